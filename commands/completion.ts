@@ -6,7 +6,7 @@ import { completionScript, type Shell, SHELLS } from '../src/cli/completion/shel
 
 export default class Completion extends BaseCommand {
   static override description =
-    'Print a script that completes commands, flags and their values in a shell.';
+    'Print a shell completion script for commands, flags and their values.';
   static override examples = [
     'source <(<%= config.bin %> <%= command.id %> bash)',
     'source <(<%= config.bin %> <%= command.id %> zsh)',
@@ -14,7 +14,7 @@ export default class Completion extends BaseCommand {
   ];
   static override args = {
     shell: Args.custom<Shell>({})({
-      description: 'The shell that the script is for.',
+      description: 'Shell to print the script for.',
       options: [...SHELLS],
       required: true,
     }),

@@ -12,7 +12,7 @@ import { renderJson } from '../src/cli/output/render.js';
 
 export default class Emulator extends BaseCommand {
   static override description =
-    'Run the SORACOM platform on this machine: the API, the Arc side and the services behind it.';
+    'Run a local SORACOM emulator: the API, the Arc server and the services behind it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --api-listen 127.0.0.1:0 --arc-listen 127.0.0.1:0 --json',
@@ -21,30 +21,30 @@ export default class Emulator extends BaseCommand {
   static override flags = oclifFlags({
     'api-listen': {
       type: 'string',
-      description: 'Where the SORACOM API listens; port 0 takes any free one.',
+      description: 'Address for the SORACOM API; port 0 picks a free port.',
       default: DEFAULT_API_LISTEN,
     },
     'arc-listen': {
       type: 'string',
-      description: 'Where the Arc side listens for WireGuard, over UDP; port 0 takes any free one.',
+      description: 'UDP address for the Arc server (WireGuard); port 0 picks a free port.',
       default: DEFAULT_ARC_LISTEN,
     },
     state: {
       type: 'string',
       description:
-        'Path of a file that keeps SIMs, sessions, groups and added users over restarts; private.',
+        'Private file that keeps SIMs, sessions, groups and added users across restarts.',
       helpValue: 'FILE',
     },
     users: {
       type: 'string',
-      description: 'Users beside the built-in ones: a JSON array, or the path of a file with one.',
+      description: 'Additional users: a JSON array, or the path of a file that contains one.',
       helpValue: 'FILE',
     },
     'raw-answer': {
       type: 'choice',
       options: RAW_ANSWERS,
       description:
-        'What a message to the Unified Endpoint over TCP or UDP is answered with: the status as text, nothing (over UDP an empty datagram), or no answer at all.',
+        'Reply of the Unified Endpoint over TCP or UDP: the status as text, empty (over UDP, an empty datagram), or none.',
       default: 'status' as const,
     },
     ...browserFlags,

@@ -6,8 +6,7 @@ import { wgConfigValue } from '../src/cli/output/wg-config-value.js';
 import { pngQrCode, terminalQrCode } from '../src/cli/output/qr-code.js';
 
 export default class WgConfig extends BaseCommand {
-  static override description =
-    'Print the configuration for wg-quick, with the private key in clear.';
+  static override description = 'Print the configuration for wg-quick, including the private key.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> > soratun0.conf',
     '<%= config.bin %> <%= command.id %> --qr',
@@ -15,22 +14,21 @@ export default class WgConfig extends BaseCommand {
   static override flags = oclifFlags({
     'keep-hostname': {
       type: 'boolean',
-      description: "Leave the server's name as it is, instead of its first address.",
+      description: "Print the server's host name unchanged, instead of its first IP address.",
     },
     qr: {
       type: 'boolean',
-      description:
-        'Show a QR code for a phone instead of the text. Whoever sees it has the private key.',
+      description: 'Show a QR code for a phone instead of text. It contains the private key.',
     },
     png: {
       type: 'string',
       description:
-        'Write the QR code to this new PNG file (mode 0600) instead of the text. It holds the private key.',
+        'Write the QR code to this new PNG file (mode 0600). It contains the private key.',
       helpValue: 'FILE',
     },
     json: {
       type: 'boolean',
-      description: 'Print the sections as JSON, with the private key in clear.',
+      description: 'Print the sections as JSON, including the private key.',
       exclusive: ['qr', 'png'],
     },
   });
@@ -49,9 +47,7 @@ export default class WgConfig extends BaseCommand {
     }
     if (flags.png !== undefined) {
       await createPrivateImage(files, flags.png, await pngQrCode(text));
-      this.note(
-        `${files.absolute(flags.png)} holds the private key: keep it as you would keep that.`,
-      );
+      this.note(`${files.absolute(flags.png)} contains the private key: keep it secret.`);
     }
     if (flags.qr) {
       const { code, note } = await terminalQrCode(text, this.context.terminalSize());

@@ -89,10 +89,8 @@ function configText(options: CreateTunnelOptions | undefined): string {
     return JSON.stringify(config);
   }
   throw new UserError('usage', {
-    what: 'cannot use the option config of createTunnel',
+    what: 'cannot use the config option of createTunnel',
     why: `it is ${config === '' ? 'empty' : typeof config}`,
-    next: [
-      'Pass the path of arc.json, its JSON text, that in base64, or an object with its members.',
-    ],
+    next: ['Pass the path of arc.json, its JSON or base64 text, or an object with its members.'],
   });
 }

@@ -65,7 +65,7 @@ async function printed({ child, output, ended }, pattern) {
     if (over) break;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`${child.spawnargs.slice(2, 4).join(' ')} did not get there`);
+  throw new Error(`${child.spawnargs.slice(2, 4).join(' ')} did not print the expected output`);
 }
 
 async function finished(step) {
@@ -124,13 +124,13 @@ async function demo() {
   await stop(up);
 
   if (process.argv.includes('--kill-emulator')) {
-    console.log('\n# the emulator is killed');
+    console.log('\n# killing the emulator');
     emulator.child.kill('SIGKILL');
     await emulator.ended;
   }
   await finished(arctun(['send', '{"from":"send"}', '--wait', HANDSHAKE_WAIT]));
 
-  console.log(`\n# what the platform has from SIM ${simId}`);
+  console.log(`\n# messages that SORACOM received from SIM ${simId}`);
   const { text } = await http('GET', new URL('/emulator/messages', platform.api));
   console.log(text.replace(/^/gm, '  '));
   await stop(emulator);
@@ -140,7 +140,7 @@ async function demo() {
 try {
   await demo();
 } catch (error) {
-  console.error(`\nThe demo ended early: ${error.message}`);
+  console.error(`\nThe demo failed: ${error.message}`);
   process.exitCode = error.code ?? 1;
 } finally {
   for (const child of running) child.kill('SIGKILL');

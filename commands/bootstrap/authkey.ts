@@ -7,7 +7,7 @@ import { parseLabels } from '../../src/cli/flags/tag-flag.js';
 
 export default class BootstrapAuthkey extends BaseCommand {
   static override description =
-    'Create a virtual SIM with a SORACOM API auth key and write arc.json; where arc.json is there, make a new session for its SIM.';
+    'Create a virtual SIM with a SORACOM auth key and write arc.json.\nIf arc.json exists, renew the session of its SIM.';
   static override examples = [
     'ARCTUN_AUTH_KEY_ID=keyId-... ARCTUN_AUTH_KEY=secret-... <%= config.bin %> <%= command.id %> --coverage-type jp',
     '<%= config.bin %> <%= command.id %> --profile default --name sensor-1 --tag site=osaka',
@@ -16,43 +16,43 @@ export default class BootstrapAuthkey extends BaseCommand {
     ...credentialFlags,
     name: {
       type: 'string',
-      description: 'Name of the virtual SIM (its tag "name").',
+      description: 'Name of the virtual SIM (its "name" tag).',
       helpValue: 'NAME',
     },
     group: {
       type: 'string',
-      description: 'Id of the SIM group to put the virtual SIM into.',
+      description: 'ID of the SIM group for the virtual SIM.',
       helpValue: 'GROUP_ID',
     },
     tag: {
       type: 'list',
-      description: 'A tag for the virtual SIM, as NAME=VALUE. May be given more than once.',
+      description: 'Tag for the virtual SIM, as NAME=VALUE. Repeatable.',
       helpValue: 'NAME=VALUE',
     },
     'own-key': {
       type: 'boolean',
       description:
-        'Make the key of a new SIM here; the platform gets its public half alone. Needs Sim:renewArcSimCredentials.',
+        "Generate the new SIM's key locally; SORACOM receives only the public key. Requires Sim:renewArcSimCredentials.",
     },
     'save-profile': {
       type: 'boolean',
       description:
-        'Write the auth key into arc.json, as soratun does. Whoever reads the file has it.',
+        'Save the auth key in arc.json, as soratun does. Anyone who can read the file can use the key.',
     },
     'dump-config': {
       type: 'boolean',
-      description: 'Write no file; print arc.json, private key in clear, to standard output.',
+      description: 'Write no file. Print arc.json, including the private key, to standard output.',
       exclusive: ['own-key', 'adopt'],
     },
     adopt: {
       type: 'string',
-      description: 'Give this SIM, whose key is lost, a new one, in place of creating a SIM.',
+      description: 'Issue a new key for SIM_ID, whose key was lost, instead of creating a SIM.',
       helpValue: 'SIM_ID',
       exclusive: ['create-another'],
     },
     'create-another': {
       type: 'boolean',
-      description: 'Create a SIM although an earlier, interrupted run may have created one.',
+      description: 'Create a SIM even if an interrupted run may already have created one.',
     },
     json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
   });

@@ -6,7 +6,7 @@ import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
 
 export default class BootstrapCellular extends BaseCommand {
   static override description =
-    'Get the virtual SIM of a SORACOM Air SIM over its cellular line and write arc.json.';
+    'Get a virtual SIM for a SORACOM Air SIM over its cellular connection and write arc.json.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --dump-config > /run/arc.json',
@@ -20,13 +20,13 @@ export default class BootstrapCellular extends BaseCommand {
     },
     'metadata-endpoint': {
       type: 'string',
-      description: 'Base URL of the metadata service, which tells the SIM id where it is on.',
+      description: 'Base URL of the metadata service, which reports the SIM ID if enabled.',
       default: 'http://metadata.soracom.io',
     },
     'dump-config': {
       type: 'boolean',
       description:
-        'Read and write no file; print arc.json, private key in clear, to standard output.',
+        'Read and write no file. Print arc.json, including the private key, to standard output.',
     },
     json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
   });
@@ -53,7 +53,7 @@ export default class BootstrapCellular extends BaseCommand {
     };
     const signal = await context.stopSignal();
     signal.addEventListener('abort', () =>
-      this.note('Stopping. A call that was made already is waited for, 30 s at most.'),
+      this.note('Stopping. Waiting up to 30 s for the request in progress.'),
     );
     await printKryptonResult(() => bootstrapCellular(options, ports, signal), context, {
       json: flags.json,

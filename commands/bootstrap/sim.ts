@@ -7,7 +7,7 @@ import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
 
 export default class BootstrapSim extends BaseCommand {
   static override description =
-    'Get the virtual SIM of a SORACOM Air SIM in a reader or modem, with krypton-cli, and write arc.json.';
+    'Get a virtual SIM for a SORACOM Air SIM in a reader or modem, using krypton-cli, and write arc.json.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --interface comm --port-name /dev/ttyUSB1',
@@ -34,7 +34,7 @@ export default class BootstrapSim extends BaseCommand {
     };
     const signal = await context.stopSignal();
     signal.addEventListener('abort', () =>
-      this.note('Stopping. A krypton-cli that runs already is waited for, 120 s at most.'),
+      this.note('Stopping. Waiting up to 120 s for krypton-cli to finish.'),
     );
     await printKryptonResult(() => bootstrapSim(options, ports, signal), context, {
       json: flags.json,

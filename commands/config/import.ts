@@ -7,30 +7,30 @@ import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigImport extends BaseCommand {
   static override description =
-    'Write arc.json from a WireGuard configuration, and tell what it cannot hold.';
+    'Write arc.json from a WireGuard configuration and report settings that it cannot hold.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> soracom.conf --config arc.json',
     '<%= config.bin %> <%= command.id %> - < soracom.conf',
   ];
   static override args = {
     file: Args.string({
-      description: 'The configuration as wg-quick reads it; - is standard input.',
+      description: 'WireGuard configuration in wg-quick format; - reads standard input.',
       required: true,
     }),
   };
   static override flags = oclifFlags({
-    force: { type: 'boolean', description: 'Replace an arc.json that is there.' },
+    force: { type: 'boolean', description: 'Overwrite an existing arc.json.' },
     'sim-id': {
       type: 'string',
-      description: 'The id of the virtual SIM, which the WireGuard configuration does not tell.',
+      description: 'ID of the virtual SIM, which a WireGuard configuration does not contain.',
       default: '',
     },
     'ignore-unsupported': {
       type: 'boolean',
       description:
-        "Drop what arc.json cannot hold, though the tunnel may not work without it, and skip wireproxy's sections.",
+        'Drop settings that arc.json cannot hold, even if the tunnel may not work without them, and skip wireproxy sections.',
     },
-    json: { type: 'boolean', description: 'Print what was written and what was lost as JSON.' },
+    json: { type: 'boolean', description: 'Print the written and dropped settings as JSON.' },
   });
 
   async run(): Promise<void> {

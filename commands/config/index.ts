@@ -6,11 +6,11 @@ import { renderJson } from '../../src/cli/output/render.js';
 
 export default class Config extends BaseCommand {
   static override description =
-    'Print the configuration with its secrets hidden; without a file, a skeleton to fill in.';
+    'Print the configuration with secrets hidden.\nWithout arc.json, print a template.';
   static override examples = ['<%= config.bin %> <%= command.id %> --config arc.json'];
 
   static override flags = oclifFlags({
-    json: { type: 'boolean', description: 'Print it as JSON on one line.' },
+    json: { type: 'boolean', description: 'Print it as one line of JSON.' },
   });
 
   async run(): Promise<void> {

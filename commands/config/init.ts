@@ -5,11 +5,11 @@ import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigInit extends BaseCommand {
-  static override description = 'Print a skeleton of arc.json to fill in.';
+  static override description = 'Print an arc.json template to fill in.';
   static override examples = ['<%= config.bin %> <%= command.id %> > arc.json'];
 
   static override flags = oclifFlags({
-    json: { type: 'boolean', description: 'Print it as JSON on one line.' },
+    json: { type: 'boolean', description: 'Print it as one line of JSON.' },
   });
 
   async run(): Promise<void> {

@@ -14,21 +14,21 @@ import {
 
 export default class ConfigValidate extends BaseCommand {
   static override description =
-    'Check the configuration as "up" does, and open nothing; exit 3 with every fault.';
+    'Check the configuration without opening the tunnel.\nExits 3 and lists every error if it is invalid.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --config arc.json',
     '<%= config.bin %> <%= command.id %> - < arc.json',
   ];
   static override args = {
     file: Args.string({
-      description: 'The configuration, instead of --config; - reads standard input.',
+      description: 'Configuration to check, instead of --config; - reads standard input.',
       ignoreStdin: true,
     }),
   };
   static override flags = oclifFlags({
     ...stdinFlag,
-    strict: { type: 'boolean', description: 'Exit 3 for warnings, too.' },
-    json: { type: 'boolean', description: 'Print the errors and warnings as JSON.' },
+    strict: { type: 'boolean', description: 'Treat warnings as errors: exit 3.' },
+    json: { type: 'boolean', description: 'Print errors and warnings as JSON.' },
   });
 
   async run(): Promise<void> {

@@ -4,27 +4,27 @@ import { buildLayerByFlags, layerText, prebuiltFolder } from '../../src/cli/run/
 
 export default class LambdaLayer extends BaseCommand {
   static override description =
-    'Build the layer for AWS Lambda, a zip file, with Node from npm in it.';
+    'Build an AWS Lambda layer, as a zip file that includes Node.js from npm.';
   static override examples = ['<%= config.bin %> <%= command.id %> --arch arm64'];
   static override flags = oclifFlags({
     arch: {
       type: 'choice',
       options: ['x86_64', 'arm64'],
-      description: 'The architecture of the functions.',
+      description: 'Architecture of the functions.',
       default: 'x86_64',
     },
     thin: {
       type: 'boolean',
       description:
-        'Without Node: for the runtimes nodejs20.x and newer, on both architectures. Downloads nothing.',
+        'Leave out Node.js. Works with nodejs20.x and newer runtimes, on both architectures. Downloads nothing.',
       exclusive: ['arch'],
     },
     output: {
       type: 'string',
-      description: 'Write the zip to this file; arctun-lambda-ARCH.zip when absent.',
+      description: 'Zip file to write; arctun-lambda-ARCH.zip by default.',
       helpValue: 'FILE',
     },
-    json: { type: 'boolean', description: 'Print file, size and checksum as JSON.' },
+    json: { type: 'boolean', description: 'Print the file name, size and checksum as JSON.' },
   });
 
   async run(): Promise<void> {

@@ -8,7 +8,7 @@ import { renderSimTable } from '../../src/cli/output/sim-table.js';
 import { parseSince } from '../../src/cli/flags/since-flag.js';
 
 export default class SimList extends BaseCommand {
-  static override description = 'List the virtual SIMs of the account, the newest first.';
+  static override description = 'List the virtual SIMs of the account, newest first.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --since 10m',
@@ -18,10 +18,11 @@ export default class SimList extends BaseCommand {
     ...credentialFlags,
     since: {
       type: 'string',
-      description: 'Leave out what was created before: an ISO 8601 time, or an age like 10m or 3d.',
+      description:
+        'List only SIMs created since an ISO 8601 time, or within an age such as 10m or 3d.',
       helpValue: 'TIME',
     },
-    all: { type: 'boolean', description: 'List terminated SIMs, too. Needs Sim:listSims.' },
+    all: { type: 'boolean', description: 'Also list terminated SIMs. Requires Sim:listSims.' },
     json: { type: 'boolean', description: 'Print the SIMs as a JSON array.' },
   });
 
@@ -33,7 +34,7 @@ export default class SimList extends BaseCommand {
       listSims(options, { ...ports, now: () => this.context.now() }, signal),
     );
     for (const note of notes) this.note(note);
-    if (sims.length === 0) this.note('No virtual SIM was found.');
+    if (sims.length === 0) this.note('No virtual SIM found.');
     if (flags.json) this.write(renderJson(sims));
     else if (sims.length > 0) this.write(renderSimTable(sims));
   }

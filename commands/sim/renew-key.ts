@@ -10,14 +10,14 @@ import { withSimPorts } from '../../src/cli/run/sim-ports.js';
 
 export default class SimRenewKey extends BaseCommand {
   static override description =
-    'Give the virtual SIM of arc.json a new key, made here, and write it into arc.json. The old key ends.';
+    'Renew the key of a virtual SIM and save it in arc.json.\nThe key is generated locally. The old key stops working.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> 8942310022000012345 --config new-arc.json',
   ];
   static override args = {
     sim_id: Args.string({
-      description: "The SIM's id; needed where its arc.json is lost and a new one is to be made.",
+      description: 'SIM ID; required if its arc.json is lost, to create a new one.',
       ignoreStdin: true,
     }),
   };
@@ -26,7 +26,8 @@ export default class SimRenewKey extends BaseCommand {
     yes: {
       type: 'boolean',
       char: 'y',
-      description: 'Do not ask, although a tunnel with the old key runs on this machine.',
+      description:
+        'Do not ask for confirmation, even if a tunnel on this machine uses the old key.',
     },
     json: { type: 'boolean', description: 'Print the result as JSON.' },
   });
@@ -53,6 +54,6 @@ export default class SimRenewKey extends BaseCommand {
     });
     for (const note of notes) this.note(note);
     if (flags.json) this.write(renderJson({ ...renewed, notes }));
-    else this.write(`SIM ${renewed.simId} has a new key; it is in ${renewed.path}.\n`);
+    else this.write(`SIM ${renewed.simId} has a new key, saved in ${renewed.path}.\n`);
   }
 }

@@ -10,14 +10,14 @@ import { renderSimReport, simReportValue } from '../../src/cli/output/sim-table.
 
 export default class SimShow extends BaseCommand {
   static override description =
-    'Show a virtual SIM as the platform knows it, and what keeps its arc.json from working.';
+    'Show a virtual SIM as SORACOM reports it, and any problem with its arc.json.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> 8942310022000012345 --events',
   ];
   static override args = {
     sim_id: Args.string({
-      description: "The SIM's id; arc.json's when absent.",
+      description: 'SIM ID; taken from arc.json by default.',
       ignoreStdin: true,
     }),
   };
@@ -25,7 +25,7 @@ export default class SimShow extends BaseCommand {
     ...credentialFlags,
     events: {
       type: 'boolean',
-      description: 'Show the newest session events, too. Needs Sim:listSimSessionEvents.',
+      description: 'Also show the latest session events. Requires Sim:listSimSessionEvents.',
     },
     json: { type: 'boolean', description: 'Print the SIM as JSON.' },
   });

@@ -12,20 +12,20 @@ import { renderSimTable } from '../../src/cli/output/sim-table.js';
 
 export default class SimTerminate extends BaseCommand {
   static override description =
-    'Terminate a virtual SIM. This is final: the SIM is gone, and so is its bill from then on.';
+    'Terminate a virtual SIM.\nThis is final: the SIM is deleted and is no longer billed.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 8942310022000012345',
     '<%= config.bin %> <%= command.id %> --yes',
   ];
   static override args = {
     sim_id: Args.string({
-      description: "The SIM's id; arc.json's when absent.",
+      description: 'SIM ID; taken from arc.json by default.',
       ignoreStdin: true,
     }),
   };
   static override flags = oclifFlags({
     ...credentialFlags,
-    yes: { type: 'boolean', char: 'y', description: 'Do not ask.' },
+    yes: { type: 'boolean', char: 'y', description: 'Do not ask for confirmation.' },
     json: { type: 'boolean', description: 'Print the result as JSON.' },
   });
 
@@ -37,7 +37,7 @@ export default class SimTerminate extends BaseCommand {
     const { notes, ...done } = await withSimPorts(context, flags, (ports, progress, signal) => {
       const onSim = (sim: SimSummary, holder: string | undefined) => {
         progress.end();
-        this.note(`To be terminated:\n${renderSimTable([sim])}`.trimEnd());
+        this.note(`This SIM will be terminated:\n${renderSimTable([sim])}`.trimEnd());
         if (holder !== undefined) this.note(`Warning: ${holder}, and its tunnel ends.`);
       };
       const asking = context.isInteractive() && {
@@ -47,7 +47,7 @@ export default class SimTerminate extends BaseCommand {
     });
     for (const note of notes) this.note(note);
     if (flags.json) this.write(renderJson({ ...done, status: 'terminated' }));
-    else if (done.alreadyTerminated) this.write(`SIM ${done.simId} is terminated already.\n`);
-    else this.write(`SIM ${done.simId} is terminated: that is final, and its bill ends.\n`);
+    else if (done.alreadyTerminated) this.write(`SIM ${done.simId} is already terminated.\n`);
+    else this.write(`SIM ${done.simId} is terminated and no longer billed. This is final.\n`);
   }
 }

@@ -111,8 +111,8 @@ function requireUserspace(mode: TunnelMode): void {
   if (mode !== 'tun') return;
   throw new UserError('usage', {
     what: 'cannot use --mode tun',
-    why: 'a single message goes through userspace, and needs no network interface',
-    next: ['Use "arctun up --mode tun", and send by any program.'],
+    why: '`send` runs in userspace and uses no network interface',
+    next: ['Use "arctun up --mode tun" and send with any program.'],
   });
 }
 
@@ -121,9 +121,9 @@ function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void 
   const limit = maxDatagramPayload(mtu, host.includes(':') ? 6 : 4);
   if (payload.length <= limit) return;
   throw new UserError('usage', {
-    what: `cannot send ${payload.length} bytes by UDP`,
-    why: `one packet of the tunnel (MTU ${mtu}) holds ${limit}, and packets are not fragmented`,
-    next: ['Send a shorter message, or send it with --via tcp or --via http.'],
+    what: `cannot send ${payload.length} bytes over UDP`,
+    why: `a packet in the tunnel (MTU ${mtu}) holds ${limit} bytes, and packets are not fragmented`,
+    next: ['Send a shorter message, or use --via tcp or --via http.'],
   });
 }
 
@@ -140,7 +140,9 @@ function explain(error: unknown, { target }: SendOptions): unknown {
     {
       what,
       why: error.message,
-      next: ['The message may have arrived or not: it was sent once and is not repeated.'],
+      next: [
+        'Check whether the message arrived before you send it again. It was sent once and is not retried.',
+      ],
     },
     { cause: error },
   );

@@ -12,7 +12,7 @@ export interface ArcConfigFault {
   readonly expected: string;
 }
 
-const CHECK_AGAIN = 'Correct the file; `arctun config validate` checks it without using it.';
+const CHECK_AGAIN = 'Correct the file, and check it with `arctun config validate`.';
 
 /**
  * A configuration that cannot be used. The error lists every fault of the file, not only the first.

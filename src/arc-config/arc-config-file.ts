@@ -46,10 +46,12 @@ export async function writeArcConfig(files: Files, path: string, config: ArcConf
 /** Builds the error for a file that cannot be read, with advice. */
 export function readFailure(error: FileError, path: string): UserError {
   const next = {
-    absent: ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
-    'no-folder': ['Create it with `arctun bootstrap authkey`, or name another with --config.'],
-    'is-folder': ['Name a file with --config.'],
-    denied: ['Run as the user that owns the file, or give this user the right to read it.'],
+    absent: ['Create it with `arctun bootstrap authkey`, or choose another file with --config.'],
+    'no-folder': [
+      'Create it with `arctun bootstrap authkey`, or choose another file with --config.',
+    ],
+    'is-folder': ['Choose a file with --config.'],
+    denied: ['Run as the user who owns the file, or let this user read it.'],
     'not-text': ['Save it as UTF-8, without a byte order mark.'],
     failed: [],
   }[error.failure];
@@ -59,14 +61,14 @@ export function readFailure(error: FileError, path: string): UserError {
 /** Builds the error for a file that cannot be written, with advice. */
 export function writeFailure(error: FileError, path: string): UserError {
   const next = {
-    absent: ['Name another file with --config.'],
-    'no-folder': ['Create the folder first, or name another file with --config.'],
-    'is-folder': ['Name a file with --config.'],
+    absent: ['Choose another file with --config.'],
+    'no-folder': ['Create the folder first, or choose another file with --config.'],
+    'is-folder': ['Choose a file with --config.'],
     denied: [
-      'Run as the user that owns the file and its folder, or name another file with --config.',
+      'Run as the user who owns the file and its folder, or choose another file with --config.',
     ],
     'not-text': [],
-    failed: ['Make room or repair what is in the way, or name another file with --config.'],
+    failed: ['Free some space or fix the cause, or choose another file with --config.'],
   }[error.failure];
   return fileFailure(error, { what: `cannot write ${path}`, next });
 }

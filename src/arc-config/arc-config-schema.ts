@@ -18,7 +18,7 @@ const EXPECTED = {
   key: 'a key: 32 bytes in base64, 44 characters with the "=" at the end',
   cidr: 'a CIDR such as "100.127.0.0/16"',
   endpoint: '"host" or "host:port", port 0 to 65535',
-  address: 'an IP address without prefix, such as "10.0.0.2"',
+  address: 'an IP address without a prefix length, such as "10.0.0.2"',
 };
 
 /**

@@ -42,24 +42,24 @@ const FAULTS: Readonly<Record<PathFault, readonly [why: string, next: string]>> 
     'it begins with a quote character',
     'Remove the quotes around it: docker --env-file and systemd pass them on.',
   ],
-  json: ['it is a JSON list', 'Give one configuration, an object in braces.'],
+  json: ['it is a JSON list', 'Pass one configuration, an object in braces.'],
   'broken-json': [
-    'it is JSON without its beginning, or with characters before it',
-    'Give the whole text of arc.json, or its path.',
+    'it is JSON that lacks its beginning or has characters before it',
+    'Pass the whole text of arc.json, or its path.',
   ],
   'wireguard-configuration': [
     'it is a WireGuard configuration',
-    'Make arc.json from it: `arctun config import FILE`.',
+    'Convert it to arc.json: `arctun config import FILE`.',
   ],
   'several-lines': [
-    'it has several lines and is no JSON',
-    'Give the path of arc.json, or its JSON.',
+    'it has several lines but is not JSON',
+    'Pass the path of arc.json, or its JSON.',
   ],
   base64: [
-    'it is base64, but not that of a whole arc.json in UTF-8',
-    'Encode the file again, and pass all of it: base64 -w 0 arc.json',
+    'it is base64, but not of a complete arc.json in UTF-8',
+    'Encode the whole file again: base64 -w 0 arc.json',
   ],
-  key: ['it is a key or a token', 'Give the path of arc.json, or its JSON.'],
+  key: ['it is a key or a token', 'Pass the path of arc.json, or its JSON.'],
 };
 
 function unusableConfig(fault: PathFault): UserError {

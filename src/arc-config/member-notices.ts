@@ -56,7 +56,11 @@ export function memberNotices(
     } else if (home !== undefined) {
       notices.push({ kind: 'warning', line, text: `${unknown}; it belongs in "${home}"` });
     } else {
-      notices.push({ kind: 'note', line, text: `${unknown}; arctun keeps and ignores it` });
+      notices.push({
+        kind: 'note',
+        line,
+        text: `${unknown}; arctun ignores it, but keeps it in the file`,
+      });
     }
   }
 
@@ -66,11 +70,11 @@ export function memberNotices(
     const last = lines.at(-1) ?? 0;
     const where = lines.length > 1 ? `on lines ${lines.join(' and ')}` : 'on this line';
     const areObjects = members.every(({ value }) => value.kind === 'object');
-    const effect = areObjects ? 'their members are joined' : 'the last one counts';
+    const effect = areObjects ? 'their members are merged' : 'the last one is used';
     notices.push({
       kind: 'warning',
       line: last,
-      text: `${name} is given ${members.length === 2 ? 'twice' : `${members.length} times`}, ${where}; ${effect}`,
+      text: `${name} occurs ${members.length === 2 ? 'twice' : `${members.length} times`}, ${where}; ${effect}`,
     });
   }
 }

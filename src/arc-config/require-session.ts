@@ -23,7 +23,7 @@ export function requireSession(config: ArcConfig, source: string): CompleteArcSe
 }
 
 /** `config init` prints a key of zeros, and an absent key also reads as zeros. */
-const NO_KEY = 'no key, or one of zeros';
+const NO_KEY = 'no key, or a key of zeros';
 
 /** Lists what a tunnel needs but the configuration lacks. */
 export function missingParts({

@@ -45,7 +45,7 @@ export abstract class BaseCommand extends Command {
 
   protected override catch(error: Error): Promise<unknown> {
     if (isAbandonedQuestion(error)) {
-      this.note('Stopped at a question. Nothing was created or changed.');
+      this.note('Cancelled at a prompt. Nothing was created or changed.');
       this.exit(INTERRUPTED);
     }
     const known =

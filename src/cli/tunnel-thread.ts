@@ -10,5 +10,5 @@ const { log, socket } = data as TunnelThreadOptions;
 const ports = await context.tunnelPorts(await context.log(log), socket);
 const tunnels = await context.localInterfaceTunnels(ports);
 // The parent thread has already checked that interfaces are supported.
-if (tunnels === undefined) throw new TypeError('no network interface can be made here');
+if (tunnels === undefined) throw new TypeError('cannot create a network interface here');
 serveTunnels(channel, tunnels, { clock: ports.clock, onClosed: () => void channel.close() });

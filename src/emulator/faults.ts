@@ -47,9 +47,12 @@ export const faultRequest = z
     body: z.unknown().optional(),
     /** Extra headers of the response. */
     headers: z
-      .record(z.string(), z.string().refine(isFieldValue, 'has characters that no header has'))
+      .record(
+        z.string(),
+        z.string().refine(isFieldValue, 'has characters that are invalid in a header'),
+      )
       .refine((headers) => Object.keys(headers).every(isAllowed), {
-        message: 'have a name that is none, or one that frames the answer',
+        message: 'has an invalid name, or one that sets the length of the response',
       })
       .optional(),
     /**
@@ -70,7 +73,7 @@ export const faultRequest = z
     carryOut: z.boolean().optional(),
   })
   .refine(({ operation, path }) => (operation === undefined) !== (path === undefined), {
-    message: 'needs either operation or path',
+    message: 'requires operation or path',
   });
 
 export type FaultRequest = Readonly<z.output<typeof faultRequest>>;

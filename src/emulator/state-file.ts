@@ -94,7 +94,7 @@ const group = z.strictObject({
 });
 
 const stateFile = z.strictObject({
-  version: z.literal(1, 'is not 1: no emulator of this version has saved it'),
+  version: z.literal(1, 'must be 1: this version cannot read the file'),
   arcServer: z.strictObject({ privateKey: key }),
   run: z.string().regex(/^\d{8}$/),
   users: z.array(emulatorUser).max(MAX_USERS),
@@ -103,8 +103,10 @@ const stateFile = z.strictObject({
     .array(sim)
     .min(1)
     .max(MAX_SIMS + 1)
-    .refine(areDistinct, { message: 'two SIMs have the same id, address or public key' })
-    .refine(([line]) => line?.type === 'uicc', { message: 'the first SIM is not the line' }),
+    .refine(areDistinct, { message: 'two SIMs have the same ID, address or public key' })
+    .refine(([line]) => line?.type === 'uicc', {
+      message: 'the first SIM is not the one of the cellular line',
+    }),
 });
 
 export class StateFile {
@@ -171,10 +173,8 @@ export class StateFile {
     throw new UserError('configuration', {
       what: `cannot use the state file ${this.#path}`,
       why:
-        where === ''
-          ? 'it is not the JSON that an emulator saves'
-          : `${where}: ${issue?.message ?? ''}`,
-      next: ['It is left as it is. Name another file, or move it away to begin anew.'],
+        where === '' ? 'it is not JSON saved by an emulator' : `${where}: ${issue?.message ?? ''}`,
+      next: ['Choose another file, or move it away to start over. The file is unchanged.'],
     });
   }
 
@@ -184,7 +184,7 @@ export class StateFile {
       {
         what: `cannot ${verb} the state file ${this.#path}`,
         why: (error as Error).message,
-        next: ['Name a file in a folder that you may write to with --state.'],
+        next: ['Choose a file in a writable folder with --state.'],
       },
       { cause: error },
     );

@@ -34,10 +34,10 @@ export const emulatorUser = z
       .optional(),
   })
   .refine(({ authKeyId, authKey }) => (authKeyId === undefined) === (authKey === undefined), {
-    message: 'authKeyId and authKey go together',
+    message: 'authKeyId and authKey must be given together',
   })
   .refine(({ email, userName }) => email === undefined || userName === undefined, {
-    message: 'a root user has an email, a SAM user a userName',
+    message: 'a root user needs an email, a SAM user a userName',
   })
   .refine(
     ({ authKey, email, userName, password }) =>
@@ -101,9 +101,9 @@ export class Users {
 
   /** @returns why the user was refused, or undefined if added */
   add(user: EmulatorUser): string | undefined {
-    if (this.#users.length >= MAX_USERS) return `there are ${MAX_USERS} users already`;
+    if (this.#users.length >= MAX_USERS) return `the limit of ${MAX_USERS} users is reached`;
     const taken = this.#users.map((other) => sharedIdentity(user, other)).find(Boolean);
-    if (taken !== undefined) return `another user has this ${taken}`;
+    if (taken !== undefined) return `another user already has this ${taken}`;
     this.#users.push(user);
     return undefined;
   }

@@ -5,12 +5,12 @@
 import { Config } from '@oclif/core/config';
 import { flush } from '@oclif/core/flush';
 import { handle } from '@oclif/core/handle';
-import { Help } from '@oclif/core/help';
 
 import { exitCodeOf } from '../cli/errors/exit-codes.js';
 import { shownError } from '../cli/errors/oclif-error.js';
 import { renderUserError } from '../cli/output/render.js';
 import { UserError } from '../lib/errors/user-error.js';
+import { CommandLineHelp } from './help.js';
 import { createPlugin } from './plugin.js';
 import { readWords } from './read-words.js';
 
@@ -38,7 +38,7 @@ async function run(words: readonly string[], config: Config): Promise<void> {
       process.stdout.write(`${config.userAgent}\n`);
       return;
     case 'help':
-      await new Help(config).showHelp(reading.id === undefined ? [] : [reading.id]);
+      await new CommandLineHelp(config).showHelp(reading.id === undefined ? [] : [reading.id]);
       return;
     case 'command':
       await config.runCommand(reading.id, reading.words);

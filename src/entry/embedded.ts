@@ -29,6 +29,6 @@ function readAsset(key: string): Buffer {
  */
 function requireBuiltin(name: string): unknown {
   const found: unknown = process.getBuiltinModule(name);
-  if (found === undefined) throw new Error(`${name} is not in this executable`);
+  if (found === undefined) throw new Error(`${name} is missing in this executable`);
   return found;
 }

@@ -44,7 +44,7 @@ function requireSafe(folder: string): void {
   const isSticky = (mode & 0o1000) !== 0;
   const isOthers = uid !== 0 && uid !== process.geteuid?.();
   if (isOthers || ((mode & 0o022) !== 0 && !isSticky)) {
-    throw new Error(`other users can change what is in ${folder}`);
+    throw new Error(`other users can change files in ${folder}`);
   }
   const parent = dirname(folder);
   if (parent !== folder) requireSafe(parent);

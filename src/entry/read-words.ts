@@ -104,8 +104,8 @@ function refuseFlagsAlone(flags: readonly string[]): void {
   if (first === undefined) return;
   throw new UserError('usage', {
     what: 'missing command',
-    why: `${first} is a flag of one`,
-    next: ['Run "arctun --help" for the commands.'],
+    why: `${first} must follow a command`,
+    next: ['Run "arctun --help" to list the commands.'],
   });
 }
 
@@ -166,7 +166,7 @@ function withPlainBooleans(words: readonly string[], { flags }: IndexedCommand):
     throw new UserError('usage', {
       what: `invalid --${name}`,
       why: `${JSON.stringify(value)} is not true or false`,
-      next: [`Use --${name} alone, or leave it out.`],
+      next: [`Use --${name} without a value, or omit it.`],
     });
   });
   return end === -1 ? parsed : [...parsed, ...words.slice(end)];
@@ -187,7 +187,7 @@ function unknownCommand(words: readonly string[], { commands, topics }: CommandI
     why: name,
     next: [
       ...didYouMean(name, candidates),
-      `Run "arctun ${isTopic ? `${first} ` : ''}--help" for the commands.`,
+      `Run "arctun ${isTopic ? `${first} ` : ''}--help" to list the commands.`,
     ],
   });
 }

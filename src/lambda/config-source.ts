@@ -113,7 +113,7 @@ function noName(kind: 'secret' | 'parameter'): UserError {
   return new UserError('configuration', {
     what: `cannot use ARCTUN_CONFIG_${kind.toUpperCase()}`,
     why: `it is not the name of a ${kind}`,
-    next: ['The text of an arc.json belongs into ARCTUN_CONFIG, or into what this names.'],
+    next: [`Put the text of arc.json in ARCTUN_CONFIG, or in the ${kind} itself.`],
   });
 }
 
@@ -129,9 +129,9 @@ async function textsOfFirst(paths: readonly string[], ports: ConfigPorts): Promi
   }
   throw new UserError('configuration', {
     what: 'the extension has no configuration',
-    why: `there is no ${paths.join(', and no ')}`,
+    why: `not found: ${paths.join(', ')}`,
     next: [
-      "Put arc.json into the function's package, or set ARCTUN_CONFIG, ARCTUN_CONFIG_SECRET or ARCTUN_CONFIG_PARAMETER.",
+      "Add arc.json to the function's package, or set ARCTUN_CONFIG, ARCTUN_CONFIG_SECRET or ARCTUN_CONFIG_PARAMETER.",
     ],
   });
 }
@@ -190,8 +190,8 @@ function hasSameKey(one: LoadedArcConfig, other: LoadedArcConfig): boolean {
 function unusableValue(): UserError {
   return new UserError('configuration', {
     what: 'cannot use ARCTUN_CONFIG',
-    why: 'it is neither the JSON of an arc.json, nor its base64, nor the path of a file',
-    next: ['Its text may be cut off, or quoted twice.'],
+    why: 'it is neither JSON, nor base64, nor the path of a file',
+    next: ['Check that the text is complete and is quoted only once.'],
   });
 }
 
@@ -201,7 +201,7 @@ function unreadable(path: string, error: unknown): UserError {
   const isDenied = error.failure === 'denied';
   // arc.json is created with mode 600, and a deployment package keeps file modes.
   const next = isDenied
-    ? ['The extension runs as a user of its own: "chmod 644" the file before it is packed.']
+    ? ['Run "chmod 644" on the file before you package it: the extension runs as another user.']
     : [];
   return new UserError(
     'configuration',
@@ -211,6 +211,6 @@ function unreadable(path: string, error: unknown): UserError {
 }
 
 function nothing(source: string): ArcConfigError {
-  const expected = 'one arc.json or more';
+  const expected = 'one or more arc.json files';
   return new ArcConfigError(source, [{ line: 0, keyPath: '', found: 'none', expected }]);
 }

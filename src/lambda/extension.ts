@@ -171,9 +171,9 @@ export class Extension {
     const isOnDisk = place.kind === 'value' || place.kind === 'files';
     if (!isOnDisk || this.#opening === undefined) return undefined;
     return new UserError('tunnel', {
-      what: 'the tunnel has not been opened',
-      why: `its configuration was not read within ${wait / 1000} s`,
-      next: ['See whether the disk that it is on answers, or raise ARCTUN_LAMBDA_WAIT.'],
+      what: 'the tunnel was not opened',
+      why: `its configuration could not be read within ${wait / 1000} s`,
+      next: ['Check whether its disk responds, or increase ARCTUN_LAMBDA_WAIT.'],
     });
   }
 
@@ -349,7 +349,9 @@ export class Extension {
     const message = [failure.message, ...failure.next].join(' ');
     await api
       .initError({ type, message })
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'Lambda was not told'));
+      .catch((error: unknown) =>
+        log.warn({ error: messageOf(error) }, 'cannot report the failure to Lambda'),
+      );
     throw failure;
   }
 

@@ -73,7 +73,7 @@ export class ExtensionsApi {
     const answer = await this.#call('POST', 'register', { headers, body: { events }, onSent });
     const identifier = answer.headers['lambda-extension-identifier'];
     if (typeof identifier !== 'string' || identifier === '') {
-      throw refused('register', 'the answer has no identifier');
+      throw refused('register', 'the response has no identifier');
     }
     this.#identifier = identifier;
   }
@@ -85,7 +85,7 @@ export class ExtensionsApi {
   async next(): Promise<ExtensionEvent> {
     const { body } = await this.#call('GET', 'event/next');
     const event = parseEvent(body);
-    if (event === undefined) throw refused('event/next', 'the answer is no event');
+    if (event === undefined) throw refused('event/next', 'the response is not an event');
     return event;
   }
 
@@ -134,7 +134,7 @@ export class ExtensionsApi {
       const timer =
         timeout === undefined
           ? undefined
-          : setTimeout(() => call.destroy(new Error(`no answer in ${timeout} ms`)), timeout);
+          : setTimeout(() => call.destroy(new Error(`no response within ${timeout} ms`)), timeout);
       const fail = (error: Error) => {
         clearTimeout(timer);
         reject(refused(path, error.message, error));
@@ -153,7 +153,7 @@ export class ExtensionsApi {
 }
 
 async function readBody(response: IncomingMessage): Promise<string> {
-  const tooLong = () => new Error(`the answer is longer than ${MAX_ANSWER} bytes`);
+  const tooLong = () => new Error(`the response is longer than ${MAX_ANSWER} bytes`);
   return Buffer.concat(await readLimited<Buffer>(response, MAX_ANSWER, tooLong)).toString('utf8');
 }
 
@@ -171,7 +171,7 @@ function parseEvent(text: string): ExtensionEvent | undefined {
 function refused(path: string, why: string, cause?: Error): UserError {
   return new UserError(
     'failed',
-    { what: `Lambda's Extensions API does not take ${path}`, why },
+    { what: `Lambda's Extensions API rejected ${path}`, why },
     { cause },
   );
 }

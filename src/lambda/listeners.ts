@@ -92,10 +92,10 @@ function taken(port: number, cause: unknown): UserError {
     'failed',
     {
       what: `cannot listen on port ${port}`,
-      why: 'another program of this environment has it, and would get what is meant for SORACOM',
+      why: 'another program of this environment listens there, and would receive messages meant for SORACOM',
       next: [
-        'Choose another one with ARCTUN_LAMBDA_PORT, and have the function post there.',
-        'The AWS Lambda Web Adapter, for one, listens on 8080 as well.',
+        'Choose another port with ARCTUN_LAMBDA_PORT, and change the URL in the function.',
+        'Check for other extensions: the AWS Lambda Web Adapter, for example, also uses port 8080.',
       ],
     },
     { cause },

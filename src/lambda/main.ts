@@ -28,7 +28,7 @@ export async function main(env: Environment = process.env): Promise<void> {
   } catch (error) {
     const { what, why, next } = error instanceof UserError ? error : unforeseen(error);
     await openLog(log, 'error');
-    log.error({ what, why, next }, `the extension ends: ${what}: ${why}`);
+    log.error({ what, why, next }, `the extension exits: ${what}: ${why}`);
     process.exit(error instanceof UserError && error.kind === 'usage' ? WRONG_USAGE : 1);
   }
 }
@@ -88,7 +88,7 @@ async function openTunnel(
     taskRoot: settings.taskRoot,
   });
   for (const { message } of faults)
-    log.warn({ why: message }, 'an arc.json of the pool is unusable');
+    log.warn({ why: message }, 'cannot use an arc.json of the pool');
   const memory = new SimMemory(`${tmpdir()}/arctun-sim`, files.systemFiles);
   return openSandboxTunnel(configs, settings, memory, await tunnelPorts(settings, log));
 }
@@ -138,8 +138,8 @@ function stopSignal(): AbortSignal {
 function notInLambda(): UserError {
   return new UserError('usage', {
     what: 'cannot run as a Lambda extension',
-    why: 'AWS_LAMBDA_RUNTIME_API is not set: this is no execution environment of AWS Lambda',
-    next: ['Put arctun into a layer: "arctun lambda layer" makes one.'],
+    why: 'AWS_LAMBDA_RUNTIME_API is not set, so this is not an AWS Lambda execution environment',
+    next: ['Add arctun to the function as a layer. "arctun lambda layer" builds one.'],
   });
 }
 

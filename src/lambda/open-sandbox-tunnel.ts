@@ -47,11 +47,11 @@ function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
     if (!isCertain || isTold) return;
     isTold = true;
     const next = [
-      'Reserve a concurrency of 1 for the function, or give it a pool of virtual SIMs, two for each environment that runs at a time.',
+      "Set the function's reserved concurrency to 1, or give it a pool with two virtual SIMs for each concurrent environment.",
     ];
     log.warn(
       { next },
-      'the function has one virtual SIM, and more than one environment seems to run',
+      'the function has one virtual SIM, but several of its environments seem to run at the same time',
     );
   });
 }
@@ -74,7 +74,7 @@ function planSims(
       if (!(error instanceof UserError)) throw error;
       fault ??= error;
       if (arcConfigs.length > 1) {
-        ports.log.warn({ why: error.message }, 'an arc.json of the pool is unusable');
+        ports.log.warn({ why: error.message }, 'cannot use an arc.json of the pool');
       }
     }
   }

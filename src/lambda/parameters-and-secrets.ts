@@ -41,7 +41,7 @@ export async function readSecret(
   if (status !== 200) throw notGiven(place, `status ${status}: ${body.trim().slice(0, 300)}`);
   const text = textOf(place, body);
   if (text === undefined) {
-    throw new UserError('configuration', { what: cannotRead(place), why: 'it holds no text' });
+    throw new UserError('configuration', { what: cannotRead(place), why: 'it contains no text' });
   }
   return text;
 }
@@ -63,14 +63,17 @@ function ask(
       agent: false,
       headers: { 'X-Aws-Parameters-Secrets-Token': token },
     });
-    const timer = setTimeout(() => call.destroy(new Error(`no answer in ${timeout} ms`)), timeout);
+    const timer = setTimeout(
+      () => call.destroy(new Error(`no response within ${timeout} ms`)),
+      timeout,
+    );
     const fail = (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       reject(unreachable(place, port, error));
     };
     call.on('error', fail);
     call.once('response', (response) => {
-      readLimited<Buffer>(response, MAX_ANSWER, () => new Error('the answer is too long')).then(
+      readLimited<Buffer>(response, MAX_ANSWER, () => new Error('the response is too long')).then(
         (chunks) => {
           clearTimeout(timer);
           const body = Buffer.concat(chunks).toString('utf8');
@@ -102,7 +105,7 @@ function cannotRead({ kind, name }: SecretPlace): string {
 function notGiven(place: SecretPlace, why: string, cause?: Error): NotYetError {
   const action = place.kind === 'secret' ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameter';
   const next = [
-    `The function's role needs ${action} on it, and kms:Decrypt where it has a key of its own.`,
+    `Grant the function's role ${action} on it, and kms:Decrypt if it is encrypted with a customer managed key.`,
   ];
   return new NotYetError('configuration', { what: cannotRead(place), why, next }, { cause });
 }
@@ -113,7 +116,7 @@ function unreachable(place: SecretPlace, port: number, error: NodeJS.ErrnoExcept
     'configuration',
     {
       what: cannotRead(place),
-      why: `nobody listens on port ${port} of this environment`,
+      why: `nothing listens on port ${port} of this environment`,
       next: ['Add the layer AWS-Parameters-and-Secrets-Lambda-Extension to the function.'],
     },
     { cause: error },

@@ -98,7 +98,10 @@ export class SandboxDialer implements Dialer {
       const left = this.#end - this.#clock.now();
       // After a freeze, the invocation has already ended.
       if (left <= 0) return;
-      const late = new DialError('timeout', 'no answer yet, and the function is about to be ended');
+      const late = new DialError(
+        'timeout',
+        'no response yet, and Lambda is about to stop the function',
+      );
       for (const stream of this.#streams) stream.destroy(late);
       if (left > SHORTEST) this.#answerBy(this.#clock.now() + left / 2);
     });
@@ -206,7 +209,7 @@ export class SandboxDialer implements Dialer {
     // Nothing listens to the signal between the two waits, so check it here.
     signal?.throwIfAborted();
     const patience = new AbortController();
-    const late = new DialError('timeout', 'the target does not take the connection in time');
+    const late = new DialError('timeout', 'the target did not accept the connection in time');
     const timer = this.#clock.startTimer(Math.max(1, deadline - this.#clock.now()), () =>
       patience.abort(late),
     );

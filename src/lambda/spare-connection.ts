@@ -61,7 +61,7 @@ export class SpareConnection {
     const opening = this.#opening;
     this.#opening = undefined;
     if (opening === undefined) return;
-    opening.abort.abort(new Error('nobody has asked for it'));
+    opening.abort.abort(new Error('the spare connection was not used'));
     opening.stream.then(
       (stream) => stream.destroy(),
       () => undefined,

@@ -232,7 +232,8 @@ export class Stack {
   ): TcpConnection {
     assertPort(remote.port, 1);
     assertPort(options.localPort ?? 0, 0);
-    if (!this.isHost(remote.address)) throw new RangeError('the remote address is no other host');
+    if (!this.isHost(remote.address))
+      throw new RangeError('the remote address is not another host');
     return this.#tcp.connect(remote, observer, now, options);
   }
 

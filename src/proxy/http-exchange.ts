@@ -60,7 +60,9 @@ export async function exchangeHttp(
         },
         resolve,
       );
-      watchIdle(stream, limits.idleTimeout, () => outgoing.destroy(new Error('no answer in time')));
+      watchIdle(stream, limits.idleTimeout, () =>
+        outgoing.destroy(new Error('no response in time')),
+      );
       outgoing.on('error', reject);
       outgoing.end(message.body);
     });
@@ -83,9 +85,9 @@ function hostHeader({ host, port }: DialTarget): string {
 }
 
 async function readBody(response: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const tooLarge = () => new Error(`the answer is larger than ${limit} bytes`);
+  const tooLarge = () => new Error(`the response is larger than ${limit} bytes`);
   const chunks = await readLimited<Buffer>(response, limit, tooLarge);
-  if (!response.complete) throw new Error('the answer ended before it was whole');
+  if (!response.complete) throw new Error('the response ended before it was complete');
   return Buffer.concat(chunks);
 }
 

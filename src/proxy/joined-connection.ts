@@ -72,7 +72,7 @@ export class JoinedConnection {
     try {
       const stream = await dialer.dial(this.#request.target, this.#dialing.signal);
       if (this.#isSettled || this.#socket.destroyed) {
-        stream.on('error', () => undefined).destroy(new Error('the client is gone'));
+        stream.on('error', () => undefined).destroy(new Error('the client has disconnected'));
         return;
       }
       this.#isSettled = true;
@@ -87,7 +87,7 @@ export class JoinedConnection {
   #refuse(failure: FailedDial): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#dialing.abort(new Error('the client has its answer'));
+    this.#dialing.abort(new Error('the client already has its response'));
     // Stops the watch before endWith() discards unread bytes; otherwise they would stay in the
     // buffer.
     this.#endWatch();
@@ -116,7 +116,7 @@ export class JoinedConnection {
     if (this.#relay !== undefined) return;
     if (!this.#isSettled) this.#context.log.debug({}, 'client went away');
     this.#isSettled = true;
-    this.#dialing.abort(new Error('the client is gone'));
+    this.#dialing.abort(new Error('the client has disconnected'));
     this.#onOver();
   }
 }

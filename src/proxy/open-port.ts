@@ -65,9 +65,9 @@ export function listenError(
     new UserError(kind, { what, why: why ?? error.message, next: [next] }, { cause: error });
   const reason = listenFault(error.code);
   if (error.code === 'EADDRINUSE') {
-    const other = `Stop it, or choose another port with ${flag} (0 takes any free one).`;
+    const other = `Stop it, or choose another port with ${flag} (0 picks a free port).`;
     return fail('failed', reason, other);
   }
-  if (isDenied(error)) return fail('permission', reason, 'Choose a port of 1024 or above.');
+  if (isDenied(error)) return fail('permission', reason, 'Choose port 1024 or above.');
   return fail('failed', undefined, 'Choose an address of this machine.');
 }

@@ -134,13 +134,13 @@ export class PageListener {
   async #pageFor({ method, url = '' }: IncomingMessage): Promise<Page> {
     const [path = ''] = url.split('?');
     const page = this.#options.pages.get(path);
-    if (page === undefined) return textPage(404, `there is ${this.#paths()}`);
+    if (page === undefined) return textPage(404, `not found; available: ${this.#paths()}`);
     if (method !== 'GET' && method !== 'HEAD') return textPage(405, 'GET or HEAD');
     try {
       return await page();
     } catch (error) {
-      this.#options.log.error({ error: messageOf(error) }, `the page ${path} cannot be made`);
-      return textPage(500, 'this page cannot be made');
+      this.#options.log.error({ error: messageOf(error) }, `cannot create the page ${path}`);
+      return textPage(500, 'cannot create this page');
     }
   }
 

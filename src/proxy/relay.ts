@@ -95,7 +95,7 @@ export class Relay {
   #reset(stream: Duplex): void {
     if (stream.destroyed) return;
     if (stream instanceof Socket) resetConnection(stream);
-    else stream.destroy(new Error('the other side of the relay was lost'));
+    else stream.destroy(new Error('the other side of the relay has disconnected'));
   }
 }
 

@@ -73,7 +73,7 @@ class TcpExchange {
   readonly #limits: TcpExchangeLimits;
   readonly #outcome: Outcome;
   readonly #silence = new Watchdog(() => this.#handleSilence());
-  readonly #whole = new Watchdog(() => this.#fail('the answer has no end'));
+  readonly #whole = new Watchdog(() => this.#fail('the response does not end'));
   readonly #chunks: Uint8Array[] = [];
   #size = 0;
   #ended = false;
@@ -111,7 +111,7 @@ class TcpExchange {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
     if (this.#size > this.#limits.maxAnswerBytes) {
-      this.#fail(`the answer is larger than ${this.#limits.maxAnswerBytes} bytes`);
+      this.#fail(`the response is larger than ${this.#limits.maxAnswerBytes} bytes`);
     } else this.#silence.arm(QUIET);
   }
 
@@ -141,7 +141,7 @@ class TcpExchange {
 
   #finish(): void {
     if (this.#isUndelivered()) {
-      this.#fail('the other side closed the connection without taking the message');
+      this.#fail('the other side closed the connection without accepting the message');
       return;
     }
     const answer = this.#size === 0 ? undefined : Buffer.concat(this.#chunks);

@@ -68,11 +68,11 @@ export interface Operation {
  * What to do if the response to createSim is lost. A second call could create a second billed SIM.
  */
 export const SIM_MAY_EXIST = [
-  'A SIM may have been created and billed. Look for it with `arctun sim list --since TIME`, TIME ' +
-    'being when this command began.',
-  'Running bootstrap again looks for that SIM before it creates another.',
-  'Its private key cannot be shown again: give it a new one with `arctun bootstrap authkey --adopt ' +
-    'SIM_ID`, or end its bill with `arctun sim terminate SIM_ID`.',
+  'Look for a new SIM with `arctun sim list --since TIME`, where TIME ' +
+    'is when this command began: one may have been created and billed.',
+  'Or run bootstrap again, which looks for that SIM before it creates another.',
+  'Give that SIM a new key with `arctun bootstrap authkey --adopt ' +
+    'SIM_ID`, or stop its billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',
 ] as const;
 
 /** Builds the error for a 2xx response that does not match the specification. */
@@ -80,7 +80,7 @@ export function unintelligibleError(operation: Operation, status: number, why: s
   const creates = operation.creates === true;
   const next = creates
     ? SIM_MAY_EXIST
-    : ['Check that the endpoint is the SORACOM API, and that no proxy answers in its place.'];
+    : ['Check that the endpoint is the SORACOM API, and that no proxy answers instead.'];
   return new ApiError(
     'unintelligible',
     { what: `cannot ${operation.purpose}`, why: `HTTP ${status}, but ${why}`, next },
@@ -107,15 +107,14 @@ function nextOf(failure: TransportFailure, url: string): string {
 
 /** An endpoint on a loopback address is usually the emulator. */
 const NOTHING_LISTENS =
-  'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and leave --endpoint out to use SORACOM.';
+  'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and --endpoint to use SORACOM.';
 
 const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   dns: 'Check the network, the name server, and the host name of the endpoint.',
-  connection: 'Check the network, the firewall, and HTTPS_PROXY if there is a proxy.',
+  connection: 'Check the network and the firewall, and HTTPS_PROXY if you use a proxy.',
   timeout: 'Check the network and the proxy settings, then try again.',
-  tls: 'Check that the endpoint is the SORACOM API. If a proxy opens TLS, set NODE_EXTRA_CA_CERTS to its CA.',
-  'tls-clock':
-    "Check this machine's clock: the certificate is not valid at the time that it shows.",
+  tls: 'Check that the endpoint is the SORACOM API. If a proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its CA.',
+  'tls-clock': "Check this machine's clock: by this clock, the certificate is not valid.",
   'not-tls': 'Check the scheme and the port of the endpoint.',
   'too-long': 'Check that the endpoint is the SORACOM API.',
 };

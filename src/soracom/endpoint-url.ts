@@ -11,8 +11,8 @@ export function parseEndpointUrl(text: string): string {
   if (endpoint.toLowerCase().startsWith('https:') || isLoopbackUrl(endpoint)) return endpoint;
   throw new UserError('usage', {
     what: 'cannot use the API endpoint',
-    why: `it is plain http to ${new URL(endpoint).hostname}, and keys would travel in clear text`,
-    next: ['Use an https URL. Plain http is for addresses of this machine, such as 127.0.0.1.'],
+    why: `it is plain http to ${new URL(endpoint).hostname}, which would send keys unencrypted`,
+    next: ['Use an https URL. Plain http is allowed only for this machine, such as 127.0.0.1.'],
   });
 }
 
@@ -26,8 +26,8 @@ export function parsePlainEndpointUrl(text: string): string {
   if (url === undefined || !isHttp || url.search !== '' || url.hash !== '' || url.username !== '') {
     throw new UserError('usage', {
       what: 'cannot use the API endpoint',
-      why: 'it is no http or https URL without user, query and fragment',
-      next: ['Give a base URL such as https://api.soracom.io.'],
+      why: 'it is not an http or https URL without user, query and fragment',
+      next: ['Use a base URL such as https://api.soracom.io.'],
     });
   }
   return text.trim().replace(/\/+$/, '');

@@ -70,19 +70,19 @@ function parseRefusal(
 function nextSteps(operation: Operation, status: number): readonly string[] {
   const advice = operation.advice?.[status];
   if (advice !== undefined) return advice;
-  if (status >= 500) return ['The fault is on the other side: try again in some minutes.'];
+  if (status >= 500) return ['Try again in a few minutes: the server has a problem.'];
   if (status >= 300 && status < 400) {
-    return ['A redirect is not followed: check the endpoint, or sign in at the captive portal.'];
+    return ['Check the endpoint, or sign in at the captive portal: redirects are not followed.'];
   }
   return NEXT_OF_STATUS[status]?.(operation) ?? [];
 }
 
 const NEXT_OF_STATUS: Readonly<Record<number, (operation: Operation) => string[]>> = {
-  401: () => ['The token is not accepted any more: run the command again to sign in anew.'],
+  401: () => ['Run the command again: the token is no longer valid.'],
   403: ({ permission }) => [
-    `Allow ${permission ?? 'this call'} in the permissions of the SAM user that signs in.`,
+    `Grant ${permission ?? 'permission for this call'} to the SAM user that signs in.`,
   ],
-  404: () => ['Check the SIM id and the coverage: a SIM is known in its own coverage only.'],
-  407: () => ['The proxy wants credentials: put them into HTTPS_PROXY.'],
+  404: () => ['Check the SIM ID and the coverage type: a SIM exists in one coverage only.'],
+  407: () => ["Add the proxy's credentials to HTTPS_PROXY."],
   429: () => ['Wait a minute and try again: the API limits calls per minute.'],
 };

@@ -174,12 +174,12 @@ const FAILURE_OF: Partial<Record<string, DialFailure>> = {
 
 const TEXT_OF: Partial<Record<DialFailure, string>> = {
   refused: 'the target refused the connection',
-  unreachable: 'the target cannot be reached',
+  unreachable: 'the target is unreachable',
 };
 
 function notStarted(cause: Error): Error {
   if (cause instanceof StackExhaustedError) {
-    return new DialError('exhausted', 'too many connections at once', { cause });
+    return new DialError('exhausted', 'too many connections are open', { cause });
   }
   // The stack has no address of the target's family.
   if (!(cause instanceof RangeError)) return cause;

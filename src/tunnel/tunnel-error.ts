@@ -39,7 +39,7 @@ export function closingLink(): TunnelError {
 /** It has come too late. */
 export function notReconfigured(): TunnelError {
   return new TunnelError('closing', {
-    what: 'the tunnel has not taken over another configuration',
+    what: 'the tunnel did not apply the new configuration',
     why: 'the tunnel is closing',
   });
 }

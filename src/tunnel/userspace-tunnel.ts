@@ -201,7 +201,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   close({ gracePeriod = GRACE_PERIOD }: CloseOptions = {}): Promise<void> {
     // Programs in JavaScript give what they like.
     if (typeof gracePeriod !== 'number' || !(gracePeriod >= 0)) {
-      throw new RangeError(`gracePeriod has to be 0 or more, and is ${gracePeriod}`);
+      throw new RangeError(`gracePeriod must be 0 or more, not ${gracePeriod}`);
     }
     if (this.#closed === undefined) this.#closed = this.#close(gracePeriod);
     else this.#inner.shortenDrain(gracePeriod);

@@ -115,9 +115,9 @@ export class Device {
     if (this.#isClosed) throw new RangeError('the device is closed');
     const key = publicKeyText(options.publicKey);
     if (key === publicKeyText(identity.publicKey)) {
-      throw new RangeError('a peer with our own public key');
+      throw new RangeError('the peer has the public key of this device');
     }
-    if (peers.has(key)) throw new RangeError('the peer is there already');
+    if (peers.has(key)) throw new RangeError('the peer already exists');
     const releaseIndex = this.#releaseIndex;
     const peer = new Peer(options, { crypto, entropy, identity, releaseIndex });
     peer.handshake.lastSentTimestamp = this.#lastTimestamp;

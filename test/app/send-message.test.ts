@@ -96,7 +96,7 @@ it.each([
   await world.advance(100);
   expect(await sending).toEqual({ via: 'udp', payload: new Uint8Array(0) });
   const refused = await start({ via: 'udp', payload: new Uint8Array(limit + 1) }, { mtu });
-  expect(refused).toMatchObject({ kind: 'usage', what: `cannot send ${limit + 1} bytes by UDP` });
+  expect(refused).toMatchObject({ kind: 'usage', what: `cannot send ${limit + 1} bytes over UDP` });
   expect((refused as UserError).why).toContain(`holds ${limit}`);
   expect(lengths).toEqual([limit]);
 });
@@ -152,7 +152,7 @@ it.each(['tcp', 'udp'] as const)('fails with kind tunnel by %s without a route',
   await world.advance(1_000);
   expect(await sending).toMatchObject({
     kind: 'tunnel',
-    why: '192.0.2.1 is outside of the allowed IPs',
+    why: '192.0.2.1 is outside the allowed IPs',
   });
 });
 
@@ -182,12 +182,15 @@ it('tells by tcp why the server is silent that was there for the handshake', asy
     reason: 'no-answer',
     what: `cannot send to ${SERVICE}:${PORT}`,
   });
-  expect((failure as UserError).why).toMatch(/^the Arc server is silent: .* has not answered/);
+  expect((failure as UserError).why).toMatch(
+    /^the Arc server is not answering: .* has not answered/,
+  );
   expect((failure as UserError).next.join()).toContain('arctun sim show');
 });
 
 describe('whether a message has arrived', () => {
-  const UNKNOWN = 'The message may have arrived or not: it was sent once and is not repeated.';
+  const UNKNOWN =
+    'Check whether the message arrived before you send it again. It was sent once and is not retried.';
   const request = { method: 'POST', path: '/', headers: [], body: bytes('x') };
   const http: Message = { via: 'http', request };
   const tcp: Message = { via: 'tcp', payload: bytes('x') };

@@ -43,12 +43,12 @@ it.each([
   ['it begins with a quote character', `'${SAMPLE}'`],
   ['it is a JSON list', `[${SAMPLE}]`],
   [
-    'it is JSON without its beginning, or with characters before it',
+    'it is JSON that lacks its beginning or has characters before it',
     'vateKey": "x",\n"simId": "1"}',
   ],
   ['it is a WireGuard configuration', `[Interface]\nPrivateKey = ${PRIVATE_KEY}\n`],
-  ['it has several lines and is no JSON', 'arc.json\narc.json'],
-  ['it is base64, but not that of a whole arc.json in UTF-8', base64(SAMPLE).slice(0, -40)],
+  ['it has several lines but is not JSON', 'arc.json\narc.json'],
+  ['it is base64, but not of a complete arc.json in UTF-8', base64(SAMPLE).slice(0, -40)],
   ['it is a key or a token', PRIVATE_KEY],
 ])('says that %s, and does not show it', (why, value) => {
   let error: unknown;

@@ -55,9 +55,9 @@ it('has nothing to say about "$schema", which is for editors', () => {
 
 it('only notes a member that resembles none', () => {
   expect(noticesOf('{"comment": "x", "2": 0, "": 0}')).toEqual([
-    'note 1: unknown member "comment"; arctun keeps and ignores it',
-    'note 1: unknown member "2"; arctun keeps and ignores it',
-    'note 1: unknown member ""; arctun keeps and ignores it',
+    'note 1: unknown member "comment"; arctun ignores it, but keeps it in the file',
+    'note 1: unknown member "2"; arctun ignores it, but keeps it in the file',
+    'note 1: unknown member ""; arctun ignores it, but keeps it in the file',
   ]);
 });
 
@@ -72,17 +72,19 @@ it('reports what is given more than once, in any case, with each line', () => {
     "arcSessionStatus": {}
   }`;
   expect(noticesOf(text)).toEqual([
-    'note 4: unknown member "comment"; arctun keeps and ignores it',
-    'note 4: unknown member "comment"; arctun keeps and ignores it',
-    'warning 4: "comment" is given twice, on this line; the last one counts',
-    'warning 5: "mtu" is given 3 times, on lines 2 and 3 and 5; the last one counts',
-    'warning 7: "arcSessionStatus.arcServerEndpoint" is given twice, on lines 6 and 7; the last one counts',
-    'warning 8: "arcSessionStatus" is given twice, on lines 6 and 8; their members are joined',
+    'note 4: unknown member "comment"; arctun ignores it, but keeps it in the file',
+    'note 4: unknown member "comment"; arctun ignores it, but keeps it in the file',
+    'warning 4: "comment" occurs twice, on this line; the last one is used',
+    'warning 5: "mtu" occurs 3 times, on lines 2 and 3 and 5; the last one is used',
+    'warning 7: "arcSessionStatus.arcServerEndpoint" occurs twice, on lines 6 and 7; the last one is used',
+    'warning 8: "arcSessionStatus" occurs twice, on lines 6 and 8; their members are merged',
   ]);
 });
 
 it('shows no key that took the place of a name, and compares no long text', () => {
   const [notice = ''] = noticesOf(`{"${PRIVATE_KEY}": 1}`);
   expect(notice).not.toContain(PRIVATE_KEY);
-  expect(noticesOf(JSON.stringify({ ['mtu'.repeat(100_000)]: 1 }))[0]).toMatch(/keeps and ignores/);
+  expect(noticesOf(JSON.stringify({ ['mtu'.repeat(100_000)]: 1 }))[0]).toMatch(
+    /ignores it, but keeps it in the file/,
+  );
 });

@@ -217,7 +217,7 @@ describe('faults', () => {
 
   it('refuses a client address with a prefix, which the console shows', () => {
     const text = sampleWithSession({ arcClientPeerIpAddress: '10.0.0.2/32' });
-    expect(errorOf(text).why).toContain('expected an IP address without prefix');
+    expect(errorOf(text).why).toContain('expected an IP address without a prefix length');
   });
 
   it('never shows a secret', () => {

@@ -217,7 +217,7 @@ const KEYS: Statement[] = [
     'a missing arcServerPeerPublicKey is zero',
     sampleWithSession({ arcServerPeerPublicKey: null }),
     'never shakes hands',
-    { also: lacks('arcSessionStatus.arcServerPeerPublicKey', 'no key, or one of zeros') },
+    { also: lacks('arcSessionStatus.arcServerPeerPublicKey', 'no key, or a key of zeros') },
   ),
   row(
     'K.27',
@@ -274,7 +274,7 @@ const KEYS: Statement[] = [
       fault: {
         line: 2,
         keyPath: 'arcSessionStatus.arcClientPeerPrivateKey',
-        found: 'another key than privateKey',
+        found: 'a key other than privateKey',
         expected: 'the same key, or none',
       },
     },
@@ -407,7 +407,11 @@ const VALUES: Statement[] = [
     also: (config) => expect(config.arcSessionStatus).not.toHaveProperty('arcClientPeerIpAddress'),
   }),
   row('V.29', 'an address has no prefix length', address('10.0.0.2/32'), 'error', {
-    fault: { ...addressFault, found: '"10.0.0.2/32"', expected: 'an IP address without prefix' },
+    fault: {
+      ...addressFault,
+      found: '"10.0.0.2/32"',
+      expected: 'an IP address without a prefix length',
+    },
   }),
   row('V.30', 'text is no integer', one('mtu', '"1420"'), 'error with the Go type', {
     fault: { line: 2, keyPath: 'mtu', found: '"1420"', expected: 'an integer' },

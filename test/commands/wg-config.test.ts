@@ -93,7 +93,7 @@ describeWith(['script'], 'on a terminal', () => {
       });
       expect(code).toBe(0);
       expect(
-        /columns and \d+ rows, the terminal has 40 and 200: enlarge it, or use --png FILE/.test(
+        /columns and \d+ rows, but the terminal has 40 and 200\. Enlarge the terminal, or use --png FILE/.test(
           stdout,
         ),
       ).toBe(isNarrow);
@@ -106,7 +106,7 @@ it('writes a private PNG that decodes to the text', async () => {
   const path = join(folder, 'code.png');
   const { code, stdout, stderr } = await wgConfig(COMMANDS, '--png', 'code.png');
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  expect(stderr).toBe(`${path} holds the private key: keep it as you would keep that.\n`);
+  expect(stderr).toBe(`${path} contains the private key: keep it secret.\n`);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(decodePng(readFileSync(path))).toBe(TEXT);
 }, 60_000);

@@ -109,12 +109,12 @@ it('is not made without the flag', async () => {
 
 describe('is refused, and nothing is touched,', () => {
   it.each<[string, string, () => void, string, number]>([
-    ['for arc.json', 'arc.json', () => undefined, 'there is a file of this name already', 1],
+    ['for arc.json', 'arc.json', () => undefined, 'a file with this name already exists', 1],
     [
       'for a link',
       'link',
       () => symlinkSync(join(folder, 'arc.json'), join(folder, 'link')),
-      'there is a file of this name already',
+      'a file with this name already exists',
       1,
     ],
     ['where there is no folder', 'absent/x', () => undefined, 'absent does not exist', 3],
@@ -190,7 +190,7 @@ describeWith(['root', 'unshare'], 'where the disk is full', () => {
     expect(bytes.length).toBeGreaterThan(60_000);
     const { code, stderr } = await stop(started);
     expect(code).toBe(0);
-    expect(stderr.match(/the capture ends here; the tunnel goes on/g)).toHaveLength(1);
+    expect(stderr.match(/the capture ends here; the tunnel continues/g)).toHaveLength(1);
     expect(stderr).toMatch(/reason="no space left on the device"/);
     expect(stderr).toMatch(/leftOut=\d+/);
   }, 60_000);

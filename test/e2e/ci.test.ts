@@ -135,7 +135,7 @@ describeWith(['jq'], 'a CI job', () => {
     killFirstBootstrap();
     const { code, stderr } = await run(JOB!);
     expect(code).toBe(137);
-    expect(stderr).toContain('An earlier run has created SIM');
+    expect(stderr).toContain('created by an earlier run, is now finished');
     expect(await newestSim()).toMatchObject({ status: 'terminated' });
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   }, 60_000);
@@ -157,7 +157,7 @@ describeWith(['jq'], 'a CI job', () => {
     await emulator.fault({ operation: 'createSim', cut: 'after' });
     const { code, stderr } = await run(JOB!);
     expect(code).toBe(1);
-    expect(stderr).toContain('A SIM may have been created');
+    expect(stderr).toContain('one may have been created and billed');
     expect(await emulator.sims()).toHaveLength(before + 1);
   }, 60_000);
 

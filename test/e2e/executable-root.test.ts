@@ -151,7 +151,9 @@ describeWith(
       const words = [...root, '--remount-ro', '/', '/arctun', 'up', '--mode', 'tun'];
       const tun = await processes.run(words);
       expect(tun).toMatchObject({ code: 1, stdout: '' });
-      expect(tun.stderr).toMatch(/^Error: cannot make a network interface: .*koffi.*cannot unpack/);
+      expect(tun.stderr).toMatch(
+        /^Error: cannot create a network interface: .*koffi.*cannot unpack/,
+      );
     });
   },
 );

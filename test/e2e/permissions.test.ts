@@ -92,7 +92,7 @@ it.each([
       const { code, stdout, stderr } = await bootstrap(...parameters);
       expect(code).toBe(0);
       expect(stdout).toMatch(/^Virtual subscriber SIM ID: \d+\n/);
-      expect(stderr).toMatch(/^SIM \d+ (has no tag|is not in group) /);
+      expect(stderr).toMatch(/^could not (set the tags of|add) SIM \d+ /);
       expect(stderr).toContain(permission);
     });
     expect(created).toHaveLength(1);

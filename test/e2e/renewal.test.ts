@@ -103,7 +103,7 @@ const CASES = {
     const { simId, up } = tunnel;
     await tunnel.deleteSession();
     await tunnel.post();
-    await up.output(/Give --auth-key-id, or set ARCTUN_AUTH_KEY_ID\..*bootstrap again/, 'stderr');
+    await up.output(/Pass --auth-key-id, or set ARCTUN_AUTH_KEY_ID\..*bootstrap again/, 'stderr');
     expect(tunnel.simId).toBe(simId);
     await tunnel.close();
   },
@@ -117,10 +117,10 @@ const CASES = {
     const session = { ...(arcSessionStatus as object), arcClientPeerIpAddress: '10.9.8.6' };
     writeFileSync(path, '{');
     up.kill('SIGHUP');
-    await up.output(/the tunnel stays as it is: cannot use arc\.json/, 'stderr');
+    await up.output(/cannot reload, the tunnel is unchanged: cannot use arc\.json/, 'stderr');
     writeFileSync(path, JSON.stringify({ ...rest, arcSessionStatus: session }));
     up.kill('SIGHUP');
-    await up.output(/arc\.json was read again, and taken over: address/, 'stderr');
+    await up.output(/reloaded arc\.json, applied: address/, 'stderr');
     await tunnel.postUntilAnswered();
     await tunnel.close();
   },

@@ -75,7 +75,7 @@ describe('sim list', () => {
     expect(await run(future)).toEqual({
       code: 0,
       stdout: '',
-      stderr: 'No virtual SIM was found.\n',
+      stderr: 'No virtual SIM found.\n',
     });
     expect(await jsonOf(future)).toEqual([]);
   }, 60_000);
@@ -104,7 +104,7 @@ describe('sim show', () => {
     const { code, stdout } = await run(['sim', 'show', '--events']);
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`^SIM ID +${simId}\nName +sensor\nStatus +active\n`));
-    expect(stdout).toContain('\narc.json agrees with the platform.\n');
+    expect(stdout).toContain('\narc.json matches SORACOM.\n');
     expect(stdout).toMatch(/\nTIME +EVENT +ADDRESS\n.*Created/);
     expect(stdout).not.toContain(arcJson().privateKey);
   }, 60_000);
@@ -116,7 +116,9 @@ describe('sim show', () => {
     const privateKey = Buffer.alloc(32, 1).toString('base64');
     writeArcJson({ ...arcJson(), privateKey, arcSessionStatus });
     const { stdout } = await run(['sim', 'show']);
-    expect(stdout).toMatch(/The key of the SIM is \S+, that of arc\.json \S+: no handshake/);
+    expect(stdout).toMatch(
+      /The SIM's public key is \S+, but the key in arc\.json is \S+\. The server does not answer handshakes/,
+    );
     expect(stdout).toContain('arc.json has 10.99.99.99.');
     const { arcConfig } = (await jsonOf(['sim', 'show'])) as {
       arcConfig: { findings: unknown[] };
@@ -125,9 +127,9 @@ describe('sim show', () => {
   }, 60_000);
 
   it.each([
-    [[], 3, 'no SIM id was given, and cannot read'],
+    [[], 3, 'no SIM ID was given, and cannot read'],
     [['8942000000000000000'], 4, 'HTTP 404'],
-    [['../groups'], 2, "is no SIM's id"],
+    [['../groups'], 2, 'is not a SIM ID'],
   ])(
     'tells of a SIM that is not there: %j',
     async (parameters, exit, sentence) => {
@@ -146,9 +148,9 @@ describe('sim renew-key', () => {
     const { code, stdout, stderr } = await run(['sim', 'renew-key']);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: 'The old key opens no tunnel any more: restart what runs with it.\n',
+      stderr: 'The old key no longer works: restart any tunnel that uses it.\n',
     });
-    expect(stdout).toBe(`SIM ${simId} has a new key; it is in ${join(folder, 'arc.json')}.\n`);
+    expect(stdout).toBe(`SIM ${simId} has a new key, saved in ${join(folder, 'arc.json')}.\n`);
     expect(old).not.toContain(arcJson().privateKey);
     expect((await run(['send', 'with the new key'])).code).toBe(0);
     const refused = await run(['send', 'with the old key', '--wait', '1'], { ARCTUN_CONFIG: old });
@@ -164,7 +166,7 @@ describe('sim renew-key', () => {
     expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(true);
     const again = await run(['sim', 'renew-key']);
     expect(again.code).toBe(0);
-    expect(again.stderr).toContain('that of an earlier run');
+    expect(again.stderr).toContain('created by an earlier, interrupted run');
     expect(existsSync(join(folder, '.arc.json.bootstrap'))).toBe(false);
     expect((await run(['send', 'x'])).code).toBe(0);
   }, 60_000);
@@ -194,9 +196,9 @@ describe('sim terminate', () => {
     const simId = await bootstrap();
     const done = await run(['sim', 'terminate', '--yes']);
     expect(done.code).toBe(0);
-    expect(done.stdout).toBe(`SIM ${simId} is terminated: that is final, and its bill ends.\n`);
-    expect(done.stderr).toMatch(new RegExp(`^To be terminated:\n.*\n${simId} +sensor `));
-    expect(done.stderr).toContain('arc.json is left as it is; it is of no use now.');
+    expect(done.stdout).toBe(`SIM ${simId} is terminated and no longer billed. This is final.\n`);
+    expect(done.stderr).toMatch(new RegExp(`^This SIM will be terminated:\n.*\n${simId} +sensor `));
+    expect(done.stderr).toContain('arc.json is unchanged, but no longer works.');
     expect(await statusOf(simId)).toBe('terminated');
     expect((await run(['send', 'x', '--wait', '1'])).code).toBe(5);
 
@@ -209,7 +211,7 @@ describe('sim terminate', () => {
       status: 'terminated',
     });
     expect((await run(['sim', 'terminate', '--yes'])).stdout).toBe(
-      `SIM ${simId} is terminated already.\n`,
+      `SIM ${simId} is already terminated.\n`,
     );
   }, 60_000);
 

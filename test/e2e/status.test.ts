@@ -60,7 +60,7 @@ describe('status', () => {
     await expect(arctun('status')).resolves.toEqual({
       code: 5,
       stdout: '',
-      stderr: `cannot ask ${tunnel.folder}/soratun0.sock: the tunnel is not open yet\n`,
+      stderr: `cannot query ${tunnel.folder}/soratun0.sock: the tunnel is not open yet\n`,
     });
   });
 
@@ -148,7 +148,7 @@ describe('health', () => {
     await tunnel.open({ pid: 4712 });
     const { code, stderr } = await arctun('health');
     expect(code).toBe(2);
-    expect(stderr).toContain('there are several: soratun0, soratun0-4712');
+    expect(stderr).toContain('several are running: soratun0, soratun0-4712');
     await expect(arctun('health', '--interface', 'soratun0-4712', '--json')).resolves.toMatchObject(
       {
         code: 0,
@@ -162,7 +162,7 @@ describe('health', () => {
     await tunnel.open();
     await expect(arctun('health')).resolves.toMatchObject({
       code: 5,
-      stdout: 'soratun0: silent: the data path has not answered in 2.5 s\n',
+      stdout: 'soratun0: silent: the data path did not answer within 2.5 s\n',
     });
   });
 });

@@ -118,7 +118,7 @@ describeWith(['root', 'unshare'], 'where nothing can be written', () => {
       level: 'warn',
       reason: 'the file system is read-only',
       path: join(state, 'timestamps', nameOfKey()),
-      msg: expect.stringMatching(/^cannot keep the time of the last handshake; /) as string,
+      msg: expect.stringMatching(/^cannot save the time of the last handshake; /) as string,
     });
   }, 60_000);
 

@@ -180,9 +180,9 @@ describe('a file that no emulator saved', () => {
   };
 
   it.each([
-    ['', 'it is not the JSON that an emulator saves'],
-    ['{"arcServer": "planted"', 'it is not the JSON that an emulator saves'],
-    ['[]', 'it is not the JSON that an emulator saves'],
+    ['', 'it is not JSON saved by an emulator'],
+    ['{"arcServer": "planted"', 'it is not JSON saved by an emulator'],
+    ['[]', 'it is not JSON saved by an emulator'],
     ['{}', 'version: '],
   ])('is refused: %j', async (text, why) => {
     const files = new FakeFiles();

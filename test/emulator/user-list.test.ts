@@ -11,8 +11,11 @@ it.each([
   ['[{"password":"planted"', 'it is not JSON'],
   ['{}', 'Invalid input: expected array, received object'],
   [JSON.stringify([USER, { ...USER, email: 7 }]), 'user 1.email: Invalid input'],
-  [JSON.stringify([USER, USER]), 'user 1: another user has this email'],
-  [JSON.stringify([{ ...DEFAULT_USER, password: 'planted' }]), 'user 0: another user has this'],
+  [JSON.stringify([USER, USER]), 'user 1: another user already has this email'],
+  [
+    JSON.stringify([{ ...DEFAULT_USER, password: 'planted' }]),
+    'user 0: another user already has this',
+  ],
 ])('says what is wrong with %s, and no secret', (text, reason) => {
   let message = '';
   try {

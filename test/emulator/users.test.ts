@@ -93,7 +93,7 @@ describe('add', () => {
     ['userName', { ...SAM, password: 'x' }],
   ])('refuses a second user with the same %s', (name, user) => {
     const users = new Users([DEFAULT_USER, ROOT, SAM]);
-    expect(users.add(user)).toBe(`another user has this ${name}`);
+    expect(users.add(user)).toBe(`another user already has this ${name}`);
     expect(users.added()).toEqual([]);
   });
 
@@ -110,7 +110,7 @@ describe('add', () => {
     const users = new Users([]);
     const user = (number: number) => ({ ...ROOT, email: String(number) });
     for (let count = 0; count < MAX_USERS; count++) expect(users.add(user(count))).toBeUndefined();
-    expect(users.add(user(MAX_USERS))).toBe('there are 100 users already');
+    expect(users.add(user(MAX_USERS))).toBe('the limit of 100 users is reached');
   });
 });
 

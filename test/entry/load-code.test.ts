@@ -66,7 +66,7 @@ it.each([
   mkdirSync(inner, { recursive: true });
   const open = part === '' ? inner : above;
   chmodSync(open, mode);
-  expect(() => load([inner])).toThrow(`other users can change what is in ${open}`);
+  expect(() => load([inner])).toThrow(`other users can change files in ${open}`);
   chmodSync(open, 0o1000 | mode);
   expect(dirname(load([inner]))).toBe(inner);
 });
@@ -85,7 +85,7 @@ describeWith(['root'], 'as root', () => {
     const inner = join(folder, 'above', 'inner');
     mkdirSync(inner, { recursive: true });
     chownSync(join(folder, 'above'), 65_534, 65_534);
-    expect(() => load([inner])).toThrow(`other users can change what is in ${folder}/above`);
+    expect(() => load([inner])).toThrow(`other users can change files in ${folder}/above`);
     expect(() => load([join(folder, 'above')])).toThrow('other users can change');
   });
 });

@@ -26,6 +26,6 @@ it.each(Object.keys(manifest.commands))(
 
 it('refuses an id that is not in the program', async () => {
   await expect(createPlugin().findCommand('nosuch', { must: true })).rejects.toThrow(
-    'the manifest lists nosuch, the program does not',
+    'the manifest lists nosuch, but the program does not have it',
   );
 });

@@ -69,11 +69,14 @@ it('tells the version', () => {
 });
 
 it.each([
-  ['nosuch', 'unknown command: nosuch\nRun "arctun --help" for the commands.'],
-  ['upp', 'unknown command: upp\nDid you mean up?\nRun "arctun --help" for the commands.'],
+  ['nosuch', 'unknown command: nosuch\nRun "arctun --help" to list the commands.'],
+  ['upp', 'unknown command: upp\nDid you mean up?\nRun "arctun --help" to list the commands.'],
   ['boot', 'Did you mean bootstrap'],
   ['sim lst', 'unknown command: sim lst\nDid you mean sim list?\nRun "arctun sim --help"'],
-  ['sim nosuch --json', 'unknown command: sim nosuch\nRun "arctun sim --help" for the commands.'],
+  [
+    'sim nosuch --json',
+    'unknown command: sim nosuch\nRun "arctun sim --help" to list the commands.',
+  ],
   ['config valdate', 'unknown command: config valdate\nDid you mean config validate?'],
   ['help nosuch', 'unknown command: nosuch'],
   ['nosuch --help', 'unknown command: nosuch'],
@@ -81,8 +84,8 @@ it.each([
   ['--confg F.json config validate', 'unknown flag: --confg\nDid you mean --config?\nRun'],
   ['--nosuch=1 nosuch', 'unknown flag: --nosuch\nRun'],
   ['--json -h nosuch', 'unknown command: nosuch'],
-  ['--json', 'missing command: --json is a flag of one'],
-  ['up --json=maybe', 'invalid --json: "maybe" is not true or false\nUse --json alone'],
+  ['--json', 'missing command: --json must follow a command'],
+  ['up --json=maybe', 'invalid --json: "maybe" is not true or false\nUse --json without a value'],
 ])('refuses: %s', (line, text) => {
   expect(refusal(line)).toContain(text);
 });

@@ -110,7 +110,7 @@ describeWith([...PEERS, 'curl'], 'up', () => {
     for (let asked = 0; asked < 30 && last.code === 0; asked++) last = await health();
     expect(last).toMatchObject({
       code: 5,
-      stdout: expect.stringMatching(/: stale: datagrams to .* cannot be sent: /) as string,
+      stdout: expect.stringMatching(/: stale: cannot send packets to .*: /) as string,
     });
     link('up');
     expect((await posting.finished).code).toBe(0);

@@ -38,8 +38,8 @@ describeWith(PEERS, 'send behind wireguard-go', () => {
   );
 
   it.each([
-    ['tcp', /No answer; the message has arrived/],
-    ['udp', /No answer within 1 s. By UDP this does not tell/],
+    ['tcp', /No answer. The message was delivered/],
+    ['udp', /No answer within 1 s. Over UDP, the message may or may not have arrived/],
   ])(
     'is done without an answer by %s, and says so',
     async (via, note) => {
@@ -71,7 +71,7 @@ describeWith(PEERS, 'send behind wireguard-go', () => {
     expect(entry.stdout).toContain('udp 1392 bbb');
     const longer = await send('--via', 'udp', 'c'.repeat(1393));
     expect(longer.code).toBe(2);
-    expect(longer.stderr).toContain('cannot send 1393 bytes by UDP');
+    expect(longer.stderr).toContain('cannot send 1393 bytes over UDP');
     expect(entry.stdout).not.toContain('ccc');
     const byTcp = await send('--via', 'tcp', 'c'.repeat(1393));
     expect(byTcp).toMatchObject({ code: 0, stderr: '' });
@@ -91,9 +91,9 @@ describeWith(PEERS, 'send behind wireguard-go', () => {
 
   it.each([
     ['tcp', `${SERVICE}:9`, 'refused'],
-    ['udp', `${SERVICE}:9`, 'nobody listens on UDP port 9'],
-    ['tcp', '192.0.2.1', 'outside of the allowed IPs'],
-    ['udp', '192.0.2.1', 'outside of the allowed IPs'],
+    ['udp', `${SERVICE}:9`, 'UDP port 9 of the target is closed'],
+    ['tcp', '192.0.2.1', 'outside the allowed IPs'],
+    ['udp', '192.0.2.1', 'outside the allowed IPs'],
   ])(
     'ends with 5 by %s to %s',
     async (via, target, reason) => {

@@ -68,7 +68,7 @@ describeWith(NEEDS, 'up as a service', () => {
       running.kill('SIGTERM');
       await wait(/^STOPPING=1/m, again);
       await expect(running.finished).resolves.toMatchObject({ code: 0 });
-      expect(running.stderr).toContain('was read again: the tunnel has all of it');
+      expect(running.stderr).toContain('arc.json: no changes');
     },
     60_000,
   );
@@ -76,7 +76,7 @@ describeWith(NEEDS, 'up as a service', () => {
   it('says what it has failed of', async () => {
     server.signalWireGuard('SIGSTOP');
     const running = start('tun', { ARCTUN_WAIT: '1' });
-    await wait(/^STATUS=Ends: no handshake with the Arc server: /m);
+    await wait(/^STATUS=Stopping: no handshake with the Arc server: /m);
     await expect(running.finished).resolves.toMatchObject({ code: 5 });
     server.signalWireGuard('SIGCONT');
   }, 60_000);

@@ -136,7 +136,7 @@ describe('files', () => {
   it('may all be absent: which were looked for, and what else there is', async () => {
     await expect(findFiles('/a', '/b')).rejects.toMatchObject({
       kind: 'configuration',
-      message: 'the extension has no configuration: there is no /a, and no /b',
+      message: 'the extension has no configuration: not found: /a, /b',
       next: [expect.stringContaining('ARCTUN_CONFIG_SECRET')],
     });
   });
@@ -151,7 +151,7 @@ describe('files', () => {
     folder('/pool', { 'README.md': '#' });
     await expect(findValue('/pool')).rejects.toMatchObject({
       kind: 'configuration',
-      message: 'cannot use /pool: found none, expected one arc.json or more',
+      message: 'cannot use /pool: found none, expected one or more arc.json files',
     });
     folder('/void', {});
     await expect(findValue('/void')).rejects.toMatchObject({
@@ -233,7 +233,8 @@ describe('a pool', () => {
 
   it('has one member at least', async () => {
     await expect(findValue('[]')).rejects.toMatchObject({
-      message: 'cannot use the inline configuration: found none, expected one arc.json or more',
+      message:
+        'cannot use the inline configuration: found none, expected one or more arc.json files',
     });
   });
 

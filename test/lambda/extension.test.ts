@@ -155,7 +155,7 @@ describe('init', () => {
       await lambda.pass(900);
       const [line] = lambda.log.lines;
       expect(line).toMatchObject({ level: 'error', fields: { readyMs: 1_000 } });
-      expect(line?.message).toMatch(/^no tunnel: .* not read within 1 s$/);
+      expect(line?.message).toMatch(/^no tunnel: .* could not be read within 1 s$/);
       const types = lambda.reported.map(({ type }) => type);
       expect(types).toEqual(onFailure === 'fail' ? ['Extension.HandshakeTimeout'] : []);
       if (onFailure === 'fail') return;
@@ -212,7 +212,7 @@ describe('init', () => {
     await lambda.pass(2_900);
     expect(lambda.reported).toMatchObject([{ type: 'Extension.HandshakeTimeout' }]);
     expect(lambda.outcome).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
-    expect(lambda.log.messages('warn')).toEqual(['Lambda was not told']);
+    expect(lambda.log.messages('warn')).toEqual(['cannot report the failure to Lambda']);
     expect([lambda.closed, lambda.tunnel.closed]).toEqual([[0], [0]]);
     expect(lambda.clock.armed).toBe(0);
   });

@@ -61,7 +61,7 @@ describe('register', () => {
       lambda.give(200, '{}', headers);
       await expect(api.register([], () => undefined)).rejects.toMatchObject({
         name: 'UserError',
-        why: 'the answer has no identifier',
+        why: 'the response has no identifier',
       });
     },
   );
@@ -72,7 +72,7 @@ describe('register', () => {
       name: 'UserError',
       kind: 'failed',
       message:
-        "Lambda's Extensions API does not take register: status 403: " +
+        "Lambda's Extensions API rejected register: status 403: " +
         '{"errorType":"Extension.InvalidExtensionName"}',
     });
   });
@@ -123,7 +123,7 @@ describe('next', () => {
     giveEvent(body);
     await expect(api.next()).rejects.toMatchObject({
       name: 'UserError',
-      message: "Lambda's Extensions API does not take event/next: the answer is no event",
+      message: "Lambda's Extensions API rejected event/next: the response is not an event",
     });
   });
 
@@ -151,7 +151,7 @@ describe('next', () => {
       response.on('drain', more).on('close', isGone);
       more();
     };
-    await expect(api.next()).rejects.toThrow('the answer is longer than 1048576 bytes');
+    await expect(api.next()).rejects.toThrow('the response is longer than 1048576 bytes');
     await gone;
   });
 
@@ -202,7 +202,7 @@ describe.each([
   it('gives up where Lambda does not answer: the process is about to end', async () => {
     lambda.answer = () => undefined;
     const told = api[call]({ type: 'Extension.Crash', message: '' });
-    await expect(told).rejects.toMatchObject({ why: 'no answer in 1000 ms' });
+    await expect(told).rejects.toMatchObject({ why: 'no response within 1000 ms' });
   });
 });
 

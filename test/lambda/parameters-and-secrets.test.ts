@@ -67,7 +67,7 @@ it.each([
   aws.give(200, body);
   for (const place of [SECRET, PARAMETER]) {
     const failure = await failureOf(place);
-    expect(failure).toMatchObject({ name: 'UserError', why: 'it holds no text' });
+    expect(failure).toMatchObject({ name: 'UserError', why: 'it contains no text' });
     expect(inspect(failure)).not.toContain(HIDDEN);
   }
 });
@@ -97,7 +97,7 @@ describe('what may be there later', () => {
     await aws.close();
     await expect(readSecret(SECRET, { port, token: '' })).rejects.toMatchObject({
       name: 'NotYetError',
-      why: `nobody listens on port ${port} of this environment`,
+      why: `nothing listens on port ${port} of this environment`,
       next: [expect.stringContaining('AWS-Parameters-and-Secrets-Lambda-Extension')],
     });
   });
@@ -113,13 +113,16 @@ describe('what may be there later', () => {
     aws.answer = () => undefined;
     await expect(
       readSecret(SECRET, { port: aws.port, token: '', timeout: 20 }),
-    ).rejects.toMatchObject({ name: 'NotYetError', why: 'no answer in 20 ms' });
+    ).rejects.toMatchObject({ name: 'NotYetError', why: 'no response within 20 ms' });
   });
 
   it('is an answer that does not end in time', async () => {
     aws.answer = (response) => void response.writeHead(200).write(HIDDEN);
     const failed = readSecret(SECRET, { port: aws.port, token: '', timeout: 50 });
-    await expect(failed).rejects.toMatchObject({ name: 'NotYetError', why: 'no answer in 50 ms' });
+    await expect(failed).rejects.toMatchObject({
+      name: 'NotYetError',
+      why: 'no response within 50 ms',
+    });
   });
 });
 
@@ -131,5 +134,5 @@ it('does not take an answer without an end', async () => {
     response.on('drain', more);
     more();
   };
-  expect(await failureOf(SECRET)).toMatchObject({ why: 'the answer is too long' });
+  expect(await failureOf(SECRET)).toMatchObject({ why: 'the response is too long' });
 });

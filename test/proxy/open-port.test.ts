@@ -41,7 +41,7 @@ const LISTEN = { host: '::1', port: 80 };
 
 it.each([
   ['EADDRINUSE', 'failed', 'this port is in use'],
-  ['EACCES', 'permission', 'this port needs a privilege'],
+  ['EACCES', 'permission', 'this port requires privileges'],
   ['EADDRNOTAVAIL', 'failed', 'as the system says'],
 ])('says why a port cannot be had: %s', (code, kind, why) => {
   const cause = Object.assign(new Error('as the system says'), { code });

@@ -91,7 +91,7 @@ it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s with 405', as
 
 it.each(['/', '/pages', '/page/', '//page', '*'])('knows no %s', async (path) => {
   const { status, body } = await ask(await start(), path);
-  expect([status, body]).toEqual([404, 'there is /page, /other\n']);
+  expect([status, body]).toEqual([404, 'not found; available: /page, /other\n']);
 });
 
 it('says in the log why a page cannot be made, and not to the client', async () => {
@@ -99,8 +99,8 @@ it('says in the log why a page cannot be made, and not to the client', async () 
     await start(() => Promise.reject(new Error('secret'))),
     '/page',
   );
-  expect([status, body]).toEqual([500, 'this page cannot be made\n']);
-  expect(lines).toEqual(['the page /page cannot be made']);
+  expect([status, body]).toEqual([500, 'cannot create this page\n']);
+  expect(lines).toEqual(['cannot create the page /page']);
 });
 
 it('takes no long head', async () => {

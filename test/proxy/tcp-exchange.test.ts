@@ -145,7 +145,7 @@ it('fails when the other side ends without the message', async () => {
   await advance(999);
   expect(outcome).toBeUndefined();
   await advance(1);
-  expect(String(outcome?.error)).toContain('without taking the message');
+  expect(String(outcome?.error)).toContain('without accepting the message');
 });
 
 it('takes an answer for more than an acknowledgement', async () => {
@@ -201,7 +201,7 @@ it('refuses an answer that is too large', async () => {
   expect(outcome).toBeUndefined();
   stream.push('x');
   await settle();
-  expect(outcome).toEqual({ error: new Error('the answer is larger than 1000 bytes') });
+  expect(outcome).toEqual({ error: new Error('the response is larger than 1000 bytes') });
 });
 
 it('refuses an answer that has no end', async () => {
@@ -210,7 +210,7 @@ it('refuses an answer that has no end', async () => {
     stream.push('x');
     await advance(900);
   }
-  expect(outcome).toEqual({ error: new Error('the answer has no end') });
+  expect(outcome).toEqual({ error: new Error('the response does not end') });
 });
 
 it('gives an abort its reason', async () => {

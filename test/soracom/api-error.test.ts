@@ -39,22 +39,22 @@ describe('simMayExist', () => {
   it('says how to look for it, and that bootstrap looks too', () => {
     const text = SIM_MAY_EXIST.join(' ');
     expect(text).toContain('`arctun sim list --since TIME`');
-    expect(text).toContain('Running bootstrap again looks for that SIM');
+    expect(text).toContain('run bootstrap again, which looks for that SIM');
   });
 });
 
 describe('what to do next', () => {
   it("is the operation's own advice where it has one", () => {
-    expect(refusalError(SET_SIM_GROUP, 404, '').next[0]).toContain('the group id');
-    expect(refusalError(GET_SIM, 404, '').next[0]).toContain('Check the SIM id');
+    expect(refusalError(SET_SIM_GROUP, 404, '').next[0]).toContain('the group ID');
+    expect(refusalError(GET_SIM, 404, '').next[0]).toContain('Check the SIM ID');
     expect(refusalError({ purpose: 'x' }, 403, '').next[0]).toContain('Allow this call');
     expect(refusalError({ purpose: 'x' }, 418, '').next).toEqual([]);
   });
 
   it.each([
-    [300, 'A redirect is not followed'],
-    [399, 'A redirect is not followed'],
-    [500, 'The fault is on the other side'],
+    [300, 'redirects are not followed'],
+    [399, 'redirects are not followed'],
+    [500, 'Try again in a few minutes'],
   ])('after %d is what its class says', (status, next) => {
     expect(refusalError(GET_SIM, status, '').next[0]).toContain(next);
   });
@@ -81,7 +81,7 @@ describe('what to do next', () => {
   it('is the emulator if nothing listens on this machine', () => {
     const refused = new TransportError('connection', false, 'connect ECONNREFUSED');
     expect(lostError(GET_SIM, 'http://127.0.0.1:18080/v1/sims', refused).next).toEqual([
-      'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and leave --endpoint out to use SORACOM.',
+      'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and --endpoint to use SORACOM.',
     ]);
   });
 });

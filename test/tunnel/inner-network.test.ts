@@ -47,7 +47,7 @@ it('ends connections both ways at once, and takes others at the new address', as
   inbound.on('error', () => undefined);
   await move();
   await world.pass(10);
-  const why = 'our address inside the tunnel has changed';
+  const why = "this tunnel's inner address has changed";
   expect(errors).toEqual([
     ['ECONNABORTED', why],
     ['ECONNABORTED', why],
@@ -70,7 +70,7 @@ it('tells who dials, and who waits for a datagram, why', async () => {
   const { dialer, datagramDialer } = world.near;
   // Nobody answers: what is sent there is lost.
   const dialled = dialer.dial({ host: '100.127.9.9', port: 80 });
-  const reason = { reason: 'unreachable', message: 'our address inside the tunnel has changed' };
+  const reason = { reason: 'unreachable', message: "this tunnel's inner address has changed" };
   const channel = await world.run(datagramDialer.open({ host: FAR, port: 7 }));
   const received = channel.receive(60_000);
   const both = [

@@ -70,7 +70,7 @@ it('carries streams', async () => {
 it('has no way to an address of the other family, and says which', async () => {
   const error = {
     reason: 'no-route',
-    message: `the tunnel has no IPv4 address, and ${SERVICE} is one`,
+    message: `the tunnel has no IPv4 address, but ${SERVICE} is one`,
   };
   await expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject(error);
   await expect(tunnel.datagramDialer.open({ host: SERVICE, port: 7 })).rejects.toMatchObject(error);

@@ -33,9 +33,7 @@ it('counts as present for ten minutes after the last sign', () => {
   expect(rivals.seen(2 * MINUTE)).toBeUndefined();
   appear(2 * MINUTE);
   expect(rivals.seen(3 * MINUTE)).toEqual({
-    why: expect.stringContaining(
-      "an answer came that is for another tunnel's connection",
-    ) as string,
+    why: expect.stringContaining("packets for another tunnel's connection arrived") as string,
     ago: MINUTE - 2_000,
   });
   expect(rivals.seen(12 * MINUTE)).toBeDefined();

@@ -126,11 +126,11 @@ describe('addPeer', () => {
     const publicKey = createNodeCrypto().publicKey(seededBytes(1, 32));
     device.addPeer({ publicKey, allowedIps: [] }, 0);
     expect(() => device.addPeer({ publicKey, allowedIps: [] }, 0)).toThrow(
-      new RangeError('the peer is there already'),
+      new RangeError('the peer already exists'),
     );
     const own = device.publicKey;
     expect(() => device.addPeer({ publicKey: own, allowedIps: [] }, 0)).toThrow(
-      new RangeError('a peer with our own public key'),
+      new RangeError('the peer has the public key of this device'),
     );
     const short = new Uint8Array(31);
     expect(() => device.addPeer({ publicKey: short, allowedIps: [] }, 0)).toThrow(RangeError);

@@ -51,7 +51,7 @@ export async function bootstrapAuthkey(
   });
 }
 
-const REPEAT_LABELS = 'Run the same command again to repeat this: it creates no second SIM.';
+const REPEAT_LABELS = 'Run the same command again to retry. It creates no second SIM.';
 
 /** Returns a note if --save-profile was given but arc.json cannot hold these credentials. */
 export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly string[] {
@@ -59,4 +59,4 @@ export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly
 }
 
 const NO_PROFILE =
-  'No profile was written into arc.json: it can hold an auth key alone, of a user who is not changed.';
+  'No profile was saved in arc.json: it can hold only the auth key of a user who signs in directly.';

@@ -64,7 +64,7 @@ async function findSimId(
   } catch (error) {
     signal?.throwIfAborted();
     const reason = messageOf(error);
-    note(`The metadata service does not tell the SIM id (${reason}).`);
+    note(`The metadata service did not report the SIM ID (${reason}).`);
     return undefined;
   }
 }

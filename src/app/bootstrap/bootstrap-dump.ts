@@ -55,9 +55,11 @@ async function refuseToCreate(options: BootstrapAuthkeyOptions, ports: DumpPorts
   const journal = await SimJournal.open(ports.journals, options.path);
   if (journal.line === 'none') return;
   throw new UserError('failed', {
-    what: 'nothing was created or changed',
+    what: 'cannot create a virtual SIM',
     why: `an earlier run was interrupted (${journal.path}), and a virtual SIM may exist`,
-    next: ['Run the same command without --dump-config: it finishes that run.'],
+    next: [
+      'Run the same command without --dump-config to finish that run. Nothing was created or changed.',
+    ],
   });
 }
 
@@ -99,7 +101,7 @@ async function created(run: DumpRun): Promise<ArcConfig> {
 }
 
 function adoption(simId: string): string {
-  return `Run \`arctun bootstrap authkey --adopt ${simId}\`: it gives that SIM a key and writes its arc.json.`;
+  return `Run \`arctun bootstrap authkey --adopt ${simId}\` to give that SIM a key and write its arc.json.`;
 }
 
 /** Calls createSim. Without a journal, no later run can find a SIM whose response was lost. */
@@ -109,8 +111,8 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   } catch (error) {
     if (!(error instanceof UserError) || !simMayExist(error)) throw error;
     throw retold(error, [
-      'A SIM may have been created and billed: look for it with `arctun sim list --since 10m` before you run this again.',
-      `${adoption('SIM_ID')} \`arctun sim terminate SIM_ID\` ends its bill.`,
+      'Look for a new SIM with `arctun sim list --since 10m` before you retry: one may have been created and billed.',
+      `${adoption('SIM_ID')} Or run \`arctun sim terminate SIM_ID\` to stop the billing.`,
     ]);
   }
 }
@@ -123,8 +125,8 @@ async function trySession(
   if (config.arcSessionStatus !== undefined) return { whole: config };
   try {
     const whole = await addSession(config, api, () => Promise.resolve(), {
-      what: `SIM ${config.simId} was created and its arc.json is printed, but it has no session`,
-      next: 'Keep what was printed as arc.json and run bootstrap again: it makes one.',
+      what: `SIM ${config.simId} was created and its arc.json was printed, but it has no session`,
+      next: 'Save the output as arc.json and run bootstrap again to create a session.',
     });
     return { whole };
   } catch (error) {
@@ -136,9 +138,11 @@ async function trySession(
 /** A new private key must be on disk before it replaces the old one, which requires a file. */
 function needsFile(): UserError {
   return new UserError('usage', {
-    what: 'cannot make a key of our own',
-    why: '--dump-config writes no file, and a key must be in one before the platform is told of it',
-    next: ['Leave --dump-config away; jq reads the file afterwards.'],
+    what: 'cannot generate the key locally',
+    why: '--dump-config writes no file, but a new key must be saved before SORACOM receives it',
+    next: [
+      'Remove --dump-config, and read the file afterwards, for example with jq. Nothing was created.',
+    ],
   });
 }
 
@@ -148,13 +152,13 @@ async function keepUnprinted(
   error: unknown,
 ): Promise<UserError> {
   const reason = messageOf(error);
-  const done = `SIM ${config.simId} was created, but standard output took no arc.json (${reason})`;
+  const done = `SIM ${config.simId} was created, but its arc.json could not be written to standard output (${reason})`;
   const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
   const plan = { path: options.path, rescueFolder: options.stateFolder };
   await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
   return new UserError(
     'failed',
-    { what: done, why: `it is in ${ports.files.absolute(options.path)} instead` },
+    { what: done, why: `it was saved in ${ports.files.absolute(options.path)} instead` },
     { cause: error },
   );
 }

@@ -70,7 +70,7 @@ export async function proveStillAbsent(files: Files, path: string): Promise<void
     if (error instanceof FileError && error.failure === 'absent') return;
     throw error;
   }
-  throw new FileError('failed', path, 'a file has appeared there meanwhile');
+  throw new FileError('failed', path, 'the file was created by another process in the meantime');
 }
 
 /** Maximum characters of the target path in the file name, within the limit of file systems. */
@@ -96,9 +96,11 @@ export async function refuseWhileRescued(
   if (name === undefined) return;
   const rescued = files.absolute(`${stateFolder}/${name}`);
   throw new UserError('failed', {
-    what: 'nothing was created or changed',
-    why: `an earlier run has kept the arc.json of a SIM in ${rescued}, as its own place could not be written`,
-    next: ['Move it to where it belongs, or delete it if its SIM is of no use; then run again.'],
+    what: 'cannot bootstrap',
+    why: `an earlier run could not write its arc.json and saved it in ${rescued}`,
+    next: [
+      'Move that file to the right place, or delete it if you do not need its SIM; then retry. Nothing was created or changed.',
+    ],
   });
 }
 
@@ -120,13 +122,13 @@ async function rescue(
     await files.replaceText(rescuePath, text);
   } catch (second) {
     const next = [
-      'Its arc.json follows on standard output: keep it. The private key is not shown again.',
+      'Save its arc.json from standard output: SORACOM does not show the private key again.',
       warning,
     ];
     const both = `${why}; ${rescuePath}: ${messageOf(second)}`;
     const kept = { arcJson: new Secret(text) };
     return new BootstrapRescueError(simId, { what, why: both, next }, kept, { cause: error });
   }
-  const next = [`Its arc.json is in ${rescuePath}: move it to where it belongs.`, warning];
+  const next = [`Move its arc.json from ${rescuePath} to the right place.`, warning];
   return new BootstrapRescueError(simId, { what, why, next }, { rescuePath }, { cause: error });
 }

@@ -43,7 +43,7 @@ export async function bootstrapSim(
   if (options.platform !== 'linux') {
     throw new UserError('failed', {
       what: 'failed to bootstrap',
-      why: 'bootstrap with SIM authentication is not supported on this platform',
+      why: 'bootstrap with SIM authentication is not supported on this operating system',
       next: ['Run it on Linux, or use `bootstrap authkey` or `bootstrap cellular`.'],
     });
   }

@@ -11,7 +11,7 @@ import { refuseWhileRescued } from './bootstrap-rescue.js';
 import type { BootstrapAuthkeyOptions, BootstrapPorts, SimRun } from './bootstrap-run.js';
 import { SimJournal } from './sim-journal.js';
 
-const MOVE_AWAY = 'To start anew, move the file away or name another with --config.';
+const MOVE_AWAY = 'To start over, move the file away or choose another with --config.';
 
 /**
  * Checks everything that can be checked before the first API call.
@@ -57,9 +57,9 @@ function refuseOtherSim(
 ): void {
   if (existing === undefined || adopt === undefined || existing.simId === adopt) return;
   throw new UserError('usage', {
-    what: `nothing was changed for ${files.absolute(path)}`,
-    why: `it holds SIM ${existing.simId}, and --adopt names another`,
-    next: ['Name another file with --config, or move this one away.'],
+    what: `cannot use ${files.absolute(path)}`,
+    why: `it belongs to SIM ${existing.simId}, but --adopt gives another SIM`,
+    next: ['Choose another file with --config, or move this one away. Nothing was changed.'],
   });
 }
 
@@ -80,8 +80,8 @@ export async function readBootstrapTarget(
     files.absolute(path),
     'it has no simId, so its session cannot be renewed',
     [
-      'Add the simId of its virtual SIM; the user console shows it.',
-      'A file that `bootstrap cellular` wrote is renewed by `arctun bootstrap cellular`.',
+      'Add the simId of its virtual SIM, as shown in the user console. Nothing was created or changed.',
+      'If `bootstrap cellular` wrote the file, run `arctun bootstrap cellular` to renew it.',
       MOVE_AWAY,
     ],
   );
@@ -99,8 +99,8 @@ export async function readExistingTarget(
   if (resolveConfigSource(path).kind === 'inline') {
     throw new UserError('usage', {
       what: 'cannot bootstrap',
-      why: 'the configuration was given inline, and there is no file to write',
-      next: ['Name a file with --config.'],
+      why: 'the configuration was given inline, so there is no file to write',
+      next: ['Choose a file with --config.'],
     });
   }
   const place = files.absolute(path);
@@ -114,10 +114,10 @@ export async function readExistingTarget(
 /** A file with a SIM ID but no key is not a skeleton: its SIM exists and is billed. */
 function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
   if (simId === '' || simId === SKELETON_SIM_ID) {
-    return refusal('configuration', place, 'it is a skeleton and holds no SIM', [MOVE_AWAY]);
+    return refusal('configuration', place, 'it is a template without a SIM', [MOVE_AWAY]);
   }
-  return refusal('configuration', place, `it holds SIM ${simId} without a private key`, [
-    '`arctun sim renew-key` gives that SIM a new one.',
+  return refusal('configuration', place, `it belongs to SIM ${simId} but has no private key`, [
+    'Run `arctun sim renew-key` to give that SIM a new key. Nothing was created or changed.',
     MOVE_AWAY,
   ]);
 }
@@ -159,7 +159,10 @@ function parseOrRefuse(text: string, place: string): ArcConfig {
     return parseArcConfig(text, { path: place });
   } catch (error) {
     if (!(error instanceof ArcConfigError)) throw error;
-    const next = ['Correct the file, so that its SIM can be used.', MOVE_AWAY];
+    const next = [
+      'Correct the file to keep using its SIM. Nothing was created or changed.',
+      MOVE_AWAY,
+    ];
     throw refusal('configuration', place, error.why, next, error);
   }
 }
@@ -171,6 +174,6 @@ function refusal(
   next: readonly string[],
   cause?: Error,
 ): UserError {
-  const text = { what: `nothing was created or changed for ${place}`, why, next };
+  const text = { what: `cannot use ${place}`, why, next };
   return new UserError(kind, text, cause && { cause });
 }

@@ -32,7 +32,7 @@ export const creationSteps = {
       // Another arc.json has appeared since the earlier run was interrupted.
       await journal.end();
       notes.push(
-        `An earlier run asked for a virtual SIM and never heard the answer. Unless it is SIM ${config.simId}, it may exist and be billed: arctun sim list --since ${isoTime(createSim.since)}`,
+        `An earlier run requested a virtual SIM but received no response. If it is not SIM ${config.simId}, another SIM may exist and be billed: arctun sim list --since ${isoTime(createSim.since)}`,
       );
     }
     return 'done';
@@ -77,7 +77,7 @@ export const creationSteps = {
       await journal.add({ step: 'created', simId });
       throw keylessError(
         simId,
-        'Run the same command again: it gives that SIM a key, and creates no second one.',
+        'Run the same command again to give that SIM a key. It creates no second SIM.',
       );
     }
     run.config = withProfile(config, run.profile);
@@ -106,7 +106,7 @@ export const creationSteps = {
         what: `SIM ${config.simId} was created, but ${ports.files.absolute(options.path)} could not be written`,
         why: error.message,
         next: [
-          `Its key is safe in ${journal.path}. Mend the cause, then run the same command again: it finishes that SIM and creates no second one.`,
+          `Fix the cause, then run the same command again to finish that SIM. Its key is safe in ${journal.path}, and no second SIM is created.`,
         ],
       };
       throw new UserError('failed', text, { cause: error });
@@ -123,7 +123,7 @@ export const creationSteps = {
       const place = ports.files.absolute(options.path);
       await addSession(config, api, write, {
         what: `SIM ${config.simId} was created and its key is in ${place}, but it has no session`,
-        next: 'Run the same command again: it creates a session, not a second SIM.',
+        next: 'Run the same command again to create a session. It creates no second SIM.',
       });
     }
     await journal.end();
@@ -131,7 +131,7 @@ export const creationSteps = {
   },
 
   async 'announce-own-key'(run: SimRun): Promise<'renew-key'> {
-    run.ports.onStep?.('Replacing the key by one of our own');
+    run.ports.onStep?.('Replacing the key with a locally generated one');
     await run.journal.add(renewKeyStep(configOf(run).simId, run.ports.createKeyPair()));
     return 'renew-key';
   },
@@ -163,21 +163,24 @@ export const creationSteps = {
       if (!created || !isRefusedRenewal(error)) throw error;
       throw retold(
         error,
-        [...error.next, '`arctun sim renew-key` makes the key of our own later.'],
-        `SIM ${config.simId} was created and works, but its key is not our own`,
+        [
+          ...error.next,
+          'Run `arctun sim renew-key` to replace the key with a locally generated one.',
+        ],
+        `SIM ${config.simId} was created and works, but its key was not generated locally`,
       );
     }
     return 'done';
   },
 };
 
-const KEY_KEPT = 'The key in arc.json is kept as it is; `arctun sim renew-key` makes another.';
+const KEY_KEPT = 'The key in arc.json is unchanged. Run `arctun sim renew-key` to replace it.';
 
 /** Adds advice to the error for a SIM that is terminated, or unknown to this account. */
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   const { failure, what, why, next, status, code } = error;
-  const way = `If that SIM is gone, move ${path} away or name another file with --config: bootstrap then creates a SIM, which is billed.`;
+  const way = `If that SIM no longer exists, move ${path} away or choose another file with --config. Bootstrap then creates a SIM, which is billed.`;
   const details = { status, ...(code !== undefined && { code }), cause: error.cause };
   return new ApiError(failure, { what, why, next: [...next, way] }, details);
 }
@@ -199,8 +202,8 @@ export async function confirmCreation(run: SignedInRun): Promise<void> {
   if (isWanted !== false) return;
   throw new UserError('failed', {
     what: 'no virtual SIM was created',
-    why: 'you did not confirm it',
-    next: ['Run the same command again, and answer yes.'],
+    why: 'you did not confirm',
+    next: ['Run the same command again and answer yes.'],
   });
 }
 
@@ -212,9 +215,11 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
     await journal.end().catch(() => undefined);
     if (!(error instanceof FileError)) throw error;
     const text = {
-      what: 'nothing was created or changed',
+      what: 'cannot create a virtual SIM',
       why: `${ports.files.absolute(options.path)}: ${error.message}`,
-      next: ['Run the same command again: it makes a session for the SIM that is there.'],
+      next: [
+        'Run the same command again to create a session for the SIM in that file. Nothing was created or changed.',
+      ],
     };
     throw new UserError('failed', text, { cause: error });
   }
@@ -223,9 +228,12 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
 /** @param how a sentence that explains how to give the SIM a key */
 export function keylessError(simId: string, how: string): UserError {
   return new UserError('api', {
-    what: `SIM ${simId} was created, but no arc.json could be made for it`,
-    why: 'the answer of the SORACOM API has no private key',
-    next: [how, `Or terminate it with \`arctun sim terminate ${simId}\`: it is billed until then.`],
+    what: `SIM ${simId} was created, but without an arc.json`,
+    why: 'the response of the SORACOM API has no private key',
+    next: [
+      how,
+      `Or run \`arctun sim terminate ${simId}\`: the SIM is billed until it is terminated.`,
+    ],
   });
 }
 

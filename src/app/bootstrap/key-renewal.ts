@@ -59,7 +59,7 @@ export async function renewKey(
     // The response is missing or inconclusive, so the old key may no longer work.
     throw retold(error, [
       ...error.next,
-      `SIM ${simId} may have the new key by now, and the old one may be of no use. The new one is safe in ${journal.path}: run the same command again, and it goes on from here.`,
+      `Run the same command again to continue. SIM ${simId} may already have the new key, which is safe in ${journal.path}; the old key may no longer work.`,
     ]);
   }
 }
@@ -78,13 +78,13 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
     if (!isRefusedRenewal(error)) throw error;
     const next = [
       ...error.next,
-      `${journal.path} holds that key, which the SIM may have by now: delete it only when the SIM is gone or its key is renewed elsewhere.`,
+      `Keep ${journal.path}: the SIM may already have the key in it. Delete it only if the SIM no longer exists or its key was renewed elsewhere.`,
     ];
     const { simId } = journal.key;
     throw retold(
       error,
       next,
-      `cannot finish the new key of SIM ${simId} that an earlier run began`,
+      `cannot finish the key renewal of SIM ${simId} that an earlier run began`,
     );
   }
 }
@@ -110,7 +110,7 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
     await write(renewed);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const next = `The key is safe in ${journal.path}. Mend the cause, then run the same command again: it goes on from here.`;
+    const next = `Fix the cause, then run the same command again to continue. The key is safe in ${journal.path}.`;
     throw retold(
       error,
       [next],
@@ -118,8 +118,8 @@ async function renew({ config, journal, api, write }: Renewal): Promise<ArcConfi
     );
   }
   const whole = await addSession(renewed, api, write, {
-    what: `the key of SIM ${simId} is renewed and written, but it has no new session`,
-    next: 'Run the same command again: it goes on from here.',
+    what: `the key of SIM ${simId} was renewed and saved, but the SIM has no new session`,
+    next: 'Run the same command again to continue.',
   });
   await journal.end();
   return whole;
@@ -153,8 +153,8 @@ function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicK
     return { privateKey: new Secret(privateKey), publicKey };
   }
   throw new UserError('failed', {
-    what: `cannot go on with the new key of SIM ${entry.simId}`,
-    why: 'the journal of the earlier run holds no key',
+    what: `cannot continue the key renewal of SIM ${entry.simId}`,
+    why: 'the journal of the earlier run has no valid key',
   });
 }
 

@@ -72,16 +72,16 @@ function misfit(
   if (said.success) {
     const { code, message } = said.data;
     const words = firstLine([code, message].filter((part) => part !== undefined).join(': '));
-    return unusable(`${giver} answered with an error: ${words}`, [NOTHING_CHANGED]);
+    return unusable(`${giver} returned an error: ${words}`, [NOTHING_CHANGED]);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    return unusable(`what ${giver} answered is no JSON object (it is not shown)`, [
-      NOTHING_CHANGED,
-      KEY_MAY_BE_REPLACED,
-    ]);
+    return unusable(
+      `the response of ${giver} is not a JSON object (not shown, as it may contain a key)`,
+      [NOTHING_CHANGED, KEY_MAY_BE_REPLACED],
+    );
   }
   const names = new Set(issues.map(({ path }) => String(path[0])));
-  return unusable(`the answer of ${giver} has no usable ${[...names].join(', ')}`, [
+  return unusable(`the response of ${giver} has no valid ${[...names].join(', ')}`, [
     NOTHING_CHANGED,
     KEY_MAY_BE_REPLACED,
   ]);

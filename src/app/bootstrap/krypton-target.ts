@@ -67,9 +67,11 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
   const journal = await SimJournal.open(journals, path);
   if (journal.line === 'none') return;
   throw new UserError('configuration', {
-    what: 'nothing was created or changed',
+    what: 'cannot bootstrap',
     why: `an earlier \`arctun bootstrap authkey\` or \`arctun sim renew-key\` was interrupted (${journal.path})`,
-    next: ['Run that again to finish it, or name another file with --config.'],
+    next: [
+      'Run that command again to finish it, or choose another file with --config. Nothing was created or changed.',
+    ],
   });
 }
 
@@ -130,8 +132,8 @@ async function keepOtherSim(
   const tell = () =>
     note(
       isKnown
-        ? `${place} was that of SIM ${existing.simId}; it is kept as ${copy}.`
-        : `${place} may be that of another SIM; a copy of it is kept as ${copy}.`,
+        ? `${place} belonged to SIM ${existing.simId}. It was saved as ${copy}.`
+        : `${place} may belong to another SIM. A copy was saved as ${copy}.`,
     );
   return { tell, remove: () => undo().catch(tell) };
 }
@@ -198,8 +200,9 @@ export async function keepKryptonSession(
     path: options.path,
     rescueFolder: options.rescueFolder,
     replace: existing !== undefined,
-    done: 'Krypton has made a new key pair',
-    warning: 'The key pair before it is of no use any more. A second run makes no second SIM.',
+    done: 'Krypton has created a new key pair',
+    warning:
+      'Run the same command again if you lose it: the previous key pair no longer works. It creates no second SIM.',
   });
   await settleSessionState(config, { files, stateFolder: options.rescueFolder });
   return {

@@ -56,10 +56,14 @@ export async function labelSim(
   };
   if (all.length > 0) {
     const names = all.map(({ tagName }) => tagName).join(', ');
-    await attempt(`SIM ${simId} has no tag ${names}`, () => api.putSimTags(simId, all));
+    await attempt(`could not set the tags of SIM ${simId} (${names})`, () =>
+      api.putSimTags(simId, all),
+    );
   }
   if (group !== undefined) {
-    await attempt(`SIM ${simId} is not in group ${group}`, () => api.setSimGroup(simId, group));
+    await attempt(`could not add SIM ${simId} to group ${group}`, () =>
+      api.setSimGroup(simId, group),
+    );
   }
   return warnings;
 }

@@ -15,7 +15,7 @@ export const resumeSteps = {
     const { adopt, createAnother } = run.options;
     if (adopt !== undefined) return 'adopt-sim';
     if (createAnother) return 'announce-sim';
-    refuseOtherAccount(run, ['--create-another creates a SIM here whatever became of that one.']);
+    refuseOtherAccount(run, ['Add --create-another to create a SIM here in any case.']);
     const found = await findOrChoose(run);
     if (found === 'none') return 'confirm-creation';
     if (found === 'create-another') return 'announce-sim';
@@ -35,7 +35,7 @@ export const resumeSteps = {
     refuseOtherKey(run);
     const config = existing ?? journal.createdConfig;
     run.notes.push(
-      `An earlier run has created SIM ${simId}; it is finished, and no second one made.`,
+      `SIM ${simId}, created by an earlier run, is now finished. No second SIM was created.`,
     );
     if (config === undefined) {
       run.adopt = simId;
@@ -57,7 +57,7 @@ export const resumeSteps = {
     const { createSim, created } = journal.progress;
     refuseOtherSim(simId, run);
     refuseOtherAccount(run, []);
-    ports.onStep?.(`Finishing the new key of SIM ${simId}`);
+    ports.onStep?.(`Finishing the key renewal of SIM ${simId}`);
     const base = existing ?? journal.createdConfig ?? keylessArcConfig(simId, options);
     const config = withProfile(base, run.profile);
     try {
@@ -70,7 +70,7 @@ export const resumeSteps = {
       return 'look-for-sim';
     }
     run.created = createSim !== undefined;
-    run.notes.push(`An earlier run was interrupted; its SIM ${simId} is finished.`);
+    run.notes.push(`An earlier run was interrupted. Its SIM ${simId} is now finished.`);
     return 'done';
   },
 };
@@ -92,12 +92,12 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   const { createSim: asked } = journal.progress;
   if (asked === undefined) throw new RangeError('the journal asks for no SIM');
   const { since, clock } = asked;
-  ports.onStep?.('Looking for the SIM that an earlier run asked for');
+  ports.onStep?.('Looking for the SIM that an earlier run requested');
   // The local clock may be wrong by years, so a local time is not compared.
   const byPlatform = clock === 'platform' ? since : undefined;
   const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
-    const open = `An earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer: it may exist and be billed (${journal.path}).`;
+    const open = `An earlier run requested a virtual SIM at ${isoTime(since)} but received no response. The SIM may exist and be billed (${journal.path}).`;
     throw retold(error, [open, ...error.next]);
   });
   const { serverTime = -Infinity } = api;
@@ -149,22 +149,22 @@ function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
 
 function mayNotLook(): UserError {
   return new UserError('api', {
-    what: 'nothing was created or changed',
-    why: 'an earlier run asked for a virtual SIM and never heard the answer, and the user who signs in may not look whether there is one',
+    what: 'cannot create a virtual SIM',
+    why: 'an earlier run requested one but received no response, and this user may not list SIMs',
     next: [
-      'Allow Query:searchSims or Sim:listSims in the permissions of that SAM user, and run the same command again.',
-      'Or look in the user console; then give --adopt SIM_ID to use that SIM, or --create-another if no such SIM exists.',
+      'Grant Query:searchSims or Sim:listSims to this SAM user, and run the same command again. Nothing was created or changed.',
+      'Or look in the user console. Then add --adopt SIM_ID to use the SIM, or --create-another if it does not exist.',
     ],
   });
 }
 
 function undecided(sims: readonly LostSim[], since: number, journalPath: string): UserError {
-  const asked = `an earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer (${journalPath})`;
-  const another = '--create-another creates a SIM whatever became of that one.';
-  const what = 'nothing was created or changed';
+  const asked = `an earlier run requested one at ${isoTime(since)} but received no response (${journalPath})`;
+  const another = 'Add --create-another to create a SIM in any case.';
+  const what = 'cannot create a virtual SIM';
   if (sims.length === 0) {
-    const why = `${asked}; none is listed, but that may take some minutes`;
-    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}: when none is listed then, it creates one.`;
+    const why = `${asked}; none is listed, but that may take a few minutes`;
+    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIM is listed by then, it creates one. Nothing was created or changed.`;
     return new UserError('failed', { what, why, next: [later, another] });
   }
   const later = sims.filter(({ isEarlier }) => !isEarlier);
@@ -173,10 +173,13 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
     ...(later.length === 0 ? [] : [`created since: ${later.map(describeSim).join(', ')}`]),
     ...(earlier.length === 0
       ? []
-      : [`created in the minute before it: ${earlier.map(describeSim).join(', ')}`]),
+      : [`created in the minute before: ${earlier.map(describeSim).join(', ')}`]),
   ];
   const next = [
-    ...later.map(({ simId }) => `--adopt ${simId} gives it a new key and writes its arc.json.`),
+    ...later.map(
+      ({ simId }) =>
+        `Add --adopt ${simId} to give it a new key and write its arc.json. Nothing was created or changed.`,
+    ),
     ...(sims.length > 1 || earlier.length > 0 ? [OTHER_DEVICE] : []),
     another,
   ];
@@ -184,7 +187,7 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
 }
 
 const OTHER_DEVICE =
-  'Adopt only the SIM of that request: a device that uses another one loses its connection.';
+  'Adopt only the SIM that you requested: a device that uses another one loses its connection.';
 
 function describeSim({ simId, createdTime, name }: LostSim): string {
   return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;
@@ -207,9 +210,9 @@ function refuseOtherAccount(
     .filter((part) => part !== undefined)
     .join(' at ');
   throw new UserError('failed', {
-    what: 'nothing was created or changed',
-    why: `an earlier run asked ${there} for a virtual SIM and did not come to its end (${path}); this one signs in elsewhere`,
-    next: ['Sign in there to go on from where that run came.', ...next],
+    what: 'cannot create a virtual SIM',
+    why: `an earlier, unfinished run requested one from ${there} (${path}), but this run signs in elsewhere`,
+    next: ['Sign in there to continue that run. Nothing was created or changed.', ...next],
   });
 }
 
@@ -218,8 +221,8 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   if (existing === undefined || existing.simId === simId) return;
   throw refusal(
     run,
-    `it holds SIM ${existing.simId}, and ${journal.path} the key of SIM ${simId}, which an earlier run did not finish`,
-    `Move the file away to finish SIM ${simId}, or delete the journal to lose its key.`,
+    `it belongs to SIM ${existing.simId}, but ${journal.path} holds the unfinished key of SIM ${simId}`,
+    `Move the file away to finish SIM ${simId}, or delete the journal to give up its key. Nothing was changed.`,
   );
 }
 
@@ -231,12 +234,12 @@ function refuseOtherKey(run: SimRun): void {
   if (formatKey(existing.privateKey.expose()) === formatKey(kept.privateKey.expose())) return;
   throw refusal(
     run,
-    `it holds another key of SIM ${existing.simId} than ${journal.path}, where an earlier run has kept the one that the SIM was created with`,
-    'If that file works, delete the journal; if not, move the file away and run the same command again.',
+    `its key differs from the one in ${journal.path}, which SIM ${existing.simId} was created with`,
+    'Delete the journal if the file works. Otherwise move the file away and run the same command again. Nothing was changed.',
   );
 }
 
 function refusal({ options, ports }: SimRun, why: string, next: string): UserError {
-  const what = `nothing was changed for ${ports.files.absolute(options.path)}`;
+  const what = `cannot use ${ports.files.absolute(options.path)}`;
   return new UserError('configuration', { what, why, next: [next] });
 }

@@ -91,9 +91,11 @@ export class SimJournal {
     const { journal, lines, runningProcess } = opened;
     if (runningProcess !== undefined) {
       throw new UserError('failed', {
-        what: 'nothing was created or changed',
-        why: `process ${runningProcess} is at work on ${target} (${journal.path})`,
-        next: ['Wait until it ends, then run the same command again.'],
+        what: `cannot use ${target}`,
+        why: `process ${runningProcess} is already working on it (${journal.path})`,
+        next: [
+          'Wait until that process ends, then run the same command again. Nothing was created or changed.',
+        ],
       });
     }
     // arctun creates the file and its first entry atomically, so an empty file is not arctun's.
@@ -147,8 +149,8 @@ export class SimJournal {
   async end(): Promise<void> {
     const journal = this.#opened();
     await explained(() => journal.remove(), {
-      what: 'all is done, but the journal of this run could not be removed',
-      next: [`Delete ${journal.path}: as long as it stands, every run goes through it again.`],
+      what: 'everything is done, but the journal of this run could not be removed',
+      next: [`Delete ${journal.path}. Until then, every run repeats these steps.`],
     });
     this.#journal = undefined;
     this.#progress = {};
@@ -158,9 +160,11 @@ export class SimJournal {
     const journal = await explained(() => this.#journals.create(this.#target, line));
     if (journal !== undefined) return journal;
     throw new UserError('failed', {
-      what: 'nothing was created or changed',
-      why: `another run has begun to make ${this.#target} meanwhile`,
-      next: ['Wait until it ends, then run the same command again.'],
+      what: `cannot use ${this.#target}`,
+      why: `another run has just started to create it`,
+      next: [
+        'Wait until that run ends, then run the same command again. Nothing was created or changed.',
+      ],
     });
   }
 
@@ -187,8 +191,8 @@ export class SimJournal {
 }
 
 const KEEPING = {
-  what: 'cannot keep the journal that protects the key of a virtual SIM',
-  next: ['Make the folder of arc.json writable, or name another file with --config.'],
+  what: 'cannot write the journal that protects the key of a virtual SIM',
+  next: ['Make the folder of arc.json writable, or choose another file with --config.'],
 };
 
 async function explained<T>(
@@ -217,11 +221,11 @@ function readStep(line: string, path: string): JournalStep {
 /** The file may hold the only copy of a key, so it is not treated as empty. */
 function unreadable(path: string): UserError {
   return new UserError('configuration', {
-    what: 'nothing was created or changed',
-    why: `an earlier run has left ${path}, and this version cannot read it`,
+    what: 'cannot continue',
+    why: `this version cannot read ${path}, which an earlier run left`,
     next: [
-      'Run the version of arctun that wrote it.',
-      'Or delete it when its key is of no use: a line of it may be the one copy of a private key.',
+      'Run the version of arctun that wrote it. Nothing was created or changed.',
+      'Or delete it if you do not need its key: it may hold the only copy of a private key.',
     ],
   });
 }

@@ -77,7 +77,7 @@ export async function runSteps(run: SimRun): Promise<void> {
 /** Throws if the journal lacks the entry that protects the step's action. */
 function requireLine(lines: readonly JournalLine[], name: string, { journal }: SimRun): void {
   if (lines.includes(journal.line)) return;
-  throw new RangeError(`the journal speaks of ${journal.line} at the step ${name}`);
+  throw new RangeError(`unexpected journal entry ${journal.line} at step ${name}`);
 }
 
 function row<const Next extends string>(

@@ -29,21 +29,21 @@ export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
 /** Returns a warning about a file that others can read; undefined if they cannot. */
 export function readableWarning({ path, readableMode }: LoadedArcConfig): string | undefined {
   if (path === undefined || readableMode === undefined) return undefined;
-  return `other users can read ${path}, which holds a private key (mode ${octal(readableMode)}). Run: chmod 600 ${quote([path])}`;
+  return `other users can read ${path}, which contains a private key (mode ${octal(readableMode)}). Run: chmod 600 ${quote([path])}`;
 }
 
 function whoWrites(writer: OtherWriter): string {
   switch (writer.fault) {
     case 'owner': {
       const { isFolder, path, owner } = writer;
-      return `${kindOf(isFolder)} ${path} belongs to user ${owner}, who could change them`;
+      return `${kindOf(isFolder)} ${path} belongs to user ${owner}, who could change the commands`;
     }
     case 'mode': {
       const { isFolder, path, mode } = writer;
       return `other users can write to ${kindOf(isFolder)} ${path} (mode ${octal(mode)})`;
     }
     case 'replaced':
-      return `${writer.path} was replaced while it was read`;
+      return `${writer.path} was replaced while being read`;
   }
 }
 

@@ -45,7 +45,7 @@ export async function exportWgConfig(
   const text = formatWgConfig(loaded.config, { endpointHost, source });
   const warnings = commandsChangedByWgConfig(loaded.config).map(
     (keyPath) =>
-      `${keyPath} in ${source} has quotes, spaces or shell characters in an argument: wg-quick gives the line to a shell, which reads it in another way.`,
+      `${keyPath} in ${source} has an argument with quotes, spaces or shell characters, which the shell of wg-quick reads differently.`,
   );
   return { text, warnings };
 }
@@ -82,13 +82,13 @@ export async function createPrivateImage(
     await files.createBytes(path, image);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    const next = ['Name a new file with --png.'];
+    const next = ['Choose a new file with --png.'];
     throw fileFailure(error, { what: `cannot write ${files.absolute(path)}`, next });
   }
 }
 
 async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
-  let why = 'the name has no address';
+  let why = 'the name has no IP address';
   let cause: unknown;
   try {
     const [address] = (await resolver.resolve(host)).addresses;
@@ -98,7 +98,7 @@ async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
     cause = error;
   }
   const next = [
-    'Check the name, the network and the name server, or use --keep-hostname, which asks nobody.',
+    'Check the name, the network and the name server, or use --keep-hostname, which needs no DNS.',
   ];
   throw new UserError('tunnel', { what: `cannot resolve ${host}`, why, next }, { cause });
 }

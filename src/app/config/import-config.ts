@@ -60,7 +60,7 @@ async function readSource(files: Files, file: string): Promise<string> {
     return await files.readText(file);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    const next = ['Name the WireGuard configuration to import, or - for standard input.'];
+    const next = ['Pass the WireGuard configuration to import, or - for standard input.'];
     throw fileFailure(error, { what: `cannot read ${files.absolute(file)}`, next });
   }
 }
@@ -69,15 +69,15 @@ async function refuseToOverwrite(files: Files, target: string, force: boolean): 
   if (resolveConfigSource(target).kind === 'inline') {
     throw new UserError('usage', {
       what: 'cannot import',
-      why: 'the configuration was given inline, and there is no file to write',
-      next: ['Name a file with --config.'],
+      why: 'the configuration was given inline, so there is no file to write',
+      next: ['Choose a file with --config.'],
     });
   }
   if (force || (await isAbsentOrEmpty(files, target))) return;
   throw new UserError('configuration', {
     what: `cannot write ${files.absolute(target)}`,
-    why: 'it is there already, and the private key in it may be the only copy',
-    next: ['Name another file with --config, or replace it with --force.'],
+    why: 'it already exists, and its private key may be the only copy',
+    next: ['Choose another file with --config, or overwrite it with --force.'],
   });
 }
 

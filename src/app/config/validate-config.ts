@@ -39,6 +39,6 @@ export function configNotices(
   if (isZeroKey(publicKey) || sameBytes(own, publicKey)) {
     return located;
   }
-  const text = `publicKey in ${source} is not that of privateKey. The tunnel does not need it, but one of the two may be another SIM's.`;
+  const text = `publicKey in ${source} does not match privateKey. The tunnel does not need publicKey, but one of the two keys may belong to another SIM.`;
   return [...located, { kind: 'warning', line: 0, text }];
 }

@@ -58,10 +58,10 @@ export function authKeyEndpoint(
   if (authKey === undefined || isItsOwn || isSoracomUrl(endpoint)) return endpoint;
   throw new UserError('configuration', {
     what: 'cannot sign in to SORACOM',
-    why: `the profile in arc.json names the API endpoint ${new URL(endpoint).host}, which is not SORACOM's, and the auth key is not from that profile`,
+    why: `the profile in arc.json uses the API endpoint ${new URL(endpoint).host}, which is not SORACOM's, and the auth key is not from that profile`,
     next: [
       'The key was not sent.',
-      'Name the API with --endpoint or --coverage-type, or remove the endpoint from arc.json.',
+      'Choose the API with --endpoint or --coverage-type, or remove the endpoint from arc.json.',
     ],
   });
 }

@@ -23,7 +23,7 @@ export async function readAuthKeyFile(path: string, files: PrivateFiles): Promis
   if (halves?.authKey !== undefined) return halves;
   throw new UserError('configuration', {
     what: 'cannot read the auth key',
-    why: `${placeOf(path)} has no auth key in one of its forms`,
+    why: `${placeOf(path)} contains no auth key in a known format`,
     next: [
       `Write the key (${AUTH_KEY_PREFIX}...), or its ID (${AUTH_KEY_ID_PREFIX}...) and the key, or {"authKeyId": "...", "authKey": "..."}.`,
     ],
@@ -35,7 +35,7 @@ async function readText(path: string, files: PrivateFiles): Promise<string> {
     return path === STANDARD_INPUT ? await files.readStandardInput() : await files.readText(path);
   } catch (error) {
     if (!(error instanceof PrivateFileError)) throw error;
-    const mounted = `Where that is not possible: --auth-key-file - < ${quote([path])}`;
+    const mounted = `Or pass it on standard input: --auth-key-file - < ${quote([path])}`;
     throw privateFileFailed(path, 'cannot read the auth key', error, mounted);
   }
 }

@@ -61,7 +61,7 @@ export function refuseTwoWays(choice: CredentialChoice): void {
   throw new UserError('usage', {
     what: 'cannot choose how to sign in to SORACOM',
     why: `${ways.join(' and ')} were given together`,
-    next: ['Give an auth key, or a file with one, or a profile.'],
+    next: ['Use only one of them: an auth key, a file with one, or a profile.'],
   });
 }
 

@@ -14,10 +14,10 @@ export class MissingCredentialsError extends UserError {
       what: 'cannot sign in to SORACOM',
       why: `missing: ${missing.map((part) => DESCRIPTIONS[part]).join(', ')}`,
       next: [
-        ...missing.map((part) => `Give --${part}, or set ${ENVIRONMENT[part]}.`),
+        ...missing.map((part) => `Pass --${part}, or set ${ENVIRONMENT[part]}.`),
         ...(offered === undefined
           ? []
-          : [`Or sign in with soracom-cli's profile "${offered}": --profile ${offered}.`]),
+          : [`Or use the soracom-cli profile "${offered}": --profile ${offered}.`]),
       ],
     });
     this.missing = missing;

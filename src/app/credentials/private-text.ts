@@ -33,13 +33,13 @@ function remedy(
   { failure }: PrivateFileError,
 ): { kind: FailureKind; next: string[] } {
   if (path === STANDARD_INPUT) {
-    return { kind: 'failed', next: ['Pipe into standard input what it is to read.'] };
+    return { kind: 'failed', next: ['Pipe the data into standard input.'] };
   }
   switch (failure) {
     case 'too-open':
       return { kind: 'permission', next: [`Run: chmod 600 ${quote([path])}`] };
     case 'denied':
-      return { kind: 'permission', next: ['Run as the user whom the file belongs to.'] };
+      return { kind: 'permission', next: ['Run as the user who owns the file.'] };
     case 'absent':
       return { kind: 'configuration', next: ['Check the path.'] };
     case 'failed':

@@ -33,12 +33,12 @@ export async function runProfileCommand(
   }
   if (result.exitCode === 0) return result.stdout;
   const end =
-    result.exitCode === undefined ? 'was ended by a signal' : `ended with ${result.exitCode}`;
+    result.exitCode === undefined ? 'was terminated by a signal' : `exited with status ${result.exitCode}`;
   // Standard output may contain part of a profile, so only standard error is shown.
   throw new UserError('failed', {
     what: `cannot use the profileCommand of ${place}`,
     why: [`${words[0] ?? ''} ${end}`, firstLine(result.stderr)].filter(Boolean).join(': '),
-    next: ['Run the command by itself and see what it needs.'],
+    next: ['Run the command on its own to see what it needs.'],
   });
 }
 
@@ -49,19 +49,19 @@ function splitCommand(command: string, place: string): string[] {
       what: `cannot run the profileCommand of ${place}`,
       why,
       next: [
-        'No shell is involved: write a program and its arguments, and quote what is special.',
-        "For pipes and variables, write a script and name it, or use sh -c '...'.",
+        'Write a program and its arguments, with special characters quoted: no shell is used.',
+        "For pipes and variables, use a script, or sh -c '...'.",
       ],
     });
   };
-  if (hasOpenQuote(command)) refuse('a quote or a backslash at its end is left open');
+  if (hasOpenQuote(command)) refuse('it has an unclosed quote or ends in a backslash');
   if (command.includes('`')) refuse('it has a backtick');
   let words;
   try {
     words = parse(command, (name) => refuse(`it has the variable "$${name}"`));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return refuse('it has a variable that is no whole one');
+    return refuse('it has an incomplete variable');
   }
   if (words.length === 0) refuse('it is empty');
   return words.map((word) => {
@@ -70,7 +70,7 @@ function splitCommand(command: string, place: string): string[] {
     return refuse(
       word.op === 'glob'
         ? `it has the pattern "${word.pattern}"`
-        : `it has the shell's operator "${word.op}"`,
+        : `it has the shell operator "${word.op}"`,
     );
   });
 }
@@ -91,8 +91,8 @@ function commandFailed(error: CommandError, place: string): UserError {
     why: error.message,
     next: [
       error.failure === 'not-found'
-        ? 'Install the program or give its whole path; "~" is not expanded.'
-        : 'Run the command by itself and see what it does.',
+        ? 'Install the program or use its full path; "~" is not expanded.'
+        : 'Run the command on its own to see what it does.',
     ],
   };
   return new UserError(KINDS[error.failure] ?? 'failed', text, { cause: error });

@@ -86,7 +86,7 @@ async function switchedSignIn(
   const switchUser = using(found, profileSwitchUser);
   const source = await runCommandOf(await readProfile(sourceName, ports), ports, signal);
   if (source.profile.sourceProfile !== undefined) {
-    throw unusable(source, 'a sourceProfile cannot have a sourceProfile itself');
+    throw unusable(source, 'a sourceProfile cannot have its own sourceProfile');
   }
   return { ...using(source, profileSignIn), switchUser };
 }
@@ -100,10 +100,10 @@ async function runCommandOf(
   const { profileCommand } = file.profile;
   if (profileCommand === undefined) return file;
   const output = await runProfileCommand(profileCommand, file.place, ports.commands, signal);
-  const place = `the output of the profileCommand of ${file.place}`;
+  const place = `the output of profileCommand in ${file.place}`;
   const found = { profile: parseProfile(output, place), place };
   if (found.profile.profileCommand !== undefined) {
-    throw unusable(found, 'a profileCommand cannot give another profileCommand');
+    throw unusable(found, 'the output of a profileCommand cannot contain a profileCommand');
   }
   return found;
 }
@@ -112,9 +112,9 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
   const fault = pathFault(name);
   if (fault !== undefined && fault !== 'several-lines') {
     throw new UserError('configuration', {
-      what: 'cannot use a profile of soracom-cli',
-      why: 'its name is a key or a configuration',
-      next: ['Give the name of a profile. A key belongs in --auth-key-file.'],
+      what: 'cannot use a soracom-cli profile',
+      why: 'its name looks like a key or a configuration',
+      next: ['Pass the name of a profile. A key belongs in --auth-key-file.'],
     });
   }
   const paths = fileNames(name).map((fileName) => profilePath(fileName, ports));
@@ -126,9 +126,9 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
     }
   }
   throw new UserError('configuration', {
-    what: `cannot use the profile ${JSON.stringify(name)}`,
-    why: paths.length === 0 ? 'that is no name of a file' : `there is no ${paths.join(' and no ')}`,
-    next: ['Name a profile that exists, or make one with `soracom configure --profile NAME`.'],
+    what: `cannot use profile ${JSON.stringify(name)}`,
+    why: paths.length === 0 ? 'that is not a valid file name' : `not found: ${paths.join(', ')}`,
+    next: ['Choose an existing profile, or create one with `soracom configure --profile NAME`.'],
   });
 }
 
@@ -160,7 +160,7 @@ async function readIfPresent(path: string, ports: CredentialPorts): Promise<stri
   } catch (error) {
     if (!(error instanceof PrivateFileError)) throw error;
     if (error.failure === 'absent') return undefined;
-    throw privateFileFailed(path, 'cannot use a profile of soracom-cli', error);
+    throw privateFileFailed(path, 'cannot use a soracom-cli profile', error);
   }
 }
 
@@ -186,6 +186,6 @@ function unusable({ place }: { readonly place: string }, why: string): UserError
   return new UserError('configuration', {
     what: `cannot use ${place}`,
     why,
-    next: ['Correct it, or name another profile with --profile.'],
+    next: ['Correct it, or choose another profile with --profile.'],
   });
 }

@@ -93,6 +93,6 @@ function authKeySignIn({ authKeyId, authKey }: Required<AuthKeyHalves>): AuthKey
   throw new UserError('usage', {
     what: 'cannot sign in to SORACOM',
     why: fault,
-    next: ['Check that the auth key ID and the auth key are not exchanged.'],
+    next: ['Check that the auth key ID and the auth key are not swapped.'],
   });
 }

@@ -33,7 +33,7 @@ export function readSession(answer: ArcSessionResponse, simId: string): ArcSessi
 
 /** @throws ArcConfigError if the response has no complete session */
 function parseSession(answer: ArcSessionResponse): ArcSession {
-  const source = 'the answer of the SORACOM API';
+  const source = 'the response of the SORACOM API';
   return completeSession(parseArcSession(JSON.stringify(answer), { path: source }), source);
 }
 

@@ -6,7 +6,7 @@ import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 export function tunnelDifferences(old: TunnelConfig, other: TunnelConfig): readonly string[] {
   const compared: readonly [name: string, valueOf: (config: TunnelConfig) => string][] = [
     ['private key', ({ privateKey }) => privateKey.expose().join()],
-    ['key of the server', ({ serverPublicKey }) => serverPublicKey.join()],
+    ['server key', ({ serverPublicKey }) => serverPublicKey.join()],
     ['endpoint', ({ endpoint }) => `${endpoint.host.toLowerCase()} ${endpoint.port}`],
     ['address', ({ addresses }) => sorted(addresses.map((address) => address.join('.')))],
     [

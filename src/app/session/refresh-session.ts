@@ -48,7 +48,7 @@ export async function keepSession(
   home: StateHome,
 ): Promise<RefreshedSession> {
   const config = withSession(original, session);
-  let why = 'the configuration is no file';
+  let why = 'the configuration was not read from a file';
   if (path !== undefined) {
     try {
       await writeArcConfig(home.files, path, config);
@@ -61,10 +61,10 @@ export async function keepSession(
   }
   try {
     const keptIn = await keepSessionState(original, session, home);
-    return { config, keptIn, notice: `The new session is in ${keptIn}: ${why}.` };
+    return { config, keptIn, notice: `The new session was saved in ${keptIn}: ${why}.` };
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    const notice = `The new session could be kept nowhere: ${why}; ${home.stateFolder}: ${error.message}.`;
+    const notice = `The new session could not be saved: ${why}; ${home.stateFolder}: ${error.message}.`;
     return { config, keptIn: undefined, notice };
   }
 }

@@ -11,7 +11,7 @@ import type { RunningConfig } from './running-config.js';
  */
 export async function reloadConfig(running: RunningConfig, log: Log): Promise<void> {
   if (!running.canReread) {
-    log.warn({}, 'nothing is read again: the configuration came on standard input');
+    log.warn({}, 'cannot reload: the configuration was read from standard input');
     return;
   }
   await running.inTurn(async () => {
@@ -22,15 +22,18 @@ export async function reloadConfig(running: RunningConfig, log: Log): Promise<vo
       const changed = await running.apply(read);
       const fixed = running.fixedDifferences(read);
       if (fixed.length > 0) {
-        log.warn({ members: fixed }, `${fixed.join(', ')} in ${source} take a restart to change`);
+        log.warn(
+          { members: fixed },
+          `restart to apply changes of ${fixed.join(', ')} in ${source}`,
+        );
       }
-      if (changed.length === 0) log.info({}, `${source} was read again: the tunnel has all of it`);
-      else log.info({ changed }, `${source} was read again, and taken over: ${changed.join(', ')}`);
+      if (changed.length === 0) log.info({}, `reloaded ${source}: no changes`);
+      else log.info({ changed }, `reloaded ${source}, applied: ${changed.join(', ')}`);
     } catch (error) {
       // If an interface rejects the change, the operating system's error has only a code.
       if (!(error instanceof Error)) throw error;
       const next = error instanceof UserError ? error.next : [];
-      const text = `the tunnel stays as it is: ${messageOf(error)}.`;
+      const text = `cannot reload, the tunnel is unchanged: ${messageOf(error)}.`;
       log.error({}, [text, ...next].join(' '));
     }
   });

@@ -115,10 +115,10 @@ export class SessionRenewal {
     if (await this.#takeOver(target)) return;
     const { simId, profile } = target.original;
     if (simId === '' || simId === SKELETON_SIM_ID) {
-      if (suspicion === 'silent') this.#warnOnce(`${SILENT}: ${target.source} holds no simId`);
+      if (suspicion === 'silent') this.#warnOnce(`${SILENT}: ${target.source} has no simId`);
       return;
     }
-    this.#log.debug({ suspicion }, 'asking SORACOM what is wrong with the session');
+    this.#log.debug({ suspicion }, 'asking SORACOM about the session');
     const answer = await signedIn(profile, this.#ports, this.#stop.signal, (api) =>
       askPlatform(target, suspicion, api, (key) => this.#ports.publicKeyOf(key)),
     );
@@ -131,7 +131,7 @@ export class SessionRenewal {
       return await this.#running.reread();
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.#log.debug({ reason: error.message }, 'the configuration cannot be read again');
+      this.#log.debug({ reason: error.message }, 'cannot reload the configuration');
       return { ...this.#running.arcConfig, path: undefined };
     }
   }
@@ -142,12 +142,12 @@ export class SessionRenewal {
     try {
       const changed = await this.#running.apply(target);
       if (changed.length === 0) return false;
-      this.#log.info({ changed }, `${target.source} has changed, and was taken over`);
+      this.#log.info({ changed }, `applied changes of ${target.source}`);
       return true;
     } catch (error) {
       if (!(error instanceof ArcConfigError)) throw error;
       // The file may be incomplete because a user is still editing it.
-      this.#log.debug({ reason: error.message }, 'the configuration is not taken over');
+      this.#log.debug({ reason: error.message }, 'cannot apply the configuration');
       return false;
     }
   }
@@ -191,13 +191,13 @@ export class SessionRenewal {
 
   #tellFailure(error: unknown, suspicion: Suspicion): void {
     if (!(error instanceof UserError)) {
-      this.#log.error({}, `the tunnel does not take over its new session: ${messageOf(error)}`);
+      this.#log.error({}, `cannot apply the new session to the tunnel: ${messageOf(error)}`);
       return;
     }
     const text = [`${error.what}: ${error.why.replace(/\.$/, '')}.`, ...error.next].join(' ');
     const passes = error instanceof ApiError && !isRefusal(error);
     if (passes || suspicion !== 'silent') {
-      this.#log.debug({ reason: text }, 'SORACOM was asked in vain');
+      this.#log.debug({ reason: text }, 'cannot get the session from SORACOM');
     } else if (error instanceof ApiError) {
       this.#warnOnce(`${SILENT}: ${text}`);
     } else {
@@ -212,15 +212,15 @@ export class SessionRenewal {
   }
 }
 
-const SILENT = 'the Arc server is silent, and the platform does not tell why';
+const SILENT = 'the Arc server is not answering, and checking the session with SORACOM failed';
 
 /** Advice for a SIM that was bootstrapped without API credentials. */
-const BOOTSTRAP_AGAIN = 'Or run the bootstrap again that made arc.json, which is then taken over.';
+const BOOTSTRAP_AGAIN = 'Or run bootstrap again; arctun then applies the new arc.json.';
 
 /** A new session would not help, and creating one would disconnect other users of this session. */
 function agreement({ config, source }: LoadedArcConfig): string {
   const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
-  return `the Arc server is silent, and SORACOM reports the same session as ${source}: UDP to ${host}:${port} may be blocked, or the clock of this machine is slow`;
+  return `the Arc server is not answering, but SORACOM reports the same session as ${source}. UDP to ${host}:${port} may be blocked, or this machine's clock may be slow`;
 }
 
 /** True for a definite refusal that requires the user to act. */

@@ -29,7 +29,7 @@ export interface Finding {
 export type DiagnosedConfig = Pick<LoadedArcConfig, 'config' | 'source'>;
 
 const RENEW_KEY =
-  '`arctun sim renew-key` makes a new pair for both; or use the arc.json that holds the private key of that one.';
+  'Run `arctun sim renew-key` to create a new key pair, or use the arc.json that has the matching private key.';
 
 /**
  * @param publicKeyOf computes the public key of an X25519 private key
@@ -42,8 +42,8 @@ export function diagnoseSim(
 ): readonly Finding[] {
   // Other differences do not matter for a terminated SIM.
   if (sim.status === 'terminated') {
-    const problem = 'The SIM is terminated: no tunnel opens any more.';
-    const next = `Move ${arcConfig.source} away; \`arctun bootstrap authkey\` creates another SIM, which is billed.`;
+    const problem = 'The SIM is terminated, so no tunnel can open.';
+    const next = `Move ${arcConfig.source} away and run \`arctun bootstrap authkey\` to create another SIM, which is billed.`;
     return [{ kind: 'terminated', problem, next }];
   }
   return [...keyFindings(sim, arcConfig, publicKeyOf), ...sessionFindings(sim, arcConfig)];
@@ -55,13 +55,13 @@ function keyFindings(
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
   if (isZeroKey(privateKey.expose())) {
-    const problem = `${source} holds no private key.`;
+    const problem = `${source} has no private key.`;
     return [{ kind: 'no-private-key', problem, next: RENEW_KEY }];
   }
   const own = formatKey(publicKeyOf(privateKey.expose()));
   const platforms = simPublicKey(sim);
   if (platforms !== undefined && platforms !== own) {
-    const problem = `The key of the SIM is ${platforms}, that of ${source} ${own}: no handshake is answered.`;
+    const problem = `The SIM's public key is ${platforms}, but the key in ${source} is ${own}. The server does not answer handshakes with this key.`;
     return [{ kind: 'other-key', problem, next: RENEW_KEY }];
   }
   // The tunnel uses only the private key, but a wrong public key may mislead readers.
@@ -69,31 +69,31 @@ function keyFindings(
   return [
     {
       kind: 'public-key',
-      problem: `The publicKey in ${source} is not that of its privateKey, which is ${own}.`,
-      next: 'Correct publicKey; the tunnel opens all the same.',
+      problem: `publicKey in ${source} does not match privateKey, whose public key is ${own}.`,
+      next: 'Correct publicKey. The tunnel opens regardless.',
     },
   ];
 }
 
 function sessionFindings(sim: SimResponse, { config, source }: DiagnosedConfig): Finding[] {
-  const next = `\`arctun bootstrap authkey\` makes a new session and writes it into ${source}.`;
+  const next = `Run \`arctun bootstrap authkey\` to create a new session in ${source}.`;
   const { arcSessionStatus: held } = config;
   const answer = sim.arcSessionStatus;
   if (answer === undefined || sim.sessionStatus?.online === false) {
-    const problem = 'The SIM has no session: no handshake is answered.';
+    const problem = 'The SIM has no session, so the server does not answer handshakes.';
     return [{ kind: 'no-session', problem, next }];
   }
   const told = readSessionOrNone(answer);
   if (told === undefined) {
-    const problem = 'The session that the platform tells is not whole.';
+    const problem = 'The session that SORACOM reports is incomplete.';
     return [{ kind: 'no-session', problem, next }];
   }
   if (held === undefined) {
-    return [{ kind: 'other-session', problem: `${source} holds no session.`, next }];
+    return [{ kind: 'other-session', problem: `${source} has no session.`, next }];
   }
   return differences(held, told).map(({ name, ours, theirs }) => ({
     kind: 'other-session',
-    problem: `${name}: the platform has ${theirs}, ${source} has ${ours}.`,
+    problem: `${name}: SORACOM has ${theirs}, ${source} has ${ours}.`,
     next,
   }));
 }
@@ -106,11 +106,7 @@ interface Difference {
 
 function differences(held: ArcSession, told: ArcSession): Difference[] {
   const compared: [name: string, ours: string, theirs: string][] = [
-    [
-      'Key of the server',
-      formatKey(held.arcServerPeerPublicKey),
-      formatKey(told.arcServerPeerPublicKey),
-    ],
+    ['Server key', formatKey(held.arcServerPeerPublicKey), formatKey(told.arcServerPeerPublicKey)],
     ['Endpoint', endpointOf(held), endpointOf(told)],
     ['Allowed IPs', allowedIpsOf(held), allowedIpsOf(told)],
     ['Address', addressOf(held), addressOf(told)],

@@ -85,13 +85,13 @@ async function everySim(api: ListApi): Promise<Found> {
   if (listed !== undefined) return { answers: listed };
   const found = await unlessForbidden(() => api.searchVirtualSims());
   if (found === undefined) throw mayNotLook();
-  return { answers: found, note: 'Terminated SIMs are missing here: they need Sim:listSims.' };
+  return { answers: found, note: 'Terminated SIMs are not included: that requires Sim:listSims.' };
 }
 
 function mayNotLook(): UserError {
   return new UserError('api', {
     what: 'cannot list the virtual SIMs',
-    why: 'the user who signs in may neither search nor list SIMs (HTTP 403)',
-    next: ['Allow Query:searchSims or Sim:listSims in the permissions of that SAM user.'],
+    why: 'this user may neither search nor list SIMs (HTTP 403)',
+    next: ['Grant Query:searchSims or Sim:listSims to this SAM user.'],
   });
 }

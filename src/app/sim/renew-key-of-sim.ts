@@ -83,8 +83,8 @@ export async function renewKeyOfSim(
       : await renewKey(renewal, 'journal-ends');
     await settleSessionState(renewed, ports);
     const notes = [
-      ...(isInterrupted ? ['The new key is that of an earlier run, which was interrupted.'] : []),
-      'The old key opens no tunnel any more: restart what runs with it.',
+      ...(isInterrupted ? ['The new key was created by an earlier, interrupted run.'] : []),
+      'The old key no longer works: restart any tunnel that uses it.',
     ];
     return { simId: renewed.simId, path: files.absolute(options.path), notes };
   });
@@ -96,13 +96,13 @@ async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<
   const holder = await findSimHolder(publicKey, ports.claims);
   if (holder === undefined) return;
   if (ports.confirm === undefined) {
-    throw refusal('usage', `${holder}, and a new key ends its tunnel`, [
-      'Stop that process first, or add --yes and restart it afterwards.',
+    throw refusal('usage', `${holder}, and a new key would stop its tunnel`, [
+      'Stop that process first, or add --yes and restart it afterwards. No key was renewed.',
     ]);
   }
   if (await ports.confirm(holder)) return;
-  throw refusal('failed', `${holder}, and the question was not answered with "yes"`, [
-    'Stop that process first, or answer with "yes".',
+  throw refusal('failed', `${holder}, and you did not answer "yes"`, [
+    'Stop that process first, or answer "yes". No key was renewed.',
   ]);
 }
 
@@ -113,8 +113,8 @@ async function readTarget(
 ): Promise<ArcConfig> {
   if (simId !== undefined) requireSimId(simId);
   if (resolveConfigSource(path).kind === 'inline') {
-    throw refusal('usage', 'the configuration was given inline, and there is no file to write', [
-      'Name a file with --config.',
+    throw refusal('usage', 'the configuration was given inline, so there is no file to write', [
+      'Choose a file with --config.',
     ]);
   }
   try {
@@ -134,13 +134,13 @@ function isAbsence(error: unknown): boolean {
 
 function requireNamedSim(config: ArcConfig, named: string | undefined, place: string): void {
   if (config.simId === '' || config.simId === SKELETON_SIM_ID) {
-    throw refusal('configuration', `${place} holds no SIM's id`, [
-      'Write the simId of its virtual SIM into it; `arctun sim list` shows it.',
+    throw refusal('configuration', `${place} has no SIM ID`, [
+      'Add the simId of its virtual SIM, as shown by `arctun sim list`.',
     ]);
   }
   if (named !== undefined && named !== config.simId) {
-    throw refusal('usage', `${place} is of SIM ${config.simId}, and SIM ${named} was named`, [
-      'Name the arc.json of that SIM with --config; where there is none, a file to be made.',
+    throw refusal('usage', `${place} belongs to SIM ${config.simId}, not to SIM ${named}`, [
+      'Choose the arc.json of that SIM with --config, or a new file if it has none.',
     ]);
   }
   requireSimId(config.simId);
@@ -150,15 +150,15 @@ function requireNamedSim(config: ArcConfig, named: string | undefined, place: st
 function refuseOtherWork(simId: string, { path, progress }: SimJournal): void {
   const { createSim, created, renewKey } = progress;
   if (createSim !== undefined || created !== undefined) {
-    throw refusal('failed', `an earlier bootstrap did not come to its end (${path})`, [
-      'Run `arctun bootstrap authkey` first: it finishes that.',
+    throw refusal('failed', `an earlier bootstrap was interrupted (${path})`, [
+      'Run `arctun bootstrap authkey` first to finish it.',
     ]);
   }
   if (renewKey === undefined || renewKey.simId === simId) return;
   throw refusal(
     'configuration',
-    `${path} holds a key of SIM ${renewKey.simId} that an earlier run did not finish, and SIM ${simId} is meant now`,
-    ['Put the arc.json of that SIM back and run again, or delete the journal to lose its key.'],
+    `${path} holds the unfinished key of SIM ${renewKey.simId}, but this run is for SIM ${simId}`,
+    ['Restore the arc.json of that SIM and retry, or delete the journal to give up its key.'],
   );
 }
 
@@ -167,5 +167,5 @@ function refusal(
   why: string,
   next: readonly string[],
 ): UserError {
-  return new UserError(kind, { what: 'no key was renewed', why, next });
+  return new UserError(kind, { what: 'cannot renew the key', why, next });
 }

@@ -76,7 +76,7 @@ export async function showSim(
 }
 
 const NO_EVENTS =
-  'Session events are missing here: allow Sim:listSimSessionEvents in the permissions of the SAM user that signs in.';
+  'Session events are not included: grant Sim:listSimSessionEvents to this SAM user.';
 
 async function readEvents(
   simId: string,

@@ -41,8 +41,8 @@ export function requireSim(answer: SimResponse, simId: string): SimResponse {
   if (answer.simId === simId) return answer;
   throw new UserError('api', {
     what: `cannot read SIM ${simId}`,
-    why: `the answer is about SIM ${answer.simId}`,
-    next: ['Check that the endpoint is the SORACOM API, and that no proxy answers in its place.'],
+    why: `the response is about SIM ${answer.simId}`,
+    next: ['Check that the endpoint is the SORACOM API, and that no proxy answers instead.'],
   });
 }
 

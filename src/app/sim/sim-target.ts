@@ -45,7 +45,7 @@ export async function findArcConfig(
     return { arcConfig, profile: arcConfig.original.profile, notes: [] };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const notes = isAbsence(error) ? [] : [`The configuration is not used: ${error.message}.`];
+    const notes = isAbsence(error) ? [] : [`The configuration was ignored: ${error.message}.`];
     return { arcConfig: undefined, profile: undefined, notes };
   }
 }
@@ -60,7 +60,7 @@ async function targetOfArcConfig(value: string, home: StateHome): Promise<SimTar
   }
   const { simId, profile } = arcConfig.original;
   if (simId === '' || simId === SKELETON_SIM_ID) {
-    throw unnamedSim(`${arcConfig.source} holds no SIM's id`);
+    throw unnamedSim(`${arcConfig.source} has no SIM ID`);
   }
   requireSimId(simId);
   return { simId, arcConfig, profile, notes: [] };
@@ -73,9 +73,9 @@ async function targetOfArcConfig(value: string, home: StateHome): Promise<SimTar
 export function requireSimId(simId: string): void {
   if (/^\w{1,64}$/.test(simId)) return;
   throw new UserError('usage', {
-    what: 'cannot tell which SIM is meant',
-    why: `${JSON.stringify(simId)} is no SIM's id`,
-    next: ['Give the 18 to 20 digits that `arctun sim list` shows.'],
+    what: 'cannot select a SIM',
+    why: `${JSON.stringify(simId)} is not a SIM ID`,
+    next: ['Pass the SIM ID, 18 to 20 digits, as shown by `arctun sim list`.'],
   });
 }
 
@@ -87,9 +87,9 @@ function unnamedSim(why: string, cause?: Error): UserError {
   return new UserError(
     'configuration',
     {
-      what: 'cannot tell which SIM is meant',
-      why: `no SIM id was given, and ${why}`,
-      next: ['Give the id that `arctun sim list` shows, or name an arc.json with --config.'],
+      what: 'cannot select a SIM',
+      why: `no SIM ID was given, and ${why}`,
+      next: ['Pass a SIM ID from `arctun sim list`, or choose an arc.json with --config.'],
     },
     cause && { cause },
   );

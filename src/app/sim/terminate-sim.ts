@@ -101,7 +101,7 @@ async function readSim(
   } catch (error) {
     if (!isForbidden(error)) throw error;
     const sim = { ...summariseSim(UNREAD), simId, terminationEnabled: undefined };
-    return { sim, note: `SIM ${simId} could not be read before: that needs Sim:getSim.` };
+    return { sim, note: `SIM ${simId} could not be read first: that requires Sim:getSim.` };
   }
 }
 
@@ -122,7 +122,7 @@ async function endSim(
       error.kind,
       {
         what: error.what,
-        why: `${error.why}; its protection could not be removed before (${refusal.why})`,
+        why: `${error.why}; its termination protection could not be removed (${refusal.why})`,
         next: [...new Set([...error.next, ...refusal.next])],
       },
       { cause: error },
@@ -141,7 +141,7 @@ function maybeTerminated(simId: string, error: ApiError): UserError {
     why: error.why,
     next: [
       ...error.next,
-      `SIM ${simId} may be terminated all the same. Run the same command again: it says so if it is.`,
+      `Run the same command again to check: SIM ${simId} may already be terminated.`,
     ],
   };
   return new UserError(error.kind, text, { cause: error });
@@ -160,28 +160,28 @@ async function removeProtection(simId: string, api: TerminateApi): Promise<ApiEr
 
 function uselessConfig({ arcConfig }: SimTarget): readonly string[] {
   if (arcConfig === undefined) return [];
-  return [`${arcConfig.source} is left as it is; it is of no use now.`];
+  return [`${arcConfig.source} is unchanged, but no longer works.`];
 }
 
 function needsWord(): UserError {
   return new UserError('usage', {
-    what: 'nothing was terminated',
-    why: 'it is final, and there is no terminal to ask at',
-    next: ['Give --yes if it is meant.'],
+    what: 'cannot terminate the SIM',
+    why: 'this is final and must be confirmed, but no terminal is available',
+    next: ['Add --yes to confirm. The SIM was not terminated.'],
   });
 }
 
 function declined(simId: string): UserError {
   return new UserError('failed', {
     what: `SIM ${simId} was not terminated`,
-    why: 'what was typed is not the word that was asked for',
+    why: 'you did not type the expected word',
   });
 }
 
 function physicalSim(simId: string): UserError {
   return new UserError('usage', {
-    what: 'nothing was terminated',
-    why: `SIM ${simId} is no virtual SIM`,
-    next: ['Terminate a physical SIM in the user console.'],
+    what: 'cannot terminate the SIM',
+    why: `SIM ${simId} is not a virtual SIM`,
+    next: ['Use the user console to terminate a physical SIM.'],
   });
 }

@@ -64,14 +64,14 @@ async function namesOf(
 
 function noneText(name: string | undefined, running: readonly string[]): string {
   if (name === undefined || running.length === 0) return 'no "arctun up" is running';
-  return `no "arctun up" of this name is running; there is ${running.join(', ')}`;
+  return `no "arctun up" with this name is running; found ${running.join(', ')}`;
 }
 
 function severalError(answers: readonly HealthAnswer[]): UserError {
   const names = answers.map(({ name = '' }) => name).join(', ');
   return new UserError('usage', {
-    what: 'cannot tell which tunnel is meant',
-    why: `there are several: ${names}`,
-    next: ['Name one with --interface.'],
+    what: 'cannot select a tunnel',
+    why: `several are running: ${names}`,
+    next: ['Choose one with --interface.'],
   });
 }

@@ -68,7 +68,7 @@ export function readStatusAnswer(line: string): StatusReport {
   const status = memberOf(answer, 'status');
   if (isStatusReport(status)) return status;
   const error = memberOf(answer, 'error');
-  throw new Error(typeof error === 'string' ? error : 'another version of arctun runs there');
+  throw new Error(typeof error === 'string' ? error : 'it runs another version of arctun');
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -35,7 +35,7 @@ export async function openControlSocket(
   { listeners, log }: { readonly listeners: LocalListeners; readonly log: Log },
 ): Promise<ControlSocket | undefined> {
   const names = controlNames(interfaceName, pid);
-  let reason = 'there is no folder for it';
+  let reason = 'no folder for it was found';
   for (const folder of folders) {
     for (const name of names) {
       try {
@@ -51,7 +51,7 @@ export async function openControlSocket(
   }
   log.warn(
     { reason },
-    'no control socket: "arctun status" and "arctun health" do not see this tunnel',
+    'no control socket: "arctun status" and "arctun health" cannot see this tunnel',
   );
   return undefined;
 

@@ -66,7 +66,7 @@ async function userspaceDevice(
     const status = await askDevice(path, connections, publicKeyOf);
     return { devices: [{ ...status, name: nameOf(path), type: 'userspace' }], notes: [] };
   } catch (error) {
-    const notes = isAbandoned(codeOf(error)) ? [] : [`cannot ask ${path}: ${messageOf(error)}`];
+    const notes = isAbandoned(codeOf(error)) ? [] : [`cannot query ${path}: ${messageOf(error)}`];
     return { devices: [], notes };
   }
 }

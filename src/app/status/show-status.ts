@@ -41,7 +41,7 @@ export async function showStatus(
   if (denied !== undefined && reports.length + devices.length === 0 && isAllDenied(silent)) {
     throw deniedError(denied);
   }
-  const complaints = silent.map(({ path, why }) => `cannot ask ${path}: ${why}`);
+  const complaints = silent.map(({ path, why }) => `cannot query ${path}: ${why}`);
   return { tunnels: reports, silent, devices, notes: [...complaints, ...notes] };
 }
 
@@ -59,7 +59,7 @@ function isAllDenied(silent: readonly SilentTunnel[]): boolean {
 /** Builds the error for the case that all tunnels belong to other users. */
 export function deniedError({ path, why, owner }: SilentTunnel): UserError {
   return new UserError('permission', {
-    what: `cannot ask ${path}`,
+    what: `cannot query ${path}`,
     why,
     next: [owner === 'root' ? 'Run as root.' : 'Run as the user who owns it, or as root.'],
   });

@@ -14,5 +14,5 @@ export async function timelyStatus(
 ): Promise<TunnelStatus> {
   const status = await inTime(tunnel.status(), timeout, clock);
   if (status !== undefined) return status;
-  throw new Error(`the data path has not answered in ${timeout / 1000} s`);
+  throw new Error(`the data path did not answer within ${timeout / 1000} s`);
 }

@@ -26,9 +26,9 @@ export async function metricsText({
 }: MeasuredTunnel): Promise<MetricsText> {
   const { default: prometheus } = await import('prom-client');
   const metrics = new Metrics(prometheus);
-  metrics.gauge('build_info', 'The version of arctun, as a label.', { version }, 1);
+  metrics.gauge('build_info', 'Version of arctun, as a label.', { version }, 1);
   const isUp = status?.health === 'up';
-  metrics.gauge('up', 'Whether the Arc server answers.', {}, isUp ? 1 : 0);
+  metrics.gauge('up', '1 if the Arc server is answering, otherwise 0.', {}, isUp ? 1 : 0);
   if (status !== undefined) addTunnel(metrics, status);
   for (const [listener, counters] of Object.entries(listeners)) {
     addListener(metrics, listener, counters);
@@ -37,7 +37,7 @@ export async function metricsText({
 }
 
 function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus): void {
-  const help = 'Whether another tunnel with this key was noticed in the last 10 minutes.';
+  const help = '1 if another tunnel with this key was detected in the last 10 minutes.';
   metrics.gauge('rival', help, {}, rival === undefined ? 0 : 1);
   if (connections !== undefined) {
     metrics.gauge('tcp_connections', 'Open TCP connections inside the tunnel.', {}, connections);
@@ -47,19 +47,19 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
     const handshake = (peer.latestHandshakeUnix ?? 0) / 1000;
     metrics.gauge(
       'last_handshake_timestamp_seconds',
-      'When the last handshake was complete; 0 before the first.',
+      'Unix time of the last completed handshake; 0 before the first.',
       labels,
       handshake,
     );
     metrics.counter(
       'rx_bytes_total',
-      'Bytes of WireGuard messages that came.',
+      'Bytes of WireGuard messages received.',
       labels,
       peer.receivedBytes,
     );
     metrics.counter('tx_bytes_total', 'Bytes of WireGuard messages sent.', labels, peer.sentBytes);
     if (peer.roundTrip !== undefined) {
-      const help = 'From our last initiation that was answered to its response.';
+      const help = 'Time from the last answered handshake initiation to its response.';
       metrics.gauge(
         'handshake_round_trip_seconds',
         help,
@@ -68,7 +68,12 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
       );
     }
     if (peer.lossIn !== undefined) {
-      metrics.gauge('rx_loss_ratio', 'Data messages that did not come.', labels, peer.lossIn);
+      metrics.gauge(
+        'rx_loss_ratio',
+        'Ratio of incoming data messages that were lost.',
+        labels,
+        peer.lossIn,
+      );
     }
   }
 }
@@ -81,10 +86,10 @@ function toMicroseconds(milliseconds: number): number {
 function addListener(metrics: Metrics, listener: string, counters: ListenerCounters): void {
   const labels = { listener };
   const { requests, failures, active } = counters;
-  metrics.counter('proxy_requests_total', 'Requests of clients.', labels, requests);
-  const help = 'Those that ended without the whole answer of the target.';
+  metrics.counter('proxy_requests_total', 'Requests from clients.', labels, requests);
+  const help = 'Requests that ended without a complete response from the target.';
   metrics.counter('proxy_failures_total', help, labels, failures);
-  metrics.gauge('proxy_active_connections', 'Those that wait for an answer.', labels, active);
+  metrics.gauge('proxy_active_connections', 'Requests waiting for a response.', labels, active);
 }
 
 type Labels = Readonly<Record<string, string>>;

@@ -34,9 +34,9 @@ export interface ChosenMode {
 
 /** The reasons for which `auto` falls back to userspace; any other failure is an error. */
 const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
-  ['no-driver', 'there is no /dev/net/tun'],
-  ['no-access', '/dev/net/tun may not be opened by this user'],
-  ['not-permitted', 'an interface takes the capability CAP_NET_ADMIN'],
+  ['no-driver', '/dev/net/tun does not exist'],
+  ['no-access', 'this user may not open /dev/net/tun'],
+  ['not-permitted', 'a network interface requires CAP_NET_ADMIN'],
 ]);
 
 /**
@@ -59,11 +59,12 @@ export async function chooseMode(
   const obstacle = REASONS.get((await interfaceObstacle?.(interfaceName)) ?? 'failed');
   if (obstacle !== undefined) return userspace(obstacle);
   const tunnels = await deviceTunnels?.();
-  if (tunnels === undefined) return userspace('interfaces take Linux, and the package koffi');
+  if (tunnels === undefined)
+    return userspace('a network interface requires Linux and the package koffi');
   try {
     return {
       device: await openInterface(tunnels, interfaceName),
-      reason: 'an interface may be made',
+      reason: 'a network interface is permitted',
     };
   } catch (error) {
     const { cause } = error as Error;

@@ -115,7 +115,7 @@ async function take(
     return await claims.take(publicKey, () => simUseLine(use()));
   } catch (error) {
     const reason = messageOf(error);
-    log.debug({ reason }, 'another arctun with this SIM would not be noticed');
+    log.debug({ reason }, 'cannot detect another arctun that uses this SIM');
     return UNKEPT;
   }
 }
@@ -142,13 +142,13 @@ async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit
   } catch (error) {
     const reason = isDenied(error)
       ? "another user's process uses this SIM"
-      : `another process uses this SIM, and does not say which (${messageOf(error)})`;
+      : `another process, which did not identify itself, uses this SIM (${messageOf(error)})`;
     return { isPresent: true, use: undefined, reason };
   }
 }
 
 function forced({ isPresent, reason }: Holder, log: Log): KeyClaim {
-  if (isPresent) log.warn({ reason }, 'two tunnels with one SIM disconnect each other');
+  if (isPresent) log.warn({ reason }, 'two tunnels that use one SIM disconnect each other');
   return UNKEPT;
 }
 
@@ -157,14 +157,14 @@ function inUse(command: SimUse['command'], { use, reason }: Holder): UserError {
   const why =
     use === undefined
       ? reason
-      : `${simUseText(use)} already uses this SIM${use.command === 'send' ? ', and has not ended in 30 s' : ''}`;
+      : `${simUseText(use)} already uses this SIM${use.command === 'send' ? ', and did not exit within 30 s' : ''}`;
   const nothing = command === 'send' ? ['Nothing was sent.'] : [];
   return new UserError('tunnel', { what, why, next: [...nothing, remedyFor(command, use)] });
 }
 
 function remedyFor(command: SimUse['command'], use: SimUse | undefined): string {
-  const force = 'add --force: two tunnels with one SIM disconnect each other';
-  if (use === undefined) return `End that process, or ${force}.`;
+  const force = 'add --force (the two tunnels then disconnect each other)';
+  if (use === undefined) return `Stop that process, or ${force}.`;
   const stop = `stop it with "kill ${use.pid}", or ${force}`;
   if (use.forward !== undefined) {
     return `${command === 'send' ? 'Post the message' : 'Post'} to ${use.forward}/ instead, or ${stop}.`;

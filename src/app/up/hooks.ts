@@ -92,8 +92,8 @@ export class Hooks {
     this.#ports = ports;
     this.#signal = signal;
     if (plan.skipped.length === 0) return;
-    const why = 'in userspace there is no interface that %i could stand for';
-    ports.log.warn({}, `skipped ${plan.skipped.join(', ')}: ${why}; --mode tun makes one`);
+    const why = '%i needs a network interface, and userspace mode has none';
+    ports.log.warn({}, `skipped ${plan.skipped.join(', ')}: ${why}. Use --mode tun`);
   }
 
   /** @throws UserError of kind `failed` for the first command that fails; the others do not run */

@@ -6,12 +6,12 @@ import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 
 /** Advice for users who may not create a network interface. */
 export const RIGHT =
-  'Run it as root, or give the right to a copy of node: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. The single executable takes it itself: sudo setcap cap_net_admin+ep FILE.';
-export const USERSPACE = 'Or use --mode userspace, which needs no privilege.';
+  'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. For the single executable: sudo setcap cap_net_admin+ep FILE.';
+export const USERSPACE = 'Or use --mode userspace, which needs no privileges.';
 
 /** @param name empty if the operating system chooses */
 function inAdvance(name: string): string {
-  return `Or have one made in advance: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)"; then "arctun up" says what it lacks.`;
+  return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". "arctun up" then reports what else it needs.`;
 }
 
 /**
@@ -34,7 +34,7 @@ export async function openInterface(
 export function noInterfaces(reason: string | undefined): UserError {
   const koffi = `koffi, which does not load here${reason === undefined ? '' : ` (${reason})`}`;
   return new UserError('failed', {
-    what: 'cannot make a network interface',
+    what: 'cannot create a network interface',
     why: `mode tun needs Linux and ${koffi}`,
     next: ['Use --mode userspace.'],
   });
@@ -54,7 +54,7 @@ interface Text {
 }
 
 function refused(name: string, refusal: PacketInterfaceRefusal, error: Error): UserError {
-  const what = `cannot make the network interface ${name === '' ? '(any name)' : name}`;
+  const what = `cannot create the network interface ${name === '' ? '(any name)' : name}`;
   const { kind, why, next } = textOf(refusal, name, error);
   return new UserError(kind, { what, why, next }, { cause: error });
 }
@@ -67,14 +67,14 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
         kind: 'permission',
         why:
           refusal === 'no-access'
-            ? '/dev/net/tun may not be opened by this user'
-            : 'that takes the capability CAP_NET_ADMIN',
+            ? 'this user may not open /dev/net/tun'
+            : 'it requires the capability CAP_NET_ADMIN',
         next: [RIGHT, inAdvance(name), USERSPACE],
       };
     case 'no-driver':
       return {
         kind: 'failed',
-        why: 'there is no /dev/net/tun',
+        why: '/dev/net/tun does not exist',
         next: [
           'Load the driver: sudo modprobe tun. In a container: --device /dev/net/tun --cap-add NET_ADMIN.',
           USERSPACE,
@@ -83,17 +83,17 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
     case 'name-taken':
       return {
         kind: 'failed',
-        why: 'another interface has this name',
+        why: 'an interface with this name already exists',
         next: [
-          'Another tunnel may be running: end it, for two with one key take the line from each other.',
-          'Or choose another name: interface in arc.json.',
+          'Stop the tunnel that uses it, if any: two tunnels with one key disconnect each other.',
+          'Or set another interface name in arc.json.',
         ],
       };
     case 'bad-name':
       return {
         kind: 'configuration',
-        why: 'no interface can have this name',
-        next: ['Choose one of at most 15 letters, digits and the like: interface in arc.json.'],
+        why: 'the name is not valid for an interface',
+        next: ['Set an interface name of at most 15 letters and digits in arc.json.'],
       };
     case 'failed':
       return { kind: 'failed', why: messageOf(error), next: [USERSPACE] };

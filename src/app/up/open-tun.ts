@@ -67,15 +67,15 @@ function remedyOf(error: unknown): string {
 function nextFor(code: string, remedy: string): readonly string[] {
   if (remedy !== '') {
     const commands = remedy.split('\n').map((command) => `sudo ${command}`);
-    return [`Give it what it lacks: ${commands.join(' && ')}.`, RIGHT, USERSPACE];
+    return [`Run the missing steps: ${commands.join(' && ')}.`, RIGHT, USERSPACE];
   }
   switch (code) {
     case 'EPERM':
       return [RIGHT, USERSPACE];
     case 'EEXIST':
-      return ['The system has it already: remove it there, or take it out of the allowed IPs.'];
+      return ['Remove the existing entry from the system, or remove it from the allowed IPs.'];
     default:
-      return ['Or use --mode userspace, which leaves the network of this machine as it is.'];
+      return ["Or use --mode userspace, which does not change this machine's network."];
   }
 }
 
@@ -85,9 +85,9 @@ function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> 
     throw new UserError(
       'tunnel',
       {
-        what: `the network interface ${interfaceName} is gone`,
+        what: `the network interface ${interfaceName} was removed`,
         why: messageOf(cause),
-        next: ['Start "arctun up" again, or have a service do it.'],
+        next: ['Restart "arctun up", or run it as a service that restarts.'],
       },
       { cause },
     );

@@ -119,7 +119,7 @@ export async function openProxy(
     return proxy;
   } catch (error) {
     if (isAskedFor || !(error instanceof UserError)) throw error;
-    const next = 'going on without a proxy; choose a port with --proxy-listen, or off';
+    const next = 'continuing without a proxy; set --proxy-listen to another port, or to off';
     log.warn({ reason: error.why }, `${error.what}: ${next}`);
     return undefined;
   }

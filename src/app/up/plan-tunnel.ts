@@ -82,8 +82,8 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
   if (overrides?.mtu === undefined || overrides.mtu >= minimum) return;
   throw new UserError('usage', {
     what: `cannot use --mtu ${overrides.mtu}`,
-    why: `IPv${family} inside the tunnel needs ${minimum} or more`,
-    next: ['Leave it out for the MTU of arc.json.'],
+    why: `IPv${family} inside the tunnel needs at least ${minimum}`,
+    next: ['Remove the flag to use the MTU of arc.json.'],
   });
 }
 

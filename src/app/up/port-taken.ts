@@ -42,7 +42,7 @@ export function requireOtherPorts(listeners: readonly NamedListen[]): void {
     if (same === undefined) continue;
     throw new UserError('usage', {
       what: `cannot listen twice on port ${listen.port}`,
-      why: `${same.flag} and ${flag} name the same port`,
+      why: `${same.flag} and ${flag} use the same port`,
       next: ['Choose another port for one of them.'],
     });
   }

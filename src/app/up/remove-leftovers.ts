@@ -11,26 +11,26 @@ import { RIGHT } from './open-interface.js';
  * @throws UserError if the interface exists, or if the operating system refuses
  */
 export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | undefined): number {
-  const what = 'cannot remove what a killed "up" has left';
+  const what = 'cannot clean up after a killed "up"';
   if (leftovers === undefined) {
     throw new UserError('failed', {
       what,
       why: 'mode tun needs Linux and koffi, which does not load here',
-      next: ['Where "up --mode tun" has never run, nothing is left.'],
+      next: ['Ignore this if "up --mode tun" never ran here: then nothing is left over.'],
     });
   }
   if (name === '') {
     throw new UserError('configuration', {
       what,
-      why: 'the configuration names no interface, and routes are found by its name',
-      next: ['Set interface in arc.json to the name that "up" has used.'],
+      why: 'the configuration has no interface name to find the routes by',
+      next: ['Set interface in arc.json to the name that "up" used.'],
     });
   }
   if (leftovers.isInUse(name)) {
     throw new UserError('failed', {
       what,
-      why: `the network interface ${name} exists: its tunnel needs these routes`,
-      next: [`Stop the "arctun up" that runs there, or remove it: sudo ip link delete ${name}.`],
+      why: `the network interface ${name} still exists, and its tunnel needs these routes`,
+      next: [`Stop the "arctun up" that uses it, or remove it: sudo ip link delete ${name}.`],
     });
   }
   try {

@@ -145,8 +145,8 @@ async function enterMode(
   }
   const hasDefault = allowedIps.some(({ prefixLength }) => prefixLength === 0);
   if (tunnel.killSwitch === true && !hasDefault) {
-    const why = 'no default route leads into the tunnel: add 0.0.0.0/0 to additionalAllowedIPs';
-    ports.log.warn({}, `--kill-switch blocks the allowed IPs alone: ${why}`);
+    const why = 'no default route leads into the tunnel. Add 0.0.0.0/0 to additionalAllowedIPs';
+    ports.log.warn({}, `--kill-switch blocks only the allowed IPs: ${why}`);
   }
   return chosen;
 }
@@ -250,7 +250,7 @@ function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): voi
       ? 'Press Ctrl-C again'
       : 'Send the signal again';
   const connections = open === 1 ? '1 open connection' : `${open} open connections`;
-  log.info({}, `Waiting up to ${GRACE / 1000} s for ${connections}. ${again} to stop at once.`);
+  log.info({}, `Waiting up to ${GRACE / 1000} s for ${connections}. ${again} to stop now.`);
 }
 
 /** Removes the kill switch after a stop by the user, but not after a watchdog timeout. */

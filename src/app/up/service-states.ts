@@ -98,7 +98,10 @@ export class ServiceStates {
     this.#phase = 'stopping';
     for (const end of this.#endBeats) end();
     this.#statusTimer?.cancel();
-    await this.#notify({ STOPPING: '1', STATUS: why === undefined ? 'Stopping' : `Ends: ${why}` });
+    await this.#notify({
+      STOPPING: '1',
+      STATUS: why === undefined ? 'Stopping' : `Stopping: ${why}`,
+    });
   }
 
   #isReady(): boolean {
@@ -154,7 +157,7 @@ export class ServiceStates {
     const silence = isMissed ? known : undefined;
     this.#silentSince = silence && (this.#silentSince ?? this.#now());
     const server = peer?.endpoint ?? 'the Arc server';
-    const state = silence ? `, silent since ${this.#silentSince} (${silence.reason})` : '';
+    const state = silence ? `, no answer since ${this.#silentSince} (${silence.reason})` : '';
     if (peer?.latestHandshakeUnix === undefined) {
       return `Waiting for the first handshake with ${server}${state}`;
     }

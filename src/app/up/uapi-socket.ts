@@ -34,15 +34,12 @@ export async function openUapiSocket(
     return listener;
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') {
-      log.debug(
-        { path, reason: messageOf(error) },
-        'no UAPI listener: wg does not see this tunnel',
-      );
+      log.debug({ path, reason: messageOf(error) }, 'no UAPI socket: wg cannot see this tunnel');
       return undefined;
     }
     const taken = takenError(path, error);
     if (mode === 'tun') throw taken;
-    log.warn({}, `${taken.message}; wg does not see this tunnel`);
+    log.warn({}, `${taken.message}; wg cannot see this tunnel`);
     return undefined;
   }
 }
@@ -52,13 +49,13 @@ function takenError(path: string, error: unknown): UserError {
   const owner = ownerOf(error);
   if (owner !== undefined) {
     const why = `permission denied: the socket is owned by ${owner}`;
-    const next = [`Run as ${owner}, or choose another name: interface in arc.json.`];
+    const next = [`Run as ${owner}, or set another interface name in arc.json.`];
     return new UserError('permission', { what, why, next }, { cause: error });
   }
   const next = [
     'Stop it: two tunnels with one key disconnect each other.',
-    'Or choose another name: interface in arc.json.',
+    'Or set another interface name in arc.json.',
   ];
-  const why = 'another program answers there for a tunnel of this name';
+  const why = 'another program already serves a tunnel with this name';
   return new UserError('failed', { what, why, next }, { cause: error });
 }

@@ -75,7 +75,7 @@ class JsonReader {
       if (this.#text[this.#offset] !== '"') this.#fail('a key in double quotes');
       const key = this.#readString();
       this.#skipWhiteSpace();
-      if (this.#text[this.#offset] !== ':') this.#fail('":" behind the key');
+      if (this.#text[this.#offset] !== ':') this.#fail('":" after the key');
       this.#offset++;
       return { key, value: this.#readValue(depth + 1) };
     });
@@ -111,7 +111,7 @@ class JsonReader {
       this.#take(UNESCAPED);
       if (this.#text[this.#offset] === '"') break;
       if (this.#text[this.#offset] !== '\\') this.#fail('the closing quote of the string');
-      if (this.#take(ESCAPE) === '') this.#fail('an escape that JSON knows');
+      if (this.#take(ESCAPE) === '') this.#fail('a valid JSON escape');
     }
     this.#offset++;
     const text = JSON.parse(this.#text.slice(start, this.#offset)) as string;

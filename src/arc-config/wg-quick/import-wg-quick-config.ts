@@ -75,7 +75,7 @@ export function importWgQuickConfig(
 }
 
 function importError(path: string, faults: readonly ArcConfigFault[]): ArcConfigError {
-  const next = ['Correct the file, or get it anew from where it came; nothing was written.'];
+  const next = ['Correct the file, or download it again. Nothing was written.'];
   return new ArcConfigError(path, inOrder(faults), { next });
 }
 
@@ -98,7 +98,7 @@ const ALLOWED_IP = { parse: parseAllowedIp, expected: 'an IP address or a CIDR' 
 const ENDPOINT = { parse: parseWgEndpoint, expected: '"host:port"' };
 const U16 = { parse: parseU16, expected: 'an integer from 0 to 65535' };
 const KEEPALIVE = { parse: parseU16, expected: `${U16.expected}, or "off"` };
-const HOOK = { parse: parseHook, expected: 'a command with each quote closed' };
+const HOOK = { parse: parseHook, expected: 'a command without open quotes' };
 
 /**
  * Returns a section by name. [Interface] may be split into several parts, as in WireGuard; only one
@@ -119,21 +119,21 @@ function sectionOf(
     return { ...first, entries: [first, ...others].flatMap(({ entries }) => entries) };
   }
   for (const { line } of others) {
-    const expected = 'one: arc.json holds one server';
+    const expected = 'only one: arc.json holds one server';
     reader.faults.push({ line, keyPath: '', found: 'another [Peer]', expected });
   }
   return first;
 }
 
-const NO_FORWARDS = 'arctun has no port forwards';
+const NO_FORWARDS = 'arctun has no port forwarding';
 const INSTEAD: Readonly<Record<WireproxySectionName, string>> = {
-  Socks5: '"arctun up" opens its own proxy; --proxy-listen sets its address',
-  http: '"arctun up" opens its own proxy; --proxy-listen sets its address',
+  Socks5: '"arctun up" has its own proxy; set its address with --proxy-listen',
+  http: '"arctun up" has its own proxy; set its address with --proxy-listen',
   TCPClientTunnel: NO_FORWARDS,
   TCPServerTunnel: NO_FORWARDS,
   STDIOTunnel: NO_FORWARDS,
   UDPProxyTunnel: NO_FORWARDS,
-  Resolve: '"arctun up --dns" sets the name servers',
+  Resolve: 'set the name servers with "arctun up --dns"',
 };
 
 function skipSection(
@@ -143,10 +143,10 @@ function skipSection(
 ): void {
   const key = `[${name}]`;
   if (ignoreUnsupported) {
-    reader.notes.push({ line, key, message: `skipped: a section of wireproxy; ${INSTEAD[name]}` });
+    reader.notes.push({ line, key, message: `skipped: a wireproxy section; ${INSTEAD[name]}` });
   } else {
-    const found = `${key}, a section of wireproxy`;
-    const expected = '[Interface] or [Peer] (--ignore-unsupported skips it)';
+    const found = `${key}, a wireproxy section`;
+    const expected = '[Interface] or [Peer] (add --ignore-unsupported to skip it)';
     reader.faults.push({ line, keyPath: '', found, expected });
   }
 }
@@ -156,30 +156,30 @@ function skipSection(
  * values.
  */
 const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> = {
-  DNS: { message: 'arc.json has no name servers; names are resolved as before' },
-  ListenPort: { harmless: /^0$/, message: 'arc.json has no port of its own; any free one is used' },
+  DNS: { message: "arc.json has no name servers; the system's name servers are used" },
+  ListenPort: { harmless: /^0$/, message: 'arc.json has no listening port; a free port is used' },
   FwMark: { harmless: /^(0|0x0+|off)$/i, message: 'arc.json has no firewall mark' },
   Table: { harmless: /^auto$/i, message: 'arc.json has no routing table' },
-  SaveConfig: { harmless: /^false$/i, message: 'a running tunnel is not written back' },
-  IncludedApplications: { message: 'arc.json knows no applications' },
-  ExcludedApplications: { message: 'arc.json knows no applications' },
+  SaveConfig: { harmless: /^false$/i, message: 'arctun does not save a running tunnel' },
+  IncludedApplications: { message: 'arc.json has no application lists' },
+  ExcludedApplications: { message: 'arc.json has no application lists' },
 };
 
 function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: boolean): void {
   const { key, name, value, line } = entry;
   const lost = key && LOST[key];
   const unsupported = (found: string, expected: string) => {
-    const hint = `${expected} (--ignore-unsupported drops it)`;
+    const hint = `${expected} (add --ignore-unsupported to drop it)`;
     // No colon in this note, because redaction hides text after "key:" as a secret.
     if (ignoreUnsupported) reader.note(entry, `dropped (${found})`);
     else reader.faults.push({ line, keyPath: name, found, expected: hint });
   };
   if (key === undefined) {
-    unsupported('a key that is unknown', 'one that WireGuard or wg-quick knows');
+    unsupported('an unknown key', 'a key of WireGuard or wg-quick');
   } else if (key === 'PresharedKey') {
     // In WireGuard, a key of zeros means no pre-shared key.
     const isNone = isZeroKey(parseKey(value) ?? Uint8Array.of(1));
-    const expected = 'none, for arc.json cannot hold it, and the server does not answer without it';
+    const expected = 'none: arc.json cannot hold it, and the server does not answer without it';
     if (!isNone) unsupported('a pre-shared key', expected);
   } else if (lost && value !== '' && lost.harmless?.test(value) !== true) {
     reader.note(entry, `dropped: ${lost.message}`);
@@ -215,9 +215,12 @@ function readAddress(reader: EntryReader, own: WgQuickSection | undefined): stri
   const chosen = addresses.find(({ address }) => !address.includes(':')) ?? addresses[0];
   for (const { entry, address, isWhole } of addresses) {
     if (entry !== chosen?.entry) {
-      reader.note(entry, `${entry.value} dropped: arc.json holds one address`);
+      reader.note(entry, `${entry.value} dropped: arc.json holds only one address`);
     } else if (!isWhole) {
-      reader.note(entry, `${entry.value} kept as ${address}: arc.json has no prefix there`);
+      reader.note(
+        entry,
+        `${entry.value} kept as ${address}: arc.json stores no prefix length here`,
+      );
     }
   }
   return chosen?.address;
@@ -226,7 +229,7 @@ function readAddress(reader: EntryReader, own: WgQuickSection | undefined): stri
 function readAllowedIps(reader: EntryReader, peer: WgQuickSection | undefined): string[] {
   const items = reader.items(peer?.entries ?? [], 'AllowedIPs');
   if (peer && items.length === 0) {
-    const message = 'none: nothing is reached through the tunnel';
+    const message = 'missing, so nothing is routed through the tunnel';
     reader.notes.push({ line: peer.line, key: 'AllowedIPs', message });
   }
   return items.flatMap((entry) => reader.parsed(entry, ALLOWED_IP) ?? []);
@@ -240,7 +243,7 @@ function readMtu(reader: EntryReader, ours: readonly WgQuickEntry[]): number {
 function readKeepalive(reader: EntryReader, peer: WgQuickSection | undefined): number {
   const entry = reader.last(peer?.entries ?? [], 'PersistentKeepalive');
   if (entry && !/^(off|0+)$/i.test(entry.value)) return reader.parsed(entry, KEEPALIVE) ?? 0;
-  const message = `off here, but ${DEFAULT_KEEPALIVE} seconds in arc.json, which cannot say off`;
+  const message = `off here, but ${DEFAULT_KEEPALIVE} seconds in arc.json, which cannot turn it off`;
   const line = entry?.line ?? peer?.line;
   if (line !== undefined) reader.notes.push({ line, key: 'PersistentKeepalive', message });
   return 0;
@@ -256,7 +259,7 @@ function readHooks(
     .flatMap((entry) => {
       const hook = reader.parsed(entry, HOOK);
       if (hook?.needsShell) {
-        reader.note(entry, 'needs a shell: kept as /bin/sh -c, where wg-quick has bash');
+        reader.note(entry, 'needs a shell: saved as /bin/sh -c, while wg-quick uses bash');
       }
       return hook ? [hook.command] : [];
     });

@@ -95,8 +95,8 @@ function hook(key: Hook['key'], keyPath: string, command: readonly string[]): Ho
 function hookFaults({ keyPath, command }: Hook): ArcConfigFault[] {
   return command.flatMap((argument, index) => {
     if (!/[\r\n]/.test(argument)) return [];
-    const expected = 'one line, for wg-quick knows no other; a script of its own can have more';
-    const found = 'an argument of several lines';
+    const expected = 'one line, because wg-quick supports no more; put longer commands in a script';
+    const found = 'an argument with several lines';
     return [{ line: 0, keyPath: `${keyPath}[${index}]`, found, expected }];
   });
 }

@@ -3,11 +3,11 @@ import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 const NEXT: Readonly<Record<string, string>> = {
-  EMFILE: 'Raise the limit of open files, for instance by "ulimit -n 1024".',
-  ENFILE: 'The system has too many open files: close some.',
-  ENOSPC: 'Make room on that disk.',
-  EACCES: 'Run as a user with that permission, or name another path.',
-  ENOMEM: 'Make memory available.',
+  EMFILE: 'Raise the limit of open files, for example with "ulimit -n 1024".',
+  ENFILE: 'Close files or programs: the system has too many files open.',
+  ENOSPC: 'Free some space on that disk.',
+  EACCES: 'Run as a user with that permission, or choose another path.',
+  ENOMEM: 'Free some memory.',
 };
 
 /** Returns undefined if the error does not come from the operating system. */

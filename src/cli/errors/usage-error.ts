@@ -75,7 +75,7 @@ const SENTENCES: readonly (readonly [
   [
     /^Flag (--[\w-]+) expects (.+)$/,
     ([, flag = '', expected = '']) => ({
-      what: `missing value of ${flag}`,
+      what: `missing value for ${flag}`,
       why: `expected ${expected}`,
     }),
   ],
@@ -122,7 +122,7 @@ export function refusedSwitch(context: UsageContext): UserError | undefined {
 /** The values that oclif accepts; an empty variable counts as unset. */
 const YES_OR_NO = /^(?:1|true|y|yes|0|false|n|no)?$/i;
 
-const helpFor = ({ command }: UsageContext) => `Run "arctun ${command} --help" for its flags.`;
+const helpFor = ({ command }: UsageContext) => `Run "arctun ${command} --help" to list its flags.`;
 
 /**
  * Names the environment variable instead of the flag in an error if the variable set the value:

@@ -7,14 +7,14 @@ export const browserFlags = grouped('Listener', {
   'allow-host': {
     type: 'list',
     description:
-      'Answer requests for the host NAME[,NAME...] in addition to IP addresses, localhost and *.soracom.io. May be given more than once.',
+      'Accept these host names in requests, besides IP addresses, localhost and *.soracom.io. Repeatable.',
     helpValue: 'NAME',
     env: 'ARCTUN_ALLOW_HOST',
   },
   'allow-origin': {
     type: 'list',
     description:
-      'Let web pages of ORIGIN[,ORIGIN...], such as https://app.example, send requests; "*" allows all pages. May be given more than once.',
+      'Accept requests from web pages of these origins, such as https://app.example; "*" allows all. Repeatable.',
     helpValue: 'ORIGIN',
     env: 'ARCTUN_ALLOW_ORIGIN',
   },

@@ -4,7 +4,7 @@ import type { Flags } from './flag.js';
 export const configFlag = {
   config: {
     type: 'string',
-    description: 'Path of arc.json; in the environment also its JSON or base64 text.',
+    description: 'Path of arc.json. The variable also accepts its JSON or base64 text.',
     default: 'arc.json',
     helpValue: 'FILE',
     env: 'ARCTUN_CONFIG',

@@ -11,38 +11,37 @@ import { grouped } from './flag.js';
 export const credentialFlags = grouped('SORACOM API', {
   'auth-key-id': {
     type: 'string',
-    description:
-      '[env: ARCTUN_AUTH_KEY_ID, SORACOM_AUTH_KEY_ID] SORACOM API auth key ID; begins with "keyId-".',
+    description: '[env: ARCTUN_AUTH_KEY_ID, SORACOM_AUTH_KEY_ID] Auth key ID.',
     helpValue: 'keyId-...',
   },
   'auth-key': {
     type: 'string',
     description:
-      '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] SORACOM API auth key; begins with "secret-". Better in the environment.',
+      '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] Auth key secret. Prefer the environment.',
     helpValue: 'secret-...',
   },
   'auth-key-file': {
     type: 'string',
     description:
-      '[env: ARCTUN_AUTH_KEY_FILE] File with the auth key, with or without its ID; - for standard input.',
+      '[env: ARCTUN_AUTH_KEY_FILE] File with the auth key, with or without its ID; - reads standard input.',
     helpValue: 'FILE',
   },
   profile: {
     type: 'string',
     description:
-      '[env: ARCTUN_PROFILE, SORACOM_PROFILE] Profile of soracom-cli to sign in with, from ~/.soracom or SORACOM_PROFILE_DIR.',
+      '[env: ARCTUN_PROFILE, SORACOM_PROFILE] soracom-cli profile to sign in with, from ~/.soracom or SORACOM_PROFILE_DIR.',
     helpValue: 'NAME',
   },
   'coverage-type': {
     type: 'string',
     description:
-      '[env: ARCTUN_COVERAGE_TYPE, SORACOM_COVERAGE_TYPE] Coverage of the virtual SIM: g (Global) or jp (Japan).',
+      '[env: ARCTUN_COVERAGE_TYPE, SORACOM_COVERAGE_TYPE] Coverage type: g (Global) or jp (Japan).',
     helpValue: 'g|jp',
   },
   endpoint: {
     type: 'string',
     description:
-      '[env: ARCTUN_ENDPOINT, SORACOM_ENDPOINT] Base URL of the SORACOM API; ranks before the coverage.',
+      '[env: ARCTUN_ENDPOINT, SORACOM_ENDPOINT] Base URL of the SORACOM API; overrides the coverage type.',
     helpValue: 'URL',
   },
 });

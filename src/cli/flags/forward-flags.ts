@@ -9,27 +9,35 @@ import { grouped } from './flag.js';
 export const forwardFlags = grouped('Listener', {
   'forward-listen': {
     type: 'string',
-    description: 'Where the forwarder listens, as ADDRESS:PORT; port 0 takes any free one.',
+    description: 'Address of the forwarder; port 0 picks a free port.',
     default: '127.0.0.1:8888',
+    helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_FORWARD_LISTEN',
   },
-  address: { type: 'string', char: 'a', description: 'The address of --forward-listen alone.' },
+  address: {
+    type: 'string',
+    char: 'a',
+    description: 'Override the address in --forward-listen.',
+    helpValue: 'ADDRESS',
+  },
   port: {
     type: 'integer',
     char: 'p',
-    description: 'The port of --forward-listen alone.',
+    description: 'Override the port in --forward-listen.',
+    helpValue: 'PORT',
     min: 0,
     max: 65_535,
   },
   header: {
     type: 'list',
     char: 'H',
-    description: 'A header to add to each request, as "Name: value". May be given more than once.',
+    description: 'Header to add to every request, as "Name: value". Repeatable.',
+    helpValue: 'HEADER',
     default: [],
   },
   'allow-open': {
     type: 'boolean',
-    description: 'Allow a listener that is not on a loopback address, without authentication.',
+    description: 'Allow listening on a non-loopback address. The listeners have no authentication.',
     env: 'ARCTUN_ALLOW_OPEN',
   },
 });

@@ -8,13 +8,13 @@ const number = (description: string, defaultValue: number) =>
 export const kryptonCliFlags = {
   'provisioning-api-endpoint-url': {
     type: 'string',
-    description: 'Base URL of the provisioning API, instead of that of krypton-cli.',
+    description: "Provisioning API base URL; krypton-cli's by default.",
     default: '',
   },
   params: { type: 'string', description: 'Request parameters, as JSON.', default: '' },
   'keys-api-endpoint-url': {
     type: 'string',
-    description: 'URL of the keys API, instead of that of krypton-cli.',
+    description: "Keys API URL; krypton-cli's by default.",
     default: '',
   },
   'signature-algorithm': {
@@ -24,26 +24,26 @@ export const kryptonCliFlags = {
   },
   interface: {
     type: 'string',
-    description: 'How the SIM is reached: iso7816, comm, mmcli or autoDetect.',
+    description: 'SIM interface: iso7816, comm, mmcli or autoDetect.',
     default: 'autoDetect',
   },
   'port-name': { type: 'string', description: 'Port of the modem or reader.', default: '' },
   'baud-rate': number('Baud rate of the port.', 57_600),
   'data-bits': number('Data bits of the port.', 8),
   'stop-bits': number('Stop bits of the port.', 1),
-  'parity-mode': number('Parity mode of the port, as krypton-cli numbers them.', 0),
-  'disable-key-cache': { type: 'boolean', description: 'Do not keep the key of the SIM.' },
-  'clear-key-cache': { type: 'boolean', description: 'Forget the kept key of the SIM.' },
+  'parity-mode': number('Parity mode of the port, as a krypton-cli number.', 0),
+  'disable-key-cache': { type: 'boolean', description: "Do not cache the SIM's key." },
+  'clear-key-cache': { type: 'boolean', description: 'Delete the cached key of the SIM.' },
   'krypton-cli-path': {
     type: 'string',
-    description: 'The krypton-cli to run.',
+    description: 'Path of krypton-cli.',
     helpValue: 'FILE',
     default: '/usr/local/bin/krypton-cli',
   },
   'dump-config': {
     type: 'boolean',
     description:
-      'Read and write no file; print arc.json, private key in clear, to standard output.',
+      'Read and write no file. Print arc.json, including the private key, to standard output.',
   },
   json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
 } as const satisfies Flags;

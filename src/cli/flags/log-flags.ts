@@ -5,7 +5,7 @@ const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 const LEVEL = {
   type: 'choice',
-  description: 'How much is logged to standard error.',
+  description: 'Log level, on standard error.',
   options: LEVELS,
   env: 'ARCTUN_LOG_LEVEL',
 } as const satisfies Flag;
@@ -13,7 +13,7 @@ const LEVEL = {
 const OTHER_FLAGS = {
   'log-format': {
     type: 'choice',
-    description: 'Log lines for people or for programs.',
+    description: 'Log format: text for people, json for programs.',
     options: ['text', 'json'],
     default: 'text',
     env: 'ARCTUN_LOG_FORMAT',
@@ -22,7 +22,7 @@ const OTHER_FLAGS = {
     type: 'boolean',
     char: 'q',
     env: 'ARCTUN_QUIET',
-    description: 'Log errors alone, and print nothing but the result that was asked for.',
+    description: 'Log errors only, and print only the requested result.',
   },
 } as const satisfies Flags;
 
@@ -38,7 +38,7 @@ export function logFlags(defaultLevel: LogLevel) {
 export const configuredLogFlags = grouped('Logging', {
   'log-level': {
     ...LEVEL,
-    description: "How much is logged to standard error; by arc.json's logLevel when absent.",
+    description: 'Log level, on standard error; logLevel in arc.json by default.',
   },
   ...OTHER_FLAGS,
 });

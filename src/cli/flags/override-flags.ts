@@ -9,22 +9,25 @@ const MAX_U16 = 65_535;
 export const overrideFlags = grouped('Tunnel', {
   mtu: {
     type: 'integer',
-    description: 'The MTU of the tunnel in bytes, instead of that of arc.json.',
+    description: 'MTU of the tunnel in bytes; overrides arc.json.',
     min: 0,
     max: MAX_U16,
+    helpValue: 'BYTES',
     env: 'ARCTUN_MTU',
   },
   'persistent-keepalive': {
     type: 'integer',
-    description: 'Seconds between keepalives, instead of those of arc.json; 0 sends none.',
+    description: 'Keepalive interval in seconds, 0 for none; overrides arc.json.',
     min: 0,
     max: MAX_U16,
+    helpValue: 'SECONDS',
     env: 'ARCTUN_PERSISTENT_KEEPALIVE',
   },
   'additional-allowed-ips': {
     type: 'list',
     description:
-      'CIDRs that are reached through the tunnel beside those of arc.json, as CIDR[,CIDR...]. May be given more than once.',
+      'Route these networks through the tunnel too, in addition to arc.json. Repeatable.',
+    helpValue: 'CIDR',
     env: 'ARCTUN_ADDITIONAL_ALLOWED_IPS',
   },
 });
@@ -54,7 +57,7 @@ function allowedIps(values: readonly string[]): readonly string[] {
       throw new UserError('usage', {
         what: `cannot use --additional-allowed-ips ${value}`,
         why: `${JSON.stringify(item)} is not a CIDR`,
-        next: ['Write it like --additional-allowed-ips 10.1.0.0/16,192.0.2.1/32.'],
+        next: ['Use the form --additional-allowed-ips 10.1.0.0/16,192.0.2.1/32.'],
       });
     }),
   );

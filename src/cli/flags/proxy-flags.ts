@@ -15,14 +15,16 @@ const OFF = 'off';
 export const proxyFlags = grouped('Listener', {
   'proxy-listen': {
     type: 'string',
-    description: `Where the SOCKS5 and HTTP proxy listens, as ADDRESS:PORT, or "${OFF}".`,
+    description: `Address of the SOCKS5 and HTTP proxy, or "${OFF}"; ${DEFAULT_LISTEN} by default.`,
     defaultHelp: DEFAULT_LISTEN,
+    helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_PROXY_LISTEN',
   },
   dns: {
     type: 'string',
-    description: 'The name servers inside the tunnel, as ADDRESS[,ADDRESS...].',
+    description: 'Name servers inside the tunnel, separated by commas.',
     default: PLATFORM_NAME_SERVERS.join(','),
+    helpValue: 'ADDRESS',
     env: 'ARCTUN_DNS',
   },
 });
@@ -53,6 +55,6 @@ export function nameServers(text: string): readonly string[] {
   throw new UserError('usage', {
     what: `cannot use --dns ${text}`,
     why: `${JSON.stringify(wrong)} is not an IP address`,
-    next: ['Write it like --dns 100.127.0.53,100.127.1.53.'],
+    next: ['Use the form --dns 100.127.0.53,100.127.1.53.'],
   });
 }

@@ -4,7 +4,8 @@ import { grouped } from './flag.js';
 export const renewalFlag = grouped('SORACOM API', {
   'no-renew': {
     type: 'boolean',
-    description: 'Do not ask the SORACOM API for a new session when the Arc server is silent.',
+    description:
+      'Do not ask the SORACOM API for a new session when the Arc server stops answering.',
     env: 'ARCTUN_NO_RENEW',
   },
 });

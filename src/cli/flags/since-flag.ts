@@ -28,7 +28,7 @@ export function parseSince(text: string): Since {
   throw new UserError('usage', {
     what: `cannot use --since ${text}`,
     why: 'it is neither a time nor an age',
-    next: ['Give a time such as 2026-11-25T14:00:00Z, or an age such as 10m, 2h or 3d.'],
+    next: ['Use a time such as 2026-11-25T14:00:00Z, or an age such as 10m, 2h or 3d.'],
   });
 }
 

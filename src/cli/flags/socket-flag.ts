@@ -5,7 +5,7 @@ export const socketFlag = grouped('Tunnel', {
   socket: {
     type: 'choice',
     description:
-      'How datagrams go to the system: in batches (batch, on Linux with the package koffi), one by one (dgram), or in batches where that can be (auto).',
+      'How to send UDP packets: in batches (batch; needs Linux and koffi), one by one (dgram), or batch if possible (auto).',
     options: ['auto', 'dgram', 'batch'],
     default: 'auto',
     env: 'ARCTUN_SOCKET',

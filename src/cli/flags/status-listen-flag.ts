@@ -10,8 +10,7 @@ import { grouped } from './flag.js';
 export const statusListenFlag = grouped('Listener', {
   'status-listen': {
     type: 'string',
-    description:
-      'Show /livez, /readyz and /metrics by HTTP at ADDRESS:PORT; port 0 takes any free one.',
+    description: 'Serve /livez, /readyz and /metrics over HTTP; port 0 picks a free port.',
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_STATUS_LISTEN',
   },
@@ -40,7 +39,7 @@ export function statusListen(flags: StatusListenChoice): ListenAddress | undefin
   const text = flags['status-listen'];
   if (text === undefined || text === '') return undefined;
   const listen = parseListenAddress(text);
-  const risk = 'whoever can reach it could see how this tunnel does';
+  const risk = 'anyone who can reach it could see the status of this tunnel';
   requireLoopback(listen.host, flags['allow-open'], risk);
   return listen;
 }

@@ -5,7 +5,7 @@ import type { CommandLineToken, Flags } from './flag.js';
 export const stdinFlag = {
   'read-stdin': {
     type: 'boolean',
-    description: 'Read the configuration from standard input, as JSON, instead of from --config.',
+    description: 'Read the configuration as JSON from standard input instead of --config.',
   },
 } as const satisfies Flags;
 
@@ -20,8 +20,8 @@ export function refuseConfigFlag(tokens: readonly CommandLineToken[]): void {
   if (!tokens.some((token) => token.type === 'flag' && token.flag === 'config')) return;
   throw new UserError('usage', {
     what: 'cannot use --read-stdin with --config',
-    why: 'each names a configuration of its own',
-    next: ['Leave one of the two out.'],
+    why: 'both provide a configuration',
+    next: ['Remove one of them.'],
   });
 }
 
@@ -36,7 +36,7 @@ export function refuseSecondSource(file: string, tokens: readonly CommandLineTok
   if (second === undefined) return;
   throw new UserError('usage', {
     what: `cannot use ${file === '-' ? '-' : 'FILE'} with --${second}`,
-    why: 'each names a configuration of its own',
-    next: ['Leave one of the two out.'],
+    why: 'both provide a configuration',
+    next: ['Remove one of them.'],
   });
 }

@@ -15,12 +15,13 @@ export function parseLabels(flags: {
   readonly tag?: readonly string[] | undefined;
 }): SimLabels {
   const { name, group, tag } = flags;
-  if (name?.trim() === '') throw wrong('--name', 'a name is empty', 'For example: --name sensor-1');
+  if (name?.trim() === '')
+    throw wrong('--name', 'the name is empty', 'Use the form --name sensor-1.');
   if (group !== undefined && !GROUP_ID.test(group)) {
     throw wrong(
       `--group ${group}`,
-      'it is not the id of a group',
-      'Copy the id from the group page of the user console.',
+      'it is not a group ID',
+      "Copy the ID from the group's page in the user console.",
     );
   }
   const tags = tag?.map(parseTagFlag);
@@ -49,6 +50,6 @@ export function parseTagFlag(text: string): SimTag {
   throw new UserError('usage', {
     what: `cannot use --tag ${text}`,
     why: 'it is not NAME=VALUE',
-    next: ['For example: --tag site=osaka'],
+    next: ['Use the form --tag site=osaka.'],
   });
 }

@@ -6,28 +6,30 @@ export const tunnelFlags = grouped('Tunnel', {
   mode: {
     type: 'choice',
     description:
-      'Where the tunnel ends: at a network interface (tun) or in userspace; auto takes an interface where it may, and no flag asks for what userspace alone has.',
+      'Tunnel mode: a network interface (tun), or userspace. auto uses an interface if permitted and no userspace-only flag is given.',
     options: ['auto', 'tun', 'userspace'],
     default: 'auto',
     env: 'ARCTUN_MODE',
   },
   wait: {
     type: 'integer',
-    description: 'Seconds to wait for the first handshake; 0 waits for ever.',
+    description: 'Seconds to wait for the first handshake; 0 waits forever.',
     default: 20,
     min: 0,
+    helpValue: 'SECONDS',
     env: 'ARCTUN_WAIT',
   },
   'forward-to': {
     type: 'string',
-    description: 'Where messages go inside the tunnel, as ADDRESS or ADDRESS:PORT.',
+    description: 'Target of the forwarder inside the tunnel.',
     default: `${UNIFIED_ENDPOINT}:80`,
+    helpValue: 'ADDRESS[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
   },
   force: {
     type: 'boolean',
     description:
-      'Open the tunnel although another arctun of this machine uses the SIM: the two disconnect each other.',
+      'Open the tunnel even if another arctun on this machine uses the SIM. The two disconnect each other.',
   },
 });
 
@@ -35,7 +37,7 @@ export const tunnelFlags = grouped('Tunnel', {
 export const congestionFlag = grouped('Tunnel', {
   congestion: {
     type: 'choice',
-    description: 'How TCP inside the tunnel shares the path with others.',
+    description: 'TCP congestion control inside the tunnel.',
     options: ['bbr', 'cubic', 'reno'],
     default: 'bbr',
     env: 'ARCTUN_CONGESTION',

@@ -16,6 +16,6 @@ export function watchSeconds(text: string | undefined): number | undefined {
   throw new UserError('usage', {
     what: `cannot use ${JSON.stringify(text)} as SECONDS`,
     why: `expected a whole number from 1 to ${MOST}`,
-    next: ['Write it like status --watch 5.'],
+    next: ['Use the form status --watch 5.'],
   });
 }

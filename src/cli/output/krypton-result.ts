@@ -48,10 +48,10 @@ async function dump(arcJson: string, context: Pick<Context, 'printer'>): Promise
     throw new UserError(
       'failed',
       {
-        what: 'standard output does not take arc.json',
+        what: 'cannot write arc.json to standard output',
         why,
         next: [
-          'The key pair before it is of no use any more: run the same command again. It makes no second SIM.',
+          'Run the same command again: the previous key pair no longer works. It creates no second SIM.',
         ],
       },
       { cause: error },

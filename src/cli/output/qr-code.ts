@@ -31,7 +31,7 @@ export async function terminalQrCode(
   const isTooSmall =
     available !== undefined && (available.columns < columns || available.rows < rows);
   const note = isTooSmall
-    ? `The code needs ${columns} columns and ${rows} rows, the terminal has ${available.columns} and ${available.rows}: enlarge it, or use --png FILE.`
+    ? `The QR code needs ${columns} columns and ${rows} rows, but the terminal has ${available.columns} and ${available.rows}. Enlarge the terminal, or use --png FILE.`
     : undefined;
   return { code: `${code}\n`, note };
 }
@@ -59,7 +59,7 @@ async function made<T>(
       {
         what: 'cannot make a QR code',
         why: messageOf(error),
-        next: ['Use fewer additionalAllowedIPs, or the text without a QR code.'],
+        next: ['Remove some additionalAllowedIPs, or print the text without a QR code.'],
       },
       { cause: error },
     );

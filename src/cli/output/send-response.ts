@@ -45,6 +45,6 @@ export function answerNote(
   const { via, payload } = answer;
   if (payload !== undefined) return payload.length === 0 ? 'The answer is empty.' : undefined;
   // The server may have closed the connection long before the timeout.
-  if (via === 'tcp') return 'No answer; the message has arrived.';
-  return `No answer within ${timeout / 1000} s. By UDP this does not tell whether the message has arrived.`;
+  if (via === 'tcp') return 'No answer. The message was delivered.';
+  return `No answer within ${timeout / 1000} s. Over UDP, the message may or may not have arrived.`;
 }

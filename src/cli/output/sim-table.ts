@@ -64,14 +64,14 @@ function factsOf({ sim }: SimReport): string {
 function arcConfigText({ arcConfig }: SimReport): string {
   if (arcConfig === undefined) return '';
   const { source, findings } = arcConfig;
-  if (findings.length === 0) return `\n${harmless(source)} agrees with the platform.\n`;
+  if (findings.length === 0) return `\n${harmless(source)} matches SORACOM.\n`;
   const lines = findings.map(({ problem, next }) => `  ${harmless(problem)}\n    ${next}\n`);
-  return `\n${harmless(source)} and the platform:\n${lines.join('')}`;
+  return `\nDifferences between ${harmless(source)} and SORACOM:\n${lines.join('')}`;
 }
 
 function eventsText({ events }: SimReport): string {
   if (events === undefined) return '';
-  if (events.length === 0) return '\nNo session event in the past 32 days.\n';
+  if (events.length === 0) return '\nNo session events in the past 32 days.\n';
   const rows = events.map(({ time, event, ueIpAddress }) => [
     timeText(time),
     event ?? '',

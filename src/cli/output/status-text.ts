@@ -103,7 +103,7 @@ function ownPeerLines(peer: PeerStatus, now: number, rate: TransferRate | undefi
     ['rate', rate && `${rateText(rate.received)} received, ${rateText(rate.sent)} sent`],
     ['handshake age', latest === undefined ? undefined : ageText(now - latest)],
     ['round trip', roundTrip === undefined ? undefined : `${roundTrip.toFixed(1)} ms`],
-    ['loss in', lossIn === undefined ? undefined : `${(lossIn * 100).toFixed(1)} %`],
+    ['inbound loss', lossIn === undefined ? undefined : `${(lossIn * 100).toFixed(1)} %`],
   ];
   return facts.flatMap(([name, value]) => (value === undefined ? [] : [`  ${name}: ${value}`]));
 }

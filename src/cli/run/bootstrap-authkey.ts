@@ -57,7 +57,7 @@ export async function runBootstrapAuthkey(
 }
 
 const STOPPING =
-  'Stopping. If a virtual SIM is being created, its key is waited for, 30 s at most; after a second stop the next run looks for it.';
+  'Stopping. Waiting up to 30 s for a virtual SIM that is being created. If you stop again, the next run looks for it.';
 
 async function bootstrapPorts(
   flags: CredentialFlags,

@@ -15,8 +15,8 @@ export function prebuiltFolder(): string {
   if (url !== undefined) return fileURLToPath(new URL('../executable', url));
   throw new UserError('failed', {
     what: 'cannot build a layer',
-    why: 'the single executable does not hold what a layer is made of',
-    next: ['Install the npm package, and run its `arctun lambda layer`.'],
+    why: 'the single executable does not contain the files for a layer',
+    next: ['Install the npm package and run its `arctun lambda layer`.'],
   });
 }
 

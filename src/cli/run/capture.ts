@@ -12,7 +12,7 @@ export const captureFlags = {
   capture: {
     type: 'string',
     description:
-      'Write all packets outside and inside of the tunnel to a new pcapng file, with the keys that decrypt them.',
+      'Write all packets, outside and inside the tunnel, to a new pcapng file with their decryption keys.',
     helpValue: 'FILE',
   },
 } as const satisfies Flags;
@@ -30,7 +30,7 @@ export function captureOptions(
     createFile: async (header) => {
       const file = await createFile(path, header, context, log);
       note(
-        `Warning: ${path} will hold the private key and all that passes the tunnel, decrypted. Whoever has the file can read the traffic and use the SIM: keep it to yourself, and delete it when you are done.`,
+        `Warning: ${path} will contain the private key and decrypted traffic. Anyone who has the file can read the traffic and use the SIM. Keep it secret, and delete it when you are done.`,
       );
       return file;
     },
@@ -52,9 +52,7 @@ async function createFile(
       {
         what: `cannot capture to ${path}`,
         why: error.message,
-        next: [
-          'A capture goes into a new file: name one in a folder that you may write to and that has room.',
-        ],
+        next: ['Choose a new file in a writable folder with enough space.'],
       },
       { cause: error },
     );

@@ -39,6 +39,6 @@ export async function confirmRenewal(
   signal: AbortSignal,
   ask: typeof askForWord = askForWord,
 ): Promise<boolean> {
-  const question = `${holder}: a new key ends its tunnel until it restarts. Type ${RENEWAL_WORD} to renew the key:`;
+  const question = `${holder}. A new key stops its tunnel until you restart it. Type ${RENEWAL_WORD} to renew the key:`;
   return (await ask(question, signal)).trim() === RENEWAL_WORD;
 }

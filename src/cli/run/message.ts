@@ -10,32 +10,31 @@ import type { SystemContext } from '../system-context.js';
 export const messageFlags = {
   via: {
     type: 'choice',
-    description: 'The entry point: HTTP, or a plain TCP connection or UDP datagram (port 23080).',
+    description: 'How to send: HTTP, TCP or UDP (port 23080).',
     options: ['http', 'tcp', 'udp'],
     default: 'http',
   },
   file: {
     type: 'string',
     char: 'f',
-    description: 'Send the content of this file.',
+    description: 'Send the contents of this file.',
     helpValue: 'FILE',
   },
-  method: { type: 'string', char: 'X', description: 'HTTP method; POST when absent.' },
-  path: { type: 'string', description: 'Path and query of the HTTP request; / when absent.' },
+  method: { type: 'string', char: 'X', description: 'HTTP method; POST by default.' },
+  path: { type: 'string', description: 'Path and query of the HTTP request; / by default.' },
   'content-type': {
     type: 'string',
-    description: 'Media type of the message, by HTTP; application/json when absent.',
+    description: 'HTTP content type; application/json by default.',
   },
   header: {
     type: 'list',
     char: 'H',
-    description: 'An HTTP header to add, as "Name: value". May be given more than once.',
+    description: 'HTTP header to add, as "Name: value". Repeatable.',
     default: [],
   },
   timeout: {
     type: 'integer',
-    description:
-      'Seconds to wait for an answer: 5 by TCP and UDP, where there may be none, 30 by HTTP.',
+    description: 'Seconds to wait for the answer; 30 over HTTP, 5 over TCP and UDP by default.',
     min: 1,
     max: 3600,
   },
@@ -103,11 +102,13 @@ function requireMethodAndPath(method: string, path: string): void {
   const isMethod = isToken(method);
   if (isMethod && /^\/[!-~]*$/.test(path)) return;
   throw new UserError('usage', {
-    what: 'cannot make a request',
+    what: 'cannot create the request',
     why: isMethod
-      ? '--path must begin with "/" and hold visible ASCII only'
-      : '--method is no HTTP method',
-    next: isMethod ? ['Write it like /path?query, other characters as %XX.'] : ['Use POST or PUT.'],
+      ? '--path must begin with "/" and contain only visible ASCII characters'
+      : '--method is not an HTTP method',
+    next: isMethod
+      ? ['Write it like /path?query, and other characters as %XX.']
+      : ['Use POST or PUT.'],
   });
 }
 
@@ -119,8 +120,8 @@ function refuseHttpFlags(choice: MessageChoice): void {
   if (given.length === 0) return;
   throw new UserError('usage', {
     what: `cannot use ${given.map((name) => `--${name}`).join(', ')} with --via ${choice.via}`,
-    why: 'a message by TCP or UDP is its bytes alone',
-    next: ['Leave it out, or send by HTTP.'],
+    why: 'TCP and UDP send only the bytes of the message',
+    next: ['Remove it, or send over HTTP.'],
   });
 }
 
@@ -133,9 +134,9 @@ async function readBody(
   if (file !== undefined && file !== '-') return context.readFile(file);
   if (file === undefined && context.stdinIsTerminal()) {
     throw new UserError('usage', {
-      what: 'there is no message',
-      why: 'neither an argument nor --file was given, and standard input is a terminal',
-      next: [`For example: arctun send '{"temperature": 21.5}'`],
+      what: 'no message to send',
+      why: 'no argument or --file was given, and standard input is a terminal',
+      next: [`Pass the message, for example: arctun send '{"temperature": 21.5}'`],
     });
   }
   return context.readStdin();

@@ -36,8 +36,8 @@ export async function renewalPorts(
   if (flags['read-stdin'] && flags['auth-key-file'] === '-') {
     throw new UserError('usage', {
       what: 'cannot use --read-stdin with --auth-key-file -',
-      why: 'standard input cannot hold both',
-      next: ['Give the auth key by a file or in the environment.'],
+      why: 'standard input cannot provide both',
+      next: ['Pass the auth key in a file or in the environment.'],
     });
   }
   const ports = {
@@ -59,7 +59,7 @@ export async function renewalPorts(
   });
   let loaded: Awaited<ReturnType<typeof load>> | undefined;
   const afterSignIn = () => {
-    if (loaded === undefined) throw new TypeError('credentials() comes first');
+    if (loaded === undefined) throw new TypeError('call credentials() first');
     return loaded;
   };
   return {

@@ -82,7 +82,7 @@ export async function runEmulator(
 function warnIfOpen(apiListen: string, url: string, log: Log): void {
   const { host } = parseListenAddress(apiListen);
   if (isLoopback(host)) return;
-  const risk = 'create, change and terminate its SIMs: the credentials are published';
+  const risk = 'create, change and terminate its SIMs, because the credentials are published';
   warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
 }
 
@@ -94,7 +94,7 @@ function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
   if (isLoopback(parseListenAddress(arcListen).host)) return;
   log.warn(
     { endpoint },
-    'the Arc server answers everyone who can reach its address and has the key of a SIM',
+    'the Arc server is open to anyone who can reach its address and has the key of a SIM',
   );
 }
 
@@ -133,7 +133,7 @@ function requireIpAddress(host: string, arcListen: string): void {
   if (isIP(host) !== 0) return;
   throw new UserError('usage', {
     what: `cannot listen on ${arcListen} (UDP)`,
-    why: 'the Arc side needs an IP address, not a name',
+    why: 'the Arc server needs an IP address, not a host name',
     next: ['Write --arc-listen like 127.0.0.1:11010.'],
   });
 }
@@ -146,7 +146,7 @@ async function readUsers(source: string, files: StateFiles) {
   try {
     return parseUserList(text, BUILT_IN_USERS);
   } catch (error) {
-    const next = ['Write an array of users as docs/reference/commands/emulator.md shows.'];
+    const next = ['Write an array of users as described in docs/reference/commands/emulator.md.'];
     throw usersRefused('configuration', name, error as Error, next);
   }
 }
@@ -155,7 +155,7 @@ async function readUserFile(path: string, files: StateFiles): Promise<string> {
   try {
     return await files.readText(path);
   } catch (error) {
-    const next = ['Name a file that you may read with --users.'];
+    const next = ['Pass a readable file to --users.'];
     throw usersRefused(fileFaultKind(error), path, error as Error, next);
   }
 }
@@ -168,7 +168,7 @@ function usersRefused(
 ): UserError {
   return new UserError(
     kind,
-    { what: `cannot take users from ${name}`, why: cause.message, next },
+    { what: `cannot use the users from ${name}`, why: cause.message, next },
     { cause },
   );
 }
@@ -179,8 +179,8 @@ function explain(error: ListenError, { apiListen, arcListen }: RunEmulatorOption
     isDenied(error) ? 'permission' : 'failed',
     {
       what: `cannot listen on ${side === 'api' ? apiListen : `${arcListen} (UDP)`}`,
-      why: listenFault(code) ?? `the system refuses it (${code})`,
-      next: [`Choose another address with --${side}-listen; port 0 takes any free one.`],
+      why: listenFault(code) ?? `the system refused it (${code})`,
+      next: [`Choose another address with --${side}-listen; port 0 picks a free port.`],
     },
     { cause: error },
   );

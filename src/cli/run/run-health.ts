@@ -10,7 +10,7 @@ import type { SystemContext } from '../system-context.js';
 const flags = {
   interface: {
     type: 'string',
-    description: 'Which tunnel, as "status" calls it, where there are several.',
+    description: 'Tunnel name as shown by "status", if several are running.',
     helpValue: 'NAME',
     env: 'ARCTUN_INTERFACE',
   },
@@ -18,8 +18,7 @@ const flags = {
 } as const satisfies Flags;
 
 export const healthCommand = {
-  description:
-    'Ask the running "up" whether its tunnel is well: exit code 0 where it is, 5 where it is not, 1 where none runs.',
+  description: 'Check a running "arctun up".\nExits 0 if healthy, 5 if not, 1 if none is running.',
   examples: ['arctun health', 'arctun health --interface soratun0'],
   flags,
 } satisfies CommandDeclaration;

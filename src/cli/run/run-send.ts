@@ -20,7 +20,7 @@ const flags = {
   ...tunnelFlags,
   'forward-to': {
     type: 'string',
-    description: `Where the message goes inside the tunnel, as ADDRESS or ADDRESS:PORT; ${UNIFIED_ENDPOINT} and the port of --via when absent.`,
+    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; ${UNIFIED_ENDPOINT} and the port of --via by default.`,
     env: 'ARCTUN_FORWARD_TO',
   },
   ...logFlags('warn'),
@@ -35,7 +35,7 @@ export const sendCommand = {
     'arctun send --via udp 21.5',
   ],
   args: {
-    message: { description: 'The message; without it, --file or standard input.' },
+    message: { description: 'Message to send; otherwise --file or standard input.' },
   },
   flags,
 } satisfies CommandDeclaration;

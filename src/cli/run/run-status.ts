@@ -21,15 +21,18 @@ const flags = {
   all: {
     type: 'boolean',
     description:
-      "Show every WireGuard device: those with a socket in /var/run/wireguard, and the kernel's where wg is installed. Takes root, as a rule.",
+      "Show all WireGuard devices: those in /var/run/wireguard, and the kernel's if wg is installed. Usually requires root.",
   },
-  watch: { type: 'boolean', description: 'Keep showing it, with rates, until Ctrl-C.' },
-  json: { type: 'boolean', description: 'Print a JSON array, with --watch one on each line.' },
+  watch: {
+    type: 'boolean',
+    description: 'Refresh continuously, with transfer rates, until Ctrl-C.',
+  },
+  json: { type: 'boolean', description: 'Print a JSON array; with --watch, one per line.' },
 } as const satisfies Flags;
 
 export const statusCommand = {
   description:
-    'Show how the tunnels of this machine do: exit code 0 where all is well, 5 where one has no answer from its server, 1 where there is none.',
+    'Show tunnel status, once or continuously.\nExits 0 if all tunnels are healthy, 5 if one gets no answer from its server, 1 if none is running.',
   hiddenAliases: ['s'],
   examples: [
     'arctun status',
@@ -38,8 +41,7 @@ export const statusCommand = {
   ],
   args: {
     seconds: {
-      description:
-        'Seconds between two views of --watch, a whole number up to 86400; 2 when absent.',
+      description: 'Seconds between refreshes with --watch, 1 to 86400; 2 by default.',
     },
   },
   flags,
@@ -116,7 +118,7 @@ async function watchStatus(
 function secondsAlone(seconds: number): UserError {
   return new UserError('usage', {
     what: `cannot use ${seconds}`,
-    why: 'it is the time between two views of --watch, which is not there',
-    next: [`Write it like arctun status --watch ${seconds}.`],
+    why: 'it is the refresh interval of --watch, which was not given',
+    next: [`Use the form arctun status --watch ${seconds}.`],
   });
 }

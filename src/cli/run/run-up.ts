@@ -54,13 +54,13 @@ const flags = {
 
 export const upCommand = {
   description:
-    'Open the tunnel: at a network interface where one may be made, else in userspace, with an HTTP forwarder to the Unified Endpoint and a SOCKS5 and HTTP proxy.',
+    'Open the tunnel, as a network interface if permitted, otherwise in userspace with a local forwarder and proxy.',
   hiddenAliases: ['u'],
   examples: [
     'arctun up',
-    `arctun up --port 8080 --header 'X-Device: sensor-1'`,
+    'arctun up --mode userspace --port 8080',
+    `arctun up --header 'X-Device: sensor-1'`,
     'arctun up --capture tunnel.pcapng',
-    'arctun bootstrap cellular --dump-config | arctun up --read-stdin',
   ],
   flags,
 } satisfies CommandDeclaration;
@@ -201,7 +201,7 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
 /** Runs `--cleanup`. */
 async function cleanUp(name: string, { context, output }: UpSurroundings): Promise<void> {
   const removed = removeLeftovers(name, await context.interfaceLeftovers());
-  output.note(`Removed ${removed} routes and rules that an earlier "up" had left.`);
+  output.note(`Removed ${removed} routes and rules left by an earlier "up".`);
 }
 
 function upJson({ modeReason, ...up }: TunnelUp): object {

@@ -6,7 +6,7 @@ import { renderJson } from '../output/render.js';
 const flags = {
   json: {
     type: 'boolean',
-    description: 'Print JSON, which is what is printed without it, too.',
+    description: 'Print JSON, which is also the default.',
   },
 } as const satisfies Flags;
 

@@ -74,7 +74,7 @@ const KEYS = {
 };
 
 const COVERAGE = {
-  message: 'Coverage to create a new virtual SIM',
+  message: 'Coverage type for the new virtual SIM',
   choices: [
     { name: 'Global coverage (g.api.soracom.io)', value: 'g' },
     { name: 'Japan coverage (api.soracom.io)', value: 'jp' },
@@ -94,12 +94,12 @@ export function askForSim(
     // Listed first, so that pressing Enter alone does not replace a device's key.
     { name: 'Change nothing', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
-      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ', before that request' : ''}: it gets a new key, and a device that uses it loses its connection`,
+      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ', before that request' : ''}. It gets a new key, so a device that uses it loses its connection`,
       value: { simId },
     })),
-    { name: 'Create another SIM, which is billed, too', value: 'create-another' },
+    { name: 'Create another SIM, which is also billed', value: 'create-another' },
   ];
-  const message = `An earlier run asked for a virtual SIM at ${isoTime(since)} and never heard the answer. ${sims.length === 0 ? 'None is listed yet' : 'These may be it'}`;
+  const message = `An earlier run requested a virtual SIM at ${isoTime(since)} but received no response. ${sims.length === 0 ? 'No SIM is listed yet' : 'It may be one of these'}`;
   return ask({ type: 'select', message, choices }, signal);
 }
 

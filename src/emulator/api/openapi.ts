@@ -27,9 +27,9 @@ const commonSchemas = {
 export const OPENAPI_DOCUMENT: Document = {
   openapi: '3.0.3',
   info: {
-    title: "The emulator's part of the SORACOM API",
+    title: 'The part of the SORACOM API that the emulator provides',
     description:
-      'Authentication, SIMs, Arc sessions, groups and Krypton, as a client of Arc needs them.',
+      'Authentication, SIMs, Arc sessions, groups and Krypton, as far as an Arc client needs them.',
     version: '2',
   },
   servers: [{ url: API_ROOT }],

@@ -141,7 +141,7 @@ function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): HttpResponse 
   const { operation } = request.value;
   // Refuse unknown operations: the fault would never apply, and a test could pass by mistake.
   if (operation !== undefined && !OPERATION_IDS.has(operation)) {
-    return malformedBody(`operation: there is no ${operation}`);
+    return malformedBody(`operation: ${operation} is unknown`);
   }
   const fault = faults.add(request.value);
   return fault === undefined ? REFUSALS.tooManyFaults : { status: 201, body: fault };

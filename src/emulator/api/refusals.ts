@@ -5,12 +5,12 @@ import type { HttpResponse } from '../http-response.js';
  * codes. If SORACOM's code is unknown, the emulator uses its own code that begins with EMU.
  */
 export const REFUSALS = {
-  tokenMissing: refusal(401, 'AUM0001', 'The API key or the token is missing in the header.'),
+  tokenMissing: refusal(401, 'AUM0001', 'The header has no API key or no token.'),
   wrongCredentials: refusal(401, 'AUM0002', 'Invalid username/password supplied.'),
-  tokenInvalid: refusal(401, 'EMU0401', 'The API key or the token is not valid or has expired.'),
+  tokenInvalid: refusal(401, 'EMU0401', 'The API key or the token is invalid or has expired.'),
   switchRefused: refusal(400, 'EMU0400', 'You may not switch to this user.'),
   pathMalformed: refusal(400, 'COM0008', 'The path is malformed.'),
-  simUnknown: refusal(404, 'SEM0095', 'There is no such SIM.'),
+  simUnknown: refusal(404, 'SEM0095', 'The SIM was not found.'),
   simOffline: refusal(400, 'SEM0016', 'The SIM is offline.'),
   simTerminated: refusal(400, 'EMU0400', 'The SIM is terminated.'),
   simProtected: refusal(
@@ -19,23 +19,27 @@ export const REFUSALS = {
     'The SIM is protected against termination: call enable_termination first.',
   ),
   noArcCredentials: refusal(400, 'EMU0400', 'The SIM has no Arc credentials.'),
-  keyInUse: refusal(400, 'EMU0400', 'The public key is in use already.'),
-  addressInUse: refusal(400, 'EMU0400', 'The address is that of a SIM, or kept for one.'),
-  tooManySims: refusal(400, 'EMU0400', 'The emulator has no room for another SIM.'),
-  tooManyTags: refusal(400, 'EMU0400', 'The SIM has no room for another tag.'),
-  tagUnknown: refusal(404, 'EMU0404', 'The SIM has no such tag.'),
-  groupUnknown: refusal(404, 'EMU0404', 'There is no such group.'),
-  tooManyGroups: refusal(400, 'EMU0400', 'The emulator has no room for another group.'),
-  configurationTooLarge: refusal(400, 'EMU0400', "The group's configuration is above 8 KB."),
+  keyInUse: refusal(400, 'EMU0400', 'The public key is already in use.'),
+  addressInUse: refusal(400, 'EMU0400', 'The address is in use or reserved for a SIM.'),
+  tooManySims: refusal(400, 'EMU0400', 'The emulator cannot hold another SIM.'),
+  tooManyTags: refusal(400, 'EMU0400', 'The SIM cannot have another tag.'),
+  tagUnknown: refusal(404, 'EMU0404', 'The SIM does not have this tag.'),
+  groupUnknown: refusal(404, 'EMU0404', 'The group was not found.'),
+  tooManyGroups: refusal(400, 'EMU0400', 'The emulator cannot hold another group.'),
+  configurationTooLarge: refusal(400, 'EMU0400', "The group's configuration exceeds 8 KB."),
   pageUnknown: refusal(400, 'COM0008', 'The query is malformed: last_evaluated_key is unknown.'),
-  pathUnknown: refusal(404, 'EMU0404', 'There is no such path.'),
-  methodUnknown: refusal(405, 'EMU0405', 'The path does not take this method.'),
-  bodyUnexpected: refusal(415, 'EMU0415', 'The operation takes no body.'),
-  bodyNotJson: refusal(415, 'EMU0415', 'The body must have the Content-Type application/json.'),
+  pathUnknown: refusal(404, 'EMU0404', 'The path was not found.'),
+  methodUnknown: refusal(405, 'EMU0405', 'The path does not support this method.'),
+  bodyUnexpected: refusal(415, 'EMU0415', 'The operation accepts no body.'),
+  bodyNotJson: refusal(415, 'EMU0415', 'The Content-Type of the body must be application/json.'),
   bodyTooLarge: refusal(413, 'EMU0413', 'The body is too large.'),
-  notLocal: refusal(403, 'EMU0403', "The emulator's own paths are for this machine alone."),
-  tooManyFaults: refusal(400, 'EMU0400', 'The emulator has no room for another fault.'),
-  asked: refusal(500, 'EMU0000', 'A fault was asked for.'),
+  notLocal: refusal(
+    403,
+    'EMU0403',
+    "The emulator's own paths accept requests from this machine only.",
+  ),
+  tooManyFaults: refusal(400, 'EMU0400', 'The emulator cannot hold another fault.'),
+  asked: refusal(500, 'EMU0000', 'This failure was requested as a fault.'),
   internal: refusal(500, 'AGW0005', 'Internal error.'),
 } as const satisfies Record<string, HttpResponse>;
 
@@ -57,11 +61,11 @@ export function malformedQuery(reason: string): HttpResponse {
 }
 
 export function notAdded(reason: string): HttpResponse {
-  return refusal(400, 'EMU0400', `The user is not added: ${reason}.`);
+  return refusal(400, 'EMU0400', `The user was not added: ${reason}.`);
 }
 
 export function notSaved(reason: string): HttpResponse {
-  return refusal(500, 'EMU0500', `The state is not saved: ${reason}.`);
+  return refusal(500, 'EMU0500', `The state was not saved: ${reason}.`);
 }
 
 function refusal(status: number, code: string, message: string): HttpResponse {

@@ -46,11 +46,11 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   const notes = segments[noteIndex];
   if (data === undefined || notes === undefined) throw new ElfError('it has no data or no notes');
   if (data.offset + data.fileSize !== endOfSegments(segments))
-    throw new ElfError('its data do not stand at its end');
+    throw new ElfError('its data is not at its end');
   const names = sections.at(-1);
   const kept = sections.slice(0, -1);
   if (names?.name !== '.shstrtab' || kept.some(({ flags }, i) => i > 0 && !(flags & FLAG_ALLOC)))
-    throw new ElfError('its symbols are to be left out first');
+    throw new ElfError('its symbols must be stripped first');
 
   const start = alignUp(data.address + data.memorySize, ALIGNMENT);
   const ours = note(
@@ -114,8 +114,8 @@ function note(
 function blowFuse(bytes: Uint8Array): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const at = buffer.indexOf(FUSE);
-  if (at < 0) throw new ElfError('it is no Node that takes a blob');
+  if (at < 0) throw new ElfError('it is not a Node.js that accepts a blob');
   if (buffer.includes(FUSE, at + 1)) throw new ElfError('it has more than one fuse');
-  if (buffer[at + FUSE.length] !== 0x30) throw new ElfError('it has a blob already');
+  if (buffer[at + FUSE.length] !== 0x30) throw new ElfError('it already has a blob');
   buffer[at + FUSE.length] = 0x31;
 }

@@ -65,7 +65,7 @@ async function packExecutable(
   const prebuilt = await readPrebuilt(folder, architecture);
   const temporary = await mkdtemp(join(tmpdir(), 'arctun-layer-'));
   try {
-    onStep('Getting Node from npm (50 MB) ...');
+    onStep('Downloading Node.js from npm (50 MB) ...');
     const run: CommandRunner['run'] = (command, options) =>
       commands.run(command, { ...options, ...(signal && { signal }) });
     const node = await fetchNode(architecture, { run }, temporary);

@@ -47,9 +47,9 @@ export async function fetchNode(
     await rm(file, { force: true });
     throw failure(
       expected,
-      `what came is not what this version of arctun was made with: its checksum is ${integrity}, not ${expected.integrity}`,
+      `the download differs from the one that this version of arctun expects: its checksum is ${integrity}, not ${expected.integrity}`,
       [
-        'Try again. If it stays so, your registry or something on the way to it serves another file: do not use it.',
+        'Try again. If it fails again, do not use the file: your registry or a proxy serves a different one.',
       ],
     );
   }
@@ -92,16 +92,16 @@ async function downloadPackage(
     if (!(error instanceof CommandError)) throw error;
     throw failure(
       wanted,
-      error.failure === 'not-found' ? 'there is no npm on the PATH' : error.message,
+      error.failure === 'not-found' ? 'npm was not found on the PATH' : error.message,
       error.failure === 'not-found'
-        ? ['Install npm (it comes with Node.js), or use --thin, which takes no Node.']
+        ? ['Install npm (it comes with Node.js), or use --thin, which needs no Node.js.']
         : [],
       error,
     );
   });
   if (result.exitCode === 0) return;
   throw failure(wanted, `npm pack: ${reasonOf(result.stderr)}`, [
-    `Check that \`npm view ${specification}\` works here; npm takes the registry and the proxy from its own configuration.`,
+    `Check that \`npm view ${specification}\` works here. npm reads the registry and the proxy from its own configuration.`,
   ]);
 }
 
@@ -111,7 +111,7 @@ function reasonOf(stderr: string): string {
     .split('\n')
     .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trim())
     .filter((line) => line !== '' && !line.startsWith('A complete log of this run'));
-  return lines.slice(0, 4).join('; ') || 'it failed without a word';
+  return lines.slice(0, 4).join('; ') || 'it failed without a message';
 }
 
 function failure(
@@ -120,6 +120,6 @@ function failure(
   next: readonly string[] = [],
   cause?: unknown,
 ): UserError {
-  const what = `cannot get Node ${NODE_VERSION} (the npm package ${name})`;
+  const what = `cannot download Node.js ${NODE_VERSION} (the npm package ${name})`;
   return new UserError('failed', { what, why, next }, { cause });
 }

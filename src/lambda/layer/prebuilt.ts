@@ -49,10 +49,10 @@ export async function readPrebuilt(folder: string, kind: LayerKind): Promise<Pre
       license,
     };
   } catch (error) {
-    const [what, why] = ['cannot build a layer', `${folder} is not whole`];
+    const [what, why] = ['cannot build a layer', `${folder} is incomplete`];
     const next = [
-      'Install arctun anew.',
-      'In a working tree, run `npm run build:executable` before.',
+      'Reinstall arctun.',
+      'Run `npm run build:executable` first if this is a working tree.',
     ];
     throw new UserError('failed', { what, why, next }, { cause: error });
   }

@@ -24,9 +24,9 @@ export function stripSymbols(bytes: Uint8Array): Uint8Array {
   const kept = [first, ...others.filter(({ flags }) => (flags & FLAG_ALLOC) !== 0)];
   // Remaining symbols and relocations refer to sections by index, so the indices must not change.
   if (kept.some((section, index) => sections[index] !== section))
-    throw new ElfError('sections that are loaded stand behind others that are not');
+    throw new ElfError('it has loaded sections after sections that are not loaded');
   if (kept.some((section) => refersTo(section).some((index) => index >= kept.length)))
-    throw new ElfError('a section that is loaded needs one that is not');
+    throw new ElfError('a loaded section needs one that is not loaded');
   return appendSections(bytes.subarray(0, endOfSegments(segments)), kept);
 }
 

@@ -8,12 +8,12 @@ import { UserError } from '../../lib/errors/user-error.js';
 const ZIP_MAGIC = 'PK\u0003\u0004';
 
 const NEXT: Readonly<Record<string, string>> = {
-  ENOENT: 'Make the folder, or name another with --output.',
-  ENOTDIR: 'Name another file with --output.',
-  EACCES: 'Name a file with --output that you may write.',
-  EROFS: 'Name a file with --output that you may write.',
-  ENOSPC: 'A layer takes up to 42 MB: make room, or name another --output.',
-  EISDIR: 'Name a file with --output.',
+  ENOENT: 'Create the folder, or choose another file with --output.',
+  ENOTDIR: 'Choose another file with --output.',
+  EACCES: 'Choose a writable file with --output.',
+  EROFS: 'Choose a writable file with --output.',
+  ENOSPC: 'Free some space (a layer takes up to 42 MB), or choose another file with --output.',
+  EISDIR: 'Choose a file with --output.',
 };
 
 /**
@@ -25,8 +25,8 @@ export async function requireLayerPath(path: string): Promise<void> {
   if (start === undefined || start === ZIP_MAGIC) return;
   throw new UserError('failed', {
     what: `cannot write ${path}`,
-    why: 'it exists, and is no zip file',
-    next: ['Name another file with --output, or remove this one.'],
+    why: 'it exists and is not a zip file',
+    next: ['Choose another file with --output, or remove this one.'],
   });
 }
 
@@ -63,7 +63,7 @@ export async function writeLayer(path: string, bytes: Uint8Array): Promise<void>
 
 function writeError(path: string, error: unknown): UserError {
   const code = codeOf(error) ?? '';
-  const why = code === 'ENOENT' ? 'the folder is not there' : fileFault(error).reason;
+  const why = code === 'ENOENT' ? 'the folder does not exist' : fileFault(error).reason;
   const next = NEXT[code];
   return new UserError(
     fileFaultKind(error),

@@ -110,7 +110,7 @@ export class PooledTunnel {
     const { sims, first } = options;
     const pool = new SimPool(sims.length, ports.entropy, first);
     const { config, name } = simAt(sims, pool.current);
-    ports.log.info({ sim: name, sims: sims.length }, 'a virtual SIM of the pool');
+    ports.log.info({ sim: name, sims: sims.length }, 'using a virtual SIM of the pool');
     const tunnel = await UserspaceTunnel.open(config, ports, { watchForRivals: true });
     options.onSim?.(pool.current);
     return new PooledTunnel(tunnel, pool, ports, options);
@@ -227,14 +227,14 @@ export class PooledTunnel {
     this.#move = this.#moveTo(to, reason).then(ended, (error: unknown) => {
       ended();
       const why = error instanceof Error ? error.message : String(error);
-      this.#ports.log.error({ reason: why }, 'the tunnel stays at its virtual SIM');
+      this.#ports.log.error({ reason: why }, 'cannot switch to another virtual SIM of the pool');
     });
   }
 
   async #moveTo(to: number, reason: MoveReason): Promise<void> {
     const { log } = this.#ports;
     const [from, next] = [simAt(this.#sims, this.#pool.current), simAt(this.#sims, to)];
-    log.info({ from: from.name, to: next.name }, `${MOVE_REASONS[reason]}: moving on`);
+    log.info({ from: from.name, to: next.name }, `${MOVE_REASONS[reason]}: switching to another`);
     this.#onMoving();
     await this.#drain();
     if (this.#isClosed) return;
@@ -279,10 +279,10 @@ export class PooledTunnel {
   #warn(pause: number): void {
     const error = new UserError('failed', {
       what: 'no virtual SIM of the pool is free',
-      why: `other tunnels use all ${this.#sims.length} of them, or the Arc server does not answer for them; this one keeps its own for ${Math.round(pause / 1000)} s, and messages wait for their turn`,
+      why: `all ${this.#sims.length} are used by other tunnels or get no answer from the Arc server. This tunnel keeps its SIM for ${Math.round(pause / 1000)} s, and messages wait`,
       next: [
-        'Add virtual SIMs to the pool, two for each concurrent sandbox, or reserve less concurrency.',
-        'Where no message arrives at all, check that the virtual SIMs are active, and that UDP goes out.',
+        'Add virtual SIMs to the pool, two for each concurrent sandbox, or reduce the concurrency.',
+        'Check that the virtual SIMs are active and that outgoing UDP is allowed, if no message arrives at all.',
       ],
     });
     this.#ports.log.warn({ why: error.why, next: error.next }, error.what);
@@ -300,7 +300,7 @@ function simAt(sims: readonly PooledSim[], index: number): PooledSim {
 }
 
 function crowded(): DialError {
-  return new DialError('timeout', 'other sandboxes have taken one virtual SIM after the other');
+  return new DialError('timeout', 'other sandboxes used every virtual SIM that was tried');
 }
 
 function isUnheard(error: unknown): boolean {

@@ -65,7 +65,8 @@ export class SimPool {
    * @throws RangeError for an empty pool, or an index outside it
    */
   constructor(size: number, entropy: Entropy, first?: number) {
-    if (!(Number.isInteger(size) && size > 0)) throw new RangeError('a pool has one SIM at least');
+    if (!(Number.isInteger(size) && size > 0))
+      throw new RangeError('a pool needs at least one SIM');
     this.#size = size;
     this.#entropy = entropy;
     this.#current = first ?? this.#draw(size);

@@ -7,13 +7,13 @@ type SystemFailure = 'absent' | 'no-folder' | 'is-folder' | 'denied' | 'failed';
 /** The failure and the reason by system error code. */
 const FAULTS: Readonly<Record<string, readonly [failure: SystemFailure, reason: string]>> = {
   ENOENT: ['absent', 'no such file'],
-  ENOTDIR: ['no-folder', 'a part of the path is not a folder'],
+  ENOTDIR: ['no-folder', 'part of the path is not a folder'],
   EISDIR: ['is-folder', 'it is a folder'],
   EACCES: ['denied', 'permission denied'],
   EPERM: ['denied', 'operation not permitted'],
   EROFS: ['denied', 'the file system is read-only'],
   ENOSPC: ['failed', 'no space left on the device'],
-  EDQUOT: ['failed', 'the disk quota is used up'],
+  EDQUOT: ['failed', 'the disk quota is exceeded'],
   EIO: ['failed', 'the device reports an input/output error'],
   ELOOP: ['failed', 'too many symbolic links'],
 };

@@ -4,11 +4,11 @@
  */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'this port is in use',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'this port needs a privilege',
-  EPERM: 'this port needs a privilege',
-  ENOTFOUND: 'there is no host of this name',
-  EAI_AGAIN: 'the name cannot be looked up now',
+  EADDRNOTAVAIL: 'this machine does not have this address',
+  EACCES: 'this port requires privileges',
+  EPERM: 'this port requires privileges',
+  ENOTFOUND: 'the host name was not found',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment',
 };
 
 /** Returns undefined if the error code is unknown. */

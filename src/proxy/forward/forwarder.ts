@@ -46,7 +46,7 @@ export async function startForwarder({
   browsers = CLOSED_TO_PAGES,
   ...options
 }: ForwarderOptions): Promise<HttpListener> {
-  const message = 'the forwarder has one target; CONNECT is for proxies';
+  const message = 'CONNECT is not supported: the forwarder has a fixed target';
   const listener = new HttpListener({
     flag: '--forward-listen',
     risk: 'send messages that are billed to this SIM',

@@ -17,16 +17,16 @@ const OF_ONE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'expect']
  */
 export function parseHeaderFlag(text: string): [name: string, value: string] {
   const colon = text.indexOf(':');
-  if (colon < 0) throw refusal(text, 'there is no colon in it');
+  if (colon < 0) throw refusal(text, 'it has no colon');
   const name = text.slice(0, colon);
   const value = text.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
-  if (!isToken(name)) throw refusal(name, 'this is not the name of a header');
-  if (isHopByHop(name)) throw refusal(name, 'this header belongs to one connection alone');
+  if (!isToken(name)) throw refusal(name, 'its name is not a valid header name');
+  if (isHopByHop(name)) throw refusal(name, 'this header applies to a single connection only');
   if (OF_ONE_MESSAGE.has(name.toLowerCase())) {
-    throw refusal(name, 'this header is set for each request by itself');
+    throw refusal(name, 'this header is set for each request automatically');
   }
   // The value may be a credential, so the error omits it.
-  if (!isFieldValue(value)) throw refusal(name, 'there is a character in its value that HTTP bars');
+  if (!isFieldValue(value)) throw refusal(name, 'its value contains a character that HTTP does not allow');
   return [name, value];
 }
 
@@ -34,6 +34,6 @@ function refusal(text: string, why: string): UserError {
   return new UserError('usage', {
     what: `cannot add the header ${JSON.stringify(text)}`,
     why,
-    next: ['Write it like --header "X-Device: sensor 1".'],
+    next: ['Use the form --header "X-Device: sensor 1".'],
   });
 }

@@ -23,7 +23,7 @@ export function parseTarget(text: string, defaultPort = 80, setting = '--forward
     throw new UserError('usage', {
       what: `cannot use ${setting} ${redactText(text)}`,
       why: 'expected an IP address and a port, such as 100.127.69.42:80',
-      next: ['Give its address: names are for the proxy alone.'],
+      next: ['Use its IP address: only the proxy resolves names.'],
     });
   }
   return { host, port };

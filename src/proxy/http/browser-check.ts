@@ -81,7 +81,7 @@ function isIconRequest({ url, headers }: RequestHead): boolean {
 
 const ICON_REFUSED = refused(
   'icon',
-  'a browser asked for an icon by itself: no message was sent for it',
+  'a browser requested an icon on its own; no message was sent for it',
 );
 
 function isAbsoluteForm(target = ''): boolean {
@@ -98,11 +98,11 @@ function hostRefusal(host: string, { hosts }: BrowserPolicy): BrowserRefusal | u
   if (host === '') return undefined;
   const name = hostName(host);
   // RFC 9112 3.2: a server has to answer an invalid Host with 400.
-  if (name === undefined) return refused('bad-request', 'the Host field holds no host name');
+  if (name === undefined) return refused('bad-request', 'the Host header contains no host name');
   if (isIP(name) !== 0 || OWN_NAME.test(name) || hosts.includes(name)) return undefined;
   const flag = `--allow-host ${shown(name)} (ARCTUN_ALLOW_HOST)`;
   const why = `the host name ${shown(name)} is not allowed here`;
-  return refused('foreign-host', `${why}: to allow it, restart with ${flag}`);
+  return refused('foreign-host', `${why}. To allow it, restart with ${flag}`);
 }
 
 /** RFC 6761 6.3: localhost names resolve only to this machine. */
@@ -199,7 +199,7 @@ function foreign(asker: string | undefined): BrowserRefusal {
   const isNamed = asker !== undefined && asker !== 'null';
   const page = isNamed ? `a web page of ${shown(asker)}` : 'a web page without a known origin';
   const flag = `--allow-origin ${isNamed ? shown(asker) : "'*'"} (ARCTUN_ALLOW_ORIGIN)`;
-  const message = `${page} must not send requests here: to allow it, restart with ${flag}`;
+  const message = `${page} may not send requests here. To allow it, restart with ${flag}`;
   return refused('foreign-origin', message);
 }
 

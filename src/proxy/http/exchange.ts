@@ -119,7 +119,7 @@ export class Exchange {
     this.#hasFailed = true;
     this.#endUpstream();
     if (this.#response.headersSent) {
-      log.warn({ reason, ...this.#parties() }, `answer cut off: ${message}`);
+      log.warn({ reason, ...this.#parties() }, `response cut off: ${message}`);
       this.#reset();
       return;
     }
@@ -159,7 +159,7 @@ export class Exchange {
     }
     const upstream = this.#forwardedRequest.open(stream, destination, this.#context.headers);
     if (upstream === undefined) {
-      const message = 'the request line or a header holds a character that HTTP bars';
+      const message = 'the request line or a header contains a character that HTTP does not allow';
       this.fail({ reason: 'bad-request', message });
       return;
     }
@@ -200,7 +200,10 @@ export class Exchange {
   #switch(answer: IncomingMessage, stream: Duplex, head: Uint8Array): void {
     if (this.#phase !== 'open') return;
     if (!this.#forwardedAnswer.switchProtocols(answer)) {
-      this.fail({ reason: 'bad-answer', message: 'the answer holds what HTTP/1.1 bars' });
+      this.fail({
+        reason: 'bad-answer',
+        message: 'the response contains something that HTTP/1.1 does not allow',
+      });
       return;
     }
     this.#phase = 'switched';
@@ -217,7 +220,10 @@ export class Exchange {
     // Even without a 100 the client may send its body, so the start of the next request is unknown.
     const isLast = this.#context.isClosing() || this.#forwardedRequest.awaitsContinue;
     if (!this.#forwardedAnswer.writeHead(answer, isLast)) {
-      this.fail({ reason: 'bad-answer', message: 'the answer holds what HTTP/1.1 bars' });
+      this.fail({
+        reason: 'bad-answer',
+        message: 'the response contains something that HTTP/1.1 does not allow',
+      });
       return;
     }
     this.#answer = answer;
@@ -250,12 +256,12 @@ export class Exchange {
     // The dialer has ended the connection and gives the reason.
     if (error instanceof DialError) this.fail(failedDial(error));
     else if (isParseError)
-      this.fail({ reason: 'bad-answer', message: 'the answer is not HTTP/1.1' });
+      this.fail({ reason: 'bad-answer', message: 'the response is not HTTP/1.1' });
     else this.fail({ reason: 'reset', message: 'the connection to the target was lost' });
   }
 
   #closed(): void {
-    const message = 'the target closed the connection before its answer was whole';
+    const message = 'the target closed the connection before the response was complete';
     this.fail({ reason: 'reset', message });
   }
 
@@ -339,8 +345,8 @@ export class Exchange {
   #expire(): void {
     if (this.#phase === 'ending') this.#reset();
     else if (this.#answer === undefined && this.#forwardedRequest.awaitsClient) {
-      const message = 'the client stopped in the middle of its body';
+      const message = 'the client stopped in the middle of the request body';
       this.fail({ reason: 'request-timeout', message });
-    } else this.fail({ reason: 'timeout', message: 'the target does not answer in time' });
+    } else this.fail({ reason: 'timeout', message: 'the target did not respond in time' });
   }
 }

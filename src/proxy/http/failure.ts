@@ -86,14 +86,14 @@ export function statusOf(failure: ForwardFailure): number {
 export function malformedFailure(error: NodeJS.ErrnoException): ForwardFailure | undefined {
   const code = error.code ?? '';
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return { reason: 'header-too-large', message: 'the head of the request is too large' };
+    return { reason: 'header-too-large', message: 'the request headers are too large' };
   }
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return { reason: 'request-timeout', message: 'the head of the request did not come in time' };
+    return { reason: 'request-timeout', message: 'the request headers did not arrive in time' };
   }
   // A client that disconnects in the middle of a message has sent nothing malformed.
   if (!code.startsWith('HPE_') || code === 'HPE_INVALID_EOF_STATE') return undefined;
-  return { reason: 'bad-request', message: `this is not HTTP/1.1: ${error.message}` };
+  return { reason: 'bad-request', message: `the request is not HTTP/1.1: ${error.message}` };
 }
 
 /**

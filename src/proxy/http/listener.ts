@@ -205,7 +205,9 @@ export class HttpListener {
     if (this.#connections.size < maxConnections) return true;
     const oldest = oldestIdle(this.#connections);
     const outcome =
-      oldest === undefined ? 'a new one was closed' : 'the oldest idle one was closed';
+      oldest === undefined
+        ? 'a new connection was closed'
+        : 'the oldest idle connection was closed';
     this.#context.log.warn({ maxConnections }, `too many connections: ${outcome}`);
     if (oldest === undefined) return false;
     this.#connections.delete(oldest);

@@ -9,25 +9,28 @@ export function refusalOf(request: IncomingMessage): ForwardFailure | undefined 
   // RFC 9112 3: Node treats a request line without a version as HTTP/0.9, and accepts HTTP/2.0 in
   // this syntax.
   if (request.httpVersionMajor === 0) {
-    return { reason: 'bad-request', message: 'the request line has no version of HTTP/1' };
+    return { reason: 'bad-request', message: 'the request line has no HTTP/1 version' };
   }
   if (request.httpVersionMajor !== 1) {
-    return { reason: 'http-version', message: 'only HTTP/1.1 and HTTP/1.0 are spoken here' };
+    return { reason: 'http-version', message: 'only HTTP/1.1 and HTTP/1.0 are supported' };
   }
   // RFC 9112 6.1: an HTTP/1.0 proxy on the path would not understand the framing, and the following
   // bytes could be anything.
   if (isChunked(request) && request.httpVersionMinor === 0) {
-    return { reason: 'bad-request', message: 'HTTP/1.0 has no transfer codings' };
+    return { reason: 'bad-request', message: 'HTTP/1.0 does not support transfer codings' };
   }
   if (hasForeignCoding(request)) {
-    return { reason: 'not-implemented', message: 'the only transfer coding here is chunked' };
+    return {
+      reason: 'not-implemented',
+      message: 'only the transfer coding "chunked" is supported',
+    };
   }
   // RFC 9112 3.2: two recipients could pick different hosts from one request.
   if (hostCount(request) > 1) {
-    return { reason: 'bad-request', message: 'the request has more than one Host' };
+    return { reason: 'bad-request', message: 'the request has more than one Host header' };
   }
   if (isLastHop(request)) {
-    const message = 'Max-Forwards is 0, and nothing here answers in the place of the target';
+    const message = 'Max-Forwards is 0, and this proxy does not answer for the target';
     return { reason: 'method-not-allowed', message };
   }
   return undefined;

@@ -75,7 +75,7 @@ export class Socks5Session {
       if (greeting === undefined) return;
       if (!greeting.isAcceptable) {
         // RFC 1928 3: the client MUST then close the connection.
-        this.#end(methodReply(false), 'the client asks for authentication');
+        this.#end(methodReply(false), 'the client requires authentication, which is not supported');
         return;
       }
       this.#isGreeted = true;
@@ -122,7 +122,7 @@ export class Socks5Session {
 }
 
 const TEXT_OF: Partial<Record<ReplyCode, string>> = {
-  [REPLY.generalFailure]: 'this is no SOCKS5 request for a host and a port',
-  [REPLY.commandNotSupported]: 'SOCKS5 can CONNECT here, and neither BIND nor UDP ASSOCIATE',
-  [REPLY.addressTypeNotSupported]: 'SOCKS5 has no such type of address',
+  [REPLY.generalFailure]: 'the request is not a SOCKS5 request for a host and a port',
+  [REPLY.commandNotSupported]: 'only CONNECT is supported, not BIND or UDP ASSOCIATE',
+  [REPLY.addressTypeNotSupported]: 'the address type is unknown in SOCKS5',
 };

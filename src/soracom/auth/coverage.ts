@@ -33,7 +33,7 @@ export function parseCoverage(text: string): Coverage {
   if (coverage !== undefined) return coverage;
   throw new UserError('usage', {
     what: 'cannot choose the coverage',
-    why: `"${text}" is no coverage type`,
+    why: `"${text}" is not a coverage type`,
     next: ['Use `g` (Global) or `jp` (Japan).'],
   });
 }

@@ -35,8 +35,10 @@ const RESERVED = new Set([
  * @returns undefined if the header is allowed
  */
 export function headerFault(name: string, value: string): string | undefined {
-  if (!isToken(name)) return 'it is no header name';
-  return isFieldValue(value) ? undefined : 'its value has characters that a header cannot have';
+  if (!isToken(name)) return 'it is not a header name';
+  return isFieldValue(value)
+    ? undefined
+    : 'its value contains characters that a header cannot contain';
 }
 
 /**

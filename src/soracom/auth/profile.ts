@@ -107,7 +107,7 @@ function parseObject(json: string): object {
   const value = parseJson(json.replace(/^\ufeff/, ''));
   if (value === undefined) throw new ProfileError('it is not JSON');
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw new ProfileError('it is no JSON object');
+  throw new ProfileError('it is not a JSON object');
 }
 
 function withKnownNames(value: object): object {
@@ -144,9 +144,9 @@ function signInFault(profile: SoracomProfile): string {
   if (authKey !== undefined) return 'it has an authKey without its authKeyId';
   if (email !== undefined) return 'it has an email without its password';
   if (operatorId !== undefined || username !== undefined) {
-    return 'a SAM user signs in with operatorId, username and password, and one of them is missing';
+    return 'a SAM user needs operatorId, username and password, and one of them is missing';
   }
-  return 'it has neither an auth key, nor an email and password, nor a SAM user';
+  return 'it has no auth key, no email and password, and no SAM user';
 }
 
 /**
@@ -156,7 +156,7 @@ function signInFault(profile: SoracomProfile): string {
 export function profileSwitchUser(profile: SoracomProfile): SwitchUser {
   const { operatorId, username, tokenTimeoutSeconds: seconds } = profile;
   if (operatorId === undefined || username === undefined) {
-    throw new ProfileError('a sourceProfile needs the operatorId and username to change to');
+    throw new ProfileError('a sourceProfile needs the operatorId and username to switch to');
   }
   const { min, max } = TOKEN_TIMEOUT_SECONDS;
   const isTaken = seconds !== undefined && seconds >= min && seconds <= max;

@@ -222,7 +222,7 @@ export class SoracomClient implements SoracomApi {
     if (left <= 0) {
       throw new ApiError('timeout', {
         what: `cannot ${operation.purpose}`,
-        why: `it took longer than ${deadlineMs / 1000} s in all`,
+        why: `it took longer than ${deadlineMs / 1000} s in total`,
         next: ['Try again later: the SORACOM API is slow.'],
       });
     }
@@ -239,9 +239,9 @@ export class SoracomClient implements SoracomApi {
 function simPath(simId: string, behind = ''): string {
   if (/^\.{0,2}$/.test(simId)) {
     throw new UserError('usage', {
-      what: 'cannot ask for the SIM',
-      why: `"${simId}" is no SIM id`,
-      next: ['Give the id that `arctun sim list` shows.'],
+      what: 'cannot query the SIM',
+      why: `"${simId}" is not a SIM ID`,
+      next: ['Pass a SIM ID from `arctun sim list`.'],
     });
   }
   return `/sims/${encodeURIComponent(simId)}${behind}`;

@@ -42,11 +42,11 @@ export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
       401: [
         WHAT_TO_CHECK[kind],
         ...(usesOneTimePassword
-          ? ['Check the one-time password: it is good for one sign-in and half a minute.']
+          ? ['Check the one-time password: it is valid for one sign-in and for 30 seconds.']
           : []),
-        'Check the coverage: who is known in Japan coverage is unknown to Global, and the other way round.',
+        'Check the coverage type: Japan and Global coverage have separate accounts.',
       ],
-      404: ['Check the endpoint: it is the base URL of the SORACOM API, without /v1.'],
+      404: ['Check the endpoint: it must be the base URL of the SORACOM API, without /v1.'],
     },
   };
 }
@@ -54,12 +54,12 @@ export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
 /** A retry only creates another token, as in a sign-in. */
 export const SWITCH_USER: ApiOperation = {
   method: 'POST',
-  purpose: 'change to the other user',
+  purpose: 'switch to the other user',
   permission: 'Auth:switchUser',
   repeatable: true,
   advice: {
     400: [
-      'Check the operator ID and the user name to change to, and that this user trusts the one who signs in.',
+      'Check the operator ID and the user name to switch to, and that this user trusts the one who signs in.',
     ],
   },
 };
@@ -129,7 +129,7 @@ export const CREATE_ARC_SESSION: ApiOperation = {
 /** The request contains the public key, so a retry sets the same key again. */
 export const RENEW_ARC_SIM_CREDENTIALS: ApiOperation = {
   method: 'PUT',
-  purpose: 'give the SIM another key',
+  purpose: 'renew the key of the SIM',
   permission: 'Sim:renewArcSimCredentials',
   repeatable: true,
 };
@@ -153,10 +153,10 @@ export const GET_GROUP: ApiOperation = {
 /** A retry sets the same group again. */
 export const SET_SIM_GROUP: ApiOperation = {
   method: 'POST',
-  purpose: 'put the SIM into the group',
+  purpose: 'add the SIM to the group',
   permission: 'Sim:setSimGroup',
   repeatable: true,
-  advice: { 404: ['Check the SIM id, the group id and the coverage.'] },
+  advice: { 404: ['Check the SIM ID, the group ID and the coverage type.'] },
 };
 
 /** Enabling termination twice has no further effect. */
@@ -174,6 +174,6 @@ export const TERMINATE_SIM: ApiOperation = {
   permission: 'Sim:terminateSim',
   repeatable: true,
   adviceAfterRepeat: [
-    'An earlier attempt may have terminated it: look with `arctun sim show` whether it is gone.',
+    'Check with `arctun sim show`: an earlier attempt may have terminated the SIM.',
   ],
 };

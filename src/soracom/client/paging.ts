@@ -35,9 +35,9 @@ export async function readPages<T>(
     // An empty key means that no page follows.
     if (nextKey === undefined || nextKey === '' || all.length >= enough) return all;
     const fault = keys.has(nextKey)
-      ? 'its pages lead in a circle'
+      ? 'its pages form a loop'
       : pages >= MOST_PAGES || all.length > MOST_ITEMS
-        ? `its listing does not end (${pages} pages, ${all.length} items)`
+        ? `its list does not end (${pages} pages, ${all.length} items)`
         : undefined;
     if (fault !== undefined) throw unintelligibleError(operation, status, fault);
     keys.add(nextKey);

@@ -30,10 +30,10 @@ export function readResponse<T>(
  */
 function describeMisfit(body: string, place: string, hide: (text: string) => string): string {
   if (parseJson(body) !== undefined) {
-    return `the answer lacks what it should have${place === '' ? '' : ` at ${place}`}`;
+    return `the response lacks required data${place === '' ? '' : ` at ${place}`}`;
   }
   // Check the original body: if a secret at its start were hidden first, the text would look like
   // markup.
   const isHarmless = !['', NOT_SHOWN].includes(redactBody(body));
-  return `the answer is not JSON: ${isHarmless ? firstLine(hide(body)) : NOT_SHOWN}`;
+  return `the response is not JSON: ${isHarmless ? firstLine(hide(body)) : NOT_SHOWN}`;
 }

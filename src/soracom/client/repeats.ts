@@ -70,12 +70,10 @@ function announce(
   { response, asked }: Outcome,
   { onWait }: Pick<RepeatOptions, 'onWait'>,
 ): void {
-  const wish = asked === undefined ? '' : ' and asks to wait';
+  const wish = asked === undefined ? '' : ' with a Retry-After header';
   const seconds = Math.ceil(pause / 1000);
   try {
-    onWait(
-      `The SORACOM API answered HTTP ${response.status}${wish}: trying again in ${seconds} s.`,
-    );
+    onWait(`The SORACOM API returned HTTP ${response.status}${wish}. Retrying in ${seconds} s.`);
   } catch {
     // A failing callback must not fail the call.
   }
@@ -114,8 +112,8 @@ function giveUp(outcome: Outcome, { hide }: RepeatOptions): ApiError {
   const wait = asked === undefined ? undefined : `${Math.ceil(asked / 1000)} s`;
   const notes = [
     ...(attempt > 1 ? [`tried ${attempt} times`] : []),
-    ...(wait === undefined ? [] : [`the server asks to wait ${wait}`]),
-    ...(left === undefined ? [] : [`no time is left for that (${Math.floor(left / 1000)} s)`]),
+    ...(wait === undefined ? [] : [`the server asked to retry after ${wait}`]),
+    ...(left === undefined ? [] : [`only ${Math.floor(left / 1000)} s left`]),
   ];
   const afterRepeat = mayBeDone ? operation.adviceAfterRepeat : undefined;
   const next = afterRepeat ?? (wait === undefined ? undefined : [`Try again in ${wait}.`]);

@@ -159,10 +159,10 @@ class Connection {
     const message = messageOf(error);
     const code = codeOf(error);
     if (message.includes('maxContentLength')) {
-      return { failure: 'too-long', reason: `the answer is longer than ${MAX_ANSWER} bytes` };
+      return { failure: 'too-long', reason: `the response is longer than ${MAX_ANSWER} bytes` };
     }
     if (code === 'EPROTO' && NOT_TLS.test(message)) {
-      return { failure: 'not-tls', reason: 'the server does not speak TLS at this port' };
+      return { failure: 'not-tls', reason: 'the server does not use TLS on this port' };
     }
     return { failure: failureOf(code), reason: message === '' ? code : message };
   }

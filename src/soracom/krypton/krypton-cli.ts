@@ -99,27 +99,28 @@ function startError(path: string, error: CommandError): UserError {
   const { failure, message: why } = error;
   const next = {
     'not-found': [
-      'Install krypton-cli (https://github.com/soracom/krypton-client-go), or say where it is with --krypton-cli-path.',
+      'Install krypton-cli (https://github.com/soracom/krypton-client-go), or set its path with --krypton-cli-path.',
     ],
-    denied: [`Make it executable (chmod +x ${path}), or name another with --krypton-cli-path.`],
+    denied: [`Make it executable (chmod +x ${path}), or choose another with --krypton-cli-path.`],
     timeout: [
-      'Check that the reader or modem is there, and --interface and --port-name.',
+      'Check that the reader or modem is connected, and check --interface and --port-name.',
       KEY_MAY_BE_REPLACED,
     ],
     'too-much-output': [`Check that ${path} is krypton-cli.`, KEY_MAY_BE_REPLACED],
-    failed: [`Check that ${path} is krypton-cli, built for this machine.`],
+    failed: [`Check that ${path} is krypton-cli and is built for this machine.`],
   }[failure];
   const kind = KINDS[failure] ?? 'failed';
   return new UserError(kind, { what: 'cannot run krypton-cli', why, next }, { cause: error });
 }
 
 function endError(path: string, { exitCode, stderr }: CommandResult): UserError {
-  const end = exitCode === undefined ? 'was ended by a signal' : `ended with status ${exitCode}`;
+  const end =
+    exitCode === undefined ? 'was terminated by a signal' : `exited with status ${exitCode}`;
   const said = shownErrors(stderr);
   return new UserError('failed', {
     what: 'cannot bootstrap with the SIM',
-    why: `${path} ${end}${said === '' ? ' and said nothing' : `:${said}`}`,
-    next: ['SORACOM_VERBOSE=1 makes krypton-cli say more.', KEY_MAY_BE_REPLACED],
+    why: `${path} ${end}${said === '' ? ' without output' : `:${said}`}`,
+    next: ['Set SORACOM_VERBOSE=1 for more output of krypton-cli.', KEY_MAY_BE_REPLACED],
   });
 }
 

@@ -27,11 +27,11 @@ const DEFAULT_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;
 
 const LINE_IS_THE_KEY =
-  'Krypton knows its caller by the SORACOM Air line: check that the way to it is over that line.';
+  'Check that the route to Krypton is the SORACOM Air line: Krypton identifies the SIM by it.';
 
 /** Advice if a request was sent and its effect is unknown. */
 export const KEY_MAY_BE_REPLACED =
-  'The platform may have made a new key pair, so that the old arc.json may be of no use now: run the same command again. It makes no second SIM.';
+  'Run the same command again: SORACOM may have replaced the key pair, and then the old arc.json no longer works. It creates no second SIM.';
 
 /** Whether a failed call may have created a key pair; the error's advice then says so. */
 export function mayHaveMadeKey(error: unknown): boolean {
@@ -39,11 +39,11 @@ export function mayHaveMadeKey(error: unknown): boolean {
 }
 
 const BOOTSTRAP_ARC: Operation = {
-  purpose: 'bootstrap over the cellular line',
+  purpose: 'bootstrap over the cellular connection',
   advice: {
     401: [LINE_IS_THE_KEY],
     403: [LINE_IS_THE_KEY],
-    404: ['Check the endpoint: https://krypton.soracom.io:8036 is that of the platform.'],
+    404: ["Check the endpoint: SORACOM's is https://krypton.soracom.io:8036."],
   },
 };
 

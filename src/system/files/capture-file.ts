@@ -44,7 +44,7 @@ export function createCaptureFile(
       handle = await open(path, 'wx', PRIVATE);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
-      throw new FileError('failed', path, 'there is a file of this name already', { cause: error });
+      throw new FileError('failed', path, 'a file with this name already exists', { cause: error });
     }
     await writeHeader(path, handle, Buffer.concat(options.header ?? []));
     return new SystemCaptureFile(path, handle, log, options);
@@ -104,7 +104,7 @@ class SystemCaptureFile implements CaptureFile {
     if (await inTime(settled, CLOSE_TIMEOUT, systemClock)) return !this.#hasFailed;
     this.#lose(0);
     const reason = `the disk took longer than ${CLOSE_TIMEOUT / 1000} s`;
-    this.#log.warn({ path: this.#path, reason }, 'the end of the capture is not written');
+    this.#log.warn({ path: this.#path, reason }, 'the end of the capture was not written');
     return false;
   }
 
@@ -163,7 +163,7 @@ class SystemCaptureFile implements CaptureFile {
     this.#lose(blocks);
     this.#log.warn(
       { path: this.#path, reason: fileFault(error).reason },
-      'the capture ends here; the tunnel goes on',
+      'the capture ends here; the tunnel continues',
     );
     await this.#handle.truncate(this.#length + whole).catch(() => undefined);
   }

@@ -109,7 +109,7 @@ async function createBytes(path: string, bytes: Uint8Array): Promise<void> {
     await writeNew(path, bytes, undefined);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    throw new FileError('failed', path, 'there is a file of this name already', { cause: error });
+    throw new FileError('failed', path, 'a file with this name already exists', { cause: error });
   }
   await syncFolder(dirname(resolve(path)));
 }
@@ -145,7 +145,8 @@ async function proveWritable(path: string): Promise<void> {
 async function proveReplaceable(target: string, existing: Stats): Promise<void> {
   if (!existing.isFile()) throw new FileError('failed', target, 'it is not a regular file');
   if (await isMountPoint(target)) {
-    const reason = 'it is mounted as a single file and cannot be replaced; mount its folder';
+    const reason =
+      'it is mounted as a single file and cannot be replaced. Mount its folder instead';
     throw new FileError('failed', target, reason);
   }
   const uid = process.geteuid?.() ?? 0;
@@ -154,7 +155,7 @@ async function proveReplaceable(target: string, existing: Stats): Promise<void> 
   if (isOurs) return;
   const folder = await stat(dirname(target));
   if ((folder.mode & STICKY) !== 0 && folder.uid !== uid) {
-    const reason = `it belongs to user ${existing.uid}, and its folder lets only owners replace files`;
+    const reason = `it belongs to user ${existing.uid}, and only owners can replace files in its folder`;
     throw new FileError('denied', target, reason);
   }
 }
@@ -253,7 +254,7 @@ async function refuseLinkedFolder(target: string): Promise<void> {
 
 function refuseForeignLink(path: string, { uid }: Stats): void {
   if (process.geteuid?.() !== 0 || uid === 0) return;
-  const reason = `${path} is a link of user ${uid}, which root does not follow; name the file itself`;
+  const reason = `${path} is a symbolic link of user ${uid}, which root does not follow. Use the path of the file itself`;
   throw new FileError('denied', path, reason);
 }
 

@@ -152,7 +152,7 @@ async function claimantOf(claim: string): Promise<number | undefined> {
   // A run died in the middle of its claim.
   await rm(claim, { force: true });
   if (await makeOnce(claim, line)) return undefined;
-  throw new FileError('failed', claim, 'another run is taking the journal over');
+  throw new FileError('failed', claim, 'another run is taking over the journal');
 }
 
 /**
@@ -190,7 +190,11 @@ async function requireOwn(handle: FileHandle, path: string): Promise<void> {
   const isOurs = uid === ownUid || (ownUid === 0 && uid === folder.uid);
   if (!isOurs) throw new FileError('denied', path, `it belongs to user ${uid}`);
   if ((mode & 0o077) !== 0) {
-    throw new FileError('denied', path, 'others may read or write it, so it may not be ours');
+    throw new FileError(
+      'denied',
+      path,
+      'other users can read or write it, so it may not be genuine',
+    );
   }
 }
 
@@ -254,7 +258,7 @@ class SystemJournal implements Journal {
   async #requireClaimed(handle: FileHandle): Promise<void> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(OWNER_LENGTH), 0, OWNER_LENGTH, 0);
     if (buffer.toString('utf8', 0, bytesRead) === (await ownerLine())) return;
-    throw new FileError('failed', this.path, 'another run has put its own in its place');
+    throw new FileError('failed', this.path, 'another run has replaced it');
   }
 
   remove(): Promise<void> {

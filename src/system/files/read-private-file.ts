@@ -76,7 +76,7 @@ async function readText(path: string, timeout: number, platform: string): Promis
 function requirePrivate({ mode }: Stats): void {
   if ((mode & GROUP_AND_OTHERS) === 0) return;
   const octal = (mode & 0o7777).toString(8).padStart(4, '0');
-  throw new PrivateFileError('too-open', `its mode is ${octal}: others than its owner may use it`);
+  throw new PrivateFileError('too-open', `its mode is ${octal}, so other users can access it`);
 }
 
 async function readWhole(descriptor: number): Promise<string> {
@@ -92,7 +92,7 @@ async function readWhole(descriptor: number): Promise<string> {
 }
 
 async function readStream(stream: Readable, timeout: number): Promise<string> {
-  if (stream.readableEnded) throw new PrivateFileError('failed', 'it has been read already');
+  if (stream.readableEnded) throw new PrivateFileError('failed', 'it has already been read');
   const timer = setTimeout(() => {
     const limit = `it did not end within ${timeout / 1000} s`;
     stream.destroy(new PrivateFileError('failed', limit));
@@ -111,7 +111,7 @@ function tooLongError(): PrivateFileError {
 }
 
 function terminalError(): PrivateFileError {
-  return new PrivateFileError('failed', 'it is a terminal, which shows what is typed');
+  return new PrivateFileError('failed', 'it is a terminal, which would show what you type');
 }
 
 const PRIVATE_FAILURES: Readonly<Record<string, PrivateFileFailure>> = {

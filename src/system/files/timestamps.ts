@@ -55,13 +55,13 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
       try {
         last = file.read();
       } catch (error) {
-        warnOnce('the time of the last handshake is not known', file.path, error);
+        warnOnce('the time of the last handshake is unknown', file.path, error);
       }
       const save = (timestamp: Uint8Array) => {
         try {
           file.write(timestamp);
         } catch (error) {
-          warnOnce('cannot keep the time of the last handshake', file.path, error);
+          warnOnce('cannot save the time of the last handshake', file.path, error);
         }
       };
       return Promise.resolve<TimestampRecord>({ last, save });
@@ -71,7 +71,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
 
 /** docs/reference/files.md says more. */
 const CONSEQUENCE =
-  'when the clock is set back, the server is silent after a restart until it has caught up';
+  'if the clock is set back, the server does not answer after a restart until the clock has caught up';
 
 /** What a block holds: where it is and what it says. */
 interface Found {
@@ -100,7 +100,7 @@ class TimestampFile {
     try {
       this.#requireOwn(descriptor);
       const { found, isBlank } = this.#readBlocks(descriptor);
-      if (found === undefined && !isBlank) throw new Error('no time stamp is in it');
+      if (found === undefined && !isBlank) throw new Error('it contains no timestamp');
       return found?.timestamp;
     } finally {
       closeSync(descriptor);
@@ -154,7 +154,7 @@ class TimestampFile {
     if (!folder.isDirectory()) throw new Error(`${dirname(this.path)} is not a folder`);
     const file = fstatSync(descriptor);
     if (!file.isFile()) throw new Error('it is not a regular file');
-    if (file.nlink !== 1) throw new Error('it has more than one name');
+    if (file.nlink !== 1) throw new Error('it has more than one hard link');
     // On Windows there are neither users nor modes of this kind.
     const uid = process.geteuid?.();
     if (uid === undefined) return folder;
@@ -163,7 +163,7 @@ class TimestampFile {
       if (owner !== uid && !(uid === 0 && owner === folder.uid)) {
         throw new Error(`it belongs to user ${owner}`);
       }
-      if ((mode & WRITABLE_BY_OTHERS) !== 0) throw new Error('others may write to it');
+      if ((mode & WRITABLE_BY_OTHERS) !== 0) throw new Error('other users can write to it');
     }
     return folder;
   }

@@ -48,7 +48,7 @@ export function createKeyClaims({
           failure = error as Error;
         }
       }
-      throw failure ?? new Error('there is no place for it');
+      throw failure ?? new Error('no folder for it was found');
     },
     async holder(publicKey) {
       let failure: Error | undefined;

@@ -36,7 +36,7 @@ export function createLocalConnections({
           reject(error);
         };
         const timer = setTimeout(() => {
-          fail(connectionError('ETIMEDOUT', `no answer in ${deadline / 1000} s`));
+          fail(connectionError('ETIMEDOUT', `no answer within ${deadline / 1000} s`));
         }, deadline);
         let answer = '';
         socket.setEncoding('utf8');
@@ -61,7 +61,7 @@ export function createLocalConnections({
           else void socketOwner(path).then((owner) => fail(Object.assign(error, { owner })));
         });
         socket.on('close', (hasFailed) => {
-          if (!hasFailed) fail(connectionError('ECONNRESET', 'the answer broke off'));
+          if (!hasFailed) fail(connectionError('ECONNRESET', 'the answer was cut off'));
         });
       });
     },

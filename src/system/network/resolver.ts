@@ -97,6 +97,6 @@ function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]):
 }
 
 function noAnswer(host: string): Error {
-  const text = `the resolver has not answered for ${host} in ${DEADLINE / 1000} s`;
+  const text = `the resolver did not answer for ${host} within ${DEADLINE / 1000} s`;
   return Object.assign(new Error(text), { code: 'ETIMEDOUT' });
 }

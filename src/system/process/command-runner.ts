@@ -52,7 +52,7 @@ async function run(
   const child = start(program, parameters, options);
   const running = new RunningCommand(program, child, grace, options);
   const timer = setTimeout(() => {
-    running.stop(new CommandError('timeout', `${program} did not end within ${timeout / 1000} s`));
+    running.stop(new CommandError('timeout', `${program} did not exit within ${timeout / 1000} s`));
   }, timeout);
   return whileWaiting(running.result, signal, () => running.stop(signal?.reason)).finally(() =>
     clearTimeout(timer),
@@ -147,7 +147,7 @@ class RunningCommand {
       if (this.#stopped !== undefined) return;
       length += chunk.length;
       if (length <= MAX_OUTPUT) this.#output[name].push(chunk);
-      else this.stop(new CommandError('too-much-output', `${this.#program} wrote too much`));
+      else this.stop(new CommandError('too-much-output', `${this.#program} wrote too much output`));
     });
   }
 
@@ -179,9 +179,9 @@ class RunningCommand {
 }
 
 const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>> = {
-  ENOENT: ['not-found', 'there is no such program'],
-  EACCES: ['denied', 'it may not be executed'],
-  EPERM: ['denied', 'it may not be executed'],
+  ENOENT: ['not-found', 'the program was not found'],
+  EACCES: ['denied', 'it is not executable'],
+  EPERM: ['denied', 'it is not executable'],
 };
 
 function startError(program: string, error: unknown): CommandError {

@@ -104,7 +104,7 @@ export class ServiceNotifications implements ServiceManager {
   async #deliver(assignments: readonly string[]): Promise<void> {
     try {
       // vsock:CID:PORT is for a whole virtual machine, and speaks to nobody whom we know.
-      if (!/^[/@]./.test(this.#socket)) throw new Error(`cannot speak to ${this.#socket}`);
+      if (!/^[/@]./.test(this.#socket)) throw new Error(`cannot write to ${this.#socket}`);
       if (this.#sender === undefined) await this.#run(assignments);
       else await this.#send(this.#sender, Buffer.from(assignments.join('\n')));
     } catch (error) {
@@ -136,10 +136,7 @@ export class ServiceNotifications implements ServiceManager {
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
-    this.#ports.log.warn(
-      { reason: messageOf(error) },
-      'the service manager cannot be told how the service is',
-    );
+    this.#ports.log.warn({ reason: messageOf(error) }, 'cannot notify the service manager');
   }
 }
 

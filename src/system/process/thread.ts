@@ -17,7 +17,7 @@ export function startThread(entry: URL, data: unknown): MessageChannel {
   const worker = new Worker(entry, { workerData: data, execArgv: [] });
   const ended = new Promise<Error>((resolve) => {
     worker.on('error', resolve);
-    worker.on('exit', (code) => resolve(new Error(`the thread has ended with code ${code}`)));
+    worker.on('exit', (code) => resolve(new Error(`the thread exited with code ${code}`)));
   });
   return {
     post: (message) => worker.postMessage(message),

@@ -22,11 +22,11 @@ import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 
 const COMMENT =
-  'The secrets in this file decrypt the traffic in it, and the private key opens tunnels.';
+  'The secrets in this file decrypt the traffic in it, and the private key can open tunnels.';
 const OUTSIDE = 0;
 const INSIDE = 1;
 const INTERFACES = [
-  { name: 'outside', description: 'WireGuard datagrams, as handed to the system or by it' },
+  { name: 'outside', description: 'WireGuard packets, as exchanged with the system' },
   { name: 'inside', description: 'IP packets in the tunnel' },
 ] as const;
 
@@ -121,7 +121,7 @@ export class Capture {
     if (!isWhole) {
       log.warn({ packets, leftOut }, 'capture closed; the file ends before the tunnel did');
     } else if (leftOut === 0) log.info({ packets }, 'capture closed');
-    else log.warn({ packets, leftOut }, 'capture closed; the disk did not take all of it');
+    else log.warn({ packets, leftOut }, 'capture closed; part of it could not be written to disk');
   }
 
   #capturedSockets(sockets: DatagramSockets): DatagramSockets {

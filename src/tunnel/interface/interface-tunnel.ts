@@ -69,7 +69,7 @@ class LocalInterfaceTunnel implements InterfaceTunnel {
     this.#devices = devices;
     this.#ports = ports;
     this.gone = new Promise((resolve) => {
-      device.onGone = (cause) => resolve(new Error('somebody has removed it', { cause }));
+      device.onGone = (cause) => resolve(new Error('another program has removed it', { cause }));
     });
   }
 
@@ -104,7 +104,7 @@ class LocalInterfaceTunnel implements InterfaceTunnel {
   }
 
   #started(): TunTunnel {
-    if (this.#tunnel === undefined) throw new TypeError('start() comes first');
+    if (this.#tunnel === undefined) throw new TypeError('call start() first');
     return this.#tunnel;
   }
 }

@@ -164,7 +164,7 @@ export class TunTunnel implements Tunnel {
   #frameLost({ message: reason }: Error, log: Log): void {
     if (this.#hasLostFrames) return;
     this.#hasLostFrames = true;
-    log.warn({ reason }, `the interface ${this.#device.name} does not take what comes for it`);
+    log.warn({ reason }, `the interface ${this.#device.name} does not accept incoming packets`);
   }
 
   /** What the network cannot carry stays in the interface's queue, where the kernel sees it. */

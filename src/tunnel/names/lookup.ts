@@ -95,5 +95,5 @@ function readFamily(family: unknown): 0 | 4 | 6 {
   if (family === undefined || family === 0) return 0;
   if (family === 4 || family === 'IPv4') return 4;
   if (family === 6 || family === 'IPv6') return 6;
-  throw new TypeError(`the family is 0, 4 or 6, and not ${JSON.stringify(family)}`);
+  throw new TypeError(`family must be 0, 4 or 6, not ${JSON.stringify(family)}`);
 }

@@ -30,10 +30,10 @@ const MAX_LABEL_LENGTH = 63;
 
 /** Names that no name server may be asked for, by their last label, and why. */
 const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
-  ['localhost', 'it is this machine, which is outside of the tunnel (RFC 6761 6.3)'],
+  ['localhost', 'it is this machine, which is outside the tunnel (RFC 6761 6.3)'],
   ['invalid', 'such names never exist (RFC 6761 6.4)'],
-  ['local', 'such names live on the link alone (RFC 6762 3)'],
-  ['onion', 'such names live in Tor alone (RFC 7686 2)'],
+  ['local', 'such names exist only on the local link (RFC 6762 3)'],
+  ['onion', 'such names exist only in Tor (RFC 7686 2)'],
 ]);
 
 /** Who is asked, and for what. */
@@ -95,7 +95,8 @@ export class NameResolver {
     this.#closing.signal.throwIfAborted();
     let addresses = this.#known.cache.get(name, this.#options.clock.now());
     addresses ??= await untilAborted(this.#ask(this.#known, name), signal);
-    if (addresses.length === 0) throw noSuchName(name, 'the name servers have no address for it');
+    if (addresses.length === 0)
+      throw noSuchName(name, 'the name servers returned no address for it');
     return addresses;
   }
 
@@ -209,12 +210,12 @@ function knownNames({ servers, types }: NameServers): KnownNames {
 }
 
 const SILENT = 'does not answer';
-const SILENT_BY_TCP = 'does not answer by TCP';
+const SILENT_BY_TCP = 'does not answer over TCP';
 
 /** Failures that a server will not get over within a minute, in words. */
 const LASTING: ReadonlyMap<string, string> = new Map([
-  ['no-route', 'is outside of the allowed IPs'],
-  ['refused', 'is no name server'],
+  ['no-route', 'is outside the allowed IPs'],
+  ['refused', 'is not a name server'],
 ]);
 
 function isLasting(why: string): boolean {
@@ -233,7 +234,7 @@ function requireName(name: string): void {
     labels.every((label) => label !== '' && label.length <= MAX_LABEL_LENGTH) &&
     // The codec would read other characters as UTF-8.
     /^[\x21-\x7e]+$/.test(name);
-  if (!isWellFormed) throw noSuchName(JSON.stringify(name), 'it is no host name');
+  if (!isWellFormed) throw noSuchName(JSON.stringify(name), 'it is not a host name');
   const why = SPECIAL_NAMES.get(labels.at(-1) ?? '');
   if (why !== undefined) throw noSuchName(name, why);
 }

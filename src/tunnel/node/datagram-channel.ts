@@ -56,7 +56,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
         { onAddressGone: () => this.#receiver?.fail(addressGone()) },
       );
     } catch (error) {
-      throw new DialError('exhausted', 'no UDP port is left', { cause: error });
+      throw new DialError('exhausted', 'no UDP port is free', { cause: error });
     }
   }
 
@@ -65,16 +65,17 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (end !== undefined) throw end;
     if (payload.length > this.maxPayload) {
       throw new RangeError(
-        `a datagram of ${payload.length} bytes; ${this.maxPayload} fit into a packet`,
+        `the datagram has ${payload.length} bytes, but a packet holds only ${this.maxPayload}`,
       );
     }
     const taken = this.#socket.send(payload);
     this.#host.driver.schedule();
-    if (!taken) throw new DialError('exhausted', 'too many datagrams wait to be sent');
+    if (!taken) throw new DialError('exhausted', 'too many datagrams are waiting to be sent');
   }
 
   receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    if (this.#receiver !== undefined) throw new TypeError('one receive() at a time');
+    if (this.#receiver !== undefined)
+      throw new TypeError('only one receive() at a time is allowed');
     const next = this.#waiting.shift();
     if (next !== undefined) return Promise.resolve(next);
     const error = this.#end() ?? this.#error;
@@ -118,8 +119,8 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (kind !== 'port-unreachable' && kind !== 'unreachable') return;
     const error =
       kind === 'port-unreachable'
-        ? new DialError('refused', `nobody listens on UDP port ${remote.port} of the target`)
-        : new DialError('unreachable', 'the target cannot be reached');
+        ? new DialError('refused', `UDP port ${remote.port} of the target is closed`)
+        : new DialError('unreachable', 'the target is unreachable');
     if (this.#receiver !== undefined) this.#receiver.fail(error);
     else this.#error = error;
   }

@@ -50,7 +50,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
     await this.#waitForSession(peer, signal);
     this.#requireOpen();
     if (this.#channels.size >= MAX_CHANNELS) {
-      throw new DialError('exhausted', 'too many UDP ports at once');
+      throw new DialError('exhausted', 'too many UDP ports are open');
     }
     const channel = new TunnelDatagramChannel(
       { engine, driver, mtu, onClose: () => void this.#channels.delete(channel) },

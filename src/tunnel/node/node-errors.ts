@@ -18,7 +18,7 @@ export interface SystemError extends Error {
   readonly hostname?: string;
 }
 
-export const ADDRESS_GONE = 'our address inside the tunnel has changed';
+export const ADDRESS_GONE = "this tunnel's inner address has changed";
 
 /** What was being done, and to whom. */
 export interface ErrorPlace {
@@ -84,8 +84,8 @@ type LossReason = 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gon
 const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> = {
   reset: ['ECONNRESET', 'the connection was reset by the other side'],
   refused: ['ECONNREFUSED', 'the connection was refused'],
-  timeout: ['ETIMEDOUT', 'the other side has not answered in time'],
-  unreachable: ['EHOSTUNREACH', 'the host cannot be reached'],
+  timeout: ['ETIMEDOUT', 'the other side did not answer in time'],
+  unreachable: ['EHOSTUNREACH', 'the host is unreachable'],
   // As where a system ends the sockets of an address that it loses; Linux alone lets them time out.
   'address-gone': ['ECONNABORTED', ADDRESS_GONE],
   aborted: ['ECONNABORTED', 'the connection was aborted'],
@@ -141,7 +141,7 @@ function errnoOf(code: string): number | undefined {
  */
 export function readHost(host: unknown): string {
   if (typeof host === 'string' && host !== '') return host;
-  const error = new TypeError('host has to be an IP address or a name inside of the tunnel');
+  const error = new TypeError('host must be an IP address or a name inside the tunnel');
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
@@ -152,6 +152,6 @@ export function readHost(host: unknown): string {
 export function readPort(port: number | string, minimum: 0 | 1): number {
   const number = typeof port === 'string' && port.trim() === '' ? NaN : Number(port);
   if (Number.isInteger(number) && number >= minimum && number <= 0xffff) return number;
-  const error = new RangeError(`port should be >= ${minimum} and < 65536, and is ${port}`);
+  const error = new RangeError(`port must be >= ${minimum} and < 65536, not ${port}`);
   throw Object.assign(error, { code: 'ERR_SOCKET_BAD_PORT' });
 }

@@ -74,12 +74,12 @@ export class Rivals implements UnmatchedSegmentObserver {
   /** A message for a session that was never ours has come; from whom is not known. */
   strangeMessage(from: Endpoint, server: Endpoint | undefined, now: number): void {
     if (from.port !== server?.port || from.address !== server.address) return;
-    this.#log.trace({}, 'a message for a session that was never ours');
+    this.#log.trace({}, 'a message for a session that this tunnel never had');
     this.#watch.strangeMessage(now);
   }
 
   onUnmatched({ flow, isSynAck }: UnmatchedSegment, now: number): void {
-    this.#log.trace({ flow }, 'an answer to a connection that was never ours');
+    this.#log.trace({ flow }, 'a packet for a connection that this tunnel never had');
     this.#watch.foreignFlow(flow, isSynAck, now);
   }
 
@@ -125,15 +125,15 @@ function describe(signs: RivalSigns): Rival {
     return {
       ...signs,
       what: 'another tunnel may use this virtual SIM',
-      why: 'the Arc server answers to a session or to a connection that is not of this tunnel',
-      next: ['Nothing yet: a new handshake shows whether it happens again.'],
+      why: 'the Arc server sent a packet for a session or connection that this tunnel does not have',
+      next: ['Wait: a new handshake shows whether it happens again.'],
     };
   }
   return {
     ...signs,
     what: 'another tunnel uses this virtual SIM',
-    why: `the session was taken over ${times(lost)}, and ${times(flows)} an answer came that is for another tunnel's connection; a virtual SIM carries one tunnel at a time`,
-    next: ['Give each tunnel a virtual SIM of its own, or end the other tunnel.'],
+    why: `the session was taken over ${times(lost)}, and packets for another tunnel's connection arrived ${times(flows)}. A virtual SIM can carry only one tunnel at a time`,
+    next: ['Give each tunnel its own virtual SIM, or stop the other tunnel.'],
   };
 }
 

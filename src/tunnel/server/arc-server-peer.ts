@@ -72,7 +72,7 @@ export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): v
   if (serverPublicKey.length !== 32) throw new RangeError('a key is 32 bytes');
   if (!(persistentKeepalive >= 0)) throw new RangeError('a keepalive is 0 ms or more');
   if (sameBytes(ownPublicKey, serverPublicKey)) {
-    throw new RangeError('the Arc server has our own public key');
+    throw new RangeError('the Arc server has the same public key as this SIM');
   }
 }
 

@@ -154,7 +154,7 @@ export class EndpointSearch {
     const isUnreachable = isNetworkFault(error);
     if (isUnreachable && unsent !== undefined && this.#tryNext(unsent)) {
       const endpoint = endpointText(unsent.endpoint);
-      this.#log.debug({ endpoint, reason: error.message }, 'the next address is tried at once');
+      this.#log.debug({ endpoint, reason: error.message }, 'trying the next address');
       return;
     }
     this.#sendError = error;
@@ -179,7 +179,7 @@ export class EndpointSearch {
   }
 
   #search(): SearchedPeer & { readonly silence: SilenceWatch } {
-    if (this.#searched === undefined) throw new TypeError('attach() comes first');
+    if (this.#searched === undefined) throw new TypeError('call attach() first');
     return this.#searched;
   }
 
@@ -272,7 +272,10 @@ export class EndpointSearch {
       this.#hasRoamed = false;
       this.#isTried = false;
       peer.setEndpoint(endpoint);
-      this.#log.info({ endpoint: endpointText(endpoint) }, 'the Arc server has moved');
+      this.#log.info(
+        { endpoint: endpointText(endpoint) },
+        'the Arc server has moved to another address',
+      );
     });
   }
 }

@@ -30,13 +30,13 @@ export function routeTo(
   const address = parseIpAddress(host);
   if (address === undefined) throw new DialError('no-route', `${host} is not an IP address`);
   const peer = engine.device.peerFor(address);
-  if (peer === undefined) throw new DialError('no-route', `${host} is outside of the allowed IPs`);
+  if (peer === undefined) throw new DialError('no-route', `${host} is outside the allowed IPs`);
   if (!engine.stack.isHost(address)) {
-    throw new DialError('no-route', `${host} is no address of another host`);
+    throw new DialError('no-route', `${host} is not the address of another host`);
   }
   if (!engine.stack.hasAddressFor(address)) {
     const family = address.length === 16 ? 'IPv6' : 'IPv4';
-    throw new DialError('no-route', `the tunnel has no ${family} address, and ${host} is one`);
+    throw new DialError('no-route', `the tunnel has no ${family} address, but ${host} is one`);
   }
   const blocked = silence.blocked();
   if (blocked !== undefined) throw silentPeer(blocked);
@@ -48,7 +48,7 @@ export function silentPeer(error: SilenceError): DialError {
   const options = { cause: error, silence: error.reason };
   if (error.reason === 'name-not-found')
     return new DialError('no-handshake', error.message, options);
-  return new DialError('no-handshake', `the Arc server is silent: ${error.why}`, options);
+  return new DialError('no-handshake', `the Arc server is not answering: ${error.why}`, options);
 }
 
 export function closingTunnel(): DialError {

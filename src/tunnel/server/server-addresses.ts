@@ -85,7 +85,7 @@ export class ServerAddresses {
     try {
       const { addresses, ttl } = await resolver.resolve(this.host, signal);
       if (signal.aborted) return;
-      if (addresses.length === 0) throw new Error('the name has no address');
+      if (addresses.length === 0) throw new Error('the name has no IP address');
       this.#endpoints = happyEyeballsOrder(addresses)
         .slice(0, MAX_ADDRESSES)
         .map((address) => ({ address, port: this.#port }));
@@ -97,7 +97,7 @@ export class ServerAddresses {
       const isFirst = this.#failure === undefined;
       this.#failure = error instanceof Error ? error : new Error(messageOf(error));
       const fields = { host: this.host, reason: this.#failure.message };
-      if (isFirst) log.warn(fields, 'cannot resolve the Arc server; trying again');
+      if (isFirst) log.warn(fields, 'cannot resolve the Arc server; retrying');
     }
   }
 

@@ -150,7 +150,7 @@ export class ServerLink {
       if (isOtherKey || isOtherServer) {
         this.#hasGivenUp = false;
         this.#rivals?.restart(this.driver.now());
-        log.info(config.endpoint, 'another key or Arc server: a new handshake');
+        log.info(config.endpoint, 'another key or Arc server: starting a new handshake');
         this.start();
       }
       this.driver.schedule();
@@ -309,12 +309,15 @@ export class ServerLink {
       case 'handshake-gave-up': {
         this.#hasGivenUp = true;
         const { reason, why } = this.silence.explain();
-        const next = 'the next packet or keepalive tries again';
-        log.warn({ reason }, `no answer to the handshake in 90 s: ${why}; ${next}`);
+        const next = 'the next packet or keepalive retries';
+        log.warn({ reason }, `no answer to the handshake within 90 s: ${why}; ${next}`);
         break;
       }
       case 'clock-jumped':
-        log.info({ byMs: event.by }, 'the clock was set or the machine slept: a new handshake');
+        log.info(
+          { byMs: event.by },
+          'the clock was changed or the machine slept: starting a new handshake',
+        );
         break;
       case 'endpoint-changed':
         this.#server.search.roamed(event.endpoint);

@@ -28,39 +28,39 @@ interface Text {
 
 const NO_HANDSHAKE = 'no handshake with the Arc server';
 const LOOK_AT_SIM =
-  'compare privateKey and arcServerPeerPublicKey with the platform by "arctun sim show", or make a new session with "arctun bootstrap authkey"';
+  'run "arctun sim show" to compare the keys and the session with SORACOM, or "arctun bootstrap authkey" to create a new session';
 
 const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
   'no-answer': (facts) => ({
     what: NO_HANDSHAKE,
     why: unanswered(facts),
     next: [
-      `A WireGuard server is silent towards a key that it does not know: ${LOOK_AT_SIM}.`,
-      `Check that UDP to port ${facts.port} may leave this network.`,
-      `The clock of this machine says ${dateOf(facts.unixMilliseconds)}: set it where that is behind, for a server that has seen a later time from this key is silent.`,
+      `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer unknown keys.`,
+      `Check that the network lets UDP packets out to port ${facts.port}.`,
+      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If it is slow, the server may not answer, because it has seen a later time from this key.`,
     ],
   }),
   'wrong-key': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${endpoints(facts)} answers, but its answers do not decrypt: it has another key, or a pre-shared one`,
-    next: [`The keys do not belong together: ${LOOK_AT_SIM}.`],
+    why: `${endpoints(facts)} answers, but its answers cannot be decrypted: it has another key, or a pre-shared key`,
+    next: [`Check the keys, which do not match: ${LOOK_AT_SIM}.`],
   }),
   'under-load': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${endpoints(facts)} is under load: it has sent a cookie in place of an answer, and nothing since`,
-    next: ['Nothing is wrong at this end: try again later.'],
+    why: `${endpoints(facts)} is under load: it sent a cookie instead of an answer, and nothing since`,
+    next: ['Try again later. There is nothing to fix on this machine.'],
   }),
   'clock-behind': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${unanswered(facts)}, and the clock of this machine says ${dateOf(facts.unixMilliseconds)}: a server that has seen a later time from this key is silent`,
-    next: ['Set the clock of this machine, by NTP for instance, and try again.'],
+    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server that has seen a later time from this key does not answer`,
+    next: ['Set the clock of this machine, for example with NTP, and try again.'],
   }),
   'no-data-back': (facts) => ({
     what: 'no data from the Arc server',
-    why: `${endpoints(facts)} completes the handshake, but what is sent to it brings nothing back`,
+    why: `${endpoints(facts)} completes the handshake, but does not answer any data`,
     next: [
-      'Look with "arctun sim show" whether the session is still that of this SIM, and whether the target is in arcAllowedIPs.',
-      'Small packets may pass where large ones are lost: try a smaller mtu in arc.json.',
+      'Run "arctun sim show" to check whether the SIM still has this session and whether the target is in arcAllowedIPs.',
+      'Try a smaller mtu in arc.json, in case only large packets are lost.',
     ],
   }),
   'name-not-found': ({ host, error }) => ({
@@ -70,11 +70,11 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
   }),
   'cannot-send': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `datagrams to ${endpoints(facts)} cannot be sent: ${facts.error?.message ?? 'no socket'}`,
+    why: `cannot send packets to ${endpoints(facts)}: ${facts.error?.message ?? 'no socket'}`,
     next: [
       isDenied(facts.error)
-        ? `This machine's own firewall forbids it: allow UDP to port ${facts.port}.`
-        : 'Check the network of this machine: its address, its route, its cable or radio.',
+        ? `Allow UDP to port ${facts.port} in this machine's firewall.`
+        : "Check this machine's network: its address, its routes, its cable or radio.",
     ],
   }),
 };

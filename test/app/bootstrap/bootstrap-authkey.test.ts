@@ -112,7 +112,7 @@ describe('a new SIM', () => {
     bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
     const error = await failureOf(bench.run());
     expect(error.message).toContain(`SIM ${SIM_ID} was created`);
-    expect(error.next.join(' ')).toContain('it is billed');
+    expect(error.next.join(' ')).toContain('the SIM is billed until it is terminated');
     expect(bench.files.texts.size).toBe(0);
 
     expect(await bench.run()).toMatchObject({ simId: SIM_ID });
@@ -163,7 +163,7 @@ describe('--own-key', () => {
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
     const error = await failureOf(bench.run({ ownKey: true }));
     expect(error.kind).toBe('api');
-    expect(error.what).toContain('its key is not our own');
+    expect(error.what).toContain('its key was not generated locally');
     expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.steps).toBeUndefined();
@@ -240,7 +240,7 @@ describe('name, tags and group', () => {
     bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
     const { notes } = await bench.run({ labels });
     expect(notes.join('\n')).toMatch(
-      /has no tag name, site[\s\S]*Sim:putSimTags[\s\S]*same command/,
+      /could not set the tags of SIM \d+ \(name, site\)[\s\S]*Sim:putSimTags[\s\S]*same command/,
     );
     expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
   });
@@ -301,7 +301,7 @@ describe('an arc.json that is there', () => {
     const error = await failureOf(bench.run());
     expect(error.kind).toBe('api');
     expect(error.next.at(-1)).toMatch(
-      /^If that SIM is gone, move .*arc\.json away or name another file with --config: bootstrap then creates a SIM, which is billed\.$/,
+      /^If that SIM no longer exists, move .*arc\.json away or choose another file with --config\. Bootstrap then creates a SIM, which is billed\.$/,
     );
   });
 
@@ -330,14 +330,14 @@ describe('an arc.json that is there', () => {
     ['broken', '{"privateKey": ', 'found the end of the text'],
     ['empty', '', 'found the end of the text'],
     ['faulty', sampleWith({ mtu: '1420' }), 'mtu: found "1420"'],
-    ['the skeleton', formatArcConfig(skeletonArcConfig('linux')), 'it is a skeleton'],
-    ['without a key', sampleWith({ privateKey: null }), 'without a private key'],
+    ['the skeleton', formatArcConfig(skeletonArcConfig('linux')), 'it is a template'],
+    ['without a key', sampleWith({ privateKey: null }), 'has no private key'],
     ['without a simId', sampleWith({ simId: '' }), 'it has no simId'],
   ])('is refused when it is %s, and nothing is created', async (_, text, why) => {
     bench.files.texts.set(TARGET, text);
     const error = await failureOf(bench.run());
     expect(error.kind).toBe('configuration');
-    expect(error.what).toBe(`nothing was created or changed for ${TARGET}`);
+    expect(error.what).toBe(`cannot use ${TARGET}`);
     expect(error.why).toContain(why);
     expect(error.next.join(' ')).toContain('move the file away');
     expect(bench.server.calls).toEqual([]);
@@ -381,7 +381,7 @@ describe('an arc.json that is there', () => {
     };
     const credentials = () => Promise.resolve(password);
     const { notes } = await bench.run({ saveProfile: true }, { credentials });
-    expect(notes.join(' ')).toContain('No profile was written');
+    expect(notes.join(' ')).toContain('No profile was saved in arc.json');
   });
 
   it('of another SIM than --adopt names is refused', async () => {
@@ -479,7 +479,9 @@ describe('before the first call', () => {
       bench.files.texts.set(TARGET, 'of another run');
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
     });
-    expect((await failureOf(bench.run())).why).toContain('a file has appeared there meanwhile');
+    expect((await failureOf(bench.run())).why).toContain(
+      'the file was created by another process in the meantime',
+    );
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toBeUndefined();
   });
@@ -489,7 +491,9 @@ describe('before the first call', () => {
       bench.files.texts.set(TARGET, 'of another run');
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
     });
-    expect((await failureOf(bench.run({ adopt: SIM_ID }))).why).toContain('has appeared');
+    expect((await failureOf(bench.run({ adopt: SIM_ID }))).why).toContain(
+      'the file was created by another process',
+    );
     expect(bench.count(RENEW)).toBe(0);
     expect(bench.steps).toBeUndefined();
   });
@@ -518,7 +522,7 @@ describe('when the new file cannot be written', () => {
     bench.files.failures.clear();
     const result = await bench.run();
     expect(result).toMatchObject({ simId: SIM_ID, created: true });
-    expect(result.notes[0]).toContain(`has created SIM ${SIM_ID}`);
+    expect(result.notes[0]).toContain(`SIM ${SIM_ID}, created by an earlier run, is now finished`);
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.steps).toBeUndefined();
@@ -545,7 +549,7 @@ describe('when the new file cannot be written', () => {
     expect(error.rescuePath).toBeUndefined();
     expect(bench.steps).toEqual(['create-sim']);
     expect(error.why).toBe(`no space left on the device; ${RESCUE}: read-only`);
-    expect(error.next[0]).toContain('follows on standard output');
+    expect(error.next[0]).toContain('Save its arc.json from standard output');
     expect(inspect(error, { depth: 9 })).not.toContain(PRIVATE_KEY);
   });
 
@@ -555,7 +559,7 @@ describe('when the new file cannot be written', () => {
       json(SIM, 201)(response, request);
     });
     const error = await failureOf(bench.run());
-    expect(error.why).toBe('a file has appeared there meanwhile');
+    expect(error.why).toBe('the file was created by another process in the meantime');
     expect(bench.files.texts.get(TARGET)).toBe('of another run');
     expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
   });

@@ -135,7 +135,7 @@ it.each<[string, Answer]>([
   answering(METADATA, answer);
   expect(await bootstrap()).toMatchObject({ simId: '' });
   expect(files.texts.get(TARGET)).toBe(fresh(''));
-  expect(notes).toEqual([expect.stringMatching(/^The metadata service does not tell the SIM id/)]);
+  expect(notes).toEqual([expect.stringMatching(/^The metadata service did not report the SIM ID/)]);
 });
 
 it('keeps all of a file but keys and session', async () => {
@@ -184,9 +184,7 @@ describe('a file of which nobody knows whether it is of the same SIM', () => {
     });
     await bootstrap();
     expect(files.texts.get(COPY)).toBe(SAMPLE);
-    expect(notes.at(-1)).toBe(
-      `${TARGET} may be that of another SIM; a copy of it is kept as ${COPY}.`,
-    );
+    expect(notes.at(-1)).toBe(`${TARGET} may belong to another SIM. A copy was saved as ${COPY}.`);
   });
 
   it('is kept under another name when it names no SIM', async () => {
@@ -243,7 +241,7 @@ describe('a file of another SIM', () => {
     expect(files.texts.get(COPY)).toBe(SAMPLE);
     expect(files.texts.get(TARGET)).toContain(`"simId": "${SIM_ID}"`);
     expect(notes).toEqual([
-      `${TARGET} was that of SIM 8942310022000012345; it is kept as ${COPY}.`,
+      `${TARGET} belonged to SIM 8942310022000012345. It was saved as ${COPY}.`,
     ]);
   });
 
@@ -352,7 +350,7 @@ it('writes to the rescue folder when the target has become unwritable', async ()
   files.failures.set(`replaceText ${TARGET}`, new FileError('failed', TARGET, 'disk full'));
   const error = await failure();
   expect(error).toBeInstanceOf(BootstrapRescueError);
-  expect(error.what).toContain('Krypton has made a new key pair');
+  expect(error.what).toContain('Krypton has created a new key pair');
   expect(files.texts.get(RESCUE)).toBe(fresh(SIM_ID));
 });
 

@@ -95,7 +95,7 @@ describe('--save-profile', () => {
       credentials,
       print: () => Promise.resolve(),
     });
-    expect(notes.join(' ')).toContain('No profile was written');
+    expect(notes.join(' ')).toContain('No profile was saved in arc.json');
   });
 });
 
@@ -110,7 +110,9 @@ describe('the answer to createSim', () => {
     const error = await failureOf(dump());
     expect(error.kind).toBe('api');
     expect(error.next).toEqual([
-      expect.stringMatching(/^A SIM may have been created and billed: .*sim list --since 10m/),
+      expect.stringMatching(
+        /^Look for a new SIM with `arctun sim list --since 10m`.* one may have been created and billed/,
+      ),
       expect.stringMatching(/--adopt SIM_ID.*sim terminate SIM_ID/),
     ]);
     expect(bench.count('POST /v1/sims')).toBe(1);
@@ -138,7 +140,7 @@ it('is worth printing without one', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
   const error = await failureOf(dump());
-  expect(error.what).toContain(`SIM ${SIM_ID} was created and its arc.json is printed`);
+  expect(error.what).toContain(`SIM ${SIM_ID} was created and its arc.json was printed`);
   expect(error.kind).toBe('api');
   expect(printed).toEqual([`${head()}\n}\n`]);
 });

@@ -75,7 +75,7 @@ describe('a run of which only the request is known', () => {
     listed([{ ...FOUND, simId: other, createdTime: SINCE - 6_000 }, FOUND]);
     const error = await failureOf(bench.run());
     expect(error.why).toMatch(
-      new RegExp(`created since: ${SIM_ID} at .*; created in the minute before it: ${other} at `),
+      new RegExp(`created since: ${SIM_ID} at .*; created in the minute before: ${other} at `),
     );
     expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
     expect(error.next.join('\n')).not.toContain(`--adopt ${other}`);
@@ -369,7 +369,7 @@ describe('a run whose key was being renewed', () => {
     bench.files.texts.set(TARGET, whole());
     bench.answering(RENEW, status(404));
     const error = await failureOf(bench.run());
-    expect(error.next.join(' ')).toContain('holds that key');
+    expect(error.next.join(' ')).toContain('the SIM may already have the key in it');
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.steps).toEqual(['renew-key']);
   });

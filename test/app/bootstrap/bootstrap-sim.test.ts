@@ -144,7 +144,7 @@ it('keeps a file under another name, for its SIM may be another one', async () =
   };
   await bootstrap();
   expect(files.texts.get(COPY)).toBe(SAMPLE);
-  expect(notes).toEqual([expect.stringContaining(`a copy of it is kept as ${COPY}`)]);
+  expect(notes).toEqual([expect.stringContaining(`A copy was saved as ${COPY}`)]);
 });
 
 it('keeps no copy if there is no krypton-cli to run', async () => {
@@ -266,7 +266,7 @@ it('is for Linux alone', async () => {
   expect(await failure({ platform: 'darwin' })).toMatchObject({
     kind: 'failed',
     message:
-      'failed to bootstrap: bootstrap with SIM authentication is not supported on this platform',
+      'failed to bootstrap: bootstrap with SIM authentication is not supported on this operating system',
   });
   expect(runs()).toBe(0);
 });

@@ -67,7 +67,7 @@ it('names what would do where it may do neither', async () => {
   api.failures.set('searchVirtualSims', apiError(403));
   api.failures.set('listSims', apiError(403));
   const error = await failureOf(findLostSims(SINCE, api));
-  expect(error).toMatchObject({ kind: 'api', what: 'nothing was created or changed' });
+  expect(error).toMatchObject({ kind: 'api', what: 'cannot create a virtual SIM' });
   expect(error.next.join(' ')).toMatch(
     /Query:searchSims or Sim:listSims.*--adopt.*--create-another/,
   );

@@ -139,7 +139,7 @@ describe('a renewal', () => {
     api.failures.set('renewArcSimCredentials', failure);
     const error = await failureOf(renewAfterOther('journal-ends'));
     expect(error).toMatchObject({ kind: 'api', cause: failure });
-    expect(error.next.at(-1)).toMatch(/may have the new key by now.*same command again/);
+    expect(error.next.at(-1)).toMatch(/same command again.*may already have the new key/);
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
 
@@ -155,8 +155,8 @@ describe('a renewal', () => {
   it('says that the key is there when the session is not', async () => {
     api.failures.set('createArcSession', apiError(403));
     const error = await failureOf(renewAlone());
-    expect(error.what).toContain('is renewed and written, but it has no new session');
-    expect(error.next).toEqual(['Do this.', 'Run the same command again: it goes on from here.']);
+    expect(error.what).toContain('was renewed and saved, but the SIM has no new session');
+    expect(error.next).toEqual(['Do this.', 'Run the same command again to continue.']);
     expect(privateKeyOf(written[0]!)).toEqual(KEY_PAIR.privateKey.expose());
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
@@ -166,7 +166,7 @@ describe('a renewal', () => {
     const error = await failureOf(
       finishRenewal({ config: CONFIG, journal: await startWith(broken), api, write }),
     );
-    expect(error.why).toContain('holds no key');
+    expect(error.why).toContain('has no valid key');
     expect(api.calls).toEqual([]);
   });
 
@@ -196,7 +196,7 @@ describe('renewKey alone', () => {
   it('is refused where another run has a journal', async () => {
     await otherJournal();
     const error = await failureOf(renewAlone());
-    expect(error.why).toContain('another run has begun');
+    expect(error.why).toContain('another run has just started');
     expect(api.calls).toEqual([]);
   });
 
@@ -225,9 +225,11 @@ describe('finishRenewal', () => {
       );
       expect(error.kind).toBe('api');
       expect(error.what).toBe(
-        `cannot finish the new key of SIM ${SIM_ID} that an earlier run began`,
+        `cannot finish the key renewal of SIM ${SIM_ID} that an earlier run began`,
       );
-      expect(error.next.join(' ')).toContain('arc.json.bootstrap holds that key');
+      expect(error.next.join(' ')).toContain(
+        'Keep arc.json.bootstrap: the SIM may already have the key in it',
+      );
       expect((await leftover())?.renewKey).toEqual(ENTRY);
     },
   );

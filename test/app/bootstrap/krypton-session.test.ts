@@ -45,7 +45,7 @@ it('reads the key and the session', () => {
 describe.each(Object.keys(ANSWER))('%s', (name) => {
   it.each([undefined, null, '', 7, {}, 'x y', [7], []])('is refused as %j', (value) => {
     const error = refused(JSON.stringify({ ...ANSWER, [name]: value }));
-    expect(error.why).toBe(`the answer of Krypton has no usable ${name}`);
+    expect(error.why).toBe(`the response of Krypton has no valid ${name}`);
     expect(error.next).toContain('No file was changed.');
   });
 });
@@ -59,7 +59,7 @@ it.each(['arcClientPeerPrivateKey', 'arcServerPeerPublicKey'])('%s is never zero
 
 it('names all that is missing', () => {
   expect(refused(JSON.stringify({ arcClientPeerPrivateKey: PRIVATE_KEY })).why).toBe(
-    'the answer of Krypton has no usable arcServerPeerPublicKey, arcServerEndpoint, arcAllowedIPs, arcClientPeerIpAddress',
+    'the response of Krypton has no valid arcServerPeerPublicKey, arcServerEndpoint, arcAllowedIPs, arcClientPeerIpAddress',
   );
   expect(refused('{}').why).toContain('arcClientPeerPrivateKey, arcServerPeerPublicKey');
 });
@@ -68,14 +68,14 @@ it.each(['', 'null', '[]', '7', '"text"', '<html>', `{"arcClientPeerPrivateKey":
   'shows nothing of %j',
   (text) => {
     const error = refused(text);
-    expect(error.why).toContain('no JSON object (it is not shown)');
-    expect(error.next.join()).toContain('run the same command again');
+    expect(error.why).toContain('not a JSON object (not shown');
+    expect(error.next.join()).toContain('Run the same command again');
   },
 );
 
 it('shows the words of a refusal, and no key that they may repeat', () => {
   const error = refused(JSON.stringify({ code: 'KRY0001', message: `no SIM, ${PRIVATE_KEY}` }));
-  expect(error.why).toBe('Krypton answered with an error: KRY0001: no SIM, <redacted>');
+  expect(error.why).toBe('Krypton returned an error: KRY0001: no SIM, <redacted>');
   expect(error.next).toEqual(['No file was changed.']);
 });
 

@@ -31,13 +31,16 @@ it('takes an empty name for one', async () => {
 it('tells of each that could not be put, and puts the other', async () => {
   api.failures.set('putSimTags', apiError(403));
   const warnings = await labelSim('1', { name: 'a', tags: TAGS, group: 'g-1' }, api);
-  expect(warnings).toEqual(['SIM 1 has no tag name, site, floor: HTTP 403', 'Do this.']);
+  expect(warnings).toEqual([
+    'could not set the tags of SIM 1 (name, site, floor): HTTP 403',
+    'Do this.',
+  ]);
   expect(api.calls).toHaveLength(2);
 
   api.failures.clear();
   api.failures.set('setSimGroup', apiError(404));
   expect(await labelSim('1', { name: 'a', group: 'g-1' }, api)).toEqual([
-    'SIM 1 is not in group g-1: HTTP 404',
+    'could not add SIM 1 to group g-1: HTTP 404',
     'Do this.',
   ]);
 });

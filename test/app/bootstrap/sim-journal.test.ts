@@ -48,7 +48,7 @@ describe('a journal', () => {
     leave(CREATE);
     const error = await failureOf(start());
     expect(error.kind).toBe('failed');
-    expect(error.why).toContain('another run has begun to make arc.json');
+    expect(error.why).toContain('another run has just started to create it');
   });
 
   it.each([
@@ -136,7 +136,7 @@ describe('SimJournal.open', () => {
       leave(CREATE, line);
       const error = await failureOf(SimJournal.open(journals, TARGET));
       expect(error.kind).toBe('configuration');
-      expect(error.why).toContain('arc.json.bootstrap, and this version cannot read it');
+      expect(error.why).toContain('this version cannot read arc.json.bootstrap');
       expect(journals.lines.get(TARGET)).toHaveLength(2);
     },
   );
@@ -146,7 +146,7 @@ describe('SimJournal.open', () => {
     journals.runningProcess = 4711;
     const error = await failureOf(SimJournal.open(journals, TARGET));
     expect(error.kind).toBe('failed');
-    expect(error.why).toBe('process 4711 is at work on arc.json (arc.json.bootstrap)');
+    expect(error.why).toBe('process 4711 is already working on it (arc.json.bootstrap)');
     expect(journals.lines.has(TARGET)).toBe(true);
   });
 });

@@ -52,7 +52,7 @@ it('names the first fault and heals all', async () => {
   });
   const file = { ...OTHERS, isFolder: false, path: '/home/pi/arc.json' };
   expect(await refusal(HOOKS, [OTHERS, file])).toMatchObject({
-    why: 'the folder /home/pi belongs to user 1000, who could change them',
+    why: 'the folder /home/pi belongs to user 1000, who could change the commands',
     next: [
       'No command was run and nothing was changed.',
       'Move the file to a folder that only root can change, such as /etc/arctun.',
@@ -61,13 +61,13 @@ it('names the first fault and heals all', async () => {
     ],
   });
   expect(await refusal(HOOKS, [{ path: '/x', fault: 'replaced' }])).toMatchObject({
-    why: '/x was replaced while it was read',
+    why: '/x was replaced while being read',
   });
 });
 
 it('warns of a file that others can read', () => {
   expect(readableWarning(loaded({}, [], 0o644))).toBe(
-    "other users can read /a b/arc.json, which holds a private key (mode 0644). Run: chmod 600 '/a b/arc.json'",
+    "other users can read /a b/arc.json, which contains a private key (mode 0644). Run: chmod 600 '/a b/arc.json'",
   );
   expect(readableWarning(loaded({}))).toBeUndefined();
 });

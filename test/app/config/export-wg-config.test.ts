@@ -81,7 +81,7 @@ describe('createPrivateImage', () => {
 
 it.each([
   [new Error('getaddrinfo ENOTFOUND'), 'cannot resolve link.arc.soracom.io: getaddrinfo ENOTFOUND'],
-  [[], 'cannot resolve link.arc.soracom.io: the name has no address'],
+  [[], 'cannot resolve link.arc.soracom.io: the name has no IP address'],
 ])('says why a name has no address', async (answer, message) => {
   await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'tunnel', message });
 });

@@ -105,7 +105,7 @@ const BAD: readonly (readonly [name: string, text: string, found: string])[] = [
   [
     'no private key',
     sampleWith({ privateKey: ZERO_KEY }),
-    'line 1, privateKey: found no key, or one of zeros',
+    'line 1, privateKey: found no key, or a key of zeros',
   ],
   ['no session', without(SAMPLE, 'arcSessionStatus'), 'arcSessionStatus: found nothing'],
   [
@@ -190,7 +190,9 @@ it('warns of a public key that is not the private key’s, and of members by the
     {
       kind: 'warning',
       line: 0,
-      text: expect.stringMatching(/^publicKey in the inline configuration is not/) as string,
+      text: expect.stringMatching(
+        /^publicKey in the inline configuration does not match privateKey/,
+      ) as string,
     },
   ]);
   expect(await validate(sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);

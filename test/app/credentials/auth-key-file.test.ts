@@ -49,7 +49,7 @@ it.each([
   expect(error).toMatchObject({
     kind: 'configuration',
     what: 'cannot read the auth key',
-    why: '/key has no auth key in one of its forms',
+    why: '/key contains no auth key in a known format',
   });
   expect(inspect(error)).not.toMatch(/secret-1|keyId-1|other/);
 });
@@ -65,9 +65,9 @@ it.each([
   [
     'too-open',
     'permission',
-    ["Run: chmod 600 '/a key'", "Where that is not possible: --auth-key-file - < '/a key'"],
+    ["Run: chmod 600 '/a key'", "Or pass it on standard input: --auth-key-file - < '/a key'"],
   ],
-  ['denied', 'permission', ['Run as the user whom the file belongs to.']],
+  ['denied', 'permission', ['Run as the user who owns the file.']],
   ['absent', 'configuration', ['Check the path.']],
   ['failed', 'failed', []],
 ] as const)(
@@ -88,7 +88,7 @@ it('says what to do when standard input cannot be read', async () => {
   expect(await refusal(readAuthKeyFile('-', ports.privateFiles))).toMatchObject({
     kind: 'failed',
     why: 'standard input: it is a terminal',
-    next: ['Pipe into standard input what it is to read.'],
+    next: ['Pipe the data into standard input.'],
   });
 });
 

@@ -38,7 +38,7 @@ export class MemoryPorts implements CredentialPorts {
       this.runs.push({ command, options });
       const result =
         this.programs.get(command[0]!) ??
-        new CommandError('not-found', `${command[0]!}: there is no such program`);
+        new CommandError('not-found', `${command[0]!}: the program was not found`);
       return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
     },
   };

@@ -27,21 +27,21 @@ it.each<[string, string[]]>([
 });
 
 it.each([
-  ['op | jq .', `it has the shell's operator "|"`],
-  ['op && op', `it has the shell's operator "&&"`],
-  ['op; op', `it has the shell's operator ";"`],
-  ['op > file', `it has the shell's operator ">"`],
+  ['op | jq .', `it has the shell operator "|"`],
+  ['op && op', `it has the shell operator "&&"`],
+  ['op; op', `it has the shell operator ";"`],
+  ['op > file', `it has the shell operator ">"`],
   ['op $HOME/x', 'it has the variable "$HOME"'],
   ['op "$HOME/x"', 'it has the variable "$HOME"'],
   ['op ${HOME}', 'it has the variable "$HOME"'],
   ['op $(cat x)', 'it has the variable "$"'],
-  ['op ${', 'it has a variable that is no whole one'],
+  ['op ${', 'it has an incomplete variable'],
   ['op `cat x`', 'it has a backtick'],
   ['op *.json', 'it has the pattern "*.json"'],
   ['op # comment', 'it has a comment, which begins with "#"'],
-  ['op "open', 'a quote or a backslash at its end is left open'],
-  ["op 'open", 'a quote or a backslash at its end is left open'],
-  ['op \\', 'a quote or a backslash at its end is left open'],
+  ['op "open', 'it has an unclosed quote or ends in a backslash'],
+  ["op 'open", 'it has an unclosed quote or ends in a backslash'],
+  ['op \\', 'it has an unclosed quote or ends in a backslash'],
   [' ', 'it is empty'],
 ])('refuses %j, which needs a shell', async (command, why) => {
   expect(await refusal(run(command))).toMatchObject({
@@ -49,8 +49,8 @@ it.each([
     what: 'cannot run the profileCommand of the profile p',
     why,
     next: [
-      'No shell is involved: write a program and its arguments, and quote what is special.',
-      "For pipes and variables, write a script and name it, or use sh -c '...'.",
+      'Write a program and its arguments, with special characters quoted: no shell is used.',
+      "For pipes and variables, use a script, or sh -c '...'.",
     ],
   });
   expect(ports.runs).toEqual([]);
@@ -66,8 +66,8 @@ it('gives the command a minute and the signal', async () => {
 });
 
 it.each([
-  [1, 'op ended with 1: not signed in'],
-  [undefined, 'op was ended by a signal: not signed in'],
+  [1, 'op exited with status 1: not signed in'],
+  [undefined, 'op was terminated by a signal: not signed in'],
 ])('shows one line of its errors and nothing of its output (%s)', async (exitCode, why) => {
   const stderr = '\r\n \t\n  not\x1bsigned\x07in \nsecond line\n';
   ports.programs.set('op', { exitCode, stdout: 'secret-1', stderr });
@@ -78,26 +78,22 @@ it.each([
 
 it('shows no secret that stands in its errors', async () => {
   ports.programs.set('op', { exitCode: 1, stdout: '', stderr: 'no such item: secret-abcdef' });
-  expect((await refusal(run('op'))).why).toBe('op ended with 1: no such item: <redacted>');
+  expect((await refusal(run('op'))).why).toBe('op exited with status 1: no such item: <redacted>');
 });
 
 it('cuts a long line, and says nothing where there is none', async () => {
   ports.programs.set('op', { exitCode: 2, stdout: '', stderr: 'x'.repeat(5000) });
-  expect((await refusal(run('op'))).why).toBe(`op ended with 2: ${'x'.repeat(200)}`);
+  expect((await refusal(run('op'))).why).toBe(`op exited with status 2: ${'x'.repeat(200)}`);
   ports.programs.set('op', { exitCode: 2, stdout: '', stderr: '\n \n' });
-  expect((await refusal(run('op'))).why).toBe('op ended with 2');
+  expect((await refusal(run('op'))).why).toBe('op exited with status 2');
 });
 
 it.each<[CommandFailure, string, string]>([
-  [
-    'not-found',
-    'configuration',
-    'Install the program or give its whole path; "~" is not expanded.',
-  ],
-  ['denied', 'permission', 'Run the command by itself and see what it does.'],
-  ['timeout', 'failed', 'Run the command by itself and see what it does.'],
-  ['too-much-output', 'failed', 'Run the command by itself and see what it does.'],
-  ['failed', 'failed', 'Run the command by itself and see what it does.'],
+  ['not-found', 'configuration', 'Install the program or use its full path; "~" is not expanded.'],
+  ['denied', 'permission', 'Run the command on its own to see what it does.'],
+  ['timeout', 'failed', 'Run the command on its own to see what it does.'],
+  ['too-much-output', 'failed', 'Run the command on its own to see what it does.'],
+  ['failed', 'failed', 'Run the command on its own to see what it does.'],
 ])('says what to do when it is %s', async (failure, kind, next) => {
   ports.programs.set('op', new CommandError(failure, 'the reason'));
   const what = 'cannot run the profileCommand of the profile p';

@@ -36,8 +36,8 @@ describe('the file', () => {
     expect(ports.log).toEqual(paths.map((path) => `read ${path}`));
     expect(error).toMatchObject({
       kind: 'configuration',
-      what: `cannot use the profile ${JSON.stringify(name)}`,
-      why: `there is no ${paths.join(' and no ')}`,
+      what: `cannot use profile ${JSON.stringify(name)}`,
+      why: `not found: ${paths.join(', ')}`,
     });
     ports.files.set(paths.at(-1)!, JSON.stringify(KEY));
     expect((await use(name)).signIn).toEqual(KEY_SIGN_IN);
@@ -46,7 +46,7 @@ describe('the file', () => {
   it.each(['a\\b!', '.!', 'a\0b', '/!'])('cannot be named %j', async (name) => {
     expect(await refusal(use(name))).toMatchObject({
       kind: 'configuration',
-      why: 'that is no name of a file',
+      why: 'that is not a valid file name',
     });
     expect(ports.log).toEqual([]);
   });
@@ -56,14 +56,14 @@ describe('the file', () => {
     ports.files.set('/profiles/p.json', JSON.stringify(KEY));
     expect((await use()).signIn).toEqual(KEY_SIGN_IN);
     ports.env.SORACOM_PROFILE_DIR = '';
-    expect((await refusal(use())).why).toBe(`there is no ${HOME}/p.json`);
+    expect((await refusal(use())).why).toBe(`not found: ${HOME}/p.json`);
   });
 
   it('must be private', async () => {
     ports.files.set(`${HOME}/p.json`, new PrivateFileError('too-open', 'its mode is 0644'));
     expect(await refusal(use())).toMatchObject({
       kind: 'permission',
-      what: 'cannot use a profile of soracom-cli',
+      what: 'cannot use a soracom-cli profile',
       why: `${HOME}/p.json: its mode is 0644`,
       next: [`Run: chmod 600 ${HOME}/p.json`],
     });
@@ -85,8 +85,8 @@ describe('the file', () => {
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
       what: `cannot use the profile ${HOME}/p.json`,
-      why: 'it has neither an auth key, nor an email and password, nor a SAM user',
-      next: ['Correct it, or name another profile with --profile.'],
+      why: 'it has no auth key, no email and password, and no SAM user',
+      next: ['Correct it, or choose another profile with --profile.'],
     });
   });
 });
@@ -152,8 +152,8 @@ describe('a profileCommand', () => {
     ports.profile('p', { profileCommand: 'op' }).printing('op', { ...KEY, profileCommand: 'op' });
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
-      what: `cannot use the output of the profileCommand of the profile ${HOME}/p.json`,
-      why: 'a profileCommand cannot give another profileCommand',
+      what: `cannot use the output of profileCommand in the profile ${HOME}/p.json`,
+      why: 'the output of a profileCommand cannot contain a profileCommand',
     });
     expect(ports.runs).toHaveLength(1);
   });
@@ -206,12 +206,12 @@ describe('a sourceProfile', () => {
 
   it.each([
     ['directly', { ...SWITCH, sourceProfile: 'p' }, 'the profile'],
-    ['from a command', { profileCommand: 'op' }, 'the output of the profileCommand of the profile'],
+    ['from a command', { profileCommand: 'op' }, 'the output of profileCommand in the profile'],
   ])('cannot have one itself, %s', async (_how, base, place) => {
     ports.profile('p', SWITCH).profile('base', base).printing('op', SWITCH);
     expect(await refusal(use())).toMatchObject({
       what: `cannot use ${place} ${HOME}/base.json`,
-      why: 'a sourceProfile cannot have a sourceProfile itself',
+      why: 'a sourceProfile cannot have its own sourceProfile',
     });
   });
 
@@ -219,13 +219,13 @@ describe('a sourceProfile', () => {
     ports.profile('p', { sourceProfile: 'base', operatorId: 'OP2' });
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
-      why: 'a sourceProfile needs the operatorId and username to change to',
+      why: 'a sourceProfile needs the operatorId and username to switch to',
     });
     expect(ports.log).toEqual([`read ${HOME}/p.json`]);
   });
 
   it('that is absent is named', async () => {
     ports.profile('p', SWITCH);
-    expect((await refusal(use())).what).toBe('cannot use the profile "base"');
+    expect((await refusal(use())).what).toBe('cannot use profile "base"');
   });
 });

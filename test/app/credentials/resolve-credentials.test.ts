@@ -207,9 +207,9 @@ describe('what is missing', () => {
       message:
         'cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp)',
       next: [
-        'Give --auth-key-id, or set ARCTUN_AUTH_KEY_ID.',
-        'Give --auth-key, or set ARCTUN_AUTH_KEY.',
-        'Give --coverage-type, or set ARCTUN_COVERAGE_TYPE.',
+        'Pass --auth-key-id, or set ARCTUN_AUTH_KEY_ID.',
+        'Pass --auth-key, or set ARCTUN_AUTH_KEY.',
+        'Pass --coverage-type, or set ARCTUN_COVERAGE_TYPE.',
       ],
     });
     expect(await missing(key('1'))).toEqual(['coverage-type']);
@@ -222,9 +222,7 @@ describe('what is missing', () => {
     ports.files.set('/home/me/.soracom/default.json', file);
     const error = await refusal(resolve({ coverage: 'jp' }));
     expect(error).toBeInstanceOf(MissingCredentialsError);
-    expect(error.next.at(-1)).toBe(
-      'Or sign in with soracom-cli\'s profile "default": --profile default.',
-    );
+    expect(error.next.at(-1)).toBe('Or use the soracom-cli profile "default": --profile default.');
     // Who began to give a key does not want to hear of profiles.
     expect((await refusal(resolve({ authKeyId: 'keyId-1' }))).next.join()).not.toContain('profile');
   });
@@ -315,7 +313,7 @@ describe('the endpoint of an auth key', () => {
         const error = await refusal(resolve(choice, profile));
         expect(error).toMatchObject({ kind: 'configuration' });
         expect(error.why).toContain(
-          `names the API endpoint ${new URL(endpoint).host}, which is not`,
+          `uses the API endpoint ${new URL(endpoint).host}, which is not`,
         );
         expect(error.next[0]).toBe('The key was not sent.');
       }

@@ -22,7 +22,7 @@ const config = (changes: Partial<TunnelConfigText> = {}) =>
 it.each<[string[], Partial<TunnelConfigText>]>([
   [[], {}],
   [['private key'], { privateKey: new Secret(new Uint8Array(32).fill(3)) }],
-  [['key of the server'], { serverPublicKey: new Uint8Array(32).fill(3) }],
+  [['server key'], { serverPublicKey: new Uint8Array(32).fill(3) }],
   [['endpoint'], { endpoint: { host: 'beck.arc.soracom.io', port: 11010 } }],
   [['endpoint'], { endpoint: { host: 'link.arc.soracom.io', port: 11011 } }],
   [[], { endpoint: { host: 'LINK.arc.soracom.io', port: 11010 } }],

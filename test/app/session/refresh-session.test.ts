@@ -50,13 +50,15 @@ it('goes to the state folder where arc.json cannot be written', async () => {
   const { config, keptIn, notice } = await refresh();
   expect(files.texts.get(TARGET)).toBe(SAMPLE);
   expect(keptIn).toBe(STATE);
-  expect(notice).toBe(`The new session is in ${STATE}: cannot write ${TARGET}: read-only.`);
+  expect(notice).toBe(`The new session was saved in ${STATE}: cannot write ${TARGET}: read-only.`);
   expect(await withNewestSession(ORIGINAL, home)).toEqual(config);
 });
 
 it('goes to the state folder where the configuration is no file', async () => {
   const result = await refreshSession({ original: ORIGINAL, path: undefined }, api, home);
-  expect(result.notice).toBe(`The new session is in ${STATE}: the configuration is no file.`);
+  expect(result.notice).toBe(
+    `The new session was saved in ${STATE}: the configuration was not read from a file.`,
+  );
   expect(files.texts.get(TARGET)).toBe(SAMPLE);
 });
 
@@ -67,7 +69,7 @@ it('holds for this process alone where nothing can be written', async () => {
   expect(config.arcSessionStatus?.arcClientPeerIpAddress).toBe('10.9.8.7');
   expect(keptIn).toBeUndefined();
   expect(notice).toContain(
-    'could be kept nowhere: cannot write /home/arc.json: read-only; /state: not yours.',
+    'could not be saved: cannot write /home/arc.json: read-only; /state: not yours.',
   );
 });
 

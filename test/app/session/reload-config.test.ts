@@ -22,7 +22,7 @@ it('takes over what differs, and says what', async () => {
   at.files.texts.set(ARC_JSON, at.arcJson(members, OTHER_KEY));
   await at.reload();
   expect(infos()).toEqual([
-    'arc.json was read again, and taken over: private key, address, allowed IPs, keepalive',
+    'reloaded arc.json, applied: private key, address, allowed IPs, keepalive',
   ]);
   expect(await at.tunnel.status()).toMatchObject({
     publicKey: Buffer.from(publicKeyOf(OTHER_KEY)).toString('base64'),
@@ -42,7 +42,7 @@ it('does nothing where nothing differs', async () => {
   const arcSessionStatus = at.session({ arcAllowedIPs: [...arcAllowedIPs, ...arcAllowedIPs] });
   at.files.texts.set(ARC_JSON, at.arcJson({ arcSessionStatus }));
   await at.reload();
-  expect(infos()).toEqual(['arc.json was read again: the tunnel has all of it']);
+  expect(infos()).toEqual(['reloaded arc.json: no changes']);
   expect(at.reconfigured).toBe(0);
 });
 
@@ -54,7 +54,7 @@ it('names what takes a restart, each time', async () => {
   await at.reload();
   await at.reload();
   const sentence =
-    'mtu, interface, logLevel, enableMetrics, preUp, postUp, preDown, postDown in arc.json take a restart to change';
+    'restart to apply changes of mtu, interface, logLevel, enableMetrics, preUp, postUp, preDown, postDown in arc.json';
   expect(at.log.messages('warn')).toEqual([sentence, sentence]);
   expect(infos()).toHaveLength(2);
   expect(await at.tunnel.status()).toMatchObject({
@@ -64,7 +64,7 @@ it('names what takes a restart, each time', async () => {
 });
 
 it.each([
-  ['{', /^the tunnel stays as it is: cannot use arc\.json: /],
+  ['{', /^cannot reload, the tunnel is unchanged: cannot use arc\.json: /],
   ['{}', /privateKey/],
 ])('leaves the tunnel as it is for %s', async (text, message) => {
   await at.open();
@@ -81,7 +81,9 @@ it('tries again what an interface has not taken', async () => {
   at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
   at.reconfigureError = Object.assign(new Error('address: EPERM'), { code: 'EPERM' });
   await at.reload();
-  expect(at.log.messages('error')).toEqual(['the tunnel stays as it is: address: EPERM.']);
+  expect(at.log.messages('error')).toEqual([
+    'cannot reload, the tunnel is unchanged: address: EPERM.',
+  ]);
   at.reconfigureError = undefined;
   await at.reload();
   expect((await at.tunnel.status()).peers).toMatchObject([{ persistentKeepalive: 7 }]);
@@ -92,7 +94,7 @@ it('cannot read standard input twice', async () => {
   at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
   await at.reload();
   expect(at.log.messages('warn')).toEqual([
-    'nothing is read again: the configuration came on standard input',
+    'cannot reload: the configuration was read from standard input',
   ]);
   expect(at.reconfigured).toBe(0);
 });
@@ -113,7 +115,7 @@ it('waits for a renewal that is under way', async () => {
   const written = order.indexOf(`replaceText ${ARC_JSON}`);
   expect(written).toBeGreaterThan(order.indexOf('createArcSession'));
   expect(order.lastIndexOf(`readText ${ARC_JSON}`)).toBeGreaterThan(written);
-  expect(infos()).toEqual(['arc.json was read again: the tunnel has all of it']);
+  expect(infos()).toEqual(['reloaded arc.json: no changes']);
 });
 
 it('takes over nothing of a file whose commands someone else could have written', async () => {
@@ -123,7 +125,7 @@ it('takes over nothing of a file whose commands someone else could have written'
   at.files.texts.set(ARC_JSON, at.arcJson({ postUp: [['b']], persistentKeepalive: 7 }));
   await at.reload();
   expect(at.log.messages('error')).toEqual([
-    'the tunnel stays as it is: cannot run the commands of arc.json: other users can write to the folder /home (mode 0777). No command was run and nothing was changed. Run: chmod go-w /home Or remove preUp, postUp, preDown and postDown from the file.',
+    'cannot reload, the tunnel is unchanged: cannot run the commands of arc.json: other users can write to the folder /home (mode 0777). No command was run and nothing was changed. Run: chmod go-w /home Or remove preUp, postUp, preDown and postDown from the file.',
   ]);
   expect(at.reconfigured).toBe(0);
 });

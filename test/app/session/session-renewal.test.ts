@@ -222,12 +222,12 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('terminated'))).toEqual([
-      'The SIM is terminated: no tunnel opens any more. Move arc.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
+      'The SIM is terminated, so no tunnel can open. Move arc.json away and run `arctun bootstrap authkey` to create another SIM, which is billed.',
     ]);
     // `up` that ends for want of a handshake says it, too.
     const silent = { what: 'no handshake', why: 'no answer', next: ['Check the keys.'] };
     expect(withFinding(new TunnelError('no-answer', silent), at.finding)).toMatchObject({
-      message: 'no handshake: the SIM is terminated: no tunnel opens any more',
+      message: 'no handshake: the SIM is terminated, so no tunnel can open',
       next: [expect.stringContaining('Move arc.json away')],
     });
     const other = new Error('other');
@@ -239,7 +239,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     at.deleteSession();
     at.answer({ arcSessionStatus: at.session() }, publicKeyOf(OTHER_KEY));
     await at.talk(5 * MINUTE);
-    const said = warnings().filter((text) => text.startsWith('The key of the SIM is '));
+    const said = warnings().filter((text) => text.startsWith("The SIM's public key is "));
     expect(said).toHaveLength(1);
     expect(said[0]).toContain('`arctun sim renew-key`');
   });
@@ -250,7 +250,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('UDP to'))).toEqual([
-      `the Arc server is silent, and SORACOM reports the same session as arc.json: UDP to 127.0.0.1:${at.world.server.port} may be blocked, or the clock of this machine is slow`,
+      `the Arc server is not answering, but SORACOM reports the same session as arc.json. UDP to 127.0.0.1:${at.world.server.port} may be blocked, or this machine's clock may be slow`,
     ]);
     at.world.link.connected = true;
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(10_000);
@@ -264,7 +264,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     await at.talk(5 * MINUTE);
     const said = warnings().filter((text) => text.includes('auth key'));
     expect(said).toEqual([
-      'the Arc server is silent, and the platform does not tell why: cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp). Give --auth-key-id, or set ARCTUN_AUTH_KEY_ID. Give --auth-key, or set ARCTUN_AUTH_KEY. Give --coverage-type, or set ARCTUN_COVERAGE_TYPE. Or run the bootstrap again that made arc.json, which is then taken over.',
+      'the Arc server is not answering, and checking the session with SORACOM failed: cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp). Pass --auth-key-id, or set ARCTUN_AUTH_KEY_ID. Pass --auth-key, or set ARCTUN_AUTH_KEY. Pass --coverage-type, or set ARCTUN_COVERAGE_TYPE. Or run bootstrap again; arctun then applies the new arc.json.',
     ]);
   });
 
@@ -273,7 +273,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     await up();
     at.deleteSession();
     await at.talk(5 * MINUTE);
-    expect(warnings().filter((text) => text.includes('holds no simId'))).toHaveLength(1);
+    expect(warnings().filter((text) => text.includes('has no simId'))).toHaveLength(1);
     expect(at.api.calls).toEqual([]);
   });
 
@@ -343,7 +343,7 @@ describe('where arc.json cannot be written', () => {
     at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
     expect(at.log.messages('info')).toContain(
-      `The new session is in ${STATE}: cannot write ${ARC_JSON}: read-only.`,
+      `The new session was saved in ${STATE}: cannot write ${ARC_JSON}: read-only.`,
     );
     expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe(CLIENT);
     await at.closeUpdates();
@@ -358,7 +358,7 @@ describe('where arc.json cannot be written', () => {
     at.deleteSession();
     at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
-    expect(warnings()).toEqual([expect.stringContaining('could be kept nowhere')]);
+    expect(warnings()).toEqual([expect.stringContaining('could not be saved')]);
     await at.reload();
     expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
     // Somebody else's session is newer than ours.
@@ -443,7 +443,7 @@ describe('an arc.json that is half written', () => {
 
     at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
     await at.reload();
-    expect(at.log.messages('info').at(-1)).toContain('taken over: keepalive');
+    expect(at.log.messages('info').at(-1)).toContain('applied: keepalive');
   });
 
   it('in the middle of its members is not taken over, and stops no renewal', async () => {
@@ -453,7 +453,7 @@ describe('an arc.json that is half written', () => {
     const before = at.reconfigured;
     await at.reload();
     expect(at.reconfigured).toBe(before);
-    expect(at.log.messages('error').at(-1)).toContain('the tunnel stays as it is');
+    expect(at.log.messages('error').at(-1)).toContain('cannot reload, the tunnel is unchanged');
     at.deleteSession();
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
   });
@@ -508,7 +508,7 @@ it('tries again what an interface has not taken', async () => {
   at.reconfigureError = Object.assign(new Error('address: EPERM'), { code: 'EPERM' });
   await at.talk(60_000);
   expect(at.log.messages('error')).toEqual([
-    'the tunnel does not take over its new session: address: EPERM',
+    'cannot apply the new session to the tunnel: address: EPERM',
   ]);
   at.reconfigureError = undefined;
   expect(await at.talkUntilAnswered(90_000)).toBeLessThan(60_000);

@@ -75,8 +75,8 @@ it('tells of a terminated SIM, and of nothing else then', () => {
   expect(diagnose(answer)).toEqual([
     {
       kind: 'terminated',
-      problem: 'The SIM is terminated: no tunnel opens any more.',
-      next: 'Move /etc/arc/van.json away; `arctun bootstrap authkey` creates another SIM, which is billed.',
+      problem: 'The SIM is terminated, so no tunnel can open.',
+      next: 'Move /etc/arc/van.json away and run `arctun bootstrap authkey` to create another SIM, which is billed.',
     },
   ]);
 });
@@ -87,7 +87,7 @@ describe('keys', () => {
     expect(more).toEqual([]);
     expect(finding?.kind).toBe('other-key');
     expect(finding?.problem).toBe(
-      `The key of the SIM is ${OTHER_KEY}, that of /etc/arc/van.json ${PUBLIC_KEY}: no handshake is answered.`,
+      `The SIM's public key is ${OTHER_KEY}, but the key in /etc/arc/van.json is ${PUBLIC_KEY}. The server does not answer handshakes with this key.`,
     );
     expect(finding?.next).toContain('`arctun sim renew-key`');
   });
@@ -105,7 +105,7 @@ describe('keys', () => {
 
   it('tells when arc.json has none', () => {
     expect(problems(simWith(), sampleWith({ privateKey: ZERO_KEY }))).toEqual([
-      '/etc/arc/van.json holds no private key.',
+      '/etc/arc/van.json has no private key.',
     ]);
   });
 
@@ -113,8 +113,8 @@ describe('keys', () => {
     expect(diagnose(simWith(), sampleWith({ publicKey: OTHER_KEY }))).toEqual([
       {
         kind: 'public-key',
-        problem: `The publicKey in /etc/arc/van.json is not that of its privateKey, which is ${PUBLIC_KEY}.`,
-        next: 'Correct publicKey; the tunnel opens all the same.',
+        problem: `publicKey in /etc/arc/van.json does not match privateKey, whose public key is ${PUBLIC_KEY}.`,
+        next: 'Correct publicKey. The tunnel opens regardless.',
       },
     ]);
     expect(diagnose(simWith(), sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
@@ -122,8 +122,7 @@ describe('keys', () => {
 });
 
 describe('sessions', () => {
-  const REFRESH =
-    '`arctun bootstrap authkey` makes a new session and writes it into /etc/arc/van.json.';
+  const REFRESH = 'Run `arctun bootstrap authkey` to create a new session in /etc/arc/van.json.';
 
   it.each([
     ['no session', { arcSessionStatus: undefined }],
@@ -132,7 +131,7 @@ describe('sessions', () => {
     expect(diagnose(simWith(changes))).toEqual([
       {
         kind: 'no-session',
-        problem: 'The SIM has no session: no handshake is answered.',
+        problem: 'The SIM has no session, so the server does not answer handshakes.',
         next: REFRESH,
       },
     ]);
@@ -144,45 +143,45 @@ describe('sessions', () => {
 
   it('tells when arc.json has none', () => {
     expect(problems(simWith(), sampleWith({ arcSessionStatus: undefined }))).toEqual([
-      '/etc/arc/van.json holds no session.',
+      '/etc/arc/van.json has no session.',
     ]);
   });
 
   it('tells when the platform tells half of one', () => {
     const arcSessionStatus = { ...SESSION, arcServerEndpoint: '' };
     expect(problems(simWith({ arcSessionStatus }))).toEqual([
-      'The session that the platform tells is not whole.',
+      'The session that SORACOM reports is incomplete.',
     ]);
   });
 
   it.each([
     [
       { arcServerPeerPublicKey: PUBLIC_KEY },
-      `Key of the server: the platform has ${SERVER_KEY}, /etc/arc/van.json has ${PUBLIC_KEY}.`,
+      `Server key: SORACOM has ${SERVER_KEY}, /etc/arc/van.json has ${PUBLIC_KEY}.`,
     ],
     [
       { arcServerEndpoint: 'a:1' },
-      'Endpoint: the platform has link.arc.soracom.io:11010, /etc/arc/van.json has a:1.',
+      'Endpoint: SORACOM has link.arc.soracom.io:11010, /etc/arc/van.json has a:1.',
     ],
     [
       { arcServerEndpoint: '[2001:db8::1]:1' },
-      'Endpoint: the platform has link.arc.soracom.io:11010, /etc/arc/van.json has [2001:db8::1]:1.',
+      'Endpoint: SORACOM has link.arc.soracom.io:11010, /etc/arc/van.json has [2001:db8::1]:1.',
     ],
     [
       { arcServerEndpoint: undefined },
-      'Endpoint: the platform has link.arc.soracom.io:11010, /etc/arc/van.json has none.',
+      'Endpoint: SORACOM has link.arc.soracom.io:11010, /etc/arc/van.json has none.',
     ],
     [
       { arcAllowedIPs: ['100.127.0.0/21'] },
-      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has 100.127.0.0/21.',
+      'Allowed IPs: SORACOM has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has 100.127.0.0/21.',
     ],
     [
       { arcAllowedIPs: null },
-      'Allowed IPs: the platform has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has none.',
+      'Allowed IPs: SORACOM has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has none.',
     ],
     [
       { arcClientPeerIpAddress: '10.0.0.3' },
-      'Address: the platform has 10.0.0.2, /etc/arc/van.json has 10.0.0.3.',
+      'Address: SORACOM has 10.0.0.2, /etc/arc/van.json has 10.0.0.3.',
     ],
   ])('tells what differs: %j', (changes, problem) => {
     expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([

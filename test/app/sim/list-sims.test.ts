@@ -113,9 +113,7 @@ describe('permissions', () => {
       ports.api.failures.set('listSims', apiError(403));
       const error = await failureOf(list({ all }));
       expect(error.kind).toBe('api');
-      expect(error.next).toEqual([
-        'Allow Query:searchSims or Sim:listSims in the permissions of that SAM user.',
-      ]);
+      expect(error.next).toEqual(['Grant Query:searchSims or Sim:listSims to this SAM user.']);
       expect(ports.api.calls.at(-1)).toBe('logout');
     },
   );
@@ -138,7 +136,7 @@ describe('all', () => {
   it('says what is missing where it may only search', async () => {
     ports.api.failures.set('listSims', apiError(403));
     const { notes } = await list({ all: true });
-    expect(notes).toEqual(['Terminated SIMs are missing here: they need Sim:listSims.']);
+    expect(notes).toEqual(['Terminated SIMs are not included: that requires Sim:listSims.']);
   });
 });
 
@@ -153,5 +151,5 @@ it("may sign in with arc.json's own profile, and needs none", async () => {
     'keyId-abcdefgh',
     undefined,
   ]);
-  expect(notes[0]).toMatch(/^The configuration is not used/);
+  expect(notes[0]).toMatch(/^The configuration was ignored/);
 });

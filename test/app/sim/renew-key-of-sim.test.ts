@@ -57,7 +57,7 @@ it('writes the new pair and the new session into arc.json, and keeps all the res
   expect(result).toEqual({
     simId: SIM_ID,
     path: TARGET,
-    notes: ['The old key opens no tunnel any more: restart what runs with it.'],
+    notes: ['The old key no longer works: restart any tunnel that uses it.'],
   });
   expect(arcJson()).toEqual({
     ...(JSON.parse(SAMPLE) as object),
@@ -129,25 +129,25 @@ describe('nothing is changed', () => {
 
   it('for a configuration that is no file', async () => {
     const error = await refused({ path: SAMPLE });
-    expect(error).toMatchObject({ kind: 'usage', what: 'no key was renewed' });
+    expect(error).toMatchObject({ kind: 'usage', what: 'cannot renew the key' });
     expect(error.message).not.toContain('privateKey');
   });
 
   it('for another SIM than arc.json has', async () => {
     const error = await refused({ simId: '8942' });
     expect(error.kind).toBe('usage');
-    expect(error.why).toBe(`${TARGET} is of SIM ${SIM_ID}, and SIM 8942 was named`);
+    expect(error.why).toBe(`${TARGET} belongs to SIM ${SIM_ID}, not to SIM 8942`);
   });
 
   it.each(['', '890000xxxxxxxxxxxxx'])('for an arc.json whose SIM id is %j', async (simId) => {
     ports.files.texts.set(TARGET, sampleWith({ simId }));
-    expect(await refused()).toMatchObject({ kind: 'configuration', what: 'no key was renewed' });
+    expect(await refused()).toMatchObject({ kind: 'configuration', what: 'cannot renew the key' });
   });
 
   it.each(['../x', ''])('for the id %j', async (simId) => {
     expect((await refused({ simId })).kind).toBe('usage');
     ports.files.texts.set(TARGET, sampleWith({ simId: '../x' }));
-    expect((await refused()).what).toBe('cannot tell which SIM is meant');
+    expect((await refused()).what).toBe('cannot select a SIM');
   });
 
   it('without an arc.json and a name', async () => {
@@ -200,7 +200,7 @@ describe('nothing is changed', () => {
     leave({ ...renewKeyStep(SIM_ID, KEY_PAIR), simId: '8942' });
     const error = await refused();
     expect(error.kind).toBe('configuration');
-    expect(error.why).toContain('arc.json.bootstrap holds a key of SIM 8942');
+    expect(error.why).toContain('arc.json.bootstrap holds the unfinished key of SIM 8942');
     expect(ports.journals.lines.size).toBe(1);
   });
 
@@ -214,7 +214,7 @@ describe('nothing is changed', () => {
     ports.api.onCall = () => {
       if (!ports.journals.lines.has('arc.json')) leave({ step: 'created', simId: '1' });
     };
-    expect((await refused()).why).toContain('another run has begun');
+    expect((await refused()).why).toContain('another run has just started');
   });
 });
 
@@ -236,7 +236,7 @@ it('finishes with the same key what was cut off', async () => {
     { ...ports, claims, publicKeyOf, createKeyPair: () => other },
   );
   expect(ports.api.work.filter((call) => call === RENEWAL)).toHaveLength(2);
-  expect(notes[0]).toContain('of an earlier run');
+  expect(notes[0]).toContain('created by an earlier, interrupted run');
   expect(arcJson()).toMatchObject(KEYS);
   expect(ports.journals.lines.size).toBe(0);
 });
@@ -253,8 +253,10 @@ describe('while a tunnel with the old key runs here', () => {
   it('changes nothing if nobody can be asked', async () => {
     expect(await failureOf(renew())).toMatchObject({
       kind: 'usage',
-      message: `no key was renewed: ${holder}, and a new key ends its tunnel`,
-      next: ['Stop that process first, or add --yes and restart it afterwards.'],
+      message: `cannot renew the key: ${holder}, and a new key would stop its tunnel`,
+      next: [
+        'Stop that process first, or add --yes and restart it afterwards. No key was renewed.',
+      ],
     });
     expect(ports.api.calls).toEqual([]);
     expect(ports.files.texts.get(TARGET)).toBe(SAMPLE);

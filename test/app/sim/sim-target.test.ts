@@ -41,8 +41,8 @@ describe('a SIM that is named', () => {
   });
 
   it.each([
-    ['faulty', sampleWith({ mtu: 'x' }), /^The configuration is not used: cannot use .*mtu.*\.$/],
-    ['cut', '{', /^The configuration is not used: /],
+    ['faulty', sampleWith({ mtu: 'x' }), /^The configuration was ignored: cannot use .*mtu.*\.$/],
+    ['cut', '{', /^The configuration was ignored: /],
   ])('is told of an arc.json that is %s', async (_, text, note) => {
     home.files.texts.set(TARGET, text);
     const target = await findSimTarget('8942', 'arc.json', home);
@@ -61,7 +61,7 @@ describe('a SIM that is named', () => {
     'is none when the id is %j',
     async (simId) => {
       const error = await failureOf(findSimTarget(simId, 'arc.json', home));
-      expect(error).toMatchObject({ kind: 'usage', what: 'cannot tell which SIM is meant' });
+      expect(error).toMatchObject({ kind: 'usage', what: 'cannot select a SIM' });
     },
   );
 });
@@ -75,14 +75,14 @@ describe('a SIM that is not named', () => {
   });
 
   it.each([
-    ['no arc.json', undefined, /no SIM id was given, and cannot read \/home\/arc\.json/],
-    ['an arc.json without id', sampleWith({ simId: '' }), /arc\.json holds no SIM's id/],
-    ['a skeleton', sampleWith({ simId: '890000xxxxxxxxxxxxx' }), /arc\.json holds no SIM's id/],
+    ['no arc.json', undefined, /no SIM ID was given, and cannot read \/home\/arc\.json/],
+    ['an arc.json without id', sampleWith({ simId: '' }), /arc\.json has no SIM ID/],
+    ['a skeleton', sampleWith({ simId: '890000xxxxxxxxxxxxx' }), /arc\.json has no SIM ID/],
   ])('cannot be told from %s', async (_, text, why) => {
     if (text === undefined) home.files.texts.clear();
     else home.files.texts.set(TARGET, text);
     const error = await failureOf(findSimTarget(undefined, 'arc.json', home));
-    expect(error).toMatchObject({ kind: 'configuration', what: 'cannot tell which SIM is meant' });
+    expect(error).toMatchObject({ kind: 'configuration', what: 'cannot select a SIM' });
     expect(error.why).toMatch(why);
     expect(error.next.join(' ')).toContain('sim list');
   });
@@ -90,7 +90,7 @@ describe('a SIM that is not named', () => {
   it('cannot be told from an id that leads elsewhere', async () => {
     home.files.texts.set(TARGET, sampleWith({ simId: '../groups' }));
     expect((await failureOf(findSimTarget(undefined, 'arc.json', home))).why).toContain(
-      '"../groups" is no SIM\'s id',
+      '"../groups" is not a SIM ID',
     );
   });
 

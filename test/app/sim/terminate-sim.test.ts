@@ -33,7 +33,7 @@ it("ends arc.json's SIM where none is named: protection first", async () => {
     simId: SIM_ID,
     name: 'sensor',
     alreadyTerminated: false,
-    notes: ['arc.json is left as it is; it is of no use now.'],
+    notes: ['arc.json is unchanged, but no longer works.'],
   });
   expect(ports.api.calls).toEqual([
     'auth',
@@ -62,7 +62,7 @@ it('says when it is terminated already, and changes nothing', async () => {
 
 it('never ends a physical SIM', async () => {
   const error = await failureOf(terminate({ simId: 'card', yes: true }));
-  expect(error).toMatchObject({ kind: 'usage', why: 'SIM card is no virtual SIM' });
+  expect(error).toMatchObject({ kind: 'usage', why: 'SIM card is not a virtual SIM' });
   expect(ports.api.work).toEqual(['getSim card']);
 });
 
@@ -99,7 +99,10 @@ describe('a tunnel with that SIM on this machine', () => {
 describe("the user's word", () => {
   it('is needed before anything is asked of the platform', async () => {
     const error = await failureOf(terminate());
-    expect(error).toMatchObject({ kind: 'usage', next: ['Give --yes if it is meant.'] });
+    expect(error).toMatchObject({
+      kind: 'usage',
+      next: ['Add --yes to confirm. The SIM was not terminated.'],
+    });
     expect(ports.api.calls).toEqual([]);
   });
 
@@ -153,7 +156,7 @@ describe('permissions', () => {
     ports.api.failures.set('terminateSim', apiError(400));
     const error = await failureOf(terminate({ yes: true }));
     expect(error.kind).toBe('api');
-    expect(error.why).toBe('HTTP 400; its protection could not be removed before (HTTP 403)');
+    expect(error.why).toBe('HTTP 400; its termination protection could not be removed (HTTP 403)');
     expect(error.next).toEqual(['Do this.']);
   });
 
@@ -162,7 +165,7 @@ describe('permissions', () => {
     ports.api.failures.set('terminateSim', failure);
     const error = await failureOf(terminate({ yes: true }));
     expect(error).toMatchObject({ kind: 'api', cause: failure });
-    expect(error.next.at(-1)).toContain('may be terminated all the same');
+    expect(error.next.at(-1)).toContain('may already be terminated');
   });
 
   it('ends no SIM but the one that was asked for', async () => {

@@ -44,7 +44,7 @@ it('is none where there is none, of that name', async () => {
   await expect(check('b')).resolves.toEqual({
     ...none,
     name: 'b',
-    why: 'no "arctun up" of this name is running; there is a',
+    why: 'no "arctun up" with this name is running; found a',
   });
 });
 
@@ -76,8 +76,8 @@ it('asks which one is meant of several', async () => {
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
   expect(await failureOf(check())).toMatchObject({
     kind: 'usage',
-    message: 'cannot tell which tunnel is meant: there are several: a, b',
-    next: ['Name one with --interface.'],
+    message: 'cannot select a tunnel: several are running: a, b',
+    next: ['Choose one with --interface.'],
   });
   await expect(check('a')).resolves.toMatchObject({ health: 'up' });
 });

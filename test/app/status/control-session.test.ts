@@ -56,6 +56,6 @@ it('is over where a request does not end', async () => {
 it.each(['', 'null\n', '{"status":{}}\n', '{"status":null,"error":1}\n'])(
   'does not take %j for an answer',
   (line) => {
-    expect(() => readStatusAnswer(line)).toThrow('another version of arctun runs there');
+    expect(() => readStatusAnswer(line)).toThrow('it runs another version of arctun');
   },
 );

@@ -96,7 +96,7 @@ it('is done without, with a warning', async () => {
     {
       level: 'warn',
       fields: { reason: 'listen EROFS' },
-      message: 'no control socket: "arctun status" and "arctun health" do not see this tunnel',
+      message: 'no control socket: "arctun status" and "arctun health" cannot see this tunnel',
     },
   ]);
   expect(await open('soratun0', [])).toBeUndefined();

@@ -9,7 +9,7 @@ const kernelDevice = (name: string) => `${name}\t(none)\t${KEY}\t7\toff\n`;
 function setUp(platform = 'linux') {
   const connections = new FakeConnections();
   const commands = new FakeCommands();
-  commands.ends.set('wg', new CommandError('not-found', 'wg: there is no such program'));
+  commands.ends.set('wg', new CommandError('not-found', 'wg: the program was not found'));
   const find = (...ours: string[]) =>
     findDevices(ours, { connections, commands, platform, publicKeyOf: (key) => key });
   const listen = (name: string, answer: string | { readonly code: string } = 'errno=0\n\n') =>
@@ -55,8 +55,8 @@ it('go without those that have left their socket, and tell of others', async () 
   const result = await find();
   expect(found(result)).toEqual(['d (userspace)']);
   expect(result.notes).toEqual([
-    'cannot ask /var/run/wireguard/b.sock: connect EACCES',
-    'cannot ask /var/run/wireguard/c.sock: it does not answer as WireGuard does',
+    'cannot query /var/run/wireguard/b.sock: connect EACCES',
+    'cannot query /var/run/wireguard/c.sock: it does not answer like WireGuard',
   ]);
 });
 
@@ -69,8 +69,8 @@ it('tell what wg says, and that it does not run', async () => {
   expect((await find()).notes).toEqual([
     'wg: Unable to access interface wg0: Operation not permitted',
   ]);
-  commands.ends.set('wg', new CommandError('denied', 'wg: it may not be executed'));
-  expect((await find()).notes).toEqual(['cannot run wg show all dump: wg: it may not be executed']);
+  commands.ends.set('wg', new CommandError('denied', 'wg: it is not executable'));
+  expect((await find()).notes).toEqual(['cannot run wg show all dump: wg: it is not executable']);
 });
 
 it.each([

@@ -49,7 +49,7 @@ it('passes over what a process has left, and names what does not answer', async 
   expect(silent).toEqual([
     silence('hung', 'the data path has hung'),
     {
-      ...silence('other', 'another version of arctun runs there'),
+      ...silence('other', 'it runs another version of arctun'),
       path: '/state/run/other.sock',
     },
     silence('slow', 'connect ETIMEDOUT'),

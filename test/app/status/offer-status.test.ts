@@ -54,7 +54,7 @@ it('says that the data path hangs before who asks has given up', async () => {
   await tunnel.open();
   tunnel.status = () => new Promise(() => undefined);
   expect((await find()).silent).toMatchObject([
-    { name: 'soratun0', why: 'the data path has not answered in 2.5 s', isDenied: false },
+    { name: 'soratun0', why: 'the data path did not answer within 2.5 s', isDenied: false },
   ]);
 });
 

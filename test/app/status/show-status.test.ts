@@ -10,7 +10,7 @@ const FOLDER = '/run/arctun';
 function setUp() {
   const connections = new FakeConnections();
   const commands = new FakeCommands();
-  commands.ends.set('wg', new CommandError('not-found', 'wg: there is no such program'));
+  commands.ends.set('wg', new CommandError('not-found', 'wg: the program was not found'));
   const ports = { connections, commands, platform: 'linux', publicKeyOf: (key: Uint8Array) => key };
   const show = (all = false) => showStatus({ folders: [FOLDER], all }, ports);
   const run = (name: string, changes: object = {}) =>
@@ -53,7 +53,7 @@ it('notes what could not be asked', async () => {
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
   commands.ends.set('wg', { stderr: 'not permitted\n' });
   expect((await show(true)).notes).toEqual([
-    'cannot ask /run/arctun/b.sock: connect ETIMEDOUT',
+    'cannot query /run/arctun/b.sock: connect ETIMEDOUT',
     'wg: not permitted',
   ]);
 });
@@ -63,7 +63,7 @@ it('fails where all there is belongs to somebody else', async () => {
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
   expect(await failureOf(show())).toMatchObject({
     kind: 'permission',
-    message: 'cannot ask /run/arctun/b.sock: permission denied: it is owned by another user',
+    message: 'cannot query /run/arctun/b.sock: permission denied: it is owned by another user',
   });
   run('a');
   await expect(show()).resolves.toMatchObject({ notes: [expect.stringContaining('another user')] });

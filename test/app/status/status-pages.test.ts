@@ -63,7 +63,7 @@ it.each(['/livez', '/readyz'])('%s of a data path that hangs: not after 5 s', as
   const { ask, clock } = setUp(HANGS);
   const answer = ask(path);
   clock.advance(5_000);
-  await expect(answer).resolves.toEqual([503, 'the data path has not answered in 5 s\n']);
+  await expect(answer).resolves.toEqual([503, 'the data path did not answer within 5 s\n']);
 });
 
 it('has counters, also of a data path that hangs', async () => {

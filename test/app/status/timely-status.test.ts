@@ -25,5 +25,5 @@ it('is not waited for longer than that', async () => {
   await new Promise(setImmediate);
   expect(isOver).toBe(false);
   clock.advance(1);
-  await expect(status).rejects.toThrow('the data path has not answered in 5 s');
+  await expect(status).rejects.toThrow('the data path did not answer within 5 s');
 });

@@ -69,7 +69,7 @@ it('fails where an interface is asked for and this system has none', async () =>
 
 it('takes an interface by itself where it may, and says so', async () => {
   const chosen = await chooseMode(AUTO, ports());
-  expect(chosen).toEqual({ device: DEVICE, reason: 'an interface may be made' });
+  expect(chosen).toEqual({ device: DEVICE, reason: 'a network interface is permitted' });
   expect(asked).toEqual(['obstacle soratun0', 'tunnels', 'open soratun0']);
 });
 
@@ -80,9 +80,9 @@ it('takes userspace by itself where a flag is for that alone', async () => {
 });
 
 it.each<[PacketInterfaceRefusal, string]>([
-  ['no-driver', 'there is no /dev/net/tun'],
-  ['no-access', '/dev/net/tun may not be opened by this user'],
-  ['not-permitted', 'an interface takes the capability CAP_NET_ADMIN'],
+  ['no-driver', '/dev/net/tun does not exist'],
+  ['no-access', 'this user may not open /dev/net/tun'],
+  ['not-permitted', 'a network interface requires CAP_NET_ADMIN'],
 ])('takes userspace by itself for %s, seen before or when it is tried', async (refusal, reason) => {
   expect(await chooseMode(AUTO, ports({ obstacle: refusal }))).toEqual({ reason });
   expect(asked).toEqual(['obstacle soratun0']);
@@ -90,7 +90,7 @@ it.each<[PacketInterfaceRefusal, string]>([
 });
 
 it('takes userspace by itself where this system has no interfaces', async () => {
-  const reason = 'interfaces take Linux, and the package koffi';
+  const reason = 'a network interface requires Linux and the package koffi';
   expect(await chooseMode(AUTO, ports({ none: true }))).toEqual({ reason });
   expect(await chooseMode(AUTO, {})).toEqual({ reason });
 });
@@ -98,7 +98,7 @@ it('takes userspace by itself where this system has no interfaces', async () => 
 it('says why koffi does not load, for --mode tun', async () => {
   const absent = { ...ports({ none: true }), whyNoInterfaces: () => Promise.resolve('cut off') };
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, absent)).rejects.toMatchObject({
-    what: 'cannot make a network interface',
+    what: 'cannot create a network interface',
     why: 'mode tun needs Linux and koffi, which does not load here (cut off)',
   });
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toMatchObject({
@@ -110,7 +110,7 @@ it.each<PacketInterfaceRefusal>(['name-taken', 'bad-name', 'failed'])(
   'does not pass over %s, which is in the way of what is wanted',
   async (refusal) => {
     await expect(chooseMode(AUTO, ports({ refusal }))).rejects.toMatchObject({
-      what: 'cannot make the network interface soratun0',
+      what: 'cannot create the network interface soratun0',
     });
   },
 );

@@ -58,7 +58,7 @@ it.each([
     'cannot send: arctun up (pid 1234) already uses this SIM',
     [
       'Nothing was sent.',
-      'Post the message to http://127.0.0.1:8888/ instead, or stop it with "kill 1234", or add --force: two tunnels with one SIM disconnect each other.',
+      'Post the message to http://127.0.0.1:8888/ instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
     ],
   ],
   [
@@ -66,14 +66,14 @@ it.each([
     { command: 'up', pid: 1234, interface: 'soratun0' },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
     [
-      'Use its interface soratun0 with any program instead, or stop it with "kill 1234", or add --force: two tunnels with one SIM disconnect each other.',
+      'Use its interface soratun0 with any program instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
     ],
   ],
   [
     'up',
     { command: 'up', pid: 1234 },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
-    ['Stop it with "kill 1234", or add --force: two tunnels with one SIM disconnect each other.'],
+    ['Stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).'],
   ],
 ] as const)('refuses %s at once while %j runs', async (command, holder, message, next) => {
   hold(holder);
@@ -104,7 +104,8 @@ it('refuses after 30 s of sends', async () => {
   await advance(31_000);
   expect(await claiming).toMatchObject({
     kind: 'tunnel',
-    message: 'cannot send: arctun send (pid 1235) already uses this SIM, and has not ended in 30 s',
+    message:
+      'cannot send: arctun send (pid 1235) already uses this SIM, and did not exit within 30 s',
   });
 });
 
@@ -129,7 +130,7 @@ it('says that the holder belongs to another user if that is all that is known', 
     message: "cannot send: another user's process uses this SIM",
     next: [
       'Nothing was sent.',
-      'End that process, or add --force: two tunnels with one SIM disconnect each other.',
+      'Stop that process, or add --force (the two tunnels then disconnect each other).',
     ],
   });
 });
@@ -153,7 +154,7 @@ it('goes on with --force, and warns', async () => {
     {
       level: 'warn',
       fields: { reason: 'arctun up (pid 1234) uses this SIM' },
-      message: 'two tunnels with one SIM disconnect each other',
+      message: 'two tunnels that use one SIM disconnect each other',
     },
   ]);
 });
@@ -161,7 +162,7 @@ it('goes on with --force, and warns', async () => {
 it('goes on if this machine cannot keep claims', async () => {
   claims.takeError = systemError('listen', 'EPERM');
   expect(await claim('up')).not.toBeInstanceOf(UserError);
-  expect(log.messages('debug')).toEqual(['another arctun with this SIM would not be noticed']);
+  expect(log.messages('debug')).toEqual(['cannot detect another arctun that uses this SIM']);
 });
 
 it('ends its wait at a stop', async () => {
@@ -183,7 +184,7 @@ it('follows a running tunnel to another key, and warns if that is in use', async
   expect([...claims.holders.keys()]).toEqual([Buffer.from(other).toString('hex')]);
   hold(UP);
   await held.follow(KEY);
-  expect(log.messages('warn')).toEqual(['two tunnels with one SIM disconnect each other']);
+  expect(log.messages('warn')).toEqual(['two tunnels that use one SIM disconnect each other']);
 });
 
 it.each([

@@ -88,8 +88,8 @@ it.each([
     `error while running "post-up-0" with signal: SIGKILL, output: ''`,
   ],
   [
-    new CommandError('timeout', 'post-up-0 did not end within 30 s'),
-    'error while running "post-up-0": post-up-0 did not end within 30 s',
+    new CommandError('timeout', 'post-up-0 did not exit within 30 s'),
+    'error while running "post-up-0": post-up-0 did not exit within 30 s',
   ],
 ])('ends at the first command of the way up that fails: %j', async (end, why) => {
   commands.ends.set('post-up-0', end);
@@ -193,7 +193,7 @@ it('says once that there is no interface, and what makes one', async () => {
   await goThrough(hooksOf(spoken));
   expect(commands.lines).toEqual(['b']);
   expect(log.messages('warn')).toEqual([
-    'skipped PreUp(0), PostDown(0): in userspace there is no interface that %i could stand for; --mode tun makes one',
+    'skipped PreUp(0), PostDown(0): %i needs a network interface, and userspace mode has none. Use --mode tun',
   ]);
   await goThrough(hooksOf(spoken, 'tun0'));
   expect(commands.lines.slice(1)).toEqual(['a tun0', 'b', 'c tun0']);

@@ -33,16 +33,21 @@ it('says that there are none here', () => {
 
 it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
   ['not-permitted', 'permission', 'CAP_NET_ADMIN', 'setcap cap_net_admin+ep'],
-  ['no-access', 'permission', '/dev/net/tun may not be opened', '--mode userspace'],
-  ['no-driver', 'failed', 'no /dev/net/tun', 'modprobe tun'],
-  ['name-taken', 'failed', 'another interface', 'interface in arc.json'],
-  ['bad-name', 'configuration', 'no interface can have', '15 letters'],
+  ['no-access', 'permission', 'this user may not open /dev/net/tun', '--mode userspace'],
+  ['no-driver', 'failed', '/dev/net/tun does not exist', 'modprobe tun'],
+  [
+    'name-taken',
+    'failed',
+    'an interface with this name already exists',
+    'another interface name in arc.json',
+  ],
+  ['bad-name', 'configuration', 'the name is not valid for an interface', '15 letters'],
   ['failed', 'failed', 'EMFILE', '--mode userspace'],
 ])('says what to do about %s', async (refusal, kind, why, next) => {
   const cause = Object.assign(new Error('ioctl EMFILE'), { refusal });
   const error = await failure(tunnels(cause));
   expect(error.kind).toBe(kind);
-  expect(error.what).toBe('cannot make the network interface soratun0');
+  expect(error.what).toBe('cannot create the network interface soratun0');
   expect(error.why).toContain(why);
   expect(error.next.join('\n')).toContain(next);
   expect(error.cause).toBe(cause);

@@ -84,7 +84,7 @@ it.each([
   const plan = (override: number) =>
     planTunnel({ arcConfig, overrides: { mtu: override } }, world.ports);
   expect(() => plan(mtu)).toThrow(
-    `cannot use --mtu ${mtu}: IPv${family} inside the tunnel needs ${minimum} or more`,
+    `cannot use --mtu ${mtu}: IPv${family} inside the tunnel needs at least ${minimum}`,
   );
   expect(plan(minimum).mtu).toBe(minimum);
 });

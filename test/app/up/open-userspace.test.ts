@@ -14,8 +14,8 @@ it('goes on with a warning where another program has the port, unless it was ask
   const settings = { listen: address, isAskedFor: false };
   expect(await openProxy(settings, dialer, log)).toBeUndefined();
   expect(log.messages('warn')).toEqual([
-    `cannot listen on 127.0.0.1:${port}: going on without a proxy; ` +
-      'choose a port with --proxy-listen, or off',
+    `cannot listen on 127.0.0.1:${port}: continuing without a proxy; ` +
+      'set --proxy-listen to another port, or to off',
   ]);
   await expect(openProxy({ ...settings, isAskedFor: true }, dialer, log)).rejects.toMatchObject({
     kind: 'failed',

@@ -160,14 +160,18 @@ it('warns once of what config validate warns of, before anything is opened', asy
   const publicKey = Buffer.from(world.server.publicKey).toString('base64');
   begin('127.0.0.1', 0, { publicKey }, [
     { kind: 'warning', line: 3, text },
-    { kind: 'note', line: 4, text: 'unknown member "comment"; arctun keeps and ignores it' },
+    {
+      kind: 'note',
+      line: 4,
+      text: 'unknown member "comment"; arctun ignores it, but keeps it in the file',
+    },
   ]);
   await turnUntil(() => ups.length > 0);
   const lines = world.log.lines.map(({ level, message }) => `${level} ${message}`);
   expect(lines.slice(0, 3)).toEqual([
     `warn arc.json, line 3: ${text}`,
-    'debug arc.json, line 4: unknown member "comment"; arctun keeps and ignores it',
-    expect.stringMatching(/^warn publicKey in arc\.json is not that of privateKey\./),
+    'debug arc.json, line 4: unknown member "comment"; arctun ignores it, but keeps it in the file',
+    expect.stringMatching(/^warn publicKey in arc\.json does not match privateKey\./),
   ]);
   expect(lines.filter((line) => line.includes('arc.json'))).toHaveLength(3);
 });
@@ -254,7 +258,7 @@ describe('a stop', () => {
     await turnUntil(() => held.length === count);
     stop.abort(reason);
     await turnUntil(() => waits().length > 0);
-    expect(waits()).toEqual([`Waiting up to 5 s for ${text} to stop at once.`]);
+    expect(waits()).toEqual([`Waiting up to 5 s for ${text} to stop now.`]);
     held.forEach((answer) => answer());
     expect(await Promise.all(answers)).toEqual(answers.map(() => ({ status: 201, text: 'ok' })));
     await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
@@ -444,7 +448,7 @@ describe('a service manager', () => {
     await world.advance(3_000);
     expect(await running).toMatchObject({ kind: 'tunnel' });
     expect(story).toEqual([
-      expect.stringMatching(/^STOPPING: Ends: no handshake/),
+      expect.stringMatching(/^STOPPING: Stopping: no handshake/),
       'pre-down',
       'post-down',
     ]);

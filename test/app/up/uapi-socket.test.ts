@@ -48,7 +48,7 @@ it.each(['', '../x', 'a/b'])('is not made for the name %j', async (name) => {
 it('is done without where it may not be made', async () => {
   const ports = { listeners: listeners('EACCES'), log };
   expect(await openUapiSocket(kept('tun'), 'soratun0', ports)).toBeUndefined();
-  expect(log.messages('debug')).toEqual(['no UAPI listener: wg does not see this tunnel']);
+  expect(log.messages('debug')).toEqual(['no UAPI socket: wg cannot see this tunnel']);
   expect(log.messages('warn')).toEqual([]);
 });
 
@@ -63,7 +63,7 @@ it('of somebody else ends a tunnel at an interface', async () => {
 it('of somebody else is a warning in userspace', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   expect(await openUapiSocket(kept('userspace'), 'soratun0', ports)).toBeUndefined();
-  expect(log.messages('warn')[0]).toContain('wg does not see this tunnel');
+  expect(log.messages('warn')[0]).toContain('wg cannot see this tunnel');
 });
 
 it('of another user is a permission that is missing', async () => {
@@ -71,6 +71,6 @@ it('of another user is a permission that is missing', async () => {
   await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
     kind: 'permission',
     why: 'permission denied: the socket is owned by root',
-    next: ['Run as root, or choose another name: interface in arc.json.'],
+    next: ['Run as root, or set another interface name in arc.json.'],
   });
 });

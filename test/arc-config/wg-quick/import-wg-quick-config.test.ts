@@ -239,8 +239,8 @@ describe('faults', () => {
     ['PrivateKey = short', '4 PrivateKey: a string of 5 characters'],
     [`PrivateKey = ${ZERO_KEY}`, '4 PrivateKey: a string of 44 characters'],
     ['PostUp = echo "open', '4 PostUp: "echo \\"open"'],
-    ['Adress = 10.0.0.2', '4 Adress: a key that is unknown'],
-    ['Jc = 5', '4 Jc: a key that is unknown'],
+    ['Adress = 10.0.0.2', '4 Adress: an unknown key'],
+    ['Jc = 5', '4 Jc: an unknown key'],
   ])('%s', (line, fault) => {
     expect(faultsOf(conf(line))).toEqual([fault]);
   });
@@ -263,7 +263,7 @@ describe('faults', () => {
     expect(error.what).toBe('cannot use soracom.conf');
     expect(error.faults.map(({ line }) => line)).toEqual([4, 5, 11]);
     expect(error.why).toContain('--ignore-unsupported');
-    expect(error.next.join()).toContain('nothing was written');
+    expect(error.next.join()).toContain('Nothing was written');
     expect(error.message).not.toMatch(/IBEi|ICEi/);
   });
 
@@ -295,7 +295,7 @@ describe('a file of wireproxy', () => {
       '12 [UDPProxyTunnel]',
     ]);
     expect(skipped[0]?.message).toContain('--proxy-listen');
-    expect(skipped[2]?.message).toContain('arctun has no port forwards');
+    expect(skipped[2]?.message).toContain('arctun has no port forwarding');
     expect(JSON.stringify(notes)).not.toMatch(/hush|BindAddress/);
   });
 
@@ -303,7 +303,7 @@ describe('a file of wireproxy', () => {
     const { faults } = errorOf(text);
     expect(faults.map(({ found }) => found)).toEqual(
       ['Socks5', 'http', 'TCPClientTunnel', 'TCPServerTunnel', 'UDPProxyTunnel'].map(
-        (name) => `[${name}], a section of wireproxy`,
+        (name) => `[${name}], a wireproxy section`,
       ),
     );
     expect(faults[0]?.expected).toContain('--ignore-unsupported');
@@ -313,7 +313,7 @@ describe('a file of wireproxy', () => {
     const { faults } = errorOf('WGConfig = /etc/wg0.conf\n[Socks5]\n');
     expect(faults[0]).toMatchObject({
       found: 'WGConfig before any section',
-      expected: '[Interface] above it; import the file that WGConfig names',
+      expected: '[Interface] above it; import the file that WGConfig refers to',
     });
   });
 });

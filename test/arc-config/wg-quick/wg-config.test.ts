@@ -76,7 +76,7 @@ it('refuses an argument of several lines, which would become lines of their own'
     ({ faults } = error as ArcConfigError);
   }
   expect(faults).toMatchObject([
-    { keyPath: 'postUp[1][2]', found: 'an argument of several lines' },
+    { keyPath: 'postUp[1][2]', found: 'an argument with several lines' },
     { keyPath: 'postDown[0][0]' },
   ]);
 });

@@ -11,13 +11,13 @@ it('puts what the system says into a sentence, with its exit code', async () => 
   expect(systemFailure(refused)).toMatchObject({
     kind: 'permission',
     message: 'the system refused: EACCES: permission denied, mkdtemp',
-    next: ['Run as a user with that permission, or name another path.'],
+    next: ['Run as a user with that permission, or choose another path.'],
   });
   const many = Object.assign(new Error('EMFILE: too many open files'), {
     ...{ code: 'EMFILE', syscall: 'open' },
   });
   expect(systemFailure(many)?.next).toEqual([
-    'Raise the limit of open files, for instance by "ulimit -n 1024".',
+    'Raise the limit of open files, for example with "ulimit -n 1024".',
   ]);
 });
 

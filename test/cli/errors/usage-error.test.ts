@@ -42,7 +42,7 @@ async function refusal(
   throw new Error(`${line} is not refused`);
 }
 
-const HELP = 'Run "arctun try it --help" for its flags.';
+const HELP = 'Run "arctun try it --help" to list its flags.';
 
 it.each([
   ['--nosuch', ['unknown flag: --nosuch', HELP]],
@@ -55,8 +55,11 @@ it.each([
   ],
   ['--mtu abc', ['invalid --mtu: expected an integer, not "abc"', HELP]],
   ['--mtu 5', ['invalid --mtu: expected an integer greater than or equal to 576, not "5"', HELP]],
-  ['--name', ['missing value of --name: expected a value', HELP]],
-  ['--mode', ['missing value of --mode: expected one of these values: auto, tun, userspace', HELP]],
+  ['--name', ['missing value for --name: expected a value', HELP]],
+  [
+    '--mode',
+    ['missing value for --mode: expected one of these values: auto, tun, userspace', HELP],
+  ],
   ['--name a --name b', ['cannot use --name twice: it takes one value', HELP]],
   [
     '--name a --json',

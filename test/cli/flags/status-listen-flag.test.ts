@@ -14,7 +14,7 @@ it.each([
 it('is open to others only where that is said', () => {
   const choice = { 'status-listen': '0.0.0.0:9100' };
   expect(() => statusListen({ ...choice, ...CLOSED })).toThrow(
-    'whoever can reach it could see how this tunnel does',
+    'anyone who can reach it could see the status of this tunnel',
   );
   expect(statusListen({ ...choice, 'allow-open': true })?.host).toBe('0.0.0.0');
 });

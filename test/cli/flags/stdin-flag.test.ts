@@ -4,7 +4,7 @@ it('refuses a second configuration on the command line', () => {
   const flag = (name: string) => ({ type: 'flag', flag: name }) as const;
   expect(() => refuseConfigFlag([{ type: 'arg' }, flag('read-stdin')])).not.toThrow();
   expect(() => refuseConfigFlag([flag('read-stdin'), flag('config')])).toThrow(
-    'cannot use --read-stdin with --config: each names a configuration of its own',
+    'cannot use --read-stdin with --config: both provide a configuration',
   );
 });
 

@@ -29,7 +29,7 @@ it('says when a terminal is too narrow or too low', async () => {
     { columns, rows: rows - 1 },
   ]) {
     expect((await terminalQrCode(TEXT, size)).note).toBe(
-      `The code needs ${columns} columns and ${rows} rows, the terminal has ${size.columns} and ${size.rows}: enlarge it, or use --png FILE.`,
+      `The QR code needs ${columns} columns and ${rows} rows, but the terminal has ${size.columns} and ${size.rows}. Enlarge the terminal, or use --png FILE.`,
     );
   }
 }, 60_000);

@@ -37,9 +37,9 @@ it.each<[SendResponse, boolean, string | undefined]>([
   [
     { via: 'udp', payload: undefined },
     true,
-    'No answer within 7 s. By UDP this does not tell whether the message has arrived.',
+    'No answer within 7 s. Over UDP, the message may or may not have arrived.',
   ],
-  [{ via: 'tcp', payload: undefined }, false, 'No answer; the message has arrived.'],
+  [{ via: 'tcp', payload: undefined }, false, 'No answer. The message was delivered.'],
 ])('says beside %j (json: %s): %s', (answer, json, note) => {
   expect(answerNote(answer, { timeout: 7_000, json })).toBe(note);
 });

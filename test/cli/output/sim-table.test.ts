@@ -159,15 +159,13 @@ describe('the report', () => {
 
   it('tells whether arc.json agrees, and what to do where it does not', () => {
     const arcConfig = { source: 'arc.json', findings: [] };
-    expect(renderSimReport({ ...REPORT, arcConfig })).toMatch(
-      /\n\narc\.json agrees with the platform\.\n$/,
-    );
+    expect(renderSimReport({ ...REPORT, arcConfig })).toMatch(/\n\narc\.json matches SORACOM\.\n$/);
     const findings: Finding[] = [
       { kind: 'no-session', problem: 'A\u001b[2J.', next: 'Do B.' },
       { kind: 'other-key', problem: 'C.', next: 'Do D.' },
     ];
     expect(renderSimReport({ ...REPORT, arcConfig: { source: 'arc.json', findings } })).toMatch(
-      /\n\narc\.json and the platform:\n {2}A\ufffd\[2J\.\n {4}Do B\.\n {2}C\.\n {4}Do D\.\n$/,
+      /\n\nDifferences between arc\.json and SORACOM:\n {2}A\ufffd\[2J\.\n {4}Do B\.\n {2}C\.\n {4}Do D\.\n$/,
     );
   });
 
@@ -175,7 +173,7 @@ describe('the report', () => {
     expect(renderSimReport({ ...REPORT, events: [EVENT] })).toMatch(
       /\n\nTIME {18}EVENT {4}ADDRESS\n2026-11-25T16:00:00Z {2}Created {2}10\.0\.0\.2\n$/,
     );
-    expect(renderSimReport({ ...REPORT, events: [] })).toMatch(/\n\nNo session event in /);
+    expect(renderSimReport({ ...REPORT, events: [] })).toMatch(/\n\nNo session events in /);
   });
 
   it('makes tags and all else harmless', () => {

@@ -43,7 +43,7 @@ peer: ${PEER}
   transfer: 920 B received, 1480 B sent
   handshake age: 12 s
   round trip: 12.3 ms
-  loss in: 2.5 %
+  inbound loss: 2.5 %
 
 `);
 });

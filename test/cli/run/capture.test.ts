@@ -38,7 +38,9 @@ it('makes the file when it is asked for, and warns then of what is in it', async
   expect(paths).toEqual(['x.pcapng']);
   expect(headers).toEqual([HEADER]);
   expect(notes).toEqual([
-    expect.stringMatching(/^Warning: x\.pcapng will hold the private key .* decrypted\./),
+    expect.stringMatching(
+      /^Warning: x\.pcapng will contain the private key and decrypted traffic\./,
+    ),
   ]);
 });
 
@@ -54,9 +56,7 @@ it.each<[FileFailure, string]>([
     kind,
     what: 'cannot capture to x.pcapng',
     why: 'the reason',
-    next: [
-      'A capture goes into a new file: name one in a folder that you may write to and that has room.',
-    ],
+    next: ['Choose a new file in a writable folder with enough space.'],
   });
   expect(notes).toEqual([]);
 });

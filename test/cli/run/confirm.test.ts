@@ -53,6 +53,6 @@ it.each([
   const holder = 'arctun up (pid 1234) uses this SIM';
   await expect(confirmRenewal(holder, signal, ask)).resolves.toBe(expected);
   expect(questions).toEqual([
-    'arctun up (pid 1234) uses this SIM: a new key ends its tunnel until it restarts. Type yes to renew the key:',
+    'arctun up (pid 1234) uses this SIM. A new key stops its tunnel until you restart it. Type yes to renew the key:',
   ]);
 });

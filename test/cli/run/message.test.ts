@@ -100,7 +100,7 @@ it('reads a file, standard input by name, and standard input without one', async
   expect(await payload(undefined, '-')).toBe('from stdin');
   await expect(payload(undefined, undefined)).rejects.toMatchObject({
     kind: 'usage',
-    what: 'there is no message',
+    what: 'no message to send',
   });
   await expect(payload('x', 'a.json')).rejects.toMatchObject({ kind: 'usage' });
 });
@@ -108,12 +108,12 @@ it('reads a file, standard input by name, and standard input without one', async
 it.each([
   [{ path: 'no-slash' }, '--path must begin with "/"'],
   [{ path: '/a b' }, '--path must begin with "/"'],
-  [{ method: 'P T' }, '--method is no HTTP method'],
+  [{ method: 'P T' }, '--method is not an HTTP method'],
 ])('refuses %j', async (change, why) => {
   const error = await readMessage('x', { ...NOTHING, ...change }, context).catch(
     (reason: unknown) => reason,
   );
-  expect(error).toMatchObject({ kind: 'usage', what: 'cannot make a request' });
+  expect(error).toMatchObject({ kind: 'usage', what: 'cannot create the request' });
   expect((error as Error).message).toContain(why);
 });
 

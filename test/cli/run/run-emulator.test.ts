@@ -110,7 +110,7 @@ it('warns of who can do what, where other machines reach the API', async () => {
   }
   expect(log.messages('warn')).toEqual([
     expect.stringMatching(
-      /^anyone who can reach 0\.0\.0\.0:[1-9]\d* can create, change and terminate its SIMs: the credentials are published$/,
+      /^anyone who can reach 0\.0\.0\.0:[1-9]\d* can create, change and terminate its SIMs, because the credentials are published$/,
     ),
   ]);
 });
@@ -124,7 +124,7 @@ it('warns of an Arc server that other machines reach', async () => {
     { ...PORTS, log, files: fakeFiles() },
   );
   expect(log.messages('warn')).toEqual([
-    'the Arc server answers everyone who can reach its address and has the key of a SIM',
+    'the Arc server is open to anyone who can reach its address and has the key of a SIM',
   ]);
 });
 
@@ -194,7 +194,7 @@ describe('an address that is taken', () => {
       kind: 'failed',
       what: `cannot listen on ${apiListen}`,
       why: expect.stringMatching(OURSELVES) as string,
-      next: ['Choose another address with --api-listen; port 0 takes any free one.'],
+      next: ['Choose another address with --api-listen; port 0 picks a free port.'],
     });
   });
 
@@ -207,16 +207,16 @@ describe('an address that is taken', () => {
     expect(error).toMatchObject({
       what: `cannot listen on ${arcListen} (UDP)`,
       why: expect.stringMatching(OURSELVES) as string,
-      next: ['Choose another address with --arc-listen; port 0 takes any free one.'],
+      next: ['Choose another address with --arc-listen; port 0 picks a free port.'],
     });
   });
 });
 
 it.each([
-  ['apiListen', '192.0.2.1:0', 'this machine has no such address'],
-  ['arcListen', '192.0.2.1:0', 'this machine has no such address'],
-  ['apiListen', 'no-such-host.invalid:0', /there is no host of this name|cannot be looked up now/],
-  ['arcListen', 'localhost:0', 'the Arc side needs an IP address, not a name'],
+  ['apiListen', '192.0.2.1:0', 'this machine does not have this address'],
+  ['arcListen', '192.0.2.1:0', 'this machine does not have this address'],
+  ['apiListen', 'no-such-host.invalid:0', /the host name was not found|cannot be looked up now/],
+  ['arcListen', 'localhost:0', 'the Arc server needs an IP address, not a host name'],
 ])('says why %s cannot be %s', async (name, value, why) => {
   const error = await failure({ [name]: value });
   expect(error.why).toMatch(why);

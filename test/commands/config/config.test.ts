@@ -119,9 +119,9 @@ describe('config validate', () => {
   line 2, mtu: found "1420", expected an integer from 0 to 65535
   line 3, logLevel: found 2.5, expected an integer
   line 4, interface: found 7, expected a string
-  privateKey: found no key, or one of zeros, expected the key that bootstrap writes
+  privateKey: found no key, or a key of zeros, expected the key that bootstrap writes
   arcSessionStatus: found nothing, expected the session that bootstrap writes
-  Correct the file; \`arctun config validate\` checks it without using it.
+  Correct the file, and check it with \`arctun config validate\`.
 `);
   }, 60_000);
 
@@ -129,7 +129,7 @@ describe('config validate', () => {
     write('arc.json', SAMPLE);
     const { code, stdout, stderr } = await arctun(['config', 'validate']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'valid, with 1 warning\n' });
-    expect(stderr).toMatch(/^Warning: publicKey in arc\.json is not that of privateKey\./);
+    expect(stderr).toMatch(/^Warning: publicKey in arc\.json does not match privateKey\./);
     write('arc.json', sampleWith({ publicKey: null }));
     expect((await arctun(['config', 'validate'])).stderr).toBe('');
   }, 60_000);
@@ -174,7 +174,7 @@ PersistentKeepalive = 60
       code: 0,
       stdout: `Created/updated configuration file: ${join(folder, 'arc.json')}\n`,
       stderr:
-        'soracom.conf, line 4, DNS: dropped: arc.json has no name servers; names are resolved as before\n',
+        "soracom.conf, line 4, DNS: dropped: arc.json has no name servers; the system's name servers are used\n",
     });
     expect(statSync(join(folder, 'arc.json')).mode & 0o777).toBe(0o600);
     expect(JSON.parse(read('arc.json'))).toMatchObject({

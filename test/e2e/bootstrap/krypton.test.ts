@@ -115,7 +115,7 @@ it('says what to do without krypton-cli', async () => {
   const missing = join(folder, 'nowhere');
   const result = await arctun(['bootstrap', 'sim', '--krypton-cli-path', missing]);
   expect(result).toMatchObject({ code: 3, stdout: '' });
-  expect(result.stderr).toContain(`cannot run krypton-cli: ${missing}: there is no such program`);
+  expect(result.stderr).toContain(`cannot run krypton-cli: ${missing}: the program was not found`);
   expect(result.stderr).toContain('--krypton-cli-path');
 }, 60_000);
 

@@ -250,11 +250,16 @@ describe('what is refused comes with its fix, and nothing is sent', () => {
   }, 60_000);
 
   it.each<[string, object, number, string]>([
-    ['no way to sign in', { coverageType: 'jp' }, 3, 'it has neither an auth key'],
-    ['an unknown coverage', { ...KEY, coverageType: 'us' }, 3, '"us" is no coverage type'],
-    ['a pipe in its command', { profileCommand: 'cat x | jq .' }, 3, `the shell's operator "|"`],
-    ['a program that is absent', { profileCommand: '/no/program' }, 3, 'no such program'],
-    ['a command that fails', { profileCommand: `'${process.execPath}' /no/file` }, 1, 'ended with'],
+    ['no way to sign in', { coverageType: 'jp' }, 3, 'it has no auth key'],
+    ['an unknown coverage', { ...KEY, coverageType: 'us' }, 3, '"us" is not a coverage type'],
+    ['a pipe in its command', { profileCommand: 'cat x | jq .' }, 3, `the shell operator "|"`],
+    ['a program that is absent', { profileCommand: '/no/program' }, 3, 'the program was not found'],
+    [
+      'a command that fails',
+      { profileCommand: `'${process.execPath}' /no/file` },
+      1,
+      'exited with status',
+    ],
     ['itself as its source', { sourceProfile: 'p', operatorId: 'OP1', username: 'u' }, 3, 'itself'],
   ])(
     'a profile with %s',

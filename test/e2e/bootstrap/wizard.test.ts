@@ -42,7 +42,7 @@ function shown({ stdout }: TestProcess): string {
 const ID_QUESTION = /auth key ID \(starts with "keyId-"\)/;
 const KEY_QUESTION = /auth key \(starts with "secret-"\)/;
 const CONFIRM_QUESTION = /Create it\? It is billed until you terminate it/;
-const COVERAGE_QUESTION = /Coverage to create a new virtual SIM/;
+const COVERAGE_QUESTION = /Coverage type for the new virtual SIM/;
 
 describeWith(['script'], 'the wizard', () => {
   it('asks for the keys, hides them, and creates a SIM', async () => {
@@ -79,7 +79,7 @@ describeWith(['script'], 'the wizard', () => {
     run.type(ENTER);
     // No is the default.
     expect(await run.finished).toMatchObject({ code: 1 });
-    expect(shown(run)).toContain('no virtual SIM was created: you did not confirm it');
+    expect(shown(run)).toContain('no virtual SIM was created: you did not confirm');
     expect(existsSync(join(folder, 'arc.json'))).toBe(false);
   }, 60_000);
 

@@ -38,7 +38,7 @@ describeWith(LAMBDA_SANDBOX, 'two environments with one virtual SIM', () => {
       });
       const advice = logged(sandbox, /^the function has one virtual SIM/);
       expect(advice).toHaveLength(1);
-      expect(JSON.stringify(advice)).toMatch(/concurrency of 1.*pool/);
+      expect(JSON.stringify(advice)).toMatch(/concurrency to 1.*pool/);
     }
     const arrived = await lab.messages();
     expect(arrived).toEqual(expect.arrayContaining(accepted));

@@ -125,7 +125,9 @@ describe('/emulator/users', () => {
     expect(wrong.body.message).toContain('permissions Invalid input');
     expect(code(await api.post('/emulator/users', '{'))).toEqual([400, 'COM0008']);
     const taken = await api.post('/emulator/users', { ...ADMIN, permissions: [] });
-    expect(taken.body.message).toBe('The user is not added: another user has this authKeyId.');
+    expect(taken.body.message).toBe(
+      'The user was not added: another user already has this authKeyId.',
+    );
   });
 });
 

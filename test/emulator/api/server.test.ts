@@ -230,7 +230,7 @@ describe('the state', () => {
     api.saveError = new Error('the disk is full');
     const reply = await api.post('/v1/sims', CREATE, headers);
     expect(code(reply)).toEqual([500, 'EMU0500']);
-    expect(reply.body.message).toBe('The state is not saved: the disk is full.');
+    expect(reply.body.message).toBe('The state was not saved: the disk is full.');
     api.saveError = undefined;
     expect((await api.post('/v1/sims', CREATE, headers)).status).toBe(201);
   });

@@ -204,7 +204,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     before = network();
     const { code, stderr } = await server.arctun('up', '--mode', 'tun').finished;
     expect(code).toBe(1);
-    expect(stderr).toContain('another interface has this name');
+    expect(stderr).toContain('an interface with this name already exists');
     expect(stderr).toContain('interface in arc.json');
     expectNothingLeft();
   }, 60_000);
@@ -219,11 +219,11 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
       ]);
     const { code, stderr } = await start('tun').finished;
     expect(code).toBe(1);
-    expect(stderr).toContain('there is no /dev/net/tun');
+    expect(stderr).toContain('/dev/net/tun does not exist');
     expect(stderr).toContain('sudo modprobe tun');
     const running = start('auto');
     await running.output(/"mode":"userspace"/);
-    expect(running.stderr).toContain('Mode userspace: there is no /dev/net/tun.');
+    expect(running.stderr).toContain('Mode userspace: /dev/net/tun does not exist.');
     running.kill('SIGTERM');
     await running.finished;
     expectNothingLeft();
@@ -238,9 +238,9 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
       socket: expect.stringMatching(/\.sock$/) as string,
       interface: server.clientDevice,
       endpoint: '192.0.2.1:11010',
-      modeReason: 'an interface may be made',
+      modeReason: 'a network interface is permitted',
     });
-    expect(running.stderr).toContain('Mode tun: an interface may be made.');
+    expect(running.stderr).toContain('Mode tun: a network interface is permitted.');
     running.kill('SIGTERM');
     await expect(running.finished).resolves.toMatchObject({ code: 0 });
     expectNothingLeft();

@@ -119,7 +119,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     inClient('ip', 'link', 'delete', server.clientDevice);
     const { code, stderr } = await running.finished;
     expect(code).toBe(5);
-    expect(stderr).toContain(`the network interface ${server.clientDevice} is gone`);
+    expect(stderr).toContain(`the network interface ${server.clientDevice} was removed`);
   }, 60_000);
 
   it('captures what goes through it, outside and inside', async () => {
@@ -261,8 +261,8 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     const running = await up();
     const second = await server.arctun('up', '--mode', 'tun', '--force').finished;
     expect(second.code).toBe(1);
-    expect(second.stderr).toContain('another interface has this name');
-    expect(second.stderr).toContain('Another tunnel may be running');
+    expect(second.stderr).toContain('an interface with this name already exists');
+    expect(second.stderr).toContain('Stop the tunnel that uses it');
     running.kill('SIGTERM');
     await running.finished;
   }, 60_000);

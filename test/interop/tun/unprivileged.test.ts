@@ -64,9 +64,9 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     ip('tuntap', 'add', clientDevice, 'mode', 'tun', 'user', String(USER));
     const refused = await up(process.execPath).finished;
     expect(refused.code).toBe(6);
-    expect(refused.stderr).toContain('Give it what it lacks: sudo ip link set');
+    expect(refused.stderr).toContain('Run the missing steps: sudo ip link set');
     expect(refused.stderr).toContain('--mode userspace');
-    const commands = /what it lacks: (.*)\.$/m.exec(refused.stderr)![1]!.split(' && ');
+    const commands = /missing steps: (.*)\.$/m.exec(refused.stderr)![1]!.split(' && ');
     for (const command of commands) ip(...command.split(' ').slice(2));
     const running = up(process.execPath);
     await running.output(/"mode":"tun"/);
@@ -103,7 +103,7 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     const line = await running.output(/^\{.*\}$/m);
     expect(JSON.parse(line[0])).toMatchObject({
       mode: 'userspace',
-      modeReason: 'an interface takes the capability CAP_NET_ADMIN',
+      modeReason: 'a network interface requires CAP_NET_ADMIN',
     });
     expect(running.stderr).toContain('Mode userspace: an interface takes');
     await stop(running);
@@ -117,9 +117,9 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     const hidden = ['sh', '-c', `mount --bind ${device} /dev/net/tun && exec "$@"`, 'sh'];
     const refused = await upWith(hidden, process.execPath, '--mode', 'tun').finished;
     expect(refused.code).toBe(6);
-    expect(refused.stderr).toContain('/dev/net/tun may not be opened by this user');
+    expect(refused.stderr).toContain('this user may not open /dev/net/tun');
     const running = upWith(hidden, process.execPath);
-    await running.output(/"modeReason":"\/dev\/net\/tun may not be opened by this user"/);
+    await running.output(/"modeReason":"this user may not open \/dev\/net\/tun"/);
     await stop(running);
   }, 60_000);
 });

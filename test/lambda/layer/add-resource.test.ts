@@ -58,8 +58,8 @@ it('describes the zeros and the note as sections of the file, so that strip keep
 
 it('refuses what is no Node, or a Node that has a blob, or symbols', () => {
   const add = (data: string) => addResource(stripSymbols(smallElf(data)), BLOB);
-  expect(() => add('data')).toThrow('no Node that takes a blob');
-  expect(() => add(`${FUSE}1`)).toThrow('has a blob already');
+  expect(() => add('data')).toThrow('not a Node.js that accepts a blob');
+  expect(() => add(`${FUSE}1`)).toThrow('already has a blob');
   expect(() => add(`${FUSE}0 ${FUSE}0`)).toThrow('more than one fuse');
-  expect(() => addResource(smallElf(NODE), BLOB)).toThrow('symbols are to be left out first');
+  expect(() => addResource(smallElf(NODE), BLOB)).toThrow('symbols must be stripped first');
 });

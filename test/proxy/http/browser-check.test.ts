@@ -76,7 +76,7 @@ describe('the host', () => {
   it('is refused in a sentence that names the flag and its variable', () => {
     expect(verdict({ host: 'arctun:8888' })).toMatchObject({
       message:
-        'the host name arctun is not allowed here: to allow it, restart with --allow-host arctun (ARCTUN_ALLOW_HOST)',
+        'the host name arctun is not allowed here. To allow it, restart with --allow-host arctun (ARCTUN_ALLOW_HOST)',
     });
   });
 
@@ -179,11 +179,11 @@ describe('a web page is refused', () => {
   it('in a sentence that names the flag and its variable', () => {
     expect(verdict({ ...OWN, origin: EVIL })).toMatchObject({
       message:
-        'a web page of https://evil.example must not send requests here: to allow it, restart with --allow-origin https://evil.example (ARCTUN_ALLOW_ORIGIN)',
+        'a web page of https://evil.example may not send requests here. To allow it, restart with --allow-origin https://evil.example (ARCTUN_ALLOW_ORIGIN)',
     });
     expect(verdict({ ...OWN, origin: 'null' })).toMatchObject({
       message:
-        "a web page without a known origin must not send requests here: to allow it, restart with --allow-origin '*' (ARCTUN_ALLOW_ORIGIN)",
+        "a web page without a known origin may not send requests here. To allow it, restart with --allow-origin '*' (ARCTUN_ALLOW_ORIGIN)",
     });
   });
 

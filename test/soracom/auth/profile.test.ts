@@ -60,18 +60,18 @@ describe('parseSoracomProfile', () => {
   });
 
   it.each<[unknown, string]>([
-    [[], 'it is no JSON object'],
-    [null, 'it is no JSON object'],
-    ['secret-1', 'it is no JSON object'],
-    [{ coverageType: 'us' }, '"coverageType": "us" is no coverage type'],
+    [[], 'it is not a JSON object'],
+    [null, 'it is not a JSON object'],
+    ['secret-1', 'it is not a JSON object'],
+    [{ coverageType: 'us' }, '"coverageType": "us" is not a coverage type'],
     [
       { endpoint: 'api.soracom.io' },
-      '"endpoint": it is no http or https URL without user, query and fragment',
+      '"endpoint": it is not an http or https URL without user, query and fragment',
     ],
-    [{ headers: { 'X A': '1' } }, '"headers.X A": it is no header name'],
+    [{ headers: { 'X A': '1' } }, '"headers.X A": it is not a header name'],
     [
       { headers: { 'X-A': 'secret-1\r\nX-B: 2' } },
-      '"headers.X-A": its value has characters that a header cannot have',
+      '"headers.X-A": its value contains characters that a header cannot contain',
     ],
   ])('refuses %j', (value, message) => {
     expect(fault(() => parse(value))).toBe(message);
@@ -148,13 +148,13 @@ describe('profileSignIn', () => {
     [{ authKeyId: 'keyId-1' }, 'it has an authKeyId without its authKey'],
     [{ authKey: 'secret-1' }, 'it has an authKey without its authKeyId'],
     [{ email: 'a@b' }, 'it has an email without its password'],
-    [SAM, 'a SAM user signs in with operatorId, username and password, and one of them is missing'],
+    [SAM, 'a SAM user needs operatorId, username and password, and one of them is missing'],
     [
       { username: 'u', password: 'w' },
-      'a SAM user signs in with operatorId, username and password, and one of them is missing',
+      'a SAM user needs operatorId, username and password, and one of them is missing',
     ],
-    [{ password: 'w' }, 'it has neither an auth key, nor an email and password, nor a SAM user'],
-    [{}, 'it has neither an auth key, nor an email and password, nor a SAM user'],
+    [{ password: 'w' }, 'it has no auth key, no email and password, and no SAM user'],
+    [{}, 'it has no auth key, no email and password, and no SAM user'],
     [{ ...KEY, authKeyId: 'x' }, 'the auth key ID does not begin with "keyId-"'],
     [{ ...KEY, authKey: 'x' }, 'the auth key does not begin with "secret-"'],
   ])('refuses %j', (profile, message) => {
@@ -180,7 +180,7 @@ describe('profileSwitchUser', () => {
 
   it.each([{ operatorId: 'OP1' }, { username: 'u' }])('needs both: %j', (profile) => {
     expect(fault(() => profileSwitchUser(parse(profile)))).toBe(
-      'a sourceProfile needs the operatorId and username to change to',
+      'a sourceProfile needs the operatorId and username to switch to',
     );
   });
 });

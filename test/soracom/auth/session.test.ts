@@ -80,7 +80,7 @@ describe('signing in', () => {
     const api = clientOf(server);
     const switchUser = { operatorId: 'OP1', userName: 'u' };
     const error = await errorOf(api.auth({ ...KEY, switchUser }, 300));
-    expect(error.message).toBe('cannot change to the other user: HTTP 400, X: No.');
+    expect(error.message).toBe('cannot switch to the other user: HTTP 400, X: No.');
     expect(error.next[0]).toContain('trusts the one who signs in');
     await api.getSim('1');
     expect(tokens().at(-1)).toBeUndefined();
@@ -192,9 +192,7 @@ describe('a token that is not accepted any more', () => {
     await api.auth({ ...KEY, mfaOtpCode: new Secret('123456') }, 300);
     server.answers.set('GET /v1/sims/1', EXPIRED);
     const error = await errorOf(api.getSim('1'));
-    expect(error.next).toEqual([
-      'The token is not accepted any more: run the command again to sign in anew.',
-    ]);
+    expect(error.next).toEqual(['Run the command again: the token is no longer valid.']);
     expect(server.requests).toHaveLength(2);
   });
 
@@ -260,7 +258,7 @@ describe('a token that is not accepted any more', () => {
       json(NEW)(response, request);
     });
     const error = await errorOf(api.getSim('1'));
-    expect(error.message).toBe('cannot read the virtual SIM: it took longer than 10 s in all');
+    expect(error.message).toBe('cannot read the virtual SIM: it took longer than 10 s in total');
   });
 });
 

@@ -116,7 +116,7 @@ describe('what goes over the wire', () => {
 });
 
 it.each(['', '.', '..'])('refuses %j for a SIM id, which no URL can hold', async (simId) => {
-  await expect(client().terminateSim(simId)).rejects.toThrow('is no SIM id');
+  await expect(client().terminateSim(simId)).rejects.toThrow('is not a SIM ID');
   await expect(client().getSim(simId)).rejects.toMatchObject({ kind: 'usage' });
   expect(server.requests).toEqual([]);
 });
@@ -150,10 +150,10 @@ describe('answers', () => {
   });
 
   it.each([
-    ['not JSON', status(200, '<html>\n<p>Sign in'), 'the answer is not JSON: <html>'],
-    ['JSON cut short', status(200, '{"apiKey": "api-12'), 'the answer is not JSON: (not shown)'],
-    ['without a token', json({ apiKey: 'api-1' }), 'the answer lacks what it should have at token'],
-    ['an empty body', status(200), 'the answer is not JSON'],
+    ['not JSON', status(200, '<html>\n<p>Sign in'), 'the response is not JSON: <html>'],
+    ['JSON cut short', status(200, '{"apiKey": "api-12'), 'the response is not JSON: (not shown)'],
+    ['without a token', json({ apiKey: 'api-1' }), 'the response lacks required data at token'],
+    ['an empty body', status(200), 'the response is not JSON'],
   ])('refuses a sign-in that is %s', async (_, answer, why) => {
     answering('POST /v1/auth', answer);
     const error = await errorOf(client().auth(KEY, 300));
@@ -177,7 +177,7 @@ describe('an answer that nobody reads', () => {
     answering('POST /v1/sims/1/terminate', status(200, '<html>Welcome'));
     const error = await errorOf(client().terminateSim('1'));
     expect(error.message).toBe(
-      'cannot terminate the SIM: HTTP 200, but the answer is not JSON: <html>Welcome',
+      'cannot terminate the SIM: HTTP 200, but the response is not JSON: <html>Welcome',
     );
   });
 
@@ -275,7 +275,7 @@ describe('listings', () => {
       answering(`GET /v1/sims?last_evaluated_key=k${index}`, answer);
     }
     const error = await errorOf(client({ clock, deadlineMs: 99_000 }).listSims());
-    expect(error.message).toBe('cannot list the SIMs: it took longer than 99 s in all');
+    expect(error.message).toBe('cannot list the SIMs: it took longer than 99 s in total');
     expect(error.failure).toBe('timeout');
     expect(server.requests).toHaveLength(2);
   });
@@ -284,9 +284,9 @@ describe('listings', () => {
 describe('refusals', () => {
   it.each([
     [400, ''],
-    [401, 'sign in anew'],
-    [403, 'Allow Sim:createArcSession'],
-    [404, 'Check the SIM id and the coverage'],
+    [401, 'Run the command again: the token is no longer valid'],
+    [403, 'Grant Sim:createArcSession'],
+    [404, 'Check the SIM ID and the coverage type'],
     [407, 'HTTPS_PROXY'],
   ])('%d says what to do', async (code, next) => {
     answering('POST /v1/sims/1/sessions/arc', json({ code: 'SEM0001', message: 'No.' }, code));
@@ -299,7 +299,7 @@ describe('refusals', () => {
 
   it.each([
     [429, 'Wait a minute'],
-    [503, 'try again in some minutes'],
+    [503, 'Try again in a few minutes'],
   ])('%d says what to do, after the last repeat', async (code, next) => {
     answering('POST /v1/sims/1/sessions/arc', json({ code: 'SEM0001', message: 'No.' }, code));
     const error = await errorOf(client().createArcSession('1'));
@@ -333,7 +333,7 @@ describe('refusals', () => {
     answering('POST /v1/auth', status(307, '', { Location: `${server.url}/elsewhere` }));
     const error = await errorOf(client().auth(KEY, 300));
     expect(error.status).toBe(307);
-    expect(error.next[0]).toContain('A redirect is not followed');
+    expect(error.next[0]).toContain('redirects are not followed');
     expect(server.calls).toEqual(['POST /v1/auth']);
   });
 
@@ -361,10 +361,12 @@ describe('refusals', () => {
   it('a refused createSim made no SIM, a broken gateway may have', async () => {
     answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
     expect((await errorOf(client().createSim())).next).toEqual([
-      'Allow Sim:createSim in the permissions of the SAM user that signs in.',
+      'Grant Sim:createSim to the SAM user that signs in.',
     ]);
     answering('POST /v1/sims', status(504));
-    expect((await errorOf(client().createSim())).next[0]).toContain('A SIM may have been created');
+    expect((await errorOf(client().createSim())).next[0]).toContain(
+      'Look for a new SIM with `arctun sim list',
+    );
   });
 });
 
@@ -372,13 +374,15 @@ describe('a lost answer', () => {
   it.each([
     ['the connection is cut', cut, 'connection'],
     ['nothing comes in time', silence, 'timeout'],
-    ['the answer is not JSON', status(201, '{"arcClientPeerPrivateKey":"priv'), 'unintelligible'],
+    ['the response is not JSON', status(201, '{"arcClientPeerPrivateKey":"priv'), 'unintelligible'],
     ['the answer has no simId', json({ profiles: {} }, 201), 'unintelligible'],
   ])('createSim says that a SIM may exist when %s', async (_, answer, failure) => {
     answering('POST /v1/sims', answer);
     const error = await errorOf(client({ timeoutMs: 200 }).createSim());
     expect(error.failure).toBe(failure);
-    expect(error.next.join(' ')).toMatch(/may have been created.*arctun sim list --since TIME/);
+    expect(error.next.join(' ')).toMatch(
+      /arctun sim list --since TIME.*may have been created and billed/,
+    );
     expect(error.message).not.toContain('priv');
     expect(simMayExist(error)).toBe(true);
     expect(server.calls).toEqual(['POST /v1/sims']);
@@ -438,7 +442,7 @@ describe('TLS', () => {
     const { port } = plain.address() as AddressInfo;
     const error = await errorOf(client({ endpoint: `https://127.0.0.1:${port}` }).createSim());
     expect(error.failure).toBe('not-tls');
-    expect(error.message).toMatch(/: the server does not speak TLS at this port$/);
+    expect(error.message).toMatch(/: the server does not use TLS on this port$/);
     expect(error.next).toEqual(['Check the scheme and the port of the endpoint.']);
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
@@ -499,7 +503,9 @@ it('tells of each pause before it', async () => {
   answering('GET /v1/sims/1', status(429, '', { 'Retry-After': '30' }));
   const clock = new InstantClock();
   await errorOf(client({ clock, onWait: (text) => told.push(text) }).getSim('1'));
-  expect(told[0]).toBe('The SORACOM API answered HTTP 429 and asks to wait: trying again in 30 s.');
+  expect(told[0]).toBe(
+    'The SORACOM API returned HTTP 429 with a Retry-After header. Retrying in 30 s.',
+  );
   expect(told).toHaveLength(clock.pauses.length);
 });
 

@@ -50,7 +50,7 @@ it('refuses pages that lead in a circle', async () => {
   );
   const error = await faultOf(readPages(LIST_SIMS, read));
   expect(error).toMatchObject({ failure: 'unintelligible', status: 200, simMayExist: false });
-  expect(error.message).toBe('cannot list the SIMs: HTTP 200, but its pages lead in a circle');
+  expect(error.message).toBe('cannot list the SIMs: HTTP 200, but its pages form a loop');
   expect(keys).toHaveLength(3);
 });
 

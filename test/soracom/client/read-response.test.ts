@@ -13,14 +13,14 @@ it('reads JSON, and an empty body as an empty object', () => {
 });
 
 it.each([
-  ['{"a":{"b":5}}', 'the answer lacks what it should have at a.b'],
-  ['[]', 'the answer lacks what it should have'],
-  ['null', 'the answer lacks what it should have'],
-  ['{"a":{"b":"c"', 'the answer is not JSON: (not shown)'],
-  ['hello world not json\nsecond', 'the answer is not JSON: hello world not json'],
-  ['key aGVsbG8x', 'the answer is not JSON: (not shown)'],
-  [' ', 'the answer is not JSON: (not shown)'],
-  ['\n<p>secret-x\n', 'the answer is not JSON: <p><redacted>'],
+  ['{"a":{"b":5}}', 'the response lacks required data at a.b'],
+  ['[]', 'the response lacks required data'],
+  ['null', 'the response lacks required data'],
+  ['{"a":{"b":"c"', 'the response is not JSON: (not shown)'],
+  ['hello world not json\nsecond', 'the response is not JSON: hello world not json'],
+  ['key aGVsbG8x', 'the response is not JSON: (not shown)'],
+  [' ', 'the response is not JSON: (not shown)'],
+  ['\n<p>secret-x\n', 'the response is not JSON: <p><redacted>'],
 ])('%j is refused', (body, why) => {
   expect.assertions(2);
   try {
@@ -32,10 +32,10 @@ it.each([
 });
 
 it.each([
-  ['wrong: hunter\n', 'the answer is not JSON: wrong: <redacted>'],
-  ['<p>hunter', 'the answer is not JSON: <p><redacted>'],
+  ['wrong: hunter\n', 'the response is not JSON: wrong: <redacted>'],
+  ['<p>hunter', 'the response is not JSON: <p><redacted>'],
   // Were it hidden first, the text would begin like markup.
-  ['hunter2,"token":"abc"', 'the answer is not JSON: (not shown)'],
+  ['hunter2,"token":"abc"', 'the response is not JSON: (not shown)'],
 ])("%j is shown without the run's secrets", (body, why) => {
   const hide = (text: string) => text.replaceAll('hunter', '<redacted>');
   const read = () => readResponse(OPERATION, schema, { status: 200, body }, hide);

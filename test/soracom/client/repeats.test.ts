@@ -87,7 +87,7 @@ describe('pauses', () => {
     expect(told).toEqual(
       pauses.map(
         (pause) =>
-          `The SORACOM API answered HTTP ${status}: trying again in ${Math.ceil(pause / 1000)} s.`,
+          `The SORACOM API returned HTTP ${status}. Retrying in ${Math.ceil(pause / 1000)} s.`,
       ),
     );
   });
@@ -111,7 +111,7 @@ describe('pauses', () => {
   it('are not begun when the time left is too short for them', async () => {
     const error = await errorOf(send(GET_SIM, [answer(500)], { end: clock.now() + 1500 }));
     expect(clock.pauses).toEqual([500]);
-    expect(error.why).toBe('HTTP 500; tried 2 times; no time is left for that (1 s)');
+    expect(error.why).toBe('HTTP 500; tried 2 times; only 1 s left');
   });
 });
 
@@ -127,8 +127,8 @@ describe('Retry-After', () => {
     ]);
     expect(clock.pauses).toEqual([60_250, 30_250, 250]);
     expect(told.slice(0, 2)).toEqual([
-      'The SORACOM API answered HTTP 429 and asks to wait: trying again in 61 s.',
-      'The SORACOM API answered HTTP 503 and asks to wait: trying again in 31 s.',
+      'The SORACOM API returned HTTP 429 with a Retry-After header. Retrying in 61 s.',
+      'The SORACOM API returned HTTP 503 with a Retry-After header. Retrying in 31 s.',
     ]);
   });
 
@@ -142,14 +142,14 @@ describe('Retry-After', () => {
     const error = await errorOf(send(GET_SIM, answers));
     expect(clock.pauses).toEqual([500]);
     expect(error.why).toBe(
-      'HTTP 429, No.; tried 2 times; the server asks to wait 3600 s; no time is left for that (119 s)',
+      'HTTP 429, No.; tried 2 times; the server asked to retry after 3600 s; only 119 s left',
     );
     expect(error.next).toEqual(['Try again in 3600 s.']);
   });
 
   it('is told where the call is not repeated', async () => {
     const error = await errorOf(send(LOGOUT, [answer(429, { 'retry-after': '7' })]));
-    expect(error.why).toBe('HTTP 429; the server asks to wait 7 s');
+    expect(error.why).toBe('HTTP 429; the server asked to retry after 7 s');
     expect(error.next).toEqual(['Try again in 7 s.']);
   });
 });
@@ -167,7 +167,7 @@ describe('createSim', () => {
 describe('terminateSim', () => {
   it('says that it may be done when a repeat is refused behind a 5xx', async () => {
     const error = await errorOf(send(TERMINATE_SIM, [answer(502), answer(429), answer(404)]));
-    expect(error.next.join(' ')).toContain('An earlier attempt may have terminated it');
+    expect(error.next.join(' ')).toContain('an earlier attempt may have terminated the SIM');
   });
 
   it('does not say so when nothing was done before', async () => {

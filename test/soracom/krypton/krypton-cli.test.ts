@@ -114,15 +114,15 @@ it('shows the errors of one that fails, and nothing of its output', async () => 
   const error = (await outcome) as UserError;
   expect(error).toBeInstanceOf(UserError);
   expect(error.kind).toBe('failed');
-  expect(error.why).toBe(`${OPTIONS.path} ended with status 1:\n    first\n     [31msecond`);
+  expect(error.why).toBe(`${OPTIONS.path} exited with status 1:\n    first\n     [31msecond`);
 });
 
 it('says that it was silent, or ended by a signal', async () => {
   expect(((await run({ exitCode: 3 }).outcome) as UserError).why).toMatch(
-    /ended with status 3 and said nothing$/,
+    /exited with status 3 without output$/,
   );
   expect(((await run({ exitCode: undefined }).outcome) as UserError).why).toMatch(
-    /was ended by a signal and said nothing$/,
+    /was terminated by a signal without output$/,
   );
 });
 

@@ -58,10 +58,10 @@ it('loses no answer because it cannot be shown', async () => {
 });
 
 it.each([
-  [401, 'over that line', false],
-  [403, 'over that line', false],
+  [401, 'Check that the route to Krypton is the SORACOM Air line', false],
+  [403, 'Check that the route to Krypton is the SORACOM Air line', false],
   [404, 'krypton.soracom.io:8036', false],
-  [500, 'try again', true],
+  [500, 'Try again in a few minutes', true],
   [302, 'redirect', true],
 ])('tells what to do about HTTP %d', async (code, advice, mayBeDone) => {
   const error = await call(json({ code: 'KRY0001', message: 'no' }, code));
@@ -93,7 +93,9 @@ it('says that nothing was sent when there is no connection', async () => {
   await server.close();
   const error = await bootstrapArc({ endpoint: url, userAgent: 'x' }).catch((e: unknown) => e);
   expect(error).toMatchObject({ failure: 'connection' });
-  expect((error as ApiError).next.join()).toContain('over that line');
+  expect((error as ApiError).next.join()).toContain(
+    'Check that the route to Krypton is the SORACOM Air line',
+  );
   expect((error as ApiError).next).not.toContain(KEY_MAY_BE_REPLACED);
   server = await RecordingServer.start();
 });

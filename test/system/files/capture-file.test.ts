@@ -119,7 +119,7 @@ describe('what is there already', () => {
     expect(await refusal()).toMatchObject({
       failure: 'failed',
       path,
-      message: 'there is a file of this name already',
+      message: 'a file with this name already exists',
     });
     expect(readdirSync(folder)).toEqual(names);
     expect(readFileSync(join(folder, 'other'), 'utf8')).toBe('mine');
@@ -176,7 +176,7 @@ describeWith(['root', 'unshare'], 'a disk that is full', () => {
       console.log('kept', taken - lost);
     `);
     expect(output).toBe(
-      'WARNING no space left on the device the capture ends here; the tunnel goes on\ntaken true false\nwhole false\nkept 93\n',
+      'WARNING no space left on the device the capture ends here; the tunnel continues\ntaken true false\nwhole false\nkept 93\n',
     );
     const lines = content.split('\n').slice(0, -1).map(Number);
     // 64 KiB less what is no whole block.
@@ -236,7 +236,7 @@ describe('a disk that does not answer', () => {
       jest.useRealTimers();
     }
     expect(warnings).toEqual([
-      [{ path, reason: 'the disk took longer than 5 s' }, 'the end of the capture is not written'],
+      [{ path, reason: 'the disk took longer than 5 s' }, 'the end of the capture was not written'],
     ]);
   });
 });

@@ -110,7 +110,7 @@ it('creates no file where there is one, nor where a link leads', async () => {
     const error = await failureOf(systemFiles.createBytes(at(name), Uint8Array.of(1)));
     expect(error).toMatchObject({
       failure: 'failed',
-      message: 'there is a file of this name already',
+      message: 'a file with this name already exists',
     });
   }
   expect(readFileSync(at('arc.json'), 'utf8')).toBe('kept');
@@ -352,7 +352,9 @@ describe('proveWritable', () => {
       for (const name of ['arc.json', 'folder/victim', 'dangling']) {
         const error = await failureOf(systemFiles.replaceText(at(`theirs/${name}`), 'new'));
         expect(error.failure).toBe('denied');
-        expect(error.message).toContain('is a link of user 65534, which root does not follow');
+        expect(error.message).toContain(
+          'is a symbolic link of user 65534, which root does not follow',
+        );
         expect((await failureOf(systemFiles.proveWritable(at(`theirs/${name}`)))).failure).toBe(
           'denied',
         );

@@ -54,7 +54,7 @@ describe('a file', () => {
       const octal = mode.toString(8).padStart(4, '0');
       expect(error).toMatchObject({
         failure: 'too-open',
-        message: `its mode is ${octal}: others than its owner may use it`,
+        message: `its mode is ${octal}, so other users can access it`,
       });
     },
   );
@@ -89,7 +89,7 @@ describe('a file', () => {
     expect(none).toMatchObject({ failure: 'absent', message: 'no such file' });
     expect(await failureOf(systemPrivateFiles.readText(at('key/none')))).toMatchObject({
       failure: 'absent',
-      message: 'a part of the path is not a folder',
+      message: 'part of the path is not a folder',
     });
   });
 
@@ -105,7 +105,7 @@ describe('a file', () => {
     // The master of a new pseudo-terminal: the one terminal that every process can open.
     expect(await failureOf(systemPrivateFiles.readText('/dev/ptmx'))).toMatchObject({
       failure: 'failed',
-      message: 'it is a terminal, which shows what is typed',
+      message: 'it is a terminal, which would show what you type',
     });
   });
 
@@ -213,14 +213,14 @@ describe('standard input', () => {
     stdin.end('secret-1');
     const files = createPrivateFiles({ stdin });
     await files.readStandardInput();
-    expect((await failureOf(files.readStandardInput())).message).toBe('it has been read already');
+    expect((await failureOf(files.readStandardInput())).message).toBe('it has already been read');
   });
 
   it('is not read from a terminal', async () => {
     const stdin = Object.assign(new PassThrough(), { isTTY: true });
     expect(await failureOf(createPrivateFiles({ stdin }).readStandardInput())).toMatchObject({
       failure: 'failed',
-      message: 'it is a terminal, which shows what is typed',
+      message: 'it is a terminal, which would show what you type',
     });
   });
 });

@@ -189,10 +189,8 @@ describe('what is no stamp of this key', () => {
     expect(warnings).toEqual([
       {
         path,
-        reason: 'no time stamp is in it',
-        message: expect.stringMatching(
-          /^the time of the last handshake is not known; .+/,
-        ) as string,
+        reason: 'it contains no timestamp',
+        message: expect.stringMatching(/^the time of the last handshake is unknown; .+/) as string,
       },
     ]);
     record.save(stamp(2));
@@ -264,7 +262,7 @@ describe('what is not ours', () => {
       () => symlinkSync(join(root, 'new'), path),
       'it is a symbolic link',
     ],
-    ['a file with two names', (target) => linkSync(target, path), 'it has more than one name'],
+    ['a file with two names', (target) => linkSync(target, path), 'it has more than one hard link'],
     ['a FIFO', () => execFileSync('mkfifo', [path]), 'it is not a regular file'],
     ['a folder', () => mkdirSync(path), 'it is not a regular file'],
     [
@@ -273,7 +271,7 @@ describe('what is not ours', () => {
         writeFileSync(path, '');
         chmodSync(path, 0o620);
       },
-      'others may write to it',
+      'other users can write to it',
     ],
   ];
 
@@ -304,7 +302,7 @@ describe('what is not ours', () => {
     await save(stamp(1));
     chmodSync(join(state, 'timestamps'), 0o770);
     expect(await last()).toBeUndefined();
-    expect(warnings).toMatchObject([{ reason: 'others may write to it' }]);
+    expect(warnings).toMatchObject([{ reason: 'other users can write to it' }]);
   });
 
   it('is not a state folder that is a link, as systemd makes them', async () => {
@@ -371,7 +369,7 @@ it('warns once in all where nothing can be kept, and never throws', async () => 
     record.save(stamp(2));
   }
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]!.message).toContain('the server is silent after a restart');
+  expect(warnings[0]!.message).toContain('the server does not answer after a restart');
 });
 
 describeWith(['root', 'unshare'], 'a file system that takes nothing', () => {
@@ -401,7 +399,7 @@ describeWith(['root', 'unshare'], 'a file system that takes nothing', () => {
   it('is read-only', () => {
     const output = inMount('ro', program(`record.save(stamp(1)); record.save(stamp(2)); ${next}`));
     expect(output).toMatch(
-      /^WARNING the file system is read-only cannot keep .*\nkept undefined\n$/,
+      /^WARNING the file system is read-only cannot save .*\nkept undefined\n$/,
     );
   });
 
@@ -412,7 +410,7 @@ describeWith(['root', 'unshare'], 'a file system that takes nothing', () => {
       program(`${fill} record.save(stamp(1)); record.save(stamp(2)); ${next}`),
     );
     expect(output).toMatch(
-      /^WARNING no space left on the device cannot keep .*\nkept undefined\n$/,
+      /^WARNING no space left on the device cannot save .*\nkept undefined\n$/,
     );
   });
 

@@ -86,7 +86,7 @@ it('waits no longer than its deadline', async () => {
   const connections = createLocalConnections({ deadline: 50 });
   await expect(connections.ask(path, 'x', '\n')).rejects.toMatchObject({
     code: 'ETIMEDOUT',
-    message: 'no answer in 0.05 s',
+    message: 'no answer within 0.05 s',
   });
 });
 

@@ -137,7 +137,7 @@ describe('in virtual time', () => {
     await jest.advanceTimersByTimeAsync(20_000);
     expect(await failure).toMatchObject({
       code: 'ETIMEDOUT',
-      message: 'the resolver has not answered for arc.example in 20 s',
+      message: 'the resolver did not answer for arc.example within 20 s',
     });
     expect(stopped()).toBe(1);
   });

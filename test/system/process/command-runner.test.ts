@@ -71,7 +71,7 @@ it('tells an end by a signal from an exit code', async () => {
 
 describe('what cannot be started', () => {
   it.each([
-    ['not-found', ['/no/such/program', 'secret-1'], '/no/such/program: there is no such program'],
+    ['not-found', ['/no/such/program', 'secret-1'], '/no/such/program: the program was not found'],
     ['failed', ['', 'secret-1'], ': it cannot be started (ERR_INVALID_ARG_VALUE)'],
     ['failed', [], ': it cannot be started (ERR_INVALID_ARG_VALUE)'],
     [
@@ -91,7 +91,7 @@ describe('what cannot be started', () => {
     writeFileSync(path, '', { mode: 0o600 });
     expect(await failureOf(systemCommands.run([path]))).toMatchObject({
       failure: 'denied',
-      message: `${path}: it may not be executed`,
+      message: `${path}: it is not executable`,
     });
   });
 });
@@ -101,7 +101,7 @@ it.each(['stdout', 'stderr'])('bounds %s', async (stream) => {
   const error = await failureOf(systemCommands.run(node(script), { timeout: LONG }));
   expect(error).toMatchObject({
     failure: 'too-much-output',
-    message: `${process.execPath} wrote too much`,
+    message: `${process.execPath} wrote too much output`,
   });
 });
 
@@ -116,7 +116,7 @@ it('ends what does not end by itself, and asks it first', async () => {
   const script = 'setInterval(() => {}, 1000)';
   expect(await failureOf(systemCommands.run(node(script), { timeout: 20 }))).toMatchObject({
     failure: 'timeout',
-    message: `${process.execPath} did not end within 0.02 s`,
+    message: `${process.execPath} did not exit within 0.02 s`,
   });
 });
 

@@ -15,7 +15,7 @@ import { NotifySocket } from '../../support/notify-socket.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
-const FAILED = 'the service manager cannot be told how the service is';
+const FAILED = 'cannot notify the service manager';
 
 describe('the environment of a service', () => {
   const take = (env: Record<string, string | undefined>) => {

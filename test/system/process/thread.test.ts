@@ -45,7 +45,7 @@ it('tells what a thread has failed of', async () => {
 it('tells of a thread that has ended, also whoever asks late', async () => {
   const thread = startThread(entry('process.exit(4);'), undefined);
   const error = await new Promise<Error>((resolve) => thread.onEnd(resolve));
-  expect(error.message).toBe('the thread has ended with code 4');
+  expect(error.message).toBe('the thread exited with code 4');
   await expect(new Promise((resolve) => thread.onEnd(resolve))).resolves.toBe(error);
 });
 

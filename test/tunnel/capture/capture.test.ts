@@ -260,7 +260,11 @@ describe('a disk that is behind', () => {
       [3, 1],
     ]);
     expect(lines).toEqual([
-      ['warn', { packets: 4, leftOut: 2 }, 'capture closed; the disk did not take all of it'],
+      [
+        'warn',
+        { packets: 4, leftOut: 2 },
+        'capture closed; part of it could not be written to disk',
+      ],
     ]);
     expect(socket.sent).toHaveLength(1);
   });

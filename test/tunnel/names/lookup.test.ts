@@ -105,7 +105,7 @@ describe('UDP ports', () => {
       {
         message: 'getaddrinfo EAI_AGAIN one.test',
         code: 'EAI_AGAIN',
-        cause: { reason: 'exhausted', message: 'too many UDP ports at once' },
+        cause: { reason: 'exhausted', message: 'too many UDP ports are open' },
       },
       '',
     ]);

@@ -123,7 +123,7 @@ it('tells the first failure with the name, the address, the silence and the caus
 });
 
 it('ends with the reason of its signal, also where an address has failed before', async () => {
-  const gone = new Error('the client is gone');
+  const gone = new Error('the client has disconnected');
   const leaving = new AbortController();
   const dialer = dialerFor(numbered(3), ({ host }) => {
     if (host === '10.0.0.1') return failure('refused')({ host, port: 0 });

@@ -167,7 +167,7 @@ it('closes the channel of a question that it cannot send', async () => {
       Promise.resolve({
         ...channel,
         send: () => {
-          throw new DialError('exhausted', 'too many datagrams wait to be sent');
+          throw new DialError('exhausted', 'too many datagrams are waiting to be sent');
         },
       }),
   };
@@ -210,7 +210,7 @@ it('asks a server that is silent by TCP once, however often its datagrams are cu
   });
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({
     reason: 'name-unresolved',
-    message: expect.stringContaining('100.127.1.53 does not answer by TCP') as string,
+    message: expect.stringContaining('100.127.1.53 does not answer over TCP') as string,
   });
   expect(asked).toEqual(SERVERS);
 });

@@ -145,7 +145,7 @@ it('is refused as exhausted when no UDP port is left, and opens when one is free
   );
   expect(thrownBy(openChannel)).toMatchObject({
     reason: 'exhausted',
-    message: 'no UDP port is left',
+    message: 'no UDP port is free',
   });
   taken[0]!.close();
   openChannel().close();

@@ -105,7 +105,7 @@ describe('several addresses', () => {
     // The first address is forgotten in what is told of a silence.
     alive.delete(A);
     const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
-    const text = `the Arc server is silent: ${A}:${world.server.port} has not answered 2 handshake initiations`;
+    const text = `the Arc server is not answering: ${A}:${world.server.port} has not answered 2 handshake initiations`;
     const failure = expect(dialled).rejects.toThrow(text);
     await world.advance(10_100);
     await failure;
@@ -283,7 +283,7 @@ describe('a server that moves', () => {
     expect(tunnel.endpoint?.address).toBe(B);
     expect(await exchange(1_000)).toBe(true);
     expect(sent(INITIATION).at(-1)?.to).toBe(B);
-    expect(world.log.messages('info')).toContain('the Arc server has moved');
+    expect(world.log.messages('info')).toContain('the Arc server has moved to another address');
   });
 
   it('to several addresses is tried at the first of them first', async () => {
@@ -444,7 +444,7 @@ describe('the TTL', () => {
     world.names.set(NAME, systemError('getaddrinfo', 'EAI_AGAIN'));
     await world.advance(11_000);
     expect(initiations()).toEqual([A, A, A]);
-    expect(world.log.messages('warn')).toEqual(['cannot resolve the Arc server; trying again']);
+    expect(world.log.messages('warn')).toEqual(['cannot resolve the Arc server; retrying']);
   });
 
   it('ends attempts no later than without one: 90 s', async () => {
@@ -453,7 +453,7 @@ describe('the TTL', () => {
     await open();
     await world.advance(120_000);
     expect(initiations()).toHaveLength(20);
-    expect(world.log.messages('warn')[0]).toMatch(/^no answer to the handshake in 90 s: /);
+    expect(world.log.messages('warn')[0]).toMatch(/^no answer to the handshake within 90 s: /);
   });
 });
 

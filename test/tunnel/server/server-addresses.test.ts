@@ -107,7 +107,7 @@ it('keeps the addresses when the resolver fails, and says so once', async () => 
 it('takes an answer without addresses for a failure', async () => {
   const { addresses } = setUp({ addresses: [], ttl: 1 });
   await addresses.resolve();
-  expect(addresses.failure?.message).toBe('the name has no address');
+  expect(addresses.failure?.message).toBe('the name has no IP address');
 });
 
 it('asks once for all who ask at the same time', async () => {

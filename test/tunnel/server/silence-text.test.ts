@@ -37,42 +37,42 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
     'no-answer',
     {},
     'no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations',
-    /key that it does not know: .*sim show.*UDP to port 11010/s,
+    /sim show.*does not answer unknown keys.*UDP packets out to port 11010/s,
   ],
   [
     'no-answer',
     { triedEndpoints: ['[2001:db8::1]:11010', '192.0.2.1:11010'], initiations: 2 },
     'no handshake with the Arc server: [2001:db8::1]:11010, 192.0.2.1:11010 have not answered 2 handshake initiations',
-    /key that it does not know/,
+    /does not answer unknown keys/,
   ],
   [
     'no-answer',
     { triedEndpoints: [], initiations: 1 },
     'no handshake with the Arc server: link.arc.example:11010 has not answered 1 handshake initiation',
-    /key that it does not know/,
+    /does not answer unknown keys/,
   ],
   [
     'wrong-key',
     {},
-    'no handshake with the Arc server: 192.0.2.1:11010 answers, but its answers do not decrypt: it has another key, or a pre-shared one',
-    /keys do not belong together: .*sim show/,
+    'no handshake with the Arc server: 192.0.2.1:11010 answers, but its answers cannot be decrypted: it has another key, or a pre-shared key',
+    /keys, which do not match: .*sim show/,
   ],
   [
     'under-load',
     {},
-    'no handshake with the Arc server: 192.0.2.1:11010 is under load: it has sent a cookie in place of an answer, and nothing since',
-    /try again later/,
+    'no handshake with the Arc server: 192.0.2.1:11010 is under load: it sent a cookie instead of an answer, and nothing since',
+    /Try again later/,
   ],
   [
     'clock-behind',
     { unixMilliseconds: 86_400_000 },
-    'no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations, and the clock of this machine says 1970-01-02: a server that has seen a later time from this key is silent',
+    "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02, and a server that has seen a later time from this key does not answer",
     /Set the clock/,
   ],
   [
     'no-data-back',
     {},
-    'no data from the Arc server: 192.0.2.1:11010 completes the handshake, but what is sent to it brings nothing back',
+    'no data from the Arc server: 192.0.2.1:11010 completes the handshake, but does not answer any data',
     /sim show.*arcAllowedIPs.*mtu/s,
   ],
   [
@@ -90,20 +90,20 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'cannot-send',
     { error: systemError('send', 'ENETUNREACH') },
-    'no handshake with the Arc server: datagrams to 192.0.2.1:11010 cannot be sent: send ENETUNREACH',
-    /network of this machine/,
+    'no handshake with the Arc server: cannot send packets to 192.0.2.1:11010: send ENETUNREACH',
+    /Check this machine's network/,
   ],
   [
     'cannot-send',
     { error: systemError('send', 'EPERM') },
-    'no handshake with the Arc server: datagrams to 192.0.2.1:11010 cannot be sent: send EPERM',
-    /firewall forbids it: allow UDP to port 11010/,
+    'no handshake with the Arc server: cannot send packets to 192.0.2.1:11010: send EPERM',
+    /Allow UDP to port 11010 in this machine's firewall/,
   ],
   [
     'cannot-send',
     { error: systemError('bind', 'EACCES') },
-    'no handshake with the Arc server: datagrams to 192.0.2.1:11010 cannot be sent: bind EACCES',
-    /firewall forbids it/,
+    'no handshake with the Arc server: cannot send packets to 192.0.2.1:11010: bind EACCES',
+    /in this machine's firewall/,
   ],
 ])('says of %s with %j: %s', (reason, facts, message, next) => {
   const error = silenceError(reason, { ...FACTS, ...facts });
@@ -193,14 +193,14 @@ describe('a tunnel tells of', () => {
     expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
   });
 
-  it('wrong-key: responses come and do not decrypt', async () => {
+  it('wrong-key: responses come and cannot be decrypted', async () => {
     await openWithPresharedKey();
     tunnel = await world.open();
     const error = await handshakeFailure();
     expect(error.reason).toBe('wrong-key');
     const failure = await dialFailure();
     expect(failure).toMatchObject({ reason: 'no-handshake', silence: 'wrong-key' });
-    expect(failure.message).toMatch(/^the Arc server is silent: .* do not decrypt/);
+    expect(failure.message).toMatch(/^the Arc server is not answering: .* cannot be decrypted/);
     expect(failure.cause).toBeInstanceOf(TunnelError);
   });
 
@@ -273,7 +273,7 @@ describe('a tunnel tells of', () => {
     tunnel = await world.open();
     const error = await handshakeFailure();
     expect(error.reason).toBe('cannot-send');
-    expect(error.why).toMatch(/^datagrams to 127\.0\.0\.1:\d+ cannot be sent: send EPERM$/);
+    expect(error.why).toMatch(/^cannot send packets to 127\.0\.0\.1:\d+: send EPERM$/);
     expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'cannot-send' });
   });
 
@@ -312,7 +312,7 @@ describe('a tunnel tells of', () => {
         const failure = await dialFailure();
         expect(failure).toMatchObject({ reason: 'timeout', silence: 'no-data-back' });
         expect(failure.message).toMatch(
-          /^the target does not answer: 192\.0\.2\.1:\d+ completes .* brings nothing back$/,
+          /^the target does not answer: 192\.0\.2\.1:\d+ completes .* but does not answer any data$/,
         );
       },
     );
@@ -422,7 +422,7 @@ describe('a tunnel tells of', () => {
       await world.settle();
       expect(await channel.receive(1)).toEqual(new Uint8Array([7]));
       expect(world.link.sent[before]!.bytes[0]).toBe(INITIATION);
-      const line = world.log.lines.find(({ message }) => message.startsWith('the clock was set'));
+      const line = world.log.lines.find(({ message }) => message.startsWith('the clock was changed'));
       expect(line).toMatchObject({ level: 'info', fields: { byMs: 600_000 } });
     });
   });

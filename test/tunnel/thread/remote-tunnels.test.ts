@@ -242,8 +242,8 @@ it('has conversations, each of its own', async () => {
 
 it('is gone when the interface is', async () => {
   const tunnel = await remote().open('');
-  served.remove(new Error('somebody has removed it'));
-  await expect(tunnel.gone).resolves.toMatchObject({ message: 'somebody has removed it' });
+  served.remove(new Error('another program has removed it'));
+  await expect(tunnel.gone).resolves.toMatchObject({ message: 'another program has removed it' });
 });
 
 it('is gone when the thread is, and so is all that was asked of it', async () => {

@@ -47,5 +47,5 @@ it('has no public key where there is no private one', async () => {
 });
 
 it('fails where the answer is none', async () => {
-  await expect(ask('hello\n\n').status).rejects.toThrow('it does not answer as WireGuard does');
+  await expect(ask('hello\n\n').status).rejects.toThrow('it does not answer like WireGuard');
 });

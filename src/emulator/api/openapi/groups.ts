@@ -39,7 +39,7 @@ export const groupPaths: Paths = {
     get: {
       operationId: 'listGroups',
       tags: ['Group'],
-      summary: 'Lists groups, the oldest first.',
+      summary: 'Lists groups, oldest first.',
       security: withToken,
       parameters: [
         inQuery('tag_name', text),

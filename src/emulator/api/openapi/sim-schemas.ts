@@ -44,7 +44,7 @@ export const simSchemas = {
       arcClientPeerPublicKey: text,
       arcClientPeerPrivateKey: {
         type: 'string',
-        description: 'Where the request had no public key; it is not shown again.',
+        description: 'Present if the request had no public key. It is not shown again.',
       },
     },
   },
@@ -67,7 +67,7 @@ export const simSchemas = {
       arcClientPeerPublicKey: text,
       arcClientPeerPrivateKey: {
         type: 'string',
-        description: "In createSim's answer only; the platform does not show it again.",
+        description: 'Only in the response of createSim. It is not shown again.',
       },
       subscribers: { type: 'object', additionalProperties: { type: 'object' } },
     },

@@ -33,7 +33,7 @@ export const queryPaths: Paths = {
     get: {
       operationId: 'searchSims',
       tags: ['Query'],
-      summary: 'Searches SIMs, the oldest first.',
+      summary: 'Searches SIMs, oldest first.',
       security: withToken,
       parameters: [
         ...SEARCH_CRITERIA.map(listInQuery),

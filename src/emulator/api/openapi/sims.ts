@@ -33,7 +33,7 @@ export const simPaths: Paths = {
     get: {
       operationId: 'listSims',
       tags: ['Sim'],
-      summary: 'Lists SIMs, the oldest first.',
+      summary: 'Lists SIMs, oldest first.',
       security: withToken,
       parameters: pageParameters(),
       responses: { '200': pageOf('SIMs', 'Sim'), default: refused() },
@@ -50,14 +50,14 @@ export const simPaths: Paths = {
   '/sims/{sim_id}': { get: action('getSim', 'Shows a SIM.') },
   '/sims/{sim_id}/sessions/arc': {
     post: {
-      ...action('createArcSession', 'Creates the Arc session of a SIM anew.'),
+      ...action('createArcSession', 'Creates a new Arc session for a SIM.'),
       requestBody: json('CreateArcSessionRequest'),
       responses: { '200': answer('The session', 'ArcSession'), default: refused() },
     },
   },
   '/sims/{sim_id}/credentials/arc': {
     put: {
-      ...action('renewArcSimCredentials', 'Gives the SIM another key and a new session.'),
+      ...action('renewArcSimCredentials', 'Gives the SIM a new key and a new session.'),
       requestBody: json('ArcCredentialRenewRequest'),
       responses: { '200': answer('The key', 'ArcCredentialRenewResponse'), default: refused() },
     },
@@ -69,7 +69,7 @@ export const simPaths: Paths = {
     get: {
       operationId: 'listSimSessionEvents',
       tags: ['Sim'],
-      summary: 'Lists what happened to sessions, the newest first.',
+      summary: 'Lists session events, newest first.',
       security: withToken,
       parameters: [
         simIdParameter,
@@ -81,31 +81,31 @@ export const simPaths: Paths = {
     },
   },
   '/sims/{sim_id}/enable_termination': {
-    post: action('enableSimTermination', 'Takes the protection off.'),
+    post: action('enableSimTermination', 'Removes the termination protection.'),
   },
   '/sims/{sim_id}/disable_termination': {
-    post: action('disableSimTermination', 'Puts the protection on.'),
+    post: action('disableSimTermination', 'Sets the termination protection.'),
   },
   '/sims/{sim_id}/terminate': {
-    post: action('terminateSim', 'Ends the SIM for good, unless it is protected.'),
+    post: action('terminateSim', 'Terminates the SIM permanently, unless it is protected.'),
   },
   '/sims/{sim_id}/tags': {
-    put: action('putSimTags', 'Sets tags; others stay.', 'TagUpdates'),
+    put: action('putSimTags', 'Sets tags; other tags stay.', 'TagUpdates'),
   },
   '/sims/{sim_id}/tags/{tag_name}': {
     delete: {
       operationId: 'deleteSimTag',
       tags: ['Sim'],
-      summary: 'Takes a tag away.',
+      summary: 'Removes a tag.',
       security: withToken,
       parameters: [simIdParameter, inPath('tag_name')],
       responses: { '204': { description: 'Gone' }, default: refused() },
     },
   },
   '/sims/{sim_id}/set_group': {
-    post: action('setSimGroup', 'Puts the SIM into a group.', 'SetGroupRequest'),
+    post: action('setSimGroup', 'Adds the SIM to a group.', 'SetGroupRequest'),
   },
   '/sims/{sim_id}/unset_group': {
-    post: action('unsetSimGroup', 'Takes the SIM out of its group.'),
+    post: action('unsetSimGroup', 'Removes the SIM from its group.'),
   },
 };

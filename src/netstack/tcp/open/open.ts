@@ -48,11 +48,11 @@ export class Open {
    */
   active(local: SocketAddress, remote: SocketAddress, localIndex: number, now: number): Tcb {
     if (this.#host.isFull) {
-      throw new StackExhaustedError('too many connections at once');
+      throw new StackExhaustedError('too many connections are open');
     }
     const port = local.port || this.#selectPort(local, remote, localIndex);
     const isFree = port !== undefined && this.#isFree(localIndex, port, remote);
-    if (!isFree) throw new StackExhaustedError('no free port towards this remote address');
+    if (!isFree) throw new StackExhaustedError('no free port for this remote address');
     const from = { address: local.address, port };
     const iss = this.#initialSequence.next(from, remote, now);
     return this.#create('SYN-SENT', { local: from, remote, localIndex, iss }, now);

@@ -107,7 +107,7 @@ describe('no connection can be had', () => {
     const host = new OpeningHost();
     host.know(LOCAL_INDEX, LOCAL.port, REMOTE);
     expect(() => active(opening(host))).toThrow(StackExhaustedError);
-    expect(() => active(opening(host))).toThrow('no free port towards this remote address');
+    expect(() => active(opening(host))).toThrow('no free port for this remote address');
   });
 
   it('where each ephemeral port is in use', () => {
@@ -117,7 +117,7 @@ describe('no connection can be had', () => {
       localPort >= FIRST_EPHEMERAL && port === REMOTE.port ? tcb : undefined;
     const open = opening(host);
     expect(() => active(open, ANY_PORT)).toThrow(
-      new StackExhaustedError('no free port towards this remote address'),
+      new StackExhaustedError('no free port for this remote address'),
     );
     expect(active(open, ANY_PORT, { ...REMOTE, port: 81 }).state).toBe('SYN-SENT');
   });
@@ -126,7 +126,7 @@ describe('no connection can be had', () => {
     const host = new OpeningHost();
     host.isFull = true;
     expect(() => active(opening(host))).toThrow(StackExhaustedError);
-    expect(() => active(opening(host))).toThrow('too many connections at once');
+    expect(() => active(opening(host))).toThrow('too many connections are open');
   });
 
   it('and the error has a name of its own', () => {

@@ -1,0 +1,57 @@
+/** The help of a command: its usage and examples first, then its flags in groups. */
+import { CommandHelp, Help } from '@oclif/core/help';
+
+/** The groups in their order; flags without a group come before them. */
+const GROUPS = ['Tunnel', 'Listener', 'SORACOM API', 'Logging', 'GLOBAL'];
+
+class ShortCommandHelp extends CommandHelp {
+  /** All flags follow in their groups, so the usage line does not repeat them. */
+  protected override defaultUsage(): string {
+    const { id, args } = this.command;
+    return [id, ...Object.values(args).map((arg) => this.arg(arg)), '[FLAGS]'].join(' ');
+  }
+
+  /** The first line is printed above the usage already. */
+  protected override description(): string | undefined {
+    const rest = (this.command.description ?? '').split('\n').slice(1);
+    return rest.length === 0 ? undefined : this.wrap(rest.join('\n'));
+  }
+
+  protected override groupFlags(
+    flags: Parameters<CommandHelp['groupFlags']>[0],
+  ): ReturnType<CommandHelp['groupFlags']> {
+    const { mainFlags, flagGroups } = super.groupFlags(flags);
+    const known = GROUPS.filter((name) => name in flagGroups);
+    const others = Object.keys(flagGroups).filter((name) => !known.includes(name));
+    const names = [...known, ...others];
+    return {
+      mainFlags,
+      flagGroups: Object.fromEntries(names.map((name) => [name, flagGroups[name] ?? []])),
+    };
+  }
+
+  /** What a flag does comes first, then its default and its variable. */
+  protected override flags(
+    flags: Parameters<CommandHelp['flags']>[0],
+  ): ReturnType<CommandHelp['flags']> {
+    return super
+      .flags(flags)
+      ?.map(([label, text]) => [
+        label,
+        text
+          ?.replace('[default: ] ', '')
+          .replace(/^(\[(?:default|env): [^\]]*\]) ([^\n]*)/, '$2 $1'),
+      ]);
+  }
+
+  protected override sections() {
+    const sections = super.sections();
+    const order = ['USAGE', 'DESCRIPTION', 'EXAMPLES'];
+    const first = order.flatMap((name) => sections.filter(({ header }) => header === name));
+    return [...first, ...sections.filter((section) => !first.includes(section))];
+  }
+}
+
+export class CommandLineHelp extends Help {
+  protected override CommandHelpClass = ShortCommandHelp;
+}
