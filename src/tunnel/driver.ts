@@ -1,25 +1,25 @@
 /**
  * Runs an engine on a socket and a clock: one timer, and a drain after each input.
  *
- * Inputs are batches of datagrams, the timer, and calls that others make on the engine between two
- * schedule()s. Behind a stall of the event loop the datagrams come first, and one turn after them. The
- * engine is drained no faster than the socket takes datagrams, so that what the
- * network cannot carry waits in TCP's send buffers and not in a queue without bound.
+ * Inputs are batches of datagrams, the timer, and calls on the engine that end with schedule().
+ * After the event loop stalls, all pending datagrams are read before the next turn. The engine is
+ * drained no faster than the socket takes datagrams, so that excess data waits in TCP's send
+ * buffers instead of an unbounded queue.
  */
 import type { DeviceEvent, Engine } from '../engine/engine.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { DatagramSocket } from '../ports/datagram-sockets.js';
 
-/** Above this many bytes in the socket's queue the engine is not drained. */
+/** The socket queue length, in bytes, above which the engine is not drained. */
 const SOCKET_HIGH_WATER = 1024 * 1024;
 
-/** A timer that is already due is never set below this, so that a bug cannot spin the process. */
+/** The shortest timer in ms, even if already due, so that a bug cannot spin the process. */
 const SHORTEST_TIMER = 1;
 
-/** A timer that is later than this was kept waiting with all else: the event loop was blocked. */
+/** A timer that fires more than this many ms late shows that the event loop was blocked. */
 const STALL = 10;
 
-/** So long, in ms, what has come during a stall is taken before timers expire. */
+/** The longest time in ms to read datagrams that arrived during a stall before timers expire. */
 const LONGEST_CATCH_UP = 10;
 
 export interface DriverOptions {
@@ -39,13 +39,17 @@ export class Driver {
   readonly #onTurn: ((now: number) => void) | undefined;
   #timer: Timer | undefined;
   #timerAt = Infinity;
-  /** When the timer is to fire: not before it was set, unlike #timerAt. */
+  /**
+   * When the timer should fire: unlike #timerAt, never earlier than the time at which it was set.
+   */
   #expectedAt = Infinity;
   #isCatchingUp = false;
-  /** Batches of datagrams. */
+  /** The number of batches of datagrams received. */
   #received = 0;
   #scheduled = false;
-  /** What has come is taken before the next drain, which needs no schedule(). */
+  /**
+   * Whether the engine will be drained in this turn anyway, so that schedule() has nothing to do.
+   */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];
   #closed = false;
@@ -74,7 +78,10 @@ export class Driver {
     return this.#clock.startTimer(delay, handler);
   }
 
-  /** To be called after each call on the engine from outside; the turn comes soon, once. */
+  /**
+   * Runs a turn soon. Call this after each external call on the engine; repeated calls share a
+   * turn.
+   */
   schedule(): void {
     if (this.#willDrain || this.#scheduled || this.#closed) return;
     this.#scheduled = true;
@@ -84,18 +91,18 @@ export class Driver {
     });
   }
 
-  /** Calls `handler` in the next turn, before the engine is drained; outside of one, the turn comes soon. */
+  /** Calls `handler` in the current or next turn, before the engine is drained. */
   beforeDrain(handler: () => void): void {
     this.#beforeDrain.push(handler);
     this.schedule();
   }
 
-  /** The socket's queue is so long that the engine is not drained. */
+  /** True if the socket's queue is too long to drain the engine. */
   get isCongested(): boolean {
     return this.#socket.queuedBytes >= SOCKET_HIGH_WATER;
   }
 
-  /** Runs one last turn for what is queued and stops. The socket stays open. */
+  /** Runs one last turn for queued data and stops. The socket stays open. */
   close(): void {
     if (this.#closed) return;
     this.#runTurn(this.#clock.now());
@@ -103,7 +110,7 @@ export class Driver {
     this.#timer?.cancel();
   }
 
-  /** Does what has come to be done now. To be called for an input that is none of the socket's. */
+  /** Runs a turn now. Call this after an input that did not come from the socket. */
   turn(): void {
     if (this.#closed || this.#isCatchingUp) return;
     const now = this.#clock.now();
@@ -112,12 +119,13 @@ export class Driver {
   }
 
   /**
-   * An event loop that was blocked runs its timers before it reads its sockets. What came in time
-   * and was not read is not late: TCP would send again what is acknowledged there (RFC 6298 5.3).
+   * Delays the turn after a stall: a blocked event loop runs its timers before it reads its
+   * sockets. Otherwise TCP would retransmit data whose acknowledgement is waiting unread (RFC 6298
+   * 5.3).
    */
   #catchUp(stalledUntil: number): void {
     this.#isCatchingUp = true;
-    // What the socket reads behind this call is handed on behind the first deferred call.
+    // Datagrams that the socket reads after this call arrive only after the first deferred call.
     this.#clock.defer(() => this.#lookForMore(this.#received, stalledUntil + LONGEST_CATCH_UP));
   }
 
@@ -153,7 +161,7 @@ export class Driver {
       this.#onEvent(event);
     }
     this.#onTurn?.(now);
-    // With `more` left, the socket's drain event brings the next turn.
+    // If `more` is true, the socket's drain event starts the next turn.
     this.#armTimer(now);
   }
 

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../ports/clock.js';
 
-/** What the timer needs of the clock. */
+/** The parts of the clock that the timer uses. */
 export type IdleTimerHost = Pick<Clock, 'now' | 'startTimer'>;
 
-/** Tells once that nothing has happened for a while; what happens costs a reading of the clock. */
+/** Calls back once after a period without activity. Recording activity only reads the clock. */
 export class IdleTimer {
   readonly #host: IdleTimerHost;
   readonly #onIdle: () => void;
@@ -25,7 +25,7 @@ export class IdleTimer {
     this.#arm(timeout);
   }
 
-  /** To be called when something has happened: the time begins anew, also after `onIdle`. */
+  /** Records activity: the timeout starts again, even after `onIdle`. */
   touch(): void {
     if (this.#timeout === 0) return;
     this.#activeAt = this.#host.now();

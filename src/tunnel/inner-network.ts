@@ -1,4 +1,4 @@
-/** What is inside of the tunnel: TCP, UDP and names, over an engine and its driver. */
+/** The network inside the tunnel: TCP, UDP and name resolution over an engine and its driver. */
 import type { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
@@ -22,15 +22,15 @@ export interface InnerNetworkOptions {
 }
 
 export class InnerNetwork {
-  /** TCP, to addresses and to names. */
+  /** Opens TCP connections to addresses and names. */
   readonly dialer: ConfirmingDialer;
-  /** What a Node program opens. */
+  /** The Node.js API: sockets, servers and lookups. */
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #clock: Clock;
-  /** For those who dial by the tunnel's dialer. */
+  /** Serves external callers; closed when a drain begins. */
   readonly #dialer: TunnelDialer;
-  /** For sockets and names: it goes on while connections drain. */
+  /** Serves Node.js sockets and name lookups; stays open while connections drain. */
   readonly #ownDialer: TunnelDialer;
   readonly #sockets: OpenSockets;
   readonly #datagramDialer: TunnelDatagramDialer;
@@ -62,27 +62,27 @@ export class InnerNetwork {
     this.node = new NodeNetwork({ ...host, names, dialer, sockets });
   }
 
-  /** Open TCP connections. */
+  /** The number of open TCP connections. */
   get connections(): number {
     return this.#engine.stack.usage.connections;
   }
 
-  /** UDP. */
+  /** Opens UDP flows inside the tunnel. */
   get datagramDialer(): DatagramDialer {
     return this.#datagramDialer;
   }
 
   /**
-   * Takes over addresses and name servers; what is bound to an address that is gone ends.
+   * Applies new addresses and name servers. Closes sockets that are bound to a removed address.
    *
-   * @throws RangeError for addresses that cannot be; nothing has changed then
+   * @throws RangeError for invalid addresses; nothing has changed then
    */
   reconfigure(config: TunnelConfig): void {
     this.#engine.stack.setAddresses(config.addresses);
     this.#names.reconfigure(namesOf(config));
   }
 
-  /** There are no more dials, for the server is silent: those under way are told why. */
+  /** Ends all dialing because the server is silent; dials in progress fail with the reason. */
   giveUp(): void {
     this.#dialer.giveUp();
     this.#ownDialer.giveUp();
@@ -90,7 +90,8 @@ export class InnerNetwork {
   }
 
   /**
-   * Opens nothing more, and resolves when what was written has arrived, as OpenSockets.drain() says.
+   * Opens nothing more. Resolves when all written data has arrived, as OpenSockets.drain()
+   * describes.
    *
    * @param gracePeriod ms
    */
@@ -100,17 +101,17 @@ export class InnerNetwork {
     return this.#sockets.drain(gracePeriod);
   }
 
-  /** Ends a drain in `gracePeriod` ms, where it would not end before. */
+  /** Limits the rest of a drain to `gracePeriod` ms. */
   shortenDrain(gracePeriod: number): void {
     this.#sockets.shorten(gracePeriod);
   }
 
-  /** To be called at the end of each turn of the driver. */
+  /** Call this at the end of each turn of the driver. */
   afterTurn(): void {
     this.#sockets.check();
   }
 
-  /** Resets what is open. */
+  /** Resets all open connections. */
   close(): void {
     this.#ownDialer.close();
     this.#names.close();
@@ -119,7 +120,7 @@ export class InnerNetwork {
   }
 }
 
-/** A family in which we have no address cannot be dialled. */
+/** Limits lookups to address families in which the tunnel has an address. */
 function namesOf({ addresses, nameServers }: TunnelConfig): NameServers {
   const has = (length: number): boolean => addresses.some((address) => address.length === length);
   const types = [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];

@@ -7,44 +7,46 @@ import {
   parseIpPrefix,
 } from '../wire/ip-address.js';
 
-/** What a tunnel is made of, with everything parsed and every default applied. */
+/** The configuration of a tunnel, with everything parsed and every default applied. */
 export interface TunnelConfig {
-  /** Our X25519 private key, 32 bytes. */
+  /** This tunnel's X25519 private key, 32 bytes. */
   readonly privateKey: Secret<Uint8Array>;
   /** The Arc server's public key, 32 bytes. */
   readonly serverPublicKey: Uint8Array;
-  /** The Arc server: a host name or IP text, resolved outside of the tunnel when it is needed. */
+  /** The Arc server: a host name or IP text, resolved outside the tunnel when needed. */
   readonly endpoint: { readonly host: string; readonly port: number };
-  /** Our addresses inside the tunnel, of either family; one at least. */
+  /** This tunnel's inner addresses, of either family; at least one. */
   readonly addresses: readonly IpAddress[];
   readonly allowedIps: readonly IpPrefix[];
   /** The largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
   /** Milliseconds between keepalives; 0 is off. */
   readonly persistentKeepalive: number;
-  /** How TCP inside the tunnel shares the path; the stack's own choice where it is absent. */
+  /** The congestion control of TCP inside the tunnel; undefined selects the stack's default. */
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP texts of the name servers inside the tunnel. */
   readonly nameServers: readonly string[];
-  /** In mode tun: nothing that was routed into the tunnel leaves otherwise when the tunnel ends. */
+  /**
+   * In mode tun: whether traffic that was routed into the tunnel is blocked after the tunnel ends.
+   */
   readonly killSwitch?: boolean | undefined;
 }
 
-/** The parts of a tunnel's configuration as a file holds them. */
+/** The parts of a tunnel's configuration as a file contains them. */
 export interface TunnelConfigText {
   readonly privateKey: Secret<Uint8Array>;
   readonly serverPublicKey: Uint8Array;
   readonly endpoint: { readonly host: string; readonly port: number };
   /** IP text without a prefix length. */
   readonly address: string;
-  /** More of them, as of the other family. */
+  /** Additional addresses, for example of the other family. */
   readonly additionalAddresses?: readonly string[];
   /** `address/length` texts. */
   readonly allowedIps: readonly string[];
   readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** IP texts; without any, no name can be dialled. */
+  /** IP texts; without any, no name can be dialed. */
   readonly nameServers?: readonly string[];
   readonly killSwitch?: boolean | undefined;
 }
@@ -52,7 +54,7 @@ export interface TunnelConfigText {
 /**
  * Parses the texts.
  *
- * @throws RangeError for a text that is no address or prefix; whoever read the file has checked it
+ * @throws RangeError for an invalid address or prefix; the code that reads the file validates first
  */
 export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
   const addresses = [text.address, ...(text.additionalAddresses ?? [])].map((addressText) => {

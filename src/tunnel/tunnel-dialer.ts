@@ -1,4 +1,4 @@
-/** Opens TCP connections through an engine: the Dialer that the proxies know. */
+/** Opens TCP connections through an engine: the Dialer that the proxies use. */
 import type { Peer } from '../engine/engine.js';
 import { type NetstackEngine, StackExhaustedError } from '../engine/netstack-engine.js';
 import { abortReason } from '../lib/errors/error-message.js';
@@ -17,43 +17,43 @@ import {
 } from './server/route.js';
 import { TcpSocket } from './node/tcp-socket.js';
 
-/** A connection that is not there after this long is given up. */
+/** The time in ms after which an unfinished dial fails. */
 const DIAL_TIMEOUT = 20_000;
 
 /**
- * An unanswered SYN this old starts a handshake: a peer that was restarted has lost the session and
- * is silent, and WireGuard alone would notice after 15 s (whitepaper 6.5).
+ * An unanswered SYN of this age (ms) starts a handshake: a restarted peer has lost the session and
+ * stays silent, and WireGuard alone would notice only after 15 s (whitepaper 6.5).
  */
 const SUSPECT_AFTER = 2_000;
 
-/** Again, where a session that was young then did not allow it (6.1), and nothing came since. */
+/** When to retry, in ms, if the session was too young then (6.1) and still nothing was received. */
 const SUSPECT_AGAIN_AFTER = 7_000;
 
 export interface TunnelDialerOptions {
   readonly engine: NetstackEngine;
   readonly driver: Driver;
   readonly silence: PeerSilence;
-  /** Called with each connection that is handed out. */
+  /** Called with each connection that is returned to a caller. */
   readonly onDialled?: (socket: TcpSocket) => void;
 }
 
 export class TunnelDialer implements Dialer {
   readonly #options: TunnelDialerOptions;
-  /** What ends each dial that is under way. */
+  /** Ends each dial in progress. */
   readonly #endings = new Set<(error: DialError) => void>();
-  /** Why there are no more dials. */
+  /** The error with which new dials fail, if dialing has ended. */
   #closed: DialError | undefined;
 
   constructor(options: TunnelDialerOptions) {
     this.#options = options;
   }
 
-  /** There are no more dials, and those under way end. */
+  /** Refuses new dials and fails those in progress. */
   close(): void {
     this.#end(closingTunnel());
   }
 
-  /** The same, for the peer is silent. */
+  /** Like close(), but dials fail because the peer is silent. */
   giveUp(): void {
     this.#end(silentPeer(this.#options.silence.explain()));
   }
@@ -66,14 +66,15 @@ export class TunnelDialer implements Dialer {
   async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
     const dialled = await this.connect(target, signal);
     const socket = new TcpSocket(this.#options.driver);
-    // It may be reset before the caller listens, who then finds it destroyed.
+    // The socket may be reset before the caller adds a listener; the caller then finds it
+    // destroyed.
     socket.on('error', () => undefined);
     this.#options.onDialled?.(socket);
     socket.takeOver(dialled);
     return socket;
   }
 
-  /** As dial(), for a socket of the caller's. */
+  /** Like dial(), for a socket that the caller creates. */
   async connect(target: DialTarget, signal?: AbortSignal): Promise<DialledConnection> {
     signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;
@@ -98,7 +99,7 @@ export class TunnelDialer implements Dialer {
       const fail = (error: Error) =>
         settle(() => {
           reject(error);
-          // The connection calls back: the first reason stands.
+          // abort() calls the observer back; the first reason is kept.
           dialled.connection?.abort(driver.now());
           driver.schedule();
         });
@@ -110,7 +111,7 @@ export class TunnelDialer implements Dialer {
         else fail(this.#explain(reason, remote));
       });
       const receivedBefore = peer.rxBytes;
-      // Of one that has taken its place nothing is known yet.
+      // Nothing is known yet about a peer that has replaced this one.
       const isSilent = () => !peer.isRemoved && peer.rxBytes === receivedBefore;
       timers.push(
         driver.startTimer(SILENCE_TIMEOUT, () => {
@@ -148,7 +149,9 @@ export class TunnelDialer implements Dialer {
     return new DialError(failure, TEXT_OF[failure] ?? `port ${remote.port}: ${reason}`);
   }
 
-  /** Something came from the peer within SILENCE_TIMEOUT, but not the answer to the SYN. */
+  /**
+   * Explains a timeout if the peer sent something within SILENCE_TIMEOUT, but no answer to the SYN.
+   */
   #explainTimeout(address: IpAddress): DialError {
     const { engine, driver, silence } = this.#options;
     const now = driver.now();
@@ -181,7 +184,7 @@ function notStarted(cause: Error): Error {
   if (cause instanceof StackExhaustedError) {
     return new DialError('exhausted', 'too many connections are open', { cause });
   }
-  // The stack has no address of the target's family.
+  // A RangeError means that the stack has no address of the target's family.
   if (!(cause instanceof RangeError)) return cause;
   return new DialError('no-route', 'the tunnel has no address of this family', { cause });
 }

@@ -2,13 +2,13 @@ import { UserError } from '../lib/errors/user-error.js';
 import type { Silence } from '../lib/silence.js';
 
 /**
- * - a Silence: the Arc server is silent, and why
- * - `not-connected`: the tunnel is up, and the connection inside it failed
- * - `closing`: the tunnel was closed meanwhile
+ * - a Silence: the reason why the Arc server is silent
+ * - `not-connected`: the tunnel is up, but the connection inside it failed
+ * - `closing`: the tunnel was closed during the operation
  */
 export type TunnelFailure = Silence | 'not-connected' | 'closing';
 
-/** The tunnel could not be had or was lost. */
+/** The tunnel could not be established or was lost. */
 export class TunnelError extends UserError {
   override readonly name = 'TunnelError';
   readonly reason: TunnelFailure;
@@ -23,12 +23,12 @@ export class TunnelError extends UserError {
   }
 }
 
-/** TunnelError with a reason that is a silence. */
+/** A TunnelError whose reason is a silence. */
 export interface SilenceError extends TunnelError {
   readonly reason: Silence;
 }
 
-/** There will be no handshake. */
+/** The error of a wait for a handshake that ends because the tunnel closes. */
 export function closingLink(): TunnelError {
   return new TunnelError('closing', {
     what: 'no handshake with the Arc server',
@@ -36,7 +36,7 @@ export function closingLink(): TunnelError {
   });
 }
 
-/** It has come too late. */
+/** The error of a reconfiguration that comes after the tunnel began to close. */
 export function notReconfigured(): TunnelError {
   return new TunnelError('closing', {
     what: 'the tunnel did not apply the new configuration',

@@ -7,7 +7,7 @@ import type { Resolver } from '../ports/resolver.js';
 import type { TimestampStore } from '../ports/timestamp-store.js';
 import type { EngineObserver } from '../engine/engine.js';
 
-/** What a tunnel needs from outside. */
+/** The services that a tunnel needs from its environment. */
 export interface TunnelPorts {
   readonly crypto: Crypto;
   readonly entropy: Entropy;
@@ -16,10 +16,10 @@ export interface TunnelPorts {
   readonly sockets: DatagramSockets;
   readonly resolver: Resolver;
   readonly log: Log;
-  /** Absent: stamps are later than those of this process alone. */
+  /** If absent, handshake timestamps only increase within this process. */
   readonly timestamps?: TimestampStore;
-  /** Sees what the tunnel does, for a capture. */
+  /** Observes packets and keys for a capture. */
   readonly observer?: Pick<EngineObserver, 'innerPacket' | 'ephemeralKey'>;
-  /** As DeviceOptions. */
+  /** See DeviceOptions. */
   readonly sessionsOutliveSleep?: boolean;
 }

@@ -1,67 +1,69 @@
-/** What is known of an open tunnel at one moment: plain data, for whoever shows or judges it. */
+/** The state of an open tunnel at one moment, as plain data. */
 import type { Silence } from '../lib/silence.js';
 
 export interface TunnelStatus {
   readonly mode: 'tun' | 'userspace';
-  /** The network interface; empty in userspace, which has none. */
+  /** The name of the network interface; empty in userspace mode. */
   readonly interface: string;
-  /** Ours, as base64. */
+  /** The tunnel's own public key, as base64. */
   readonly publicKey: string;
-  /** Of the socket; 0 before the first datagram. */
+  /** The UDP socket's local port; 0 before the first datagram. */
   readonly listenPort: number;
-  /** Of what is sent; 0 for none. */
+  /** The mark on sent datagrams; 0 for none. */
   readonly fwmark: number;
-  /** The largest IP packet inside, in bytes. */
+  /** The largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
-  /** Ours inside the tunnel, as texts. */
+  /** The tunnel's inner addresses, as texts. */
   readonly addresses: readonly string[];
   readonly health: TunnelHealth;
-  /** Why nothing comes from the Arc server; undefined where nothing is missed. */
+  /** Why the Arc server is silent; undefined if no answer is overdue. */
   readonly silence: { readonly reason: Silence; readonly why: string } | undefined;
   /**
-   * The handshake with the Arc server that has no answer yet: for how many ms it has been tried, and
-   * why, as far as that is known by now. Undefined where none is tried. A session may stand beside it.
+   * The unanswered handshake with the Arc server: its duration in ms, and the reason as far as
+   * known. Undefined if no handshake is in progress. A session may exist at the same time.
    */
   readonly unanswered: { readonly for: number; readonly reason: Silence } | undefined;
   /**
-   * For how many ms packets have been sent, the last one just now, and keepalives and nothing else have come
-   * back; undefined where no packet is missed. What only sends looks the same.
+   * For how many ms, up to now, packets were sent and only keepalives came back; undefined if no
+   * reply is missing. Traffic that only sends looks the same.
    */
   readonly unreturnedFor: number | undefined;
-  /** Another tunnel that uses our key, if one was noticed in the last 10 minutes. */
+  /** Another tunnel that uses this key, if one was noticed in the last 10 minutes. */
   readonly rival?: { readonly why: string; readonly lastSeenUnix: number } | undefined;
   /** When the tunnel was opened, in ms since 1970. */
   readonly openedUnix: number;
-  /** The Arc server first; others where somebody has added them. */
+  /** The Arc server first, then any peers that were added through the UAPI. */
   readonly peers: readonly PeerStatus[];
-  /** Open TCP connections inside; undefined in mode tun, where the kernel has them. */
+  /**
+   * The number of open TCP connections inside; undefined in mode tun, where the kernel has them.
+   */
   readonly connections: number | undefined;
 }
 
 export type TunnelHealth =
-  /** The first handshake is still awaited. */
+  /** The first handshake is not complete yet. */
   | 'connecting'
-  /** The Arc server answers, or nothing is expected of it just now. */
+  /** The Arc server answers, or no answer is due. */
   | 'up'
-  /** The Arc server has not answered for longer than a session lasts, or has been given up. */
+  /** The Arc server has been silent for longer than a session lasts, or the tunnel has given up. */
   | 'stale';
 
 export interface PeerStatus {
   /** As base64. */
   readonly publicKey: string;
-  /** `address:port`, IPv6 in brackets; undefined where it is not known. */
+  /** `address:port`, IPv6 in brackets; undefined if not known. */
   readonly endpoint: string | undefined;
   /** `address/length` texts. */
   readonly allowedIps: readonly string[];
   /** Seconds; 0 is off. */
   readonly persistentKeepalive: number;
-  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  /** When the last handshake was completed, in ms since 1970; undefined before the first. */
   readonly latestHandshakeUnix: number | undefined;
   /** Whole WireGuard messages, as `wg show … transfer` counts them. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Milliseconds from our last initiation that was answered to its response; undefined before that. */
+  /** Milliseconds from the last answered initiation to its response; undefined before that. */
   readonly roundTrip: number | undefined;
-  /** The share, from 0 to 1, of data messages to us that did not come; undefined where none came. */
+  /** The share, from 0 to 1, of the peer's data messages that were lost; undefined if none came. */
   readonly lossIn: number | undefined;
 }

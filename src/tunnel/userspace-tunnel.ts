@@ -1,4 +1,4 @@
-/** A tunnel entirely in userspace: our WireGuard and TCP/IP on one UDP socket. */
+/** A tunnel entirely in userspace: WireGuard and TCP/IP on one UDP socket. */
 import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
@@ -22,25 +22,30 @@ export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 export type { Rival } from './rivals/rivals.js';
 
 export interface CloseOptions {
-  /** Milliseconds that connections have for what was written; 5,000 by default, Infinity for no bound. */
+  /**
+   * Milliseconds that connections get to deliver written data; 5,000 by default, Infinity for no
+   * limit.
+   */
   readonly gracePeriod?: number;
 }
 
 export interface UserspaceOptions {
   /**
-   * Another tunnel may have our key: onRival() tells of it. Answers to connections that were never
-   * ours then get no RST, which would end the other's.
+   * Whether to watch for another tunnel that has the same key, which onRival() reports. Packets of
+   * unknown connections then get no RST, because an RST would end the other tunnel's connection.
    */
   readonly watchForRivals?: boolean;
 }
 
-/** Two retransmissions of a lost segment at the first RTO of RFC 6298, and the way there and back. */
+/**
+ * Two retransmissions of a lost segment at the first RTO of RFC 6298, plus the round trip, in ms.
+ */
 const GRACE_PERIOD = 5_000;
 
 export class UserspaceTunnel extends NodeTunnel implements Tunnel {
-  /** TCP inside the tunnel, to addresses and to names. */
+  /** Opens TCP connections inside the tunnel, to addresses and names. */
   readonly dialer: ConfirmingDialer;
-  /** UDP inside the tunnel. */
+  /** Opens UDP flows inside the tunnel. */
   readonly datagramDialer: DatagramDialer;
   protected readonly network: NodeNetwork;
   readonly #inner: InnerNetwork;
@@ -90,9 +95,9 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * Starts the search for the Arc server and the handshake; waitForHandshake() tells how that ends.
-   * A name that is not found and a network that is not there yet, as at boot, are tried again for as
-   * long as the tunnel is open.
+   * Starts the search for the Arc server and the handshake; waitForHandshake() reports the result.
+   * While the tunnel is open, a name that is not found and a network that is not up yet (as at
+   * boot) are retried.
    */
   static async open(
     config: TunnelConfig,
@@ -105,37 +110,37 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return tunnel;
   }
 
-  /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
+  /** The Arc server's endpoint, as far as known; undefined before its name is resolved. */
   get endpoint(): Endpoint | undefined {
     return this.#link.endpoint;
   }
 
-  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  /** When the last handshake was completed, in ms since 1970; undefined before the first. */
   get lastHandshakeUnix(): number | undefined {
     return this.#link.lastHandshakeUnix;
   }
 
   /**
-   * Resolves at once where there is a session, else at the next handshake.
+   * Resolves immediately if a session exists, otherwise at the next handshake.
    *
-   * @param deadline the `now` of the clock at which the wait ends; Infinity waits for ever
-   * @throws TunnelError with what is known of the reason
+   * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
+   * @throws TunnelError with the reason as far as known
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     return this.#link.waitForHandshake(deadline, signal);
   }
 
-  /** Begins a handshake, unless one was begun less than 5 s ago: the session may have been lost. */
+  /** Begins a handshake unless one began within the last 5 s: the session may have been lost. */
   beginHandshake(): void {
     this.#link.start();
   }
 
   /**
-   * Tells of another tunnel that uses our key, which it takes `watchForRivals` to see. One that is certain
-   * is in the log as well.
+   * Reports another tunnel that uses this tunnel's key; requires `watchForRivals`. A certain rival
+   * is logged, too.
    *
-   * @param listener called at each sign of one, and every 30 s at most for one that is certain, for as long
-   *   as there are signs of it; there is one listener
+   * @param listener the only listener; called at each sign of a rival, but at most every 30 s for a
+   * certain one
    */
   onRival(listener: (rival: Rival) => void): void {
     this.#rivals?.onRival(listener);
@@ -145,7 +150,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return this.#link.totals();
   }
 
-  /** As Tunnel.status(). */
+  /** See Tunnel.status(). */
   status(): Promise<TunnelStatus> {
     return Promise.resolve({
       ...this.#link.status(),
@@ -156,11 +161,11 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * As Tunnel.reconfigure(): what was opened inside from an address that is gone ends at once
-   * (ECONNABORTED), but for what listens there. How TCP shares the path stays as it is, too.
+   * See Tunnel.reconfigure(). Sockets opened inside from a removed address end at once
+   * (ECONNABORTED), except listeners. TCP's congestion control does not change.
    *
-   * @throws RangeError for addresses that cannot be, or the server's key as our own; nothing has
-   *   changed then
+   * @throws RangeError for invalid addresses, or the server's key as the tunnel's own; nothing has
+   * changed then
    * @throws TunnelError `closing`
    */
   reconfigure(config: TunnelConfig): Promise<void> {
@@ -172,34 +177,37 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     });
   }
 
-  /** Packets are about to come, behind a sleep maybe: begins a handshake where they would need one. */
+  /**
+   * Begins a handshake if packets would need one; call this before packets follow, as after a
+   * sleep.
+   */
   refreshSession(): void {
     this.#link.refreshSession();
   }
 
-  /** As Tunnel.converse(). */
+  /** See Tunnel.converse(). */
   converse(): Conversation {
     return this.#link.converse();
   }
 
-  /** To be called before close() where the tunnel ends because the server is silent: dials fail with why. */
+  /** Makes dials fail with the reason. Call this before close() if the server is silent. */
   giveUp(): void {
     this.#link.giveUp();
     this.#inner.giveUp();
   }
 
   /**
-   * Closes in order. From now on nothing is opened inside of the tunnel, listeners and UDP sockets are
-   * closed, and connections that the program has not ended, and whose every byte has arrived, are
-   * reset. The others have the grace period for what was written to be acknowledged, and their end;
-   * what is left then is reset. A tunnel that has given its server up does not wait.
+   * Closes the tunnel in order. Nothing more can be opened inside; listeners and UDP sockets close.
+   * Connections that the program has not ended are reset if all their data has arrived. The others
+   * get the grace period until their data and FIN are acknowledged, and are then reset. A tunnel
+   * that has given up on its server does not wait.
    *
-   * A later call gets the same promise, and may shorten the time.
+   * A later call gets the same promise, and may shorten the grace period.
    *
-   * @throws RangeError for a grace period that is none
+   * @throws RangeError for an invalid grace period
    */
   close({ gracePeriod = GRACE_PERIOD }: CloseOptions = {}): Promise<void> {
-    // Programs in JavaScript give what they like.
+    // JavaScript callers may pass any value.
     if (typeof gracePeriod !== 'number' || !(gracePeriod >= 0)) {
       throw new RangeError(`gracePeriod must be 0 or more, not ${gracePeriod}`);
     }
