@@ -3,86 +3,94 @@
  * the newest handshake, to one endpoint, that of the last message: two tunnels with one key take both
  * from each other, again and again (docs/decisions/0014-one-sim-per-sandbox.md has what was seen).
  *
- * - A session is **in doubt** where TCP gets no acknowledgement in time, nothing else comes back either,
- *   and meanwhile the server sends us messages for a session that was never ours. Those anybody can forge
- *   who knows both ends' addresses, but nobody who only listens can see to it that nothing comes back. It
- *   is **lost** where that ends with a
- *   handshake of ours that is answered.
- * - A **foreign flow** is an authentic answer to a connection that was never ours, from a service that
- *   we use as well. Behind a restart of this process it may be one of the process before: at first such
- *   flows count for nothing.
+ * - A session is **in doubt** if TCP gets no acknowledgement in time, nothing else comes back
+ *   either, and meanwhile the server sends messages for sessions that never belonged to this
+ *   tunnel. Anyone who knows both endpoints can forge such messages, but a passive listener cannot
+ *   suppress the replies. The session is **lost** if the doubt ends with an answered handshake of
+ *   this tunnel.
+ * - A **foreign flow** is an authentic answer to a connection that this tunnel never opened, from a
+ *   service that this tunnel uses, too. After a restart it may belong to the previous process, so
+ *   foreign flows do not count at first.
  *
- * A server's restart loses a session without strange messages; loss on the path, the freezing of this
- * process and a NAT that forgets us bring none for sessions that were never ours.
+ * A server restart loses a session without such messages. Packet loss, a frozen process or a NAT
+ * that drops its mapping does not cause messages for unknown sessions.
  */
 
-/** What was seen of a rival of late. */
+/** The recent signs of a rival. */
 export interface RivalSigns {
-  /** Whether there is no other explanation. */
+  /** Whether only a rival can explain the signs. */
   readonly isCertain: boolean;
-  /** Whether it is a session in doubt that tells of it; else foreign flows, which may outlive the rival. */
+  /**
+   * Whether the sign is a session in doubt; otherwise foreign flows, which may outlive the rival.
+   */
   readonly isInDoubt: boolean;
   readonly foreignFlows: number;
   readonly lostSessions: number;
 }
 
-/** Milliseconds: what is older than that says nothing of now. */
+/** The age in ms at which signs expire. */
 const WINDOW = 120_000;
 
-/** A rival that stays is named again after this, in ms. */
+/** The interval in ms at which a certain rival is reported again. */
 const NAMED_AGAIN_AFTER = 30_000;
 
-/** Of a rival that takes the session once in REKEY_TIMEOUT (whitepaper 6.1) several flows are one sign, in ms. */
+/**
+ * The shortest interval in ms between reports of flows: a rival can take the session once in
+ * REKEY_TIMEOUT (whitepaper 6.1).
+ */
 const REPORTED_AGAIN_AFTER = 5_000;
 
-/** Two flows within less, in ms, may be of one moment: several requests of a process that is gone. */
+/**
+ * Flows less than this many ms apart may be requests of one ended process, made at the same time.
+ */
 const APART = 1_000;
 
-/** Lost sessions that prove a rival by themselves, where they are of late or one behind the other. */
+/** The number of lost sessions that proves a rival, if they are recent or consecutive. */
 const LOST_SESSIONS = 3;
 
 /**
- * In a row they prove it over this long, in ms: whoever sends once a minute loses one at each message, and
- * none is older than 180 s by then (whitepaper 6.2).
+ * The window in ms for consecutive lost sessions: a tunnel that sends once a minute loses one at
+ * each message, and each is younger than 180 s (whitepaper 6.2).
  */
 const WINDOW_IN_A_ROW = 600_000;
 
-/** From the opening, in ms: connections of an earlier process with this key may still be answered. */
+/** For this many ms after opening, answers to an earlier process's connections may still arrive. */
 const LEFTOVERS = 60_000;
 
-/** The same for what accepts a connection: its other end has asked for it a moment ago. */
+/** The same for SYN-ACKs in ms: the other end answers a SYN promptly. */
 const LEFTOVER_REQUESTS = 5_000;
 
-/** Nothing has come back for this long, in ms: TCP's first RTO (RFC 6298 2.1). */
+/** The time in ms without any reply that counts as unanswered: TCP's first RTO (RFC 6298 2.1). */
 const UNANSWERED = 1_000;
 
 /**
- * What was sent again sooner behind the first word, or behind the handshake, in ms, was no question to this
- * session: no RTO is shorter. The last word of an exchange is a mere ACK, and brings nothing back in any case.
+ * The shortest RTO in ms. A retransmission earlier than this after the first data or the handshake
+ * expects no reply in this session. The last segment of an exchange is a mere ACK, which gets no
+ * reply.
  */
 const SHORTEST_RTO = 200;
 
-/** Flows that are remembered, lest one counts twice. */
+/** The number of flows to remember, so that none counts twice. */
 const KNOWN_FLOWS = 1_024;
 
-/** Signs that are kept: more prove nothing more. */
+/** The number of signs to keep; more would prove nothing more. */
 const KEPT_SIGNS = 16;
 
 export class RivalWatch {
   #since: number;
   #flows: readonly number[] = [];
   #lost: readonly number[] = [];
-  /** The last of them, with no session in between that was not lost. */
+  /** The latest lost sessions, with no other session between them. */
   #lostInARow: readonly number[] = [];
   readonly #known = new Set<string>();
   #strangeAt = -Infinity;
-  /** When TCP last sent something again. */
+  /** When TCP last retransmitted. */
   #timedOutAt = -Infinity;
-  /** When the session of now was made; undefined before the first. */
+  /** When the current session was established; undefined before the first. */
   #sessionAt: number | undefined;
-  /** The session of now was reported to be in doubt. */
+  /** Whether the current session was reported as in doubt. */
   #isDoubted = false;
-  /** A foreign flow has come that was not reported. */
+  /** Whether a foreign flow has arrived that was not reported. */
   #hasFlow = false;
   #reportedAt = -Infinity;
   #namedAt = -Infinity;
@@ -91,7 +99,7 @@ export class RivalWatch {
     this.#since = now;
   }
 
-  /** Another key or server is used from now on: nothing is known of it. */
+  /** Forgets all signs because the key or server has changed. */
   restart(now: number): void {
     this.#since = now;
     this.#flows = this.#lost = this.#lostInARow = [];
@@ -102,17 +110,17 @@ export class RivalWatch {
     this.#reportedAt = -Infinity;
   }
 
-  /** From the server's endpoint came a message for a session that was never ours. */
+  /** Records a message from the server's endpoint for a session that this tunnel never had. */
   strangeMessage(now: number): void {
     this.#strangeAt = now;
   }
 
-  /** @param at when TCP last sent something again for want of an answer */
+  /** @param at when TCP last retransmitted because an answer was missing */
   timedOut(at: number): void {
     this.#timedOutAt = at;
   }
 
-  /** An authentic answer to a connection that was never ours. */
+  /** Records an authentic answer to a connection that this tunnel never opened. */
   foreignFlow(flow: string, isSynAck: boolean, now: number): void {
     const age = now - this.#since;
     if (age < (isSynAck ? LEFTOVER_REQUESTS : LEFTOVERS) || this.#known.has(flow)) return;
@@ -123,8 +131,8 @@ export class RivalWatch {
   }
 
   /**
-   * A handshake is complete.
-   * @param unansweredSince since when data that was sent has brought nothing back; undefined for never
+   * Records a completed handshake.
+   * @param unansweredSince when the oldest data without any reply was sent; undefined if none
    */
   handshakeComplete(unansweredSince: number | undefined, now: number): void {
     const isLost = this.isInDoubt(unansweredSince, now);
@@ -135,8 +143,8 @@ export class RivalWatch {
   }
 
   /**
-   * What tells of a rival: each session in doubt once, foreign flows every 5 s, a rival that is certain
-   * every 30 s for as long as there are signs.
+   * Returns the signs that are due: each session in doubt once, foreign flows every 5 s, and a
+   * certain rival every 30 s while signs continue.
    *
    * @param unansweredSince as for handshakeComplete()
    */
@@ -145,7 +153,7 @@ export class RivalWatch {
     const lostSessions = Math.max(this.#lost.length, this.#lostInARow.length);
     const signs = { isInDoubt, foreignFlows: this.#flows.length, lostSessions };
     if (this.#isCertain(now) && now - this.#namedAt >= NAMED_AGAIN_AFTER) {
-      // What has been told is told: the next time it takes signs of its own.
+      // The next report requires new signs.
       this.#flows = this.#lost = this.#lostInARow = [];
       this.#namedAt = now;
       return { isCertain: true, ...signs, isInDoubt: false };
@@ -158,10 +166,10 @@ export class RivalWatch {
     return { isCertain: false, ...signs };
   }
 
-  /** Whether the session of now is likely not the server's any more; a new handshake shows it. */
+  /** Whether the server has probably dropped the current session; a new handshake gives proof. */
   isInDoubt(unansweredSince: number | undefined, now: number): boolean {
     if (unansweredSince === undefined || this.#sessionAt === undefined) return false;
-    // What was sent under the session before is no question to this one.
+    // Data from the previous session expects no reply in this one.
     const since = Math.max(unansweredSince, this.#sessionAt);
     if (this.#timedOutAt - since < SHORTEST_RTO) return false;
     return now - since >= UNANSWERED && this.#strangeAt >= since;

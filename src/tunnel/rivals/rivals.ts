@@ -1,33 +1,36 @@
-/** Another tunnel with our key: what the parts of a tunnel see of it, and who is told. */
+/** Collects signs of another tunnel with the same key, and reports the rival. */
 import type { Peer } from '../../engine/engine.js';
 import type { UnmatchedSegment, UnmatchedSegmentObserver } from '../../engine/netstack-engine.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { Log } from '../../ports/log.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
 
-/** A handshake that may not begin yet (whitepaper 6.1) is asked for again after this, in ms. */
+/**
+ * The time in ms after which a handshake is requested again if it may not begin yet (whitepaper
+ * 6.1).
+ */
 export const ASKED_AGAIN_AFTER = 1_000;
 
-/** Another tunnel that uses our key, as far as there are signs of one. */
+/** Another tunnel that uses the same key, as far as signs show. */
 export interface Rival extends RivalSigns {
   readonly what: string;
   readonly why: string;
   readonly next: readonly string[];
 }
 
-/** A rival that stays is in the log as a warning no more often than this, in ms. */
+/** The shortest interval in ms between warnings in the log about the same rival. */
 const WARNED_AGAIN_AFTER = 3_600_000;
 
 /**
- * A rival that was certain counts as present for this long, in ms: one that sends once a minute is certain
- * again only after several messages.
+ * The time in ms for which a certain rival counts as present: one that sends once a minute becomes
+ * certain again only after several messages.
  */
 const REMEMBERED = 600_000;
 
-/** What is said of a rival that was seen of late. */
+/** The report about a recently seen rival. */
 export interface SeenRival {
   readonly why: string;
-  /** How long ago, in ms. */
+  /** How long ago the rival was seen, in ms. */
   readonly ago: number;
 }
 
@@ -37,14 +40,14 @@ export class Rivals implements UnmatchedSegmentObserver {
   readonly #watch: RivalWatch;
   readonly #timedOutAt: (server: Peer) => number;
   #listener: (rival: Rival) => void = () => undefined;
-  /** When a handshake was last asked for. */
+  /** When a handshake was last requested. */
   #askedAt = -Infinity;
   #warnedAt = -Infinity;
   #certain: { readonly why: string; readonly at: number } | undefined;
 
   /**
-   * @param timedOutAt tells when TCP last sent something again for want of an answer, or when anything was
-   *   sent where TCP is the system's
+   * @param timedOutAt returns when TCP last retransmitted because an answer was missing, or when
+   * anything was last sent if the kernel runs TCP
    */
   constructor(log: Log, now: number, timedOutAt: (server: Peer) => number) {
     this.#log = log;
@@ -52,26 +55,28 @@ export class Rivals implements UnmatchedSegmentObserver {
     this.#watch = new RivalWatch(now);
   }
 
-  /** @param listener called behind a turn of the driver; one that was here before is not called any more */
+  /** @param listener called after a turn of the driver; replaces any earlier listener */
   onRival(listener: (rival: Rival) => void): void {
     this.#listener = listener;
   }
 
-  /** Another key of ours, or another server. */
+  /** Forgets the rival because the key or server has changed. */
   restart(now: number): void {
     this.#watch.restart(now);
     this.#certain = undefined;
     this.#warnedAt = -Infinity;
   }
 
-  /** The rival that was certain of late; undefined without one. */
+  /** The last certain rival; undefined if there was none recently. */
   seen(now: number): SeenRival | undefined {
     if (this.#certain === undefined) return undefined;
     const { why, at } = this.#certain;
     return now - at < REMEMBERED ? { why, ago: now - at } : undefined;
   }
 
-  /** A message for a session that was never ours has come; from whom is not known. */
+  /**
+   * Records a message for a session that this tunnel never had; its sender is not authenticated.
+   */
   strangeMessage(from: Endpoint, server: Endpoint | undefined, now: number): void {
     if (from.port !== server?.port || from.address !== server.address) return;
     this.#log.trace({}, 'a message for a session that this tunnel never had');
@@ -88,9 +93,9 @@ export class Rivals implements UnmatchedSegmentObserver {
   }
 
   /**
-   * To be called at the end of each turn of the driver.
+   * Call this at the end of each turn of the driver.
    *
-   * @returns whether a handshake is worth a try: WireGuard alone would wait 15 s for it (whitepaper 6.5)
+   * @returns whether to try a handshake now: WireGuard alone would wait 15 s (whitepaper 6.5)
    */
   afterTurn(server: Peer, now: number): boolean {
     const { unansweredDataSince } = server;
@@ -98,7 +103,7 @@ export class Rivals implements UnmatchedSegmentObserver {
     const signs = this.#watch.poll(unansweredDataSince, now);
     if (signs !== undefined) this.#tell(signs, now);
     if (now - this.#askedAt < ASKED_AGAIN_AFTER) return false;
-    // It is tried again by itself, and given up (6.4) unless a packet asks for it anew.
+    // WireGuard retries a running handshake, and gives up (6.4) unless a packet requests a new one.
     if (server.handshakeBeganAt !== undefined) return false;
     if (!this.#watch.isInDoubt(unansweredDataSince, now)) return false;
     this.#askedAt = now;

@@ -1,11 +1,11 @@
-/** Text with a colon is IPv6; ports and names never come here. */
+/** Text with a colon is IPv6; the caller never passes ports or names. */
 export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }
 
 /**
- * The order in which addresses are tried (RFC 8305 4): the families take turns, the resolver's first
- * one first, and within a family its order stays. Each address is there once.
+ * The order in which to try addresses (RFC 8305 4): families alternate, starting with that of the
+ * resolver's first address, and each family keeps its order. Duplicates are removed.
  */
 export function happyEyeballsOrder(addresses: readonly string[]): string[] {
   const unique = [...new Set(addresses)];

@@ -1,4 +1,6 @@
-/** One Arc server as our peer, and all that is known of it: where there is another, all of it goes. */
+/**
+ * One Arc server as a WireGuard peer, with all its state; a change of server replaces it entirely.
+ */
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type IpPrefix, sameAddress } from '../../wire/ip-address.js';
@@ -9,12 +11,12 @@ import type { TunnelConfig } from '../tunnel-config.js';
 
 export interface ArcServerPeerOptions {
   readonly config: TunnelConfig;
-  /** In the place of those of `config`. */
+  /** Overrides those of `config`. */
   readonly allowedIps?: readonly IpPrefix[];
   readonly ports: ServerAddressesPorts;
   readonly device: Device;
   readonly socket: EndpointSearchPorts['socket'];
-  /** To be called after a call on the device. */
+  /** Called after each call on the device. */
   readonly schedule: () => void;
 }
 
@@ -24,7 +26,7 @@ export class ArcServerPeer {
   readonly silence: ServerSilence;
   readonly #device: Device;
 
-  /** @throws RangeError where the server's key is our own, or that of another peer */
+  /** @throws RangeError if the server's key is the tunnel's own, or that of another peer */
   constructor({ config, ports, device, socket, schedule, ...options }: ArcServerPeerOptions) {
     const { clock, wallClock, log } = ports;
     const { endpoint: server, serverPublicKey, persistentKeepalive } = config;
@@ -43,7 +45,7 @@ export class ArcServerPeer {
     this.silence = new ServerSilence({ device, peer, server, addresses, search, clock, wallClock });
   }
 
-  /** Takes over what changes nothing of the session. */
+  /** Applies changes that keep the session. */
   reconfigure(before: TunnelConfig, config: TunnelConfig, now: number): void {
     if (!sameAllowedIps(before, config)) {
       this.#device.allowedIps.removeAll(this.peer);
@@ -54,7 +56,7 @@ export class ArcServerPeer {
     }
   }
 
-  /** The inner addresses that are the server's now: somebody may have given some to another peer. */
+  /** The server's current allowed IPs; UAPI clients may have moved some to another peer. */
   get allowedIps(): IpPrefix[] {
     return this.#device.allowedIps.prefixesOf(this.peer);
   }
@@ -66,7 +68,7 @@ export class ArcServerPeer {
   }
 }
 
-/** @throws RangeError for what Device.addPeer() would refuse, when the old server is gone already */
+/** @throws RangeError for what Device.addPeer() would refuse after the old server was removed */
 export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): void {
   const { serverPublicKey, persistentKeepalive } = config;
   if (serverPublicKey.length !== 32) throw new RangeError('a key is 32 bytes');
@@ -76,7 +78,7 @@ export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): v
   }
 }
 
-/** Whether both configurations are of one server, in one place. */
+/** Whether both configurations have the same server key and endpoint. */
 export function isSameServer(one: TunnelConfig, other: TunnelConfig): boolean {
   const isSameKey = sameBytes(one.serverPublicKey, other.serverPublicKey);
   const { host, port } = other.endpoint;

@@ -1,12 +1,13 @@
 /**
- * Where the next handshake initiation goes, for an Arc server with several addresses that may move.
+ * Selects the endpoint of the next handshake initiation, for an Arc server whose addresses may
+ * change.
  *
- * Each initiation that was not answered is followed by one to the next address (RFC 8305 order).
- * Racing them as RFC 8305 5 does is not possible: WireGuard allows one initiation per 5 s to a peer
- * (whitepaper 6.1), and a newer one voids the older. An address that the system refuses at once costs
- * no time, for what never left does not count.
+ * After an unanswered initiation, the next one goes to the next address (in RFC 8305 order). Racing
+ * them as in RFC 8305 5 is not possible: WireGuard allows one initiation per 5 s to a peer
+ * (whitepaper 6.1), and a newer one voids the older. An address that the system rejects costs no
+ * time, because an unsent initiation does not count.
  *
- * A session that carries data is left alone: the peer itself says where it is (2.1), not DNS.
+ * A session that carries data keeps its endpoint, which the peer sets itself (2.1), not DNS.
  */
 import type { Device, Peer } from '../../engine/engine.js';
 import { codeOf, isDenied } from '../../lib/errors/error-message.js';
@@ -17,13 +18,15 @@ import type { Log } from '../../ports/log.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { SilenceWatch } from './silence-watch.js';
 
-/** Between two questions to a resolver that has never had an answer. */
+/** The interval in ms between queries to a resolver that has never answered. */
 const RETRY_INTERVAL = 2_000;
 
-/** An initiation waits for the resolver no longer, where older addresses are known. */
+/**
+ * The longest time in ms that an initiation waits for the resolver if older addresses are known.
+ */
 const LONGEST_HOLD = 2_000;
 
-/** The errors of a system that cannot reach an address, or that has lost its own. */
+/** Error codes that mean the system cannot reach an address, or has lost its own address. */
 const UNREACHABLE = new Set([
   'EADDRNOTAVAIL',
   'EAFNOSUPPORT',
@@ -38,10 +41,10 @@ const UNREACHABLE = new Set([
   'EPIPE',
 ]);
 
-/** Without a refusal for this long, in ms, the newest initiation has left. */
+/** The time in ms without a send error after which the newest initiation counts as sent. */
 const REFUSAL_TIME = 1_000;
 
-/** Whether an error says that this machine cannot reach the network. */
+/** Whether an error means that this machine cannot reach the network. */
 export function isNetworkFault(error: Error | undefined): boolean {
   return UNREACHABLE.has(codeOf(error) ?? '');
 }
@@ -56,7 +59,7 @@ export interface EndpointSearchPorts {
 export interface SearchedPeer {
   readonly device: Device;
   readonly peer: Peer;
-  /** To be called after a call on the device. */
+  /** Called after each call on the device. */
   readonly schedule: () => void;
 }
 
@@ -66,16 +69,18 @@ export class EndpointSearch {
   readonly #log: Log;
   readonly #socket: EndpointSearchPorts['socket'];
   #searched: (SearchedPeer & { readonly silence: SilenceWatch }) | undefined;
-  /** An initiation has gone to the peer's endpoint since anything authentic came. */
+  /** Whether an initiation was sent to the peer's endpoint since the last authentic message. */
   #isTried = false;
   #chosenAt = -Infinity;
-  /** The peer was heard at an address of its own choice, which DNS does not know. */
+  /** Whether the peer was last heard from an address that DNS did not return. */
   #hasRoamed = false;
   #isHeld = false;
   #holdTimer: Timer | undefined;
-  /** The resolver has just been asked, whatever it said. */
+  /** Whether the resolver was just asked, even without success. */
   #isExcused = false;
-  /** Addresses that the system refused in a row, and whether one was just now. */
+  /**
+   * The number of addresses that the system rejected in a row, and whether it just rejected one.
+   */
   #refusals = 0;
   #isRefused = false;
   #initiations = 0;
@@ -92,44 +97,44 @@ export class EndpointSearch {
     this.#socket = socket;
   }
 
-  /** Tells whose endpoint is searched for, before anything else is asked. */
+  /** Sets the peer whose endpoint is searched for. Call this first. */
   attach(searched: SearchedPeer): void {
     const silence = new SilenceWatch(this.#clock, searched.peer, () => this.#resolveAgain());
     this.#searched = { ...searched, silence };
   }
 
-  /** Initiations since anything authentic came. */
+  /** The number of initiations since the last authentic message. */
   get initiations(): number {
     return this.#initiations;
   }
 
-  /** Where they went, as text. */
+  /** The endpoints of these initiations, as text. */
   get triedEndpoints(): readonly string[] {
     return [...this.#triedEndpoints];
   }
 
-  /** Why the last message was not sent; undefined where it was, or where the peer was heard since. */
+  /** Why the last message was not sent; undefined if it was sent or the peer was heard since. */
   get sendError(): Error | undefined {
-    // The system may refuse an initiation a moment after it has taken it.
+    // The system may report that it rejected an initiation shortly after accepting it.
     const hasLeft = this.#chosenAt > this.#sendFailedAt;
     if (hasLeft && this.#clock.now() - this.#chosenAt >= REFUSAL_TIME) return undefined;
     return this.#sendError;
   }
 
-  /** Whether nothing leaves until this machine's network or its rules change. */
+  /** Whether nothing can be sent until this machine's network or firewall rules change. */
   get cannotSend(): boolean {
     const { sendError } = this;
     return isNetworkFault(sendError) || isDenied(sendError);
   }
 
-  /** PeerOptions.chooseEndpoint. */
+  /** Implements PeerOptions.chooseEndpoint. */
   choose(now: number): Endpoint | undefined {
     const { peer, silence } = this.#search();
     silence.attempted();
-    // An address that was refused just now is no place for a session either.
+    // A session cannot use an address that was just rejected, either.
     const isHealthy = !this.#isRefused && peer.hasSession(now) && !silence.isSilent(now);
     if (isHealthy && peer.endpoint !== undefined) return this.#chosen(peer.endpoint, now);
-    // Between the addresses of one answer there is no time for the next.
+    // The addresses of one answer are tried without asking the resolver between them.
     if (!this.#addresses.isFresh() && !this.#isExcused && !this.#isRefused) {
       this.#hold();
       return undefined;
@@ -138,17 +143,17 @@ export class EndpointSearch {
     return next && this.#chosen(next, now);
   }
 
-  /** To be called after each turn of the driver. */
+  /** Call this after each turn of the driver. */
   afterTurn(now: number): void {
     if (this.#search().silence.look(now)) this.#heard();
   }
 
-  /** The peer was heard from another endpoint than before. */
+  /** Handles a message from the peer that came from a different endpoint. */
   roamed(endpoint: Endpoint): void {
     this.#hasRoamed = !this.#addresses.includes(endpoint);
   }
 
-  /** A datagram was refused, or the socket has failed. */
+  /** Handles a datagram that the system rejected, or a socket failure. */
   sendFailed(error: Error, unsent: Datagram | undefined): void {
     if (this.#isClosed) return;
     const isUnreachable = isNetworkFault(error);
@@ -170,7 +175,7 @@ export class EndpointSearch {
     this.#addresses.close();
   }
 
-  /** Once for each kind of failure, at whatever address, until the peer is heard again. */
+  /** Logs each kind of failure once, whatever the address, until the peer is heard again. */
   #warn(error: Error): void {
     const { message: reason } = error;
     const kind = codeOf(error) ?? reason;
@@ -185,8 +190,8 @@ export class EndpointSearch {
 
   #next(peer: Peer): Endpoint | undefined {
     const known = peer.endpoint;
-    // A cookie is no answer, but nobody else sends one: the next initiation, with its mac2, goes
-    // there, too.
+    // A cookie is no handshake response, but only the peer sends one: send the next initiation,
+    // with its mac2, to the same endpoint.
     const isAlive = !this.#isRefused && (peer.cookieReceivedAt ?? -Infinity) >= this.#chosenAt;
     if (known !== undefined && (!this.#isTried || isAlive)) {
       if (this.#hasRoamed || this.#addresses.includes(known)) return known;
@@ -214,9 +219,9 @@ export class EndpointSearch {
     this.#socket.proved();
   }
 
-  /** True where the datagram was an initiation, and another one is under way. */
+  /** True if the datagram was an initiation, and another one was started. */
   #tryNext(unsent: Datagram): boolean {
-    // A whole round refused is no matter of the address; the next round is 5 s later.
+    // If the system rejects every address, the addresses are not the cause; try again in 5 s.
     if (this.#refusals + 1 >= this.#addresses.count) return false;
     const { device, schedule } = this.#search();
     this.#isRefused = true;
@@ -230,7 +235,7 @@ export class EndpointSearch {
     return true;
   }
 
-  /** The addresses are older than they may be: an initiation waits for the resolver. */
+  /** Delays an initiation until the resolver answers, because the known addresses have expired. */
   #hold(): void {
     if (this.#isHeld) return;
     this.#isHeld = true;
@@ -261,7 +266,7 @@ export class EndpointSearch {
     schedule();
   }
 
-  /** The peer has been silent for a while: its name may stand for another address by now. */
+  /** Resolves the name again after the peer has been silent: its address may have changed. */
   #resolveAgain(): void {
     void this.#addresses.resolve().then(() => {
       const { peer, silence } = this.#search();

@@ -1,10 +1,10 @@
-/** How a tunnel's engine is made: what both modes have in common. */
+/** Creates the engine options that both tunnel modes share. */
 import type { EngineObserver, EngineOptions } from '../../engine/engine.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { SentTimestamps } from './sent-timestamps.js';
 
-/** The stamps that were sent with the key of `config`. */
+/** Opens the record of the handshake timestamps sent with the key of `config`. */
 export function openTimestamps(
   { privateKey }: TunnelConfig,
   { crypto, timestamps }: TunnelPorts,
@@ -12,7 +12,7 @@ export function openTimestamps(
   return SentTimestamps.open(timestamps, crypto.publicKey(privateKey.expose()));
 }
 
-/** What an engine of this tunnel is made with; `timestamps` are those of its key. */
+/** The options of a tunnel's engine; `timestamps` belongs to its key. */
 export function engineOptions(
   config: TunnelConfig,
   { crypto, entropy, wallClock, observer, sessionsOutliveSleep }: TunnelPorts,

@@ -2,10 +2,10 @@ import { abortable } from '../../lib/waits.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { TunnelError } from '../tunnel-error.js';
 
-/** Those who wait for the next handshake. */
+/** The pending waits for the next handshake. */
 export class HandshakeWaits {
   readonly #clock: Clock;
-  /** Each is called at the next handshake, or with why there will be none. */
+  /** Each is called at the next handshake, or with the reason why none will follow. */
   readonly #waits = new Set<(failure?: TunnelError) => void>();
 
   constructor(clock: Clock) {
@@ -13,9 +13,9 @@ export class HandshakeWaits {
   }
 
   /**
-   * @param deadline the `now` of the clock at which the wait ends; Infinity waits for ever
-   * @param explain why there was none by then
-   * @throws TunnelError what `explain` or end() says; the reason of `signal`
+   * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
+   * @param explain returns the error for a wait that times out
+   * @throws TunnelError from `explain` or end(); the reason of `signal`
    */
   wait(deadline: number, explain: () => TunnelError, signal?: AbortSignal): Promise<void> {
     return abortable(signal, (resolve, reject) => {
@@ -34,7 +34,7 @@ export class HandshakeWaits {
     });
   }
 
-  /** To be called at a handshake, or with why there will be none. */
+  /** Ends all waits after a handshake, or with the reason why none will follow. */
   end(failure?: TunnelError): void {
     for (const onHandshake of [...this.#waits]) onHandshake(failure);
   }

@@ -1,4 +1,4 @@
-/** What the way to the Arc server has to tell of itself. */
+/** Derives the parts of the tunnel status that describe the connection to the Arc server. */
 import { formatKey } from '../../lib/text/key-text.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
@@ -8,18 +8,20 @@ import type { Rivals } from '../rivals/rivals.js';
 import type { PeerSilence } from './route.js';
 import type { PeerStatus, TunnelHealth, TunnelStatus } from '../tunnel-status.js';
 
-/** Milliseconds: KEEPALIVE_TIMEOUT and REKEY_TIMEOUT (whitepaper 6.1), after which an answer is missed. */
+/**
+ * KEEPALIVE_TIMEOUT plus REKEY_TIMEOUT in ms (whitepaper 6.1), after which an answer is overdue.
+ */
 const ANSWER_TIMEOUT = 15_000;
 
 export interface HealthSigns {
-  /** Nothing is expected of the server any more. */
+  /** Whether the tunnel has given up on the server. */
   readonly hasGivenUp: boolean;
-  /** The system refuses what goes to the server: an answer cannot come. */
+  /** Whether the system rejects datagrams to the server, so that no answer can come. */
   readonly cannotSend: boolean;
   readonly now: number;
 }
 
-/** How the server does. */
+/** The health of the link to the server. */
 export function healthOf(
   device: Device,
   server: Peer,
@@ -34,10 +36,10 @@ export function healthOf(
   return now - since < ANSWER_TIMEOUT ? 'up' : 'stale';
 }
 
-/** Packets that were sent longer ago than this, in ms, are not waited for any more. */
+/** The age in ms after which sent packets no longer expect a reply. */
 const RECENTLY = 30_000;
 
-/** What the server owes: an answer to a handshake, or packets in return for ours. */
+/** The replies that the server has not sent: to a handshake, or to packets. */
 export function outstandingReplies(
   server: Peer,
   silence: PeerSilence,
@@ -52,13 +54,13 @@ export function outstandingReplies(
   };
 }
 
-/** Why nothing comes from the server, as plain data. */
+/** Why the server is silent, as plain data. */
 export function whySilent(silence: PeerSilence): TunnelStatus['silence'] {
   const { reason, why } = silence.explain();
   return { reason, why };
 }
 
-/** Another tunnel with our key that was noticed of late. */
+/** A recently noticed tunnel with the same key. */
 export function rivalOf(
   rivals: Pick<Rivals, 'seen'> | undefined,
   now: number,

@@ -5,17 +5,19 @@ import type { Clock, Timer } from '../../ports/clock.js';
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram } from '../../ports/datagram.js';
 
-/** A socket is re-made no sooner than this after the last time; the wait doubles each time. */
+/** The shortest interval in ms between two new sockets; it doubles each time. */
 const SHORTEST_INTERVAL = 1_000;
 const LONGEST_INTERVAL = 32_000;
 
-/** Datagrams that wait for a socket; more are lost, as on any full link. */
+/**
+ * The maximum number of datagrams that wait for a socket; more are dropped, as on any full link.
+ */
 const MAX_WAITING = 128;
 
-/** The system has no room for datagrams just now (ENOBUFS, EAGAIN): nothing is handed to it for this. */
+/** The time in ms without sending after the system runs out of buffers (ENOBUFS, EAGAIN). */
 const PAUSE = 50;
 
-/** No room for this long is no burst: then the socket is as good as broken. */
+/** Buffers that stay full for this long (ms) are no burst: the socket counts as broken. */
 const LONGEST_PRESSURE = 5_000;
 
 const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
@@ -23,18 +25,18 @@ const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
 /** The type of a handshake initiation (whitepaper 5.4.2). */
 const INITIATION = 1;
 
-/** What sockets are bound to from now on; what is missing stays as it is. */
+/** The binding of later sockets; undefined properties do not change. */
 interface LocalChange {
   readonly port?: number;
   readonly fwmark?: number;
 }
 
 /**
- * A datagram socket that outlives its sockets: it opens one of the family of what is to be sent, and
- * another in its place when told that the network has changed.
+ * A datagram socket that survives network changes: it opens a system socket of the family of the
+ * destination, and replaces the system socket when told that the network has changed.
  *
- * Until the new socket is there the old one is used. A datagram that no socket takes is reported
- * through `onError`, as one that the system refused.
+ * The old system socket is used until the new one is open. A datagram that no socket accepts is
+ * reported through `onError`, like one that the system rejects.
  */
 export class MovingSocket implements DatagramSocket {
   onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
@@ -52,10 +54,10 @@ export class MovingSocket implements DatagramSocket {
   #madeAt = -Infinity;
   #interval = SHORTEST_INTERVAL;
   #pause: Timer | undefined;
-  /** When the system had no room first, since anything got through. */
+  /** When the system ran out of buffers, if no datagram was sent since then. */
   #pressedSince: number | undefined;
   #closed = false;
-  /** What every socket is bound to, besides an address of its family. */
+  /** The port and mark of every new socket; the address follows from its family. */
   #binding = { port: 0, fwmark: 0 };
 
   constructor(sockets: DatagramSockets, clock: Clock) {
@@ -73,7 +75,7 @@ export class MovingSocket implements DatagramSocket {
     return this.#socket?.localPort ?? 0;
   }
 
-  /** Infinity while the system has no room. */
+  /** Infinity while the system is out of buffers. */
   get queuedBytes(): number {
     if (this.#pause !== undefined) return Infinity;
     return this.#waitingBytes + (this.#socket?.queuedBytes ?? 0);
@@ -90,7 +92,7 @@ export class MovingSocket implements DatagramSocket {
     this.#openForWaiting();
   }
 
-  /** The network has changed: opens a new socket, unless the last one is too young for that. */
+  /** Opens a new socket after a network change, unless the current one is too recent. */
   remake(): void {
     if (this.#closed || this.#opening !== undefined || this.#family === undefined) return;
     if (this.#clock.now() - this.#madeAt < this.#interval) return;
@@ -98,16 +100,16 @@ export class MovingSocket implements DatagramSocket {
     this.#open(this.#family);
   }
 
-  /** The mark of what is sent; 0 for none. */
+  /** The mark on sent datagrams; 0 for none. */
   get fwmark(): number {
     return this.#binding.fwmark;
   }
 
   /**
-   * Moves to a socket at another port, 0 for any, or with another mark; this and all later ones have
-   * it. Before the first datagram there is no socket, and nothing that could fail.
+   * Replaces the socket to use another port (0 for any) or mark, which later sockets use, too.
+   * Before the first datagram no socket exists, and nothing can fail.
    *
-   * @throws Error with the system's `code`; the old socket stays then
+   * @throws Error with the system's `code`; the old socket remains then
    */
   rebind(change: LocalChange): Promise<void> {
     return this.#rebinds.run(() => this.#rebind(change));
@@ -125,7 +127,7 @@ export class MovingSocket implements DatagramSocket {
     this.#binding = binding;
   }
 
-  /** The other side was heard: the socket is good, and the next change need not wait. */
+  /** Resets the interval between sockets because the peer was heard: the socket works. */
   proved(): void {
     this.#interval = SHORTEST_INTERVAL;
     this.#pressedSince = undefined;
@@ -168,7 +170,7 @@ export class MovingSocket implements DatagramSocket {
   }
 
   async #make(family: 4 | 6, binding: { port: number; fwmark: number }): Promise<DatagramSocket> {
-    // A port that was asked for is in use by the socket that is to be replaced.
+    // The socket that is being replaced still uses the requested port.
     if (binding.port !== 0 && binding.port === this.localPort) {
       this.#retire();
       await Promise.all(this.#closing);
@@ -182,19 +184,19 @@ export class MovingSocket implements DatagramSocket {
     this.#family = family;
     socket.onReceive = (datagrams) => this.onReceive(datagrams);
     socket.onDrain = () => {
-      // A queue that is empty while we pause is so because it was refused.
+      // During a pause, a queue is empty because the system rejected its datagrams.
       if (this.#pause === undefined) this.#pressedSince = undefined;
       this.onDrain();
     };
     socket.onError = (error, unsent) => this.#handleError(error, unsent);
-    // close() is waiting for this one, and takes it from here.
+    // close() waits for this socket, and closes it next.
     if (this.#closed) return;
     this.send(this.#takeWaiting());
-    // Whoever waits for room in the queue of the old socket has it now.
+    // Senders that wait for room in the old socket's queue can continue.
     this.onDrain();
   }
 
-  /** There is no such socket: what waited for it was not sent. */
+  /** Reports the waiting datagrams as unsent because their socket could not be opened. */
   #refuse(error: Error, family: 4 | 6): void {
     if (this.#closed) return;
     const [refused, others] = [[] as Datagram[], [] as Datagram[]];
@@ -232,11 +234,11 @@ export class MovingSocket implements DatagramSocket {
     }
     const isLasting = this.#press();
     if (isLasting) this.remake();
-    // Data is sent again soon. The next initiation is 5 s away, and nothing else comes before it.
+    // Lost data is soon retransmitted, but the next initiation would only follow 5 s later.
     if (isLasting || unsent?.bytes[0] === INITIATION) this.onError(error, unsent);
   }
 
-  /** Pauses; true where nothing has got through for LONGEST_PRESSURE. */
+  /** Pauses sending; true if no datagram was sent for LONGEST_PRESSURE. */
   #press(): boolean {
     const now = this.#clock.now();
     this.#pressedSince ??= now;

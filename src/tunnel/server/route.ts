@@ -1,26 +1,26 @@
-/** What every way into the tunnel has to find out first, and the words for what is missing. */
+/** Finds the address and peer of a destination, and the errors if none exists. */
 import type { Peer } from '../../engine/engine.js';
 import type { NetstackEngine } from '../../engine/netstack-engine.js';
 import { DialError } from '../../proxy/dialer.js';
 import { type IpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import type { SilenceError } from '../tunnel-error.js';
 
-/** A peer from which nothing came for this long, over two initiations, does not answer. */
+/** The silence in ms, over two initiations, after which a peer counts as not answering. */
 export const SILENCE_TIMEOUT = 10_000;
 
-/** The words for a peer that is silent. */
+/** Explains why a peer is silent. */
 export interface PeerSilence {
-  /** Why nothing comes from the peer, for whoever has waited in vain. */
+  /** Why nothing comes from the peer, as the error of a failed wait. */
   explain(): SilenceError;
-  /** Why nothing can be sent to it, where that is known without waiting. */
+  /** Why nothing can be sent to the peer, if this is known immediately. */
   blocked(): SilenceError | undefined;
 }
 
 /**
- * The address that a text stands for, and the peer that has it.
- * @throws DialError `no-route` for what is no address, nobody's, or of a family that we have no
- *   address of; `no-handshake` where it is not
- *   known where the peer is, so that nothing can be sent
+ * Parses an address and finds its peer.
+ * @throws DialError `no-route` for an invalid address, one outside the allowed IPs, or one whose
+ * family the tunnel lacks; `no-handshake` if the peer's endpoint is not known, so that nothing can
+ * be sent
  */
 export function routeTo(
   host: string,
@@ -43,7 +43,9 @@ export function routeTo(
   return { address, peer };
 }
 
-/** Nothing was sent, or nothing came back; `error` tells why. */
+/**
+ * The error of a dial that nothing was sent for or nothing came back to; `error` has the reason.
+ */
 export function silentPeer(error: SilenceError): DialError {
   const options = { cause: error, silence: error.reason };
   if (error.reason === 'name-not-found')

@@ -1,6 +1,6 @@
 /**
- * The TAI64N stamps that were sent with our key, each key's in its own record (whitepaper 5.1): a server
- * that has seen a later one from an earlier process would be silent.
+ * The TAI64N timestamps sent with the tunnel's key, with one record per key (whitepaper 5.1): a
+ * server that has seen a later one, from an earlier process, would not answer.
  */
 import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
 
@@ -14,8 +14,8 @@ export class SentTimestamps {
   }
 
   /**
-   * @param store absent: nothing is kept
-   * @param publicKey ours
+   * @param store if absent, nothing is stored
+   * @param publicKey the tunnel's own
    */
   static async open(
     store: TimestampStore | undefined,
@@ -24,20 +24,20 @@ export class SentTimestamps {
     return new SentTimestamps(store, await store?.open(publicKey));
   }
 
-  /** The last one of an earlier process with our key. */
+  /** The last timestamp that an earlier process sent with this key. */
   get last(): Uint8Array | undefined {
     return this.#record?.last;
   }
 
-  /** Keeps a stamp that is about to be sent with our key. */
+  /** Stores a timestamp that is about to be sent with this key. */
   save(timestamp: Uint8Array): void {
     this.#record?.save(timestamp);
   }
 
   /**
-   * Reads the record of a key that is to be ours.
+   * Reads the record of the tunnel's next key.
    *
-   * @returns to be called together with the change of the key: its record is the one from then on
+   * @returns a function to call when the key changes, which switches to that key's record
    */
   async prepare(publicKey: Uint8Array): Promise<() => void> {
     const record = await this.#store?.open(publicKey);

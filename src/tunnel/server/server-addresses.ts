@@ -5,7 +5,7 @@ import type { Endpoint } from '../../ports/datagram.js';
 import type { Log } from '../../ports/log.js';
 import type { Resolver } from '../../ports/resolver.js';
 
-/** More addresses than this are not tried: at 5 s each they are 80 s already. */
+/** The maximum number of addresses to try: at 5 s each they already take 80 s. */
 const MAX_ADDRESSES = 16;
 
 export interface ServerAddressesPorts {
@@ -15,13 +15,13 @@ export interface ServerAddressesPorts {
   readonly log: Log;
 }
 
-/** Where the Arc server may be, by its name, and for how long that is believed. */
+/** The Arc server's addresses from name resolution, and their lifetime. */
 export class ServerAddresses {
   readonly host: string;
   readonly #port: number;
   readonly #ports: ServerAddressesPorts;
   #endpoints: readonly Endpoint[] = [];
-  /** When the addresses expire, by both clocks: the monotonic one may stand still in a suspend. */
+  /** When the addresses expire, by both clocks: the monotonic clock may stop during suspend. */
   #expiresAt = -Infinity;
   #expiresUnix = -Infinity;
   #resolving: Promise<void> | undefined;
@@ -41,12 +41,12 @@ export class ServerAddresses {
     return this.#endpoints.length;
   }
 
-  /** Why the resolver had no answer when it was last asked; undefined where it had one. */
+  /** Why the last query to the resolver failed; undefined if it succeeded. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** Whether the addresses are not older than their TTL. */
+  /** Whether the addresses are within their TTL. */
   isFresh(): boolean {
     const { clock, wallClock } = this.#ports;
     return clock.now() < this.#expiresAt && wallClock.unixMilliseconds() < this.#expiresUnix;
@@ -56,15 +56,15 @@ export class ServerAddresses {
     return this.#indexOf(endpoint) !== -1;
   }
 
-  /** The endpoint to try after `endpoint`: the first one after the last, and after a foreign one. */
+  /** The endpoint to try after `endpoint`; the first one after the last or an unknown one. */
   after(endpoint: Endpoint | undefined): Endpoint | undefined {
     const index = endpoint === undefined ? -1 : this.#indexOf(endpoint);
     return this.#endpoints[(index + 1) % this.#endpoints.length];
   }
 
   /**
-   * Asks the resolver; where it is being asked, that answer serves. Never rejects. Where there is no
-   * answer, the addresses stay: an old one is better than none (RFC 8767 gives the same reason).
+   * Asks the resolver, or waits for a query in progress. Never rejects. If the query fails, the old
+   * addresses stay: stale ones are better than none (RFC 8767 gives the same reason).
    */
   resolve(): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.resolve();
@@ -74,7 +74,7 @@ export class ServerAddresses {
     return this.#resolving;
   }
 
-  /** What the resolver says from now on is no matter any more. */
+  /** Aborts the query and ignores later answers. */
   close(): void {
     this.#closing.abort(new Error('the tunnel is closing'));
   }

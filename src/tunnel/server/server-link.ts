@@ -1,6 +1,6 @@
 /**
- * The way to the Arc server, whatever the packets come from: an engine on a socket, the search for the
- * server, its handshake, and what is known of its silence.
+ * The connection to the Arc server in either mode: an engine on a socket, the endpoint search, the
+ * handshake, and the reason for a silence.
  */
 import { formatKey } from '../../lib/text/key-text.js';
 import { sameBytes } from '../../lib/same-bytes.js';
@@ -32,19 +32,19 @@ export interface TunnelTotals {
 export interface ServerLinkOptions {
   readonly config: TunnelConfig;
   readonly ports: TunnelPorts;
-  /** Without a peer; the link adds the server, and closes the engine. */
+  /** An engine without peers; the link adds the server, and closes the engine. */
   readonly engine: Engine;
-  /** That the engine was made with. */
+  /** The timestamps that the engine was created with. */
   readonly timestamps: SentTimestamps;
   /** Called at the end of each turn of the driver. */
   readonly onTurn?: () => void;
-  /** Told of each session of the server's, where another tunnel may have our key. */
+  /** Observes the server's sessions if another tunnel may have the same key. */
   readonly rivals?: Rivals | undefined;
 }
 
 export class ServerLink {
   readonly driver: Driver;
-  /** Of the server of the moment, whichever that is. */
+  /** Explains the silence of the current server. */
   readonly silence: PeerSilence;
   readonly #engine: Engine;
   readonly #socket: MovingSocket;
@@ -52,7 +52,7 @@ export class ServerLink {
   readonly #timestamps: SentTimestamps;
   #config: TunnelConfig;
   #server: ArcServerPeer;
-  /** Of the servers before this one. */
+  /** The totals of previous servers. */
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
@@ -89,24 +89,24 @@ export class ServerLink {
     };
   }
 
-  /** Where the Arc server is, as far as it is known; undefined before its name is resolved. */
+  /** The Arc server's endpoint, as far as known; undefined before its name is resolved. */
   get endpoint(): Endpoint | undefined {
     return this.#server.peer.endpoint;
   }
 
-  /** When the last handshake was complete, in ms since 1970; undefined before the first. */
+  /** When the last handshake was completed, in ms since 1970; undefined before the first. */
   get lastHandshakeUnix(): number | undefined {
     return this.#server.peer.lastHandshakeUnix;
   }
 
-  /** Nothing has come from the server for so long that nothing is expected of it. */
+  /** Whether the server has been silent for so long that the tunnel has given up. */
   get hasGivenUp(): boolean {
     return this.#hasGivenUp;
   }
 
   /**
-   * The mark of what is sent from now on, for rules of routing; 0 for none.
-   * @throws Error with the system's `code`; the mark stays as it was then
+   * Sets the mark on sent datagrams, for routing rules; 0 for none.
+   * @throws Error with the system's `code`; the mark does not change then
    */
   async setMark(fwmark: number): Promise<void> {
     await this.#socket.rebind({ fwmark });
@@ -119,19 +119,22 @@ export class ServerLink {
     this.#ports.log.debug({ host: this.#config.endpoint.host }, 'handshake started');
   }
 
-  /** Packets are about to come, behind a sleep maybe: as Device.refreshSession(). */
+  /**
+   * Prepares the session for packets that follow, perhaps after a sleep: see
+   * Device.refreshSession().
+   */
   refreshSession(): void {
     this.#engine.device.refreshSession(this.#server.peer, this.#ports.clock.now());
     this.driver.schedule();
   }
 
   /**
-   * Makes ready for another configuration.
+   * Prepares another configuration.
    *
-   * @returns to be called at once: it takes over our key, the server, what the server may send and its
-   *   keepalive, where they differ, and a handshake begins where a session does not outlive that. Who
-   *   waits for one waits for that. Peers that somebody else has added stay.
-   * @throws RangeError where there can be no such server
+   * @returns a function to call at once, which applies changes to the key, server, allowed IPs and
+   * keepalive. It begins a handshake if the session cannot survive them; pending waits then wait
+   * for that handshake. Peers that UAPI clients added stay.
+   * @throws RangeError for an invalid server
    */
   async prepare(config: TunnelConfig): Promise<() => void> {
     const { privateKey } = config;
@@ -158,10 +161,10 @@ export class ServerLink {
   }
 
   /**
-   * Resolves at once where there is a session, else at the next handshake.
+   * Resolves immediately if a session exists, otherwise at the next handshake.
    *
-   * @param deadline the `now` of the clock at which the wait ends; Infinity waits for ever
-   * @throws TunnelError with what is known of the reason
+   * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
+   * @throws TunnelError with the reason as far as known
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     if (this.#server.peer.hasSession(this.#ports.clock.now())) return Promise.resolve();
@@ -174,7 +177,7 @@ export class ServerLink {
     return { sentBytes: sentBytes + txBytes, receivedBytes: receivedBytes + rxBytes };
   }
 
-  /** What the link itself knows of the tunnel. */
+  /** The parts of the tunnel status that the link knows. */
   status(): Omit<TunnelStatus, 'mode' | 'interface' | 'connections'> {
     const { device } = this.#engine;
     const { mtu, addresses } = this.#config;
@@ -197,22 +200,22 @@ export class ServerLink {
     };
   }
 
-  /** Somebody who looks at the tunnel, or changes it, by WireGuard's userspace interface. */
+  /** Starts a conversation with a client of WireGuard's userspace API. */
   converse(): Conversation {
     return new UapiSession(this.#uapiHost());
   }
 
-  /** The tunnel ends because the server is silent. */
+  /** Records that the tunnel ends because the server is silent. */
   giveUp(): void {
     this.#hasGivenUp = true;
   }
 
-  /** Ends all waits; what comes to wait later fails as well. */
+  /** Ends all waits; later ones fail, too. */
   endWaits(): void {
     this.#handshakeWaits.end(closingLink());
   }
 
-  /** Sends what is queued, wipes the keys and closes the socket. */
+  /** Sends queued data, wipes the keys and closes the socket. */
   async close(): Promise<void> {
     this.driver.close();
     this.#server.search.close();
@@ -227,7 +230,8 @@ export class ServerLink {
     if (this.#rivals?.afterTurn(peer, now) !== true) return;
     this.#engine.device.initiateHandshake(peer, now);
     this.driver.schedule();
-    // It may not have been allowed yet (whitepaper 6.1), and TCP's next try be long after that.
+    // WireGuard may not allow the handshake yet (whitepaper 6.1), and TCP's next retry may come
+    // much later.
     this.driver.startTimer(ASKED_AGAIN_AFTER, () => this.driver.schedule());
   }
 
@@ -242,10 +246,10 @@ export class ServerLink {
     });
   }
 
-  /** True where the server is another one from now on, or in another place. */
+  /** True if the server or its endpoint has changed. */
   #follow(config: TunnelConfig): boolean {
     const [before, old] = [this.#config, this.#server];
-    // What the interface was opened with stays.
+    // The interface keeps the MTU that it was opened with.
     this.#config = { ...config, mtu: before.mtu };
     if (isSameServer(before, config) && !old.peer.isRemoved) {
       old.reconfigure(before, config, this.driver.now());
@@ -255,14 +259,14 @@ export class ServerLink {
     const allowedIps = isKept ? old.allowedIps : config.allowedIps;
     this.#formerTotals = this.totals();
     old.remove();
-    // Somebody may have added it already: it is the Arc server now.
+    // A UAPI client may have added the new server as a peer already.
     const same = this.#engine.device.peerOf(config.serverPublicKey);
     if (same !== undefined) this.#engine.device.removePeer(same);
     this.#server = this.#addServer(config, allowedIps);
     return true;
   }
 
-  /** @returns to be called together with the change of our key */
+  /** @returns a function to call together with the change of the private key */
   async #prepareKey(privateKey: Uint8Array): Promise<() => void> {
     const publicKey = this.#ports.crypto.publicKey(privateKey);
     const keepByKey = await this.#timestamps.prepare(publicKey);
@@ -295,7 +299,7 @@ export class ServerLink {
 
   #handleEvent(event: DeviceEvent): void {
     const { log } = this.#ports;
-    // Of a server that is no more, or of a peer that somebody else has added.
+    // Ignore events of a former server, or of a peer that a UAPI client added.
     if ('peer' in event && event.peer !== this.#server.peer) return;
     switch (event.type) {
       case 'handshake-complete': {

@@ -1,4 +1,4 @@
-/** What is known of an Arc server from which nothing comes. */
+/** Explains why an Arc server is silent. */
 import type { Silence } from '../../lib/silence.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type EndpointSearch, isNetworkFault } from './endpoint-search.js';
@@ -13,7 +13,7 @@ import { silenceError } from './silence-text.js';
 export interface ServerSilenceOptions {
   readonly device: Device;
   readonly peer: Peer;
-  /** The server as it is configured: its name or address, and its port. */
+  /** The configured server: its name or address, and its port. */
   readonly server: { readonly host: string; readonly port: number };
   readonly addresses: ServerAddresses;
   readonly search: EndpointSearch;
@@ -28,7 +28,7 @@ export class ServerSilence implements PeerSilence {
     this.#options = options;
   }
 
-  /** Why nothing comes from the server, for whoever has waited for it in vain. */
+  /** Why the server is silent, as the error of a failed wait. */
   explain(): SilenceError {
     const { peer, server, addresses, search, wallClock } = this.#options;
     const { initiations, triedEndpoints, sendError } = search;
@@ -44,7 +44,7 @@ export class ServerSilence implements PeerSilence {
     });
   }
 
-  /** There is no address to send to, and the resolver has none. */
+  /** The error if no address is known and the resolver has failed. */
   blocked(): SilenceError | undefined {
     const { peer, addresses } = this.#options;
     const isLost = peer.endpoint === undefined && addresses.failure !== undefined;

@@ -1,31 +1,31 @@
-/** Which of the things that are known of a silent Arc server is the reason: the one closest to the cause. */
+/** Selects the reason for an Arc server's silence from all signs: the one closest to the cause. */
 import type { Silence } from '../../lib/silence.js';
 import type { SilenceReason } from '../../engine/engine.js';
 
 export interface SilenceSigns {
-  /** The system refuses what goes to the server, or has no route to look its name up by. */
+  /** Whether the system rejects datagrams to the server, or has no route for the DNS lookup. */
   readonly cannotSend: boolean;
-  /** An address of the server is known. */
+  /** Whether an address of the server is known. */
   readonly hasAddress: boolean;
-  /** The last look-up of its name failed. */
+  /** Whether the last lookup of the server's name failed. */
   readonly lookupFailed: boolean;
-  /** What the device knows of an unanswered handshake, or of data that brings nothing back. */
+  /** The device's reason: an unanswered handshake, or data without a reply. */
   readonly device: SilenceReason | undefined;
-  /** An initiation has no answer yet. */
+  /** Whether an initiation is unanswered. */
   readonly isHandshaking: boolean;
   readonly hasSession: boolean;
 }
 
-/** The first row that holds is the reason. The table is in docs/reference/commands/health.md, too. */
+/** The first matching row is the reason. The table is also in docs/reference/commands/health.md. */
 export const SILENCE_ORDER: readonly (readonly [Silence, (signs: SilenceSigns) => boolean])[] = [
-  // Without a network, nothing else can be known.
+  // Without a network, nothing else can be determined.
   ['cannot-send', (signs) => signs.cannotSend],
   ['name-not-found', (signs) => !signs.hasAddress],
-  // The server has answered: its address is right.
+  // The server has answered, so its address is right.
   ['wrong-key', (signs) => signs.device === 'wrong-key'],
   ['under-load', (signs) => signs.device === 'under-load'],
   ['clock-behind', (signs) => signs.device === 'clock-behind'],
-  // Nothing answers at an address that cannot be looked up again: it may be an old one.
+  // No answer from an address that cannot be resolved again: the address may be outdated.
   ['name-not-found', (signs) => signs.device === 'no-answer' && signs.lookupFailed],
   ['no-answer', (signs) => signs.device === 'no-answer' || signs.isHandshaking],
   ['no-data-back', (signs) => signs.device === 'no-data-back' || signs.hasSession],

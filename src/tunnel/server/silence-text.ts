@@ -1,16 +1,16 @@
-/** The sentences for a silent Arc server: why, as far as it is known, and what to do. */
+/** The texts for a silent Arc server: why, as far as known, and what to do. */
 import { isDenied } from '../../lib/errors/error-message.js';
 import type { Silence } from '../../lib/silence.js';
 import { TunnelError, type SilenceError } from '../tunnel-error.js';
 
-/** What a tunnel knows of its silence besides the reason. */
+/** The facts about a silence besides the reason. */
 export interface SilenceFacts {
   readonly host: string;
   readonly port: number;
-  /** Where the initiations went since the server was last heard, as text. */
+  /** The endpoints that were tried since the server was last heard, as text. */
   readonly triedEndpoints: readonly string[];
   readonly initiations: number;
-  /** Why the name could not be resolved, or what goes to the server not be sent. */
+  /** Why the name could not be resolved or datagrams could not be sent. */
   readonly error: Error | undefined;
   readonly unixMilliseconds: number;
 }

@@ -1,10 +1,13 @@
 import type { Peer } from '../../engine/engine.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
-/** Something is wanted and nothing authentic came for this long: 10 s + 5 s (whitepaper 6.5). */
+/**
+ * The time in ms without a due authentic message that counts as silence: 10 s + 5 s (whitepaper
+ * 6.5).
+ */
 export const SILENCE = 15_000;
 
-/** Knows how long a peer has been silent from which something is wanted. */
+/** Measures how long a peer has been silent although an answer is due. */
 export class SilenceWatch {
   readonly #clock: Clock;
   readonly #peer: Peer;
@@ -12,12 +15,12 @@ export class SilenceWatch {
   #rxBytes = 0;
   #heardAt = -Infinity;
   #reportedAt = -Infinity;
-  /** Whether anything has left, or was heard, since the last report. */
+  /** Whether anything was sent or heard since the last report. */
   #isActive = true;
   #timer: Timer | undefined;
   #isClosed = false;
 
-  /** @param onSilent called after each SILENCE, for as long as something is tried */
+  /** @param onSilent called after each SILENCE while handshakes are attempted */
   constructor(clock: Clock, peer: Peer, onSilent: () => void) {
     this.#clock = clock;
     this.#peer = peer;
@@ -25,9 +28,9 @@ export class SilenceWatch {
   }
 
   /**
-   * To be called when the peer may have been heard or asked for something.
+   * Checks for messages from the peer. Call this if it may have been heard or an answer became due.
    *
-   * @returns whether it was heard since the last time
+   * @returns whether the peer was heard since the last call
    */
   look(now: number): boolean {
     const { rxBytes } = this.#peer;
@@ -41,7 +44,7 @@ export class SilenceWatch {
     return isHeard;
   }
 
-  /** A handshake is tried. */
+  /** Records an attempted handshake. */
   attempted(): void {
     this.#isActive = true;
   }
@@ -56,7 +59,7 @@ export class SilenceWatch {
     this.#timer?.cancel();
   }
 
-  /** When that began for which nothing authentic has come back; undefined where nothing is wanted. */
+  /** The start of the current silence; undefined if no answer is due. */
   #since(): number | undefined {
     const { handshakeBeganAt = Infinity, unansweredDataSince = Infinity } = this.#peer;
     const wanted = Math.min(handshakeBeganAt, unansweredDataSince);
@@ -66,7 +69,7 @@ export class SilenceWatch {
   #arm(now: number): void {
     if (this.#timer !== undefined || this.#isClosed) return;
     const since = this.#since();
-    // A handshake that gave up is still wanted, but nothing is sent for it any more.
+    // After a handshake gives up, its answer is still due, but nothing more is sent.
     if (since === undefined || !this.#isActive) return;
     const at = Math.max(since, this.#reportedAt) + SILENCE;
     this.#timer = this.#clock.startTimer(Math.max(1, at - now), () => {
