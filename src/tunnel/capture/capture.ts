@@ -1,9 +1,9 @@
 /**
- * Writes what a tunnel does into a pcapng file: the datagrams outside on one interface, the packets
- * inside on the other, and the keys that decrypt the first.
+ * Writes a tunnel's traffic to a pcapng file: the datagrams outside on one interface, the packets
+ * inside on the other, and the keys that decrypt the datagrams.
  *
- * The kernel makes the headers of a datagram, so those in the file are made again here. Where the
- * socket is bound to no address, our side's is the unspecified one.
+ * The kernel adds the headers of a datagram, so the capture recreates them. If the socket is bound
+ * to no address, the local address is the unspecified one.
  */
 import { formatKey } from '../../lib/text/key-text.js';
 import { parseIpAddress, type SocketAddress } from '../../wire/ip-address.js';
@@ -30,35 +30,37 @@ const INTERFACES = [
   { name: 'inside', description: 'IP packets in the tunnel' },
 ] as const;
 
-/** Keys that wait for a disk that is behind; a session has one, and lasts for minutes. */
+/**
+ * The maximum number of keys that wait for a slow disk; a session has one, and lasts for minutes.
+ */
 const MAX_WAITING_SECRETS = 64;
 
-/** The wall clock is asked again when it has gone this many ms apart from the monotonic one. */
+/** The drift in ms from the monotonic clock after which the wall clock is read again. */
 const LARGEST_DRIFT = 1_000;
 
 class Counts {
   received = 0;
-  /** Of those, the ones that the file does not have. */
+  /** The number of received packets that are missing from the file. */
   dropped = 0;
   readonly onLost = (): void => {
     this.dropped++;
   };
 }
 
-/** A key under its name in a key log. */
+/** A key and its name in a key log. */
 type NamedKey = readonly [name: string, key: Uint8Array];
 
 export interface CaptureOptions {
-  /** Makes a file with this header. It is asked for when nothing else can stand in the way. */
+  /** Creates a file with this header. Called last, after all other checks. */
   readonly createFile: (header: readonly Uint8Array[]) => Promise<CaptureFile>;
-  /** What the file says that it was made by. */
+  /** The name of the application to record in the file. */
   readonly application: string;
 }
 
 /**
- * The blocks that the file begins with.
+ * The blocks at the beginning of the file.
  *
- * @param application what the file says that it was made by
+ * @param application the name of the application to record in the file
  */
 export function captureHeader(config: TunnelConfig, application: string): readonly Uint8Array[] {
   return [
@@ -72,16 +74,16 @@ export function captureHeader(config: TunnelConfig, application: string): readon
 }
 
 export class Capture {
-  /** Those of the tunnel that is to be captured. */
+  /** The ports for the captured tunnel. */
   readonly ports: TunnelPorts;
   readonly #file: CaptureFile;
   readonly #secrets: Uint8Array[] = [];
-  /** Of each interface. */
+  /** The packet counts of each interface. */
   readonly #counts: readonly [Counts, Counts] = [new Counts(), new Counts()];
-  /** Wall clock less monotonic clock, in ms. */
+  /** The difference between the wall clock and the monotonic clock, in ms. */
   #offset = NaN;
 
-  /** @param file one that has the header */
+  /** @param file a file that already has the header */
   constructor(file: CaptureFile, ports: TunnelPorts) {
     this.#file = file;
     const { innerPacket, ephemeralKey } = this;
@@ -89,7 +91,7 @@ export class Capture {
     this.ports = { ...ports, observer, sockets: this.#capturedSockets(ports.sockets) };
   }
 
-  /** @throws UserError if the file cannot be had */
+  /** @throws UserError if the file cannot be created */
   static async open(
     { createFile, application }: CaptureOptions,
     ports: TunnelPorts,
@@ -108,7 +110,7 @@ export class Capture {
     this.#writeSecrets();
   };
 
-  /** To be called when the tunnel is closed. */
+  /** Completes the file. Call this when the tunnel is closed. */
   async close(): Promise<void> {
     const at = this.#microseconds();
     const isWhole = await this.#file.close(
@@ -140,12 +142,12 @@ export class Capture {
     const counts = this.#counts[interfaceId];
     counts.received++;
     const block = enhancedPacket(interfaceId, this.#microseconds(), direction, packet);
-    // What the keys decrypt must be behind them.
+    // Packets must follow the keys that decrypt them.
     const isTaken = this.#writeSecrets() && this.#file.write(block, counts.onLost);
     if (!isTaken) counts.onLost();
   }
 
-  /** @returns whether none waits any more */
+  /** @returns whether all waiting keys were written */
   #writeSecrets(): boolean {
     for (let next = this.#secrets[0]; next !== undefined; next = this.#secrets[0]) {
       if (!this.#file.write(next)) return false;
@@ -154,7 +156,7 @@ export class Capture {
     return true;
   }
 
-  /** Since 1970. Finer than the wall clock, and in order for as long as nobody sets that. */
+  /** Microseconds since 1970. Finer than the wall clock, and monotonic unless the clock is set. */
   #microseconds(): number {
     const now = this.ports.clock.now();
     const wallTime = this.ports.wallClock.unixMilliseconds();
@@ -163,7 +165,7 @@ export class Capture {
   }
 }
 
-/** A socket that shows each datagram before anybody changes its bytes. */
+/** A socket that shows each datagram before its bytes can be changed. */
 class CapturedSocket implements DatagramSocket {
   onReceive: DatagramSocket['onReceive'] = () => undefined;
   onDrain: DatagramSocket['onDrain'] = () => undefined;
@@ -213,7 +215,7 @@ function keyLog(keys: readonly NamedKey[]): Uint8Array {
 }
 
 function socketAddress({ address, port }: Endpoint): SocketAddress {
-  // A link-local address names its interface behind a percent sign.
+  // A link-local address names its interface after a percent sign.
   const parsed = parseIpAddress(address.split('%', 1)[0] ?? '');
   return { address: parsed ?? new Uint8Array(4), port };
 }

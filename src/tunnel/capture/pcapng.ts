@@ -1,7 +1,7 @@
 /**
  * Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in little-endian order, with times in
- * microseconds since 1970. Each function makes one whole block; a file is a section header,
- * interface descriptions, and then the rest in any order.
+ * microseconds since 1970. Each function creates one whole block; a file is a section header,
+ * interface descriptions, and then the other blocks in any order.
  */
 
 const SECTION_HEADER = 0x0a0d0d0a;
@@ -11,12 +11,12 @@ const ENHANCED_PACKET = 6;
 const DECRYPTION_SECRETS = 10;
 
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
-/** The packets begin with an IPv4 or IPv6 header. */
+/** The link type of packets that begin with an IPv4 or IPv6 header. */
 const LINKTYPE_RAW = 101;
-/** A WireGuard key log: lines of `NAME = base64`. */
+/** The type of a WireGuard key log: lines of `NAME = base64`. */
 const WIREGUARD_KEY_LOG = 0x57474b4c;
 
-/** Options that every block may have, and those of one kind of block (sections 3.5, 4). */
+/** Option codes of every block, and of one type of block (sections 3.5, 4). */
 const COMMENT = 1;
 const APPLICATION = 4;
 const INTERFACE_NAME = 2;
@@ -25,14 +25,14 @@ const PACKET_FLAGS = 2;
 const RECEIVED_BY_INTERFACE = 4;
 const DROPPED_BY_INTERFACE = 5;
 
-/** Bits 0 and 1 of the flags of a packet (4.3.1). */
+/** Bits 0 and 1 of a packet's flags (4.3.1). */
 const DIRECTION = { in: 1, out: 2 } as const;
 
 type Option = readonly [code: number, value: Uint8Array];
 
-/** Type and length in front of a body, the length again behind it. */
+/** The bytes around a body: type and length before it, the length again after it. */
 const AROUND_BODY = 12;
-/** Up to the packet itself: interface, time, two lengths. */
+/** The bytes before the packet itself: interface, time, two lengths. */
 const ENHANCED_PACKET_HEADER = 20;
 
 export function sectionHeader(text: { application: string; comment: string }): Uint8Array {
@@ -40,7 +40,7 @@ export function sectionHeader(text: { application: string; comment: string }): U
   const view = new DataView(body.buffer);
   view.setUint32(0, BYTE_ORDER_MAGIC, true);
   view.setUint16(4, 1, true);
-  // The length of a section that is written as it comes is not known: all ones.
+  // The section's length is not known in advance: all ones.
   body.fill(0xff, 8);
   return block(SECTION_HEADER, body, [
     textOption(COMMENT, text.comment),
@@ -52,7 +52,7 @@ export function sectionHeader(text: { application: string; comment: string }): U
 export function interfaceDescription(text: { name: string; description: string }): Uint8Array {
   const body = new Uint8Array(8);
   new DataView(body.buffer).setUint16(0, LINKTYPE_RAW, true);
-  // A snap length of zero: packets are whole.
+  // A snap length of zero means that packets are complete.
   return block(INTERFACE_DESCRIPTION, body, [
     textOption(INTERFACE_NAME, text.name),
     textOption(INTERFACE_INFORMATION, text.description),
@@ -78,7 +78,7 @@ export function enhancedPacket(
   return block(ENHANCED_PACKET, body, [[PACKET_FLAGS, flags]]);
 }
 
-/** To be in front of the packets that it decrypts. */
+/** A block with keys, which must precede the packets that they decrypt. */
 export function wireguardKeyLog(lines: string): Uint8Array {
   const text = new TextEncoder().encode(lines);
   const body = new Uint8Array(8 + padded(text.length));
@@ -89,7 +89,7 @@ export function wireguardKeyLog(lines: string): Uint8Array {
   return block(DECRYPTION_SECRETS, body, []);
 }
 
-/** How many packets there were at an interface, and how many of them are not in the file. */
+/** The number of packets on an interface, and how many of them are missing from the file. */
 export function interfaceStatistics(
   interfaceId: number,
   microseconds: number,
@@ -121,7 +121,7 @@ function block(type: number, body: Uint8Array, options: readonly Option[]): Uint
     bytes.set(value, offset + 4);
     offset += 4 + padded(value.length);
   }
-  // The end of the options is four zero bytes.
+  // The options end with four zero bytes.
   view.setUint32(bytes.length - 4, bytes.length, true);
   return bytes;
 }
@@ -130,7 +130,7 @@ function textOption(code: number, text: string): Option {
   return [code, new TextEncoder().encode(text)];
 }
 
-/** Two words, the high one first, each in the file's order (4.3). */
+/** Writes two words, the high one first, each in the file's byte order (4.3). */
 function setTime(view: DataView, offset: number, microseconds: number): void {
   view.setUint32(offset, Math.floor(microseconds / 0x1_0000_0000), true);
   view.setUint32(offset + 4, microseconds % 0x1_0000_0000, true);

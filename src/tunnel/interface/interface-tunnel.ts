@@ -1,4 +1,4 @@
-/** Tunnels under network interfaces of the system, whichever thread they run in. */
+/** Tunnels through a network interface of the system, in any thread. */
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { PacketInterface, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
@@ -8,49 +8,51 @@ import type { TunnelStatus } from '../tunnel-status.js';
 import type { Tunnel } from '../tunnel.js';
 
 export interface InterfaceTunnel extends Tunnel {
-  /** The interface's, which it has before the tunnel is started. */
+  /** The name of the interface, which exists before the tunnel is started. */
   readonly interfaceName: string;
-  /** Resolves with why, when the interface was removed by somebody else, or what carries its packets has failed. */
+  /**
+   * Resolves with the reason if another program removes the interface or its file descriptor fails.
+   */
   readonly gone: Promise<Error>;
   /**
-   * Gives the interface what it is to have, and starts the search for the Arc server and the handshake.
-   * Once, and before anything else is asked.
+   * Configures the interface, and starts the search for the Arc server and the handshake. Call this
+   * once, before any other method.
    *
-   * @param captured for a tunnel in this thread alone: what sees all that it does
-   * @throws what PacketInterfaces.configure() does; the interface is gone then
+   * @param captured for a tunnel in this thread only: the ports of a capture
+   * @throws the errors of PacketInterfaces.configure(); the interface is removed then
    */
   start(config: TunnelConfig, captured?: CapturedPorts): Promise<void>;
-  /** Sends what the interface has given, and removes it. */
+  /** Sends packets that the interface has queued, and removes it. */
   close(): Promise<void>;
 }
 
-/** Those of a Capture. */
+/** The ports of a Capture. */
 export type CapturedPorts = Pick<TunnelPorts, 'sockets' | 'observer'>;
 
-/** Makes them. */
+/** Creates tunnels with a network interface. */
 export interface InterfaceTunnels {
   /**
-   * Makes the interface, which is down and has no address.
+   * Creates the interface, which is down and has no address.
    *
-   * @param name as the system takes it; empty where it is to choose
+   * @param name as the system accepts it; empty to let the system choose
    * @throws PacketInterfaceError
    */
   open(name: string): Promise<InterfaceTunnel>;
 }
 
-/** Tunnels in this thread. */
+/** Runs tunnels in this thread. */
 export class LocalInterfaceTunnels implements InterfaceTunnels {
   readonly #devices: PacketInterfaces;
   readonly #ports: TunnelPorts;
 
-  /** @param ports with sockets that take a mark */
+  /** @param ports with sockets that accept a mark */
   constructor(devices: PacketInterfaces, ports: TunnelPorts) {
     this.#devices = devices;
     this.#ports = ports;
   }
 
   open(name: string): Promise<InterfaceTunnel> {
-    // A refusal is a rejection.
+    // A synchronous error becomes a rejection.
     return new Promise((resolve) => {
       resolve(new LocalInterfaceTunnel(this.#devices.open(name), this.#devices, this.#ports));
     });

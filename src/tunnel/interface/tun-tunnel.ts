@@ -1,4 +1,4 @@
-/** A tunnel under a network interface of the system: the kernel's TCP/IP on our WireGuard. */
+/** A tunnel through a network interface of the system: the kernel's TCP/IP over this WireGuard. */
 import { TunEngine } from '../../engine/tun-engine.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
@@ -35,7 +35,7 @@ export class TunTunnel implements Tunnel {
     timestamps: SentTimestamps,
   ) {
     this.#device = device;
-    // The kernel's TCP does not say when it sends something again: any packet of its counts.
+    // The kernel's TCP does not report retransmissions, so any sent packet counts as one.
     const sentAt = ({ lastPacketSentAt }: Peer) => lastPacketSentAt;
     const rivals = new Rivals(ports.log, ports.clock.now(), sentAt);
     const engine = new TunEngine({
@@ -57,10 +57,10 @@ export class TunTunnel implements Tunnel {
   }
 
   /**
-   * Configures the device, which is the tunnel's now, and starts the search for the Arc server and the
-   * handshake, as UserspaceTunnel.open(). All that is allowed is routed into the device.
+   * Takes ownership of the device and configures it, then starts the search for the Arc server and
+   * the handshake, like UserspaceTunnel.open(). Routes all allowed IPs into the device.
    *
-   * @throws what PacketInterfaces.configure() does; the device is closed then
+   * @throws the errors of PacketInterfaces.configure(); the device is closed then
    */
   static async open(
     config: TunnelConfig,
@@ -87,12 +87,12 @@ export class TunTunnel implements Tunnel {
     return this.#device.name;
   }
 
-  /** As UserspaceTunnel.waitForHandshake(). */
+  /** See UserspaceTunnel.waitForHandshake(). */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     return this.#link.waitForHandshake(deadline, signal);
   }
 
-  /** As Tunnel.status(). */
+  /** See Tunnel.status(). */
   status(): Promise<TunnelStatus> {
     return Promise.resolve({
       ...this.#link.status(),
@@ -103,10 +103,10 @@ export class TunTunnel implements Tunnel {
   }
 
   /**
-   * As Tunnel.reconfigure(). The interface comes first: where it does not take its part, nothing has
-   * changed. What the kernel has opened from an address that is gone is the kernel's matter.
+   * See Tunnel.reconfigure(). Changes the interface first: if it rejects them, nothing has changed.
+   * The kernel handles its own connections from a removed address.
    *
-   * @throws RangeError where there can be no such server
+   * @throws RangeError for an invalid server
    * @throws TunnelError `closing`
    */
   reconfigure(config: TunnelConfig): Promise<void> {
@@ -116,7 +116,8 @@ export class TunTunnel implements Tunnel {
       const { addresses, allowedIps: routes } = config;
       const change = configured.plan({ addresses, routes });
       const { fwmark } = configured;
-      // Before a default route leads into the tunnel, lest it catches what the tunnel sends.
+      // Set the mark before a default route leads into the tunnel, or the route would catch the
+      // tunnel's own datagrams.
       if (change.fwmark !== 0) await this.#setMark(fwmark, change.fwmark);
       this.#requireConfigured();
       try {
@@ -126,17 +127,20 @@ export class TunTunnel implements Tunnel {
         throw error;
       }
       linkChanges();
-      // One that stays, for want of a new socket, does no harm.
+      // A mark that stays because no new socket could be opened does no harm.
       if (change.fwmark === 0) await this.#setMark(fwmark, 0).catch(() => undefined);
     });
   }
 
-  /** As Tunnel.converse(). */
+  /** See Tunnel.converse(). */
   converse(): Conversation {
     return this.#link.converse();
   }
 
-  /** Sends what the interface has given, and removes it. A later call gets the same promise. */
+  /**
+   * Sends packets that the interface has queued, and removes it. A later call gets the same
+   * promise.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -149,7 +153,7 @@ export class TunTunnel implements Tunnel {
     await this.#link.close();
   }
 
-  /** Somebody may have set another mark since: it stays where ours stays. */
+  /** Sets the mark only if it changes, because a UAPI client may have set another one. */
   async #setMark(before: number, fwmark: number): Promise<void> {
     if (fwmark !== before) await this.#link.setMark(fwmark);
   }
@@ -160,14 +164,17 @@ export class TunTunnel implements Tunnel {
     return this.#configured;
   }
 
-  /** Said once: an interface that is down refuses every packet. */
+  /** Logs this once, because an interface that is down rejects every packet. */
   #frameLost({ message: reason }: Error, log: Log): void {
     if (this.#hasLostFrames) return;
     this.#hasLostFrames = true;
     log.warn({ reason }, `the interface ${this.#device.name} does not accept incoming packets`);
   }
 
-  /** What the network cannot carry stays in the interface's queue, where the kernel sees it. */
+  /**
+   * Stops reading under congestion, so that packets wait in the interface's queue, where the kernel
+   * sees them.
+   */
   #setReading(): void {
     const isReading = !this.#link.driver.isCongested;
     if (isReading === this.#isReading) return;

@@ -2,7 +2,7 @@ import { formatIpAddress, type SocketAddress } from '../../wire/ip-address.js';
 
 export type FamilyName = 'IPv4' | 'IPv6';
 
-/** An end of a connection, of a server or of a UDP port, as Node tells it. */
+/** An endpoint of a connection, server or UDP socket, as Node.js reports it. */
 export interface AddressInfo {
   readonly address: string;
   readonly family: FamilyName;

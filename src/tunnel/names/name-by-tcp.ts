@@ -1,20 +1,20 @@
-/** A question to a name server by TCP, for the answer that did not fit into a datagram. */
+/** Queries a name server over TCP, after an answer did not fit into a datagram. */
 import type { Duplex } from 'node:stream';
 
 import { abortable } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 
-/** For the connection, the question and the answer together. */
+/** The time in ms for the connection, the query and the answer together. */
 const TIMEOUT = 5_000;
 
-/** RFC 1035 4.2.2: each message stands behind its length. */
+/** The bytes of the length before each message (RFC 1035 4.2.2). */
 const LENGTH_FIELD = 2;
 
 /**
- * Sends one message and reads one (RFC 7766). The stream is gone afterwards.
+ * Sends one message and reads one (RFC 7766), then destroys the stream.
  *
- * @param dial opens the stream to the server; its signal fires when the time is over
- * @returns undefined where no whole message came in time
+ * @param dial opens the stream to the server; its signal fires at the timeout
+ * @returns undefined if no whole message arrives in time
  * @throws what `dial` rejects with before that
  */
 export async function askByTcp(
@@ -44,7 +44,7 @@ function exchange(
     let received = Buffer.alloc(0);
     stream
       .on('data', (chunk: Buffer) => {
-        // The length field bounds what is kept: 64 KiB and one chunk.
+        // The length field limits the buffer to 64 KiB and one chunk.
         received = Buffer.concat([received, chunk]);
         if (received.length < LENGTH_FIELD) return;
         const end = LENGTH_FIELD + received.readUInt16BE(0);
@@ -53,7 +53,7 @@ function exchange(
       .on('end', () => resolve(undefined))
       .on('error', () => resolve(undefined))
       .on('close', () => resolve(undefined));
-    // What was over before tells no more of it.
+    // A stream that was destroyed earlier emits no more events.
     if (stream.destroyed) resolve(undefined);
     const length = Buffer.alloc(LENGTH_FIELD);
     length.writeUInt16BE(question.length);

@@ -1,27 +1,27 @@
-/** What name servers have said, for as long as it holds. */
+/** Caches the answers of name servers for their lifetime. */
 
-/** Names kept at once; the one that was not used for the longest time makes room. */
+/** The maximum number of names; the least recently used one is evicted. */
 const MAX_NAMES = 1024;
 
-/** An answer is believed no longer than this, whatever its TTL. */
+/** The maximum lifetime of an answer in ms, whatever its TTL. */
 const LONGEST = 60 * 60_000;
 
 interface Entry {
-  /** IP texts; empty where the name has none. */
+  /** IP texts; empty if the name has none. */
   readonly addresses: readonly string[];
-  /** The `now` at which it is gone. */
+  /** The `now` at which the entry expires. */
   readonly expiresAt: number;
 }
 
 export class NameCache {
-  /** In the order in which they were last used. */
+  /** In order of last use. */
   readonly #entries = new Map<string, Entry>();
 
   get size(): number {
     return this.#entries.size;
   }
 
-  /** The addresses of a name, none where it is known to have none; undefined where nothing is known. */
+  /** The addresses of a name, empty if it is known to have none; undefined if nothing is cached. */
   get(name: string, now: number): readonly string[] | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;
@@ -31,7 +31,7 @@ export class NameCache {
     return entry.addresses;
   }
 
-  /** @param ttl milliseconds; with 0 nothing is kept (RFC 1035 3.2.1) */
+  /** @param ttl milliseconds; with 0 nothing is stored (RFC 1035 3.2.1) */
   set(name: string, addresses: readonly string[], ttl: number, now: number): void {
     this.#entries.delete(name);
     if (ttl <= 0) return;

@@ -1,16 +1,16 @@
-/** A dialer that takes names: they are looked up inside the tunnel, and their addresses dialled. */
+/** Dials names: resolves them inside the tunnel and dials their addresses. */
 import { type DialTarget, DialError } from '../../proxy/dialer.js';
 import { parseIpAddress } from '../../wire/ip-address.js';
 import type { NameResolver } from './name-resolver.js';
 import type { Clock } from '../../ports/clock.js';
 
-/** Addresses of one name that are tried. */
+/** The maximum number of addresses to try for one name. */
 const MAX_ADDRESSES = 8;
 
-/** No further address is tried after this long. */
+/** The time in ms after which no further address is tried. */
 const PATIENCE = 20_000;
 
-/** Opens such connections, by IP texts. */
+/** Opens connections to IP texts. */
 export interface AddressDialer<C> {
   dial(target: DialTarget, signal?: AbortSignal): Promise<C>;
 }
@@ -44,7 +44,7 @@ export class NameDialer<C> implements AddressDialer<C> {
   }
 }
 
-/** Whether another address of the same name may do better. */
+/** Whether another address of the same name may succeed. */
 function isOfAddress(error: unknown): boolean {
   if (!(error instanceof DialError)) return false;
   const { reason } = error;
@@ -56,7 +56,7 @@ function isOfAddress(error: unknown): boolean {
   );
 }
 
-/** The same failure, told with the name that the client knows. */
+/** The same failure, with the name that the client requested. */
 function named(name: string, address: string, error: unknown): unknown {
   if (!(error instanceof DialError) || !isOfAddress(error)) return error;
   const { reason, message, silence } = error;

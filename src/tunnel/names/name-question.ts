@@ -1,9 +1,9 @@
-/** One question to a name server and what its answer says (RFC 1035 4). */
+/** Encodes one DNS question and parses its answer (RFC 1035 4). */
 import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 
 import { parseIpAddress } from '../../wire/ip-address.js';
 
-/** The record types of the two families of addresses (RFC 1035 3.4.1, RFC 3596 2.1). */
+/** The record types of the two address families (RFC 1035 3.4.1, RFC 3596 2.1). */
 export type AddressType = 'A' | 'AAAA';
 
 export interface NameQuestion {
@@ -14,15 +14,15 @@ export interface NameQuestion {
 }
 
 /**
- * - `addresses`: IP texts in the server's order; empty where the name, or the type, does not exist
+ * - `addresses`: IP texts in the server's order; empty if the name or the type does not exist
  * - `truncated`: the answer did not fit into a datagram (RFC 1035 4.2.1)
- * - `failed`: the server has no answer, and another may have one; `rcode` is its reason
+ * - `failed`: the server has no answer, but another may; `rcode` is the reason
  */
 export type NameAnswer =
   | {
       readonly kind: 'addresses';
       readonly addresses: readonly string[];
-      /** Milliseconds for which that holds; 0 for what must not be kept. */
+      /** The lifetime in ms; 0 if the answer must not be cached. */
       readonly ttl: number;
     }
   | { readonly kind: 'truncated' }
@@ -32,7 +32,7 @@ const HEADER_LENGTH = 12;
 const RCODE_MASK = 0x0f;
 const RCODE = { noError: 0, nameError: 3 } as const;
 
-/** How the others that servers give are known (RFC 1035 4.1.1). */
+/** The names of the other response codes that servers return (RFC 1035 4.1.1). */
 const RCODE_NAMES: ReadonlyMap<number, string> = new Map([
   [1, 'FORMERR'],
   [2, 'SERVFAIL'],
@@ -40,15 +40,15 @@ const RCODE_NAMES: ReadonlyMap<number, string> = new Map([
   [5, 'REFUSED'],
 ]);
 
-/** Records in all sections that are read of one answer: no server has a use for as many. */
+/** The maximum number of records in all sections of an answer; no server needs this many. */
 const MAX_RECORDS = 256;
 
-/** Aliases that are followed from one name to the next. */
+/** The maximum number of aliases to follow. */
 const MAX_ALIASES = 16;
 
 /**
- * The bytes of a question that asks for recursion. It has no EDNS: addresses fit into 512 bytes, and
- * TCP has room for those that do not.
+ * Encodes a question that asks for recursion. It has no EDNS: addresses fit into 512 bytes, and TCP
+ * handles the rest.
  */
 export function encodeQuestion({ id, name, type }: NameQuestion): Uint8Array {
   return dnsPacket.encode({
@@ -60,8 +60,7 @@ export function encodeQuestion({ id, name, type }: NameQuestion): Uint8Array {
 }
 
 /**
- * Reads a message of the server; undefined for one that is not the answer to this question, whatever
- * else it may be (RFC 5452 9.1).
+ * Parses a message from the server; undefined if it does not answer this question (RFC 5452 9.1).
  */
 export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswer | undefined {
   const packet = decode(bytes);
@@ -77,7 +76,7 @@ export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswe
     return { kind: 'failed', rcode: RCODE_NAMES.get(rcode) ?? `RCODE ${rcode}` };
   }
   const found = addressesOf(question, packet.answers ?? []);
-  // The codec makes an address of a record that is cut off.
+  // The codec turns even a truncated record into an address.
   if (!found.addresses.every((address) => isOfType(address, question.type))) return undefined;
   return found.addresses.length > 0 ? { kind: 'addresses', ...found } : nothing(packet);
 }
@@ -86,11 +85,11 @@ function isOfType(address: string, type: AddressType): boolean {
   return parseIpAddress(address)?.length === (type === 'A' ? 4 : 16);
 }
 
-/** undefined for what is no DNS message; the codec throws at it in many ways. */
+/** Returns undefined for an invalid DNS message, for which the codec throws various errors. */
 function decode(bytes: Uint8Array): DecodedPacket | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < HEADER_LENGTH) return undefined;
-  // The counts are the sender's word: checked before the codec believes them.
+  // The sender chooses the counts, so check them before the codec trusts them.
   const records = [6, 8, 10].reduce((sum, offset) => sum + buffer.readUInt16BE(offset), 0);
   if (records > MAX_RECORDS || buffer.readUInt16BE(4) !== 1) return undefined;
   try {
@@ -100,7 +99,7 @@ function decode(bytes: Uint8Array): DecodedPacket | undefined {
   }
 }
 
-/** The addresses at the end of the aliases (RFC 1034 3.6.2), for as long as each of the records holds. */
+/** The addresses after following aliases (RFC 1034 3.6.2), with the lowest TTL of these records. */
 function addressesOf(
   { name, type }: NameQuestion,
   answers: readonly Answer[],
@@ -124,7 +123,7 @@ function addressesOf(
   return { addresses, ttl: addresses.length > 0 ? milliseconds(seconds) : 0 };
 }
 
-/** RFC 2308 5: that there is nothing holds as long as the SOA says; without one it is not kept. */
+/** RFC 2308 5: a negative answer lives as long as the SOA says; without one it is not cached. */
 function nothing({ authorities = [] }: DecodedPacket): NameAnswer {
   const soa = authorities.find((record) => record.type === 'SOA');
   const seconds = soa?.type === 'SOA' ? Math.min(soa.ttl ?? 0, soa.data.minimum ?? 0) : 0;

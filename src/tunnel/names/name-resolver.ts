@@ -1,6 +1,6 @@
 /**
- * Finds the addresses of names by the name servers inside the tunnel (RFC 1034 5.3.1, a stub
- * resolver). Nothing is asked outside of it: neither the system's resolver nor /etc/hosts.
+ * A stub resolver (RFC 1034 5.3.1) that asks the name servers inside the tunnel. It never uses the
+ * system's resolver or /etc/hosts.
  */
 import { untilAborted } from '../../lib/waits.js';
 import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
@@ -21,14 +21,14 @@ import type { Entropy } from '../../ports/entropy.js';
 
 export const DNS_PORT = 53;
 
-/** Milliseconds for each attempt; the servers take turns. A loss costs two seconds, not the answer. */
+/** The timeout in ms of each attempt; servers alternate. One lost packet costs only two seconds. */
 const ATTEMPTS = [2_000, 2_000, 3_000, 3_000] as const;
 
 /** RFC 1035 2.3.4: 255 bytes on the wire are 253 characters. */
 const MAX_NAME_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
 
-/** Names that no name server may be asked for, by their last label, and why. */
+/** The last labels of names that must not be queried, and the reasons. */
 const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['localhost', 'it is this machine, which is outside the tunnel (RFC 6761 6.3)'],
   ['invalid', 'such names never exist (RFC 6761 6.4)'],
@@ -36,26 +36,26 @@ const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['onion', 'such names exist only in Tor (RFC 7686 2)'],
 ]);
 
-/** Who is asked, and for what. */
+/** The name servers to ask, and the record types. */
 export interface NameServers {
-  /** IP texts, in the order in which they are asked. */
+  /** IP texts, in the order of use. */
   readonly servers: readonly string[];
-  /** What kinds of addresses the tunnel can carry. */
+  /** The record types whose addresses the tunnel can reach. */
   readonly types: readonly AddressType[];
 }
 
 export interface NameResolverOptions extends NameServers {
   readonly datagrams: DatagramDialer;
-  /** For answers that do not fit into a datagram; it takes IP texts. */
+  /** Dials IP texts, for answers that do not fit into a datagram. */
   readonly streams: Dialer;
   readonly clock: Clock;
   readonly entropy: Entropy;
 }
 
-/** What is known from those who are asked now. */
+/** The state that belongs to the current name servers. */
 interface KnownNames extends NameServers {
   readonly cache: NameCache;
-  /** What is being asked: who asks the same meanwhile gets the same answer. */
+  /** The queries in progress, which later callers with the same name share. */
   readonly running: Map<string, Promise<readonly string[]>>;
 }
 
@@ -70,14 +70,14 @@ export class NameResolver {
   }
 
   /**
-   * Asks others, or for something else, from now on; what was learnt before is forgotten. Questions
-   * under way stay with whom they were put to.
+   * Changes the name servers or record types, and clears the cache. Queries in progress continue
+   * with the old servers.
    */
   reconfigure(names: NameServers): void {
     this.#known = knownNames(names);
   }
 
-  /** What waits for an answer rejects as `closed`. */
+  /** Rejects pending queries as `closed`. */
   close(): void {
     this.#closing.abort(new DialError('closed', 'the tunnel is closing'));
   }
@@ -86,8 +86,8 @@ export class NameResolver {
    * The addresses of a name, at least one, in the order in which to try them.
    *
    * @param signal ends the wait, with its reason
-   * @throws DialError `no-such-name`, `name-unresolved`; and what the tunnel says when it cannot
-   *   carry the question
+   * @throws DialError `no-such-name`, `name-unresolved`; and the tunnel's error if it cannot carry
+   * the query
    */
   async resolve(text: string, signal?: AbortSignal): Promise<readonly string[]> {
     const name = text.replace(/\.$/, '').toLowerCase();
@@ -104,7 +104,7 @@ export class NameResolver {
     let running = known.running.get(name);
     if (running === undefined) {
       running = this.#askAll(known, name).finally(() => known.running.delete(name));
-      // Whoever asked may have gone since.
+      // The caller may have stopped waiting.
       running.catch(() => undefined);
       known.running.set(name, running);
     }
@@ -116,7 +116,7 @@ export class NameResolver {
     const asked = known.types.map((type) => this.#askServers(known.servers, name, type));
     const answers = await Promise.all(asked);
     const addresses = happyEyeballsOrder(answers.flatMap((answer) => answer.addresses));
-    // That one kind is missing says nothing of how long the other holds.
+    // A negative answer for one type does not limit the lifetime of the other.
     const ttls = answers
       .filter((answer) => answer.addresses.length > 0 || addresses.length === 0)
       .map(({ ttl }) => ttl);
@@ -132,7 +132,7 @@ export class NameResolver {
       const answer = await this.#askServer(server, name, type, timeout);
       if (answer.kind === 'addresses') return answer;
       failures.set(server, answer.why);
-      // What is not a matter of time is not tried again.
+      // Failures that time cannot resolve are not retried.
       if (failures.size === servers.length && [...failures.values()].every(isLasting)) break;
     }
     throw unresolved(name, failures);
@@ -153,16 +153,16 @@ export class NameResolver {
       if (answer?.kind === 'truncated') {
         const bytes = await this.#askByTcp(server, question);
         answer = bytes && readAnswer(bytes, question);
-        // There would be no room for it the next time either.
+        // A retry by UDP would be truncated, too.
         if (answer === undefined) return { kind: 'none', why: SILENT_BY_TCP };
       }
       if (answer?.kind === 'addresses') return answer;
       if (answer?.kind === 'failed') return { kind: 'none', why: `answers ${answer.rcode}` };
       return { kind: 'none', why: SILENT };
     } catch (error) {
-      // A tunnel that carries nothing carries no question to another server either.
+      // If the tunnel cannot carry this query, it cannot reach another server, either.
       if (!(error instanceof DialError) || !isOfServer(error)) throw error;
-      // The answer went to where we are no more: the next attempt is made from where we are.
+      // The answer went to a removed address; the next attempt uses the current one.
       if (error.message === ADDRESS_GONE) return { kind: 'none', why: SILENT };
       return { kind: 'none', why: LASTING.get(error.reason) ?? error.message };
     }
@@ -192,12 +192,12 @@ export class NameResolver {
 
   #askByTcp(server: DialTarget, question: NameQuestion): Promise<Uint8Array | undefined> {
     const { streams, clock } = this.#options;
-    // The tunnel resets what is open when it closes: the questions need not do so.
+    // Closing the tunnel resets its connections, so this needs no signal from #closing.
     const dial = (signal: AbortSignal) => streams.dial(server, signal);
     return askByTcp(dial, encodeQuestion(question), clock);
   }
 
-  /** RFC 5452 9.2: nobody can guess it. */
+  /** RFC 5452 9.2: the ID must be unpredictable. */
   #randomId(): number {
     const bytes = new Uint8Array(2);
     this.#options.entropy.fill(bytes);
@@ -212,7 +212,7 @@ function knownNames({ servers, types }: NameServers): KnownNames {
 const SILENT = 'does not answer';
 const SILENT_BY_TCP = 'does not answer over TCP';
 
-/** Failures that a server will not get over within a minute, in words. */
+/** Failures that will not go away within a minute, as text. */
 const LASTING: ReadonlyMap<string, string> = new Map([
   ['no-route', 'is outside the allowed IPs'],
   ['refused', 'is not a name server'],
@@ -226,13 +226,13 @@ function isOfServer({ reason }: DialError): boolean {
   return LASTING.has(reason) || reason === 'unreachable' || reason === 'timeout';
 }
 
-/** @throws DialError `no-such-name` for what no name server may be asked */
+/** @throws DialError `no-such-name` for a name that must not be queried */
 function requireName(name: string): void {
   const labels = name.split('.');
   const isWellFormed =
     name.length <= MAX_NAME_LENGTH &&
     labels.every((label) => label !== '' && label.length <= MAX_LABEL_LENGTH) &&
-    // The codec would read other characters as UTF-8.
+    // The codec would encode other characters as UTF-8.
     /^[\x21-\x7e]+$/.test(name);
   if (!isWellFormed) throw noSuchName(JSON.stringify(name), 'it is not a host name');
   const why = SPECIAL_NAMES.get(labels.at(-1) ?? '');

@@ -1,4 +1,4 @@
-/** A connection of the netstack as a Duplex, with half-close and back-pressure. */
+/** A netstack connection as a Duplex stream, with half-close and back-pressure. */
 import { Duplex } from 'node:stream';
 
 import type { TcpConnection, TcpInfo, TcpObserver } from '../../engine/netstack-engine.js';
@@ -7,25 +7,25 @@ import type { CloseReason, DialledConnection } from './dialled-connection.js';
 import { closeError } from './node-errors.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
-/** The bytes taken from the connection for one push. */
+/** The maximum number of bytes to take from the connection for one push. */
 const READ_SIZE = 64 * 1024;
 
-/** What the stream needs of the driver that runs its connection. */
+/** The parts of the driver that the stream uses. */
 export interface ConnectionHost extends Pick<Clock, 'now' | 'startTimer'> {
   schedule(): void;
-  /** Calls `handler` once, after the engine has taken all that a batch brought, before it answers. */
+  /** Calls `handler` once, after the engine has processed a batch and before it replies. */
   beforeDrain(handler: () => void): void;
 }
 
 /**
- * How long a connection whose stream is gone may wait for the other side's FIN. RFC 9293 would let
- * FIN-WAIT-2 last for ever; this is what Linux gives an orphan (tcp_fin_timeout).
+ * How long, in ms, a connection without a stream may wait for the peer's FIN. RFC 9293 sets no
+ * limit to FIN-WAIT-2; Linux limits orphans to this (tcp_fin_timeout).
  */
 const ORPHAN_TIMEOUT = 60_000;
 
 /**
- * It differs from a stream of node:net in one thing: destroy() before end() resets the connection, so
- * that the peer cannot take a cut-off stream for a whole one.
+ * A stream that differs from node:net's in one way: destroy() before end() resets the connection,
+ * so that the peer cannot mistake truncated data for complete data.
  */
 export class ConnectionStream extends Duplex {
   protected readonly host: ConnectionHost;
@@ -50,7 +50,7 @@ export class ConnectionStream extends Duplex {
     this.host = host;
   }
 
-  /** The observer to hand to the netstack together with attach(). */
+  /** The observer to pass to the netstack when calling attach(). */
   readonly observer: TcpObserver = {
     established: () => undefined,
     readable: () => this.#pumpSoon(),
@@ -67,9 +67,12 @@ export class ConnectionStream extends Duplex {
     this.#connection = connection;
   }
 
-  /** Takes over a connection; proceed() goes on with it. One that was lost meanwhile fails the stream. */
+  /**
+   * Takes over a connection; proceed() continues it. The stream fails if the connection is already
+   * lost.
+   */
   takeOver({ connection, hasEnded, closed }: DialledConnection): void {
-    // Nobody has ended our side yet, so it is not over in the normal way.
+    // This side has not sent FIN yet, so a closed connection did not end normally.
     if (closed !== undefined && closed !== 'normal') {
       this.#fail(closed, connection);
       return;
@@ -79,28 +82,30 @@ export class ConnectionStream extends Duplex {
     this.#sawEnd = hasEnded;
   }
 
-  /** Calls `handler` once, when neither the stream nor its connection is there any more. */
+  /** Calls `handler` once, after both the stream and its connection have ended. */
   onceOver(handler: () => void): void {
     this.#onOver = handler;
   }
 
-  /** Undefined before it is there. */
+  /** Undefined before the connection exists. */
   protected get connection(): TcpConnection | undefined {
     return this.#connection;
   }
 
-  /** Hands over what has been written meanwhile, and takes what has come. */
+  /** Sends data that was written before the connection existed, and reads received data. */
   protected proceed(): void {
     this.#flush();
     this.#pump();
   }
 
-  /** Called when bytes have gone either way. */
+  /** Called when bytes were sent or received. */
   protected handleActivity(): void {
-    // A subclass may want to know.
+    // Does nothing here; a subclass may override this.
   }
 
-  /** What `ss -ti` shows of the connection, also after its end; undefined before it is there. */
+  /**
+   * The data that `ss -ti` shows of a connection, even after its end; undefined before it exists.
+   */
   info(): TcpInfo | undefined {
     return this.#connection?.info();
   }
@@ -109,23 +114,26 @@ export class ConnectionStream extends Duplex {
     return this.#bytesRead;
   }
 
-  /** Bytes written, those that wait included. */
+  /** The number of bytes written, including those that wait. */
   get bytesWritten(): number {
     return this.#bytesTaken + this.#waitingBytes;
   }
 
-  /** Bytes written, or waiting to be, that the other side has not acknowledged. */
+  /** The number of bytes that were written and that the peer has not acknowledged. */
   get unacknowledgedBytes(): number {
     return this.#waitingBytes + (this.#connection?.unacknowledgedBytes ?? 0);
   }
 
-  /** Bytes that the connection has not taken. */
+  /** The number of bytes that the connection has not accepted. */
   get #waitingBytes(): number {
-    // Until the whole of a chunk is taken, the stream counts all of it as waiting.
+    // The stream counts a chunk as waiting until all of it is accepted.
     return this.writableLength - (this.#pending?.taken ?? 0);
   }
 
-  /** Whether all that was written has been acknowledged, and our end with it where there is one. */
+  /**
+   * Whether the peer has acknowledged all written data, and the FIN if the program has ended the
+   * stream.
+   */
   get isDelivered(): boolean {
     if (this.#closed) return true;
     const isAborted = this.destroyed && !this.writableFinished;
@@ -138,7 +146,7 @@ export class ConnectionStream extends Duplex {
     return this.writableEnded || this.writableLength > 0;
   }
 
-  /** Whether we have ended, the other side knows it, and has not ended yet. */
+  /** Whether the peer has acknowledged this side's FIN, but not sent its own. */
   get awaitsEnd(): boolean {
     return !this.#closed && this.#connection?.state === 'FIN-WAIT-2';
   }
@@ -149,7 +157,7 @@ export class ConnectionStream extends Duplex {
     this.host.schedule();
   }
 
-  /** Ends the connection with RST, whatever state it is in. */
+  /** Ends the connection with RST, in any state. */
   resetAndDestroy(): this {
     this.#mustReset = true;
     this.destroy();
@@ -177,8 +185,8 @@ export class ConnectionStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // A stream that ended both ways leaves its connection to finish by itself; any other is reset,
-    // so that the peer cannot take a cut-off stream for a whole one.
+    // If the stream ended in both directions, its connection finishes alone. Any other connection
+    // is reset, so that the peer cannot mistake truncated data for complete data.
     if (!this.#closed && (this.#mustReset || !(this.writableFinished && this.#sawEnd))) {
       if (this.#mustReset || error !== null || !this.writableFinished)
         this.#connection?.abort(this.host.now());
@@ -197,7 +205,7 @@ export class ConnectionStream extends Duplex {
     this.#onOver = undefined;
   }
 
-  /** We have said all and will read no more; the other side has a while to end, too. */
+  /** Waits for the peer's FIN for a limited time: this side has sent all data and reads no more. */
   #orphan(): void {
     this.#discardRest();
     this.#orphanTimer = this.host.startTimer(ORPHAN_TIMEOUT, () => {
@@ -206,12 +214,12 @@ export class ConnectionStream extends Duplex {
     });
   }
 
-  /** What still comes is taken and thrown away. */
+  /** Reads and discards any further data. */
   #discardRest(): void {
     while (this.#connection?.receive(READ_SIZE, this.host.now()) !== undefined);
   }
 
-  /** The segments of one batch become one chunk, and so one write to a local client. */
+  /** Combines the segments of one batch into one chunk, and so into one write to a local client. */
   #pumpSoon(): void {
     if (this.#isPumpDue) return;
     this.#isPumpDue = true;
@@ -277,7 +285,7 @@ export class ConnectionStream extends Duplex {
   }
 }
 
-/** Whether we have sent FIN, or are about to, and it has not been acknowledged. */
+/** Whether FIN was sent or is due, and has not been acknowledged. */
 function hasFinOnItsWay({ state }: TcpConnection): boolean {
   return state === 'FIN-WAIT-1' || state === 'CLOSING' || state === 'LAST-ACK';
 }

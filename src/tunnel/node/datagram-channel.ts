@@ -6,16 +6,16 @@ import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Driver } from '../driver.js';
 import { ADDRESS_GONE } from './node-errors.js';
 
-/** Datagrams that wait to be received; more are thrown away. */
+/** The maximum number of datagrams that wait for receive(); more are dropped. */
 const MAX_WAITING = 64;
 
-/** IP and UDP headers. */
+/** The lengths of the IP and UDP headers together. */
 const IPV4_HEADERS = 20 + 8;
 const IPV6_HEADERS = 40 + 8;
 
 /**
- * The longest payload of a datagram, in bytes, where a packet has `mtu`: it is not fragmented, but
- * where a path turns out to be narrower than the tunnel.
+ * The longest datagram payload, in bytes, for packets of at most `mtu` bytes. Such a datagram is
+ * only fragmented if the path is narrower than the tunnel.
  */
 export function maxDatagramPayload(mtu: number, family: 4 | 6 = 4): number {
   return mtu - (family === 4 ? IPV4_HEADERS : IPV6_HEADERS);
@@ -28,13 +28,13 @@ export interface DatagramChannelHost {
   readonly onClose: () => void;
 }
 
-/** What a receive() that waits is told. */
+/** The callbacks of a pending receive(). */
 interface Receiver {
   readonly take: (payload: Uint8Array) => void;
   readonly fail: (error: DialError) => void;
 }
 
-/** A UDP port of the netstack that is connected to one remote end. */
+/** A UDP port of the netstack that is connected to one remote endpoint. */
 export class TunnelDatagramChannel implements DatagramChannel {
   readonly maxPayload: number;
   readonly #host: DatagramChannelHost;
@@ -44,7 +44,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
   #error: DialError | undefined;
   #closed = false;
 
-  /** @throws DialError `exhausted`; an address of the target's family must be there */
+  /** @throws DialError `exhausted`; the tunnel must have an address of the target's family */
   constructor(host: DatagramChannelHost, remote: SocketAddress) {
     this.#host = host;
     this.maxPayload = maxDatagramPayload(host.mtu, remote.address.length === 16 ? 6 : 4);
@@ -93,7 +93,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
     this.#host.onClose();
   }
 
-  /** Why there is nothing more to send or to come; undefined where there may be. */
+  /** The error if the channel has ended; otherwise undefined. */
   #end(): DialError | undefined {
     if (this.#closed) return closedError();
     return this.#socket.isClosed ? addressGone() : undefined;

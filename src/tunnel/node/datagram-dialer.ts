@@ -1,4 +1,4 @@
-/** Opens UDP ports through an engine: the DatagramDialer that the proxies know. */
+/** Opens UDP flows through an engine: the DatagramDialer that the proxies use. */
 import type { Peer } from '../../engine/engine.js';
 import type { NetstackEngine } from '../../engine/netstack-engine.js';
 import type { DatagramChannel, DatagramDialer } from '../../proxy/datagram-dialer.js';
@@ -14,7 +14,7 @@ import {
 } from '../server/route.js';
 import { TunnelError } from '../tunnel-error.js';
 
-/** Channels at once, so that no user of the tunnel takes all of its ports. */
+/** The maximum number of open channels, so that no user of the tunnel takes all of its ports. */
 const MAX_CHANNELS = 1024;
 
 export interface DatagramDialerOptions {
@@ -22,7 +22,7 @@ export interface DatagramDialerOptions {
   readonly driver: Driver;
   /** The largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
-  /** Resolves as soon as the tunnel has a session, rejects with TunnelError at the deadline. */
+  /** Resolves when the tunnel has a session; rejects with TunnelError at the deadline. */
   readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
   readonly silence: PeerSilence;
 }
@@ -36,7 +36,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
     this.#options = options;
   }
 
-  /** Closes every channel; what waits at one rejects. */
+  /** Closes every channel; pending receives reject. */
   close(): void {
     this.#closed = true;
     for (const channel of [...this.#channels]) channel.close();
@@ -60,7 +60,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
     return channel;
   }
 
-  /** A datagram that cannot leave would be lost without a word: better to say so before. */
+  /** Waits for a session, because a datagram without one would be lost silently. */
   async #waitForSession(peer: Peer, signal: AbortSignal | undefined): Promise<void> {
     const { engine, driver, waitForHandshake, silence } = this.#options;
     const now = driver.now();

@@ -2,17 +2,17 @@ import type { TcpConnection, TcpObserver } from '../../engine/netstack-engine.js
 
 export type CloseReason = Parameters<TcpObserver['closed']>[0];
 
-/** A connection that is dialled: it keeps what comes of it until a stream takes it over. */
+/** A dialed connection, which keeps its events until a stream takes it over. */
 export class DialledConnection {
   /** Undefined before the dial has begun. */
   connection: TcpConnection | undefined;
-  /** The other side has ended. */
+  /** Whether the peer has sent FIN. */
   hasEnded = false;
-  /** Undefined while it is not over. */
+  /** The reason for the end; undefined while the connection is open. */
   closed: CloseReason | undefined;
   readonly observer: TcpObserver;
 
-  /** @param onSettled called without a reason when it is established, with one when it is over */
+  /** @param onSettled called without a reason when established, with one when closed */
   constructor(onSettled: (reason?: CloseReason) => void) {
     this.observer = {
       established: () => onSettled(),

@@ -1,8 +1,8 @@
 /**
  * HTTP through the tunnel: agents for node:http and node:https, and the connector for undici.
  *
- * node:https and node:tls are loaded by whoever asks for them: it takes longer than a handshake of
- * WireGuard's, and most tunnels never need them.
+ * Callers load node:https and node:tls only if needed: loading takes longer than a WireGuard
+ * handshake, and most tunnels never use them.
  */
 import { Agent as HttpAgent, type AgentOptions, type ClientRequestArgs } from 'node:http';
 import type { Agent as HttpsAgent, AgentOptions as HttpsAgentOptions } from 'node:https';
@@ -38,14 +38,16 @@ export function createHttpsAgent(connect: Connect, options?: HttpsAgentOptions):
   const { Agent } = process.getBuiltinModule('node:https');
   const agent = new Agent(options);
   const createSecureConnection = agent.createConnection.bind(agent);
-  /** TLS begins when the connection is there, so that why it is not is told by its own error. */
+  /**
+   * Starts TLS after the connection is established, so that a failed dial reports its own error.
+   */
   agent.createConnection = (request: ClientRequestArgs, onCreate?: OnCreate): undefined => {
     const socket = connect(connectOptions(request));
     const onError = (error: Error): void => onCreate?.(error, socket);
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
-      // node:https takes the session that it has kept for this host.
+      // node:https resumes the TLS session that it has cached for this host.
       const secure = createSecureConnection({ ...request, socket } as ClientRequestArgs);
       onCreate?.(null, secure ?? socket);
     });
@@ -53,12 +55,12 @@ export function createHttpsAgent(connect: Connect, options?: HttpsAgentOptions):
   return agent;
 }
 
-/** What node:http has made of a request's options. */
+/** Converts the options that node:http has prepared for a request. */
 function connectOptions({ host, port, timeout }: ClientRequestArgs): ConnectOptions {
   return { host: host ?? '', port: port ?? 80, ...(timeout !== undefined && { timeout }) };
 }
 
-/** What undici tells of a connection that it wants; the port is empty where it is the protocol's. */
+/** undici's description of a connection; the port is empty if it is the protocol's default. */
 export interface UndiciConnectOptions {
   readonly hostname: string;
   readonly protocol: string;
@@ -66,13 +68,13 @@ export interface UndiciConnectOptions {
   readonly servername?: string;
 }
 
-/** The `connect` of undici's Agent, Client and Pool. */
+/** The `connect` option of undici's Agent, Client and Pool. */
 export type UndiciConnector = (
   options: UndiciConnectOptions,
   callback: (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void,
 ) => void;
 
-/** @param tls for what is https, as tls.connect() takes it */
+/** @param tls options of tls.connect(), for https */
 export function undiciConnector(connect: Connect, tls: ConnectionOptions = {}): UndiciConnector {
   return ({ hostname: host, protocol, port, servername }, callback) => {
     const isSecure = protocol === 'https:';
@@ -91,7 +93,7 @@ export function undiciConnector(connect: Connect, tls: ConnectionOptions = {}): 
         callback(null, socket as Duplex as Socket);
         return;
       }
-      // RFC 6066 3: an address is no server name.
+      // RFC 6066 3: an address is not a valid server name.
       const name = servername || (isIP(host) === 0 ? host : '');
       const ALPNProtocols = ['http/1.1'];
       const { connect: connectTls } = process.getBuiltinModule('node:tls');

@@ -1,4 +1,4 @@
-/** Our ends of servers and UDP ports: which address they may have, and what is wrong with others. */
+/** Binds servers and UDP ports to the tunnel's addresses, and reports invalid ones. */
 import {
   formatIpAddress,
   type IpAddress,
@@ -7,16 +7,16 @@ import {
 } from '../../wire/ip-address.js';
 import { systemError } from './node-errors.js';
 
-/** Where something is to be bound. */
+/** The requested local address and port. */
 export interface LocalEnd {
   readonly port: number;
-  /** IP text; absent, `0.0.0.0` and `::` are all addresses of ours. */
+  /** IP text; absent, `0.0.0.0` and `::` mean all of the tunnel's addresses. */
   readonly address?: string | undefined;
 }
 
 /**
- * Binds, with Node's errors.
- * @throws Error EADDRNOTAVAIL for what is no address of ours, EADDRINUSE
+ * Binds, with errors like those of Node.js.
+ * @throws Error EADDRNOTAVAIL for an address that the tunnel does not have, EADDRINUSE
  */
 export function bindLocal<T>(
   syscall: 'listen' | 'bind',
@@ -33,13 +33,15 @@ export function bindLocal<T>(
   try {
     return bind({ port, ...(!isAny && parsed && { address: parsed }) });
   } catch (error) {
-    // The address and the port have been looked at: they must be taken.
+    // The address and port are valid, so they must be in use.
     if (error instanceof RangeError) throw systemError('EADDRINUSE', place, error);
     throw error;
   }
 }
 
-/** What stands for all of our addresses: zeros of the family that has most room. */
+/**
+ * The unspecified address that stands for all addresses, in the larger of the tunnel's families.
+ */
 export function anyAddress(own: readonly IpAddress[]): IpAddress {
   return new Uint8Array(Math.max(...own.map((address) => address.length)));
 }

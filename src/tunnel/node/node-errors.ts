@@ -1,17 +1,17 @@
-/** The errors of node:net, node:dgram and node:dns, with what the tunnel knows of them as the cause. */
+/** Errors like those of node:net, node:dgram and node:dns, with the tunnel's error as the cause. */
 import { constants } from 'node:os';
 
 import { DialError, type DialFailure } from '../../proxy/dialer.js';
 
-/** An error as Node's own sockets give it. */
+/** An error like those of Node.js sockets. */
 export interface SystemError extends Error {
   /** `ECONNREFUSED`, `ENETUNREACH` … */
   readonly code: string;
-  /** The system's number of the code, negative; undefined for those of names, which have none. */
+  /** The system's number of the code, negative; undefined for name errors, which have none. */
   readonly errno: number | undefined;
   /** `connect`, `read`, `listen`, `bind`, `send`, `recv` or `getaddrinfo`. */
   readonly syscall: string;
-  /** The address, where there is one. */
+  /** The address, if any. */
   readonly address?: string;
   readonly port?: number;
   /** The name, with `getaddrinfo`. */
@@ -20,7 +20,7 @@ export interface SystemError extends Error {
 
 export const ADDRESS_GONE = "this tunnel's inner address has changed";
 
-/** What was being done, and to whom. */
+/** The operation that failed, and its target. */
 export interface ErrorPlace {
   readonly syscall: string;
   readonly address?: string | undefined;
@@ -29,9 +29,9 @@ export interface ErrorPlace {
 }
 
 /**
- * - `no-handshake` is the silence of the way, as `timeout` is that of the target; `cause.silence`
- *   tells them apart
- * - `closed` is our own end
+ * - `no-handshake` means that the Arc server is silent, `timeout` that the target is;
+ *   `cause.silence` distinguishes them
+ * - `closed` means that this side ended
  */
 const CODE_OF: Readonly<Record<DialFailure, string>> = {
   'no-route': 'ENETUNREACH',
@@ -46,7 +46,7 @@ const CODE_OF: Readonly<Record<DialFailure, string>> = {
   'name-unresolved': 'EAI_AGAIN',
 };
 
-/** What a dial has thrown, in Node's terms; what is no DialError stays as it is. */
+/** Converts a dial's error to the Node.js error; other errors are returned unchanged. */
 export function connectError(error: unknown, place: ErrorPlace & { hostname: string }): Error {
   if (!(error instanceof DialError)) return error as Error;
   if (isOfName(error)) return lookupError(error, place.hostname);
@@ -54,7 +54,7 @@ export function connectError(error: unknown, place: ErrorPlace & { hostname: str
   return systemError(CODE_OF[error.reason], { syscall, address, port }, error);
 }
 
-/** What a name server's silence, or its answer, is called by dns.lookup(). */
+/** Converts a failed name query to the error that dns.lookup() would give. */
 export function lookupError(error: unknown, hostname: string): Error {
   if (!(error instanceof DialError)) return error as Error;
   return systemError(codeOfLookup(error.reason), { syscall: 'getaddrinfo', hostname }, error);
@@ -62,7 +62,7 @@ export function lookupError(error: unknown, hostname: string): Error {
 
 function codeOfLookup(reason: DialFailure): string {
   if (reason === 'no-such-name') return 'ENOTFOUND';
-  // What keeps a question from the name servers may pass, as their silence may.
+  // A failure to reach the name servers may be temporary, like their silence.
   return reason === 'closed' ? 'EAI_CANCELED' : 'EAI_AGAIN';
 }
 
@@ -70,7 +70,7 @@ function isOfName({ reason }: DialError): boolean {
   return reason === 'no-such-name' || reason === 'name-unresolved';
 }
 
-/** @param cause what is known beyond the code */
+/** @param cause details beyond the code */
 export function systemError(code: string, place: ErrorPlace, cause?: unknown): SystemError {
   const { syscall, address, port, hostname } = place;
   const where = hostname ?? endText(address, port);
@@ -78,7 +78,7 @@ export function systemError(code: string, place: ErrorPlace, cause?: unknown): S
   return describe(new Error(message, cause === undefined ? {} : { cause }), code, place);
 }
 
-/** Why a connection is no more that was there. */
+/** Why a connection was lost. */
 type LossReason = 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
 
 const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> = {
@@ -91,7 +91,7 @@ const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> 
   aborted: ['ECONNABORTED', 'the connection was aborted'],
 };
 
-/** What ended a connection to that remote end. */
+/** The error that ends a connection to the remote endpoint. */
 export function closeError(
   reason: LossReason,
   address: string | undefined,
@@ -101,18 +101,18 @@ export function closeError(
   return describe(new Error(text), code, { syscall: 'read', address, port });
 }
 
-/** The address that a UDP port was bound to is not ours any more. */
+/** The error of a UDP socket whose bound address was removed from the tunnel. */
 export function addressGoneError(): SystemError {
   return describe(new Error(ADDRESS_GONE), 'ECONNABORTED', { syscall: 'recv' });
 }
 
-/** A write after both ends have ended. */
+/** The error of a write after both sides have ended the connection. */
 export function writeError(address: string | undefined, port: number | undefined): SystemError {
   const error = new Error('this socket has been ended by the other side');
   return describe(error, 'EPIPE', { syscall: 'write', address, port });
 }
 
-/** Gives an error that has words of its own the members of a system error. */
+/** Adds the properties of a system error to an error with its own message. */
 function describe(error: Error, code: string, place: ErrorPlace): SystemError {
   const { syscall, address, port, hostname } = place;
   return Object.assign(error, {
@@ -136,7 +136,7 @@ function errnoOf(code: string): number | undefined {
 }
 
 /**
- * A host to connect to; unlike for Node's own calls, none stands for localhost inside of a tunnel.
+ * Checks a host to connect to; unlike in Node.js, localhost is not the default.
  * @throws TypeError `ERR_INVALID_ARG_TYPE`
  */
 export function readHost(host: unknown): string {
@@ -146,7 +146,7 @@ export function readHost(host: unknown): string {
 }
 
 /**
- * A port as Node's own calls take it: a number, or its decimal text.
+ * Reads a port as Node.js does: a number, or its decimal text.
  * @throws RangeError `ERR_SOCKET_BAD_PORT`
  */
 export function readPort(port: number | string, minimum: 0 | 1): number {

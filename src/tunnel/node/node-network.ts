@@ -1,4 +1,4 @@
-/** What a Node program opens inside the tunnel, under the names that Node has for it. */
+/** The network inside the tunnel with the API of Node.js. */
 import { addAbortSignal } from 'node:stream';
 
 import { parseIpAddress } from '../../wire/ip-address.js';
@@ -15,22 +15,22 @@ import { closingTunnel } from '../server/route.js';
 import type { TunnelDialer } from '../tunnel-dialer.js';
 import { type MessageListener, UdpSocket, type UdpSocketHost } from './udp-socket.js';
 
-/** As net.connect() takes them. */
+/** Options like those of net.connect(). */
 export interface ConnectOptions {
-  /** An IP address, or a name that is looked up inside the tunnel. */
+  /** An IP address, or a name that is resolved inside the tunnel. */
   readonly host: string;
   readonly port: number | string;
   /** Ends the attempt, and the connection, with an AbortError. */
   readonly signal?: AbortSignal;
-  /** Whether our direction stays open when the other side has ended; it does not by default. */
+  /** Whether this side can send after the peer has sent FIN; false by default. */
   readonly allowHalfOpen?: boolean;
-  /** As setKeepAlive(true, keepAliveInitialDelay). */
+  /** See setKeepAlive(true, keepAliveInitialDelay). */
   readonly keepAlive?: boolean;
   /** Milliseconds. */
   readonly keepAliveInitialDelay?: number;
-  /** As setNoDelay(noDelay). */
+  /** See setNoDelay(noDelay). */
   readonly noDelay?: boolean;
-  /** As setTimeout(timeout): milliseconds. */
+  /** See setTimeout(timeout): milliseconds. */
   readonly timeout?: number;
 }
 
@@ -38,7 +38,7 @@ export interface NodeNetworkHost extends UdpSocketHost {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly sockets: OpenSockets;
-  /** Takes IP texts. */
+  /** Dials IP texts. */
   readonly dialer: TunnelDialer;
 }
 
@@ -90,14 +90,14 @@ export class NodeNetwork {
     return socket;
   }
 
-  /** Closes servers and UDP sockets, and opens nothing more; connections are left as they are. */
+  /** Closes servers and UDP sockets, and opens nothing more; connections stay open. */
   close(): void {
     this.#isClosed = true;
     for (const server of [...this.#servers]) server.close();
     for (const socket of [...this.#udpSockets]) socket.close();
   }
 
-  /** @throws Error as net.connect() tells them */
+  /** @throws Error like those of net.connect() */
   async #dial(
     host: string,
     port: number,
@@ -105,7 +105,7 @@ export class NodeNetwork {
     isClosed: boolean,
   ): Promise<DialledConnection> {
     const { dialer, names, clock } = this.#host;
-    // It is the first failure of a name's addresses that is told.
+    // An error reports the first address of a name, because the first failure is thrown.
     let first = parseIpAddress(host) === undefined ? undefined : host;
     const noting: AddressDialer<DialledConnection> = {
       dial: (target, abort) => {

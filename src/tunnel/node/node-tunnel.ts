@@ -15,37 +15,39 @@ import type { ListenOptions, TcpServer } from './tcp-server.js';
 import type { TcpSocket } from './tcp-socket.js';
 import type { MessageListener, UdpSocket } from './udp-socket.js';
 
-/** A tunnel as a Node program uses it: node:net, node:dgram, node:dns and node:http inside of it. */
+/** A tunnel with the APIs of node:net, node:dgram, node:dns and node:http inside it. */
 export abstract class NodeTunnel {
   protected abstract readonly network: NodeNetwork;
 
-  /** dns.lookup() by the name servers inside the tunnel: to be given to whatever takes a `lookup`. */
+  /**
+   * dns.lookup() through the name servers inside the tunnel, for any API with a `lookup` option.
+   */
   get lookup(): Lookup {
     return this.network.lookup;
   }
 
-  /** As dns.promises. */
+  /** The equivalent of dns.promises. */
   get promises(): { readonly lookup: PromisedLookup } {
     return { lookup: this.network.promisedLookup };
   }
 
   /**
-   * A TCP connection inside the tunnel, as net.connect() makes one outside.
-   * @throws RangeError `ERR_SOCKET_BAD_PORT`; all else is told by 'error'
+   * Opens a TCP connection inside the tunnel, like net.connect().
+   * @throws RangeError `ERR_SOCKET_BAD_PORT`; other failures are 'error' events
    */
   connect(options: ConnectOptions, onConnect?: () => void): TcpSocket {
     return this.network.connect(options, onConnect);
   }
 
   /**
-   * Lets what is inside the tunnel connect to us, as net.createServer().listen() does outside.
-   * @throws RangeError `ERR_SOCKET_BAD_PORT`; all else is told by 'error'
+   * Accepts connections from inside the tunnel, like net.createServer().listen().
+   * @throws RangeError `ERR_SOCKET_BAD_PORT`; other failures are 'error' events
    */
   listen(options: ListenOptions, onConnection?: (socket: TcpSocket) => void): TcpServer {
     return this.network.listen(options, onConnection);
   }
 
-  /** A UDP port inside the tunnel, as dgram.createSocket() makes one outside. */
+  /** Creates a UDP socket inside the tunnel, like dgram.createSocket(). */
   createUdpSocket(onMessage?: MessageListener): UdpSocket {
     return this.network.createUdpSocket(onMessage);
   }
@@ -60,7 +62,7 @@ export abstract class NodeTunnel {
     return createHttpsAgent((to) => this.connect(to), options);
   }
 
-  /** The `connect` of undici's Agent; `tls` is for what is https. */
+  /** The `connect` option of undici's Agent; `tls` applies to https. */
   undiciConnector(tls?: ConnectionOptions): UndiciConnector {
     return undiciConnector((to) => this.connect(to), tls);
   }

@@ -1,17 +1,17 @@
-/** The TCP sockets of a tunnel, and how they come to their end with it. */
+/** Tracks the TCP sockets of a tunnel, and drains them when it closes. */
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { TcpSocket } from './tcp-socket.js';
 
 /**
- * When all has arrived, for the other sides to end, too: a reset that came right behind our end could
- * take from a slow reader what it has not read yet (RFC 1122 4.2.2.13).
+ * How long, in ms, to wait for the peers' FINs after all data has arrived: an RST right after this
+ * side's FIN could discard data that a slow reader has not read yet (RFC 1122 4.2.2.13).
  */
 const LINGER = 1_000;
 
 export class OpenSockets {
   readonly #clock: Clock;
   readonly #sockets = new Set<TcpSocket>();
-  /** Those whose bytes or end have not arrived. */
+  /** The sockets whose data or FIN has not been acknowledged. */
   readonly #undelivered = new Set<TcpSocket>();
   #onDrained: (() => void) | undefined;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
@@ -21,7 +21,7 @@ export class OpenSockets {
     this.#clock = clock;
   }
 
-  /** Knows the socket until its connection is over, which may be later than its stream. */
+  /** Tracks the socket until its connection has ended, which may be later than its stream. */
   add(socket: TcpSocket): void {
     this.#sockets.add(socket);
     socket.onceOver(() => {
@@ -31,10 +31,10 @@ export class OpenSockets {
   }
 
   /**
-   * Resets at once what the program has not ended, and what has nothing under way. Resolves when all
-   * that was written to the others, and their ends, have been acknowledged, or when the time is over.
+   * Resets at once the connections that the program has not ended or that have nothing in flight.
+   * Resolves when all data and FINs of the others are acknowledged, or when the time is over.
    *
-   * @param gracePeriod ms; Infinity for no bound
+   * @param gracePeriod ms; Infinity for no limit
    */
   drain(gracePeriod: number): Promise<void> {
     for (const socket of [...this.#sockets]) {
@@ -48,7 +48,7 @@ export class OpenSockets {
     });
   }
 
-  /** Ends a drain in `gracePeriod` ms, where it would not end before. */
+  /** Limits the rest of a drain to `gracePeriod` ms. */
   shorten(gracePeriod: number): void {
     if (this.#onDrained === undefined || gracePeriod === Infinity) return;
     const at = this.#clock.now() + gracePeriod;
@@ -59,11 +59,11 @@ export class OpenSockets {
     }
   }
 
-  /** To be called when acknowledgements may have come. */
+  /** Checks whether the drain is complete. Call this when acknowledgements may have arrived. */
   check(): void {
     if (this.#onDrained === undefined) return;
     for (const socket of this.#undelivered) {
-      // The others need not be looked at before this one is done.
+      // One undelivered socket suffices; the others are checked later.
       if (!socket.isDelivered) return;
       this.#undelivered.delete(socket);
     }

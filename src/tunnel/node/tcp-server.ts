@@ -1,4 +1,4 @@
-/** A TCP port inside the tunnel that others connect to, as node:net's Server is one of the system's. */
+/** A TCP server inside the tunnel, like node:net's Server. */
 import { EventEmitter } from 'node:events';
 
 import type { NetstackEngine, TcpConnection, TcpListener } from '../../engine/netstack-engine.js';
@@ -16,13 +16,13 @@ const FIRST_EPHEMERAL_PORT = 49_152;
 const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL_PORT;
 
 export interface ListenOptions {
-  /** 0 for one that is free. */
+  /** 0 for a free one. */
   readonly port: number | string;
   /** One of the tunnel's own addresses; all of them by default. */
   readonly address?: string;
-  /** Handshakes under way at once; 128 by default. Beyond them SYN cookies are sent. */
+  /** The number of concurrent handshakes; 128 by default. Beyond it, SYN cookies are sent. */
   readonly backlog?: number;
-  /** Whether a connection stays open for us when the other side has ended; it does not by default. */
+  /** Whether this side can send after the peer has sent FIN; false by default. */
   readonly allowHalfOpen?: boolean;
 }
 
@@ -38,7 +38,7 @@ interface TcpServerEvents {
   connection: [socket: TcpSocket];
   /** EADDRINUSE, EADDRNOTAVAIL. */
   error: [error: Error];
-  /** Nobody listens any more, and all connections have ended. */
+  /** The server has stopped listening, and all connections have ended. */
   close: [];
 }
 
@@ -57,7 +57,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
   /**
    * Listens; 'listening' or 'error' follows.
    *
-   * @param refusal why nobody may listen any more
+   * @param refusal the error to emit if listening is no longer allowed
    * @throws RangeError `ERR_SOCKET_BAD_PORT`
    */
   start(refusal?: Error): void {
@@ -75,7 +75,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     return this.#listener !== undefined;
   }
 
-  /** Where it listens; null when it does not. */
+  /** The local address and port; null if the server is not listening. */
   address(): AddressInfo | null {
     if (this.#listener === undefined) return null;
     const { address, port } = this.#listener.local;
@@ -87,7 +87,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     return this;
   }
 
-  /** Stops listening; 'close' comes when the connections that there are have ended. */
+  /** Stops listening; 'close' follows when the existing connections have ended. */
   close(callback?: (error?: Error) => void): this {
     const listener = this.#listener;
     if (listener === undefined) {
@@ -105,12 +105,12 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     return this;
   }
 
-  /** Does nothing: it is the tunnel that keeps the process alive. */
+  /** Does nothing: the tunnel keeps the process alive. */
   ref(): this {
     return this;
   }
 
-  /** Does nothing: it is the tunnel that keeps the process alive. */
+  /** Does nothing: the tunnel keeps the process alive. */
   unref(): this {
     return this;
   }
@@ -149,7 +149,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
       this.#connections.delete(socket);
       this.#closeIfOver();
     });
-    // Outside of the stack's own work, which what a listener throws must not cut short.
+    // Emit outside the stack, so that an exception in a listener cannot interrupt the stack.
     process.nextTick(() => this.emit('connection', socket));
     return socket.observer;
   }

@@ -1,4 +1,4 @@
-/** A connection of the netstack as node:net's Socket is one of the system's. */
+/** A netstack connection with the API of node:net's Socket. */
 import type { KeepAlive } from '../../engine/netstack-engine.js';
 import { addressInfo, type AddressInfo, type FamilyName } from '../names/address-info.js';
 import { type ConnectionHost, ConnectionStream } from './connection-stream.js';
@@ -9,16 +9,16 @@ import { closingTunnel } from '../server/route.js';
 
 export type { TcpInfo } from '../../engine/netstack-engine.js';
 
-/** What libuv tells the system, where a program asks for keepalives. */
+/** The keepalive settings in ms and probes that libuv passes to the system. */
 const KEEPALIVE = { idle: 7_200_000, interval: 1_000, count: 10 };
 
 export interface TcpSocketOptions {
-  /** Whether our direction stays open when the other side has ended its own; it does by default. */
+  /** Whether this side can send after the peer has sent FIN; true by default. */
   readonly allowHalfOpen?: boolean;
 }
 
 export class TcpSocket extends ConnectionStream {
-  /** Ends the dial that is under way. */
+  /** Ends the dial in progress. */
   #dialling: AbortController | undefined;
   #noDelay: boolean | undefined;
   #keepAlive: KeepAlive | undefined;
@@ -32,7 +32,7 @@ export class TcpSocket extends ConnectionStream {
   }
 
   /**
-   * Connects as `dial` says; 'connect' and 'ready' follow, or 'error'. What is written meanwhile
+   * Connects through `dial`; 'connect' and 'ready' follow, or 'error'. Data written before that
    * waits.
    *
    * @param dial its signal fires when this socket is destroyed
@@ -40,7 +40,7 @@ export class TcpSocket extends ConnectionStream {
   connectBy(dial: (signal: AbortSignal) => Promise<DialledConnection>): void {
     this.#dialling = new AbortController();
     dial(this.#dialling.signal).then(
-      // Out of the promise: what a listener throws is not a rejection.
+      // Leave the promise, so that an exception in a listener does not become a rejection.
       (dialled) => process.nextTick(() => this.#adopt(dialled)),
       (error: unknown) => this.destroy(error as Error),
     );
@@ -63,7 +63,7 @@ export class TcpSocket extends ConnectionStream {
     this.proceed();
   }
 
-  /** Whether the connection is not there yet. */
+  /** Whether the connection is not yet established. */
   get connecting(): boolean {
     return this.#dialling !== undefined && !this.destroyed;
   }
@@ -78,7 +78,7 @@ export class TcpSocket extends ConnectionStream {
     return this.writable ? 'writeOnly' : 'closed';
   }
 
-  /** Our end; empty before the connection is there. */
+  /** The local address and port; empty before the connection exists. */
   address(): AddressInfo | Record<string, never> {
     return this.connection === undefined ? {} : addressInfo(this.connection.local);
   }
@@ -107,12 +107,12 @@ export class TcpSocket extends ConnectionStream {
     return this.connection && addressInfo(this.connection.remote).family;
   }
 
-  /** The milliseconds of setTimeout(). */
+  /** The timeout set by setTimeout(), in ms. */
   get timeout(): number | undefined {
     return this.#timeout;
   }
 
-  /** After `timeout` ms without a byte either way, 'timeout' comes, and nothing else; 0 for never. */
+  /** Emits 'timeout' after `timeout` ms without traffic, and does nothing else; 0 for never. */
   setTimeout(timeout: number, handler?: () => void): this {
     this.#timeout = timeout;
     this.#idle.start(timeout);
@@ -123,7 +123,7 @@ export class TcpSocket extends ConnectionStream {
     return this;
   }
 
-  /** Whether small segments leave at once. They do by default, unlike those of node:net. */
+  /** Whether small segments are sent immediately. By default they are, unlike in node:net. */
   setNoDelay(noDelay = true): this {
     this.#noDelay = noDelay;
     this.connection?.setNoDelay(noDelay);
@@ -132,9 +132,9 @@ export class TcpSocket extends ConnectionStream {
   }
 
   /**
-   * Probes an idle peer, or stops that.
+   * Starts or stops probes to an idle peer.
    *
-   * @param initialDelay ms of silence before the first probe; two hours where it is 0
+   * @param initialDelay ms of silence before the first probe; 0 means two hours
    */
   setKeepAlive(isEnabled = false, initialDelay = 0): this {
     const idle = initialDelay > 0 ? initialDelay : KEEPALIVE.idle;
@@ -149,24 +149,26 @@ export class TcpSocket extends ConnectionStream {
     this.host.schedule();
   }
 
-  /** Destroys the stream as soon as all that was written is handed to TCP. */
+  /** Destroys the stream after all written data has been passed to TCP. */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();
     else this.once('finish', () => this.destroy());
   }
 
-  /** Does nothing: it is the tunnel that keeps the process alive. */
+  /** Does nothing: the tunnel keeps the process alive. */
   ref(): this {
     return this;
   }
 
-  /** Does nothing: it is the tunnel that keeps the process alive. */
+  /** Does nothing: the tunnel keeps the process alive. */
   unref(): this {
     return this;
   }
 
-  /** Ends the connection with RST, or the dial that is under way; the stream fails with ECONNABORTED. */
+  /**
+   * Ends the connection with RST, or ends the dial in progress; the stream fails with ECONNABORTED.
+   */
   override abort(): void {
     if (this.connecting) this.#dialling?.abort(closingTunnel());
     else super.abort();
@@ -190,7 +192,7 @@ export class TcpSocket extends ConnectionStream {
     this.#idle.touch();
   }
 
-  /** Both sides have ended: a write is now what it is to a socket of the system's, EPIPE. */
+  /** After both sides have ended, a write fails with EPIPE, as on a system socket. */
   #refuseWrites(): void {
     const write = this.write.bind(this);
     this.write = (chunk: unknown, ...rest: unknown[]) => {
@@ -203,7 +205,7 @@ export class TcpSocket extends ConnectionStream {
     };
   }
 
-  /** node:net tells with 'close' whether an error was the reason. */
+  /** node:net passes 'close' listeners whether an error was the reason. */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event === 'close') return super.emit('close', this.errored !== null);
     return super.emit(event, ...values);

@@ -1,4 +1,4 @@
-/** A UDP port inside the tunnel, as node:dgram's Socket is one of the system's. */
+/** A UDP socket inside the tunnel, like node:dgram's Socket. */
 import { EventEmitter } from 'node:events';
 
 import type {
@@ -25,7 +25,7 @@ export interface UdpSocketHost {
   readonly mtu: number;
 }
 
-/** Who sent a datagram, and its size in bytes. */
+/** The sender of a datagram, and its size in bytes. */
 export interface RemoteInfo extends AddressInfo {
   readonly size: number;
 }
@@ -37,8 +37,8 @@ interface UdpSocketEvents {
   connect: [];
   message: [payload: Buffer, remote: RemoteInfo];
   /**
-   * Of bind() and connect(), of a send() without a callback, and what ICMP says when connected.
-   * ECONNABORTED, before 'close', where our address that it was bound to has changed.
+   * Errors of bind() and connect(), of send() without a callback, and ICMP errors if connected.
+   * ECONNABORTED, before 'close', if the bound address is removed from the tunnel.
    */
   error: [error: Error];
   close: [];
@@ -60,11 +60,11 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   /**
-   * Takes a port; 'listening' or 'error' follows.
+   * Binds a port; 'listening' or 'error' follows.
    *
-   * @param port 0 for one that is free
+   * @param port 0 for a free one
    * @param address one of the tunnel's own; all of them by default
-   * @throws Error when it has a port or is closed
+   * @throws Error if already bound or closed
    */
   bind(port = 0, address?: string, callback?: () => void): this {
     this.#requireOpen();
@@ -79,9 +79,9 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   /**
-   * Speaks to one end alone from now on; 'connect' or 'error' follows. A port that it has is kept.
+   * Connects to one remote endpoint; 'connect' or 'error' follows. A bound port is kept.
    *
-   * @throws Error when it is connected or closed
+   * @throws Error if already connected or closed
    */
   connect(port: number, address: string, callback?: () => void): this {
     this.#requireOpen();
@@ -98,7 +98,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     return this;
   }
 
-  /** Sends one datagram where it is connected to; to `port` of `address` where it is not. */
+  /** Sends one datagram: to the connected endpoint, or to `port` of `address` if not connected. */
   send(payload: string | Uint8Array, callback?: SendCallback): void;
   send(payload: string | Uint8Array, port: number, address: string, callback?: SendCallback): void;
   send(
@@ -131,21 +131,21 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     );
   }
 
-  /** @throws Error when it has no port */
+  /** @throws Error if not bound */
   address(): AddressInfo {
     if (this.#socket === undefined) throw stateError('EBADF', 'not bound');
     const { address, port } = this.#socket;
     return addressInfo({ address: address ?? anyAddress(this.#host.engine.stack.addresses), port });
   }
 
-  /** @throws Error when it is not connected */
+  /** @throws Error if not connected */
   remoteAddress(): AddressInfo {
     const remote = this.#socket?.remote;
     if (remote === undefined) throw stateError('ERR_SOCKET_DGRAM_NOT_CONNECTED', 'not connected');
     return addressInfo(remote);
   }
 
-  /** @throws Error when it is closed */
+  /** @throws Error if closed */
   close(callback?: () => void): this {
     this.#requireOpen();
     if (callback) this.once('close', callback);
@@ -157,12 +157,12 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     return this;
   }
 
-  /** Does nothing: it is the tunnel that keeps the process alive. */
+  /** Does nothing: the tunnel keeps the process alive. */
   ref(): this {
     return this;
   }
 
-  /** Does nothing: it is the tunnel that keeps the process alive. */
+  /** Does nothing: the tunnel keeps the process alive. */
   unref(): this {
     return this;
   }
@@ -249,7 +249,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     });
   }
 
-  /** Outside of the stack's own work, which what a listener throws must not cut short. */
+  /** Emits outside the stack, so that an exception in a listener cannot interrupt the stack. */
   #emitSoon<E extends keyof UdpSocketEvents>(event: E, ...values: UdpSocketEvents[E]): void {
     process.nextTick(() => {
       if (!this.#isClosed) (this as EventEmitter).emit(event, ...values);
@@ -278,7 +278,7 @@ function notRunning(): Error {
   return stateError('ERR_SOCKET_DGRAM_NOT_RUNNING', 'closed');
 }
 
-/** The program has called what the socket's state does not allow. */
+/** The error of a call that the socket's state does not allow. */
 function stateError(code: string, state: string): Error {
   return Object.assign(new Error(`the UDP socket is ${state}`), { code });
 }

@@ -1,4 +1,4 @@
-/** Calls from one thread to another, each with one answer, over a channel that copies values. */
+/** Calls between threads, each with one reply, over a channel that copies values. */
 import type { MessageChannel } from '../../ports/message-channel.js';
 import { errorFrom, type PortableError, portableError } from './portable-error.js';
 
@@ -36,7 +36,7 @@ export class Caller<Known extends Operations> {
     });
   }
 
-  /** @throws what the other thread throws, or what it has ended of */
+  /** @throws what the other thread throws, or the error that ended it */
   call<Name extends keyof Known & string>(
     operation: Name,
     argument: Known[Name]['argument'],
@@ -57,7 +57,7 @@ export class Caller<Known extends Operations> {
   }
 }
 
-/** Answers the calls that come. */
+/** Answers incoming calls. */
 export function answerCalls<Known extends Operations>(
   channel: MessageChannel,
   operations: {

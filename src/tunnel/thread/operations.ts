@@ -1,4 +1,4 @@
-/** What a thread with a tunnel under a network interface does for another. */
+/** The operations that a thread with an interface tunnel performs for another thread. */
 import { Secret } from '../../lib/secrets/secret.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelStatus } from '../tunnel-status.js';
@@ -8,12 +8,12 @@ interface Operation<Argument, Reply> {
   readonly answer: Reply;
 }
 
-/** A type and no interface: an interface would not be an Operations. */
+/** A type, because an interface would not satisfy Operations. */
 export type TunnelOperations = {
-  /** Makes an interface; its name. */
+  /** Creates an interface and returns its name. */
   readonly open: Operation<string, string>;
   readonly start: Operation<PortableConfig, void>;
-  /** Resolves when the interface is gone, with why. */
+  /** Resolves with the reason when the interface is gone. */
   readonly gone: Operation<void, Error>;
   readonly status: Operation<void, TunnelStatus>;
   readonly waitForHandshake: Operation<HandshakeWait, void>;
@@ -25,14 +25,14 @@ export type TunnelOperations = {
 };
 
 export interface HandshakeWait {
-  /** By which endWait ends it. */
+  /** Identifies the wait for endWait. */
   readonly id: number;
-  /** Milliseconds; Infinity waits for ever. Threads have clocks of their own. */
+  /** Milliseconds; Infinity waits forever. A duration, because each thread has its own clock. */
   readonly duration: number;
 }
 
 export interface ConversationRequest {
-  /** Of the conversation, which begins with its first text. */
+  /** Identifies the conversation, which begins with its first text. */
   readonly id: number;
   readonly text: string;
 }
@@ -42,7 +42,7 @@ export interface ConversationReply {
   readonly isOver: boolean;
 }
 
-/** A TunnelConfig of which a copy is the same. */
+/** A TunnelConfig that can be copied between threads. */
 export type PortableConfig = Omit<TunnelConfig, 'privateKey'> & { readonly privateKey: Uint8Array };
 
 export function portableConfig(config: TunnelConfig): PortableConfig {

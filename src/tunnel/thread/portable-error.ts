@@ -1,4 +1,6 @@
-/** Errors on their way to another thread, which copies a value, and of a class nothing but its data. */
+/**
+ * Converts errors for another thread, because copying between threads keeps only a class's data.
+ */
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { TunnelError, type TunnelFailure } from '../tunnel-error.js';
 
@@ -6,9 +8,9 @@ export interface PortableError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** What the error has besides, as the system's `code`: texts and numbers alone. */
+  /** The error's other properties, such as the system's `code`: only texts and numbers. */
   readonly fields: Readonly<Record<string, string | number>>;
-  /** Of a UserError. */
+  /** The texts of a UserError. */
   readonly user: UserErrorText | undefined;
   readonly cause: PortableError | undefined;
 }
@@ -18,7 +20,7 @@ interface UserErrorText {
   readonly what: string;
   readonly why: string;
   readonly next: readonly string[];
-  /** Of a TunnelError. */
+  /** The reason of a TunnelError. */
   readonly reason: TunnelFailure | undefined;
 }
 
@@ -36,12 +38,12 @@ export function portableError(error: unknown): PortableError {
   };
 }
 
-/** The error again: a UserError, a TunnelError, or an Error with the same name and fields. */
+/** Recreates a UserError, a TunnelError, or an Error with the same name and fields. */
 export function errorFrom({ name, message, stack, fields, user, cause }: PortableError): Error {
   const options = cause && { cause: errorFrom(cause) };
   if (user !== undefined) return userErrorFrom(user, options);
   const error = new Error(message, options);
-  // Where it was thrown, not where it was put together again.
+  // Keep the stack of the place where the error was thrown.
   return Object.assign(error, { name, stack: stack ?? error.stack }, fields);
 }
 

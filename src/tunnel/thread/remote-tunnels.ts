@@ -1,4 +1,4 @@
-/** Tunnels that run in threads of their own: what the process does besides never keeps a packet waiting. */
+/** Tunnels in separate threads, so that other work in the process never delays a packet. */
 import type {
   CapturedPorts,
   InterfaceTunnel,
@@ -22,7 +22,7 @@ export class RemoteTunnels implements InterfaceTunnels {
   readonly #startThread: () => MessageChannel;
   readonly #clock: Clock;
 
-  /** @param startThread starts a thread that serves by serveTunnels() */
+  /** @param startThread starts a thread that runs serveTunnels() */
   constructor(startThread: () => MessageChannel, clock: Clock) {
     this.#startThread = startThread;
     this.#clock = clock;
@@ -56,7 +56,7 @@ class RemoteTunnel implements InterfaceTunnel {
   constructor(interfaceName: string, ports: RemoteTunnelPorts) {
     this.interfaceName = interfaceName;
     this.#ports = ports;
-    // Where the thread itself has ended, the interface went with it.
+    // If the thread itself has ended, the interface is gone, too.
     this.gone = ports.caller.call('gone', undefined).catch((error: unknown) => error as Error);
   }
 
@@ -77,7 +77,7 @@ class RemoteTunnel implements InterfaceTunnel {
     try {
       await whileWaiting(wait, signal, endWait);
     } catch (error) {
-      // The other thread knows that it is ended, and not of what.
+      // The other thread knows that the wait was aborted, but not why.
       throw signal?.aborted ? signal.reason : error;
     }
   }
@@ -92,7 +92,8 @@ class RemoteTunnel implements InterfaceTunnel {
 
   async close(): Promise<void> {
     const { caller, channel, clock } = this.#ports;
-    // A thread that has ended has closed all; one that hangs is ended, and its interface goes with it.
+    // A thread that has ended has closed everything. One that hangs is terminated, which removes
+    // its interface.
     const isClosed = caller.call('close', undefined).catch(() => undefined);
     await inTime(isClosed, CLOSE_TIMEOUT, clock);
     await channel.close();

@@ -1,4 +1,4 @@
-/** The end of a channel at which the tunnel runs. */
+/** Serves a tunnel to another thread. */
 import { answerCalls } from './calls.js';
 import { configFrom, type TunnelOperations } from './operations.js';
 import type { InterfaceTunnel, InterfaceTunnels } from '../interface/interface-tunnel.js';
@@ -7,9 +7,9 @@ import type { Conversation } from '../../ports/local-sockets.js';
 import type { MessageChannel } from '../../ports/message-channel.js';
 
 /**
- * Opens one tunnel, and does with it what it is told to.
+ * Opens one tunnel, and executes the operations that the channel requests.
  *
- * @param onClosed called when the tunnel is closed, and the answer to that on its way
+ * @param onClosed called after the tunnel is closed and the reply is on its way
  */
 export function serveTunnels(
   channel: MessageChannel,

@@ -1,13 +1,13 @@
-/** Asks a WireGuard device of anybody's for its status, by the userspace interface. */
+/** Asks any WireGuard device for its status through the userspace API. */
 import { formatKey } from '../../lib/text/key-text.js';
 import { type DeviceResponse, readGetResponse } from '../../engine/engine.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
 export interface DeviceStatus {
-  /** As base64; undefined where the device has no key. */
+  /** As base64; undefined if the device has no key. */
   readonly publicKey: string | undefined;
-  /** 0 while there is no socket. */
+  /** 0 if no socket is open. */
   readonly listenPort: number;
   /** 0 for none. */
   readonly fwmark: number;
@@ -15,10 +15,10 @@ export interface DeviceStatus {
 }
 
 /**
- * The answer names the private key, and not the public one: that is worked out of it, and nothing else
- * is done with it.
+ * Asks a device for its status. The answer contains the private key instead of the public one; it
+ * is only used to derive the public key.
  *
- * @throws Error as LocalConnections.ask(), or where the answer is none
+ * @throws Error like LocalConnections.ask(), or if the answer is invalid
  */
 export async function askDevice(
   path: string,

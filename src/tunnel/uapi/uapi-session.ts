@@ -1,6 +1,6 @@
 /**
- * A conversation over WireGuard's userspace interface, which `wg` has with
- * /var/run/wireguard/NAME.sock: text in, text out.
+ * A conversation in WireGuard's userspace API, which `wg` holds over /var/run/wireguard/NAME.sock:
+ * text in, text out.
  */
 import {
   applySetRequest,
@@ -14,29 +14,32 @@ import { codeOf } from '../../lib/errors/error-message.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 
-/** The tunnel as the interface sees it. */
+/** The tunnel as the API sees it. */
 export interface UapiHost {
   readonly device: Device;
-  /** 0 while there is no socket. */
+  /** 0 if no socket is open. */
   readonly listenPort: number;
   /** 0 for none. */
   readonly fwmark: number;
-  /** Moves to a socket at another port, 0 for any, or with another mark; rejects with the system's code. */
+  /**
+   * Opens a socket at another port (0 for any) or with another mark; rejects with the system's
+   * code.
+   */
   rebind(local: { readonly port?: number; readonly fwmark?: number }): Promise<void>;
   /**
-   * Makes ready for another private key of ours, 32 bytes.
+   * Prepares a new private key of 32 bytes.
    *
-   * @returns to be called right before the key is changed
+   * @returns a function to call right before the key changes
    */
   prepareKey(privateKey: Uint8Array): Promise<() => void>;
-  /** A peer is said to be elsewhere. */
+  /** Called when a client sets a peer's endpoint. */
   moved(peer: Peer, endpoint: Endpoint): void;
-  /** To be called after each change of the device. */
+  /** Called after each change of the device. */
   changed(): void;
   now(): number;
 }
 
-/** Numbers of errors as the interface has them, below zero. */
+/** Error numbers of the API, which are negative. */
 const INVALID = -22;
 const INPUT_OUTPUT = -5;
 const ERRORS: ReadonlyMap<string | undefined, number> = new Map([
@@ -54,14 +57,14 @@ export class UapiSession implements Conversation {
     this.#host = host;
   }
 
-  /** Nothing more is taken: the conversation is to be ended. */
+  /** Whether the conversation must end because the request is too long. */
   get isOver(): boolean {
     return this.#reader.isOverlong;
   }
 
   /**
-   * Answers what came, where a request is complete with it. The answer to `get` names the private key.
-   * To be called again when the promise has settled; it never rejects.
+   * Answers a text that completes a request. The answer to `get` contains the private key. Wait for
+   * the promise before the next call; it never rejects.
    */
   async handle(text: string): Promise<string> {
     let answer = '';
@@ -80,7 +83,7 @@ export class UapiSession implements Conversation {
     return answer;
   }
 
-  /** Nothing is kept for the other end but what is here. */
+  /** Nothing to release: the client has no state outside this object. */
   close(): void {
     return;
   }
@@ -88,7 +91,7 @@ export class UapiSession implements Conversation {
   async #set(request: SetRequest): Promise<number> {
     const host = this.#host;
     const { listenPort, fwmark } = request;
-    // What the system may refuse comes first: then nothing else is changed.
+    // Do first what the system may reject, so that a failure changes nothing.
     const isRebound = listenPort !== undefined || fwmark !== undefined;
     if (isRebound) {
       try {

@@ -1,10 +1,10 @@
-/** What `wg show all dump` prints (wg(8)): fields with tabs between, in the order of its manual. */
+/** Parses the output of `wg show all dump` (wg(8)): tab-separated fields in the manual's order. */
 import type { DeviceStatus } from './ask-device.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
 /**
- * Devices by their names. Lines that are none of wg's are passed over; private and pre-shared keys are
- * not read.
+ * Returns devices by name. Skips lines that `wg` would not print; does not read private and
+ * pre-shared keys.
  */
 export function readWgDump(text: string): ReadonlyMap<string, DeviceStatus> {
   const devices = new Map<string, DeviceStatus & { peers: PeerStatus[] }>();
@@ -45,7 +45,7 @@ function valueOf(field: string | undefined): string | undefined {
   return field === '(none)' ? undefined : field;
 }
 
-/** Also of `0x…`; 0 for `off`. */
+/** Accepts `0x…`, too; 0 for `off`. */
 function numberOf(field = ''): number {
   const number = Number(field);
   return Number.isSafeInteger(number) ? number : 0;
