@@ -9,7 +9,10 @@ export const systemClock: Clock = {
   defer: (handler) => void setImmediate(handler),
 };
 
-/** Node fires a longer timer at once. The driver re-arms an early one. */
+/**
+ * The longest timer of Node.js, which fires longer ones immediately. The driver re-arms an early
+ * one.
+ */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
 export const systemWallClock: WallClock = { unixMilliseconds: () => Date.now() };

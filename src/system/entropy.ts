@@ -6,10 +6,11 @@ import type { Entropy } from '../ports/entropy.js';
 export const systemEntropy: Entropy = { fill: (bytes) => void randomFillSync(bytes) };
 
 /**
- * The kernel's own, for a process that may be started from a copy of its memory: what node:crypto draws
- * from is in that memory, and copies would draw the same. The kernel is told of a copy, and begins anew.
+ * Opens the kernel's random source, for a process that may be started from a memory snapshot.
+ * Copies of a snapshot share the state of node:crypto and would draw the same bytes, but the kernel
+ * is notified of a copy and reseeds.
  *
- * @throws Error with the system's `code` where /dev/urandom cannot be read
+ * @throws Error with the system's `code` if /dev/urandom cannot be read
  */
 export function openKernelEntropy(path = '/dev/urandom'): Entropy & { close(): void } {
   const descriptor = openSync(path, 'r');

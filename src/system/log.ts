@@ -1,4 +1,4 @@
-/** Log lines on standard error by pino: JSON as it is, or one readable line each. */
+/** Writes log lines to standard error with pino: raw JSON, or one readable line per record. */
 import { pino } from 'pino';
 
 import { harmless, harmlessLines } from '../lib/text/harmless-text.js';
@@ -12,7 +12,7 @@ export function createLog(level: LogLevel, format: LogFormat): Log {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    // By its name: what reads the lines need not know pino's numbers.
+    // Write the level's name, so that readers need not know pino's numbers.
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const destination = pino.destination({ dest: 2, sync: true });
@@ -32,7 +32,7 @@ interface LogRecord {
 function textLine({ level, time, msg, ...fields }: LogRecord): string {
   const label = level.toUpperCase().padEnd(5);
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
-  // A name or the output of a command may have escape sequences in it.
+  // A name or a command's output may contain escape sequences.
   return `${time} ${label} ${harmlessLines(msg ?? '')}${rest.map(harmless).join('')}\n`;
 }
 

@@ -1,4 +1,4 @@
-/** The file of a capture: written behind the tunnel's back, which never waits for the disk. */
+/** A capture file, written asynchronously so that the tunnel never waits for the disk. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 
 import { FileError } from '../../ports/files.js';
@@ -11,9 +11,9 @@ import { systemClock } from '../clock.js';
 import { failingWith } from './files.js';
 
 export interface CaptureFileOptions {
-  /** What the file begins with. */
+  /** The first bytes of the file. */
   readonly header?: readonly Uint8Array[];
-  /** Bytes that wait for the disk at most. */
+  /** The maximum number of bytes that wait for the disk. */
   readonly maxWaiting?: number;
 }
 
@@ -24,14 +24,14 @@ interface Block {
 
 const PRIVATE = 0o600;
 const MAX_WAITING = 4 << 20;
-/** Milliseconds that close() gives a disk that is behind. */
+/** Milliseconds that close() waits for a slow disk. */
 const CLOSE_TIMEOUT = 5_000;
 
 /**
- * Makes a new file with mode 0600, and resolves when its header is written. What is there already, a
- * link too, is left as it is: a slip must not put a capture in the place of arc.json.
+ * Creates a new file with mode 0600, and resolves when its header is written. Never overwrites a
+ * file or link, so that a mistyped path cannot replace arc.json.
  *
- * @throws FileError; then there is no file
+ * @throws FileError; no file is left then
  */
 export function createCaptureFile(
   path: string,
@@ -53,7 +53,7 @@ export function createCaptureFile(
 
 async function writeHeader(path: string, handle: FileHandle, header: Uint8Array): Promise<void> {
   try {
-    // Unlike write(), it goes on until all is written.
+    // Unlike write(), this continues until everything is written.
     await handle.writeFile(header);
   } catch (error) {
     await handle.close().catch(() => undefined);
@@ -68,17 +68,17 @@ class SystemCaptureFile implements CaptureFile {
   readonly #log: Log;
   readonly #maxWaiting: number;
   #waiting: Block[] = [];
-  /** Those that are being written. */
+  /** The blocks that are being written. */
   #underWay: readonly Block[] = [];
-  /** Of both. */
+  /** The total size of #waiting and #underWay. */
   #waitingBytes = 0;
-  /** Bytes of whole blocks that are written. */
+  /** The length in bytes of the complete blocks in the file. */
   #length: number;
   #writing: Promise<void> | undefined;
   #isOver = false;
   #hasFailed = false;
 
-  /** @param handle of the file, which has the header of the options */
+  /** @param handle of the file, which already has the header */
   constructor(path: string, handle: FileHandle, log: Log, options: CaptureFileOptions) {
     this.#path = path;
     this.#handle = handle;
@@ -150,7 +150,7 @@ class SystemCaptureFile implements CaptureFile {
     }
   }
 
-  /** The disk has failed: the capture is as long as its last whole block. */
+  /** Ends the capture after a disk error: truncates the file to its last complete block. */
   async #end(written: number, error: unknown): Promise<void> {
     this.#isOver = true;
     this.#hasFailed = true;
@@ -168,7 +168,7 @@ class SystemCaptureFile implements CaptureFile {
     await this.#handle.truncate(this.#length + whole).catch(() => undefined);
   }
 
-  /** What was taken is not in the file, but for the first `written` blocks of those under way. */
+  /** Reports accepted blocks as lost, except for the first `written` ones in progress. */
   #lose(written: number): void {
     const lost = [...this.#underWay.slice(written), ...this.#waiting];
     this.#underWay = [];

@@ -1,4 +1,7 @@
-/** Files that must survive: each write goes to a file beside the target and is renamed over it. */
+/**
+ * Durable files: each write goes to a temporary file in the same folder, which then replaces the
+ * target.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
@@ -22,14 +25,14 @@ import { createFolders } from './folders.js';
 import { findOtherWriters, readableMode } from './other-writers.js';
 import { unescapeMount } from './read-only-mounts.js';
 
-/** The only mode that a file with a private key has. */
+/** The mode of every file with a private key. */
 const PRIVATE = 0o600;
 const STICKY = 0o1000;
-/** An arc.json has some 2 KB; whatever is longer than this is none. */
+/** The maximum file size; an arc.json has about 2 KB. */
 const MAX_TEXT = 1 << 20;
-/** What the probe writes, so that a full disk shows before it matters. */
+/** The number of bytes that the probe writes, so that a full disk is noticed early. */
 const PROBE_SIZE = 8192;
-/** As many links as Linux follows (MAXSYMLINKS). */
+/** The number of links that Linux follows (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
 /** The operating system's files. */
@@ -47,8 +50,8 @@ export const systemFiles: Files = {
 };
 
 /**
- * The same for whoever cannot wait: a pipe whose other end nobody opens would hold a read for ever, and
- * the end of the process with it.
+ * Files for callers that cannot wait: reading a pipe without a writer would block forever, and with
+ * it the exit of the process.
  */
 export const regularFiles: Files = {
   ...systemFiles,
@@ -76,7 +79,7 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
   try {
     const stats = await handle.stat();
     const tooLong = () => new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
-    // A stream, so that a pipe (`--config /dev/fd/3`) can be read too, and no more than the limit.
+    // A stream can also read a pipe (`--config /dev/fd/3`), and stops at the limit.
     const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
     const chunks = await readLimited<Buffer>(stream, MAX_TEXT, tooLong);
     return { text: decode(path, Buffer.concat(chunks)), stats };
@@ -85,10 +88,10 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
   }
 }
 
-/** Bytes that are no text would be lost when the file is written again. */
+/** Decodes strictly, because invalid bytes would be lost when the file is written again. */
 function decode(path: string, bytes: Uint8Array): string {
   try {
-    // A byte order mark stays, for whoever reads the text to refuse.
+    // Keep a byte order mark, so that the parser of the text can reject it.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     throw new FileError('not-text', path, 'it is not UTF-8 text', { cause: error });
@@ -141,7 +144,7 @@ async function proveWritable(path: string): Promise<void> {
   await rm(probe);
 }
 
-/** What rename(2) would refuse, which a new file beside the target cannot show. */
+/** Checks what rename(2) would refuse and a new file in the same folder cannot show. */
 async function proveReplaceable(target: string, existing: Stats): Promise<void> {
   if (!existing.isFile()) throw new FileError('failed', target, 'it is not a regular file');
   if (await isMountPoint(target)) {
@@ -161,8 +164,8 @@ async function proveReplaceable(target: string, existing: Stats): Promise<void> 
 }
 
 /**
- * Opens the target for writing: nobody can do that with an immutable file. A mode of 0400 is no
- * obstacle to its owner, who replaces it without writing to it.
+ * Opens the target for writing, which fails for an immutable file. A mode of 0400 does not stop the
+ * owner, who replaces the file without writing to it.
  */
 async function proveMutable(target: string, isOurs: boolean): Promise<void> {
   try {
@@ -173,8 +176,8 @@ async function proveMutable(target: string, isOurs: boolean): Promise<void> {
 }
 
 /**
- * A new file beside the target that holds `content` and is on the disk. It takes over the owner of
- * `existing` where we may give files away, so that a run as root leaves a service its file.
+ * Writes and syncs a new file with `content` in the target's folder. Root gives it to the owner of
+ * `existing`, so that a service keeps its file after a run as root.
  *
  * @returns its path
  */
@@ -189,19 +192,19 @@ async function writeBeside(
   return temporary;
 }
 
-/** A whole new file, or none. */
+/** Writes a complete new file, or leaves none. */
 async function writeNew(
   path: string,
   content: string | Uint8Array,
   existing: Stats | undefined,
 ): Promise<void> {
-  // O_EXCL: nobody's link or file waits under this name.
+  // O_EXCL refuses an existing file or link of this name.
   const handle = await open(path, 'wx', PRIVATE);
   try {
     try {
       await handle.chmod(PRIVATE);
       if (existing !== undefined && process.geteuid?.() === 0) {
-        // A user namespace may not know the owner; what it holds is worth more than who owns it.
+        // A user namespace may not know the owner; the content matters more than the owner.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
       await writeAll(handle, content);
@@ -215,7 +218,7 @@ async function writeNew(
   }
 }
 
-/** From the beginning of the file, in as few calls as the system takes. */
+/** Writes from the beginning of the file, in as few calls as the system needs. */
 export async function writeAll(handle: FileHandle, content: string | Uint8Array): Promise<void> {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   for (let offset = 0; offset < bytes.length;) {
@@ -225,9 +228,9 @@ export async function writeAll(handle: FileHandle, content: string | Uint8Array)
 }
 
 /**
- * Where a symbolic link leads, also when nothing is there yet.
+ * Resolves a symbolic link, even if its target does not exist.
  *
- * @throws FileError `denied` for root at a link of another user, who could have root write anywhere
+ * @throws FileError `denied` if root meets another user's link, which could redirect the write
  */
 export async function followLinks(path: string): Promise<string> {
   let target = resolve(path);
@@ -243,7 +246,7 @@ export async function followLinks(path: string): Promise<string> {
   throw new FileError('failed', path, 'too many symbolic links');
 }
 
-/** Folders on the way to a file that are links. */
+/** Refuses another user's links among the folders of a path. */
 async function refuseLinkedFolder(target: string): Promise<void> {
   if (process.geteuid?.() !== 0) return;
   for (let folder = dirname(target); folder !== dirname(folder); folder = dirname(folder)) {
@@ -276,7 +279,7 @@ async function statOrAbsent(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** A file that is a mount of its own, as containers are given one, answers rename with EBUSY. */
+/** Whether the file is a mount point, as in containers; rename(2) onto it fails with EBUSY. */
 async function isMountPoint(path: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   const [place, table] = await Promise.all([
@@ -286,7 +289,7 @@ async function isMountPoint(path: string): Promise<boolean> {
   return table.split('\n').some((line) => unescapeMount(line.split(' ')[4] ?? '') === place);
 }
 
-/** Makes the rename durable, on file systems that know how to. */
+/** Syncs the folder to make the rename durable, if the file system supports this. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
@@ -296,8 +299,8 @@ export async function syncFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    // The file is in its place. A folder that cannot be opened or synced by anybody like us says
-    // nothing about it; a disk that fails does.
+    // The file is in place. That a folder cannot be opened or synced says nothing about the file; a
+    // disk error does.
     if (codeOf(error) === 'EIO') throw error;
   }
 }

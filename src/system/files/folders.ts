@@ -1,4 +1,4 @@
-/** Folders that arctun makes for itself. */
+/** Creates folders for arctun's own files. */
 import {
   closeSync,
   constants,
@@ -14,11 +14,11 @@ import { dirname } from 'node:path';
 import { codeOf } from '../../lib/errors/error-message.js';
 
 /**
- * Makes a folder that only its owner can enter, and those above it that are missing, and syncs them.
- * Made by root, each belongs to the owner of the folder that it is in: a run as root leaves a user
- * no folder in their home that they cannot write to.
+ * Creates a folder that only its owner can enter, and its missing parents, and syncs them. If root
+ * creates a folder, its parent's owner gets it, so that users can write to all folders in their
+ * home.
  *
- * Not mkdir's own recursion, which says ENOENT of a file system that is read-only.
+ * mkdir's recursive mode is not used, because it reports ENOENT on a read-only file system.
  *
  * @throws Error with the system's `code`
  */
@@ -40,7 +40,7 @@ function createFolder(folder: string): void {
     throw error;
   }
   if (process.geteuid?.() === 0) giveTo(folder, statSync(dirname(folder)));
-  // A folder is no more than a promise until its parent is on the disk.
+  // A folder is only durable after its parent is synced.
   syncFolderNow(dirname(folder));
 }
 
@@ -48,7 +48,9 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** By a descriptor and not through a link: what the owner has put in the folder's place stays. */
+/**
+ * Uses a descriptor and no links, so that a file which the owner puts in its place is not changed.
+ */
 function giveTo(folder: string, { uid, gid }: Stats): void {
   try {
     const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -63,7 +65,7 @@ function giveTo(folder: string, { uid, gid }: Stats): void {
   }
 }
 
-/** As in files.ts: a folder that cannot be opened or synced says nothing about what is in it. */
+/** As in files.ts: that a folder cannot be opened or synced says nothing about its content. */
 export function syncFolderNow(folder: string): void {
   try {
     const descriptor = openSync(folder, constants.O_RDONLY);

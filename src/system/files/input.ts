@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileFault, fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** All of standard input, as bytes. */
+/** Reads all of standard input, as bytes. */
 export async function readStdin(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -11,7 +11,7 @@ export async function readStdin(): Promise<Uint8Array> {
 }
 
 /**
- * A file that the user named, as bytes.
+ * Reads a file that the user named, as bytes.
  * @throws UserError of kind `configuration` (no such file), `permission` or `failed`
  */
 export async function readWholeFile(path: string): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-/** Journals on the operating system's files. */
+/** Journals in the operating system's files. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -28,7 +28,10 @@ export const systemJournals: Journals = {
   },
 };
 
-/** Beside the file itself, also when `target` is a link to it: there is one journal for one file. */
+/**
+ * The journal's path: in the folder of the file itself even if `target` is a link, so that each
+ * file has one journal.
+ */
 async function pathOf(target: string): Promise<string> {
   const file = await failingWith(target, () => followLinks(target));
   return join(dirname(file), `.${basename(file)}${SUFFIX}`);
@@ -36,13 +39,13 @@ async function pathOf(target: string): Promise<string> {
 
 async function create(path: string, line: string): Promise<Journal | undefined> {
   const text = `${await ownerLine()}${line}\n`;
-  // Spaces are written, not skipped over: the blocks have to be taken.
+  // Write spaces instead of a sparse file, so that the disk blocks are allocated.
   if (!(await makeOnce(path, text.padEnd(JOURNAL_ROOM, ' ')))) return undefined;
   await syncFolder(dirname(path));
   return new SystemJournal(path, Buffer.byteLength(text));
 }
 
-/** Makes a file with all of its text, as one step. @returns whether there was none */
+/** Creates a file with its whole text atomically. @returns false if the file already existed */
 async function makeOnce(path: string, text: string): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
@@ -58,7 +61,7 @@ async function makeOnce(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** FAT has no links, and some network file systems refuse them. */
+/** Errors of file systems without hard links, such as FAT and some network file systems. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
 
 async function writeOnce(path: string, text: string): Promise<boolean> {
@@ -71,7 +74,7 @@ async function writeOnce(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** A file that cannot be written whole is none. */
+/** Removes a file that could not be written completely. */
 async function writeNew(path: string, text: string): Promise<void> {
   const handle = await open(path, 'wx', PRIVATE);
   try {
@@ -89,7 +92,7 @@ async function writeNew(path: string, text: string): Promise<void> {
 async function openExisting(path: string): Promise<OpenedJournal | undefined> {
   const text = await readOwn(path);
   if (text === undefined) return undefined;
-  // Somebody else has written it, or over it: it is not touched, for a key may be in it.
+  // Another program has written or overwritten the file. Leave it, because it may contain a key.
   if (!isOwnerLine(text.slice(0, OWNER_LENGTH))) {
     return { journal: new SystemJournal(path, 0), lines: [text], runningProcess: undefined };
   }
@@ -102,8 +105,8 @@ async function openExisting(path: string): Promise<OpenedJournal | undefined> {
 }
 
 /**
- * Makes the journal of a process that is gone this one's. Of several that try, the one that makes
- * the claim's file does it; whoever comes later finds a journal that is somebody's.
+ * Takes over the journal of an ended process. If several processes try, the one that creates the
+ * claim file succeeds; later ones find a journal with an owner.
  */
 async function takeOver(path: string): Promise<OpenedJournal | undefined> {
   const claim = `${path}.claim`;
@@ -127,7 +130,7 @@ async function takeOver(path: string): Promise<OpenedJournal | undefined> {
   }
 }
 
-/** What the process that is gone was writing; its key is in the journal, and once is enough. */
+/** Removes the temporary files of the ended process; the key in them is also in the journal. */
 async function removeLeftovers(path: string): Promise<void> {
   const target = basename(path).slice(1, -SUFFIX.length);
   const names = await readdir(dirname(path)).catch(() => []);
@@ -140,8 +143,8 @@ async function removeLeftovers(path: string): Promise<void> {
 }
 
 /**
- * Makes the claim's file.
- * @returns the id of the process that was faster, if one was
+ * Creates the claim file.
+ * @returns the ID of the process that was faster, if any
  */
 async function claimantOf(claim: string): Promise<number | undefined> {
   const line = await ownerLine();
@@ -149,22 +152,22 @@ async function claimantOf(claim: string): Promise<number | undefined> {
   const text = await readFile(claim, 'utf8').catch(() => '');
   const runningProcess = await runningOwner(firstLine(text));
   if (runningProcess !== undefined) return runningProcess;
-  // A run died in the middle of its claim.
+  // A process ended during its claim.
   await rm(claim, { force: true });
   if (await makeOnce(claim, line)) return undefined;
   throw new FileError('failed', claim, 'another run is taking over the journal');
 }
 
 /**
- * The text of a journal that nobody but its owner can have written.
- * @returns undefined where there is none
+ * Reads a journal that only its owner can have written.
+ * @returns undefined if no journal exists
  */
 async function readOwn(path: string): Promise<string | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    // A folder that is not there holds no journal; whether it may be made is asked elsewhere.
+    // A missing folder has no journal; other code checks whether the folder may be created.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     if (codeOf(error) === 'ELOOP') throw new FileError('failed', path, 'it is a symbolic link');
     throw error;
@@ -177,16 +180,16 @@ async function readOwn(path: string): Promise<string | undefined> {
   }
 }
 
-/** What it says is believed, keys included; so it must be ours. */
+/** Requires a file of this user, because its content, including keys, is trusted. */
 async function requireOwn(handle: FileHandle, path: string): Promise<void> {
   const { mode, uid, size, isFile } = await describe(handle);
   if (!isFile) throw new FileError('failed', path, 'it is not a regular file');
   if (size > 2 * JOURNAL_ROOM) throw new FileError('failed', path, 'it is too long for a journal');
-  // On Windows there are neither users nor modes of this kind.
+  // Windows has no such users and modes.
   const ownUid = process.geteuid?.();
   if (ownUid === undefined) return;
   const folder = await stat(dirname(path));
-  // Root goes on with the journal of whoever owns the folder.
+  // Root continues the journal of the folder's owner.
   const isOurs = uid === ownUid || (ownUid === 0 && uid === folder.uid);
   if (!isOurs) throw new FileError('denied', path, `it belongs to user ${uid}`);
   if ((mode & 0o077) !== 0) {
@@ -207,7 +210,7 @@ function lengthOf(text: string): number {
   return Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
 }
 
-/** Those that end: a last one without an end was not written whole. */
+/** The complete lines; a last one without a line end was not completely written. */
 function linesOf(text: string): string[] {
   return text.split('\n').slice(0, -1);
 }
@@ -218,7 +221,7 @@ function firstLine(text: string): string {
 
 class SystemJournal implements Journal {
   readonly path: string;
-  /** Bytes that hold lines. */
+  /** The number of bytes that lines occupy. */
   #length: number;
 
   constructor(path: string, length: number) {
@@ -237,7 +240,7 @@ class SystemJournal implements Journal {
     });
   }
 
-  /** Makes it this process's. */
+  /** Records this process as the owner. */
   async claim(): Promise<void> {
     await this.#write(Buffer.from(await ownerLine()), 0);
   }
@@ -254,7 +257,10 @@ class SystemJournal implements Journal {
     }
   }
 
-  /** Another run's journal may stand in its place, when somebody has deleted it meanwhile. */
+  /**
+   * Checks the owner, because another run may have created its own journal after this one was
+   * deleted.
+   */
   async #requireClaimed(handle: FileHandle): Promise<void> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(OWNER_LENGTH), 0, OWNER_LENGTH, 0);
     if (buffer.toString('utf8', 0, bytesRead) === (await ownerLine())) return;

@@ -1,6 +1,6 @@
 /**
- * Finds out who else may change what a path leads to. As sshd(8) does with StrictModes, each folder up
- * to the root counts: the owner of any of them can rename it and put another in its place.
+ * Finds other users who can change the file at a path. Like sshd(8) with StrictModes, this checks
+ * every folder up to the root, because the owner of any of them can rename it and replace it.
  */
 import type { Stats } from 'node:fs';
 import { access, constants, lstat, readFile, readlink } from 'node:fs/promises';
@@ -14,22 +14,22 @@ const ROOT = 0;
 const GROUP_AND_OTHERS_WRITE = 0o022;
 const GROUP_AND_OTHERS_READ = 0o044;
 const STICKY = 0o1000;
-/** As many links as Linux follows (MAXSYMLINKS). */
+/** The number of links that Linux follows (MAXSYMLINKS). */
 const MAX_LINKS = 40;
-/** Descriptors that we were started with; where their links lead is no path. */
+/** The folders of inherited descriptors, whose links may not lead to a path. */
 const INHERITED = /^\/proc\/(?:\d+|self|thread-self)(?:\/task\/\d+)?\/fd$/;
 
 export interface InspectionPorts {
-  /** Our effective user; undefined on a system without users, where nothing is checked. */
+  /** The effective user; undefined on a system without users, where nothing is checked. */
   readonly user: number | undefined;
-  /** Whether no process of this machine can write there. */
+  /** Whether no process on this machine can write to the path. */
   readonly isReadOnly: (path: string) => Promise<boolean>;
 }
 
 export const systemInspection: InspectionPorts = {
   user: process.geteuid?.(),
   isReadOnly: async (path) => {
-    // Linux has mounts that are read-only here alone.
+    // On Linux, a mount may be read-only for this process only.
     if (process.platform !== 'linux') return isReadOnlyHere(path);
     const [mounts, ours, first] = await Promise.all([
       readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
@@ -41,9 +41,9 @@ export const systemInspection: InspectionPorts = {
 };
 
 /**
- * Everyone but us and root who can change the file, or put another in its place.
+ * The users other than this one and root who can change or replace the file.
  *
- * @param opened the file that was read, by its descriptor: the path is compared with it afterwards
+ * @param opened the stats of the descriptor that was read, to compare with the path
  */
 export async function findOtherWriters(
   path: string,
@@ -68,10 +68,10 @@ export async function findOtherWriters(
 
 type Step =
   | { readonly place: string; readonly stats: Stats; readonly isLast: false }
-  /** Without stats: a descriptor that we were started with. */
+  /** Without stats: an inherited descriptor. */
   | { readonly place: string; readonly stats: Stats | undefined; readonly isLast: true };
 
-/** Each folder, symbolic link and file on the way, as the kernel would go it. */
+/** Each folder, symbolic link and file of the path, in the kernel's order. */
 async function* steps(path: string): AsyncGenerator<Step> {
   let folder = '/';
   let rest = namesOf(resolve(path));
@@ -113,7 +113,7 @@ function otherWriter(path: string, stats: Stats, user: number): OtherWriter | un
   if (stats.uid !== ROOT && stats.uid !== user) {
     return { path, fault: 'owner', isFolder, owner: stats.uid, user };
   }
-  // A link's mode says nothing, and in a sticky folder only owners rename and remove.
+  // A link's mode has no meaning, and in a sticky folder only owners rename and remove.
   const isOpen = (stats.mode & GROUP_AND_OTHERS_WRITE) !== 0;
   if (!isOpen || stats.isSymbolicLink() || (isFolder && (stats.mode & STICKY) !== 0)) {
     return undefined;
@@ -121,7 +121,7 @@ function otherWriter(path: string, stats: Stats, user: number): OtherWriter | un
   return { path, fault: 'mode', isFolder, mode: stats.mode & 0o7777 };
 }
 
-/** The mode of a file that others can read, if we can change that. */
+/** The mode of a file that others can read, if this user can change the mode. */
 export async function readableMode(
   path: string,
   opened: Stats,
@@ -134,7 +134,7 @@ export async function readableMode(
   return opened.mode & 0o7777;
 }
 
-/** access(2): a read-only file system refuses to be written before any mode does. */
+/** Uses access(2), which reports a read-only file system before it checks the mode. */
 async function isReadOnlyHere(path: string): Promise<boolean> {
   try {
     await access(path, constants.W_OK);

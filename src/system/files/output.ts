@@ -9,7 +9,7 @@ const RETRY_DELAY = 10;
 const PATIENCE = 30_000;
 
 export interface OutputCalls {
-  /** Resolves with how many of the bytes the system has taken. */
+  /** Resolves with the number of bytes that the system accepted. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -19,11 +19,11 @@ export interface OutputCalls {
 const writeOnce = promisify(write);
 
 /**
- * Writes to standard output and resolves when the system has taken all of it. Node's own stream
- * ends the process where that fails; here the caller hears of it.
+ * Writes to standard output and resolves when the system has accepted everything. If a write fails,
+ * the stream of Node.js would end the process; this rejects instead.
  *
- * @throws Error with the system's `code` (ENOSPC, EPIPE …); EAGAIN when a reader has not read for
- *   30 s
+ * @throws Error with the system's `code` (ENOSPC, EPIPE …); EAGAIN if the reader has not read for
+ * 30 s
  */
 export const writeStandardOutput = createPrinter({
   write: async (bytes) => (await writeOnce(STANDARD_OUTPUT, bytes)).bytesWritten,
@@ -40,7 +40,7 @@ export function createPrinter({ write, now, pause }: OutputCalls): (text: string
         rest = rest.subarray(await write(rest));
         lastProgress = now();
       } catch (error) {
-        // The pipe is full, and Node has made it non-blocking.
+        // The pipe is full, and Node.js has made it non-blocking.
         const isFull = (error as NodeJS.ErrnoException).code === 'EAGAIN';
         if (!isFull || now() - lastProgress > PATIENCE) throw error;
         await pause(RETRY_DELAY);

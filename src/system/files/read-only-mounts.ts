@@ -1,6 +1,8 @@
-/** Which mounts nobody can write to (proc_pid_mountinfo(5)). */
+/** Finds mounts that no process can write to (proc_pid_mountinfo(5)). */
 
-/** proc_pid_mountinfo(5): space, tab, newline and backslash are three octal digits. */
+/**
+ * Decodes space, tab, newline and backslash, which are three octal digits (proc_pid_mountinfo(5)).
+ */
 export function unescapeMount(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
@@ -8,9 +10,9 @@ export function unescapeMount(text: string): string {
 }
 
 /**
- * Whether no process can write to a file. A file system that is read-only is so for all. A mount that is
- * read-only may be so for us alone, as in a unit with `ProtectSystem=strict`, while users of the machine
- * go on writing to it. It counts if we see what the first process sees: in a container.
+ * Whether no process can write to a file. A read-only file system is read-only for all. A read-only
+ * mount may only affect this process, as in a unit with `ProtectSystem=strict`, while others still
+ * write. It counts if this process shares the first process's mounts, as in a container.
  *
  * @param path absolute, without symbolic links
  * @param mountInfo the text of /proc/self/mountinfo
@@ -26,7 +28,7 @@ export function isReadOnlyForAll(
     const fields = own.split(' ');
     const point = unescapeMount(fields[4] ?? '');
     if (!holds(point, path)) continue;
-    // Of two mounts at one place the later one covers the other.
+    // A later mount at the same path covers an earlier one.
     if (found !== undefined && point.length < found.point.length) continue;
     const isMount = has(fields[5], 'ro') && isWholeMachine;
     found = { point, isReadOnly: isMount || has(ofFileSystem.split(' ')[2], 'ro') };

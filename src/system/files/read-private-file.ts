@@ -1,6 +1,6 @@
 /**
- * Reads files with secrets, such as auth keys. Their mode is that of the open descriptor, so that a swap does not
- * go unnoticed. arc.json is written by files.ts.
+ * Reads files with secrets, such as auth keys. The mode is read from the open descriptor, so that a
+ * swapped file is detected. arc.json is handled by files.ts.
  */
 import { close, constants, fstat, open, read, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
@@ -17,17 +17,17 @@ import {
 } from '../../ports/private-files.js';
 
 export interface PrivateFilesOptions {
-  /** Where standard input comes from. */
+  /** Replaces standard input. */
   readonly stdin?: Readable & { readonly isTTY?: boolean };
-  /** Milliseconds until a pipe must have ended. */
+  /** The longest time in ms to read a pipe. */
   readonly timeout?: number;
   /** `process.platform`. */
   readonly platform?: string;
 }
 
-/** A key or a profile has less than 1 KB; whatever is longer than this is none. */
+/** The maximum length in bytes; a key or a profile has less than 1 KB. */
 const MAX_LENGTH = 64 << 10;
-/** A program at the pipe's other end may have to ask its user first. */
+/** The program that writes to the pipe may have to ask its user first. */
 const PIPE_TIMEOUT = 60_000;
 const GROUP_AND_OTHERS = 0o077;
 
@@ -47,7 +47,7 @@ export function createPrivateFiles(options: PrivateFilesOptions = {}): PrivateFi
     readText: (path) => failingClearly(() => readText(path, timeout, platform)),
     readStandardInput: () =>
       failingClearly(() => {
-        // Looked up late: to touch it is to open it.
+        // Accessed late, because reading `process.stdin` opens it.
         const stdin = options.stdin ?? process.stdin;
         if (stdin.isTTY) throw terminalError();
         return readStream(stdin, timeout);
@@ -56,19 +56,19 @@ export function createPrivateFiles(options: PrivateFilesOptions = {}): PrivateFi
 }
 
 async function readText(path: string, timeout: number, platform: string): Promise<string> {
-  // Without O_NONBLOCK, opening a FIFO that nobody writes to would never return.
+  // Without O_NONBLOCK, opening a FIFO without a writer would never return.
   const descriptor = await systemCalls.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let isOurs = true;
   try {
     const stats = await systemCalls.fstat(descriptor);
-    // Windows has access lists in place of modes; Node reports 0666 there for every file.
+    // Windows uses access lists instead of modes; Node.js reports 0666 there for every file.
     if (stats.isFile() && platform !== 'win32') requirePrivate(stats);
     if (isatty(descriptor)) throw terminalError();
     if (!stats.isFIFO() && !stats.isSocket()) return await readWhole(descriptor);
     isOurs = false;
     return await readStream(new Socket({ fd: descriptor, writable: false }), timeout);
   } finally {
-    // A socket closes what it was given.
+    // A Socket closes its descriptor itself.
     if (isOurs) await systemCalls.close(descriptor);
   }
 }

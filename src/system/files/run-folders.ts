@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { stateFolder } from './state-folder.js';
 
-/** What the folders follow from. */
+/** The inputs that determine the folders. */
 export interface RunSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
@@ -12,13 +12,13 @@ export interface RunSurroundings {
 }
 
 /**
- * The folders for the sockets of running tunnels, the one to be taken first: root's, the user's for as
- * long as somebody is signed in, and one in the state folder for who has none of these. A service has its
- * own, and no other (systemd.exec(5)).
+ * The folders for the sockets of running tunnels, preferred first: root's, the user's (which exists
+ * during a login session), and one in the state folder as a fallback. A service only uses its own
+ * (systemd.exec(5)).
  */
 export function runFolders(surroundings: RunSurroundings = surroundingsOfProcess()): string[] {
   const { env, home, isRoot, platform } = surroundings;
-  // systemd gives one for each that a unit asks for, with colons between.
+  // systemd lists each folder that a unit requests, separated by colons.
   const [ofService = ''] = (env.RUNTIME_DIRECTORY ?? '').split(':');
   if (ofService !== '') return [ofService];
   const ofRoot = platform === 'linux' ? '/run/arctun' : '/var/run/arctun';

@@ -2,9 +2,9 @@
  * The last TAI64N stamp that was sent with a key, on the disk before its initiation is on the wire
  * (whitepaper 5.1; docs/decisions/0007-persist-timestamps-before-sending.md).
  *
- * One file for each public key, of two blocks that are written in turn: a write that a crash or a
- * power cut tears spoils the older stamp, never the newer one. A block is a line of text, so that
- * `tai64nlocal` can show it.
+ * Each public key has one file of two blocks that are written alternately: a write torn by a crash
+ * or power failure destroys the older timestamp, never the newer one. A block is a line of text,
+ * which `tai64nlocal` can show.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -30,14 +30,18 @@ import { createFolders, syncFolderNow } from './folders.js';
 
 const PRIVATE = 0o600;
 const WRITABLE_BY_OTHERS = 0o022;
-/** A page of a file system and of most flash: what is torn with one block is not the other. */
+/** A page of a file system and of most flash, so that a torn write damages only one block. */
 const BLOCK = 4096;
 const LENGTH = 2 * BLOCK;
-/** Absent on Windows, where making a link needs a privilege. A FIFO must not keep us waiting. */
+/**
+ * Absent on Windows, where creating a link needs a privilege. O_NONBLOCK keeps a FIFO from
+ * blocking.
+ */
 const NO_LINK_NO_WAIT = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
- * @param folder arctun's state folder; `timestamps` inside it is made when the first stamp is kept
+ * @param folder arctun's state folder; its subfolder `timestamps` is created with the first
+ * timestamp
  */
 export function createTimestampStore(folder: string, log: Log): TimestampStore {
   let warned = false;
@@ -73,7 +77,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
 const CONSEQUENCE =
   'if the clock is set back, the server does not answer after a restart until the clock has caught up';
 
-/** What a block holds: where it is and what it says. */
+/** The index and timestamp of a block. */
 interface Found {
   readonly index: number;
   readonly timestamp: Buffer;
@@ -88,7 +92,7 @@ class TimestampFile {
     this.#publicKey = publicKey;
   }
 
-  /** @throws Error where there is a file and no stamp of ours in it */
+  /** @throws Error if the file exists but has no timestamp of this key */
   read(): Buffer | undefined {
     let descriptor: number;
     try {
@@ -107,14 +111,17 @@ class TimestampFile {
     }
   }
 
-  /** Returns when the stamp is on the disk. The latest of before stays, whoever has kept it. */
+  /**
+   * Returns when the timestamp is on the disk. The latest earlier one stays, whichever process
+   * wrote it.
+   */
   write(timestamp: Uint8Array): void {
     const descriptor = this.#openOrCreate();
     try {
       const folder = this.#requireOwn(descriptor);
       const { found, length } = this.#readBlocks(descriptor);
       const index = found?.index === 0 ? 1 : 0;
-      // The other block is taken with the first: no stamp fails later because the disk is full.
+      // Write both blocks at first, so that a full disk cannot fail a later write.
       const blank = index === 0 && length < LENGTH ? blockOf('') : '';
       const bytes = Buffer.from(blockOf(this.#lineOf(timestamp)) + blank);
       if (writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
@@ -139,14 +146,15 @@ class TimestampFile {
   }
 
   #finishNew(descriptor: number, folder: Stats): void {
-    // A run as root leaves its owner the file.
+    // Root gives the file to the folder's owner.
     if (process.geteuid?.() === 0) fchownSync(descriptor, folder.uid, folder.gid);
     sync(descriptor, fsyncSync);
     syncFolderNow(dirname(this.path));
   }
 
   /**
-   * What is written goes into no file but ours, and what is read is from nobody else.
+   * Requires a file of this user, so that nothing is written to or trusted from another user's
+   * file.
    * @returns the folder
    */
   #requireOwn(descriptor: number): Stats {
@@ -159,7 +167,7 @@ class TimestampFile {
     const uid = process.geteuid?.();
     if (uid === undefined) return folder;
     for (const { uid: owner, mode } of [folder, file]) {
-      // Root goes on with the file of whoever owns the folder.
+      // Root continues the file of the folder's owner.
       if (owner !== uid && !(uid === 0 && owner === folder.uid)) {
         throw new Error(`it belongs to user ${owner}`);
       }
@@ -168,7 +176,7 @@ class TimestampFile {
     return folder;
   }
 
-  /** The later of the stamps that are whole. */
+  /** The later of the valid timestamps. */
   #readBlocks(descriptor: number): { found?: Found; isBlank: boolean; length: number } {
     const bytes = Buffer.alloc(LENGTH);
     const length = readSync(descriptor, bytes, 0, LENGTH, 0);
@@ -190,7 +198,7 @@ class TimestampFile {
     return isTai64n(timestamp) ? timestamp : undefined;
   }
 
-  /** With a check that also tells the stamps of two keys apart. */
+  /** Includes a checksum, which also distinguishes the timestamps of two keys. */
   #lineOf(timestamp: Uint8Array): string {
     const hash = createHash('sha256').update(this.#publicKey).update(timestamp).digest('hex');
     return `@${Buffer.from(timestamp).toString('hex')} ${hash.slice(0, 16)}`;
@@ -201,12 +209,15 @@ function blockOf(line: string): string {
   return `${line.padEnd(BLOCK - 1)}\n`;
 }
 
-/** Labels from 2^63 on are reserved (https://cr.yp.to/libtai/tai64.html), and none is later than the last. */
+/**
+ * Labels from 2^63 on are reserved (https://cr.yp.to/libtai/tai64.html), and nothing is later than
+ * the last one.
+ */
 function isTai64n(timestamp: Buffer): boolean {
   return timestamp.readUInt8(0) < 0x80 && timestamp.readUInt32BE(8) < 1_000_000_000;
 }
 
-/** Some file systems cannot: what they were given is as safe there as it gets. */
+/** Errors of file systems that cannot sync; the data there is as safe as possible. */
 const CANNOT_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 function sync(descriptor: number, call: (descriptor: number) => void): void {

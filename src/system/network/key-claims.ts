@@ -1,9 +1,9 @@
 /**
- * Which process uses a WireGuard key: the one that listens on the key's socket.
+ * Finds the process that uses a WireGuard key: the one that listens on the key's socket.
  *
- * On Linux that is an abstract one (unix(7)): binding it is atomic, every user of the network namespace
- * sees it, and it ends with its process, however that ends. Elsewhere it is a file in the folder of
- * control sockets; there, two starts at the same moment after a kill may both get it.
+ * On Linux, this is an abstract socket (unix(7)): binding it is atomic, every user of the network
+ * namespace sees it, and it ends with its process. On other systems, it is a file in the folder of
+ * control sockets, and two processes that start at the same time after a kill may both get it.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -17,12 +17,12 @@ import { runFolders } from '../files/run-folders.js';
 
 const LINE_END = '\n';
 
-/** Any request gets the same answer; this one says that there is nothing to ask. */
+/** The request; its content does not matter, because every request gets the same answer. */
 const REQUEST = LINE_END;
 
 export interface KeyClaimSurroundings {
   readonly platform: string;
-  /** Folders for sockets, the one to be taken first. */
+  /** Folders for sockets, preferred first. */
   readonly folders: readonly string[];
   readonly listeners: LocalListeners;
   readonly connections: LocalConnections;
@@ -37,7 +37,7 @@ export function createKeyClaims({
   return {
     async take(publicKey, describe) {
       const places = placesOf(publicKey);
-      // Only an abstract name is the same for all users.
+      // Only an abstract name is shared by all users.
       if (platform !== 'linux' && (await isHeld(places))) return undefined;
       let failure: Error | undefined;
       for (const place of places) {
@@ -77,7 +77,10 @@ export function createKeyClaims({
     return held.includes(true);
   }
 
-  /** In order; the name is the same in each process and says nothing of the key. */
+  /**
+   * Returns the socket names, preferred first; each process derives the same ones, which do not
+   * reveal the key.
+   */
   function placesOf(publicKey: Uint8Array): readonly string[] {
     const name = createHash('sha256').update(publicKey).digest('hex').slice(0, 32);
     const paths = folders.map((folder) => join(folder, `key-${name}`));
@@ -89,7 +92,7 @@ function isNobody(error: unknown): boolean {
   return ['ECONNREFUSED', 'ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
 }
 
-/** Says one line, whatever is asked. */
+/** Answers every request with one line. */
 class HolderSession implements Conversation {
   readonly isOver = false;
   readonly #describe: () => string;
@@ -103,6 +106,6 @@ class HolderSession implements Conversation {
   }
 
   close(): void {
-    // Nothing is kept.
+    // Nothing to release.
   }
 }

@@ -1,4 +1,4 @@
-/** Questions to local sockets, by node:net. */
+/** Sends requests to local sockets with node:net. */
 import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import { isDenied } from '../../lib/errors/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { socketOwner } from './socket-owner.js';
 
-/** Milliseconds for an answer. */
+/** The longest time in ms to wait for an answer. */
 const DEADLINE = 3_000;
 
-/** A device with a hundred thousand allowed IPs tells 5 MB of itself. */
+/** The maximum answer length; a device with 100,000 allowed IPs answers with 5 MB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
 export const localConnections: LocalConnections = createLocalConnections();
@@ -42,7 +42,7 @@ export function createLocalConnections({
         socket.setEncoding('utf8');
         socket.on('connect', () => socket.write(request));
         socket.on('data', (text: string) => {
-          // An answer's end may come in two pieces.
+          // The end marker may arrive in two pieces.
           const from = Math.max(0, answer.length - end.length + 1);
           answer += text;
           const position = answer.indexOf(end, from);

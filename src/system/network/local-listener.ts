@@ -1,4 +1,4 @@
-/** Local sockets by node:net, at a path that their owner alone may connect to. */
+/** Local sockets with node:net, at a path to which only their owner can connect. */
 import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -8,13 +8,19 @@ import { isDenied } from '../../lib/errors/error-message.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import { socketOwner } from './socket-owner.js';
 
-/** Of more than these the oldest idle one is closed: each may hold a request of some megabytes. */
+/**
+ * The maximum number of conversations, because each may buffer a request of several megabytes.
+ * Beyond it, the oldest idle one is closed.
+ */
 const MAX_CONVERSATIONS = 16;
 
-/** Milliseconds of silence after which a conversation is ended. */
+/** Milliseconds without traffic after which a conversation is closed. */
 const LONGEST_SILENCE = 60_000;
 
-/** Begins a name of Linux that is no path, is open to every user, and ends with its socket (unix(7)). */
+/**
+ * The first byte of a Linux socket name that is no path: every user can connect to it, and it ends
+ * with its socket (unix(7)).
+ */
 export const ABSTRACT = '\0';
 
 export const localListeners: LocalListeners = createLocalListeners();
@@ -44,9 +50,9 @@ export function createLocalListeners({
 }
 
 async function makeFolder(folder: string): Promise<void> {
-  // With any umask no other user may write to a folder above it, such as ~/.local.
+  // With any umask, parent folders such as ~/.local must not be writable for other users.
   const made = await mkdir(folder, { recursive: true, mode: 0o755 });
-  // Others may see that there is a socket, and are told whose it is.
+  // Others may see the socket and its owner.
   if (made !== undefined) await chmod(folder, 0o755);
 }
 
@@ -59,7 +65,7 @@ class NodeLocalListener implements LocalListener {
     this.#served = served;
   }
 
-  /** Node removes the path. */
+  /** Node.js removes the path. */
   close(): Promise<void> {
     for (const socket of this.#served.keys()) socket.destroy();
     return new Promise((resolve) => {
@@ -68,7 +74,7 @@ class NodeLocalListener implements LocalListener {
   }
 }
 
-/** A conversation with one client, a request at a time. */
+/** A conversation with one client, which handles one request at a time. */
 class Served {
   isBusy = false;
   readonly #socket: Socket;
@@ -80,7 +86,7 @@ class Served {
     this.#conversation = conversation;
     this.#onRequest = onRequest;
     socket.setEncoding('utf8');
-    // A client that hangs up wants no answer.
+    // A client that disconnects needs no answer.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => conversation.close());
     socket.on('data', (text: string) => void this.#take(text));
@@ -94,24 +100,24 @@ class Served {
     socket.pause();
     const answer = await this.#conversation.handle(text);
     this.isBusy = false;
-    // A client that does not read its answers is not read either.
+    // Read no more requests from a client that does not read its answers.
     const hasRoom = answer === '' || socket.write(answer);
     if (this.#conversation.isOver) socket.destroy();
     else if (hasRoom) socket.resume();
   }
 }
 
-/** Nobody else may connect even in the moment between bind and chmod: the umask says so. */
+/** Sets the umask, so that no other user can connect even between bind and chmod. */
 async function listenPrivately(server: Server, path: string): Promise<void> {
   try {
     await listenAt(server, path);
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    // A file of another kind is nothing that we have left there.
+    // A file of another type is not from arctun.
     const isOurs = isTaken && (await lstat(path)).isSocket();
     if (!isOurs) throw error;
     const code = await refusalOf(path);
-    // Whether somebody listens is for its owner to know.
+    // Only the socket's owner may find out whether a process listens.
     if (isDenied({ code })) throw await takenBy(path);
     if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw error;
     await unlink(path);
@@ -125,7 +131,7 @@ function listenAt(server: Server, path: string): Promise<void> {
   try {
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      // Bound before listen() returns.
+      // The socket is bound before listen() returns.
       server.listen(path, () => {
         server.off('error', reject);
         resolve();
@@ -136,7 +142,10 @@ function listenAt(server: Server, path: string): Promise<void> {
   }
 }
 
-/** Why no process answers at the path; undefined if one does. The socket of a killed process refuses. */
+/**
+ * Why no process answers at the path; undefined if one does. A killed process leaves a socket that
+ * refuses connections.
+ */
 function refusalOf(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);

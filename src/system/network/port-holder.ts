@@ -1,16 +1,21 @@
-/** Which process listens on a port of this machine: by proc_net(5) and proc_pid_fd(5), on Linux alone. */
+/**
+ * Finds the process that uses a local port through proc_net(5) and proc_pid_fd(5), only on Linux.
+ */
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 
-/** TCP_LISTEN, and what /proc has for a UDP socket without a peer. */
+/** TCP_LISTEN, and the state that /proc shows for an unconnected UDP socket. */
 const STATES = { tcp: '0A', udp: '07' } as const;
 
-/** Commands that listen. No other word of a command line is shown: it may hold a secret. */
+/**
+ * The commands that listen. Other words of a command line are not shown, because they may be
+ * secret.
+ */
 const COMMANDS = ['up', 'u', 'emulator', 'lambda', 'send'];
 
 /**
- * @param entry the script of this command line: whatever else runs it is arctun, too
- * @returns `arctun up (pid 4711)`, `nginx (pid 80)` or `a program of user 33`; undefined if nothing is known
+ * @param entry this process's script; any other process that runs it is arctun, too
+ * @returns `arctun up (pid 4711)`, `nginx (pid 80)` or `a program of user 33`; undefined if unknown
  */
 export async function portHolder(
   protocol: keyof typeof STATES,
@@ -40,7 +45,7 @@ function listening(table: string, state: string, port: number): ListeningSocket[
   });
 }
 
-/** Those of other users are hidden from all but root. */
+/** Other users' processes are visible only to root. */
 async function holderOf(inode: string): Promise<number | undefined> {
   const names = await readdir('/proc').catch(() => []);
   for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
@@ -58,7 +63,7 @@ async function nameOf(pid: number, entry: string): Promise<string> {
   const isEntry = async (word: string) =>
     basename(word) === 'arctun' ||
     (word !== '' && (await real(resolve(folder, word))) === (await real(entry)));
-  // Node and its options may come first.
+  // Node.js and its options may come first.
   for (const [at, word] of words.slice(0, 5).entries()) {
     if (!(await isEntry(word))) continue;
     const command = words.slice(at + 1).find((later) => COMMANDS.includes(later));

@@ -6,39 +6,44 @@ import { systemClock } from '../clock.js';
 import { inTime } from '../../lib/waits.js';
 import type { Resolution, Resolver } from '../../ports/resolver.js';
 
-/** How long addresses hold whose TTL cannot be known, as those of /etc/hosts. */
+/** The lifetime of addresses with an unknown TTL, such as those in /etc/hosts, in ms. */
 const DEFAULT_TTL = 60_000;
 
-/** The system's resolver has no deadline of its own: with two dead name servers glibc needs 20 s. */
+/**
+ * The longest lookup in ms. The system's resolver has no limit: with two dead name servers glibc
+ * needs 20 s.
+ */
 const DEADLINE = 20_000;
 
-/** For the records' TTL, after the system has given the addresses. */
+/** How long to wait for the records' TTL after the system has returned the addresses, in ms. */
 const TTL_PATIENCE = 100;
 
-/** An address record as DNS gives it; `ttl` is in seconds. */
+/** An address record from DNS; `ttl` is in seconds. */
 export interface AddressRecord {
   readonly address: string;
   readonly ttl: number;
 }
 
-/** Where names and times to live come from. */
+/** The sources of addresses and TTLs. */
 export interface ResolverSources {
-  /** By the rules of this system: /etc/hosts, search domains, mDNS and all. It tells no TTL. */
+  /** Resolves by the system's rules: /etc/hosts, search domains, mDNS. It returns no TTL. */
   lookup(host: string): Promise<readonly { readonly address: string }[]>;
-  /** Asks the name servers alone, until it is stopped. */
+  /** Queries only the name servers, until stopped. */
   records(host: string): { readonly answer: Promise<readonly AddressRecord[]>; stop(): void };
-  /** Why this machine reaches no network, and so no name server; undefined if it may. Never rejects. */
+  /**
+   * Why this machine reaches no network, and so no name server; undefined if it may. Never rejects.
+   */
   networkFault(): Promise<Error | undefined>;
 }
 
-/** The system's addresses, with the TTL of the records in DNS where these are the same. */
+/** Resolves with the system's addresses, and the TTL of the matching DNS records. */
 export function createResolver(sources: ResolverSources): Resolver {
   return {
     async resolve(host, signal): Promise<Resolution> {
       if (isIP(host) !== 0) return { addresses: [host], ttl: Infinity };
       signal?.throwIfAborted();
       const records = isMulticastName(host) ? undefined : sources.records(host);
-      // Whatever becomes of it, it is only asked for the TTL.
+      // Failures are ignored, because this query only finds the TTL.
       const answer = (records?.answer ?? Promise.resolve([])).catch(() => []);
       try {
         const looked = sources.lookup(host).catch(async (error: unknown) => {
@@ -56,7 +61,7 @@ export function createResolver(sources: ResolverSources): Resolver {
   };
 }
 
-/** The system's own resolver, with /etc/hosts and all. */
+/** The system's own resolver, including /etc/hosts. */
 export const systemResolver: Resolver = createResolver({
   lookup: (host) => lookup(host, { all: true, order: 'verbatim' }),
   records: (host) => nameServerRecords(host),
@@ -64,7 +69,7 @@ export const systemResolver: Resolver = createResolver({
 });
 
 /**
- * Both kinds of address records.
+ * Queries the records of both address families.
  *
  * @param servers addresses of name servers; the system's by default
  */
@@ -85,12 +90,16 @@ export function nameServerRecords(
   };
 }
 
-/** Those are asked for on the link alone; name servers must not be (RFC 6762 3 and 22.1). */
+/**
+ * Such names are resolved only on the link; name servers must not be asked (RFC 6762 3 and 22.1).
+ */
 function isMulticastName(host: string): boolean {
   return /\.local\.?$/i.test(host);
 }
 
-/** The shortest one of the addresses that DNS has; others, as those of /etc/hosts, have none. */
+/**
+ * The lowest TTL of the addresses in DNS; other addresses, such as those in /etc/hosts, have none.
+ */
 function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
   const own = records.filter(({ address }) => addresses.includes(address));
   return own.length > 0 ? Math.min(...own.map(({ ttl }) => ttl)) * 1000 : DEFAULT_TTL;

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 
-/** Who owns a socket that this user may not connect to: `root`, `user 1000`. */
+/** The owner of a socket to which this user may not connect: `root`, `user 1000`. */
 export async function socketOwner(path: string): Promise<string> {
   try {
     const { uid } = await lstat(path);

@@ -1,14 +1,16 @@
-/** Datagram sockets by node:dgram: they exist everywhere. */
+/** Datagram sockets with node:dgram, which every platform has. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
 
-/** What Linux lets anyone have by default is less; setting it is best effort. */
+/** The requested buffer size, which exceeds Linux's default limit; setting it is best effort. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
-/** Senders whose Endpoint object is kept, so that one sender is one object. */
+/**
+ * The number of senders whose Endpoint object is kept, so that a sender always has the same object.
+ */
 const ENDPOINT_CACHE = 256;
 
 export const udpSockets: DatagramSockets = {
@@ -16,7 +18,7 @@ export const udpSockets: DatagramSockets = {
     if (fwmark !== 0) throw noMark();
     const socket = createSocket({
       type: isIPv6(address) ? 'udp6' : 'udp4',
-      // Destinations are always IP text: no resolver, and no turn of the event loop spent on one.
+      // Destinations are always IP text, so skip the resolver and its turn of the event loop.
       lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
     });
     await new Promise<void>((resolve, reject) => {
@@ -40,7 +42,10 @@ export const udpSockets: DatagramSockets = {
   },
 };
 
-/** node:dgram cannot set one: what is sent without it may go into the tunnel that it comes from. */
+/**
+ * The error for a mark, which node:dgram cannot set. Without it, datagrams could be routed into
+ * their own tunnel.
+ */
 function noMark(): Error {
   return Object.assign(new Error('a mark needs batched sockets'), { code: 'ENOTSUP' });
 }
@@ -87,7 +92,7 @@ class DgramSocket implements DatagramSocket {
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
-      // Sends that the kernel has not taken yet are dropped by close(): let them go first.
+      // close() drops queued datagrams, so wait until the kernel has accepted them.
       const finish = () => {
         this.#closed = true;
         this.#socket.close(() => resolve());
@@ -103,7 +108,7 @@ class DgramSocket implements DatagramSocket {
     });
   }
 
-  /** All that one turn of the event loop receives is handed on together. */
+  /** Collects the datagrams of one turn of the event loop, to deliver them together. */
   #collect(bytes: Uint8Array, from: RemoteInfo): void {
     if (this.#received.length === 0) setImmediate(() => this.#flush());
     this.#received.push({ bytes, endpoint: this.#endpoint(from) });

@@ -1,4 +1,4 @@
-/** Runs programs without a shell, and never longer than they may. */
+/** Runs programs without a shell and with a time limit. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -15,13 +15,13 @@ import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
 
 /** Milliseconds. */
 const TIMEOUT = 30_000;
-/** Milliseconds between asking a program to end and ending it. */
+/** Milliseconds between SIGTERM and SIGKILL. */
 const GRACE = 2_000;
-/** Bytes of each of its two outputs. */
+/** The limit in bytes for each of the two outputs. */
 const MAX_OUTPUT = 1 << 20;
 
 /**
- * The operating system's programs. One that is stopped gets SIGTERM, and SIGKILL 2 s later.
+ * Runs programs of the operating system. A stopped program gets SIGTERM, and SIGKILL 2 s later.
  * `run` rejects with the signal's reason when its signal fires.
  */
 export const systemCommands: CommandRunner = createCommandRunner(GRACE);
@@ -64,7 +64,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 function start(program: string, parameters: readonly string[], options: RunOptions): Child {
   const { ownGroup } = options;
   try {
-    // Without a group or session of its own a password manager can ask on our terminal.
+    // Without its own group or session, a password manager can prompt on this terminal.
     return spawn(program, parameters, {
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
@@ -72,7 +72,8 @@ function start(program: string, parameters: readonly string[], options: RunOptio
       detached: ownGroup === true,
     });
   } catch (error) {
-    // Thrown at once: an empty name, a NUL byte, a line that is too long for the system.
+    // spawn() throws synchronously for an empty name, a NUL byte, or a command line that is too
+    // long.
     throw startError(program, error);
   }
 }
@@ -116,7 +117,7 @@ class RunningCommand {
     child.once('close', (exitCode, signal) => this.#close(exitCode, signal));
   }
 
-  /** Ends the program; `result` rejects with `reason` once it is gone or cannot be waited for. */
+  /** Ends the program; `result` rejects with `reason` when it has ended or the wait is over. */
   stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = { reason };
@@ -124,7 +125,7 @@ class RunningCommand {
     this.#killTimer = setTimeout(() => {
       this.#kill('SIGKILL');
       this.#forgetGroup();
-      // Whom it started may hold its outputs open for ever.
+      // The program's children may hold its outputs open forever.
       this.#child.stdout.destroy();
       this.#child.stderr.destroy();
       this.#child.unref();
@@ -165,7 +166,7 @@ class RunningCommand {
   #close(exitCode: number | null, signal: string | null): void {
     clearTimeout(this.#killTimer);
     if (this.#stopped !== undefined) {
-      // What it had started may have closed its outputs, and live on.
+      // Its children may have closed the outputs, and still run.
       if (this.#group !== undefined) this.#kill('SIGKILL');
       this.#reject(this.#stopped.reason);
     } else {
@@ -186,7 +187,7 @@ const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>
 
 function startError(program: string, error: unknown): CommandError {
   const { code = '' } = error as NodeJS.ErrnoException;
-  // Neither the error's own message nor the error as cause: it quotes the whole line.
+  // Do not use the error's message or set it as the cause: it quotes the whole command line.
   const [failure, reason] = START_FAILURES[code] ?? ['failed', `it cannot be started (${code})`];
   return new CommandError(failure, `${program}: ${reason}`);
 }

@@ -1,31 +1,31 @@
-/** The process that a file names as the one at work with it. */
+/** Records in a file which process is using it. */
 import { readFile } from 'node:fs/promises';
 
 import { codeOf } from '../../lib/errors/error-message.js';
 
-/** Bytes of the line that names a process, so that another can be put in its place. */
+/** The length in bytes of an owner line, which is fixed so that another line can replace it. */
 export const OWNER_LENGTH = 128;
 
-/** The line that names this process, with its line end. */
+/** The line that identifies this process, with its line end. */
 export async function ownerLine(): Promise<string> {
   const text = `${process.pid} ${await startOf(process.pid)}`;
   return `${text.padEnd(OWNER_LENGTH - 1).slice(0, OWNER_LENGTH - 1)}\n`;
 }
 
-/** Whether a text is a line as `ownerLine` makes it, whoever made it. */
+/** Whether a text has the format of `ownerLine()`, for any process. */
 export function isOwnerLine(text: string): boolean {
   return text.length === OWNER_LENGTH && /^\d+ [^\n]*\n$/.test(text);
 }
 
 /**
- * @param line without its end and the spaces before that
- * @returns the id of the process, when it is another one and runs
+ * @param line without its end and padding
+ * @returns the process ID, if it is another process that is running
  */
 export async function runningOwner(line: string): Promise<number | undefined> {
   const [id = '', ...start] = line.split(' ');
   const pid = Number(id);
   if (!(pid > 0) || pid === process.pid || !isAlive(pid)) return undefined;
-  // The number may be another process's by now, or of another machine or container.
+  // The ID may have been reused, or come from another machine or container.
   return (await startOf(pid)) === start.join(' ') ? pid : undefined;
 }
 
@@ -38,7 +38,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** What tells a process from a later one of the same number: proc_pid_stat(5), field 22. */
+/** Distinguishes a process from a later one with the same ID: proc_pid_stat(5), field 22. */
 async function startOf(pid: number): Promise<string> {
   try {
     const [stat, boot] = await Promise.all([

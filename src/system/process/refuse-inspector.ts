@@ -1,17 +1,20 @@
 /**
- * Keeps Node's inspector closed. It starts on SIGUSR1, asks for no password, and runs what it is given
- * as the user of this process. To be imported before everything else.
+ * Keeps the inspector of Node.js closed. It would start on SIGUSR1, without a password, and run any
+ * code as this process's user. Import this module before all others.
  */
 
-/** Milliseconds until an inspector is open that was asked for before this module was loaded. */
+/** Milliseconds after which an inspector requested before this module was loaded is open. */
 const LATE = 1_000;
 
-/** A listener takes the place of Node's own, which opens the inspector. */
+/** A listener replaces the one of Node.js, which opens the inspector. */
 process.on('SIGUSR1', () => undefined);
 setImmediate(closeInspector);
 setTimeout(closeInspector, LATE).unref();
 
-/** Node opens it for a signal that came while it started itself; `--inspect` is a user's own wish. */
+/**
+ * Closes an inspector that a signal opened during startup; one from `--inspect` was requested by
+ * the user.
+ */
 function closeInspector(): void {
   const { execArgv, env } = process;
   const options = [...execArgv, env.NODE_OPTIONS ?? ''].join(' ');
@@ -20,6 +23,6 @@ function closeInspector(): void {
     const inspector = process.getBuiltinModule('node:inspector');
     if (inspector.url() !== undefined) inspector.close();
   } catch {
-    // This Node has no inspector.
+    // This Node.js has no inspector.
   }
 }

@@ -1,7 +1,7 @@
 /**
- * systemd's readiness protocol (sd_notify(3), sd_watchdog_enabled(3)): datagrams to $NOTIFY_SOCKET. Node
- * has no datagrams of unix(7), so they go out through the C library; where that does not load, by
- * systemd-notify, a process for each, which the unit has to allow by NotifyAccess=all.
+ * systemd's readiness protocol (sd_notify(3), sd_watchdog_enabled(3)): datagrams to $NOTIFY_SOCKET.
+ * Node.js has no unix(7) datagrams, so the C library sends them. If it cannot be loaded, each runs
+ * a systemd-notify process, which the unit must allow with NotifyAccess=all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,24 +13,24 @@ import type { Log } from '../../ports/log.js';
 import { type Libc, loadLibc } from '../linux/libc.js';
 import { UnixDatagramSender } from '../linux/udp/unix-datagram.js';
 
-/** What a service manager has put into the environment for us. */
+/** The settings that a service manager passes in the environment. */
 export interface ServiceEnvironment {
   /** $NOTIFY_SOCKET. */
   readonly socket: string;
-  /** Milliseconds; undefined where we are not watched. */
+  /** Milliseconds; undefined if the watchdog is off. */
   readonly watchdogTimeout: number | undefined;
 }
 
 export interface ServiceNotificationPorts {
-  /** For systemd-notify. */
+  /** Runs systemd-notify. */
   readonly commands: CommandRunner;
   readonly log: Log;
 }
 
-/** Characters of a value. Of a datagram systemd reads no more than 4,096 bytes. */
+/** The maximum number of characters of a value; systemd reads at most 4,096 bytes of a datagram. */
 const LONGEST_VALUE = 1_000;
 
-/** Milliseconds between two tries, and how many there are, where the receiver has no room. */
+/** The milliseconds between attempts, and their number, while the receiver's buffer is full. */
 const RETRY = 50;
 const MOST_TRIES = 100;
 
@@ -38,10 +38,10 @@ const MOST_TRIES = 100;
 const TIMEOUT = 5_000;
 
 /**
- * Reads what sd_notify(3) and sd_watchdog_enabled(3) read, and takes it out of the environment: the
- * commands that we run are not the service.
+ * Reads the variables of sd_notify(3) and sd_watchdog_enabled(3), and removes them from the
+ * environment, because started commands are not the service.
  *
- * @returns undefined where nobody wants to be told
+ * @returns undefined if no service manager requests notifications
  */
 export function takeServiceEnvironment(
   env: Record<string, string | undefined> = process.env,
@@ -56,14 +56,17 @@ export function takeServiceEnvironment(
   return { socket, watchdogTimeout: isWatched ? watchdogTimeout(timeout) : undefined };
 }
 
-/** 0 and 2^64 - 1 are none (sd_watchdog_enabled(3)), nor is what no number holds exactly. */
+/**
+ * Treats 0 and 2^64 - 1 as off (sd_watchdog_enabled(3)), and values that a number cannot hold
+ * exactly.
+ */
 function watchdogTimeout(microseconds: string | undefined): number | undefined {
   if (microseconds === undefined || !/^\d+$/.test(microseconds)) return undefined;
   const value = Number(microseconds);
   return value > 0 && Number.isSafeInteger(value) ? value / 1000 : undefined;
 }
 
-/** The service manager that has started us; undefined where none has, or none that wants to be told. */
+/** The service manager that started this process; undefined if none requests notifications. */
 export async function openServiceManager(
   ports: ServiceNotificationPorts,
   environment = takeServiceEnvironment(),
@@ -73,7 +76,7 @@ export async function openServiceManager(
   return new ServiceNotifications(environment, ports, libc ?? (await loadLibc()));
 }
 
-/** Without the C library, `libc` is undefined. */
+/** Sends notifications; `libc` is undefined if the C library is missing. */
 export class ServiceNotifications implements ServiceManager {
   readonly watchdogTimeout: number | undefined;
   readonly #socket: string;
@@ -95,7 +98,7 @@ export class ServiceNotifications implements ServiceManager {
 
   notify(state: ServiceState): Promise<void> {
     const assignments = Object.entries(withTime(state)).map(
-      // A line end would make another assignment of the rest.
+      // A line end would start another assignment.
       ([name, value]) => `${name}=${value.replace(/[\r\n\0]+/g, ' ').slice(0, LONGEST_VALUE)}`,
     );
     return this.#queue.run(() => this.#deliver(assignments));
@@ -132,7 +135,7 @@ export class ServiceNotifications implements ServiceManager {
     if (exitCode !== 0) throw new Error(`systemd-notify: ${stderr.trim() || `exit ${exitCode}`}`);
   }
 
-  /** Said once: a watchdog would say it every minute. */
+  /** Logs this once; with a watchdog it would repeat every minute. */
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
@@ -140,7 +143,7 @@ export class ServiceNotifications implements ServiceManager {
   }
 }
 
-/** systemd waits for a RELOADING that is later than its signal, by CLOCK_MONOTONIC (sd_notify(3)). */
+/** systemd requires a RELOADING later than its signal, by CLOCK_MONOTONIC (sd_notify(3)). */
 function withTime(state: ServiceState): ServiceState {
   if (state.RELOADING === undefined) return state;
   const [seconds, nanoseconds] = process.hrtime();

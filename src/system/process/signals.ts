@@ -2,20 +2,22 @@ import type { ReloadRequests } from '../../ports/reload-requests.js';
 import { STOP_SIGNALS, StoppedError, type StopSignal } from '../../lib/errors/stopped-error.js';
 import { killGroups } from './process-groups.js';
 
-/** Who takes SIGHUP for a wish that the configuration be read again; undefined where it is a stop. */
+/**
+ * Handles SIGHUP as a request to reload the configuration; undefined if SIGHUP stops the process.
+ */
 let reload: (() => void) | undefined;
 
 /**
- * An AbortSignal that fires at the first SIGINT, SIGTERM, SIGHUP or SIGABRT; a second one ends the process.
- * Its reason is a StoppedError, for a work that the stop leaves undone. SIGHUP is no stop where
- * reloadRequests() has taken it.
+ * An AbortSignal that fires at the first SIGINT, SIGTERM, SIGHUP or SIGABRT; a second one ends the
+ * process. Its reason is a StoppedError, for work that the stop interrupts. SIGHUP does not stop
+ * the process after reloadRequests() has claimed it.
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of STOP_SIGNALS) {
     const handle = () => {
       if (name === 'SIGHUP' && reload !== undefined) {
-        // What closes has no use for another configuration.
+        // A process that is stopping needs no new configuration.
         if (!controller.signal.aborted) reload();
         return;
       }
@@ -29,11 +31,11 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * From now on SIGHUP asks for the configuration to be read again. Where a terminal is there, the system
- * sends it when that closes, and it stays a stop.
+ * Makes SIGHUP request a reload of the configuration. With a terminal it still stops the process,
+ * because the system sends it when the terminal closes.
  *
  * @param hasTerminal whether any of the standard streams is a terminal
- * @returns undefined where it stays a stop
+ * @returns undefined if SIGHUP still stops the process
  */
 export function reloadRequests(
   hasTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY),
@@ -54,9 +56,10 @@ export function reloadRequests(
 }
 
 /**
- * By the signal itself, at once: exit() waits for the threads of libuv, and a name server that does
- * not answer keeps one of them for 20 s. A command that runs for us in a group of its own does not see
- * the signal of a terminal, and ends with us. As process 1 of a container we do not die of our own signal.
+ * Ends the process by the signal itself: exit() waits for libuv's threads, one of which an
+ * unresponsive name server blocks for 20 s. Also kills commands in separate groups, which do not
+ * get the terminal's signal. As process 1 of a container, this process does not die of its own
+ * signal.
  */
 function endBy(name: StopSignal, handle: () => void, exitCode: number): void {
   killGroups();

@@ -1,19 +1,19 @@
-/** Threads of this process, by node:worker_threads. */
+/** Threads of this process, with node:worker_threads. */
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 
 import type { MessageChannel } from '../../ports/message-channel.js';
 
-/** Milliseconds that a thread has to end by itself, when it has nothing to do any more. */
+/** Milliseconds that an idle thread has to end by itself. */
 const GRACE = 1_000;
 
 /**
  * Starts a thread.
  *
- * @param entry the module that it runs
- * @param data for threadData() there
+ * @param entry the module to run
+ * @param data for threadData() in that thread
  */
 export function startThread(entry: URL, data: unknown): MessageChannel {
-  // Options of this process may concern its entry alone, as those of a debugger do.
+  // Some options of this process, such as a debugger's, must not apply to threads.
   const worker = new Worker(entry, { workerData: data, execArgv: [] });
   const ended = new Promise<Error>((resolve) => {
     worker.on('error', resolve);
@@ -35,7 +35,7 @@ export function startThread(entry: URL, data: unknown): MessageChannel {
 }
 
 /**
- * The way to the thread that has started this one, which goes on for as long as it is open.
+ * The channel to the thread that started this one, which keeps running while the channel is open.
  *
  * @throws TypeError in the first thread of the process
  */
@@ -45,7 +45,7 @@ export function parentThread(): MessageChannel {
   return {
     post: (message) => port.postMessage(message),
     onMessage: (handler) => void port.on('message', handler),
-    // A thread ends with the one that has started it.
+    // A thread ends with the one that started it.
     onEnd: () => undefined,
     close: () => {
       port.close();
@@ -54,7 +54,7 @@ export function parentThread(): MessageChannel {
   };
 }
 
-/** What this thread was started with. */
+/** The data that this thread was started with. */
 export function threadData(): unknown {
   return workerData;
 }
