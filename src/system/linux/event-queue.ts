@@ -1,4 +1,4 @@
-/** epoll(7) on a thread of libuv's pool: which of many descriptors are ready. */
+/** Runs epoll(7) on a thread of libuv's pool, to find which descriptors are ready. */
 import { constants } from 'node:os';
 
 import { type Libc, type LibcFunction, SystemCallError } from './libc.js';
@@ -19,14 +19,14 @@ export const EPOLLHUP = 0x10;
 /** An event disarms the descriptor until it is armed again. */
 export const EPOLLONESHOT = 1 << 30;
 
-/** struct epoll_event: `events` in front, `data` behind it, packed on x86 alone. */
+/** struct epoll_event: `events`, then `data`; packed only on x86. */
 const DATA = process.arch === 'x64' || process.arch === 'ia32' ? 4 : 8;
 const EVENT_LENGTH = DATA + 8;
 
-/** Events that one call returns; what does not fit comes with the next. */
+/** The maximum number of events that one call returns; further ones come with the next call. */
 const MAX_EVENTS = 16;
 
-/** The `data` of the eventfd; watches count from 1. */
+/** The `data` of the eventfd; watch IDs start at 1. */
 const WAKE_UP = 0;
 
 interface Calls {
@@ -52,14 +52,14 @@ function bindCalls(libc: Libc): Calls {
 }
 
 export interface ReadyEvent {
-  /** The one that the descriptor was added with. */
+  /** The ID that the descriptor was added with. */
   readonly id: number;
   readonly events: number;
 }
 
 /**
- * Milliseconds that one wait lasts at most. A process that fails while another of its threads waits
- * ends no sooner: nobody is left to end the wait.
+ * The longest wait in milliseconds. If the process fails while another thread waits, nothing can
+ * wake that thread, and the process ends only after this time.
  */
 const LONGEST_WAIT = 2_000;
 
@@ -69,11 +69,11 @@ export class EventQueue {
   readonly #calls: Calls;
   readonly #epoll: number;
   readonly #eventfd: number;
-  /** Events that are returned, then one that is handed over, then the eventfd's counter. */
+  /** Holds the returned events, then one event to pass, then the eventfd's counter. */
   readonly #memory = new DataView(new ArrayBuffer((MAX_EVENTS + 1) * EVENT_LENGTH + 8));
   readonly #address: number;
 
-  /** @throws SystemCallError where the process or the system has no descriptor left */
+  /** @throws SystemCallError if the process or the system has no descriptor left */
   constructor(libc: Libc) {
     const calls = bindCalls(libc);
     this.#calls = calls;
@@ -89,7 +89,7 @@ export class EventQueue {
     this.add(this.#eventfd, EPOLLIN, WAKE_UP);
   }
 
-  /** @param id above 0, in 32 bits; comes back with the descriptor's events */
+  /** @param id above 0, in 32 bits; returned with the descriptor's events */
   add(descriptor: number, events: number, id: number): void {
     this.#control(EPOLL_CTL_ADD, descriptor, events, id);
   }
@@ -110,7 +110,10 @@ export class EventQueue {
     this.#check('epoll_ctl', this.#calls.control(this.#epoll, operation, descriptor, address));
   }
 
-  /** Calls `handle` on the event loop, with nothing where time, a signal or wake() ended the wait. */
+  /**
+   * Calls `handle` on the event loop; without events if a timeout, a signal or wake() ended the
+   * wait.
+   */
   wait(handle: (ready: readonly ReadyEvent[]) => void): void {
     this.#calls.wait.async(
       this.#epoll,
@@ -118,7 +121,7 @@ export class EventQueue {
       MAX_EVENTS,
       LONGEST_WAIT,
       (_error, count) => {
-        // EINTR: a signal came in between; nothing is ready, and the wait goes on.
+        // EINTR: a signal interrupted the wait; nothing is ready, and the wait continues.
         if (count < 0 && this.#libc.errno() !== constants.errno.EINTR) {
           throw new SystemCallError('epoll_wait', this.#libc.errno());
         }
@@ -127,7 +130,7 @@ export class EventQueue {
     );
   }
 
-  /** Ends the wait that runs, or the next one. */
+  /** Ends the current wait, or the next one. */
   wake(): void {
     const offset = (MAX_EVENTS + 1) * EVENT_LENGTH;
     this.#memory.setBigUint64(offset, 1n, LITTLE_ENDIAN);
@@ -139,7 +142,7 @@ export class EventQueue {
     this.#calls.close(this.#epoll);
   }
 
-  /** Copied, because the next wait writes over them. */
+  /** Copies the events, because the next wait overwrites them. */
   #readyEvents(count: number): ReadyEvent[] {
     const ready: ReadyEvent[] = [];
     for (let index = 0; index < count; index++) {

@@ -1,6 +1,6 @@
 /**
- * The C library through koffi, an optional dependency with prebuilt binaries: system calls that Node
- * has no function for. Linux alone; struct layouts and numbers here and beside it are Linux's.
+ * The C library through koffi, an optional dependency with prebuilt binaries, for system calls that
+ * Node.js lacks. Only for Linux, like the struct layouts and numbers in this folder.
  */
 import { constants } from 'node:os';
 
@@ -8,25 +8,25 @@ import { messageOf } from '../../lib/errors/error-message.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 
-/** A function of the C library. Most return -1 for a failure, which errno() then explains. */
+/** A function of the C library. Most return -1 on failure; then errno() has the reason. */
 export interface LibcFunction {
   (...parameters: readonly Parameter[]): number;
-  /** Runs it on a thread of libuv's pool, which it keeps busy for as long as it waits. */
+  /** Runs the function on a thread of libuv's pool, which is busy until the function returns. */
   async(...parameters: readonly [...Parameter[], LibcCallback]): void;
 }
 
 type LibcCallback = (error: unknown, result: number) => void;
 
 export interface Libc {
-  /** Binds a function by its C declaration, say `int close(int)`; it has to return a number. */
+  /** Binds a function by its C declaration, such as `int close(int)`; it must return a number. */
   bind(declaration: string): LibcFunction;
-  /** The address of bytes that do not move for as long as somebody holds them. */
+  /** The address of bytes, which do not move while they are referenced. */
   address(bytes: Uint8Array): bigint;
-  /** errno of the last call on this thread that failed. */
+  /** errno of the last failed call on this thread. */
   errno(): number;
 }
 
-/** A system call failed: with its name, `errno` and `code` (`EPERM` …), as Node's own errors have. */
+/** A failed system call, with its name, `errno` and `code` (`EPERM` …), like errors of Node.js. */
 export class SystemCallError extends Error {
   override readonly name = 'SystemCallError';
   readonly code: string;
@@ -45,7 +45,7 @@ export class SystemCallError extends Error {
 let loaded: Promise<Libc | undefined> | undefined;
 let failure: string | undefined;
 
-/** The C library, or undefined where this is not Linux, or koffi is not installed or does not load. */
+/** The C library; undefined if this is not Linux, or koffi is not installed or does not load. */
 export function loadLibc(): Promise<Libc | undefined> {
   return (loaded ??= load());
 }
@@ -61,7 +61,7 @@ async function load(): Promise<Libc | undefined> {
     return undefined;
   }
   try {
-    // Its named exports are lost in a bundle.
+    // A bundle loses koffi's named exports.
     const { default: koffi } = await import('koffi');
     const library = koffi.load(null);
     return {
@@ -70,7 +70,7 @@ async function load(): Promise<Libc | undefined> {
       errno: () => koffi.errno(),
     };
   } catch (error) {
-    // Node adds the files that imported a missing module.
+    // Node.js appends the files that imported a missing module.
     failure = messageOf(error).split('\n')[0];
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Tun devices of this network namespace. */
+/** Tun devices and batched UDP sockets of this network namespace. */
 import type { DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import { batchedUdpSockets } from './udp/batched-udp-socket.js';
@@ -20,7 +20,7 @@ export async function hasLinuxNetwork(): Promise<boolean> {
   return (await loadLibc()) !== undefined;
 }
 
-/** Undefined where this is not Linux, or koffi does not load. */
+/** Undefined if this is not Linux, or koffi does not load. */
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
   if (libc === undefined) return undefined;

@@ -1,14 +1,16 @@
-/** How a C compiler lays numbers out on this machine: structs of system calls are written so. */
+/** The C compiler's layout of numbers on this machine, as in structs of system calls. */
 import { endianness } from 'node:os';
 
 export const LITTLE_ENDIAN = endianness() === 'LE';
 
-/** Bytes of a pointer, a long and a size_t. */
+/** The size in bytes of a pointer, a long and a size_t. */
 export const WORD_SIZE = process.arch === 'arm' || process.arch === 'ia32' ? 4 : 8;
 
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** Writes a pointer or size_t; as a number, which is exact for every address that a process has. */
+/**
+ * Writes a pointer or size_t from a number, which represents every address of a process exactly.
+ */
 export function writeWord(view: DataView, offset: number, value: number, size = WORD_SIZE): void {
   if (size === 4) {
     view.setUint32(offset, value, LITTLE_ENDIAN);

@@ -1,37 +1,40 @@
 /**
- * Waits for file descriptors beside Node's event loop, which takes only its own.
+ * Waits for file descriptors outside the event loop of Node.js, which only accepts its own.
  *
- * One epoll_wait(2) at a time stands on a thread of libuv's pool for all of them, and only while
- * somebody wants something; an eventfd ends it when nobody does any more. It is epoll and not poll,
- * because a descriptor can then be armed and closed under the waiting call: poll would have to be
- * woken for each change, and a descriptor that it holds stays open behind its close().
+ * One epoll_wait(2) serves all descriptors on a thread of libuv's pool, and only runs while events
+ * are wanted; an eventfd ends it otherwise. Unlike poll, epoll allows arming and closing a
+ * descriptor during the wait: poll must be woken for each change, and keeps a descriptor open after
+ * its close().
  */
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EventQueue } from './event-queue.js';
 import type { Libc } from './libc.js';
 
 export interface ReadyHandlers {
   /**
-   * Bytes are there, or an error is, which the next read will tell.
+   * Called when data or an error is available, which the next read returns.
    *
-   * @returns true where it stopped before the descriptor ran dry: it is called again in the next turn
-   *   of the event loop, behind timers and other input, without asking the system
+   * @returns true if reading stopped before the descriptor was empty: then it is called again in
+   * the next turn of the event loop, after timers and other input, without a system call
    */
   onReadable(): boolean;
-  /** There is room again, or an error, which the next write will tell. Called until it is unwanted. */
+  /**
+   * Called when there is room to write, or an error, which the next write returns. Repeated while
+   * wanted.
+   */
   onWritable(): void;
 }
 
-/** One descriptor that is waited for. Nothing is wanted at first. */
+/** One watched descriptor. Initially no events are wanted. */
 export interface Watch {
-  /** Whether onReadable is called whenever there is something to read. */
+  /** Sets whether onReadable is called whenever there is something to read. */
   wantReadable(wanted: boolean): void;
-  /** Whether onWritable is called whenever there is room to write. */
+  /** Sets whether onWritable is called whenever there is room to write. */
   wantWritable(wanted: boolean): void;
-  /** No handler is called any more. To be called before the descriptor is closed. */
+  /** Stops all handlers. Call this before closing the descriptor. */
   close(): void;
 }
 
-/** Keeps the process alive while something is wanted, as Node's own sockets do. */
+/** Keeps the process alive while events are wanted, like the sockets of Node.js. */
 export class Readiness {
   readonly #libc: Libc;
   readonly #watches = new Map<number, WatchedDescriptor>();
@@ -45,8 +48,8 @@ export class Readiness {
   }
 
   /**
-   * @param descriptor non-blocking; stays its owner's
-   * @throws SystemCallError where the system has no descriptor left for the wait itself
+   * @param descriptor non-blocking; the caller still owns it
+   * @throws SystemCallError if the system has no descriptor left for the wait itself
    */
   watch(descriptor: number, handlers: ReadyHandlers): Watch {
     const queue = (this.#queue ??= this.#open());
@@ -67,7 +70,7 @@ export class Readiness {
 
   #open(): EventQueue {
     const queue = new EventQueue(this.#libc);
-    // Node joins the threads of the pool when it exits: one that waits for ever would hold it.
+    // Node.js joins the pool's threads when it exits, so an endless wait would block the exit.
     process.on('exit', this.#wake);
     return queue;
   }
@@ -107,26 +110,26 @@ export class Readiness {
   }
 }
 
-/** What a watch does with the queue that it stands in. */
+/** The operations of a watch on its queue. */
 interface WatchOwner {
   add(events: number): void;
   modify(events: number): void;
-  /** Something is wanted that was not, or the other way round. */
+  /** Called when the wanted events change. */
   changed(): void;
   remove(isAdded: boolean): void;
 }
 
-/** What is wanted of a descriptor, and what the system has been asked for. */
+/** The events that are wanted from a descriptor, and those that epoll is armed for. */
 class WatchedDescriptor implements Watch {
   readonly #handlers: ReadyHandlers;
   readonly #owner: WatchOwner;
   #wantsReadable = false;
   #wantsWritable = false;
-  /** What the system will tell, once; an event disarms all of it (EPOLLONESHOT). */
+  /** The events that epoll will report, once; one event disarms all of them (EPOLLONESHOT). */
   #armed = 0;
   #isAdded = false;
   #isClosed = false;
-  /** Reading goes on in the next turn without the system being asked. */
+  /** The next turn's read, which needs no event from epoll. */
   #turn: NodeJS.Immediate | undefined;
 
   constructor(handlers: ReadyHandlers, owner: WatchOwner) {
@@ -134,7 +137,7 @@ class WatchedDescriptor implements Watch {
     this.#owner = owner;
   }
 
-  /** Whether the system is to tell something that somebody wants. */
+  /** Whether epoll is armed for a wanted event. */
   get isWaiting(): boolean {
     return (this.#armed & this.#wanted()) !== 0;
   }
@@ -162,7 +165,7 @@ class WatchedDescriptor implements Watch {
 
   handle(events: number): void {
     this.#armed = 0;
-    // Each handler finds out about an error by the call that it makes.
+    // Each handler finds the error through its own system call.
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
     if ((failed || (events & EPOLLOUT) !== 0) && this.#wantsWritable) this.#handlers.onWritable();
     if ((failed || (events & EPOLLIN) !== 0) && this.#wantsReadable) this.#read();

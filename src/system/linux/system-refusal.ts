@@ -1,7 +1,7 @@
-/** Requests that the kernel may refuse. */
+/** Requests that the kernel may reject. */
 import { SystemCallError } from './libc.js';
 
-/** Undefined where the kernel does what it is asked for. */
+/** Undefined if the kernel fulfills the request. */
 export function refusalOf(request: () => void): SystemCallError | undefined {
   try {
     request();
@@ -12,7 +12,7 @@ export function refusalOf(request: () => void): SystemCallError | undefined {
   }
 }
 
-/** False where the kernel refuses. */
+/** False if the kernel rejects the request. */
 export function isDone(request: () => void): boolean {
   return refusalOf(request) === undefined;
 }

@@ -1,28 +1,31 @@
 /**
- * Guards: unreachable routes to what the tunnel carries, with a higher metric than the routes into it. The
- * interface and its routes go when the process is killed. The guards stay, and nothing that was meant for
- * the tunnel leaves in clear by the default route.
+ * Guards: unreachable routes to the tunnel's destinations, with a higher metric than the routes
+ * into the tunnel. If the process is killed, the interface and its routes disappear. The guards
+ * stay, so that the tunnel's traffic does not leave unencrypted through the default route.
  */
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import type { Rtnetlink } from './rtnetlink.js';
 import type { ListedRoute, RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone } from '../system-refusal.js';
 
-/** The kernel's own table of everything else. */
+/** The kernel's main routing table. */
 export const MAIN_TABLE = 254;
 
-/** Tables of a default route, and marks: the first of them in which no one else has a route. */
+/**
+ * Tables of a default route, which are also marks: the first one without another program's routes
+ * is used.
+ */
 export const FIRST_TABLE = 11_010;
 export const TABLES = 16;
 
-/** `proto 110` of a route says that arctun has made it; iproute2 and routing daemons use other numbers. */
+/** `proto 110` marks routes that arctun created; iproute2 and routing daemons use other numbers. */
 const PROTOCOL = 110;
 
 /** Above the metric of any other route, so that every other route to the same destination wins. */
 const FIRST_METRIC = 2_000_000_000;
 const METRICS = 0x1_0000;
 
-/** Shorter prefixes are a default route in parts: a guard there would cut off a machine that is far away. */
+/** Shorter prefixes are parts of a default route: guarding them would cut off a remote machine. */
 const SHORTEST = { 4: 8, 6: 16 } as const;
 
 /** Whether a route of the main table gets a guard. */
@@ -44,7 +47,7 @@ export class GuardRoutes {
     return { destination, table, metric: this.#metric, protocol: PROTOCOL };
   }
 
-  /** Those that exist, be they of a process that was killed. */
+  /** The existing guards, including those of a killed process. */
   list(): UnreachableRoute[] {
     return ([4, 6] as const)
       .flatMap((family) => this.#netlink.listRoutes(family))
@@ -56,7 +59,7 @@ export class GuardRoutes {
     return isUnreachable && protocol === PROTOCOL && metric === this.#metric;
   }
 
-  /** Removes those that exist, but for `kept`. */
+  /** Removes all existing guards except `kept`. */
   removeBut(kept: readonly UnreachableRoute[]): UnreachableRoute[] {
     const names = new Set(kept.map(nameOf));
     const removed = this.list().filter((guard) => !names.has(nameOf(guard)));
@@ -66,8 +69,8 @@ export class GuardRoutes {
 }
 
 /**
- * Removes what a killed process has left of an interface: its guards, and the rules of a default route
- * if no one has a route in their table.
+ * Removes what a killed process has left of an interface: its guards, and the rules of a default
+ * route if their table has no routes.
  *
  * @returns how many routes and rules were removed
  */
@@ -78,7 +81,7 @@ export function removeLeftovers(netlink: Rtnetlink, interfaceName: string): numb
   return list.length + removeIdleRules(netlink);
 }
 
-/** A table without routes sends no packet anywhere: its rules are left over, or about to be used. */
+/** Removes the rules of empty tables, which are left over or not in use yet. */
 function removeIdleRules(netlink: Rtnetlink): number {
   let removed = 0;
   for (const family of [4, 6] as const) {
@@ -94,8 +97,8 @@ function removeIdleRules(netlink: Rtnetlink): number {
 }
 
 /**
- * With priorities that are the table's own, in front of the kernel's: by them the rules are known as ours
- * when they are deleted, for wg-quick's say the same otherwise.
+ * The rules of a default route. Their priorities derive from the table and precede the kernel's,
+ * which identifies them for deletion, because wg-quick's rules are otherwise equal.
  */
 export function rulesOf(family: 4 | 6, table: number): RoutingRule[] {
   const priority = 2 * table;

@@ -1,13 +1,13 @@
-/** What stands in the way of a tun device, found without making one, and without koffi. */
+/** Finds what would prevent a tun device, without creating one and without koffi. */
 import { access, constants, readFile } from 'node:fs/promises';
 
 import type { PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';
 import { codeOf } from '../../../lib/errors/error-message.js';
 
-/** Of the capabilities in linux/capability.h. */
+/** From the capabilities in linux/capability.h. */
 const CAP_NET_ADMIN = 12n;
 
-/** Where the system shows itself; tests have their own. */
+/** The system's folders; tests use their own. */
 export interface SystemFolders {
   readonly dev: string;
   readonly proc: string;
@@ -17,9 +17,9 @@ export interface SystemFolders {
 const SYSTEM: SystemFolders = { dev: '/dev', proc: '/proc', sys: '/sys' };
 
 /**
- * @param name of the interface that is wanted; empty for any
+ * @param name of the requested interface; empty for any
  * @param uid of this process
- * @returns undefined where nothing is known to be in the way
+ * @returns undefined if no obstacle is known
  */
 export async function interfaceObstacle(
   name: string,
@@ -41,7 +41,7 @@ async function hasNetAdmin({ proc }: SystemFolders): Promise<boolean> {
   return ((BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n) === 1n;
 }
 
-/** Whether somebody has made the interface in advance, as by `ip tuntap add NAME mode tun user USER`. */
+/** Whether the interface was created in advance, as by `ip tuntap add NAME mode tun user USER`. */
 async function isMadeFor(uid: number, name: string, { sys }: SystemFolders): Promise<boolean> {
   if (name === '' || name.includes('/')) return false;
   try {

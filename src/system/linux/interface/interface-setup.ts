@@ -1,7 +1,7 @@
 /**
- * Addresses, MTU and routes of a tunnel's interface. All of them go with the interface when the process
- * dies, but for the rules of a default route, and for the guards (guard-routes.ts). What an interface that was made in advance has already is
- * taken as it is, and stays.
+ * Addresses, MTU and routes of a tunnel's interface. The kernel removes them with the interface if
+ * the process dies, except the rules of a default route and the guards (guard-routes.ts). What an
+ * interface created in advance already has is kept unchanged.
  *
  * A default route into the tunnel must not catch what the tunnel itself sends. As wg-quick does it, such
  * a route stands in a table of its own, which everything is looked up in but packets with a mark; and
@@ -31,12 +31,12 @@ import type { Rtnetlink } from './rtnetlink.js';
 import type { RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone, refusalOf } from '../system-refusal.js';
 
-/** An interface cannot be given what it is to have; `subject` is what: an address, a route. */
+/** The interface cannot be configured; `subject` is the failing part: an address, a route. */
 export class InterfaceSetupError extends Error {
   override readonly name = 'InterfaceSetupError';
   readonly code: string;
   readonly subject: string;
-  /** What an administrator may do in our place: commands of iproute2, a line each. */
+  /** iproute2 commands that an administrator can run instead, one per line. */
   readonly remedy: string;
 
   constructor(subject: string, cause: SystemCallError, remedy: readonly string[] = []) {
@@ -48,9 +48,9 @@ export class InterfaceSetupError extends Error {
 }
 
 /**
- * Brings the interface up.
+ * Configures the interface and brings it up.
  *
- * @throws InterfaceSetupError; nothing is left then that would not go with the interface
+ * @throws InterfaceSetupError; then nothing remains that would outlive the interface
  */
 export function setUpInterface(
   netlink: Rtnetlink,
@@ -66,20 +66,20 @@ export function setUpInterface(
   return setup;
 }
 
-/** Something that the interface is given. */
+/** One part of the interface's configuration. */
 interface Part {
-  /** What it is, in words: no two parts that differ have the same. */
+  /** A description of the part that is unique among different parts. */
   readonly subject: string;
   readonly add: () => void;
-  /** What is gone already is no error. */
+  /** Removes the part, without an error if it no longer exists. */
   readonly remove: () => void;
-  /** Whether the interface has it already, be it by somebody else. */
+  /** Whether the interface already has the part, even from another program. */
   readonly isThere: () => boolean;
-  /** The command of iproute2 that adds it; undefined where that alone would not do. */
+  /** The iproute2 command that adds the part; undefined if a command alone is not enough. */
   readonly command: string | undefined;
-  /** Whether a kill switch leaves it in its place at the end. */
+  /** Whether a kill switch keeps the part when the tunnel ends. */
   readonly outlastsEnd?: boolean;
-  /** Whether a process that was killed has left it. */
+  /** Whether a killed process has left the part. */
   readonly wasLeft?: () => boolean;
 }
 
@@ -95,7 +95,7 @@ class InterfaceSetup implements ConfiguredInterface {
   readonly #interface: NamedInterface;
   readonly #guards: GuardRoutes;
   #fwmark = 0;
-  /** In the order in which they were added: what needs others comes behind them. */
+  /** In the order in which they were added: each part comes after those that it needs. */
   #parts: readonly Part[] = [];
 
   constructor(netlink: Rtnetlink, named: NamedInterface) {
@@ -135,7 +135,7 @@ class InterfaceSetup implements ConfiguredInterface {
       fwmark,
       apply: () => {
         this.#change(wanted);
-        // Those of a process that was killed, with other routes.
+        // The guards of a killed process that had other routes.
         this.#guards.removeBut(guarded);
         this.#fwmark = fwmark;
       },
@@ -143,7 +143,7 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   undo(): void {
-    // In one that was made in advance they would stay.
+    // On an interface created in advance, the parts would stay.
     for (const part of [...this.#parts].reverse()) {
       if (!this.#interface.killSwitch || part.outlastsEnd !== true) part.remove();
     }
@@ -151,8 +151,8 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   /**
-   * What is new comes first: with the last address of a family its routes would go, and connections
-   * that stay would have no way meanwhile.
+   * Adds new parts before removing old ones: removing the last address of a family removes its
+   * routes, and connections that stay would lose theirs.
    */
   #change(wanted: ReadonlyMap<string, Part>): void {
     const old = new Map(this.#parts.map((part) => [part.subject, part]));
@@ -167,7 +167,7 @@ class InterfaceSetup implements ConfiguredInterface {
       else {
         refusal ??= error;
         missing.push(part);
-        // Others than the right may be at odds with each other: the first one says it.
+        // Errors other than EPERM may depend on each other, so only the first is reported.
         if (error.code !== 'EPERM') break;
       }
     }
@@ -212,7 +212,7 @@ class InterfaceSetup implements ConfiguredInterface {
       subject: `address ${textOf(prefix)}`,
       add: () => netlink.addAddress(index, prefix),
       remove: () => void isDone(() => netlink.deleteAddress(index, prefix)),
-      // Of whatever length: what was set up in advance may have the neighbours that it likes.
+      // Of any prefix length, because an administrator may have set up a subnet.
       isThere: () =>
         netlink
           .listAddresses()
@@ -243,7 +243,9 @@ class InterfaceSetup implements ConfiguredInterface {
     };
   }
 
-  /** For want of the right there is none: the interface was made in advance, and stays at the end. */
+  /**
+   * Skips the guard if permission is missing: then the interface was created in advance, and stays.
+   */
   #guardPart(guard: UnreachableRoute): Part {
     const netlink = this.#netlink;
     const isRequired = this.#interface.killSwitch;
@@ -273,7 +275,7 @@ class InterfaceSetup implements ConfiguredInterface {
     let wasLeft = false;
     const add = () => {
       const refusal = refusalOf(() => netlink.addRule(rule));
-      // That of a process that was killed stays without a gap.
+      // Keeps the rule of a killed process, without a gap.
       wasLeft = refusal?.code === 'EEXIST';
       if (refusal !== undefined && !wasLeft) throw refusal;
     };
@@ -291,7 +293,7 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 }
 
-/** A table that has nothing but guards of this interface is that of a process that was killed. */
+/** A table that only has guards of this interface belongs to a killed process. */
 function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
   const routes = ([4, 6] as const).flatMap((family) => netlink.listRoutes(family));
   const used = new Set(routes.filter((route) => !guards.isOne(route)).map(({ table }) => table));
@@ -304,7 +306,7 @@ function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
   );
 }
 
-/** A default route takes more than commands: its mark has to be set on every datagram. */
+/** For a default route, commands are not enough: its mark must be set on every datagram. */
 function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
   const subject = missing.map((part) => part.subject).join(', ');
   const commands = missing.map(({ command }) => command);
@@ -323,7 +325,7 @@ function isSameAddress({ address }: IpPrefix, other: IpPrefix): boolean {
   return sameBytes(address, other.address);
 }
 
-/** The interface has this one address of its subnet, and no others are its neighbours. */
+/** A prefix of one address, without neighbors in its subnet. */
 function hostPrefix(address: IpAddress): IpPrefix {
   return { address, prefixLength: address.length * 8 };
 }

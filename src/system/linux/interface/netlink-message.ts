@@ -1,4 +1,6 @@
-/** Netlink's messages and their attributes (netlink(7), rtnetlink(3)), in the machine's byte order. */
+/**
+ * Netlink messages and their attributes (netlink(7), rtnetlink(3)), in the machine's byte order.
+ */
 import { LITTLE_ENDIAN } from '../machine-word.js';
 
 /** struct nlmsghdr. */
@@ -8,18 +10,18 @@ const FLAGS = 6;
 const SEQUENCE = 8;
 const HEADER_LENGTH = 16;
 
-/** struct rtattr: length with itself, type. */
+/** struct rtattr: its length including this header, then the type. */
 const ATTRIBUTE_HEADER = 4;
-/** Bits of a type that say how its data is laid out. */
+/** Excludes the bits of a type that describe the layout of its data. */
 const ATTRIBUTE_TYPE_MASK = 0x3fff;
 
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
-/** The answer's error message does not quote the request. */
+/** The reply's error message does not quote the request. */
 export const NLM_F_CAPPED = 0x100;
-/** The answer's error message has attributes. */
+/** The reply's error message has attributes. */
 export const NLM_F_ACK_TLVS = 0x200;
-/** What was listed changed in the middle of it. */
+/** The listed objects changed during the dump. */
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_EXCL = 0x200;
@@ -35,14 +37,14 @@ export interface NetlinkMessage {
   readonly body: Uint8Array;
 }
 
-/** What is asked for: a body, and attributes behind it. The socket adds the header. */
+/** A request: a body, which includes its attributes. The socket adds the header. */
 export interface NetlinkRequest {
   readonly type: number;
   readonly flags: number;
   readonly body: Uint8Array;
 }
 
-/** A body of single bytes, then numbers of 32 bits, then attributes. */
+/** Encodes a body of single bytes, then 32-bit numbers, then attributes. */
 export function netlinkBody(
   bytes: readonly number[],
   words: readonly number[],
@@ -83,7 +85,7 @@ export function encodeNetlinkRequest(request: NetlinkRequest, sequence: number):
   return bytes;
 }
 
-/** The messages that one receive brought. */
+/** Decodes the messages from one receive call. */
 export function decodeNetlinkMessages(bytes: Uint8Array): NetlinkMessage[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const messages: NetlinkMessage[] = [];
@@ -102,7 +104,7 @@ export function decodeNetlinkMessages(bytes: Uint8Array): NetlinkMessage[] {
   return messages;
 }
 
-/** The attributes of a body from `offset` on, by their type. */
+/** The attributes of a body from `offset` on, by type. */
 export function decodeNetlinkAttributes(body: Uint8Array, offset: number): Map<number, Uint8Array> {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const attributes = new Map<number, Uint8Array>();

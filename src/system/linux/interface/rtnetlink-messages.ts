@@ -1,4 +1,7 @@
-/** What rtnetlink(7) is asked for interfaces, addresses, routes and rules, as iproute2 asks it. */
+/**
+ * Encodes and decodes rtnetlink(7) messages for interfaces, addresses, routes and rules, like
+ * iproute2.
+ */
 import type { IpAddress, IpPrefix } from '../../../wire/ip-address.js';
 import {
   decodeNetlinkAttributes,
@@ -44,14 +47,14 @@ const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_TABLE = 15;
-/** Made by an administrator, as iproute2 says of its own. */
+/** Created by an administrator; iproute2 uses this for its routes. */
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
 const RTN_UNREACHABLE = 7;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_NOWHERE = 255;
-/** A route that the kernel remembers of a lookup, in no table. */
+/** A cached result of a route lookup, in no table. */
 const RTM_F_CLONED = 0x200;
 
 const FR_ACT_TO_TBL = 1;
@@ -66,22 +69,22 @@ export const MAIN_TABLE = 254;
 const CREATE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
 const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
 
-/** What lies behind an interface without a gateway. */
+/** A route to an interface without a gateway. */
 export interface InterfaceRoute {
   readonly destination: IpPrefix;
   readonly interfaceIndex: number;
   /** The main table by default. */
   readonly table?: number;
-  /** Of routes to one destination the lowest is taken; the kernel's own default where it is missing. */
+  /** The lowest one wins among routes to the same destination; the kernel's default if missing. */
   readonly metric?: number;
 }
 
-/** Refuses packets (EHOSTUNREACH) that no route with a lower metric takes. */
+/** Rejects packets (EHOSTUNREACH) that match no route with a lower metric. */
 export interface UnreachableRoute {
   readonly destination: IpPrefix;
   readonly table: number;
   readonly metric: number;
-  /** Who has made it: rtnetlink(7), rtm_protocol. */
+  /** The program that created the route: rtnetlink(7), rtm_protocol. */
   readonly protocol: number;
 }
 
@@ -98,27 +101,27 @@ export interface InterfaceAddress {
 
 export interface ListedRoute {
   readonly destination: IpPrefix;
-  /** Missing for a route that leads nowhere (blackhole and the like), or over several. */
+  /** Missing for a route without an interface (such as blackhole) or with several. */
   readonly interfaceIndex: number | undefined;
   readonly gateway: IpAddress | undefined;
   readonly table: number;
   readonly metric: number;
-  /** Who has made it. */
+  /** The program that created the route. */
   readonly protocol: number;
   readonly isUnreachable: boolean;
 }
 
-/** Which table a packet is looked up in. What is missing matches all. */
+/** Selects the table for a packet. Missing properties match all packets. */
 export interface RoutingRule {
   readonly family: 4 | 6;
   readonly table: number;
   /** The mark of a packet (SO_MARK). */
   readonly fwmark?: number;
-  /** Whether it is for all packets but those with the mark. */
+  /** Whether the rule applies to all packets except those with the mark. */
   readonly isInverted?: boolean;
-  /** Routes with prefixes of this length or shorter are left out: 0 leaves out the default route. */
+  /** Ignores routes whose prefix has at most this length; 0 ignores the default route. */
   readonly suppressPrefixLength?: number;
-  /** The lowest is first; where it is missing the kernel puts it in front of all but its own. */
+  /** The lowest comes first; if missing, the kernel places the rule before all but its own. */
   readonly priority?: number;
 }
 
@@ -183,7 +186,7 @@ export function deleteRule(rule: RoutingRule): NetlinkRequest {
   return { type: RTM_DELRULE, flags: CHANGE, body: ruleBody(rule, 0) };
 }
 
-/** Undefined for what is no interface. */
+/** Undefined for a message of another type. */
 export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
   if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
   const flags = readNumber(body.subarray(8)) ?? 0;
@@ -191,18 +194,18 @@ export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefine
   return { isUp: (flags & IFF_UP) !== 0, mtu };
 }
 
-/** Undefined for what is no address. */
+/** Undefined for a message without an address. */
 export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress | undefined {
   if (type !== RTM_NEWADDR || body.length < ADDRESS_HEADER) return undefined;
   const attributes = decodeNetlinkAttributes(body, ADDRESS_HEADER);
-  // The other end of a point-to-point link is what IFA_ADDRESS has then.
+  // On a point-to-point link, IFA_ADDRESS is the other end.
   const address = (attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS))?.slice();
   const interfaceIndex = readNumber(body.subarray(4));
   if (address === undefined || interfaceIndex === undefined) return undefined;
   return { interfaceIndex, prefix: { address, prefixLength: body[1] ?? 0 } };
 }
 
-/** Undefined for what is no route of a table. */
+/** Undefined for a message without a route of a table. */
 export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undefined {
   if (type !== RTM_NEWROUTE || body.length < ROUTE_HEADER) return undefined;
   const [family = 0, prefixLength = 0, , , shortTable = 0, protocol = 0, , kind = 0] = body;
@@ -225,7 +228,7 @@ function changeLink(
   flags: number,
   attributes: readonly Uint8Array[],
 ): NetlinkRequest {
-  // Flags, and which of them are meant.
+  // The flags, and the mask of flags to change.
   const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
   return { type: RTM_NEWLINK, flags: CHANGE, body };
 }
@@ -263,7 +266,7 @@ function ruleBody(rule: RoutingRule, action: number): Uint8Array {
   return netlinkBody(header, [rule.isInverted === true ? FIB_RULE_INVERT : 0], attributes);
 }
 
-/** Numbers above a byte stand in an attribute alone. */
+/** Table numbers above 255 are only in an attribute. */
 function shortTable(table: number): number {
   return table > 0xff ? 0 : table;
 }

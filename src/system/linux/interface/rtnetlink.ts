@@ -1,6 +1,6 @@
 /**
- * Interfaces, addresses, routes and rules of this network namespace, by rtnetlink(7). The kernel answers
- * within the call that asks, so that nothing here waits.
+ * Interfaces, addresses, routes and rules of this network namespace, through rtnetlink(7). The
+ * kernel replies within the call that sends a request, so that nothing here waits.
  */
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
@@ -48,23 +48,23 @@ const SOCK_CLOEXEC = 0x80000;
 const NETLINK_ROUTE = 0;
 
 const SOL_NETLINK = 270;
-/** Errors come without the request that they are about. */
+/** Errors do not quote their request. */
 const NETLINK_CAP_ACK = 10;
-/** Errors come with the kernel's words. */
+/** Errors include the kernel's message. */
 const NETLINK_EXT_ACK = 11;
 const NLMSGERR_ATTR_MSG = 1;
 
 const MSG_DONTWAIT = 0x40;
 
-/** More than the kernel puts into one answer. */
+/** Larger than any reply of the kernel. */
 const BUFFER_LENGTH = 64 * 1024;
 
-/** Lists that are asked for again because something changed in the middle of one. */
+/** The maximum number of attempts at a list that changes while it is read. */
 const MOST_LISTS = 5;
 
-/** The kernel refused a request; with its words for why, where it has any. */
+/** The kernel rejected a request; includes the kernel's message, if any. */
 export class RtnetlinkError extends SystemCallError {
-  /** The kernel's words, or an empty text. */
+  /** The kernel's message, or an empty text. */
   readonly detail: string;
 
   constructor(request: string, errno: number, detail: string) {
@@ -74,7 +74,7 @@ export class RtnetlinkError extends SystemCallError {
   }
 }
 
-/** One socket; each method throws RtnetlinkError where the kernel refuses (EPERM, EEXIST, ESRCH …). */
+/** One socket. Each method throws RtnetlinkError if the kernel refuses (EPERM, EEXIST, ESRCH …). */
 export class Rtnetlink {
   readonly #libc: Libc;
   readonly #send: LibcFunction;
@@ -99,7 +99,7 @@ export class Rtnetlink {
     this.#askForWords();
   }
 
-  /** Undefined where there is no such interface. */
+  /** Undefined if no such interface exists. */
   interfaceIndex(name: string): number | undefined {
     return this.#libc.bind('unsigned int if_nametoindex(const char *)')(name) || undefined;
   }
@@ -113,14 +113,14 @@ export class Rtnetlink {
     this.#change('link mtu', linkMtu(interfaceIndex, mtu));
   }
 
-  /** Undefined where there is no such interface. */
+  /** Undefined if no such interface exists. */
   link(interfaceIndex: number): LinkState | undefined {
     this.#ask(getLink(interfaceIndex));
     const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
     return answer && decodeLink(answer);
   }
 
-  /** Of all interfaces. */
+  /** The addresses of all interfaces. */
   listAddresses(): InterfaceAddress[] {
     return this.#listAll('address list', listAddresses(), decodeAddress);
   }
@@ -214,7 +214,7 @@ export class Rtnetlink {
     return decodeNetlinkMessages(this.#buffer.subarray(0, length));
   }
 
-  /** Linux 4.12; an older one says no more than the number. */
+  /** Requests error messages (Linux 4.12); an older kernel only returns the error number. */
   #askForWords(): void {
     const setsockopt = this.#libc.bind('int setsockopt(int, int, int, uintptr_t, unsigned int)');
     new DataView(this.#buffer.buffer).setInt32(0, 1, LITTLE_ENDIAN);
@@ -224,13 +224,14 @@ export class Rtnetlink {
   }
 }
 
-/** An acknowledgment is an error of 0. */
+/** An acknowledgment is an error message with number 0. */
 function throwRefusal(name: string, { body, flags }: NetlinkMessage): void {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const errno = -view.getInt32(0, LITTLE_ENDIAN);
   if (errno === 0) return;
   let detail = '';
-  // The number, and the header of the request; without the cap the whole of it.
+  // The error number is followed by the request's header, or by the whole request without
+  // NLM_F_CAPPED.
   const quoted = (flags & NLM_F_CAPPED) !== 0 ? 16 : view.getUint32(4, LITTLE_ENDIAN);
   if ((flags & NLM_F_ACK_TLVS) !== 0) {
     const words = decodeNetlinkAttributes(body, 4 + quoted).get(NLMSGERR_ATTR_MSG);

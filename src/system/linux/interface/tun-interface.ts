@@ -1,4 +1,4 @@
-/** A network interface whose packets come to us, by /dev/net/tun (Documentation/networking/tuntap). */
+/** A tun interface through /dev/net/tun (Documentation/networking/tuntap). */
 import { closeSync, constants as fileConstants, openSync } from 'node:fs';
 import { constants } from 'node:os';
 
@@ -20,14 +20,14 @@ const TUN_PATH = '/dev/net/tun';
 
 const LONGEST_FRAME = VIRTIO_NET_HEADER_LENGTH + 65_535;
 
-/** IOV_MAX: parts of one frame. */
+/** IOV_MAX: the maximum number of parts of one frame. */
 const MAX_PARTS = 1024;
 
-/** What one turn of the event loop takes at most: other input and timers come in between. */
+/** The limits of one turn of the event loop, so that timers and other input get their turn. */
 const FRAMES_PER_TURN = 64;
 const BYTES_PER_TURN = 256 * 1024;
 
-/** There is no interface of ours, with a reason that its reader can act on. */
+/** The interface could not be created, with a reason that the user can act on. */
 export class TunInterfaceError extends Error implements PacketInterfaceError {
   override readonly name = 'TunInterfaceError';
   readonly refusal: PacketInterfaceRefusal;
@@ -42,14 +42,14 @@ export interface TunInterfaceOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
   /**
-   * At most 15 bytes. `%d` in it becomes the first number that is free; where it is empty the kernel
-   * chooses.
+   * At most 15 bytes. `%d` becomes the first free number; if the name is empty, the kernel chooses
+   * one.
    */
   readonly name: string;
 }
 
 /**
- * Makes the interface, in the network namespace of this thread. It is down and has no address.
+ * Creates the interface, in the network namespace of this thread. It is down and has no address.
  *
  * @throws TunInterfaceError
  */
@@ -70,7 +70,7 @@ function openTun(): number {
     return openSync(TUN_PATH, fileConstants.O_RDWR | fileConstants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // ENODEV, ENXIO: the file is there, and no driver behind it.
+    // ENODEV, ENXIO: the device file exists, but has no driver.
     const isMissing = code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO';
     throw new TunInterfaceError(
       isMissing ? 'no-driver' : isDenied(error) ? 'no-access' : 'failed',
@@ -83,7 +83,7 @@ function whyRefused(libc: Libc, name: string, code: string): PacketInterfaceRefu
   if (code === 'EPERM') return 'not-permitted';
   if (code === 'EBUSY') return 'name-taken';
   if (code !== 'EINVAL') return 'failed';
-  // An interface of another kind has the name, or nothing can have it.
+  // An interface of another type has the name, or the name is invalid.
   const isTaken = libc.bind('unsigned int if_nametoindex(const char *)')(name) !== 0;
   return isTaken ? 'name-taken' : 'bad-name';
 }
@@ -145,7 +145,7 @@ class TunInterface implements PacketInterface {
     closeSync(this.#descriptor);
   }
 
-  /** True where it stopped before the device ran dry. */
+  /** Returns true if reading stopped before the device was empty. */
   #read(): boolean {
     const frames: Uint8Array[] = [];
     let bytes = 0;
@@ -165,7 +165,9 @@ class TunInterface implements PacketInterface {
     return errno === 0;
   }
 
-  /** The interface was deleted under us: waiting for it would never rest. */
+  /**
+   * Closes after the interface was deleted; otherwise the wait would report it as ready forever.
+   */
   #lose(errno: number): void {
     if (this.#isClosed) return;
     this.close();

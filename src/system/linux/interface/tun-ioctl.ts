@@ -1,4 +1,4 @@
-/** ioctl(2) on /dev/net/tun: what makes a descriptor an interface (linux/if_tun.h). */
+/** ioctl(2) on /dev/net/tun, which turns a descriptor into an interface (linux/if_tun.h). */
 import { constants } from 'node:os';
 
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
@@ -10,12 +10,12 @@ const TUNSETOFFLOAD = 0x400454d0;
 const TUNSETVNETHDRSZ = 0x400454d8;
 const TUNSETVNETLE = 0x400454dc;
 
-/** IP packets without a link layer, nothing in front of them but a virtio header. */
+/** IP packets without a link layer, preceded only by a virtio header. */
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 
-/** What we cut ourselves, so that the kernel hands it over whole. */
+/** The offloads that this process performs, so that the kernel passes large packets whole. */
 const TUN_F_CSUM = 0x01;
 const TUN_F_TSO4 = 0x02;
 const TUN_F_TSO6 = 0x04;
@@ -24,29 +24,29 @@ const TUN_F_USO6 = 0x40;
 const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 const UDP_OFFLOADS = TUN_F_USO4 | TUN_F_USO6;
 
-/** struct ifreq: the name with its zero byte, then a union of which the flags are two bytes. */
+/** struct ifreq: the name with its NUL byte, then a union whose flags are two bytes. */
 const NAME_LENGTH = 16;
 const FLAGS = 16;
 const MEMORY_LENGTH = 128;
 
 export interface TunSettings {
-  /** The name that the interface got. */
+  /** The name that the kernel gave the interface. */
   readonly name: string;
-  /** Whether runs of UDP datagrams come and go as one frame, as TCP's do (Linux 6.2). */
+  /** Whether the kernel passes runs of UDP datagrams as one frame, like TCP's (Linux 6.2). */
   readonly hasUdpSegmentation: boolean;
 }
 
 /**
- * Makes an interface of a descriptor that /dev/net/tun gave.
+ * Turns a descriptor from /dev/net/tun into an interface.
  *
- * @throws SystemCallError EINVAL for a name that no interface can have or that another kind of
- *   interface has, EBUSY for one of another process, EPERM without CAP_NET_ADMIN
+ * @throws SystemCallError EINVAL for an invalid name or one of another type of interface, EBUSY for
+ * one of another process, EPERM without CAP_NET_ADMIN
  */
 export function configureTun(libc: Libc, descriptor: number, name: string): TunSettings {
   const control = new TunControl(libc, descriptor);
   const given = control.setInterface(name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
   control.setNumber('TUNSETVNETHDRSZ', TUNSETVNETHDRSZ, VIRTIO_NET_HEADER_LENGTH);
-  // A virtio header is in the machine's order unless it is asked for.
+  // A virtio header is in the machine's byte order unless another one is requested.
   if (!LITTLE_ENDIAN) control.setNumber('TUNSETVNETLE', TUNSETVNETLE, 1);
   const hasUdpSegmentation = control.setOffloads(TCP_OFFLOADS | UDP_OFFLOADS);
   if (!hasUdpSegmentation) control.setOffloads(TCP_OFFLOADS);
@@ -69,9 +69,9 @@ class TunControl {
     this.#address = Number(libc.address(this.#memory));
   }
 
-  /** The name that the interface got. */
+  /** Returns the name that the kernel gave the interface. */
   setInterface(name: string, flags: number): string {
-    // The kernel would cut it, and make an interface of another name.
+    // The kernel would truncate the name, and create an interface with another name.
     if (Buffer.byteLength(name) >= NAME_LENGTH || name.includes('\0')) {
       throw new SystemCallError('ioctl TUNSETIFF', constants.errno.EINVAL);
     }
@@ -90,7 +90,9 @@ class TunControl {
     }
   }
 
-  /** False where the kernel does not know all of them: none is set. Nothing depends on any. */
+  /**
+   * Returns false if the kernel does not know all of them and sets none. All offloads are optional.
+   */
   setOffloads(offloads: number): boolean {
     return this.#ioctl(this.#descriptor, TUNSETOFFLOAD, offloads) === 0;
   }

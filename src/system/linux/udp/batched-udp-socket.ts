@@ -1,6 +1,6 @@
 /**
- * Datagram sockets that take and give many datagrams in one system call, where Linux can: UDP_SEGMENT
- * for what is sent, UDP_GRO for what is received. Without either they go one by one.
+ * UDP sockets that handle many datagrams in one system call, if Linux can: UDP_SEGMENT for sending,
+ * UDP_GRO for receiving. Otherwise each datagram takes one call.
  */
 import { release } from 'node:os';
 
@@ -13,27 +13,27 @@ import type { Libc } from '../libc.js';
 import type { Readiness, Watch } from '../readiness.js';
 import { type UdpDescriptor, UdpDescriptors } from './udp-descriptor.js';
 
-/** Datagrams that the system has no room for wait this long, in ms, for close() at most. */
+/** The longest time in ms that close() waits for queued datagrams. */
 const LONGEST_CLOSE = 1_000;
 
-/** Older kernels coalesce what they then get wrong; wireguard-go does not ask them to, either. */
+/** Older kernels mishandle coalesced datagrams; wireguard-go does not enable it there, either. */
 const FIRST_TO_COALESCE = { major: 5, minor: 12 };
 
 export interface BatchedUdpOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
-  /** As uname(2) gives it; the running kernel's by default. */
+  /** As uname(2) reports it; the running kernel's by default. */
   readonly kernelRelease?: string;
 }
 
-/** Segmentation that was refused on one socket is not tried on another. */
+/** Sockets that share the segmentation state: after one refusal, no socket tries it again. */
 export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
   const descriptors = new UdpDescriptors(options.libc);
   const coalesces = canCoalesce(options.kernelRelease ?? release());
   let segmentation: Segmentation | undefined;
   return {
     open: ({ address, port, fwmark = 0 }) =>
-      // What fails here rejects.
+      // An exception here becomes a rejection.
       new Promise((resolve) => {
         const bound = descriptors.open({ address, port, fwmark });
         segmentation ??= { isOn: descriptors.probeSegmentation(bound.descriptor) };
@@ -70,7 +70,7 @@ class BatchedUdpSocket implements DatagramSocket {
   readonly #receiver: DatagramReceiver;
   readonly #watch: Watch;
   readonly #closeDescriptor: () => void;
-  /** What the system had no room for, from #queueHead on. */
+  /** The datagrams for which the system had no room, from #queueHead on. */
   #queue: Datagram[] = [];
   #queueHead = 0;
   #queuedBytes = 0;
@@ -154,14 +154,17 @@ class BatchedUdpSocket implements DatagramSocket {
     this.onDrain();
   }
 
-  /** What is sent is not held; in steps, because each moves the rest. */
+  /** Releases sent datagrams; only in large steps, because each moves the rest of the queue. */
   #shortenQueue(): void {
     if (this.#queueHead * 2 < this.#queue.length) return;
     this.#queue.splice(0, this.#queueHead);
     this.#queueHead = 0;
   }
 
-  /** Behind the call that failed, as dgram does: whoever sends is not called back from within. */
+  /**
+   * Reports after the failed call, like dgram, so that no sender is called back from within its
+   * call.
+   */
   #report(error: Error, unsent: Datagram): void {
     queueMicrotask(() => {
       if (!this.#isClosed) this.onError(error, unsent);

@@ -1,4 +1,6 @@
-/** An array of struct iovec (readv(2)): the buffers that one system call writes from or reads into. */
+/**
+ * An array of struct iovec (readv(2)): the buffers that one system call writes from or reads into.
+ */
 import type { Libc } from '../libc.js';
 import { WORD_SIZE, writeWord } from '../machine-word.js';
 
@@ -6,15 +8,15 @@ import { WORD_SIZE, writeWord } from '../machine-word.js';
 const ENTRY_LENGTH = WORD_SIZE * 2;
 
 export class BufferList {
-  /** To be handed to the system. */
+  /** The address to pass to the system. */
   readonly address: number;
   readonly #libc: Libc;
   readonly #view: DataView;
-  /** Packets stand in slabs: the memory of one is mostly that of the one before. */
+  /** Cached, because consecutive packets are mostly in the same slab. */
   #memory: ArrayBufferLike | undefined;
   #memoryAddress = 0;
 
-  /** @param size how many buffers a call has at most */
+  /** @param size the maximum number of buffers in a call */
   constructor(libc: Libc, size: number) {
     this.#libc = libc;
     const entries = new Uint8Array(size * ENTRY_LENGTH);
@@ -27,7 +29,7 @@ export class BufferList {
     writeWord(this.#view, index * ENTRY_LENGTH + WORD_SIZE, length);
   }
 
-  /** @param bytes to be held until the call is done */
+  /** @param bytes must stay referenced until the call is done */
   setBytes(index: number, bytes: Uint8Array): void {
     if (bytes.buffer !== this.#memory) {
       this.#memory = bytes.buffer;

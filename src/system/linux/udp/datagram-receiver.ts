@@ -1,4 +1,4 @@
-/** Receives UDP datagrams by recvmsg(2), many in one call where the system coalesces them. */
+/** Receives UDP datagrams with recvmsg(2), many in one call if the system coalesces them. */
 import { constants } from 'node:os';
 
 import type { Datagram } from '../../../ports/datagram.js';
@@ -22,13 +22,13 @@ import {
 /** The longest datagram, and the longest run of coalesced ones. */
 const LONGEST_MESSAGE = 65_535;
 
-/** What one turn of the event loop takes at most: other input and timers come in between. */
+/** The limits of one turn of the event loop, so that timers and other input get their turn. */
 const CALLS_PER_TURN = 32;
 const BYTES_PER_TURN = 256 * 1024;
 
 export interface ReceivedTurn {
   readonly datagrams: readonly Datagram[];
-  /** Whether it stopped before the socket ran dry. */
+  /** Whether reading stopped before the socket was empty. */
   readonly hasMore: boolean;
   readonly error?: Error;
 }
@@ -40,9 +40,9 @@ export class DatagramReceiver {
   readonly #endpoints: EndpointTable;
   readonly #message: SocketMessage;
   readonly #slab: ReceiveSlab;
-  /** Of the message that was read last: the length of each datagram but the last, or 0. */
+  /** The length of each datagram but the last in the latest message, or 0. */
   #segment = 0;
-  /** The same for all its datagrams: the system coalesces none that differ in it. */
+  /** The latest message's traffic class: the system only coalesces datagrams with the same one. */
   #trafficClass = 0;
 
   constructor(libc: Libc, descriptor: number, endpoints: EndpointTable) {
@@ -54,7 +54,7 @@ export class DatagramReceiver {
     this.#slab = new ReceiveSlab(libc, LONGEST_MESSAGE);
   }
 
-  /** Takes what has arrived, up to a turn's worth. */
+  /** Receives available datagrams, up to the limits of one turn. */
   receive(): ReceivedTurn {
     const datagrams: Datagram[] = [];
     let bytes = 0;
@@ -82,7 +82,7 @@ export class DatagramReceiver {
     const trafficClass = this.#trafficClass;
     const start = this.#slab.take(length);
     let offset = 0;
-    // An empty datagram is one, too.
+    // An empty datagram counts, too.
     do {
       const size = Math.min(segment, length - offset);
       datagrams.push({ bytes: this.#slab.part(start + offset, size), endpoint, trafficClass });
@@ -90,7 +90,9 @@ export class DatagramReceiver {
     } while (offset < length);
   }
 
-  /** Keeps the address at which the datagrams came in. */
+  /**
+   * Reads the segment size, the traffic class and the local address that received the datagrams.
+   */
   #readControl(known: KnownEndpoint): void {
     const message = this.#message;
     this.#segment = 0;

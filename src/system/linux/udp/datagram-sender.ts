@@ -1,6 +1,6 @@
 /**
- * Sends UDP datagrams by sendmsg(2): a run of equal length to one endpoint in one call, which the
- * system cuts (UDP_SEGMENT), each of the others in one of its own.
+ * Sends UDP datagrams with sendmsg(2): a run of equal length to one endpoint takes one call, and
+ * the system splits it (UDP_SEGMENT); each other datagram takes its own call.
  */
 import { constants } from 'node:os';
 
@@ -24,7 +24,7 @@ import {
   UDP_SEGMENT,
 } from './udp-options.js';
 
-/** What every kernel with UDP_SEGMENT takes in one call: UDP_MAX_SEGMENTS, and one IPv4 packet. */
+/** The limits that every kernel with UDP_SEGMENT accepts: UDP_MAX_SEGMENTS, and one IPv4 packet. */
 const LONGEST_RUN = 64;
 const LARGEST_RUN = 65_507;
 
@@ -40,13 +40,13 @@ const {
   EOPNOTSUPP,
 } = constants.errno;
 
-/** The kernel or the interface does not cut, or not to this length. */
+/** The kernel or the interface cannot segment, or not to this length. */
 const REFUSES_SEGMENTATION = new Set([EIO, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP]);
 
-/** The address that an endpoint used is no longer ours, or does not lead there. */
+/** The local address was removed, or has no route to the endpoint. */
 const REFUSES_SOURCE = new Set([EINVAL, EADDRNOTAVAIL, ENETUNREACH]);
 
-/** Whether the system cuts runs of datagrams; once it has refused to, never again. */
+/** Whether the system segments runs of datagrams; off for good after one refusal. */
 export interface Segmentation {
   isOn: boolean;
 }
@@ -73,9 +73,9 @@ export class DatagramSender {
   }
 
   /**
-   * Sends datagrams in order, from the one at `first` on.
+   * Sends datagrams in order, starting at index `first`.
    *
-   * @returns the place of the first one that the system had no room for
+   * @returns the index of the first one for which the system had no room
    */
   send(datagrams: readonly Datagram[], first: number): number {
     let next = first;
@@ -87,7 +87,7 @@ export class DatagramSender {
     return next;
   }
 
-  /** How many it is done with, sent or failed; 0 where there is no room. */
+  /** Returns the number of datagrams that were sent or failed; 0 if there is no room. */
   #sendRun(datagrams: readonly Datagram[], first: number): number {
     const datagram = datagrams[first] as Datagram;
     const known = this.#options.endpoints.find(datagram.endpoint);
@@ -104,7 +104,7 @@ export class DatagramSender {
     if (end - first === 1 || !REFUSES_SEGMENTATION.has(errno)) {
       return this.#fail(errno, datagrams, first, end);
     }
-    // What is wrong with the first one alone says nothing about segmentation.
+    // If the first datagram also fails alone, segmentation is not the cause.
     const alone = this.#trySend(datagrams, first, first + 1, known);
     if (alone === EAGAIN) return 0;
     if (alone !== 0) return this.#fail(alone, datagrams, first, first + 1);
@@ -120,7 +120,9 @@ export class DatagramSender {
     return end - first;
   }
 
-  /** Behind the last datagram of a run: all are as long as the first one, but the last may be shorter. */
+  /**
+   * The index after a run's last datagram: all have the same length, but the last may be shorter.
+   */
   #endOfRun(datagrams: readonly Datagram[], first: number): number {
     const { bytes, endpoint, trafficClass = 0 } = datagrams[first] as Datagram;
     const segment = bytes.length;
@@ -139,7 +141,9 @@ export class DatagramSender {
     return end;
   }
 
-  /** Without the endpoint's source where that is refused. The errno; 0 for success. */
+  /**
+   * Sends a run, without the source address if the system rejects it. Returns errno; 0 for success.
+   */
   #trySend(
     datagrams: readonly Datagram[],
     first: number,
@@ -180,7 +184,7 @@ export class DatagramSender {
   }
 }
 
-/** The interface stays the routing table's choice. */
+/** Leaves the choice of the interface to the routing table. */
 function writeSource(message: SocketMessage, source: Uint8Array): void {
   const isIpv4 = source.length === 4;
   const data = isIpv4

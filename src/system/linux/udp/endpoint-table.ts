@@ -1,23 +1,23 @@
-/** What a socket knows of the endpoints that it exchanges datagrams with. */
+/** The endpoints with which a socket exchanges datagrams. */
 import { sameBytes } from '../../../lib/same-bytes.js';
 import type { Endpoint } from '../../../ports/datagram.js';
 import type { SocketAddresses } from './socket-address.js';
 
-/** Endpoints that are kept; anyone can send to us from as many as he likes. */
+/** The maximum number of endpoints, because anyone can send from many. */
 const MAX_ENDPOINTS = 256;
 
 export interface KnownEndpoint {
-  /** One object for one sender, so that comparing senders is comparing pointers. */
+  /** One object per sender, so that comparing senders compares references. */
   readonly endpoint: Endpoint;
   readonly socketAddress: Uint8Array;
   /**
-   * Our address at which its last datagram came in, 4 or 16 bytes: where we have several, it expects
-   * answers from that one. Gone where it is in doubt.
+   * The local address that received its last datagram, 4 or 16 bytes: the endpoint expects replies
+   * from this address. Undefined if in doubt.
    */
   source: Uint8Array | undefined;
 }
 
-/** The endpoints that were met last; the oldest goes when there are too many. */
+/** The most recently added endpoints; the oldest is dropped if there are too many. */
 export class EndpointTable {
   readonly #addresses: SocketAddresses;
   readonly #family: number;
@@ -31,7 +31,7 @@ export class EndpointTable {
     this.#family = family;
   }
 
-  /** Undefined where its address is no IP address, or is one that the socket cannot reach. */
+  /** Undefined for an invalid IP address, or one that the socket cannot reach. */
   find(endpoint: Endpoint): KnownEndpoint | undefined {
     if (this.#lastFound?.endpoint === endpoint) return this.#lastFound.known;
     const known = this.#byText.get(textKey(endpoint)) ?? this.#meet(endpoint);
@@ -52,7 +52,7 @@ export class EndpointTable {
     const { address, port } = endpoint;
     const socketAddress = this.#addresses.encode(address, port, this.#family);
     if (socketAddress === undefined) return undefined;
-    // One text of several for an address: what is known by another one is the same endpoint.
+    // An address has several text forms, so the endpoint may be known by another one.
     return this.#byBytes.get(bytesKey(socketAddress)) ?? this.#add(endpoint, socketAddress);
   }
 

@@ -1,16 +1,16 @@
-/** Memory that the system writes received bytes into, and that is its reader's from then on. */
+/** Memory for received bytes, which the reader owns afterwards. */
 import type { Libc } from '../libc.js';
 
 const SLAB_SIZE = 512 * 1024;
 
-/** Keeps what follows on the boundary of a machine word. */
+/** Aligns the next message to a machine word. */
 const ALIGNMENT = 8;
 
 /**
- * Cuts received bytes from slabs of 512 KiB. Nothing is written twice and nothing given back by hand:
- * a slab is collected when the last view of it is gone, so that a reader may keep and overwrite what
- * it got. The system writes straight into it, and only the rest of a slab that is too short for the
- * longest message is lost.
+ * Allocates received messages from slabs of 512 KiB. No memory is reused or freed explicitly: a
+ * slab is garbage-collected with its last view, so readers may keep and overwrite their bytes. The
+ * system writes directly into the slab; only the end that is too short for the longest message is
+ * wasted.
  */
 export class ReceiveSlab {
   readonly #libc: Libc;
@@ -23,8 +23,8 @@ export class ReceiveSlab {
 
   /**
    * @param longest message, in bytes
-   * @param headroom bytes that stay free in front of each message, for whoever uses it in place
-   * @param tailroom bytes that stay free behind it
+   * @param headroom bytes that stay free before each message, for use in place
+   * @param tailroom bytes that stay free after it
    */
   constructor(libc: Libc, longest: number, headroom = 0, tailroom = 0) {
     this.#libc = libc;
@@ -33,7 +33,7 @@ export class ReceiveSlab {
     this.#tailroom = tailroom;
   }
 
-  /** Where the system may write the longest message. */
+  /** Returns an address at which the system can write the longest message. */
   reserve(): number {
     const room = this.#headroom + this.#longest + this.#tailroom;
     if (this.#used + room > this.#slab.length) {
@@ -44,7 +44,7 @@ export class ReceiveSlab {
     return this.#address + this.#used + this.#headroom;
   }
 
-  /** Takes the first `length` bytes of what was reserved last; to be split with `part`. */
+  /** Keeps the first `length` reserved bytes and returns their start, for `part`. */
   take(length: number): number {
     const start = this.#used + this.#headroom;
     const end = start + length + this.#tailroom;
@@ -52,7 +52,7 @@ export class ReceiveSlab {
     return start;
   }
 
-  /** The bytes from `start` on; they are the caller's. */
+  /** The bytes from `start` on, which the caller owns. */
   part(start: number, length: number): Uint8Array {
     return new Uint8Array(this.#slab.buffer, start, length);
   }

@@ -1,4 +1,6 @@
-/** struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)) to and from the text that Node uses. */
+/**
+ * Converts struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)) to and from the text of Node.js.
+ */
 import { formatIpAddress, type IpAddress, parseIpAddress } from '../../../wire/ip-address.js';
 import type { Libc, LibcFunction } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
@@ -6,7 +8,7 @@ import { LITTLE_ENDIAN } from '../machine-word.js';
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 
-/** Room for either. */
+/** The size of the larger one. */
 export const SOCKET_ADDRESS_LENGTH = 28;
 
 const PORT = 2;
@@ -20,7 +22,10 @@ const INTERFACE_NAME_LENGTH = 16;
 /** ::ffff:0:0/96, where an IPv6 socket sees IPv4 (RFC 4291 2.5.5.2). */
 const MAPPED = new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
 
-/** Writes and reads socket addresses; a zone is an interface (RFC 4007 11), whose number libc knows. */
+/**
+ * Encodes and decodes socket addresses; a zone is an interface (RFC 4007 11), whose index libc
+ * knows.
+ */
 export class SocketAddresses {
   readonly #libc: Libc;
   readonly #nameToIndex: LibcFunction;
@@ -33,8 +38,8 @@ export class SocketAddresses {
   }
 
   /**
-   * @param family of the socket; one of IPv6 reaches IPv4 by mapped addresses
-   * @returns undefined for what is no IP address, or one that such a socket cannot reach
+   * @param family of the socket; an IPv6 socket reaches IPv4 through mapped addresses
+   * @returns undefined for an invalid IP address, or one that such a socket cannot reach
    */
   encode(address: string, port: number, family: number): Uint8Array | undefined {
     const [text = '', zone] = address.split('%', 2);
@@ -46,7 +51,9 @@ export class SocketAddresses {
     return encodeIpv6(ip.length === 4 ? mapped(ip) : ip, port, scope);
   }
 
-  /** Address and port of a socket address that the system wrote; the text is as Node's dgram has it. */
+  /**
+   * The address and port of a socket address from the system; the text is like that of node:dgram.
+   */
   decode(bytes: Uint8Array): { address: string; port: number } {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const port = view.getUint16(PORT);

@@ -1,16 +1,16 @@
 /**
- * struct msghdr with everything that it points to, in memory that is prepared once: recvmsg(2) and
- * sendmsg(2) with a socket address, buffers, and control messages (cmsg(3)).
+ * struct msghdr with all that it points to, in preallocated memory: for recvmsg(2) and sendmsg(2)
+ * with a socket address, buffers and control messages (cmsg(3)).
  */
 import { BufferList } from './buffer-list.js';
 import type { Libc } from '../libc.js';
 import { LITTLE_ENDIAN, readWord, WORD_SIZE, writeWord } from '../machine-word.js';
 import { SOCKET_ADDRESS_LENGTH } from './socket-address.js';
 
-/** Room for all control messages that a datagram has, with their headers. */
+/** Room for all control messages of a datagram, with their headers. */
 const CONTROL_LENGTH = 128;
 
-/** The fields of struct msghdr; each stands on the boundary of a machine word. */
+/** The fields of struct msghdr, each aligned to a machine word. */
 const NAME = 0;
 const NAME_LENGTH = WORD_SIZE;
 const BUFFERS = WORD_SIZE * 2;
@@ -31,7 +31,7 @@ const CONTROL_HEADER = WORD_SIZE + 8;
 const TRUNCATED = 0x20;
 
 export class SocketMessage {
-  /** To be handed to recvmsg and sendmsg. */
+  /** The address to pass to recvmsg and sendmsg. */
   readonly address: number;
   readonly buffers: BufferList;
   /** The memory, for the data of control messages. */
@@ -39,7 +39,7 @@ export class SocketMessage {
   readonly #bytes: Uint8Array;
   #controlLength = 0;
 
-  /** @param buffers how many a message has at most */
+  /** @param buffers the maximum number in a message */
   constructor(libc: Libc, buffers: number) {
     this.#bytes = new Uint8Array(LENGTH);
     this.view = new DataView(this.#bytes.buffer);
@@ -69,7 +69,7 @@ export class SocketMessage {
     return (this.view.getUint32(FLAGS, LITTLE_ENDIAN) & TRUNCATED) !== 0;
   }
 
-  /** Lets the next message be received with a name and control messages of any length. */
+  /** Resets the space for the name and control messages before a receive. */
   prepareToReceive(): void {
     this.view.setUint32(NAME_LENGTH, SOCKET_ADDRESS_LENGTH, LITTLE_ENDIAN);
     writeWord(this.view, CONTROL, this.address + CONTROL_AT);
@@ -85,7 +85,7 @@ export class SocketMessage {
   /**
    * Adds a control message.
    *
-   * @returns where in `view` its data is to be written
+   * @returns the offset in `view` for its data
    */
   addControl(level: number, type: number, length: number): number {
     const offset = CONTROL_AT + this.#controlLength;
@@ -99,9 +99,9 @@ export class SocketMessage {
   }
 
   /**
-   * The control message behind `previous`, or the first one.
+   * The control message after `previous`, or the first one.
    *
-   * @returns where in `view` its data is; -1 behind the last one
+   * @returns the offset of its data in `view`; -1 after the last one
    */
   nextControl(previous = -1): number {
     const end = CONTROL_AT + readWord(this.view, CONTROL_SIZE);
@@ -123,7 +123,7 @@ export class SocketMessage {
   }
 }
 
-/** CMSG_ALIGN: control messages stand on the boundary of a machine word. */
+/** CMSG_ALIGN: control messages are aligned to a machine word. */
 function aligned(length: number): number {
   return Math.ceil(length / WORD_SIZE) * WORD_SIZE;
 }

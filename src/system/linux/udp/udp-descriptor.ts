@@ -1,4 +1,4 @@
-/** Opens UDP sockets of the system with the options that Node's dgram has no way to set. */
+/** Opens the system's UDP sockets with options that node:dgram cannot set. */
 import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 
@@ -27,7 +27,7 @@ const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 
-/** What Linux gives by default is a tenth of it: a burst would be lost. */
+/** Linux's default is a tenth of this and would lose bursts. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 export interface UdpDescriptor {
@@ -41,7 +41,7 @@ export interface UdpDescriptorOptions {
   /** IP text. */
   readonly address: string;
   readonly port: number;
-  /** The mark of the packets that are sent, for rules of routing (ip-rule(8)); 0 for none. */
+  /** The mark on sent packets, for routing rules (ip-rule(8)); 0 for none. */
   readonly fwmark: number;
 }
 
@@ -71,11 +71,11 @@ export class UdpDescriptors {
   }
 
   /**
-   * A bound socket, non-blocking, closed in child processes, that tells at which of our addresses
-   * each datagram came in, and its traffic class.
+   * Opens a bound, non-blocking, close-on-exec socket that reports the local address and the
+   * traffic class of each received datagram.
    *
-   * @throws SystemCallError of `socket`, `bind`, or `setsockopt SO_MARK` (EPERM: a mark takes
-   *   CAP_NET_ADMIN)
+   * @throws SystemCallError of `socket`, `bind`, or `setsockopt SO_MARK` (EPERM: a mark needs
+   * CAP_NET_ADMIN)
    */
   open({ address, port, fwmark }: UdpDescriptorOptions): UdpDescriptor {
     const family = isIPv6(address) ? AF_INET6 : AF_INET;
@@ -90,7 +90,7 @@ export class UdpDescriptors {
       this.#enlargeBuffers(descriptor);
       this.#bindTo(descriptor, local);
       const bound = this.#localEnd(descriptor);
-      // A socket of one address has no other to answer from.
+      // A socket bound to one address always replies from it.
       if (isUnspecified(bound.address)) this.#askForLocalAddress(descriptor, family);
       this.#askForTrafficClass(descriptor, family);
       return { descriptor, family, localAddress: bound.address, localPort: bound.port };
@@ -100,12 +100,12 @@ export class UdpDescriptors {
     }
   }
 
-  /** Whether the system cuts runs of datagrams that are sent (Linux 4.18). */
+  /** Whether the system segments runs of sent datagrams (Linux 4.18). */
   probeSegmentation(descriptor: number): boolean {
     return this.#set(descriptor, SOL_UDP, UDP_SEGMENT, 0);
   }
 
-  /** Lets the system coalesce what is received (Linux 5.0). */
+  /** Lets the system coalesce received datagrams (Linux 5.0). */
   enableCoalescing(descriptor: number): boolean {
     return this.#set(descriptor, SOL_UDP, UDP_GRO, 1);
   }
@@ -114,7 +114,9 @@ export class UdpDescriptors {
     this.#close(descriptor);
   }
 
-  /** Beyond what anyone may have where we have CAP_NET_ADMIN. A smaller one costs speed alone. */
+  /**
+   * Exceeds the normal limit if the process has CAP_NET_ADMIN. A smaller buffer only costs speed.
+   */
   #enlargeBuffers(descriptor: number): void {
     for (const [force, request] of [
       [SO_RCVBUFFORCE, SO_RCVBUF],
@@ -125,13 +127,13 @@ export class UdpDescriptors {
     }
   }
 
-  /** Without it the routing table chooses the address of each answer. */
+  /** Otherwise the routing table would choose the source address of each reply. */
   #askForLocalAddress(descriptor: number, family: number): void {
     if (family === AF_INET) this.#set(descriptor, SOL_IP, IP_PKTINFO, 1);
     else this.#set(descriptor, SOL_IPV6, IPV6_RECVPKTINFO, 1);
   }
 
-  /** A socket of IPv6 receives IPv4, too. */
+  /** An IPv6 socket receives IPv4, too. */
   #askForTrafficClass(descriptor: number, family: number): void {
     this.#set(descriptor, SOL_IP, IP_RECVTOS, 1);
     if (family === AF_INET6) this.#set(descriptor, SOL_IPV6, IPV6_RECVTCLASS, 1);

@@ -1,8 +1,8 @@
-/** Numbers of Linux for UDP sockets (socket(7), ip(7), ipv6(7), udp(7)). */
+/** Linux's constants for UDP sockets (socket(7), ip(7), ipv6(7), udp(7)). */
 export const SOL_SOCKET = 1;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
-/** As above, beyond the limit for anyone; takes CAP_NET_ADMIN. */
+/** Like the two above, but beyond the normal limit; needs CAP_NET_ADMIN. */
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
@@ -26,5 +26,5 @@ export const IPV6_TCLASS = 67;
 export const SOL_UDP = 17;
 /** Sends a buffer as datagrams of this size. */
 export const UDP_SEGMENT = 103;
-/** Receives datagrams of one size and sender in one buffer; the message says the size. */
+/** Receives datagrams of one size and sender in one buffer; a control message has the size. */
 export const UDP_GRO = 104;

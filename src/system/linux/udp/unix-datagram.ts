@@ -1,4 +1,4 @@
-/** One datagram to a socket of unix(7), which Node has no function for. */
+/** Sends datagrams to a unix(7) socket, for which Node.js has no function. */
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
 
@@ -8,11 +8,11 @@ const SOCK_CLOEXEC = 0x80000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** struct sockaddr_un: the family, then so many bytes of the name (unix(7)). */
+/** struct sockaddr_un: the family, then at most this many bytes of the name (unix(7)). */
 const NAME = 2;
 const NAME_LENGTH = 108;
 
-/** Sends from a socket without a name, which is opened for each datagram. */
+/** Sends from an unnamed socket, which is opened for each datagram. */
 export class UnixDatagramSender {
   readonly #libc: Libc;
   readonly #socket: LibcFunction;
@@ -29,11 +29,11 @@ export class UnixDatagramSender {
   }
 
   /**
-   * Sends and never waits.
+   * Sends without waiting.
    *
    * @param name an absolute path, or `@` and a name in the abstract namespace
-   * @throws SystemCallError; with the code EAGAIN where the receiver has no room for now
-   * @throws RangeError for a name that no socket can have
+   * @throws SystemCallError; with code EAGAIN if the receiver's buffer is full
+   * @throws RangeError for an invalid name
    */
   send(name: string, bytes: Uint8Array): void {
     const address = encodeUnixAddress(name);
@@ -41,18 +41,18 @@ export class UnixDatagramSender {
     if (descriptor < 0) throw new SystemCallError('socket', this.#libc.errno());
     const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     const sent = this.#sendto(descriptor, bytes, bytes.length, flags, address, address.length);
-    // Before close(), which has an errno of its own.
+    // Read errno before close(), which may change it.
     const error = sent < 0 ? new SystemCallError('sendto', this.#libc.errno()) : undefined;
     this.#close(descriptor);
     if (error !== undefined) throw error;
   }
 }
 
-/** struct sockaddr_un for a path or, with `@` in front, an abstract name. */
+/** struct sockaddr_un for a path or, after `@`, an abstract name. */
 export function encodeUnixAddress(name: string): Uint8Array {
   const isAbstract = name.startsWith('@');
   const text = Buffer.from(name);
-  // unix(7): an abstract name ends where the address does, a path with a NUL byte.
+  // unix(7): an abstract name ends with the address, a path with a NUL byte.
   const bytes = new Uint8Array(NAME + text.length + (isAbstract ? 0 : 1));
   if (bytes.length > NAME + NAME_LENGTH) throw new RangeError(`${name} is too long for a socket`);
   new DataView(bytes.buffer).setUint16(0, AF_UNIX, LITTLE_ENDIAN);
