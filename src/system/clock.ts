@@ -10,8 +10,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * The longest timer of Node.js, which fires longer ones immediately. The driver re-arms an early
- * one.
+ * The longest timer of Node.js, which fires longer ones immediately. The driver sets a timer again
+ * if it fires early.
  */
 const LONGEST_DELAY = 2 ** 31 - 1;
 

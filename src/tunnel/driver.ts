@@ -16,7 +16,7 @@ const SOCKET_HIGH_WATER = 1024 * 1024;
 /** The shortest timer in ms, even if already due, so that a bug cannot spin the process. */
 const SHORTEST_TIMER = 1;
 
-/** A timer that fires more than this many ms late shows that the event loop was blocked. */
+/** A timer more than this many ms late shows that the event loop was blocked. */
 const STALL = 10;
 
 /** The longest time in ms to read datagrams that arrived during a stall before timers expire. */
@@ -48,7 +48,7 @@ export class Driver {
   #received = 0;
   #scheduled = false;
   /**
-   * Whether the engine will be drained in this turn anyway, so that schedule() has nothing to do.
+   * Whether the current turn will still drain the engine, so that schedule() need not plan another.
    */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];

@@ -50,8 +50,8 @@ export const systemFiles: Files = {
 };
 
 /**
- * Files for callers that cannot wait: reading a pipe without a writer would block forever, and with
- * it the exit of the process.
+ * Files for callers that cannot wait: reading a pipe without a writer would block forever and keep
+ * the process from exiting.
  */
 export const regularFiles: Files = {
   ...systemFiles,
@@ -299,8 +299,8 @@ export async function syncFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    // The file is in place. That a folder cannot be opened or synced says nothing about the file; a
-    // disk error does.
+    // The file is already in place. A folder that cannot be opened or synced is no reason to fail,
+    // but a disk error is.
     if (codeOf(error) === 'EIO') throw error;
   }
 }

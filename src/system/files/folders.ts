@@ -49,7 +49,7 @@ function isFolder(path: string): boolean {
 }
 
 /**
- * Uses a descriptor and no links, so that a file which the owner puts in its place is not changed.
+ * Uses a descriptor and follows no link, so that a file put in the folder's place is not changed.
  */
 function giveTo(folder: string, { uid, gid }: Stats): void {
   try {
@@ -65,7 +65,7 @@ function giveTo(folder: string, { uid, gid }: Stats): void {
   }
 }
 
-/** As in files.ts: that a folder cannot be opened or synced says nothing about its content. */
+/** Syncs a folder. As in files.ts, only a disk error is a failure. */
 export function syncFolderNow(folder: string): void {
   try {
     const descriptor = openSync(folder, constants.O_RDONLY);

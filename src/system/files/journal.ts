@@ -106,7 +106,7 @@ async function openExisting(path: string): Promise<OpenedJournal | undefined> {
 
 /**
  * Takes over the journal of an ended process. If several processes try, the one that creates the
- * claim file succeeds; later ones find a journal with an owner.
+ * claim file succeeds; the others then find that the journal has an owner.
  */
 async function takeOver(path: string): Promise<OpenedJournal | undefined> {
   const claim = `${path}.claim`;
@@ -185,7 +185,7 @@ async function requireOwn(handle: FileHandle, path: string): Promise<void> {
   const { mode, uid, size, isFile } = await describe(handle);
   if (!isFile) throw new FileError('failed', path, 'it is not a regular file');
   if (size > 2 * JOURNAL_ROOM) throw new FileError('failed', path, 'it is too long for a journal');
-  // Windows has no such users and modes.
+  // Windows has neither user IDs nor Unix modes.
   const ownUid = process.geteuid?.();
   if (ownUid === undefined) return;
   const folder = await stat(dirname(path));

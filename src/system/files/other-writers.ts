@@ -16,7 +16,7 @@ const GROUP_AND_OTHERS_READ = 0o044;
 const STICKY = 0o1000;
 /** The number of links that Linux follows (MAXSYMLINKS). */
 const MAX_LINKS = 40;
-/** The folders of inherited descriptors, whose links may not lead to a path. */
+/** Folders of inherited descriptors; the link of a descriptor is not necessarily a path. */
 const INHERITED = /^\/proc\/(?:\d+|self|thread-self)(?:\/task\/\d+)?\/fd$/;
 
 export interface InspectionPorts {

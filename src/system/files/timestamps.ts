@@ -112,8 +112,8 @@ class TimestampFile {
   }
 
   /**
-   * Returns when the timestamp is on the disk. The latest earlier one stays, whichever process
-   * wrote it.
+   * Returns when the timestamp is on the disk. Overwrites the older block, so that the latest
+   * timestamp remains, whichever process wrote it.
    */
   write(timestamp: Uint8Array): void {
     const descriptor = this.#openOrCreate();
@@ -121,7 +121,7 @@ class TimestampFile {
       const folder = this.#requireOwn(descriptor);
       const { found, length } = this.#readBlocks(descriptor);
       const index = found?.index === 0 ? 1 : 0;
-      // Write both blocks at first, so that a full disk cannot fail a later write.
+      // The first write includes the other block, so that a full disk cannot fail a later write.
       const blank = index === 0 && length < LENGTH ? blockOf('') : '';
       const bytes = Buffer.from(blockOf(this.#lineOf(timestamp)) + blank);
       if (writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
@@ -176,7 +176,7 @@ class TimestampFile {
     return folder;
   }
 
-  /** The later of the valid timestamps. */
+  /** Reads the later of the valid timestamps. */
   #readBlocks(descriptor: number): { found?: Found; isBlank: boolean; length: number } {
     const bytes = Buffer.alloc(LENGTH);
     const length = readSync(descriptor, bytes, 0, LENGTH, 0);
@@ -210,14 +210,14 @@ function blockOf(line: string): string {
 }
 
 /**
- * Labels from 2^63 on are reserved (https://cr.yp.to/libtai/tai64.html), and nothing is later than
- * the last one.
+ * Rejects labels from 2^63 on: they are reserved (https://cr.yp.to/libtai/tai64.html), and no
+ * timestamp could follow the largest one.
  */
 function isTai64n(timestamp: Buffer): boolean {
   return timestamp.readUInt8(0) < 0x80 && timestamp.readUInt32BE(8) < 1_000_000_000;
 }
 
-/** Errors of file systems that cannot sync; the data there is as safe as possible. */
+/** Errors of file systems that cannot sync; arctun cannot make the data there any safer. */
 const CANNOT_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 function sync(descriptor: number, call: (descriptor: number) => void): void {

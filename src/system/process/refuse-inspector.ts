@@ -3,7 +3,7 @@
  * code as this process's user. Import this module before all others.
  */
 
-/** Milliseconds after which an inspector requested before this module was loaded is open. */
+/** Milliseconds to wait for an inspector that was requested before this module was loaded. */
 const LATE = 1_000;
 
 /** A listener replaces the one of Node.js, which opens the inspector. */

@@ -31,7 +31,8 @@ const INTERFACES = [
 ] as const;
 
 /**
- * The maximum number of keys that wait for a slow disk; a session has one, and lasts for minutes.
+ * The maximum number of keys that wait for a slow disk. Each session adds one, and lasts for
+ * minutes.
  */
 const MAX_WAITING_SECRETS = 64;
 

@@ -11,7 +11,8 @@ export interface InterfaceTunnel extends Tunnel {
   /** The name of the interface, which exists before the tunnel is started. */
   readonly interfaceName: string;
   /**
-   * Resolves with the reason if another program removes the interface or its file descriptor fails.
+   * Resolves with the reason if another program removes the interface, or its device or thread
+   * fails.
    */
   readonly gone: Promise<Error>;
   /**

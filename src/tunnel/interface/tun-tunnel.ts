@@ -35,7 +35,7 @@ export class TunTunnel implements Tunnel {
     timestamps: SentTimestamps,
   ) {
     this.#device = device;
-    // The kernel's TCP does not report retransmissions, so any sent packet counts as one.
+    // The kernel's TCP does not report retransmissions, so treat any sent packet as one.
     const sentAt = ({ lastPacketSentAt }: Peer) => lastPacketSentAt;
     const rivals = new Rivals(ports.log, ports.clock.now(), sentAt);
     const engine = new TunEngine({
@@ -103,11 +103,8 @@ export class TunTunnel implements Tunnel {
   }
 
   /**
-   * See Tunnel.reconfigure(). Changes the interface first: if it rejects them, nothing has changed.
-   * The kernel handles its own connections from a removed address.
-   *
-   * @throws RangeError for an invalid server
-   * @throws TunnelError `closing`
+   * See Tunnel.reconfigure(). Changes the interface first: if the kernel rejects a change, nothing
+   * has changed. The kernel handles its own connections from a removed address.
    */
   reconfigure(config: TunnelConfig): Promise<void> {
     return this.#reconfigurations.run(async () => {

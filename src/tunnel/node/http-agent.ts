@@ -1,8 +1,8 @@
 /**
  * HTTP through the tunnel: agents for node:http and node:https, and the connector for undici.
  *
- * Callers load node:https and node:tls only if needed: loading takes longer than a WireGuard
- * handshake, and most tunnels never use them.
+ * node:https and node:tls are loaded on first use: loading takes longer than a WireGuard handshake,
+ * and most tunnels never use them.
  */
 import { Agent as HttpAgent, type AgentOptions, type ClientRequestArgs } from 'node:http';
 import type { Agent as HttpsAgent, AgentOptions as HttpsAgentOptions } from 'node:https';

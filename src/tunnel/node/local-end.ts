@@ -39,9 +39,7 @@ export function bindLocal<T>(
   }
 }
 
-/**
- * The unspecified address that stands for all addresses, in the larger of the tunnel's families.
- */
+/** Returns the unspecified address, of IPv6 if the tunnel has an IPv6 address. */
 export function anyAddress(own: readonly IpAddress[]): IpAddress {
   return new Uint8Array(Math.max(...own.map((address) => address.length)));
 }

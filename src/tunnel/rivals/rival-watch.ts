@@ -64,8 +64,8 @@ const LEFTOVER_REQUESTS = 5_000;
 const UNANSWERED = 1_000;
 
 /**
- * The shortest RTO in ms. A retransmission earlier than this after the first data or the handshake
- * expects no reply in this session. The last segment of an exchange is a mere ACK, which gets no
+ * The shortest RTO in ms. A retransmission sooner than this after the first data or the handshake
+ * is of an earlier session's data. The last segment of an exchange is a mere ACK, which gets no
  * reply.
  */
 const SHORTEST_RTO = 200;

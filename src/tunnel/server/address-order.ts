@@ -1,4 +1,4 @@
-/** Text with a colon is IPv6; the caller never passes ports or names. */
+/** Treats text with a colon as IPv6; the caller never passes ports or names. */
 export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }

@@ -1,4 +1,4 @@
-/** Derives the parts of the tunnel status that describe the connection to the Arc server. */
+/** Computes the parts of the tunnel status that describe the connection to the Arc server. */
 import { formatKey } from '../../lib/text/key-text.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { formatIpAddress } from '../../wire/ip-address.js';

@@ -14,7 +14,7 @@ const LONGEST_INTERVAL = 32_000;
  */
 const MAX_WAITING = 128;
 
-/** The time in ms without sending after the system runs out of buffers (ENOBUFS, EAGAIN). */
+/** The pause in ms after the system runs out of buffers (ENOBUFS, EAGAIN). */
 const PAUSE = 50;
 
 /** Buffers that stay full for this long (ms) are no burst: the socket counts as broken. */
@@ -127,7 +127,7 @@ export class MovingSocket implements DatagramSocket {
     this.#binding = binding;
   }
 
-  /** Resets the interval between sockets because the peer was heard: the socket works. */
+  /** Resets the interval between sockets: a message from the peer proves that the socket works. */
   proved(): void {
     this.#interval = SHORTEST_INTERVAL;
     this.#pressedSince = undefined;

@@ -1,4 +1,6 @@
-/** Finds the address and peer of a destination, and the errors if none exists. */
+/**
+ * Finds the address and peer of a destination, or throws the error that explains why none exists.
+ */
 import type { Peer } from '../../engine/engine.js';
 import type { NetstackEngine } from '../../engine/netstack-engine.js';
 import { DialError } from '../../proxy/dialer.js';
@@ -10,7 +12,7 @@ export const SILENCE_TIMEOUT = 10_000;
 
 /** Explains why a peer is silent. */
 export interface PeerSilence {
-  /** Why nothing comes from the peer, as the error of a failed wait. */
+  /** Returns the error for a caller that has waited without a reply from the peer. */
   explain(): SilenceError;
   /** Why nothing can be sent to the peer, if this is known immediately. */
   blocked(): SilenceError | undefined;
@@ -43,9 +45,7 @@ export function routeTo(
   return { address, peer };
 }
 
-/**
- * The error of a dial that nothing was sent for or nothing came back to; `error` has the reason.
- */
+/** The error of a dial that failed because the Arc server is silent or cannot be found. */
 export function silentPeer(error: SilenceError): DialError {
   const options = { cause: error, silence: error.reason };
   if (error.reason === 'name-not-found')

@@ -120,7 +120,7 @@ export class ServerLink {
   }
 
   /**
-   * Prepares the session for packets that follow, perhaps after a sleep: see
+   * Begins a handshake if packets would need one, perhaps after a sleep: see
    * Device.refreshSession().
    */
   refreshSession(): void {

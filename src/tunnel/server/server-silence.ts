@@ -28,7 +28,7 @@ export class ServerSilence implements PeerSilence {
     this.#options = options;
   }
 
-  /** Why the server is silent, as the error of a failed wait. */
+  /** Returns the error for a caller that has waited without a reply from the server. */
   explain(): SilenceError {
     const { peer, server, addresses, search, wallClock } = this.#options;
     const { initiations, triedEndpoints, sendError } = search;

@@ -2,8 +2,7 @@ import type { Peer } from '../../engine/engine.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
 /**
- * The time in ms without a due authentic message that counts as silence: 10 s + 5 s (whitepaper
- * 6.5).
+ * The time in ms without an authentic reply that counts as silence: 10 s + 5 s (whitepaper 6.5).
  */
 export const SILENCE = 15_000;
 
@@ -28,7 +27,7 @@ export class SilenceWatch {
   }
 
   /**
-   * Checks for messages from the peer. Call this if it may have been heard or an answer became due.
+   * Checks for messages from the peer. Call this when the peer may have been heard or owes a reply.
    *
    * @returns whether the peer was heard since the last call
    */

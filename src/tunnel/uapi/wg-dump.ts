@@ -3,8 +3,7 @@ import type { DeviceStatus } from './ask-device.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
 /**
- * Returns devices by name. Skips lines that `wg` would not print; does not read private and
- * pre-shared keys.
+ * Returns devices by name. Skips lines in other formats; does not read private and pre-shared keys.
  */
 export function readWgDump(text: string): ReadonlyMap<string, DeviceStatus> {
   const devices = new Map<string, DeviceStatus & { peers: PeerStatus[] }>();

@@ -12,8 +12,8 @@ import { isDone } from '../system-refusal.js';
 export const MAIN_TABLE = 254;
 
 /**
- * Tables of a default route, which are also marks: the first one without another program's routes
- * is used.
+ * The tables to try for a default route: the first one without another program's routes is used.
+ * Its number is also the mark.
  */
 export const FIRST_TABLE = 11_010;
 export const TABLES = 16;

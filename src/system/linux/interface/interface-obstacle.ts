@@ -4,7 +4,7 @@ import { access, constants, readFile } from 'node:fs/promises';
 import type { PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';
 import { codeOf } from '../../../lib/errors/error-message.js';
 
-/** From the capabilities in linux/capability.h. */
+/** The capability's number in linux/capability.h. */
 const CAP_NET_ADMIN = 12n;
 
 /** The system's folders; tests use their own. */

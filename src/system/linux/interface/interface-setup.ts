@@ -152,7 +152,7 @@ class InterfaceSetup implements ConfiguredInterface {
 
   /**
    * Adds new parts before removing old ones: removing the last address of a family removes its
-   * routes, and connections that stay would lose theirs.
+   * routes, which would interrupt connections that stay.
    */
   #change(wanted: ReadonlyMap<string, Part>): void {
     const old = new Map(this.#parts.map((part) => [part.subject, part]));
@@ -306,7 +306,7 @@ function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
   );
 }
 
-/** For a default route, commands are not enough: its mark must be set on every datagram. */
+/** An error with commands, except for a default route: its mark must be set on every datagram. */
 function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
   const subject = missing.map((part) => part.subject).join(', ');
   const commands = missing.map(({ command }) => command);
