@@ -41,7 +41,7 @@ export interface TunnelConfigText {
   readonly address: string;
   /** Additional addresses, for example of the other family. */
   readonly additionalAddresses?: readonly string[];
-  /** `address/length` texts. */
+  /** The allowed IPs, as `address/length` texts. */
   readonly allowedIps: readonly string[];
   readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
@@ -52,7 +52,7 @@ export interface TunnelConfigText {
 }
 
 /**
- * Parses the texts.
+ * Parses the texts of a tunnel's configuration.
  *
  * @throws RangeError for an invalid address or prefix; the code that reads the file validates first
  */

@@ -20,6 +20,6 @@ export interface TunnelPorts {
   readonly timestamps?: TimestampStore;
   /** Observes packets and keys for a capture. */
   readonly observer?: Pick<EngineObserver, 'innerPacket' | 'ephemeralKey'>;
-  /** See DeviceOptions. */
+  /** Whether sessions survive sleep; see DeviceOptions. */
   readonly sessionsOutliveSleep?: boolean;
 }

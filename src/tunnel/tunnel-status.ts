@@ -49,17 +49,17 @@ export type TunnelHealth =
   | 'stale';
 
 export interface PeerStatus {
-  /** As base64. */
+  /** The peer's public key, as base64. */
   readonly publicKey: string;
   /** `address:port`, IPv6 in brackets; undefined if not known. */
   readonly endpoint: string | undefined;
-  /** `address/length` texts. */
+  /** The peer's allowed IPs, as `address/length` texts. */
   readonly allowedIps: readonly string[];
-  /** Seconds; 0 is off. */
+  /** The keepalive interval in seconds; 0 is off. */
   readonly persistentKeepalive: number;
   /** When the last handshake was completed, in ms since 1970; undefined before the first. */
   readonly latestHandshakeUnix: number | undefined;
-  /** Whole WireGuard messages, as `wg show … transfer` counts them. */
+  /** Bytes in whole WireGuard messages, as `wg show … transfer` counts them. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
   /** Milliseconds from the last answered initiation to its response; undefined before that. */

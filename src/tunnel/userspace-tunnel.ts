@@ -199,8 +199,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   /**
    * Closes the tunnel in order. Nothing more can be opened inside; listeners and UDP sockets close.
    * Connections that the program has not ended are reset if all their data has arrived. The others
-   * get the grace period until their data and FIN are acknowledged, and are then reset. A tunnel
-   * that has given up on its server does not wait.
+   * are reset if their data and FIN are not acknowledged within the grace period. A tunnel that has
+   * given up on its server does not wait.
    *
    * A later call gets the same promise, and may shorten the grace period.
    *

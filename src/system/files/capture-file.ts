@@ -131,7 +131,7 @@ class SystemCaptureFile implements CaptureFile {
     this.#writing = undefined;
   }
 
-  /** Never rejects. */
+  /** Writes all bytes; returns an error instead of rejecting. */
   async #write(bytes: Uint8Array): Promise<{ written: number; error?: unknown }> {
     let written = 0;
     try {

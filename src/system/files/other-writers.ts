@@ -68,7 +68,7 @@ export async function findOtherWriters(
 
 type Step =
   | { readonly place: string; readonly stats: Stats; readonly isLast: false }
-  /** Without stats: an inherited descriptor. */
+  /** `stats` is undefined for an inherited descriptor. */
   | { readonly place: string; readonly stats: Stats | undefined; readonly isLast: true };
 
 /** Each folder, symbolic link and file of the path, in the kernel's order. */

@@ -4,14 +4,14 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const STANDARD_OUTPUT = 1;
-/** Milliseconds. */
+/** Milliseconds between two attempts to write to a full pipe. */
 const RETRY_DELAY = 10;
 const PATIENCE = 30_000;
 
 export interface OutputCalls {
   /** Resolves with the number of bytes that the system accepted. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** Monotonic milliseconds. */
+  /** Returns the monotonic time in ms. */
   readonly now: () => number;
   readonly pause: (milliseconds: number) => Promise<void>;
 }

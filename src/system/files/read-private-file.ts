@@ -17,11 +17,11 @@ import {
 } from '../../ports/private-files.js';
 
 export interface PrivateFilesOptions {
-  /** Replaces standard input. */
+  /** A stream that replaces standard input. */
   readonly stdin?: Readable & { readonly isTTY?: boolean };
   /** The longest time in ms to read a pipe. */
   readonly timeout?: number;
-  /** `process.platform`. */
+  /** The platform, by default `process.platform`. */
   readonly platform?: string;
 }
 

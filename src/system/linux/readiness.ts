@@ -18,8 +18,8 @@ export interface ReadyHandlers {
    */
   onReadable(): boolean;
   /**
-   * Called when there is room to write, or an error, which the next write returns. Repeated while
-   * wanted.
+   * Called while writing is wanted, if there is room to write or an error, which the next write
+   * returns.
    */
   onWritable(): void;
 }
@@ -30,7 +30,7 @@ export interface Watch {
   wantReadable(wanted: boolean): void;
   /** Sets whether onWritable is called whenever there is room to write. */
   wantWritable(wanted: boolean): void;
-  /** Stops all handlers. Call this before closing the descriptor. */
+  /** Ends the watch; no handler is called afterwards. Call this before closing the descriptor. */
   close(): void;
 }
 

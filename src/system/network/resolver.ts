@@ -26,12 +26,15 @@ export interface AddressRecord {
 
 /** The sources of addresses and TTLs. */
 export interface ResolverSources {
-  /** Resolves by the system's rules: /etc/hosts, search domains, mDNS. It returns no TTL. */
+  /**
+   * Resolves by the system's rules: /etc/hosts, search domains, mDNS. The system reports no TTL.
+   */
   lookup(host: string): Promise<readonly { readonly address: string }[]>;
   /** Queries only the name servers, until stopped. */
   records(host: string): { readonly answer: Promise<readonly AddressRecord[]>; stop(): void };
   /**
-   * Why this machine reaches no network, and so no name server; undefined if it may. Never rejects.
+   * Resolves with the reason why this machine reaches no network, and so no name server; undefined
+   * if it may. Never rejects.
    */
   networkFault(): Promise<Error | undefined>;
 }

@@ -13,7 +13,7 @@ import {
 } from '../../ports/command-runner.js';
 import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
 
-/** Milliseconds. */
+/** The default time limit of a command in milliseconds. */
 const TIMEOUT = 30_000;
 /** Milliseconds between SIGTERM and SIGKILL. */
 const GRACE = 2_000;

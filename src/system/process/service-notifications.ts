@@ -15,7 +15,7 @@ import { UnixDatagramSender } from '../linux/udp/unix-datagram.js';
 
 /** The settings that a service manager passes in the environment. */
 export interface ServiceEnvironment {
-  /** $NOTIFY_SOCKET. */
+  /** The value of $NOTIFY_SOCKET. */
   readonly socket: string;
   /** Milliseconds; undefined if the watchdog is off. */
   readonly watchdogTimeout: number | undefined;
@@ -34,7 +34,7 @@ const LONGEST_VALUE = 1_000;
 const RETRY = 50;
 const MOST_TRIES = 100;
 
-/** Milliseconds for systemd-notify. */
+/** The time limit of systemd-notify in milliseconds. */
 const TIMEOUT = 5_000;
 
 /**

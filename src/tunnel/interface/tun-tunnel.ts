@@ -124,7 +124,7 @@ export class TunTunnel implements Tunnel {
         throw error;
       }
       linkChanges();
-      // A mark that stays because no new socket could be opened does no harm.
+      // Ignore a failure, because a mark that remains does no harm.
       if (change.fwmark === 0) await this.#setMark(fwmark, 0).catch(() => undefined);
     });
   }

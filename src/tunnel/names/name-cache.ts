@@ -14,7 +14,7 @@ interface Entry {
 }
 
 export class NameCache {
-  /** In order of last use. */
+  /** The cached names, in order of last use. */
   readonly #entries = new Map<string, Entry>();
 
   get size(): number {

@@ -87,7 +87,7 @@ export class ConnectionStream extends Duplex {
     this.#onOver = handler;
   }
 
-  /** Undefined before the connection exists. */
+  /** The TCP connection; undefined before it exists. */
   protected get connection(): TcpConnection | undefined {
     return this.#connection;
   }

@@ -5,16 +5,16 @@ import { DialError, type DialFailure } from '../../proxy/dialer.js';
 
 /** An error like those of Node.js sockets. */
 export interface SystemError extends Error {
-  /** `ECONNREFUSED`, `ENETUNREACH` … */
+  /** The error code, such as `ECONNREFUSED` or `ENETUNREACH`. */
   readonly code: string;
   /** The system's number of the code, negative; undefined for name errors, which have none. */
   readonly errno: number | undefined;
   /** `connect`, `read`, `listen`, `bind`, `send`, `recv` or `getaddrinfo`. */
   readonly syscall: string;
-  /** The address, if any. */
+  /** The remote or local address, if any. */
   readonly address?: string;
   readonly port?: number;
-  /** The name, with `getaddrinfo`. */
+  /** The name that was looked up, with `getaddrinfo`. */
   readonly hostname?: string;
 }
 

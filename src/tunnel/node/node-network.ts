@@ -26,7 +26,7 @@ export interface ConnectOptions {
   readonly allowHalfOpen?: boolean;
   /** See setKeepAlive(true, keepAliveInitialDelay). */
   readonly keepAlive?: boolean;
-  /** Milliseconds. */
+  /** The delay in milliseconds before the first keepalive probe. */
   readonly keepAliveInitialDelay?: number;
   /** See setNoDelay(noDelay). */
   readonly noDelay?: boolean;

@@ -16,7 +16,7 @@ const FIRST_EPHEMERAL_PORT = 49_152;
 const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL_PORT;
 
 export interface ListenOptions {
-  /** 0 for a free one. */
+  /** The port; 0 for a free one. */
   readonly port: number | string;
   /** One of the tunnel's own addresses; all of them by default. */
   readonly address?: string;

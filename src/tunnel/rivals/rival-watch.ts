@@ -57,7 +57,7 @@ const WINDOW_IN_A_ROW = 600_000;
 /** For this many ms after opening, answers to an earlier process's connections may still arrive. */
 const LEFTOVERS = 60_000;
 
-/** The same for SYN-ACKs in ms: the other end answers a SYN promptly. */
+/** Like LEFTOVERS, but for SYN-ACKs, in ms: the other end answers a SYN promptly. */
 const LEFTOVER_REQUESTS = 5_000;
 
 /** The time in ms without any reply that counts as unanswered: TCP's first RTO (RFC 6298 2.1). */

@@ -11,7 +11,7 @@ import type { TunnelConfig } from '../tunnel-config.js';
 
 export interface ArcServerPeerOptions {
   readonly config: TunnelConfig;
-  /** Overrides those of `config`. */
+  /** Overrides the allowed IPs of `config`. */
   readonly allowedIps?: readonly IpPrefix[];
   readonly ports: ServerAddressesPorts;
   readonly device: Device;

@@ -65,17 +65,17 @@ export class MovingSocket implements DatagramSocket {
     this.#clock = clock;
   }
 
-  /** Empty before the first datagram. */
+  /** The local address; empty before the first datagram. */
   get localAddress(): string {
     return this.#socket?.localAddress ?? '';
   }
 
-  /** 0 before the first datagram. */
+  /** The local port; 0 before the first datagram. */
   get localPort(): number {
     return this.#socket?.localPort ?? 0;
   }
 
-  /** Infinity while the system is out of buffers. */
+  /** The bytes that wait to be sent; Infinity while the system is out of buffers. */
   get queuedBytes(): number {
     if (this.#pause !== undefined) return Infinity;
     return this.#waitingBytes + (this.#socket?.queuedBytes ?? 0);

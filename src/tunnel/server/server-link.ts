@@ -23,7 +23,7 @@ import { closingLink } from '../tunnel-error.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 import { type UapiHost, UapiSession } from '../uapi/uapi-session.js';
 
-/** Whole WireGuard messages, as `wg show … transfer` counts them. */
+/** The traffic in bytes of whole WireGuard messages, as `wg show … transfer` counts it. */
 export interface TunnelTotals {
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -52,7 +52,7 @@ export class ServerLink {
   readonly #timestamps: SentTimestamps;
   #config: TunnelConfig;
   #server: ArcServerPeer;
-  /** The totals of previous servers. */
+  /** The traffic of previous servers, in bytes. */
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
@@ -215,7 +215,7 @@ export class ServerLink {
     this.#handshakeWaits.end(closingLink());
   }
 
-  /** Sends queued data, wipes the keys and closes the socket. */
+  /** Sends queued datagrams, wipes the keys and closes the socket. */
   async close(): Promise<void> {
     this.driver.close();
     this.#server.search.close();

@@ -11,7 +11,7 @@ export interface SilenceSigns {
   readonly lookupFailed: boolean;
   /** The device's reason: an unanswered handshake, or data without a reply. */
   readonly device: SilenceReason | undefined;
-  /** Whether an initiation is unanswered. */
+  /** Whether a handshake initiation is unanswered. */
   readonly isHandshaking: boolean;
   readonly hasSession: boolean;
 }

@@ -5,11 +5,11 @@ import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
 export interface DeviceStatus {
-  /** As base64; undefined if the device has no key. */
+  /** The device's public key, as base64; undefined if the device has no key. */
   readonly publicKey: string | undefined;
-  /** 0 if no socket is open. */
+  /** The UDP port; 0 if no socket is open. */
   readonly listenPort: number;
-  /** 0 for none. */
+  /** The mark on sent datagrams; 0 for none. */
   readonly fwmark: number;
   readonly peers: readonly PeerStatus[];
 }

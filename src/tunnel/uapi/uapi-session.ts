@@ -17,9 +17,9 @@ import type { Conversation } from '../../ports/local-sockets.js';
 /** The tunnel as the API sees it. */
 export interface UapiHost {
   readonly device: Device;
-  /** 0 if no socket is open. */
+  /** The UDP port; 0 if no socket is open. */
   readonly listenPort: number;
-  /** 0 for none. */
+  /** The mark on sent datagrams; 0 for none. */
   readonly fwmark: number;
   /**
    * Opens a socket at another port (0 for any) or with another mark; rejects with the system's

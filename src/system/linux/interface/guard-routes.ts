@@ -112,7 +112,7 @@ function nameOf({ destination, table }: UnreachableRoute): string {
   return `${destination.address.join('.')}/${destination.prefixLength} ${table}`;
 }
 
-/** FNV-1a, 32 bits. */
+/** Computes the 32-bit FNV-1a hash of a text. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) {

@@ -143,7 +143,7 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   undo(): void {
-    // On an interface created in advance, the parts would stay.
+    // On an interface created in advance, the parts would otherwise stay.
     for (const part of [...this.#parts].reverse()) {
       if (!this.#interface.killSwitch || part.outlastsEnd !== true) part.remove();
     }

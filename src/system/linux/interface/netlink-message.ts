@@ -3,7 +3,7 @@
  */
 import { LITTLE_ENDIAN } from '../machine-word.js';
 
-/** struct nlmsghdr. */
+/** Offsets of the fields of struct nlmsghdr. */
 const LENGTH = 0;
 const TYPE = 4;
 const FLAGS = 6;

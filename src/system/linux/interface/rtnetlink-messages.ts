@@ -30,17 +30,17 @@ const RTM_GETROUTE = 26;
 const RTM_NEWRULE = 32;
 const RTM_DELRULE = 33;
 
-/** struct ifinfomsg. */
+/** The size of struct ifinfomsg. */
 const LINK_HEADER = 16;
 const IFF_UP = 1;
 const IFLA_MTU = 4;
 
-/** struct ifaddrmsg. */
+/** The size of struct ifaddrmsg. */
 const ADDRESS_HEADER = 8;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 
-/** struct rtmsg: eight bytes and the flags. */
+/** The size of struct rtmsg: eight bytes and the flags. */
 const ROUTE_HEADER = 12;
 const RTA_DST = 1;
 const RTA_OIF = 4;
@@ -73,9 +73,12 @@ const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
 export interface InterfaceRoute {
   readonly destination: IpPrefix;
   readonly interfaceIndex: number;
-  /** The main table by default. */
+  /** The routing table; the main table by default. */
   readonly table?: number;
-  /** The lowest one wins among routes to the same destination; the kernel's default if missing. */
+  /**
+   * Among routes to the same destination, the lowest metric wins; the kernel's default if
+   * undefined.
+   */
   readonly metric?: number;
 }
 
@@ -90,7 +93,7 @@ export interface UnreachableRoute {
 
 export interface LinkState {
   readonly isUp: boolean;
-  /** In bytes. */
+  /** The MTU in bytes. */
   readonly mtu: number;
 }
 
@@ -111,7 +114,7 @@ export interface ListedRoute {
   readonly isUnreachable: boolean;
 }
 
-/** Selects the table for a packet. Missing properties match all packets. */
+/** Selects the table for a packet. An undefined property matches all packets. */
 export interface RoutingRule {
   readonly family: 4 | 6;
   readonly table: number;

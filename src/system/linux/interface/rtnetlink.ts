@@ -74,7 +74,10 @@ export class RtnetlinkError extends SystemCallError {
   }
 }
 
-/** One socket. Each method throws RtnetlinkError if the kernel refuses (EPERM, EEXIST, ESRCH …). */
+/**
+ * A netlink socket. Each method throws RtnetlinkError if the kernel refuses (EPERM, EEXIST, ESRCH
+ * …).
+ */
 export class Rtnetlink {
   readonly #libc: Libc;
   readonly #send: LibcFunction;

@@ -4,7 +4,7 @@
 import type { Libc } from '../libc.js';
 import { WORD_SIZE, writeWord } from '../machine-word.js';
 
-/** An address, then a size. */
+/** The size of struct iovec: an address, then a size. */
 const ENTRY_LENGTH = WORD_SIZE * 2;
 
 export class BufferList {

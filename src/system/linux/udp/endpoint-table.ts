@@ -12,7 +12,7 @@ export interface KnownEndpoint {
   readonly socketAddress: Uint8Array;
   /**
    * The local address that received its last datagram, 4 or 16 bytes: the endpoint expects replies
-   * from this address. Undefined if in doubt.
+   * from this address. Undefined if the address may be outdated.
    */
   source: Uint8Array | undefined;
 }

@@ -38,7 +38,7 @@ export interface UdpDescriptor {
 }
 
 export interface UdpDescriptorOptions {
-  /** IP text. */
+  /** The local address, as IP text. */
   readonly address: string;
   readonly port: number;
   /** The mark on sent packets, for routing rules (ip-rule(8)); 0 for none. */
