@@ -33,7 +33,9 @@ export async function runProfileCommand(
   }
   if (result.exitCode === 0) return result.stdout;
   const end =
-    result.exitCode === undefined ? 'was terminated by a signal' : `exited with status ${result.exitCode}`;
+    result.exitCode === undefined
+      ? 'was terminated by a signal'
+      : `exited with status ${result.exitCode}`;
   // Standard output may contain part of a profile, so only standard error is shown.
   throw new UserError('failed', {
     what: `cannot use the profileCommand of ${place}`,

@@ -26,7 +26,8 @@ export function parseHeaderFlag(text: string): [name: string, value: string] {
     throw refusal(name, 'this header is set for each request automatically');
   }
   // The value may be a credential, so the error omits it.
-  if (!isFieldValue(value)) throw refusal(name, 'its value contains a character that HTTP does not allow');
+  if (!isFieldValue(value))
+    throw refusal(name, 'its value contains a character that HTTP does not allow');
   return [name, value];
 }
 

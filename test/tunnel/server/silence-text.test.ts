@@ -422,7 +422,9 @@ describe('a tunnel tells of', () => {
       await world.settle();
       expect(await channel.receive(1)).toEqual(new Uint8Array([7]));
       expect(world.link.sent[before]!.bytes[0]).toBe(INITIATION);
-      const line = world.log.lines.find(({ message }) => message.startsWith('the clock was changed'));
+      const line = world.log.lines.find(({ message }) =>
+        message.startsWith('the clock was changed'),
+      );
       expect(line).toMatchObject({ level: 'info', fields: { byMs: 600_000 } });
     });
   });
