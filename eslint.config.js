@@ -1,6 +1,9 @@
 import js from '@eslint/js';
+import markdown from '@eslint/markdown';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
+
+import { noIdiom } from './tools/lint/no-idiom.js';
 
 const PURE = ['src/{lib,ports,wire,wireguard,netstack,engine}/**/*.ts'];
 
@@ -26,9 +29,29 @@ const IMPURE_SYNTAX = [
   ['Literal[bigint]', 'BigInt allocates; use a number below 2^53 or two u32 words.'],
 ];
 
+/** Where worn-out idioms are errors (tools/lint/idioms.js). This list grows. */
+const PLAIN_ENGLISH = {
+  pages: ['docs/**/*.md', 'README*.md'],
+  strings: ['commands/**/*.ts', 'src/cli/{flags,run}/**/*.ts'],
+};
+const WORDS = { words: { rules: { 'no-idiom': noIdiom } } };
+
 export default defineConfig(
   globalIgnores(['node_modules', 'dist', 'coverage', 'build', '.stryker-tmp', 'reports']),
-  js.configs.recommended,
+  { files: ['**/*.{js,mjs,ts}'], extends: [js.configs.recommended] },
+  { files: ['**/*.md'], plugins: { markdown }, language: 'markdown/gfm' },
+  {
+    files: PLAIN_ENGLISH.pages,
+    // Generated from the titles of tests.
+    ignores: ['docs/explanation/*-conformance.md'],
+    plugins: WORDS,
+    rules: { 'words/no-idiom': 'error' },
+  },
+  {
+    files: PLAIN_ENGLISH.strings,
+    plugins: WORDS,
+    rules: { 'words/no-idiom': ['error', { comments: false }] },
+  },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
