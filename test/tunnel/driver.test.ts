@@ -7,7 +7,7 @@ import { FakeSocket } from '../support/fakes/fake-socket.js';
 
 const ENDPOINT = { address: '192.0.2.1', port: 11010 };
 
-/** An engine that does as it is told. */
+/** A scripted engine. */
 class ScriptedEngine {
   timeout = Infinity;
   batches: { datagrams: readonly Datagram[]; more: boolean }[] = [];
@@ -60,7 +60,7 @@ function setUp() {
   return { engine, socket, clock, driver, events, turns };
 }
 
-it('drains after each batch of datagrams and sends what comes out', () => {
+it('drains after each batch of datagrams and sends the output', () => {
   const { engine, socket } = setUp();
   engine.batches = [{ datagrams: [datagram(), datagram()], more: false }];
   socket.receive(datagram(), datagram());
@@ -68,7 +68,7 @@ it('drains after each batch of datagrams and sends what comes out', () => {
   expect(socket.sent).toHaveLength(2);
 });
 
-it('runs what was put before the drain after the datagrams, once', () => {
+it('runs a beforeDrain callback after the datagrams, once', () => {
   const { engine, socket, driver } = setUp();
   engine.onDatagrams = () => driver.beforeDrain(() => engine.calls.push('before the drain'));
   socket.receive(datagram(), datagram());
@@ -78,7 +78,7 @@ it('runs what was put before the drain after the datagrams, once', () => {
   expect(engine.calls).toEqual([...expected, 'datagrams 1 at 1000', 'drain']);
 });
 
-it('brings a turn soon for what is put before the drain outside of one', () => {
+it('schedules a turn soon for a beforeDrain callback that is added outside of a turn', () => {
   const { engine, clock, driver } = setUp();
   driver.beforeDrain(() => engine.calls.push('before the drain'));
   expect(engine.calls).toEqual([]);
@@ -97,7 +97,7 @@ it('needs no second turn for a call made before the drain', () => {
   expect(engine.calls.filter((call) => call === 'drain')).toHaveLength(3);
 });
 
-it('takes many calls to schedule() as one turn', () => {
+it('merges many calls to schedule() into one turn', () => {
   const { engine, clock, driver } = setUp();
   driver.schedule();
   driver.schedule();
@@ -117,7 +117,7 @@ it('drains until nothing is left', () => {
   expect(socket.sent).toHaveLength(3);
 });
 
-it('stops draining while the socket is full and goes on when it has drained', () => {
+it('stops draining while the socket is full and resumes when the socket has drained', () => {
   const { engine, clock, driver, socket } = setUp();
   engine.batches = [
     { datagrams: [datagram()], more: true },
@@ -146,21 +146,21 @@ it('keeps one timer at the next deadline', () => {
   expect(clock.armed).toBe(0);
 });
 
-it('lets a timer expire that is late before it does anything else', () => {
+it('runs an overdue timer before anything else', () => {
   const { engine, clock, driver } = setUp();
   engine.timeout = 1_500;
   driver.schedule();
   clock.settle();
   engine.calls.length = 0;
-  // The process was stopped: time is over, and an input comes before the timer.
+  // The process was stopped: the timer is overdue, and input arrives before it fires.
   clock.skip(60_000);
   driver.schedule();
   clock.settle();
   expect(engine.calls).toEqual(['timeout at 61000', 'drain']);
 });
 
-describe('a process that did not run for a while', () => {
-  /** The timer was due at 1500; it is `now`. */
+describe('a process that did not run for some time', () => {
+  /** The timer was due at 1500; the time is `now`. */
   function stalledUntil(now: number): ReturnType<typeof setUp> {
     const run = setUp();
     run.engine.timeout = 1_500;
@@ -171,10 +171,10 @@ describe('a process that did not run for a while', () => {
     return run;
   }
 
-  it('takes what has come meanwhile before a timer expires: nothing of it was late', () => {
+  it('reads waiting datagrams before a timer expires, since they were not late', () => {
     const { engine, clock, socket } = stalledUntil(1_900);
     clock.fire();
-    // The socket is read behind the timers, in two turns of the event loop.
+    // The socket is read after the timers, within two turns of the event loop.
     clock.defer(() => {
       socket.receive(datagram(), datagram());
       clock.defer(() => socket.receive(datagram()));
@@ -188,7 +188,7 @@ describe('a process that did not run for a while', () => {
     ]);
   });
 
-  it('does so where a call from outside comes before the timer', () => {
+  it('does so if a call from outside comes before the timer', () => {
     const { engine, clock, driver, socket } = stalledUntil(1_900);
     driver.schedule();
     clock.defer(() => clock.defer(() => socket.receive(datagram())));
@@ -197,7 +197,7 @@ describe('a process that did not run for a while', () => {
     expect(engine.calls).toEqual(['datagrams 1 at 1900', 'timeout at 1900', 'drain']);
   });
 
-  it('does not expire a timer that what has come puts off', () => {
+  it('does not expire a timer that a waiting datagram postpones', () => {
     const { engine, clock, socket } = stalledUntil(1_900);
     clock.fire();
     clock.defer(() => {
@@ -210,7 +210,7 @@ describe('a process that did not run for a while', () => {
     expect(engine.calls).toContain('timeout at 2500');
   });
 
-  it('does not wait for a socket that is never empty', () => {
+  it('does not wait for a socket that never becomes empty', () => {
     const { engine, clock, socket } = stalledUntil(1_900);
     clock.fire();
     let turns = 0;
@@ -226,7 +226,7 @@ describe('a process that did not run for a while', () => {
     expect(Number(/\d+/.exec(timeout!))).toBeLessThan(1_920);
   });
 
-  it('has one last turn at once when it is closed', () => {
+  it('runs one last turn at once when it is closed', () => {
     const { engine, clock, driver } = stalledUntil(1_900);
     clock.fire();
     driver.close();
@@ -235,14 +235,14 @@ describe('a process that did not run for a while', () => {
     expect(engine.calls).toHaveLength(2);
   });
 
-  it('lets a timer expire at once that is as late as timers are', () => {
+  it('expires a timer at once if it is only as late as timers usually are', () => {
     const { engine, clock } = stalledUntil(1_505);
     clock.fire();
     expect(engine.calls).toEqual(['timeout at 1505', 'drain']);
   });
 });
 
-it('tells of the end of each turn', () => {
+it('reports the end of each turn', () => {
   const { clock, driver, socket, turns } = setUp();
   socket.receive(datagram());
   driver.schedule();
@@ -250,7 +250,7 @@ it('tells of the end of each turn', () => {
   expect(turns).toEqual([1_000, 1_000]);
 });
 
-it('hands on events, and is silent once it is closed', () => {
+it('forwards events, and emits none after it is closed', () => {
   const { engine, clock, driver, events, socket } = setUp();
   engine.events = [{ type: 'handshake-gave-up' } as DeviceEvent];
   driver.schedule();

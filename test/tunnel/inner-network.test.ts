@@ -1,4 +1,4 @@
-/** What is open inside of a tunnel whose own addresses change. */
+/** Open connections and sockets inside a tunnel whose own addresses change. */
 import { once } from 'node:events';
 
 import {
@@ -25,7 +25,7 @@ function move(addresses = [MOVED, MOVED_IPV6], nameServers = [NAME_SERVER]): Pro
   return world.run(world.near.reconfigure(world.config('near', { addresses, nameServers })));
 }
 
-/** The code of what a promise rejects with. */
+/** The code of a promise's rejection. */
 async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => undefined,
@@ -33,7 +33,7 @@ async function codeOf(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
-it('ends connections both ways at once, and takes others at the new address', async () => {
+it('resets connections at both ends at once, and accepts new ones at the new address', async () => {
   const { socket } = await world.pair();
   const listening = world.near.listen({ port: 90 }, (accepted) => {
     accepted.on('error', () => undefined);
@@ -58,7 +58,7 @@ it('ends connections both ways at once, and takes others at the new address', as
   expect(other.remoteAddress).toBe(MOVED);
 });
 
-it('keeps what is at an address that stays', async () => {
+it('keeps what uses an address that stays', async () => {
   const { socket, other } = await world.pair();
   await move([MOVED, NEAR]);
   socket.write('still there');
@@ -66,9 +66,9 @@ it('keeps what is at an address that stays', async () => {
   expect(String(payload)).toBe('still there');
 });
 
-it('tells who dials, and who waits for a datagram, why', async () => {
+it('tells pending dials and pending receives why they fail', async () => {
   const { dialer, datagramDialer } = world.near;
-  // Nobody answers: what is sent there is lost.
+  // Nothing answers at this address: datagrams sent there are lost.
   const dialled = dialer.dial({ host: '100.127.9.9', port: 80 });
   const reason = { reason: 'unreachable', message: "this tunnel's inner address has changed" };
   const channel = await world.run(datagramDialer.open({ host: FAR, port: 7 }));
@@ -86,7 +86,7 @@ it('tells who dials, and who waits for a datagram, why', async () => {
   expect(() => channel.send(Uint8Array.of(1))).toThrow('closed');
 });
 
-it('closes UDP sockets that were bound to the old address, with an error, and no others', async () => {
+it('closes only the UDP sockets that were bound to the old address, with an error', async () => {
   const bound = world.near.createUdpSocket().bind(7, NEAR);
   const connected = world.near.createUdpSocket();
   connected.connect(7, FAR);
@@ -114,7 +114,7 @@ it('closes UDP sockets that were bound to the old address, with an error, and no
   expect(() => world.near.createUdpSocket().bind(9, MOVED)).not.toThrow();
 });
 
-it('has no way to a family that is gone, and asks for no names of it', async () => {
+it('has no route to an address family that is gone, and does not query names for it', async () => {
   serveNames(world.far, { 'both.test': [FAR, FAR_IPV6] });
   const lookUp = (options: { all: true }) =>
     world.run(world.near.promises.lookup('both.test', options));
@@ -127,7 +127,7 @@ it('has no way to a family that is gone, and asks for no names of it', async () 
   expect(socket.address()).toMatchObject({ address: '0.0.0.0' });
 });
 
-it('asks the name servers that are new, and believes the old ones no more', async () => {
+it('queries the new name servers, and ignores answers of the old ones', async () => {
   const other = FAR;
   serveNames(world.far, { 'name.test': ['100.127.0.1'] });
   serveNames(world.far, { 'name.test': ['100.127.0.2'] }, other);
@@ -137,7 +137,7 @@ it('asks the name servers that are new, and believes the old ones no more', asyn
   expect(await lookUp()).toBe('100.127.0.2');
 });
 
-it('puts a question again whose answer went to the old address', async () => {
+it('repeats a query whose answer went to the old address', async () => {
   const silent = world.far.createUdpSocket().bind(53, NAME_SERVER);
   const found = world.near.promises.lookup('late.test', { family: 4 });
   await world.event(silent, 'message');
@@ -146,6 +146,6 @@ it('puts a question again whose answer went to the old address', async () => {
   await move();
   const began = world.world.clock.now();
   expect((await world.run(found)).address).toBe(FAR);
-  // At once, and not when the server would have been found silent.
+  // At once, before the server would count as silent.
   expect(world.world.clock.now() - began).toBeLessThan(1000);
 });

@@ -1,4 +1,4 @@
-/** A tunnel whose address is IPv6, to the emulator's network, in virtual time. */
+/** A tunnel with an IPv6 address to the emulator's network, in virtual time. */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secrets/secret.js';
 import { parseTunnelConfig } from '../../src/tunnel/tunnel-config.js';
@@ -36,7 +36,7 @@ afterEach(async () => {
   await world.network.close();
 });
 
-it('carries datagrams, of 1,372 bytes at most', async () => {
+it('carries datagrams of up to 1,372 bytes', async () => {
   const channel = await tunnel.datagramDialer.open({ host: SERVICE_IPV6, port: 7 });
   expect(channel.maxPayload).toBe(1372);
   channel.send(new Uint8Array(1372).fill(1));
@@ -45,7 +45,7 @@ it('carries datagrams, of 1,372 bytes at most', async () => {
   expect(await channel.receive(1_000)).toEqual(new Uint8Array(1372).fill(1));
 });
 
-it('tells a port that nobody has', async () => {
+it('reports a port that is not in use', async () => {
   const channel = await tunnel.datagramDialer.open({ host: SERVICE_IPV6, port: 8 });
   channel.send(bytes('x'));
   await world.settle();
@@ -67,7 +67,7 @@ it('carries streams', async () => {
   stream.on('error', () => undefined).destroy();
 });
 
-it('has no way to an address of the other family, and says which', async () => {
+it('has no route to an address of the other family, and names the family', async () => {
   const error = {
     reason: 'no-route',
     message: `the tunnel has no IPv4 address, but ${SERVICE} is one`,
@@ -76,7 +76,7 @@ it('has no way to an address of the other family, and says which', async () => {
   await expect(tunnel.datagramDialer.open({ host: SERVICE, port: 7 })).rejects.toMatchObject(error);
 });
 
-it('may have addresses of both families', () => {
+it('can have addresses of both families', () => {
   const text = {
     privateKey: new Secret(new Uint8Array(32)),
     serverPublicKey: new Uint8Array(32),

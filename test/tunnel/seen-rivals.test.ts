@@ -1,4 +1,4 @@
-/** What is kept and logged of a rival that stays. */
+/** How a persistent rival is stored and logged. */
 import { Rivals } from '../../src/tunnel/rivals/rivals.js';
 import type { Peer } from '../../src/engine/engine.js';
 import { RecordingLog } from '../support/fakes/recording-log.js';
@@ -10,7 +10,7 @@ function setUp() {
   const log = new RecordingLog();
   const rivals = new Rivals(log, 0, () => -Infinity);
   let flow = 0;
-  /** Two answers that are for another tunnel's connections, 2 s apart: a rival for certain. */
+  /** Two answers for another tunnel's connections, 2 s apart: certainly a rival. */
   const appear = (now: number) => {
     rivals.onUnmatched({ flow: String(flow++), isSynAck: false }, now);
     rivals.onUnmatched({ flow: String(flow++), isSynAck: false }, now + 2_000);
@@ -19,7 +19,7 @@ function setUp() {
   return { log, rivals, appear };
 }
 
-it('is one warning, and one an hour later', () => {
+it('logs one warning, and one more an hour later', () => {
   const { log, appear } = setUp();
   for (let minute = 2; minute <= 70; minute++) appear(minute * MINUTE);
   expect(log.messages('warn')).toEqual([
@@ -40,7 +40,7 @@ it('counts as present for ten minutes after the last sign', () => {
   expect(rivals.seen(12 * MINUTE + 2_000)).toBeUndefined();
 });
 
-it('is forgotten with another key', () => {
+it('is forgotten when the key changes', () => {
   const { log, rivals, appear } = setUp();
   appear(2 * MINUTE);
   rivals.restart(3 * MINUTE);

@@ -1,4 +1,4 @@
-/** How long a dial takes, and why it fails, in virtual time. */
+/** How long a dial takes and why it fails, in virtual time. */
 import { setMaxListeners } from 'node:events';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
@@ -27,14 +27,14 @@ afterEach(async () => {
   await world.network.close();
 });
 
-/** The server forgets its session, as by a restart: data is lost until there is another one. */
+/** The server forgets its session, as after a restart: data is lost until the next session. */
 function restart(): void {
   const initiations = () => world.link.sent.filter(({ bytes }) => bytes[0] === INITIATION).length;
   const before = initiations();
   world.link.passes = ({ bytes }) => bytes[0] !== DATA || initiations() > before;
 }
 
-/** Milliseconds until a dial is done. */
+/** The milliseconds that a dial takes. */
 async function timeOfDial(): Promise<number> {
   const began = world.clock.now();
   let took = NaN;
@@ -49,12 +49,12 @@ async function timeOfDial(): Promise<number> {
 
 describe('a server that was restarted', () => {
   it.each([
-    // 6.1 forbids an initiation before the session is 5 s old.
+    // Section 6.1 forbids an initiation before the session is 5 s old.
     [0, 7_000],
     [2_900, 7_000],
     [3_100, 2_000],
     [100_000, 2_000],
-  ])('when its session was %d ms old costs a dial %d ms', async (age, cost) => {
+  ])('whose session was %d ms old costs a dial %d ms', async (age, cost) => {
     await world.advance(age);
     restart();
     const took = await timeOfDial();
@@ -65,7 +65,7 @@ describe('a server that was restarted', () => {
 
 describe('many dials with one signal', () => {
   const stop = new AbortController();
-  // 40 at once are no leak.
+  // 40 at once are not reported as a leak.
   setMaxListeners(0, stop.signal);
 
   it('leave neither a timer nor a listener: answered, refused, unanswered or aborted', async () => {
@@ -79,7 +79,7 @@ describe('many dials with one signal', () => {
         (error: unknown) => outcomes.push((error as { reason?: string }).reason ?? 'aborted'),
       );
     };
-    // Those of the session.
+    // The session's timers.
     const armed = world.clock.armed;
     for (let count = 0; count < 20; count++) dial(80);
     for (let count = 0; count < 20; count++) dial(9);
@@ -106,7 +106,7 @@ describe('many dials with one signal', () => {
 describe('a tunnel that gives up', () => {
   const failure = { reason: 'no-handshake', silence: 'no-answer' };
 
-  it('tells each dial under way and each later one why', async () => {
+  it('reports the reason to each pending and each later dial', async () => {
     world.link.connected = false;
     await world.advance(200_000);
     const dials = [tunnel.dialer.dial(TARGET), tunnel.dialer.dial(TARGET)];
@@ -119,7 +119,7 @@ describe('a tunnel that gives up', () => {
     await expect(tunnel.dialer.dial(TARGET)).rejects.toMatchObject(failure);
   });
 
-  it('leaves a stream that is open to close()', async () => {
+  it('leaves an open stream to close()', async () => {
     const dialled = tunnel.dialer.dial(TARGET);
     await world.settle();
     const stream = await dialled;
@@ -133,7 +133,7 @@ describe('a tunnel that gives up', () => {
     expect(error).toMatchObject({ code: 'ECONNABORTED' });
   });
 
-  it('is another than one that closes', async () => {
+  it('differs from a tunnel that closes', async () => {
     world.link.connected = false;
     const dialled = tunnel.dialer.dial(TARGET);
     const failed = expect(dialled).rejects.toMatchObject({ reason: 'closed', silence: undefined });

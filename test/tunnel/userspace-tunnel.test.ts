@@ -1,4 +1,4 @@
-/** Two tunnels' worth of real streams on fake sockets: the server side is the emulator's network. */
+/** Two tunnels with real streams on fake sockets: the server side is the emulator's network. */
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 
@@ -64,7 +64,7 @@ async function setUp(onConnection: (stream: Duplex, remote: SocketAddress) => vo
   return tunnel;
 }
 
-/** All bytes to the end; unlike an iterator it leaves the stream's other half open. */
+/** All bytes up to the end; unlike an iterator, it leaves the stream's other half open. */
 function readAll(stream: Duplex): Promise<Buffer> {
   const chunks: Buffer[] = [];
   return new Promise((resolve, reject) => {
@@ -83,7 +83,7 @@ it('half-closes: the answer comes after our end', async () => {
   expect((await readAll(stream)).toString()).toBe('got 300000');
 });
 
-it('holds back a fast sender while the reader sleeps', async () => {
+it('pauses a fast sender while the reader sleeps', async () => {
   let written = 0;
   const tunnel = await setUp((stream) => {
     const chunk = Buffer.alloc(64 * 1024);
@@ -99,7 +99,7 @@ it('holds back a fast sender while the reader sleeps', async () => {
   });
   const stream = await tunnel.dialer.dial({ host: SERVICE, port: 80 });
   await once(stream, 'readable');
-  // The sender comes to rest with what the two sockets and streams can hold: it must not go on.
+  // The sender stops after the two sockets and streams are full, and must not continue.
   let before = -1;
   while (written !== before) {
     before = written;
@@ -109,7 +109,7 @@ it('holds back a fast sender while the reader sleeps', async () => {
   stream.destroy();
 });
 
-it('tells a reset from an end', async () => {
+it('distinguishes a reset from an end', async () => {
   const tunnel = await setUp((stream) => {
     stream.write('half of it', () => setTimeout(() => stream.destroy(), 50));
   });
@@ -121,14 +121,14 @@ it.each([
   ['refused', { host: SERVICE, port: 81 }],
   ['no-route', { host: '192.0.2.1', port: 80 }],
   ['name-unresolved', { host: 'uni.soracom.io', port: 80 }],
-])('says %s', async (reason, target) => {
+])('reports %s', async (reason, target) => {
   const tunnel = await setUp(() => undefined);
   const failure = await tunnel.dialer.dial(target).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(DialError);
   expect((failure as DialError).reason).toBe(reason);
 });
 
-it('says closed after close, and closes twice', async () => {
+it('reports closed after close, and can be closed twice', async () => {
   const tunnel = await setUp(() => undefined);
   await tunnel.close();
   await expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject({
@@ -136,7 +136,7 @@ it('says closed after close, and closes twice', async () => {
   });
 });
 
-it('ends a dial that is under way when it closes', async () => {
+it('fails a pending dial when it closes', async () => {
   const tunnel = await setUp(() => undefined);
   const dialled = expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject({
     reason: 'closed',
@@ -146,7 +146,7 @@ it('ends a dial that is under way when it closes', async () => {
   await dialled;
 });
 
-it('gives an aborted dial its reason', async () => {
+it('rejects an aborted dial with its reason', async () => {
   const tunnel = await setUp(() => undefined);
   const controller = new AbortController();
   const dial = tunnel.dialer.dial({ host: '100.127.1.1', port: 80 }, controller.signal);
@@ -154,11 +154,11 @@ it('gives an aborted dial its reason', async () => {
   await expect(dial).rejects.toThrow('gone');
 });
 
-it('knows what the other side has not acknowledged', async () => {
+it('counts the bytes that the other side has not acknowledged', async () => {
   const tunnel = await setUp((stream) => stream.pause().on('error', () => undefined));
   const stream = await tunnel.dialer.dial({ host: SERVICE, port: 80 });
   expect(stream.unacknowledgedBytes).toBe(0);
-  // More than both ends can hold: some of it stays in the stream, all of it is counted once.
+  // More than both ends can hold: some of it stays in the stream, and every byte is counted once.
   const length = 16 * 1024 * 1024;
   stream.write(Buffer.alloc(length));
   expect(stream.unacknowledgedBytes).toBe(length);
@@ -174,7 +174,7 @@ it('knows what the other side has not acknowledged', async () => {
   stream.on('error', () => undefined).destroy();
 });
 
-it('counts nothing once all is acknowledged', async () => {
+it('counts nothing after everything is acknowledged', async () => {
   const tunnel = await setUp((stream) => {
     stream.once('data', () => stream.write('got it')).on('error', () => undefined);
   });

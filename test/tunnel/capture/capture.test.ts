@@ -16,7 +16,7 @@ const PRIVATE_KEY = seededBytes(1, 32);
 const SERVER_KEY = seededBytes(2, 32);
 const START = Date.UTC(2026, 10, 25);
 
-/** A disk that takes what it is told to. */
+/** A disk that accepts every write. */
 class MemoryCaptureFile implements CaptureFile {
   readonly blocks: Uint8Array[] = [];
   readonly #onLost: ((() => void) | undefined)[] = [];
@@ -30,7 +30,7 @@ class MemoryCaptureFile implements CaptureFile {
     return true;
   }
 
-  /** The last blocks that were taken are not written after all. */
+  /** Loses the last blocks that it accepted. */
   lose(count: number): void {
     for (const onLost of this.#onLost.slice(-count)) onLost?.();
   }
@@ -106,7 +106,7 @@ function opened() {
   return capture.ports.sockets.open({ address: '0.0.0.0', port: 0 });
 }
 
-it('begins with two interfaces and the static keys, in the words of a key log', () => {
+it('begins with two interface descriptions and the static keys, in key log format', () => {
   const { application, interfaces, contents } = file.content();
   expect({ application, interfaces }).toEqual({
     application: 'arctun/1',
@@ -118,7 +118,7 @@ it('begins with two interfaces and the static keys, in the words of a key log', 
   ]);
 });
 
-it('has each ephemeral key in front of what it decrypts', async () => {
+it('writes each ephemeral key before the packets that it decrypts', async () => {
   const { observer } = capture.ports;
   const ephemeral = seededBytes(3, 32);
   const text = `LOCAL_EPHEMERAL_PRIVATE_KEY = ${Buffer.from(ephemeral).toString('base64')}\n`;
@@ -129,12 +129,12 @@ it('has each ephemeral key in front of what it decrypts', async () => {
   expect(file.content().contents.slice(1)).toMatchObject([text, { interfaceId: 0 }]);
 });
 
-it('has datagrams with the headers that the kernel makes, each way', async () => {
+it('writes datagrams with the headers that the kernel would add, in both directions', async () => {
   const outside = await opened();
   const received: string[] = [];
   outside.onReceive = (datagrams) => {
     for (const { bytes } of datagrams) received.push(Buffer.from(bytes).toString());
-    // As the tunnel does, which decrypts in place.
+    // The tunnel decrypts in place, too.
     for (const { bytes } of datagrams) bytes.fill(0);
   };
   const sent = datagram('out');
@@ -166,7 +166,7 @@ it.each([
   ['::', 'fe80::1%eth0', '00000000000000000000000000000000'],
   ['0.0.0.0', '2001:db8::1', '00000000000000000000000000000000'],
   ['', '192.0.2.1', '00000000'],
-])('has packets of the far address: own %j, far %j', async (own, far, source) => {
+])('writes packets of the far address: own %j, far %j', async (own, far, source) => {
   start(own);
   (await opened()).send([datagram('x', far)]);
   const { bytes } = file.content().packets.at(-1)!;
@@ -175,7 +175,7 @@ it.each([
   expect(bytes.toString('hex', isIpv4 ? 12 : 8, isIpv4 ? 16 : 24)).toBe(source);
 });
 
-it('lets the socket be what it is', async () => {
+it('does not change the socket', async () => {
   const outside = await opened();
   const errors: Error[] = [];
   let drained = 0;
@@ -193,7 +193,7 @@ it('lets the socket be what it is', async () => {
   });
 });
 
-it('has the packets inside as they are', () => {
+it('writes inner packets unchanged', () => {
   const packet = Buffer.from('a packet');
   capture.innerPacket('out', packet);
   packet.fill(0);
@@ -212,10 +212,10 @@ it('has the packets inside as they are', () => {
   ]);
 });
 
-describe('the time of a packet', () => {
+describe('the timestamp of a packet', () => {
   const times = () => file.content().packets.map(({ microseconds }) => microseconds);
 
-  it('is the wall clock’s, as fine as the monotonic one', () => {
+  it('is wall clock time with the resolution of the monotonic clock', () => {
     const began = (START + clock.now()) * 1000;
     capture.innerPacket('out', Buffer.from('1'));
     clock.advance(0.25);
@@ -223,7 +223,7 @@ describe('the time of a packet', () => {
     expect(times()).toEqual([began, began + 250]);
   });
 
-  it('keeps its order while the wall clock is corrected by less than a second', () => {
+  it('keeps its order when the wall clock is corrected by less than a second', () => {
     const began = (START + clock.now()) * 1000;
     capture.innerPacket('out', Buffer.from('1'));
     wallTime -= 900;
@@ -232,7 +232,7 @@ describe('the time of a packet', () => {
     expect(times()).toEqual([began, began + 1000]);
   });
 
-  it('follows the wall clock when that is set', () => {
+  it('follows the wall clock when it is set', () => {
     capture.innerPacket('out', Buffer.from('1'));
     wallTime += 86_400_000;
     capture.innerPacket('out', Buffer.from('2'));
@@ -243,8 +243,8 @@ describe('the time of a packet', () => {
   });
 });
 
-describe('a disk that is behind', () => {
-  it('costs packets, which are counted and told of', async () => {
+describe('a slow disk', () => {
+  it('drops packets, and counts and reports them', async () => {
     const outside = await opened();
     capture.innerPacket('out', Buffer.from('1'));
     file.takes = false;
@@ -269,7 +269,7 @@ describe('a disk that is behind', () => {
     expect(socket.sent).toHaveLength(1);
   });
 
-  it('costs no key: no packet goes in front of a key that waits', () => {
+  it('drops no key: no packet is written before a key that waits', () => {
     file.takes = false;
     capture.ephemeralKey(seededBytes(3, 32));
     capture.innerPacket('out', Buffer.from('1'));
@@ -282,7 +282,7 @@ describe('a disk that is behind', () => {
     expect(kinds).toEqual(['key', 'key', 'key', 'packet']);
   });
 
-  it('costs no memory without bound: of keys that wait the newest 64 stay', () => {
+  it('bounds the memory: only the newest 64 waiting keys are kept', () => {
     file.takes = false;
     for (let key = 0; key < 1000; key++) capture.ephemeralKey(new Uint8Array(32).fill(key));
     file.takes = true;
@@ -294,7 +294,7 @@ describe('a disk that is behind', () => {
   });
 });
 
-it('says how many packets it has, and no more than that', async () => {
+it('reports the number of packets written, and no more', async () => {
   capture.innerPacket('out', Buffer.from('1'));
   await capture.close();
   expect(file.content().statistics).toEqual([
@@ -304,7 +304,7 @@ it('says how many packets it has, and no more than that', async () => {
   expect(lines).toEqual([['info', { packets: 1 }, 'capture closed']]);
 });
 
-it('says that the file has ended early, and how much of what had been taken it has not', async () => {
+it('reports that the file ended early, and how many accepted packets it lacks', async () => {
   file.isWhole = false;
   capture.innerPacket('out', new Uint8Array([1]));
   (await opened()).send([datagram('2')]);

@@ -1,4 +1,7 @@
-/** Byte for byte as draft-ietf-opsawg-pcapng draws the blocks; tshark reads a file in test/interop. */
+/**
+ * Compares byte for byte with the blocks of draft-ietf-opsawg-pcapng. In test/interop, tshark reads
+ * a file.
+ */
 import {
   enhancedPacket,
   interfaceDescription,
@@ -48,28 +51,31 @@ it('writes an interface description of whole IP packets (4.2)', () => {
 it.each([
   ['in', '01000000'],
   ['out', '02000000'],
-] as const)('writes an enhanced packet that goes %s, its time in two words (4.3)', (way, flags) => {
-  // 2026-11-25T17:34:11.019004Z
-  const microseconds = 1_795_628_051_019_004;
-  const bytes = enhancedPacket(1, microseconds, way, Uint8Array.of(0x45, 1, 2, 3, 4));
-  expect(toHex(bytes)).toBe(
-    [
-      '06000000',
-      '34000000',
-      '01000000', // interface
-      '1d610600', // high word
-      'fc34213c', // low word
-      '05000000', // captured
-      '05000000', // original length
-      '4501020304000000',
-      '02000400', // epb_flags
-      flags,
-      '00000000',
-      '34000000',
-    ].join(''),
-  );
-  expect(0x0006611d * 2 ** 32 + 0x3c2134fc).toBe(microseconds);
-});
+] as const)(
+  'writes an enhanced packet that goes %s, its timestamp in two words (4.3)',
+  (way, flags) => {
+    // 2026-11-25T17:34:11.019004Z
+    const microseconds = 1_795_628_051_019_004;
+    const bytes = enhancedPacket(1, microseconds, way, Uint8Array.of(0x45, 1, 2, 3, 4));
+    expect(toHex(bytes)).toBe(
+      [
+        '06000000',
+        '34000000',
+        '01000000', // interface
+        '1d610600', // high word
+        'fc34213c', // low word
+        '05000000', // captured
+        '05000000', // original length
+        '4501020304000000',
+        '02000400', // epb_flags
+        flags,
+        '00000000',
+        '34000000',
+      ].join(''),
+    );
+    expect(0x0006611d * 2 ** 32 + 0x3c2134fc).toBe(microseconds);
+  },
+);
 
 it('copies the packet', () => {
   const packet = Uint8Array.of(1, 2, 3, 4);

@@ -1,4 +1,4 @@
-/** The mode tun on an interface and a network that are imagined: in which order things are changed. */
+/** The mode tun on a fake interface and a fake network: the order of the changes. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { LocalBinding } from '../../../src/ports/datagram-sockets.js';
 import type {
@@ -17,7 +17,7 @@ const DEFAULT = { allowedIps: ['0.0.0.0/0'] };
 
 let world: TunnelInMemory;
 let tunnel: TunTunnel;
-/** What was done to the interface, and the marks of the sockets that were opened meanwhile. */
+/** The calls made to the interface, and the marks of the sockets opened meanwhile. */
 let events: string[];
 let refusal: Error | undefined;
 
@@ -82,7 +82,7 @@ afterEach(async () => {
 
 const fwmark = async () => (await tunnel.status()).fwmark;
 
-it('marks what it sends before a default route is there, and until it is gone', async () => {
+it('marks what it sends before the default route exists, and until it is removed', async () => {
   await tunnel.reconfigure(world.config({ ...DEFAULT, address: OTHER_CLIENT }));
   expect(events).toEqual([`socket ${MARK}`, `apply ${OTHER_CLIENT}`]);
   expect(await fwmark()).toBe(MARK);
@@ -91,13 +91,13 @@ it('marks what it sends before a default route is there, and until it is gone', 
   expect(await fwmark()).toBe(0);
 });
 
-it('leaves the mark alone that somebody has set, where the routes need no other', async () => {
+it('keeps a mark that the user has set if the routes need no other', async () => {
   await tunnel.converse().handle('set=1\nfwmark=77\n\n');
   await tunnel.reconfigure(world.config({ address: OTHER_CLIENT }));
   expect(await fwmark()).toBe(77);
 });
 
-it('closes the device where the system refuses addresses or routes at the start', async () => {
+it('closes the device if the system refuses addresses or routes at the start', async () => {
   const timers = world.clock.armed;
   const refusing: PacketInterfaces = {
     ...devices,
@@ -107,13 +107,13 @@ it('closes the device where the system refuses addresses or routes at the start'
   };
   const opening = TunTunnel.open(world.config(), world.ports, refusing, device);
   await expect(opening).rejects.toThrow('address 10.0.0.2/32: EPERM');
-  // Neither the descriptor of /dev/net/tun is left, nor a socket or a timer.
+  // No descriptor of /dev/net/tun, socket or timer is left open.
   expect(events).toEqual(['close']);
   expect(world.clock.armed).toBe(timers);
   expect(world.link.openSockets).toBe(2);
 });
 
-it('goes to another server behind the change of the interface', async () => {
+it('switches to another server after the interface is changed', async () => {
   const other = await world.openAnother({});
   await tunnel.reconfigure(world.config({ server: serverOf(other), address: OTHER_CLIENT }));
   expect(events).toEqual([`apply ${OTHER_CLIENT}`]);
@@ -127,7 +127,7 @@ it('goes to another server behind the change of the interface', async () => {
   await other.close();
 });
 
-it('changes nothing where the interface refuses', async () => {
+it('changes nothing if the interface refuses', async () => {
   const other = await world.openAnother({});
   refusal = Object.assign(new Error('route'), { code: 'EEXIST' });
   const config = world.config({ ...DEFAULT, server: serverOf(other), address: OTHER_CLIENT });
@@ -141,7 +141,7 @@ it('changes nothing where the interface refuses', async () => {
   await other.close();
 });
 
-it('takes over nothing any more when it closes', async () => {
+it('applies no further changes when it closes', async () => {
   const reconfigured = tunnel.reconfigure(world.config({ ...DEFAULT, address: OTHER_CLIENT }));
   const closed = tunnel.close();
   await expect(reconfigured).rejects.toMatchObject({ reason: 'closing' });
@@ -149,7 +149,7 @@ it('takes over nothing any more when it closes', async () => {
   expect(events).toEqual(['undo', 'close']);
 });
 
-it('does so, too, where it closes while its socket gets the mark', async () => {
+it('does so if it closes while its socket gets the mark', async () => {
   const reconfigured = tunnel.reconfigure(world.config(DEFAULT));
   await until(() => events.length > 0, { turn: () => Promise.resolve() });
   const closed = tunnel.close();

@@ -19,7 +19,7 @@ afterEach(() => world.close());
 const IPV4 = { address: FAR, family: 4 };
 const IPV6 = { address: FAR_IPV6, family: 6 };
 
-/** What the callback was given. */
+/** The arguments of the callback. */
 function lookup(hostname: string, options?: object | number): Promise<unknown[]> {
   return world.run(
     new Promise((resolve) => {
@@ -64,7 +64,7 @@ it('has a promise form, also for util.promisify()', async () => {
   expect(await world.run(promisify(world.near.lookup)('both.test', 6))).toEqual(IPV6);
 });
 
-it('is what connect() uses, with the address that failed', async () => {
+it('is what connect() uses, and its error has the address that failed', async () => {
   const connect = (host: string) => world.error(world.near.connect({ host, port: 81 }));
   expect(await connect('both.test')).toMatchObject({
     code: 'ECONNREFUSED',
@@ -84,7 +84,7 @@ it('is what connect() uses, with the address that failed', async () => {
 });
 
 describe('UDP ports', () => {
-  /** A tunnel has 1,024 of them at once; a lookup takes one for each family. */
+  /** A tunnel has 1,024 UDP ports; a lookup uses one for each family. */
   const take = (count: number): Promise<DatagramChannel[]> =>
     world.run(
       Promise.all(
@@ -92,13 +92,13 @@ describe('UDP ports', () => {
       ),
     );
 
-  it('are free again after each lookup, found, not found or unanswered', async () => {
+  it('are free again after each lookup, whether found, not found or unanswered', async () => {
     await take(1_022);
     for (const name of ['one.test', 'none.test', 'mute.test', 'both.test']) await lookup(name);
     expect(await lookup('outside.test')).toEqual([null, '192.0.2.1', 4]);
   });
 
-  it('can run out: the lookup fails with the reason at once, and works when a port is free', async () => {
+  it('can run out: the lookup fails with the reason at once, and works after a port is free', async () => {
     const [first, second] = await take(1_024);
     const before = world.world.clock.now();
     expect(await lookup('one.test')).toMatchObject([

@@ -6,7 +6,7 @@ import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const QUESTION = Uint8Array.of(1, 2, 3);
 
-/** A server's end, as a test has it. */
+/** The server's end of the connection, controlled by the test. */
 class Server extends Duplex {
   written = '';
 
@@ -25,7 +25,7 @@ beforeEach(() => {
   server = new Server({ allowHalfOpen: true });
 });
 
-/** What has become of the question; `waiting` while nothing has. */
+/** The outcome of the question; `waiting` while it is pending. */
 function ask(dial: (signal: AbortSignal) => Promise<Duplex> = () => Promise.resolve(server)) {
   const outcome = askByTcp(dial, QUESTION, clock);
   return Object.assign(outcome, {
@@ -43,7 +43,7 @@ function expectNothingLeft(): void {
   expect(server.destroyed).toBe(true);
 }
 
-it('sends the question behind its length, in one piece', async () => {
+it('sends the question after its length, in one write', async () => {
   const asked = ask();
   await ticks();
   expect(server.written).toBe('0003010203 ');
@@ -52,7 +52,7 @@ it('sends the question behind its length, in one piece', async () => {
   expectNothingLeft();
 });
 
-it('takes an answer byte by byte, and no byte more', async () => {
+it('reads an answer byte by byte, and no byte more', async () => {
   const asked = ask();
   for (const byte of [0, 2, 0xaa]) {
     server.push(Buffer.of(byte));
@@ -62,7 +62,7 @@ it('takes an answer byte by byte, and no byte more', async () => {
   expect(await asked).toEqual(Buffer.of(0xaa, 0xbb));
 });
 
-it('takes the longest answer, and an empty one', async () => {
+it('reads the longest answer, and an empty one', async () => {
   const asked = ask();
   server.push(Buffer.from('ffff', 'hex'));
   server.push(Buffer.alloc(65_534));
@@ -79,7 +79,7 @@ it.each<[string, (end: Server) => void]>([
   ['ends', (end) => end.push(null)],
   ['is reset', (end) => end.destroy(new Error('reset'))],
   ['is closed', (end) => end.destroy()],
-])('has no answer where the stream %s in the midst of it', async (_name, end) => {
+])('fails if the stream %s in the middle of the answer', async (_name, end) => {
   const asked = ask();
   server.push(Buffer.from('0002aa', 'hex'));
   expect(await asked.state()).toBe('waiting');
@@ -88,14 +88,14 @@ it.each<[string, (end: Server) => void]>([
   expectNothingLeft();
 });
 
-it('has no answer where the stream was gone before it could be listened to', async () => {
+it('fails if the stream closed before it could be listened to', async () => {
   server.destroy();
   await ticks();
   expect(await ask().state()).toBeUndefined();
   expectNothingLeft();
 });
 
-it('has no answer after 5 s, however it trickles', async () => {
+it('fails after 5 s if the answer trickles', async () => {
   const asked = ask();
   server.push(Buffer.from('ffff', 'hex'));
   for (let second = 0; second < 5; second++) {
@@ -109,7 +109,7 @@ it('has no answer after 5 s, however it trickles', async () => {
   expectNothingLeft();
 });
 
-it('has no answer where the connection is not there after 5 s', async () => {
+it('fails after 5 s without a connection', async () => {
   const asked = ask(
     (signal) =>
       new Promise((_resolve, reject) =>
@@ -122,7 +122,7 @@ it('has no answer where the connection is not there after 5 s', async () => {
   expect(await asked).toBeUndefined();
 });
 
-it('leaves no stream behind that comes too late', async () => {
+it('destroys a stream that arrives too late', async () => {
   let open: (stream: Duplex) => void = () => undefined;
   const asked = ask(() => new Promise((resolve) => (open = resolve)));
   clock.advance(5_000);
@@ -132,7 +132,7 @@ it('leaves no stream behind that comes too late', async () => {
   expectNothingLeft();
 });
 
-it('says why there is no connection', async () => {
+it('reports why there is no connection', async () => {
   const refusal = new DialError('refused', 'nobody there');
   await expect(ask(() => Promise.reject(refusal))).rejects.toBe(refusal);
   expect(clock.armed).toBe(0);

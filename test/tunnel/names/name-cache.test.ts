@@ -1,6 +1,6 @@
 import { NameCache } from '../../../src/tunnel/names/name-cache.js';
 
-it('knows a name until its time is over, and an hour at most', () => {
+it('keeps a name until its TTL is over, and for an hour at most', () => {
   const cache = new NameCache();
   cache.set('a', ['10.0.0.1'], 1_000, 0);
   cache.set('b', [], 86_400_000, 0);
@@ -12,7 +12,7 @@ it('knows a name until its time is over, and an hour at most', () => {
   expect(cache.get('c', 0)).toBeUndefined();
 });
 
-it('has room for 1,024 names; the one that was not used for longest goes', () => {
+it('holds 1,024 names, and evicts the least recently used one', () => {
   const cache = new NameCache();
   for (let index = 0; index < 1024; index++) cache.set(`n${index}`, [], 1_000, 0);
   cache.get('n0', 0);

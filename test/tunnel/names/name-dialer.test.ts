@@ -18,8 +18,8 @@ beforeEach(() => {
 });
 
 /**
- * @param addresses what each name has
- * @param answer what becomes of a dial
+ * @param addresses the addresses of each name
+ * @param answer the result of a dial
  */
 function dialerFor(
   addresses: readonly string[],
@@ -49,7 +49,7 @@ function failure(reason: DialFailure): (target: DialTarget) => DialError {
   return ({ host }) => new DialError(reason, `no way to ${host}`);
 }
 
-it.each(['10.0.0.1', '2001:db8::1', '::ffff:10.0.0.1'])('asks nobody for %s', async (host) => {
+it.each(['10.0.0.1', '2001:db8::1', '::ffff:10.0.0.1'])('sends no query for %s', async (host) => {
   const dialer = dialerFor([], () => undefined);
   expect(await dialer.dial({ host, port: 443 })).toBe(STREAM);
   expect(asked).toEqual([]);
@@ -57,7 +57,7 @@ it.each(['10.0.0.1', '2001:db8::1', '::ffff:10.0.0.1'])('asks nobody for %s', as
 });
 
 it.each(['no-route', 'refused', 'unreachable', 'timeout'] as const)(
-  'goes on with the next address when one has %s',
+  'tries the next address after %s',
   async (reason) => {
     const dialer = dialerFor(numbered(3), ({ host }) =>
       host === '10.0.0.2' ? undefined : failure(reason)({ host, port: 0 }),
@@ -69,7 +69,7 @@ it.each(['no-route', 'refused', 'unreachable', 'timeout'] as const)(
 );
 
 it.each(['no-handshake', 'closed', 'exhausted'] as const)(
-  'ends with %s, which no other address mends',
+  'fails with %s, which no other address would fix',
   async (reason) => {
     const dialer = dialerFor(numbered(3), failure(reason));
     await expect(dialer.dial({ host: 'one.test', port: 80 })).rejects.toMatchObject({
@@ -80,7 +80,7 @@ it.each(['no-handshake', 'closed', 'exhausted'] as const)(
   },
 );
 
-it('ends with what is no failure of a dial', async () => {
+it('fails with an error that is not a dial failure', async () => {
   const error = new TypeError('a fault');
   await expect(dialerFor(numbered(2), () => error).dial({ host: 'a', port: 1 })).rejects.toBe(
     error,
@@ -88,7 +88,7 @@ it('ends with what is no failure of a dial', async () => {
   expect(dialled).toHaveLength(1);
 });
 
-it('tries eight addresses of a name, whatever a server says', async () => {
+it('tries at most eight addresses of a name', async () => {
   const dialer = dialerFor(numbered(200), failure('refused'));
   await expect(dialer.dial({ host: 'one.test', port: 80 })).rejects.toMatchObject({
     message: 'one.test: no way to 10.0.0.1',
@@ -96,7 +96,7 @@ it('tries eight addresses of a name, whatever a server says', async () => {
   expect(dialled).toHaveLength(8);
 });
 
-it('begins no further address after 20 s', async () => {
+it('tries no further address after 20 s', async () => {
   const dialer = dialerFor(numbered(8), (target) => {
     clock.advance(10_000);
     return failure('timeout')(target);
@@ -107,7 +107,7 @@ it('begins no further address after 20 s', async () => {
   expect(dialled).toHaveLength(2);
 });
 
-it('tells the first failure with the name, the address, the silence and the cause', async () => {
+it('reports the first failure with the name, the address, the silence and the cause', async () => {
   const cause = new Error('why');
   const dialer = dialerFor(numbered(2), ({ host }) =>
     host === '10.0.0.1'

@@ -18,12 +18,12 @@ function answer(change: Packet = {}) {
   return readAnswer(dnsPacket.encode(packet), QUESTION);
 }
 
-it('asks for recursion, and for one thing', () => {
+it('asks one question, with recursion desired', () => {
   const packet = dnsPacket.decode(Buffer.from(encodeQuestion(QUESTION)));
   expect(packet).toMatchObject({ id: 77, type: 'query', flag_rd: true, questions: [ASKED] });
 });
 
-it('gives the addresses in their order, for as long as the shortest holds', () => {
+it('returns the addresses in their order, with the shortest TTL', () => {
   const answers = [
     a('ONE.test', '10.0.0.2', 30),
     a('one.test', '10.0.0.1'),
@@ -36,7 +36,7 @@ it('gives the addresses in their order, for as long as the shortest holds', () =
   });
 });
 
-it('follows aliases, whose time counts as well, and ends where they go round', () => {
+it('follows aliases, includes their TTLs, and ends at a loop', () => {
   const alias = (name: string, data: string, ttl: number) =>
     ({ type: 'CNAME', name, data, ttl, class: 'IN' }) as const;
   const answers = [
@@ -49,7 +49,7 @@ it('follows aliases, whose time counts as well, and ends where they go round', (
   expect(answer({ answers: round })).toMatchObject({ addresses: [] });
 });
 
-it('keeps that there is nothing for as long as the SOA says, and not without one', () => {
+it('caches an empty answer for as long as the SOA says, and not without an SOA', () => {
   const data = { mname: 'm', rname: 'r', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 20 };
   const soa = { type: 'SOA', name: 'test', ttl: 300, data } as const;
   expect(answer({ flags: 3, authorities: [soa] })).toEqual({
@@ -61,24 +61,24 @@ it('keeps that there is nothing for as long as the SOA says, and not without one
   expect(answer()).toMatchObject({ addresses: [], ttl: 0 });
 });
 
-it('tells truncated and failed answers', () => {
+it('reports truncated and failed answers', () => {
   expect(answer({ flags: dnsPacket.TRUNCATED_RESPONSE })).toEqual({ kind: 'truncated' });
   expect(answer({ flags: 2 })).toEqual({ kind: 'failed', rcode: 'SERVFAIL' });
 });
 
 it.each<[string, Packet]>([
-  ['of another question', { id: 78 }],
+  ['to another question', { id: 78 }],
   ['for another name', { questions: [{ ...ASKED, name: 'two.test' }] }],
   ['for another type', { questions: [{ ...ASKED, type: 'AAAA' }] }],
   ['for another class', { questions: [{ ...ASKED, class: 'CH' }] }],
   ['without the question', { questions: [] }],
-  ['that is a question', { type: 'query' }],
-])('is no answer: one %s', (_name, change) => {
+  ['that is a query', { type: 'query' }],
+])('rejects an answer %s', (_name, change) => {
   expect(answer({ answers: [a('one.test', '10.0.0.1')], ...change })).toBeUndefined();
 });
 
-describe('names that are compressed (RFC 1035 4.1.4)', () => {
-  /** A head with one question for one.test, one answer, and what the test makes of that. */
+describe('compressed names (RFC 1035 4.1.4)', () => {
+  /** A header with one question for one.test, one answer, and what the test makes of it. */
   const head = '004d80000001000100000000' + '036f6e65047465737400' + '00010001';
   const record = '00010001' + '0000003c' + '0004' + '0a000001';
   const read = (name: string) => readAnswer(Buffer.from(head + name + record, 'hex'), QUESTION);
@@ -90,19 +90,19 @@ describe('names that are compressed (RFC 1035 4.1.4)', () => {
 
   it.each([
     ['to themselves', 'c01a'],
-    ['to themselves behind a label', '0161c01a'],
+    ['to themselves after a label', '0161c01a'],
     ['forwards', 'c01c'],
-    ['behind the end', 'c0ff'],
-    ['into the head', 'c000'],
-    ['with a length of no kind', '8061'],
-  ])('lead nowhere where they point %s', (_name, name) => {
+    ['beyond the end', 'c0ff'],
+    ['into the header', 'c000'],
+    ['with a reserved length', '8061'],
+  ])('are rejected if they point %s', (_name, name) => {
     const answer = read(name);
     expect(
       answer === undefined || (answer.kind === 'addresses' && answer.addresses.length === 0),
     ).toBe(true);
   });
 
-  it('do not cost more than the message is long', () => {
+  it('take time linear in the length of the message', () => {
     // Each name is a pointer to the one before it: a chain of 250 for each of 250 records.
     let offset = head.length / 2;
     let bytes = head.replace('0001000100000000', '000100fa00000000');
@@ -116,7 +116,7 @@ describe('names that are compressed (RFC 1035 4.1.4)', () => {
     expect(answer).toMatchObject({ kind: 'addresses' });
   });
 
-  it('are not read at all where a message has more records than a server has a use for', () => {
+  it('are not read if a message has more records than a server needs', () => {
     const answers = (count: number) => {
       const bytes = Buffer.from(head + `c00c${record}`.repeat(count), 'hex');
       bytes.writeUInt16BE(count, 6);
@@ -127,7 +127,7 @@ describe('names that are compressed (RFC 1035 4.1.4)', () => {
   });
 });
 
-it('takes no address of a name that was not asked for, whatever its section', () => {
+it('uses no address of a name that was not asked for, in any section', () => {
   const other = a('two.test', '10.6.6.6');
   const lies = { answers: [other], authorities: [a('one.test', '10.6.6.6')] };
   expect(answer({ ...lies, additionals: [a('one.test', '10.6.6.6')] })).toMatchObject({
@@ -136,7 +136,7 @@ it('takes no address of a name that was not asked for, whatever its section', ()
   });
 });
 
-it('never throws at what a server sends', () => {
+it('never throws, whatever a server sends', () => {
   const whole = dnsPacket.encode({
     type: 'response',
     id: 77,

@@ -10,18 +10,20 @@ import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const SERVERS = ['100.127.0.53', '100.127.1.53'];
 
-/** What a server does with a question: an answer, silence (undefined), or a failure of the dialer. */
+/**
+ * The server's reaction to a question: an answer, silence (undefined), or a failure of the dialer.
+ */
 type Server = (question: Buffer) => Uint8Array | DialError | undefined;
 
 let clock: FakeClock;
 let start: number;
 let asked: string[];
-/** Channels that are open. */
+/** The number of open channels. */
 let open: number;
 let servers: Map<string, Server>;
 let resolver: NameResolver;
 
-/** Silence takes its time, on the clock, at once. */
+/** Silence advances the clock at once. */
 const datagrams: DatagramDialer = {
   open: ({ host }) => {
     asked.push(host);
@@ -46,7 +48,7 @@ const datagrams: DatagramDialer = {
   },
 };
 
-// Each channel holds a UDP port of the tunnel: 1,024 that stay open end all lookups.
+// Each channel holds a UDP port of the tunnel: if 1,024 stayed open, every lookup would fail.
 afterEach(() => expect(open).toBe(0));
 
 beforeEach(() => {
@@ -80,7 +82,7 @@ function failing(reason: 'no-route' | 'no-handshake'): Server {
   return () => new DialError(reason, `because ${reason}`);
 }
 
-it('asks once for what is asked for at the same time, and again when its time is over', async () => {
+it('asks once for concurrent lookups, and again after the TTL', async () => {
   servers.set(SERVERS[0]!, answering('100.127.69.42'));
   const [one, two] = await Promise.all([
     resolver.resolve('One.test.'),
@@ -94,7 +96,7 @@ it('asks once for what is asked for at the same time, and again when its time is
   expect(asked).toHaveLength(2);
 });
 
-it('asks the other server when one is silent, or out of reach', async () => {
+it('asks the other server if one is silent or unreachable', async () => {
   servers.set(SERVERS[1]!, answering('100.127.69.42'));
   await resolver.resolve('one.test');
   expect(clock.now() - start).toBe(2_000);
@@ -104,7 +106,7 @@ it('asks the other server when one is silent, or out of reach', async () => {
   expect(asked).toEqual([...SERVERS, ...SERVERS]);
 });
 
-it('waits for the answer behind those that are to another question, and no longer for them', async () => {
+it('skips answers to other questions, without extending the timeout', async () => {
   const truth = answering('100.127.69.42');
   let count = 0;
   const lying: DatagramDialer = {
@@ -116,7 +118,7 @@ it('waits for the answer behind those that are to another question, and no longe
         receive: () => {
           clock.advance(100);
           const bytes = Buffer.from(truth(question) as Uint8Array);
-          // Another id.
+          // Another ID.
           if (++count % 4 !== 0) bytes[0] = bytes[0]! ^ 1;
           return Promise.resolve(bytes);
         },
@@ -143,7 +145,7 @@ it('waits for the answer behind those that are to another question, and no longe
   expect(clock.now() - start).toBe(400 + 10_000);
 });
 
-it('gives up after 10 s, and says who is silent', async () => {
+it('gives up after 10 s, and names the silent servers', async () => {
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({
     reason: 'name-unresolved',
     message:
@@ -153,7 +155,7 @@ it('gives up after 10 s, and says who is silent', async () => {
   expect(clock.now() - start).toBe(10_000);
 });
 
-it('gives up at once where no server is within the allowed IPs', async () => {
+it('gives up at once if no server is within the allowed IPs', async () => {
   for (const server of SERVERS) servers.set(server, failing('no-route'));
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'name-unresolved' });
   expect(clock.now() - start).toBe(0);
@@ -178,13 +180,13 @@ it('closes the channel of a question that it cannot send', async () => {
   expect(open).toBe(0);
 });
 
-it('says what the tunnel says when it carries nothing', async () => {
+it('reports the tunnel’s reason when the tunnel carries nothing', async () => {
   servers.set(SERVERS[0]!, failing('no-handshake'));
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'no-handshake' });
   expect(asked).toHaveLength(1);
 });
 
-it('asks a server that is silent by TCP once, however often its datagrams are cut off', async () => {
+it('asks a silent server by TCP once, however often its datagrams are truncated', async () => {
   const truncated: Server = (bytes) => {
     if (bytes.length === 0) return undefined;
     const { id, questions = [] } = dnsPacket.decode(bytes);
@@ -224,7 +226,7 @@ it.each([
   'a..b',
   '',
   'é.test',
-])('asks nobody for %j', async (name) => {
+])('sends no query for %j', async (name) => {
   await expect(resolver.resolve(name)).rejects.toMatchObject({ reason: 'no-such-name' });
   expect(asked).toEqual([]);
 });
@@ -236,7 +238,7 @@ it('ends with its signal and with the tunnel', async () => {
   await expect(resolver.resolve('two.test')).rejects.toMatchObject({ reason: 'closed' });
 });
 
-it('leaves nothing at the signal of a lookup, found or not', async () => {
+it('leaves no listener on the signal of a lookup, found or not', async () => {
   const stop = new AbortController();
   servers.set(SERVERS[0]!, answering('100.127.69.42'));
   for (let count = 0; count < 20; count++) await resolver.resolve(`n${count}.test`, stop.signal);
@@ -245,7 +247,7 @@ it('leaves nothing at the signal of a lookup, found or not', async () => {
   expect(abortListeners(stop)).toBe(0);
 });
 
-it('dials the addresses of a name in their order, and tells the first failure', async () => {
+it('dials the addresses of a name in their order, and reports the first failure', async () => {
   servers.set(SERVERS[0]!, answering('192.0.2.1', '100.127.69.42'));
   const dialled: string[] = [];
   const dialer = new NameDialer(

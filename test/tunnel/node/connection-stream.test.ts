@@ -1,4 +1,4 @@
-/** What becomes of a stream's two ends, and of what it was given. */
+/** Records the events of a stream's two ends, and the data it received. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { TcpConnection } from '../../../src/engine/netstack-engine.js';
 import { ConnectionStream } from '../../../src/tunnel/node/connection-stream.js';
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-it('tells a reset, and closes with that it was an error', async () => {
+it('reports a reset, and closes with hadError', async () => {
   const { socket, other } = await world.pair();
   const closed = new Promise((resolve) => socket.once('close', resolve));
   other.resetAndDestroy();
@@ -28,7 +28,7 @@ it('tells a reset, and closes with that it was an error', async () => {
   expect(await closed).toBe(true);
 });
 
-it('resets also what has ended both ways', async () => {
+it('resets also after both ends have ended', async () => {
   const { socket, other } = await world.pair({ allowHalfOpen: true });
   other.end('x');
   await world.event(socket.resume(), 'end');
@@ -37,7 +37,7 @@ it('resets also what has ended both ways', async () => {
   expect(await failure).toMatchObject({ code: 'ECONNRESET' });
 });
 
-it('resets what is handed over, and not sent', async () => {
+it('resets data that is handed over and not sent', async () => {
   const { socket, other } = await world.pair({ allowHalfOpen: true });
   other.end('x');
   await world.event(socket.resume(), 'end');
@@ -46,7 +46,7 @@ it('resets what is handed over, and not sent', async () => {
   expect(await failure).toMatchObject({ code: 'ECONNRESET' });
 });
 
-it('tells of a reset that came before anybody could listen', async () => {
+it('reports a reset that came before a listener could be added', async () => {
   const memory = new TunnelInMemory(createNodeCrypto());
   const network = await memory.openNetwork();
   // The handshake and the reset arrive within one turn of the event loop.
@@ -62,7 +62,7 @@ it('tells of a reset that came before anybody could listen', async () => {
   await network.close();
 });
 
-it('knows of data and of an end that came before anybody could read', async () => {
+it('keeps data and an end that came before a read', async () => {
   const memory = new TunnelInMemory(createNodeCrypto());
   const network = await memory.openNetwork();
   network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
@@ -76,8 +76,8 @@ it('knows of data and of an end that came before anybody could read', async () =
   await network.close();
 });
 
-describe('what a batch of datagrams brings', () => {
-  /** A stream that reads what `arrive` gives it, as soon as the batch is over. */
+describe('a batch of datagrams', () => {
+  /** A stream that reads the data of `arrive` as soon as the batch is over. */
   async function open() {
     let ring = Buffer.alloc(0);
     let endBatch = (): void => undefined;
@@ -111,7 +111,7 @@ describe('what a batch of datagrams brings', () => {
     return { stream, chunks, batches, arrive, endBatch: () => endBatch() };
   }
 
-  it('is one chunk', async () => {
+  it('is delivered as one chunk', async () => {
     const { chunks, batches, arrive, endBatch } = await open();
     for (const text of ['one ', 'chunk']) arrive(text);
     expect(chunks).toEqual([]);

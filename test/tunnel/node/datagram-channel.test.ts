@@ -1,4 +1,4 @@
-/** A channel against a stack that can send from any port, over two real engines. */
+/** A channel to a stack that can send from any port, over two real engines. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Stack } from '../../../src/netstack/stack.js';
 import { TunnelDatagramChannel } from '../../../src/tunnel/node/datagram-channel.js';
@@ -37,7 +37,7 @@ beforeEach(() => {
   channel = openChannel();
 });
 
-/** Sends a datagram and tells where it came from. */
+/** Sends a datagram and returns the address it came from. */
 function reach(): { from: SocketAddress; answerFrom: (port: number, text: string) => void } {
   let from: SocketAddress | undefined;
   const { stack } = pair.bob.engine;
@@ -59,7 +59,7 @@ function reach(): { from: SocketAddress; answerFrom: (port: number, text: string
   };
 }
 
-it('takes datagrams from its target, and not from another port of its host', async () => {
+it('receives datagrams from its target, and not from another port of the same host', async () => {
   const { answerFrom } = reach();
   answerFrom(PORT + 1, 'forged');
   answerFrom(PORT, 'real');
@@ -70,7 +70,7 @@ it('takes datagrams from its target, and not from another port of its host', asy
   expect(await none).toBeUndefined();
 });
 
-it('takes none from the same port of another host', async () => {
+it('receives none from the same port of another host', async () => {
   const { from } = reach();
   const stack = new Stack(
     { addresses: [parseIpAddress('100.127.1.1')!], mtu: 1420, entropy: seededEntropy(9) },
@@ -86,10 +86,10 @@ it('takes none from the same port of another host', async () => {
   expect(await waiting).toBeUndefined();
 });
 
-it('believes no error about datagrams to somewhere else', async () => {
+it('ignores ICMP errors about datagrams to other targets', async () => {
   const { from } = reach();
   const { stack } = pair.alice.engine;
-  // A socket on the channel's very port that is gone when the error comes back.
+  // A socket on the channel's port that is gone when the error arrives.
   const other = stack.bindUdp(from, () => undefined);
   other.sendTo(bytes('x'), { address: SERVICE, port: 9 });
   other.close();
@@ -100,7 +100,7 @@ it('believes no error about datagrams to somewhere else', async () => {
   expect(await waiting).toBeUndefined();
 });
 
-it('tells an error once', async () => {
+it('reports an error once', async () => {
   channel.send(bytes('x'));
   pair.drive(() => false, 1_000);
   await expect(channel.receive(1_000)).rejects.toMatchObject({ reason: 'refused' });
@@ -109,7 +109,7 @@ it('tells an error once', async () => {
   expect(await waiting).toBeUndefined();
 });
 
-it('leaves no timer behind', async () => {
+it('leaves no timer running', async () => {
   const { answerFrom } = reach();
   const waiting = channel.receive(1_000);
   expect(clock.armed).toBe(1);
@@ -122,7 +122,7 @@ it('leaves no timer behind', async () => {
   expect(clock.armed).toBe(0);
 });
 
-it('frees its port, once', () => {
+it('frees its port once', () => {
   expect(pair.alice.engine.stack.usage.udpSockets).toBe(1);
   channel.close();
   channel.close();
@@ -130,16 +130,16 @@ it('frees its port, once', () => {
   expect(ended).toBe(1);
 });
 
-it('takes one wait at a time', async () => {
+it('allows one wait at a time', async () => {
   const waiting = channel.receive(1_000);
   expect(() => channel.receive(1_000)).toThrow(TypeError);
   clock.advance(1_000);
   expect(await waiting).toBeUndefined();
 });
 
-it('is refused as exhausted when no UDP port is left, and opens when one is free', () => {
+it('fails as exhausted when no UDP port is left, and opens when one is free', () => {
   const { stack } = pair.alice.engine;
-  // RFC 6335 6: the dynamic ports, of which the first channel has one.
+  // RFC 6335 6: the dynamic ports. The first channel has one of them.
   const taken = Array.from({ length: 65_536 - 49_152 - 1 }, () =>
     stack.bindUdp({ port: 0 }, () => undefined),
   );
@@ -151,7 +151,7 @@ it('is refused as exhausted when no UDP port is left, and opens when one is free
   openChannel().close();
 });
 
-it('leaves nothing at the signal of its waits', async () => {
+it('leaves no listener on the signal of its waits', async () => {
   const stop = new AbortController();
   const { answerFrom } = reach();
   for (let count = 0; count < 20; count++) {

@@ -1,4 +1,4 @@
-/** UDP through a tunnel whose server is the emulator's network, in virtual time. */
+/** UDP through a tunnel to the emulator's network, in virtual time. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { DatagramChannel } from '../../../src/proxy/datagram-dialer.js';
 import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
@@ -12,7 +12,7 @@ const bytes = (value: string) => new TextEncoder().encode(value);
 
 let world: TunnelInMemory;
 let tunnel: UserspaceTunnel;
-/** Payloads that the server has, and how to answer the last one's sender. */
+/** Payloads that the server received, and a function that answers the last sender. */
 let received: string[];
 let answer: (payload: Uint8Array) => void;
 
@@ -32,7 +32,7 @@ afterEach(async () => {
   await world.network.close();
 });
 
-/** Another tunnel of the same key, later than the first: its initiation's stamp is newer. */
+/** Another tunnel with the same key, opened later: its initiation has a newer timestamp. */
 async function reopen(allowedIps?: readonly string[]): Promise<void> {
   await tunnel.close();
   await world.advance(1_000);
@@ -56,7 +56,7 @@ it('carries a datagram there and its answer back', async () => {
   expect(text(await first)).toBe('201 ');
 });
 
-it('tells an empty answer from none', async () => {
+it('distinguishes an empty answer from no answer', async () => {
   const channel = await open();
   channel.send(bytes('x'));
   await world.settle();
@@ -74,7 +74,7 @@ it('tells an empty answer from none', async () => {
   expect(world.clock.armed).toBeLessThan(10);
 });
 
-it('keeps what comes before it is asked for, 64 datagrams at most', async () => {
+it('queues up to 64 datagrams until they are read', async () => {
   const channel = await open();
   channel.send(bytes('x'));
   await world.settle();
@@ -88,7 +88,7 @@ it('keeps what comes before it is asked for, 64 datagrams at most', async () => 
   expect(await none).toBeUndefined();
 });
 
-it('takes 1392 bytes and refuses one more', async () => {
+it('sends 1392 bytes and refuses one more', async () => {
   const channel = await open();
   expect(channel.maxPayload).toBe(1392);
   channel.send(new Uint8Array(1392).fill(0x61));
@@ -97,7 +97,7 @@ it('takes 1392 bytes and refuses one more', async () => {
   expect(() => channel.send(new Uint8Array(1393))).toThrow(RangeError);
 });
 
-it('says exhausted when the queue to the tunnel is full', async () => {
+it('fails as exhausted when the queue to the tunnel is full', async () => {
   const channel = await open();
   let taken = 0;
   const fill = () => {
@@ -107,7 +107,7 @@ it('says exhausted when the queue to the tunnel is full', async () => {
   expect(taken).toBe(1024);
 });
 
-it('is told by ICMP that nobody listens there', async () => {
+it('fails if ICMP says that the port is unreachable', async () => {
   const channel = await open(SERVICE, 9);
   const waiting = channel.receive(5_000);
   channel.send(bytes('x'));
@@ -119,7 +119,7 @@ it('is told by ICMP that nobody listens there', async () => {
   await expect(channel.receive(5_000)).rejects.toMatchObject({ reason: 'refused' });
 });
 
-it('waits for the handshake, and sends once it is there', async () => {
+it('waits for the handshake, and sends after it', async () => {
   world.link.connected = false;
   await reopen();
   const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
@@ -131,7 +131,7 @@ it('waits for the handshake, and sends once it is there', async () => {
   expect(received).toEqual(['late']);
 });
 
-it('says no-handshake after 10 s with a silent server', async () => {
+it('fails with no-handshake after 10 s with a silent server', async () => {
   world.link.connected = false;
   await reopen();
   const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
@@ -144,7 +144,7 @@ it('says no-handshake after 10 s with a silent server', async () => {
   expect(await outcome).toMatchObject({ reason: 'no-handshake' });
 });
 
-it('starts a handshake of its own when the session has died', async () => {
+it('starts a handshake after the session has expired', async () => {
   await world.advance(200_000);
   const channel = await open();
   channel.send(bytes('again'));
@@ -155,17 +155,17 @@ it('starts a handshake of its own when the session has died', async () => {
 it.each([
   ['192.0.2.1', 'no-route'],
   ['uni.soracom.io', 'no-route'],
-])('has no way to %s', async (host, reason) => {
+])('has no route to %s', async (host, reason) => {
   await expect(tunnel.datagramDialer.open({ host, port: PORT })).rejects.toMatchObject({ reason });
 });
 
-it('has no way to an IPv6 target, even where that is an allowed IP', async () => {
+it('has no route to an IPv6 target, even within the allowed IPs', async () => {
   await reopen(['::/0']);
   await world.settle();
   await expect(open('2001:db8::1')).rejects.toMatchObject({ reason: 'no-route' });
 });
 
-it('gives an aborted wait its reason', async () => {
+it('rejects an aborted wait with its reason', async () => {
   const channel = await open();
   const controller = new AbortController();
   const waiting = channel.receive(5_000, controller.signal);
@@ -177,7 +177,7 @@ it('gives an aborted wait its reason', async () => {
   ).rejects.toThrow('gone');
 });
 
-it('ends what waits when the tunnel closes', async () => {
+it('rejects pending waits when the tunnel closes', async () => {
   const channel = await open();
   world.link.connected = false;
   await world.advance(200_000);
@@ -202,7 +202,7 @@ it('frees its port', async () => {
   await expect(channel.receive(1)).rejects.toMatchObject({ reason: 'closed' });
 });
 
-it('has 1024 channels at once', async () => {
+it('allows 1024 channels at once', async () => {
   const opening = Array.from({ length: 1024 }, () =>
     tunnel.datagramDialer.open({ host: SERVICE, port: PORT }),
   );

@@ -13,7 +13,7 @@ import {
 } from '../../support/pairs/two-tunnels.js';
 
 let world: TwoTunnels;
-/** Connections that the server was given. */
+/** Connections that the server accepted. */
 let connections: number;
 
 beforeEach(async () => {
@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** The text of what is got with that agent. */
+/** The body of the response to a GET request with this agent. */
 function getText(path: string, agent: ReturnType<typeof world.near.httpAgent>, host = FAR) {
   return world.run(
     new Promise<string>((resolve, reject) => {
@@ -46,7 +46,7 @@ function getText(path: string, agent: ReturnType<typeof world.near.httpAgent>, h
 
 const keepAlive: AgentOptions = { keepAlive: true, maxSockets: 1 };
 
-it('uses a connection again, and only where it may', async () => {
+it('reuses a connection only if keep-alive is on', async () => {
   const agent = world.near.httpAgent(keepAlive);
   expect(await getText('/one', agent)).toBe(`GET /one ${FAR} `);
   expect(await getText('/two', agent)).toBe(`GET /two ${FAR} `);
@@ -58,14 +58,14 @@ it('uses a connection again, and only where it may', async () => {
   expect(connections).toBe(3);
 });
 
-it('takes names and IPv6', async () => {
+it('accepts names and IPv6 addresses', async () => {
   serveNames(world.far, { 'web.test': [FAR] });
   const agent = world.near.httpAgent();
   expect(await getText('/', agent, 'web.test')).toBe('GET / web.test ');
   expect(await getText('/', agent, FAR_IPV6)).toBe(`GET / [${FAR_IPV6}] `);
 });
 
-it('sends a body, and a request that waited', async () => {
+it('sends a body, and a queued request', async () => {
   const agent = world.near.httpAgent(keepAlive);
   const posts = [1, 2].map(
     (number) =>
@@ -84,7 +84,7 @@ it('sends a body, and a request that waited', async () => {
   agent.destroy();
 });
 
-it('gives the request the error of the connection', async () => {
+it('fails the request with the connection’s error', async () => {
   const agent = world.near.httpAgent();
   await expect(getText('/', agent, '192.0.2.1')).rejects.toMatchObject({ code: 'ENETUNREACH' });
   await expect(getText('/', agent, 'none.invalid')).rejects.toMatchObject({ code: 'ENOTFOUND' });
@@ -93,7 +93,7 @@ it('gives the request the error of the connection', async () => {
 it.each([
   ['the request', {}, { timeout: 500 }],
   ['the agent', { timeout: 500 }, {}],
-])('times a request out as %s says', async (_name, ofAgent, ofRequest) => {
+])('times out a request as %s specifies', async (_name, ofAgent, ofRequest) => {
   world.far.listen({ port: 8080 }, (socket) => socket.on('error', () => undefined));
   const agent = world.near.httpAgent(ofAgent);
   const asked = get({ host: FAR, port: 8080, agent, ...ofRequest }).on('error', () => undefined);
@@ -101,7 +101,7 @@ it.each([
   asked.destroy();
 });
 
-/** A key that both know stands for a certificate. */
+/** A pre-shared key replaces a certificate. */
 const PSK = { identity: 'tester', psk: Buffer.alloc(32, 7) };
 const CIPHERS = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
 const CLIENT_TLS = {
@@ -135,7 +135,7 @@ it('speaks TLS over a connection of the tunnel', async () => {
   expect(await world.run(refused)).toMatchObject({ code: 'ECONNREFUSED', port: 444 });
 });
 
-it('is what undici connects by', async () => {
+it('works as the connect function of undici', async () => {
   serveSecurely();
   const dispatcher = new Agent({ connect: world.near.undiciConnector(CLIENT_TLS) });
   const getBody = async (url: string): Promise<string> => {

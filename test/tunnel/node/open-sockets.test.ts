@@ -1,4 +1,4 @@
-/** What becomes of TCP sockets when their tunnel closes: all of it in virtual time. */
+/** TCP sockets when their tunnel closes, in virtual time. */
 import { once } from 'node:events';
 
 import { FAR, NEAR, readText, serveNames, TwoTunnels } from '../../support/pairs/two-tunnels.js';
@@ -19,14 +19,14 @@ async function timeOf(promise: Promise<unknown>, limit?: number): Promise<number
   return clock.now() - before;
 }
 
-/** Nothing gets through for so long. */
+/** Drops everything for this long. */
 async function disconnect(duration: number): Promise<void> {
   world.world.link.connected = false;
   await world.pass(duration);
   world.world.link.connected = true;
 }
 
-it('delivers what was written and ended, also where it has to be sent again', async () => {
+it('delivers data that was written and ended, also with retransmissions', async () => {
   const { socket, other } = await world.pair();
   const heard = readText(other).finally(() => other.end());
   const text = 'x'.repeat(300_000);
@@ -39,7 +39,7 @@ it('delivers what was written and ended, also where it has to be sent again', as
   expect(world.world.link.openSockets).toBe(1);
 });
 
-it('delivers an end alone, also where it has to be sent again', async () => {
+it('delivers an end alone, also with retransmissions', async () => {
   const { socket, other } = await world.pair();
   const heard = readText(other).finally(() => other.end());
   socket.end();
@@ -49,7 +49,7 @@ it('delivers an end alone, also where it has to be sent again', async () => {
   expect(await world.run(heard)).toBe('');
 });
 
-it('delivers what was written, and resets then what was not ended', async () => {
+it('delivers written data, and then resets sockets that were not ended', async () => {
   const { socket, other } = await world.pair();
   const chunks: Buffer[] = [];
   other.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -64,7 +64,7 @@ it('delivers what was written, and resets then what was not ended', async () => 
   expect(await own).toMatchObject({ code: 'ECONNABORTED' });
 });
 
-it('resets at once what has nothing under way, while others drain', async () => {
+it('resets at once a socket with nothing in flight, while others drain', async () => {
   const idle = await world.pair();
   const busy = await world.pair();
   const failure = new Promise((resolve) => idle.socket.once('error', resolve));
@@ -81,7 +81,7 @@ it.each([
   [undefined, 5_000],
   [{ gracePeriod: 700 }, 700],
   [{ gracePeriod: 0 }, 0],
-])('waits no longer than %j says, and resets what is left', async (options, limit) => {
+])('waits no longer than %j says, and then resets the rest', async (options, limit) => {
   const { socket } = await world.pair();
   const failure = new Promise((resolve) => socket.once('error', resolve));
   world.world.link.connected = false;
@@ -92,7 +92,7 @@ it.each([
   expect(await failure).toMatchObject({ code: 'ECONNABORTED' });
 });
 
-it('delivers what a stream has left behind that is gone', async () => {
+it('delivers the remaining data of a stream that is destroyed', async () => {
   const { socket, other } = await world.pair();
   const heard = readText(other);
   socket.resume();
@@ -118,14 +118,14 @@ it('lets the other side read and end, for a second', async () => {
   expect(time).toBeLessThan(600);
 });
 
-it('does not wait for the second where the other side has ended', async () => {
+it('does not wait for the second if the other side has ended', async () => {
   const { socket, other } = await world.pair();
   other.resume().on('end', () => other.end());
   socket.end('x');
   expect(await timeOf(world.near.close())).toBeLessThan(100);
 });
 
-it('lets a socket connect that has something to say, also to a name, and no other', async () => {
+it('lets a connecting socket finish only if it has data to send, also to a name', async () => {
   serveNames(world.far, { 'service.test': [FAR] });
   const texts: Promise<string>[] = [];
   world.far.listen({ port: 80 }, (socket) => texts.push(readText(socket)));
@@ -164,7 +164,7 @@ it('opens nothing while it drains', async () => {
   await world.run(closing);
 });
 
-it('drains what a dialer and a server have opened, too', async () => {
+it('drains sockets of a dialer and of a server, too', async () => {
   const texts: string[] = [];
   const server = world.far.listen({ port: 80 }, (socket) => {
     void readText(socket).then((text) => texts.push(text));
@@ -183,7 +183,7 @@ it('drains what a dialer and a server have opened, too', async () => {
   server.close();
 });
 
-it('is one promise, and a later call may shorten the time', async () => {
+it('returns one promise, and a later call can shorten the time', async () => {
   const { socket } = await world.pair();
   world.world.link.connected = false;
   socket.write('x');
@@ -198,7 +198,7 @@ it.each([-1, NaN, '5', null])('throws for a grace period of %p', (gracePeriod) =
   expect(() => world.near.close({ gracePeriod: gracePeriod as number })).toThrow(RangeError);
 });
 
-it('does not wait for a server that has been given up, before it or meanwhile', async () => {
+it('does not wait for a server that was given up, before or during the drain', async () => {
   const { socket } = await world.pair();
   world.world.link.connected = false;
   socket.write('x');
@@ -214,7 +214,7 @@ it('does not wait for a server that has been given up, before it or meanwhile', 
   await failure;
 });
 
-it('does not wait when the handshake has got no answer for 90 s', async () => {
+it('does not wait if the handshake has had no answer for 90 s', async () => {
   const { socket } = await world.pair();
   world.world.link.connected = false;
   world.near.createUdpSocket().send('x', 7, FAR);
@@ -224,7 +224,7 @@ it('does not wait when the handshake has got no answer for 90 s', async () => {
   expect(await timeOf(world.near.close())).toBeLessThan(50);
 }, 60_000);
 
-it('leaves no timer behind', async () => {
+it('leaves no timer running', async () => {
   const { socket } = await world.pair();
   await world.far.close({ gracePeriod: 0 });
   socket.on('error', () => undefined).end('x');

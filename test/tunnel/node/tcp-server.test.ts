@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-it('tells where it listens, and who came', async () => {
+it('reports its address, and the address of each client', async () => {
   const server = world.near.listen({ port: 8080, address: NEAR }, (socket) => {
     socket.end(`hello ${socket.remoteAddress}`);
   });
@@ -29,7 +29,7 @@ it('tells where it listens, and who came', async () => {
   expect(await world.run(readText(socket))).toBe(`hello ${FAR}`);
 });
 
-it('takes a free port, at all of its addresses', async () => {
+it('binds a free port at all of its addresses', async () => {
   const server = world.far.listen({ port: 0 }, (socket) => socket.end(socket.localAddress));
   const { port, address, family } = server.address()!;
   expect(port).toBeGreaterThanOrEqual(49_152);
@@ -50,11 +50,11 @@ it.each([
   expect(await world.error(server)).toMatchObject({ code, syscall: 'listen', port: 80 });
 });
 
-it('throws for a port that is none', () => {
+it('throws for an invalid port', () => {
   expect(thrownCode(() => world.near.listen({ port: -1 }))).toBe('ERR_SOCKET_BAD_PORT');
 });
 
-it('refuses once it is closed, and is over with its last connection', async () => {
+it('refuses connections after close, and closes with its last connection', async () => {
   const server = world.far.listen({ port: 80 });
   const socket = world.near.connect({ host: FAR, port: 80 });
   const [other] = (await world.event(server, 'connection')) as [TcpSocket];
@@ -74,7 +74,7 @@ it('refuses once it is closed, and is over with its last connection', async () =
   expect(await again).toMatchObject({ code: 'ERR_SERVER_NOT_RUNNING' });
 });
 
-it('hands the port on', async () => {
+it('frees the port for the next server', async () => {
   world.far.listen({ port: 80 }).close();
   const next = world.far.listen({ port: 80 });
   await world.event(next, 'listening');

@@ -1,4 +1,4 @@
-/** A TCP socket of the tunnel behaves as one of node:net does. */
+/** A TCP socket of the tunnel behaves as a socket of node:net does. */
 import { once } from 'node:events';
 
 import { jest } from '@jest/globals';
@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** When the tunnels are closed, what is still open fails: that is told to nobody here. */
+/** Sockets that are still open when the tunnels close fail; these errors are ignored here. */
 function connect(...parameters: Parameters<UserspaceTunnel['connect']>): TcpSocket {
   return world.near.connect(...parameters).on('error', () => undefined);
 }
@@ -37,7 +37,7 @@ function listen(...parameters: Parameters<UserspaceTunnel['listen']>): TcpServer
   return server.on('connection', (socket) => socket.on('error', () => undefined));
 }
 
-it('takes what is written before it is connected, and tells when it is', async () => {
+it('queues writes until it is connected, and emits ’connect', async () => {
   const events: string[] = [];
   const server = listen({ port: 80 }, (other) => other.end('bye'));
   const socket = connect({ host: FAR, port: 80 }, () => events.push('listener'));
@@ -57,7 +57,7 @@ it('takes what is written before it is connected, and tells when it is', async (
   expect(events).toEqual(['listener', 'connect', 'ready', 'end', 'close']);
 });
 
-it('ends in order also where it was ended before it was connected', async () => {
+it('ends in order also if it was ended before it was connected', async () => {
   const server = listen({ port: 80 });
   const socket = connect({ host: FAR, port: 80 });
   socket.end();
@@ -70,7 +70,7 @@ it('ends in order also where it was ended before it was connected', async () => 
 it.each([
   [FAR, NEAR, 'IPv4'],
   [FAR_IPV6, 'fd00:77::2', 'IPv6'],
-])('knows both ends, and counts: %s', async (host, localAddress, family) => {
+])('knows both addresses, and counts bytes: %s', async (host, localAddress, family) => {
   const server = listen({ port: 80 });
   const socket = connect({ host, port: '80' });
   const connected = once(socket, 'connect');
@@ -101,7 +101,7 @@ it.each([
   expect(socket.info()!.delivered).toBeGreaterThan(0);
 });
 
-it('ends its own direction with the other, but for allowHalfOpen', async () => {
+it('ends its own direction after the other, unless allowHalfOpen is set', async () => {
   const plain = await world.pair();
   plain.socket.resume();
   plain.other.end();
@@ -118,10 +118,10 @@ it('ends its own direction with the other, but for allowHalfOpen', async () => {
   expect(await world.run(readText(half.other))).toBe('after');
 });
 
-it('says EPIPE to a write after both have ended', async () => {
+it('fails a write with EPIPE after both ends have ended', async () => {
   const { socket, other } = await world.pair();
   socket.resume();
-  // What waits keeps it open.
+  // Unread data keeps the socket open.
   socket.write(Buffer.alloc(16 * 1024 * 1024));
   other.end();
   await world.event(socket, 'end');
@@ -140,7 +140,7 @@ const HOST = {
   startTimer: () => ({ cancel: () => undefined }),
 };
 
-/** A connection to a server of the far end, and the socket that has it already. */
+/** A connection to a server at the far end, and the server's socket. */
 async function dial(): Promise<[DialledConnection, TcpSocket]> {
   const connectTcp = jest.spyOn(Stack.prototype, 'connectTcp');
   const used = await world.run(world.near.dialer.dial({ host: FAR, port: 80 }));
@@ -151,7 +151,7 @@ async function dial(): Promise<[DialledConnection, TcpSocket]> {
   return [dialled, used];
 }
 
-it('resets a connection that comes when it is gone', async () => {
+it('resets a connection that is established after the socket is destroyed', async () => {
   const server = listen({ port: 80 });
   const accepted = once(server, 'connection') as Promise<[TcpSocket]>;
   const [dialled, used] = await dial();
@@ -163,7 +163,7 @@ it('resets a connection that comes when it is gone', async () => {
   expect(await failure).toMatchObject({ code: 'ECONNRESET' });
 });
 
-it('fails where the connection is lost before the socket takes it over', async () => {
+it('fails if the connection is lost before the socket takes it over', async () => {
   listen({ port: 80 });
   const [dialled, used] = await dial();
   used.resetAndDestroy();
@@ -177,7 +177,7 @@ it('fails where the connection is lost before the socket takes it over', async (
   expect(socket.connecting).toBe(false);
 });
 
-it('ends where the other side has ended before the socket takes the connection over', async () => {
+it('ends if the other side has ended before the socket takes the connection over', async () => {
   listen({ port: 80 });
   const [dialled] = await dial();
   dialled.observer.remoteClosed();
@@ -192,7 +192,7 @@ it('ends where the other side has ended before the socket takes the connection o
 it.each([
   [undefined, 2],
   [false, 1],
-])('holds small segments back as noDelay %p says', async (noDelay, bytes) => {
+])('delays small segments as noDelay %p says', async (noDelay, bytes) => {
   const server = listen({ port: 80 });
   const socket = connect({ host: FAR, port: 80, ...(noDelay !== undefined && { noDelay }) });
   const [other] = (await world.event(server, 'connection')) as [TcpSocket];
@@ -207,7 +207,7 @@ it.each([
   expect(other.bytesRead).toBe(2);
 });
 
-it('destroys soon what has still to be handed over', async () => {
+it('soon destroys a socket with data still to hand over', async () => {
   const { socket, other } = await world.pair();
   const heard = readText(other);
   socket.write('all of it');
@@ -222,7 +222,7 @@ it.each([
   ['ENETUNREACH', '192.0.2.1', 80, 'no-route'],
   ['ETIMEDOUT', '100.127.1.1', 80, undefined],
 ])('cannot connect: %s', async (code, host, port, reason) => {
-  // What is nobody's there is answered by nobody.
+  // Datagrams to an unused address get no answer.
   const socket = connect({ host, port });
   const error = (await world.error(socket)) as Error;
   expect(error).toMatchObject({
@@ -238,7 +238,7 @@ it.each([
   expect(socket.readyState).toBe('closed');
 });
 
-it('tells the silence of the tunnel from that of the target', async () => {
+it('distinguishes a silent tunnel from a silent target', async () => {
   world.world.link.connected = false;
   const socket = connect({ host: FAR, port: 80 });
   expect(await world.error(socket)).toMatchObject({
@@ -247,7 +247,7 @@ it('tells the silence of the tunnel from that of the target', async () => {
   });
 });
 
-it('says ECONNABORTED when the tunnel closes', async () => {
+it('fails with ECONNABORTED when the tunnel closes', async () => {
   const { socket } = await world.pair();
   const failure = world.error(socket);
   const dial = world.error(connect({ host: '100.127.1.1', port: 80 }));
@@ -259,7 +259,7 @@ it('says ECONNABORTED when the tunnel closes', async () => {
   expect(await world.error(late)).toMatchObject({ code: 'ECONNABORTED' });
 });
 
-it('is ended by a signal, while it connects and after', async () => {
+it('is ended by a signal, during and after the connect', async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const dialling = connect({ host: '100.127.1.1', port: 80, signal });
@@ -278,7 +278,7 @@ it('is ended by a signal, while it connects and after', async () => {
   expect(world.world.link.sent).toHaveLength(sent);
 });
 
-it('is reset where it is destroyed while it connects', async () => {
+it('is reset if it is destroyed while it connects', async () => {
   const server = listen({ port: 80 });
   const socket = connect({ host: FAR, port: 80 });
   let accepted = 0;
@@ -290,7 +290,7 @@ it('is reset where it is destroyed while it connects', async () => {
   expect(socket.info()).toBeUndefined();
 });
 
-it('tells once that it is idle, and again after a byte', async () => {
+it('emits ’timeout’ once when idle, and again after a byte', async () => {
   const { socket, other } = await world.pair();
   let timeouts = 0;
   socket.on('timeout', () => timeouts++).setTimeout(1_000);
@@ -316,7 +316,7 @@ it('tells once that it is idle, and again after a byte', async () => {
   expect(timeouts).toBe(2);
 });
 
-it('probes a peer that is silent, where keepAlive is asked for before it connects', async () => {
+it('probes a silent peer if keepAlive is set before it connects', async () => {
   const server = listen({ port: 80 });
   const options = { keepAlive: true, keepAliveInitialDelay: 5_000, noDelay: false };
   const socket = connect({ host: FAR, port: 80, ...options });

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-/** Answers what comes to port 7 of the far end. */
+/** Answers datagrams to port 7 of the far end. */
 function echo(): UdpSocket {
   const socket = world.far.createUdpSocket((payload, { port, address }) => {
     socket.send(payload, port, address);
@@ -29,18 +29,21 @@ function echo(): UdpSocket {
 it.each([
   [FAR, 'IPv4'],
   [FAR_IPV6, 'IPv6'],
-])('sends without a port, and hears who answers: %s', async (address, family) => {
-  echo();
-  const socket = world.near.createUdpSocket();
-  const sent = new Promise((resolve) => {
-    socket.send('ping', 7, address, (...outcome) => resolve(outcome));
-  });
-  const [payload, remote] = await world.event(socket, 'message');
-  expect(String(payload)).toBe('ping');
-  expect(remote).toEqual({ address, family, port: 7, size: 4 });
-  expect(await sent).toEqual([null, 4]);
-  expect(socket.address().port).toBeGreaterThanOrEqual(49_152);
-});
+])(
+  'sends without a bound port, and reports the sender of the answer: %s',
+  async (address, family) => {
+    echo();
+    const socket = world.near.createUdpSocket();
+    const sent = new Promise((resolve) => {
+      socket.send('ping', 7, address, (...outcome) => resolve(outcome));
+    });
+    const [payload, remote] = await world.event(socket, 'message');
+    expect(String(payload)).toBe('ping');
+    expect(remote).toEqual({ address, family, port: 7, size: 4 });
+    expect(await sent).toEqual([null, 4]);
+    expect(socket.address().port).toBeGreaterThanOrEqual(49_152);
+  },
+);
 
 it('sends to names', async () => {
   serveNames(world.far, { 'echo.test': [FAR] });
@@ -52,7 +55,7 @@ it('sends to names', async () => {
   expect(await world.error(socket)).toMatchObject({ code: 'ENOTFOUND', hostname: 'none.test' });
 });
 
-it('keeps its port when it is connected, and hears that end alone', async () => {
+it('keeps its port when it is connected, and receives from that end only', async () => {
   echo();
   const heard: string[] = [];
   const socket = world.near.createUdpSocket((payload) => heard.push(String(payload)));
@@ -68,7 +71,7 @@ it('keeps its port when it is connected, and hears that end alone', async () => 
   expect(heard).toEqual(['one']);
 });
 
-it('tells what ICMP says, where it is connected', async () => {
+it('reports ICMP errors if it is connected', async () => {
   const socket = world.near.createUdpSocket();
   await world.event(socket.connect(9, FAR), 'connect');
   socket.send('nobody');
@@ -84,7 +87,7 @@ it('tells what ICMP says, where it is connected', async () => {
   await world.pass(100);
 });
 
-it('says why it does not send', async () => {
+it('reports why it does not send', async () => {
   const socket = world.near.createUdpSocket();
   const outcome = (length: number, address: string): Promise<unknown> =>
     new Promise((resolve) => socket.send(new Uint8Array(length), 7, address, resolve));
@@ -105,7 +108,7 @@ it.each([
   expect(await world.error(socket)).toMatchObject({ code, syscall: 'bind', port });
 });
 
-it('says that all ports are taken, and works when one is free', async () => {
+it('reports that all ports are in use, and works after one is free', async () => {
   const last = world.near.createUdpSocket();
   // RFC 6335 6: the dynamic ports.
   for (let port = 49_152; port < 65_535; port++) world.near.createUdpSocket().bind(port);
@@ -141,7 +144,7 @@ it('cannot connect from an address of one family to the other', async () => {
   });
 });
 
-it('says what its state does not allow', async () => {
+it('throws for calls that its state does not allow', async () => {
   const socket = world.near.createUdpSocket();
   expect(thrownCode(() => socket.send('x'))).toBe('ERR_SOCKET_DGRAM_NOT_CONNECTED');
   expect(thrownCode(() => socket.address())).toBe('EBADF');
@@ -157,7 +160,7 @@ it('says what its state does not allow', async () => {
   expect(thrownCode(() => socket.close())).toBe('ERR_SOCKET_DGRAM_NOT_RUNNING');
 });
 
-it('hears nothing once it is closed', async () => {
+it('receives nothing after it is closed', async () => {
   const heard: string[] = [];
   const socket = world.near.createUdpSocket((payload) => {
     heard.push(String(payload));

@@ -2,14 +2,17 @@ import { RivalWatch } from '../../../src/tunnel/rivals/rival-watch.js';
 
 const START = 100_000;
 
-/** A watch whose session was made at START, and stands. */
+/** A watch whose session was established at START and is current. */
 function watching(): RivalWatch {
   const watch = new RivalWatch(START);
   watch.handshakeComplete(undefined, START);
   return watch;
 }
 
-/** A session that is made at `from` is asked something 3 s later, and answered to another, until a handshake. */
+/**
+ * A session that starts at `from` sends a question 3 s later; the answer goes to another tunnel,
+ * until a handshake.
+ */
 function lose(watch: RivalWatch, from: number): void {
   watch.strangeMessage(from + 3_001);
   watch.timedOut(from + 4_000);
@@ -19,7 +22,7 @@ function lose(watch: RivalWatch, from: number): void {
 describe('a session', () => {
   const asked = START + 10_000;
 
-  it('is in doubt where the server answers to another, and not to ours for 1 s; it is told once', () => {
+  it('is in doubt if the server answers another tunnel and not ours for 1 s, reported once', () => {
     const watch = watching();
     watch.strangeMessage(asked + 1);
     watch.timedOut(asked + 200);
@@ -34,17 +37,17 @@ describe('a session', () => {
     expect(watch.poll(asked, asked + 2_000)).toBeUndefined();
   });
 
-  it('is not where only strange messages come, as anybody can send them', () => {
+  it('is not in doubt if only foreign messages come, because anyone can send them', () => {
     const watch = watching();
     for (let at = asked; at < asked + 600_000; at += 100) {
       watch.strangeMessage(at);
       expect(watch.poll(undefined, at)).toBeUndefined();
-      // What was sent just now may be answered still.
+      // A question sent just now may still be answered.
       expect(watch.poll(at - 500, at)).toBeUndefined();
     }
   });
 
-  it('is not where only answers are missing, as with loss and with a server that was restarted', () => {
+  it('is not in doubt if only answers are missing, as with loss or after a server restart', () => {
     const watch = watching();
     for (let at = asked; at < asked + 600_000; at += 7_000) {
       watch.timedOut(at + 1_000);
@@ -53,14 +56,14 @@ describe('a session', () => {
     }
   });
 
-  it('is not where TCP misses no answer, as behind the last word of an exchange', () => {
+  it('is not in doubt if TCP misses no answer, as after the last message of an exchange', () => {
     const watch = watching();
     watch.timedOut(asked - 1);
     watch.strangeMessage(asked + 1);
     expect(watch.poll(asked, asked + 60_000)).toBeUndefined();
   });
 
-  it('is not for what a handshake had TCP send again', () => {
+  it('is not in doubt because of TCP retransmissions during a handshake', () => {
     const watch = watching();
     watch.strangeMessage(asked + 1);
     watch.handshakeComplete(asked, asked + 2_000);
@@ -71,14 +74,14 @@ describe('a session', () => {
     expect(watch.poll(asked, asked + 3_000)).toMatchObject({ isInDoubt: true });
   });
 
-  it('is not for a strange message from before the question', () => {
+  it('is not in doubt because of a foreign message from before the question', () => {
     const watch = watching();
     watch.strangeMessage(asked - 1);
     watch.timedOut(asked + 1_000);
     expect(watch.poll(asked, asked + 5_000)).toBeUndefined();
   });
 
-  it('is not for what was asked, or strange, before it was made', () => {
+  it('is not in doubt because of questions or foreign messages from before the session', () => {
     const watch = watching();
     watch.strangeMessage(asked + 1);
     watch.timedOut(asked + 1_000);
@@ -90,7 +93,7 @@ describe('a session', () => {
     expect(watch.poll(asked, asked + 3_000)).toMatchObject({ isInDoubt: true, lostSessions: 1 });
   });
 
-  it('is not before the first', () => {
+  it('is not in doubt before the first session', () => {
     const watch = new RivalWatch(START);
     watch.strangeMessage(asked);
     watch.timedOut(asked + 1_000);
@@ -99,7 +102,7 @@ describe('a session', () => {
 });
 
 describe('a rival', () => {
-  it('is certain with the third session that is lost, and not with the second', () => {
+  it('is certain after the third lost session, and not after the second', () => {
     const watch = watching();
     lose(watch, START);
     lose(watch, START + 5_000);
@@ -113,7 +116,7 @@ describe('a rival', () => {
     });
   });
 
-  it('is certain where a message a minute loses one each time, as two sandboxes with one SIM do', () => {
+  it('is certain if one message a minute loses a session each time, as with two sandboxes that share a SIM', () => {
     const watch = watching();
     const named: number[] = [];
     for (let at = START; at < START + 600_000; at += 61_000) {
@@ -123,7 +126,7 @@ describe('a rival', () => {
     expect(named).toEqual([2, 5, 8]);
   });
 
-  it('is not certain where they are far apart, and others in between', () => {
+  it('is not certain if lost sessions are far apart, with others in between', () => {
     const watch = watching();
     for (let at = START; at < START + 3_600_000; at += 61_000) {
       lose(watch, at);
@@ -132,7 +135,7 @@ describe('a rival', () => {
     }
   });
 
-  it('is not certain where they are very far apart', () => {
+  it('is not certain if lost sessions are very far apart', () => {
     const watch = watching();
     for (let at = START; at < START + 3_600_000; at += 301_000) {
       lose(watch, at);
@@ -140,7 +143,7 @@ describe('a rival', () => {
     }
   });
 
-  it('is named again while there are signs, not before 30 s, and not without', () => {
+  it('is reported again while signs continue, after 30 s at the earliest, and not without signs', () => {
     const watch = watching();
     const named: number[] = [];
     for (let at = START; at < START + 100_000; at += 5_000) {
@@ -151,7 +154,7 @@ describe('a rival', () => {
     expect(watch.poll(undefined, START + 400_000)).toBeUndefined();
   });
 
-  it('is certain with two foreign flows at two moments, or one and a session that is lost', () => {
+  it('is certain after two foreign flows at two times, or one flow and a lost session', () => {
     const watch = watching();
     const at = START + 70_000;
     watch.foreignFlow('a', false, at);
@@ -166,7 +169,7 @@ describe('a rival', () => {
     expect(other.poll(undefined, START + 6_000)).toMatchObject({ isCertain: true });
   });
 
-  it('is not told by one flow that comes again and again', () => {
+  it('is not inferred from one flow that repeats', () => {
     const watch = watching();
     for (let at = START + 70_000; at < START + 170_000; at += 2_000) {
       watch.foreignFlow('a', false, at);
@@ -174,7 +177,7 @@ describe('a rival', () => {
     }
   });
 
-  it('is not told by connections of an earlier process', () => {
+  it('is not inferred from connections of an earlier process', () => {
     const watch = watching();
     watch.foreignFlow('a', true, START + 1_000);
     watch.foreignFlow('b', true, START + 4_999);
@@ -186,7 +189,7 @@ describe('a rival', () => {
     expect(watch.poll(undefined, START + 61_000)).toMatchObject({ isCertain: true });
   });
 
-  it('is forgotten with the key', () => {
+  it('is forgotten when the key changes', () => {
     const watch = watching();
     lose(watch, START);
     lose(watch, START + 5_000);

@@ -1,4 +1,7 @@
-/** What is no rival of a tunnel, whatever it looks like; two tunnels are in test/interop/rivals.test.ts. */
+/**
+ * Conditions that look like a rival tunnel and are none. Two real rivals are in
+ * test/interop/rivals.test.ts.
+ */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { type Rival, UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
@@ -10,7 +13,7 @@ import {
   TunnelInMemory,
 } from '../../support/pairs/tunnel-in-memory.js';
 
-/** A tunnel that dials once a second, and what it has told of rivals. */
+/** A tunnel that dials once a second, and the rival events that it emitted. */
 async function watched() {
   const world = new TunnelInMemory(createNodeCrypto());
   const network = await world.openNetwork();
@@ -33,7 +36,7 @@ async function watched() {
   return { world, network, tunnel, rivals, dialFor };
 }
 
-it('is not loss of 10 %, each way', async () => {
+it('loss of 10 % in each direction is not a rival', async () => {
   const { world, rivals, dialFor } = await watched();
   let serial = 0;
   world.link.passes = () => (serial++ * 7_919) % 97 >= 10;
@@ -41,7 +44,7 @@ it('is not loss of 10 %, each way', async () => {
   expect(rivals).toEqual([]);
 }, 60_000);
 
-it('is not a freeze of ten minutes, nor what comes late for the session before', async () => {
+it('a freeze of ten minutes is not a rival, nor are late messages for the session before', async () => {
   const { world, rivals, dialFor } = await watched();
   await dialFor(5_000);
   const { port } = world.server;
@@ -49,7 +52,7 @@ it('is not a freeze of ten minutes, nor what comes late for the session before',
   world.wallOffset += 600_000;
   await dialFor(5_000);
   const last = old.at(-1)!;
-  // The server is silent from now on, but for what it had sent before.
+  // From now on the server sends only what it had sent before.
   const own = await world.link.open({ address: '127.0.0.1', port });
   own.send([{ bytes: last.bytes, endpoint: last.to }]);
   await dialFor(10_000);
@@ -57,7 +60,7 @@ it('is not a freeze of ten minutes, nor what comes late for the session before',
 }, 60_000);
 
 describe('a watched tunnel that sends for five minutes, with renewals, sees no rival in', () => {
-  it('datagrams that come late, of handshakes as well', async () => {
+  it('datagrams that come late, including handshakes', async () => {
     const { world, rivals, dialFor } = await watched();
     const { server, client } = ports(world);
     let serial = 0;
@@ -74,7 +77,7 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
     expect(rivals).toEqual([]);
   }, 60_000);
 
-  it('a handshake of which each message comes twice, the second late', async () => {
+  it('a handshake whose messages each come twice, the second late', async () => {
     const { world, rivals, dialFor } = await watched();
     const { server, client } = ports(world);
     world.link.passes = ({ to, bytes }) => {
@@ -88,7 +91,7 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
     expect(rivals).toEqual([]);
   }, 60_000);
 
-  it('a NAT that gives it another port, again and again', async () => {
+  it('a NAT that changes its port again and again', async () => {
     const { world, rivals, dialFor } = await watched();
     const { server, client } = ports(world);
     let outside = 50_000;
@@ -97,7 +100,7 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
       const mapping = await world.link.open({ address, port: ++outside });
       const from = { address, port: server };
       mapping.onReceive = (datagrams) => {
-        // The mapping before is gone.
+        // The old mapping is gone.
         if (mapping.localPort !== outside) return;
         for (const { bytes } of datagrams) world.link.forge(from, client, bytes);
       };
@@ -115,7 +118,7 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
     expect(rivals).toEqual([]);
   }, 60_000);
 
-  it('a server that is started again every half minute', async () => {
+  it('a server that restarts every half minute', async () => {
     const { world, network, rivals, dialFor } = await watched();
     const publicKey = createNodeCrypto().publicKey(CLIENT_KEY);
     for (let time = 0; time < 300_000; time += 30_000) {
@@ -128,12 +131,15 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
   }, 60_000);
 });
 
-/** UDP ports of both ends. */
+/** The UDP ports of both ends. */
 function ports({ link, server: { port: server } }: TunnelInMemory) {
   return { server, client: link.sent.find(({ to }) => to.port !== server)!.to.port };
 }
 
-/** Somebody who knows both ends' addresses sends messages for sessions that were never ours, all the time. */
+/**
+ * An attacker who knows both ends' addresses keeps sending messages for sessions that never
+ * existed.
+ */
 async function forged() {
   const { world, tunnel, rivals, dialFor } = await watched();
   const { server, client } = ports(world);
@@ -153,7 +159,7 @@ async function forged() {
 }
 
 describe('forged messages for other sessions', () => {
-  it('mean nothing to a tunnel that is idle, whose last word needs no answer', async () => {
+  it('are ignored by an idle tunnel whose last packet needs no answer', async () => {
     const { world, rivals, dialFor, initiations } = await forged();
     await dialFor(3_000);
     const before = initiations();
@@ -162,14 +168,14 @@ describe('forged messages for other sessions', () => {
     expect(initiations()).toBe(before);
   });
 
-  it('mean nothing to one whose server answers', async () => {
+  it('are ignored by a tunnel whose server answers', async () => {
     const { rivals, dialFor, initiations } = await forged();
     await dialFor(60_000);
     expect(rivals).toEqual([]);
     expect(initiations()).toBe(1);
   });
 
-  it('are no proof of a rival where a tenth is lost each way, though a session is renewed now and then', async () => {
+  it('do not prove a rival with 10 % loss each way, though sessions are renewed', async () => {
     const { world, rivals, dialFor, initiations } = await forged();
     let serial = 0;
     world.link.passes = () => (serial++ * 7_919) % 97 >= 10;
@@ -179,7 +185,7 @@ describe('forged messages for other sessions', () => {
     expect(initiations()).toBeLessThanOrEqual(1 + 240 / 5);
   }, 60_000);
 
-  it('do not keep a handshake going that nobody answers (6.4)', async () => {
+  it('do not prolong a handshake that gets no answer (6.4)', async () => {
     const { world, dialFor, initiations } = await forged();
     await dialFor(3_000);
     world.link.connected = false;

@@ -3,7 +3,7 @@ import { familyOf, happyEyeballsOrder } from '../../../src/tunnel/server/address
 it.each<[string[], string[]]>([
   [[], []],
   [['192.0.2.1'], ['192.0.2.1']],
-  // The families take turns, the resolver's first one first (RFC 8305 4).
+  // The families alternate, beginning with the family of the resolver's first address (RFC 8305 4).
   [
     ['2001:db8::1', '2001:db8::2', '2001:db8::3', '192.0.2.1'],
     ['2001:db8::1', '192.0.2.1', '2001:db8::2', '2001:db8::3'],

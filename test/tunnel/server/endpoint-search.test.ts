@@ -1,4 +1,7 @@
-/** Where initiations go: a real tunnel to a real server, on an imaginary network, in virtual time. */
+/**
+ * The destinations of initiations: a real tunnel to a real server on a fake network, in virtual
+ * time.
+ */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { EndpointSearch, type SearchedPeer } from '../../../src/tunnel/server/endpoint-search.js';
 import type { Endpoint } from '../../../src/ports/datagram.js';
@@ -20,7 +23,7 @@ const PORT = 23080;
 
 let world: TunnelInMemory;
 let tunnel: UserspaceTunnel;
-/** Addresses by which the server can be reached. */
+/** Addresses at which the server is reachable. */
 let alive: Set<string>;
 let began: number;
 
@@ -51,7 +54,9 @@ async function open(options: InMemoryOptions = {}): Promise<void> {
   await world.settle();
 }
 
-/** What has left for the server, of one type: when, in ms since open(), and where to. */
+/**
+ * The messages of one type that left for the server: the time in ms since open(), and the address.
+ */
 function sent(type: number): { at: number; to: string }[] {
   return world.link.sent
     .filter(({ bytes, to }) => bytes[0] === type && to.port === world.server.port)
@@ -62,7 +67,7 @@ const asked = () => world.asked.map((at) => at - began);
 const initiations = () => sent(INITIATION).map(({ to }) => to);
 const isUp = () => tunnel.waitForHandshake(Infinity);
 
-/** A datagram there and back; false where no answer came within `timeout`. */
+/** Sends a datagram and waits for its answer; false if none came within `timeout`. */
 async function exchange(timeout: number): Promise<boolean> {
   let answer: Uint8Array | undefined;
   const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
@@ -90,7 +95,7 @@ describe('several addresses', () => {
     expect(Math.max(...gaps)).toBeLessThan(5_400);
   });
 
-  it('give a tunnel where the first one is a black hole', async () => {
+  it('establish a tunnel if the first one drops everything', async () => {
     named([A6, A]);
     alive.delete(A6);
     await open();
@@ -98,11 +103,11 @@ describe('several addresses', () => {
     await isUp();
     expect(tunnel.endpoint).toEqual({ address: A, port: world.server.port });
     expect(world.link.openSockets).toBe(2);
-    // And there it stays.
+    // The tunnel stays at that address.
     await world.advance(5_000);
     expect(await exchange(1_000)).toBe(true);
     expect(initiations()).toEqual([A6, A]);
-    // The first address is forgotten in what is told of a silence.
+    // The report of a silence no longer includes the first address.
     alive.delete(A);
     const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
     const text = `the Arc server is not answering: ${A}:${world.server.port} has not answered 2 handshake initiations`;
@@ -111,7 +116,7 @@ describe('several addresses', () => {
     await failure;
   });
 
-  it('are tried in turn by packets that come after one another, too', async () => {
+  it('are tried in turn also by packets that come one after another', async () => {
     named([A, B]);
     alive.clear();
     await open();
@@ -127,19 +132,19 @@ describe('several addresses', () => {
   it.each([
     ...['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETDOWN', 'ENETRESET'],
     ...['EINVAL', 'ENODEV', 'ENOTCONN', 'EPIPE', 'EBADF'],
-  ])('cost no time where the system says %s', async (code) => {
+  ])('cost no time if the system reports %s', async (code) => {
     named([A6, A, B6, B]);
     for (const address of [A6, A, B6]) world.link.refused.set(address, code);
     await open();
     await isUp();
     expect(world.clock.now()).toBe(began);
     expect(tunnel.endpoint?.address).toBe(B);
-    // What never left is not counted.
+    // A datagram that never left is not counted.
     expect(tunnel.totals().sentBytes).toBe(148 + 32);
     expect(world.log.messages('warn')).toEqual([]);
   });
 
-  it('cost the resolver one question a round, whatever their TTL', async () => {
+  it('cost one DNS query a round, whatever their TTL', async () => {
     named([A6, B6, A], 0);
     world.link.refused.set(A6, 'ENETUNREACH').set(B6, 'ENETUNREACH');
     await open();
@@ -147,7 +152,7 @@ describe('several addresses', () => {
     expect(asked()).toEqual([0]);
   });
 
-  it('cost no time where this machine has no IPv6', async () => {
+  it('cost no time if this machine has no IPv6', async () => {
     named([A6, A]);
     world.link.unbindable.set('::', 'EAFNOSUPPORT');
     await open();
@@ -155,7 +160,7 @@ describe('several addresses', () => {
     expect(world.clock.now()).toBe(began);
   });
 
-  it('are tried once per round where all are refused, and 5 s later again', async () => {
+  it('are tried once per round if all are refused, and again 5 s later', async () => {
     named([A6, A]);
     const refusals: string[] = [];
     world.link.refused.set(A6, 'ENETUNREACH').set(A, 'ENETUNREACH');
@@ -167,7 +172,7 @@ describe('several addresses', () => {
     await open();
     await world.advance(4_900);
     expect(refusals).toEqual([A6, A]);
-    // Packets do not make it more.
+    // Packets do not cause more attempts.
     const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
     opening.catch(() => undefined);
     expect(refusals).toEqual([A6, A]);
@@ -179,7 +184,7 @@ describe('several addresses', () => {
     await isUp();
   });
 
-  it('stay where they are while the server asks for a cookie', async () => {
+  it('do not change while the server asks for a cookie', async () => {
     const clock = world.clock;
     const addresses = new ServerAddresses({ host: NAME, port: 1 }, world.ports);
     named([A, B]);
@@ -203,7 +208,7 @@ describe('several addresses', () => {
     expect(next()).toBe(B);
     clock.advance(5_000);
     expect(next()).toBe(A);
-    // An address that is refused is not held on to for a cookie of before.
+    // A cookie from before does not keep the tunnel at an address that is refused.
     peer.cookieReceivedAt = clock.now();
     const unsent = { bytes: new Uint8Array(148), endpoint: { address: A, port: 1 } };
     search.sendFailed(systemError('send', 'ENETUNREACH'), unsent);
@@ -213,7 +218,7 @@ describe('several addresses', () => {
   });
 });
 
-describe('with a device that does nothing', () => {
+describe('with an idle device', () => {
   const unsent = { bytes: new Uint8Array(148), endpoint: { address: A, port: 1 } };
   let retries: number;
   let search: EndpointSearch;
@@ -233,7 +238,7 @@ describe('with a device that does nothing', () => {
   });
   afterEach(() => search.close());
 
-  it('a resolver that answers after the hold is over begins no initiation', async () => {
+  it('a resolver that answers after the hold is over starts no initiation', async () => {
     await world.advance(1_000);
     world.resolverDelay = 4_000;
     expect(search.choose(world.clock.now())).toBeUndefined();
@@ -245,7 +250,7 @@ describe('with a device that does nothing', () => {
     expect(retries).toBe(1);
   });
 
-  it('a resolver that answers after the end begins no initiation', async () => {
+  it('a resolver that answers after close starts no initiation', async () => {
     await world.advance(1_000);
     world.resolverDelay = 1_000;
     search.choose(world.clock.now());
@@ -254,7 +259,7 @@ describe('with a device that does nothing', () => {
     expect(retries).toBe(0);
   });
 
-  it('one warning is enough for one kind of error, at whatever address', () => {
+  it('each kind of error is logged once, at whatever address', () => {
     const fail = (code: string, address: string) =>
       search.sendFailed(Object.assign(new Error(`send ${code} ${address}:1`), { code }), unsent);
     for (const address of [A, B, A]) fail('EPERM', address);
@@ -289,20 +294,20 @@ describe('a server that moves', () => {
   it('to several addresses is tried at the first of them first', async () => {
     alive.clear();
     named([B, C]);
-    // A dial has it tried at the old address before the name is asked for.
+    // A dial tries the old address before the name is resolved.
     const dialled = tunnel.dialer.dial({ host: SERVICE, port: PORT }).catch(() => undefined);
     await world.advance(26_000);
     await dialled;
     expect(initiations().slice(1)).toEqual([A, A, B, C]);
   });
 
-  it('is not looked for while nothing is wanted of it', async () => {
+  it('is not looked up while the tunnel has nothing to send', async () => {
     await world.advance(100_000);
     expect(asked()).toEqual([0]);
     expect(tunnel.endpoint?.address).toBe(A);
   });
 
-  it('is not looked for where it answers again', async () => {
+  it('is not looked up if it answers again', async () => {
     alive.add(A);
     world.link.connected = false;
     await exchange(14_000);
@@ -312,7 +317,7 @@ describe('a server that moves', () => {
     expect(asked()).toEqual([0]);
   });
 
-  it('keeps its old address where it answers while the resolver is asked', async () => {
+  it('keeps its old address if it answers during the lookup', async () => {
     alive.add(A);
     world.resolverDelay = 1_000;
     world.link.connected = false;
@@ -324,13 +329,13 @@ describe('a server that moves', () => {
     expect(tunnel.endpoint?.address).toBe(A);
   });
 
-  it('is sent what is under way as soon as it is found', async () => {
+  it('is sent the pending packets as soon as it is found', async () => {
     const dialled = tunnel.dialer.dial({ host: SERVICE, port: 80 });
     dialled.catch(() => undefined);
     const socket = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
     await world.advance(15_200);
     await socket;
-    // The initiations went at 2, 7 and 12 s: the next one is not due yet.
+    // The initiations were sent at 2, 7 and 12 s: the next one is not due yet.
     expect(initiations()).not.toContain(B);
     expect(tunnel.endpoint?.address).toBe(B);
     await world.advance(5_000);
@@ -338,7 +343,7 @@ describe('a server that moves', () => {
 });
 
 describe('a session', () => {
-  it('is left alone while it is healthy, whatever DNS says', async () => {
+  it('stays at its address while it is healthy, whatever DNS says', async () => {
     named([A], 1);
     await open();
     named([B], 1);
@@ -346,7 +351,7 @@ describe('a session', () => {
       expect(await exchange(1_000)).toBe(true);
       await world.advance(9_900);
     }
-    // 600 s, so that the session was renewed at 120 s each.
+    // 600 s, so the session was renewed every 120 s.
     expect(initiations().length).toBeGreaterThan(3);
     expect(new Set(initiations())).toEqual(new Set([A]));
     expect(new Set(sent(DATA).map(({ to }) => to))).toEqual(new Set([A]));
@@ -354,7 +359,7 @@ describe('a session', () => {
   });
 });
 
-it('lets a lost initiation of a healthy session be repeated at the same address', async () => {
+it('repeats a lost initiation of a healthy session at the same address', async () => {
   named([A, B]);
   await open();
   await world.advance(120_000);
@@ -380,7 +385,7 @@ it('tries the next address at once for a session whose initiation the system ref
     return get(address);
   };
   expect(await exchange(1_000)).toBe(false);
-  // The datagram, and then the initiation that it asks for, in some order.
+  // The datagram and the initiation that it triggers, in either order.
   const [first, ...others] = tried.filter((address) => address !== '127.0.0.1');
   expect(first).toBe(A);
   expect(others.filter((address) => address === B).length).toBeGreaterThanOrEqual(1);
@@ -388,7 +393,7 @@ it('tries the next address at once for a session whose initiation the system ref
   expect(initiations()).toEqual([A, B]);
 });
 
-it('tries the next address for a session that stands and has been silent for 15 s', async () => {
+it('tries the next address for an established session that has been silent for 15 s', async () => {
   named([A, B]);
   await open();
   await world.advance(10_000);
@@ -399,7 +404,7 @@ it('tries the next address for a session that stands and has been silent for 15 
 });
 
 describe('the TTL', () => {
-  it('is not outlived by a new attempt: the resolver is asked before each', async () => {
+  it('is respected by a new attempt: the resolver is asked before each', async () => {
     named([A], 3_000);
     alive.clear();
     await open();
@@ -407,12 +412,12 @@ describe('the TTL', () => {
     await world.advance(11_000);
     expect(sent(INITIATION).map(({ to }) => to)).toEqual([A, B, B]);
     const waits = sent(INITIATION).map(({ at }, index) => at - asked()[index]!);
-    // A promise of the imaginary network takes up to one step of its clock.
+    // A promise of the fake network takes up to one step of its clock.
     expect(waits.every((wait) => wait >= 0 && wait <= 100)).toBe(true);
     expect(asked()).toHaveLength(3);
   });
 
-  it('is not outlived by the first attempt after a pause', async () => {
+  it('is respected by the first attempt after a pause', async () => {
     named([A], 60_000);
     await open();
     await world.advance(300_000);
@@ -425,7 +430,7 @@ describe('the TTL', () => {
     expect(asked()).toEqual([0, 300_000]);
   });
 
-  it('does not hold an attempt for longer than 2 s', async () => {
+  it('does not delay an attempt for more than 2 s', async () => {
     named([A], 1_000);
     alive.clear();
     await open();
@@ -437,7 +442,7 @@ describe('the TTL', () => {
     await world.advance(1_500);
   });
 
-  it('is waived where the resolver fails', async () => {
+  it('is ignored if the resolver fails', async () => {
     named([A], 1_000);
     alive.clear();
     await open();
@@ -447,7 +452,7 @@ describe('the TTL', () => {
     expect(world.log.messages('warn')).toEqual(['cannot resolve the Arc server; retrying']);
   });
 
-  it('ends attempts no later than without one: 90 s', async () => {
+  it('does not end attempts early: they end after 90 s', async () => {
     named([A], 0);
     alive.clear();
     await open();
@@ -466,7 +471,7 @@ describe('a silent server', () => {
     expect(asked()).toEqual([0, 15_000, 30_000, 45_000]);
   });
 
-  it('is left alone after 90 s, until a packet comes', async () => {
+  it('is left alone after 90 s until the next packet', async () => {
     named([A]);
     alive.clear();
     await open();
@@ -476,14 +481,14 @@ describe('a silent server', () => {
     await world.advance(600_000);
     expect([initiations().length, asked().length]).toEqual([tries, questions]);
     alive.add(A);
-    // The addresses are older than 15 s, and not than their TTL.
+    // The addresses are older than 15 s, but not older than their TTL.
     const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
     await world.settle();
     await opening;
     expect(initiations()).toHaveLength(tries + 1);
   });
 
-  it('is tried again after 90 s by the next keepalive', async () => {
+  it('is tried again by the next keepalive after 90 s', async () => {
     named([A]);
     alive.clear();
     await open({ keepaliveSeconds: 60 });
@@ -496,7 +501,7 @@ describe('a silent server', () => {
 });
 
 describe('a name that is not found', () => {
-  it('is asked for every 2 s, and the tunnel comes up when it is there', async () => {
+  it('is queried every 2 s, and the tunnel comes up when it exists', async () => {
     await open();
     await world.advance(5_000);
     expect(asked()).toEqual([0, 2_000, 4_000]);
@@ -529,12 +534,12 @@ describe('a name that is not found', () => {
 });
 
 describe('roaming (2.1)', () => {
-  it('tells where the server answers from, and speaks to it there', async () => {
+  it('reports the address that the server answers from, and sends to it', async () => {
     named([A, B]);
     await open();
     const receive = world.link.sent.at(-1)!;
     expect(receive.to.address).toBe(A);
-    // Its next answer comes from an address that DNS does not know.
+    // The server's next answer comes from an address that is not in DNS.
     world.link.answerFrom = C;
     expect(await exchange(1_000)).toBe(true);
     expect(tunnel.endpoint).toEqual({ address: C, port: world.server.port });
@@ -544,7 +549,7 @@ describe('roaming (2.1)', () => {
     expect(initiations().at(-1)).toBe(C);
   });
 
-  it('gives the address up when it is silent', async () => {
+  it('gives up the address when it is silent', async () => {
     named([A, B]);
     await open();
     world.link.answerFrom = C;
@@ -559,7 +564,7 @@ describe('roaming (2.1)', () => {
   });
 });
 
-describe('an address from roaming that was given up', () => {
+describe('a roamed address that was given up', () => {
   beforeEach(async () => {
     named([A], 60_000);
     await open();
@@ -567,14 +572,16 @@ describe('an address from roaming that was given up', () => {
     expect(await exchange(1_000)).toBe(true);
     world.link.answerFrom = undefined;
     alive.delete(C);
-    // A server that has moved speaks from where it is now; this one must be found.
+    // A server that has moved sends from its new address; this server must be looked up.
     const { passes } = world.link;
     world.link.passes = (datagram) =>
       passes(datagram) &&
       (datagram.to.port === world.server.port || datagram.bytes[0] !== INITIATION);
   });
 
-  /** Where the next session begins when that of now is over and DNS has changed. */
+  /**
+   * The address at which the next session starts after the current one is over and DNS has changed.
+   */
   async function nextInitiation(addresses: readonly string[]): Promise<string | undefined> {
     named(addresses, 60_000);
     await world.advance(300_000);
@@ -584,7 +591,7 @@ describe('an address from roaming that was given up', () => {
     return initiations().at(-1);
   }
 
-  it('for one of DNS leaves DNS to tell the next', async () => {
+  it('is followed by the current address of DNS if it came from DNS', async () => {
     await world.advance(200_000);
     const opening = tunnel.datagramDialer.open({ host: SERVICE, port: PORT });
     await world.advance(5_400);
@@ -593,7 +600,7 @@ describe('an address from roaming that was given up', () => {
     expect(await nextInitiation([B])).toBe(B);
   });
 
-  it('for one to which the server has moved leaves DNS to tell the next', async () => {
+  it('is followed by the current address of DNS if the server had moved to it', async () => {
     named([B], 60_000);
     expect(await exchange(15_500)).toBe(false);
     expect(await exchange(1_000)).toBe(true);
@@ -603,7 +610,7 @@ describe('an address from roaming that was given up', () => {
 });
 
 describe('a network that goes away', () => {
-  it('has its socket re-made, and the tunnel goes on when it is back', async () => {
+  it('has its socket reopened, and the tunnel continues when the network is back', async () => {
     named([A]);
     await open();
     await world.advance(2_000);
@@ -616,14 +623,14 @@ describe('a network that goes away', () => {
     world.link.refused.clear();
     await world.advance(5_400);
     expect(await exchange(1_000)).toBe(true);
-    // The next outage is another one: it need not wait for as long as this one did at its end.
+    // The next outage is a new one: its delays start small again.
     const again = world.link.opened;
     world.link.refused.set(A, 'ENETUNREACH');
     expect(await exchange(1_000)).toBe(false);
     expect(world.link.opened).toBe(again + 1);
   });
 
-  it('does not have it re-made for a firewall', async () => {
+  it('is not assumed because of a firewall', async () => {
     named([A]);
     await open();
     await world.advance(2_000);
@@ -633,7 +640,7 @@ describe('a network that goes away', () => {
     expect(world.link.opened).toBe(opened);
   });
 
-  it('warns of each outage once', async () => {
+  it('logs one warning for each outage', async () => {
     named([A]);
     await open();
     for (let outage = 1; outage < 3; outage++) {
@@ -648,24 +655,27 @@ describe('a network that goes away', () => {
     }
   });
 
-  it.each(['ENOBUFS', 'EAGAIN'])('is as good as gone where it has no room: %s', async (code) => {
-    named([A]);
-    world.link.refused.set(A, code);
-    await open();
-    let failure: unknown;
-    const waiting = tunnel.waitForHandshake(world.clock.now() + 80_000);
-    waiting.catch((error: unknown) => (failure = error));
-    await world.advance(2_000);
-    expect(world.log.messages('warn')).toEqual(['cannot send to the Arc server']);
-    // The server's socket is one of them.
-    expect(world.link.opened).toBe(2);
-    await world.advance(78_000);
-    expect(failure).toMatchObject({ reason: 'cannot-send' });
-    expect(String(failure)).toContain(code);
-    expect(world.log.messages('warn')).toEqual(['cannot send to the Arc server']);
-    expect(world.link.opened).toBeGreaterThan(3);
-    world.link.refused.clear();
-    await world.advance(10_000);
-    await isUp();
-  });
+  it.each(['ENOBUFS', 'EAGAIN'])(
+    'is also assumed if there is no buffer space: %s',
+    async (code) => {
+      named([A]);
+      world.link.refused.set(A, code);
+      await open();
+      let failure: unknown;
+      const waiting = tunnel.waitForHandshake(world.clock.now() + 80_000);
+      waiting.catch((error: unknown) => (failure = error));
+      await world.advance(2_000);
+      expect(world.log.messages('warn')).toEqual(['cannot send to the Arc server']);
+      // The server's socket is one of them.
+      expect(world.link.opened).toBe(2);
+      await world.advance(78_000);
+      expect(failure).toMatchObject({ reason: 'cannot-send' });
+      expect(String(failure)).toContain(code);
+      expect(world.log.messages('warn')).toEqual(['cannot send to the Arc server']);
+      expect(world.link.opened).toBeGreaterThan(3);
+      world.link.refused.clear();
+      await world.advance(10_000);
+      await isUp();
+    },
+  );
 });

@@ -15,20 +15,20 @@ function error(what: string): TunnelError {
 }
 const silent = (): TunnelError => error('silent');
 
-it('ends all waits at a handshake', async () => {
+it('resolves all waits at a handshake', async () => {
   const both = [waits.wait(Infinity, silent), waits.wait(clock.now() + 1_000, silent)];
   waits.end();
   await Promise.all(both);
   expect(clock.armed).toBe(0);
 });
 
-it('ends all waits with why there will be none', async () => {
+it('rejects all waits with the reason why there will be none', async () => {
   const wait = waits.wait(Infinity, silent);
   waits.end(error('closing'));
   await expect(wait).rejects.toMatchObject({ what: 'closing' });
 });
 
-it('ends a wait at its deadline, with what is known by then, and leaves the others', async () => {
+it('rejects a wait at its deadline, with what is known by then, and keeps the others', async () => {
   const early = waits.wait(clock.now() + 1_000, silent);
   const late = waits.wait(clock.now() + 2_000, silent);
   let isOver = false;
@@ -42,7 +42,7 @@ it('ends a wait at its deadline, with what is known by then, and leaves the othe
   await late;
 });
 
-it('ends a wait with the reason of its signal', async () => {
+it('rejects a wait with the reason of its signal', async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const wait = waits.wait(clock.now() + 1_000, silent, signal);
@@ -52,7 +52,7 @@ it('ends a wait with the reason of its signal', async () => {
   await expect(waits.wait(Infinity, silent, signal)).rejects.toThrow('stop');
 });
 
-it('leaves nothing at a signal, however a wait ends', async () => {
+it('leaves no listener on a signal, however a wait ends', async () => {
   const stop = new AbortController();
   const ended = Array.from({ length: 10 }, () =>
     waits.wait(clock.now() + 1_000, silent, stop.signal).catch(() => undefined),

@@ -1,4 +1,4 @@
-/** Over two devices in virtual time: alice looks at bob, as a tunnel at the Arc server. */
+/** Two devices in virtual time: alice stands for a tunnel, bob for the Arc server. */
 import {
   outstandingReplies,
   healthOf,
@@ -29,14 +29,14 @@ describe('health is', () => {
     expect(health(pair)).toBe('up');
   });
 
-  it('up while nothing is wanted, also without a session', () => {
+  it('up while nothing is sent, also without a session', () => {
     const pair = WireguardPair.established();
     pair.advance(3_600_000);
     expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
     expect(health(pair)).toBe('up');
   });
 
-  it('up for 15 s of a handshake behind the first, then stale, until it is answered', () => {
+  it('up for the first 15 s of a later handshake, then stale until it is answered', () => {
     const pair = WireguardPair.established();
     pair.advance(200_000);
     pair.link = DEAF;
@@ -50,7 +50,7 @@ describe('health is', () => {
     expect(health(pair)).toBe('up');
   });
 
-  it('stale where packets go out and none comes back, and no handshake is under way', () => {
+  it('stale if packets go out, none comes back, and no handshake is in progress', () => {
     const pair = WireguardPair.established();
     pair.link = ({ type }) => type !== DATA;
     pair.send('alice');
@@ -61,7 +61,7 @@ describe('health is', () => {
     expect(health(pair)).toBe('stale');
   });
 
-  it('stale 15 s after data that brings nothing back, also while the handshake for it is new', () => {
+  it('stale 15 s after unanswered data, also while the handshake for it is new', () => {
     const pair = WireguardPair.established();
     pair.link = DEAF;
     pair.send('alice');
@@ -74,12 +74,12 @@ describe('health is', () => {
     expect(health(pair)).toBe('stale');
   });
 
-  it('stale at once if the system refuses what goes to the server, connecting before the first handshake', () => {
+  it('stale at once if the system refuses packets to the server, connecting before the first handshake', () => {
     expect(health(WireguardPair.established(), false, true)).toBe('stale');
     expect(health(new WireguardPair(), false, true)).toBe('connecting');
   });
 
-  it('stale where the server was given up, whatever else is known', () => {
+  it('stale if the server was given up, whatever else is known', () => {
     const pair = new WireguardPair();
     expect(health(pair, true)).toBe('stale');
     expect(health(WireguardPair.established(), true)).toBe('stale');
@@ -87,7 +87,7 @@ describe('health is', () => {
 });
 
 describe('the status of a peer', () => {
-  it('has nothing before anything is known', () => {
+  it('is empty before anything is known', () => {
     const { alice } = new WireguardPair();
     alice.peer.setEndpoint(undefined);
     expect(peerStatuses(alice.device, alice.peer)).toEqual([
@@ -105,7 +105,7 @@ describe('the status of a peer', () => {
     ]);
   });
 
-  it('has what WireGuard counts, in the units of its tools', () => {
+  it('has WireGuard’s counters in the units of its tools', () => {
     const pair = WireguardPair.established({ latency: 20, aliceKeepalive: 24_600 });
     const { alice } = pair;
     pair.send('bob');
@@ -128,13 +128,13 @@ describe('the status of a peer', () => {
     expect(status!.latestHandshakeUnix).toBeGreaterThan(Date.UTC(2026, 0, 1));
   });
 
-  it('writes IPv6 in brackets', () => {
+  it('writes IPv6 addresses in brackets', () => {
     const { alice } = new WireguardPair();
     alice.peer.setEndpoint({ address: '2001:db8::1', port: 7 });
     expect(peerStatuses(alice.device, alice.peer)[0]!.endpoint).toBe('[2001:db8::1]:7');
   });
 
-  it('stands first for the server, and not at all where that was removed', () => {
+  it('comes first for the server, and is absent after the server was removed', () => {
     const { alice, now } = new WireguardPair();
     const { device, peer: server } = alice;
     const publicKey = device.publicKey.slice();
@@ -154,7 +154,7 @@ it('writes a key as base64', () => {
   );
 });
 
-describe('packets that nothing comes back for', () => {
+describe('unanswered packets', () => {
   const silence = {
     explain: () => {
       throw new Error('no handshake is tried');
@@ -173,12 +173,12 @@ describe('packets that nothing comes back for', () => {
     expect(missed(pair)).toBeUndefined();
     const began = pair.now;
     for (let second = 0; second < 20; second++) {
-      // Nothing says yet that Bob is there at all.
+      // Nothing shows yet that Bob is up.
       if (second === 5) expect(missed(pair)).toBeUndefined();
       pair.send('alice');
       pair.advance(1_000);
     }
-    // Bob has answered by keepalives alone.
+    // Bob has answered by keepalives only.
     expect(pair.alice.device.silenceOf(pair.alice.peer, pair.now)).toBeUndefined();
     expect(missed(pair)).toBe(pair.now - began);
     pair.send('bob');
@@ -186,7 +186,7 @@ describe('packets that nothing comes back for', () => {
     expect(missed(pair)).toBeUndefined();
   });
 
-  it('are not missed half a minute after the last of them', () => {
+  it('are no longer counted half a minute after the last of them', () => {
     const pair = WireguardPair.established();
     pair.send('bob');
     pair.advance(500);

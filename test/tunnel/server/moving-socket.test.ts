@@ -16,11 +16,11 @@ class FakeSockets implements DatagramSockets {
   readonly opened: { address: string; socket: FakeSocket }[] = [];
   readonly bindings: LocalBinding[] = [];
   onOpen: (() => void) | undefined;
-  /** How often one was asked for. */
+  /** How often a socket was requested. */
   asked = 0;
-  /** What the next ones wait for. */
+  /** Delays the next sockets. */
   gate: Promise<void> | undefined;
-  /** Local addresses that cannot be had. */
+  /** Local addresses that cannot be bound. */
   readonly refused = new Map<string, Error>();
 
   async open(binding: LocalBinding): Promise<DatagramSocket> {
@@ -94,25 +94,25 @@ it('changes the family with the endpoint, and closes the old socket', async () =
   expect(received).toHaveLength(1);
 });
 
-it('holds 128 datagrams for a socket that is being opened', async () => {
+it('queues 128 datagrams for a socket that is being opened', async () => {
   const { socket, sockets } = setUp();
   socket.send(Array.from({ length: 200 }, (_, index) => datagram(V4, index)));
   await settle();
   expect(sockets.last.sent).toHaveLength(128);
 });
 
-it('gives what waited back as refused where there is no socket of the family', async () => {
+it('reports queued datagrams as refused if no socket of the family can be opened', async () => {
   const { socket, sockets, errors } = setUp();
   sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
   const refused = datagram(V6);
   socket.send([refused, datagram(V4, 2)]);
   await settle();
   expect(errors).toEqual([['EAFNOSUPPORT', refused]]);
-  // What waited for the other family has its own socket.
+  // Datagrams queued for the other family have their own socket.
   expect(sockets.last.sent.map(({ bytes }) => bytes[0])).toEqual([2]);
 });
 
-describe('when the network has changed', () => {
+describe('after a network change', () => {
   it('opens a new socket and closes the old one, which is used until then', async () => {
     const { socket, sockets, clock } = setUp();
     socket.send([datagram(V6)]);
@@ -130,7 +130,7 @@ describe('when the network has changed', () => {
     expect(sockets.last.sent).toHaveLength(1);
   });
 
-  it('does so no faster than once a second, twice as slow each time, and 32 s at most', async () => {
+  it('does so once a second at most, and doubles the interval each time up to 32 s', async () => {
     const { socket, sockets, clock } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -151,7 +151,7 @@ describe('when the network has changed', () => {
     expect(sockets.opened).toHaveLength(times.length + 1);
   });
 
-  it('keeps the old socket where there is no new one, and says so', async () => {
+  it('keeps the old socket if no new one can be opened, and reports it', async () => {
     const { socket, sockets, clock, errors } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -180,7 +180,7 @@ describe('when the network has changed', () => {
     expect(sockets.opened.map((one) => one.socket.closed)).toEqual([true, false]);
   });
 
-  it('takes no notice of what the old socket still reports', async () => {
+  it('ignores events of the old socket', async () => {
     const { socket, sockets, clock, errors, drained } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -197,7 +197,7 @@ describe('when the network has changed', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('has nothing to re-make before the first datagram', async () => {
+  it('has nothing to reopen before the first datagram', async () => {
     const { socket, sockets } = setUp();
     socket.remake();
     await settle();
@@ -205,7 +205,7 @@ describe('when the network has changed', () => {
   });
 });
 
-it.each(['ENOBUFS', 'EAGAIN'])('pauses at %s, and is asked for more 50 ms later', async (code) => {
+it.each(['ENOBUFS', 'EAGAIN'])('pauses at %s, and resumes 50 ms later', async (code) => {
   const { socket, sockets, clock, errors, drained } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -221,7 +221,7 @@ it.each(['ENOBUFS', 'EAGAIN'])('pauses at %s, and is asked for more 50 ms later'
   expect(sockets.opened).toHaveLength(1);
 });
 
-it('re-makes a socket that has had no room for 5 s on end', async () => {
+it('reopens a socket that has had no room for 5 s', async () => {
   const { socket, sockets, clock, errors } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -233,10 +233,10 @@ it('re-makes a socket that has had no room for 5 s on end', async () => {
     }
   };
   await press(4_800);
-  // All of a batch was taken.
+  // The whole batch was accepted.
   sockets.last.drain();
   await press(4_800);
-  // Something was heard, so that something got through.
+  // A packet was received, so something got through.
   socket.proved();
   await press(4_800);
   expect(sockets.opened).toHaveLength(1);
@@ -246,13 +246,13 @@ it('re-makes a socket that has had no room for 5 s on end', async () => {
   expect(errors[0]).toEqual(['ENOBUFS', undefined]);
 });
 
-it('counts no room as no room however seldom it is asked', async () => {
+it('counts time without room however seldom it is asked', async () => {
   const { socket, sockets, clock } = setUp();
   socket.send([datagram(V4)]);
   await settle();
   for (let time = 0; time < 2; time++) {
     sockets.last.fail(systemError('send', 'ENOBUFS'), datagram(V4, 4));
-    // The queue is empty because nothing was taken.
+    // The queue is empty because nothing was accepted.
     sockets.last.drain();
     clock.advance(5_000);
   }
@@ -260,7 +260,7 @@ it('counts no room as no room however seldom it is asked', async () => {
   expect(sockets.opened).toHaveLength(2);
 });
 
-it('reports a handshake initiation that there is no room for at once', async () => {
+it('reports at once a handshake initiation that finds no room', async () => {
   const { socket, sockets, errors } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -271,8 +271,8 @@ it('reports a handshake initiation that there is no room for at once', async () 
   expect(errors).toEqual([['EAGAIN', initiation]]);
 });
 
-describe('whoever waits for room in the queue', () => {
-  it('is woken when the socket with that queue has gone', async () => {
+describe('a wait for room in the queue', () => {
+  it('ends when the socket with that queue is gone', async () => {
     const { socket, sockets, clock, drained } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -285,7 +285,7 @@ describe('whoever waits for room in the queue', () => {
     expect(drained()).toBe(before + 1);
   });
 
-  it('is woken when there is no socket for what waited', async () => {
+  it('ends when there is no socket for the queued datagrams', async () => {
     const { socket, sockets, drained } = setUp();
     sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
     socket.send([datagram(V6)]);
@@ -295,7 +295,7 @@ describe('whoever waits for room in the queue', () => {
   });
 });
 
-it('hands other errors on', async () => {
+it('forwards other errors', async () => {
   const { socket, sockets, errors } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -305,7 +305,7 @@ it('hands other errors on', async () => {
   expect(sockets.opened).toHaveLength(1);
 });
 
-it('leaves nothing open, whatever was under way', async () => {
+it('leaves nothing open, whatever was in progress', async () => {
   const { socket, sockets, clock } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -322,7 +322,7 @@ it('leaves nothing open, whatever was under way', async () => {
   expect(sockets.opened).toHaveLength(2);
 });
 
-it('is closed only when the sockets of before are', async () => {
+it('is closed only after the earlier sockets are', async () => {
   const { socket, sockets, clock } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -340,7 +340,7 @@ it('is closed only when the sockets of before are', async () => {
   await closing;
 });
 
-it('takes no notice of errors while it closes', async () => {
+it('ignores errors while it closes', async () => {
   const { socket, sockets, clock, errors } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -354,14 +354,14 @@ it('takes no notice of errors while it closes', async () => {
   expect(errors).toEqual([]);
 });
 
-it('closes without ever having sent', async () => {
+it('closes without having sent anything', async () => {
   const { socket, sockets } = setUp();
   await socket.close();
   expect(sockets.opened).toHaveLength(0);
 });
 
-describe('a port or a mark that is asked for', () => {
-  it('is of the first socket, where there is none yet', async () => {
+describe('a requested port or mark', () => {
+  it('applies to the first socket, if none exists yet', async () => {
     const { socket, sockets } = setUp();
     await socket.rebind({ port: 51_820, fwmark: 7 });
     expect(sockets.asked).toBe(0);
@@ -371,7 +371,7 @@ describe('a port or a mark that is asked for', () => {
     expect(sockets.bindings).toEqual([{ address: '0.0.0.0', port: 51_820, fwmark: 7 }]);
   });
 
-  it('makes a new socket, and stays with all later ones', async () => {
+  it('opens a new socket, and applies to all later ones', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -388,7 +388,7 @@ describe('a port or a mark that is asked for', () => {
     ]);
   });
 
-  it('is the one that it has: nothing is made', async () => {
+  it('opens nothing if the socket has it already', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -397,7 +397,7 @@ describe('a port or a mark that is asked for', () => {
     expect(sockets.asked).toBe(1);
   });
 
-  it('cannot be had: the old socket stays', async () => {
+  it('is unavailable: the old socket stays', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -413,7 +413,7 @@ describe('a port or a mark that is asked for', () => {
     expect(sockets.bindings.at(-1)).toEqual({ address: '::', port: 0, fwmark: 0 });
   });
 
-  it('is free again before the next socket takes it', async () => {
+  it('is freed before the next socket binds it', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -426,7 +426,7 @@ describe('a port or a mark that is asked for', () => {
     expect(sockets.bindings.at(-1)).toMatchObject({ port: held, fwmark: 1 });
   });
 
-  it('is had in turn, where more is asked for at once', async () => {
+  it('is applied in turn if several are requested at once', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -438,7 +438,7 @@ describe('a port or a mark that is asked for', () => {
     expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true, false]);
   });
 
-  it('leaves no socket open, where it is closed meanwhile', async () => {
+  it('leaves no socket open if it is closed meanwhile', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();

@@ -3,7 +3,7 @@ import { SentTimestamps } from '../../../src/tunnel/server/sent-timestamps.js';
 
 const stamp = (byte: number) => new Uint8Array(12).fill(byte);
 
-/** Records by the first byte of their key: what was kept before, and what is kept now. */
+/** Records by the first byte of their key: the stored ones, and those stored since. */
 class MemoryStore implements TimestampStore {
   readonly saved: [key: number, stamp: Uint8Array][] = [];
 
@@ -15,7 +15,7 @@ class MemoryStore implements TimestampStore {
   }
 }
 
-it('keeps each stamp in the record of the key that is ours then', async () => {
+it('stores each timestamp in the record of the key in use at the time', async () => {
   const store = new MemoryStore();
   const timestamps = await SentTimestamps.open(store, new Uint8Array(32).fill(1));
   expect(timestamps.last).toEqual(stamp(1));
@@ -33,7 +33,7 @@ it('keeps each stamp in the record of the key that is ours then', async () => {
   expect(timestamps.last).toBeUndefined();
 });
 
-it('keeps nothing where there is no store', async () => {
+it('stores nothing without a store', async () => {
   const timestamps = await SentTimestamps.open(undefined, new Uint8Array(32));
   timestamps.save(stamp(1));
   (await timestamps.prepare(new Uint8Array(32)))();

@@ -26,14 +26,14 @@ function setUp(...answers: (Resolution | Error)[]) {
 
 const at = (address: string) => ({ address, port: 11010 });
 
-it('has nothing before it has asked', () => {
+it('has no address before the first lookup', () => {
   const { addresses } = setUp();
   expect(addresses.count).toBe(0);
   expect(addresses.isFresh()).toBe(false);
   expect(addresses.after(undefined)).toBeUndefined();
 });
 
-it('goes round the addresses, and from a foreign one to the first', async () => {
+it('cycles through the addresses, and goes from a foreign one to the first', async () => {
   const { addresses } = setUp({ addresses: ['2001:db8::1', '2001:db8::2', '192.0.2.1'], ttl: 1 });
   await addresses.resolve();
   expect(addresses.count).toBe(3);
@@ -46,7 +46,7 @@ it('goes round the addresses, and from a foreign one to the first', async () => 
   expect(addresses.includes({ address: '192.0.2.1', port: 1 })).toBe(false);
 });
 
-it('takes 16 addresses at most', async () => {
+it('uses at most 16 addresses', async () => {
   const many = Array.from({ length: 40 }, (_, index) => `192.0.2.${index}`);
   const { addresses } = setUp({ addresses: many, ttl: 1 });
   await addresses.resolve();
@@ -69,7 +69,7 @@ it('counts a suspend, in which the monotonic clock stood still', async () => {
   expect(addresses.isFresh()).toBe(false);
 });
 
-it('does not live on where the wall clock is set back', async () => {
+it('is not extended if the wall clock is set back', async () => {
   const { addresses, clock, wall } = setUp({ addresses: ['192.0.2.1'], ttl: 30_000 });
   await addresses.resolve();
   wall.offset -= 86_400_000;
@@ -85,7 +85,7 @@ it('never expires an IP literal', async () => {
   expect(addresses.isFresh()).toBe(true);
 });
 
-it('keeps the addresses when the resolver fails, and says so once', async () => {
+it('keeps the addresses when the resolver fails, and logs it once', async () => {
   const { addresses, log } = setUp(
     { addresses: ['192.0.2.1'], ttl: 1 },
     new Error('EAI_AGAIN'),
@@ -104,13 +104,13 @@ it('keeps the addresses when the resolver fails, and says so once', async () => 
   expect(log.lines.map(({ fields }) => fields.reason)).toEqual(['EAI_AGAIN', 'ENOTFOUND']);
 });
 
-it('takes an answer without addresses for a failure', async () => {
+it('treats an answer without addresses as a failure', async () => {
   const { addresses } = setUp({ addresses: [], ttl: 1 });
   await addresses.resolve();
   expect(addresses.failure?.message).toBe('the name has no IP address');
 });
 
-it('asks once for all who ask at the same time', async () => {
+it('asks once for concurrent callers', async () => {
   const { addresses, asked } = setUp({ addresses: ['192.0.2.1'], ttl: 1 });
   await Promise.all([addresses.resolve(), addresses.resolve()]);
   expect(asked()).toBe(1);
@@ -119,7 +119,7 @@ it('asks once for all who ask at the same time', async () => {
 });
 
 describe('when it is closed', () => {
-  it('tells the resolver, and neither logs nor keeps what comes then', async () => {
+  it('aborts the lookup, and neither logs nor keeps its result', async () => {
     const { addresses, log, signals } = setUp(new Error('EAI_AGAIN'));
     const resolving = addresses.resolve();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
@@ -130,7 +130,7 @@ describe('when it is closed', () => {
     expect(addresses.failure).toBeUndefined();
   });
 
-  it('has no addresses of an answer that comes then, and asks no more', async () => {
+  it('returns no addresses from a lookup that ends later, and starts no more', async () => {
     const { addresses, asked } = setUp({ addresses: ['192.0.2.1'], ttl: 1 });
     const resolving = addresses.resolve();
     addresses.close();

@@ -1,4 +1,4 @@
-/** A tunnel that gets another configuration while it runs: what becomes of the way to the server. */
+/** A running tunnel that gets another configuration: the effect on its link to the server. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { ArcNetwork } from '../../../src/emulator/arc-network.js';
 import type { TimestampRecord } from '../../../src/ports/timestamp-store.js';
@@ -22,9 +22,11 @@ const OTHER_CLIENT = '10.0.0.9';
 let world: TunnelInMemory;
 let tunnel: UserspaceTunnel;
 let networks: ArcNetwork[];
-/** By which server, and from where, connections have come. */
+/** The server and the source address of each connection. */
 let accepted: string[];
-/** The last stamp that an earlier process has sent with a key, and what was kept, by public key. */
+/**
+ * The last timestamp that an earlier process sent with a key, and what was stored, by public key.
+ */
 let kept: Map<string, Uint8Array>;
 let saved: [key: string, stamp: Uint8Array][];
 
@@ -46,7 +48,7 @@ afterEach(async () => {
   expect(world.link.openSockets).toBe(0);
 });
 
-/** Lets what is under way happen, also in Node's streams, without time passing. */
+/** Lets pending work run, also in Node's streams, without advancing the time. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -54,7 +56,7 @@ async function settle(): Promise<void> {
   }
 }
 
-/** Lets a server accept connections, and echo. */
+/** Makes a server accept connections and echo. */
 async function server(name: string, opening: Promise<ArcNetwork>): Promise<ArcNetwork> {
   const network = await opening;
   networks.push(network);
@@ -79,7 +81,7 @@ async function open(options: InMemoryOptions = {}): Promise<void> {
   await settle();
 }
 
-/** A promise that is looked at later. */
+/** A promise whose result is read later. */
 function outcomeOf<T>(promise: Promise<T>): { value?: T; error?: unknown } {
   const outcome: { value?: T; error?: unknown } = {};
   promise.then(
@@ -105,7 +107,7 @@ async function reconfigure(options: InMemoryOptions): Promise<void> {
 const sentTo = (port: number) => world.link.sent.filter(({ to }) => to.port === port);
 const initiations = () => world.link.sent.filter(({ bytes }) => bytes[0] === INITIATION).length;
 
-it('goes to another server with another key and address, and dials through it', async () => {
+it('switches to another server with another key and address, and dials through it', async () => {
   await open();
   const stream = await connect();
   const errors: unknown[] = [];
@@ -138,7 +140,7 @@ it('goes to another server with another key and address, and dials through it', 
   expect(status.peers[0]!.sentBytes).toBe(tunnel.totals().sentBytes - before.sentBytes);
 });
 
-it('keeps the session, and what is open, where only allowed IPs and the keepalive differ', async () => {
+it('keeps the session and open connections if only allowed IPs and the keepalive differ', async () => {
   await open({ allowedIps: ['100.127.0.0/16', '192.0.2.0/24'] });
   const stream = await connect();
   const before = initiations();
@@ -156,7 +158,7 @@ it('keeps the session, and what is open, where only allowed IPs and the keepaliv
   });
 });
 
-it('tells how long a handshake has had no answer, and why', async () => {
+it('reports how long a handshake has had no answer, and why', async () => {
   world.link.passes = () => false;
   await open();
   await world.advance(6_000);
@@ -166,7 +168,7 @@ it('tells how long a handshake has had no answer, and why', async () => {
   expect((await tunnel.status()).unanswered).toBeUndefined();
 });
 
-it('tells prefixes apart by their length, and keeps the MTU that it was opened with', async () => {
+it('distinguishes prefixes by their length, and keeps its initial MTU', async () => {
   await open();
   await tunnel.reconfigure({ ...world.config({ allowedIps: ['100.127.0.0/24'] }), mtu: 1280 });
   expect(await tunnel.status()).toMatchObject({
@@ -175,7 +177,7 @@ it('tells prefixes apart by their length, and keeps the MTU that it was opened w
   });
 });
 
-it('takes another key at the same place for another server', async () => {
+it('treats another key at the same address as another server', async () => {
   await open();
   const publicKey = crypto.publicKey(OTHER_KEY);
   await reconfigure({ server: { ...world.server, publicKey } });
@@ -186,7 +188,7 @@ it('takes another key at the same place for another server', async () => {
   });
 });
 
-it('changes nothing where nothing differs', async () => {
+it('changes nothing if nothing differs', async () => {
   await open();
   const stream = await connect();
   const before = initiations();
@@ -197,7 +199,7 @@ it('changes nothing where nothing differs', async () => {
   expect(initiations()).toBe(before);
 });
 
-it('begins a handshake at once with the same server under another key of ours', async () => {
+it('starts a handshake at once if only our own key changes', async () => {
   await open();
   world.network.addPeer({
     publicKey: crypto.publicKey(OTHER_KEY),
@@ -211,7 +213,7 @@ it('begins a handshake at once with the same server under another key of ours', 
   expect(accepted).toEqual([`first ${OTHER_CLIENT}`]);
 });
 
-it('follows a server to another port, with its key', async () => {
+it('follows a server with the same key to another port', async () => {
   await open();
   const moved = await server('moved', world.openAnother({}));
   await reconfigure({ server: serverOf(moved) });
@@ -219,13 +221,13 @@ it('follows a server to another port, with its key', async () => {
   expect(accepted).toEqual(['moved 10.0.0.2']);
 });
 
-describe('who waits for a handshake', () => {
+describe('a wait for a handshake', () => {
   beforeEach(async () => {
     world.link.passes = ({ to }) => to.port !== world.server.port;
     await open();
   });
 
-  it('waits for that with the server that is new', async () => {
+  it('waits for the handshake with the new server', async () => {
     const waiting = outcomeOf(tunnel.waitForHandshake(Infinity).then(() => 'done'));
     const other = await server('second', world.openAnother({}));
     await world.advance(1000);
@@ -234,7 +236,7 @@ describe('who waits for a handshake', () => {
     expect(waiting.value).toBe('done');
   });
 
-  it('may hope again, where the one before was given up', async () => {
+  it('continues after the previous server was given up', async () => {
     const health = async () => (await tunnel.status()).health;
     await world.advance(120_000);
     expect(await health()).toBe('stale');
@@ -242,7 +244,7 @@ describe('who waits for a handshake', () => {
     expect(await health()).toBe('connecting');
   });
 
-  it('is not told that the old one is silent, where a dial began with that', async () => {
+  it('does not report the old server as silent if the dial began with it', async () => {
     const dialled = outcomeOf(tunnel.dialer.dial(TARGET));
     const other = await server('second', world.openAnother({}));
     let isThere = false;
@@ -258,7 +260,7 @@ describe('who waits for a handshake', () => {
     expect(dialled.value).toBeDefined();
   });
 
-  it('is told what is known of the one that is new', async () => {
+  it('reports the state of the new server', async () => {
     const waiting = outcomeOf(tunnel.waitForHandshake(world.clock.now() + 10_000));
     world.names.set('new.arc.example', systemError('getaddrinfo', 'ENOTFOUND'));
     await reconfigure({ host: 'new.arc.example' });
@@ -268,7 +270,7 @@ describe('who waits for a handshake', () => {
     await expect(tunnel.dialer.dial(TARGET)).rejects.toMatchObject({ silence: 'name-not-found' });
   });
 
-  it('does not take the handshake of a peer that somebody has added for the Arc server’s', async () => {
+  it('ignores the handshake of a peer that is not the Arc server', async () => {
     const waiting = outcomeOf(tunnel.waitForHandshake(Infinity).then(() => 'done'));
     const other = await world.openAnother({ privateKey: new Uint8Array(32).fill(6) });
     networks.push(other);
@@ -279,7 +281,7 @@ describe('who waits for a handshake', () => {
     const [, added] = (await tunnel.status()).peers;
     expect(added!.latestHandshakeUnix).toBeDefined();
     expect(waiting.value).toBeUndefined();
-    // It stays when the server goes.
+    // The added peer stays when the server is replaced.
     await reconfigure({ host: '127.0.0.2' });
     expect((await tunnel.status()).peers[1]).toEqual(added);
   });
@@ -289,11 +291,11 @@ it.each([
   ['the same server', false],
   ['another', true],
 ])(
-  'stamps what it sends to %s later than an earlier process has with its new key',
+  'stamps its initiations to %s later than an earlier process did with its new key',
   async (_, isOther) => {
     await open();
     const key = text(crypto.publicKey(OTHER_KEY));
-    // The clock of then was ahead by years.
+    // The earlier process's clock was years ahead.
     const last = Uint8Array.from([0x40, 0, 0, 0, 0x79, 0, 0, 0, 0, 0, 0, 0]);
     kept.set(key, last);
     const before = saved.length;
@@ -307,7 +309,7 @@ it.each([
   },
 );
 
-it('does so, too, where the key is changed by the userspace interface', async () => {
+it('does so if the key is changed by the userspace interface', async () => {
   await open();
   const key = text(crypto.publicKey(OTHER_KEY));
   const last = Uint8Array.from([0x40, 0, 0, 0, 0x79, 0, 0, 0, 0, 0, 0, 0]);
@@ -319,7 +321,7 @@ it('does so, too, where the key is changed by the userspace interface', async ()
   expect(text(saved.at(-1)![1]) > text(last)).toBe(true);
 });
 
-it('keeps the allowed IPs that somebody has given to another peer where they are', async () => {
+it('does not take over allowed IPs that were moved to another peer', async () => {
   await open();
   const other = await world.openAnother({ privateKey: new Uint8Array(32).fill(6) });
   networks.push(other);
@@ -335,17 +337,17 @@ it('keeps the allowed IPs that somebody has given to another peer where they are
   expect(await prefixes()).toEqual([['100.127.0.0/16']]);
 });
 
-it('brings the server back that somebody has removed', async () => {
+it('restores a server that was removed', async () => {
   await open();
   await tunnel.converse().handle('set=1\nreplace_peers=true\n\n');
-  // Servers take no two initiations at once.
+  // A server accepts no two initiations at the same time.
   await world.advance(100);
   await reconfigure({});
   await connect();
   expect(accepted).toEqual(['first 10.0.0.2']);
 });
 
-it('changes nothing where it cannot be', async () => {
+it('changes nothing if it cannot apply the change', async () => {
   await open();
   const stream = await connect();
   const status = await tunnel.status();
@@ -369,7 +371,7 @@ it('changes nothing where it cannot be', async () => {
   });
 });
 
-it('takes over nothing any more when it closes', async () => {
+it('applies no further changes when it closes', async () => {
   await open();
   const reconfigured = tunnel.reconfigure(world.config({ privateKey: OTHER_KEY }));
   const closed = tunnel.close();
@@ -378,7 +380,7 @@ it('takes over nothing any more when it closes', async () => {
   await expect(tunnel.reconfigure(world.config())).rejects.toMatchObject({ reason: 'closing' });
 });
 
-it('takes over what comes at once in its order', async () => {
+it('applies simultaneous changes in order', async () => {
   await open();
   const other = await server('second', world.openAnother({}));
   await Promise.all([

@@ -1,6 +1,6 @@
 import { silenceReason, type SilenceSigns } from '../../../src/tunnel/server/silence-reason.js';
 
-/** A server that is found, and of which nothing else is known. */
+/** A server that was found, with nothing else known. */
 const SIGNS: SilenceSigns = {
   cannotSend: false,
   hasAddress: true,
@@ -14,17 +14,17 @@ it.each<[string, Partial<SilenceSigns>, string]>([
   ['nothing is known', {}, 'no-answer'],
   ['a handshake has no answer', { device: 'no-answer', isHandshaking: true }, 'no-answer'],
   ['a handshake renews a session', { isHandshaking: true, hasSession: true }, 'no-answer'],
-  ['a session brings nothing back', { device: 'no-data-back', hasSession: true }, 'no-data-back'],
+  ['nothing comes back in a session', { device: 'no-data-back', hasSession: true }, 'no-data-back'],
   ['a session is new', { hasSession: true }, 'no-data-back'],
   [
-    'data brings nothing back and a handshake has begun',
+    'nothing comes back for data and a handshake has begun',
     { device: 'no-data-back', isHandshaking: true, hasSession: true },
     'no-answer',
   ],
   ['the name was never found', { hasAddress: false, lookupFailed: true }, 'name-not-found'],
   ['the name is being looked up', { hasAddress: false }, 'name-not-found'],
   [
-    'nothing answers at an address that is not found again',
+    'nothing answers and the name is not found again',
     { device: 'no-answer', lookupFailed: true },
     'name-not-found',
   ],
@@ -48,7 +48,7 @@ it.each<[string, Partial<SilenceSigns>, string]>([
     'cannot-send',
   ],
   [
-    'nothing can be sent and answers did not decrypt before',
+    'nothing can be sent and earlier answers did not decrypt',
     { cannotSend: true, device: 'wrong-key' },
     'cannot-send',
   ],

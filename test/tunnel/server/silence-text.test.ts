@@ -1,4 +1,4 @@
-/** Why the server is silent: each sentence, and each cause as a tunnel meets it, in virtual time. */
+/** Why the server is silent: each message, and each cause in a tunnel, in virtual time. */
 import type { Silence } from '../../../src/lib/silence.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { NetstackEngine } from '../../../src/engine/netstack-engine.js';
@@ -105,7 +105,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
     'no handshake with the Arc server: cannot send packets to 192.0.2.1:11010: bind EACCES',
     /in this machine's firewall/,
   ],
-])('says of %s with %j: %s', (reason, facts, message, next) => {
+])('for %s with %j: %s', (reason, facts, message, next) => {
   const error = silenceError(reason, { ...FACTS, ...facts });
   expect(error).toBeInstanceOf(TunnelError);
   expect(error.kind).toBe('tunnel');
@@ -115,7 +115,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   expect(error.cause).toBe(facts.error);
 });
 
-describe('a tunnel tells of', () => {
+describe('a tunnel reports', () => {
   let world: TunnelInMemory;
   let tunnel: UserspaceTunnel;
   beforeEach(() => {
@@ -123,7 +123,7 @@ describe('a tunnel tells of', () => {
   });
   afterEach(() => tunnel.close());
 
-  /** What waits for the handshake is told after 20 s. */
+  /** The reason that a wait for the handshake reports after 20 s. */
   async function handshakeFailure(): Promise<TunnelError> {
     const failure = tunnel.waitForHandshake(world.clock.now() + 20_000).then(
       () => undefined,
@@ -143,7 +143,7 @@ describe('a tunnel tells of', () => {
     return error as DialError;
   }
 
-  /** A server of its own making behind the port. */
+  /** A custom server on the port. */
   async function openPort(
     onDatagram: (bytes: Uint8Array) => Uint8Array | undefined,
   ): Promise<void> {
@@ -184,7 +184,7 @@ describe('a tunnel tells of', () => {
     world.server = { port: socket.localPort, publicKey: engine.device.publicKey };
   }
 
-  it('no-answer: nothing comes back', async () => {
+  it('no-answer if nothing comes back', async () => {
     await openPort(() => undefined);
     tunnel = await world.open();
     const error = await handshakeFailure();
@@ -204,7 +204,7 @@ describe('a tunnel tells of', () => {
     expect(failure.cause).toBeInstanceOf(TunnelError);
   });
 
-  it('under-load: a cookie comes in place of a response', async () => {
+  it('under-load if a cookie comes instead of a response', async () => {
     const entropy = seededEntropy(2);
     const checker = new CookieChecker(crypto, entropy, crypto.publicKey(SERVER_KEY));
     const source = { address: '127.0.0.1', port: 40_001 };
@@ -218,7 +218,7 @@ describe('a tunnel tells of', () => {
     expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'under-load' });
   });
 
-  it('clock-behind: no answer, and it is 1970 here', async () => {
+  it('clock-behind if nothing answers and the local date is in 1970', async () => {
     world.wallOffset = 0;
     await openPort(() => undefined);
     tunnel = await world.open();
@@ -227,7 +227,7 @@ describe('a tunnel tells of', () => {
     expect(error.why).toContain('1970-01-01');
   });
 
-  it('name-not-found: there is no such name', async () => {
+  it('name-not-found if the name does not exist', async () => {
     await openPort(() => undefined);
     tunnel = await world.open({ host: 'nowhere.example' });
     const error = await handshakeFailure();
@@ -237,7 +237,7 @@ describe('a tunnel tells of', () => {
     });
   });
 
-  it('name-not-found: the resolver is silent itself', async () => {
+  it('name-not-found if the resolver is silent', async () => {
     await openPort(() => undefined);
     world.resolverDelay = 20_050;
     tunnel = await world.open({ host: 'nowhere.example' });
@@ -248,7 +248,7 @@ describe('a tunnel tells of', () => {
     });
   });
 
-  it('no-answer: of two addresses, one is refused and says nothing', async () => {
+  it('no-answer if one of two addresses is refused and neither answers', async () => {
     await openPort(() => undefined);
     world.names.set('arc.example', { addresses: ['2001:db8::1', '192.0.2.1'], ttl: 60_000 });
     world.link.refused.set('2001:db8::1', 'ENETUNREACH');
@@ -259,7 +259,7 @@ describe('a tunnel tells of', () => {
     expect(error.why).toMatch(/^192\.0\.2\.1:\d+ has not answered 4 handshake initiations$/);
   });
 
-  it('name-not-found: the address that it had does not answer, and there is no other', async () => {
+  it('name-not-found if the old address does not answer and no other is found', async () => {
     await openPort(() => undefined);
     world.names.set('arc.example', { addresses: ['192.0.2.1'], ttl: 1_000 });
     tunnel = await world.open({ host: 'arc.example' });
@@ -267,7 +267,7 @@ describe('a tunnel tells of', () => {
     expect((await handshakeFailure()).reason).toBe('name-not-found');
   });
 
-  it('cannot-send: the system refuses each datagram', async () => {
+  it('cannot-send if the system refuses each datagram', async () => {
     await openPort(() => undefined);
     world.link.refused.set('127.0.0.1', 'EPERM');
     tunnel = await world.open();
@@ -277,7 +277,7 @@ describe('a tunnel tells of', () => {
     expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'cannot-send' });
   });
 
-  it('cannot-send is no longer said once datagrams leave', async () => {
+  it('cannot-send no longer after datagrams leave', async () => {
     await openPort(() => undefined);
     world.link.refused.set('127.0.0.1', 'ENETUNREACH');
     tunnel = await world.open();
@@ -286,7 +286,7 @@ describe('a tunnel tells of', () => {
     expect((await handshakeFailure()).reason).toBe('no-answer');
   });
 
-  it('cannot-send: there is no socket to be had', async () => {
+  it('cannot-send if no socket can be opened', async () => {
     await openPort(() => undefined);
     world.link.unbindable.set('0.0.0.0', 'EMFILE');
     tunnel = await world.open();
@@ -294,7 +294,7 @@ describe('a tunnel tells of', () => {
     expect(error).toMatchObject({ reason: 'cannot-send', cause: systemError('bind', 'EMFILE') });
   });
 
-  describe('with the handshake done', () => {
+  describe('after a handshake', () => {
     beforeEach(async () => {
       await world.openNetwork();
       world.names.set('arc.example', { addresses: ['192.0.2.1'], ttl: 3_600_000 });
@@ -303,9 +303,10 @@ describe('a tunnel tells of', () => {
     });
     afterEach(() => world.network.close());
 
-    // The older session is renewed while the dial waits, by suspicion and by the 15 s of 6.5.
+    // The older session is renewed while the dial waits, because of suspicion and of the 15 s of
+    // 6.5.
     it.each([0, 2_000, 10_000, 100_000])(
-      'no-data-back, after %d ms more: none comes',
+      'no-data-back, after %d ms more, if no data comes',
       async (age) => {
         await world.advance(age);
         world.link.passes = ({ bytes }) => bytes[0] !== DATA;
@@ -317,7 +318,7 @@ describe('a tunnel tells of', () => {
       },
     );
 
-    it('none: it is the target that does not answer', async () => {
+    it('no reason if the target does not answer', async () => {
       world.network.bindUdp(
         { address: parseIpAddress(SERVICE)!, port: 9 },
         (payload, _from, reply) => reply(payload),
@@ -339,7 +340,7 @@ describe('a tunnel tells of', () => {
       });
     });
 
-    it('cannot-send, at once, and nothing when the network is back: also if its name is not found', async () => {
+    it('cannot-send at once, and no reason when the network is back, also if its name is not found', async () => {
       world.names.clear();
       const health = async () => {
         const { health: value, silence } = await tunnel.status();
@@ -358,7 +359,7 @@ describe('a tunnel tells of', () => {
       world.link.refused.set('192.0.2.1', 'ENETUNREACH');
       await send();
       expect(await health()).toEqual(['stale', 'cannot-send']);
-      // Through new handshakes and look-ups, each of which fails in its own way.
+      // Through new handshakes and lookups, each of which fails in its own way.
       for (let second = 0; second < 80; second++) {
         await world.advance(1_000);
         expect(await health()).toEqual(['stale', 'cannot-send']);
@@ -369,7 +370,7 @@ describe('a tunnel tells of', () => {
       expect(await health()).toEqual(['up', undefined]);
     });
 
-    it('cannot-send, until a handshake has left and not been refused for a second', async () => {
+    it('cannot-send until a handshake has left and not been refused for a second', async () => {
       world.link.refused.set('192.0.2.1', 'ENETUNREACH');
       const channel = await tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
       channel.send(new Uint8Array(1));
@@ -385,12 +386,12 @@ describe('a tunnel tells of', () => {
       expect(await reason()).toBe('no-answer');
     });
 
-    it('no-answer: the server has gone', async () => {
+    it('no-answer if the server is gone', async () => {
       world.link.connected = false;
       expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
     });
 
-    it('says in the log why it gave up, and comes back with the next packet', async () => {
+    it('in the log why it gave up, and recovers with the next packet', async () => {
       world.link.connected = false;
       await dialFailure();
       await world.advance(120_000);
@@ -408,7 +409,7 @@ describe('a tunnel tells of', () => {
       (await dialled).on('error', () => undefined).destroy();
     });
 
-    it('logs that the clock has jumped, and goes on under a new session', async () => {
+    it('in the log that the clock has jumped, and continues in a new session', async () => {
       world.wallOffset += 600_000;
       world.network.bindUdp(
         { address: parseIpAddress(SERVICE)!, port: 9 },

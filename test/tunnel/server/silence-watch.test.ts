@@ -19,7 +19,7 @@ function setUp() {
   return { clock, peer, silent, began, watch };
 }
 
-it('is at rest while nothing is wanted', () => {
+it('is idle while nothing is sent', () => {
   const { clock, watch, silent } = setUp();
   watch.look(clock.now());
   expect(clock.armed).toBe(0);
@@ -41,7 +41,7 @@ it.each(['handshakeBeganAt', 'unansweredDataSince'] as const)('counts 15 s from 
   expect(silent).toEqual([15_000]);
 });
 
-it('counts from when the peer was last heard', () => {
+it('counts from the last packet of the peer', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.handshakeBeganAt = clock.now();
   watch.look(clock.now());
@@ -55,7 +55,7 @@ it('counts from when the peer was last heard', () => {
   expect(silent).toEqual([25_000]);
 });
 
-it('says nothing where the answer came meanwhile, and starts anew with the next question', () => {
+it('reports nothing if the answer has come, and starts again with the next question', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.unansweredDataSince = clock.now();
   watch.look(clock.now());
@@ -70,7 +70,7 @@ it('says nothing where the answer came meanwhile, and starts anew with the next 
   expect(silent).toEqual([35_000]);
 });
 
-it('says so every 15 s while attempts are made, and is at rest after them', () => {
+it('reports every 15 s while attempts are made, and is idle after them', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.handshakeBeganAt = clock.now();
   watch.look(clock.now());
@@ -84,7 +84,7 @@ it('says so every 15 s while attempts are made, and is at rest after them', () =
   expect(clock.armed).toBe(0);
 });
 
-it('watches anew where the peer was heard after a report, though nothing was tried', () => {
+it('starts again if the peer was heard after a report, even without an attempt', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.handshakeBeganAt = clock.now();
   watch.look(clock.now());
@@ -96,7 +96,7 @@ it('watches anew where the peer was heard after a report, though nothing was tri
   expect(silent).toEqual([15_000, 35_000]);
 });
 
-it('is silent once it is closed', () => {
+it('reports nothing after it is closed', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.handshakeBeganAt = clock.now();
   watch.look(clock.now());

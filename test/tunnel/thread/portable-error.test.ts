@@ -2,12 +2,12 @@ import { UserError } from '../../../src/lib/errors/user-error.js';
 import { errorFrom, portableError } from '../../../src/tunnel/thread/portable-error.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 
-/** As another thread gets it. */
+/** The error as another thread receives it. */
 function copied(error: unknown): Error {
   return errorFrom(structuredClone(portableError(error)));
 }
 
-it('keeps a UserError one', () => {
+it('keeps a UserError', () => {
   const text = { what: 'cannot do it', why: 'it is hard', next: ['Rest.', 'Try again.'] };
   const error = copied(new UserError('permission', text, { cause: new Error('EPERM') }));
   expect(error).toBeInstanceOf(UserError);
@@ -15,13 +15,13 @@ it('keeps a UserError one', () => {
   expect(error.cause).toMatchObject({ message: 'EPERM' });
 });
 
-it('keeps a TunnelError one, with its reason', () => {
+it('keeps a TunnelError with its reason', () => {
   const error = copied(new TunnelError('no-answer', { what: 'no handshake', why: 'silence' }));
   expect(error).toBeInstanceOf(TunnelError);
   expect(error).toMatchObject({ reason: 'no-answer', kind: 'tunnel', why: 'silence' });
 });
 
-it("keeps what the system's errors have, and how they came about", () => {
+it('keeps the fields of system errors, and their causes', () => {
   class SystemError extends Error {
     override readonly name = 'SystemError';
     readonly code = 'EEXIST';
@@ -37,6 +37,6 @@ it("keeps what the system's errors have, and how they came about", () => {
   expect(error.cause).toBeUndefined();
 });
 
-it('makes an error of what is none', () => {
+it('makes an error of any other thrown value', () => {
   expect(copied('just text')).toMatchObject({ name: 'Error', message: 'just text' });
 });

@@ -1,4 +1,4 @@
-/** Both ends of a thread's channel, in one thread: what goes over is copied as between two. */
+/** Both ends of a thread's channel, in one thread: messages are copied as between two threads. */
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import type {
   InterfaceTunnel,
@@ -24,7 +24,7 @@ const CONFIG = parseTunnelConfig({
   persistentKeepaliveSeconds: 60,
 });
 
-/** Two ends; `end` is what the death of the thread at the second one does. */
+/** Two ends; `end` simulates the death of the thread at the second one. */
 class Channel {
   readonly #handlers: [((message: unknown) => void) | undefined, typeof this.post0 | undefined] = [
     undefined,
@@ -62,7 +62,7 @@ class Channel {
   }
 }
 
-/** A tunnel that does what a test tells it to. */
+/** A tunnel that a test controls. */
 class ScriptedTunnel implements InterfaceTunnel {
   readonly interfaceName = 'tun7';
   started: TunnelConfig | undefined;
@@ -148,14 +148,14 @@ it('opens by name, and has the name that the system gave', async () => {
   expect(names).toEqual(['']);
 });
 
-it('gives a refusal as it was, and ends the thread', async () => {
+it('forwards a refusal unchanged, and ends the thread', async () => {
   const refusal = Object.assign(new Error('ioctl EBUSY'), { refusal: 'name-taken' });
   const opening = remote({ open: () => Promise.reject(refusal) }).open('soratun0');
   await expect(opening).rejects.toMatchObject({ refusal: 'name-taken', message: 'ioctl EBUSY' });
   expect(channel.isClosed).toBe(true);
 });
 
-it('starts with the configuration as it is, the key in a Secret', async () => {
+it('starts with the unchanged configuration, the key in a Secret', async () => {
   const tunnel = await remote().open('');
   await tunnel.start(CONFIG);
   const { privateKey, ...others } = CONFIG;
@@ -179,12 +179,12 @@ it("fails to start with the system's code", async () => {
   await expect(tunnel.start(CONFIG)).rejects.toMatchObject({ code: 'EPERM' });
 });
 
-it('tells its status', async () => {
+it('reports its status', async () => {
   const tunnel = await remote().open('');
   expect(await tunnel.status()).toEqual({ interface: 'tun7', health: 'up' });
 });
 
-it("waits for as long there as here, by the other thread's clock", async () => {
+it('waits for the same duration in both threads, by the other thread’s clock', async () => {
   const tunnel = await remote().open('');
   await tunnel.waitForHandshake(clocks.here.now() + 20_000);
   expect(served.waits[0]?.deadline).toBe(clocks.there.now() + 20_000);
@@ -192,7 +192,7 @@ it("waits for as long there as here, by the other thread's clock", async () => {
   expect(served.waits[1]?.deadline).toBe(Infinity);
 });
 
-it('tells why a wait was in vain', async () => {
+it('reports why a wait failed', async () => {
   const tunnel = await remote().open('');
   served.handshake = Promise.reject(new TunnelError('no-answer', { what: 'none', why: 'silent' }));
   await expect(tunnel.waitForHandshake(Infinity)).rejects.toMatchObject({ reason: 'no-answer' });
@@ -215,7 +215,7 @@ it.each([false, true])(
   },
 );
 
-it('leaves nothing at the signal of its waits', async () => {
+it('leaves no listener on the signal of its waits', async () => {
   const tunnel = await remote().open('');
   const stop = new AbortController();
   for (let count = 0; count < 5; count++) await tunnel.waitForHandshake(Infinity, stop.signal);
@@ -224,7 +224,7 @@ it('leaves nothing at the signal of its waits', async () => {
   expect(abortListeners(stop)).toBe(0);
 });
 
-it('has conversations, each of its own', async () => {
+it('has several independent UAPI conversations', async () => {
   const tunnel = await remote().open('');
   const [one, other] = [tunnel.converse(), tunnel.converse()];
   expect(await one.handle('a')).toBe('A');
@@ -236,17 +236,17 @@ it('has conversations, each of its own', async () => {
   expect(served.conversations).toHaveLength(2);
   other.close();
   await new Promise(setImmediate);
-  // One that is closed is forgotten there, so that a text would begin another.
+  // A closed conversation is forgotten by the thread, so further text would begin another.
   expect(await other.handle('d')).toBe('D');
 });
 
-it('is gone when the interface is', async () => {
+it('ends when the interface is gone', async () => {
   const tunnel = await remote().open('');
   served.remove(new Error('another program has removed it'));
   await expect(tunnel.gone).resolves.toMatchObject({ message: 'another program has removed it' });
 });
 
-it('is gone when the thread is, and so is all that was asked of it', async () => {
+it('ends when the thread does, and fails all pending requests', async () => {
   const tunnel = await remote().open('');
   served.handshake = new Promise(() => undefined);
   const waiting = tunnel.waitForHandshake(Infinity);
@@ -262,7 +262,7 @@ it('is gone when the thread is, and so is all that was asked of it', async () =>
   expect(channel.isClosed).toBe(true);
 });
 
-it('is closed there, then the thread is ended', async () => {
+it('is closed in the thread, and then the thread is ended', async () => {
   const tunnel = await remote().open('');
   await tunnel.close();
   expect(served.isClosed).toBe(true);

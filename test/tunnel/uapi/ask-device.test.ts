@@ -17,7 +17,7 @@ function ask(answer: string) {
   return { connections, status };
 }
 
-it('asks, and works the public key out', async () => {
+it('queries the device, and derives the public key', async () => {
   const { connections, status } = ask(
     `private_key=${hex(seededBytes(50, 32))}\nlisten_port=7\nfwmark=9\npublic_key=${hex(PEER)}\nerrno=0\n\n`,
   );
@@ -42,7 +42,7 @@ it('asks, and works the public key out', async () => {
   expect(connections.asked).toEqual([[PATH, 'get=1\n\n']]);
 });
 
-it('has no public key where there is no private one', async () => {
+it('has no public key without a private one', async () => {
   await expect(ask('errno=0\n\n').status).resolves.toMatchObject({ publicKey: undefined });
 });
 

@@ -60,7 +60,7 @@ function setUp() {
   return { host, ask: (text: string) => session.handle(text) };
 }
 
-it('answers get with all there is', async () => {
+it('answers get with all fields', async () => {
   const { host, ask } = setUp();
   host.listenPort = 7;
   const lines = getResponse(host.device, { listenPort: 7, fwmark: 0 });
@@ -68,13 +68,13 @@ it('answers get with all there is', async () => {
   await expect(ask('get=1\n\n')).resolves.toBe(`${lines.join('\n')}\nerrno=0\n\n`);
 });
 
-it('answers nothing before a request is complete, and all that are', async () => {
+it('answers nothing before a request is complete, and then all complete ones', async () => {
   const { ask } = setUp();
   await expect(ask('set=1\n')).resolves.toBe('');
   await expect(ask('\nset=1\n\n')).resolves.toBe('errno=0\n\nerrno=0\n\n');
 });
 
-it('changes the device and the socket, and says so', async () => {
+it('changes the device and the socket, and reports it', async () => {
   const { host, ask } = setUp();
   await ask(`set=1\npublic_key=${PEER}\n\n`);
   const change = `set=1\nlisten_port=7\nfwmark=9\npublic_key=${PEER}\nendpoint=192.0.2.1:7\n\n`;
@@ -84,7 +84,7 @@ it('changes the device and the socket, and says so', async () => {
   expect(peer!.endpoint).toEqual({ address: '192.0.2.1', port: 7 });
 });
 
-it('makes ready for another key before there is one', async () => {
+it('prepares for another key before it is set', async () => {
   const { host, ask } = setUp();
   await expect(ask(`set=1\nprivate_key=${hex(seededBytes(51, 32))}\n\n`)).resolves.toBe(
     'errno=0\n\n',
@@ -93,7 +93,7 @@ it('makes ready for another key before there is one', async () => {
   expect(host.device.privateKey().expose()).toEqual(seededBytes(51, 32));
 });
 
-it('leaves the socket alone where nothing is said of it', async () => {
+it('does not touch the socket if the request does not mention it', async () => {
   const { host, ask } = setUp();
   await ask('set=1\nfwmark=0\n\nset=1\nlisten_port=0\n\nset=1\n\n');
   expect(host.told).toEqual([
@@ -109,7 +109,7 @@ it.each([
   ['EADDRINUSE', -98],
   ['EPERM', -1],
   ['ENOTSUP', -5],
-])('changes nothing where the system says %s', async (code, errno) => {
+])('changes nothing if the system reports %s', async (code, errno) => {
   const { host, ask } = setUp();
   host.refusal = systemError('bind', code);
   const answer = await ask(`set=1\nlisten_port=7\npublic_key=${PEER}\n\n`);
@@ -118,7 +118,7 @@ it.each([
   expect(host.told).toEqual([]);
 });
 
-it('refuses what it does not know', async () => {
+it('refuses unknown fields', async () => {
   const { ask } = setUp();
   await expect(ask('hello\n\n')).resolves.toBe('errno=-22\n\n');
 });

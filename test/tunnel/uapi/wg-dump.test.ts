@@ -64,7 +64,7 @@ it('reads devices and their peers', () => {
   expect(JSON.stringify([...devices])).not.toContain(PRIVATE);
 });
 
-it('passes over what is none of it', () => {
+it('skips lines that are not part of a dump', () => {
   expect(readWgDump('').size).toBe(0);
   expect(readWgDump(`hello\n${row('wg9', PEER, '', '', '', '', '', '', '')}`).size).toBe(0);
 });
