@@ -8,7 +8,7 @@ import { RELAY_LIMITS } from '../../src/proxy/relay.js';
 import { Side } from './support/side.js';
 
 const TARGET = { host: 'one.test', port: 80 };
-/** What each line about it names. */
+/** The fields of each log line about the connection. */
 const PARTIES = '"client":"127.0.0.1:51234","target":"one.test:80"';
 
 let client: Side;
@@ -75,7 +75,7 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The client closes, too, as one does that has its answer. */
+/** The client closes as well, as clients do after they have the answer. */
 async function closeClient(): Promise<void> {
   client.push(null);
   await settle();
@@ -84,7 +84,7 @@ async function closeClient(): Promise<void> {
 }
 
 describe('a target that answers', () => {
-  it('is joined: the word first, then its bytes, and what was sent ahead goes to it', async () => {
+  it('is joined: the client gets the reply first, then the target’s bytes, and early data goes to the target', async () => {
     client.push('early');
     start();
     await settle();
@@ -112,7 +112,7 @@ describe('a target that answers', () => {
     ]);
   });
 
-  it('has the end that its client sent ahead, too', async () => {
+  it('gets the end that its client sent early, too', async () => {
     client.push('all');
     client.push(null);
     start();
@@ -127,7 +127,7 @@ describe('a target that answers', () => {
     expect([client.taken, client.fate, overCount]).toEqual(['yes answer', 'in order', 1]);
   });
 
-  it('and is gone already resets the client', async () => {
+  it('and is already gone resets the client', async () => {
     start();
     target.on('error', () => undefined).destroy(new Error('reset'));
     await settle();
@@ -136,7 +136,7 @@ describe('a target that answers', () => {
     expect([client.fate, overCount]).toEqual(['reset', 1]);
   });
 
-  it('is held to the limits of a relay', async () => {
+  it('is subject to the limits of a relay', async () => {
     start();
     connect(target);
     await settle();
@@ -146,7 +146,7 @@ describe('a target that answers', () => {
   });
 });
 
-describe('a target that cannot be had', () => {
+describe('a target that cannot be reached', () => {
   it.each([
     [
       new DialError('no-route', 'outside'),
@@ -163,7 +163,7 @@ describe('a target that cannot be had', () => {
       'dial-failed',
       `warn {"reason":"dial-failed",${PARTIES}} not connected: a fault`,
     ],
-  ])('is told with its reason: %#', async (error, reason, line) => {
+  ])('is logged with the reason: %#', async (error, reason, line) => {
     start();
     refuse(error);
     await settle();
@@ -194,7 +194,7 @@ describe('a client that goes away during the dial', () => {
   it.each([
     ['by a reset', () => client.destroy(new Error('reset'))],
     ['by a close', () => client.destroy()],
-  ])('%s ends the dial, which is no failure', async (_name, leave) => {
+  ])('%s aborts the dial, which is not a failure', async (_name, leave) => {
     start();
     leave();
     await settle();
@@ -204,7 +204,7 @@ describe('a client that goes away during the dial', () => {
     expect([overCount, failures, lines]).toEqual([1, 0, ['debug {} client went away']]);
   });
 
-  it('leaves no connection behind that comes all the same', async () => {
+  it('destroys a connection that is established anyway', async () => {
     start();
     client.destroy();
     connect(target);
@@ -214,7 +214,7 @@ describe('a client that goes away during the dial', () => {
 });
 
 describe('abort', () => {
-  it('during the dial refuses the client, and ends the dial', async () => {
+  it('during the dial refuses the client, and aborts the dial', async () => {
     const connection = start();
     connection.abort();
     expect(dialling?.aborted).toBe(true);
@@ -229,7 +229,7 @@ describe('abort', () => {
     expect(failures).toBe(1);
   });
 
-  it('leaves nothing unread, and no connection behind, where the dial goes on all the same', async () => {
+  it('leaves nothing unread, and no connection open, if the dial continues anyway', async () => {
     client.push('early');
     start().abort();
     await settle();
@@ -241,7 +241,7 @@ describe('abort', () => {
     await closeClient();
   });
 
-  it('resets both once they are joined', async () => {
+  it('resets both after they are joined', async () => {
     const connection = start();
     connect(target);
     await settle();
@@ -259,7 +259,7 @@ describe('endWith', () => {
     expect(client.fate).toBe('reset');
   });
 
-  it('cuts off a client that takes nothing', async () => {
+  it('cuts off a client that reads nothing', async () => {
     client.isFull = true;
     endWith(asSocket(client), 'bye');
     jest.advanceTimersByTime(2_000);

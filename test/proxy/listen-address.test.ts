@@ -48,7 +48,7 @@ describe('parseListenAddress', () => {
 
 describe('isLoopback', () => {
   it.each(['127.0.0.1', '127.255.0.9', '::1', '0:0:0:0:0:0:0:1', 'localhost', 'LOCALHOST'])(
-    'holds for %s',
+    'is true for %s',
     (host) => expect(isLoopback(host)).toBe(true),
   );
 
@@ -61,7 +61,7 @@ describe('isLoopback', () => {
     'example.com',
     'localhost.example',
     '',
-  ])('does not hold for %j', (host) => expect(isLoopback(host)).toBe(false));
+  ])('is false for %j', (host) => expect(isLoopback(host)).toBe(false));
 });
 
 describe('requireLoopback', () => {
@@ -76,7 +76,7 @@ describe('requireLoopback', () => {
     );
   });
 
-  it('lets an open listener pass that is asked for, and a loopback one always', () => {
+  it('allows a non-loopback listener with the flag, and a loopback one always', () => {
     expect(() => requireLoopback('0.0.0.0', true)).not.toThrow();
     expect(() => requireLoopback('::1', false)).not.toThrow();
   });

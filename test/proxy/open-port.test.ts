@@ -10,13 +10,13 @@ const log = {
   debug: () => undefined,
 };
 
-it('tells the port that it got, and logs what fails later', async () => {
+it('reports the assigned port, and logs later errors', async () => {
   const server = createServer();
   const listen = { host: '127.0.0.1', port: 0 };
   const address = await openPort(server, { listen, flag: '--flag', risk: 'look', log });
   expect(address).toEqual({ host: '127.0.0.1', port: expect.any(Number) as number });
   expect(address.port).toBeGreaterThan(0);
-  // It would end the process, if nobody heard it.
+  // An error without a listener would end the process.
   server.emit('error', new Error('out of descriptors'));
   expect(lines).toEqual(['listener failed']);
   const taken = openPort(createServer(), { listen: address, flag: '--flag', risk: 'look', log });
@@ -28,7 +28,7 @@ it('tells the port that it got, and logs what fails later', async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-it('says who can do what, where other machines reach the port', async () => {
+it('warns what others can do if other machines can reach the port', async () => {
   lines.length = 0;
   const server = createServer();
   const listen = { host: '0.0.0.0', port: 0 };
@@ -43,7 +43,7 @@ it.each([
   ['EADDRINUSE', 'failed', 'this port is in use'],
   ['EACCES', 'permission', 'this port requires privileges'],
   ['EADDRNOTAVAIL', 'failed', 'as the system says'],
-])('says why a port cannot be had: %s', (code, kind, why) => {
+])('reports why a port is not available: %s', (code, kind, why) => {
   const cause = Object.assign(new Error('as the system says'), { code });
   const error = listenError(LISTEN, '--forward-listen', cause);
   expect(error).toMatchObject({ kind, what: 'cannot listen on [::1]:80', why, cause });

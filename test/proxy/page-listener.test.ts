@@ -42,7 +42,7 @@ async function ask(url: URL, path: string, method = 'GET') {
   return { status: response.statusCode, headers: response.headers, body };
 }
 
-it('shows a page, whatever is asked of it behind its path', async () => {
+it('serves a page, whatever query follows its path', async () => {
   const url = await start();
   expect(url.href).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/$/);
   const { status, headers, body } = await ask(url, '/page?x=/other');
@@ -54,12 +54,12 @@ it('shows a page, whatever is asked of it behind its path', async () => {
   });
 });
 
-it('leaves the body out for HEAD', async () => {
+it('omits the body for HEAD', async () => {
   const { status, headers, body } = await ask(await start(), '/page', 'HEAD');
   expect([status, headers['content-length'], body]).toEqual([203, '3', '']);
 });
 
-it('shows nothing to a web page, nor to a name that is not its own', async () => {
+it('serves nothing to a web page, nor for a foreign host name', async () => {
   const url = await start();
   const status = async (headers: Record<string, string>) => {
     const asked = request({ host: url.hostname, port: url.port, path: '/page', headers }).end();
@@ -70,11 +70,11 @@ it('shows nothing to a web page, nor to a name that is not its own', async () =>
   expect(await status({ Origin: 'https://evil.example' })).toBe(403);
   expect(await status({ 'Sec-Fetch-Site': 'cross-site' })).toBe(403);
   expect(await status({ Host: 'evil.example' })).toBe(421);
-  // The address bar, at an address that is not loopback, says nothing of the page.
+  // At a non-loopback address, the address bar sends nothing about the page.
   expect(await status({ 'User-Agent': 'Mozilla/5.0', 'Accept-Language': 'en' })).toBe(203);
 });
 
-it('shows itself by a name, and to pages, that the user allows', async () => {
+it('is served for names and pages that the user allows', async () => {
   const url = await start(undefined, { hosts: ['arctun'], origins: ['https://app.example'] });
   const headers = { Host: `arctun:${url.port}`, Origin: 'https://app.example' };
   const asked = request({ host: url.hostname, port: url.port, path: '/page', headers }).end();
@@ -89,12 +89,12 @@ it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s with 405', as
   expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
 });
 
-it.each(['/', '/pages', '/page/', '//page', '*'])('knows no %s', async (path) => {
+it.each(['/', '/pages', '/page/', '//page', '*'])('answers 404 for %s', async (path) => {
   const { status, body } = await ask(await start(), path);
   expect([status, body]).toEqual([404, 'not found; available: /page, /other\n']);
 });
 
-it('says in the log why a page cannot be made, and not to the client', async () => {
+it('logs why a page cannot be made, and does not tell the client', async () => {
   const { status, body } = await ask(
     await start(() => Promise.reject(new Error('secret'))),
     '/page',
@@ -103,7 +103,7 @@ it('says in the log why a page cannot be made, and not to the client', async () 
   expect(lines).toEqual(['cannot create the page /page']);
 });
 
-it('takes no long head', async () => {
+it('refuses a long head', async () => {
   const url = await start();
   const socket = connect(Number(url.port), url.hostname);
   socket.on('error', () => undefined);
@@ -113,7 +113,7 @@ it('takes no long head', async () => {
   socket.destroy();
 });
 
-it('closes at once, also while an answer is awaited', async () => {
+it('closes at once, also while an answer is pending', async () => {
   let isAsked: (() => void) | undefined;
   const asked = new Promise<void>((resolve) => (isAsked = resolve));
   const url = await start(() => {
@@ -128,7 +128,7 @@ it('closes at once, also while an answer is awaited', async () => {
   ]);
 });
 
-it('says that the port is taken, and which flag chooses another', async () => {
+it('reports that the port is in use, and which flag sets another', async () => {
   const { port } = await start();
   const listen = { host: '127.0.0.1', port: Number(port) };
   await expect(
@@ -140,7 +140,7 @@ it('says that the port is taken, and which flag chooses another', async () => {
   });
 });
 
-it('answers a probe while somebody holds ever so many connections open', async () => {
+it('answers a probe while another client holds very many connections open', async () => {
   const url = await start();
   const held = Array.from({ length: 300 }, () => {
     const socket = connect(Number(url.port), url.hostname);
@@ -152,12 +152,12 @@ it('answers a probe while somebody holds ever so many connections open', async (
   await Promise.all(held.map((socket) => once(socket, 'connect')));
   expect((await ask(url, '/page')).status).toBe(203);
   await first;
-  // The last of them are held still.
+  // The last of them are still open.
   expect(held.at(-1)!.destroyed).toBe(false);
   for (const socket of held) socket.destroy();
 });
 
-it('does not break off an answer for a connection that sends nothing', async () => {
+it('does not break off an answer because of a connection that sends nothing', async () => {
   let answer: ((page: Page) => void) | undefined;
   const url = await start(() => new Promise((resolve) => (answer = resolve)));
   const asked = ask(url, '/page');

@@ -24,7 +24,7 @@ function join(limits = RELAY_LIMITS): Relay {
   return new Relay(client, target, () => overCount++, limits);
 }
 
-/** Lets everything happen that does not wait for time. */
+/** Runs all pending work that does not wait for a timer. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -47,7 +47,7 @@ async function finish(relay: Relay): Promise<void> {
   expect(overCount).toBe(1);
 }
 
-it('carries both ways what waits and what comes', async () => {
+it('relays queued and new bytes in both directions', async () => {
   client.push('early');
   const relay = join();
   target.push('hello');
@@ -62,7 +62,7 @@ describe('an end in order', () => {
   it.each([
     ['the client, then the target', () => [client, target]],
     ['the target, then the client', () => [target, client]],
-  ])('of %s is passed on, and the other way goes on', async (_name, order) => {
+  ])('of %s is passed on, and the other direction continues', async (_name, order) => {
     join();
     const [first, second] = order() as [Side, Side];
     first.push('the last');
@@ -91,7 +91,7 @@ describe('an end in order', () => {
     expect(overCount).toBe(1);
   });
 
-  it('that was there before the relay is passed on', async () => {
+  it('before the relay started is passed on', async () => {
     client.push(null);
     join();
     await settle();
@@ -101,7 +101,7 @@ describe('an end in order', () => {
     expect(fates()).toEqual(['in order', 'in order']);
   });
 
-  it('waits for what is before it', async () => {
+  it('waits for the bytes before it', async () => {
     const relay = join();
     target.isFull = true;
     client.push('all of it');
@@ -115,7 +115,7 @@ describe('an end in order', () => {
   });
 });
 
-it('closes one side in order while the other one still takes the last of it', async () => {
+it('closes one side in order while the other one still reads the rest', async () => {
   join();
   target.push(null);
   await settle();
@@ -130,7 +130,7 @@ it('closes one side in order while the other one still takes the last of it', as
   expect(overCount).toBe(1);
 });
 
-it('resets the side that ended where the other one closes without an end', async () => {
+it('resets the side that ended if the other one closes without an end', async () => {
   join();
   target.push(null);
   await settle();
@@ -140,19 +140,19 @@ it('resets the side that ended where the other one closes without an end', async
   expect(overCount).toBe(1);
 });
 
-describe('what else ends a stream', () => {
+describe('any other end', () => {
   const ways = [
     ['an error', (side: Side) => void side.destroy(new Error('reset'))],
     ['a close', (side: Side) => void side.destroy()],
     [
-      'an error behind its end',
+      'an error after its end',
       (side: Side) => {
         side.push(null);
         setImmediate(() => side.destroy(new Error('reset')));
       },
     ],
     [
-      'a close behind its end, with our end not sent',
+      'a close after its end, with the other end not sent',
       (side: Side) => {
         side.push(null);
         setImmediate(() => side.destroy());
@@ -166,7 +166,7 @@ describe('what else ends a stream', () => {
 
   it.each(
     sides.flatMap(([name, order]) => ways.map(([way, end]) => [way, name, order, end] as const)),
-  )('%s of the %s resets the other', async (_way, _name, order, end) => {
+  )('by %s of the %s resets the other', async (_way, _name, order, end) => {
     join();
     const [lost, other] = order();
     lost.push('part');
@@ -177,7 +177,7 @@ describe('what else ends a stream', () => {
     expect(overCount).toBe(1);
   });
 
-  it.each(sides)('resets the other where the %s was gone before', async (_name, order) => {
+  it.each(sides)('of the %s before the relay started resets the other', async (_name, order) => {
     const [lost, other] = order();
     lost.destroy();
     await settle();
@@ -187,7 +187,7 @@ describe('what else ends a stream', () => {
     expect(overCount).toBe(1);
   });
 
-  it('is over once where both were gone before', async () => {
+  it('of both before the relay started is reported once', async () => {
     client.destroy();
     target.destroy();
     await settle();
@@ -197,12 +197,12 @@ describe('what else ends a stream', () => {
   });
 });
 
-it.each(['client', 'target'])('takes no more of the %s than the other side does', async (name) => {
+it.each(['client', 'target'])('reads the %s no faster than the other side does', async (name) => {
   const relay = join();
   const [fast, slow] = name === 'client' ? [client, target] : [target, client];
   slow.isFull = true;
   let pushed = 0;
-  // push() says whether there is room: whoever heeds it is slowed down.
+  // push() returns whether there is room; a source that respects it is slowed down.
   for (let turn = 0; turn < 100; turn++) {
     if (fast.readableLength < fast.readableHighWaterMark) {
       fast.push('1234');
@@ -220,8 +220,8 @@ it.each(['client', 'target'])('takes no more of the %s than the other side does'
   await finish(relay);
 });
 
-describe('a relay that carries nothing', () => {
-  it('lasts as long as a NAT has to keep a connection, and is reset then', async () => {
+describe('an idle relay', () => {
+  it('lasts as long as a NAT must keep a connection, and is then reset', async () => {
     expect(RELAY_LIMITS).toEqual({ idleTimeout: 2 * HOUR + 240_000, halfClosedTimeout: HOUR / 4 });
     join();
     await pass(RELAY_LIMITS.idleTimeout - 1);
@@ -231,7 +231,7 @@ describe('a relay that carries nothing', () => {
     expect(overCount).toBe(1);
   });
 
-  it.each(['client', 'target'])('begins anew with each byte of the %s', async (name) => {
+  it.each(['client', 'target'])('restarts its timeout with each byte of the %s', async (name) => {
     join({ idleTimeout: 100, halfClosedTimeout: 10 });
     for (let byte = 0; byte < 5; byte++) {
       await pass(99);
@@ -243,7 +243,7 @@ describe('a relay that carries nothing', () => {
     expect(fates()).toEqual(['reset', 'reset']);
   });
 
-  it.each(['client', 'target'])('has less time once the %s has ended', async (name) => {
+  it.each(['client', 'target'])('has a shorter timeout after the %s has ended', async (name) => {
     join({ idleTimeout: 100, halfClosedTimeout: 10 });
     const [ended, other] = name === 'client' ? [client, target] : [target, client];
     await pass(50);
@@ -256,7 +256,7 @@ describe('a relay that carries nothing', () => {
     expect(fates()).toEqual(['reset', 'reset']);
   });
 
-  it('is reset where both have ended and one takes nothing', async () => {
+  it('is reset if both have ended and one reads nothing', async () => {
     join({ idleTimeout: 100, halfClosedTimeout: 10 });
     client.isFull = true;
     target.push('never taken');
@@ -269,7 +269,7 @@ describe('a relay that carries nothing', () => {
 });
 
 describe('watchUnread', () => {
-  it('lets a stream be lost before anybody reads, and takes nothing of it', async () => {
+  it('lets a stream fail before it is read, and consumes nothing of it', async () => {
     const end = watchUnread(client);
     client.push('waits');
     await settle();
@@ -280,7 +280,7 @@ describe('watchUnread', () => {
     await finish(relay);
   });
 
-  it('leaves no listener behind', () => {
+  it('removes its listeners', () => {
     watchUnread(client)();
     expect(client.listenerCount('readable')).toBe(0);
   });

@@ -17,14 +17,14 @@ async function connected(): Promise<{ ours: Socket; client: Socket }> {
   return { ours, client };
 }
 
-it('resets', async () => {
+it('resets the connection', async () => {
   const { ours, client } = await connected();
   const failure = once(client, 'error');
   resetConnection(ours);
   expect((await failure)[0]).toMatchObject({ code: 'ECONNRESET' });
 });
 
-it('leaves no handle behind while a shutdown is under way', async () => {
+it('leaves no handle open during a shutdown', async () => {
   const { ours, client } = await connected();
   const gone = Promise.all([once(ours, 'close'), once(client.resume(), 'close')]);
   ours.end('the end');
@@ -34,17 +34,17 @@ it('leaves no handle behind while a shutdown is under way', async () => {
   expect(process.getActiveResourcesInfo()).not.toContain('TCPSocketWrap');
 });
 
-it('resets while there is more to be written, also behind the end', async () => {
+it('resets while data is still to be written, also after the end', async () => {
   const { ours, client } = await connected();
   client.on('error', () => undefined);
   let isReset = false;
-  // A client of libuv may take a reset behind unread bytes for an end, so that it cannot tell.
+  // A libuv client may report a reset after unread bytes as an end, so it cannot distinguish them.
   const resetAndDestroy = ours.resetAndDestroy.bind(ours);
   ours.resetAndDestroy = () => {
     isReset = true;
     return resetAndDestroy();
   };
-  // More than the system takes.
+  // More than the system buffers.
   ours.end(Buffer.alloc(16 << 20));
   resetConnection(ours);
   expect(isReset).toBe(true);

@@ -13,7 +13,7 @@ afterEach(() => jest.useRealTimers());
 
 const warnings = () => log.lines.map(({ message, fields }) => [message, fields]);
 
-it('logs a warning at once, and the same ones of the next 10 s in one line', () => {
+it('logs a warning at once, and equal ones of the next 10 s in one line', () => {
   const summed = summedLog(log);
   for (let count = 0; count < 12_299; count++) summed.warn({ count }, 'too many');
   expect(warnings()).toEqual([['too many', { count: 0 }]]);
@@ -23,7 +23,7 @@ it('logs a warning at once, and the same ones of the next 10 s in one line', () 
   ]);
 });
 
-it('goes on with one line each 10 s for as long as they come, and then begins again', () => {
+it('continues with one line per 10 s while they come, and then starts over', () => {
   const summed = summedLog(log);
   for (let second = 0; second < 60; second++) {
     summed.warn({}, 'again');
@@ -36,7 +36,7 @@ it('goes on with one line each 10 s for as long as they come, and then begins ag
   expect(log.messages('warn').at(-1)).toBe('again');
 });
 
-it('tells kinds apart', () => {
+it('distinguishes kinds of warnings', () => {
   const summed = summedLog(log);
   summed.warn({}, 'one');
   summed.warn({}, 'other');
@@ -45,7 +45,7 @@ it('tells kinds apart', () => {
   expect(log.messages('warn')).toEqual(['one', 'other', 'other (once more in 10 s)']);
 });
 
-it('puts together what a client varies', () => {
+it('groups warnings that differ only in what a client can vary', () => {
   const summed = summedLog(log);
   for (let count = 0; count < 1_000; count++) summed.warn({}, `no host ${count}`);
   jest.advanceTimersByTime(10_000);
@@ -53,7 +53,7 @@ it('puts together what a client varies', () => {
   expect(log.messages('warn').at(-1)).toBe('more warnings of other kinds (967 times more in 10 s)');
 });
 
-it('leaves the other levels as they are, and sums up once', () => {
+it('does not change the other levels, and logs the sum once', () => {
   const summed = summedLog(log);
   expect(summedLog(summed)).toBe(summed);
   for (const level of ['error', 'info', 'debug'] as const) {

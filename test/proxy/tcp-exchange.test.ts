@@ -14,7 +14,7 @@ class FakeStream extends Duplex {
   written = '';
   sawEnd = false;
   unacknowledgedBytes = 0;
-  /** What is taken counts as acknowledged at once. */
+  /** Data counts as acknowledged as soon as it is read. */
   acknowledges = true;
 
   constructor() {
@@ -36,7 +36,7 @@ class FakeStream extends Duplex {
 }
 
 let stream: FakeStream;
-/** Of every exchange. */
+/** The options of every exchange. */
 let stop: AbortController;
 let outcome: { answer?: string | undefined; error?: unknown } | undefined;
 
@@ -47,7 +47,7 @@ beforeEach(() => {
   outcome = undefined;
 });
 afterEach(() => {
-  // Whatever the end was, nothing is left running.
+  // Whatever the outcome, nothing is left running.
   expect(jest.getTimerCount()).toBe(0);
   expect(stream.destroyed).toBe(true);
   expect(abortListeners(stop)).toBe(0);
@@ -72,7 +72,7 @@ async function start(message = 'hello', signal = stop.signal): Promise<void> {
   await settle();
 }
 
-it('sends the message, takes the answer and ends once that is quiet', async () => {
+it('sends the message, reads the answer, and ends after the answer is idle', async () => {
   await start();
   expect(stream.written).toBe('hello');
   stream.push('201 ');
@@ -88,7 +88,7 @@ it('sends the message, takes the answer and ends once that is quiet', async () =
   expect(outcome).toEqual({ answer: '201 created' });
 });
 
-it('is done a second after its end when the other side stays', async () => {
+it('finishes a second after its end if the other side stays', async () => {
   await start();
   stream.push('201 ');
   await advance(1_000);
@@ -98,7 +98,7 @@ it('is done a second after its end when the other side stays', async () => {
   expect(outcome).toEqual({ answer: '201 ' });
 });
 
-it('is done at once when the other side ends', async () => {
+it('finishes at once when the other side ends', async () => {
   await start();
   stream.push('201 ');
   stream.push(null);
@@ -106,14 +106,14 @@ it('is done at once when the other side ends', async () => {
   expect(outcome).toEqual({ answer: '201 ' });
 });
 
-it('takes an end without an answer for none', async () => {
+it('treats an end without an answer as no answer', async () => {
   await start();
   stream.push(null);
   await settle();
   expect(outcome).toEqual({ answer: undefined });
 });
 
-it('waits for its timeout, and then a second for what comes in answer to its end', async () => {
+it('waits for its timeout, and then a second for an answer to its end', async () => {
   await start();
   await advance(4_999);
   expect(stream.sawEnd).toBe(false);
@@ -124,7 +124,7 @@ it('waits for its timeout, and then a second for what comes in answer to its end
   expect(outcome).toEqual({ answer: 'at the end' });
 });
 
-it('has no answer when none comes', async () => {
+it('returns no answer if none comes', async () => {
   await start();
   await advance(5_000);
   await advance(1_000);
@@ -148,7 +148,7 @@ it('fails when the other side ends without the message', async () => {
   expect(String(outcome?.error)).toContain('without accepting the message');
 });
 
-it('takes an answer for more than an acknowledgement', async () => {
+it('treats an answer as an acknowledgement', async () => {
   stream.acknowledges = false;
   await start();
   stream.push('201 ');
@@ -158,7 +158,7 @@ it('takes an answer for more than an acknowledgement', async () => {
   expect(outcome).toEqual({ answer: '201 ' });
 });
 
-it('has arrived when the acknowledgement comes behind the end', async () => {
+it('succeeds if the acknowledgement comes after the end', async () => {
   stream.acknowledges = false;
   await start();
   stream.push(null);
@@ -177,7 +177,7 @@ it('fails when the connection breaks in the middle of an answer', async () => {
   expect(outcome).toEqual({ error: new Error('reset') });
 });
 
-it('keeps an answer that was whole before its end was answered by a reset', async () => {
+it('keeps an answer that was complete before its end was answered by a reset', async () => {
   await start();
   stream.push('201 ');
   await advance(1_000);
@@ -204,7 +204,7 @@ it('refuses an answer that is too large', async () => {
   expect(outcome).toEqual({ error: new Error('the response is larger than 1000 bytes') });
 });
 
-it('refuses an answer that has no end', async () => {
+it('refuses an answer that does not end', async () => {
   await start();
   for (let second = 0; second < 67 && outcome === undefined; second++) {
     stream.push('x');
@@ -213,7 +213,7 @@ it('refuses an answer that has no end', async () => {
   expect(outcome).toEqual({ error: new Error('the response does not end') });
 });
 
-it('gives an abort its reason', async () => {
+it('rejects with the reason of an abort', async () => {
   const controller = new AbortController();
   await start('hello', controller.signal);
   controller.abort(new Error('stopped'));
@@ -221,20 +221,20 @@ it('gives an abort its reason', async () => {
   expect(outcome).toEqual({ error: new Error('stopped') });
 });
 
-it('says nothing to a connection that came after the abort', async () => {
+it('sends nothing on a connection that opens after the abort', async () => {
   await start('hello', AbortSignal.abort(new Error('stopped')));
   expect(outcome).toEqual({ error: new Error('stopped') });
   expect(stream.written).toBe('');
 });
 
-it('hands on why there is no connection', async () => {
+it('reports why there is no connection', async () => {
   stream.destroy();
   const error = new DialError('refused', 'no');
   const dialer: ConfirmingDialer = { dial: () => Promise.reject(error) };
   await expect(exchangeTcp(dialer, TARGET, Buffer.from('x'), LIMITS)).rejects.toBe(error);
 });
 
-it('fails at once where the connection was reset before anybody listened', async () => {
+it('fails at once if the connection was reset before a listener was added', async () => {
   const reset = new Error('the connection was reset');
   stream.on('error', () => undefined).destroy(reset);
   await new Promise((resolve) => setImmediate(resolve));

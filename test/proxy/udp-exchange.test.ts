@@ -24,7 +24,7 @@ class FakeChannel implements DatagramChannel {
   }
 }
 
-it('sends once, waits as long as it is told to, and closes', async () => {
+it('sends once, waits for its timeout, and closes', async () => {
   const channel = new FakeChannel();
   const { signal } = new AbortController();
   const answer = new Uint8Array([1]);

@@ -19,7 +19,7 @@ it('expires once, after its limit', () => {
   expect(expired).toBe(1);
 });
 
-it('is pushed away by progress', () => {
+it('is postponed by progress', () => {
   watchdog.arm(100);
   jest.advanceTimersByTime(99);
   watchdog.arm(100);
@@ -29,7 +29,7 @@ it('is pushed away by progress', () => {
   expect(expired).toBe(1);
 });
 
-it('takes a new limit', () => {
+it('accepts a new limit', () => {
   watchdog.arm(100);
   watchdog.arm(50);
   jest.advanceTimersByTime(50);
@@ -39,7 +39,7 @@ it('takes a new limit', () => {
   expect(expired).toBe(1);
 });
 
-it('does not expire when it is stopped', () => {
+it('does not expire after it is stopped', () => {
   watchdog.arm(100);
   watchdog.stop();
   jest.advanceTimersByTime(1000);

@@ -23,7 +23,7 @@ afterEach(() => cleanup.run());
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 
 describe('listening', () => {
-  it('says where, with the port that it got', async () => {
+  it('reports the address, with the assigned port', async () => {
     const forwarder = await forwarding.start(failing('refused'));
     expect(forwarder.url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
   });
@@ -51,7 +51,7 @@ describe('listening', () => {
     });
   });
 
-  it('closes the connection that was idle for longest when another one comes', async () => {
+  it('closes the connection that was idle for longest when another one arrives', async () => {
     const forwarder = await forwarding.start(failing('refused'), { maxConnections: 3 });
     const [first, second, silent] = [1, 2, 3].map(() => forwarding.client(forwarder));
     for (const client of [second!, first!]) {
@@ -73,7 +73,7 @@ describe('listening', () => {
     await first!.until(/\}\}[^]*\}\}/);
   });
 
-  it('closes no connection that waits for an answer, but the new one if all do', async () => {
+  it('closes no connection that waits for an answer, but refuses the new one if all of them do', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { maxConnections: 1 });
     const busy = forwarding.client(forwarder);
@@ -88,7 +88,7 @@ describe('listening', () => {
     ]);
   });
 
-  it('answers a client while another one opens ever more connections and sends nothing', async () => {
+  it('answers a client while another one opens more and more connections and sends nothing', async () => {
     const forwarder = await forwarding.start(failing('refused'), { maxConnections: 16 });
     const { hostname, port } = new URL(forwarder.url);
     const held = Array.from({ length: 200 }, () => connect(Number(port), hostname));
@@ -111,7 +111,7 @@ describe('CONNECT', () => {
     expect(forwarder.counters.failures).toBe(1);
   });
 
-  it('in the midst of an answer resets the connection', async () => {
+  it('in the middle of an answer resets the connection', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
@@ -131,7 +131,7 @@ describe('a request of another version than HTTP/1', () => {
     ['GET /\r\n\r\n', 400],
     ['GET / HTTP/0.9\r\nHost: localhost\r\n\r\n', 400],
     ['GET / HTTP/2.0\r\nHost: localhost\r\n\r\n', 505],
-  ])('%j is refused with %i, and the connection ends', async (head, status) => {
+  ])('%j is answered with %i, and the connection ends', async (head, status) => {
     const { server, client } = await forwarding.answering(OK);
     client.send(head);
     await client.ended();
@@ -163,7 +163,7 @@ describe('a web page', () => {
       'foreign-origin',
     ],
     ['a rebound name', FORM.replace('localhost', 'evil.example'), 421, 'foreign-host'],
-    ['a host that is none', FORM.replace('localhost', 'evil@example'), 400, 'bad-request'],
+    ['an invalid host', FORM.replace('localhost', 'evil@example'), 400, 'bad-request'],
   ])('dials nothing for %s', async (_, head, status, reason) => {
     const { dialled, received, failures } = await answerTo(
       `${head}Origin: https://evil.example\r\n`,
@@ -172,7 +172,7 @@ describe('a web page', () => {
     expect([dialled, failures]).toEqual([0, 1]);
   });
 
-  it('may send by the name of the listener, of the target, and by one that is allowed', async () => {
+  it('may use the name of the listener, of the target, or an allowed one', async () => {
     const options: Partial<ForwarderOptions> = {
       listen: { host: 'localhost', port: 0 },
       headers: [['Host', 'Target.example:81']],
@@ -184,7 +184,7 @@ describe('a web page', () => {
     }
   });
 
-  it('of an origin that is allowed may send, and read the answer', async () => {
+  it('from an allowed origin may send, and read the answer', async () => {
     const { dialled, received } = await answerTo(FORM + ORIGIN, { browsers: APP });
     expect(dialled).toBe(1);
     expect(received).toMatch(
@@ -192,7 +192,7 @@ describe('a web page', () => {
     );
   });
 
-  it('of an origin that is allowed may read why there is no answer', async () => {
+  it('from an allowed origin may read why there is no answer', async () => {
     const forwarder = await forwarding.start(failing('refused'), { browsers: APP });
     const client = forwarding.client(forwarder);
     client.send(FORM + ORIGIN + END);
@@ -200,7 +200,7 @@ describe('a web page', () => {
     expect(client.received).toMatch(/ 502 [^]*Access-Control-Allow-Origin: https:\/\/app\.example/);
   });
 
-  it('reads what the target itself has decided on', async () => {
+  it('is sent the CORS headers that the target itself chose', async () => {
     const answer = OK.replace('\r\n\r\n', '\r\nAccess-Control-Allow-Origin: *\r\n\r\n');
     const { client } = await forwarding.answering(answer, { browsers: APP });
     client.send(FORM + ORIGIN + END);
@@ -208,7 +208,7 @@ describe('a web page', () => {
     expect(client.received.match(/access-control-allow-origin/gi)).toHaveLength(1);
   });
 
-  it('of an origin that is allowed has its preflights answered, and none is forwarded', async () => {
+  it('from an allowed origin has its preflights answered, and none is forwarded', async () => {
     const preflight =
       'OPTIONS / HTTP/1.1\r\nHost: localhost\r\nAccess-Control-Request-Method: PUT\r\n' +
       'Access-Control-Request-Headers: x-device\r\n';
@@ -219,7 +219,7 @@ describe('a web page', () => {
       /^HTTP\/1\.1 204 [^]*Allow-Methods: PUT\r\nAccess-Control-Allow-Headers: x-device\r\n/,
     );
     expect([server.wires.length, forwarder.counters.failures]).toEqual([0, 0]);
-    // The connection goes on.
+    // The connection stays open.
     client.send(FORM + ORIGIN + END);
     await client.ended();
     expect(client.received).toMatch(/ok$/);
@@ -236,7 +236,7 @@ describe('close', () => {
     return { server, forwarder, client };
   }
 
-  it('lets a running exchange come to its end, and no connection live on', async () => {
+  it('lets a running exchange finish, and keeps no connection open', async () => {
     const { server, forwarder, client } = await withRunning();
     const silent = forwarding.client(forwarder);
     const idle = forwarding.client(forwarder);
@@ -251,7 +251,7 @@ describe('close', () => {
     await closed;
   });
 
-  it('ends a connection whose answer began before', async () => {
+  it('ends a connection whose answer had begun', async () => {
     const { server, forwarder, client } = await withRunning();
     server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
     await client.until('ab');
@@ -262,7 +262,7 @@ describe('close', () => {
     await closed;
   });
 
-  it('takes no more connections', async () => {
+  it('accepts no more connections', async () => {
     const { forwarder } = await withRunning();
     void forwarder.close({ graceMs: 600_000 });
     expect(await forwarding.client(forwarder).ended()).toBe('ECONNREFUSED');
@@ -280,7 +280,7 @@ describe('close', () => {
     expect(client.received).toMatch(/\r\n\r\nok$/);
   });
 
-  it('fails what runs when the grace is over: 502', async () => {
+  it('fails pending requests after the grace period: 502', async () => {
     const { server, forwarder, client } = await withRunning();
     await forwarder.close({ graceMs: 20 });
     await client.ended();
@@ -288,7 +288,7 @@ describe('close', () => {
     await server.wires[0]!.ended();
   });
 
-  it('resets what is in its answer when the grace is over', async () => {
+  it('resets connections in the middle of an answer after the grace period', async () => {
     const { server, forwarder, client } = await withRunning();
     server.wires[0]!.send('HTTP/1.1 200 OK\r\n\r\npart');
     await client.until('part');
@@ -296,7 +296,7 @@ describe('close', () => {
     expect(await client.ended()).toBe('ECONNRESET');
   });
 
-  it('does not wait for the rest of a request when the grace is over', async () => {
+  it('does not wait for the rest of a request after the grace period', async () => {
     const forwarder = await forwarding.start(failing('refused'));
     const client = forwarding.client(forwarder);
     client.send(`${GET}GET / HT`);
@@ -305,7 +305,7 @@ describe('close', () => {
     await client.ended();
   });
 
-  it('may be hurried', async () => {
+  it('may be shortened', async () => {
     const { forwarder } = await withRunning();
     const closed = forwarder.close({ graceMs: 600_000 });
     await forwarder.close({ graceMs: 0 });

@@ -9,7 +9,7 @@ it.each([
   expect(parseTarget(text)).toEqual(target);
 });
 
-it('takes another port for when none is given', () => {
+it('uses another default port', () => {
   expect(parseTarget('100.127.69.42', 23080)).toEqual({ host: '100.127.69.42', port: 23080 });
   expect(parseTarget('[2001:db8::1]', 23080)).toEqual({ host: '2001:db8::1', port: 23080 });
   expect(parseTarget('100.127.69.42:1', 23080).port).toBe(1);

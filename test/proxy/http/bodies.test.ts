@@ -1,4 +1,4 @@
-/** Large bodies: whole, both ways, and never faster than the slower side. */
+/** Large bodies: complete, in both directions, and never faster than the slower side. */
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -17,14 +17,14 @@ afterEach(() => cleanup.run());
 const MEBIBYTE = 1024 * 1024;
 const CHUNK = Buffer.alloc(64 * 1024, 'abcdefg');
 
-/** The most that one stream of the forwarder may hold back: its high-water mark and a chunk. */
+/** The most that one stream of the forwarder may buffer: its high-water mark and a chunk. */
 const STREAM_BOUND = 256 * 1024;
 
 function dialing(stream: Duplex): Dialer {
   return { dial: () => Promise.resolve(stream) };
 }
 
-it('sends 20 MB on no faster than the target takes them', async () => {
+it('forwards 20 MB no faster than the target reads them', async () => {
   const size = 320 * CHUNK.length;
   const hash = createHash('sha256');
   let taken = 0;
@@ -40,7 +40,7 @@ it('sends 20 MB on no faster than the target takes them', async () => {
         hash.update(chunk);
         taken += chunk.length;
       }
-      // A target that is slower than the client: it takes one chunk in each turn of the loop.
+      // A target that is slower than the client: it reads one chunk per turn of the event loop.
       setImmediate(done);
       if (taken === size) stream.push('HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n');
     },
@@ -60,14 +60,14 @@ it('sends 20 MB on no faster than the target takes them', async () => {
   expect(held).toBeLessThan(STREAM_BOUND);
 });
 
-it('takes no more of the request than there is room for while the target takes nothing', async () => {
+it('reads no more of the request than it can buffer while the target reads nothing', async () => {
   const stream: Duplex = new Duplex({ read: () => undefined, write: () => undefined });
   const client = forwarding.client(await forwarding.start(dialing(stream)));
   client.send('POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');
   await until(() => stream.writableLength > 0);
   let blocked = false;
   client.socket.on('drain', () => (blocked = false));
-  // The client's side fills up and stays so, although it has far more to send.
+  // The client's side fills up and stays full, although it has far more to send.
   for (let sent = 0; sent < 64 * MEBIBYTE; sent += CHUNK.length) {
     client.send(`${CHUNK.length.toString(16)}\r\n`);
     client.socket.write(CHUNK);
@@ -80,7 +80,7 @@ it('takes no more of the request than there is room for while the target takes n
   expect(stream.writableLength).toBeLessThan(STREAM_BOUND);
 });
 
-it('reads an answer of 64 MB no faster than the client takes it', async () => {
+it('reads an answer of 64 MB no faster than the client does', async () => {
   const size = 64 * MEBIBYTE;
   let given = 0;
   const stream: Duplex = new Duplex({
@@ -124,7 +124,10 @@ function digest(size: number): string {
   return hash.digest('hex');
 }
 
-/** Resolves when a figure has not changed for a while. To be early can only make it smaller. */
+/**
+ * Resolves when a figure has stopped changing. If that is too early, the figure can only be
+ * smaller.
+ */
 async function settled(figure: () => number): Promise<void> {
   for (let last = -1; last !== figure();) {
     last = figure();

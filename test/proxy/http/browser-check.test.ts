@@ -8,7 +8,7 @@ type Fields = Readonly<Record<string, string>>;
 
 const OWN = { host: '127.0.0.1:8888' };
 const EVIL = 'https://evil.example';
-/** What each browser sends besides. */
+/** The fields that each browser adds. */
 const BROWSER = { 'user-agent': 'Mozilla/5.0 (X11)', 'accept-language': 'en' };
 
 function verdict(headers: Fields, { method = 'POST', url = '/', policy = CLOSED_TO_PAGES } = {}) {
@@ -63,34 +63,34 @@ describe('the host', () => {
     '[::1',
     'a:b',
     'a/b',
-  ])('%j is no host: RFC 9112 3.2 has it answered with 400', (host) => {
+  ])('%j is not a host, and is answered with 400 (RFC 9112 3.2)', (host) => {
     expect(verdict({ host })).toMatchObject(refused('bad-request'));
   });
 
-  it('passes if the user has named it', () => {
+  it('passes if the user has allowed it', () => {
     const policy = { hosts: ['arctun'], origins: [] };
     expect(verdict({ host: 'ARCTUN.:8888' }, { policy })).toEqual(passed);
     expect(verdict({ host: 'x.arctun' }, { policy })).toMatchObject(refused('foreign-host'));
   });
 
-  it('is refused in a sentence that names the flag and its variable', () => {
+  it('is refused with a sentence that names the flag and its variable', () => {
     expect(verdict({ host: 'arctun:8888' })).toMatchObject({
       message:
         'the host name arctun is not allowed here. To allow it, restart with --allow-host arctun (ARCTUN_ALLOW_HOST)',
     });
   });
 
-  it('counts even for a page of its own, which is what rebinding makes', () => {
+  it('is checked even for a same-origin page, as DNS rebinding makes one', () => {
     const host = 'evil.example:8888';
     const own = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin' };
     expect(verdict(own)).toMatchObject(refused('foreign-host'));
   });
 });
 
-describe('a program that is no browser passes', () => {
+describe('a program that is not a browser passes', () => {
   it.each<[string, Fields]>([
     ['curl', { 'user-agent': 'curl/8.14', accept: '*/*' }],
-    // Node's fetch() sends the mode, and no site.
+    // Node's fetch() sends the mode but not the site.
     ['Node', { 'user-agent': 'node', 'accept-language': '*', 'sec-fetch-mode': 'cors' }],
     ['PowerShell', { 'user-agent': 'Mozilla/5.0 (Windows NT; en-US) WindowsPowerShell/5.1' }],
     ['a device', {}],
@@ -101,17 +101,23 @@ describe('a program that is no browser passes', () => {
   });
 });
 
-describe('what the user asks for passes', () => {
+describe('a request of the user passes', () => {
   it.each<[string, Fields]>([
     ['the address bar', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }],
     [
       'the address bar after about:blank',
       { referer: 'about:blank', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' },
     ],
-    ['a page of its own', { 'sec-fetch-site': 'same-origin', origin: 'http://127.0.0.1:8888' }],
-    ['a page of its own, by its Referer', { referer: 'http://127.0.0.1:8888/page' }],
-    ['a page of its own without a Referer', { 'sec-fetch-site': 'same-origin', origin: 'null' }],
-    ['a page of its own in an old browser', { origin: 'http://127.0.0.1:8888' }],
+    [
+      'a page of the same origin',
+      { 'sec-fetch-site': 'same-origin', origin: 'http://127.0.0.1:8888' },
+    ],
+    ['a page of the same origin, by its Referer', { referer: 'http://127.0.0.1:8888/page' }],
+    [
+      'a page of the same origin without a Referer',
+      { 'sec-fetch-site': 'same-origin', origin: 'null' },
+    ],
+    ['a page of the same origin in an old browser', { origin: 'http://127.0.0.1:8888' }],
   ])('%s', (_, fields) => {
     expect(verdict({ ...OWN, ...BROWSER, ...fields })).toEqual(passed);
   });
@@ -122,8 +128,8 @@ describe('a web page is refused', () => {
     ['a form', 'POST', { origin: EVIL, 'sec-fetch-site': 'cross-site' }],
     ['a form of an older browser', 'POST', { origin: EVIL }],
     ['a form of a browser without Origin', 'POST', { referer: `${EVIL}/page` }],
-    ['a form of a browser that names nothing', 'POST', {}],
-    ['a form of a sandboxed frame, or behind a redirect', 'POST', { origin: 'null' }],
+    ['a form of a browser that sends neither Origin nor Referer', 'POST', {}],
+    ['a form of a sandboxed frame, or after a redirect', 'POST', { origin: 'null' }],
     ['a link', 'GET', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
     ['an image', 'GET', { 'sec-fetch-site': 'cross-site', referer: `${EVIL}/` }],
     ['an image without a Referer', 'GET', { 'sec-fetch-site': 'cross-site' }],
@@ -136,8 +142,12 @@ describe('a web page is refused', () => {
     ['an EventSource', 'GET', { origin: EVIL, accept: 'text/event-stream' }],
     ['a preflight', 'OPTIONS', { origin: EVIL, 'access-control-request-method': 'PUT' }],
     ['a preflight without an origin', 'OPTIONS', { 'access-control-request-method': 'PUT' }],
-    ['a site of a kind that is not known yet', 'GET', { 'sec-fetch-site': 'near-by' }],
-    ['a foreign origin that claims to be ours', 'POST', { origin: EVIL, 'sec-fetch-site': 'none' }],
+    ['an unknown value of Sec-Fetch-Site', 'GET', { 'sec-fetch-site': 'near-by' }],
+    [
+      'a foreign origin that claims to be the same origin',
+      'POST',
+      { origin: EVIL, 'sec-fetch-site': 'none' },
+    ],
     // Chromium sends `none` for all of these.
     [
       'speculation rules',
@@ -150,12 +160,12 @@ describe('a web page is refused', () => {
       { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-purpose': 'prefetch' },
     ],
     [
-      'a certificate that names its issuer here',
+      'a certificate that names this host as its issuer',
       'GET',
       { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'empty' },
     ],
     [
-      'a page of its own, redirected by another site',
+      'a page of the same origin, redirected by another site',
       'GET',
       { referer: 'http://127.0.0.1:8888/', 'sec-fetch-site': 'cross-site' },
     ],
@@ -166,17 +176,17 @@ describe('a web page is refused', () => {
     expect(verdict(headers, { method })).toMatchObject(refused('foreign-origin'));
   });
 
-  it('and so is the icon of a page that says so', () => {
+  it('and so is the icon of a page that claims to be same-origin', () => {
     const icon = { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'image' };
     const headers = { ...OWN, ...BROWSER, ...icon, referer: 'http://127.0.0.1:8888/' };
     const get = { method: 'GET', url: '/favicon.ico' };
     expect(verdict(headers, get)).toMatchObject(refused('icon'));
     expect(verdict(headers, { ...get, url: '/picture.png' })).toEqual(passed);
-    // A program asks for what it wants.
+    // A program may request any path.
     expect(verdict(OWN, get)).toEqual(passed);
   });
 
-  it('in a sentence that names the flag and its variable', () => {
+  it('with a sentence that names the flag and its variable', () => {
     expect(verdict({ ...OWN, origin: EVIL })).toMatchObject({
       message:
         'a web page of https://evil.example may not send requests here. To allow it, restart with --allow-origin https://evil.example (ARCTUN_ALLOW_ORIGIN)',
@@ -187,7 +197,7 @@ describe('a web page is refused', () => {
     });
   });
 
-  it('without repeating what a terminal or a shell could take for a command', () => {
+  it('without repeating anything that a terminal or a shell could read as a command', () => {
     const { message } = verdict({ ...OWN, origin: 'http://\x9b2J;$(reboot)' }) as {
       message: string;
     };
@@ -196,7 +206,7 @@ describe('a web page is refused', () => {
   });
 });
 
-describe('an origin that is allowed', () => {
+describe('an allowed origin', () => {
   const policy = { hosts: [], origins: ['https://app.example'] };
   const app = { ...OWN, ...BROWSER, origin: 'https://app.example', 'sec-fetch-site': 'cross-site' };
 
@@ -204,7 +214,7 @@ describe('an origin that is allowed', () => {
     expect(verdict(app, { policy })).toEqual({ kind: 'passed', corsOrigin: 'https://app.example' });
   });
 
-  it('passes by its Referer where a browser sends no Origin', () => {
+  it('passes by its Referer if a browser sends no Origin', () => {
     const image = { ...OWN, 'sec-fetch-site': 'cross-site', referer: 'https://app.example/' };
     expect(verdict(image, { policy, method: 'GET' })).toEqual(passed);
   });
@@ -227,26 +237,26 @@ describe('an origin that is allowed', () => {
     ]);
   });
 
-  it('allows no other', () => {
+  it('allows no other origin', () => {
     for (const origin of ['https://app.example:444', 'http://app.example', 'null', EVIL]) {
       expect(verdict({ ...app, origin }, { policy })).toMatchObject(refused('foreign-origin'));
     }
   });
 
-  it('is not asked for its host name', () => {
+  it('is not checked for its host name', () => {
     const rebound = { ...app, host: 'evil.example' };
     expect(verdict(rebound, { policy })).toMatchObject(refused('foreign-host'));
   });
 });
 
-it('lets all pages send with *', () => {
+it('allows all pages to send with *', () => {
   const policy = { hosts: [], origins: ['*'] };
   expect(verdict({ ...OWN, origin: 'null' }, { policy })).toMatchObject({ corsOrigin: 'null' });
   expect(verdict({ ...OWN, 'sec-fetch-site': 'cross-site' }, { policy })).toEqual(passed);
   expect(verdict({ ...OWN, ...BROWSER }, { policy })).toEqual(passed);
 });
 
-it('leaves proxy requests alone, which browsers send to the proxy of their user only', () => {
+it('ignores proxy requests, which browsers send only to the proxy that their user chose', () => {
   const headers = { host: 'evil.example', origin: EVIL, 'sec-fetch-site': 'cross-site' };
   expect(verdict(headers, { url: 'http://uni.soracom.io/' })).toEqual(passed);
   for (const url of ['/http://uni.soracom.io/', '//uni.soracom.io/', '*']) {
@@ -254,7 +264,7 @@ it('leaves proxy requests alone, which browsers send to the proxy of their user 
   }
 });
 
-it('lets a browser read without saying who asks, where reading changes nothing', () => {
+it('allows reads from a browser without an origin if reading changes nothing', () => {
   const policy = { ...CLOSED_TO_PAGES, areReadsFree: true };
   const headers = { ...OWN, ...BROWSER };
   expect(verdict(headers, { policy, method: 'GET' })).toEqual(passed);

@@ -12,7 +12,7 @@ function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 }
 
-/** A target that answers each request with its path, once it is told to. */
+/** A target that answers each request with its path, when the test says so. */
 async function echoing() {
   const answers: (() => void)[] = [];
   const server = await forwarding.server(async (wire) => {
@@ -25,7 +25,7 @@ async function echoing() {
   return { answers, server, forwarder, client: forwarding.client(forwarder) };
 }
 
-it('takes one request after the other, each on a fresh connection to the target', async () => {
+it('processes requests one after the other, each on a new connection to the target', async () => {
   const { answers, client, server } = await echoing();
   for (const [index, path] of ['/first', '/second', '/third'].entries()) {
     client.send(get(path));
@@ -37,12 +37,12 @@ it('takes one request after the other, each on a fresh connection to the target'
   expect(server.wires).toHaveLength(3);
 });
 
-it('sends no pipelined request on before the answer to the one before it', async () => {
+it('forwards no pipelined request before the previous one is answered', async () => {
   const { answers, client, server } = await echoing();
   client.send(get('/1') + get('/2') + get('/3'));
   for (const index of [0, 1, 2]) {
     await until(() => answers.length > index);
-    // A turn of the loop in which a second connection would show.
+    // A turn of the event loop in which a second connection would show up.
     await new Promise((resolve) => setTimeout(resolve, 5));
     expect(server.wires).toHaveLength(index + 1);
     answers[index]!();
@@ -51,7 +51,7 @@ it('sends no pipelined request on before the answer to the one before it', async
   expect(received.match(/\r\n\r\n\/\d/g)).toEqual(['\r\n\r\n/1', '\r\n\r\n/2', '\r\n\r\n/3']);
 });
 
-it('sends the bodies of pipelined requests to their own', async () => {
+it('forwards the body of each pipelined request with that request', async () => {
   const { answers, client, server } = await echoing();
   const post = (path: string, body: string) =>
     `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -67,7 +67,7 @@ it('sends the bodies of pipelined requests to their own', async () => {
   ]);
 });
 
-it('answers 503 to those above the bound, in their place', async () => {
+it('answers 503 to requests above the limit, in order', async () => {
   const { answers, client } = await echoing();
   client.send(get('/x').repeat(MAX_PIPELINED + 3));
   for (let index = 0; index <= MAX_PIPELINED; index++) {
@@ -83,7 +83,7 @@ it('answers 503 to those above the bound, in their place', async () => {
   ]);
 });
 
-it('starts none of the waiting requests of a client that is gone', async () => {
+it('starts none of the queued requests of a client that is gone', async () => {
   const { answers, client, server, forwarder } = await echoing();
   client.send(get('/1') + get('/2'));
   await until(() => answers.length === 1);
@@ -93,7 +93,7 @@ it('starts none of the waiting requests of a client that is gone', async () => {
   expect(server.wires).toHaveLength(1);
 });
 
-it('starts none of the requests that wait behind an answer that broke', async () => {
+it('starts no queued request after an answer broke off', async () => {
   const server = await forwarding.server(async (wire) => {
     await wire.request();
     wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
@@ -116,7 +116,7 @@ it('closes the connection when the client asks for it', async () => {
   expect(client.received).toContain('Connection: close');
 });
 
-it('starts none of the requests that wait behind the last answer', async () => {
+it('starts no queued request after the last answer', async () => {
   const server = await forwarding.server(async (wire) => {
     await wire.request();
     wire.send('HTTP/1.1 200 OK\r\n\r\nall');
@@ -124,19 +124,20 @@ it('starts none of the requests that wait behind the last answer', async () => {
   });
   const local = localDialer(server.port);
   const client = forwarding.client(await forwarding.start(local));
-  // Without a length, HTTP/1.0 has the end of the connection alone to tell the end of the answer.
+  // Without a length, an HTTP/1.0 client learns the end of the answer only from the end of the
+  // connection.
   client.send('GET /1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n'.repeat(2));
   expect(await client.ended()).toBe('fin');
   expect(client.received).toMatch(/all$/);
   expect(local.signals).toHaveLength(1);
 });
 
-describe('a request for another protocol behind one that waits for its answer', () => {
+describe('an upgrade request after a pending one', () => {
   const asking = (protocol: string) =>
     `GET /2 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`;
 
   it.each(['websocket', 'h2c'])(
-    'resets the connection, which Node has let go of: %s',
+    'resets the connection, which Node has detached: %s',
     async (name) => {
       const { client, server, forwarder } = await echoing();
       client.send(get('/1') + asking(name));
@@ -147,7 +148,7 @@ describe('a request for another protocol behind one that waits for its answer', 
     },
   );
 
-  it('is taken where the answer is there', async () => {
+  it('is accepted if the answer is complete', async () => {
     const { answers, client } = await echoing();
     client.send(get('/1'));
     for (const path of ['/1', '/2', '/3']) {
@@ -160,7 +161,7 @@ describe('a request for another protocol behind one that waits for its answer', 
   });
 });
 
-describe('bytes that are no request', () => {
+describe('bytes that are not a request', () => {
   it.each([
     ['nonsense\r\n\r\n', 400, 'bad-request'],
     ['GET / HTTP/1.1\r\n\r\n', 400, undefined],
@@ -187,7 +188,7 @@ describe('bytes that are no request', () => {
     expect(server.wires[0]!.received).not.toMatch(/0\r\n\r\n$/);
   });
 
-  it('behind a request reset an answer that is under way', async () => {
+  it('after a request reset an answer in progress', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\n\r\npart');

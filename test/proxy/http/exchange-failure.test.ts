@@ -38,7 +38,7 @@ describe('a failure before the answer', () => {
     expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
   });
 
-  it.each(['no-handshake', 'not-ready'] as const)('says when to come back: %s', async (reason) => {
+  it.each(['no-handshake', 'not-ready'] as const)('has Retry-After: %s', async (reason) => {
     const client = forwarding.client(await forwarding.start(failing(reason)));
     client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}')).toContain('\r\nRetry-After: 5\r\n');
@@ -51,7 +51,7 @@ describe('a failure before the answer', () => {
     expect(client.received).toMatch(/^HTTP\/1\.1 502 [^]*\r\n\r\n$/);
   });
 
-  it('keeps the connection for a next request, behind the rest of the body', async () => {
+  it('keeps the connection for the next request, after the rest of the body', async () => {
     const client = forwarding.client(await forwarding.start(failing('refused')));
     client.send('POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nabc');
     await client.until('}}\n');
@@ -61,7 +61,7 @@ describe('a failure before the answer', () => {
 
   it.each([
     ['no byte', '', 'reset'],
-    ['a part of the head', 'HTTP/1.1 200 OK\r\nContent-', 'reset'],
+    ['part of the head', 'HTTP/1.1 200 OK\r\nContent-', 'reset'],
     ['another protocol', 'SSH-2.0-x\r\n', 'bad-answer'],
     [
       'a protocol switch',
@@ -69,11 +69,11 @@ describe('a failure before the answer', () => {
       'reset',
     ],
     [
-      'a foreign coding',
+      'an unknown coding',
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
       'bad-answer',
     ],
-    ['a status that is none', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n', 'bad-answer'],
+    ['an invalid status', 'HTTP/1.1 099 X\r\nContent-Length: 0\r\n\r\n', 'bad-answer'],
     [
       'two lengths',
       'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
@@ -98,7 +98,7 @@ describe('a failure before the answer', () => {
     expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
   });
 
-  it('of a stream that is gone when it comes is 502', async () => {
+  it('of a stream that is already destroyed is 502', async () => {
     const server = await forwarding.server(() => undefined);
     const local = localDialer(server.port);
     const dialer: Dialer = {
@@ -117,7 +117,7 @@ describe('a failure before the answer', () => {
     expect(client.received).not.toContain('Continue');
   });
 
-  it('of a dialer that throws something else is 502', async () => {
+  it('of a dialer that throws another error is 502', async () => {
     const dialer: Dialer = { dial: () => Promise.reject(new Error('odd')) };
     const client = forwarding.client(await forwarding.start(dialer));
     client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -138,7 +138,7 @@ describe('a failure after the head of the answer', () => {
     Object.entries(HEADS).flatMap(([name, head]) =>
       VERSIONS.map((v): [string, string, string] => [name, v, head]),
     ),
-  )('%s resets the connection of a client of HTTP/%s', async (_name, version, head) => {
+  )('%s resets the connection of an HTTP/%s client', async (_name, version, head) => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send(head);
@@ -154,7 +154,7 @@ describe('a failure after the head of the answer', () => {
     expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
   });
 
-  it.each(VERSIONS)('that is ended by a reset alone resets HTTP/%s', async (version) => {
+  it.each(VERSIONS)('that is a reset only resets HTTP/%s', async (version) => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\n\r\npart');
@@ -184,7 +184,7 @@ describe('a stream that is destroyed without an error', () => {
   });
 });
 
-it('a target that answers and resets in the midst of the request is heard', async () => {
+it('forwards the answer of a target that resets in the middle of the request', async () => {
   const stream = new Duplex({ read: () => undefined, write: () => undefined });
   const dialer: Dialer = { dial: () => Promise.resolve(stream) };
   const client = forwarding.client(await forwarding.start(dialer));
@@ -195,7 +195,7 @@ it('a target that answers and resets in the midst of the request is heard', asyn
   expect(await client.until('big')).toMatch(/^HTTP\/1\.1 413 /);
 });
 
-it('a target that resets behind the whole answer takes nothing from a slow client', async () => {
+it('delivers the whole answer to a slow client although the target resets after it', async () => {
   const size = 40 * 64 * 1024;
   const stream: Duplex = new Duplex({
     highWaterMark: 2 * size,

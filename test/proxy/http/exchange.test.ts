@@ -39,7 +39,7 @@ describe('the log', () => {
     expect(JSON.stringify(forwarding.lines)).not.toContain('hush');
   });
 
-  it('names client and target of a failure, once', async () => {
+  it('names the client and the target of a failure, once', async () => {
     const client = forwarding.client(await forwarding.start(failing('no-route')));
     client.send('GET /b?hush HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('}}');
@@ -66,7 +66,7 @@ describe('another protocol', () => {
   const SWITCHING =
     'HTTP/1.1 101 Switching Protocols\r\nX: 1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
 
-  it('goes both ways once the target has switched, and ends by halves', async () => {
+  it('flows both ways after the target has switched, and half-closes', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port));
     const client = forwarding.client(forwarder);
@@ -103,14 +103,14 @@ describe('another protocol', () => {
     ]);
   });
 
-  it('is not spoken where the target answers something else', async () => {
+  it('is not used if the target answers otherwise', async () => {
     const { client } = await forwarding.answering('HTTP/1.1 426 No\r\nContent-Length: 2\r\n\r\nno');
     client.send(ASKING);
     expect(await client.ended()).toBe('fin');
     expect(client.received).toMatch(/^HTTP\/1\.1 426 No\r\n[^]*Connection: close\r\n\r\nno$/);
   });
 
-  it('is refused like any request where there is no connection', async () => {
+  it('is refused like any request if there is no connection', async () => {
     const client = forwarding.client(await forwarding.start(failing('refused')));
     client.send(ASKING);
     expect(await client.ended()).toBe('fin');
@@ -131,8 +131,8 @@ describe('another protocol', () => {
   });
 });
 
-describe('time', () => {
-  it('runs out on a target that is silent: 504', async () => {
+describe('the timeout', () => {
+  it('expires for a silent target: 504', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { responseTimeout: 30 });
     const client = forwarding.client(forwarder);
@@ -141,7 +141,7 @@ describe('time', () => {
     await server.wires[0]!.ended();
   });
 
-  it('runs out on a dialer that never settles: 504', async () => {
+  it('expires for a dialer that never settles: 504', async () => {
     let signal: AbortSignal | undefined;
     const dialer: Dialer = {
       dial: (_target, given) => {
@@ -155,7 +155,7 @@ describe('time', () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it('runs out on a client that stops in its body: 408, and the connection ends', async () => {
+  it('expires for a client that stops in its body: 408, and the connection ends', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { idleTimeout: 30 });
     const client = forwarding.client(forwarder);
@@ -166,7 +166,7 @@ describe('time', () => {
     await server.wires[0]!.ended();
   });
 
-  it('runs out on an answer that stops: the connection is reset', async () => {
+  it('expires for an answer that stops: the connection is reset', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
@@ -180,7 +180,7 @@ describe('time', () => {
 });
 
 describe('the default limits', () => {
-  // The exchange's own timers stand still; sockets do not know of it.
+  // The exchange's own timers stand still; sockets are not affected.
   beforeEach(() =>
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] }),
   );
@@ -241,7 +241,7 @@ describe('a client that goes away', () => {
     expect(forwarder.counters).toEqual({ requests: 1, failures: 0, active: 0 });
   });
 
-  it('in its body does not let the request look whole', async () => {
+  it('in its body does not make the request look complete', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port));
     const client = forwarding.client(forwarder);
@@ -267,7 +267,7 @@ describe('a client that goes away', () => {
     await server.wires[0]!.ended();
   });
 
-  it('during the dial ends it, and a stream that comes too late is destroyed', async () => {
+  it('during the dial aborts it, and a stream that arrives too late is destroyed', async () => {
     const server = await forwarding.server(() => undefined);
     const local = localDialer(server.port);
     let settle = (): void => undefined;

@@ -9,13 +9,13 @@ import {
 
 const TARGET = { host: 'fd00::1', port: 8080 };
 
-it('names what a dialer threw', () => {
+it('includes the error that a dialer threw', () => {
   expect(failedDial(new DialError('refused', 'no'))).toEqual({ reason: 'refused', message: 'no' });
   expect(failedDial(new Error('odd'))).toEqual({ reason: 'dial-failed', message: 'odd' });
   expect(failedDial('odd').reason).toBe('dial-failed');
 });
 
-it('tells why it is silent, in the body as well', () => {
+it('reports why the tunnel is silent, in the body as well', () => {
   const error = new DialError('no-handshake', 'no', { silence: 'under-load' });
   const failure = failedDial(error);
   expect(failure).toEqual({ reason: 'no-handshake', silence: 'under-load', message: 'no' });
@@ -31,7 +31,7 @@ it('tells why it is silent, in the body as well', () => {
   expect(fields['Retry-After']).toBe(5);
 });
 
-it.each(['wrong-key', 'clock-behind'] as const)('does not ask to try again: %s', (silence) => {
+it.each(['wrong-key', 'clock-behind'] as const)('sends no Retry-After: %s', (silence) => {
   const failure = { reason: 'no-handshake', silence, message: 'no' } as const;
   expect(failureResponse(failure, TARGET).fields).not.toHaveProperty('Retry-After');
 });
@@ -45,7 +45,7 @@ it('counts the length in bytes and escapes the message', () => {
   expect(fields).not.toHaveProperty('Retry-After');
 });
 
-it('writes a whole message for a bare socket', () => {
+it('writes a whole message to a bare socket', () => {
   const failure = { reason: 'method-not-allowed', message: 'no' } as const;
   expect(statusOf(failure)).toBe(405);
   expect(rawFailure(failure, TARGET)).toMatch(
@@ -57,14 +57,14 @@ it.each([
   ['HPE_HEADER_OVERFLOW', 'header-too-large', 431],
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request-timeout', 408],
   ['HPE_INVALID_METHOD', 'bad-request', 400],
-])('names why the parser gave up: %s', (code, reason, status) => {
+])('names the reason of the parser: %s', (code, reason, status) => {
   const failure = malformedFailure(Object.assign(new Error('x'), { code }));
   expect(failure?.reason).toBe(reason);
   expect(failure && statusOf(failure)).toBe(status);
 });
 
 it.each(['ECONNRESET', 'HPE_INVALID_EOF_STATE'])(
-  'finds no fault with a client that left: %s',
+  'reports no error for a client that left: %s',
   (code) => {
     const error = Object.assign(new Error('x'), { code });
     expect(malformedFailure(error)).toBeUndefined();

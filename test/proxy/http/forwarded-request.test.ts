@@ -39,7 +39,7 @@ describe('the request', () => {
     expect(seen).toMatch(/^OPTIONS \* HTTP\/1\.1\r\n/);
   });
 
-  it('keeps order, spelling, number and bytes of the fields', async () => {
+  it('keeps the order, spelling, number and bytes of the fields', async () => {
     const fields = 'x-B: 1\r\nAccept: */*\r\nX-b: 2\r\nCookie: a=1\r\nCookie: b=2\r\nX-C: \xe9\r\n';
     expect(
       await forwarding.seenByTarget(`GET / HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`),
@@ -54,7 +54,7 @@ describe('the request', () => {
     expect(seen.match(/a: b\r\n/g)).toHaveLength(2500);
   });
 
-  it('drops what belongs to one connection', async () => {
+  it('drops connection-specific fields', async () => {
     const hops =
       'Connection: keep-alive, X-Secret\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n' +
       'Trailer: X\r\nProxy-Connection: close\r\nProxy-Authorization: Basic x\r\nUpgrade: h2c\r\n' +
@@ -84,7 +84,7 @@ describe('the request', () => {
     expect(seen).toMatch(/Content-Length: 3\r\n[^]*\r\n\r\nabc$/);
   });
 
-  it('sends chunks on as chunks', async () => {
+  it('forwards chunks as chunks', async () => {
     const { client, server } = await forwarding.answering(OK);
     client.send(
       'PUT / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
@@ -96,7 +96,7 @@ describe('the request', () => {
     expect(body).toMatch(/^3\r\nabc/);
   });
 
-  it('adds the fields of the options in place of the client’s', async () => {
+  it('replaces the client’s fields by those of the options', async () => {
     const added: [string, string][] = [
       ['X-A', 'http://one:2/'],
       ['x-a', 'two'],
@@ -115,7 +115,7 @@ describe('the request', () => {
   const EXPECTING =
     'POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n';
 
-  it('is asked for its body by the target alone', async () => {
+  it('is asked for its body only by the target', async () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send(EXPECTING);
@@ -130,14 +130,14 @@ describe('the request', () => {
     expect(await client.until('ok')).not.toContain('Connection: close');
   });
 
-  it('closes the connection where the target does not ask for the body', async () => {
+  it('closes the connection if the target does not ask for the body', async () => {
     const { client } = await forwarding.answering('HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno');
     client.send(EXPECTING);
     expect(await client.ended()).toBe('fin');
     expect(client.received).toMatch(/^HTTP\/1\.1 417 [^]*Connection: close\r\n\r\nno$/);
   });
 
-  it('keeps its trailers, and drops those that frame or route', async () => {
+  it('keeps its trailers, except those for framing or routing', async () => {
     const { client, server } = await forwarding.answering(OK);
     client.send(
       'PUT / HTTP/1.1\r\nHost: localhost\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n',
@@ -166,7 +166,7 @@ describe('the request', () => {
     expect(seen).toContain('\r\nMax-Forwards: 1\r\n');
   });
 
-  it('keeps Proxy-… fields that are none of HTTP, and drops the others', async () => {
+  it('keeps Proxy-… fields that HTTP does not define, and drops the others', async () => {
     const seen = await forwarding.seenByTarget(
       'GET / HTTP/1.1\r\nHost: localhost\r\nProxy-Foo: 1\r\nProxy-Connection: x\r\n' +
         'Proxy-Authorization: x\r\nHTTP2-Settings: AAMA\r\n\r\n',
@@ -176,7 +176,7 @@ describe('the request', () => {
     );
   });
 
-  it('offers each protocol of an upgrade but h2c (RFC 9113 3.1)', async () => {
+  it('offers each protocol of an upgrade except h2c (RFC 9113 3.1)', async () => {
     const seen = await forwarding.seenByTarget(
       'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n' +
         'Upgrade: websocket, H2C ,x/1\r\nHTTP2-Settings: AAMA\r\n\r\n',
@@ -186,7 +186,7 @@ describe('the request', () => {
     );
   });
 
-  it('goes on without an upgrade to h2c, which may be ignored', async () => {
+  it('is forwarded without an upgrade to h2c, which may be ignored', async () => {
     const seen = await forwarding.seenByTarget(
       'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab',
     );
@@ -194,7 +194,7 @@ describe('the request', () => {
     expect(seen).not.toContain('h2c');
   });
 
-  it('is not asked for its body when there is no connection', async () => {
+  it('is not asked for its body if there is no connection', async () => {
     const forwarder = await forwarding.start(failing('refused'));
     const client = forwarding.client(forwarder);
     client.send(
@@ -205,7 +205,7 @@ describe('the request', () => {
     expect(client.received).toContain('Connection: close');
   });
 
-  it('arrives before its body is whole', async () => {
+  it('arrives before its body is complete', async () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab');

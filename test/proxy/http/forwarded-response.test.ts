@@ -8,13 +8,13 @@ beforeEach(() => {
 afterEach(() => cleanup.run());
 
 describe('the answer', () => {
-  it('keeps status, reason phrase, and order, spelling and number of the fields', async () => {
+  it('keeps the status, the reason phrase, and the order, spelling and number of the fields', async () => {
     const head = 'HTTP/1.1 207 Some Of It\r\nSet-Cookie: a\r\nx-A: 1\r\nSet-Cookie: b\r\n';
     const { received } = await forwarding.seenByClient(`${head}Content-Length: 2\r\n\r\nab`);
     expect(received).toBe(`${head}Content-Length: 2\r\nConnection: close\r\n\r\nab`);
   });
 
-  it('drops what belongs to one connection', async () => {
+  it('drops connection-specific fields', async () => {
     const hops = 'Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\nTrailer: X\r\n';
     const { received } = await forwarding.seenByClient(
       `HTTP/1.1 200 OK\r\n${hops}Upgrade: h2c\r\nProxy-Authenticate: x\r\nContent-Length: 0\r\n\r\n`,
@@ -50,13 +50,13 @@ describe('the answer', () => {
     expect(ending).toBe('fin');
   });
 
-  it('without a length goes on in chunks', async () => {
+  it('without a length is forwarded in chunks', async () => {
     const { received, ending } = await forwarding.seenByClient('HTTP/1.0 200 OK\r\n\r\nhello');
     expect(received).toMatch(/Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/);
     expect(ending).toBe('fin');
   });
 
-  it('without a length goes on to an HTTP/1.0 client until the end', async () => {
+  it('without a length is forwarded to an HTTP/1.0 client until the end', async () => {
     const { received, ending } = await forwarding.seenByClient(
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: trailer\r\n\r\n',
       'GET / HTTP/1.0\r\n\r\n',
@@ -75,13 +75,13 @@ describe('the answer', () => {
 
   const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n';
 
-  it('comes behind the 1xx before it', async () => {
+  it('comes after the preceding 1xx', async () => {
     const { received } = await forwarding.seenByClient(HINTS + OK);
     expect(received.startsWith(`${HINTS}HTTP/1.1 200 OK\r\n`)).toBe(true);
   });
 
   it.each(['Content-Length: 5', 'Transfer-Encoding: chunked'])(
-    'comes behind a 1xx without its %s (RFC 9110 8.6)',
+    'comes after a 1xx without its %s (RFC 9110 8.6)',
     async (field) => {
       const hints = HINTS.replace('Link', `${field}\r\nLink`);
       const { received } = await forwarding.seenByClient(hints + OK);
@@ -102,24 +102,24 @@ describe('the answer', () => {
     ['no status line, as in HTTP/0.9', 'hello'],
     ['the version 0.9', OK.replace('1.1', '0.9')],
     ['the version 2.0', OK.replace('1.1', '2.0')],
-  ])('is none with %s: 502', async (_, answer) => {
+  ])('is invalid with %s: 502', async (_, answer) => {
     const { received } = await forwarding.seenByClient(answer);
     expect(received).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"bad-answer"/);
   });
 
-  it('keeps Proxy-… fields that are none of HTTP, and drops the others (RFC 9110 11.7)', async () => {
+  it('keeps Proxy-… fields that HTTP does not define, and drops the others (RFC 9110 11.7)', async () => {
     const { received } = await forwarding.seenByClient(
       'HTTP/1.1 204 X\r\nProxy-Foo: 1\r\nProxy-Authentication-Info: x\r\nProxy-Authenticate: x\r\n\r\n',
     );
     expect(received).toBe('HTTP/1.1 204 X\r\nProxy-Foo: 1\r\nConnection: close\r\n\r\n');
   });
 
-  it('comes without them to an HTTP/1.0 client', async () => {
+  it('comes without 1xx messages to an HTTP/1.0 client', async () => {
     const { received } = await forwarding.seenByClient(HINTS + OK, 'GET / HTTP/1.0\r\n\r\n');
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  it('comes behind no more than 32 of them', async () => {
+  it('comes after at most 32 1xx messages', async () => {
     const { received } = await forwarding.seenByClient(HINTS.repeat(40) + OK);
     expect(received.match(/HTTP\/1\.1 103/g)).toHaveLength(32);
     expect(received).toMatch(/\r\n\r\nok$/);
@@ -133,7 +133,7 @@ describe('the answer', () => {
     expect(received).toMatch(/\r\nTrailer: X-Sum\r\n[^]*2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n$/);
   });
 
-  it('arrives before its body is whole', async () => {
+  it('arrives before its body is complete', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n');
@@ -147,7 +147,7 @@ describe('the answer', () => {
     await client.until('abcd');
   });
 
-  it('may come before the request is whole, and the connection lives on', async () => {
+  it('may come before the request is complete, and the connection stays open', async () => {
     const server = await forwarding.server(async (wire, index) => {
       await wire.request();
       wire.send(index === 0 ? 'HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig' : OK);
@@ -161,7 +161,7 @@ describe('the answer', () => {
     expect(server.wires[0]!.received).not.toContain('6789');
   });
 
-  it('does not cut off a client that sends on, although its connection will close', async () => {
+  it('does not cut off a client that is still sending, although its connection will close', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig');

@@ -11,7 +11,7 @@ import {
 
 const PLAIN = { added: [], expectsContinue: false, upgrades: false };
 
-/** A message without a connection, with as much in it as the functions look at. */
+/** A message without a connection, with only the fields that the functions read. */
 function message(rawHeaders: string[], headers: Record<string, string> = {}): IncomingMessage {
   return Object.assign(new IncomingMessage(new Socket()), { rawHeaders, headers });
 }
@@ -21,7 +21,7 @@ it.each([
   ['100.127.69.42', 8080, '100.127.69.42:8080'],
   ['fd00::1', 80, '[fd00::1]'],
   ['fd00::1', 8080, '[fd00::1]:8080'],
-])('names the target %s port %i as Host', (host, port, expected) => {
+])('formats the target %s port %i as Host', (host, port, expected) => {
   expect(requestFields(message(['Host', 'x']), { host, port }, PLAIN).slice(0, 2)).toEqual([
     'Host',
     expected,
@@ -38,12 +38,12 @@ it.each([
   'Trailer',
   'Transfer-Encoding',
   'Upgrade',
-])('keeps %s to one connection', (name) => {
+])('classes %s as connection-specific', (name) => {
   expect(isHopByHop(name)).toBe(true);
   expect(answerFields(message([name, 'x', 'Via', '1.1 x']), false)).toEqual(['Via', '1.1 x']);
 });
 
-it('drops what any Connection field names, in any case', () => {
+it('drops fields that any Connection field names, in any case', () => {
   const raw = ['connection', 'A , b', 'Connection', 'C', 'a', '1', 'B', '2', 'c', '3', 'D', '4'];
   expect(answerFields(message(raw), false)).toEqual(['D', '4']);
 });
@@ -53,7 +53,7 @@ it('keeps Content-Length although Connection names it', () => {
   expect(answerFields(message(raw), false)).toEqual(['Content-Length', '3']);
 });
 
-it('tells what Node would refuse to write', () => {
+it('reports a field that Node would refuse to write', () => {
   expect(areWritable('/x', ['A', 'b', 'C', '\xe9\t'])).toBe(true);
   expect(areWritable('/x y', [])).toBe(false);
   expect(areWritable('/x', ['A', 'b\u0001'])).toBe(false);
@@ -66,7 +66,7 @@ it.each([
   [' Chunked ', false],
   ['gzip, chunked', true],
   ['gzip', true],
-])('knows whether %j is more than chunked', (coding, expected) => {
+])('detects whether %j is more than chunked', (coding, expected) => {
   const headers = coding === undefined ? {} : { 'transfer-encoding': coding };
   expect(hasForeignCoding(message([], headers))).toBe(expected);
 });

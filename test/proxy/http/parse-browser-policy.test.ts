@@ -4,7 +4,7 @@ import {
   parseAllowedOrigins,
 } from '../../../src/proxy/http/parse-browser-policy.js';
 
-it('reads host names as they are compared', () => {
+it('reads host names in comparable form', () => {
   expect(parseAllowedHosts(['Arctun,my_service', ' pi.local. ', ''])).toEqual([
     'arctun',
     'my_service',

@@ -6,11 +6,11 @@ it('writes the status line, the fields and the empty line', () => {
   );
 });
 
-it('keeps the blank behind the status where there is no phrase and no field', () => {
+it('keeps the space after the status without a phrase or a field', () => {
   expect(rawHead(100, '', [])).toBe('HTTP/1.1 100 \r\n\r\n');
 });
 
-it('writes pairs alone', () => {
+it('writes field pairs only', () => {
   expect(fieldLines(['A', '1', 'B'])).toBe('A: 1\r\n');
   expect(fieldLines(['A'])).toBe('');
 });
@@ -20,7 +20,7 @@ it.each(['OK', 'Not\tFound', '', '\x20~', '\x80\xff'])('keeps the phrase %j', (p
 });
 
 it.each(['a\r\nSet-Cookie: x', 'a\n', '\r', '\0', '\x7f', '\x1f', '\u0100', undefined])(
-  'has none in the place of %j',
+  'omits the phrase %j',
   (phrase) => {
     expect(reasonPhrase({ statusMessage: phrase })).toBe('');
   },

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { isSwitchWanted, refusalOf } from '../../../src/proxy/http/refusal.js';
 import { Cleanup, Forwarding, localDialer } from '../support/forwarding.js';
 
-/** A request with these fields, as Node would hand it over. */
+/** A request with these fields, as Node would parse it. */
 function request(
   fields: readonly (readonly [name: string, value: string])[],
   { method = 'GET', major = 1, minor = 1 } = {},
@@ -14,7 +14,7 @@ function request(
   return { method, headers, rawHeaders, ...version } as unknown as IncomingMessage;
 }
 
-describe('a request that is not sent on', () => {
+describe('a request that is not forwarded', () => {
   const host = ['Host', 'one.test'] as const;
 
   it.each([
@@ -28,13 +28,13 @@ describe('a request that is not sent on', () => {
       request([['Transfer-Encoding', 'chunked']], { minor: 0 }),
       'bad-request',
     ],
-    ['TRACE with no hop left', request([['Max-Forwards', '0']], { method: 'TRACE' }), undefined],
+    ['TRACE with Max-Forwards 0', request([['Max-Forwards', '0']], { method: 'TRACE' }), undefined],
     [
-      'OPTIONS with no hop left',
+      'OPTIONS with Max-Forwards 0',
       request([['Max-Forwards', '00']], { method: 'OPTIONS' }),
       undefined,
     ],
-  ])('has %s', (_name, message, reason) => {
+  ])('is one with %s', (_name, message, reason) => {
     expect(refusalOf(message)).toMatchObject({ reason: reason ?? 'method-not-allowed' });
   });
 
@@ -44,8 +44,8 @@ describe('a request that is not sent on', () => {
     ['no host, in HTTP/1.0', request([], { minor: 0 })],
     ['a value that is another field', request([host, ['X', 'host']])],
     ['Max-Forwards of a GET', request([['Max-Forwards', '0']])],
-    ['a hop left', request([['Max-Forwards', '1']], { method: 'OPTIONS' })],
-  ])('has not: %s', (_name, message) => {
+    ['Max-Forwards above 0', request([['Max-Forwards', '1']], { method: 'OPTIONS' })],
+  ])('is not one with %s', (_name, message) => {
     expect(refusalOf(message)).toBeUndefined();
   });
 });
@@ -55,22 +55,22 @@ describe('another protocol', () => {
 
   it.each([
     ['is wanted', request([upgrade]), true],
-    ['is wanted with a body of no length', request([upgrade, ['Content-Length', '0']]), true],
-    ['is not wanted', request([]), false],
+    ['is requested with an empty body', request([upgrade, ['Content-Length', '0']]), true],
+    ['is not requested', request([]), false],
     ['has no name', request([['Upgrade', ' ']]), false],
     ['is h2c', request([['Upgrade', ' H2C']]), false],
     ['is h2c, twice', request([['Upgrade', 'h2c, H2C']]), false],
-    ['is h2c or another', request([['Upgrade', 'h2c, websocket']]), true],
-    ['stands behind a body', request([upgrade, ['Content-Length', '1']]), false],
-    ['stands behind chunks', request([upgrade, ['Transfer-Encoding', 'chunked']]), false],
-    ['is asked for in HTTP/1.0', request([upgrade], { minor: 0 }), false],
-    ['is asked for by CONNECT', request([upgrade], { method: 'CONNECT' }), false],
+    ['is h2c or another one', request([['Upgrade', 'h2c, websocket']]), true],
+    ['is requested with a body', request([upgrade, ['Content-Length', '1']]), false],
+    ['is requested with chunks', request([upgrade, ['Transfer-Encoding', 'chunked']]), false],
+    ['is requested in HTTP/1.0', request([upgrade], { minor: 0 }), false],
+    ['is requested by CONNECT', request([upgrade], { method: 'CONNECT' }), false],
   ])('%s', (_name, message, isWanted) => {
     expect(isSwitchWanted(message)).toBe(isWanted);
   });
 });
 
-describe('where the length of a body is in doubt', () => {
+describe('if the length of a body is ambiguous', () => {
   const cleanup = new Cleanup();
   afterEach(() => cleanup.run());
 
@@ -89,7 +89,7 @@ describe('where the length of a body is in doubt', () => {
     ['HTTP/1.1', 'Content-Length: 5\r\nTransfer-Encoding: chunked', 400],
     ['HTTP/1.1', 'X: a\nContent-Length: 5', 400],
     ['HTTP/1.1', 'X: a\r\n b', 400],
-  ])('nothing behind it is taken for a request: %s %j', async (version, fields, status) => {
+  ])('no bytes after it are read as a request: %s %j', async (version, fields, status) => {
     const forwarding = new Forwarding(cleanup);
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));

@@ -12,6 +12,6 @@ it.each([
   ['http://uni.soracom.io?b=/', 'GET', '/?b=/'],
   ['http://uni.soracom.io', 'OPTIONS', '*'],
   ['http://uni.soracom.io/', 'OPTIONS', '/'],
-])('takes the path and query of %s with %s', (target, method, expected) => {
+])('replaces the path and query of %s with %s', (target, method, expected) => {
   expect(originTarget(target, method)).toBe(expected);
 });

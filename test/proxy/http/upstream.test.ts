@@ -26,7 +26,7 @@ async function sent(method: string, fields: string[], hasBody: boolean): Promise
 }
 
 it.each(['GET', 'POST', 'PUT', 'SEARCH'])(
-  'announces no body for a %s without one',
+  'sends no body headers for a %s without one',
   async (method) => {
     expect(await sent(method, ['Host', 'h', 'X-\u0041', '\xe9'], false)).toBe(
       `${method} /x HTTP/1.1\r\nHost: h\r\nX-A: \xe9\r\n\r\n`.replace(
@@ -44,7 +44,7 @@ it('writes the fields in their order', async () => {
   );
 });
 
-it('closes a connection by a FIN', async () => {
+it('closes a connection with a FIN', async () => {
   const server = await forwarding.server(
     (wire) => void wire.socket.on('end', () => wire.socket.end()),
   );
@@ -55,7 +55,7 @@ it('closes a connection by a FIN', async () => {
   expect(server.wires[0]!.ending).toBe('fin');
 });
 
-it('cuts a connection that its other side does not close', () => {
+it('cuts off a connection that its other side does not close', () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
   const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
   lingerAndClose(stream);

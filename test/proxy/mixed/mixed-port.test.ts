@@ -42,7 +42,7 @@ function client(): Wire {
   return forwarding.client(port);
 }
 
-/** A target that says nothing by itself, and the proxy's client. */
+/** A target that sends nothing by itself, and the proxy's client. */
 async function openTo(script: (wire: Wire) => void = () => undefined) {
   const server = await forwarding.server(script);
   return { server, client: await open(localDialer(server.port)) };
@@ -61,7 +61,7 @@ const BY_IPV4 = '\x05\x01\x00\x01\x64\x7f\x45\x2a\x01\xbb';
 const BY_IPV6 = `\x05\x01\x00\x04\x20\x01\x0d\xb8${'\0'.repeat(11)}\x01\x00\x50`;
 const reply = (code: number) => `\x05${String.fromCharCode(code)}\x00\x01${'\0'.repeat(6)}`;
 
-/** What both ways into a tunnel have to do once they are through. */
+/** What both protocols have to do after the connection is established. */
 async function carriesBothWays(wire: Wire, server: ScriptedServer): Promise<void> {
   const target = await first(server);
   await target.until('early');
@@ -83,7 +83,7 @@ describe('SOCKS5', () => {
     ['a name', BY_NAME, 'one.test 80'],
     ['IPv4', BY_IPV4, '100.127.69.42 443'],
     ['IPv6', BY_IPV6, '2001:db8::1 80'],
-  ])('connects to %s, with what was sent ahead', async (_name, request, target) => {
+  ])('connects to %s, with early data', async (_name, request, target) => {
     const { server, client } = await openTo();
     client.send(`${GREETING}${request}early`);
     await client.until(GREETED + reply(0));
@@ -91,7 +91,7 @@ describe('SOCKS5', () => {
     await carriesBothWays(client, server);
   });
 
-  it('takes a handshake byte by byte', async () => {
+  it('reads a handshake byte by byte', async () => {
     const { server, client } = await openTo();
     client.socket.setNoDelay(true);
     for (const byte of `${GREETING}${BY_NAME}`) {
@@ -121,11 +121,11 @@ describe('SOCKS5', () => {
   });
 
   it.each([
-    ['a client that wants to sign in', '\x05\x01\x02', '\x05\xff'],
+    ['a client that wants to authenticate', '\x05\x01\x02', '\x05\xff'],
     ['BIND', `${GREETING}\x05\x02\x00\x01\0\0\0\0\0\0`, GREETED + reply(7)],
     ['UDP ASSOCIATE', `${GREETING}\x05\x03\x00\x01\0\0\0\0\0\0`, GREETED + reply(7)],
-    ['an unknown type of address', `${GREETING}\x05\x01\x00\x09\0\0\0\0\0\0`, GREETED + reply(8)],
-    ['what is no name', `${GREETING}\x05\x01\x00\x03\x03a b\x00\x50`, GREETED + reply(1)],
+    ['an unknown address type', `${GREETING}\x05\x01\x00\x09\0\0\0\0\0\0`, GREETED + reply(8)],
+    ['an invalid name', `${GREETING}\x05\x01\x00\x03\x03a b\x00\x50`, GREETED + reply(1)],
     ['port 0', `${GREETING}\x05\x01\x00\x01\x01\x01\x01\x01\x00\x00`, GREETED + reply(1)],
     ['SOCKS4', '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00', `\x00\x5b${'\0'.repeat(6)}`],
   ])('refuses %s and logs the client', async (_name, sent, answer) => {
@@ -144,7 +144,7 @@ it.each([
   '\x05\x01\x02',
   'GET',
   'CONNECT x HTTP/1.1\r\nHost: localhost\r\n\r\n',
-])('survives a client that resets behind its first bytes: %j', async (sent) => {
+])('survives a client that resets after its first bytes: %j', async (sent) => {
   const client = await open(failing('refused'));
   client.send(sent);
   if (sent === 'GET') await new Promise((resolve) => setTimeout(resolve, 5));
@@ -156,7 +156,7 @@ it.each([
 });
 
 describe('CONNECT', () => {
-  it('joins the client to the target, with what was sent ahead', async () => {
+  it('joins the client to the target, with early data', async () => {
     const { server, client } = await openTo();
     client.send('CONNECT one.test:443 HTTP/1.1\r\nHost: localhost\r\n\r\nearly');
     expect(await client.until('\r\n\r\n')).toBe('HTTP/1.1 200 Connected\r\n\r\n');
@@ -198,7 +198,7 @@ describe('a reset', () => {
     expect(await client.ended()).toBe('ECONNRESET');
   });
 
-  it('of the client ends the target, and during the dial the dial', async () => {
+  it('of the client ends the target, or the dial if that is pending', async () => {
     const { server, client: one } = await openTo();
     one.send(GREETING + BY_NAME);
     await one.until(GREETED + reply(0));
@@ -221,7 +221,7 @@ describe('a reset', () => {
 });
 
 describe('absolute-form', () => {
-  it('goes to its own target, with Host from there, each request to another', async () => {
+  it('goes to the target in the URL, with Host from there, each request to its own', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -243,7 +243,7 @@ describe('absolute-form', () => {
   });
 
   it.each(['/', 'https://one.test/', 'http://user:secret@one.test/', 'http:///', 'http://127.1/'])(
-    'is needed: %s is refused',
+    'is required: %s is refused',
     async (target) => {
       const client = await open(failing('refused'));
       client.send(`GET ${target} HTTP/1.1\r\nHost: one.test\r\n\r\n`);
@@ -277,7 +277,7 @@ it.each([
 });
 
 describe('close', () => {
-  it('lets a connection go on for as long as the grace, and resets it then', async () => {
+  it('keeps a connection open for the grace period, and then resets it', async () => {
     const { server, client } = await openTo();
     client.send(GREETING + BY_NAME);
     await client.until(GREETED + reply(0));
@@ -292,7 +292,7 @@ describe('close', () => {
   });
 });
 
-describe('a client that says nothing', () => {
+describe('a silent client', () => {
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   });
@@ -305,7 +305,7 @@ describe('a client that says nothing', () => {
     const fast = client();
     await new Promise((resolve) => silent.socket.once('connect', resolve));
     fast.send(GREETING);
-    // Connections are taken in their order.
+    // Connections are accepted in order.
     await fast.until(GREETED);
     jest.advanceTimersByTime(29_999);
     await new Promise((resolve) => setImmediate(resolve));
@@ -315,7 +315,7 @@ describe('a client that says nothing', () => {
     await fast.ended();
   });
 
-  it('leaves no timer behind when it goes', async () => {
+  it('leaves no timer running when it leaves', async () => {
     const silent = await open(failing('refused'));
     const next = client();
     await new Promise((resolve) => silent.socket.once('connect', resolve));

@@ -42,6 +42,6 @@ it.each([
   expect(readAuthority(text, 80)).toBeUndefined();
 });
 
-it('needs a port where there is no default', () => {
+it('requires a port if there is no default', () => {
   expect(readAuthority('one.test', 0)).toBeUndefined();
 });

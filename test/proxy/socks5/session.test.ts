@@ -62,7 +62,7 @@ it('is busy from the request to the end', async () => {
   expect([session.isBusy, failures]).toEqual([false, 0]);
 });
 
-it('gives a client 30 s for all of its handshake, however it trickles', async () => {
+it('gives a client 30 s for its whole handshake, even if the bytes trickle', async () => {
   start();
   const bytes = [...GREETING, ...REQUEST];
   for (const byte of bytes.slice(0, -1)) {
@@ -76,7 +76,7 @@ it('gives a client 30 s for all of its handshake, however it trickles', async ()
   expect([client.fate, dialled, requests]).toEqual(['in order', [], 0]);
 });
 
-it('has no limit of time once it dials', async () => {
+it('has no timeout after it starts to dial', async () => {
   const session = start();
   await send([...GREETING, ...REQUEST]);
   jest.advanceTimersByTime(60_000);
@@ -90,7 +90,7 @@ it('has no limit of time once it dials', async () => {
 it.each([
   ['its end', () => client.push(null)],
   ['its reset', () => client.destroy(new Error('reset'))],
-])('is over with the client when %s comes before the request', async (_name, leave) => {
+])('ends with the client when %s comes before the request', async (_name, leave) => {
   start();
   await send([...GREETING, ...REQUEST.slice(0, 6)]);
   leave();
@@ -108,8 +108,8 @@ it('is closed by abort() before its request', async () => {
 
 it.each([
   ['another version in the request', [4, 1, 0, 1, 10, 0, 0, 1, 0, 80], 1],
-  ['a name of no bytes', [5, 1, 0, 3, 0, 0, 80], 1],
-  ['a name with a zero in it', [5, 1, 0, 3, 3, 0x61, 0, 0x62, 0, 80], 1],
+  ['an empty name', [5, 1, 0, 3, 0, 0, 80], 1],
+  ['a name with a zero byte', [5, 1, 0, 3, 3, 0x61, 0, 0x62, 0, 80], 1],
   ['an address with a zone', [5, 1, 0, 3, 9, ...Buffer.from('fe80::1%1'), 0, 80], 1],
   ['type 2', [5, 1, 0, 2, 10, 0, 0, 1, 0, 80], 8],
 ])('refuses %s', async (_name, request, code) => {

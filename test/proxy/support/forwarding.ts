@@ -1,4 +1,4 @@
-/** A forwarder in front of a local server, and all that has to be closed after a test. */
+/** A forwarder in front of a local server, and everything that must be closed after a test. */
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -10,13 +10,13 @@ import { rawClient, type Wire } from './wire.js';
 
 export { until } from '../../support/until.js';
 
-/** Where the forwarder believes that it sends to. */
+/** The target address that the forwarder is configured with. */
 export const TARGET = { host: '100.127.69.42', port: 80 };
 
 /** An answer with a body, which is `ok`. */
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** Ends what a test has left open; call it after each. */
+/** Closes everything that a test has left open; call it after each test. */
 export class Cleanup {
   #steps: (() => Promise<void> | void)[] = [];
 

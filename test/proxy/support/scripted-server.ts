@@ -1,4 +1,4 @@
-/** A TCP server that does exactly what a test says, byte for byte. */
+/** A TCP server that sends exactly the bytes that a test specifies. */
 import { createServer, type Server, type Socket } from 'node:net';
 
 import { Wire } from './wire.js';
@@ -32,7 +32,7 @@ export async function scriptedServer(
   };
 }
 
-/** Resolves with the port that the system gave. */
+/** Resolves with the port that the system assigned. */
 export function listen(server: Server): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -1,11 +1,11 @@
 /** One end of a stream in memory, without time. */
 import { Duplex } from 'node:stream';
 
-/** A stream whose other side is the test: what it says, what it takes, and how it ends. */
+/** A stream whose other side is the test: the bytes it sends, the bytes it reads, and its end. */
 export class Side extends Duplex {
-  /** What was written to it, and taken. */
+  /** The bytes that were written to it and read. */
   taken = '';
-  /** How it was destroyed: `open` while it was not. */
+  /** How it was destroyed: `open` until then. */
   fate: 'open' | 'in order' | 'reset' = 'open';
   isFull = false;
   hasEnded = false;
@@ -21,7 +21,7 @@ export class Side extends Duplex {
     });
   }
 
-  /** Takes what waits, and the rest as it comes. */
+  /** Reads the queued bytes, and the rest as it comes. */
   drain(): void {
     this.isFull = false;
     const waiting = this.#waiting;

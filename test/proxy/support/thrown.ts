@@ -1,4 +1,4 @@
-/** What an action throws; undefined when it does not. */
+/** The error that an action throws; undefined if it throws none. */
 export function thrownBy(action: () => unknown): unknown {
   try {
     action();

@@ -1,13 +1,13 @@
-/** One end of a TCP connection, as latin1 text: what came, and how it ended. */
+/** One end of a TCP connection, as latin1 text: the received bytes, and how it ended. */
 import { connect, type Socket } from 'node:net';
 
-/** `fin`: the other side ended in order. Else the code of the error, or `closed`. */
+/** `fin`: the other side ended in order. Otherwise the code of the error, or `closed`. */
 export type Ending = 'fin' | 'closed' | (string & {});
 
 export class Wire {
   readonly socket: Socket;
   received = '';
-  /** How the connection ended; undefined while it has not. */
+  /** How the connection ended; undefined until then. */
   ending: Ending | undefined;
   #waiting: (() => void)[] = [];
 
@@ -26,7 +26,7 @@ export class Wire {
     this.socket.write(text, 'latin1');
   }
 
-  /** Resolves when `received` has the text, with all that came up to now. */
+  /** Resolves when `received` has the text, with all bytes received up to now. */
   async until(text: string | RegExp): Promise<string> {
     const found = () =>
       typeof text === 'string' ? this.received.includes(text) : text.test(this.received);
@@ -37,13 +37,13 @@ export class Wire {
     return this.received;
   }
 
-  /** Resolves with the head of the request that came. */
+  /** Resolves with the head of the received request. */
   async request(): Promise<string> {
     const received = await this.until('\r\n\r\n');
     return received.slice(0, received.indexOf('\r\n\r\n') + 4);
   }
 
-  /** Resolves when the connection has ended, with the way it did. */
+  /** Resolves when the connection has ended, with how it ended. */
   async ended(): Promise<Ending> {
     await this.#when(() => this.ending !== undefined);
     return this.ending ?? 'closed';
