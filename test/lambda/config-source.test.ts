@@ -38,7 +38,7 @@ const findFiles = (...paths: string[]) => find({ kind: 'files', paths });
 const sourcesOf = async (found: ReturnType<typeof find>) =>
   (await found).configs.map(({ source }) => source);
 
-/** As the system has it: what is read as a file is a folder. */
+/** As the system reports it: the path to be read as a file is a folder. */
 function folder(path: string, texts: Record<string, string>): void {
   files.failures.set(`readText ${path}`, new FileError('failed', path, 'it is a folder'));
   for (const [name, text] of Object.entries(texts)) files.texts.set(`${path}/${name}`, text);
@@ -48,7 +48,7 @@ describe('a value', () => {
   it.each([
     ['JSON', SAMPLE],
     ['its base64', base64(SAMPLE)],
-    ['base64 in lines', base64(SAMPLE).replaceAll(/.{76}/g, '$&\n')],
+    ['base64 split into lines', base64(SAMPLE).replaceAll(/.{76}/g, '$&\n')],
   ])('is %s', async (_, value) => {
     const { configs, faults } = await findValue(value);
     expect(configs).toMatchObject([{ source: 'the inline configuration', path: undefined }]);
@@ -60,15 +60,15 @@ describe('a value', () => {
 
   it.each([
     ['JSON', LIST],
-    ['JSON in lines', `\n ${LIST}\n`],
+    ['JSON split into lines', `\n ${LIST}\n`],
     ['its base64', base64(LIST)],
-    ['base64 of it in lines', base64(`${LIST}\n`).replaceAll(/.{76}/g, '$&\n')],
+    ['base64 of it split into lines', base64(`${LIST}\n`).replaceAll(/.{76}/g, '$&\n')],
   ])('is a list: %s', async (_, value) => {
     const name = 'the inline configuration';
     await expect(sourcesOf(findValue(value))).resolves.toEqual([`${name}[0]`, `${name}[1]`]);
   });
 
-  it('is a path, from the folder of the function where it is relative', async () => {
+  it('is a path, relative to the folder of the function if it is not absolute', async () => {
     files.texts.set('/var/task/conf/arc.json', SAMPLE).set('/opt/arc.json', OTHER);
     await expect(findValue('conf/arc.json')).resolves.toMatchObject({
       configs: [{ source: '/var/task/conf/arc.json', path: '/var/task/conf/arc.json' }],
@@ -76,12 +76,12 @@ describe('a value', () => {
     await expect(sourcesOf(findValue('/opt/arc.json'))).resolves.toEqual(['/opt/arc.json']);
   });
 
-  it('is a path of base64 digits, too', async () => {
+  it('is a path, even if it consists of base64 digits', async () => {
     files.texts.set('/var/task/arc/json', SAMPLE);
     await expect(sourcesOf(findValue('arc/json'))).resolves.toEqual(['/var/task/arc/json']);
   });
 
-  it('is a path that cannot be read: which, and why', async () => {
+  it('reports which path cannot be read, and why', async () => {
     await expect(findValue('arc.json')).rejects.toMatchObject({
       name: 'UserError',
       kind: 'configuration',
@@ -100,15 +100,15 @@ describe('a value', () => {
     ['base64 of a list without its end', base64(LIST).slice(0, 120)],
     ['base64 of text in quotes', base64(`"${PRIVATE_KEY}`)],
     ['a key', PRIVATE_KEY],
-    ['more than a path has', 'A'.repeat(256)],
-  ])('is not shown where it may be a secret: %s', async (_, value) => {
+    ['too long for a path', 'A'.repeat(256)],
+  ])('is not shown if it may be a secret: %s', async (_, value) => {
     const failure = await findValue(value).catch((error: unknown) => error as Error);
     expect(failure).toMatchObject({ name: 'UserError', what: 'cannot use ARCTUN_CONFIG' });
     expect((failure as Error).cause).toBeUndefined();
   });
 
   it.each([LIST.slice(0, -1), `[${PRIVATE_KEY}]`, `["${PRIVATE_KEY}"]`])(
-    'is not shown where it is a broken list',
+    'is not shown if it is a broken list',
     async (value) => {
       const failure = await findValue(value).catch((error: unknown) => error as Error);
       expect(failure).toMatchObject({ kind: 'configuration' });
@@ -118,13 +118,13 @@ describe('a value', () => {
 });
 
 describe('files', () => {
-  it('are the first that is there', async () => {
+  it('use the first one that exists', async () => {
     files.texts.set('/b', SAMPLE).set('/c', OTHER);
     files.failures.set('readText /a', new FileError('no-folder', '/a', 'no folder'));
     await expect(sourcesOf(findFiles('/a', '/x', '/b', '/c'))).resolves.toEqual(['/b']);
   });
 
-  it('are not looked for behind one that is there and may not be read', async () => {
+  it('do not fall back if an existing one cannot be read', async () => {
     files.texts.set('/b', SAMPLE);
     files.failures.set('readText /a', new FileError('denied', '/a', 'permission denied'));
     await expect(findFiles('/a', '/b')).rejects.toMatchObject({
@@ -133,7 +133,7 @@ describe('files', () => {
     });
   });
 
-  it('may all be absent: which were looked for, and what else there is', async () => {
+  it('report, if all are absent, which were looked for and the alternatives', async () => {
     await expect(findFiles('/a', '/b')).rejects.toMatchObject({
       kind: 'configuration',
       message: 'the extension has no configuration: not found: /a, /b',
@@ -141,13 +141,13 @@ describe('files', () => {
     });
   });
 
-  it('are in a folder, in the order of their names, whatever else is there', async () => {
+  it('are read from a folder, in the order of their names, without other files', async () => {
     folder('/pool', { 'b.json': SAMPLE, 'a.json': OTHER, 'README.md': '#' });
     const sources = await sourcesOf(findValue('/pool'));
     expect(sources).toEqual(['/pool/a.json', '/pool/b.json']);
   });
 
-  it('may be none in a folder', async () => {
+  it('may be missing in a folder', async () => {
     folder('/pool', { 'README.md': '#' });
     await expect(findValue('/pool')).rejects.toMatchObject({
       kind: 'configuration',
@@ -172,41 +172,41 @@ describe.each(['secret', 'parameter'] as const)('a %s', (kind) => {
     ['its base64', base64(SAMPLE)],
     ['the beginning of its base64', base64(SAMPLE).slice(0, 100)],
     ['a key', PRIVATE_KEY],
-  ])('is not named by %s, which is not shown', async (_, name) => {
+  ])('cannot be named by %s, which is not shown', async (_, name) => {
     secrets.set(`${kind} ${name}`, SAMPLE);
     const error = await find({ kind, name }).catch((thrown: unknown) => thrown as UserError);
     expect(error).toMatchObject({ what: `cannot use ARCTUN_CONFIG_${kind.toUpperCase()}` });
     expect(inspect(error)).not.toContain(name.slice(0, 12));
   });
 
-  it('may have a name that speaks of secrets', async () => {
+  it('may have a name that contains a word for secrets', async () => {
     const name =
       'arn:aws:secretsmanager:us-east-1:012345678912:secret:secret-arc/api-key1234-AbCdEf';
     secrets.set(`${kind} ${name}`, SAMPLE);
     await expect(sourcesOf(find({ kind, name }))).resolves.toHaveLength(1);
   });
 
-  it('holds one or a list', async () => {
+  it('contains one configuration or a list', async () => {
     secrets.set(`${kind} one`, SAMPLE).set(`${kind} two`, LIST);
     await expect(sourcesOf(find({ kind, name: 'one' }))).resolves.toEqual([`${kind} one`]);
     const two = [`${kind} two[0]`, `${kind} two[1]`];
     await expect(sourcesOf(find({ kind, name: 'two' }))).resolves.toEqual(two);
   });
 
-  it('may not be there yet', async () => {
+  it('may not exist yet', async () => {
     await expect(find({ kind, name: 'one' })).rejects.toBeInstanceOf(NotYetError);
   });
 });
 
 describe('a pool', () => {
-  it('has each SIM once', async () => {
+  it('includes each SIM once', async () => {
     await expect(findValue(`[${SAMPLE},${OTHER},${SAMPLE}]`)).resolves.toMatchObject({
       configs: { length: 2 },
       faults: [],
     });
   });
 
-  it('goes without the members that cannot be used, and tells of each', async () => {
+  it('skips members that are not usable, and reports each', async () => {
     const { configs, faults } = await findValue(`[${BROKEN},7,{},${SAMPLE}]`);
     expect(configs).toMatchObject([{ source: 'the inline configuration[3]' }]);
     expect(faults.map(({ what }) => what)).toEqual([
@@ -216,7 +216,7 @@ describe('a pool', () => {
     ]);
   });
 
-  it('goes without the files that cannot be read', async () => {
+  it('skips files that cannot be read', async () => {
     folder('/pool', { 'a.json': SAMPLE, 'b.json': OTHER });
     files.failures.set('readText /pool/a.json', new FileError('denied', '/pool/a.json', 'denied'));
     const { configs, faults } = await findValue('/pool');
@@ -224,21 +224,21 @@ describe('a pool', () => {
     expect(faults).toMatchObject([{ message: 'cannot read /pool/a.json: denied' }]);
   });
 
-  it('cannot be had where none of them can be used: why the first cannot', async () => {
+  it('fails if no member is usable, with the reason of the first', async () => {
     await expect(findValue(`[${BROKEN},7]`)).rejects.toMatchObject({
       name: 'ArcConfigError',
       what: 'cannot use the inline configuration[0]',
     });
   });
 
-  it('has one member at least', async () => {
+  it('has at least one member', async () => {
     await expect(findValue('[]')).rejects.toMatchObject({
       message:
         'cannot use the inline configuration: found none, expected one or more arc.json files',
     });
   });
 
-  it('does not hide what is no fault of its members', async () => {
+  it('does not hide errors that are not those of its members', async () => {
     folder('/pool', { 'a.json': SAMPLE });
     files.failures.set('readText /pool/a.json', new RangeError('ours'));
     await expect(findValue('/pool')).rejects.toThrow(RangeError);

@@ -1,4 +1,4 @@
-/** An extension between a Lambda, a port and a tunnel that are all the test's. */
+/** An extension between a fake Lambda, a fake port and a fake tunnel. */
 import { type ExtensionPorts, Extension } from '../../src/lambda/extension.js';
 import type { EventType, ExtensionEvent, ReportedError } from '../../src/lambda/extensions-api.js';
 import { type LambdaSettings, readSettings } from '../../src/lambda/settings.js';
@@ -10,7 +10,7 @@ import { FakeTunnel, settled } from './fake-tunnel.js';
 
 const UNIX = 1_800_000_000_000;
 
-/** What is deferred is not what is looked at here. */
+/** These tests do not check deferred messages. */
 class PromptClock extends FakeClock {
   override defer(handler: () => void): void {
     queueMicrotask(handler);
@@ -18,27 +18,27 @@ class PromptClock extends FakeClock {
 }
 
 export class ExtensionHarness {
-  /** It has stood at 900 when the process began. */
+  /** The value was 900 when the process started. */
   readonly clock = new PromptClock();
   readonly log = new RecordingLog();
   readonly tunnel = new FakeTunnel(this.clock);
   readonly stopping = new AbortController();
-  /** What the extension did with the world, in order. */
+  /** The external calls of the extension, in order. */
   readonly calls: string[] = [];
   events: readonly EventType[] = [];
   readonly reported: ReportedError[] = [];
-  /** What each close() of the listeners allowed, in ms. */
+  /** The grace period of each close() of the listeners, in ms. */
   readonly closed: number[] = [];
   /** How long each close() of the listeners takes, in ms. */
   closingTime = 0;
   dialer: Dialer | undefined;
-  /** How far the wall clock has gone beyond the other one. */
+  /** How far the wall clock is ahead of the monotonic clock, in ms. */
   slept = 0;
   noPort: Error | undefined;
   registration: () => Promise<void> = () => Promise.resolve();
   openTunnel: () => Promise<FakeTunnel> = () => Promise.resolve(this.tunnel);
   reporting: () => Promise<void> = () => Promise.resolve();
-  /** Of run(). */
+  /** The exit code of run(). */
   outcome: 'ended' | Error | undefined;
   #give: ((event: ExtensionEvent) => void) | undefined;
   #fail: ((error: Error) => void) | undefined;
@@ -47,7 +47,7 @@ export class ExtensionHarness {
     return UNIX + this.clock.now() + this.slept;
   }
 
-  /** Whether Lambda has been asked for an event that has not come. */
+  /** Whether the extension waits for the next event from Lambda. */
   get isWaiting(): boolean {
     return this.#give !== undefined;
   }
@@ -111,7 +111,7 @@ export class ExtensionHarness {
     await settled();
   }
 
-  /** Up to the first next(), with a session. */
+  /** Runs up to the first next(), with a session. */
   async startReady(settings: Partial<LambdaSettings> = {}): Promise<void> {
     await this.start(settings);
     this.tunnel.handshake();
@@ -125,7 +125,7 @@ export class ExtensionHarness {
     }
   }
 
-  /** @param left ms that the function has */
+  /** @param left the time left for the function, in ms */
   invoke(left = 60_000): Promise<void> {
     return this.give({ type: 'INVOKE', deadlineMs: this.unix + left });
   }

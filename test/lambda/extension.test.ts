@@ -17,7 +17,9 @@ const SECRET = { place: { kind: 'secret', name: 'arc' } } as const;
 const SNAP_START = { initializationType: 'snap-start' } as const;
 const MANAGED = { initializationType: 'lambda-managed-instances' } as const;
 
-/** Timers that an invocation leaves: one, for what has no answer a while before its end. */
+/**
+ * The timers that an invocation leaves: one, which answers pending requests shortly before its end.
+ */
 const FOR_THE_END = 1;
 
 let lambda: ExtensionHarness;
@@ -26,7 +28,7 @@ beforeEach(() => {
   lambda = new ExtensionHarness();
 });
 
-/** What comes of a request to the port. */
+/** The result of a request to the port. */
 function request(): { outcome: Duplex | Error | undefined } {
   const result: { outcome: Duplex | Error | undefined } = { outcome: undefined };
   const settle = (outcome: Duplex | Error) => void (result.outcome = outcome);
@@ -43,7 +45,7 @@ async function openedStream(): Promise<Duplex> {
   return stream;
 }
 
-/** The connection that an invocation opens for what it will send. */
+/** The connection that an invocation opens in advance. */
 async function openedAhead(): Promise<Duplex> {
   const stream = openStream();
   lambda.tunnel.dials.at(-1)!.succeed(stream);
@@ -59,7 +61,7 @@ function heldOpening(): (tunnel: FakeTunnel) => void {
 }
 
 describe('init', () => {
-  it('listens, registers, then opens the tunnel, and asks for an event when it is up', async () => {
+  it('listens, registers, opens the tunnel, and asks for an event after it is up', async () => {
     await lambda.start();
     expect(lambda.calls).toEqual(['listen', 'register', 'warm up', 'open']);
     expect(lambda.events).toEqual(['INVOKE', 'SHUTDOWN']);
@@ -78,7 +80,7 @@ describe('init', () => {
     expect(lambda.clock.armed).toBe(0);
   });
 
-  it('opens nothing before the registration has left', async () => {
+  it('opens nothing before the registration is sent', async () => {
     lambda.registration = () => new Promise(() => undefined);
     await lambda.start();
     expect(lambda.calls).toEqual(['listen', 'register']);
@@ -93,7 +95,7 @@ describe('init', () => {
     expect(tunnel.dials).toHaveLength(1);
   });
 
-  it('takes until its time at most, counted from the beginning of the process', async () => {
+  it('lasts until its deadline at most, counted from the start of the process', async () => {
     await lambda.start({ wait: 1_000 });
     await lambda.pass(899);
     expect(lambda.isWaiting).toBe(false);
@@ -109,14 +111,14 @@ describe('init', () => {
     ]);
   });
 
-  it('takes no longer where the opening does', async () => {
+  it('has no longer deadline if opening the tunnel is slow', async () => {
     const open = heldOpening();
     await lambda.start({ wait: 1_000, ...SECRET });
     await lambda.pass(899);
     expect(lambda.isWaiting).toBe(false);
     await lambda.pass(1);
     expect(lambda.isWaiting).toBe(true);
-    // The one attempt is enough, whenever it comes to an end.
+    // One attempt is enough, whenever it ends.
     await lambda.invoke();
     open(lambda.tunnel);
     lambda.tunnel.handshake();
@@ -128,7 +130,7 @@ describe('init', () => {
   });
 
   it.each(['degrade', 'fail'] as const)(
-    'cannot do without its port, whatever the policy: %s',
+    'fails without its port, whatever the policy: %s',
     async (onFailure) => {
       lambda.noPort = new UserError('failed', {
         what: 'cannot listen on port 8080',
@@ -148,7 +150,7 @@ describe('init', () => {
   );
 
   it.each(['degrade', 'fail'] as const)(
-    'has no tunnel where a file is not read in its time: %s',
+    'has no tunnel if a file is not read in time: %s',
     async (onFailure) => {
       const open = heldOpening();
       await lambda.start({ wait: 1_000, onFailure });
@@ -168,20 +170,20 @@ describe('init', () => {
     },
   );
 
-  it('does not register with a fault of ours', async () => {
+  it('does not register after an internal error', async () => {
     lambda.noPort = new RangeError('ours');
     await lambda.start();
     expect([lambda.calls, lambda.outcome]).toEqual([['listen'], lambda.noPort]);
   });
 
-  it('closes the port where Lambda does not register it', async () => {
+  it('closes the port if Lambda refuses the registration', async () => {
     lambda.registration = () => Promise.reject(BROKEN);
     await lambda.start();
     expect([lambda.closed, lambda.outcome]).toEqual([[0], BROKEN]);
     expect(lambda.count('open')).toBe(0);
   });
 
-  it('degrades: the function runs, and its requests are told why', async () => {
+  it('degrades: the function runs, and its requests get the reason', async () => {
     lambda.openTunnel = () => Promise.reject(BROKEN);
     await lambda.start();
     expect(lambda.isWaiting).toBe(true);
@@ -206,7 +208,7 @@ describe('init', () => {
     expect(lambda.outcome).toBeInstanceOf(UserError);
   });
 
-  it('fails with Extension.HandshakeTimeout, with all closed, also where Lambda is not told', async () => {
+  it('fails with Extension.HandshakeTimeout, with everything closed, even if Lambda is not notified', async () => {
     lambda.reporting = () => Promise.reject(BROKEN);
     await lambda.start({ onFailure: 'fail' });
     await lambda.pass(2_900);
@@ -245,7 +247,7 @@ describe('a secret', () => {
     expect(lambda.count('open')).toBe(4);
   });
 
-  it('is tried until the time of the invocation is over, then its requests are told', async () => {
+  it('is retried until the invocation’s time is over, then its requests get the reason', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start(SECRET);
     await lambda.invoke();
@@ -258,7 +260,7 @@ describe('a secret', () => {
     expect(lambda.clock.armed).toBe(FOR_THE_END);
   });
 
-  it('is tried once in each invocation behind that, whose requests wait for it', async () => {
+  it('is tried once in each later invocation, whose requests wait for it', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start(SECRET);
     await lambda.invoke();
@@ -278,7 +280,7 @@ describe('a secret', () => {
     expect(lambda.tunnel.dials).toHaveLength(1);
   });
 
-  it('is read by one at a time, however many invocations come meanwhile', async () => {
+  it('is read once at a time, however many invocations come meanwhile', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start(SECRET);
     const open = heldOpening();
@@ -292,13 +294,13 @@ describe('a secret', () => {
     expect(lambda.count('open')).toBe(2);
   });
 
-  it('whose text cannot be used is not tried again in the same invocation', async () => {
+  it('with an unusable text is not retried in the same invocation', async () => {
     lambda.openTunnel = () => Promise.reject(BROKEN);
     await lambda.start({ ...SECRET, onFailure: 'fail' });
     expect(lambda.reported).toMatchObject([{ type: 'Extension.ConfigInvalid' }]);
   });
 
-  it('is tried further on without invocations where Lambda tells of none', async () => {
+  it('is retried without invocations if Lambda reports none', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...SECRET, ...MANAGED });
     await lambda.pass(3_100);
@@ -328,7 +330,7 @@ describe('a secret', () => {
     });
   });
 
-  it('is not tried behind a shutdown', async () => {
+  it('is not retried after a shutdown', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...SECRET, ...MANAGED });
     await lambda.pass(3_100);
@@ -341,10 +343,10 @@ describe('a secret', () => {
 });
 
 describe('an invocation', () => {
-  it('has the session refreshed, and no stream ended, behind a short freeze', async () => {
+  it('refreshes the session, and ends no stream, after a short freeze', async () => {
     await lambda.startReady();
     const stream = await openedStream();
-    // The one behind an invocation that has sent nothing: no connection is opened ahead then.
+    // The invocation after one that sent nothing: no connection is opened in advance.
     await lambda.invoke();
     await lambda.pass(500);
     const { refreshed } = lambda.tunnel;
@@ -354,7 +356,7 @@ describe('an invocation', () => {
     expect(stream.destroyed).toBe(false);
   });
 
-  it('has the session refreshed behind what has lain in the socket', async () => {
+  it('refreshes the session after the datagrams queued in the socket', async () => {
     await lambda.startReady();
     const deferred: (() => void)[] = [];
     lambda.clock.defer = (handler) => void deferred.push(handler);
@@ -366,7 +368,7 @@ describe('an invocation', () => {
     expect(lambda.tunnel.refreshed).toBeGreaterThan(refreshed);
   });
 
-  it('ends behind a long freeze what the other end has given up', async () => {
+  it('ends after a long freeze the streams that the other end has given up', async () => {
     await lambda.startReady();
     const stream = await openedStream();
     lambda.slept += 30_000;
@@ -374,7 +376,7 @@ describe('an invocation', () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it('counts each freeze by itself', async () => {
+  it('measures each freeze separately', async () => {
     await lambda.startReady();
     const stream = await openedStream();
     for (let count = 0; count < 3; count++) {
@@ -385,7 +387,7 @@ describe('an invocation', () => {
     expect(stream.destroyed).toBe(false);
   });
 
-  it('renews the patience of requests', async () => {
+  it('renews the wait of requests', async () => {
     await lambda.start();
     await lambda.pass(3_100);
     const { tunnel } = lambda;
@@ -398,7 +400,7 @@ describe('an invocation', () => {
     expect(tunnel.dials).toHaveLength(1);
   });
 
-  it('is done at once where nothing is under way', async () => {
+  it('is finished at once if nothing is in progress', async () => {
     await lambda.startReady();
     await lambda.invoke();
     expect(lambda.count('next')).toBe(2);
@@ -406,7 +408,7 @@ describe('an invocation', () => {
     expect(lambda.clock.armed).toBe(FOR_THE_END);
   });
 
-  it('opens a connection ahead, which its request takes', async () => {
+  it('opens a connection in advance, which its request uses', async () => {
     await lambda.startReady();
     await lambda.invoke();
     await openedAhead();
@@ -414,26 +416,26 @@ describe('an invocation', () => {
     await settled();
     expect(sent.outcome).toBeInstanceOf(Duplex);
     expect(lambda.tunnel.dials).toHaveLength(1);
-    // That one has sent: the next is likely to.
+    // That invocation has sent: the next one is likely to.
     await lambda.invoke();
     expect(lambda.tunnel.dials).toHaveLength(2);
   });
 
-  it('opens none where the one before has sent nothing', async () => {
+  it('opens no connection if the previous one has sent nothing', async () => {
     await lambda.startReady();
     await lambda.invoke();
     await openedAhead();
     await lambda.invoke();
     await lambda.invoke();
     expect(lambda.tunnel.dials).toHaveLength(1);
-    // That of before is young enough to be taken.
+    // The previous connection is young enough to be used.
     request();
     await settled();
     await lambda.invoke();
     expect(lambda.tunnel.dials).toHaveLength(2);
   });
 
-  it('has answers for all who wait, a while before Lambda ends the function', async () => {
+  it('answers all pending requests shortly before Lambda ends the function', async () => {
     await lambda.startReady();
     await lambda.invoke(2_000);
     const stream = await openedStream();
@@ -447,7 +449,7 @@ describe('an invocation', () => {
     await lambda.pass(100);
     expect(errors).toMatchObject([{ reason: 'timeout' }]);
     expect(waiting.outcome).toMatchObject({ reason: 'not-ready' });
-    // Half of what is left is for those who come now.
+    // New requests get half of the remaining time.
     const late = request();
     await lambda.pass(40);
     expect(late.outcome).toBeUndefined();
@@ -459,7 +461,7 @@ describe('an invocation', () => {
     expect(next.outcome).toBeUndefined();
   });
 
-  it('has no use behind a long freeze for what was opened ahead before it', async () => {
+  it('does not use a connection that was opened before a long freeze', async () => {
     await lambda.startReady();
     await lambda.invoke();
     const old = await openedAhead();
@@ -469,7 +471,7 @@ describe('an invocation', () => {
     expect(old.destroyed).toBe(true);
   });
 
-  it('is held while a handshake is under way, for 500 ms at most', async () => {
+  it('is held during a handshake, for 500 ms at most', async () => {
     await lambda.startReady();
     lambda.tunnel.hasSession = false;
     await lambda.invoke();
@@ -518,7 +520,7 @@ describe('an invocation', () => {
     expect(lambda.isWaiting).toBe(true);
   });
 
-  it('tries a configuration that could not be used again, for it may have been mended', async () => {
+  it('retries an unusable configuration, because it may have been fixed', async () => {
     lambda.openTunnel = () => Promise.reject(BROKEN);
     await lambda.start();
     await lambda.invoke();
@@ -536,7 +538,7 @@ describe('an invocation', () => {
 });
 
 describe('a managed instance', () => {
-  it('is told of its shutdown alone', async () => {
+  it('is notified only of its shutdown', async () => {
     await lambda.startReady(MANAGED);
     expect(lambda.events).toEqual(['SHUTDOWN']);
     expect(lambda.count('open')).toBe(1);
@@ -544,7 +546,7 @@ describe('a managed instance', () => {
     expect(lambda.outcome).toBe('ended');
   });
 
-  it('says that its secret cannot be read, starts all the same, and asks on', async () => {
+  it('reports that its secret cannot be read, starts anyway, and keeps retrying', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...MANAGED, ...SECRET, onFailure: 'fail' });
     await passes(3_000);
@@ -563,7 +565,7 @@ describe('a managed instance', () => {
     expect(lambda.tunnel.dials).toHaveLength(1);
   });
 
-  it('says that its secret, read later, cannot be used', async () => {
+  it('reports that its secret, read later, is unusable', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...MANAGED, ...SECRET });
     await passes(3_000);
@@ -575,7 +577,7 @@ describe('a managed instance', () => {
     expect(errors.map(({ message }) => message)).toEqual([NOT_YET.message, BROKEN.message]);
   });
 
-  it('says nothing more of its secret when it is shut down', async () => {
+  it('reports nothing more about its secret when it is shut down', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...MANAGED, ...SECRET });
     await passes(3_000);
@@ -585,7 +587,7 @@ describe('a managed instance', () => {
   });
 });
 
-/** Time passes, with all that falls due in it. */
+/** Advances the time and runs everything that falls due. */
 async function passes(duration: number): Promise<void> {
   for (let past = 0; past < duration; past += 100) {
     lambda.clock.advance(100);
@@ -607,11 +609,11 @@ describe('a shutdown', () => {
     ['timeout', 2_000, 0],
     ['failure', 2_000, 0],
     ['spindown', 200, 0],
-    // Lambda's clock and ours are an hour apart: it gives no more than ever.
+    // Lambda's clock is an hour ahead: the grace period is not longer than usual.
     ['spindown', 3_602_000, 1_800],
     ['spindown', -60_000, 0],
   ])(
-    'for the reason "%s" with %d ms left gives %d to what is under way',
+    'for the reason "%s" with %d ms left leaves %d ms for open connections',
     async (reason, left, grace) => {
       await lambda.startReady();
       await lambda.shutDown(reason, left);
@@ -627,14 +629,14 @@ describe('a shutdown', () => {
     },
   );
 
-  it('gives to what was sent what is left behind the answers', async () => {
+  it('leaves the time after the answers for what was sent', async () => {
     await lambda.startReady();
     lambda.closingTime = 1_500;
     await lambda.shutDown();
     expect([lambda.closed, lambda.tunnel.closed]).toEqual([[1_800], [300]]);
   });
 
-  it('closes a tunnel that was being opened meanwhile', async () => {
+  it('closes a tunnel that was being opened', async () => {
     const open = heldOpening();
     await lambda.start({ wait: 1_000 });
     await lambda.pass(1_000);
@@ -646,13 +648,13 @@ describe('a shutdown', () => {
   });
 });
 
-describe('the signal to stop', () => {
+describe('the stop signal', () => {
   const stop = async () => {
     lambda.stopping.abort(new Error('SIGTERM'));
     await settled();
   };
 
-  it('ends it as a shutdown does, also where Lambda answers later', async () => {
+  it('ends it as a shutdown does, even if Lambda answers later', async () => {
     await lambda.startReady();
     await stop();
     expect(lambda.outcome).toBe('ended');
@@ -665,9 +667,9 @@ describe('the signal to stop', () => {
 
   it.each([
     ['before the registration', () => (lambda.registration = () => stop())],
-    ['while the tunnel is opened', () => heldOpening()],
-    ['while the handshake is waited for', () => undefined],
-  ])('ends it %s, without a word of being ready', async (_, prepare) => {
+    ['while the tunnel opens', () => heldOpening()],
+    ['while it waits for the handshake', () => undefined],
+  ])('ends it %s, without reporting that it is ready', async (_, prepare) => {
     prepare();
     await lambda.start({ onFailure: 'fail' });
     await stop();
@@ -690,7 +692,7 @@ describe('the signal to stop', () => {
   });
 });
 
-it('closes everything where Lambda does not answer any more', async () => {
+it('closes everything if Lambda does not answer any more', async () => {
   await lambda.startReady();
   await lambda.fail(BROKEN);
   expect(lambda.outcome).toBe(BROKEN);

@@ -40,7 +40,7 @@ describe('register', () => {
     expect(JSON.parse(body ?? '')).toEqual({ events: ['SHUTDOWN'] });
   });
 
-  it('tells that the request has left, before there is an answer', async () => {
+  it('reports that the request was sent before the answer comes', async () => {
     let answer: () => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => {
       lambda.answer = (response) => {
@@ -56,7 +56,7 @@ describe('register', () => {
   });
 
   it.each([{}, { 'Lambda-Extension-Identifier': '' }])(
-    'fails where the answer has no identifier: %j',
+    'fails if the answer has no identifier: %j',
     async (headers) => {
       lambda.give(200, '{}', headers);
       await expect(api.register([], () => undefined)).rejects.toMatchObject({
@@ -66,7 +66,7 @@ describe('register', () => {
     },
   );
 
-  it('fails with what Lambda says', async () => {
+  it('fails with the message of Lambda', async () => {
     lambda.give(403, '{"errorType":"Extension.InvalidExtensionName"}\n');
     await expect(api.register([], () => undefined)).rejects.toMatchObject({
       name: 'UserError',
@@ -77,7 +77,7 @@ describe('register', () => {
     });
   });
 
-  it('fails where nobody listens, without having sent anything', async () => {
+  it('fails if nothing listens, without having sent anything', async () => {
     await lambda.close();
     const onSent = jest.fn();
     const registered = api.register([], onSent);
@@ -89,7 +89,7 @@ describe('register', () => {
 describe('next', () => {
   beforeEach(register);
 
-  it('shows the identifier', async () => {
+  it('sends the identifier', async () => {
     giveEvent({ eventType: 'INVOKE', deadlineMs: 1_795_598_556_355, requestId: 'r' });
     await expect(api.next()).resolves.toEqual({ type: 'INVOKE', deadlineMs: 1_795_598_556_355 });
     const [{ method, url, headers } = {}] = lambda.asked;
@@ -102,7 +102,7 @@ describe('next', () => {
     [{ shutdownReason: 'SandboxTerminated' }, 'sandboxterminated'],
     [{ shutdownReason: 7 }, ''],
     [{}, ''],
-  ])('takes a shutdown for any reason: %j', async (members, reason) => {
+  ])('accepts a shutdown for any reason: %j', async (members, reason) => {
     giveEvent({ eventType: 'SHUTDOWN', deadlineMs: 5, ...members });
     await expect(api.next()).resolves.toEqual({ type: 'SHUTDOWN', reason, deadlineMs: 5 });
   });
@@ -119,7 +119,7 @@ describe('next', () => {
     '{"eventType":"SHUTDOWN","deadlineMs":1e999}',
     '{"eventType":"invoke","deadlineMs":5}',
     '{"eventType":"SNAPSHOT","deadlineMs":5}',
-  ])('does not take %s for an event', async (body) => {
+  ])('does not accept %s as an event', async (body) => {
     giveEvent(body);
     await expect(api.next()).rejects.toMatchObject({
       name: 'UserError',
@@ -127,7 +127,7 @@ describe('next', () => {
     });
   });
 
-  it('waits for as long as Lambda likes', async () => {
+  it('waits without a timeout', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const answered = new Promise<() => void>((resolve) => {
       lambda.answer = (response) =>
@@ -141,7 +141,7 @@ describe('next', () => {
     await next;
   });
 
-  it('ends with an answer that does not', async () => {
+  it('fails on an answer that does not end', async () => {
     let isGone: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => void (isGone = resolve));
     lambda.answer = (response) => {
@@ -155,7 +155,7 @@ describe('next', () => {
     await gone;
   });
 
-  it('ends where the answer breaks off', async () => {
+  it('fails if the answer breaks off', async () => {
     lambda.answer = (response) => {
       response.writeHead(200, { 'Content-Length': 100 }).write('{"eventType"', () => {
         response.destroy();
@@ -164,7 +164,7 @@ describe('next', () => {
     await expect(api.next()).rejects.toMatchObject({ name: 'UserError' });
   });
 
-  it('shows the beginning of a refusal alone', async () => {
+  it('shows only the beginning of a refusal', async () => {
     lambda.give(500, 'x'.repeat(100_000));
     const failure = await api.next().catch((error: unknown) => error as Error);
     expect((failure as Error).message.length).toBeLessThan(500);
@@ -177,7 +177,7 @@ describe.each([
 ] as const)('%s', (call, path) => {
   beforeEach(register);
 
-  it('tells the type in the header as well as in the body', async () => {
+  it('sends the type in the header and in the body', async () => {
     lambda.give(202, '{"status":"OK"}');
     await api[call]({ type: 'Extension.ConfigInvalid', message: 'no arc.json' });
     const [{ method, url, headers, body } = {}] = lambda.asked;
@@ -193,20 +193,20 @@ describe.each([
     });
   });
 
-  it('fails where Lambda does not want it', async () => {
+  it('fails if Lambda refuses it', async () => {
     lambda.give(403, '');
     const told = api[call]({ type: 'Extension.Crash', message: '' });
     await expect(told).rejects.toMatchObject({ why: 'status 403' });
   });
 
-  it('gives up where Lambda does not answer: the process is about to end', async () => {
+  it('gives up if Lambda does not answer, because the process is about to end', async () => {
     lambda.answer = () => undefined;
     const told = api[call]({ type: 'Extension.Crash', message: '' });
     await expect(told).rejects.toMatchObject({ why: 'no response within 1000 ms' });
   });
 });
 
-it('finds Lambda at an IPv6 address', async () => {
+it('reaches Lambda at an IPv6 address', async () => {
   await lambda.close();
   lambda = new HttpAnswers();
   await lambda.open('::1');

@@ -13,11 +13,11 @@ export interface FakeDial {
   readonly succeed: (stream: Duplex) => void;
 }
 
-/** A tunnel whose handshakes are the test's. */
+/** A tunnel whose handshakes the test controls. */
 export class FakeTunnel implements SandboxTunnel {
   hasSession = false;
   readonly dials: FakeDial[] = [];
-  /** What each close() allowed, in ms. */
+  /** The grace period of each close(), in ms. */
   readonly closed: number[] = [];
   refreshed = 0;
   onRefresh: () => void = () => undefined;
@@ -63,5 +63,5 @@ export function noAnswer(): TunnelError {
 
 export const openStream = (): Duplex => new PassThrough();
 
-/** Until all that has been settled has been heard of. */
+/** Waits until the handlers of all settled promises have run. */
 export const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -1,4 +1,4 @@
-/** A local HTTP server whose answers a test writes; it keeps what it was asked. */
+/** A local HTTP server whose answers a test writes; it records the requests. */
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -17,7 +17,7 @@ export interface Asked {
 
 export class HttpAnswers {
   readonly asked: Asked[] = [];
-  /** What is done about each request, when its body is there. */
+  /** Called for each request, after its body was read. */
   answer: (response: ServerResponse, asked: Asked) => void = (response) => void response.end();
   readonly #server = createServer(((request, response) => {
     void text(request).then((body) => {
@@ -32,7 +32,7 @@ export class HttpAnswers {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Answers all that comes from now on with this. */
+  /** Answers all further requests with this. */
   give(status: number, body: string, headers: Record<string, string> = {}): void {
     this.answer = (response) => void response.writeHead(status, headers).end(body);
   }

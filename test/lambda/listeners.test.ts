@@ -33,7 +33,7 @@ async function take(host: string, port = 0): Promise<Server> {
   return server;
 }
 
-/** One that nobody has on either loopback. */
+/** A port that is free on both loopback addresses. */
 async function freePort(): Promise<number> {
   const server = await take('127.0.0.1');
   const { port } = server.address() as AddressInfo;
@@ -77,7 +77,7 @@ function fetchAs(options: RequestOptions): Promise<{ status?: number; body: stri
   });
 }
 
-it('answers on both loopbacks', async () => {
+it('answers on both loopback addresses', async () => {
   const port = await freePort();
   await open(port);
   for (const host of LOOPBACKS) {
@@ -89,7 +89,7 @@ it('answers on both loopbacks', async () => {
   }
 });
 
-it('answers no name but localhost and those that are allowed', async () => {
+it('answers for localhost and the allowed names only', async () => {
   const port = await freePort();
   await open(port, systemClock, { hosts: ['sandbox'], origins: [] });
   const reasonFor = async (Host: string) => {
@@ -101,14 +101,14 @@ it('answers no name but localhost and those that are allowed', async () => {
   expect(await reasonFor('sandbox')).toBe('not-ready');
 });
 
-it('gives both back when it is closed', async () => {
+it('frees both ports when it is closed', async () => {
   const port = await freePort();
   const listeners = await open(port);
   await listeners.close({ graceMs: 0 });
   for (const host of LOOPBACKS) await expect(ask(host, port)).rejects.toThrow('ECONNREFUSED');
 });
 
-it.each(LOOPBACKS)('leaves a port alone that is somebody else on %s', async (host) => {
+it.each(LOOPBACKS)('does not use a port that another process holds on %s', async (host) => {
   const port = await freePort();
   await take(host, port);
   await expect(open(port)).rejects.toMatchObject({
@@ -117,12 +117,12 @@ it.each(LOOPBACKS)('leaves a port alone that is somebody else on %s', async (hos
     what: `cannot listen on port ${port}`,
     next: [expect.stringContaining('ARCTUN_LAMBDA_PORT'), expect.stringContaining('Web Adapter')],
   });
-  // Nothing of ours is left on the other one.
+  // Nothing is left open on the other address.
   const other = LOOPBACKS.find((each) => each !== host) ?? '';
   await expect(ask(other, port)).rejects.toThrow('ECONNREFUSED');
 });
 
-it.each(LOOPBACKS)('waits for a port on %s that is taken for a moment', async (host) => {
+it.each(LOOPBACKS)('waits for a port on %s that is in use for a moment', async (host) => {
   const port = await freePort();
   const holder = await take(host, port);
   const clock = new FakeClock();
@@ -135,9 +135,9 @@ it.each(LOOPBACKS)('waits for a port on %s that is taken for a moment', async (h
   expect((await ask(host, port)).status).toBe(503);
 });
 
-it('does with IPv4 where the system has no IPv6', async () => {
+it('uses IPv4 only if the system has no IPv6', async () => {
   const port = await freePort();
-  // As the system refuses it then.
+  // The error that the system returns in that case.
   const original = Reflect.get(Server.prototype, 'listen') as (...parameters: unknown[]) => Server;
   const listen = jest.spyOn(Server.prototype, 'listen');
   listen.mockImplementation(function (this: Server, ...parameters: unknown[]) {
@@ -153,7 +153,7 @@ it('does with IPv4 where the system has no IPv6', async () => {
   await expect(ask('::1', port)).rejects.toThrow('ECONNREFUSED');
 });
 
-it('leaves the end of an idle connection to the function: a freeze may be as long as it likes', async () => {
+it('leaves closing an idle connection to the function, because a freeze can last any time', async () => {
   const port = await freePort();
   await open(port);
   const fields = await new Promise((resolve, reject) => {
@@ -165,7 +165,7 @@ it('leaves the end of an idle connection to the function: a freeze may be as lon
       });
     }).on('error', reject);
   });
-  // The other field would tell when we close it.
+  // The other field would announce when the server closes the connection.
   expect(fields).toMatchObject({ connection: 'keep-alive' });
   expect(fields).not.toHaveProperty('keep-alive');
 });

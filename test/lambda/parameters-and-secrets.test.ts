@@ -31,7 +31,7 @@ it.each([
     '/secretsmanager/get?secretId=arn%3Aaws%3Asecretsmanager%3Aap-northeast-1%3A012345678912' +
       '%3Asecret%3Aarc%2F%C3%A9%26x-AbCdEf',
   ],
-])('asks for the secret %s with the token of the session', async (name, url) => {
+])('requests the secret %s with the session token', async (name, url) => {
   aws.give(200, '{"SecretString":"{}"}');
   await read({ kind: 'secret', name });
   const [asked] = aws.asked;
@@ -39,7 +39,7 @@ it.each([
   expect(asked?.headers['x-aws-parameters-secrets-token']).toBe('session-token');
 });
 
-it('asks for the parameter decrypted', async () => {
+it('requests the parameter decrypted', async () => {
   aws.give(200, '{"Parameter":{"Value":"{}"}}');
   await read(PARAMETER);
   expect(aws.asked[0]?.url).toBe(
@@ -47,7 +47,7 @@ it('asks for the parameter decrypted', async () => {
   );
 });
 
-it('reads the text of a secret, the text in its bytes, and the value of a parameter', async () => {
+it('reads the text of a secret, text in its bytes, and the value of a parameter', async () => {
   aws.give(200, JSON.stringify({ Name: 'arc', SecretString: '{"é":1}' }));
   await expect(read(SECRET)).resolves.toBe('{"é":1}');
   const bytes = Buffer.from('{"é":2}').toString('base64');
@@ -62,8 +62,8 @@ it.each([
   ['null', 'null'],
   ['a text', `"${HIDDEN}"`],
   ['another member', JSON.stringify({ Value: HIDDEN })],
-  ['a member of another type', JSON.stringify({ SecretString: [HIDDEN], Parameter: { Value: 1 } })],
-])('does not take an answer for one that is none, and does not show it: %s', async (_, body) => {
+  ['a field of another type', JSON.stringify({ SecretString: [HIDDEN], Parameter: { Value: 1 } })],
+])('rejects an invalid answer, and does not show it: %s', async (_, body) => {
   aws.give(200, body);
   for (const place of [SECRET, PARAMETER]) {
     const failure = await failureOf(place);
@@ -72,8 +72,8 @@ it.each([
   }
 });
 
-describe('what may be there later', () => {
-  it('is a refusal: with what it says, and the right that is needed', async () => {
+describe('a retryable failure', () => {
+  it('is a refusal: reported with its message, and the required permission', async () => {
     aws.give(400, 'not ready to serve traffic, please wait\n');
     await expect(read(SECRET)).rejects.toMatchObject({
       name: 'NotYetError',
@@ -92,7 +92,7 @@ describe('what may be there later', () => {
     expect((await failureOf(SECRET)).message.length).toBeLessThan(400);
   });
 
-  it('is an extension of AWS that does not listen: which layer is missing', async () => {
+  it('is an AWS extension that does not listen: reports which layer is missing', async () => {
     const { port } = aws;
     await aws.close();
     await expect(readSecret(SECRET, { port, token: '' })).rejects.toMatchObject({
@@ -126,7 +126,7 @@ describe('what may be there later', () => {
   });
 });
 
-it('does not take an answer without an end', async () => {
+it('rejects an answer without an end', async () => {
   aws.answer = (response) => {
     const more = () => {
       while (!response.destroyed && response.write('x'.repeat(65_536)));

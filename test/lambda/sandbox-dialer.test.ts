@@ -20,7 +20,7 @@ beforeEach(() => {
   dialer = new SandboxDialer(WAIT, clock, { unixMilliseconds: () => clock.now() });
 });
 
-/** A dial, and what has come of it by now. */
+/** A dial and its current outcome. */
 class Dial {
   outcome: Duplex | Error | undefined;
   at: number | undefined;
@@ -45,7 +45,7 @@ async function dial(): Promise<Dial> {
   return begun;
 }
 
-/** In steps, so that what a timer settles is heard of before the next one. */
+/** In steps, so that the handlers of one timer run before the next one fires. */
 async function pass(duration: number): Promise<void> {
   for (let left = duration; left > 0; left -= 100) {
     clock.advance(Math.min(100, left));
@@ -83,21 +83,21 @@ describe('a dial', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('goes at once where there is a session', async () => {
+  it('starts at once if there is a session', async () => {
     tunnel.handshake();
     dialer.open(tunnel);
     await dial();
     expect(tunnel.dials).toHaveLength(1);
   });
 
-  it('has the session refreshed before it is looked for: packets are about to come', async () => {
+  it('refreshes the session before it checks it, because packets are about to come', async () => {
     dialer.open(tunnel);
     tunnel.onRefresh = () => tunnel.handshake();
     await dial();
     expect(tunnel.dials).toHaveLength(1);
   });
 
-  it('fails where no tunnel is opened in time', async () => {
+  it('fails if no tunnel is opened in time', async () => {
     const begun = await dial();
     await pass(WAIT - 1);
     expect(begun.outcome).toBeUndefined();
@@ -111,7 +111,7 @@ describe('a dial', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('fails where there is no handshake in time, with what is known of it', async () => {
+  it('fails if there is no handshake in time, with what is known of it', async () => {
     dialer.open(tunnel);
     const begun = await dial();
     await pass(WAIT);
@@ -123,7 +123,7 @@ describe('a dial', () => {
     });
   });
 
-  it('fails where the connection is not there in time, counted from the session', async () => {
+  it('fails if the connection is not open in time, counted from the session', async () => {
     dialer.open(tunnel);
     const begun = await dial();
     await pass(2_000);
@@ -139,8 +139,8 @@ describe('a dial', () => {
   });
 });
 
-describe('patience', () => {
-  it('is shared: it counts from the first that misses a session', async () => {
+describe('the shared wait', () => {
+  it('counts from the first dial without a session', async () => {
     const first = await dial();
     await pass(2_000);
     const second = await dial();
@@ -148,7 +148,7 @@ describe('patience', () => {
     expect([first.at, second.at]).toEqual([4_000, 4_000]);
   });
 
-  it('is over then: the next is refused at once, with or without a tunnel', async () => {
+  it('refuses the next dial at once when it is over, with or without a tunnel', async () => {
     await dial();
     await pass(WAIT);
     const late = await dial();
@@ -160,7 +160,7 @@ describe('patience', () => {
     expect(later.outcome).toMatchObject({ reason: 'not-ready', silence: 'no-answer' });
   });
 
-  it('comes back by itself, ten seconds behind one that was in vain', async () => {
+  it('is available again ten seconds after one that failed', async () => {
     await dial();
     await pass(WAIT + 9_999);
     const early = await dial();
@@ -173,7 +173,7 @@ describe('patience', () => {
     expect(later.outcome).toMatchObject({ reason: 'not-ready' });
   });
 
-  it('is there again for an invocation', async () => {
+  it('is available again for an invocation', async () => {
     await dial();
     await pass(60_000);
     dialer.renewPatience();
@@ -184,7 +184,7 @@ describe('patience', () => {
     expect(begun.outcome).toMatchObject({ reason: 'not-ready' });
   });
 
-  it('is renewed for whoever waits for the tunnel as well', async () => {
+  it('is renewed for dials that wait for the tunnel as well', async () => {
     const begun = await dial();
     await pass(1_000);
     dialer.renewPatience();
@@ -195,7 +195,7 @@ describe('patience', () => {
     expect(begun.outcome).toMatchObject({ reason: 'not-ready', silence: 'no-answer' });
   });
 
-  it('is there again when there has been a session', async () => {
+  it('is available again after a session', async () => {
     (await connected()).destroy();
     await pass(60_000);
     tunnel.hasSession = false;
@@ -208,7 +208,7 @@ describe('patience', () => {
 });
 
 describe('a refusal', () => {
-  it('ends those who wait, and refuses whoever comes, with the reason', async () => {
+  it('ends pending dials, and refuses new ones, with the reason', async () => {
     const waiting = await dial();
     dialer.refuse(BROKEN);
     const behind = await dial();
@@ -225,12 +225,12 @@ describe('a refusal', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('is over when there is a tunnel after all', async () => {
+  it('ends when there is a tunnel after all', async () => {
     dialer.refuse(BROKEN);
     await connected();
   });
 
-  it('is forgotten where the tunnel is to be tried again', async () => {
+  it('is cleared if the tunnel is to be retried', async () => {
     dialer.refuse(BROKEN);
     dialer.renewPatience();
     const begun = await dial();
@@ -240,7 +240,7 @@ describe('a refusal', () => {
     expect(begun.outcome).toMatchObject({ reason: 'not-ready' });
   });
 
-  it('does not come between a tunnel and an invocation', async () => {
+  it('does not apply if there is a tunnel in an invocation', async () => {
     (await connected()).destroy();
     dialer.renewPatience();
     await dial();
@@ -248,10 +248,10 @@ describe('a refusal', () => {
   });
 });
 
-describe('the signal of the caller', () => {
+describe('the caller’s signal', () => {
   const gone = new Error('the client has gone');
 
-  it('ends a dial before it has begun', async () => {
+  it('ends a dial before it has started', async () => {
     await expect(dialer.dial(TARGET, AbortSignal.abort(gone))).rejects.toBe(gone);
     await dialer.whenIdle(1);
   });
@@ -277,7 +277,7 @@ describe('the signal of the caller', () => {
     await dialer.whenIdle(1);
   });
 
-  it('is heard between the session and the connection, too', async () => {
+  it('also works between the session and the connection', async () => {
     dialer.open(tunnel);
     const begun = await dial();
     tunnel.handshake();
@@ -297,12 +297,12 @@ describe('whenIdle', () => {
     return result;
   }
 
-  it('resolves at once where nothing is under way', async () => {
+  it('resolves at once if nothing is in progress', async () => {
     expect((await idle(500)).at).toBe(1_000);
     expect(clock.armed).toBe(0);
   });
 
-  it('waits for a dial, and for the stream that it becomes', async () => {
+  it('waits for a dial, and for the stream it becomes', async () => {
     tunnel.handshake();
     dialer.open(tunnel);
     await dial();
@@ -326,7 +326,7 @@ describe('whenIdle', () => {
     expect(result.at).toBe(1_000);
   });
 
-  it('waits until its limit, and whoever asks again waits again', async () => {
+  it('waits until its limit, and a new caller waits again', async () => {
     await connected();
     const first = await idle(500);
     await pass(100);
@@ -335,7 +335,7 @@ describe('whenIdle', () => {
     expect([first.at, second.at]).toEqual([1_500, 1_400]);
   });
 
-  it('resolves for all who wait', async () => {
+  it('resolves for all callers', async () => {
     const stream = await connected();
     const results = [await idle(500), await idle(500)];
     stream.destroy();
@@ -344,7 +344,7 @@ describe('whenIdle', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('counts no stream that was closed before we had it', async () => {
+  it('does not count a stream that was closed before it was received', async () => {
     tunnel.handshake();
     dialer.open(tunnel);
     await dial();
@@ -358,7 +358,7 @@ describe('whenIdle', () => {
 });
 
 describe('destroyStreams', () => {
-  it('ends what is open, and nothing that comes behind it', async () => {
+  it('ends open streams, but no later ones', async () => {
     const streams = [await connected(), await connected()];
     dialer.destroyStreams();
     const later = await connected();
@@ -373,7 +373,7 @@ describe('destroyStreams', () => {
 });
 
 describe('the end of an invocation', () => {
-  it('leaves a request of the last moments half of what is left', async () => {
+  it('leaves a request near the end half of the remaining time', async () => {
     dialer.begin(3_000);
     await pass(2_800);
     const stream = await connected();
@@ -385,7 +385,7 @@ describe('the end of an invocation', () => {
   });
 
   it.each(['without a session', 'with one'])(
-    'is no later for a request that waits for the connection ahead, %s',
+    'is no later for a request that waits for a connection opened in advance, %s',
     async (session) => {
       const began = clock.now();
       if (session === 'with one') tunnel.handshake();
@@ -403,7 +403,7 @@ describe('the end of an invocation', () => {
     },
   );
 
-  it('that has passed in a freeze ends nothing that is under way', async () => {
+  it('that has passed in a freeze ends nothing that is in progress', async () => {
     dialer.begin(3_000);
     const stream = await connected();
     clock.skip(10_000);
@@ -414,7 +414,7 @@ describe('the end of an invocation', () => {
     expect(begun.outcome).toBeUndefined();
   });
 
-  it.each([0, -3_600_000])('is not known where it is %d ms away', async (left) => {
+  it.each([0, -3_600_000])('is unknown if it is %d ms away', async (left) => {
     dialer.begin(left);
     const stream = await connected();
     const begun = await dial();
@@ -424,7 +424,7 @@ describe('the end of an invocation', () => {
   });
 });
 
-it('dials anew where the connection ahead has broken in the turn in which it is taken', async () => {
+it('dials again if the connection opened in advance breaks in the turn in which it is used', async () => {
   tunnel.handshake();
   dialer.open(tunnel);
   dialer.openAhead(TARGET);
@@ -441,8 +441,8 @@ it('dials anew where the connection ahead has broken in the turn in which it is 
   expect(begun.outcome).toBe(stream);
 });
 
-describe('a connection ahead', () => {
-  it('that was waited for in vain leaves what is left of the wait', async () => {
+describe('a connection opened in advance', () => {
+  it('that fails leaves a dial the rest of its wait', async () => {
     tunnel.handshake();
     dialer.open(tunnel);
     dialer.openAhead(TARGET);
@@ -458,7 +458,7 @@ describe('a connection ahead', () => {
   });
 });
 
-it('ends the opening of a connection ahead with the client who waits for it', async () => {
+it('aborts a connection opened in advance when the client that waits for it leaves', async () => {
   tunnel.handshake();
   dialer.open(tunnel);
   dialer.openAhead(TARGET);

@@ -21,7 +21,7 @@ it('has a default for everything', () => {
   });
 });
 
-it('takes an empty variable for one that is not set', () => {
+it('treats an empty variable as unset', () => {
   const names = ['CONFIG', 'CONFIG_SECRET', 'CONFIG_PARAMETER', 'FORWARD_TO', 'LOG_LEVEL'];
   const lambda = ['LAMBDA_PORT', 'LAMBDA_WAIT', 'LAMBDA_ON_FAILURE', 'CONGESTION'];
   const browsers = ['ALLOW_HOST', 'ALLOW_ORIGIN'];
@@ -56,7 +56,7 @@ it('reads each variable', () => {
   });
 });
 
-it('looks for the configuration in one place alone: the value, the secret, the parameter', () => {
+it('looks for the configuration in one place only: the value, the secret, or the parameter', () => {
   const [ARCTUN_CONFIG, ARCTUN_CONFIG_SECRET, ARCTUN_CONFIG_PARAMETER] = ['a.json', 'b', '/c'];
   const parameter = { ARCTUN_CONFIG_PARAMETER };
   const secret = { ...parameter, ARCTUN_CONFIG_SECRET };
@@ -67,21 +67,21 @@ it('looks for the configuration in one place alone: the value, the secret, the p
 });
 
 it.each(['on-demand', 'provisioned-concurrency', 'snap-start', 'lambda-managed-instances'])(
-  'knows %s',
+  'reads %s',
   (type) => {
     const { initializationType } = settingsOf({ AWS_LAMBDA_INITIALIZATION_TYPE: type });
     expect(initializationType).toBe(type);
   },
 );
 
-it('takes an unknown way of making environments for the usual one, or for the managed by its mark', () => {
+it('treats an unknown initialization type as the default, or as managed by its marker', () => {
   const unknown = { AWS_LAMBDA_INITIALIZATION_TYPE: 'tomorrow' };
   expect(settingsOf(unknown).initializationType).toBe('on-demand');
   const managed = settingsOf({ ...unknown, AWS_LAMBDA_MAX_CONCURRENCY: '10' });
   expect(managed.initializationType).toBe('lambda-managed-instances');
 });
 
-describe('a variable that cannot be used', () => {
+describe('an invalid variable', () => {
   it.each([
     ['ARCTUN_LAMBDA_PORT', ['0', '65536', '80.5', '-1', '1e3', ' 80', '0x50', 'http']],
     ['ARCTUN_LAMBDA_WAIT', ['0', '0.05', '9.1', '-1', '3s', 'NaN', 'Infinity']],
@@ -110,7 +110,7 @@ describe('a variable that cannot be used', () => {
     'ARCTUN_ALLOW_ORIGIN',
     'ARCTUN_LOG_LEVEL',
     'ARCTUN_CONGESTION',
-  ])('is not shown where it is a key, or the configuration, in whichever form: %s', (name) => {
+  ])('is not shown if it is a key or the configuration, in any form: %s', (name) => {
     const key = Buffer.alloc(32, 8).toString('base64');
     const json = JSON.stringify({ simId: 'x'.repeat(80), privateKey: key }, undefined, 2);
     const base64 = Buffer.from(json).toString('base64');
@@ -121,7 +121,7 @@ describe('a variable that cannot be used', () => {
     }
   });
 
-  it('is told of, the first alone, and hides no other that can be used', () => {
+  it('is reported, only the first one, and does not hide valid ones', () => {
     const env = { ARCTUN_LAMBDA_PORT: 'a', ARCTUN_LAMBDA_WAIT: 'b', ARCTUN_LOG_LEVEL: 'trace' };
     expect(faultOf(env)?.what).toBe('cannot use ARCTUN_LAMBDA_PORT=a');
     expect(settingsOf(env)).toMatchObject({ port: 8080, wait: 3000, logLevel: 'trace' });
@@ -130,7 +130,7 @@ describe('a variable that cannot be used', () => {
   it.each([
     ['ARCTUN_LAMBDA_PORT', ['1', '65535']],
     ['ARCTUN_LAMBDA_WAIT', ['0.1', '9', '9.0']],
-  ])('is none at the ends of its range: %s', (name, values) => {
+  ])('is not one at the ends of its range: %s', (name, values) => {
     for (const value of values) expect(faultOf({ [name]: value })).toBeUndefined();
   });
 });

@@ -7,7 +7,7 @@ function watch() {
   return { wall, clock, sleep: new SleepWatch(clock, { unixMilliseconds: () => wall.now }) };
 }
 
-it('believes the wall clock where the monotonic one has stood still', () => {
+it('uses the wall clock if the monotonic clock has stood still', () => {
   const { wall, clock, sleep } = watch();
   sleep.mark();
   clock.skip(5);
@@ -15,7 +15,7 @@ it('believes the wall clock where the monotonic one has stood still', () => {
   expect(sleep.elapsed()).toBe(600_000);
 });
 
-it('believes the monotonic clock where somebody has set the wall clock back', () => {
+it('uses the monotonic clock if the wall clock was set back', () => {
   const { wall, clock, sleep } = watch();
   sleep.mark();
   clock.skip(40_000);
@@ -23,7 +23,7 @@ it('believes the monotonic clock where somebody has set the wall clock back', ()
   expect(sleep.elapsed()).toBe(40_000);
 });
 
-it('counts from its mark, and before the first one from its beginning', () => {
+it('counts from its mark, and before the first one from its start', () => {
   const { wall, clock, sleep } = watch();
   clock.skip(700);
   expect(sleep.elapsed()).toBe(700);

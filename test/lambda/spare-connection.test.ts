@@ -11,7 +11,7 @@ const wallClock = { unixMilliseconds: () => clock.unix };
 let spare: SpareConnection;
 let dialled: Duplex[];
 
-/** One that is open at once. */
+/** A connection that is open at once. */
 const dial = () => {
   const stream = new PassThrough();
   dialled.push(stream);
@@ -23,13 +23,13 @@ beforeEach(() => {
   dialled = [];
 });
 
-it('is there for one who takes it, once', async () => {
+it('is given to one taker, once', async () => {
   spare.prepare(dial);
   expect(await spare.take()).toBe(dialled[0]);
   expect(spare.take()).toBeUndefined();
 });
 
-it('is awaited where it is still being opened', async () => {
+it('is awaited if it is still being opened', async () => {
   let open: (stream: Duplex) => void = () => undefined;
   spare.prepare(() => new Promise((resolve) => (open = resolve)));
   const taken = spare.take();
@@ -38,7 +38,7 @@ it('is awaited where it is still being opened', async () => {
   expect(await taken).toBe(stream);
 });
 
-it('stays while it is young, and is replaced when it is not', async () => {
+it('is kept while it is young, and then replaced', async () => {
   spare.prepare(dial);
   clock.unix += 4_999;
   spare.prepare(dial);
@@ -52,8 +52,8 @@ it('stays while it is young, and is replaced when it is not', async () => {
 });
 
 it.each([
-  ['behind a freeze', 5_000],
-  ['behind a clock that has gone back', -1],
+  ['after a freeze', 5_000],
+  ['after the clock was set back', -1],
 ])('is not given away %s', async (_, passed) => {
   spare.prepare(dial);
   clock.unix += passed;
@@ -64,9 +64,9 @@ it.each([
 
 it.each<[string, (stream: PassThrough) => void]>([
   ['has ended it', (stream) => stream.end()],
-  ['has said something', (stream) => stream.write('HTTP/1.1 408 Request Timeout\r\n\r\n')],
+  ['has sent something', (stream) => stream.write('HTTP/1.1 408 Request Timeout\r\n\r\n')],
   ['has reset it', (stream) => stream.destroy(new Error('ECONNRESET'))],
-])('is no more where its other end %s', async (_, act) => {
+])('is discarded if its other end %s', async (_, act) => {
   spare.prepare(dial);
   await turn();
   act(dialled[0] as PassThrough);
@@ -76,13 +76,13 @@ it.each<[string, (stream: PassThrough) => void]>([
   expect(dialled[0]!.destroyed).toBe(true);
 });
 
-it('that cannot be opened is none', async () => {
+it('is absent if it cannot be opened', async () => {
   spare.prepare(() => Promise.reject(new Error('refused')));
   await turn();
   expect(spare.take()).toBeUndefined();
 });
 
-it('that fails in the hands of one who waits for it tells so', async () => {
+it('reports an error to a taker that waits for it', async () => {
   spare.prepare(async () => {
     await turn();
     throw new Error('refused');
@@ -90,7 +90,7 @@ it('that fails in the hands of one who waits for it tells so', async () => {
   await expect(spare.take()).rejects.toThrow('refused');
 });
 
-it('ends with what nobody takes, also while it is being opened', async () => {
+it('is closed if it is not used, also while it is being opened', async () => {
   let signal: AbortSignal | undefined;
   let open: (stream: Duplex) => void = () => undefined;
   spare.prepare((given) => {
@@ -135,7 +135,7 @@ it('carries a request and its answer as any other connection does', async () => 
   }
 });
 
-/** As a connection of the tunnel, a stream that is no net.Socket. */
+/** A stream that is not a net.Socket, as a connection of the tunnel. */
 function wrapped(socket: Duplex): Duplex {
   const stream = new Duplex({
     read: () => socket.resume(),
@@ -147,7 +147,7 @@ function wrapped(socket: Duplex): Duplex {
   return stream;
 }
 
-it('leaves nothing at the signal of those who take it', async () => {
+it('leaves no listener on the signal of its takers', async () => {
   const stop = new AbortController();
   for (let count = 0; count < 20; count++) {
     spare.prepare(dial);

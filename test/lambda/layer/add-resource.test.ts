@@ -6,7 +6,7 @@ import { BSS_SIZE, DATA, FUSE, smallElf } from './small-elf.js';
 const NODE = `data ${FUSE}0 more`;
 const BLOB = new TextEncoder().encode('the blob');
 
-/** What stands in memory at an address, as the kernel maps it. */
+/** The content of memory at an address, as the kernel maps it. */
 function memory(bytes: Uint8Array, address: number, size: number): Uint8Array {
   const segment = readElf(bytes).segments.find(
     ({ type, address: start, memorySize }) =>
@@ -16,7 +16,7 @@ function memory(bytes: Uint8Array, address: number, size: number): Uint8Array {
   return bytes.subarray(offset, offset + size);
 }
 
-/** As postject_find_resource() walks the notes. */
+/** Walks the notes as postject_find_resource() does. */
 function findNote(bytes: Uint8Array, name: string): Uint8Array | undefined {
   const { address, memorySize } = readElf(bytes).segments.find(({ type }) => type === 4)!;
   const notes = Buffer.from(memory(bytes, address, memorySize));
@@ -30,13 +30,13 @@ function findNote(bytes: Uint8Array, name: string): Uint8Array | undefined {
   return undefined;
 }
 
-it('puts a blob where Node looks for it, beside the notes that there were', () => {
+it('puts a blob where Node looks for it, next to the existing notes', () => {
   const file = addResource(stripSymbols(smallElf(NODE)), BLOB);
   expect(Buffer.from(findNote(file, 'NODE_SEA_BLOB')!).toString()).toBe('the blob');
   expect([...findNote(file, 'GNU')!]).toEqual([9, 9, 9, 9]);
 });
 
-it('keeps data as they are, and zeros behind them', () => {
+it('keeps data unchanged, with zeros after them', () => {
   const before = stripSymbols(smallElf(NODE));
   const file = addResource(before, BLOB);
   const { address } = readElf(before).segments[1]!;
@@ -56,7 +56,7 @@ it('describes the zeros and the note as sections of the file, so that strip keep
   expect(sections[4]).toMatchObject({ address, offset, size: fileSize, flags: 2 });
 });
 
-it('refuses what is no Node, or a Node that has a blob, or symbols', () => {
+it('refuses a file that is not Node, or a Node that has a blob or symbols', () => {
   const add = (data: string) => addResource(stripSymbols(smallElf(data)), BLOB);
   expect(() => add('data')).toThrow('not a Node.js that accepts a blob');
   expect(() => add(`${FUSE}1`)).toThrow('already has a blob');

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it('leaves nothing behind when it is stopped while npm runs', async () => {
+it('leaves no files if it is stopped while npm runs', async () => {
   const prebuilt = join(folder, 'dist/executable');
   mkdirSync(prebuilt, { recursive: true });
   writeFileSync(join(folder, 'LICENSE'), '');

@@ -9,7 +9,7 @@ import { NODE_VERSION } from '../../../src/lambda/layer/node-release.js';
 import { CommandError, type CommandResult } from '../../../src/ports/command-runner.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
-describeWith(['tar', 'gzip'], 'the Node of npm', () => {
+describeWith(['tar', 'gzip'], 'Node from npm', () => {
   let folder: string;
   let archive: Buffer;
   beforeAll(() => {
@@ -29,12 +29,12 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
     integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
   });
 
-  /** An npm that does as it is told, and remembers how it was called. */
+  /** A fake npm that records how it was called. */
   function npm(action: () => Partial<CommandResult>) {
     const calls: (readonly string[])[] = [];
     const run = (command: readonly string[]) => {
       calls.push(command);
-      // As an asynchronous function's, its error rejects.
+      // Its error rejects, as in an asynchronous function.
       return new Promise<CommandResult>((resolve) =>
         resolve({ exitCode: 0, stdout: '', stderr: '', ...action() }),
       );
@@ -48,7 +48,7 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
       return {};
     });
 
-  it('has npm fetch the exact version, without running scripts of it', async () => {
+  it('makes npm fetch the exact version, without running its scripts', async () => {
     const commands = downloads();
     const { executable, license } = await fetchNode('arm64', commands, folder, expected());
     expect(Buffer.from(executable).toString()).toBe('a program');
@@ -62,7 +62,7 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
     expect(commands.calls[0]).toContain('--ignore-scripts');
   });
 
-  it('fetches nothing twice, but for a file that is not whole', async () => {
+  it('fetches nothing twice, except a file that is incomplete', async () => {
     const commands = downloads();
     writeFileSync(file(), archive.subarray(0, 20));
     await fetchNode('arm64', commands, folder, expected());
@@ -71,7 +71,7 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
     expect(readFileSync(file())).toEqual(archive);
   });
 
-  it('refuses and removes another file than this version was made with', async () => {
+  it('refuses and removes a file other than the one this version was built with', async () => {
     const refused = fetchNode('arm64', downloads(Buffer.from('else')), folder, expected());
     await expect(refused).rejects.toMatchObject({
       kind: 'failed',
@@ -82,7 +82,7 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
     expect(existsSync(file())).toBe(false);
   });
 
-  it('says that npm is missing, and what works without it', async () => {
+  it('reports that npm is missing, and an alternative without it', async () => {
     const commands = npm(() => {
       throw new CommandError('not-found', 'npm: the program was not found');
     });
@@ -92,7 +92,7 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
     });
   });
 
-  it('says what npm says', async () => {
+  it('includes npm’s message', async () => {
     const stderr =
       'npm error code ENOTFOUND\nnpm error request to https://registry.example/node failed\nnpm error A complete log of this run can be found in: /x\n';
     const commands = npm(() => ({ exitCode: 1, stderr }));
@@ -102,7 +102,7 @@ describeWith(['tar', 'gzip'], 'the Node of npm', () => {
     });
   });
 
-  it('says so when npm leaves no file, or one without Node in it', async () => {
+  it('reports that npm leaves no file, or one without Node in it', async () => {
     await expect(
       fetchNode(
         'arm64',

@@ -53,7 +53,7 @@ it('puts the executable, a command on the PATH and its documents into the layer'
   expect(files['share/doc/arctun/NOTICES.txt']).toBe("zod: MIT\n\n==== Node.js ====\n\nNode's");
 });
 
-it('has Node in the bill of materials, by its checksum', () => {
+it('lists Node in the bill of materials, with its checksum', () => {
   const [, , { content }] = executableDocuments(PREBUILT, NODE, 'arm64') as [
     unknown,
     unknown,

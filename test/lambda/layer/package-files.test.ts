@@ -7,7 +7,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { packageFiles } from '../../../src/lambda/layer/package-files.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
-/** By the tar of the system. */
+/** Packed by the system's tar. */
 function archive(): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
   try {
@@ -22,18 +22,18 @@ function archive(): Buffer {
 }
 
 describeWith(['tar', 'gzip'], 'the files of a package', () => {
-  it('reads files of an archive in the order that is asked for', () => {
+  it('reads files of an archive in the requested order', () => {
     const found = packageFiles(archive(), ['package/LICENSE', 'package/bin/node']);
     expect(found.map((bytes) => Buffer.from(bytes).toString())).toEqual(['free', 'n'.repeat(1000)]);
   });
 
-  it('says what is missing', () => {
+  it('reports missing files', () => {
     expect(() => packageFiles(archive(), ['package/LICENSE', 'package/bin'])).toThrow(
       'package/bin is missing in it',
     );
   });
 
-  it('takes no part of a file for the whole', () => {
+  it('does not accept part of a file as the whole', () => {
     const tar = gunzipSync(archive());
     const end = tar.indexOf('nnn') + 10;
     expect(() => packageFiles(gzipSync(tar.subarray(0, end)), ['package/bin/node'])).toThrow(

@@ -1,4 +1,4 @@
-/** An ELF file as a linker lays one out, but of a few bytes. */
+/** An ELF file with a linker's layout, but only a few bytes long. */
 import {
   appendSections,
   type Section,
@@ -10,7 +10,7 @@ export const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:';
 const NOTES = 0x100;
 export const DATA = 0x200;
 export const BASE = 0x400000;
-/** In memory alone. */
+/** In memory only. */
 export const BSS_SIZE = 0x123;
 
 const PLAIN = { flags: 2, link: 0, info: 0, alignment: 1, entrySize: 0 };

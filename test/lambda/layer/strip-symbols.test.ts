@@ -4,7 +4,7 @@ import { DATA, smallElf, symbols } from './small-elf.js';
 
 const names = (bytes: Uint8Array) => readElf(bytes).sections.map(({ name }) => name);
 
-it('leaves out what has no memory, and keeps every segment as it is', () => {
+it('removes sections that are not in memory, and keeps every segment unchanged', () => {
   const before = smallElf('the data');
   const after = stripSymbols(before);
   expect(names(before)).toEqual(['', '.note.ABI-tag', '.data', '.bss', '.symtab', '.shstrtab']);
@@ -14,7 +14,7 @@ it('leaves out what has no memory, and keeps every segment as it is', () => {
   expect(Buffer.from(after).includes('debuggers')).toBe(false);
 });
 
-it('changes nothing in what it has stripped already', () => {
+it('changes nothing in a file that is already stripped', () => {
   const once = stripSymbols(smallElf('the data'));
   expect(stripSymbols(once)).toEqual(once);
 });
@@ -33,7 +33,7 @@ it('refuses a section whose companion would be missing', () => {
   expect(() => stripSymbols(smallElf('', [relocations, symbol!]))).toThrow('needs one that is not');
   const byInfo = { ...relocations, link: 0, info: 5, flags: 0x42 };
   expect(() => stripSymbols(smallElf('', [byInfo, symbol!]))).toThrow('needs one that is not');
-  // Without the flag, `info` is no index.
+  // Without the flag, `info` is not an index.
   expect(() => stripSymbols(smallElf('', [{ ...byInfo, flags: 2 }, symbol!]))).not.toThrow();
 });
 

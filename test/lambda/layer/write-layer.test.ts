@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const LAYER = Buffer.from('PK\u0003\u0004 a zip');
 
-it('replaces a zip file, and leaves nothing else behind', async () => {
+it('replaces a zip file, and leaves no other file', async () => {
   writeFileSync(path, 'PK\u0003\u0004 an older one');
   await requireLayerPath(path);
   await writeLayer(path, LAYER);
@@ -22,7 +22,7 @@ it('replaces a zip file, and leaves nothing else behind', async () => {
   expect(readdirSync(folder)).toEqual(['layer.zip']);
 });
 
-it('lets a layer stand where nothing is', async () => {
+it('creates a layer if no file exists', async () => {
   await expect(requireLayerPath(path)).resolves.toBeUndefined();
 });
 
@@ -42,7 +42,7 @@ it('refuses a folder', async () => {
   expect(readdirSync(folder)).toEqual(['layer.zip']);
 });
 
-it('says that a folder is missing', async () => {
+it('reports that a folder is missing', async () => {
   await expect(writeLayer(join(folder, 'none', 'layer.zip'), LAYER)).rejects.toMatchObject({
     why: 'the folder does not exist',
     next: [expect.stringContaining('Create the folder')],

@@ -16,15 +16,15 @@ const ENTRIES = [
   { path: 'share/sbom.json', mode: 0o644, content: new TextEncoder().encode('{}') },
 ];
 
-it('makes the same bytes on every machine and at every time', () => {
-  // A known answer: of another day, and of whichever time zone this is.
+it('produces the same bytes on every machine and at any time', () => {
+  // A known answer from another day, in any time zone.
   expect(createHash('sha256').update(zip(ENTRIES)).digest('hex')).toBe(
     'c3ca74a3f7e8517367db6003cab0869bdf1d3bbd4637d4a8e9a27f651f8dd840',
   );
 });
 
 describeWith(['unzip'], 'zip, read by Info-ZIP', () => {
-  it('has the modes of a Unix, the order of its entries and no time', () => {
+  it('has Unix modes, the order of its entries, and no time', () => {
     const folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
     try {
       const file = join(folder, 'layer.zip');

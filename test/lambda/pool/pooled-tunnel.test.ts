@@ -19,7 +19,7 @@ async function started(count: number, options: SandboxesOptions, stagger = 0): P
   return world;
 }
 
-/** What holds in each case: what was accepted has arrived, and once. */
+/** The invariant of each case: accepted messages have arrived, and once. */
 async function closeIntact(world: Sandboxes): Promise<void> {
   expect(world.lost).toEqual([]);
   expect(world.twice).toEqual([]);
@@ -32,12 +32,12 @@ const STARTS: readonly (readonly [how: string, seed: number, stagger: number])[]
 ];
 
 it.each(STARTS.slice(0, atLength({ short: 1, long: 2 })))(
-  'twenty sandboxes that start %s are alone on forty SIMs in 120 s (seed %i)',
+  'twenty sandboxes that start %s have a SIM of their own out of forty in 120 s (seed %i)',
   async (_, seed, stagger) => {
     const world = await started(20, { seed, sims: 40, interval: 2_000 }, stagger);
     await world.pass(120_000 - 20 * stagger);
     expect(world.alone).toBe(20);
-    // What was under way at a move had the time to end.
+    // Open connections had time to finish at a move.
     expect(world.sandboxes.flatMap(({ failed }) => failed)).toEqual([]);
     expect(world.sandboxes.every(({ tunnel }) => tunnel.isSettled)).toBe(true);
     await closeIntact(world);
@@ -45,7 +45,7 @@ it.each(STARTS.slice(0, atLength({ short: 1, long: 2 })))(
   60_000,
 );
 
-it('eight keep theirs for as long as they run', async () => {
+it('eight sandboxes keep their SIMs for as long as they run', async () => {
   const world = await started(8, { seed: 4, sims: 16, interval: 2_000 });
   await world.pass(120_000);
   const sims = world.sandboxes.map(({ tunnel }) => tunnel.sim);
@@ -57,7 +57,7 @@ it('eight keep theirs for as long as they run', async () => {
   await closeIntact(world);
 }, 60_000);
 
-it('who was frozen for 10 minutes tries its own SIM first, and leaves it to whom it finds there', async () => {
+it('a sandbox that was frozen for 10 minutes tries its own SIM first, and leaves it if it is in use', async () => {
   const world = await started(3, { seed: 5, sims: 4, interval: 1_000 });
   await world.pass(60_000);
   const [frozen, leaving, staying] = world.sandboxes as [Sandbox, Sandbox, Sandbox];
@@ -71,13 +71,13 @@ it('who was frozen for 10 minutes tries its own SIM first, and leaves it to whom
   frozen.thaw();
   expect(frozen.tunnel.sim).toBe(own);
   await world.pass(60_000);
-  // It has the one that was left, and nobody else has moved.
+  // It has the remaining SIM, and no other sandbox has moved.
   expect(frozen.tunnel.sim).toBe(leaving.tunnel.sim);
   expect(users.map(({ tunnel }) => tunnel.moves)).toEqual(before);
   await closeIntact(world);
 }, 60_000);
 
-it('who was frozen and finds nobody stays', async () => {
+it('a sandbox that was frozen and finds no rival stays', async () => {
   const world = await started(3, { seed: 6, sims: 6, interval: 1_000 });
   await world.pass(60_000);
   const sims = world.sandboxes.map(({ tunnel }) => tunnel.sim);
@@ -97,7 +97,7 @@ it('six sandboxes on three SIMs share them: messages take turns, and moves are r
   await world.pass(240_000);
   const { moves } = world;
   await world.pass(240_000);
-  // Rounds of two moves, between pauses of a minute and more.
+  // Rounds of two moves, separated by pauses of a minute and more.
   expect(world.moves - moves).toBeLessThanOrEqual(6 * 2 * 3);
   for (const { accepted, failed } of world.sandboxes) {
     expect(accepted.length).toBeGreaterThan(50);
@@ -137,8 +137,8 @@ async function extension(world: Sandboxes, first?: number) {
   return { tunnel, dialer };
 }
 
-describe('a SIM that is not answered', () => {
-  it('is left for one that is, by whoever waits for a handshake', async () => {
+describe('a SIM that gets no answer', () => {
+  it('is left for one that does, by each request that waits for a handshake', async () => {
     const world = new Sandboxes({ seed: 8, sims: 4, interval: 2_000, terminated: 3 });
     const { tunnel, dialer } = await extension(world, 3);
     const outcomes: string[] = [];
@@ -148,7 +148,7 @@ describe('a SIM that is not answered', () => {
     await closeIntact(world);
   });
 
-  it('is left behind the third wait in vain where it was answered before', async () => {
+  it('is left after the third failed wait if it was answered before', async () => {
     const world = new Sandboxes({ seed: 9, sims: 2, interval: 2_000 });
     const { tunnel, dialer } = await extension(world, 0);
     expect(await request(world, dialer)).toBe('connected');
@@ -164,7 +164,7 @@ describe('a SIM that is not answered', () => {
     await closeIntact(world);
   });
 
-  it('is given time to answer: requests that come too late to wait tell nothing', async () => {
+  it('is given time to answer: requests too late to wait do not count', async () => {
     const world = new Sandboxes({ seed: 8, sims: 9, interval: 2_000, terminated: 9 });
     const { tunnel, dialer } = await extension(world);
     await request(world, dialer);
@@ -176,7 +176,7 @@ describe('a SIM that is not answered', () => {
     await closeIntact(world);
   });
 
-  it('is no reason to hop for ever: where none is answered, there is one round, and a pause', async () => {
+  it('does not cause endless moves: if none is answered, there is one round, and a pause', async () => {
     const world = new Sandboxes({ seed: 10, sims: 3, interval: 2_000, terminated: 3 });
     const { tunnel, dialer } = await extension(world);
     for (let serial = 0; serial < 150; serial++) await request(world, dialer);
@@ -188,7 +188,7 @@ describe('a SIM that is not answered', () => {
 });
 
 describe('a move', () => {
-  /** A sandbox that waits for a slow answer, and finds a rival at its SIM meanwhile: it moves on. */
+  /** A sandbox that waits for a slow answer, and detects a rival on its SIM meanwhile: it moves. */
   async function moving() {
     const world = new Sandboxes({ seed: 14, sims: 2, interval: 2_000 });
     const { tunnel } = await extension(world, 0);
@@ -213,7 +213,7 @@ describe('a move', () => {
     return { world, tunnel, outcomes };
   }
 
-  it('leaves what is under way the time to end', async () => {
+  it('lets open connections finish', async () => {
     const { world, tunnel, outcomes } = await moving();
     await world.pass(10_000);
     expect(tunnel.moves).toBe(1);
@@ -222,7 +222,7 @@ describe('a move', () => {
     await closeIntact(world);
   });
 
-  it('that fails leaves the tunnel at its SIM, loses no message, and is tried again', async () => {
+  it('that fails leaves the tunnel on its SIM, loses no message, and is retried', async () => {
     const { world, tunnel, outcomes } = await moving();
     const reconfigure = tunnel.tunnel.reconfigure.bind(tunnel.tunnel);
     let refused = 0;
@@ -236,7 +236,7 @@ describe('a move', () => {
         (error: unknown) => outcomes.push(`${message}: ${String(error)}`),
       );
     };
-    // It waits for the move.
+    // The message waits for the move.
     post('waiting');
     await world.pass(10_000);
     expect(refused).toBe(1);
@@ -257,7 +257,7 @@ describe('a move', () => {
     await closeIntact(world);
   });
 
-  it('leaves nothing at the signal of a dial that waits for it', async () => {
+  it('leaves no listener on the signal of a dial that waits for it', async () => {
     const { world, tunnel } = await moving();
     const patience = new AbortController();
     const dials = Array.from({ length: 5 }, () => tunnel.dialer.dial(TARGET, patience.signal));
@@ -269,7 +269,7 @@ describe('a move', () => {
     await world.close();
   });
 
-  it('is heard by nobody longer than a request has time', async () => {
+  it('does not delay a request beyond its timeout', async () => {
     const { world, tunnel } = await moving();
     let reason: unknown;
     const patience = new AbortController();

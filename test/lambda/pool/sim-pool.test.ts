@@ -12,27 +12,27 @@ import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 const STAY: PoolDecision = { action: 'stay' };
 const NOW = 1_767_225_600_000;
 
-/** Entropy that gives the same 32-bit number for ever. */
+/** Entropy that always returns the same 32-bit number. */
 function always(number: number): Entropy {
   return { fill: (bytes) => new DataView(bytes.buffer).setUint32(0, number) };
 }
 
 const [HEADS, TAILS] = [always(1), always(0)];
 
-/** A pool whose sandbox has had its SIM alone until `until`. */
+/** A pool whose sandbox has been alone on its SIM until `until`. */
 function settled(size: number, entropy: Entropy, until: number): SimPool {
   const pool = new SimPool(size, entropy, 0);
   for (let at = until - TENURE; at <= until; at += 1_000) pool.answered(at);
   return pool;
 }
 
-/** Two signs, of which the second moves a newcomer for certain. */
+/** Two signs; the second certainly moves a newcomer. */
 function doubtTwice(pool: SimPool, now: number): PoolDecision {
   const first = pool.doubted(now);
   return first.action === 'stay' ? pool.doubted(now + 5_000) : first;
 }
 
-it('begins at random, or where it was', () => {
+it('starts at random, or at its previous SIM', () => {
   const firsts = Array.from(
     { length: 400 },
     (_, seed) => new SimPool(40, seededEntropy(seed)).current,
@@ -44,14 +44,14 @@ it('begins at random, or where it was', () => {
 });
 
 describe('a newcomer', () => {
-  it('moves on by a coin at the first sign, and at the second in any case', () => {
+  it('moves after a coin toss at the first sign, and always at the second', () => {
     expect(new SimPool(4, HEADS, 0).doubted(NOW).action).toBe('move');
     const pool = new SimPool(4, TAILS, 0);
     expect(pool.doubted(NOW)).toEqual(STAY);
     expect(pool.doubted(NOW + 5_000).action).toBe('move');
   });
 
-  it('tries each SIM once, and none twice, in an order of its own', () => {
+  it('tries each SIM once, in its own order', () => {
     const orders = [1, 2].map((seed) => {
       const pool = new SimPool(12, seededEntropy(seed), 0);
       const order: number[] = [];
@@ -70,7 +70,7 @@ describe('a newcomer', () => {
     expect(orders[0]).not.toEqual(orders[1]);
   });
 
-  it('stays for a pause when all were tried, which doubles with each round, to a limit', () => {
+  it('pauses after all were tried; the pause doubles with each round, up to a limit', () => {
     const pool = new SimPool(3, TAILS, 0);
     const pauses: number[] = [];
     let moves = 0;
@@ -89,7 +89,7 @@ describe('a newcomer', () => {
     expect(moves).toBeGreaterThan(2 * 24 * 3);
   });
 
-  it('does not move where there is one SIM', () => {
+  it('does not move if there is only one SIM', () => {
     const pool = new SimPool(1, HEADS);
     expect([pool.doubted(NOW), pool.doubted(NOW + 5_000)]).toEqual([STAY, STAY]);
   });
@@ -99,8 +99,8 @@ describe('a newcomer', () => {
   });
 });
 
-describe('a SIM that is silent', () => {
-  it('is no place to stay where another has answered, though it is taken', () => {
+describe('a silent SIM', () => {
+  it('is left if another one has answered, even if that is in use', () => {
     const pool = new SimPool(2, TAILS, 0);
     expect(doubtTwice(pool, NOW)).toEqual({ action: 'move', to: 1 });
     pool.moved(1);
@@ -113,7 +113,7 @@ describe('a SIM that is silent', () => {
     expect(Object.values(doubtTwice(pool, NOW + 210_000))).not.toContain(0);
   });
 
-  it('is one where all are: it stays', () => {
+  it('is kept if all are silent', () => {
     const pool = new SimPool(2, TAILS, 0);
     expect(pool.silent(NOW)).toEqual({ action: 'move', to: 1 });
     pool.moved(1);
@@ -121,19 +121,19 @@ describe('a SIM that is silent', () => {
     expect(decision).toMatchObject({ action: 'share' });
     expect(decision).not.toMatchObject({ to: 0 });
     expect(pool.silent(NOW + 20_000)).toEqual(STAY);
-    // So it is in the next round.
+    // The same happens in the next round.
     expect(pool.silent(NOW + 200_000)).toEqual({ action: 'move', to: 0 });
     pool.moved(0);
     expect(Object.values(pool.silent(NOW + 210_000))).not.toContain(1);
   });
 
-  it('is none any more when it answers', () => {
+  it('is no longer silent when it answers', () => {
     const pool = new SimPool(2, TAILS, 0);
     expect(pool.silent(NOW)).toEqual({ action: 'move', to: 1 });
     pool.moved(1);
     pool.silent(NOW + 10_000);
     pool.answered(NOW + 11_000);
-    // The round is over, and this one is where it stays.
+    // The round is over, and the sandbox stays on this SIM.
     expect(doubtTwice(pool, NOW + 200_000)).toEqual({ action: 'move', to: 0 });
     pool.moved(0);
     expect(pool.silent(NOW + 210_000)).toMatchObject({ action: 'share', to: 1 });
@@ -143,7 +143,7 @@ describe('a SIM that is silent', () => {
 describe('a wall clock that is set back by an hour', () => {
   const back = NOW - 3_600_000;
 
-  it('makes a newcomer of an incumbent, which may become one again', () => {
+  it('makes an incumbent a newcomer, which can become an incumbent again', () => {
     const pool = settled(4, HEADS, NOW);
     expect(pool.isIncumbent(back)).toBe(false);
     pool.answered(back);
@@ -162,7 +162,7 @@ describe('a wall clock that is set back by an hour', () => {
 });
 
 describe('an incumbent', () => {
-  it('is who was answered for 30 s without a sign', () => {
+  it('was answered for 30 s without a sign', () => {
     const pool = new SimPool(4, HEADS, 0);
     pool.answered(NOW);
     pool.answered(NOW + TENURE - 1);
@@ -171,7 +171,7 @@ describe('an incumbent', () => {
     expect(pool.isIncumbent(NOW + TENURE)).toBe(true);
   });
 
-  it.each(['doubted', 'interrupted'] as const)('is not who was %s meanwhile', (sign) => {
+  it.each(['doubted', 'interrupted'] as const)('was not %s meanwhile', (sign) => {
     const pool = new SimPool(4, TAILS, 0);
     pool.answered(NOW);
     pool[sign](NOW + 1_000);
@@ -190,7 +190,7 @@ describe('an incumbent', () => {
     }
   });
 
-  it('tosses the coin with the sixth sign in a minute: the other stays, too', () => {
+  it('tosses the coin at the sixth sign in a minute, when the other one stays too', () => {
     const signs = [1, 2, 3, 4, 5, 6].map((serial) => NOW + serial * 5_000);
     const stays = settled(4, TAILS, NOW);
     const moves = settled(4, HEADS, NOW);
@@ -201,7 +201,7 @@ describe('an incumbent', () => {
     ]);
   });
 
-  it('is a newcomer when it wakes after more than a minute, and begins with its SIM', () => {
+  it('is a newcomer when it wakes after more than a minute, and starts with its SIM', () => {
     const pool = settled(4, TAILS, NOW);
     expect(pool.isIncumbent(NOW + MEMORY)).toBe(true);
     expect(pool.isIncumbent(NOW + MEMORY + 1)).toBe(false);
@@ -212,7 +212,7 @@ describe('an incumbent', () => {
     expect(pool.doubted(NOW + 606_000).action).toBe('move');
   });
 
-  it('is none on another SIM', () => {
+  it('becomes a newcomer on another SIM', () => {
     const pool = settled(4, HEADS, NOW);
     pool.moved(2);
     expect(pool.current).toBe(2);
