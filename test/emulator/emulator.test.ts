@@ -9,7 +9,7 @@ import { SERVICE_ADDRESSES } from '../../src/emulator/services.js';
 import { StateFile } from '../../src/emulator/state-file.js';
 import { seededEntropy, fakeCrypto, fakeNetworks, FakeWallClock, readAll } from './fakes.js';
 
-/** No two emulators make the same keys. */
+/** Two emulators never generate the same keys. */
 const entropy = seededEntropy();
 
 const FREE: EmulatorOptions = { apiPort: 0, arcPort: 0 };
@@ -47,7 +47,7 @@ async function sims(api: string): Promise<unknown> {
   return (await fetch(`${api}/emulator/sims`)).json();
 }
 
-it('tells where it listens and the test credentials', async () => {
+it('prints its addresses and the test credentials', async () => {
   const { emulator } = await start();
   const { api, arc, authKeyId, authKey } = emulator;
   expect(api).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -60,7 +60,7 @@ it('tells where it listens and the test credentials', async () => {
   await emulator.close();
 });
 
-it('asks for a network with a key of its own at the real addresses of the services', async () => {
+it('shows that the services’ real addresses need a separate network', async () => {
   const { emulator, options } = await start({ apiPort: 0 });
   expect(options.listen).toEqual({ address: '127.0.0.1', port: 11010 });
   expect(options.addresses).toBe(SERVICE_ADDRESSES);
@@ -89,7 +89,7 @@ it('carries a message from the API to the list of messages', async () => {
   await emulator.close();
 });
 
-it('answers DNS behind the tunnel', async () => {
+it('answers DNS inside the tunnel', async () => {
   const { emulator, network } = await start();
   const questions = [{ type: 'A' as const, name: 'uni.soracom.io' }];
   const query = dnsPacket.encode({ type: 'query', questions });
@@ -106,7 +106,7 @@ it('advertises another host for the Arc side', async () => {
   await Promise.all([named.emulator.close(), v6.emulator.close()]);
 });
 
-it('serves its own users where it is given any', async () => {
+it('serves its configured users', async () => {
   const users = [{ authKeyId: 'keyId-x', authKey: 'secret-x', permissions: [] }] as const;
   const { emulator } = await start({ ...FREE, users });
   expect([emulator.authKeyId, emulator.authKey]).toEqual(['keyId-x', 'secret-x']);
@@ -115,7 +115,7 @@ it('serves its own users where it is given any', async () => {
   await emulator.close();
 });
 
-it('says that it is the Arc side which has no port', async () => {
+it('reports that the Arc side has no port', async () => {
   const started = startEmulator(FREE, {
     crypto: fakeCrypto,
     entropy: seededEntropy(),
@@ -125,7 +125,7 @@ it('says that it is the Arc side which has no port', async () => {
   await expect(started).rejects.toMatchObject({ code: 'EACCES', side: 'arc' });
 });
 
-it('lets the minimal user create a SIM and nothing else', async () => {
+it('allows the minimal user to create a SIM and nothing else', async () => {
   const { emulator } = await start();
   const minimal = { authKeyId: 'keyId-minimal', authKey: 'secret-minimal' };
   const { apiKey, token } = await post(`${emulator.api}/v1/auth`, minimal);
@@ -138,7 +138,7 @@ it('lets the minimal user create a SIM and nothing else', async () => {
   await emulator.close();
 });
 
-it('answers UDP and TCP on port 23080, and metadata, behind the tunnel', async () => {
+it('answers UDP and TCP on port 23080, and metadata, inside the tunnel', async () => {
   const { emulator, network } = await start({ ...FREE, rawAnswer: 'empty' });
   const { simId } = await createSim(emulator.api);
   const from = '10.0.0.2';
@@ -156,7 +156,7 @@ it('answers UDP and TCP on port 23080, and metadata, behind the tunnel', async (
   await emulator.close();
 });
 
-it('goes on after a restart where it has a state file', async () => {
+it('continues after a restart with a state file', async () => {
   const files = new Map<string, string>();
   const stateFile = () =>
     new StateFile('state.json', {
@@ -181,7 +181,7 @@ it('goes on after a restart where it has a state file', async () => {
   await second.emulator.close();
 });
 
-it('goes on with the key that the Arc server had last', async () => {
+it('continues with the last key of the Arc server', async () => {
   let saved: string | undefined;
   const stateFile = () =>
     new StateFile('state.json', {
@@ -206,7 +206,7 @@ it('goes on with the key that the Arc server had last', async () => {
   await second.emulator.close();
 });
 
-it('opens nothing where the state file is of no use', async () => {
+it('opens nothing if the state file is unusable', async () => {
   const networks = fakeNetworks();
   const stateFile = new StateFile('state.json', {
     readText: () => Promise.resolve('{'),
@@ -235,7 +235,7 @@ it('closes everything', async () => {
   await expect(fetch(emulator.api)).rejects.toThrow();
 });
 
-it('leaves nothing open where the API has no port', async () => {
+it('leaves nothing open if the API has no port', async () => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   const { port: apiPort } = taken.address() as { port: number };

@@ -1,4 +1,4 @@
-/** In-memory stand-ins for the emulator's ports. */
+/** In-memory fakes for the emulator's ports. */
 import { createHash } from 'node:crypto';
 import { Duplex } from 'node:stream';
 
@@ -14,7 +14,7 @@ import type { Secret } from '../../src/lib/secrets/secret.js';
 import { Sims } from '../../src/emulator/sims.js';
 import { formatIpAddress, parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
 
-/** Bytes that are the same in each run, and never the same twice in one. */
+/** Bytes that are the same in each run, and never repeat within one. */
 export function seededEntropy(): Entropy {
   let count = 0;
   return {
@@ -25,7 +25,7 @@ export function seededEntropy(): Entropy {
   };
 }
 
-/** A wall clock that stands until it is set. */
+/** A wall clock that stands still until it is set. */
 export class FakeWallClock {
   now = Date.UTC(2026, 0, 2, 3, 4, 5);
   unixMilliseconds(): number {
@@ -33,7 +33,7 @@ export class FakeWallClock {
   }
 }
 
-/** Not X25519, but each private key has its own "public key". */
+/** Not X25519, but each private key has a distinct "public key". */
 export const fakeCrypto = {
   publicKey: (privateKey: Uint8Array) => privateKey.map((byte) => byte ^ 0xff),
 };
@@ -44,7 +44,7 @@ export function ip(text: string): Uint8Array {
   return address;
 }
 
-/** The SIMs of a platform with two virtual ones, at 10.0.0.2 and 10.0.0.3. */
+/** The SIMs of an emulator with two virtual ones, at 10.0.0.2 and 10.0.0.3. */
 export function twoSims(): { sims: Sims; simIds: [string, string] } {
   const [arc, entropy, wallClock] = [new FakeArcNetwork(), seededEntropy(), new FakeWallClock()];
   const sims = new Sims({ crypto: fakeCrypto, entropy, wallClock, arc });
@@ -77,7 +77,7 @@ export function streamPair(): [Duplex, Duplex] {
   return [ends[0]!, ends[1]!];
 }
 
-/** A network without packets: connections and datagrams are handed to whoever listens. */
+/** A network without packets: connections and datagrams go directly to their listeners. */
 export class FakeArcNetwork implements ArcNetwork {
   readonly endpoint: { address: string; port: number };
   publicKey: Uint8Array = new Uint8Array(32).fill(9);
@@ -143,7 +143,7 @@ function text({ address, port }: SocketAddress): string {
   return `${formatIpAddress(address)}:${port}`;
 }
 
-/** Hands out one FakeArcNetwork that notes what it was created with. */
+/** Returns one FakeArcNetwork, which records its arguments. */
 export function fakeNetworks(): {
   create: CreateArcNetwork;
   created: { options: Parameters<CreateArcNetwork>[0]; network: FakeArcNetwork }[];
@@ -160,7 +160,7 @@ export function fakeNetworks(): {
   };
 }
 
-/** All that a stream gives until it ends, as text. */
+/** All data of a stream until it ends, as text. */
 export async function readAll(stream: Duplex): Promise<string> {
   let all = '';
   for await (const chunk of stream) all += String(chunk);

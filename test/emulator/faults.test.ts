@@ -8,7 +8,7 @@ const call = (operation: string | undefined, path = '/v1/x', method = 'GET') => 
 });
 
 describe('faultRequest', () => {
-  it('means one call and no delay unless it says otherwise', () => {
+  it('means one call and no delay by default', () => {
     expect(parse({ operation: 'auth' })).toMatchObject({ times: 1, delayMs: 0, garbage: false });
   });
 
@@ -42,7 +42,7 @@ describe('faultRequest', () => {
 });
 
 describe('take', () => {
-  it('meets an operation as often as it was asked for', () => {
+  it('matches an operation as often as requested', () => {
     const faults = new Faults();
     faults.add(parse({ operation: 'createSim', times: 2, status: 500 }));
     expect(faults.take(call('getSim'))).toBeUndefined();
@@ -54,7 +54,7 @@ describe('take', () => {
     expect(faults.all()).toEqual([]);
   });
 
-  it('takes the oldest first', () => {
+  it('takes the oldest fault first', () => {
     const faults = new Faults();
     faults.add(parse({ operation: 'auth', status: 500 }));
     faults.add(parse({ operation: 'auth', status: 429 }));
@@ -62,7 +62,7 @@ describe('take', () => {
     expect(faults.take(call('auth'))).toMatchObject({ id: 2, status: 429 });
   });
 
-  it('may be for one method', () => {
+  it('may be limited to one method', () => {
     const faults = new Faults();
     faults.add(parse({ path: '/v1/sims', method: 'post' }));
     expect(faults.take(call('listSims', '/v1/sims'))).toBeUndefined();
@@ -96,7 +96,7 @@ describe('take', () => {
   });
 });
 
-it('are cleared, and bounded', () => {
+it('are cleared, and limited in number', () => {
   const faults = new Faults();
   for (let count = 0; count < MAX_FAULTS; count++) {
     expect(faults.add(parse({ operation: 'auth' }))).toBeDefined();

@@ -3,7 +3,7 @@ import { FakeWallClock, seededEntropy } from './fakes.js';
 
 const CONTENT = { operatorId: 'OP0000000000', tags: new Map([['name', 'a']]), configuration: {} };
 
-it('are created with an id and a time, and kept', () => {
+it('are created with an ID and a time, and kept', () => {
   const wallClock = new FakeWallClock();
   const groups = new Groups(seededEntropy(), wallClock);
   const group = groups.create(CONTENT)!;
@@ -24,7 +24,7 @@ it('have a limit', () => {
   expect(groups.create(CONTENT)).toBeUndefined();
 });
 
-it('are put back as they were', () => {
+it('are restored unchanged', () => {
   const first = new Groups(seededEntropy(), new FakeWallClock());
   const group = first.create(CONTENT)!;
   const second = new Groups(seededEntropy(), new FakeWallClock());

@@ -18,7 +18,7 @@ function message(simId: string, body: string): Message {
 const bodies = (messages: readonly Message[]) => messages.map(({ body }) => body);
 
 describe('MessageStore', () => {
-  it('lists messages in the order of their arrival, all of them or those of one SIM', () => {
+  it('lists messages in the order of arrival, all of them or those of one SIM', () => {
     const store = new MessageStore();
     store.add(message('1', 'a'));
     store.add(message('2', 'b'));
@@ -28,13 +28,13 @@ describe('MessageStore', () => {
     expect(store.of('3')).toEqual([]);
   });
 
-  it('forgets the oldest message beyond its number of messages', () => {
+  it('drops the oldest message above its limit', () => {
     const store = new MessageStore({ messages: 2, bodyCharacters: 100 });
     for (const body of ['a', 'b', 'c']) store.add(message('1', body));
     expect(bodies(store.all())).toEqual(['b', 'c']);
   });
 
-  it('forgets as many of the oldest as the bodies need room', () => {
+  it('drops as many of the oldest as the bodies need space', () => {
     const store = new MessageStore({ messages: 100, bodyCharacters: 5 });
     store.add(message('1', 'aa'));
     store.add(message('1', 'bb'));
@@ -59,7 +59,7 @@ describe('MessageStore', () => {
 describe('encodeBody', () => {
   const utf8 = (text: string) => new TextEncoder().encode(text);
 
-  it('gives UTF-8 as text, its byte order mark included', () => {
+  it('returns UTF-8 as text, including a byte order mark', () => {
     expect(encodeBody(utf8('\ufeff温度'), 9)).toEqual({
       body: '\ufeff温度',
       bodyEncoding: 'utf8',
@@ -68,7 +68,7 @@ describe('encodeBody', () => {
     });
   });
 
-  it('gives other bytes as base64', () => {
+  it('returns other bytes as base64', () => {
     expect(encodeBody(Uint8Array.of(0xff, 0xfe, 0), 3)).toEqual({
       body: '//4A',
       bodyEncoding: 'base64',
@@ -77,7 +77,7 @@ describe('encodeBody', () => {
     });
   });
 
-  it('leaves out a character that the cut has split', () => {
+  it('omits a character that was cut in two', () => {
     const kept = utf8('ab温').subarray(0, 4);
     expect(encodeBody(kept, 5)).toEqual({
       body: 'ab',
@@ -87,7 +87,7 @@ describe('encodeBody', () => {
     });
   });
 
-  it('gives an incomplete character in a whole body as base64', () => {
+  it('returns an incomplete character in a whole body as base64', () => {
     const whole = utf8('ab温').subarray(0, 4);
     expect(encodeBody(whole, 4)).toMatchObject({ bodyEncoding: 'base64', truncated: false });
   });

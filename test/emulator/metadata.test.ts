@@ -11,7 +11,7 @@ function setUp() {
   return { state, simId, ask, wallClock };
 }
 
-it('shows a SIM what it is', () => {
+it('returns a SIM’s own data', () => {
   const { state, simId, ask, wallClock } = setUp();
   const { imsi, arc } = state.sims.get(simId)!;
   expect(ask('/v1/subscriber')).toEqual({
@@ -40,7 +40,7 @@ it('shows a SIM what it is', () => {
   });
 });
 
-it('shows the line by its own IMSI', () => {
+it('returns the line by its own IMSI', () => {
   const { state, ask } = setUp();
   const line = state.sims.line();
   const shown = { simId: line.simId, imsi: line.imsi, moduleType: 'nano', type: 's1.standard' };
@@ -60,7 +60,7 @@ it.each([
   ['.terminationEnabled', 'false'],
   ['.groupId', 'null'],
   ['.tags', { name: '' }],
-])('shows the field %s', (field, value) => {
+])('returns the field %s', (field, value) => {
   const { ask } = setUp();
   const { status, body } = ask(`/v1/subscriber${field}`);
   expect(status).toBe(200);
@@ -83,7 +83,7 @@ it.each([
   expect(setUp().ask(path)).toMatchObject({ status: 404 });
 });
 
-it('cannot be written', () => {
+it('is read-only', () => {
   const { ask } = setUp();
   expect(ask('/v1/subscriber', 'PUT')).toMatchObject({ status: 405 });
   expect(ask('/v1/subscriber', 'HEAD')).toMatchObject({ status: 200 });

@@ -9,7 +9,7 @@ function platform(users: readonly EmulatorUser[], saved?: SavedPlatform) {
   return new PlatformState({ crypto: fakeCrypto, entropy, wallClock, arc, users }, saved);
 }
 
-it('saves SIMs, groups and the users that were added, and takes them back', () => {
+it('saves SIMs, groups and added users, and restores them', () => {
   const before = platform([DEFAULT_USER]);
   before.users.add(ADDED);
   before.groups.create({ operatorId: 'OP0000000000', tags: new Map(), configuration: { a: 1 } });
@@ -21,7 +21,7 @@ it('saves SIMs, groups and the users that were added, and takes them back', () =
   expect(after.users.find({ email: 'a@example.com', password: 'p' })).toBe(ADDED);
 });
 
-it('lets a built-in user go before a saved one of the same name', () => {
+it('replaces a built-in user by a saved one with the same name', () => {
   const saved = platform([]).save();
   const old = { ...MINIMAL_USER, authKey: 'secret-old' };
   const after = platform([MINIMAL_USER], { ...saved, users: [old, ADDED] });

@@ -1,7 +1,7 @@
 import { randomBytes, randomHex, randomUuid } from '../../src/emulator/random.js';
 import { seededEntropy } from './fakes.js';
 
-it('makes texts of as many bytes as are asked for', () => {
+it('generates texts from the requested number of bytes', () => {
   const entropy = seededEntropy();
   expect(randomBytes(entropy, 5)).toHaveLength(5);
   expect(randomHex(entropy, 5)).toMatch(/^[0-9a-f]{10}$/);

@@ -7,7 +7,7 @@ import {
 } from '../../src/emulator/services.js';
 import { formatIpAddress, parseIpPrefix } from '../../src/wire/ip-address.js';
 
-/** Whether an IPv4 address is in a prefix, counted without the code under test. */
+/** Whether an IPv4 address is in a prefix, computed without the code under test. */
 function covers(prefix: string, address: number): boolean {
   const [base = '', length = ''] = prefix.split('/');
   const start = base.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
@@ -15,7 +15,7 @@ function covers(prefix: string, address: number): boolean {
 }
 
 describe('ARC_ALLOWED_IPS', () => {
-  it('is 17 prefixes with no bit behind their length', () => {
+  it('is 17 prefixes without bits beyond their length', () => {
     expect(ARC_ALLOWED_IPS).toHaveLength(17);
     for (const text of ARC_ALLOWED_IPS) {
       const prefix = parseIpPrefix(text)!;
@@ -23,7 +23,7 @@ describe('ARC_ALLOWED_IPS', () => {
     }
   });
 
-  it('covers each address of 100.127.0.0/16 once, but for 100.127.10.16, and Endorse', () => {
+  it('covers each address of 100.127.0.0/16 once, except 100.127.10.16, and Endorse', () => {
     const base = ((100 << 24) | (127 << 16)) >>> 0;
     const wrong: string[] = [];
     for (let host = 0; host < 65536; host++) {

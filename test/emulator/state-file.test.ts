@@ -12,7 +12,7 @@ import { fakeCrypto, FakeArcNetwork, FakeWallClock, seededEntropy } from './fake
 const PATH = 'state.json';
 const KEY = new Uint8Array(32).fill(5);
 
-/** One file in memory, which fails when told to. */
+/** One file in memory, which fails if configured to. */
 class FakeFiles implements StateFiles {
   text: string | undefined;
   writes: string[] = [];
@@ -82,7 +82,7 @@ const failureOf = async (action: Promise<unknown>): Promise<UserError> => {
   return error as UserError;
 };
 
-it('gives back what it was given', async () => {
+it('returns what was saved', async () => {
   const files = new FakeFiles();
   const state = platform();
   await new StateFile(PATH, files).save(() => saved(state));
@@ -91,11 +91,11 @@ it('gives back what it was given', async () => {
   expect(loaded.platform).toEqual(state.save());
 });
 
-it('is absent at first', async () => {
+it('is absent initially', async () => {
   expect(await new StateFile(PATH, new FakeFiles()).load()).toBeUndefined();
 });
 
-it('is written where something changed', async () => {
+it('is written if something changed', async () => {
   const files = new FakeFiles();
   const file = new StateFile(PATH, files);
   const state = platform();
@@ -116,7 +116,7 @@ it('is not written when it holds the state that was loaded', async () => {
   expect(files.writes).toEqual([]);
 });
 
-it('is written by one at a time, each with the state of its turn', async () => {
+it('is written by one at a time, each with its current state', async () => {
   const files = new FakeFiles();
   files.holds = true;
   const file = new StateFile(PATH, files);
@@ -131,7 +131,7 @@ it('is written by one at a time, each with the state of its turn', async () => {
   expect(files.writes.map((text) => text.split('"simId"').length - 1)).toEqual([3, 4]);
 });
 
-it('says why it cannot be written, and is written the next time', async () => {
+it('reports why it cannot be written, and is written the next time', async () => {
   const files = new FakeFiles();
   const file = new StateFile(PATH, files);
   files.failure = 'failed';
@@ -149,7 +149,7 @@ it('says why it cannot be written, and is written the next time', async () => {
   expect(files.writes).toHaveLength(1);
 });
 
-it('is not written where it could not be read again', async () => {
+it('is not written if it could not be read again', async () => {
   const files = new FakeFiles();
   const state = platform();
   const [sim] = state.sims.all();
@@ -159,7 +159,7 @@ it('is not written where it could not be read again', async () => {
   expect(files.writes).toEqual([]);
 });
 
-it('says why it cannot be read', async () => {
+it('reports why it cannot be read', async () => {
   const files = new FakeFiles();
   files.failure = 'denied';
   expect(await failureOf(new StateFile(PATH, files).load())).toMatchObject({
@@ -168,7 +168,7 @@ it('says why it cannot be read', async () => {
   });
 });
 
-describe('a file that no emulator saved', () => {
+describe('a file that the emulator did not save', () => {
   interface Json {
     [name: string]: unknown;
     sims: (Record<string, unknown> & { arc: Record<string, unknown> })[];
@@ -208,8 +208,8 @@ describe('a file that no emulator saved', () => {
     ['a key twice', (json) => (json.sims[1]!.arc.publicKey = json.sims[2]!.arc.publicKey), 'sims'],
     ['no address', (json) => (json.sims[1]!.arc.address = '10.0.0'), 'sims.1.arc.address'],
     ['IPv6', (json) => (json.sims[1]!.arc.address = '::1'), 'sims.1.arc.address'],
-    ['a status that is none', (json) => (json.sims[1]!.status = 'x'), 'sims.1.status'],
-    ['an unknown member', (json) => (json.sims[1]!.privateKey = 'x'), 'sims.1'],
+    ['an invalid status', (json) => (json.sims[1]!.status = 'x'), 'sims.1.status'],
+    ['an unknown field', (json) => (json.sims[1]!.privateKey = 'x'), 'sims.1'],
     ['a user without a name', (json) => (json.users = [{ permissions: [] }]), 'users.0'],
   ])('is refused for %s', async (_, change, where) => {
     const files = new FakeFiles();
@@ -219,7 +219,7 @@ describe('a file that no emulator saved', () => {
   });
 });
 
-it('has no private key but the Arc server’s', async () => {
+it('has no private key except the Arc server’s', async () => {
   const text = await savedText();
   expect(text.match(/privateKey/gi)).toHaveLength(1);
 });

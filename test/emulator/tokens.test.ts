@@ -12,7 +12,7 @@ function setUp() {
 
 const logIn = (tokens: Tokens, timeout = 300): Login => tokens.create(USER, timeout);
 
-it('carry their user', () => {
+it('contain their user', () => {
   const { tokens } = setUp();
   expect(tokens.grantOf(logIn(tokens))?.user).toBe(USER);
 });
@@ -20,7 +20,7 @@ it('carry their user', () => {
 it.each([
   [undefined, 'OP0000000000'],
   ['OP0000000007', 'OP0000000007'],
-])('have the shape of a JWT that names the operator (%s)', (operatorId, shown) => {
+])('have the shape of a JWT with the operator (%s)', (operatorId, shown) => {
   const { tokens, wallClock } = setUp();
   const { apiKey, token } = tokens.create({ ...USER, operatorId }, 300);
   expect(apiKey).toMatch(/^api-[0-9a-f]{32}$/);
@@ -31,7 +31,7 @@ it.each([
   expect(payload).toEqual({ iat, exp: iat + 300, operator: { operatorId: shown } });
 });
 
-it('go with their own API key only', () => {
+it('work with their own API key only', () => {
   const { tokens } = setUp();
   const first = logIn(tokens);
   const second = logIn(tokens);
@@ -40,7 +40,7 @@ it('go with their own API key only', () => {
   expect(tokens.grantOf({ apiKey: first.apiKey, token: 'x' })).toBeUndefined();
 });
 
-it('expire at their timeout and stay so when the clock is set back', () => {
+it('expire at their timeout and stay expired when the clock is set back', () => {
   const { tokens, wallClock } = setUp();
   const login = logIn(tokens, 300);
   wallClock.now += 299_999;
@@ -51,7 +51,7 @@ it('expire at their timeout and stay so when the clock is set back', () => {
   expect(tokens.grantOf(login)).toBeUndefined();
 });
 
-it('end with their revocation, and no other does', () => {
+it('end when they are revoked, and no other does', () => {
   const { tokens } = setUp();
   const first = logIn(tokens);
   const second = logIn(tokens);
@@ -60,7 +60,7 @@ it('end with their revocation, and no other does', () => {
   expect(tokens.grantOf(second)).toBeDefined();
 });
 
-it('are revoked from the oldest on beyond their number', () => {
+it('are revoked from the oldest on above their limit', () => {
   const { tokens } = setUp();
   const logins = Array.from({ length: MAX_TOKENS + 1 }, () => logIn(tokens));
   expect(tokens.grantOf(logins[0]!)).toBeUndefined();

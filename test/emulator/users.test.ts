@@ -25,21 +25,21 @@ describe('emulatorUser', () => {
     [{ ...SAM, switchTo: [{ operatorId: 'OP0000000002', userName: 'x' }] }],
     [DEFAULT_USER],
     [MINIMAL_USER],
-  ])('takes %j', (user) => {
+  ])('accepts %j', (user) => {
     expect(emulatorUser.parse(user)).toEqual(user);
   });
 
   it.each([
-    ['no way to sign in', { permissions: [] }],
+    ['no credentials', { permissions: [] }],
     ['no permissions', { email: 'a', password: 'p' }],
     ['half an auth key', { ...ROOT, authKeyId: 'keyId-a' }],
     ['the other half', { ...ROOT, authKey: 'secret-a' }],
     ['a name without a password', { userName: 'sam', permissions: [] }],
-    ['a password for nobody', { password: 'p', permissions: [] }],
+    ['a password without a name', { password: 'p', permissions: [] }],
     ['email and userName', { ...ROOT, userName: 'sam' }],
-    ['an operator that is none', { ...SAM, operatorId: 'OP1' }],
+    ['an invalid operator', { ...SAM, operatorId: 'OP1' }],
     ['an empty secret', { ...ROOT, password: '' }],
-    ['an unknown member', { ...ROOT, permission: ['*'] }],
+    ['an unknown field', { ...ROOT, permission: ['*'] }],
     ['a text that is too long', { ...ROOT, email: 'x'.repeat(256) }],
     ['too many permissions', { ...ROOT, permissions: Array<string>(101).fill('*') }],
     ['a switch without an operator', { ...SAM, switchTo: [{ userName: 'x' }] }],
@@ -52,7 +52,7 @@ describe('find', () => {
   const keyOnly = { email: 'k@example.com', authKeyId: 'k', authKey: 's', permissions: [] };
   const users = new Users([DEFAULT_USER, ROOT, SAM, keyOnly]);
 
-  it('knows a user by each form of credentials', () => {
+  it('finds a user by each form of credentials', () => {
     const { authKeyId, authKey } = DEFAULT_USER;
     expect(users.find({ authKeyId, authKey })).toBe(DEFAULT_USER);
     expect(users.find({ email: 'a@example.com', password: 'p' })).toBe(ROOT);
@@ -74,13 +74,13 @@ describe('find', () => {
     { operatorId: 'OP0000000001', userName: 'sam', password: 'q' },
     { operatorId: 'OP0000000001', userName: 'sam', password: 'q', mfaOTPCode: '654321' },
     { operatorId: 'OP0000000001', userName: 'sam', mfaOTPCode: '123456' },
-  ])('does not know %j', (request) => {
+  ])('does not find %j', (request) => {
     expect(users.find(request)).toBeUndefined();
   });
 });
 
 describe('add', () => {
-  it('takes a user that can sign in from then on', () => {
+  it('adds a user that can sign in from then on', () => {
     const users = new Users([DEFAULT_USER]);
     expect(users.add(ROOT)).toBeUndefined();
     expect(users.find({ email: 'a@example.com', password: 'p' })).toBe(ROOT);
@@ -97,7 +97,7 @@ describe('add', () => {
     expect(users.added()).toEqual([]);
   });
 
-  it('takes one userName for each operator', () => {
+  it('accepts the same userName for each operator', () => {
     const users = new Users([SAM]);
     const other = { ...SAM, operatorId: 'OP0000000002' };
     expect(users.add(other)).toBeUndefined();
@@ -114,13 +114,13 @@ describe('add', () => {
   });
 });
 
-it('calls users by what is no secret', () => {
+it('identifies users without a secret', () => {
   expect(userLabel(ROOT)).toBe('a@example.com');
   expect(userLabel(SAM)).toBe('OP0000000001/sam');
   expect(userLabel(MINIMAL_USER)).toBe('OP0000000000/minimal');
   expect(userLabel({ authKeyId: 'keyId-a', authKey: 'x', permissions: [] })).toBe('keyId-a');
 });
 
-it('gives the minimal user what bootstrap needs and no more', () => {
+it('gives the minimal user the permissions for bootstrap and no more', () => {
   expect(MINIMAL_USER.permissions).toEqual(['Sim:createSim', 'Sim:createArcSession']);
 });

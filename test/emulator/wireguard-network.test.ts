@@ -1,6 +1,6 @@
 /**
- * What the API does to a SIM, as its tunnel feels it: our own WireGuard on both ends, fake sockets
- * and a clock that a test moves. Silence is counted in datagrams.
+ * What the API does to a SIM, as its tunnel sees it: our WireGuard on both ends, fake sockets and a
+ * clock that a test moves. Silence is counted in datagrams.
  */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { type Emulator, startEmulator } from '../../src/emulator/emulator.js';
@@ -27,7 +27,7 @@ let server: FakeSocket;
 let emulator: Emulator;
 let headers: Record<string, string>;
 
-/** A device with a key of its own and one UDP socket in its tunnel. */
+/** A device with its own key and one UDP socket in its tunnel. */
 class Client {
   readonly socket = new FakeSocket();
   readonly address: string;
@@ -36,7 +36,7 @@ class Client {
   readonly #driver: Driver;
   readonly #send: (text: string) => void;
   readonly answers: string[] = [];
-  /** Datagrams that the Arc server sent here. */
+  /** Datagrams that the Arc server sent to this device. */
   heard = 0;
 
   constructor(privateKey: Uint8Array, session: Session) {
@@ -65,7 +65,7 @@ class Client {
     clients.push(this);
   }
 
-  /** @returns what came back, and how many datagrams the Arc server sent for it */
+  /** @returns the answer, and how many datagrams the Arc server sent for it */
   exchange(text: string): { answers: string[]; datagrams: number } {
     this.answers.length = 0;
     const before = this.heard;
@@ -86,10 +86,10 @@ function pass(duration: number): void {
   wallClock.now += duration;
 }
 
-/** Carries datagrams between the clients and the server until nobody sends any more. */
+/** Carries datagrams between the clients and the server until neither sends any more. */
 function deliver(): void {
   for (let isQuiet = false; !isQuiet;) {
-    // The responder takes one initiation of a peer in each 50 ms, and none with an old timestamp.
+    // The responder accepts one initiation of a peer per 50 ms, and none with an old timestamp.
     pass(100);
     const answers = server.sent.splice(0);
     isQuiet = answers.length === 0;
@@ -105,7 +105,7 @@ function deliver(): void {
   }
 }
 
-/** As long as a client needs that hears nothing to handshake anew (whitepaper 6.5: 15 s). */
+/** The time after which a client without answers starts a handshake (whitepaper 6.5: 15 s). */
 function deliverFor20Seconds(): void {
   for (let second = 0; second < 20; second++) {
     pass(1000);
@@ -113,7 +113,7 @@ function deliverFor20Seconds(): void {
   }
 }
 
-/** What is sent is lent until the next turn. */
+/** The sent buffer is only valid until the next turn. */
 function copy({ bytes }: Datagram, endpoint: Datagram['endpoint']): Datagram {
   return { bytes: bytes.slice(), endpoint };
 }
@@ -180,7 +180,7 @@ it('a new SIM has a tunnel to the Unified Endpoint', async () => {
   expect(emulator.messages.all()).toMatchObject([{ body: 'one' }, { body: 'two' }]);
 });
 
-it('a new session has to handshake again, with the same key', async () => {
+it('a new session requires another handshake, with the same key', async () => {
   const { path, client } = await createSim();
   client.exchange('one');
   await call('POST', `${path}/sessions/arc`, {});
@@ -189,7 +189,7 @@ it('a new session has to handshake again, with the same key', async () => {
   expect(client.exchange('three')).toMatchObject(ANSWERED);
 });
 
-it('a renewed key ends the old tunnel at once, and the old key for good', async () => {
+it('a renewed key ends the old tunnel at once, and the old key permanently', async () => {
   const { path, client, session } = await createSim();
   client.exchange('one');
   const own = new Uint8Array(32).fill(7);
@@ -206,7 +206,7 @@ it('a renewed key ends the old tunnel at once, and the old key for good', async 
 it.each([
   ['delete_session', ['delete_session']],
   ['terminate', ['enable_termination', 'terminate']],
-])('%s makes the Arc side silent towards this SIM alone', async (_, actions) => {
+])('%s makes the Arc side silent for this SIM only', async (_, actions) => {
   const { path, client } = await createSim();
   const { client: other } = await createSim();
   client.exchange('one');
@@ -219,7 +219,7 @@ it.each([
   expect(other.exchange('two')).toMatchObject(ANSWERED);
 });
 
-it('a deleted session comes back with createArcSession', async () => {
+it('createArcSession restores a deleted session', async () => {
   const { path, client } = await createSim();
   await call('POST', `${path}/delete_session`);
   expect(client.exchange('one')).toEqual(SILENCE);
@@ -230,7 +230,7 @@ it('a deleted session comes back with createArcSession', async () => {
   expect(client.exchange('two')).toMatchObject(ANSWERED);
 });
 
-it('a server with another key is silent towards whoever knows the old one', async () => {
+it('a server with another key is silent for clients with the old one', async () => {
   const { path, client } = await createSim();
   client.exchange('one');
   await change({ serverKey: 'new' });
@@ -245,7 +245,7 @@ it('a server with another key is silent towards whoever knows the old one', asyn
   expect(arcServerPeerPublicKey).not.toBe(client.session.arcServerPeerPublicKey);
 });
 
-it('a SIM with another address handshakes, and what it sends from the old one is dropped', async () => {
+it('a SIM with another address completes a handshake, and packets from the old address are dropped', async () => {
   const { path, client } = await createSim();
   client.exchange('one');
   await change({ simId: path.slice('/sims/'.length), address: '10.9.8.7' });
@@ -257,7 +257,7 @@ it('a SIM with another address handshakes, and what it sends from the old one is
   expect(new Client(client.privateKey, session).exchange('four')).toMatchObject(ANSWERED);
 });
 
-it('Krypton gives a tunnel, and the key before it ends', async () => {
+it('Krypton provides a tunnel, and the previous key stops working', async () => {
   const bootstrap = async () => {
     const answer = await call('POST', '/provisioning/soracom/arc/bootstrap', {});
     const key = Buffer.from(String(answer.arcClientPeerPrivateKey), 'base64');

@@ -1,4 +1,4 @@
-/** The API on a free port, with what a test looks at behind it. */
+/** The API on a free port, and the state that a test inspects. */
 import type { ApiRequest } from '../../../src/emulator/api/request-log.js';
 import { type ApiServer, createApiServer } from '../../../src/emulator/api/server.js';
 import { MessageStore } from '../../../src/emulator/messages.js';
@@ -16,7 +16,7 @@ export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Of an empty answer, an empty object. */
+  /** An empty object for an empty answer. */
   readonly body: Record<string, unknown>;
 }
 
@@ -40,7 +40,7 @@ export class ApiHarness {
   base = '';
   port = 0;
   saves = 0;
-  /** What is done when a call is told of. */
+  /** Called for each logged call. */
   onCall: () => void = () => undefined;
   saveError: Error | undefined;
   #server: ApiServer | undefined;
@@ -117,7 +117,7 @@ export class ApiHarness {
     return { 'X-Soracom-API-Key': String(body.apiKey), 'X-Soracom-Token': String(body.token) };
   }
 
-  /** @returns its id */
+  /** @returns its ID */
   async createSim(credentials: object = ADMIN): Promise<string> {
     const { body } = await this.post('/v1/sims', CREATE, await this.logIn(credentials));
     return String(body.simId);

@@ -1,4 +1,4 @@
-/** What a client sees of each fault, and what the platform has done by then. */
+/** The client's view of each fault, and the state of the emulator after it. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
@@ -23,11 +23,11 @@ async function fault(request: object): Promise<void> {
   expect(status).toBe(201);
 }
 
-/** How many are armed in this process. */
+/** The number of faults armed in this process. */
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
 it.each([401, 403, 429, 500, 503])(
-  'status %s is answered once, and nothing is done',
+  'status %s is answered once, and the call is not carried out',
   async (status) => {
     await fault({ status });
     expect(code(await createSim())).toEqual([status, 'EMU0000']);
@@ -37,7 +37,7 @@ it.each([401, 403, 429, 500, 503])(
   },
 );
 
-it('another operation is not met', async () => {
+it('another operation is not affected', async () => {
   await fault({ status: 500 });
   expect((await api.request('GET', '/v1/sims', { headers })).status).toBe(200);
 });
@@ -53,7 +53,7 @@ it.each([
   expect(simCount()).toBe(0);
 });
 
-it('retryAfter goes with another status, headers and a body', async () => {
+it('retryAfter works with another status, headers and a body', async () => {
   await fault({ retryAfter: 0, status: 503, headers: { 'X-A': 'b' }, body: { code: 'X' } });
   const reply = await createSim();
   expect(code(reply)).toEqual([503, 'X']);
@@ -67,19 +67,16 @@ it.each([
   [{}, 'application/json', '{}\n'],
   [null, 'application/json', 'null'],
   [7, 'application/json', '7'],
-])(
-  'body %j takes the place of the answer of a call that is carried out',
-  async (body, type, text) => {
-    await fault({ body });
-    const reply = await createSim();
-    expect(reply.status).toBe(201);
-    expect(reply.headers.get('content-type')).toBe(type);
-    expect(reply.text).toBe(text);
-    expect(simCount()).toBe(1);
-  },
-);
+])('body %j replaces the answer of a call that is carried out', async (body, type, text) => {
+  await fault({ body });
+  const reply = await createSim();
+  expect(reply.status).toBe(201);
+  expect(reply.headers.get('content-type')).toBe(type);
+  expect(reply.text).toBe(text);
+  expect(simCount()).toBe(1);
+});
 
-it('garbage is no JSON, though the call is carried out', async () => {
+it('garbage is not JSON, though the call is carried out', async () => {
   await fault({ garbage: true });
   const reply = await createSim();
   expect(reply.status).toBe(201);
@@ -88,19 +85,19 @@ it('garbage is no JSON, though the call is carried out', async () => {
   expect(simCount()).toBe(1);
 });
 
-it('garbage with a status is answered in the place of the call', async () => {
+it('garbage with a status is answered instead of the call', async () => {
   await fault({ garbage: true, status: 502 });
   expect((await createSim()).text).toContain('<html>');
   expect(simCount()).toBe(0);
 });
 
-it('carryOut does the call behind an error', async () => {
+it('carryOut performs the call before an error', async () => {
   await fault({ status: 500, carryOut: true });
   expect((await createSim()).status).toBe(500);
   expect(simCount()).toBe(1);
 });
 
-it('carryOut: false answers as if nothing had been asked', async () => {
+it('carryOut: false answers without performing the call', async () => {
   await fault({ carryOut: false });
   expect((await createSim()).status).toBe(500);
   expect(simCount()).toBe(0);
@@ -134,7 +131,7 @@ it('cut within sends half of the answer', async () => {
   expect(simCount()).toBe(1);
 });
 
-it('a delay holds back the answer of a call that is carried out', async () => {
+it('a delay postpones the answer of a call that is carried out', async () => {
   await fault({ delayMs: 50 });
   const start = performance.now();
   expect((await createSim()).status).toBe(201);
@@ -142,7 +139,7 @@ it('a delay holds back the answer of a call that is carried out', async () => {
   expect(performance.now() - start).toBeGreaterThan(48);
 });
 
-it('a delay ends with the client that waits, and the SIM is there', async () => {
+it('a delay ends when the waiting client leaves, and the SIM exists', async () => {
   await fault({ delayMs: 60_000 });
   const abort = new AbortController();
   const call = fetch(`${api.base}/v1/sims`, {
@@ -158,7 +155,7 @@ it('a delay ends with the client that waits, and the SIM is there', async () => 
   expect((await createSim()).status).toBe(201);
 });
 
-it('a delay does not outlive the server', async () => {
+it('a delay ends with the server', async () => {
   await fault({ delayMs: 60_000 });
   const before = timers();
   const socket = connect(api.port, '127.0.0.1').on('error', () => undefined);
@@ -171,7 +168,7 @@ it('a delay does not outlive the server', async () => {
   expect(timers()).toBeLessThanOrEqual(before);
 });
 
-it('meets Krypton and the metadata service, too', async () => {
+it('affects Krypton and the metadata service, too', async () => {
   await api.post('/emulator/faults', { operation: 'bootstrapArc', body: {} });
   await api.post('/emulator/faults', { path: '/metadata/*', status: 403 });
   expect((await api.post('/v1/provisioning/soracom/arc/bootstrap', {})).text).toBe('{}\n');
@@ -179,7 +176,7 @@ it('meets Krypton and the metadata service, too', async () => {
   expect((await api.request('GET', '/metadata/v1/subscriber')).status).toBe(200);
 });
 
-it('does not meet the emulator’s own paths', async () => {
+it('does not affect the emulator’s own paths', async () => {
   await api.post('/emulator/faults', { path: '*', status: 500 });
   expect((await api.request('GET', '/emulator/faults')).status).toBe(200);
 });

@@ -54,14 +54,14 @@ it('has a handler for each operation', () => {
   }
 });
 
-it('needs key and token everywhere but for auth and Krypton', () => {
+it('requires key and token for all operations except auth and Krypton', () => {
   for (const { operationId = '', security } of backend.getOperations()) {
     const isOpen = ['auth', 'bootstrapArc'].includes(operationId);
     expect(security).toEqual(isOpen ? [] : [{ apiKey: [], token: [] }]);
   }
 });
 
-it('describes the SIMs and events that the emulator shows', () => {
+it('describes the SIMs and events that the emulator returns', () => {
   const { sims } = platform();
   const { sim, privateKey } = sims.create('OP0000000000')!;
   const shown = simJson(sim, arcServer, privateKey);

@@ -13,12 +13,12 @@ it.each([
   '::ffff:192.0.2.5',
   '2001:db8::5',
   'fe80::5%eth0',
-])('takes %s for this machine', (address) => {
+])('recognizes %s as this machine', (address) => {
   expect(isOwnMachine(address, OWN)).toBe(true);
 });
 
 it.each(['192.0.2.6', '::ffff:192.0.2.6', '2001:db8::6', 'fe80::6%eth0', '::', undefined])(
-  'takes %s for another machine',
+  'recognizes %s as another machine',
   (address) => {
     expect(isOwnMachine(address, OWN)).toBe(false);
   },

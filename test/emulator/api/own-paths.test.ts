@@ -14,7 +14,7 @@ afterEach(() => api.close());
 const get = async (path: string) => (await api.request('GET', path)).body as unknown;
 
 describe('/emulator/requests', () => {
-  it('is each call on the platform, without its credentials', async () => {
+  it('lists each API call, without its credentials', async () => {
     const headers = await api.logIn();
     await api.post('/v1/sims?x=1', CREATE, { ...headers, 'X-Soracom-Lang': 'en' });
     await api.post('/v1/sims', CREATE);
@@ -51,7 +51,7 @@ describe('/emulator/requests', () => {
 });
 
 describe('/emulator/messages', () => {
-  it('is each message, or those of one SIM', async () => {
+  it('lists all messages, or those of one SIM', async () => {
     expect(await get('/emulator/messages')).toEqual([]);
     const message = (simId: string) => ({
       protocol: 'udp' as const,
@@ -70,7 +70,7 @@ describe('/emulator/messages', () => {
 });
 
 describe('/emulator/sims', () => {
-  it('is each virtual SIM, with whether it is billed', async () => {
+  it('lists each virtual SIM, with whether it is billed', async () => {
     expect(await get('/emulator/sims')).toEqual([]);
     const [one, other] = [await api.createSim(), await api.createSim()];
     const { sims } = api.state;
@@ -102,7 +102,7 @@ describe('/emulator/sims', () => {
     ]);
   });
 
-  it('has the line once it has a virtual subscription', async () => {
+  it('includes the line after it has a virtual subscription', async () => {
     const { imsi } = api.state.sims.bootstrapLine().sim.arc;
     const { simId } = api.state.sims.line();
     expect(await get('/emulator/sims')).toMatchObject([
@@ -112,14 +112,14 @@ describe('/emulator/sims', () => {
 });
 
 describe('/emulator/users', () => {
-  it('lets a user in', async () => {
+  it('adds a user', async () => {
     const added = { ...user('new', 'Sim:createSim'), userName: 'new' };
     const reply = await api.post('/emulator/users', added);
     expect([reply.status, reply.body]).toEqual([201, { user: 'OP0000000000/new' }]);
     expect(await api.createSim(keyOf('new'))).toMatch(/^8942/);
   });
 
-  it('refuses what is no user, and one that is there', async () => {
+  it('refuses an invalid user, and one that exists', async () => {
     const wrong = await api.post('/emulator/users', { ...user('new'), permissions: 'all' });
     expect(code(wrong)).toEqual([400, 'COM0008']);
     expect(wrong.body.message).toContain('permissions Invalid input');
@@ -138,7 +138,7 @@ describe('/emulator/arc', () => {
     return (body.arcSessionStatus as Record<string, unknown>).arcServerPeerPublicKey;
   };
 
-  it('gives the Arc server another key, and says so at the API', async () => {
+  it('gives the Arc server another key, and returns it in the API', async () => {
     const simId = await api.createSim();
     const before = await serverKey(simId);
     expect((await change({ serverKey: 'new' })).status).toBe(204);
@@ -146,7 +146,7 @@ describe('/emulator/arc', () => {
     expect(await serverKey(simId)).not.toBe(before);
   });
 
-  it('gives a SIM another address, with a session of its own', async () => {
+  it('gives a SIM another address, with a new session', async () => {
     const simId = await api.createSim();
     const { session } = (api.state.sims.get(simId) as ArcSim).arc;
     const { status, body } = await change({ simId, address: '10.9.8.7' });
@@ -164,7 +164,7 @@ describe('/emulator/arc', () => {
     expect(code(await change(body))).toEqual([status, reason]);
   });
 
-  it('refuses an address that is kept for another SIM', async () => {
+  it('refuses an address that is reserved for another SIM', async () => {
     const simId = await api.createSim();
     expect(code(await change({ simId, address: '10.0.0.9' }))).toEqual([400, 'EMU0400']);
     expect((await change({ simId, address: '10.1.0.9' })).status).toBe(200);
@@ -174,7 +174,7 @@ describe('/emulator/arc', () => {
 });
 
 describe('/emulator/faults', () => {
-  it('shows, adds and clears them', async () => {
+  it('lists, adds and clears faults', async () => {
     expect(await get('/emulator/faults')).toEqual([]);
     const fault = { operation: 'createSim', times: 2, status: 503 };
     const reply = await api.post('/emulator/faults', fault);
@@ -203,7 +203,7 @@ describe('/emulator/faults', () => {
   });
 });
 
-it('answers this machine alone', () => {
+it('answers this machine only', () => {
   const { state, messages } = api;
   const options = {
     state,
@@ -218,9 +218,9 @@ it('answers this machine alone', () => {
   expect(ownResponse(options, { ...call, isLocal: false }).status).toBe(403);
 });
 
-describe('a body under another type than JSON', () => {
+describe('a body with a type other than JSON', () => {
   it.each(['/emulator/users', '/emulator/arc', '/emulator/faults'])(
-    'is not taken at %s, since a web page can send it without asking',
+    'is refused at %s, because a web page can send it without a preflight',
     async (path) => {
       for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp']) {
         const reply = await api.post(path, user('new'), { 'Content-Type': type });
@@ -232,7 +232,7 @@ describe('a body under another type than JSON', () => {
     },
   );
 
-  it('may have parameters', async () => {
+  it('JSON may have parameters', async () => {
     const type = { 'Content-Type': 'Application/JSON; charset=utf-8' };
     expect((await api.post('/emulator/users', user('new'), type)).status).toBe(201);
   });

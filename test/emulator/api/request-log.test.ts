@@ -1,6 +1,6 @@
 import { hideCredentials, RequestLog } from '../../../src/emulator/api/request-log.js';
 
-it('hides the headers that carry credentials and no other', () => {
+it('hides only the headers that carry credentials', () => {
   const headers = {
     authorization: 'a',
     cookie: 'b',

@@ -37,13 +37,13 @@ const OPERATIONS: [string, string][] = [
   ['GET', '/v1/groups/x'],
 ];
 
-describe('a call without the right token', () => {
+describe('a call without a valid token', () => {
   const call = ([method, path]: [string, string], headers: object) =>
     method === 'GET'
       ? api.request(method, path, { headers: { ...headers } })
       : api.send(method, path, '{', headers);
 
-  it.each(OPERATIONS)('is refused with AUM0001 where a header is missing: %s %s', async (...to) => {
+  it.each(OPERATIONS)('is refused with AUM0001 if a header is missing: %s %s', async (...to) => {
     const { 'X-Soracom-API-Key': apiKey = '', 'X-Soracom-Token': token = '' } = await api.logIn();
     expect(code(await call(to, {}))).toEqual([401, 'AUM0001']);
     expect(code(await call(to, { 'X-Soracom-API-Key': apiKey }))).toEqual([401, 'AUM0001']);
@@ -52,7 +52,7 @@ describe('a call without the right token', () => {
     expect(code(await call(to, empty))).toEqual([401, 'AUM0001']);
   });
 
-  it.each(OPERATIONS)('is refused where the token is wrong: %s %s', async (...to) => {
+  it.each(OPERATIONS)('is refused if the token is wrong: %s %s', async (...to) => {
     const headers = await api.logIn();
     expect((await call(to, { ...headers, 'X-Soracom-Token': 'x' })).status).toBe(401);
     expect((await call(to, { ...headers, 'X-Soracom-API-Key': 'x' })).status).toBe(401);
@@ -64,7 +64,7 @@ describe('a call without the right token', () => {
 });
 
 describe('permissions', () => {
-  it('are asked for by operation', async () => {
+  it('are checked by operation', async () => {
     const simId = await api.createSim();
     const headers = await api.logIn(keyOf('reader'));
     expect((await api.request('GET', `/v1/sims/${simId}`, { headers })).status).toBe(200);
@@ -82,7 +82,7 @@ describe('permissions', () => {
   });
 });
 
-it('answers a client although another holds more connections than there may be', async () => {
+it('answers a client although another one has reached the connection limit', async () => {
   const sockets = Array.from({ length: 300 }, () => connect(api.port, '127.0.0.1'));
   for (const socket of sockets) socket.on('error', () => undefined);
   try {
@@ -118,7 +118,7 @@ describe('paths', () => {
     ['GET', '/emulator'],
     ['GET', '/emulator/constructor'],
     ['GET', '/emulatormessages'],
-  ])('has no %s %s', async (method, path) => {
+  ])('do not include %s %s', async (method, path) => {
     expect(code(await api.request(method, path))).toEqual([404, 'EMU0404']);
   });
 
@@ -129,11 +129,11 @@ describe('paths', () => {
     ['PUT', '/emulator/faults'],
     ['GET', '/emulator/users'],
     ['POST', '/metadata/v1/subscriber'],
-  ])('does not take %s %s', async (method, path) => {
+  ])('do not accept %s %s', async (method, path) => {
     expect((await api.request(method, path)).status).toBe(405);
   });
 
-  it('takes a query and does not look at it', async () => {
+  it('accept a query and ignore it', async () => {
     expect((await api.post('/v1/auth?a[b]=1&c={', ADMIN)).status).toBe(200);
   });
 });
@@ -148,7 +148,7 @@ describe('a web page', () => {
     return response.statusCode;
   };
 
-  it('of a foreign origin is refused everywhere, with a sentence', async () => {
+  it('of a foreign origin is refused everywhere, with an explanation', async () => {
     const reply = await asBrowser({ Origin: 'https://evil.example' });
     expect(code(reply)).toEqual([403, 'EMU0403']);
     expect(reply.body.message).toContain('--allow-origin https://evil.example');
@@ -161,13 +161,13 @@ describe('a web page', () => {
     expect(await status('GET', { Host: `localhost:${api.port}` })).toBe(200);
   });
 
-  it('is not suspected where a browser only reads', async () => {
+  it('is not refused if the browser only reads', async () => {
     const browser = { 'User-Agent': 'Mozilla/5.0', 'Accept-Language': 'en' };
     expect(await status('GET', browser)).toBe(200);
     expect(await status('DELETE', browser)).toBe(403);
   });
 
-  it('of an origin that is allowed may send and read', async () => {
+  it('of an allowed origin may send and read', async () => {
     const server = await api.createServer({ hosts: ['arctun'], origins: ['https://app.example'] });
     const { port } = await server.listen('127.0.0.1', 0);
     const url = `http://127.0.0.1:${port}/emulator/sims`;
@@ -184,7 +184,7 @@ describe('a web page', () => {
 });
 
 describe('limits', () => {
-  it('takes a body of 64 KiB and no byte more', async () => {
+  it('allow a body of 64 KiB and not one byte more', async () => {
     const text = JSON.stringify(ADMIN);
     expect((await api.post('/v1/auth', text.padEnd(MAX_BODY_BYTES))).status).toBe(200);
     const reply = await api.post('/v1/auth', text.padEnd(MAX_BODY_BYTES + 1));
@@ -195,7 +195,7 @@ describe('limits', () => {
     expect(own.status).toBe(413);
   });
 
-  it('serves on after a client that leaves in the middle of a body', async () => {
+  it('keep the server running after a client leaves in the middle of a body', async () => {
     const socket = connect(api.port, '127.0.0.1');
     socket.write('POST /v1/auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{');
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -225,7 +225,7 @@ describe('the state', () => {
     expect(api.saves).toBe(3);
   });
 
-  it('makes the answer an error where it is not saved', async () => {
+  it('turns the answer into an error if it cannot be saved', async () => {
     const headers = await api.logIn();
     api.saveError = new Error('the disk is full');
     const reply = await api.post('/v1/sims', CREATE, headers);
@@ -236,7 +236,7 @@ describe('the state', () => {
   });
 });
 
-it('says why it cannot listen', async () => {
+it('reports why it cannot listen', async () => {
   const other = await api.createServer();
   await expect(other.listen('127.0.0.1', api.port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });

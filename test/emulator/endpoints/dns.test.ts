@@ -14,7 +14,7 @@ function answer(datagram: Uint8Array): DecodedPacket & { rcode: string } {
   return dnsPacket.decode(Buffer.from(bytes)) as DecodedPacket & { rcode: string };
 }
 
-describe('names of the platform', () => {
+describe('SORACOM names', () => {
   it.each([
     ['uni.soracom.io', '100.127.69.42'],
     ['unified.soracom.io', '100.127.69.42'],
@@ -40,7 +40,7 @@ describe('names of the platform', () => {
     });
   });
 
-  it('are found in any case, which the answer keeps', () => {
+  it('are matched in any case, which the answer keeps', () => {
     const { questions, answers } = answer(query('UnI.SoRaCoM.iO'));
     expect(questions).toMatchObject([{ name: 'UnI.SoRaCoM.iO' }]);
     expect(answers).toMatchObject([{ name: 'UnI.SoRaCoM.iO', data: '100.127.69.42' }]);
@@ -66,13 +66,13 @@ describe('other names', () => {
     expect(questions).toMatchObject([{ name }]);
   });
 
-  it('does not know a name in another class', () => {
+  it('are not found in another class', () => {
     const questions = [{ type: 'A' as const, name: 'uni.soracom.io', class: 'CH' as const }];
     expect(answer(dnsPacket.encode({ ...QUERY, questions }))).toMatchObject({ rcode: 'NXDOMAIN' });
   });
 });
 
-it('leaves RD as the query had it', () => {
+it('keeps the RD flag of the query', () => {
   expect(answer(query('uni.soracom.io', 'A', { flags: 0 }))).toMatchObject({
     flag_rd: false,
     flag_ra: true,
@@ -88,8 +88,8 @@ it('answers OPT with OPT (RFC 6891 6.1.1)', () => {
   });
 });
 
-describe('what is no plain query', () => {
-  it('is not answered where it is shorter than a header or a response, and is counted', () => {
+describe('a message that is not a plain query', () => {
+  it('is counted and not answered if it is shorter than a header, or a response', () => {
     const dns = new DnsEndpoint();
     expect(dns.answer(new Uint8Array(0))).toBeUndefined();
     expect(dns.answer(query('uni.soracom.io').subarray(0, 11))).toBeUndefined();
@@ -119,7 +119,7 @@ describe('what is no plain query', () => {
     expect(answer(bytes)).toMatchObject({ id: 4711, rcode: 'FORMERR', questions: [], answers: [] });
   });
 
-  it('gets FORMERR for a name that points ahead, that is cut, or that is not ASCII', () => {
+  it('gets FORMERR for a name that points forward, is cut off, or is not ASCII', () => {
     const pointer = query('uni.soracom.io');
     pointer.writeUInt16BE(0xc0ff, 12);
     expect(answer(pointer)).toMatchObject({ rcode: 'FORMERR' });
@@ -142,7 +142,7 @@ describe('what is no plain query', () => {
   });
 });
 
-it('listens at both name servers', () => {
+it('listens on both name servers', () => {
   const network = new FakeArcNetwork();
   new DnsEndpoint().listen(network);
   for (const server of ['100.127.0.53:53', '100.127.1.53:53']) {

@@ -21,14 +21,14 @@ function open() {
 
 const closed = (stream: Duplex) => new Promise<void>((resolve) => stream.once('close', resolve));
 
-it('echoes a connection and ends with it', async () => {
+it('echoes a connection and closes after it ends', async () => {
   const client = open().connect(ECHO);
   client.write('one');
   client.end('two');
   expect(await readAll(client)).toBe('onetwo');
 });
 
-it('discards a connection and ends with it', async () => {
+it('discards a connection and closes after it ends', async () => {
   const client = open().connect(DISCARD);
   client.end('one');
   expect(await readAll(client)).toBe('');
@@ -41,7 +41,7 @@ it('echoes a datagram and discards another', () => {
   expect(network.exchange(DISCARD, payload)).toEqual([]);
 });
 
-it('serves SIMs alone', async () => {
+it('serves SIMs only', async () => {
   const { network, endpoint, connect } = open();
   await closed(connect(ECHO, STRANGER));
   await closed(connect(DISCARD, STRANGER));
@@ -68,7 +68,7 @@ it('does not answer another echo service', () => {
   expect(reply).toHaveBeenCalledTimes(1);
 });
 
-it('bounds the connections', async () => {
+it('limits the connections', async () => {
   const { endpoint, connect } = open();
   for (let count = 0; count < MAX_ECHO_CONNECTIONS; count++) connect(ECHO);
   await closed(connect(DISCARD));

@@ -12,7 +12,7 @@ import { until } from '../../support/until.js';
 
 afterEach(() => jest.useRealTimers());
 
-/** An endpoint that answers 201 when it has a request whole. */
+/** An endpoint that answers 201 after it has read the whole request. */
 function served(timeouts?: HttpTimeouts) {
   const bodies: string[] = [];
   const { sims, simIds } = twoSims();
@@ -38,7 +38,7 @@ function served(timeouts?: HttpTimeouts) {
   return { endpoint, bodies, connect, sims, simIds, served };
 }
 
-/** One request on a connection of its own, answered and closed. */
+/** One request on a new connection, answered and closed. */
 async function exchange(client: Duplex, request: string): Promise<string> {
   client.write(request);
   return readAll(client);
@@ -47,13 +47,13 @@ async function exchange(client: Duplex, request: string): Promise<string> {
 const closed = (stream: Duplex) => new Promise<void>((resolve) => stream.once('close', resolve));
 
 describe('a connection', () => {
-  it('is refused where no SIM has the address', async () => {
+  it('is refused if no SIM has the address', async () => {
     const { endpoint, connect } = served();
     await closed(connect('10.0.0.9').resume());
     expect(endpoint.drops.of('no-sim')).toBe(1);
   });
 
-  it('is refused beyond their number, and has room again when one is gone', async () => {
+  it('is refused above the limit, and accepted again after one is closed', async () => {
     const { endpoint, connect } = served();
     const clients = Array.from({ length: MAX_CONNECTIONS }, () => connect());
     await closed(connect().resume());
@@ -62,7 +62,7 @@ describe('a connection', () => {
     const leaving = closed(gone);
     gone.destroy();
     await leaving;
-    // The endpoint learns of it a few turns later, and refuses what comes before.
+    // The endpoint notices the end a few turns later, and refuses connections until then.
     let refused = 1;
     await until(() => {
       connect();
@@ -73,7 +73,7 @@ describe('a connection', () => {
     endpoint.close();
   });
 
-  it('gets 400 for what is no HTTP, and ends', async () => {
+  it('gets 400 for data that is not HTTP, and ends', async () => {
     const { connect, bodies } = served();
     expect(await exchange(connect(), 'nonsense\r\n\r\n')).toMatch(
       /^HTTP\/1\.1 400 Bad Request\r\n/,
@@ -96,13 +96,13 @@ describe('a connection', () => {
       { idle: 20, request: 60_000 },
       'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
     ],
-  ])('ends at its deadline where %s', async (_, timeouts, sent) => {
+  ])('ends at its deadline if %s', async (_, timeouts, sent) => {
     const client = served(timeouts).connect().resume();
     if (sent !== '') client.write(sent);
     await closed(client);
   });
 
-  it('has as long for a body as a request has, not as long as it may be idle', async () => {
+  it('has the request timeout for a body, not the idle timeout', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
     const { connect, bodies, served: requests } = served({ idle: 30_000, request: 60_000 });
     const client = connect();
@@ -117,7 +117,7 @@ describe('a connection', () => {
     await answer.catch(() => undefined);
   });
 
-  it('may break without harm', async () => {
+  it('may break without an effect on others', async () => {
     const { endpoint, connect, bodies } = served();
     const [client, server] = streamPair();
     endpoint.handleConnection(server, { address: ip('10.0.0.2'), port: 1 });

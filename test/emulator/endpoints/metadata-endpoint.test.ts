@@ -11,7 +11,7 @@ async function ask(from: string, target: string): Promise<{ answer: string; simI
   return { answer: await readAll(client), simIds };
 }
 
-it('shows each SIM itself, by its address', async () => {
+it('shows each SIM its own data, by its address', async () => {
   for (const [index, from] of ['10.0.0.2', '10.0.0.3'].entries()) {
     const { answer, simIds } = await ask(from, '/v1/subscriber.simId');
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
@@ -19,7 +19,7 @@ it('shows each SIM itself, by its address', async () => {
   }
 });
 
-it('does not look at a query, and knows what it has not', async () => {
+it('ignores a query, and answers 404 for unknown paths', async () => {
   const { answer, simIds } = await ask('10.0.0.2', '/v1/subscriber?x=/v1/userdata');
   expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ simId: simIds[0] });
   expect((await ask('10.0.0.2', '/v1/none')).answer).toMatch(/^HTTP\/1\.1 404 /);

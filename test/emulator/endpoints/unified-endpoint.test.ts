@@ -17,12 +17,12 @@ function unified() {
   return { messages, simIds, connect };
 }
 
-/** The streams have no more to do than this: nothing here waits for time or for the system. */
+/** The streams need only this long: nothing here waits for a timer or for the system. */
 async function turns(): Promise<void> {
   for (let count = 0; count < 10; count++) await turn();
 }
 
-/** One request on a connection of its own, answered and closed. */
+/** One request on a new connection, answered and closed. */
 async function exchange(client: Duplex, ...parts: (string | Uint8Array)[]): Promise<string> {
   for (const part of parts) client.write(part);
   return readAll(client);
@@ -50,7 +50,7 @@ describe('a request', () => {
   });
 
   it.each(['POST /bytes/8', 'GET /bytes/8?a=b', 'GET /bytes/1234567890', 'GET /bytes/-1'])(
-    'that is no GET for at most a billion bytes is answered as any other: %s',
+    'other than GET for at most a billion bytes is answered as any other: %s',
     async (line) => {
       const { connect } = unified();
       const answer = await exchange(connect(), `${line} HTTP/1.0\r\n\r\n`);
@@ -58,7 +58,7 @@ describe('a request', () => {
     },
   );
 
-  it('is recorded with all that it carried', async () => {
+  it('is recorded completely', async () => {
     const { connect, messages, simIds } = unified();
     await exchange(
       connect(),
@@ -144,7 +144,7 @@ describe('a request', () => {
   });
 
   it.each(['Content-Length', 'Transfer-Encoding'])(
-    'may be larger than what is kept of it (%s)',
+    'may be larger than the part of it that is stored (%s)',
     async (framing) => {
       const { connect, messages } = unified();
       const bytes = 3 * KEPT_BODY_BYTES + 17;
@@ -159,7 +159,7 @@ describe('a request', () => {
     },
   );
 
-  it('is not recorded where its body never comes to an end', async () => {
+  it('is not recorded if its body never ends', async () => {
     const { connect, messages } = unified();
     const client = connect();
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf');

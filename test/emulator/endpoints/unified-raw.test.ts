@@ -37,12 +37,12 @@ function raw(answer: RawResponse = 'status', idleTimeout?: number) {
 
 const closed = (stream: Duplex) => new Promise<void>((resolve) => stream.once('close', resolve));
 
-/** The next text that comes. */
+/** The next text that arrives. */
 const next = (stream: Duplex) =>
   new Promise<string>((resolve) => stream.once('data', (chunk) => resolve(String(chunk))));
 
 describe('over TCP', () => {
-  it('each piece is a message and gets the status', async () => {
+  it('each chunk is a message and gets the status', async () => {
     const { connect, messages, simIds } = raw();
     const client = connect();
     client.write('one');
@@ -59,7 +59,7 @@ describe('over TCP', () => {
     ]);
   });
 
-  it('the client’s end is answered with ours, behind what is due', async () => {
+  it('the client’s end is followed by the pending answers and the server’s end', async () => {
     const { connect } = raw();
     const client = connect();
     client.end('last');
@@ -67,7 +67,7 @@ describe('over TCP', () => {
   });
 
   it.each<RawResponse>(['empty', 'none'])(
-    'there is nothing to read where the answer is %s',
+    'there is nothing to read if the answer is %s',
     async (answer) => {
       const { connect, messages } = raw(answer);
       const client = connect();
@@ -77,7 +77,7 @@ describe('over TCP', () => {
     },
   );
 
-  it('large pieces are kept in part', async () => {
+  it('only part of a large chunk is stored', async () => {
     const { connect, messages } = raw('none');
     connect('10.0.0.3').end(Buffer.alloc(KEPT_BODY_BYTES + 1, 'x'));
     await turn();
@@ -106,13 +106,13 @@ describe('over TCP', () => {
     endpoint.close();
   });
 
-  it('a stranger is not served', async () => {
+  it('an unknown address is not served', async () => {
     const { endpoint, connect } = raw();
     await closed(connect('10.0.0.9').resume());
     expect(endpoint.drops.of('no-sim')).toBe(1);
   });
 
-  it('connections have a limit, and room again when one is gone', async () => {
+  it('connections have a limit, and are accepted again after one is closed', async () => {
     const { endpoint, connect } = raw();
     const clients = Array.from({ length: MAX_RAW_CONNECTIONS }, () => connect());
     await closed(connect().resume());
@@ -127,7 +127,7 @@ describe('over TCP', () => {
     endpoint.close();
   });
 
-  it('a connection is ended that is silent for its idle timeout', async () => {
+  it('a connection is closed after its idle timeout', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
     const client = raw('status', 100).connect().resume();
     jest.advanceTimersByTime(99);
@@ -141,7 +141,7 @@ describe('over TCP', () => {
     jest.useRealTimers();
   });
 
-  it('a broken connection does no harm', async () => {
+  it('a broken connection has no effect on others', async () => {
     const { endpoint, connect, messages } = raw();
     const [client, server] = streamPair();
     endpoint.handleConnection(server, { address: ip('10.0.0.2'), port: 1 });
@@ -180,7 +180,7 @@ describe('over UDP', () => {
     expect(messages.all()).toHaveLength(1);
   });
 
-  it('a stranger is not served', () => {
+  it('an unknown address is not served', () => {
     const { endpoint, exchange, messages } = raw();
     expect(exchange(Buffer.from('x'), '10.0.0.9')).toEqual([]);
     expect(messages.all()).toEqual([]);

@@ -30,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => api.close());
 
 describe('auth', () => {
-  it('gives an API key and a token', async () => {
+  it('returns an API key and a token', async () => {
     const { status, body } = await api.post('/v1/auth', { ...ADMIN, tokenTimeoutSeconds: 300 });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -40,12 +40,12 @@ describe('auth', () => {
     });
   });
 
-  it('takes a SAM user and names it', async () => {
+  it('accepts a SAM user and returns its name', async () => {
     const { body } = await api.post('/v1/auth', { ...TARGET, password: 'p' });
     expect(body).toMatchObject(TARGET);
   });
 
-  it('takes a root user with its one-time password', async () => {
+  it('accepts a root user with its one-time password', async () => {
     const credentials = { email: 'root@example.com', password: 'q' };
     expect(code(await api.post('/v1/auth', credentials))).toEqual([401, 'AUM0002']);
     const reply = await api.post('/v1/auth', { ...credentials, mfaOTPCode: '123456' });
@@ -79,20 +79,23 @@ describe('auth', () => {
     { ...ADMIN, tokenTimeoutSeconds: 0 },
     { ...ADMIN, tokenTimeoutSeconds: 1.5 },
     { ...ADMIN, tokenTimeoutSeconds: 172_801 },
-  ])('calls %j malformed', async (body) => {
+  ])('rejects %j as malformed', async (body) => {
     const reply = await api.post('/v1/auth', body);
     expect(code(reply)).toEqual([400, 'COM0008']);
     expect(reply.body.message).toMatch(/^The body is malformed: ./);
   });
 
-  it.each([undefined, 172_800])('gives tokens that live for %s s', async (tokenTimeoutSeconds) => {
-    const headers = await api.logIn({ ...ADMIN, tokenTimeoutSeconds });
-    const lifetime = (tokenTimeoutSeconds ?? 86_400) * 1000;
-    api.wallClock.now += lifetime - 1;
-    expect((await api.request('GET', UNKNOWN_SIM, { headers })).status).toBe(404);
-    api.wallClock.now += 1;
-    expect((await api.request('GET', UNKNOWN_SIM, { headers })).status).toBe(401);
-  });
+  it.each([undefined, 172_800])(
+    'issues tokens that expire after %s s',
+    async (tokenTimeoutSeconds) => {
+      const headers = await api.logIn({ ...ADMIN, tokenTimeoutSeconds });
+      const lifetime = (tokenTimeoutSeconds ?? 86_400) * 1000;
+      api.wallClock.now += lifetime - 1;
+      expect((await api.request('GET', UNKNOWN_SIM, { headers })).status).toBe(404);
+      api.wallClock.now += 1;
+      expect((await api.request('GET', UNKNOWN_SIM, { headers })).status).toBe(401);
+    },
+  );
 });
 
 describe('logout', () => {
@@ -115,7 +118,7 @@ describe('logout', () => {
 describe('switchUser', () => {
   const path = '/v1/auth/switch_user';
 
-  it('gives a token of the other user', async () => {
+  it('issues a token of the other user', async () => {
     const reply = await api.post(path, TARGET, await api.logIn(keyOf('switcher')));
     expect(reply.status).toBe(200);
     expect(reply.body).toMatchObject(TARGET);
@@ -135,10 +138,10 @@ describe('switchUser', () => {
 
   it.each([
     ['a user that it does not trust', 'emulator', TARGET],
-    ['a user that is gone', 'switcher', { ...TARGET, userName: 'gone' }],
+    ['a user that was deleted', 'switcher', { ...TARGET, userName: 'gone' }],
     ['another operator', 'switcher', { ...TARGET, operatorId: 'OP0000000000' }],
-    ['a request that names no user', 'switcher', {}],
-    ['a request that names an operator alone', 'switcher', { operatorId: 'OP0000000001' }],
+    ['a request without a user', 'switcher', {}],
+    ['a request with an operator only', 'switcher', { operatorId: 'OP0000000001' }],
   ])('refuses %s', async (_, name, target) => {
     expect(code(await api.post(path, target, await api.logIn(keyOf(name))))).toEqual([
       400,
@@ -146,7 +149,7 @@ describe('switchUser', () => {
     ]);
   });
 
-  it('needs its permission and a token', async () => {
+  it('requires its permission and a token', async () => {
     expect((await api.post(path, TARGET, await api.logIn(keyOf('nothing')))).status).toBe(403);
     expect((await api.post(path, TARGET)).status).toBe(401);
   });
@@ -154,12 +157,12 @@ describe('switchUser', () => {
   it.each([
     { ...TARGET, tokenTimeoutSeconds: 179 },
     { ...TARGET, tokenTimeoutSeconds: 3601 },
-  ])('calls %j malformed', async (body) => {
+  ])('rejects %j as malformed', async (body) => {
     const headers = await api.logIn(keyOf('switcher'));
     expect(code(await api.post(path, body, headers))).toEqual([400, 'COM0008']);
   });
 
-  it.each([undefined, 180])('gives tokens that live for %s s', async (tokenTimeoutSeconds) => {
+  it.each([undefined, 180])('issues tokens that expire after %s s', async (tokenTimeoutSeconds) => {
     const own = await api.logIn(keyOf('switcher'));
     const { body } = await api.post(path, { ...TARGET, tokenTimeoutSeconds }, own);
     const login = { apiKey: String(body.apiKey), token: String(body.token) };

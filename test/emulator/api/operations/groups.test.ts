@@ -52,7 +52,7 @@ it('are listed, by tag too', async () => {
   expect(await list(`?limit=1&last_evaluated_key=${String(ids[0])}`)).toEqual([ids[1]]);
 });
 
-it('are the operator’s own', async () => {
+it('belong to their operator only', async () => {
   const { groupId } = (await create({})).body;
   const other = await api.logIn(keyOf('other'));
   const path = `/v1/groups/${String(groupId)}`;
@@ -62,7 +62,7 @@ it('are the operator’s own', async () => {
 });
 
 it.each(['', '[]', { tags: { name: 7 } }, { configuration: 'x' }])(
-  'calls %j malformed',
+  'are rejected as malformed: %j',
   async (body) => {
     expect(code(await create(body))).toEqual([400, 'COM0008']);
   },

@@ -38,12 +38,12 @@ it('gives the same subscription another key each time', async () => {
   expect(api.arc.peers.size).toBe(1);
 });
 
-it('is refused where the line is terminated', async () => {
+it('is refused if the line is terminated', async () => {
   api.state.sims.terminate(line());
   expect(code(await api.post(PATH, {}))).toEqual([400, 'EMU0400']);
 });
 
-it.each(['', '[]', { keyId: 7 }])('calls %j malformed', async (body) => {
+it.each(['', '[]', { keyId: 7 }])('rejects %j as malformed', async (body) => {
   expect(code(await api.post(PATH, body))).toEqual([400, 'COM0008']);
   expect(api.arc.peers.size).toBe(0);
 });

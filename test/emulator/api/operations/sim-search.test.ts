@@ -88,7 +88,7 @@ it.each([
 });
 
 it.each(['name', 'group', 'tag', 'sim_id', 'imsi', 'msisdn', 'iccid', 'serial_number'])(
-  'refuses a %s of one character, alone and in a list',
+  'refuses a %s of one character, both alone and in a list',
   async (criterion) => {
     for (const value of ['1', 'ab,1', '%F0%9F%98%80']) {
       const path = `/v1/query/sims?${criterion}=${value}`;
@@ -108,7 +108,7 @@ it('finds a SIM by its serial number', async () => {
   expect(await search(`serial_number=${sims.B}`)).toBe('B');
 });
 
-it('finds by the id of a SIM, of a profile and of a group', async () => {
+it('finds by the ID of a SIM, of a profile and of a group', async () => {
   expect(await search(`sim_id=${sims.B}`)).toBe('B');
   expect(await search(`iccid=${sims.B}`)).toBe('B');
   const { groupId } = api.state.sims.get(sims.A)!;
@@ -129,7 +129,7 @@ it('has pages', async () => {
   expect(rest.headers.get('x-soracom-next-key')).toBeNull();
 });
 
-it('gives ten where no limit is said, and a hundred at most', async () => {
+it('returns ten without a limit, and a hundred at most', async () => {
   for (let count = 0; count < 100; count++) api.state.sims.create(OPERATOR);
   expect((await api.request('GET', '/v1/query/sims', { headers })).body).toHaveLength(10);
   const page = await api.request('GET', '/v1/query/sims?limit=100', { headers });
@@ -138,7 +138,7 @@ it('gives ten where no limit is said, and a hundred at most', async () => {
 });
 
 it.each(['limit=101', 'limit=0', 'limit=', 'session_status=x', 'search_type=x', 'limit=1&limit=2'])(
-  'calls %s malformed',
+  'rejects %s as malformed',
   async (query) => {
     const reply = await api.request('GET', `/v1/query/sims?${query}`, { headers });
     expect(code(reply)).toEqual([400, 'COM0008']);
@@ -146,7 +146,7 @@ it.each(['limit=101', 'limit=0', 'limit=', 'session_status=x', 'search_type=x', 
   },
 );
 
-it('needs its own permission', async () => {
+it('requires its own permission', async () => {
   api.state.users.add(user('sims', 'Sim:*'));
   api.state.users.add(user('query', 'Query:searchSims'));
   const status = async (name: string) =>

@@ -38,7 +38,7 @@ describe('the type of a body', () => {
     api.request('POST', path, { headers: { ...headers, 'Content-Type': type }, body });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', ''])(
-    'is JSON for createSim: %j is refused, and nothing is created',
+    'must be JSON for createSim: %j is refused, and nothing is created',
     async (type) => {
       const before = api.state.sims.all().length;
       const reply = await send('/v1/sims', JSON.stringify(CREATE), type);
@@ -52,7 +52,7 @@ describe('the type of a body', () => {
   });
 
   it.each(['/v1/auth/logout', '/terminate', '/enable_termination', '/delete_session'])(
-    'does not matter where there is none: %s takes no body',
+    'is ignored without a body: %s reads none',
     async (path) => {
       const full = path.startsWith('/v1') ? path : `/v1/sims/${await api.createSim()}${path}`;
       expect(code(await send(full, '{}', 'application/json'))).toEqual([415, 'EMU0415']);
@@ -113,19 +113,19 @@ describe('createSim', () => {
     { subscription: 'planArc01' },
     { ...CREATE, type: 'uicc' },
     { ...CREATE, subscription: 'plan01s' },
-  ])('calls %j malformed and creates nothing', async (body) => {
+  ])('rejects %j as malformed and creates nothing', async (body) => {
     expect(code(await api.post('/v1/sims', body, headers))).toEqual([400, 'COM0008']);
     expect(api.arc.peers.size).toBe(0);
   });
 
-  it('is refused beyond the number of SIMs', async () => {
+  it('is refused above the maximum number of SIMs', async () => {
     for (let count = 0; count < MAX_SIMS; count++) api.state.sims.create('OP0000000000');
     expect((await api.post('/v1/sims', CREATE, headers)).status).toBe(400);
   });
 });
 
 describe('getSim', () => {
-  it('shows what createSim answered, but never the private key again', async () => {
+  it('returns what createSim did, but never the private key again', async () => {
     const created = (await api.post('/v1/sims', CREATE, headers)).body;
     const simId = String(created.simId);
     const { status, body, text } = await on(simId, 'GET', '');
@@ -136,21 +136,21 @@ describe('getSim', () => {
     expect(body).toEqual(created);
   });
 
-  it.each(['8942300000000000001', '__proto__', 'a%20b'])('does not know %s', async (simId) => {
+  it.each(['8942300000000000001', '__proto__', 'a%20b'])('does not find %s', async (simId) => {
     expect(code(await on(simId, 'GET', ''))).toEqual([404, 'SEM0095']);
   });
 
-  it('does not show the SIM of another operator', async () => {
+  it('does not find the SIM of another operator', async () => {
     const simId = await api.createSim(keyOf('other'));
     expect(api.state.sims.get(simId)?.operatorId).toBe('OP0000000001');
     expect(code(await on(simId, 'GET', ''))).toEqual([404, 'SEM0095']);
   });
 
-  it('calls a path malformed that cannot be decoded', async () => {
+  it('rejects as malformed a path that cannot be decoded', async () => {
     expect(code(await on('%ff', 'GET', ''))).toEqual([400, 'COM0008']);
   });
 
-  it('shows both profiles of the line', async () => {
+  it('returns both profiles of the line', async () => {
     const { simId, imsi } = api.state.sims.line();
     const profile = (plan: string, of: string) => ({
       subscribers: { [of]: { subscription: plan } },
@@ -176,7 +176,7 @@ describe('getSim', () => {
 });
 
 describe('listSims', () => {
-  it('goes through the operator’s SIMs by pages', async () => {
+  it('returns the operator’s SIMs in pages', async () => {
     const created = [api.state.sims.line().simId];
     for (let count = 0; count < 4; count++) created.push(await api.createSim());
     await api.createSim(keyOf('other'));
@@ -196,7 +196,7 @@ describe('listSims', () => {
 });
 
 describe('createArcSession', () => {
-  it('creates the session anew and changes nothing that a client has', async () => {
+  it('replaces the session and keeps the client’s configuration valid', async () => {
     const created = (await api.post('/v1/sims', CREATE, headers)).body;
     const simId = String(created.simId);
     const { status, body } = await on(simId, 'POST', '/sessions/arc', {});
@@ -209,7 +209,7 @@ describe('createArcSession', () => {
     expect(sessionId(shown)).not.toBe(sessionId(created));
   });
 
-  it('does not know other SIMs', async () => {
+  it('does not find other SIMs', async () => {
     expect(code(await api.post(`${UNKNOWN_SIM}/sessions/arc`, {}, headers))).toEqual([
       404,
       'SEM0095',
@@ -217,7 +217,7 @@ describe('createArcSession', () => {
     expect((await api.post('/v1/sims//sessions/arc', {}, headers)).status).toBe(404);
   });
 
-  it('needs credentials, and a SIM that lives', async () => {
+  it('requires credentials, and a SIM that is not terminated', async () => {
     expect((await on(api.state.sims.line().simId, 'POST', '/sessions/arc', {})).status).toBe(400);
     const simId = await api.createSim();
     api.state.sims.terminate(arcSim(simId));
@@ -227,17 +227,20 @@ describe('createArcSession', () => {
     expect(api.arc.peers.size).toBe(0);
   });
 
-  it.each(['', '[]', 'null', { a: 1 }, '{"__proto__":1}'])('calls %j malformed', async (body) => {
-    const simId = await api.createSim();
-    expect(code(await on(simId, 'POST', '/sessions/arc', body))).toEqual([400, 'COM0008']);
-    expect(api.arc.events).toEqual(['add 10.0.0.2']);
-  });
+  it.each(['', '[]', 'null', { a: 1 }, '{"__proto__":1}'])(
+    'rejects %j as malformed',
+    async (body) => {
+      const simId = await api.createSim();
+      expect(code(await on(simId, 'POST', '/sessions/arc', body))).toEqual([400, 'COM0008']);
+      expect(api.arc.events).toEqual(['add 10.0.0.2']);
+    },
+  );
 });
 
 describe('renewArcSimCredentials', () => {
   const path = '/credentials/arc';
 
-  it('takes a public key, and answers with nothing else', async () => {
+  it('accepts a public key, and returns nothing else', async () => {
     const simId = await api.createSim();
     const { status, body } = await on(simId, 'PUT', path, { arcClientPeerPublicKey: OWN_KEY });
     expect({ status, body }).toEqual({ status: 200, body: { arcClientPeerPublicKey: OWN_KEY } });
@@ -248,7 +251,7 @@ describe('renewArcSimCredentials', () => {
     expect([...api.arc.peers.values()]).toMatchObject([{ publicKey: new Uint8Array(32).fill(7) }]);
   });
 
-  it('makes a pair where none is given', async () => {
+  it('generates a key pair if none is given', async () => {
     const simId = await api.createSim();
     const old = arcSim(simId).arc.publicKey;
     const { body } = await on(simId, 'PUT', path, {});
@@ -268,7 +271,7 @@ describe('renewArcSimCredentials', () => {
     { arcClientPeerPublicKey: Buffer.alloc(33).toString('base64') },
     { arcClientPeerPublicKey: `${'A'.repeat(42)}B=` },
     { arcClientPeerPublicKey: '-'.repeat(43) + '=' },
-  ])('calls %j malformed', async (body) => {
+  ])('rejects %j as malformed', async (body) => {
     const simId = await api.createSim();
     expect(code(await on(simId, 'PUT', path, body))).toEqual([400, 'COM0008']);
     expect(api.arc.events).toEqual(['add 10.0.0.2']);
@@ -293,7 +296,7 @@ describe('deleteSimSession', () => {
     expect(api.arc.peers.size).toBe(0);
   });
 
-  it('is refused with SEM0016 where the SIM is offline', async () => {
+  it('is refused with SEM0016 if the SIM is offline', async () => {
     const simId = await api.createSim();
     await on(simId, 'POST', '/delete_session');
     expect(code(await on(simId, 'POST', '/delete_session'))).toEqual([400, 'SEM0016']);
@@ -330,7 +333,7 @@ describe('listSimSessionEvents', () => {
     ]);
   });
 
-  it('takes a time span and pages', async () => {
+  it('accepts a time span and pages', async () => {
     const simId = await api.createSim();
     const start = api.wallClock.now;
     for (let count = 0; count < 2; count++) {
@@ -349,7 +352,7 @@ describe('listSimSessionEvents', () => {
   });
 
   it.each(['?limit=0', '?limit=x', '?from=x', '?last_evaluated_key=x'])(
-    'calls %s malformed',
+    'rejects %s as malformed',
     async (query) => {
       const simId = await api.createSim();
       const reply = await on(simId, 'GET', `/events/sessions${query}`);
@@ -360,7 +363,7 @@ describe('listSimSessionEvents', () => {
 });
 
 describe('termination', () => {
-  it('is refused while the SIM is protected, as it is at first', async () => {
+  it('is refused while the SIM is protected, as it is initially', async () => {
     const simId = await api.createSim();
     expect(code(await on(simId, 'POST', '/terminate'))).toEqual([400, 'EMU0400']);
     await on(simId, 'POST', '/enable_termination');
@@ -403,7 +406,7 @@ describe('tags', () => {
       tags.map(([tagName, tagValue]) => ({ tagName, tagValue })),
     );
 
-  it('are set and stay beside others', async () => {
+  it('are set, and other tags stay', async () => {
     const simId = await api.createSim();
     await put(simId, ['name', 'device'], ['place', 'roof']);
     const { status, text } = await put(simId, ['place', 'cellar'], ['__proto__', 'x']);
@@ -411,7 +414,7 @@ describe('tags', () => {
     expect(text).toContain('"tags":{"name":"device","place":"cellar","__proto__":"x"}');
   });
 
-  it('are taken away one by one', async () => {
+  it('are removed one by one', async () => {
     const simId = await api.createSim();
     await put(simId, ['a/b c', 'x']);
     expect((await on(simId, 'DELETE', '/tags/a%2Fb%20c')).status).toBe(204);
@@ -428,7 +431,7 @@ describe('tags', () => {
     [{ tagName: '', tagValue: 'a' }],
     [{ tagName: 'a', tagValue: 'x'.repeat(256) }],
     [{ tagName: 'a', tagValue: 7 }],
-  ])('calls %j malformed', async (body) => {
+  ])('are rejected as malformed: %j', async (body) => {
     const simId = await api.createSim();
     expect(code(await on(simId, 'PUT', '/tags', body))).toEqual([400, 'COM0008']);
   });
@@ -444,14 +447,14 @@ describe('tags', () => {
 });
 
 describe('groups', () => {
-  it('take SIMs in and let them go', async () => {
+  it('accept SIMs and release them', async () => {
     const simId = await api.createSim();
     const { groupId } = (await api.post('/v1/groups', {}, headers)).body;
     expect((await on(simId, 'POST', '/set_group', { groupId })).body.groupId).toBe(groupId);
     expect((await on(simId, 'POST', '/unset_group')).body.groupId).toBeUndefined();
   });
 
-  it('are the operator’s own', async () => {
+  it('belong to their operator only', async () => {
     const simId = await api.createSim();
     const { groupId } = (await api.post('/v1/groups', {}, await api.logIn(keyOf('other')))).body;
     expect(code(await on(simId, 'POST', '/set_group', { groupId }))).toEqual([404, 'EMU0404']);
@@ -472,7 +475,7 @@ it.each([
   ['DELETE', '/tags/a', 404],
   ['POST', '/set_group', 404],
   ['POST', '/unset_group', 404],
-])('does not know an unknown SIM: %s %s', async (method, path, status) => {
+])('does not find an unknown SIM: %s %s', async (method, path, status) => {
   const bodies: Record<string, object> = {
     '/sessions/arc': {},
     '/credentials/arc': {},
