@@ -19,7 +19,7 @@ describe('simMayExist', () => {
     ['500', refusalError(CREATE_SIM, 500, ''), true],
     ['503', refusalError(CREATE_SIM, 503, ''), true],
     ['303', refusalError(CREATE_SIM, 303, ''), true],
-    ['an answer of 2xx that nobody understands', unintelligibleError(CREATE_SIM, 201, 'x'), true],
+    ['a 2xx answer that cannot be read', unintelligibleError(CREATE_SIM, 201, 'x'), true],
     ['400', refusalError(CREATE_SIM, 400, ''), false],
     ['401', refusalError(CREATE_SIM, 401, ''), false],
     ['403', refusalError(CREATE_SIM, 403, ''), false],
@@ -27,9 +27,9 @@ describe('simMayExist', () => {
     ['499', refusalError(CREATE_SIM, 499, ''), false],
     ['another call was lost', lostError(GET_SIM, URL, lost(true)), false],
     ['500 to another call', refusalError(GET_SIM, 500, ''), false],
-    ['another call was not understood', unintelligibleError(GET_SIM, 200, 'x'), false],
+    ['the answer of another call cannot be read', unintelligibleError(GET_SIM, 200, 'x'), false],
     ['the user stopped', new Error('stopped'), false],
-    ['an ApiError of no call', new ApiError('timeout', { what: 'w', why: 'y' }), false],
+    ['an ApiError without a call', new ApiError('timeout', { what: 'w', why: 'y' }), false],
     ['nothing', undefined, false],
   ])('%s', (_, error, expected) => {
     expect(simMayExist(error)).toBe(expected);
@@ -59,7 +59,7 @@ describe('what to do next', () => {
     expect(refusalError(GET_SIM, status, '').next[0]).toContain(next);
   });
 
-  it('after 400 nobody knows', () => {
+  it('after 400 is unknown', () => {
     expect(refusalError(GET_SIM, 400, '').next).toEqual([]);
   });
 
@@ -69,7 +69,7 @@ describe('what to do next', () => {
   });
 
   it.each(['dns', 'connection', 'timeout', 'tls', 'tls-clock', 'not-tls', 'too-long'] as const)(
-    'is something after a failure of %s',
+    'after a failure of %s is a check',
     (failure) => {
       const error = lostError(GET_SIM, URL, new TransportError(failure, true, 'm'));
       expect(error).toMatchObject({ failure, status: undefined, why: 'api.soracom.io: m' });
@@ -78,7 +78,7 @@ describe('what to do next', () => {
     },
   );
 
-  it('is the emulator if nothing listens on this machine', () => {
+  it('is to start the emulator if nothing listens on this machine', () => {
     const refused = new TransportError('connection', false, 'connect ECONNREFUSED');
     expect(lostError(GET_SIM, 'http://127.0.0.1:18080/v1/sims', refused).next).toEqual([
       'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and --endpoint to use SORACOM.',

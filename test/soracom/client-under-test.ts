@@ -15,7 +15,7 @@ export const KEY: SignIn = {
 
 export const TOKEN = { apiKey: 'api-123', token: 'eyJ.token', operatorId: 'OP0012345678' };
 
-/** A client of the server, for which pauses take no time. */
+/** A client of the server; its pauses take no time. */
 export function clientOf(
   server: RecordingServer,
   options: Partial<SoracomClientOptions> = {},
@@ -29,7 +29,7 @@ export function clientOf(
   });
 }
 
-/** How a call failed. */
+/** The error of a call that failed. */
 export async function errorOf(promise: Promise<unknown>): Promise<ApiError> {
   const outcome = await promise.then(
     () => undefined,

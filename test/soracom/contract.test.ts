@@ -1,4 +1,4 @@
-/** Each request of the client, checked against the OpenAPI document that the emulator serves. */
+/** Checks each request of the client against the OpenAPI document that the emulator serves. */
 import { OpenAPIBackend } from 'openapi-backend';
 
 import { OPENAPI_DOCUMENT } from '../../src/emulator/api/openapi.js';
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Calls whatever the client has. Only the requests count, and no answer but theirs is needed. */
+/** Makes every call of the client. Only the requests count, so the answers do not matter. */
 async function callAll(client: SoracomClient): Promise<void> {
   const user = { operatorId: 'OP0012345678', userName: 'other' };
   const password = new Secret('p');
@@ -64,12 +64,12 @@ async function callAll(client: SoracomClient): Promise<void> {
   const methods = Object.entries(Object.getOwnPropertyDescriptors(SoracomClient.prototype))
     .filter(([name, { value }]) => name !== 'constructor' && typeof value === 'function')
     .map(([name]) => name);
-  // A call that is added belongs here, too.
+  // A new call of the client must be added here, too.
   expect(Object.keys(calls).toSorted()).toEqual(methods.toSorted());
   for (const call of Object.values(calls)) await call().catch(() => undefined);
 }
 
-/** What is wrong with a request, by the document. */
+/** The violations of the document in a request. */
 function faultsOf({ method, url, headers, body }: Recorded): string[] {
   const [path = '', query = ''] = url.split('?');
   const request = { method, path, query, headers: headers as Record<string, string> };
@@ -94,7 +94,7 @@ function faultsOf({ method, url, headers, body }: Recorded): string[] {
   return faults.map((fault) => `${operation.operationId ?? ''}: ${fault}`);
 }
 
-it('sends what the document says: types of the body, parameters, and no body where none is', async () => {
+it('sends what the document requires: body types, parameters, and no body if none is defined', async () => {
   await callAll(clientOf(server));
   await bootstrapArc({ endpoint: server.url, userAgent: 'x' }).catch(() => undefined);
   const operations = server.requests.map(({ method, url, headers }) =>

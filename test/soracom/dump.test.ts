@@ -1,7 +1,7 @@
 import { dumpRequest, dumpResponse } from '../../src/soracom/dump.js';
 
 describe('a request', () => {
-  it('stands between the banners that soratun prints', () => {
+  it('is between the banners that soratun prints', () => {
     const dump = dumpRequest({
       method: 'POST',
       url: 'https://api.soracom.io/v1/sims?x=1',
@@ -19,7 +19,7 @@ X-Soracom-Token: <redacted>
 `);
   });
 
-  it('has an empty body when there is none, and hides the headers that it is told to', () => {
+  it('has an empty body if there is none, and hides the given headers', () => {
     const headers = { 'X-Door': 'open', 'X-Other': 'shown' };
     const request = { method: 'GET' as const, url: 'http://h:81/v1/secret-1', headers };
     expect(
@@ -38,7 +38,7 @@ X-Soracom-Token: <redacted>
 });
 
 describe('an answer', () => {
-  it('stands between the banners that soratun prints', () => {
+  it('is between the banners that soratun prints', () => {
     const dump = dumpResponse({
       status: 201,
       headers: { date: 'today', 'set-cookie': 'a=b', 'x-soracom-next-key': 'next' },
@@ -55,7 +55,7 @@ x-soracom-next-key: next
 `);
   });
 
-  it('steers no terminal', () => {
+  it('contains no terminal control sequences', () => {
     const dump = dumpResponse({
       status: 299,
       headers: { a: 'b\u009bc' },
@@ -64,7 +64,7 @@ x-soracom-next-key: next
     expect(dump).toContain('HTTP/1.1 299\na: b c\n\n{"a":" 1m"}\n');
   });
 
-  it('is not shown where it was cut short', () => {
+  it('is not shown if it was cut short', () => {
     const dump = dumpResponse({ status: 500, headers: {}, body: '{"apiKey":"api-1' });
     expect(dump).toContain('\n\n(not shown)\n---');
   });

@@ -25,7 +25,7 @@ it.each([
   'http://[::1]:80',
   'http://localhost:1',
   'HTTP://LOCALHOST.',
-])('lets plain http go to this machine: %s', (url) => {
+])('allows plain http to this machine: %s', (url) => {
   expect(isLoopbackUrl(url)).toBe(true);
   expect(parseEndpointUrl(url)).toBe(url);
 });
@@ -35,7 +35,7 @@ it.each([
   'http://api.soracom.io',
   'http://127.0.0.1.evil.example',
   'http://localhost.evil.example',
-  // A name server may be asked for it.
+  // Resolving it may query a name server.
   'http://api.localhost',
   'http://0.0.0.0',
   'http://10.0.0.1',
@@ -57,6 +57,6 @@ it.each([
   ['https://api.soracom.io:8443', false],
   ['https://api.soracom.io.evil.example', false],
   ['https://evilsoracom.io', false],
-])('%s is SORACOM: %s', (url, isOurs) => {
+])('%s belongs to SORACOM: %s', (url, isOurs) => {
   expect(isSoracomUrl(url)).toBe(isOurs);
 });

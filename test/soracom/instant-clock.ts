@@ -1,10 +1,10 @@
 import type { SoracomClock } from '../../src/soracom/client/clock.js';
 
-/** Time that passes in pauses alone, and then at once. */
+/** A clock that advances only in pauses, and then at once. */
 export class InstantClock implements SoracomClock {
   /** The pauses so far, in milliseconds. */
   readonly pauses: number[] = [];
-  /** What happens in a pause. */
+  /** Called in each pause. */
   onPause: () => void = () => undefined;
   #now = 1000;
 

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 export interface Recorded {
   readonly method: string;
   readonly url: string;
-  /** Name and value in turn, in the order and case of the wire. */
+  /** Names and values alternately, in the order and case of the wire. */
   readonly rawHeaders: readonly string[];
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
@@ -12,7 +12,7 @@ export interface Recorded {
 
 export type Answer = (response: ServerResponse, request: Recorded) => void;
 
-/** A plain HTTP server on a real socket that keeps what it was sent. */
+/** A plain HTTP server on a real socket that records its requests. */
 export class RecordingServer {
   readonly requests: Recorded[] = [];
   readonly server: Server;
@@ -44,7 +44,7 @@ export class RecordingServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** `POST /v1/auth` for each request, in order. */
+  /** The answers to `POST /v1/auth`, in order. */
   get calls(): string[] {
     return this.requests.map(({ method, url }) => `${method} ${url}`);
   }

@@ -3,7 +3,7 @@ import { firstLine, NOT_SHOWN, redactBody, withoutControls } from '../../src/sor
 const KEY = 'eHcRtGSZ73lxGoPWImLFxx1v5F2iUnZIjQd/8aGKOkc=';
 const JWT = 'eyJhbGciOiJub25lIn0.eyJvcCI6MX0.c2ln';
 
-describe('a body of JSON', () => {
+describe('a JSON body', () => {
   it('is shown without its secrets, at any depth', () => {
     const body = {
       simId: '1',
@@ -19,19 +19,19 @@ describe('a body of JSON', () => {
     );
   });
 
-  it('shows no member that came twice but the last, and hides that', () => {
+  it('shows only the last of duplicate fields, with its secret hidden', () => {
     expect(redactBody('{"token":"first","token":"second","a":"x","a":"y"}')).toBe(
       '{"token":"<redacted>","a":"y"}',
     );
   });
 
-  it('sees through escapes in names and values', () => {
+  it('resolves escapes in names and values', () => {
     expect(redactBody(String.raw`{"\u0061piKey":"k","a":"secret\u002dxyz"}`)).toBe(
       '{"apiKey":"<redacted>","a":"<redacted>"}',
     );
   });
 
-  it('shows a public key, and hides a key that goes by another name', () => {
+  it('shows a public key, and hides a key under another name', () => {
     const body = { publicKey: KEY, note: `PrivateKey = ${KEY}`, other: KEY, ServerPublicKey: JWT };
     expect(JSON.parse(redactBody(JSON.stringify(body)))).toEqual({
       publicKey: KEY,
@@ -41,13 +41,13 @@ describe('a body of JSON', () => {
     });
   });
 
-  it('hides by name and shape in arrays and members of any name', () => {
+  it('hides by name and shape in arrays and fields of any name', () => {
     expect(redactBody(`{"__proto__":{"token":"t"},"toJSON":["${JWT}"]}`)).toBe(
       '{"__proto__":{"token":"<redacted>"},"toJSON":["<redacted>"]}',
     );
   });
 
-  it('is not shown when it is nested beyond sense', () => {
+  it('is not shown if it is nested too deeply', () => {
     expect(redactBody('['.repeat(100_000) + ']'.repeat(100_000))).toBe(NOT_SHOWN);
   });
 });
@@ -55,7 +55,7 @@ describe('a body of JSON', () => {
 describe('a body that is not JSON', () => {
   it.each([
     ['JSON cut short', '{"apiKey":"api-12'],
-    ['JSON cut short behind a line', '\n[{"token":"a",\n"b'],
+    ['JSON cut short after a line', '\n[{"token":"a",\n"b'],
     ['the rest of some JSON', '"priv","simId":"1"}'],
     ['a JSON string', '"hunter2"'],
     ['a number', '123456'],
@@ -81,13 +81,13 @@ describe('a body that is not JSON', () => {
 });
 
 describe('the first line', () => {
-  it('is cut behind 200 characters, not before its secrets are hidden', () => {
+  it('is cut after 200 characters, but only after its secrets are hidden', () => {
     const line = firstLine(`${'x '.repeat(90)}${KEY} tail`);
     expect(line).toBe(`${'x '.repeat(90)}<redacted> tail`);
     expect(firstLine('y'.repeat(300))).toHaveLength(200);
   });
 });
 
-it('replaces what steers a terminal, and keeps line breaks', () => {
+it('replaces terminal control characters, and keeps line breaks', () => {
   expect(withoutControls('a\u001b[31mb\u009bc\td\r\ne')).toBe('a [31mb c d \ne');
 });

@@ -1,7 +1,7 @@
 import { GET_SIM } from '../../src/soracom/client/operations.js';
 import { refusalError } from '../../src/soracom/refusal-error.js';
 
-describe('what the API says', () => {
+describe('the API’s message', () => {
   it.each([
     ['{"code":"SEM0016","message":"Offline.\\nmore"}', 'SEM0016', 'HTTP 400, SEM0016: Offline.'],
     ['{"message":"Forbidden"}', undefined, 'HTTP 400, Forbidden'],
@@ -22,7 +22,7 @@ describe('what the API says', () => {
     expect(error.code).toBe(code);
   });
 
-  it('is hidden before it is cut', () => {
+  it('is redacted before it is cut', () => {
     const body = JSON.stringify({ message: `${'x '.repeat(98)}hunter22` });
     const hide = (text: string) => text.replaceAll('hunter22', '***');
     expect(refusalError(GET_SIM, 400, body, { hide }).why).toMatch(/x \*\*\*$/);

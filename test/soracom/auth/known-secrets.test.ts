@@ -1,7 +1,7 @@
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { KnownSecrets } from '../../../src/soracom/auth/known-secrets.js';
 
-it('hides a secret as it is, as in JSON and as in a URL', () => {
+it('hides a secret in plain text, in JSON and in a URL', () => {
   const known = new KnownSecrets();
   known.add(new Secret('pa"ss wörd'));
   const texts = ['x pa"ss wörd y', JSON.stringify({ a: 'pa"ss wörd' }), '?p=pa%22ss%20w%C3%B6rd'];
@@ -12,19 +12,19 @@ it('hides a secret as it is, as in JSON and as in a URL', () => {
   ]);
 });
 
-it('hides the longer of two that begin alike as a whole', () => {
+it('hides the longer of two secrets with a common start as a whole', () => {
   const known = new KnownSecrets();
   known.add(new Secret('abcd'), new Secret('abcdefgh'));
   expect(known.hideIn('abcdefgh abcd')).toBe('<redacted> <redacted>');
 });
 
-it('leaves a text alone for what is too short to be found by chance', () => {
+it('ignores secrets so short that they may occur by chance', () => {
   const known = new KnownSecrets();
   known.add(new Secret('abc'), new Secret(''));
   expect(known.hideIn('abcabc')).toBe('abcabc');
 });
 
-it('takes text that no URL can hold', () => {
+it('accepts text that a URL cannot contain', () => {
   const known = new KnownSecrets();
   known.add(new Secret('\ud800pass'));
   expect(known.hideIn('a \ud800pass')).toBe('a <redacted>');

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import { addableHeaders } from '../../../src/soracom/auth/profile-headers.js';
 
-it('keeps what a profile may add', () => {
+it('keeps the headers that a profile may add', () => {
   expect(addableHeaders({ 'X-Team': 'a b\tc', 'x-empty': '' })).toEqual({
     'X-Team': 'a b\tc',
     'x-empty': '',
@@ -27,11 +27,11 @@ it.each([
   'TE',
   'Trailer',
   'Upgrade',
-])('leaves out %s', (name) => {
+])('omits %s', (name) => {
   expect(addableHeaders({ [name]: 'x', other: 'y' })).toEqual({ other: 'y' });
 });
 
-it('takes the last of two that differ in case', () => {
+it('uses the last of two that differ in case', () => {
   expect(addableHeaders({ 'X-A': '1', 'x-a': '2' })).toEqual({ 'x-a': '2' });
 });
 

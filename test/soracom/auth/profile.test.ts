@@ -21,7 +21,7 @@ function fault(body: () => unknown): string {
 }
 
 describe('parseSoracomProfile', () => {
-  it('reads what soracom-cli writes', () => {
+  it('reads the format of soracom-cli', () => {
     const text =
       '{"sandbox":false,"coverageType":"jp","authKeyId":"keyId-1","authKey":"secret-1","registerPaymentMethod":false}';
     expect(exposed(parseSoracomProfile(`\ufeff${text}`))).toMatchObject({
@@ -33,7 +33,7 @@ describe('parseSoracomProfile', () => {
     });
   });
 
-  it('takes null and empty text for absent, and every name in any case', () => {
+  it('treats null and empty text as absent, and matches names in any case', () => {
     const profile = parse({
       sandbox: null,
       coverageType: '',
@@ -55,7 +55,7 @@ describe('parseSoracomProfile', () => {
     ['GLOBAL', 'g'],
     ['jp', 'jp'],
     ['Japan', 'jp'],
-  ])('knows the coverage %s', (coverageType, coverage) => {
+  ])('accepts the coverage %s', (coverageType, coverage) => {
     expect(parse({ coverageType }).coverageType).toBe(coverage);
   });
 
@@ -87,13 +87,13 @@ describe('parseSoracomProfile', () => {
     { headers: { 'X-A': 1 } },
     { headers: 'secret-1' },
     { mfaOTPCode: 12345 },
-  ])('refuses the wrong type without the value: %j', (value) => {
+  ])('refuses the wrong type without showing the value: %j', (value) => {
     const message = fault(() => parse(value));
     expect(message).toContain(`"${Object.keys(value)[0]!}`);
     expect(message).not.toContain('secret-1');
   });
 
-  it('shows nothing of what is not JSON', () => {
+  it('shows nothing of a text that is not JSON', () => {
     let error: unknown;
     try {
       parseSoracomProfile('secret-1');
@@ -104,7 +104,7 @@ describe('parseSoracomProfile', () => {
     expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
   });
 
-  it('keeps its secrets to itself', () => {
+  it('does not reveal its secrets', () => {
     const profile = parse({ authKey: 'secret-1', password: 'secret-2', mfaOTPCode: 'secret-3' });
     expect(inspect(profile) + JSON.stringify(profile)).not.toMatch(/secret-\d/);
   });
@@ -136,7 +136,7 @@ describe('profileSignIn', () => {
       { ...SAM, password: 'w', authKey: 'secret-1' },
       { kind: 'sam-user', operatorId: 'OP0012345678', userName: 'u', password: 'w' },
     ],
-  ])('takes the first that is whole: %j', (profile, expected) => {
+  ])('uses the first complete one: %j', (profile, expected) => {
     expect(signIn(profile)).toEqual(expected);
     expect(signIn({ ...profile, mfaOTPCode: '012345' })).toEqual({
       ...expected,
@@ -171,14 +171,14 @@ describe('profileSwitchUser', () => {
     [179, undefined],
     [3601, undefined],
     [undefined, undefined],
-  ])('keeps a token timeout that the API takes: %s', (tokenTimeoutSeconds, kept) => {
+  ])('keeps a token timeout that the API accepts: %s', (tokenTimeoutSeconds, kept) => {
     const expected = { operatorId: 'OP1', userName: 'u' };
     expect(profileSwitchUser(parse({ ...TO, tokenTimeoutSeconds }))).toEqual(
       kept === undefined ? expected : { ...expected, tokenTimeoutSeconds: kept },
     );
   });
 
-  it.each([{ operatorId: 'OP1' }, { username: 'u' }])('needs both: %j', (profile) => {
+  it.each([{ operatorId: 'OP1' }, { username: 'u' }])('requires both: %j', (profile) => {
     expect(fault(() => profileSwitchUser(parse(profile)))).toBe(
       'a sourceProfile needs the operatorId and username to switch to',
     );

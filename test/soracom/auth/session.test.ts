@@ -22,7 +22,7 @@ afterEach(() => server.close());
 const tokens = () => server.requests.map(({ headers }) => headers['x-soracom-token']);
 const bodies = () => server.requests.map(({ body }) => body);
 
-/** Answers in turn, the last for ever. */
+/** Answers in turn, the last one forever. */
 function inTurn(...answers: Answer[]): Answer {
   let next = 0;
   return (response, request) => answers[Math.min(next++, answers.length - 1)]!(response, request);
@@ -50,7 +50,7 @@ describe('signing in', () => {
     expect(bodies()).toEqual([body]);
   });
 
-  it('changes to another user where it is said, and calls as that one', async () => {
+  it('switches to another user if configured, and makes calls as that user', async () => {
     const api = clientOf(server);
     await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
     await api.getSim('1');
@@ -60,7 +60,7 @@ describe('signing in', () => {
     expect(server.requests[2]?.headers['x-soracom-api-key']).toBe('api-456');
   });
 
-  it("hides the other user's token as well as the first", async () => {
+  it('hides the other user’s token as well as the first', async () => {
     const api = clientOf(server);
     await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
     const answer = json({ message: 'Neither switched nor api-456 nor eyJ.token.' }, 400);
@@ -69,13 +69,13 @@ describe('signing in', () => {
     expect(why).toBe('HTTP 400, Neither <redacted> nor <redacted> nor <redacted>.');
   });
 
-  it('passes on how long the other user may stay', async () => {
+  it('passes on the token timeout of the other user', async () => {
     const switchUser = { userName: 'u', operatorId: 'OP1', tokenTimeoutSeconds: 180 };
     await clientOf(server).auth({ ...KEY, switchUser }, 300);
     expect(bodies()[1]).toBe('{"operatorId":"OP1","userName":"u","tokenTimeoutSeconds":180}');
   });
 
-  it('makes nobody of who may not change', async () => {
+  it('is not signed in if the switch is refused', async () => {
     server.answers.set('POST /v1/auth/switch_user', json({ code: 'X', message: 'No.' }, 400));
     const api = clientOf(server);
     const switchUser = { operatorId: 'OP1', userName: 'u' };
@@ -86,7 +86,7 @@ describe('signing in', () => {
     expect(tokens().at(-1)).toBeUndefined();
   });
 
-  it('does not carry an old token, and forgets it', async () => {
+  it('does not send an old token, and forgets it', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('POST /v1/auth', EXPIRED);
@@ -100,7 +100,7 @@ describe('signing in', () => {
     [{ kind: 'root-user', email: 'a', password }, 'Check the e-mail address'],
     [{ kind: 'sam-user', operatorId: 'O', userName: 'u', password }, 'Check the operator ID'],
     [{ ...KEY, mfaOtpCode: new Secret('123456') }, 'Check the one-time password'],
-  ])('says what to check when it is refused', async (signIn, next) => {
+  ])('reports what to check when it is refused', async (signIn, next) => {
     server.answers.set('POST /v1/auth', json({ code: 'AUM0002', message: 'No.' }, 401));
     const error = await errorOf(clientOf(server).auth(signIn, 300));
     expect(error.next.join(' ')).toContain(next);
@@ -119,10 +119,10 @@ describe('signing in', () => {
   });
 });
 
-describe('a token that is not accepted any more', () => {
+describe('a token that is no longer accepted', () => {
   const NEW = { apiKey: 'api-789', token: 'new' };
 
-  it('is replaced once, and the call is made with the new one', async () => {
+  it('is replaced once, and the call is repeated with the new one', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('POST /v1/auth', json(NEW));
@@ -140,7 +140,7 @@ describe('a token that is not accepted any more', () => {
     expect(tokens()).toEqual([undefined, 'eyJ.token', undefined, 'new', 'new']);
   });
 
-  it('is replaced once only', async () => {
+  it('is replaced only once', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('GET /v1/sims/1', EXPIRED);
@@ -149,7 +149,7 @@ describe('a token that is not accepted any more', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('is replaced with the change to the other user', async () => {
+  it('is replaced, and the user is switched again', async () => {
     const api = clientOf(server);
     await api.auth({ ...KEY, switchUser: { operatorId: 'OP1', userName: 'u' } }, 300);
     server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));
@@ -161,7 +161,7 @@ describe('a token that is not accepted any more', () => {
     ]);
   });
 
-  it('is replaced for createSim too, for what is answered 401 was not applied', async () => {
+  it('is replaced for createSim too, because a call answered with 401 was not carried out', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('POST /v1/sims', inTurn(EXPIRED, json({ simId: '8942' }, 201)));
@@ -169,7 +169,7 @@ describe('a token that is not accepted any more', () => {
     expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(2);
   });
 
-  it('leaves no SIM when createSim is refused and nobody can sign in again', async () => {
+  it('leaves no SIM when createSim is refused and signing in fails', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('POST /v1/sims', EXPIRED);
@@ -180,14 +180,14 @@ describe('a token that is not accepted any more', () => {
     expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(1);
   });
 
-  it('tells of a SIM when the second createSim is lost', async () => {
+  it('reports a possible SIM when the second createSim is lost', async () => {
     const api = clientOf(server, { timeoutMs: 200 });
     await api.auth(KEY, 300);
     server.answers.set('POST /v1/sims', inTurn(EXPIRED, silence));
     expect(simMayExist(await errorOf(api.createSim()))).toBe(true);
   });
 
-  it('stays when it came with a one-time password', async () => {
+  it('is kept if it came with a one-time password', async () => {
     const api = clientOf(server);
     await api.auth({ ...KEY, mfaOtpCode: new Secret('123456') }, 300);
     server.answers.set('GET /v1/sims/1', EXPIRED);
@@ -196,7 +196,7 @@ describe('a token that is not accepted any more', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('stays after any other refusal', async () => {
+  it('is kept after any other refusal', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('GET /v1/sims/1', json({ code: 'X', message: 'No.' }, 403));
@@ -218,7 +218,7 @@ describe('a token that is not accepted any more', () => {
     expect(server.calls.filter((call) => call === 'POST /v1/auth')).toHaveLength(2);
   });
 
-  it('is not replaced again when that was done meanwhile', async () => {
+  it('is not replaced again if another call has replaced it', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('POST /v1/auth', json(NEW));
@@ -235,7 +235,7 @@ describe('a token that is not accepted any more', () => {
     expect(tokens().at(-1)).toBe('new');
   });
 
-  it('is tried to be replaced anew in each call', async () => {
+  it('is replaced again in each call', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('GET /v1/sims/1', EXPIRED);
@@ -245,7 +245,7 @@ describe('a token that is not accepted any more', () => {
     expect((await api.getSim('1')).simId).toBe('1');
   });
 
-  it('has no deadline of its own', async () => {
+  it('has no separate deadline', async () => {
     const clock = new InstantClock();
     const api = clientOf(server, { clock, deadlineMs: 10_000 });
     await api.auth(KEY, 300);
@@ -263,7 +263,7 @@ describe('a token that is not accepted any more', () => {
 });
 
 describe('signing out', () => {
-  it('forgets the token and who had it', async () => {
+  it('forgets the token and its user', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     await api.logout();
@@ -282,7 +282,7 @@ describe('signing out', () => {
   });
 });
 
-it('is not undone by a renewal that comes too late', async () => {
+it('is not undone by a renewal that ends later', async () => {
   const api = clientOf(server);
   await api.auth(KEY, 300);
   server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));

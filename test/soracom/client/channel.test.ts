@@ -12,8 +12,8 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-describe('headers of a profile', () => {
-  it('are added to each request, and never in the place of ours', async () => {
+describe('the headers of a profile', () => {
+  it('are added to each request, and never replace the client’s own', async () => {
     const headers = {
       'X-Team': 'blue',
       'x-soracom-token': 'theirs',
@@ -46,8 +46,8 @@ describe('headers of a profile', () => {
   });
 });
 
-describe('what SORACOM_VERBOSE shows', () => {
-  it('is each request and answer, the sign-in too, and no secret', async () => {
+describe('the output of SORACOM_VERBOSE', () => {
+  it('contains each request and answer, including the sign-in, and no secret', async () => {
     const key = 'eHcRtGSZ73lxGoPWImLFxx1v5F2iUnZIjQd/8aGKOkc=';
     const dumps: string[] = [];
     const api = clientOf(server, {
@@ -81,7 +81,7 @@ User-Agent: arctun/0.1.0 (x)
     expect(secrets.filter((secret) => shown.includes(secret))).toEqual([]);
   });
 
-  it('hides a password that the server repeats in words of its own', async () => {
+  it('hides a password that the server repeats in its own text', async () => {
     const dumps: string[] = [];
     server.answers.set('POST /v1/auth', json({ code: 'X', message: 'hunter22 is wrong' }, 400));
     const api = clientOf(server, { dump: (text) => dumps.push(text) });
@@ -91,14 +91,14 @@ User-Agent: arctun/0.1.0 (x)
     expect(error.message).not.toContain('hunter22');
   });
 
-  it('has the request alone when no answer comes', async () => {
+  it('contains only the request if no answer comes', async () => {
     const dumps: string[] = [];
     server.answers.set('GET /v1/sims/1', cut);
     await errorOf(clientOf(server, { dump: (text) => dumps.push(text) }).getSim('1'));
     expect(dumps.map((text) => text.split('\n')[1])).toEqual(['GET /v1/sims/1 HTTP/1.1']);
   });
 
-  it('has each repeat', async () => {
+  it('contains each retry', async () => {
     const dumps: string[] = [];
     server.answers.set('GET /v1/sims/1', status(503));
     await errorOf(clientOf(server, { dump: (text) => dumps.push(text) }).getSim('1'));
@@ -106,7 +106,7 @@ User-Agent: arctun/0.1.0 (x)
   });
 });
 
-it('loses no answer because nobody can be told of it', async () => {
+it('loses no answer if the callback for logging throws', async () => {
   const broken = () => {
     throw new Error('EPIPE');
   };

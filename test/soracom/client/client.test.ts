@@ -29,8 +29,8 @@ function answering(call: string, answer: Answer): void {
   server.answers.set(call, answer);
 }
 
-describe('what goes over the wire', () => {
-  it('signs in with the bytes that soratun sends', async () => {
+describe('the requests on the wire', () => {
+  it('sign in with the bytes that soratun sends', async () => {
     await client().auth(KEY, 300);
     const [request] = server.requests;
     expect(request).toMatchObject({
@@ -51,7 +51,7 @@ describe('what goes over the wire', () => {
     expect(request?.headers).not.toHaveProperty('x-soracom-token');
   });
 
-  it('creates a SIM, reads it, makes a session and signs out, all with the token', async () => {
+  it('create a SIM, read it, create a session and sign out, all with the token', async () => {
     answering('POST /v1/sims', json({ simId: '8942' }, 201));
     answering('GET /v1/sims/8942', json({ simId: '8942', status: 'active' }));
     answering('POST /v1/sims/8942/sessions/arc', json(SESSION));
@@ -79,7 +79,7 @@ describe('what goes over the wire', () => {
     }
   });
 
-  it("carries out the rest of a SIM's life", async () => {
+  it('cover the rest of a SIM’s life cycle', async () => {
     for (const call of [
       'PUT /v1/sims/1/credentials/arc',
       'PUT /v1/sims/1/tags',
@@ -108,7 +108,7 @@ describe('what goes over the wire', () => {
     ]);
   });
 
-  it('escapes the SIM id and trims the endpoint', async () => {
+  it('escape the SIM ID and trim the endpoint', async () => {
     answering('GET /v1/sims/a%2Fb%3F', json({ simId: 'a/b?' }));
     await client({ endpoint: `${server.url}//` }).getSim('a/b?');
     expect(server.calls).toEqual(['GET /v1/sims/a%2Fb%3F']);
@@ -122,7 +122,7 @@ it.each(['', '.', '..'])('refuses %j for a SIM id, which no URL can hold', async
 });
 
 describe('answers', () => {
-  it('keeps what it knows of a SIM, the private key hidden', async () => {
+  it('keep the known fields of a SIM, the private key hidden', async () => {
     const profile = {
       iccid: '8942',
       arcClientPeerPrivateKey: 'priv',
@@ -141,7 +141,7 @@ describe('answers', () => {
     expect(sim.arcSessionStatus?.arcClientPeerIpAddress).toBe('10.0.0.2');
   });
 
-  it('loses no key over an oddity elsewhere in the answer', async () => {
+  it('keep the key despite an invalid field elsewhere in the answer', async () => {
     const profiles = { a: { arcClientPeerPrivateKey: 'priv' }, b: 'odd', c: null };
     answering('POST /v1/sims', json({ simId: '1', arcSessionStatus: null, status: 5, profiles }));
     const sim = await client().createSim();
@@ -161,19 +161,19 @@ describe('answers', () => {
     expect(error.why).toContain(why);
   });
 
-  it('bounds the size of an answer', async () => {
+  it('have a limited size', async () => {
     answering('POST /v1/auth', status(200, ' '.repeat(5 << 20)));
     expect((await errorOf(client().auth(KEY, 300))).failure).toBe('too-long');
   });
 });
 
-describe('an answer that nobody reads', () => {
+describe('an answer whose content is ignored', () => {
   it('may be empty', async () => {
     answering('POST /v1/sims/1/terminate', status(204));
     await client().terminateSim('1');
   });
 
-  it('is not taken from a captive portal', async () => {
+  it('is not accepted from a captive portal', async () => {
     answering('POST /v1/sims/1/terminate', status(200, '<html>Welcome'));
     const error = await errorOf(client().terminateSim('1'));
     expect(error.message).toBe(
@@ -189,7 +189,7 @@ describe('an answer that nobody reads', () => {
     },
   );
 
-  it('to a new key must not name another one', async () => {
+  it('to a new key must not contain another key', async () => {
     answering('PUT /v1/sims/1/credentials/arc', json({ arcClientPeerPublicKey: 'theirs=' }));
     const error = await errorOf(client().renewArcSimCredentials('1', 'ours='));
     expect(error).toMatchObject({ failure: 'unintelligible', simMayExist: false });
@@ -202,7 +202,7 @@ describe('listings', () => {
   const page = (sims: object[], headers: Record<string, string> = {}) =>
     status(200, JSON.stringify(sims), headers);
 
-  it('of SIMs have all pages', async () => {
+  it('of SIMs include all pages', async () => {
     answering('GET /v1/sims', page([{ simId: '1' }], next('a/b')));
     answering('GET /v1/sims?last_evaluated_key=a%2Fb', page([], next('c')));
     answering('GET /v1/sims?last_evaluated_key=c', page([{ simId: '2', status: 'terminated' }]));
@@ -210,7 +210,7 @@ describe('listings', () => {
     expect(sims.map(({ simId }) => simId)).toEqual(['1', '2']);
   });
 
-  it('of virtual SIMs have those that live', async () => {
+  it('of virtual SIMs include those that are not terminated', async () => {
     const search = 'GET /v1/query/sims?subscription=planArc01&limit=100&search_type=and';
     const sims = [
       { simId: '1', status: 'active' },
@@ -222,7 +222,7 @@ describe('listings', () => {
     expect(found.map(({ simId }) => simId)).toEqual(['1', '3']);
   });
 
-  it('of session events have the newest first, and no more than asked for', async () => {
+  it('of session events start with the newest, and contain no more than requested', async () => {
     const events = 'GET /v1/sims/1/events/sessions?limit=3';
     answering(events, page([{ time: 5, event: 'Deleted' }, { time: 7 }], next('k')));
     answering(`${events}&last_evaluated_key=k`, page([{ time: 3 }, {}], next('never asked')));
@@ -231,22 +231,22 @@ describe('listings', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('of many session events ask for pages that the API has', async () => {
+  it('of many session events request pages of a size that the API accepts', async () => {
     answering('GET /v1/sims/1/events/sessions?limit=100', page([]));
     expect(await client().listSimSessionEvents('1', 1000)).toEqual([]);
   });
 
-  it('of one session event are asked for', async () => {
+  it('of one session event are requested as one', async () => {
     answering('GET /v1/sims/1/events/sessions?limit=1', page([{ time: 1 }]));
     expect(await client().listSimSessionEvents('1', 1)).toEqual([{ time: 1 }]);
   });
 
-  it.each([0, -1, 1.5, NaN])('of %d session events are a mistake of ours', async (limit) => {
+  it.each([0, -1, 1.5, NaN])('of %d session events are an internal error', async (limit) => {
     await expect(client().listSimSessionEvents('1', limit)).rejects.toThrow(RangeError);
     expect(server.requests).toEqual([]);
   });
 
-  it('that are none are refused', async () => {
+  it('that are invalid are refused', async () => {
     answering('GET /v1/sims', json({ sims: [] }));
     expect((await errorOf(client().listSims())).failure).toBe('unintelligible');
     answering('GET /v1/sims', json([{ simId: '1' }, { simId: 2 }]));
@@ -317,7 +317,7 @@ describe('refusals', () => {
     expect(error.code).toBeUndefined();
   });
 
-  it('leaves the pauses between repeats to chance', async () => {
+  it('randomizes the pauses between retries', async () => {
     const clock = new InstantClock();
     answering('GET /v1/sims/1', status(503));
     const options = { endpoint: server.url, userAgent: 'arctun/0', clock };
@@ -337,7 +337,7 @@ describe('refusals', () => {
     expect(server.calls).toEqual(['POST /v1/auth']);
   });
 
-  it('shows no JSON that is no message, whole or cut short', async () => {
+  it('shows no JSON that is not a message, whole or truncated', async () => {
     const body = JSON.stringify({ simId: '1', profiles: { a: { arcClientPeerPrivateKey: 'k' } } });
     answering('POST /v1/sims', status(500, body));
     const whole = await errorOf(client().createSim());
@@ -358,7 +358,7 @@ describe('refusals', () => {
     );
   });
 
-  it('a refused createSim made no SIM, a broken gateway may have', async () => {
+  it('a refused createSim created no SIM, a broken gateway may have', async () => {
     answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
     expect((await errorOf(client().createSim())).next).toEqual([
       'Grant Sim:createSim to the SAM user that signs in.',
@@ -399,13 +399,13 @@ describe('a lost answer', () => {
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
 
-  it('a name that does not exist is told as such', async () => {
+  it('a name that does not exist is reported as such', async () => {
     const error = await errorOf(client({ endpoint: 'https://nowhere.invalid' }).createSim());
     expect(error.failure).toBe('dns');
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
 
-  it('holds no secret, not even for who inspects it', async () => {
+  it('contains no secret, even when inspected', async () => {
     answering('POST /v1/auth', cut);
     const error = await errorOf(client().auth(KEY, 300));
     expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('secret-xyz');
@@ -413,7 +413,7 @@ describe('a lost answer', () => {
 });
 
 describe('deadlines', () => {
-  it('end a call by the time that is left in all', async () => {
+  it('end a call when the total time is over', async () => {
     answering('GET /v1/sims/1', silence);
     const error = await errorOf(client({ deadlineMs: 150, timeoutMs: 60_000 }).getSim('1'));
     expect(error.why).toContain('no answer within 0.15 s');
@@ -438,7 +438,7 @@ describe('TLS', () => {
   });
   afterEach(() => new Promise((resolve) => plain.close(resolve)));
 
-  it('a server that speaks none is told as such, and was sent nothing', async () => {
+  it('a server without TLS is reported as such, and nothing was sent to it', async () => {
     const { port } = plain.address() as AddressInfo;
     const error = await errorOf(client({ endpoint: `https://127.0.0.1:${port}` }).createSim());
     expect(error.failure).toBe('not-tls');
@@ -448,8 +448,8 @@ describe('TLS', () => {
   });
 });
 
-describe('the signal', () => {
-  it('ends a call that waits', async () => {
+describe('the abort signal', () => {
+  it('ends a pending call', async () => {
     answering('POST /v1/auth', silence);
     const controller = new AbortController();
     const reason = new Error('stopped');
@@ -458,7 +458,7 @@ describe('the signal', () => {
     await expect(call).rejects.toBe(reason);
   });
 
-  it('does not end createSim once it was sent', async () => {
+  it('does not end createSim after it was sent', async () => {
     const controller = new AbortController();
     answering('POST /v1/sims', (response, request) => {
       controller.abort(new Error('stopped'));
@@ -467,17 +467,17 @@ describe('the signal', () => {
     expect((await client({ signal: controller.signal }).createSim()).simId).toBe('8942');
   });
 
-  it('lets createSim not begin', async () => {
+  it('prevents createSim from starting', async () => {
     const signal = AbortSignal.abort(new Error('stopped'));
     await expect(client({ signal }).createSim()).rejects.toThrow('stopped');
     expect(server.requests).toEqual([]);
   });
 });
 
-describe('what the server says of the time', () => {
+describe('the server’s time', () => {
   const dated = (date: string) => status(200, '{"simId":"1"}', { Date: date });
 
-  it('is unknown before it says so', async () => {
+  it('is unknown before the first answer', async () => {
     const api = client();
     expect(api.serverTime).toBeUndefined();
     answering('GET /v1/sims/1', dated('Sun, 06 Nov 1994 08:49:37 GMT'));
@@ -485,7 +485,7 @@ describe('what the server says of the time', () => {
     expect(api.serverTime).toBe(Date.UTC(1994, 10, 6, 8, 49, 37));
   });
 
-  it('is what it said last, in a refusal too', async () => {
+  it('is that of the last answer, also of a refusal', async () => {
     const api = client();
     answering('GET /v1/sims/1', dated('Sun, 06 Nov 1994 08:49:37 GMT'));
     await api.getSim('1');
@@ -498,7 +498,7 @@ describe('what the server says of the time', () => {
   });
 });
 
-it('tells of each pause before it', async () => {
+it('reports each pause before it', async () => {
   const told: string[] = [];
   answering('GET /v1/sims/1', status(429, '', { 'Retry-After': '30' }));
   const clock = new InstantClock();
@@ -510,7 +510,7 @@ it('tells of each pause before it', async () => {
 });
 
 describe('signing out', () => {
-  it('is done also after a stop, for the token would live on', async () => {
+  it('also happens after a stop, because the token would stay valid', async () => {
     const stop = new AbortController();
     answering('POST /v1/auth/logout', status(204));
     const api = client({ signal: stop.signal });

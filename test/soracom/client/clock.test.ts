@@ -2,7 +2,7 @@ import { realClock } from '../../../src/soracom/client/clock.js';
 
 const LONG = 2 ** 30;
 
-it('sleeps, and its time goes on', async () => {
+it('sleeps, and its time advances', async () => {
   const before = realClock.now();
   await realClock.sleep(1, undefined);
   await realClock.sleep(1, new AbortController().signal);

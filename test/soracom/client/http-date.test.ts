@@ -10,7 +10,7 @@ it.each([
   expect(parseHttpDate(text)).toBe(TIME);
 });
 
-it('takes two digits of a year for at most 50 years ahead', () => {
+it('interprets a two-digit year as at most 50 years ahead', () => {
   const year = new Date().getUTCFullYear();
   const withYear = (full: number) =>
     parseHttpDate(`Sunday, 06-Nov-${String(full % 100).padStart(2, '0')} 08:49:37 GMT`);
@@ -23,7 +23,7 @@ it('takes two digits of a year for at most 50 years ahead', () => {
   }
 });
 
-it('reads a leap second as the one that follows', () => {
+it('reads a leap second as the second after it', () => {
   expect(parseHttpDate('Sat, 31 Dec 2016 23:59:60 GMT')).toBe(Date.UTC(2017, 0, 1));
 });
 
@@ -40,6 +40,6 @@ it.each([
   'Sun, 06 Nov 1994 08:60:00 GMT',
   'Sun, 06 Nov 1994 08:00:61 GMT',
   ' Sun, 06 Nov 1994 08:49:37 GMT ',
-])('%j is none', (text) => {
+])('%j is not a date', (text) => {
   expect(parseHttpDate(text)).toBeUndefined();
 });

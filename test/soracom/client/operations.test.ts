@@ -4,7 +4,7 @@ import { KEY } from '../client-under-test.js';
 
 const { authOperation, ...constants } = operations;
 
-/** What the API document calls each, and whether doing it twice does harm. */
+/** The API document's name for each, and whether repeating it is harmful. */
 it.each<[operations.ApiOperation, string, string, boolean]>([
   [authOperation(KEY), 'POST', 'Auth:auth', true],
   [authOperation({ ...KEY, mfaOtpCode: new Secret('1') }), 'POST', 'Auth:auth', false],
@@ -26,11 +26,11 @@ it.each<[operations.ApiOperation, string, string, boolean]>([
   expect(operation).toMatchObject({ method, permission, repeatable });
 });
 
-it('lets createSim alone create', () => {
+it('only createSim creates a SIM', () => {
   const creating = Object.values(constants).filter(({ creates }) => creates);
   expect(creating).toEqual([operations.CREATE_SIM]);
 });
 
-it('repeats nothing that creates', () => {
+it('repeats no operation that creates something', () => {
   expect(Object.values(constants).filter((o) => o.creates && o.repeatable)).toEqual([]);
 });

@@ -21,7 +21,7 @@ async function faultOf(promise: Promise<unknown>): Promise<ApiError> {
   throw new Error('no ApiError', { cause: error });
 }
 
-it('goes on until a page names no next one, over pages that are short or empty', async () => {
+it('continues until a page has no next key, also over short or empty pages', async () => {
   const { keys, read } = pages(
     { items: [1], nextKey: 'a' },
     { items: [], nextKey: 'b' },
@@ -31,18 +31,18 @@ it('goes on until a page names no next one, over pages that are short or empty',
   expect(keys).toEqual([undefined, 'a', 'b']);
 });
 
-it('takes an empty key for none', async () => {
+it('treats an empty key as none', async () => {
   const { read } = pages({ items: [1], nextKey: '' });
   expect(await readPages(LIST_SIMS, read)).toEqual([1]);
 });
 
-it('ends as soon as there is enough', async () => {
+it('ends as soon as it has enough', async () => {
   const { keys, read } = pages({ items: [1], nextKey: 'a' }, { items: [2, 3], nextKey: 'b' });
   expect(await readPages(LIST_SIMS, read, 3)).toEqual([1, 2, 3]);
   expect(keys).toHaveLength(2);
 });
 
-it('refuses pages that lead in a circle', async () => {
+it('refuses pages that form a cycle', async () => {
   const { keys, read } = pages(
     { items: [1], nextKey: 'a' },
     { items: [2], nextKey: 'b' },
@@ -61,7 +61,7 @@ it('refuses more than a thousand pages', async () => {
   expect(count).toBe(1000);
 });
 
-it('takes a hundred thousand items', async () => {
+it('accepts a hundred thousand items', async () => {
   const items = Array.from({ length: 100_000 }, () => 0);
   const { read } = pages({ items, nextKey: 'a' }, { items: [], nextKey: undefined });
   expect(await readPages(LIST_SIMS, read)).toHaveLength(100_000);
@@ -79,7 +79,7 @@ it('passes on why a page could not be read', async () => {
   await expect(readPages(LIST_SIMS, read)).rejects.toThrow('too far');
 });
 
-it('puts the key behind a path with and without a query', () => {
+it('appends the key to a path with and without a query', () => {
   expect(pathOfPage('/sims', undefined)).toBe('/sims');
   expect(pathOfPage('/sims', 'a/b&c')).toBe('/sims?last_evaluated_key=a%2Fb%26c');
   expect(pathOfPage('/sims?limit=1', 'k')).toBe('/sims?limit=1&last_evaluated_key=k');

@@ -20,7 +20,7 @@ function answer(status: number, headers: Record<string, string> = {}, body = '')
   return { status, headers, body };
 }
 
-/** Sends to a server that gives these answers in turn, the last for ever. */
+/** Sends to a server that returns these answers in turn, the last one forever. */
 async function send(
   operation: operations.ApiOperation,
   answers: readonly HttpResponse[],
@@ -52,11 +52,11 @@ async function errorOf(result: ReturnType<typeof send>): Promise<ApiError> {
   throw new Error('no ApiError', { cause: outcome });
 }
 
-it.each([200, 201, 204, 299])('an answer of %d is the end', async (status) => {
+it.each([200, 201, 204, 299])('an answer of %d is final', async (status) => {
   expect(await send(GET_SIM, [answer(status)])).toMatchObject({ response: { status }, sent: 1 });
 });
 
-it('is not repeated where it is not to be', async () => {
+it('does not repeat a call that must not be repeated', async () => {
   const outcome = await send(GET_SIM, [answer(503)], { mostRepeats: 0 });
   expect(outcome).toMatchObject({ sent: 1, error: { status: 503 } });
   expect(await send(GET_SIM, [answer(503)], { mostRepeats: 1 })).toMatchObject({ sent: 2 });
@@ -77,7 +77,7 @@ describe('pauses', () => {
     [500, 0, [500, 1000, 2000, 4000]],
     [503, 0.5, [750, 1500, 3000, 6000]],
     [599, 0.5, [750, 1500, 3000, 6000]],
-  ])('grow after %d, with chance at %d, and are four at most', async (status, chance, pauses) => {
+  ])('grow after %d, with randomness at %d, up to four times', async (status, chance, pauses) => {
     random = chance;
     expect(await send(GET_SIM, [answer(status)])).toMatchObject({
       error: { status, why: `HTTP ${status}; tried 5 times` },
@@ -108,7 +108,7 @@ describe('pauses', () => {
     expect(outcome).toEqual({ error: reason, sent: 1 });
   });
 
-  it('are not begun when the time left is too short for them', async () => {
+  it('are skipped if the remaining time is too short for them', async () => {
     const error = await errorOf(send(GET_SIM, [answer(500)], { end: clock.now() + 1500 }));
     expect(clock.pauses).toEqual([500]);
     expect(error.why).toBe('HTTP 500; tried 2 times; only 1 s left');
@@ -116,7 +116,7 @@ describe('pauses', () => {
 });
 
 describe('Retry-After', () => {
-  it('is kept to, in both forms, and never undercut', async () => {
+  it('is respected in both forms, and never undercut', async () => {
     random = 0.25;
     const until = 'Sun, 06 Nov 1994 08:50:07 GMT';
     await send(GET_SIM, [
@@ -132,12 +132,12 @@ describe('Retry-After', () => {
     ]);
   });
 
-  it('that nobody understands gives way to growing pauses', async () => {
+  it('that cannot be parsed is replaced by growing pauses', async () => {
     await send(GET_SIM, [answer(503, { 'retry-after': 'soon' }), answer(200)]);
     expect(clock.pauses).toEqual([500]);
   });
 
-  it('beyond the deadline ends the call at once, and is told', async () => {
+  it('beyond the deadline ends the call at once, and is reported', async () => {
     const answers = [answer(503), answer(429, { 'retry-after': '3600' }, '{"message":"No."}')];
     const error = await errorOf(send(GET_SIM, answers));
     expect(clock.pauses).toEqual([500]);
@@ -147,7 +147,7 @@ describe('Retry-After', () => {
     expect(error.next).toEqual(['Try again in 3600 s.']);
   });
 
-  it('is told where the call is not repeated', async () => {
+  it('is reported if the call is not repeated', async () => {
     const error = await errorOf(send(LOGOUT, [answer(429, { 'retry-after': '7' })]));
     expect(error.why).toBe('HTTP 429; the server asked to retry after 7 s');
     expect(error.next).toEqual(['Try again in 7 s.']);
@@ -165,12 +165,12 @@ describe('createSim', () => {
 });
 
 describe('terminateSim', () => {
-  it('says that it may be done when a repeat is refused behind a 5xx', async () => {
+  it('says that it may have succeeded when a repeat is refused after a 5xx', async () => {
     const error = await errorOf(send(TERMINATE_SIM, [answer(502), answer(429), answer(404)]));
     expect(error.next.join(' ')).toContain('an earlier attempt may have terminated the SIM');
   });
 
-  it('does not say so when nothing was done before', async () => {
+  it('does not say so if it was not carried out before', async () => {
     const error = await errorOf(send(TERMINATE_SIM, [answer(429), answer(404)]));
     expect(error.next.join(' ')).not.toContain('An earlier attempt');
     const first = await errorOf(send(TERMINATE_SIM, [answer(404)]));
@@ -178,14 +178,14 @@ describe('terminateSim', () => {
   });
 });
 
-it('pauses although nobody can be told of it', async () => {
+it('pauses even if the callback for logging throws', async () => {
   const onWait = () => {
     throw new Error('EPIPE');
   };
   expect(await send(GET_SIM, [answer(429), answer(200)], { onWait })).toMatchObject({ sent: 2 });
 });
 
-it('hides what it is told to in what the API says', async () => {
+it('hides the given secrets in the API’s message', async () => {
   const hide = (text: string) => text.replace('hunter22', '***');
   const body = '{"code":"hunter22","message":"No."}';
   const error = await errorOf(send(GET_SIM, [answer(400, {}, body)], { hide }));

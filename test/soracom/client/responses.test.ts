@@ -39,20 +39,20 @@ const SIM = {
   },
 };
 
-it('keeps of a SIM what is shown of it', () => {
+it('keeps the fields of a SIM that are shown', () => {
   expect(simAnswer.parse({ ...SIM, operatorId: 'OP', capabilities: {} })).toEqual(SIM);
 });
 
 const members = Object.keys(SIM).filter((name) => name !== 'simId');
 
-it.each(members)('takes any oddity for an absent %s', (name) => {
+it.each(members)('treats an invalid %s as absent', (name) => {
   for (const odd of [null, Symbol('odd'), [[]]]) {
     const sim = simAnswer.parse({ ...SIM, [name]: odd });
     expect(sim).toEqual({ ...SIM, [name]: undefined });
   }
 });
 
-it('takes an oddity within for absent alone', () => {
+it('treats only the invalid nested value as absent', () => {
   const sim = simAnswer.parse({
     simId: '1',
     tags: { name: 5, other: 'kept' },
@@ -67,7 +67,7 @@ it('takes an oddity within for absent alone', () => {
   });
 });
 
-it.each([{}, { simId: '' }, { simId: 5 }, [], null, 'text'])('%j is no SIM', (value) => {
+it.each([{}, { simId: '' }, { simId: 5 }, [], null, 'text'])('%j is not a SIM', (value) => {
   expect(simAnswer.safeParse(value).success).toBe(false);
 });
 
@@ -84,8 +84,8 @@ describe('the answer to createSim', () => {
   it.each([
     ['missing', {}],
     ['empty', { simId: '' }],
-    ['a number, which JSON has rounded', { simId: 8.9423e18 }],
-  ])('loses no key when its simId is %s', (_, odd) => {
+    ['a number that JSON has rounded', { simId: 8.9423e18 }],
+  ])('keeps the key if its simId is %s', (_, odd) => {
     const others = { a: { iccid: 'a' }, b: null };
     const sim = createdSimAnswer.parse({ ...odd, profiles: { ...others, ...profiles } });
     expect(sim.simId).toBe('8942');
@@ -93,14 +93,14 @@ describe('the answer to createSim', () => {
   });
 
   it.each([[{ profiles: { a: {} } }], [{ profiles: 5 }], [{}], [null], [[]]])(
-    'is none without a simId and a key: %j',
+    'is invalid without a simId and a key: %j',
     (value) => {
       expect(createdSimAnswer.safeParse(value).success).toBe(false);
     },
   );
 });
 
-it('reads session events, whatever they lack', () => {
+it('reads session events, whatever fields they lack', () => {
   const event = {
     event: 'Created',
     time: 5,

@@ -17,11 +17,11 @@ it.each([
   ['1e3', undefined],
   ['soon', undefined],
   ['', undefined],
-])('Retry-After %j asks for %s ms', (text, wait) => {
+])('Retry-After %j means %s ms', (text, wait) => {
   expect(retryAfter({ headers: { 'retry-after': text, date: DATE } })).toBe(wait);
 });
 
-it('says nothing by a date where the answer has none to hold it against', () => {
+it('ignores a date if the answer has none to compare it with', () => {
   const headers = { 'retry-after': 'Sun, 06 Nov 2994 08:50:37 GMT' };
   expect(retryAfter({ headers })).toBeUndefined();
   expect(retryAfter({ headers: { ...headers, date: 'now' } })).toBeUndefined();

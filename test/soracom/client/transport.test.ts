@@ -38,7 +38,7 @@ async function listen(onConnection: (socket: Socket) => void): Promise<Server> {
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
 
-it('sends plain http through HTTP_PROXY, but not to who is named in NO_PROXY', async () => {
+it('sends plain http through HTTP_PROXY, except to hosts in NO_PROXY', async () => {
   const proxy = await RecordingServer.start({ 'POST http://api.invalid/v1/auth': json('proxied') });
   const direct = await RecordingServer.start({ 'POST /v1/auth': json('direct') });
   process.env.HTTP_PROXY = proxy.url;
@@ -50,7 +50,7 @@ it('sends plain http through HTTP_PROXY, but not to who is named in NO_PROXY', a
 });
 
 it.each(['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'])(
-  'does not send what is for this machine through %s',
+  'does not send requests for this machine through %s',
   async (name) => {
     const proxy = await RecordingServer.start({});
     const direct = await RecordingServer.start({ 'POST /v1/auth': json('direct') });
@@ -76,7 +76,7 @@ it('follows no redirect', async () => {
   await other.close();
 });
 
-it('gives the headers of an answer, those that came twice in one', async () => {
+it('returns the headers of an answer, with repeated ones joined', async () => {
   const server = await RecordingServer.start({
     'PUT /': (response) => {
       response.writeHead(200, { 'X-Soracom-Next-Key': 'a', 'Set-Cookie': ['b=1', 'c=2'] }).end();
@@ -91,7 +91,7 @@ it('gives the headers of an answer, those that came twice in one', async () => {
 });
 
 describe('https through HTTPS_PROXY', () => {
-  it('is tunnelled by CONNECT, so that the proxy sees TLS and nothing else', async () => {
+  it('is tunneled by CONNECT, so that the proxy sees only TLS', async () => {
     const seen: string[] = [];
     let tunnelled: Buffer = Buffer.alloc(0);
     const proxy = await listen((socket) => {
@@ -130,10 +130,10 @@ describe('https through HTTPS_PROXY', () => {
 });
 
 describe('deadlines', () => {
-  it('gives up on a connection that does not come to stand', async () => {
+  it('gives up on a connection that is not established', async () => {
     const sockets: Socket[] = [];
     const mute = await listen((socket) => sockets.push(socket));
-    // TCP stands, TLS does not: the server never says hello.
+    // TCP is established, TLS is not: the server never sends its hello.
     const url = `https://127.0.0.1:${portOf(mute)}/`;
     const error = await failureOf(post(url, { connect: 100, whole: 5000 }));
     expect(error).toMatchObject({ failure: 'timeout', sent: false });
@@ -142,7 +142,7 @@ describe('deadlines', () => {
     await new Promise((resolve) => mute.close(resolve));
   });
 
-  it('gives up on an answer that trickles for ever', async () => {
+  it('gives up on an answer that trickles forever', async () => {
     const drip = await RecordingServer.start({
       'POST /': (response) => {
         response.writeHead(200);
@@ -174,6 +174,6 @@ it.each([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls'],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls'],
   ['ECONNREFUSED', 'connection'],
-])('calls %s a failure of the kind %s', (code, failure) => {
+])('classifies %s as a failure of the kind %s', (code, failure) => {
   expect(kindOf(code)).toBe(failure);
 });

@@ -30,7 +30,7 @@ const OPTIONS: KryptonCliOptions = {
   debug: false,
 };
 
-it('gives the arguments in the order that soratun gives them', () => {
+it('passes the arguments in the order of soratun', () => {
   expect(kryptonCliArguments(OPTIONS).join(' ')).toBe(
     '-operation bootstrapArc -signature-algorithm SHA-256 -interface autoDetect -baud-rate 57600 -data-bits 8 -stop-bits 1 -parity-mode 0',
   );
@@ -72,7 +72,7 @@ function run(result: Partial<CommandResult> | Error) {
   return { calls, outcome: runKryptonCli(OPTIONS, commands).catch((e: unknown) => e) };
 }
 
-it('gives what it prints, as a secret, and does not wait for ever', async () => {
+it('returns the output as a secret, and has a timeout', async () => {
   const { calls, outcome } = run({ stdout: PRIVATE_KEY, stderr: 'noise' });
   const output = await outcome;
   expect(String(output)).toBe('<redacted>');
@@ -91,24 +91,24 @@ it.each<[CommandFailure, string, RegExp, boolean]>([
   ['timeout', 'failed', /--interface/, true],
   ['too-much-output', 'failed', /is krypton-cli/, true],
   ['failed', 'failed', /is krypton-cli/, false],
-])('says what to do when it is %s', async (failure, kind, advice, mayHaveRun) => {
+])('says what to do if it is %s', async (failure, kind, advice, mayHaveRun) => {
   const error = (await run(new CommandError(failure, 'the reason')).outcome) as UserError;
   expect(error).toMatchObject({ kind, what: 'cannot run krypton-cli', why: 'the reason' });
   expect(error.next.join()).toMatch(advice);
   expect(error.next.includes(KEY_MAY_BE_REPLACED)).toBe(mayHaveRun);
 });
 
-it.each([1, undefined])('says that the key may be another after status %s', async (exitCode) => {
+it.each([1, undefined])('says that the key may have changed after status %s', async (exitCode) => {
   const error = (await run({ exitCode }).outcome) as UserError;
   expect(error.next).toContain(KEY_MAY_BE_REPLACED);
 });
 
-it('hands on why it was stopped', async () => {
+it('passes on why it was stopped', async () => {
   const stopped = new Error('stopped');
   expect(await run(stopped).outcome).toBe(stopped);
 });
 
-it('shows the errors of one that fails, and nothing of its output', async () => {
+it('shows the errors of a failed run, and nothing of its output', async () => {
   const stderr = 'first\r\n\n\u001b[31msecond\u0007\n';
   const { outcome } = run({ exitCode: 1, stdout: `out ${PRIVATE_KEY}`, stderr });
   const error = (await outcome) as UserError;
@@ -117,7 +117,7 @@ it('shows the errors of one that fails, and nothing of its output', async () => 
   expect(error.why).toBe(`${OPTIONS.path} exited with status 1:\n    first\n     [31msecond`);
 });
 
-it('says that it was silent, or ended by a signal', async () => {
+it('reports that it printed nothing, or was ended by a signal', async () => {
   expect(((await run({ exitCode: 3 }).outcome) as UserError).why).toMatch(
     /exited with status 3 without output$/,
   );
@@ -126,7 +126,7 @@ it('says that it was silent, or ended by a signal', async () => {
   );
 });
 
-it('shows no key that stands in its errors', async () => {
+it('shows no key that is in its errors', async () => {
   const hex = Buffer.from(PRIVATE_KEY, 'base64').toString('hex');
   const short = Buffer.alloc(16, 7);
   const secrets = [PRIVATE_KEY, hex, short.toString('base64'), short.toString('hex')];

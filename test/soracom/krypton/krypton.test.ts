@@ -21,7 +21,7 @@ async function call(answer: Answer, options: { timeoutMs?: number; path?: string
   }
 }
 
-it('sends what soratun sends, without credentials', async () => {
+it('sends the request of soratun, without credentials', async () => {
   const body = await call(json({ arcClientPeerPrivateKey: KEY }), { path: '/' });
   expect(body).not.toBeInstanceOf(Error);
   expect(String(body)).toBe('<redacted>');
@@ -48,7 +48,7 @@ it('shows the call and its answer without the key', async () => {
   expect(shown).not.toContain(KEY);
 });
 
-it('loses no answer because it cannot be shown', async () => {
+it('loses no answer if it cannot be shown', async () => {
   server.answers.set(CALL, json({}));
   const dump = () => {
     throw new Error('broken');
@@ -63,7 +63,7 @@ it.each([
   [404, 'krypton.soracom.io:8036', false],
   [500, 'Try again in a few minutes', true],
   [302, 'redirect', true],
-])('tells what to do about HTTP %d', async (code, advice, mayBeDone) => {
+])('says what to do about HTTP %d', async (code, advice, mayBeDone) => {
   const error = await call(json({ code: 'KRY0001', message: 'no' }, code));
   expect(error).toMatchObject({ kind: 'api', failure: 'refused', status: code });
   expect(error).toMatchObject({ code: 'KRY0001', why: `HTTP ${code}, KRY0001: no` });
@@ -81,14 +81,14 @@ it('follows no redirect', async () => {
 it.each<[string, Answer, number | undefined]>([
   ['is cut off', cut, undefined],
   ['does not come', silence, 3_000],
-])('says that the key may be another now when the answer %s', async (_, answer, timeoutMs) => {
+])('says that the key may have changed when the answer %s', async (_, answer, timeoutMs) => {
   const error = await call(answer, timeoutMs === undefined ? {} : { timeoutMs });
   expect(error).toBeInstanceOf(ApiError);
   expect((error as ApiError).next).toContain(KEY_MAY_BE_REPLACED);
   expect(server.calls).toEqual([CALL]);
 });
 
-it('says that nothing was sent when there is no connection', async () => {
+it('reports that nothing was sent if there is no connection', async () => {
   const { url } = server;
   await server.close();
   const error = await bootstrapArc({ endpoint: url, userAgent: 'x' }).catch((e: unknown) => e);
@@ -100,7 +100,7 @@ it('says that nothing was sent when there is no connection', async () => {
   server = await RecordingServer.start();
 });
 
-it('refuses an endpoint that is no URL', async () => {
+it('refuses an endpoint that is not a URL', async () => {
   await expect(bootstrapArc({ endpoint: 'krypton', userAgent: 'x' })).rejects.toMatchObject({
     kind: 'usage',
   });

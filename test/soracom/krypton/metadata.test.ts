@@ -12,7 +12,7 @@ function read(answer: Answer, signal?: AbortSignal): Promise<string> {
   return readLineSimId({ endpoint: server.url, userAgent: 'arctun/1' }, signal);
 }
 
-it('reads the id of the SIM', async () => {
+it('reads the ID of the SIM', async () => {
   expect(await read(json({ imsi: '440101234567890', simId: '8981100000000000001' }))).toBe(
     '8981100000000000001',
   );
@@ -33,7 +33,7 @@ it.each<[string, Answer, RegExp]>([
   await expect(read(answer)).rejects.toThrow(reason);
 });
 
-it('ends when it is told to', async () => {
+it('ends when it is aborted', async () => {
   const controller = new AbortController();
   const reading = read(() => controller.abort(new Error('stopped')), controller.signal);
   await expect(reading).rejects.toThrow('stopped');
