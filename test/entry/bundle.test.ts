@@ -1,4 +1,4 @@
-/** dist/bundle, as `npm run build` has written it. */
+/** dist/bundle, as written by `npm run build`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { describeWith } from '../support/runner/requirements.js';
 const folder = join(REPOSITORY, 'dist/bundle');
 const chunks = readdirSync(folder).filter((name) => name.endsWith('.js'));
 
-it('has the entries of the command, of a thread and of the library', () => {
+it('has the entry points of the command, the thread and the library', () => {
   expect(chunks).toEqual(expect.arrayContaining(['npm.js', 'tunnel-thread.js', 'index.js']));
 });
 
@@ -18,14 +18,14 @@ it.each(chunks)('compiles: %s', (name) => {
   expect(() => new SourceTextModule(readFileSync(join(folder, name), 'utf8'))).not.toThrow();
 });
 
-it('loads no package but those of machine code', () => {
+it('loads no packages except those with native code', () => {
   const loaded = chunks.flatMap((name) => {
     const text = readFileSync(join(folder, name), 'utf8');
     const calls = /(?:^import (?:.* from )?|\bimport\(|\b__require\()["'`]([^"'`.][^"'`]*)["'`]/gm;
     return [...text.matchAll(calls)].map(([, specifier = '']) => specifier);
   });
   const packages = new Set(loaded.filter((specifier) => !isBuiltin(specifier)));
-  // The others are what oclif asks for in a project that is written in TypeScript.
+  // oclif imports the others only for a project in TypeScript.
   const ofCode = [...packages].filter((name) => !/^(typescript|ts-node|tsx)(\/|$)/.test(name));
   expect(ofCode.sort()).toEqual([
     '@koromix/koffi-${process.platform}-${process.arch}',
@@ -44,7 +44,7 @@ it('has the library without the command line', () => {
   expect(reached.size).toBeGreaterThan(3);
 });
 
-describeWith(['linux', 'koffi'], 'the machine code', () => {
+describeWith(['linux', 'koffi'], 'the native code', () => {
   it('loads', async () => {
     const processes = new Processes();
     const key = (byte: number) => Buffer.alloc(32, byte).toString('base64');

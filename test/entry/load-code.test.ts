@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const load = (folders: readonly string[], how = (path: string) => path) =>
   loadCode('addon.node', CODE, folders, how);
 
-it('loads a file of this user alone, and removes it', () => {
+it('loads a file that only this user can access, and removes it', () => {
   const path = load([folder], (file) => {
     expect(readFileSync(file)).toEqual(CODE);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -37,7 +37,7 @@ it('loads a file of this user alone, and removes it', () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('goes on to the next folder where code cannot be loaded, and leaves no file', () => {
+it('tries the next folder if code cannot be loaded, and leaves no file', () => {
   const other = join(folder, 'other');
   mkdirSync(other);
   const path = load([join(folder, 'absent'), folder, other], (file) => {
@@ -48,7 +48,7 @@ it('goes on to the next folder where code cannot be loaded, and leaves no file',
   expect([readdirSync(folder), existsSync(path)]).toEqual([['other'], false]);
 });
 
-it('names each reason', () => {
+it('lists each reason', () => {
   const refuse = () => {
     throw new Error('noexec');
   };
@@ -71,7 +71,7 @@ it.each([
   expect(dirname(load([inner]))).toBe(inner);
 });
 
-it('uses the folder that a link leads to, which is checked', () => {
+it('uses the folder that a link points to, and checks it', () => {
   const inner = join(folder, 'inner');
   mkdirSync(inner);
   symlinkSync(inner, join(folder, 'link'));

@@ -12,19 +12,16 @@ it('has each command of the manifest, and no other', () => {
   expect(Object.keys(COMMAND_MODULES).sort()).toEqual(Object.keys(manifest.commands).sort());
 });
 
-it.each(Object.keys(manifest.commands))(
-  'loads %s, which knows its id and its plugin',
-  async (id) => {
-    const plugin = createPlugin();
-    const found = plugin.commands.find((command) => command.id === id)!;
-    const command = await found.load();
-    expect([command.id, command.plugin]).toEqual([id, plugin]);
-    // The manifest is the command's own words.
-    expect(found.description).toBe(command.description);
-  },
-);
+it.each(Object.keys(manifest.commands))('loads %s with its ID and its plugin', async (id) => {
+  const plugin = createPlugin();
+  const found = plugin.commands.find((command) => command.id === id)!;
+  const command = await found.load();
+  expect([command.id, command.plugin]).toEqual([id, plugin]);
+  // The texts of the manifest are those of the command.
+  expect(found.description).toBe(command.description);
+});
 
-it('refuses an id that is not in the program', async () => {
+it('refuses an ID that is not in the program', async () => {
   await expect(createPlugin().findCommand('nosuch', { must: true })).rejects.toThrow(
     'the manifest lists nosuch, but the program does not have it',
   );

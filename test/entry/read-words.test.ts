@@ -30,7 +30,7 @@ describe('a command', () => {
     ['config validate x', 'config:validate', 'x'],
     ['lambda layer --thin', 'lambda:layer', '--thin'],
     ['send help', 'send', 'help'],
-    // As soratun takes them.
+    // The order that soratun accepts.
     ['--config x up', 'up', '--config x'],
     ['--config=x up --json', 'up', '--config=x --json'],
     ['-p 8080 up', 'up', '-p 8080'],
@@ -38,7 +38,7 @@ describe('a command', () => {
     ['up --read-stdin=true', 'up', '--read-stdin'],
     ['up --read-stdin=1 --json=T', 'up', '--read-stdin --json'],
     ['up --read-stdin=false --json', 'up', '--json'],
-    // A value is left as it is, and so is all after --.
+    // A value is not changed, and nor is anything after --.
     ['up --mode=true', 'up', '--mode=true'],
     ['send -- --json=true --help', 'send', '-- --json=true --help'],
   ])('%s', (line, id, words) => {
@@ -64,7 +64,7 @@ it.each([
   expect(read(line)).toEqual({ kind: 'help', id });
 });
 
-it('tells the version', () => {
+it('prints the version', () => {
   expect(read('--version')).toEqual({ kind: 'version' });
 });
 
