@@ -1,4 +1,4 @@
-/** The samples of deploy/lambda, as AWS's CDK reads them; none of them was ever deployed by a test. */
+/** The samples of deploy/lambda, as AWS's CDK reads them; no test deploys them. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const SECRET = 'arc-configurations';
 /** Properties of SAM that the CDK's list of them lacks; cfn-lint has them. */
 const NEWER = ['CompatibleArchitectures'];
 
-/** What SAM calls the properties of a type. */
+/** The properties of a type in the SAM specification. */
 interface PropertyNames {
   readonly cfnPropertyNames: Readonly<Record<string, string>>;
 }
@@ -35,7 +35,7 @@ beforeAll(() => {
   const functionFolder = join(folder, 'function');
   cpSync(`${SAMPLES}function`, functionFolder, { recursive: true });
   writeFileSync(join(functionFolder, 'arc.json'), '{}');
-  // All in one: each synthesis takes seconds.
+  // All in one test, because each synthesis takes seconds.
   const app = new App({ outdir: join(folder, 'out') });
   const stack = (id: string, props: Partial<SendingStackProps>) =>
     new SendingStack(app, id, { layerZip, functionFolder, ...props });
@@ -55,7 +55,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the CDK stack', () => {
-  it('makes one function with the layer, and lets one of it run at a time', () => {
+  it('creates one function with the layer, and allows one instance of it at a time', () => {
     const layers = Object.keys(ofPackage.findResources('AWS::Lambda::LayerVersion'));
     expect(layers).toHaveLength(1);
     ofPackage.hasResourceProperties('AWS::Lambda::LayerVersion', {
@@ -71,11 +71,11 @@ describe('the CDK stack', () => {
     });
   });
 
-  it('asks for no right where arc.json is in the package', () => {
+  it('requests no permission if arc.json is in the package', () => {
     ofPackage.resourceCountIs('AWS::IAM::Policy', 0);
   });
 
-  it('reads a secret by the layer of AWS, with the right to it, and as many run as are asked for', () => {
+  it('reads a secret through the AWS layer, with the permission for it and the requested concurrency', () => {
     const [layer] = Object.keys(ofSecret.findResources('AWS::Lambda::LayerVersion'));
     ofSecret.hasResourceProperties('AWS::Lambda::LayerVersion', {
       CompatibleArchitectures: ['arm64'],
@@ -104,7 +104,7 @@ describe('the CDK stack', () => {
 });
 
 describe('the SAM template', () => {
-  it('has no property that SAM does not know', () => {
+  it('has no property that SAM does not define', () => {
     for (const [name, type] of [
       ['ArctunLayer', 'AWS::Serverless::LayerVersion'],
       ['SendingFunction', 'AWS::Serverless::Function'],
@@ -117,7 +117,7 @@ describe('the SAM template', () => {
     }
   });
 
-  it('makes one function with the layer, and lets one of it run at a time', () => {
+  it('creates one function with the layer, and allows one instance of it at a time', () => {
     sam.hasResourceProperties('AWS::Serverless::LayerVersion', {
       ContentUri: 'arctun-lambda.zip',
       CompatibleArchitectures: [{ Ref: 'Architecture' }],
@@ -133,7 +133,7 @@ describe('the SAM template', () => {
     sam.hasParameter('Architecture', { Default: 'x86_64', AllowedValues: ['x86_64', 'arm64'] });
   });
 
-  it('reads a secret where there is the layer of AWS for it, and then alone', () => {
+  it('reads a secret only if the AWS layer for it is set', () => {
     const nothing = { Ref: 'AWS::NoValue' };
     const where = (value: unknown) => ({ 'Fn::If': ['HasSecret', value, nothing] });
     sam.hasCondition('HasSecret', {
@@ -168,7 +168,7 @@ describe('every function', () => {
     ...Object.values(sam.findResources('AWS::Serverless::Function')),
   ];
 
-  it('runs for longer than the extension has it wait', () => {
+  it('has a longer timeout than the extension makes it wait', () => {
     const waits = readSettings({}).settings.wait / 1000;
     const timeouts = functions().map(
       ({ Properties }) => (Properties as { Timeout: number }).Timeout,
@@ -177,7 +177,7 @@ describe('every function', () => {
     for (const timeout of timeouts) expect(timeout).toBeGreaterThanOrEqual(waits + 3);
   });
 
-  it('has variables that the extension reads', () => {
+  it('sets only variables that the extension reads', () => {
     const read = new Set<string>();
     readSettings(new Proxy({}, { get: (_, name) => void read.add(String(name)) }));
     const used = ['sam/template.yaml', 'cdk/sending-stack.ts', 'cdk/app.ts'].flatMap(

@@ -1,4 +1,4 @@
-/** The units of deploy/systemd, as systemd and as our own command line read them. */
+/** The units of deploy/systemd, as systemd and arctun's command line read them. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { describeWith } from '../support/runner/requirements.js';
 
 const FOLDER = `${REPOSITORY}deploy/systemd/`;
 const UNITS = readdirSync(FOLDER);
-/** Tenths: what `systemd-analyze security` may say. soratun's sample unit has 94. */
+/** Tenths: the limit for `systemd-analyze security`. soratun's sample unit has 94. */
 const MOST_EXPOSURE: Readonly<Record<string, number>> = {
   'arctun.service': 12,
   'arctun-tun.service': 18,
@@ -34,12 +34,12 @@ function settings(unit: string, name: string): string[] {
     .map((line) => line.slice(name.length + 1));
 }
 
-it('there are two of them', () => {
+it('there are two', () => {
   expect(UNITS).toEqual(Object.keys(MOST_EXPOSURE).sort());
 });
 
 describe.each(UNITS)('%s', (unit) => {
-  it('has flags and variables that there are', () => {
+  it('uses flags and variables that exist', () => {
     const [line = ''] = settings(unit, 'ExecStart');
     const [program, command = '', ...parameters] = line.split(' ');
     expect(program).toBe(EXECUTABLE);
@@ -53,7 +53,7 @@ describe.each(UNITS)('%s', (unit) => {
     for (const name of used) expect(variables).toContain(name);
   });
 
-  it('reads its credential, keeps a state, and does not repeat what cannot heal', () => {
+  it('reads its credential, keeps a state folder, and does not restart after a permanent error', () => {
     expect(settings(unit, 'LoadCredential')).toEqual(['arc.json:/etc/arctun/arc.json']);
     expect(settings(unit, 'ExecStart')[0]).toContain('--config %d/arc.json');
     expect(settings(unit, 'StateDirectory')).toEqual(['arctun']);
@@ -61,7 +61,7 @@ describe.each(UNITS)('%s', (unit) => {
     expect(settings(unit, 'Type')).toEqual(['notify-reload']);
   });
 
-  it('kills a process that hangs and does not see the signal of the watchdog', () => {
+  it('kills a process that hangs and ignores the watchdog’s signal', () => {
     expect(settings(unit, 'WatchdogSec')).toEqual(['120']);
     expect(settings(unit, 'TimeoutAbortSec')).toEqual(['30']);
   });
@@ -71,7 +71,7 @@ describe.each(UNITS)('%s', (unit) => {
   });
 });
 
-it('only the one with an interface has a right, and that alone', () => {
+it('only the unit with an interface has a capability, and only one', () => {
   expect(settings('arctun.service', 'CapabilityBoundingSet')).toEqual(['']);
   expect(settings('arctun.service', 'AmbientCapabilities')).toEqual(['']);
   expect(settings('arctun-tun.service', 'CapabilityBoundingSet')).toEqual(['CAP_NET_ADMIN']);
@@ -79,7 +79,7 @@ it('only the one with an interface has a right, and that alone', () => {
   expect(settings('arctun-tun.service', 'DeviceAllow')).toEqual(['/dev/net/tun rw']);
 });
 
-it('removes routes that block after a stop of a tunnel with an interface, and after nothing else', () => {
+it('removes blocking routes after a tunnel with an interface stops, and never otherwise', () => {
   const [line = ''] = settings('arctun-tun.service', 'ExecStopPost');
   const script = /^\/bin\/sh -c '(.*)'$/.exec(line)?.[1] ?? '';
   const run = (result: string) =>
@@ -101,7 +101,7 @@ describeWith(['systemd-analyze', 'writable-run'], 'systemd-analyze', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'arctun-units-'));
-    // It wants the executable to be there.
+    // It requires the executable to exist.
     for (const unit of UNITS) {
       writeFileSync(join(folder, unit), textOf(unit).replaceAll(EXECUTABLE, process.execPath));
     }
@@ -114,11 +114,11 @@ describeWith(['systemd-analyze', 'writable-run'], 'systemd-analyze', () => {
     return { status, text: stdout + stderr };
   };
 
-  it.each(UNITS)('has nothing to say against %s', (unit) => {
+  it.each(UNITS)('verifies %s without messages', (unit) => {
     expect(analyze('verify', '--man=no', join(folder, unit))).toEqual({ status: 0, text: '' });
   });
 
-  it.each(UNITS)('finds %s little exposed', (unit) => {
+  it.each(UNITS)('rates the exposure of %s as low', (unit) => {
     const threshold = `--threshold=${MOST_EXPOSURE[unit]}`;
     const { status, text } = analyze('security', '--offline=true', threshold, join(folder, unit));
     expect({ status, verdict: /Overall exposure level.*/.exec(text)?.[0] }).toMatchObject({
