@@ -10,16 +10,16 @@ afterAll(() => rmSync(folder, { recursive: true }));
 it.each([
   ['of the process', systemEntropy],
   ['of the kernel', openKernelEntropy()],
-])('%s fills all of the bytes, and never twice alike', (_, entropy) => {
+])('%s fills all of the bytes, and never with the same values', (_, entropy) => {
   const [one, other] = [new Uint8Array(1_000), new Uint8Array(1_000)];
   entropy.fill(one);
   entropy.fill(other);
   expect(one).not.toEqual(other);
-  // Of a thousand bytes some four are zero: that the last forty all were is no chance.
+  // About four of a thousand bytes are zero: that the last forty are all zero is no coincidence.
   expect(one.subarray(960).some((byte) => byte !== 0)).toBe(true);
 });
 
-it('of the kernel reads what is there, and nothing of its own', () => {
+it('of the kernel reads the available bytes, and adds none of its own', () => {
   const path = join(folder, 'known');
   writeFileSync(
     path,
@@ -31,11 +31,11 @@ it('of the kernel reads what is there, and nothing of its own', () => {
   expect([...bytes]).toEqual([0, 0, 1, 2, 3, 4, 0, 0]);
   entropy.fill(bytes.subarray(0, 6));
   expect([...bytes]).toEqual([5, 6, 7, 8, 9, 10, 0, 0]);
-  // Bytes that nobody has drawn are no key.
+  // Bytes that were never filled are not a key.
   expect(() => entropy.fill(bytes)).toThrow('has ended');
   entropy.close();
 });
 
-it('that is not there is no entropy', () => {
+it('fails if it is unavailable', () => {
   expect(() => openKernelEntropy(join(folder, 'nothing'))).toThrow('ENOENT');
 });

@@ -1,4 +1,4 @@
-/** The log writes to descriptor 2: a process of its own shows what arrives there. */
+/** The log writes to descriptor 2: a child process shows what arrives there. */
 import { fileURLToPath } from 'node:url';
 
 import { Processes } from '../support/processes.js';
@@ -6,7 +6,7 @@ import { Processes } from '../support/processes.js';
 const processes = new Processes();
 afterAll(() => processes.close());
 
-it('writes no escape sequence that a name or the output of a command has', async () => {
+it('writes no escape sequence of a name or a command’s output', async () => {
   const module = fileURLToPath(new URL('../../dist/src/system/log.js', import.meta.url));
   const program = `
     const { createLog } = await import(${JSON.stringify(module)});

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 
-/** How many of the timers with this delay, set while `body` ran, are still to come after it. */
+/** The number of timers with this delay, set while `body` ran, that are still pending after it. */
 export async function pendingTimers(delay: number, body: () => Promise<unknown>): Promise<number> {
   const set = jest.spyOn(globalThis, 'setTimeout');
   const cleared = jest.spyOn(globalThis, 'clearTimeout');

@@ -68,7 +68,7 @@ it('holds the blocks in their order, and the trailer', async () => {
   expect(warnings).toEqual([]);
 });
 
-it('begins with its header, which is there at once', async () => {
+it('begins with its header, which is written at once', async () => {
   const header = [Buffer.from('head'), Buffer.from('er ')];
   const file = await createCaptureFile(path, log, { header });
   expect(readFileSync(path, 'utf8')).toBe('header ');
@@ -77,26 +77,26 @@ it('begins with its header, which is there at once', async () => {
   expect(readFileSync(path, 'utf8')).toBe('header block');
 });
 
-it('has what was written without waiting for its end', async () => {
+it('includes what was written without waiting for it', async () => {
   const file = await createCaptureFile(path, log);
   file.write(Buffer.from('early'));
   await until(() => readFileSync(path, 'utf8') === 'early');
   await file.close([]);
 });
 
-it('refuses what would be more than may wait, and takes it later', async () => {
+it('refuses more than its queue holds, and accepts it later', async () => {
   const file = await createCaptureFile(path, log, { maxWaiting: 10 });
   expect(file.write(Buffer.from('12345'))).toBe(true);
   expect(file.write(Buffer.from('678901'))).toBe(false);
   expect(file.write(Buffer.from('67890'))).toBe(true);
   expect(file.write(Buffer.from('x'))).toBe(false);
   await until(() => file.write(Buffer.from('later')));
-  // The trailer tells of what was left out, so it has room always.
+  // The trailer reports what was dropped, so there is always room for it.
   expect(await file.close([Buffer.from('the trailer is long')])).toBe(true);
   expect(readFileSync(path, 'utf8')).toBe('1234567890laterthe trailer is long');
 });
 
-it('takes nothing any more when it is closed', async () => {
+it('accepts nothing after it is closed', async () => {
   const file = await createCaptureFile(path, log);
   const closed = file.close([]);
   expect(file.write(Buffer.from('x'))).toBe(false);
@@ -105,14 +105,14 @@ it('takes nothing any more when it is closed', async () => {
   expect(readFileSync(path, 'utf8')).toBe('');
 });
 
-describe('what is there already', () => {
+describe('an existing file', () => {
   it.each<[string, () => void]>([
     ['a file', () => writeFileSync(path, 'mine')],
     ['a link to a file', () => symlinkSync(join(folder, 'other'), path)],
     ['a dangling link', () => symlinkSync(join(folder, 'absent'), path)],
     ['a second name of a file', () => linkSync(join(folder, 'other'), path)],
     ['a FIFO', () => execFileSync('mkfifo', [path])],
-  ])('is left as it is: %s', async (_, lay) => {
+  ])('is left unchanged if it is %s', async (_, lay) => {
     writeFileSync(join(folder, 'other'), 'mine');
     lay();
     const names = readdirSync(folder);
@@ -127,7 +127,7 @@ describe('what is there already', () => {
   });
 });
 
-it('says which folder is missing', async () => {
+it('reports which folder is missing', async () => {
   path = join(folder, 'absent', 'tunnel.pcapng');
   expect(await refusal()).toMatchObject({
     failure: 'no-folder',
@@ -146,7 +146,7 @@ it('is private whatever the umask is', () => {
 });
 
 describeWith(['root', 'unshare'], 'a disk that is full', () => {
-  /** 64 KiB for the capture; what the program printed, and what the file then held. */
+  /** 64 KiB for the capture; the program's output, and the content of the file afterwards. */
   function onSmallDisk(program: string): { output: string; content: string } {
     const script = [
       'mount -t tmpfs -o size=64k tmpfs "$1"',
@@ -179,12 +179,12 @@ describeWith(['root', 'unshare'], 'a disk that is full', () => {
       'WARNING no space left on the device the capture ends here; the tunnel continues\ntaken true false\nwhole false\nkept 93\n',
     );
     const lines = content.split('\n').slice(0, -1).map(Number);
-    // 64 KiB less what is no whole block.
+    // 64 KiB minus the incomplete block.
     expect(lines).toEqual(Array.from({ length: Math.floor(65_536 / 700) }, (_, n) => n));
     expect(content).toHaveLength(lines.length * 700);
   });
 
-  it('from the start is told at once, and no file is left', () => {
+  it('from the start is reported at once, and no file is left', () => {
     const { output, content } = onSmallDisk(`
       import { existsSync, rmSync, writeFileSync } from 'node:fs';
       const { createCaptureFile } = await import(process.argv[1]);
@@ -202,8 +202,8 @@ describeWith(['root', 'unshare'], 'a disk that is full', () => {
   });
 });
 
-describeWith(['linux'], 'a disk that fails only when the tunnel is closed', () => {
-  it('is told by close, whatever write had said', () => {
+describeWith(['linux'], 'a disk that fails only when the tunnel closes', () => {
+  it('is reported by close, whatever write had returned', () => {
     const program = `
       const { createCaptureFile } = await import(process.argv[1]);
       const file = await createCaptureFile(process.argv[2], { warn: () => console.log('WARNING') });
@@ -221,7 +221,7 @@ describeWith(['linux'], 'a disk that fails only when the tunnel is closed', () =
 });
 
 describe('a disk that does not answer', () => {
-  it('is waited for no longer than it may take', async () => {
+  it('is waited for only until the timeout', async () => {
     const file = await createCaptureFile(path, log);
     jest.useFakeTimers();
     try {

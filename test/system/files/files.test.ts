@@ -40,7 +40,7 @@ async function failureOf(promise: Promise<unknown>): Promise<FileError> {
   throw new Error('no FileError');
 }
 
-/** Runs `body` as a user without rights, whom root can become; everybody else is one already. */
+/** Runs `body` as an unprivileged user: root switches to one, any other user is one already. */
 async function asNobody(body: () => Promise<void>): Promise<void> {
   if (!isRoot) return body();
   process.setegid?.(65534);
@@ -54,12 +54,12 @@ async function asNobody(body: () => Promise<void>): Promise<void> {
 }
 
 describe('readText', () => {
-  it('gives the text, a byte order mark included', async () => {
+  it('returns the text, including a byte order mark', async () => {
     writeFileSync(at('arc.json'), '\ufeff{}é');
     expect(await systemFiles.readText(at('arc.json'))).toBe('\ufeff{}é');
   });
 
-  it('tells an absent file, an absent folder and a folder apart', async () => {
+  it('distinguishes an absent file, an absent folder and a folder', async () => {
     expect((await failureOf(systemFiles.readText(at('none')))).failure).toBe('absent');
     expect((await failureOf(systemFiles.readText(at('a/none')))).failure).toBe('no-folder');
     writeFileSync(at('file'), '');
@@ -74,7 +74,7 @@ describe('readText', () => {
   it.each([
     ['Latin-1', Buffer.from('{"note": "caf\xe9"}', 'latin1')],
     ['UTF-16', Buffer.from('\ufeff{}', 'utf16le')],
-  ])('refuses %s: written again, it would be lost', async (_, bytes) => {
+  ])('refuses %s, which would be lost when the file is written again', async (_, bytes) => {
     writeFileSync(join(folder, 'a.json'), bytes);
     await expect(systemFiles.readText(join(folder, 'a.json'))).rejects.toMatchObject({
       failure: 'not-text',
@@ -88,7 +88,7 @@ describe('readText', () => {
     expect(await reading).toBe('{}');
   });
 
-  it('refuses what is too long to be a configuration', async () => {
+  it('refuses a text that is too long for a configuration', async () => {
     writeFileSync(at('long'), Buffer.alloc((1 << 20) + 1, ' '));
     expect((await failureOf(systemFiles.readText(at('long')))).message).toContain('longer than');
     writeFileSync(at('long'), Buffer.alloc(1 << 20, ' '));
@@ -96,14 +96,14 @@ describe('readText', () => {
   });
 });
 
-it('creates a file of bytes, for its owner alone', async () => {
+it('creates a file of bytes, readable by its owner only', async () => {
   const bytes = Uint8Array.of(0x89, 0x50, 0xff, 0x00);
   await systemFiles.createBytes(at('image.png'), bytes);
   expect(new Uint8Array(readFileSync(at('image.png')))).toEqual(bytes);
   expect(statSync(at('image.png')).mode & 0o777).toBe(0o600);
 });
 
-it('creates no file where there is one, nor where a link leads', async () => {
+it('does not overwrite a file, nor follow a link', async () => {
   writeFileSync(at('arc.json'), 'kept');
   symlinkSync('nowhere', at('link.png'));
   for (const name of ['arc.json', 'link.png']) {
@@ -117,7 +117,7 @@ it('creates no file where there is one, nor where a link leads', async () => {
   expect(readdirSync(folder)).not.toContain('nowhere');
 });
 
-it('makes a folder for its owner alone, with those above it, and leaves one that is there', async () => {
+it('creates a folder for its owner only, with its parents, and keeps an existing one', async () => {
   await systemFiles.createFolder(at('a/b'));
   expect(statSync(at('a/b')).mode & 0o777).toBe(0o700);
   writeFileSync(at('a/b/kept'), '');
@@ -125,7 +125,7 @@ it('makes a folder for its owner alone, with those above it, and leaves one that
   expect(await systemFiles.list(at('a/b'))).toEqual(['kept']);
 });
 
-it('makes no folder in the place of a file', async () => {
+it('creates no folder in place of a file', async () => {
   writeFileSync(at('a'), '');
   await expect(systemFiles.createFolder(at('a'))).rejects.toMatchObject({ path: at('a') });
   await expect(systemFiles.createFolder(at('a/b'))).rejects.toMatchObject({
@@ -134,7 +134,7 @@ it('makes no folder in the place of a file', async () => {
 });
 
 describeWith(['root'], 'a folder in the home of another user', () => {
-  it('is theirs, with those above it', async () => {
+  it('belongs to the owner, with its parents', async () => {
     mkdirSync(at('home'));
     chownSync(at('home'), 65534, 65533);
     await systemFiles.createFolder(at('home/a/b'));
@@ -144,7 +144,7 @@ describeWith(['root'], 'a folder in the home of another user', () => {
   });
 });
 
-it('lists nothing where there is no folder', async () => {
+it('lists nothing if the folder does not exist', async () => {
   expect(await systemFiles.list(at('none'))).toEqual([]);
 });
 
@@ -170,7 +170,7 @@ describe('replaceText', () => {
     expect(readFileSync(at('arc.json'), 'utf8')).toBe('new');
   });
 
-  it('leaves a symbolic link and replaces its target', async () => {
+  it('keeps a symbolic link and replaces its target', async () => {
     mkdirSync(at('real'));
     writeFileSync(at('real/arc.json'), 'old');
     symlinkSync('real/arc.json', at('one'));
@@ -182,14 +182,14 @@ describe('replaceText', () => {
     expect(readdirSync(folder).sort()).toEqual(['one', 'real', 'two']);
   });
 
-  it('creates the target of a link that leads nowhere yet', async () => {
+  it('creates the target of a dangling link', async () => {
     symlinkSync('later.json', at('arc.json'));
     await systemFiles.replaceText(at('arc.json'), 'new');
     expect(readFileSync(at('later.json'), 'utf8')).toBe('new');
     expect(lstatSync(at('arc.json')).isSymbolicLink()).toBe(true);
   });
 
-  it('gives up on links in a circle', async () => {
+  it('fails on circular links', async () => {
     symlinkSync('b', at('a'));
     symlinkSync('a', at('b'));
     expect((await failureOf(systemFiles.replaceText(at('a'), 'x'))).failure).toBe('failed');
@@ -204,8 +204,8 @@ describe('replaceText', () => {
   });
 
   it('removes its temporary file when the text cannot be written', () => {
-    // A mount of 16 KB in a user namespace of our own would need rights that CI may not give;
-    // the file size limit of a shell fails the write in the same place.
+    // Mounting 16 KB in a user namespace would need privileges that CI may not have; the file size
+    // limit of a shell makes the write fail in the same place.
     const script = `
       import { systemFiles } from ${JSON.stringify(resolve('dist/src/system/files/files.js'))};
       const error = await systemFiles.replaceText(process.argv[1], 'x'.repeat(1 << 16)).catch((e) => e);
@@ -238,28 +238,28 @@ describe('replaceText', () => {
 });
 
 describe('remove', () => {
-  it('removes a file, and takes one that is not there for removed', async () => {
+  it('removes a file, and treats a missing one as removed', async () => {
     writeFileSync(at('copy'), '');
     await systemFiles.remove(at('copy'));
     await systemFiles.remove(at('copy'));
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('leaves a symbolic link and removes its target', async () => {
+  it('keeps a symbolic link and removes its target', async () => {
     writeFileSync(at('target'), '');
     symlinkSync('target', at('link'));
     await systemFiles.remove(at('link'));
     expect(readdirSync(folder)).toEqual(['link']);
   });
 
-  it('removes no folder', async () => {
+  it('does not remove a folder', async () => {
     mkdirSync(at('folder'));
     expect(await failureOf(systemFiles.remove(at('folder')))).toMatchObject({ path: at('folder') });
   });
 });
 
 describeWith(['strace'], 'replaceText under umask 0', () => {
-  it('makes a private file, and has text and name on the disk, one after the other', () => {
+  it('creates a private file, and syncs its text and then its name to the disk', () => {
     const trace = new FileTrace();
     try {
       const program = `
@@ -270,7 +270,7 @@ describeWith(['strace'], 'replaceText under umask 0', () => {
       const [command = '', ...rest] = trace.wrap([...node, built, at('arc.json')]);
       execFileSync(command, rest);
       expect(trace.calls(folder)).toEqual([
-        // From its first moment nobody else can open it.
+        // From its creation on, no other user can open it.
         'create .arc.json.*.tmp 0600',
         'chmod .arc.json.*.tmp 0600',
         'write .arc.json.*.tmp',
@@ -285,7 +285,7 @@ describeWith(['strace'], 'replaceText under umask 0', () => {
 });
 
 describe('proveWritable', () => {
-  it('leaves nothing behind and touches no target', async () => {
+  it('leaves no file and does not touch the target', async () => {
     await systemFiles.proveWritable(at('arc.json'));
     expect(readdirSync(folder)).toEqual([]);
     writeFileSync(at('arc.json'), 'old', { mode: 0o400 });
@@ -295,7 +295,7 @@ describe('proveWritable', () => {
     expect(statSync(at('arc.json'))).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
   });
 
-  it('refuses what is no regular file', async () => {
+  it('refuses anything but a regular file', async () => {
     mkdirSync(at('arc.json'));
     expect(await failureOf(systemFiles.proveWritable(at('arc.json')))).toMatchObject({
       failure: 'failed',
@@ -307,7 +307,7 @@ describe('proveWritable', () => {
     expect((await failureOf(systemFiles.proveWritable(at('a/b')))).failure).toBe('no-folder');
   });
 
-  it('refuses a folder that takes no file from us', async () => {
+  it('refuses a folder that we may not write to', async () => {
     chmodSync(folder, 0o555);
     await asNobody(async () => {
       expect((await failureOf(systemFiles.proveWritable(at('arc.json')))).failure).toBe('denied');
@@ -315,7 +315,7 @@ describe('proveWritable', () => {
   });
 
   describeWith(['root'], 'a file of another user', () => {
-    it("refuses another's file that we may not write, though its folder is open", async () => {
+    it('refuses another user’s file that we may not write, though its folder is writable', async () => {
       chmodSync(folder, 0o777);
       writeFileSync(at('arc.json'), 'old', { mode: 0o600 });
       await asNobody(async () => {
@@ -323,7 +323,7 @@ describe('proveWritable', () => {
       });
     });
 
-    it("refuses another's file in a sticky folder, writable as it may be", async () => {
+    it('refuses another user’s file in a sticky folder, even if it is writable', async () => {
       writeFileSync(at('arc.json'), 'old');
       chmodSync(at('arc.json'), 0o666);
       chmodSync(folder, 0o1777);
@@ -331,7 +331,7 @@ describe('proveWritable', () => {
         const error = await failureOf(systemFiles.proveWritable(at('arc.json')));
         expect(error).toMatchObject({ failure: 'denied' });
         expect(error.message).toContain('it belongs to user 0');
-        // What is refused is what would fail.
+        // Only operations that would fail are refused.
         const replaced = await failureOf(systemFiles.replaceText(at('arc.json'), 'new'));
         expect(replaced.failure).toBe('denied');
       });
@@ -361,7 +361,7 @@ describe('proveWritable', () => {
       }
       expect(readFileSync(at('roots/victim'), 'utf8')).toBe('precious');
       expect(readdirSync(at('roots'))).toEqual(['victim']);
-      // Their owner follows them.
+      // The owner may follow their own links.
       await asNobody(async () => {
         expect(
           (await failureOf(systemFiles.proveWritable(at('theirs/arc.json')))).message,
@@ -369,7 +369,7 @@ describe('proveWritable', () => {
       });
     });
 
-    it('leaves a file that root replaces to its owner', async () => {
+    it('keeps the owner of a file that root replaces', async () => {
       chmodSync(folder, 0o777);
       await asNobody(() => systemFiles.replaceText(at('arc.json'), 'old'));
       await systemFiles.replaceText(at('arc.json'), 'new');
@@ -383,8 +383,8 @@ it('makes paths absolute', () => {
   expect(existsSync(systemFiles.absolute('package.json'))).toBe(true);
 });
 
-describe('for whoever cannot wait', () => {
-  it('a pipe is refused, and a file is read as ever', async () => {
+describe('with waiting forbidden', () => {
+  it('refuses a pipe, and reads a file as usual', async () => {
     spawnSync('mkfifo', [at('pipe')]);
     const { failure, message } = await failureOf(regularFiles.readText(at('pipe')));
     expect([failure, message]).toEqual(['failed', expect.stringContaining('not a regular file')]);

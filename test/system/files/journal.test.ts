@@ -39,13 +39,13 @@ async function created(line = 'first') {
   return journal;
 }
 
-/** As if another process had written the journal. */
+/** Writes the journal as another process would. */
 function ownedBy(owner: string): void {
   const text = readFileSync(path, 'utf8');
   writeFileSync(path, text.replace(/^.*$/m, owner.padEnd(127)));
 }
 
-it('stands beside its target, for its owner alone, with its room taken', async () => {
+it('is next to its target, for its owner only, with its space allocated', async () => {
   const journal = await created();
   expect(journal.path).toBe(path);
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -54,14 +54,14 @@ it('stands beside its target, for its owner alone, with its room taken', async (
   expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
 });
 
-it('is made once', async () => {
+it('is created once', async () => {
   await created();
   expect(await systemJournals.create(target, 'second')).toBeUndefined();
   expect((await systemJournals.open(target))?.lines).toEqual(['first']);
   expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
 });
 
-it('gives back its lines in order', async () => {
+it('returns its lines in order', async () => {
   const journal = await created();
   await journal.append('zweite ü');
   await journal.append('third');
@@ -69,7 +69,7 @@ it('gives back its lines in order', async () => {
   expect(statSync(path).size).toBe(JOURNAL_ROOM);
 });
 
-it('goes on behind its last line when it is opened again', async () => {
+it('appends after its last line when it is opened again', async () => {
   await (await created()).append('second');
   ownedBy('4194305 no-such-boot 1');
   const opened = await systemJournals.open(target);
@@ -77,14 +77,14 @@ it('goes on behind its last line when it is opened again', async () => {
   expect((await systemJournals.open(target))?.lines).toEqual(['first', 'second', 'third']);
 });
 
-it('leaves out a line that was not written whole', async () => {
+it('omits a line that was not written completely', async () => {
   await (await created()).append('second');
   const end = readFileSync(path, 'utf8').trimEnd().length;
   truncateSync(path, end - 2);
   expect((await systemJournals.open(target))?.lines).toEqual(['first']);
 });
 
-it('gives whole lines alone, or all that is left as one, wherever it is cut', async () => {
+it('returns whole lines only, or the whole rest as one, wherever it is cut', async () => {
   await (await created()).append('second');
   const text = readFileSync(path, 'utf8');
   const end = text.trimEnd().length + 1;
@@ -94,16 +94,16 @@ it('gives whole lines alone, or all that is left as one, wherever it is cut', as
     const lines = (await systemJournals.open(target))?.lines;
     seen.add(lines?.[0] === text.slice(0, length) ? 'all as one' : JSON.stringify(lines));
   }
-  // One that is no step is refused (app/bootstrap/sim-journal.ts): a key may be in it.
+  // A line that is not a step is refused (app/bootstrap/sim-journal.ts): it may contain a key.
   expect([...seen]).toEqual(['all as one', '[]', '["first"]', '["first","second"]']);
 });
 
-it('refuses a line for which there is no room', async () => {
+it('refuses a line that does not fit', async () => {
   const journal = await created();
   await expect(journal.append('x'.repeat(JOURNAL_ROOM))).rejects.toThrow('the journal is full');
 });
 
-it('takes no more room however often it is opened', async () => {
+it('takes no more space however often it is opened', async () => {
   await created();
   for (let count = 0; count < 20; count++) {
     ownedBy('4194305 no-such-boot 1');
@@ -116,9 +116,9 @@ it('takes no more room however often it is opened', async () => {
 it.each([
   ['of nobody', () => ''],
   ['without an owner', (text: string) => text.slice(128)],
-  ['whose spaces an editor has taken away', (text: string) => text.replaceAll(/ +$/gm, '')],
+  ['whose trailing spaces an editor has removed', (text: string) => text.replaceAll(/ +$/gm, '')],
   ['of another kind', () => 'v2 1234\n{"step":"created","arcJson":"a key"}\n'],
-])('%s is handed over as it is, and not written to', async (_, change) => {
+])('%s is returned unchanged, and not written to', async (_, change) => {
   await created('{"step":"created"}');
   const text = change(readFileSync(path, 'utf8'));
   writeFileSync(path, text);
@@ -127,7 +127,7 @@ it.each([
   expect(readFileSync(path, 'utf8')).toBe(text);
 });
 
-it('is gone when it is removed', async () => {
+it('is gone after it is removed', async () => {
   const journal = await created();
   await journal.remove();
   expect(existsSync(path)).toBe(false);
@@ -135,22 +135,22 @@ it('is gone when it is removed', async () => {
   await journal.remove();
 });
 
-it('says when a line can be kept nowhere, as its folder is gone', async () => {
+it('reports that a line cannot be stored because its folder is gone', async () => {
   const journal = await created();
   rmSync(folder, { recursive: true });
   await expect(journal.append('second')).rejects.toMatchObject({ failure: 'no-folder' });
 });
 
-it('is none where there is no folder', async () => {
+it('is absent if there is no folder', async () => {
   expect(await systemJournals.open(join(folder, 'missing', 'arc.json'))).toBeUndefined();
 });
 
-it('is named in what went wrong with it', async () => {
+it('is named in its error messages', async () => {
   mkdirSync(path);
   await expect(systemJournals.open(target)).rejects.toMatchObject({ path });
 });
 
-it('is one for a file and for a link to it', async () => {
+it('is the same for a file and for a link to it', async () => {
   mkdirSync(join(folder, 'there'));
   symlinkSync(join(folder, 'there', 'arc.json'), target);
   await created();
@@ -158,18 +158,21 @@ it('is one for a file and for a link to it', async () => {
   expect((await systemJournals.open(join(folder, 'there', 'arc.json')))?.lines).toEqual(['first']);
 });
 
-describe('what is not surely ours', () => {
+describe('a journal that may not be ours', () => {
   it.each([
     ['a link', () => symlinkSync(join(folder, 'elsewhere'), path)],
     ['a folder', () => mkdirSync(path)],
     [
-      'what others may write',
+      'a file that others may write',
       () => {
         writeFileSync(path, 'x\n{}\n');
         chmodSync(path, 0o620);
       },
     ],
-    ['what is far too long', () => writeFileSync(path, ' '.repeat(1 << 20), { mode: 0o600 })],
+    [
+      'a file that is far too long',
+      () => writeFileSync(path, ' '.repeat(1 << 20), { mode: 0o600 }),
+    ],
   ])('%s is refused, and not written to', async (_, make) => {
     writeFileSync(join(folder, 'elsewhere'), 'precious', { mode: 0o600 });
     make();
@@ -178,7 +181,7 @@ describe('what is not surely ours', () => {
   });
 });
 
-it('is written to by nobody whose place another run has taken', async () => {
+it('is no longer written to after another run has taken it over', async () => {
   const journal = await created();
   ownedBy('4194305 no-such-boot 1');
   const before = readFileSync(path, 'utf8');
@@ -187,7 +190,7 @@ it('is written to by nobody whose place another run has taken', async () => {
   expect(readFileSync(path, 'utf8')).toBe(before);
 });
 
-it('is taken over without what the process before was writing', async () => {
+it('is taken over without the line that the earlier process was writing', async () => {
   await created();
   ownedBy('4194305 no-such-boot 1');
   for (const name of ['.arc.json.0123456789ab.tmp', '.arc.json.bootstrap.0123456789ab.tmp']) {
@@ -237,7 +240,7 @@ describe('a journal that several runs find', () => {
   }, 30_000);
 });
 
-it('is taken over also when a run died in the middle of that', async () => {
+it('is taken over also if a run died during the takeover', async () => {
   await created();
   ownedBy('4194305 no-such-boot 1');
   writeFileSync(`${path}.claim`, '4194305 no-such-boot 1\n');
@@ -245,13 +248,13 @@ it('is taken over also when a run died in the middle of that', async () => {
   expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
 });
 
-describe('the process at work', () => {
+describe('the process that holds the journal', () => {
   it('is not this one', async () => {
     await created();
     expect((await systemJournals.open(target))?.runningProcess).toBeUndefined();
   });
 
-  it('is another one that runs', async () => {
+  it('is another running process', async () => {
     await created();
     const start = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
     const ticks = start.slice(start.lastIndexOf(')') + 2).split(' ')[19]!;
@@ -260,12 +263,12 @@ describe('the process at work', () => {
     const before = readFileSync(path, 'utf8');
     expect((await systemJournals.open(target))?.runningProcess).toBe(process.ppid);
     expect(readFileSync(path, 'utf8')).toBe(before);
-    // The same number, but of a process that began at another time.
+    // The same process ID, but of a process that started at another time.
     ownedBy(`${process.ppid} ${boot} ${Number(ticks) + 1}`);
     expect((await systemJournals.open(target))?.runningProcess).toBeUndefined();
   });
 
-  it('is gone when it has ended, and the journal is then ours', async () => {
+  it('is gone when it has ended, and the journal can be taken over', async () => {
     await created();
     const { pid } = spawnSync('true');
     ownedBy(`${pid} some-boot 1`);
@@ -300,7 +303,7 @@ describeWith(['strace'], 'the system calls of a journal, under umask 0', () => {
 
   const answer = `${JSON.stringify({ again: 'there is one', lines: ['first', 'second'] })}\n`;
 
-  it('have each step on the disk, and its name, before the next', () => {
+  it('writes each step to the disk, and its name, before the next', () => {
     expect(run()).toBe(answer);
     const [temporary, journal] = ['.arc.json.bootstrap.*.tmp', '.arc.json.bootstrap'];
     const calls = trace.calls(folder);
@@ -318,7 +321,7 @@ describeWith(['strace'], 'the system calls of a journal, under umask 0', () => {
   }, 60_000);
 
   it.each(['EPERM', 'EOPNOTSUPP', 'ENOSYS'])(
-    'do without hard links where these are refused: %s',
+    'works without hard links if these are refused: %s',
     (code) => {
       expect(run(`?link,linkat:error=${code}`)).toBe(answer);
       const [temporary, journal] = ['.arc.json.bootstrap.*.tmp', '.arc.json.bootstrap'];
@@ -332,7 +335,7 @@ describeWith(['strace'], 'the system calls of a journal, under umask 0', () => {
         `unlink ${temporary}`,
         'sync .',
       ]);
-      // One that exists is not written over.
+      // An existing one is not overwritten.
       expect(calls).toContain(`create ${journal} 0600 EEXIST`);
       expect(readdirSync(folder)).toEqual([]);
     },

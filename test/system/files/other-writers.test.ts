@@ -1,4 +1,4 @@
-/** Folders and files as the system has them; whose they are is made up where that takes root. */
+/** Real folders and files; their owners are faked if changing them would require root. */
 import {
   closeSync,
   chmodSync,
@@ -40,21 +40,18 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const found = (path = file, ports = writable) => findOtherWriters(path, statSync(path), ports);
 
-it('finds none for a file and folders of our own, below a sticky folder', async () => {
+it('finds none for our own file and folders, below a sticky folder', async () => {
   expect(await found()).toEqual([]);
   chmodSync(inner, 0o1777);
   expect(await found()).toEqual([]);
 });
 
-it.each([0o660, 0o602, 0o666])(
-  'finds those that a mode of %o lets write to the file',
-  async (mode) => {
-    chmodSync(file, mode);
-    expect(await found()).toEqual([{ path: file, fault: 'mode', isFolder: false, mode }]);
-  },
-);
+it.each([0o660, 0o602, 0o666])('finds those that mode %o lets write to the file', async (mode) => {
+  chmodSync(file, mode);
+  expect(await found()).toEqual([{ path: file, fault: 'mode', isFolder: false, mode }]);
+});
 
-it('finds those that can put another file or folder in place', async () => {
+it('finds those that can replace the file or a folder', async () => {
   chmodSync(inner, 0o775);
   chmodSync(folder, 0o707);
   expect(await found()).toEqual([
@@ -63,7 +60,7 @@ it('finds those that can put another file or folder in place', async () => {
   ]);
 });
 
-it('follows a link and finds those that can turn it', async () => {
+it('follows a link and finds those that can redirect it', async () => {
   const open = join(folder, 'open');
   mkdirSync(open);
   chmodSync(open, 0o777);
@@ -85,14 +82,14 @@ it('finds that the path leads to another file than the one that was read', async
   ]);
 });
 
-it('finds none where nobody can write', async () => {
+it('finds none if nobody else can write', async () => {
   chmodSync(inner, 0o777);
   chmodSync(file, 0o666);
   const isReadOnly = (path: string) => Promise.resolve(path.startsWith(inner));
   expect(await found(file, { user, isReadOnly })).toEqual([]);
 });
 
-it('judges a descriptor that we were started with by itself', async () => {
+it('judges an inherited descriptor by itself', async () => {
   chmodSync(folder, 0o777);
   const descriptor = openSync(file, 'r');
   try {
@@ -104,14 +101,14 @@ it('judges a descriptor that we were started with by itself', async () => {
   }
 });
 
-it('says which mode lets others read, unless nothing can be done about it', async () => {
+it('reports a mode that lets others read, unless it cannot be changed', async () => {
   expect(await readableMode(file, statSync(file))).toBeUndefined();
   chmodSync(file, 0o640);
   expect(await readableMode(file, statSync(file))).toBe(0o640);
   if (user !== 0) expect(await readableMode(file, statSync(file), user + 1)).toBeUndefined();
 });
 
-describeWith(['root'], 'files of others', () => {
+describeWith(['root'], 'other users’ files', () => {
   it('finds the owner of the file, of a folder and of a link', async () => {
     const owner = { fault: 'owner', owner: NOBODY, user };
     chownSync(file, NOBODY, NOBODY);

@@ -6,14 +6,14 @@ afterAll(() => processes.close());
 
 const failure = (code: string) => Object.assign(new Error(code), { code });
 
-/** A pipe that answers each write with the next of what it was given, and a clock of its own. */
+/** A pipe that answers each write with the next given result, and a fake clock. */
 class Pipe {
   now = 0;
   pauses = 0;
   taken = '';
   readonly #answers: (number | Error)[];
 
-  /** A number is how many bytes are taken; of the last answer there is no end. */
+  /** A number is the count of bytes accepted; the last answer repeats forever. */
   constructor(answers: readonly (number | Error)[]) {
     this.#answers = [...answers];
   }
@@ -37,32 +37,32 @@ class Pipe {
   };
 }
 
-it('writes on where the system has taken a part', async () => {
+it('continues after a partial write', async () => {
   const pipe = new Pipe([3, 1, 100]);
   await createPrinter(pipe.calls)('é and more');
   expect(pipe.taken).toBe(Buffer.from('é and more').toString('latin1'));
   expect(pipe.pauses).toBe(0);
 });
 
-it('writes nothing of an empty text', async () => {
+it('writes nothing for an empty text', async () => {
   await createPrinter(new Pipe([failure('EPIPE')]).calls)('');
 });
 
-it('waits for a reader of a full pipe', async () => {
+it('waits for the reader of a full pipe', async () => {
   const pipe = new Pipe([failure('EAGAIN'), failure('EAGAIN'), 2, failure('EAGAIN'), 100]);
   await createPrinter(pipe.calls)('text');
   expect(pipe.taken).toBe('text');
   expect(pipe.pauses).toBe(3);
 });
 
-it('gives a reader up that has not read for 30 s', async () => {
+it('gives up on a reader that has not read for 30 s', async () => {
   const pipe = new Pipe([failure('EAGAIN')]);
   await expect(createPrinter(pipe.calls)('text')).rejects.toThrow('EAGAIN');
   expect(pipe.now).toBeGreaterThanOrEqual(30_000);
   expect(pipe.now).toBeLessThan(31_000);
 });
 
-it('keeps to a slow reader for as long as it reads', async () => {
+it('waits for a slow reader as long as it reads', async () => {
   const slowly = Array.from({ length: 2_500 }, () => failure('EAGAIN'));
   const pipe = new Pipe([...slowly, 1, ...slowly, 1, ...slowly, 100]);
   await createPrinter(pipe.calls)('text');
@@ -76,7 +76,7 @@ it.each(['EPIPE', 'ENOSPC', 'EIO'])('rejects with %s at once', async (code) => {
   expect(pipe.pauses).toBe(0);
 });
 
-it('gives a reader at the other end of a real pipe all of it', async () => {
+it('delivers everything to the reader of a real pipe', async () => {
   const script = `
     import { writeStandardOutput } from '${REPOSITORY}dist/src/system/files/output.js';
     process.stdout.write('');

@@ -22,7 +22,7 @@ it.each([
   expect(isReadOnlyForAll(path, MOUNTS, { isWholeMachine: true })).toBe(inContainer);
 });
 
-it('finds nothing read-only without a table', () => {
+it('finds nothing read-only without a mount table', () => {
   expect(isReadOnlyForAll('/etc', '', { isWholeMachine: true })).toBe(false);
 });
 

@@ -66,12 +66,12 @@ describe('a file', () => {
     expect(await systemPrivateFiles.readText(at('link'))).toBe('secret-1');
   });
 
-  it('has no mode on Windows', async () => {
+  it('is read without a mode check on Windows', async () => {
     const files = createPrivateFiles({ platform: 'win32' });
     expect(await files.readText(write('secret-1', 0o666))).toBe('secret-1');
   });
 
-  it('has 64 KB at most', async () => {
+  it('has a limit of 64 KB', async () => {
     const longest = 'x'.repeat(65536);
     expect(await systemPrivateFiles.readText(write(longest))).toBe(longest);
     expect(await failureOf(systemPrivateFiles.readText(write(`${longest}x`)))).toMatchObject({
@@ -83,7 +83,7 @@ describe('a file', () => {
     );
   });
 
-  it('may be absent', async () => {
+  it('is reported if absent', async () => {
     write('');
     const none = await failureOf(systemPrivateFiles.readText(at('none')));
     expect(none).toMatchObject({ failure: 'absent', message: 'no such file' });
@@ -93,7 +93,7 @@ describe('a file', () => {
     });
   });
 
-  it('may be a folder', async () => {
+  it('is refused if it is a folder', async () => {
     mkdirSync(at('folder'), { mode: 0o700 });
     expect(await failureOf(systemPrivateFiles.readText(at('folder')))).toMatchObject({
       failure: 'failed',
@@ -101,15 +101,15 @@ describe('a file', () => {
     });
   });
 
-  it('may be a terminal, whose reader would wait for ever', async () => {
-    // The master of a new pseudo-terminal: the one terminal that every process can open.
+  it('is refused if it is a terminal, whose reader would wait forever', async () => {
+    // The master of a new pseudo-terminal: the only terminal that every process can open.
     expect(await failureOf(systemPrivateFiles.readText('/dev/ptmx'))).toMatchObject({
       failure: 'failed',
       message: 'it is a terminal, which would show what you type',
     });
   });
 
-  it('may be denied', async () => {
+  it('is reported if access is denied', async () => {
     write('secret-1', 0o600);
     if (isRoot) {
       process.setegid?.(65534);
@@ -128,7 +128,7 @@ describe('a file', () => {
     }
   });
 
-  it('stays open for nobody', async () => {
+  it('is not left open', async () => {
     const before = openSync('/dev/null', 'r');
     closeSync(before);
     for (const mode of [0o600, 0o644]) {
@@ -144,7 +144,7 @@ describe('a pipe', () => {
   it('is read to its end, whatever its mode', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     chmodSync(at('pipe'), 0o666);
-    // Both ends, so that opening it to write does not wait for the reader under test.
+    // Both ends, so that opening it for writing does not wait for the reader under test.
     const writer = openSync(at('pipe'), constants.O_RDWR);
     writeSync(writer, 'secret');
     const text = systemPrivateFiles.readText(at('pipe'));
@@ -165,7 +165,7 @@ describe('a pipe', () => {
     closeSync(both);
   });
 
-  it('is waited for where its writer comes late', async () => {
+  it('is waited for if its writer comes late', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     const text = systemPrivateFiles.readText(at('pipe'));
     spawn('sh', ['-c', 'printf secret-1 > "$1"', 'sh', at('pipe')], { stdio: 'ignore' });
@@ -182,7 +182,7 @@ describe('standard input', () => {
     expect(await text).toBe('secret-é');
   });
 
-  it('has 64 KB at most', async () => {
+  it('has a limit of 64 KB', async () => {
     const longest = new PassThrough();
     longest.end('x'.repeat(65536));
     expect(await createPrivateFiles({ stdin: longest }).readStandardInput()).toHaveLength(65536);
@@ -201,7 +201,7 @@ describe('standard input', () => {
     );
   });
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timer running', async () => {
     const stdin = new PassThrough();
     stdin.end('secret-1');
     const files = createPrivateFiles({ stdin, timeout: 60_001 });

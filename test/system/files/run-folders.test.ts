@@ -16,6 +16,6 @@ it.each([
     { RUNTIME_DIRECTORY: '', XDG_RUNTIME_DIR: '/run/user/0' },
     ['/run/arctun', '/root/.local/state/arctun/run', '/run/user/0/arctun'],
   ],
-])('of %j with %j are %j', (who, env, folders) => {
+])('for %j with %j are %j', (who, env, folders) => {
   expect(runFolders({ ...who, env })).toEqual(folders);
 });

@@ -6,6 +6,6 @@ it.each([
   [{ STATE_DIRECTORY: '', XDG_STATE_HOME: '/x' }, '/x/arctun'],
   [{ XDG_STATE_HOME: '' }, '/home/me/.local/state/arctun'],
   [{}, '/home/me/.local/state/arctun'],
-])('of %j is %s', (env, folder) => {
+])('for %j is %s', (env, folder) => {
   expect(stateFolder(env, '/home/me')).toBe(folder);
 });

@@ -55,7 +55,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-/** As the next process has it. */
+/** The store as the next process opens it. */
 function open(publicKey: Uint8Array = KEY): Promise<TimestampRecord> {
   return createTimestampStore(state, log).open(publicKey);
 }
@@ -65,7 +65,7 @@ async function last(publicKey: Uint8Array = KEY): Promise<string | undefined> {
   return stamp && Buffer.from(stamp).toString('hex');
 }
 
-/** A stamp of some second. */
+/** A timestamp of a given second. */
 function stamp(seconds: number, nanoseconds = 0): Buffer {
   const bytes = Buffer.alloc(12);
   bytes.writeUInt32BE(0x4000_0000);
@@ -79,7 +79,7 @@ async function save(...stamps: Buffer[]): Promise<void> {
   for (const one of stamps) record.save(one);
 }
 
-it('gives the next process the last stamp, of each key', async () => {
+it('returns the last timestamp of each key to the next process', async () => {
   const other = KEY.toReversed();
   expect(await last()).toBeUndefined();
   await save(stamp(1), stamp(2), stamp(3));
@@ -89,7 +89,7 @@ it('gives the next process the last stamp, of each key', async () => {
   expect(warnings).toEqual([]);
 });
 
-it('keeps it in one private file of two blocks, in private folders', async () => {
+it('stores it in one private file of two blocks, in private folders', async () => {
   await save(stamp(1), stamp(2), stamp(3));
   for (const folder of [
     'home',
@@ -125,18 +125,18 @@ it('writes lines that tai64nlocal reads', async () => {
   expect(blocks.slice(BLOCK)).toMatch(/^@400000000000000201000000 [0-9a-f]{16} {4053}\n$/);
 });
 
-it('makes room for both blocks with the first stamp', async () => {
+it('allocates both blocks with the first timestamp', async () => {
   await save(stamp(1));
   expect(statSync(path).size).toBe(2 * BLOCK);
 });
 
-describe('a file that a crash has torn', () => {
-  it('still has the stamp before, wherever the write ended', async () => {
+describe('a file that is torn by a crash', () => {
+  it('still has the previous timestamp, wherever the write ended', async () => {
     await save(stamp(1), stamp(2));
     const before = readFileSync(path);
     await save(stamp(3));
     const after = readFileSync(path);
-    // The third stamp went over the first.
+    // The third timestamp has overwritten the first.
     expect(after.subarray(BLOCK)).toEqual(before.subarray(BLOCK));
     const possible = [stamp(2).toString('hex'), stamp(3).toString('hex')];
     for (let cut = 0; cut <= 64; cut++) {
@@ -153,7 +153,7 @@ describe('a file that a crash has torn', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('has none when it was killed before its first stamp', async () => {
+  it('has none if the process was killed before its first timestamp', async () => {
     await save(stamp(1));
     for (const length of [0, 1]) {
       writeFileSync(path, ' '.repeat(length));
@@ -165,7 +165,7 @@ describe('a file that a crash has torn', () => {
     expect(await last()).toBe(stamp(2).toString('hex'));
   });
 
-  it('takes its second block again where that is missing', async () => {
+  it('allocates its second block again if that is missing', async () => {
     await save(stamp(1));
     truncateSync(path, BLOCK);
     await save(stamp(2));
@@ -174,12 +174,12 @@ describe('a file that a crash has torn', () => {
   });
 });
 
-describe('what is no stamp of this key', () => {
+describe('a record that is no valid timestamp of this key', () => {
   it.each<[string, (before: Buffer) => Buffer]>([
     ['random bytes', () => Buffer.from(seededBytes(1, 2 * BLOCK))],
     ['one digit changed', (before) => change(before, 17, '8')],
-    ['one digit of the check changed', (before) => change(before, 30, 'x')],
-    ['a line more', (before) => Buffer.concat([before.subarray(0, 60), Buffer.from('\n')])],
+    ['one digit of the checksum changed', (before) => change(before, 30, 'x')],
+    ['an extra line', (before) => Buffer.concat([before.subarray(0, 60), Buffer.from('\n')])],
     ['a file of zeros', () => Buffer.alloc(2 * BLOCK)],
   ])('is refused with one warning and replaced by the next: %s', async (_, damage) => {
     await save(stamp(1));
@@ -199,15 +199,15 @@ describe('what is no stamp of this key', () => {
   });
 
   it.each([
-    ['in the part of TAI64 that is reserved', Buffer.from('800000000000000000000000', 'hex')],
-    ['of more nanoseconds than a second has', stamp(1, 1_000_000_000)],
-  ])('is refused also when we wrote it: %s', async (_, strange) => {
+    ['in the reserved range of TAI64', Buffer.from('800000000000000000000000', 'hex')],
+    ['with more nanoseconds than a second has', stamp(1, 1_000_000_000)],
+  ])('is refused even if we wrote it: %s', async (_, strange) => {
     await save(strange);
     expect(await last()).toBeUndefined();
     expect(warnings).toHaveLength(1);
   });
 
-  it('is what was kept for another key', async () => {
+  it('is the record of another key', async () => {
     await save(stamp(1));
     const other = KEY.toReversed();
     copyFileSync(path, join(state, 'timestamps', Buffer.from(other).toString('hex')));
@@ -222,13 +222,13 @@ function change(bytes: Buffer, at: number, digit: string): Buffer {
   return changed;
 }
 
-it('is believed however late it is: a responder asks for a rise alone', async () => {
+it('accepts a timestamp however late it is: a responder only requires an increase', async () => {
   const year2099 = Buffer.from('4000000102f2b8a900000000', 'hex');
   await save(year2099);
   expect(await last()).toBe(year2099.toString('hex'));
 });
 
-it('never replaces a later stamp of another process', async () => {
+it('never replaces a later timestamp of another process', async () => {
   const ours = await open();
   const theirs = await open();
   ours.save(stamp(10));
@@ -241,7 +241,7 @@ it('never replaces a later stamp of another process', async () => {
   expect(warnings).toEqual([]);
 });
 
-it('is made anew when somebody has removed it meanwhile', async () => {
+it('is created again if it was removed meanwhile', async () => {
   const record = await open();
   record.save(stamp(1));
   rmSync(state, { recursive: true });
@@ -250,10 +250,10 @@ it('is made anew when somebody has removed it meanwhile', async () => {
   expect(warnings).toEqual([]);
 });
 
-describe('what is not ours', () => {
+describe('a file or folder that is not ours', () => {
   const victim = 'precious';
 
-  /** In the place of the file. */
+  /** A file, link or folder in place of the file. */
   type Trap = (victimPath: string) => void;
   const traps: [string, Trap, string][] = [
     ['a symbolic link', (target) => symlinkSync(target, path), 'it is a symbolic link'],
@@ -305,7 +305,7 @@ describe('what is not ours', () => {
     expect(warnings).toMatchObject([{ reason: 'other users can write to it' }]);
   });
 
-  it('is not a state folder that is a link, as systemd makes them', async () => {
+  it('is not a state folder that is a link, as systemd creates them', async () => {
     mkdirSync(join(root, 'private'));
     mkdirSync(join(root, 'home', 'state'), { recursive: true });
     symlinkSync(join(root, 'private'), state);
@@ -316,7 +316,7 @@ describe('what is not ours', () => {
 });
 
 describeWith(['root'], 'another user', () => {
-  it("'s file is neither read nor written", async () => {
+  it('s file is neither read nor written', async () => {
     await save(stamp(1));
     const before = readFileSync(path);
     chownSync(path, 65534, 65534);
@@ -327,7 +327,7 @@ describeWith(['root'], 'another user', () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  it('who owns the folder has root go on with it, and keep it theirs', async () => {
+  it('with another owner is used by root, and stays theirs', async () => {
     const folder = join(state, 'timestamps');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chownSync(folder, 65534, 65534);
@@ -339,7 +339,7 @@ describeWith(['root'], 'another user', () => {
 });
 
 describeWith(['root'], 'a home of another user', () => {
-  it('has nothing of ours in it that is not theirs', async () => {
+  it('contains no file of ours that is not theirs', async () => {
     chownSync(root, 65534, 65533);
     await save(stamp(1), stamp(2));
     const made = ['home', 'home/state', 'home/state/arctun', 'home/state/arctun/timestamps'];
@@ -350,7 +350,7 @@ describeWith(['root'], 'a home of another user', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('keeps the owner of what is there already', async () => {
+  it('keeps the owner of existing files', async () => {
     mkdirSync(join(root, 'home'));
     chownSync(root, 65534, 65533);
     await save(stamp(1));
@@ -359,7 +359,7 @@ describeWith(['root'], 'a home of another user', () => {
   });
 });
 
-it('warns once in all where nothing can be kept, and never throws', async () => {
+it('warns once in total if nothing can be stored, and never throws', async () => {
   writeFileSync(join(root, 'home'), 'a file in the place of a folder');
   const store = createTimestampStore(state, log);
   for (const key of [KEY, KEY.toReversed()]) {
@@ -372,8 +372,8 @@ it('warns once in all where nothing can be kept, and never throws', async () => 
   expect(warnings[0]!.message).toContain('the server does not answer after a restart');
 });
 
-describeWith(['root', 'unshare'], 'a file system that takes nothing', () => {
-  /** Runs a program with `state` on a file system of its own; its standard output. */
+describeWith(['root', 'unshare'], 'a file system that cannot be written', () => {
+  /** Runs a program with `state` on a separate file system; returns its standard output. */
   function inMount(options: string, program: string): string {
     mkdirSync(state, { recursive: true });
     const script = `mount -t tmpfs -o "$1" tmpfs "$2" && exec "$3" --input-type=module -e "$4" "$5" "$2"`;
@@ -414,7 +414,7 @@ describeWith(['root', 'unshare'], 'a file system that takes nothing', () => {
     );
   });
 
-  it('is full since the first stamp, which takes the room of all', () => {
+  it('is full after the first timestamp, which allocates the space for all', () => {
     const fill = `try { writeFileSync(folder + '/ballast', Buffer.alloc(1 << 20)); } catch {}`;
     const saves = `record.save(stamp(1)); ${fill} for (let n = 2; n < 10; n++) record.save(stamp(n));`;
     expect(inMount('size=64k', program(`${saves} ${next}`))).toBe(
@@ -424,7 +424,7 @@ describeWith(['root', 'unshare'], 'a file system that takes nothing', () => {
 });
 
 describe('a process that is killed at any moment', () => {
-  /** Says each stamp that is kept, and goes on. */
+  /** Prints each timestamp that is stored, and continues. */
   const program = `
     import { writeSync } from 'node:fs';
     const { createTimestampStore } = await import(process.argv[1]);
@@ -439,7 +439,7 @@ describe('a process that is killed at any moment', () => {
     }
   `;
 
-  it('has kept each stamp that it could have sent', async () => {
+  it('has stored each timestamp that it could have sent', async () => {
     let kept = 0;
     for (let run = 1; run <= 15; run++) {
       const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT, state], {
@@ -449,7 +449,7 @@ describe('a process that is killed at any moment', () => {
       const ended = once(child.stdout, 'end');
       child.stdout.on('data', (text: Buffer) => {
         output += text.toString();
-        // At another number of stamps each time, and so in the middle of the next.
+        // At another number of timestamps each time, and so in the middle of the next one.
         if (output.split('\n').length > run) child.kill('SIGKILL');
       });
       await ended;
@@ -466,7 +466,7 @@ describe('a process that is killed at any moment', () => {
 });
 
 describeWith(['strace'], 'a power cut', () => {
-  it('finds each stamp on the disk before save returns, and the file in its folder', () => {
+  it('finds each timestamp on the disk before save returns, and the file in its folder', () => {
     const program = `
       import { writeSync } from 'node:fs';
       const { createTimestampStore } = await import(process.argv[1]);
@@ -524,7 +524,7 @@ describe('over restarts', () => {
   const initiatorKey = seededBytes(7, 32);
   const address = { address: '192.0.2.1', port: 1 };
 
-  /** A responder that goes on while the initiator is restarted. */
+  /** A responder that keeps running while the initiator is restarted. */
   function responder() {
     const answers: number[] = [];
     const device = new Device({
@@ -540,7 +540,7 @@ describe('over restarts', () => {
     let now = 0;
     return {
       publicKey: device.publicKey,
-      /** Whether the initiation is answered, half a second after the one before. */
+      /** Whether the initiation is answered, half a second after the previous one. */
       accepts(initiation: Uint8Array): boolean {
         now += 500;
         const before = answers.length;
@@ -550,7 +550,7 @@ describe('over restarts', () => {
     };
   }
 
-  /** What a process sends first whose wall clock says `unixMilliseconds`, and its stamp. */
+  /** The first message of a process whose wall clock is `unixMilliseconds`, and its timestamp. */
   async function start(serverKey: Uint8Array, unixMilliseconds: number) {
     const record = await open(crypto.publicKey(initiatorKey));
     const sent: Uint8Array[] = [];
@@ -580,7 +580,7 @@ describe('over restarts', () => {
     return { initiation: sent[0]!, stamp: stamps[0]! };
   }
 
-  /** Nanoseconds from one stamp to a later one, below 2^53 for what is compared here. */
+  /** The nanoseconds from one timestamp to a later one; below 2^53 for the values compared here. */
   function between(earlier: Uint8Array, later: Uint8Array): number {
     const [from, to] = [Buffer.from(earlier), Buffer.from(later)];
     const seconds = Number(to.readBigUInt64BE() - from.readBigUInt64BE());
@@ -589,27 +589,30 @@ describe('over restarts', () => {
 
   const clocks: [string, (run: number) => number][] = [
     ['at once, in one millisecond', () => BEGIN],
-    ['with a clock that goes on', (run) => BEGIN + run * 1000],
+    ['with a running clock', (run) => BEGIN + run * 1000],
     ['with a clock stepped back by years', (run) => BEGIN - (run > 0 ? 5 * YEAR : 0) + run],
     ['with a boot in 1970', (run) => (run > 0 ? run : BEGIN)],
     ['with a clock before 1970', (run) => (run > 0 ? -YEAR : BEGIN)],
-    ['with a clock that once stood in 2099', (run) => BEGIN + (run === 1 ? 73 * YEAR : 0)],
+    ['with a clock that was once in 2099', (run) => BEGIN + (run === 1 ? 73 * YEAR : 0)],
     ['with a clock that is a little earlier each time', (run) => BEGIN - run],
   ];
 
-  it.each(clocks)('each stamp is later by a step or more, and accepted: %s', async (_, clock) => {
-    const server = responder();
-    let previous: Uint8Array | undefined;
-    for (let run = 0; run < 20; run++) {
-      const { initiation, stamp: sent } = await start(server.publicKey, clock(run));
-      expect(server.accepts(initiation)).toBe(true);
-      if (previous) expect(between(previous, sent)).toBeGreaterThanOrEqual(STEP);
-      previous = sent;
-    }
-    expect(warnings).toEqual([]);
-  });
+  it.each(clocks)(
+    'each timestamp is later by a step or more, and accepted: %s',
+    async (_, clock) => {
+      const server = responder();
+      let previous: Uint8Array | undefined;
+      for (let run = 0; run < 20; run++) {
+        const { initiation, stamp: sent } = await start(server.publicKey, clock(run));
+        expect(server.accepts(initiation)).toBe(true);
+        if (previous) expect(between(previous, sent)).toBeGreaterThanOrEqual(STEP);
+        previous = sent;
+      }
+      expect(warnings).toEqual([]);
+    },
+  );
 
-  it('the responder is silent when the state is lost and the clock was set back: the control', async () => {
+  it('the responder is silent if the state is lost and the clock was set back (control)', async () => {
     const server = responder();
     expect(server.accepts((await start(server.publicKey, BEGIN)).initiation)).toBe(true);
     rmSync(state, { recursive: true });

@@ -4,7 +4,7 @@ import { loadLibc, SystemCallError } from '../../../src/system/linux/libc.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 describeWith(['linux', 'koffi'], 'the C library', () => {
-  it('takes calls and tells why one failed', async () => {
+  it('calls functions and reports why one failed', async () => {
     const libc = await loadLibc();
     const close = libc!.bind('int close(int)');
     expect(close(-1)).toBe(-1);

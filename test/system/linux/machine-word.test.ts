@@ -5,7 +5,7 @@ import {
   writeWord,
 } from '../../../src/system/linux/machine-word.js';
 
-it('writes pointers of both sizes as the machine reads them', () => {
+it('writes pointers of both sizes in the machine’s byte order', () => {
   const view = new DataView(new ArrayBuffer(32));
   const address = 0x7fff_1234_5678;
   writeWord(view, 0, address, 8);

@@ -21,7 +21,7 @@ const IGNORE = { onReadable: () => false, onWritable: () => undefined };
 // A busy machine is slow to start processes.
 jest.setTimeout(60_000);
 
-describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
+describeWith(['linux', 'koffi'], 'descriptors outside the event loop', () => {
   let real: Libc;
   let libc: WatchedLibc;
   let readiness: Readiness;
@@ -59,8 +59,8 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
   }
 
   /**
-   * Resolves when whatever the system had to report before has been reported: another pipe becomes
-   * readable after it, and is reported twice.
+   * Resolves when all earlier events have been reported: another pipe becomes readable after them,
+   * and is reported twice.
    */
   async function allReported(): Promise<void> {
     const { from, to } = pipe();
@@ -78,11 +78,11 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     writeSync(to, 'x');
     await until(() => reports === 2);
     control.close();
-    // What goes on in turns of the event loop has had some.
+    // Work that continues in turns of the event loop has had some turns.
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Reads up to `most` bytes; empty where the pipe has run dry. */
+  /** Reads up to `most` bytes; empty if the pipe has none. */
   function read(descriptor: number, most = 100): string {
     const bytes = Buffer.alloc(most);
     try {
@@ -92,7 +92,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     }
   }
 
-  it('tells each time that bytes are there, by one wait for each', async () => {
+  it('reports each time that bytes are available, with one wait for each', async () => {
     const { from, to } = pipe();
     const got: string[] = [];
     const one = watch(from, {
@@ -111,7 +111,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     expect(libc.count('epoll_wait')).toBe(4);
   });
 
-  it('goes on in turns of the event loop, without a wait, until the reader has run dry', async () => {
+  it('continues in turns of the event loop, without a wait, until the pipe is empty', async () => {
     const { from, to } = pipe();
     writeSync(to, 'x'.repeat(200));
     let turns = 0;
@@ -132,7 +132,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     expect(timerBefore).toBeLessThan(10);
   });
 
-  it('lets a reader rest in the middle of its turns, and go on', async () => {
+  it('lets a reader pause in the middle of its turns, and continue', async () => {
     const { from, to } = pipe();
     writeSync(to, 'abcd');
     let got = '';
@@ -152,7 +152,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     await until(() => got === 'abcd');
   });
 
-  it('takes no further turn of a reader that others have put to rest', async () => {
+  it('takes no further turn of a reader that others have paused', async () => {
     const { from, to } = pipe();
     writeSync(to, 'x');
     let calls = 0;
@@ -171,7 +171,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     expect(calls).toBe(before);
   });
 
-  it('tells of room for as long as it is wanted', async () => {
+  it('reports room for as long as it is requested', async () => {
     const { from, to } = pipe();
     const filling = Buffer.alloc(4096);
     const fill = () => {
@@ -199,7 +199,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     expect(calls).toBe(2);
   });
 
-  it('takes what is wanted while it waits, of this descriptor and of others', async () => {
+  it('accepts requests while it waits, for this descriptor and for others', async () => {
     const [left, right] = [pipe(), pipe()];
     const seen: string[] = [];
     const one = watch(left.from, {
@@ -222,11 +222,11 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     await until(() => seen.includes('room'));
     writeSync(left.to, 'bytes');
     await until(() => seen.includes('bytes'));
-    // One at a time: the second was wanted under the first wait.
+    // One at a time: the second was requested during the first wait.
     expect(libc.count('epoll_wait')).toBe(3);
   });
 
-  it('tells readers and writers of an end by their own calls', async () => {
+  it('reports an end to readers and to writers by their own callbacks', async () => {
     const [left, right] = [pipe(), pipe()];
     const seen: string[] = [];
     const reader = watch(left.from, {
@@ -258,7 +258,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     expect(seen).toEqual(['end', 'error']);
   });
 
-  it('goes on behind a signal', async () => {
+  it('continues after a signal', async () => {
     const { from, to } = pipe();
     let interruptions = 3;
     libc.refuse = (call) =>
@@ -277,14 +277,14 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     expect(interruptions).toBeLessThan(0);
   });
 
-  it('holds no thread while nothing is wanted, and no descriptor when nothing is watched', async () => {
+  it('holds no thread while nothing is requested, and no descriptor if nothing is watched', async () => {
     const { from } = pipe();
     const one = watch(from, IGNORE);
     expect(libc.count('epoll_wait')).toBe(0);
     one.wantReadable(true);
     expect(libc.count('epoll_wait')).toBe(1);
     one.wantReadable(false);
-    // The eventfd's counter is read where the wait has ended.
+    // The eventfd's counter is read after the wait has ended.
     await until(() => libc.count('read') === 1);
     one.wantReadable(true);
     expect(libc.count('epoll_wait')).toBe(2);
@@ -296,9 +296,9 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
   it.each([
     ['exits while it waits', 'setTimeout(() => process.exit(7), 20)', 7],
     ['fails while it waits', 'setTimeout(() => { throw new Error("end") }, 20)', 1],
-    ['ends by itself when nothing is open', 'setTimeout(() => socket.close(), 20)', 0],
+    ['ends by itself with nothing open', 'setTimeout(() => socket.close(), 20)', 0],
   ])(
-    'lets go of the thread when the process %s',
+    'releases the thread when the process %s',
     async (_name, end, code) => {
       const program = `
       const built = process.argv[1];
@@ -312,7 +312,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
       const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT], {
         stdio: 'ignore',
       });
-      // A thread that waits for ever would hold it.
+      // A thread that waits forever would block the exit.
       const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
       const [exitCode] = (await once(child, 'exit')) as [number | null];
       clearTimeout(timer);
@@ -321,7 +321,7 @@ describeWith(['linux', 'koffi'], 'descriptors beside the event loop', () => {
     30_000,
   );
 
-  it('calls nobody who has closed, though bytes were there first', async () => {
+  it('calls no callback after close, even if bytes came before', async () => {
     const { from, to } = pipe();
     let calls = 0;
     const one = watch(from, {

@@ -1,4 +1,4 @@
-/** Lists of rtnetlink that change while the kernel makes them, in front of a kernel that a test plays. */
+/** Lists of rtnetlink that change while the kernel writes them, with a fake kernel. */
 import type { Libc, LibcFunction } from '../../../src/system/linux/libc.js';
 import {
   encodeNetlinkRequest,
@@ -9,7 +9,7 @@ import { newRoute, RTM_NEWROUTE } from '../../../src/system/linux/interface/rtne
 import { Rtnetlink } from '../../../src/system/linux/interface/rtnetlink.js';
 import { formatIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
 
-/** What the kernel sends for one list: a route, and whether the list was interrupted. */
+/** The kernel's messages for one list: a route, and whether the list was interrupted. */
 interface List {
   readonly route: string;
   readonly interrupted?: 'in the middle' | 'at its end';
@@ -57,14 +57,14 @@ function answer({ route, interrupted }: List, sequence: number): Uint8Array[] {
 const listed = (libc: Libc) =>
   new Rtnetlink(libc).listRoutes(4).map(({ destination }) => formatIpAddress(destination.address));
 
-it('takes a list that nothing has interrupted', () => {
+it('accepts a list that was not interrupted', () => {
   const { libc, asked } = kernel([{ route: '10.0.0.0/8' }]);
   expect(listed(libc)).toEqual(['10.0.0.0']);
   expect(asked()).toBe(1);
 });
 
 it.each(['in the middle', 'at its end'] as const)(
-  'asks again for a list that was interrupted %s, and drops what it had of it',
+  'asks again for a list that was interrupted %s, and drops the partial one',
   (interrupted) => {
     const { libc, asked } = kernel([
       { route: '10.0.0.0/8', interrupted },
@@ -76,7 +76,7 @@ it.each(['in the middle', 'at its end'] as const)(
   },
 );
 
-it('takes the fifth list in any case: routes may change for ever', () => {
+it('accepts the fifth list in any case, because routes may change forever', () => {
   const { libc, asked } = kernel([{ route: '10.0.0.0/8', interrupted: 'at its end' }]);
   expect(listed(libc)).toEqual(['10.0.0.0']);
   expect(asked()).toBe(5);

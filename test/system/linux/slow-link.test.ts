@@ -15,12 +15,13 @@ const IPV4_HEADER = 20;
 const UDP_HEADER = 8;
 const LENGTH = 1_400;
 
-// A link that is slower than we are: the kernel itself has no room, and tells when it has again.
+// A link that is slower than the sender: the kernel's queue is full, and it reports when there is
+// room.
 describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the device', () => {
   let space: NetworkNamespace | undefined;
   afterAll(() => space?.close());
 
-  it('wait for a slow link in one wait, and lose no order', async () => {
+  it('wait for a slow link in one wait, and keep their order', async () => {
     const libc = new WatchedLibc((await loadLibc()) as Libc);
     const place = (space = new NetworkNamespace(libc));
     const readiness = new Readiness(libc);
@@ -45,7 +46,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the 
 
     const endpoint = { address: '10.9.0.2', port: 5_000 };
     let sent = 0;
-    // As a driver does: on and on until it is told to wait.
+    // As a driver does: continuously until it must wait.
     while (socket.queuedBytes < 1024 * 1024 && sent < 50_000) {
       socket.send(
         Array.from({ length: 64 }, () => {
@@ -61,7 +62,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'tc'], 'the socket and the 
     expect(drains).toBe(1);
     expect(socket.queuedBytes).toBe(0);
     expect(errors).toEqual([]);
-    // What the device has no room for while we are slow is lost.
+    // Packets that the device has no room for are lost while the test is slow.
     expect(numbers.length).toBeGreaterThan(100);
     expect(numbers).toEqual([...numbers].sort((left, right) => left - right));
     await socket.close();

@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 describe.each(['linux', 'darwin'])('on %s', (platform) => {
   const open = () => createKeyClaims({ platform, folders: [join(folder, 'a'), join(folder, 'b')] });
 
-  it('gives a key to one, who tells of itself, until it is closed', async () => {
+  it('gives a key to one process, which is identified to others, until it is released', async () => {
     const key = randomBytes(32);
     let line = 'first';
     const claim = await open().take(key, () => line);
@@ -39,7 +39,7 @@ describe.each(['linux', 'darwin'])('on %s', (platform) => {
 
   it('gives the key of a process that was killed to the next', async () => {
     const key = randomBytes(32);
-    // Its socket's place, which a process that has nothing else of arctun takes and keeps.
+    // The name of its socket, taken and kept by a process that is not arctun.
     const places: string[] = [];
     const spy = createKeyClaims({
       platform,
@@ -66,7 +66,7 @@ describe.each(['linux', 'darwin'])('on %s', (platform) => {
   });
 });
 
-it('goes on to a folder if the system has no abstract names', async () => {
+it('falls back to a folder if the system has no abstract names', async () => {
   const key = randomBytes(32);
   const tried: string[] = [];
   const claims = createKeyClaims({

@@ -35,7 +35,7 @@ async function serve(onText: (text: string, socket: Socket) => void): Promise<vo
   await once(server, 'listening');
 }
 
-it('lists what is called a socket, in order', async () => {
+it('lists files named as sockets, in order', async () => {
   await serve(() => undefined);
   for (const name of ['b.sock', 'a.sock', 'a.sock.lock', 'other']) {
     writeFileSync(join(folder, name), '');
@@ -45,13 +45,13 @@ it('lists what is called a socket, in order', async () => {
   );
 });
 
-it('lists nothing where there is no folder', async () => {
+it('lists nothing if the folder does not exist', async () => {
   writeFileSync(join(folder, 'file'), '');
   await expect(localConnections.list(join(folder, 'none'))).resolves.toEqual([]);
   await expect(localConnections.list(join(folder, 'file'))).resolves.toEqual([]);
 });
 
-it('has the answer up to its end, however it comes, and hangs up', async () => {
+it('returns the answer up to its end, however it is split, and hangs up', async () => {
   const hungUp = new Promise<void>((resolve) => {
     void serve((text, socket) => {
       socket.on('close', () => resolve());
@@ -67,7 +67,7 @@ it('has the answer up to its end, however it comes, and hangs up', async () => {
   await hungUp;
 });
 
-it('says that nobody listens', async () => {
+it('reports that nothing listens', async () => {
   await expect(localConnections.ask(path, 'x', '\n')).rejects.toMatchObject({ code: 'ENOENT' });
   writeFileSync(path, '');
   chmodSync(path, 0o600);
@@ -76,7 +76,7 @@ it('says that nobody listens', async () => {
   });
 });
 
-it('says that an answer broke off', async () => {
+it('reports that an answer broke off', async () => {
   await serve((_, socket) => socket.end('half'));
   await expect(localConnections.ask(path, 'x', '\n')).rejects.toMatchObject({ code: 'ECONNRESET' });
 });
@@ -90,7 +90,7 @@ it('waits no longer than its deadline', async () => {
   });
 });
 
-it('takes no answer without an end', async () => {
+it('rejects an answer without an end', async () => {
   await serve((_, socket) => {
     const write = (error?: Error | null) => {
       if (!error) socket.write('x'.repeat(10_000), write);

@@ -26,7 +26,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Says what it hears in capitals; "end" ends it. */
+/** Echoes its input in capitals; "end" ends it. */
 function shout(): Conversation {
   let isOver = false;
   return {
@@ -50,7 +50,7 @@ async function talk(text: string): Promise<[Socket, string]> {
   return [socket, answer];
 }
 
-it('has conversations, each of its own', async () => {
+it('keeps conversations separate', async () => {
   listener = await localListeners.listen(path, shout);
   const [one, first] = await talk('hello');
   const [other, second] = await talk('you');
@@ -61,7 +61,7 @@ it('has conversations, each of its own', async () => {
   other.destroy();
 });
 
-it('tells a conversation that its other end is gone', async () => {
+it('notifies a conversation that its other end is gone', async () => {
   let closed = 0;
   listener = await localListeners.listen(path, () => ({ ...shout(), close: () => closed++ }));
   const [socket] = await talk('hello');
@@ -71,7 +71,7 @@ it('tells a conversation that its other end is gone', async () => {
   expect(closed).toBe(1);
 });
 
-it('makes no folder that others may write to, with any umask', async () => {
+it('creates no folder that others may write to, with any umask', async () => {
   const umask = process.umask(0);
   try {
     listener = await localListeners.listen(path, shout);
@@ -81,10 +81,10 @@ it('makes no folder that others may write to, with any umask', async () => {
   expect(statSync(join(folder, 'made')).mode & 0o022).toBe(0);
 });
 
-it('makes a folder that others may look into, and leaves one that is there as it is', async () => {
+it('creates a folder that others may read, and does not change an existing one', async () => {
   const umask = process.umask(0o077);
   listener = await localListeners.listen(path, shout);
-  // What is made later is not for us to restrict.
+  // Files that others create later are not ours to restrict.
   expect(process.umask(umask)).toBe(0o077);
   expect(statSync(join(folder, 'made/for')).mode & 0o777).toBe(0o755);
   const inner = await localListeners.listen(join(folder, 'it.sock'), shout);
@@ -98,21 +98,21 @@ it('ends a conversation that is over', async () => {
   await once(socket, 'close');
 });
 
-it('is for its owner alone', async () => {
+it('is for its owner only', async () => {
   listener = await localListeners.listen(path, shout);
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
-it('ends with all conversations, and leaves no path', async () => {
+it('ends with all conversations, and removes its path', async () => {
   listener = await localListeners.listen(path, shout);
   const [socket] = await talk('hello');
   await Promise.all([once(socket, 'close'), listener.close()]);
   expect(() => statSync(path)).toThrow('ENOENT');
 });
 
-it('takes the place of a process that died', async () => {
+it('replaces a process that died', async () => {
   listener = await localListeners.listen(path, shout);
-  // A server that is closed removes its path; one that was killed leaves it.
+  // A server that is closed removes its path; a killed one leaves it.
   const stale = join(folder, 'stale.sock');
   const { execFileSync } = await import('node:child_process');
   const script = `require('node:net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`;
@@ -122,7 +122,7 @@ it('takes the place of a process that died', async () => {
   await next.close();
 });
 
-it('leaves a live one, and a file of another kind, alone', async () => {
+it('does not touch a live one, or a file of another kind', async () => {
   const live = join(folder, 'live.sock');
   const server = createServer().listen(live);
   await once(server, 'listening');
@@ -134,13 +134,13 @@ it('leaves a live one, and a file of another kind, alone', async () => {
   expect(statSync(file).size).toBe(4);
 });
 
-/** Connects, and says whether the other end is there still. */
+/** Connects, and returns whether the other end is still there. */
 function hold(): { readonly socket: Socket; readonly isOpen: () => boolean } {
   const socket = connect(path).on('error', () => undefined);
   return { socket, isOpen: () => !socket.destroyed };
 }
 
-it('makes room for another conversation by the end of that which was idle for longest', async () => {
+it('makes room for another conversation by ending the one that was idle for longest', async () => {
   listener = await createLocalListeners({ maxConversations: 3 }).listen(path, shout);
   const [first] = await talk('first');
   const silent = hold();

@@ -4,7 +4,7 @@ import { networkFault } from '../../../src/system/network/network-fault.js';
 import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
-it('takes neither a local stub nor a name for a server on a network', async () => {
+it('counts neither a local stub nor a name as a server on a network', async () => {
   await expect(networkFault(['127.0.0.53', 'dns.example'])).resolves.toEqual(
     await networkFault([]),
   );
@@ -23,14 +23,14 @@ describeWith(['root', 'unshare', 'ip'], 'in a network namespace', () => {
     return execFileSync('unshare', parameters, { encoding: 'utf8' }).trim();
   }
 
-  it('without a route, there is no network', () => {
+  it('reports no network without a route', () => {
     expect(JSON.parse(run('ip link set lo up'))).toEqual({
       code: 'ENETUNREACH',
       message: 'this machine has no network route (connect ENETUNREACH 10.9.9.9:53)',
     });
   });
 
-  it.each(['10.9.9.9', 'default'])('with a route to %s, there is one', (destination) => {
+  it.each(['10.9.9.9', 'default'])('reports a network with a route to %s', (destination) => {
     const veth = 'ip link add name near type veth peer name far';
     const up = ['ip link set near up', 'ip link set far up', 'ip addr add 10.1.0.1/24 dev near'];
     expect(run(veth, ...up, `ip route add ${destination} via 10.1.0.2`)).toBe('none');

@@ -10,7 +10,7 @@ import { portHolder } from '../../../src/system/network/port-holder.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 describeWith(['linux'], 'the holder of a port', () => {
-  it('by TCP is the process that listens there, until it ends', async () => {
+  it('of a TCP port is the process that listens there, until it ends', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
@@ -21,14 +21,14 @@ describeWith(['linux'], 'the holder of a port', () => {
     expect(await portHolder('tcp', port)).toBeUndefined();
   });
 
-  it('by UDP is the process that is bound to it', async () => {
+  it('of a UDP port is the process that is bound to it', async () => {
     const socket = createSocket('udp6').bind(0, '::1');
     await once(socket, 'listening');
     expect(await portHolder('udp', socket.address().port)).toContain(`(pid ${process.pid})`);
     socket.close();
   });
 
-  it('is called by its command if it runs our script, by whatever path', async () => {
+  it('is named by its command if it runs our script, by whatever path', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arctun-port-holder-'));
     const script = join(folder, 'run.js');
     writeFileSync(

@@ -31,7 +31,7 @@ function setUp({ lookup, records = never, fault }: Fake) {
       return { answer: records, stop: () => stopped++ };
     },
   };
-  // A rejection is for the resolver; that it comes before anybody waits is no fault.
+  // The rejection is for the resolver; it is no error that it happens before a caller waits.
   lookup.catch(() => undefined);
   records.catch(() => undefined);
   return { resolver: createResolver(sources), stopped: () => stopped, asked: () => asked };
@@ -41,12 +41,15 @@ const found = (...addresses: string[]) =>
   Promise.resolve(addresses.map((address) => ({ address })));
 const record = (address: string, ttl: number) => ({ address, ttl });
 
-it.each(['192.0.2.1', '2001:db8::1'])('takes %s for its own address, for ever', async (host) => {
-  const { resolver } = setUp({ lookup: Promise.reject(new Error('nobody is asked')) });
-  expect(await resolver.resolve(host)).toEqual({ addresses: [host], ttl: Infinity });
-});
+it.each(['192.0.2.1', '2001:db8::1'])(
+  'returns %s as its own address, without expiry',
+  async (host) => {
+    const { resolver } = setUp({ lookup: Promise.reject(new Error('nobody is asked')) });
+    expect(await resolver.resolve(host)).toEqual({ addresses: [host], ttl: Infinity });
+  },
+);
 
-it('gives the addresses of the system in its order, with the shortest TTL of theirs', async () => {
+it('returns the system’s addresses in order, with the shortest TTL of them', async () => {
   const { resolver, stopped } = setUp({
     lookup: found('192.0.2.2', '2001:db8::1', '192.0.2.1'),
     records: Promise.resolve([
@@ -66,7 +69,7 @@ it('gives the addresses of the system in its order, with the shortest TTL of the
 it.each([
   ['/etc/hosts has another address', [record('192.0.2.9', 5)]],
   ['DNS has none', []],
-])('believes no TTL of DNS where %s', async (_case, records) => {
+])('ignores the TTL of DNS if %s', async (_case, records) => {
   const { resolver } = setUp({
     lookup: found('192.0.2.1', '192.0.2.2'),
     records: Promise.resolve(records),
@@ -74,7 +77,7 @@ it.each([
   expect((await resolver.resolve('arc.example')).ttl).toBe(60_000);
 });
 
-it('has the shortest TTL of the addresses that DNS has, also where it lacks some', async () => {
+it('uses the shortest TTL of the addresses that DNS has, also if it lacks some', async () => {
   const { resolver } = setUp({
     lookup: found('192.0.2.1', '192.0.2.2', '192.0.2.3'),
     records: Promise.resolve([record('192.0.2.1', 7), record('192.0.2.2', 5)]),
@@ -82,13 +85,13 @@ it('has the shortest TTL of the addresses that DNS has, also where it lacks some
   expect((await resolver.resolve('arc.example')).ttl).toBe(5_000);
 });
 
-it.each(['arc.local', 'Arc.LOCAL.'])('asks no name server for %s (RFC 6762 3)', async (host) => {
+it.each(['arc.local', 'Arc.LOCAL.'])('queries no name server for %s (RFC 6762 3)', async (host) => {
   const { resolver, asked } = setUp({ lookup: found('192.0.2.1') });
   expect(await resolver.resolve(host)).toEqual({ addresses: ['192.0.2.1'], ttl: 60_000 });
   expect(asked()).toBe(0);
 });
 
-it('has the default TTL where DNS fails', async () => {
+it('uses the default TTL if DNS fails', async () => {
   const { resolver } = setUp({
     lookup: found('192.0.2.1'),
     records: Promise.reject(new Error('ECONNREFUSED')),
@@ -96,14 +99,14 @@ it('has the default TTL where DNS fails', async () => {
   expect((await resolver.resolve('arc.example')).ttl).toBe(60_000);
 });
 
-it('fails as the system does, and asks no longer', async () => {
+it('fails as the system does, and sends no query', async () => {
   const error = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
   const { resolver, stopped } = setUp({ lookup: Promise.reject(error) });
   await expect(resolver.resolve('arc.example')).rejects.toBe(error);
   expect(stopped()).toBe(1);
 });
 
-it('says that there is no network if that is why the name is not found', async () => {
+it('reports that there is no network if the name is not found for that reason', async () => {
   const error = Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' });
   const fault = Object.assign(new Error('no route'), { code: 'ENETUNREACH' });
   const { resolver } = setUp({ lookup: Promise.reject(error), fault });
@@ -144,9 +147,9 @@ describe('in virtual time', () => {
 });
 
 it.each<[string, Fake]>([
-  ['while the system is asked', { lookup: never }],
-  ['while the TTL is asked for', { lookup: found('192.0.2.1') }],
-])('leaves no timer behind when it is stopped %s', async (_case, fake) => {
+  ['during the system lookup', { lookup: never }],
+  ['during the TTL query', { lookup: found('192.0.2.1') }],
+])('leaves no timer running when it is stopped %s', async (_case, fake) => {
   jest.useFakeTimers();
   try {
     const { resolver, stopped } = setUp(fake);
@@ -165,20 +168,20 @@ it.each<[string, Fake]>([
   }
 });
 
-it('asks nobody when it is stopped before', async () => {
+it('sends no query if it was stopped before', async () => {
   const { resolver } = setUp({ lookup: found('192.0.2.1') });
   const reason = new Error('closed');
   await expect(resolver.resolve('arc.example', AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
-it('knows the names of /etc/hosts', async () => {
+it('finds the names of /etc/hosts', async () => {
   const { addresses, ttl } = await systemResolver.resolve('localhost');
   expect(addresses.some((address) => ['127.0.0.1', '::1'].includes(address))).toBe(true);
   expect(ttl).toBeGreaterThanOrEqual(0);
   expect(ttl).toBeLessThan(Infinity);
 });
 
-it('asks name servers for both kinds of records', async () => {
+it('queries name servers for both kinds of records', async () => {
   const server = createSocket('udp4');
   const data: Record<string, StringAnswer[]> = {
     A: [{ type: 'A', name: 'arc.example', ttl: 30, data: '192.0.2.1' }],
@@ -200,7 +203,7 @@ it('asks name servers for both kinds of records', async () => {
   await new Promise<void>((resolve) => server.close(() => resolve()));
 });
 
-it('gives what there is when it is stopped', async () => {
+it('returns the answers so far when it is stopped', async () => {
   const silent = createSocket('udp4');
   await new Promise<void>((resolve) => silent.bind(0, '127.0.0.1', resolve));
   const asking = nameServerRecords('arc.example', [`127.0.0.1:${silent.address().port}`]);
@@ -209,7 +212,7 @@ it('gives what there is when it is stopped', async () => {
   await new Promise<void>((resolve) => silent.close(() => resolve()));
 });
 
-it('leaves nothing at the signal of those who ask', async () => {
+it('leaves no listener on the signal of its callers', async () => {
   const stop = new AbortController();
   const known = setUp({ lookup: found('192.0.2.1') }).resolver;
   const unknown = setUp({ lookup: Promise.reject(new Error('ENOTFOUND')) }).resolver;

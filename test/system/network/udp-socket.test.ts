@@ -34,11 +34,11 @@ it.each([['127.0.0.1'], ['::1']])('carries datagrams and their sender over %s', 
   const datagrams = await arrival;
   expect(datagrams.map(({ bytes }) => bytes[0])).toEqual([1, 2, 3]);
   expect(datagrams[0]!.endpoint).toEqual({ address, port: left.localPort });
-  // One sender is one object, so that comparing senders is comparing pointers.
+  // One sender is one object, so that senders are compared by reference.
   expect(datagrams[1]!.endpoint).toBe(datagrams[0]!.endpoint);
 });
 
-it('counts what the kernel has not taken, down to zero', async () => {
+it('counts what the kernel has not accepted, down to zero', async () => {
   const [left, right] = [await socket(), await socket()];
   const drained = new Promise<void>((resolve) => {
     left.onDrain = resolve;
@@ -59,7 +59,7 @@ it('sends what is queued before it closes', async () => {
   expect(await arrival).toHaveLength(50);
 });
 
-it('reports an error of a datagram and stays usable', async () => {
+it('reports the error of a datagram and stays usable', async () => {
   const one = await socket();
   const failure = new Promise<[Error, Datagram | undefined]>((resolve) => {
     one.onError = (error, unsent) => resolve([error, unsent]);
@@ -77,7 +77,7 @@ it('reports an error of a datagram and stays usable', async () => {
   expect(await arrival).toHaveLength(1);
 });
 
-it('refuses a port that is taken, with the system code', async () => {
+it('refuses a port that is in use, with the system’s code', async () => {
   const one = await socket();
   await expect(socket('127.0.0.1', one.localPort)).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });

@@ -8,7 +8,7 @@ import { pendingTimers } from '../pending-timers.js';
 import { createCommandRunner, systemCommands } from '../../../src/system/process/command-runner.js';
 import { until } from '../../support/until.js';
 
-/** Longer than any machine needs: where it would run out, the test has failed. */
+/** Longer than any machine needs: if it expires, the test has failed. */
 const LONG = 60_000;
 
 let folder: string;
@@ -31,7 +31,7 @@ async function failureOf(promise: Promise<unknown>): Promise<CommandError> {
   throw new Error(`no CommandError: ${String(error)}`);
 }
 
-/** Whether a process is there. */
+/** Whether a process exists. */
 function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
@@ -40,7 +40,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-it('gives both outputs and the exit code', async () => {
+it('returns both outputs and the exit code', async () => {
   const script = 'process.stdout.write("öut"); process.stderr.write("err"); process.exitCode = 3';
   expect(await systemCommands.run(node(script))).toEqual({
     exitCode: 3,
@@ -49,19 +49,19 @@ it('gives both outputs and the exit code', async () => {
   });
 });
 
-it('passes arguments as they are: no shell is in between', async () => {
+it('passes arguments unchanged, without a shell', async () => {
   const script = 'process.stdout.write(JSON.stringify(process.argv.slice(1)))';
   const parameters = ['a b', '$HOME', '`id`', '; true', '"', "'", '', '*'];
   const { stdout } = await systemCommands.run(node(script, ...parameters));
   expect(JSON.parse(stdout)).toEqual(parameters);
 });
 
-it('gives nothing on standard input', async () => {
+it('provides an empty standard input', async () => {
   const script = 'process.stdin.on("data", () => {}).on("end", () => process.stdout.write("end"))';
   expect((await systemCommands.run(node(script), { timeout: LONG })).stdout).toBe('end');
 });
 
-it('tells an end by a signal from an exit code', async () => {
+it('distinguishes an end by a signal from an exit code', async () => {
   const script = 'process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)';
   expect(await systemCommands.run(node(script))).toMatchObject({
     exitCode: undefined,
@@ -69,7 +69,7 @@ it('tells an end by a signal from an exit code', async () => {
   });
 });
 
-describe('what cannot be started', () => {
+describe('a command that cannot be started', () => {
   it.each([
     ['not-found', ['/no/such/program', 'secret-1'], '/no/such/program: the program was not found'],
     ['failed', ['', 'secret-1'], ': it cannot be started (ERR_INVALID_ARG_VALUE)'],
@@ -82,11 +82,11 @@ describe('what cannot be started', () => {
   ] as const)('is %s: %j', async (failure, command, message) => {
     const error = await failureOf(systemCommands.run(command));
     expect(error).toMatchObject({ failure, message });
-    // The arguments may hold a secret.
+    // The arguments may contain a secret.
     expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
   });
 
-  it('is denied where it is no program', async () => {
+  it('is reported as denied if it is not a program', async () => {
     const path = join(folder, 'text');
     writeFileSync(path, '', { mode: 0o600 });
     expect(await failureOf(systemCommands.run([path]))).toMatchObject({
@@ -96,7 +96,7 @@ describe('what cannot be started', () => {
   });
 });
 
-it.each(['stdout', 'stderr'])('bounds %s', async (stream) => {
+it.each(['stdout', 'stderr'])('limits %s', async (stream) => {
   const script = `const more = () => process.${stream}.write("x".repeat(65536), more); more()`;
   const error = await failureOf(systemCommands.run(node(script), { timeout: LONG }));
   expect(error).toMatchObject({
@@ -105,14 +105,14 @@ it.each(['stdout', 'stderr'])('bounds %s', async (stream) => {
   });
 });
 
-it('takes 1 MiB', async () => {
+it('accepts 1 MiB', async () => {
   const script = 'process.stdout.write("x".repeat(1 << 20))';
   const { stdout } = await systemCommands.run(node(script), { timeout: LONG });
   expect(stdout).toHaveLength(1 << 20);
 });
 
-it('ends what does not end by itself, and asks it first', async () => {
-  // The deadline is the shortest of all: what it ends would otherwise run for ever.
+it('terminates a program at the deadline, with SIGTERM first', async () => {
+  // The deadline is the shortest of all: the programs that it ends would otherwise run forever.
   const script = 'setInterval(() => {}, 1000)';
   expect(await failureOf(systemCommands.run(node(script), { timeout: 20 }))).toMatchObject({
     failure: 'timeout',
@@ -120,7 +120,7 @@ it('ends what does not end by itself, and asks it first', async () => {
   });
 });
 
-/** Runs a script, which must call `announce(id)`, and aborts once it has. */
+/** Runs a script, which must call `announce(id)`, and aborts after that. */
 async function abortOnceRunning(
   script: string,
   grace: number,
@@ -140,7 +140,7 @@ async function abortOnceRunning(
   return { reason: await running, pid: Number(readFileSync(path, 'utf8')) };
 }
 
-it('asks a program to end, and rejects with the reason once it has', async () => {
+it('terminates a program on abort, and rejects with the reason after it has ended', async () => {
   const { reason, pid } = await abortOnceRunning(
     `process.on("SIGTERM", () => {
        require("fs").writeFileSync(process.argv[1] + ".asked", "");
@@ -155,7 +155,7 @@ it('asks a program to end, and rejects with the reason once it has', async () =>
   expect(isRunning(pid)).toBe(false);
 }, 60_000);
 
-it('kills what does not end when it is asked', async () => {
+it('kills a program that ignores SIGTERM', async () => {
   const { reason, pid } = await abortOnceRunning(
     'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); announce(process.pid);',
     20,
@@ -164,7 +164,7 @@ it('kills what does not end when it is asked', async () => {
   await until(() => !isRunning(pid));
 }, 60_000);
 
-it('does not wait for those that a program leaves behind', async () => {
+it('does not wait for processes that a program leaves running', async () => {
   const { reason, pid } = await abortOnceRunning(
     `const left = require("child_process").spawn(process.execPath,
        ["-e", "setInterval(() => {}, 1000)"], { stdio: "inherit" });
@@ -176,14 +176,14 @@ it('does not wait for those that a program leaves behind', async () => {
   process.kill(pid, 'SIGKILL');
 }, 60_000);
 
-it('leaves neither a timer nor a listener behind', async () => {
+it('leaves neither a timer nor a listener', async () => {
   const { signal } = new AbortController();
   const run = () => systemCommands.run(node(''), { timeout: LONG, signal });
   expect(await pendingTimers(LONG, run)).toBe(0);
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-it('keeps to the first reason', async () => {
+it('keeps the first reason', async () => {
   const path = join(folder, 'asked');
   const script = `let asked = false;
     process.on("SIGTERM", () => {
@@ -201,13 +201,13 @@ it('keeps to the first reason', async () => {
         state.isRunning = false;
       }),
   );
-  // On a machine that is too slow the program ends before it is asked, with the same reason.
+  // On a machine that is too slow, the program ends before the signal, with the same reason.
   await until(() => !state.isRunning || existsSync(path));
   controller.abort('another reason');
   expect((await running).failure).toBe('timeout');
 }, 60_000);
 
-it('starts nothing once its signal has fired', async () => {
+it('starts nothing after its signal has fired', async () => {
   const path = join(folder, 'started');
   const command = node('require("fs").writeFileSync(process.argv[1], "")', path);
   const signal = AbortSignal.abort('the reason');
@@ -215,18 +215,18 @@ it('starts nothing once its signal has fired', async () => {
   expect(existsSync(path)).toBe(false);
 });
 
-describe('in a group of its own', () => {
-  /** Starts a program that ignores SIGTERM, and goes on; `announce` is called with its id. */
+describe('in its own process group', () => {
+  /** Starts a program that ignores SIGTERM, and continues; `announce` is called with its ID. */
   const LEAVES_ONE_BEHIND = `const left = require("child_process").spawn(process.execPath,
       ["-e", 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); process.send("")'],
       { stdio: ["ignore", "ignore", "ignore", "ipc"] });
     left.on("message", () => { left.disconnect(); announce(left.pid); });`;
 
   it.each([
-    ['that ends when it is asked', 'setInterval(() => {}, 1000);', LONG],
-    ['that does not', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);', 20],
+    ['that ends on SIGTERM', 'setInterval(() => {}, 1000);', LONG],
+    ['that ignores SIGTERM', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);', 20],
   ])(
-    'a program %s is ended with what it has started',
+    'a program %s is ended with its children',
     async (_, script, grace) => {
       const { reason, pid } = await abortOnceRunning(script + LEAVES_ONE_BEHIND, grace, {
         ownGroup: true,
@@ -237,7 +237,7 @@ describe('in a group of its own', () => {
     60_000,
   );
 
-  it('leaves what it has started alone where it ends by itself', async () => {
+  it('does not end the children if the program ends by itself', async () => {
     const script = `const left = require("child_process").spawn(process.execPath,
       ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
       process.stdout.write(String(left.pid)); left.unref();`;
@@ -247,14 +247,14 @@ describe('in a group of its own', () => {
   }, 60_000);
 });
 
-it('merges both outputs as they come, and drops what is too much', async () => {
+it('merges both outputs as they arrive, and drops the excess', async () => {
   const script = `process.stdout.write("one ", () => setTimeout(() => process.stderr.write("two ", () =>
       setTimeout(() => process.stdout.write("three" + "x".repeat(100_000)), 100)), 100));`;
   const result = await systemCommands.run(node(script), { timeout: LONG, mergedOutput: 10 });
   expect(result).toEqual({ exitCode: 0, stdout: 'one two th', stderr: '' });
 });
 
-it('keeps variables from a program, and gives it the rest', async () => {
+it('hides some variables from a program, and passes the rest', async () => {
   process.env.ARCTUN_TEST_KEPT = 'kept';
   process.env.ARCTUN_TEST_HIDDEN = 'hidden';
   try {

@@ -11,19 +11,19 @@ const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
 beforeEach(() => kill.mockReset().mockReturnValue(true));
 afterAll(() => kill.mockRestore());
 
-it('reaches every process of a group', () => {
+it('signals every process of a group', () => {
   signalGroup(7, 'SIGTERM');
   expect(kill.mock.calls).toEqual([[-7, 'SIGTERM']]);
 });
 
-it('takes a group that is gone', () => {
+it('accepts a group that is gone', () => {
   kill.mockImplementation(() => {
     throw new Error('ESRCH');
   });
   expect(() => signalGroup(7, 'SIGTERM')).not.toThrow();
 });
 
-it('ends those that it keeps, once', () => {
+it('ends the groups that it holds, once', () => {
   keepGroup(7);
   keepGroup(8);
   forgetGroup(7);

@@ -8,7 +8,7 @@ const kill = jest.spyOn(process, 'kill');
 afterEach(() => kill.mockReset());
 afterAll(() => kill.mockRestore());
 
-/** What the system answers to a signal for a process that it does not let us end, or that is gone. */
+/** The system's answer to a signal for a process that we may not signal, or that is gone. */
 function refuse(code: 'EPERM' | 'ESRCH'): void {
   kill.mockImplementation(() => {
     throw Object.assign(new Error(code), { code });
@@ -18,7 +18,7 @@ function refuse(code: 'EPERM' | 'ESRCH'): void {
 describeWith(['linux'], 'the owner of a file', () => {
   const { ppid } = process;
 
-  /** The line of a process as ownerLine() makes it there, without its padding. */
+  /** The line that ownerLine() writes for a process, without its padding. */
   function lineOf(pid: number, ticksLater = 0): string {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]) + ticksLater;
@@ -26,29 +26,29 @@ describeWith(['linux'], 'the owner of a file', () => {
     return `${pid} ${boot} ${ticks}`;
   }
 
-  it('is found where it may be signalled', async () => {
+  it('is found if it may be signaled', async () => {
     kill.mockReturnValue(true);
     expect(await runningOwner(lineOf(ppid))).toBe(ppid);
     expect(kill.mock.calls).toEqual([[ppid, 0]]);
   });
 
-  it('is found where it is the process of another user, who lets nobody signal it', async () => {
+  it('is found if it belongs to another user and may not be signaled', async () => {
     refuse('EPERM');
     expect(await runningOwner(lineOf(ppid))).toBe(ppid);
   });
 
-  it('is not found where there is no such process', async () => {
+  it('is not found if there is no such process', async () => {
     refuse('ESRCH');
     expect(await runningOwner(lineOf(ppid))).toBeUndefined();
   });
 
-  it('is not found where another process has its number by now', async () => {
+  it('is not found if another process has its ID by now', async () => {
     kill.mockReturnValue(true);
     expect(await runningOwner(lineOf(ppid, 1))).toBeUndefined();
     expect(await runningOwner(`${ppid} another-boot 1`)).toBeUndefined();
   });
 
-  it('is not found where it is this process', async () => {
+  it('is not found if it is this process', async () => {
     const line = (await ownerLine()).trimEnd();
     expect(line).toBe(lineOf(process.pid));
     expect(await runningOwner(line)).toBeUndefined();

@@ -1,10 +1,10 @@
-/** SIGUSR1 opens Node's inspector, but not in a process of ours. */
+/** SIGUSR1 opens Node's inspector, but not in arctun's processes. */
 import { Processes, ARCTUN, REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 const MODULE = `${REPOSITORY}dist/src/system/process/refuse-inspector.js`;
 
-/** The inspector would have a free port, whatever else runs here. */
+/** The inspector would get a free port, whatever else runs here. */
 const ANY_PORT = '--inspect-port=0';
 
 // Windows has no SIGUSR1.
@@ -16,7 +16,9 @@ describeWith(['linux'], 'SIGUSR1', () => {
   });
   afterEach(() => processes.close());
 
-  /** A program that says whether there is an inspector, once a second signal may have opened it. */
+  /**
+   * A program that reports whether an inspector is open, after a second signal may have opened it.
+   */
   const program = (before: string, after: string) => `
     ${before}
     await import(process.argv[1]);
@@ -34,18 +36,18 @@ describeWith(['linux'], 'SIGUSR1', () => {
     expect({ stdout, stderr, code }).toEqual({ stdout: 'closed\n', stderr: '', code: 0 });
   }, 30_000);
 
-  it('leaves none open that it opened before the process could refuse', async () => {
+  it('closes one that was opened before the process could refuse', async () => {
     const { stdout, stderr } = await run(program(signal, ''), ANY_PORT);
     expect(stderr).toContain('Debugger listening');
     expect(stdout).toBe('closed\n');
   }, 30_000);
 
-  it('leaves that of a user who asked for it by --inspect', async () => {
+  it('keeps one that the user requested by --inspect', async () => {
     const { stdout } = await run(program('', signal), '--inspect=127.0.0.1:0');
     expect(stdout).toMatch(/^ws:/);
   }, 30_000);
 
-  it('does nothing to a command that runs', async () => {
+  it('does not affect a command that runs', async () => {
     const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];
     const emulator = processes.start([
       ...[process.execPath, ANY_PORT, ARCTUN, 'emulator', '--json', ...listen],

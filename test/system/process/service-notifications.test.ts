@@ -23,7 +23,7 @@ describe('the environment of a service', () => {
     return [environment, env];
   };
 
-  it('is taken, and nothing is left for what we run', () => {
+  it('is read and removed, so that child processes do not inherit it', () => {
     const env = { NOTIFY_SOCKET: '@n', WATCHDOG_USEC: '120000000', WATCHDOG_PID: '42', PATH: '/' };
     expect(take(env)).toEqual([{ socket: '@n', watchdogTimeout: 120_000 }, { PATH: '/' }]);
   });
@@ -36,14 +36,14 @@ describe('the environment of a service', () => {
   });
 
   it.each(['0', '', '-1', '1.5', '1e6', '12x', '18446744073709551615'])(
-    'has no watchdog of %j',
+    'has no watchdog with %j',
     (microseconds) => {
       const env = { NOTIFY_SOCKET: '/n', WATCHDOG_USEC: microseconds };
       expect(take(env)).toEqual([{ socket: '/n', watchdogTimeout: undefined }, {}]);
     },
   );
 
-  it.each([undefined, ''])('is none where NOTIFY_SOCKET is %j', async (socket) => {
+  it.each([undefined, ''])('is ignored if NOTIFY_SOCKET is %j', async (socket) => {
     const env = { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000' };
     expect(take(env)).toEqual([undefined, {}]);
     const ports = { commands: new FakeCommands(), log: new RecordingLog() };
@@ -79,7 +79,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
   const open = (name: string, commands: CommandRunner = new FakeCommands(), by?: Libc) =>
     new ServiceNotifications({ socket: name, watchdogTimeout: 1 }, { commands, log }, by);
 
-  it('is told by a datagram for each state, in order', async () => {
+  it('gets a datagram for each state, in order', async () => {
     const manager = open(socket, undefined, libc);
     void manager.notify({ READY: '1', STATUS: 'Tunnel is up' });
     void manager.notify({ WATCHDOG: '1' });
@@ -100,7 +100,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(receiver.takeAll()).toEqual(['READY=1']);
   });
 
-  it('hears no more than is meant, and no more than it reads', async () => {
+  it('gets only its own messages, and no more than it reads', async () => {
     const manager = open(socket, undefined, libc);
     await manager.notify({ STATUS: 'one\nREADY=1\r\n\0two' });
     await manager.notify({ STATUS: '語'.repeat(5_000) });
@@ -109,7 +109,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(Buffer.byteLength(two!)).toBeLessThan(4096);
   });
 
-  it('is told when a reload began, by the clock that it goes by', async () => {
+  it('learns when a reload began, by its own clock', async () => {
     const clock = () => {
       const time = new BigInt64Array(2);
       const bytes = new Uint8Array(time.buffer);
@@ -125,7 +125,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(Number(microseconds)).toBeLessThanOrEqual(after);
   });
 
-  it('is told when it has room again', async () => {
+  it('is notified when it has room again', async () => {
     const manager = open(socket, undefined, libc);
     const states = Array.from({ length: 1_000 }, (_, n) => ({ STATUS: String(n) }));
     const heard: string[] = [];
@@ -136,7 +136,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(heard).toEqual(states.map(({ STATUS }) => `STATUS=${STATUS}`));
   });
 
-  it('that has gone is a warning, once, and never an error', async () => {
+  it('that is gone causes one warning, and never an error', async () => {
     receiver.close();
     const manager = open(socket, undefined, libc);
     await manager.notify({ READY: '1' });
@@ -148,7 +148,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
   });
 
   it.each(['vsock:2:1234', 'notify', '/', `/${'x'.repeat(200)}`])(
-    'at %s is not spoken to',
+    'at %s is not contacted',
     async (name) => {
       const commands = new FakeCommands();
       for (const by of [libc, undefined]) await open(name, commands, by).notify({ READY: '1' });
@@ -157,7 +157,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     },
   );
 
-  it('is told by systemd-notify where the C library does not load', async () => {
+  it('is notified by systemd-notify if the C library does not load', async () => {
     const commands = new FakeCommands();
     const manager = open(socket, commands);
     void manager.notify({ READY: '1', STATUS: 'a b' });
@@ -178,7 +178,7 @@ describeWith(['linux', 'koffi', 'systemd-notify'], 'systemd-notify', () => {
     const socket = `@arctun-notify-${process.pid}`;
     const receiver = await NotifySocket.bind(socket);
     const heard: string[] = [];
-    // It waits until what it has sent is read.
+    // It waits until the sent datagrams are read.
     const reader = setInterval(() => heard.push(...receiver.takeAll()), 1);
     try {
       const log = new RecordingLog();

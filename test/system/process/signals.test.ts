@@ -36,7 +36,7 @@ it.each([
   ['SIGHUP', 129],
   ['SIGABRT', 134],
 ] as const)(
-  'fires at the first %s, and ends the process with %d at a second stop',
+  'fires at the first %s, and ends the process with %d at a second stop signal',
   (name, code) => {
     const signal = stopSignal();
     expect(signal.aborted).toBe(false);
@@ -50,7 +50,7 @@ it.each([
   },
 );
 
-it('ends commands in a group of their own before it ends the process', () => {
+it('ends commands in their own group before it ends the process', () => {
   keepGroup(1_000_001);
   keepGroup(1_000_002);
   forgetGroup(1_000_002);
@@ -64,7 +64,7 @@ it('ends commands in a group of their own before it ends the process', () => {
   ]);
 });
 
-it('ends the process by the second signal, which waits for no thread', async () => {
+it('ends the process at the second signal, without waiting for a thread', async () => {
   kill.mockRestore();
   const program = `
     import { pbkdf2 } from 'node:crypto';
@@ -83,14 +83,14 @@ it('ends the process by the second signal, which waits for no thread', async () 
 describe('SIGHUP', () => {
   afterEach(() => reloadRequests(true));
 
-  it('stays a stop where a terminal is there, whose end it tells', () => {
+  it('is a stop signal if there is a terminal, because it reports the terminal’s end', () => {
     expect(reloadRequests(true)).toBeUndefined();
     const signal = stopSignal();
     process.emit('SIGHUP');
     expect(signal.aborted).toBe(true);
   });
 
-  it('asks for the configuration otherwise, also before somebody listens', () => {
+  it('requests a reload otherwise, also before a listener is added', () => {
     const signal = stopSignal();
     const requests = reloadRequests(false)!;
     const asked: string[] = [];
@@ -105,7 +105,7 @@ describe('SIGHUP', () => {
     expect(signal.aborted).toBe(false);
   });
 
-  it('neither asks for it nor ends the process once it stops', () => {
+  it('neither requests a reload nor ends the process after a stop signal', () => {
     const signal = stopSignal();
     let asked = 0;
     reloadRequests(false)!.onRequest(() => asked++);

@@ -26,7 +26,7 @@ function entry(text: string): URL {
 const ECHO =
   "parentPort.on('message', (message) => parentPort.postMessage([workerData, message]));";
 
-it('runs a module beside us, with its data, and has its messages', async () => {
+it('runs a module in a thread, with its data, and receives its messages', async () => {
   const thread = startThread(entry(ECHO), { level: 'debug' });
   const answer = new Promise((resolve) => thread.onMessage(resolve));
   thread.post(['hello', new Uint8Array([1, 2])]);
@@ -34,7 +34,7 @@ it('runs a module beside us, with its data, and has its messages', async () => {
   await thread.close();
 });
 
-it('tells what a thread has failed of', async () => {
+it('reports why a thread failed', async () => {
   const thread = startThread(entry("throw new TypeError('a bug');"), undefined);
   const error = await new Promise<Error>((resolve) => thread.onEnd(resolve));
   expect(error).toMatchObject({ name: 'TypeError', message: 'a bug' });
@@ -42,7 +42,7 @@ it('tells what a thread has failed of', async () => {
   await thread.close();
 });
 
-it('tells of a thread that has ended, also whoever asks late', async () => {
+it('reports that a thread has ended, also to late listeners', async () => {
   const thread = startThread(entry('process.exit(4);'), undefined);
   const error = await new Promise<Error>((resolve) => thread.onEnd(resolve));
   expect(error.message).toBe('the thread exited with code 4');
@@ -59,7 +59,7 @@ it.each([
   await ended;
 });
 
-it('is not to be found in the first thread', () => {
-  // The test runner may have made this one a worker.
+it('is not available in the main thread', () => {
+  // The test runner may have made this a worker.
   expect(() => parentThread()).toThrow('this is the first thread');
 });

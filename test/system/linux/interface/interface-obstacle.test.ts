@@ -36,39 +36,39 @@ function system(capabilities: string, owners: Readonly<Record<string, number>> =
   }
 }
 
-it('is none for whoever has CAP_NET_ADMIN', async () => {
+it('is none with CAP_NET_ADMIN', async () => {
   system(NET_ADMIN);
   expect(await interfaceObstacle('soratun0', USER, folders)).toBeUndefined();
 });
 
-it('is the right, for whoever has all others', async () => {
+it('is the missing capability, with all others', async () => {
   system(ALL_BUT_NET_ADMIN);
   expect(await interfaceObstacle('soratun0', USER, folders)).toBe('not-permitted');
 });
 
-it('is the driver, where the system has none', async () => {
+it('is the driver, if the system has none', async () => {
   expect(await interfaceObstacle('soratun0', USER, folders)).toBe('no-driver');
 });
 
-it('is none where the interface was made for this user', async () => {
+it('is none if the interface was created for this user', async () => {
   system(ALL_BUT_NET_ADMIN, { soratun0: USER });
   expect(await interfaceObstacle('soratun0', USER, folders)).toBeUndefined();
 });
 
 it.each([
-  ['of somebody else', 'soratun0', { soratun0: USER + 1 }],
+  ['of another user', 'soratun0', { soratun0: USER + 1 }],
   ['of nobody', 'soratun0', { soratun0: -1 }],
-  ['of another name', 'soratun1', { soratun0: USER }],
-  ['of any name', '', { soratun0: USER }],
-])('is the right where there is an interface %s', async (_case, name, owners) => {
+  ['with another name', 'soratun1', { soratun0: USER }],
+  ['with any name', '', { soratun0: USER }],
+])('is the missing capability if there is an interface %s', async (_case, name, owners) => {
   system(ALL_BUT_NET_ADMIN, owners);
   expect(await interfaceObstacle(name, USER, folders)).toBe('not-permitted');
 });
 
-it("is the access, where the device is somebody else's", async () => {
+it('is the access, if the device belongs to another user', async () => {
   system(NET_ADMIN);
   chmodSync(join(folders.dev, 'net/tun'), 0);
-  // Root may open it all the same.
+  // Root may open it anyway.
   const expected = process.geteuid?.() === 0 ? undefined : 'no-access';
   expect(await interfaceObstacle('soratun0', USER, folders)).toBe(expected);
 });

@@ -17,7 +17,7 @@ const SETTINGS = {
 };
 const routes = (...texts: string[]) => texts.map((text) => parseIpPrefix(text)!);
 
-// iproute2 reads back what we have written, and says where packets would go.
+// iproute2 reads back the changes, and shows where packets would go.
 describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface', () => {
   let libc: Libc;
   let space: NetworkNamespace;
@@ -61,7 +61,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     return / dev (\S+)/.exec(space.ip('route', 'get', address, ...how))?.[1];
   }
 
-  it('gives MTU, addresses without neighbours, and routes', () => {
+  it('sets the MTU, addresses without neighbors, and routes', () => {
     const { fwmark } = setUp('100.127.0.0/16', 'fd00::/8');
     expect(fwmark).toBe(0);
     const shown = space.ip('address', 'show', 'dev', 'arc');
@@ -74,14 +74,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     expect(space.ip('rule')).not.toContain('fwmark');
   });
 
-  it('leaves the route of somebody else alone, and says which', () => {
+  it('keeps the route of another program, and reports which one', () => {
     space.ip('route', 'add', '100.127.0.0/16', 'dev', 'eth');
     const error = refusal(() => setUp('100.127.0.0/16'));
     expect(error).toMatchObject({ code: 'EEXIST', subject: 'route 100.127.0.0/16' });
     expect(wayTo('100.127.69.42')).toBe('eth');
   });
 
-  it('takes back what it has given where something cannot be had, and names the first of that', () => {
+  it('rolls back if a step fails, and reports the first failure', () => {
     for (const taken of ['100.127.0.0/16', '198.18.0.0/15']) {
       space.ip('route', 'add', taken, 'dev', 'eth');
     }
@@ -91,7 +91,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     expect(space.ip('route')).not.toContain('dev arc');
   });
 
-  it('sends everything into the tunnel but what has the mark, and what has a better route', () => {
+  it('routes everything into the tunnel except marked packets and those with a more specific route', () => {
     const { fwmark } = setUp('0.0.0.0/0', '::/0');
     expect(fwmark).toBe(11_010);
     expect(wayTo('198.51.100.1')).toBe('arc');
@@ -100,7 +100,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     expect(wayTo('2001:db8:1::1')).toBe('arc');
   });
 
-  it('takes the rules of a default route away again, once', () => {
+  it('removes the rules of a default route once', () => {
     const before = [space.ip('rule'), space.ip('-6', 'rule')];
     const configured = setUp('0.0.0.0/0', '::/0');
     expect(space.ip('-6', 'rule')).not.toBe(before[1]);
@@ -109,7 +109,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     expect([space.ip('rule'), space.ip('-6', 'rule')]).toEqual(before);
   });
 
-  it('leaves the rules of wg-quick alone, which are the same', () => {
+  it('keeps the rules of wg-quick, which are identical', () => {
     space.ip('rule', 'add', 'table', 'main', 'suppress_prefixlength', '0');
     const before = space.ip('rule');
     setUp('0.0.0.0/0').undo();
@@ -133,7 +133,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
         .split('\n')
         .filter((line) => line.startsWith('unreachable'))
         .map((line) => line.split(' ')[1]);
-    /** As SIGKILL leaves it. */
+    /** The state that SIGKILL leaves. */
     const kill = () => space.ip('link', 'delete', 'arc');
     const again = () => space.ip('tuntap', 'add', 'arc', 'mode', 'tun');
     const withKillSwitch = (...texts: string[]) =>
@@ -141,7 +141,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
         setUpInterface(netlink, 'arc', { ...SETTINGS, killSwitch: true, routes: routes(...texts) }),
       );
 
-    it('refuses what was routed into an interface that is gone, and lets the rest pass', () => {
+    it('rejects packets for an interface that is gone, and lets the rest pass', () => {
       setUp('10.128.0.0/9', '2001:db8:1::/48');
       expect([wayTo('10.200.0.1'), wayTo('2001:db8:1::5')]).toEqual(['arc', 'arc']);
       kill();
@@ -151,14 +151,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(wayTo('198.51.100.1')).toBe('eth');
     });
 
-    it('gives way to a route that somebody else has to the same destination', () => {
+    it('yields to another program’s route to the same destination', () => {
       space.ip('route', 'add', '10.128.0.0/9', 'via', '192.0.2.7', 'metric', '4000');
       setUp('10.128.0.0/9');
       kill();
       expect(wayTo('10.200.0.1')).toBe('eth');
     });
 
-    it('is taken over by the next process, which removes what it has no route for', () => {
+    it('is taken over by the next process, which removes the guards without a route', () => {
       setUp('10.128.0.0/9', '2001:db8:1::/48');
       kill();
       again();
@@ -168,7 +168,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(guards()).toEqual([]);
     });
 
-    it('of another interface is left alone', () => {
+    it('of another interface is not touched', () => {
       space.ip('tuntap', 'add', 'other', 'mode', 'tun');
       space.inside(() =>
         setUpInterface(netlink, 'other', { ...SETTINGS, routes: routes('10.32.0.0/16') }),
@@ -186,7 +186,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(guards()).toEqual(['10.64.0.0/10']);
     });
 
-    it('stays where a start fails after a process was killed', () => {
+    it('stays if a start fails after a process was killed', () => {
       setUp('10.128.0.0/9');
       kill();
       again();
@@ -195,27 +195,27 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(guards()).toEqual(['10.128.0.0/9']);
     });
 
-    it('is not made for a default route, nor for half of one', () => {
+    it('is not created for a default route, nor for half of one', () => {
       setUp('0.0.0.0/0', '::/0', '0.0.0.0/1', '2000::/3');
       expect(guards()).toEqual([]);
       kill();
       expect(wayTo('198.51.100.1')).toBe('eth');
     });
 
-    it('blocks a default route by a kill switch, but for what has the mark', () => {
+    it('blocks a default route with a kill switch, except for marked packets', () => {
       const { fwmark } = withKillSwitch('0.0.0.0/0', '::/0', '10.128.0.0/9');
       const mark = String(fwmark);
       kill();
       expect(() => wayTo('198.51.100.1')).toThrow(/unreachable|No route to host/);
       expect(() => wayTo('10.200.0.1')).toThrow(/unreachable|No route to host/);
       expect(wayTo('198.51.100.1', 'mark', mark)).toBe('eth');
-      // A better route than a default one is none into the tunnel.
+      // A more specific route than the default does not lead into the tunnel.
       expect(wayTo('192.0.2.7')).toBe('eth');
       again();
       const next = withKillSwitch('0.0.0.0/0', '::/0');
       expect(next.fwmark).toBe(fwmark);
       expect(wayTo('198.51.100.1')).toBe('arc');
-      // An end that was not asked for: the kill switch stays closed.
+      // An unexpected end: the kill switch stays closed.
       next.undo();
       kill();
       expect(guards()).toEqual(['default', 'default']);
@@ -225,7 +225,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(space.ip('rule')).not.toContain('11010');
     });
 
-    it('of a kill switch goes with the next process that has none', () => {
+    it('of a kill switch is removed by the next process that has none', () => {
       withKillSwitch('0.0.0.0/0');
       kill();
       again();
@@ -236,14 +236,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     });
   });
 
-  it('leaves a table alone that somebody uses', () => {
+  it('does not touch a table that another program uses', () => {
     space.ip('route', 'add', '198.51.100.0/24', 'dev', 'eth', 'table', '11010');
     const { fwmark } = setUp('0.0.0.0/0');
     expect(fwmark).toBe(11_011);
     expect(wayTo('198.51.100.1')).toBe('arc');
   });
 
-  it('says what cannot be', () => {
+  it('reports an impossible change', () => {
     expect(
       refusal(() => {
         space.inside(() => setUpInterface(netlink, 'nosuch', SETTINGS));
@@ -256,7 +256,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     ).toMatchObject({ code: 'EINVAL', subject: 'MTU 67' });
   });
 
-  it('takes what the interface has already as it is, and leaves it there', () => {
+  it('keeps what the interface already has', () => {
     space.ip('address', 'add', '10.1.2.3/24', 'dev', 'arc');
     space.ip('link', 'set', 'arc', 'mtu', '1380', 'up');
     space.ip('route', 'add', '100.127.0.0/16', 'dev', 'arc');
@@ -270,8 +270,8 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
     expect(space.ip('-6', 'route')).not.toContain('fd00::/8');
   });
 
-  describe('without the right', () => {
-    /** As nobody: the kernel asks who opened the socket, and who sends. */
+  describe('without CAP_NET_ADMIN', () => {
+    /** As nobody: the kernel checks the opener of the socket and the sender. */
     function asNobody(...texts: string[]) {
       return space.inside(() => {
         process.seteuid!(65_534);
@@ -283,7 +283,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       });
     }
 
-    it('is content with an interface that somebody has set up', () => {
+    it('accepts an interface that is already set up', () => {
       for (const address of ['10.1.2.3/32', '2001:db8::3/128']) {
         space.ip('address', 'add', address, 'dev', 'arc');
       }
@@ -295,7 +295,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(wayTo('100.127.69.42')).toBe('arc');
     });
 
-    it('says all that is missing, as commands', () => {
+    it('reports everything that is missing, as commands', () => {
       space.ip('address', 'add', '10.1.2.3/32', 'dev', 'arc');
       space.ip('link', 'set', 'arc', 'up');
       const error = refusal(() => asNobody('100.127.0.0/16', 'fd00::/8'));
@@ -310,7 +310,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       asNobody('100.127.0.0/16', 'fd00::/8');
     });
 
-    it('has no commands for a default route, which takes a mark', () => {
+    it('has no commands for a default route, which requires a mark', () => {
       expect(refusal(() => asNobody('0.0.0.0/0'))).toMatchObject({
         code: 'EPERM',
         remedy: '',

@@ -19,8 +19,8 @@ const SEQUENCE = 0x6b087c82;
 
 const prefix = (text: string) => parseIpPrefix(text)!;
 
-// What ip of iproute2 6.15 sends for the command, by `strace -e trace=sendmsg -e write=3` on x86-64. The
-// interface has the index 2.
+// What ip of iproute2 6.15 sends for the command, recorded by `strace -e trace=sendmsg -e write=3`
+// on x86-64. The interface has the index 2.
 it.each<[string, NetlinkRequest, string]>([
   [
     'ip link set d0 up',
@@ -91,11 +91,11 @@ it.each<[string, NetlinkRequest, string]>([
     `2c000000 21000500 827c086b 00000000
      0a000000 00000000 02000000 08000a00 6cca0000 08000f00 6cca0000`,
   ],
-])('asks what %s asks', (_command, request, hex) => {
+])('sends the same request as %s', (_command, request, hex) => {
   expect(toHex(encodeNetlinkRequest(request, SEQUENCE))).toBe(toHex(fromHex(hex)));
 });
 
-it('reads a route, and nothing of what is none', () => {
+it('reads a route, and nothing from other messages', () => {
   const message = { type: 24, flags: 0, sequence: 1 };
   const body = '02180000 fe030001 00000000 08000100 0a010200 08000500 c0000201 08000400 07000000';
   expect(decodeRoute({ ...message, body: fromHex(body) })).toEqual({
@@ -107,18 +107,18 @@ it('reads a route, and nothing of what is none', () => {
     protocol: 3,
     isUnreachable: false,
   });
-  // By another maker, of the type 7, as `ip route add unreachable 10.1.2.0/24 proto 110`.
+  // With another protocol, of the type 7, as `ip route add unreachable 10.1.2.0/24 proto 110`.
   const refusing = body.replace('fe030001', 'fe6e0007');
   expect(decodeRoute({ ...message, body: fromHex(refusing) })).toMatchObject({
     protocol: 110,
     isUnreachable: true,
   });
-  // One of the cache.
+  // A route of the cache.
   const cached = body.replace('00000000 ', '00020000 ');
   expect(decodeRoute({ ...message, body: fromHex(cached) })).toBeUndefined();
   expect(decodeRoute({ ...message, type: 20, body: fromHex(body) })).toBeUndefined();
   expect(decodeRoute({ ...message, body: fromHex('02180000') })).toBeUndefined();
-  // An attribute that claims more than there is.
+  // An attribute that claims more bytes than the message has.
   const broken = '0a000000 fe030001 00000000 ff000400 07000000';
   expect(decodeRoute({ ...message, body: fromHex(broken) })).toEqual({
     destination: prefix('::/0'),

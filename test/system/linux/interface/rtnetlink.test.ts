@@ -13,7 +13,7 @@ const prefix = (text: string) => parseIpPrefix(text)!;
 // A busy machine is slow to start processes.
 jest.setTimeout(60_000);
 
-// iproute2 reads back what we have written.
+// iproute2 reads back the changes.
 describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
   let libc: WatchedLibc;
   let space: NetworkNamespace;
@@ -44,7 +44,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
     throw new Error('nothing was refused');
   }
 
-  it('knows an interface by its name', () => {
+  it('finds an interface by its name', () => {
     expect(space.ip('link', 'show', 'dev', 'arc')).toMatch(new RegExp(`^${index}: arc:`));
     expect(space.inside(() => netlink.interfaceIndex('nosuch'))).toBeUndefined();
   });
@@ -81,7 +81,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
     space.ip('address', 'add', '192.0.2.2/24', 'dev', 'arc');
     space.ip('route', 'add', 'default', 'via', '192.0.2.1', 'metric', '9');
     space.ip('route', 'add', 'blackhole', '198.51.100.0/24');
-    // More than one answer holds.
+    // More than one message holds.
     for (let third = 0; third < 250; third++) {
       for (let fourth = 0; fourth < 4; fourth++) {
         const destination = { address: Uint8Array.of(10, 9, third, fourth), prefixLength: 32 };
@@ -144,14 +144,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
     expect(refusal(() => netlink.deleteRule(marked)).code).toBe('ENOENT');
   });
 
-  it("tells the kernel's words", () => {
+  it('reports the kernel’s messages', () => {
     // The interface is down.
     const route = { destination: prefix('10.0.0.0/8'), interfaceIndex: index };
     const { message, detail, syscall } = refusal(() => netlink.addRoute(route));
     expect(syscall).toBe('rtnetlink route add');
     expect(detail).toMatch(/^[A-Z][\w ]+$/);
     expect(message).toBe(`rtnetlink route add: ENETDOWN (${detail})`);
-    // Where the kernel does not know how to say them.
+    // If the kernel has no message for the error.
     libc.refuse = (call) => (call === 'setsockopt' ? constants.errno.ENOPROTOOPT : 0);
     const terse = space.inside(() => new Rtnetlink(libc));
     libc.refuse = () => 0;

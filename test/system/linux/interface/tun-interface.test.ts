@@ -66,11 +66,11 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     return one;
   }
 
-  /** With 10.9.0.1 as its own address, and 10.9.0.0/24 behind it. */
+  /** With 10.9.0.1 as its own address, and 10.9.0.0/24 routed to it. */
   function deviceThatIsUp(name = 'tun%d'): PacketInterface {
     const one = device(name);
     space.ip('address', 'add', '10.9.0.1/24', 'dev', one.name);
-    // Nothing but what the test sends.
+    // Only packets that the test sends.
     execFileSync('ip', [
       'netns',
       'exec',
@@ -103,7 +103,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(space.ip('-d', 'link', 'show', 'dev', given)).toMatch(/tun type tun pi off vnet_hdr on/);
   });
 
-  it('takes the next number where the first is taken', () => {
+  it('takes the next number if the first is in use', () => {
     expect([device('arc%d').name, device('arc%d').name]).toEqual(['arc0', 'arc1']);
   });
 
@@ -125,14 +125,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(refusal('arc')).toEqual(['name-taken', 'EBUSY']);
   });
 
-  it('tells that making one takes a privilege', () => {
+  it('reports that creating one requires a privilege', () => {
     libc.refuse = (call) => (call === 'ioctl' ? EPERM : 0);
     expect(refusal('arc')).toEqual(['not-permitted', 'EPERM']);
     libc.refuse = (call) => (call === 'ioctl' ? EACCES : 0);
     expect(refusal('arc')).toEqual(['failed', 'EACCES']);
   });
 
-  it('does without the cutting of UDP where the kernel has none', () => {
+  it('works without UDP segmentation if the kernel has none', () => {
     const asked: unknown[] = [];
     libc.refuse = (call, [, request, offloads]) => {
       if (call !== 'ioctl' || request !== TUNSETOFFLOAD) return 0;
@@ -143,7 +143,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(asked).toEqual([0x67, 0x07]);
   });
 
-  it('gives what the system sends, and the system takes what it is given', async () => {
+  it('receives what the system sends, and the system receives what is written', async () => {
     const one = deviceThatIsUp();
     let echoes = 0;
     one.onFrames = (frames) => {
@@ -153,14 +153,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
         expect(packet[9]).toBe(1);
         expect(packet[IPV4_HEADER]).toBe(ICMP_ECHO_REQUEST);
         answerEcho(packet);
-        // In parts, as what is coalesced comes.
+        // In parts, as coalesced packets arrive.
         const header = new Uint8Array(VIRTIO_NET_HEADER_LENGTH);
         expect(one.write([header, packet.subarray(0, 30), packet.subarray(30)])).toBeUndefined();
         echoes++;
       }
     };
     one.setReading(true);
-    // With a deadline it goes on until so many are answered, however long that takes.
+    // With a deadline it continues until this many are answered, however long that takes.
     const output = await ping([
       '-c',
       '20',
@@ -179,7 +179,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(echoes).toBeGreaterThanOrEqual(20);
   });
 
-  it('stands each packet in a slot, in memory that is not used again', async () => {
+  it('stores each packet in a slot, in memory that is not reused', async () => {
     const one = deviceThatIsUp();
     const kept: Uint8Array[] = [];
     one.onFrames = (frames) => {
@@ -195,7 +195,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     kept.forEach((slot, index) => expect(slot.every((byte) => byte === index)).toBe(true));
   });
 
-  it('gives a run of TCP segments as one frame that is to be cut', async () => {
+  it('returns a run of TCP segments as one frame that needs segmentation', async () => {
     const one = deviceThatIsUp();
     const runs: Uint8Array[] = [];
     one.onFrames = (frames) => {
@@ -224,10 +224,10 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(frame.length).toBeGreaterThan(PACKET + IPV4_HEADER + TCP_HEADER + 1000);
   });
 
-  it('leaves packets with the system while nobody reads', async () => {
+  it('leaves packets with the system while they are not read', async () => {
     const one = deviceThatIsUp();
     let frames = 0;
-    // The connection of an earlier test may still be there.
+    // The connection of an earlier test may still be open.
     one.onFrames = (some) => (frames += some.filter((frame) => frame[PACKET + 9] === 1).length);
     await ping(['-c', '5', '-i', '0.01', '-W', '0.1', '10.9.0.2']);
     expect(frames).toBe(0);
@@ -238,7 +238,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(frames).toBe(5);
   });
 
-  it('tells why a frame was not taken', () => {
+  it('reports why a frame was not accepted', () => {
     const one = device('arc');
     const frame = withVirtioHeader(new Uint8Array(28).fill(0x45, 0, 1));
     expect(one.write([frame])).toMatchObject({ code: 'EIO', syscall: 'writev' });
@@ -252,7 +252,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(one.write([frame])).toBeUndefined();
   });
 
-  it('removes the interface at once when it is closed, though it is waited for', async () => {
+  it('removes the interface at once when it is closed, even during a wait', async () => {
     const one = deviceThatIsUp('arc');
     one.setReading(true);
     await sleep(20);
@@ -263,7 +263,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     one.setReading(true);
   });
 
-  it('tells when somebody else has removed the interface, and rests', async () => {
+  it('reports that the interface was removed by another program, and stops', async () => {
     const one = deviceThatIsUp('arc');
     const gone = new Promise<Error>((resolve) => {
       one.onGone = resolve;
@@ -277,7 +277,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     const frames: Uint8Array[] = [];
     other.onFrames = (some) => void frames.push(...some);
     other.setReading(true);
-    // Another device of the same wait has something to report afterwards.
+    // Another device of the same wait has an event to report afterwards.
     await ping(['-c', '1', '-W', '1', '10.9.0.2']);
     await until(() => frames.length > 0);
     expect(libc.count('read') - reads).toBeLessThan(10);
@@ -293,7 +293,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   }
 });
 
-/** Descriptors of this process that are /dev/net/tun. */
+/** The descriptors of this process that are /dev/net/tun. */
 function openDescriptors(): number {
   return readdirSync('/proc/self/fd').filter((descriptor) => {
     try {
@@ -310,7 +310,7 @@ function withVirtioHeader(packet: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** Makes an echo request its own answer. */
+/** Turns an echo request into its answer. */
 function answerEcho(packet: Uint8Array): void {
   swapAddresses(packet);
   packet[IPV4_HEADER] = ICMP_ECHO_REPLY;
@@ -334,7 +334,7 @@ function synAck(syn: Uint8Array): Uint8Array {
   swapAddresses(packet);
   const view = new DataView(packet.buffer);
   view.setUint16(2, packet.length);
-  // The header's checksum: the kernel looks at it.
+  // The header's checksum, which the kernel verifies.
   view.setUint16(10, 0);
   view.setUint16(10, onesComplement(packet.subarray(0, IPV4_HEADER)));
   const tcp = IPV4_HEADER;

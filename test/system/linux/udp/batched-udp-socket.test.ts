@@ -51,7 +51,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     return one;
   }
 
-  /** Node's own socket is the other side: it knows nothing of batches. */
+  /** Node's own socket is the other side: it does not know batches. */
   async function nodeSocket(address: string): Promise<Socket> {
     const one = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     open.push({ close: () => new Promise<void>((resolve) => one.close(() => resolve())) });
@@ -103,11 +103,11 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
       expect(got.get(left)).toEqual(sent.get(left));
       expect(got.get(right)).toEqual(sent.get(right));
       expect(one.queuedBytes).toBe(0);
-      // Runs went out in one call each.
+      // Each run left in one call.
       expect(libc.count('sendmsg')).toBeLessThan(3_500);
     });
 
-    it('receives mixed sizes of several senders in order, each from one object', async () => {
+    it('receives mixed sizes from several senders in order, each sender as one object', async () => {
       const [one, left, right] = [
         await socket(address),
         await nodeSocket(address),
@@ -148,7 +148,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
       }
     });
 
-    it('takes a run in one call, and gives it in one', async () => {
+    it('sends a run in one call, and receives it in one', async () => {
       const [left, right] = [await socket(address), await socket(address)];
       const arrival = received(right, 45);
       libc.resetCounts();
@@ -160,7 +160,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
       expect(datagrams.map(({ bytes }) => bytes[3])).toEqual(datagrams.map((_, index) => index));
     });
 
-    it('answers from the address at which it was asked', async () => {
+    it('answers from the address that was asked', async () => {
       const family = address === '::1' ? '::' : '0.0.0.0';
       const [one, peer] = [await socket(family), await socket(address)];
       const controls: string[][] = [];
@@ -174,7 +174,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
       peer.send(run(1, 10, { address, port: one.localPort }));
       await question;
       one.send(run(1, 10, endpoint));
-      // The peer's socket has one address and says nothing of it.
+      // The peer's socket has one address and does not report it.
       expect(controls).toEqual([[], [], [PACKET_INFO[address]]]);
     });
   });
@@ -193,7 +193,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     },
   );
 
-  it('keeps a run within 64 datagrams and one packet, and lets its last one alone be shorter', async () => {
+  it('limits a run to 64 datagrams and one packet, and only its last one may be shorter', async () => {
     const [left, right] = [await socket(), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
     const buffers: number[] = [];
@@ -211,7 +211,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(lengths).toEqual([100, 100, 60, 60, 100, 100, 0, 100]);
   });
 
-  it('never hands out the same memory twice', async () => {
+  it('never returns the same memory twice', async () => {
     const [left, right] = [await socket(), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
     const kept: Datagram[] = [];
@@ -236,7 +236,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     ['EINVAL', EINVAL],
     ['EMSGSIZE', EMSGSIZE],
     ['ENOPROTOOPT', ENOPROTOOPT],
-  ])('sends one by one for good once a run was refused with %s', async (_name, errno) => {
+  ])('sends one by one permanently after a run was refused with %s', async (_name, errno) => {
     const from = sockets();
     const [left, right] = [await socket('127.0.0.1', from), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
@@ -261,7 +261,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(refusals).toBe(1);
   });
 
-  it('does not blame runs for what is wrong with each datagram', async () => {
+  it('does not disable runs because of an error of each datagram', async () => {
     const [left, right] = [await socket(), await socket()];
     const failures: string[] = [];
     left.onError = (error) => failures.push((error as NodeJS.ErrnoException).code!);
@@ -275,7 +275,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(libc.count('sendmsg')).toBe(1);
   });
 
-  it('works where the kernel knows neither', async () => {
+  it('works if the kernel supports neither', async () => {
     libc.refuse = (call, [, level]) => (call === 'setsockopt' && level === 17 ? ENOPROTOOPT : 0);
     const from = sockets();
     const [left, right] = [await socket('127.0.0.1', from), await socket('127.0.0.1', from)];
@@ -312,7 +312,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     const arrival = received(right, 12);
     left.send([100, 200, 300, 400].flatMap((length) => run(2, length, endpoint)));
     expect(left.queuedBytes).toBe(1_400);
-    // Behind what waits, though there would be room.
+    // After the queued datagrams, even if there is room.
     room = 1;
     left.send(run(4, 50, endpoint));
     expect(left.queuedBytes).toBe(1_600);
@@ -329,7 +329,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(drains).toBe(1);
   });
 
-  it('reports what the kernel refuses, with its code and the datagram, and stays usable', async () => {
+  it('reports a datagram that the kernel refuses, with the code, and stays usable', async () => {
     const one = await socket();
     const failures: [unknown, unknown][] = [];
     one.onError = (error, unsent) => failures.push([(error as { code?: string }).code, unsent]);
@@ -358,7 +358,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(await arrival).toHaveLength(1);
   });
 
-  it('forgets an own address that does not lead to the peer any more', async () => {
+  it('forgets a source address that no longer leads to the peer', async () => {
     const [one, peer] = [await socket('0.0.0.0'), await socket()];
     const question = received(one, 1);
     peer.send(run(1, 10, { address: '127.0.0.1', port: one.localPort }));
@@ -377,7 +377,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(controls).toEqual(['0 8', '', '']);
   });
 
-  it('reaches IPv4 by an IPv6 socket, with the names that Node has for it', async () => {
+  it('reaches IPv4 by an IPv6 socket, with the address text that Node uses', async () => {
     const [one, peer] = [await socket('::'), await socket()];
     const [question, answer] = [received(peer, 1), received(one, 1)];
     one.send(run(1, 10, { address: '::ffff:127.0.0.1', port: peer.localPort }));
@@ -387,7 +387,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(answered!.endpoint).toEqual({ address: '::ffff:127.0.0.1', port: peer.localPort });
   });
 
-  it('sets the octet of the IP header that it is told to', async () => {
+  it('sets the requested octet of the IP header', async () => {
     const marked = (datagrams: readonly Datagram[]) =>
       datagrams.map((datagram) => ({ ...datagram, trafficClass: 0x88 }));
     const endpoints = [await socket(), await socket('::1')].map((one) => ({
@@ -424,7 +424,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(buffers).toEqual([2, 3, 1, 1, 2, 1]);
   });
 
-  it('takes a datagram behind a run whole', async () => {
+  it('receives a datagram after a run completely', async () => {
     const [left, right] = [await socket(), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
     const first = received(right, 10);
@@ -435,7 +435,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect((await second).map(({ bytes }) => bytes.length)).toEqual([1400]);
   });
 
-  it('lets the system choose the address again where it is in doubt, until it is asked at one', async () => {
+  it('lets the system choose the source address again if it is in doubt, until a peer asks at one', async () => {
     const [one, peer] = [await socket('0.0.0.0'), await nodeSocket('127.0.0.1')];
     const { address, port } = peer.address();
     const sources = async (datagrams: readonly Datagram[]): Promise<string[]> => {
@@ -458,7 +458,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     const [plain] = run(1, 100, { address, port });
     const doubtful = { ...plain!, isSourceInDoubt: true };
     await ask('127.0.0.2');
-    // Of one length, so that they could be one run.
+    // Of equal length, so that they could be one run.
     expect(await sources([plain!, plain!, doubtful, plain!])).toEqual([
       '127.0.0.2',
       '127.0.0.2',
@@ -489,14 +489,14 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     await again.close();
   });
 
-  it('closes within a second where the kernel has no room', async () => {
+  it('closes within a second if the kernel has no room', async () => {
     const one = await socket();
     libc.refuse = (call) => (call === 'sendmsg' ? EAGAIN : 0);
     one.send(run(1, 100, { address: '127.0.0.1', port: one.localPort }));
     await one.close();
   });
 
-  it('refuses a port that is taken, and a mark without the right to it', async () => {
+  it('refuses a port that is in use, and a mark without the privilege', async () => {
     const one = await socket();
     const taken = { address: '127.0.0.1', port: one.localPort };
     await expect(sockets().open(taken)).rejects.toMatchObject({
@@ -520,7 +520,7 @@ function numbered(number: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** `count` datagrams, numbered from 0, in memory of one block as packets are. */
+/** `count` datagrams, numbered from 0, in one block of memory as packets are. */
 function run(count: number, length: number, endpoint: Datagram['endpoint']): Datagram[] {
   const block = new Uint8Array(count * (length + 48) + 64);
   return Array.from({ length: count }, (_, index) => {

@@ -15,7 +15,7 @@ describeWith(['linux', 'koffi'], 'the endpoints of a socket', () => {
 
   const endpoint = (port: number, address = '192.0.2.1') => ({ address, port });
 
-  it('are known by their text and by their bytes as one', () => {
+  it('are the same object whether looked up by text or by bytes', () => {
     const table = new EndpointTable(addresses, AF_INET6);
     const sent = table.find(endpoint(1, '2001:DB8::1'));
     expect(table.find(endpoint(1, '2001:db8:0::1'))).toBe(sent);
@@ -26,7 +26,7 @@ describeWith(['linux', 'koffi'], 'the endpoints of a socket', () => {
     expect(table.find(endpoint(1, 'nowhere'))).toBeUndefined();
   });
 
-  it('keep the bytes, though the system writes over them', () => {
+  it('keep their bytes, though the system overwrites the buffer', () => {
     const table = new EndpointTable(addresses, AF_INET);
     const bytes = addresses.encode('192.0.2.1', 1, AF_INET)!;
     const known = table.sender(bytes);
@@ -35,7 +35,7 @@ describeWith(['linux', 'koffi'], 'the endpoints of a socket', () => {
     expect(addresses.decode(known.socketAddress)).toEqual(endpoint(1));
   });
 
-  it('are 256 at most: the oldest is forgotten', () => {
+  it('are 256 at most, after which the oldest is forgotten', () => {
     const table = new EndpointTable(addresses, AF_INET);
     const known = Array.from({ length: 256 }, (_, port) => table.find(endpoint(port))!);
     known.forEach((one, port) => {

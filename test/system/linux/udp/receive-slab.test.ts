@@ -2,7 +2,7 @@ import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { ReceiveSlab } from '../../../../src/system/linux/udp/receive-slab.js';
 import { describeWith } from '../../../support/runner/requirements.js';
 
-describeWith(['linux', 'koffi'], 'memory for what is received', () => {
+describeWith(['linux', 'koffi'], 'memory for received packets', () => {
   let libc: Libc;
   let memset: (address: number, value: number, length: number) => void;
   beforeAll(async () => {
@@ -19,7 +19,7 @@ describeWith(['linux', 'koffi'], 'memory for what is received', () => {
       memset(slab.reserve(), index & 0xff, length);
       const part = slab.part(slab.take(length), length);
       buffers.add(part.buffer);
-      // Whoever has it writes around it, too.
+      // The receiver of the memory writes around it, too.
       new Uint8Array(part.buffer, part.byteOffset - 6, 6).fill(0xee);
       new Uint8Array(part.buffer, part.byteOffset + length, 32).fill(0xee);
       taken.push(part);
@@ -27,11 +27,11 @@ describeWith(['linux', 'koffi'], 'memory for what is received', () => {
     taken.forEach((part, index) => {
       expect(part.every((byte) => byte === (index & 0xff))).toBe(true);
     });
-    // Some hundreds of packets to a slab, and never past its end.
+    // Some hundreds of packets per slab, and never beyond its end.
     expect(buffers.size).toBeLessThan(5);
   });
 
-  it('has room for the longest message, whatever was taken before', () => {
+  it('has room for the longest message, whatever was used before', () => {
     const slab = new ReceiveSlab(libc, 65_535);
     for (let index = 0; index < 20; index++) {
       slab.reserve();
@@ -40,7 +40,7 @@ describeWith(['linux', 'koffi'], 'memory for what is received', () => {
     }
   });
 
-  it('gives what was reserved and not taken again', () => {
+  it('reuses what was reserved and not used', () => {
     const slab = new ReceiveSlab(libc, 100);
     const address = slab.reserve();
     expect(slab.reserve()).toBe(address);

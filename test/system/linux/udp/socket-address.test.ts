@@ -8,7 +8,7 @@ import {
 import { toHex } from '../../../support/hex.js';
 import { describeWith } from '../../../support/runner/requirements.js';
 
-// The first field is in the machine's order, little-endian on all that we test on.
+// The first field is in the machine's byte order, little-endian on all test machines.
 const IPV4 = '0200ca6cc0000201' + '0000000000000000';
 const IPV6 = '0a00ca6c00000000' + '20010db8000000000000000000000001' + '00000000';
 const MAPPED = '0a00ca6c00000000' + '00000000000000000000ffffc0000201' + '00000000';
@@ -32,7 +32,7 @@ describeWith(['linux', 'koffi'], 'socket addresses', () => {
     expect(isIpv4OnTheWire(bytes!)).toBe(isIpv4);
   });
 
-  it('reach IPv4 from IPv6, and take a zone by its number', () => {
+  it('reach IPv4 from IPv6, and accept a numeric zone', () => {
     expect(toHex(addresses.encode('192.0.2.1', 0xca6c, AF_INET6)!)).toBe(MAPPED);
     expect(toHex(addresses.encode('fe80::2%1', 0xca6c, AF_INET6)!)).toBe(LINK_LOCAL);
   });
@@ -43,7 +43,7 @@ describeWith(['linux', 'koffi'], 'socket addresses', () => {
     ['2001:db8::1', AF_INET],
     ['fe80::1%nosuch0', AF_INET6],
     ['', AF_INET],
-  ])('are none for %j', (text, family) => {
+  ])('are undefined for %j', (text, family) => {
     expect(addresses.encode(text, 1, family)).toBeUndefined();
   });
 

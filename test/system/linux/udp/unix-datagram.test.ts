@@ -13,11 +13,11 @@ import { describeWith } from '../../../support/runner/requirements.js';
 
 it('are struct sockaddr_un, on a little-endian machine', () => {
   expect(toHex(encodeUnixAddress('/run/x'))).toBe('0100' + '2f72756e2f78' + '00');
-  // unix(7): an abstract name has its length for an end.
+  // unix(7): an abstract name ends at the given length.
   expect(toHex(encodeUnixAddress('@run'))).toBe('0100' + '0072756e');
 });
 
-it('are refused where no socket can have the name', () => {
+it('are refused if no socket can have the name', () => {
   expect(encodeUnixAddress(`/${'x'.repeat(106)}`)).toHaveLength(110);
   expect(() => encodeUnixAddress(`/${'x'.repeat(107)}`)).toThrow(RangeError);
   expect(encodeUnixAddress(`@${'x'.repeat(107)}`)).toHaveLength(110);
@@ -36,7 +36,7 @@ describeWith(['linux', 'koffi'], 'datagrams of unix(7)', () => {
   it.each([
     ['a path', () => join(folder, 'notify')],
     ['an abstract name', () => `@arctun-test-${process.pid}`],
-  ])('arrive at %s, whole and apart', async (_, name) => {
+  ])('arrive at %s, complete and separate', async (_, name) => {
     const receiver = await NotifySocket.bind(name());
     try {
       sender.send(name(), Buffer.from('READY=1'));
