@@ -6,7 +6,7 @@ import { SAMPLE } from './sample.js';
 
 const config = parseArcConfig(SAMPLE, { path: 'arc.json' });
 
-it('writes and reads the same', async () => {
+it('writes and reads the same content', async () => {
   const files = new MemoryFiles();
   await writeArcConfig(files, 'arc.json', config);
   expect(files.texts.get('/home/arc.json')).toBe(SAMPLE);
@@ -19,7 +19,7 @@ it.each<[FileFailure, string]>([
   ['denied', 'permission'],
   ['not-text', 'configuration'],
   ['failed', 'failed'],
-])('says what can be done when a file is %s', async (failure, kind) => {
+])('says what to do if a file is %s', async (failure, kind) => {
   const files = new MemoryFiles();
   const cause = new FileError(failure, 'arc.json', 'the reason');
   files.failures.set('readText /home/arc.json', cause);

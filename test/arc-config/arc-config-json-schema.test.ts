@@ -11,12 +11,12 @@ import { PRIVATE_KEY, SAMPLE, sampleWith, sampleWithSession } from './sample.js'
 
 const committed = readFileSync(new URL('../../schema/arc.schema.json', import.meta.url), 'utf8');
 
-it('is what the repository holds: run `npm run build && node tools/generate/write-schema.js`', () => {
+it('matches the file in the repository: run `npm run build && node tools/generate/write-schema.js', () => {
   const pretty = (value: unknown) => JSON.stringify(value, null, 2);
   expect(pretty(JSON.parse(committed))).toBe(pretty(arcConfigJsonSchema()));
 });
 
-it('has the members in the order in which they are written', () => {
+it('has the fields in the order in which they are written', () => {
   const { properties } = arcConfigJsonSchema() as {
     properties: Record<string, { properties: object }>;
   };
@@ -32,7 +32,7 @@ it('has the members in the order in which they are written', () => {
   ]);
 });
 
-it('describes every member', () => {
+it('describes every field', () => {
   const undescribed: string[] = [];
   const visit = (name: string, value: unknown) => {
     if (typeof value !== 'object' || value === null) return;
@@ -49,7 +49,7 @@ it('describes every member', () => {
   expect(undescribed).toEqual([]);
 });
 
-// The emulator's OpenAPI library brings a validator of its own.
+// The emulator's OpenAPI library includes a validator.
 const requireHere = createRequire(import.meta.url);
 const requireThere = createRequire(requireHere.resolve('openapi-backend'));
 const { Ajv: Draft07 } = requireThere('ajv') as { Ajv: typeof Ajv };
@@ -85,15 +85,18 @@ it('is what a catalogue of schemas takes: draft-07, an identifier, a title and v
 it.each([
   ['the file that soratun writes', SAMPLE],
   ['the skeleton', formatArcConfig(skeletonArcConfig('linux'))],
-  ['a file with nothing in it', '{}'],
-  ['what soratun writes for that', formatArcConfig(parseArcConfig('{}', { path: 'x' }))],
+  ['an empty object', '{}'],
+  [
+    'the file that soratun writes for an empty object',
+    formatArcConfig(parseArcConfig('{}', { path: 'x' })),
+  ],
   [
     'an empty session as it is written',
     formatArcConfig(parseArcConfig('{"arcSessionStatus": {}}', { path: 'x' })),
   ],
-  ['members that nobody knows', sampleWith({ imsi: '440', $schema: 'x' })],
+  ['unknown fields', sampleWith({ imsi: '440', $schema: 'x' })],
   [
-    'a key in lines',
+    'a key with line breaks',
     sampleWith({ privateKey: `${PRIVATE_KEY.slice(0, 20)}\n${PRIVATE_KEY.slice(20)}` }),
   ],
   ['an IPv6 endpoint', sampleWithSession({ arcServerEndpoint: '[2001:db8::1]:11010' })],
@@ -106,7 +109,7 @@ it.each([
   ['a URL-safe key', sampleWith({ publicKey: PRIVATE_KEY.replace('/', '_') })],
   ['a float', sampleWith({ mtu: 1420.5 })],
   ['an MTU out of range', sampleWith({ mtu: 70_000 })],
-  ['text for a number', sampleWith({ logLevel: '2' })],
+  ['text instead of a number', sampleWith({ logLevel: '2' })],
   ['a bare address among CIDRs', sampleWith({ additionalAllowedIPs: ['10.0.0.1'] })],
   ['a client address with a prefix', sampleWithSession({ arcClientPeerIpAddress: '10.0.0.2/32' })],
   ['an empty endpoint', sampleWithSession({ arcServerEndpoint: '' })],

@@ -5,13 +5,13 @@ import { SAMPLE, sampleWith, ZERO_KEY } from './sample.js';
 const parse = (text: string) => parseArcConfig(text, { path: 'arc.json' });
 
 describe('isSkeleton', () => {
-  it('knows the skeleton by its key or by its id', () => {
+  it('recognizes the skeleton by its key or by its ID', () => {
     expect(isSkeleton(skeletonArcConfig('linux'))).toBe(true);
     expect(isSkeleton(parse(sampleWith({ privateKey: ZERO_KEY })))).toBe(true);
     expect(isSkeleton(parse(sampleWith({ simId: '890000xxxxxxxxxxxxx' })))).toBe(true);
   });
 
-  it('knows a file that was filled in', () => {
+  it('recognizes a file that was filled in', () => {
     expect(isSkeleton(parse(SAMPLE))).toBe(false);
   });
 });

@@ -7,8 +7,8 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 describe('resolveConfigSource', () => {
   it.each([
     ['JSON', SAMPLE],
-    ['JSON behind white space', `\n  ${SAMPLE}`],
-  ])('takes %s as it is', (_, text) => {
+    ['JSON after white space', `\n  ${SAMPLE}`],
+  ])('returns %s unchanged', (_, text) => {
     expect(resolveConfigSource(text)).toEqual({ kind: 'inline', text });
   });
 
@@ -20,19 +20,19 @@ describe('resolveConfigSource', () => {
     expect(resolveConfigSource(value)).toEqual({ kind: 'inline', text: SAMPLE });
   });
 
-  it('decodes URL-safe base64 that has both of its own characters', () => {
+  it('decodes URL-safe base64 with both of its special characters', () => {
     const text = '{"note":"???~~~>>>"}';
     const value = Buffer.from(text).toString('base64url');
     expect(value).toMatch(/-.*_|_.*-/);
     expect(resolveConfigSource(value)).toEqual({ kind: 'inline', text });
-    // The same bytes in standard base64 have a plus and a slash in these places.
+    // The same bytes in standard base64 have a plus and a slash in these positions.
     const standard = base64(text);
     expect(standard).toMatch(/\+.*\/|\/.*\+/);
     expect(resolveConfigSource(standard)).toEqual({ kind: 'inline', text });
   });
 
   it.each(['arc.json', '/etc/arc.json', './{x}', 'eyJ', 'abcd', base64('plain text'), ''])(
-    'takes %j for a path',
+    'treats %j as a path',
     (path) => {
       expect(resolveConfigSource(path)).toEqual({ kind: 'path', path });
     },
@@ -50,7 +50,7 @@ it.each([
   ['it has several lines but is not JSON', 'arc.json\narc.json'],
   ['it is base64, but not of a complete arc.json in UTF-8', base64(SAMPLE).slice(0, -40)],
   ['it is a key or a token', PRIVATE_KEY],
-])('says that %s, and does not show it', (why, value) => {
+])('reports that %s, without showing it', (why, value) => {
   let error: unknown;
   try {
     resolveConfigSource(value);
@@ -64,7 +64,7 @@ it.each([
 });
 
 describe('loadArcConfigSource', () => {
-  it('reads the file that is named', async () => {
+  it('reads the named file', async () => {
     const files = new MemoryFiles();
     files.texts.set('/home/arc.json', SAMPLE);
     const { config, source } = await loadArcConfigSource(files, 'arc.json');
@@ -72,14 +72,14 @@ describe('loadArcConfigSource', () => {
     expect(source).toEqual({ kind: 'path', path: 'arc.json' });
   });
 
-  it('touches no file for a configuration that is given inline', async () => {
+  it('reads no file for an inline configuration', async () => {
     const files = new MemoryFiles();
     const { config } = await loadArcConfigSource(files, base64(SAMPLE));
     expect(config.mtu).toBe(1380);
     expect(files.calls).toEqual([]);
   });
 
-  it('says where a fault is', async () => {
+  it('reports the line of a fault', async () => {
     await expect(loadArcConfigSource(new MemoryFiles(), '{"mtu": "x"}')).rejects.toThrow(
       'cannot use the inline configuration: line 1, mtu',
     );

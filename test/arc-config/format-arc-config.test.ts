@@ -43,7 +43,7 @@ describe('formatArcConfig', () => {
     expect(rewrite(SKELETON)).toBe(SKELETON);
   });
 
-  it('leaves out what is empty, and writes the rest even when it is zero', () => {
+  it('omits empty values, and writes the others even if they are zero', () => {
     expect(rewrite('{}')).toBe(`{
   "privateKey": "${ZERO_KEY}",
   "publicKey": "${ZERO_KEY}",
@@ -57,7 +57,7 @@ describe('formatArcConfig', () => {
     expect(rewrite(JSON.stringify(emptied))).toBe(rewrite('{}'));
   });
 
-  it('writes an empty profile and a session of nothing as soratun does', () => {
+  it('writes an empty profile and an empty session as soratun does', () => {
     const written = rewrite('{"profile": {}, "arcSessionStatus": {}}');
     expect(written).toContain('"profile": {},');
     expect(written).toContain(`  "arcSessionStatus": {
@@ -69,7 +69,7 @@ describe('formatArcConfig', () => {
     expect(rewrite('{"arcSessionStatus": {"arcAllowedIPs": []}}')).toContain('"arcAllowedIPs": []');
   });
 
-  it('writes preUp and preDown beside those that soratun knows', () => {
+  it('writes preUp and preDown next to the commands of soratun', () => {
     const hooks = { preDown: [['c']], preUp: [['a', '%i']], postDown: [['d']], postUp: [['b']] };
     const written = rewrite(sampleWith(hooks));
     expect(JSON.parse(written)).toMatchObject(hooks);
@@ -83,7 +83,7 @@ describe('formatArcConfig', () => {
     expect(rewrite(written)).toBe(written);
   });
 
-  it("escapes as Go's encoding/json", () => {
+  it('escapes like Go’s encoding/json', () => {
     const postUp = [['sh', '-c', 'a && b < c > d', 'tab\t\u2028\u2029\u0001"\\é\u007f']];
     expect(rewrite(JSON.stringify({ postUp }))).toContain(
       '"a \\u0026\\u0026 b \\u003c c \\u003e d",\n      "tab\\t\\u2028\\u2029\\u0001\\"\\\\é\u007f"',
@@ -99,7 +99,7 @@ describe('formatArcConfig', () => {
     expect(written).toContain('"10.0.0.0/8"');
   });
 
-  it('puts unknown members behind its own, at each level', () => {
+  it('puts unknown fields after the known ones, at each level', () => {
     const text = `{"x-first": 1, ${SAMPLE.trim().slice(1, -1)}, "note": "kept"}`;
     const keys = Object.keys(JSON.parse(rewrite(text)) as object);
     expect(keys.slice(-3)).toEqual(['arcSessionStatus', 'x-first', 'note']);
@@ -136,7 +136,7 @@ describe('formatArcConfig', () => {
 });
 
 describe('redactArcConfig', () => {
-  it('hides the private key and the auth key and nothing else', () => {
+  it('hides only the private key and the auth key', () => {
     const expected = SAMPLE.replace(PRIVATE_KEY, '<redacted>').replace(
       'secret-abcdefgh',
       '<redacted>',
@@ -144,7 +144,7 @@ describe('redactArcConfig', () => {
     expect(redactArcConfig(parse(SAMPLE))).toBe(expected);
   });
 
-  it('hides unknown members whose name speaks of a secret, at any depth', () => {
+  it('hides unknown fields whose name suggests a secret, at any depth', () => {
     const text = sampleWith({
       apiToken: 'hush',
       presharedKey: 'hush',
@@ -157,13 +157,13 @@ describe('redactArcConfig', () => {
   });
 
   it.each(['passwd', 'pwd', 'mfaOTPCode', 'credentials', 'cookie', 'PIN'])(
-    'hides the unknown member %s',
+    'hides the unknown field %s',
     (name) => {
       expect(redactArcConfig(parse(sampleWith({ [name]: 'hush' })))).not.toContain('hush');
     },
   );
 
-  it('hides what has the shape of a secret under whatever name, but no public key', () => {
+  it('hides values that look like a secret under any name, but no public key', () => {
     const list = ['secret-hush', { note: `PrivateKey = ${PRIVATE_KEY}` }];
     const shown = redactArcConfig(parse(sampleWith({ list, peerPublicKey: SERVER_KEY })));
     expect(shown).not.toContain('hush');

@@ -6,7 +6,7 @@ const noticesOf = (text: string) =>
     ({ kind, line, text: notice }) => `${kind} ${line}: ${notice}`,
   );
 
-it('has nothing to say about a file as soratun writes it', () => {
+it('reports nothing about a file that soratun writes', () => {
   expect(noticesOf(SAMPLE)).toEqual([]);
 });
 
@@ -39,7 +39,7 @@ it('asks inside the session and the profile, too', () => {
   ]);
 });
 
-it('names the object that a misplaced member belongs in', () => {
+it('names the object that a misplaced field belongs to', () => {
   expect(noticesOf('{"arcServerEndpoint": "a:1", "AUTHKEYID": ""}')).toEqual([
     'warning 1: unknown member "arcServerEndpoint"; it belongs in "arcSessionStatus"',
     'warning 1: unknown member "AUTHKEYID"; it belongs in "profile"',
@@ -61,7 +61,7 @@ it('only notes a member that resembles none', () => {
   ]);
 });
 
-it('reports what is given more than once, in any case, with each line', () => {
+it('reports duplicate fields, in any case, with each line', () => {
   const text = `{
     "mtu": 1400,
     "MTU": 1300,
@@ -81,7 +81,7 @@ it('reports what is given more than once, in any case, with each line', () => {
   ]);
 });
 
-it('shows no key that took the place of a name, and compares no long text', () => {
+it('shows no key that was written as a field name, and compares no long text', () => {
   const [notice = ''] = noticesOf(`{"${PRIVATE_KEY}": 1}`);
   expect(notice).not.toContain(PRIVATE_KEY);
   expect(noticesOf(JSON.stringify({ ['mtu'.repeat(100_000)]: 1 }))[0]).toMatch(

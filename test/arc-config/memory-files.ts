@@ -1,13 +1,13 @@
 import { FileError, type Files, type InspectedText } from '../../src/ports/files.js';
 
-/** Files in memory; every call is recorded, and any can be made to fail. */
+/** Files in memory; every call is recorded, and can be made to fail. */
 export class MemoryFiles implements Files {
   readonly texts = new Map<string, string>();
   readonly bytes = new Map<string, Uint8Array>();
   readonly calls: string[] = [];
   /** `replaceText /home/arc.json` → the error that it throws. */
   readonly failures = new Map<string, Error>();
-  /** What `inspectText` says of a path besides its text. */
+  /** The result of `inspectText` for a path, other than its text. */
   readonly inspections = new Map<string, Partial<InspectedText>>();
   /** Called with each recorded call, before it takes effect. */
   onCall: (call: string) => void = () => undefined;

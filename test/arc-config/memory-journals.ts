@@ -1,6 +1,6 @@
 import type { Journal, Journals, OpenedJournal } from '../../src/ports/journals.js';
 
-/** Journals in memory; every call is recorded, and any can be made to fail. */
+/** Journals in memory; every call is recorded, and can be made to fail. */
 export class MemoryJournals implements Journals {
   /** By target. */
   readonly lines = new Map<string, string[]>();

@@ -1,4 +1,4 @@
-/** Ten thousand files that somebody, or a disk, has damaged: a clear error or a model, and nothing else. */
+/** Ten thousand files that a user or a disk has damaged: each gives a clear error or a model. */
 import fc from 'fast-check';
 
 import { ArcConfigError } from '../../src/arc-config/arc-config-error.js';
@@ -23,7 +23,7 @@ const BASES = [
 
 const position = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true });
 
-/** One byte of the file's UTF-8 is another. */
+/** Changes one byte of the file's UTF-8. */
 const byteFlip: fc.Arbitrary<Mutation> = fc
   .tuple(position, fc.integer({ min: 0, max: 255 }))
   .map(([at, byte]) => (text) => {
@@ -100,7 +100,7 @@ const VALUES = [
   '{"a":'.repeat(60) + '1' + '}'.repeat(60),
 ];
 
-/** A value of a member, or an item, is another; by its place among all values. */
+/** Replaces the value of a field, or an item; by its index among all values. */
 const swap: fc.Arbitrary<Mutation> = fc
   .tuple(position, fc.oneof(fc.constantFrom(...VALUES), fc.json()))
   .map(([at, value]) => (text) => {
@@ -112,7 +112,7 @@ const swap: fc.Arbitrary<Mutation> = fc
     return text.slice(0, match.index) + value + text.slice(match.index + match[0].length);
   });
 
-/** A line goes, or comes twice: a member, or half of one. */
+/** Removes or repeats a line: a field, or half of one. */
 const line: fc.Arbitrary<Mutation> = fc
   .tuple(position, fc.constantFrom(0, 2))
   .map(([at, times]) => (text) => {
@@ -122,7 +122,7 @@ const line: fc.Arbitrary<Mutation> = fc
     return [...lines.slice(0, index), ...copies, ...lines.slice(index + 1)].join('\n');
   });
 
-/** A member goes, at any depth; what is left is JSON. */
+/** Removes a field at any depth; the rest is valid JSON. */
 const drop: fc.Arbitrary<Mutation> = position.map((at) => (text) => {
   const members = [...text.matchAll(/"\w+": ?(?:"[^"]*"|\d+|true|false),\s*/g)];
   const match = members[Math.floor(at * members.length)];
@@ -149,7 +149,7 @@ const mutated = fc
   )
   .map(([base, mutations]) => mutations.reduce((text, mutate) => mutate(text), base));
 
-/** Every value of a model, and no offsets. */
+/** Every value of a model, without offsets. */
 function valuesOf(config: ArcConfig): string {
   return JSON.stringify(config, (name, value: unknown) => {
     if (name === 'offset') return undefined;
@@ -176,7 +176,7 @@ function checkError(error: unknown): void {
   }
 }
 
-it('gives an error that says where and what, or a model that is written and read the same', () => {
+it('gives an error with position and cause, or a model that is written and read the same', () => {
   fc.assert(
     fc.property(mutated, (text) => {
       let config: ArcConfig;
@@ -202,7 +202,7 @@ it('gives an error that says where and what, or a model that is written and read
     { numRuns: RUNS, seed: SEED },
   );
   expect(outcomes.models + outcomes.errors).toBe(RUNS);
-  // Both ways are walked often.
+  // Both outcomes are frequent.
   expect(outcomes.models).toBeGreaterThan(RUNS / 10);
   expect(outcomes.errors).toBeGreaterThan(RUNS / 10);
 }, 60_000);

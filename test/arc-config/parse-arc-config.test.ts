@@ -36,8 +36,8 @@ function errorOf(text: string): ArcConfigError {
   throw new Error('no ArcConfigError');
 }
 
-describe('a whole arc.json', () => {
-  it('gives every field', () => {
+describe('a complete arc.json', () => {
+  it('returns every field', () => {
     const config = parse(SAMPLE);
     expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
     expect(formatKey(config.publicKey)).toBe(PUBLIC_KEY);
@@ -66,7 +66,7 @@ describe('a whole arc.json', () => {
     expect(formatKey(config.arcSessionStatus!.arcServerPeerPublicKey)).toBe(SERVER_KEY);
   });
 
-  it('shows its secrets to nobody who prints it', () => {
+  it('shows no secrets when printed', () => {
     const config = parse(SAMPLE);
     const printed = [inspect(config, { depth: 9, showHidden: true }), JSON.stringify(config)];
     for (const text of printed) {
@@ -77,8 +77,8 @@ describe('a whole arc.json', () => {
   });
 });
 
-describe('leniency', () => {
-  it('reads an empty object: every field at zero', () => {
+describe('tolerance', () => {
+  it('reads an empty object with every field at zero', () => {
     const config = parse('{}');
     expect(formatKey(config.privateKey.expose())).toBe(ZERO_KEY);
     expect(config).toMatchObject({
@@ -97,7 +97,7 @@ describe('leniency', () => {
     expect(config.arcSessionStatus).toBeUndefined();
   });
 
-  it('uses MTU 1420 and keepalive 60 for zero and for nothing', () => {
+  it('uses MTU 1420 and keepalive 60 for zero and for absent values', () => {
     for (const text of ['{}', '{"mtu": 0, "persistentKeepalive": 0}', '{"mtu": null}']) {
       expect(effectiveMtu(parse(text))).toBe(1420);
       expect(effectiveKeepalive(parse(text))).toBe(60);
@@ -106,7 +106,7 @@ describe('leniency', () => {
     expect(effectiveKeepalive(parse(SAMPLE))).toBe(25);
   });
 
-  it('matches names in any case, at every level it knows', () => {
+  it('matches names in any case, at every known level', () => {
     const config = parse(
       `{"PRIVATEKEY": "${PRIVATE_KEY}", "ArcSessionStatus": {"ArcAllowedIPs": ["10.0.0.0/8"]},
         "Profile": {"AUTHKEYID": "keyId-1"}}`,
@@ -117,7 +117,7 @@ describe('leniency', () => {
     expect(config.unknownKeys).toEqual([]);
   });
 
-  it('takes null for zero', () => {
+  it('treats null as zero', () => {
     const keys = Object.keys(JSON.parse(SAMPLE) as object);
     const config = parse(JSON.stringify(Object.fromEntries(keys.map((key) => [key, null]))));
     expect(config).toMatchObject({ simId: '', logLevel: 0, enableMetrics: false, interface: '' });
@@ -138,23 +138,23 @@ describe('leniency', () => {
     expect(merged.profile).toMatchObject({ authKeyId: 'keyId-1', endpoint: 'e' });
   });
 
-  it('tells null and empty allowed IPs apart', () => {
+  it('distinguishes null and empty allowed IPs', () => {
     expect(parse('{"arcSessionStatus": {}}').arcSessionStatus?.arcAllowedIps).toBeNull();
     const empty = parse('{"arcSessionStatus": {"arcAllowedIPs": []}}');
     expect(empty.arcSessionStatus?.arcAllowedIps).toEqual([]);
   });
 
-  it('reads an empty client address as none', () => {
+  it('reads an empty client address as absent', () => {
     const { arcSessionStatus } = parse(sampleWithSession({ arcClientPeerIpAddress: '' }));
     expect(arcSessionStatus).not.toHaveProperty('arcClientPeerIpAddress');
   });
 
-  it('accepts a client private key in the session and forgets it', () => {
+  it('accepts a client private key in the session and drops it', () => {
     const config = parse(sampleWithSession({ arcClientPeerPrivateKey: PRIVATE_KEY }));
     expect(formatArcConfig(config)).not.toContain('arcClientPeerPrivateKey');
   });
 
-  it('keeps unknown members at any depth, numbers as they are written', () => {
+  it('keeps unknown fields at any depth, numbers as written', () => {
     const text = `{"imsi": 440100000000000000001, "arcSessionStatus": {"vpgId": {"a": [1.50, {"b": null}]}}}`;
     const written = formatArcConfig(parse(text));
     expect(written).toContain('"imsi": 440100000000000000001');
@@ -186,7 +186,7 @@ describe('faults', () => {
     expect(errorOf(`{"${key}": ${value}}`).why).toContain(message);
   });
 
-  it('names the line, the path, what was found and what is expected', () => {
+  it('include the line, the path, the value found and the expectation', () => {
     const text = SAMPLE.replace('"54.250.252.67/32"', '"54.250.252.67"');
     expect(faultsOf(text)).toEqual([
       {
@@ -199,7 +199,7 @@ describe('faults', () => {
     expect(text.split('\n')[33]).toContain('54.250.252.67');
   });
 
-  it('lists all faults of a file at once', () => {
+  it('are all listed at once for a file', () => {
     const error = errorOf('{"mtu": "1",\n"logLevel": 1.5,\n"publicKey": "x"}');
     expect(error.faults.map(({ line, keyPath }) => `${line} ${keyPath}`)).toEqual([
       '1 mtu',
@@ -211,16 +211,16 @@ describe('faults', () => {
     expect(error.what).toBe('cannot use arc.json');
   });
 
-  it('refuses a null among CIDRs', () => {
+  it('include a null among CIDRs', () => {
     expect(errorOf('{"additionalAllowedIPs": [null]}').why).toContain('additionalAllowedIPs[0]');
   });
 
-  it('refuses a client address with a prefix, which the console shows', () => {
+  it('include a client address with a prefix, as the console shows it', () => {
     const text = sampleWithSession({ arcClientPeerIpAddress: '10.0.0.2/32' });
     expect(errorOf(text).why).toContain('expected an IP address without a prefix length');
   });
 
-  it('never shows a secret', () => {
+  it('never show a secret', () => {
     const secret = `${PRIVATE_KEY}tail`;
     const messages = [
       errorOf(sampleWith({ privateKey: secret })).message,
@@ -245,11 +245,11 @@ describe('faults', () => {
     ['{"mtu": 1, // wide\n}', 'expected a key in double quotes'],
     ['[]', 'found an array, expected an object'],
     ['null', 'found null, expected an object'],
-  ])('is no arc.json: %j', (text, message) => {
+  ])('include a text that is not an arc.json: %j', (text, message) => {
     expect(errorOf(text).why).toContain(message);
   });
 
-  it('gives the line of broken JSON', () => {
+  it('include the line of broken JSON', () => {
     expect(faultsOf('{\n  "mtu": 1420,\n}')).toEqual([
       { line: 3, keyPath: '', found: '`}`', expected: 'a key in double quotes' },
     ]);
@@ -257,7 +257,7 @@ describe('faults', () => {
 });
 
 describe('parseArcSession', () => {
-  it('reads what the API answers, with members of its own', () => {
+  it('reads the API’s answer, including additional fields', () => {
     const session = parseArcSession(
       JSON.stringify({
         arcServerPeerPublicKey: SERVER_KEY,
@@ -275,7 +275,7 @@ describe('parseArcSession', () => {
     expect(session.unknownKeys.map(({ key }) => key)).toEqual(['vpgId']);
   });
 
-  it('names faults from its own root', () => {
+  it('reports faults with paths relative to the session', () => {
     expect(() => parseArcSession('{"arcAllowedIPs": [1]}', { path: 'the answer' })).toThrow(
       'cannot use the answer: line 1, arcAllowedIPs[0]: found 1',
     );

@@ -6,18 +6,18 @@ import { SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from './sample.js';
 const require = (text: string) =>
   requireSession(parseArcConfig(text, { path: 'arc.json' }), 'arc.json');
 
-it('gives a whole session', () => {
+it('returns a complete session', () => {
   expect(require(SAMPLE)).toMatchObject({
     arcServerEndpoint: { host: 'link.arc.soracom.io' },
     arcClientPeerIpAddress: '10.0.0.2',
   });
 });
 
-it('takes no allowed IPs for none', () => {
+it('treats an empty list of allowed IPs as missing', () => {
   expect(require(sampleWithSession({ arcAllowedIPs: null })).arcAllowedIps).toEqual([]);
 });
 
-it('names all that is missing', () => {
+it('lists everything that is missing', () => {
   let faults: readonly { keyPath: string }[] = [];
   try {
     require('{"arcSessionStatus": {}}');
@@ -32,7 +32,7 @@ it('names all that is missing', () => {
   ]);
 });
 
-it('names a session that is missing, and a private key of zeros', () => {
+it('reports a session that is missing, and a private key of zeros', () => {
   expect(() => require('{}')).toThrow(
     /privateKey: found no key[^]*arcSessionStatus: found nothing/,
   );

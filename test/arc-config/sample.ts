@@ -1,4 +1,4 @@
-/** An arc.json as soratun writes it after a bootstrap. The keys are of nobody. */
+/** An arc.json as soratun writes it after a bootstrap. The keys are not in use. */
 export const PRIVATE_KEY = 'IBEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7n8=';
 export const PUBLIC_KEY = 'AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=';
 export const SERVER_KEY = 'ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=';
@@ -44,12 +44,12 @@ export const SAMPLE = `{
 }
 `;
 
-/** The sample with one member of its top level replaced. */
+/** The sample with one of its top-level fields replaced. */
 export function sampleWith(changes: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ ...(JSON.parse(SAMPLE) as object), ...changes });
 }
 
-/** The sample with one member of its session replaced. */
+/** The sample with one field of its session replaced. */
 export function sampleWithSession(changes: Readonly<Record<string, unknown>>): string {
   const { arcSessionStatus } = JSON.parse(SAMPLE) as { arcSessionStatus: object };
   return sampleWith({ arcSessionStatus: { ...arcSessionStatus, ...changes } });

@@ -1,9 +1,9 @@
 /**
- * What is known of how soratun reads and writes arc.json, statement by statement: how the values and
- * keys behave (K, V), what its published schema says (S), what it makes of a file before it uses it (U),
- * and what traps a replacement (T). Each row has the input, what soratun does, and what is checked
- * here that we do. What soratun's `up` makes of its flags and of standard input (T18: 0 by flag is off, a
- * configuration from standard input has no defaults) is no matter of the file, and `up` has neither yet.
+ * How soratun reads and writes arc.json, statement by statement: how the values and keys behave (K,
+ * V), what its published schema says (S), what it does with a file before use (U), and pitfalls for
+ * a replacement (T). Each row has the input, soratun's behavior, and a check of ours. What
+ * soratun's `up` does with its flags and standard input (T18: a flag value of 0 means off, a
+ * configuration from standard input has no defaults) does not concern the file.
  */
 import { ArcConfigError, type ArcConfigFault } from '../../src/arc-config/arc-config-error.js';
 import { readArcConfig } from '../../src/arc-config/arc-config-file.js';
@@ -34,15 +34,15 @@ const parse = (text: string) => parseArcConfig(text, { path: 'arc.json' });
 const rewrite = (text: string) => formatArcConfig(parse(text));
 const wgConfig = (text: string) => formatWgConfig(parse(text), { endpointHost: '192.0.2.1' });
 
-/** What we do: every part that is given is checked. */
+/** Our behavior: every given part is checked. */
 interface Ours {
   /** Part of the model. */
   readonly reads?: object;
-  /** Each stands in the file when it is written again. */
+  /** Each one is in the file after it is written again. */
   readonly writes?: readonly string[];
-  /** None stands in the file when it is written again. */
+  /** None is in the file after it is written again. */
   readonly writesNot?: readonly string[];
-  /** The one fault, `found` and `expected` being a part of theirs. */
+  /** The only fault; `found` and `expected` are substrings. */
   readonly fault?: Partial<ArcConfigFault>;
   readonly also?: (config: ArcConfig) => void;
 }
@@ -136,7 +136,7 @@ const KEYS: Statement[] = [
   }),
   row(
     'K.10b',
-    'a device has 15 letters at most',
+    'a device name has 15 characters at most',
     one('interface', '"a-device-of-sixteen"'),
     'fails when it is made',
     {
@@ -153,14 +153,14 @@ const KEYS: Statement[] = [
       writes: ['"additionalAllowedIPs": [\n    "10.128.0.0/9"\n  ]'],
     },
   ),
-  row('K.12', '… and left out when empty', one('additionalAllowedIPs', '[]'), 'omits it', {
+  row('K.12', '… and omitted when empty', one('additionalAllowedIPs', '[]'), 'omits it', {
     reads: { additionalAllowedIps: [] },
     writesNot: ['additionalAllowedIPs'],
   }),
   row('K.13', '… and never merged into arcAllowedIPs of the file', SAMPLE, 'keeps both', {
     writes: ['"arcAllowedIPs": [\n      "100.127.0.0/21",\n      "54.250.252.67/32"\n    ]'],
   }),
-  row('K.14', 'mtu is left out when 0, and is 1420 then', one('mtu', '0'), '1420', {
+  row('K.14', 'mtu is omitted when 0, and defaults to 1420', one('mtu', '0'), '1420', {
     writesNot: ['mtu'],
     also: (config) => expect(effectiveMtu(config)).toBe(1420),
   }),
@@ -168,7 +168,7 @@ const KEYS: Statement[] = [
     writes: ['"mtu": 1280'],
     also: (config) => expect(effectiveMtu(config)).toBe(1280),
   }),
-  row('K.16', 'persistentKeepalive is left out when 0', one('persistentKeepalive', '0'), '60', {
+  row('K.16', 'persistentKeepalive is omitted when 0', one('persistentKeepalive', '0'), '60', {
     writesNot: ['persistentKeepalive'],
     also: (config) => expect(effectiveKeepalive(config)).toBe(60),
   }),
@@ -180,7 +180,7 @@ const KEYS: Statement[] = [
     reads: { postUp: [['/bin/echo', '%i is up']], postDown: [['/bin/true']] },
     writes: ['"postUp": [', '"postDown": ['],
   }),
-  row('K.19', '… and left out when empty', '{"postUp": [], "postDown": null}', 'omits them', {
+  row('K.19', '… and omitted when empty', '{"postUp": [], "postDown": null}', 'omits them', {
     reads: { postUp: [], postDown: [] },
     writesNot: ['postUp', 'postDown'],
   }),
@@ -191,7 +191,7 @@ const KEYS: Statement[] = [
   }),
   row(
     'K.21',
-    'each member of profile is left out when empty',
+    'each field of profile is omitted when empty',
     one('profile', '{"authKey": "", "authKeyId": "keyId-1"}'),
     'omits it',
     {
@@ -256,7 +256,7 @@ const KEYS: Statement[] = [
   ),
   row(
     'K.32',
-    '… and where it is the only private key',
+    '… also if it is the only private key',
     session('arcClientPeerPrivateKey', `"${PRIVATE_KEY}"`),
     'loses it on a rewrite',
     {
@@ -267,7 +267,7 @@ const KEYS: Statement[] = [
   ),
   row(
     'K.33',
-    '… and where it is another than privateKey',
+    '… also if it differs from privateKey',
     `{"privateKey": "${PRIVATE_KEY}",\n"arcSessionStatus": {"arcClientPeerPrivateKey": "${SERVER_KEY}"}}`,
     'loses it on a rewrite',
     {
@@ -281,7 +281,7 @@ const KEYS: Statement[] = [
   ),
   row(
     'K.34',
-    'there are no keys for DNS, ports, marks, tables or metrics, and imsi is history',
+    'no keys exist for DNS, ports, marks, tables or metrics, and imsi no longer exists',
     '{"dns": ["100.127.0.53"], "listenPort": 1, "metrics": true, "imsi": "440100000000000"}',
     'drops them on a rewrite',
     { writes: ['"dns": [', '"listenPort": 1', '"metrics": true', '"imsi": "440100000000000"'] },
@@ -329,25 +329,25 @@ const VALUES: Statement[] = [
   row('V.6', 'a key has 32 bytes', key(Buffer.alloc(31).toString('base64')), 'error', {
     fault: { ...keyFault, found: 'a string of 44 characters' },
   }),
-  row('V.7', 'the empty text is no key', key(''), 'error, though absent is none', {
+  row('V.7', 'the empty string is not a key', key(''), 'error, though absent is none', {
     fault: { ...keyFault, found: 'a string of 0 characters' },
   }),
   row('V.8', 'null leaves a key at zero', one('privateKey', 'null'), 'zero key', {
     also: keyIs(ZERO_KEY),
   }),
-  row('V.9', 'a number is no key', one('privateKey', '12'), 'type error', {
+  row('V.9', 'a number is not a key', one('privateKey', '12'), 'type error', {
     fault: { ...keyFault, found: 'a number' },
   }),
-  row('V.10', 'true is no key', one('privateKey', 'true'), 'type error', {
+  row('V.10', 'true is not a key', one('privateKey', 'true'), 'type error', {
     fault: { ...keyFault, found: 'true' },
   }),
-  row('V.11', 'an array is no key', one('privateKey', '[]'), 'type error', {
+  row('V.11', 'an array is not a key', one('privateKey', '[]'), 'type error', {
     fault: { ...keyFault, found: 'an array' },
   }),
   row('V.12', 'an endpoint is split at its port', endpoint('h.example:51820'), 'splits', {
     also: endpointIs('h.example', 51820),
   }),
-  row('V.13', 'what cannot be split is a host with port 11010', endpoint('::1'), '::1', {
+  row('V.13', 'text that cannot be split is a host with port 11010', endpoint('::1'), '::1', {
     also: endpointIs('::1', 11010),
   }),
   row('V.14', 'brackets without a port', endpoint('[::1]'), 'error: no such host', {
@@ -374,12 +374,12 @@ const VALUES: Statement[] = [
   }),
   row('V.20', 'nor is a negative one', endpoint('h:-1'), 'error', { fault: endpointFault }),
   row('V.21', 'nor a name of a port', endpoint('h:http'), 'error', { fault: endpointFault }),
-  row('V.22', 'the empty text is no endpoint', endpoint(''), 'error from the resolver', {
+  row('V.22', 'the empty string is not an endpoint', endpoint(''), 'error from the resolver', {
     fault: { ...endpointFault, found: '""', expected: '"host" or "host:port"' },
   }),
   row(
     'V.23',
-    'the text of an endpoint is written again as it was',
+    'the text of an endpoint is written unchanged',
     endpoint('Link.Arc.Soracom.IO:011010'),
     'keeps it',
     {
@@ -402,7 +402,7 @@ const VALUES: Statement[] = [
   row('V.27', 'a null among CIDRs', session('arcAllowedIPs', '[null]'), 'panics', {
     fault: { ...allowedIpFault, found: 'null' },
   }),
-  row('V.28', 'the empty text is no address', address(''), 'none, without an error', {
+  row('V.28', 'the empty string means no address', address(''), 'none, without an error', {
     writes: ['"arcClientPeerIpAddress": ""'],
     also: (config) => expect(config.arcSessionStatus).not.toHaveProperty('arcClientPeerIpAddress'),
   }),
@@ -413,13 +413,13 @@ const VALUES: Statement[] = [
       expected: 'an IP address without a prefix length',
     },
   }),
-  row('V.30', 'text is no integer', one('mtu', '"1420"'), 'error with the Go type', {
+  row('V.30', 'a string is not an integer', one('mtu', '"1420"'), 'error with the Go type', {
     fault: { line: 2, keyPath: 'mtu', found: '"1420"', expected: 'an integer' },
   }),
-  row('V.31', '1420.0 is no integer', one('mtu', '1420.0'), 'error', {
+  row('V.31', '1420.0 is not an integer', one('mtu', '1420.0'), 'error', {
     fault: { keyPath: 'mtu', found: '1420.0' },
   }),
-  row('V.32', '1e3 is no integer', one('mtu', '1e3'), 'error', {
+  row('V.32', '1e3 is not an integer', one('mtu', '1e3'), 'error', {
     fault: { keyPath: 'mtu', found: '1e3' },
   }),
   row(
@@ -469,7 +469,7 @@ const VALUES: Statement[] = [
   row('V.43', 'a byte order mark is an error', '\ufeff{}', 'error', {
     fault: { line: 1, found: 'a byte order mark' },
   }),
-  row('V.44', 'data behind the object is an error', '{}\n{}', 'error', {
+  row('V.44', 'data after the object is an error', '{}\n{}', 'error', {
     fault: { line: 2, expected: 'the end of the text' },
   }),
   row('V.45', '&, < and > are escaped', one('postUp', '[["a", "&<>"]]'), 'escapes', {
@@ -525,7 +525,7 @@ const USE: Statement[] = [
   row('U.2', 'persistentKeepalive 0 becomes 60', '{}', '60', {
     also: (config) => expect(effectiveKeepalive(config)).toBe(60),
   }),
-  row('U.3', 'additionalAllowedIPs stand behind arcAllowedIPs', SAMPLE, 'in that order', {
+  row('U.3', 'additionalAllowedIPs come after arcAllowedIPs', SAMPLE, 'in that order', {
     also: () =>
       expect(wgConfig(SAMPLE)).toContain(
         'AllowedIPs = 100.127.0.0/21, 54.250.252.67/32, 10.128.0.0/9\n',
@@ -555,12 +555,12 @@ const TRAPS: Statement[] = [
   ),
   row(
     'T11.2',
-    'members that the API adds are tolerated',
+    'fields that the API adds are tolerated',
     session('vpgId', '"x", "placement": {"infrastructureProvider": "aws"}'),
     'drops them on a rewrite',
     { writes: ['"vpgId": "x"', '"infrastructureProvider": "aws"'] },
   ),
-  row('T12.1', 'integers are no text and no fractions', one('logLevel', '2.5'), 'error', {
+  row('T12.1', 'strings and fractions are not integers', one('logLevel', '2.5'), 'error', {
     fault: { keyPath: 'logLevel', found: '2.5', expected: 'an integer' },
   }),
   row('T12.2', 'null is the default of a scalar', one('logLevel', 'null'), '0', {
@@ -569,13 +569,19 @@ const TRAPS: Statement[] = [
   row('T12.3', 'an empty key is an error, a missing one is zero', key(''), 'error', {
     fault: keyFault,
   }),
-  row('T12.4', 'an empty address is none', address(''), 'none', {
+  row('T12.4', 'an empty address means none', address(''), 'none', {
     reads: { arcSessionStatus: { arcAllowedIps: null } },
   }),
-  row('T13.1', 'no port is 11010, and the text stays', endpoint('link.arc.soracom.io'), '11010', {
-    also: endpointIs('link.arc.soracom.io', 11010),
-    writes: ['"link.arc.soracom.io"'],
-  }),
+  row(
+    'T13.1',
+    'a missing port means 11010, and the text is kept',
+    endpoint('link.arc.soracom.io'),
+    '11010',
+    {
+      also: endpointIs('link.arc.soracom.io', 11010),
+      writes: ['"link.arc.soracom.io"'],
+    },
+  ),
   row('T13.2', 'wg-config prints the address', SAMPLE, 'the first address', {
     also: () => expect(wgConfig(SAMPLE)).toContain('Endpoint = 192.0.2.1:11010\n'),
   }),
@@ -594,7 +600,7 @@ const TRAPS: Statement[] = [
   row('T15.3', 'the client’s address with the console’s /32', address('10.0.0.2/32'), 'error', {
     fault: addressFault,
   }),
-  row('T16', 'escapes in strings read as what they mean', one('simId', '"a\\u0026b"'), 'a&b', {
+  row('T16', 'escapes in strings are decoded', one('simId', '"a\\u0026b"'), 'a&b', {
     reads: { simId: 'a&b' },
     writes: ['"a\\u0026b"'],
   }),
@@ -655,8 +661,8 @@ function errorText(input: string): string {
   }
 }
 
-describe('U.5 reading a file that is not there (soratun: the cause is discarded)', () => {
-  it.each(['permission denied', 'no such file'])('says that there is %s', async (reason) => {
+describe('U.5 reading a file that does not exist (soratun: the cause is discarded)', () => {
+  it.each(['permission denied', 'no such file'])('reports that there is %s', async (reason) => {
     const files = new MemoryFiles();
     files.failures.set('readText /home/arc.json', new FileError('denied', 'arc.json', reason));
     await expect(readArcConfig(files, 'arc.json')).rejects.toThrow(
@@ -665,7 +671,7 @@ describe('U.5 reading a file that is not there (soratun: the cause is discarded)
   });
 });
 
-it('U.6 broken JSON (soratun: the error of its parser) tells file, line, found and expected', async () => {
+it('U.6 broken JSON (soratun: its parser’s error) reports file, line, found and expected', async () => {
   const files = new MemoryFiles();
   files.texts.set('/home/arc.json', '{\n  "mtu": 1420\n  "logLevel": 2\n}');
   await expect(readArcConfig(files, 'arc.json')).rejects.toThrow(

@@ -8,7 +8,7 @@ import {
 import { PRIVATE_KEY } from './sample.js';
 
 describe('parseKey', () => {
-  it('reads 32 bytes that share memory with nobody', () => {
+  it('reads 32 bytes into separate memory', () => {
     const key = parseKey(PRIVATE_KEY);
     expect(key).toHaveLength(32);
     expect(key?.buffer.byteLength).toBe(32);

@@ -1,4 +1,4 @@
-/** WireGuard configurations in the shapes in which they come. The keys are of nobody. */
+/** WireGuard configurations in the usual formats. The keys are not in use. */
 
 export interface SampleKeys {
   readonly privateKey: string;
@@ -12,11 +12,11 @@ export interface SampleKeys {
 export interface WgQuickSample {
   readonly name: string;
   readonly text: (keys: SampleKeys) => string;
-  /** The keys of the notes that an import gives, in order. */
+  /** The keys of the notes from an import, in order. */
   readonly notes: readonly string[];
 }
 
-/** What the platform allows: 100.127.0.0/16 without one address. */
+/** SORACOM's allowed IPs: 100.127.0.0/16 without one address. */
 const CIDRS = [
   '100.127.0.0/21',
   '100.127.8.0/23',

@@ -25,7 +25,7 @@ const model = z.looseObject({
 const tree = (text: string) => canonicalise(readJson(text), model);
 const plain = (text: string) => plainValue(tree(text));
 
-it('names members as the model does, at every level', () => {
+it('names fields as the model does, at every level', () => {
   expect(plain('{"SESSIONKEY": "a", "Inner": {"NAME": "b"}}')).toEqual({
     sessionKey: 'a',
     inner: { name: 'b' },
@@ -37,7 +37,7 @@ it('folds case as Go does', () => {
   expect(plain('{"\u00dfessionKey": "a", "sessionK\u00e9y": 1}')).toEqual({});
 });
 
-it('drops null members and joins duplicates', () => {
+it('drops null fields and merges duplicates', () => {
   expect(plain('{"count": null, "inner": null}')).toEqual({});
   expect(plain('{"count": 1, "COUNT": 2}')).toEqual({ count: 2 });
   expect(plain('{"count": 1, "count": null}')).toEqual({ count: 1 });
@@ -48,14 +48,14 @@ it('drops null members and joins duplicates', () => {
   expect(plain('{"inner": 1, "inner": {"name": "a"}}')).toEqual({ inner: { name: 'a' } });
 });
 
-it('takes an array’s null for its element’s zero, where that is known', () => {
+it('replaces null in an array by the zero value of its elements, if known', () => {
   expect(plain('{"lists": [null, ["a", null]], "parsed": [null]}')).toEqual({
     lists: [[], ['a', '']],
     parsed: [null],
   });
 });
 
-it('makes an integer of what is written as one, and NaN of other numbers', () => {
+it('converts numbers written as integers to integers, and others to NaN', () => {
   for (const [text, value] of [
     ['12', 12],
     ['-3', -3],
@@ -68,7 +68,7 @@ it('makes an integer of what is written as one, and NaN of other numbers', () =>
   }
 });
 
-it('gives values of the wrong type as they are', () => {
+it('returns values of the wrong type unchanged', () => {
   expect(plain('{"sessionKey": {"a": 1}, "inner": ["x"], "lists": true}')).toEqual({
     sessionKey: {},
     inner: ['x'],
@@ -78,7 +78,7 @@ it('gives values of the wrong type as they are', () => {
   expect(plainValue(tree('null'))).toBeNull();
 });
 
-it('sets aside what the model does not know, the last of duplicates, as it is written', () => {
+it('separates unknown fields, the last of duplicates, as written', () => {
   const root = tree('{"x": 1.50, "y": 1, "X": 2, "y": {"COUNT": 3}, "inner": {"z": null}}');
   expect(unknownMembersAt(root, []).map(({ key }) => key)).toEqual(['x', 'y', 'X']);
   expect(unknownMembersAt(root, [])[0]?.value).toMatchObject({ text: '1.50' });
@@ -87,7 +87,7 @@ it('sets aside what the model does not know, the last of duplicates, as it is wr
   expect(unknownMembersAt(root, ['count'])).toEqual([]);
 });
 
-it('leads from a path to where the value stands', () => {
+it('maps a path to the position of its value', () => {
   const text = '{"INNER": {"Name": 7}, "lists": [["a"], ["b", 8]]}';
   expect(nodeAt(tree(text), ['inner', 'name'])?.offset).toBe(text.indexOf('7'));
   expect(nodeAt(tree(text), ['lists', 1, 1])?.offset).toBe(text.indexOf('8'));
@@ -95,7 +95,7 @@ it('leads from a path to where the value stands', () => {
   expect(nodeAt(tree(text), ['inner', 'absent', 'deep'])).toBeUndefined();
 });
 
-it('takes __proto__ for a member like any other', () => {
+it('treats __proto__ as any other field', () => {
   const root = tree('{"__proto__": {"count": 1}, "constructor": 2}');
   expect(unknownMembersAt(root, []).map(({ key }) => key)).toEqual(['__proto__', 'constructor']);
   expect(plainValue(root)).toEqual({});

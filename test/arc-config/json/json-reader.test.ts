@@ -19,7 +19,7 @@ it('reads every JSON value as JSON.parse does', () => {
   );
 });
 
-it('agrees with JSON.parse on what is no JSON', () => {
+it('agrees with JSON.parse on invalid JSON', () => {
   const fragments = [
     '{',
     '}',
@@ -70,7 +70,7 @@ it.each([
   expect(failureOf(text)).toMatchObject({ offset, found });
 });
 
-it('remembers where each value stands', () => {
+it('records the position of each value', () => {
   expect(readJson(' {"a": [1]}')).toEqual({
     kind: 'object',
     offset: 1,
@@ -83,7 +83,7 @@ it('remembers where each value stands', () => {
   });
 });
 
-it('takes a key named __proto__ as any other', () => {
+it('treats a key named __proto__ as any other', () => {
   expect(formatJson(readJson('{"__proto__": 1}'))).toBe('{\n  "__proto__": 1\n}');
 });
 

@@ -1,7 +1,7 @@
 import { clip, shownText } from '../../../src/arc-config/json/shown-value.js';
 import { PRIVATE_KEY } from '../sample.js';
 
-it('shows text in quotes, and clips it', () => {
+it('shows text in quotes, and truncates it', () => {
   expect(shownText('a "b"', false)).toBe('"a \\"b\\""');
   expect(shownText('x'.repeat(100), false)).toBe(`"${'x'.repeat(59)}…`);
   expect(clip('1'.repeat(60))).toBe('1'.repeat(60));

@@ -50,7 +50,7 @@ it.each(['a "b', "a 'b", 'a "b\'', 'a \\'])('%j leaves a quote open', (line) => 
   expect(parseHook(line)).toBeUndefined();
 });
 
-it('splits a line into the words into which a shell splits it', () => {
+it('splits a line into the same words as a shell', () => {
   const parts = fc.constantFrom(
     'a',
     'b=c',

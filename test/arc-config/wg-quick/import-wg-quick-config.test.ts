@@ -43,7 +43,7 @@ function errorOf(text: string): ArcConfigError {
 const faultsOf = (text: string) =>
   errorOf(text).faults.map(({ line, keyPath, found }) => `${line} ${keyPath}: ${found}`);
 
-/** The least that there is, with one line more in a section. */
+/** A minimal file, with an extra line in a section. */
 function conf(ours = '', theirs = ''): string {
   return `[Interface]
 PrivateKey = ${PRIVATE_KEY}
@@ -61,7 +61,7 @@ ${theirs}
 describe.each(WG_QUICK_SAMPLES)('$name', ({ text, notes }) => {
   const { config, notes: told } = importing(text(KEYS));
 
-  it('gives what it says of keys, endpoint and address', () => {
+  it('gives its keys, endpoint and address', () => {
     expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
     expect(formatKey(config.publicKey)).toBe(PUBLIC_KEY);
     expect(formatKey(config.arcSessionStatus!.arcServerPeerPublicKey)).toBe(SERVER_KEY);
@@ -71,7 +71,7 @@ describe.each(WG_QUICK_SAMPLES)('$name', ({ text, notes }) => {
     });
   });
 
-  it('tells what is lost of it', () => {
+  it('reports what is lost', () => {
     expect(told.map(({ key }) => key)).toEqual(notes);
     const lines = text(KEYS).split(/\r?\n/);
     for (const { line, key } of told) {
@@ -79,13 +79,13 @@ describe.each(WG_QUICK_SAMPLES)('$name', ({ text, notes }) => {
     }
   });
 
-  it('is a file that reads back', () => {
+  it('results in a file that can be read back', () => {
     const written = formatArcConfig(config);
     expect(formatArcConfig(parseArcConfig(written, { path: 'x' }))).toBe(written);
   });
 });
 
-describe('what the shapes hold', () => {
+describe('the samples contain', () => {
   const modelOf = (start: string) =>
     importing(WG_QUICK_SAMPLES.find(({ name }) => name.startsWith(start))!.text(KEYS)).config;
 
@@ -95,7 +95,7 @@ describe('what the shapes hold', () => {
     expect(arcSessionStatus?.arcAllowedIps?.at(-1)).toBe('54.250.252.67/32');
   });
 
-  it('commands that are words, and commands for a shell', () => {
+  it('commands of words, and commands for a shell', () => {
     expect(modelOf('soratun')).toMatchObject({
       postUp: [['/usr/bin/logger', '-t', 'soratun', '%i', 'up']],
       postDown: [['/usr/bin/logger', '-t', 'soratun', '%i', 'down']],
@@ -120,7 +120,7 @@ describe('what the shapes hold', () => {
     ]);
   });
 
-  it('repeated keys: lists join, and of the others the last counts', () => {
+  it('repeated keys: lists are joined, of others the last one counts', () => {
     const config = modelOf('one typed');
     expect(config.mtu).toBe(1420);
     expect(config.arcSessionStatus?.arcAllowedIps).toEqual([
@@ -130,7 +130,7 @@ describe('what the shapes hold', () => {
     ]);
   });
 
-  it('what a bootstrap writes otherwise', () => {
+  it('the values that a bootstrap would write', () => {
     expect(modelOf('the Android')).toMatchObject({
       simId: '',
       logLevel: 2,
@@ -181,7 +181,7 @@ describe('values', () => {
     for (const { line, key } of told) expect([line, key]).toEqual([3, 'Address']);
   });
 
-  it.each(['off', '0', 'OFF'])('PersistentKeepalive %s is told', (value) => {
+  it.each(['off', '0', 'OFF'])('PersistentKeepalive %s is reported', (value) => {
     const { config, notes } = importing(conf('', `PersistentKeepalive = ${value}`));
     expect(config.persistentKeepalive).toBe(0);
     expect(notes.at(-1)).toMatchObject({
@@ -198,7 +198,7 @@ describe('values', () => {
   );
 
   it.each(['DNS = 9.9.9.9', 'ListenPort = 1', 'FwMark = 1', 'Table = 5'])(
-    '%s is told with its line',
+    '%s is reported with its line',
     (line) => {
       const [key] = line.split(' ');
       const { notes } = importing(conf(line));
@@ -208,11 +208,11 @@ describe('values', () => {
     },
   );
 
-  it('takes [Interface] in pieces', () => {
+  it('accepts several [Interface] sections', () => {
     expect(importing(`${conf()}\n[Interface]\nMTU = 1300`).config.mtu).toBe(1300);
   });
 
-  it('tells when nothing is allowed', () => {
+  it('reports that nothing is allowed', () => {
     const { config, notes } = importing(conf().replace(/AllowedIPs.*\n/, ''));
     expect(config.arcSessionStatus?.arcAllowedIps).toEqual([]);
     expect(notes).toMatchObject([{ line: 5, key: 'AllowedIPs' }]);
@@ -220,7 +220,7 @@ describe('values', () => {
 });
 
 describe('faults', () => {
-  it('names each missing part with the line of its section', () => {
+  it('include each missing part with the line of its section', () => {
     expect(faultsOf('')).toEqual(['0 : none', '0 : none']);
     expect(faultsOf('\0PNG')).toEqual(['1 : NUL characters']);
     expect(faultsOf('\n[Peer]\n\n[Interface]\n')).toEqual([
@@ -255,7 +255,7 @@ describe('faults', () => {
     expect(faultsOf(conf('', line))).toEqual([fault]);
   });
 
-  it('is an error with all of them, in order, that says what to do and shows no key', () => {
+  it('are one error with all of them, in order, that says what to do and shows no key', () => {
     const error = errorOf(
       conf(`MTU = x\nPrivateKey = ${PRIVATE_KEY}x`, `PresharedKey = ${SERVER_KEY}`),
     );
@@ -267,7 +267,7 @@ describe('faults', () => {
     expect(error.message).not.toMatch(/IBEi|ICEi/);
   });
 
-  it('becomes a note where what is not supported is to be ignored', () => {
+  it('become notes if unsupported settings are ignored', () => {
     const text = conf('Jc = 5', `PresharedKey = ${SERVER_KEY}`);
     const { notes } = importing(text, { ignoreUnsupported: true });
     expect(notes.map(({ line, key }) => `${line} ${key}`)).toEqual(['4 Jc', '10 PresharedKey']);
@@ -277,13 +277,13 @@ describe('faults', () => {
   });
 });
 
-describe('a file of wireproxy', () => {
+describe('a wireproxy file', () => {
   const names = ['Socks5', 'http', 'TCPClientTunnel', 'tcpservertunnel', 'UDPProxyTunnel'];
   const sections = names.map((name) => `[${name}]\nBindAddress = 127.0.0.1:25344\nPassword = hush`);
   const text = [conf(), ...sections].join('\n');
   const first = conf().split('\n').length + 1;
 
-  it('is imported without its own sections, each of which is named', () => {
+  it('is imported without its own sections, each of which is reported', () => {
     const { config, notes } = importing(text, { ignoreUnsupported: true });
     expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
     const skipped = notes.filter(({ message }) => message.startsWith('skipped: '));
@@ -309,7 +309,7 @@ describe('a file of wireproxy', () => {
     expect(faults[0]?.expected).toContain('--ignore-unsupported');
   });
 
-  it('may name the file that is to be imported', () => {
+  it('may name the file to import', () => {
     const { faults } = errorOf('WGConfig = /etc/wg0.conf\n[Socks5]\n');
     expect(faults[0]).toMatchObject({
       found: 'WGConfig before any section',
@@ -355,7 +355,7 @@ describe('a round trip through wg-config', () => {
     }),
   });
 
-  it('gives the same again, for all that the text can hold', () => {
+  it('gives the same again, for everything that the text can contain', () => {
     fc.assert(
       fc.property(configs, (values) => {
         const before = parseArcConfig(JSON.stringify(values), { path: 'x' });
@@ -385,7 +385,7 @@ describe('a round trip through wg-config', () => {
     );
   });
 
-  it('never ends in anything but a configuration or a list of faults', () => {
+  it('always results in a configuration or a list of faults', () => {
     const parts = fc.constantFrom(
       '[Interface]',
       '[Peer]',

@@ -46,7 +46,7 @@ it('uses the defaults and skips commands without a program', () => {
   expect(lines.at(-2)).toBe('PersistentKeepalive = 60');
 });
 
-it('brackets an IPv6 endpoint', () => {
+it('puts an IPv6 endpoint in brackets', () => {
   const text = formatWgConfig(parse(SAMPLE), { endpointHost: '2001:db8::1' });
   expect(text).toContain('Endpoint = [2001:db8::1]:11010\n');
 });
@@ -58,13 +58,13 @@ it('gives an IPv6 client its own prefix length', () => {
   );
 });
 
-it('refuses a configuration without a whole session', () => {
+it('refuses a configuration without a complete session', () => {
   const wg = (text: string) => () => formatWgConfig(parse(text), { endpointHost: '192.0.2.1' });
   expect(wg('{}')).toThrow('arcSessionStatus: found nothing');
   expect(wg(sampleWithSession({ arcServerEndpoint: null }))).toThrow('arcServerEndpoint');
 });
 
-it('refuses an argument of several lines, which would become lines of their own', () => {
+it('refuses an argument with line breaks, which would become separate lines', () => {
   const text = sampleWith({
     postUp: [['a'], ['sh', '-c', 'b\nPublicKey = x']],
     postDown: [['c\r']],
@@ -81,7 +81,7 @@ it('refuses an argument of several lines, which would become lines of their own'
   ]);
 });
 
-it('tells the commands that wg-quick reads in another way', () => {
+it('reports the commands that wg-quick reads differently', () => {
   const text = sampleWith({
     postUp: [['a', 'b'], ['/bin/sh', '-c', 'a; b'], ['', 'two words'], []],
     postDown: [['a', 'two words']],

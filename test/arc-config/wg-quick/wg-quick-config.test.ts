@@ -6,7 +6,7 @@ const entriesOf = (text: string) =>
 const faultsOf = (text: string) =>
   readWgQuickText(text).faults.map(({ line, found }) => `${line} ${found}`);
 
-it('reads sections and keys in any case, with the lines that they stand in', () => {
+it('reads sections and keys in any case, with their lines', () => {
   const { sections, faults } = readWgQuickText(
     '\n[INTERFACE]\nmtu=1\n [ Peer ] \n  EndPoint = h:1 \n',
   );
@@ -21,7 +21,7 @@ it('reads sections and keys in any case, with the lines that they stand in', () 
   ]);
 });
 
-it('knows keys by the section in which they stand', () => {
+it('recognizes keys by their section', () => {
   const [endpoint, mtu] = entriesOf('[Interface]\nEndpoint = h:1\n[Peer]\nMTU = 1');
   expect([endpoint?.key, mtu?.key]).toEqual([undefined, undefined]);
 });
@@ -31,7 +31,7 @@ it('skips comments and empty lines', () => {
   expect(entriesOf(text).map(({ value }) => value)).toEqual(['1', 'a']);
 });
 
-it('keeps what stands behind the first equals sign', () => {
+it('keeps everything after the first equals sign', () => {
   expect(entriesOf('[Interface]\nPostUp = a b=c; d = e\nDNS =')).toMatchObject([
     { value: 'a b=c; d = e' },
     { value: '' },
@@ -45,14 +45,14 @@ it.each(['\n', '\r\n', '\r'])('splits lines at %j', (end) => {
   ]);
 });
 
-it('tells what is no entry', () => {
+it('reports a line that is not an entry', () => {
   expect(faultsOf('MTU = 1')).toEqual(['1 MTU before any section']);
   expect(faultsOf('[Interface]\nMTU')).toEqual(['2 text without a key']);
   expect(faultsOf('[Interface]\n= 1')).toEqual(['2 text without a key']);
   expect(faultsOf('[Interface\nMTU = 1')).toEqual(['1 another section']);
 });
 
-it('tells an unknown section once', () => {
+it('reports an unknown section once', () => {
   const { sections, faults } = readWgQuickText('[WireGuard]\na = 1\nb\n[Interface]\nMTU = 1');
   expect(faults).toEqual([
     { line: 1, keyPath: '', found: 'another section', expected: '[Interface] or [Peer]' },
@@ -60,15 +60,15 @@ it('tells an unknown section once', () => {
   expect(sections).toHaveLength(1);
 });
 
-it('shows no key that lost its name', () => {
+it('shows no key without a name', () => {
   expect(JSON.stringify(readWgQuickText(`[Interface]\n${PRIVATE_KEY}\n`))).not.toContain('IBEi');
 });
 
-it('tells UTF-16 from text', () => {
+it('detects UTF-16', () => {
   const text = Buffer.from('[Interface]\nMTU = 1\n', 'utf16le').toString('utf8');
   expect(faultsOf(text)).toEqual(['1 NUL characters']);
 });
 
-it('reads a long line in no time', () => {
+it('reads a long line in linear time', () => {
   expect(faultsOf(`[Interface]\na${' '.repeat(500_000)}b`)).toEqual(['2 text without a key']);
 });
