@@ -1,4 +1,4 @@
-/** `bootstrap authkey` on files in memory, against a server that records what it is asked. */
+/** `bootstrap authkey` with files in memory, against a server that records its requests. */
 import { bootstrapAuthkey } from '../../src/app/bootstrap/bootstrap-authkey.js';
 import { BootstrapRescueError } from '../../src/app/bootstrap/bootstrap-rescue.js';
 import type {
@@ -36,7 +36,7 @@ export const SIM = {
   profiles: PROFILES,
 };
 
-/** The key pair that is made here, as the tests have it. */
+/** The locally generated key pair, fixed for the tests. */
 export const OWN_PRIVATE_KEY = Buffer.alloc(32, 0x40).toString('base64');
 export const OWN_PUBLIC_KEY = Buffer.alloc(32, 0x41).toString('base64');
 
@@ -77,7 +77,7 @@ export class BootstrapHarness {
   readonly files = new MemoryFiles();
   readonly journals = new MemoryJournals();
   readonly server: RecordingServer;
-  /** The signed-in user's own words about profiles that were offered. */
+  /** The profiles that the signed-in user was offered. */
   readonly profiles: unknown[] = [];
 
   private constructor(server: RecordingServer) {
@@ -148,7 +148,7 @@ export class BootstrapHarness {
     return this.server.calls.filter((made) => made === call).length;
   }
 
-  /** The journal's steps, or undefined where there is none. */
+  /** The journal's steps, or undefined without a journal. */
   get steps(): string[] | undefined {
     return this.journals.lines
       .get('arc.json')

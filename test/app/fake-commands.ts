@@ -5,11 +5,11 @@ import {
   type RunOptions,
 } from '../../src/ports/command-runner.js';
 
-/** Programs that do nothing but end, or hang until they are stopped. */
+/** Programs that end at once, or hang until they are stopped. */
 export class FakeCommands implements CommandRunner {
-  /** What was run, words joined, and with which options. */
+  /** The commands that were run, words joined, with their options. */
   readonly ran: { readonly line: string; readonly options: RunOptions }[] = [];
-  /** How a program ends that does not simply succeed. */
+  /** The result of a program that does not simply succeed. */
   readonly ends = new Map<string, Partial<CommandResult> | CommandError | 'hangs'>();
   /** Called when a program is started. */
   onRun: ((program: string) => void) | undefined;

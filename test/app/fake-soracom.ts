@@ -1,4 +1,4 @@
-/** A SORACOM API in memory: it records what is asked of it, and refuses on demand. */
+/** A SORACOM API in memory: it records calls, and refuses them as configured. */
 import { Secret } from '../../src/lib/secrets/secret.js';
 import type {
   ArcSessionResponse,
@@ -23,7 +23,7 @@ export const NEW_SESSION: ArcSessionResponse = {
   arcClientPeerIpAddress: '10.9.8.7',
 };
 
-/** An error as the client makes it of an answer, or of none (status undefined). */
+/** An error as the client creates it for an answer, or for none (status undefined). */
 export function apiError(
   status: number | undefined,
   failure: ApiFailure = status === undefined ? 'timeout' : 'refused',
@@ -58,7 +58,7 @@ export function sim(simId: string, rest: Partial<SimResponse> = {}): SimResponse
 export class FakeSoracom implements SoracomApi {
   /** `getSim 8942…`, in order. */
   readonly calls: string[] = [];
-  /** By operation: what it rejects with. */
+  /** By operation: the error that it rejects with. */
   readonly failures = new Map<string, Error>();
   sims: SimResponse[] = [];
   events: SessionEvent[] = [];

@@ -1,6 +1,6 @@
 /**
- * An open tunnel whose configuration is kept up to date: the tunnel and its server are real, the network
- * between them, the clock, the files and the SORACOM API are imaginary.
+ * An open tunnel whose configuration is kept up to date: the tunnel and its server are real; the
+ * network between them, the clock, the files and the SORACOM API are fake.
  */
 import { type ConfigUpdates, startConfigUpdates } from '../../src/app/session/config-updates.js';
 import { loadTunnelConfig, type LoadedArcConfig } from '../../src/app/config/load-arc-config.js';
@@ -27,7 +27,7 @@ export const publicKeyOf = (key: Uint8Array) => crypto.publicKey(key);
 
 export interface UpdateOptions {
   readonly renews?: boolean;
-  /** Whether the configuration came on standard input. */
+  /** Whether the configuration came from standard input. */
   readonly fromStdin?: boolean;
 }
 
@@ -39,14 +39,14 @@ export class RenewalHarness {
   readonly files = this.ports.files;
   /** When an answer came through the tunnel, by the clock. */
   answeredAt = -Infinity;
-  /** When the platform was asked, by the clock. */
+  /** When SORACOM was queried, by the clock. */
   readonly askedAt: number[] = [];
   tunnel!: UserspaceTunnel;
-  /** How often the tunnel was asked how it does. */
+  /** How often the tunnel was asked for its status. */
   looks = 0;
   /** How often the tunnel was given another configuration. */
   reconfigured = 0;
-  /** What it throws instead of taking it. */
+  /** The error that it throws instead of applying the configuration. */
   reconfigureError: Error | undefined;
   credentials: RenewalPorts['credentials'] = (profile) => this.ports.credentials(profile);
   aroundReload = (reload: () => Promise<void>): Promise<void> => reload();
@@ -54,7 +54,7 @@ export class RenewalHarness {
   #updates: ConfigUpdates | undefined;
   #reload: () => void = () => undefined;
 
-  /** The server, arc.json, and the platform, all of which agree. */
+  /** The server, arc.json and SORACOM, all with the same session. */
   async prepare(): Promise<this> {
     await this.world.openNetwork();
     this.world.network.bindUdp({ address: parseIpAddress(SERVICE)!, port: 7 }, (bytes, _, reply) =>
@@ -98,7 +98,7 @@ export class RenewalHarness {
     return JSON.parse(this.files.texts.get(ARC_JSON)!) as { arcSessionStatus: ArcSessionResponse };
   }
 
-  /** What the platform says of the SIM. */
+  /** SORACOM's data about the SIM. */
   answer(changes: Partial<SimResponse>, publicKey = publicKeyOf(CLIENT_KEY)): void {
     const profile = {
       iccid: SIM_ID,
@@ -113,13 +113,13 @@ export class RenewalHarness {
     this.answer({ arcSessionStatus: session });
   }
 
-  /** The platform ends the session: the server knows the client no more. */
+  /** SORACOM ends the session: the server forgets the client. */
   deleteSession(): void {
     this.world.network.removePeer(publicKeyOf(CLIENT_KEY));
     this.answer({});
   }
 
-  /** The server knows the client, from now on under this address. */
+  /** The server accepts the client, from now on with this address. */
   admit(address = CLIENT, key = CLIENT_KEY): void {
     this.world.network.removePeer(publicKeyOf(key));
     this.world.network.addPeer({
@@ -155,12 +155,12 @@ export class RenewalHarness {
     await this.settle();
   }
 
-  /** What SORACOM has found wrong. */
+  /** The problems that SORACOM's answer showed. */
   get finding(): ConfigUpdates['finding'] {
     return this.#updates?.finding;
   }
 
-  /** A renewal alone, without what else keeps the configuration up to date. */
+  /** Only the renewal, without the rest of the configuration updates. */
   startRenewal(): SessionRenewal {
     const { ports, world, files } = this;
     const home = { files, stateFolder: ports.stateFolder };
@@ -192,7 +192,7 @@ export class RenewalHarness {
     }
   }
 
-  /** Lets time pass while nothing is sent inside the tunnel. */
+  /** Advances the time without sending anything inside the tunnel. */
   async idle(duration: number): Promise<void> {
     for (let passed = 0; passed < duration; passed += 500) {
       this.world.clock.advance(500);
@@ -200,7 +200,7 @@ export class RenewalHarness {
     }
   }
 
-  /** Lets time pass with a datagram to the service each second, on which the service answers. */
+  /** Advances the time and sends a datagram each second to the service, which answers. */
   async talk(duration: number): Promise<void> {
     for (let passed = 0; passed < duration; passed += 1000) {
       void this.#exchange();
@@ -208,7 +208,7 @@ export class RenewalHarness {
     }
   }
 
-  /** Talks until there is an answer again. @returns the milliseconds that this took */
+  /** Sends until an answer comes again. @returns the milliseconds that this took */
   async talkUntilAnswered(limit: number): Promise<number> {
     const began = this.now;
     while (this.answeredAt <= began && this.now - began < limit) await this.talk(1000);

@@ -21,7 +21,7 @@ beforeEach(async () => {
   await world.openNetwork();
 });
 afterEach(async () => {
-  // However it ended, the tunnel is closed; the server's socket is left.
+  // In every case the tunnel is closed; the server's socket stays open.
   expect(world.link.openSockets).toBe(1);
   await world.network.close();
 });
@@ -65,14 +65,14 @@ function answerByUdp(answer: string | undefined): void {
   });
 }
 
-it('sends by UDP and gives the answer', async () => {
+it('sends by UDP and returns the answer', async () => {
   answerByUdp('201 ');
   const sending = start({ via: 'udp', payload: bytes('21.5') });
   await world.advance(100);
   expect(await sending).toEqual({ via: 'udp', payload: bytes('201 21.5') });
 });
 
-it('has no answer by UDP after its timeout', async () => {
+it('returns no answer by UDP after its timeout', async () => {
   answerByUdp(undefined);
   const sending = start({ via: 'udp', payload: bytes('21.5') }, { timeout: 2_000 });
   let settled = false;
@@ -86,7 +86,7 @@ it('has no answer by UDP after its timeout', async () => {
 it.each([
   [1420, 1392],
   [1280, 1252],
-])('by UDP with an MTU of %d takes %d bytes and no more', async (mtu, limit) => {
+])('sends by UDP with an MTU of %d up to %d bytes', async (mtu, limit) => {
   const lengths: number[] = [];
   world.network.bindUdp({ address: address(), port: PORT }, (payload, _from, reply) => {
     lengths.push(payload.length);
@@ -101,7 +101,7 @@ it.each([
   expect(lengths).toEqual([limit]);
 });
 
-it('sends by TCP, gives the answer and ends the connection', async () => {
+it('sends by TCP, returns the answer and ends the connection', async () => {
   const closed: true[] = [];
   world.network.listenTcp({ address: address(), port: PORT }, (stream) => {
     stream.on('data', (chunk: Buffer) => stream.write(`201 ${chunk.toString()}`));
@@ -109,7 +109,7 @@ it('sends by TCP, gives the answer and ends the connection', async () => {
     stream.on('close', () => closed.push(true)).on('error', () => undefined);
   });
   const sending = start({ via: 'tcp', payload: bytes('21.5') }, { timeout: 60_000 });
-  // The quiet after an answer is measured by Node's own clock.
+  // The pause after an answer is measured by Node's own clock.
   await until(() => closed.length > 0, {
     turn: async () => {
       await world.advance(10);
@@ -134,18 +134,15 @@ it('sends by HTTP', async () => {
   expect(answer).toMatchObject({ via: 'http', response: { status: 201, body: Buffer.from('ok') } });
 });
 
-it.each(['tcp', 'udp'] as const)(
-  'fails with kind tunnel by %s where nobody listens',
-  async (via) => {
-    const sending = start({ via, payload: bytes('x') });
-    await world.advance(1_000);
-    expect(await sending).toMatchObject({
-      kind: 'tunnel',
-      reason: 'not-connected',
-      what: `cannot send to ${SERVICE}:${PORT}`,
-    });
-  },
-);
+it.each(['tcp', 'udp'] as const)('fails with kind tunnel by %s if nothing listens', async (via) => {
+  const sending = start({ via, payload: bytes('x') });
+  await world.advance(1_000);
+  expect(await sending).toMatchObject({
+    kind: 'tunnel',
+    reason: 'not-connected',
+    what: `cannot send to ${SERVICE}:${PORT}`,
+  });
+});
 
 it.each(['tcp', 'udp'] as const)('fails with kind tunnel by %s without a route', async (via) => {
   const sending = start({ via, payload: bytes('x') }, { target: { host: '192.0.2.1', port: 1 } });
@@ -170,7 +167,7 @@ it.each(['tcp', 'udp'] as const)(
   },
 );
 
-it('tells by tcp why the server is silent that was there for the handshake', async () => {
+it('reports by tcp why the server is silent if it has answered the handshake', async () => {
   let initiations = 0;
   world.link.passes = ({ bytes: [type] }) =>
     type !== DATA && (type !== INITIATION || ++initiations < 2);
@@ -196,7 +193,7 @@ describe('whether a message has arrived', () => {
   const tcp: Message = { via: 'tcp', payload: bytes('x') };
   const udp: Message = { via: 'udp', payload: bytes('x') };
 
-  /** Lets time pass, and Node's streams work, until it is known what became of a message. */
+  /** Advances the time, and runs Node's streams, until the outcome of a message is known. */
   async function outcomeOf(
     message: Message,
     changes: Changes = {},
@@ -222,7 +219,7 @@ describe('whether a message has arrived', () => {
     ['http', 'the connection is reset', http, (stream) => stream.destroy()],
     ['http', 'no answer comes in time', http, () => undefined],
     ['tcp', 'the connection is reset', tcp, (stream) => stream.destroy()],
-  ])('is not known by %s where %s', async (_via, _why, message, onData) => {
+  ])('is unknown by %s if %s', async (_via, _why, message, onData) => {
     listen(onData);
     const failure = await outcomeOf(message, { timeout: 200 });
     expect(failure).toMatchObject({
@@ -232,10 +229,10 @@ describe('whether a message has arrived', () => {
     });
   });
 
-  it('is not known by tcp where nothing acknowledges it', async () => {
+  it('is unknown by tcp if it is not acknowledged', async () => {
     listen(() => undefined);
     let dataPackets = 0;
-    // The handshake of TCP passes (a SYN, an ACK), and nothing after it.
+    // The TCP handshake passes (a SYN, an ACK), and nothing after it.
     world.link.passes = ({ bytes: [type], to }) =>
       type !== DATA || to.port !== world.server.port || ++dataPackets <= 2;
     expect(await outcomeOf(tcp, { timeout: 200 })).toMatchObject({
@@ -249,13 +246,13 @@ describe('whether a message has arrived', () => {
     ['http', http],
     ['tcp', tcp],
     ['udp', udp],
-  ])('is known by %s where nobody listens: it has not', async (_, message) => {
+  ])('is known to have failed by %s if nothing listens', async (_, message) => {
     const failure = await outcomeOf(message);
     expect(failure).toMatchObject({ kind: 'tunnel', reason: 'not-connected' });
     expect((failure as UserError).next).not.toContain(UNKNOWN);
   });
 
-  it('is no failure by tcp and udp where there is no answer', async () => {
+  it('does not fail by tcp and udp if no answer comes', async () => {
     listen(() => undefined);
     answerByUdp(undefined);
     for (const message of [tcp, udp]) {

@@ -1,4 +1,4 @@
-/** Ports for the use cases below `sim`: everything in memory. */
+/** Ports for the use cases of `sim`: everything in memory. */
 import type { ArcProfile } from '../../src/arc-config/arc-config.js';
 import type { Credentials } from '../../src/soracom/auth/sign-in.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
@@ -9,7 +9,7 @@ import { CREDENTIALS, FakeSoracom } from './fake-soracom.js';
 export function simTestPorts() {
   const api = new FakeSoracom();
   const steps: string[] = [];
-  /** What the use case had to say of arc.json's own profile, each time. */
+  /** The messages about arc.json's own profile, in order. */
   const profiles: (ArcProfile | undefined)[] = [];
   return {
     api,

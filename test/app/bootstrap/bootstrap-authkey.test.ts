@@ -43,14 +43,14 @@ describe('a new SIM', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('has the profile where that is asked for', async () => {
+  it('has the profile if requested', async () => {
     await bench.run({ saveProfile: true });
     expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
       profile: { authKey: 'secret-1', authKeyId: 'keyId-1', endpoint: bench.server.url },
     });
   });
 
-  it('is announced in the journal before it is asked for, and its key stands there before all else', async () => {
+  it('is announced in the journal before the request, and its key is in the journal before anything else', async () => {
     bench.answering(CREATE_SIM, (response, request) => {
       expect(bench.steps).toEqual(['create-sim']);
       json({ ...SIM, arcSessionStatus: undefined }, 201)(response, request);
@@ -70,7 +70,7 @@ describe('a new SIM', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it("the journal's time is the platform's", async () => {
+  it('has the time of SORACOM in the journal', async () => {
     const date = 'Wed, 25 Nov 2026 01:02:03 GMT';
     bench.answering('POST /v1/auth', (response) => {
       response.writeHead(200, { Date: date }).end('{"apiKey":"a","token":"t"}');
@@ -81,14 +81,14 @@ describe('a new SIM', () => {
     expect(JSON.parse(line!)).toMatchObject({ since: Date.parse(date), ownKey: false });
   });
 
-  it('asks for a session when the one it got is of no use', async () => {
+  it('requests a session if the one it got is unusable', async () => {
     const odd = { ...SIM, arcSessionStatus: { ...SESSION, arcAllowedIPs: ['nonsense'] } };
     bench.answering(CREATE_SIM, json(odd, 201));
     await bench.run();
     expect(bench.files.texts.get(TARGET)).toBe(whole());
   });
 
-  it('keeps the key when no session can be had, and a second run creates no second SIM', async () => {
+  it('keeps the key if no session can be created, and a second run creates no second SIM', async () => {
     bench.answering(CREATE_SIM, json({ ...SIM, arcSessionStatus: null }, 201));
     bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
     const error = await failureOf(bench.run());
@@ -108,7 +108,7 @@ describe('a new SIM', () => {
     expect(bench.files.texts.get(TARGET)).toBe(whole().replace('soratun0', 'utun'));
   });
 
-  it('without a private key in the answer is named, and gets a key in the next run', async () => {
+  it('without a private key in the answer is reported, and gets a key in the next run', async () => {
     bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
     const error = await failureOf(bench.run());
     expect(error.message).toContain(`SIM ${SIM_ID} was created`);
@@ -120,7 +120,7 @@ describe('a new SIM', () => {
     expect(bench.count(CREATE_SIM)).toBe(1);
   });
 
-  it('may exist when the answer is lost: it is not asked for twice, and the journal stays', async () => {
+  it('may exist if the answer is lost: it is not requested twice, and the journal stays', async () => {
     bench.answering(CREATE_SIM, cut);
     const error = await failureOf(bench.run());
     expect(error.next.join(' ')).toContain('may have been created');
@@ -137,7 +137,7 @@ describe('a new SIM', () => {
 });
 
 describe('--own-key', () => {
-  it('puts a key of our own in the place of the first one, and sends its public half alone', async () => {
+  it('replaces the first key by a local one, and sends only its public half', async () => {
     let journal = '';
     bench.answering(RENEW, (response, request) => {
       expect(bench.files.texts.get(TARGET)).toBe(whole());
@@ -159,7 +159,7 @@ describe('--own-key', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('that is refused leaves a SIM that works, and says so', async () => {
+  it('that is refused leaves a working SIM, and says so', async () => {
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
     const error = await failureOf(bench.run({ ownKey: true }));
     expect(error.kind).toBe('api');
@@ -180,7 +180,7 @@ describe('--own-key', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('leaves an existing key alone, and says how to change it', async () => {
+  it('keeps an existing key, and says how to change it', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const { notes } = await bench.run({ ownKey: true });
     expect(notes.join(' ')).toContain('arctun sim renew-key');
@@ -188,8 +188,8 @@ describe('--own-key', () => {
   });
 });
 
-describe('a person who is asked whether a SIM is to be created', () => {
-  it('sees what it will be, and has none after a no', async () => {
+describe('the question whether to create a SIM', () => {
+  it('shows the planned SIM, and creates none after a no', async () => {
     const asked: unknown[] = [];
     const ports = {
       confirmSim: (summary: unknown) => {
@@ -210,7 +210,7 @@ describe('a person who is asked whether a SIM is to be created', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('is not asked for a SIM that exists', async () => {
+  it('is skipped for a SIM that exists', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     await bench.run({}, { confirmSim: () => Promise.reject(new Error('asked')) });
     expect(bench.count(CREATE_SIM)).toBe(0);
@@ -220,7 +220,7 @@ describe('a person who is asked whether a SIM is to be created', () => {
 describe('name, tags and group', () => {
   const labels = { name: 'sensor', group: 'g-1', tags: [{ tagName: 'site', tagValue: 'osaka' }] };
 
-  it('are put on when the key is safe', async () => {
+  it('are set after the key is stored', async () => {
     bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, (response, request) => {
       expect(bench.files.texts.get(TARGET)).toBe(whole());
       json(SIM)(response, request);
@@ -236,7 +236,7 @@ describe('name, tags and group', () => {
     ]);
   });
 
-  it('that may not be put on are a note, with the permission, and no failure', async () => {
+  it('that may not be set are a note, with the permission, and not a failure', async () => {
     bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
     const { notes } = await bench.run({ labels });
     expect(notes.join('\n')).toMatch(
@@ -256,15 +256,15 @@ describe('name, tags and group', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('with a group that this user may not read are put on as ever', async () => {
+  it('with a group that this user may not read are set anyway', async () => {
     bench.answering('GET /v1/groups/g-1', status(403));
     expect(await bench.run({ labels })).toMatchObject({ created: true, notes: [] });
     expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
   });
 });
 
-describe('an arc.json that is there', () => {
-  it('gets a new session and keeps all the rest, unknown members too', async () => {
+describe('an existing arc.json', () => {
+  it('gets a new session and keeps the rest, including unknown fields', async () => {
     const before = JSON.parse(SAMPLE) as Record<string, object>;
     const text = sampleWith({
       note: 'mine',
@@ -286,7 +286,7 @@ describe('an arc.json that is there', () => {
     expect(bench.server.requests[1]?.body).toBe('{}');
   });
 
-  it('offers its profile to whoever chooses the credentials', async () => {
+  it('offers its profile when the credentials are chosen', async () => {
     const profile = { authKeyId: 'keyId-file', authKey: 'secret-file', endpoint: 'https://x' };
     bench.files.texts.set(TARGET, sampleWith({ profile }));
     await bench.run();
@@ -294,7 +294,7 @@ describe('an arc.json that is there', () => {
     expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ profile });
   });
 
-  it.each([400, 404])('says how to get another SIM when its own is gone: %d', async (status) => {
+  it.each([400, 404])('says how to get another SIM if its own is gone: %d', async (status) => {
     bench.files.texts.set(TARGET, SAMPLE);
     const gone = json({ code: 'X', message: 'The SIM is terminated.' }, status);
     bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', gone);
@@ -305,7 +305,7 @@ describe('an arc.json that is there', () => {
     );
   });
 
-  it('stays as it was when the new session is of no use', async () => {
+  it('is unchanged if the new session is unusable', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const odd = json({ ...SESSION, arcServerPeerPublicKey: 'short' });
     bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', odd);
@@ -333,7 +333,7 @@ describe('an arc.json that is there', () => {
     ['the skeleton', formatArcConfig(skeletonArcConfig('linux')), 'it is a template'],
     ['without a key', sampleWith({ privateKey: null }), 'has no private key'],
     ['without a simId', sampleWith({ simId: '' }), 'it has no simId'],
-  ])('is refused when it is %s, and nothing is created', async (_, text, why) => {
+  ])('is refused if it is %s, and nothing is created', async (_, text, why) => {
     bench.files.texts.set(TARGET, text);
     const error = await failureOf(bench.run());
     expect(error.kind).toBe('configuration');
@@ -344,7 +344,7 @@ describe('an arc.json that is there', () => {
     expect(bench.files.texts.get(TARGET)).toBe(text);
   });
 
-  it('is refused when it cannot be read', async () => {
+  it('is refused if it cannot be read', async () => {
     const denied = new FileError('denied', TARGET, 'permission denied');
     bench.files.failures.set(`readText ${TARGET}`, denied);
     const error = await failureOf(bench.run());
@@ -359,7 +359,7 @@ describe('an arc.json that is there', () => {
     expect(bench.count(RENEW)).toBe(0);
   });
 
-  it('gets the profile when that is asked for, and keeps what else is in it', async () => {
+  it('gets the profile if requested, and keeps the rest', async () => {
     const own = { ...(JSON.parse(whole()) as object), profile: { note: 'mine' } };
     bench.files.texts.set(TARGET, JSON.stringify(own));
     await bench.run({ saveProfile: true });
@@ -368,7 +368,7 @@ describe('an arc.json that is there', () => {
     });
   });
 
-  it('is told of when a profile was to be written that there is none of', async () => {
+  it('causes a note if a profile was requested and none exists', async () => {
     bench.files.texts.set(TARGET, whole());
     const password = {
       signIn: {
@@ -391,7 +391,7 @@ describe('an arc.json that is there', () => {
   });
 });
 
-it('writes the profile of an adopted SIM when that is asked for', async () => {
+it('writes the profile of an adopted SIM if requested', async () => {
   await bench.run({ adopt: SIM_ID, saveProfile: true });
   expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
     privateKey: OWN_PRIVATE_KEY,
@@ -399,7 +399,7 @@ it('writes the profile of an adopted SIM when that is asked for', async () => {
   });
 });
 
-it('has the key of an adopted SIM in the journal before the platform hears of it', async () => {
+it('has the key of an adopted SIM in the journal before SORACOM receives it', async () => {
   let journal: string[] = [];
   bench.answering(RENEW, (response, request) => {
     journal = [...bench.journals.lines.get('arc.json')!];
@@ -411,7 +411,7 @@ it('has the key of an adopted SIM in the journal before the platform hears of it
 });
 
 describe('before the first call', () => {
-  it('the target is proved to be writable', async () => {
+  it('the target is checked to be writable', async () => {
     bench.files.onCall = (call) => {
       if (call.startsWith('proveWritable')) expect(bench.server.calls).toEqual([]);
     };
@@ -420,7 +420,7 @@ describe('before the first call', () => {
   });
 
   it.each(['denied', 'no-folder', 'failed'] as const)(
-    'a target that is %s ends it',
+    'a target that is %s ends the run',
     async (why) => {
       bench.files.failures.set(`proveWritable ${TARGET}`, new FileError(why, TARGET, 'the reason'));
       const error = await failureOf(bench.run());
@@ -429,7 +429,7 @@ describe('before the first call', () => {
     },
   );
 
-  it('an existing file with no other place for its session ends it, too', async () => {
+  it('an existing file without another place for its session ends it, too', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
     bench.files.failures.set('createFolder /state', new FileError('denied', '/state', 'no'));
@@ -437,34 +437,34 @@ describe('before the first call', () => {
     expect(bench.server.calls).toEqual([]);
   });
 
-  it('a rescued arc.json of an earlier run has to be dealt with', async () => {
+  it('a rescued arc.json of an earlier run must be resolved', async () => {
     bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
     const error = await failureOf(bench.run());
     expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
     expect(bench.server.calls).toEqual([]);
   });
 
-  it('an inline configuration is no place to write to', async () => {
+  it('an inline configuration is refused as a target', async () => {
     const error = await failureOf(bench.run({ path: SAMPLE }));
     expect(error.kind).toBe('usage');
     expect(error.message).not.toContain('privateKey');
     expect(bench.files.calls).toEqual([]);
   });
 
-  it('a signal that has fired ends it', async () => {
+  it('a signal that has fired ends the run', async () => {
     const reason = new Error('stopped');
     await expect(bench.run({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(bench.server.calls).toEqual([]);
   });
 
-  it('a journal that cannot be made ends it, with nothing created', async () => {
+  it('a journal that cannot be created ends it, with nothing created', async () => {
     bench.journals.failures.set('create', new FileError('failed', '/j', 'no space left'));
     const error = await failureOf(bench.run());
     expect(error.message).toContain('no space left');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('a run that is at work with the same file ends it', async () => {
+  it('a running bootstrap of the same file ends it', async () => {
     bench.journals.lines.set('arc.json', [
       '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
     ]);
@@ -474,7 +474,7 @@ describe('before the first call', () => {
     expect(bench.server.calls).toEqual([]);
   });
 
-  it('a run that came from its first step to its last meanwhile ends it', async () => {
+  it('a bootstrap that started and finished meanwhile ends it', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
       bench.files.texts.set(TARGET, 'of another run');
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
@@ -486,7 +486,7 @@ describe('before the first call', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('--adopt gives no key for a file that appeared meanwhile', async () => {
+  it('--adopt replaces no key in a file that appeared meanwhile', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
       bench.files.texts.set(TARGET, 'of another run');
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
@@ -498,7 +498,7 @@ describe('before the first call', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('a run that began meanwhile ends it', async () => {
+  it('a bootstrap that started meanwhile ends it', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
       bench.journals.lines.set('arc.json', [
         '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
@@ -510,7 +510,7 @@ describe('before the first call', () => {
   });
 });
 
-describe('when the new file cannot be written', () => {
+describe('if the new file cannot be written', () => {
   it('its key is in the journal, and the next run finishes it', async () => {
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     const error = await failureOf(bench.run());
@@ -528,7 +528,7 @@ describe('when the new file cannot be written', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('nor the journal, it is kept in the rescue folder', async () => {
+  it('and the journal cannot either, it is stored in the rescue folder', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     const error = await rescueOf(bench.run());
@@ -536,11 +536,11 @@ describe('when the new file cannot be written', () => {
     expect(error.arcJson).toBeUndefined();
     expect(error.next[0]).toContain(RESCUE);
     expect(bench.files.texts.get(RESCUE)).toBe(whole());
-    // The next run names the file; a journal that knows of no SIM would lead it astray.
+    // The next run names the file; a journal without a SIM would mislead it.
     expect(bench.steps).toBeUndefined();
   });
 
-  it('nor anything else, it is handed over in the error, hidden from logs', async () => {
+  it('and no other file can be written either, it is part of the error, hidden from logs', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     bench.files.failures.set(`replaceText ${RESCUE}`, new FileError('denied', RESCUE, 'read-only'));
@@ -553,7 +553,7 @@ describe('when the new file cannot be written', () => {
     expect(inspect(error, { depth: 9 })).not.toContain(PRIVATE_KEY);
   });
 
-  it('overwrites no file that another run has put there meanwhile', async () => {
+  it('a file that another run has created meanwhile is not overwritten', async () => {
     bench.answering(CREATE_SIM, (response, request) => {
       bench.files.texts.set(TARGET, 'of another run');
       json(SIM, 201)(response, request);
@@ -564,7 +564,7 @@ describe('when the new file cannot be written', () => {
     expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
   });
 
-  it('makes a file name out of any id', async () => {
+  it('any ID yields a valid file name', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     bench.answering(CREATE_SIM, json({ ...SIM, simId: '../../etc/x' }, 201));
@@ -574,7 +574,7 @@ describe('when the new file cannot be written', () => {
 });
 
 describe('signing out', () => {
-  it.each([status(403), cut])('that fails is no failure', async (answer) => {
+  it.each([status(403), cut])('that fails is not a failure', async (answer) => {
     bench.answering('POST /v1/auth/logout', answer);
     await expect(bench.run()).resolves.toMatchObject({ created: true });
   });
@@ -585,7 +585,7 @@ describe('signing out', () => {
     expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
   });
 
-  it('is not tried when signing in failed', async () => {
+  it('is skipped if signing in failed', async () => {
     bench.answering('POST /v1/auth', json({ code: 'AUM0002', message: 'bad key' }, 401));
     expect(await failureOf(bench.run())).toMatchObject({ kind: 'api', status: 401 });
     expect(bench.server.calls).toEqual(['POST /v1/auth']);
@@ -603,11 +603,11 @@ it('a signal during createSim loses no key', async () => {
 });
 
 describe('a target whose path is too long for a file name', () => {
-  // As a name of one part it has more than the 255 bytes that file systems take (NAME_MAX).
+  // As a single name it exceeds the 255 bytes that file systems allow (NAME_MAX).
   const LONG = `/home/${'é'.repeat(100)}/arc.json`;
   const OTHER = `/elsewhere/${'é'.repeat(100)}/other.json`;
 
-  it('has its rescued arc.json under a cut name, by which the next run finds it', async () => {
+  it('has its rescued arc.json under a truncated name, by which the next run finds it', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/x', 'an I/O error'));
     bench.files.failures.set(`replaceText ${LONG}`, new FileError('failed', LONG, 'full'));
     const { rescuePath } = await rescueOf(bench.run({ path: LONG }));
@@ -619,7 +619,7 @@ describe('a target whose path is too long for a file name', () => {
     const error = await failureOf(bench.run({ path: LONG }));
     expect(error.why).toContain(rescuePath);
     expect(bench.count(CREATE_SIM)).toBe(1);
-    // A rescued file of another target is no obstacle.
+    // A rescued file of another target does not block the run.
     await bench.run({ path: OTHER });
     expect(bench.count(CREATE_SIM)).toBe(2);
   });

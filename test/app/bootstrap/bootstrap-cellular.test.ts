@@ -27,7 +27,7 @@ const SESSION = {
 const ANSWER = { ...SESSION, arcClientPeerPrivateKey: PRIVATE_KEY };
 const crypto = createNodeCrypto();
 const publicKeyOf = (privateKey: Uint8Array) => crypto.publicKey(privateKey);
-/** Of PRIVATE_KEY. */
+/** The public key of PRIVATE_KEY. */
 const DERIVED = Buffer.from(publicKeyOf(Buffer.from(PRIVATE_KEY, 'base64'))).toString('base64');
 
 const fresh = (simId: string) => `{
@@ -107,7 +107,7 @@ async function failure(changes: Changes = {}): Promise<UserError> {
 
 const answering = (call: string, answer: Answer) => server.answers.set(call, answer);
 
-it('leaves alone what an interrupted bootstrap of another kind has to finish', async () => {
+it('leaves the journal of another kind of bootstrap unfinished', async () => {
   journals.lines.set('arc.json', [
     '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
   ]);
@@ -116,7 +116,7 @@ it('leaves alone what an interrupted bootstrap of another kind has to finish', a
   expect(journals.lines.has('arc.json')).toBe(true);
 });
 
-it('writes a new file as soratun does, with the id that the metadata service tells', async () => {
+it('writes a new file as soratun does, with the ID from the metadata service', async () => {
   expect(await bootstrap()).toEqual({ simId: SIM_ID, path: TARGET, created: true });
   expect(files.texts.get(TARGET)).toBe(fresh(SIM_ID));
   expect(server.calls).toEqual([METADATA, KRYPTON]);
@@ -131,14 +131,14 @@ it('names the interface after the platform', async () => {
 it.each<[string, Answer]>([
   ['is off', status(403)],
   ['answers nonsense', status(200, '<html>')],
-])('leaves the id of a new file empty when the metadata service %s', async (_, answer) => {
+])('leaves the ID of a new file empty if the metadata service %s', async (_, answer) => {
   answering(METADATA, answer);
   expect(await bootstrap()).toMatchObject({ simId: '' });
   expect(files.texts.get(TARGET)).toBe(fresh(''));
   expect(notes).toEqual([expect.stringMatching(/^The metadata service did not report the SIM ID/)]);
 });
 
-it('keeps all of a file but keys and session', async () => {
+it('keeps everything in a file except keys and session', async () => {
   const before = sampleWith({ simId: SIM_ID, mine: { a: [1] } });
   files.texts.set(TARGET, before);
   expect(await bootstrap()).toEqual({ simId: SIM_ID, path: TARGET, created: false });
@@ -148,11 +148,11 @@ it('keeps all of a file but keys and session', async () => {
     publicKey: DERIVED,
     arcSessionStatus: SESSION,
   });
-  // Nothing of the same SIM is kept twice.
+  // The same SIM is not copied twice.
   expect([...files.texts.keys()]).toEqual([TARGET]);
 });
 
-it('keeps what somebody added to the session', async () => {
+it('keeps fields that the user has added to the session', async () => {
   const session = { ...SESSION, arcServerEndpoint: 'old:1', note: 'mine' };
   files.texts.set(TARGET, sampleWith({ arcSessionStatus: session }));
   await bootstrap();
@@ -160,13 +160,13 @@ it('keeps what somebody added to the session', async () => {
   expect(arcSessionStatus).toEqual({ ...SESSION, note: 'mine' });
 });
 
-it('keeps the id of a file when nobody tells one', async () => {
+it('keeps the ID of a file if no ID is available', async () => {
   answering(METADATA, status(403));
   files.texts.set(TARGET, SAMPLE);
   expect(await bootstrap()).toMatchObject({ simId: '8942310022000012345' });
 });
 
-it('fills in an id that a file lacks', async () => {
+it('fills in an ID that a file lacks', async () => {
   files.texts.set(TARGET, sampleWith({ simId: '' }));
   await bootstrap();
   expect(files.texts.get(TARGET)).toContain(`"simId": "${SIM_ID}"`);
@@ -174,8 +174,8 @@ it('fills in an id that a file lacks', async () => {
 
 const COPY = `${TARGET}.8942310022000012345`;
 
-describe('a file of which nobody knows whether it is of the same SIM', () => {
-  it('is kept under another name when nobody tells the SIM id', async () => {
+describe('a file that may belong to another SIM', () => {
+  it('is kept under another name if the SIM ID is unknown', async () => {
     answering(METADATA, status(403));
     files.texts.set(TARGET, SAMPLE);
     answering(KRYPTON, (response, request) => {
@@ -187,14 +187,14 @@ describe('a file of which nobody knows whether it is of the same SIM', () => {
     expect(notes.at(-1)).toBe(`${TARGET} may belong to another SIM. A copy was saved as ${COPY}.`);
   });
 
-  it('is kept under another name when it names no SIM', async () => {
+  it('is kept under another name if it contains no SIM ID', async () => {
     const before = sampleWith({ simId: '' });
     files.texts.set(TARGET, before);
     await bootstrap();
     expect(JSON.parse(files.texts.get(`${TARGET}.old`)!)).toEqual(JSON.parse(before));
   });
 
-  it('takes the place of no other copy, and is not kept twice', async () => {
+  it('does not replace another copy, and is not copied twice', async () => {
     answering(METADATA, status(403));
     files.texts.set(TARGET, SAMPLE);
     files.texts.set(COPY, 'the key of a third SIM');
@@ -219,7 +219,7 @@ describe('a file of which nobody knows whether it is of the same SIM', () => {
     expect(files.texts.get(`${COPY}.9`)).toContain('"run": 11\n');
   });
 
-  it('passes over a copy that cannot be read', async () => {
+  it('skips a copy that cannot be read', async () => {
     answering(METADATA, status(403));
     files.texts.set(TARGET, SAMPLE);
     files.failures.set(`readText ${COPY}`, new FileError('denied', COPY, 'no'));
@@ -232,7 +232,7 @@ describe('a file of which nobody knows whether it is of the same SIM', () => {
 describe('a file of another SIM', () => {
   beforeEach(() => files.texts.set(TARGET, SAMPLE));
 
-  it('is kept under another name before its key is written over', async () => {
+  it('is kept under another name before its key is overwritten', async () => {
     answering(KRYPTON, (response, request) => {
       expect(files.texts.get(COPY)).toBe(SAMPLE);
       json(ANSWER)(response, request);
@@ -245,7 +245,7 @@ describe('a file of another SIM', () => {
     ]);
   });
 
-  it('is the last thing that can be stopped', async () => {
+  it('is copied in the last step that can be stopped', async () => {
     const controller = new AbortController();
     files.onCall = (call) => {
       if (call === `replaceText ${COPY}`) controller.abort(new Error('stopped'));
@@ -259,28 +259,28 @@ describe('a file of another SIM', () => {
   it.each<[string, Changes]>([
     ['refuses', {}],
     ['is not reached', { endpoint: 'http://127.0.0.1:1' }],
-  ])('leaves no copy when Krypton %s', async (_, changes) => {
+  ])('leaves no copy if Krypton %s', async (_, changes) => {
     answering(KRYPTON, json({ code: 'KRY0001', message: 'no' }, 401));
     expect((await failure(changes)).next).not.toContain(KEY_MAY_BE_REPLACED);
     expect([...files.texts.keys()]).toEqual([TARGET]);
     expect(notes).toEqual([]);
   });
 
-  it('keeps the copy, and says so, when Krypton may have made a key', async () => {
+  it('keeps the copy, and says so, if Krypton may have created a key', async () => {
     answering(KRYPTON, status(500));
     expect((await failure()).next).toContain(KEY_MAY_BE_REPLACED);
     expect(files.texts.get(COPY)).toBe(SAMPLE);
     expect(notes).toEqual([expect.stringContaining(`it is kept as ${COPY}`)]);
   });
 
-  it('says that the copy is there when it cannot be removed', async () => {
+  it('reports the copy if it cannot be removed', async () => {
     answering(KRYPTON, status(401));
     files.failures.set(`remove ${COPY}`, new FileError('denied', COPY, 'no'));
     expect(await failure()).toMatchObject({ status: 401 });
     expect(notes).toEqual([expect.stringContaining(`it is kept as ${COPY}`)]);
   });
 
-  it('leaves earlier copies as they were when Krypton refuses', async () => {
+  it('does not change earlier copies if Krypton refuses', async () => {
     answering(KRYPTON, status(401));
     const copies = [COPY, ...[2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${COPY}.${number}`)];
     for (const path of copies) files.texts.set(path, `what ${path} held`);
@@ -292,7 +292,7 @@ describe('a file of another SIM', () => {
     expect(files.texts.get(COPY)).toBe(SAMPLE);
   });
 
-  it('stays as it is when it cannot be kept', async () => {
+  it('is unchanged if it cannot be copied', async () => {
     files.failures.set(`replaceText ${COPY}`, new FileError('failed', COPY, 'full'));
     await failure();
     expect(server.calls).toEqual([METADATA]);
@@ -317,14 +317,14 @@ it.each<[string, () => void, string]>([
     () => files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no')),
     'permission',
   ],
-])('calls nobody when the target %s', async (_, prepare, kind) => {
+])('does not call Krypton if the target %s', async (_, prepare, kind) => {
   prepare();
   expect(await failure()).toMatchObject({ kind });
   expect(server.calls).toEqual([]);
 });
 
 it.each([{ path: '{"simId":""}' }, { endpoint: 'x' }, { metadataEndpoint: 'x' }])(
-  'takes %j for wrong usage',
+  'treats %j as wrong usage',
   async (changes) => {
     expect(await failure(changes)).toMatchObject({ kind: 'usage' });
     expect(server.calls).toEqual([]);
@@ -346,7 +346,7 @@ it.each<[string, Answer]>([
   expect(files.texts).toEqual(before);
 });
 
-it('writes to the rescue folder when the target has become unwritable', async () => {
+it('writes to the rescue folder if the target has become unwritable', async () => {
   files.failures.set(`replaceText ${TARGET}`, new FileError('failed', TARGET, 'disk full'));
   const error = await failure();
   expect(error).toBeInstanceOf(BootstrapRescueError);
@@ -354,7 +354,7 @@ it('writes to the rescue folder when the target has become unwritable', async ()
   expect(files.texts.get(RESCUE)).toBe(fresh(SIM_ID));
 });
 
-it('gives the key out when it can be kept nowhere', async () => {
+it('prints the key if it cannot be stored', async () => {
   for (const path of [TARGET, RESCUE]) {
     files.failures.set(`replaceText ${path}`, new FileError('failed', path, 'disk full'));
   }
@@ -363,7 +363,7 @@ it('gives the key out when it can be kept nowhere', async () => {
   expect(arcJson?.expose()).toBe(fresh(SIM_ID));
 });
 
-it('writes over no file that has appeared meanwhile', async () => {
+it('does not overwrite a file that appeared meanwhile', async () => {
   answering(KRYPTON, (response, request) => {
     files.texts.set(TARGET, SAMPLE);
     json(ANSWER)(response, request);
@@ -373,14 +373,14 @@ it('writes over no file that has appeared meanwhile', async () => {
   expect(files.texts.get(RESCUE)).toBe(fresh(SIM_ID));
 });
 
-it('dumps: no file is read or written', async () => {
+it('dumps the configuration without reading or writing a file', async () => {
   files.texts.set(TARGET, '{');
   const result = await bootstrap({ dumpConfig: true });
   expect('arcJson' in result && result.arcJson.expose()).toBe(fresh(SIM_ID));
   expect(files.calls).toEqual([]);
 });
 
-it('leaves no session in the state folder that would win over the new one', async () => {
+it('leaves no session in the state folder that would override the new one', async () => {
   const state = `/state/session-${SIM_ID}.json`;
   files.texts.set(state, '{"old":true}');
   files.texts.set(TARGET, sampleWith({ simId: SIM_ID }));
@@ -394,7 +394,7 @@ it('shows the call without the key', async () => {
   expect(dumps).not.toContain(PRIVATE_KEY);
 });
 
-it('is stopped before Krypton is called, and not afterwards', async () => {
+it('can be stopped before Krypton is called, and not afterwards', async () => {
   const controller = new AbortController();
   answering(METADATA, (response, request) => {
     controller.abort(new Error('stopped'));

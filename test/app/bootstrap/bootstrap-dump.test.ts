@@ -44,7 +44,7 @@ it('prints the arc.json of a new SIM and writes nothing', async () => {
   expect(bench.journals.calls).toEqual(['open']);
 });
 
-it('creates none after the no of a person who is asked', async () => {
+it('creates no SIM after the user says no', async () => {
   const run = dumpBootstrap(optionsWith({}), {
     ...bench.ports,
     confirmSim: () => Promise.resolve(false),
@@ -60,7 +60,7 @@ it('creates none for a group that does not exist', async () => {
   expect(bench.count('POST /v1/sims')).toBe(0);
 });
 
-it('has a session in it also when createSim gave none', async () => {
+it('includes a session even if createSim returned none', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   await dump();
   expect(printed).toEqual([whole()]);
@@ -69,7 +69,7 @@ it('has a session in it also when createSim gave none', async () => {
 describe('--save-profile', () => {
   const profile = { authKeyId: 'keyId-1', authKey: 'secret-1' };
 
-  it('prints the profile of a new SIM and of one that exists', async () => {
+  it('prints the profile of a new SIM and of an existing one', async () => {
     await dump({ saveProfile: true });
     bench.files.texts.set(TARGET, SAMPLE);
     await dump({ saveProfile: true });
@@ -79,7 +79,7 @@ describe('--save-profile', () => {
     ]);
   });
 
-  it('says that there is no profile to print for a user with a password', async () => {
+  it('reports that a user with a password has no profile to print', async () => {
     const credentials = () =>
       Promise.resolve({
         signIn: {
@@ -105,7 +105,7 @@ describe('the answer to createSim', () => {
     ['a 500', status(500)],
     ['a 502 of a gateway', status(502, '<html>bad gateway</html>')],
     ['no JSON', status(201, '{"simId":')],
-  ])('lost as %s: says that a SIM may exist, and how to find it', async (_, answer) => {
+  ])('that is lost as %s is reported: a SIM may exist, and how to find it', async (_, answer) => {
     bench.answering('POST /v1/sims', answer);
     const error = await failureOf(dump());
     expect(error.kind).toBe('api');
@@ -120,14 +120,14 @@ describe('the answer to createSim', () => {
     expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
   });
 
-  it('a refusal: no SIM exists, and none is spoken of', async () => {
+  it('that is a refusal is reported without mention of a SIM', async () => {
     bench.answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
     const error = await failureOf(dump());
     expect(error.kind).toBe('api');
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
 
-  it('without a key: names the SIM, and how it gets one', async () => {
+  it('that has no key is reported with the SIM, and how it gets one', async () => {
     bench.answering('POST /v1/sims', json({ ...SIM, profiles: {} }, 201));
     const error = await failureOf(dump());
     expect(error.what).toContain(`SIM ${SIM_ID} was created`);
@@ -136,7 +136,7 @@ describe('the answer to createSim', () => {
   });
 });
 
-it('is worth printing without one', async () => {
+it('prints a configuration without a session', async () => {
   bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
   bench.answering(CREATE_SESSION, json({ code: 'X', message: 'no' }, 403));
   const error = await failureOf(dump());
@@ -160,7 +160,7 @@ it.each([
   expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
 });
 
-it('keeps the key in arc.json when standard output does not take it', async () => {
+it('keeps the key in arc.json if standard output fails', async () => {
   const error = await failureOf(dump({}, new Error('no space left')));
   expect(error.what).toContain(`SIM ${SIM_ID} was created`);
   expect(error.message).toContain('no space left');
@@ -168,7 +168,7 @@ it('keeps the key in arc.json when standard output does not take it', async () =
   expect(bench.files.texts.get(TARGET)).toBe(whole());
 });
 
-it('keeps it in the rescue folder when that fails, too', async () => {
+it('keeps it in the rescue folder if that fails, too', async () => {
   bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'read-only'));
   const error = await rescueOf(dump({}, new Error('no space left')));
   expect(error.rescuePath).toBe(`/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`);
@@ -176,14 +176,14 @@ it('keeps it in the rescue folder when that fails, too', async () => {
 });
 
 it.each([{ ownKey: true }, { adopt: SIM_ID }])(
-  'refuses %j: a key needs a file',
+  'refuses %j because a key needs a file',
   async (options) => {
     expect(await failureOf(dump(options))).toMatchObject({ kind: 'usage' });
     expect(bench.count('POST /v1/sims')).toBe(0);
   },
 );
 
-it('creates nothing beside the journal of an interrupted run', async () => {
+it('creates nothing if the journal of an interrupted run exists', async () => {
   bench.journals.lines.set('arc.json', [
     '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
   ]);
@@ -193,13 +193,13 @@ it('creates nothing beside the journal of an interrupted run', async () => {
   expect(bench.journals.lines.has('arc.json')).toBe(true);
 });
 
-it('creates nothing while a rescued arc.json waits', async () => {
+it('creates nothing if a rescued arc.json exists', async () => {
   bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
   expect((await failureOf(dump())).why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
   expect(bench.server.calls).toEqual([]);
 });
 
-it('tells what could not be labelled', async () => {
+it('reports which labels could not be set', async () => {
   bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
   expect((await dump({ labels: { name: 'x' } })).join(' ')).toContain('Sim:putSimTags');
 });

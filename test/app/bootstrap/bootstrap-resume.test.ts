@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-/** What the platform's clock says in the run under test. */
+/** The time of SORACOM's clock in the run under test. */
 function itIs(milliseconds: number): void {
   bench.answering('POST /v1/auth', dated('{"apiKey":"a","token":"t"}', milliseconds));
 }
@@ -70,7 +70,7 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('does not propose the SIM of another device, which was created shortly before', async () => {
+  it('does not propose the SIM of another device that was created shortly before', async () => {
     const other = '8942000000000000001';
     listed([{ ...FOUND, simId: other, createdTime: SINCE - 6_000 }, FOUND]);
     const error = await failureOf(bench.run());
@@ -82,7 +82,7 @@ describe('a run of which only the request is known', () => {
     expect(error.next.join('\n')).toContain('a device that uses another one loses its connection');
   });
 
-  it('adopts it at the word of the user: a new key, and arc.json', async () => {
+  it('adopts the SIM if the user says so: a new key, and arc.json', async () => {
     const result = await bench.run({ adopt: SIM_ID });
     expect(result).toMatchObject({ simId: SIM_ID, created: false });
     expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
@@ -90,20 +90,20 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('says which permission adopting needs', async () => {
+  it('reports which permission adopting needs', async () => {
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
     const error = await failureOf(bench.run({ adopt: SIM_ID }));
     expect(error.next.join(' ')).toContain('Sim:renewArcSimCredentials');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('stays in the journal when the platform refuses the key of the SIM that was adopted', async () => {
+  it('stays in the journal if SORACOM refuses the key of the adopted SIM', async () => {
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
     await failureOf(bench.run({ adopt: SIM_ID }));
     expect(bench.steps).toEqual(['create-sim', 'renew-key', 'renewal-refused']);
   });
 
-  it('is not in the journal of a SIM that is adopted by itself, which ends with a refusal', async () => {
+  it('is not in the journal of a separately adopted SIM, which ends with a refusal', async () => {
     bench.journals.lines.clear();
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
     await failureOf(bench.run({ adopt: SIM_ID }));
@@ -113,7 +113,7 @@ describe('a run of which only the request is known', () => {
   it.each([
     ['adopts', { simId: SIM_ID }, 0, whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY)],
     ['creates another', 'create-another', 1, whole()],
-  ] as const)('%s as a person chooses', async (_, choice: SimChoice, created, text) => {
+  ] as const)('%s as the user chooses', async (_, choice: SimChoice, created, text) => {
     listed([FOUND]);
     const asked: (readonly LostSim[])[] = [];
     const chooseSim = (sims: readonly LostSim[]) => {
@@ -129,7 +129,7 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('keeps the journal when a person does not want the SIM that is created after ten minutes', async () => {
+  it('keeps the journal if the user declines the new SIM that is offered after ten minutes', async () => {
     listed([], SINCE + 601_000);
     const asked: unknown[] = [];
     const confirmSim = (summary: unknown) => {
@@ -143,14 +143,14 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('changes nothing when a person says so', async () => {
+  it('changes nothing if the user says so', async () => {
     listed([FOUND]);
     await failureOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('creates one at the word of the user', async () => {
+  it('creates a SIM if the user says so', async () => {
     await bench.run({ createAnother: true });
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.files.texts.get(TARGET)).toBe(whole());
@@ -164,7 +164,7 @@ describe('a run of which only the request is known', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('creates one when none is listed after ten minutes, and not a second before', async () => {
+  it('creates a SIM if none is listed after ten minutes, and not a second before', async () => {
     listed([], SINCE + 599_000);
     await failureOf(bench.run());
     expect(bench.count(CREATE_SIM)).toBe(0);
@@ -173,19 +173,19 @@ describe('a run of which only the request is known', () => {
     expect(bench.count(CREATE_SIM)).toBe(1);
   });
 
-  it('takes a SIM whose time is not told for one that it may be', async () => {
+  it('includes a SIM without a creation time', async () => {
     listed([{ ...SIM, tags: { name: '' } }], SINCE + 700_000);
     const error = await failureOf(bench.run());
     expect(error.why).toContain(`${SIM_ID} at an unknown time`);
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('throws nothing at a time that is none', async () => {
+  it('accepts an invalid time without an error', async () => {
     listed([{ ...FOUND, createdTime: 1e300 }]);
     expect((await failureOf(bench.run())).why).toContain(SIM_ID);
   });
 
-  it('trusts no clock of this machine: neither to leave a SIM out, nor to wait long enough', async () => {
+  it('does not rely on the local clock, neither to exclude a SIM nor to end the wait', async () => {
     bench.journals.lines.set('arc.json', [
       JSON.stringify({
         step: 'create-sim',
@@ -202,14 +202,14 @@ describe('a run of which only the request is known', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('sees the arc.json that was rescued before', async () => {
+  it('finds the arc.json that was rescued before', async () => {
     bench.files.texts.set('/state/arc.json.8942.%2Fhome%2Farc.json.rescue', whole());
     const error = await failureOf(bench.run({ createAnother: true }));
     expect(error.why).toContain('/state/arc.json.8942.%2Fhome%2Farc.json.rescue');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('does not take a SIM that is terminated, or none of ours, for it', async () => {
+  it('excludes SIMs that are terminated or physical', async () => {
     listed([
       { ...FOUND, status: 'terminated' },
       { ...FOUND, type: 'physical' },
@@ -217,13 +217,13 @@ describe('a run of which only the request is known', () => {
     expect((await failureOf(bench.run())).why).toContain('none is listed');
   });
 
-  it('looks in the other list where it may not search', async () => {
+  it('uses the other list if it may not search', async () => {
     listed([FOUND]);
     bench.answering(SEARCHES[0]!, status(403));
     expect((await failureOf(bench.run())).why).toContain(SIM_ID);
   });
 
-  it('says which permissions looking needs', async () => {
+  it('reports which permissions the search needs', async () => {
     listed([FOUND]);
     for (const call of SEARCHES) bench.answering(call, status(403));
     const error = await failureOf(bench.run());
@@ -232,7 +232,7 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('is told of when another arc.json has come into its place', async () => {
+  it('is reported if another arc.json has replaced it', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const { notes, simId } = await bench.run();
     expect(simId).toBe('8942310022000012345');
@@ -240,14 +240,14 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('is not forgotten when that arc.json gets no session', async () => {
+  it('is kept if that arc.json gets no session', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', status(403));
     await failureOf(bench.run());
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('is told of when looking fails', async () => {
+  it('is reported if the search fails', async () => {
     listed([]);
     for (const call of SEARCHES) bench.answering(call, status(404));
     const error = await failureOf(bench.run());
@@ -259,20 +259,20 @@ describe('a run whose SIM was created', () => {
   const created = JSON.stringify({ step: 'created', simId: SIM_ID, arcJson: whole() });
   beforeEach(() => bench.journals.lines.get('arc.json')!.push(created));
 
-  it('is finished: its key is written and its session made anew', async () => {
+  it('is finished: its key is written and its session replaced', async () => {
     expect(await bench.run()).toMatchObject({ simId: SIM_ID, created: true });
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toBeUndefined();
   });
 
-  it('is finished when its arc.json was written already', async () => {
+  it('is finished if its arc.json was written already', async () => {
     bench.files.texts.set(TARGET, whole());
     expect(await bench.run()).toMatchObject({ simId: SIM_ID });
     expect(bench.steps).toBeUndefined();
   });
 
-  it('keeps its keys when nobody knows it any more, and creates no other', async () => {
+  it('keeps its keys if the SIM is unknown to SORACOM, and creates no other', async () => {
     bench.journals.lines.get('arc.json')!.push(
       JSON.stringify({
         step: 'renew-key',
@@ -288,7 +288,7 @@ describe('a run whose SIM was created', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('gets the key of our own that it was to have', async () => {
+  it('gets its planned local key', async () => {
     const [, line] = bench.journals.lines.get('arc.json')!;
     bench.journals.lines.set('arc.json', [
       JSON.stringify({
@@ -305,7 +305,7 @@ describe('a run whose SIM was created', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('writes over no other key of the same SIM', async () => {
+  it('does not overwrite another key of the same SIM', async () => {
     const text = whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY);
     bench.files.texts.set(TARGET, text);
     expect(await failureOf(bench.run())).toMatchObject({ kind: 'configuration' });
@@ -313,14 +313,14 @@ describe('a run whose SIM was created', () => {
     expect(bench.steps).toEqual(['create-sim', 'created']);
   });
 
-  it('is finished also when its SIM was terminated since: the key is written, the journal goes', async () => {
+  it('is finished also if its SIM was terminated since: the key is written, the journal removed', async () => {
     bench.answering(CREATE_SESSION, json({ code: 'X', message: 'The SIM is terminated.' }, 400));
     await failureOf(bench.run());
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.steps).toBeUndefined();
   });
 
-  it('writes over no arc.json of another SIM', async () => {
+  it('does not overwrite an arc.json of another SIM', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const error = await failureOf(bench.run());
     expect(error.kind).toBe('configuration');
@@ -330,7 +330,7 @@ describe('a run whose SIM was created', () => {
   });
 });
 
-describe('a run whose key was being renewed', () => {
+describe('a run interrupted while it renewed a key', () => {
   beforeEach(() => {
     bench.journals.lines.set('arc.json', [
       JSON.stringify({
@@ -342,7 +342,7 @@ describe('a run whose key was being renewed', () => {
     ]);
   });
 
-  it('is finished with the same key, in the arc.json that is there', async () => {
+  it('is finished with the same key, in the existing arc.json', async () => {
     bench.files.texts.set(TARGET, whole().replace('"mtu": 1420', '"mtu": 1300'));
     await bench.run();
     expect(bench.files.texts.get(TARGET)).toBe(
@@ -352,7 +352,7 @@ describe('a run whose key was being renewed', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('has the profile where that is asked for', async () => {
+  it('has the profile if requested', async () => {
     bench.files.texts.set(TARGET, whole());
     await bench.run({ saveProfile: true });
     expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({
@@ -360,12 +360,12 @@ describe('a run whose key was being renewed', () => {
     });
   });
 
-  it('is finished where there is no arc.json', async () => {
+  it('is finished without an arc.json', async () => {
     await bench.run();
     expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
   });
 
-  it('keeps the key that the SIM may have by now, when the platform refuses', async () => {
+  it('keeps the key that the SIM may have, if SORACOM refuses', async () => {
     bench.files.texts.set(TARGET, whole());
     bench.answering(RENEW, status(404));
     const error = await failureOf(bench.run());
@@ -381,7 +381,7 @@ describe('another account', () => {
   it.each([
     ['API', { endpoint: 'https://g.api.soracom.io' }],
     ['operator', { operatorId: 'OP0000000001' }],
-  ])('by its %s says nothing of the SIM: none is created there', async (_, other) => {
+  ])('with another %s proves nothing about the SIM: none is created there', async (_, other) => {
     bench.journals.lines.set('arc.json', [
       JSON.stringify({ ...asked, endpoint: bench.server.url, ...other }),
     ]);
@@ -396,7 +396,7 @@ describe('another account', () => {
     expect(bench.count(CREATE_SIM)).toBe(1);
   });
 
-  it('says nothing of a key that was being renewed, either', async () => {
+  it('proves nothing about a key renewal, either', async () => {
     bench.journals.lines.set('arc.json', [
       JSON.stringify({ ...asked, endpoint: 'https://g.api.soracom.io' }),
       JSON.stringify({
@@ -411,7 +411,7 @@ describe('another account', () => {
     expect(bench.steps).toEqual(['create-sim', 'renew-key']);
   });
 
-  it('is told from the same one by what the new journal says', async () => {
+  it('is detected by the data in the new journal', async () => {
     bench.journals.lines.clear();
     bench.answering('POST /v1/auth', json({ apiKey: 'a', token: 't', operatorId: 'OP1' }));
     bench.answering(CREATE_SIM, status(500));
@@ -424,13 +424,16 @@ describe('another account', () => {
 });
 
 describe('--adopt', () => {
-  it.each(['', '..', 'a/b'])('of %j, which is no id, is refused before anything', async (adopt) => {
-    expect(await failureOf(bench.run({ adopt }))).toMatchObject({ kind: 'usage' });
-    expect(bench.server.calls).toEqual([]);
-    expect(bench.steps).toEqual(['create-sim']);
-  });
+  it.each(['', '..', 'a/b'])(
+    'with %j, which is not an ID, is refused before any call',
+    async (adopt) => {
+      expect(await failureOf(bench.run({ adopt }))).toMatchObject({ kind: 'usage' });
+      expect(bench.server.calls).toEqual([]);
+      expect(bench.steps).toEqual(['create-sim']);
+    },
+  );
 
-  it('of an id that is unknown leaves the question open, for the right one', async () => {
+  it('with an unknown ID leaves the journal for the right one', async () => {
     bench.journals.lines.get('arc.json')!.push(
       JSON.stringify({
         step: 'renew-key',

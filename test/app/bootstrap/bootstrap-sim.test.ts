@@ -1,4 +1,4 @@
-/** With a krypton-cli that the test writes, run as the system runs programs. */
+/** With a scripted krypton-cli, run as the system runs programs. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Writes a program that notes its arguments and then does what `script` says. */
+/** Writes a program that records its arguments and then runs `script`. */
 function fakeKryptonCli(script: string): void {
   const text = `#!/bin/sh\necho run >> '${folder}/runs'\nprintf '%s\\n' "$@" > '${folder}/arguments'\n`;
   writeFileSync(program, `${text}${script}\n`, { mode: 0o755 });
@@ -99,7 +99,7 @@ async function failure(changes: Changes = {}): Promise<UserError> {
   return error as UserError;
 }
 
-it('runs krypton-cli as soratun does, and writes a file without an id', async () => {
+it('runs krypton-cli as soratun does, and writes a file without an ID', async () => {
   fakeKryptonCli(prints(ANSWER));
   expect(await bootstrap()).toEqual({ simId: '', path: TARGET, created: true });
   const passed = readFileSync(join(folder, 'arguments'), 'utf8').trimEnd();
@@ -113,14 +113,14 @@ it('runs krypton-cli as soratun does, and writes a file without an id', async ()
   expect(notes).toEqual([]);
 });
 
-it('passes arguments on as they are, to no shell', async () => {
+it('passes arguments on unchanged, without a shell', async () => {
   fakeKryptonCli(prints(ANSWER));
   await bootstrap({ cli: { params: `{"a": "$(touch '${folder}/x') b"}`, portName: '; false' } });
   const passed = readFileSync(join(folder, 'arguments'), 'utf8');
   expect(passed).toContain(`-params\n{"a": "$(touch '${folder}/x') b"}\n-port-name\n; false\n`);
 });
 
-it('keeps the id and all the rest of a file', async () => {
+it('keeps the ID and the rest of a file', async () => {
   fakeKryptonCli(prints(ANSWER));
   files.texts.set(TARGET, SAMPLE);
   expect(await bootstrap()).toMatchObject({ simId: '8942310022000012345', created: false });
@@ -136,7 +136,7 @@ it('keeps the id and all the rest of a file', async () => {
   expect(JSON.parse(SAMPLE)).toMatchObject(rest);
 });
 
-it('keeps a file under another name, for its SIM may be another one', async () => {
+it('keeps a copy of a file, because its SIM may be another one', async () => {
   fakeKryptonCli(prints(ANSWER));
   files.texts.set(TARGET, SAMPLE);
   files.onCall = (call) => {
@@ -147,7 +147,7 @@ it('keeps a file under another name, for its SIM may be another one', async () =
   expect(notes).toEqual([expect.stringContaining(`A copy was saved as ${COPY}`)]);
 });
 
-it('keeps no copy if there is no krypton-cli to run', async () => {
+it('keeps no copy if krypton-cli does not exist', async () => {
   files.texts.set(TARGET, SAMPLE);
   await expect(bootstrap()).rejects.toMatchObject({
     kind: 'configuration',
@@ -157,7 +157,7 @@ it('keeps no copy if there is no krypton-cli to run', async () => {
   expect(notes).toEqual([]);
 });
 
-it('says what it runs and what it got when it is to say more, without the key', async () => {
+it('shows its call and the answer in verbose mode, without the key', async () => {
   fakeKryptonCli(prints(ANSWER));
   await bootstrap({ cli: { debug: true } });
   expect(notes).toEqual([
@@ -166,7 +166,7 @@ it('says what it runs and what it got when it is to say more, without the key', 
   ]);
 });
 
-it('dumps: no file is read or written', async () => {
+it('dumps the configuration without reading or writing a file', async () => {
   fakeKryptonCli(prints(ANSWER));
   files.texts.set(TARGET, '{');
   const result = await bootstrap({ dumpConfig: true });
@@ -185,20 +185,20 @@ it.each<[string, string, object, RegExp, readonly string[]]>([
   ['prints garbage', `echo garbage ${PRIVATE_KEY}`, { kind: 'api' }, /no JSON object/, [COPY]],
   ['prints nothing', 'true', { kind: 'api' }, /no JSON object/, [COPY]],
   [
-    'prints a part of an answer',
+    'prints part of an answer',
     prints(JSON.stringify({ arcClientPeerPrivateKey: PRIVATE_KEY })),
     { kind: 'api' },
     /no usable arcServerPeerPublicKey/,
     [COPY],
   ],
   [
-    'takes HTTP 400 for success, which made no key',
+    'treats HTTP 400, without a key, as success',
     prints('{"code":"KRY0001","message":"no such SIM"}'),
     { kind: 'api' },
     /answered with an error: KRY0001: no such SIM/,
     [],
   ],
-])('changes no file when krypton-cli %s, and shows no key', async (_, script, kind, why, kept) => {
+])('changes no file if krypton-cli %s, and shows no key', async (_, script, kind, why, kept) => {
   fakeKryptonCli(script);
   files.texts.set(TARGET, SAMPLE);
   const error = await failure();
@@ -210,18 +210,18 @@ it.each<[string, string, object, RegExp, readonly string[]]>([
   expect(runs()).toBe(1);
 });
 
-it('says what to do when there is no krypton-cli', async () => {
+it('says what to do if krypton-cli does not exist', async () => {
   const error = await failure();
   expect(error).toMatchObject({ kind: 'configuration', what: 'cannot run krypton-cli' });
   expect(error.next.join()).toContain('--krypton-cli-path');
 });
 
-it('says what to do when krypton-cli may not be executed', async () => {
+it('says what to do if krypton-cli may not be executed', async () => {
   writeFileSync(program, '#!/bin/sh\n', { mode: 0o644 });
   expect(await failure()).toMatchObject({ kind: 'permission' });
 });
 
-it('waits for a krypton-cli that is at work when it is told to stop', async () => {
+it('waits for a running krypton-cli when it is stopped', async () => {
   fakeKryptonCli(`until [ -e '${folder}/go' ]; do sleep 0.05; done\n${prints(ANSWER)}`);
   const controller = new AbortController();
   const outcome = bootstrap({}, controller.signal);
@@ -232,7 +232,7 @@ it('waits for a krypton-cli that is at work when it is told to stop', async () =
   expect(files.texts.get(TARGET)).toContain(PRIVATE_KEY);
 }, 60_000);
 
-it('stops before krypton-cli runs, also behind the copy of a file', async () => {
+it('stops before krypton-cli runs, also after a file was copied', async () => {
   fakeKryptonCli(prints(ANSWER));
   files.texts.set(TARGET, SAMPLE);
   const controller = new AbortController();
@@ -261,7 +261,7 @@ it('runs nothing for a target that is refused, or after a stop', async () => {
   expect(runs()).toBe(0);
 });
 
-it('is for Linux alone', async () => {
+it('works on Linux only', async () => {
   fakeKryptonCli(prints(ANSWER));
   expect(await failure({ platform: 'darwin' })).toMatchObject({
     kind: 'failed',

@@ -15,14 +15,14 @@ beforeEach(() => {
 
 const idsOf = async () => (await findLostSims(SINCE, api)).map(({ simId }) => simId);
 
-it('finds what was created since, the oldest first', async () => {
+it('finds the SIMs created since, the oldest first', async () => {
   expect(await findLostSims(SINCE, api)).toEqual([
     { simId: 'early', createdTime: SINCE + 1, name: '', isEarlier: false },
     { simId: 'late', createdTime: SINCE + 5000, name: 'b', isEarlier: false },
   ]);
 });
 
-it('puts those from before the request last, the nearest first', async () => {
+it('lists those from before the request last, the nearest first', async () => {
   api.sims = [
     sim('long-before', { createdTime: SINCE - 50_000 }),
     sim('before', { createdTime: SINCE - 6_000 }),
@@ -40,7 +40,7 @@ it('puts those from before the request last, the nearest first', async () => {
   ]);
 });
 
-it('allows for a minute between the clocks of the platform', async () => {
+it('allows for a minute between the clocks of SORACOM', async () => {
   api.sims = [
     sim('within', { createdTime: SINCE - 60_000 }),
     sim('before', { createdTime: SINCE - 60_001 }),
@@ -48,7 +48,7 @@ it('allows for a minute between the clocks of the platform', async () => {
   expect(await idsOf()).toEqual(['within']);
 });
 
-it('leaves out terminated and physical ones', async () => {
+it('excludes terminated and physical ones', async () => {
   api.sims = [
     sim('gone', { createdTime: SINCE, status: 'terminated' }),
     sim('card', { createdTime: SINCE, type: 'uicc' }),
@@ -57,13 +57,13 @@ it('leaves out terminated and physical ones', async () => {
   expect(await idsOf()).toEqual(['untold']);
 });
 
-it('lists where it may not search', async () => {
+it('lists SIMs if it may not search', async () => {
   api.failures.set('searchVirtualSims', apiError(403));
   expect(await idsOf()).toEqual(['early', 'late']);
   expect(api.calls).toEqual(['searchVirtualSims', 'listSims']);
 });
 
-it('names what would do where it may do neither', async () => {
+it('names the sufficient permissions if it may do neither', async () => {
   api.failures.set('searchVirtualSims', apiError(403));
   api.failures.set('listSims', apiError(403));
   const error = await failureOf(findLostSims(SINCE, api));
@@ -74,7 +74,7 @@ it('names what would do where it may do neither', async () => {
 });
 
 it.each(['searchVirtualSims', 'listSims'])(
-  'hands on any other failure of %s',
+  'passes on any other failure of %s',
   async (operation) => {
     api.failures.set('searchVirtualSims', apiError(403));
     const failure = apiError(500);

@@ -13,7 +13,7 @@ const PART = {
   simId: '8942310022000012345',
 };
 
-it('has what soratun writes for a SIM without an arc.json, and no profile', () => {
+it('has the content that soratun writes for a SIM without an arc.json, and no profile', () => {
   const session = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
   const config = freshArcConfig({ ...PART, arcSessionStatus: session }, { platform: 'linux' });
   expect(JSON.parse(formatArcConfig(config))).toEqual({

@@ -51,10 +51,10 @@ const otherJournal = () =>
     endpoint: 'https://api.soracom.io',
     ownKey: true,
   });
-/** With a journal of its own. */
+/** With a separate journal. */
 const renewAlone = async (to: typeof write = write) =>
   renewKey({ config: CONFIG, journal: await newJournal(), api, write: to }, 'journal-ends');
-/** As a step of a run whose journal tells of more. */
+/** As a step of a run whose journal has other entries. */
 const renewAfterOther = async (ifRefused: Parameters<typeof renewKey>[1]) => {
   const journal = await otherJournal();
   await journal.add(ENTRY);
@@ -67,7 +67,7 @@ const leftover = async () => {
 const privateKeyOf = ({ privateKey }: ArcConfig) => privateKey.expose();
 
 describe('a renewal', () => {
-  it('has the private key in the journal before the platform hears of the public one', async () => {
+  it('has the private key in the journal before SORACOM receives the public one', async () => {
     const seen: unknown[] = [];
     api.onCall = () => seen.push(journals.lines.get(TARGET)?.at(-1));
     await renewAfterOther('journal-ends');
@@ -75,7 +75,7 @@ describe('a renewal', () => {
     expect(ENTRY.privateKey).toBe(formatKey(KEY_PAIR.privateKey.expose()));
   });
 
-  it('writes the key as soon as the platform has it, then the session, and keeps all the rest', async () => {
+  it('writes the key as soon as SORACOM has it, then the session, and keeps the rest', async () => {
     const order: string[] = [];
     api.onCall = (call) => order.push(call);
     const whole = await renewAlone((config) => {
@@ -90,14 +90,14 @@ describe('a renewal', () => {
     expect(journals.lines.size).toBe(0);
   });
 
-  it('tells the platform of no key that is not in the journal', async () => {
+  it('sends no key to SORACOM that is not in the journal', async () => {
     const renewal = { config: CONFIG, journal: await otherJournal(), api, write };
     await expect(renewKey(renewal, 'journal-ends')).rejects.toThrow(RangeError);
     expect(api.calls).toEqual([]);
   });
 
   it.each([400, 401, 403, 404])(
-    'that is refused with %d leaves the SIM as it was',
+    'that is refused with %d leaves the SIM unchanged',
     async (status) => {
       api.failures.set('renewArcSimCredentials', apiError(status));
       const error = await failureOf(renewAlone());
@@ -107,7 +107,7 @@ describe('a renewal', () => {
     },
   );
 
-  it('that is refused keeps what else the journal tells', async () => {
+  it('that is refused keeps the other entries of the journal', async () => {
     api.failures.set('renewArcSimCredentials', apiError(403));
     await failureOf(renewAfterOther('journal-stays'));
     expect(await leftover()).toEqual({
@@ -124,7 +124,7 @@ describe('a renewal', () => {
   it.each([
     ['no answer', apiError(undefined)],
     [
-      'a refusal behind a 502',
+      'a refusal after a 502',
       new ApiError(
         'refused',
         { what: 'cannot do that', why: 'HTTP 403', next: [] },
@@ -133,7 +133,7 @@ describe('a renewal', () => {
     ],
     ['a gateway error', apiError(502)],
     ['a redirect', apiError(302)],
-    ['too many requests, perhaps behind a 502', apiError(429)],
+    ['too many requests, perhaps after a 502', apiError(429)],
     ['an answer of another kind', apiError(403, 'unintelligible')],
   ])('that may have happened stays in the journal: %s', async (_, failure) => {
     api.failures.set('renewArcSimCredentials', failure);
@@ -143,7 +143,7 @@ describe('a renewal', () => {
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
 
-  it('says where the key is when arc.json cannot be written', async () => {
+  it('reports where the key is if arc.json cannot be written', async () => {
     const full = new UserError('failed', { what: 'cannot write arc.json', why: 'disk full' });
     const error = await failureOf(renewAlone(() => Promise.reject(full)));
     expect(error.what).toBe(`SIM ${SIM_ID} has a new key, but its arc.json could not be written`);
@@ -152,7 +152,7 @@ describe('a renewal', () => {
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
 
-  it('says that the key is there when the session is not', async () => {
+  it('reports that the key is stored if the session is not', async () => {
     api.failures.set('createArcSession', apiError(403));
     const error = await failureOf(renewAlone());
     expect(error.what).toContain('was renewed and saved, but the SIM has no new session');
@@ -161,7 +161,7 @@ describe('a renewal', () => {
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
 
-  it('is not asked for with a key that is none', async () => {
+  it('refuses an invalid key', async () => {
     const broken = { ...ENTRY, privateKey: 'short' };
     const error = await failureOf(
       finishRenewal({ config: CONFIG, journal: await startWith(broken), api, write }),
@@ -178,13 +178,13 @@ describe('a renewal', () => {
 });
 
 describe('renewKey after other steps', () => {
-  it('needs its journal no longer after a refusal', async () => {
+  it('removes its journal after a refusal', async () => {
     api.failures.set('renewArcSimCredentials', apiError(403));
     await failureOf(renewAfterOther('journal-ends'));
     expect(journals.lines.size).toBe(0);
   });
 
-  it('tells of the refusal even if the journal takes no line any more', async () => {
+  it('reports the refusal even if the journal cannot be written any more', async () => {
     const refusal = apiError(403);
     api.failures.set('renewArcSimCredentials', refusal);
     api.onCall = () => void journals.failures.set('append', new FileError('failed', '/x', 'I/O'));
@@ -193,14 +193,14 @@ describe('renewKey after other steps', () => {
 });
 
 describe('renewKey alone', () => {
-  it('is refused where another run has a journal', async () => {
+  it('is refused if another run has a journal', async () => {
     await otherJournal();
     const error = await failureOf(renewAlone());
     expect(error.why).toContain('another run has just started');
     expect(api.calls).toEqual([]);
   });
 
-  it('tells of the refusal even if its journal cannot be removed', async () => {
+  it('reports the refusal even if its journal cannot be removed', async () => {
     const refusal = apiError(403);
     api.failures.set('renewArcSimCredentials', refusal);
     journals.failures.set('remove', new FileError('failed', '/x', 'I/O'));
@@ -217,7 +217,7 @@ describe('finishRenewal', () => {
   });
 
   it.each([400, 403, 404])(
-    'keeps a key that an earlier run may have set, though %d is answered now',
+    'keeps a key that an earlier run may have set, even if the answer is %d',
     async (status) => {
       api.failures.set('renewArcSimCredentials', apiError(status));
       const error = await failureOf(
@@ -234,7 +234,7 @@ describe('finishRenewal', () => {
     },
   );
 
-  it('hands on whatever else fails', async () => {
+  it('passes on any other failure', async () => {
     const lost = apiError(undefined);
     api.failures.set('renewArcSimCredentials', lost);
     await expect(

@@ -21,7 +21,7 @@ function refused(text: string): UserError {
   expect(error).toBeInstanceOf(UserError);
   const { kind } = error as UserError;
   expect(kind).toBe('api');
-  // Whatever was answered, no part of a key is shown.
+  // Whatever the answer, no part of a key is shown.
   expect(inspect(error)).not.toContain(PRIVATE_KEY.slice(0, 20));
   return error as UserError;
 }
@@ -57,7 +57,7 @@ it.each(['arcClientPeerPrivateKey', 'arcServerPeerPublicKey'])('%s is never zero
   );
 });
 
-it('names all that is missing', () => {
+it('lists everything that is missing', () => {
   expect(refused(JSON.stringify({ arcClientPeerPrivateKey: PRIVATE_KEY })).why).toBe(
     'the response of Krypton has no valid arcServerPeerPublicKey, arcServerEndpoint, arcAllowedIPs, arcClientPeerIpAddress',
   );
@@ -73,13 +73,13 @@ it.each(['', 'null', '[]', '7', '"text"', '<html>', `{"arcClientPeerPrivateKey":
   },
 );
 
-it('shows the words of a refusal, and no key that they may repeat', () => {
+it('shows the text of a refusal, but no key in it', () => {
   const error = refused(JSON.stringify({ code: 'KRY0001', message: `no SIM, ${PRIVATE_KEY}` }));
   expect(error.why).toBe('Krypton returned an error: KRY0001: no SIM, <redacted>');
   expect(error.next).toEqual(['No file was changed.']);
 });
 
-it('takes no more prefixes than arc.json has room for', () => {
+it('accepts no more prefixes than arc.json has room for', () => {
   const many = (count: number) =>
     JSON.stringify({ ...ANSWER, arcAllowedIPs: Array.from({ length: count }, () => '10.0.0.0/8') });
   expect(read(many(1024)).session.arcAllowedIps).toHaveLength(1024);

@@ -17,18 +17,18 @@ it('puts the name, the tags and the group on the SIM', async () => {
   expect(api.calls).toEqual(['putSimTags 1 name=sensor-1 site=osaka floor=', 'setSimGroup 1 g-1']);
 });
 
-it('asks for nothing where nothing is to be put', async () => {
+it('makes no call if there is nothing to set', async () => {
   expect(await labelSim('1', { name: undefined, group: undefined, tags: [] }, api)).toEqual([]);
   expect(await labelSim('1', {}, api)).toEqual([]);
   expect(api.calls).toEqual([]);
 });
 
-it('takes an empty name for one', async () => {
+it('accepts an empty name', async () => {
   await labelSim('1', { name: '' }, api);
   expect(api.calls).toEqual(['putSimTags 1 name=']);
 });
 
-it('tells of each that could not be put, and puts the other', async () => {
+it('reports each that could not be set, and sets the other', async () => {
   api.failures.set('putSimTags', apiError(403));
   const warnings = await labelSim('1', { name: 'a', tags: TAGS, group: 'g-1' }, api);
   expect(warnings).toEqual([
@@ -45,8 +45,11 @@ it('tells of each that could not be put, and puts the other', async () => {
   ]);
 });
 
-it.each(['putSimTags', 'setSimGroup'])('takes a bug in %s for no warning', async (operation) => {
-  const bug = new TypeError('a bug');
-  api.failures.set(operation, bug);
-  await expect(labelSim('1', { name: 'a', group: 'g' }, api)).rejects.toBe(bug);
-});
+it.each(['putSimTags', 'setSimGroup'])(
+  'does not turn a bug in %s into a warning',
+  async (operation) => {
+    const bug = new TypeError('a bug');
+    api.failures.set(operation, bug);
+    await expect(labelSim('1', { name: 'a', group: 'g' }, api)).rejects.toBe(bug);
+  },
+);

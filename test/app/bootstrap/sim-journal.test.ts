@@ -20,14 +20,14 @@ beforeEach(() => {
   journals = new MemoryJournals();
 });
 
-/** This process's own, with its first step. */
+/** The journal of this process, with its first step. */
 async function start(): Promise<SimJournal> {
   const journal = new SimJournal(journals, TARGET);
   await journal.add(CREATE);
   return journal;
 }
 
-/** A journal with these lines that an earlier process left. */
+/** A journal with these lines from an earlier process. */
 function leave(...lines: (JournalStep | string)[]): void {
   journals.lines.set(
     TARGET,
@@ -36,7 +36,7 @@ function leave(...lines: (JournalStep | string)[]): void {
 }
 
 describe('a journal', () => {
-  it('begins with its first step and takes more', async () => {
+  it('begins with its first step and accepts more', async () => {
     const journal = await start();
     await journal.add(CREATED);
     expect(journals.lines.get(TARGET)).toEqual([JSON.stringify(CREATE), JSON.stringify(CREATED)]);
@@ -44,7 +44,7 @@ describe('a journal', () => {
     expect(journals.lines.has(TARGET)).toBe(false);
   });
 
-  it('is refused where another run has one', async () => {
+  it('is refused if another run has one', async () => {
     leave(CREATE);
     const error = await failureOf(start());
     expect(error.kind).toBe('failed');
@@ -54,14 +54,14 @@ describe('a journal', () => {
   it.each([
     ['denied', 'permission'],
     ['failed', 'failed'],
-  ] as const)('that cannot be written (%s) is told of as %s', async (failure, kind) => {
+  ] as const)('that cannot be written (%s) is reported as %s', async (failure, kind) => {
     journals.failures.set('create', new FileError(failure, '/x/.arc.json', 'not today'));
     const error = await failureOf(start());
     expect(error.kind).toBe(kind);
     expect(error.why).toBe('/x/.arc.json: not today');
   });
 
-  it.each(['append', 'remove', 'open'])('tells of a failure to %s', async (call) => {
+  it.each(['append', 'remove', 'open'])('reports a failure to %s', async (call) => {
     const journal = await start();
     journals.failures.set(call, new FileError('failed', '/x', 'an I/O error'));
     const actions: Record<string, () => Promise<unknown>> = {
@@ -72,7 +72,7 @@ describe('a journal', () => {
     expect((await failureOf(actions[call]!())).why).toBe('/x: an I/O error');
   });
 
-  it('lets what is no failure of the file through', async () => {
+  it('passes on errors that are not of the file', async () => {
     const bug = new TypeError('a bug');
     journals.failures.set('create', bug);
     await expect(start()).rejects.toBe(bug);
@@ -80,7 +80,7 @@ describe('a journal', () => {
 });
 
 describe('SimJournal.open', () => {
-  it('finds nothing where nothing was left', async () => {
+  it('finds nothing if there was no journal', async () => {
     expect((await SimJournal.open(journals, TARGET)).line).toBe('none');
   });
 
@@ -92,10 +92,10 @@ describe('SimJournal.open', () => {
       [CREATE, CREATED, RENEW],
       { createSim: CREATE, created: CREATED, renewKey: RENEW },
     ],
-    ['a renewal alone', [RENEW], { renewKey: RENEW }],
+    ['only a renewal', [RENEW], { renewKey: RENEW }],
     ['a renewal that was refused', [CREATE, RENEW, REFUSED], { createSim: CREATE }],
     ['a renewal after one that was refused', [RENEW, REFUSED, RENEW], { renewKey: RENEW }],
-  ])('tells how far a run came: %s', async (_, lines, progress) => {
+  ])('returns how far a run got: %s', async (_, lines, progress) => {
     leave(...lines);
     const found = await SimJournal.open(journals, TARGET);
     expect(found.progress).toEqual(progress);
@@ -103,13 +103,13 @@ describe('SimJournal.open', () => {
     expect(journals.lines.has(TARGET)).toBe(true);
   });
 
-  it('takes the newest step of a kind', async () => {
+  it('uses the newest step of a kind', async () => {
     leave(RENEW, { ...RENEW, privateKey: 'newer' });
     const found = await SimJournal.open(journals, TARGET);
     expect(found.progress.renewKey?.privateKey).toBe('newer');
   });
 
-  it('refuses a journal without a whole line, for it is made with one', async () => {
+  it('refuses a journal without a complete line, because it is created with one', async () => {
     leave();
     expect(await failureOf(SimJournal.open(journals, TARGET))).toMatchObject({
       kind: 'configuration',
@@ -117,21 +117,21 @@ describe('SimJournal.open', () => {
     expect(journals.lines.has(TARGET)).toBe(true);
   });
 
-  it('refuses a time that is none', async () => {
+  it('refuses an invalid time', async () => {
     leave({ ...CREATE, since: 1e300 });
     expect(await failureOf(SimJournal.open(journals, TARGET))).toMatchObject({
       kind: 'configuration',
     });
   });
 
-  it('removes a journal whose one key was refused', async () => {
+  it('removes a journal whose only key was refused', async () => {
     leave(RENEW, REFUSED);
     expect((await SimJournal.open(journals, TARGET)).line).toBe('none');
     expect(journals.lines.has(TARGET)).toBe(false);
   });
 
   it.each(['not JSON', '{"step":"of the future"}', '{"step":"renew-key","simId":"1"}', '[]'])(
-    'never takes a journal for empty that it cannot read: %s',
+    'never treats a journal that it cannot read as empty: %s',
     async (line) => {
       leave(CREATE, line);
       const error = await failureOf(SimJournal.open(journals, TARGET));
@@ -141,7 +141,7 @@ describe('SimJournal.open', () => {
     },
   );
 
-  it('is refused while that run is at work', async () => {
+  it('is refused while that run is still active', async () => {
     leave(CREATE);
     journals.runningProcess = 4711;
     const error = await failureOf(SimJournal.open(journals, TARGET));

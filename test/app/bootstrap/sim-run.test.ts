@@ -1,4 +1,6 @@
-/** The table of steps by itself; what the steps do is in bootstrap-authkey.test.ts and -resume.test.ts. */
+/**
+ * The table of steps only; bootstrap-authkey.test.ts and -resume.test.ts test what the steps do.
+ */
 import type { SimRun } from '../../../src/app/bootstrap/bootstrap-run.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { runSteps, STEPS, type StepName } from '../../../src/app/bootstrap/sim-run.js';
@@ -8,7 +10,7 @@ import { FakeSoracom } from '../fake-soracom.js';
 
 const names = Object.keys(STEPS) as StepName[];
 
-/** All steps that one run may make after this one. */
+/** All steps that one run can take after this one. */
 function after(name: StepName, seen = new Set<StepName>()): Set<StepName> {
   for (const next of STEPS[name].next) {
     if (next === 'done' || seen.has(next)) continue;
@@ -17,24 +19,24 @@ function after(name: StepName, seen = new Set<StepName>()): Set<StepName> {
   return seen;
 }
 
-it('has no way from createSim back to it', () => {
+it('has no path from createSim back to it', () => {
   expect([...after('create-sim')]).not.toContain('create-sim');
 });
 
-it.each(names)('comes to its end after %s', (name) => {
+it.each(names)('ends after %s', (name) => {
   const last = [name, ...after(name)].filter((step) => STEPS[step].next.includes('done' as never));
   expect(last).not.toEqual([]);
   expect([...after(name)]).not.toContain(name);
 });
 
-it.each(names)('leaves after %s what each next step needs', (name) => {
+it.each(names)('provides after %s what each next step needs', (name) => {
   for (const next of STEPS[name].next) {
     const needed: readonly string[] = next === 'done' ? ['none'] : STEPS[next].before;
     expect(STEPS[name].after.some((line) => needed.includes(line))).toBe(true);
   }
 });
 
-it('does not end while the journal tells of more to do', async () => {
+it('does not end while the journal lists more to do', async () => {
   const files = new MemoryFiles();
   const config = parseArcConfig(SAMPLE, { path: 'arc.json' });
   const run = {
@@ -51,7 +53,7 @@ it('does not end while the journal tells of more to do', async () => {
   );
 });
 
-it('calls createSim, and tells of a key, behind the line that says so', () => {
+it('calls createSim, and sends a key, only after the journal entry for it', () => {
   expect(STEPS['create-sim'].before).toEqual(['create-sim']);
   expect(STEPS['renew-key'].before).toEqual(['renew-key']);
   expect(STEPS['finish-renewal'].before).toEqual(['renew-key']);

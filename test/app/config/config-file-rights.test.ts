@@ -26,13 +26,13 @@ const HOOKS = { postUp: [['touch', 'x']] };
 const refusal = (members: Readonly<Record<string, unknown>>, writers?: readonly OtherWriter[]) =>
   failureOf(Promise.resolve().then(() => refuseHooksOfOthers(loaded(members, writers))));
 
-it('lets commands run that we or root have written, and files without commands be', () => {
+it('allows commands in a file that only we or root can write, and any file without commands', () => {
   refuseHooksOfOthers(loaded(HOOKS));
   refuseHooksOfOthers(loaded(NONE, [FOLDER, FILE, OTHERS]));
 });
 
 it.each([['preUp'], ['postUp'], ['preDown'], ['postDown']])(
-  'refuses %s of others',
+  'refuses %s of other users',
   async (name) => {
     expect(await refusal({ ...NONE, [name]: [['x']] }, [FILE])).toMatchObject({
       kind: 'permission',
@@ -40,7 +40,7 @@ it.each([['preUp'], ['postUp'], ['preDown'], ['postDown']])(
   },
 );
 
-it('names the first fault and heals all', async () => {
+it('reports the first fault and the fix for all', async () => {
   expect(await refusal(HOOKS, [FOLDER, FILE])).toMatchObject({
     message:
       'cannot run the commands of /a b/arc.json: other users can write to the folder /a b (mode 0777)',
@@ -65,7 +65,7 @@ it('names the first fault and heals all', async () => {
   });
 });
 
-it('warns of a file that others can read', () => {
+it('warns about a file that others can read', () => {
   expect(readableWarning(loaded({}, [], 0o644))).toBe(
     "other users can read /a b/arc.json, which contains a private key (mode 0644). Run: chmod 600 '/a b/arc.json'",
   );

@@ -31,12 +31,12 @@ function exporting(
   return exportWgConfig({ config, keepHostname }, { files, resolver });
 }
 
-it('puts the first address of the server in the place of its name', async () => {
+it('replaces the name of the server by its first address', async () => {
   expect((await exporting('arc.json')).text).toContain('Endpoint = [2001:db8::9]:11010\n');
   expect(asked).toEqual(['link.arc.soracom.io']);
 });
 
-it('asks nobody about an address', async () => {
+it('does not resolve an address', async () => {
   const text = sampleWithSession({ arcServerEndpoint: '[2001:db8::1]:99' });
   expect((await exporting(text)).text).toContain('Endpoint = [2001:db8::1]:99\n');
   expect(asked).toEqual([]);
@@ -47,14 +47,14 @@ it.each([
   ['Link.Arc:99', 'Link.Arc:99'],
   ['2001:db8::1', '[2001:db8::1]:11010'],
   ['192.0.2.1:99', '192.0.2.1:99'],
-])('leaves %s as it is named where that is asked for', async (written, endpoint) => {
+])('keeps %s unresolved if requested', async (written, endpoint) => {
   const config = sampleWithSession({ arcServerEndpoint: written });
   const { text } = await exporting(config, new Error('nobody is asked'), true);
   expect(text).toContain(`Endpoint = ${endpoint}\n`);
   expect(asked).toEqual([]);
 });
 
-it('warns of the commands that a shell will read in another way', async () => {
+it('warns about commands that a shell will read differently', async () => {
   expect((await exporting('arc.json')).warnings).toEqual([
     expect.stringMatching(/^postUp\[0\] in arc\.json /),
   ]);
@@ -67,7 +67,7 @@ describe('createPrivateImage', () => {
     expect(files.bytes.get('/home/code.png')).toEqual(Uint8Array.of(1, 2));
   });
 
-  it('says why it could not', async () => {
+  it('reports why it failed', async () => {
     files.failures.set(
       'createBytes /home/code.png',
       new FileError('denied', 'code.png', 'permission denied'),
@@ -86,11 +86,11 @@ it.each([
   await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'tunnel', message });
 });
 
-it('needs a session', async () => {
+it('requires a session', async () => {
   await expect(exporting('{}')).rejects.toThrow('cannot use the inline configuration');
 });
 
-it('shows what `up` is made of between the banners of soratun, the private key hidden', () => {
+it('shows the content for `up` between the banners of soratun, the private key hidden', () => {
   const config = parseArcConfig(SAMPLE, { path: 'arc.json' });
   const overrides = {
     mtu: 1300,
@@ -108,7 +108,7 @@ it('shows what `up` is made of between the banners of soratun, the private key h
   expect(text).not.toContain(Buffer.from(config.privateKey.expose()).toString('base64'));
 });
 
-it('hides the secrets of commands in what it shows for SORACOM_VERBOSE', () => {
+it('hides the secrets of commands in the output of SORACOM_VERBOSE', () => {
   const postUp = [['notify', '--token', 'opaque', 'X-Soracom-Token: another']];
   const config = parseArcConfig(sampleWith({ postUp }), { path: 'arc.json' });
   const text = verboseWgConfig({ config, source: 'arc.json' });

@@ -43,7 +43,7 @@ function importing(options: Partial<Parameters<typeof importConfig>[0]> = {}) {
   );
 }
 
-it('writes arc.json and tells what is lost', async () => {
+it('writes arc.json and reports what is lost', async () => {
   expect(await importing({ simId: '8942310022000012345' })).toEqual({
     path: '/home/arc.json',
     source: 'a.conf',
@@ -60,7 +60,7 @@ it('reads standard input', async () => {
   await expect(importing({ file: '-', force: true })).rejects.toThrow('cannot use standard input');
 });
 
-it('replaces an empty file, and another only by force', async () => {
+it('replaces an empty file, and any other only with --force', async () => {
   files.texts.set('/home/arc.json', ' \n');
   await importing();
   files.texts.set('/home/arc.json', SAMPLE);
@@ -74,7 +74,7 @@ it('replaces an empty file, and another only by force', async () => {
   expect(files.texts.get('/home/arc.json')).not.toBe(SAMPLE);
 });
 
-it('takes no file that it cannot read for an empty one', async () => {
+it('does not treat an unreadable file as empty', async () => {
   files.failures.set('readText /home/arc.json', new FileError('denied', 'x', 'permission denied'));
   await expect(importing()).rejects.toMatchObject({ kind: 'permission' });
   files.failures.set('readText /home/arc.json', new FileError('failed', 'x', 'an I/O error'));
@@ -82,13 +82,13 @@ it('takes no file that it cannot read for an empty one', async () => {
   expect(files.texts.has('/home/arc.json')).toBe(false);
 });
 
-it('writes nothing when the text has faults', async () => {
+it('writes nothing if the text has faults', async () => {
   files.texts.set('/home/a.conf', CONF.replace('[Peer]', ''));
   await expect(importing({ force: true })).rejects.toMatchObject({ kind: 'configuration' });
   expect(files.texts.has('/home/arc.json')).toBe(false);
 });
 
-it('says why a file cannot be read or written', async () => {
+it('reports why a file cannot be read or written', async () => {
   await expect(importing({ file: 'b.conf' })).rejects.toMatchObject({
     kind: 'configuration',
     message: 'cannot read /home/b.conf: no such file',
@@ -98,6 +98,6 @@ it('says why a file cannot be read or written', async () => {
   await expect(importing()).rejects.toMatchObject({ what: 'cannot write /home/arc.json' });
 });
 
-it('needs a file to write', async () => {
+it('requires a file to write', async () => {
   await expect(importing({ target: '{}' })).rejects.toMatchObject({ kind: 'usage' });
 });

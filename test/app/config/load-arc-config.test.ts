@@ -14,7 +14,7 @@ beforeEach(() => {
   home.files.texts.set('/home/arc.json', SAMPLE);
 });
 
-it('gives what the file holds', async () => {
+it('returns the content of the file', async () => {
   expect(await loadArcConfig('arc.json', home)).toEqual({
     config: ORIGINAL,
     original: ORIGINAL,
@@ -31,7 +31,7 @@ it.each([
     Buffer.from(SAMPLE).toString('base64'),
     { source: 'the inline configuration', path: undefined },
   ],
-])('takes the newest session beside %s, and tells the original', async (_, value, place) => {
+])('uses the newest session for %s, and returns the original', async (_, value, place) => {
   await keepSessionState(ORIGINAL, SESSION, home);
   const loaded = await loadArcConfig(value, home);
   expect(loaded).toMatchObject({ ...place, original: ORIGINAL });
@@ -39,7 +39,7 @@ it.each([
   expect(loaded.config.privateKey).toBe(loaded.original.privateKey);
 });
 
-it('tells of a file that is missing or faulty', async () => {
+it('reports a file that is missing or faulty', async () => {
   await expect(loadArcConfig('other.json', home)).rejects.toMatchObject({ kind: 'configuration' });
   await expect(loadArcConfig('{"mtu": "x"}', home)).rejects.toThrow(/mtu/);
 });
@@ -47,7 +47,7 @@ it('tells of a file that is missing or faulty', async () => {
 describe('standard input', () => {
   const given = (text: string) => loadTunnelConfig(new TextEncoder().encode(text), home);
 
-  it('gives what a file would give', async () => {
+  it('returns the same as a file', async () => {
     await keepSessionState(ORIGINAL, SESSION, home);
     expect(await given(SAMPLE)).toEqual({
       ...(await loadTunnelConfig(SAMPLE, home)),
@@ -59,11 +59,11 @@ describe('standard input', () => {
   it.each([
     ['', 'cannot use standard input: line 1: '],
     ['{"mtu": "x"}', 'cannot use standard input: 3 errors\n  line 1, mtu: found "x"'],
-  ])('tells of the faults of %j', async (text, message) => {
+  ])('reports the faults of %j', async (text, message) => {
     await expect(given(text)).rejects.toThrow(message);
   });
 
-  it('tells of what is no text', async () => {
+  it('reports input that is not text', async () => {
     await expect(loadTunnelConfig(Uint8Array.of(0x7b, 0xff), home)).rejects.toMatchObject({
       kind: 'configuration',
       message: 'cannot read standard input: it is not UTF-8 text',

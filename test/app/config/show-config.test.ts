@@ -18,13 +18,13 @@ it('prints the file with its secrets hidden', async () => {
   expect(await show(SAMPLE)).toBe(shown);
 });
 
-it('prints the skeleton where there is nothing', async () => {
+it('prints the skeleton if there is no file', async () => {
   expect(await show('arc.json')).toBe(skeletonText('linux'));
   files.texts.set('/home/arc.json', ' \n');
   expect(await show('arc.json')).toBe(skeletonText('linux'));
 });
 
-it('prints no skeleton for what cannot be read', async () => {
+it('prints no skeleton for a file that cannot be read', async () => {
   files.failures.set('readText /home/arc.json', new FileError('denied', 'x', 'permission denied'));
   await expect(show('arc.json')).rejects.toMatchObject({ kind: 'permission' });
   files.failures.set('readText /home/arc.json', new FileError('no-folder', 'x', 'no folder'));

@@ -28,7 +28,7 @@ async function refusalOf(work: Promise<unknown>): Promise<UserError> {
   return error;
 }
 
-/** `up` as far as it comes with a configuration that it refuses. */
+/** Runs `up` until it refuses a configuration. */
 function up(value: string | Uint8Array): Promise<void> {
   const context = {
     env: {},
@@ -124,7 +124,7 @@ describe.each([
   ['a file', 'arc.json', (text: string) => void files.texts.set('/home/arc.json', text)],
   ['standard input', bytes, () => undefined],
 ] as const)('from %s', (_, valueOf, prepare) => {
-  it.each(BAD)('says of %s what up says, and names the fault', async (_name, text, found) => {
+  it.each(BAD)('reports the same fault of %s as up does', async (_name, text, found) => {
     prepare(text);
     const value = typeof valueOf === 'string' ? valueOf : valueOf(text);
     const refused = await refusalOf(validate(value));
@@ -155,7 +155,7 @@ it.each([
   await expect(validate(text)).resolves.toBeDefined();
 });
 
-it('finds all faults at once: those with a line in their order, then those without', async () => {
+it('finds all faults at once: those with a line in order, then those without', async () => {
   files.texts.set(
     '/home/arc.json',
     '{\n"mtu": "x",\n"interface": "a/b",\n"arcSessionStatus": {\n"arcServerEndpoint": "h:http",\n"arcAllowedIPs": [1, "10.0.0.0/8"]}}',
@@ -179,7 +179,7 @@ it('reports each fault once', async () => {
   expect(why.match(/arcSessionStatus/g)).toHaveLength(1);
 });
 
-it('warns of a public key that is not the private key’s, and of members by their line', async () => {
+it('warns about a public key that is not the private key’s, and about unknown fields with their line', async () => {
   const warnings = await validate(sampleWith({ publicKey: SERVER_KEY, persistantKeepalive: 25 }));
   expect(warnings).toEqual([
     {
@@ -198,7 +198,7 @@ it('warns of a public key that is not the private key’s, and of members by the
   expect(await validate(sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
 });
 
-it('refuses, as up does, commands that someone else could have written', async () => {
+it('refuses, as up does, commands that another user could have written', async () => {
   const path = '/home/hooks.json';
   files.texts.set(path, sampleWithSession({}));
   const writer = { path, fault: 'mode', isFolder: false, mode: 0o666 } as const;

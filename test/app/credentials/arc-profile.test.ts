@@ -7,7 +7,7 @@ const password = new Secret('w');
 const profileOf = (signIn: SignIn) =>
   arcProfileOf({ signIn, endpoint: 'https://x.example', headers: {} });
 
-it('holds an auth key and its endpoint', () => {
+it('contains an auth key and its endpoint', () => {
   expect(profileOf(KEY)).toEqual({
     authKeyId: 'keyId-1',
     authKey: KEY.authKey,
@@ -16,7 +16,7 @@ it('holds an auth key and its endpoint', () => {
   });
 });
 
-it('holds nobody else, for soratun would sign in as another', () => {
+it('contains no other credentials, because soratun would sign in as another user', () => {
   const switchUser = { operatorId: 'OP1', userName: 'u' };
   expect(profileOf({ ...KEY, switchUser })).toBeUndefined();
   expect(profileOf({ kind: 'root-user', email: 'a@b', password })).toBeUndefined();

@@ -26,7 +26,7 @@ it.each([
   ['secret-1', { authKey: 'secret-1' }],
   ['secret-1\n', { authKey: 'secret-1' }],
   ['{"authKey": "secret-1"}', { authKey: 'secret-1' }],
-])('takes %j', async (text, halves) => {
+])('accepts %j', async (text, halves) => {
   expect(await read(text)).toEqual(halves);
 });
 
@@ -71,7 +71,7 @@ it.each([
   ['absent', 'configuration', ['Check the path.']],
   ['failed', 'failed', []],
 ] as const)(
-  'says what to do when the file is %s',
+  'says what to do if the file is %s',
   async (failure: PrivateFileFailure, kind, next) => {
     ports.files.set('/a key', new PrivateFileError(failure, 'the reason'));
     expect(await refusal(readAuthKeyFile('/a key', ports.privateFiles))).toMatchObject({
@@ -83,7 +83,7 @@ it.each([
   },
 );
 
-it('says what to do when standard input cannot be read', async () => {
+it('says what to do if standard input cannot be read', async () => {
   ports.stdin = new PrivateFileError('failed', 'it is a terminal');
   expect(await refusal(readAuthKeyFile('-', ports.privateFiles))).toMatchObject({
     kind: 'failed',
@@ -92,7 +92,7 @@ it('says what to do when standard input cannot be read', async () => {
   });
 });
 
-it('passes on what is no PrivateFileError', async () => {
+it('passes on any other error than a PrivateFileError', async () => {
   const reason = new Error('a mistake of ours');
   const readText = () => Promise.reject(reason);
   const files = { ...ports.privateFiles, readText };

@@ -6,14 +6,14 @@ import {
 } from '../../../src/ports/command-runner.js';
 import { PrivateFileError } from '../../../src/ports/private-files.js';
 
-/** Files, a standard input and programs in memory. */
+/** Files, standard input and programs in memory. */
 export class MemoryPorts implements CredentialPorts {
   readonly homeFolder = '/home/me';
   env: Record<string, string | undefined> = {};
-  /** A text, or why the file cannot be read. */
+  /** A text, or the error for a file that cannot be read. */
   readonly files = new Map<string, string | PrivateFileError>();
   stdin: string | PrivateFileError = '';
-  /** What is printed by the program of this name. */
+  /** The output of each program, by name. */
   readonly programs = new Map<string, CommandResult | Error>();
   /** The paths that were read and the commands that were run, in order. */
   readonly log: string[] = [];

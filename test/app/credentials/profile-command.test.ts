@@ -76,12 +76,12 @@ it.each([
   expect(JSON.stringify([error.what, error.why, error.next])).not.toMatch(/secret-1|second/);
 });
 
-it('shows no secret that stands in its errors', async () => {
+it('shows no secret that occurs in its errors', async () => {
   ports.programs.set('op', { exitCode: 1, stdout: '', stderr: 'no such item: secret-abcdef' });
   expect((await refusal(run('op'))).why).toBe('op exited with status 1: no such item: <redacted>');
 });
 
-it('cuts a long line, and says nothing where there is none', async () => {
+it('cuts a long line, and shows nothing for an empty one', async () => {
   ports.programs.set('op', { exitCode: 2, stdout: '', stderr: 'x'.repeat(5000) });
   expect((await refusal(run('op'))).why).toBe(`op exited with status 2: ${'x'.repeat(200)}`);
   ports.programs.set('op', { exitCode: 2, stdout: '', stderr: '\n \n' });
@@ -100,7 +100,7 @@ it.each<[CommandFailure, string, string]>([
   expect(await refusal(run('op'))).toMatchObject({ kind, what, why: 'the reason', next: [next] });
 });
 
-it('passes on what is no CommandError', async () => {
+it('passes on any other error than a CommandError', async () => {
   const reason = new Error('stopped');
   ports.programs.set('op', reason);
   expect(await refusal(run('op'))).toBe(reason);

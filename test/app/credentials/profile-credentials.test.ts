@@ -30,7 +30,7 @@ describe('the file', () => {
     ['..', ['-']],
     ['été', ['été']],
     ['a!', ['a!']],
-  ])('of %j is looked for in the folder alone', async (name, files) => {
+  ])('of %j is searched in the folder only', async (name, files) => {
     const error = await refusal(use(name));
     const paths = files.map((file) => `${HOME}/${file}.json`);
     expect(ports.log).toEqual(paths.map((path) => `read ${path}`));
@@ -69,7 +69,7 @@ describe('the file', () => {
     });
   });
 
-  it('is not shown when it is no profile', async () => {
+  it('is not shown if it is not a profile', async () => {
     ports.files.set(`${HOME}/p.json`, '{"authKey": "secret-1');
     const error = await refusal(use());
     expect(error).toMatchObject({
@@ -80,7 +80,7 @@ describe('the file', () => {
     expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
   });
 
-  it('must hold a way to sign in', async () => {
+  it('must contain a way to sign in', async () => {
     ports.profile('p', { coverageType: 'g' });
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
@@ -91,7 +91,7 @@ describe('the file', () => {
   });
 });
 
-it('passes on what is no PrivateFileError', async () => {
+it('passes on any other error than a PrivateFileError', async () => {
   const reason = new Error('a mistake of ours');
   const privateFiles = { ...ports.privateFiles, readText: () => Promise.reject(reason) };
   const { env, homeFolder, commands } = ports;
@@ -99,7 +99,7 @@ it('passes on what is no PrivateFileError', async () => {
   expect(await refusal(profileCredentials('p', failing))).toBe(reason);
 });
 
-it('takes all that a profile tells of its account', async () => {
+it('uses all settings of the account in a profile', async () => {
   ports.profile('p', { ...KEY, sandbox: true, coverageType: 'G', headers: { 'X-A': '1' } });
   expect(await use()).toEqual({
     signIn: KEY_SIGN_IN,
@@ -109,7 +109,7 @@ it('takes all that a profile tells of its account', async () => {
 });
 
 describe('a profileCommand', () => {
-  it('ranks before all else in the file', async () => {
+  it('has the highest priority in the file', async () => {
     ports.profile('p', { ...KEY, profileCommand: 'op get', sourceProfile: 'other' });
     ports.printing('op', { operatorId: 'OP1', userName: 'u', password: 'w', mfaOTPCode: '012345' });
     expect((await use()).signIn).toEqual({
@@ -122,7 +122,7 @@ describe('a profileCommand', () => {
     expect(ports.log).toEqual([`read ${HOME}/p.json`, 'run op get']);
   });
 
-  it('tells where the account is, as far as the file does not', async () => {
+  it('provides the account settings that the file lacks', async () => {
     ports.printing('op', {
       ...KEY,
       sandbox: true,
@@ -148,7 +148,7 @@ describe('a profileCommand', () => {
     });
   });
 
-  it('cannot give another one', async () => {
+  it('cannot contain another profileCommand', async () => {
     ports.profile('p', { profileCommand: 'op' }).printing('op', { ...KEY, profileCommand: 'op' });
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
@@ -158,7 +158,7 @@ describe('a profileCommand', () => {
     expect(ports.runs).toHaveLength(1);
   });
 
-  it('whose output is no profile is refused without showing it', async () => {
+  it('whose output is not a profile is refused without showing it', async () => {
     ports.profile('p', { profileCommand: 'op' });
     ports.programs.set('op', { exitCode: 0, stdout: 'secret-1', stderr: 'secret-2' });
     const error = await refusal(use());
@@ -166,7 +166,7 @@ describe('a profileCommand', () => {
     expect(inspect(error, { depth: 9 })).not.toMatch(/secret-[12]/);
   });
 
-  it('is given the signal', async () => {
+  it('receives the signal', async () => {
     ports.profile('p', { profileCommand: 'op' }).printing('op', KEY);
     const { signal } = new AbortController();
     await use('p', signal);
@@ -177,7 +177,7 @@ describe('a profileCommand', () => {
 describe('a sourceProfile', () => {
   const SWITCH = { sourceProfile: 'base', operatorId: 'OP2', username: 'other' };
 
-  it('signs in and then changes to another user', async () => {
+  it('signs in and then switches to another user', async () => {
     ports.profile('base', { ...KEY, coverageType: 'g', headers: { 'X-A': '1' }, mfaOTPCode: '1' });
     ports.profile('p', { ...SWITCH, tokenTimeoutSeconds: 600, headers: { 'X-B': '2' } });
     expect(await use()).toEqual({
@@ -191,13 +191,13 @@ describe('a sourceProfile', () => {
     });
   });
 
-  it('ranks before an auth key of its own', async () => {
+  it('has priority over an auth key in the same profile', async () => {
     ports.profile('base', { email: 'a@b', password: 'w' });
     ports.profile('p', { ...KEY, ...SWITCH });
     expect((await use()).signIn).toMatchObject({ kind: 'root-user', email: 'a@b' });
   });
 
-  it('may come from a command, and use one itself', async () => {
+  it('can come from a command, and use one itself', async () => {
     ports.profile('p', { profileCommand: 'one' }).printing('one', SWITCH);
     ports.profile('base', { profileCommand: 'two' }).printing('two', KEY);
     expect((await use()).signIn).toMatchObject({ ...KEY, switchUser: { userName: 'other' } });
@@ -215,7 +215,7 @@ describe('a sourceProfile', () => {
     });
   });
 
-  it('needs to know whom to change to, before anything else is read', async () => {
+  it('requires the user to switch to, before anything else is read', async () => {
     ports.profile('p', { sourceProfile: 'base', operatorId: 'OP2' });
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
@@ -224,7 +224,7 @@ describe('a sourceProfile', () => {
     expect(ports.log).toEqual([`read ${HOME}/p.json`]);
   });
 
-  it('that is absent is named', async () => {
+  it('that is absent is named in the error', async () => {
     ports.profile('p', SWITCH);
     expect((await refusal(use())).what).toBe('cannot use profile "base"');
   });

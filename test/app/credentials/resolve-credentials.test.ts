@@ -37,8 +37,8 @@ async function missing(choice: CredentialChoice, profile?: ArcProfile): Promise<
   throw error;
 }
 
-describe('the ranks', () => {
-  /** Each source names its own key, so that the winner tells its name. */
+describe('the priorities', () => {
+  /** Each source has a different key, so that the winner is identified by its key. */
   const SOURCES: readonly [string, (choice: CredentialChoice) => CredentialChoice, boolean][] = [
     ['typed-key', (choice) => ({ ...choice, ...key('typed-key') }), true],
     ['typed-file', (choice) => ({ ...choice, authKeyFile: '/typed-file' }), true],
@@ -112,14 +112,14 @@ describe('the ranks', () => {
     },
   );
 
-  it('reads nothing that a higher rank makes needless', async () => {
+  it('reads nothing that a higher priority makes unnecessary', async () => {
     ports.env.ARCTUN_AUTH_KEY_FILE = '/arctun-file';
     ports.env.ARCTUN_PROFILE = 'arctun-profile';
     await resolve({ ...key('1'), coverage: 'jp' }, ARC_PROFILE);
     expect(ports.log).toEqual([]);
   });
 
-  it('takes blank text for none', async () => {
+  it('treats blank text as absent', async () => {
     ports.env = {
       ARCTUN_AUTH_KEY_ID: ' ',
       ARCTUN_AUTH_KEY: '',
@@ -134,7 +134,7 @@ describe('the ranks', () => {
     ]);
   });
 
-  it('takes whitespace off a key', async () => {
+  it('trims whitespace around a key', async () => {
     ports.env = { ARCTUN_AUTH_KEY_ID: ' keyId-1\r', ARCTUN_AUTH_KEY: 'secret-1\n' };
     expect(await resolve({ coverage: 'jp' })).toEqual(['keyId-1', 'secret-1', JAPAN]);
   });
@@ -153,7 +153,7 @@ describe('the ranks', () => {
 });
 
 describe('the halves of a key', () => {
-  it('are never joined with another key', async () => {
+  it('are never combined with another key', async () => {
     const id = { authKeyId: 'keyId-1' };
     expect(await missing(id, ARC_PROFILE)).toEqual(['auth-key']);
     expect(await missing({ authKey: new Secret('secret-1') }, ARC_PROFILE)).toEqual([
@@ -163,13 +163,13 @@ describe('the halves of a key', () => {
     expect(await missing({ ...id, coverage: 'jp' })).toEqual(['auth-key']);
   });
 
-  it('are completed by the same key of a lower rank', async () => {
+  it('are completed by the same key of a lower priority', async () => {
     expect((await resolve({ authKeyId: 'keyId-arc' }, ARC_PROFILE))[1]).toBe('secret-arc');
     const authKey = new Secret('secret-arc');
     expect((await resolve({ authKey }, ARC_PROFILE))[0]).toBe('keyId-arc');
   });
 
-  it('are completed by what holds the other half alone', async () => {
+  it('are completed by a source with only the other half', async () => {
     ports.env.SORACOM_AUTH_KEY = 'secret-env';
     expect(await resolve({ authKeyId: 'keyId-1', coverage: 'g' })).toEqual([
       'keyId-1',
@@ -194,14 +194,14 @@ describe('the halves of a key', () => {
     expect(await missing({ coverage: 'jp' })).toEqual(['auth-key']);
   });
 
-  it('need an ID beside a file that has the key alone', async () => {
+  it('need an ID in addition to a file with only the key', async () => {
     ports.stdin = 'secret-file';
     expect(await missing({ authKeyFile: '-', coverage: 'jp' })).toEqual(['auth-key-id']);
   });
 });
 
-describe('what is missing', () => {
-  it('is said with the way to give it', async () => {
+describe('a missing part', () => {
+  it('is reported with the way to provide it', async () => {
     expect(await refusal(resolve({ authKeyId: '' }))).toMatchObject({
       kind: 'usage',
       message:
@@ -218,7 +218,7 @@ describe('what is missing', () => {
   it.each([
     ['a profile', '{"authKeyId":"keyId-1","authKey":"secret-1"}'],
     ['an unreadable one', new PrivateFileError('too-open', 'its mode is 0644')],
-  ])('is never taken from the default profile, which is offered: %s', async (_name, file) => {
+  ])('is never taken from the default profile, which is suggested: %s', async (_name, file) => {
     ports.files.set('/home/me/.soracom/default.json', file);
     const error = await refusal(resolve({ coverage: 'jp' }));
     expect(error).toBeInstanceOf(MissingCredentialsError);
@@ -229,7 +229,7 @@ describe('what is missing', () => {
 });
 
 describe('a key', () => {
-  it('is checked by its prefixes alone, and never shown', async () => {
+  it('is only checked for its prefix, and never shown', async () => {
     const swapped = { authKeyId: 'secret-x1', authKey: new Secret('keyId-x2'), coverage: 'jp' };
     const error = await refusal(resolve(swapped));
     expect(error).toMatchObject({
@@ -247,7 +247,7 @@ describe('a key', () => {
 });
 
 describe('the endpoint of an auth key', () => {
-  /** Each row: what is given, the highest rank last. */
+  /** Each row: the given sources, the highest priority last. */
   const LADDER: readonly [string, (choice: CredentialChoice) => CredentialChoice][] = [
     [GLOBAL, (choice) => choice],
     [
@@ -282,7 +282,7 @@ describe('the endpoint of an auth key', () => {
     ['https://flag.example', (choice) => ({ ...choice, endpoint: 'https://flag.example' })],
   ];
 
-  it('climbs from arc.json to the flag', async () => {
+  it('has increasing priority from arc.json to the flag', async () => {
     let choice = key('1');
     for (const [endpoint, give] of LADDER) {
       choice = give(choice);
@@ -290,12 +290,12 @@ describe('the endpoint of an auth key', () => {
     }
   });
 
-  describe('that arc.json names', () => {
+  describe('in arc.json', () => {
     const EVIL = { ...ARC_PROFILE, endpoint: 'https://evil.example/x' };
 
-    it('gets the key that is in arc.json', async () => {
+    it('receives the key from the same arc.json', async () => {
       expect((await resolve({}, EVIL))[2]).toBe('https://evil.example/x');
-      // Whoever wrote the file has this key.
+      // The author of the file knows this key.
       const same = { authKeyId: 'keyId-arc', authKey: new Secret(' secret-arc\n') };
       expect((await resolve(same, EVIL))[2]).toBe('https://evil.example/x');
     });
@@ -305,7 +305,7 @@ describe('the endpoint of an auth key', () => {
       ['https://api.soracom.io.evil.example'],
       ['https://api.soracom.io:8443'],
       ['http://127.0.0.1:9'],
-    ])('gets no other key, unless it is SORACOM: %s', async (endpoint) => {
+    ])('receives no other key, unless it is SORACOM: %s', async (endpoint) => {
       ports.env.ARCTUN_AUTH_KEY_ID = 'keyId-env';
       ports.env.ARCTUN_AUTH_KEY = 'secret-env';
       const profile = { ...ARC_PROFILE, endpoint };
@@ -330,7 +330,7 @@ describe('the endpoint of an auth key', () => {
     });
   });
 
-  it('is Japan for an arc.json without one', async () => {
+  it('is Japan for an arc.json without an endpoint', async () => {
     expect((await resolve({}, { ...ARC_PROFILE, endpoint: '' }))[2]).toBe(JAPAN);
   });
 
@@ -365,7 +365,7 @@ describe('the endpoint of a profile', () => {
     expect(await endpointOf(profile)).toBe(endpoint);
   });
 
-  it('yields to a coverage that is chosen, which stays in the sandbox', async () => {
+  it('is overridden by a chosen coverage, which stays in the sandbox', async () => {
     const own = { endpoint: 'https://own.example', coverageType: 'jp' };
     expect(await endpointOf(own, { coverage: 'g' })).toBe(GLOBAL);
     expect(await endpointOf({ ...own, sandbox: true }, { coverage: 'g' })).toBe(
@@ -373,7 +373,7 @@ describe('the endpoint of a profile', () => {
     );
   });
 
-  it('yields to SORACOM_ENDPOINT and the flag', async () => {
+  it('is overridden by SORACOM_ENDPOINT and the flag', async () => {
     ports.env.SORACOM_ENDPOINT = 'https://env.example';
     const own = { endpoint: 'https://own.example' };
     expect(await endpointOf(own, { coverage: 'g' })).toBe('https://env.example');
@@ -383,7 +383,7 @@ describe('the endpoint of a profile', () => {
   });
 });
 
-it('gives the headers of a profile, and none beside an auth key', async () => {
+it('returns the headers of a profile, and none with an auth key', async () => {
   ports.profile('p', { email: 'a@b', password: 'w', headers: { 'X-A': '1' } });
   expect((await resolveCredentials({ profile: 'p' }, undefined, ports)).headers).toEqual({
     'X-A': '1',

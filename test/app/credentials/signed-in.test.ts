@@ -7,7 +7,7 @@ beforeEach(() => {
   ports = simTestPorts();
 });
 
-it('signs in for as long as the work takes', async () => {
+it('is signed in while the work runs', async () => {
   const profile = {} as never;
   const result = await signedIn(profile, ports, undefined, async (api) => {
     await api.terminateSim('1');
@@ -19,7 +19,7 @@ it('signs in for as long as the work takes', async () => {
   expect(ports.steps).toEqual(['Signing in']);
 });
 
-it('asks for a token of five minutes, as whoever has the credentials', async () => {
+it('requests a token for five minutes with the given credentials', async () => {
   const asked: unknown[] = [];
   const signal = new AbortController().signal;
   const api = new FakeSoracom();
@@ -32,7 +32,7 @@ it('asks for a token of five minutes, as whoever has the credentials', async () 
   expect(asked).toEqual([CREDENTIALS, signal, CREDENTIALS.signIn, 300]);
 });
 
-it('signs out when the work fails, and tells of that failure alone', async () => {
+it('signs out if the work fails, and reports only that failure', async () => {
   const failure = new Error('work');
   ports.api.failures.set('logout', apiError(500));
   await expect(signedIn(undefined, ports, undefined, () => Promise.reject(failure))).rejects.toBe(
@@ -41,7 +41,7 @@ it('signs out when the work fails, and tells of that failure alone', async () =>
   expect(ports.api.calls).toEqual(['auth', 'logout']);
 });
 
-it('does no work that was stopped before', async () => {
+it('does no work if it was stopped before', async () => {
   const reason = new Error('stopped');
   await expect(
     signedIn(undefined, ports, AbortSignal.abort(reason), () => Promise.resolve()),

@@ -19,7 +19,7 @@ function errorOf(action: () => unknown): UserError {
 
 const config = (text = SAMPLE) => parseArcConfig(text, { path: 'arc.json' });
 
-it('makes a session of what the API tells', () => {
+it('creates a session from the API’s answer', () => {
   expect(readSession(NEW_SESSION, '1')).toMatchObject({
     arcServerEndpoint: { host: 'beck.arc.soracom.io', port: 11010 },
     arcAllowedIps: ['100.127.0.0/21', '100.127.10.0/28'],
@@ -34,7 +34,7 @@ it.each([
   ['arcServerEndpoint', ''],
   ['arcAllowedIPs', ['nonsense']],
   ['arcClientPeerIpAddress', '10.0.0.0/8'],
-])('takes none whose %s is %j', (key, value) => {
+])('rejects one whose %s is %j', (key, value) => {
   const odd = { ...NEW_SESSION, [key]: value };
   expect(readSessionOrNone(odd)).toBeUndefined();
   const error = errorOf(() => readSession(odd, '8942'));
@@ -45,7 +45,7 @@ it.each([
   expect(error.why).toContain(key);
 });
 
-it('replaces the session whole and keeps what was added to the old one', () => {
+it('replaces the session completely and keeps fields added to the old one', () => {
   const before = config(sampleWithSession({ vpgId: 'v' }));
   const after = withSession(before, readSession(NEW_SESSION, '1'));
   expect(after.arcSessionStatus).toEqual({
@@ -58,7 +58,7 @@ it('replaces the session whole and keeps what was added to the old one', () => {
   });
 });
 
-it('adds a session where there was none', () => {
+it('adds a session if there was none', () => {
   const without = config(sampleWith({ arcSessionStatus: undefined }));
   expect(withSession(without, readSession(NEW_SESSION, '1')).arcSessionStatus).toMatchObject({
     arcClientPeerIpAddress: '10.9.8.7',

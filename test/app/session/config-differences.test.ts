@@ -34,7 +34,7 @@ it.each<[string[], Partial<TunnelConfigText>]>([
   // It cannot change while the tunnel is open.
   [[], { mtu: 1280 }],
   [['address', 'keepalive'], { address: '10.0.0.3', persistentKeepaliveSeconds: 1 }],
-])('an open tunnel takes over %j', (names, changes) => {
+])('an open tunnel applies %j', (names, changes) => {
   expect(tunnelDifferences(config(), config(changes))).toEqual(names);
 });
 
@@ -47,7 +47,7 @@ it.each([
   [['enableMetrics'], sampleWith({ enableMetrics: false })],
   [['postUp', 'postDown'], sampleWith({ postUp: [], postDown: [['/bin/false']] })],
   [['preUp', 'preDown'], sampleWith({ preUp: [['a']], preDown: [['b']] })],
-])('a restart is needed for %j', (names, text) => {
+])('%j requires a restart', (names, text) => {
   const parse = (one: string) => parseArcConfig(one, { path: 'arc.json' });
   expect(fixedDifferences(parse(SAMPLE), parse(text))).toEqual(names);
 });

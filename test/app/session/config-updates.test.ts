@@ -1,6 +1,6 @@
 import { ARC_JSON, RenewalHarness } from '../renewal-harness.js';
 
-it('reads arc.json no more once it is closed', async () => {
+it('no longer reads arc.json after it is closed', async () => {
   const at = await new RenewalHarness().prepare();
   await at.open();
   await at.closeUpdates();
@@ -11,7 +11,7 @@ it('reads arc.json no more once it is closed', async () => {
   expect(at.world.clock.armed).toBe(0);
 });
 
-it('lets a reload that has begun come to its end', async () => {
+it('lets a running reload finish', async () => {
   const at = await new RenewalHarness().prepare();
   await at.open({ renews: false });
   at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
@@ -22,7 +22,7 @@ it('lets a reload that has begun come to its end', async () => {
   await at.close();
 });
 
-it('tells somebody of each reload from its beginning to its end', async () => {
+it('reports the start and the end of each reload', async () => {
   const at = await new RenewalHarness().prepare();
   const told: string[] = [];
   at.aroundReload = async (reload) => {

@@ -34,18 +34,18 @@ it('replaces all four fields in arc.json, and nothing else', async () => {
   expect({ keptIn, notice }).toEqual({ keptIn: TARGET, notice: undefined });
 });
 
-it('keeps what somebody added to the session', async () => {
+it('keeps fields that the user has added to the session', async () => {
   await refresh('arc.json', parseArcConfig(sampleWithSession({ vpgId: 'v' }), { path: 'a' }));
   expect(arcJson().arcSessionStatus).toEqual({ ...NEW_SESSION, vpgId: 'v' });
 });
 
-it('adds a session where there was none', async () => {
+it('adds a session if there was none', async () => {
   const without = sampleWith({ arcSessionStatus: undefined });
   await refresh('arc.json', parseArcConfig(without, { path: 'a' }));
   expect(arcJson().arcSessionStatus).toEqual(NEW_SESSION);
 });
 
-it('goes to the state folder where arc.json cannot be written', async () => {
+it('is written to the state folder if arc.json cannot be written', async () => {
   files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'read-only'));
   const { config, keptIn, notice } = await refresh();
   expect(files.texts.get(TARGET)).toBe(SAMPLE);
@@ -54,7 +54,7 @@ it('goes to the state folder where arc.json cannot be written', async () => {
   expect(await withNewestSession(ORIGINAL, home)).toEqual(config);
 });
 
-it('goes to the state folder where the configuration is no file', async () => {
+it('is written to the state folder if the configuration is not a file', async () => {
   const result = await refreshSession({ original: ORIGINAL, path: undefined }, api, home);
   expect(result.notice).toBe(
     `The new session was saved in ${STATE}: the configuration was not read from a file.`,
@@ -62,7 +62,7 @@ it('goes to the state folder where the configuration is no file', async () => {
   expect(files.texts.get(TARGET)).toBe(SAMPLE);
 });
 
-it('holds for this process alone where nothing can be written', async () => {
+it('applies to this process only if nothing can be written', async () => {
   files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'read-only'));
   files.failures.set('createFolder /state', new FileError('denied', '/state', 'not yours'));
   const { config, keptIn, notice } = await refresh();
@@ -73,23 +73,23 @@ it('holds for this process alone where nothing can be written', async () => {
   );
 });
 
-it('leaves no older state in force when arc.json can be written again', async () => {
+it('leaves no older state in force after arc.json is writable again', async () => {
   const past = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
   await keepSessionState(ORIGINAL, past, home);
-  // The platform gives the session once more that arc.json has held all the time.
+  // SORACOM returns again the session that arc.json has had all the time.
   const { arcSessionStatus } = JSON.parse(SAMPLE) as { arcSessionStatus: typeof NEW_SESSION };
   api.session = arcSessionStatus;
   const { config } = await refresh();
   expect(await withNewestSession(config, home)).toEqual(config);
 });
 
-it('changes nothing when the platform refuses', async () => {
+it('changes nothing if SORACOM refuses', async () => {
   api.failures.set('createArcSession', apiError(403));
   await expect(refresh()).rejects.toMatchObject({ kind: 'api' });
   expect(files.calls).toEqual([]);
 });
 
-it('changes nothing when the session is of no use', async () => {
+it('changes nothing if the session is unusable', async () => {
   api.session = { ...NEW_SESSION, arcServerPeerPublicKey: 'short' };
   const error = await failureOf(refresh());
   expect(error.kind).toBe('api');

@@ -10,7 +10,7 @@ afterEach(() => at.close());
 
 const infos = () => at.log.messages('info').filter((text) => text.includes('arc.json'));
 
-it('takes over what differs, and says what', async () => {
+it('applies the differences, and reports them', async () => {
   await at.open();
   await at.idle(6000);
   at.admit('10.9.8.7', OTHER_KEY);
@@ -31,12 +31,12 @@ it('takes over what differs, and says what', async () => {
   });
   await at.talk(2000);
   expect(at.answeredAt).toBeGreaterThan(0);
-  // The next handshake, which follows so soon, is no sign of a session that was lost.
+  // The next handshake, so soon after, does not indicate a lost session.
   await at.talk(60_000);
   expect(at.api.calls).toEqual([]);
 });
 
-it('does nothing where nothing differs', async () => {
+it('does nothing if nothing differs', async () => {
   await at.open();
   const { arcAllowedIPs } = at.session();
   const arcSessionStatus = at.session({ arcAllowedIPs: [...arcAllowedIPs, ...arcAllowedIPs] });
@@ -46,7 +46,7 @@ it('does nothing where nothing differs', async () => {
   expect(at.reconfigured).toBe(0);
 });
 
-it('names what takes a restart, each time', async () => {
+it('lists the changes that require a restart, each time', async () => {
   await at.open();
   const members = { interface: 'arc1', mtu: 1300, logLevel: 1, enableMetrics: true };
   const hooks = { preUp: [['a']], postUp: [['b']], preDown: [['c']], postDown: [['d']] };
@@ -66,7 +66,7 @@ it('names what takes a restart, each time', async () => {
 it.each([
   ['{', /^cannot reload, the tunnel is unchanged: cannot use arc\.json: /],
   ['{}', /privateKey/],
-])('leaves the tunnel as it is for %s', async (text, message) => {
+])('does not change the tunnel for %s', async (text, message) => {
   await at.open();
   at.files.texts.set(ARC_JSON, text);
   await at.reload();
@@ -76,7 +76,7 @@ it.each([
   expect(at.answeredAt).toBeGreaterThan(0);
 });
 
-it('tries again what an interface has not taken', async () => {
+it('retries changes that an interface has refused', async () => {
   await at.open();
   at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
   at.reconfigureError = Object.assign(new Error('address: EPERM'), { code: 'EPERM' });
@@ -99,7 +99,7 @@ it('cannot read standard input twice', async () => {
   expect(at.reconfigured).toBe(0);
 });
 
-it('waits for a renewal that is under way', async () => {
+it('waits for a renewal in progress', async () => {
   await at.open();
   await at.talk(2000);
   at.deleteSession();
@@ -118,7 +118,7 @@ it('waits for a renewal that is under way', async () => {
   expect(infos()).toEqual(['reloaded arc.json: no changes']);
 });
 
-it('takes over nothing of a file whose commands someone else could have written', async () => {
+it('applies nothing from a file whose commands another user could have written', async () => {
   await at.open();
   const otherWriters = [{ path: '/home', fault: 'mode', isFolder: true, mode: 0o777 }] as const;
   at.files.inspections.set(ARC_JSON, { otherWriters });

@@ -10,11 +10,11 @@ interface Seen {
   readonly silence?: Silence;
   readonly unanswered?: TunnelStatus['unanswered'];
   readonly unreturnedFor?: number;
-  /** When the last handshake was complete. */
+  /** When the last handshake was completed. */
   readonly handshake?: number;
 }
 
-/** The part of a status that is looked at. */
+/** The part of a status that matters here. */
 function status({
   health = 'up',
   silence,
@@ -43,29 +43,29 @@ it.each([
   [{ for: 6000, reason: 'wrong-key' }, { suspicion: 'silent' }],
   [{ for: 6000, reason: 'under-load' }, { suspicion: 'silent' }],
   [{ for: 6000, reason: 'clock-behind' }, { suspicion: 'silent' }],
-  // The handshake is under way: whether it is answered says more.
+  // The handshake is in progress: whether it is answered says more.
   [{ for: 5000, reason: 'no-data-back' }, { nextLook: 1000 }],
   [{ for: 59_999, reason: 'name-not-found' }, { nextLook: 1 }],
   [{ for: 60_000, reason: 'name-not-found' }, { suspicion: 'silent' }],
   [{ for: 1e9, reason: 'cannot-send' }, { nextLook: 5000 }],
-] as const)('a handshake unanswered %j: %j', (unanswered, moment) => {
+] as const)('after %j without an answer to a handshake: %j', (unanswered, moment) => {
   expect(look({ unanswered })).toEqual(moment);
 });
 
-it('is in doubt where handshakes are answered and no data comes back', () => {
+it('is in doubt if handshakes are answered and no data comes back', () => {
   expect(look({ health: 'stale', silence: 'no-data-back' })).toEqual({ suspicion: 'doubtful' });
   expect(look({ health: 'stale', silence: 'no-answer' })).toEqual({ suspicion: 'silent' });
 });
 
-describe('packets that nothing comes back for', () => {
-  it('are a reason to ask after 10 s, unless a handshake is tried', () => {
+describe('unanswered packets', () => {
+  it('are a reason to query after 10 s, unless a handshake is in progress', () => {
     expect(look({ unreturnedFor: 9_999 })).toEqual({ nextLook: 5000 });
     expect(look({ unreturnedFor: 10_000 })).toEqual({ suspicion: 'unreturned' });
     const unanswered = { for: 0, reason: 'no-answer' } as const;
     expect(look({ unreturnedFor: 10_000, unanswered })).toEqual({ nextLook: 5000 });
   });
 
-  it('are asked about ever more seldom, whatever handshakes there are: a program may only send', () => {
+  it('cause queries at growing intervals despite handshakes, because a program may only send', () => {
     const asked: number[] = [];
     for (let now = 0; now < 24 * 60 * MINUTE; now += 5_000) {
       const handshake = 1e12 + Math.floor(now / 120_000) * 120_000;
@@ -85,7 +85,7 @@ describe('a handshake', () => {
     [110_000, { nextLook: 5000 }],
     // The wall clock was set back.
     [-1000, { suspicion: 'doubtful' }],
-  ])('%d ms behind the one before: %j', (distance, moment) => {
+  ])('%d ms after the previous one: %j', (distance, moment) => {
     expect(look({ handshake: 1e12 })).toEqual({ nextLook: 5000 });
     expect(look({ handshake: 1e12 })).toEqual({ nextLook: 5000 });
     expect(look({ handshake: 1e12 + distance })).toEqual(moment);
@@ -99,7 +99,7 @@ describe('a handshake', () => {
     expect(look({ handshake: 1e12 + 2000 }, 30_000)).toEqual({ suspicion: 'doubtful' });
   });
 
-  it('that was in doubt before a change is not any more', () => {
+  it('that was in doubt before a change is no longer in doubt', () => {
     const unanswered = { for: 0, reason: 'no-answer' } as const;
     look({ handshake: 1e12 });
     look({ handshake: 1e12 + 1000, unanswered });
@@ -108,7 +108,7 @@ describe('a handshake', () => {
   });
 });
 
-it('asks for one reason no sooner than a minute behind the other', () => {
+it('queries for one reason a minute after another one at the earliest', () => {
   look({ handshake: 1e12 });
   look({ handshake: 1e12 + 1000 });
   moments.asked('doubtful', 0);
@@ -117,7 +117,7 @@ it('asks for one reason no sooner than a minute behind the other', () => {
   expect(look({ unanswered, handshake: 1e12 + 1000 }, MINUTE)).toEqual({ suspicion: 'silent' });
 });
 
-/** The pauses between questions while each `step` ms bring a look at what `seen` gives. */
+/** The pauses between queries if the status from `seen` is checked every `step` ms. */
 function pauses(duration: number, step: number, seen: (now: number) => Seen): number[] {
   const asked: number[] = [];
   for (let now = 0; now < duration; now += step) {
@@ -129,8 +129,8 @@ function pauses(duration: number, step: number, seen: (now: number) => Seen): nu
   return asked.slice(1).map((time, index) => time - asked[index]!);
 }
 
-it('doubles the pauses of a doubt up to half an hour, though handshakes are answered all the time', () => {
-  // As by a program that tries a dead port again and again.
+it('doubles the pauses for a doubt up to half an hour, though handshakes are answered', () => {
+  // As with a program that retries a dead port.
   const between = pauses(240 * MINUTE, 5000, (now) => ({ handshake: 1e12 + now }));
   expect(between.length).toBeGreaterThan(6);
   [1, 2, 4, 8, 16, 30, 30].forEach((minutes, index) => {
@@ -139,14 +139,14 @@ it('doubles the pauses of a doubt up to half an hour, though handshakes are answ
   });
 });
 
-it('begins anew with them behind an ordinary renewal', () => {
+it('resets the pauses after an ordinary renewal', () => {
   pauses(20 * MINUTE, 5000, (now) => ({ handshake: 1e12 + now }));
   const latest = 1e12 + 20 * MINUTE;
   look({ handshake: latest + 120_000 }, 30 * MINUTE);
   expect(look({ handshake: latest + 121_000 }, 30 * MINUTE)).toEqual({ suspicion: 'doubtful' });
 });
 
-it('begins anew when the network is back', () => {
+it('resets the pauses when the network is back', () => {
   const silent = { unanswered: { for: 1e6, reason: 'no-answer' } } as const;
   pauses(20 * MINUTE, 5000, () => silent);
   expect(look(silent, 20 * MINUTE)).toEqual({ nextLook: 5000 });
@@ -154,7 +154,7 @@ it('begins anew when the network is back', () => {
   expect(look(silent, 22 * MINUTE)).toEqual({ suspicion: 'silent' });
 });
 
-it('begins anew with a handshake', () => {
+it('resets the pauses after a handshake', () => {
   const silent = { unanswered: { for: 1e6, reason: 'no-answer' } } as const;
   pauses(20 * MINUTE, 5000, () => silent);
   expect(look(silent, 22 * MINUTE)).toEqual({ nextLook: 5000 });

@@ -26,7 +26,7 @@ afterEach(async () => {
   expect(at.world.clock.armed).toBe(0);
 });
 
-/** A tunnel with traffic that has just got its session. */
+/** A tunnel with traffic that has just received its session. */
 async function up(...options: Parameters<RenewalHarness['open']>): Promise<void> {
   await at.open(...options);
   await at.talk(3000);
@@ -36,20 +36,20 @@ async function up(...options: Parameters<RenewalHarness['open']>): Promise<void>
 const warnings = () => at.log.messages('warn');
 const work = () => at.api.work.map((call) => call.split(' ')[0]);
 
-describe('traffic is back in less than 30 s', () => {
-  it('when the session was deleted', async () => {
+describe('traffic resumes in less than 30 s', () => {
+  it('after the session was deleted', async () => {
     await up();
     at.deleteSession();
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
     expect(work()).toEqual(['getSim', 'createArcSession']);
     expect(at.readArcJson().arcSessionStatus).toEqual(at.session());
-    // The handshake with which it came back is no reason to ask again.
+    // The handshake with which it resumed is no reason to query again.
     await at.talk(4 * MINUTE);
     expect(work()).toEqual(['getSim', 'createArcSession']);
     expect(warnings()).toEqual([]);
   });
 
-  it('when the next session has another address', async () => {
+  it('if the next session has another address', async () => {
     await up();
     at.deleteSession();
     at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
@@ -58,19 +58,19 @@ describe('traffic is back in less than 30 s', () => {
     expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
   });
 
-  it('when the platform has made a session with another address, and the handshake is answered', async () => {
+  it('if SORACOM has created a session with another address, and the handshake is answered', async () => {
     await up();
     at.admit('10.9.8.7');
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
-    // Another session would have ended that one.
+    // Another session would have ended the current one.
     expect(work()).toEqual(['getSim']);
     expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe('10.9.8.7');
   });
 
-  it('when arc.json has the address of before, and keepalives alone come back', async () => {
+  it('if arc.json has the old address, and only keepalives come back', async () => {
     at.admit('10.9.8.7');
     await at.open();
-    // Handshakes in their time: nothing seems wrong until a program waits for its answer.
+    // Handshakes are on time: nothing seems wrong until a program waits for its answer.
     await at.idle(150_000);
     expect(at.api.calls).toEqual([]);
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
@@ -79,7 +79,7 @@ describe('traffic is back in less than 30 s', () => {
     expect(warnings()).toEqual([]);
   });
 
-  it('when the server has another key', async () => {
+  it('if the server has another key', async () => {
     await up();
     at.world.network.setPrivateKey(secret(new Uint8Array(32).fill(8)));
     at.admit();
@@ -88,13 +88,13 @@ describe('traffic is back in less than 30 s', () => {
     expect(at.readArcJson().arcSessionStatus).toEqual(at.session());
   });
 
-  it('when the session was deleted before the tunnel was opened', async () => {
+  it('if the session was deleted before the tunnel was opened', async () => {
     at.deleteSession();
     await at.open();
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(20_000);
   });
 
-  it('when somebody has put the new session into arc.json, and nobody can sign in', async () => {
+  it('if the user has put the new session into arc.json, and signing in fails', async () => {
     at.credentials = () => Promise.reject(new MissingCredentialsError(['auth-key-id']));
     await up();
     at.deleteSession();
@@ -109,14 +109,14 @@ describe('traffic is back in less than 30 s', () => {
   });
 });
 
-describe('the platform is not asked', () => {
-  it('while all is well, through renewals of the session', async () => {
+describe('SORACOM is not queried', () => {
+  it('while the tunnel is healthy, through renewals of the session', async () => {
     await up();
     await at.talk(6 * MINUTE);
     expect(at.api.calls).toEqual([]);
   });
 
-  it('while nothing is wanted of the server', async () => {
+  it('while nothing is sent to the server', async () => {
     at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 25 }));
     await up();
     await at.idle(10 * MINUTE);
@@ -133,14 +133,14 @@ describe('the platform is not asked', () => {
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
   });
 
-  it('where the session is not to be renewed', async () => {
+  it('if the session is not to be renewed', async () => {
     await up({ renews: false });
     at.deleteSession();
     await at.talk(2 * MINUTE);
     expect(at.api.calls).toEqual([]);
   });
 
-  it('to the end where the updates are closed meanwhile', async () => {
+  it('for the rest of a query if the updates are closed meanwhile', async () => {
     await up();
     at.deleteSession();
     let closing: Promise<void> | undefined;
@@ -158,7 +158,7 @@ describe('the platform is not asked', () => {
     expect(warnings()).toEqual([]);
   });
 
-  it('once the updates are closed', async () => {
+  it('after the updates are closed', async () => {
     await up();
     at.deleteSession();
     await at.closeUpdates();
@@ -167,20 +167,20 @@ describe('the platform is not asked', () => {
   });
 });
 
-it('is asked seconds after a handshake in vain where nothing is sent but keepalives', async () => {
+it('queries SORACOM seconds after a failed handshake if only keepalives are sent', async () => {
   at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 60 }));
   await up();
   const began = at.now;
   at.deleteSession();
   await at.idle(190_000);
   expect(at.askedAt).toHaveLength(1);
-  // A keepalive behind REKEY_AFTER_TIME begins the handshake.
+  // A keepalive after REKEY_AFTER_TIME starts the handshake.
   expect(at.askedAt[0]! - began).toBeLessThan(120_000 + 60_000 + 7_500);
   expect(await at.talkUntilAnswered(10_000)).toBeLessThan(10_000);
 });
 
-describe('pauses between two questions', () => {
-  // That they end at half an hour: renewal-moments.test.ts, without a tunnel.
+describe('pauses between two queries', () => {
+  // renewal-moments.test.ts tests their limit of half an hour, without a tunnel.
   it('are never shorter than a minute, and double, with jitter', async () => {
     await up();
     at.deleteSession();
@@ -196,7 +196,7 @@ describe('pauses between two questions', () => {
     expect(warnings().filter((text) => text.includes('SORACOM'))).toEqual([]);
   });
 
-  it('begin anew with a handshake, and hold all the same', async () => {
+  it('are reset by a handshake, and apply nevertheless', async () => {
     await up();
     at.deleteSession();
     await at.talkUntilAnswered(60_000);
@@ -208,14 +208,14 @@ describe('pauses between two questions', () => {
   });
 });
 
-describe('what only a person can mend is said once, and nothing is changed', () => {
+describe('a problem that only the user can fix is reported once, and nothing is changed', () => {
   afterEach(() => {
     expect(work()).not.toContain('createArcSession');
     expect(at.reconfigured).toBe(0);
     expect(at.files.calls.filter((call) => call.startsWith('replaceText'))).toEqual([]);
   });
 
-  it('a SIM that is terminated', async () => {
+  it('a terminated SIM', async () => {
     await up();
     at.deleteSession();
     at.answer({ status: 'terminated' });
@@ -224,7 +224,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     expect(warnings().filter((text) => text.includes('terminated'))).toEqual([
       'The SIM is terminated, so no tunnel can open. Move arc.json away and run `arctun bootstrap authkey` to create another SIM, which is billed.',
     ]);
-    // `up` that ends for want of a handshake says it, too.
+    // `up` reports it also when it ends without a handshake.
     const silent = { what: 'no handshake', why: 'no answer', next: ['Check the keys.'] };
     expect(withFinding(new TunnelError('no-answer', silent), at.finding)).toMatchObject({
       message: 'no handshake: the SIM is terminated, so no tunnel can open',
@@ -244,7 +244,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     expect(said[0]).toContain('`arctun sim renew-key`');
   });
 
-  it('a server that is silent though all agrees: UDP may be blocked', async () => {
+  it('a server that is silent with a matching session: UDP may be blocked', async () => {
     await up();
     at.world.link.connected = false;
     await at.talk(5 * MINUTE);
@@ -256,7 +256,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(10_000);
   });
 
-  it('credentials that are missing: what is needed', async () => {
+  it('missing credentials: what is needed', async () => {
     at.credentials = () =>
       Promise.reject(new MissingCredentialsError(['auth-key-id', 'auth-key', 'coverage-type']));
     await up();
@@ -277,7 +277,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     expect(at.api.calls).toEqual([]);
   });
 
-  it('a platform that refuses', async () => {
+  it('a refusal by SORACOM', async () => {
     at.api.failures.set('auth', apiError(401));
     await up();
     at.deleteSession();
@@ -285,7 +285,7 @@ describe('what only a person can mend is said once, and nothing is changed', () 
     expect(warnings().filter((text) => text.includes('HTTP 401'))).toHaveLength(1);
   });
 
-  it('and nothing at all of a session that is only in doubt', async () => {
+  it('and nothing is reported for a session that is only in doubt', async () => {
     at.credentials = () => Promise.reject(new MissingCredentialsError(['auth-key']));
     await up();
     // A server that was restarted.
@@ -296,17 +296,17 @@ describe('what only a person can mend is said once, and nothing is changed', () 
   });
 });
 
-describe('without the right to see the SIM', () => {
+describe('without permission to read the SIM', () => {
   beforeEach(() => at.api.failures.set('getSim', apiError(403)));
 
-  it('a session is made where the server is silent', async () => {
+  it('a session is created if the server is silent', async () => {
     await up();
     at.deleteSession();
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
     expect(work()).toEqual(['getSim', 'createArcSession']);
   });
 
-  it('none is made where it answers', async () => {
+  it('no session is created if the server answers', async () => {
     await up();
     at.admit();
     await at.talk(60_000);
@@ -314,7 +314,7 @@ describe('without the right to see the SIM', () => {
   });
 });
 
-it('makes a session where the one that the platform tells is not whole', async () => {
+it('creates a session if the one from SORACOM is incomplete', async () => {
   await up();
   at.deleteSession();
   at.answer({ arcSessionStatus: { ...at.session(), arcServerEndpoint: '' } });
@@ -322,7 +322,7 @@ it('makes a session where the one that the platform tells is not whole', async (
   expect(work()).toEqual(['getSim', 'createArcSession']);
 });
 
-it('does not believe an answer about another SIM', async () => {
+it('ignores an answer about another SIM', async () => {
   await up();
   at.deleteSession();
   const [sim] = at.api.sims;
@@ -331,13 +331,13 @@ it('does not believe an answer about another SIM', async () => {
   expect(at.api.work).toEqual([]);
 });
 
-describe('where arc.json cannot be written', () => {
+describe('if arc.json cannot be written', () => {
   beforeEach(() => {
     const error = new FileError('denied', ARC_JSON, 'read-only');
     at.files.failures.set(`replaceText ${ARC_JSON}`, error);
   });
 
-  it('the session is in the state folder, and the next start takes it', async () => {
+  it('the session is in the state folder, and the next start uses it', async () => {
     await up();
     at.deleteSession();
     at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
@@ -352,7 +352,7 @@ describe('where arc.json cannot be written', () => {
     expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
   });
 
-  it('nor the state folder, it holds for this process, through a reload', async () => {
+  it('and the state folder cannot either, it applies to this process, through a reload', async () => {
     at.files.failures.set('createFolder /state', new FileError('denied', '/state', 'not yours'));
     await up();
     at.deleteSession();
@@ -361,7 +361,7 @@ describe('where arc.json cannot be written', () => {
     expect(warnings()).toEqual([expect.stringContaining('could not be saved')]);
     await at.reload();
     expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
-    // Somebody else's session is newer than ours.
+    // The session from the other process is newer.
     const arcSessionStatus = at.session({ arcClientPeerIpAddress: '10.9.8.6' });
     at.files.texts.set(ARC_JSON, at.arcJson({ arcSessionStatus }));
     await at.reload();
@@ -369,7 +369,7 @@ describe('where arc.json cannot be written', () => {
   });
 });
 
-it('does not write over a key that another process has written meanwhile', async () => {
+it('does not overwrite a key that another process has written meanwhile', async () => {
   await up();
   at.deleteSession();
   const { onCall } = at.api;
@@ -387,7 +387,7 @@ it('does not write over a key that another process has written meanwhile', async
   expect(publicKey).toBe(Buffer.from(publicKeyOf(OTHER_KEY)).toString('base64'));
 });
 
-it('writes over no file that cannot be read', async () => {
+it('does not overwrite a file that cannot be read', async () => {
   await up();
   at.files.texts.set(ARC_JSON, '{');
   at.deleteSession();
@@ -396,7 +396,7 @@ it('writes over no file that cannot be read', async () => {
   expect(at.files.texts.get(STATE)).toContain(SIM_ID);
 });
 
-it('knows what stands in a file that cannot be read any more', async () => {
+it('remembers the content of a file that can no longer be read', async () => {
   await up();
   at.deleteSession();
   const first = at.session({ arcAllowedIPs: ['100.127.0.0/17'] });
@@ -413,7 +413,7 @@ it('knows what stands in a file that cannot be read any more', async () => {
   });
 });
 
-it('keeps what the file holds otherwise', async () => {
+it('keeps the other content of the file', async () => {
   await up();
   at.files.texts.set(ARC_JSON, at.arcJson({ mtu: 1380, note: 'mine' }));
   at.deleteSession();
@@ -426,10 +426,10 @@ it('keeps what the file holds otherwise', async () => {
   });
 });
 
-describe('an arc.json that is half written', () => {
+describe('a partially written arc.json', () => {
   const half = () => at.arcJson().slice(0, 60);
 
-  it('while SORACOM makes the session is not written over, and is taken over when it is whole', async () => {
+  it('is not overwritten while SORACOM creates the session, and is applied when complete', async () => {
     await up();
     at.deleteSession();
     const { onCall } = at.api;
@@ -446,7 +446,7 @@ describe('an arc.json that is half written', () => {
     expect(at.log.messages('info').at(-1)).toContain('applied: keepalive');
   });
 
-  it('in the middle of its members is not taken over, and stops no renewal', async () => {
+  it('with some of its fields is not applied, and stops no renewal', async () => {
     await up();
     const part = at.arcJson({ arcSessionStatus: { ...at.session(), arcServerEndpoint: '' } });
     at.files.texts.set(ARC_JSON, part);
@@ -460,7 +460,7 @@ describe('an arc.json that is half written', () => {
 });
 
 describe('close()', () => {
-  /** A gate: what waits at it, and how it opens. */
+  /** A gate: the waiting callers, and a function that opens it. */
   function holdWrites(): { isWaiting: () => boolean; open: () => void } {
     let release: (() => void) | undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
@@ -501,7 +501,7 @@ describe('close()', () => {
   let renewal: SessionRenewal | undefined;
 });
 
-it('tries again what an interface has not taken', async () => {
+it('retries changes that an interface has refused', async () => {
   await up();
   at.deleteSession();
   at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });

@@ -25,7 +25,7 @@ const session = (changes: object = {}): ArcSession =>
 const addressOf = ({ arcSessionStatus }: ArcConfig) => arcSessionStatus?.arcClientPeerIpAddress;
 
 describe('a session in the state folder', () => {
-  it('is the newer one while arc.json holds the session that it replaced', async () => {
+  it('is newer while arc.json has the session that it replaced', async () => {
     expect(await keepSessionState(config(), session(), home)).toBe(STATE);
     const newest = await withNewestSession(config(), home);
     expect(newest).toEqual({
@@ -40,14 +40,14 @@ describe('a session in the state folder', () => {
     ['a folder that all write', { fault: 'mode', isFolder: true, mode: 0o777 }, false],
     ['a folder that its group writes', { fault: 'mode', isFolder: true, mode: 0o775 }, true],
     ['a folder of another user', { fault: 'owner', isFolder: true, owner: 1000, user: 0 }, true],
-  ] as const)('counts in %s: %j, %s', async (_, writer, counts) => {
+  ] as const)('is valid in %s: %j, %s', async (_, writer, counts) => {
     await keepSessionState(config(), session(), home);
     files.inspections.set(STATE, { otherWriters: [{ path: STATE, ...writer }] });
     const newest = await withNewestSession(config(), home);
     expect(addressOf(newest) === addressOf(config())).toBe(!counts);
   });
 
-  it('is the older one when arc.json holds another', async () => {
+  it('is older if arc.json has another session', async () => {
     await keepSessionState(config(), session(), home);
     const renewed = config(sampleWithSession({ arcClientPeerIpAddress: '10.0.0.99' }));
     expect(await withNewestSession(renewed, home)).toBe(renewed);
@@ -58,7 +58,7 @@ describe('a session in the state folder', () => {
     ['arcServerEndpoint', 'other.arc.soracom.io:11010'],
     ['arcAllowedIPs', ['100.127.0.0/21']],
     ['arcClientPeerIpAddress', '10.0.0.3'],
-  ])('is told from the one before by %s', async (key, value) => {
+  ])('differs from the previous one by %s', async (key, value) => {
     await keepSessionState(config(), session(), home);
     const other = config(sampleWithSession({ [key]: value }));
     expect(await withNewestSession(other, home)).toBe(other);
@@ -70,19 +70,19 @@ describe('a session in the state folder', () => {
     expect(addressOf(await withNewestSession(config(), home))).toBe('10.1.1.1');
   });
 
-  it('serves an arc.json that had no session', async () => {
+  it('works for an arc.json that had no session', async () => {
     const without = config(sampleWith({ arcSessionStatus: undefined }));
     await keepSessionState(without, session(), home);
     expect(addressOf(await withNewestSession(without, home))).toBe('10.9.8.7');
   });
 
-  it('serves an arc.json whose session was not whole', async () => {
+  it('works for an arc.json whose session was incomplete', async () => {
     const partial = config(sampleWith({ arcSessionStatus: { arcAllowedIPs: null } }));
     await keepSessionState(partial, session(), home);
     expect(addressOf(await withNewestSession(partial, home))).toBe('10.9.8.7');
   });
 
-  it('keeps what somebody added to the session in arc.json', async () => {
+  it('keeps fields that the user has added to the session in arc.json', async () => {
     const added = config(sampleWithSession({ vpgId: 'v' }));
     await keepSessionState(added, session(), home);
     const newest = await withNewestSession(added, home);
@@ -90,7 +90,7 @@ describe('a session in the state folder', () => {
     expect(newest.arcSessionStatus?.unknownKeys).toHaveLength(1);
   });
 
-  it('holds no private key', async () => {
+  it('contains no private key', async () => {
     await keepSessionState(config(), session(), home);
     expect(Object.keys(JSON.parse(files.texts.get(STATE)!) as object)).toEqual([
       'simId',
@@ -100,7 +100,7 @@ describe('a session in the state folder', () => {
     expect(files.texts.get(STATE)).not.toContain('IBEiM0RVZneImaq7');
   });
 
-  it('makes its folder first', async () => {
+  it('creates its folder first', async () => {
     await keepSessionState(config(), session(), home);
     expect(files.calls).toEqual(['createFolder /state', `replaceText ${STATE}`]);
   });
@@ -109,34 +109,34 @@ describe('a session in the state folder', () => {
     ['no JSON', '{'],
     ['another form', '{"simId":"8942310022000012345"}'],
     ['a list', '[]'],
-  ])('that is %s counts as none', async (_, text) => {
+  ])('that is %s is ignored', async (_, text) => {
     files.texts.set(STATE, text);
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
 
-  it('that makes no session counts as none', async () => {
+  it('that does not form a session is ignored', async () => {
     await keepSessionState(config(), session(), home);
     files.texts.set(STATE, files.texts.get(STATE)!.replace('10.9.8.7', 'nonsense'));
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
 
-  it('that is of another SIM counts as none', async () => {
+  it('of another SIM is ignored', async () => {
     await keepSessionState(config(), session(), home);
     files.texts.set(STATE, files.texts.get(STATE)!.replace('8942310022000012345', '1'));
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
 
-  it('that may not be read counts as none', async () => {
+  it('that may not be read is ignored', async () => {
     await keepSessionState(config(), session(), home);
     files.failures.set(`readText ${STATE}`, new Error('denied'));
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
 
-  it('is not looked for where arc.json has no SIM id', async () => {
+  it('is not searched if arc.json has no SIM ID', async () => {
     const anonymous = config(sampleWith({ simId: '' }));
     expect(await withNewestSession(anonymous, home)).toBe(anonymous);
     expect(files.calls).toEqual([]);
@@ -144,31 +144,31 @@ describe('a session in the state folder', () => {
 });
 
 describe('sessionStatePath', () => {
-  it('never leaves the state folder, whatever the id is', () => {
+  it('never leaves the state folder, whatever the ID is', () => {
     expect(sessionStatePath('../../etc/x', home)).toBe('/state/session-______etc_x.json');
   });
 });
 
 describe('settleSessionState', () => {
-  it('takes the word from a state that arc.json has overtaken', async () => {
+  it('invalidates a state that arc.json has overtaken', async () => {
     await keepSessionState(config(), session(), home);
-    // arc.json is written again, and the platform has given the session that it had.
+    // arc.json is written again, and SORACOM has returned the session that it had.
     await settleSessionState(config(), home);
     expect(await withNewestSession(config(), home)).toEqual(config());
   });
 
-  it('makes no state where there is none', async () => {
+  it('creates no state if there is none', async () => {
     await settleSessionState(config(), home);
     expect(files.texts.size).toBe(0);
   });
 
-  it('fails nobody where the state cannot be written', async () => {
+  it('does not fail if the state cannot be written', async () => {
     await keepSessionState(config(), session(), home);
     files.failures.set(`replaceText ${STATE}`, new Error('read-only'));
     await expect(settleSessionState(config(), home)).resolves.toBeUndefined();
   });
 
-  it('says nothing of an arc.json without a session', async () => {
+  it('ignores an arc.json without a session', async () => {
     await settleSessionState(config(sampleWith({ arcSessionStatus: undefined })), home);
     expect(files.calls).toEqual([]);
   });

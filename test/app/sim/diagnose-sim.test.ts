@@ -45,7 +45,7 @@ const simWith = (rest: Partial<SimResponse> = {}) =>
     ...rest,
   });
 
-/** The sample's keys are no pair: here the one is said to be the other's. */
+/** The sample's keys are not a pair: here the public key is declared to match. */
 const publicKeyOf = (privateKey: Uint8Array) => {
   expect(Buffer.from(privateKey).toString('base64')).toBe(PRIVATE_KEY);
   return parseKey(PUBLIC_KEY)!;
@@ -59,18 +59,18 @@ const diagnose = (answer = simWith(), text = SAMPLE) =>
 const problems = (...parameters: Parameters<typeof diagnose>) =>
   diagnose(...parameters).map(({ problem }) => problem);
 
-it('finds nothing where the two agree, in whatever order the networks are', () => {
+it('finds nothing if the two agree, in whatever order the networks are', () => {
   expect(diagnose()).toEqual([]);
 });
 
 it.each([
   ['an endpoint without its default port', { arcServerEndpoint: 'link.arc.soracom.io' }],
   ['an endpoint in capitals', { arcServerEndpoint: 'LINK.arc.soracom.io:11010' }],
-])('takes %s for the same', (_, changes) => {
+])('treats %s as equal', (_, changes) => {
   expect(diagnose(simWith({ arcSessionStatus: { ...SESSION, ...changes } }))).toEqual([]);
 });
 
-it('tells of a terminated SIM, and of nothing else then', () => {
+it('reports a terminated SIM, and then nothing else', () => {
   const answer = simWith({ status: 'terminated', arcSessionStatus: undefined, profiles: {} });
   expect(diagnose(answer)).toEqual([
     {
@@ -82,7 +82,7 @@ it('tells of a terminated SIM, and of nothing else then', () => {
 });
 
 describe('keys', () => {
-  it('tells when the SIM has another', () => {
+  it('report that the SIM has another one', () => {
     const [finding, ...more] = diagnose(simWith({ profiles: profileWith(OTHER_KEY) }));
     expect(more).toEqual([]);
     expect(finding?.kind).toBe('other-key');
@@ -92,24 +92,24 @@ describe('keys', () => {
     expect(finding?.next).toContain('`arctun sim renew-key`');
   });
 
-  it('takes the key of the active profile, and another only where that has none', () => {
+  it('are those of the active profile, or of another one if that has none', () => {
     const profiles = { ...profileWith(OTHER_KEY), b: profileWith(PUBLIC_KEY).a };
     expect(diagnose(simWith({ profiles, activeProfileId: 'b' }))).toEqual([]);
     expect(diagnose(simWith({ profiles, activeProfileId: 'a' }))).toHaveLength(1);
     expect(diagnose(simWith({ profiles: { c: undefined, b: profiles.b } }))).toEqual([]);
   });
 
-  it('says nothing where the platform tells none', () => {
+  it('report nothing if SORACOM returns none', () => {
     expect(diagnose(simWith({ profiles: undefined }))).toEqual([]);
   });
 
-  it('tells when arc.json has none', () => {
+  it('report that arc.json has none', () => {
     expect(problems(simWith(), sampleWith({ privateKey: ZERO_KEY }))).toEqual([
       '/etc/arc/van.json has no private key.',
     ]);
   });
 
-  it('tells when the publicKey in arc.json is of another pair', () => {
+  it('report that the publicKey in arc.json is of another pair', () => {
     expect(diagnose(simWith(), sampleWith({ publicKey: OTHER_KEY }))).toEqual([
       {
         kind: 'public-key',
@@ -127,7 +127,7 @@ describe('sessions', () => {
   it.each([
     ['no session', { arcSessionStatus: undefined }],
     ['a session that is not live', { sessionStatus: online(false) }],
-  ])('tells when the platform has %s', (_, changes) => {
+  ])('report that SORACOM has %s', (_, changes) => {
     expect(diagnose(simWith(changes))).toEqual([
       {
         kind: 'no-session',
@@ -137,17 +137,17 @@ describe('sessions', () => {
     ]);
   });
 
-  it('believes a session of which it is not told whether it is live', () => {
+  it('accept a session without a known status', () => {
     expect(diagnose(simWith({ sessionStatus: undefined }))).toEqual([]);
   });
 
-  it('tells when arc.json has none', () => {
+  it('report that arc.json has none', () => {
     expect(problems(simWith(), sampleWith({ arcSessionStatus: undefined }))).toEqual([
       '/etc/arc/van.json has no session.',
     ]);
   });
 
-  it('tells when the platform tells half of one', () => {
+  it('report that SORACOM returned an incomplete one', () => {
     const arcSessionStatus = { ...SESSION, arcServerEndpoint: '' };
     expect(problems(simWith({ arcSessionStatus }))).toEqual([
       'The session that SORACOM reports is incomplete.',
@@ -183,13 +183,13 @@ describe('sessions', () => {
       { arcClientPeerIpAddress: '10.0.0.3' },
       'Address: SORACOM has 10.0.0.2, /etc/arc/van.json has 10.0.0.3.',
     ],
-  ])('tells what differs: %j', (changes, problem) => {
+  ])('report what differs: %j', (changes, problem) => {
     expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([
       { kind: 'other-session', problem, next: REFRESH },
     ]);
   });
 
-  it('tells of all that differs at once', () => {
+  it('report all differences at once', () => {
     const text = sampleWithSession({ arcClientPeerIpAddress: '10.0.0.3', arcAllowedIPs: [] });
     expect(diagnose(simWith({ profiles: profileWith(OTHER_KEY) }), text)).toHaveLength(3);
   });

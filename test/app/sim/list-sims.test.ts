@@ -20,12 +20,12 @@ const list = (options: Partial<ListSimsOptions> = {}) =>
 const idsOf = async (options: Partial<ListSimsOptions> = {}) =>
   (await list(options)).sims.map(({ simId }) => simId);
 
-it('lists living virtual SIMs, the newest first', async () => {
+it('lists virtual SIMs that are not terminated, the newest first', async () => {
   expect(await idsOf()).toEqual(['new', 'old']);
   expect(ports.api.calls).toEqual(['auth', 'searchVirtualSims', 'logout']);
 });
 
-it('tells of each what there is to tell', async () => {
+it('lists all known data of each', async () => {
   ports.api.sims = [
     sim('1', {
       createdTime: 5,
@@ -55,7 +55,7 @@ it('tells of each what there is to tell', async () => {
   ]);
 });
 
-it('takes the address of the session status where there is no other', async () => {
+it('uses the address of the session status if there is no other', async () => {
   const sessionStatus = {
     online: false,
     lastUpdatedAt: undefined,
@@ -67,7 +67,7 @@ it('takes the address of the session status where there is no other', async () =
   expect((await list()).sims[0]).toMatchObject({ name: '', online: false, address: '10.1.1.1' });
 });
 
-it('orders SIMs of one age by their ids, and those of no age last', async () => {
+it('orders SIMs of equal age by their IDs, and those without an age last', async () => {
   const sims = [sim('z'), sim('b', { createdTime: 5 }), sim('a', { createdTime: 5 })];
   for (const order of [sims, sims.toReversed()]) {
     ports.api.sims = order;
@@ -75,39 +75,39 @@ it('orders SIMs of one age by their ids, and those of no age last', async () => 
   }
 });
 
-it('takes a SIM whose type is not told for a virtual one', async () => {
+it('treats a SIM without a type as a virtual one', async () => {
   ports.api.sims = [sim('1', { type: undefined })];
   expect(await idsOf()).toEqual(['1']);
 });
 
 describe('since', () => {
-  it('leaves out what was created before a time', async () => {
+  it('omits SIMs created before a time', async () => {
     expect(await idsOf({ since: { unixTime: 1_900_000 } })).toEqual(['new']);
     expect(await idsOf({ since: { unixTime: 1_900_001 } })).toEqual([]);
   });
 
-  it("counts an age back from the platform's clock, or else from ours", async () => {
+  it('counts an age back from SORACOM’s clock, or else from the local one', async () => {
     expect(await idsOf({ since: { age: 100_000 } })).toEqual(['new']);
     expect(await idsOf({ since: { age: 99_999 } })).toEqual([]);
     ports.api.serverTime = 1_100_000;
     expect(await idsOf({ since: { age: 100_000 } })).toEqual(['new', 'old']);
   });
 
-  it('keeps a SIM whose age is not told', async () => {
+  it('keeps a SIM without a known age', async () => {
     ports.api.sims = [sim('1')];
     expect(await idsOf({ since: { unixTime: 1_900_000 } })).toEqual(['1']);
   });
 });
 
 describe('permissions', () => {
-  it('lists where it may not search', async () => {
+  it('allow the list if it may not search', async () => {
     ports.api.failures.set('searchVirtualSims', apiError(403));
     expect(await idsOf()).toEqual(['new', 'old']);
     expect(ports.api.work).toEqual(['searchVirtualSims', 'listSims']);
   });
 
   it.each([true, false])(
-    'names those that would do where it may do neither (all: %s)',
+    'that are sufficient are named if it may do neither (all: %s)',
     async (all) => {
       ports.api.failures.set('searchVirtualSims', apiError(403));
       ports.api.failures.set('listSims', apiError(403));
@@ -118,7 +118,7 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['searchVirtualSims', 'listSims'])('hands on another failure of %s', async (name) => {
+  it.each(['searchVirtualSims', 'listSims'])('do not hide another failure of %s', async (name) => {
     ports.api.failures.set('searchVirtualSims', apiError(403));
     ports.api.failures.set(name, apiError(500));
     expect((await failureOf(list())).why).toBe('HTTP 500');
@@ -133,14 +133,14 @@ describe('all', () => {
     expect(ports.api.work).toEqual(['listSims']);
   });
 
-  it('says what is missing where it may only search', async () => {
+  it('reports what is missing if it may only search', async () => {
     ports.api.failures.set('listSims', apiError(403));
     const { notes } = await list({ all: true });
     expect(notes).toEqual(['Terminated SIMs are not included: that requires Sim:listSims.']);
   });
 });
 
-it("may sign in with arc.json's own profile, and needs none", async () => {
+it('may sign in with arc.json’s own profile, and needs none', async () => {
   await list();
   ports.files.texts.set('/home/arc.json', SAMPLE);
   await list();

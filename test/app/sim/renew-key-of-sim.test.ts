@@ -52,7 +52,7 @@ const leave = (...steps: object[]) =>
     steps.map((step) => JSON.stringify(step)),
   );
 
-it('writes the new pair and the new session into arc.json, and keeps all the rest', async () => {
+it('writes the new pair and the new session into arc.json, and keeps the rest', async () => {
   const result = await renew();
   expect(result).toEqual({
     simId: SIM_ID,
@@ -69,7 +69,7 @@ it('writes the new pair and the new session into arc.json, and keeps all the res
   expect(ports.journals.lines.size).toBe(0);
 });
 
-it('proves that arc.json can be written, and keeps the key, before it is sent', async () => {
+it('checks that arc.json is writable, and stores the key, before it is sent', async () => {
   const order: string[] = [];
   ports.files.onCall = (call) => order.push(call.split(' ')[0]!);
   ports.api.onCall = (call) => {
@@ -90,13 +90,13 @@ it('proves that arc.json can be written, and keeps the key, before it is sent', 
   ]);
 });
 
-it('serves an arc.json whose key is lost', async () => {
+it('works for an arc.json whose key is lost', async () => {
   ports.files.texts.set(TARGET, sampleWith({ privateKey: ZERO_KEY }));
   await renew({ simId: SIM_ID });
   expect(arcJson()).toMatchObject(KEYS);
 });
 
-it('makes an arc.json for the SIM that is named where there is none', async () => {
+it('creates an arc.json for a named SIM if there is none', async () => {
   ports.files.texts.clear();
   await renew({ simId: SIM_ID });
   expect(arcJson()).toMatchObject({
@@ -127,24 +127,24 @@ describe('nothing is changed', () => {
     return error;
   };
 
-  it('for a configuration that is no file', async () => {
+  it('for a configuration that is not a file', async () => {
     const error = await refused({ path: SAMPLE });
     expect(error).toMatchObject({ kind: 'usage', what: 'cannot renew the key' });
     expect(error.message).not.toContain('privateKey');
   });
 
-  it('for another SIM than arc.json has', async () => {
+  it('for another SIM than that of arc.json', async () => {
     const error = await refused({ simId: '8942' });
     expect(error.kind).toBe('usage');
     expect(error.why).toBe(`${TARGET} belongs to SIM ${SIM_ID}, not to SIM 8942`);
   });
 
-  it.each(['', '890000xxxxxxxxxxxxx'])('for an arc.json whose SIM id is %j', async (simId) => {
+  it.each(['', '890000xxxxxxxxxxxxx'])('for an arc.json whose SIM ID is %j', async (simId) => {
     ports.files.texts.set(TARGET, sampleWith({ simId }));
     expect(await refused()).toMatchObject({ kind: 'configuration', what: 'cannot renew the key' });
   });
 
-  it.each(['../x', ''])('for the id %j', async (simId) => {
+  it.each(['../x', ''])('for the ID %j', async (simId) => {
     expect((await refused({ simId })).kind).toBe('usage');
     ports.files.texts.set(TARGET, sampleWith({ simId: '../x' }));
     expect((await refused()).what).toBe('cannot select a SIM');
@@ -159,13 +159,13 @@ describe('nothing is changed', () => {
     ['faulty', sampleWith({ mtu: 'x' }), undefined],
     ['unreadable', SAMPLE, new FileError('denied', TARGET, 'permission denied')],
     ['in no folder', SAMPLE, new FileError('no-folder', TARGET, 'no such folder')],
-  ])('for an arc.json that is %s, though its SIM is named', async (_, text, failure) => {
+  ])('for an arc.json that is %s, even if its SIM is named', async (_, text, failure) => {
     ports.files.texts.set(TARGET, text);
     if (failure) ports.files.failures.set(`readText ${TARGET}`, failure);
     await refused({ simId: SIM_ID });
   });
 
-  it('where arc.json cannot be written', async () => {
+  it('if arc.json cannot be written', async () => {
     ports.files.failures.set(
       `proveWritable ${TARGET}`,
       new FileError('denied', TARGET, 'the file system is read-only'),
@@ -188,7 +188,7 @@ describe('nothing is changed', () => {
       },
     ],
     ['created', { step: 'created', simId: SIM_ID }],
-  ])('while a bootstrap is not finished (%s)', async (_, step) => {
+  ])('while a bootstrap is unfinished (%s)', async (_, step) => {
     leave(step, renewKeyStep(SIM_ID, KEY_PAIR));
     const error = await refused();
     expect(error.kind).toBe('failed');
@@ -196,7 +196,7 @@ describe('nothing is changed', () => {
     expect(ports.journals.lines.get('arc.json')).toHaveLength(2);
   });
 
-  it('while the key of another SIM is not finished', async () => {
+  it('while the key renewal of another SIM is unfinished', async () => {
     leave({ ...renewKeyStep(SIM_ID, KEY_PAIR), simId: '8942' });
     const error = await refused();
     expect(error.kind).toBe('configuration');
@@ -204,13 +204,13 @@ describe('nothing is changed', () => {
     expect(ports.journals.lines.size).toBe(1);
   });
 
-  it('while another run is at work', async () => {
+  it('while another run is active', async () => {
     leave(renewKeyStep(SIM_ID, KEY_PAIR));
     ports.journals.runningProcess = 4711;
     expect((await refused()).why).toContain('process 4711');
   });
 
-  it('when another run begins meanwhile', async () => {
+  it('if another run starts meanwhile', async () => {
     ports.api.onCall = () => {
       if (!ports.journals.lines.has('arc.json')) leave({ step: 'created', simId: '1' });
     };
@@ -218,7 +218,7 @@ describe('nothing is changed', () => {
   });
 });
 
-it('leaves no journal when the platform refuses', async () => {
+it('leaves no journal if SORACOM refuses', async () => {
   ports.api.failures.set('renewArcSimCredentials', apiError(403));
   expect((await failureOf(renew())).why).toBe('HTTP 403');
   expect(ports.journals.lines.size).toBe(0);
@@ -226,7 +226,7 @@ it('leaves no journal when the platform refuses', async () => {
   expect(ports.api.calls.at(-1)).toBe('logout');
 });
 
-it('finishes with the same key what was cut off', async () => {
+it('finishes an interrupted renewal with the same key', async () => {
   ports.api.failures.set('renewArcSimCredentials', apiError(undefined));
   await failureOf(renew());
   ports.api.failures.clear();
@@ -241,7 +241,7 @@ it('finishes with the same key what was cut off', async () => {
   expect(ports.journals.lines.size).toBe(0);
 });
 
-describe('while a tunnel with the old key runs here', () => {
+describe('while a local tunnel uses the old key', () => {
   const holder = 'arctun up (pid 1234) uses this SIM';
 
   beforeEach(() => {
@@ -250,7 +250,7 @@ describe('while a tunnel with the old key runs here', () => {
     claims.holders.set(name, () => JSON.stringify({ command: 'up', pid: 1234 }));
   });
 
-  it('changes nothing if nobody can be asked', async () => {
+  it('changes nothing if the user cannot be asked', async () => {
     expect(await failureOf(renew())).toMatchObject({
       kind: 'usage',
       message: `cannot renew the key: ${holder}, and a new key would stop its tunnel`,

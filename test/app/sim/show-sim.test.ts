@@ -60,7 +60,7 @@ const show = (options: Partial<ShowSimOptions> = {}) =>
     { ...ports, publicKeyOf: () => parseKey(PUBLIC_KEY)! },
   );
 
-it("shows arc.json's SIM where none is named", async () => {
+it('shows arc.json’s SIM if none is named', async () => {
   const { sim: shown, notes } = await show();
   expect(shown).toEqual({
     simId: SIM_ID,
@@ -92,13 +92,13 @@ it('never shows a private key', async () => {
   expect(shown).not.toContain('PrivateKey');
 });
 
-it('takes the IMSI of the profile where no session has one', async () => {
+it('uses the IMSI of the profile if no session has one', async () => {
   ports.api.sims = [{ ...ports.api.sims[0]!, sessionStatus: undefined }];
   expect((await show()).sim.imsi).toBe('88888');
 });
 
 describe('the diagnosis', () => {
-  it('compares arc.json with the platform', async () => {
+  it('compares arc.json with SORACOM', async () => {
     const { arcConfig } = await show();
     expect(arcConfig?.source).toBe('arc.json');
     expect(arcConfig?.findings.map(({ problem }) => problem.split(':')[0])).toEqual([
@@ -108,7 +108,7 @@ describe('the diagnosis', () => {
     ]);
   });
 
-  it('is of the newest session that is known', async () => {
+  it('uses the newest known session', async () => {
     const original = parseArcConfig(SAMPLE, { path: 'x' });
     const session = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
     await keepSessionState(original, session, ports);
@@ -118,7 +118,7 @@ describe('the diagnosis', () => {
   it.each([
     ['the arc.json of another SIM', SAMPLE],
     ['no arc.json', undefined],
-  ])('is none beside %s', async (_, text) => {
+  ])('is omitted for %s', async (_, text) => {
     if (text === undefined) ports.files.texts.clear();
     const report = await show({ simId: '8942' });
     expect(report.sim.simId).toBe('8942');
@@ -127,14 +127,14 @@ describe('the diagnosis', () => {
 });
 
 describe('events', () => {
-  it('are shown where they are asked for', async () => {
+  it('are shown if requested', async () => {
     ports.api.events = [EVENT];
     expect((await show()).events).toBeUndefined();
     expect((await show({ events: true })).events).toEqual([EVENT]);
     expect(ports.api.calls).toContain(`listSimSessionEvents ${SIM_ID} 20`);
   });
 
-  it('are done without where they may not be read', async () => {
+  it('are omitted if they may not be read', async () => {
     ports.api.failures.set('listSimSessionEvents', apiError(403));
     const report = await show({ events: true });
     expect(report.events).toBeUndefined();
@@ -142,13 +142,13 @@ describe('events', () => {
     expect(report.sim.name).toBe('sensor');
   });
 
-  it('that cannot be read otherwise are a failure', async () => {
+  it('that cannot be read for other reasons are a failure', async () => {
     ports.api.failures.set('listSimSessionEvents', apiError(500));
     expect((await failureOf(show({ events: true }))).why).toBe('HTTP 500');
   });
 });
 
-it('tells of a SIM that is not there', async () => {
+it('reports a SIM that does not exist', async () => {
   const error = await failureOf(show({ simId: '1' }));
   expect(error).toMatchObject({ kind: 'api', why: 'HTTP 404' });
   expect(ports.api.calls.at(-1)).toBe('logout');

@@ -13,15 +13,15 @@ beforeEach(() => {
   home.files.texts.set(TARGET, SAMPLE);
 });
 
-describe('a SIM that is named', () => {
-  it('has its arc.json beside it', async () => {
+describe('a named SIM', () => {
+  it('uses its own arc.json', async () => {
     const target = await findSimTarget(SIM_ID, 'arc.json', home);
     expect(target).toMatchObject({ simId: SIM_ID, notes: [] });
     expect(target.arcConfig?.source).toBe('arc.json');
     expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
   });
 
-  it('may be signed in for by the arc.json of another', async () => {
+  it('may sign in with the arc.json of another SIM', async () => {
     const target = await findSimTarget('8942', 'arc.json', home);
     expect(target.arcConfig).toBeUndefined();
     expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
@@ -58,7 +58,7 @@ describe('a SIM that is named', () => {
   });
 
   it.each(['', '..', '../groups', 'a/b', '8942 ', '8942?x', 'x'.repeat(65)])(
-    'is none when the id is %j',
+    'is refused if the ID is %j',
     async (simId) => {
       const error = await failureOf(findSimTarget(simId, 'arc.json', home));
       expect(error).toMatchObject({ kind: 'usage', what: 'cannot select a SIM' });
@@ -67,7 +67,7 @@ describe('a SIM that is named', () => {
 });
 
 describe('a SIM that is not named', () => {
-  it("is arc.json's", async () => {
+  it('is that of arc.json', async () => {
     const target = await findSimTarget(undefined, 'arc.json', home);
     expect(target.simId).toBe(SIM_ID);
     expect(target.arcConfig?.original.simId).toBe(SIM_ID);
@@ -87,14 +87,14 @@ describe('a SIM that is not named', () => {
     expect(error.next.join(' ')).toContain('sim list');
   });
 
-  it('cannot be told from an id that leads elsewhere', async () => {
+  it('cannot be determined from an ID with path separators', async () => {
     home.files.texts.set(TARGET, sampleWith({ simId: '../groups' }));
     expect((await failureOf(findSimTarget(undefined, 'arc.json', home))).why).toContain(
       '"../groups" is not a SIM ID',
     );
   });
 
-  it('is not looked for in a faulty arc.json', async () => {
+  it('is not read from a faulty arc.json', async () => {
     home.files.texts.set(TARGET, sampleWith({ mtu: 'x' }));
     const error = await failureOf(findSimTarget(undefined, 'arc.json', home));
     expect(error.why).toContain('mtu');

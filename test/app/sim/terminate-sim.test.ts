@@ -27,7 +27,7 @@ const terminate = (
   more: Partial<TerminateSimPorts> = {},
 ) => terminateSim({ config: 'arc.json', ...options }, { ...ports, ...more });
 
-it("ends arc.json's SIM where none is named: protection first", async () => {
+it('terminates arc.json’s SIM if none is named: protection first', async () => {
   const done = await terminate({ yes: true });
   expect(done).toEqual({
     simId: SIM_ID,
@@ -45,13 +45,13 @@ it("ends arc.json's SIM where none is named: protection first", async () => {
   expect(ports.files.calls.filter((call) => !call.startsWith('readText'))).toEqual([]);
 });
 
-it('ends the SIM that is named, and says nothing of the arc.json of another', async () => {
+it('terminates the named SIM, without mention of the arc.json of another one', async () => {
   const done = await terminate({ simId: '8942', yes: true });
   expect(done).toMatchObject({ simId: '8942', notes: [] });
   expect(ports.api.work).toEqual(['getSim 8942', 'terminateSim 8942']);
 });
 
-it('says when it is terminated already, and changes nothing', async () => {
+it('reports that it is already terminated, and changes nothing', async () => {
   const onSim = () => {
     throw new Error('nothing is to be terminated');
   };
@@ -60,13 +60,13 @@ it('says when it is terminated already, and changes nothing', async () => {
   expect(ports.api.work).toEqual(['getSim gone']);
 });
 
-it('never ends a physical SIM', async () => {
+it('never terminates a physical SIM', async () => {
   const error = await failureOf(terminate({ simId: 'card', yes: true }));
   expect(error).toMatchObject({ kind: 'usage', why: 'SIM card is not a virtual SIM' });
   expect(ports.api.work).toEqual(['getSim card']);
 });
 
-describe('a tunnel with that SIM on this machine', () => {
+describe('a local tunnel with that SIM', () => {
   const UP = JSON.stringify({ command: 'up', pid: 1234 });
   const holderOf = async (options: Partial<TerminateSimOptions>) => {
     const holders: unknown[] = [];
@@ -75,13 +75,13 @@ describe('a tunnel with that SIM on this machine', () => {
     return holders;
   };
 
-  it('is told of, by the key that arc.json has', async () => {
+  it('is reported, found by the key in arc.json', async () => {
     ports.claims.holders.set(Buffer.from(PUBLIC_KEY, 'base64').toString('hex'), () => UP);
     expect(await holderOf({})).toEqual(['arctun up (pid 1234) uses this SIM']);
     expect(await holderOf({ simId: '8942' })).toEqual([undefined]);
   });
 
-  it('is told of, by the key that the platform has', async () => {
+  it('is reported, found by the key from SORACOM', async () => {
     const profiles = {
       8942: {
         iccid: '8942',
@@ -96,8 +96,8 @@ describe('a tunnel with that SIM on this machine', () => {
   });
 });
 
-describe("the user's word", () => {
-  it('is needed before anything is asked of the platform', async () => {
+describe('the confirmation', () => {
+  it('is required before any call to SORACOM', async () => {
     const error = await failureOf(terminate());
     expect(error).toMatchObject({
       kind: 'usage',
@@ -106,7 +106,7 @@ describe("the user's word", () => {
     expect(ports.api.calls).toEqual([]);
   });
 
-  it('is asked for with the SIM shown', async () => {
+  it('shows the SIM', async () => {
     const told: string[] = [];
     await terminate(
       {},
@@ -122,13 +122,13 @@ describe("the user's word", () => {
     expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
   });
 
-  it('is not asked for after --yes', async () => {
+  it('is skipped with --yes', async () => {
     const confirm = () => Promise.reject(new Error('asked'));
     await terminate({ yes: true }, { confirm });
     expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
   });
 
-  it('ends nothing when it is another', async () => {
+  it('terminates nothing if the answer is wrong', async () => {
     const error = await failureOf(terminate({}, { confirm: () => Promise.resolve(false) }));
     expect(error).toMatchObject({ kind: 'failed', what: `SIM ${SIM_ID} was not terminated` });
     expect(ports.api.work).toEqual([`getSim ${SIM_ID}`]);
@@ -136,7 +136,7 @@ describe("the user's word", () => {
 });
 
 describe('permissions', () => {
-  it('goes on where it may not read the SIM', async () => {
+  it('are not needed to read the SIM', async () => {
     ports.api.failures.set('getSim', apiError(403));
     const shown: unknown[] = [];
     const { notes } = await terminate({ yes: true }, { onSim: (one) => void shown.push(one) });
@@ -145,13 +145,13 @@ describe('permissions', () => {
     expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
   });
 
-  it('goes on where it may not remove the protection', async () => {
+  it('are not needed to remove the protection', async () => {
     ports.api.failures.set('enableSimTermination', apiError(403));
     expect((await terminate({ yes: true })).alreadyTerminated).toBe(false);
     expect(ports.api.work.at(-1)).toBe(`terminateSim ${SIM_ID}`);
   });
 
-  it('tells of both refusals where the protection would have had to go', async () => {
+  it('are both reported if the protection had to be removed', async () => {
     ports.api.failures.set('enableSimTermination', apiError(403));
     ports.api.failures.set('terminateSim', apiError(400));
     const error = await failureOf(terminate({ yes: true }));
@@ -160,7 +160,7 @@ describe('permissions', () => {
     expect(error.next).toEqual(['Do this.']);
   });
 
-  it('says that a SIM may be terminated when nobody heard the answer', async () => {
+  it('reports that a SIM may be terminated if the answer was lost', async () => {
     const failure = apiError(500);
     ports.api.failures.set('terminateSim', failure);
     const error = await failureOf(terminate({ yes: true }));
@@ -168,14 +168,14 @@ describe('permissions', () => {
     expect(error.next.at(-1)).toContain('may already be terminated');
   });
 
-  it('ends no SIM but the one that was asked for', async () => {
+  it('terminates only the requested SIM', async () => {
     ports.api.getSim = () => Promise.resolve(sim('8942000000000000001'));
     expect(await failureOf(terminate({ yes: true }))).toMatchObject({ kind: 'api' });
     expect(ports.api.work).toEqual([]);
   });
 
   it.each(['getSim', 'enableSimTermination'])(
-    'ends with any other failure of %s',
+    'fails with any other failure of %s',
     async (operation) => {
       const failure = apiError(500);
       ports.api.failures.set(operation, failure);

@@ -16,7 +16,7 @@ function setUp() {
   return { connections, check, run };
 }
 
-it('is that of the one tunnel', async () => {
+it('is that of the only tunnel', async () => {
   const { check, run } = setUp();
   run('a');
   await expect(check()).resolves.toEqual({
@@ -34,7 +34,7 @@ it('is that of the one tunnel', async () => {
   });
 });
 
-it('is none where there is none, of that name', async () => {
+it('is none if there is no tunnel, or none of that name', async () => {
   const { check, run } = setUp();
   const why = 'no "arctun up" is running';
   const none = { health: 'none', hasRival: false };
@@ -48,7 +48,7 @@ it('is none where there is none, of that name', async () => {
   });
 });
 
-it('is up with a rival, and says so', async () => {
+it('is up with a rival, and reports it', async () => {
   const { check, run } = setUp();
   run('a', { rival: { why: 'the session was taken over 3 times', lastSeenUnix: 1 } });
   await expect(check()).resolves.toEqual({
@@ -59,7 +59,7 @@ it('is up with a rival, and says so', async () => {
   });
 });
 
-it('is silent where the process does not answer', async () => {
+it('is silent if the process does not answer', async () => {
   const { connections, check } = setUp();
   connections.sockets.set(`${FOLDER}/a.sock`, { code: 'ETIMEDOUT' });
   await expect(check()).resolves.toEqual({
@@ -70,7 +70,7 @@ it('is silent where the process does not answer', async () => {
   });
 });
 
-it('asks which one is meant of several', async () => {
+it('requires a name if there are several', async () => {
   const { connections, check, run } = setUp();
   run('a');
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
@@ -82,7 +82,7 @@ it('asks which one is meant of several', async () => {
   await expect(check('a')).resolves.toMatchObject({ health: 'up' });
 });
 
-it('does not count those of others, and says where there is none else', async () => {
+it('ignores tunnels of others, and reports if there are only such', async () => {
   const { connections, check, run } = setUp();
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
   expect(await failureOf(check())).toMatchObject({ kind: 'permission' });

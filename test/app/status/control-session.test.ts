@@ -17,17 +17,17 @@ it('answers with a report on one line, which the other end reads', async () => {
   expect(readStatusAnswer(answer)).toEqual(JSON.parse(JSON.stringify(REPORT)));
 });
 
-it('asks with the very line', () => {
+it('sends exactly the request line', () => {
   expect(STATUS_REQUEST).toBe('{"request":"status"}\n');
 });
 
-it('says why there is no report', async () => {
+it('reports why there is no report', async () => {
   const answer = await open(() => Promise.reject(new Error('it hangs'))).handle(STATUS_REQUEST);
   expect(answer).toBe('{"error":"it hangs"}\n');
   expect(() => readStatusAnswer(answer)).toThrow('it hangs');
 });
 
-it('takes requests in pieces, and several at once', async () => {
+it('accepts requests in pieces, and several at once', async () => {
   const session = open(() => Promise.reject(new Error('no')));
   await expect(session.handle('{"request":')).resolves.toBe('');
   await expect(session.handle('"status"}\n{}\n{"requ')).resolves.toBe(`{"error":"no"}\n${UNKNOWN}`);
@@ -43,7 +43,7 @@ it.each(['', 'hello', 'null', '1', '[]', '{"request":"stop"}', '{"request":null}
   },
 );
 
-it('is over where a request does not end', async () => {
+it('ends if a request has no end', async () => {
   const session = open();
   await expect(session.handle('x'.repeat(4_096))).resolves.toBe('');
   expect(session.isOver).toBe(false);
@@ -54,7 +54,7 @@ it('is over where a request does not end', async () => {
 });
 
 it.each(['', 'null\n', '{"status":{}}\n', '{"status":null,"error":1}\n'])(
-  'does not take %j for an answer',
+  'does not accept %j as an answer',
   (line) => {
     expect(() => readStatusAnswer(line)).toThrow('it runs another version of arctun');
   },

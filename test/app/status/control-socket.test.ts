@@ -42,7 +42,7 @@ function setUp(refusals: Readonly<Record<string, string>> = {}) {
   return { open, asked, closed, log, names, connect: () => converse() };
 }
 
-it("is at the interface's name, in the first folder", async () => {
+it('is named after the interface, in the first folder', async () => {
   const { open, asked, closed, log, names, connect } = setUp();
   const socket = await open('soratun0');
   expect(socket?.name).toBe('soratun0');
@@ -54,7 +54,7 @@ it("is at the interface's name, in the first folder", async () => {
   expect(log.lines).toEqual([]);
 });
 
-it('has the number of the process where the name is taken', async () => {
+it('includes the process ID if the name is taken', async () => {
   const { open, asked, connect, names } = setUp({ '/one/soratun0.sock': 'EADDRINUSE' });
   expect((await open('soratun0'))?.name).toBe('soratun0-7');
   expect(asked).toEqual(['/one/soratun0.sock', '/one/soratun0-7.sock']);
@@ -63,7 +63,7 @@ it('has the number of the process where the name is taken', async () => {
 });
 
 it.each(['', '.', '..', '../x', 'a/b', 'a b', 'a\0', 'ä', 'x'.repeat(65)])(
-  'has that number alone where %j is no name for a file',
+  'has only that ID if %j is not valid as a file name',
   async (interfaceName) => {
     const { open, asked } = setUp();
     expect((await open(interfaceName))?.name).toBe('arctun-7');
@@ -72,7 +72,7 @@ it.each(['', '.', '..', '../x', 'a/b', 'a b', 'a\0', 'ä', 'x'.repeat(65)])(
 );
 
 it.each(['EACCES', 'EROFS', 'ENOENT', 'ENOTDIR'])(
-  'is in the next folder where the first says %s',
+  'is in the next folder if the first fails with %s',
   async (code) => {
     const { open, asked } = setUp({ '/one': code });
     expect((await open('soratun0'))?.name).toBe('soratun0');
@@ -80,7 +80,7 @@ it.each(['EACCES', 'EROFS', 'ENOENT', 'ENOTDIR'])(
   },
 );
 
-it('is not at a path that the system would cut', async () => {
+it('is not at a path that the system would truncate', async () => {
   const { open, asked } = setUp();
   const long = `/${'x'.repeat(107 - '/soratun0.sock'.length)}`;
   await open('soratun0', [long, '/two']);
@@ -89,7 +89,7 @@ it('is not at a path that the system would cut', async () => {
   expect(asked[1]).toHaveLength(107);
 });
 
-it('is done without, with a warning', async () => {
+it('is omitted with a warning', async () => {
   const { open, log } = setUp({ '/': 'EROFS' });
   expect(await open('soratun0')).toBeUndefined();
   expect(log.lines).toEqual([

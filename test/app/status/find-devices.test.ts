@@ -20,13 +20,13 @@ function setUp(platform = 'linux') {
 const found = ({ devices }: Awaited<ReturnType<typeof findDevices>>) =>
   devices.map(({ name, type }) => `${name} (${type})`);
 
-it('are none where there is nothing, and no wg', async () => {
+it('are none without devices or wg', async () => {
   const { find, commands } = setUp();
   await expect(find()).resolves.toEqual({ devices: [], notes: [] });
   expect(commands.lines).toEqual(['wg show all dump']);
 });
 
-it("are the kernel's, then those with a socket, each once", async () => {
+it('are the kernel’s, then those with a socket, each once', async () => {
   const { find, commands, listen } = setUp();
   listen('wg1', 'listen_port=9\nerrno=0\n\n');
   listen('soratun0');
@@ -39,14 +39,14 @@ it("are the kernel's, then those with a socket, each once", async () => {
   expect(result.devices[0]!.publicKey).toBe(KEY);
 });
 
-it('of ours are not asked', async () => {
+it('of arctun itself are not queried', async () => {
   const { find, connections, listen } = setUp();
   listen('soratun0');
   await expect(find('soratun0')).resolves.toEqual({ devices: [], notes: [] });
   expect(connections.asked).toEqual([]);
 });
 
-it('go without those that have left their socket, and tell of others', async () => {
+it('exclude those with an abandoned socket, and report others', async () => {
   const { find, listen } = setUp();
   listen('a', { code: 'ECONNREFUSED' });
   listen('b', { code: 'EACCES' });
@@ -60,7 +60,7 @@ it('go without those that have left their socket, and tell of others', async () 
   ]);
 });
 
-it('tell what wg says, and that it does not run', async () => {
+it('include what wg prints, and report that it does not run', async () => {
   const { find, commands } = setUp();
   commands.ends.set('wg', {
     exitCode: 1,
@@ -78,7 +78,7 @@ it.each([
   ['openbsd', 'OpenBSD kernel'],
   ['win32', 'Windows kernel'],
   ['darwin', 'unknown'],
-])("are called by the system's name on %s", async (platform, type) => {
+])('have the system’s names on %s', async (platform, type) => {
   const { find, commands } = setUp(platform);
   commands.ends.set('wg', { stdout: kernelDevice('wg0') });
   expect(found(await find())).toEqual([`wg0 (${type})`]);

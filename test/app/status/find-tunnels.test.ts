@@ -8,7 +8,7 @@ function answerOf(name: string): string {
   return `${JSON.stringify({ status: { ...REPORT, name } })}\n`;
 }
 
-it('finds nothing where there is nothing', async () => {
+it('finds none in empty folders', async () => {
   const connections = new FakeConnections();
   await expect(findTunnels({ folders: FOLDERS }, connections)).resolves.toEqual({
     reports: [],
@@ -16,7 +16,7 @@ it('finds nothing where there is nothing', async () => {
   });
 });
 
-it('has what is found in all folders, by name', async () => {
+it('returns the tunnels of all folders, by name', async () => {
   const connections = new FakeConnections();
   connections.sockets.set('/run/arctun/c.sock', answerOf('c'));
   connections.sockets.set('/run/arctun/a.sock', answerOf('a'));
@@ -27,7 +27,7 @@ it('has what is found in all folders, by name', async () => {
   expect(connections.asked[0]).toEqual(['/run/arctun/a.sock', '{"request":"status"}\n']);
 });
 
-it('asks the one alone that is looked for', async () => {
+it('queries only the requested one', async () => {
   const connections = new FakeConnections();
   connections.sockets.set('/run/arctun/a.sock', answerOf('a'));
   connections.sockets.set('/run/arctun/aa.sock', answerOf('aa'));
@@ -36,7 +36,7 @@ it('asks the one alone that is looked for', async () => {
   expect(connections.asked).toHaveLength(1);
 });
 
-it('passes over what a process has left, and names what does not answer', async () => {
+it('skips an abandoned socket, and names sockets that do not answer', async () => {
   const connections = new FakeConnections();
   connections.sockets.set('/run/arctun/dead.sock', { code: 'ECONNREFUSED' });
   connections.sockets.set('/run/arctun/gone.sock', { code: 'ENOENT' });

@@ -1,6 +1,6 @@
 import { healthText } from '../../../src/app/status/health-text.js';
 
-it('says in one word that all is well, and else what is wrong', () => {
+it('is one word if healthy, and otherwise the problem', () => {
   expect(healthText({ health: 'up', silence: undefined })).toBe('up');
   const rival = { why: 'it takes the session', lastSeenUnix: 1 };
   const text = 'up: another tunnel uses this virtual SIM: it takes the session';

@@ -17,7 +17,7 @@ const PEER: MeteredPeer = {
 const TUNNEL = { status: () => Promise.resolve({ peers: [PEER] } as unknown as TunnelStatus) };
 const LABEL = '{simId="8942310022000012345",interface="soratun0",endpoint="192.0.2.1:11010"}';
 
-it("are soratun's, byte for byte", () => {
+it('are soratun’s, byte for byte', () => {
   expect(metricLines(PEER, LABELS)).toEqual([
     `soratun_sent_bytes_total${LABEL} 148`,
     `soratun_received_bytes_total${LABEL} 92`,
@@ -25,7 +25,7 @@ it("are soratun's, byte for byte", () => {
   ]);
 });
 
-it('tell of a handshake that never was, and of an endpoint that is not known', () => {
+it('show that there was no handshake, and that the endpoint is unknown', () => {
   const lines = metricLines(
     { ...PEER, endpoint: undefined, latestHandshakeUnix: undefined },
     LABELS,
@@ -35,14 +35,14 @@ it('tell of a handshake that never was, and of an endpoint that is not known', (
   );
 });
 
-it('bracket IPv6, and keep a label together', () => {
+it('put IPv6 in brackets, and keep a label together', () => {
   const endpoint = '[2001:db8::1]:1';
   expect(metricLines({ ...PEER, endpoint }, { simId: '', interface: 'a"\\\n' })[0]).toBe(
     'soratun_sent_bytes_total{simId="",interface="a\\"\\\\\\n",endpoint="[2001:db8::1]:1"} 148',
   );
 });
 
-it('come each minute, the first time in a minute, until they are ended', async () => {
+it('are printed every minute until stopped, the first after a minute', async () => {
   const clock = new FakeClock();
   const log = new RecordingLog();
   const end = startMetricLines(TUNNEL, LABELS, { clock, log });
@@ -77,7 +77,7 @@ it('are those of each peer', async () => {
   ]);
 });
 
-it('end with a tunnel that does not answer any more', async () => {
+it('end with a tunnel that no longer answers', async () => {
   const clock = new FakeClock();
   const log = new RecordingLog();
   startMetricLines({ status: () => Promise.reject(new Error('closed')) }, LABELS, { clock, log });

@@ -16,7 +16,7 @@ afterEach(() => tunnel.close());
 
 const find = () => findTunnels({ folders: [tunnel.folder] }, localConnections);
 
-/** As it comes out of a socket. */
+/** Serialized as on a socket. */
 const sent = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 it('answers at the control socket, until it is closed', async () => {
@@ -27,7 +27,7 @@ it('answers at the control socket, until it is closed', async () => {
   expect(readdirSync(tunnel.folder)).toEqual([]);
 });
 
-it('has a name of its own beside another', async () => {
+it('has a different name from another one', async () => {
   await tunnel.open();
   await tunnel.open({ pid: 4712 });
   const { reports } = await find();
@@ -37,7 +37,7 @@ it('has a name of its own beside another', async () => {
   ]);
 });
 
-it('says that the tunnel is not open yet, and where it listens once it is', async () => {
+it('reports that the tunnel is not open yet, and its listeners once it is', async () => {
   let isOpen = false;
   const offer = await tunnel.open({
     tunnel: () => (isOpen ? { status: () => tunnel.status() } : undefined),
@@ -50,7 +50,7 @@ it('says that the tunnel is not open yet, and where it listens once it is', asyn
   expect(reports[0]!.listeners).toEqual({ proxy: '127.0.0.1:1081', status: offer.url });
 });
 
-it('says that the data path hangs before who asks has given up', async () => {
+it('reports that the data path hangs before the client gives up', async () => {
   await tunnel.open();
   tunnel.status = () => new Promise(() => undefined);
   expect((await find()).silent).toMatchObject([
@@ -58,7 +58,7 @@ it('says that the data path hangs before who asks has given up', async () => {
   ]);
 });
 
-it('shows pages where that is asked for, until it is closed', async () => {
+it('serves pages if requested, until it is closed', async () => {
   const offer = await tunnel.open({ statusListen: LISTEN });
   expect(tunnel.log.messages('info')).toEqual(['status pages listening']);
   const page = await fetch(`${offer.url}/readyz`);
@@ -72,7 +72,7 @@ it('shows pages where that is asked for, until it is closed', async () => {
   await expect(fetch(`${offer.url}/readyz`)).rejects.toThrow('fetch failed');
 });
 
-it('leaves no socket where the port of the pages is taken', async () => {
+it('leaves no socket if the port of the pages is in use', async () => {
   const { url } = await tunnel.open({ statusListen: LISTEN });
   const port = Number(new URL(url!).port);
   const second = tunnel.open({ interfaceName: 'other', statusListen: { ...LISTEN, port } });

@@ -21,7 +21,7 @@ function setUp() {
   return { connections, commands, show, run };
 }
 
-it('shows ours alone, unless all are asked for', async () => {
+it('shows only arctun’s tunnels, unless all are requested', async () => {
   const { connections, commands, show, run } = setUp();
   run('soratun0', { mode: 'tun', interface: 'soratun0' });
   connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
@@ -33,21 +33,21 @@ it('shows ours alone, unless all are asked for', async () => {
   expect(names(await show(true))).toEqual([['soratun0'], ['wg0']]);
 });
 
-it('shows a tunnel without an interface once, which wg sees as well', async () => {
+it('shows once a userspace tunnel that wg sees as well', async () => {
   const { connections, show, run } = setUp();
   run('soratun0-7', { uapiName: 'soratun0' });
   connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
   expect((await show(true)).devices).toEqual([]);
 });
 
-it('asks a device that has the name of a tunnel without an interface', async () => {
+it('queries a device that has the name of a userspace tunnel', async () => {
   const { connections, show, run } = setUp();
   run('soratun0');
   connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
   expect((await show(true)).devices.map(({ name }) => name)).toEqual(['soratun0']);
 });
 
-it('notes what could not be asked', async () => {
+it('notes what could not be queried', async () => {
   const { connections, commands, show, run } = setUp();
   run('a');
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
@@ -58,7 +58,7 @@ it('notes what could not be asked', async () => {
   ]);
 });
 
-it('fails where all there is belongs to somebody else', async () => {
+it('fails if all tunnels belong to another user', async () => {
   const { connections, show, run } = setUp();
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
   expect(await failureOf(show())).toMatchObject({
@@ -69,14 +69,14 @@ it('fails where all there is belongs to somebody else', async () => {
   await expect(show()).resolves.toMatchObject({ notes: [expect.stringContaining('another user')] });
 });
 
-it('does not fail for those of others beside one that hangs', async () => {
+it('does not fail because of others’ tunnels if one hangs', async () => {
   const { connections, show } = setUp();
   connections.sockets.set(`${FOLDER}/a.sock`, { code: 'EACCES' });
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
   expect(verdictOf(await show())).toBe('unhealthy');
 });
 
-describe('the verdict is', () => {
+describe('the result is', () => {
   const nothing: ShownStatus = { tunnels: [], silent: [], devices: [], notes: [] };
   const silent = { name: 'a', path: '/a', why: 'it hangs', isDenied: false };
   const device = {
@@ -91,16 +91,16 @@ describe('the verdict is', () => {
   it.each([
     ['none', 'nothing', {}],
     ['healthy', 'one that is up', { tunnels: [REPORT] }],
-    ['healthy', 'a device of others alone', { devices: [device] }],
+    ['healthy', 'only a device of others', { devices: [device] }],
     [
       'healthy',
-      "somebody else's beside ours",
+      "another user's next to ours",
       { tunnels: [REPORT], silent: [{ ...silent, isDenied: true }] },
     ],
     ['unhealthy', 'one that connects', { tunnels: [REPORT, { ...REPORT, ...CONNECTING }] }],
     ['unhealthy', 'one that is stale', { tunnels: [{ ...REPORT, health: 'stale' as const }] }],
     ['unhealthy', 'one that does not answer', { tunnels: [REPORT], silent: [silent] }],
-  ] as const)('%s of %s', (verdict, _, shown) => {
+  ] as const)('%s with %s', (verdict, _, shown) => {
     expect(verdictOf({ ...nothing, ...shown })).toBe(verdict);
   });
 });

@@ -45,14 +45,14 @@ it.each([
   await expect(ask('/livez')).resolves.toEqual([200, 'alive\n']);
 });
 
-it('of a tunnel that is not open yet: it lives, and is not ready', async () => {
+it('of a tunnel that is not open yet: alive, and not ready', async () => {
   const { ask } = setUp(undefined);
   await expect(ask('/livez')).resolves.toEqual([200, 'opening\n']);
   await expect(ask('/readyz')).resolves.toEqual([503, 'opening\n']);
   expect((await ask('/metrics'))[1]).toContain('arctun_up 0\n');
 });
 
-it('of a tunnel that is about to close: it lives, and is not ready', async () => {
+it('of a tunnel that is about to close: alive, and not ready', async () => {
   const { ask, stop } = setUp(withStatus(TUNNEL_STATUS));
   stop();
   await expect(ask('/livez')).resolves.toEqual([200, 'alive\n']);

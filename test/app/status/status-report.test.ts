@@ -1,7 +1,7 @@
 import { isStatusReport } from '../../../src/app/status/status-report.js';
 import { CONNECTING, REPORT } from '../../support/fakes/status-report.js';
 
-/** As it comes out of a socket. */
+/** Serialized as on a socket. */
 function sent(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
@@ -12,7 +12,7 @@ it.each([
   ['of mode tun', { ...REPORT, mode: 'tun', interface: 'soratun0', connections: undefined }],
   ['without listeners', { ...REPORT, listeners: {} }],
   ['without peers', { ...REPORT, peers: [] }],
-])('is one of a tunnel %s', (_, report) => {
+])('is accepted for a tunnel %s', (_, report) => {
   expect(isStatusReport(sent(report))).toBe(true);
 });
 
@@ -34,6 +34,6 @@ it.each([
   [{ ...REPORT, peers: [{ ...REPORT.peers[0], sentBytes: null }] }],
   [{ ...REPORT, peers: [{ ...REPORT.peers[0], roundTrip: '1' }] }],
   [{ ...REPORT, connections: '3' }],
-])('is none where a member is missing or another thing: %#', (value) => {
+])('is rejected if a field is missing or invalid: %#', (value) => {
   expect(isStatusReport(value)).toBe(false);
 });

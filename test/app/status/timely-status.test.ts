@@ -16,7 +16,7 @@ it('is the failure of the tunnel', async () => {
   expect(clock.armed).toBe(0);
 });
 
-it('is not waited for longer than that', async () => {
+it('has a timeout', async () => {
   const clock = new FakeClock();
   const status = timelyStatus({ status: () => new Promise(() => undefined) }, 5_000, clock);
   let isOver = false;

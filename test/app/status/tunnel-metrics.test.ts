@@ -6,7 +6,7 @@ const KEY = `public_key="${PEER_STATUS.publicKey}"`;
 
 const RIVAL = { why: 'it takes the session', lastSeenUnix: 1 };
 
-/** The lines that are no comment. */
+/** The lines that are not comments. */
 async function samples(measured: Parameters<typeof metricsText>[0]): Promise<string[]> {
   const { text } = await metricsText(measured);
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -26,7 +26,7 @@ it('are those of a tunnel that is up', async () => {
   ]);
 });
 
-it('leave out what is not known', async () => {
+it('omit unknown values', async () => {
   const status = { ...TUNNEL_STATUS, ...CONNECTING, connections: undefined, rival: RIVAL };
   expect(await samples({ ...NONE, status })).toEqual([
     'arctun_build_info{version="0.1.0"} 1',
@@ -38,11 +38,11 @@ it('leave out what is not known', async () => {
   ]);
 });
 
-it('say that there is no status', async () => {
+it('show that there is no status', async () => {
   expect(await samples(NONE)).toEqual(['arctun_build_info{version="0.1.0"} 1', 'arctun_up 0']);
 });
 
-it('have each peer, and each listener', async () => {
+it('include each peer, and each listener', async () => {
   const status = { ...TUNNEL_STATUS, peers: [PEER_STATUS, { ...PEER_STATUS, publicKey: 'b' }] };
   const listeners = {
     forward: { requests: 5, failures: 2, active: 1 },
@@ -63,7 +63,7 @@ it('have each peer, and each listener', async () => {
   ]);
 });
 
-it('have a type and a help each, and are those of one answer', async () => {
+it('have one type and one help text each, and come from one answer', async () => {
   const measured = { ...NONE, status: TUNNEL_STATUS };
   const { text, contentType } = await metricsText(measured);
   expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8');

@@ -10,7 +10,7 @@ beforeEach(() => {
   asked = [];
 });
 
-/** A system on which an interface may be made, but for what is given. */
+/** A system that permits an interface, except as given. */
 function ports(
   given: {
     readonly obstacle?: PacketInterfaceRefusal;
@@ -39,23 +39,23 @@ function ports(
 
 const AUTO = { mode: 'auto', interfaceName: 'soratun0' } as const;
 
-it('takes userspace where that is asked for, and asks for nothing', async () => {
+it('uses userspace if requested, without any check', async () => {
   expect(await chooseMode({ ...AUTO, mode: 'userspace' }, ports())).toEqual({});
   expect(asked).toEqual([]);
 });
 
-it('takes an interface where that is asked for, without a look for what is in the way', async () => {
+it('uses an interface if requested, without checking for obstacles', async () => {
   expect(await chooseMode({ ...AUTO, mode: 'tun' }, ports())).toEqual({ device: DEVICE });
   expect(asked).toEqual(['tunnels', 'open soratun0']);
 });
 
-it('takes an interface where that is asked for, whatever the environment sets for userspace', async () => {
+it('uses an interface if requested, whatever the environment sets for userspace', async () => {
   const wish = { ...AUTO, mode: 'tun', userspaceFlag: 'ARCTUN_PROXY_LISTEN' } as const;
   expect(await chooseMode(wish, ports())).toEqual({ device: DEVICE });
 });
 
 it.each<PacketInterfaceRefusal>(['no-driver', 'no-access', 'not-permitted', 'name-taken'])(
-  'fails where an interface is asked for and refused: %s',
+  'fails if an interface is requested and refused: %s',
   async (refusal) => {
     await expect(chooseMode({ ...AUTO, mode: 'tun' }, ports({ refusal }))).rejects.toThrow(
       UserError,
@@ -63,17 +63,17 @@ it.each<PacketInterfaceRefusal>(['no-driver', 'no-access', 'not-permitted', 'nam
   },
 );
 
-it('fails where an interface is asked for and this system has none', async () => {
+it('fails if an interface is requested and this system has none', async () => {
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toThrow('mode tun needs Linux');
 });
 
-it('takes an interface by itself where it may, and says so', async () => {
+it('uses an interface by default if permitted, and says so', async () => {
   const chosen = await chooseMode(AUTO, ports());
   expect(chosen).toEqual({ device: DEVICE, reason: 'a network interface is permitted' });
   expect(asked).toEqual(['obstacle soratun0', 'tunnels', 'open soratun0']);
 });
 
-it('takes userspace by itself where a flag is for that alone', async () => {
+it('uses userspace by default if a userspace-only flag is given', async () => {
   const chosen = await chooseMode({ ...AUTO, userspaceFlag: '--port' }, ports());
   expect(chosen).toEqual({});
   expect(asked).toEqual([]);
@@ -95,7 +95,7 @@ it('takes userspace by itself where this system has no interfaces', async () => 
   expect(await chooseMode(AUTO, {})).toEqual({ reason });
 });
 
-it('says why koffi does not load, for --mode tun', async () => {
+it('reports why koffi does not load, for --mode tun', async () => {
   const absent = { ...ports({ none: true }), whyNoInterfaces: () => Promise.resolve('cut off') };
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, absent)).rejects.toMatchObject({
     what: 'cannot create a network interface',
@@ -107,7 +107,7 @@ it('says why koffi does not load, for --mode tun', async () => {
 });
 
 it.each<PacketInterfaceRefusal>(['name-taken', 'bad-name', 'failed'])(
-  'does not pass over %s, which is in the way of what is wanted',
+  'reports %s if the request depends on it',
   async (refusal) => {
     await expect(chooseMode(AUTO, ports({ refusal }))).rejects.toMatchObject({
       what: 'cannot create the network interface soratun0',

@@ -44,7 +44,7 @@ async function advance(ms: number): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
-it('takes a free SIM, says who holds it, and frees it', async () => {
+it('claims a free SIM, names its holder, and frees it', async () => {
   const held = (await claim('up')) as SimClaim;
   expect(claims.holders.get(NAME)?.()).toBe('{"command":"up","pid":4711}');
   await held.close();
@@ -82,7 +82,7 @@ it.each([
   expect(log.lines).toEqual([]);
 });
 
-it.each(['send', 'up'] as const)('has %s wait for a send that ends in time', async (command) => {
+it.each(['send', 'up'] as const)('lets %s wait for a send that ends in time', async (command) => {
   hold(SEND);
   const claiming = claim(command);
   await advance(29_000);
@@ -109,7 +109,7 @@ it('refuses after 30 s of sends', async () => {
   });
 });
 
-it('refuses when an up takes the SIM from a send', async () => {
+it('refuses if an up takes the SIM from a send', async () => {
   hold(SEND);
   const claiming = claim('send');
   await advance(2_000);
@@ -120,7 +120,7 @@ it('refuses when an up takes the SIM from a send', async () => {
   });
 });
 
-it('says that the holder belongs to another user if that is all that is known', async () => {
+it('reports that the holder belongs to another user if only that is known', async () => {
   hold(UP);
   claims.holderError = systemError('connect', 'EACCES');
   const claiming = claim('send');
@@ -135,7 +135,7 @@ it('says that the holder belongs to another user if that is all that is known', 
   });
 });
 
-it('takes a SIM whose holder ends before it can be asked', async () => {
+it('claims a SIM whose holder ends before it can be asked', async () => {
   hold(UP);
   claims.holderError = systemError('connect', 'ECONNRESET');
   const claiming = claim('send');
@@ -145,7 +145,7 @@ it('takes a SIM whose holder ends before it can be asked', async () => {
   expect(await claiming).not.toBeInstanceOf(UserError);
 });
 
-it('goes on with --force, and warns', async () => {
+it('continues with --force, and warns', async () => {
   hold(UP);
   const held = (await claim('up', true)) as SimClaim;
   await held.close();
@@ -159,7 +159,7 @@ it('goes on with --force, and warns', async () => {
   ]);
 });
 
-it('goes on if this machine cannot keep claims', async () => {
+it('continues if this machine cannot store claims', async () => {
   claims.takeError = systemError('listen', 'EPERM');
   expect(await claim('up')).not.toBeInstanceOf(UserError);
   expect(log.messages('debug')).toEqual(['cannot detect another arctun that uses this SIM']);
@@ -193,7 +193,7 @@ it.each([
   '{"command":"x","pid":1}',
   '{"command":"up","pid":-1}',
   '{"command":"up","pid":"1"}',
-])('believes no holder that says %s', async (line) => {
+])('ignores a holder that sends %s', async (line) => {
   claims.holders.set(NAME, () => line);
   const claiming = claim('send');
   await advance(3_200);

@@ -33,7 +33,7 @@ async function goThrough(hooks: Hooks): Promise<void> {
   await hooks.postDown();
 }
 
-it("logs in soratun's words", async () => {
+it('logs in soratun’s words', async () => {
   commands.ends.set('post-up-1', { stdout: ' \n one\ntwo \n' });
   await goThrough(hooksOf({ postUp: ALL.postUp }));
   expect(log.messages('info')).toEqual([
@@ -44,7 +44,7 @@ it("logs in soratun's words", async () => {
   ]);
 });
 
-it('gives each command 30 s, its own group, a bound for its output, and no credentials', async () => {
+it('gives each command 30 s, a process group, an output limit, and no credentials', async () => {
   await goThrough(hooksOf());
   for (const { options } of commands.ran) {
     const { signal, withoutVariables, ...rest } = options;
@@ -54,7 +54,7 @@ it('gives each command 30 s, its own group, a bound for its output, and no crede
   }
 });
 
-it('hides what has the shape of a secret', async () => {
+it('hides text that looks like a secret', async () => {
   const secret = 'secret-abcdefgh';
   commands.ends.set('a', { stdout: secret });
   await goThrough(hooksOf({ postUp: [['a', secret]] }));
@@ -64,7 +64,7 @@ it('hides what has the shape of a secret', async () => {
   expect(`${String(failure)} ${JSON.stringify(log.lines)}`).not.toContain(secret);
 });
 
-it('runs the phases in their order', async () => {
+it('runs the phases in order', async () => {
   const hooks = hooksOf();
   await goThrough(hooks);
   expect(commands.lines).toEqual([
@@ -91,7 +91,7 @@ it.each([
     new CommandError('timeout', 'post-up-0 did not exit within 30 s'),
     'error while running "post-up-0": post-up-0 did not exit within 30 s',
   ],
-])('ends at the first command of the way up that fails: %j', async (end, why) => {
+])('stops at the first preUp or postUp command that fails: %j', async (end, why) => {
   commands.ends.set('post-up-0', end);
   await expect(hooksOf().postUp()).rejects.toMatchObject({
     kind: 'failed',
@@ -102,8 +102,8 @@ it.each([
   expect(commands.lines).toEqual(['post-up-0']);
 });
 
-describe('what is taken back', () => {
-  it('is nothing where nothing was begun', async () => {
+describe('the rollback', () => {
+  it('does nothing if nothing was started', async () => {
     const hooks = hooksOf({ postUp: ALL.postUp, preDown: ALL.preDown, postDown: ALL.postDown });
     await hooks.preUp();
     await hooks.preDown();
@@ -111,7 +111,7 @@ describe('what is taken back', () => {
     expect(commands.lines).toEqual([]);
   });
 
-  it.each([false, true])('is what preUp began, whether it failed or not: %s', async (fails) => {
+  it.each([false, true])('undoes preUp, whether it failed or not: %s', async (fails) => {
     if (fails) commands.ends.set('pre-up', { exitCode: 1 });
     const hooks = hooksOf();
     await hooks.preUp().catch(() => undefined);
@@ -120,7 +120,7 @@ describe('what is taken back', () => {
     expect(commands.lines).toEqual(['pre-up', 'post-down-0', 'post-down-1']);
   });
 
-  it('is what postUp began, although there is no preUp, and once', async () => {
+  it('undoes postUp, although there is no preUp, and once', async () => {
     commands.ends.set('post-up-0', { exitCode: 1 });
     const hooks = hooksOf({ ...ALL, preUp: [] });
     await hooks.postUp().catch(() => undefined);
@@ -132,7 +132,7 @@ describe('what is taken back', () => {
   });
 });
 
-it('runs all commands of the way down, and tells of each that failed', async () => {
+it('runs all preDown and postDown commands, and reports each that failed', async () => {
   commands.ends.set('pre-down', { exitCode: 1 });
   commands.ends.set('post-down-0', new CommandError('not-found', 'post-down-0: no such program'));
   const hooks = hooksOf();
@@ -149,7 +149,7 @@ it('runs all commands of the way down, and tells of each that failed', async () 
   expect(log.messages('error')).toEqual([first, second]);
 });
 
-it('tells of the one command that failed as it is', async () => {
+it('reports a single failed command unchanged', async () => {
   commands.ends.set('post-down-1', { exitCode: 2 });
   const hooks = hooksOf();
   await goThrough(hooks);
@@ -157,14 +157,14 @@ it('tells of the one command that failed as it is', async () => {
 });
 
 describe('a stop', () => {
-  it('ends a command of the way up with its reason', async () => {
+  it('ends a preUp or postUp command with its reason', async () => {
     commands.ends.set('pre-up', 'hangs');
     const reason = new Error('the stop');
     commands.onRun = () => setImmediate(() => stop.abort(reason));
     await expect(hooksOf().preUp()).rejects.toBe(reason);
   });
 
-  it('of before does not reach the commands of the way down', async () => {
+  it('from before does not affect the preDown and postDown commands', async () => {
     const hooks = hooksOf();
     await hooks.postUp();
     stop.abort(new Error('the stop'));
@@ -174,7 +174,7 @@ describe('a stop', () => {
     expect(() => hooks.throwFailures()).not.toThrow();
   });
 
-  it('ends one command of the way down, and the others run', async () => {
+  it('ends one preDown or postDown command, and the others run', async () => {
     commands.ends.set('pre-down', 'hangs');
     const hooks = hooksOf();
     await hooks.postUp();
@@ -188,7 +188,7 @@ describe('a stop', () => {
   });
 });
 
-it('says once that there is no interface, and what makes one', async () => {
+it('reports once that there is no interface, and how to get one', async () => {
   const spoken = { preUp: [['a', '%i']], postUp: [['b']], postDown: [['c', '%i']] };
   await goThrough(hooksOf(spoken));
   expect(commands.lines).toEqual(['b']);
@@ -202,7 +202,7 @@ it('says once that there is no interface, and what makes one', async () => {
 
 const NONE = { preUp: [], postUp: [], preDown: [], postDown: [] };
 
-it('puts the name of the interface into every word', () => {
+it('replaces the interface name in every word', () => {
   const { commands, skipped } = planHooks(
     { ...NONE, postUp: [['/sbin/%i', 'a', '%i:%i', '%I', '% i']] },
     'soratun$&0',
@@ -213,7 +213,7 @@ it('puts the name of the interface into every word', () => {
   expect(skipped).toEqual([]);
 });
 
-it('leaves out what has no program, and counts it', () => {
+it('skips entries without a program, and counts them', () => {
   const hooks = {
     preUp: [[], ['a']],
     postUp: [['', 'x'], ['b']],
@@ -231,7 +231,7 @@ it('leaves out what has no program, and counts it', () => {
   });
 });
 
-it('skips without an interface what speaks of one, and nothing else', () => {
+it('skips only commands that mention the interface if there is none', () => {
   const hooks = {
     preUp: [['%i']],
     postUp: [['a'], ['', '%i'], ['ip', 'dev %i']],

@@ -3,7 +3,7 @@ import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const TIMEOUT = 120_000;
 
-/** Beats with the answers of a test, and the times at which they came. */
+/** Heartbeats with a test's answers, and the times at which they were sent. */
 function setUp(isAlive: () => Promise<boolean>) {
   const clock = new FakeClock();
   const began = clock.now();
@@ -29,7 +29,7 @@ function setUp(isAlive: () => Promise<boolean>) {
   return { clock, beats, asked, end, advance };
 }
 
-it('come at half of the time', async () => {
+it('are sent at half of the interval', async () => {
   const { beats, advance } = setUp(() => Promise.resolve(true));
   await advance(59_000);
   expect(beats).toEqual([]);
@@ -40,21 +40,21 @@ it('come at half of the time', async () => {
 it.each([
   ['the answer is no', () => Promise.resolve(false)],
   ['there is an error instead', () => Promise.reject(new Error('broken'))],
-])('do not come where %s, which is asked for again in time', async (_, isAlive) => {
+])('are not sent if %s, which is asked for again in time', async (_, isAlive) => {
   const { beats, asked, advance } = setUp(isAlive);
   await advance(TIMEOUT);
   expect(beats).toEqual([]);
   expect(asked).toEqual([60_000, 75_000, 90_000, 105_000, 120_000]);
 });
 
-it('come in time behind one bad moment', async () => {
+it('are sent in time after one failure', async () => {
   const answers = [false, true];
   const { beats, advance } = setUp(() => Promise.resolve(answers.shift() ?? true));
   await advance(200_000);
   expect(beats).toEqual([75_000, 135_000, 195_000]);
 });
 
-it('do not come where the answer never does, and nothing else is asked', async () => {
+it('are not sent if the answer never comes, and nothing else is asked', async () => {
   const { clock, beats, asked, advance } = setUp(() => new Promise(() => undefined));
   await advance(1_000_000);
   expect(beats).toEqual([]);
@@ -65,7 +65,7 @@ it('do not come where the answer never does, and nothing else is asked', async (
 it.each([
   [30_000, [90_000]],
   [30_001, []],
-])('come for an answer within a quarter of the time: %d ms', async (delay, expected) => {
+])('are sent for an answer within a quarter of the interval: %d ms', async (delay, expected) => {
   let isFirst = true;
   const { clock, beats, asked, advance } = setUp(async () => {
     if (isFirst) await new Promise<void>((resolve) => clock.startTimer(delay, resolve));
@@ -74,13 +74,13 @@ it.each([
   });
   await advance(91_000);
   expect(beats).toEqual(expected);
-  // One that was late is no end: it is asked for once more.
+  // A late answer is not final: the data path is asked once more.
   await advance(60_000);
   expect(beats.length).toBeGreaterThan(expected.length);
   expect(asked).toHaveLength(2);
 });
 
-it('end, whatever is under way', async () => {
+it('end, whatever is in progress', async () => {
   let answer: ((isAlive: boolean) => void) | undefined;
   const { clock, beats, end, advance } = setUp(() => new Promise((resolve) => (answer = resolve)));
   await advance(60_000);

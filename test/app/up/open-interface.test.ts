@@ -18,12 +18,12 @@ async function failure(from: InterfaceTunnels): Promise<UserError> {
   throw new Error('nothing was refused', { cause: error });
 }
 
-it('gives the tunnel', async () => {
+it('returns the tunnel', async () => {
   const tunnel = { interfaceName: 'soratun0' } as InterfaceTunnel;
   await expect(openInterface(tunnels(tunnel), 'soratun0')).resolves.toBe(tunnel);
 });
 
-it('says that there are none here', () => {
+it('reports that this system has no interfaces', () => {
   expect(noInterfaces(undefined)).toMatchObject({
     kind: 'failed',
     why: expect.stringContaining('needs Linux') as string,
@@ -53,7 +53,7 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
   expect(error.cause).toBe(cause);
 });
 
-it('does not take a fault for a refusal', async () => {
+it('does not treat a bug as a refusal', async () => {
   const fault = new TypeError('a bug');
   await expect(openInterface(tunnels(fault), '')).rejects.toBe(fault);
 });

@@ -1,4 +1,4 @@
-/** What `up` and `send` are told when a tunnel does not come up, in virtual time. */
+/** The errors of `up` and `send` if a tunnel does not come up, in virtual time. */
 import { jest } from '@jest/globals';
 
 import { openTunnel } from '../../../src/app/up/open-tunnel.js';
@@ -89,7 +89,7 @@ it.each([
   expect(plan(minimum).mtu).toBe(minimum);
 });
 
-it('takes an override where it is given, and arc.json elsewhere', () => {
+it('uses overrides, and arc.json for the rest', () => {
   const given = options('127.0.0.1', 0);
   const config = {
     ...given.arcConfig.config,
@@ -146,7 +146,7 @@ it.each([
   await tunnel.close();
 });
 
-it('waits for ever where that is asked for', async () => {
+it('waits without a timeout if requested', async () => {
   const { tunnel, handshake } = await open(options('later.example', 0));
   await world.advance(300_000);
   world.names.set('later.example', { addresses: ['192.0.2.1'], ttl: 60_000 });
@@ -155,7 +155,7 @@ it('waits for ever where that is asked for', async () => {
   await tunnel.close();
 });
 
-it('refuses our own key as that of the server', async () => {
+it('refuses the client’s own key as that of the server', async () => {
   const own = world.ports.crypto.publicKey(CLIENT_KEY);
   const failure: unknown = await open(options('127.0.0.1', 0, own)).catch(
     (error: unknown) => error,

@@ -6,7 +6,7 @@ import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 const dialer = { dial: () => Promise.reject(new Error('never')) };
 
-it('goes on with a warning where another program has the port, unless it was asked for', async () => {
+it('continues with a warning if another program uses the default port, and fails if the port was requested', async () => {
   const other = createServer();
   const port = await listen(other);
   const log = new RecordingLog();

@@ -12,7 +12,7 @@ function taken(members: object): UserError {
 it.each([
   [{ port: 8888, syscall: 'listen' }, 'tcp'],
   [{ port: 8888, syscall: 'bind' }, 'udp'],
-])('names who listens there: %j', async (members, protocol) => {
+])('names the process that listens on the port: %j', async (members, protocol) => {
   const asked: unknown[] = [];
   const named = await withPortHolder(taken(members), (...parameters) => {
     asked.push(parameters);
@@ -26,7 +26,7 @@ it.each([
   });
 });
 
-it('leaves an error as it is that names no port, or whose holder is not known', async () => {
+it('does not change an error without a port, or whose holder is unknown', async () => {
   const nobody = () => Promise.resolve(undefined);
   const somebody = () => Promise.resolve('arctun');
   for (const [error, holder] of [
@@ -46,7 +46,7 @@ it.each([
   ['127.0.0.1:8888', '127.0.0.2:8888', false],
   ['127.0.0.1:8888', '127.0.0.1:1080', false],
   ['127.0.0.1:0', '127.0.0.1:0', false],
-])('of one command, %s and %s are one port: %s', (first, second, isSame) => {
+])('in one command, %s and %s are one port: %s', (first, second, isSame) => {
   const listen = (text: string) => {
     const [, host = '', port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(text)!;
     return { host, port: Number(port) };

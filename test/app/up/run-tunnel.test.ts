@@ -1,4 +1,4 @@
-/** `up` as a whole but for the command line: the forwarder is real, the network is imaginary. */
+/** `up` as a whole except for the command line: the forwarder is real, the network is fake. */
 import { runTunnel, type TunnelUp } from '../../../src/app/up/run-tunnel.js';
 import { simUseLine } from '../../../src/app/up/sim-use.js';
 import type { InterfaceTunnel } from '../../../src/tunnel/interface/interface-tunnel.js';
@@ -19,7 +19,7 @@ import {
 } from '../../support/pairs/tunnel-in-memory.js';
 import { settled, until } from '../../support/until.js';
 
-/** A system on which no socket can be made at a path. */
+/** A system on which no socket can be created at a path. */
 const NO_LISTENERS: LocalListeners = {
   listen: () => Promise.reject(Object.assign(new Error('not here'), { code: 'EACCES' })),
 };
@@ -52,7 +52,7 @@ afterEach(async () => {
   await world.network.close();
 });
 
-/** Runs, and waits until the forwarder listens; its URL. */
+/** Runs, and waits until the forwarder listens; returns its URL. */
 async function start(host: string, wait: number, members: object = {}): Promise<string> {
   begin(host, wait, members);
   const line = () => world.log.lines.find(({ message }) => message === 'forwarder listening');
@@ -61,7 +61,7 @@ async function start(host: string, wait: number, members: object = {}): Promise<
   return String(line()!.fields.url);
 }
 
-/** @param members of arc.json, beside those that the network asks for */
+/** @param members fields of arc.json, in addition to those that the network requires */
 function begin(
   host: string,
   wait: number,
@@ -112,7 +112,7 @@ function begin(
   ).catch((error: unknown) => error);
 }
 
-/** Lets both event loops go on, the real one and the imaginary one, in which no time passes. */
+/** Lets both event loops run, the real one and the fake one, in which no time passes. */
 async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   await world.settle();
@@ -134,7 +134,7 @@ async function request(url: string, step = 0): Promise<{ status: number; text: s
   });
 }
 
-it('tells where the server is, and forwards', async () => {
+it('reports the server’s address, and forwards', async () => {
   world.names.set('arc.example', { addresses: ['2001:db8::1'], ttl: 60_000 });
   world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
     stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
@@ -155,7 +155,7 @@ it('tells where the server is, and forwards', async () => {
   expect(await request(url)).toEqual({ status: 201, text: 'ok' });
 });
 
-it('warns once of what config validate warns of, before anything is opened', async () => {
+it('warns once about what config validate warns about, before anything is opened', async () => {
   const text = 'unknown member "mtuu"; did you mean "mtu"?';
   const publicKey = Buffer.from(world.server.publicKey).toString('base64');
   begin('127.0.0.1', 0, { publicKey }, [
@@ -210,7 +210,7 @@ it('ends with the reason when the wait is over', async () => {
   expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
 });
 
-it('gives a request that waits when the wait is over the same reason', async () => {
+it('answers a pending request with the same reason when the wait is over', async () => {
   world.link.connected = false;
   const url = await start('127.0.0.1', 3_000);
   const { status, text } = await request(url, 100);
@@ -220,7 +220,7 @@ it('gives a request that waits when the wait is over the same reason', async () 
   expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
 });
 
-it('lets a request that waits for the first handshake finish when it is stopped', async () => {
+it('lets a request finish that waits for the first handshake when it is stopped', async () => {
   world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
     stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
     stream.on('error', () => undefined);
@@ -229,7 +229,7 @@ it('lets a request that waits for the first handshake finish when it is stopped'
   const url = await start('127.0.0.1', 0);
   const armed = world.clock.armed;
   const answer = request(url);
-  // The dial has timers of its own.
+  // The dial has its own timers.
   await turnUntil(() => world.clock.armed > armed);
   stop.abort(new Error('stop'));
   world.link.connected = true;
@@ -266,7 +266,7 @@ describe('a stop', () => {
     expect(waits()).toHaveLength(1);
   });
 
-  it('logs no wait when nothing is open', async () => {
+  it('logs no wait if nothing is open', async () => {
     const url = await start('127.0.0.1', 20_000);
     const answer = request(url);
     await turnUntil(() => held.length === 1);
@@ -292,7 +292,7 @@ describe('the commands of arc.json', () => {
     preDown: [['pre-down']],
     postDown: [['post-down']],
   };
-  /** Which commands ran, in order, and whether the tunnel was open then. */
+  /** The commands that ran, in order, and whether the tunnel was open then. */
   let story: string[];
   const isOpen = () =>
     world.log.messages('debug').includes('handshake started') &&
@@ -305,7 +305,7 @@ describe('the commands of arc.json', () => {
     };
   });
 
-  it('run around the tunnel: before it is opened, once it is, before it closes, once it has', async () => {
+  it('run around the tunnel: before and after it is opened, before and after it closes', async () => {
     await start('127.0.0.1', 20_000, HOOKS);
     await turnUntil(() => ups.length > 0);
     expect(story).toEqual(['pre-up', 'post-up, open']);
@@ -328,7 +328,7 @@ describe('the commands of arc.json', () => {
     expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
   });
 
-  it('undo what was begun when preUp fails, and nothing is opened', async () => {
+  it('undo what was started if preUp fails, and nothing is opened', async () => {
     commands.ends.set('pre-up', { exitCode: 1 });
     begin('127.0.0.1', 0, HOOKS);
     expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
@@ -336,7 +336,7 @@ describe('the commands of arc.json', () => {
     expect(world.log.messages('info')).not.toContain('forwarder listening');
   });
 
-  it('leave no interface behind when preUp fails', async () => {
+  it('leave no interface if preUp fails', async () => {
     commands.ends.set('pre-up', { exitCode: 1 });
     const close = () => Promise.resolve(void story.push('interface closed'));
     device = { interfaceName: 'soratun9', close } as InterfaceTunnel;
@@ -345,7 +345,7 @@ describe('the commands of arc.json', () => {
     expect(story).toEqual(['pre-up', 'interface closed', 'post-down']);
   });
 
-  it('run, and the tunnel closes, also when the control socket cannot be closed', async () => {
+  it('run, and the tunnel closes, also if the control socket cannot be closed', async () => {
     const close = () => Promise.reject(new Error('the socket stays'));
     listeners = { listen: () => Promise.resolve({ close }) };
     await start('127.0.0.1', 20_000, HOOKS);
@@ -355,7 +355,7 @@ describe('the commands of arc.json', () => {
     expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
   });
 
-  it('undo what was begun when postUp fails', async () => {
+  it('undo what was started if postUp fails', async () => {
     commands.ends.set('post-up', { exitCode: 1 });
     commands.ends.set('post-down', { exitCode: 2 });
     begin('127.0.0.1', 0, HOOKS);
@@ -366,7 +366,7 @@ describe('the commands of arc.json', () => {
     expect(ups).toEqual([]);
   });
 
-  it('make a stop a failure when one of the way down fails, and all run', async () => {
+  it('make a stop a failure if a preDown or postDown command fails, and all run', async () => {
     commands.ends.set('pre-down', { exitCode: 1 });
     await start('127.0.0.1', 20_000, HOOKS);
     await turnUntil(() => ups.length > 0);
@@ -375,7 +375,7 @@ describe('the commands of arc.json', () => {
     expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreDown(0)' });
   });
 
-  it('are ended by a stop, which is no failure', async () => {
+  it('are ended by a stop, which is not a failure', async () => {
     commands.ends.set('post-up', 'hangs');
     begin('127.0.0.1', 0, HOOKS);
     await turnUntil(() => story.length === 2);
@@ -386,7 +386,7 @@ describe('the commands of arc.json', () => {
   });
 });
 
-it('ends in order at SIGABRT, the signal of a watchdog, and fails', async () => {
+it('ends in order at SIGABRT, the watchdog’s signal, and fails', async () => {
   await start('127.0.0.1', 20_000, { preDown: [['pre-down']], postDown: [['post-down']] });
   await turnUntil(() => ups.length > 0);
   const reason = new StoppedError('SIGABRT');
@@ -396,7 +396,7 @@ it('ends in order at SIGABRT, the signal of a watchdog, and fails', async () => 
   expect(world.log.messages('info')).toContain('tunnel closed');
 });
 
-describe('while a `send` has the SIM', () => {
+describe('while a `send` uses the SIM', () => {
   beforeEach(async () => {
     const publicKey = Buffer.from(createNodeCrypto().publicKey(CLIENT_KEY)).toString('hex');
     claims.holders.set(publicKey, () => simUseLine({ command: 'send', pid: 4712 }));
@@ -404,13 +404,13 @@ describe('while a `send` has the SIM', () => {
     await turnUntil(() => world.log.messages('info').includes('waiting for this SIM'));
   });
 
-  it('a watchdog ends it as a failure', async () => {
+  it('the watchdog’s signal ends it as a failure', async () => {
     const reason = new StoppedError('SIGABRT');
     stop.abort(reason);
     expect(await running).toBe(reason);
   });
 
-  it('a stop is no failure', async () => {
+  it('a stop is not a failure', async () => {
     stop.abort(new StoppedError('SIGTERM'));
     expect(await running).toBeUndefined();
   });
@@ -418,7 +418,7 @@ describe('while a `send` has the SIM', () => {
 
 describe('a service manager', () => {
   const DOWN = { preDown: [['pre-down']], postDown: [['post-down']] };
-  /** What it was told of the end, and the commands that ran. */
+  /** The notifications about the end, and the commands that ran. */
   let story: string[];
 
   beforeEach(() => {
@@ -426,7 +426,7 @@ describe('a service manager', () => {
     manager = {
       watchdogTimeout: undefined,
       notify: async (state) => {
-        // Delivery takes its time, and the way down waits for it.
+        // Delivery takes time, and the shutdown waits for it.
         await new Promise((resolve) => setImmediate(resolve));
         if (state.STOPPING !== undefined) story.push(`STOPPING: ${state.STATUS ?? ''}`);
       },
@@ -434,7 +434,7 @@ describe('a service manager', () => {
     commands.onRun = (program) => story.push(program);
   });
 
-  it('is told of a stop before anything else is done', async () => {
+  it('is notified of a stop before anything else is done', async () => {
     await start('127.0.0.1', 20_000, DOWN);
     await turnUntil(() => ups.length > 0);
     stop.abort(new Error('stop'));
@@ -442,7 +442,7 @@ describe('a service manager', () => {
     expect(story).toEqual(['STOPPING: Stopping', 'pre-down', 'post-down']);
   });
 
-  it('is told of a failure, and why, before anything else is done', async () => {
+  it('is notified of a failure, with the reason, before anything else is done', async () => {
     world.link.connected = false;
     await start('127.0.0.1', 3_000, DOWN);
     await world.advance(3_000);
@@ -454,7 +454,7 @@ describe('a service manager', () => {
     ]);
   });
 
-  it('is told of a stop that ends a command of preUp before postDown runs', async () => {
+  it('is notified of a stop that ends a preUp command before postDown runs', async () => {
     commands.ends.set('pre-up', 'hangs');
     begin('127.0.0.1', 0, { ...DOWN, preUp: [['pre-up']] });
     await turnUntil(() => story.length === 1);
@@ -464,7 +464,7 @@ describe('a service manager', () => {
   });
 });
 
-it.each([true, false])('logs the counters each minute where arc.json says so: %s', async (on) => {
+it.each([true, false])('logs the counters each minute if enabled in arc.json: %s', async (on) => {
   const simId = '8942310022000012345';
   await start('127.0.0.1', 20_000, { enableMetrics: on, simId, interface: 'soratun0' });
   await turnUntil(() => ups.length > 0);

@@ -6,7 +6,7 @@ import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
 
 const HOUR = 3_600_000;
-/** Of the first moment of a FakeClock. */
+/** The start time of a FakeClock. */
 const BEGAN = Date.UTC(2026, 10, 26, 12);
 
 interface Told {
@@ -15,7 +15,7 @@ interface Told {
   readonly state: ServiceState;
 }
 
-/** What the tunnel says of itself. */
+/** The tunnel's status. */
 interface Said {
   endpoint: string | undefined;
   latestHandshakeUnix: number | undefined;
@@ -23,7 +23,7 @@ interface Said {
   unanswered?: TunnelStatus['unanswered'];
 }
 
-/** Lets what waits for promises happen. */
+/** Runs the handlers of settled promises. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }
@@ -65,14 +65,14 @@ function setUp({ watchdogTimeout, hangs = () => false }: SetUpOptions = {}) {
       await settle();
     }
   };
-  /** When something with that name was told. */
+  /** When a notification with that name was sent. */
   const times = (name: string) => told.filter(({ state }) => name in state).map(({ at }) => at);
   const names = () => told.map(({ state }) => Object.keys(state).join(' '));
   const lastStatus = () => told.findLast(({ state }) => 'STATUS' in state)?.state.STATUS;
   return { clock, wallClock, told, said, tunnel, states, advance, times, names, lastStatus };
 }
 
-it('are told in order, from the start to the stop', async () => {
+it('are sent in order, from the start to the stop', async () => {
   const { clock, states, told, said, tunnel } = setUp();
   states.watch(tunnel);
   await settle();
@@ -101,7 +101,7 @@ it('are told in order, from the start to the stop', async () => {
   expect(clock.armed).toBe(0);
 });
 
-it('tell why the service ends', async () => {
+it('include why the service ends', async () => {
   const { states, told } = setUp();
   await states.stopping('no handshake with the Arc server');
   expect(told.at(-1)!.state).toEqual({
@@ -110,7 +110,7 @@ it('tell why the service ends', async () => {
   });
 });
 
-it('end when all was told', async () => {
+it('end after everything was sent', async () => {
   let tell: (() => void) | undefined;
   const notify = () => new Promise<void>((resolve) => (tell = resolve));
   const { clock, wallClock } = setUp();
@@ -124,7 +124,7 @@ it('end when all was told', async () => {
   await over;
 });
 
-it('are nothing where nobody wants to be told', async () => {
+it('are not sent without a service manager', async () => {
   const { clock, wallClock, tunnel } = setUp();
   const armed = clock.armed;
   const states = new ServiceStates({ manager: undefined, clock, wallClock });
@@ -136,7 +136,7 @@ it('are nothing where nobody wants to be told', async () => {
 });
 
 describe('a reload', () => {
-  it('that fails leaves the service ready, and is known to who asked for it', async () => {
+  it('that fails keeps the service ready, and is reported to the caller', async () => {
     const { states, names } = setUp();
     states.ready();
     const failure = states.reload(() => Promise.reject(new Error('no such file')));
@@ -144,7 +144,7 @@ describe('a reload', () => {
     expect(names()).toEqual(['STATUS', 'READY', 'RELOADING', 'STATUS', 'READY']);
   });
 
-  it('before the service is ready does not make it so', async () => {
+  it('before the service is ready does not make it ready', async () => {
     const { states, names } = setUp();
     await states.reload(() => Promise.resolve());
     expect(names()).toEqual(['STATUS']);
@@ -161,7 +161,7 @@ describe('a reload', () => {
     expect(names().slice(2)).toEqual(['RELOADING', 'STATUS', 'STOPPING STATUS']);
   });
 
-  it('beside another ends with the last of them, and no status is told meanwhile', async () => {
+  it('that overlaps another ends with the last of them, and no status is sent meanwhile', async () => {
     const { states, names, said, tunnel, advance, told } = setUp();
     states.watch(tunnel);
     states.ready();
@@ -182,17 +182,17 @@ describe('a reload', () => {
 });
 
 describe('the watchdog', () => {
-  it('has each beat of an idle day, with WatchdogSec=120', async () => {
+  it('gets each heartbeat of an idle day, with WatchdogSec=120', async () => {
     const { states, said, tunnel, advance, times } = setUp({ watchdogTimeout: 120_000 });
     states.watch(tunnel);
-    // Neither a handshake that is old nor a server that is silent is a reason to end.
+    // Neither an old handshake nor a silent server is a reason to end.
     said.latestHandshakeUnix = BEGAN;
     states.ready();
     await advance(24 * HOUR);
     expect(times('WATCHDOG')).toEqual(Array.from({ length: 1_440 }, (_, n) => (n + 1) * 60_000));
   });
 
-  it('hears nothing more from a data path that hangs', async () => {
+  it('gets no more heartbeats from a data path that hangs', async () => {
     let hangs = false;
     const setting = { watchdogTimeout: 120_000, hangs: () => hangs };
     const { states, tunnel, advance, times } = setUp(setting);
@@ -204,7 +204,7 @@ describe('the watchdog', () => {
     expect(times('WATCHDOG').at(-1)).toBe(HOUR);
   });
 
-  it('is answered before the service is ready, in a reload, and not behind the stop', async () => {
+  it('gets heartbeats before the service is ready and in a reload, but not after the stop', async () => {
     const { states, advance, times } = setUp({ watchdogTimeout: 120_000 });
     await advance(60_000);
     states.ready();
@@ -215,7 +215,7 @@ describe('the watchdog', () => {
     expect(times('WATCHDOG')).toEqual([60_000, 120_000]);
   });
 
-  it('hears nothing where there is none', async () => {
+  it('gets no heartbeats if disabled', async () => {
     const { states, advance, times } = setUp();
     states.ready();
     await advance(HOUR);
@@ -223,8 +223,8 @@ describe('the watchdog', () => {
   });
 });
 
-describe('the time for a start', () => {
-  it('is extended before it runs out, for as long as there is no handshake', async () => {
+describe('the start timeout', () => {
+  it('is extended before it expires, for as long as there is no handshake', async () => {
     const { states, advance, told, times } = setUp();
     await advance(60_000);
     expect(times('EXTEND_TIMEOUT_USEC')).toEqual([15_000, 30_000, 45_000, 60_000]);
@@ -243,7 +243,7 @@ describe('the time for a start', () => {
 });
 
 describe('the status', () => {
-  it('is told when it is another, and then alone', async () => {
+  it('is sent only when it changes', async () => {
     const { states, said, tunnel, advance, told, lastStatus } = setUp();
     states.watch(tunnel);
     states.ready();
@@ -257,7 +257,7 @@ describe('the status', () => {
     expect(told.filter(({ state }) => 'STATUS' in state)).toHaveLength(before + 1);
   });
 
-  it('knows no address before there is one', async () => {
+  it('has no address before one is known', async () => {
     const { states, said, tunnel, lastStatus } = setUp();
     said.endpoint = undefined;
     states.watch(tunnel);
@@ -265,7 +265,7 @@ describe('the status', () => {
     expect(lastStatus()).toBe('Waiting for the first handshake with the Arc server');
   });
 
-  it('names no silence before an answer could have come', async () => {
+  it('reports no silence before an answer could have come', async () => {
     const { states, said, tunnel, advance, lastStatus } = setUp();
     said.silence = { reason: 'no-answer', why: 'nothing comes' };
     said.unanswered = { for: 5_999, reason: 'no-answer' };
@@ -277,7 +277,7 @@ describe('the status', () => {
     expect(lastStatus()).toMatch(/, no answer since \S+ \(no-answer\)$/);
   });
 
-  it('names a silence by when it was seen first', async () => {
+  it('reports a silence with the time it was first seen', async () => {
     const { states, said, tunnel, advance, told, lastStatus } = setUp();
     states.watch(tunnel);
     said.latestHandshakeUnix = BEGAN;
@@ -299,7 +299,7 @@ describe('the status', () => {
     expect(lastStatus()).toContain('no answer since 2026-11-26T12:20:30Z (under-load)');
   });
 
-  it('stays where the tunnel does not say how it is, and one that hangs is asked no more', async () => {
+  it('is kept if the tunnel does not report its status, and a hanging one is not asked again', async () => {
     const { states, advance, told } = setUp();
     states.watch({ status: () => Promise.reject(new Error('closing')) });
     await advance(HOUR);
@@ -312,7 +312,7 @@ describe('the status', () => {
     });
     states.ready();
     await advance(HOUR);
-    // For the status, and for a sign of life.
+    // One for the status, and one for the heartbeat.
     expect(asked).toBe(2);
     expect(told.filter(({ state }) => 'STATUS' in state)).toHaveLength(1);
   });

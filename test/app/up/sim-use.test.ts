@@ -14,10 +14,10 @@ it.each([
   'http://evil.example:80',
   'http://127.0.0.1:8888/x',
   'http://127.0.0.1.evil.example:1',
-])('shows nobody an address that is not of this machine: %s', (forward) => {
+])('hides an address that is not of this machine: %s', (forward) => {
   expect(use({ forward })).toMatchObject({ pid: 4711, forward: undefined });
 });
 
-it.each([0, 1, -5, 1.5, '4711'])('takes no process %p, which nobody is to end', (pid) => {
+it.each([0, 1, -5, 1.5, '4711'])('rejects the process ID %p, which must not be killed', (pid) => {
   expect(use({ pid })).toBeUndefined();
 });

@@ -21,7 +21,9 @@ function kept(mode: 'tun' | 'userspace'): Pick<RunningTunnel, 'tunnel' | 'up'> {
   return { tunnel: { converse: () => CONVERSATION }, up: { mode } } as unknown as RunningTunnel;
 }
 
-/** Listeners that fail with the system's code, and the owner of what is in the way, if they are given. */
+/**
+ * Listeners that fail with the system's code, and the owner of the conflicting socket, if given.
+ */
 function listeners(code?: string, owner?: string): LocalListeners {
   return {
     listen: (path, converse) => {
@@ -39,20 +41,20 @@ it.each(['tun', 'userspace'] as const)('is where wg looks for it, in mode %s', a
   expect(paths).toEqual(['/var/run/wireguard/soratun0.sock']);
 });
 
-it.each(['', '../x', 'a/b'])('is not made for the name %j', async (name) => {
+it.each(['', '../x', 'a/b'])('is not created for the name %j', async (name) => {
   const opened = await openUapiSocket(kept('userspace'), name, { listeners: listeners(), log });
   expect(opened).toBeUndefined();
   expect(paths).toEqual([]);
 });
 
-it('is done without where it may not be made', async () => {
+it('is omitted if it may not be created', async () => {
   const ports = { listeners: listeners('EACCES'), log };
   expect(await openUapiSocket(kept('tun'), 'soratun0', ports)).toBeUndefined();
   expect(log.messages('debug')).toEqual(['no UAPI socket: wg cannot see this tunnel']);
   expect(log.messages('warn')).toEqual([]);
 });
 
-it('of somebody else ends a tunnel at an interface', async () => {
+it('of another process ends a tunnel with an interface', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
     kind: 'failed',
@@ -60,13 +62,13 @@ it('of somebody else ends a tunnel at an interface', async () => {
   });
 });
 
-it('of somebody else is a warning in userspace', async () => {
+it('of another process is a warning in userspace', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   expect(await openUapiSocket(kept('userspace'), 'soratun0', ports)).toBeUndefined();
   expect(log.messages('warn')[0]).toContain('wg cannot see this tunnel');
 });
 
-it('of another user is a permission that is missing', async () => {
+it('of another user is a missing permission', async () => {
   const ports = { listeners: listeners('EADDRINUSE', 'root'), log };
   await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
     kind: 'permission',
