@@ -1,4 +1,6 @@
-/** Cursor and colour sequences, their one-byte form, marks that turn the direction, line ends. */
+/**
+ * Cursor and color sequences, their one-byte form, marks that change the text direction, line ends.
+ */
 export const HARMFUL = [
   '\u001b[2J',
   '\u009b31m',

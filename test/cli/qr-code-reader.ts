@@ -1,4 +1,4 @@
-/** Reads QR codes as a phone would: from an image, and from a picture of a black terminal. */
+/** Reads QR codes as a phone would: from an image, and from a screenshot of a black terminal. */
 import readQrCode from 'jsqr';
 import { PNG } from 'pngjs';
 
@@ -9,7 +9,7 @@ type Decode = (
   options: { inversionAttempts: 'dontInvert' },
 ) => { data: string } | null;
 
-/** jsqr is CommonJS: what a default import gives depends on who loads it. */
+/** jsqr is CommonJS: the value of a default import depends on the loader. */
 const loaded = readQrCode as unknown as Decode & { default?: Decode };
 const decode = loaded.default ?? loaded;
 
@@ -21,10 +21,10 @@ export function decodePng(bytes: Uint8Array): string | undefined {
 }
 
 const SCALE = 4;
-/** How far the black of the terminal is seen around the code, in modules. */
+/** The visible black margin of the terminal around the code, in modules. */
 const BLACK = 6;
 
-/** The text of a code that is shown on a terminal. */
+/** The text of a code shown on a terminal. */
 export function decodeTerminal(code: string): string | undefined {
   const { data, width, height } = photograph(code);
   return decode(data, width, height, AS_IT_IS)?.data;

@@ -16,7 +16,7 @@ describeWith(['bash'], 'bash', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** What the function of the script offers for words that bash has split. */
+  /** The completions that the script's function offers for words that bash has split. */
   function complete(...words: readonly string[]): string[] {
     const program = `source ./script
       COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
@@ -30,16 +30,16 @@ describeWith(['bash'], 'bash', () => {
 
   it.each(COMPLETIONS)('completes "%s"', (line, words) => {
     const offered = complete(...line.split(' '));
-    // Flags are offered where a word may stand, too.
+    // Flags are also offered in place of a word.
     expect(offered.filter((word) => line.includes('-') || !word.startsWith('-'))).toEqual(words);
   });
 
-  it('completes a value behind an equals sign, which splits the word', () => {
+  it('completes a value after an equals sign, which splits the word', () => {
     expect(complete('up', '--mode', '=', 'us')).toEqual(['userspace']);
     expect(complete('up', '--mode', '=')).toEqual(['auto', 'tun', 'userspace']);
   });
 
-  it('offers the flags of a command that takes nothing else', () => {
+  it('offers the flags of a command without arguments', () => {
     expect(complete('sim', 'list', '-')).toEqual(['--since', '--help', '-h']);
   });
 

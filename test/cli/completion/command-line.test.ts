@@ -30,7 +30,7 @@ function nodesOf(commands: readonly Command.Cached[]) {
   );
 }
 
-it('makes a place for each command, each topic, and the line itself', () => {
+it('has an entry for each command, each topic, and the top level', () => {
   const nodes = nodesOf([command('up'), command('sim:show'), command('sim:list')]);
   expect([...nodes.keys()]).toEqual(['', 'sim', 'sim list', 'sim show', 'up']);
   expect(nodes.get('')).toEqual({
@@ -46,14 +46,14 @@ it('makes a place for each command, each topic, and the line itself', () => {
   expect(nodes.get('sim')?.next.map(({ word }) => word)).toEqual(['list', 'show']);
 });
 
-it('knows the aliases of a command, and takes them for no others', () => {
+it('includes the aliases of a command, and does not suggest them', () => {
   const up = { hiddenAliases: ['u'], aliases: ['open'] };
   const nodes = nodesOf([command('up', up), command('u', up), command('open', up)]);
   expect([...nodes.keys()]).toEqual(['', 'up']);
   expect(nodes.get('up')?.aliases).toEqual(['open', 'u']);
 });
 
-it('leaves out what is hidden', () => {
+it('omits hidden commands and flags', () => {
   const flags = { inner: { name: 'inner', type: 'boolean', hidden: true } };
   const nodes = nodesOf([command('up', { flags }), command('secret', { hidden: true })]);
   expect([...nodes.keys()]).toEqual(['', 'up']);

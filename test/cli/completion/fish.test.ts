@@ -16,13 +16,13 @@ describeWith(['fish'], 'fish', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** What fish offers, each with its description behind a tab. */
+  /** The completions of fish, each with its description after a tab. */
   function complete(line: string): string[] {
     const program = 'source ./script; complete -C $argv[1]';
     const output = execFileSync('fish', ['--no-config', '-c', program, '--', `arctun ${line}`], {
       cwd: folder,
       encoding: 'utf8',
-      // Where fish would keep its history.
+      // The path of fish's history.
       env: { ...process.env, HOME: folder },
     });
     return output.split('\n').filter((offer) => offer !== '');
@@ -37,11 +37,11 @@ describeWith(['fish'], 'fish', () => {
     60_000,
   );
 
-  it('completes a value behind an equals sign', () => {
+  it('completes a value after an equals sign', () => {
     expect(complete('up --mode=us')[0]).toMatch(/^--mode=userspace(?:\t|$)/);
   }, 60_000);
 
-  it('shows descriptions as they are', () => {
+  it('shows descriptions unchanged', () => {
     expect(complete('conf')).toEqual([`config\t${nasty('config')}`]);
     expect(complete('up --jso')).toEqual([`--json\t${nasty('json')}`]);
   }, 60_000);

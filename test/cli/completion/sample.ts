@@ -1,4 +1,4 @@
-/** A small command line, with descriptions that hold what means something to a shell. */
+/** A small command line, with descriptions that contain shell metacharacters. */
 import type { CommandLine } from '../../../src/cli/completion/command-line.js';
 
 export function nasty(name: string): string {
@@ -64,7 +64,7 @@ export const SAMPLE_LINE: CommandLine = {
   ],
 };
 
-/** What is typed, and the words that may stand in the place of its last. */
+/** A typed line, and the possible completions of its last word. */
 export const COMPLETIONS: readonly (readonly [line: string, words: readonly string[]])[] = [
   ['', ['config', 'sim', 'up']],
   ['s', ['sim']],

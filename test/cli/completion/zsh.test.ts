@@ -46,7 +46,7 @@ describeWith(['zsh', 'script'], 'zsh', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** What the shell says to a line and a key. */
+  /** The shell's output for a line and a key. */
   async function answer(line: string, key: string, end: RegExp): Promise<string> {
     shell.stdout = '';
     shell.type(`arctun ${line}${key}`);
@@ -60,21 +60,21 @@ describeWith(['zsh', 'script'], 'zsh', () => {
     async (line, [word = '']) => {
       const before = line.slice(0, line.lastIndexOf(' ') + 1);
       const completed = await complete(line);
-      // A flag that takes a value may get its equals sign.
+      // A flag that takes a value may be completed with its equals sign.
       expect(completed.replace(/[ =]$/, '')).toBe(`${before}${word.replace(' ', '\\ ')}`);
     },
     90_000,
   );
 
   it.each(COMPLETIONS.filter(([, words]) => words.length === 0))(
-    'has nothing for "%s"',
+    'offers nothing for "%s"',
     async (line) => {
       expect(await complete(line)).toBe(line);
     },
     90_000,
   );
 
-  it('completes a value behind an equals sign', async () => {
+  it('completes a value after an equals sign', async () => {
     expect(await complete('up --mode=us')).toBe('up --mode=userspace ');
   }, 90_000);
 
@@ -82,7 +82,7 @@ describeWith(['zsh', 'script'], 'zsh', () => {
     ['', 'config', 'up'],
     ['up -', '--json', '--mode'],
   ])(
-    'lists for "%s" what there is, with its description',
+    'lists the choices for "%s" with their descriptions',
     async (line, first, last) => {
       const listed = await answer(
         line,

@@ -4,9 +4,9 @@ it.each([
   ['lst', ['list', 'show'], ['Did you mean list?']],
   ['userspce', ['auto', 'tun', 'userspace'], ['Did you mean userspace?']],
   ['boot', ['bootstrap', 'up'], ['Did you mean bootstrap?']],
-  // Of two that are as near, the one that begins alike.
+  // Of two that are equally near, the one with the same start.
   ['fsh', ['bash', 'zsh', 'fish'], ['Did you mean fish?']],
-  // Two letters in the wrong order are one slip.
+  // Two transposed letters count as one mistake.
   ['debgu', ['error', 'warn', 'info', 'debug'], ['Did you mean debug?']],
   ['pu', ['up', 'status'], ['Did you mean up?']],
   ['nosuch', ['list', 'show'], []],

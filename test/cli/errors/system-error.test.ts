@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 
 import { systemFailure } from '../../../src/cli/errors/system-error.js';
 
-it('puts what the system says into a sentence, with its exit code', async () => {
+it('turns a system error into a sentence, with its exit code', async () => {
   const error = await mkdtemp('/nosuch/folder/x').catch((reason: unknown) => reason as Error);
   expect(systemFailure(error as Error)).toMatchObject({ kind: 'configuration' });
   const refused = Object.assign(new Error('EACCES: permission denied, mkdtemp'), {
@@ -21,6 +21,6 @@ it('puts what the system says into a sentence, with its exit code', async () => 
   ]);
 });
 
-it('leaves an error of the program alone', () => {
+it('does not change an error of the program', () => {
   expect(systemFailure(new TypeError('a bug'))).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** What oclif really throws, in our words. */
+/** The errors that oclif really throws, in our wording. */
 import { Parser } from '@oclif/core';
 
 import { grouped, type Flags } from '../../../src/cli/flags/flag.js';
@@ -75,11 +75,11 @@ it('names the variable that gave the value', async () => {
     HELP,
   ]);
   expect((await refusal('', { ARCTUN_USAGE_MODE: 'x' }))[0]).toMatch(/^invalid ARCTUN_USAGE_MODE:/);
-  // What is typed ranks before it.
+  // A flag overrides the variable.
   expect((await refusal('--mtu=x', { ARCTUN_USAGE_MTU: 'abc' }))[0]).toMatch(/^invalid --mtu:/);
 });
 
-it.each(['maybe', '2', 'on'])('refuses %s for a variable of yes or no', (value) => {
+it.each(['maybe', '2', 'on'])('refuses %s for a boolean variable', (value) => {
   const flags: Flags = { quiet: { type: 'boolean', description: '.', env: 'ARCTUN_USAGE_QUIET' } };
   const context = { command: 'try it', flags, words: [], env: { ARCTUN_USAGE_QUIET: value } };
   const error = refusedSwitch(context);
@@ -90,18 +90,18 @@ it.each(['maybe', '2', 'on'])('refuses %s for a variable of yes or no', (value) 
   ]);
 });
 
-it.each(['', '1', 'true', 'YES', 'y', '0', 'False', 'n', 'no'])('takes %j for one', (value) => {
+it.each(['', '1', 'true', 'YES', 'y', '0', 'False', 'n', 'no'])('accepts %j for one', (value) => {
   const flags: Flags = { quiet: { type: 'boolean', description: '.', env: 'ARCTUN_USAGE_QUIET' } };
   const env = { ARCTUN_USAGE_QUIET: value, ARCTUN_USAGE_NAME: 'maybe' };
   expect(refusedSwitch({ command: 'try it', flags, words: [], env })).toBeUndefined();
 });
 
-it('leaves other errors alone', () => {
+it('does not change other errors', () => {
   const context = { command: 'up', flags: {}, words: [], env: {} };
   expect(usageError(new Error('EPIPE'), context)).toBeUndefined();
 });
 
-it('names the variable in an error of our own, too', () => {
+it('names the variable in one of our own errors, too', () => {
   const context = { command: 'up', flags: FLAGS as Flags, words: ['--name', 'x'], env: {} };
   const error = new UserError('usage', { what: 'cannot use --mtu 575 with --name', why: 'so' });
   expect(withVariable(error, context).message).toBe('cannot use --mtu 575 with --name: so');

@@ -2,7 +2,7 @@ import { credentialChoice, credentialFlags } from '../../../src/cli/flags/creden
 import type { Flag } from '../../../src/cli/flags/flag.js';
 import { exposed } from '../../app/credentials/exposed.js';
 
-it('takes what was typed, the key as a secret', () => {
+it('returns the given flags, the key as a secret', () => {
   const choice = credentialChoice({
     'auth-key-id': 'keyId-1',
     'auth-key': 'secret-1',
@@ -23,7 +23,7 @@ it('takes what was typed, the key as a secret', () => {
   expect(credentialChoice({})).toEqual({});
 });
 
-it('leaves the environment to the ranks, and names its variables', () => {
+it('does not read the environment itself, and names its variables', () => {
   const variables = Object.entries<Flag>(credentialFlags).map(([name, flag]) => {
     expect(flag.env).toBeUndefined();
     return [name, /^\[env: ([A-Z_, ]+)\] /.exec(flag.description)?.[1]];

@@ -6,11 +6,11 @@ it.each([
   [1, 'warn'],
   [0, 'warn'],
   [-1, 'warn'],
-])("takes arc.json's logLevel %d for %s", (logLevel, level) => {
+])('maps arc.json’s logLevel %d to %s', (logLevel, level) => {
   expect(configuredLogLevel(logLevel)).toBe(level);
 });
 
-it('takes what is typed, else what is configured, and errors alone with --quiet', () => {
+it('uses the flag, else the configuration, and only errors with --quiet', () => {
   expect(chosenLevel({ quiet: false }, 'info')).toBe('info');
   expect(chosenLevel({ quiet: false, 'log-level': 'debug' }, 'info')).toBe('debug');
   expect(chosenLevel({ quiet: true, 'log-level': 'debug' }, 'info')).toBe('error');

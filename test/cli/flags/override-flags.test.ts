@@ -10,7 +10,7 @@ function allowedIps(value: string | readonly string[]) {
   return tunnelOverrides({ ...NOTHING, 'additional-allowed-ips': value }).additionalAllowedIps;
 }
 
-it('overrides nothing unasked', () => {
+it('overrides nothing by default', () => {
   expect(tunnelOverrides(NOTHING)).toEqual({
     mtu: undefined,
     persistentKeepalive: undefined,
@@ -18,7 +18,7 @@ it('overrides nothing unasked', () => {
   });
 });
 
-it('takes 0 for what it says', () => {
+it('accepts 0 as a value', () => {
   expect(tunnelOverrides({ ...NOTHING, mtu: 1380, 'persistent-keepalive': 0 })).toMatchObject({
     mtu: 1380,
     persistentKeepalive: 0,

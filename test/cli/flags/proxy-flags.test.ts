@@ -11,7 +11,7 @@ it.each([
   expect(proxySettings({ 'proxy-listen': text, ...CLOSED })).toEqual(settings);
 });
 
-it('is open to others only where that is said', () => {
+it('listens for other machines only with the flag for it', () => {
   const choice = { 'proxy-listen': '0.0.0.0:1080' };
   expect(() => proxySettings({ ...choice, ...CLOSED })).toThrow('refused to listen on 0.0.0.0');
   expect(proxySettings({ ...choice, 'allow-open': true })?.listen.host).toBe('0.0.0.0');

@@ -11,7 +11,7 @@ it.each([
   expect(statusListen({ 'status-listen': text, ...CLOSED })).toEqual(listen);
 });
 
-it('is open to others only where that is said', () => {
+it('listens for other machines only with the flag for it', () => {
   const choice = { 'status-listen': '0.0.0.0:9100' };
   expect(() => statusListen({ ...choice, ...CLOSED })).toThrow(
     'anyone who can reach it could see the status of this tunnel',

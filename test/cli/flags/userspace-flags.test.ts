@@ -15,13 +15,13 @@ it.each(['port', 'address', 'header', 'forward-to', 'proxy-listen', 'dns', 'cong
   },
 );
 
-it('takes what both modes have, and words that are no flags', () => {
+it('accepts flags of both modes, and words that are not flags', () => {
   const both = ['mode', 'wait', 'mtu', 'capture', 'json', 'log-level', 'read-stdin', 'allow-open'];
   const tokens = both.map(flag);
   expect(() => refuseUserspaceFlags([...tokens, { type: 'arg' }])).not.toThrow();
 });
 
-it('finds what userspace alone has, on the command line and in the environment', () => {
+it('finds userspace-only flags, on the command line and in the environment', () => {
   expect(userspaceFlag([flag('json'), flag('port')])).toBe('--port');
   expect(userspaceFlag([flag('json')])).toBeUndefined();
   const listen = '127.0.0.1:1081';

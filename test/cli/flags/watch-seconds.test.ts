@@ -4,7 +4,7 @@ it.each([
   [undefined, undefined],
   ['1', 1],
   ['86400', 86_400],
-])('takes %s', (text, seconds) => {
+])('accepts %s', (text, seconds) => {
   expect(watchSeconds(text)).toBe(seconds);
 });
 

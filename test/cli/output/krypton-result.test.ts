@@ -31,7 +31,7 @@ it('prints the two lines of soratun', async () => {
   );
 });
 
-it('prints one where nobody knows the id', async () => {
+it('prints one line if the ID is unknown', async () => {
   await print({ simId: '', path: '/home/arc.json', created: true });
   expect(written).toBe('Created/updated configuration file: /home/arc.json\n');
 });
@@ -42,7 +42,7 @@ it('prints JSON', async () => {
   expect(written).toBe(`${JSON.stringify(result)}\n`);
 });
 
-it('prints a dumped configuration, and fails where that cannot be', async () => {
+it('prints a dumped configuration, and fails if that is impossible', async () => {
   await print({ arcJson: new Secret('{}\n') });
   expect({ written, printed }).toEqual({ written: '', printed: '{}\n' });
   printError = new Error('no space left');
@@ -52,7 +52,7 @@ it('prints a dumped configuration, and fails where that cannot be', async () => 
   });
 });
 
-it('prints a key that could be kept nowhere, and fails all the same', async () => {
+it('prints a key that could not be stored, and fails anyway', async () => {
   const text = { what: 'w', why: 'y', next: [] };
   const error = new BootstrapRescueError('8942', text, { arcJson: new Secret('{}\n') });
   await expect(print(error)).rejects.toBe(error);

@@ -11,7 +11,7 @@ function watched() {
   return calls;
 }
 
-it('shows one step at a time, and how the last one ended', () => {
+it('shows one step at a time, and the result of the last one', () => {
   const calls = watched();
   const progress = createProgress(true);
   progress.step('Signing in');
@@ -26,7 +26,7 @@ it('shows one step at a time, and how the last one ended', () => {
   ]);
 });
 
-it('shows nothing where nobody watches', () => {
+it('shows nothing without a terminal', () => {
   const calls = watched();
   const progress = createProgress(false);
   progress.step('Signing in');

@@ -6,18 +6,18 @@ const TEXT = `[Interface]\nAddress = 10.227.47.214/32\nPrivateKey = IBEiM0RVZneI
   (_, index) => `100.127.${index}.128/25`,
 ).join(', ')}\nEndpoint = é.example:11010\n`;
 
-it('makes an image that decodes to the text', async () => {
+it('creates an image that decodes to the text', async () => {
   expect(decodePng(await pngQrCode(TEXT))).toBe(TEXT);
 }, 60_000);
 
-it('makes a code that decodes to the text from a black terminal', async () => {
+it('creates a code that decodes to the text from a black terminal', async () => {
   const { code, note } = await terminalQrCode(TEXT, undefined);
   expect(decodeTerminal(code)).toBe(TEXT);
   expect(code.endsWith('\n')).toBe(true);
   expect(note).toBeUndefined();
 }, 60_000);
 
-it('says when a terminal is too narrow or too low', async () => {
+it('reports that a terminal is too narrow or too low', async () => {
   const { code } = await terminalQrCode(TEXT, undefined);
   const [first = ''] = code.split('\n');
   // eslint-disable-next-line no-control-regex -- SGR sequences begin with ESC
@@ -34,7 +34,7 @@ it('says when a terminal is too narrow or too low', async () => {
   }
 }, 60_000);
 
-it('says when a text is too long', async () => {
+it('reports that a text is too long', async () => {
   const makes = [pngQrCode, (text: string) => terminalQrCode(text, undefined)];
   for (const make of makes) {
     await expect(make('x'.repeat(5000))).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { renderResponse, renderJson, renderUserError } from '../../../src/cli/ou
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import { HARMFUL } from '../harmful.js';
 
-it('says what failed, why, and what to do next', () => {
+it('shows what failed, why, and what to do next', () => {
   const error = new UserError('tunnel', {
     what: 'no line',
     why: 'it is cut',
@@ -11,7 +11,7 @@ it('says what failed, why, and what to do next', () => {
   expect(renderUserError(error)).toBe('Error: no line: it is cut\n  Mend it.\n  Or wait.\n');
 });
 
-it('gives text as text and other bytes in base64', () => {
+it('returns text as text and other bytes in base64', () => {
   const answer = { status: 200, statusText: 'OK', headers: { a: 'b' } };
   expect(renderResponse({ ...answer, body: Buffer.from('あ') })).toEqual({ ...answer, body: 'あ' });
   expect(renderResponse({ ...answer, body: new Uint8Array([0xff, 0]) })).toEqual({
@@ -28,7 +28,7 @@ describe('renderJson', () => {
     expect(json).toMatch(/^[^\n]*\n$/);
   });
 
-  it('has null for what is not known', () => {
+  it('has null for unknown values', () => {
     expect(renderJson({ a: undefined, b: { c: null }, d: false })).toBe(
       '{"a":null,"b":{"c":null},"d":false}\n',
     );

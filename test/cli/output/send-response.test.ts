@@ -44,7 +44,7 @@ it.each<[SendResponse, boolean, string | undefined]>([
   expect(answerNote(answer, { timeout: 7_000, json })).toBe(note);
 });
 
-it('gives a pipe the bytes, and a terminal no escape sequence', () => {
+it('writes the bytes to a pipe, and no escape sequence to a terminal', () => {
   const body = Buffer.from('a\u001b[2Jb\tc\r\n\u009b2J');
   const response = { status: 200, statusText: 'OK', headers: {}, body };
   for (const answer of [

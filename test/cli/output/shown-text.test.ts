@@ -3,22 +3,22 @@ import { cutToWidth, displayWidth, padToWidth } from '../../../src/cli/output/sh
 import { HARMFUL } from '../harmful.js';
 
 describe('harmless', () => {
-  it.each(HARMFUL)('leaves nothing that a terminal obeys of %j', (text) => {
+  it.each(HARMFUL)('removes everything from %j that a terminal interprets', (text) => {
     const shown = harmless(`a${text}b`);
     expect(shown).toMatch(/^a\ufffd.*b$/);
     expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   });
 
-  it('takes half a surrogate pair for none', () => {
+  it('removes half of a surrogate pair', () => {
     expect(harmless('\ud83d')).toBe('\ufffd');
   });
 
-  it.each(['sensor 1', 'センサー', 'capteur n° 1 – Zürich', '🚀'])('leaves %s as it is', (text) => {
+  it.each(['sensor 1', 'センサー', 'capteur n° 1 – Zürich', '🚀'])('does not change %s', (text) => {
     expect(harmless(text)).toBe(text);
   });
 });
 
-it('leaves the ends of lines and tabs in a text of several lines', () => {
+it('keeps line ends and tabs in a text of several lines', () => {
   expect(harmlessLines('a\r\nb\tc\rd\u001b[2J\u0085e')).toBe('a\nb\tc\ufffdd\ufffd[2J\ufffde');
 });
 
@@ -35,7 +35,7 @@ describe('widths', () => {
     ['e\u0301', 1],
     ['❤\ufe0f', 2],
     ['…', 1],
-  ])('%s takes %d columns', (text, columns) => {
+  ])('%s is %d columns wide', (text, columns) => {
     expect(displayWidth(text)).toBe(columns);
   });
 
@@ -51,7 +51,7 @@ describe('widths', () => {
     expect(displayWidth(cutToWidth(text, columns))).toBeLessThanOrEqual(columns);
   });
 
-  it('are filled up with blanks', () => {
+  it('are padded with spaces', () => {
     expect(padToWidth('セン', 6)).toBe('セン  ');
     expect(padToWidth('abc', 2)).toBe('abc');
   });

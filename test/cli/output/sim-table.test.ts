@@ -30,7 +30,7 @@ const UNKNOWN: SimSummary = {
 };
 
 describe('the table', () => {
-  it('has a line for each SIM, and no blanks at its ends', () => {
+  it('has a line for each SIM, without trailing spaces', () => {
     const offline = { ...SUMMARY, simId: '2', name: 'センサー', online: false, groupId: undefined };
     expect(renderSimTable([SUMMARY, offline, UNKNOWN])).toBe(
       [
@@ -51,7 +51,7 @@ describe('the table', () => {
   });
 
   it.each(['simId', 'name', 'status', 'address', 'groupId'])(
-    'makes the %s harmless, whatever it is',
+    'escapes the %s, whatever it contains',
     (key) => {
       const table = renderSimTable([{ ...SUMMARY, [key]: 'a\u001b[31m\nb\u202ec\u009bd' }]);
       expect(table.split('\n')).toHaveLength(3);
@@ -111,7 +111,7 @@ const EVENT = {
 };
 
 describe('the report', () => {
-  it('has a line for each thing that is known', () => {
+  it('has a line for each known value', () => {
     expect(renderSimReport(REPORT)).toBe(
       [
         'SIM ID       8942310022000012345',
@@ -138,7 +138,7 @@ describe('the report', () => {
     );
   });
 
-  it('has a dash for what is not', () => {
+  it('has a dash for unknown values', () => {
     const sim = {
       ...REPORT.sim,
       ...UNKNOWN,
@@ -152,12 +152,12 @@ describe('the report', () => {
     }
   });
 
-  it('says when a SIM can be terminated', () => {
+  it('shows when a SIM can be terminated', () => {
     const sim = { ...REPORT.sim, terminationEnabled: true };
     expect(renderSimReport({ ...REPORT, sim })).toMatch(/^Termination +possible$/m);
   });
 
-  it('tells whether arc.json agrees, and what to do where it does not', () => {
+  it('shows whether arc.json agrees, and what to do if it does not', () => {
     const arcConfig = { source: 'arc.json', findings: [] };
     expect(renderSimReport({ ...REPORT, arcConfig })).toMatch(/\n\narc\.json matches SORACOM\.\n$/);
     const findings: Finding[] = [
@@ -176,14 +176,14 @@ describe('the report', () => {
     expect(renderSimReport({ ...REPORT, events: [] })).toMatch(/\n\nNo session events in /);
   });
 
-  it('makes tags and all else harmless', () => {
+  it('escapes tags and all other texts', () => {
     const sim = { ...REPORT.sim, tags: { 'a\u001b[1m': 'b\nc' }, imsi: '\u009b2J' };
     const text = renderSimReport({ ...REPORT, sim });
     expect(text.split('\n')).toHaveLength(20);
     expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
-  it('is a value for programs', () => {
+  it('is also available as a value for programs', () => {
     const arcConfig = { source: 'arc.json', findings: [] };
     expect(simReportValue({ ...REPORT, arcConfig })).toEqual({ ...REPORT.sim, arcConfig });
     expect(simReportValue({ ...REPORT, events: [EVENT] })).toEqual({

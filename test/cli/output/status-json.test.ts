@@ -21,11 +21,11 @@ const PEER_VALUE = {
   lossIn: 0.025,
 };
 
-it('is an empty array where there is nothing', () => {
+it('is an empty array without tunnels', () => {
   expect(printed(NOTHING)).toEqual([]);
 });
 
-it('has times as texts, and numbers as numbers', () => {
+it('has times as strings, and numbers as numbers', () => {
   expect(printed({ ...NOTHING, tunnels: [REPORT] })).toEqual([
     {
       name: 'soratun0',
@@ -51,7 +51,7 @@ it('has times as texts, and numbers as numbers', () => {
   ]);
 });
 
-it('has null for what is not known', () => {
+it('has null for unknown values', () => {
   expect(printed({ ...NOTHING, tunnels: [{ ...REPORT, ...CONNECTING }] })).toMatchObject([
     {
       health: 'connecting',
@@ -61,7 +61,7 @@ it('has null for what is not known', () => {
   ]);
 });
 
-it('has less of other devices, behind ours', () => {
+it('has fewer fields for other devices, after ours', () => {
   const device = { publicKey: undefined, listenPort: 7, fwmark: 9, peers: [PEER_STATUS] };
   const devices = [{ ...device, name: 'wg0', type: 'Linux kernel' }];
   expect(printed({ ...NOTHING, tunnels: [REPORT], devices })).toEqual([
@@ -77,7 +77,7 @@ it('has less of other devices, behind ours', () => {
   ]);
 });
 
-it('has rates where somebody watches', () => {
+it('has rates with --watch', () => {
   const rates = new TransferRates();
   rates.look([{ ...REPORT, peers: [{ ...PEER_STATUS, sentBytes: 480, receivedBytes: 0 }] }], 0);
   rates.look([REPORT], 2_000);

@@ -12,16 +12,16 @@ function render(shown: Partial<ShownStatus>): string {
   return renderStatus({ ...NOTHING, ...shown }, { now: NOW });
 }
 
-it("says soratun's words where there is nothing", () => {
+it('prints soratun’s message if there is no device', () => {
   expect(render({})).toBe('no SORACOM Arc device found\n');
 });
 
-it('says nothing of its own where a tunnel does not answer', () => {
+it('prints no line of its own if a tunnel does not answer', () => {
   const silent = [{ name: 'a', path: '/a', why: 'it hangs', isDenied: false }];
   expect(render({ silent })).toBe('');
 });
 
-it("shows soratun's lines, and ours behind them", () => {
+it('shows soratun’s lines, and then ours', () => {
   expect(render({ tunnels: [REPORT] })).toBe(`interface: soratun0 (userspace)
   public key: ${KEY}
   private key: (hidden)
@@ -48,7 +48,7 @@ peer: ${PEER}
 `);
 });
 
-it('leaves out what is not known, and says why nothing comes', () => {
+it('omits unknown values, and shows why nothing arrives', () => {
   const tun = { mode: 'tun', interface: 'soratun0', simId: '', connections: undefined } as const;
   const listeners = { status: 'http://127.0.0.1:9100' };
   const peers = [{ ...CONNECTING.peers![0]!, endpoint: undefined }];
@@ -74,7 +74,7 @@ peer: ${PEER}
   );
 });
 
-it('shows other devices as soratun does, behind ours', () => {
+it('shows other devices as soratun does, after ours', () => {
   const device = { publicKey: undefined, listenPort: 51_820, fwmark: 0, peers: [PEER_STATUS] };
   const text = render({
     tunnels: [REPORT],
@@ -95,7 +95,7 @@ peer: ${PEER}
   expect(text.indexOf('interface: soratun0')).toBe(0);
 });
 
-it('shows rates where somebody watches', () => {
+it('shows rates with --watch', () => {
   const rates = new TransferRates();
   rates.look([{ ...REPORT, peers: [{ ...PEER_STATUS, sentBytes: 480, receivedBytes: 0 }] }], 0);
   rates.look([REPORT], 2_000);
@@ -103,7 +103,7 @@ it('shows rates where somebody watches', () => {
   expect(text).toContain('sent\n  rate: 460 B/s received, 500 B/s sent\n  handshake age:');
 });
 
-it('makes harmless what somebody has written', () => {
+it('escapes texts from outside', () => {
   const text = render({ tunnels: [{ ...REPORT, simId: '\x1b[2J' }] });
   expect(text).toContain('sim: \u{FFFD}[2J');
 });

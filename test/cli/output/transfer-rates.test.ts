@@ -12,13 +12,13 @@ function rateOf(...looks: readonly [report: typeof REPORT, now: number][]) {
   return rates.of(report, report.peers[0]!);
 }
 
-it('is what was counted since the look before, by the time between', () => {
+it('is the difference from the previous status, divided by the time between', () => {
   expect(
     rateOf([counted(7, 9), 0], [counted(100, 200), 1_000], [counted(1_100, 200), 3_000]),
   ).toEqual({ sent: 500, received: 0 });
 });
 
-it('is none at the first look, and none without time between', () => {
+it('is absent for the first status, and without time between two', () => {
   expect(rateOf([counted(100, 200), 1_000])).toBeUndefined();
   expect(rateOf([counted(0, 0), 1_000], [counted(1, 1), 1_000])).toBeUndefined();
 });
@@ -26,18 +26,18 @@ it('is none at the first look, and none without time between', () => {
 it.each([
   ['sent', counted(99, 300)],
   ['received', counted(300, 199)],
-])('is none where less was %s than before', (_, later) => {
+])('is absent if fewer bytes were %s than before', (_, later) => {
   expect(rateOf([counted(100, 200), 0], [later, 1_000])).toBeUndefined();
 });
 
 it.each([{ name: 'other' }, { pid: 1 }, { openedUnix: 1 }])(
-  'is none with another tunnel: %j',
+  'is absent for another tunnel: %j',
   (change) => {
     expect(rateOf([counted(100, 200), 0], [counted(200, 300, change), 1_000])).toBeUndefined();
   },
 );
 
-it('is that of each peer', () => {
+it('is computed for each peer', () => {
   const rates = new TransferRates();
   const other = { ...PEER_STATUS, publicKey: 'other' };
   rates.look([{ ...REPORT, peers: [PEER_STATUS, other] }], 0);

@@ -5,7 +5,7 @@ import {
   validationValue,
 } from '../../../src/cli/output/validation-text.js';
 
-it('says valid of a configuration without warnings, and counts them otherwise', () => {
+it('prints valid for a configuration without warnings, and counts them otherwise', () => {
   const warning = { kind: 'warning', line: 1, text: 'a' } as const;
   const note = { kind: 'note', line: 2, text: 'b' } as const;
   expect(validationText([note])).toEqual({
@@ -21,7 +21,7 @@ it('says valid of a configuration without warnings, and counts them otherwise', 
   expect(validationText([warning, warning]).verdict).toBe('valid, with 2 warnings\n');
 });
 
-it('gives both as JSON values', () => {
+it('returns both as JSON values', () => {
   const warning = { kind: 'warning', line: 1, text: 'a' } as const;
   const note = { kind: 'note', line: 2, text: 'b' } as const;
   expect(validationValue([warning, note])).toEqual({

@@ -26,11 +26,11 @@ function options(path: string | undefined, failure?: Error) {
   return captureOptions(path, context, silentLog, (line) => void notes.push(line));
 }
 
-it('is nothing without the flag', () => {
+it('is off without the flag', () => {
   expect(options(undefined)).toBeUndefined();
 });
 
-it('makes the file when it is asked for, and warns then of what is in it', async () => {
+it('creates the file on request, and then warns about its content', async () => {
   const capture = options('x.pcapng')!;
   expect(capture.application).toBe('arctun/1 (linux x64 v20)');
   expect({ paths, notes }).toEqual({ paths: [], notes: [] });
@@ -48,7 +48,7 @@ it.each<[FileFailure, string]>([
   ['denied', 'permission'],
   ['no-folder', 'configuration'],
   ['failed', 'failed'],
-])('says what stands in the way: %s', async (failure, kind) => {
+])('reports why it fails: %s', async (failure, kind) => {
   const capture = options('x.pcapng', new FileError(failure, 'x.pcapng', 'the reason'))!;
   const error: unknown = await capture.createFile(HEADER).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UserError);

@@ -9,7 +9,7 @@ it.each([
   ['  ', '8942'],
   ['a\u001b[2Jb', '8942'],
   ['a\u202eb', '8942'],
-])('the word of a SIM named %j is %j', (name, word) => {
+])('the confirmation word for a SIM named %j is %j', (name, word) => {
   expect(wordOfSim(sim(name))).toBe(word);
 });
 
@@ -43,7 +43,7 @@ it.each([
   [' yes ', true],
   ['y', false],
   ['', false],
-])('takes %j for a renewal as %s', async (answer, expected) => {
+])('reads %j as the answer %s to a renewal', async (answer, expected) => {
   const questions: string[] = [];
   const ask = (question: string) => {
     questions.push(question);

@@ -28,7 +28,7 @@ beforeEach(() => {
   terminal = false;
 });
 
-it('makes a POST of JSON to / when nothing else is said', async () => {
+it('is a POST of JSON to / by default', async () => {
   expect(await readMessage('{}', NOTHING, context)).toEqual({
     via: 'http',
     request: {
@@ -40,7 +40,7 @@ it('makes a POST of JSON to / when nothing else is said', async () => {
   });
 });
 
-it('takes method, path, media type and headers', async () => {
+it('accepts a method, path, media type and headers', async () => {
   const choice = {
     ...NOTHING,
     method: 'PUT',
@@ -60,14 +60,14 @@ it('takes method, path, media type and headers', async () => {
   });
 });
 
-it('leaves a media type that a header names alone', async () => {
+it('keeps a media type from a header', async () => {
   const choice = { ...NOTHING, header: ['content-type: a/b'] };
   expect(await readMessage('x', choice, context)).toMatchObject({
     request: { headers: [['content-type', 'a/b']] },
   });
 });
 
-it.each(['tcp', 'udp'] as const)('sends the bytes alone by %s', async (via) => {
+it.each(['tcp', 'udp'] as const)('sends only the bytes by %s', async (via) => {
   expect(await readMessage('21.5', { ...NOTHING, via }, context)).toEqual({
     via,
     payload: bytes('21.5'),
@@ -88,7 +88,7 @@ it.each([
   });
 });
 
-it('reads a file, standard input by name, and standard input without one', async () => {
+it('reads a file, standard input by name, and standard input by default', async () => {
   const payload = async (argument: string | undefined, file: string | undefined) => {
     const message = await readMessage(argument, { ...NOTHING, via: 'tcp', file }, context);
     return message.via === 'http' ? undefined : new TextDecoder().decode(message.payload);
@@ -117,7 +117,7 @@ it.each([
   expect((error as Error).message).toContain(why);
 });
 
-it('knows the ports and the timeouts', () => {
+it('sets the ports and the timeouts', () => {
   expect(ENTRY_PORTS).toEqual({ http: 80, tcp: 23080, udp: 23080 });
   expect(answerTimeout('http', undefined)).toBe(30_000);
   expect(answerTimeout('tcp', undefined)).toBe(5_000);

@@ -5,7 +5,7 @@ import { failureOf } from '../../app/failure-of.js';
 
 const FLAGS: RenewalFlags = { 'no-renew': false, 'read-stdin': false };
 
-/** Somebody sits at the terminal, and is not to be asked. */
+/** The user is at a terminal, and must not be asked. */
 function context(env: Record<string, string> = {}, input = ''): Context & { reads: number } {
   const read = {
     reads: 0,
@@ -24,17 +24,17 @@ function context(env: Record<string, string> = {}, input = ''): Context & { read
   };
 }
 
-it('is nothing with --no-renew', async () => {
+it('is off with --no-renew', async () => {
   expect(await renewalPorts(context(), { ...FLAGS, 'no-renew': true })).toBeUndefined();
 });
 
-it('says what is missing, and asks nobody', async () => {
+it('reports what is missing, without asking', async () => {
   const ports = await renewalPorts(context(), FLAGS);
   const error = await failureOf(ports!.credentials(undefined));
   expect(error).toMatchObject({ name: 'MissingCredentialsError', kind: 'usage' });
 });
 
-it("takes the environment's credentials, and arc.json's own", async () => {
+it('uses the credentials of the environment and of arc.json', async () => {
   const env = { ARCTUN_AUTH_KEY_ID: 'keyId-1', ARCTUN_AUTH_KEY: 'secret-1' };
   const ports = await renewalPorts(context({ ...env, ARCTUN_COVERAGE_TYPE: 'jp' }), FLAGS);
   expect(await ports!.credentials(undefined)).toMatchObject({

@@ -18,7 +18,7 @@ import { udpSockets } from '../../../src/system/network/udp-socket.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { silentLog } from '../../support/fakes/silent-log.js';
 
-/** Who has the port, which is this process. */
+/** The process that uses the port, which is this one. */
 const OURSELVES = new RegExp(`\\(pid ${process.pid}\\) listens there$`);
 
 const PORTS = {
@@ -48,7 +48,7 @@ function fakeFiles(texts: Record<string, string> = {}): StateFiles & { texts: ty
   };
 }
 
-/** Runs until it is ready, then `use`s it and stops it. */
+/** Runs until it is ready, calls `use`, and stops it. */
 async function run(
   options: Partial<RunEmulatorOptions> = {},
   files: StateFiles = fakeFiles(),
@@ -84,7 +84,7 @@ async function logIn(api: string, credentials: object): Promise<number> {
   return (await fetch(`${api}/v1/auth`, { method: 'POST', headers, body })).status;
 }
 
-it('tells what a client needs, and ends when it is told to', async () => {
+it('prints what a client needs, and ends when it is stopped', async () => {
   await run({}, fakeFiles(), async (ready) => {
     expect(ready).toEqual({
       api: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
@@ -97,7 +97,7 @@ it('tells what a client needs, and ends when it is told to', async () => {
   });
 });
 
-it('warns of who can do what, where other machines reach the API', async () => {
+it('warns what others can do if other machines reach the API', async () => {
   const log = new RecordingLog();
   const options = { rawAnswer: 'status', arcListen: '127.0.0.1:0' } as const;
   for (const host of ['0.0.0.0', '127.0.0.1']) {
@@ -115,7 +115,7 @@ it('warns of who can do what, where other machines reach the API', async () => {
   ]);
 });
 
-it('warns of an Arc server that other machines reach', async () => {
+it('warns if other machines reach the Arc server', async () => {
   const log = new RecordingLog();
   const stop = new AbortController();
   const listen = { apiListen: '127.0.0.1:0', arcListen: '0.0.0.0:0' };
@@ -133,7 +133,7 @@ const USER = { authKeyId: 'keyId-x', authKey: 'secret-planted', permissions: [] 
 it.each([
   ['a file', 'users.json'],
   ['JSON', ` ${JSON.stringify([USER])}`],
-])('takes users from %s, beside its own', async (_, users) => {
+])('adds users from %s to its own', async (_, users) => {
   const files = fakeFiles({ 'users.json': JSON.stringify([USER]) });
   await run({ users }, files, async ({ api }) => {
     expect(await logIn(api, USER)).toBe(200);
@@ -145,7 +145,7 @@ it.each([
   ['none.json', /none\.json: no such file/],
   ['broken.json', /broken\.json: it is not JSON/],
   [`[${JSON.stringify(USER)}, 7]`, /the JSON of --users: user 1: Invalid input/],
-])('says why it cannot take users from %s', async (users, message) => {
+])('reports why it cannot read users from %s', async (users, message) => {
   const files = fakeFiles({ 'broken.json': '[{"authKey": "secret-planted"' });
   const error = await failure({ users }, files);
   expect(error.kind).toBe('configuration');
@@ -156,7 +156,7 @@ it.each([
 it.each([
   ['denied', 'permission'],
   ['failed', 'failed'],
-])('ends as a file of users that is %s has it', async (reason, kind) => {
+])('fails if a file of users is %s', async (reason, kind) => {
   const denied = Object.assign(new Error('no'), { failure: reason });
   const readText = () => Promise.reject(denied);
   const error = await failure({ users: 'users.json' }, { ...fakeFiles(), readText });
@@ -176,15 +176,15 @@ it('keeps its state in a file', async () => {
   });
 });
 
-it('leaves a state file alone that is none', async () => {
+it('does not change a file that is not a state file', async () => {
   const files = fakeFiles({ 'state.json': '{"version": 1' });
   const error = await failure({ state: 'state.json' }, files);
   expect(error.kind).toBe('configuration');
   expect(files.texts['state.json']).toBe('{"version": 1');
 });
 
-describe('an address that is taken', () => {
-  it('is named alone, with its flag: the API', async () => {
+describe('an address in use', () => {
+  it('is reported alone, with its flag: the API', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const apiListen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
@@ -198,7 +198,7 @@ describe('an address that is taken', () => {
     });
   });
 
-  it('is named alone, with its flag: the Arc side', async () => {
+  it('is reported alone, with its flag: the Arc side', async () => {
     const taken = createSocket('udp4').bind(0, '127.0.0.1');
     await once(taken, 'listening');
     const arcListen = `127.0.0.1:${taken.address().port}`;

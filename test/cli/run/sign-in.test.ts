@@ -3,7 +3,7 @@ import type { Context } from '../../../src/cli/context.js';
 import { PrivateFileError } from '../../../src/ports/private-files.js';
 import { exposed } from '../../app/credentials/exposed.js';
 
-/** A pipe gives what it has once. */
+/** A pipe can be read only once. */
 class Pipes {
   readonly texts = new Map<string, string>();
   readonly privateFiles = {
@@ -34,7 +34,7 @@ function contextWith(parts: { isInteractive: boolean; signal?: AbortSignal }): C
   } as unknown as Context;
 }
 
-it('asks for what a pipe did not tell, and reads the pipe once', async () => {
+it('asks for what a pipe did not provide, and reads the pipe once', async () => {
   const asked: unknown[] = [];
   const stop = new AbortController().signal;
   const credentials = await credentialsPort(
@@ -58,7 +58,7 @@ it('asks for what a pipe did not tell, and reads the pipe once', async () => {
   expect(asked[2]).toBe(stop);
 });
 
-it('asks nobody where nobody can be asked', async () => {
+it('does not ask without a terminal', async () => {
   const credentials = await credentialsPort(
     contextWith({ isInteractive: false }),
     { 'auth-key-file': '/dev/fd/63' },

@@ -40,7 +40,7 @@ function viewOf(count: number): Promise<string> {
   return Promise.resolve(`view ${count}\nsecond\n\n`);
 }
 
-it('puts one view behind the other where there is no terminal, until it is stopped', async () => {
+it('prints one view after the other without a terminal, until it is stopped', async () => {
   const { printed, watched, pass, stop, clock } = start();
   await pass(1_999);
   expect(printed).toEqual(['view 1\nsecond\n\n']);
@@ -52,7 +52,7 @@ it('puts one view behind the other where there is no terminal, until it is stopp
   expect(printed).toHaveLength(2);
 });
 
-it('draws over the last view on a terminal, and leaves it as it was', async () => {
+it('redraws the view on a terminal, and restores the terminal at the end', async () => {
   const { printed, watched, pass, stop } = start({ size: { columns: 80, rows: 24 } });
   await pass(2_000);
   stop();
@@ -65,7 +65,7 @@ it('draws over the last view on a terminal, and leaves it as it was', async () =
   ]);
 });
 
-it('draws what fits', async () => {
+it('draws only what fits', async () => {
   const { printed, watched, pass, stop } = start({ size: { columns: 5, rows: 1 } });
   await pass(0);
   stop();
@@ -84,7 +84,7 @@ it('does not wait for a view when it is stopped', async () => {
   expect(printed).toEqual([ENTER, LEAVE]);
 });
 
-it('leaves the terminal as it was where a view fails', async () => {
+it('restores the terminal if a view fails', async () => {
   const { printed, watched } = start({
     size: { columns: 5, rows: 1 },
     view: () => Promise.reject(new Error('no view')),
@@ -96,7 +96,7 @@ it('leaves the terminal as it was where a view fails', async () => {
 it.each([
   ['EPIPE', undefined],
   ['ENOSPC', 'write ENOSPC'],
-])('ends where the output says %s', async (code, failure) => {
+])('ends if the output fails with %s', async (code, failure) => {
   const error = Object.assign(new Error(`write ${code}`), { code });
   const { watched } = start({ refuse: () => error });
   if (failure === undefined) await watched;
