@@ -11,7 +11,7 @@ it.each([
   ['zsh', /'up'\|'u'\) command='up'[^]*--mode=[^\n]*\(auto tun userspace\)/],
   ['fish', /case 'up' 'u'[^]*-l 'mode' -x -a 'auto tun userspace'/],
 ])(
-  'prints a script for %s that knows the commands',
+  'prints a script for %s with all commands',
   async (shell, script) => {
     const { code, stdout, stderr } = await completion(shell);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -21,7 +21,7 @@ it.each([
 );
 
 it.each([[[]], [['tcsh']]])(
-  'names the three for %j: 2',
+  'lists the three shells for %j: 2',
   async (parameters) => {
     const { code, stdout, stderr } = await completion(...parameters);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -34,12 +34,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ default: unknown }>>> = 
   'wg-config': () => import('../../commands/wg-config.js'),
 };
 
-/** What reads arc.json, and does nothing without it. */
+/** Commands that read arc.json, and do nothing without it. */
 const READERS = ['send x', 'up', 'config validate', 'wg-config', 'sim renew-key'];
-/** What asks the SORACOM API. */
+/** Commands that call the SORACOM API. */
 const CALLERS = ['sim list', 'sim show 8942310022000012345', 'bootstrap authkey'];
 
-/** A fault, the exit code that it has, and each way to it; FOLDER, TAKEN and API are replaced. */
+/** A fault, its exit code, and each command that causes it; FOLDER, TAKEN and API are replaced. */
 const FAULTS: readonly (readonly [fault: string, code: number, lines: readonly string[]])[] = [
   ['an unknown flag', 2, Object.keys(COMMANDS).map((name) => `${name} --no-such-flag`)],
   ['a missing arc.json', 3, READERS.map((line) => `${line} --config FOLDER/absent.json`)],

@@ -15,7 +15,7 @@ const manifest = JSON.parse(readFileSync(new URL('oclif.manifest.json', root), '
 };
 const commands = Object.values(manifest.commands);
 
-it('knows the commands of this version', () => {
+it('lists the commands of this version', () => {
   expect(commands.map(({ id }) => id).sort()).toEqual([
     'bootstrap:authkey',
     'bootstrap:cellular',
@@ -41,7 +41,7 @@ it('knows the commands of this version', () => {
   ]);
 });
 
-it("has soratun's short names", () => {
+it('has soratun’s short names', () => {
   const aliases = commands.flatMap(({ id, hiddenAliases }) =>
     hiddenAliases.map((alias) => [alias, id]),
   );
@@ -49,7 +49,7 @@ it("has soratun's short names", () => {
 });
 
 it.each(commands.map((command) => [command.id, command] as const))(
-  '%s is explained',
+  '%s has a description',
   (id, command) => {
     expect(command.description).toMatch(/\.$/);
     expect(command.examples?.length).toBeGreaterThan(0);

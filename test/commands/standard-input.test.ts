@@ -1,4 +1,4 @@
-/** What stands on standard input is no argument, unless a command says so. */
+/** Standard input is not read as an argument, unless a command says so. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const KEYS = [
 ];
 
 it.each([
-  // Two messages would be 2.
+  // Two messages would exit with 2.
   [['send', '--file', 'absent.bin'], 3, 'absent.bin'],
   [['sim', 'show', ...KEYS], 3, 'absent.json'],
   [['sim', 'terminate', '--yes', ...KEYS], 3, 'absent.json'],
@@ -41,7 +41,7 @@ it.each([
 
 it('["status"]', async () => {
   const finished = await processes.run([process.execPath, ARCTUN, 'status'], { input: 'x\n' });
-  // By the tunnels of this machine it is 0, 1 or 5.
+  // The exit code depends on the tunnels of this machine: 0, 1 or 5.
   expect(finished.code).not.toBe(2);
   expect(finished.stderr).not.toContain('SECONDS');
 });

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it("says that the server's key is our own, before anything is opened or made: 3", async () => {
+it('reports that the server’s key is the client’s own, before anything is opened or created: 3', async () => {
   const own = createNodeCrypto().publicKey(Buffer.from(PRIVATE_KEY, 'base64'));
   const arcServerPeerPublicKey = Buffer.from(own).toString('base64');
   writeFileSync(join(folder, 'arc.json'), sampleWithSession({ arcServerPeerPublicKey }));
@@ -57,7 +57,7 @@ describe('wrong usage: 2', () => {
   );
 });
 
-it('reads standard input instead of what the environment names, with the checks of a file: 3', async () => {
+it('reads standard input instead of the file that the environment names, with the same checks: 3', async () => {
   const input = sampleWithSession({ arcServerPeerPublicKey: null });
   const { code, stderr } = await processes.run([process.execPath, ARCTUN, 'up', '--read-stdin'], {
     cwd: folder,

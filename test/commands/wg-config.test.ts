@@ -49,7 +49,7 @@ it('prints what soratun wg-config prints, byte for byte', async () => {
   expect(await wgConfig(COMMANDS)).toEqual({ code: 0, stdout: TEXT, stderr: '' });
 }, 60_000);
 
-it('brackets an IPv6 address, and keeps a name', async () => {
+it('puts an IPv6 address in brackets, and keeps a name', async () => {
   const ipv6 = await wgConfig(sampleWithSession({ arcServerEndpoint: '2001:db8::1' }));
   expect(ipv6.stdout).toContain('Endpoint = [2001:db8::1]:11010\n');
   const named = await wgConfig(SAMPLE, '--keep-hostname');
@@ -57,14 +57,14 @@ it('brackets an IPv6 address, and keeps a name', async () => {
   expect(named.stderr).toMatch(/^Warning: postUp\[0\] in arc\.json /);
 }, 60_000);
 
-it('says that a name is unknown: 5, as `up` does', async () => {
+it('reports that a name is unknown: 5, as `up` does', async () => {
   const arcJson = sampleWithSession({ arcServerEndpoint: 'no-such-host.invalid' });
   const { code, stdout, stderr } = await wgConfig(arcJson);
   expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
   expect(stderr).toMatch(/^Error: cannot resolve no-such-host\.invalid: [^]*--keep-hostname/);
 }, 60_000);
 
-it('says what is missing, where soratun panics: 3', async () => {
+it('reports what is missing, when soratun panics: 3', async () => {
   for (const arcJson of ['{}', sampleWithSession({ arcServerEndpoint: null })]) {
     const { code, stderr } = await wgConfig(arcJson);
     expect(code).toBe(3);
@@ -83,7 +83,7 @@ describeWith(['script'], 'on a terminal', () => {
     [40, true],
     [200, false],
   ])(
-    'of %d columns, wg-config --qr says that it is too narrow: %s',
+    'of %d columns is reported as too narrow by wg-config --qr: %s',
     async (columns, isNarrow) => {
       writeFileSync(join(folder, 'arc.json'), COMMANDS);
       const command = `stty cols ${columns} rows 200; '${process.execPath}' '${ARCTUN}' wg-config --qr`;
@@ -111,7 +111,7 @@ it('writes a private PNG that decodes to the text', async () => {
   expect(decodePng(readFileSync(path))).toBe(TEXT);
 }, 60_000);
 
-it('says when the PNG cannot be written: 3', async () => {
+it('reports that the PNG cannot be written: 3', async () => {
   const { code, stderr } = await wgConfig(COMMANDS, '--png', 'missing/code.png');
   expect(code).toBe(3);
   expect(stderr).toContain('missing');
@@ -126,7 +126,7 @@ describeWith(['root', 'wg', 'wg-quick'], 'wg-quick', () => {
       writeFileSync(path, stdout, { mode: 0o600 });
       const strip = await processes.run(['wg-quick', 'strip', path]);
       expect(strip).toMatchObject({ code: 0, stderr: '' });
-      // What wg-quick does itself is stripped; the rest is for wg(8).
+      // Settings for wg-quick itself are stripped; the rest is for wg(8).
       const rest = TEXT.split('\n').filter(
         (line) => !/^(Address|MTU|PostUp|PostDown) = /.test(line),
       );

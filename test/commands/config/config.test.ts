@@ -42,7 +42,7 @@ const SKELETON = `{
 }
 `;
 
-/** Makes the process believe that it runs elsewhere. */
+/** Makes the process appear to run on another platform. */
 function onPlatform(platform: string): NodeJS.ProcessEnv {
   const script = `Object.defineProperty(process, 'platform', { value: '${platform}' });`;
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
@@ -72,7 +72,7 @@ describe('config init', () => {
     60_000,
   );
 
-  it('prints it though there is a file, and config where there is none', async () => {
+  it('prints the skeleton although a file exists, and config prints it if none exists', async () => {
     expect((await arctun(['config'])).stdout).toBe(SKELETON);
     write('arc.json', SAMPLE);
     expect((await arctun(['config', 'init'])).stdout).toBe(SKELETON);
@@ -125,7 +125,7 @@ describe('config validate', () => {
 `);
   }, 60_000);
 
-  it('warns of a public key that is another’s, and of nothing else', async () => {
+  it('warns only about a public key that belongs to another key', async () => {
     write('arc.json', SAMPLE);
     const { code, stdout, stderr } = await arctun(['config', 'validate']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'valid, with 1 warning\n' });
@@ -134,7 +134,7 @@ describe('config validate', () => {
     expect((await arctun(['config', 'validate'])).stderr).toBe('');
   }, 60_000);
 
-  it('reads standard input and a file that is named, and exits with 3 for warnings by --strict', async () => {
+  it('reads standard input and a named file, and exits with 3 for warnings with --strict', async () => {
     const input = sampleWith({ publicKey: null, persistantKeepalive: 25 });
     const warning =
       'standard input, line 1: unknown member "persistantKeepalive"; did you mean "persistentKeepalive"?';
@@ -167,7 +167,7 @@ Endpoint = link.arc.soracom.io:11010
 PersistentKeepalive = 60
 `;
 
-  it('writes a private file, says where, and what is lost', async () => {
+  it('writes a private file, and reports its path and what is lost', async () => {
     write('soracom.conf', conf);
     const finished = await arctun(['config', 'import', 'soracom.conf', '--sim-id', '89423']);
     expect(finished).toEqual({
@@ -189,7 +189,7 @@ PersistentKeepalive = 60
     });
   }, 60_000);
 
-  it('reads standard input and tells the losses as JSON too', async () => {
+  it('reads standard input and reports the losses as JSON too', async () => {
     const { code, stdout } = await arctun(['config', 'import', '-', '--json'], { input: conf });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
@@ -198,7 +198,7 @@ PersistentKeepalive = 60
     });
   }, 60_000);
 
-  it('overwrites nothing: 3, and by --force', async () => {
+  it('refuses to overwrite with 3, unless --force is given', async () => {
     write('soracom.conf', conf);
     write('arc.json', SAMPLE);
     const refused = await arctun(['config', 'import', 'soracom.conf']);
