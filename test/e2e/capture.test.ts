@@ -1,4 +1,4 @@
-/** `up --capture` as a user has it, right and wrong. What tshark says of it is in test/interop. */
+/** `up --capture` as a user runs it, right and wrong. test/interop checks the file with tshark. */
 import {
   chmodSync,
   existsSync,
@@ -64,7 +64,7 @@ function post(url: string, body: string): Promise<number> {
 }
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
-  'is private, announced by a warning, and whole after %s',
+  'is private, announced by a warning, and complete after %s',
   async (signal) => {
     const started = up('--capture', 'tunnel.pcapng', '--log-level', 'silent');
     expect(await post(await urlOf(started), 'hello')).toBe(201);
@@ -88,7 +88,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
   60_000,
 );
 
-it('puts its keys into the file alone', async () => {
+it('writes its keys only to the file', async () => {
   const started = up('--capture', capture, '--log-level', 'trace', '--log-format', 'json');
   expect(await post(await urlOf(started), 'hello')).toBe(201);
   const { stdout, stderr } = await stop(started);
@@ -100,14 +100,14 @@ it('puts its keys into the file alone', async () => {
   }
 }, 60_000);
 
-it('is not made without the flag', async () => {
+it('is not created without the flag', async () => {
   const started = up();
   await urlOf(started);
   expect((await stop(started)).stderr).not.toContain('Warning');
   expect(readdirSync(folder)).toEqual(['arc.json']);
 }, 60_000);
 
-describe('is refused, and nothing is touched,', () => {
+describe('is refused, and changes nothing,', () => {
   it.each<[string, string, () => void, string, number]>([
     ['for arc.json', 'arc.json', () => undefined, 'a file with this name already exists', 1],
     [
@@ -136,7 +136,7 @@ describe('is refused, and nothing is touched,', () => {
     60_000,
   );
 
-  it('where its port is taken: no file is left behind', async () => {
+  it('if its port is in use: no file is left', async () => {
     const listener = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => listener.once('listening', resolve));
     const { port } = listener.address() as AddressInfo;
@@ -151,7 +151,7 @@ describe('is refused, and nothing is touched,', () => {
   }, 60_000);
 });
 
-it('has what was sent also where no answer came', async () => {
+it('includes sent packets even without an answer', async () => {
   const config = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as {
     arcSessionStatus: { arcServerPeerPublicKey: string };
   };
@@ -166,8 +166,8 @@ it('has what was sent also where no answer came', async () => {
   expect(keyLog.match(/LOCAL_EPHEMERAL_PRIVATE_KEY/g)).toHaveLength(1);
 }, 60_000);
 
-describeWith(['root', 'unshare'], 'where the disk is full', () => {
-  it('ends with one warning, and the tunnel goes on', async () => {
+describeWith(['root', 'unshare'], 'if the disk is full', () => {
+  it('ends with one warning, and the tunnel keeps running', async () => {
     const disk = join(folder, 'disk');
     mkdirSync(disk);
     chmodSync(disk, 0o700);

@@ -1,4 +1,4 @@
-/** The scripts of docs/guides/ci.md, as they stand there, against the emulator. */
+/** The scripts of docs/guides/ci.md, unchanged, against the emulator. */
 import {
   chmodSync,
   mkdirSync,
@@ -27,7 +27,7 @@ function blocks(language: string): string[] {
 const processes = new Processes();
 let emulator: EmulatorProcess;
 let folder: string;
-/** The SAM user of the page, with no more permissions than it says. */
+/** The SAM user of the page, with exactly the permissions that it lists. */
 let user: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
@@ -68,7 +68,7 @@ function start(script: string, env: NodeJS.ProcessEnv = {}) {
   });
 }
 
-/** The first bootstrap leaves what one does that is killed before arc.json is written. */
+/** The first bootstrap leaves the state of one that was killed before arc.json is written. */
 function killFirstBootstrap(): void {
   const arctun = join(folder, 'bin', 'arctun');
   const real = join(folder, 'bin', 'real-arctun');
@@ -98,7 +98,7 @@ cp '${real}' '${arctun}'
 const run = (script: string, env?: NodeJS.ProcessEnv): Promise<Finished> =>
   start(script, env).finished;
 
-/** What the platform has of the SIM that was created last. */
+/** SORACOM's data about the last created SIM. */
 async function newestSim(): Promise<{ simId: string; name: string | undefined; status: string }> {
   const { simId, tags, status } = (await emulator.sims()).at(-1)!;
   return { simId, name: tags.name, status };
@@ -124,7 +124,7 @@ describeWith(['jq'], 'a CI job', () => {
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   }, 60_000);
 
-  it('terminates its SIM all the same, and fails as it did, when the middle fails', async () => {
+  it('terminates its SIM, and fails with the original error, if the middle fails', async () => {
     const { code } = await run(JOB!, { ARCTUN_FORWARD_TO: '100.127.69.42:81' });
     expect(code).toBe(5);
     expect(await newestSim()).toMatchObject({ name: 'ci-job-1', status: 'terminated' });
@@ -140,7 +140,7 @@ describeWith(['jq'], 'a CI job', () => {
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   }, 60_000);
 
-  it('is cancelled while its SIM is being created, and terminates it', async () => {
+  it('is canceled while its SIM is being created, and terminates it', async () => {
     const before = (await emulator.sims()).length;
     await emulator.fault({ operation: 'createSim', delayMs: 3000 });
     const job = start(JOB!);
@@ -152,7 +152,7 @@ describeWith(['jq'], 'a CI job', () => {
     expect(await newestSim()).toMatchObject({ name: 'ci-job-1', status: 'terminated' });
   }, 60_000);
 
-  it('asks for no second SIM when the answer to createSim is lost, and says so', async () => {
+  it('creates no second SIM if the answer to createSim is lost, and says so', async () => {
     const before = (await emulator.sims()).length;
     await emulator.fault({ operation: 'createSim', cut: 'after' });
     const { code, stderr } = await run(JOB!);

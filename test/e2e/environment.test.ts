@@ -1,4 +1,4 @@
-/** What the command makes of the environment before anything else of it runs. */
+/** How the command reads the environment before anything else runs. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,8 +15,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 afterAll(() => processes.close());
 
-describeWith(['root', 'setpriv'], 'a user id that no passwd file lists', () => {
-  /** With nothing in the environment but these. */
+describeWith(['root', 'setpriv'], 'a user ID without a passwd entry', () => {
+  /** With only these variables in the environment. */
   function run(parameters: readonly string[], variables: readonly string[]): Promise<Finished> {
     const user = ['setpriv', '--reuid=1987654321', '--regid=1987654321', '--clear-groups'];
     const environment = ['env', '-i', `PATH=${dirname(process.execPath)}:/usr/bin:/bin`];
@@ -26,8 +26,8 @@ describeWith(['root', 'setpriv'], 'a user id that no passwd file lists', () => {
   }
 
   describe.each([
-    ['with HOME alone', ['HOME=/tmp']],
-    ['with SHELL alone', ['SHELL=/bin/sh']],
+    ['with only HOME', ['HOME=/tmp']],
+    ['with only SHELL', ['SHELL=/bin/sh']],
     ['without both', []],
   ])('%s', (_, variables) => {
     it('runs', async () => {
@@ -36,7 +36,7 @@ describeWith(['root', 'setpriv'], 'a user id that no passwd file lists', () => {
       expect(stdout).toContain('"version"');
     }, 60_000);
 
-    it('looks for a home folder in vain, and says no more than that', async () => {
+    it('fails to find a home folder, and prints no other error', async () => {
       const noProfile = await run(['sim', 'list', '--profile', 'absent'], variables);
       expect(noProfile.stderr).toContain('.soracom/absent.json');
       expect(noProfile.stderr).not.toContain('SystemError');
@@ -46,12 +46,12 @@ describeWith(['root', 'setpriv'], 'a user id that no passwd file lists', () => {
     }, 60_000);
   });
 
-  it('takes / for its home, where no other user can plant a profile', async () => {
+  it('uses / as its home, where no other user can create a profile', async () => {
     const { stderr } = await run(['sim', 'list', '--profile', 'absent'], []);
     expect(stderr).toMatch(/ \/+\.soracom\/absent\.json/);
   }, 60_000);
 
-  it('keeps the home that it was given', async () => {
+  it('keeps the home that is set', async () => {
     const { stderr } = await run(['sim', 'list', '--profile', 'absent'], [`HOME=${folder}`]);
     expect(stderr).toContain(`${folder}/.soracom/absent.json`);
   }, 60_000);

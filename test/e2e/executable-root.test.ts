@@ -1,6 +1,6 @@
 /**
- * The single executable where nothing else is: in a root that has its libraries alone and is read-only, as
- * a user without a name and without any right.
+ * The single executable in a minimal root: it has only its libraries and is read-only, with an
+ * unnamed user without any privilege.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -30,7 +30,7 @@ describeWith(
     const processes = new Processes();
     let folder: string;
     let emulator: EmulatorProcess;
-    /** The words that begin the command which starts it there. */
+    /** The command prefix that starts it there. */
     let root: string[];
 
     beforeAll(async () => {
@@ -63,7 +63,7 @@ describeWith(
       ];
     }
 
-    /** The control socket alone needs a place, as docs/reference/commands/health.md says. */
+    /** Only the control socket needs a folder, as docs/reference/commands/health.md says. */
     function start(...words: string[]): TestProcess {
       const place = [
         '--bind',
@@ -77,7 +77,7 @@ describeWith(
     }
     const run = (...words: string[]): Promise<Finished> => start(...words).finished;
 
-    it('is as little as is said here', async () => {
+    it('is minimal, as described here', async () => {
       const up = start('up', '--mode', 'userspace', '--json', ...LISTEN);
       await up.output(/^\{.*\}$/m);
       const pid = childOf(up);
@@ -93,7 +93,7 @@ describeWith(
       await up.finished;
     });
 
-    it('opens a tunnel, carries a message, tells how it does, and ends', async () => {
+    it('opens a tunnel, carries a message, reports its status, and ends', async () => {
       const up = start('up', '--mode', 'userspace', '--json', ...LISTEN);
       const [line] = await up.output(/^\{.*\}$/m);
       const { forward, ...rest } = JSON.parse(line) as Record<string, string>;
@@ -108,7 +108,7 @@ describeWith(
       expect(await run('health')).toMatchObject({ code: 1 });
     });
 
-    it('is the local platform, creates a SIM there, and manages it', async () => {
+    it('runs the emulator, creates a SIM there, and manages it', async () => {
       const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];
       const platform = start('emulator', '--json', ...listen);
       const [ready] = await platform.output(/^\{.*\}$/m);
@@ -137,7 +137,7 @@ describeWith(
       await platform.finished;
     }, 60_000);
 
-    it('sends a message, without a place to write to at all', async () => {
+    it('sends a message without any writable folder', async () => {
       const sent = await processes.run([
         ...[...root, '--remount-ro', '/', '/arctun'],
         ...['send', '"through send"'],
@@ -147,7 +147,7 @@ describeWith(
       expect(bodies).toContain('"through send"');
     });
 
-    it('says that mode tun needs machine code, without a place to unpack it', async () => {
+    it('says that mode tun needs native code, if there is no folder to unpack it', async () => {
       const words = [...root, '--remount-ro', '/', '/arctun', 'up', '--mode', 'tun'];
       const tun = await processes.run(words);
       expect(tun).toMatchObject({ code: 1, stdout: '' });
@@ -158,7 +158,7 @@ describeWith(
   },
 );
 
-/** bwrap itself ends at a signal without a word to what it has started. */
+/** bwrap itself ends at a signal without passing it on. */
 function childOf({ child: { pid } }: TestProcess): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }

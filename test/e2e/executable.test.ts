@@ -1,4 +1,4 @@
-/** The single executable, alone in a folder. */
+/** The single executable, without other files. */
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
@@ -55,7 +55,7 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('opens a tunnel, carries requests, tells how it does, and ends', async () => {
+  it('opens a tunnel, carries requests, reports its status, and ends', async () => {
     const words = ['--mode', 'userspace', '--port=0', '--proxy-listen', '127.0.0.1:0', '--json'];
     const up = processes.start(command('up', ...words), options());
     const [line] = await up.output(/^\{.*\}$/m);
@@ -74,7 +74,7 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     ]);
     expect((await arctun('status')).stdout).toMatch(/^interface: \S+ \(userspace\)\n/);
     expect(await arctun('health')).toMatchObject({ code: 0 });
-    // As the package of npm sees it.
+    // As the npm package sees it.
     const other = await processes.run([process.execPath, ARCTUN, 'health'], options());
     expect(other).toMatchObject({ code: 0 });
 
@@ -84,7 +84,7 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     expect(await arctun('health')).toMatchObject({ code: 1 });
   }, 60_000);
 
-  it('sends a message, byte by byte as it is', async () => {
+  it('sends a message unchanged, byte by byte', async () => {
     writeFileSync(join(folder, 'message'), Buffer.from([0xff, 0x0a, 0x0a]));
     const before = (await emulator.messages()).length;
     expect(await arctun('send', '{"t":1}', '-H', 'X-A: 1')).toMatchObject({ code: 0 });
@@ -100,7 +100,7 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     ]);
   }, 60_000);
 
-  it('ends with the numbers of the other executable', async () => {
+  it('exits with the codes of the other executable', async () => {
     expect(await arctun('version')).toEqual({
       code: 0,
       stdout: `{"revision":"","version":"${VERSION}"}\n`,
@@ -111,13 +111,13 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     expect(layer).toMatchObject({ code: 1, stdout: '' });
     expect(layer.stderr).toContain('Install the npm package');
     expect(await arctun('send', 'x', '--config', 'absent.json')).toMatchObject({ code: 3 });
-    // This is no environment of Lambda.
+    // This is not an environment of Lambda.
     expect(await arctun('lambda')).toMatchObject({ code: 2, stdout: '' });
     const silent = ['--forward-to=100.127.69.42:1', '--wait', '1', '--timeout', '1'];
     expect((await arctun('send', 'x', ...silent)).code).not.toBe(0);
   }, 60_000);
 
-  it('is the Lambda extension where Lambda starts it, and nowhere else', async () => {
+  it('is the Lambda extension only if Lambda starts it', async () => {
     const asked: string[] = [];
     api = createServer((request, response) => {
       asked.push(`${request.method} ${request.url}`);

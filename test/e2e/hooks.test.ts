@@ -1,4 +1,4 @@
-/** The commands of arc.json, `--read-stdin` and the counters, in the real `up`. */
+/** The commands of arc.json, `--read-stdin` and the counters, in a real `up`. */
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { code } = await processes.run(bootstrap, { cwd: folder, env: emulator.env });
   expect(code).toBe(0);
   arcJson = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as object;
-  // What is read from standard input is all that there is.
+  // Standard input is the only configuration.
   rmSync(join(folder, 'arc.json'));
 }, 120_000);
 afterAll(async () => {
@@ -66,7 +66,7 @@ it('run around the tunnel, without a shell, and are logged as in soratun', async
   expect(messages[0]).toMatch(/^WARN +skipped PostUp\(1\): .*--mode tun/);
   expect(messages.slice(1).map((line) => line.replace(/^INFO +/, ''))).toEqual([
     'executing PreUp(0): [sh -c echo "$HOOK_TEST"; echo "$0" >&2 $HOME]',
-    // The line end inside of the output is shown as it is, the rest of it is another line.
+    // The line end within the output is shown unchanged, so its rest is another line.
     "PreUp(0) response: 'inherited",
     'executing PreUp(1): [sh -c env > environment]',
     "PreUp(1) response: ''",
@@ -97,7 +97,7 @@ it('do not run from a file that others can write: 6', async () => {
   expect(existsSync(join(folder, 'ran'))).toBe(false);
 }, 120_000);
 
-it('make a failure of what they fail in, and undo what was begun: 1', async () => {
+it('cause a failure if they fail, and what was started is undone: 1', async () => {
   const started = up(
     { postUp: [['sh', '-c', 'echo no; exit 3']], postDown: [['touch', 'undone']] },
     '--log-level',
@@ -112,7 +112,7 @@ it('make a failure of what they fail in, and undo what was begun: 1', async () =
   expect(existsSync(join(folder, 'undone'))).toBe(true);
 }, 120_000);
 
-it('end with what they started when a second signal ends up', async () => {
+it('end with their child processes when a second signal ends up', async () => {
   const started = up({
     postDown: [['sh', '-c', 'sleep 1000 & echo $! > sleeper.new; mv sleeper.new sleeper; wait']],
   });

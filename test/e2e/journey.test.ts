@@ -63,8 +63,8 @@ function readConfig(): Record<string, unknown> {
   return JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as Record<string, unknown>;
 }
 
-describe('the way of a message', () => {
-  it('goes from nothing to the Unified Endpoint by send', async () => {
+describe('the path of a message', () => {
+  it('leads from the start to the Unified Endpoint with send', async () => {
     const { simId } = await bootstrap();
     expect(statSync(join(folder, 'arc.json')).mode & 0o777).toBe(0o600);
     const sent = await run(['send', '{"temperature":21.5}']);
@@ -93,7 +93,7 @@ describe('the way of a message', () => {
     ).toHaveLength(1);
   }, 60_000);
 
-  it('takes the message from a file, from standard input, and the configuration from the environment', async () => {
+  it('starts in a file or in standard input, with the configuration from the environment', async () => {
     await bootstrap();
     writeFileSync(join(folder, 'message'), 'from a file');
     await run(['send', '--file', 'message', '--path', '/a?b=c']);
@@ -111,7 +111,7 @@ describe('the way of a message', () => {
     ]);
   }, 60_000);
 
-  it('forwards by up until it is stopped', async () => {
+  it('leads through up until it is stopped', async () => {
     await bootstrap();
     const up = arctun(['up', '--json', '--forward-listen', '127.0.0.1:0', '-H', 'X-Device: a:b']);
     const [, url] = await up.output(/"forward":"([^"]+)"/);
@@ -213,7 +213,7 @@ describe('wrong input', () => {
     expect(stderr).toContain('arctun up --mode tun');
   }, 30_000);
 
-  it('a listener that is not on loopback: 2', async () => {
+  it('a listener on a non-loopback address: 2', async () => {
     const { code, stderr } = await run(['up', '--address', '0.0.0.0']);
     expect(code).toBe(2);
     expect(stderr).toContain('--allow-open');
@@ -238,7 +238,7 @@ describe('wrong input', () => {
     30_000,
   );
 
-  it('a full disk at standard output: 1, in a sentence', async () => {
+  it('a full disk at standard output: 1, with an explanation', async () => {
     const { code, stderr } = await run(
       ['-c', `'${process.execPath}' '${ARCTUN}' version > /dev/full`],
       {
@@ -249,7 +249,7 @@ describe('wrong input', () => {
     expect(stderr).toMatch(/^Error: cannot write to standard output: ENOSPC/);
   }, 30_000);
 
-  it('a skeleton is not valid: 3', async () => {
+  it('a skeleton: 3', async () => {
     await run(['-c', `'${process.execPath}' '${ARCTUN}' config init > arc.json`], { shell: true });
     const { code, stderr } = await run(['config', 'validate']);
     expect(code).toBe(3);
@@ -282,7 +282,7 @@ describe('wrong input', () => {
     expect(readFileSync(join(folder, 'arc.json'), 'utf8')).toBe('{"privateKey": ');
   }, 30_000);
 
-  it('a target folder that is missing: 3, before any call', async () => {
+  it('a missing target folder: 3, before any call', async () => {
     const before = await emulator.calls();
     const { code } = await run(['bootstrap', 'authkey', '--config', 'missing/arc.json'], {
       env: emulator.env,
@@ -348,7 +348,7 @@ describe('the demo', () => {
     expect(code).toBe(0);
   }, 60_000);
 
-  it('ends with 5 when the emulator is killed before send', async () => {
+  it('ends with 5 if the emulator is killed before send', async () => {
     const { code } = await demo('--kill-emulator');
     expect(code).toBe(5);
   }, 60_000);

@@ -72,7 +72,7 @@ it('sends with --force, and warns', async () => {
 }, 60_000);
 
 describeWith(['root'], 'for another user', () => {
-  it("refuses send while root's up has the SIM", async () => {
+  it('refuses send while root’s up uses the SIM', async () => {
     const env = {
       ...emulator.env,
       ARCTUN_CONFIG: readFileSync(join(folder, 'arc.json'), 'utf8'),
@@ -85,7 +85,7 @@ describeWith(['root'], 'for another user', () => {
   }, 60_000);
 });
 
-it('starts after a kill, and one of two that start at the same moment', async () => {
+it('starts after a kill, and so does one of two that start at the same moment', async () => {
   up.kill('SIGKILL');
   await up.finished;
   const both = [startUp(), startUp('--config', 'copy.json')];
@@ -99,7 +99,7 @@ it('starts after a kill, and one of two that start at the same moment', async ()
   expect((await running!.finished).code).toBe(0);
 }, 60_000);
 
-it('sends in turn what scripts send in parallel', async () => {
+it('sends in turn if scripts send in parallel', async () => {
   const sent = await Promise.all(['a', 'b', 'c'].map((text) => run('send', text)));
   expect(sent.map(({ code }) => code)).toEqual([0, 0, 0]);
 }, 60_000);

@@ -1,4 +1,4 @@
-/** What `npm pack` would ship. */
+/** The files that `npm pack` would ship. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -52,7 +52,7 @@ it('ships the executable, the build, the manifest and the documents, and nothing
   ]) {
     expect(paths).toContain(path);
   }
-  // No Node: it comes when a layer is built.
+  // No Node: it is fetched when a layer is built.
   expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(15e6);
   expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
   expect(
@@ -90,14 +90,17 @@ function reachableFrom(entry: string): string[] {
   return [...found];
 }
 
-it.each(['dist/bundle/index.js', 'dist/types/index.d.ts'])('ships all that %s imports', (entry) => {
-  const reachable = reachableFrom(entry);
-  expect(reachable.length).toBeGreaterThan(20);
-  const shipped = new Set(files.map(({ path }) => path));
-  expect(reachable.filter((path) => !shipped.has(path))).toEqual([]);
-});
+it.each(['dist/bundle/index.js', 'dist/types/index.d.ts'])(
+  'ships everything that %s imports',
+  (entry) => {
+    const reachable = reachableFrom(entry);
+    expect(reachable.length).toBeGreaterThan(20);
+    const shipped = new Set(files.map(({ path }) => path));
+    expect(reachable.filter((path) => !shipped.has(path))).toEqual([]);
+  },
+);
 
-it('brings no packages but those with machine code', () => {
+it('depends only on packages with native code', () => {
   const manifest = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as Record<
     string,
     Record<string, string> | undefined
@@ -124,8 +127,8 @@ it('pins every dependency, and none needs an install script', () => {
   const scripted = packages.filter(
     ([, { hasInstallScript, dev }]) => hasInstallScript === true && dev !== true,
   );
-  // koffi's looks for a binary and builds one where there is none; ours come as packages. Everything
-  // here is installed without scripts.
+  // koffi's script looks for a binary and builds one if there is none; its binaries come as
+  // packages. Everything here is installed without scripts.
   expect(scripted.map(([name]) => name)).toEqual(['node_modules/koffi']);
   expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
 });

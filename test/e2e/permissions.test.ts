@@ -1,4 +1,4 @@
-/** `bootstrap authkey` by a user who has Sim:createSim and Sim:createArcSession alone. */
+/** `bootstrap authkey` by a user with only Sim:createSim and Sim:createArcSession. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,7 @@ it.each([
   [['--tag', 'site=osaka'], 'Sim:putSimTags'],
   [['--group', '00000000-0000-4000-8000-000000000000'], 'Sim:setSimGroup'],
 ])(
-  '%j is a warning that names %s',
+  '%j logs a warning that names %s',
   async (parameters, permission) => {
     const created = await createdBy(async () => {
       const { code, stdout, stderr } = await bootstrap(...parameters);
@@ -109,7 +109,7 @@ it('--own-key fails, naming Sim:renewArcSimCredentials, and leaves an arc.json t
   });
   expect(created).toEqual([arcJson().simId]);
   await expectThatItSends();
-  // The next run takes that SIM.
+  // The next run uses that SIM.
   expect(
     await createdBy(async () => {
       expect(await bootstrap()).toMatchObject({ code: 0, stderr: '' });

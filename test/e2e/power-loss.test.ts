@@ -1,6 +1,7 @@
 /**
- * What survives a power loss: the real commands against the emulator, by the order of their system
- * calls. A file is synced before it gets its name, and its folder before anything depends on it.
+ * What survives a power loss: the real commands against the emulator, checked by the order of their
+ * system calls. A file is synced before it gets its name, and its folder before anything depends on
+ * it.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +17,7 @@ let folder: string;
 
 const JOURNAL = '.arc.json.bootstrap';
 
-/** A probe that the target takes a new file. */
+/** A probe that the target folder accepts a new file. */
 const PROBE = [
   'create .arc.json.*.tmp 0600',
   'chmod .arc.json.*.tmp 0600',
@@ -37,7 +38,7 @@ const NEW_JOURNAL = [
   'sync .',
 ];
 
-/** The same where hard links are refused, as by FAT and some network file systems. */
+/** The same with hard links refused, as by FAT and some network file systems. */
 const NEW_JOURNAL_WITHOUT_LINKS = [
   ...NEW_JOURNAL.slice(0, 4),
   `link ${JOURNAL}.*.tmp ${JOURNAL} EPERM`,
@@ -51,7 +52,7 @@ const NEW_JOURNAL_WITHOUT_LINKS = [
 const JOURNAL_STEP = [`write ${JOURNAL}`, `sync ${JOURNAL}`];
 const JOURNAL_END = [`unlink ${JOURNAL}`, 'sync .'];
 
-/** Runs a command; what it did in its folder, and what it asked the API, in order. */
+/** Runs a command; returns its operations in its folder and its API calls, in order. */
 async function trace(parameters: readonly string[], refused?: string): Promise<string[]> {
   const traced = new FileTrace(refused);
   try {
@@ -135,7 +136,7 @@ describeWith(['strace'], 'a power loss at any moment', () => {
     expect(publicKey()).not.toBe(first);
   }, 120_000);
 
-  it('loses nothing where the file system refuses hard links', async () => {
+  it('loses nothing if the file system refuses hard links', async () => {
     expect(await trace(['bootstrap', 'authkey'], '?link,linkat:error=EPERM')).toEqual([
       ...PROBE,
       'POST /v1/auth',

@@ -1,7 +1,7 @@
 /**
- * `up` whose session the platform changes while it runs, as a service has it: without a terminal.
- * Most of that is waiting until a peer counts as silent: all cases run at once, each before an
- * emulator of its own.
+ * `up` whose session SORACOM changes while it runs, as a service runs it: without a terminal. Most
+ * of the time is the wait until a peer counts as silent, so all cases run in parallel, each with
+ * its own emulator.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,12 +15,12 @@ import { until } from '../support/until.js';
 const processes = new Processes();
 const folders = mkdtempSync(join(tmpdir(), 'arctun-renewal-'));
 
-/** A bootstrapped SIM, and `up` in front of its emulator. */
+/** A bootstrapped SIM, and `up` with its emulator. */
 class RunningTunnel {
   readonly emulator: EmulatorProcess;
   readonly folder: string;
   readonly up: TestProcess;
-  /** The forwarder's, which is there from the start. */
+  /** The forwarder's URL, available from the start. */
   readonly url: string;
 
   private constructor(emulator: EmulatorProcess, folder: string, up: TestProcess, url: string) {
@@ -82,23 +82,23 @@ class RunningTunnel {
   }
 }
 
-/** What is done to a tunnel and expected of it; fails where its test waits for it. */
+/** The action on a tunnel and its expected effect; fails when its test awaits it. */
 const CASES = {
-  'goes on by itself with a session that was deleted': async () => {
+  'continues automatically with a session that was deleted': async () => {
     await expectRenewal((tunnel) => tunnel.deleteSession());
   },
 
-  'goes on by itself with another address': async () => {
+  'continues automatically with another address': async () => {
     await expectRenewal(({ emulator, simId }) =>
       emulator.changeArc({ simId, address: '10.9.8.7' }),
     );
   },
 
-  'goes on by itself with another key of the server': async () => {
+  'continues automatically with another key of the server': async () => {
     await expectRenewal(({ emulator }) => emulator.changeArc({ serverKey: 'new' }));
   },
 
-  'says what it would need where nobody can sign in': async () => {
+  'reports what it needs if signing in fails': async () => {
     const tunnel = await RunningTunnel.start({ signsIn: false });
     const { simId, up } = tunnel;
     await tunnel.deleteSession();

@@ -1,6 +1,6 @@
 /**
- * Every command, as talkative as it can be: nothing that it prints holds a secret of the run. Not
- * searched is what prints a key because that is what it is for: `wg-config`, its QR code, and
+ * Every command, with its most verbose options: its output contains no secret of the run. Not
+ * searched is output whose purpose is to print a key: `wg-config`, its QR code, and
  * `--dump-config`.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,12 +18,12 @@ const CODE = '493817';
 
 const processes = new Processes();
 let emulator: EmulatorProcess;
-/** Between the commands and the emulator's API. */
+/** A proxy between the commands and the emulator's API. */
 let recorder: Recorder;
 let folder: string;
-/** What the commands printed, by command. */
+/** The output of the commands, by command. */
 const printed = new Map<string, string>();
-/** Each private key that an arc.json of the run has held. */
+/** Each private key that an arc.json of the run contained. */
 const privateKeys = new Set<string>();
 
 beforeAll(async () => {
@@ -51,7 +51,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What reads a broken arc.json: test/secrets/wrong-places.test.ts has all commands, in one process. */
+/**
+ * For commands that read a broken arc.json: test/secrets/wrong-places.test.ts has all, in one
+ * process.
+ */
 const READERS = atLength({
   short: [['up']],
   long: [['config'], ['config', 'validate'], ['up'], ['send', 'x']],
@@ -79,7 +82,7 @@ function note(parameters: readonly string[], { stdout, stderr }: Finished): void
     const text = readFileSync(join(folder, 'arc.json'), 'utf8');
     privateKeys.add((JSON.parse(text) as { privateKey: string }).privateKey);
   } catch {
-    // There is none yet, or it is one of the broken ones.
+    // It does not exist yet, or it is one of the broken ones.
   }
 }
 
@@ -104,7 +107,7 @@ function profile(name: string, content: object): void {
 
 const WITHOUT_KEYS = { ARCTUN_AUTH_KEY_ID: '', ARCTUN_AUTH_KEY: '' };
 
-/** One after the other: each needs what the one before has made. */
+/** In sequence: each needs the result of the previous one. */
 async function runEverything(): Promise<void> {
   await run(['version'], 0);
   await run(['bootstrap', 'authkey', '--name', 'searched', '--tag', 'a=b'], 0);
@@ -145,7 +148,7 @@ async function upAndDown(): Promise<void> {
   note(parameters, await up.finished);
 }
 
-/** What oclif is told of parameters it would print for DEBUG=*. */
+/** Parameters that oclif would print for DEBUG=*. */
 async function secretsAsParameters(): Promise<void> {
   const authKey = ['--auth-key-id', 'keyId-searched', '--auth-key', AUTH_KEY];
   await run(['bootstrap', 'authkey', ...authKey], 0, WITHOUT_KEYS);
@@ -171,7 +174,7 @@ async function krypton(): Promise<void> {
   const answer = readFileSync(join(folder, 'cellular.json'), 'utf8');
   const { privateKey } = JSON.parse(answer) as { privateKey: string };
   privateKeys.add(privateKey);
-  // What it prints is no whole session, and holds a key.
+  // It prints an incomplete session, which contains a key.
   const partial = JSON.stringify({ arcClientPeerPrivateKey: privateKey, arcServerEndpoint: 'x' });
   writeFileSync(fake, `#!/bin/sh\necho '${partial}'\n`, { mode: 0o755 });
   await run(['bootstrap', 'sim', '--krypton-cli-path', fake, '--config', 'sim.json'], undefined);
@@ -230,7 +233,7 @@ async function failures(): Promise<void> {
   await run(['config'], undefined, { ARCTUN_CONFIG: text.slice(0, -20) });
 }
 
-/** All that the platform has given out, and what the run began with. */
+/** All secrets that SORACOM has issued, and those that the run started with. */
 function secretsOf(traffic: string): Secrets {
   const handedOut = [
     ...traffic.matchAll(/"(apiKey|token|arcClientPeerPrivateKey)" *: *"([^"]+)"/g),
@@ -248,7 +251,7 @@ function secretsOf(traffic: string): Secrets {
 it('prints no secret', async () => {
   await runEverything();
   const secrets = secretsOf(recorder.traffic());
-  // Tokens and keys of many runs: the search has something to look for.
+  // Tokens and keys of many runs, so that the search is not empty.
   expect(Object.keys(secrets).length).toBeGreaterThan(30);
   expect(privateKeys.size).toBeGreaterThan(3);
   const found = [...printed].flatMap(([command, text]) =>
@@ -256,13 +259,13 @@ it('prints no secret', async () => {
   );
   expect(found).toEqual([]);
   expect(printed.size).toBeGreaterThan(atLength({ short: 30, long: 40 }));
-  // What was dumped was worth searching, and what is planted is found.
+  // The dumped data is suitable for the search, and planted secrets are found.
   expect(printed.get('sim list')).toContain('--- Request dump ---');
   const planted = `${printed.get('sim list')!} ${[...privateKeys][0]!}`;
   expect(findSecrets(planted, secrets)).not.toEqual([]);
 }, 300_000);
 
-it('sends no private key of our own', () => {
+it('sends no locally generated private key', () => {
   const kept = JSON.parse(readFileSync(join(folder, 'own.json'), 'utf8')) as { privateKey: string };
   const { privateKey } = kept;
   expect(findSecrets(recorder.traffic(), { privateKey })).toEqual([]);

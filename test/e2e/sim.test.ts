@@ -1,4 +1,4 @@
-/** The commands below `sim` against the emulator, as a user types them, right and wrong. */
+/** The commands of `sim` against the emulator, as a user types them, right and wrong. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ function run(parameters: readonly string[], env: NodeJS.ProcessEnv = {}): Promis
   return processes.run(command, { cwd: folder, env: environment(env) });
 }
 
-/** @returns the SIM's id */
+/** @returns the SIM's ID */
 async function bootstrap(name = 'sensor', config = 'arc.json'): Promise<string> {
   const done = await run(['bootstrap', 'authkey', '--name', name, '--config', config, '--json']);
   expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' });
@@ -68,7 +68,7 @@ describe('sim list', () => {
     ]);
   }, 60_000);
 
-  it('leaves out what is older, and says when nothing is found', async () => {
+  it('omits older SIMs, and says so if none is found', async () => {
     await bootstrap();
     expect(await jsonOf(['sim', 'list', '--since', '10m'])).not.toEqual([]);
     const future = ['sim', 'list', '--since', '2999-01-01T00:00:00Z'];
@@ -91,7 +91,7 @@ describe('sim list', () => {
     expect(stderr).toContain('Query:searchSims or Sim:listSims');
   }, 60_000);
 
-  it('refuses what is no time: 2', async () => {
+  it('refuses an invalid time: 2', async () => {
     const { code, stderr } = await run(['sim', 'list', '--since', 'yesterday']);
     expect(code).toBe(2);
     expect(stderr).toContain('--since yesterday');
@@ -99,7 +99,7 @@ describe('sim list', () => {
 });
 
 describe('sim show', () => {
-  it("shows arc.json's SIM, and that all is well", async () => {
+  it('shows arc.json’s SIM, and that it is consistent', async () => {
     const simId = await bootstrap();
     const { code, stdout } = await run(['sim', 'show', '--events']);
     expect(code).toBe(0);
@@ -109,7 +109,7 @@ describe('sim show', () => {
     expect(stdout).not.toContain(arcJson().privateKey);
   }, 60_000);
 
-  it('says what keeps arc.json from working', async () => {
+  it('reports what keeps arc.json from working', async () => {
     await bootstrap();
     const session = arcJson().arcSessionStatus as unknown as object;
     const arcSessionStatus = { ...session, arcClientPeerIpAddress: '10.99.99.99' };
@@ -131,7 +131,7 @@ describe('sim show', () => {
     [['8942000000000000000'], 4, 'HTTP 404'],
     [['../groups'], 2, 'is not a SIM ID'],
   ])(
-    'tells of a SIM that is not there: %j',
+    'reports a SIM that does not exist: %j',
     async (parameters, exit, sentence) => {
       const { code, stderr } = await run(['sim', 'show', ...parameters]);
       expect(code).toBe(exit);
@@ -142,7 +142,7 @@ describe('sim show', () => {
 });
 
 describe('sim renew-key', () => {
-  it('ends the old key and opens the tunnel with the new one', async () => {
+  it('invalidates the old key and opens the tunnel with the new one', async () => {
     const simId = await bootstrap();
     const old = readFileSync(join(folder, 'arc.json'), 'utf8');
     const { code, stdout, stderr } = await run(['sim', 'renew-key']);
@@ -157,7 +157,7 @@ describe('sim renew-key', () => {
     expect(refused.code).toBe(5);
   }, 60_000);
 
-  it('goes on with the same key when the answer was lost', async () => {
+  it('continues with the same key if the answer was lost', async () => {
     await bootstrap();
     const before = arcJson().privateKey;
     await emulator.fault({ operation: 'renewArcSimCredentials', cut: 'after' });
@@ -171,14 +171,14 @@ describe('sim renew-key', () => {
     expect((await run(['send', 'x'])).code).toBe(0);
   }, 60_000);
 
-  it('makes an arc.json for a SIM whose own is lost', async () => {
+  it('creates an arc.json for a SIM whose own is lost', async () => {
     const simId = await bootstrap();
     rmSync(join(folder, 'arc.json'));
     expect((await run(['sim', 'renew-key', simId])).code).toBe(0);
     expect((await run(['send', 'x'])).code).toBe(0);
   }, 60_000);
 
-  it('leaves all as it was when the platform refuses', async () => {
+  it('changes nothing if SORACOM refuses', async () => {
     await bootstrap();
     const before = arcJson();
     await emulator.fault({ operation: 'renewArcSimCredentials', status: 403 });
@@ -192,7 +192,7 @@ describe('sim renew-key', () => {
 });
 
 describe('sim terminate', () => {
-  it('ends the SIM, its protection first, and its tunnel', async () => {
+  it('terminates the SIM, its protection first, and its tunnel', async () => {
     const simId = await bootstrap();
     const done = await run(['sim', 'terminate', '--yes']);
     expect(done.code).toBe(0);
@@ -215,7 +215,7 @@ describe('sim terminate', () => {
     );
   }, 60_000);
 
-  it('asks nothing of the platform without a terminal and --yes: 2', async () => {
+  it('calls no API without a terminal and --yes: 2', async () => {
     const simId = await bootstrap();
     const before = await emulator.calls();
     const { code, stderr } = await run(['sim', 'terminate']);
@@ -254,7 +254,7 @@ describeWith(['script'], 'sim terminate on a terminal', () => {
 });
 
 describe('the newest session', () => {
-  it('is taken from the state folder where arc.json holds the one before', async () => {
+  it('is read from the state folder if arc.json has the previous one', async () => {
     const simId = await bootstrap();
     const arcSessionStatus = arcJson().arcSessionStatus as unknown as object;
     const outdated = {

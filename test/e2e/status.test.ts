@@ -1,4 +1,4 @@
-/** The real `status` and `health`, over a tunnel of the test's own. */
+/** The real `status` and `health`, with a tunnel of the test. */
 import { chmodSync } from 'node:fs';
 
 import { OfferedStatus } from '../support/fakes/offered-status.js';
@@ -38,7 +38,7 @@ describe('status', () => {
     expect(stdout).toContain('\n  handshake age: ');
   });
 
-  it("says soratun's words where there is none, and ends with 1", async () => {
+  it('prints soratun’s message if there is no device, and exits with 1', async () => {
     await expect(arctun('status')).resolves.toEqual({
       code: 1,
       stdout: 'no SORACOM Arc device found\n',
@@ -47,7 +47,7 @@ describe('status', () => {
     await expect(arctun('status', '--json')).resolves.toMatchObject({ code: 1, stdout: '[]\n' });
   });
 
-  it('ends with 5 for a tunnel without a handshake', async () => {
+  it('exits with 5 for a tunnel without a handshake', async () => {
     tunnel.status = () => Promise.resolve({ ...TUNNEL_STATUS, ...CONNECTING });
     await tunnel.open();
     const { code, stdout } = await arctun('status', '--json');
@@ -55,7 +55,7 @@ describe('status', () => {
     expect(JSON.parse(stdout)).toMatchObject([{ name: 'soratun0', health: 'connecting' }]);
   });
 
-  it('ends with 5 for one that does not answer, and says so', async () => {
+  it('exits with 5 for a tunnel that does not answer, and says so', async () => {
     await tunnel.open({ tunnel: () => undefined });
     await expect(arctun('status')).resolves.toEqual({
       code: 5,
@@ -64,13 +64,13 @@ describe('status', () => {
     });
   });
 
-  it('refuses a time without --watch', async () => {
+  it('refuses an interval without --watch', async () => {
     const { code, stderr } = await arctun('status', '5');
     expect(code).toBe(2);
     expect(stderr).toContain('arctun status --watch 5');
   });
 
-  it('watches in lines of JSON, with rates, and ends with 0', async () => {
+  it('watches in lines of JSON, with rates, and exits with 0', async () => {
     let sentBytes = 0;
     tunnel.status = () =>
       Promise.resolve({
@@ -91,7 +91,7 @@ describe('status', () => {
     expect(second).toHaveProperty('sentBytesPerSecond');
   });
 
-  it('watches as plain text where there is no terminal, also when nothing is there yet', async () => {
+  it('watches as plain text without a terminal, also before a tunnel exists', async () => {
     const watching = start('status', '--watch', '1');
     await watching.output(/Z, every 1 s\n\nno SORACOM Arc device found\n/);
     await tunnel.open();
@@ -104,7 +104,7 @@ describe('status', () => {
 });
 
 describeWith(['script'], 'status on a terminal', () => {
-  it('draws one view over the other, and leaves the terminal as it was', async () => {
+  it('redraws the view, and restores the terminal', async () => {
     await tunnel.open();
     const line = `exec ${command('status', '--watch', '1').join(' ')}`;
     const watching = processes.start(['script', '-qec', line, '/dev/null'], {
@@ -143,7 +143,7 @@ describe('health', () => {
     });
   });
 
-  it('has to be told which of several, and prints JSON', async () => {
+  it('requires a name if there are several tunnels, and prints JSON', async () => {
     await tunnel.open();
     await tunnel.open({ pid: 4712 });
     const { code, stderr } = await arctun('health');
@@ -157,7 +157,7 @@ describe('health', () => {
     );
   });
 
-  it('says of a data path that hangs that it does, and ends with 5', async () => {
+  it('reports that a data path hangs, and exits with 5', async () => {
     tunnel.status = () => new Promise(() => undefined);
     await tunnel.open();
     await expect(arctun('health')).resolves.toMatchObject({
@@ -168,7 +168,7 @@ describe('health', () => {
 });
 
 describeWith(['root', 'setpriv'], 'for another user', () => {
-  it('a tunnel is not to be asked', async () => {
+  it('does not query a tunnel', async () => {
     await tunnel.open();
     chmodSync(tunnel.folder, 0o755);
     for (const name of ['status', 'health']) {

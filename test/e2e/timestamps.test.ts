@@ -1,4 +1,6 @@
-/** The state folder as the commands use it: before the first datagram, and where it cannot be. */
+/**
+ * The state folder in the commands: written before the first datagram, and when it is unavailable.
+ */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +9,7 @@ import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
-/** Nothing beside the answer. */
+/** Only the answer. */
 const SENT = { code: 0, stderr: 'HTTP 201 Created\n' };
 
 const processes = new Processes();
@@ -36,7 +38,7 @@ function run(
   });
 }
 
-/** The name that the file of our key has. */
+/** The file name for the client's key. */
 function nameOfKey(): string {
   const { publicKey } = JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as {
     publicKey: string;
@@ -49,7 +51,7 @@ function stamps(): string[] {
   return [...text.matchAll(/@([0-9a-f]{24})/g)].map(([, stamp]) => stamp!).sort();
 }
 
-it('is kept by each command that opens a tunnel, and rises', async () => {
+it('is kept by each command that opens a tunnel, and increases', async () => {
   expect(await run(['send', 'hello'])).toMatchObject(SENT);
   expect(readdirSync(join(state, 'timestamps'))).toEqual([nameOfKey()]);
   const [first] = stamps();
@@ -96,7 +98,7 @@ describeWith(['strace'], 'in the order of system calls', () => {
   }, 60_000);
 });
 
-describeWith(['root', 'unshare'], 'where nothing can be written', () => {
+describeWith(['root', 'unshare'], 'if nothing can be written', () => {
   const readOnly = [
     'unshare',
     '-m',
@@ -106,7 +108,7 @@ describeWith(['root', 'unshare'], 'where nothing can be written', () => {
     'sh',
   ];
 
-  it('is one warning, and the message goes out', async () => {
+  it('causes one warning, and the message is sent', async () => {
     mkdirSync(state);
     const { code, stderr } = await run(['send', 'hello', '--log-format', 'json'], {
       prefix: readOnly,
@@ -122,7 +124,7 @@ describeWith(['root', 'unshare'], 'where nothing can be written', () => {
     });
   }, 60_000);
 
-  it('is no matter to the emulator, which keeps no stamps', async () => {
+  it('does not affect the emulator, which stores no timestamps', async () => {
     mkdirSync(state);
     const other = processes.start(
       [

@@ -1,4 +1,4 @@
-/** A running `up`, and those who ask how it does. */
+/** A running `up`, and the clients that query its status. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ function start(...parameters: string[]): TestProcess {
   return processes.start(command('up', ...listen, ...parameters), options());
 }
 
-it('is seen by status and health, and on its pages, until it ends', async () => {
+it('is shown by status and health, and on its pages, until it ends', async () => {
   up = start('--status-listen', '127.0.0.1:0', '--log-level', 'info', '--json');
   const [, forward] = await up.output(/"forward":"([^"]+)"/);
   const [, url] = await up.output(/status pages listening url=(\S+)/, 'stderr');
@@ -68,7 +68,7 @@ it('prints nothing with --quiet', async () => {
   expect(await up.finished).toMatchObject({ code: 0, stdout: '', stderr: '' });
 }, 60_000);
 
-it('that was killed leaves a socket that nobody takes for a tunnel', async () => {
+it('leaves a socket after a kill that is not reported as a tunnel', async () => {
   up = start();
   await up.output(/is up/);
   up.kill('SIGKILL');

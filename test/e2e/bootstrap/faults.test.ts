@@ -1,6 +1,6 @@
 /**
- * `bootstrap authkey` when something fails that is not itself: the disk, the folder, the network,
- * the platform. After each, what there is, what the next run does, and that no SIM is one too many.
+ * `bootstrap authkey` with an external failure: the disk, the folder, the network, SORACOM. Checks
+ * the state after each, the next run, and that there is never one SIM too many.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -60,7 +60,7 @@ function publicKeyIn(path: string): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { publicKey: string }).publicKey;
 }
 
-/** What the row of the matrix says: how the run ended, what it left, how the next one ended. */
+/** The row of the matrix: how the run ended, the state it left, how the next one ended. */
 function row(name: string, parts: readonly string[]): void {
   rows.push(`  ${name}: ${parts.join(' → ')}\n`);
 }
@@ -70,18 +70,18 @@ async function left(run: Finished, cwd = folder): Promise<string> {
   return `exit ${run.code}, ${(await livingSims()).length} SIM, files: ${files.join(' ') || 'none'}`;
 }
 
-/** Nothing may come out of a failure but sentences. */
+/** A failure may print only sentences. */
 function expectSentence({ stderr }: Finished): void {
   expect(stderr).toMatch(/^Error: \S/);
   expect(stderr).not.toMatch(/^ +at /m);
 }
 
-/** Some of the cases, which differ in the fault alone: all of them run in `npm run test:long`. */
+/** Some of the cases, which differ only in the fault: `npm run test:long` runs all of them. */
 function some<T>(cases: readonly T[]): readonly T[] {
   return atLength({ short: [cases[0]!, cases.at(-1)!], long: cases });
 }
 
-describe('a platform that says no before a SIM exists', () => {
+describe('a refusal by SORACOM before a SIM exists', () => {
   it.each(
     some<[string, EmulatedFault]>([
       ['401', { status: 401, body: { code: 'AUM0002', message: 'no' } }],
@@ -118,7 +118,7 @@ describe('a platform that says no before a SIM exists', () => {
   }, 60_000);
 });
 
-describe('a platform whose answer is lost when the SIM exists', () => {
+describe('an answer from SORACOM that is lost after the SIM was created', () => {
   it.each(
     some<[string, EmulatedFault]>([
       ['the connection cut', { cut: 'after' }],
@@ -128,7 +128,7 @@ describe('a platform whose answer is lost when the SIM exists', () => {
       ['garbage', { garbage: true, carryOut: true }],
     ]),
   )(
-    '%s: the next run names the SIM, and adopts it at a word',
+    '%s: the next run names the SIM, and adopts it on request',
     async (name, fault) => {
       await emulator.fault({ operation: 'createSim', ...fault });
       const first = await bootstrap();
@@ -157,7 +157,7 @@ describe('a platform whose answer is lost when the SIM exists', () => {
   );
 });
 
-describe('a platform that fails at another call', () => {
+describe('a failure of SORACOM at another call', () => {
   it.each(
     some<[string, EmulatedFault, number]>([
       ['auth', { status: 401, times: 9 }, 4],
@@ -214,7 +214,7 @@ describeWith(['root'], 'a disk that fails', () => {
   }
 
   it.each([
-    ['for nothing at all', 'size=4k'],
+    ['for anything', 'size=4k'],
     ['for the journal', 'size=60k'],
   ])(
     'too full %s: nothing is created',
@@ -231,7 +231,7 @@ describeWith(['root'], 'a disk that fails', () => {
   );
 
   it(
-    'too full for arc.json, after the journal took its room: the key is in the journal',
+    'too full for arc.json, after the journal was allocated: the key is in the journal',
     () =>
       inMount('size=64k', async () => {
         const first = await bootstrap([], mount);
@@ -274,7 +274,10 @@ describeWith(['root'], 'a disk that fails', () => {
   );
 });
 
-/** Until the platform has the call: before it, a folder that vanishes ends the run with nothing made. */
+/**
+ * Waits until SORACOM has the call: before it, a folder that vanishes ends the run with nothing
+ * created.
+ */
 async function createSimCalled(callsBefore: number): Promise<void> {
   const isCalled = async () => {
     const calls = await emulator.calls();
@@ -309,10 +312,10 @@ describe('a folder that vanishes while the SIM is created', () => {
     row('a folder that vanishes', [await left(first, home), await left(second, home)]);
   }, 60_000);
 
-  it('prints the arc.json when the state folder takes none either', async () => {
+  it('prints the arc.json if the state folder cannot be written either', async () => {
     const home = join(folder, 'home');
     mkdirSync(home);
-    // A file in its place: no folder can be made there.
+    // A file in its place: no folder can be created there.
     execFileSync('sh', ['-c', `: > '${join(folder, 'state')}'`]);
     await emulator.fault({ operation: 'createSim', delayMs: 6000 });
     const callsBefore = (await emulator.calls()).length;
@@ -346,7 +349,7 @@ describeWith(['root'], 'an arc.json that may not be written', () => {
     expect(await bootstrap()).toMatchObject({ code: 0 });
     const before = readFileSync(join(folder, 'arc.json'), 'utf8');
     chmodSync(join(folder, 'arc.json'), 0o400);
-    // Its folder takes no new file, for nobody: root would not ask.
+    // Its folder is read-only for `nobody`: root would not be refused.
     execFileSync('mount', ['--bind', join(folder, 'arc.json'), join(folder, 'arc.json')]);
     try {
       const run = await bootstrap();

@@ -1,6 +1,6 @@
 /**
- * `bootstrap authkey` killed at each system call by which it changes something, then run again:
- * never a second SIM without the user's word, never a SIM of which nobody tells.
+ * `bootstrap authkey` killed at each system call by which it changes something, then run again: it
+ * must never create a second SIM without the user's consent, nor leave a SIM that is not reported.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,9 @@ import { describeWith } from '../../support/runner/requirements.js';
 import { atLength } from '../../support/runner/tier.js';
 
 /**
- * What writes, makes durable, names, unnames, connects or sends. Of the calls of `write`, those on
- * OUTPUT alone: the hundreds of others wake a thread of the same process up, and leave what the call
- * before them left.
+ * Calls that write, sync, create or remove names, connect or send. Of the calls of `write`, only
+ * those on OUTPUT: the hundreds of others wake a thread of the same process, and leave what the
+ * previous call left.
  */
 const SYSTEM_CALLS = [
   'write',
@@ -33,7 +33,7 @@ const SYSTEM_CALLS = [
   'connect',
 ];
 
-/** The file that has the standard output of a run that is traced. */
+/** The file for the standard output of a traced run. */
 const OUTPUT = 'output';
 
 /** A point at which the process is killed: the nth call of a name, in one of its threads. */
@@ -43,9 +43,9 @@ interface Point {
 }
 
 interface Outcome extends Point {
-  /** What the killed run left: SIMs that exist, and files. */
+  /** The state after the killed run: SIMs that exist, and files. */
   readonly left: string;
-  /** What the next run did. */
+  /** The result of the next run. */
   readonly next: string;
 }
 
@@ -74,7 +74,7 @@ class Lane {
     return new Lane(await startEmulatorProcess(processes), parameters);
   }
 
-  /** A folder that no run has had before. */
+  /** A folder that was not used by another run. */
   freshFolder(): string {
     const path = mkdtempSync(join(folder, `run-${this.#runs++}-`));
     mkdirSync(join(path, 'state'));
@@ -93,7 +93,7 @@ class Lane {
         env: {
           ...this.emulator.env,
           STATE_DIRECTORY: join(cwd, 'state'),
-          // All work on files in one thread, so that the nth call is the same one in each run.
+          // All file operations in one thread, so that the nth call is the same one in each run.
           UV_THREADPOOL_SIZE: '1',
           NODE_DISABLE_COMPILE_CACHE: '1',
         },
@@ -112,7 +112,7 @@ class Lane {
   }
 }
 
-/** Standard output goes to OUTPUT. `-y` tells the file of each descriptor. */
+/** Standard output goes to OUTPUT. `-y` prints the file of each descriptor. */
 function strace(cwd: string, log: string, ...options: readonly string[]): string[] {
   const output = ['sh', '-c', 'exec "$@" > "$0"', join(cwd, OUTPUT)];
   return [...output, 'strace', '-f', '-y', '-o', log, ...options];
@@ -150,7 +150,7 @@ function publicKeyIn(path: string): string | undefined {
 
 async function killAt(lane: Lane, point: Point): Promise<Outcome> {
   const cwd = lane.freshFolder();
-  // Without --seccomp-bpf: no signal can be injected where that stops a process.
+  // Without --seccomp-bpf: it prevents the injection of a signal that stops a process.
   const trace = ['-qq', '-e', `trace=${point.call}`];
   if (point.call === 'write') trace.push('-P', join(cwd, OUTPUT));
   const inject = ['-e', `inject=${point.call}:signal=KILL:when=${point.n}`];
@@ -166,7 +166,7 @@ async function killAt(lane: Lane, point: Point): Promise<Outcome> {
   return { ...point, left, next };
 }
 
-/** Runs again without any word of the user, then with it where that is asked for. */
+/** Runs again without the user's consent, then with it if that is requested. */
 async function runAgain(lane: Lane, cwd: string, simId: string | undefined): Promise<string> {
   const before = filesIn(cwd);
   const second = await lane.run(cwd);
@@ -174,13 +174,13 @@ async function runAgain(lane: Lane, cwd: string, simId: string | undefined): Pro
   expect(sims.length).toBeLessThanOrEqual(1);
   if (second.code === 0) {
     expect(sims.map((sim) => sim.publicKey)).toEqual([publicKeyIn(join(cwd, 'arc.json'))]);
-    // What was half written stays only where no journal told of it, and then it holds no key.
+    // A partial file stays only if no journal recorded it, and then it contains no key.
     const hadJournal = before.includes('.arc.json.bootstrap');
     if (hadJournal) expect(filesIn(cwd)).toEqual(['arc.json']);
     expect(filesIn(cwd)).not.toContain('.arc.json.bootstrap');
     return 'finishes it';
   }
-  // It creates nothing of its own accord, and says what there is.
+  // It creates nothing by itself, and reports what exists.
   expect(second).toMatchObject({ code: 1 });
   expect(sims.length).toBe(simId === undefined ? 0 : 1);
   expect(second.stderr).toContain(simId ?? 'none is listed');
@@ -217,7 +217,7 @@ function ranges(numbers: readonly number[]): string {
     .join(', ');
 }
 
-/** One line for each kind of outcome: at which calls it came about. */
+/** One line for each kind of outcome: the calls at which it occurred. */
 function print(name: string, outcomes: readonly Outcome[]): void {
   const groups = new Map<string, Map<string, number[]>>();
   for (const { left, next, call, n } of outcomes) {
@@ -234,19 +234,19 @@ function print(name: string, outcomes: readonly Outcome[]): void {
 }
 
 describeWith(['strace'], 'bootstrap authkey, killed', () => {
-  const plain = ['as it is', []] as const;
+  const plain = ['without flags', []] as const;
   const ownKey = ['with --own-key', ['--own-key']] as const;
   it.each(atLength({ short: [plain], long: [plain, ownKey] }))(
-    '%s: no SIM too many, and none that nobody tells of',
+    '%s: no SIM too many, and none that is not reported',
     async (name, parameters) => {
       const outcomes = await matrix(parameters);
       print(`bootstrap authkey ${name}`, outcomes);
-      // Among them are those at which a file is half written.
+      // Among them are those at which a file is partially written.
       expect(outcomes.some(({ call, left }) => call === 'pwrite64' && left.includes('.tmp'))).toBe(
         true,
       );
       const kinds = new Set(outcomes.map(({ next }) => next));
-      // The matrix means something only where it has met each of these.
+      // The matrix is only meaningful if it has met each of these.
       expect(kinds).toContain('starts anew');
       expect(kinds).toContain('finishes it');
       expect(kinds).toContain('asks, then creates it');

@@ -1,4 +1,4 @@
-/** `bootstrap cellular` and `bootstrap sim` as a user types them, and messages with what they get. */
+/** `bootstrap cellular` and `bootstrap sim` as a user types them, and messages with the results. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ it('bootstraps over the line, twice, and sends by every entry point', async () =
   for (const via of ['http', 'tcp', 'udp']) expect(messages).toContain(via);
 }, 120_000);
 
-it('dumps what a tunnel opens with, and writes no file', async () => {
+it('dumps a configuration that opens a tunnel, and writes no file', async () => {
   const dumped = await cellular('--dump-config');
   expect(dumped).toMatchObject({ code: 0, stderr: '' });
   expect(() => readConfig()).toThrow('ENOENT');
@@ -71,7 +71,7 @@ it('dumps what a tunnel opens with, and writes no file', async () => {
   expect(sent.code).toBe(0);
 }, 60_000);
 
-it('shows no key when it is to show everything', async () => {
+it('shows no key in verbose mode', async () => {
   const dumped = await arctun(
     ['bootstrap', 'cellular', '--endpoint', emulator.api, '--metadata-endpoint', emulator.api],
     { SORACOM_VERBOSE: '1' },
@@ -97,7 +97,7 @@ console.log(await answer.text());
 `,
     { mode: 0o755 },
   );
-  // Without an ending the program would be CommonJS, which knows no await.
+  // Without an extension the program would be CommonJS, which does not support await.
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const result = await arctun(['bootstrap', 'sim', '--krypton-cli-path', program], {
     SORACOM_VERBOSE: '1',
@@ -126,7 +126,7 @@ it.each([
   [['send', '--via', 'smoke', 'x']],
   [['send', '--via', 'udp', '--timeout', '0', 'x']],
 ])(
-  'takes %j for wrong usage',
+  'treats %j as wrong usage',
   async (parameters) => {
     expect(await arctun(parameters)).toMatchObject({ code: 2, stdout: '' });
   },

@@ -1,4 +1,7 @@
-/** `--own-key`: our private key stays here, and the one that createSim gave is of no use any more. */
+/**
+ * `--own-key`: the private key stays on this machine, and the one that createSim returned becomes
+ * invalid.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,32 +43,32 @@ function arcJson(): { simId: string; privateKey: string; publicKey: string } {
   return JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as ReturnType<typeof arcJson>;
 }
 
-/** What createSim's answer says of keys. */
+/** The keys in createSim's answer. */
 function keyOfCreateSim(member: 'arcClientPeerPrivateKey' | 'arcClientPeerPublicKey'): string {
   const [, key] = new RegExp(`"${member}" *: *"([^"]+)"`).exec(recorder.traffic()) ?? [];
   return key!;
 }
 
-it('sends the public key, and the private key in no form', () => {
+it('sends the public key, and never the private key in any form', () => {
   const traffic = recorder.traffic();
   const { privateKey, publicKey } = arcJson();
   expect(findSecrets(traffic, { privateKey })).toEqual([]);
   expect(traffic).toContain(publicKey);
-  // The search finds what is there.
+  // The search finds the public key.
   const other = keyOfCreateSim('arcClientPeerPrivateKey');
   expect(other).toMatch(/^[A-Za-z0-9+/]{43}=$/);
   expect(other).not.toBe(privateKey);
   expect(findSecrets(traffic, { other })).not.toEqual([]);
 });
 
-it('opens the tunnel with it', async () => {
+it('opens the tunnel with its key', async () => {
   expect(await run(['send', 'hello'])).toMatchObject({ code: 0 });
   const { simId, publicKey } = arcJson();
   const sim = (await emulator.sims()).find((one) => one.simId === simId);
   expect(sim).toMatchObject({ publicKey });
 }, 60_000);
 
-it('opens no tunnel with the key that createSim gave: 5', async () => {
+it('opens no tunnel with the key that createSim returned: 5', async () => {
   const old = {
     ...arcJson(),
     privateKey: keyOfCreateSim('arcClientPeerPrivateKey'),

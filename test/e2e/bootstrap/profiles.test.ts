@@ -1,4 +1,4 @@
-/** `bootstrap authkey` with each kind of soracom-cli's profiles, in a home folder of its own. */
+/** `bootstrap authkey` with each kind of soracom-cli profile, in a separate home folder. */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,7 +18,7 @@ let server: RecordingServer;
 beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'arctun-profiles-'));
   mkdirSync(join(home, '.soracom'), { mode: 0o700 });
-  // Who signed in is all that is asked here: no SIM is ever created.
+  // Only the sign-in matters here: no SIM is created.
   server = await RecordingServer.start({
     'POST /v1/auth': json(TOKEN),
     'POST /v1/auth/switch_user': json({ ...TOKEN, apiKey: 'api-2', token: 'token-2' }),
@@ -58,7 +58,7 @@ function bootstrap(
   });
 }
 
-/** What each sign-in was sent, without how long the token lives. */
+/** The body of each sign-in, without the token timeout. */
 function signIns(): unknown[] {
   return server.requests
     .filter(({ url }) => url === '/v1/auth' || url === '/v1/auth/switch_user')
@@ -126,7 +126,7 @@ describe('the right credentials are chosen', () => {
     expect(signIns()).toEqual([KEY]);
   }, 60_000);
 
-  it('of a flag before the environment, and of a key in the environment before a profile there', async () => {
+  it('of a flag rather than the environment, and of a key in the environment rather than a profile there', async () => {
     writeProfile('p', { ...KEY, endpoint: server.url });
     const env = {
       ARCTUN_AUTH_KEY_ID: 'keyId-env',
@@ -178,7 +178,7 @@ it('--save-profile writes the auth key into a new arc.json, an old one, and what
 }, 60_000);
 
 describe('the API', () => {
-  /** Plays the only way out: it notes the host that is asked for, and refuses. */
+  /** Plays the only proxy: it records the requested host, and refuses. */
   let proxy: Server;
   let hosts: string[];
   beforeEach(async () => {
@@ -220,7 +220,7 @@ describe('the API', () => {
   );
 });
 
-describe('what is refused comes with its fix, and nothing is sent', () => {
+describe('a refusal comes with its fix, and nothing is sent:', () => {
   async function refused(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
     const finished = await bootstrap(flags, { env: { SORACOM_ENDPOINT: server.url, ...env } });
     expect(server.calls).toEqual([]);
@@ -241,7 +241,7 @@ describe('what is refused comes with its fix, and nothing is sent', () => {
     60_000,
   );
 
-  it('a file with a key that all may read', async () => {
+  it('a file with a key that all users may read', async () => {
     writeFileSync(join(home, 'key'), 'secret-profile keyId-1');
     chmodSync(join(home, 'key'), 0o644);
     const { code, stderr } = await refused(['--auth-key-file', 'key']);
@@ -272,7 +272,7 @@ describe('what is refused comes with its fix, and nothing is sent', () => {
     60_000,
   );
 
-  it('a profile that is not there, and two ways at once', async () => {
+  it('a profile that does not exist, and two ways at once', async () => {
     expect((await refused(['--profile', 'none'])).stderr).toContain('none.json');
     writeProfile('p', KEY);
     const both = await refused(['--profile', 'p', '--auth-key-id', 'keyId-1']);
@@ -280,7 +280,7 @@ describe('what is refused comes with its fix, and nothing is sent', () => {
     expect(both.stderr).toContain('--auth-key-id and --profile were given together');
   }, 60_000);
 
-  it('the default profile that nobody named, which is offered', async () => {
+  it('the default profile, which was not named and is suggested', async () => {
     writeProfile('default', KEY);
     const { code, stderr } = await refused([]);
     expect(code).toBe(2);

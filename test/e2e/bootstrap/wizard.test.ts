@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 afterAll(() => processes.close());
 
-/** Runs a command on a terminal; everything that the terminal shows comes on standard output. */
+/** Runs a command on a terminal; the terminal's output is returned as standard output. */
 function onTerminal(parameters: readonly string[], env: NodeJS.ProcessEnv = {}): TestProcess {
   const command = [process.execPath, ARCTUN, ...parameters].map((word) => `'${word}'`).join(' ');
   return processes.start(['script', '-qefc', command, '/dev/null'], {
@@ -33,7 +33,7 @@ function onTerminal(parameters: readonly string[], env: NodeJS.ProcessEnv = {}):
   });
 }
 
-/** What the terminal shows once escape sequences are taken away. */
+/** The terminal's output without escape sequences. */
 function shown({ stdout }: TestProcess): string {
   // eslint-disable-next-line no-control-regex -- they are what is taken away
   return stdout.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, '').replaceAll('\r', '');
@@ -65,7 +65,7 @@ describeWith(['script'], 'the wizard', () => {
     expect(existsSync(join(folder, 'arc.json'))).toBe(true);
   }, 60_000);
 
-  it('asks again when a key begins with the wrong prefix', async () => {
+  it('asks again if a key begins with the wrong prefix', async () => {
     const run = onTerminal(['bootstrap', 'authkey', '--endpoint', emulator.api]);
     await run.output(ID_QUESTION);
     run.type(`secret-emulator${ENTER}`);
@@ -108,7 +108,7 @@ describeWith(['script'], 'the wizard', () => {
 
   it('ends at SIGTERM at a question: 143, and nothing is created', async () => {
     const before = await emulator.calls();
-    // The shell tells its process id and becomes the command.
+    // The shell prints its process ID and becomes the command.
     const script = join(folder, 'run.sh');
     const words = [process.execPath, ARCTUN, 'bootstrap', 'authkey', '--endpoint', emulator.api];
     writeFileSync(script, `echo "pid=$$;"\nexec ${words.map((word) => `'${word}'`).join(' ')}\n`);
@@ -130,7 +130,7 @@ describeWith(['script'], 'the wizard', () => {
     const env = { ARCTUN_AUTH_KEY_ID: 'keyId-x', ARCTUN_AUTH_KEY: 'secret-x' };
     const run = onTerminal(['bootstrap', 'authkey'], {
       ...env,
-      // No name is looked up: whatever is chosen, nobody listens there.
+      // No name is resolved: whatever is chosen, nothing listens there.
       HTTPS_PROXY: 'http://127.0.0.1:1',
     });
     await run.output(COVERAGE_QUESTION);
@@ -142,7 +142,7 @@ describeWith(['script'], 'the wizard', () => {
     expect(code).toBe(4);
   }, 60_000);
 
-  it('asks nothing where standard input is no terminal', async () => {
+  it('asks nothing if standard input is not a terminal', async () => {
     const { code, stderr } = await processes.run(
       [process.execPath, ARCTUN, 'bootstrap', 'authkey', '--endpoint', emulator.api],
       { cwd: folder },
@@ -152,7 +152,7 @@ describeWith(['script'], 'the wizard', () => {
     expect(stderr).not.toContain('wizard');
   }, 30_000);
 
-  it('lets a person adopt the SIM of a run that never heard the answer', async () => {
+  it('lets the user adopt the SIM of a run that lost the answer', async () => {
     await emulator.fault({ operation: 'createSim', cut: 'after' });
     const parameters = ['bootstrap', 'authkey'];
     const lost = await processes.run([process.execPath, ARCTUN, ...parameters], {
@@ -162,7 +162,7 @@ describeWith(['script'], 'the wizard', () => {
     expect(lost.code).toBe(4);
     const run = onTerminal(parameters, emulator.env);
     const [, simId = ''] = await run.output(/Use SIM (\d{19})/);
-    // Enter alone changes nothing.
+    // Enter without an answer changes nothing.
     run.type(`${DOWN}${ENTER}`);
     const { code } = await run.finished;
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-/** A virtual SIM carries one live tunnel: two environments that share one are told so, each in its log. */
+/** A virtual SIM supports one live tunnel: if two environments share one, each of them logs it. */
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
@@ -10,7 +10,7 @@ beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
 afterAll(() => lab.close());
 
-/** Of one sandbox; a conflict is certain in 30 s with one message a second. */
+/** The log of one sandbox; a conflict is certain after 30 s with one message a second. */
 const MESSAGES = 60;
 const BETWEEN = 500;
 
@@ -18,7 +18,7 @@ const named = (sandbox: LambdaSandbox) =>
   logged(sandbox, /^another tunnel uses this virtual SIM/).length > 0;
 
 describeWith(LAMBDA_SANDBOX, 'two environments with one virtual SIM', () => {
-  it('name the conflict, what it means and what to do, and lose no message meanwhile', async () => {
+  it('log the conflict, its meaning and what to do, and lose no message meanwhile', async () => {
     const sandboxes = [await lab.sandbox(), await lab.sandbox()];
     const accepted: string[] = [];
     const send = async (sandbox: LambdaSandbox, name: string) => {

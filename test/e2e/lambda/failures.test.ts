@@ -30,7 +30,7 @@ async function refused(sandbox: LambdaSandbox, pattern: RegExp): Promise<void> {
   expect(answer.error.message).toMatch(pattern);
 }
 
-/** The init fails, and Lambda is told that it is for this. */
+/** The init fails, and Lambda receives this reason. */
 async function initFails(sandbox: LambdaSandbox, type: string): Promise<void> {
   expect(await sandbox.initialized()).toMatchObject({ status: 'error' });
   const told = sandbox.steps.find(({ step }) => step === 'extension init error');
@@ -44,12 +44,12 @@ async function delivered(sandbox: LambdaSandbox): Promise<void> {
   expect(answerOf(response).statusCode).toBe(201);
 }
 
-describeWith(LAMBDA_SANDBOX, 'a peer that is dead', () => {
+describeWith(LAMBDA_SANDBOX, 'a dead peer', () => {
   const settings = { ARCTUN_LAMBDA_WAIT: '0.5' };
   beforeEach(() => lab.platform.process.kill('SIGSTOP'));
   afterEach(() => lab.platform.process.kill('SIGCONT'));
 
-  it('leaves the function its life: 503, until the peer is back', async () => {
+  it('lets the function run: 503, until the peer is back', async () => {
     const sandbox = await lab.sandbox({ settings });
     expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
     await refused(sandbox, /has not answered|no answer/);
@@ -59,15 +59,15 @@ describeWith(LAMBDA_SANDBOX, 'a peer that is dead', () => {
     await delivered(sandbox);
   });
 
-  it('ends the init where that was asked for', async () => {
+  it('ends the init if configured', async () => {
     const fail = { ...settings, ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
     const sandbox = await lab.sandbox({ settings: fail });
     await initFails(sandbox, 'Extension.HandshakeTimeout');
   });
 });
 
-describeWith(LAMBDA_SANDBOX, 'a peer that dies behind the first message', () => {
-  it('is told to the function before its three seconds, and those of the wait, are over', async () => {
+describeWith(LAMBDA_SANDBOX, 'a peer that dies after the first message', () => {
+  it('is reported to the function before its three seconds, and the wait, are over', async () => {
     const sandbox = await lab.sandbox({ timeoutMs: 3_000 });
     await delivered(sandbox);
     lab.platform.process.kill('SIGSTOP');
@@ -98,32 +98,32 @@ describeWith(LAMBDA_SANDBOX, 'a configuration', () => {
     ],
     ['that is not there', () => join(lab.folder, 'nothing.json'), /nothing\.json/],
     ['that is no JSON', () => lab.extension, /cannot use/],
-  ])('%s is told to whoever asks, and in the log', async (_, config, pattern) => {
+  ])('%s is reported to each request, and in the log', async (_, config, pattern) => {
     const settings = { ARCTUN_CONFIG: config(), ARCTUN_LAMBDA_WAIT: '0.5' };
     const sandbox = await lab.sandbox({ settings });
     await refused(sandbox, pattern);
     expect(logged(sandbox, /^no tunnel: /)).toHaveLength(1);
   });
 
-  it('that is missing altogether names the places where it may be', async () => {
+  it('that is missing causes an error that lists the possible sources', async () => {
     const sandbox = await lab.sandbox({ settings: { ARCTUN_CONFIG: '' } });
     await refused(sandbox, /arc\.json/);
   });
 
-  it('ends the init where that was asked for', async () => {
+  it('ends the init if configured', async () => {
     const settings = { ARCTUN_CONFIG: '/nothing.json', ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
     const sandbox = await lab.sandbox({ settings });
     await initFails(sandbox, 'Extension.ConfigInvalid');
   });
 
-  it('setting that cannot be used is told by its name', async () => {
+  it('setting that is invalid is reported by its name', async () => {
     const sandbox = await lab.sandbox({ settings: { ARCTUN_FORWARD_TO: 'uni.soracom.io' } });
     await refused(sandbox, /ARCTUN_FORWARD_TO/);
   });
 });
 
 describeWith(LAMBDA_SANDBOX, 'a port', () => {
-  it('that is taken ends the init, whatever was asked for: it is not ours that would be spoken with', async () => {
+  it('that is in use ends the init, whatever the policy: requests would reach another server', async () => {
     const other = createServer();
     const port = await freePort();
     await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
@@ -135,19 +135,19 @@ describeWith(LAMBDA_SANDBOX, 'a port', () => {
 });
 
 describeWith(LAMBDA_SANDBOX, 'a function', () => {
-  it('that does not end in its time finds the extension anew behind it', async () => {
+  it('that does not end in time finds the extension restarted afterwards', async () => {
     const sandbox = await lab.sandbox({ ...nodeFunction('echo'), timeoutMs: 1_000 });
     await sandbox.initialized();
     const { error, reset } = await sandbox.invoke({ do: 'hang' });
     expect(error).toMatchObject({ errorType: 'Sandbox.Timedout' });
-    // It has ended by itself, before it would have been killed.
+    // It ended by itself, before Lambda would have killed it.
     const ended = reset?.processes.find(({ name }) => name === EXTENSION);
     expect(ended).toMatchObject({ exitCode: 0 });
     expect((await sandbox.invoke({ fine: 1 })).error).toBeUndefined();
     expect(logged(sandbox, /^ready$/)).toHaveLength(2);
   });
 
-  it('that dies finds it anew as well', async () => {
+  it('that crashes finds it restarted as well', async () => {
     const sandbox = await lab.sandbox({ ...nodeFunction('echo'), timeoutMs: 20_000 });
     const { error } = await sandbox.invoke({ do: 'crash' });
     expect(error).toBeDefined();
@@ -155,7 +155,7 @@ describeWith(LAMBDA_SANDBOX, 'a function', () => {
     expect(logged(sandbox, /^ready$/)).toHaveLength(2);
   });
 
-  it('whose extension is killed fails once, and the next finds another one', async () => {
+  it('whose extension is killed fails once, and the next one finds it restarted', async () => {
     const sandbox = await lab.sandbox();
     await delivered(sandbox);
     const [extension] = sandbox.processes.filter(({ name }) => name === EXTENSION);
@@ -166,35 +166,43 @@ describeWith(LAMBDA_SANDBOX, 'a function', () => {
   });
 });
 
-describeWith(LAMBDA_SANDBOX, 'NODE_OPTIONS of the function that an extension cannot follow', () => {
-  it('keep the thin layer from starting, and so the function', async () => {
-    const sandbox = await lab.sandbox({ env: { NODE_OPTIONS: '--require /nonexistent' } });
-    const { error } = await sandbox.invoke({ message: 1 });
-    expect(error).toMatchObject({ errorType: 'Extension.Crash' });
-    expect(sandbox.output(EXTENSION)).toContain('/nonexistent');
-  });
-});
+describeWith(
+  LAMBDA_SANDBOX,
+  'NODE_OPTIONS of the function that are invalid for an extension',
+  () => {
+    it('keep the thin layer from starting, and so the function', async () => {
+      const sandbox = await lab.sandbox({ env: { NODE_OPTIONS: '--require /nonexistent' } });
+      const { error } = await sandbox.invoke({ message: 1 });
+      expect(error).toMatchObject({ errorType: 'Extension.Crash' });
+      expect(sandbox.output(EXTENSION)).toContain('/nonexistent');
+    });
+  },
+);
 
-describeWith([...LAMBDA_PRIVATE_ROOT, 'memory-cgroup'], 'an environment as Lambda makes it', () => {
-  const environment = () => ({
-    privateRoot: true,
-    uid: 993,
-    memoryLimitMb: 128,
-    extensions: [{ name: EXTENSION, file: lab.thinExtension }],
-  });
+describeWith(
+  [...LAMBDA_PRIVATE_ROOT, 'memory-cgroup'],
+  'an environment like that of Lambda',
+  () => {
+    const environment = () => ({
+      privateRoot: true,
+      uid: 993,
+      memoryLimitMb: 128,
+      extensions: [{ name: EXTENSION, file: lab.thinExtension }],
+    });
 
-  it('with a disk to be read only, another user, and 128 MB for all, is enough', async () => {
-    const settings = { ARCTUN_CONFIG: readFileSync(lab.arcJson, 'utf8') };
-    const sandbox = await lab.sandbox({ ...environment(), settings });
-    await delivered(sandbox);
-    const { processes } = await sandbox.shutdown();
-    expect(processes.find(({ name }) => name === EXTENSION)).toMatchObject({ exitCode: 0 });
-  });
+    it('works with a read-only disk, another user, and 128 MB in total', async () => {
+      const settings = { ARCTUN_CONFIG: readFileSync(lab.arcJson, 'utf8') };
+      const sandbox = await lab.sandbox({ ...environment(), settings });
+      await delivered(sandbox);
+      const { processes } = await sandbox.shutdown();
+      expect(processes.find(({ name }) => name === EXTENSION)).toMatchObject({ exitCode: 0 });
+    });
 
-  it("has an arc.json that is its owner's alone: the log says what to do about it", async () => {
-    const sandbox = await lab.sandbox({ ...environment(), visible: [lab.arcJson] });
-    await refused(sandbox, /permission/i);
-    const [line] = logged(sandbox, /^no tunnel: /);
-    expect(JSON.stringify(line)).toContain('chmod 644');
-  });
-});
+    it('has an arc.json that only its owner can read: the log says what to do about it', async () => {
+      const sandbox = await lab.sandbox({ ...environment(), visible: [lab.arcJson] });
+      await refused(sandbox, /permission/i);
+      const [line] = logged(sandbox, /^no tunnel: /);
+      expect(JSON.stringify(line)).toContain('chmod 644');
+    });
+  },
+);

@@ -1,4 +1,6 @@
-/** Environments that Lambda freezes between invocations: processes that stop, and clocks that jump. */
+/**
+ * Environments that Lambda freezes between invocations: processes that stop, and clocks that jump.
+ */
 import { join } from 'node:path';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
@@ -11,7 +13,7 @@ beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
 afterAll(() => lab.close());
 
-/** The server's address as one sees it behind a NAT. */
+/** The server's address as seen from behind a NAT. */
 class Nat {
   port = 0;
   #process: TestProcess | undefined;
@@ -24,7 +26,7 @@ class Nat {
     this.port = Number(port);
   }
 
-  /** From now on we come from another port. */
+  /** From now on, our packets come from another port. */
   async forget(): Promise<void> {
     this.#process?.kill('SIGKILL');
     await this.#process?.finished;
@@ -34,7 +36,7 @@ class Nat {
 
 let sims = 0;
 
-/** With a SIM of its own: a clock that was ahead once has stamps of its own for ever. */
+/** With a separate SIM: after its clock was ahead once, its timestamps differ permanently. */
 async function start(options: LabOptions = {}): Promise<{ sandbox: LambdaSandbox; nat: Nat }> {
   const nat = new Nat();
   await nat.start();
@@ -63,8 +65,8 @@ async function sleep(sandbox: LambdaSandbox, duration: number): Promise<void> {
 
 const handshakes = (sandbox: LambdaSandbox) => logged(sandbox, /^handshake complete$/).length;
 
-describeWith([...LAMBDA_SANDBOX, 'faketime'], 'behind a freeze', () => {
-  it('of ten minutes, the next message takes one handshake more', async () => {
+describeWith([...LAMBDA_SANDBOX, 'faketime'], 'after a freeze', () => {
+  it('of ten minutes, the next message takes an additional handshake', async () => {
     const { sandbox } = await start();
     await post(sandbox, { freeze: 'before' });
     await sleep(sandbox, 600_000);
@@ -72,7 +74,7 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'behind a freeze', () => {
     expect(handshakes(sandbox)).toBe(2);
   });
 
-  it('in which the NAT has forgotten us, it does as well', async () => {
+  it('in which the NAT has forgotten the mapping, it does as well', async () => {
     const { sandbox, nat } = await start();
     await post(sandbox, { nat: 'before' });
     await sleep(sandbox, 600_000);
@@ -81,14 +83,14 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'behind a freeze', () => {
     expect(handshakes(sandbox)).toBe(2);
   });
 
-  it('that is shorter than a session lives, it takes none, until the session is old', async () => {
+  it('that is shorter than the lifetime of a session, it takes none, until the session is old', async () => {
     const { sandbox } = await start();
     for (let nap = 0; nap < 4; nap++) {
       await post(sandbox, { nap });
       await sleep(sandbox, 35_000);
     }
     expect(handshakes(sandbox)).toBe(1);
-    // 140 s: the session is renewed, and nothing waits for that.
+    // 140 s: the session is renewed in the background.
     await post(sandbox, { nap: 'the last' });
     expect(handshakes(sandbox)).toBe(2);
   });
@@ -100,7 +102,7 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'behind a freeze', () => {
     await sleep(sandbox, 3_600_000);
     await post(sandbox, { snapshot: 1 });
     expect(handshakes(sandbox)).toBe(1);
-    // What a jump means is not known there: a session never outlives one.
+    // The meaning of a clock jump is unknown there, so a session never outlives one.
     await sleep(sandbox, 30_000);
     await post(sandbox, { snapshot: 2 });
     expect(handshakes(sandbox)).toBe(2);

@@ -1,4 +1,4 @@
-/** Functions of several runtimes with the extension beside them, and what reaches the platform. */
+/** Functions of several runtimes with the extension, and the messages that reach SORACOM. */
 import { readFileSync } from 'node:fs';
 
 import { WIREGUARD_GO_ARC_SERVER, wireGuardGoArcServer } from '../../support/pairs/arc-servers.js';
@@ -32,7 +32,7 @@ async function expectColdAndWarm(where: LambdaLab): Promise<void> {
 
 describeWith(
   [...LAMBDA_SANDBOX, 'curl', 'python3'],
-  'a function posts to localhost, and the message is at SORACOM',
+  'a function posts to localhost, and the message reaches SORACOM',
   () => {
     it('in Node.js, cold and warm, frozen in between', () => expectColdAndWarm(lab));
 
@@ -50,7 +50,7 @@ describeWith(
       expect(await lab.messages()).toContainEqual({ shell: 1 });
     });
 
-    it('while it is loaded, before anything is invoked', async () => {
+    it('while it is loaded, before it is invoked', async () => {
       const sandbox = await lab.sandbox(nodeFunction('module-scope'));
       const { response } = await sandbox.invoke({ late: 1 });
       expect(JSON.parse(response!)).toEqual({
@@ -62,16 +62,20 @@ describeWith(
   },
 );
 
-describeWith([...LAMBDA_SANDBOX, ...WIREGUARD_GO_ARC_SERVER], 'before wireguard-go', () => {
-  const foreign = new LambdaLab();
-  beforeAll(() => foreign.start(wireGuardGoArcServer), 120_000);
-  afterAll(() => foreign.close());
+describeWith(
+  [...LAMBDA_SANDBOX, ...WIREGUARD_GO_ARC_SERVER],
+  'with wireguard-go as the Arc server',
+  () => {
+    const foreign = new LambdaLab();
+    beforeAll(() => foreign.start(wireGuardGoArcServer), 120_000);
+    afterAll(() => foreign.close());
 
-  it('the message of a function in Node.js arrives, cold and warm, frozen in between', () =>
-    expectColdAndWarm(foreign));
-});
+    it('the message of a function in Node.js arrives, cold and warm, frozen in between', () =>
+      expectColdAndWarm(foreign));
+  },
+);
 
-describeWith(['lambda-runtime-client'], 'on the runtime of AWS', () => {
+describeWith(['lambda-runtime-client'], 'on AWS’s runtime', () => {
   it('a function in Node.js posts to localhost', async () => {
     const sandbox = await lab.sandbox(awsNodeFunction('message'));
     const { response, error } = await sandbox.invoke({ aws: 1 });
@@ -81,8 +85,8 @@ describeWith(['lambda-runtime-client'], 'on the runtime of AWS', () => {
   });
 });
 
-describeWith(LAMBDA_SANDBOX, 'an environment that is made otherwise', () => {
-  it('a managed instance shares one tunnel among invocations at one time', async () => {
+describeWith(LAMBDA_SANDBOX, 'another type of environment', () => {
+  it('a managed instance shares one tunnel among concurrent invocations', async () => {
     const sandbox = await lab.sandbox({ initializationType: 'lambda-managed-instances' });
     await sandbox.initialized();
     const results = await Promise.all([1, 2, 3].map((managed) => sandbox.invoke({ managed })));
@@ -93,7 +97,7 @@ describeWith(LAMBDA_SANDBOX, 'an environment that is made otherwise', () => {
     );
   });
 
-  it('one with provisioned concurrency is ready long before it is invoked', async () => {
+  it('a function with provisioned concurrency is ready long before it is invoked', async () => {
     const sandbox = await lab.sandbox({ initializationType: 'provisioned-concurrency' });
     await sandbox.initialized();
     expect(logged(sandbox, /^handshake complete$/)).toHaveLength(1);
@@ -102,7 +106,7 @@ describeWith(LAMBDA_SANDBOX, 'an environment that is made otherwise', () => {
   });
 });
 
-it('asks for its first event behind the handshake, and the runtime starts before it', async () => {
+it('requests its first event after the handshake, and the runtime starts before it', async () => {
   const sandbox = await lab.sandbox();
   await sandbox.initialized();
   const steps = [
@@ -119,7 +123,7 @@ it('asks for its first event behind the handshake, and the runtime starts before
   expect(handshakeMs).toBeLessThanOrEqual(readyMs!);
 });
 
-it('says nothing of events, bodies and keys, at any level', async () => {
+it('logs no events, bodies or keys, at any level', async () => {
   const sandbox = await lab.sandbox({ settings: { ARCTUN_LOG_LEVEL: 'trace' } });
   await sandbox.invoke({ secret: 'of the function' });
   await sandbox.shutdown();
@@ -130,7 +134,7 @@ it('says nothing of events, bodies and keys, at any level', async () => {
   expect(text).not.toContain(privateKey);
 });
 
-it('takes the configuration as text and as base64, too', async () => {
+it('accepts the configuration as text and as base64, too', async () => {
   const text = readFileSync(lab.arcJson, 'utf8');
   for (const value of [
     text,

@@ -1,4 +1,4 @@
-/** The layers and executables that are published, built once for all tests here, and started. */
+/** The published layers and executables, built once for all tests here, and started. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -24,15 +24,18 @@ import { atLength, isLong } from '../../support/runner/tier.js';
 
 const EXECUTABLE = join(REPOSITORY, 'build/executable');
 const LAYERS = join(REPOSITORY, 'build/layers');
-/** Bytes: what tools/bundle/layer-limits.js allows. */
+/** Bytes: the limits of tools/bundle/layer-limits.js. */
 const MOST = { x86_64: 45_000_000, arm64: 45_000_000, nodejs: 2_000_000 };
-/** That of this machine: in short, the other one's layer and executable are not built. */
+/**
+ * This machine's architecture: in short runs, the layer and executable for the other one are not
+ * built.
+ */
 const HOST = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 const KINDS = atLength({
   short: [HOST, 'nodejs'] as const,
   long: ['x86_64', 'arm64', 'nodejs'] as const,
 });
-/** Nothing new is asked of the registry for what npm has already. */
+/** Nothing is requested from the registry that npm already has. */
 const OFFLINE = { npm_config_prefer_offline: 'true' };
 
 const processes = new Processes();
@@ -42,7 +45,7 @@ let folder: string;
 beforeAll(async () => {
   await lab.start();
   folder = mkdtempSync(join(tmpdir(), 'arctun-test-'));
-  // Of dist/executable, which stands for other tests, too.
+  // A copy of dist/executable, which other tests use, too.
   const build = [join(REPOSITORY, 'tools/bundle/build-layers.js'), ...(isLong ? [] : [HOST])];
   const env = { ...process.env, ...OFFLINE };
   execFileSync(process.execPath, build, { cwd: REPOSITORY, stdio: 'pipe', env });
@@ -76,7 +79,7 @@ describe('the bundles', () => {
     expect(inputs).toEqual(expect.arrayContaining(['src/lambda/main.ts', ...commands]));
   });
 
-  it('have machine code of packages in the executable alone, as assets', () => {
+  it('have native code of packages only in the executable, as assets', () => {
     const ofPackages = /node_modules\/(koffi|@koromix)/;
     const [executable, extension] = ['executable', 'extension'].map(inputsOf);
     expect(executable).toEqual(
@@ -86,7 +89,7 @@ describe('the bundles', () => {
     expect(extension!.filter((path) => /^(addon|absent):|sodium-native/.test(path))).toEqual([]);
   });
 
-  it('have each library in the bill of materials, and its licence', () => {
+  it('have each library in the bill of materials, with its license', () => {
     for (const program of ['executable', 'extension']) {
       const found = inputsOf(program).flatMap(
         (path) =>
@@ -116,7 +119,7 @@ describe('the layers', () => {
   });
 
   const thin = ['nodejs', ['--thin']] as const;
-  // The executable is put together, and all of the zip deflated, a second time.
+  // The executable is assembled, and the whole zip compressed, a second time.
   const whole = [HOST, ['--arch', HOST]] as const;
   it.each(atLength({ short: [thin], long: [thin, whole] }))(
     'have the same bytes when `lambda layer` builds them: %s',
@@ -146,7 +149,7 @@ describeWith(['unzip'], 'a layer unzipped into /opt', () => {
       .split('\n')
       .flatMap((line) => /^(-[rwx-]{9}) .* (\S+)$/.exec(line)?.slice(1).join(' ') ?? []);
 
-  it('has executables that may be executed, and documents', () => {
+  it('have executables with the execute permission, and documents', () => {
     const documents = ['LICENSE', 'NOTICES.txt', 'sbom.json'].map(
       (name) => `-rw-r--r-- share/doc/arctun/${name}`,
     );
@@ -158,7 +161,7 @@ describeWith(['unzip'], 'a layer unzipped into /opt', () => {
 
 describeWith(['readelf'], 'an executable', () => {
   it.each(isLong ? ['x64', 'arm64'] : [process.arch])(
-    'starts where glibc is 2.28, without libatomic: %s',
+    'starts with glibc 2.28, without libatomic: %s',
     (name) => {
       const path = join(EXECUTABLE, `arctun-linux-${name}`);
       const read = (flag: string) =>
@@ -182,7 +185,7 @@ describeWith(['readelf'], 'an executable', () => {
         'ld-linux-aarch64',
       ];
       expect(needed.filter((library) => !allowed.includes(library!))).toEqual([]);
-      // Nothing in it that another's reader of ELF files would wonder about.
+      // Nothing in it that other ELF readers would complain about.
       const complaints = execFileSync('sh', ['-c', `readelf -lSnW "${path}" 2>&1 >/dev/null`]);
       expect(complaints.toString()).toBe('');
     },
@@ -192,10 +195,10 @@ describeWith(['readelf'], 'an executable', () => {
 describeWith(['linux'], 'the executable of this machine', () => {
   const path = join(EXECUTABLE, `arctun-linux-${process.arch}`);
 
-  it('starts whatever the function wants of its own Node', async () => {
+  it('starts whatever NODE_OPTIONS the function sets', async () => {
     const env = { NODE_OPTIONS: '--require /nonexistent', NODE_PATH: '/nonexistent' };
     const { code, stdout, stderr } = await processes.start([path, 'version'], { env }).finished;
-    // Also without a warning: that its code was not compiled by another Node.
+    // Also without a warning that its code was compiled by another Node.
     expect([code, stderr]).toEqual([0, '']);
     expect(JSON.parse(stdout)).toMatchObject({ version: expect.any(String) as string });
   });
@@ -211,7 +214,7 @@ describeWith(['linux'], 'the executable of this machine', () => {
     copyFileSync(path, join(folder, 'opt/extensions/arctun'));
     const { code, stderr } = await processes.start([command, 'version']).finished;
     expect([code, stderr]).toEqual([0, '']);
-    // Of a function, which has Lambda's variables: it is no second extension there.
+    // Run from a function, which has Lambda's variables, it does not act as a second extension.
     const env = { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9' };
     const alone = await processes.start([command], { env }).finished;
     expect([alone.code, alone.stderr]).toEqual([0, '']);
@@ -219,10 +222,10 @@ describeWith(['linux'], 'the executable of this machine', () => {
   });
 });
 
-describeWith([...LAMBDA_SANDBOX, 'python3'], 'the executable beside a function', () => {
+describeWith([...LAMBDA_SANDBOX, 'python3'], 'the executable next to a function', () => {
   const path = join(EXECUTABLE, `arctun-linux-${process.arch}`);
 
-  it('is an extension, whatever the function wants of its own Node', async () => {
+  it('is an extension, whatever NODE_OPTIONS the function sets', async () => {
     const sandbox = await lab.sandbox({
       ...pythonFunction(),
       extensions: [{ name: 'arctun', file: path }],
@@ -256,7 +259,7 @@ describeArm64(
       expect(await lab.messages()).toContainEqual({ arm64: 1 });
     }, 60_000);
 
-    it('tells its version', async () => {
+    it('prints its version', async () => {
       const { code, stdout, stderr } = await processes.start([...emulator, path, '--version'])
         .finished;
       expect([code, stderr]).toEqual([0, '']);

@@ -1,6 +1,6 @@
 /**
- * The configuration through AWS's Parameters and Secrets extension, for which a server of this file
- * stands: it answers while an invocation runs, and not before.
+ * The configuration through AWS's Parameters and Secrets extension, played by a server in this
+ * file: it answers during an invocation, and not before.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -11,10 +11,10 @@ import { answerOf, LambdaLab, type LabOptions, logged } from '../../support/fore
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
-/** As the emulator gives it to its environments. */
+/** The address that the emulator gives to its environments. */
 const TOKEN = 'emulated-session-token';
 let extension: Server;
-/** Questions that still come too early; none is left of them some while into the first invocation. */
+/** Requests that still come too early; there are none left some time into the first invocation. */
 let tooEarly: number;
 let isAllowed: boolean;
 let questions: string[];
@@ -66,7 +66,7 @@ function start(
   });
 }
 
-describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation alone', () => {
+describeWith(LAMBDA_SANDBOX, 'a configuration that can only be read in an invocation', () => {
   it.each([
     ['secret', { ARCTUN_CONFIG_SECRET: 'arc/one' }, '/secretsmanager/get?secretId=arc%2Fone'],
     [
@@ -74,14 +74,15 @@ describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation 
       { ARCTUN_CONFIG_PARAMETER: '/arc/one' },
       '/systemsmanager/parameters/get?name=%2Farc%2Fone&withDecryption=true',
     ],
-  ])('is read in the first: a %s', async (kind, place, url) => {
-    // The longest that it takes: a slow machine needs some time for two refusals.
+  ])('is read in the first one: a %s', async (kind, place, url) => {
+    // The longest time it takes: a slow machine needs some time for two refusals.
     const sandbox = await start(place, { ARCTUN_LAMBDA_WAIT: '9' });
     expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
-    // The init does not wait for what cannot come.
+    // The init does not wait for the secret.
     expect(questions).toEqual([url]);
     expect(logged(sandbox, /^no tunnel/)).toEqual([]);
-    // Both extensions hear of the invocation at the same time: ours may ask before the other is ready.
+    // Both extensions receive the invocation at the same time, so arctun may ask before the other
+    // is ready.
     tooEarly = 2;
     const { response, error } = await sandbox.invoke({ kind });
     expect(error).toBeUndefined();
@@ -94,7 +95,7 @@ describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation 
     expect(sandbox.output('arctun')).not.toContain(TOKEN);
   });
 
-  it('is asked for until it can be read, where no event tells of an invocation', async () => {
+  it('is requested until it can be read, if no event announces an invocation', async () => {
     const managed = { initializationType: 'lambda-managed-instances' } as const;
     const place = { ARCTUN_CONFIG_SECRET: 'arc' };
     const sandbox = await start(place, { ARCTUN_LAMBDA_WAIT: '0.5' }, managed);
@@ -106,12 +107,13 @@ describeWith(LAMBDA_SANDBOX, 'a configuration that can be read in an invocation 
     expect(answerOf(response).statusCode).toBe(201);
   });
 
-  it('and that the role may not read is told to the function', async () => {
+  it('that the role may not read is reported to the function', async () => {
     isAllowed = false;
     tooEarly = 0;
     const sandbox = await start({ ARCTUN_CONFIG_SECRET: 'arc' }, { ARCTUN_LAMBDA_WAIT: '0.5' });
     await sandbox.initialized();
-    // The request's wait and the extension's last attempt end at the same time: either has the reason.
+    // The request's wait and the extension's last attempt end at the same time: either may give the
+    // reason.
     const { response, error } = await sandbox.invoke({});
     expect(error).toBeUndefined();
     const { statusCode, body } = answerOf(response);
