@@ -1,6 +1,6 @@
 /**
- * What web pages can send through the forwarder, by real browsers. One session of each visits four pages, and
- * each page goes on to the next: the typed address, a rebound name, an allowed origin, foreign origins.
+ * What web pages can send through the forwarder, with real browsers. One session of each visits
+ * four pages in turn: a typed address, a rebound name, an allowed origin, foreign origins.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
@@ -18,18 +18,19 @@ afterEach(() => cleanup.run());
 
 describeWith(BROWSERS, 'web pages', () => {
   it.each(BROWSERS)(
-    'of foreign origins send nothing from %s',
+    'from foreign origins send nothing from %s',
     async (name) => {
       const visit = await visitPages(name);
-      // The address bar, and the page that came from there.
+      // The address bar, and the page loaded from it.
       expect(visit.atGuarded).toEqual(['GET /typed', 'POST /own']);
       expect(visit.reports.get('rebound')).toMatchObject({ get: 421, json: 421 });
-      // Each attempt has reached the forwarder, and was refused there; Firefox makes one of them twice.
+      // Each attempt has reached the forwarder, and was refused there; Firefox makes one of them
+      // twice.
       expect(visit.refused).toBeGreaterThanOrEqual(REFUSED);
       expect(visit.reports.get('own')).toMatchObject({ own: 'answered' });
-      // The same attempts work from an origin that was allowed.
+      // The same attempts work from an allowed origin.
       expect(visit.atOpen.filter((line) => !AHEAD.test(line))).toEqual(REACHED_IF_ALLOWED);
-      // What a browser fetches ahead of its user; Firefox knows no speculation rules.
+      // Requests that a browser prefetches; Firefox does not support speculation rules.
       expect(visit.atOpen).toContain(name === 'chromium' ? 'GET /prefetch' : 'GET /link');
       expect(visit.reports.get('allowed')).toMatchObject({ json: 'answered' });
     },
@@ -37,7 +38,7 @@ describeWith(BROWSERS, 'web pages', () => {
   );
 });
 
-/** What each page tries; the name of each is its path. `sandboxed` has the origin null. */
+/** The attempts of each page; the name of each is its path. `sandboxed` has the origin null. */
 const ATTEMPTS = [
   'beacon',
   'events',
@@ -51,7 +52,7 @@ const ATTEMPTS = [
   'text',
 ];
 
-/** From two foreign origins, and the form that a whole page follows. */
+/** From two foreign origins, and the form that navigates the whole page. */
 const REFUSED = 2 * ATTEMPTS.length + 1;
 
 const REACHED_IF_ALLOWED = [
@@ -68,10 +69,10 @@ const REACHED_IF_ALLOWED = [
 const AHEAD = /\/(?:link|prefetch|prerender)$/;
 
 interface Visit {
-  /** What arrived behind a forwarder without --allow-origin. */
+  /** The requests that arrived through a forwarder without --allow-origin. */
   readonly atGuarded: readonly string[];
   readonly refused: number;
-  /** What arrived behind one with it. */
+  /** The requests that arrived through a forwarder with it. */
   readonly atOpen: readonly string[];
   readonly reports: ReadonlyMap<string, object>;
 }
@@ -79,7 +80,7 @@ interface Visit {
 async function visitPages(name: BrowserName): Promise<Visit> {
   const forwarding = new Forwarding(cleanup);
   const allowed = new Forwarding(cleanup);
-  // Repeated warnings are summed up in a line.
+  // Repeated warnings are summed up in one line.
   const refused = () =>
     forwarding.lines
       .filter(({ fields }) => 'status' in fields && fields.status === 403)
@@ -106,7 +107,7 @@ async function visitPages(name: BrowserName): Promise<Visit> {
     },
     '/allowed': () => attemptPage('allowed', allowing.url, `http://127.0.0.1:${pagePort}/port`),
     '/port': () => attemptPage('port', guard.url, `${foreign}/site`),
-    // The last step is a form that the whole page follows.
+    // The last step is a form that navigates the whole page.
     '/site': () => attemptPage('site', guard.url, undefined),
   };
   const browser = new Browser(name, `${guard.url}/typed`, REBOUND);
@@ -123,7 +124,7 @@ async function visitPages(name: BrowserName): Promise<Visit> {
   };
 }
 
-/** The page that the target itself has: it may send to where it came from. */
+/** The target's own page: it may send to its origin. */
 function ownPage({ method }: IncomingMessage, next: string, foreign: string): string {
   if (method === 'POST') return 'answered';
   return html(foreign, 'own', [
@@ -134,11 +135,11 @@ function ownPage({ method }: IncomingMessage, next: string, foreign: string): st
   ]);
 }
 
-/** A page whose name leads to the forwarder once it is loaded. */
+/** A page whose name resolves to the forwarder after it is loaded. */
 function reboundPage(foreign: string, next: string): string {
   return html(foreign, 'rebound', [
     `await fetch('/flip');`,
-    // A connection that the browser has opened ahead still leads to the pages.
+    // A connection that the browser has opened early still leads to the pages.
     `const rebound = async (path, init) => {`,
     `  let answer;`,
     `  do answer = await fetch(path, init); while (answer.headers.has('x-pages'));`,
@@ -152,7 +153,7 @@ function reboundPage(foreign: string, next: string): string {
   ]);
 }
 
-/** A page that tries all that it can; without a next page a form is the last thing. */
+/** A page that makes all attempts; without a next page, the last one is a form. */
 function attemptPage(name: string, url: string, next: string | undefined): string {
   return html('', name, [
     `const url = ${JSON.stringify(url)};`,
@@ -169,7 +170,7 @@ function attemptPage(name: string, url: string, next: string | undefined): strin
     `const text = { method: 'POST', mode: 'no-cors', headers: { 'Content-Type': 'text/plain' }, body: '{}' };`,
     `const json = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };`,
     `const read = (answer) => answer.text();`,
-    // Chromium alone knows them. They are asked for while the rest goes on.
+    // Only Chromium supports them. They are fetched while the rest continues.
     `const rules = { prefetch: [{ source: 'list', urls: [url + '/prefetch'] }], prerender: [{ source: 'list', urls: [url + '/prerender'] }] };`,
     `element('script', { type: 'speculationrules', textContent: JSON.stringify(rules) })();`,
     `element('link', { rel: 'prefetch', href: url + '/link' })();`,
@@ -239,7 +240,7 @@ class Pages {
   }
 }
 
-/** Where the rebound name leads: to the pages first, then to the forwarder. */
+/** The address of the rebound name: first the pages, then the forwarder. */
 class Relay {
   upstream: number;
   readonly server: TcpServer = createTcpServer((socket) => {
@@ -253,7 +254,7 @@ class Relay {
   }
 }
 
-/** A target inside the tunnel, which keeps what has reached it. */
+/** A target inside the tunnel, which records the requests it receives. */
 async function startTarget(page: (request: IncomingMessage) => string) {
   const requests: string[] = [];
   const take = ({ method, url }: IncomingMessage) => requests.push(`${method} ${url}`);

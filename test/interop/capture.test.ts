@@ -1,4 +1,7 @@
-/** What tshark, which no one here wrote, makes of `up --capture`, and of the wire with our keys. */
+/**
+ * What tshark, an independent decoder, reads in `up --capture`, and in the packets on the wire with
+ * our keys.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,11 +14,11 @@ import { inSpace, LISTEN_PORT, WireGuardGoServer } from '../support/foreign/wire
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool', 'tshark'] as const;
 const LENGTH = 300_000;
-/** Types of blocks. */
+/** The types of blocks. */
 const PACKET = 6;
 const SECRETS = 10;
 
-/** Everything that a decoder could have to complain of. */
+/** Everything that a decoder could complain about. */
 const COMPLAINTS = [
   '_ws.malformed',
   '_ws.unreassembled',
@@ -29,7 +32,7 @@ const COMPLAINTS = [
 ].join(' || ');
 const CHECKSUMS = ['ip', 'udp', 'tcp'].flatMap((name) => ['-o', `${name}.check_checksum:TRUE`]);
 
-/** The fields of each frame that `filter` lets through. */
+/** The fields of each frame that matches `filter`. */
 function tshark(file: string, filter: string, fields: string[], ...options: string[]): string[][] {
   const output = execFileSync(
     'tshark',
@@ -121,7 +124,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
   }, 120_000);
   afterAll(() => server.close());
 
-  it('is whole, and so is what it says of itself', () => {
+  it('is complete, and so is its metadata', () => {
     const { interfaces, packets, statistics } = readPcapng(readFileSync(capture));
     expect(interfaces).toEqual(['outside', 'inside']);
     const of = (interfaceId: number) => packets.filter((one) => one.interfaceId === interfaceId);
@@ -137,26 +140,26 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
   });
 
   const sides = [
-    ['our capture, which has the keys in it', () => capture, () => []],
-    // Where tshark sees the inside too, each packet is there twice.
-    ['our capture without the inside', () => outsideOnly, () => []],
+    ['our capture, with the keys', () => capture, () => []],
+    // If tshark sees the inside too, each packet is there twice.
+    ['our capture without the inner packets', () => outsideOnly, () => []],
     [
-      'a capture of the wire, with our keys beside it',
+      'a capture of the wire, with our keys added',
       () => wire,
       () => ['-o', `wg.keylog_file:${keyLog}`],
     ],
   ] as const;
 
   describe.each(sides)('%s', (_, file, options) => {
-    it('has nothing that tshark complains of', () => {
+    it('has nothing that tshark complains about', () => {
       expect(tshark(file(), COMPLAINTS, ['frame.number'], ...options())).toEqual([]);
     });
 
-    it('has one handshake with right macs, and tshark follows it', () => {
+    it('has one handshake with correct macs, and tshark follows it', () => {
       const fields = ['wg.type', 'wg.receiver_pubkey', 'wg.handshake_ok', 'wg.static'];
       const handshake = tshark(file(), 'wg.type != 4', fields, ...options());
       expect(handshake).toEqual([
-        // Found by mac1, which is made with the receiver's public key.
+        // Found by mac1, which is computed with the receiver's public key.
         ['1', serverKey, '', clientKey],
         ['2', clientKey, 'True', ''],
       ]);
@@ -164,7 +167,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
       expect(stamps[0]![0]).not.toBe('');
     });
 
-    it('shows the requests and the answers that were inside', () => {
+    it('shows the requests and the answers of the tunnel', () => {
       const fields = ['http.request.method', 'http.response.code', 'http.request.uri'];
       expect(tshark(file(), 'http', fields, ...options())).toEqual([
         ['GET', '', `/bytes/${LENGTH}`],
@@ -187,7 +190,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
     });
   });
 
-  it('has outside what was on the wire, byte for byte, each way', () => {
+  it('has the outer packets of the wire, byte for byte, in both directions', () => {
     for (const port of ['udp.srcport', 'udp.dstport']) {
       const [ours, theirs] = [capture, wire].map((file) =>
         tshark(file, `wg && ${port} == ${LISTEN_PORT}`, ['udp.payload']),
@@ -197,7 +200,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
     }
   });
 
-  it('has inside what was outside, packet by packet, each way', () => {
+  it('has an inner packet for each outer one, in both directions', () => {
     const fields = ['tcp.srcport', 'tcp.seq_raw', 'tcp.ack_raw', 'tcp.len', 'tcp.flags'];
     for (const direction of [1, 2]) {
       const [outside, inside] = ['outside', 'inside'].map((name) => {
@@ -209,7 +212,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
     }
   });
 
-  it('shows nothing of the inside without the keys: the control', () => {
+  it('shows nothing of the inside without the keys (control)', () => {
     const without = join(server.folder, 'without.pcapng');
     writeFileSync(
       without,
@@ -220,11 +223,11 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
     expect(tshark(without, 'wg.type == 4', ['frame.number']).length).toBeGreaterThan(0);
   });
 
-  it('shows a wrong mac1: the control', () => {
+  it('shows a wrong mac1 (control)', () => {
     const broken = join(server.folder, 'broken.pcapng');
     const bytes = readFileSync(capture);
     const first = readPcapng(bytes).packets[0]!;
-    // IPv4 and UDP, and then all of the initiation that mac1 covers.
+    // IPv4 and UDP, and then everything in the initiation that mac1 covers.
     const mac1 = bytes.indexOf(first.bytes) + 28 + 116;
     bytes[mac1]! ^= 1;
     writeFileSync(broken, bytes);
@@ -243,7 +246,7 @@ describeWith(['tshark'], 'a capture over IPv6', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('has headers that tshark finds right', async () => {
+  it('has headers that tshark finds correct', async () => {
     const arctun = (...parameters: string[]) =>
       processes.start([process.execPath, ARCTUN, ...parameters], { cwd: folder, env });
     const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '[::1]:0'];

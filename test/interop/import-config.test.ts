@@ -1,4 +1,6 @@
-/** WireGuard configurations as people have them, imported, behind a WireGuard that no one here wrote. */
+/**
+ * Typical WireGuard configurations, imported and used with an independent WireGuard implementation.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +25,7 @@ interface WrittenConfig {
 
 const COMMANDS = /^(Pre|Post)(Up|Down)\s*=.*$/gim;
 
-describeWith(PEERS, 'an imported configuration behind wireguard-go', () => {
+describeWith(PEERS, 'an imported configuration with wireguard-go as the peer', () => {
   let server: WireGuardGoServer;
   let made: WrittenConfig;
   let keys: SampleKeys;
@@ -44,7 +46,7 @@ describeWith(PEERS, 'an imported configuration behind wireguard-go', () => {
   }, 60_000);
   afterAll(() => server.close());
 
-  /** Imports the text over whatever stands there. */
+  /** Imports the text, overwriting any existing file. */
   async function importing(text: string): Promise<void> {
     const path = join(server.folder, 'peer.conf');
     writeFileSync(path, text, { mode: 0o600 });
@@ -67,7 +69,7 @@ describeWith(PEERS, 'an imported configuration behind wireguard-go', () => {
   it.each(WG_QUICK_SAMPLES)(
     'is brought up: $name',
     async ({ text }) => {
-      // The commands of some are another machine's: `up` would run them.
+      // Some have commands for another machine: `up` would run them.
       await importing(text(keys).replaceAll(COMMANDS, ''));
       const { process: up, url } = await server.up();
       const answer = await server.curl('-f', '-d', 'x'.repeat(1000), `${url}/`).finished;

@@ -1,4 +1,7 @@
-/** IPv6 inside the tunnel, and narrow paths: the Linux kernel is host and router at the far side. */
+/**
+ * IPv6 inside the tunnel, and paths with a small MTU: the Linux kernel is host and router at the
+ * far side.
+ */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +23,7 @@ async function post(server: WireGuardGoServer, url: string): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-describeWith(PEERS, 'IPv6 behind wireguard-go', () => {
+describeWith(PEERS, 'IPv6 with wireguard-go as the peer', () => {
   let server: WireGuardGoServer;
 
   beforeEach(async () => {
@@ -35,12 +38,12 @@ describeWith(PEERS, 'IPv6 behind wireguard-go', () => {
     return server.processes.run([...inSpace(server.serverSpace), 'ping', '-i', '0.1', ...to]);
   }
 
-  it('carries HTTP, and answers the kernel that pings, in fragments too', async () => {
+  it('carries HTTP, and answers the kernel’s pings, in fragments too', async () => {
     await server.startHttp();
     const { url } = await server.up(...FORWARD_TO);
     expect(await post(server, url)).toEqual(ANSWER);
     expect((await ping('-c', '5')).stdout).toContain('5 received');
-    // The kernel cuts requests of this length into fragments, and puts our replies together.
+    // The kernel fragments requests of this length, and reassembles our replies.
     expect((await ping('-c', '3', '-s', '5000')).stdout).toContain('3 received');
   }, 60_000);
 
@@ -53,7 +56,7 @@ describeWith(PEERS, 'IPv6 behind wireguard-go', () => {
   }, 60_000);
 });
 
-describeWith(PEERS, 'IPv4 behind wireguard-go', () => {
+describeWith(PEERS, 'IPv4 with wireguard-go as the peer', () => {
   it('learns the MTU of the path from a router', async () => {
     const server = new WireGuardGoServer();
     try {

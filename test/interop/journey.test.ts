@@ -1,6 +1,6 @@
 /**
- * The way of a new user from nothing to a tunnel that heals, by the commands that they type: before the
- * Arc server of ours, and before wireguard-go with the kernel's TCP and UDP behind it.
+ * A new user's steps from the start to a tunnel that recovers, with the commands that they type:
+ * against our own Arc server, and against wireguard-go with the kernel's TCP and UDP.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,12 +18,12 @@ import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
 
 const SERVERS = [
-  ['the Arc server of ours', ourArcServer, ['curl']],
+  ['our Arc server', ourArcServer, ['curl']],
   ['wireguard-go', wireGuardGoArcServer, ['curl', ...WIREGUARD_GO_ARC_SERVER]],
 ] as const;
 
 for (const [name, startServer, needs] of SERVERS) {
-  describeWith(needs, `the journey of a user before ${name}`, () => {
+  describeWith(needs, `a new user with ${name}`, () => {
     const processes = new Processes();
     let folder: string;
     let emulator: EmulatorProcess;
@@ -82,7 +82,7 @@ for (const [name, startServer, needs] of SERVERS) {
       expect(await last()).toMatchObject({ simId, path: '/from/up', body: 'by the forwarder' });
     }, 60_000);
 
-    it('carries what comes by SOCKS5, with a name that is looked up inside', async () => {
+    it('carries SOCKS5 connections, with a name that is resolved inside', async () => {
       const { code, stdout } = await processes.run([
         ...['curl', '-sS', '--max-time', '30', '--socks5-hostname', listeners.proxy],
         ...['-w', '%{http_code}', '-d', 'by SOCKS5', 'http://uni.soracom.io/'],
@@ -91,7 +91,7 @@ for (const [name, startServer, needs] of SERVERS) {
       expect(await last()).toMatchObject({ simId, body: 'by SOCKS5' });
     }, 60_000);
 
-    it('is up by status and by health', async () => {
+    it('is up in status and health', async () => {
       const status = await arctun('status', '--json');
       expect(JSON.parse(status.stdout)).toMatchObject([
         { health: 'up', mode: 'userspace', simId, peers: [{ endpoint: emulator.arc }] },
@@ -102,9 +102,9 @@ for (const [name, startServer, needs] of SERVERS) {
       });
     }, 60_000);
 
-    // Before ours, e2e/renewal.test.ts shows it.
+    // For our own server, e2e/renewal.test.ts tests it.
     if (startServer !== ourArcServer) {
-      it('heals by itself after the server has forgotten its key', async () => {
+      it('recovers by itself after the server has forgotten its key', async () => {
         const sessions = async () =>
           (await emulator.calls()).filter((call) => call.endsWith(`/sims/${simId}/sessions/arc`));
         expect(await sessions()).toEqual([]);

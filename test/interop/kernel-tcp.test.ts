@@ -1,6 +1,6 @@
 /**
- * Linux as the judge of our TCP: the kernel's TCP behind wireguard-go is the other end, and tshark
- * finds in a capture at its side nothing that it does not find between two kernels on the same path.
+ * Linux as the judge of our TCP: the kernel's TCP behind wireguard-go is the other end. In a
+ * capture at its side, tshark must find only what it finds between two kernels on the same path.
  */
 import { join } from 'node:path';
 
@@ -24,21 +24,24 @@ const PLANS: readonly Omit<ExchangePlan, 'length'>[] = [
   { port: 5004, opener: 'server', first: 'server' },
 ];
 
-/** One segment: whatever is wrong with the timers shows where no later segment helps. */
+/** One segment: errors in the timers show up if no later segment helps. */
 const SHORT = 1_000;
 
-/** How full a window gets is a matter of how fast the reader runs, with both stacks. */
+/** How full a window gets depends on how fast the reader runs, with both stacks. */
 const OF_THE_READER: readonly Kind[] = ['window_full', 'window_update'];
 
-/** Linux shows them wherever packets are lost or overtaken; which of them in a short run is chance. */
+/**
+ * Linux shows them whenever packets are lost or reordered; which ones occur in a short run is
+ * random.
+ */
 const OF_THE_PATH: readonly Kind[] = [
   ...(['retransmission', 'fast_retransmission', 'spurious_retransmission'] as const),
   ...(['out_of_order', 'lost_segment', 'duplicate_ack'] as const),
 ];
 
 /**
- * A machine that stops for longer than a timer of TCP makes it expire, and one whose reader stops
- * shuts a window, with both stacks: such a run is repeated. A fault of ours comes each time.
+ * A machine that stops for longer than a TCP timer makes it expire, and a reader that stops closes
+ * a window, with both stacks: such a run is repeated. An error of ours would occur each time.
  */
 const ATTEMPTS = 5;
 
@@ -50,7 +53,8 @@ const NAMES = new Map([
 const SCENES = [
   {
     name: 'a path that loses nothing',
-    // The round trip is long beside what a busy machine is late by, and the queue never overflows.
+    // The round trip is long compared to the delays of a busy machine, and the queue never
+    // overflows.
     path: { rate: 40, delay: 40, queue: 10_000, loss: 0, reorder: 0, seed: 1 },
     length: 1_000_000,
     allowed: OF_THE_READER,
@@ -79,11 +83,11 @@ describeWith(PEERS, "the kernel's TCP behind wireguard-go", () => {
     ]);
     let linux: readonly string[];
 
-    /** The kinds in the capture of a run that are not `allowed`, each with its sender. */
+    /** The kinds in a run's capture that are not `allowed`, each with its sender. */
     async function run(client: Client): Promise<{ file: string; findings: string[] }> {
       const file = await lab.exchange(client, path, plans);
       const findings = [...analyseTcp(file)].flatMap(([sender, { segments, flags }]) => {
-        // All of the data is there; what wireguard-go has joined counts once.
+        // All of the data arrived; segments that wireguard-go joined count once.
         expect(segments).toBeGreaterThan((PLANS.length * length) / 65_536);
         return [...flags.keys()]
           .filter((kind) => !allowed.some((one) => one === kind))
@@ -100,7 +104,7 @@ describeWith(PEERS, "the kernel's TCP behind wireguard-go", () => {
     }, 60_000);
 
     it.each(CLIENTS)(
-      'both ways, both as opener, with $congestion: nothing that Linux does not show',
+      'in both directions and with both openers, with $congestion, shows nothing that Linux does not show',
       async (client) => {
         for (let attempt = 1; ; attempt++) {
           const { findings } = await run(client);
@@ -114,7 +118,7 @@ describeWith(PEERS, "the kernel's TCP behind wireguard-go", () => {
     );
   });
 
-  it('shows what a capture lacks: the control', () => {
+  it('shows what a capture lacks (control)', () => {
     const seen = (file: string) =>
       analyseTcp(file).get(CLIENT_INSIDE)!.flags.has('ack_lost_segment');
     expect(seen(linuxFile)).toBe(false);

@@ -1,4 +1,7 @@
-/** The examples of docs/guides/library.md, each run as a program of its own behind wireguard-go. */
+/**
+ * The examples of docs/guides/library.md, each run as a separate program with wireguard-go as the
+ * peer.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -18,21 +21,21 @@ const NAME_SERVER = '100.127.0.53';
 const PAGE = readFileSync(`${REPOSITORY}docs/guides/library.md`, 'utf8');
 const EXAMPLES = [...PAGE.matchAll(/```js\n([^]*?)```/g)].map((match) => match[1] ?? '');
 
-/** What the peer answers a POST of the page's message with. */
+/** The peer's answer to a POST of the page's message. */
 const BODY = JSON.stringify({ temperature: 21.5 });
 const ANSWER = JSON.stringify({
   length: BODY.length,
   sha256: createHash('sha256').update(BODY).digest('hex'),
 });
 
-/** Answers each datagram at port 7 with itself. */
+/** Echoes each datagram to port 7. */
 const ECHO = `
   const socket = require('node:dgram').createSocket('udp4');
   socket.on('message', (payload, from) => socket.send(payload, from.port, from.address));
   socket.bind(7, '${SERVICE}', () => console.log('listening'));
 `;
 
-/** Tells what comes to port 9, and how it ends. */
+/** Reports the data for port 9, and how the connection ends. */
 const LISTENER = `
   const server = require('node:net').createServer((socket) => {
     socket.setEncoding('utf8').on('data', (text) => process.stdout.write(text));
@@ -41,7 +44,7 @@ const LISTENER = `
   server.listen(9, '${SERVICE}', () => console.log('listening'));
 `;
 
-describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
+describeWith(PEERS, 'a program with the library and wireguard-go as the peer', () => {
   let server: WireGuardGoServer;
 
   beforeAll(async () => {
@@ -70,7 +73,7 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
     return server.processes.start([...inSpace(server.clientSpace), ...node], { cwd: REPOSITORY });
   }
 
-  /** The one example that has such a line. */
+  /** The only example that has such a line. */
   function example(part: string): string {
     const found = EXAMPLES.filter((text) => text.includes(part));
     expect(found).toHaveLength(1);
@@ -102,7 +105,7 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
     60_000,
   );
 
-  it('the example with a server, which curl asks from inside', async () => {
+  it('the example with a server, which curl requests from inside', async () => {
     const program = run(example('tunnel.listen('));
     await program.output(/listening 8080/);
     const curl = ['curl', '-sS', '--max-time', '20', `http://${CLIENT_INSIDE}:8080/`];
@@ -111,19 +114,19 @@ describeWith(PEERS, 'a program with the library behind wireguard-go', () => {
     expect((await program.finished).code).toBe(0);
   }, 60_000);
 
-  it('the example that closes right behind its last words, and nothing keeps it alive', async () => {
+  it('the example that closes right after its last write, with nothing else keeping it alive', async () => {
     const listener = await peer('-e', LISTENER);
     const program = run(example('the last line'));
     await listener.output(/the last line of a log\nended\n/);
     expect(await program.finished).toEqual({ code: 0, stdout: '', stderr: '' });
   }, 60_000);
 
-  it("Node's own fetch takes a dispatcher of undici", async () => {
+  it('Node’s own fetch accepts an undici dispatcher', async () => {
     const own = example("from 'undici'").replace('{ Agent, fetch }', '{ Agent }');
     expect(await run(own).finished).toEqual({ code: 0, stdout: `201 ${ANSWER}\n`, stderr: '' });
   }, 60_000);
 });
 
-it('knows each example of the page', () => {
+it('includes each example of the page', () => {
   expect(EXAMPLES).toHaveLength(9);
 });

@@ -1,4 +1,4 @@
-/** The mixed port as curl uses it, behind wireguard-go and the kernel's TCP. */
+/** The mixed port as curl uses it, with wireguard-go and the kernel's TCP as the peer. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ function digest(bytes: Uint8Array): { length: number; sha256: string } {
   };
 }
 
-describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
+describeWith(PEERS, 'the mixed port with wireguard-go as the peer', () => {
   let server: WireGuardGoServer;
   let names: TestProcess;
   let up: TestProcess;
@@ -60,7 +60,7 @@ describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
   ];
 
   it.each(WAYS)(
-    'carries 20 MB each way: %s',
+    'carries 20 MB in each direction: %s',
     async (_name, way, host) => {
       const body = Buffer.alloc(20_000_000, 'a body that is sent through a proxy. ');
       const upload = join(server.folder, 'upload');
@@ -78,7 +78,7 @@ describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
     120_000,
   );
 
-  it('speaks to two hosts on one connection', async () => {
+  it('connects to two hosts on one connection', async () => {
     const one = ['-s', '-f', '-x', `http://${proxy}`, '-w', ' %{num_connects}\n', '-d', 'x'];
     const { stdout } = await server.curl(...one, 'one.test/', '--next', ...one, 'two.test/')
       .finished;
@@ -86,17 +86,17 @@ describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
     expect(stdout).toBe(`${answer} 1\n${answer} 0\n`);
   }, 60_000);
 
-  it('asks for names inside the tunnel, and by TCP where an answer is too long', async () => {
+  it('resolves names inside the tunnel, by TCP if an answer is too long', async () => {
     const { code } = await server.curl(
       ...['-f', '--socks5-hostname', proxy, '-o', '/dev/null', '-d', 'x', 'big.test/'],
     ).finished;
     expect(code).toBe(0);
     expect(names.stdout).toContain('udp A big.test\ntcp A big.test\n');
-    // What is known is not asked for again.
+    // A cached name is not queried again.
     expect(names.stdout.match(/ one\.test\n/g)).toHaveLength(1);
   }, 60_000);
 
-  /** curl's exit code, what it was told, and how many ms that took by its own clock. */
+  /** curl's exit code, its output, and the milliseconds it took by its own clock. */
   async function refusal(...parameters: readonly string[]) {
     const { code, stdout, stderr } = await server.curl(
       ...['-w', '\n%{http_code} %{http_connect} %{time_total}', ...parameters],
@@ -112,7 +112,7 @@ describeWith(PEERS, 'the mixed port behind wireguard-go', () => {
     ['nowhere.test', 'no-such-name', 4],
     ['localhost', 'no-such-name', 4],
   ])(
-    'says at once that there is no way to %s',
+    'reports at once that there is no route to %s',
     async (target, reason, reply) => {
       const plain = await refusal('-x', `http://${proxy}`, `http://${target}/`);
       expect(plain).toMatchObject({ code: 0, status: '502' });

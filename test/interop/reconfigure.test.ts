@@ -1,4 +1,7 @@
-/** A tunnel that runs on while its session is renewed at wireguard-go: another key, port and address. */
+/**
+ * A tunnel that keeps running while its session is renewed at wireguard-go: another key, port and
+ * address.
+ */
 import { execFileSync } from 'node:child_process';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
@@ -15,7 +18,7 @@ const PROGRAM = `${REPOSITORY}test/support/pairs/reconfigured-tunnel.js`;
 const INTERFACE = 'arc0';
 const RENEWED_CLIENT = '10.77.0.9';
 
-describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a running tunnel', () => {
+describeWith([...PEERS, 'tun', 'ping'], 'a running tunnel whose session is renewed', () => {
   let server: WireGuardGoServer;
 
   beforeEach(async () => {
@@ -25,7 +28,7 @@ describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a runn
   }, 60_000);
   afterEach(() => server.close());
 
-  /** A tunnel that has its first handshake. */
+  /** A tunnel after its first handshake. */
   async function open(...mode: readonly string[]): Promise<TestProcess> {
     const command = [...inSpace(server.clientSpace), process.execPath, PROGRAM, ...mode];
     const started = server.processes.start(command, { interactive: true });
@@ -33,7 +36,7 @@ describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a runn
     return started;
   }
 
-  /** Hands over the session as it is, and waits for what comes of it. */
+  /** Applies the current session, and waits for the result. */
   async function configure(
     tunnel: TestProcess,
     count: number,
@@ -56,7 +59,7 @@ describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a runn
 
   const ping = () => inClient('ping', '-c', '3', '-i', '0.2', '-W', '5', server.inside.service);
 
-  it('keeps the listener in userspace, and what it dials goes through the new session', async () => {
+  it('keeps the listener in userspace, and dials through the new session', async () => {
     const tunnel = await open('userspace');
     const [, authority] = await tunnel.output(/^mixed (\S+)$/m);
     const get = async () => {
@@ -66,7 +69,7 @@ describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a runn
       return { code: outcome.code, stderr: outcome.stderr };
     };
     expect(await get()).toEqual({ code: 0, stderr: '' });
-    // What is under way from the old address ends, and does not hang.
+    // A transfer from the old address ends, and does not hang.
     const slow = server.curl(
       ...['-o', '/dev/null', '--limit-rate', '1M', '-x', `socks5h://${authority}`],
       `http://${server.inside.service}/bytes/500000000`,
@@ -92,7 +95,7 @@ describeWith([...PEERS, 'tun', 'ping'], 'a session that is renewed behind a runn
     const addresses = inClient('ip', '-brief', 'address', 'show', INTERFACE);
     expect(addresses).toContain(`${RENEWED_CLIENT}/32`);
     expect(addresses).not.toContain('10.77.0.2');
-    // A default route comes, without a loop, and goes.
+    // A default route is added without a loop, and removed.
     await configure(tunnel, 3, ['0.0.0.0/0']);
     expect(ping()).toContain(' 0% packet loss');
     expect(inClient('ip', 'route', 'get', '198.51.100.1')).toContain(`dev ${INTERFACE}`);

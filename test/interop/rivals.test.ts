@@ -1,4 +1,7 @@
-/** Two tunnels of ours at wireguard-go: with one key each takes the other's session, with two neither. */
+/**
+ * Two of our tunnels at wireguard-go: with one key each takes the other's session, with two keys
+ * neither does.
+ */
 import { execFileSync } from 'node:child_process';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
@@ -28,7 +31,7 @@ describeWith(PEERS, 'two tunnels that post once a second', () => {
     return started;
   }
 
-  /** Lets another key in at the server. */
+  /** Allows another key at the server. */
   function addClient(address: string): object {
     const privateKey = execFileSync('wg', ['genkey'], { encoding: 'utf8' });
     const publicKey = execFileSync('wg', ['pubkey'], {
@@ -45,7 +48,7 @@ describeWith(PEERS, 'two tunnels that post once a second', () => {
     return { ...server.tunnelConfig(), privateKey: privateKey.trim(), address };
   }
 
-  it('both name the other where they have one key, no message is refused, and neither with two', async () => {
+  it('each detects the other if they share a key, without refusing a message, and neither does with two keys', async () => {
     const alone = start(addClient(OTHER_CLIENT));
     const both = [start(server.tunnelConfig())];
     await both[0]!.output(/answer 201/);
@@ -55,7 +58,7 @@ describeWith(PEERS, 'two tunnels that post once a second', () => {
       expect(tunnel.stderr).toMatch(/WARN .*another tunnel uses this virtual SIM/);
       expect(tunnel.stdout).not.toContain('failed');
     }
-    // The one beside them has had as much traffic, and its own key.
+    // The third tunnel has had as much traffic, with its own key.
     expect(alone.stdout.match(/answer 201/g)!.length).toBeGreaterThanOrEqual(10);
     expect(alone.stdout).not.toMatch(/rival|failed/);
     for (const tunnel of [alone, ...both]) {
@@ -81,7 +84,7 @@ describeWith([...PEERS, 'curl'], 'up', () => {
   const post = (url: string) => server.curl('-d', 'x', '--max-time', '20', url).finished;
   const health = () => server.arctun('health', '--interface', server.clientDevice).finished;
 
-  it('names a rival in log, status and health, and stays up', async () => {
+  it('reports a rival in log, status and health, and stays up', async () => {
     const both = [await open(), await open('--force')];
     const isNamed = () =>
       both.every(({ process }) => process.stderr.includes('another tunnel uses this virtual SIM'));
@@ -98,7 +101,7 @@ describeWith([...PEERS, 'curl'], 'up', () => {
     expect((await health()).stdout).toMatch(/: (up|stale): .*/);
   }, 180_000);
 
-  it('is stale as soon as nothing can be sent, and up again with the network', async () => {
+  it('is stale as soon as nothing can be sent, and up again when the network is back', async () => {
     const { url } = await open();
     expect(await health()).toMatchObject({ code: 0, stdout: `${server.clientDevice}: up\n` });
     const link = (state: string) =>

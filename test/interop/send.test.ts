@@ -1,4 +1,4 @@
-/** `send` by TCP and UDP behind wireguard-go, with the kernel's TCP and UDP at the far end. */
+/** `send` by TCP and UDP through wireguard-go, with the kernel's TCP and UDP at the far end. */
 import { describeWith } from '../support/runner/requirements.js';
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
 import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
@@ -6,7 +6,7 @@ import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguar
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool'] as const;
 const PEER = `${REPOSITORY}test/support/foreign/entry-point-peer.js`;
 
-describeWith(PEERS, 'send behind wireguard-go', () => {
+describeWith(PEERS, 'send with wireguard-go as the peer', () => {
   let server: WireGuardGoServer;
   let entry: TestProcess;
 
@@ -41,7 +41,7 @@ describeWith(PEERS, 'send behind wireguard-go', () => {
     ['tcp', /No answer. The message was delivered/],
     ['udp', /No answer within 1 s. Over UDP, the message may or may not have arrived/],
   ])(
-    'is done without an answer by %s, and says so',
+    'finishes without an answer by %s, and says so',
     async (via, note) => {
       const sent = await send('--via', via, '--timeout', '1', 'silent');
       expect(sent).toMatchObject({ code: 0, stdout: '' });
@@ -54,7 +54,7 @@ describeWith(PEERS, 'send behind wireguard-go', () => {
     60_000,
   );
 
-  it('tells an empty datagram, and a connection that is closed without an answer', async () => {
+  it('reports an empty datagram, and a connection that is closed without an answer', async () => {
     const empty = await send('--via', 'udp', '--json', 'empty');
     expect(JSON.parse(empty.stdout)).toEqual({ via: 'udp', answer: '' });
     expect(empty.stderr).toContain('The answer is empty');
@@ -63,7 +63,7 @@ describeWith(PEERS, 'send behind wireguard-go', () => {
     expect(JSON.parse(closed.stdout)).toEqual({ via: 'tcp', answer: null });
   }, 60_000);
 
-  it('carries 1392 bytes by UDP, refuses one more, and sends that by TCP', async () => {
+  it('sends 1392 bytes by UDP, refuses one more, and sends that by TCP', async () => {
     const whole = await send('--via', 'udp', 'a'.repeat(1388));
     expect(whole).toEqual({ code: 0, stdout: `201 ${'a'.repeat(1388)}`, stderr: '' });
     const largest = await send('--via', 'udp', '--timeout', '1', 'b'.repeat(1392));
@@ -95,7 +95,7 @@ describeWith(PEERS, 'send behind wireguard-go', () => {
     ['tcp', '192.0.2.1', 'outside the allowed IPs'],
     ['udp', '192.0.2.1', 'outside the allowed IPs'],
   ])(
-    'ends with 5 by %s to %s',
+    'exits with 5 by %s to %s',
     async (via, target, reason) => {
       const sent = await send('--via', via, '--forward-to', target, 'x');
       expect(sent).toMatchObject({ code: 5, stdout: '' });

@@ -1,4 +1,4 @@
-/** `up` under a service manager, which the test plays: what it is told, and when. */
+/** `up` under a service manager, played by the test: its notifications, and their times. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ describeWith(NEEDS, 'up as a service', () => {
     );
   }
 
-  /** Waits until something has been told, from the `from`-th datagram on; its number. */
+  /** Waits for a notification, from the `from`-th datagram on; returns its index. */
   async function wait(pattern: RegExp, from = 0): Promise<number> {
     let at = -1;
     await until(
@@ -53,7 +53,7 @@ describeWith(NEEDS, 'up as a service', () => {
   }
 
   it.each(['tun', 'userspace'] as const)(
-    'is ready at the handshake, reloads, and says that it stops, in mode %s',
+    'is ready at the handshake, reloads, and reports that it stops, in mode %s',
     async (mode) => {
       server.signalWireGuard('SIGSTOP');
       const running = start(mode, {});
@@ -73,7 +73,7 @@ describeWith(NEEDS, 'up as a service', () => {
     60_000,
   );
 
-  it('says what it has failed of', async () => {
+  it('reports why it failed', async () => {
     server.signalWireGuard('SIGSTOP');
     const running = start('tun', { ARCTUN_WAIT: '1' });
     await wait(/^STATUS=Stopping: no handshake with the Arc server: /m);
@@ -81,14 +81,14 @@ describeWith(NEEDS, 'up as a service', () => {
     server.signalWireGuard('SIGCONT');
   }, 60_000);
 
-  it('has beats for the watchdog, and none while the thread of the data path hangs', async () => {
+  it('sends heartbeats to the watchdog, and none while the thread of the data path hangs', async () => {
     const running = start('tun', { WATCHDOG_USEC: '2000000' });
     await wait(/^READY=1/m);
     const first = await wait(/^WATCHDOG=1/m);
     await wait(/^WATCHDOG=1/m, first + 1);
     const { pid } = running.child;
     expect(readdirSync(`/proc/${pid}/task`).length).toBeGreaterThan(1);
-    // The data path alone sends by sendmsg(2): its next datagram takes a minute in the kernel.
+    // Only the data path sends by sendmsg(2): its next datagram takes a minute in the kernel.
     const tracer = server.processes.start([
       ...['strace', '-f', '-p', String(pid), '-o', '/dev/null'],
       ...['-e', 'trace=sendmsg', '-e', 'inject=sendmsg:delay_enter=60000000'],
@@ -99,13 +99,13 @@ describeWith(NEEDS, 'up as a service', () => {
     expect(() => execFileSync(space, ping, { stdio: 'ignore' })).toThrow();
     told.push(...manager.takeAll());
     const { length } = told;
-    // Twice the time in which a beat would have had to come.
+    // Twice the time in which a heartbeat would be due.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
     told.push(...manager.takeAll());
     expect(told.slice(length)).not.toContainEqual(expect.stringContaining('WATCHDOG=1'));
     tracer.kill('SIGINT');
     await tracer.finished;
-    // What a service manager does then.
+    // The reaction of a service manager.
     running.kill('SIGKILL');
     await running.finished;
   }, 60_000);

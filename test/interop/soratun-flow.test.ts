@@ -1,4 +1,4 @@
-/** What people have built around soratun, with `arctun` in its place and nothing else changed. */
+/** Existing setups around soratun, with only the program replaced by `arctun`. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -14,8 +14,8 @@ import {
 const NEEDS = [...TUN_MODE, 'jq', 'ping'] as const;
 
 /**
- * A job of a CI service in a privileged container: the skeleton, patched with what somebody has copied
- * from the console, the tunnel in the background, and three pings at once.
+ * A CI job in a privileged container: the skeleton, patched with values copied from the console,
+ * the tunnel in the background, and three pings at once.
  */
 const JOB = `
 set -eu
@@ -32,7 +32,7 @@ arctun up --config soratun.json &
 ping -c 3 -W 2 "$PONG"
 `;
 
-/** The unit that comes with soratun, its program replaced. */
+/** The unit that comes with soratun, with its program replaced. */
 const UNIT = `
 [Unit]
 Requires=network-online.target
@@ -47,13 +47,13 @@ SyslogIdentifier=arctun
 SyslogFacility=local7
 `;
 
-describeWith(NEEDS, 'a successor of soratun', () => {
+describeWith(NEEDS, 'arctun instead of soratun', () => {
   let server: WireGuardGoServer;
 
   beforeEach(async () => {
     server = new WireGuardGoServer();
     await server.startWireGuard();
-    // As in any container there is a way for everything, so that a ping before the tunnel is lost only.
+    // As in any container, there is a default route, so that a ping before the tunnel is only lost.
     execFileSync('ip', [
       '-n',
       server.clientSpace,
@@ -66,7 +66,7 @@ describeWith(NEEDS, 'a successor of soratun', () => {
   });
   afterEach(() => server.close());
 
-  /** A folder with `arctun` in it, to be looked up by its name. */
+  /** A folder with `arctun` in it, to be found by its name. */
   function programs(): string {
     const folder = join(server.folder, 'bin');
     mkdirSync(folder);
@@ -79,12 +79,12 @@ describeWith(NEEDS, 'a successor of soratun', () => {
   function inClient(command: readonly string[], env: NodeJS.ProcessEnv): TestProcess {
     return server.processes.start([...inSpace(server.clientSpace), ...command], {
       cwd: server.folder,
-      // What the container has: no mode, and root.
+      // The environment of the container: no mode, and root.
       env: { ARCTUN_MODE: undefined, ...env },
     });
   }
 
-  it('does the job of the sample action', async () => {
+  it('runs the job of the sample action', async () => {
     const config = JSON.parse(readFileSync(server.configPath, 'utf8')) as {
       privateKey: string;
       publicKey: string;
@@ -106,7 +106,7 @@ describeWith(NEEDS, 'a successor of soratun', () => {
     });
     await job.output(/3 packets transmitted/);
     expect(job.stdout).toMatch(/3 packets transmitted, [123] received/);
-    // The job ends without a word to the tunnel, as the container ends it.
+    // The job ends without notifying the tunnel, as a container ends it.
     const pids = execFileSync('ip', ['netns', 'pids', server.clientSpace], { encoding: 'utf8' });
     for (const pid of pids.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGTERM');
     await expect(job.finished).resolves.toMatchObject({ code: 0 });
@@ -118,7 +118,7 @@ describeWith(NEEDS, 'a successor of soratun', () => {
       word === '/etc/arc.json' ? server.configPath : word,
     );
     const socket = join(server.folder, 'notify');
-    // What systemd gives to a service with WatchdogSec=120.
+    // The environment that systemd sets for a service with WatchdogSec=120.
     const running = inClient([process.execPath, ARCTUN, ...parameters], {
       WATCHDOG_USEC: '120000000',
       NOTIFY_SOCKET: socket,

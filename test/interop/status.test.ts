@@ -1,4 +1,4 @@
-/** `status --all` beside `wg show`, of a device that is not ours. */
+/** `status --all` compared with `wg show`, for a device that is not ours. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ describeWith(['root', 'wireguard-go', 'wg', 'ip', 'ethtool'], 'status --all', ()
     folder = mkdtempSync(join(tmpdir(), 'arctun-status-'));
     server = new WireGuardGoServer();
     await server.startWireGuard();
-    // A handshake, so that there is something to tell.
+    // A handshake, so that there is something to report.
     const up = ['up', '--config', server.configPath, '--forward-listen', '127.0.0.1:0'];
     const client = server.processes.start(
       [...inSpace(server.clientSpace), process.execPath, ARCTUN, ...up, '--proxy-listen', 'off'],
@@ -30,7 +30,7 @@ describeWith(['root', 'wireguard-go', 'wg', 'ip', 'ethtool'], 'status --all', ()
     rmSync(folder, { recursive: true });
   });
 
-  /** Of no tunnel but those of others. */
+  /** Only the tunnels of other programs. */
   function status(...parameters: string[]): Promise<Finished> {
     return server.processes.run([process.execPath, ARCTUN, 'status', ...parameters], {
       env: { RUNTIME_DIRECTORY: join(folder, 'none') },
@@ -46,7 +46,7 @@ describeWith(['root', 'wireguard-go', 'wg', 'ip', 'ethtool'], 'status --all', ()
     return devices.find(({ name }) => name === server.device);
   }
 
-  it('tells what wg tells', async () => {
+  it('reports the same as wg', async () => {
     const [peer, endpoint] = wgShow('endpoints').split('\t');
     const handshake = Number(wgShow('latest-handshakes').split('\t')[1]);
     expect(handshake).toBeGreaterThan(0);
@@ -72,7 +72,7 @@ describeWith(['root', 'wireguard-go', 'wg', 'ip', 'ethtool'], 'status --all', ()
     expect(Math.floor(Date.parse(shown.latestHandshake) / 1000)).toBe(handshake);
   }, 60_000);
 
-  it('reads of it in what wg dumps, as of a device of the kernel', async () => {
+  it('reads the output of wg dump, as for a kernel device', async () => {
     const dump = execFileSync('wg', ['show', 'all', 'dump'], { encoding: 'utf8' });
     const read = readWgDump(dump).get(server.device);
     const found = await device();
@@ -90,7 +90,7 @@ describeWith(['root', 'wireguard-go', 'wg', 'ip', 'ethtool'], 'status --all', ()
     expect(JSON.stringify(read)).not.toContain(wgShow('private-key'));
   }, 60_000);
 
-  it("prints it in soratun's lines, and no private key", async () => {
+  it('prints it in soratun’s format, without the private key', async () => {
     const { stdout, stderr } = await status('--all');
     expect(stdout).toContain(
       `interface: ${server.device} (userspace)\n  public key: ${wgShow('public-key')}\n  private key: (hidden)\n`,
@@ -98,7 +98,7 @@ describeWith(['root', 'wireguard-go', 'wg', 'ip', 'ethtool'], 'status --all', ()
     expect(stdout + stderr).not.toContain(wgShow('private-key'));
   }, 60_000);
 
-  it('goes on where a process has left its socket', async () => {
+  it('continues if a process has left its socket', async () => {
     server.signalWireGuard('SIGKILL');
     await server.wireGuardEnded();
     expect(await device()).toBeUndefined();

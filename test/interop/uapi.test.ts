@@ -1,4 +1,4 @@
-/** `wg` on a running tunnel, in both modes: our WireGuard as the tools of WireGuard see it. */
+/** `wg` on a running tunnel, in both modes: our WireGuard as WireGuard's tools see it. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const LOW_ORDER_KEYS = [
 describeWith(NEEDS, 'wg and a running tunnel', () => {
   let server: WireGuardGoServer;
   let running: TestProcess;
-  /** Where the HTTP server is, for curl in the client's namespace. */
+  /** The address of the HTTP server, for curl in the client's namespace. */
   let url: string;
 
   afterEach(() => server.close());
@@ -60,7 +60,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
   }
 
   describe.each(['tun', 'userspace'] as const)('in mode %s', (mode) => {
-    it('is shown as it is, and counted to the byte as its server counts', async () => {
+    it('shows the actual configuration, and counts to the byte as its server does', async () => {
       await start(mode);
       expect(await get(20)).toBe(0);
       const { clientDevice, device, serverSpace } = server;
@@ -96,7 +96,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
       expect(existsSync(`/var/run/wireguard/${clientDevice}.sock`)).toBe(false);
     }, 60_000);
 
-    it('is narrowed and widened by set and syncconf, while it runs', async () => {
+    it('can be narrowed and widened by set and syncconf, while it runs', async () => {
       await start(mode);
       expect(await get(20)).toBe(0);
       const { clientDevice } = server;
@@ -110,7 +110,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
       expect(wg('showconf', clientDevice)).toContain(`AllowedIPs = ${server.inside.allowedIps}`);
     }, 60_000);
 
-    it('takes another private key, and has a handshake with it at once', async () => {
+    it('accepts another private key, and starts a handshake with it at once', async () => {
       await start(mode);
       expect(await get(20)).toBe(0);
       const { clientDevice, device, serverSpace } = server;
@@ -129,7 +129,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
       expect(await get(20)).toBe(0);
     }, 60_000);
 
-    it('moves to another port when it is told to', async () => {
+    it('moves to another port on request', async () => {
       await start(mode);
       expect(await get(20)).toBe(0);
       const { clientDevice, device, serverSpace } = server;
@@ -166,7 +166,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
       );
       wg('addconf', server.clientDevice, write('low.conf', `${peers.join('\n')}\n`));
       expect(wg('show', server.clientDevice, 'peers').trim().split('\n')).toHaveLength(8);
-      // One that is none of them is heard by then.
+      // By then, a packet from any other peer has arrived.
       const key = execFileSync('wg', ['pubkey'], { input: wg('genkey'), encoding: 'utf8' }).trim();
       const sound = ['peer', key, 'endpoint', '127.0.0.1:40999', 'persistent-keepalive', '1'];
       await new Promise((resolve) => setTimeout(resolve, 2_500));
@@ -175,7 +175,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
       expect(listener.stdout.match(/heard/g)).toHaveLength(1);
     }, 60_000);
 
-    it('holds 130,560 allowed IPs of one peer, and 40 peers with 52 each', async () => {
+    it('supports 130,560 allowed IPs of one peer, and 40 peers with 52 each', async () => {
       await start(mode);
       const { clientDevice } = server;
       const key = () =>
@@ -209,7 +209,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
     }, 120_000);
   });
 
-  it('is refused in mode tun where somebody else answers for its name, and nothing is left', async () => {
+  it('is refused in mode tun if another process answers for its name, and nothing is left', async () => {
     await start('userspace');
     const { clientDevice, clientSpace } = server;
     const { code, stderr } = await server.arctun('up', '--mode', 'tun', '--force').finished;
@@ -218,7 +218,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
     const [space, ...inClient] = inSpace(clientSpace);
     const links = execFileSync(space, [...inClient, 'ip', '-brief', 'link'], { encoding: 'utf8' });
     expect(links).not.toContain(clientDevice);
-    // The first one answers still.
+    // The first one still answers.
     expect(wg('show', clientDevice, 'peers')).not.toBe('');
   }, 60_000);
 });

@@ -1,6 +1,6 @@
 /**
- * What Linux's own test of WireGuard (tools/testing/selftests/wireguard/netns.sh) asks of pings, of
- * counters and of sizes, of a network interface of ours in front of wireguard-go.
+ * What Linux's own test of WireGuard (tools/testing/selftests/wireguard/netns.sh) requires of
+ * pings, counters and sizes, for our network interface with wireguard-go as the peer.
  */
 import { describeWith } from '../../support/runner/requirements.js';
 import { SERVER_OUTSIDE_6, TUN_LAB, TunLab } from '../../support/foreign/tun-lab.js';
@@ -32,7 +32,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
     ['IPv4', undefined],
     ['IPv6', INSIDE_IPV6],
   ])(
-    'loses none of a flood of 1000 pings, either way, %s',
+    'loses none of 1000 flood pings, in either direction, %s',
     async (_family, inside) => {
       lab = await TunLab.start(inside);
       const running = await lab.up();
@@ -61,7 +61,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
     const [ours, theirs] = [lab.peer('client'), lab.peer('server')];
     expect([theirs.received, theirs.sent]).toEqual([ours.sent, ours.received]);
     const [sent, received] = [out(), back()];
-    // On a quick machine 1460 and 1372, as in netns.sh: keepalives come when time goes by.
+    // On a fast machine 1460 and 1372, as in netns.sh: keepalives are added over time.
     expect(ours.sent).toBe(sent.initiations * INITIATION + sent.keepalives * KEEPALIVE + 10 * PING);
     expect(ours.received).toBe(
       received.responses * RESPONSE + received.keepalives * KEEPALIVE + 10 * PING,
@@ -88,7 +88,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
     ['IPv4', undefined],
     ['IPv6', INSIDE_IPV6],
   ])(
-    'goes over IPv6 outside, with %s inside',
+    'uses IPv6 outside, with %s inside',
     async (_family, inside) => {
       lab = await TunLab.start(inside);
       lab.server.writeConfig({ endpoint: `[${SERVER_OUTSIDE_6}]:${LISTEN_PORT}` });
@@ -126,11 +126,11 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
         expect(await lab.ping('client', service, 10, '-i', '0.02', ...whole)).toEqual([10, 10]);
         lab.pass(side);
       }
-      // The rule sees it: one byte less, and it does not get through.
+      // With one byte less, the rule matches, and the packet is dropped.
       lab.drop('server', `udp dport ${LISTEN_PORT} udp length > ${message + 7}`);
       expect(await lab.answers('client', service, 1, ...whole)).toBe(false);
       lab.pass('server');
-      // What does not fit never leaves.
+      // A packet that does not fit never leaves.
       const longer = ['ping', '-c', '1', '-W', '1', '-M', 'do', '-s', String(mtu - 27)];
       const { stderr } = await lab.try('client', ...longer, service);
       expect(stderr).toMatch(/message too long/i);
@@ -139,7 +139,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
     60_000,
   );
 
-  it('carries packets of 34736 bytes where the path does', async () => {
+  it('carries packets of 34736 bytes if the path does', async () => {
     lab = await TunLab.start();
     const { server } = lab;
     const { service } = server.inside;

@@ -1,6 +1,6 @@
 /**
- * However `up --mode tun` ends, nothing of it is left: no interface, address, route, rule, socket or
- * process; and what it says names the way out.
+ * However `up --mode tun` ends, it leaves no interface, address, route, rule, socket or process,
+ * and its messages name the way out.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ function first([program = '', ...words]: readonly string[]): [string, string[]] 
   return [program, words];
 }
 
-describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
+describeWith(NEEDS, 'the end of a tunnel with a network interface', () => {
   let server: WireGuardGoServer;
   let before: string;
 
@@ -30,7 +30,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
   });
   afterEach(() => server.close());
 
-  /** All that the client's system has of interfaces, addresses, routes and rules. */
+  /** All interfaces, addresses, routes and rules of the client's system. */
   function network(): string {
     const list = (...parameters: string[]) =>
       execFileSync('ip', ['-n', server.clientSpace, ...parameters], { encoding: 'utf8' });
@@ -44,7 +44,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
       ]
         .join('\n')
         .split('\n')
-        // The veth's own, which comes when the kernel has made sure of it.
+        // The veth's own address, which appears after duplicate address detection.
         .filter((line) => !line.includes('fe80::'))
         .join('\n')
     );
@@ -59,7 +59,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     expect(processes).toBe('');
   }
 
-  /** arc.json with more members, and everything routed inside. */
+  /** An arc.json with additional fields, and everything routed inside. */
   function configure(members: object): void {
     server.writeConfig({ allowedIps: ['100.127.0.0/16', '0.0.0.0/0'] });
     const config = JSON.parse(readFileSync(server.configPath, 'utf8')) as object;
@@ -85,7 +85,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     60_000,
   );
 
-  /** As the error of a connect() to an address that is routed into the tunnel, or past it. */
+  /** The error of a connect() to an address that is routed into the tunnel, or past it. */
   async function connectTo(address: string): Promise<string | undefined> {
     const script = `require('node:net').connect(80, '${address}')
       .on('error', ({ code }) => console.log(code)).setTimeout(1000, () => process.exit())`;
@@ -93,7 +93,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     return (await server.processes.run(words)).stdout.trim();
   }
 
-  /** Counts what leaves in clear by the default route, to the server's side. */
+  /** Counts unencrypted packets that leave by the default route, on the server's side. */
   function watchDefaultRoute(): () => number {
     const [client, outside] = [server.clientSpace, server.serverSpace];
     execFileSync('ip', ['-n', client, 'route', 'add', 'default', 'via', SERVER_OUTSIDE]);
@@ -110,7 +110,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     return () => Number(/packets (\d+)/.exec(nft('list counter inet clear passed'))?.[1]);
   }
 
-  it('lets nothing out in clear at SIGKILL, which the next one takes over and gives back', async () => {
+  it('sends nothing unencrypted after SIGKILL, and the next process takes over the guards and removes them', async () => {
     server.writeConfig({ allowedIps: ['100.127.0.0/16'] });
     const inClear = watchDefaultRoute();
     const killed = await up();
@@ -123,12 +123,12 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     next.kill('SIGTERM');
     await expect(next.finished).resolves.toMatchObject({ code: 0 });
     expectNothingLeft();
-    // What an end in order leaves is the system's own way.
+    // After an orderly end, the system's own route applies.
     await connectTo('100.127.69.42');
     expect(inClear()).toBeGreaterThan(0);
   }, 180_000);
 
-  it('blocks a default route at SIGKILL with --kill-switch, connects again, and opens it at a stop', async () => {
+  it('blocks a default route after SIGKILL with --kill-switch, connects again, and unblocks it at a stop', async () => {
     configure({});
     const inClear = watchDefaultRoute();
     const killed = await up('--kill-switch');
@@ -177,7 +177,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     ['preUp', 'failed to do PreUp(0)'],
     ['postUp', 'failed to do PostUp(0)'],
   ])(
-    'leaves nothing when a command of %s fails',
+    'leaves nothing if a command of %s fails',
     async (phase, text) => {
       configure({ [phase]: [['sh', '-c', 'echo no luck with %i; exit 3']] });
       const { code, stderr } = await server.arctun('up', '--mode', 'tun').finished;
@@ -189,7 +189,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     60_000,
   );
 
-  it('leaves nothing when a command hangs and the user has had enough', async () => {
+  it('leaves nothing if a command hangs and the user interrupts', async () => {
     configure({ postUp: [['sh', '-c', 'sleep 300 & wait']] });
     const running = server.arctun('up', '--mode', 'tun');
     await running.output(/executing PostUp\(0\)/, 'stderr');
@@ -198,7 +198,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     expectNothingLeft();
   }, 60_000);
 
-  it('leaves nothing where the name is taken, which stays as it was', async () => {
+  it('leaves nothing if the name is in use, and does not change the existing interface', async () => {
     const ours = ['tuntap', 'add', server.clientDevice, 'mode', 'tap'];
     execFileSync('ip', ['-n', server.clientSpace, ...ours]);
     before = network();
@@ -209,8 +209,8 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     expectNothingLeft();
   }, 60_000);
 
-  it('says what to do where there is no /dev/net/tun, and auto does without', async () => {
-    // Mounts are each process's own in `ip netns exec`.
+  it('says what to do without /dev/net/tun, and auto works without it', async () => {
+    // Mounts are private to each process in `ip netns exec`.
     const hidden = ['sh', '-c', 'mount -t tmpfs none /dev/net && exec "$@"', 'sh'];
     const start = (mode: string) =>
       server.processes.start([
@@ -229,7 +229,7 @@ describeWith(NEEDS, 'the end of a tunnel at a network interface', () => {
     expectNothingLeft();
   }, 60_000);
 
-  it('is what auto takes for root, and it says so', async () => {
+  it('is chosen by auto for root, with a message', async () => {
     const running = server.arctun('up', '--mode', 'auto', '--json');
     const line = await running.output(/^\{.*\}$/m);
     expect(JSON.parse(line[0])).toEqual({

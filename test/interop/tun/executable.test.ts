@@ -1,4 +1,4 @@
-/** A network interface by the single executable, whose machine code is unpacked. */
+/** A network interface with the single executable, whose native code is unpacked. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ describeWith([...TUN_MODE, 'executable', 'ping'], 'the executable in mode tun', 
   }, 60_000);
   afterEach(() => server.close());
 
-  it('carries packets to a foreign peer, and leaves no machine code in a file', async () => {
+  it('carries packets to an independent peer, and leaves no native code in a file', async () => {
     const inClient = inSpace(server.clientSpace);
     const runtime = join(server.folder, 'runtime');
     execFileSync('install', ['-d', '-m', '0700', runtime]);

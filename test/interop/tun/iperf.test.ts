@@ -1,4 +1,7 @@
-/** iperf3 through a network interface of ours: the kernel's TCP and UDP at both ends, both families. */
+/**
+ * iperf3 through our network interface: the kernel's TCP and UDP at both ends, both address
+ * families.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { describeWith, TUN_MODE } from '../../support/runner/requirements.js';
@@ -10,10 +13,13 @@ import {
 
 const NEEDS = [...TUN_MODE, 'iperf3'] as const;
 
-/** It waits for its turn by asking the clock: other tests that run beside this one have theirs. */
+/** iperf3 busy-waits for its turn; other tests that run in parallel have their own timing. */
 const NICE = ['nice', '-n', '19'] as const;
 
-/** iperf3's server takes one client at a time: the next is reset while it has not ended the one before. */
+/**
+ * iperf3's server accepts one client at a time: the next one is reset until the previous one has
+ * ended.
+ */
 const BUSY = /unable to (connect to server|receive control message)|busy/;
 const ATTEMPTS = 10;
 const PAUSE = 500;
@@ -45,7 +51,7 @@ describeWith(NEEDS, 'iperf3 through a network interface', () => {
     ['IPv4', undefined],
     ['IPv6', INSIDE_IPV6],
   ])(
-    'carries TCP and UDP, one stream and ten, each way, %s',
+    'carries TCP and UDP, one stream and ten, in each direction, %s',
     async (_family, inside) => {
       server = new WireGuardGoServer(inside);
       await server.startWireGuard();
@@ -55,13 +61,13 @@ describeWith(NEEDS, 'iperf3 through a network interface', () => {
         ...[...NICE, 'iperf3', '--server', '--bind', service, '--forceflush'],
       ]);
       let number = 0;
-      // It takes the next client only after it has ended with the one before.
+      // The server accepts the next client only after it has finished with the previous one.
       const isReady = () => listener.output(new RegExp(`\\(test #${++number}\\)`));
       const running = server.arctun('up', '--mode', 'tun', '--json');
       await running.output(/"mode":"tun"/);
       const client = [...NICE, 'iperf3', '--client', service, '--json', '--bytes', '2M'];
       for (const streams of ['1', '10']) {
-        // Of each stream.
+        // For each stream.
         const rate = streams === '1' ? '20M' : '2M';
         for (const kind of [[], ['--udp', '--bitrate', rate, '--length', '1300']]) {
           for (const direction of [[], ['--reverse']]) {

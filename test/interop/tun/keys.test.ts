@@ -1,6 +1,6 @@
 /**
- * What Linux's own test of WireGuard (netns.sh) asks of keys and of what is left, by `wg set`, of a tunnel
- * of ours in front of wireguard-go.
+ * What Linux's own test of WireGuard (netns.sh) requires of keys and of cleanup, with `wg set`, for
+ * our tunnel with wireguard-go as the peer.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ describeWith([...TUN_LAB, 'curl'], 'keys, as wg sets them', () => {
   }
 
   describe.each(['tun', 'userspace'] as const)('in mode %s', (mode) => {
-    it('passes over its own public key as a peer, and loses the peer whose key it takes', async () => {
+    it('ignores its own public key as a peer, and removes a peer whose key it is given', async () => {
       await start(mode);
       const peers = show('peers');
       set('peer', show('public-key'), 'allowed-ips', '203.0.113.0/24');
@@ -65,7 +65,7 @@ describeWith([...TUN_LAB, 'curl'], 'keys, as wg sets them', () => {
       await running.finished;
     }, 60_000);
 
-    it('sends nothing without a private key, and all with it again', async () => {
+    it('sends nothing without a private key, and everything after it is set again', async () => {
       await start(mode);
       expect(await isAnswered(20)).toBe(true);
       const privateKey = show('private-key');
@@ -94,7 +94,7 @@ describeWith([...TUN_LAB, 'curl'], 'keys, as wg sets them', () => {
     }, 60_000);
   });
 
-  it('leaves nothing of peers, keys and ports that were set: no interface, rule, route, socket or process', async () => {
+  it('leaves no interface, rule, route, socket or process after peers, keys and ports were set', async () => {
     lab = await TunLab.start();
     const before = network();
     running = await lab.up();
@@ -123,7 +123,7 @@ describeWith([...TUN_LAB, 'curl'], 'keys, as wg sets them', () => {
         .map((list) => lab.in('client', 'ip', ...list))
         .join('\n')
         .split('\n')
-        // The veth's own, which comes when the kernel has made sure of it.
+        // The veth's own address, which appears after duplicate address detection.
         .filter((line) => !line.includes('fe80::'))
         .join('\n')
     );

@@ -17,7 +17,7 @@ import {
 
 const NEEDS = [...TUN_MODE, 'curl', 'ping', 'tshark', 'nft'] as const;
 
-describeWith(NEEDS, 'a tunnel at a network interface', () => {
+describeWith(NEEDS, 'a tunnel with a network interface', () => {
   let server: WireGuardGoServer;
 
   afterEach(() => server.close());
@@ -51,7 +51,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     ['IPv4', undefined],
     ['IPv6', INSIDE_IPV6],
   ])(
-    'carries pings and 20 MB each way, %s',
+    'carries pings and 20 MB in each direction, %s',
     async (_name, inside) => {
       await start(inside);
       const running = await up();
@@ -83,7 +83,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     180_000,
   );
 
-  it('leaves no interface behind when it is killed', async () => {
+  it('leaves no interface when it is killed', async () => {
     await start();
     const running = await up();
     running.kill('SIGKILL');
@@ -94,7 +94,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     await expect(next.finished).resolves.toMatchObject({ code: 0 });
   }, 60_000);
 
-  it('takes a default route without a loop, and gives the rules back, also those of one that was killed', async () => {
+  it('routes a default route without a loop, and removes the rules, also those of a killed process', async () => {
     await start();
     server.writeConfig({ allowedIps: ['0.0.0.0/0'] });
     const before = rules();
@@ -113,7 +113,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     expect(rules()).toBe(before);
   }, 60_000);
 
-  it('ends when somebody removes the interface, and says so', async () => {
+  it('ends when another program removes the interface, and reports it', async () => {
     await start();
     const running = await up();
     inClient('ip', 'link', 'delete', server.clientDevice);
@@ -122,7 +122,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     expect(stderr).toContain(`the network interface ${server.clientDevice} was removed`);
   }, 60_000);
 
-  it('captures what goes through it, outside and inside', async () => {
+  it('captures its traffic, outside and inside', async () => {
     await start();
     const file = join(server.folder, 'tunnel.pcapng');
     const running = await up('--capture', file);
@@ -134,7 +134,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
         .split('\n')
         .filter(Boolean).length;
     expect(counted('frame.interface_name == "inside" && icmp')).toBe(4);
-    // Initiation, response, and each packet inside at the least.
+    // Initiation, response, and at least each packet inside.
     expect(counted('frame.interface_name == "outside" && udp')).toBeGreaterThanOrEqual(6);
   }, 60_000);
 
@@ -142,11 +142,11 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     ['IPv4', undefined, '100.127.255.9', /From 100\.127\.255\.9 icmp_seq=1 .*Host Unreachable/],
     ['IPv6', INSIDE_IPV6, 'fd00:127::9', /From fd00:127::9 icmp_seq=1 .*Address unreachable/],
   ] as const)(
-    'says at once that what no peer may have is unreachable, %s',
+    'reports packets outside every peer’s allowed IPs as unreachable at once, %s',
     async (_name, inside, stranger, answer) => {
       await start(inside);
       const running = await up();
-      // The peer loses what stays routed into the interface.
+      // The peer is removed while its addresses are still routed into the interface.
       const { service } = server.inside;
       const peer = wg('show', server.clientDevice, 'peers').trim();
       const allowed = `${service}/${service.includes(':') ? 128 : 32}`;
@@ -168,7 +168,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     60_000,
   );
 
-  it('marks handshakes, carries ECN out, and congestion in', async () => {
+  it('marks handshakes, and carries ECN out and congestion marks in', async () => {
     await start();
     const { clientSpace, serverSpace, inside } = server;
     const type = (number: number) => `udp dport ${LISTEN_PORT} @th,64,8 ${number}`;
@@ -183,7 +183,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
       congestion: `iifname ${server.clientDevice} icmp type echo-reply ip ecn ce`,
     });
     const running = await up();
-    // TOS 0xb8 is EF, 2 ECT(0); the kernel's answer has the octet of the question.
+    // TOS 0xb8 is EF, 2 is ECT(0); the kernel copies the octet of the request to its answer.
     const ping = (octet: number) =>
       server.processes.run([
         ...inSpace(clientSpace),
@@ -199,7 +199,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
       otherData: 0,
     });
     expect(arrived().data).toBeGreaterThanOrEqual(1);
-    // wireguard-go marks nothing: a router on the way does.
+    // wireguard-go marks nothing: a router on the path does.
     nft(
       serverSpace,
       'add table ip congestion',
@@ -207,16 +207,16 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
       `add rule ip congestion out udp sport ${LISTEN_PORT} ip ecn set ce`,
     );
     expect(inner()).toEqual({ congestion: 0 });
-    // The kernel takes no packet whose header has a wrong checksum.
+    // The kernel accepts no packet whose header has a wrong checksum.
     expect((await ping(2)).stdout).toContain(' 0% packet loss');
     expect(inner()).toEqual({ congestion: 1 });
-    // What cannot be marked is dropped: RFC 6040 4.2.
+    // A packet that cannot be marked is dropped: RFC 6040 4.2.
     expect((await ping(0)).stdout).toContain('100% packet loss');
     running.kill('SIGTERM');
     await running.finished;
   }, 60_000);
 
-  it('answers from the address that the server uses, until that is of no use (row 30; witness wireguard-go)', async () => {
+  it('answers from the address that the server uses, until that stops working (row 30; witness wireguard-go)', async () => {
     await start();
     const { clientSpace, serverSpace, device } = server;
     const second = '192.0.2.3';
@@ -229,7 +229,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     const [key, endpoint] = peer() as [string, string];
     const [address, port] = endpoint.split(':');
     expect(address).toBe(CLIENT_OUTSIDE);
-    // The server speaks to the other address: it is answered from there, and what comes later is, too.
+    // The server sends to the other address: the answer and later packets come from there, too.
     inServer('wg', 'set', device, 'peer', key, 'endpoint', `${second}:${port}`);
     inServer('ping', '-c', '1', server.inside.client);
     inClient('ping', '-c', '1', server.inside.service);
@@ -256,7 +256,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     await running.finished;
   }, 120_000);
 
-  it('refuses a name that is taken, and says what to do', async () => {
+  it('refuses a name that is in use, and says what to do', async () => {
     await start();
     const running = await up();
     const second = await server.arctun('up', '--mode', 'tun', '--force').finished;
@@ -267,7 +267,7 @@ describeWith(NEEDS, 'a tunnel at a network interface', () => {
     await running.finished;
   }, 60_000);
 
-  it('refuses to take the route of somebody else', async () => {
+  it('refuses to replace the route of another program', async () => {
     await start();
     inClient('ip', 'route', 'add', server.inside.allowedIps, 'dev', 'lo');
     const refused = await server.arctun('up', '--mode', 'tun').finished;
@@ -288,7 +288,7 @@ function nft(space: string, ...commands: readonly string[]): string {
   });
 }
 
-/** Counts the packets that come in and match; the function gives how many did. */
+/** Counts the incoming packets that match; the function returns the count. */
 function counters<Name extends string>(
   space: string,
   matches: Record<Name, string>,

@@ -1,6 +1,6 @@
 /**
- * A network interface of ours behind a router that translates addresses and forgets after two seconds,
- * as in Linux's own test of WireGuard (netns.sh): who may still begin.
+ * Our network interface behind a router that translates addresses and forgets a mapping after two
+ * seconds, as in Linux's own test of WireGuard (netns.sh): which side can still start.
  */
 import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,16 +11,16 @@ import { CLIENT_OUTSIDE, inSpace } from '../../support/foreign/wireguard-go-serv
 
 const HOME_ROUTER = '192.168.77.1';
 const HOME = '192.168.77.2';
-/** Three times what the router remembers. */
+/** Three times the lifetime of a mapping. */
 const SILENCE = 6_000;
 
-describeWith(TUN_LAB, 'a network interface behind a NAT with a short memory', () => {
+describeWith(TUN_LAB, 'a network interface behind a NAT with a short timeout', () => {
   let lab: TunLab;
   let home: string;
 
   beforeEach(async () => {
     lab = await TunLab.start();
-    // The client's namespace is the router, and arctun is at home behind it.
+    // The client's namespace is the router, and arctun is in the home network.
     home = `${lab.space('client')}h`;
     const router = lab.space('client');
     const veth = ['tohome', 'netns', router, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', home];
@@ -53,7 +53,7 @@ describeWith(TUN_LAB, 'a network interface behind a NAT with a short memory', ()
 
   it.each([
     { keepalive: 1, isReached: true, what: 'is reached after a silence with a keepalive' },
-    { keepalive: 0, isReached: false, what: 'is not reached without one, until it speaks' },
+    { keepalive: 0, isReached: false, what: 'is not reached without one, until it sends' },
   ])(
     '$what (row 21; witness wireguard-go)',
     async ({ keepalive, isReached }) => {
@@ -62,9 +62,9 @@ describeWith(TUN_LAB, 'a network interface behind a NAT with a short memory', ()
       const running = await lab.upIn(home, lab.server.configPath, ...flags);
       expect(lab.peer('server').endpoint).toMatch(new RegExp(`^${CLIENT_OUTSIDE}:`));
       expect(await lab.answers('server', client, 20)).toBe(true);
-      // Nothing is due in answer to that ping any more.
+      // No more answers to that ping are due.
       await pause(SILENCE);
-      // Even where the system is slow: the router has nothing of it, unless a keepalive goes by.
+      // Even on a slow system: the router has no mapping, unless a keepalive passes.
       const { latestHandshake } = lab.peer('server');
       expect(await lab.answers('server', client, isReached ? 20 : 1)).toBe(isReached);
       const ping = ['ping', '-c', '1', '-w', '60', service];

@@ -1,6 +1,6 @@
 /**
- * What Linux's own test of WireGuard (netns.sh) asks of addresses that move and of those inside, of a
- * network interface of ours in front of wireguard-go: nobody tells arctun that something has moved.
+ * What Linux's own test of WireGuard (netns.sh) requires of moving and of inner addresses, for our
+ * network interface with wireguard-go as the peer: arctun is not notified of a move.
  */
 import { execFileSync } from 'node:child_process';
 
@@ -59,17 +59,17 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       running = await lab.up();
     }, 60_000);
 
-    /** Another address in the place of the one that the side has. */
+    /** Another address instead of the side's current one. */
     function move(side: 'client' | 'server', from: string, to: string): void {
       const [link] = lab.links(side);
       const address = (action: string, which: string) =>
         `ip address ${action} ${which}/${length} dev ${link!}${separator === ':' && action === 'add' ? ' nodad' : ''}`;
-      // Else Linux takes the other addresses of the network away with the first one.
+      // Otherwise, Linux removes the other addresses of the network with the first one.
       const keep = 'echo 1 >/proc/sys/net/ipv4/conf/all/promote_secondaries';
       lab.in(side, 'sh', '-ec', `${keep}; ${address('add', to)}; ${address('delete', from)}`);
     }
 
-    /** A ping every 100 ms, which is seen to be answered before and after the change. */
+    /** A ping every 100 ms; answers are checked before and after the change. */
     async function whilePinging(change: () => Promise<void>): Promise<void> {
       const ping = lab.server.processes.start([
         ...inSpace(lab.space('client')),
@@ -84,7 +84,7 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       await ping.finished;
     }
 
-    it('is followed by the server to another address and another port, under a running ping (row 29; witness wireguard-go)', async () => {
+    it('is followed by the server to another address and another port, during a ping (row 29; witness wireguard-go)', async () => {
       const { latestHandshake } = lab.peer('server');
       const moved = `${network}${separator}77`;
       const [port] = /\d+$/.exec(lab.peer('server').endpoint)!;
@@ -100,12 +100,12 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       expect(lab.peer('server').latestHandshake).toBe(latestHandshake);
     }, 60_000);
 
-    it('follows the server to another address, under a running ping (row 29; witness wireguard-go)', async () => {
+    it('follows the server to another address, during a ping (row 29; witness wireguard-go)', async () => {
       const { latestHandshake } = lab.peer('client');
       const moved = `${network}${separator}99`;
       await whilePinging(async () => {
         move('server', server, moved);
-        // What we send there is lost until the server is heard.
+        // What we send there is lost until the server sends a packet.
         expect(await lab.answers('server', lab.server.inside.client, 20)).toBe(true);
         await lab.until(
           'the address',
@@ -122,7 +122,7 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       running = await lab.up();
     }, 60_000);
 
-    it('drops what comes from an address that the peer does not have (row 27; witness wireguard-go)', async () => {
+    it('drops packets from an address that the peer does not have (row 27; witness wireguard-go)', async () => {
       const { server } = lab;
       const arrived = lab.count('client', {
         stranger: `iifname ${server.clientDevice} ip saddr ${STRANGER}`,
@@ -132,11 +132,11 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       lab.in('server', 'ip', 'address', 'add', `${STRANGER}/32`, 'dev', server.device);
       expect(await lab.answers('server', server.inside.client, 1, '-I', STRANGER)).toBe(false);
       expect(await lab.answers('server', server.inside.client, 20)).toBe(true);
-      // Both came as far as the tunnel.
+      // Both got as far as the tunnel.
       expect(arrived()).toEqual({ stranger: 0, service: 1, message: 2 });
     }, 60_000);
 
-    it('gives an address to the peer with the more specific prefix, both ways, until that goes (rows 27 and 28; witness wireguard-go)', async () => {
+    it('gives an address to the peer with the more specific prefix, in both directions, until that is removed (rows 27 and 28; witness wireguard-go)', async () => {
       const { server } = lab;
       const { service, client } = server.inside;
       const privateKey = execFileSync('wg', ['genkey'], { encoding: 'utf8' });
@@ -148,7 +148,7 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
         service: `iifname ${server.clientDevice} ip saddr ${service} icmp type echo-request`,
       });
       set('allowed-ips', `${service}/32`);
-      // The other peer has no endpoint: whoever sends there hears of it at once.
+      // The other peer has no endpoint: a packet to it is rejected at once.
       const { stdout } = await lab.try('client', 'ping', '-c', '1', '-W', '20', service);
       expect(stdout).toContain('Destination Host Unreachable');
       expect(await lab.answers('server', client, 1)).toBe(false);

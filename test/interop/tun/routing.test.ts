@@ -1,6 +1,7 @@
 /**
- * What Linux's own test of WireGuard (netns.sh) asks of routes, of a network interface of ours in front
- * of wireguard-go: a loop, a tunnel in another one, wg-quick beside us, and errors from inside.
+ * What Linux's own test of WireGuard (netns.sh) requires of routes, for our network interface with
+ * wireguard-go as the peer: a loop, a tunnel in a tunnel, wg-quick in parallel, and errors from
+ * inside.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ import {
   SERVER_OUTSIDE,
 } from '../../support/foreign/wireguard-go-server.js';
 
-/** What netns.sh allows to be sent in a second: a loop without an end makes a thousand times as much. */
+/** The limit of netns.sh for packets per second: an endless loop makes a thousand times as many. */
 const BOUND = 70_000;
 
 describeWith(TUN_LAB, 'routes and a network interface', () => {
@@ -27,7 +28,7 @@ describeWith(TUN_LAB, 'routes and a network interface', () => {
     { family: 'IPv4', address: SERVER_OUTSIDE, endpoint: `${SERVER_OUTSIDE}:${LISTEN_PORT}` },
     { family: 'IPv6', address: SERVER_OUTSIDE_6, endpoint: `[${SERVER_OUTSIDE_6}]:${LISTEN_PORT}` },
   ])(
-    'sends no message round and round where the way to the server leads into the interface, $family',
+    'does not send messages in a loop if the route to the server leads into the interface, $family',
     async ({ address, endpoint }) => {
       lab = await TunLab.start();
       const { server } = lab;
@@ -40,7 +41,7 @@ describeWith(TUN_LAB, 'routes and a network interface', () => {
       lab.in('client', ...peer, 'allowed-ips', `${allowedIps},${prefix}`);
       const route = ['ip', 'route', 'add', prefix, 'dev', server.clientDevice];
       lab.in('client', ...route);
-      // Ten of a size that grows, and one that goes in fragments outside.
+      // Ten of increasing size, and one that is fragmented outside.
       expect(await lab.ping('client', service, 10, '-i', '0.02', '-w', '1')).toMatchObject({
         1: 0,
       });
@@ -61,7 +62,7 @@ describeWith(TUN_LAB, 'routes and a network interface', () => {
     ['IPv4', undefined, '100.127.50.1', /mtu = 1300/],
     ['IPv6', INSIDE_IPV6, 'fd00:127::50:1', /mtu=1300/],
   ] as const)(
-    'hands on what a router behind the server says: too big, and unreachable, %s',
+    'passes on errors of a router behind the server: too big, and unreachable, %s',
     async (_family, inside, nobody, tooBig) => {
       lab = await TunLab.start(inside);
       const { server } = lab;
@@ -74,7 +75,7 @@ describeWith(TUN_LAB, 'routes and a network interface', () => {
       expect(lab.in('client', 'ip', 'route', 'get', service)).toContain('mtu 1300');
       const ping = await lab.try('client', 'ping', '-c', '1', '-W', '20', nobody);
       expect(ping.stdout).toMatch(/From (100\.127\.98\.1|fd00:127:98::1) .*[Uu]nreachable/);
-      // IPv6 has another word for the same route.
+      // IPv6 has another name for the same route.
       const url = `http://${nobody.includes(':') ? `[${nobody}]` : nobody}/`;
       expect((await server.curl('-v', url).finished).stderr).toMatch(
         /No route to host|Network is unreachable/,
@@ -85,92 +86,104 @@ describeWith(TUN_LAB, 'routes and a network interface', () => {
   );
 });
 
-describeWith([...TUN_LAB, 'wg-quick', 'curl'], 'wg-quick beside a network interface', () => {
-  const FAR = '203.0.113.1';
-  const ITS_PORT = 11_111;
-  const ITS_SERVER = '10.78.0.1';
-  const ITS_CLIENT = '10.78.0.2';
+describeWith(
+  [...TUN_LAB, 'wg-quick', 'curl'],
+  'wg-quick in parallel with a network interface',
+  () => {
+    const FAR = '203.0.113.1';
+    const ITS_PORT = 11_111;
+    const ITS_SERVER = '10.78.0.1';
+    const ITS_CLIENT = '10.78.0.2';
 
-  let lab: TunLab;
-  /** The interfaces of wg-quick's tunnel. */
-  let its: { readonly client: string; readonly server: string };
-  let configuration: string;
+    let lab: TunLab;
+    /** The interfaces of wg-quick's tunnel. */
+    let its: { readonly client: string; readonly server: string };
+    let configuration: string;
 
-  beforeEach(async () => {
-    lab = await TunLab.start();
-    const { server } = lab;
-    its = { client: `q${server.clientDevice}`, server: `q${server.device}` };
-    await server.startWireGuardGo(lab.space('server'), its.server);
-    const [keys, itsKeys] = [keyPair(), keyPair()];
-    const keyFile = join(server.folder, 'its-server.key');
-    writeFileSync(keyFile, itsKeys.privateKey, { mode: 0o600 });
-    const set = ['wg', 'set', its.server, 'listen-port', String(ITS_PORT), 'private-key', keyFile];
-    lab.in('server', ...set, 'peer', keys.publicKey, 'allowed-ips', `${ITS_CLIENT}/32`);
-    lab.in('server', 'ip', 'address', 'add', `${ITS_SERVER}/24`, 'dev', its.server);
-    lab.in('server', 'ip', 'link', 'set', its.server, 'mtu', '1420', 'up');
-    // Reached by a default route alone, as a server on the Internet is.
-    lab.in('server', 'ip', 'address', 'add', `${FAR}/32`, 'dev', 'lo');
-    lab.in('client', 'ip', 'route', 'add', 'default', 'via', SERVER_OUTSIDE);
-    configuration = join(server.folder, `${its.client}.conf`);
-    const lines = [
-      ...['[Interface]', `PrivateKey = ${keys.privateKey}`, `Address = ${ITS_CLIENT}/32`],
-      ...['MTU = 1420', '[Peer]', `PublicKey = ${itsKeys.publicKey}`],
-      ...[`Endpoint = ${SERVER_OUTSIDE}:${ITS_PORT}`, 'AllowedIPs = 0.0.0.0/0'],
-    ];
-    writeFileSync(configuration, `${lines.join('\n')}\n`, { mode: 0o600 });
-    wgQuick('up');
-  }, 60_000);
-  afterEach(async () => {
-    // wireguard-go goes with its interface.
-    wgQuick('down');
-    await lab.close();
-    execFileSync('rm', ['-f', `/var/run/wireguard/${its.server}.sock`]);
-  });
+    beforeEach(async () => {
+      lab = await TunLab.start();
+      const { server } = lab;
+      its = { client: `q${server.clientDevice}`, server: `q${server.device}` };
+      await server.startWireGuardGo(lab.space('server'), its.server);
+      const [keys, itsKeys] = [keyPair(), keyPair()];
+      const keyFile = join(server.folder, 'its-server.key');
+      writeFileSync(keyFile, itsKeys.privateKey, { mode: 0o600 });
+      const set = [
+        'wg',
+        'set',
+        its.server,
+        'listen-port',
+        String(ITS_PORT),
+        'private-key',
+        keyFile,
+      ];
+      lab.in('server', ...set, 'peer', keys.publicKey, 'allowed-ips', `${ITS_CLIENT}/32`);
+      lab.in('server', 'ip', 'address', 'add', `${ITS_SERVER}/24`, 'dev', its.server);
+      lab.in('server', 'ip', 'link', 'set', its.server, 'mtu', '1420', 'up');
+      // Reached by a default route only, as a server on the Internet is.
+      lab.in('server', 'ip', 'address', 'add', `${FAR}/32`, 'dev', 'lo');
+      lab.in('client', 'ip', 'route', 'add', 'default', 'via', SERVER_OUTSIDE);
+      configuration = join(server.folder, `${its.client}.conf`);
+      const lines = [
+        ...['[Interface]', `PrivateKey = ${keys.privateKey}`, `Address = ${ITS_CLIENT}/32`],
+        ...['MTU = 1420', '[Peer]', `PublicKey = ${itsKeys.publicKey}`],
+        ...[`Endpoint = ${SERVER_OUTSIDE}:${ITS_PORT}`, 'AllowedIPs = 0.0.0.0/0'],
+      ];
+      writeFileSync(configuration, `${lines.join('\n')}\n`, { mode: 0o600 });
+      wgQuick('up');
+    }, 60_000);
+    afterEach(async () => {
+      // wireguard-go ends with its interface.
+      wgQuick('down');
+      await lab.close();
+      execFileSync('rm', ['-f', `/var/run/wireguard/${its.server}.sock`]);
+    });
 
-  function wgQuick(action: 'up' | 'down'): void {
-    lab.in('client', 'wg-quick', action, configuration);
-  }
+    function wgQuick(action: 'up' | 'down'): void {
+      lab.in('client', 'wg-quick', action, configuration);
+    }
 
-  const rules = () => lab.in('client', 'ip', 'rule') + lab.in('client', 'ip', '-6', 'rule');
-  const wayTo = (address: string) => lab.in('client', 'ip', 'route', 'get', address);
+    const rules = () => lab.in('client', 'ip', 'rule') + lab.in('client', 'ip', '-6', 'rule');
+    const wayTo = (address: string) => lab.in('client', 'ip', 'route', 'get', address);
 
-  it('goes through its tunnel, whose default route takes our datagrams, and leaves its rules alone', async () => {
-    const { server } = lab;
-    const { service } = server.inside;
-    const before = rules();
-    expect(wayTo(FAR)).toContain(`dev ${its.client}`);
-    server.writeConfig({ endpoint: `${FAR}:${LISTEN_PORT}` });
-    lab.in('server', 'ip', 'link', 'set', server.device, 'mtu', '1340');
-    const running = await lab.up('--mtu', '1340');
-    await server.startHttp();
-    // From inside of the other tunnel.
-    expect(lab.peer('server').endpoint).toMatch(new RegExp(`^${ITS_CLIENT}:`));
-    const whole = ['-M', 'do', '-s', String(1340 - 28)];
-    expect(await lab.ping('client', service, 20, '-i', '0.02', ...whole)).toEqual([20, 20]);
-    expect(await lab.ping('client', ITS_SERVER, 20, '-i', '0.02')).toEqual([20, 20]);
-    const get = ['-f', '-o', '/dev/null', '-w', '%{size_download}'];
-    const got = await server.curl(...get, `http://${service}/bytes/2000000`).finished;
-    expect(got).toMatchObject({ code: 0, stdout: '2000000' });
-    await lab.down(running);
-    expect(rules()).toBe(before);
-    expect(await lab.answers('client', ITS_SERVER, 20)).toBe(true);
-  }, 60_000);
+    it('works through wg-quick’s tunnel, whose default route carries our datagrams, and keeps its rules', async () => {
+      const { server } = lab;
+      const { service } = server.inside;
+      const before = rules();
+      expect(wayTo(FAR)).toContain(`dev ${its.client}`);
+      server.writeConfig({ endpoint: `${FAR}:${LISTEN_PORT}` });
+      lab.in('server', 'ip', 'link', 'set', server.device, 'mtu', '1340');
+      const running = await lab.up('--mtu', '1340');
+      await server.startHttp();
+      // From inside the other tunnel.
+      expect(lab.peer('server').endpoint).toMatch(new RegExp(`^${ITS_CLIENT}:`));
+      const whole = ['-M', 'do', '-s', String(1340 - 28)];
+      expect(await lab.ping('client', service, 20, '-i', '0.02', ...whole)).toEqual([20, 20]);
+      expect(await lab.ping('client', ITS_SERVER, 20, '-i', '0.02')).toEqual([20, 20]);
+      const get = ['-f', '-o', '/dev/null', '-w', '%{size_download}'];
+      const got = await server.curl(...get, `http://${service}/bytes/2000000`).finished;
+      expect(got).toMatchObject({ code: 0, stdout: '2000000' });
+      await lab.down(running);
+      expect(rules()).toBe(before);
+      expect(await lab.answers('client', ITS_SERVER, 20)).toBe(true);
+    }, 60_000);
 
-  it('keeps a default route of its own beside ours, and has it back when we end', async () => {
-    const { server } = lab;
-    const before = rules();
-    server.writeConfig({ allowedIps: ['0.0.0.0/0'] });
-    const running = await lab.up();
-    expect(rules()).not.toBe(before);
-    expect(wayTo('198.51.100.1')).toContain(`dev ${server.clientDevice}`);
-    expect(await lab.answers('client', server.inside.service, 20)).toBe(true);
-    expect(await lab.answers('client', ITS_SERVER, 20, '-I', its.client)).toBe(true);
-    await lab.down(running);
-    expect(rules()).toBe(before);
-    expect(wayTo('198.51.100.1')).toContain(`dev ${its.client}`);
-    expect(await lab.answers('client', ITS_SERVER, 20)).toBe(true);
-  }, 60_000);
-});
+    it('keeps wg-quick’s default route next to ours, and restores it when we end', async () => {
+      const { server } = lab;
+      const before = rules();
+      server.writeConfig({ allowedIps: ['0.0.0.0/0'] });
+      const running = await lab.up();
+      expect(rules()).not.toBe(before);
+      expect(wayTo('198.51.100.1')).toContain(`dev ${server.clientDevice}`);
+      expect(await lab.answers('client', server.inside.service, 20)).toBe(true);
+      expect(await lab.answers('client', ITS_SERVER, 20, '-I', its.client)).toBe(true);
+      await lab.down(running);
+      expect(rules()).toBe(before);
+      expect(wayTo('198.51.100.1')).toContain(`dev ${its.client}`);
+      expect(await lab.answers('client', ITS_SERVER, 20)).toBe(true);
+    }, 60_000);
+  },
+);
 
 function keyPair(): { privateKey: string; publicKey: string } {
   const privateKey = execFileSync('wg', ['genkey'], { encoding: 'utf8' }).trim();

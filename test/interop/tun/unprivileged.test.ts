@@ -1,4 +1,6 @@
-/** A network interface for a user without root, in the ways that the message of exit 6 names. */
+/**
+ * A network interface for a user without root, in the ways that the message of exit code 6 lists.
+ */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,29 +11,29 @@ import { inSpace, WireGuardGoServer } from '../../support/foreign/wireguard-go-s
 
 const NEEDS = [...TUN_MODE, 'tun-for-all', 'ping', 'setpriv', 'setcap'] as const;
 
-/** `nobody` of Debian; any user without a right would do. */
+/** `nobody` of Debian; any unprivileged user works. */
 const USER = 65_534;
 
-describeWith(NEEDS, 'an interface for a user without root', () => {
+describeWith(NEEDS, 'an interface for a user without root privileges', () => {
   let server: WireGuardGoServer;
   let configPath: string;
 
   beforeEach(async () => {
     server = new WireGuardGoServer();
     await server.startWireGuard();
-    // A file of one's own, in a folder that one may enter.
+    // A file owned by the user, in a folder that they may enter.
     configPath = join(server.folder, 'user.json');
     copyFileSync(server.configPath, configPath);
     for (const path of [server.folder, configPath]) chownSync(path, USER, USER);
   });
   afterEach(() => server.close());
 
-  /** `arctun up` as that user, by that node. */
+  /** `arctun up` as that user, with that node. */
   function up(node: string, ...parameters: readonly string[]): TestProcess {
     return upWith([], node, ...parameters);
   }
 
-  /** @param wrapper what starts the command, as root still, in the client's namespace */
+  /** @param wrapper starts the command, still as root, in the client's namespace */
   function upWith(
     wrapper: readonly string[],
     node: string,
@@ -59,7 +61,7 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     return running.finished;
   }
 
-  it('is made in advance, and set up as `up` asks for it', async () => {
+  it('can be created in advance, and set up as `up` requests', async () => {
     const { clientDevice } = server;
     ip('tuntap', 'add', clientDevice, 'mode', 'tun', 'user', String(USER));
     const refused = await up(process.execPath).finished;
@@ -72,7 +74,7 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     await running.output(/"mode":"tun"/);
     expect(ping()).toContain(' 0% packet loss');
     await expect(stop(running)).resolves.toMatchObject({ code: 0 });
-    // What an administrator has made is the administrator's to take away.
+    // An interface that an administrator created is removed by the administrator.
     expect(ip('address', 'show', 'dev', clientDevice)).toContain(server.inside.client);
     const again = up(process.execPath);
     await again.output(/"mode":"tun"/);
@@ -80,7 +82,7 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     await stop(again);
   }, 60_000);
 
-  it('is made by a copy of node that has the right', async () => {
+  it('can be created by a copy of node with the capability', async () => {
     const node = join(server.folder, 'node-tun');
     copyFileSync(process.execPath, node);
     chmodSync(node, 0o755);
@@ -92,7 +94,7 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     expect(ip('-brief', 'link')).not.toContain(server.clientDevice);
   }, 60_000);
 
-  it('is refused with exit 6 and the three ways, and not missed by auto', async () => {
+  it('is refused with exit code 6 and the three ways, and auto works without it', async () => {
     const refused = await up(process.execPath, '--mode', 'tun').finished;
     expect(refused.code).toBe(6);
     expect(refused.stderr).toContain('CAP_NET_ADMIN');
@@ -109,9 +111,9 @@ describeWith(NEEDS, 'an interface for a user without root', () => {
     await stop(running);
   }, 60_000);
 
-  it("is refused in words where /dev/net/tun is root's alone", async () => {
-    // Another node in its place, which these processes alone see: `ip netns exec` gives them mounts of
-    // their own.
+  it('is refused with an explanation if only root may open /dev/net/tun', async () => {
+    // Replaces the device node for these processes only: `ip netns exec` gives them separate
+    // mounts.
     const device = join(server.folder, 'tun');
     execFileSync('mknod', ['-m', '600', device, 'c', '10', '200']);
     const hidden = ['sh', '-c', `mount --bind ${device} /dev/net/tun && exec "$@"`, 'sh'];

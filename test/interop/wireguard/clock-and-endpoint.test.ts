@@ -1,4 +1,6 @@
-/** Clocks that jump, a server that moves and a network that changes, before a foreign WireGuard. */
+/**
+ * Clocks that jump, a server that moves and a network that changes, with an independent WireGuard.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 
@@ -14,7 +16,7 @@ import {
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'curl', 'ethtool'] as const;
 const NAME = 'arc.test';
-/** Addresses of the same network that nobody has at the beginning. */
+/** Addresses of the same network that are initially unused. */
 const [OTHER, CLIENT_OTHER] = ['192.0.2.9', '192.0.2.99'] as const;
 const [CLIENT6, NOBODY6] = ['2001:db8::2', '2001:db8::9'] as const;
 const [INITIATION, DATA] = ['1', '4'] as const;
@@ -40,10 +42,10 @@ afterEach(async () => {
   rmSync(netnsFolder(), { recursive: true });
 });
 
-/** Files in here are those of /etc for whoever runs in the client's namespace. */
+/** Files in here replace those of /etc for programs in the client's namespace. */
 const netnsFolder = () => `/etc/netns/${server.clientSpace}`;
 
-/** Written in place: a new file would not be seen by what runs already. */
+/** Written in place: running processes would not see a new file. */
 function resolveTo(...addresses: readonly string[]): void {
   const lines = addresses.map((address) => `${address} ${NAME}\n`).join('');
   writeFileSync(`${netnsFolder()}/hosts`, `127.0.0.1 localhost\n${lines}`);
@@ -64,7 +66,7 @@ function latestHandshake(): number {
   return Number(time);
 }
 
-/** `up` with an environment of its own. */
+/** `up` with a custom environment. */
 async function up(env: NodeJS.ProcessEnv = {}): Promise<{ process: TestProcess; url: string }> {
   const command = [process.execPath, ARCTUN, 'up', '--json', '--log-level', 'debug'];
   const options = ['--log-format', 'json', '--forward-listen', '127.0.0.1:0'];
@@ -91,7 +93,7 @@ async function post(url: string, ...options: readonly string[]): Promise<number>
   return Number(stdout);
 }
 
-/** Requests until one is answered; how long that took, in ms. */
+/** Sends requests until one is answered; returns how long that took, in ms. */
 async function recovery(url: string, limit: number): Promise<number> {
   const began = performance.now();
   for (;;) {
@@ -103,7 +105,7 @@ async function recovery(url: string, limit: number): Promise<number> {
   }
 }
 
-/** Types and receiver indices of the datagrams from the client, in order, from now on. */
+/** Types and receiver indices of the client's datagrams, in order, from now on. */
 async function watchDatagrams(): Promise<() => Promise<{ type: string; receiver: string }[]>> {
   const fields = ['wg.type', 'wg.receiver', 'ip.src', 'udp.dstport'].flatMap((name) => [
     '-e',
@@ -115,7 +117,7 @@ async function watchDatagrams(): Promise<() => Promise<{ type: string; receiver:
     ...['-T', 'fields', ...fields],
   ]);
   await tshark.output(/Capturing on/, 'stderr');
-  // It says so a moment before it does.
+  // The message comes a moment before the action.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   return async () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -130,7 +132,7 @@ async function watchDatagrams(): Promise<() => Promise<{ type: string; receiver:
 }
 
 describeWith([...PEERS, 'faketime', 'tshark'], 'a machine that slept', () => {
-  it('answers the first request after 10 minutes, under a new session', async () => {
+  it('answers the first request after 10 minutes, in a new session', async () => {
     const clock = new FakeWallClock(server.folder);
     const { process: client, url } = await up(clock.env);
     const before = await watchDatagrams();
@@ -140,7 +142,7 @@ describeWith([...PEERS, 'faketime', 'tshark'], 'a machine that slept', () => {
     const handshake = latestHandshake();
 
     client.kill('SIGSTOP');
-    // Long enough for wg show, which tells whole seconds.
+    // Long enough for wg show, which shows whole seconds.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     clock.set(600);
     const after = await watchDatagrams();
@@ -166,7 +168,7 @@ describeWith(PEERS, 'an Arc server that moves', () => {
   it('is found at another address of its name, without a restart', async () => {
     const { process: client, url } = await up();
     expect(await post(url)).toBe(201);
-    // Another one takes its place, with its key: it does not know where the client is.
+    // Another one replaces it, with its key: it does not know the client's address.
     await server.killWireGuard();
     server.http?.kill('SIGKILL');
     const address = ['ip', '-n', server.serverSpace, 'address'] as const;
@@ -182,7 +184,7 @@ describeWith(PEERS, 'an Arc server that moves', () => {
     expect(client.stderr).toContain(`${OTHER}:${LISTEN_PORT}`);
   }, 120_000);
 
-  it('is found at its second address where the first one, of the other family, is dead', async () => {
+  it('is found at its second address if the first one, of the other family, is dead', async () => {
     const local = [`${CLIENT6}/64`, 'dev', link.client, 'nodad'];
     run('ip', '-n', server.clientSpace, 'address', 'add', ...local);
     resolveTo(NOBODY6, SERVER_OUTSIDE);
@@ -198,12 +200,12 @@ describeWith(PEERS, 'an Arc server that moves', () => {
 });
 
 describeWith(PEERS, 'a client whose network changes', () => {
-  it('goes on from its new address, without a restart', async () => {
+  it('continues from its new address, without a restart', async () => {
     const { process: client, url } = await up();
     expect(await post(url)).toBe(201);
     const space = server.clientSpace;
     run('ip', '-n', space, 'address', 'delete', '192.0.2.2/24', 'dev', link.client);
-    // With no address there is no route: what is sent meanwhile is refused.
+    // Without an address there is no route: datagrams sent meanwhile are refused.
     expect(await post(url, '--max-time', '3')).toBe(0);
     run('ip', '-n', space, 'address', 'add', `${CLIENT_OTHER}/24`, 'dev', link.client);
     const passed = await recovery(url, 60_000);

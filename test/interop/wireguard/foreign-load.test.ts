@@ -1,4 +1,7 @@
-/** Cookies (whitepaper 5.3), between us and WireGuards that no one here wrote, each under load in turn. */
+/**
+ * Cookies (whitepaper 5.3), between us and independent WireGuard implementations, each under load
+ * in turn.
+ */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,7 +45,7 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
     rmSync(folder, { recursive: true });
   }, 60_000);
 
-  /** A tunnel to an interface under load that waits to try again, with the cookie that it was sent. */
+  /** A tunnel to an interface under load that waits to retry, with the cookie that it received. */
   async function tunnelWithCookie(name: PeerName): Promise<ForeignTunnel> {
     for (let attempt = 0; attempt < 10; attempt++) {
       const tunnel = await lab.tunnel(name, 'ours');
@@ -52,8 +55,8 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
         status = await tunnel.ours.status();
         return status.cookieReceived || status.hasSession;
       });
-      // Where the machine had no time for the flood, it lets one through, and where it had none for
-      // us, the next initiation is on its way: another tunnel is tried.
+      // If the machine had no time for the flood, the interface accepts an initiation, and if it
+      // had none for us, the next initiation is already on its way: another tunnel is tried.
       const initiations = tunnel.traffic('out', 'initiation').messages;
       if (status.hasSession || initiations > 1) continue;
       expect(initiations).toBe(1);
@@ -63,7 +66,7 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
     throw new Error('never a cookie');
   }
 
-  it('a foreign responder sends us a cookie and answers our next initiation, which bears mac2 (rows 9, 10, 11; witnesses Linux kernel and wireguard-go)', async () => {
+  it('a foreign responder sends us a cookie and answers our next initiation, which has a mac2 (rows 9, 10, 11; witnesses Linux kernel and wireguard-go)', async () => {
     await Promise.all(
       BOTH_PEERS.map(async ([, name]) => {
         const { site, listenPort, publicKey } = lab.peer(name);
@@ -82,7 +85,7 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
     );
   }, 180_000);
 
-  /** A session of the emulator's: its SIM's key is for the foreign peer. */
+  /** A session of the emulator: its SIM's key is for the foreign peer. */
   async function bootstrap(env: NodeJS.ProcessEnv, name: string): Promise<Session> {
     const config = join(folder, `${name}.json`);
     const bootstrapped = lab.arctun(['bootstrap', 'authkey', '--config', config], { env });
@@ -91,7 +94,7 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
     return JSON.parse(readFileSync(config, 'utf8')) as Session;
   }
 
-  it('arctun emulator sends a foreign initiator a cookie and answers its next initiation, which bears mac2 (rows 7, 9; witnesses Linux kernel and wireguard-go)', async () => {
+  it('arctun emulator sends a foreign initiator a cookie and answers its next initiation, which has a mac2 (rows 7, 9; witnesses Linux kernel and wireguard-go)', async () => {
     const address = outsideAddress('ours');
     const emulator = lab.arctun([
       ...['emulator', '--json', '--api-listen', '127.0.0.1:0'],
@@ -121,7 +124,7 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
     const flood = lab.flood(target, server);
     await flood.output(/^cookie$/m);
     for (const client of clients) {
-      // The first interface of the lab has the address of the Unified Endpoint: it makes room.
+      // The first interface of the lab has the address of the Unified Endpoint, and must free it.
       await client.shell(`ip address flush dev ${lab.peer(client.site as PeerName).device}`);
       await client.setPeer({
         publicKey: server,

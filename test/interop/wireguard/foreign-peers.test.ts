@@ -1,6 +1,6 @@
 /**
- * WireGuard as others wrote it, in both roles: the Linux kernel's own, and wireguard-go. The tunnels
- * that have to live through a rekey run in the background from the beginning, for two minutes.
+ * Independent WireGuard implementations, in both roles: the Linux kernel's and wireguard-go. The
+ * tunnels that must survive a rekey run in the background from the start, for two minutes.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -32,7 +32,10 @@ const REKEY_AFTER_TIME = 120;
 /** Seconds for which traffic flows in the background. */
 const LONG_RUN = REKEY_AFTER_TIME + 8;
 
-/** Clocks are read in whole seconds, the machine's starts with one, and a message takes its time. */
+/**
+ * Clocks are read in whole seconds, the machine's clock starts within one, and a message takes
+ * time.
+ */
 const CLOCK_TOLERANCE = 5;
 
 /** Inner packets of a `ping`: 84 bytes, 96 with padding, 128 as a message. */
@@ -42,7 +45,7 @@ const RESPONSE = 92;
 const KEEPALIVE = 32;
 const MESSAGE_OVERHEAD = 32;
 
-/** From the initiator to the responder, and the other way. */
+/** From the initiator to the responder, and back. */
 function ways(initiator: Initiator): ['out', 'in'] | ['in', 'out'] {
   return initiator === 'ours' ? ['out', 'in'] : ['in', 'out'];
 }
@@ -52,12 +55,12 @@ interface LongRun {
   readonly posted: { body: string; sha256: string };
   readonly fetched: string;
   readonly pinged: [number, number];
-  /** Each time of a latest handshake that was seen, in Unix seconds. */
+  /** Each observed time of a latest handshake, in Unix seconds. */
   readonly ours: number[];
   readonly theirs: number[];
 }
 
-/** Streams of TCP from us and echo requests from the other end, across a rekey. */
+/** Our TCP streams and the other end's echo requests, across a rekey. */
 async function runLong(tunnel: ForeignTunnel): Promise<LongRun> {
   const { ours, foreign, inside } = tunnel;
   await tunnel.establish();
@@ -81,7 +84,7 @@ async function runLong(tunnel: ForeignTunnel): Promise<LongRun> {
   return { tunnel, posted, fetched, pinged, ours: times(seen.ours), theirs: times(seen.theirs) };
 }
 
-/** arc.json for a tunnel to that peer. */
+/** An arc.json for a tunnel to that peer. */
 function arcConfig(keys: KeyTexts, peer: ForeignPeer, inside: string): string {
   return JSON.stringify({
     ...keys,
@@ -98,7 +101,7 @@ function arcConfig(keys: KeyTexts, peer: ForeignPeer, inside: string): string {
   });
 }
 
-describeWith(FOREIGN_PEERS, 'foreign peers', () => {
+describeWith(FOREIGN_PEERS, 'independent peers', () => {
   let lab: ForeignLab;
   const longRuns = new Map<string, Promise<LongRun>>();
 
@@ -107,7 +110,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
     for (const [, name] of BOTH_PEERS) {
       for (const role of BOTH_ROLES) {
         const run = runLong(await lab.tunnel(name, role));
-        // It fails where it is waited for.
+        // It fails when it is awaited.
         run.catch(() => undefined);
         longRuns.set(`${name} ${role}`, run);
       }
@@ -118,7 +121,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
   const longRun = (name: PeerName, role: Initiator) => longRuns.get(`${name} ${role}`)!;
 
   describe.each(BOTH_PEERS)('%s', (_, name) => {
-    it('has a session after one initiation and one response, and carries TCP both ways, in either role (rows 1, 2, 23; witnesses Linux kernel and wireguard-go)', async () => {
+    it('has a session after one initiation and one response, and carries TCP in both directions, in either role (rows 1, 2, 23; witnesses Linux kernel and wireguard-go)', async () => {
       for (const role of BOTH_ROLES) {
         const tunnel = await lab.tunnel(name, role);
         await tunnel.establish();
@@ -131,7 +134,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
       }
     }, 120_000);
 
-    it('counts what we count to the byte, and tells the same endpoint and handshake, in either role (rows 25, 29, 32; witnesses Linux kernel and wireguard-go)', async () => {
+    it('counts the same bytes as we do, and reports the same endpoint and handshake, in either role (rows 25, 29, 32; witnesses Linux kernel and wireguard-go)', async () => {
       for (const role of BOTH_ROLES) {
         const tunnel = await lab.tunnel(name, role);
         await tunnel.establish();
@@ -144,7 +147,8 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
         const { sent, received } = ours;
         expect({ sent, received }).toEqual(tunnel.transfer());
         expect({ sent, received }).toEqual({ sent: theirs.received, received: theirs.sent });
-        // netns.sh of the kernel has the same numbers; keepalives depend on how fast this is read.
+        // The kernel's netns.sh has the same numbers; keepalives depend on how fast the counters
+        // are read.
         const [there, back] = ways(role);
         const echoes = role === 'ours' ? 10 : 11;
         for (const [way, handshake] of [
@@ -176,7 +180,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
       }
     }, 120_000);
 
-    it('has no session with another pre-shared key, which we tell as initiator, and has one when it is put right (rows 1, 13, 33; witnesses Linux kernel and wireguard-go)', async () => {
+    it('has no session with another pre-shared key, which we report as initiator, and has one after it is corrected (rows 1, 13, 33; witnesses Linux kernel and wireguard-go)', async () => {
       await Promise.all(
         BOTH_ROLES.map(async (role) => {
           const [right, wrong] = [presharedKey(), presharedKey()];
@@ -208,7 +212,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
     }, 180_000);
 
     it('is reached over IPv6, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
-      // wireguard-go cannot send to IPv6 addresses once it has sent to IPv4 ones.
+      // wireguard-go cannot send to IPv6 addresses after it has sent to IPv4 ones.
       const foreign = await lab.another(name, anotherIdentity());
       for (const role of BOTH_ROLES) {
         const tunnel = await lab.tunnel(name, role, { family: 6, foreign });
@@ -219,7 +223,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
       }
     }, 120_000);
 
-    it('is kept in touch with by persistent keepalives of nothing but a header, which begin by themselves, in either role (row 21; witnesses Linux kernel and wireguard-go)', async () => {
+    it('receives persistent keepalives of only a header, which start by themselves, in either role (row 21; witnesses Linux kernel and wireguard-go)', async () => {
       for (const role of BOTH_ROLES) {
         const tunnel = await lab.tunnel(name, role, { persistentKeepalive: 1 });
         const [there, back] = ways(role);
@@ -234,7 +238,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
       }
     }, 120_000);
 
-    it('is not heard where it sends from an inner address that is not its own, in either role (row 27; witnesses Linux kernel and wireguard-go)', async () => {
+    it('is ignored if it sends from an inner address that is not its own, in either role (row 27; witnesses Linux kernel and wireguard-go)', async () => {
       const foreign = lab.peer(name);
       await foreign.shell(`ip address add 100.127.0.1/32 dev ${foreign.device}`);
       for (const role of BOTH_ROLES) {
@@ -249,7 +253,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
       }
     }, 120_000);
 
-    it('sends and gets packets of 1280 bytes and none that is longer at an MTU of 1280, in either role (rows 25, 36; witnesses Linux kernel and wireguard-go)', async () => {
+    it('sends and receives packets of 1280 bytes and no longer ones at an MTU of 1280, in either role (rows 25, 36; witnesses Linux kernel and wireguard-go)', async () => {
       await lab.peer(name).setMtu(1280);
       try {
         for (const role of BOTH_ROLES) {
@@ -268,7 +272,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
       }
     }, 120_000);
 
-    it('serves arctun up, with curl before and HTTP behind it (rows 1, 23; witnesses Linux kernel and wireguard-go)', async () => {
+    it('works with arctun up, between curl and an HTTP server (rows 1, 23; witnesses Linux kernel and wireguard-go)', async () => {
       const peer = lab.peer(name);
       const keys = keyPair();
       const inside = name === 'go' ? '10.78.0.1' : '10.78.0.2';
@@ -305,7 +309,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
     }, 120_000);
   });
 
-  it('has a new session after we crash, at once as initiator and else when it misses our answers (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
+  it('has a new session after we crash, at once as initiator and otherwise after it misses our answers (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
     const tunnels = await Promise.all(
       BOTH_PEERS.flatMap(([, name]) => BOTH_ROLES.map((role) => lab.tunnel(name, role))),
     );
@@ -315,11 +319,12 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
         await tunnel.exchange();
         await tunnel.ours.crash();
         await tunnel.openOurs();
-        // As responder we know nothing of it: it sends under the session that we have lost.
+        // As responder, we do not know about the session: the peer sends in the session that we
+        // have lost.
         await tunnel.begin();
         await tunnel.until('a new session', async () => (await tunnel.ours.status()).hasSession);
         await tunnel.exchange();
-        // None was refused for its time stamp.
+        // None was refused because of its timestamp.
         const [there, back] = ways(tunnel.initiator);
         expect(tunnel.traffic(back, 'response').messages).toBe(
           tunnel.traffic(there, 'initiation').messages,
@@ -328,7 +333,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
     );
   }, 180_000);
 
-  it('has a new session after it crashes, at once as initiator and else when we miss its answers (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
+  it('has a new session after it crashes, at once as initiator and otherwise after we miss its answers (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
     const tunnels: ForeignTunnel[] = [];
     for (const [, name] of BOTH_PEERS) {
       const foreign = await lab.another(name, anotherIdentity());
@@ -345,7 +350,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
     await Promise.all(
       tunnels.map(async (tunnel) => {
         await tunnel.introduce();
-        // As initiator we know nothing of it: we send under the session that it has lost.
+        // As initiator, we do not notice the crash: we send in the session that the peer has lost.
         if (tunnel.initiator === 'ours') await tunnel.ours.datagram(tunnel.foreign.inside);
         else await tunnel.begin();
         await tunnel.until('a new session', async () => {
@@ -358,7 +363,7 @@ describeWith(FOREIGN_PEERS, 'foreign peers', () => {
   }, 180_000);
 
   describe.each(BOTH_PEERS)('%s, after two minutes', (_, name) => {
-    it('has rekeyed under traffic, when 120 s had passed and by the initiator alone, and no packet was lost, in either role (rows 15, 22; witnesses Linux kernel and wireguard-go)', async () => {
+    it('has rekeyed under traffic, after 120 s and by the initiator only, without packet loss, in either role (rows 15, 22; witnesses Linux kernel and wireguard-go)', async () => {
       for (const role of BOTH_ROLES) {
         const { tunnel, posted, fetched, pinged, ours, theirs } = await longRun(name, role);
         const length = LONG_RUN * 10_000;

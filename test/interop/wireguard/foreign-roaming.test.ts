@@ -1,5 +1,5 @@
 /**
- * What moves under a session, with WireGuards that no one here wrote: addresses and ports of either
+ * Moves during a session, with independent WireGuard implementations: addresses and ports of either
  * end, and the mapping of a NAT between them.
  */
 import {
@@ -15,7 +15,7 @@ import { outsideAddress } from '../../support/foreign/foreign-network.js';
 import { describeWith } from '../../support/runner/requirements.js';
 import type { Address } from '../../support/pairs/wireguard-peer.js';
 
-/** Until the other end follows. */
+/** Waits until the other end follows. */
 async function untilTheyKnow(tunnel: ForeignTunnel, { address, port }: Address): Promise<void> {
   await tunnel.until(`${address}:${port} at their end`, async () => {
     return (await tunnel.dump()).endpoint === `${address}:${port}`;
@@ -29,7 +29,7 @@ async function untilWeKnow(tunnel: ForeignTunnel, address: string, port: number)
   });
 }
 
-describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
+describeWith(FOREIGN_PEERS, 'moves during a session', () => {
   let lab: ForeignLab;
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
   }, 180_000);
   afterAll(() => lab.close(), 60_000);
 
-  /** Sessions of both roles; what is done to them must not cost a handshake. */
+  /** Sessions in both roles; the moves must not cause a handshake. */
   async function withoutHandshake(
     name: PeerName,
     change: (tunnel: ForeignTunnel, role: Initiator) => Promise<void>,
@@ -63,7 +63,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
       });
     }, 120_000);
 
-    it('follows us to another address under an open socket, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('follows us to another address with an open socket, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       await withoutHandshake(name, async (tunnel) => {
         lab.network.changeOurAddress(2, 3);
         try {
@@ -103,7 +103,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
       });
     }, 120_000);
 
-    it('follows us when the NAT before us forgets its mapping, and a connection goes on (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('follows us when our NAT forgets its mapping, and a connection continues (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       lab.network.translate('ours', name, '20000-20999');
       try {
         const tunnel = await lab.tunnel(name, 'ours');
@@ -126,7 +126,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
       }
     }, 120_000);
 
-    it('is followed by us when the NAT before it forgets its mapping, and a connection goes on (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('is followed by us when its NAT forgets its mapping, and a connection continues (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       lab.network.translate(name, 'ours', '20000-20999');
       try {
         const tunnel = await lab.tunnel(name, 'theirs');
@@ -144,7 +144,7 @@ describeWith(FOREIGN_PEERS, 'what moves under a session', () => {
           const { endpoint } = await ours.status();
           return endpoint !== null && endpoint.port >= 30_000 && endpoint.port < 31_000;
         });
-        // A body that we post has the same lines.
+        // The body that we post has the same lines.
         const { sha256 } = await ours.post(foreign.inside, foreign.echoPath, 40);
         expect(await fetching).toBe(sha256);
         await pinging;

@@ -1,6 +1,6 @@
 /**
- * `up` killed and started again at once, before a foreign WireGuard: the first initiation of each
- * process is answered, for its time stamp is later than all that the server has seen.
+ * `up` killed and restarted at once, with an independent WireGuard: the first initiation of each
+ * process is answered, because its timestamp is later than any that the server has seen.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ const YEAR = 365 * 86_400;
 /** UDP lengths of the two messages of a handshake. */
 const [INITIATION, RESPONSE] = [148 + 8, 92 + 8];
 
-describeWith(PEERS, 'up that is killed and started again', () => {
+describeWith(PEERS, 'up that is killed and restarted', () => {
   let server: WireGuardGoServer;
   let folder: string;
   let clock: FakeWallClock;
@@ -64,7 +64,10 @@ describeWith(PEERS, 'up that is killed and started again', () => {
     return { initiations: count('input'), responses: count('output') };
   }
 
-  /** When the server has accepted an initiation and heard from its session last, in Unix seconds. */
+  /**
+   * When the server last accepted an initiation, and last received a packet of its session, in Unix
+   * seconds.
+   */
   function latestHandshake(): number {
     const device = `wg${server.clientSpace.slice(0, -1)}`.slice(0, 15);
     const parameters = ['wg', 'show', device, 'latest-handshakes'];
@@ -81,7 +84,7 @@ describeWith(PEERS, 'up that is killed and started again', () => {
     });
   }
 
-  /** Waits for the handshake, and kills. */
+  /** Waits for the handshake, and kills the process. */
   async function oneLife(): Promise<string> {
     const up = start();
     await up.output(/"forward":/);
@@ -91,7 +94,7 @@ describeWith(PEERS, 'up that is killed and started again', () => {
     return stderr;
   }
 
-  /** How far behind the clock of a process is by its own log, in days. */
+  /** How many days the clock of a process is slow, by its own log. */
   function daysBehind(stderr: string): number {
     const [, time = ''] = /"time":"([^"]+)"/.exec(stderr) ?? [];
     return Math.round((Date.now() - Date.parse(time)) / 86_400_000);
@@ -105,7 +108,7 @@ describeWith(PEERS, 'up that is killed and started again', () => {
     expect(latestHandshake()).toBeGreaterThan(0);
   }, 240_000);
 
-  it(`is so with the clock set back by a year, ${RESTARTS} times in a row`, async () => {
+  it(`is answered with the clock set back by a year, ${RESTARTS} times in a row`, async () => {
     expect(daysBehind(await oneLife())).toBe(0);
     clock.set(-YEAR);
     for (let life = 2; life <= RESTARTS + 1; life++) {
@@ -117,13 +120,13 @@ describeWith(PEERS, 'up that is killed and started again', () => {
     const folderOfStamps = join(state(), 'timestamps');
     const [name, ...others] = readdirSync(folderOfStamps);
     expect(others).toEqual([]);
-    // The stamps are still those of the true year, a step later each time.
+    // The timestamps are still those of the true year, a step later each time.
     const stamps = [...readFileSync(join(folderOfStamps, name!), 'latin1').matchAll(/@(\w{24})/g)];
     const seconds = stamps.map(([, hex]) => Number.parseInt(hex!.slice(8, 16), 16));
     expect(Math.min(...seconds)).toBeGreaterThan(Date.now() / 1000 - 3600);
   }, 240_000);
 
-  it('is not when the state is lost and the clock was set back: the control', async () => {
+  it('gets no answer if the state is lost and the clock was set back (control)', async () => {
     await oneLife();
     const before = latestHandshake();
     rmSync(state(), { recursive: true });

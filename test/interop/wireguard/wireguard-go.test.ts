@@ -1,4 +1,4 @@
-/** Behind a WireGuard that no one here wrote, with the kernel's TCP and curl at the ends. */
+/** Through an independent WireGuard implementation, with the kernel's TCP and curl at the ends. */
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ async function sha256OfFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** A file whose bytes do not repeat within any window of TCP. */
+/** A file whose bytes do not repeat within any TCP window. */
 function makeFile(path: string, length: number): string {
   const bytes = Buffer.alloc(length);
   let state = 12345;
@@ -69,7 +69,7 @@ async function transferBothWays(
   expect(await sha256OfFile(download)).toBe(patternSha256(length));
 }
 
-/** Until the download has its first bytes, or has failed. */
+/** Waits until the download has its first bytes, or has failed. */
 async function untilBegun(curl: TestProcess, download: string): Promise<void> {
   const size = (): number => statSync(download, { throwIfNoEntry: false })?.size ?? 0;
   while (curl.running && size() === 0) await pause(50);
@@ -79,7 +79,8 @@ async function untilBegun(curl: TestProcess, download: string): Promise<void> {
 async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> {
   const { url } = await server.up();
   const download = join(server.folder, 'download');
-  // More than a fast tunnel carries before its first bytes are noticed; curl limits no rate in its first second.
+  // More than a fast tunnel carries before the test notices its first bytes; curl limits no rate in
+  // its first second.
   const length = 150 * MEGABYTE;
   const get = server.curl('-f', '-o', download, `${url}/bytes/${length}`);
   await untilBegun(get, download);
@@ -91,7 +92,7 @@ async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> 
   expect(await sha256OfFile(download)).toBe(patternSha256(length));
 }
 
-/** The peer dies, and comes back. */
+/** The peer is killed and restarted. */
 async function killPeer(server: WireGuardGoServer): Promise<void> {
   const { url } = await server.up();
   const download = join(server.folder, 'download');
@@ -101,7 +102,7 @@ async function killPeer(server: WireGuardGoServer): Promise<void> {
     '1M',
     '-o',
     download,
-    // curl limits no rate in its first second: more than a fast tunnel carries in that.
+    // More than a fast tunnel carries in curl's first second, in which it limits no rate.
     `${url}/bytes/${2_000 * MEGABYTE}`,
   );
   await untilBegun(broken, download);
@@ -126,16 +127,16 @@ async function startServer(): Promise<WireGuardGoServer> {
   return server;
 }
 
-/** Runs beside the tests that come first; what fails does so in the test that waits for it. */
+/** Runs in parallel with the earlier tests; a failure is reported by the test that awaits it. */
 function inBackground(run: (server: WireGuardGoServer) => Promise<void>): Promise<void> {
   const outcome = startServer().then((server) => run(server).finally(() => server.close()));
   outcome.catch(() => undefined);
   return outcome;
 }
 
-describeWith(PEERS, 'behind wireguard-go', () => {
+describeWith(PEERS, 'with wireguard-go as the peer', () => {
   let server: WireGuardGoServer;
-  // These wait most of their time.
+  // These mostly wait.
   let stopped: Promise<void>;
   let dead: Promise<void>;
 
@@ -148,7 +149,7 @@ describeWith(PEERS, 'behind wireguard-go', () => {
   });
   afterEach(() => server.close());
 
-  it('carries 100 MB each way byte for byte', async () => {
+  it('carries 100 MB in each direction, byte for byte', async () => {
     const { url } = await server.up();
     await transferBothWays(server, url, 100 * MEGABYTE);
   }, 300_000);
@@ -164,7 +165,7 @@ describeWith(PEERS, 'behind wireguard-go', () => {
       expect(JSON.parse(answer.stdout)).toEqual({ length: 1024, sha256 });
   }, 60_000);
 
-  it('counts what wg show counts, to the byte', async () => {
+  it('has the same counters as wg show, to the byte', async () => {
     const { process: up } = await server.up();
     const ping = await server.processes.run([
       ...inSpace(server.serverSpace),
@@ -187,29 +188,29 @@ describeWith(PEERS, 'behind wireguard-go', () => {
     expect(seen).toEqual({ received: 1280 + 148 + 32, sent: 1280 + 92 });
   }, 60_000);
 
-  it('carries 10 MB each way with 2 % of the datagrams lost', async () => {
+  it('carries 10 MB in each direction with 2 % of the datagrams lost', async () => {
     const { url } = await server.up();
     server.dropDatagrams(2);
     await transferBothWays(server, url, 10 * MEGABYTE);
     expect(server.droppedDatagrams()).toBeGreaterThan(100);
   }, 300_000);
 
-  it('carries 10 MB each way through a relay that delays by 10 ± 5 ms and so reorders', async () => {
+  it('carries 10 MB in each direction through a relay that delays by 10 ± 5 ms and so reorders', async () => {
     const port = await server.startRelay('--delay', '10', '--jitter', '5');
     server.writeConfig({ endpoint: `127.0.0.1:${port}` });
     const { url } = await server.up();
     await transferBothWays(server, url, 10 * MEGABYTE);
   }, 300_000);
 
-  it('finishes a transfer in which the peer was stopped for 30 s', () => stopped, 240_000);
+  it('finishes a transfer during which the peer was stopped for 30 s', () => stopped, 240_000);
 
   it(
-    'fails at once and honestly when the peer dies, and goes on when it is back',
+    'fails at once with the reason when the peer dies, and continues when it is back',
     () => dead,
     240_000,
   );
 
-  it('ends with 5 when the server does not know the key', async () => {
+  it('exits with 5 if the server does not know the key', async () => {
     server.writeConfig({ serverKey: 'L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=' });
     const up = server.arctun('up', '--wait', '2', '--forward-listen', '127.0.0.1:0');
     const { code, stderr } = await up.finished;
