@@ -1,4 +1,4 @@
-/** The map in ARCHITECTURE.md names each folder that there is, and no other. */
+/** The map in ARCHITECTURE.md lists each existing folder, and no other. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const root = new URL('../', import.meta.url);
@@ -43,7 +43,7 @@ it('names only files and folders that exist', () => {
   expect(paths.filter((path) => !isThere(path))).toEqual([]);
 });
 
-it('starts long test files first, which exist', () => {
+it('starts long test files first, and all of them exist', () => {
   const text = readFileSync(new URL('test/longest-first.js', root), 'utf8');
   const files = [...text.matchAll(/'(test\/[^']+)': \d+/g)];
   expect(files.length).toBeGreaterThan(5);

@@ -1,4 +1,7 @@
-/** docs/explanation/wireguard-conformance.md says what is so: see tools/conformance/conformance.js. */
+/**
+ * docs/explanation/wireguard-conformance.md matches the code and the tests: see
+ * tools/conformance/conformance.js.
+ */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,23 +26,23 @@ it('the document is up to date: npm run conformance', async () => {
   expect(readFileSync(path, 'utf8')).toBe(expected);
 });
 
-it('each row has tests in its roles and a mutation, or a reason; all that is named is there', () => {
+it('each row has tests in its roles and a mutation, or a reason; all named files and tests exist', () => {
   expect(problemsOf(conformance)).toEqual([]);
 });
 
-it('rows 1 to 38 and lines a to i are there, and all are done', () => {
+it('rows 1 to 38 and lines a to i exist, and all are done', () => {
   expect(conformance.rules).toHaveLength(47);
   const undone = conformance.rules.filter(({ reason }) => reason !== undefined);
   expect(undone).toEqual([]);
 });
 
-/** A title with its tag; put together here, lest this file's own texts be read as titles. */
+/** A title with its tag, joined here so that this file's own texts are not read as titles. */
 function tagged(title: string, tag: string): string {
   return title + ' (' + tag + ')';
 }
 
 describe('titles', () => {
-  /** What is read from a test whose title ends with this in parentheses. */
+  /** The result for a test whose title ends with this in parentheses. */
   function read(tag: string) {
     return titlesIn('some.test.ts', `it('${tagged('does', tag)}', () => undefined);`);
   }
@@ -70,13 +73,13 @@ describe('titles', () => {
   );
 
   it.each(['', 'arrow 5, initiator', 'in a row', 'row 5, initiator) twice (or more'])(
-    'takes "%s" for a part of the title',
+    'takes "%s" as part of the title',
     (tag) => {
       expect(read(tag)).toEqual([]);
     },
   );
 
-  it('reads all quotes, what is escaped in them, and other parentheses', () => {
+  it('reads all quotes, escapes in them, and other parentheses', () => {
     const text = [
       `it("${tagged("peer's", 'row 1, initiator')}", f);`,
       `it('${tagged("peer\\'s", 'row 2, initiator')}', f);`,
@@ -86,7 +89,7 @@ describe('titles', () => {
   });
 });
 
-it('a pattern finds the titles of its row and no other', () => {
+it('a pattern matches the titles of its row and no other', () => {
   const tags = ['row 5, initiator', 'rows 1, 5 and 12, both roles', 'row 15, responder'];
   const found = (name: string) =>
     tags.filter((tag) => new RegExp(titlePattern(name), 'i').test(tagged('does', tag)));
@@ -100,17 +103,17 @@ it('a pattern finds the titles of its row and no other', () => {
   expect([isLine('c'), isLine('a')]).toEqual([true, false]);
 });
 
-it('a test that names a witness stands with the witnesses alone', () => {
+it('a test that names a witness is listed only under the witnesses', () => {
   for (const { name } of conformance.rules) {
     expect(testsOf(conformance, name).flatMap(({ witnesses }) => witnesses)).toEqual([]);
     expect(witnessedTestsOf(conformance, name).every(({ roles }) => roles.length === 0)).toBe(true);
   }
 });
 
-/** Folders with tests that hold a rule. */
+/** The folders with tests of a rule. */
 const TESTS = ['engine', 'interop', 'system', 'tunnel', 'wire', 'wireguard'];
 
-describe('what is wrong is told', () => {
+describe('the reported problems', () => {
   let folder: string;
 
   beforeEach(() => {
@@ -122,7 +125,7 @@ describe('what is wrong is told', () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** The problems after a file was changed; the text must be there. */
+  /** The problems after a file was changed; the text must exist. */
   function problemsAfter(path: string, find: string, replace: string): string[] {
     const text = readFileSync(join(folder, path), 'utf8');
     expect(text).toContain(find);
@@ -130,11 +133,11 @@ describe('what is wrong is told', () => {
     return problemsOf(readConformance(folder));
   }
 
-  it('nothing, in a copy', () => {
+  it('none, in a copy', () => {
     expect(problemsOf(readConformance(folder))).toEqual([]);
   });
 
-  it('a title that names no row, or ends with what cannot be read', () => {
+  it('a title that names no row, or has an unreadable tag', () => {
     const path = join(folder, 'test/some/thing.test.ts');
     mkdirSync(dirname(path));
     const titles = [tagged('x', 'row 39, initiator'), tagged('y', 'row 5')];
@@ -154,14 +157,14 @@ describe('what is wrong is told', () => {
     );
   });
 
-  it('a row that is missing', () => {
+  it('a missing row', () => {
     const path = 'test/wireguard/conformance/rows.json';
     expect(problemsAfter(path, '"row": 38', '"row": 40')).toContain(
       'rows.json: the rows are 1 to 38, and the lines of the changelog a to i',
     );
   });
 
-  it('a file that is not there, of the code or of a test', () => {
+  it('a missing file, of the code or of a test', () => {
     const path = 'test/wireguard/conformance/rows.json';
     expect(
       problemsAfter(path, 'src/wireguard/handshake/index-table.ts', 'src/wireguard/table.ts'),
@@ -176,7 +179,7 @@ describe('what is wrong is told', () => {
     );
   });
 
-  it('a mutation whose text is not there, or stands there twice', () => {
+  it('a mutation whose text is missing or occurs twice', () => {
     const path = 'src/wireguard/handshake/index-table.ts';
     const line = '      if (this.#entries.has(index)) continue;\n';
     expect(problemsAfter(path, line, '')).toEqual([

@@ -7,7 +7,7 @@ const failureOf = (options: unknown) =>
     (error: unknown) => error,
   );
 
-it('takes the members of arc.json as an object, and says what is wrong with them', async () => {
+it('accepts the fields of arc.json as an object, and reports what is wrong with them', async () => {
   const config = JSON.parse(sampleWith({ mtu: 100 })) as object;
   expect(await failureOf({ config })).toMatchObject({
     name: 'ArcConfigError',

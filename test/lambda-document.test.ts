@@ -14,7 +14,7 @@ const sources = readdirSync(folder)
   .map((file) => readFileSync(join(folder, file), 'utf8'));
 const code = sources.join('\n');
 
-/** The cells of the rows of a section's tables whose first one is a variable. */
+/** The cells of the rows in a section's tables that begin with a variable. */
 function rowsOf(section: string): Map<string, readonly string[]> {
   const [, text = ''] = page.split(`\n## ${section}\n`);
   const [own = ''] = text.split('\n## ');
@@ -23,7 +23,7 @@ function rowsOf(section: string): Map<string, readonly string[]> {
   return new Map(rows.map(([, name = '', ...cells]) => [name.replaceAll('`', ''), cells]));
 }
 
-/** All that the settings take from an environment, whatever is in it. */
+/** All variables that the settings read, whatever the environment contains. */
 function settingsRead(): Set<string> {
   const names = new Set<string>();
   readSettings(new Proxy({}, { get: (_, name) => void names.add(String(name)) }));
@@ -68,7 +68,7 @@ it('the defaults are those of the code', () => {
   expect(Object.fromEntries(told.map(([name, [cell]]) => [name, cell]))).toEqual(defaults);
 });
 
-it('the choices and bounds are those of the code', () => {
+it('the choices and limits are those of the code', () => {
   const told = (name: string) => rows.get(name)?.at(1);
   for (const name of ['ARCTUN_LAMBDA_ON_FAILURE', 'ARCTUN_LOG_LEVEL', 'ARCTUN_CONGESTION']) {
     const [, choices = ''] = faultOf(name)!.why.split('expected one of ');
@@ -85,7 +85,7 @@ it('the page lists the places of the configuration in their order', () => {
   const names = ['ARCTUN_CONFIG', 'ARCTUN_CONFIG_SECRET', 'ARCTUN_CONFIG_PARAMETER'];
   const { place } = readSettings({}).settings;
   expect(told).toEqual([...names, ...(place.kind === 'files' ? place.paths : [])]);
-  // Each wins over those behind it.
+  // Each one overrides those after it.
   const kinds = names.map((_, index) => {
     const given = Object.fromEntries(names.slice(index).map((name) => [name, 'x']));
     return readSettings(given).settings.place.kind;

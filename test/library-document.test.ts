@@ -34,7 +34,7 @@ const NO_ROUTE = 'connect ENETUNREACH 192.0.2.1:80 - no-route';
 const NO_NAME = 'getaddrinfo ENOTFOUND nowhere.test - no-such-name';
 const FOUND = `{ address: '${SERVICE}', family: 4 }`;
 
-/** What each sample prints, in the order of the page. */
+/** The output of each sample, in the order of the page. */
 const PRINTED: readonly (readonly (string | RegExp)[])[] = [
   [UP],
   [],
@@ -92,7 +92,7 @@ async function arcJson(): Promise<string> {
   return JSON.stringify({ privateKey: profile?.arcClientPeerPrivateKey, arcSessionStatus });
 }
 
-/** Runs a sample until it has closed its tunnel, and returns what it has printed. */
+/** Runs a sample until it has closed its tunnel, and returns its output. */
 async function run(sample: string): Promise<string[]> {
   const lines: string[] = [];
   let tunnel: UserspaceTunnel | undefined;
@@ -126,10 +126,10 @@ async function run(sample: string): Promise<string[]> {
   return lines;
 }
 
-/** What the server of a sample answered. */
+/** The answer of a sample's server. */
 let answered: Promise<string> | undefined;
 
-/** The emulator opens no connection to a SIM: hands one to the server of a sample. */
+/** The emulator opens no connection to a SIM, so this passes one to a sample's server. */
 function callFromInside(server: TcpServer): TcpServer {
   return server.once('listening', () => {
     setImmediate(() => {
@@ -145,7 +145,7 @@ const AsyncFunction = (async () => Promise.resolve()).constructor as new (
   ...text: string[]
 ) => (...values: unknown[]) => Promise<void>;
 
-/** What the import declarations of a sample bring; throws for a name that a module does not have. */
+/** The imports of a sample; throws for a name that a module does not export. */
 function imported(sample: string, modules: Record<string, object>): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const [, names = '', from = ''] of sample.matchAll(/^import \{ (.*) \} from '(.*)';$/gm)) {
@@ -158,7 +158,7 @@ function imported(sample: string, modules: Record<string, object>): Record<strin
   return found;
 }
 
-it('the page has as many samples as are known here', () => {
+it('the page has as many samples as this test', () => {
   expect(SAMPLES).toHaveLength(PRINTED.length);
 });
 
@@ -172,6 +172,6 @@ it.each(SAMPLES.map(({ heading, text }, index) => [heading, index, text] as cons
   },
 );
 
-it('the server of a sample answers who connects to it', async () => {
+it('the server of a sample answers a client', async () => {
   expect(await answered).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nhello 10\.9\.9\.9\n$/);
 });

@@ -1,4 +1,7 @@
-/** docs/explanation/tcp-conformance.md says what is so: see tools/conformance/tcp-conformance.js. */
+/**
+ * docs/explanation/tcp-conformance.md matches the code and the tests: see
+ * tools/conformance/tcp-conformance.js.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
@@ -21,7 +24,7 @@ it('the document is up to date: npm run conformance', async () => {
   expect(readFileSync(path, 'utf8')).toBe(expected);
 });
 
-it('each requirement has a test or a reason; all that is named is there', () => {
+it('each requirement has a test or a reason; all named files and tests exist', () => {
   expect(tcpProblemsOf(conformance)).toEqual([]);
 });
 
@@ -30,7 +33,7 @@ it.each([
   ['MUST', 69, [22]],
   ['SHLD', 31, []],
   ['REC', 1, []],
-])('all of %s-1 to %d are there', (kind, last, missing: number[]) => {
+])('all of %s-1 to %d exist', (kind, last, missing: number[]) => {
   const numbers = Array.from({ length: last }, (_, index) => index + 1);
   const expected = numbers.filter((number) => !missing.includes(number));
   const found = rows
@@ -40,7 +43,7 @@ it.each([
 });
 
 describe('titles', () => {
-  /** What is read of a title that ends with this in parentheses. */
+  /** The result for a title that ends with this in parentheses. */
   function read(names: string) {
     return namesIn('x.test.ts', `it('does (${names})', () => undefined);`);
   }
@@ -54,7 +57,7 @@ describe('titles', () => {
   });
 });
 
-describe('what is wrong is told', () => {
+describe('the reported problems', () => {
   const row = {
     name: 'MUST-1',
     section: undefined,
@@ -71,7 +74,7 @@ describe('what is wrong is told', () => {
     return tcpProblemsOf({ root, sources, titles });
   }
 
-  it('nothing where a test holds it, or a reason stands', () => {
+  it('none if a test or a reason covers it', () => {
     expect(problems({})).toEqual([]);
     expect(problems({ deviation: 'not yet' }, [])).toEqual([]);
     expect(problems({ notApplicable: 'no link' }, [])).toEqual([]);
@@ -81,13 +84,13 @@ describe('what is wrong is told', () => {
     expect(problems({}, [])).toEqual(['MUST-1: neither a test nor a reason']);
   });
 
-  it.each(['MUST-99', 'tcp_rock'])('a title with %s, which is no row', (name) => {
+  it.each(['MUST-99', 'tcp_rock'])('a title with %s, which is not a row', (name) => {
     expect(problems({}, [{ ...title, names: ['MUST-1', name] }])).toEqual([
       `x.test.ts: "does" names ${name}, which is no row`,
     ]);
   });
 
-  it('a file or a title that is not there', () => {
+  it('a file or a title that does not exist', () => {
     const elsewhere = [{ file: 'package.json', title: 'no such title' }];
     expect(problems({ files: ['src/no.ts'], elsewhere })).toEqual([
       'MUST-1: there is no src/no.ts',
@@ -95,13 +98,13 @@ describe('what is wrong is told', () => {
     ]);
   });
 
-  it('a row that stands twice', () => {
+  it('a row that occurs twice', () => {
     const sources = [{ title: 'RFC', about: '', rows: [row, row] }];
     expect(tcpProblemsOf({ root, sources, titles: [title] })).toEqual(['MUST-1: stands twice']);
   });
 });
 
-it('a test by its names and one by its row both hold a requirement', () => {
+it('a test by its names and one by its row both cover a requirement', () => {
   const elsewhere = [{ file: 'y.test.ts', title: 'does too' }];
   const titles = [{ file: 'x.test.ts', title: 'does', names: ['tcp_rack'] }];
   const found = testsHolding({ titles }, { name: 'tcp_rack', elsewhere });
