@@ -49,7 +49,7 @@ it('names the object that a misplaced field belongs to', () => {
 it('has nothing to say about "$schema", which is for editors', () => {
   expect(noticesOf('{"$schema": "./node_modules/arctun/schema/arc.schema.json"}')).toEqual([]);
   expect(noticesOf('{"profile": {"$schema": "x"}}')).toEqual([
-    'note 1: unknown member "$schema"; arctun keeps and ignores it',
+    'note 1: unknown member "$schema"; arctun ignores it, but keeps it in the file',
   ]);
 });
 

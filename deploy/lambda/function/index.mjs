@@ -1,6 +1,4 @@
-/**
- * A function that sends its event to SORACOM through arctun's layer, which listens on port 8080.
- */
+/** Sends the function's event to SORACOM through arctun's layer, which listens on port 8080. */
 export async function handler(event) {
   const response = await fetch('http://localhost:8080/', {
     method: 'POST',

@@ -49,7 +49,7 @@ it('does not end while the journal lists more to do', async () => {
     notes: [],
   } as unknown as SimRun;
   await expect(runSteps(run)).rejects.toThrow(
-    'the journal speaks of create-sim at the step refresh-session',
+    'unexpected journal entry create-sim at step refresh-session',
   );
 });
 
