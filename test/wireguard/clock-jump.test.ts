@@ -17,8 +17,8 @@ function sleep(pair: WireguardPair, duration: number): void {
   pair.alice.wallClockOffset += duration;
 }
 
-describe('where sessions outlive a sleep', () => {
-  it('one that is young behind it is used as before, without a word', () => {
+describe('sessions that outlive a sleep', () => {
+  it('uses a young session after the sleep, and logs nothing', () => {
     const pair = sleeper();
     sleep(pair, 60_000);
     const packet = pair.send('alice');
@@ -28,7 +28,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.alice.events()).toEqual([]);
   });
 
-  it('sleeps add up to its age: the first packet behind 120 s renews it (row 34, initiator)', () => {
+  it('adds sleeps to the age of a session: the first packet after 120 s renews it (row 34, initiator)', () => {
     const pair = sleeper();
     for (let nap = 0; nap < 11; nap++) {
       sleep(pair, 10_000);
@@ -41,7 +41,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
   });
 
-  it('nothing is sent under one that is 180 s old by the wall clock (row 34, initiator)', () => {
+  it('sends nothing under a session that is 180 s old by the wall clock (row 34, initiator)', () => {
     const pair = sleeper();
     sleep(pair, 180_000);
     pair.send('alice');
@@ -50,7 +50,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.alice.events()).toEqual([{ type: 'clock-jumped', by: 180_000 }]);
   });
 
-  it('nothing is received under one that is 180 s old by the wall clock (row 34, initiator)', () => {
+  it('receives nothing under a session that is 180 s old by the wall clock (row 34, initiator)', () => {
     const pair = sleeper();
     // Each nap is short enough, and the session too old behind the last.
     sleep(pair, 100_000);
@@ -64,7 +64,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.alice.received).toHaveLength(delivered);
   });
 
-  it('a clock that goes back ends it: nobody knows how long it was', () => {
+  it('ends the session if the clock goes back, since its age is unknown', () => {
     const pair = sleeper();
     sleep(pair, -5_000);
     pair.send('alice');
@@ -72,7 +72,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
   });
 
-  it('the answer to an initiation from before it makes no session: it would seem too young', () => {
+  it('refuses a response to an initiation from before the sleep: the session would seem too young', () => {
     const pair = sleeper();
     pair.advance(6_000);
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -88,7 +88,7 @@ describe('where sessions outlive a sleep', () => {
     expect(pair.sent(INITIATION)).toHaveLength(2);
   });
 
-  it('without a session, what waits asks for one at once, as everywhere', () => {
+  it('requests a handshake at once if packets wait and no session exists', () => {
     const pair = new WireguardPair({ sessionsOutliveSleep: true });
     pair.link = () => false;
     pair.send('alice');
@@ -99,9 +99,9 @@ describe('where sessions outlive a sleep', () => {
   });
 });
 
-describe('behind each sleep', () => {
+describe('after each sleep', () => {
   it.each([true, false])(
-    'a handshake may begin at once, however little was done in between (sessions outlive it: %s)',
+    'a handshake may begin at once, however short the sleep (sessions outlive it: %s)',
     (sessionsOutliveSleep) => {
       const pair = WireguardPair.established({ sessionsOutliveSleep });
       for (let nap = 1; nap <= 6; nap++) {
@@ -117,7 +117,7 @@ describe('behind each sleep', () => {
   );
 
   it.each([true, false])(
-    'of clocks that quarrel there is one initiation in 5 s, behind the first two (sessions outlive it: %s)',
+    'clocks that disagree cause one initiation in 5 s after the first two (sessions outlive it: %s)',
     (sessionsOutliveSleep) => {
       const pair = WireguardPair.established({ sessionsOutliveSleep });
       pair.captured.length = 0;
@@ -132,7 +132,7 @@ describe('behind each sleep', () => {
     },
   );
 
-  it('a persistent keepalive is due as early as by the wall clock', () => {
+  it('a persistent keepalive is due early, by the wall clock', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 25_000, sessionsOutliveSleep: true });
     pair.settle();
     pair.captured.length = 0;
@@ -144,7 +144,7 @@ describe('behind each sleep', () => {
     expect(pair.sent(DATA, 'alice')).toHaveLength(1);
   });
 
-  it('keys are wiped 540 s behind their handshake by the wall clock (6.3)', () => {
+  it('keys are wiped 540 s after their handshake by the wall clock (6.3)', () => {
     const pair = sleeper();
     sleep(pair, 100_000);
     pair.alice.device.handleTimeout(pair.now);
@@ -156,7 +156,7 @@ describe('behind each sleep', () => {
 });
 
 describe('refreshSession()', () => {
-  it('begins a handshake where there is no session, and none where one stands', () => {
+  it('begins a handshake only if no session exists', () => {
     const pair = new WireguardPair();
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
     expect(pair.sent(INITIATION)).toHaveLength(1);
@@ -166,7 +166,7 @@ describe('refreshSession()', () => {
     expect(pair.sent(INITIATION)).toHaveLength(1);
   });
 
-  it('renews one that the next packet would renew', () => {
+  it('renews a session that the next packet would renew', () => {
     const pair = sleeper();
     sleep(pair, 119_000);
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
@@ -176,7 +176,7 @@ describe('refreshSession()', () => {
     expect(pair.captured.map(({ type }) => type)).toEqual([INITIATION]);
   });
 
-  it('is not held back by an answer to an initiation that nobody waits for any more', () => {
+  it('is not held back by a response to an abandoned initiation', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     // Of before the sleep: it has lain in the socket, and bob has given it up.
     pair.link = () => false;
@@ -196,7 +196,7 @@ describe('refreshSession()', () => {
     expect(pair.alice.peer.hasSession(pair.now)).toBe(true);
   });
 
-  it('is held back by an initiation of its own all the same (6.1)', () => {
+  it('is held back by its own recent initiation (6.1)', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     pair.link = () => false;
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
@@ -207,7 +207,7 @@ describe('refreshSession()', () => {
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
   });
 
-  it('asks in vain, once: a timer asks again', () => {
+  it('sends one initiation if no response comes; a timer retries', () => {
     const pair = new WireguardPair();
     pair.link = () => false;
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
@@ -219,7 +219,7 @@ describe('refreshSession()', () => {
   });
 });
 
-describe('the watch over the clocks', () => {
+describe('ClockWatch', () => {
   /** A watch over two clocks that a test moves. */
   function watch() {
     const clocks = { wall: 1_800_000_000_000, now: 5_000 };
@@ -232,12 +232,12 @@ describe('the watch over the clocks', () => {
     return { jump };
   }
 
-  it('finds nothing at its first look, whatever the clocks say', () => {
+  it('finds no jump in its first reading, whatever the clocks say', () => {
     const { jump } = watch();
     expect(jump(0, 0)).toBe(0);
   });
 
-  it('finds nothing where both clocks go on together, for a day', () => {
+  it('finds no jump if both clocks advance together for a day', () => {
     const { jump } = watch();
     jump(0, 0);
     for (let hour = 0; hour < 24; hour++) expect(jump(3_600_000, 3_600_000)).toBe(0);
@@ -249,7 +249,7 @@ describe('the watch over the clocks', () => {
     ['a wall clock set forward by a second', 1_010, 10, 1_000],
     ['a wall clock set back by an hour', -3_600_000, 0, -3_600_000],
     ['a wall clock set back by a second', -1_000, 0, -1_000],
-    ['a monotonic clock that goes on from an old moment', 10, -2_000, 2_010],
+    ['a monotonic clock that continues from an earlier reading', 10, -2_000, 2_010],
   ])('finds %s', (_, wall, now, expected) => {
     const { jump } = watch();
     jump(0, 0);
@@ -258,14 +258,14 @@ describe('the watch over the clocks', () => {
     expect(jump(7_000, 7_000)).toBe(0);
   });
 
-  it.each([999, -999])('finds nothing in %i ms', (by) => {
+  it.each([999, -999])('finds no jump in %i ms', (by) => {
     const { jump } = watch();
     jump(0, 0);
     expect(jump(by, 0)).toBe(0);
     expect(jump(-by, 0)).toBe(0);
   });
 
-  it('adds up what is too small by itself, and begins anew from there', () => {
+  it('accumulates jumps that are too small by themselves, and restarts after reporting', () => {
     const { jump } = watch();
     jump(0, 0);
     const found = Array.from({ length: 25 }, () => jump(6_100, 6_000));
@@ -276,7 +276,7 @@ describe('the watch over the clocks', () => {
     expect(found.findIndex((by) => by !== 0)).toBe(10);
   });
 
-  it.each([30, -30])('forgives clocks that drift apart by %i ms a minute, for a week', (drift) => {
+  it.each([30, -30])('tolerates clocks that drift apart by %i ms a minute, for a week', (drift) => {
     const { jump } = watch();
     jump(0, 0);
     for (let minute = 0; minute < 7 * 24 * 60; minute++) {
@@ -286,7 +286,7 @@ describe('the watch over the clocks', () => {
     expect(jump(5_000, 0)).toBe(5_000);
   });
 
-  it('lets a drift one way cancel one the other way', () => {
+  it('lets a drift in one direction cancel one in the other', () => {
     const { jump } = watch();
     jump(0, 0);
     for (let step = 0; step < 50; step++) {

@@ -27,7 +27,7 @@ it('has the whitepaper’s names and lengths', () => {
   });
 });
 
-it('derives the kernel’s times from them', () => {
+it('derives the kernel’s times from the whitepaper’s', () => {
   expect(constants).toMatchObject({
     REKEY_TIMEOUT_JITTER: 333,
     MAX_TIMER_HANDSHAKES: 18,
@@ -39,7 +39,7 @@ it('derives the kernel’s times from them', () => {
   });
 });
 
-it('stops counting while a number is exact', () => {
+it('limits counters to exact integers', () => {
   expect(constants.REKEY_AFTER_MESSAGES).toBe(562_949_953_421_312);
   expect(constants.REJECT_AFTER_MESSAGES).toBe(9_007_199_254_732_799);
   expect(constants.REJECT_AFTER_MESSAGES).toBeLessThan(Number.MAX_SAFE_INTEGER);

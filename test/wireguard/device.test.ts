@@ -23,14 +23,14 @@ function createDevice(
   });
 }
 
-it.each([0, -1, NaN])('an MTU is not %d', (mtu) => {
+it.each([0, -1, NaN])('refuses an MTU of %d', (mtu) => {
   expect(() => createDevice([], { mtu })).toThrow(new RangeError('an MTU is positive'));
 });
 
 const ENDPOINT = { address: '192.0.2.9', port: 51820 };
 
 describe('the first handshake', () => {
-  it('carries the packet that asked for it', () => {
+  it('carries the packet that requested it', () => {
     const pair = new WireguardPair();
     const packet = pair.send('alice');
     expect(pair.alice.peer.stagedPackets).toBe(1);
@@ -48,7 +48,7 @@ describe('the first handshake', () => {
     ]);
   });
 
-  it('is confirmed by an empty packet where nothing waits', () => {
+  it('is confirmed by an empty packet if no packet waits', () => {
     const pair = new WireguardPair();
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     pair.settle();
@@ -56,7 +56,7 @@ describe('the first handshake', () => {
     expect(pair.bob.received).toEqual([]);
   });
 
-  it('is told on both sides, with the time', () => {
+  it('is reported on both sides, with the time', () => {
     const pair = new WireguardPair();
     const begin = pair.now;
     pair.send('alice');
@@ -84,7 +84,7 @@ describe('the first handshake', () => {
     expect(Math.min(...indices)).toBeGreaterThan(0xffff);
   });
 
-  it('fails on different pre-shared keys, and says so', () => {
+  it('fails with different pre-shared keys, and reports it', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32), bobPsk: seededBytes(2, 32) });
     pair.send('alice');
     pair.settle();
@@ -94,7 +94,7 @@ describe('the first handshake', () => {
     expect(pair.bob.received).toEqual([]);
   });
 
-  it('takes up a pre-shared key that is set while it is under way', () => {
+  it('uses a pre-shared key that is set while it is in progress', () => {
     const pair = new WireguardPair({ bobPsk: seededBytes(2, 32) });
     pair.send('alice');
     pair.alice.peer.setPresharedKey(seededBytes(2, 32));
@@ -102,7 +102,7 @@ describe('the first handshake', () => {
     expect(pair.bob.received).toHaveLength(1);
   });
 
-  it('succeeds after the wall clock has stepped back', () => {
+  it('succeeds after the wall clock steps back', () => {
     const pair = WireguardPair.established();
     pair.advance(10_000);
     pair.alice.wallClockOffset = -pair.now;
@@ -121,7 +121,7 @@ describe('the first handshake', () => {
 });
 
 describe('addPeer', () => {
-  it('refuses our own key, a second one, and what is no key', () => {
+  it('refuses the local key, a duplicate, and an invalid key', () => {
     const device = createDevice();
     const publicKey = createNodeCrypto().publicKey(seededBytes(1, 32));
     device.addPeer({ publicKey, allowedIps: [] }, 0);
@@ -154,7 +154,7 @@ describe('addPeer', () => {
     expect(device.peerFor(Uint8Array.of(10, 1, 0, 1))).toBe(wide);
   });
 
-  it('never speaks to a key of low order', () => {
+  it('never sends to a key of low order', () => {
     const transmitted: Uint8Array[] = [];
     const device = createDevice(transmitted);
     for (const point of LOW_ORDER_POINTS) {
@@ -174,7 +174,7 @@ describe('addPeer', () => {
     expect(device.drops.of('low-order-key')).toBeGreaterThan(7);
   });
 
-  it('sends nothing without a private key, and answers nothing, until it has one again (row 33, both roles)', () => {
+  it('sends and answers nothing without a private key, until one is set again (row 33, both roles)', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 1_000, bobKnowsAlice: true });
     const { device, privateKey } = pair.alice;
     const key = privateKey.slice();
@@ -198,21 +198,21 @@ describe('addPeer', () => {
     expect(pair.bob.received).toHaveLength(2);
   });
 
-  it('owes a persistent keepalive at once', () => {
+  it('sends a persistent keepalive at once', () => {
     const pair = new WireguardPair({ aliceKeepalive: 25_000 });
     expect(pair.alice.device.nextTimeout()).toBe(pair.now);
     pair.advance(0);
     expect(pair.sent(INITIATION)).toHaveLength(1);
   });
 
-  it('owes nothing without one', () => {
+  it('sends nothing without a persistent keepalive', () => {
     const pair = new WireguardPair();
     expect(pair.alice.device.nextTimeout()).toBe(Infinity);
   });
 });
 
 describe('sendPackets', () => {
-  it('drops what has no route, no endpoint, or is no packet', () => {
+  it('drops a packet without a route, without an endpoint, or that is not IP', () => {
     const pair = new WireguardPair();
     pair.sendPacket('alice', ipv4('10.0.0.1', '172.16.0.1'));
     pair.sendPacket('bob', ipv4('10.0.0.2', '10.0.0.1'));
@@ -228,7 +228,7 @@ describe('sendPackets', () => {
     expect(pair.captured).toEqual([]);
   });
 
-  it('drops a packet that claims to be longer than its slot has room for', () => {
+  it('drops a packet whose length exceeds its slot', () => {
     const pair = new WireguardPair();
     const packet = ipv4('10.0.0.1', '10.0.0.2', 64);
     packet.set([0, 65], 2);
@@ -263,7 +263,7 @@ describe('roaming', () => {
     expect(pair.sent(RESPONSE)[0]!.destination).toEqual(ELSEWHERE);
   });
 
-  it('does not follow a recording, nor what does not decrypt', () => {
+  it('does not follow a replay or a message that does not decrypt', () => {
     const pair = WireguardPair.established();
     pair.send('alice');
     pair.settle();
@@ -278,7 +278,7 @@ describe('roaming', () => {
     expect(pair.bob.device.drops.of('bad-tag')).toBe(1);
   });
 
-  it('goes where it is told', () => {
+  it('uses the endpoint that the caller sets', () => {
     const pair = WireguardPair.established();
     pair.alice.peer.setEndpoint(ELSEWHERE);
     pair.send('alice');
@@ -287,7 +287,7 @@ describe('roaming', () => {
 });
 
 describe('setPrivateKey', () => {
-  it('ends the sessions of the old key, and a handshake with the new one may begin at once', () => {
+  it('ends the sessions of the old key, and allows a handshake with the new one at once', () => {
     const pair = WireguardPair.established();
     pair.alice.device.setPrivateKey(seededBytes(77, 32));
     expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
@@ -301,7 +301,7 @@ describe('setPrivateKey', () => {
     expect(pair.bob.received).toEqual([packet]);
   });
 
-  it('removes the peer that we have become', () => {
+  it('removes a peer with the new local key', () => {
     const device = createDevice();
     const publicKey = createNodeCrypto().publicKey(seededBytes(1, 32));
     const peer = device.addPeer({ publicKey, allowedIps: prefixes('10.0.0.0/8') }, 0);
@@ -310,7 +310,7 @@ describe('setPrivateKey', () => {
     expect([...device.peers]).toEqual([]);
   });
 
-  it('still takes in what is under way to the old session', () => {
+  it('still accepts packets in flight to the old session', () => {
     const pair = WireguardPair.established();
     const packet = pair.send('bob');
     pair.alice.device.setPrivateKey(seededBytes(77, 32));
@@ -320,7 +320,7 @@ describe('setPrivateKey', () => {
   });
 });
 
-it('discardSessions forgets all sessions; the next packet begins a handshake', () => {
+it('discardSessions ends all sessions; the next packet begins a handshake', () => {
   const pair = WireguardPair.established();
   expect(pair.alice.device.tableSizes.sessionIndices).toBe(1);
   pair.alice.device.discardSessions();
@@ -332,7 +332,7 @@ it('discardSessions forgets all sessions; the next packet begins a handshake', (
   expect(pair.bob.received).toEqual([packet]);
 });
 
-it('lastTimestamp of one process binds the next', () => {
+it('lastTimestamp of one process is the floor for the next process', () => {
   const first = new WireguardPair();
   first.send('alice');
   const { lastTimestamp } = first.alice.device;
@@ -360,7 +360,7 @@ it('lastTimestamp of one process binds the next', () => {
 });
 
 describe('lastTimestamp', () => {
-  it('is that of another process with a key to come, where that is later', () => {
+  it('is the other process’s timestamp if that is later and the key is set afterwards', () => {
     const [early, late] = [0x0b, 0x1d].map((last) =>
       fromHex(`400000000000000b${last.toString(16).padStart(2, '0')}000000`),
     ) as [Uint8Array, Uint8Array];
@@ -371,7 +371,7 @@ describe('lastTimestamp', () => {
     expect(device.lastTimestamp).toEqual(late);
   });
 
-  it('is none before the first initiation, and a copy of what was given', () => {
+  it('is undefined before the first initiation, and a copy of the given value', () => {
     expect(createDevice().lastTimestamp).toBeUndefined();
     const lastTimestamp = fromHex('400000000000000b1d000000');
     const device = createDevice([], { lastTimestamp });
@@ -379,7 +379,7 @@ describe('lastTimestamp', () => {
     expect(device.lastTimestamp).toEqual(fromHex('400000000000000b1d000000'));
   });
 
-  it('is the latest of all peers, whoever has it', () => {
+  it('is the latest of all peers', () => {
     let unixMilliseconds = 60_000;
     const device = createDevice([], { wallClock: { unixMilliseconds: () => unixMilliseconds } });
     const add = (seed: number) =>
@@ -398,8 +398,8 @@ describe('lastTimestamp', () => {
   });
 });
 
-describe('when the clocks part', () => {
-  it('ends all sessions before anything is sent under them', () => {
+describe('when the clocks disagree', () => {
+  it('ends all sessions before it sends under them', () => {
     const pair = WireguardPair.established();
     pair.alice.wallClockOffset += 600_000;
     const packet = pair.send('alice');
@@ -410,7 +410,7 @@ describe('when the clocks part', () => {
     expect(pair.bob.received).toEqual([packet]);
   });
 
-  it.each(['a packet', 'a handshake'])('asks again at once where %s waits', (what) => {
+  it.each(['a packet', 'a handshake'])('starts a handshake at once if %s waits', (what) => {
     const pair = new WireguardPair();
     pair.link = () => false;
     if (what === 'a packet') pair.send('alice');
@@ -422,7 +422,7 @@ describe('when the clocks part', () => {
     expect(pair.alice.device.nextTimeout()).toBeGreaterThan(pair.now);
   });
 
-  it('asks for nothing, and owes nothing, where nothing waits', () => {
+  it('starts no handshake and owes none if no packet waits', () => {
     const pair = WireguardPair.established();
     pair.send('alice');
     pair.settle();
@@ -435,7 +435,7 @@ describe('when the clocks part', () => {
     expect(pair.alice.device.nextTimeout()).toBe(Infinity);
   });
 
-  it('does not ask again for a handshake that was given up', () => {
+  it('does not retry an abandoned handshake', () => {
     const pair = new WireguardPair();
     pair.link = () => false;
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -446,7 +446,7 @@ describe('when the clocks part', () => {
     expect(pair.captured).toEqual([]);
   });
 
-  it('sends no more than one initiation in 5 s behind the first, however the clocks quarrel', () => {
+  it('sends at most one initiation in 5 s after the first, however the clocks disagree', () => {
     const pair = new WireguardPair();
     pair.link = () => false;
     for (let step = 0; step < 100; step++) {
@@ -460,7 +460,7 @@ describe('when the clocks part', () => {
     expect(gaps.filter((gap) => gap < 5_000).length).toBeLessThanOrEqual(1);
   });
 
-  it('sends the initiation that was held back while the clock was set', () => {
+  it('sends the initiation that was held back while the clock was changed', () => {
     let isKnown = false;
     const pair = new WireguardPair();
     const { device } = pair.alice;
@@ -482,7 +482,7 @@ describe('when the clocks part', () => {
     expect(pair.sent(INITIATION)).toHaveLength(1);
   });
 
-  it('owes the keepalives anew', () => {
+  it('schedules the keepalives again', () => {
     const idle = WireguardPair.established({ aliceKeepalive: 25_000 });
     idle.alice.wallClockOffset += 5_000;
     idle.alice.device.handleTimeout(idle.now);
@@ -491,7 +491,7 @@ describe('when the clocks part', () => {
 });
 
 describe('retryHandshake', () => {
-  it('sends a further initiation, 5 s after the last', () => {
+  it('sends another initiation 5 s after the last one', () => {
     const pair = new WireguardPair();
     const { device, peer } = pair.alice;
     pair.send('alice');
@@ -503,7 +503,7 @@ describe('retryHandshake', () => {
     expect(pair.sent(INITIATION)).toHaveLength(2);
   });
 
-  it('does nothing where no handshake is under way, nor for a peer that was removed', () => {
+  it('does nothing if no handshake is in progress or the peer was removed', () => {
     const pair = new WireguardPair();
     const { device, peer } = pair.alice;
     device.retryHandshake(peer, pair.now);
@@ -517,7 +517,7 @@ describe('retryHandshake', () => {
   });
 });
 
-it('initiationNotSent makes good for our initiation, and for nothing else, until the end', () => {
+it('initiationNotSent replaces an unsent initiation only, until the device closes', () => {
   const transmitted: Uint8Array[] = [];
   const device = createDevice(transmitted);
   const publicKey = seededBytes(1, 32);
@@ -531,7 +531,7 @@ it('initiationNotSent makes good for our initiation, and for nothing else, until
   expect(transmitted).toHaveLength(2);
 });
 
-it('tells why a peer is silent', () => {
+it('reports why a peer is silent', () => {
   const pair = new WireguardPair();
   pair.link = () => false;
   const { device, peer } = pair.alice;
@@ -540,7 +540,7 @@ it('tells why a peer is silent', () => {
   expect(device.silenceOf(peer, pair.now)).toBe('no-answer');
 });
 
-it('knows what becomes due first, over all peers', () => {
+it('reports the earliest deadline of all peers', () => {
   const pair = new WireguardPair();
   const { device } = pair.alice;
   const later = device.addPeer(
@@ -554,7 +554,7 @@ it('knows what becomes due first, over all peers', () => {
   device.close();
 });
 
-it('removes a peer once: its key may be there again', () => {
+it('removes a peer once; its key may be added again', () => {
   const device = createDevice();
   const options = { publicKey: seededBytes(1, 32), allowedIps: prefixes('10.0.0.0/8') };
   const first = device.addPeer(options, 0);
@@ -565,8 +565,8 @@ it('removes a peer once: its key may be there again', () => {
   expect(device.peerFor(Uint8Array.of(10, 0, 0, 1))).toBe(second);
 });
 
-describe('the end', () => {
-  it('leaves nothing that speaks or listens', () => {
+describe('close', () => {
+  it('ends all sending and receiving', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 1_000 });
     pair.send('bob');
     pair.alice.device.close();
@@ -610,7 +610,7 @@ it('shows no key when printed', () => {
   expect(text).toContain('publicKey');
 });
 
-it('is quiet towards anything without a valid mac1', () => {
+it('does not answer a message without a valid mac1', () => {
   const pair = new WireguardPair();
   pair.send('alice');
   const [initiation] = pair.sent(INITIATION);

@@ -3,7 +3,7 @@ import { WireguardPair } from '../support/pairs/wireguard-pair.js';
 
 const { peer } = new WireguardPair().alice;
 
-it('has none at first, and gives them in order', () => {
+it('is empty at first, and returns events in order', () => {
   const events = new EventQueue();
   expect(events.poll()).toBeUndefined();
   events.push({ type: 'clock-jumped', by: 1 });

@@ -36,15 +36,15 @@ it.each([
   [0, 148],
   [5, 148],
   [4, 4],
-])('type %i of %i bytes is no message', (type, length) => {
+])('type %i of %i bytes is not a message', (type, length) => {
   expect(messageType(message(type, length))).toBe(0);
 });
 
-it('reserved bits make it none', () => {
+it('a message with reserved bits is invalid', () => {
   expect(messageType(message(4, 32, 1))).toBe(0);
 });
 
-it('mac1 stands 32 bytes before the end', () => {
+it('mac1 begins 32 bytes before the end', () => {
   expect([mac1Offset(new Uint8Array(148)), mac1Offset(new Uint8Array(92))]).toEqual([116, 60]);
 });
 
@@ -59,7 +59,7 @@ it.each([
   [1, '0400000004030201' + '0100000000000000'],
   [2 ** 32 + 5, '0400000004030201' + '0500000001000000'],
   [2 ** 53 - 1, '0400000004030201' + 'ffffffffffff1f00'],
-])('the header of data message %d', (counter, expected) => {
+])('writes the header of data message %d', (counter, expected) => {
   const bytes = new Uint8Array(16);
   writeDataHeader(bytes, 0x01020304, counter);
   expect(toHex(bytes)).toBe(expected);

@@ -18,7 +18,7 @@ function create(options: Partial<PeerOptions> = {}): Peer {
   );
 }
 
-it('begins with nothing', () => {
+it('begins without state', () => {
   const { peer } = new WireguardPair().alice;
   expect([peer.rxBytes, peer.txBytes, peer.handshakeAttempts, peer.stagedPackets]).toEqual([
     0, 0, 0, 0,
@@ -42,12 +42,12 @@ it.each([
   [undefined, 0],
   [0, 0],
   [25_000, 25_000],
-])('a persistent keepalive of %s ms is %d ms', (given, kept) => {
+])('converts a persistent keepalive of %s ms to %d ms', (given, kept) => {
   const peer = create(given === undefined ? {} : { persistentKeepalive: given });
   expect(peer.persistentKeepalive).toBe(kept);
 });
 
-it('has a public key of 32 bytes, and a copy of it', () => {
+it('requires a public key of 32 bytes, and copies it', () => {
   expect(() => create({ publicKey: new Uint8Array(31) })).toThrow(
     new RangeError('a key is 32 bytes'),
   );
@@ -57,7 +57,7 @@ it('has a public key of 32 bytes, and a copy of it', () => {
   expect(peer.publicKey).toEqual(seededBytes(3, 32));
 });
 
-it('is where it was last said to be', () => {
+it('has the endpoint that was set last', () => {
   const [first, second] = [1, 2].map((port) => ({ address: '192.0.2.1', port }));
   const peer = create({ endpoint: first! });
   expect(peer.endpoint).toBe(first);
@@ -67,7 +67,7 @@ it('is where it was last said to be', () => {
   expect(peer.endpoint).toBeUndefined();
 });
 
-it('tells when a cookie came', () => {
+it('reports when a cookie arrived', () => {
   const pair = new WireguardPair();
   pair.send('alice');
   for (const { bytes } of pair.captured.slice()) {
@@ -87,7 +87,7 @@ it('has a session for 180 s', () => {
   expect(peer.hasSession(begin + 180_000)).toBe(false);
 });
 
-it('a responder has none before the initiator has used it', () => {
+it('has no session as a responder before the initiator has used it', () => {
   const pair = new WireguardPair();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.advance(15);
@@ -97,7 +97,7 @@ it('a responder has none before the initiator has used it', () => {
   expect(pair.bob.peer.hasSession(pair.now)).toBe(true);
 });
 
-it('takes a pre-shared key of 32 bytes, or none', () => {
+it('accepts a pre-shared key of 32 bytes, or none', () => {
   const { peer } = new WireguardPair().alice;
   expect(() => peer.setPresharedKey(seededBytes(1, 33))).toThrow(RangeError);
   peer.setPresharedKey(seededBytes(1, 32));
@@ -105,7 +105,7 @@ it('takes a pre-shared key of 32 bytes, or none', () => {
 });
 
 describe('a handshake is wanted', () => {
-  it('from its begin until it is complete', () => {
+  it('from its start until it is complete', () => {
     const pair = new WireguardPair();
     const { peer, device } = pair.alice;
     expect(peer.isHandshakeWanted).toBe(false);
@@ -115,7 +115,7 @@ describe('a handshake is wanted', () => {
     expect(peer.isHandshakeWanted).toBe(false);
   });
 
-  it('until it is given up', () => {
+  it('until it is abandoned', () => {
     const pair = new WireguardPair();
     pair.link = () => false;
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -126,7 +126,7 @@ describe('a handshake is wanted', () => {
     expect(pair.alice.peer.isHandshakeWanted).toBe(false);
   });
 
-  it('by a packet that waits, also where the handshake was wiped', () => {
+  it('by a waiting packet, even after the handshake was wiped', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     pair.alice.peer.discardSessions();
@@ -135,7 +135,7 @@ describe('a handshake is wanted', () => {
   });
 });
 
-it('discardSessions ends the session, and nothing is expected of the peer any more', () => {
+it('discardSessions ends the session and all expectations of the peer', () => {
   const pair = WireguardPair.established();
   const { peer, device } = pair.alice;
   pair.link = () => false;
@@ -152,7 +152,7 @@ it('discardSessions ends the session, and nothing is expected of the peer any mo
   expect(pair.captured).toHaveLength(1);
 });
 
-it('zeroKeyMaterial ends the session; wipe ends the peer', () => {
+it('zeroKeyMaterial ends the session; wipe also wipes the peer', () => {
   const pair = WireguardPair.established();
   pair.alice.peer.zeroKeyMaterial();
   expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
@@ -162,7 +162,7 @@ it('zeroKeyMaterial ends the session; wipe ends the peer', () => {
   expect(pair.bob.peer.isRemoved).toBe(true);
 });
 
-it('tells the round trip of the last handshake that it began, on its end alone', () => {
+it('reports the round trip of the last handshake, on its initiator only', () => {
   const pair = new WireguardPair({ latency: 30 });
   expect(pair.alice.peer.handshakeRoundTrip).toBeUndefined();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -171,7 +171,7 @@ it('tells the round trip of the last handshake that it began, on its end alone',
   expect(pair.bob.peer.handshakeRoundTrip).toBeUndefined();
 });
 
-it('counts a round trip from the retry that was answered', () => {
+it('measures a round trip from the retry that was answered', () => {
   const pair = new WireguardPair({ latency: 30 });
   pair.link = () => false;
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -181,7 +181,7 @@ it('counts a round trip from the retry that was answered', () => {
   expect(pair.alice.peer.handshakeRoundTrip).toBe(60);
 });
 
-it('tells the share of data messages that did not come, over the sessions that are kept', () => {
+it('reports the share of lost data messages over the kept sessions', () => {
   const pair = new WireguardPair();
   expect(pair.bob.peer.receivedLoss).toBeUndefined();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);

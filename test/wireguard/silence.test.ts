@@ -35,13 +35,13 @@ function askForCookie(pair: WireguardPair): void {
 }
 
 describe('no reason', () => {
-  it('is there before anything is wanted', () => {
+  it('is reported before a packet is sent', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     pair.advance(100_000);
     expect([silenceOf(pair, 'alice'), silenceOf(pair, 'bob')]).toEqual([undefined, undefined]);
   });
 
-  it('is there while all is well, idle or not', () => {
+  it('is reported while the tunnel works, idle or not', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 25_000 });
     for (let step = 0; step < 40; step++) {
       pair.send('alice');
@@ -54,7 +54,7 @@ describe('no reason', () => {
     expect([silenceOf(pair, 'alice'), silenceOf(pair, 'bob')]).toEqual([undefined, undefined]);
   });
 
-  it('is there for a responder that has heard no confirmation, and wants nothing', () => {
+  it('is reported for a responder without confirmation that has nothing to send', () => {
     const pair = new WireguardPair();
     pair.link = ({ type }) => type !== DATA;
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -62,7 +62,7 @@ describe('no reason', () => {
     expect(silenceOf(pair, 'bob')).toBeUndefined();
   });
 
-  it('is there after discardSessions and setPrivateKey, until something is wanted again', () => {
+  it('is reported after discardSessions and setPrivateKey, until a packet is sent again', () => {
     for (const act of ['discard', 'key'] as const) {
       const pair = WireguardPair.established();
       pair.link = DEAF;
@@ -77,7 +77,7 @@ describe('no reason', () => {
     }
   });
 
-  it('is there after a clock jumped, unless a packet waited', () => {
+  it('is reported after a clock jump, unless a packet waits', () => {
     const idle = WireguardPair.established();
     idle.send('alice');
     idle.link = DEAF;
@@ -111,7 +111,7 @@ describe('no-answer', () => {
     expect(silenceOf(pair, side)).toBeUndefined();
   });
 
-  it('is the reason where no initiation could be sent yet', () => {
+  it('is the reason if no initiation could be sent yet', () => {
     const pair = new WireguardPair();
     const publicKey = pair.crypto.publicKey(seededBytes(7, 32));
     const options = { publicKey, allowedIps: [], chooseEndpoint: () => undefined };
@@ -121,7 +121,7 @@ describe('no-answer', () => {
     expect(pair.alice.device.silenceOf(peer, pair.now)).toBe('no-answer');
   });
 
-  it('stays after a give-up, and is counted anew with the next packet', () => {
+  it('remains after giving up, and restarts with the next packet', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     const begin = pair.now;
@@ -137,7 +137,7 @@ describe('no-answer', () => {
     expect(pair.alice.peer.handshakeBeganAt).toBe(again);
   });
 
-  it('is the reason where a renewal has no answer for 5 s, and data has none either', () => {
+  it('is the reason if a renewal has no answer for 5 s and data has none either', () => {
     const pair = WireguardPair.established();
     pair.advance(121_000);
     pair.link = DEAF;
@@ -145,7 +145,7 @@ describe('no-answer', () => {
     expect(silencesAfter(pair, 0, 4_999, 1)).toEqual([undefined, undefined, 'no-answer']);
   });
 
-  it('is none where only the renewal has no answer, as long as the old session lasts', () => {
+  it('is not the reason if only the renewal is unanswered, while the old session lasts', () => {
     const pair = WireguardPair.established();
     pair.advance(121_000);
     pair.link = ({ type }) => type === DATA;
@@ -163,7 +163,7 @@ describe('no-answer', () => {
     expect(silenceOf(pair)).toBe('no-answer');
   });
 
-  it('takes the place of no-data-back when the handshake for want of data has no answer either', () => {
+  it('replaces no-data-back when the handshake after unanswered data is unanswered too', () => {
     const pair = WireguardPair.established();
     pair.link = DEAF;
     pair.send('alice');
@@ -187,7 +187,7 @@ describe('wrong-key', () => {
     expect(silenceOf(pair)).toBeUndefined();
   });
 
-  it('is none of a later handshake that has no answer at all', () => {
+  it('is not the reason for a later handshake without any answer', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
     pair.send('alice');
     pair.advance(3_600_000);
@@ -196,7 +196,7 @@ describe('wrong-key', () => {
     expect(silencesAfter(pair, 0, 20_000)).toEqual(['no-answer', 'no-answer']);
   });
 
-  it('counts in the very moment in which the handshake began', () => {
+  it('is the reason even in the millisecond in which the handshake began', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32), latency: 0 });
     pair.send('alice');
     pair.advance(0);
@@ -219,7 +219,7 @@ describe('under-load', () => {
     expect(silenceOf(pair)).toBeUndefined();
   });
 
-  it('is none of a later handshake', () => {
+  it('is not the reason for a later handshake', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     pair.send('alice');
@@ -229,7 +229,7 @@ describe('under-load', () => {
     expect(silenceOf(pair)).toBe('no-answer');
   });
 
-  it('gives way to a response that does not decrypt in the same moment', () => {
+  it('is overridden by a response that does not decrypt in the same millisecond', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
     pair.send('alice');
     pair.settle();
@@ -238,7 +238,7 @@ describe('under-load', () => {
     expect(silenceOf(pair)).toBe('wrong-key');
   });
 
-  it('gives way to a response that does not decrypt, and comes back with a later cookie', () => {
+  it('is overridden by a response that does not decrypt, and returns with a later cookie', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
     pair.link = DEAF;
     pair.send('alice');
@@ -264,13 +264,13 @@ describe('clock-behind', () => {
     return pair;
   }
 
-  it('is the reason where our stamps are of a year before this program was made', () => {
+  it('is the reason if the local timestamps are from a year before the build of this program', () => {
     expect(silenceOf(begun(0))).toBe('clock-behind');
     expect(silenceOf(begun(PLAUSIBLE_CLOCK - 1))).toBe('clock-behind');
     expect(silenceOf(begun(PLAUSIBLE_CLOCK))).toBe('no-answer');
   });
 
-  it('is none where the stamps go on from those of an earlier process', () => {
+  it('is not the reason if the timestamps continue from those of an earlier process', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     pair.send('alice');
@@ -281,7 +281,7 @@ describe('clock-behind', () => {
     expect(silenceOf(pair)).toBe('no-answer');
   });
 
-  it('ends with the first stamp of a clock that was set', () => {
+  it('ends with the first timestamp after the clock is set', () => {
     const pair = begun(0);
     pair.advance(10_000);
     expect(silenceOf(pair)).toBe('clock-behind');
@@ -290,7 +290,7 @@ describe('clock-behind', () => {
     expect(silenceOf(pair)).toBe('no-answer');
   });
 
-  it('gives way to any answer', () => {
+  it('is overridden by any answer', () => {
     const pair = begun(0);
     askForCookie(pair);
     expect(silenceOf(pair)).toBe('under-load');
@@ -298,7 +298,7 @@ describe('clock-behind', () => {
 });
 
 describe('no-data-back', () => {
-  it.each(SIDES)('is the reason of %s 15 s after the first packet without an answer', (side) => {
+  it.each(SIDES)('is the reason of %s 15 s after the first unanswered packet', (side) => {
     const pair = WireguardPair.established();
     pair.link = ({ from }) => from === side;
     const begin = pair.now;
@@ -317,7 +317,7 @@ describe('no-data-back', () => {
     expect(silenceOf(pair, side)).toBeUndefined();
   });
 
-  it('is none where the peer has nothing to say but its keepalive', () => {
+  it('is not the reason if the peer sends only its keepalive', () => {
     const pair = WireguardPair.established();
     for (let second = 0; second < 120; second++) {
       pair.send('alice');
@@ -327,7 +327,7 @@ describe('no-data-back', () => {
     expect(pair.sent(DATA, 'bob').every(({ bytes }) => bytes.length === 32)).toBe(true);
   });
 
-  it('is counted anew from the first packet behind an answer', () => {
+  it('restarts with the first packet after an answer', () => {
     const pair = WireguardPair.established();
     pair.send('alice');
     pair.advance(9_000);
@@ -340,7 +340,7 @@ describe('no-data-back', () => {
     expect(silencesAfter(pair, 14_999, 1)).toEqual([undefined, 'no-data-back']);
   });
 
-  it('outlasts a handshake where packets are sent under it, and have no answer either', () => {
+  it('survives a handshake if packets sent under it are unanswered too', () => {
     const pair = WireguardPair.established();
     pair.link = ({ type }) => type !== DATA;
     for (let second = 0; second < 100; second++) {
@@ -351,7 +351,7 @@ describe('no-data-back', () => {
     expect(pair.sent(RESPONSE).length).toBeGreaterThan(3);
   });
 
-  it('ends with a handshake where nothing more is asked: one keepalive was lost', () => {
+  it('ends with a handshake if no more packets are sent: one keepalive was lost', () => {
     const pair = WireguardPair.established();
     pair.link = ({ from, type }) => from !== 'bob' || type !== DATA;
     pair.send('alice');
@@ -362,7 +362,7 @@ describe('no-data-back', () => {
     expect(silenceOf(pair)).toBeUndefined();
   });
 
-  it('counts a packet that leaves with the handshake itself', () => {
+  it('includes a packet that is sent with the handshake itself', () => {
     const pair = new WireguardPair();
     pair.link = ({ type }) => type !== DATA;
     pair.send('alice');
@@ -371,7 +371,7 @@ describe('no-data-back', () => {
     expect(silencesAfter(pair, 14_999, 1)).toEqual([undefined, 'no-data-back']);
   });
 
-  it('ends with a packet that we refuse: the peer has answered', () => {
+  it('ends with a refused packet, since the peer has answered', () => {
     const pair = WireguardPair.established();
     pair.link = ({ from }) => from === 'alice';
     pair.send('alice');

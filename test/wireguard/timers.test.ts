@@ -13,7 +13,7 @@ function keepalives(pair: WireguardPair): [string, number][] {
 }
 
 describe('the passive keepalive', () => {
-  it('comes 10 s after the first data that was not answered, and is the only one', () => {
+  it('comes once, 10 s after the first unanswered data', () => {
     const pair = WireguardPair.established();
     pair.send('bob');
     pair.settle();
@@ -23,7 +23,7 @@ describe('the passive keepalive', () => {
     expect(pair.sent(INITIATION)).toEqual([]);
   });
 
-  it('comes a second time where data came meanwhile', () => {
+  it('comes a second time if data arrived meanwhile', () => {
     const pair = WireguardPair.established();
     pair.send('bob');
     pair.settle();
@@ -37,7 +37,7 @@ describe('the passive keepalive', () => {
     ]);
   });
 
-  it('does not come where anything was sent', () => {
+  it('does not come if any packet was sent', () => {
     const pair = WireguardPair.established();
     pair.send('bob');
     pair.advance(9_000);
@@ -47,8 +47,8 @@ describe('the passive keepalive', () => {
   });
 });
 
-describe('the handshake with a peer that has gone silent', () => {
-  it('begins 15 s and up to a third after the first data without an answer', () => {
+describe('the handshake with a silent peer', () => {
+  it('begins 15 s plus up to a third of a second after the first unanswered data', () => {
     const pair = WireguardPair.established();
     pair.link = ({ from }) => from !== 'alice';
     const begin = pair.now;
@@ -64,7 +64,7 @@ describe('the handshake with a peer that has gone silent', () => {
     expect(at - begin).toBeLessThanOrEqual(15_333);
   });
 
-  it('has jitter that differs from seed to seed', () => {
+  it('has jitter that depends on the seed', () => {
     const delays = [1, 2, 3, 4, 5, 6].map((seed) => {
       const pair = WireguardPair.established({ seed });
       pair.link = () => false;
@@ -76,7 +76,7 @@ describe('the handshake with a peer that has gone silent', () => {
     expect(new Set(delays).size).toBeGreaterThan(3);
   });
 
-  it('does not begin where a keepalive answers', () => {
+  it('does not begin if a keepalive answers', () => {
     const pair = WireguardPair.established();
     pair.send('alice');
     pair.advance(60_000);
@@ -84,7 +84,7 @@ describe('the handshake with a peer that has gone silent', () => {
     expect(pair.sent(INITIATION)).toEqual([]);
   });
 
-  it('restores a session with a server that has forgotten everything', () => {
+  it('restores a session with a server that has lost its state', () => {
     const pair = WireguardPair.established();
     pair.bob.device.discardSessions();
     pair.send('alice');
@@ -108,7 +108,7 @@ describe('the persistent keepalive', () => {
     ]);
   });
 
-  it('does not come on a tunnel that is in use, in either direction', () => {
+  it('does not come while the tunnel carries traffic in either direction', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 8_000 });
     for (let step = 0; step < 20; step++) {
       pair.send('bob');
@@ -119,7 +119,7 @@ describe('the persistent keepalive', () => {
     expect(keepalives(pair)).toEqual([]);
   });
 
-  it('keeps trying where the server is away for an hour', () => {
+  it('continues while the server is down for an hour', () => {
     const pair = new WireguardPair({ aliceKeepalive: 1_000 });
     pair.link = () => false;
     pair.advance(3_600_000);
@@ -129,7 +129,7 @@ describe('the persistent keepalive', () => {
   });
 });
 
-it('two idle peers fall silent, and stay so for ten hours', () => {
+it('two idle peers stop sending, and stay silent for ten hours', () => {
   const pair = WireguardPair.established();
   pair.send('alice');
   pair.send('bob');
@@ -138,7 +138,7 @@ it('two idle peers fall silent, and stay so for ten hours', () => {
   expect(pair.alice.device.nextTimeout()).toBe(Infinity);
 });
 
-it('six hours of traffic: a handshake every two minutes, and nothing lost', () => {
+it('six hours of traffic have a handshake every two minutes, and lose nothing', () => {
   const pair = WireguardPair.established();
   let sent = 0;
   for (let time = 0; time < 6 * 3_600_000; time += 20_000) {
@@ -184,7 +184,7 @@ describe('Timers', () => {
     }
   }
 
-  it('names the earliest deadline', () => {
+  it('reports the earliest deadline', () => {
     const { timers } = createTimers(7_000);
     expect(timers.nextTimeoutReason()).toBeUndefined();
     timers.sessionDerived(0);
@@ -207,7 +207,7 @@ describe('Timers', () => {
     ['begin', (timers) => timers.dataSent(0)],
     ['zero', (timers) => timers.sessionDerived(0)],
     ['keepalive', (timers) => timers.anyAuthenticatedPacketTraversal(0)],
-  ])('%s: not before its deadline, and at it', (call, arm) => {
+  ])('%s: at its deadline, not before', (call, arm) => {
     const { timers, calls } = createTimers(7_000);
     arm(timers);
     const deadline = timers.nextTimeout();
@@ -218,7 +218,7 @@ describe('Timers', () => {
     expect(timers.nextTimeout()).toBeGreaterThan(deadline);
   });
 
-  it('lets each timer expire once', () => {
+  it('expires each timer once', () => {
     const { timers, calls } = createTimers();
     timers.sessionDerived(0);
     timers.dataSent(0);
@@ -228,7 +228,7 @@ describe('Timers', () => {
     expect(calls).toEqual(['zero', 'begin', 'keepalive']);
   });
 
-  it('retries after 5,000 to 5,332 ms, never the same', () => {
+  it('retries after 5,000 to 5,332 ms, at varying delays', () => {
     const delays = Array.from({ length: 200 }, (_, seed) => {
       const { timers } = createTimers(0, seed);
       timers.handshakeInitiated(1_000_000);
@@ -239,7 +239,7 @@ describe('Timers', () => {
     expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(300);
   });
 
-  it('a handshake that may not begin yet is tried later, and puts off no retry', () => {
+  it('postpones a handshake that may not begin yet, and delays no retry', () => {
     const { timers } = createTimers();
     timers.handshakeDelayed(1_000);
     const deadline = timers.nextTimeout();
@@ -249,7 +249,7 @@ describe('Timers', () => {
     expect(timers.nextTimeout()).toBe(deadline);
   });
 
-  it('goes on retrying where a retry could not be sent', () => {
+  it('continues to retry if a retry could not be sent', () => {
     const { timers, calls } = createTimers();
     timers.handshakeInitiated(0);
     run(timers, calls, 200_000);
@@ -257,7 +257,7 @@ describe('Timers', () => {
     expect(timers.nextTimeoutReason()).toBe('zero-key-material');
   });
 
-  it('counts the retries until a handshake is wanted anew, or complete', () => {
+  it('counts the retries until a new handshake is requested or the handshake completes', () => {
     const { timers, calls } = createTimers();
     for (const end of ['handshakeWanted', 'handshakeComplete'] as const) {
       timers.handshakeInitiated(0);
@@ -269,7 +269,7 @@ describe('Timers', () => {
     expect(timers.nextTimeout()).toBe(Infinity);
   });
 
-  it('tells that it gave up, until a handshake is wanted again', () => {
+  it('reports that it gave up until a handshake is requested again', () => {
     const { timers, calls } = createTimers();
     expect(timers.hasGivenUp).toBe(false);
     timers.handshakeInitiated(0);
@@ -284,7 +284,7 @@ describe('Timers', () => {
     expect(timers.hasGivenUp).toBe(false);
   });
 
-  it('owes no keepalive to a peer that it has given up', () => {
+  it('owes no keepalive to an abandoned peer', () => {
     const { timers, calls } = createTimers();
     timers.handshakeInitiated(0);
     run(timers, calls, 95_000);
@@ -293,7 +293,7 @@ describe('Timers', () => {
     expect(calls).not.toContain('keepalive');
   });
 
-  it('giving up does not put off the wiping of the keys, and sees to it where none is due', () => {
+  it('schedules the wiping of the keys when it gives up, unless it is already due', () => {
     const withSession = createTimers();
     withSession.timers.sessionDerived(0);
     withSession.timers.handshakeInitiated(0);
@@ -308,7 +308,7 @@ describe('Timers', () => {
     expect(without.calls.at(-1)).toBe('zero');
   });
 
-  it('one message is answered by one keepalive, two by two, also after stop()', () => {
+  it('answers one message with one keepalive, and several with two, also after stop()', () => {
     const { timers, calls } = createTimers();
     timers.dataReceived(0);
     run(timers, calls, 60_000);
@@ -325,7 +325,7 @@ describe('Timers', () => {
     expect(calls).toHaveLength(4);
   });
 
-  it('what was sent answers all that came before', () => {
+  it('counts a sent message as an answer to all earlier ones', () => {
     const { timers, calls } = createTimers();
     timers.dataReceived(0);
     timers.dataReceived(1_000);
@@ -335,7 +335,7 @@ describe('Timers', () => {
     expect(calls).toEqual(['keepalive']);
   });
 
-  it('goes on with persistent keepalives where one could not be sent', () => {
+  it('continues persistent keepalives if one could not be sent', () => {
     const { timers, calls } = createTimers(25_000);
     timers.start(1_000);
     expect(timers.nextTimeout()).toBe(1_000);
@@ -343,7 +343,7 @@ describe('Timers', () => {
     expect(calls).toEqual(Array(4).fill('keepalive'));
   });
 
-  it('owes nothing to discarded sessions but the persistent keepalive', () => {
+  it('owes only the persistent keepalive after sessions are discarded', () => {
     const { timers, calls } = createTimers(700_000);
     timers.anyAuthenticatedPacketTraversal(0);
     timers.sessionDerived(0);

@@ -25,7 +25,7 @@ const cases = [1, 2, 3, 4].flatMap((seed) =>
   SIDES.flatMap((first) => [0, 5, 9].map((after) => [seed, first, after] as const)),
 );
 
-it('two handshakes that cross lose no packet, and leave one session that both use and one end rekeys (row 22, both roles)', () => {
+it('two crossing handshakes lose no packet and leave one session, which both ends use and one end rekeys (row 22, both roles)', () => {
   for (const [seed, first, after] of cases) {
     const pair = cross(seed, first, after);
     for (let packet = 0; packet < 40; packet++) {
@@ -48,13 +48,13 @@ it('two handshakes that cross lose no packet, and leave one session that both us
   }
 });
 
-it('our own initiation lives on where its index is the smaller one, and the other end voids its one as the kernel does (row 22, initiator)', () => {
+it('the local initiation continues if its index is smaller, and the peer voids its own as the kernel does (row 22, initiator)', () => {
   const { pair, bob, initiation } = crossedByHand(0xffff_ffff);
   pair.inject('alice', bob.respond(initiation));
   expect(bob.open(pair.sent(DATA, 'alice')[0]!.bytes)).toEqual(TO_BOB);
 });
 
-it('our own initiation is void where theirs has the smaller index (row 22, responder)', () => {
+it('the local initiation is void if the peer’s has the smaller index (row 22, responder)', () => {
   const { pair, bob, initiation } = crossedByHand(0);
   expect(bob.complete(pair.sent(RESPONSE, 'alice')[0]!.bytes)).toBe(true);
   pair.inject('alice', bob.respond(initiation));
@@ -62,7 +62,7 @@ it('our own initiation is void where theirs has the smaller index (row 22, respo
   expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
 });
 
-it('our own initiation is given up once the other end has used its session (row 22, responder)', () => {
+it('the local initiation is abandoned once the peer has used its session (row 22, responder)', () => {
   const { pair, bob, initiation } = crossedByHand(0xffff_ffff);
   bob.complete(pair.sent(RESPONSE, 'alice')[0]!.bytes);
   pair.inject('alice', bob.seal(TO_ALICE));
@@ -83,7 +83,7 @@ function crossedByHand(senderIndex: number) {
   return { pair, bob, initiation };
 }
 
-it('whatever the order in which the messages of two handshakes arrive, both ends use one session (row 22, both roles)', () => {
+it('both ends use one session, in whatever order the messages of two handshakes arrive (row 22, both roles)', () => {
   const random = seededRandom(7);
   for (let run = 0; run < 40; run++) {
     const pair = WireguardPair.established({ seed: run % 20, bobKnowsAlice: true });
@@ -114,7 +114,7 @@ it('whatever the order in which the messages of two handshakes arrive, both ends
   }
 });
 
-it('a session that was never confirmed goes with the first rekey after its time (row 22, initiator)', () => {
+it('a session that was never confirmed is released by the first rekey after its lifetime (row 22, initiator)', () => {
   const pair = WireguardPair.established({ bobKnowsAlice: true });
   pair.advance(5_000);
   pair.link = ({ from, type }) => from === 'bob' && type === INITIATION;
@@ -131,7 +131,7 @@ it('a session that was never confirmed goes with the first rekey after its time 
   expect(pair.alice.device.tableSizes.sessionIndices).toBe(2);
 });
 
-it('a late first message under an overtaken session does not end a rekey under way (row 22, initiator)', () => {
+it('a late first message under a superseded session does not end a rekey in progress (row 22, initiator)', () => {
   const pair = WireguardPair.established({ bobKnowsAlice: true });
   pair.advance(5_000);
   pair.link = ({ from, type }) => from === 'alice' || type !== DATA;
@@ -153,7 +153,7 @@ it('a late first message under an overtaken session does not end a rekey under w
   expect(pair.alice.device.drops.of('unexpected-response')).toBe(0);
 });
 
-it('an initiation that was given up does not outlive the next one of the other end (row 22, initiator)', () => {
+it('an abandoned initiation does not survive the peer’s next one (row 22, initiator)', () => {
   const { pair, bob } = crossedByHand(0xffff_ffff);
   pair.advance(120_000);
   expect(pair.alice.peer.timers.hasGivenUp).toBe(true);

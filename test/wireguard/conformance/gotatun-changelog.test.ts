@@ -12,7 +12,7 @@ function other(side: Side): Side {
   return side === 'alice' ? 'bob' : 'alice';
 }
 
-it('a message that 8000 others have overtaken still arrives (gotatun 0.7.2 a)', () => {
+it('a message that 8000 others have overtaken is still accepted (gotatun 0.7.2 a)', () => {
   const pair = WireguardPair.established();
   pair.link = () => false;
   for (let index = 0; index <= 8_000; index++) pair.send('alice', 20);
@@ -22,7 +22,7 @@ it('a message that 8000 others have overtaken still arrives (gotatun 0.7.2 a)', 
   expect(pair.bob.device.drops.total).toBe(0);
 });
 
-it('the handshake for want of an answer has jitter (gotatun 0.7.2 b)', () => {
+it('the handshake after unanswered data has jitter (gotatun 0.7.2 b)', () => {
   const delays = Array.from({ length: 20 }, (_, seed) => {
     const pair = WireguardPair.established({ seed });
     pair.link = () => false;
@@ -46,7 +46,7 @@ it('two idle peers do not answer each other’s keepalives (gotatun 0.7.2 c)', (
   ]);
 });
 
-it('an idle tunnel that receives a packet waits 10 s with its keepalive (gotatun 0.7.2 d)', () => {
+it('an idle tunnel that receives a packet sends its keepalive after 10 s (gotatun 0.7.2 d)', () => {
   for (const side of SIDES) {
     const pair = WireguardPair.established();
     pair.advance(60_000);
@@ -78,7 +78,7 @@ it('no persistent keepalive is sent while the tunnel is in use (gotatun 0.7.2 e)
   }
 });
 
-it('a pre-shared key that changes takes effect at the next handshake, and the session goes on (gotatun 0.7.2 f)', () => {
+it('a changed pre-shared key takes effect at the next handshake, and the session continues (gotatun 0.7.2 f)', () => {
   const pair = WireguardPair.established();
   const session = pair.alice.peer.keypairs.current;
   pair.alice.peer.setPresharedKey(seededBytes(1, 32));
@@ -99,7 +99,7 @@ it('a pre-shared key that changes takes effect at the next handshake, and the se
   expect(pair.bob.received).toHaveLength(2);
 });
 
-it('no message goes out or is read under a counter from the limit on (gotatun 0.7.2 g)', () => {
+it('no message is sent or accepted with a counter at or above the limit (gotatun 0.7.2 g)', () => {
   for (const side of SIDES) {
     const pair = WireguardPair.established();
     const limit = 2 ** 53 - 2 ** 13 - 1;
@@ -147,7 +147,7 @@ it('a datagram of any length does no harm (gotatun 0.7.2 h)', () => {
   }
 });
 
-it('a peer may not send from a subnet that is another peer’s, though it lies in its own (gotatun 0.7.2 i)', () => {
+it('a peer may not send from a subnet of another peer, even one inside its own (gotatun 0.7.2 i)', () => {
   for (const side of SIDES) {
     const pair = WireguardPair.established();
     const subnet = side === 'alice' ? '10.2.3' : '10.1.3';

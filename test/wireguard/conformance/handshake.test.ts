@@ -14,15 +14,15 @@ const PSK = seededBytes(5, 32);
 const TO_ALICE = ipv4('10.0.0.2', '10.0.0.1', 96);
 const TO_BOB = ipv4('10.0.0.1', '10.0.0.2', 96);
 
-it('an initiation and what follows are made as the paper says (row 1, initiator)', () => {
+it('an initiation and the following messages are as in the whitepaper (row 1, initiator)', () => {
   expectInitiatorToAgree(undefined);
 });
 
-it('a response and what follows are made as the paper says (row 1, responder)', () => {
+it('a response and the following messages are as in the whitepaper (row 1, responder)', () => {
   expectResponderToAgree(undefined);
 });
 
-it('a pre-shared key is mixed in, and no other one fits (row 1, both roles)', () => {
+it('a pre-shared key is mixed in, and a different one fails (row 1, both roles)', () => {
   expectInitiatorToAgree(PSK);
   expectResponderToAgree(PSK);
   const pair = new WireguardPair({ alicePsk: PSK, bobPsk: PSK });
@@ -80,7 +80,7 @@ function wrongLengths(message: Uint8Array): Uint8Array[] {
   return [message.slice(0, -1), Uint8Array.of(...message, 0)];
 }
 
-it('an initiation of 147 or 149 bytes, or with reserved bits, is none (row 2, responder)', () => {
+it('an initiation of 147 or 149 bytes, or with reserved bits, is invalid (row 2, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   const message = alice.initiate();
@@ -95,7 +95,7 @@ it('an initiation of 147 or 149 bytes, or with reserved bits, is none (row 2, re
   expect(pair.sent(RESPONSE, 'bob')).toHaveLength(1);
 });
 
-it('a response of 91 or 93 bytes, or with reserved bits, is none (row 2, initiator)', () => {
+it('a response of 91 or 93 bytes, or with reserved bits, is invalid (row 2, initiator)', () => {
   const pair = new WireguardPair();
   const bob = new WhitepaperPeer(pair, 'bob');
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -110,7 +110,7 @@ it('a response of 91 or 93 bytes, or with reserved bits, is none (row 2, initiat
   expect(pair.alice.peer.hasSession(pair.now)).toBe(true);
 });
 
-it('a cookie reply of 63 or 65 bytes and data below 32 are none (row 2, both roles)', () => {
+it('a cookie reply of 63 or 65 bytes and data below 32 bytes are invalid (row 2, both roles)', () => {
   const pair = WireguardPair.established();
   for (const side of ['alice', 'bob'] as const) {
     const reply = new Uint8Array(64);
@@ -153,7 +153,7 @@ it('nothing is ever sent to a public key of low order (row 3, initiator)', () =>
   expect(device.drops.of('low-order-key')).toBe(60 * LOW_ORDER_POINTS.length);
 });
 
-it('a response with an ephemeral key of low order is refused, though its tag fits (row 3, initiator)', () => {
+it('a response with a low-order ephemeral key is refused although its tag is valid (row 3, initiator)', () => {
   for (const point of LOW_ORDER_POINTS) {
     const pair = new WireguardPair();
     const bob = new WhitepaperPeer(pair, 'bob');
@@ -165,7 +165,7 @@ it('a response with an ephemeral key of low order is refused, though its tag fit
   }
 });
 
-it('an initiation with an ephemeral key of low order is refused, though its tags fit (row 3, responder)', () => {
+it('an initiation with a low-order ephemeral key is refused although its tags are valid (row 3, responder)', () => {
   for (const point of LOW_ORDER_POINTS) {
     const pair = new WireguardPair();
     const alice = new WhitepaperPeer(pair, 'alice');
@@ -175,7 +175,7 @@ it('an initiation with an ephemeral key of low order is refused, though its tags
   }
 });
 
-it('a private key is clamped: bits that X25519 ignores make no other key (row 3, both roles)', () => {
+it('a private key is clamped: bits that X25519 ignores do not change it (row 3, both roles)', () => {
   const { crypto } = new WireguardPair();
   const clamped = seededBytes(1, 32);
   clamped[0]! &= 0b1111_1000;
@@ -211,15 +211,15 @@ function expectRandom(indices: number[]): void {
   expect(new Set(steps).size).toBe(199);
 }
 
-it('initiations bear a random index each (row 4, initiator)', () => {
+it('each initiation has its own random index (row 4, initiator)', () => {
   expectRandom(indicesOf('alice', INITIATION, 200));
 });
 
-it('responses bear a random index each (row 4, responder)', () => {
+it('each response has its own random index (row 4, responder)', () => {
   expectRandom(indicesOf('bob', RESPONSE, 200));
 });
 
-it('an index in use is not given out again (row 4, both roles)', () => {
+it('an index in use is not assigned again (row 4, both roles)', () => {
   const values = [7, 7, 7, 8];
   const table = new IndexTable<object>({ fill: (bytes) => bytes.set([0, 0, 0, values.shift()!]) });
   const peer = {};
@@ -227,7 +227,7 @@ it('an index in use is not given out again (row 4, both roles)', () => {
   expect(values).toEqual([]);
 });
 
-it('what was under way under the old keys still arrives after a rekey (row 22, initiator)', () => {
+it('packets in flight under the old keys are accepted after a rekey (row 22, initiator)', () => {
   const pair = WireguardPair.established();
   const first = pair.alice.peer.keypairs.current!;
   pair.link = () => false;
@@ -250,7 +250,7 @@ it('what was under way under the old keys still arrives after a rekey (row 22, i
   expect(pair.alice.device.drops.of('unknown-session')).toBe(1);
 });
 
-it('a session that waits for its first use still does when our own is there first, and the old one is not lost (row 22, initiator)', () => {
+it('an unconfirmed session still waits after a local session begins first, and the old session is kept (row 22, initiator)', () => {
   const pair = WireguardPair.established();
   const { keypairs } = pair.alice.peer;
   const first = keypairs.current!;
@@ -269,7 +269,7 @@ it('a session that waits for its first use still does when our own is there firs
   expect([keypairs.previous, keypairs.next]).toEqual([first, waiting]);
 });
 
-it('a new session is not used before the initiator has used it; the old one goes on (row 22, responder)', () => {
+it('a new session is not used before the initiator uses it; the old one stays in use (row 22, responder)', () => {
   const pair = WireguardPair.established();
   const { keypairs } = pair.bob.peer;
   const first = keypairs.current!;
@@ -299,7 +299,7 @@ it('a new session is not used before the initiator has used it; the old one goes
   expect(readIndex(pair.sent(DATA, 'bob')[0]!.bytes, 4)).toBe(second.remoteIndex);
 });
 
-it('a second session replaces the one that waits, and the previous one goes (row 22, responder)', () => {
+it('a second session replaces the unconfirmed one, and the previous session is released (row 22, responder)', () => {
   const pair = WireguardPair.established();
   pair.advance(5_000);
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -320,7 +320,7 @@ it('a second session replaces the one that waits, and the previous one goes (row
   expect(pair.bob.device.tableSizes.sessionIndices).toBe(2);
 });
 
-it('a response is answered at once: by an empty packet where nothing waits (row 23, initiator)', () => {
+it('a response is answered at once by an empty packet if no packet waits (row 23, initiator)', () => {
   const pair = new WireguardPair();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.settle();
@@ -328,7 +328,7 @@ it('a response is answered at once: by an empty packet where nothing waits (row 
   expect(pair.bob.peer.hasSession(pair.now)).toBe(true);
 });
 
-it('a response is answered at once: by all that waits, and no empty packet (row 23, initiator)', () => {
+it('a response is answered at once by all waiting packets and no empty packet (row 23, initiator)', () => {
   const pair = new WireguardPair();
   const packets = [pair.send('alice', 60), pair.send('alice', 61)];
   pair.settle();
@@ -336,7 +336,7 @@ it('a response is answered at once: by all that waits, and no empty packet (row 
   expect(pair.bob.received).toEqual(packets);
 });
 
-it('what waits leaves with the first message under the new keys, not before (row 23, responder)', () => {
+it('waiting packets are sent after the first message under the new keys, not before (row 23, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   pair.inject('bob', alice.initiate());
@@ -368,7 +368,7 @@ function strangersMessages(pair: WireguardPair, side: 'alice' | 'bob'): Uint8Arr
   return [...messages, nearly];
 }
 
-it('nothing without a valid mac1 is ever answered (row 38, responder)', () => {
+it('a message without a valid mac1 is never answered (row 38, responder)', () => {
   const pair = new WireguardPair();
   const messages = strangersMessages(pair, 'bob');
   for (const bytes of messages) pair.inject('bob', bytes);
@@ -377,7 +377,7 @@ it('nothing without a valid mac1 is ever answered (row 38, responder)', () => {
   expect(pair.bob.device.drops.total).toBe(messages.length);
 });
 
-it('nothing without a valid mac1 is answered, nor ends the handshake that waits (row 38, initiator)', () => {
+it('a message without a valid mac1 is not answered and does not end the pending handshake (row 38, initiator)', () => {
   const pair = new WireguardPair();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   const [initiation] = pair.sent(INITIATION);

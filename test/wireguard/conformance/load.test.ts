@@ -68,7 +68,7 @@ it('initiations of one peer are answered once per 20 ms (row 6, responder)', () 
   expect([...pair.bob.device.drops]).toEqual([['initiation-flood', 3]]);
 });
 
-it('the flood of one peer does not hold up another one (row 6, responder)', () => {
+it('a flood from one peer does not delay another peer (row 6, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   const privateKey = seededBytes(40, 32);
@@ -79,7 +79,7 @@ it('the flood of one peer does not hold up another one (row 6, responder)', () =
   expect(answersTo(pair, 'bob', other.initiate())).toHaveLength(1);
 });
 
-it('512 handshakes at once are load: what has no mac2 gets a cookie and no handshake (row 7, responder)', () => {
+it('512 handshakes at once are load: a message without mac2 gets a cookie and no handshake (row 7, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   load(pair, 'bob', strangersInitiation(pair, 'bob'), 510);
@@ -93,7 +93,7 @@ it('512 handshakes at once are load: what has no mac2 gets a cookie and no hands
   expect(pair.bob.device.drops.of('under-load')).toBe(1);
 });
 
-it('load lasts for a second after the last sign of it (row 7, responder)', () => {
+it('load lasts for a second after the last burst (row 7, responder)', () => {
   const { pair, alice } = loaded();
   const typesAfter = (wait: number) => {
     pair.advance(wait);
@@ -103,7 +103,7 @@ it('load lasts for a second after the last sign of it (row 7, responder)', () =>
   expect(typesAfter(1)).toEqual([RESPONSE]);
 });
 
-it('mac1 comes first: a flood without it is no load, and under load it gets nothing (row 7, responder)', () => {
+it('mac1 is checked first: a flood without it causes no load, and under load it is dropped (row 7, responder)', () => {
   const pair = new WireguardPair();
   const forged = strangersInitiation(pair, 'bob');
   forged[130]! ^= 1;
@@ -116,7 +116,7 @@ it('mac1 comes first: a flood without it is no load, and under load it gets noth
   expect(pair.bob.device.drops.of('bad-mac1')).toBe(5_001);
 });
 
-it('a response under load needs a mac2 as well (row 7, initiator)', () => {
+it('a response under load also needs a mac2 (row 7, initiator)', () => {
   const pair = new WireguardPair();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   const bob = new WhitepaperPeer(pair, 'bob');
@@ -130,7 +130,7 @@ it('a response under load needs a mac2 as well (row 7, initiator)', () => {
   expect(pair.alice.peer.hasSession(pair.now)).toBe(true);
 });
 
-it('an established session goes on under load (row 7, both roles)', () => {
+it('an established session continues under load (row 7, both roles)', () => {
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     load(pair, side, strangersInitiation(pair, side), 600);
@@ -166,7 +166,7 @@ it('a source with a cookie has five handshakes at once, and twenty in a second (
   expect(later).toEqual([0, 1, 1, 2]);
 });
 
-it('each IPv4 address is a source of its own, whatever its port (row 8, responder)', () => {
+it('each IPv4 address is a separate source, whatever its port (row 8, responder)', () => {
   const { pair, alice } = loaded();
   expect(admitted(pair, alice, HERE)).toBe(5);
   expect(admitted(pair, alice, { address: '192.0.2.1', port: 2 })).toBe(0);
@@ -183,13 +183,13 @@ it('an IPv6 /64 is one source, with a zone or without (row 8, responder)', () =>
   expect(from('fe80::2%eth0')).toBe(0);
 });
 
-it('what has no valid mac2 takes nothing from the limit (row 8, responder)', () => {
+it('a message without a valid mac2 does not count toward the limit (row 8, responder)', () => {
   const { pair, alice } = loaded();
   for (let index = 0; index < 20; index++) pair.inject('bob', alice.initiate(), HERE);
   expect(admitted(pair, alice, HERE)).toBe(5);
 });
 
-it('without load nothing is limited by source (row 8, responder)', () => {
+it('no source is limited without load (row 8, responder)', () => {
   const pair = new WireguardPair();
   const initiation = new WhitepaperPeer(pair, 'alice').initiate();
   for (let index = 0; index < 20; index++) pair.inject('bob', initiation, HERE);
@@ -197,7 +197,7 @@ it('without load nothing is limited by source (row 8, responder)', () => {
   expect(pair.bob.device.drops.of('replayed-initiation')).toBe(19);
 });
 
-it('a cookie is of the address and the UDP port (row 9, responder)', () => {
+it('a cookie is bound to the address and the UDP port (row 9, responder)', () => {
   const { pair, alice } = loaded();
   const cookie = cookieAt(pair, alice);
   const types = (source: { address: string; port: number }) =>
@@ -208,7 +208,7 @@ it('a cookie is of the address and the UDP port (row 9, responder)', () => {
   expect(types(HERE)).toEqual([RESPONSE]);
 });
 
-it('a cookie lives as long as the secret behind it: 120 s from the first one (row 9, responder)', () => {
+it('a cookie is valid as long as its secret: 120 s from the first one (row 9, responder)', () => {
   const { pair, alice } = loaded();
   const first = cookieAt(pair, alice);
   const typesAfter = (wait: number, cookie: Uint8Array) => {
@@ -224,7 +224,7 @@ it('a cookie lives as long as the secret behind it: 120 s from the first one (ro
   expect(typesAfter(20, second)).toEqual([RESPONSE]);
 });
 
-it('a reply is sealed for the very message that it answers, under a nonce of its own (row 9, responder)', () => {
+it('a cookie reply is sealed for the message that it answers, under its own nonce (row 9, responder)', () => {
   const { pair, alice } = loaded();
   const initiation = alice.initiate();
   const [reply, again] = [1, 2].map(() => answersTo(pair, 'bob', initiation)[0]!.bytes);
@@ -255,7 +255,7 @@ function expectedMac2(pair: WireguardPair, message: Uint8Array): Uint8Array {
   return pair.crypto.mac(seededBytes(8, 16), message.slice(0, -16));
 }
 
-it('a cookie is kept for the next retry, which is not sooner; nothing else changes (row 10, initiator)', () => {
+it('a cookie is kept for the next retry, which is not sooner; no other state changes (row 10, initiator)', () => {
   const { pair, reply } = asked();
   const known = pair.alice.peer.endpoint;
   pair.inject('alice', reply, { address: '203.0.113.9', port: 9 });
@@ -269,7 +269,7 @@ it('a cookie is kept for the next retry, which is not sooner; nothing else chang
   expect(mac2Of(retry.bytes)).toEqual(expectedMac2(pair, retry.bytes));
 });
 
-it('a reply to no message of ours is refused, and so is a second one (row 10, initiator)', () => {
+it('a cookie reply to an unknown message is refused, and so is a second one (row 10, initiator)', () => {
   const { pair, initiation, reply } = asked();
   const { publicKey } = pair.bob.device;
   const receiverIndex = readIndex(initiation, 4);

@@ -19,7 +19,7 @@ function packetOf(side: Side, octet: number): Uint8Array {
   return packet;
 }
 
-it('our address is in doubt at each retry of a handshake, and not before (row 30, initiator)', () => {
+it('the local address is in doubt at each retry of a handshake, and not before (row 30, initiator)', () => {
   const pair = new WireguardPair();
   pair.link = () => false;
   pair.send('alice');
@@ -32,7 +32,7 @@ it('our address is in doubt at each retry of a handshake, and not before (row 30
 });
 
 it.each(['alice', 'bob'] as const)(
-  'our address is in doubt when nothing came back for 15 s: %s (row 30, both roles)',
+  'the local address is in doubt after 15 s without a reply: %s (row 30, both roles)',
   (side) => {
     const pair = WireguardPair.established();
     pair.send('alice');
@@ -51,7 +51,7 @@ it.each(['alice', 'bob'] as const)(
 );
 
 it.each(['alice', 'bob'] as const)(
-  'an address that was heard from is in no doubt: %s (row 30, both roles)',
+  'an address that received a packet is not in doubt: %s (row 30, both roles)',
   (side) => {
     const pair = WireguardPair.established();
     const { device, peer } = pair[side];
@@ -101,7 +101,7 @@ it('a cookie reply is AF41 as well (row 35, responder)', () => {
 });
 
 it.each(['alice', 'bob'] as const)(
-  'ECN is copied out, and nothing else of the octet: %s (row 35, both roles)',
+  'only the ECN bits of the octet are copied to the outer header: %s (row 35, both roles)',
   (side) => {
     const pair = WireguardPair.established();
     pair.send('alice');
@@ -112,7 +112,7 @@ it.each(['alice', 'bob'] as const)(
   },
 );
 
-it('ECN of a packet that waits for a handshake is kept (row 35, initiator)', () => {
+it('the ECN of a packet that waits for a handshake is preserved (row 35, initiator)', () => {
   const pair = new WireguardPair();
   pair.sendPacket('alice', packetOf('alice', ECT_0));
   pair.settle();
@@ -120,7 +120,7 @@ it('ECN of a packet that waits for a handshake is kept (row 35, initiator)', () 
 });
 
 it.each(['alice', 'bob'] as const)(
-  'congestion outside is told inside, or the packet dropped: %s (row 35, both roles)',
+  'outer congestion marks are copied inside, or the packet is dropped: %s (row 35, both roles)',
   (side) => {
     const pair = WireguardPair.established();
     pair.mark = () => CE;
@@ -135,7 +135,7 @@ it.each(['alice', 'bob'] as const)(
   },
 );
 
-it('what is not authentic is not looked at (row 35, responder)', () => {
+it('the ECN of an unauthentic packet is ignored (row 35, responder)', () => {
   const pair = WireguardPair.established();
   pair.mark = () => CE;
   pair.inject('bob', seededBytes(1, 128));

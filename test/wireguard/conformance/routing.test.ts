@@ -45,15 +45,15 @@ function expectReversePath(side: Side): void {
   expect(reaching(pair, side, ...inside)).toEqual([address6, `${own}.255.255`]);
 }
 
-it('a source must be routed to the very peer that it comes from, by the longest prefix (row 27, initiator)', () => {
+it('a source address must be routed to the peer that sent the packet, by the longest prefix (row 27, initiator)', () => {
   expectReversePath('alice');
 });
 
-it('a source must be routed to the very peer that it comes from, by the longest prefix (row 27, responder)', () => {
+it('a source address must be routed to the peer that sent the packet, by the longest prefix (row 27, responder)', () => {
   expectReversePath('bob');
 });
 
-it('a packet without a route, or to a peer without an endpoint, is counted and goes nowhere (row 28, both roles)', () => {
+it('a packet without a route, or to a peer without an endpoint, is counted and dropped (row 28, both roles)', () => {
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     const { device, peer } = pair[side];
@@ -100,15 +100,15 @@ function expectRoaming(side: Side): void {
   expect(pair[side].peer.endpoint!.port).toBe(8);
 }
 
-it('the peer is where its last data message came from (row 29, initiator)', () => {
+it('the endpoint is the source of the last data message (row 29, initiator)', () => {
   expectRoaming('alice');
 });
 
-it('the peer is where its last data message came from (row 29, responder)', () => {
+it('the endpoint is the source of the last data message (row 29, responder)', () => {
   expectRoaming('bob');
 });
 
-it('the peer is where its response came from (row 29, initiator)', () => {
+it('the endpoint is the source of the response (row 29, initiator)', () => {
   const pair = new WireguardPair();
   pair.bob.endpoint = ELSEWHERE;
   pair.send('alice');
@@ -116,7 +116,7 @@ it('the peer is where its response came from (row 29, initiator)', () => {
   expect(pair.sent(DATA, 'alice')[0]!.destination).toEqual(ELSEWHERE);
 });
 
-it('the peer is where its initiation came from, and its response goes there (row 29, responder)', () => {
+it('the endpoint is the source of the initiation, and the response goes there (row 29, responder)', () => {
   const pair = WireguardPair.established();
   pair.advance(5_000);
   pair.alice.endpoint = ELSEWHERE;
@@ -126,7 +126,7 @@ it('the peer is where its initiation came from, and its response goes there (row
   expect(pair.sent(RESPONSE)[0]!.destination).toEqual(ELSEWHERE);
 });
 
-it('a keepalive from elsewhere moves the peer as well (row 29, both roles)', () => {
+it('a keepalive from a new address also changes the endpoint (row 29, both roles)', () => {
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     pair.send(side);
@@ -137,7 +137,7 @@ it('a keepalive from elsewhere moves the peer as well (row 29, both roles)', () 
   }
 });
 
-it('what is replayed or not authentic moves nobody (row 29, both roles)', () => {
+it('a replayed or unauthentic message does not change the endpoint (row 29, both roles)', () => {
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     pair.send(other(side));
@@ -153,7 +153,7 @@ it('what is replayed or not authentic moves nobody (row 29, both roles)', () => 
   }
 });
 
-it('a recorded initiation moves nobody (row 29, responder)', () => {
+it('a replayed initiation does not change the endpoint (row 29, responder)', () => {
   const pair = new WireguardPair();
   pair.send('alice');
   pair.settle();
@@ -162,7 +162,7 @@ it('a recorded initiation moves nobody (row 29, responder)', () => {
   expect(pair.bob.peer.endpoint).toEqual(pair.alice.endpoint);
 });
 
-it('a cookie reply moves nobody (row 29, initiator)', () => {
+it('a cookie reply does not change the endpoint (row 29, initiator)', () => {
   const pair = new WireguardPair();
   new WhitepaperPeer(pair, 'bob');
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);

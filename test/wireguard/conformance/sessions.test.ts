@@ -22,12 +22,12 @@ function rekeysOnSend(side: Side, age: number): number {
   return pair.sent(INITIATION, side).length;
 }
 
-it('a packet sent under a key of 120 s or more renews it (row 15, initiator)', () => {
+it('a packet sent under a key of 120 s or older renews it (row 15, initiator)', () => {
   expect([rekeysOnSend('alice', 119_999), rekeysOnSend('alice', 120_000)]).toEqual([0, 1]);
   expect(rekeysOnSend('alice', 179_999)).toBe(1);
 });
 
-it('a keepalive sent under a key of 120 s or more renews it as well (row 15, initiator)', () => {
+it('a keepalive sent under a key of 120 s or older renews it as well (row 15, initiator)', () => {
   const pair = WireguardPair.established({ aliceKeepalive: 50_000 });
   pair.advance(140_000);
   expect(pair.sent(INITIATION)).toEqual([]);
@@ -84,12 +84,12 @@ function rekeysOnReceive(side: Side, age: number, keepalive = false): number {
   return pair.sent(INITIATION, side).length;
 }
 
-it('a packet received under a key of 165 s or more renews it (row 16, initiator)', () => {
+it('a packet received under a key of 165 s or older renews it (row 16, initiator)', () => {
   expect([rekeysOnReceive('alice', 164_999), rekeysOnReceive('alice', 165_000)]).toEqual([0, 1]);
   expect(rekeysOnReceive('alice', 165_000, true)).toBe(1);
 });
 
-it('a key is renewed on receive once, and the next one again (row 16, initiator)', () => {
+it('each key is renewed once on receive (row 16, initiator)', () => {
   const pair = WireguardPair.established();
   for (const session of [1, 2, 3]) {
     pair.advance(166_000);
@@ -134,12 +134,12 @@ function usesSessionAt(side: Side, age: number): { sends: boolean; reads: boolea
   return { sends: pair.sent(DATA, side).length === 1, reads: pair[side].received.length === 1 };
 }
 
-it('after 180 s a session is used no more, in either direction (row 17, initiator)', () => {
+it('a session is unused after 180 s, in both directions (row 17, initiator)', () => {
   expect(usesSessionAt('alice', 179_999)).toEqual({ sends: true, reads: true });
   expect(usesSessionAt('alice', 180_000)).toEqual({ sends: false, reads: false });
 });
 
-it('after 180 s a session is used no more, in either direction (row 17, responder)', () => {
+it('a session is unused after 180 s, in both directions (row 17, responder)', () => {
   expect(usesSessionAt('bob', 179_999)).toEqual({ sends: true, reads: true });
   expect(usesSessionAt('bob', 180_000)).toEqual({ sends: false, reads: false });
 });
@@ -162,15 +162,15 @@ function expectLastMessage(side: Side): void {
   expect(pair[other(side)].received).toHaveLength(2);
 }
 
-it('nothing is sent under a counter of REJECT_AFTER_MESSAGES or more (row 17, initiator)', () => {
+it('no message is sent with a counter of REJECT_AFTER_MESSAGES or more (row 17, initiator)', () => {
   expectLastMessage('alice');
 });
 
-it('nothing is sent under a counter of REJECT_AFTER_MESSAGES or more (row 17, responder)', () => {
+it('no message is sent with a counter of REJECT_AFTER_MESSAGES or more (row 17, responder)', () => {
   expectLastMessage('bob');
 });
 
-it('nothing is read under a counter of REJECT_AFTER_MESSAGES or more, however large (row 17, both roles)', () => {
+it('no message is accepted with a counter of REJECT_AFTER_MESSAGES or more, however large (row 17, both roles)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   pair.inject('bob', alice.initiate());
@@ -225,7 +225,7 @@ it('a new private key ends sending under the old sessions, and a handshake may b
   expectKeyChange('bob');
 });
 
-it('a new private key ends the handshake under way, and the mac1 of the old key is worth nothing (row 33, responder)', () => {
+it('a new private key ends the handshake in progress and invalidates the mac1 of the old key (row 33, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   const old = alice.initiate();
@@ -237,7 +237,7 @@ it('a new private key ends the handshake under way, and the mac1 of the old key 
   expect(renewed.complete(pair.sent(RESPONSE)[0]!.bytes)).toBe(true);
 });
 
-it('a new private key ends the handshake under way: its response is none any more (row 33, initiator)', () => {
+it('a new private key ends the handshake in progress: its response is refused (row 33, initiator)', () => {
   const pair = new WireguardPair();
   const bob = new WhitepaperPeer(pair, 'bob');
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -247,7 +247,7 @@ it('a new private key ends the handshake under way: its response is none any mor
   expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
 });
 
-it('a session that the old key began is not taken into use after a new one (row 33, responder)', () => {
+it('a session that the old key began is not used after a new key is set (row 33, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   pair.inject('bob', alice.initiate());
@@ -257,7 +257,7 @@ it('a session that the old key began is not taken into use after a new one (row 
   expect(pair.bob.peer.keypairs.current).toBeUndefined();
 });
 
-it('our own key as a peer is refused, and a peer whose key becomes ours is removed (row 33, both roles)', () => {
+it('a peer with the local key is refused, and a peer whose key becomes the local key is removed (row 33, both roles)', () => {
   const pair = WireguardPair.established();
   const { device } = pair.alice;
   const ours = { publicKey: device.publicKey, allowedIps: [] };
@@ -269,7 +269,7 @@ it('our own key as a peer is refused, and a peer whose key becomes ours is remov
   expect(pair.captured).toEqual([]);
 });
 
-it('a new pre-shared key holds from the next handshake on, also in one that is under way (row 33, both roles)', () => {
+it('a new pre-shared key applies from the next handshake on, and to one in progress (row 33, both roles)', () => {
   const psk = seededBytes(4, 32);
   const pair = WireguardPair.established();
   pair.alice.peer.setPresharedKey(psk);
@@ -342,7 +342,7 @@ class RecordingCrypto {
   }
 }
 
-it('of a finished handshake only the keys of the packets are left (row 37, both roles)', () => {
+it('a finished handshake leaves only the transport keys (row 37, both roles)', () => {
   const recording = new RecordingCrypto();
   const pair = new WireguardPair({ crypto: recording.crypto });
   pair.send('alice');
@@ -353,7 +353,7 @@ it('of a finished handshake only the keys of the packets are left (row 37, both 
   expect([recording.left, recording.keysLeft]).toEqual([2, 4]);
 });
 
-it('of an initiation that is refused nothing is left (row 37, responder)', () => {
+it('a refused initiation leaves no secret (row 37, responder)', () => {
   const recording = new RecordingCrypto();
   const pair = new WireguardPair({ crypto: recording.crypto });
   const alice = new WhitepaperPeer(pair, 'alice');
@@ -390,7 +390,7 @@ function damaged(pair: WireguardPair, message: Uint8Array, offset: number): Uint
   return copy;
 }
 
-it('of a response that is refused nothing is left, and the handshake goes on (row 37, initiator)', () => {
+it('a refused response leaves no secret, and the handshake continues (row 37, initiator)', () => {
   const recording = new RecordingCrypto();
   const pair = new WireguardPair({ crypto: recording.crypto });
   const bob = new WhitepaperPeer(pair, 'bob', { presharedKey: seededBytes(3, 32) });
@@ -404,7 +404,7 @@ it('of a response that is refused nothing is left, and the handshake goes on (ro
   expect(recording.left).toBe(left);
 });
 
-it('a session that is replaced is wiped; one that is closed leaves nothing (row 37, both roles)', () => {
+it('a replaced session is wiped; a closed one leaves no secret (row 37, both roles)', () => {
   const recording = new RecordingCrypto();
   const pair = WireguardPair.established({ crypto: recording.crypto });
   for (let session = 0; session < 4; session++) {
@@ -420,7 +420,7 @@ it('a session that is replaced is wiped; one that is closed leaves nothing (row 
   expect([recording.left, recording.keysLeft]).toEqual([0, 0]);
 });
 
-it('an ephemeral key is overwritten once the handshake is done with it (row 37, both roles)', () => {
+it('an ephemeral key is overwritten when the handshake is complete (row 37, both roles)', () => {
   const recording = new RecordingCrypto();
   const made: Uint8Array[] = [];
   const pair = new WireguardPair({

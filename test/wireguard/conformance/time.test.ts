@@ -22,7 +22,7 @@ function isLater(stamp: Uint8Array, than: Uint8Array): boolean {
   return Buffer.compare(stamp, than) > 0;
 }
 
-it('a stamp is TAI64N, its nanoseconds rounded down to 16.8 ms (row 5, initiator)', () => {
+it('a timestamp is TAI64N with its nanoseconds rounded down to 16.8 ms (row 5, initiator)', () => {
   const pair = new WireguardPair();
   const bob = new WhitepaperPeer(pair, 'bob');
   pair.alice.wallClockOffset = 1_767_225_600_999 - pair.now;
@@ -30,7 +30,7 @@ it('a stamp is TAI64N, its nanoseconds rounded down to 16.8 ms (row 5, initiator
   expect(stampOf(pair, bob)).toEqual(timestamp(1_767_225_600, nanoseconds));
 });
 
-it('each stamp is later than all before, whatever the wall clock does (row 5, initiator)', () => {
+it('each timestamp is later than all previous ones, whatever the wall clock does (row 5, initiator)', () => {
   const pair = new WireguardPair();
   const bob = new WhitepaperPeer(pair, 'bob');
   let last = stampOf(pair, bob);
@@ -43,7 +43,7 @@ it('each stamp is later than all before, whatever the wall clock does (row 5, in
   }
 });
 
-it('a stamp is a step later than the last one of the process before (row 5, initiator)', () => {
+it('the first timestamp is one step later than the last one of the previous process (row 5, initiator)', () => {
   const first = new WireguardPair();
   const bob = new WhitepaperPeer(first, 'bob');
   first.alice.wallClockOffset = 1_767_225_600_100 - first.now;
@@ -74,7 +74,7 @@ it('a stamp is a step later than the last one of the process before (row 5, init
   expect(kept).toEqual([timestamp(1_767_225_600, 6 * STEP)]);
 });
 
-it('an initiation is taken where its stamp is later than the last one taken, and only there (row 5, responder)', () => {
+it('an initiation is accepted only if its timestamp is later than the last accepted one (row 5, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   const answers = (stamp: Uint8Array) => {
@@ -97,7 +97,7 @@ it('an initiation is taken where its stamp is later than the last one taken, and
   expect(answers(timestamp(1_001))).toBe(1);
 });
 
-it('a recorded initiation is not answered after the sessions are gone (row 5, responder)', () => {
+it('a replayed initiation is not answered after the sessions have ended (row 5, responder)', () => {
   const pair = WireguardPair.established();
   pair.advance(5_000);
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -120,7 +120,7 @@ it.each([
   ['back by an hour', -HOUR],
   ['forward by a second', 1_000],
   ['back by a second', -1_000],
-])('sessions end where the wall clock has gone %s (row 34, both roles)', (_, by) => {
+])('sessions end if the wall clock moves %s (row 34, both roles)', (_, by) => {
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     pair.send('alice');
@@ -134,7 +134,7 @@ it.each([
   }
 });
 
-it('after a sleep nothing is sent under the old keys, and the next packet brings new ones at once (row 34, initiator)', () => {
+it('after a sleep no packet is sent under the old keys, and the next one starts a handshake at once (row 34, initiator)', () => {
   // The handshake was less than REKEY_TIMEOUT ago, which does not delay the next one.
   const pair = WireguardPair.established();
   pair.send('alice');
@@ -149,7 +149,7 @@ it('after a sleep nothing is sent under the old keys, and the next packet brings
   expect(pair.alice.events()[0]).toEqual({ type: 'clock-jumped', by: 600_000 });
 });
 
-it('after a sleep nothing is sent or read under the old keys (row 34, responder)', () => {
+it('after a sleep no packet is sent or accepted under the old keys (row 34, responder)', () => {
   const pair = WireguardPair.established();
   pair.send('alice');
   pair.settle();
@@ -166,7 +166,7 @@ it('after a sleep nothing is sent or read under the old keys (row 34, responder)
   expect(pair.captured.map(({ type }) => type)).toEqual([INITIATION]);
 });
 
-it('a clock that moves by less than a second ends nothing, until it adds up (row 34, both roles)', () => {
+it('a clock that moves by less than a second ends no session until the moves add up (row 34, both roles)', () => {
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     pair.send('alice');
@@ -185,7 +185,7 @@ it('a clock that moves by less than a second ends nothing, until it adds up (row
   }
 });
 
-it('a handshake under way ends with a sleep as well; what waits asks for another one at once (row 34, initiator)', () => {
+it('a handshake in progress also ends with a sleep; a waiting packet starts another one at once (row 34, initiator)', () => {
   const pair = new WireguardPair();
   pair.advance(1);
   pair.link = () => false;
@@ -211,7 +211,7 @@ it('after a sleep a persistent keepalive is due at once (row 34, both roles)', (
   }
 });
 
-it('the end of the old keys does not end the handshake for new ones (row 34, initiator)', () => {
+it('the end of the old keys does not end the handshake for new keys (row 34, initiator)', () => {
   const pair = WireguardPair.established({ latency: 40 });
   pair.advance(0);
   // The keys would be wiped 540 s after they were made: between initiation and response.

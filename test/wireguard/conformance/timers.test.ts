@@ -18,7 +18,7 @@ function keepalives(pair: WireguardPair, side: Side): Capture[] {
   return pair.sent(DATA, side).filter(({ bytes }) => bytes.length === 32);
 }
 
-it('whatever asks for a handshake, initiations are 5 s apart or more (row 12, initiator)', () => {
+it('initiations are at least 5 s apart, whatever requests a handshake (row 12, initiator)', () => {
   const pair = new WireguardPair({ aliceKeepalive: 1_000 });
   pair.link = DEAF;
   for (let step = 0; step < 600; step++) {
@@ -43,7 +43,7 @@ it('an initiation 5 s after the last one is sent at once (row 12, initiator)', (
   expect([sentAfter(4_969), sentAfter(1)]).toEqual([0, 1]);
 });
 
-it('a response begins the 5 s as well (row 12, responder)', () => {
+it('a response starts the 5 s as well (row 12, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   pair.inject('bob', alice.initiate());
@@ -55,7 +55,7 @@ it('a response begins the 5 s as well (row 12, responder)', () => {
   expect([sentAfter(0), sentAfter(4_999), sentAfter(1)]).toEqual([0, 0, 1]);
 });
 
-it('a packet behind a response does not wait for ever where the confirmation was lost (row 12, responder)', () => {
+it('a packet after a response does not wait forever if the confirmation is lost (row 12, responder)', () => {
   const pair = new WireguardPair();
   pair.link = ({ type }) => type !== DATA;
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -67,7 +67,7 @@ it('a packet behind a response does not wait for ever where the confirmation was
   expect(pair.sent(INITIATION, 'bob')).toHaveLength(1);
 });
 
-it('a packet behind a response asks for nothing where the confirmation comes (row 12, responder)', () => {
+it('a packet after a response starts no handshake if the confirmation arrives (row 12, responder)', () => {
   const pair = new WireguardPair({ latency: 100 });
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.advance(100);
@@ -77,7 +77,7 @@ it('a packet behind a response asks for nothing where the confirmation comes (ro
   expect(pair.sent(INITIATION, 'bob')).toEqual([]);
 });
 
-it('retries come after 5 s and up to a third more, and end with the twentieth message (row 13, initiator)', () => {
+it('retries come after 5 s plus up to a third of a second, and end with the twentieth message (row 13, initiator)', () => {
   const gaps: number[] = [];
   for (const seed of [1, 2, 3, 4, 5]) {
     const pair = new WireguardPair({ seed });
@@ -97,7 +97,7 @@ it('retries come after 5 s and up to a third more, and end with the twentieth me
   expect(new Set(gaps).size).toBeGreaterThan(60);
 });
 
-it('giving up drops what waits, and zeroes the handshake 540 s later (rows 13, 18, initiator)', () => {
+it('giving up drops the waiting packets, and wipes the handshake 540 s later (rows 13, 18, initiator)', () => {
   const pair = new WireguardPair();
   pair.link = DEAF;
   pair.send('alice');
@@ -118,7 +118,7 @@ it('giving up drops what waits, and zeroes the handshake 540 s later (rows 13, 1
   expect(pair.alice.device.nextTimeout()).toBe(Infinity);
 });
 
-it('a new packet begins the count anew, while retries go on and after they ended (row 13, initiator)', () => {
+it('a new packet restarts the count, both during the retries and after them (row 13, initiator)', () => {
   const pair = new WireguardPair();
   pair.link = DEAF;
   for (let step = 0; step < 4; step++) {
@@ -166,11 +166,11 @@ function expectJitter(delays: number[]): void {
   expect(new Set(delays).size).toBeGreaterThan(40);
 }
 
-it('the handshake after 15 s of silence is late by up to a third of a second (row 14, initiator)', () => {
+it('the handshake after 15 s of silence has up to a third of a second of jitter (row 14, initiator)', () => {
   expectJitter(delaysOf('alice'));
 });
 
-it('the handshake after 15 s of silence is late by up to a third of a second (row 14, responder)', () => {
+it('the handshake after 15 s of silence has up to a third of a second of jitter (row 14, responder)', () => {
   expectJitter(delaysOf('bob'));
 });
 
@@ -179,7 +179,7 @@ function hasKeys(pair: WireguardPair, side: Side): boolean {
   return previous !== undefined || current !== undefined || next !== undefined;
 }
 
-it('all keys are wiped 540 s after the last session was made, not before (row 18, initiator)', () => {
+it('all keys are wiped 540 s after the last session began, not before (row 18, initiator)', () => {
   const pair = WireguardPair.established();
   // Alice had hers 10 ms before the last message arrived.
   pair.advance(539_989);
@@ -190,7 +190,7 @@ it('all keys are wiped 540 s after the last session was made, not before (row 18
   expect(pair.captured).toEqual([]);
 });
 
-it('all keys are wiped 540 s after the last session was made, not before (row 18, responder)', () => {
+it('all keys are wiped 540 s after the last session began, not before (row 18, responder)', () => {
   const pair = WireguardPair.established();
   // Bob's were there 20 ms before.
   pair.advance(539_979);
@@ -210,7 +210,7 @@ it('a session that is never confirmed is wiped after 540 s as well (row 18, resp
   expect(hasKeys(pair, 'bob')).toBe(false);
 });
 
-it('each new session begins the 540 s anew (row 18, both roles)', () => {
+it('each new session restarts the 540 s (row 18, both roles)', () => {
   const pair = WireguardPair.established();
   for (let step = 0; step < 5; step++) {
     pair.advance(300_000);
@@ -236,15 +236,15 @@ function expectPassiveKeepalive(side: Side): void {
   expect(keepalives(pair, other(side))).toEqual([]);
 }
 
-it('data is answered by one empty packet 10 s after it came (row 19, initiator)', () => {
+it('data is answered by one empty packet 10 s after it arrives (row 19, initiator)', () => {
   expectPassiveKeepalive('alice');
 });
 
-it('data is answered by one empty packet 10 s after it came (row 19, responder)', () => {
+it('data is answered by one empty packet 10 s after it arrives (row 19, responder)', () => {
   expectPassiveKeepalive('bob');
 });
 
-it('the 10 s are those of the first data; more of it asks for one more keepalive (row 19, both roles)', () => {
+it('the 10 s start at the first data; later data causes one more keepalive (row 19, both roles)', () => {
   for (const side of SIDES) {
     const pair = WireguardPair.established();
     pair.send(other(side));
@@ -259,7 +259,7 @@ it('the 10 s are those of the first data; more of it asks for one more keepalive
   }
 });
 
-it('anything sent takes its place: data, a keepalive or a handshake (row 19, both roles)', () => {
+it('anything sent replaces the keepalive: data, a keepalive or a handshake (row 19, both roles)', () => {
   for (const side of SIDES) {
     for (const act of ['data', 'handshake'] as const) {
       const pair = WireguardPair.established();
@@ -277,7 +277,7 @@ it('anything sent takes its place: data, a keepalive or a handshake (row 19, bot
   }
 });
 
-it('a packet that belongs to nobody is answered all the same: it was authentic (row 19, both roles)', () => {
+it('an authentic packet is answered even if its source is not allowed (row 19, both roles)', () => {
   for (const side of SIDES) {
     const pair = WireguardPair.established();
     const sender = pair[other(side)].peer.keypairs.current!;
@@ -312,15 +312,15 @@ function expectDeadPeerHandshake(side: Side): void {
   expect(pair[other(side)].received.at(-1)).toEqual(packet);
 }
 
-it('a handshake begins 15 s after the first data without an answer, not after the last (row 20, initiator)', () => {
+it('a handshake begins 15 s after the first unanswered data, not after the last (row 20, initiator)', () => {
   expectDeadPeerHandshake('alice');
 });
 
-it('a handshake begins 15 s after the first data without an answer, not after the last (row 20, responder)', () => {
+it('a handshake begins 15 s after the first unanswered data, not after the last (row 20, responder)', () => {
   expectDeadPeerHandshake('bob');
 });
 
-it('anything authentic from the peer puts it off: data, a keepalive or a handshake (row 20, both roles)', () => {
+it('anything authentic from the peer cancels it: data, a keepalive or a handshake (row 20, both roles)', () => {
   for (const side of SIDES) {
     for (const act of ['data', 'keepalive', 'handshake'] as const) {
       const pair = WireguardPair.established();
@@ -339,7 +339,7 @@ it('anything authentic from the peer puts it off: data, a keepalive or a handsha
   }
 });
 
-it('a keepalive that stays without an answer asks for nothing (row 20, both roles)', () => {
+it('an unanswered keepalive starts no handshake (row 20, both roles)', () => {
   for (const side of SIDES) {
     const pair = WireguardPair.established({ aliceKeepalive: 20_000, bobKeepalive: 20_000 });
     pair.link = ({ from }) => from !== other(side);
@@ -349,7 +349,7 @@ it('a keepalive that stays without an answer asks for nothing (row 20, both role
   }
 });
 
-it('a persistent keepalive is due as soon as the peer is there (row 21, initiator)', () => {
+it('a persistent keepalive is due as soon as the peer is added (row 21, initiator)', () => {
   const pair = new WireguardPair({ aliceKeepalive: 25_000 });
   expect(pair.alice.device.nextTimeout()).toBe(pair.now);
   pair.advance(0);
@@ -375,11 +375,11 @@ function expectPersistentKeepalive(side: Side): void {
   expect(times(keepalives(pair, side), answer!.at)).toEqual([20_010, 40_010]);
 }
 
-it('a persistent keepalive comes after an interval in which nothing came or went (row 21, initiator)', () => {
+it('a persistent keepalive comes after an interval without traffic (row 21, initiator)', () => {
   expectPersistentKeepalive('alice');
 });
 
-it('a persistent keepalive comes after an interval in which nothing came or went (row 21, responder)', () => {
+it('a persistent keepalive comes after an interval without traffic (row 21, responder)', () => {
   expectPersistentKeepalive('bob');
 });
 

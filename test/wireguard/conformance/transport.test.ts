@@ -82,11 +82,11 @@ function expectReplayWindow(session: Session): void {
   expect(takes(session, 2 ** 53 - 2 ** 13 - 2 - 8_128)).toBe(true);
 }
 
-it('each counter is taken once, 8128 behind the highest that was authentic (row 24, initiator)', () => {
+it('each counter is accepted once, up to 8128 below the highest authentic one (row 24, initiator)', () => {
   expectReplayWindow(asInitiator());
 });
 
-it('each counter is taken once, 8128 behind the highest that was authentic (row 24, responder)', () => {
+it('each counter is accepted once, up to 8128 below the highest authentic one (row 24, responder)', () => {
   expectReplayWindow(asResponder());
 });
 
@@ -127,7 +127,7 @@ it('packets are padded with zeros to 16 bytes, never beyond the MTU (row 25, res
   expectPadding(asResponder);
 });
 
-it('a keepalive has no byte inside (row 25, both roles)', () => {
+it('a keepalive has no payload (row 25, both roles)', () => {
   for (const { pair, side, peer } of [asInitiator(), asResponder()]) {
     pair.inject(side, peer.seal(packetTo(side), 1n));
     pair.advance(10_000);
@@ -183,15 +183,15 @@ function lengthSet(packet: Uint8Array, length: number): Uint8Array {
   return copy;
 }
 
-it('a packet is cut to the length that it claims; more than there is, or no IP, is dropped (row 26, initiator)', () => {
+it('a packet is trimmed to its length field; a longer length, or a packet that is not IP, is dropped (row 26, initiator)', () => {
   expectTrimming(asInitiator());
 });
 
-it('a packet is cut to the length that it claims; more than there is, or no IP, is dropped (row 26, responder)', () => {
+it('a packet is trimmed to its length field; a longer length, or a packet that is not IP, is dropped (row 26, responder)', () => {
   expectTrimming(asResponder());
 });
 
-it('128 packets wait for a handshake, and the oldest goes first (row 31, initiator)', () => {
+it('128 packets wait for a handshake, and the oldest is dropped first (row 31, initiator)', () => {
   const pair = new WireguardPair();
   const packets = Array.from({ length: 131 }, (_, index) => pair.send('alice', 100 + index));
   expect(pair.alice.peer.stagedPackets).toBe(128);
@@ -200,7 +200,7 @@ it('128 packets wait for a handshake, and the oldest goes first (row 31, initiat
   expect(pair.bob.received).toEqual(packets.slice(3));
 });
 
-it('128 packets wait for a handshake, and the oldest goes first (row 31, responder)', () => {
+it('128 packets wait for a handshake, and the oldest is dropped first (row 31, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   pair.inject('bob', alice.initiate());
@@ -235,7 +235,7 @@ it('ten pings are 1428 bytes received and 1372 sent: whole messages, handshake i
   expect([bob.peer.rxBytes, bob.peer.txBytes]).toEqual([1_428, 1_372]);
 });
 
-it('keepalives count 32 bytes; what is refused counts nothing (row 32, both roles)', () => {
+it('a keepalive counts 32 bytes; a refused message is not counted (row 32, both roles)', () => {
   for (const { pair, side, peer } of [asInitiator(), asResponder()]) {
     const { rxBytes, txBytes } = pair[side].peer;
     pair.inject(side, peer.seal(new Uint8Array(0), 50n));
@@ -250,7 +250,7 @@ it('keepalives count 32 bytes; what is refused counts nothing (row 32, both role
   }
 });
 
-it('the MTU is 1420 where none is set, and an outer packet over IPv6 is then 1500 bytes (row 36, both roles)', () => {
+it('the default MTU is 1420, which makes an outer packet over IPv6 1500 bytes (row 36, both roles)', () => {
   expect(DEFAULT_MTU).toBe(1_420);
   for (const session of [asInitiator({ mtu: DEFAULT_MTU }), asResponder({ mtu: DEFAULT_MTU })]) {
     paddedAs(session, DEFAULT_MTU);

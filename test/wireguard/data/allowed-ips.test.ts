@@ -97,7 +97,7 @@ it.each(ANSWERS)('%s belongs to %s', (address, name) => {
   expect(find(tableOf(ENTRIES), address)).toBe(name);
 });
 
-it('answers alike in whatever order the prefixes came, but for the ones that are replaced', () => {
+it('answers the same in any order of the prefixes, except replaced ones', () => {
   const unique = ENTRIES.filter(
     ([name, prefix]) => !['d192.95.5.64/27', 'e::/0'].includes(name + prefix),
   );
@@ -110,7 +110,7 @@ it('answers alike in whatever order the prefixes came, but for the ones that are
 
 const HOSTS = ['1.0.0.0', '64.0.0.0', '128.0.0.0', '192.0.0.0', '255.0.0.0'];
 
-it('finds single hosts at each quarter of the space, and none of them once they are removed', () => {
+it('finds single hosts in each quarter of the address space, and none of them after their removal', () => {
   const table = tableOf([...ENTRIES, ...HOSTS.map((host): Entry => ['a', `${host}/32`])]);
   for (const host of HOSTS) expect(find(table, host)).toBe('a');
   table.removeAll(owner('a'));
@@ -121,7 +121,7 @@ it('finds single hosts at each quarter of the space, and none of them once they 
   expect(table.isEmpty).toBe(true);
 });
 
-it('removes a prefix inside of another one of the same owner', () => {
+it('removes a prefix inside another one of the same owner', () => {
   const table = tableOf([
     ['a', '192.168.0.0/16'],
     ['a', '192.168.0.0/24'],
@@ -132,7 +132,7 @@ it('removes a prefix inside of another one of the same owner', () => {
   expect(table.isEmpty).toBe(true);
 });
 
-it('gives what is inside back to the outer prefix, when only that owner goes', () => {
+it('gives an inner prefix back to the outer one when only its owner is removed', () => {
   const table = tableOf(ENTRIES);
   table.removeAll(owner('b'));
   expect(find(table, '192.168.4.4')).toBe('a');
@@ -140,7 +140,7 @@ it('gives what is inside back to the outer prefix, when only that owner goes', (
   expect(find(table, '10.1.0.6')).toBe('e');
 });
 
-it('holds addresses that differ at each of the 128 bits, as deep as it can be', () => {
+it('holds addresses that differ in each of the 128 bits, at the maximum depth', () => {
   const table = new AllowedIps<Owner>();
   const hole = (bit: number) => {
     const address = new Uint8Array(16).fill(0xff);
@@ -190,7 +190,7 @@ it.each([
   ['0.4.53.253', '0.4.53.252'],
   ['192.168.1.1', '192.169.1.1'],
   ['65.168.1.1', '192.169.1.1'],
-])('tells %s and %s apart', (left, right) => {
+])('distinguishes %s from %s', (left, right) => {
   const table = tableOf([
     ['a', `${left}/32`],
     ['b', `${right}/32`],
@@ -299,29 +299,32 @@ it.each([
   [4, 2],
   [16, 3],
   [16, 4],
-])('does as a list would, for addresses of %i bytes, while owners go (seed %i)', (length, seed) => {
-  const random = new RandomAddresses(seed, length);
-  const owners = Array.from({ length: 12 }, (_, index): Owner => ({ name: String(index) }));
-  const [table, naive] = [new AllowedIps<Owner>(), new NaiveRoutes()];
-  for (let count = 0; count < 400; count++) {
-    const address = random.next();
-    const prefixLength = random.below(length * 8 + 1);
-    const to = owners[random.below(owners.length)]!;
-    table.set({ address, prefixLength }, to);
-    naive.set(address, prefixLength, to);
-  }
-  for (const leaving of owners) {
-    for (let query = 0; query < 300; query++) {
+])(
+  'matches a linear list, for addresses of %i bytes, while owners are removed (seed %i)',
+  (length, seed) => {
+    const random = new RandomAddresses(seed, length);
+    const owners = Array.from({ length: 12 }, (_, index): Owner => ({ name: String(index) }));
+    const [table, naive] = [new AllowedIps<Owner>(), new NaiveRoutes()];
+    for (let count = 0; count < 400; count++) {
       const address = random.next();
-      if (table.lookup(address) !== naive.lookup(address))
-        throw new Error(`wrong: ${address.join()}`);
+      const prefixLength = random.below(length * 8 + 1);
+      const to = owners[random.below(owners.length)]!;
+      table.set({ address, prefixLength }, to);
+      naive.set(address, prefixLength, to);
     }
-    table.removeAll(leaving);
-    naive.removeAll(leaving);
-  }
-  for (let query = 0; query < 300; query++) expect(table.lookup(random.next())).toBeUndefined();
-  expect(table.isEmpty).toBe(true);
-});
+    for (const leaving of owners) {
+      for (let query = 0; query < 300; query++) {
+        const address = random.next();
+        if (table.lookup(address) !== naive.lookup(address))
+          throw new Error(`wrong: ${address.join()}`);
+      }
+      table.removeAll(leaving);
+      naive.removeAll(leaving);
+    }
+    for (let query = 0; query < 300; query++) expect(table.lookup(random.next())).toBeUndefined();
+    expect(table.isEmpty).toBe(true);
+  },
+);
 
 it('holds 130,560 prefixes', () => {
   const table = new AllowedIps<Owner>();

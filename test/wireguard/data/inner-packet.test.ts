@@ -6,26 +6,32 @@ import {
 } from '../../../src/wireguard/data/inner-packet.js';
 import { ipv4, ipv6 } from '../../support/pairs/wireguard-pair.js';
 
-it.each([20, 21, 100, 300])('an IPv4 packet of %i bytes, with padding behind it', (length) => {
-  const bytes = new Uint8Array(16 + 304);
-  // A slot's headroom is not always zero.
-  bytes.fill(0xff, 0, 16);
-  bytes.set(ipv4('10.0.0.1', '10.0.0.2', length), 16);
-  expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
-  expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
-  expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
-});
+it.each([20, 21, 100, 300])(
+  'reads an IPv4 packet of %i bytes that has padding after it',
+  (length) => {
+    const bytes = new Uint8Array(16 + 304);
+    // A slot's headroom is not always zero.
+    bytes.fill(0xff, 0, 16);
+    bytes.set(ipv4('10.0.0.1', '10.0.0.2', length), 16);
+    expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
+    expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
+    expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
+  },
+);
 
-it.each([40, 41, 100, 300])('an IPv6 packet of %i bytes, with padding behind it', (length) => {
-  const bytes = new Uint8Array(16 + 304);
-  bytes.fill(0xff, 0, 16);
-  bytes.set(ipv6('fd00::1', 'fd00::2', length), 16);
-  expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
-  expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
-  expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
-});
+it.each([40, 41, 100, 300])(
+  'reads an IPv6 packet of %i bytes that has padding after it',
+  (length) => {
+    const bytes = new Uint8Array(16 + 304);
+    bytes.fill(0xff, 0, 16);
+    bytes.set(ipv6('fd00::1', 'fd00::2', length), 16);
+    expect(innerPacketLength(bytes, 16, bytes.length)).toBe(length);
+    expect(innerPacketLength(bytes, 16, 16 + length)).toBe(length);
+    expect(innerPacketLength(bytes, 16, 16 + length - 1)).toBe(0);
+  },
+);
 
-it('refuses a length below the header, other versions, and fragments of a header', () => {
+it('refuses a length below the header, other versions, and partial headers', () => {
   const short = ipv4('10.0.0.1', '10.0.0.2', 40);
   short.set([0, 19], 2);
   expect(innerPacketLength(short, 0, 40)).toBe(0);
@@ -36,7 +42,7 @@ it('refuses a length below the header, other versions, and fragments of a header
   expect(innerPacketLength(new Uint8Array(8), 16, 8)).toBe(0);
 });
 
-it('knows where the addresses are', () => {
+it('finds the addresses', () => {
   expect([sourceOffset(4), destinationOffset(4)]).toEqual([12, 16]);
   expect([sourceOffset(6), destinationOffset(6)]).toEqual([8, 24]);
 });
@@ -51,6 +57,6 @@ it.each([
   // Beyond the MTU only the rest is padded, as the kernel does.
   [1_425, 1_420, 1_436],
   [2_840, 1_420, 2_840],
-])('%i bytes at an MTU of %i become %i', (length, mtu, padded) => {
+])('pads %i bytes at an MTU of %i to %i', (length, mtu, padded) => {
   expect(paddedLength(length, mtu)).toBe(padded);
 });

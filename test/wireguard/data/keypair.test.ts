@@ -24,7 +24,7 @@ function create(): { keypairs: Keypairs; released: number[] } {
   return { keypairs: new Keypairs((index) => released.push(index)), released };
 }
 
-it('an initiator uses a new session at once; the current becomes the previous', () => {
+it('an initiator uses a new session at once; the current one becomes the previous', () => {
   const { keypairs, released } = create();
   for (const index of [1, 2, 3]) keypairs.add(keypair(index, true));
   expect(slots(keypairs)).toEqual([2, 3, undefined]);
@@ -45,7 +45,7 @@ it('a responder waits for the first message under the new session', () => {
   expect(keypairs.received(next)).toBe(false);
 });
 
-it('a new session replaces one that waits', () => {
+it('a new session replaces an unconfirmed one', () => {
   const { keypairs, released } = create();
   keypairs.add(keypair(1, false));
   keypairs.add(keypair(2, false));
@@ -53,7 +53,7 @@ it('a new session replaces one that waits', () => {
   expect(released).toEqual([1]);
 });
 
-it('an initiator keeps the session in use, and the one that waits, beside a new one', () => {
+it('an initiator keeps the session in use and the unconfirmed one in addition to a new one', () => {
   const { keypairs, released } = create();
   for (const index of [1, 2]) keypairs.add(keypair(index, true));
   const waiting = keypair(3, false, 10);
@@ -63,7 +63,7 @@ it('an initiator keeps the session in use, and the one that waits, beside a new 
   expect(released).toEqual([1]);
 });
 
-it('a session that was overtaken by one of our own still receives, and is not used', () => {
+it('a session that a local one superseded still receives, and sends nothing', () => {
   const { keypairs } = create();
   const waiting = keypair(3, false, 10);
   keypairs.add(waiting);
@@ -77,7 +77,7 @@ it('a session that was overtaken by one of our own still receives, and is not us
   expect(slots(keypairs)).toEqual([4, 5, undefined]);
 });
 
-it('what can receive nothing any more goes when our own new session begins', () => {
+it('a session that can no longer receive is released when a local session begins', () => {
   const { keypairs, released } = create();
   keypairs.add(keypair(1, true));
   keypairs.add(keypair(2, false, 1));
@@ -90,7 +90,7 @@ it('what can receive nothing any more goes when our own new session begins', () 
   ]);
 });
 
-it('the same where a session begins that the peer has asked for', () => {
+it('a session that can no longer receive is released when the peer begins a session', () => {
   const { keypairs, released } = create();
   keypairs.add(keypair(1, true));
   keypairs.add(keypair(2, false, 179_999));
@@ -100,7 +100,7 @@ it('the same where a session begins that the peer has asked for', () => {
   expect(released).toEqual([2, 1]);
 });
 
-it('a session of an old key pair is not taken into use', () => {
+it('a session of an old key pair is not used', () => {
   const { keypairs } = create();
   const waiting = keypair(1, false);
   keypairs.add(waiting);
@@ -109,7 +109,7 @@ it('a session of an old key pair is not taken into use', () => {
   expect(keypairs.current).toBeUndefined();
 });
 
-it('releases all when wiped', () => {
+it('wiping releases all sessions', () => {
   const { keypairs, released } = create();
   keypairs.add(keypair(1, true));
   keypairs.add(keypair(2, true));
@@ -121,7 +121,7 @@ it('releases all when wiped', () => {
   expect(next.canSend(0)).toBe(false);
 });
 
-it('may be used for 180 s, and not after the last message', () => {
+it('a session is usable for 180 s, and not after the last message', () => {
   const pair = keypair(1, true, 1_000);
   expect([pair.canSend(180_999), pair.canSend(181_000)]).toEqual([true, false]);
   expect([pair.canReceive(180_999), pair.canReceive(181_000)]).toEqual([true, false]);
@@ -131,7 +131,7 @@ it('may be used for 180 s, and not after the last message', () => {
   expect(pair.canSend(1_000)).toBe(false);
 });
 
-it('has nothing to expire before the first session', () => {
+it('nothing expires before the first session', () => {
   const { keypairs, released } = create();
   keypairs.expireSending();
   keypairs.wipe();

@@ -23,15 +23,18 @@ function load(pair: WireguardPair, to: Side, message: Uint8Array): void {
   for (let index = 0; index < 520; index++) pair.inject(to, message);
 }
 
-it.each([0, 31, 147])('%i bytes that are no message are counted, and no more', (length) => {
-  const pair = new WireguardPair();
-  pair.inject('bob', new Uint8Array(length).fill(1, 0, 1));
-  expect([...pair.bob.device.drops]).toEqual([['malformed', 1]]);
-  expect(pair.captured).toEqual([]);
-});
+it.each([0, 31, 147])(
+  '%i bytes that are not a message are counted and otherwise ignored',
+  (length) => {
+    const pair = new WireguardPair();
+    pair.inject('bob', new Uint8Array(length).fill(1, 0, 1));
+    expect([...pair.bob.device.drops]).toEqual([['malformed', 1]]);
+    expect(pair.captured).toEqual([]);
+  },
+);
 
 describe('an initiation', () => {
-  it('is answered once: a recording is not', () => {
+  it('is answered once: a replay is not', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     pair.settle();
@@ -42,7 +45,7 @@ describe('an initiation', () => {
     expect(pair.bob.device.drops.of('replayed-initiation')).toBe(1);
   });
 
-  it('of a stranger is not answered', () => {
+  it('of an unknown peer is not answered', () => {
     const pair = new WireguardPair();
     pair.bob.device.removePeer(pair.bob.peer);
     pair.send('alice');
@@ -68,7 +71,7 @@ describe('an initiation', () => {
     ['ephemeral', 8],
     ['static', 40],
     ['timestamp', 88],
-  ])('with a changed %s is not answered, and spoils nothing', (_, index) => {
+  ])('with a changed %s is not answered, and has no effect on a later valid one', (_, index) => {
     const pair = new WireguardPair();
     pair.send('alice');
     const [initiation] = pair.sent(INITIATION);
@@ -82,7 +85,7 @@ describe('an initiation', () => {
     expect(pair.bob.received).toHaveLength(1);
   });
 
-  it('is a sign of life: what was sent before it needs no answer', () => {
+  it('counts as an answer to everything sent before it', () => {
     const pair = WireguardPair.established();
     const begin = pair.now;
     pair.link = () => false;
@@ -95,7 +98,7 @@ describe('an initiation', () => {
     expect(pair.sent(INITIATION, 'alice')).toEqual([]);
   });
 
-  it('puts off the persistent keepalive of whoever takes it in', () => {
+  it('postpones the persistent keepalive of its receiver', () => {
     const pair = WireguardPair.established({ bobKeepalive: 8_000 });
     pair.advance(6_000);
     const arrival = pair.now + 10;
@@ -107,7 +110,7 @@ describe('an initiation', () => {
 });
 
 describe('a response', () => {
-  it('counts once', () => {
+  it('is accepted once', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     pair.settle();
@@ -115,7 +118,7 @@ describe('a response', () => {
     expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
   });
 
-  it('to an index that we did not give out is dropped', () => {
+  it('to an unassigned index is dropped', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     pair.settle();
@@ -140,7 +143,7 @@ describe('a response', () => {
   it.each([
     ['ephemeral', 12],
     ['tag', 44],
-  ])('with a changed %s is counted, and the right one still taken', (_, index) => {
+  ])('with a changed %s is counted, and the valid one is still accepted', (_, index) => {
     const pair = new WireguardPair();
     pair.send('alice');
     pair.advance(10);
@@ -158,7 +161,7 @@ describe('a response', () => {
   });
 });
 
-it('a recorded response is none to the handshake under way', () => {
+it('a replayed response has no effect on the handshake in progress', () => {
   const pair = new WireguardPair();
   pair.send('alice');
   pair.settle();
@@ -173,7 +176,7 @@ describe('under load', () => {
   it.each<[Side, number]>([
     ['bob', INITIATION],
     ['alice', RESPONSE],
-  ])('%s answers a message of type %i by a cookie and by nothing else', (to, type) => {
+  ])('%s answers a message of type %i with only a cookie', (to, type) => {
     const pair = new WireguardPair();
     pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
     pair.send('alice');
@@ -194,7 +197,7 @@ describe('under load', () => {
     expect(pair[message.from].device.drops.of('bad-cookie')).toBe(before);
   });
 
-  it('answers by a cookie, which the initiator uses at its next retry', () => {
+  it('answers with a cookie, which the initiator uses at its next retry', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     const [first] = pair.sent(INITIATION);
@@ -220,7 +223,7 @@ describe('under load', () => {
     expect(pair.bob.received).toHaveLength(1);
   });
 
-  it('refuses a cookie that was for another port', () => {
+  it('refuses a cookie that was issued for another port', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     const [first] = pair.sent(INITIATION);
@@ -253,7 +256,7 @@ describe('under load', () => {
     expect(pair.bob.device.tableSizes.rateLimitedSources).toBe(1);
   });
 
-  it('counts a cookie reply that nobody asked for', () => {
+  it('counts an unsolicited cookie reply', () => {
     const pair = WireguardPair.established();
     const reply = new Uint8Array(64);
     reply[0] = COOKIE_REPLY;
@@ -275,7 +278,7 @@ describe('rekeying on receive', () => {
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(initiations);
   });
 
-  it('is asked for once per session', () => {
+  it('happens once per session', () => {
     const pair = WireguardPair.established();
     pair.advance(164_000);
     pair.link = ({ type }) => type !== INITIATION;
@@ -288,7 +291,7 @@ describe('rekeying on receive', () => {
     expect(pair.alice.peer.handshakeAttempts).toBe(1);
   });
 
-  it('is asked for again in the next session', () => {
+  it('happens again in the next session', () => {
     const pair = WireguardPair.established();
     for (const session of [1, 2, 3]) {
       pair.advance(166_000);
@@ -298,7 +301,7 @@ describe('rekeying on receive', () => {
     }
   });
 
-  it('is not for the responder', () => {
+  it('is not done by the responder', () => {
     const pair = WireguardPair.established();
     pair.advance(170_000);
     pair.link = () => true;
@@ -337,7 +340,7 @@ describe('a data message', () => {
     expect(pair.alice.received).toEqual([]);
   });
 
-  it('is dropped where its index is unknown, or that of a handshake under way', () => {
+  it('is dropped if its index is unknown or belongs to a handshake in progress', () => {
     const pair = new WireguardPair();
     const message = new Uint8Array(48);
     message[0] = DATA;
@@ -348,7 +351,7 @@ describe('a data message', () => {
     expect([...pair.alice.device.drops]).toEqual([['unknown-session', 2]]);
   });
 
-  it('confirms the session of a responder, who then sends what waits', () => {
+  it('confirms the session of a responder, which then sends the waiting packets', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     pair.advance(15);
@@ -364,7 +367,7 @@ describe('a data message', () => {
     );
   });
 
-  it('is counted with all its bytes, as every authentic message is', () => {
+  it('is counted with all its bytes, like every authentic message', () => {
     const pair = new WireguardPair();
     pair.send('alice', 100);
     pair.settle();
@@ -376,7 +379,7 @@ describe('a data message', () => {
     expect(pair.alice.peer.rxBytes).toBe(92 + 32);
   });
 
-  it('carries IPv6 between the addresses of the two alone', () => {
+  it('carries IPv6 only between allowed addresses', () => {
     const pair = WireguardPair.established();
     const packet = ipv6('fd00::2', 'fd00::1');
     pair.sendPacket('bob', packet);
@@ -386,7 +389,7 @@ describe('a data message', () => {
     expect([...pair.alice.device.drops]).toEqual([['wrong-source', 1]]);
   });
 
-  it('arrives once, in any order', () => {
+  it('is accepted once, in any order', () => {
     const pair = WireguardPair.established();
     pair.link = () => false;
     for (let index = 0; index < 5; index++) pair.send('alice', 60 + index);
@@ -396,7 +399,7 @@ describe('a data message', () => {
     expect(pair.bob.device.drops.of('replayed')).toBe(5);
   });
 
-  it('is dropped where the packet claims more than there is, or is no IP', () => {
+  it('is dropped if its inner packet is truncated or is not IP', () => {
     const pair = WireguardPair.established();
     const before = pair.alice.peer.rxBytes;
     const keypair = pair.bob.peer.keypairs.current!;
@@ -421,7 +424,7 @@ describe('a data message', () => {
 });
 
 describe('the source address of a packet', () => {
-  it('must be routed to the peer that it comes from', () => {
+  it('must be routed to the peer that sent the packet', () => {
     const pair = WireguardPair.established();
     pair.sendPacket('bob', ipv4('10.9.9.9', '10.0.0.1'));
     pair.settle();
@@ -429,7 +432,7 @@ describe('the source address of a packet', () => {
     expect(pair.alice.device.drops.of('wrong-source')).toBe(1);
   });
 
-  it('belongs to the longest prefix, whichever else would match', () => {
+  it('belongs to the longest prefix, even if others match', () => {
     const pair = WireguardPair.established();
     pair.alice.device.addPeer(
       { publicKey: seededBytes(9, 32), allowedIps: prefixes('10.2.3.0/24') },
@@ -447,7 +450,7 @@ describe('the endpoint of a peer', () => {
   it.each([
     ['another port', { address: '198.51.100.2', port: 2223 }],
     ['another address', { address: '198.51.100.3', port: 2222 }],
-  ])('is %s where a message comes from there, and that is told once', (_, elsewhere) => {
+  ])('becomes %s when a message comes from there, and is reported once', (_, elsewhere) => {
     const pair = WireguardPair.established();
     pair.bob.endpoint = elsewhere;
     pair.send('bob');
@@ -459,7 +462,7 @@ describe('the endpoint of a peer', () => {
     ]);
   });
 
-  it('has not changed where it is only told anew', () => {
+  it('is not reported as changed when set to the same value', () => {
     const pair = WireguardPair.established();
     pair.bob.endpoint = { ...pair.bob.endpoint };
     pair.send('bob');

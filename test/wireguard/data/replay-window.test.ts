@@ -11,7 +11,7 @@ it('has 8128 usable counters', () => {
   expect(SIZE).toBe(8_128);
 });
 
-it('gives the 34 answers of the kernel', () => {
+it('gives the 34 results of the kernel’s self-test', () => {
   const window = new ReplayWindow();
   const cases: [number, boolean][] = [
     [0, true],
@@ -78,7 +78,7 @@ const LOOPS: readonly (readonly [name: string, runs: readonly Run[]])[] = [
   ['a whole window backwards, down to 0', [[SIZE, 0, true]]],
   ['a whole window backwards, down to 1', [[SIZE + 1, 1, true]]],
   [
-    'a whole window backwards, and what is behind it',
+    'a whole window backwards, then counters older than the window',
     [
       [SIZE + 1, 1, true],
       [0, 0, false],
@@ -108,7 +108,7 @@ const LOOPS: readonly (readonly [name: string, runs: readonly Run[]])[] = [
     ],
   ],
   [
-    'twice round the ring, then all again',
+    'twice around the ring, then all counters again',
     [
       [0, 20_000, true],
       [20_000, 12_000, false],
@@ -149,7 +149,7 @@ class NaiveWindow {
   }
 }
 
-it.each([1, 2, 3])('does as a set of all counters would, on random ones (seed %i)', (seed) => {
+it.each([1, 2, 3])('matches a set of all counters on random input (seed %i)', (seed) => {
   const entropy = seededEntropy(seed);
   const random = (below: number) => {
     const bytes = new Uint8Array(4);
@@ -168,7 +168,7 @@ it.each([1, 2, 3])('does as a set of all counters would, on random ones (seed %i
   }
 });
 
-it('counts what was sent, by the highest counter, and what came, once each', () => {
+it('counts sent messages by the highest counter, and received ones once each', () => {
   const window = new ReplayWindow();
   expect([window.sent, window.accepted]).toEqual([0, 0]);
   for (const counter of [0, 2, 2, 5, 4, 4, REJECT]) window.accept(counter);

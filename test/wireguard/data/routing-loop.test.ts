@@ -52,13 +52,13 @@ describe('a data message', () => {
     message = pair.sent(DATA, 'alice').at(-1)!.bytes;
   });
 
-  it('does not go to the peer that it was sent to', () => {
+  it('is not sent to the peer that it is addressed to', () => {
     expect(sending(pair, 'alice', overIpv4('alice', message))).toEqual(DROPPED);
     expect(sending(pair, 'alice', overIpv6(message))).toEqual(DROPPED);
     expect(pair.alice.unreachable).toEqual([]);
   });
 
-  it('does not go as a first fragment either; a later one cannot be told', () => {
+  it('is not sent as a first fragment either; a later fragment is not recognized', () => {
     const first = overIpv4('alice', message);
     // More fragments.
     first[6] = 0x20;
@@ -70,7 +70,7 @@ describe('a data message', () => {
     expect(sending(pair, 'alice', overIpv6(message, 8))).toEqual(CARRIED);
   });
 
-  it('is known behind options of IPv4', () => {
+  it('is recognized after IPv4 options', () => {
     const plain = overIpv4('alice', message);
     const packet = new Uint8Array(plain.length + 4);
     packet.set(plain.subarray(0, 20));
@@ -80,7 +80,7 @@ describe('a data message', () => {
     expect(sending(pair, 'alice', packet)).toEqual(DROPPED);
   });
 
-  it('of the session before is known, too', () => {
+  it('of the previous session is recognized as well', () => {
     pair.advance(6_000);
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     pair.settle();
@@ -88,7 +88,7 @@ describe('a data message', () => {
     expect(sending(pair, 'alice', overIpv4('alice', message))).toEqual(DROPPED);
   });
 
-  it('of another session, or of the peer, is a packet like others', () => {
+  it('of another session, or from the peer, is an ordinary packet', () => {
     const other = message.slice();
     other[4]! ^= 1;
     expect(sending(pair, 'alice', overIpv4('alice', other))).toEqual(CARRIED);
@@ -97,7 +97,7 @@ describe('a data message', () => {
     expect(sending(pair, 'alice', overIpv4('alice', back))).toEqual(CARRIED);
   });
 
-  it('in what is not UDP is a packet like others', () => {
+  it('in a packet that is not UDP is an ordinary packet', () => {
     const tcp = overIpv4('alice', message);
     tcp[9] = 6;
     expect(sending(pair, 'alice', tcp)).toEqual(CARRIED);
@@ -109,19 +109,19 @@ describe('a data message', () => {
     expect(sending(pair, 'alice', fragmentOfTcp)).toEqual(CARRIED);
   });
 
-  it('that is cut off is a packet like others', () => {
+  it('that is truncated is an ordinary packet', () => {
     expect(sending(pair, 'alice', overIpv4('alice', message.subarray(0, 31)))).toEqual(CARRIED);
     expect(sending(pair, 'alice', overIpv4('alice', message.subarray(0, 32)))).toEqual(DROPPED);
   });
 
-  it('of another type is a packet like others', () => {
+  it('of another type is an ordinary packet', () => {
     const other = message.slice();
     other[0] = 3;
     expect(sending(pair, 'alice', overIpv4('alice', other))).toEqual(CARRIED);
   });
 });
 
-it('no message of ours goes to the peer that it was sent to (row 28, both roles)', () => {
+it('no outgoing message is sent through the tunnel to the peer that it is addressed to (row 28, both roles)', () => {
   const pair = WireguardPair.established();
   pair.link = () => false;
   pair.advance(6_000);
@@ -143,7 +143,7 @@ it('no message of ours goes to the peer that it was sent to (row 28, both roles)
   expect(sending(pair, 'alice', overIpv4('alice', response))).toEqual(CARRIED);
 });
 
-it('an initiation that comes back waits for no session, and keeps no handshake going', () => {
+it('an initiation that loops back is not staged and keeps no handshake going', () => {
   const pair = new WireguardPair();
   pair.link = () => false;
   pair.send('alice');

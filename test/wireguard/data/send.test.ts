@@ -11,7 +11,7 @@ import { failingDh } from '../support/failing-dh.js';
 const DEAF = () => false;
 
 describe('retries of the handshake', () => {
-  it('begins one per 5 s at most', () => {
+  it('begin at most once per 5 s', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     for (let step = 0; step < 4; step++) {
@@ -22,7 +22,7 @@ describe('retries of the handshake', () => {
     expect(pair.sent(INITIATION)).toHaveLength(1);
   });
 
-  it('lets 5 s pass, and no more', () => {
+  it('wait 5 s, and no longer', () => {
     const pair = new WireguardPair();
     const begin = pair.now;
     for (const after of [0, 4_999, 5_000, 9_999, 10_000]) {
@@ -32,7 +32,7 @@ describe('retries of the handshake', () => {
     expect(pair.sent(INITIATION).map(({ at }) => at - begin)).toEqual([0, 5_000, 10_000]);
   });
 
-  it('tells since when it is under way, and no more when it is complete', () => {
+  it('report the start of the handshake until it is complete', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     const begin = pair.now;
@@ -49,7 +49,7 @@ describe('retries of the handshake', () => {
     expect(pair.alice.peer.handshakeBeganAt).toBeUndefined();
   });
 
-  it('counts from the next packet again where it gave up', () => {
+  it('restart the count at the next packet after giving up', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     const begin = pair.now;
@@ -60,7 +60,7 @@ describe('retries of the handshake', () => {
     expect(pair.alice.peer.handshakeBeganAt).toBe(pair.now);
   });
 
-  it('retries after 5 s and up to a third of a second, and gives up after 20 messages', () => {
+  it('come after 5 s plus up to a third of a second, and stop after 20 messages', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     pair.send('alice');
@@ -77,7 +77,7 @@ describe('retries of the handshake', () => {
     expect(pair.alice.device.drops.of('staged-purged')).toBe(1);
   });
 
-  it('begins anew with the next packet', () => {
+  it('start again with the next packet', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     pair.send('alice');
@@ -88,7 +88,7 @@ describe('retries of the handshake', () => {
     expect(pair.bob.received).toEqual([packet]);
   });
 
-  it('does not give up while packets come', () => {
+  it('do not stop while packets come', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     for (let step = 0; step < 30; step++) {
@@ -99,7 +99,7 @@ describe('retries of the handshake', () => {
     expect(pair.alice.events()).toEqual([]);
   });
 
-  it('counts a response as a begun handshake', () => {
+  it('count a response as a started handshake', () => {
     const pair = WireguardPair.established();
     pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
     expect(pair.sent(INITIATION)).toEqual([]);
@@ -108,7 +108,7 @@ describe('retries of the handshake', () => {
     expect(pair.sent(INITIATION, 'bob')).toHaveLength(1);
   });
 
-  it('comes to a session where both begin at once', () => {
+  it('lead to a session when both ends begin at once', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     const [fromAlice, fromBob] = [pair.send('alice'), pair.send('bob')];
     pair.advance(12_000);
@@ -118,7 +118,7 @@ describe('retries of the handshake', () => {
 });
 
 describe('staged packets', () => {
-  it('keeps the newest 128', () => {
+  it('are limited to the newest 128', () => {
     const pair = new WireguardPair();
     const packets = Array.from({ length: 130 }, (_, index) => pair.send('alice', 100 + index));
     expect(pair.alice.peer.stagedPackets).toBe(128);
@@ -127,7 +127,7 @@ describe('staged packets', () => {
     expect(pair.bob.received).toEqual(packets.slice(2));
   });
 
-  it('leaves a responder only after the initiator has used the session', () => {
+  it('leave a responder only after the initiator has used the session', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     pair.link = ({ type }) => type !== DATA;
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -141,7 +141,7 @@ describe('staged packets', () => {
     expect(pair.alice.received).toHaveLength(1);
   });
 
-  it('leaves a responder whose session is never confirmed, by a handshake of its own', () => {
+  it('leave a responder after its own handshake if its session is never confirmed', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     pair.link = ({ type, from }) => type !== DATA || from === 'bob';
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -157,7 +157,7 @@ describe('rekeying on send', () => {
   it.each([
     [119_999, 0],
     [120_000, 1],
-  ])('at an age of %i ms: %i initiations of the initiator', (age, initiations) => {
+  ])('at an age of %i ms: %i initiations from the initiator', (age, initiations) => {
     const pair = WireguardPair.established();
     pair.advance(pair.alice.peer.keypairs.current!.createdAt + age - pair.now);
     pair.send('alice');
@@ -165,7 +165,7 @@ describe('rekeying on send', () => {
     expect(pair.sent(DATA, 'alice')).toHaveLength(1);
   });
 
-  it('is not for the responder', () => {
+  it('is not done by the responder', () => {
     const pair = WireguardPair.established();
     pair.advance(150_000);
     pair.send('bob');
@@ -176,7 +176,7 @@ describe('rekeying on send', () => {
     ['alice', 2 ** 49 - 1, 0],
     ['alice', 2 ** 49, 1],
     ['bob', 2 ** 49, 1],
-  ])('%s, whose counter is %d: %i initiations', (side, counter, initiations) => {
+  ])('%s at counter %d: %i initiations', (side, counter, initiations) => {
     const pair = WireguardPair.established();
     pair.advance(5_000);
     pair[side].peer.keypairs.current!.sendingCounter = counter;
@@ -185,7 +185,7 @@ describe('rekeying on send', () => {
     expect(pair.sent(DATA, side)).toHaveLength(1);
   });
 
-  it('loses no packet, under way or new', () => {
+  it('loses no packet, in flight or new', () => {
     const pair = WireguardPair.established({ latency: 40 });
     pair.advance(119_000);
     const sent: Uint8Array[] = [];
@@ -212,7 +212,7 @@ describe('the end of a session', () => {
     expect(pair.sent(INITIATION)).toHaveLength(1);
   });
 
-  it('sends nothing from the last message on', () => {
+  it('sends nothing from the last counter on', () => {
     const pair = WireguardPair.established();
     pair.advance(5_000);
     pair.alice.peer.keypairs.current!.sendingCounter = 2 ** 53 - 2 ** 13 - 1;
@@ -251,7 +251,7 @@ describe('padding', () => {
   });
 });
 
-it('pads with zeros, whatever stood in the slot', () => {
+it('pads with zeros, whatever the slot held', () => {
   const pair = WireguardPair.established();
   const slot = new Uint8Array(PACKET_HEADROOM + 97 + PACKET_TAILROOM).fill(0xff);
   packetInSlot(slot).set(ipv4('10.0.0.1', '10.0.0.2', 97));
@@ -262,7 +262,7 @@ it('pads with zeros, whatever stood in the slot', () => {
   expect(bytes.slice(16 + 97, 16 + 112)).toEqual(new Uint8Array(15));
 });
 
-it('counts as the kernel does: ten pings of 84 bytes each way (netns.sh)', () => {
+it('counts bytes as the kernel does: ten pings of 84 bytes each way (netns.sh)', () => {
   const pair = new WireguardPair();
   for (let ping = 0; ping < 10; ping++) {
     pair.send('alice', 84);
@@ -284,7 +284,7 @@ it('never uses a counter twice', () => {
 });
 
 describe('a keepalive', () => {
-  it('is an initiation without a session, or after its end', () => {
+  it('is an initiation if no session exists or the session has ended', () => {
     const pair = new WireguardPair({ aliceKeepalive: 200_000 });
     pair.advance(0);
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
@@ -295,7 +295,7 @@ describe('a keepalive', () => {
     expect(pair.sent(DATA, 'alice').map(({ bytes }) => bytes.length)).toEqual([32]);
   });
 
-  it('is dropped, and takes no counter, where the peer is nowhere', () => {
+  it('is dropped without using a counter if the peer has no endpoint', () => {
     const pair = WireguardPair.established();
     pair.send('alice');
     pair.settle();
@@ -306,7 +306,7 @@ describe('a keepalive', () => {
     expect(pair.bob.peer.keypairs.current!.sendingCounter).toBe(0);
   });
 
-  it('renews an old key as a packet does', () => {
+  it('renews an old key as a data packet does', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 120_000 });
     pair.advance(120_100);
     expect(pair.sent(DATA, 'alice').map(({ bytes }) => bytes.length)).toEqual([32, 32]);
@@ -314,7 +314,7 @@ describe('a keepalive', () => {
   });
 });
 
-it('tells since when a packet has not been answered; keepalives ask for nothing', () => {
+it('reports how long a packet has been unanswered; keepalives need no answer', () => {
   const pair = WireguardPair.established({ aliceKeepalive: 1_000 });
   const { peer } = pair.alice;
   pair.advance(3_500);
@@ -330,8 +330,8 @@ it('tells since when a packet has not been answered; keepalives ask for nothing'
   expect(peer.unansweredDataSince).toBeUndefined();
 });
 
-describe('what cannot be sent', () => {
-  it('is counted where the peer is nowhere', () => {
+describe('a packet that cannot be sent', () => {
+  it('is counted if the peer has no endpoint', () => {
     const pair = new WireguardPair();
     pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
     expect(pair.captured).toEqual([]);
@@ -339,7 +339,7 @@ describe('what cannot be sent', () => {
     expect(pair.bob.peer.handshakeBeganAt).toBeUndefined();
   });
 
-  it('is counted each time where no handshake is possible', () => {
+  it('is counted each time if no handshake is possible', () => {
     const device = lone().device;
     const peer = device.addPeer(
       { publicKey: new Uint8Array(32), endpoint: ENDPOINT, allowedIps: [] },
@@ -350,7 +350,7 @@ describe('what cannot be sent', () => {
     expect([...device.drops]).toEqual([['low-order-key', 2]]);
   });
 
-  it('is counted where the initiation cannot be made, and leaves nothing behind', () => {
+  it('is counted if the initiation cannot be created, and leaves no state', () => {
     const { crypto, failAfter } = failingDh();
     const pair = new WireguardPair({ crypto });
     failAfter(0);
@@ -362,7 +362,7 @@ describe('what cannot be sent', () => {
     expect(pair.alice.device.tableSizes.sessionIndices).toBe(0);
   });
 
-  it('is counted where the response cannot be made, and leaves nothing behind', () => {
+  it('is counted if the response cannot be created, and leaves no state', () => {
     const { crypto, failAfter } = failingDh();
     const pair = new WireguardPair({ crypto });
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -416,7 +416,7 @@ function lone(peerOptions: Partial<PeerOptions> = {}) {
 
 const ZEROS = new Uint8Array(32).join();
 
-it('tells the ephemeral key and the time stamp before the initiation is sent', () => {
+it('reports the ephemeral key and the timestamp before the initiation is sent', () => {
   const { device, peer, log } = lone();
   device.initiateHandshake(peer, 0);
   expect(log).toEqual([
@@ -426,8 +426,8 @@ it('tells the ephemeral key and the time stamp before the initiation is sent', (
   ]);
 });
 
-describe('a peer that may be at several addresses', () => {
-  it('is asked where it is before each initiation', () => {
+describe('a peer with several possible addresses', () => {
+  it('is resolved before each initiation', () => {
     let port = 1;
     const { device, peer, log, at } = lone({
       chooseEndpoint: () => ({ ...ENDPOINT, port: port++ }),
@@ -439,7 +439,7 @@ describe('a peer that may be at several addresses', () => {
     expect(peer.endpoint?.port).toBe(2);
   });
 
-  it('is sent nothing until it is known, and then at once', () => {
+  it('is sent nothing until its address is known, and then at once', () => {
     let known = false;
     const { device, peer, log, at } = lone({
       chooseEndpoint: () => (known ? ENDPOINT : undefined),
@@ -458,7 +458,7 @@ describe('a peer that may be at several addresses', () => {
     expect(log.filter((line) => line.startsWith('type'))).toHaveLength(2);
   });
 
-  it('is not asked again by a timer while it is unknown', () => {
+  it('is not resolved again by a timer while its address is unknown', () => {
     const { device, peer, at } = lone({ chooseEndpoint: () => undefined });
     const slot = new Uint8Array(PACKET_HEADROOM + 64 + PACKET_TAILROOM);
     packetInSlot(slot).set(ipv4('10.0.0.1', '10.0.0.2', 64));
@@ -469,7 +469,7 @@ describe('a peer that may be at several addresses', () => {
 });
 
 describe('an initiation that the operating system refused', () => {
-  it('is made good for at once, and not counted', () => {
+  it('is replaced at once, and not counted', () => {
     const { device, peer, log, messages } = lone();
     device.initiateHandshake(peer, 0);
     expect(device.initiationNotSent(messages[0]!, 1)).toBe(true);
@@ -483,7 +483,7 @@ describe('an initiation that the operating system refused', () => {
     expect(device.initiationNotSent(messages[1]!, 3)).toBe(false);
   });
 
-  it('is no other message, and none that has been answered', () => {
+  it('is not replaced if the refused message is of another type or was answered', () => {
     const pair = new WireguardPair();
     pair.send('alice');
     pair.settle();
@@ -499,7 +499,7 @@ describe('an initiation that the operating system refused', () => {
     expect(pair.sent(INITIATION)).toHaveLength(1);
   });
 
-  it('is none that bears the index of a session, and no data, while another is under way', () => {
+  it('is not replaced if the refused message is data or has a session’s index while a handshake is in progress', () => {
     const pair = WireguardPair.established();
     pair.advance(6_000);
     const { device, peer } = pair.alice;

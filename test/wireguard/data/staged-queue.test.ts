@@ -4,7 +4,7 @@ function slot(id: number): Uint8Array {
   return Uint8Array.of(id);
 }
 
-it('gives back in order, also round its end', () => {
+it('returns packets in order, also after it wraps around', () => {
   const queue = new StagedQueue();
   for (let round = 0; round < 5; round++) {
     for (let id = 0; id < 50; id++) expect(queue.push(slot(id))).toBe(true);
@@ -24,7 +24,7 @@ it('drops the oldest beyond 128', () => {
   expect(queue.shift()).toEqual(slot(1));
 });
 
-it('tells how many it throws away', () => {
+it('returns how many packets it discards', () => {
   const queue = new StagedQueue();
   queue.push(slot(1));
   queue.push(slot(2));

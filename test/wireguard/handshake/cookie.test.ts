@@ -58,7 +58,7 @@ it('a cookie makes mac2 valid, for one address and port', () => {
   expect(checker.hasValidMac2(second, { ...SOURCE, address: '192.0.2.2' }, 200)).toBe(false);
 });
 
-it('the cookie decrypts by the whitepaper: XChaCha20, HASH("cookie--" ‖ key), mac1 as data', () => {
+it('the cookie decrypts as in the whitepaper: XChaCha20, HASH("cookie--" ‖ key), mac1 as additional data', () => {
   const { checker, generator } = createPair();
   const first = messageWithMacs(generator, 0);
   const reply = checker.createReply(first, SENDER_INDEX, SOURCE, 0);
@@ -74,7 +74,7 @@ it('the cookie decrypts by the whitepaper: XChaCha20, HASH("cookie--" ‖ key), 
 it.each([
   [114_999, true],
   [115_000, false],
-])('%i ms after it came a cookie is used: %p', (age, used) => {
+])('%i ms after it arrived a cookie is used: %p', (age, used) => {
   const { checker, generator } = createPair();
   const came = 1_000_000;
   const reply = checker.createReply(messageWithMacs(generator, came), 1, SOURCE, came);
@@ -86,13 +86,13 @@ it.each([
 it.each([
   [119_999, true],
   [120_000, false],
-])('%i ms after it was born the secret holds: %p', (age, valid) => {
+])('%i ms after its creation the secret is valid: %p', (age, valid) => {
   const { checker, generator } = createPair();
   generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
   expect(checker.hasValidMac2(messageWithMacs(generator, 100), SOURCE, age)).toBe(valid);
 });
 
-it('takes one reply to one message, and none before', () => {
+it('accepts one reply per message, and none before the first', () => {
   const { checker, generator } = createPair();
   const other = new CookieGenerator(crypto, publicKey);
   const reply = checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
@@ -104,7 +104,7 @@ it('takes one reply to one message, and none before', () => {
   expect(generator.consumeReply(reply, 0)).toBe(false);
 });
 
-it('takes no reply that answers nothing, whoever made it', () => {
+it('accepts no reply to a message that was not sent', () => {
   const { generator } = createPair();
   const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);
   const reply = new Uint8Array(64);
@@ -115,7 +115,7 @@ it('takes no reply that answers nothing, whoever made it', () => {
   expect(generator.cookieReceivedAt).toBeUndefined();
 });
 
-it('makes a new secret after it was wiped', () => {
+it('creates a new secret after a wipe', () => {
   const { checker, generator } = createPair();
   checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
   checker.wipe();
@@ -129,7 +129,7 @@ it('makes a new secret after it was wiped', () => {
   expect(checker.hasValidMac2(message, SOURCE, 0)).toBe(false);
 });
 
-it('forgets when wiped', () => {
+it('forgets the cookie when wiped', () => {
   const { checker, generator } = createPair();
   generator.consumeReply(checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0), 0);
   const message = messageWithMacs(generator, 0);
@@ -139,7 +139,7 @@ it('forgets when wiped', () => {
   expect(messageWithMacs(generator, 0).slice(132)).toEqual(new Uint8Array(16));
 });
 
-it('knows a source by its address, or by its text where that is none', () => {
+it('identifies a source by its address, or by its text if it is not an address', () => {
   expect(addressBytes(SOURCE)).toEqual(Uint8Array.of(192, 0, 2, 1));
   expect(addressBytes({ address: 'fe80::1%eth0', port: 1 })).toHaveLength(16);
   expect(addressBytes({ address: 'nowhere', port: 1 })).toHaveLength(7);

@@ -38,7 +38,7 @@ function consume(pair: Pair, message: Uint8Array, now: number): string | undefin
   return pair.responder.consumeInitiation(opened, message, now);
 }
 
-it('lays out both messages as 5.4.2 and 5.4.3 say, and agrees on keys', () => {
+it('lays out both messages as in 5.4.2 and 5.4.3, and agrees on keys', () => {
   const pair = create();
   const first = initiation(pair, 0x0a0b0c0d);
   expect(first).toHaveLength(148);
@@ -60,7 +60,7 @@ it('lays out both messages as 5.4.2 and 5.4.3 say, and agrees on keys', () => {
   expect(pair.released).toEqual([]);
 });
 
-describe('an initiation that crosses ours', () => {
+describe('an initiation that crosses a local one', () => {
   const CREATED = 60_000;
 
   /** Ours has the sender index 7, and is `age` ms old. */
@@ -78,7 +78,7 @@ describe('an initiation that crosses ours', () => {
     return { ...pair, ours };
   }
 
-  it('leaves ours as it is where our index is the smaller one', () => {
+  it('keeps the local one if its index is smaller', () => {
     const { crypto, bob, initiator, responder, released, ours } = cross(8);
     expect(initiator.awaitsResponse).toBe(true);
     const toBob = openInitiation(crypto, bob, ours)!;
@@ -94,25 +94,25 @@ describe('an initiation that crosses ours', () => {
     expect(released).toEqual([8]);
   });
 
-  it.each([6, 7])('voids ours where theirs is not larger: %i', (theirIndex) => {
+  it.each([6, 7])('voids the local one if the peer’s index is not larger: %i', (theirIndex) => {
     const { initiator, released } = cross(theirIndex);
     expect(initiator.awaitsResponse).toBe(false);
     expect(released).toEqual([7]);
   });
 
-  it('voids ours where that is due for its retry: it has crossed nothing', () => {
+  it('voids a local one that is due for its retry, since they did not cross', () => {
     expect(cross(8, 4_999).initiator.awaitsResponse).toBe(true);
     expect(cross(8, 5_000).initiator.awaitsResponse).toBe(false);
   });
 });
 
-it('wipes the ephemeral key that it is given', () => {
+it('wipes the given ephemeral key', () => {
   const ephemeral = seededBytes(5, 32);
   create().initiator.createInitiation(ephemeral, 1, 0, 0);
   expect(ephemeral).toEqual(ZERO_PRIVATE);
 });
 
-it('refuses a time stamp that is not later, whatever the order of arrival', () => {
+it('refuses a timestamp that is not later, in any order of arrival', () => {
   const pair = create();
   const [older, newer] = [initiation(pair, 5), initiation(pair, 6)];
   expect(consume(pair, newer, 0)).toBeUndefined();
@@ -120,7 +120,7 @@ it('refuses a time stamp that is not later, whatever the order of arrival', () =
   expect(consume(pair, older, 2_000)).toBe('replayed-initiation');
 });
 
-it('takes one initiation per 20 ms', () => {
+it('accepts one initiation per 20 ms', () => {
   const pair = create();
   const messages = [1, 2, 3].map((seed) => initiation(pair, seed));
   expect(consume(pair, messages[0]!, 100)).toBeUndefined();
@@ -128,7 +128,7 @@ it('takes one initiation per 20 ms', () => {
   expect(consume(pair, messages[2]!, 120)).toBeUndefined();
 });
 
-it('refuses what does not decrypt', () => {
+it('refuses a message that does not decrypt', () => {
   const pair = create();
   const message = initiation(pair, 1);
   message[100]! ^= 1;
@@ -137,7 +137,7 @@ it('refuses what does not decrypt', () => {
   expect(openInitiation(nodeCrypto, pair.bob, message)).toBeUndefined();
 });
 
-it('stamps later each time, and than the floor', () => {
+it('writes timestamps later than all previous ones and the floor', () => {
   const pair = create();
   initiation(pair, 1, 50_000);
   const first = pair.initiator.lastSentTimestamp!;
@@ -149,7 +149,7 @@ it('stamps later each time, and than the floor', () => {
   expect(toHex(pair.initiator.lastSentTimestamp)).toBe('400000010000000001000000');
 });
 
-it('gives the index of an abandoned handshake back', () => {
+it('releases the index of an abandoned handshake', () => {
   const pair = create();
   initiation(pair, 1);
   initiation(pair, 2);
@@ -160,7 +160,7 @@ it('gives the index of an abandoned handshake back', () => {
   expect(pair.initiator.awaitsResponse).toBe(false);
 });
 
-it('gives up an initiation that was made by a given time, and no later one', () => {
+it('abandons an initiation created at or before a given time, and no later one', () => {
   const pair = create();
   pair.initiator.createInitiation(seededBytes(1, 32), 1, 0, 100);
   pair.initiator.abandonInitiation(99);
@@ -190,7 +190,7 @@ describe('a peer whose public key is of low order', () => {
     expect(handshake.isPossible).toBe(false);
   });
 
-  it('cannot be played by whoever knows that the DH gives zero', () => {
+  it('cannot be impersonated by someone who knows that the DH gives zero', () => {
     const stranger = { ...identityOptions(identity), publicKey: ZERO_PRIVATE };
     const noise = HandshakeState.initiator(nodeCrypto, stranger, identity.publicKey);
     const stamp = nextTimestamp(1_000);
@@ -207,7 +207,7 @@ function identityOptions({ protocolName, prologue, privateKey, publicKey }: Iden
   return { protocolName, prologue, privateKey, publicKey };
 }
 
-it('gives the index back where the response cannot be made', () => {
+it('releases the index if the response cannot be created', () => {
   let fails = false;
   const pair = create({
     ...nodeCrypto,
@@ -222,7 +222,7 @@ it('gives the index back where the response cannot be made', () => {
   expect(() => pair.responder.createResponse(seededBytes(9, 32), 3)).toThrow(RangeError);
 });
 
-it('a new key pair ends what was begun, and holds for what comes', () => {
+it('a new key pair ends handshakes in progress, and applies to later ones', () => {
   const pair = create();
   initiation(pair, 1);
   const carol = new Identity(nodeCrypto, seededBytes(3, 32));
@@ -261,7 +261,7 @@ describe('secrets', () => {
     expect(watch.input(psk)).toBeUndefined();
   });
 
-  it('of an abandoned one are wiped as well', () => {
+  it('of an abandoned handshake are wiped as well', () => {
     const watch = new SecretWatch();
     const pair = create(watch.crypto);
     consume(pair, initiation(pair, 1), 0);
@@ -271,7 +271,7 @@ describe('secrets', () => {
     expect(watch.unwiped).toBe(2);
   });
 
-  it('of one that is not authentic are wiped', () => {
+  it('of an unauthentic handshake are wiped', () => {
     const watch = new SecretWatch();
     const pair = create(watch.crypto);
     const message = initiation(pair, 1);
@@ -292,7 +292,7 @@ it('mixes the pre-shared key in', () => {
   expect(pair.initiator.consumeResponse(response)).toBe(true);
 });
 
-it('mixes no pre-shared key in once it is taken away', () => {
+it('does not mix in a removed pre-shared key', () => {
   const pair = create();
   pair.responder.setPresharedKey(seededBytes(8, 32));
   pair.responder.setPresharedKey(undefined);
@@ -301,7 +301,7 @@ it('mixes no pre-shared key in once it is taken away', () => {
   expect(pair.initiator.consumeResponse(response)).toBe(true);
 });
 
-it('throws where it is used out of order', () => {
+it('throws if it is used out of order', () => {
   const { initiator } = create();
   expect(() => initiator.createResponse(ZERO_PRIVATE, 1)).toThrow(
     new RangeError('no initiation to respond to'),

@@ -13,7 +13,7 @@ it('holds a copy of the private key until it is wiped', () => {
   expect(identity.privateKey).toEqual(new Uint8Array(32));
 });
 
-it('knows that 32 zero bytes are no key, and others are one', () => {
+it('treats 32 zero bytes as no key, and other values as a key', () => {
   const last = new Uint8Array(32);
   last[31] = 1;
   const isNone = (key: Uint8Array) => new Identity(createNodeCrypto(), key).isNone;
@@ -26,7 +26,7 @@ it.each([0, 31, 33])('refuses a private key of %i bytes', (length) => {
   );
 });
 
-it('names the construction and the identifier of the whitepaper (5.4)', () => {
+it('uses the construction and the identifier of the whitepaper (5.4)', () => {
   const identity = new Identity(createNodeCrypto(), seededBytes(1, 32));
   const decoder = new TextDecoder();
   expect(decoder.decode(identity.protocolName)).toBe('Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s');

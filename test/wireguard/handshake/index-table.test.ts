@@ -10,7 +10,7 @@ function script(...numbers: number[]): Entropy {
   };
 }
 
-it('draws again where an index is in use', () => {
+it('draws another index if one is in use', () => {
   const table = new IndexTable<string>(script(7, 7, 7, 9));
   expect(table.allocate('alice')).toBe(7);
   expect(table.allocate('bob')).toBe(9);
@@ -18,7 +18,7 @@ it('draws again where an index is in use', () => {
   expect(table.size).toBe(2);
 });
 
-it('forgets what was released', () => {
+it('forgets a released index', () => {
   const table = new IndexTable<string>(script(0xffffffff));
   const index = table.allocate('alice');
   table.release(index);
@@ -35,7 +35,7 @@ it('promotes an index from handshake to session', () => {
   expect(() => table.promote(2, keypair)).toThrow(new RangeError('the index is not allocated'));
 });
 
-it('knows an index that is out of use from one that was never given out', () => {
+it('distinguishes a released index from one that was never assigned', () => {
   const table = new IndexTable<string>(seededEntropy(1));
   const first = table.allocate('alice');
   expect([table.isStrange(first), table.isStrange(first + 1)]).toEqual([false, true]);

@@ -11,14 +11,14 @@ it('is under load from 512 messages at once', () => {
   expect(arrive(new LoadMeter(), UNDER_LOAD_LENGTH, 0)).toBe(true);
 });
 
-it('stays so for one second', () => {
+it('stays under load for one second', () => {
   const meter = new LoadMeter();
   arrive(meter, UNDER_LOAD_LENGTH, 0);
   expect(meter.messageArrived(999)).toBe(true);
   expect(meter.messageArrived(1_000)).toBe(false);
 });
 
-it('bears 400 messages a second for ever, and 2000 not for a second', () => {
+it('handles 400 messages a second indefinitely, but not 2000 for a second', () => {
   const meter = new LoadMeter();
   for (let now = 0; now < 60_000; now += 10) expect(arrive(meter, 4, now)).toBe(false);
   let underLoad = false;
@@ -26,7 +26,7 @@ it('bears 400 messages a second for ever, and 2000 not for a second', () => {
   expect(underLoad).toBe(true);
 });
 
-it('is over one second after a flood, however long that was', () => {
+it('is no longer under load one second after a flood of any duration', () => {
   const meter = new LoadMeter();
   let now = 0;
   for (; now < 60_000; now++) arrive(meter, 5, now);

@@ -19,14 +19,14 @@ it('allows five at once, then one per 50 ms', () => {
   expect(burst(limiter, '192.0.2.1', 1_000)).toBe(5);
 });
 
-it('counts 20 a second in the long run', () => {
+it('allows 20 a second on average', () => {
   const limiter = new RateLimiter();
   let allowed = 0;
   for (let now = 0; now < 10_000; now += 5) allowed += burst(limiter, '192.0.2.1', now, 1);
   expect(allowed).toBe(5 + 199);
 });
 
-it('keeps sources apart: IPv4 by address, IPv6 by /64', () => {
+it('separates sources: IPv4 by address, IPv6 by /64', () => {
   const limiter = new RateLimiter();
   expect(burst(limiter, '192.0.2.1', 0)).toBe(5);
   expect(burst(limiter, '192.0.2.2', 0)).toBe(5);
@@ -43,13 +43,13 @@ it.each([
   ['::ff:0:1', '::ff:0:2'],
   ['2001:db8::ffff:192.0.2.1', '2001:db8::ffff:192.0.2.2'],
   ['0:0:0:0:1:ffff:192.0.2.1', '0:0:0:0:1:ffff:192.0.2.2'],
-])('%s and %s are one source: neither is a mapped IPv4 address', (first, second) => {
+])('%s and %s are one source, since neither is a mapped IPv4 address', (first, second) => {
   const limiter = new RateLimiter();
   expect(burst(limiter, first, 0)).toBe(5);
   expect(burst(limiter, second, 0)).toBe(0);
 });
 
-it('keeps apart what is no address', () => {
+it('separates sources that are not addresses', () => {
   const limiter = new RateLimiter();
   const [first, second] = ['gateway-01', 'gateway-02'].map((text) =>
     new TextEncoder().encode(text),

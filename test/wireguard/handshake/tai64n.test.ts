@@ -13,18 +13,18 @@ it.each([
   [17, '400000000000000a01000000'],
   [2 ** 32 * 1000, '400000010000000a00000000'],
   [-5, '400000000000000a00000000'],
-])('is the label of %i ms, rounded down to 2^24 ns', (unix, expected) => {
+])('encodes %i ms rounded down to 2^24 ns', (unix, expected) => {
   expect(toHex(nextTimestamp(unix))).toBe(expected);
 });
 
-it('orders as bytes do', () => {
+it('sorts bytewise', () => {
   const [early, late] = [nextTimestamp(1_000), nextTimestamp(2_000)];
   expect(compareTimestamps(early, late)).toBeLessThan(0);
   expect(compareTimestamps(late, early)).toBeGreaterThan(0);
   expect(compareTimestamps(late, late.slice())).toBe(0);
 });
 
-it('increases where the wall clock stands still or steps back', () => {
+it('increases if the wall clock stands still or steps back', () => {
   let previous = nextTimestamp(5_000_000_000_000);
   for (const unix of [5_000_000_000_000, 4_999_999_000_000, 0, 0, 0]) {
     const next = nextTimestamp(unix, previous);
@@ -33,7 +33,7 @@ it('increases where the wall clock stands still or steps back', () => {
   }
 });
 
-it('goes on by one step, into the next second at its end', () => {
+it('advances by one step, and carries into the next second', () => {
   let stamp = nextTimestamp(1_000);
   for (let step = 1; step <= 59; step++) stamp = nextTimestamp(0, stamp);
   expect(toHex(stamp)).toBe('400000000000000b' + (59 * STEP).toString(16).padStart(8, '0'));
@@ -49,10 +49,10 @@ it('carries into the upper word', () => {
 it.each([
   ['400000000000000a01000005', '400000000000000a02000000'],
   ['40000000ffffffff00000000', '40000000ffffffff01000000'],
-])('goes on from %s to the next step', (previous, expected) => {
+])('advances from %s to the next step', (previous, expected) => {
   expect(toHex(nextTimestamp(0, fromHex(previous)))).toBe(expected);
 });
 
-it('takes the clock where it is ahead of the last stamp', () => {
+it('uses the clock if it is ahead of the last timestamp', () => {
   expect(nextTimestamp(9_000, nextTimestamp(1_000))).toEqual(nextTimestamp(9_000));
 });

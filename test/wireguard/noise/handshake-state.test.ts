@@ -52,7 +52,7 @@ function message(index: number): { payload: Uint8Array; ciphertext: Uint8Array }
   return { payload: fromHex(payload), ciphertext: fromHex(ciphertext) };
 }
 
-describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2, on $backend', (crypto) => {
+describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (crypto) => {
   const ss = crypto.dh(initiatorStatic, responderPublic)!;
 
   it('gives both handshake messages, the hash, and four transport messages', () => {
@@ -87,7 +87,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2, on $backend', (c
     }
   });
 
-  it('reads the right response after a wrong one', () => {
+  it('reads a valid response after an invalid one', () => {
     const { initiator } = createPair(crypto);
     const second = message(1);
     initiator.writeInitiation(fromHex(vector.init_ephemeral), ss, message(0).payload);
@@ -107,7 +107,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2, on $backend', (c
     expect(initiator && responder.readInitiationPayload(wrong, ss)).toBeUndefined();
   });
 
-  it.each(LOW_ORDER_POINTS)('refuses the ephemeral key of low order %s', (point) => {
+  it.each(LOW_ORDER_POINTS)('refuses the low-order ephemeral key %s', (point) => {
     const { initiator, responder } = createPair(crypto);
     const wrong = message(0).ciphertext;
     wrong.set(fromHex(point));
@@ -120,7 +120,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2, on $backend', (c
     expect(initiator.readResponse(message(1).ciphertext, psk)).toEqual(message(1).payload);
   });
 
-  it('refuses it also where all else fits, for want of a secret', () => {
+  it('refuses a low-order key even if all tags are valid, because no secret results', () => {
     const { responder } = createPair(crypto);
     const point = fromHex(LOW_ORDER_POINTS[0]);
     // What anybody could make if a DH that gives zero were left out.
@@ -155,7 +155,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2, on $backend', (c
     expect(responder.writeResponse(ephemeral, rs, psk, message(1).payload)).toBeUndefined();
   });
 
-  it('leaves nothing of a response that it has tried, and nothing at all when it is wiped', () => {
+  it('keeps no secret of a failed response, and none at all after a wipe', () => {
     const watch = new SecretWatch(crypto);
     const { initiator } = createPair(watch.crypto);
     initiator.writeInitiation(fromHex(vector.init_ephemeral), ss.slice(), message(0).payload);
@@ -170,7 +170,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2, on $backend', (c
     expect(watch.unwiped).toBe(0);
   });
 
-  it('forgets its ephemeral key when it is wiped, and leaves the static key alone', () => {
+  it('forgets its ephemeral key on a wipe, and keeps the static key', () => {
     const forgotten: Uint8Array[] = [];
     const watched: Crypto = {
       ...crypto,

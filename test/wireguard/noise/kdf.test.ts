@@ -13,7 +13,7 @@ interface Case {
 const { cases } = readVectors('hkdf-blake2s.json') as { cases: Case[] };
 
 describe.each(CRYPTO_BACKENDS)('on $backend', (crypto) => {
-  it.each(cases)('KDF of "$chainingKey" and "$input" as $from has it', (vector) => {
+  it.each(cases)('KDF of "$chainingKey" and "$input" matches $from', (vector) => {
     const [chainingKey, input] = [fromHex(vector.chainingKey), fromHex(vector.input)];
     expect(hkdf2(crypto, chainingKey, input).map(toHex)).toEqual(vector.outputs.slice(0, 2));
     expect(hkdf3(crypto, chainingKey, input).map(toHex)).toEqual(vector.outputs);

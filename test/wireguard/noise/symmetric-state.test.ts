@@ -12,32 +12,32 @@ function keyed(): SymmetricState {
   return state;
 }
 
-it('begins with the hash of the name, which WireGuard calls its construction', () => {
+it('begins with the hash of the protocol name, which WireGuard calls its construction', () => {
   expect(new SymmetricState(crypto, NAME).handshakeHash).toEqual(crypto.hash(NAME));
 });
 
-it('mixing a key changes no hash, and the hash given out is a copy', () => {
+it('mixing a key does not change the hash, and the returned hash is a copy', () => {
   const state = keyed();
   expect(state.handshakeHash).toEqual(crypto.hash(NAME));
   state.handshakeHash.fill(0);
   expect(state.handshakeHash).toEqual(crypto.hash(NAME));
 });
 
-it('decrypts what a twin has encrypted, and both hashes agree', () => {
+it('decrypts what an equal state encrypted, and both hashes agree', () => {
   const [sender, receiver] = [keyed(), keyed()];
   const ciphertext = sender.encryptAndHash(seededBytes(2, 12));
   expect(receiver.decryptAndHash(ciphertext)).toEqual(seededBytes(2, 12));
   expect(receiver.handshakeHash).toEqual(sender.handshakeHash);
 });
 
-it('does not change where it does not decrypt', () => {
+it('does not change if decryption fails', () => {
   const state = keyed();
   const before = state.handshakeHash;
   expect(state.decryptAndHash(new Uint8Array(28))).toBeUndefined();
   expect(state.handshakeHash).toEqual(before);
 });
 
-it('a clone goes its own way', () => {
+it('a clone is independent', () => {
   const state = keyed();
   const clone = state.clone();
   expect(clone.split()).toEqual(state.split());
@@ -46,7 +46,7 @@ it('a clone goes its own way', () => {
   expect(clone.split()).not.toEqual(state.split());
 });
 
-it('stays what it was when its clone goes on and is wiped', () => {
+it('is unaffected when its clone is used and wiped', () => {
   const [state, twin] = [keyed(), keyed()];
   const clone = state.clone();
   clone.mixKeyAndHash(seededBytes(3, 32));
@@ -68,7 +68,7 @@ it('wipes each key as the next replaces it', () => {
   expect(watch.unwiped).toBe(0);
 });
 
-it('holds nothing when wiped', () => {
+it('holds no secret after a wipe', () => {
   const state = keyed();
   state.wipe();
   expect(state.handshakeHash).toEqual(new Uint8Array(32));

@@ -51,7 +51,7 @@ class Configured {
 }
 
 describe('get', () => {
-  it('tells all of the device, with zeros for what never was', () => {
+  it('shows the whole device, with zeros for missing times and counts', () => {
     const { device } = new Configured().set(`public_key=${ONE}`, 'endpoint=[2001:db8::1]:7');
     expect(getResponse(device, { listenPort: 11_010, fwmark: 5 })).toEqual([
       `private_key=${hex(clamp(device.privateKey().expose()))}`,
@@ -69,7 +69,7 @@ describe('get', () => {
     ]);
   });
 
-  it('leaves out what there is not', () => {
+  it('omits unset values', () => {
     const configured = new Configured().set(`private_key=${'0'.repeat(64)}`, `public_key=${ONE}`);
     expect(configured.get('private_key')).toEqual([]);
     expect(configured.get('listen_port')).toEqual([]);
@@ -77,7 +77,7 @@ describe('get', () => {
     expect(configured.get('endpoint')).toEqual([]);
   });
 
-  it('tells the time of the handshake and what was carried', () => {
+  it('shows the time of the handshake and the bytes transferred', () => {
     const configured = new Configured().set(`public_key=${ONE}`);
     const [peer] = configured.device.peers;
     Object.assign(peer!, { lastHandshakeUnix: 1_700_000_000_123.5, txBytes: 148, rxBytes: 92 });
@@ -109,7 +109,7 @@ describe('set', () => {
     ]);
   });
 
-  it('adds a peer with all that is said of it', () => {
+  it('adds a peer with all given settings', () => {
     const configured = new Configured().set(
       `public_key=${ONE}`,
       `preshared_key=${OTHER}`,
@@ -136,7 +136,7 @@ describe('set', () => {
     expect(configured.moved).toEqual([]);
   });
 
-  it('changes a peer, and nothing that is not named', () => {
+  it('changes only the given settings of a peer', () => {
     const configured = new Configured().set(
       `public_key=${ONE}`,
       `preshared_key=${OTHER}`,
@@ -161,7 +161,7 @@ describe('set', () => {
     expect(configured.moved).toEqual([`${ONE} 192.0.2.2 8`]);
   });
 
-  it('replaces allowed IPs, which belong to one peer alone', () => {
+  it('replaces allowed IPs, each of which belongs to one peer', () => {
     const configured = new Configured()
       .set(`public_key=${ONE}`, 'allowed_ip=10.0.0.0/8', 'allowed_ip=11.0.0.0/8')
       .set(`public_key=${ONE}`, 'replace_allowed_ips=true', 'allowed_ip=12.0.0.0/8')
@@ -171,7 +171,7 @@ describe('set', () => {
     expect(configured.device.allowedIps.prefixesOf(other!)).toHaveLength(1);
   });
 
-  it('removes a peer, and one that is not there', () => {
+  it('removes a peer, and ignores an unknown one', () => {
     const configured = new Configured().set(`public_key=${ONE}`, `public_key=${OTHER}`);
     configured.set(`public_key=${ONE}`, 'remove=true', `public_key=${ONE}`, 'remove=true');
     expect(configured.get('public')).toEqual([`public_key=${OTHER}`]);
@@ -184,18 +184,18 @@ describe('set', () => {
     ]);
   });
 
-  it('adds nobody where it is told only to update', () => {
+  it('adds no peer with update_only', () => {
     expect(new Configured().set(`public_key=${ONE}`, 'update_only=true').get('public')).toEqual([]);
   });
 
-  it('passes over a peer with our own key', () => {
+  it('skips a peer with the local key', () => {
     const own = hex(new Configured().device.publicKey);
     const configured = new Configured().set(`public_key=${own}`, `public_key=${ONE}`);
     expect(configured.get('public')).toEqual([`public_key=${ONE}`]);
   });
 });
 
-it('takes 130,560 allowed IPs', () => {
+it('accepts 130,560 allowed IPs', () => {
   const lines = [`public_key=${ONE}`];
   for (let high = 0; high < 510; high++) {
     for (let low = 0; low < 256; low++) {

@@ -1,6 +1,6 @@
 import { parseKey } from '../../../src/wireguard/uapi/key-text.js';
 
-it('reads 64 digits, of either case', () => {
+it('reads 64 hexadecimal digits of either case', () => {
   const key = Uint8Array.from({ length: 32 }, (_, index) => index + 0xa0);
   const text = Buffer.from(key).toString('hex');
   expect(parseKey(text)).toEqual(key);
@@ -8,7 +8,7 @@ it('reads 64 digits, of either case', () => {
 });
 
 it.each(['', 'a'.repeat(63), 'a'.repeat(65), 'g'.repeat(64), `${'a'.repeat(64)}\n`])(
-  'takes %j for none',
+  'refuses %j',
   (text) => {
     expect(parseKey(text)).toBeUndefined();
   },

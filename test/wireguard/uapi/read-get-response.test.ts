@@ -73,12 +73,12 @@ it('reads the example of the specification', () => {
   ]);
 });
 
-it('does not show the private key where it is printed, and has no pre-shared one', () => {
+it('does not print the private key, and drops the pre-shared one', () => {
   const text = JSON.stringify(readGetResponse(EXAMPLE));
   expect(text).not.toMatch(/e84b5a6d|188515/);
 });
 
-it('reads what our own device answers', () => {
+it('reads the response of the local device', () => {
   const crypto = createNodeCrypto();
   const device = new Device({
     privateKey: seededBytes(50, 32),
@@ -113,7 +113,7 @@ it('reads what our own device answers', () => {
   });
 });
 
-it('reads a device that has nothing', () => {
+it('reads a device without settings', () => {
   expect(readGetResponse('errno=0\n\n')).toEqual({
     privateKey: undefined,
     listenPort: 0,
@@ -122,7 +122,7 @@ it('reads a device that has nothing', () => {
   });
 });
 
-it('takes no number from what is none', () => {
+it('ignores invalid numbers', () => {
   const answer = readGetResponse('listen_port=-1\nfwmark=many\nunknown=1\nerrno=0\n\n');
   expect(answer).toMatchObject({ listenPort: 0, fwmark: 0 });
 });
@@ -134,6 +134,6 @@ it.each([
   'errno=-22\n\n',
   'hello\nerrno=0\n\n',
   'public_key=1\nerrno=0\n\n',
-])('takes %j for no answer', (text) => {
+])('refuses %j', (text) => {
   expect(readGetResponse(text)).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { RequestReader } from '../../../src/wireguard/uapi/request-reader.js';
 
 const PEER = `public_key=${'a'.repeat(64)}`;
 
-it('reads requests however they are cut', () => {
+it('reads requests split at any byte', () => {
   const text = `get=1\n\nset=1\n${PEER}\nremove=true\n\nget=1\n\n`;
   for (const size of [1, 7, text.length]) {
     const reader = new RequestReader();
@@ -16,7 +16,7 @@ it('reads requests however they are cut', () => {
   }
 });
 
-it('gives what a set asks for', () => {
+it('returns the settings of a set request', () => {
   const [request] = new RequestReader().read(`set=1\nlisten_port=7\n${PEER}\nremove=true\n\n`);
   expect(request).toMatchObject({
     operation: 'set',
@@ -25,7 +25,7 @@ it('gives what a set asks for', () => {
 });
 
 it.each(['get=2', 'get=1\nlisten_port=7', 'set=2', 'set=1\nnonsense', '', 'hello'])(
-  'says what is nothing: %j',
+  'reports an invalid request: %j',
   (text) => {
     expect(new RequestReader().read(`${text}\n\n`)).toEqual(
       expect.arrayContaining([{ operation: 'invalid' }]),
@@ -33,7 +33,7 @@ it.each(['get=2', 'get=1\nlisten_port=7', 'set=2', 'set=1\nnonsense', '', 'hello
   },
 );
 
-it('keeps 64 MiB of one request, and no more', () => {
+it('buffers at most 64 MiB of one request', () => {
   const reader = new RequestReader();
   const mebibyte = `${'x'.repeat(2 ** 20 - 1)}\n`;
   for (let count = 0; count < 64; count++) expect(reader.read(mebibyte)).toEqual([]);
@@ -43,7 +43,7 @@ it('keeps 64 MiB of one request, and no more', () => {
   expect(reader.read('\n\nget=1\n\n')).toEqual([]);
 });
 
-it('counts each request on its own', () => {
+it('limits each request separately', () => {
   const reader = new RequestReader();
   const request = `set=1\n${'x'.repeat(40 * 2 ** 20)}\n\n`;
   expect(reader.read(request)).toHaveLength(1);

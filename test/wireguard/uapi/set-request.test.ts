@@ -18,7 +18,7 @@ function peerOf(...lines: string[]) {
 }
 
 describe('a device', () => {
-  it('is left as it is by nothing', () => {
+  it('is unchanged by an empty request', () => {
     expect(parseSetRequest([])).toEqual({ replacePeers: false, peers: [] });
   });
 
@@ -33,19 +33,19 @@ describe('a device', () => {
     });
   });
 
-  it.each(['', '0'])('loses its mark by fwmark=%s', (mark) => {
+  it.each(['', '0'])('loses its mark with fwmark=%s', (mark) => {
     expect(parseSetRequest([`fwmark=${mark}`])?.fwmark).toBe(0);
   });
 });
 
 describe('a peer', () => {
-  it('begins with its key, and has nothing said of it', () => {
+  it('begins with its key and no settings', () => {
     expect(peerOf()).toEqual(EMPTY_PEER);
     const two = parseSetRequest([`public_key=${KEY}`, 'remove=true', `public_key=${KEY}`]);
     expect(two?.peers.map(({ remove }) => remove)).toEqual([true, false]);
   });
 
-  it('has what is said of it', () => {
+  it('has the given settings', () => {
     const peer = peerOf(
       'update_only=true',
       `preshared_key=${KEY}`,
@@ -65,20 +65,20 @@ describe('a peer', () => {
     });
   });
 
-  it('has an endpoint of IPv6 in brackets, in canonical form', () => {
+  it('has an IPv6 endpoint in brackets, in canonical form', () => {
     expect(peerOf('endpoint=[2001:DB8:0::1]:1')?.endpoint).toEqual({
       address: '2001:db8::1',
       port: 1,
     });
   });
 
-  it('replaces the allowed IPs that were named before', () => {
+  it('replaces the allowed IPs given before', () => {
     const peer = peerOf('allowed_ip=10.0.0.0/8', 'replace_allowed_ips=true', 'allowed_ip=::/0');
     expect(peer).toMatchObject({ replaceAllowedIps: true, allowedIps: prefixes('::/0') });
   });
 });
 
-describe('what is not of the protocol', () => {
+describe('an invalid line', () => {
   it.each([
     'private_key',
     'private_key=',
@@ -93,7 +93,7 @@ describe('what is not of the protocol', () => {
     'allowed_ip=10.0.0.0/8',
     'mtu=1420',
     'public_key=00',
-  ])('voids the request: %s', (line) => {
+  ])('rejects the request: %s', (line) => {
     expect(parseSetRequest([line])).toBeUndefined();
   });
 
@@ -113,7 +113,7 @@ describe('what is not of the protocol', () => {
     'protocol_version=2',
     'listen_port=1',
     'private_key=00',
-  ])('voids the request of a peer: %s', (line) => {
+  ])('rejects the request for a peer: %s', (line) => {
     expect(parseSetRequest([`public_key=${KEY}`, line])).toBeUndefined();
   });
 });
