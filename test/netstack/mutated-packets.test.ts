@@ -76,7 +76,7 @@ function templates(host: Host): Uint8Array[] {
   ];
 }
 
-it('takes them all', () => {
+it('survives all mutated packets', () => {
   const random = seededRandom(20);
   const below = (limit: number) => Math.floor(random() * limit);
   const host = new Host({ limits: { reassemblyBytes: REASSEMBLY_BYTES, connections: 64 } });

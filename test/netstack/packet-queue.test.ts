@@ -2,7 +2,7 @@ import { PacketQueue } from '../../src/netstack/packet-queue.js';
 
 const slots = (...bytes: number[]) => bytes.map((byte) => Uint8Array.of(byte));
 
-it('takes all packets or none, and gives them in order', () => {
+it('accepts all packets or none, and returns them in order', () => {
   const queue = new PacketQueue(3);
   expect(queue.offerAll(slots(1, 2))).toBe(true);
   expect(queue.offerAll(slots(3, 4))).toBe(false);

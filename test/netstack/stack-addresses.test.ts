@@ -13,7 +13,7 @@ import { silentObserver } from '../support/fakes/silent-observer.js';
 
 const NEW = ip('10.0.0.9');
 
-it('ends the connections of an address that is gone, without a word, and opens others from the new one', () => {
+it('ends the connections of a removed address silently, and opens new ones from the new address', () => {
   const pair = new NetstackPair();
   const { client } = connectPair(pair);
   const emitted = pair.emitted.left;
@@ -32,7 +32,7 @@ it('ends the connections of an address that is gone, without a word, and opens o
   expect(accepted).toEqual([NEW]);
 });
 
-it('leaves the connections of an address that stays alone', () => {
+it('keeps the connections of a kept address', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
   pair.left.setAddresses([NEW, LEFT_ADDRESS]);
@@ -42,7 +42,7 @@ it('leaves the connections of an address that stays alone', () => {
   expect(client.events).toEqual(['established']);
 });
 
-it('keeps listeners: at all addresses at once, at one when it is ours again', () => {
+it('keeps listeners: those on all addresses always, those on one address when it returns', () => {
   const pair = new NetstackPair();
   const accepted: string[] = [];
   const listen = (name: string, local: { port: number; address?: typeof NEW }) =>
@@ -67,7 +67,7 @@ it('keeps listeners: at all addresses at once, at one when it is ours again', ()
   expect(accepted).toEqual(['any', 'one']);
 });
 
-it('closes the UDP sockets of an address that is gone, and lets the others go on', () => {
+it('closes the UDP sockets of a removed address, and keeps the others', () => {
   const pair = new NetstackPair();
   const gone: string[] = [];
   const remote = { address: RIGHT_ADDRESS, port: 53 };
@@ -89,7 +89,7 @@ it('closes the UDP sockets of an address that is gone, and lets the others go on
   expect(pair.left.usage.udpSockets).toBe(1);
 });
 
-it('changes nothing where they cannot be', () => {
+it('changes nothing if the addresses are invalid', () => {
   const stack = new Stack({ addresses: [LEFT_ADDRESS], mtu: 1279, entropy: seededEntropy(1) }, 0);
   expect(() => stack.setAddresses([])).toThrow(RangeError);
   // RFC 8200 5: a link of IPv6 carries 1,280 bytes.

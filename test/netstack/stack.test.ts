@@ -35,7 +35,7 @@ function packets(h: Harness): Uint8Array[] {
 }
 
 describe('UDP', () => {
-  it('carries datagrams both ways, with the addresses they came from and to', () => {
+  it('carries datagrams both ways, with source and destination addresses', () => {
     const pair = new NetstackPair();
     const got: unknown[] = [];
     const server = pair.right.bindUdp({ port: 53 }, (payload, from, to) => {
@@ -55,7 +55,7 @@ describe('UDP', () => {
     expect(pair.left.usage.udpSockets).toBe(0);
   });
 
-  it('reports a closed port to the socket that asked (RFC 1122 4.1.3.1)', () => {
+  it('reports a closed port to the sending socket (RFC 1122 4.1.3.1)', () => {
     const pair = new NetstackPair();
     const errors: unknown[] = [];
     const client = pair.left.bindUdp(
@@ -70,7 +70,7 @@ describe('UDP', () => {
     expect(pair.right.drops.of('udp-port')).toBe(1);
   });
 
-  it('takes what fits the MTU, and as much as the queue holds', () => {
+  it('accepts datagrams that fit the MTU, until the queue is full', () => {
     const pair = new NetstackPair({ limits: { queuedDatagrams: 3 } });
     const socket = pair.left.bindUdp({ port: 5 }, () => undefined);
     const to = { address: RIGHT_ADDRESS, port: 9 };
@@ -80,7 +80,7 @@ describe('UDP', () => {
     expect(pair.left.drops.of('queue-full')).toBe(1);
   });
 
-  it('prefers the socket bound to the very address, and refuses a second binding', () => {
+  it('prefers the socket bound to the specific address, and refuses a duplicate binding', () => {
     const stack = new Stack(
       { addresses: [OUR_ADDRESS, ip('10.0.0.9')], mtu: 1420, entropy: seededEntropy(1) },
       0,
@@ -95,7 +95,7 @@ describe('UDP', () => {
 });
 
 describe('ICMP', () => {
-  it('echoes both ways (RFC 1122 3.2.2.6)', () => {
+  it('carries echoes both ways (RFC 1122 3.2.2.6)', () => {
     const pair = new NetstackPair();
     const replies: unknown[] = [];
     pair.left.onEchoReply = (reply) => replies.push(reply);
@@ -106,7 +106,7 @@ describe('ICMP', () => {
     expect(pair.left.sendEcho(RIGHT_ADDRESS, 7, 4, new Uint8Array(1420 - 27))).toBe(false);
   });
 
-  it('answers no more than 1,000 echo requests at once', () => {
+  it('answers at most 1,000 echo requests at once', () => {
     const pair = new NetstackPair({ limits: { queuedDatagrams: 2000 } });
     for (let count = 0; count < 1100; count++) {
       pair.left.sendEcho(RIGHT_ADDRESS, 1, count, new Uint8Array(0));
@@ -115,7 +115,7 @@ describe('ICMP', () => {
     expect(pair.right.drops.of('icmp-rate')).toBe(100);
   });
 
-  it('ends a connection attempt that is unreachable (MUST-54)', () => {
+  it('ends a connection attempt to an unreachable destination (MUST-54)', () => {
     const h = new Harness();
     h.connection = h.stack.connectTcp({ address: PEER_ADDRESS, port: 80 }, h, h.now);
     const [syn] = packets(h);
@@ -131,7 +131,7 @@ describe('ICMP', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('does not believe a quoted sequence number that is not in flight (RFC 5927 4.1, MUST-54)', () => {
+  it('ignores a quoted sequence number that is not in flight (RFC 5927 4.1, MUST-54)', () => {
     const h = new Harness();
     h.connection = h.stack.connectTcp({ address: PEER_ADDRESS, port: 80 }, h, h.now);
     const [syn] = packets(h);
@@ -141,7 +141,7 @@ describe('ICMP', () => {
     expect(h.stack.drops.of('icmp-unmatched')).toBe(1);
   });
 
-  it('sends again in smaller pieces when the path asks for it (RFC 1191, RFC 1191 3, RFC 7323 5.7)', () => {
+  it('resends in smaller segments when the path MTU shrinks (RFC 1191, RFC 1191 3, RFC 7323 5.7)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(2000));
     const [first] = packets(h);
@@ -158,7 +158,7 @@ describe('ICMP', () => {
   });
 });
 
-describe('what arrives', () => {
+describe('an incoming packet', () => {
   const valid = (): Uint8Array => {
     const h = new Harness();
     h.ourPort = 9;
@@ -193,7 +193,7 @@ describe('what arrives', () => {
     expect(packets(h)).toEqual([]);
   });
 
-  it('never throws, whatever it is', () => {
+  it('never causes an exception', () => {
     const h = new Harness().establish();
     const template = h.packet({ flags: ACK, data: 30 });
     for (let seed = 1; seed < 3000; seed++) {
@@ -209,7 +209,7 @@ describe('what arrives', () => {
 });
 
 describe('draining', () => {
-  it('stops at the budget and says that there is more', () => {
+  it('stops at the budget and reports that more is waiting', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10_000));
     let count = 0;
@@ -219,7 +219,7 @@ describe('draining', () => {
     expect(count).toBe(10);
   });
 
-  it('lets connections take turns of 16 packets', () => {
+  it('gives each connection turns of 16 packets', () => {
     const pair = new NetstackPair();
     const pairs = [connectPair(pair, 81), connectPair(pair, 82)];
     for (const { client } of pairs) client.send(patternBytes(1_000_000));
@@ -233,7 +233,7 @@ describe('draining', () => {
     expect(ports).toEqual(turns(81, 82));
   });
 
-  it('has no deadline after a drain when nothing is open', () => {
+  it('has no deadline after a drain if nothing is open', () => {
     const h = new Harness();
     expect(h.stack.nextTimeout()).toBe(Infinity);
     h.connect();
@@ -242,7 +242,7 @@ describe('draining', () => {
   });
 });
 
-it('resets everything on close', () => {
+it('resets all connections on close', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
   pair.left.listenTcp({ port: 1 }, () => silentObserver);
@@ -261,7 +261,7 @@ it('resets everything on close', () => {
   expect(server.events).toEqual(['established', 'closed:reset']);
 });
 
-it('survives an observer that calls back from every event', () => {
+it('survives an observer that calls back during every event', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
   server.readable = () => {
@@ -287,7 +287,7 @@ it.each([
   expect(() => new Stack(options, 0)).toThrow(text);
 });
 
-it('refuses ports and addresses that are not usable', () => {
+it('refuses unusable ports and addresses', () => {
   const { stack } = new Harness();
   const remote = { address: PEER_ADDRESS, port: 80 };
   expect(() => stack.connectTcp({ ...remote, port: 0 }, silentObserver, 0)).toThrow(RangeError);

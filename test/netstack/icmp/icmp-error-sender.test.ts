@@ -19,7 +19,7 @@ import {
 
 const LONG = [...patternBytes(1300)];
 
-it('says that nobody has a port, with the whole datagram (RFC 1122 3.2.2.1, RFC 4443 2.2, RFC 4443 3.1)', () => {
+it('reports an unused port, and quotes the whole datagram (RFC 1122 3.2.2.1, RFC 4443 2.2, RFC 4443 3.1)', () => {
   const [first, second] = [v4(UDP, udp([5, 9], [1, 2], false)), v6(UDP, udp([5, 9], [1, 2], true))];
   const host = new Host().receives(first, second);
   const [answer, answerV6] = host.sends();
@@ -34,7 +34,7 @@ it('says that nobody has a port, with the whole datagram (RFC 1122 3.2.2.1, RFC 
   expect(host.drops).toEqual({ 'udp-port': 2 });
 });
 
-it('quotes what fits 576 bytes, in IPv6 1,280, and nothing that was behind the packet (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
+it('quotes up to 576 bytes, in IPv6 1,280, and nothing beyond the packet (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
   const host = new Host().receives(
     v4(UDP, udp([5, 9], LONG, false)),
     v6(UDP, udp([5, 9], LONG, true)),
@@ -45,7 +45,7 @@ it('quotes what fits 576 bytes, in IPv6 1,280, and nothing that was behind the p
   expect(answers.every(isIntact)).toBe(true);
 });
 
-it('answers no error (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
+it('does not answer an error (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
   const quoted = [...v4(UDP, udp([5, 9], [], false))];
   // Fragments whose timer expires, of errors and of an echo request.
   const fragmentV4 = (type: number) =>
@@ -63,7 +63,7 @@ it('answers no error (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
   expect(host.after(30_000).sends()).toHaveLength(2);
 });
 
-it('sends 100 errors in a second, of both families together (RFC 4443 2.4)', () => {
+it('sends at most 100 errors a second, both families together (RFC 4443 2.4)', () => {
   const host = new Host();
   const packets = [v4(UDP, udp([5, 9], [], false)), v6(UDP, udp([5, 9], [], true))];
   for (let count = 0; count < 60; count++) host.receives(...packets);

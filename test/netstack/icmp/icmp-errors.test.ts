@@ -60,14 +60,14 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     ['time-exceeded', isIpv6 ? [3, 0] : [11, 0]],
     ['other', isIpv6 ? [4, 1] : [12, 0]],
     ...(isIpv6 ? [['other', [100, 7]] as const] : []),
-  ] as const)('is told of %s', (kind, message) => {
+  ] as const)('receives %s', (kind, message) => {
     const { host, errors, packet } = sending();
     host.receives(error(packet, message as [number, number]));
     expect(errors).toEqual([{ kind, code: message[1], remote }]);
     expect(host.drops).toEqual({});
   });
 
-  it('goes on in fragments where the path is too narrow (RFC 4443 3.2)', () => {
+  it('sends fragments if the path MTU is too small (RFC 4443 3.2)', () => {
     const { host, errors, packet } = sending();
     host.receives(tooBig(packet, 1300));
     expect(errors).toEqual([{ kind: 'too-big', code: isIpv6 ? 0 : 4, remote }]);
@@ -81,7 +81,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     expect(host.sends()).toHaveLength(1);
   });
 
-  it('takes all fragments into the queue or none', () => {
+  it('queues all fragments or none', () => {
     const { host, packet } = sending();
     host.receives(tooBig(packet, 1300));
     const socket = host.stack.bindUdp({ port: 6 }, () => undefined);
@@ -99,7 +99,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     ['of another protocol', (packet) => (packet[isIpv6 ? 6 : 9] = 6)],
     ['of a third protocol', (packet) => (packet[isIpv6 ? 6 : 9] = 132)],
     ['of no version', (packet) => (packet[0]! ^= 0x10)],
-  ])('hears nothing about a packet %s', (_, change) => {
+  ])('ignores an error about a packet %s', (_, change) => {
     const { host, errors, packet } = sending();
     const forged = packet.slice();
     change(forged);
@@ -109,7 +109,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     expect(host.drops).toEqual({ 'icmp-unmatched': 1 });
   });
 
-  it('hears nothing where the ports are not quoted', () => {
+  it('ignores an error that does not quote the ports', () => {
     const { host, errors, packet } = sending();
     for (const length of [0, 10, headers - 8, headers - 1]) {
       host.receives(error(packet.subarray(0, length), isIpv6 ? [1, 4] : [3, 3]));
@@ -120,7 +120,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     expect(errors).toEqual([]);
   });
 
-  it('that is closed leaves no path to be learnt from others', () => {
+  it('no longer learns its path MTU after it is closed', () => {
     const { host, packet } = sending();
     const idle = new Host().receives(tooBig(packet, 1300));
     expect(idle.drops).toEqual({ 'icmp-unmatched': 1 });
@@ -128,7 +128,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
     expect(host.stack.pathMtu(peer)).toBe(1420);
   });
 
-  it('believes no MTU that the packet did not exceed, nor less than its family has (RFC 8201 4)', () => {
+  it('ignores an MTU that the packet did not exceed, or below the family’s minimum (RFC 8201 4)', () => {
     const { host, packet } = sending();
     host.receives(tooBig(packet, 1420), tooBig(packet, isIpv6 ? 1279 : 1421));
     expect(host.drops).toEqual({ 'icmp-path-mtu': 2 });
@@ -137,7 +137,7 @@ describe.each(FAMILIES)('a UDP socket of %s', (family, peer, headers) => {
 });
 
 describe.each(FAMILIES)('echo over %s', (_, peer, headers) => {
-  it('learns the path, and no other does', () => {
+  it('learns the path MTU only for its own destination', () => {
     const host = new Host();
     host.stack.sendEcho(peer, 5, 1, new Uint8Array(1420 - headers));
     const packet = host.sends()[0]!;
@@ -155,10 +155,10 @@ describe.each(FAMILIES)('TCP over %s', (family, peer) => {
   const remote = { address: peer, port: 80 };
 
   it.each([
-    ['ends at a destination that is unreachable', isIpv6 ? [1, 0] : [3, 1], ['closed:unreachable']],
-    ['ends at a port that is unreachable', isIpv6 ? [1, 4] : [3, 3], ['closed:unreachable']],
-    ['outlives a hop limit that ran out (RFC 1122 4.2.3.9)', isIpv6 ? [3, 0] : [11, 0], []],
-    ['outlives a parameter problem', isIpv6 ? [4, 0] : [12, 0], []],
+    ['ends at an unreachable destination', isIpv6 ? [1, 0] : [3, 1], ['closed:unreachable']],
+    ['ends at an unreachable port', isIpv6 ? [1, 4] : [3, 3], ['closed:unreachable']],
+    ['survives an expired hop limit (RFC 1122 4.2.3.9)', isIpv6 ? [3, 0] : [11, 0], []],
+    ['survives a parameter problem', isIpv6 ? [4, 0] : [12, 0], []],
   ] as const)('%s', (_, message, events) => {
     const host = new Host();
     const observer = new Noting();

@@ -30,7 +30,7 @@ it('answers an echo request over IPv6 (RFC 4443 2.2, RFC 4443 4.1)', () => {
   expect(unlabelled(answer!)).toEqual(v6(ICMPV6, icmpv6(129, 0, ECHO, ENDS), ENDS));
 });
 
-it('sends an echo request over IPv6 and hands on the reply (RFC 4443 4.1)', () => {
+it('sends an echo request over IPv6 and passes on the reply (RFC 4443 4.1)', () => {
   const host = new Host();
   const replies: unknown[] = [];
   host.stack.onEchoReply = (reply) => replies.push(reply);
@@ -45,7 +45,7 @@ it('sends an echo request over IPv6 and hands on the reply (RFC 4443 4.1)', () =
   expect(host.stack.sendEcho(PEER_V6, 1, 1, new Uint8Array(1420 - 48))).toBe(true);
 });
 
-it('labels all echoes of one ping alike', () => {
+it('gives all echoes of one ping the same flow label', () => {
   const host = new Host();
   for (const sequence of [1, 2]) host.stack.sendEcho(PEER_V6, 5, sequence, new Uint8Array(0));
   host.stack.sendEcho(PEER_V6, 6, 1, new Uint8Array(0));
@@ -54,7 +54,7 @@ it('labels all echoes of one ping alike', () => {
   expect(other).not.toBe(first);
 });
 
-it('answers an echo request that came in fragments in fragments, whole (RFC 1122 3.2.2.6)', () => {
+it('answers a fragmented echo request in full, with fragments (RFC 1122 3.2.2.6)', () => {
   const data = [...patternBytes(3000)];
   const [request, requestV6] = [icmp(8, 0, data), icmpv6(128, 0, data)];
   const place = (start: number) => ({ id: 9, start, more: start < 2000 });
@@ -97,7 +97,7 @@ it.each([
   ],
   ['icmp-unmatched', v6(ICMPV6, icmpv6(100, 0, ECHO))],
 ] as const)(
-  'drops as %s what is no echo (MUST-55, RFC 1122 3.2.2, RFC 4443 2.4, RFC 6633 3)',
+  'drops a packet that is not an echo, as %s (MUST-55, RFC 1122 3.2.2, RFC 4443 2.4, RFC 6633 3)',
   (reason, packet) => {
     const host = new Host().receives(packet);
     expect(host.drops).toEqual({ [reason]: 1 });
@@ -105,7 +105,7 @@ it.each([
   },
 );
 
-it('makes checksums that hold', () => {
+it('writes valid checksums', () => {
   const host = new Host().receives(v4(ICMP, icmp(8, 0, ECHO)), v6(ICMPV6, icmpv6(128, 0, ECHO)));
   expect(host.sends().map(isIntact)).toEqual([true, true]);
 });

@@ -12,7 +12,7 @@ function read(packet: Uint8Array, isIpv6: boolean, length = packet.length) {
   return readQuotedPacket(bytes, 3, 3 + length, isIpv6);
 }
 
-it('reads what a router quotes of IPv4, options passed', () => {
+it('reads an IPv4 packet that a router quotes, and skips options', () => {
   const packet = v4(17, DATAGRAM, { ...V4_ENDS, options: [0x94, 4, 0, 0] });
   expect(read(packet, false, 32)).toEqual({
     source: OUR_V4,
@@ -26,7 +26,7 @@ it('reads what a router quotes of IPv4, options passed', () => {
   });
 });
 
-it('reads what a router quotes of IPv6, a first fragment too', () => {
+it('reads an IPv6 packet that a router quotes, even a first fragment', () => {
   const data = fragmentOf(17, DATAGRAM, { id: 1, start: 0, more: true });
   expect(read(v6(44, data, V6_ENDS), true)).toEqual({
     source: OUR_V6,
@@ -41,13 +41,13 @@ it('reads what a router quotes of IPv6, a first fragment too', () => {
 });
 
 it.each([
-  ['no whole header', v4(17, DATAGRAM), false, 19],
+  ['a truncated header', v4(17, DATAGRAM), false, 19],
   ['seven bytes of the upper layer', v4(17, DATAGRAM), false, 27],
   ['a header that is too short', v4(17, DATAGRAM).fill(0x44, 0, 1), false, undefined],
   ['a later fragment', v4(17, DATAGRAM, { start: 8 }), false, undefined],
-  ['the other family', v6(17, DATAGRAM), false, undefined],
-  ['no whole IPv6 header', v6(17, DATAGRAM), true, 39],
-  ['seven bytes behind IPv6', v6(17, DATAGRAM), true, 47],
+  ['a packet of the other family', v6(17, DATAGRAM), false, undefined],
+  ['a truncated IPv6 header', v6(17, DATAGRAM), true, 39],
+  ['seven bytes after the IPv6 header', v6(17, DATAGRAM), true, 47],
   ['IPv4 in ICMPv6', v4(17, [...DATAGRAM, ...DATAGRAM, ...DATAGRAM]), true, undefined],
   [
     'a later fragment of IPv6',
@@ -55,6 +55,6 @@ it.each([
     true,
     undefined,
   ],
-] as const)('makes nothing of %s', (_, packet, isIpv6, length) => {
+] as const)('ignores %s', (_, packet, isIpv6, length) => {
   expect(read(packet, isIpv6, length)).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { AddressKeyMemo } from '../../../src/netstack/ip/address-key-memo.js';
 import { addressKey } from '../../../src/wire/ip-address.js';
 
-it('gives each address the key that it has, whatever came before', () => {
+it('returns the key of each address, whatever was looked up before', () => {
   const octet = fc.constantFrom(0, 1, 255);
   const address = fc.oneof(
     fc.array(octet, { minLength: 4, maxLength: 4 }),

@@ -29,7 +29,7 @@ function options(next: number, option: number[]): number[] {
   return [next, length / 8 - 1, ...option, ...padding];
 }
 
-describe('passes (RFC 8200 4)', () => {
+describe('skips (RFC 8200 4)', () => {
   it.each([
     ['no header', v6(UDP, DATAGRAM)],
     ['hop-by-hop options', v6(HOP_BY_HOP, [...options(UDP, [5, 2, 0, 0]), ...DATAGRAM])],
@@ -42,7 +42,7 @@ describe('passes (RFC 8200 4)', () => {
       'a routing header without segments left',
       v6(ROUTING, [UDP, 0, 0, 0, 0, 0, 0, 0, ...DATAGRAM]),
     ],
-    ['a fragment that is the whole', v6(FRAGMENT, [UDP, 0, 0, 0, 1, 2, 3, 4, ...DATAGRAM])],
+    ['a fragment that is the whole packet', v6(FRAGMENT, [UDP, 0, 0, 0, 1, 2, 3, 4, ...DATAGRAM])],
     [
       'the recommended order',
       v6(HOP_BY_HOP, [
@@ -73,16 +73,16 @@ describe('passes (RFC 8200 4)', () => {
     expect(take(packet)).toEqual({ arrived: 1, drops: {}, answers: [] });
   });
 
-  it('what follows the payload', () => {
+  it('bytes after the payload', () => {
     expect(take(Uint8Array.of(...v6(UDP, DATAGRAM), 9, 9, 9)).arrived).toBe(1);
   });
 });
 
-describe('drops without a word (RFC 8200 4, RFC 8504 5.3)', () => {
+describe('drops silently (RFC 8200 4, RFC 8504 5.3)', () => {
   it.each([
     ['no next header', 'ip-no-next-header', v6(NO_NEXT, [1, 2, 3])],
     [
-      'an option that says so',
+      'an option that requires a drop',
       'ip-extension',
       v6(OPTIONS, [...options(UDP, [0x7e, 0]), ...DATAGRAM]),
     ],
@@ -103,9 +103,9 @@ describe('drops without a word (RFC 8200 4, RFC 8504 5.3)', () => {
         ...DATAGRAM,
       ]),
     ],
-    ['a header that is cut', 'ip-truncated', v6(OPTIONS, [UDP, 0, 1, 0])],
+    ['a truncated header', 'ip-truncated', v6(OPTIONS, [UDP, 0, 1, 0])],
     ['a header beyond the packet', 'ip-truncated', v6(OPTIONS, [UDP, 1, 1, 4, 0, 0, 0, 0])],
-    ['a fragment header that is cut', 'ip-truncated', v6(FRAGMENT, [UDP, 0, 0, 0])],
+    ['a truncated fragment header', 'ip-truncated', v6(FRAGMENT, [UDP, 0, 0, 0])],
     [
       'a fragment of a fragment',
       'ip-fragment',
@@ -118,11 +118,17 @@ describe('drops without a word (RFC 8200 4, RFC 8504 5.3)', () => {
 
 describe('answers with a parameter problem (RFC 8200 4, RFC 4443 3.4)', () => {
   it.each([
-    ['a protocol that nobody has', 'ip-protocol', 1, 6, v6(132, [1, 2, 3, 4])],
-    ['one behind options', 'ip-protocol', 1, 40, v6(OPTIONS, [...options(50, []), 1, 2, 3, 4])],
+    ['an unknown protocol', 'ip-protocol', 1, 6, v6(132, [1, 2, 3, 4])],
+    [
+      'an unknown protocol after options',
+      'ip-protocol',
+      1,
+      40,
+      v6(OPTIONS, [...options(50, []), 1, 2, 3, 4]),
+    ],
     ['ICMP of the other family', 'ip-protocol', 1, 6, v6(1, [8, 0, 0, 0])],
     [
-      'hop-by-hop options in another place',
+      'hop-by-hop options in the wrong place',
       'ip-protocol',
       1,
       40,
@@ -157,7 +163,7 @@ describe('answers with a parameter problem (RFC 8200 4, RFC 4443 3.4)', () => {
       v6(OPTIONS, [UDP, 0, 0, 0, 0, 0, 0, 1, ...DATAGRAM]),
     ],
     [
-      'a route that goes on (RFC 5095)',
+      'a routing header with segments left (RFC 5095)',
       'ip-routing',
       0,
       42,
@@ -178,13 +184,13 @@ describe('answers with a parameter problem (RFC 8200 4, RFC 4443 3.4)', () => {
     expect(isIntact(answers[0]!)).toBe(true);
   });
 
-  it('but not about an error', () => {
+  it('but not for an ICMP error', () => {
     const error = icmpv6(1, 0, [0, 0, 0, 0]);
     const packet = v6(OPTIONS, [...options(ICMPV6, [0x9e, 0]), ...error]);
     expect(take(packet)).toEqual({ arrived: 0, drops: { 'ip-extension': 1 }, answers: [] });
   });
 
-  it('and about each packet for itself', () => {
+  it('and for each packet separately', () => {
     const host = new Host().receives(v6(132, [1, 2, 3, 4]), v6(NO_NEXT, []));
     expect(host.sends()).toHaveLength(1);
   });

@@ -4,7 +4,7 @@ import { ip, seededEntropy } from '../../support/pairs/netstack-pair.js';
 const LOCAL = { address: ip('fd00::1'), port: 1000 };
 const REMOTE = { address: ip('fd00::2'), port: 80 };
 
-it('gives a flow one label, and another to each other flow (RFC 6437 3)', () => {
+it('gives each flow its own constant label (RFC 6437 3)', () => {
   const flows = new Flows(seededEntropy(1));
   const label = flows.label(6, LOCAL, REMOTE);
   expect(flows.label(6, LOCAL, REMOTE)).toBe(label);
@@ -22,7 +22,7 @@ it('gives a flow one label, and another to each other flow (RFC 6437 3)', () => 
   expect(new Set([label, ...others]).size).toBe(10);
 });
 
-it('labels with 20 bits, spread over all of them, and never with 0', () => {
+it('uses labels of 20 bits, evenly distributed and never 0', () => {
   const flows = new Flows(seededEntropy(1));
   let all = 0;
   for (let port = 1; port < 2000; port++) {
@@ -33,7 +33,7 @@ it('labels with 20 bits, spread over all of them, and never with 0', () => {
   expect(all).toBe(0xfffff);
 });
 
-it('remembers what was noted, and that alone', () => {
+it('remembers only noted flows', () => {
   const flows = new Flows(seededEntropy(1));
   expect(flows.isNoted(17, LOCAL, REMOTE)).toBe(false);
   flows.note(17, LOCAL, REMOTE);

@@ -14,7 +14,7 @@ function cut(packet: Uint8Array, mtu: number, identification: number): Uint8Arra
   return fragment(slot, mtu, identification, slots).map((piece) => packetInSlot(piece));
 }
 
-it('cuts IPv4 into whole eights, each with its checksum, and lets it be cut again', () => {
+it('cuts IPv4 at multiples of eight bytes, each fragment with its checksum, and can fragment again', () => {
   const place = { ...V4_ENDS, id: 0xbeef };
   expect(cut(v4(17, DATA, V4_ENDS), 1000, 0x1beef)).toEqual([
     v4(17, DATA.slice(0, 976), { ...place, start: 0, more: true }),
@@ -32,6 +32,6 @@ it('cuts IPv6 with a fragment header', () => {
   ]);
 });
 
-it('ends where the data does', () => {
+it('ends at the end of the data', () => {
   expect(cut(v4(17, DATA.slice(0, 976 * 2)), 996, 1)).toHaveLength(2);
 });

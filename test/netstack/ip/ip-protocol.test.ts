@@ -57,7 +57,7 @@ describe.each([
     ['backwards', [2, 1, 0]],
     ['the middle last', [2, 0, 1]],
     ['with duplicates', [0, 0, 2, 2, 1]],
-  ])('become whole %s', (_order, order) => {
+  ])('are reassembled %s', (_order, order) => {
     const { host, arrived } = listening();
     host.receives(...order.map((index) => pieces[index]!));
     expect(arrived).toEqual([DATA]);
@@ -92,7 +92,7 @@ describe.each([
     expect(arrived).toEqual([DATA]);
   });
 
-  it('are given up after 30 s; the sender of the first is told (RFC 1122 3.3.2, RFC 1122 3.3.2b, RFC 8200 4.5)', () => {
+  it('are dropped after 30 s; the sender of the first is notified (RFC 1122 3.3.2, RFC 1122 3.3.2b, RFC 8200 4.5)', () => {
     const { host, arrived } = listening();
     host.receives(pieces[0]!, pieces[1]!);
     expect(host.stack.nextTimeout()).toBe(host.now + 30_000);
@@ -111,13 +111,13 @@ describe.each([
     expect(arrived).toEqual([]);
   });
 
-  it('are given up in silence without the first', () => {
+  it('are dropped silently if the first is missing', () => {
     const { host } = listening();
     host.receives(pieces[1]!, pieces[2]!).after(30_000);
     expect(host.sends()).toEqual([]);
   });
 
-  it('that come when the time is over begin anew, whoever was served first', () => {
+  it('that arrive after the timeout start a new datagram, even if no timer has run', () => {
     const { host, arrived } = listening();
     host.receives(pieces[0]!, pieces[1]!);
     host.now += 30_000;
@@ -138,7 +138,7 @@ describe('overlaps are refused (RFC 5722, RFC 8200 4.5, RFC 5722 4)', () => {
     ['one around another', [piece(80, 88), piece(72, 160)]],
     ['one inside another', [piece(0, 160), piece(80, 88)]],
     ['the same place with a shorter end', [piece(0, 160), piece(0, 80)]],
-    ['data behind the end', [piece(160, 168, false), piece(168, 208)]],
+    ['data after the end', [piece(160, 168, false), piece(168, 208)]],
     ['an end before data', [piece(160, 208), piece(80, 88, false)]],
     ['two ends', [piece(160, 168, false), piece(80, 88, false)]],
   ])('%s', (_, pieces) => {
@@ -153,7 +153,7 @@ describe('overlaps are refused (RFC 5722, RFC 8200 4.5, RFC 5722 4)', () => {
     expect(host.sends()).toEqual([]);
   });
 
-  it('the same place with other content', () => {
+  it('the same range with different content', () => {
     const { host, arrived } = listening();
     const forged = piece(80, 160);
     forged[100]! ^= 1;
@@ -166,7 +166,7 @@ describe('overlaps are refused (RFC 5722, RFC 8200 4.5, RFC 5722 4)', () => {
 describe('malformed fragments', () => {
   it.each([
     ['nothing', v4(UDP, [], { start: 8, id: 1 })],
-    ['no whole eights', v4(UDP, [1, 2, 3], { more: true, id: 1 })],
+    ['a length that is not a multiple of eight', v4(UDP, [1, 2, 3], { more: true, id: 1 })],
     ['more than 64 KiB', v4(UDP, new Array<number>(40).fill(0), { start: 65_480, id: 1 })],
   ])('of IPv4 with %s are dropped', (_, packet) => {
     const host = new Host().receives(packet);
@@ -178,7 +178,7 @@ describe('malformed fragments', () => {
   const datagram = udp([5, 7], DATA, true);
   it.each([
     [
-      'no whole eights',
+      'a length that is not a multiple of eight',
       'ip-fragment',
       0,
       4,
@@ -229,13 +229,13 @@ describe('malformed fragments', () => {
     },
   );
 
-  it('of IPv6 with nothing are dropped', () => {
+  it('of IPv6 without data are dropped', () => {
     const empty = fragmentOf(UDP, [], { id: 1, start: 8, more: false });
     expect(new Host().receives(v6(FRAGMENT, empty)).drops).toEqual({ 'ip-fragment': 1 });
   });
 });
 
-it('drops a whole that is longer than 64 KiB for the headers of its first fragment', () => {
+it('drops a datagram that exceeds 64 KiB because of its first fragment’s headers', () => {
   const { host, arrived } = listening();
   const options = [FRAGMENT, 0, 1, 4, 0, 0, 0, 0];
   const [first, rest] = cut(udp([5, 7], new Array<number>(65_500).fill(1), true), 0, 8);
@@ -251,7 +251,7 @@ it('drops a whole that is longer than 64 KiB for the headers of its first fragme
   expect(host.stack.usage.reassemblyBytes).toBe(0);
 });
 
-it('keeps datagrams of two protocols apart that have one identification', () => {
+it('separates datagrams of two protocols with one identification', () => {
   const { host, arrived } = listening();
   host.receives(
     V4_PIECES[0]!,
@@ -262,7 +262,7 @@ it('keeps datagrams of two protocols apart that have one identification', () => 
   expect(arrived).toEqual([DATA]);
 });
 
-it('takes the headers of the first fragment for the whole', () => {
+it('uses the headers of the first fragment for the whole datagram', () => {
   const { host, arrived } = listening();
   const [first, second] = cut(udp([5, 7], DATA, true), 0, 80);
   const padding = [FRAGMENT, 0, 1, 4, 0, 0, 0, 0];
@@ -273,7 +273,7 @@ it('takes the headers of the first fragment for the whole', () => {
   expect(arrived).toEqual([DATA]);
 });
 
-it('passes IPv4 options, of fragments too (MUST-50, RFC 1122 3.2.1.8)', () => {
+it('skips IPv4 options, also in fragments (MUST-50, RFC 1122 3.2.1.8)', () => {
   const { host, arrived } = listening();
   host.receives(v4(UDP, udp([5, 7], [1], false), { options: ROUTER_ALERT }));
   const pieces = cut(udp([5, 7], DATA, false), 0, 80);
@@ -284,7 +284,7 @@ it('passes IPv4 options, of fragments too (MUST-50, RFC 1122 3.2.1.8)', () => {
   expect(arrived).toEqual([[1], DATA]);
 });
 
-it('answers an IPv4 protocol that nobody has, and no later fragment of it (RFC 1122 3.2.2.1)', () => {
+it('answers an unknown IPv4 protocol, but not for later fragments (RFC 1122 3.2.2.1)', () => {
   const packet = v4(99, DATA);
   const host = new Host().receives(packet, v4(99, DATA.slice(0, 8), { start: 8 }));
   const [answer, ...more] = host.sends();
@@ -295,7 +295,7 @@ it('answers an IPv4 protocol that nobody has, and no later fragment of it (RFC 1
   expect(host.drops).toEqual({ 'ip-protocol': 1 });
 });
 
-describe('sources that are no single host (MUST-63, RFC 1122 3.2.1.3, RFC 1122 4.1.3.6)', () => {
+describe('sources that are not a single host (MUST-63, RFC 1122 3.2.1.3, RFC 1122 4.1.3.6)', () => {
   it.each(['0.1.2.3', '127.0.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'])('%s', (text) => {
     const host = new Host().receives(v4(99, [], { from: ip(text) }));
     expect(host.drops).toEqual({ 'ip-source': 1 });
@@ -308,12 +308,12 @@ describe('sources that are no single host (MUST-63, RFC 1122 3.2.1.3, RFC 1122 4
     expect(host.sends()).toEqual([]);
   });
 
-  it.each(['::2', '::1:1', '::100:0:0', '::fffe:1:1', '100::'])('but %s is one', (text) => {
+  it.each(['::2', '::1:1', '::100:0:0', '::fffe:1:1', '100::'])('but %s is', (text) => {
     expect(new Host().receives(v6(99, [], { from: ip(text) })).sends()).toHaveLength(1);
   });
 });
 
-it('takes what has come, however few hops it had left (RFC 1122 3.2.1.7)', () => {
+it('accepts a packet with any hop limit (RFC 1122 3.2.1.7)', () => {
   for (const hops of [0, 1]) {
     const { host, arrived } = listening();
     const [old, young] = [v4(UDP, udp([5, 7], [1], false)), v6(UDP, udp([5, 7], [2], true))];
@@ -326,7 +326,7 @@ it('takes what has come, however few hops it had left (RFC 1122 3.2.1.7)', () =>
   }
 });
 
-it('answers nothing that was sent to many (MUST-57, RFC 1122 3.2.2)', () => {
+it('does not answer a multicast or broadcast packet (MUST-57, RFC 1122 3.2.2)', () => {
   const host = new Host().receives(
     v6(99, [], { to: ip('ff02::1') }),
     v6(UDP, udp([5, 9], [1], true, { to: ip('ff02::1') }), { to: ip('ff02::1') }),

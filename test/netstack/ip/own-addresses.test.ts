@@ -3,7 +3,7 @@ import { ip } from '../../support/pairs/netstack-pair.js';
 
 const ADDRESSES = ['fd00::1', '10.0.0.1', '10.0.0.2', 'fd00::2'].map(ip);
 
-it('speaks from the first address of the family, or from the wanted one (MUST-43, MUST-44)', () => {
+it('sends from the first address of the family, or from the requested one (MUST-43, MUST-44)', () => {
   const addresses = new OwnAddresses(ADDRESSES);
   expect(addresses.select(ip('192.0.2.1'))).toBe(1);
   expect(addresses.select(ip('2001:db8::1'))).toBe(0);
@@ -14,19 +14,19 @@ it('speaks from the first address of the family, or from the wanted one (MUST-43
 
 it.each([
   ['of the other family', '192.0.2.1', 'fd00::1'],
-  ['of nobody', '192.0.2.1', '10.0.0.3'],
-])('does not speak from an address %s', (_, remote, wanted) => {
+  ['of another host', '192.0.2.1', '10.0.0.3'],
+])('does not send from an address %s', (_, remote, wanted) => {
   expect(() => new OwnAddresses(ADDRESSES).select(ip(remote), ip(wanted))).toThrow(RangeError);
 });
 
-it('has no address for a family that it is not of', () => {
+it('has no address for an unconfigured family', () => {
   const addresses = new OwnAddresses([ip('10.0.0.1')]);
   expect(addresses.hasIpv6).toBe(false);
   expect(addresses.firstFor(ip('fd00::1'))).toBe(-1);
   expect(() => addresses.select(ip('fd00::1'))).toThrow(RangeError);
 });
 
-it('keeps its own copy', () => {
+it('keeps a copy of the given addresses', () => {
   const address = ip('10.0.0.1');
   const addresses = new OwnAddresses([address]);
   address[3] = 9;
@@ -34,7 +34,7 @@ it('keeps its own copy', () => {
   expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
 });
 
-it('takes no address that is of no family, and not none', () => {
+it('requires at least one address, each of a known family', () => {
   expect(() => new OwnAddresses([])).toThrow(RangeError);
   expect(() => new OwnAddresses([new Uint8Array(6)])).toThrow(RangeError);
 });
@@ -53,14 +53,14 @@ it.each([
   ['fe80::1', true],
   ['feff::', true],
   ['ff00::', false],
-])('%s is the address of one host: %s', (text, expected) => {
+])('%s is the address of a single host: %s', (text, expected) => {
   expect(isUnicast(ip(text))).toBe(expected);
 });
 
 describe('replace', () => {
   const none = () => false;
 
-  it('lets what stays keep its index, and speaks from the first that is named', () => {
+  it('keeps the index of a kept address, and sends from the first one given', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1'), ip('10.0.0.2')]);
     addresses.replace([ip('10.0.0.3'), ip('10.0.0.2')], none);
     expect(addresses.indexOf(ip('10.0.0.2'))).toBe(1);
@@ -70,7 +70,7 @@ describe('replace', () => {
     expect([0, 1, 2].map((index) => addresses.isOurs(index))).toEqual([false, true, true]);
   });
 
-  it('does not take a place at the very change that has left it, and does at the next', () => {
+  it('does not reuse an index in the change that freed it, but in the next one', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1')]);
     addresses.replace([ip('10.0.0.2')], none);
     expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
@@ -85,7 +85,7 @@ describe('replace', () => {
     expect(addresses.indexOf(ip('10.0.0.199'))).toBeLessThan(3);
   });
 
-  it('gives an address that comes back the index that is held for it', () => {
+  it('gives a returning address the index that is reserved for it', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1')]);
     const isHeld = (index: number) => index === 0;
     addresses.replace([ip('10.0.0.2')], isHeld);
@@ -96,7 +96,7 @@ describe('replace', () => {
     expect(addresses.indexOf(ip('10.0.0.4'))).not.toBe(0);
   });
 
-  it('gains and loses a family', () => {
+  it('adds and removes a family', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1')]);
     addresses.replace([ip('fd00::1')], none);
     expect(addresses.hasIpv6).toBe(true);
@@ -104,7 +104,7 @@ describe('replace', () => {
     expect(addresses.at(addresses.firstFor(ip('fd00::2')))).toEqual(ip('fd00::1'));
   });
 
-  it('changes nothing where one is of no family, or where there is none', () => {
+  it('changes nothing if an address has no known family or the list is empty', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1')]);
     for (const others of [[], [ip('10.0.0.2'), new Uint8Array(6)]]) {
       expect(() => addresses.replace(others, none)).toThrow(RangeError);

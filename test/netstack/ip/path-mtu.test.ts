@@ -9,18 +9,18 @@ function of(paths: PathMtus, address = V4): number {
   return paths.of(addressKey(address));
 }
 
-it('knows the tunnel alone at first', () => {
+it('begins with the MTU of the tunnel', () => {
   const paths = new PathMtus(1420);
   expect([of(paths), of(paths, V6), paths.nextTimeout()]).toEqual([1420, 1420, Infinity]);
 });
 
 it.each([
-  ['what a router names', V4, 1000, 1420, 1000],
-  ['no less than 552 in IPv4', V4, 68, 1420, 552],
-  ['a plateau where an old router names nothing (RFC 1191 7)', V4, 0, 1420, 1006],
-  ['the plateau below what was sent', V4, 0, 1006, 552],
-  ['what a router names in IPv6', V6, 1300, 1420, 1300],
-  ['the least of IPv6', V6, 1280, 1420, 1280],
+  ['the MTU that a router reports', V4, 1000, 1420, 1000],
+  ['at least 552 in IPv4', V4, 68, 1420, 552],
+  ['a plateau if an old router reports no MTU (RFC 1191 7)', V4, 0, 1420, 1006],
+  ['the plateau below the size sent', V4, 0, 1006, 552],
+  ['the MTU that a router reports in IPv6', V6, 1300, 1420, 1300],
+  ['the minimum of IPv6', V6, 1280, 1420, 1280],
 ] as const)('learns %s', (_, address, mtu, sent, expected) => {
   const paths = new PathMtus(1420);
   expect(paths.learn(address, mtu, sent, 0)).toBe(true);
@@ -29,19 +29,19 @@ it.each([
 });
 
 it.each([
-  ['less than IPv6 carries anywhere (RFC 8201 4)', V6, 1279, 1420],
-  ['nothing, in IPv6', V6, 0, 1420],
-  ['more than the tunnel', V6, 1421, 65_000],
-  ['as much as the tunnel', V4, 1420, 65_000],
-  ['what the packet did not exceed', V4, 1000, 1000],
-  ['an old router about a packet that every path carries', V4, 0, 500],
-] as const)('does not believe %s', (_, address, mtu, sent) => {
+  ['less than the IPv6 minimum (RFC 8201 4)', V6, 1279, 1420],
+  ['no MTU, in IPv6', V6, 0, 1420],
+  ['more than the tunnel’s MTU', V6, 1421, 65_000],
+  ['the tunnel’s MTU', V4, 1420, 65_000],
+  ['an MTU that the packet did not exceed', V4, 1000, 1000],
+  ['an old router’s error for a packet of the minimum size', V4, 0, 500],
+] as const)('ignores %s', (_, address, mtu, sent) => {
   const paths = new PathMtus(1420);
   expect(paths.learn(address, mtu, sent, 0)).toBe(false);
   expect(of(paths, address)).toBe(1420);
 });
 
-it('never lets a message widen a path (RFC 1191 3)', () => {
+it('never raises a path MTU because of a message (RFC 1191 3)', () => {
   const paths = new PathMtus(1420);
   paths.learn(V4, 1000, 1420, 0);
   expect(paths.learn(V4, 1200, 1420, 0)).toBe(false);
@@ -50,7 +50,7 @@ it('never lets a message widen a path (RFC 1191 3)', () => {
   expect(paths.learn(V4, 900, 1420, 0)).toBe(true);
 });
 
-it('forgets after ten minutes, counted from the last change (RFC 1191 6.3)', () => {
+it('expires ten minutes after the last change (RFC 1191 6.3)', () => {
   const paths = new PathMtus(1420);
   paths.learn(V4, 1000, 1420, 0);
   paths.learn(V6, 1300, 1420, 1000);
@@ -64,7 +64,7 @@ it('forgets after ten minutes, counted from the last change (RFC 1191 6.3)', () 
   expect([of(paths), paths.size, paths.nextTimeout()]).toEqual([1420, 0, Infinity]);
 });
 
-it('holds 1,024 paths; the oldest makes room (RFC 8201 5.2)', () => {
+it('holds 1,024 paths; the oldest is evicted (RFC 8201 5.2)', () => {
   const paths = new PathMtus(1420);
   for (let count = 0; count < 1025; count++) {
     paths.learn(Uint8Array.of(10, 1, count >> 8, count), 1000, 1420, count);

@@ -47,7 +47,7 @@ const anyPieces = fc
     return { whole, ranges: shuffled };
   });
 
-it('makes the whole of its pieces, in any order and with duplicates (RFC 1122 3.3.2)', () => {
+it('reassembles fragments in any order and with duplicates (RFC 1122 3.3.2)', () => {
   fc.assert(
     fc.property(anyPieces, ({ whole, ranges }) => {
       const { reassembly } = create();
@@ -82,7 +82,7 @@ function model(length: number, ranges: readonly Range[]): number {
   return -1;
 }
 
-it('makes no whole once two pieces overlap (RFC 5722)', () => {
+it('drops a datagram after two fragments overlap (RFC 5722)', () => {
   let spoiled = 0;
   fc.assert(
     fc.property(
@@ -112,7 +112,7 @@ it('makes no whole once two pieces overlap (RFC 5722)', () => {
   expect(spoiled).toBeGreaterThan(100);
 });
 
-it('holds no more datagrams than it may; the oldest makes room', () => {
+it('holds a limited number of datagrams; the oldest is evicted', () => {
   const { reassembly, drops } = create({ reassemblies: 2 });
   const whole = patternBytes(16);
   for (const key of ['a', 'b', 'c'])
@@ -124,7 +124,7 @@ it('holds no more datagrams than it may; the oldest makes room', () => {
   expect(reassembly.insert(pieceOf(whole, rest, 'a'), 0)).toBeUndefined();
 });
 
-it('holds no more bytes than it may, whatever comes', () => {
+it('holds a limited number of bytes, whatever arrives', () => {
   const { reassembly, drops } = create({ reassemblyBytes: 5000 });
   const whole = patternBytes(4096);
   for (let count = 0; count < 200; count++) {
@@ -137,7 +137,7 @@ it('holds no more bytes than it may, whatever comes', () => {
   expect(drops.of('ip-fragment-memory')).toBeGreaterThan(100);
 });
 
-it('gives up what alone is more than it may hold', () => {
+it('drops a datagram that alone exceeds the limit', () => {
   const { reassembly, drops } = create({ reassemblyBytes: 1000 });
   const whole = patternBytes(4000);
   expect(reassembly.insert(pieceOf(whole, { start: 0, end: 2000 }), 0)).toBeUndefined();
@@ -155,7 +155,7 @@ it('refuses a datagram of more than 128 fragments', () => {
   expect(reassembly.usedBytes).toBe(128);
 });
 
-it('takes 128 fragments', () => {
+it('accepts 128 fragments', () => {
   const { reassembly } = create();
   const whole = patternBytes(1024);
   let result: Uint8Array | undefined;
@@ -165,7 +165,7 @@ it('takes 128 fragments', () => {
   expect(result).toEqual(Uint8Array.of(...HEADER, ...whole));
 });
 
-it('counts the time from the first that came, and tells of each in turn', () => {
+it('starts the timeout at the first fragment to arrive, and reports each datagram in turn', () => {
   const { reassembly, drops } = create();
   const whole = patternBytes(24);
   reassembly.insert(pieceOf(whole, { start: 8, end: 16 }, 'a'), 0);

@@ -39,7 +39,7 @@ function runUntil(run: Run, phase: string, within: number): void {
 }
 
 describe('Startup', () => {
-  it('ends when the rate does not grow, which is then that of the path (draft-ietf-ccwg-bbr 5.3.1)', () => {
+  it('ends when the rate stops growing, at the rate of the path (draft-ietf-ccwg-bbr 5.3.1)', () => {
     const run = start();
     expect(nextPhase(run, 2000)).toBe('Drain');
     // DrainPacingGain 0.5, less 1 %.
@@ -48,7 +48,7 @@ describe('Startup', () => {
     expect(run.flow.inflight).toBeLessThanOrEqual(1.05 * BDP);
   });
 
-  it('ends by loss where the queue is short', () => {
+  it('ends on loss if the queue is short', () => {
     const run = start({ buffer: 0.1 * BDP });
     expect(nextPhase(run, 2000)).toBe('Drain');
     expect(run.flow.lost).toBeGreaterThan(6 * MSS);
@@ -75,7 +75,7 @@ describe('ProbeBW', () => {
     expect(run.bbr.pacingRate / (gain * 0.99 * RATE)).toBeCloseTo(1, 1.7);
   });
 
-  it('keeps four segments in flight where less than one fits into the path', () => {
+  it('keeps four segments in flight if the path holds less than one', () => {
     const run = start({ rate: 10, roundTrip: 20, buffer: 20_000 });
     run.path.run(20_000);
     expect(run.bbr.cwnd).toBeGreaterThanOrEqual(4 * MSS);
@@ -87,7 +87,7 @@ describe('ProbeBW', () => {
 });
 
 describe('ProbeRTT', () => {
-  it('comes when no shorter round trip was seen for 5 s, halves what is in flight, and goes', () => {
+  it('begins after 5 s without a shorter round trip, halves the data in flight, and ends', () => {
     const run = start();
     run.path.run(1000);
     run.path.roundTrip = 42;

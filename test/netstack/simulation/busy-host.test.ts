@@ -9,7 +9,7 @@ function turnAt(now: number): number {
   return spell % 2 === 0 ? now : (spell + 1) * SPELL;
 }
 
-it.each(['bbr', 'cubic'] as const)('keeps to nine tenths of the path (%s)', (congestion) => {
+it.each(['bbr', 'cubic'] as const)('uses at least nine tenths of the path (%s)', (congestion) => {
   const rate = 12_500;
   const pair = new NetstackPair({ congestion, rate, delay: 20, queueDelay: 40, turnAt });
   const { client, server } = connectPair(pair);

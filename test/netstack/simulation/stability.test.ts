@@ -16,7 +16,7 @@ function run(congestion: 'bbr' | 'cubic', duration: number): ManyStreamsResult {
   });
 }
 
-it('lets streams each way share a bad link fairly, and none stand still (cubic)', () => {
+it('streams in both directions share a bad link fairly, and none stalls (cubic)', () => {
   const result = run('cubic', 40_000);
   expect(result).toMatchObject({ isEstablished: true, wrong: 0 });
   expect(result.longestStall).toBeLessThan(3);
@@ -27,7 +27,7 @@ it('lets streams each way share a bad link fairly, and none stand still (cubic)'
 
 // BBR never has less than four segments in flight: all of them are more than the link and its queue
 // hold, so that a fifth of all is lost.
-it('keeps them all alive also where they are too many for it (bbr)', () => {
+it('all streams survive even if they are too many for the link (bbr)', () => {
   const result = run('bbr', 20_000);
   expect(result).toMatchObject({ isEstablished: true, wrong: 0 });
   expect(result.longestStall).toBeLessThan(5);

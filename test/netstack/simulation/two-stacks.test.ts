@@ -35,7 +35,7 @@ describe(`${SIZE / 1e6} MB each way`, () => {
     'all of it': [{ loss: 0.02, reorder: 0.1, jitter: 20, duplicate: 0.05, seed: 9 }, 120_000],
   };
 
-  it.each(Object.entries(LINKS))('arrive whole over %s', (_, [link, milliseconds]) => {
+  it.each(Object.entries(LINKS))('arrive intact over %s', (_, [link, milliseconds]) => {
     const pair = new NetstackPair(link);
     const { client, server } = connectPair(pair);
     const start = pair.now;
@@ -58,7 +58,7 @@ describe(`${SIZE / 1e6} MB each way`, () => {
   });
 });
 
-it('is the same from the same seed', () => {
+it('gives the same result for the same seed', () => {
   const run = (): unknown => {
     const pair = new NetstackPair({ loss: 0.05, reorder: 0.1, jitter: 5, seed: 4 });
     const { client, server } = connectPair(pair);
@@ -69,7 +69,7 @@ it('is the same from the same seed', () => {
   expect(run()).toEqual(run());
 });
 
-it('keeps the rest off the wire until they are read: a zero window that opens', () => {
+it('holds data back until the receiver reads: a zero window that opens', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
   server.reads = false;
@@ -103,7 +103,7 @@ it('survives a peer that is silent for 30 s in the middle', () => {
   expect(client.events).toEqual(['established']);
 });
 
-it('ends after 120 s of a peer that stays silent (SHLD-11)', () => {
+it('ends after 120 s without an answer from the peer (SHLD-11)', () => {
   const pair = new NetstackPair();
   const { client } = connectPair(pair);
   client.send(THERE);
@@ -116,7 +116,7 @@ it('ends after 120 s of a peer that stays silent (SHLD-11)', () => {
 });
 
 it.each(['left', 'right'])(
-  'half-closes from the %s and goes on from the other side (RFC 1122 4.2.2.13)',
+  'half-closes from the %s and continues from the other side (RFC 1122 4.2.2.13)',
   (first) => {
     const pair = new NetstackPair({ loss: 0.02, seed: 3 });
     const { client, server } = connectPair(pair);
@@ -151,7 +151,7 @@ it('opens simultaneously (RFC 9293 3.5, figure 7) (MUST-10)', () => {
   expect(right.receivedLength).toBe(5000);
 });
 
-it('is refused by a closed port within a round trip', () => {
+it('is refused by a closed port within one round trip', () => {
   const pair = new NetstackPair();
   const client = new Endpoint(pair);
   client.connection = pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 9 }, client, pair.now);
@@ -159,7 +159,7 @@ it('is refused by a closed port within a round trip', () => {
   expect(client.events).toEqual(['closed:refused']);
 });
 
-it(`leaves nothing of ${CONNECTIONS} connections`, () => {
+it(`releases all state of ${CONNECTIONS} connections`, () => {
   const pair = new NetstackPair();
   const endpoints: Endpoint[] = [];
   pair.right.listenTcp(

@@ -47,7 +47,7 @@ function goodput(congestion: 'bbr' | 'cubic', roundTrip: number): number {
 // At a round trip of 50 ms the windows of lwIP in tcpip.js (5,840 bytes) end at 0.93 Mbit/s, of
 // smoltcp in onetun (65,535) at 10.5, and of gVisor in wireguard-go (4 MiB) at 670. Ours has 8 MiB.
 it.each(['bbr', 'cubic'] as const)(
-  'makes almost all of 8 MiB a round trip on a long fast path, with %s',
+  'delivers almost 8 MiB per round trip on a long fast path, with %s',
   (congestion) => {
     const bound = (8 * 1024 * 1024 * 8) / 1000 / 50;
     expect(bound).toBeCloseTo(1342, 0);
@@ -56,7 +56,7 @@ it.each(['bbr', 'cubic'] as const)(
   120_000,
 );
 
-it('has neither timer nor packet for a connection on which nothing happens', () => {
+it('uses no timer and no packet for an idle connection', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
   client.send(CHUNK);
@@ -72,7 +72,7 @@ it('has neither timer nor packet for a connection on which nothing happens', () 
   expect(server.receivedLength).toBe(2 * CHUNK.length);
 });
 
-it('scales no window of a SYN-ACK and each one behind it, ours and the peer’s (RFC 7323 2.2)', () => {
+it('does not scale the window of a SYN-ACK, and scales all later ones in both directions (RFC 7323 2.2)', () => {
   const h = new Harness();
   expect(h.listen([...MSS_OPTION(1000), ...SCALE_OPTION(3)]).wnd).toBe(0xffff);
   h.receives({ flags: ACK, wnd: 1000 });
@@ -89,7 +89,7 @@ it('scales no window of a SYN-ACK and each one behind it, ours and the peer’s 
   expect(opener.connection.info().sndWnd).toBe(8000);
 });
 
-it('has no silly segment and no silly window where little is read at a time (MUST-38, MUST-39)', () => {
+it('sends no silly segment and no silly window update when little is read at a time (MUST-38, MUST-39)', () => {
   const pair = new NetstackPair({ limits: { receiveBuffer: 20_000 } });
   const { client, server } = connectPair(pair);
   server.reads = false;

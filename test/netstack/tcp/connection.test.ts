@@ -61,7 +61,7 @@ it('has two ends and a state', () => {
 describe('SEND (RFC 9293 3.10.2)', () => {
   const bytes = new Uint8Array(1_000);
 
-  it.each(STATES)('in %s takes, queues or refuses', (state) => {
+  it.each(STATES)('in %s accepts, queues or refuses', (state) => {
     const { connection, host, tcb } = scene(state);
     const queues = state === 'SYN-SENT' || state === 'SYN-RECEIVED';
     const sends = state === 'ESTABLISHED' || state === 'CLOSE-WAIT';
@@ -71,7 +71,7 @@ describe('SEND (RFC 9293 3.10.2)', () => {
     expect(tcb.wantsWritable).toBe(false);
   });
 
-  it('takes what fits, and promises to say when more does', () => {
+  it('accepts as much as fits, and reports when there is more room', () => {
     const { connection, tcb } = scene('ESTABLISHED');
     expect(connection.writableBytes).toBe(BUFFER);
     expect(connection.send(new Uint8Array(BUFFER))).toBe(BUFFER);
@@ -82,13 +82,13 @@ describe('SEND (RFC 9293 3.10.2)', () => {
     expect(full.tcb.wantsWritable).toBe(true);
   });
 
-  it('wakes nobody for nothing', () => {
+  it('reports no room if none was missing', () => {
     const { connection, host } = scene('ESTABLISHED');
     expect(connection.send(new Uint8Array(0))).toBe(0);
     expect(host.asked).toEqual([]);
   });
 
-  it('copies, so that the array may be reused', () => {
+  it('copies, so that the caller may reuse the array', () => {
     const { connection, tcb } = scene('ESTABLISHED');
     const array = Uint8Array.of(1, 2, 3);
     connection.send(array);
@@ -96,7 +96,7 @@ describe('SEND (RFC 9293 3.10.2)', () => {
     expect(tcb.sender.ring.read(3)).toEqual(Uint8Array.of(1, 2, 3));
   });
 
-  it('takes nothing behind CLOSE', () => {
+  it('accepts nothing after CLOSE', () => {
     const { connection, tcb } = scene('SYN-SENT');
     connection.shutdown();
     expect(connection.send(bytes)).toBe(0);
@@ -105,7 +105,7 @@ describe('SEND (RFC 9293 3.10.2)', () => {
 });
 
 describe('RECEIVE (RFC 9293 3.10.3)', () => {
-  it('gives what is there, once', () => {
+  it('returns available data once', () => {
     const there = scene('ESTABLISHED');
     takeText(there, 5);
     const { connection } = there;
@@ -116,7 +116,7 @@ describe('RECEIVE (RFC 9293 3.10.3)', () => {
     expect(connection.readableBytes).toBe(0);
   });
 
-  it('tells the peer of a window that was shut, not of a little more of an open one', () => {
+  it('sends a window update after a closed window, but not for a small increase', () => {
     const shut = scene('ESTABLISHED');
     takeText(shut, shut.tcb.receiver.rcvWnd);
     shut.connection.receive(OUR_MSS - 2, NOW);
@@ -127,7 +127,7 @@ describe('RECEIVE (RFC 9293 3.10.3)', () => {
     expect(shut.host.asked).toEqual(['enqueue']);
   });
 
-  it('tells a peer nothing that has closed', () => {
+  it('sends nothing to a peer that has closed', () => {
     const closed = scene('CLOSE-WAIT');
     takeText(closed, closed.tcb.receiver.rcvWnd);
     closed.tcb.receiver.finished = true;
@@ -136,7 +136,7 @@ describe('RECEIVE (RFC 9293 3.10.3)', () => {
     expect(closed.host.asked).toEqual([]);
   });
 
-  it('lets the window grow with what is read in a round trip', () => {
+  it('grows the window with the amount read per round trip', () => {
     const there = scene('ESTABLISHED');
     const { receiver, sender } = there.tcb;
     sender.roundTrips.synAcknowledged(100, true, NOW);
@@ -177,7 +177,7 @@ describe('CLOSE (RFC 9293 3.10.4)', () => {
     },
   );
 
-  it('does nothing a second time', () => {
+  it('has no effect a second time', () => {
     const { connection, tcb, host } = scene('SYN-SENT');
     connection.shutdown();
     tcb.state = 'ESTABLISHED';
@@ -188,7 +188,7 @@ describe('CLOSE (RFC 9293 3.10.4)', () => {
 });
 
 describe('ABORT (RFC 9293 3.10.5)', () => {
-  it.each(STATES)('in %s sends RST where the peer knows of us', (state) => {
+  it.each(STATES)('in %s sends RST if the peer knows the connection', (state) => {
     const { connection, tcb, host, calls } = scene(state);
     tcb.sender.sndNxt = OUR_ISS + 77;
     connection.abort(NOW);
@@ -204,7 +204,7 @@ describe('ABORT (RFC 9293 3.10.5)', () => {
     expect(host.asked).toEqual(state === 'CLOSED' ? [] : ['remove']);
   });
 
-  it('throws away what was received, also of a connection that has ended', () => {
+  it('discards received data, even of a connection that has ended', () => {
     const there = scene('ESTABLISHED');
     takeText(there, 5);
     there.tcb.state = 'CLOSED';
@@ -213,7 +213,7 @@ describe('ABORT (RFC 9293 3.10.5)', () => {
     expect(there.host.budget.used).toBe(0);
   });
 
-  it('without the user leaves what was received of an ended connection', () => {
+  it('keeps the received data of an ended connection unless the user aborts', () => {
     const there = scene('ESTABLISHED');
     takeText(there, 5);
     there.tcb.state = 'CLOSED';
@@ -222,7 +222,7 @@ describe('ABORT (RFC 9293 3.10.5)', () => {
   });
 });
 
-it('lets small segments wait, or sends at once those that have', () => {
+it('delays small segments, or sends waiting ones at once', () => {
   const { connection, tcb, host } = scene('ESTABLISHED');
   connection.setNoDelay(false);
   expect(tcb.sender.noDelay).toBe(false);
@@ -234,7 +234,7 @@ it('lets small segments wait, or sends at once those that have', () => {
 describe('keepalive (RFC 9293 3.8.4)', () => {
   const keepAlive = { idle: 5_000, interval: 100, count: 3 };
 
-  it('begins with the idle time, and anew', () => {
+  it('starts with the idle time, and restarts', () => {
     const { connection, tcb, host } = scene('ESTABLISHED');
     tcb.keepAliveProbes = 2;
     connection.setKeepAlive(keepAlive, NOW);
@@ -251,7 +251,7 @@ describe('keepalive (RFC 9293 3.8.4)', () => {
     expect(tcb).toMatchObject({ keepAlive, keepAliveAt: Infinity });
   });
 
-  it.each(['TIME-WAIT', 'CLOSED'] as const)('is nothing in %s', (state) => {
+  it.each(['TIME-WAIT', 'CLOSED'] as const)('has no effect in %s', (state) => {
     const { connection, tcb, host } = scene(state);
     connection.setKeepAlive(keepAlive, NOW);
     expect(tcb).toMatchObject({ keepAlive: undefined, keepAliveAt: Infinity });
@@ -259,8 +259,8 @@ describe('keepalive (RFC 9293 3.8.4)', () => {
   });
 });
 
-describe('the figures', () => {
-  it('are those of a connection with 2964 of 5000 octets in flight, whose handshake took 100 ms', () => {
+describe('the statistics', () => {
+  it('report a connection with 2964 of 5000 octets in flight and a handshake of 100 ms', () => {
     const h = new Harness({ mtu: 1040 });
     h.establish({ wnd: 750, syn: [...SACK_TIMESTAMPS_SYN, ...SCALE_OPTION(2)], rtt: 100 });
     h.receives({ flags: ACK, wnd: 750, options: [] });
@@ -297,7 +297,7 @@ describe('the figures', () => {
     });
   });
 
-  it('have no round trip before the first', () => {
+  it('have no round trip before the first sample', () => {
     const { connection } = scene('SYN-SENT');
     expect(connection.info()).toMatchObject({ srtt: 0, minRtt: 0 });
   });

@@ -9,7 +9,7 @@ function established(): Harness {
   return new Harness().establish({ syn: SACK_SYN, rtt: RTT });
 }
 
-it('sends duplicate ACKs before text, and puts the last ACK on it', () => {
+it('sends duplicate ACKs before data, and piggybacks the last ACK', () => {
   const h = new Harness().establish();
   h.connection.send(new Uint8Array(10));
   h.receives({ flags: ACK, seq: 2001, data: 1000 });
@@ -17,14 +17,14 @@ it('sends duplicate ACKs before text, and puts the last ACK on it', () => {
   expect(h.sendsBriefly()).toEqual(['ACK 1+0 1', 'ACK 1+0 1', 'PSH,ACK 1+10 1']);
 });
 
-it('sets PSH where the queue ends, and nowhere else (SHLD-27, MUST-61)', () => {
+it('sets PSH only at the end of the queue (SHLD-27, MUST-61)', () => {
   const h = new Harness().establish();
   h.connection.send(new Uint8Array(2000));
   expect(h.sends().map(({ flags }) => flags)).toEqual(['ACK', 'PSH,ACK']);
 });
 
 describe('the retransmission timer', () => {
-  it('runs while something is in flight, from the first segment on (RFC 6298 5.1)', () => {
+  it('runs while data is in flight, from the first segment on (RFC 6298 5.1)', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(1000));
     h.sends();
@@ -37,7 +37,7 @@ describe('the retransmission timer', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('begins anew when the first segment is sent again, not when another is', () => {
+  it('restarts only when the first segment is retransmitted', () => {
     const h = established();
     h.connection.send(new Uint8Array(10_000));
     h.sends();
@@ -52,7 +52,7 @@ describe('the retransmission timer', () => {
     expect(h.connection.info().backoff).toBe(1);
   });
 
-  it('gives a peer the whole user timeout for what is sent after an idle time', () => {
+  it('gives the peer the whole user timeout for data sent after an idle time', () => {
     const h = established().after(600_000);
     h.connection.send(new Uint8Array(10));
     for (let second = 0; second < 119; second++) h.after(1000).sends();
@@ -60,7 +60,7 @@ describe('the retransmission timer', () => {
   });
 });
 
-it('lets all leave that is owed where it is more than one turn: 20 ACKs, and text behind them', () => {
+it('sends more than one turn’s worth of packets: 20 ACKs, then data', () => {
   const h = new Harness().establish();
   h.connection.send(new Uint8Array(10));
   for (let count = 0; count < 20; count++) {
@@ -71,7 +71,7 @@ it('lets all leave that is owed where it is more than one turn: 20 ACKs, and tex
   expect(sent.at(-1)).toMatchObject({ seq: 1, len: 10 });
 });
 
-it('lets a probe of the window wait where the turn ends before it, and all else behind it', () => {
+it('postpones a window probe and all later packets if the turn ends first', () => {
   const h = new Harness().establish();
   h.receives({ flags: ACK, wnd: 0 });
   h.connection.send(new Uint8Array(10));
@@ -85,7 +85,7 @@ it('lets a probe of the window wait where the turn ends before it, and all else 
   expect(sent.at(-1)).toMatchObject({ seq: 1, len: 1 });
 });
 
-it('knows whether it is the user who gives too little', () => {
+it('detects when the user limits the rate', () => {
   const h = established();
   h.connection.send(new Uint8Array(3000));
   h.sends();
@@ -107,7 +107,7 @@ it('knows whether it is the user who gives too little', () => {
 });
 
 describe('the persist timer', () => {
-  it('runs only while nothing is in flight, and ends with the window', () => {
+  it('runs only while no data is in flight, and stops when the window opens', () => {
     const h = new Harness().establish({ wnd: 1000 });
     h.connection.send(new Uint8Array(1500));
     expect(h.sends()).toHaveLength(1);
@@ -120,7 +120,7 @@ describe('the persist timer', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('begins with RTO each time that the window shuts (SHLD-29)', () => {
+  it('starts with RTO each time the window closes (SHLD-29)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(5));
     h.sends();
@@ -136,7 +136,7 @@ describe('the persist timer', () => {
     }
   });
 
-  it('does not run where the pacer holds back what could be sent, for however long', () => {
+  it('does not run while the pacer holds data back, for any duration', () => {
     const persistAt = (paceAt: number): number => {
       const next = { choose: () => false, paceAt };
       const sender = { hasOutstanding: false, hasUnsent: true, rto: 200, next };
@@ -148,7 +148,7 @@ describe('the persist timer', () => {
     expect(persistAt(Infinity)).toBe(1200);
   });
 
-  it('gives a peer the whole user timeout, from when there was something to send', () => {
+  it('gives the peer the whole user timeout, starting when data is available', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.after(600_000);
@@ -159,7 +159,7 @@ describe('the persist timer', () => {
     expect(h.events).toEqual(['closed:timeout']);
   });
 
-  it('has an interval of a minute at most (RFC 9293 3.8.6.1, SHLD-30)', () => {
+  it('has an interval of at most a minute (RFC 9293 3.8.6.1, SHLD-30)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(new Uint8Array(10));
@@ -178,7 +178,7 @@ describe('the persist timer', () => {
 });
 
 describe('the tail loss probe', () => {
-  it('is put off by each segment and each ACK that brings news (RFC 8985 7.2)', () => {
+  it('is postponed by each segment and each ACK with progress (RFC 8985 7.2)', () => {
     const h = established();
     h.connection.send(new Uint8Array(3000));
     h.sends();
@@ -191,7 +191,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().backoff).toBe(0);
   });
 
-  it('is put off by an ACK that brings news', () => {
+  it('is postponed by an ACK with progress', () => {
     const h = established();
     h.connection.send(new Uint8Array(3000));
     h.sends();
@@ -199,7 +199,7 @@ describe('the tail loss probe', () => {
     expect(h.stack.nextTimeout()).toBe(h.now + 2 * h.connection.info().srtt);
   });
 
-  it('lets the timer begin when it left, not when it was due', () => {
+  it('starts the retransmission timer when it is sent, not when it is due', () => {
     const h = established();
     h.connection.send(new Uint8Array(3000));
     h.sends();
@@ -209,7 +209,7 @@ describe('the tail loss probe', () => {
     expect(h.stack.nextTimeout()).toBe(h.now + h.connection.info().rto);
   });
 
-  it('is not sent where an ACK comes between its time and the next drain', () => {
+  it('is not sent if an ACK arrives between its deadline and the next drain', () => {
     const h = established();
     h.connection.send(new Uint8Array(3000));
     h.sends();
@@ -218,7 +218,7 @@ describe('the tail loss probe', () => {
     expect(h.after(25).sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
-  it('is not sent while a gap is known: RACK has the word', () => {
+  it('is not sent while a gap is known, because RACK handles it', () => {
     const h = established();
     h.connection.send(new Uint8Array(3000));
     h.sends();
@@ -227,7 +227,7 @@ describe('the tail loss probe', () => {
   });
 });
 
-it('is silent in CLOSED, though it was ready', () => {
+it('sends nothing in CLOSED, although it was ready', () => {
   const h = new Harness().establish();
   h.connection.send(new Uint8Array(1000));
   h.receives({ flags: 4, seq: 1 });
@@ -255,19 +255,16 @@ describe('a turn', () => {
     [5, 5],
     [6, 6],
     [20, 6],
-  ])(
-    'of %d packets at most sends %d of the duplicate ACKs and the text that wait',
-    (quota, sent) => {
-      const { tcb, host } = lone(3000);
-      tcb.receiver.duplicateAcksOwed = 3;
-      tcb.receiver.ackNow = true;
-      expect(dispatch(tcb, NOW, quota)).toBe(sent);
-      expect(host.emitted).toHaveLength(sent);
-      expect(tcb.receiver.duplicateAcksOwed).toBe(Math.max(0, 3 - quota));
-    },
-  );
+  ])('of at most %d packets sends %d of the waiting duplicate ACKs and data', (quota, sent) => {
+    const { tcb, host } = lone(3000);
+    tcb.receiver.duplicateAcksOwed = 3;
+    tcb.receiver.ackNow = true;
+    expect(dispatch(tcb, NOW, quota)).toBe(sent);
+    expect(host.emitted).toHaveLength(sent);
+    expect(tcb.receiver.duplicateAcksOwed).toBe(Math.max(0, 3 - quota));
+  });
 
-  it('of one packet leaves the ACK to the next where text has filled it, and it is on the text', () => {
+  it('of no packets leaves a due ACK to the next turn, which sends it once', () => {
     const { tcb, host } = lone(0);
     tcb.receiver.ackNow = true;
     expect(dispatch(tcb, NOW, 0)).toBe(0);
@@ -286,7 +283,7 @@ describe('a turn', () => {
     expect(host.asked).toEqual([]);
   });
 
-  it('in SYN-RECEIVED sends the SYN once, then an ACK where one is owed', () => {
+  it('in SYN-RECEIVED sends the SYN once, then an ACK if one is owed', () => {
     const { tcb, host } = loneTcb('SYN-RECEIVED');
     tcb.receiver.synchronize(0);
     tcb.sender.synDue = true;
@@ -306,7 +303,7 @@ describe('a turn', () => {
     expect(host.emitted.map((packet) => packet[33])).toEqual([0x02]);
   });
 
-  it('counts a probe of the window, and what leaves behind it', () => {
+  it('counts a window probe, and the packets after it', () => {
     const { tcb, host } = lone(10);
     tcb.sender.updateWindow(0, 0, OUR_ISS + 1);
     tcb.windowProbeDue = true;
@@ -316,7 +313,7 @@ describe('a turn', () => {
     expect(tcb.windowProbeDue).toBe(false);
   });
 
-  it('takes the probe of the tail off what is due, also where it may not be sent', () => {
+  it('clears a due tail loss probe, even if it may not be sent', () => {
     const { tcb } = lone(0);
     tcb.tailProbeDue = true;
     expect(dispatch(tcb, NOW, 9)).toBe(0);
@@ -324,7 +321,7 @@ describe('a turn', () => {
   });
 });
 
-it('counts what the override timeout sent into a small window as in flight (MUST-38)', () => {
+it('counts a small segment sent by the override timeout as in flight (MUST-38)', () => {
   const h = new Harness().establish();
   h.receives({ flags: ACK, wnd: 100 });
   h.connection.send(new Uint8Array(5000));

@@ -27,7 +27,7 @@ function receive(tcb: Tcb, length: number): void {
   expect(tcb.receiver.takeText(new Uint8Array(length), 0, length, PEER_ISS + 1)).toBe('in-order');
 }
 
-describe('what send() would take', () => {
+describe('the capacity that send() reports', () => {
   it.each<[TcpState, number]>([
     ['SYN-SENT', LIMIT],
     ['SYN-RECEIVED', LIMIT],
@@ -41,7 +41,7 @@ describe('what send() would take', () => {
     expect(writableBytes(loneTcb(state).tcb)).toBe(expected);
   });
 
-  it('is what is left of the buffer, and nothing behind a FIN', () => {
+  it('is the free buffer space, and zero after a FIN', () => {
     const { tcb } = loneTcb('ESTABLISHED');
     tcb.sender.ring.write(new Uint8Array(1_000));
     expect(writableBytes(tcb)).toBe(LIMIT - 1_000);
@@ -49,13 +49,13 @@ describe('what send() would take', () => {
     expect(writableBytes(tcb)).toBe(0);
   });
 
-  it('is never less than nothing: the buffer may have become smaller', () => {
+  it('is never negative, even if the buffer has shrunk', () => {
     const { tcb } = loneTcb('ESTABLISHED');
     tcb.sender.ring.write(new Uint8Array(LIMIT + 1));
     expect(writableBytes(tcb)).toBe(0);
   });
 
-  it('is what the ring holds already where memory is short', () => {
+  it('is what the ring already holds if memory is short', () => {
     const { tcb } = loneTcb('ESTABLISHED', {}, new NotingHost(0));
     tcb.sender.ring.write(new Uint8Array(1_000));
     expect(tcb.sender.ring.canGrow).toBe(false);
@@ -63,11 +63,11 @@ describe('what send() would take', () => {
   });
 });
 
-describe('room for the user', () => {
+describe('free buffer space', () => {
   it.each([
     ['a quarter', (LIMIT * 3) / 4, true],
     ['less than a quarter', (LIMIT * 3) / 4 + 1, false],
-  ])('of %s is told: %s', (_, queued, expected) => {
+  ])('of %s is reported: %s', (_, queued, expected) => {
     const { tcb } = loneTcb('ESTABLISHED');
     tcb.wantsWritable = true;
     tcb.sender.ring.write(new Uint8Array(queued));
@@ -75,7 +75,7 @@ describe('room for the user', () => {
     expect(tcb.writableDue).toBe(expected);
   });
 
-  it('is told to nobody who did not ask', () => {
+  it('is not reported unless requested', () => {
     const { tcb } = loneTcb('ESTABLISHED');
     noteWritable(tcb);
     expect(tcb.writableDue).toBe(false);
@@ -83,7 +83,7 @@ describe('room for the user', () => {
 });
 
 describe('the end', () => {
-  it('is CLOSED, out of the stack, with its reason', () => {
+  it('is CLOSED, removed from the stack, with its reason', () => {
     const { tcb, host, calls } = observed();
     terminate(tcb, 'reset');
     expect(tcb).toMatchObject({ state: 'CLOSED', closedDue: 'reset' });
@@ -92,7 +92,7 @@ describe('the end', () => {
     expect(calls).toEqual(['closed:reset']);
   });
 
-  it('comes once', () => {
+  it('is reported once', () => {
     const { tcb, host } = observed();
     terminate(tcb, 'reset');
     terminate(tcb, 'timeout');
@@ -100,7 +100,7 @@ describe('the end', () => {
     expect(host.asked).toEqual(['remove']);
   });
 
-  it('keeps the first reason: TIME-WAIT was told before it ends', () => {
+  it('keeps the first reason: TIME-WAIT was reported before it ends', () => {
     const { tcb, host } = observed();
     finish(tcb, 'normal');
     expect(tcb.state).toBe('ESTABLISHED');
@@ -109,7 +109,7 @@ describe('the end', () => {
     expect(tcb.closedDue).toBe('normal');
   });
 
-  it('stops all timers, and lets go of what was to be sent and of what lies behind a gap', () => {
+  it('stops all timers, and releases unsent data and data after a gap', () => {
     const { tcb, host } = observed();
     const { sender, receiver } = tcb;
     receiver.advertise(0);
@@ -137,7 +137,7 @@ describe('the end', () => {
     expect(host.budget.used).toBe(0);
   });
 
-  it('lets go of a ring in which nothing is left to read', () => {
+  it('releases a ring with no data left to read', () => {
     const { tcb } = observed();
     receive(tcb, 3_000);
     tcb.receiver.ring.read(3_000);
@@ -148,7 +148,7 @@ describe('the end', () => {
   it.each([
     ['reset', ['established', 'readable', 'remoteClosed', 'closed:reset']],
     ['aborted', ['closed:aborted']],
-  ] as const)('by %s is told behind %j', (reason, expected) => {
+  ] as const)('by %s is reported after %j', (reason, expected) => {
     const { tcb, calls } = observed();
     Object.assign(tcb, { establishedDue: true, readableDue: true, remoteClosedDue: true });
     finish(tcb, reason);
@@ -170,7 +170,7 @@ describe('the end', () => {
 });
 
 describe('events', () => {
-  it('come in the order that a stream can follow, each once', () => {
+  it('are reported once each, in an order that a stream can follow', () => {
     const { tcb, calls } = observed();
     Object.assign(tcb, {
       establishedDue: true,
@@ -187,7 +187,7 @@ describe('events', () => {
     expect(tcb.observer).toBeUndefined();
   });
 
-  it('are none while nothing is due', () => {
+  it('are absent while none is due', () => {
     const { tcb, calls } = observed();
     deliverEvents(tcb);
     expect(calls).toEqual([]);
@@ -207,7 +207,7 @@ describe('events', () => {
     expect(calls).toEqual(['readable', 'closed:reset']);
   });
 
-  it('hand an accepted connection out once, when it is established', () => {
+  it('report an accepted connection once, when it is established', () => {
     const calls: string[] = [];
     const { tcb } = loneTcb('SYN-RECEIVED');
     tcb.acceptor = {
@@ -227,7 +227,7 @@ describe('events', () => {
     expect(calls).toEqual(['accepted', 'established', 'established']);
   });
 
-  it('are not told from within one another', () => {
+  it('are not nested', () => {
     const { tcb, calls } = observed();
     tcb.observer = {
       ...notingObserver(calls),
@@ -243,7 +243,7 @@ describe('events', () => {
     expect(calls).toEqual(['readable begins', 'readable ends', 'remoteClosed']);
   });
 
-  it('go on after an observer that throws', () => {
+  it('continue after an observer throws', () => {
     const { tcb, calls } = observed();
     tcb.observer = {
       ...notingObserver(calls),

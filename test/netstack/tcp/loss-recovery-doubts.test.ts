@@ -37,7 +37,7 @@ function sender(count: number) {
 }
 
 describe('the first segment', () => {
-  it('counts as lost once, also where an ACK takes a part of it (RFC 6582 3.2)', () => {
+  it('counts as lost once, even if an ACK covers a part of it (RFC 6582 3.2)', () => {
     const h = inFlight(10).after(RTT);
     for (let count = 0; count < 3; count++) h.receives({ flags: ACK, ack: 1 });
     expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 1000, inflight: 6000 });
@@ -51,7 +51,7 @@ describe('the first segment', () => {
 });
 
 describe('a peer without SACK', () => {
-  it('begins no repair by text with blocks, which are no duplicate ACKs (RFC 5681 2)', () => {
+  it('starts no recovery by data with SACK blocks, which are not duplicate ACKs (RFC 5681 2)', () => {
     const h = inFlight(10).after(RTT);
     for (let count = 0; count < 4; count++) {
       const options = h.sack([1001, 2001]);
@@ -60,7 +60,7 @@ describe('a peer without SACK', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 10_000 });
   });
 
-  it('gets nothing a third time where the timer ends a fast recovery (RFC 6582 3.2, step 4)', () => {
+  it('gets nothing a third time if the timer ends a fast recovery (RFC 6582 3.2, step 4)', () => {
     const h = inFlight(8).after(RTT);
     for (let count = 0; count < 3; count++) h.receives({ flags: ACK, ack: 1 });
     expect(during(h, 0)).toEqual([1]);
@@ -74,7 +74,7 @@ describe('a peer without SACK', () => {
 });
 
 describe('the retransmission timer', () => {
-  it('takes nothing that SACKs told to have arrived for lost (RFC 6675 5.1)', () => {
+  it('does not mark SACKed segments as lost (RFC 6675 5.1)', () => {
     const h = inFlight(6, SACK_SYN).after(RTT);
     h.receives({ flags: ACK, ack: 1, options: h.sack([2001, 4001]) });
     during(h, 2 * RTT + h.connection.info().rto);
@@ -87,7 +87,7 @@ describe('the retransmission timer', () => {
     expect(sent).not.toContain(3001);
   });
 
-  it('is no fast recovery for the congestion control', () => {
+  it('is not reported to the congestion control as fast recovery', () => {
     const sending = sender(4);
     const told: string[] = [];
     sending.congestion.enterRecovery = () => void told.push('recovery');
@@ -111,13 +111,13 @@ describe('the tail loss probe', () => {
     return h;
   }
 
-  it('shows a loss where what follows on it is acknowledged, and it arrived once (RFC 8985 7.4.2)', () => {
+  it('shows a loss if data after it is acknowledged and it arrived once (RFC 8985 7.4.2)', () => {
     const h = probed();
     h.after(RTT).receives({ flags: ACK, ack: 4001 });
     expect(h.connection.info().ssthresh).toBeLessThan(10_000);
   });
 
-  it('shows none where a duplicate ACK without blocks tells of its second arrival (RFC 8985 7.4.2)', () => {
+  it('shows no loss if a duplicate ACK without blocks reports its second arrival (RFC 8985 7.4.2)', () => {
     const h = probed();
     h.receives({ flags: ACK, ack: 3001 });
     h.after(RTT).receives({ flags: ACK, ack: 4001 });
@@ -125,8 +125,8 @@ describe('the tail loss probe', () => {
   });
 });
 
-describe('what is too large for the path', () => {
-  it('goes out again, and counts neither as lost nor as found when it arrives after all', () => {
+describe('a segment too large for the path', () => {
+  it('is sent again, and counts as neither lost nor recovered if it arrives after all', () => {
     const sending = sender(4);
     sending.sendAgain();
     expect(sending).toMatchObject({ inflight: 0, lost: 0, hasWork: true, isRecovering: false });
@@ -143,8 +143,8 @@ describe('what is too large for the path', () => {
   });
 });
 
-describe('an application that gives too little', () => {
-  it('is told of where the window would take more, and not where something is lost or unsent', () => {
+describe('an application that limits the rate', () => {
+  it('is marked while the window has room, and not if data is lost or unsent', () => {
     const sending = sender(4);
     sending.noteUserLimit();
     expect(sending.isAppLimited).toBe(true);
@@ -162,7 +162,7 @@ describe('an application that gives too little', () => {
     expect(full.isAppLimited).toBe(false);
   });
 
-  it('begins anew after an idle RTO, but not while something is in flight (RFC 5681 4.1)', () => {
+  it('restarts after an idle RTO, but not while data is in flight (RFC 5681 4.1)', () => {
     const told: number[] = [];
     const sending = sender(4);
     sending.congestion.restart = (_, idle) => void told.push(idle);

@@ -63,7 +63,7 @@ describe.each([
   ['IPv4', false, 40],
   ['IPv6', true, 60],
 ])('%s', (_, isIpv6, headers) => {
-  it('carries on over a narrow path, and uses a wide one again after ten minutes (RFC 1191 3, RFC 1191 6.3, RFC 1191 6.3b)', () => {
+  it('continues over a path with a small MTU, and probes the larger one after ten minutes (RFC 1191 3, RFC 1191 6.3, RFC 1191 6.3b)', () => {
     const path = new NarrowPair(isIpv6, 1300);
     const { pair } = path;
     const { client, server } = connectPair(pair);
@@ -88,7 +88,7 @@ describe.each([
     expect(pair.left.nextTimeout()).toBe(Infinity);
   });
 
-  it('tells all connections to the destination at once, and resends what was lost (MUST-54, RFC 1191 6.4, RFC 8201 5.4)', () => {
+  it('informs all connections to the destination at once, and resends what was lost (MUST-54, RFC 1191 6.4, RFC 8201 5.4)', () => {
     const path = new NarrowPair(isIpv6, 1420);
     const { pair } = path;
     const [first, second] = [connectPair(pair, 80), connectPair(pair, 81)];
@@ -106,7 +106,7 @@ describe.each([
     expect(pair.now - before).toBeLessThan(190);
   });
 
-  it('hears of a path that UDP has found narrow (RFC 8201 5.2b)', () => {
+  it('uses a smaller path MTU that UDP discovered (RFC 8201 5.2b)', () => {
     const path = new NarrowPair(isIpv6, 1420);
     const { client } = connectPair(path.pair);
     path.mtu = 1300;
@@ -119,7 +119,7 @@ describe.each([
   });
 });
 
-it('offers in IPv6 an MSS of the MTU less 60, and takes 1,220 where the peer offers none (MUST-15, MUST-67)', () => {
+it('offers in IPv6 an MSS of the MTU less 60, and assumes 1,220 if the peer offers none (MUST-15, MUST-67)', () => {
   const pair = new NetstackPair({ addresses: { left: LEFT_V6, right: RIGHT_V6 } });
   const syns: Uint8Array[] = [];
   pair.drop = (packet) => {
@@ -160,18 +160,15 @@ it.each([
   [0, true],
   [99, true],
   [100, false],
-])(
-  'believes a number %d above SND.UNA, with 100 in flight: %s (RFC 5927 4.1)',
-  (above, expected) => {
-    for (const sndUna of [1_000, -50, 0x7fff_fff0]) {
-      const { tcb } = loneTcb('ESTABLISHED');
-      Object.assign(tcb.sender, { sndUna, sndNxt: (sndUna + 100) | 0 });
-      expect(isInFlight(tcb, (sndUna + above) | 0)).toBe(expected);
-    }
-  },
-);
+])('trusts a number %d above SND.UNA, with 100 in flight: %s (RFC 5927 4.1)', (above, expected) => {
+  for (const sndUna of [1_000, -50, 0x7fff_fff0]) {
+    const { tcb } = loneTcb('ESTABLISHED');
+    Object.assign(tcb.sender, { sndUna, sndNxt: (sndUna + 100) | 0 });
+    expect(isInFlight(tcb, (sndUna + above) | 0)).toBe(expected);
+  }
+});
 
-it.each(LIVE_STATES)('ends by an unreachable destination no state but SYN-SENT: %s', (state) => {
+it.each(LIVE_STATES)('an unreachable destination ends only SYN-SENT: %s', (state) => {
   const { tcb, host } = loneTcb(state);
   const calls: string[] = [];
   tcb.observer = notingObserver(calls);
@@ -208,7 +205,7 @@ describe('a path whose MTU is now', () => {
     ['narrower', 'SYN-RECEIVED', 1_000, 800, { mss: 800, lost: false, isReady: false }],
     ['narrower', 'TIME-WAIT', 1_000, 800, { mss: 1_000, lost: false, isReady: false }],
     ['narrower', 'CLOSED', 1_000, 800, { mss: 1_000, lost: false, isReady: false }],
-  ])('%s is taken by %s as it should (RFC 1191 6.4)', (_, state, before, after, expected) => {
+  ])('%s is handled in %s as specified (RFC 1191 6.4)', (_, state, before, after, expected) => {
     expect(taken(state, before, after)).toEqual(expected);
   });
 });

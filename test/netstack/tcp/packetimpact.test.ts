@@ -55,9 +55,9 @@ function flagsOf(h: Harness): string[] {
 describe('the handshake', () => {
   it.each([
     ['SND.UNA', 0, 'RST'],
-    ['behind SND.NXT', 2, 'RST'],
+    ['beyond SND.NXT', 2, 'RST'],
     ['SND.NXT', 1, undefined],
-  ])('an ACK of %s in SYN-RECEIVED (tcp_acceptable_ack_syn_rcvd)', (_, ack, answer) => {
+  ])('resets an ACK of %s in SYN-RECEIVED (tcp_acceptable_ack_syn_rcvd)', (_, ack, answer) => {
     const h = new Harness();
     h.listen();
     h.receives({ flags: ACK, seq: 1, ack });
@@ -77,20 +77,20 @@ describe('the handshake', () => {
     expect(h.stack.usage.connections).toBe(0);
   });
 
-  it('offers a window that is not scaled on SYN and SYN-ACK (tcp_handshake_window_size)', () => {
+  it('offers an unscaled window on SYN and SYN-ACK (tcp_handshake_window_size)', () => {
     expect(new Harness().connect().wnd).toBe(0xffff);
     expect(new Harness({ limits: { receiveBuffer: 5000 } }).connect().wnd).toBe(5000);
     expect(new Harness().listen().wnd).toBe(0xffff);
   });
 
-  it('takes a window of the peer with its highest bit set (tcp_window_msb_set, MUST-1)', () => {
+  it('accepts a window of the peer with its highest bit set (tcp_window_msb_set, MUST-1)', () => {
     const h = new Harness().establish({ wnd: 0x8000 });
     expect(h.connection.info().sndWnd).toBe(0x8000);
     h.connection.send(new Uint8Array(5000));
     expect(h.sends()).toHaveLength(5);
   });
 
-  it('queues what is sent in SYN-SENT until it is complete (tcp_queue_send_in_syn_sent)', () => {
+  it('queues data sent in SYN-SENT until it is complete (tcp_queue_send_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
     expect(h.connection.send(patternBytes(1500))).toBe(1500);
@@ -102,7 +102,7 @@ describe('the handshake', () => {
     ]);
   });
 
-  it('forgets what is queued in SYN-SENT when it is refused (tcp_queue_send_in_syn_sent)', () => {
+  it('drops data queued in SYN-SENT when it is refused (tcp_queue_send_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
     h.connection.send(new Uint8Array(1500));
@@ -112,7 +112,7 @@ describe('the handshake', () => {
     expect(h.connection.send(new Uint8Array(1))).toBe(0);
   });
 
-  it('has nothing to receive in SYN-SENT, and then what came (tcp_queue_receive_in_syn_sent)', () => {
+  it('has nothing to receive in SYN-SENT, and then what arrived (tcp_queue_receive_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
     expect(h.connection.receive(10, h.now)).toBeUndefined();
@@ -122,7 +122,7 @@ describe('the handshake', () => {
     expect(h.connection.receive(10, h.now)).toEqual(patternBytes(7));
   });
 
-  it('carries both ways what was wanted in SYN-SENT (tcp_queue_send_recv_in_syn_sent)', () => {
+  it('carries data both ways that was requested in SYN-SENT (tcp_queue_send_recv_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
     h.connection.send(patternBytes(9));
@@ -145,7 +145,7 @@ describe('the handshake', () => {
     expect(h.stack.drops.of('tcp-backlog')).toBe(3);
   });
 
-  it('makes a connection of the ACK of a cookie (tcp_syncookie)', () => {
+  it('opens a connection on the ACK of a cookie (tcp_syncookie)', () => {
     const h = new Harness();
     h.listen(MSS_OPTION(1000), 1);
     h.peerPort++;
@@ -155,7 +155,7 @@ describe('the handshake', () => {
     expect(h.events).toEqual(['accepted', 'established', 'readable']);
   });
 
-  it('goes back to LISTEN for RST in SYN-RECEIVED (tcp_synrcvd_reset, MUST-11)', () => {
+  it('returns to LISTEN after RST in SYN-RECEIVED (tcp_synrcvd_reset, MUST-11)', () => {
     const h = new Harness();
     h.listen(MSS_OPTION(1000), 1);
     h.receives({ flags: RST, seq: 1 });
@@ -177,7 +177,7 @@ describe('the handshake', () => {
     expect(crossed.events).toEqual(['closed:refused']);
   });
 
-  it('resets what was not handed out when the listener closes (tcp_noaccept_close_rst)', () => {
+  it('resets connections that were not accepted when the listener closes (tcp_noaccept_close_rst)', () => {
     const h = new Harness();
     h.ourPort = 8080;
     const listener = h.stack.listenTcp({ port: 8080 }, () => h);
@@ -207,7 +207,7 @@ describe('segments that are not acceptable', () => {
   );
 
   it.each(['CLOSING', 'LAST-ACK', 'TIME-WAIT'])(
-    'outside the window are answered in %s, also without text (tcp_outside_the_window_closing)',
+    'outside the window are answered in %s, even without data (tcp_outside_the_window_closing)',
     (state) => {
       const h = STATES[state]!();
       h.receives({ flags: ACK, seq: 1 + OUTSIDE, ack: 1 });
@@ -216,15 +216,18 @@ describe('segments that are not acceptable', () => {
     },
   );
 
-  it.each(synchronized)('by their ACK are answered in %s (tcp_unacc_seq_ack)', (state) => {
-    const h = STATES[state]!();
-    const next = ['CLOSE-WAIT', 'CLOSING', 'LAST-ACK', 'TIME-WAIT'].includes(state) ? 2 : 1;
-    h.receives({ flags: ACK, seq: next, ack: 500 });
-    expect(h.sends()).toMatchObject([{ flags: 'ACK', len: 0, ack: next }]);
-    expect(h.connection.state).toBe(state);
-  });
+  it.each(synchronized)(
+    'with an unacceptable ACK are answered in %s (tcp_unacc_seq_ack)',
+    (state) => {
+      const h = STATES[state]!();
+      const next = ['CLOSE-WAIT', 'CLOSING', 'LAST-ACK', 'TIME-WAIT'].includes(state) ? 2 : 1;
+      h.receives({ flags: ACK, seq: next, ack: 500 });
+      expect(h.sends()).toMatchObject([{ flags: 'ACK', len: 0, ack: next }]);
+      expect(h.connection.state).toBe(state);
+    },
+  );
 
-  it('by their ACK take no FIN to CLOSING (tcp_unacc_seq_ack_closing)', () => {
+  it('with an unacceptable ACK do not move a FIN to CLOSING (tcp_unacc_seq_ack_closing)', () => {
     const h = STATES['FIN-WAIT-1']!();
     h.receives({ flags: FIN | ACK, seq: 1, ack: 3 });
     expect(flagsOf(h)).toEqual(['ACK']);
@@ -235,9 +238,9 @@ describe('segments that are not acceptable', () => {
   });
 
   it.each<[string, Seg]>([
-    ['its number', { flags: ACK, seq: 2 + OUTSIDE, data: 1 }],
+    ['sequence number', { flags: ACK, seq: 2 + OUTSIDE, data: 1 }],
     ['its ACK', { flags: ACK, seq: 2, ack: 3 }],
-  ])('by %s are answered in CLOSE-WAIT (tcp_close_wait_ack)', (_, seg) => {
+  ])('with an unacceptable %s are answered in CLOSE-WAIT (tcp_close_wait_ack)', (_, seg) => {
     const h = STATES['CLOSE-WAIT']!();
     h.connection.send(new Uint8Array(1));
     h.sends();
@@ -248,7 +251,7 @@ describe('segments that are not acceptable', () => {
     expect(h.connection.unacknowledgedBytes).toBe(0);
   });
 
-  it('are those with an old timestamp (tcp_paws_mechanism, RFC 7323 5.3)', () => {
+  it('include those with an old timestamp (tcp_paws_mechanism, RFC 7323 5.3)', () => {
     const h = accepted([...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(100, 0)]);
     const data = patternBytes(5);
     h.receives({ flags: ACK, seq: 1, data, options: TIMESTAMPS_OPTION(200, 0) });
@@ -261,7 +264,7 @@ describe('segments that are not acceptable', () => {
     expect(h.connection.readableBytes).toBe(10);
   });
 
-  it('end nothing in TIME-WAIT but RST (tcp_timewait_reset)', () => {
+  it('do not end TIME-WAIT, except RST (tcp_timewait_reset)', () => {
     const h = STATES['TIME-WAIT']!();
     h.receives({ flags: SYN | ACK, seq: 1, ack: 2 });
     expect(h.connection.state).toBe('TIME-WAIT');
@@ -273,8 +276,8 @@ describe('segments that are not acceptable', () => {
   });
 });
 
-describe('the end', () => {
-  it('answers data after FIN-WAIT-2 is gone with RST (fin_wait2_timeout)', () => {
+describe('closing', () => {
+  it('answers data after the end of FIN-WAIT-2 with RST (fin_wait2_timeout)', () => {
     const h = new Harness().establish({
       connect: { keepAlive: { idle: 60_000, interval: 1000, count: 1 } },
     });
@@ -289,13 +292,13 @@ describe('the end', () => {
     expect(flagsOf(h)).toEqual(['RST']);
   });
 
-  it('is at once for RST in FIN-WAIT-2 (fin_wait2_reset)', () => {
+  it('ends at once on RST in FIN-WAIT-2 (fin_wait2_reset)', () => {
     const h = STATES['FIN-WAIT-2']!();
     h.receives({ flags: RST, seq: 1 });
     expect(h.events).toEqual(['closed:reset']);
   });
 
-  it('sends FIN again until it is acknowledged (tcp_fin_retransmission)', () => {
+  it('retransmits FIN until it is acknowledged (tcp_fin_retransmission)', () => {
     const h = new Harness().establish();
     h.connection.shutdown();
     const times: number[] = [];
@@ -312,7 +315,7 @@ describe('the end', () => {
     expect(h.after(60_000).sends()).toEqual([]);
   });
 
-  it('is RST where the user wants no linger, whatever is unsent (tcp_linger)', () => {
+  it('sends RST if the user disables linger, even with unsent data (tcp_linger)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(5000));
     h.connection.abort(h.now);
@@ -320,7 +323,7 @@ describe('the end', () => {
     expect(h.stack.usage).toMatchObject({ connections: 0, bufferBytes: 0 });
   });
 
-  it('lingers by itself: what is unsent leaves before the FIN (tcp_linger)', () => {
+  it('lingers by default: unsent data is sent before the FIN (tcp_linger)', () => {
     const h = new Harness().establish({ wnd: 1000 });
     h.connection.send(new Uint8Array(1500));
     h.connection.shutdown();
@@ -329,7 +332,7 @@ describe('the end', () => {
     expect(h.sendsBriefly()).toEqual(['FIN,PSH,ACK 1001+500 1']);
   });
 
-  it('comes with the user timeout, and counts from the last progress (tcp_user_timeout, MUST-21)', () => {
+  it('happens after the user timeout, counted from the last progress (tcp_user_timeout, MUST-21)', () => {
     const h = new Harness({ limits: { userTimeout: 3000 } }).establish();
     h.connection.send(new Uint8Array(2000));
     h.sends();
@@ -342,7 +345,7 @@ describe('the end', () => {
 });
 
 describe('sending', () => {
-  it('holds small segments back with Nagle, and one segment alone (tcp_nagle, SHLD-7)', () => {
+  it('holds small segments back with Nagle, but not a single segment (tcp_nagle, SHLD-7)', () => {
     const h = new Harness().establish();
     h.connection.setNoDelay(false);
     h.connection.send(new Uint8Array(100));
@@ -353,7 +356,7 @@ describe('sending', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 101+1000 1']);
   });
 
-  it('cuts what was queued before the MSS was known (tcp_splitseg_mss, MUST-16)', () => {
+  it('splits data queued before the MSS was known (tcp_splitseg_mss, MUST-16)', () => {
     const h = new Harness();
     h.connect();
     h.connection.send(patternBytes(1000));
@@ -366,7 +369,7 @@ describe('sending', () => {
     ]);
   });
 
-  it('cuts what was sent when the path takes no more (tcp_splitseg_mss)', () => {
+  it('splits sent data when the path MTU shrinks (tcp_splitseg_mss)', () => {
     const h = new Harness().establish();
     h.connection.send(patternBytes(2000));
     unreachable(h, 4, 640);
@@ -385,7 +388,7 @@ describe('sending', () => {
     [500, 500],
     [2000, 1000],
   ])(
-    'with a window of %d puts the ACK on text (tcp_send_window_sizes_piggyback)',
+    'with a window of %d piggybacks the ACK on data (tcp_send_window_sizes_piggyback)',
     (wnd, length) => {
       const h = new Harness().establish({ wnd });
       h.receives({ flags: ACK, seq: 1, data: 10, wnd });
@@ -398,7 +401,7 @@ describe('sending', () => {
     },
   );
 
-  it('puts the ACK on text that leaves before it is due (tcp_should_piggyback)', () => {
+  it('piggybacks the ACK on data sent before the ACK is due (tcp_should_piggyback)', () => {
     const h = accepted();
     h.receives({ flags: ACK, seq: 1, data: 50 });
     h.connection.send(new Uint8Array(10));
@@ -406,7 +409,7 @@ describe('sending', () => {
     expect(h.after(100).sendsBriefly()).not.toContain('ACK 11+0 51');
   });
 
-  it('sends the same octets again by the timer (tcp_retransmission)', () => {
+  it('retransmits the same octets on timeout (tcp_retransmission)', () => {
     const h = new Harness().establish();
     const data = patternBytes(700);
     h.connection.send(data);
@@ -416,7 +419,7 @@ describe('sending', () => {
     expect(again).toMatchObject({ seq: first!.seq, data, flags: 'PSH,ACK' });
   });
 
-  it('doubles the timeout, and takes a new one from what was sent once (tcp_retransmits)', () => {
+  it('doubles the timeout, and measures it again from data sent once (tcp_retransmits)', () => {
     const h = new Harness().establish({ rtt: 50 });
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -432,7 +435,7 @@ describe('sending', () => {
     expect(h.connection.info()).toMatchObject({ rto: 250, srtt: 50, backoff: 0 });
   });
 
-  it('tells figures of the connection (tcp_info)', () => {
+  it('reports statistics of the connection (tcp_info)', () => {
     const h = new Harness().establish({ rtt: 50, syn: SACK_SYN });
     h.connection.send(new Uint8Array(12_000));
     h.sends();
@@ -472,7 +475,7 @@ describe('sending', () => {
     expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual(probes);
   });
 
-  it('finds what the probe of the tail shows to be missing (tcp_rack)', () => {
+  it('repairs the losses that the tail loss probe shows (tcp_rack)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
     h.connection.send(new Uint8Array(5000));
     h.sends();
@@ -491,7 +494,7 @@ describe('sending', () => {
     expect(h.connection.info().backoff).toBe(0);
   });
 
-  it('repairs nothing that is only reordered by a little (tcp_rack)', () => {
+  it('retransmits nothing after slight reordering (tcp_rack)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
     h.connection.send(new Uint8Array(4000));
     h.sends();
@@ -503,7 +506,7 @@ describe('sending', () => {
   it.each([
     ['at the third duplicate ACK', [1, 1, 1], true],
     ['not at the second', [1, 1], false],
-  ])('repairs a first segment %s (tcp_reordering)', (_, acks, isSentAgain) => {
+  ])('retransmits a first segment %s (tcp_reordering)', (_, acks, isSentAgain) => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(5000));
     h.sends();
@@ -515,7 +518,7 @@ describe('sending', () => {
 });
 
 describe('windows', () => {
-  it('that shrink hold back what is new (tcp_window_shrink, SHLD-15, RFC 7323 2.4c)', () => {
+  it('that shrink hold back new data (tcp_window_shrink, SHLD-15, RFC 7323 2.4c)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(500));
     expect(h.sends()).toHaveLength(1);
@@ -527,7 +530,7 @@ describe('windows', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 501+500 1']);
   });
 
-  it('of ours close as the user does not read, and open as he does (tcp_zero_receive_window)', () => {
+  it('of the receiver close if the user does not read, and open when it does (tcp_zero_receive_window)', () => {
     const h = new Harness({ limits: { receiveBuffer: 3000 } }).establish();
     const windows: number[] = [];
     for (let count = 0; count < 3; count++) {
@@ -542,7 +545,7 @@ describe('windows', () => {
     expect(h.sends()).toMatchObject([{ ack: 3001, wnd: 3000 }]);
   });
 
-  it('of ours never let more in than there is room for (tcp_rcv_buf_space)', () => {
+  it('of the receiver never admit more data than there is room for (tcp_rcv_buf_space)', () => {
     const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
     for (let count = 0; count < 10; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -551,7 +554,7 @@ describe('windows', () => {
     expect(h.sends().at(-1)).toMatchObject({ ack: 2501, wnd: 0 });
   });
 
-  it('of zero are probed; the octet that the peer takes counts (tcp_zero_window_probe, MUST-36)', () => {
+  it('of zero are probed; the octet that the peer accepts counts (tcp_zero_window_probe, MUST-36)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(3));
@@ -563,7 +566,7 @@ describe('windows', () => {
     expect(h.sends()[0]).toMatchObject({ seq: 2, len: 1, data: patternBytes(3).subarray(1, 2) });
   });
 
-  it('of zero are probed again and again, ever more slowly (tcp_zero_window_probe_retransmit, SHLD-30)', () => {
+  it('of zero are probed repeatedly, at growing intervals (tcp_zero_window_probe_retransmit, SHLD-30)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(30));
@@ -582,7 +585,7 @@ describe('windows', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 1+30 1']);
   });
 
-  it('of zero end the connection when no probe is answered (tcp_zero_window_probe_usertimeout)', () => {
+  it('of zero end the connection if no probe is answered (tcp_zero_window_probe_usertimeout)', () => {
     const h = new Harness({ limits: { userTimeout: 5000 } }).establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(30));

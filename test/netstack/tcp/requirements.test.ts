@@ -42,14 +42,14 @@ describe('options', () => {
     return packets;
   }
 
-  it('names its MSS on SYN alone (MUST-65)', () => {
+  it('sends MSS only on SYN (MUST-65)', () => {
     const h = new Harness();
     const has = exchange().map((packet) => h.parse(packet).options.hasMss);
     expect(has.length).toBeGreaterThan(2);
     expect(has).toEqual(has.map((_, index) => index === 0));
   });
 
-  it('writes no end of list, and so nothing behind one (MUST-69)', () => {
+  it('writes no end of list, and therefore nothing after one (MUST-69)', () => {
     for (const packet of exchange()) {
       const kinds: number[] = [];
       const end = 20 + (packet[32]! >> 4) * 4;
@@ -65,7 +65,7 @@ describe('options', () => {
   });
 });
 
-it('keeps urgent octets in line, wherever the pointer points (MUST-30, MUST-31, RFC 6093 6)', () => {
+it('keeps urgent octets in line, wherever the urgent pointer points (MUST-30, MUST-31, RFC 6093 6)', () => {
   const h = new Harness().establish();
   const data = patternBytes(300);
   h.receives({ flags: ACK | URG, data: data.subarray(0, 100) });
@@ -74,14 +74,14 @@ it('keeps urgent octets in line, wherever the pointer points (MUST-30, MUST-31, 
 });
 
 describe('RST', () => {
-  it('takes RST with data (SHLD-2)', () => {
+  it('accepts RST with data (SHLD-2)', () => {
     const h = new Harness().establish();
     h.receives({ flags: RST | ACK, data: 20 });
     expect(h.events).toEqual(['closed:reset']);
     expect(h.connection.readableBytes).toBe(0);
   });
 
-  it('takes RST while its own window is zero (MUST-66)', () => {
+  it('accepts RST while the receive window is zero (MUST-66)', () => {
     const h = new Harness({ limits: { receiveBuffer: 16_384 } }).establish();
     let seq = 1;
     for (; seq + 1000 <= 16_385; seq += 1000) h.receives({ flags: ACK, seq, data: 1000 });
@@ -93,7 +93,7 @@ describe('RST', () => {
   });
 });
 
-it('acknowledges all that came before it sends, at once (MUST-58, MUST-59)', () => {
+it('acknowledges everything received before it sends, at once (MUST-58, MUST-59)', () => {
   const h = new Harness().establish();
   for (let segment = 0; segment < 6; segment++) {
     h.receives({ flags: ACK, seq: 1 + segment * 100, data: 100 });
@@ -102,7 +102,7 @@ it('acknowledges all that came before it sends, at once (MUST-58, MUST-59)', () 
   expect(h.sendsBriefly()).toEqual(['ACK 1+0 702']);
 });
 
-it('has a clock of timestamps of one millisecond, and another for each peer (RFC 7323 5.4, RFC 7323 7.1)', () => {
+it('uses a timestamp clock of one millisecond, with a different offset for each peer (RFC 7323 5.4, RFC 7323 7.1)', () => {
   const h = new Harness();
   const first = h.connect().options.tsVal;
   const [second] = h.after(1000).sends();
@@ -112,7 +112,7 @@ it('has a clock of timestamps of one millisecond, and another for each peer (RFC
   expect(other.sends()[0]!.options.tsVal).not.toBe(first);
 });
 
-it('takes a timestamp that is lower after 24 days of silence (RFC 7323 5.5)', () => {
+it('accepts a lower timestamp after 24 days of silence (RFC 7323 5.5)', () => {
   const syn = [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(100, 0)];
   const days = 24 * 3600 * 1000;
   for (const [silence, taken] of [
@@ -127,7 +127,7 @@ it('takes a timestamp that is lower after 24 days of silence (RFC 7323 5.5)', ()
 });
 
 describe('an open', () => {
-  it('listens a second time only after the first, which goes on (MUST-41)', () => {
+  it('refuses a second listener until the first closes, and keeps the first (MUST-41)', () => {
     const h = new Harness();
     h.listen();
     expect(() => h.stack.listenTcp({ port: 8080 }, () => silentObserver)).toThrow(RangeError);
@@ -136,7 +136,7 @@ describe('an open', () => {
     expect(h.connection.state).toBe('ESTABLISHED');
   });
 
-  it('listens at the port of a connection that opens (MUST-42)', () => {
+  it('listens on the local port of an opening connection (MUST-42)', () => {
     const h = new Harness();
     h.connect({ localPort: 8080 });
     const accepted: string[] = [];
@@ -157,7 +157,7 @@ describe('an open', () => {
     expect(accepted).toEqual(['one']);
   });
 
-  it('speaks from the address that it began with (MUST-43, MUST-45)', () => {
+  it('always sends from its initial address (MUST-43, MUST-45)', () => {
     const second = ip('10.0.0.9');
     const stack = new Stack(
       { addresses: [OUR_ADDRESS, second], mtu: 1040, entropy: seededEntropy(7) },
@@ -175,7 +175,7 @@ describe('an open', () => {
     expect(sources).toEqual(['10.0.0.9', '10.0.0.9']);
   });
 
-  it('answers nothing that claims to come from us (syn_with_same_ip, RFC 1122 3.2.1.3)', () => {
+  it('ignores packets that claim to come from the local address (syn_with_same_ip, RFC 1122 3.2.1.3)', () => {
     const h = new Harness();
     const accepted: string[] = [];
     h.stack.listenTcp({ port: 8080 }, () => {
@@ -196,7 +196,7 @@ describe('an open', () => {
   });
 
   it.each(['224.0.0.1', '255.255.255.255', '0.0.0.0', '127.0.0.1', '10.0.0.1', 'ff02::1', '::1'])(
-    'opens nothing to %s, which is no other host (MUST-46)',
+    'refuses %s, which is not a remote host (MUST-46)',
     (text) => {
       const h = new Harness();
       const remote = { address: ip(text), port: 80 };

@@ -34,12 +34,12 @@ function loneEstablished(): LoneTcb {
 
 describe('a segment that fails a check', () => {
   it.each<[string, Seg, DropReason]>([
-    ['RST beside RCV.NXT', { flags: RST | ACK, seq: 2, ack: 11, data: 10 }, 'tcp-reset'],
+    ['RST not at RCV.NXT', { flags: RST | ACK, seq: 2, ack: 11, data: 10 }, 'tcp-reset'],
     ['SYN', { flags: SYN | ACK, seq: 1, ack: 11, data: 10 }, 'tcp-syn'],
     ['SYN and FIN', { flags: SYN | FIN | ACK, seq: 1, ack: 11 }, 'tcp-syn'],
-    ['an ACK of what was never sent', { flags: FIN | ACK, seq: 1, ack: 12, data: 10 }, 'tcp-ack'],
-    ['an ACK of old', { flags: FIN | ACK, seq: 1, ack: -60_001, data: 10 }, 'tcp-ack'],
-  ])('by %s is counted and answered, and nothing of it is taken', (_, seg, reason) => {
+    ['an ACK of unsent data', { flags: FIN | ACK, seq: 1, ack: 12, data: 10 }, 'tcp-ack'],
+    ['an old ACK', { flags: FIN | ACK, seq: 1, ack: -60_001, data: 10 }, 'tcp-ack'],
+  ])('by %s is counted and answered, and has no other effect', (_, seg, reason) => {
     const h = inFlight(10);
     const { sndWnd } = h.connection.info();
     h.receives({ ...seg, wnd: 77 });
@@ -51,7 +51,7 @@ describe('a segment that fails a check', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('for want of ACK is counted, and its ACK field is none (RFC 9293 3.10.7.4)', () => {
+  it('by a missing ACK is counted, and its ACK field is ignored (RFC 9293 3.10.7.4)', () => {
     const { tcb, host } = loneEstablished();
     const [una, next] = [OUR_ISS + 1, PEER_ISS + 1];
     segmentArrives(tcb, segmentOf({ flags: 0, seq: next, ack: una, wnd: 9, text: [1] }), NOW);
@@ -62,7 +62,7 @@ describe('a segment that fails a check', () => {
     expect(tcb.sender.sndWnd).toBe(8000);
   });
 
-  it('takes the ACK that is exactly as old as the largest window lets it be (RFC 5961 5.2)', () => {
+  it('accepts an ACK exactly as old as the largest window allows (RFC 5961 5.2)', () => {
     const h = inFlight(10);
     h.receives({ flags: ACK, seq: 1, ack: 1 - 60_000, data: 10 });
     expect(h.connection.readableBytes).toBe(10);
@@ -75,7 +75,7 @@ describe('SYN-RECEIVED', () => {
   /** After a SYN of the peer that crossed ours. */
   const received = STATES['SYN-RECEIVED']!;
 
-  it('sends SYN-ACK again for the same SYN alone, which is no segment out of the window', () => {
+  it('resends SYN-ACK only for the same SYN, which does not count as out of the window', () => {
     const h = received();
     h.receives({ flags: SYN, seq: 0 });
     expect(h.sendsBriefly()).toEqual(['SYN,ACK 0+0 1']);
@@ -88,7 +88,7 @@ describe('SYN-RECEIVED', () => {
     ['ACK with the number of the SYN', { flags: ACK, seq: 0, ack: 1 }, ['ACK 1+0 1']],
     ['RST with the number of the SYN', { flags: RST, seq: 0 }, []],
     ['RST and SYN with its number', { flags: RST | SYN | ACK, seq: 0, ack: 1 }, []],
-    ['text without ACK', { flags: 0, seq: 1, data: 5 }, []],
+    ['data without ACK', { flags: 0, seq: 1, data: 5 }, []],
   ])('is not left by %s', (_, seg, answers) => {
     const h = received();
     h.receives(seg);
@@ -96,7 +96,7 @@ describe('SYN-RECEIVED', () => {
     expect(h.sendsBriefly()).toEqual(answers);
   });
 
-  it('counts the ACK that it refuses, and takes nothing behind it', () => {
+  it('counts the refused ACK, and ignores the rest of the segment', () => {
     const h = received();
     h.receives({ flags: FIN | ACK, seq: 1, ack: 2, data: 10 });
     expect(h.sendsBriefly()).toEqual(['RST 2+0 0']);
@@ -108,8 +108,8 @@ describe('SYN-RECEIVED', () => {
   });
 });
 
-describe('the SYN of the handshake once more', () => {
-  it.each([SYN, SYN | ACK])('brings an ACK in ESTABLISHED, with flags %d, and no SYN', (flags) => {
+describe('a repeated SYN of the handshake', () => {
+  it.each([SYN, SYN | ACK])('causes an ACK in ESTABLISHED, with flags %d, and no SYN', (flags) => {
     const h = new Harness().establish();
     h.receives({ flags, seq: 0, ack: 1 });
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 1']);
@@ -117,8 +117,8 @@ describe('the SYN of the handshake once more', () => {
   });
 });
 
-describe('an ACK without news', () => {
-  it('does not put the retransmission timer off, however many come (RFC 6298 5.3)', () => {
+describe('an ACK without progress', () => {
+  it('does not postpone the retransmission timer, however many arrive (RFC 6298 5.3)', () => {
     const h = inFlight(1000);
     const { rto } = h.connection.info();
     const begin = h.now;
@@ -130,7 +130,7 @@ describe('an ACK without news', () => {
     expect(times).toEqual([rto]);
   });
 
-  it('does not hold the connection open beyond the user timeout', () => {
+  it('does not keep the connection open beyond the user timeout', () => {
     const h = inFlight(1000);
     for (let second = 0; second < 200; second++) {
       h.after(1000).receives({ flags: ACK, ack: 1 });
@@ -139,7 +139,7 @@ describe('an ACK without news', () => {
     expect(h.events).toEqual(['closed:timeout']);
   });
 
-  it('holds it open where it says that the window is shut (RFC 9293 3.8.6.1, MUST-37)', () => {
+  it('keeps it open if it reports a closed window (RFC 9293 3.8.6.1, MUST-37)', () => {
     const h = inFlight(1000);
     for (let second = 0; second < 200; second++) {
       h.after(1000).receives({ flags: ACK, ack: 1, wnd: 0 });
@@ -148,7 +148,7 @@ describe('an ACK without news', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('does not put the tail loss probe off (RFC 8985 7.2)', () => {
+  it('does not postpone the tail loss probe (RFC 8985 7.2)', () => {
     const h = inFlight(3000, SACK_SYN);
     const due = h.stack.nextTimeout();
     h.after(due - h.now - 1).receives({ flags: ACK, seq: 1, ack: 1, data: 10 });
@@ -160,19 +160,19 @@ describe('an ACK without news', () => {
     ['FIN', { flags: FIN | ACK, seq: 50 }],
     ['another window', { flags: ACK, wnd: 59_999 }],
     ['text', { flags: ACK, data: 1 }],
-  ])('is no duplicate with %s (RFC 5681 2)', (_, seg) => {
+  ])('is not a duplicate with %s (RFC 5681 2)', (_, seg) => {
     const h = inFlight(5000);
     for (const each of [seg, { flags: ACK }, { flags: ACK }]) h.receives({ wnd: 60_000, ...each });
     expect(h.connection.info().inRecovery).toBe(false);
   });
 
-  it('has the blocks of its SACK taken, also with text', () => {
+  it('has its SACK blocks processed, even with data', () => {
     const h = inFlight(3000, SACK_SYN).after(100);
     h.receives({ flags: ACK, seq: 1, ack: 1, data: 10, options: h.sack([1001, 3001]) });
     expect(h.connection.info().inflight).toBe(1000);
   });
 
-  it('is no duplicate where SND.UNA is beyond it, nor where nothing is in flight', () => {
+  it('is not a duplicate if SND.UNA is beyond it or nothing is in flight', () => {
     const old = inFlight(5000);
     old.receives({ flags: ACK, ack: 1001 });
     for (let count = 0; count < 5; count++) old.receives({ flags: ACK, ack: 1 });
@@ -186,7 +186,7 @@ describe('an ACK without news', () => {
     expect(idle.connection.info().inRecovery).toBe(false);
   });
 
-  it('does not put the connection into the ready queue', () => {
+  it('does not add the connection to the ready queue', () => {
     const { tcb, host } = loneEstablished();
     host.asked.length = 0;
     const ack = { flags: ACK, seq: PEER_ISS + 1, ack: OUR_ISS + 1 };
@@ -200,9 +200,9 @@ describe('an ACK without news', () => {
   });
 });
 
-describe('text and FIN', () => {
+describe('data and FIN', () => {
   it.each(['CLOSE-WAIT', 'CLOSING', 'LAST-ACK', 'TIME-WAIT'])(
-    'behind the FIN of the peer are ignored in %s (RFC 9293 3.10.7.4, seventh and eighth)',
+    'after the FIN of the peer are ignored in %s (RFC 9293 3.10.7.4, seventh and eighth)',
     (state) => {
       const h = STATES[state]!();
       const events = [...h.events];
@@ -213,7 +213,7 @@ describe('text and FIN', () => {
     },
   );
 
-  it('is acknowledged at once where FIN is behind a gap, but no ACK that follows it is', () => {
+  it('are acknowledged at once if FIN is after a gap, but a following ACK is not', () => {
     const h = new Harness().establish();
     h.receives({ flags: FIN | ACK, seq: 11 });
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 1']);
@@ -222,7 +222,7 @@ describe('text and FIN', () => {
     expect(h.sends()).toEqual([]);
   });
 
-  it('behind the place of the FIN are answered and not kept', () => {
+  it('beyond the FIN are answered and not kept', () => {
     const h = new Harness().establish();
     h.receives({ flags: FIN | ACK, seq: 11 });
     h.sends();
@@ -234,7 +234,7 @@ describe('text and FIN', () => {
     expect(h.connection.state).toBe('CLOSE-WAIT');
   });
 
-  it('are dropped and counted where there are too many gaps, and where memory ends', () => {
+  it('are dropped and counted if there are too many gaps or memory runs out', () => {
     const gaps = new Harness().establish({ syn: SACK_SYN });
     for (let count = 0; count < 257; count++) {
       gaps.receives({ flags: ACK, seq: 3 + count * 2, data: 1 });
@@ -251,7 +251,7 @@ describe('text and FIN', () => {
 });
 
 describe('a repeated FIN', () => {
-  it('puts no end to a connection that is half closed', () => {
+  it('does not end a half-closed connection', () => {
     const h = STATES['CLOSE-WAIT']!();
     h.receives({ flags: FIN | ACK, seq: 1, ack: 1 });
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 2']);
@@ -264,7 +264,7 @@ describe('a repeated FIN', () => {
     ['an old segment', { flags: ACK, seq: 0, ack: 2, data: 1 }],
     ['an ACK', { flags: ACK, seq: 2, ack: 2 }],
     ['a SYN', { flags: SYN | ACK, seq: 2, ack: 2 }],
-  ])('alone makes TIME-WAIT begin anew, and not %s', (_, seg) => {
+  ])('restarts TIME-WAIT, and %s does not', (_, seg) => {
     const h = STATES['TIME-WAIT']!();
     h.after(50_000).receives(seg);
     h.sends();

@@ -27,23 +27,26 @@ function echo(h: Harness): number {
 
 describe('TS.Recent', () => {
   it.each<[string, Seg]>([
-    ['far behind the window', { flags: ACK, seq: -1_000_000, data: 1 }],
-    ['just behind the window', { flags: ACK, seq: 0 }],
+    ['far beyond the window', { flags: ACK, seq: -1_000_000, data: 1 }],
+    ['just beyond the window', { flags: ACK, seq: 0 }],
     ['that is RST, and challenged', { flags: RST | ACK, seq: -1, data: 100 }],
     ['that is SYN', { flags: SYN | ACK, seq: 1 }],
-    ['that acknowledges what was never sent', { flags: ACK, seq: 1, ack: 5000 }],
+    ['that acknowledges unsent data', { flags: ACK, seq: 1, ack: 5000 }],
     ['that has no ACK', { flags: FIN, seq: 1 }],
-  ])('is not set by a segment %s, lest a stranger shut the peer out (RFC 7323 5.3)', (_, seg) => {
-    const h = established();
-    h.receives({ ...seg, options: TIMESTAMPS_OPTION(FAR_AHEAD, 0) });
-    h.sends();
-    h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(1001, 0) });
-    expect(h.connection.readableBytes).toBe(10);
-    expect(h.stack.drops.of('tcp-paws')).toBe(0);
-    expect(echo(h)).toBe(1001);
-  });
+  ])(
+    'is not set by a segment %s, so that an attacker cannot shut the peer out (RFC 7323 5.3)',
+    (_, seg) => {
+      const h = established();
+      h.receives({ ...seg, options: TIMESTAMPS_OPTION(FAR_AHEAD, 0) });
+      h.sends();
+      h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(1001, 0) });
+      expect(h.connection.readableBytes).toBe(10);
+      expect(h.stack.drops.of('tcp-paws')).toBe(0);
+      expect(echo(h)).toBe(1001);
+    },
+  );
 
-  it('is set by a segment at the left edge, and by one that reaches over it', () => {
+  it('is set by a segment at the left edge, and by one that overlaps it', () => {
     const h = established();
     h.receives({ flags: ACK, seq: 1, options: TIMESTAMPS_OPTION(1010, 0) });
     expect(echo(h)).toBe(1010);
@@ -53,14 +56,14 @@ describe('TS.Recent', () => {
     expect(echo(h)).toBe(1020);
   });
 
-  it('is not set where an option came that the handshake did not settle', () => {
+  it('is not set by an option that was not negotiated', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(-1, 0) });
     h.receives({ flags: ACK, seq: 11, data: 10, options: TIMESTAMPS_OPTION(-2, 0) });
     expect(h.connection.readableBytes).toBe(20);
   });
 
-  it('proves nothing when it is older than 24 days, and gives way to the new one (RFC 7323 5.5)', () => {
+  it('is invalid when it is older than 24 days, and is replaced (RFC 7323 5.5)', () => {
     const h = established().after(24 * DAY + 1);
     h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(-1000, 0) });
     expect(h.connection.readableBytes).toBe(10);
@@ -70,14 +73,14 @@ describe('TS.Recent', () => {
     expect(h.stack.drops.of('tcp-paws')).toBe(1);
   });
 
-  it('still proves something when it is 24 days old', () => {
+  it('is still valid when it is 24 days old', () => {
     const h = established().after(24 * DAY);
     h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(-1000, 0) });
     expect(h.connection.readableBytes).toBe(0);
     expect(h.stack.drops.of('tcp-paws')).toBe(1);
   });
 
-  it('is as young as the last segment that set it', () => {
+  it('is as old as the last segment that set it', () => {
     const h = established().after(23 * DAY);
     h.receives({ flags: ACK, seq: 1, options: TIMESTAMPS_OPTION(1000, 0) });
     h.after(23 * DAY).receives({ flags: ACK, seq: 1, data: 1, options: TIMESTAMPS_OPTION(1, 0) });
@@ -86,7 +89,7 @@ describe('TS.Recent', () => {
 });
 
 describe('a segment', () => {
-  it('without a timestamp is taken, and not judged by that of another (RFC 7323 3.2)', () => {
+  it('without a timestamp is accepted, and not judged by an earlier one (RFC 7323 3.2)', () => {
     const h = established();
     h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(999, 0) });
     expect(h.connection.readableBytes).toBe(0);
@@ -95,14 +98,14 @@ describe('a segment', () => {
     expect(echo(h)).toBe(1000);
   });
 
-  it('with the same timestamp is taken, and with one up to half the numbers ahead', () => {
+  it('with the same timestamp is accepted, and with one up to half the number space ahead', () => {
     const h = established();
     h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(1000, 0) });
     h.receives({ flags: ACK, seq: 11, data: 10, options: TIMESTAMPS_OPTION(FAR_AHEAD, 0) });
     expect(h.connection.readableBytes).toBe(20);
   });
 
-  it('with an old timestamp has none of its ACK taken either, and is answered (RFC 7323 5.3)', () => {
+  it('with an old timestamp is answered, and its ACK is ignored (RFC 7323 5.3)', () => {
     const h = established();
     h.connection.send(new Uint8Array(10));
     h.sends();

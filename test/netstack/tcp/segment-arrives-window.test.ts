@@ -26,11 +26,11 @@ describe('the edges of the window', () => {
   it.each<[string, Seg]>([
     ['empty, at its left edge', { flags: ACK, seq: 1 }],
     ['empty, at its last octet', { flags: ACK, seq: WINDOW }],
-    ['with text at its last octet', { flags: ACK, seq: WINDOW, data: 1 }],
-    ['with text at its last octet and beyond', { flags: ACK, seq: WINDOW, data: 900 }],
-    ['with text before it, and its first octet', { flags: ACK, seq: -899, data: 901 }],
-    ['of FIN at its first octet, behind old text', { flags: FIN | ACK, seq: -9, data: 10 }],
-  ])('take the ACK of a segment that is %s', (_, seg) => {
+    ['with data at its last octet', { flags: ACK, seq: WINDOW, data: 1 }],
+    ['with data at its last octet and beyond', { flags: ACK, seq: WINDOW, data: 900 }],
+    ['with data before it, and its first octet', { flags: ACK, seq: -899, data: 901 }],
+    ['a FIN at its first octet, after old data', { flags: FIN | ACK, seq: -9, data: 10 }],
+  ])('accept the ACK of a segment that is %s', (_, seg) => {
     const h = established();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -42,12 +42,12 @@ describe('the edges of the window', () => {
   it.each<[string, Seg]>([
     ['empty, before it', { flags: ACK, seq: 0 }],
     ['empty, at its right edge', { flags: ACK, seq: WINDOW + 1 }],
-    ['with text that ends before it', { flags: ACK, seq: 0, data: 1 }],
-    ['with text that ends well before it', { flags: ACK, seq: -1, data: 1 }],
-    ['of FIN before it', { flags: FIN | ACK, seq: 0 }],
-    ['with text at its right edge', { flags: ACK, seq: WINDOW + 1, data: 1 }],
-    ['with text on both its sides', { flags: ACK, seq: 0, data: WINDOW + 2 }],
-  ])('take nothing of a segment that is %s, but answer it', (_, seg) => {
+    ['with data that ends before it', { flags: ACK, seq: 0, data: 1 }],
+    ['with data that ends well before it', { flags: ACK, seq: -1, data: 1 }],
+    ['a FIN before it', { flags: FIN | ACK, seq: 0 }],
+    ['with data at its right edge', { flags: ACK, seq: WINDOW + 1, data: 1 }],
+    ['with data on both sides of it', { flags: ACK, seq: 0, data: WINDOW + 2 }],
+  ])('accept nothing of a segment that is %s, but answer it', (_, seg) => {
     const h = established();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -61,14 +61,14 @@ describe('the edges of the window', () => {
   it.each<[string, number]>([
     ['before', 0],
     ['behind', WINDOW + 1],
-  ])('take no RST just %s it, and do not answer it (RFC 5961 3.2)', (_, seq) => {
+  ])('accept no RST just %s it, and do not answer it (RFC 5961 3.2)', (_, seq) => {
     const h = established();
     h.receives({ flags: RST, seq });
     expect(h.connection.state).toBe('ESTABLISHED');
     expect(h.sends()).toEqual([]);
   });
 
-  it('report as come twice what is before it, and nothing of what is behind it (RFC 2883 4)', () => {
+  it('report data before the window as a duplicate, and data beyond it not at all (RFC 2883 4)', () => {
     const h = new Harness({ limits: { receiveBuffer: WINDOW } }).establish({ syn: SACK_SYN });
     h.receives({ flags: ACK, seq: WINDOW + 1, data: 10 });
     expect(h.sends().map((sent) => h.blocks(sent))).toEqual([[]]);
@@ -77,8 +77,8 @@ describe('the edges of the window', () => {
   });
 });
 
-describe('a shut window', () => {
-  it('lets a RST in, also one with text (RFC 9293 3.10.7.4, MUST-66, SHLD-2)', () => {
+describe('a closed window', () => {
+  it('accepts an RST, even with data (RFC 9293 3.10.7.4, MUST-66, SHLD-2)', () => {
     for (const data of [0, 5]) {
       const h = shut();
       h.receives({ flags: RST, seq: 1001, data });
@@ -86,7 +86,7 @@ describe('a shut window', () => {
     }
   });
 
-  it('lets no RST in that is not at RCV.NXT', () => {
+  it('accepts no RST that is not at RCV.NXT', () => {
     for (const seq of [1000, 1002]) {
       const h = shut();
       h.receives({ flags: RST, seq, data: 5 });
@@ -106,8 +106,8 @@ describe('a shut window', () => {
   it.each<[string, Seg]>([
     ['text', { flags: ACK, data: 1 }],
     ['FIN', { flags: FIN | ACK }],
-    ['text and FIN', { flags: FIN | ACK, data: 1 }],
-  ])('takes the ACK and the window that come with %s, and answers, but takes no more', (_, seg) => {
+    ['data and FIN', { flags: FIN | ACK, data: 1 }],
+  ])('accepts the ACK and the window of %s, and answers, but accepts no more', (_, seg) => {
     const h = shut();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -120,7 +120,7 @@ describe('a shut window', () => {
     expect(h.events).toEqual([]);
   });
 
-  it.each([1000, 1002])('takes no ACK with text at %d, beside RCV.NXT', (seq) => {
+  it.each([1000, 1002])('accepts no ACK with data at %d, which is not RCV.NXT', (seq) => {
     const h = shut();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -130,7 +130,7 @@ describe('a shut window', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 11+0 1001']);
   });
 
-  it('takes no probe of the peer for a duplicate ACK (RFC 5681 2)', () => {
+  it('does not count a window probe of the peer as a duplicate ACK (RFC 5681 2)', () => {
     const h = shut();
     h.connection.send(new Uint8Array(5000));
     h.sends();
@@ -140,11 +140,11 @@ describe('a shut window', () => {
   });
 });
 
-describe('FIN and SYN in a window that is shut', () => {
+describe('FIN and SYN in a closed window', () => {
   it.each([
     ['without SACK', undefined],
     ['with SACK', SACK_SYN],
-  ])('a FIN again and again is no duplicate ACK (RFC 5681 2), %s', (_, syn) => {
+  ])('a repeated FIN is not a duplicate ACK (RFC 5681 2), %s', (_, syn) => {
     const h = shut(syn);
     h.connection.send(new Uint8Array(5000));
     h.sends();
@@ -155,12 +155,12 @@ describe('FIN and SYN in a window that is shut', () => {
 });
 
 it.each([
-  ['in a window that is shut', () => shut(), 1001],
-  ['in front of the window', () => established(), 0],
-  ['behind the window', () => established(), 0x7fff_0000],
+  ['in a closed window', () => shut(), 1001],
+  ['before the window', () => established(), 0],
+  ['beyond the window', () => established(), 0x7fff_0000],
   ['in the window', () => established(), 5],
 ] as const)(
-  'a SYN %s is challenged within the limit of all challenges (RFC 5961 4.2, 7)',
+  'a SYN %s is challenged within the common challenge limit (RFC 5961 4.2, 7)',
   (_, make, seq) => {
     const h = make();
     let answers = 0;

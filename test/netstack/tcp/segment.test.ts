@@ -9,7 +9,7 @@ function parse(bytes: readonly number[], offset = 0, length = bytes.length - off
   return new Segment().parse(Uint8Array.from(bytes), offset, length);
 }
 
-it('reads the fields of RFC 9293 3.1 from anywhere in a packet', () => {
+it('reads the fields of RFC 9293 3.1 at any offset of a packet', () => {
   const front = [9, 9, 9];
   const options = [2, 4, 0x05, 0xb4];
   const bytes = Uint8Array.from([
@@ -41,7 +41,7 @@ it('reads the fields of RFC 9293 3.1 from anywhere in a packet', () => {
   expect(segment.options).toMatchObject({ mss: 1460, hasMss: true, windowShift: -1 });
 });
 
-it('knows no option of the segment before', () => {
+it('clears the options of the previous segment', () => {
   const segment = segmentOf({ flags: SYN, options: WINDOW_SCALE });
   expect(segment.options.windowShift).toBe(7);
   const bytes = Uint8Array.from(segmentBytes({ flags: ACK, text: WINDOW_SCALE }));
@@ -49,7 +49,7 @@ it('knows no option of the segment before', () => {
   expect(segment.options.windowShift).toBe(-1);
 });
 
-it('knows the window of a SYN for one, also when the SYN was taken off (RFC 7323 2.2)', () => {
+it('recognizes the window of a SYN, even after the SYN is removed (RFC 7323 2.2)', () => {
   const segment = segmentOf({ flags: SYN | ACK });
   segment.flags &= ~SYN;
   expect(segment.hasSynWindow).toBe(true);
@@ -62,28 +62,28 @@ it.each([
   ['nothing', 0, [], 0],
   ['SYN', SYN, [], 1],
   ['FIN', FIN | ACK, [], 1],
-  ['text and FIN', FIN | ACK, [1, 2], 3],
-  ['text, SYN and FIN', SYN | FIN, [1, 2], 4],
+  ['data and FIN', FIN | ACK, [1, 2], 3],
+  ['data, SYN and FIN', SYN | FIN, [1, 2], 4],
 ])('counts %s in SEG.LEN', (_, flags, text, expected) => {
   expect(segmentOf({ flags, text }).segLen).toBe(expected);
 });
 
-it('has the flags that it has', () => {
+it('reads the flags', () => {
   const segment = segmentOf({ flags: RST | ACK });
   expect([ACK, RST, SYN, FIN].map((flag) => segment.has(flag))).toEqual([true, true, false, false]);
 });
 
-describe('lengths that do not add up', () => {
+describe('an invalid length', () => {
   const bytes = segmentBytes({ flags: ACK, options: WINDOW_SCALE });
 
-  it('are a header that is cut off', () => {
+  it('is a truncated header', () => {
     expect(parse(bytes)).toBe(true);
     expect(parse(bytes, 0, 23)).toBe(false);
     expect(parse(segmentBytes({ flags: ACK }))).toBe(true);
     expect(parse(segmentBytes({ flags: ACK }), 0, 19)).toBe(false);
   });
 
-  it('are a data offset below the shortest header', () => {
+  it('is a data offset below the minimum header', () => {
     bytes[12] = 4 << 4;
     expect(parse(bytes)).toBe(false);
     bytes[12] = 5 << 4;
@@ -91,7 +91,7 @@ describe('lengths that do not add up', () => {
   });
 });
 
-it('lets go of the packet', () => {
+it('releases the packet', () => {
   const segment = segmentOf({ flags: ACK, text: [1] });
   segment.release();
   expect(segment.bytes).toHaveLength(0);

@@ -50,7 +50,7 @@ function silence(h: Harness, seconds: number): number {
   return sent;
 }
 
-it('tells of each state of RFC 9293 3.3.2 but LISTEN and CLOSED', () => {
+it('covers each state of RFC 9293 3.3.2 except LISTEN and CLOSED', () => {
   expect(Object.keys(ALL_STATES).sort()).toEqual([...LIVE_STATES].sort());
 });
 
@@ -70,7 +70,7 @@ describe('RST', () => {
     expect(h.sends()).toEqual([]);
   });
 
-  it('ends LISTEN not: it is no answer to anything', () => {
+  it('does not end LISTEN, because it answers nothing', () => {
     const h = new Harness();
     h.listen();
     h.receives({ flags: RST, seq: 1 });
@@ -80,7 +80,7 @@ describe('RST', () => {
     expect(h.stack.usage).toMatchObject({ connections: 0, listeners: 1 });
   });
 
-  it('is answered by nothing in CLOSED', () => {
+  it('is not answered in CLOSED', () => {
     const h = new Harness();
     h.ourPort = 9;
     h.receives({ flags: RST, seq: 1 });
@@ -89,7 +89,7 @@ describe('RST', () => {
   });
 
   it.each(LIVE_STATES.filter((state) => state !== 'SYN-SENT'))(
-    'ends %s also with data queued, unread and in flight',
+    'ends %s even with data queued, unread and in flight',
     (state) => {
       const h = make(state);
       h.connection.send(new Uint8Array(20_000));
@@ -113,7 +113,7 @@ describe('a peer that vanishes', () => {
   });
 
   it.each(['FIN-WAIT-1', 'CLOSING', 'LAST-ACK'])(
-    'in %s ends it when FIN was not acknowledged for the user timeout',
+    'in %s ends the connection if FIN is not acknowledged within the user timeout',
     (state) => {
       const h = make(state);
       silence(h, 119);
@@ -126,7 +126,7 @@ describe('a peer that vanishes', () => {
   );
 
   it.each(['ESTABLISHED', 'CLOSE-WAIT'])(
-    'in %s with data in flight ends it after the user timeout (MUST-20)',
+    'in %s with data in flight ends the connection after the user timeout (MUST-20)',
     (state) => {
       const h = make(state);
       h.connection.send(new Uint8Array(3000));
@@ -139,7 +139,7 @@ describe('a peer that vanishes', () => {
     },
   );
 
-  it('in TIME-WAIT makes no difference: it ends after 2 MSL', () => {
+  it('in TIME-WAIT has no effect: the connection ends after 2 MSL', () => {
     const h = make('TIME-WAIT');
     expect(h.events.at(-1)).toBe('closed:normal');
     silence(h, 59);
@@ -151,7 +151,7 @@ describe('a peer that vanishes', () => {
   const KEEP_ALIVE: KeepAlive = { idle: 10_000, interval: 1000, count: 3 };
 
   it.each(['ESTABLISHED', 'FIN-WAIT-2', 'CLOSE-WAIT'])(
-    'in %s with nothing to send is noticed by keepalive alone',
+    'in %s with nothing to send is detected only by keepalive',
     (state) => {
       const h = make(state);
       expect(silence(h, 1000)).toBe(0);
@@ -165,7 +165,7 @@ describe('a peer that vanishes', () => {
     },
   );
 
-  it('while its window is shut ends it after the user timeout', () => {
+  it('with a closed window ends the connection after the user timeout', () => {
     const h = make('ESTABLISHED');
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(new Uint8Array(100));
@@ -178,7 +178,7 @@ describe('a peer that vanishes', () => {
 });
 
 describe('a half-close', () => {
-  it('of ours leaves the other way open, for hours (RFC 1122 4.2.2.13)', () => {
+  it('by the local side leaves the other direction open for hours (RFC 1122 4.2.2.13)', () => {
     const h = make('FIN-WAIT-2');
     for (let hour = 0; hour < 5; hour++) {
       h.after(3_600_000).receives({ flags: ACK, seq: 1 + hour * 100, ack: 2, data: 100 });
@@ -190,7 +190,7 @@ describe('a half-close', () => {
     expect(h.events.at(-1)).toBe('closed:normal');
   });
 
-  it('of the peer leaves our way open, for hours', () => {
+  it('by the peer leaves the local direction open for hours', () => {
     const h = make('CLOSE-WAIT');
     for (let hour = 0; hour < 5; hour++) {
       h.after(3_600_000);
@@ -205,7 +205,7 @@ describe('a half-close', () => {
     expectGone(h);
   });
 
-  it('with data behind it takes nothing more from the user', () => {
+  it('with queued data accepts no more from the user', () => {
     const h = make('FIN-WAIT-1');
     expect(h.connection.send(new Uint8Array(10))).toBe(0);
     expect(h.connection.writableBytes).toBe(0);
@@ -214,10 +214,10 @@ describe('a half-close', () => {
   });
 });
 
-describe('a slow end', () => {
+describe('a slow application', () => {
   const MEGABYTE = patternBytes(1_000_000);
 
-  it('that reads a little at a time gets all, and holds the sender back meanwhile', () => {
+  it('that reads a little at a time receives everything, and slows the sender down', () => {
     const pair = new NetstackPair({ loss: 0.01, seed: 12 });
     const { client, server } = connectPair(pair);
     server.reads = false;
@@ -239,7 +239,7 @@ describe('a slow end', () => {
     expect(client.events).toEqual(['established']);
   });
 
-  it('that writes a little at a time is heard at once, and never waits for a timer (MUST-60)', () => {
+  it('that writes a little at a time is sent at once, and never waits for a timer (MUST-60)', () => {
     const pair = new NetstackPair();
     const { client, server } = connectPair(pair);
     for (let turn = 0; turn < 500; turn++) {
@@ -252,7 +252,7 @@ describe('a slow end', () => {
     expect(client.connection.info()).toMatchObject({ retransmits: 0, backoff: 0 });
   });
 
-  it('that writes once an hour finds the connection as it was', () => {
+  it('that writes once an hour finds the connection unchanged', () => {
     const pair = new NetstackPair();
     const { client, server } = connectPair(pair);
     for (let hour = 1; hour <= 24; hour++) {
@@ -265,9 +265,9 @@ describe('a slow end', () => {
   });
 });
 
-describe('a peer that lies', () => {
+describe('a peer that sends false data', () => {
   it.each(['ESTABLISHED', 'FIN-WAIT-2', 'CLOSE-WAIT', 'FIN-WAIT-1', 'CLOSING', 'LAST-ACK'])(
-    'by an ACK of what was not sent changes nothing in %s',
+    'with an ACK of unsent data changes nothing in %s',
     (state) => {
       const h = make(state);
       const before = h.connection.info();
@@ -281,7 +281,7 @@ describe('a peer that lies', () => {
     },
   );
 
-  it('by an ACK of what is queued but not sent changes nothing', () => {
+  it('with an ACK of queued but unsent data changes nothing', () => {
     const h = new Harness().establish({ wnd: 1000 });
     h.connection.send(new Uint8Array(5000));
     expect(h.sends()).toHaveLength(1);
@@ -292,7 +292,7 @@ describe('a peer that lies', () => {
 
   it.each<[string, Seg[]]>([
     [
-      'behind it in one segment after the other',
+      'after it in one segment after the other',
       [
         { flags: FIN | ACK, seq: 11 },
         { flags: ACK, seq: 12, data: 50 },
@@ -306,21 +306,21 @@ describe('a peer that lies', () => {
       ],
     ],
     [
-      'with a second FIN behind it',
+      'with a second FIN after it',
       [
         { flags: FIN | ACK, seq: 11 },
         { flags: FIN | ACK, seq: 12, data: 50 },
       ],
     ],
     [
-      'while the FIN waits behind a gap',
+      'while the FIN waits after a gap',
       [
         { flags: FIN | ACK, seq: 6, data: 5 },
         { flags: ACK, seq: 12, data: 50 },
         { flags: FIN | ACK, seq: 6, data: 5 },
       ],
     ],
-  ])('by data past its FIN, %s, gives nothing of it', (_, segments) => {
+  ])('with data past its FIN, %s, has none of it delivered', (_, segments) => {
     const h = make('ESTABLISHED');
     const data = patternBytes(10);
     for (const [index, segment] of segments.entries()) {
@@ -343,7 +343,7 @@ describe('a peer that lies', () => {
   it.each([
     ['without SACK', {}],
     ['with SACK', { syn: SACK_SYN }],
-  ])('by a FIN amid data that came before it is closed where the FIN is, %s', (_, options) => {
+  ])('with a FIN inside earlier data is closed at the FIN, %s', (_, options) => {
     const h = new Harness().establish(options);
     const data = patternBytes(55);
     h.receives({ flags: ACK, seq: 6, data: data.slice(5) });
@@ -357,7 +357,7 @@ describe('a peer that lies', () => {
     expect(answer.options.sackCount).toBe(0);
   });
 
-  it('by text that covers its FIN is closed where the FIN was', () => {
+  it('with data that covers its FIN is closed at the FIN', () => {
     const h = make('ESTABLISHED');
     h.receives({ flags: FIN | ACK, seq: 11 });
     h.receives({ flags: ACK, seq: 1, data: 50 });
@@ -366,7 +366,7 @@ describe('a peer that lies', () => {
     expect(h.connection.state).toBe('CLOSE-WAIT');
   });
 
-  it('by a second FIN elsewhere is taken by the first', () => {
+  it('with a second FIN elsewhere is closed at the first', () => {
     const h = make('ESTABLISHED');
     h.receives({ flags: FIN | ACK, seq: 11 });
     h.receives({ flags: FIN | ACK, seq: 21 });
@@ -375,7 +375,7 @@ describe('a peer that lies', () => {
     expect(h.sends().at(-1)).toMatchObject({ ack: 12 });
   });
 
-  it.each(LIVE_STATES)('by noise in %s never makes it throw, or grow', (state) => {
+  it.each(LIVE_STATES)('with random segments in %s causes no exception and no growth', (state) => {
     const h = make(state);
     const noise = patternBytes(4000, LIVE_STATES.indexOf(state) + 1);
     for (let index = 0; index + 8 <= noise.length; index += 8) {
@@ -397,7 +397,7 @@ describe('a peer that lies', () => {
 });
 
 describe('a window that shrinks', () => {
-  it('below what is in flight is waited for, and all arrives in the end (SHLD-17)', () => {
+  it('below the data in flight is waited for, and all data arrives in the end (SHLD-17)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 50, wnd: 8000 });
     const data = patternBytes(20_000);
     h.connection.send(data);
@@ -420,7 +420,7 @@ describe('a window that shrinks', () => {
     expect(h.connection.unacknowledgedBytes).toBe(0);
   });
 
-  it('to nothing behind our FIN does not keep it from leaving (MUST-35)', () => {
+  it('to zero after the local FIN does not prevent its retransmission (MUST-35)', () => {
     const h = make('ESTABLISHED');
     h.connection.send(new Uint8Array(100));
     h.sends();

@@ -11,7 +11,7 @@ const V6_ENDS = {
 };
 
 describe('a new connection', () => {
-  it('has what it was made of', () => {
+  it('has the values it was created with', () => {
     const { tcb, host } = loneTcb('SYN-RECEIVED', {
       localIndex: 4,
       sendBuffer: 100_000,
@@ -41,7 +41,7 @@ describe('a new connection', () => {
     expect(host.budget.used).toBeGreaterThanOrEqual(100_000);
   });
 
-  it('has the congestion control that the stack makes for its MSS', () => {
+  it('has the congestion control that the stack creates for its MSS', () => {
     const asked: [mss: number, now: number][] = [];
     const control = new WindowControl(new Reno(), 1_000);
     const host = Object.assign(new NotingHost(), {
@@ -54,13 +54,13 @@ describe('a new connection', () => {
     expect(asked).toEqual([[1_000, NOW]]);
   });
 
-  it('offers all options (RFC 7323 2.2, RFC 7323 3.2, RFC 2018 2), and knows no MSS of the peer', () => {
+  it('offers all options (RFC 7323 2.2, RFC 7323 3.2, RFC 2018 2), and has no MSS of the peer', () => {
     const { tcb } = loneTcb('SYN-SENT');
     expect(tcb).toMatchObject({ sack: true, windowScale: true, timestamps: true });
     expect(tcb).toMatchObject({ peerMss: Infinity, tsRecent: 0, tsRecentAt: 0 });
   });
 
-  it('has nothing to tell, nobody to tell it, and nothing to probe for', () => {
+  it('has no event, no observer, and no probe', () => {
     const { tcb } = loneTcb('SYN-SENT');
     expect(tcb).toMatchObject({
       establishedDue: false,
@@ -78,7 +78,7 @@ describe('a new connection', () => {
     });
   });
 
-  it('has no timer, and stands in neither the heap of timers nor the ready queue', () => {
+  it('has no timer, and is in neither the timer heap nor the ready queue', () => {
     const { tcb, host } = loneTcb('SYN-SENT');
     tcb.updateDeadline();
     expect(tcb).toMatchObject({ deadline: Infinity, heapIndex: -1, ready: false });
@@ -91,20 +91,26 @@ describe('a new connection', () => {
   });
 });
 
-describe('its header', () => {
+describe('the header template', () => {
   it.each([
     ['IPv4', {}, 20],
     ['IPv6', V6_ENDS, 40],
-  ])('of %s leads from us to the peer, and says that TCP follows', (_, ends, length) => {
-    const { tcb, host } = loneTcb('ESTABLISHED', ends);
-    expect(tcb.header.length).toBe(length);
-    const slot = host.slots.allocate(length);
-    tcb.header.write(slot, PACKET_HEADROOM, 0);
-    const packet = slot.subarray(PACKET_HEADROOM, PACKET_HEADROOM + length);
-    const addresses = length === 20 ? 12 : 8;
-    expect(packet[length === 20 ? 9 : 6]).toBe(6);
-    expect([...packet.subarray(addresses)]).toEqual([...tcb.local.address, ...tcb.remote.address]);
-  });
+  ])(
+    'for %s has the local source and the peer as destination, and protocol TCP',
+    (_, ends, length) => {
+      const { tcb, host } = loneTcb('ESTABLISHED', ends);
+      expect(tcb.header.length).toBe(length);
+      const slot = host.slots.allocate(length);
+      tcb.header.write(slot, PACKET_HEADROOM, 0);
+      const packet = slot.subarray(PACKET_HEADROOM, PACKET_HEADROOM + length);
+      const addresses = length === 20 ? 12 : 8;
+      expect(packet[length === 20 ? 9 : 6]).toBe(6);
+      expect([...packet.subarray(addresses)]).toEqual([
+        ...tcb.local.address,
+        ...tcb.remote.address,
+      ]);
+    },
+  );
 });
 
 it.each([
@@ -130,16 +136,16 @@ it('moves the edge of its window by a full segment at least (RFC 9293 3.8.6.2.2)
   expect(receiver.advertise(0)).toBe(window);
 });
 
-describe('the clock of timestamps', () => {
+describe('the timestamp clock', () => {
   const at = (now: number, timestampOffset: number) =>
     loneTcb('ESTABLISHED', { timestampOffset }).tcb.timestamp(now);
 
-  it('lets timestamps tick each millisecond, from an offset (RFC 7323 5.4)', () => {
+  it('ticks each millisecond, from an offset (RFC 7323 5.4)', () => {
     expect([at(5_000, 7), at(5_000.9, 7), at(5_001, 7)]).toEqual([5_007, 5_007, 5_008]);
     expect(at(5_000, -7_000)).toBe(-2_000);
   });
 
-  it('goes around after 32 bits', () => {
+  it('wraps after 32 bits', () => {
     expect(at(1, 0x7fff_ffff)).toBe(-0x8000_0000);
     expect(at(2 ** 32 + 3, 0)).toBe(3);
   });
@@ -158,7 +164,7 @@ const TIMERS: Record<string, (tcb: Tcb, at: number) => void> = {
 const NAMES = Object.keys(TIMERS);
 
 describe('the deadline', () => {
-  it.each(NAMES)('is that of the %s where it comes first, and the stack is told', (name) => {
+  it.each(NAMES)('is that of the %s if it comes first, and is reported to the stack', (name) => {
     const { tcb, host } = loneTcb('ESTABLISHED');
     for (const other of NAMES) TIMERS[other]!(tcb, NOW + 20);
     TIMERS[name]!(tcb, NOW + 10);
@@ -170,7 +176,7 @@ describe('the deadline', () => {
     expect(host.asked).toEqual(['reschedule', 'reschedule']);
   });
 
-  it('is none once the timers are stopped, all of them', () => {
+  it('is absent after all timers are stopped', () => {
     for (const name of NAMES) {
       const { tcb } = loneTcb('ESTABLISHED');
       TIMERS[name]!(tcb, NOW + 10);

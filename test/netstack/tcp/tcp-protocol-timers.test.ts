@@ -12,10 +12,10 @@ const OTHER_PEER = Uint8Array.of(10, 0, 0, 3);
 
 describe('a handshake', () => {
   it.each([
-    ['the limit of the stack', { connectTimeout: 700 }, {}, 700],
+    ['the stack’s limit', { connectTimeout: 700 }, {}, 700],
     ['its own limit', { connectTimeout: 700 }, { connectTimeout: 300 }, 300],
-    ['20 s where nobody says', {}, {}, 20_000],
-  ])('of ours is given up at %s (RFC 9293 3.8.3)', (_, limits, options, timeout) => {
+    ['20 s by default', {}, {}, 20_000],
+  ])('of the local side is abandoned at %s (RFC 9293 3.8.3)', (_, limits, options, timeout) => {
     const net = new LoneLayer(limits);
     const { calls } = net.open(options);
     net.after(timeout - 1).sends();
@@ -25,7 +25,7 @@ describe('a handshake', () => {
     expect(net.layer.connections).toBe(0);
   });
 
-  it('of the peer is given up at the limit of the stack', () => {
+  it('of the peer is abandoned at the stack’s limit', () => {
     const net = new LoneLayer({ connectTimeout: 700 });
     net.layer.listen({ port: 8080 }, () => silentObserver, {});
     net.receives({ flags: SYN, ports: [9, 8080] });
@@ -35,7 +35,7 @@ describe('a handshake', () => {
     expect(net.layer.connections).toBe(0);
   });
 
-  it('has its deadline from the beginning, before the SYN has left', () => {
+  it('has its deadline from the start, before the SYN is sent', () => {
     const net = new LoneLayer({ connectTimeout: 700 });
     net.open();
     expect(net.layer.nextTimeout()).toBe(NOW + 700);
@@ -44,7 +44,7 @@ describe('a handshake', () => {
   });
 });
 
-it('tells when an answer was missed, and nothing else that is due', () => {
+it('reports a missed answer, and no other timer that is due', () => {
   const net = new LoneLayer();
   net.establish({ keepAlive: KEEP_ALIVE });
   net.after(KEEP_ALIVE.idle).sends();
@@ -58,7 +58,7 @@ it('tells when an answer was missed, and nothing else that is due', () => {
   expect(net.layer.timedOutAt).toBe(NOW + KEEP_ALIVE.idle + RTO);
 });
 
-it('takes keepalive from the open on (RFC 9293 3.8.4)', () => {
+it('accepts keepalive options at open (RFC 9293 3.8.4)', () => {
   const net = new LoneLayer();
   net.establish();
   expect(net.layer.nextTimeout()).toBe(Infinity);
@@ -67,8 +67,8 @@ it('takes keepalive from the open on (RFC 9293 3.8.4)', () => {
   expect(net.after(10_000).sends()).toMatchObject([{ destinationPort: 81, flags: ACK }]);
 });
 
-describe('what is due', () => {
-  it('is first what comes first, of all connections', () => {
+describe('due work', () => {
+  it('is done in order of its deadlines, over all connections', () => {
     const net = new LoneLayer();
     const [late, early] = [8_000, 5_000].map((connectTimeout) => net.open({ connectTimeout }));
     expect(net.layer.nextTimeout()).toBe(NOW + 5_000);
@@ -78,7 +78,7 @@ describe('what is due', () => {
     expect(net.layer.nextTimeout()).toBe(Infinity);
   });
 
-  it('is done for all whose time has come, and for nobody else', () => {
+  it('is done only for connections whose deadline has passed', () => {
     const net = new LoneLayer();
     const calls = [100, 200, 200, 300].map((connectTimeout) => net.open({ connectTimeout }).calls);
     net.after(200);
@@ -87,14 +87,14 @@ describe('what is due', () => {
     expect(net.layer.nextTimeout()).toBe(NOW + 300);
   });
 
-  it('is nothing before its time', () => {
+  it('is not done before its deadline', () => {
     const net = new LoneLayer();
     net.connect();
     expect(net.after(RTO - 1).sends()).toEqual([]);
     expect(net.after(1).sends()).toMatchObject([{ flags: SYN }]);
   });
 
-  it('is nothing for a connection that is gone', () => {
+  it('is not done for a connection that has ended', () => {
     const net = new LoneLayer();
     const opened = net.connect();
     net.peerSends(opened, { flags: RST | ACK });
@@ -105,10 +105,10 @@ describe('what is due', () => {
   });
 });
 
-describe('a path that carries again (RFC 6069)', () => {
+describe('a path that works again (RFC 6069)', () => {
   const everywhere = () => true;
 
-  it('gets a SYN at once that was sent again before, and the next one 4 s later', () => {
+  it('gets a retransmitted SYN at once, and the next one 4 s later', () => {
     const h = new Harness();
     h.connect();
     h.after(1000).sends();
@@ -121,7 +121,7 @@ describe('a path that carries again (RFC 6069)', () => {
     expect(h.after(1).sends()).toMatchObject([{ flags: 'SYN', seq: 0 }]);
   });
 
-  it('gets data at once that was sent again before', () => {
+  it('gets retransmitted data at once', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -130,7 +130,7 @@ describe('a path that carries again (RFC 6069)', () => {
     expect(h.after(0).sendsBriefly()).toEqual(['PSH,ACK 1+10 1']);
   });
 
-  it('is not sent what has never expired, or is acknowledged', () => {
+  it('gets no data that never timed out or is acknowledged', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -144,7 +144,7 @@ describe('a path that carries again (RFC 6069)', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('is no path to others', () => {
+  it('does not affect other paths', () => {
     const h = new Harness();
     h.connect();
     h.after(1000).sends();
@@ -154,7 +154,7 @@ describe('a path that carries again (RFC 6069)', () => {
     expect(h.stack.nextTimeout()).toBe(h.now + 2000);
   });
 
-  it('is asked for by the address at the other end', () => {
+  it('is identified by the remote address', () => {
     const net = new LoneLayer();
     for (const address of [PEER_V4, OTHER_PEER]) net.connect({}, 80, address);
     net.after(RTO).sends();
@@ -169,7 +169,7 @@ describe('a path that carries again (RFC 6069)', () => {
     expect(again.map(({ bytes }) => [...bytes.subarray(16, 20)])).toEqual([[...OTHER_PEER]]);
   });
 
-  it('does not put off what would leave sooner', () => {
+  it('does not postpone earlier deadlines', () => {
     const net = new LoneLayer();
     net.connect();
     net.after(RTO).sends();

@@ -24,14 +24,14 @@ describe('turns', () => {
     return net;
   }
 
-  it('are taken by nobody where nobody is ready', () => {
+  it('are not taken if no connection is ready', () => {
     const net = new LoneLayer();
     net.establish();
     expect(net.layer.hasReady).toBe(false);
     expect(net.turn()).toEqual([]);
   });
 
-  it('are of 16 packets, one connection after the other', () => {
+  it('have 16 packets, one connection after the other', () => {
     const net = eager();
     const turns = [net.turn(), net.turn(), net.turn(), net.turn(), net.turn(), net.turn()];
     expect(turns.map((turn) => [turn.length, ...new Set(portsOf(turn))])).toEqual([
@@ -45,7 +45,7 @@ describe('turns', () => {
     expect(net.layer.hasReady).toBe(false);
   });
 
-  it('end where the drain takes no more, and go on behind the others', () => {
+  it('end when the drain accepts no more, and continue after the others', () => {
     const net = eager();
     expect(portsOf(net.turn(3))).toEqual([81, 81, 81]);
     expect(portsOf(net.turn(1))).toEqual([82]);
@@ -53,7 +53,7 @@ describe('turns', () => {
     expect(net.layer.hasReady).toBe(true);
   });
 
-  it('alone emit: what comes between them goes to nobody', () => {
+  it('are the only time when packets are sent: others are discarded', () => {
     const net = new LoneLayer();
     net.open();
     const sent: Uint8Array[] = [];
@@ -66,7 +66,7 @@ describe('turns', () => {
 describe('answers', () => {
   const stray = { flags: ACK, seq: 1, ack: 7, ports: [9, 9] as const };
 
-  it('are dropped and counted where too many wait', () => {
+  it('are dropped and counted if too many wait', () => {
     const net = new LoneLayer({}, 'reno', 2);
     for (let count = 0; count < 5; count++) net.receives(stray);
     expect(net.drops.of('queue-full')).toBe(3);
@@ -76,7 +76,7 @@ describe('answers', () => {
     expect(flagsOf(net.sends())).toEqual([RST]);
   });
 
-  it('leave a place to the RST of a connection: there are no more of those than connections', () => {
+  it('leave room for the RST of a connection, of which there is at most one each', () => {
     const net = new LoneLayer({}, 'reno', 1);
     const { connection } = net.establish();
     net.receives(stray);
@@ -84,7 +84,7 @@ describe('answers', () => {
     expect(flagsOf(net.sends())).toEqual([RST, RST | ACK]);
   });
 
-  it('refuse what a handshake cannot take (RFC 9293 3.10.7.3)', () => {
+  it('reset a segment that a handshake cannot accept (RFC 9293 3.10.7.3)', () => {
     const net = new LoneLayer();
     const opened = net.connect();
     net.peerSends(opened, { flags: SYN | ACK, ack: opened.iss + 2 });

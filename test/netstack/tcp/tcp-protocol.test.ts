@@ -21,7 +21,7 @@ function closeInOrder(net: LoneLayer, opened: Opened): void {
 }
 
 describe('an active open (RFC 9293 3.10.1)', () => {
-  it('speaks from the first address that fits, or from the one that is named (MUST-44)', () => {
+  it('uses the first address of the family, or the given one (MUST-44)', () => {
     const net = new LoneLayer();
     expect(net.open().connection.local.address).toEqual(OUR_V4);
     const named = net.open({ localAddress: OUR_SECOND_V4, localPort: 7_000 });
@@ -31,14 +31,14 @@ describe('an active open (RFC 9293 3.10.1)', () => {
     expect([...syns[1]!.bytes.subarray(12, 16)]).toEqual([...OUR_SECOND_V4]);
   });
 
-  it('from an address that is not ours, or of the other family, is refused', () => {
+  it('from an address that is not local, or of the other family, is refused', () => {
     const net = new LoneLayer();
     expect(() => net.open({ localAddress: PEER_V4 })).toThrow(RangeError);
     expect(() => net.open({ localAddress: OUR_V6 })).toThrow(RangeError);
     expect(net.layer.connections).toBe(0);
   });
 
-  it('keeps no array of who asked', () => {
+  it('copies the caller’s arrays', () => {
     const net = new LoneLayer();
     const address = PEER_V4.slice();
     const { connection } = net.open({}, 80, address);
@@ -48,7 +48,7 @@ describe('an active open (RFC 9293 3.10.1)', () => {
     expect([...syn!.bytes.subarray(16, 20)]).toEqual([...PEER_V4]);
   });
 
-  it('tells its observer of what comes, and nothing before', () => {
+  it('reports later events to its observer, and none before', () => {
     const net = new LoneLayer();
     const opened = net.connect();
     expect(opened.calls).toEqual([]);
@@ -56,14 +56,14 @@ describe('an active open (RFC 9293 3.10.1)', () => {
     expect(opened.calls).toEqual(['established']);
   });
 
-  it('has a port of its own where none is named', () => {
+  it('has an ephemeral port if none is given', () => {
     const net = new LoneLayer();
     const ports = new Set(Array.from({ length: 50 }, () => net.open().connection.local.port));
     expect(ports.size).toBe(50);
     expect(net.layer.connections).toBe(50);
   });
 
-  it('is found by its ends, until it is gone', () => {
+  it('is found by its ends until it has ended', () => {
     const net = new LoneLayer();
     const { connection } = net.open();
     const find = (index: number) => net.layer.find(index, connection.local.port, connection.remote);
@@ -77,7 +77,7 @@ describe('an active open (RFC 9293 3.10.1)', () => {
 describe('a passive open', () => {
   const syn = (port: number) => ({ flags: SYN, ports: [port, 8080] as const });
 
-  it('holds 128 half-open connections by default, or as many as is said', () => {
+  it('holds 128 half-open connections by default, or the given number', () => {
     const net = new LoneLayer();
     const listen = (backlog?: number) =>
       net.layer.listen(
@@ -94,7 +94,7 @@ describe('a passive open', () => {
     expect(net.drops.of('tcp-backlog')).toBe(1);
   });
 
-  it('at one address hears nothing of another', () => {
+  it('at one address does not accept connections to another', () => {
     const net = new LoneLayer();
     net.layer.listen({ address: OUR_SECOND_V4, port: 8080 }, () => silentObserver, {});
     net.receives(syn(1));
@@ -103,14 +103,14 @@ describe('a passive open', () => {
     expect(flagsOf(net.sends())).toEqual([SYN | ACK]);
   });
 
-  it('at no address hears all', () => {
+  it('without an address accepts connections to all', () => {
     const net = new LoneLayer();
     net.layer.listen({ port: 8080 }, () => silentObserver, {});
     net.receives(syn(1)).receives(syn(1), PEER_V4, OUR_SECOND_V4);
     expect(flagsOf(net.sends())).toEqual([SYN | ACK, SYN | ACK]);
   });
 
-  it('is refused at an address that is not ours, or where one listens, until that ends', () => {
+  it('is refused at a non-local address, or while another listener has it', () => {
     const net = new LoneLayer();
     const listen = (address?: Uint8Array) =>
       net.layer.listen(
@@ -128,7 +128,7 @@ describe('a passive open', () => {
     expect(net.layer.listeners.size).toBe(3);
   });
 
-  it('hands out what it observes, once the handshake is complete', () => {
+  it('reports its connections when the handshake is complete', () => {
     const net = new LoneLayer();
     const calls: string[] = [];
     net.layer.listen({ port: 8080 }, () => notingObserver(calls), {});
@@ -139,8 +139,8 @@ describe('a passive open', () => {
   });
 });
 
-describe('bounds', () => {
-  it('let in as many connections as there may be, and another when one has ended', () => {
+describe('limits', () => {
+  it('allow a maximum of connections, and another one after one has ended', () => {
     const net = new LoneLayer({ connections: 2 });
     const { connection } = net.open();
     expect(net.layer.isFull).toBe(false);
@@ -152,7 +152,7 @@ describe('bounds', () => {
     net.open();
   });
 
-  it('do not count TIME-WAIT among the connections', () => {
+  it('do not count connections in TIME-WAIT', () => {
     const net = new LoneLayer({ connections: 1 });
     closeInOrder(net, net.establish());
     expect(net.layer).toMatchObject({ connections: 0, timeWaits: 1, isFull: false });
@@ -160,7 +160,7 @@ describe('bounds', () => {
     expect(net.layer).toMatchObject({ connections: 1, timeWaits: 1, isFull: true });
   });
 
-  it('let the oldest in TIME-WAIT go for the newest', () => {
+  it('evict the oldest in TIME-WAIT for the newest', () => {
     const net = new LoneLayer({ timeWaits: 2 });
     const opened = [81, 82, 83].map((port) => net.establish({}, port));
     for (const each of opened) closeInOrder(net, each);
@@ -169,14 +169,14 @@ describe('bounds', () => {
     expect(net.layer).toMatchObject({ connections: 0, timeWaits: 2 });
   });
 
-  it('share the memory of buffers among all', () => {
+  it('share the buffer memory among all connections', () => {
     const net = new LoneLayer({ bufferBytes: 100_000 });
     expect(net.layer.budget.limit).toBe(100_000);
     net.establish().connection.send(new Uint8Array(1_000));
     expect(net.layer.budget.used).toBeGreaterThan(0);
   });
 
-  it('let 100 challenges a second leave, of all connections together (RFC 5961 7)', () => {
+  it('allow 100 challenges a second over all connections (RFC 5961 7)', () => {
     const net = new LoneLayer();
     const opened = [81, 82].map((port) => net.establish({}, port));
     for (let count = 0; count < 60; count++) {
@@ -192,17 +192,17 @@ describe('bounds', () => {
 });
 
 describe('congestion control', () => {
-  it.each(['bbr', 'cubic', 'reno'] as const)('is %s where the stack has it so', (algorithm) => {
+  it.each(['bbr', 'cubic', 'reno'] as const)('is %s if the stack selects it', (algorithm) => {
     const { connection } = new LoneLayer({}, algorithm).open();
     expect(connection.info().congestion).toBe(algorithm);
   });
 
-  it('knows the MSS that the connection begins with', () => {
+  it('knows the initial MSS of the connection', () => {
     expect(new LoneLayer().layer.createCongestionControl(500, 0).cwnd).toBe(5_000);
   });
 });
 
-it('tells connections to an address, and no other, that its path has changed', () => {
+it('informs only connections to an address of its changed path MTU', () => {
   const net = new LoneLayer();
   const other = Uint8Array.of(10, 0, 0, 3);
   const [first, second] = [net.establish({}, 81), net.establish({}, 82)];
@@ -214,7 +214,7 @@ it('tells connections to an address, and no other, that its path has changed', (
   expect(mssOf()).toEqual([760, 760, 1_000]);
 });
 
-it('at its end resets all connections, and listens no more', () => {
+it('resets all connections on close, and stops listening', () => {
   const net = new LoneLayer();
   const [established, opening] = [net.establish({}, 81), net.connect({}, 82)];
   const resets: Segment[] = [];

@@ -10,7 +10,7 @@ function socket(port: number, address?: typeof PEER_V4): UdpSocket {
   return new UdpSocket(host, ends, { onDatagram: () => undefined, onError: undefined });
 }
 
-it('counts who has a port', () => {
+it('counts the sockets on a port', () => {
   const demux = new UdpDemux();
   const all = [socket(7), socket(7, PEER_V4), socket(7, PEER_V6)];
   for (const one of all) demux.add(one);

@@ -20,7 +20,7 @@ function from(address: typeof PEER_V6, ports: [number, number]): Uint8Array {
 }
 
 describe('IPv6', () => {
-  it('arrives with where it is from and to', () => {
+  it('arrives with its source and destination', () => {
     const host = new Host();
     const got: unknown[] = [];
     host.stack.bindUdp({ port: 7 }, (...told) => got.push(told));
@@ -28,7 +28,7 @@ describe('IPv6', () => {
     expect(got).toEqual([[Uint8Array.of(1, 2), { address: PEER_V6, port: 5 }, OUR_V6]]);
   });
 
-  it('leaves with a flow label, the same for each datagram of a flow', () => {
+  it('is sent with a flow label, the same for each datagram of a flow', () => {
     const host = new Host();
     const socket = host.stack.bindUdp({ port: 7 }, () => undefined);
     for (const port of [9, 9, 10]) socket.sendTo(Uint8Array.of(1), { address: PEER_V6, port });
@@ -43,7 +43,7 @@ describe('IPv6', () => {
     expect(sent[0]).toEqual(v6(UDP, udp([7, 9], [1], true, ends), ends));
   });
 
-  it('has a checksum, always (RFC 8200 8.1); in IPv4 it may be absent (RFC 1122 4.1.3.4, RFC 8200 8.1)', () => {
+  it('always has a checksum (RFC 8200 8.1); in IPv4 it may be absent (RFC 1122 4.1.3.4, RFC 8200 8.1)', () => {
     const { host, got, note } = noting();
     host.stack.bindUdp({ port: 7 }, note('7'));
     const without = (isIpv6: boolean) =>
@@ -53,7 +53,7 @@ describe('IPv6', () => {
     expect(host.drops).toEqual({ 'udp-checksum': 1 });
   });
 
-  it('takes 48 bytes of the MTU', () => {
+  it('uses 48 bytes of the MTU', () => {
     const socket = new Host().stack.bindUdp({ port: 7 }, () => undefined);
     expect(socket.sendTo(new Uint8Array(1420 - 47), REMOTE)).toBe(false);
     expect(socket.sendTo(new Uint8Array(1420 - 48), REMOTE)).toBe(true);
@@ -61,7 +61,7 @@ describe('IPv6', () => {
 });
 
 describe('a connected socket', () => {
-  it('gets what its remote end sends, and nothing else', () => {
+  it('receives only from its remote end', () => {
     const { host, got, note } = noting();
     host.stack.connectUdp(REMOTE, note('connected'), undefined, { localPort: 7 });
     host.receives(from(PEER_V6, [53, 7]));
@@ -72,7 +72,7 @@ describe('a connected socket', () => {
     expect(host.sends()).toHaveLength(3);
   });
 
-  it('goes before one that is bound to the address, and that before one bound to all', () => {
+  it('takes precedence over one bound to the address, which takes precedence over one bound to all', () => {
     const { host, got, note } = noting();
     const all = host.stack.bindUdp({ port: 7 }, note('all'));
     const bound = host.stack.bindUdp({ address: OUR_V6, port: 7 }, note('bound'));
@@ -93,7 +93,7 @@ describe('a connected socket', () => {
     expect(host.stack.usage.udpSockets).toBe(0);
   });
 
-  it('sends to its remote end alone', () => {
+  it('sends only to its remote end', () => {
     const host = new Host();
     const connected = host.stack.connectUdp(REMOTE, () => undefined);
     const bound = host.stack.bindUdp({ port: 7 }, () => undefined);
@@ -109,7 +109,7 @@ describe('a connected socket', () => {
     expect(connected.send(Uint8Array.of(1))).toBe(false);
   });
 
-  it('shares its port with those to other ends, not with one to the same', () => {
+  it('shares its port with sockets to other ends, not with one to the same', () => {
     const host = new Host();
     const open = (remote: SocketAddress) =>
       host.stack.connectUdp(remote, () => undefined, undefined, { localPort: 7 });
@@ -126,7 +126,7 @@ describe('a connected socket', () => {
     expect(host.stack.usage.udpSockets).toBe(2);
   });
 
-  it('has a port that nobody has, and an address of the same family', () => {
+  it('has an unused port, and an address of the same family', () => {
     const host = new Host();
     const ports = new Set<number>();
     for (let count = 0; count < 500; count++) {
@@ -146,7 +146,7 @@ describe('a connected socket', () => {
     ]);
   });
 
-  it('is told of errors about what it sent, not the one beside it (RFC 1122 4.1.3.3)', () => {
+  it('receives errors about its own datagrams, not another socket’s (RFC 1122 4.1.3.3)', () => {
     const { host, got, note } = noting();
     const options = { localPort: 7 };
     host.stack.bindUdp({ port: 7 }, () => undefined, note('bound'));
@@ -167,7 +167,7 @@ describe('an idle socket', () => {
     });
   }
 
-  it('closes when its time is over', () => {
+  it('closes after its idle time', () => {
     const host = new Host();
     const events: string[] = [];
     const socket = idle(host, events);
@@ -185,7 +185,7 @@ describe('an idle socket', () => {
   it.each<[string, (host: Host, socket: UdpSocket) => void]>([
     ['sends', (_, socket) => void socket.sendTo(Uint8Array.of(1), REMOTE)],
     ['receives', (host) => void host.receives(from(PEER_V6, [5, 7]))],
-  ])('lives on when it %s', (_, use) => {
+  ])('stays open when it %s', (_, use) => {
     const host = new Host();
     const events: string[] = [];
     const socket = idle(host, events);
@@ -199,7 +199,7 @@ describe('an idle socket', () => {
     expect(host.after(1).stack.usage.udpSockets).toBe(0);
   });
 
-  it('that was closed by hand is told nothing', () => {
+  it('that was closed by the user reports nothing', () => {
     const host = new Host();
     const events: string[] = [];
     idle(host, events).close();

@@ -5,7 +5,7 @@ it.each([
   [100, 70, Math.cbrt(75)],
   [1000, 700, Math.cbrt(750)],
   [50, 50, 0],
-])('takes from %d back to itself over %d', (maximum, epochWindow, seconds) => {
+])('takes K to reach %d from %d', (maximum, epochWindow, seconds) => {
   expect(timeToMaximum(maximum, epochWindow)).toBeCloseTo(1000 * seconds, 6);
 });
 

@@ -44,7 +44,7 @@ it('aims one round trip ahead: cwnd + (W_cubic(t + RTT) - cwnd) / cwnd for each 
   expect((grown - cwnd) / MSS).toBeCloseTo((target - 700) / 700, 9);
 });
 
-it('grows as Reno would where that is faster (RFC 9438 4.3)', () => {
+it('grows as Reno would if that is faster (RFC 9438 4.3)', () => {
   const cubic = new Cubic();
   const cwnd = cubic.reduced(20_000, 0, MSS);
   const windows = rounds(cubic, cwnd, 1, 30);
@@ -59,7 +59,7 @@ it('never aims at more than half above the window (RFC 9438 4.2)', () => {
   expect(cubic.grown(cwnd, cwnd, MSS, 100, 1_000_000)).toBeCloseTo(1.5 * cwnd, 6);
 });
 
-it('gives way when the maximum sinks: fast convergence (RFC 9438 4.7)', () => {
+it('releases bandwidth when the maximum decreases: fast convergence (RFC 9438 4.7)', () => {
   const cubic = new Cubic();
   cubic.reduced(1_000_000, 0, MSS);
   const cwnd = cubic.reduced(800_000, 0, MSS);
@@ -69,7 +69,7 @@ it('gives way when the maximum sinks: fast convergence (RFC 9438 4.7)', () => {
   expect(windows[66]! - windows[60]!).toBeLessThan(1);
 });
 
-it('begins at its own maximum after a timeout, with K = 0 (RFC 9438 4.8)', () => {
+it('starts at its own maximum after a timeout, with K = 0 (RFC 9438 4.8)', () => {
   const cubic = new Cubic();
   cubic.reduced(1_000_000, 0, MSS);
   cubic.timedOut();
@@ -77,7 +77,7 @@ it('begins at its own maximum after a timeout, with K = 0 (RFC 9438 4.8)', () =>
   expect(windows[49]! - 700).toBeCloseTo(0.4 * 5 ** 3, -1);
 });
 
-it('leaves out time in which the window could not grow (RFC 9438 5.8)', () => {
+it('excludes time in which the window could not grow (RFC 9438 5.8)', () => {
   const cubic = new Cubic();
   const cwnd = cubic.reduced(1_000_000, 0, MSS);
   const first = rounds(cubic, cwnd, 100, 10);
@@ -87,7 +87,7 @@ it('leaves out time in which the window could not grow (RFC 9438 5.8)', () => {
   expect(next[0]!).toBeGreaterThan(first[9]!);
 });
 
-it('goes back to the curve that it left for nothing (RFC 9438 4.9)', () => {
+it('returns to its curve after a spurious reduction (RFC 9438 4.9)', () => {
   const undisturbed = new Cubic();
   const cubic = new Cubic();
   const cwnd = undisturbed.reduced(1_000_000, 0, MSS);

@@ -27,7 +27,7 @@ it.each([
   expect(above.growthDivisor).toBe(4);
 });
 
-it('wants eight samples of a round (RFC 9406 4.2)', () => {
+it('requires eight samples in a round (RFC 9406 4.2)', () => {
   const hystart = new HyStart();
   round(hystart, 100);
   round(hystart, 150, 7);
@@ -38,14 +38,14 @@ it('wants eight samples of a round (RFC 9406 4.2)', () => {
   expect(hystart.growthDivisor).toBe(4);
 });
 
-it('is over after five rounds, the one in which it slowed down included (RFC 9406 4.2)', () => {
+it('ends after five rounds, including the one in which it slowed down (RFC 9406 4.2)', () => {
   const hystart = new HyStart();
   round(hystart, 100);
   const over = [115, 120, 120, 120, 120, 120].map((rtt) => round(hystart, rtt));
   expect(over).toEqual([false, false, false, false, false, true]);
 });
 
-it('goes on when the round trip shrinks again (RFC 9406 4.2)', () => {
+it('resumes when the round trip shrinks again (RFC 9406 4.2)', () => {
   const hystart = new HyStart();
   round(hystart, 100);
   round(hystart, 115);
@@ -55,7 +55,7 @@ it('goes on when the round trip shrinks again (RFC 9406 4.2)', () => {
   expect(over).not.toContain(true);
 });
 
-it('counts five rounds anew after it went on', () => {
+it('counts five new rounds after it resumed', () => {
   const hystart = new HyStart();
   for (const rtt of [100, 115, 115, 115, 114]) round(hystart, rtt);
   expect(hystart.growthDivisor).toBe(1);
@@ -64,7 +64,7 @@ it('counts five rounds anew after it went on', () => {
   expect(over).toEqual([false, false, false, false, false, true]);
 });
 
-it('compares nothing across an idle time', () => {
+it('does not compare round trips across an idle time', () => {
   const hystart = new HyStart();
   round(hystart, 100);
   hystart.restart();

@@ -1,6 +1,6 @@
 import { PacketTimedRounds } from '../../../../src/netstack/tcp/congestion/packet-timed-rounds.js';
 
-it('begins a round when what left after the last start is delivered (draft-ietf-ccwg-bbr 5.5.1)', () => {
+it('begins a round when data sent after the last start is delivered (draft-ietf-ccwg-bbr 5.5.1)', () => {
   const rounds = new PacketTimedRounds();
   const starts = [
     [0, 1000],
@@ -18,7 +18,7 @@ it('begins a round when what left after the last start is delivered (draft-ietf-
   expect(rounds.count).toBe(3);
 });
 
-it('begins the present round anew', () => {
+it('restarts the current round', () => {
   const rounds = new PacketTimedRounds();
   rounds.update(0, 1000);
   rounds.begin(5000);

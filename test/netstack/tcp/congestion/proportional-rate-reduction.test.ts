@@ -27,20 +27,20 @@ function trace(flight: number, lost: number, ssthresh: number, acks: number): [n
   return [sent, now.inflight];
 }
 
-it('lets half of what is delivered out while the window is halved (RFC 9937)', () => {
+it('sends half of the delivered data while the window is halved (RFC 9937)', () => {
   // RFC 9937 8, the first example: 20 segments, one lost, ssthresh 10.
   const [sent, inflight] = trace(20, 1, 10, 18);
   expect(sent).toEqual([1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0, 1]);
   expect(inflight).toBe(10);
 });
 
-it('lets seven of ten out for CUBIC', () => {
+it('sends seven tenths for CUBIC', () => {
   const [sent, inflight] = trace(100, 1, 70, 90);
   expect(inflight).toBe(Math.ceil(90 * 0.7) + 100 - 1 - 90);
   expect(sent.every((each) => each <= 1)).toBe(true);
 });
 
-it('sends what is delivered, and no more, when losses took more than the reduction (RFC 9937)', () => {
+it('sends only as much as is delivered when losses exceed the reduction (RFC 9937)', () => {
   // RFC 9937 8, the second example: 15 of 20 lost; each ACK that is left clocks one segment out.
   const [sent, inflight] = trace(20, 15, 10, 4);
   expect(sent).toEqual([1, 1, 1, 1]);
@@ -48,11 +48,11 @@ it('sends what is delivered, and no more, when losses took more than the reducti
 });
 
 it.each([
-  ['slow start’s pace where ACKs show progress and no further loss', true, 0, 10, 6],
-  ['what is delivered where there is further loss', true, 1, 10, 5],
-  ['what is delivered where SND.UNA stands still', false, 0, 10, 5],
-  ['no more than ssthresh', true, 0, 5.5, 5.5],
-])('takes %s', (_what, isCumulative, newlyLost, ssthresh, window) => {
+  ['the slow start rate if ACKs show progress and no further loss', true, 0, 10, 6],
+  ['the delivered amount after a further loss', true, 1, 10, 5],
+  ['the delivered amount if SND.UNA does not advance', false, 0, 10, 5],
+  ['at most ssthresh', true, 0, 5.5, 5.5],
+])('allows %s', (_what, isCumulative, newlyLost, ssthresh, window) => {
   const prr = new ProportionalRateReduction();
   const now = state({ mss: MSS, inflight: 4, delivered: 1, lost: 15 });
   prr.begin(now);
@@ -63,7 +63,7 @@ it.each([
   expect(prr.window(ack, now, ssthresh)).toBe(window);
 });
 
-it('lets the first retransmission out at once, and once (RFC 9937)', () => {
+it('allows the first retransmission at once, and only once (RFC 9937)', () => {
   const prr = new ProportionalRateReduction();
   const now = state({ mss: 1000, inflight: 3000, delivered: 0, lost: 1000 });
   prr.begin(now);
@@ -73,7 +73,7 @@ it('lets the first retransmission out at once, and once (RFC 9937)', () => {
   expect(prr.window(sample({ priorInflight: 4000 }), now, 2000)).toBe(4000);
 });
 
-it('counts a duplicate ACK as one segment where there is no SACK, and not twice', () => {
+it('counts a duplicate ACK as one segment without SACK, and not twice', () => {
   const prr = new ProportionalRateReduction();
   // Three duplicate ACKs came for 20 segments; the first segment is lost.
   const now = state({ mss: MSS, inflight: 16, delivered: 0, lost: 1, usesSack: false });

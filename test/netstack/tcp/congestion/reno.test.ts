@@ -1,13 +1,13 @@
 import { Reno } from '../../../../src/netstack/tcp/congestion/reno.js';
 
-it('halves what is in flight, but not below two segments (RFC 5681 equation 4, RFC 5681 3.1)', () => {
+it('halves the data in flight, but not below two segments (RFC 5681 equation 4, RFC 5681 3.1)', () => {
   const reno = new Reno();
   expect(reno.reduced(10_000, 8000, 1000)).toBe(4000);
   expect(reno.reduced(10_000, 12_000, 1000)).toBe(5000);
   expect(reno.reduced(3000, 3000, 1000)).toBe(2000);
 });
 
-it('grows by one segment for each window that is acknowledged', () => {
+it('grows by one segment for each acknowledged window', () => {
   const reno = new Reno();
   let cwnd = 5000;
   for (let ack = 0; ack < 4; ack++) cwnd = reno.grown(cwnd, 1000, 1000);
@@ -19,7 +19,7 @@ it('grows by one segment for each window that is acknowledged', () => {
   expect(reno.grown(cwnd, 1, 1000)).toBe(7000);
 });
 
-it('grows by no more than one segment for one ACK', () => {
+it('grows by at most one segment per ACK', () => {
   const reno = new Reno();
   expect(reno.grown(5000, 50_000, 1000)).toBe(6000);
   expect(reno.grown(6000, 1000, 1000)).toBe(7000);
@@ -30,7 +30,7 @@ it.each([
   ['a reduction', (reno: Reno) => reno.reduced(10_000, 10_000, 1000)],
   ['a timeout', (reno: Reno) => reno.timedOut()],
   ['an undo', (reno: Reno) => reno.restore()],
-])('begins counting anew after %s', (_what, happens) => {
+])('restarts the count after %s', (_what, happens) => {
   const reno = new Reno();
   reno.grown(5000, 4000, 1000);
   happens(reno);

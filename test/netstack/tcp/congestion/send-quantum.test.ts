@@ -8,7 +8,7 @@ it.each([
   [100_000, 65_536],
   [Infinity, 65_536],
 ])(
-  'is a millisecond of %d bytes a ms within its bounds (draft-ietf-ccwg-bbr 5.6.3)',
+  'is one millisecond of %d bytes per ms, within its limits (draft-ietf-ccwg-bbr 5.6.3)',
   (rate, quantum) => {
     expect(sendQuantum(rate, 1400)).toBe(quantum);
   },

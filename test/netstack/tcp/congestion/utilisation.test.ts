@@ -31,7 +31,7 @@ const PATHS = [20, 50, 100].flatMap((roundTrip) =>
 
 describe('BBR', () => {
   it.each(PATHS)(
-    'uses a path of %d ms with a loss of %d, and leaves its queue',
+    'uses a path of %d ms with a loss of %d, and keeps its queue short',
     (roundTrip, loss) => {
       const model = path(roundTrip, { loss, buffer: 4 * RATE * roundTrip, seed: 7 });
       add(model, 'bbr');
@@ -49,7 +49,7 @@ describe('BBR', () => {
     expect(shares(model, 1000)[0]).toBeGreaterThan(0.95);
   });
 
-  it('does not mind a queue of a quarter of the bandwidth-delay product', () => {
+  it('fills a path with a queue of a quarter of the bandwidth-delay product', () => {
     const model = path(40, { buffer: RATE * 10 });
     const flow = add(model, 'bbr');
     model.run(2000);
@@ -58,14 +58,14 @@ describe('BBR', () => {
     expect((flow.lost - lost) / (5000 * RATE)).toBeLessThan(0.01);
   });
 
-  it('does not mind ACKs that come in bunches', () => {
+  it('fills a path on which ACKs arrive in batches', () => {
     const model = path(20, { ackInterval: 20, buffer: RATE * 40 });
     add(model, 'bbr');
     model.run(2000);
     expect(shares(model, 5000)[0]).toBeGreaterThan(0.93);
   });
 
-  it('finds ten times as much bandwidth within a few seconds', () => {
+  it('finds ten times the bandwidth within a few seconds', () => {
     const model = path(40, { rate: RATE / 10 });
     add(model, 'bbr');
     model.run(4000);
@@ -74,7 +74,7 @@ describe('BBR', () => {
     expect(shares(model, 3000)[0]).toBeGreaterThan(0.9);
   });
 
-  it('goes down with the bandwidth, and loses little once it has', () => {
+  it('follows a drop in bandwidth, and then loses little', () => {
     const model = path(40, { buffer: RATE * 20 });
     const flow = add(model, 'bbr');
     model.run(4000);
@@ -100,7 +100,7 @@ describe('BBR', () => {
     ['cubic', 4],
     ['reno', 2],
   ])(
-    'and %s leave each other a fair part, with %d bandwidth-delay products of queue',
+    'and %s leave each other a fair share, with %d bandwidth-delay products of queue',
     (other, of) => {
       const model = path(20, { rate: RATE / 2, buffer: of * (RATE / 2) * 20 });
       add(model, 'bbr');
@@ -122,7 +122,7 @@ describe.each<CongestionAlgorithm>(['cubic', 'reno'])('%s', (algorithm) => {
     expect(shares(model, 5000)[0]).toBeGreaterThan(0.9);
   });
 
-  it('leaves slow start by the queue alone, where no queue overflows (RFC 9406)', () => {
+  it('leaves slow start because of the queue alone, if no queue overflows (RFC 9406)', () => {
     const model = path(50, { rate: SLOW, buffer: Infinity });
     const flow = add(model, algorithm);
     model.run(5000);
@@ -132,7 +132,7 @@ describe.each<CongestionAlgorithm>(['cubic', 'reno'])('%s', (algorithm) => {
     expect(cwnd).toBeLessThan(1.2 * ssthresh);
   });
 
-  it('shares a path with its like', () => {
+  it('shares a path with another flow of its kind', () => {
     const model = path(20, { rate: SLOW, buffer: SLOW * 20 });
     add(model, algorithm);
     add(model, algorithm);
@@ -152,7 +152,7 @@ function meanWindow(algorithm: CongestionAlgorithm, roundTrip: number, loss: num
   return (share! * model.rate * roundTrip) / MSS;
 }
 
-it('has Reno’s response function (RFC 5681): 1.22 / sqrt(loss) segments', () => {
+it('matches Reno’s response function (RFC 5681): 1.22 / sqrt(loss) segments', () => {
   const expected = Math.sqrt(1.5 / 0.001);
   const window = meanWindow('reno', 100, 0.001);
   expect(window / expected).toBeGreaterThan(0.8);
@@ -163,7 +163,7 @@ it('has Reno’s response function (RFC 5681): 1.22 / sqrt(loss) segments', () =
 it.each([
   [100, 0.001],
   [200, 0.0004],
-])('has CUBIC’s response function at %d ms and a loss of %d', (roundTrip, loss) => {
+])('matches CUBIC’s response function at %d ms and a loss of %d', (roundTrip, loss) => {
   const cubic = 1.054 * (roundTrip / 1000 / loss) ** 0.75;
   const expected = Math.max(cubic, Math.sqrt(1.5 / loss));
   const window = meanWindow('cubic', roundTrip, loss);

@@ -19,7 +19,7 @@ function recovering(control = reno(), now = 100): WindowControl {
 }
 
 describe('in slow start (RFC 5681 3.1)', () => {
-  it('grows by what is acknowledged, at most eight segments while it is not paced (MUST-19, RFC 9406 4.3)', () => {
+  it('grows by the acknowledged data, at most eight segments while it is not paced (MUST-19, RFC 9406 4.3)', () => {
     const control = reno();
     control.acknowledged(cumulative(2000, 10_000), state(), 1);
     expect(control.cwnd).toBe(12_000);
@@ -44,7 +44,7 @@ describe('in slow start (RFC 5681 3.1)', () => {
     expect(control.cwnd).toBe(10_000);
   });
 
-  it('slows down and ends where round trips lengthen (RFC 9406, RFC 9438 4.10)', () => {
+  it('slows down and ends if round trips lengthen (RFC 9406, RFC 9438 4.10)', () => {
     const control = reno();
     let delivered = 0;
     for (let round = 0; round < 8; round++) {
@@ -74,7 +74,7 @@ describe('in slow start (RFC 5681 3.1)', () => {
 });
 
 describe('in congestion avoidance (RFC 5681 3.1)', () => {
-  it('grows by one segment a window where the window is used (MUST-19)', () => {
+  it('grows by one segment per window if the window is used (MUST-19)', () => {
     const control = recovering();
     control.exitRecovery(state());
     control.acknowledged(cumulative(9000, 5000), state(), 200);
@@ -112,13 +112,13 @@ describe('in fast recovery', () => {
     expect(control.cwnd).toBe(5000);
   });
 
-  it('lets one segment out at once where a timer found the loss', () => {
+  it('allows one segment at once if a timer found the loss', () => {
     const control = reno();
     control.enterRecovery(state({ flightSize: 10_000, inflight: 9000, lost: 1000 }), 100);
     expect(control.cwnd).toBe(10_000);
   });
 
-  it('reduces once for all that left before it, and again for what left after (RFC 5681 4.3, RFC 8985 9.3)', () => {
+  it('reduces once for all data sent before it, and again for data sent later (RFC 5681 4.3, RFC 8985 9.3)', () => {
     const control = recovering();
     const later = state({ flightSize: 10_000, inflight: 7000, delivered: 2000, lost: 2000 });
     control.lost(transmission({ sentAt: 99, lost: 0 }), later, 150);
@@ -130,14 +130,14 @@ describe('in fast recovery', () => {
     expect(control.ssthresh).toBe(2500);
   });
 
-  it('tells what left within the millisecond before from what left within the one after', () => {
+  it('distinguishes data sent in adjacent milliseconds', () => {
     const control = recovering();
     const later = state({ flightSize: 10_000, inflight: 7000, delivered: 2000, lost: 2000 });
     control.lost(transmission({ sentAt: 100, lost: 0 }), later, 150);
     expect(control.ssthresh).toBe(5000);
   });
 
-  it('paces by the window that it will have', () => {
+  it('paces by the target window', () => {
     const control = recovering();
     const low = state({ srtt: 10, inflight: 1000, delivered: 8000, lost: 2000 });
     control.acknowledged(sample({ priorInflight: 1000 }), low, 150);
@@ -145,7 +145,7 @@ describe('in fast recovery', () => {
     expect(control.pacingRate).toBeCloseTo((1.2 * 5000) / 10, 6);
   });
 
-  it('takes it all back when it was not needed', () => {
+  it('is undone if it was spurious', () => {
     const control = recovering();
     const later = state({ flightSize: 10_000, lost: 2000 });
     control.lost(transmission({ sentAt: 100, lost: 1000 }), later, 151);
@@ -155,7 +155,7 @@ describe('in fast recovery', () => {
 });
 
 describe('after a timeout', () => {
-  it('falls to one segment and counts one an ACK until all is repaired (RFC 3465 2.3)', () => {
+  it('shrinks to one segment and grows by one per ACK until all losses are repaired (RFC 3465 2.3)', () => {
     const control = reno();
     control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
     expect([control.cwnd, control.ssthresh]).toEqual([1000, 5000]);
@@ -177,7 +177,7 @@ describe('after a timeout', () => {
     expect([control.cwnd, control.ssthresh]).toEqual([1000, 5000]);
   });
 
-  it('takes a timeout back that was not needed (RFC 4015, RFC 4015 3)', () => {
+  it('is undone if it was spurious (RFC 4015, RFC 4015 3)', () => {
     const control = reno();
     control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
     control.timedOut(state({ flightSize: 10_000 }), false, 3000);
@@ -185,7 +185,7 @@ describe('after a timeout', () => {
     expect([control.cwnd, control.ssthresh]).toEqual([10_000, Infinity]);
   });
 
-  it('follows on fast recovery with a reduction of what that aimed at', () => {
+  it('during fast recovery reduces from the target of fast recovery', () => {
     const control = recovering();
     control.timedOut(state({ flightSize: 9000, lost: 1000 }), true, 1000);
     expect([control.cwnd, control.ssthresh]).toEqual([1000, 2500]);
@@ -203,7 +203,7 @@ describe('after an idle time', () => {
     return control;
   }
 
-  it('begins with the restart window after more than an RTO (RFC 5681 4.1)', () => {
+  it('starts with the restart window after more than an RTO (RFC 5681 4.1)', () => {
     const control = large();
     const { cwnd } = control;
     expect(cwnd).toBe(142_600);
@@ -213,7 +213,7 @@ describe('after an idle time', () => {
     expect([control.cwnd, control.ssthresh]).toEqual([14_600, Infinity]);
   });
 
-  it('remembers what the path carried (RFC 7661 4.4.3)', () => {
+  it('remembers the previous window (RFC 7661 4.4.3)', () => {
     const control = large();
     control.enterRecovery(state({ flightSize: 60_000, lost: 4000 }), 10);
     control.exitRecovery(state());
@@ -222,7 +222,7 @@ describe('after an idle time', () => {
     expect([control.cwnd, control.ssthresh]).toEqual([14_600, 30_000]);
   });
 
-  it('remembers three quarters of the window where that grew beyond ssthresh', () => {
+  it('remembers three quarters of the window if that grew beyond ssthresh', () => {
     const control = large();
     control.enterRecovery(state({ flightSize: 60_000, lost: 4000 }), 10);
     control.exitRecovery(state());
@@ -233,14 +233,14 @@ describe('after an idle time', () => {
     expect([control.cwnd, control.ssthresh]).toEqual([14_600, 52_500]);
   });
 
-  it('has to use the window again before it grows', () => {
+  it('must fill the window again before it grows', () => {
     const control = large();
     control.restart(state(), 301, 300, 400);
     control.acknowledged(cumulative(4000, 4000), state({ mss: 4000 }), 500);
     expect(control.cwnd).toBe(14_600);
   });
 
-  it('does not take a longer round trip for a queue', () => {
+  it('does not treat a longer round trip as a queue', () => {
     const control = reno();
     for (let ack = 0; ack < 40; ack++)
       control.acknowledged({ ...cumulative(1000, control.cwnd), rtt: 50 }, state(), 100);
@@ -255,7 +255,7 @@ describe('after an idle time', () => {
     expect(control.cwnd).toBe(19_000);
   });
 
-  it('does not raise a window that is smaller', () => {
+  it('does not raise a smaller window', () => {
     const control = recovering();
     control.exitRecovery(state());
     control.restart(state(), 1000, 300, 2000);
@@ -284,13 +284,13 @@ describe('with CUBIC', () => {
     return control.cwnd - before;
   }
 
-  it('leaves idle time out', () => {
+  it('excludes idle time', () => {
     const idle = avoiding();
     idle.restart(state(), 0, 300, 61_000);
     expect(grow(idle, 61_000)).toBeCloseTo(grow(avoiding(), 1000), -3);
   });
 
-  it('leaves out time in which the window was not used', () => {
+  it('excludes time in which the window was not used', () => {
     const limited = avoiding();
     let delivered = 1000;
     for (let at = 1100; at <= 61_000; at += 100) {
@@ -301,7 +301,7 @@ describe('with CUBIC', () => {
     expect(grow(limited, 61_000)).toBeLessThan(1.2 * grow(avoiding(), 1000));
   });
 
-  it('goes back to its curve when a repair was not needed', () => {
+  it('returns to its curve after a spurious recovery', () => {
     const undone = avoiding();
     undone.enterRecovery(state({ flightSize: undone.cwnd, lost: 2000 }), 1500);
     undone.undo(state({ srtt: 50 }));
@@ -315,7 +315,7 @@ describe('pacing', () => {
     expect([control.pacingRate, control.sendQuantum]).toEqual([Infinity, 65_536]);
   });
 
-  it('is twice cwnd/srtt in slow start, and 1.2 times it then', () => {
+  it('is twice cwnd/srtt in slow start, and 1.2 times afterwards', () => {
     const control = reno();
     control.acknowledged(cumulative(1000, 10_000), state({ srtt: 10 }), 1);
     expect(control.pacingRate).toBeCloseTo((2 * 11_000) / 10, 6);

@@ -1,6 +1,6 @@
 import { WindowValidation } from '../../../../src/netstack/tcp/congestion/window-validation.js';
 
-it('is limited when less than one segment more would fit', () => {
+it('is limited when less than one more segment would fit', () => {
   const validation = new WindowValidation();
   validation.sample(9000, 10_000, 1000, false);
   expect(validation.isCwndLimited).toBe(false);
@@ -8,7 +8,7 @@ it('is limited when less than one segment more would fit', () => {
   expect(validation.isCwndLimited).toBe(true);
 });
 
-it('knows the most that was in flight, however many ACKs a round trip has', () => {
+it('records the maximum in flight, however many ACKs a round trip has', () => {
   const validation = new WindowValidation();
   for (const inflight of [8000, 3000, 1000]) validation.sample(inflight, 20_000, 1000, false);
   expect([validation.isCwndLimited, validation.used]).toEqual([false, 8000]);
@@ -16,7 +16,7 @@ it('knows the most that was in flight, however many ACKs a round trip has', () =
   expect([validation.isCwndLimited, validation.used]).toEqual([true, 20_000]);
 });
 
-it('remembers this round trip and the last one', () => {
+it('remembers this round trip and the previous one', () => {
   const validation = new WindowValidation();
   validation.sample(10_000, 10_000, 1000, false);
   validation.sample(4000, 10_000, 1000, true);
@@ -25,7 +25,7 @@ it('remembers this round trip and the last one', () => {
   expect([validation.isCwndLimited, validation.used]).toEqual([false, 4000]);
 });
 
-it('forgets all of it', () => {
+it('forgets both round trips', () => {
   const validation = new WindowValidation();
   validation.sample(10_000, 10_000, 1000, false);
   validation.sample(10_000, 10_000, 1000, true);

@@ -1,6 +1,6 @@
 import { WindowedMaximum } from '../../../../src/netstack/tcp/congestion/windowed-maximum.js';
 
-it('is the largest value of the last units of time', () => {
+it('is the largest value in the window of time', () => {
   const maximum = new WindowedMaximum(2);
   expect(maximum.value).toBe(0);
   maximum.update(5, 0);
@@ -14,7 +14,7 @@ it('is the largest value of the last units of time', () => {
   expect(maximum.value).toBe(1);
 });
 
-it('agrees with a list of all values, also over gaps', () => {
+it('agrees with a list of all values, even over gaps', () => {
   const maximum = new WindowedMaximum(10);
   const all: [number, number][] = [];
   let time = 0;

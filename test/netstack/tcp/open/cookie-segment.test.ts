@@ -6,7 +6,7 @@ import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../../../src/wire
 import { ACK, SYN } from '../../../../src/wire/tcp.js';
 import { ip } from '../../../support/pairs/netstack-pair.js';
 
-it('is a SYN-ACK with MSS alone and a window that needs no scale', () => {
+it('is a SYN-ACK with only the MSS option and a window that needs no scale', () => {
   const from = ip('10.0.0.1');
   const to = ip('10.0.0.2');
   const syn = new Segment();

@@ -37,12 +37,12 @@ function synchronized(options: readonly number[], tcbOptions: Partial<TcbOptions
 }
 
 describe("the peer's SYN", () => {
-  it('sets IRS and RCV.NXT (RFC 9293 3.10.7.3), and the window that our own SYN offers', () => {
+  it('sets IRS, RCV.NXT (RFC 9293 3.10.7.3), and the window that the local SYN offers', () => {
     const { receiver } = synchronized([]);
     expect(receiver).toMatchObject({ irs: PEER_ISS, rcvNxt: PEER_ISS + 1, rcvWnd: 0xffff });
   });
 
-  it('turns on what both have offered', () => {
+  it('enables the options that both sides offered', () => {
     const tcb = synchronized(ALL_OPTIONS);
     expect(tcb).toMatchObject({
       timestamps: true,
@@ -57,7 +57,7 @@ describe("the peer's SYN", () => {
     expect(tcb.receiver).toMatchObject({ shift: 2, usesSack: true });
   });
 
-  it('turns off what it does not offer (RFC 7323 2.3, RFC 2018 2)', () => {
+  it('disables the options that it does not offer (RFC 7323 2.3, RFC 2018 2)', () => {
     const tcb = synchronized(MSS_OPTION(900));
     expect(tcb).toMatchObject({ timestamps: false, tsRecent: 0, tsRecentAt: 0 });
     expect(tcb).toMatchObject({ windowScale: false, sack: false });
@@ -65,13 +65,13 @@ describe("the peer's SYN", () => {
     expect(tcb.receiver).toMatchObject({ shift: 0, usesSack: false });
   });
 
-  it('scales by a shift of 0 too', () => {
+  it('enables scaling with a shift of 0', () => {
     const tcb = synchronized(SCALE_OPTION(0));
     expect(tcb.windowScale).toBe(true);
     expect([tcb.sender.shift, tcb.receiver.shift]).toEqual([0, 2]);
   });
 
-  it('does not turn on what we have not offered', () => {
+  it('does not enable an option that the local side did not offer', () => {
     const { tcb } = loneTcb('SYN-SENT');
     Object.assign(tcb, { timestamps: false, windowScale: false, sack: false });
     synchronize(tcb, segmentOf({ flags: SYN, options: ALL_OPTIONS }), NOW);
@@ -83,14 +83,14 @@ describe("the peer's SYN", () => {
   it.each<[string, number, Partial<TcbOptions>]>([
     ['IPv4', 536, {}],
     ['IPv6', 980, { local: { address: OUR_V6, port: 1 }, remote: { address: PEER_V6, port: 80 } }],
-  ])('without MSS means the default of %s, as far as it fits (MUST-15)', (_, mss, options) => {
+  ])('without MSS means the default of %s, if it fits (MUST-15)', (_, mss, options) => {
     const tcb = synchronized([], options);
     expect(tcb.peerMss).toBe(options.remote === undefined ? 536 : 1220);
     expect(tcb.sender.mss).toBe(mss);
   });
 });
 
-it('takes of a cookie IRS and MSS alone, for our SYN was sent', () => {
+it('takes only IRS and MSS from a cookie, because the local SYN was sent', () => {
   const { tcb } = loneTcb('SYN-RECEIVED');
   Object.assign(tcb.sender, { synDue: true, sndNxt: OUR_ISS });
   synchronizeByCookie(tcb, PEER_ISS, 700);
@@ -104,7 +104,7 @@ describe('Eff.snd.MSS (RFC 9293 3.7.1)', () => {
     ["the peer's", 900, undefined, 900],
     ['ours', 1460, undefined, OUR_MSS],
     ["the path's", 900, 800, 760],
-  ])('is %s where that is the smallest', (_, peerMss, pathMtu, expected) => {
+  ])('is %s if that is the smallest', (_, peerMss, pathMtu, expected) => {
     const { tcb, host } = loneTcb('SYN-SENT');
     tcb.timestamps = false;
     tcb.peerMss = peerMss;
@@ -127,7 +127,7 @@ describe('the end of the handshake', () => {
     return tcb;
   }
 
-  it('enters ESTABLISHED with no timer, and says so', () => {
+  it('enters ESTABLISHED without a timer, and reports it', () => {
     expect(established()).toMatchObject({
       state: 'ESTABLISHED',
       endOfStateAt: Infinity,
@@ -138,12 +138,12 @@ describe('the end of the handshake', () => {
     });
   });
 
-  it('enters FIN-WAIT-1 where the user has closed (RFC 9293 3.10.4)', () => {
+  it('enters FIN-WAIT-1 if the user has closed (RFC 9293 3.10.4)', () => {
     const tcb = established(({ sender }) => (sender.finQueued = true));
     expect(tcb.state).toBe('FIN-WAIT-1');
   });
 
-  it('takes the window, SND.WL1 and SND.WL2, scaled but for that of a SYN (RFC 7323 2.2)', () => {
+  it('sets the window, SND.WL1 and SND.WL2, scaled except for a SYN (RFC 7323 2.2)', () => {
     const sender = { sndWl1: PEER_ISS + 1, sndWl2: OUR_ISS + 1, sndWnd: 2_000 };
     expect(established().sender).toMatchObject(sender);
     expect(established(undefined, PEER_ISS).sender).toMatchObject({
@@ -152,7 +152,7 @@ describe('the end of the handshake', () => {
     });
   });
 
-  it('begins keepalive, and frees a place in the backlog', () => {
+  it('starts keepalive, and frees a place in the backlog', () => {
     const left: Tcb[] = [];
     const tcb = established((block) => {
       block.keepAlive = { idle: 1_000, interval: 1, count: 1 };
@@ -181,11 +181,11 @@ describe('the round trip of an echoed timestamp', () => {
     [4_000, 4_000],
     [4_001, -1],
     [-2, -1],
-  ])('of %d ms ago is %d', (age, expected) => {
+  ])('from %d ms ago is %d', (age, expected) => {
     expect(echo(NOW - age)).toBe(expected);
   });
 
-  it('is none without timestamps', () => {
+  it('is undefined without timestamps', () => {
     expect(echo(0, [])).toBe(-1);
     const { tcb } = loneTcb('ESTABLISHED');
     tcb.timestamps = false;
@@ -210,13 +210,13 @@ it.each([
   [2, 1],
   [3, 1],
 ])(
-  'lets out so much when %d SYNs were lost: %d (RFC 5681 3.1b, RFC 6928 2b)',
+  'sets the initial window after %d lost SYNs to %d (RFC 5681 3.1b, RFC 6928 2b)',
   (losses, segments) => {
     expect(firstFlight(losses)).toBe(segments);
   },
 );
 
-it('lets out one segment when the SYN of the other side was answered twice in vain', () => {
+it('allows one segment if the SYN-ACK was lost twice', () => {
   const h = new Harness();
   h.listen();
   h.after(1000).sends();
@@ -226,8 +226,8 @@ it('lets out one segment when the SYN of the other side was answered twice in va
   expect(h.sends().filter(({ len }) => len > 0)).toHaveLength(1);
 });
 
-describe('an option that the SYNs did not agree on', () => {
-  it('is ignored where it changes the scale (RFC 7323 2.2b)', () => {
+describe('an option that the SYNs did not negotiate', () => {
+  it('is ignored if it changes the scale (RFC 7323 2.2b)', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...SCALE_OPTION(2)],
       wnd: 1000,
@@ -236,7 +236,7 @@ describe('an option that the SYNs did not agree on', () => {
     expect(h.connection.info()).toMatchObject({ sndShift: 2, sndWnd: 2000 });
   });
 
-  it('is ignored where it is a timestamp, and its segment is taken (RFC 7323 3.2c)', () => {
+  it('is ignored if it is a timestamp, and its segment is accepted (RFC 7323 3.2c)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, data: 10, options: TIMESTAMPS_OPTION(9, 9) });
     h.receives({ flags: ACK, seq: 11, data: 10, options: TIMESTAMPS_OPTION(3, 9) });

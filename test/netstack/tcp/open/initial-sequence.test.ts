@@ -29,7 +29,7 @@ it('depends on the key and on each part of the four-tuple (SHLD-1, MUST-9, RFC 6
   expect(new Set(others).size).toBe(others.length);
 });
 
-it('hashes both addresses, then both ports, each whole', () => {
+it('hashes both addresses, then both ports, each completely', () => {
   const local = { ...LOCAL, port: 0x1234 };
   expect([...hashInput(local, { ...REMOTE, port: 0x5678 })]).toEqual([
     10, 0, 0, 1, 10, 0, 0, 2, 0x12, 0x34, 0x56, 0x78,
@@ -45,7 +45,7 @@ it('hashes both addresses, then both ports, each whole', () => {
   ]);
 });
 
-it('is the keyed hash alone when the clock begins, and its other half moves the timestamps', () => {
+it('is only the keyed hash when the clock is zero; the hash’s other half offsets the timestamps', () => {
   const sequence = new InitialSequence(patternBytes(16));
   const hash = new SipHash(patternBytes(16));
   expect(sequence.next(LOCAL, REMOTE, 0)).toBe(hash.hash(hashInput(LOCAL, REMOTE)) | 0);

@@ -34,14 +34,14 @@ function halfOpen(listener: TcpListener): LoneTcb {
   return lone;
 }
 
-it('is bound where it was told, with its backlog', () => {
+it('is bound to the given address, with its backlog', () => {
   const { listener } = listening(7);
   expect(listener.local).toEqual({ address: OUR_V4, port: OUR_PORT });
   expect(listener.backlog).toBe(7);
 });
 
 describe('the backlog', () => {
-  it('is full with as many half-open connections as it may hold, until one leaves', () => {
+  it('is full at its limit of half-open connections, until one leaves', () => {
     const { listener } = listening(2);
     const full: [number, boolean][] = [];
     const note = () => full.push([listener.halfOpen, listener.isFull]);
@@ -60,7 +60,7 @@ describe('the backlog', () => {
     ]);
   });
 
-  it('does not count a connection twice, nor one that was never in it', () => {
+  it('does not count a connection twice, nor a connection that was never in it', () => {
     const { listener } = listening();
     const { tcb } = halfOpen(listener);
     listener.enterBacklog(tcb);
@@ -72,12 +72,12 @@ describe('the backlog', () => {
     expect(listener.halfOpen).toBe(0);
   });
 
-  it('of none is always full', () => {
+  it('of zero is always full', () => {
     expect(listening(0).listener.isFull).toBe(true);
   });
 });
 
-it('hands out a connection to who listens, who says what observes it', () => {
+it('passes a connection to its user, who sets the observer', () => {
   const { listener, accepted } = listening();
   const { tcb } = halfOpen(listener);
   expect(accepted).toEqual([]);
@@ -87,8 +87,8 @@ it('hands out a connection to who listens, who says what observes it', () => {
   expect(accepted[0]!.remote).toBe(tcb.remote);
 });
 
-describe('its end', () => {
-  it('is told, and resets what is half open (RFC 9293 3.10.4)', () => {
+describe('closing', () => {
+  it('is reported, and resets half-open connections (RFC 9293 3.10.4)', () => {
     const { listener, accepted, closed } = listening();
     const scenes = [halfOpen(listener), halfOpen(listener)];
     listener.close(NOW);
@@ -103,7 +103,7 @@ describe('its end', () => {
     expect(accepted).toEqual([]);
   });
 
-  it('comes before that of what is half open: nothing new enters meanwhile', () => {
+  it('is reported before half-open connections end, and admits no new ones meanwhile', () => {
     const order: string[] = [];
     const listener = new TcpListener(
       { port: OUR_PORT },
@@ -116,7 +116,7 @@ describe('its end', () => {
     expect(order).toEqual(['SYN-RECEIVED']);
   });
 
-  it('leaves alone what it has handed out', () => {
+  it('keeps accepted connections', () => {
     const { listener } = listening();
     const { tcb, host } = halfOpen(listener);
     tcb.state = 'ESTABLISHED';
@@ -128,7 +128,7 @@ describe('its end', () => {
 });
 
 describe('in a stack', () => {
-  it('bounds half-open connections for each listener', () => {
+  it('limits half-open connections per listener', () => {
     const h = new Harness();
     h.listen(MSS_OPTION(1000), 2);
     for (h.peerPort of [81, 82]) h.receives({ flags: SYN, seq: 0 });

@@ -57,14 +57,14 @@ describe('an active open', () => {
     expect(tcb.sender).toMatchObject({ synDue: true, sndUna: tcb.sender.iss });
   });
 
-  it('makes no connection known, and sends nothing: that is for who asked', () => {
+  it('does not register the connection, and sends nothing: that is up to the caller', () => {
     const host = new OpeningHost();
     active(opening(host));
     expect(host.asked).toEqual([]);
     expect([...host.emitted, ...host.queued]).toEqual([]);
   });
 
-  it('from no port takes an ephemeral one that is free, another each time', () => {
+  it('without a port uses a free ephemeral one, a different one each time', () => {
     const host = new OpeningHost();
     const open = opening(host);
     const ports = new Set<number>();
@@ -79,7 +79,7 @@ describe('an active open', () => {
     expect(ports.size).toBe(100);
   });
 
-  it('passes over a port that is in use towards that remote end, and over no other', () => {
+  it('skips only ports in use to the same remote end', () => {
     const [free, used, elsewhere] = [new OpeningHost(), new OpeningHost(), new OpeningHost()];
     const { port } = active(opening(free), ANY_PORT).local;
     used.know(LOCAL_INDEX, port, REMOTE);
@@ -89,28 +89,28 @@ describe('an active open', () => {
     expect(active(opening(elsewhere), ANY_PORT).local.port).toBe(port);
   });
 
-  it('begins with ephemeral ports that nobody can foretell (RFC 6056 3.1)', () => {
+  it('starts with unpredictable ephemeral ports (RFC 6056 3.1)', () => {
     const first = (seed: number, remote = REMOTE) =>
       active(opening(undefined, { seed }), ANY_PORT, remote).local.port;
     expect(new Set([first(1), first(2), first(3), first(1, { ...REMOTE, port: 81 })]).size).toBe(4);
   });
 
-  it('takes the port that is named, in use towards others or not', () => {
+  it('uses the given port, even if it is in use to other remote ends', () => {
     const host = new OpeningHost();
     host.know(LOCAL_INDEX, LOCAL.port, { ...REMOTE, port: 81 });
     expect(active(opening(host)).local.port).toBe(LOCAL.port);
   });
 });
 
-describe('no connection can be had', () => {
-  it('where one stands between the very two ends (RFC 9293 3.10.1)', () => {
+describe('opening fails', () => {
+  it('if a connection between the same ends exists (RFC 9293 3.10.1)', () => {
     const host = new OpeningHost();
     host.know(LOCAL_INDEX, LOCAL.port, REMOTE);
     expect(() => active(opening(host))).toThrow(StackExhaustedError);
     expect(() => active(opening(host))).toThrow('no free port for this remote address');
   });
 
-  it('where each ephemeral port is in use', () => {
+  it('if every ephemeral port is in use', () => {
     const host = new OpeningHost();
     const { tcb } = loneTcb('ESTABLISHED');
     host.find = (_, localPort, { port }) =>
@@ -122,14 +122,14 @@ describe('no connection can be had', () => {
     expect(active(open, ANY_PORT, { ...REMOTE, port: 81 }).state).toBe('SYN-SENT');
   });
 
-  it('where there are as many as there may be', () => {
+  it('if the connection limit is reached', () => {
     const host = new OpeningHost();
     host.isFull = true;
     expect(() => active(opening(host))).toThrow(StackExhaustedError);
     expect(() => active(opening(host))).toThrow('too many connections are open');
   });
 
-  it('and the error has a name of its own', () => {
+  it('with an error that has its own name', () => {
     expect(new StackExhaustedError('full')).toMatchObject({
       name: 'StackExhaustedError',
       message: 'full',
@@ -149,26 +149,26 @@ describe('a passive open', () => {
     expect(tcb.host).toBe(host);
   });
 
-  it('has the number that a cookie gave out, also where that is zero', () => {
+  it('has the number of the cookie, even zero', () => {
     expect(issOf(passive(opening(), 77))).toBe(77);
     expect(issOf(passive(opening(), 0))).toBe(0);
   });
 
-  it('has a fresh number otherwise, as an active one between these ends would', () => {
+  it('has a new number otherwise, as an active open between these ends would', () => {
     expect(issOf(passive(opening()))).toBe(issOf(active(opening())));
     expect(issOf(passive(opening(), undefined, NOW + 1))).not.toBe(issOf(passive(opening())));
   });
 });
 
 describe('the initial sequence number', () => {
-  it('is above that of an incarnation before, by 250,000 a second (RFC 6528 3)', () => {
+  it('is above that of the previous connection, by 250,000 a second (RFC 6528 3)', () => {
     const open = opening();
     const first = active(open, LOCAL, REMOTE, NOW);
     const later = active(open, LOCAL, REMOTE, NOW + 1_000);
     expect((issOf(later) - issOf(first)) | 0).toBe(250_000);
   });
 
-  it('hangs on a secret and on both ends, the port included that was chosen', () => {
+  it('depends on a secret and on both ends, including the chosen port', () => {
     const sameClock = [
       active(opening()),
       active(opening(undefined, { seed: 2 })),
@@ -183,7 +183,7 @@ describe('the initial sequence number', () => {
   });
 });
 
-it('has another clock of timestamps for each pair of ends, and the same for both ways to open (RFC 7323 7.1)', () => {
+it('has a different timestamp clock for each pair of ends, and the same for both kinds of open (RFC 7323 7.1)', () => {
   const offsets = [
     active(opening()),
     active(opening(undefined, { seed: 2 })),
@@ -194,7 +194,7 @@ it('has another clock of timestamps for each pair of ends, and the same for both
   expect(timestampOffset).toBe(offsets[0]);
 });
 
-it('gives a connection the bounds of the stack', () => {
+it('gives a connection the limits of the stack', () => {
   const limits = { sendBuffer: 100_000, receiveBuffer: 200_000, userTimeout: 7_000 };
   const open = opening(undefined, { limits });
   for (const tcb of [active(open), open.passive(LOCAL, REMOTE, LOCAL_INDEX, NOW)]) {

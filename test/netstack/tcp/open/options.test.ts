@@ -39,7 +39,7 @@ it('assumes an MSS by the family of the address (RFC 9293 3.7.1, MUST-15)', () =
   expect(defaultMss(OUR_V6)).toBe(1220);
 });
 
-it('knows nothing before it reads, and nothing of what it read before', () => {
+it('is empty before it reads, and clears the previous values', () => {
   const options = new TcpOptions();
   expect(options).toMatchObject(ABSENT);
   const all = [
@@ -56,7 +56,7 @@ it('knows nothing before it reads, and nothing of what it read before', () => {
   expect(options).toMatchObject(ABSENT);
 });
 
-it('reads what stands behind timestamps that come first, as they do in an ACK with SACK', () => {
+it('reads options after leading timestamps, as in an ACK with SACK', () => {
   const options = parse(...TIMESTAMPS_OPTION(3, 4), 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 9);
   expect(options).toMatchObject({ hasTimestamps: true, tsVal: 3, tsEcr: 4, sackCount: 1 });
   expect([options.sackStarts[0], options.sackEnds[0]]).toEqual([1, 9]);
@@ -66,8 +66,8 @@ it.each([
   ['a kind', [1, 1, 1, 4]],
   ['a kind alone', [5]],
   ['a length that goes beyond them', [1, 1, 2, 4]],
-  ['SACK-permitted by its length', [1, 4, 2, 3]],
-])('reads no text behind the options where they end with %s', (_, bytes) => {
+  ['SACK-permitted with only its length', [1, 4, 2, 3]],
+])('does not read data after the options if they end with %s', (_, bytes) => {
   const text = [2, 4, 5, 180, 4, 2, 1, 1];
   const options = new TcpOptions();
   parseOptions(options, Uint8Array.from([...bytes, ...text]), 0, bytes.length);
@@ -95,8 +95,8 @@ it.each([
   ['a missing length', [1, 1, 1, 2]],
   ['a length past the end', [2, 4, 5]],
   ['a wrong size of a known kind', [2, 3, 5, 3, 4, 1, 1]],
-  ['what stands behind the end of the list', [0, 2, 4, 5, 0xb4]],
-  ['what stands behind an end that looks like an option', [0, 2, 2, 4, 5, 0xb4]],
+  ['an option after the end of the list', [0, 2, 4, 5, 0xb4]],
+  ['bytes after the end that look like an option', [0, 2, 2, 4, 5, 0xb4]],
   ['timestamps that are too long', [8, 11, ...new Array<number>(9).fill(7)]],
   ['timestamps that are too short', [8, 9, ...new Array<number>(7).fill(7)]],
   ['SACK-permitted with a value', [4, 3, 0]],
@@ -106,7 +106,7 @@ it.each([
   ['an unknown kind as long as an MSS', UNKNOWN(2)],
   ['an unknown kind as long as timestamps or a block', UNKNOWN(8)],
   ['an unknown kind as long as two blocks', UNKNOWN(16)],
-])('takes nothing from %s', (_, bytes) => {
+])('ignores %s', (_, bytes) => {
   expect(parse(...bytes)).toMatchObject(ABSENT);
 });
 
@@ -142,7 +142,7 @@ it('reads what it writes (MUST-68)', () => {
   expect(parse(...bytes.subarray(0, 12))).toMatchObject({ ...all, hasTimestamps: false });
 });
 
-it('reads the blocks of a SACK that it writes, four at most (RFC 2018 3)', () => {
+it('reads the SACK blocks that it writes, four at most (RFC 2018 3)', () => {
   const bytes = new Uint8Array(48);
   let at = writeSackPrefix(bytes, 0, 4);
   for (const start of [100, -200, 0x7fff_ffff, 4]) at = writeSackBlock(bytes, at, start, start + 9);
@@ -159,7 +159,7 @@ it('reads the blocks of a SACK that it writes, four at most (RFC 2018 3)', () =>
 
 it.each([
   ['half a block', [5, 6, 0, 0, 0, 1]],
-  ['a length that is no number of blocks', [5, 12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0]],
-])('takes no SACK from %s', (_, bytes) => {
+  ['a length that is not a number of blocks', [5, 12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0]],
+])('ignores a SACK with %s', (_, bytes) => {
   expect(parse(...bytes).sackCount).toBe(0);
 });

@@ -38,7 +38,7 @@ function cookie(options: number[] = ALL_OPTIONS): Harness {
 }
 
 describe('a full backlog (RFC 4987 3.6)', () => {
-  it('is answered with a cookie that keeps nothing, and offers MSS alone (SHLD-5)', () => {
+  it('is answered with a stateless cookie that offers only MSS (SHLD-5)', () => {
     const h = new Harness();
     h.listen(MSS_OPTION(1000), 1);
     const before = h.stack.usage;
@@ -57,7 +57,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('lets data flow both ways once the cookie comes back', () => {
+  it('carries data both ways after the cookie comes back', () => {
     const h = cookie();
     h.after(80).receives({ flags: ACK, seq: 1, ack: 1, wnd: 5000 });
     expect(h.events).toEqual(['accepted', 'established']);
@@ -89,7 +89,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     expect(h.events.at(-1)).toBe('closed:normal');
   });
 
-  it('takes no round trip from a cookie: nobody knows when it left', () => {
+  it('takes no round trip sample from a cookie, because its send time is unknown', () => {
     const h = cookie();
     h.after(30_000).receives({ flags: ACK, seq: 1, ack: 1 });
     expect(h.connection.info()).toMatchObject({ srtt: 0, minRtt: 0, rto: 1000, retransmits: 0 });
@@ -99,7 +99,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     expect(h.connection.info()).toMatchObject({ srtt: 300, minRtt: 300 });
   });
 
-  it('takes the data of the segment that brings the cookie, where the ACK itself was lost', () => {
+  it('accepts the data of the segment that returns the cookie if the ACK itself was lost', () => {
     const h = cookie();
     h.receives({ flags: ACK, seq: 1, ack: 1, data: 700 });
     expect(h.events).toEqual(['accepted', 'established', 'readable']);
@@ -108,13 +108,13 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     expect(h.sends().at(-1)).toMatchObject({ flags: 'ACK', ack: 701 });
   });
 
-  it('keeps to the MSS that the peer named, of the eight that a cookie can tell', () => {
+  it('respects the peer’s MSS, rounded down to one of eight that a cookie encodes', () => {
     const h = cookie(MSS_OPTION(600));
     h.receives({ flags: ACK, seq: 1, ack: 1 });
     expect(h.connection.info().mss).toBe(536);
   });
 
-  it('is left by the half-open connection alone: a cookie takes no place in it', () => {
+  it('loses only the half-open connection: a cookie uses no place in it', () => {
     const h = cookie();
     h.receives({ flags: ACK, seq: 1, ack: 1 });
     expect(h.stack.usage.connections).toBe(2);
@@ -140,8 +140,8 @@ describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
   });
 
   it.each([
-    ['another number', { flags: ACK, seq: 1, ack: 2 }],
-    ['another of the peer', { flags: ACK, seq: 2, ack: 1 }],
+    ['another sequence number', { flags: ACK, seq: 1, ack: 2 }],
+    ['another number of the peer', { flags: ACK, seq: 2, ack: 1 }],
   ])('with %s', (_, seg) => {
     const h = cookie();
     h.receives(seg);
@@ -150,7 +150,7 @@ describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
     expect(h.stack.usage.connections).toBe(1);
   });
 
-  it('where all connections that there may be are there', () => {
+  it('if the connection limit is reached', () => {
     const h = new Harness({ limits: { connections: 2 } });
     h.listen(MSS_OPTION(1000), 1);
     h.peerPort++;
@@ -166,7 +166,7 @@ describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('and never where none was given out', () => {
+  it('and always if no cookie was sent', () => {
     const h = new Harness();
     h.listen();
     h.peerPort++;
@@ -194,7 +194,7 @@ it('counts the window of the SYN among those seen: less than half of it is silly
   expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
 });
 
-it('leaves text on a SYN to be sent again', () => {
+it('leaves data on a SYN to retransmission', () => {
   const h = new Harness();
   h.ourPort = 8080;
   h.stack.listenTcp({ port: 8080 }, (connection) => {
@@ -209,7 +209,7 @@ it('leaves text on a SYN to be sent again', () => {
   expect(h.connection.readableBytes).toBe(10);
 });
 
-it.each([RST, RST | ACK, RST | SYN, FIN, 0])('opens nothing for flags %d', (flags) => {
+it.each([RST, RST | ACK, RST | SYN, FIN, 0])('opens no connection for flags %d', (flags) => {
   const h = new Harness();
   h.listen();
   h.peerPort++;
@@ -218,7 +218,7 @@ it.each([RST, RST | ACK, RST | SYN, FIN, 0])('opens nothing for flags %d', (flag
   expect(h.events).toEqual([]);
 });
 
-it('serves two stacks that talk to each other, with a backlog of one', () => {
+it('works between two stacks with a backlog of one', () => {
   const pair = new NetstackPair();
   const servers: Endpoint[] = [];
   pair.right.listenTcp(

@@ -10,7 +10,7 @@ function create(seed = 1): SynCookies {
   return new SynCookies(patternBytes(16, seed));
 }
 
-it('tells the MSS again: the largest of its eight that is no larger', () => {
+it('recovers the MSS: the largest of eight values that is not above it', () => {
   const cookies = create();
   const told = [0, 215, 216, 535, 536, 1179, 1180, 1359, 1360, 1460, 9000].map((mss) =>
     cookies.check(LOCAL, REMOTE, IRS, cookies.create(LOCAL, REMOTE, IRS, mss, 5), 6),
@@ -18,7 +18,7 @@ it('tells the MSS again: the largest of its eight that is no larger', () => {
   expect(told).toEqual([216, 216, 216, 216, 536, 536, 1180, 1320, 1360, 1460, 1460]);
 });
 
-it('takes a cookie in its minute and the next, also where the five bits of time wrap (RFC 4987 3.6)', () => {
+it('accepts a cookie in its minute and the next, even when the five bits of time wrap (RFC 4987 3.6)', () => {
   for (const begin of [0, 7 * TICK, 31 * TICK, 32 * TICK, 1e6 * TICK]) {
     for (const [at, mss] of [
       [begin, 1460],
@@ -36,7 +36,7 @@ it('takes a cookie in its minute and the next, also where the five bits of time 
   }
 });
 
-it('refuses a cookie of which one bit was changed', () => {
+it('refuses a cookie with one bit changed', () => {
   const cookies = create();
   for (const now of [5, 40 * TICK]) {
     const cookie = cookies.create(LOCAL, REMOTE, IRS, 1460, now);
@@ -49,9 +49,9 @@ it('refuses a cookie of which one bit was changed', () => {
 
 it.each([
   ['another peer', LOCAL, { ...REMOTE, address: ip('10.0.0.3') }, IRS],
-  ['another port of it', LOCAL, { ...REMOTE, port: 40_001 }, IRS],
-  ['another address of ours', { ...LOCAL, address: ip('10.0.0.9') }, REMOTE, IRS],
-  ['another port of ours', { ...LOCAL, port: 81 }, REMOTE, IRS],
+  ['another port of the peer', LOCAL, { ...REMOTE, port: 40_001 }, IRS],
+  ['another local address', { ...LOCAL, address: ip('10.0.0.9') }, REMOTE, IRS],
+  ['another local port', { ...LOCAL, port: 81 }, REMOTE, IRS],
   ['another SYN', LOCAL, REMOTE, IRS + 1],
 ] as const)('refuses a cookie for %s', (_, local, remote, irs) => {
   const cookies = create();
@@ -66,7 +66,7 @@ it('refuses a cookie of another key', () => {
   expect(other.check(LOCAL, REMOTE, IRS, cookie, 5)).toBe(0);
 });
 
-it('takes none while none was given out: a guess is of no use then', () => {
+it('accepts none if none was sent, so that guessing is useless', () => {
   const cookie = create().create(LOCAL, REMOTE, IRS, 1460, 5);
   const restarted = create();
   expect(restarted.check(LOCAL, REMOTE, IRS, cookie, 5)).toBe(0);
@@ -75,7 +75,7 @@ it('takes none while none was given out: a guess is of no use then', () => {
   expect(restarted.check(LOCAL, REMOTE, IRS, cookie, 2 * TICK)).toBe(0);
 });
 
-it('differs from one SYN to the next, and by time', () => {
+it('differs from SYN to SYN, and over time', () => {
   const cookies = create();
   const values = new Set<number>();
   for (let irs = 0; irs < 500; irs++) {

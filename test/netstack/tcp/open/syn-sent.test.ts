@@ -33,7 +33,7 @@ describe('first, the ACK bit', () => {
     expect(lone.tcb.state).toBe('SYN-SENT');
   });
 
-  it('answers no RST with one, and drops it', () => {
+  it('drops an RST without answering it', () => {
     const lone = arrives({ flags: RST | ACK, ack: OUR_ISS });
     expect(lone.host.asked).toEqual([]);
     expect(drops(lone)).toEqual({ 'tcp-ack': 1 });
@@ -47,7 +47,7 @@ describe('first, the ACK bit', () => {
 });
 
 describe('second, the RST bit', () => {
-  it('ends the attempt as refused where the ACK is acceptable', () => {
+  it('ends the attempt as refused if the ACK is acceptable', () => {
     const lone = arrives({ flags: RST | ACK, ack: OUR_ISS + 1 });
     expect(lone.tcb).toMatchObject({ state: 'CLOSED', closedDue: 'refused' });
     expect(lone.host.asked).toContain('remove');
@@ -57,7 +57,7 @@ describe('second, the RST bit', () => {
   it.each([
     ['alone', RST],
     ['with SYN', RST | SYN],
-  ])('drops one without ACK, %s', (_, flags) => {
+  ])('drops an RST without ACK, %s', (_, flags) => {
     const lone = arrives({ flags, ack: OUR_ISS + 1 });
     expect(lone.tcb.state).toBe('SYN-SENT');
     expect(drops(lone)).toEqual({ 'tcp-reset': 1 });
@@ -77,7 +77,7 @@ describe('fourth, the SYN bit', () => {
     expect(lone.host.asked).toEqual([]);
   });
 
-  it('enters ESTABLISHED where our SYN is acknowledged, and acknowledges', () => {
+  it('enters ESTABLISHED if the SYN is acknowledged, and sends an ACK', () => {
     const options = MSS_OPTION(700);
     const lone = arrives({ flags: SYN | ACK, ack: OUR_ISS + 1, wnd: 3_000, options });
     const { sender, receiver } = lone.tcb;
@@ -88,7 +88,7 @@ describe('fourth, the SYN bit', () => {
     expect(drops(lone)).toEqual({});
   });
 
-  it('enters SYN-RECEIVED where it is not, and sends <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>', () => {
+  it('enters SYN-RECEIVED if it is not, and sends <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>', () => {
     const lone = arrives({ flags: SYN, wnd: 3_000 });
     const { sender, receiver } = lone.tcb;
     expect(lone.tcb).toMatchObject({ state: 'SYN-RECEIVED', establishedDue: false });

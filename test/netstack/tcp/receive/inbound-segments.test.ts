@@ -50,17 +50,17 @@ function waitingAtListener(): Harness {
   return h;
 }
 
-describe('what is no segment', () => {
+describe('an invalid segment', () => {
   it.each([
     ['is shorter than a header', segmentBytes({ flags: SYN }).slice(0, 19)],
-    ['says that its header is longer than itself', segmentBytes({ flags: SYN }).with(12, 0x60)],
-  ])('drops without an answer what %s', (_, bytes) => {
+    ['has a data offset beyond its end', segmentBytes({ flags: SYN }).with(12, 0x60)],
+  ])('is dropped without an answer if it %s', (_, bytes) => {
     const host = new Host().receives(v4(TCP, bytes));
     expect(host.drops).toEqual({ 'tcp-truncated': 1 });
     expect(host.sends()).toEqual([]);
   });
 
-  it('drops a segment whose checksum is wrong, without an answer (MUST-3)', () => {
+  it('is dropped without an answer if its checksum is wrong (MUST-3)', () => {
     const { h, accepted } = listening();
     for (const at of [22, 27, 33, 39]) {
       const packet = h.packet({ flags: SYN, seq: 0, data: 10 });
@@ -73,7 +73,7 @@ describe('what is no segment', () => {
     expect(h.stack.usage.connections).toBe(0);
   });
 
-  it('drops a segment whose checksum is that of other addresses', () => {
+  it('is dropped if its checksum is for other addresses', () => {
     const h = new Harness().establish();
     const packet = h.packet({ flags: ACK, data: 5 });
     // The same sum of the IPv4 header, since it bears the change twice.
@@ -85,7 +85,7 @@ describe('what is no segment', () => {
 });
 
 describe('a connection', () => {
-  it('gets what is from its peer, and not what is from another port of that host', () => {
+  it('receives segments from its peer, and not from another port of that host', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, data: 5 });
     expect(h.connection.readableBytes).toBe(5);
@@ -95,7 +95,7 @@ describe('a connection', () => {
     expect(h.sends().map(({ flags }) => flags)).toContain('RST');
   });
 
-  it('goes before a listener at its port', () => {
+  it('takes precedence over a listener at its port', () => {
     const h = new Harness();
     h.connect({ localPort: LISTENING_PORT });
     h.stack.listenTcp({ port: LISTENING_PORT }, () => silentObserver);
@@ -108,8 +108,8 @@ describe('a connection', () => {
 describe('a listener (RFC 9293 3.10.7.2)', () => {
   it.each<[string, Seg]>([
     ['SYN', { flags: SYN, seq: 0 }],
-    ['SYN with FIN, of which it takes the SYN', { flags: SYN | FIN, seq: 0 }],
-  ])('answers %s with a SYN of its own', (_, seg) => {
+    ['SYN with FIN, but accepts only the SYN', { flags: SYN | FIN, seq: 0 }],
+  ])('answers %s with its own SYN', (_, seg) => {
     const { h, accepted } = listening();
     expect(h.receives(seg).sends()).toMatchObject([{ flags: 'SYN,ACK', ack: 1 }]);
     expect(h.stack.usage.connections).toBe(1);
@@ -123,7 +123,7 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
     ['RST', { flags: RST }, []],
     ['RST with ACK', { flags: RST | ACK, ack: 900 }, []],
     ['RST with SYN', { flags: RST | SYN }, []],
-  ])('takes no %s, and answers it but for RST', (_, seg, answers) => {
+  ])('refuses %s, and answers it unless it is RST', (_, seg, answers) => {
     const { h, accepted } = listening();
     expect(h.receives(seg).sendsBriefly()).toEqual(answers);
     expect(h.stack.usage.connections).toBe(0);
@@ -131,7 +131,7 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
     expect(h.stack.drops.of('tcp-port')).toBe(1);
   });
 
-  describe('a listener that has given out a cookie (RFC 4987 3.6)', () => {
+  describe('a listener that has sent a cookie (RFC 4987 3.6)', () => {
     /** Nothing is known of the SYN of the peer at port 81, but what its cookie tells. */
     function cookie(): Harness {
       const h = new Harness();
@@ -145,7 +145,7 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
       ['ACK', { flags: ACK }, ['accepted', 'established']],
       ['ACK with text', { flags: ACK, data: 9 }, ['accepted', 'established', 'readable']],
       ['ACK with FIN', { flags: FIN | ACK }, ['accepted', 'established', 'remoteClosed']],
-    ])('takes it back with %s, all of which the connection gets', (_, seg, events) => {
+    ])('accepts the cookie with %s, all of which the connection receives', (_, seg, events) => {
       const h = cookie().receives(seg);
       expect(h.events).toEqual(events);
       expect(h.stack.usage.connections).toBe(2);
@@ -155,13 +155,13 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
       ['SYN with ACK', SYN | ACK],
       ['RST with ACK', RST | ACK],
       ['FIN without ACK', FIN],
-    ])('does not take it back with %s', (_, flags) => {
+    ])('does not accept the cookie with %s', (_, flags) => {
       const h = cookie().receives({ flags });
       expect(h.events).toEqual([]);
       expect(h.stack.usage.connections).toBe(1);
     });
 
-    it('does not take it back once nobody listens', () => {
+    it('does not accept the cookie after the listener closes', () => {
       const { h, listener } = listening(0);
       h.iss = h.receives({ flags: SYN, seq: 0 }).sends()[0]!.absoluteSeq;
       listener.close(h.now);
@@ -184,7 +184,7 @@ describe('TIME-WAIT', () => {
 
   it.each<[string, Seg]>([
     ['at RCV.NXT', { flags: SYN, seq: 2 }],
-    ['of old', { flags: SYN, seq: 0 }],
+    ['with an old number', { flags: SYN, seq: 0 }],
     ['with ACK', { flags: SYN | ACK, seq: 5000 }],
   ])('is not ended by a SYN %s', (_, seg) => {
     const h = waitingAtListener();
@@ -201,7 +201,7 @@ describe('TIME-WAIT', () => {
     }
   });
 
-  it('is not ended where nobody listens', () => {
+  it('is not ended if no listener exists', () => {
     const h = STATES['TIME-WAIT']!();
     h.stack.listenTcp({ port: h.ourPort - 1 }, () => silentObserver);
     h.receives({ flags: SYN, seq: 5000 });
@@ -222,21 +222,21 @@ describe('TIME-WAIT', () => {
   );
 });
 
-describe('nobody', () => {
+describe('no connection', () => {
   it.each<[string, Seg, string[]]>([
     ['SYN', { flags: SYN, seq: 0 }, ['RST,ACK 0+0 1']],
     ['text and FIN', { flags: FIN, seq: 5, data: 10 }, ['RST,ACK 0+0 16']],
     ['ACK', { flags: ACK, ack: 77, data: 10 }, ['RST 77+0 0']],
     ['RST', { flags: RST }, []],
     ['RST with ACK', { flags: RST | ACK }, []],
-  ])('answers %s with RST, unless it is one (RFC 9293 3.10.7.1)', (_, seg, answers) => {
+  ])('answers %s with RST, unless it is an RST (RFC 9293 3.10.7.1)', (_, seg, answers) => {
     const h = new Harness();
     h.ourPort = 9;
     expect(h.receives(seg).sendsBriefly()).toEqual(answers);
     expect([...h.stack.drops]).toEqual([['tcp-port', 1]]);
   });
 
-  it('answers 100 segments a second with RST at most, from whatever port they come', () => {
+  it('sends at most 100 RSTs a second, whatever the source ports', () => {
     const h = new Harness();
     h.ourPort = 9;
     const flood = (segments: number): number => {
@@ -254,7 +254,7 @@ describe('nobody', () => {
     expect(flood(5_000)).toBe(10);
   });
 
-  it('resets a connection of ours while a flood has used up the RSTs for others', () => {
+  it('sends the RST of its own connection while a flood has used up the RSTs for others', () => {
     const h = new Harness().establish();
     const { ourPort } = h;
     h.ourPort = 9;
@@ -268,7 +268,7 @@ describe('nobody', () => {
   it.each([
     ['IPv4', OUR_V4, PEER_V4, 20],
     ['IPv6', OUR_V6, PEER_V6, 40],
-  ])('answers over %s from the end that was asked', (_, our, peer, upper) => {
+  ])('answers over %s from the address that received the segment', (_, our, peer, upper) => {
     const host = new Host();
     const bytes = segmentBytes({ flags: SYN, ports: [80, 9] });
     const packet = (upper === 20 ? v4 : v6)(TCP, bytes);

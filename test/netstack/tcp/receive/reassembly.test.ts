@@ -30,7 +30,7 @@ it.each([0, 0x7fff_ffc0, -50])('agrees with a set of octets, from %d', (base) =>
   }
 });
 
-it('refuses one range too many, but still extends those it has', () => {
+it('refuses one range too many, but still extends existing ones', () => {
   const ranges = new Reassembly();
   for (let count = 0; count < MAXIMUM_RANGES; count++) {
     expect(ranges.insert(count * 10, count * 10 + 1)).toBe(true);

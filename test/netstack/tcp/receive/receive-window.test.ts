@@ -8,13 +8,13 @@ function create(maximum = MAXIMUM, budget = new MemoryBudget(100)): ReceiveWindo
   return new ReceiveWindow(maximum, budget);
 }
 
-it('begins with 64 KiB, or all of a smaller maximum', () => {
+it('begins with 64 KiB, or with a smaller maximum', () => {
   expect(create().limit).toBe(64 * KIB);
   expect(create().maximum).toBe(MAXIMUM);
   expect(create(10 * KIB).limit).toBe(10 * KIB);
 });
 
-it('is four times of what is read in a round trip', () => {
+it('is four times the amount read in a round trip', () => {
   const window = create();
   window.read(20 * KIB, 100, 1000);
   window.read(20 * KIB, 100, 1099);
@@ -38,7 +38,7 @@ it('never exceeds the maximum, and never shrinks (REC-1, RFC 7323 2.4b)', () => 
   expect(window.limit).toBe(MAXIMUM);
 });
 
-it('stays while no round trip is known, and counts from the first read on', () => {
+it('is constant while the round trip is unknown, and counts from the first read on', () => {
   const window = create();
   window.read(100 * KIB, 0, 0);
   window.read(100 * KIB, 0, 5000);
@@ -48,7 +48,7 @@ it('stays while no round trip is known, and counts from the first read on', () =
   expect(other.limit).toBe(64 * KIB);
 });
 
-it('stays while memory is tight, and grows when it is not', () => {
+it('is constant while memory is short, and grows when it is not', () => {
   const budget = new MemoryBudget(100);
   const window = create(MAXIMUM, budget);
   window.read(1, 100, 0);

@@ -14,7 +14,7 @@ import {
 } from '../../tcp-harness.js';
 
 describe('the advertised window', () => {
-  it('is the buffer less what is held, in steps of the scale (RFC 7323 2.4)', () => {
+  it('is the buffer less its content, in steps of the scale (RFC 7323 2.4)', () => {
     const h = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(0)] });
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -23,7 +23,7 @@ describe('the advertised window', () => {
     expect(h.sends().at(-1)!.wnd).toBe((64 * 1024 - 4000) >> 8);
   });
 
-  it('shuts and, when the user has read, opens with an update', () => {
+  it('closes, and opens with an update after the user has read', () => {
     const h = new Harness({ limits: { receiveBuffer: 4000 } }).establish();
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -35,7 +35,7 @@ describe('the advertised window', () => {
     expect(h.sends()).toMatchObject([{ flags: 'ACK', ack: 4001, wnd: 1000 }]);
   });
 
-  it('moves its edge by full segments only (RFC 9293 3.8.6.2.2, SHLD-14, MUST-39)', () => {
+  it('moves its right edge only by full segments (RFC 9293 3.8.6.2.2, SHLD-14, MUST-39)', () => {
     const h = new Harness({ limits: { receiveBuffer: 4000 } }).establish();
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -47,7 +47,7 @@ describe('the advertised window', () => {
     expect(h.sends()).toMatchObject([{ ack: 4001, wnd: 0 }]);
   });
 
-  it('takes the ACK of a segment that finds it shut', () => {
+  it('accepts the ACK of a segment when it is closed', () => {
     const h = new Harness({ limits: { receiveBuffer: 1000 } }).establish();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -58,7 +58,7 @@ describe('the advertised window', () => {
     expect(h.sends().at(-1)).toMatchObject({ ack: 1001, wnd: 0 });
   });
 
-  it('shrinks to what memory there is, as the peer uses up what it was given (SHLD-14)', () => {
+  it('shrinks to the available memory as the peer uses up its window (SHLD-14)', () => {
     const h = new Harness({ limits: { bufferBytes: 0 } }).establish();
     for (let count = 0; count < 64; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -68,7 +68,7 @@ describe('the advertised window', () => {
     expect(h.connection.info().rcvWnd).toBeLessThanOrEqual(16 * 1024);
   });
 
-  it('takes what an earlier one let the peer send, where its own scale rounds it down (RFC 7323 2.4)', () => {
+  it('accepts data that an earlier window allowed, even if scaling rounds the current one down (RFC 7323 2.4)', () => {
     // A unit of the window field is 2048 octets here, more than a full segment.
     const h = new Harness({ limits: { receiveBuffer: 64 * 1024 * 1024 } });
     h.establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(0)] });
@@ -81,14 +81,14 @@ describe('the advertised window', () => {
     expect(h.stack.drops.of('tcp-sequence')).toBe(0);
   });
 
-  it('is shut behind a FIN that fills it', () => {
+  it('is closed after a FIN that fills it', () => {
     const h = new Harness({ limits: { receiveBuffer: 1000 } }).establish();
     h.receives({ flags: FIN | ACK, seq: 1, data: 1000 });
     expect(h.sends()).toMatchObject([{ ack: 1002, wnd: 0 }]);
     expect(h.connection.info()).toMatchObject({ state: 'CLOSE-WAIT', rcvWnd: 0 });
   });
 
-  it('takes no FIN that lies beyond it', () => {
+  it('accepts no FIN beyond it', () => {
     const h = new Harness({ limits: { receiveBuffer: 1500 } }).establish();
     h.receives({ flags: FIN | ACK, seq: 1, data: 2000 });
     expect(h.connection.receive(5000, h.now)).toHaveLength(1500);
@@ -113,7 +113,7 @@ describe('the advertised window', () => {
   });
 });
 
-describe('the update of the window when the user has read', () => {
+describe('the window update after the user has read', () => {
   const CAPACITY = 40_000;
 
   /** The peer has sent so much, and all of it is acknowledged, with what is left of the window. */
@@ -128,12 +128,12 @@ describe('the update of the window when the user has read', () => {
   }
 
   it.each([
-    ['half the buffer, where much of the window is open', 20_000, 20_000],
-    ['half the buffer, where just more than a quarter is open', 29_999, 20_000],
-    ['two segments, where a quarter of the window is open', 30_000, 2000],
-    ['two segments, where one is', 39_000, 2000],
-    ['one segment, where less is', 39_001, 1000],
-    ['one segment, where it is shut', 40_000, 1000],
+    ['half the buffer, if much of the window is open', 20_000, 20_000],
+    ['half the buffer, if just over a quarter is open', 29_999, 20_000],
+    ['two segments, if a quarter of the window is open', 30_000, 2000],
+    ['two segments, if one segment is open', 39_000, 2000],
+    ['one segment, if less than one is open', 39_001, 1000],
+    ['one segment, if the window is closed', 40_000, 1000],
   ])('comes at once for %s (RFC 9293 3.8.6.2.2)', (_, octets, read) => {
     const h = filled(octets);
     h.connection.receive(read - 1, h.now);
@@ -143,7 +143,7 @@ describe('the update of the window when the user has read', () => {
     expect(other.sends()).toMatchObject([{ ack: 1 + octets, wnd: CAPACITY - octets + read }]);
   });
 
-  it('comes for two segments at least, also where that is more than half the buffer', () => {
+  it('comes for at least two segments, even if that is more than half the buffer', () => {
     const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     h.receives({ flags: ACK, seq: 1001, data: 500 });
@@ -153,8 +153,8 @@ describe('the update of the window when the user has read', () => {
   });
 });
 
-describe('text', () => {
-  it('that came before in part is taken from where it is new', () => {
+describe('data', () => {
+  it('that overlaps received data is accepted from its first new octet', () => {
     const h = new Harness().establish();
     const data = patternBytes(3000);
     h.receives({ flags: ACK, seq: 1, data: data.subarray(0, 1000) });
@@ -163,7 +163,7 @@ describe('text', () => {
     expect(h.connection.receive(5000, h.now)).toEqual(data);
   });
 
-  it('behind the place of the FIN is nothing new, and no matter of memory', () => {
+  it('after the FIN is not new and uses no memory', () => {
     const h = new Harness().establish();
     h.receives({ flags: FIN | ACK, seq: 1001 });
     h.receives({ flags: ACK, seq: 1002, data: 5 });
@@ -177,7 +177,7 @@ describe('text', () => {
 });
 
 describe('the FIN', () => {
-  it('is not taken for seen where RCV.NXT is zero', () => {
+  it('is not taken as received if RCV.NXT is zero', () => {
     const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
     receiver.synchronize(-1);
     receiver.advertise(0);
@@ -186,7 +186,7 @@ describe('the FIN', () => {
     expect(receiver.rcvNxt).toBe(0);
   });
 
-  it('leaves nothing new behind its place', () => {
+  it('makes data after it not new', () => {
     const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
     receiver.synchronize(99);
     receiver.advertise(0);
@@ -198,7 +198,7 @@ describe('the FIN', () => {
     expect(receiver.reachFin()).toBe(true);
   });
 
-  it('is passed once, and moves the right edge only where it lies on it', () => {
+  it('is passed once, and moves the right edge only if it lies on it', () => {
     const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
     receiver.synchronize(99);
     receiver.advertise(0);
@@ -216,13 +216,13 @@ it.each([
   [131_071, 1],
   [131_072, 2],
 ])(
-  'wants the smallest shift that lets the window field hold %d: %d (RFC 7323 2.3)',
+  'uses the smallest shift with which the window field holds %d: %d (RFC 7323 2.3)',
   (size, shift) => {
     expect(new Receiver(size, 1000, new MemoryBudget(0)).wantedShift).toBe(shift);
   },
 );
 
-it('keeps at most 256 pieces behind gaps', () => {
+it('keeps at most 256 ranges after gaps', () => {
   const h = new Harness().establish();
   for (let count = 0; count < 300; count++) {
     h.receives({ flags: ACK, seq: 3 + count * 2, data: 1 });
@@ -232,7 +232,7 @@ it('keeps at most 256 pieces behind gaps', () => {
   expect(h.sends()).toHaveLength(64);
 });
 
-describe('the blocks of our SACKs', () => {
+describe('the local SACK blocks', () => {
   function ahead(syn: number[], ...starts: number[]): Harness {
     const h = new Harness().establish({ syn });
     for (const start of starts) h.receives(stamped(syn, { seq: start, data: 1000 }));
@@ -247,8 +247,8 @@ describe('the blocks of our SACKs', () => {
 
   it.each([
     ['without timestamps', SACK_SYN],
-    ['with them', SACK_TIMESTAMPS_SYN],
-  ])('begin with the latest and are three at most, %s (RFC 2018 4, RFC 2018 3)', (_, syn) => {
+    ['with timestamps', SACK_TIMESTAMPS_SYN],
+  ])('begin with the latest and are at most three, %s (RFC 2018 4, RFC 2018 3)', (_, syn) => {
     const h = new Harness().establish({ syn });
     const told: string[][] = [];
     for (const start of [2001, 4001, 6001, 8001]) {
@@ -263,7 +263,7 @@ describe('the blocks of our SACKs', () => {
     ]);
   });
 
-  it('are all told where many segments came at once, by as many ACKs as that takes (RFC 2018 4)', () => {
+  it('are all sent after many segments arrive at once, in as many ACKs as needed (RFC 2018 4)', () => {
     const h = ahead(SACK_SYN, 2001, 4001, 6001, 8001, 10_001, 12_001, 14_001);
     const sent = h.sends();
     expect(sent).toHaveLength(3);
@@ -271,12 +271,12 @@ describe('the blocks of our SACKs', () => {
     expect(told.size).toBe(7);
   });
 
-  it('are one ACK for a run of segments behind one gap (MUST-58)', () => {
+  it('are sent in one ACK for a run of segments after one gap (MUST-58)', () => {
     const h = ahead(SACK_SYN, 2001, 3001, 4001, 5001);
     expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['2001-6001']]);
   });
 
-  it('go when the gap is filled, at once', () => {
+  it('disappear as soon as the gap is filled', () => {
     const h = ahead(SACK_SYN, 1001, 3001);
     h.sends();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
@@ -289,7 +289,7 @@ describe('the blocks of our SACKs', () => {
     expect(h.blocks(last!)).toEqual([]);
   });
 
-  it('are on no segment with text, which must not grow', () => {
+  it('are not added to a segment with data, which must not grow', () => {
     const h = ahead(SACK_SYN, 2001);
     h.connection.send(new Uint8Array(1000));
     const sent = h.sends();
@@ -299,12 +299,12 @@ describe('the blocks of our SACKs', () => {
     ]);
   });
 
-  it('are sent to no peer that did not permit SACK (RFC 2018 2)', () => {
+  it('are not sent to a peer that did not permit SACK (RFC 2018 2)', () => {
     const h = ahead(MSS_OPTION(1000), 2001, 4001);
     expect(h.sends().map(({ options }) => options.sackCount)).toEqual([0, 0]);
   });
 
-  it('begin with a DSACK for what came twice below RCV.NXT (RFC 2883 4)', () => {
+  it('begin with a DSACK for a duplicate below RCV.NXT (RFC 2883 4)', () => {
     const h = new Harness().establish({ syn: SACK_SYN });
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     h.receives({ flags: ACK, seq: 3001, data: 1000 });
@@ -320,7 +320,7 @@ describe('the blocks of our SACKs', () => {
     expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['3001-4001']]);
   });
 
-  it('begin with a DSACK for what came twice behind a gap, and then the block around it', () => {
+  it('begin with a DSACK for a duplicate after a gap, followed by the enclosing block', () => {
     const h = ahead(SACK_SYN, 2001, 3001, 6001);
     h.sends();
     h.receives({ flags: ACK, seq: 3001, data: 1000 });
@@ -329,7 +329,7 @@ describe('the blocks of our SACKs', () => {
     ]);
   });
 
-  it('tell of no octet that is not kept', () => {
+  it('report no octet that was not kept', () => {
     const h = new Harness({ limits: { bufferBytes: 0 } }).establish({ syn: SACK_SYN });
     h.receives({ flags: ACK, seq: 20_001, data: 1000 });
     expect(h.sends().map((ack) => h.blocks(ack))).toEqual([[]]);
@@ -337,7 +337,7 @@ describe('the blocks of our SACKs', () => {
 });
 
 describe('ACKs', () => {
-  it('are not delayed for the first sixteen full segments, for the slow start of the peer', () => {
+  it('are not delayed for the first sixteen full segments, to help the peer’s slow start', () => {
     const h = new Harness().establish();
     let acks = 0;
     for (let count = 0; count < 20; count++) {
@@ -347,7 +347,7 @@ describe('ACKs', () => {
     expect(acks).toBe(16 + 2);
   });
 
-  it('of small segments use up none of those', () => {
+  it('for small segments do not count among those', () => {
     const h = new Harness().establish();
     for (let count = 0; count < 20; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 10, data: 10 });
@@ -359,7 +359,7 @@ describe('ACKs', () => {
     }
   });
 
-  it('are due at once when the window holds no full segment any more', () => {
+  it('are due at once when the window holds no full segment', () => {
     const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     expect(h.sends()).toHaveLength(1);
@@ -370,7 +370,7 @@ describe('ACKs', () => {
     expect(h.sends()).toMatchObject([{ ack: 1502, wnd: 999 }]);
   });
 
-  it('are due at once when little of the window is left', () => {
+  it('are due at once when the window is almost closed', () => {
     const h = new Harness({ limits: { receiveBuffer: 3000 } }).establish();
     for (let count = 0; count < 3; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 900, data: 900 });
@@ -380,7 +380,7 @@ describe('ACKs', () => {
     expect(h.sends()).toMatchObject([{ ack: 2801, wnd: 200 }]);
   });
 
-  it('are not due for less than two segments of the size that the peer sends', () => {
+  it('are not due for less than two segments of the peer’s segment size', () => {
     const h = new Harness().establish();
     for (let count = 0; count < 16; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -393,7 +393,7 @@ describe('ACKs', () => {
     expect(h.sends()).toHaveLength(1);
   });
 
-  it('are owed to no ACK of the peer, also in a shut window', () => {
+  it('are not sent for an ACK of the peer, even with a closed window', () => {
     const h = new Harness({ limits: { receiveBuffer: 1000 } }).establish();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     expect(h.sends()).toMatchObject([{ wnd: 0 }]);
@@ -401,7 +401,7 @@ describe('ACKs', () => {
     expect(h.after(1000).sends()).toEqual([]);
   });
 
-  it('echo the timestamp of what came behind the last of them (RFC 7323 4.3)', () => {
+  it('echo the timestamp of the first segment after the last ACK (RFC 7323 4.3)', () => {
     const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN });
     for (const [seq, tsVal] of [
       [1, 10],
@@ -421,7 +421,7 @@ describe('ACKs', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 101']);
   });
 
-  it('are due at once for a segment that fills a gap, and for all behind one (RFC 5681 4.2)', () => {
+  it('are due at once for a segment that fills a gap, and for each one after a gap (RFC 5681 4.2)', () => {
     const h = new Harness().establish({ syn: SACK_SYN });
     for (let count = 0; count < 16; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -455,7 +455,7 @@ describe('the window of a fast reader', () => {
   }
   const syn = [...MSS_OPTION(1000), ...SCALE_OPTION(0)];
 
-  it('grows to all of the buffer', () => {
+  it('grows to the whole buffer', () => {
     const h = new Harness().establish({ syn, rtt: 100 });
     const windows = reads(h, 8);
     expect(windows.at(-1)).toBeGreaterThan(7 * 1024 * 1024);
@@ -463,8 +463,8 @@ describe('the window of a fast reader', () => {
   });
 
   it.each([
-    ['stays where memory is tight', 390, 64],
-    ['grows where it is not', 600, 160],
+    ['is constant while memory is short', 390, 64],
+    ['grows while memory is available', 600, 160],
   ])('%s', (_, budget, window) => {
     const h = new Harness({ limits: { bufferBytes: budget * 1024 } });
     // Five connections with 64 KiB each; there would be room for 64 more.

@@ -45,7 +45,7 @@ it.each([
 it.each([
   ['IPv4', false, 40],
   ['IPv6', true, 60],
-])('is a whole packet of %s with its checksums', (_, isIpv6, length) => {
+])('is a complete packet of %s with its checksums', (_, isIpv6, length) => {
   const packet = reset({ flags: SYN }, isIpv6);
   expect(packet).toHaveLength(length);
   expect(packet[0]! >> 4).toBe(isIpv6 ? 6 : 4);
@@ -62,13 +62,13 @@ function refused(flags: number, options: number[]) {
 it.each([
   ['SYN', SYN, 'RST,ACK'],
   ['ACK', ACK, 'RST'],
-])('echoes the timestamp of a %s, with none of its own (RFC 7323 5.2)', (_, flags, answer) => {
+])('echoes the timestamp of a %s without its own (RFC 7323 5.2)', (_, flags, answer) => {
   const [reset, ...others] = refused(flags, TIMESTAMPS_OPTION(0x8123_4567, 99));
   expect(others).toEqual([]);
   expect(reset).toMatchObject({ flags: answer, len: 0 });
   expect(reset!.options).toMatchObject({ hasTimestamps: true, tsVal: 0, tsEcr: 0x8123_4567 | 0 });
 });
 
-it('has no timestamps where the segment had none', () => {
+it('has no timestamps if the segment had none', () => {
   expect(refused(ACK, [])[0]!.options.hasTimestamps).toBe(false);
 });

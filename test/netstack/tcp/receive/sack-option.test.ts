@@ -45,7 +45,7 @@ function take(
 
 const NO_DSACK: Block = [0, 0];
 
-it('marks what the blocks cover, in the order of the numbers', () => {
+it('marks the covered segments, in order of their numbers', () => {
   const subject = scoreboard();
   expect(
     take(subject, [
@@ -66,7 +66,7 @@ it('marks what the blocks cover, in the order of the numbers', () => {
   ).toEqual([900]);
 });
 
-it('orders them also where numbers wrap', () => {
+it('orders blocks even if numbers wrap', () => {
   const base = 0x7fff_fe00;
   const at = (offset: number): number => (base + offset) | 0;
   const { arrived } = take(scoreboard(0, base), [
@@ -80,7 +80,7 @@ describe('a DSACK (RFC 2883 4)', () => {
   it.each<[string, Block[], Block]>([
     ['lies at or below SND.UNA', [[200, 300]], [200, 300]],
     [
-      'lies below SND.UNA, with what arrived behind it',
+      'lies below SND.UNA, with SACKed data after it',
       [
         [100, 200],
         [500, 600],
@@ -107,7 +107,7 @@ describe('a DSACK (RFC 2883 4)', () => {
     expect(take(scoreboard(300), blocks).dsack).toEqual(dsack);
   });
 
-  it('marks nothing itself; the block behind it does', () => {
+  it('marks nothing itself; the next block does', () => {
     expect(
       take(scoreboard(), [
         [500, 600],
@@ -145,12 +145,12 @@ describe('a DSACK (RFC 2883 4)', () => {
       ],
     ],
     ['partly above SND.UNA', [[200, 400]]],
-  ])('is not what is %s', (_, blocks) => {
+  ])('is not a block that is %s', (_, blocks) => {
     expect(take(scoreboard(300), blocks).dsack).toEqual(NO_DSACK);
   });
 });
 
-it('reads nothing of a block that another ACK had', () => {
+it('does not reuse a block of an earlier ACK', () => {
   const options = new TcpOptions();
   options.sackStarts.set([500, 400]);
   options.sackEnds.set([600, 700]);
@@ -162,21 +162,21 @@ it('reads nothing of a block that another ACK had', () => {
   expect(report.dsackEnd).toBe(0);
 });
 
-describe('a lie', () => {
+describe('an invalid block', () => {
   it.each<[string, Block]>([
     ['empty', [500, 500]],
     ['reversed', [600, 500]],
     ['reversed, below SND.UNA', [250, 200]],
-    ['beyond what was sent', [900, 1001]],
-    ['all beyond what was sent', [1000, 1100]],
+    ['beyond SND.NXT', [900, 1001]],
+    ['all beyond SND.NXT', [1000, 1100]],
     ['half a circle away', [-0x8000_0000, 0x7fff_ffff]],
-  ])('that is %s counts for nothing', (_, block) => {
+  ])('that is %s is ignored', (_, block) => {
     const subject = scoreboard(300);
     expect(take(subject, [block])).toEqual({ arrived: [], dsack: NO_DSACK });
     expect(subject.segments.inflight).toBe(700);
   });
 
-  it('does not hide the blocks behind it', () => {
+  it('does not hide later blocks', () => {
     expect(
       take(scoreboard(), [
         [900, 2000],
@@ -186,7 +186,7 @@ describe('a lie', () => {
     ).toEqual([400]);
   });
 
-  it('of any kind leaves the scoreboard whole', () => {
+  it('of any kind does not corrupt the scoreboard', () => {
     const random = seededRandom(8);
     const number = (): number => Math.floor(random() * 1400) - 200;
     for (let round = 0; round < 500; round++) {

@@ -27,7 +27,7 @@ describe('SYN-SENT', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 1']);
   });
 
-  it('takes SYN alone as a simultaneous open (MUST-10)', () => {
+  it('accepts SYN alone as a simultaneous open (MUST-10)', () => {
     const h = new Harness();
     h.connect();
     h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
@@ -38,7 +38,7 @@ describe('SYN-SENT', () => {
     expect(h.events).toEqual(['established']);
   });
 
-  it('takes the window of the other half of a simultaneous open as it is (RFC 7323 2.2)', () => {
+  it('uses the unscaled window of the peer’s SYN in a simultaneous open (RFC 7323 2.2)', () => {
     const h = new Harness();
     h.connect();
     h.receives({ flags: SYN, seq: 0, options: [...MSS_OPTION(1000), ...SCALE_OPTION(7)] });
@@ -49,7 +49,7 @@ describe('SYN-SENT', () => {
     expect(h.connection.info().sndWnd).toBe(50 << 7);
   });
 
-  it('answers an unacceptable ACK with RST and stays', () => {
+  it('answers an unacceptable ACK with RST and remains in SYN-SENT', () => {
     const h = new Harness();
     h.connect();
     h.receives({ flags: SYN | ACK, seq: 0, ack: 2 });
@@ -59,7 +59,7 @@ describe('SYN-SENT', () => {
     expect(h.connection.state).toBe('SYN-SENT');
   });
 
-  it('is refused by RST with the right ACK only', () => {
+  it('is refused only by RST with the right ACK', () => {
     const h = new Harness();
     h.connect();
     h.receives({ flags: RST, seq: 0 });
@@ -78,7 +78,7 @@ describe('SYN-SENT', () => {
     expect(h.stack.drops.of('tcp-state')).toBe(1);
   });
 
-  it('sends SYN again at 1, 3, 7 and 15 s and gives up at 20 s (MUST-23)', () => {
+  it('retransmits SYN at 1, 3, 7 and 15 s and gives up at 20 s (MUST-23)', () => {
     const h = new Harness();
     h.connect();
     const times: number[] = [];
@@ -91,7 +91,7 @@ describe('SYN-SENT', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('keeps connectTimeout (MUST-23)', () => {
+  it('respects connectTimeout (MUST-23)', () => {
     const h = new Harness();
     h.connect({ connectTimeout: 500 });
     h.after(499);
@@ -122,7 +122,7 @@ describe('SYN-SENT', () => {
 });
 
 describe('LISTEN and SYN-RECEIVED', () => {
-  it('answers SYN with SYN-ACK and hands the connection out at the ACK', () => {
+  it('answers SYN with SYN-ACK and reports the connection at the ACK', () => {
     const h = new Harness();
     expect(h.listen()).toMatchObject({ flags: 'SYN,ACK', ack: 1 });
     expect(h.events).toEqual([]);
@@ -132,7 +132,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
     expect(h.connection.remote.port).toBe(80);
   });
 
-  it('offers scale and timestamps only to a peer that does (RFC 7323 2.2, RFC 7323 3.2)', () => {
+  it('offers scale and timestamps only if the peer does (RFC 7323 2.2, RFC 7323 3.2)', () => {
     const plain = new Harness().listen();
     expect(plain.options).toMatchObject({ windowShift: -1, hasTimestamps: false });
     const rich = new Harness().listen([
@@ -143,7 +143,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
     expect(rich.options).toMatchObject({ windowShift: 8, hasTimestamps: true, tsEcr: 77 });
   });
 
-  it('sends SYN-ACK again for a repeated SYN and by timer', () => {
+  it('resends SYN-ACK for a repeated SYN and on timeout', () => {
     const h = new Harness();
     h.listen();
     h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
@@ -152,7 +152,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
     expect(h.sendsBriefly()).toEqual(['SYN,ACK 0+0 1']);
   });
 
-  it('forgets a half-open connection after RST, and after 20 s of silence', () => {
+  it('drops a half-open connection after RST, and after 20 s of silence', () => {
     const h = new Harness();
     h.listen();
     h.receives({ flags: RST, seq: 1 });
@@ -183,7 +183,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
 });
 
 describe('ESTABLISHED', () => {
-  it('gives data in order and acknowledges every second full segment at once (SHLD-19, RFC 5681 4.2)', () => {
+  it('delivers data in order and acknowledges every second full segment at once (SHLD-19, RFC 5681 4.2)', () => {
     const h = new Harness().establish();
     const data = patternBytes(20_000);
     const acks: string[] = [];
@@ -207,7 +207,7 @@ describe('ESTABLISHED', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('puts the ACK on data that leaves meanwhile', () => {
+  it('piggybacks the ACK on data sent meanwhile', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, seq: 1, data: 100 });
     h.connection.send(new Uint8Array(3));
@@ -216,7 +216,7 @@ describe('ESTABLISHED', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('keeps data behind a gap, with one duplicate ACK for each segment (SHLD-31, RFC 5681 4.2, RFC 5681 4.2b)', () => {
+  it('keeps data after a gap, with one duplicate ACK for each segment (SHLD-31, RFC 5681 4.2, RFC 5681 4.2b)', () => {
     const h = new Harness().establish();
     const data = patternBytes(4000);
     h.receives({ flags: ACK, seq: 1001, data: data.subarray(1000, 2000) });
@@ -229,7 +229,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.receive(5000, h.now)).toEqual(data);
   });
 
-  it('passes a FIN that came before the data in front of it', () => {
+  it('processes a FIN that arrived before its preceding data', () => {
     const h = new Harness().establish();
     h.receives({ flags: FIN | ACK, seq: 1001, data: 500 });
     expect(h.events).toEqual([]);
@@ -239,7 +239,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.readableBytes).toBe(1500);
   });
 
-  it('acknowledges what lies outside the window, and takes nothing of it', () => {
+  it('acknowledges data outside the window without accepting it', () => {
     const h = new Harness({ limits: { receiveBuffer: 4000 } }).establish();
     h.receives({ flags: ACK, seq: 4001, data: 10 });
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 1']);
@@ -249,7 +249,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.readableBytes).toBe(0);
   });
 
-  it('cuts a segment to the window', () => {
+  it('trims a segment to the window', () => {
     const h = new Harness({ limits: { receiveBuffer: 1500 } }).establish();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     h.receives({ flags: ACK, seq: 1001, data: 1000 });
@@ -257,7 +257,7 @@ describe('ESTABLISHED', () => {
     expect(h.sends().at(-1)).toMatchObject({ ack: 1501, wnd: 0 });
   });
 
-  it('answers an ACK of what was never sent, and does not take it', () => {
+  it('answers an ACK of unsent data, and ignores it', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, seq: 1, ack: 500, data: 10 });
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 1']);
@@ -324,7 +324,7 @@ describe('ESTABLISHED', () => {
     expect(h.events).toEqual(['closed:reset']);
   });
 
-  it('echoes the timestamp of the segment that the ACK is for (RFC 7323 4.3, MUST-5, RFC 7323 3.2)', () => {
+  it('echoes the timestamp of the acknowledged segment (RFC 7323 4.3, MUST-5, RFC 7323 3.2)', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1000, 0)],
     });
@@ -335,7 +335,7 @@ describe('ESTABLISHED', () => {
 });
 
 describe('closing', () => {
-  it('goes FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT when we close first (MUST-13)', () => {
+  it('enters FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT if the local side closes first (MUST-13)', () => {
     const h = new Harness().establish();
     h.connection.shutdown();
     expect(h.connection.state).toBe('FIN-WAIT-1');
@@ -356,7 +356,7 @@ describe('closing', () => {
     expect(h.events).toHaveLength(3);
   });
 
-  it('goes CLOSE-WAIT, LAST-ACK, CLOSED when the peer closes first (MUST-12)', () => {
+  it('enters CLOSE-WAIT, LAST-ACK, CLOSED if the peer closes first (MUST-12)', () => {
     const h = STATES['CLOSE-WAIT']!();
     expect(h.events).toEqual(['remoteClosed']);
     h.connection.send(new Uint8Array(5));
@@ -370,7 +370,7 @@ describe('closing', () => {
     expect(h.stack.usage).toMatchObject({ timeWaits: 0, connections: 0, bufferBytes: 0 });
   });
 
-  it('goes CLOSING, TIME-WAIT when both close at once', () => {
+  it('enters CLOSING, TIME-WAIT if both close at once', () => {
     const h = STATES['CLOSING']!();
     expect(h.connection.state).toBe('CLOSING');
     h.receives({ flags: ACK, seq: 2, ack: 2 });
@@ -378,13 +378,13 @@ describe('closing', () => {
     expect(h.events).toEqual(['remoteClosed', 'closed:normal']);
   });
 
-  it('takes FIN with the ACK of our FIN from FIN-WAIT-1 to TIME-WAIT', () => {
+  it('moves from FIN-WAIT-1 to TIME-WAIT on FIN with the ACK of the local FIN', () => {
     const h = STATES['FIN-WAIT-1']!();
     h.receives({ flags: FIN | ACK, seq: 1, ack: 2 });
     expect(h.connection.state).toBe('TIME-WAIT');
   });
 
-  it('acknowledges a repeated FIN in TIME-WAIT and waits anew (MUST-13)', () => {
+  it('acknowledges a repeated FIN in TIME-WAIT and restarts the wait (MUST-13)', () => {
     const h = STATES['TIME-WAIT']!();
     h.after(50_000).receives({ flags: FIN | ACK, seq: 1, ack: 2 });
     expect(h.sendsBriefly()).toEqual(['ACK 2+0 2']);
@@ -394,7 +394,7 @@ describe('closing', () => {
     expect(h.stack.usage.timeWaits).toBe(0);
   });
 
-  it('sends FIN again when it is lost', () => {
+  it('retransmits a lost FIN', () => {
     const h = STATES['FIN-WAIT-1']!();
     const { rto } = h.connection.info();
     expect(h.after(rto).sendsBriefly()).toEqual(['FIN,ACK 1+0 1']);
@@ -450,7 +450,7 @@ describe('RST', () => {
     expect(h.sendsBriefly()).toEqual([]);
   });
 
-  it('leaves what was received before to be read', () => {
+  it('leaves earlier data readable', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, seq: 1, data: 10 });
     h.receives({ flags: RST, seq: 11 });
@@ -459,7 +459,7 @@ describe('RST', () => {
   });
 
   it.each(['SYN-RECEIVED', 'ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSE-WAIT', 'LAST-ACK'])(
-    'leaves when the user aborts in %s',
+    'is sent when the user aborts in %s',
     (state) => {
       const h = STATES[state]!();
       h.connection.abort(h.now);
@@ -471,7 +471,7 @@ describe('RST', () => {
     },
   );
 
-  it('does not leave when the user aborts in SYN-SENT', () => {
+  it('is not sent when the user aborts in SYN-SENT', () => {
     const h = new Harness();
     h.connect();
     h.connection.abort(h.now);

@@ -13,7 +13,7 @@ function inFlight(count: number): Harness {
 }
 
 describe('fast retransmit and recovery', () => {
-  it('sends the first segment again at the third duplicate ACK (RFC 5681 3.2)', () => {
+  it('retransmits the first segment at the third duplicate ACK (RFC 5681 3.2)', () => {
     const h = inFlight(10);
     h.receives({ flags: ACK }).receives({ flags: ACK });
     expect(h.sendsBriefly()).toEqual([]);
@@ -22,7 +22,7 @@ describe('fast retransmit and recovery', () => {
     expect(h.connection.info()).toMatchObject({ ssthresh: 5000, cwnd: 7000, inRecovery: true });
   });
 
-  it('lets one new segment out for each of the first two duplicates (RFC 3042, RFC 3042 2)', () => {
+  it('sends one new segment for each of the first two duplicates (RFC 3042, RFC 3042 2)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(20_000));
     expect(h.sends()).toHaveLength(10);
@@ -47,7 +47,7 @@ describe('fast retransmit and recovery', () => {
 
   it.each([
     ['data', { flags: ACK, data: 1 }],
-    ['another window', { flags: ACK, wnd: 50_000 }],
+    ['a different window', { flags: ACK, wnd: 50_000 }],
   ])('does not count an ACK with %s as a duplicate (RFC 5681 2)', (_, seg) => {
     const h = inFlight(10);
     for (let count = 0; count < 2; count++) h.receives({ flags: ACK });
@@ -56,7 +56,7 @@ describe('fast retransmit and recovery', () => {
     expect(h.connection.info().inRecovery).toBe(false);
   });
 
-  it('does not start for duplicates of what a timeout repairs (RFC 6582 3.2 step 1, RFC 6582 3.2)', () => {
+  it('does not start for duplicates of data that a timeout retransmits (RFC 6582 3.2 step 1, RFC 6582 3.2)', () => {
     const h = inFlight(10);
     h.after(h.connection.info().rto);
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
@@ -75,7 +75,7 @@ describe('the round trip', () => {
     expect(h.connection.info().srtt).toBe(srtt);
   });
 
-  it('takes the sample from the echoed timestamp even then (RFC 7323 4.1)', () => {
+  it('takes the sample from the echoed timestamp even for a segment sent twice (RFC 7323 4.1)', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1, 0)],
     });
@@ -89,7 +89,7 @@ describe('the round trip', () => {
     expect(h.connection.info().srtt).toBeLessThanOrEqual(80);
   });
 
-  it('takes the wait for the timer for no round trip when the ACK echoes what was before it', () => {
+  it('excludes the wait for the timer if the ACK echoes an earlier timestamp', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1, 0)],
     });
@@ -103,7 +103,7 @@ describe('the round trip', () => {
     expect(h.connection.info()).toMatchObject({ srtt, rto });
   });
 
-  it('takes the round trip of the first segment that an ACK covers, not of the last', () => {
+  it('uses the first segment that an ACK covers, not the last', () => {
     const h = new Harness().establish({ rtt: 100 });
     h.connection.send(new Uint8Array(1000));
     h.sends();
@@ -120,7 +120,7 @@ describe('the round trip', () => {
     expect(h.connection.info()).toMatchObject({ srtt: 110 * (7 / 8) + 60 / 8, minRtt: 60 });
   });
 
-  it('is not taken where any segment that the ACK covers left twice (MUST-18, RFC 6298 3)', () => {
+  it('is not sampled if any covered segment was sent twice (MUST-18, RFC 6298 3)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
     h.connection.send(new Uint8Array(10_000));
     h.sends();
@@ -133,7 +133,7 @@ describe('the round trip', () => {
 });
 
 describe('the window', () => {
-  it('grows by no ACK that leaves SND.UNA where it is (RFC 5681 3.1)', () => {
+  it('does not grow on an ACK that does not advance SND.UNA (RFC 5681 3.1)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
     h.connection.send(new Uint8Array(20_000));
     expect(h.sends()).toHaveLength(10);
@@ -143,7 +143,7 @@ describe('the window', () => {
     expect(h.connection.info().cwnd).toBeGreaterThan(10_000);
   });
 
-  it('hears of what ACKs tell, and of none that tells nothing', () => {
+  it('is informed of ACKs with progress only', () => {
     const { tcb } = loneTcb('SYN-SENT');
     const { sender } = tcb;
     sender.acknowledgeSyn(-1, NOW);

@@ -27,7 +27,7 @@ class Flight {
   }
 }
 
-it('notes at each departure what was so then (draft-ietf-ccwg-bbr 4.1.2.2, RFC 8985 6.1)', () => {
+it('records its state with each sent segment (draft-ietf-ccwg-bbr 4.1.2.2, RFC 8985 6.1)', () => {
   const flight = new Flight();
   expect(flight.send(100)).toMatchObject({
     sentAt: 100,
@@ -46,13 +46,13 @@ it('notes at each departure what was so then (draft-ietf-ccwg-bbr 4.1.2.2, RFC 8
   expect(flight.send(160)).toMatchObject({ firstSentAt: 110, deliveredAt: 150, delivered: 1000 });
 });
 
-it('begins a new interval when nothing was in flight', () => {
+it('begins a new interval if nothing was in flight', () => {
   const flight = new Flight();
   flight.acknowledge(150, 0, flight.send(100));
   expect(flight.send(900)).toMatchObject({ firstSentAt: 900, deliveredAt: 900, delivered: 1000 });
 });
 
-it('takes what was delivered over the longer of the two intervals (4.1.2.3) (draft-ietf-ccwg-bbr 4.1.2)', () => {
+it('divides the delivered data by the longer of the two intervals (4.1.2.3) (draft-ietf-ccwg-bbr 4.1.2)', () => {
   const flight = new Flight();
   const segments = [100, 110, 120, 130].map((now) => flight.send(now));
   // Sent in 0 ms, acknowledged in 50.
@@ -76,7 +76,7 @@ it('takes what was delivered over the longer of the two intervals (4.1.2.3) (dra
   });
 });
 
-it('takes the interval of sending where that is the longer one', () => {
+it('uses the send interval if that is longer', () => {
   const flight = new Flight();
   const first = flight.send(0);
   const second = flight.send(50);
@@ -86,7 +86,7 @@ it('takes the interval of sending where that is the longer one', () => {
   expect(flight.acknowledge(180, 0, second, third).deliveryRate).toBe(2000 / 105);
 });
 
-it('takes nothing from an interval below the shortest round trip (draft-ietf-ccwg-bbr 4.1.2)', () => {
+it('ignores an interval below the shortest round trip (draft-ietf-ccwg-bbr 4.1.2)', () => {
   const flight = new Flight();
   const segment = flight.send(100);
   const sample = flight.acknowledge(109, 10, segment);
@@ -95,12 +95,12 @@ it('takes nothing from an interval below the shortest round trip (draft-ietf-ccw
   expect(flight.acknowledge(210, 10, flight.send(200)).deliveryRate).toBe(100);
 });
 
-it('takes nothing from an interval of no length', () => {
+it('ignores an interval of zero length', () => {
   const flight = new Flight();
   expect(flight.acknowledge(100, 0, flight.send(100)).deliveryRate).toBe(0);
 });
 
-it('goes by the newest segment that an ACK delivers, in whatever order it is told', () => {
+it('uses the newest segment that an ACK delivers, in any order of reports', () => {
   const flight = new Flight();
   const [first, second, third] = [100, 110, 110].map((now) => flight.send(now));
   expect(flight.acknowledge(150, 0, third!, second!, first!)).toMatchObject({
@@ -110,7 +110,7 @@ it('goes by the newest segment that an ACK delivers, in whatever order it is tol
   expect(flight.rate.delivered).toBe(3000);
 });
 
-it('takes a sample from each ACK, also where it delivers what left earlier', () => {
+it('takes a sample from each ACK, even if it delivers older segments', () => {
   const flight = new Flight();
   const [first, second] = [100, 110].map((now) => flight.send(now));
   flight.acknowledge(150, 0, second!);
@@ -122,14 +122,14 @@ it('takes a sample from each ACK, also where it delivers what left earlier', () 
   });
 });
 
-it('knows no round trip of a segment that left twice (Karn)', () => {
+it('has no round trip for a segment sent twice (Karn)', () => {
   const flight = new Flight();
   const segment = flight.send(100);
   segment.isRetransmitted = true;
   expect(flight.acknowledge(150, 0, segment).rtt).toBe(-1);
 });
 
-it('counts what was lost since the newest delivered segment left', () => {
+it('counts losses since the newest delivered segment was sent', () => {
   const flight = new Flight();
   flight.rate.lost = 3000;
   const segment = flight.send(100);
@@ -137,7 +137,7 @@ it('counts what was lost since the newest delivered segment left', () => {
   expect(flight.acknowledge(150, 0, segment)).toMatchObject({ lost: 2000 });
 });
 
-it('shows nothing for an ACK that delivers nothing', () => {
+it('has no sample for an ACK that delivers nothing', () => {
   const flight = new Flight();
   flight.acknowledge(150, 0, flight.send(100));
   flight.send(150);
@@ -157,8 +157,8 @@ it('shows nothing for an ACK that delivers nothing', () => {
   });
 });
 
-describe('a user who gives too little (4.1.2.4) (draft-ietf-ccwg-bbr 4.1.2)', () => {
-  it('marks what leaves until all that was in flight then is delivered', () => {
+describe('a user who limits the rate (4.1.2.4) (draft-ietf-ccwg-bbr 4.1.2)', () => {
+  it('marks segments until all data then in flight is delivered', () => {
     const flight = new Flight();
     const first = flight.send(100);
     flight.rate.limitedByUser(flight.inflight);
@@ -172,7 +172,7 @@ describe('a user who gives too little (4.1.2.4) (draft-ietf-ccwg-bbr 4.1.2)', ()
     expect(flight.rate.isAppLimited).toBe(false);
   });
 
-  it('is noted also before anything was delivered', () => {
+  it('is recorded even before anything was delivered', () => {
     const { rate } = new Flight();
     rate.limitedByUser(0);
     expect(rate.isAppLimited).toBe(true);

@@ -42,8 +42,8 @@ function during(h: Harness, milliseconds: number): string[] {
   return sent.map(({ seq, len }) => `${seq}+${len}`);
 }
 
-describe('what was merely late', () => {
-  it('undoes a repair of which nothing has left yet', () => {
+describe('a late segment', () => {
+  it('undoes a recovery that has retransmitted nothing', () => {
     const h = inFlight(10, 5000).after(RTT);
     const { cwnd } = h.connection.info();
     acknowledge(h, 1, [1001, 5001]);
@@ -56,7 +56,7 @@ describe('what was merely late', () => {
     expect(h.sends().map(({ seq }) => seq)).not.toContain(1);
   });
 
-  it('does not undo it while a segment that counts as lost has not come', () => {
+  it('does not undo it while a segment marked as lost is missing', () => {
     const h = inFlight(10, 5000).after(RTT);
     acknowledge(h, 1, [2001, 5001]);
     acknowledge(h, 1001, [2001, 6001]);
@@ -65,7 +65,7 @@ describe('what was merely late', () => {
 });
 
 describe('SACK recovery', () => {
-  it('sends again what is missing below three segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5, RFC 8985 9.3)', () => {
+  it('retransmits missing data below three SACKed segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5, RFC 8985 9.3)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 3001]);
     acknowledge(h, 1, [2001, 4001]);
@@ -79,7 +79,7 @@ describe('SACK recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 0, retransmits: 2 });
   });
 
-  it('ends when all that was out then is acknowledged, with the window at ssthresh (RFC 6675 5)', () => {
+  it('ends when all data then in flight is acknowledged, with the window at ssthresh (RFC 6675 5)', () => {
     const h = inFlight(10, 5000).after(RTT);
     acknowledge(h, 1, [1001, 5001]);
     expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
@@ -91,7 +91,7 @@ describe('SACK recovery', () => {
     expect(h.connection.info().delivered).toBe(10_000);
   });
 
-  it('lets nothing out for an ACK that brings no news (RFC 9937 6.2)', () => {
+  it('sends nothing for an ACK without new information (RFC 9937 6.2)', () => {
     const h = inFlight(10, 30_000).after(RTT);
     acknowledge(h, 1, [1001, 5001]);
     during(h, 30);
@@ -101,7 +101,7 @@ describe('SACK recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true, cwnd, inflight });
   });
 
-  it('leaves a window that grows again, octet by octet', () => {
+  it('ends with a window that grows again, octet by octet', () => {
     const h = inFlight(10, 30_000).after(RTT);
     acknowledge(h, 1, [1001, 10_001]);
     during(h, RTT);
@@ -115,7 +115,7 @@ describe('SACK recovery', () => {
     expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(7000);
   });
 
-  it('sends new data when nothing is left to be repaired, as the window allows', () => {
+  it('sends new data when all losses are repaired, as the window allows', () => {
     const h = inFlight(10, 10_000).after(RTT);
     acknowledge(h, 1, [1001, 10_001]);
     const sent = during(h, RTT);
@@ -123,7 +123,7 @@ describe('SACK recovery', () => {
     expect(sent).toHaveLength(5);
   });
 
-  it('lets new segments out while two that arrived wait for the third (RFC 3042, RFC 3042 2)', () => {
+  it('sends new segments while two SACKed segments wait for the third (RFC 3042, RFC 3042 2)', () => {
     const h = inFlight(10, 9000).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     expect(h.sendsBriefly()).toEqual(['ACK 10001+1000 1']);
@@ -132,7 +132,7 @@ describe('SACK recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, cwnd: 10_000 });
   });
 
-  it('sends the rest of a segment of which the ACK covers a part', () => {
+  it('retransmits the rest of a segment that the ACK covers partly', () => {
     const h = inFlight(5).after(RTT);
     acknowledge(h, 501, [1001, 4001]);
     expect(h.sendsBriefly()[0]).toBe('ACK 501+500 1');
@@ -144,7 +144,7 @@ describe('SACK recovery', () => {
 });
 
 describe('RACK', () => {
-  it('leaves alone what is merely late: by less than a quarter of a round trip', () => {
+  it('tolerates segments that are late by less than a quarter of a round trip', () => {
     const h = inFlight(3).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     h.after(24);
@@ -155,7 +155,7 @@ describe('RACK', () => {
     expect(h.connection.info()).toMatchObject({ reordering: true, retransmits: 0, lost: 0 });
   });
 
-  it('sends again by time what two segments alone show to be missing', () => {
+  it('retransmits by time the data missing below only two segments', () => {
     const h = inFlight(3).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     expect(h.after(24).sends()).toEqual([]);
@@ -163,7 +163,7 @@ describe('RACK', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 1000, retransmits: 1 });
   });
 
-  it('waits for the window also with three SACKed segments once reordering was seen', () => {
+  it('waits for the reordering window even with three SACKed segments after reordering was seen', () => {
     const h = inFlight(3).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     acknowledge(h, 3001);
@@ -175,7 +175,7 @@ describe('RACK', () => {
     expect(during(h, 20)).toEqual(['3001+1000']);
   });
 
-  it('finds a lost retransmission by what left behind it, without the timer (RFC 8985 6.2 step 5)', () => {
+  it('finds a lost retransmission from data sent after it, without the timer (RFC 8985 6.2 step 5)', () => {
     const h = inFlight(10, 10_000).after(RTT);
     acknowledge(h, 1, [1001, 7001]);
     expect(during(h, 60).slice(0, 2)).toEqual(['1+1000', '10001+1000']);
@@ -190,13 +190,13 @@ describe('RACK', () => {
     expect(h.connection.info()).toMatchObject({ retransmits: 2, backoff: 0 });
   });
 
-  it('takes several blocks of one ACK for no reordering', () => {
+  it('does not treat several blocks of one ACK as reordering', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [7001, 8001], [5001, 6001], [3001, 4001]);
     expect(h.connection.info()).toMatchObject({ reordering: false, inRecovery: true });
   });
 
-  it('widens its window with DSACKs, until 16 repairs went by without one', () => {
+  it('widens its window with DSACKs, until 16 recoveries pass without one', () => {
     const h = inFlight(3).after(RTT);
     // Something was sent again for nothing, long ago.
     acknowledge(h, 1001, [1, 1001]);
@@ -217,7 +217,7 @@ describe('RACK', () => {
   });
 });
 
-it('lets nothing out for a duplicate ACK that reports nothing new (RFC 3042 2b, RFC 5681 3.2b)', () => {
+it('sends nothing for a duplicate ACK without new information (RFC 3042 2b, RFC 5681 3.2b)', () => {
   const h = inFlight(10, 5000).after(RTT / 2);
   acknowledge(h, 1);
   acknowledge(h, 1);
@@ -228,7 +228,7 @@ it('lets nothing out for a duplicate ACK that reports nothing new (RFC 3042 2b, 
   expect(h.sends()).toEqual([]);
 });
 
-it('takes no report of an old ACK for a DSACK (RFC 2883 5)', () => {
+it('does not treat an old ACK’s SACK as a DSACK (RFC 2883 5)', () => {
   const h = inFlight(10).after(RTT);
   acknowledge(h, 1, [1001, 5001]);
   expect(during(h, 10)).toEqual(['1+1000']);
@@ -238,7 +238,7 @@ it('takes no report of an old ACK for a DSACK (RFC 2883 5)', () => {
   expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000 });
 });
 
-it('lowers the window in proportion to what was in flight when the reordering timer found the loss (RFC 9937 6.2)', () => {
+it('lowers the window in proportion to the data in flight when the reordering timer found the loss (RFC 9937 6.2)', () => {
   const h = inFlight(3).after(50);
   h.connection.send(patternBytes(7000));
   expect(h.sends()).toHaveLength(7);
@@ -255,14 +255,14 @@ it('lowers the window in proportion to what was in flight when the reordering ti
 });
 
 describe('the tail loss probe', () => {
-  it('is new data where there is some: two round trips after the last segment (RFC 8985 7.3)', () => {
+  it('is new data if available: two round trips after the last segment (RFC 8985 7.3)', () => {
     const h = inFlight(10, 5000);
     expect(h.after(2 * RTT - 1).sends()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 10001+1000 1']);
     expect(h.connection.info()).toMatchObject({ retransmits: 0, cwnd: 10_000 });
   });
 
-  it('is the last segment where there is none, or where the peer has no room', () => {
+  it('is the last segment if no new data is available or the peer has no room', () => {
     const h = inFlight(3);
     expect(h.after(2 * RTT).sendsBriefly()).toEqual(['PSH,ACK 2001+1000 1']);
     const full = new Harness().establish({ syn: SACK_SYN, rtt: RTT, wnd: 3000 });
@@ -271,7 +271,7 @@ describe('the tail loss probe', () => {
     expect(full.after(2 * RTT).sendsBriefly()).toEqual(['ACK 2001+1000 1']);
   });
 
-  it('is sent once; then the timer is waited for, which begins anew (RFC 8985 7.3)', () => {
+  it('is sent once; then the retransmission timer runs, restarted (RFC 8985 7.3)', () => {
     const h = inFlight(3);
     const { rto } = h.connection.info();
     h.after(2 * RTT).sends();
@@ -279,7 +279,7 @@ describe('the tail loss probe', () => {
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
-  it('does not follow on another before a round trip was measured (RFC 8985 7.3)', () => {
+  it('does not follow another before a round trip was measured (RFC 8985 7.3)', () => {
     const h = inFlight(1);
     const { rto } = h.connection.info();
     expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
@@ -304,7 +304,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().backoff).toBe(0);
   });
 
-  it('follows on another where the echo of a timestamp has measured one (RFC 8985 7.3)', () => {
+  it('follows another if a timestamp echo has measured a round trip (RFC 8985 7.3)', () => {
     const h = new Harness().establish({ syn: SACK_TIMESTAMPS_SYN, rtt: RTT });
     h.connection.send(new Uint8Array(900));
     h.sends();
@@ -318,7 +318,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().backoff).toBe(0);
   });
 
-  it('does not come where no round trip was ever measured (RFC 8985 7.3)', () => {
+  it('is not sent if no round trip was ever measured (RFC 8985 7.3)', () => {
     const h = new Harness();
     h.connect();
     h.after(1000).sends();
@@ -329,7 +329,7 @@ describe('the tail loss probe', () => {
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
-  it('makes the peer tell what it lacks', () => {
+  it('makes the peer report its missing data', () => {
     const h = inFlight(4).after(2 * RTT);
     expect(h.sends()).toHaveLength(1);
     h.after(RTT);
@@ -339,7 +339,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().backoff).toBe(0);
   });
 
-  it('that repaired a loss lowers the window (RFC 8985 7.4.2)', () => {
+  it('lowers the window if it repaired a loss (RFC 8985 7.4.2)', () => {
     const h = inFlight(3).after(2 * RTT);
     h.sends();
     h.after(RTT);
@@ -353,7 +353,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().inRecovery).toBe(false);
   });
 
-  it('lowers it once where a repair begins with its answer (RFC 8985 7.4.1)', () => {
+  it('lowers the window once if recovery begins with its answer (RFC 8985 7.4.1)', () => {
     const h = inFlight(10).after(2 * RTT);
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 9001+1000 1']);
     h.after(RTT);
@@ -368,7 +368,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().ssthresh).toBe(ssthresh);
   });
 
-  it('that was for nothing does not, as a DSACK tells', () => {
+  it('does not lower the window if a DSACK shows that it was unnecessary', () => {
     const h = inFlight(3).after(2 * RTT);
     h.sends();
     acknowledge(h, 3001);
@@ -384,21 +384,24 @@ describe('the tail loss probe', () => {
   it.each<[string, SackBlocks]>([
     ['another segment', [[1001, 2001]]],
     ['the segment before it', [[1, 2001]]],
-  ])('that repaired a loss does so whatever a DSACK tells of %s (RFC 8985 7.4.2)', (_, blocks) => {
-    const h = inFlight(3).after(2 * RTT);
-    h.sends();
-    h.after(RTT);
-    acknowledge(h, 3001);
-    h.connection.send(new Uint8Array(1000));
-    during(h, 10);
-    // The network has doubled an early segment: a duplicate ACK, but not for the probe.
-    acknowledge(h, 3001, ...blocks);
-    h.after(RTT);
-    acknowledge(h, 4001);
-    expect(h.connection.info().ssthresh).toBeLessThan(10_000);
-  });
+  ])(
+    'lowers the window after a repair even if a DSACK reports %s (RFC 8985 7.4.2)',
+    (_, blocks) => {
+      const h = inFlight(3).after(2 * RTT);
+      h.sends();
+      h.after(RTT);
+      acknowledge(h, 3001);
+      h.connection.send(new Uint8Array(1000));
+      during(h, 10);
+      // The network has doubled an early segment: a duplicate ACK, but not for the probe.
+      acknowledge(h, 3001, ...blocks);
+      h.after(RTT);
+      acknowledge(h, 4001);
+      expect(h.connection.info().ssthresh).toBeLessThan(10_000);
+    },
+  );
 
-  it('is not sent to a peer without SACK, nor in recovery (RFC 8985 4)', () => {
+  it('is not sent to a peer without SACK, or in recovery (RFC 8985 4)', () => {
     const plain = new Harness().establish({ rtt: RTT });
     plain.connection.send(new Uint8Array(3000));
     plain.sends();
@@ -409,7 +412,7 @@ describe('the tail loss probe', () => {
     expect(during(h, 250)).toEqual(['1+1000']);
   });
 
-  it('of new data shows no loss when it is acknowledged, and costs nothing (RFC 8985 7.4.2)', () => {
+  it('of new data shows no loss when it is acknowledged, and does not lower the window (RFC 8985 7.4.2)', () => {
     const h = inFlight(10, 3000);
     expect(h.after(2 * RTT).sendsBriefly()).toEqual(['ACK 10001+1000 1']);
     acknowledge(h.after(RTT), 11_001);
@@ -417,7 +420,7 @@ describe('the tail loss probe', () => {
     expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(10_000);
   });
 
-  it('comes with the timer at the latest, for a single segment too (RFC 8985 7.2)', () => {
+  it('is sent no later than the timer, even for a single segment (RFC 8985 7.2)', () => {
     const h = inFlight(1);
     const { rto } = h.connection.info();
     expect(h.after(rto - 1).sends()).toEqual([]);
@@ -432,7 +435,7 @@ describe('the tail loss probe', () => {
   });
 });
 
-describe('a repair that was not needed', () => {
+describe('a spurious recovery', () => {
   /** With timestamps, which leave 988 octets of text; `count` segments are out. */
   function stamped(count: number): {
     h: Harness;
@@ -457,7 +460,7 @@ describe('a repair that was not needed', () => {
     return h.after(h.connection.info().rto).sends();
   }
 
-  it('by the timer is taken back when the echo is older than it (RFC 3522, RFC 4015, RFC 4015 3)', () => {
+  it('by the timer is undone if the echo is older than it (RFC 3522, RFC 4015, RFC 4015 3)', () => {
     const { h, sent, ack } = stamped(5);
     expect(timeOut(h)).toHaveLength(1);
     expect(h.connection.info()).toMatchObject({ cwnd: 988, inRecovery: true, backoff: 1 });
@@ -473,7 +476,7 @@ describe('a repair that was not needed', () => {
     expect(during(h, 30)).toEqual([]);
   });
 
-  it('by the timer stands when the echo is of the second transmission', () => {
+  it('by the timer is kept if the echo is from the second transmission', () => {
     const { h, ack } = stamped(5);
     const [again] = timeOut(h);
     h.after(RTT);
@@ -482,7 +485,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info().ssthresh).toBeLessThan(9880);
   });
 
-  it('by the timer stands also where the ACK covers all, and echoes the second one', () => {
+  it('by the timer is kept even if the ACK covers everything and echoes the second transmission', () => {
     const { h, sent, ack } = stamped(1);
     h.after(h.connection.info().rto).sends();
     const [again] = h.after(h.connection.info().rto).sends();
@@ -493,7 +496,7 @@ describe('a repair that was not needed', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('by the timer stands where the first of two retransmissions was answered', () => {
+  it('by the timer is kept if the first of two retransmissions was answered', () => {
     const { h, ack } = stamped(1);
     h.after(h.connection.info().rto).sends();
     const [again] = h.after(h.connection.info().rto).sends();
@@ -502,7 +505,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info().ssthresh).toBeLessThan(9880);
   });
 
-  it('is judged by the first ACK that brings news alone', () => {
+  it('is judged only by the first ACK with progress', () => {
     const { h, sent, ack } = stamped(5);
     const [again] = timeOut(h);
     h.after(RTT);
@@ -511,7 +514,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true });
   });
 
-  it('is not judged by a duplicate ACK, which echoes what came before (RFC 3522 3.2)', () => {
+  it('is not judged by a duplicate ACK, which echoes an earlier timestamp (RFC 3522 3.2)', () => {
     const { h, sent, ack } = stamped(5);
     const [again] = timeOut(h);
     h.after(10);
@@ -522,7 +525,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true });
   });
 
-  it('by SACK is taken back likewise', () => {
+  it('by SACK is undone likewise', () => {
     const { h, sent, ack } = stamped(10);
     h.after(RTT);
     const options = (echo: Sent, ...blocks: SackBlocks): number[] => [
@@ -537,7 +540,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, ssthresh: Infinity });
   });
 
-  it('has both transmissions of what was sent again in pipe, until it is acknowledged (RFC 6675 4)', () => {
+  it('counts both transmissions of a segment in pipe until it is acknowledged (RFC 6675 4)', () => {
     const { h, sent, ack } = stamped(10);
     h.after(RTT);
     const options = [...TIMESTAMPS_OPTION(1, sent[0]!.options.tsVal), ...h.sack([1977, 9881])];
@@ -551,7 +554,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info().inflight).toBe(0);
   });
 
-  it('leaves nothing that counts as lost, also of what was sent again (draft-ietf-ccwg-bbr 5.5.11)', () => {
+  it('leaves no segment marked as lost, even a retransmitted one (draft-ietf-ccwg-bbr 5.5.11)', () => {
     const h = inFlight(10, 20_000).after(RTT);
     // One segment is lost in earnest, and repaired.
     acknowledge(h, 1, [1001, 10_001]);
@@ -570,7 +573,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
   });
 
-  it('is taken back when DSACKs report all that was sent again (RFC 3708, RFC 4015 3)', () => {
+  it('is undone when DSACKs report all retransmissions (RFC 3708, RFC 4015 3)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 7001]);
     expect(during(h, 80)).toEqual(['1+1000', '1001+1000']);
@@ -581,7 +584,7 @@ describe('a repair that was not needed', () => {
     expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(10_000);
   });
 
-  it('stands where nothing was sent again yet, whatever a DSACK says', () => {
+  it('is kept if nothing was retransmitted yet, whatever a DSACK says', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 7001]);
     acknowledge(h, 1001, [1, 1001], [2001, 7001]);
@@ -590,7 +593,7 @@ describe('a repair that was not needed', () => {
 });
 
 describe('the retransmission timer with SACK', () => {
-  it('leaves what has arrived alone (RFC 2018 5, RFC 6675 5.1)', () => {
+  it('does not retransmit SACKed data (RFC 2018 5, RFC 6675 5.1)', () => {
     const h = inFlight(4);
     acknowledge(h.after(RTT), 1, [1001, 2001]);
     expect(during(h, 30)).toEqual(['1+1000']);
@@ -602,7 +605,7 @@ describe('the retransmission timer with SACK', () => {
     expect(during(h, 80)).toEqual(['2001+1000', '3001+1000']);
   });
 
-  it('sends all again when the peer has thrown away what it had (RFC 2018 8, RFC 2018 5b)', () => {
+  it('retransmits everything if the peer has discarded its data (RFC 2018 8, RFC 2018 5b)', () => {
     const h = inFlight(4).after(RTT);
     acknowledge(h, 1, [1001, 4001]);
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
@@ -620,7 +623,7 @@ describe('the retransmission timer with SACK', () => {
     expect(h.connection.info()).toMatchObject({ inflight: 0, inRecovery: false });
   });
 
-  it('sends nothing of what SACKs told to have arrived, also behind the timer (RFC 2018 5)', () => {
+  it('retransmits no SACKed data, even after a timeout (RFC 2018 5)', () => {
     const h = inFlight(6).after(RTT);
     acknowledge(h, 1, [2001, 4001]);
     const sent = during(h, h.connection.info().rto + 5);
@@ -646,24 +649,24 @@ describe('the retransmission timer with SACK', () => {
     return h;
   }
 
-  it('sends the first segment whatever is in flight beside it', () => {
+  it('retransmits the first segment whatever else is in flight', () => {
     expect(expired().sendsBriefly()).toEqual(['ACK 1+1000 1']);
   });
 
-  it('sends it also where an ACK without news comes before the next drain', () => {
+  it('retransmits it even if an ACK without progress arrives before the next drain', () => {
     const h = expired();
     acknowledge(h, 1);
     expect(h.sends().map(({ seq }) => seq)).toEqual([1]);
   });
 
-  it('sends nothing again where an ACK of the first comes before the next drain', () => {
+  it('retransmits nothing if an ACK of the first segment arrives before the next drain', () => {
     const h = expired();
     acknowledge(h, 1001);
     expect(h.sends()).toEqual([]);
     expect(h.connection.info().inflight).toBe(1000);
   });
 
-  it('sends nothing again that is reported between its expiry and the next drain (RFC 6675 5.1)', () => {
+  it('retransmits nothing that is SACKed between its expiry and the next drain (RFC 6675 5.1)', () => {
     const h = inFlight(3).after(2 * RTT);
     h.sends();
     h.after(h.connection.info().rto);
@@ -681,21 +684,21 @@ describe('the retransmission timer with SACK', () => {
   });
 });
 
-describe('a SACK that lies', () => {
+describe('an invalid SACK', () => {
   it.each<[string, SackBlocks]>([
     ['is beyond SND.NXT', [[9001, 11_001]]],
     ['is all beyond SND.NXT', [[10_001, 12_001]]],
     ['is empty', [[5001, 5001]]],
     ['is reversed', [[7001, 5001]]],
     ['covers no whole segment', [[5002, 6000]]],
-  ])('when it %s changes nothing', (_, blocks) => {
+  ])('has no effect if it %s', (_, blocks) => {
     const h = inFlight(10).after(RTT);
     for (let count = 0; count < 5; count++) acknowledge(h, 1, ...blocks);
     expect(during(h, 90)).toEqual([]);
     expect(h.connection.info()).toMatchObject({ inflight: 10_000, inRecovery: false, lost: 0 });
   });
 
-  it('when it is below SND.UNA is a DSACK, and changes nothing either', () => {
+  it('is a DSACK if it is below SND.UNA, and has no effect either', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 5001);
     for (let count = 0; count < 5; count++) acknowledge(h, 5001, [1, 3001]);
@@ -704,7 +707,7 @@ describe('a SACK that lies', () => {
 });
 
 describe('a peer that divides its ACKs', () => {
-  it('gains no more than by one ACK: a window grows by octets (RFC 3465 2.3)', () => {
+  it('gains no more than with one ACK: a window grows by octets (RFC 3465 2.3)', () => {
     const whole = inFlight(10, 50_000).after(RTT);
     acknowledge(whole, 1001);
     const divided = inFlight(10, 50_000).after(RTT);
@@ -748,21 +751,21 @@ describe('a peer without SACK', () => {
     return h;
   }
 
-  it('begins no repair by duplicates of what was just repaired (RFC 6582 3.2 step 2, RFC 6582 3.2)', () => {
+  it('starts no recovery for duplicates of repaired data (RFC 6582 3.2 step 2, RFC 6582 3.2)', () => {
     const h = repaired();
     for (let count = 0; count < 4; count++) acknowledge(h, 10_001);
     expect(h.connection.info().inRecovery).toBe(false);
     expect(h.connection.info().retransmits).toBe(1);
   });
 
-  it('begins one again once something beyond it is acknowledged', () => {
+  it('starts one again after later data is acknowledged', () => {
     const h = repaired();
     acknowledge(h, 11_001);
     for (let count = 0; count < 3; count++) acknowledge(h, 11_001);
     expect(h.connection.info().inRecovery).toBe(true);
   });
 
-  it('is not believed when it sends SACKs all the same', () => {
+  it('has its SACKs ignored if it sends them anyway', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(10_000));
     h.sends();
@@ -771,7 +774,7 @@ describe('a peer without SACK', () => {
     expect(h.connection.info().delivered).toBe(0);
   });
 
-  it('cannot clock out more by duplicates than was out (RFC 9937 6.2)', () => {
+  it('cannot clock out more by duplicates than was in flight (RFC 9937 6.2)', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(200_000));
     expect(h.sends()).toHaveLength(10);
@@ -785,7 +788,7 @@ describe('a peer without SACK', () => {
     expect(sent.filter((segment) => segment !== '1+1000').length).toBeLessThanOrEqual(7);
   });
 
-  it('lets new data out for duplicates in recovery, one for two (RFC 6937, RFC 9937)', () => {
+  it('causes new data to be sent for duplicates in recovery, one segment per two (RFC 6937, RFC 9937)', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(40_000));
     h.sends();
@@ -800,7 +803,7 @@ describe('a peer without SACK', () => {
     expect(h.connection.info()).toMatchObject({ inflight: 5000, cwnd: 5000, ssthresh: 5000 });
   });
 
-  it('cannot inflate the window by more duplicates than there are segments', () => {
+  it('cannot inflate the window with more duplicates than segments in flight', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(60_000));
     h.sends();
@@ -809,7 +812,7 @@ describe('a peer without SACK', () => {
     expect(during(h, RTT).length).toBeLessThan(20);
   });
 
-  it('is repaired also gigabytes after the last repair, where numbers have wrapped', () => {
+  it('has losses repaired even gigabytes after the last recovery, when numbers have wrapped', () => {
     const segments = new SentSegments();
     let entered = 0;
     const sender = {
@@ -842,7 +845,7 @@ describe('a peer without SACK', () => {
     expect(entered).toBe(1);
   });
 
-  it('counts what its duplicates stand for as arrived, until an ACK covers it', () => {
+  it('has the segments that its duplicates represent counted as arrived, until an ACK covers them', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(10_000));
     h.sends();
@@ -855,7 +858,7 @@ describe('a peer without SACK', () => {
     expect(h.connection.info().inflight).toBe(7000);
   });
 
-  it('gets nothing a third time while the repair of a timeout is on its way', () => {
+  it('gets nothing a third time while the retransmission of a timeout is in flight', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(8000));
     h.sends();
@@ -867,7 +870,7 @@ describe('a peer without SACK', () => {
     expect(during(h, RTT)).not.toContain('2001+1000');
   });
 
-  it('has counted as arrived what is left of its duplicates behind a partial ACK', () => {
+  it('has the remaining duplicates counted as arrived after a partial ACK', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(10_000));
     h.sends();
@@ -882,7 +885,7 @@ describe('a peer without SACK', () => {
     expect(h.connection.info().inflight).toBe(3000);
   });
 
-  it('gets all again after a timeout, one window after the other', () => {
+  it('gets everything again after a timeout, one window after another', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(4000));
     h.sends();
@@ -898,7 +901,7 @@ describe('a peer without SACK', () => {
 });
 
 describe('a window that the peer shrinks', () => {
-  it('holds back new data; what is in flight is repaired all the same (RFC 9293 3.8.6, MUST-34, SHLD-15, SHLD-16)', () => {
+  it('holds back new data, but data in flight is still retransmitted (RFC 9293 3.8.6, MUST-34, SHLD-15, SHLD-16)', () => {
     const h = inFlight(10, 20_000).after(RTT);
     h.receives({ flags: ACK, ack: 1001, wnd: 2000 });
     expect(h.sends()).toEqual([]);
@@ -910,7 +913,7 @@ describe('a window that the peer shrinks', () => {
     expect(during(h, RTT)).toEqual(['10001+1000', '11001+1000']);
   });
 
-  it('to nothing, with data in flight, keeps the connection for as long as it answers (SHLD-17, MUST-35)', () => {
+  it('to zero, with data in flight, keeps the connection as long as the peer answers (SHLD-17, MUST-35)', () => {
     const h = inFlight(3);
     const begin = h.now;
     let sent = 0;

@@ -69,32 +69,28 @@ function lose(source: Source, ...starts: number[]): Source {
 describe('new data', () => {
   it.each<[string, ConstructorParameters<typeof Source>[0], string]>([
     ['is a full segment', {}, '0+1000'],
-    ['is what there is', { dataEnd: 700 }, '0+700'],
-    ['is nothing where there is none', { dataEnd: 0 }, 'nothing'],
-    ['is no more than cwnd lets out', { cwnd: 999, maxSndWnd: 1000 }, '0+999'],
-    ["is no more than the peer's window lets out", { sndWnd: 900, maxSndWnd: 1000 }, '0+900'],
-    ['is no part of an octet', { cwnd: 700.9, maxSndWnd: 1000 }, '0+700'],
-    ['is nothing in a shut window', { sndWnd: 0 }, 'nothing'],
+    ['is all the available data', { dataEnd: 700 }, '0+700'],
+    ['is nothing if no data is available', { dataEnd: 0 }, 'nothing'],
+    ['is no more than cwnd allows', { cwnd: 999, maxSndWnd: 1000 }, '0+999'],
+    ["is no more than the peer's window allows", { sndWnd: 900, maxSndWnd: 1000 }, '0+900'],
+    ['is never part of an octet', { cwnd: 700.9, maxSndWnd: 1000 }, '0+700'],
+    ['is nothing in a closed window', { sndWnd: 0 }, 'nothing'],
     ['is nothing in a window that shrank', { sndWnd: -500 }, 'nothing'],
-    ['is no silly segment (RFC 9293 3.8.6.2.1)', { sndWnd: 900 }, 'nothing'],
-    ['is half of the largest window seen', { sndWnd: 500, maxSndWnd: 1000 }, '0+500'],
-    ['is not less than that half', { sndWnd: 499, maxSndWnd: 1000 }, 'nothing'],
-    ['has the FIN where it ends', { dataEnd: 700, finQueued: true }, '0+700F'],
-    ['has no FIN before its end', { finQueued: true }, '0+1000'],
-    ['has the FIN alone', { dataEnd: 0, finQueued: true }, '0+0F'],
-    [
-      'has no FIN that the window does not take',
-      { dataEnd: 700, finQueued: true, sndWnd: 700 },
-      '0+700',
-    ],
+    ['is not a silly segment (RFC 9293 3.8.6.2.1)', { sndWnd: 900 }, 'nothing'],
+    ['is at least half of the largest window seen', { sndWnd: 500, maxSndWnd: 1000 }, '0+500'],
+    ['is nothing below that half', { sndWnd: 499, maxSndWnd: 1000 }, 'nothing'],
+    ['has the FIN at the end of the data', { dataEnd: 700, finQueued: true }, '0+700F'],
+    ['has no FIN before the end of the data', { finQueued: true }, '0+1000'],
+    ['is the FIN alone', { dataEnd: 0, finQueued: true }, '0+0F'],
+    ['has no FIN that exceeds the window', { dataEnd: 700, finQueued: true, sndWnd: 700 }, '0+700'],
     [
       'has the FIN in the last octet of the window',
       { dataEnd: 700, finQueued: true, sndWnd: 701 },
       '0+700F',
     ],
-    ['is nothing behind the FIN', { dataEnd: 700, sndNew: 701, finQueued: true }, 'nothing'],
+    ['is nothing after the FIN', { dataEnd: 700, sndNew: 701, finQueued: true }, 'nothing'],
     [
-      'with Nagle is a small segment where nothing is in flight',
+      'with Nagle is a small segment if nothing is in flight',
       { dataEnd: 10, noDelay: false },
       '0+10',
     ],
@@ -102,7 +98,7 @@ describe('new data', () => {
     expect(chosen(new Source(changes))).toBe(expected);
   });
 
-  it('fills what in flight leaves of each window (SHLD-28)', () => {
+  it('fills each window beyond the data in flight (SHLD-28)', () => {
     expect(chosen(new Source({ cwnd: 3500, maxSndWnd: 1000 }, 3))).toBe('3000+500');
     expect(chosen(new Source({ cwnd: 3000 }, 3))).toBe('nothing');
     expect(chosen(new Source({ sndWnd: 3600, maxSndWnd: 1000 }, 3))).toBe('3000+600');
@@ -112,7 +108,7 @@ describe('new data', () => {
     expect(chosen(source)).toBe('nothing');
   });
 
-  it('with Nagle is no small segment behind others, but a full one (SHLD-7)', () => {
+  it('with Nagle is no small segment after others, but may be a full one (SHLD-7)', () => {
     expect(chosen(new Source({ dataEnd: 1500, noDelay: false }, 1))).toBe('nothing');
     expect(chosen(new Source({ dataEnd: 1500 }, 1))).toBe('1000+500');
     expect(chosen(new Source({ dataEnd: 2000, noDelay: false }, 1))).toBe('1000+1000');
@@ -122,7 +118,7 @@ describe('new data', () => {
   });
 });
 
-describe('the memory that the scoreboard takes', () => {
+describe('the memory of the scoreboard', () => {
   /** A sender with `count` segments of one octet in flight and storage for `capacity` octets. */
   function withTinySegments(count: number, capacity: number): Source {
     const source = new Source();
@@ -133,7 +129,7 @@ describe('the memory that the scoreboard takes', () => {
     return source;
   }
 
-  it('is no more than that of the send ring: new data waits', () => {
+  it('is limited by that of the send ring: new data waits', () => {
     expect(chosen(withTinySegments(127, 32 * 1024))).toBe('127+1000');
     expect(chosen(withTinySegments(128, 32 * 1024))).toBe('nothing');
     const source = withTinySegments(128, 32 * 1024);
@@ -141,39 +137,39 @@ describe('the memory that the scoreboard takes', () => {
     expect(chosen(source)).toBe('128+1000');
   });
 
-  it('has room for some segments where the ring has no storage, and for a FIN', () => {
+  it('has room for some segments if the ring has no storage, and for a FIN', () => {
     expect(chosen(withTinySegments(63, 0))).toBe('63+1000');
     const source = withTinySegments(0, 0);
     Object.assign(source, { dataEnd: 0, finQueued: true });
     expect(chosen(source)).toBe('0+0F');
   });
 
-  it('keeps no segment from leaving again, and no tail from being probed', () => {
+  it('does not prevent a retransmission or a tail loss probe', () => {
     const source = lose(withTinySegments(64, 0), 5);
     expect(chosen(source)).toBe('5+1R');
     expect(chosen(withTinySegments(64, 0), (next) => next.chooseTailProbe())).toBe('63+1R');
   });
 });
 
-describe('what is lost', () => {
-  it('comes before what is new, the first of it first (RFC 6675 4)', () => {
+describe('lost data', () => {
+  it('is sent before new data, in order (RFC 6675 4)', () => {
     expect(chosen(lose(new Source({}, 5), 1000, 3000))).toBe('1000+1000R');
   });
 
-  it('waits for room in cwnd, and new data with it', () => {
+  it('waits for room in cwnd, and so does new data', () => {
     expect(chosen(lose(new Source({ cwnd: 4999 }, 5), 1000))).toBe('nothing');
     expect(chosen(lose(new Source({ cwnd: 5000 }, 5), 1000))).toBe('1000+1000R');
   });
 
-  it('leaves when nothing is in flight, however small the window', () => {
+  it('is sent if nothing is in flight, however small the window', () => {
     expect(chosen(lose(new Source({ cwnd: 10 }, 2), 0, 1000))).toBe('0+1000R');
   });
 
-  it("does not ask for the peer's window", () => {
+  it("is not limited by the peer's window", () => {
     expect(chosen(lose(new Source({ sndWnd: 0 }, 2), 0))).toBe('0+1000R');
   });
 
-  it('is cut where the MSS became smaller, and its FIN stays with the rest', () => {
+  it('is split if the MSS became smaller, and its FIN stays with the rest', () => {
     const source = new Source({ mss: 400, dataEnd: 999, finQueued: true }, 1);
     expect(chosen(lose(source, 0))).toBe('0+400R');
     source.mss = 999;
@@ -187,7 +183,7 @@ describe('what is lost', () => {
     expect(chosen(lose(source, 0))).toBe('0+0FR');
   });
 
-  it('is the first segment whatever the windows, when that is due', () => {
+  it('is the first segment whatever the windows, if that is due', () => {
     const source = new Source({ cwnd: 10, sndWnd: 0 }, 3);
     source.recovery.isHeadDue = true;
     expect(chosen(source)).toBe('0+1000R');
@@ -199,7 +195,7 @@ describe('what is lost', () => {
 });
 
 describe('pacing', () => {
-  it('says when the next segment may leave, and chooses none before', () => {
+  it('reports when the next segment may be sent, and selects none before', () => {
     const source = new Source({}, 2);
     source.congestion.pacingRate = 100;
     const next = nextOf(source);
@@ -215,7 +211,7 @@ describe('pacing', () => {
     expect(next.paceAt).toBeGreaterThan(60.5);
   });
 
-  it('holds nothing back that a window holds back', () => {
+  it('does not delay data that a window holds back', () => {
     const source = new Source({ cwnd: 0 });
     source.congestion.pacingRate = 100;
     source.pacer.sent(9000, 100, 2000, 0);
@@ -229,18 +225,18 @@ describe('probes', () => {
   const tail = (next: NextSegment): boolean => next.chooseTailProbe();
   const shut = (next: NextSegment): boolean => next.chooseWindowProbe();
 
-  it('of the tail are new data beyond cwnd, also small (RFC 8985 7.3)', () => {
+  it('of the tail are new data beyond cwnd, even small (RFC 8985 7.3)', () => {
     expect(chosen(new Source({ cwnd: 0 }, 3), tail)).toBe('3000+1000');
     expect(chosen(new Source({ cwnd: 0, dataEnd: 3010, noDelay: false }, 3), tail)).toBe('3000+10');
   });
 
-  it('of the tail are the last segment where there is no new data, or no room for it', () => {
+  it('of the tail are the last segment if no new data is available or fits', () => {
     expect(chosen(new Source({ dataEnd: 3000 }, 3), tail)).toBe('2000+1000R');
     expect(chosen(new Source({ sndWnd: 3000 }, 3), tail)).toBe('2000+1000R');
     expect(chosen(new Source({ dataEnd: 0 }), tail)).toBe('nothing');
   });
 
-  it('of a window are one octet where it is shut, else what fits', () => {
+  it('of a window are one octet if it is closed, otherwise what fits', () => {
     expect(chosen(new Source({ sndWnd: 0 }), shut)).toBe('0+1');
     expect(chosen(new Source({ sndWnd: 300 }), shut)).toBe('0+300');
     expect(chosen(new Source({ sndWnd: 0, dataEnd: 0, finQueued: true }), shut)).toBe('0+0F');

@@ -1,7 +1,7 @@
 import { Pacer } from '../../../../src/netstack/tcp/send/pacer.js';
 import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
-it('lets all leave at once without pacing, and counts nothing then', () => {
+it('sends everything at once without pacing, and counts nothing', () => {
   const pacer = new Pacer();
   for (let count = 0; count < 100; count++) {
     expect(pacer.departure(Infinity, 2000, 5)).toBe(5);
@@ -11,7 +11,7 @@ it('lets all leave at once without pacing, and counts nothing then', () => {
   expect(pacer.departure(100, 2000, 6)).toBe(6);
 });
 
-it('lets a quantum leave at once, and a segment that is begun', () => {
+it('sends a quantum at once, and completes a started segment', () => {
   const pacer = new Pacer();
   const leave = (): number => {
     let sent = 0;
@@ -25,7 +25,7 @@ it('lets a quantum leave at once, and a segment that is begun', () => {
   expect(leave()).toBe(0);
 });
 
-it('says when the debt is paid and half a quantum, or a ms, is there', () => {
+it('reports when the debt is paid and half a quantum, or a ms, is available', () => {
   const pacer = new Pacer();
   pacer.departure(100, 2000, 0);
   for (let count = 0; count < 3; count++) pacer.sent(1000, 100, 2000, 0);
@@ -49,7 +49,7 @@ function leaveAt(pacer: Pacer, rate: number, now: number): number {
   return sent;
 }
 
-it('makes up for a timer that was late, up to ten ms', () => {
+it('makes up for a late timer, up to ten ms', () => {
   const pacer = new Pacer();
   expect(leaveAt(pacer, 1000, 0)).toBe(3);
   // A ms pays the debt, six are there.
@@ -57,7 +57,7 @@ it('makes up for a timer that was late, up to ten ms', () => {
   expect(leaveAt(pacer, 1000, 100)).toBe(10 + 1);
 });
 
-it('saves no more than two ms where it is not the pacer that keeps the sender', () => {
+it('saves at most two ms if it is not the limit', () => {
   const pacer = new Pacer();
   pacer.departure(5000, 2000, 0);
   // The window, or the user, has no more than this.
@@ -81,7 +81,7 @@ it('has no more than a quantum after an idle second', () => {
   expect(sent).toBe(3);
 });
 
-it('keeps to the rate over time, however late its timer is', () => {
+it('keeps the average rate, however late its timer is', () => {
   const random = seededRandom(3);
   const pacer = new Pacer();
   const rate = 1250;

@@ -81,7 +81,7 @@ function oneGap(context: Partial<RackContext> = {}): Scene {
   return scene;
 }
 
-it('finds nothing before anything has arrived', () => {
+it('finds no loss before anything has arrived', () => {
   const scene = new Scene();
   scene.send(0, 0, 0);
   expect(scene.detect(1e6)).toEqual({ lost: [], again: Infinity });
@@ -95,7 +95,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
     expect(scene.detect(125)).toEqual({ lost: [0, 1, 2], again: Infinity });
   });
 
-  it('is nothing in recovery, and with three SACKed segments, while no reordering was seen (RFC 6675 4b, RFC 8985 9.2)', () => {
+  it('is zero in recovery, and with three SACKed segments, while no reordering was seen (RFC 6675 4b, RFC 8985 9.2)', () => {
     expect(oneGap({ isRecovering: true }).detect().lost).toEqual([0, 1, 2]);
     const scene = new Scene();
     scene.send(0, 0, 0, 0, 0);
@@ -105,7 +105,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
     expect(scene.detect().lost).toEqual([0, 1]);
   });
 
-  it('stays once reordering was seen', () => {
+  it('stays after reordering was seen', () => {
     const scene = oneGap({ isRecovering: true });
     scene.arrives(100, [1]);
     expect(scene.rack.isReordering).toBe(true);
@@ -151,7 +151,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
 });
 
 describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
-  it('is seen when what was never sent again arrives below what has arrived', () => {
+  it('is detected when a segment sent only once arrives below the highest', () => {
     const scene = new Scene();
     scene.send(0, 0, 0);
     scene.arrives(100, [0, 1, 2]);
@@ -162,14 +162,14 @@ describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
     expect(scene.rack.isReordering).toBe(true);
   });
 
-  it('is not seen in a segment that was sent again', () => {
+  it('is not detected from a retransmitted segment', () => {
     const scene = oneGap();
     scene.sendAgain(0, 110);
     scene.arrives(210, [0]);
     expect(scene.rack.isReordering).toBe(false);
   });
 
-  it('is told from order where numbers wrap', () => {
+  it('is distinguished from order when numbers wrap', () => {
     const scene = new Scene(0x7fff_ff00);
     scene.send(0, 0);
     scene.arrives(100, [0]);
@@ -177,7 +177,7 @@ describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
     expect(scene.rack.isReordering).toBe(false);
   });
 
-  it('is not seen when half of a segment that was split arrives, and then the other', () => {
+  it('is not detected when the halves of a split segment arrive in order', () => {
     const scene = new Scene();
     scene.send(0);
     const segment = scene.sent[0]!;
@@ -188,7 +188,7 @@ describe('reordering (step 3) (RFC 8985 6.2 step 3)', () => {
 });
 
 describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', () => {
-  it('makes what left before it lost, by time first and then by number', () => {
+  it('marks earlier segments as lost, by time first and then by number', () => {
     const scene = new Scene();
     scene.send(0, 10, 20, 20, 20, 30);
     scene.context.isRecovering = true;
@@ -196,7 +196,7 @@ describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', (
     expect(scene.detect()).toEqual({ lost: [0, 1, 2], again: Infinity });
   });
 
-  it('is not replaced by one that left earlier, whose round trip counts all the same', () => {
+  it('is not replaced by an earlier one, whose round trip still counts', () => {
     const scene = new Scene();
     scene.send(0, 40, 50);
     scene.arrives(150, [2]);
@@ -206,7 +206,7 @@ describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', (
     expect(scene.detect()).toEqual({ lost: [], again: 225 });
   });
 
-  it('looks again when the last of what may be late is overdue (RFC 8985 6.2 step 5)', () => {
+  it('schedules the next check when the last late segment is overdue (RFC 8985 6.2 step 5)', () => {
     const scene = new Scene();
     scene.send(0, 5, 10, 15);
     scene.arrives(110, [3]);
@@ -215,12 +215,12 @@ describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', (
     expect(scene.detect(130)).toEqual({ lost: [1, 2], again: Infinity });
   });
 
-  it('does not wait for less than a microsecond', () => {
+  it('does not wait less than a microsecond', () => {
     const scene = oneGap();
     expect(scene.detect(125 - 1e-4).lost).toEqual([0, 1, 2]);
   });
 
-  it('finds a retransmission lost once what left behind it has arrived', () => {
+  it('finds a lost retransmission after later data has arrived', () => {
     const scene = new Scene();
     scene.send(0, 0, 0, 0);
     scene.context.isRecovering = true;
@@ -234,7 +234,7 @@ describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', (
   });
 });
 
-describe('a segment that was sent again (RFC 8985 6.2 step 2)', () => {
+describe('a retransmitted segment (RFC 8985 6.2 step 2)', () => {
   /** The first of two, sent again at 200; both left at 0, and a third at 150. */
   function ambiguous(): Scene {
     const scene = new Scene();
@@ -244,7 +244,7 @@ describe('a segment that was sent again (RFC 8985 6.2 step 2)', () => {
     return scene;
   }
 
-  it('says nothing when its first transmission may have arrived: sooner than any round trip', () => {
+  it('is ignored if its first transmission may have arrived: sooner than any round trip', () => {
     const scene = ambiguous();
     scene.arrives(299, [0]);
     expect(scene.detect()).toEqual({ lost: [], again: Infinity });
@@ -253,7 +253,7 @@ describe('a segment that was sent again (RFC 8985 6.2 step 2)', () => {
     expect(later.detect().lost).toEqual([1, 2]);
   });
 
-  it('says nothing when the echoed timestamp is older than its last transmission', () => {
+  it('is ignored if the echoed timestamp is older than its last transmission', () => {
     const scene = ambiguous();
     scene.arrives(300, [0], 199);
     expect(scene.detect()).toEqual({ lost: [], again: Infinity });
@@ -262,13 +262,13 @@ describe('a segment that was sent again (RFC 8985 6.2 step 2)', () => {
     expect(echoed.detect().lost).toEqual([1, 2]);
   });
 
-  it('says nothing either when its echo is right, but sooner than any round trip', () => {
+  it('is ignored if its echo is right, but arrives sooner than any round trip', () => {
     const scene = ambiguous();
     scene.arrives(250, [0], 200);
     expect(scene.detect()).toEqual({ lost: [], again: Infinity });
   });
 
-  it('is compared with clocks of milliseconds by the millisecond', () => {
+  it('is compared with millisecond clocks by the millisecond', () => {
     const scene = new Scene();
     scene.context.isRecovering = true;
     scene.send(0, 0);
@@ -279,7 +279,7 @@ describe('a segment that was sent again (RFC 8985 6.2 step 2)', () => {
 });
 
 describe('the retransmission timeout (6.3) (RFC 8985 6.3)', () => {
-  it('makes the first segment lost, and all that are overdue', () => {
+  it('marks the first segment as lost, and all overdue ones', () => {
     const scene = new Scene();
     scene.send(0, 50, 240, 300);
     scene.arrives(100, []);
@@ -289,7 +289,7 @@ describe('the retransmission timeout (6.3) (RFC 8985 6.3)', () => {
     expect(scene.timeout(300)).toEqual([1, 0]);
   });
 
-  it('makes all lost while no round trip is known', () => {
+  it('marks all segments as lost while no round trip is known', () => {
     const scene = new Scene();
     Object.assign(scene.context, { srtt: 0, minimumRtt: Infinity });
     scene.send(0, 10, 20);

@@ -16,7 +16,7 @@ describe('the handshake', () => {
     expect([trips.srtt, trips.rttvar, trips.rto]).toEqual([80, 40, 280]);
   });
 
-  it('is none where the SYN left twice, and data begins with 3 s (RFC 6298 5.7)', () => {
+  it('is not a sample if the SYN was sent twice, and data begins with 3 s (RFC 6298 5.7)', () => {
     const trips = new RoundTrips();
     trips.synSent(0);
     trips.synTimedOut();
@@ -26,7 +26,7 @@ describe('the handshake', () => {
     expect([trips.srtt, trips.rto, trips.backoff]).toEqual([0, 3000, 0]);
   });
 
-  it('is one by its timestamp even then', () => {
+  it('is a sample by its timestamp even then', () => {
     const trips = new RoundTrips();
     trips.synSent(0);
     trips.synTimedOut();
@@ -35,7 +35,7 @@ describe('the handshake', () => {
     expect([trips.srtt, trips.rto]).toEqual([80, 280]);
   });
 
-  it('is none where the SYN-ACK was a cookie: nobody knows when it left', () => {
+  it('is not a sample if the SYN-ACK was a cookie, since its send time is unknown', () => {
     const trips = new RoundTrips();
     expect(trips.synAcknowledged(-1, false, 5000)).toBe(-1);
     expect([trips.srtt, trips.rto]).toEqual([0, 1000]);
@@ -43,19 +43,19 @@ describe('the handshake', () => {
 });
 
 describe('an ACK', () => {
-  it('is a sample by the segment that it covers, rather than by its echo (RFC 7323 4.1)', () => {
+  it('is a sample by the covered segment rather than by its echo (RFC 7323 4.1)', () => {
     const trips = measured();
     trips.acknowledged(180, 40, 1000);
     expect(trips.srtt).toBe(110);
   });
 
-  it('is a sample by its echo where the segment left twice', () => {
+  it('is a sample by its echo if the segment was sent twice', () => {
     const trips = measured();
     trips.acknowledged(-1, 180, 1000);
     expect(trips.srtt).toBe(110);
   });
 
-  it('is none more than once a round trip (RFC 6298 3, RFC 7323 4.2)', () => {
+  it('is a sample at most once per round trip (RFC 6298 3, RFC 7323 4.2)', () => {
     const trips = measured();
     trips.acknowledged(180, -1, 1000);
     trips.acknowledged(500, -1, 1109);
@@ -64,7 +64,7 @@ describe('an ACK', () => {
     expect(trips.srtt).toBe(118.75);
   });
 
-  it('is a sample at once where it ends a backoff', () => {
+  it('is a sample at once if it ends a backoff', () => {
     const trips = measured();
     trips.acknowledged(180, -1, 1000);
     trips.timedOut(1001);
@@ -72,7 +72,7 @@ describe('an ACK', () => {
     expect([trips.srtt, trips.backoff]).toEqual([110, 0]);
   });
 
-  it('shrinks the backoff by one step where it tells nothing (Karn)', () => {
+  it('reduces the backoff by one step if it is ambiguous (Karn)', () => {
     const trips = measured();
     for (const now of [300, 900, 2100]) trips.timedOut(now);
     expect([trips.backoff, trips.rto]).toEqual([3, 2400]);
@@ -80,7 +80,7 @@ describe('an ACK', () => {
     expect([trips.backoff, trips.rto]).toEqual([2, 1200]);
   });
 
-  it('ends the backoff, and is no sample, where it echoes what left before the timer expired', () => {
+  it('ends the backoff without a sample if it echoes data sent before the timer expired', () => {
     const trips = measured();
     trips.timedOut(300);
     trips.timedOut(900);
@@ -95,7 +95,7 @@ describe('an ACK', () => {
   });
 });
 
-it('keeps one step of a backoff when the path carries again', () => {
+it('keeps one step of a backoff when the path works again', () => {
   const trips = measured();
   for (const now of [300, 900, 2100]) trips.timedOut(now);
   trips.easeToOneStep();
@@ -107,14 +107,14 @@ it('keeps one step of a backoff when the path carries again', () => {
 describe('the minimum', () => {
   const MINUTE = 60_000;
 
-  it('is the shortest round trip, Infinity before the first', () => {
+  it('is the shortest round trip, or Infinity before the first', () => {
     const minimum = new MinimumRtt();
     expect(minimum.value).toBe(Infinity);
     for (const rtt of [50, 40, 60]) minimum.sample(rtt, 0);
     expect(minimum.value).toBe(40);
   });
 
-  it('is kept for 2.5 minutes at least, and forgotten after 5 (RFC 8985 6.2)', () => {
+  it('is kept for at least 2.5 minutes, and forgotten after 5 (RFC 8985 6.2)', () => {
     const minimum = new MinimumRtt();
     minimum.sample(40, 0);
     minimum.sample(50, 2.4 * MINUTE);
@@ -130,14 +130,14 @@ describe('the minimum', () => {
     expect(minimum.value).toBe(80);
   });
 
-  it('forgets all that is older than the window after a pause', () => {
+  it('drops all samples older than the window after a pause', () => {
     const minimum = new MinimumRtt();
     minimum.sample(40, 0);
     minimum.sample(90, 20 * MINUTE);
     expect(minimum.value).toBe(90);
   });
 
-  it('forgets what a pause of half the window made too old', () => {
+  it('drops samples that a pause of half the window made too old', () => {
     const minimum = new MinimumRtt();
     minimum.sample(40, 0);
     minimum.sample(90, 5 * MINUTE);

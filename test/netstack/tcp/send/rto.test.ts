@@ -4,7 +4,7 @@ it('begins with 1 s (RFC 6298 2.1)', () => {
   expect(new RtoEstimator().rto).toBe(1000);
 });
 
-it('computes SRTT, RTTVAR and RTO as RFC 6298 2.2 and 2.3 say (MUST-18, RFC 6298 2.2, RFC 6298 2.3)', () => {
+it('computes SRTT, RTTVAR and RTO as in RFC 6298 2.2 and 2.3 (MUST-18, RFC 6298 2.2, RFC 6298 2.3)', () => {
   const rto = new RtoEstimator();
   rto.sample(400);
   expect([rto.srtt, rto.rttvar, rto.rto]).toEqual([400, 200, 1200]);
@@ -13,13 +13,13 @@ it('computes SRTT, RTTVAR and RTO as RFC 6298 2.2 and 2.3 say (MUST-18, RFC 6298
   expect([rto.srtt, rto.rttvar, rto.rto]).toEqual([450, 250, 1450]);
 });
 
-it('keeps the variance term at 200 ms or more (RFC 6298 2.4, RFC 6298 4)', () => {
+it('keeps the variance term at or above 200 ms (RFC 6298 2.4, RFC 6298 4)', () => {
   const rto = new RtoEstimator();
   for (let count = 0; count < 50; count++) rto.sample(10);
   expect(rto.rto).toBeCloseTo(210, 5);
 });
 
-it('doubles up to 60 s, and a sample ends that (MUST-19, RFC 6298 2.5)', () => {
+it('doubles up to 60 s, until a sample resets it (MUST-19, RFC 6298 2.5)', () => {
   const rto = new RtoEstimator();
   const values = Array.from({ length: 8 }, () => {
     rto.backOff();
@@ -30,7 +30,7 @@ it('doubles up to 60 s, and a sample ends that (MUST-19, RFC 6298 2.5)', () => {
   expect([rto.rto, rto.backoff]).toEqual([300, 0]);
 });
 
-it('shrinks the backoff by one step for an ambiguous ACK', () => {
+it('reduces the backoff by one step on an ambiguous ACK', () => {
   const rto = new RtoEstimator();
   rto.backOff();
   rto.backOff();
@@ -41,7 +41,7 @@ it('shrinks the backoff by one step for an ambiguous ACK', () => {
   expect(rto.rto).toBe(1000);
 });
 
-it('begins data with 3 s after a lost SYN, unless there was a sample', () => {
+it('starts data with 3 s after a lost SYN, unless a sample exists', () => {
   const rto = new RtoEstimator();
   rto.backOff();
   rto.handshakeRetransmitted();

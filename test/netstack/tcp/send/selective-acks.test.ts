@@ -27,13 +27,13 @@ class Receiving {
 }
 
 describe('the blocks of an ACK (RFC 2018 4)', () => {
-  it('are none before anything arrived behind a gap', () => {
+  it('are absent before data arrives after a gap', () => {
     const receiving = new Receiving();
     expect(receiving.acks.count).toBe(0);
     expect(receiving.tell()).toEqual([]);
   });
 
-  it('begin with the one that holds the latest segment; the others follow, the latest first', () => {
+  it('begin with the block of the latest segment; the others follow, the latest first', () => {
     const receiving = new Receiving();
     expect(receiving.arrives([10, 20]).tell()).toEqual(['10-20']);
     expect(receiving.arrives([30, 40]).tell()).toEqual(['30-40', '10-20']);
@@ -43,25 +43,25 @@ describe('the blocks of an ACK (RFC 2018 4)', () => {
     expect(receiving.acks.count).toBe(4);
   });
 
-  it('are merged where a gap between them was filled', () => {
+  it('are merged when a gap between them is filled', () => {
     const receiving = new Receiving().arrives([10, 20], [30, 40], [20, 30]);
     expect(receiving.acks.count).toBe(1);
     expect(receiving.tell()).toEqual(['10-40']);
   });
 
-  it('begin where the whole block begins, also when the segment was its end', () => {
+  it('cover the whole block, even if the segment was its end', () => {
     expect(new Receiving().arrives([10, 20], [20, 25]).tell()).toEqual(['10-25']);
     expect(new Receiving().arrives([10, 20], [5, 10]).tell()).toEqual(['5-20']);
   });
 
-  it('go when RCV.NXT has passed them', () => {
+  it('disappear when RCV.NXT has passed them', () => {
     const receiving = new Receiving().arrives([10, 20], [30, 40]);
     expect(receiving.advance(10).tell()).toEqual(['30-40']);
     expect(receiving.advance(30).acks.count).toBe(0);
     expect(receiving.tell()).toEqual([]);
   });
 
-  it('that are news come before those that were told, the earliest of too many first', () => {
+  it('report new blocks before already reported ones, the earliest first if too many', () => {
     const receiving = new Receiving().arrives([10, 20]);
     expect(receiving.tell()).toEqual(['10-20']);
     receiving.arrives([30, 40], [50, 60], [70, 80], [90, 95]);
@@ -89,7 +89,7 @@ describe('the blocks of an ACK (RFC 2018 4)', () => {
     expect(receiving.acks.count).toBe(0);
   });
 
-  it('are not made of what the ranges do not hold', () => {
+  it('are omitted if the ranges do not hold them', () => {
     const receiving = new Receiving();
     receiving.acks.arrivedAhead(10, receiving.ranges);
     expect(receiving.acks.count).toBe(0);
@@ -97,7 +97,7 @@ describe('the blocks of an ACK (RFC 2018 4)', () => {
 });
 
 describe('a duplicate (RFC 2883 4)', () => {
-  it('is the first block, once', () => {
+  it('is reported in the first block, once', () => {
     const receiving = new Receiving().arrives([30, 40]);
     receiving.acks.arrivedTwice(10, 20);
     expect(receiving.acks.count).toBe(2);
@@ -105,21 +105,21 @@ describe('a duplicate (RFC 2883 4)', () => {
     expect(receiving.tell()).toEqual(['30-40']);
   });
 
-  it('is the latest one where two came', () => {
+  it('is the latest one if two arrived', () => {
     const receiving = new Receiving();
     receiving.acks.arrivedTwice(10, 20);
     receiving.acks.arrivedTwice(20, 30);
     expect(receiving.tell()).toEqual(['20-30']);
   });
 
-  it('takes the place of a block', () => {
+  it('replaces another block', () => {
     const receiving = new Receiving().arrives([30, 40], [50, 60], [70, 80]);
     receiving.acks.arrivedTwice(10, 20);
     expect(receiving.tell()).toEqual(['10-20', '50-60', '30-40']);
     expect(receiving.tell()).toEqual(['70-80', '50-60', '30-40']);
   });
 
-  it('is none without an octet, and waits for an ACK with room', () => {
+  it('is ignored if it is empty, and waits for an ACK with room', () => {
     const receiving = new Receiving();
     receiving.acks.arrivedTwice(10, 10);
     expect(receiving.acks.count).toBe(0);
@@ -129,7 +129,7 @@ describe('a duplicate (RFC 2883 4)', () => {
   });
 });
 
-it('forgets all', () => {
+it('forgets all blocks', () => {
   const receiving = new Receiving().arrives([10, 20]);
   receiving.acks.arrivedTwice(1, 2);
   receiving.acks.clear();

@@ -21,13 +21,13 @@ describe('sending', () => {
     expect(h.connection.unacknowledgedBytes).toBe(65_536);
   });
 
-  it('uses 536 bytes where the peer names no MSS (RFC 9293 3.7.1, MUST-15)', () => {
+  it('uses 536 bytes if the peer sends no MSS (RFC 9293 3.7.1, MUST-15)', () => {
     const h = new Harness().establish({ syn: [] });
     h.connection.send(new Uint8Array(2000));
     expect(h.sends().map(({ len }) => len)).toEqual([536, 536, 536, 392]);
   });
 
-  it('never sends more than our own MTU holds, timestamps included (MUST-16)', () => {
+  it('never exceeds the local MTU, timestamps included (MUST-16)', () => {
     const h = new Harness({ mtu: 600 }).establish({
       syn: [...MSS_OPTION(1460), ...TIMESTAMPS_OPTION(1, 0)],
     });
@@ -35,7 +35,7 @@ describe('sending', () => {
     expect(h.sends().map(({ len }) => len)).toEqual([548, 452]);
   });
 
-  it("keeps to the peer's window, scaled only when both SYNs carry the option (REC-1, RFC 7323 2.2, RFC 5681 2b)", () => {
+  it("respects the peer's window, scaled only if both SYNs carry the option (REC-1, RFC 7323 2.2, RFC 5681 2b)", () => {
     const plain = new Harness().establish({ wnd: 2500 });
     plain.connection.send(new Uint8Array(9000));
     expect(plain.sends().map(({ len }) => len)).toEqual([1000, 1000]);
@@ -54,7 +54,7 @@ describe('sending', () => {
     expect(h.connection.info().sndWnd).toBe(1000);
   });
 
-  it('sends small segments at once, and with Nagle only when nothing is in flight (SHLD-7, MUST-17)', () => {
+  it('sends small segments at once, and with Nagle only if nothing is in flight (SHLD-7, MUST-17)', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10));
     h.connection.send(new Uint8Array(10));
@@ -68,7 +68,7 @@ describe('sending', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 31+10 1']);
   });
 
-  it('takes no more than the buffer and calls writable when a quarter is free', () => {
+  it('accepts no more than the buffer and calls writable when a quarter is free', () => {
     const h = new Harness({ limits: { sendBuffer: 20_000 } }).establish();
     expect(h.connection.send(new Uint8Array(30_000))).toBe(20_000);
     expect(h.connection.writableBytes).toBe(0);
@@ -83,7 +83,7 @@ describe('sending', () => {
     expect(h.connection.writableBytes).toBe(6000);
   });
 
-  it('calls writable for 256 KiB in a large buffer: its user comes before it runs dry', () => {
+  it('calls writable at 256 KiB free in a large buffer, so that the user refills it before it is empty', () => {
     const h = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(8)] });
     const endless = new Uint8Array(8 * 1024 * 1024);
     const acknowledge = (ack: number) => h.receives({ flags: ACK, ack, wnd: 0xffff });
@@ -104,7 +104,7 @@ describe('sending', () => {
 });
 
 describe('the retransmission timer', () => {
-  it('sends the oldest segment again, with a window of one and a doubled timeout (RFC 6298 5.4)', () => {
+  it('retransmits the oldest segment, with a window of one and a doubled timeout (RFC 6298 5.4)', () => {
     const h = inFlight(4);
     const { rto } = h.connection.info();
     expect(rto).toBe(200);
@@ -116,7 +116,7 @@ describe('the retransmission timer', () => {
     expect(h.connection.info().ssthresh).toBe(2000);
   });
 
-  it('leaves ssthresh alone when it expires again for the same segment (RFC 5681 3.1)', () => {
+  it('does not change ssthresh when it expires again for the same segment (RFC 5681 3.1)', () => {
     const h = inFlight(10);
     h.after(200).sends();
     expect(h.connection.info()).toMatchObject({ cwnd: 1000, ssthresh: 5000 });
@@ -124,14 +124,14 @@ describe('the retransmission timer', () => {
     expect(h.connection.info()).toMatchObject({ backoff: 2, cwnd: 1000, ssthresh: 5000 });
   });
 
-  it('goes on behind what turns out to have arrived', () => {
+  it('continues after data that turns out to have arrived', () => {
     const h = inFlight(4);
     h.after(200).sends();
     h.receives({ flags: ACK, ack: 3001 });
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
   });
 
-  it('starts anew at each ACK and stops at the last (RFC 6298 5.1, RFC 6928 9, RFC 6298 5)', () => {
+  it('restarts at each ACK and stops at the last (RFC 6298 5.1, RFC 6928 9, RFC 6298 5)', () => {
     const h = inFlight(2);
     h.after(150).receives({ flags: ACK, ack: 1001 });
     h.sends();
@@ -156,7 +156,7 @@ describe('the retransmission timer', () => {
 });
 
 describe('the zero window', () => {
-  it('is probed with one octet, at growing intervals, for as long as the peer answers (MUST-36, MUST-37)', () => {
+  it('is probed with one octet, at growing intervals, as long as the peer answers (MUST-36, MUST-37)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(5000));
@@ -181,7 +181,7 @@ describe('the zero window', () => {
     ]);
   });
 
-  it('goes on behind a probe that was taken', () => {
+  it('continues after a probe that was accepted', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(500));
@@ -191,7 +191,7 @@ describe('the zero window', () => {
     expect(h.sendsBriefly()).toEqual(['PSH,ACK 2+499 1']);
   });
 
-  it('probes with a FIN when that is all there is', () => {
+  it('is probed with a FIN if no data is left', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.shutdown();
@@ -199,7 +199,7 @@ describe('the zero window', () => {
     expect(h.after(200).sendsBriefly()).toEqual(['FIN,ACK 1+0 1']);
   });
 
-  it('ends the connection when probes stay unanswered for the user timeout', () => {
+  it('ends the connection if probes are unanswered for the user timeout', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 0 });
     h.connection.send(patternBytes(500));
@@ -210,7 +210,7 @@ describe('the zero window', () => {
     expect(h.events).toEqual(['closed:timeout']);
   });
 
-  it('does not send a silly segment into a small window, until the override timeout (MUST-38)', () => {
+  it('holds back a silly segment until the override timeout (MUST-38)', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, wnd: 100 });
     h.connection.send(patternBytes(5000));
@@ -219,7 +219,7 @@ describe('the zero window', () => {
   });
 });
 
-it('tells the congestion control of what the reordering timer finds, and of nothing else', () => {
+it('informs the congestion control only of losses that the reordering timer finds', () => {
   const { sender } = loneTcb('SYN-SENT').tcb;
   const told: number[] = [];
   sender.congestion.acknowledged = ({ newlyLost }) => void told.push(newlyLost);
@@ -230,7 +230,7 @@ it('tells the congestion control of what the reordering timer finds, and of noth
   expect(told).toEqual([1000]);
 });
 
-it('takes a round trip of less than a millisecond for one, and the lack of one for none', () => {
+it('treats a round trip of less than a millisecond as a sample, and a missing one as none', () => {
   const { sender } = loneTcb('SYN-SENT').tcb;
   sender.acknowledgeSyn(-1, NOW);
   expect(sender.minimumRtt.value).toBe(0);
@@ -240,7 +240,7 @@ it('takes a round trip of less than a millisecond for one, and the lack of one f
   expect(again.minimumRtt.value).toBe(Infinity);
 });
 
-it('shrinks to the initial window after an idle time (RFC 5681 4.1)', () => {
+it('shrinks the window to the initial window after an idle time (RFC 5681 4.1)', () => {
   const h = new Harness().establish({ wnd: 65_535 });
   h.connection.send(new Uint8Array(30_000));
   for (let ack = 1; ack < 30_000;) {
@@ -254,7 +254,7 @@ it('shrinks to the initial window after an idle time (RFC 5681 4.1)', () => {
   expect(h.sends()).toHaveLength(10);
 });
 
-it('has an RFC 6528 sequence number, and a fresh port for each connection (SHLD-1)', () => {
+it('uses an RFC 6528 sequence number, and a new port for each connection (SHLD-1)', () => {
   const h = new Harness();
   const first = h.connect();
   const port = h.ourPort;

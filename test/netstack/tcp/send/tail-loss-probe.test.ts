@@ -1,24 +1,24 @@
 import { TailLossProbe } from '../../../../src/netstack/tcp/send/tail-loss-probe.js';
 
 describe('the timeout (RFC 8985 7.2)', () => {
-  it('is two round trips, and the delay of an ACK more for a single segment', () => {
+  it('is two round trips, plus the delay of an ACK for a single segment', () => {
     const probe = new TailLossProbe();
     expect(probe.timeout(50, 1000, 2)).toBe(100);
     expect(probe.timeout(50, 1000, 1)).toBe(300);
   });
 
-  it('is a second where no round trip is known', () => {
+  it('is a second if no round trip is known', () => {
     expect(new TailLossProbe().timeout(0, 3000, 1)).toBe(1000);
   });
 
-  it('is never above RTO', () => {
+  it('never exceeds RTO', () => {
     const probe = new TailLossProbe();
     expect(probe.timeout(150, 200, 5)).toBe(200);
     expect(probe.timeout(0, 400, 5)).toBe(400);
   });
 });
 
-describe('the ACKs that follow (RFC 8985 7.4.2)', () => {
+describe('later ACKs (RFC 8985 7.4.2)', () => {
   /** A probe out that ends at 5000. */
   function probing(isRetransmission: boolean): TailLossProbe {
     const probe = new TailLossProbe();
@@ -28,19 +28,19 @@ describe('the ACKs that follow (RFC 8985 7.4.2)', () => {
     return probe;
   }
 
-  it('end the episode where the probe was new data', () => {
+  it('end the episode if the probe was new data', () => {
     const probe = probing(false);
     expect(probe.acknowledged(5000, undefined, false)).toBe(false);
     expect(probe.isOut).toBe(false);
   });
 
-  it('do not end it below the end of the probe', () => {
+  it('do not end it if they are below the end of the probe', () => {
     const probe = probing(true);
     expect(probe.acknowledged(4999, 5000, true)).toBe(false);
     expect(probe.isOut).toBe(true);
   });
 
-  it('end it with a DSACK: nothing was lost', () => {
+  it('end it with a DSACK, because nothing was lost', () => {
     const probe = probing(true);
     expect(probe.acknowledged(5000, 5000, false)).toBe(false);
     expect(probe.isOut).toBe(false);
@@ -49,7 +49,7 @@ describe('the ACKs that follow (RFC 8985 7.4.2)', () => {
     expect(beyond.isOut).toBe(false);
   });
 
-  it('are not taken for the answer where their DSACK is of another segment', () => {
+  it('do not end it if their DSACK is for another segment', () => {
     const probe = probing(true);
     expect(probe.acknowledged(5000, 4000, false)).toBe(false);
     expect(probe.isOut).toBe(true);
@@ -57,7 +57,7 @@ describe('the ACKs that follow (RFC 8985 7.4.2)', () => {
     expect(probing(true).acknowledged(6000, 5001, false)).toBe(true);
   });
 
-  it('show a repaired loss beyond the end of the probe without a DSACK', () => {
+  it('show a repaired loss if they are beyond the end of the probe without a DSACK', () => {
     const probe = probing(true);
     expect(probe.acknowledged(5000, undefined, false)).toBe(false);
     expect(probe.isOut).toBe(true);
@@ -66,20 +66,20 @@ describe('the ACKs that follow (RFC 8985 7.4.2)', () => {
     expect(probe.acknowledged(6000, undefined, false)).toBe(false);
   });
 
-  it('end it with a second ACK for the same number: both transmissions arrived', () => {
+  it('end it with a second ACK for the same number, because both transmissions arrived', () => {
     const probe = probing(true);
     expect(probe.acknowledged(5000, undefined, true)).toBe(false);
     expect(probe.isOut).toBe(false);
   });
 
-  it('compare numbers that wrap', () => {
+  it('are compared correctly when numbers wrap', () => {
     const probe = new TailLossProbe();
     probe.sent(0x7fff_ffff, true);
     expect(probe.acknowledged(-0x8000_0000, undefined, false)).toBe(true);
   });
 });
 
-it('is over when told so', () => {
+it('is over after a reset', () => {
   const probe = new TailLossProbe();
   probe.sent(5000, true);
   probe.end();

@@ -8,7 +8,7 @@ import { type LoneTcb, loneTcb, notingObserver, NOW, OUR_ISS, PEER_ISS } from '.
 const KEEP_ALIVE = { idle: 10_000, interval: 1000, count: 3 };
 
 describe('keepalive', () => {
-  it('probes an idle peer below the window and ends when nothing answers (MUST-27, SHLD-12, MUST-29)', () => {
+  it('probes an idle peer below the window, and ends the connection without an answer (MUST-27, SHLD-12, MUST-29)', () => {
     const h = new Harness().establish({ connect: { keepAlive: KEEP_ALIVE } });
     expect(h.after(9999).sendsBriefly()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 0+0 1']);
@@ -27,7 +27,7 @@ describe('keepalive', () => {
     expect(h.after(1).sendsBriefly()).toEqual(['ACK 0+0 1']);
   });
 
-  it('is off by default, and can be turned on and off (MUST-24, MUST-25)', () => {
+  it('is off by default, and can be enabled and disabled (MUST-24, MUST-25)', () => {
     const h = new Harness().establish();
     expect(h.stack.nextTimeout()).toBe(Infinity);
     h.connection.setKeepAlive(KEEP_ALIVE, h.now);
@@ -36,7 +36,7 @@ describe('keepalive', () => {
     expect(h.stack.nextTimeout()).toBe(Infinity);
   });
 
-  it('leaves data in flight to its own timer (MUST-26)', () => {
+  it('leaves data in flight to the retransmission timer (MUST-26)', () => {
     const h = new Harness().establish({ connect: { keepAlive: KEEP_ALIVE } });
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -78,7 +78,7 @@ function sendOctet({ sender }: Tcb): void {
   sender.sent(NOW);
 }
 
-it('does nothing before its time', () => {
+it('does nothing before its deadline', () => {
   const { tcb, host, calls } = expired('ESTABLISHED', (block) => {
     sendOctet(block);
     Object.assign(block, { retransmitAt: NOW + 1, probeAt: NOW + 1, endOfStateAt: NOW + 1 });
@@ -96,7 +96,7 @@ it('does nothing before its time', () => {
 });
 
 describe('the end of a state', () => {
-  it('is that of the attempt, before anything else that is due', () => {
+  it('ends the attempt, before any other timer', () => {
     const { tcb, host, calls } = expired('SYN-SENT', (block) => {
       Object.assign(block, { endOfStateAt: NOW, retransmitAt: NOW });
       block.sender.synDue = false;
@@ -107,7 +107,7 @@ describe('the end of a state', () => {
     expect(host.asked).toEqual(['remove']);
   });
 
-  it('of TIME-WAIT tells nobody: that was done when all was acknowledged', () => {
+  it('of TIME-WAIT reports nothing, since the close was reported when all data was acknowledged', () => {
     const { calls, host } = expired('TIME-WAIT', (block) => {
       block.closedDue = 'normal';
       block.observer = undefined;
@@ -118,19 +118,19 @@ describe('the end of a state', () => {
   });
 });
 
-it('lets a delayed ACK leave (RFC 9293 3.8.6.3)', () => {
+it('sends a delayed ACK (RFC 9293 3.8.6.3)', () => {
   const { tcb, host } = expired('ESTABLISHED', ({ receiver }) => (receiver.delayedAckAt = NOW));
   expect(tcb.receiver).toMatchObject({ ackNow: true, delayedAckAt: Infinity });
   expect(host.asked).toContain('enqueue');
 });
 
-it('lets go on what the pacer has held back', () => {
+it('sends data that the pacer held back', () => {
   const { tcb, host } = expired('ESTABLISHED', ({ sender }) => (sender.next.paceAt = NOW));
   expect(tcb.sender.next.paceAt).toBe(Infinity);
   expect(host.asked).toContain('enqueue');
 });
 
-it('looks for losses when reordering has had its time (RFC 8985 6.2)', () => {
+it('detects losses after the reordering window (RFC 8985 6.2)', () => {
   const looked: number[] = [];
   expired('ESTABLISHED', ({ sender }) => {
     sender.recovery.reorderAt = NOW;
@@ -142,7 +142,7 @@ it('looks for losses when reordering has had its time (RFC 8985 6.2)', () => {
   expect(looked).toEqual([NOW]);
 });
 
-it('owes a tail loss probe, behind which the retransmission timer begins anew (RFC 8985 7.3)', () => {
+it('schedules a tail loss probe, after which the retransmission timer restarts (RFC 8985 7.3)', () => {
   const { tcb, host } = expired('ESTABLISHED', (block) => {
     sendOctet(block);
     Object.assign(block, { probeAt: NOW, retransmitAt: NOW + 1 });
@@ -154,7 +154,7 @@ it('owes a tail loss probe, behind which the retransmission timer begins anew (R
 
 describe('the retransmission timer', () => {
   it.each<TcpState>(['SYN-SENT', 'SYN-RECEIVED'])(
-    'in %s sends the SYN again, however long that takes: the attempt has its own end',
+    'in %s retransmits the SYN at any age, because the attempt has its own timeout',
     (state) => {
       const at = NOW + 2 * USER_TIMEOUT;
       const { tcb, host } = expired(state, (block) => (block.retransmitAt = at), at);
@@ -166,7 +166,7 @@ describe('the retransmission timer', () => {
     },
   );
 
-  it('sends again what is in flight, and doubles itself (RFC 6298 5.4, 5.5)', () => {
+  it('retransmits data in flight, and doubles its timeout (RFC 6298 5.4, 5.5)', () => {
     const { tcb, host } = expired('ESTABLISHED', (block) => {
       sendOctet(block);
       block.retransmitAt = NOW;
@@ -180,23 +180,26 @@ describe('the retransmission timer', () => {
   it.each([
     [USER_TIMEOUT - 1, 'ESTABLISHED', []],
     [USER_TIMEOUT, 'CLOSED', ['closed:timeout']],
-  ])('after %d ms without progress leaves it %s (RFC 9293 3.8.3)', (silence, state, told) => {
-    const at = NOW + silence;
-    const prepare = (block: Tcb) => {
-      sendOctet(block);
-      block.retransmitAt = at;
-    };
-    const { tcb, calls } = expired('ESTABLISHED', prepare, at);
-    expect(tcb.state).toBe(state);
-    expect(calls).toEqual(told);
-  });
+  ])(
+    'after %d ms without progress leaves the connection %s (RFC 9293 3.8.3)',
+    (silence, state, told) => {
+      const at = NOW + silence;
+      const prepare = (block: Tcb) => {
+        sendOctet(block);
+        block.retransmitAt = at;
+      };
+      const { tcb, calls } = expired('ESTABLISHED', prepare, at);
+      expect(tcb.state).toBe(state);
+      expect(calls).toEqual(told);
+    },
+  );
 });
 
 describe('the persist timer (RFC 9293 3.8.6.1)', () => {
   it.each([
     [USER_TIMEOUT - 1, 'ESTABLISHED', []],
     [USER_TIMEOUT, 'CLOSED', ['closed:timeout']],
-  ])('after %d ms without a sign of life leaves it %s', (silence, state, told) => {
+  ])('after %d ms without an answer leaves the connection %s', (silence, state, told) => {
     const at = NOW + silence;
     const prepare = (block: Tcb) => {
       block.sender.ring.write(new Uint8Array(1));
@@ -220,7 +223,7 @@ describe('the keepalive timer (RFC 9293 3.8.4)', () => {
       Object.assign(tcb, { keepAlive: KEEP_ALIVE, keepAliveAt: NOW, heardAt, ...changes });
     };
 
-  it('probes with a number below the window, and again after the interval', () => {
+  it('probes with a sequence number below the window, and again after the interval', () => {
     const { tcb, host } = expired('ESTABLISHED', idle({}));
     expect(host.queued).toHaveLength(1);
     const segment = [...host.queued[0]!.subarray(20)];
@@ -229,7 +232,7 @@ describe('the keepalive timer (RFC 9293 3.8.4)', () => {
     expect(tcb).toMatchObject({ keepAliveProbes: 1, keepAliveAt: NOW + KEEP_ALIVE.interval });
   });
 
-  it('ends what has answered none of the probes, and not before', () => {
+  it('ends the connection after all probes are unanswered, not before', () => {
     const last = expired('ESTABLISHED', idle({ keepAliveProbes: KEEP_ALIVE.count - 1 }));
     expect(last.host.queued).toHaveLength(1);
     expect(last.calls).toEqual([]);
@@ -239,18 +242,18 @@ describe('the keepalive timer (RFC 9293 3.8.4)', () => {
     expect(tcb.state).toBe('CLOSED');
   });
 
-  it('goes on once it has begun, whatever the idle time', () => {
+  it('continues once it has started, whatever the idle time', () => {
     const { host } = expired('ESTABLISHED', idle({ keepAliveProbes: 1, heardAt: NOW - 1 }));
     expect(host.queued).toHaveLength(1);
   });
 
-  it('waits for the rest of an idle time that began later', () => {
+  it('waits for the rest of an idle time that started later', () => {
     const { tcb, host } = expired('ESTABLISHED', idle({ heardAt: NOW - 1 }));
     expect(host.queued).toEqual([]);
     expect(tcb).toMatchObject({ keepAliveProbes: 0, keepAliveAt: NOW - 1 + KEEP_ALIVE.idle });
   });
 
-  it('leaves what is in flight to the other timer, and looks again after the interval', () => {
+  it('leaves data in flight to the other timer, and checks again after the interval', () => {
     const { tcb, host } = expired('ESTABLISHED', (block) => {
       sendOctet(block);
       idle({})(block);
@@ -261,7 +264,7 @@ describe('the keepalive timer (RFC 9293 3.8.4)', () => {
 
   it.each<[string, TcpState, typeof KEEP_ALIVE | undefined]>([
     ['in TIME-WAIT', 'TIME-WAIT', KEEP_ALIVE],
-    ['where it was turned off', 'ESTABLISHED', undefined],
+    ['when disabled', 'ESTABLISHED', undefined],
   ])('stops %s', (_, state, keepAlive) => {
     const { tcb, host } = expired(state, (block) => {
       idle({})(block);

@@ -67,20 +67,20 @@ function header(seq: number, ack: number, length: number, flags: number, wnd: nu
 
 const NEXT = PEER_ISS + 1;
 
-describe('a segment with text', () => {
-  it('takes it from the ring at its sequence number', () => {
+describe('a segment with data', () => {
+  it('copies it from the ring at its sequence number', () => {
     const { tcb } = established();
     const front = header(OUR_ISS + 3, NEXT, 20, PSH | ACK, 0xffff);
     expect(create(tcb, OUR_ISS + 3, PSH | ACK, 3)).toEqual([...front, 13, 14, 15]);
   });
 
-  it('has timestamps in front where they are in use', () => {
+  it('starts with timestamps if they are enabled', () => {
     const { tcb } = established({ timestamps: true });
     const front = header(OUR_ISS + 1, NEXT, 32, ACK, 0xffff);
     expect(create(tcb, OUR_ISS + 1, ACK, 6)).toEqual([...front, ...TIMESTAMPS, ...TEXT]);
   });
 
-  it('leaves SACK blocks to an ACK of its own', () => {
+  it('leaves SACK blocks to a separate ACK', () => {
     const { tcb } = established({ sack: true });
     withGaps(tcb, 101);
     expect(create(tcb, OUR_ISS + 1, ACK, 6)).toHaveLength(18 + 6);
@@ -88,19 +88,19 @@ describe('a segment with text', () => {
 });
 
 describe('an ACK', () => {
-  it('has no text, and the window', () => {
+  it('has no data, and has the window', () => {
     const { tcb } = established();
     expect(create(tcb, 9, ACK)).toEqual(header(9, NEXT, 20, ACK, 0xffff));
   });
 
-  it('has the window scaled', () => {
+  it('has a scaled window', () => {
     const { tcb } = established({ windowScale: true });
     const window = tcb.receiver.window.limit;
     expect(window).toBeGreaterThan(0);
     expect(create(tcb, 9, ACK)).toEqual(header(9, NEXT, 20, ACK, window >> 2));
   });
 
-  it('settles what the receiver owes', () => {
+  it('clears the receiver’s pending ACK', () => {
     const { tcb } = established();
     Object.assign(tcb.receiver, { ackNow: true, delayedAckAt: 5, lastAckSent: 0 });
     create(tcb, 9, ACK);
@@ -108,7 +108,7 @@ describe('an ACK', () => {
     expect(tcb.receiver.lastAckSent).toBe(NEXT);
   });
 
-  it('says which octets are there behind a gap, the newest first (RFC 2018 4)', () => {
+  it('reports the octets received after a gap, the newest first (RFC 2018 4)', () => {
     const { tcb } = established({ sack: true, timestamps: true });
     withGaps(tcb, 101, 301);
     expect(create(tcb, 9, ACK)).toEqual([
@@ -120,7 +120,7 @@ describe('an ACK', () => {
     ]);
   });
 
-  it('has three blocks at most (RFC 2018 3)', () => {
+  it('has at most three blocks (RFC 2018 3)', () => {
     const { tcb } = established({ sack: true });
     withGaps(tcb, 101, 301, 501, 701, 901);
     const segment = create(tcb, 9, ACK);
@@ -128,13 +128,13 @@ describe('an ACK', () => {
     expect(segment.slice(18, 22)).toEqual([1, 1, 5, 26]);
   });
 
-  it('says none of it to a peer without SACK', () => {
+  it('has no blocks for a peer without SACK', () => {
     const { tcb } = established();
     withGaps(tcb, 101);
     expect(create(tcb, 9, ACK)).toHaveLength(18);
   });
 
-  it('leaves at once, at SND.NXT', () => {
+  it('is sent at once, at SND.NXT', () => {
     const { tcb, host } = established();
     tcb.sender.sndNxt = OUR_ISS + 5;
     sendAck(tcb, NOW);
@@ -149,7 +149,7 @@ describe('a SYN', () => {
   const SHIFT = [1, 3, 3, 2];
   const PERMITTED = [1, 1, 4, 2];
 
-  it('offers all that we know, and acknowledges nothing', () => {
+  it('offers all options, and acknowledges nothing', () => {
     const { tcb } = established({ timestamps: true, sack: true, windowScale: true });
     tcb.receiver.ackNow = true;
     const segment = create(tcb, OUR_ISS, SYN);
@@ -162,12 +162,12 @@ describe('a SYN', () => {
     expect(tcb.receiver.ackNow).toBe(true);
   });
 
-  it('offers MSS alone where the peer offered nothing', () => {
+  it('offers only MSS if the peer offered nothing', () => {
     const segment = create(established().tcb, OUR_ISS, SYN | ACK);
     expect(segment).toEqual([...header(OUR_ISS, NEXT, 24, SYN | ACK, 0xffff), ...MSS]);
   });
 
-  it('never has a scaled window (RFC 7323 2.2), nor SACK blocks', () => {
+  it('never has a scaled window (RFC 7323 2.2) or SACK blocks', () => {
     const { tcb } = established({ windowScale: true, sack: true });
     withGaps(tcb, 101);
     const segment = create(tcb, OUR_ISS, SYN | ACK);

@@ -40,7 +40,7 @@ function find(demux: TcpDemux, ends: Ends): Tcb | undefined {
   return demux.findAddress(localIndex, localPort, { address: peer, port: peerPort });
 }
 
-it('finds a connection by both its ends, of either family', () => {
+it('finds a connection by both ends, of either family', () => {
   const [v4, v6] = [tcbOf({}), tcbOf({ peer: PEER_V6 })];
   const demux = holding(v4, v6);
   expect(find(demux, {})).toBe(v4);
@@ -50,16 +50,16 @@ it('finds a connection by both its ends, of either family', () => {
 
 it.each<[string, Ends]>([
   ['local address', { localIndex: 0 }],
-  ['local address, and the port beside it', { localIndex: 0, peerPort: 81 }],
+  ['local address and the adjacent port', { localIndex: 0, peerPort: 81 }],
   ['local port', { localPort: LOCAL_PORT + 1 }],
-  ['local port, and the port beside it', { localPort: LOCAL_PORT + 1, peerPort: 79 }],
+  ['local port and the adjacent port', { localPort: LOCAL_PORT + 1, peerPort: 79 }],
   ['remote address', { peer: OTHER_PEER }],
   ['remote port', { peerPort: 81 }],
-])('does not take one for another %s', (_, ends) => {
+])('distinguishes connections by %s', (_, ends) => {
   expect(find(holding(tcbOf({})), ends)).toBeUndefined();
 });
 
-it('forgets the one that is removed, and no other', () => {
+it('forgets only the removed connection', () => {
   const [one, two, three] = [tcbOf({}), tcbOf({ peerPort: 81 }), tcbOf({ peer: OTHER_PEER })];
   const demux = holding(one, two, three);
   expect(demux.size).toBe(3);
@@ -73,14 +73,14 @@ it('forgets the one that is removed, and no other', () => {
   expect(demux.all()).toEqual([]);
 });
 
-it('does not count what it never had', () => {
+it('does not count an unknown connection', () => {
   const demux = holding(tcbOf({}));
   demux.remove(tcbOf({ peerPort: 81 }));
   demux.remove(tcbOf({ peer: OTHER_PEER }));
   expect(demux.size).toBe(1);
 });
 
-it('takes a connection again that was removed', () => {
+it('accepts a removed connection again', () => {
   const tcb = tcbOf({});
   const demux = holding(tcb);
   demux.remove(tcb);
@@ -89,7 +89,7 @@ it('takes a connection again that was removed', () => {
   expect(demux.size).toBe(1);
 });
 
-it('lists all connections, and all to one address, for as long as they change', () => {
+it('lists all connections, and all to one address, even while they change', () => {
   const [one, two, three] = [tcbOf({}), tcbOf({ peerPort: 81 }), tcbOf({ peer: OTHER_PEER })];
   const demux = holding(one, two, three);
   const [all, some] = [demux.all(), demux.allTo(addressKey(PEER_V4))];

@@ -23,7 +23,7 @@ it('finds the listener of an address and a port', () => {
   expect(table.all()).toEqual([first, second, other]);
 });
 
-it('prefers who listens on just the address to who listens on all', () => {
+it('prefers a listener on the specific address to one on all addresses', () => {
   const table = new ListenerTable();
   const [any, one] = [listener(80), listener(80)];
   table.add(ANY_ADDRESS, any);
@@ -34,7 +34,7 @@ it('prefers who listens on just the address to who listens on all', () => {
   expect(table.find(0, 81)).toBeUndefined();
 });
 
-it('refuses the very same binding, and keeps the first (MUST-41)', () => {
+it('refuses the same binding, and keeps the first (MUST-41)', () => {
   const table = new ListenerTable();
   const first = listener(8080);
   table.add(0, first);
@@ -45,7 +45,7 @@ it('refuses the very same binding, and keeps the first (MUST-41)', () => {
   expect(table.size).toBe(2);
 });
 
-it('removes a listener, but not another that has its place', () => {
+it('removes a listener, but not another in its place', () => {
   const table = new ListenerTable();
   const [old, later] = [listener(80), listener(80)];
   table.add(0, old);
@@ -58,13 +58,13 @@ it('removes a listener, but not another that has its place', () => {
   expect(table.find(0, 80)).toBe(later);
 });
 
-it('takes no address for a port, however many there are', () => {
+it('does not confuse an address with a port, however many exist', () => {
   const table = new ListenerTable();
   table.add(ANY_ADDRESS, listener(81));
   expect(table.find(0xffff, 80)).toBeUndefined();
 });
 
-it('knows of which addresses a listener has one for itself', () => {
+it('knows which addresses have their own listener', () => {
   const table = new ListenerTable();
   table.add(ANY_ADDRESS, listener(80));
   table.add(1, listener(0xffff));

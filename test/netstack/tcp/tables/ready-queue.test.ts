@@ -18,7 +18,7 @@ function all(queue: ReadyQueue): Tcb[] {
   return tcbs;
 }
 
-it('serves who came first', () => {
+it('serves connections in order of arrival', () => {
   const tcbs = three();
   const queue = new ReadyQueue();
   expect(queue.isEmpty).toBe(true);
@@ -28,14 +28,14 @@ it('serves who came first', () => {
   expect(queue.isEmpty).toBe(true);
 });
 
-it('has each connection once', () => {
+it('holds each connection once', () => {
   const [first, second] = three();
   const queue = new ReadyQueue();
   for (const tcb of [first, second, first, second, second]) queue.push(tcb);
   expect(all(queue)).toEqual([first, second]);
 });
 
-it('takes a connection again behind the others', () => {
+it('adds a returning connection after the others', () => {
   const [first, second, third] = three();
   const queue = new ReadyQueue();
   queue.push(first);
@@ -46,7 +46,7 @@ it('takes a connection again behind the others', () => {
   expect(all(queue)).toEqual([second, third, first]);
 });
 
-it('begins anew when it was empty', () => {
+it('works again after it was empty', () => {
   const [first, second] = three();
   const queue = new ReadyQueue();
   queue.push(first);
@@ -56,7 +56,7 @@ it('begins anew when it was empty', () => {
   expect(all(queue)).toEqual([second, first]);
 });
 
-it('keeps no connection by another one that has left', () => {
+it('does not retain a connection through a removed one', () => {
   const [first, second] = three();
   const queue = new ReadyQueue();
   queue.push(first);

@@ -22,7 +22,7 @@ it('keeps as many as the limit', () => {
   expect(states(tcbs)).toEqual(['TIME-WAIT', 'TIME-WAIT', 'TIME-WAIT']);
 });
 
-it('lets the oldest, and no other, make room for one too many', () => {
+it('evicts only the oldest if there is one too many', () => {
   const timeWaits = new TimeWaits(3);
   const tcbs = waiting(timeWaits, 4);
   expect(states(tcbs)).toEqual(['CLOSED', 'TIME-WAIT', 'TIME-WAIT', 'TIME-WAIT']);
@@ -32,7 +32,7 @@ it('lets the oldest, and no other, make room for one too many', () => {
   expect(states(tcbs)).toEqual(['CLOSED', 'CLOSED', 'TIME-WAIT', 'TIME-WAIT']);
 });
 
-it('has room for another where one has gone', () => {
+it('has room for another after one has ended', () => {
   const timeWaits = new TimeWaits(2);
   const [first, second] = waiting(timeWaits, 2);
   timeWaits.remove(first!);
@@ -44,14 +44,14 @@ it('has room for another where one has gone', () => {
   expect(states([second!, third!])).toEqual(['CLOSED', 'TIME-WAIT']);
 });
 
-it('is told of the end of each connection, waiting or not', () => {
+it('accepts the end of each connection, waiting or not', () => {
   const timeWaits = new TimeWaits(2);
   waiting(timeWaits, 1);
   timeWaits.remove(loneTcb('ESTABLISHED').tcb);
   expect(timeWaits.size).toBe(1);
 });
 
-it('with a limit of none lets no connection wait', () => {
+it('with a limit of zero lets no connection wait', () => {
   const timeWaits = new TimeWaits(0);
   expect(states(waiting(timeWaits, 1))).toEqual(['CLOSED']);
   expect(timeWaits.size).toBe(0);

@@ -44,7 +44,7 @@ function sharing(isQuiet = true) {
   return { stack, seen, sends, connect, receives };
 }
 
-it('tells of them, once for each segment, and answers nothing', () => {
+it('reports each segment once, and answers nothing', () => {
   const { seen, sends, connect, receives, stack } = sharing();
   const { port } = connect().local;
   sends();
@@ -58,7 +58,7 @@ it('tells of them, once for each segment, and answers nothing', () => {
   expect(stack.drops.of('tcp-port')).toBe(3);
 });
 
-it('answers them where it is not to be quiet', () => {
+it('answers unless it is quiet', () => {
   const { seen, sends, connect, receives } = sharing(false);
   connect();
   sends();
@@ -66,7 +66,7 @@ it('answers them where it is not to be quiet', () => {
   expect([seen.length, sends().length]).toEqual([1, 1]);
 });
 
-it('takes a RST, and what is no answer, for nobody’s', () => {
+it('ignores an RST, and a segment that is not an answer', () => {
   const { seen, sends, connect, receives } = sharing();
   connect();
   sends();
@@ -77,7 +77,7 @@ it('takes a RST, and what is no answer, for nobody’s', () => {
   expect(seen).toEqual([]);
 });
 
-it('takes what comes from where we have no connection for no sign, and answers it', () => {
+it('answers a segment from an unknown remote end, and reports nothing', () => {
   const { seen, sends, connect, receives } = sharing();
   connect();
   sends();
@@ -87,7 +87,7 @@ it('takes what comes from where we have no connection for no sign, and answers i
   expect(sends()).toHaveLength(2);
 });
 
-it('knows a connection of ours that has ended, and where it went', () => {
+it('recognizes a local connection that has ended, and its remote end', () => {
   const { seen, sends, connect, receives } = sharing();
   const connection = connect();
   const { port } = connection.local;

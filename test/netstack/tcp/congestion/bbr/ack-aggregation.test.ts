@@ -1,6 +1,6 @@
 import { AckAggregation } from '../../../../../src/netstack/tcp/congestion/bbr/ack-aggregation.js';
 
-it('is what comes beyond the rate of the path (draft-ietf-ccwg-bbr 5.5.9)', () => {
+it('is the data delivered beyond the rate of the path (draft-ietf-ccwg-bbr 5.5.9)', () => {
   const aggregation = new AckAggregation(0);
   // 100 bytes a ms; in each 10 ms, 1000 bytes in one ACK.
   for (let at = 10; at <= 100; at += 10) aggregation.update(1000, 100, 50_000, 1, at);
@@ -12,7 +12,7 @@ it('is what comes beyond the rate of the path (draft-ietf-ccwg-bbr 5.5.9)', () =
   expect(aggregation.extraAcked).toBe(0);
 });
 
-it('begins anew with an ACK that comes when exactly the rate was kept', () => {
+it('restarts with an ACK that arrives exactly at the rate', () => {
   const aggregation = new AckAggregation(0);
   aggregation.update(1000, 100, 50_000, 1, 10);
   aggregation.update(1000, 100, 50_000, 1, 20);
@@ -27,7 +27,7 @@ it('is bounded by the window', () => {
   expect(aggregation.extraAcked).toBe(4000);
 });
 
-it('remembers ten rounds (draft-ietf-ccwg-bbr 5.5.9)', () => {
+it('is kept for ten rounds (draft-ietf-ccwg-bbr 5.5.9)', () => {
   const aggregation = new AckAggregation(0);
   aggregation.update(9000, 100, 50_000, 1, 10);
   aggregation.update(1000, 100, 50_000, 10, 1000);
@@ -36,7 +36,7 @@ it('remembers ten rounds (draft-ietf-ccwg-bbr 5.5.9)', () => {
   expect(aggregation.extraAcked).toBe(1000);
 });
 
-it('counts no idle time', () => {
+it('excludes idle time', () => {
   const aggregation = new AckAggregation(0);
   aggregation.update(1000, 100, 50_000, 1, 10);
   aggregation.update(1000, 100, 50_000, 1, 10);

@@ -1,6 +1,6 @@
 import { Prober } from './prober.js';
 
-it('stays up while the bound on what is in flight holds it back, and raises that faster and faster', () => {
+it('stays up while the inflight bound limits it, and raises the bound at a growing rate', () => {
   const prober = new Prober();
   prober.model.longTermInflight = 60_000;
   prober.model.cwnd = 60_000;
@@ -22,8 +22,8 @@ it('stays up while the bound on what is in flight holds it back, and raises that
   expect(growth).toEqual([1, 2, 4, 8, 16]);
 });
 
-describe('when it loses too much', () => {
-  it('goes down, and takes what was in flight where the loss began as the bound (draft-ietf-ccwg-bbr 5.5.10.2)', () => {
+describe('a probe with too much loss', () => {
+  it('goes down, and sets the bound to the data in flight at the first loss (draft-ietf-ccwg-bbr 5.5.10.2)', () => {
     const prober = new Prober();
     prober.goUp();
     // Of 60 segments, 2 % and what chance makes of it: 3.4.
@@ -35,7 +35,7 @@ describe('when it loses too much', () => {
     expect(prober.model.longTermInflight).toBeCloseTo(59_000 - 1857.14, 1);
   });
 
-  it('takes at most three tenths off', () => {
+  it('lowers the bound by at most three tenths', () => {
     const prober = new Prober();
     prober.goUp();
     prober.lose(10, { inflight: 20_000 });
@@ -51,21 +51,21 @@ describe('when it loses too much', () => {
     expect(prober.model.longTermInflight).toBe(bound);
   });
 
-  it('bounds nothing where the user held the probe back, but goes down', () => {
+  it('sets no bound if the user limited the rate, but goes down', () => {
     const prober = new Prober();
     prober.goUp();
     expect(prober.lose(4, { isAppLimited: true })).toBe(true);
     expect(prober.model.longTermInflight).toBe(Infinity);
   });
 
-  it('takes any loss for too much where the peer sends no SACKs', () => {
+  it('counts any loss as too much if the peer sends no SACKs', () => {
     const prober = new Prober();
     prober.goUp();
     prober.state.usesSack = false;
     expect(prober.lose(1)).toBe(true);
   });
 
-  it('finds nothing too much where the peer sends no SACKs and nothing is lost', () => {
+  it('does not react without loss if the peer sends no SACKs', () => {
     const prober = new Prober();
     prober.goUp();
     prober.state.usesSack = false;
@@ -73,7 +73,7 @@ describe('when it loses too much', () => {
     expect(prober.phase).toBe('ProbeBW_UP');
   });
 
-  it('bounds what is in flight also when it went down already', () => {
+  it('sets the bound even after it went down', () => {
     const prober = new Prober();
     prober.goUp();
     prober.probe.startDown(prober.state, prober.now);
@@ -83,13 +83,13 @@ describe('when it loses too much', () => {
     expect(prober.model.rounds.count).toBe(count);
   });
 
-  it('is no matter of what left while it did not probe', () => {
+  it('ignores losses of data sent before it', () => {
     const prober = new Prober();
     expect(prober.lose(30)).toBe(false);
     expect(prober.model.longTermInflight).toBe(Infinity);
   });
 
-  it('only touches the bound next time, and probes in full when that did no harm', () => {
+  it('is followed by one that only touches the bound, and by a full probe if that caused no loss', () => {
     const prober = new Prober();
     prober.goUp();
     prober.lose(4);
@@ -114,9 +114,9 @@ describe('when it loses too much', () => {
 });
 
 it.each([
-  ['it went down', (prober: Prober) => prober.probe.startDown(prober.state, prober.now)],
-  ['a ProbeRTT interrupted it', (prober: Prober) => prober.probe.interrupt()],
-])('is told nothing more by losses a round after %s', (_why, ends) => {
+  ['it goes down', (prober: Prober) => prober.probe.startDown(prober.state, prober.now)],
+  ['a ProbeRTT interrupts it', (prober: Prober) => prober.probe.interrupt()],
+])('ignores losses one round after %s', (_why, ends) => {
   const prober = new Prober();
   prober.goUp();
   ends(prober);
@@ -125,7 +125,7 @@ it.each([
   expect(prober.model.longTermInflight).toBe(Infinity);
 });
 
-it('raises the bound to what was in flight without harm', () => {
+it('raises the bound to the data that was in flight without loss', () => {
   const prober = new Prober();
   prober.model.longTermInflight = 60_000;
   prober.ack({ inflight: 70_000, lost: 4000 });
@@ -134,8 +134,8 @@ it('raises the bound to what was in flight without harm', () => {
   expect(prober.model.longTermInflight).toBe(70_000);
 });
 
-describe('the bound', () => {
-  it('is not raised while the window is not as large, and not while it cruises', () => {
+describe('the inflight bound', () => {
+  it('is not raised while the window is smaller, or while it cruises', () => {
     for (const phase of ['ProbeBW_UP', 'ProbeBW_CRUISE'] as const) {
       const prober = new Prober();
       const { model } = prober;
@@ -151,7 +151,7 @@ describe('the bound', () => {
     }
   });
 
-  it('of Startup is no reason to go down when the first probe touches it', () => {
+  it('from Startup does not end the first probe that touches it', () => {
     const prober = new Prober();
     prober.model.longTermInflight = 60_000;
     prober.goUp();

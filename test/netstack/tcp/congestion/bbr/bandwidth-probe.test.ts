@@ -1,6 +1,6 @@
 import { Prober } from './prober.js';
 
-it('cruises when what is in flight fits into the path, with headroom (draft-ietf-ccwg-bbr 5.3.3)', () => {
+it('cruises when the data in flight fits the path with headroom (draft-ietf-ccwg-bbr 5.3.3)', () => {
   const prober = new Prober();
   prober.state.inflight = 50_001;
   prober.ack();
@@ -39,7 +39,7 @@ it.each(['ProbeBW_DOWN', 'ProbeBW_CRUISE'] as const)(
   },
 );
 
-it('goes down when faster brings no more for three rounds', () => {
+it('goes down if a higher rate delivers no more for three rounds', () => {
   const prober = new Prober();
   prober.goUp();
   prober.round({ deliveryRate: 1100 });
@@ -48,14 +48,14 @@ it('goes down when faster brings no more for three rounds', () => {
   expect(prober.phase).toBe('ProbeBW_DOWN');
 });
 
-it('stays up while it brings more', () => {
+it('stays up while a higher rate delivers more', () => {
   const prober = new Prober();
   prober.goUp();
   for (let rate = 1300; rate < 10_000; rate *= 1.3) prober.round({ deliveryRate: rate });
   expect(prober.phase).toBe('ProbeBW_UP');
 });
 
-it('probes in full once, and cruises then', () => {
+it('probes fully once, and then cruises', () => {
   const prober = new Prober();
   prober.goUp();
   prober.lose(4);
@@ -74,7 +74,7 @@ it('probes in full once, and cruises then', () => {
   expect(prober.phase).not.toBe('ProbeBW_REFILL');
 });
 
-it('looks at what is delivered anew when it goes down', () => {
+it('measures the delivery again after it goes down', () => {
   const prober = new Prober();
   prober.goUp();
   prober.model.latest.bandwidth = 5000;
@@ -82,7 +82,7 @@ it('looks at what is delivered anew when it goes down', () => {
   expect(prober.model.latest.bandwidth).toBe(0);
 });
 
-it('forgets the rate of the cycle before the last one, unless the user held this one back', () => {
+it('drops the rate of the cycle before the last, unless the user limited this one', () => {
   for (const [isAppLimited, left] of [
     [false, 900],
     [true, 1000],
@@ -97,14 +97,14 @@ it('forgets the rate of the cycle before the last one, unless the user held this
   }
 });
 
-it('cruises after its first ProbeBW_DOWN, and cruises with just what fits', () => {
+it('cruises after its first ProbeBW_DOWN, with exactly the bandwidth-delay product in flight', () => {
   const prober = new Prober();
   prober.state.inflight = 50_000;
   prober.round();
   expect(prober.phase).toBe('ProbeBW_CRUISE');
 });
 
-it('probes as often as Reno would double half of what fits (draft-ietf-ccwg-bbr 5.3.3.8)', () => {
+it('probes as often as Reno would double half of the bandwidth-delay product (draft-ietf-ccwg-bbr 5.3.3.8)', () => {
   const prober = new Prober();
   const round = (): void => prober.ack({ priorDelivered: prober.state.delivered });
   for (let count = 0; count < 49; count++) round();
@@ -113,7 +113,7 @@ it('probes as often as Reno would double half of what fits (draft-ietf-ccwg-bbr 
   expect(prober.phase).toBe('ProbeBW_REFILL');
 });
 
-it('goes down though the window holds it back, where no bound holds the window', () => {
+it('goes down even if the congestion window limits it without a bound', () => {
   const prober = new Prober();
   prober.goUp();
   const { model } = prober;
@@ -124,14 +124,14 @@ it('goes down though the window holds it back, where no bound holds the window',
   expect(prober.phase).toBe('ProbeBW_DOWN');
 });
 
-it('counts one cycle for each probe, once what it delivered is known', () => {
+it('counts one cycle for each probe, after its delivery is measured', () => {
   const prober = new Prober();
   for (let round = 0; round < 3; round++) prober.round();
   prober.model.sampleBandwidth(900, false);
   expect(prober.model.maximumBandwidth).toBe(1000);
 });
 
-it('counts no cycle that a refill cuts short, nor one within a ProbeRTT', () => {
+it('does not count a cycle that a refill ends early, or one during a ProbeRTT', () => {
   const prober = new Prober();
   for (let cycle = 0; cycle < 2; cycle++) {
     prober.now += 2001;

@@ -1,7 +1,7 @@
 import { acknowledge, lose, lossyRound, steady, up } from './single-acks.js';
 
 describe('losses in ProbeBW_CRUISE', () => {
-  it('bound rate and window by what the round delivered', () => {
+  it('limit rate and window to the delivery of the round', () => {
     const [bbr, now] = steady();
     acknowledge(bbr, now, 1900, { deliveryRate: 950 });
     acknowledge(bbr, now, 1950, { deliveryRate: 800, delivered: 30_000 });
@@ -16,7 +16,7 @@ describe('losses in ProbeBW_CRUISE', () => {
     expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
   });
 
-  it('bound nothing before the round is over', () => {
+  it('have no effect before the round is over', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     lose(bbr, now, 20);
@@ -25,7 +25,7 @@ describe('losses in ProbeBW_CRUISE', () => {
     expect(bbr.cwnd).toBe(cwnd);
   });
 
-  it('bound nothing any more after a ProbeRTT', () => {
+  it('have no effect after a ProbeRTT', () => {
     const [bbr, now] = steady();
     acknowledge(bbr, now, 1950, { deliveryRate: 750, delivered: 30_000 });
     lossyRound(bbr, now, 750);
@@ -41,7 +41,7 @@ describe('losses in ProbeBW_CRUISE', () => {
 });
 
 describe('too many losses in ProbeBW_UP', () => {
-  it('leave 15 % of what fitted to others while it cruises', () => {
+  it('leave 15 % of the capacity to other flows during cruise', () => {
     const [bbr, now] = steady();
     up(bbr, now);
     lose(bbr, now, 6);
@@ -58,7 +58,7 @@ describe('too many losses in ProbeBW_UP', () => {
     expect(bbr.cwnd).toBeCloseTo(0.85 * (59_000 - 1857.14), 0);
   });
 
-  it('say nothing within a ProbeRTT that interrupted the probe', () => {
+  it('have no effect during a ProbeRTT that interrupted the probe', () => {
     const [bbr, now] = steady();
     up(bbr, now);
     acknowledge(bbr, now, 9000, { rtt: 60 });

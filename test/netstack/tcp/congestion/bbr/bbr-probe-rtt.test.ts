@@ -2,7 +2,7 @@ import { state } from '../samples.js';
 import { acknowledge, fresh, lose, steady, up } from './single-acks.js';
 
 describe('ProbeRTT', () => {
-  it('leads back to Startup when the pipe was never full', () => {
+  it('returns to Startup if the pipe was never full', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 3000 });
     const limited = { isAppLimited: true, deliveryRate: 100 };
@@ -13,7 +13,7 @@ describe('ProbeRTT', () => {
     expect(bbr.phase).toBe('Startup');
   });
 
-  it('leads to ProbeBW_CRUISE where the pipe was full, with the window from before it', () => {
+  it('returns to ProbeBW_CRUISE if the pipe was full, with the previous window', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     acknowledge(bbr, now, 9000, { rtt: 60 });
@@ -26,7 +26,7 @@ describe('ProbeRTT', () => {
     expect(bbr.cwnd).toBe(cwnd);
   });
 
-  it('is not begun anew by ACKs that show no round trip', () => {
+  it('is not restarted by ACKs without a round trip sample', () => {
     const [bbr, now] = steady();
     now.inflight = 20_000;
     acknowledge(bbr, now, 9000, { rtt: -1 });
@@ -35,7 +35,7 @@ describe('ProbeRTT', () => {
     expect(bbr.phase).toBe('ProbeBW_CRUISE');
   });
 
-  it('leaves 15 % of what fitted to others (draft-ietf-ccwg-bbr 5.6.4.7)', () => {
+  it('leaves 15 % of the capacity to other flows (draft-ietf-ccwg-bbr 5.6.4.7)', () => {
     const [bbr, now] = steady();
     up(bbr, now);
     lose(bbr, now, 6, 20_000);
@@ -48,8 +48,8 @@ describe('ProbeRTT', () => {
   });
 });
 
-describe('low rates within a ProbeRTT', () => {
-  it('are not what the path carries: Startup goes on after it', () => {
+describe('low rates during a ProbeRTT', () => {
+  it('are not taken as the rate of the path: Startup continues afterwards', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 10_000 });
     acknowledge(bbr, now, 40);

@@ -2,7 +2,7 @@ import { state } from '../samples.js';
 import { acknowledge, fresh, steady } from './single-acks.js';
 
 describe('after an idle time', () => {
-  it('paces at what the path carries (draft-ietf-ccwg-bbr 5.4)', () => {
+  it('paces at the rate of the path (draft-ietf-ccwg-bbr 5.4)', () => {
     const [bbr, now] = steady();
     for (let round = 0; bbr.phase !== 'ProbeBW_UP' && round < 60; round++)
       acknowledge(bbr, now, 1000 + 40 * round);
@@ -25,7 +25,7 @@ describe('after an idle time', () => {
     expect(other.phase).toBe('ProbeRTT');
   });
 
-  it('looks for a shorter round trip again once something was delivered', () => {
+  it('looks for a shorter round trip again after data was delivered', () => {
     const [bbr, now] = steady();
     bbr.restart(state({ isAppLimited: true, delivered: now.delivered }), 9000, 300, 20_000);
     // A repeated ACK of the time before: it shows nothing of the path.
@@ -37,7 +37,7 @@ describe('after an idle time', () => {
     expect(bbr.phase).toBe('ProbeRTT');
   });
 
-  it('ends a ProbeRTT whose time is over, whether or not the user limited it (draft-ietf-ccwg-bbr 5.4)', () => {
+  it('ends an expired ProbeRTT, whether or not the user limited it (draft-ietf-ccwg-bbr 5.4)', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     acknowledge(bbr, now, 9000, { rtt: 60 });
@@ -51,7 +51,7 @@ describe('after an idle time', () => {
     expect(bbr.cwnd).toBe(cwnd);
   });
 
-  it('goes on with Drain as it was, also where a ProbeRTT came before', () => {
+  it('continues Drain unchanged, even if a ProbeRTT came before', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 10_000 });
     let at = 5100;

@@ -2,7 +2,7 @@ import { sample, state } from '../samples.js';
 import { acknowledge, fresh, LOSSY, lossyStartup } from './single-acks.js';
 
 describe('Startup', () => {
-  it('paces from the first round trip on by what is known of it', () => {
+  it('paces by the measured rate from the first round trip on', () => {
     const bbr = fresh();
     expect(bbr.pacingRate).toBeCloseTo(2.77 * 10_000, 6);
     bbr.acknowledged(sample({ priorDelivered: 0 }), state({ srtt: 100 }), 100);
@@ -10,7 +10,7 @@ describe('Startup', () => {
     expect(bbr.sendQuantum).toBe(2000);
   });
 
-  it('paces as if a round trip took 1 ms until one is measured, and by the first one alone', () => {
+  it('assumes a round trip of 1 ms until one is measured, and uses only the first one', () => {
     const bbr = fresh();
     const now = state({ srtt: 0 });
     acknowledge(bbr, now, 40, { deliveryRate: 10, rtt: -1 });
@@ -22,14 +22,14 @@ describe('Startup', () => {
     }
   });
 
-  it('paces no slower after a sample that the user limited', () => {
+  it('does not pace slower after a sample that the user limited', () => {
     const bbr = fresh();
     const now = state({ srtt: 40 });
     acknowledge(bbr, now, 40, { deliveryRate: 10, isAppLimited: true });
     expect(bbr.pacingRate).toBeCloseTo((2.77 * 10_000) / 40, 6);
   });
 
-  it('goes on while the user limits it, and nothing is lost', () => {
+  it('continues while the user limits it and nothing is lost', () => {
     const bbr = fresh();
     let delivered = 0;
     for (let round = 0; round < 20; round++) {
@@ -45,7 +45,7 @@ describe('Startup', () => {
     expect(bbr.phase).toBe('Startup');
   });
 
-  it('ends by six bursts of loss in fast recovery, not after a timeout (draft-ietf-ccwg-bbr 5.3.1.3)', () => {
+  it('ends after six bursts of loss in fast recovery, not after a timeout (draft-ietf-ccwg-bbr 5.3.1.3)', () => {
     const [bbr, timedOut] = [fresh(), fresh()];
     for (const each of [bbr, timedOut]) {
       const now = state({ srtt: 40, inflight: 90_000 });
@@ -57,7 +57,7 @@ describe('Startup', () => {
     expect([bbr.phase, timedOut.phase]).toEqual(['Drain', 'Startup']);
   });
 
-  it('paces on where losses end it before any rate was measured', () => {
+  it('keeps pacing if losses end it before any rate was measured', () => {
     const bbr = fresh();
     const blind = state({ srtt: 100, usesSack: false });
     bbr.enterRecovery();
@@ -68,7 +68,7 @@ describe('Startup', () => {
 });
 
 describe('Drain', () => {
-  it('is over after three rounds though there is still a queue (draft-ietf-ccwg-bbr 5.3.2)', () => {
+  it('ends after three rounds even if a queue remains (draft-ietf-ccwg-bbr 5.3.2)', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 90_000 });
     let at = 0;
@@ -80,7 +80,7 @@ describe('Drain', () => {
     expect(phases).toEqual(['Drain', 'Drain', 'Drain', 'ProbeBW_DOWN']);
   });
 
-  it('is over when no more is in flight than fits into the path (draft-ietf-ccwg-bbr 5.3.2)', () => {
+  it('ends when no more is in flight than the bandwidth-delay product (draft-ietf-ccwg-bbr 5.3.2)', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 40_001 });
     let at = 0;

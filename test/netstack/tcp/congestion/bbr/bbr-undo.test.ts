@@ -1,8 +1,8 @@
 import { state, transmission } from '../samples.js';
 import { acknowledge, fresh, lose, LOSSY, lossyStartup, steady, up } from './single-acks.js';
 
-describe('a repair that was not needed', () => {
-  it('gives the window back', () => {
+describe('undoing a recovery', () => {
+  it('restores the window', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     bbr.timedOut();
@@ -10,7 +10,7 @@ describe('a repair that was not needed', () => {
     expect(bbr.cwnd).toBe(cwnd);
   });
 
-  it('leads back to Startup, which goes on', () => {
+  it('returns to Startup, which continues', () => {
     const [bbr, now] = [fresh(), state({ srtt: 40, inflight: 90_000 })];
     lossyStartup(bbr, now, 7);
     acknowledge(bbr, now, 120, LOSSY);
@@ -21,7 +21,7 @@ describe('a repair that was not needed', () => {
     expect(bbr.phase).toBe('Startup');
   });
 
-  it('leads back to Startup when the ProbeRTT is over that came meanwhile', () => {
+  it('returns to Startup after a ProbeRTT that began meanwhile', () => {
     const [bbr, now] = [fresh(), state({ srtt: 40, inflight: 90_000 })];
     lossyStartup(bbr, now, 7);
     acknowledge(bbr, now, 120, LOSSY);
@@ -33,7 +33,7 @@ describe('a repair that was not needed', () => {
     expect(bbr.phase).toBe('Startup');
   });
 
-  it('leaves no bound of its losses', () => {
+  it('removes the bounds of its losses', () => {
     const [bbr, now] = steady();
     acknowledge(bbr, now, 1900, { deliveryRate: 700 });
     acknowledge(bbr, now, 1950, { deliveryRate: 700, delivered: 30_000 });
@@ -44,7 +44,7 @@ describe('a repair that was not needed', () => {
     expect(bbr.pacingRate).toBeCloseTo(990, 6);
   });
 
-  it('takes back the bound that a second repair found, not the first', () => {
+  it('restores the bound at the start of the second recovery, not of the first', () => {
     const [bbr, now] = steady();
     up(bbr, now);
     lose(bbr, now, 6);
@@ -60,7 +60,7 @@ describe('a repair that was not needed', () => {
     expect(bbr.cwnd).toBe(cwnd);
   });
 
-  it('leads back to the probe that it ended, also in the round of a loss that was real', () => {
+  it('returns to the probe that it ended, even in a round with a real loss', () => {
     const [bbr, now] = steady();
     up(bbr, now);
     lose(bbr, now, 1);
@@ -76,7 +76,7 @@ describe('a repair that was not needed', () => {
     expect(bbr.cwnd).toBeGreaterThan(80_000);
   });
 
-  it('leaves a ProbeRTT alone, and a probe that runs again', () => {
+  it('does not change a ProbeRTT or a probe that runs again', () => {
     for (const phase of ['ProbeRTT', 'ProbeBW_UP']) {
       const [bbr, now] = steady();
       up(bbr, now);

@@ -3,7 +3,7 @@ import { state } from '../samples.js';
 import { acknowledge, fresh, lose, steady } from './single-acks.js';
 
 describe('the window in Startup', () => {
-  it('grows by what is delivered until that is an initial window, whatever the model says', () => {
+  it('grows by the delivered data until that is an initial window, whatever the model says', () => {
     const bbr = fresh();
     const now = state({ srtt: 100 });
     for (let ack = 0; ack < 12; ack++) {
@@ -14,7 +14,7 @@ describe('the window in Startup', () => {
     expect(bbr.cwnd).toBe(19_000);
   });
 
-  it('remembers one round of aggregation', () => {
+  it('includes one round of aggregation', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, delivered: 50_000 });
     const limited = { isAppLimited: true, newlyDelivered: 20_000 };
@@ -26,7 +26,7 @@ describe('the window in Startup', () => {
     expect(bbr.cwnd).toBe(100_000);
   });
 
-  it('is bounded by what was delivered when losses end it', () => {
+  it('is limited to the delivered data when losses end Startup', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 90_000 });
     for (let ack = 0; ack < 10; ack++)
@@ -56,8 +56,8 @@ describe('the window in Startup', () => {
   });
 });
 
-describe('the window when the pipe was full once', () => {
-  it('is cut at once to what fits (draft-ietf-ccwg-bbr 5.6.4.6)', () => {
+describe('the window after the pipe was full', () => {
+  it('is reduced at once to the bandwidth-delay product (draft-ietf-ccwg-bbr 5.6.4.6)', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     acknowledge(bbr, now, 500, { rtt: 20, priorDelivered: 0 });
@@ -65,7 +65,7 @@ describe('the window when the pipe was full once', () => {
     expect(bbr.cwnd).toBe(cwnd - 2 * 20_000);
   });
 
-  it('has room for the aggregation of ten rounds', () => {
+  it('includes the aggregation of ten rounds', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     let at = 480;
@@ -77,7 +77,7 @@ describe('the window when the pipe was full once', () => {
 });
 
 describe('after a timeout', () => {
-  it('has one segment in flight, then what is delivered, and its window when all is repaired', () => {
+  it('has one segment in flight, then the delivered data, and the old window when all losses are repaired', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     bbr.timedOut();
@@ -93,7 +93,7 @@ describe('after a timeout', () => {
   });
 });
 
-it('remembers the window from before a repair also when a timeout follows within it', () => {
+it('remembers the window from before a recovery even if a timeout follows during it', () => {
   const [bbr, now] = steady();
   const { cwnd } = bbr;
   bbr.timedOut();
@@ -103,9 +103,9 @@ it('remembers the window from before a repair also when a timeout follows within
   expect(bbr.cwnd).toBe(cwnd);
 });
 
-describe('after a repair', () => {
+describe('after a recovery', () => {
   it.each(['exitRecovery', 'undo'] as const)(
-    'has the window from before it, not from before an earlier one that ended by %s',
+    'restores the window from before it, not from before an earlier one that ended by %s',
     (end) => {
       const [bbr, now] = steady();
       bbr.enterRecovery();
@@ -118,7 +118,7 @@ describe('after a repair', () => {
     },
   );
 
-  it('has the window from the first loss of the round (draft-ietf-ccwg-bbr 5.5.10.2)', () => {
+  it('restores the window at the first loss of the round (draft-ietf-ccwg-bbr 5.5.10.2)', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     lose(bbr, now, 1);
@@ -134,7 +134,7 @@ describe('after a repair', () => {
   });
 });
 
-it('takes another MSS, and the window that goes with it before anything was sent', () => {
+it('accepts another MSS, and the matching window before anything was sent', () => {
   const bbr = new Bbr({ mss: 536, random: () => 0, now: 0 });
   bbr.setMss(1400);
   expect(bbr.cwnd).toBe(14_000);
@@ -144,7 +144,7 @@ it('takes another MSS, and the window that goes with it before anything was sent
   expect(bbr.cwnd).toBe(cwnd);
 });
 
-it('has one segment in flight where the handshake was repeated (RFC 5681 3.1)', () => {
+it('has one segment in flight if the handshake was repeated (RFC 5681 3.1)', () => {
   const bbr = new Bbr({ mss: 1400, random: () => 0, now: 0 });
   expect([bbr.algorithm, bbr.cwnd]).toEqual(['bbr', 14_000]);
   bbr.handshakeRepeated();

@@ -1,6 +1,6 @@
 import { FullPipe } from '../../../../../src/netstack/tcp/congestion/bbr/full-pipe.js';
 
-it('is full after three rounds without a quarter of growth (draft-ietf-ccwg-bbr 5.3.1.2)', () => {
+it('is full after three rounds that grow by less than a quarter (draft-ietf-ccwg-bbr 5.3.1.2)', () => {
   const pipe = new FullPipe();
   const full = [100, 125, 157, 190, 194, 194].map((rate) => {
     pipe.roundEnded(rate);
@@ -10,7 +10,7 @@ it('is full after three rounds without a quarter of growth (draft-ietf-ccwg-bbr 
   expect(pipe.isReached).toBe(true);
 });
 
-it('begins counting anew when the rate grows', () => {
+it('restarts the count when the rate grows', () => {
   const pipe = new FullPipe();
   for (const rate of [100, 110, 120, 125, 130, 130]) pipe.roundEnded(rate);
   expect(pipe.isNow).toBe(false);
@@ -18,7 +18,7 @@ it('begins counting anew when the rate grows', () => {
   expect(pipe.isNow).toBe(true);
 });
 
-it('was full for good, but is only full until it is looked for anew', () => {
+it('remembers that it was full, but is full only until the next check', () => {
   const pipe = new FullPipe();
   pipe.declareFull();
   pipe.reset(100);
@@ -27,7 +27,7 @@ it('was full for good, but is only full until it is looked for anew', () => {
   expect(pipe.isNow).toBe(true);
 });
 
-it('stays full when the rate grows then', () => {
+it('stays full if the rate grows afterwards', () => {
   const pipe = new FullPipe();
   expect([pipe.isNow, pipe.isReached]).toEqual([false, false]);
   pipe.declareFull();

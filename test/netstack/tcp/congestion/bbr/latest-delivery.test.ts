@@ -1,7 +1,7 @@
 import { LatestDelivery } from '../../../../../src/netstack/tcp/congestion/bbr/latest-delivery.js';
 import { sample, state } from '../samples.js';
 
-it('has the best of a round, and begins the next with its last sample (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
+it('keeps the maximum of a round, and begins the next with the last sample (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
   const latest = new LatestDelivery();
   latest.update(sample({ deliveryRate: 5, delivered: 9000, priorDelivered: 0 }), 1000);
   latest.advance(sample({ deliveryRate: 5, delivered: 9000 }));
@@ -16,7 +16,7 @@ it('has the best of a round, and begins the next with its last sample (draft-iet
   expect([latest.bandwidth, latest.inflight, latest.hasLoss]).toEqual([0, 0, false]);
 });
 
-it('begins a round with the first loss, which it does not count', () => {
+it('begins a round at the first loss, and does not count that loss', () => {
   const latest = new LatestDelivery();
   latest.update(sample({ priorDelivered: 0 }), 1000);
   expect(latest.noteLoss(state({ delivered: 50_000, lost: 1000 }))).toBe(true);

@@ -14,7 +14,7 @@ it.each([
   },
 );
 
-it('is not too high where nothing was lost, or more came back than was', () => {
+it('is not too high without loss, or if more segments reappeared than were lost', () => {
   expect(isLossTooHigh(0, 0, 1400)).toBe(false);
   expect(isLossTooHigh(-1400, -1400, 1400)).toBe(false);
 });

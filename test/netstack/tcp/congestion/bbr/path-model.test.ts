@@ -11,12 +11,12 @@ function known(): PathModel {
   return model;
 }
 
-it('takes the initial window for what fits until a round trip is known', () => {
+it('uses the initial window as the bandwidth-delay product until a round trip is known', () => {
   const model = new PathModel(1000, 0);
   expect(model.bdp(1000, 2)).toBe(10_000);
 });
 
-it('multiplies rate and round trip, with room for the window that the phase wants', () => {
+it('multiplies rate and round trip by the gain of the phase', () => {
   const model = known();
   expect(model.bdp(1000, 1)).toBe(50_000);
   expect(model.maximumInflight).toBe(100_000);
@@ -34,7 +34,7 @@ it('keeps four segments in flight, and three quanta (draft-ietf-ccwg-bbr 5.5.8, 
   expect(model.inflight(1, 1)).toBe(15_000);
 });
 
-it('takes the highest rate of this cycle and the last one', () => {
+it('uses the highest rate of this cycle and the last one', () => {
   const model = known();
   model.advanceBandwidthFilter();
   model.sampleBandwidth(800, false);
@@ -44,7 +44,7 @@ it('takes the highest rate of this cycle and the last one', () => {
   expect(model.maximumBandwidth).toBe(800);
 });
 
-it('takes a sample that the user limited only when it is higher', () => {
+it('uses a sample that the user limited only if it is higher', () => {
   const model = known();
   model.advanceBandwidthFilter();
   model.advanceBandwidthFilter();
@@ -54,7 +54,7 @@ it('takes a sample that the user limited only when it is higher', () => {
   expect(model.maximumBandwidth).toBe(1500);
 });
 
-it('leaves 15 % of what fits to others', () => {
+it('leaves 15 % of the capacity to other flows', () => {
   const model = known();
   expect(model.inflightWithHeadroom).toBe(Infinity);
   model.longTermInflight = 100_000;
@@ -77,17 +77,17 @@ describe('after a round with loss', () => {
     return model;
   }
 
-  it('bounds rate and window by what was delivered, where it lost more than 2 % (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
+  it('limits rate and window to the delivered data if it lost more than 2 % (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
     const model = lossy(10, 900);
     expect([model.shortTermBandwidth, model.shortTermInflight]).toEqual([900, 70_000]);
     expect(model.bandwidth).toBe(900);
   });
 
-  it('takes at most three tenths off at once', () => {
+  it('lowers them by at most three tenths at once', () => {
     expect(lossy(10, 100).bandwidth).toBe(700);
   });
 
-  it('takes three tenths off the bounds of the round before', () => {
+  it('lowers the bounds of the previous round by three tenths', () => {
     const model = lossy(10, 100);
     model.latest.reset();
     model.latest.noteLoss(state({ delivered: 100_000, lost: 10_000 }));
@@ -96,11 +96,11 @@ describe('after a round with loss', () => {
     expect(model.shortTermInflight).toBeCloseTo(49_000, 6);
   });
 
-  it('bounds nothing where it lost less', () => {
+  it('sets no bound if it lost less', () => {
     expect(lossy(3, 100).shortTermBandwidth).toBe(Infinity);
   });
 
-  it('bounds nothing while it probes', () => {
+  it('sets no bound while it probes', () => {
     const model = known();
     model.phase = 'ProbeBW_UP';
     model.latest.noteLoss(state());
@@ -108,7 +108,7 @@ describe('after a round with loss', () => {
     expect(model.shortTermBandwidth).toBe(Infinity);
   });
 
-  it('forgets the bounds before the next probe', () => {
+  it('removes the bounds before the next probe', () => {
     const model = lossy(10, 900);
     model.resetShortTerm();
     model.boundBandwidth();
@@ -116,7 +116,7 @@ describe('after a round with loss', () => {
   });
 });
 
-it('takes no sample for a rate that shows none', () => {
+it('ignores a sample without a rate', () => {
   const model = known();
   model.advanceBandwidthFilter();
   model.advanceBandwidthFilter();
@@ -124,7 +124,7 @@ it('takes no sample for a rate that shows none', () => {
   expect(model.maximumBandwidth).toBe(1000);
 });
 
-it('takes a sample that the user limited also when it is as high', () => {
+it('uses a sample that the user limited if it is as high', () => {
   const model = known();
   model.advanceBandwidthFilter();
   model.sampleBandwidth(1000, true);
@@ -133,14 +133,14 @@ it('takes a sample that the user limited also when it is as high', () => {
   expect(model.maximumBandwidth).toBe(1000);
 });
 
-it('aims at what fits, but at no more than the window (draft-ietf-ccwg-bbr 5.3.3.8)', () => {
+it('aims at the bandwidth-delay product, limited by the window (draft-ietf-ccwg-bbr 5.3.3.8)', () => {
   const model = known();
   expect(model.targetInflight).toBe(50_000);
   model.cwnd = 30_000;
   expect(model.targetInflight).toBe(30_000);
 });
 
-it('is limited by the window where that was full', () => {
+it('is limited by the window if that was full', () => {
   const model = known();
   expect(model.isCwndLimited).toBe(false);
   model.validation.sample(100_000, 100_000, 1000, false);

@@ -14,9 +14,12 @@ it.each<[Phase, number, number]>([
   ['ProbeBW_REFILL', 1, 2],
   ['ProbeBW_UP', 1.25, 2.25],
   ['ProbeRTT', 1, 0.5],
-])('%s paces by %d and has a window of %d (draft-ietf-ccwg-bbr 5.6.1)', (phase, pacing, cwnd) => {
-  expect([PACING_GAINS[phase], CWND_GAINS[phase]]).toEqual([pacing, cwnd]);
-});
+])(
+  '%s has a pacing gain of %d and a window gain of %d (draft-ietf-ccwg-bbr 5.6.1)',
+  (phase, pacing, cwnd) => {
+    expect([PACING_GAINS[phase], CWND_GAINS[phase]]).toEqual([pacing, cwnd]);
+  },
+);
 
 it('has four phases in ProbeBW, and three that accelerate (draft-ietf-ccwg-bbr 5.3.3)', () => {
   const phases = Object.keys(PACING_GAINS) as Phase[];

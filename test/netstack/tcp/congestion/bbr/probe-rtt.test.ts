@@ -13,7 +13,7 @@ function entered(): [ProbeRtt, PathModel] {
   return [probe, model];
 }
 
-it('aims at half of what fits, but at four segments (draft-ietf-ccwg-bbr 5.3.4)', () => {
+it('aims at half of the bandwidth-delay product, and at least four segments (draft-ietf-ccwg-bbr 5.3.4)', () => {
   const [probe, model] = entered();
   expect(model.phase).toBe('ProbeRTT');
   expect(probe.cwnd).toBe(25_000);
@@ -21,7 +21,7 @@ it('aims at half of what fits, but at four segments (draft-ietf-ccwg-bbr 5.3.4)'
   expect(probe.cwnd).toBe(4000);
 });
 
-it('lasts 200 ms and a round from the time at which little is in flight (draft-ietf-ccwg-bbr 5.3.4)', () => {
+it('lasts 200 ms and one round after the data in flight is reduced (draft-ietf-ccwg-bbr 5.3.4)', () => {
   const [probe, model] = entered();
   expect(probe.update(state({ delivered: 120_000, inflight: 40_000 }), 1000)).toBe(false);
   expect(probe.isTimeOver(1000)).toBe(false);
@@ -35,7 +35,7 @@ it('lasts 200 ms and a round from the time at which little is in flight (draft-i
   expect(probe.update(later, 1300)).toBe(true);
 });
 
-it('lasts 200 ms where a round is shorter', () => {
+it('lasts 200 ms if a round is shorter', () => {
   const [probe, model] = entered();
   probe.update(state({ delivered: 140_000, inflight: 25_000 }), 1010);
   model.rounds.update(140_000, 160_000);
@@ -45,7 +45,7 @@ it('lasts 200 ms where a round is shorter', () => {
   expect(probe.update(later, 1211)).toBe(true);
 });
 
-it('takes what left meanwhile for limited by the user', () => {
+it('marks data sent meanwhile as limited by the user', () => {
   const [probe] = entered();
   expect(probe.isLimited(0)).toBe(false);
   probe.update(state({ delivered: 140_000, inflight: 25_000 }), 1010);

@@ -15,7 +15,7 @@ it('is the shortest round trip of ten seconds (draft-ietf-ccwg-bbr 5.3.4.3, draf
   expect(floor.value).toBe(60);
 });
 
-it('is to be looked for when nothing as short was seen for five seconds (draft-ietf-ccwg-bbr 5.3.4.3, draft-ietf-ccwg-bbr 5.3.4.2)', () => {
+it('must be probed after five seconds without a sample as short (draft-ietf-ccwg-bbr 5.3.4.3, draft-ietf-ccwg-bbr 5.3.4.2)', () => {
   const floor = new RoundTripFloor(0);
   floor.update(40, 100);
   floor.update(50, 5100);
@@ -32,7 +32,7 @@ it('is to be looked for when nothing as short was seen for five seconds (draft-i
   expect(floor.isExpired).toBe(true);
 });
 
-it('is to be looked for after five seconds without any sample', () => {
+it('must be probed after five seconds without any sample', () => {
   const floor = new RoundTripFloor(1000);
   expect(floor.isExpired).toBe(false);
   floor.update(-1, 6000);
@@ -41,13 +41,13 @@ it('is to be looked for after five seconds without any sample', () => {
   expect(floor.isExpired).toBe(true);
 });
 
-it('takes 0 ms for a round trip', () => {
+it('accepts a round trip of 0 ms', () => {
   const floor = new RoundTripFloor(0);
   floor.update(0, 100);
   expect(floor.value).toBe(0);
 });
 
-it('is not found anew by a round trip that is as short', () => {
+it('is not renewed by a round trip of the same length', () => {
   const floor = new RoundTripFloor(0);
   floor.update(40, 100);
   floor.update(40, 3000);

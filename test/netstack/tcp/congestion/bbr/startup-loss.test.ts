@@ -23,13 +23,13 @@ it('counts ACKs that found a loss, and decides at the end of a round', () => {
   expect(loss.isTooHigh(none, state(), true, true)).toBe(false);
 });
 
-it('counts each round by itself', () => {
+it('counts each round separately', () => {
   const loss = new StartupLoss();
   expect(round(loss, 4, 4)).toBe(false);
   expect(round(loss, 4, 8)).toBe(false);
 });
 
-it('is too high with any loss where the peer sends no SACKs', () => {
+it('is too high with any loss if the peer sends no SACKs', () => {
   const loss = new StartupLoss();
   const blind = state({ usesSack: false });
   expect(loss.isTooHigh(sample({ newlyLost: 0 }), blind, true, true)).toBe(false);

@@ -14,7 +14,7 @@ function lowered(): [PathModel, Undo] {
   return [model, undo];
 }
 
-it('brings back the bounds from before the first loss, and the phase (draft-ietf-ccwg-bbr 5.5.11)', () => {
+it('restores the bounds from before the first loss, and the phase (draft-ietf-ccwg-bbr 5.5.11)', () => {
   const [model, undo] = lowered();
   undo.left('ProbeBW_UP');
   expect(undo.restore()).toBe('ProbeBW_UP');
@@ -29,7 +29,7 @@ it('never lowers a bound', () => {
   expect(model.longTermInflight).toBe(95_000);
 });
 
-it('brings nothing back once the repair is over', () => {
+it('restores nothing after the recovery is over', () => {
   const [model, undo] = lowered();
   undo.left('Startup');
   undo.forget();
