@@ -2,7 +2,7 @@ import { ClockWatch } from '../../src/wireguard/clock-jump.js';
 import { DATA, INITIATION, RESPONSE } from '../support/message-types.js';
 import { WireguardPair } from '../support/pairs/wireguard-pair.js';
 
-/** Where memory is never copied, a sleep ends a session only when it is too old behind it. */
+/** If memory is never cloned, a sleep ends a session only if the session is then too old. */
 function sleeper(): WireguardPair {
   const pair = WireguardPair.established({ sessionsOutliveSleep: true });
   pair.send('alice');
@@ -12,7 +12,7 @@ function sleeper(): WireguardPair {
   return pair;
 }
 
-/** Both have slept, or one of them: the server goes on while its client stands still. */
+/** Both sides sleep, or only the client while the server keeps running. */
 function sleep(pair: WireguardPair, duration: number): void {
   pair.alice.wallClockOffset += duration;
 }
@@ -52,7 +52,7 @@ describe('sessions that outlive a sleep', () => {
 
   it('receives nothing under a session that is 180 s old by the wall clock (row 34, initiator)', () => {
     const pair = sleeper();
-    // Each nap is short enough, and the session too old behind the last.
+    // Each nap is short enough, but the session is too old after the last one.
     sleep(pair, 100_000);
     pair.alice.device.handleTimeout(pair.now);
     sleep(pair, 79_900);
@@ -83,7 +83,7 @@ describe('sessions that outlive a sleep', () => {
     expect(pair.sent(INITIATION)).toHaveLength(1);
     expect(pair.alice.peer.lastHandshakeUnix).toBe(before);
     expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
-    // And another one may be sent at once.
+    // Another one may be sent at once.
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     expect(pair.sent(INITIATION)).toHaveLength(2);
   });
@@ -178,7 +178,7 @@ describe('refreshSession()', () => {
 
   it('is not held back by a response to an abandoned initiation', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
-    // Of before the sleep: it has lain in the socket, and bob has given it up.
+    // Sent before the sleep: the initiation stayed in the socket, and bob has abandoned it.
     pair.link = () => false;
     pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
     const [stale] = pair.sent(INITIATION, 'bob');
@@ -187,7 +187,8 @@ describe('refreshSession()', () => {
     pair.link = () => true;
     pair.inject('alice', stale!.bytes);
     expect(pair.sent(RESPONSE, 'alice')).toHaveLength(1);
-    // As everywhere, a packet has to wait (6.1); who refreshes knows that one comes.
+    // A handshake needs a waiting packet (6.1); the caller of refreshSession() knows that one will
+    // come.
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(0);
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
@@ -220,7 +221,7 @@ describe('refreshSession()', () => {
 });
 
 describe('ClockWatch', () => {
-  /** A watch over two clocks that a test moves. */
+  /** A ClockWatch with two clocks that the test moves. */
   function watch() {
     const clocks = { wall: 1_800_000_000_000, now: 5_000 };
     const clockWatch = new ClockWatch({ unixMilliseconds: () => clocks.wall });
@@ -254,7 +255,7 @@ describe('ClockWatch', () => {
     const { jump } = watch();
     jump(0, 0);
     expect(jump(wall, now)).toBe(expected);
-    // Once: from there on they go together again.
+    // The jump is reported once; afterwards the clocks agree again.
     expect(jump(7_000, 7_000)).toBe(0);
   });
 
@@ -282,7 +283,7 @@ describe('ClockWatch', () => {
     for (let minute = 0; minute < 7 * 24 * 60; minute++) {
       expect(jump(60_000 + drift, 60_000)).toBe(0);
     }
-    // And finds a jump by what it is.
+    // The watch reports a jump by its size.
     expect(jump(5_000, 0)).toBe(5_000);
   });
 

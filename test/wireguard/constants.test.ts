@@ -1,4 +1,4 @@
-/** The numbers of whitepaper 6.1 and 5.4, and those of the kernel, worked out. */
+/** The numbers of whitepaper 6.1 and 5.4, and those of the kernel, as literals. */
 import * as constants from '../../src/wireguard/constants.js';
 
 it('has the whitepaper’s times, in ms', () => {

@@ -1,4 +1,4 @@
-/** Life of a device: peers, the first handshake, roaming, key changes, the end. */
+/** The life of a device: peers, the first handshake, roaming, key changes, closing. */
 import { inspect } from 'node:util';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Device, type DeviceOptions } from '../../src/wireguard/device.js';
@@ -183,7 +183,7 @@ describe('addPeer', () => {
     pair.send('alice');
     pair.advance(30_000);
     device.initiateHandshake(pair.alice.peer, pair.now);
-    // The public key of the private key zero is known to everybody.
+    // The public key of the all-zero private key is well known.
     bobs.addPeer(
       { publicKey: device.publicKey, endpoint: pair.alice.endpoint, allowedIps: [] },
       pair.now,
@@ -194,7 +194,7 @@ describe('addPeer', () => {
     device.setPrivateKey(key);
     pair.send('alice');
     pair.settle();
-    // The one that waited, too.
+    // The waiting packet was delivered, too.
     expect(pair.bob.received).toHaveLength(2);
   });
 

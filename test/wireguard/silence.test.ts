@@ -1,4 +1,4 @@
-/** Why nothing comes through: each reason, and where it begins and ends. */
+/** The reasons for silence: when each begins and ends. */
 import { PLAUSIBLE_CLOCK } from '../../src/wireguard/constants.js';
 import type { SilenceReason } from '../../src/wireguard/silence.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../support/message-types.js';
@@ -13,7 +13,7 @@ function silenceOf(pair: WireguardPair, side: Side = 'alice'): SilenceReason | u
   return pair[side].device.silenceOf(pair[side].peer, pair.now);
 }
 
-/** The reason after so many further milliseconds, one after the other. */
+/** The reason after each of these waits in milliseconds, in sequence. */
 function silencesAfter(pair: WireguardPair, ...waits: number[]): (SilenceReason | undefined)[] {
   return waits.map((wait) => {
     pair.advance(wait);
@@ -21,7 +21,7 @@ function silencesAfter(pair: WireguardPair, ...waits: number[]): (SilenceReason 
   });
 }
 
-/** A cookie reply of bob's to alice's last initiation. */
+/** A cookie reply from Bob to Alice's last initiation. */
 function askForCookie(pair: WireguardPair): void {
   const initiation = pair.sent(INITIATION, 'alice').at(-1)!.bytes;
   const reply = writeCookieReply(pair.crypto, {
@@ -255,7 +255,7 @@ describe('under-load', () => {
 });
 
 describe('clock-behind', () => {
-  /** Alice's clock says so, and nobody answers. */
+  /** Alice's clock shows this time, and her initiations are not answered. */
   function begun(clock: number): WireguardPair {
     const pair = new WireguardPair();
     pair.alice.wallClockOffset = clock - pair.now;

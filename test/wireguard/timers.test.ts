@@ -1,4 +1,4 @@
-/** The five timers at work between two devices, then alone. */
+/** The five timers, first between two devices and then alone. */
 import { Timers, type TimerHandler } from '../../src/wireguard/timers.js';
 import { DATA, INITIATION } from '../support/message-types.js';
 import { seededEntropy } from '../support/fakes/seeded-entropy.js';
@@ -175,7 +175,7 @@ describe('Timers', () => {
     };
   }
 
-  /** Lets all pass that becomes due until `end`, each at its very moment. */
+  /** Handles every deadline until `end`, each at its exact time. */
   function run(timers: Timers, calls: string[], end: number): void {
     let steps = 0;
     for (let now = timers.nextTimeout(); now <= end; now = timers.nextTimeout()) {

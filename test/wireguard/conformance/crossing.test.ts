@@ -1,4 +1,4 @@
-/** Row 22 where both ends begin a handshake at once, so that their initiations cross in the network. */
+/** Row 22, if both ends begin a handshake at once and their initiations cross in the network. */
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { seededRandom } from '../../support/pairs/netstack-pair.js';
 import { WireguardPair, ipv4, type Side } from '../../support/pairs/wireguard-pair.js';
@@ -9,7 +9,9 @@ const other = (side: Side): Side => (side === 'alice' ? 'bob' : 'alice');
 const TO_ALICE = ipv4('10.0.0.2', '10.0.0.1', 96);
 const TO_BOB = ipv4('10.0.0.1', '10.0.0.2', 96);
 
-/** Both begin within the time that a message takes, one of them `after` ms behind the other. */
+/**
+ * Both ends begin within the latency of one message, one of them `after` ms later than the other.
+ */
 function cross(seed: number, first: Side, after: number): WireguardPair {
   const pair = WireguardPair.established({ seed });
   pair.advance(5_000);
@@ -72,7 +74,7 @@ it('the local initiation is abandoned once the peer has used its session (row 22
   expect(pair.alice.device.drops.of('unexpected-response')).toBe(1);
 });
 
-/** Alice has a packet for Bob, who initiates as well, with that index; she has answered him. */
+/** Alice has a packet for Bob, who also initiates, with the given index; she has answered him. */
 function crossedByHand(senderIndex: number) {
   const pair = new WireguardPair({ bobKnowsAlice: true });
   const bob = new WhitepaperPeer(pair, 'bob');

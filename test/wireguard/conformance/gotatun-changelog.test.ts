@@ -1,6 +1,6 @@
 /**
- * One test for each line of the changelog of gotatun 0.7.2, which lists what its ancestor got wrong:
- * https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md
+ * One test for each line of the changelog of gotatun 0.7.2, which lists bugs of the project it was
+ * forked from: https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md
  */
 import { DATA, INITIATION } from '../../support/message-types.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
@@ -39,7 +39,7 @@ it('two idle peers do not answer each other’s keepalives (gotatun 0.7.2 c)', (
   const pair = WireguardPair.established();
   pair.send('alice');
   pair.advance(170_000);
-  // The one packet, and the one keepalive that answers it.
+  // One packet, and one keepalive that answers it.
   expect(pair.captured.map(({ from, bytes }) => [from, bytes.length])).toEqual([
     ['alice', 144],
     ['bob', 32],
@@ -65,13 +65,13 @@ it('no persistent keepalive is sent while the tunnel is in use (gotatun 0.7.2 e)
       pair.send(talker);
       pair.advance(3_000);
     }
-    // The listener owes a keepalive 10 s after data; its persistent one would come after 9 s.
+    // The receiver owes a keepalive 10 s after data; its persistent keepalive would come after 9 s.
     const gaps = pair
       .sent(DATA, other(talker))
       .map(({ at }, index, all) => at - (all[index - 1]?.at ?? 0));
     expect(Math.min(...gaps.slice(1))).toBeGreaterThanOrEqual(10_000);
     expect(pair.sent(DATA, talker)).toHaveLength(30);
-    // Once it is idle they come, from whoever is first.
+    // Once the tunnel is idle, the first side whose interval ends sends a persistent keepalive.
     pair.captured.length = 0;
     pair.advance(100_000);
     expect(pair.sent(DATA).length).toBeGreaterThanOrEqual(10);
@@ -136,7 +136,7 @@ it('a datagram of any length does no harm (gotatun 0.7.2 h)', () => {
       ['malformed', 18],
       ['bad-tag', 6],
     ]);
-    // One that is authentic, and far longer than the MTU, is as good as any other.
+    // An authentic message far longer than the MTU is accepted like any other.
     const long =
       side === 'alice'
         ? ipv4('10.0.0.2', '10.0.0.1', 60_000)

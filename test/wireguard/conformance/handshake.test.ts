@@ -1,4 +1,4 @@
-/** Rows 1 to 4, 22, 23 and 38: the messages of the handshake, and what a session is made of. */
+/** Rows 1 to 4, 22, 23 and 38: the handshake messages and the sessions they create. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Device } from '../../../src/wireguard/device.js';
 import { IndexTable } from '../../../src/wireguard/handshake/index-table.js';
@@ -36,7 +36,7 @@ it('a pre-shared key is mixed in, and a different one fails (row 1, both roles)'
   expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
 });
 
-/** A device begins with a responder of the paper, and each opens what the other has sealed. */
+/** A device initiates to a whitepaper responder, and each side opens the messages of the other. */
 function expectInitiatorToAgree(psk: Uint8Array | undefined): void {
   const pair = new WireguardPair({ ...(psk && { alicePsk: psk }) });
   const bob = new WhitepaperPeer(pair, 'bob', { presharedKey: psk });
@@ -50,7 +50,7 @@ function expectInitiatorToAgree(psk: Uint8Array | undefined): void {
   expect(pair.alice.received).toEqual([TO_ALICE]);
 }
 
-/** The same with an initiator of the paper. */
+/** The same with a whitepaper initiator. */
 function expectResponderToAgree(psk: Uint8Array | undefined): void {
   const pair = new WireguardPair({ ...(psk && { bobPsk: psk }) });
   const alice = new WhitepaperPeer(pair, 'alice', { presharedKey: psk });
@@ -62,7 +62,7 @@ function expectResponderToAgree(psk: Uint8Array | undefined): void {
   expect(alice.open(pair.sent(DATA, 'bob')[0]!.bytes)).toEqual(TO_ALICE);
 }
 
-/** The same message with other reserved bytes, and a mac1 that fits them. */
+/** The same message with different reserved bytes and a valid mac1. */
 function withReserved(
   pair: WireguardPair,
   message: Uint8Array,
@@ -75,7 +75,7 @@ function withReserved(
   });
 }
 
-/** The same message, a byte too short and a byte too long. */
+/** The same message, one byte too short and one byte too long. */
 function wrongLengths(message: Uint8Array): Uint8Array[] {
   return [message.slice(0, -1), Uint8Array.of(...message, 0)];
 }
@@ -188,7 +188,7 @@ it('a private key is clamped: bits that X25519 ignores do not change it (row 3, 
   expect(crypto.dh(raw, other)).toEqual(crypto.dh(clamped, other));
 });
 
-/** The sender indices of so many handshake messages of one side. */
+/** The sender indices of `count` handshake messages from one side. */
 function indicesOf(side: 'alice' | 'bob', type: number, count: number): number[] {
   const pair = new WireguardPair();
   for (let index = 0; index < count; index++) {
@@ -242,7 +242,7 @@ it('packets in flight under the old keys are accepted after a rekey (row 22, ini
   expect([keypairs.previous, keypairs.next]).toEqual([first, undefined]);
   pair.inject('alice', late!.bytes);
   expect(pair.alice.received).toHaveLength(1);
-  // A session more, and the first one is gone.
+  // After one more session, the first one is gone.
   pair.advance(5_000);
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.settle();
@@ -255,7 +255,7 @@ it('an unconfirmed session still waits after a local session begins first, and t
   const { keypairs } = pair.alice.peer;
   const first = keypairs.current!;
   pair.advance(5_000);
-  // Alice has answered Bob, and does not hear of it again before her own handshake is done.
+  // Alice has answered Bob, and receives nothing more from him until her own handshake is complete.
   pair.link = ({ from, type }) => from === 'bob' && type === INITIATION;
   pair.bob.device.initiateHandshake(pair.bob.peer, pair.now);
   pair.settle();
@@ -281,7 +281,7 @@ it('a new session is not used before the initiator uses it; the old one stays in
   pair.settle();
   expect([keypairs.current, keypairs.previous]).toEqual([first, undefined]);
   const second = keypairs.next!;
-  // What was under way under the old one is no first use of the new one.
+  // A packet in flight under the old session does not count as the first use of the new one.
   pair.inject('bob', late!.bytes);
   expect([pair.bob.received.length, keypairs.next]).toEqual([1, second]);
   pair.captured.length = 0;
@@ -347,7 +347,7 @@ it('waiting packets are sent after the first message under the new keys, not bef
   expect(pair.sent(DATA).map(({ bytes }) => alice.open(bytes))).toEqual([TO_ALICE]);
 });
 
-/** Each kind of message, none of them with a valid mac1 or a session of ours. */
+/** One message of each kind, none with a valid mac1 or a known session. */
 function strangersMessages(pair: WireguardPair, side: 'alice' | 'bob'): Uint8Array[] {
   const stranger = pair.crypto.publicKey(seededBytes(77, 32));
   const messages = [
@@ -361,7 +361,7 @@ function strangersMessages(pair: WireguardPair, side: 'alice' | 'bob'): Uint8Arr
       messages.push(bytes);
     }
   }
-  // Even what is right but for one bit of its mac1.
+  // A message that is valid except for one bit of its mac1.
   const other = new WhitepaperPeer(pair, side === 'alice' ? 'bob' : 'alice');
   const nearly = other.initiate();
   nearly[120]! ^= 1;

@@ -15,25 +15,29 @@ import { WhitepaperPeer } from './whitepaper-peer.js';
 const NO_MAC2 = new Uint8Array(16);
 const HERE = { address: '192.0.2.1', port: 1111 };
 
-/** So many handshake messages within a moment that `side` is under load: 512 is the kernel's limit. */
+/**
+ * Sends `side` enough handshake messages at once to put it under load: 512 is the kernel's limit.
+ */
 function load(pair: WireguardPair, side: Side, message: Uint8Array, count = 512): void {
   for (let index = 0; index < count; index++) pair.inject(side, message);
 }
 
-/** An initiation of nobody's with a valid mac1: what anybody who knows the public key can send. */
+/**
+ * An initiation from an unknown key with a valid mac1, as anyone who knows the public key can send.
+ */
 function strangersInitiation(pair: WireguardPair, side: Side): Uint8Array {
   const body = Uint8Array.of(INITIATION, 0, 0, 0, ...seededBytes(3, 112));
   return withMacs(pair.crypto, body, pair[side].device.publicKey);
 }
 
-/** What `side` sends while it handles `messages`, each from a source of its own or from one. */
+/** What `side` sends while it handles `messages`, each from a different source or all from one. */
 function answersTo(pair: WireguardPair, side: Side, message: Uint8Array, source = HERE) {
   const before = pair.captured.length;
   pair.inject(side, message, source);
   return pair.captured.slice(before);
 }
 
-/** Bob under load, and an initiator without a device. */
+/** Bob under load, and an initiator played by hand. */
 function loaded(): { pair: WireguardPair; alice: WhitepaperPeer } {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
@@ -42,7 +46,7 @@ function loaded(): { pair: WireguardPair; alice: WhitepaperPeer } {
   return { pair, alice };
 }
 
-/** The cookie that bob gives to an initiator at `source`. */
+/** The cookie that Bob issues to an initiator at `source`. */
 function cookieAt(pair: WireguardPair, alice: WhitepaperPeer, source = HERE): Uint8Array {
   const initiation = alice.initiate();
   const [reply] = answersTo(pair, 'bob', initiation, source);
@@ -141,7 +145,9 @@ it('an established session continues under load (row 7, both roles)', () => {
   }
 });
 
-/** How many of `count` initiations with a valid mac2 are let through from `source` at once. */
+/**
+ * The number of initiations with a valid mac2, of `count`, that are admitted from `source` at once.
+ */
 function admitted(
   pair: WireguardPair,
   alice: WhitepaperPeer,
@@ -235,7 +241,7 @@ it('a cookie reply is sealed for the message that it answers, under its own nonc
   expect(reply!.slice(8, 32)).not.toEqual(again!.slice(8, 32));
 });
 
-/** Alice has begun, and bob, by hand, has asked her for a cookie. */
+/** Alice has initiated, and Bob, played by hand, has sent her a cookie reply. */
 function asked(): { pair: WireguardPair; initiation: Uint8Array; reply: Uint8Array } {
   const pair = new WireguardPair();
   pair.link = () => false;
@@ -250,7 +256,7 @@ function asked(): { pair: WireguardPair; initiation: Uint8Array; reply: Uint8Arr
   return { pair, initiation, reply };
 }
 
-/** The mac2 that alice has to send: over all in front of it, under the cookie. */
+/** The mac2 that Alice must send: over all preceding bytes, keyed with the cookie. */
 function expectedMac2(pair: WireguardPair, message: Uint8Array): Uint8Array {
   return pair.crypto.mac(seededBytes(8, 16), message.slice(0, -16));
 }

@@ -1,4 +1,4 @@
-/** Rows 30 and 35: what stands in the header outside of WireGuard's messages. */
+/** Rows 30 and 35: the outer header of WireGuard's messages. */
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import { WireguardPair, ipv4, type Side } from '../../support/pairs/wireguard-pair.js';
@@ -44,7 +44,7 @@ it.each(['alice', 'bob'] as const)(
     pair.advance(16_000);
     expect(pair.sent(DATA, side)).toMatchObject([{ isSourceInDoubt: false }]);
     expect(pair.sent(INITIATION, side)).toMatchObject([{ isSourceInDoubt: true }]);
-    // What follows leaves from wherever that one did.
+    // Later messages are sent from the source of this one.
     pair.send(side);
     expect(pair.sent(DATA, side).at(-1)).toMatchObject({ isSourceInDoubt: false });
   },
@@ -55,7 +55,7 @@ it.each(['alice', 'bob'] as const)(
   (side) => {
     const pair = WireguardPair.established();
     const { device, peer } = pair[side];
-    // The timer asks for an initiation which 6.1 forbids yet.
+    // The timer requests an initiation that 6.1 does not allow yet.
     peer.isSourceInDoubt = true;
     pair.send(other(side));
     pair.settle();
@@ -130,7 +130,7 @@ it.each(['alice', 'bob'] as const)(
     pair.settle();
     expect(pair[side].received.map((packet) => packet[1])).toEqual([CE]);
     expect([...pair[side].device.drops]).toEqual([['congestion', 1]]);
-    // It was authentic, and is counted as such.
+    // The message was authentic, and is counted.
     expect(pair[side].peer.rxBytes).toBe(pair[other(side)].peer.txBytes);
   },
 );

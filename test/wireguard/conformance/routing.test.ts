@@ -1,4 +1,4 @@
-/** Rows 27 to 29: which peer a packet belongs to, and where a peer is. */
+/** Rows 27 to 29: the peer of a packet, and the endpoint of a peer. */
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import {
@@ -17,7 +17,7 @@ function other(side: Side): Side {
   return side === 'alice' ? 'bob' : 'alice';
 }
 
-/** What reaches `side` of packets with these sources, sent by its peer. */
+/** The packets that `side` delivers, of packets with these sources from its peer. */
 function reaching(pair: WireguardPair, side: Side, ...sources: string[]): string[] {
   const inner = side === 'alice' ? ['10.0.0.1', 'fd00::1'] : ['10.0.0.2', 'fd00::2'];
   return sources.filter((source) => {
@@ -37,7 +37,7 @@ function expectReversePath(side: Side): void {
   const outside = ['10.0.0.9', '172.16.0.1', 'fd00::9', '::1', '0.0.0.0'];
   expect(reaching(pair, side, ...inside, ...outside)).toEqual(inside);
   expect(pair[side].device.drops.of('wrong-source')).toBe(outside.length);
-  // A longer prefix of another peer takes its addresses out of the shorter one of this peer.
+  // A longer prefix of another peer removes its addresses from the shorter prefix of this peer.
   pair[side].device.addPeer(
     { publicKey: seededBytes(9, 32), allowedIps: prefixes(`${own}.3.0/24`, `${address}/32`) },
     pair.now,
@@ -66,11 +66,11 @@ it('a packet without a route, or to a peer without an endpoint, is counted and d
       ['no-route', 2],
       ['no-endpoint', 1],
     ]);
-    // Nor does it wait for a handshake that cannot be.
+    // The packet does not wait for a handshake that is impossible.
     device.discardSessions();
     const lost = pair.send(side);
     expect(device.drops.of('no-endpoint')).toBe(2);
-    // Whoever is above can tell the senders so.
+    // The sink is informed, and can notify the senders.
     expect(pair[side].unreachable).toEqual([
       ...strays.map((packet) => ({ packet, reason: 'no-route' })),
       { packet: lost, reason: 'no-endpoint' },
@@ -81,7 +81,7 @@ it('a packet without a route, or to a peer without an endpoint, is counted and d
   }
 });
 
-/** `side` hears from its peer elsewhere, and answers there. */
+/** `side` receives a message from its peer's new address, and answers there. */
 function expectRoaming(side: Side): void {
   const pair = WireguardPair.established();
   pair[other(side)].endpoint = ELSEWHERE;
@@ -93,7 +93,7 @@ function expectRoaming(side: Side): void {
   ]);
   pair.send(side);
   expect(pair.sent(DATA, side)[0]!.destination).toEqual(ELSEWHERE);
-  // A port more is enough.
+  // A changed port is enough.
   pair[other(side)].endpoint = { ...ELSEWHERE, port: 8 };
   pair.send(other(side));
   pair.settle();

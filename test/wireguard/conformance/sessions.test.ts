@@ -1,4 +1,6 @@
-/** Rows 15 to 17, 33 and 37: when a session is renewed, when it ends, and what is left of it. */
+/**
+ * Rows 15 to 17, 33 and 37: when a session is renewed, when it ends, and what it leaves in memory.
+ */
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
@@ -12,10 +14,10 @@ function other(side: Side): Side {
   return side === 'alice' ? 'bob' : 'alice';
 }
 
-/** How many initiations `side` sends where it sends a packet under a session of `age` ms. */
+/** The number of initiations from `side` when it sends a packet under a session of `age` ms. */
 function rekeysOnSend(side: Side, age: number): number {
   const pair = WireguardPair.established();
-  // Alice's session is 10 ms old then, Bob's 20 ms.
+  // Alice's session is then 10 ms old, and Bob's 20 ms.
   pair.advance(age - (side === 'alice' ? 10 : 20));
   pair.send(side);
   expect(pair.sent(DATA, side)).toHaveLength(1);
@@ -62,7 +64,7 @@ it('a key is renewed after too many messages, whatever its age (row 15, responde
   expectRekeyByMessages('bob');
 });
 
-/** How many initiations `side` sends where it receives a packet under a session of `age` ms. */
+/** The number of initiations from `side` when it receives a packet under a session of `age` ms. */
 function rekeysOnReceive(side: Side, age: number, keepalive = false): number {
   const pair = WireguardPair.established();
   pair.advance(age - (side === 'alice' ? 20 : 30));
@@ -101,7 +103,7 @@ it('each key is renewed once on receive (row 16, initiator)', () => {
   pair.link = ({ type }) => type !== INITIATION;
   pair.send('bob');
   pair.advance(6_000);
-  // The retry goes on; a packet more does not begin it anew.
+  // The retries continue; another packet does not restart them.
   expect(pair.alice.peer.handshakeAttempts).toBe(1);
   pair.send('bob');
   pair.settle();
@@ -112,7 +114,7 @@ it('a responder does not renew on receive (row 16, responder)', () => {
   expect([rekeysOnReceive('bob', 165_000), rekeysOnReceive('bob', 179_990)]).toEqual([0, 0]);
 });
 
-/** Whether `side` sends under a session of `age` ms, and reads what came under it. */
+/** Whether `side` sends under a session of `age` ms, and accepts messages under it. */
 function usesSessionAt(side: Side, age: number): { sends: boolean; reads: boolean } {
   const pair = WireguardPair.established();
   pair.link = () => false;
@@ -144,7 +146,7 @@ it('a session is unused after 180 s, in both directions (row 17, responder)', ()
   expect(usesSessionAt('bob', 180_000)).toEqual({ sends: false, reads: false });
 });
 
-/** The last message that `side` may send, and what comes instead of the next one. */
+/** The last message that `side` may send, and the handshake that replaces the next one. */
 function expectLastMessage(side: Side): void {
   const pair = WireguardPair.established();
   pair.advance(5_000);
@@ -197,12 +199,12 @@ it('no message is accepted with a counter of REJECT_AFTER_MESSAGES or more, howe
   expect([pair.bob.received.length, begun.alice.received.length]).toEqual([1, 1]);
 });
 
-/** `side` takes a new key pair, and the other side learns of it. */
+/** `side` gets a new key pair, which is also set on the other side. */
 function expectKeyChange(side: Side): void {
   const pair = WireguardPair.established();
   const { device } = pair[side];
   device.setPrivateKey(seededBytes(77, 32));
-  // Under the old session nothing leaves any more; a handshake may begin at once.
+  // No message is sent under the old session; a handshake may begin at once.
   pair.send(side);
   expect(pair.captured.map(({ from, type }) => [from, type])).toEqual([[side, INITIATION]]);
   const there = pair[other(side)];
@@ -290,7 +292,7 @@ it('a new pre-shared key applies from the next handshake on, and to one in progr
   expect(pair.alice.peer.responsesRejected).toBe(1);
 });
 
-/** A backend that remembers every secret that it has given out. */
+/** A backend that records every secret that it has returned. */
 class RecordingCrypto {
   readonly crypto: Crypto;
   /** Results of DH and of the key derivation: chaining keys and keys. */
@@ -331,12 +333,12 @@ class RecordingCrypto {
     };
   }
 
-  /** How many of the secrets are still there. */
+  /** The number of secrets that are not yet wiped. */
   get left(): number {
     return this.secrets.filter((secret) => secret.some((byte) => byte !== 0)).length;
   }
 
-  /** How many keys of packets are still there. */
+  /** The number of transport keys that are not yet wiped. */
   get keysLeft(): number {
     return this.transportKeys.filter(({ wiped }) => !wiped).length;
   }
@@ -346,7 +348,7 @@ it('a finished handshake leaves only the transport keys (row 37, both roles)', (
   const recording = new RecordingCrypto();
   const pair = new WireguardPair({ crypto: recording.crypto });
   pair.send('alice');
-  // The DH of the static keys, on each side, is there for all handshakes.
+  // Each side keeps the DH of the static keys for all handshakes.
   expect(recording.secrets.length).toBeGreaterThan(8);
   pair.settle();
   expect(pair.bob.received).toHaveLength(1);
@@ -381,7 +383,7 @@ it('a refused initiation leaves no secret (row 37, responder)', () => {
   expect(secrets.filter((secret) => secret.some((byte) => byte !== 0))).toEqual([]);
 });
 
-/** The message with one byte changed, and a mac1 that fits. */
+/** The message with one byte changed and a valid mac1. */
 function damaged(pair: WireguardPair, message: Uint8Array, offset: number): Uint8Array {
   const copy = message.slice();
   copy[offset]! ^= 1;
@@ -412,7 +414,7 @@ it('a replaced session is wiped; a closed one leaves no secret (row 37, both rol
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
     pair.settle();
   }
-  // Current and previous, on each side, of two keys each.
+  // The current and the previous session on each side, with two keys each.
   expect([recording.transportKeys.length, recording.keysLeft]).toEqual([20, 8]);
   pair.alice.device.close();
   expect([recording.left, recording.keysLeft]).toEqual([1, 4]);
@@ -432,7 +434,7 @@ it('an ephemeral key is overwritten when the handshake is complete (row 37, both
   });
   pair.send('alice');
   pair.settle();
-  // One of each side, and the copy that it reckoned with.
+  // One private key on each side, and the copy used in the computation.
   const keys = [...made, ...recording.ephemeralKeys];
   expect(keys).toEqual(new Array(4).fill(new Uint8Array(32)));
 });

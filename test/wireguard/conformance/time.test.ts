@@ -1,4 +1,4 @@
-/** Rows 5 and 34: time stamps that only go forward, and clocks that do not. */
+/** Rows 5 and 34: increasing timestamps, and clocks that jump. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Device } from '../../../src/wireguard/device.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
@@ -11,7 +11,7 @@ const STEP = 2 ** 24;
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
 
-/** Begins a handshake, whatever was sent before, and reads its stamp. */
+/** Starts a handshake regardless of earlier ones, and reads its timestamp. */
 function stampOf(pair: WireguardPair, bob: WhitepaperPeer): Uint8Array {
   pair.alice.device.discardSessions();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -61,7 +61,8 @@ it('the first timestamp is one step later than the last one of the previous proc
     lastTimestamp,
     observer: {
       timestamp: (stamp) => {
-        // Before it is sent, or a crash in between would let the next process send an earlier one.
+        // The timestamp is reported before the initiation is sent. Otherwise the next process could
+        // send an earlier one after a crash.
         expect(sent).toEqual([]);
         kept.push(stamp.slice());
       },
@@ -90,7 +91,7 @@ it('an initiation is accepted only if its timestamp is later than the last accep
   expect(pair.bob.device.drops.of('replayed-initiation')).toBe(3);
   expect(answers(timestamp(1_000, 501))).toBe(1);
   expect(answers(timestamp(1_000, 500))).toBe(0);
-  // What is refused counts for nothing: neither does a stamp that is not authentic.
+  // A refused message has no effect, and neither has an unauthentic timestamp.
   const forged = alice.initiate({ timestamp: timestamp(9_000_000_000) });
   forged[90]! ^= 1;
   pair.inject('bob', forged);
@@ -110,7 +111,7 @@ it('a replayed initiation is not answered after the sessions have ended (row 5, 
   expect(pair.captured).toEqual([]);
 });
 
-/** The wall clock of one side moves by so much, and the monotonic one stands still. */
+/** Moves the wall clock of one side by this much; the monotonic clock stands still. */
 function move(pair: WireguardPair, side: 'alice' | 'bob', by: number): void {
   pair[side].wallClockOffset += by;
 }
@@ -135,7 +136,7 @@ it.each([
 });
 
 it('after a sleep no packet is sent under the old keys, and the next one starts a handshake at once (row 34, initiator)', () => {
-  // The handshake was less than REKEY_TIMEOUT ago, which does not delay the next one.
+  // The handshake was less than REKEY_TIMEOUT ago, but does not delay the next one.
   const pair = WireguardPair.established();
   pair.send('alice');
   pair.settle();
@@ -214,7 +215,7 @@ it('after a sleep a persistent keepalive is due at once (row 34, both roles)', (
 it('the end of the old keys does not end the handshake for new keys (row 34, initiator)', () => {
   const pair = WireguardPair.established({ latency: 40 });
   pair.advance(0);
-  // The keys would be wiped 540 s after they were made: between initiation and response.
+  // The keys would be wiped 540 s after their creation, between initiation and response.
   pair.advance(539_950);
   move(pair, 'alice', 60_000);
   const packet = pair.send('alice');

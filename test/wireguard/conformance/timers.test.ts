@@ -1,4 +1,4 @@
-/** Rows 12 to 14 and 18 to 21: when a peer speaks unasked. */
+/** Rows 12 to 14 and 18 to 21: messages that a peer sends without a packet to send. */
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { WireguardPair, type Capture, type Side } from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
@@ -91,7 +91,7 @@ it('retries come after 5 s plus up to a third of a second, and end with the twen
   }
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(5_000);
   expect(Math.max(...gaps)).toBeLessThan(5_333);
-  // Spread over the whole third of a second.
+  // The gaps are spread over the whole third of a second.
   const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
   expect(Math.abs(mean - 5_166)).toBeLessThan(50);
   expect(new Set(gaps).size).toBeGreaterThan(60);
@@ -144,7 +144,7 @@ it('an initiation is answered once, and the response is never repeated (row 13, 
   expect(pair.captured.map(({ from, type }) => [from, type])).toEqual([['bob', RESPONSE]]);
 });
 
-/** When the handshake with a silent peer begins after the first data, for so many seeds. */
+/** The delays from the first data to the handshake with a silent peer, one for each seed. */
 function delaysOf(side: Side): number[] {
   return Array.from({ length: 60 }, (_, seed) => {
     const pair = WireguardPair.established({ seed });
@@ -181,7 +181,7 @@ function hasKeys(pair: WireguardPair, side: Side): boolean {
 
 it('all keys are wiped 540 s after the last session began, not before (row 18, initiator)', () => {
   const pair = WireguardPair.established();
-  // Alice had hers 10 ms before the last message arrived.
+  // Alice's session began 10 ms before the last message arrived.
   pair.advance(539_989);
   expect(hasKeys(pair, 'alice')).toBe(true);
   pair.advance(1);
@@ -192,7 +192,7 @@ it('all keys are wiped 540 s after the last session began, not before (row 18, i
 
 it('all keys are wiped 540 s after the last session began, not before (row 18, responder)', () => {
   const pair = WireguardPair.established();
-  // Bob's were there 20 ms before.
+  // Bob's session began 20 ms earlier.
   pair.advance(539_979);
   expect(hasKeys(pair, 'bob')).toBe(true);
   pair.advance(1);
@@ -223,7 +223,7 @@ it('each new session restarts the 540 s (row 18, both roles)', () => {
   expect([hasKeys(pair, 'alice'), hasKeys(pair, 'bob')]).toEqual([false, false]);
 });
 
-/** What `side` does about data that it does not answer. */
+/** `side` answers data with a passive keepalive if it sends nothing else. */
 function expectPassiveKeepalive(side: Side): void {
   const pair = WireguardPair.established();
   pair.send(other(side));
@@ -293,7 +293,7 @@ it('an authentic packet is answered even if its source is not allowed (row 19, b
   }
 });
 
-/** `side` sends, and hears nothing. */
+/** `side` sends data and receives nothing. */
 function expectDeadPeerHandshake(side: Side): void {
   const pair = WireguardPair.established();
   pair.link = ({ from }) => from !== side;
@@ -305,7 +305,7 @@ function expectDeadPeerHandshake(side: Side): void {
   const [at] = times(pair.sent(INITIATION, side), begin);
   expect(at).toBeGreaterThanOrEqual(15_000);
   expect(at).toBeLessThan(15_333);
-  // Where the path is back, the retry brings a session.
+  // When the path works again, the retry leads to a session.
   pair.link = () => true;
   const packet = pair.send(side);
   pair.advance(5_400);
@@ -328,7 +328,7 @@ it('anything authentic from the peer cancels it: data, a keepalive or a handshak
       pair.link = ({ from }) => from !== side;
       pair.send(side);
       pair.advance(4_000);
-      // Late data is answered by a keepalive 10 s after it came.
+      // Late data is answered with a keepalive 10 s after its arrival.
       if (act === 'keepalive') pair.inject(other(side), pair.sent(DATA, side)[0]!.bytes);
       pair.advance(10_000);
       if (act === 'data') pair.send(other(side));
@@ -356,7 +356,7 @@ it('a persistent keepalive is due as soon as the peer is added (row 21, initiato
   expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
 });
 
-/** `side` alone has a persistent keepalive of 20 s. */
+/** Only `side` has a persistent keepalive, of 20 s. */
 function expectPersistentKeepalive(side: Side): void {
   const pair = WireguardPair.established(
     side === 'alice' ? { aliceKeepalive: 20_000 } : { bobKeepalive: 20_000 },
@@ -365,7 +365,7 @@ function expectPersistentKeepalive(side: Side): void {
   pair.send(side);
   const sent = pair.now;
   pair.advance(19_999);
-  // The other side's answer to the data began it anew.
+  // The other side's answer to the data restarted the interval.
   const [answer] = keepalives(pair, other(side));
   expect(answer!.at - sent).toBe(10_010);
   expect(keepalives(pair, side)).toEqual([]);
@@ -391,7 +391,7 @@ it('two peers with persistent keepalives have one handshake in two minutes for a
   });
   pair.advance(24 * 3_600_000);
   const [alice, bob] = SIDES.map((side) => pair.sent(INITIATION, side).length) as [number, number];
-  // Every 120 s to 150 s, and a collision at the beginning.
+  // One handshake every 120 s to 150 s, and a collision at the beginning.
   expect(alice + bob).toBeGreaterThanOrEqual(576);
   expect(alice + bob).toBeLessThanOrEqual(722);
   expect(Math.min(alice, bob)).toBeLessThan(3);

@@ -11,10 +11,10 @@ import {
 } from '../../support/pairs/wireguard-pair.js';
 import { WhitepaperPeer } from './whitepaper-peer.js';
 
-/** A session of a device with a peer that can send and read anything. */
+/** A session of a device with a whitepaper peer, which can send and read anything. */
 interface Session {
   readonly pair: WireguardPair;
-  /** The side that is a device. */
+  /** The side played by a device. */
   readonly side: Side;
   readonly peer: WhitepaperPeer;
 }
@@ -38,14 +38,14 @@ function asResponder(options: PairOptions = {}): Session {
   return { pair, side: 'bob', peer };
 }
 
-/** A packet from the other side, of the length asked for. */
+/** A packet of the given length from the other side. */
 function packetTo(side: Side, length = 64): Uint8Array {
   return side === 'alice'
     ? ipv4('10.0.0.2', '10.0.0.1', length)
     : ipv4('10.0.0.1', '10.0.0.2', length);
 }
 
-/** Whether a message with this counter is taken. */
+/** Whether a message with this counter is accepted. */
 function takes({ pair, side, peer }: Session, counter: number): boolean {
   const before = pair[side].received.length;
   pair.inject(side, peer.seal(packetTo(side), BigInt(counter)));
@@ -59,19 +59,19 @@ function expectReplayWindow(session: Session): void {
   for (const counter of [1, 2, 3, 5])
     expect([counter, takes(session, counter)]).toEqual([counter, false]);
   expect(pair[side].device.drops.of('replayed')).toBe(4);
-  // 8128 behind the highest one are told apart, and not one more.
+  // The window covers exactly 8128 counters below the highest one.
   expect(takes(session, 20_000)).toBe(true);
   expect(takes(session, 20_000 - 8_128)).toBe(true);
   expect(takes(session, 20_000 - 8_128)).toBe(false);
   expect(takes(session, 20_000 - 8_129)).toBe(false);
   expect(takes(session, 20_000 - 8_127)).toBe(true);
-  // What is not authentic moves nothing.
+  // An unauthentic message does not move the window.
   const forged = peer.seal(packetTo(side), 2n ** 40n);
   forged[forged.length - 1]! ^= 1;
   pair.inject(side, forged);
   expect(pair[side].device.drops.of('bad-tag')).toBe(1);
   expect(takes(session, 20_001)).toBe(true);
-  // A step of more than the window forgets all of it.
+  // A step larger than the window clears the whole window.
   expect(takes(session, 1_000_000)).toBe(true);
   for (let counter = 1_000_000 - 8_128; counter < 1_000_000; counter += 127) {
     expect([counter, takes(session, counter)]).toEqual([counter, true]);
@@ -90,7 +90,7 @@ it('each counter is accepted once, up to 8128 below the highest authentic one (r
   expectReplayWindow(asResponder());
 });
 
-/** What a packet of `length` bytes looks like inside its message. */
+/** The content of the message that carries a packet of `length` bytes. */
 function paddedAs({ pair, side, peer }: Session, length: number): Uint8Array {
   const slot = new Uint8Array(PACKET_HEADROOM + length + PACKET_TAILROOM).fill(0xff);
   const packet = packetTo(side === 'alice' ? 'bob' : 'alice', length);
@@ -137,7 +137,7 @@ it('a keepalive has no payload (row 25, both roles)', () => {
   }
 });
 
-/** Packets of which the length in their header is not that of what was sealed. */
+/** Packets whose length field differs from the sealed length. */
 function expectTrimming({ pair, side, peer }: Session): void {
   const [from, to] = side === 'alice' ? ['10.0.0.2', '10.0.0.1'] : ['10.0.0.1', '10.0.0.2'];
   const [from6, to6] = side === 'alice' ? ['fd00::2', 'fd00::1'] : ['fd00::1', 'fd00::2'];
@@ -176,7 +176,9 @@ function expectTrimming({ pair, side, peer }: Session): void {
   expect([...pair[side].device.drops]).toEqual([['malformed-packet', refused.length]]);
 }
 
-/** The packet with another length in its header: the whole for IPv4, the payload for IPv6. */
+/**
+ * The packet with a different length field: the total length for IPv4, the payload length for IPv6.
+ */
 function lengthSet(packet: Uint8Array, length: number): Uint8Array {
   const copy = packet.slice();
   copy.set([length >> 8, length], copy[0]! >> 4 === 4 ? 2 : 4);
@@ -213,7 +215,7 @@ it('128 packets wait for a handshake, and the oldest is dropped first (row 31, r
   expect(inside).toEqual(packets.slice(3).map(({ length }) => Math.ceil(length / 16) * 16));
 });
 
-/** Ten echoes and their answers, as in the kernel's netns.sh. */
+/** Ten echo requests and replies, as in the kernel's netns.sh. */
 function pings(): WireguardPair {
   const pair = new WireguardPair();
   for (let ping = 0; ping < 10; ping++) {

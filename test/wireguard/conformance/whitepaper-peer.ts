@@ -1,4 +1,7 @@
-/** One side of a pair, played by hand with the messages of whitepaper.ts: what a device cannot be made to send. */
+/**
+ * One side of a pair, built by hand from the messages of whitepaper.ts. It sends messages that a
+ * device would not send.
+ */
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
 import type { End, Side, WireguardPair } from '../../support/pairs/wireguard-pair.js';
@@ -32,7 +35,7 @@ export interface PeerInitiation {
 export class WhitepaperPeer {
   readonly keys: KeyPair;
   readonly presharedKey: Uint8Array;
-  /** Of the other side. */
+  /** The public key of the other side. */
   readonly remotePublic: Uint8Array;
   readonly #crypto: Crypto;
   #messages = 0;
@@ -40,7 +43,10 @@ export class WhitepaperPeer {
   #initiation: InitiationState | undefined;
   #session: { sending: Uint8Array; receiving: Uint8Array; remoteIndex: number } | undefined;
 
-  /** Plays `side` with its keys or others; nothing that a device sends arrives any more. */
+  /**
+   * Plays `side` with its own or other keys; messages that its device sends are no longer
+   * delivered.
+   */
   constructor(pair: WireguardPair, side: Side, options: PeerIdentity = {}) {
     const end: End = pair[side];
     this.#crypto = pair.crypto;
@@ -50,7 +56,7 @@ export class WhitepaperPeer {
     pair.link = () => false;
   }
 
-  /** An initiation; each is stamped a second after the one before. */
+  /** An initiation, with a timestamp one second after the previous one. */
   initiate(options: PeerInitiation = {}): Uint8Array {
     const number = ++this.#messages;
     const { message, state } = writeInitiation(this.#crypto, {
@@ -65,7 +71,7 @@ export class WhitepaperPeer {
     return message;
   }
 
-  /** Takes the response to the last initiation; false where it is not authentic. */
+  /** Accepts the response to the last initiation; false if it is not authentic. */
   complete(response: Uint8Array): boolean {
     const keys = readResponse(
       this.#crypto,
@@ -79,12 +85,12 @@ export class WhitepaperPeer {
     return true;
   }
 
-  /** The stamp in an initiation to us; undefined where it is not authentic. */
+  /** The timestamp in an initiation to this peer; undefined if it is not authentic. */
   stampOf(initiation: Uint8Array): Uint8Array | undefined {
     return readInitiation(this.#crypto, this.keys, initiation)?.timestamp;
   }
 
-  /** The response to an initiation of the other side; the session is ours at once. */
+  /** The response to an initiation of the other side; this peer can use the session at once. */
   respond(initiation: Uint8Array, ephemeral?: KeyPair): Uint8Array {
     const number = ++this.#messages;
     const { state } = readInitiation(this.#crypto, this.keys, initiation)!;
@@ -97,13 +103,15 @@ export class WhitepaperPeer {
     return message;
   }
 
-  /** A data message with exactly these bytes inside. */
+  /** A data message with exactly this payload. */
   seal(packet: Uint8Array, counter = this.#counter++): Uint8Array {
     const { sending, remoteIndex } = this.#session!;
     return writeData(this.#crypto, sending, remoteIndex, counter, packet);
   }
 
-  /** What a data message for us holds, with its padding; undefined where it is not authentic. */
+  /**
+   * The payload of a data message to this peer, with its padding; undefined if it is not authentic.
+   */
   open(message: Uint8Array): Uint8Array | undefined {
     return readData(this.#crypto, this.#session!.receiving, message);
   }

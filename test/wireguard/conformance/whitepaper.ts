@@ -1,7 +1,7 @@
 /**
- * The messages of sections 5.4.2 to 5.4.7 of the whitepaper, made and read step by step as they
- * stand there. Nothing of src/wireguard is in it, so that a device that agrees with it agrees with
- * the paper and not only with itself.
+ * The messages of sections 5.4.2 to 5.4.7 of the whitepaper, written and read step by step as in
+ * the text. This file uses nothing of src/wireguard, so that a device that agrees with it agrees
+ * with the whitepaper and not only with itself.
  */
 import type { Crypto } from '../../../src/crypto/crypto.js';
 
@@ -10,14 +10,14 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
 }
 
-/** What both sides know after the initiation: C, H and the initiator's part of the keys. */
+/** The state of both sides after the initiation: C, H and the initiator's keys. */
 export interface InitiationState {
   readonly chainingKey: Uint8Array;
   readonly hash: Uint8Array;
   readonly senderIndex: number;
   readonly initiatorPublic: Uint8Array;
   readonly ephemeralPublic: Uint8Array;
-  /** The initiator's alone. */
+  /** Only the initiator has this key. */
   readonly ephemeralPrivate?: Uint8Array;
 }
 
@@ -62,7 +62,7 @@ function kdf(crypto: Crypto, count: number, key: Uint8Array, input: Uint8Array):
 
 const NO_PRIVATE_KEY = new Uint8Array(32);
 
-/** A public key of low order: whoever sends it knows that every shared secret is zero. */
+/** A public key of low order: its owner knows that every shared secret is zero. */
 export function lowOrderKeyPair(publicKey: Uint8Array): KeyPair {
   return { privateKey: NO_PRIVATE_KEY, publicKey };
 }
@@ -190,7 +190,7 @@ export function writeResponse(
   };
 }
 
-/** 5.4.3, the initiator's side, and 5.4.5; undefined where the message is not authentic. */
+/** 5.4.3, the initiator's side, and 5.4.5; undefined if the message is not authentic. */
 export function readResponse(
   crypto: Crypto,
   initiator: KeyPair,
@@ -234,7 +234,7 @@ function sessionKeys(crypto: Crypto, chainingKey: Uint8Array): SessionKeys {
   return { initiator, responder };
 }
 
-/** 5.4.6; `packet` is as it will be encrypted, with its padding. */
+/** 5.4.6; `packet` includes its padding. */
 export function writeData(
   crypto: Crypto,
   key: Uint8Array,
@@ -256,7 +256,7 @@ export function readData(
   return crypto.open(key, nonce(counter), message.slice(16), EMPTY);
 }
 
-/** 5.4.7, the sender's side: the cookie for the message that bore `mac1`. */
+/** 5.4.7, the sender's side: the cookie for the message with `mac1`. */
 export function readCookieReply(
   crypto: Crypto,
   responderPublic: Uint8Array,
@@ -268,7 +268,7 @@ export function readCookieReply(
 }
 
 export interface CookieReplyOptions {
-  /** Of whoever sends the reply. */
+  /** The public key of the side that sends the reply. */
   readonly publicKey: Uint8Array;
   readonly receiverIndex: number;
   readonly mac1: Uint8Array;
@@ -293,7 +293,9 @@ export function mac2Of(message: Uint8Array): Uint8Array {
   return message.slice(message.length - 16);
 }
 
-/** A TAI64N stamp: 2^62 and ten, then the seconds since 1970, then nanoseconds, all big-endian. */
+/**
+ * A TAI64N timestamp: 2^62 and ten, then the seconds since 1970, then nanoseconds, all big-endian.
+ */
 export function timestamp(seconds: number, nanoseconds = 0): Uint8Array {
   const bytes = Buffer.alloc(12);
   bytes.writeBigUInt64BE(2n ** 62n + 10n + BigInt(seconds));

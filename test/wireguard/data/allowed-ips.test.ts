@@ -1,6 +1,7 @@
 /**
- * The cases of the kernel's selftest/allowedips.c and of wireguard-go's allowedips_test.go, as facts,
- * and the sizes of netns.sh. Taking one prefix from its owner is left out: it moves or goes with all.
+ * The cases of the kernel's selftest/allowedips.c and of wireguard-go's allowedips_test.go, and the
+ * sizes of netns.sh. Removal of a single prefix is not covered: a prefix moves or is removed with
+ * its owner.
  */
 import { AllowedIps } from '../../../src/wireguard/data/allowed-ips.js';
 import { maskAddress, parseIpAddress, parseIpPrefix } from '../../../src/wire/ip-address.js';
@@ -30,7 +31,7 @@ function find(table: AllowedIps<Owner>, address: string): string | undefined {
   return table.lookup(parseIpAddress(address)!)?.name;
 }
 
-/** In the kernel's order, which replaces two and needs three to be masked. */
+/** In the kernel's order, in which two entries are replaced and three need masking. */
 const ENTRIES: readonly Entry[] = [
   ['a', '192.168.4.0/24'],
   ['b', '192.168.4.4/32'],
@@ -183,7 +184,7 @@ it.each([
   expect([before, behind].map((address) => find(table, address))).toEqual([undefined, undefined]);
 });
 
-// By how many bits they share: 7, 13, 31, 15 and 0.
+// Named by the number of shared bits: 7, 13, 31, 15 and 0.
 it.each([
   ['1.4.53.128', '0.0.0.0'],
   ['0.4.53.128', '0.0.0.0'],
@@ -220,7 +221,7 @@ interface Route {
   owner: Owner;
 }
 
-/** What the trie is to do, by a search through a list. */
+/** The expected behavior of the trie, by linear search. */
 class NaiveRoutes {
   #routes: Route[] = [];
 
@@ -247,7 +248,7 @@ class NaiveRoutes {
   }
 }
 
-/** Bit by bit, as nobody would who cared for time. */
+/** Compares bit by bit, for simplicity rather than speed. */
 function isInside(address: Uint8Array, { address: prefix, prefixLength }: Route): boolean {
   for (let bit = 0; bit < prefixLength; bit++) {
     if (((address[bit >> 3]! ^ prefix[bit >> 3]!) & (0x80 >> (bit & 7))) !== 0) return false;
@@ -259,7 +260,7 @@ function equal(left: Uint8Array, right: Uint8Array): boolean {
   return Buffer.compare(left, right) === 0;
 }
 
-/** Random routes and, for each, others that share a random number of leading bits with it. */
+/** Random routes and, for each, others that share a random number of leading bits. */
 class RandomAddresses {
   readonly #entropy;
   readonly #length: number;

@@ -54,7 +54,7 @@ it.each([
   [17, 1_420, 32],
   [1_409, 1_420, 1_420],
   [1_420, 1_420, 1_420],
-  // Beyond the MTU only the rest is padded, as the kernel does.
+  // Above the MTU only the remainder is padded, as in the kernel.
   [1_425, 1_420, 1_436],
   [2_840, 1_420, 2_840],
 ])('pads %i bytes at an MTU of %i to %i', (length, mtu, padded) => {

@@ -70,7 +70,7 @@ it('a session that a local one superseded still receives, and sends nothing', ()
   keypairs.add(keypair(4, true, 20));
   expect(keypairs.received(waiting)).toBe(false);
   expect(slots(keypairs)).toEqual([undefined, 4, 3]);
-  // The next one is not.
+  // The next session is not affected.
   const next = keypair(5, false, 30);
   keypairs.add(next);
   expect(keypairs.received(next)).toBe(true);

@@ -1,4 +1,4 @@
-/** What is accepted, what is refused, and what is sent because something came. */
+/** Accepted and refused messages, and the answers to them. */
 import { CookieGenerator } from '../../../src/wireguard/handshake/cookie.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { seededBytes } from '../../support/fakes/seeded-entropy.js';
@@ -10,7 +10,7 @@ import {
   type Side,
 } from '../../support/pairs/wireguard-pair.js';
 
-/** The message with one bit changed, and a mac1 that is right again. */
+/** The message with one bit changed and a recomputed mac1. */
 function altered(pair: WireguardPair, to: Side, message: Uint8Array, index: number): Uint8Array {
   const bytes = message.slice();
   bytes[index]! ^= 1;
@@ -18,7 +18,7 @@ function altered(pair: WireguardPair, to: Side, message: Uint8Array, index: numb
   return bytes;
 }
 
-/** Bob has seen so many handshake messages that he wants cookies for the next second. */
+/** Bob has received enough handshake messages to require cookies for the next second. */
 function load(pair: WireguardPair, to: Side, message: Uint8Array): void {
   for (let index = 0; index < 520; index++) pair.inject(to, message);
 }
@@ -251,7 +251,7 @@ describe('under load', () => {
     const before = drops.total;
     for (let index = 0; index < 20; index++) pair.inject('bob', withCookie, pair.alice.endpoint);
     expect(drops.of('rate-limited')).toBe(15);
-    // One is answered, four are recordings of it.
+    // One is answered; four are replays of it.
     expect(drops.total - before).toBe(19);
     expect(pair.bob.device.tableSizes.rateLimitedSources).toBe(1);
   });

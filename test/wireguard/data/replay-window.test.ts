@@ -1,4 +1,4 @@
-/** The cases of the kernel's selftest/counter.c and of wireguard-go's replay_test.go, as facts. */
+/** The cases of the kernel's selftest/counter.c and of wireguard-go's replay_test.go. */
 import { REJECT_AFTER_MESSAGES } from '../../../src/wireguard/constants.js';
 import { REPLAY_WINDOW_SIZE, ReplayWindow } from '../../../src/wireguard/data/replay-window.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
@@ -55,7 +55,7 @@ it('gives the 34 results of the kernel’s self-test', () => {
   }
 });
 
-/** All counters from one to another, either way, and whether each is accepted. */
+/** All counters from one to another, up or down, and whether each is accepted. */
 type Run = readonly [from: number, to: number, accepted: boolean];
 
 const LOOPS: readonly (readonly [name: string, runs: readonly Run[]])[] = [
@@ -135,7 +135,7 @@ it.each(LOOPS)('accepts %s', (_name, runs) => {
   }
 });
 
-/** What the window is to do, with no thought of memory. */
+/** The expected behavior of the window, with unbounded memory. */
 class NaiveWindow {
   readonly #seen = new Set<number>();
   #highest = -1;
@@ -159,7 +159,7 @@ it.each([1, 2, 3])('matches a set of all counters on random input (seed %i)', (s
   const [window, naive] = [new ReplayWindow(), new NaiveWindow()];
   let highest = 0;
   for (let step = 0; step < 50_000; step++) {
-    // Mostly near, sometimes as far as the ring is long, now and then beyond it.
+    // Mostly near, sometimes as far as the ring's length, occasionally beyond it.
     const reach = [4, 64, SIZE + 70, 40_000][random(100) < 97 ? random(3) : 3]!;
     const counter = Math.max(0, highest + reach - random(2 * reach + 1));
     highest = Math.max(highest, counter);

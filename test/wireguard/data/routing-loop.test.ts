@@ -1,4 +1,4 @@
-/** Messages of ours that come back as packets to be sent. */
+/** Outgoing messages that come back as packets to send. */
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { createIpv6Header, finishIpv6Header, writeFragmentHeader } from '../../../src/wire/ipv6.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
@@ -7,7 +7,7 @@ import { ipv4, WireguardPair, type Side } from '../../support/pairs/wireguard-pa
 const FRAGMENT = 44;
 const UDP = 17;
 
-/** The message as a system sends it, in an IPv4 packet that goes to the peer of `from`. */
+/** The message in an IPv4 packet to the peer of `from`, as the operating system sends it. */
 function overIpv4(from: Side, message: Uint8Array): Uint8Array {
   const [alice, bob] = ['10.0.0.1', '10.0.0.2'];
   const length = 28 + message.length;
@@ -16,7 +16,7 @@ function overIpv4(from: Side, message: Uint8Array): Uint8Array {
   return packet;
 }
 
-/** As the first fragment of several where `start` is 0; whole where it is undefined. */
+/** As the first of several fragments if `start` is 0; unfragmented if it is undefined. */
 function overIpv6(message: Uint8Array, start?: number): Uint8Array {
   const [source, destination] = [parseIpAddress('fd00::1')!, parseIpAddress('fd00::2')!];
   const isFragment = start !== undefined;
@@ -30,7 +30,7 @@ function overIpv6(message: Uint8Array, start?: number): Uint8Array {
   return packet;
 }
 
-/** What becomes of the packet: the data messages that it makes, and what is counted. */
+/** The result for the packet: the data messages it causes, and the drop counts. */
 function sending(pair: WireguardPair, from: Side, packet: Uint8Array): object {
   pair.captured.length = 0;
   const before = pair[from].device.drops.of('routing-loop');
@@ -60,7 +60,7 @@ describe('a data message', () => {
 
   it('is not sent as a first fragment either; a later fragment is not recognized', () => {
     const first = overIpv4('alice', message);
-    // More fragments.
+    // The More Fragments flag.
     first[6] = 0x20;
     expect(sending(pair, 'alice', first)).toEqual(DROPPED);
     expect(sending(pair, 'alice', overIpv6(message, 0))).toEqual(DROPPED);
@@ -139,7 +139,7 @@ it('no outgoing message is sent through the tunnel to the peer that it is addres
     const data = pair.sent(DATA, side).at(-1)!.bytes;
     expect(sending(pair, side, overIpv4(side, data))).toEqual(DROPPED);
   }
-  // The other end's, which nobody would send there.
+  // The message of the other end, which this host would not send there.
   expect(sending(pair, 'alice', overIpv4('alice', response))).toEqual(CARRIED);
 });
 

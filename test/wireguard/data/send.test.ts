@@ -1,4 +1,4 @@
-/** When something is sent, and what: rekeying, retries, staging, padding, counters. */
+/** When and what the device sends: rekeying, retries, staging, padding, counters. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../../../src/lib/packet-slot.js';
 import { Device, type PeerOptions } from '../../../src/wireguard/device.js';
@@ -196,7 +196,7 @@ describe('rekeying on send', () => {
     }
     pair.advance(1_000);
     expect(pair.sent(RESPONSE)).toHaveLength(1);
-    // As texts: to print how 400 arrays differ takes minutes.
+    // Compared as texts, because printing the difference of 400 arrays takes minutes.
     expect(pair.bob.received.map(toHex)).toEqual(sent.map(toHex));
     expect(pair.alice.received).toHaveLength(400);
   });
@@ -366,7 +366,7 @@ describe('a packet that cannot be sent', () => {
     const { crypto, failAfter } = failingDh();
     const pair = new WireguardPair({ crypto });
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
-    // The first one tells bob who it is.
+    // The first message identifies Alice to Bob.
     failAfter(1);
     pair.settle();
     expect(pair.sent(RESPONSE)).toEqual([]);
@@ -378,7 +378,7 @@ describe('a packet that cannot be sent', () => {
 
 const ENDPOINT = { address: '192.0.2.9', port: 51820 };
 
-/** A device by itself, and what it does in order. */
+/** A single device, and a record of its calls. */
 function lone(peerOptions: Partial<PeerOptions> = {}) {
   const log: string[] = [];
   let time = 0;
@@ -406,7 +406,7 @@ function lone(peerOptions: Partial<PeerOptions> = {}) {
     { publicKey, endpoint: ENDPOINT, allowedIps: prefixes('10.0.0.2/32'), ...peerOptions },
     0,
   );
-  /** Moves the wall clock along, without which the device would take it for set. */
+  /** Advances the wall clock too, so that the device does not detect a clock jump. */
   function at(now: number): number {
     time = now;
     return now;
@@ -476,7 +476,7 @@ describe('an initiation that the operating system refused', () => {
     expect(log.filter((line) => line === 'type 1 to 51820')).toHaveLength(2);
     expect(peer.txBytes).toBe(148);
     expect(device.tableSizes.sessionIndices).toBe(1);
-    // The first one's place is taken.
+    // A newer initiation has replaced the first one.
     expect(device.initiationNotSent(messages[0]!, 2)).toBe(false);
     expect(messages).toHaveLength(2);
     device.close();

@@ -109,7 +109,7 @@ it('accepts no reply to a message that was not sent', () => {
   const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);
   const reply = new Uint8Array(64);
   const nonce = reply.subarray(8, 32);
-  // Anybody can make one: the key is public, and there is no mac1 yet to bind it to.
+  // Anyone can create this reply: the key is public, and no mac1 exists yet to bind the reply to.
   reply.set(crypto.sealX(key, nonce, seededBytes(4, 16), new Uint8Array(0)), 32);
   expect(generator.consumeReply(reply, 0)).toBe(false);
   expect(generator.cookieReceivedAt).toBeUndefined();

@@ -1,4 +1,4 @@
-/** What stands around the Noise pattern: layouts, time stamps, floods, states. */
+/** The code around the Noise pattern: layouts, timestamps, floods, states. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Handshake, openInitiation } from '../../../src/wireguard/handshake/handshake.js';
 import { Identity } from '../../../src/wireguard/handshake/identity.js';
@@ -63,7 +63,7 @@ it('lays out both messages as in 5.4.2 and 5.4.3, and agrees on keys', () => {
 describe('an initiation that crosses a local one', () => {
   const CREATED = 60_000;
 
-  /** Ours has the sender index 7, and is `age` ms old. */
+  /** The local initiation has the sender index 7, and is `age` ms old. */
   function cross(theirIndex: number, age = 0) {
     const pair = create();
     const now = CREATED + age;
@@ -251,7 +251,7 @@ describe('secrets', () => {
     pair.initiator.beginSession(0);
     pair.responder.beginSession(0);
     expect(watch.count).toBeGreaterThan(30);
-    // Each side keeps the DH of the static keys, and the pre-shared key, for the next one.
+    // Each side keeps the DH of the static keys, and the pre-shared key, for the next handshake.
     expect(watch.unwiped).toBe(2);
     const mixed = watch.input(psk)!;
     for (const handshake of [pair.initiator, pair.responder]) handshake.wipe();

@@ -3,7 +3,7 @@ import { IndexTable } from '../../../src/wireguard/handshake/index-table.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 import { WireguardPair } from '../../support/pairs/wireguard-pair.js';
 
-/** Entropy that gives these 32-bit numbers in order. */
+/** An entropy source that returns these 32-bit numbers in order. */
 function script(...numbers: number[]): Entropy {
   return {
     fill: (bytes) => new DataView(bytes.buffer).setUint32(0, numbers.shift()!),
@@ -41,10 +41,10 @@ it('distinguishes a released index from one that was never assigned', () => {
   expect([table.isStrange(first), table.isStrange(first + 1)]).toEqual([false, true]);
   table.release(first);
   expect(table.isStrange(first)).toBe(false);
-  // What was never given out does not become known by being given back.
+  // Releasing an index that was never assigned does not make it known.
   table.release(first + 1);
   expect(table.isStrange(first + 1)).toBe(true);
-  // The oldest of more than 1,024 is forgotten: memory has a bound.
+  // The oldest of more than 1,024 is forgotten, to limit memory.
   for (let serial = 0; serial < 1_024; serial++) table.release(table.allocate('alice'));
   expect(table.isStrange(first)).toBe(true);
 });

@@ -1,4 +1,4 @@
-/** Cases after the kernel's selftest/ratelimiter.c. */
+/** Cases based on the kernel's selftest/ratelimiter.c. */
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { RateLimiter } from '../../../src/wireguard/handshake/rate-limiter.js';
 

@@ -123,7 +123,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (cr
   it('refuses a low-order key even if all tags are valid, because no secret results', () => {
     const { responder } = createPair(crypto);
     const point = fromHex(LOW_ORDER_POINTS[0]);
-    // What anybody could make if a DH that gives zero were left out.
+    // A response that anyone could create if a DH result of zero were accepted.
     const forger = new SymmetricState(crypto, new TextEncoder().encode(vector.protocol_name));
     for (const data of [fromHex(vector.resp_prologue), responderPublic, point]) {
       forger.mixHash(data);

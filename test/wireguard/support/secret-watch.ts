@@ -4,12 +4,12 @@ import { createNodeCrypto } from '../../../src/crypto/node.js';
 const BASE_POINT = 9;
 
 /**
- * A Crypto that keeps hold of the very arrays in which shared secrets and derived keys are handed
- * out, so that a test can see whether their owner has wiped them.
+ * A Crypto that keeps references to the arrays in which it returns shared secrets and derived keys,
+ * so that a test can check whether their owner has wiped them.
  */
 export class SecretWatch {
   readonly crypto: Crypto;
-  /** What dh() and hmac() returned, less public keys. */
+  /** Results of dh() and hmac(), except public keys. */
   readonly #secrets: Uint8Array[] = [];
   readonly #inputs: Uint8Array[] = [];
 
@@ -30,12 +30,12 @@ export class SecretWatch {
     };
   }
 
-  /** How many secrets were handed out. */
+  /** The number of secrets returned. */
   get count(): number {
     return this.#secrets.length;
   }
 
-  /** How many of them are still there. */
+  /** The number of secrets that are not wiped. */
   get unwiped(): number {
     return this.#secrets.filter((bytes) => bytes.some((byte) => byte !== 0)).length;
   }

@@ -7,7 +7,7 @@ import { prefixes } from '../../support/pairs/wireguard-pair.js';
 
 const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');
 
-/** The example of wireguard.com/xplatform, with what is left out of it here. */
+/** The example of wireguard.com/xplatform, plus fields that it omits. */
 const EXAMPLE = `private_key=e84b5a6d2717c1003a13b431570353dbaca9146cf150c5f8575680feba52027a
 listen_port=12912
 public_key=b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33

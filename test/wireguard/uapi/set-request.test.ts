@@ -12,7 +12,7 @@ const EMPTY_PEER = {
   allowedIps: [],
 };
 
-/** What is read of one peer. */
+/** The parsed settings of one peer. */
 function peerOf(...lines: string[]) {
   return parseSetRequest([`public_key=${KEY}`, ...lines])?.peers[0];
 }
