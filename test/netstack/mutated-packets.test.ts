@@ -1,4 +1,4 @@
-/** 200,000 packets that were honest once: nothing throws, nothing grows, errors stay few. */
+/** 200,000 mutated valid packets: no exception, no growth, few errors. */
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack } from '../../src/netstack/stack.js';
 import { finishIpv4Header } from '../../src/wire/ipv4.js';
@@ -25,7 +25,7 @@ import { silentObserver } from '../support/fakes/silent-observer.js';
 const COUNT = 200_000;
 const REASSEMBLY_BYTES = 16 * 1024;
 
-/** What a stack sends when it is used: SYNs, datagrams and echoes of both families. */
+/** Packets that a stack sends in normal use: SYNs, datagrams and echoes of both families. */
 function sentBy(
   stack: Stack,
   [v4Peer, v6Peer]: readonly [typeof PEER_V4, typeof PEER_V4],
@@ -92,7 +92,7 @@ it('survives all mutated packets', () => {
   let held = 0;
   for (let count = 0; count < COUNT; count++) {
     const packet = seeds[below(seeds.length)]!.slice();
-    // Most changes in the first headers, where they matter.
+    // Most changes are in the first headers, where they have the most effect.
     for (let changes = below(4); changes > 0; changes--) {
       packet[below(random() < 0.7 ? Math.min(80, packet.length) : packet.length)] = below(256);
     }
@@ -119,10 +119,10 @@ it('survives all mutated packets', () => {
   expect(held).toBeGreaterThan(REASSEMBLY_BYTES / 2);
   expect(held).toBeLessThanOrEqual(REASSEMBLY_BYTES);
   expect(answers).toBeGreaterThan(1000);
-  // Each of the ways to refuse a packet of IP, ICMP and UDP was gone.
+  // Every reason for dropping an IP, ICMP or UDP packet occurred.
   const untouched = REASONS.filter((reason) => host.stack.drops.of(reason) === 0);
   expect(untouched).toEqual([]);
-  // And it still works.
+  // The stack still works.
   host.after(1000).sends();
   const ends = { from: ip('fd00::77') };
   host.receives(v6(ICMPV6, icmpv6(128, 0, [0, 1, 0, 1], ends), ends));

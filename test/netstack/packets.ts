@@ -1,4 +1,4 @@
-/** Packets made by hand, with a checksum of their own, for tests that must not trust src/wire. */
+/** Hand-written packets with their own checksum code, for tests that must not trust src/wire. */
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackOptions } from '../../src/netstack/stack.js';
 import type { IpAddress } from '../../src/wire/ip-address.js';
@@ -79,7 +79,7 @@ export function v6(nextHeader: number, data: readonly number[], ends: Ends = {})
   );
 }
 
-/** A fragment header of IPv6 and its data. */
+/** An IPv6 fragment header and its data. */
 export function fragmentOf(
   nextHeader: number,
   data: readonly number[],
@@ -95,7 +95,7 @@ function pseudo(protocol: number, length: number, { from, to }: Ends, isIpv6: bo
   return [...source, ...destination, ...long(length), 0, 0, 0, protocol];
 }
 
-/** A UDP datagram with its checksum, for the family of `ends` or else of `isIpv6`. */
+/** A UDP datagram with its checksum, for the family of `ends` or of `isIpv6`. */
 export function udp(
   [sourcePort, port]: readonly [number, number],
   data: readonly number[],
@@ -108,7 +108,7 @@ export function udp(
   return bytes;
 }
 
-/** An ICMP message; `rest` begins behind the checksum. */
+/** An ICMP message; `rest` begins after the checksum. */
 export function icmp(type: number, code: number, rest: readonly number[]): number[] {
   const bytes = [type, code, 0, 0, ...rest];
   [bytes[2], bytes[3]] = checksum(bytes);
@@ -126,7 +126,10 @@ export function icmpv6(
   return bytes;
 }
 
-/** Whether the checksums of a packet that the stack made are right: of IPv4, and of what it bears. */
+/**
+ * Whether the checksums of a packet from the stack are valid: of the IPv4 header and of its
+ * payload.
+ */
 export function isIntact(packet: Uint8Array): boolean {
   const isZero = (bytes: readonly number[]) => checksum(bytes).every((byte) => byte === 0);
   const isIpv6 = packet[0]! >> 4 === 6;
@@ -139,7 +142,7 @@ export function isIntact(packet: Uint8Array): boolean {
   return isHeaderIntact && isZero([...front, ...upper]);
 }
 
-/** A stack with an address of each family; the peer is whatever is handed in. */
+/** A stack with an address of each family; the test plays the peer. */
 export class Host {
   readonly stack: Stack;
   now = 10_000;
@@ -162,7 +165,7 @@ export class Host {
     return sent;
   }
 
-  /** Lets `ms` pass. */
+  /** Advances the time by `ms`. */
   after(ms: number): this {
     this.now += ms;
     this.stack.handleTimeout(this.now);

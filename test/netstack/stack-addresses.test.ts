@@ -1,4 +1,6 @@
-/** Stack.setAddresses(): what is open goes on, or ends, when our addresses change. */
+/**
+ * Stack.setAddresses(): which connections continue and which end when the local addresses change.
+ */
 import { Stack } from '../../src/netstack/stack.js';
 import {
   connectPair,
@@ -92,7 +94,7 @@ it('closes the UDP sockets of a removed address, and keeps the others', () => {
 it('changes nothing if the addresses are invalid', () => {
   const stack = new Stack({ addresses: [LEFT_ADDRESS], mtu: 1279, entropy: seededEntropy(1) }, 0);
   expect(() => stack.setAddresses([])).toThrow(RangeError);
-  // RFC 8200 5: a link of IPv6 carries 1,280 bytes.
+  // RFC 8200 5: an IPv6 link carries at least 1,280 bytes.
   expect(() => stack.setAddresses([ip('fd00::1')])).toThrow('MTU');
   expect(stack.addresses).toEqual([LEFT_ADDRESS]);
 });

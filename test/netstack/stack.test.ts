@@ -15,7 +15,7 @@ import {
 import { ACK, Harness, OUR_ADDRESS, PEER_ADDRESS, RST, SYN } from './tcp-harness.js';
 import { silentObserver } from '../support/fakes/silent-observer.js';
 
-/** Destination unreachable about `packet`, which the stack sent. */
+/** A destination unreachable error about `packet`, which the stack sent. */
 function unreachable(packet: Uint8Array, code: number, nextHopMtu = 0): Uint8Array {
   const quoted = packet.subarray(0, 28);
   const error = new Uint8Array(28 + quoted.length);
@@ -146,7 +146,7 @@ describe('ICMP', () => {
     h.connection.send(new Uint8Array(2000));
     const [first] = packets(h);
     h.stack.handlePacket(unreachable(first!, 4, 640), h.now);
-    // Each segment in two: what was sent together is lost or acknowledged together.
+    // Each segment is split in two, since octets sent together are lost or acknowledged together.
     expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual([
       [1, 600],
       [601, 400],

@@ -1,7 +1,7 @@
 /**
- * One stack against a scripted peer, after smoltcp's test language: `receives(seg)` gives the stack
- * a segment, `sends()` takes what it emits, `at(ms)` moves time. Numbers are relative: 0 is the
- * SYN of whoever sent it.
+ * One stack and a scripted peer, modeled on smoltcp's test language: `receives(seg)` gives the
+ * stack a segment, `sends()` takes the segments it emits, `at(ms)` moves time. Numbers are relative
+ * to the SYN of the sender, which is 0.
  */
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type ConnectOptions, type StackLimits } from '../../src/netstack/stack.js';
@@ -13,7 +13,7 @@ import { createIpv4Header, finishIpv4Header } from '../../src/wire/ipv4.js';
 import * as tcp from '../../src/wire/tcp.js';
 import { ip, seededEntropy } from '../support/pairs/netstack-pair.js';
 
-/** The states of RFC 9293 3.3.2 in which there is a connection, as one end of it passes through them. */
+/** The states of RFC 9293 3.3.2 with a connection, in the order of an active close. */
 export const LIVE_STATES = [
   'SYN-SENT',
   'SYN-RECEIVED',
@@ -72,7 +72,7 @@ export const SACK_PERMITTED_OPTION = [4, 2];
 export const SACK_SYN = [...MSS_OPTION(1000), ...SACK_PERMITTED_OPTION, 1, 1];
 export const SACK_TIMESTAMPS_SYN = [...SACK_SYN, ...TIMESTAMPS_OPTION(1, 0)];
 
-/** A SACK of blocks [start, end) in the numbers of our side; to be put into `options`. */
+/** A SACK of blocks [start, end) in the stack's sequence numbers, for `options`. */
 export type SackBlocks = readonly (readonly [start: number, end: number])[];
 
 export class Harness implements TcpObserver {
@@ -84,7 +84,7 @@ export class Harness implements TcpObserver {
   peerPort = PEER_PORT;
   iss = 0;
 
-  /** Reno by default: its window can be foretold. */
+  /** Reno by default, because its window is predictable. */
   constructor(
     options: {
       mtu?: number;
@@ -126,7 +126,7 @@ export class Harness implements TcpObserver {
     return { ...syn, seq: 0 };
   }
 
-  /** Listens and takes the answer to the peer's SYN. */
+  /** Listens, and takes the answer to the peer's SYN. */
   listen(options: number[] = MSS_OPTION(1000), backlog = 8): Sent {
     this.ourPort = 8080;
     this.stack.listenTcp(
@@ -145,8 +145,8 @@ export class Harness implements TcpObserver {
   }
 
   /**
-   * An established connection from our side, MSS 1000, without window scale and timestamps.
-   * The handshake takes `rtt` ms.
+   * Establishes an active connection, MSS 1000, without window scale and timestamps. The handshake
+   * takes `rtt` ms.
    */
   establish(
     options: { wnd?: number; syn?: number[]; rtt?: number; connect?: ConnectOptions } = {},
@@ -165,7 +165,7 @@ export class Harness implements TcpObserver {
     return this;
   }
 
-  /** Moves to `ms` after the current time and lets timers run. */
+  /** Advances the time by `ms` and runs the timers. */
   after(ms: number): this {
     const end = this.now + ms;
     for (;;) {
@@ -179,26 +179,26 @@ export class Harness implements TcpObserver {
     return this;
   }
 
-  /** The option of an ACK of the peer that has these blocks, in relative numbers. */
+  /** The SACK option of an ACK from the peer with these blocks, in relative numbers. */
   sack(...blocks: SackBlocks): number[] {
     const words = blocks.flat().map((number) => (this.iss + number) | 0);
     const bytes = words.flatMap((word) => [24, 16, 8, 0].map((bits) => (word >>> bits) & 0xff));
     return [1, 1, 5, 2 + bytes.length, ...bytes];
   }
 
-  /** All segments that the stack wants to send now. */
+  /** All segments that the stack sends now. */
   sends(): Sent[] {
     const sent: Sent[] = [];
     while (this.stack.drain((slot) => sent.push(this.parse(packetInSlot(slot))), this.now));
     return sent;
   }
 
-  /** The same in short: `flags seq+len ack`. */
+  /** The same in brief: `flags seq+len ack`. */
   sendsBriefly(): string[] {
     return this.sends().map(({ flags, seq, len, ack }) => `${flags} ${seq}+${len} ${ack}`);
   }
 
-  /** The blocks of a SACK that the stack sent, `start-end` in the peer's numbers. */
+  /** The blocks of a SACK that the stack sent, as `start-end` in the peer's numbers. */
   blocks({ options }: Sent): string[] {
     const { sackStarts, sackEnds, sackCount } = options;
     const relative = (number: number): number => (number - PEER_ISS) | 0;
@@ -250,7 +250,7 @@ export class Harness implements TcpObserver {
   }
 }
 
-/** Connections, one for each state behind SYN-SENT, with nothing left to send. */
+/** Connections, one for each state after SYN-SENT, with no data left to send. */
 export const STATES: Record<string, () => Harness> = {
   'SYN-RECEIVED': () => {
     const h = new Harness();

@@ -1,4 +1,4 @@
-/** RFC 1122 3.2.2, RFC 4443 2.4: what is quoted, what is never answered, and how often. */
+/** RFC 1122 3.2.2, RFC 4443 2.4: what errors quote, which packets get none, and the rate limit. */
 import { patternBytes } from '../../support/pairs/netstack-pair.js';
 import {
   Host,
@@ -47,7 +47,7 @@ it('quotes up to 576 bytes, in IPv6 1,280, and nothing beyond the packet (RFC 11
 
 it('does not answer an error (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
   const quoted = [...v4(UDP, udp([5, 9], [], false))];
-  // Fragments whose timer expires, of errors and of an echo request.
+  // Fragments that time out, of ICMP errors and of an echo request.
   const fragmentV4 = (type: number) =>
     v4(ICMP, icmp(type, 0, [0, 0, 0, 0]), { more: true, id: type });
   const fragmentV6 = (type: number) =>

@@ -1,4 +1,4 @@
-/** Errors that arrive: who gets them, and what is believed (RFC 5927, RFC 8201 4). */
+/** Incoming errors: who receives them, and which are ignored (RFC 5927, RFC 8201 4). */
 import { ip } from '../../support/pairs/netstack-pair.js';
 import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';
 import { Host, ICMP, icmp, ICMPV6, icmpv6, long, PEER_V4, PEER_V6, v4, v6 } from '../packets.js';
@@ -8,7 +8,7 @@ const FAMILIES = [
   ['IPv6', PEER_V6, 48],
 ] as const;
 
-/** A router's error about `packet`. */
+/** An error from a router about `packet`. */
 function error(
   packet: Uint8Array,
   [type, code]: readonly [number, number],
@@ -26,7 +26,7 @@ function tooBig(packet: Uint8Array, mtu: number): Uint8Array {
   return error(packet, packet[0]! >> 4 === 6 ? [2, 0] : [3, 4], mtu);
 }
 
-/** An observer that notes what it is told. */
+/** An observer that records its calls. */
 class Noting implements TcpObserver {
   readonly events: string[] = [];
   connection: TcpConnection | undefined;

@@ -17,7 +17,7 @@ import {
 const ENDS = { from: OUR_V6, to: PEER_V6 };
 const ECHO = [0x12, 0x34, 0, 7, 1, 2, 3];
 
-/** Without the flow label, which is the stack's secret. */
+/** Without the flow label, which depends on the stack's secret. */
 function unlabelled(packet: Uint8Array): Uint8Array {
   packet.set([packet[0]! & 0xf0, 0, 0, 0]);
   return packet;

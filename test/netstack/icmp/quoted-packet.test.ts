@@ -6,7 +6,7 @@ const DATAGRAM = udp([5, 7], [1, 2, 3], false);
 const V4_ENDS = { from: OUR_V4, to: PEER_V4 };
 const V6_ENDS = { from: OUR_V6, to: PEER_V6 };
 
-/** Reads a quotation that stands behind three bytes and is cut to `length`. */
+/** Reads a quoted packet that follows three bytes and is cut to `length`. */
 function read(packet: Uint8Array, isIpv6: boolean, length = packet.length) {
   const bytes = Uint8Array.of(9, 9, 9, ...packet, 8, 8);
   return readQuotedPacket(bytes, 3, 3 + length, isIpv6);

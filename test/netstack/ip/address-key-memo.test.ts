@@ -16,7 +16,7 @@ it('returns the key of each address, whatever was looked up before', () => {
       const memo = new AddressKeyMemo();
       for (const bytes of addresses.map((octets) => Uint8Array.from(octets))) {
         expect(memo.keyOf(bytes)).toBe(addressKey(bytes));
-        // The bytes may be used again by whoever gave them.
+        // The caller may reuse the bytes.
         bytes.fill(7);
       }
     }),

@@ -1,4 +1,4 @@
-/** RFC 8200 4, through a whole stack: what is passed, what is dropped, and what is answered. */
+/** RFC 8200 4, through a whole stack: which headers are skipped, dropped or answered. */
 import { Host, icmpv6, ICMPV6, isIntact, OUR_V6, PEER_V6, udp, UDP, v6 } from '../packets.js';
 
 const HOP_BY_HOP = 0;
@@ -9,7 +9,7 @@ const OPTIONS = 60;
 
 const DATAGRAM = udp([5, 7], [1, 2, 3], true);
 
-/** Takes a packet; tells what came of it. */
+/** Receives a packet and returns the effects. */
 function take(packet: Uint8Array): {
   arrived: number;
   drops: Record<string, number>;
@@ -22,7 +22,7 @@ function take(packet: Uint8Array): {
   return { arrived, drops: host.drops, answers: host.sends() };
 }
 
-/** An options header of one option and what pads it to eights. */
+/** An options header with one option, padded to a multiple of eight bytes. */
 function options(next: number, option: number[]): number[] {
   const length = Math.ceil((2 + option.length) / 8) * 8;
   const padding = new Array<number>(length - 2 - option.length).fill(0);

@@ -1,4 +1,4 @@
-/** Fragments through a whole stack, made by hand: RFC 791 3.2, RFC 8200 4.5, RFC 5722. */
+/** Hand-written fragments through a whole stack: RFC 791 3.2, RFC 8200 4.5, RFC 5722. */
 import { ip, patternBytes } from '../../support/pairs/netstack-pair.js';
 import {
   checksum,
@@ -29,7 +29,7 @@ function listening(): { host: Host; arrived: number[][] } {
   return { host, arrived };
 }
 
-/** Pieces of `bytes`: [start, end] of each. */
+/** Pieces of `bytes`, by the [start, end] of each. */
 function cut(
   bytes: number[],
   ...marks: number[]
@@ -79,7 +79,7 @@ describe.each([
   it('of two datagrams are not mixed', () => {
     const { host, arrived } = listening();
     const other = pieces[1]!.slice();
-    // Identification 78, and in IPv4 the checksum that makes up for it.
+    // Identification 78, and in IPv4 a checksum that matches it.
     if (other[0]! >> 4 === 4) {
       other[5]!++;
       other[11]!--;
@@ -145,7 +145,7 @@ describe('overlaps are refused (RFC 5722, RFC 8200 4.5, RFC 5722 4)', () => {
     const { host, arrived } = listening();
     host.receives(...pieces);
     expect(host.drops['ip-fragment-overlap']).toBeGreaterThan(0);
-    // All that is still to come is refused too.
+    // All later fragments are refused, too.
     host.receives(piece(0, 80), piece(80, 160), piece(160, 208, false));
     expect(arrived).toEqual([]);
     host.after(30_000).receives(piece(0, 80), piece(80, 160), piece(160, 208, false));
@@ -268,7 +268,7 @@ it('uses the headers of the first fragment for the whole datagram', () => {
   const padding = [FRAGMENT, 0, 1, 4, 0, 0, 0, 0];
   const of = (piece: typeof first, next: number, front: number[], protocol: number) =>
     v6(protocol, [...front, ...fragmentOf(next, piece!.data, { ...piece!, id: 5 })]);
-  // RFC 8200 4.5: the next header of others than the first is not used.
+  // RFC 8200 4.5: only the first fragment's next header is used.
   host.receives(of(second, 99, [], FRAGMENT), of(first, UDP, padding, OPTIONS));
   expect(arrived).toEqual([DATA]);
 });

@@ -76,11 +76,11 @@ describe('replace', () => {
     expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
     addresses.replace([ip('10.0.0.3')], none);
     expect(addresses.indexOf(ip('10.0.0.3'))).toBe(0);
-    // Not where one that comes back has its own.
+    // But not if the index is reserved for a returning address.
     addresses.replace([ip('10.0.0.4'), ip('10.0.0.2')], none);
     expect(addresses.indexOf(ip('10.0.0.2'))).toBe(1);
     expect(addresses.indexOf(ip('10.0.0.4'))).toBe(2);
-    // However often the address changes.
+    // Independent of the number of address changes.
     for (let last = 5; last < 200; last++) addresses.replace([ip(`10.0.0.${last}`)], none);
     expect(addresses.indexOf(ip('10.0.0.199'))).toBeLessThan(3);
   });

@@ -12,7 +12,7 @@ interface Range {
   readonly end: number;
 }
 
-/** The fragment of `whole` over a range, in a packet with three bytes in front. */
+/** The fragment of `whole` for a range, in a packet after three other bytes. */
 function pieceOf(whole: Uint8Array, { start, end }: Range, key = 'k'): Fragment {
   const packet = Uint8Array.of(1, 2, 3, ...whole.subarray(start, end));
   const isLast = end === whole.length;
@@ -26,7 +26,7 @@ function create(limits = {}): { reassembly: Reassembly; drops: DropCounter<DropR
   return { reassembly: new Reassembly(all, drops), drops };
 }
 
-/** A datagram cut into pieces that meet, in any order, some of them more than once. */
+/** A datagram cut into adjacent pieces, in any order, some of them repeated. */
 const anyPieces = fc
   .record({
     length: fc.integer({ min: 1, max: 900 }),
@@ -66,7 +66,7 @@ it('reassembles fragments in any order and with duplicates (RFC 1122 3.3.2)', ()
   );
 });
 
-/** What the rules make of pieces, octet by octet: at which of them the whole is there, or never. */
+/** A model of the rules, octet by octet: the piece that completes the datagram, or never. */
 function model(length: number, ranges: readonly Range[]): number {
   const taken = new Array<boolean>(length).fill(false);
   const seen: Range[] = [];
@@ -132,7 +132,7 @@ it('holds a limited number of bytes, whatever arrives', () => {
     reassembly.insert(pieceOf(whole, { start, end: start + 8 }, `k${count % 50}`), 0);
     expect(reassembly.usedBytes).toBeLessThanOrEqual(5000);
   }
-  // A fragment counts 128 bytes beside its content, and so does a datagram.
+  // Each fragment and each datagram counts 128 bytes in addition to its content.
   expect(reassembly.size).toBeLessThanOrEqual(5000 / (8 + 256));
   expect(drops.of('ip-fragment-memory')).toBeGreaterThan(100);
 });

@@ -24,7 +24,7 @@ function start(options: Partial<PathOptions> = {}): Run {
   return { path, bbr, flow: path.add(bbr) };
 }
 
-/** Runs on until the phase is another one; that one. */
+/** Runs until the phase changes, and returns the new phase. */
 function nextPhase({ path, bbr }: Run, within: number): string {
   const before = bbr.phase;
   const end = path.now + within;

@@ -1,7 +1,7 @@
-/** What a sender gets from a path while its process is busy with other things half of the time. */
+/** The throughput of a sender whose process is busy with other work half of the time. */
 import { connectPair, NetstackPair, patternBytes } from '../../support/pairs/netstack-pair.js';
 
-/** Milliseconds for which the host comes to its stack, and then not. */
+/** Milliseconds for which the host serves its stack, and then does not. */
 const SPELL = 6;
 
 function turnAt(now: number): number {

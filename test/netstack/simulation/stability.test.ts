@@ -1,12 +1,12 @@
 import { type ManyStreamsResult, runManyStreams } from '../../support/pairs/many-streams.js';
 import { atLength } from '../../support/runner/tier.js';
 
-/** Streams each way. In short, fewer of them share a link that is slower by as much. */
+/** Streams in each direction. A short run uses fewer streams and a proportionally slower link. */
 const STREAMS = atLength({ short: 10, long: 50 });
 /** Bytes a millisecond. */
 const RATE = STREAMS * 50;
 
-/** At 2 % loss and 40 ms of round trip; 50 streams have 20 Mbit/s. */
+/** At 2 % loss and a round trip of 40 ms; 50 streams share 20 Mbit/s. */
 function run(congestion: 'bbr' | 'cubic', duration: number): ManyStreamsResult {
   return runManyStreams({
     connections: STREAMS,
@@ -25,8 +25,8 @@ it('streams in both directions share a bad link fairly, and none stalls (cubic)'
   expect(result.bufferBytes.at(-1)).toBeLessThan(1.1 * result.bufferBytes[0]!);
 });
 
-// BBR never has less than four segments in flight: all of them are more than the link and its queue
-// hold, so that a fifth of all is lost.
+// BBR never has less than four segments in flight. All streams together exceed the link and its
+// queue, so that a fifth of all segments is lost.
 it('all streams survive even if they are too many for the link (bbr)', () => {
   const result = run('bbr', 20_000);
   expect(result).toMatchObject({ isEstablished: true, wrong: 0 });

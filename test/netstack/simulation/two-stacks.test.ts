@@ -24,7 +24,7 @@ function ended(...endpoints: Endpoint[]): () => boolean {
 }
 
 describe(`${SIZE / 1e6} MB each way`, () => {
-  // The bounds are twice what a run of 10 MB takes: a fall in throughput fails.
+  // The limits are twice the duration of a run of 10 MB, so that lower throughput fails the test.
   const LINKS: Record<string, [link: LinkOptions, milliseconds: number]> = {
     'a clean link': [{}, 2_000],
     '2 % loss': [{ loss: 0.02 }, 50_000],
@@ -32,7 +32,7 @@ describe(`${SIZE / 1e6} MB each way`, () => {
     reordering: [{ reorder: 0.2, jitter: 5 }, 50_000],
     duplication: [{ duplicate: 0.1 }, 2_000],
     'a bottleneck of 10 Mbit/s with 100 ms of queue': [{ rate: 1250, delay: 25 }, 25_000],
-    'all of it': [{ loss: 0.02, reorder: 0.1, jitter: 20, duplicate: 0.05, seed: 9 }, 120_000],
+    'all of these': [{ loss: 0.02, reorder: 0.1, jitter: 20, duplicate: 0.05, seed: 9 }, 120_000],
   };
 
   it.each(Object.entries(LINKS))('arrive intact over %s', (_, [link, milliseconds]) => {
@@ -76,13 +76,13 @@ it('holds data back until the receiver reads: a zero window that opens', () => {
   client.shutdownAfterSend = true;
   client.send(THERE);
   pair.run(30_000);
-  // The window has its first size, and is told in units of 256 bytes.
+  // The window has its initial size, and is advertised in units of 256 bytes.
   expect(server.connection.readableBytes).toBeGreaterThan(64 * 1024 - 256);
   expect(server.connection.readableBytes).toBeLessThanOrEqual(64 * 1024);
   expect(pair.left.usage.bufferBytes).toBeLessThanOrEqual(256 * 1024);
   const before = pair.emitted.left;
   pair.run(60_000);
-  // Probes only.
+  // Only probes were sent.
   expect(pair.emitted.left - before).toBeLessThan(5);
   server.reads = true;
   server.read();

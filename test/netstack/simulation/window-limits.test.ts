@@ -1,6 +1,6 @@
 /**
- * What other TCPs in userspace trip over: a window that caps the rate on a long path, silly windows,
- * windows that are scaled where they must not be, and work while there is nothing to do.
+ * Problems of other userspace TCPs: a window that limits the rate on a long path, silly windows,
+ * windows that are scaled where they must not be, and work while idle.
  */
 import { ipv4HeaderLength } from '../../../src/wire/ipv4.js';
 import { tcpAcknowledgment, tcpHeaderLength, tcpWindow } from '../../../src/wire/tcp.js';
@@ -15,13 +15,13 @@ function textLength(packet: Uint8Array): number {
   return packet.length - header - tcpHeaderLength(packet, header);
 }
 
-/** Of the window, which is not scaled. */
+/** The right edge of the unscaled window. */
 function rightEdge(packet: Uint8Array): number {
   const header = ipv4HeaderLength(packet, 0);
   return (tcpAcknowledgment(packet, header) >>> 0) + tcpWindow(packet, header);
 }
 
-/** Mbit/s of a stream without end whose reader reads at once, once it is under way. */
+/** Mbit/s of an endless stream whose reader reads at once, after its start. */
 function goodput(congestion: 'bbr' | 'cubic', roundTrip: number): number {
   const tenGigabits = 10e9 / 8 / 1000;
   const pair = new NetstackPair({ congestion, rate: tenGigabits, delay: roundTrip / 2 });
@@ -44,8 +44,9 @@ function goodput(congestion: 'bbr' | 'cubic', roundTrip: number): number {
   return (received * 8) / 1000 / (4 * roundTrip);
 }
 
-// At a round trip of 50 ms the windows of lwIP in tcpip.js (5,840 bytes) end at 0.93 Mbit/s, of
-// smoltcp in onetun (65,535) at 10.5, and of gVisor in wireguard-go (4 MiB) at 670. Ours has 8 MiB.
+// At a round trip of 50 ms the window of lwIP in tcpip.js (5,840 bytes) limits the rate to 0.93
+// Mbit/s, that of smoltcp in onetun (65,535) to 10.5, and that of gVisor in wireguard-go (4 MiB) to
+// 670. This stack has 8 MiB.
 it.each(['bbr', 'cubic'] as const)(
   'delivers almost 8 MiB per round trip on a long fast path, with %s',
   (congestion) => {
@@ -112,7 +113,7 @@ it('sends no silly segment and no silly window update when little is read at a t
     read += server.connection.receive(100, pair.now)?.length ?? 0;
   }
   const { mss } = client.connection.info();
-  // But for the last one, and what the persist timer may send where the window stays small.
+  // Except the last segment, and those that the persist timer may send if the window stays small.
   const small = lengths.slice(0, -1).filter((length) => length < mss);
   expect(lengths.length).toBeGreaterThan(CHUNK.length / mss);
   expect(small.length).toBeLessThanOrEqual(2);

@@ -33,7 +33,7 @@ interface Scene {
   readonly calls: string[];
 }
 
-/** A connection in that state whose peer has a window. */
+/** A connection in that state, whose peer has an open window. */
 function scene(state: TcpState, host = new NotingHost()): Scene {
   const { tcb } = loneTcb(state, {}, host);
   const calls: string[] = [];
@@ -43,7 +43,7 @@ function scene(state: TcpState, host = new NotingHost()): Scene {
   return { tcb, host, connection: new TcpConnection(tcb), calls };
 }
 
-/** The peer has sent `length` octets of 1, 2, 3, … */
+/** The peer sends `length` octets: 1, 2, 3, … */
 function takeText({ tcb }: Scene, length: number): void {
   const { receiver } = tcb;
   receiver.advertise(0);
@@ -282,7 +282,7 @@ describe('the statistics', () => {
       sndWnd: 3_000,
       cwnd: 9_880,
       pacingRate: Infinity,
-      // Three full segments; 36 octets of the window are no segment.
+      // Three full segments; the remaining 36 octets of the window are not a segment.
       inflight: 2_964,
       unacknowledged: 2_964,
       notSent: 2_036,

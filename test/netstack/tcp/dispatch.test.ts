@@ -44,7 +44,7 @@ describe('the retransmission timer', () => {
     h.after(RTT).receives({ flags: ACK, ack: 1, options: h.sack([4001, 9001]) });
     expect(h.sends().map(({ seq }) => seq)).toEqual([1, 1001]);
     const expiry = h.now + h.connection.info().rto;
-    // The third waits for the pacer, and leaves without a word to the timer.
+    // The third segment waits for the pacer, and does not restart the timer.
     expect(h.after(40).sendsBriefly()).toContain('ACK 2001+1000 1');
     h.after(expiry - h.now - 1);
     expect(h.connection.info().backoff).toBe(0);
@@ -96,7 +96,7 @@ it('detects when the user limits the rate', () => {
   full.after(RTT).receives({ flags: ACK, ack: 2001 });
   full.sends();
   expect(full.connection.info().appLimited).toBe(false);
-  // All that the window lets out, and no octet more: nobody can tell.
+  // Exactly as much as the window allows: whether the user had more data is unknown.
   const even = established();
   even.connection.send(new Uint8Array(10_000));
   even.sends();
@@ -185,7 +185,7 @@ describe('the tail loss probe', () => {
     h.after(150);
     h.connection.send(new Uint8Array(1000));
     h.sends();
-    // RTO comes first for what left 150 ms ago: the probe is due then at the latest.
+    // The RTO of data sent 150 ms ago is earlier, so the probe is due then at the latest.
     expect(h.stack.nextTimeout()).toBe(h.now + 150);
     expect(h.after(150).sendsBriefly()).toEqual(['PSH,ACK 3001+1000 1']);
     expect(h.connection.info().backoff).toBe(0);
@@ -235,7 +235,7 @@ it('sends nothing in CLOSED, although it was ready', () => {
 });
 
 describe('a turn', () => {
-  /** Established, with a round trip of 100 ms, and so many octets queued. */
+  /** Established, with a round trip of 100 ms and `octets` queued. */
   function lone(octets: number): LoneTcb {
     const made = loneTcb('ESTABLISHED');
     const { sender, receiver } = made.tcb;
@@ -291,7 +291,7 @@ describe('a turn', () => {
     expect([dispatch(tcb, NOW, 9), dispatch(tcb, NOW, 9)]).toEqual([1, 0]);
     tcb.receiver.ackNow = true;
     expect([dispatch(tcb, NOW, 9), dispatch(tcb, NOW, 9)]).toEqual([1, 0]);
-    // SYN and ACK, then ACK alone.
+    // SYN and ACK, then only ACK.
     expect(host.emitted.map((packet) => packet[33])).toEqual([0x12, 0x10]);
   });
 

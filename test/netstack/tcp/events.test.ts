@@ -9,11 +9,11 @@ import type { TcpState } from '../../../src/netstack/tcp/state.js';
 import type { Tcb } from '../../../src/netstack/tcp/tcb.js';
 import { loneTcb, NotingHost, notingObserver, OUR_ISS, PEER_ISS } from './lone-tcb.js';
 
-/** Bytes of the first send ring that a connection without memory may have. */
+/** Size of the initial send ring that a connection may have without memory budget. */
 const SMALL = 16 * 1024;
 const LIMIT = 64 * 1024;
 
-/** An established connection whose observer notes its calls. */
+/** An established connection whose observer records its calls. */
 function observed(): { tcb: Tcb; host: NotingHost; calls: string[] } {
   const calls: string[] = [];
   const { tcb, host } = loneTcb('ESTABLISHED');

@@ -1,4 +1,4 @@
-/** A TCP layer without a stack around it: packets of peers in, turns taken one by one. */
+/** A TCP layer without a stack: the test passes in the peer's packets and takes each turn. */
 import { DropCounter } from '../../../src/lib/drop-counter.js';
 import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
 import type { DropReason } from '../../../src/netstack/drop-reason.js';
@@ -22,7 +22,7 @@ import { type Fields, notingObserver, NOW, PEER_ISS, PEER_PORT, segmentBytes } f
 
 export const OUR_SECOND_V4 = Uint8Array.of(10, 0, 0, 9);
 
-/** A connection, what its observer was told, and the number of our SYN. */
+/** A connection, the calls of its observer, and its initial sequence number. */
 export interface Opened {
   readonly connection: TcpConnection;
   readonly calls: string[];
@@ -37,7 +37,7 @@ export class LoneLayer {
   readonly #control: PacketQueue;
   readonly #addresses = new OwnAddresses([OUR_V4, OUR_SECOND_V4, OUR_V6]);
 
-  /** @param answers how many of them may wait to leave */
+  /** @param answers the maximum number of queued answers */
   constructor(
     limits: Partial<StackLimits> = {},
     congestion: CongestionAlgorithm = 'reno',
@@ -75,14 +75,14 @@ export class LoneLayer {
     return this;
   }
 
-  /** Moves to `ms` after the current time and does what is due by then. */
+  /** Advances the time by `ms` and handles due timers. */
   after(ms: number): this {
     this.now += ms;
     this.layer.handleTimeout(this.now);
     return this;
   }
 
-  /** One connection takes its turn; what it sends. */
+  /** Lets one connection take its turn, and returns the segments it sends. */
   turn(quota = 256): Segment[] {
     const sent: Segment[] = [];
     const count = this.layer.dispatchNext((slot) => sent.push(parsed(slot)), this.now, quota);
@@ -90,7 +90,7 @@ export class LoneLayer {
     return sent;
   }
 
-  /** All that wants to leave now: answers, then turns. */
+  /** All segments that are sent now: answers, then turns. */
   sends(): Segment[] {
     const sent: Segment[] = [];
     for (let slot = this.#control.shift(); slot !== undefined; slot = this.#control.shift()) {
@@ -100,7 +100,7 @@ export class LoneLayer {
     return sent;
   }
 
-  /** An active open, whose SYN has not left yet. */
+  /** An active open whose SYN is not sent yet. */
   open(options: ConnectOptions = {}, port = PEER_PORT, address: IpAddress = PEER_V4) {
     const calls: string[] = [];
     const observer = notingObserver(calls);
@@ -108,13 +108,13 @@ export class LoneLayer {
     return { connection, calls };
   }
 
-  /** An active open, whose SYN has left. */
+  /** An active open whose SYN is sent. */
   connect(options: ConnectOptions = {}, port = PEER_PORT, address: IpAddress = PEER_V4): Opened {
     const opened = this.open(options, port, address);
     return { ...opened, iss: this.sends().at(-1)!.segSeq };
   }
 
-  /** An established connection, with a window of 60,000 for us and an MSS of 1,000. */
+  /** An established connection, with a peer window of 60,000 and an MSS of 1,000. */
   establish(options: ConnectOptions = {}, port = PEER_PORT, address: IpAddress = PEER_V4): Opened {
     const opened = this.connect(options, port, address);
     const synAck = { flags: SYN | ACK, wnd: 60_000, options: MSS_OPTION(1_000) };
@@ -124,7 +124,7 @@ export class LoneLayer {
     return opened;
   }
 
-  /** A segment of the peer of that connection; in order after a handshake by default. */
+  /** A segment from the peer of that connection; by default the next in order after a handshake. */
   peerSends({ connection, iss }: Opened, fields: Fields): this {
     const { local, remote } = connection;
     const seq = fields.flags & SYN ? PEER_ISS : PEER_ISS + 1;

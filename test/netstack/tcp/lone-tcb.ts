@@ -1,4 +1,4 @@
-/** A TCB without a stack around it, a host that notes what it is asked, and segments made by hand. */
+/** A TCB without a stack, a host that records its calls, and hand-written segments. */
 import { DropCounter } from '../../../src/lib/drop-counter.js';
 import { MemoryBudget } from '../../../src/lib/memory-budget.js';
 import { packetInSlot, PacketSlots } from '../../../src/lib/packet-slot.js';
@@ -29,9 +29,9 @@ export class NotingHost implements TcpHost {
   readonly drops = new DropCounter<DropReason>();
   readonly budget: MemoryBudget;
   readonly challengeAcks = new TokenBucket(100, 100, 0);
-  /** What was asked, in order: `enqueue`, `reschedule`, `refuse`, `remove`, `time-wait`. */
+  /** The calls in order: `enqueue`, `reschedule`, `refuse`, `remove`, `time-wait`. */
   readonly asked: string[] = [];
-  /** Packets for the drain under way, and for the next one. */
+  /** Packets of the current drain, and of the next one. */
   readonly emitted: Uint8Array[] = [];
   readonly queued: Uint8Array[] = [];
 
@@ -70,7 +70,7 @@ export interface LoneTcb {
   readonly host: NotingHost;
 }
 
-/** Our SYN has left, where `state` is that of an open under way; nothing is known of the peer. */
+/** The local SYN is sent if `state` is that of an active open; nothing of the peer is known. */
 export function loneTcb(
   state: TcpState,
   options: Partial<TcbOptions> = {},
@@ -102,7 +102,9 @@ export interface Fields {
   readonly ports?: readonly [source: number, destination: number];
 }
 
-/** The bytes of a segment of the peer, with 0xa5a5 for a checksum and an urgent pointer of 0x5a5a. */
+/**
+ * The bytes of a segment from the peer, with a checksum of 0xa5a5 and an urgent pointer of 0x5a5a.
+ */
 export function segmentBytes(fields: Fields): number[] {
   const { flags, seq = PEER_ISS, ack = 0, wnd = 8_000, options = [], text = [] } = fields;
   const [source, destination] = fields.ports ?? [PEER_PORT, OUR_PORT];
@@ -128,7 +130,7 @@ export function segmentOf(fields: Fields): Segment {
   return segment;
 }
 
-/** An observer that notes its calls. */
+/** An observer that records its calls. */
 export function notingObserver(calls: string[]): TcpObserver {
   return {
     established: () => void calls.push('established'),

@@ -1,5 +1,5 @@
 /**
- * Where a repair could take too much for lost, or too much for arrived.
+ * Cases in which recovery could count too much as lost, or too much as arrived.
  *
  * @mirrors sender.ts
  */
@@ -17,7 +17,7 @@ function inFlight(count: number, syn?: number[]): Harness {
   return h;
 }
 
-/** The sequence numbers of what leaves within so many ms, as it leaves. */
+/** The sequence numbers sent within this many ms, in order. */
 function during(h: Harness, milliseconds: number): number[] {
   const sent = h.sends();
   for (let count = 0; count < milliseconds; count++) sent.push(...h.after(1).sends());
@@ -41,7 +41,7 @@ describe('the first segment', () => {
     const h = inFlight(10).after(RTT);
     for (let count = 0; count < 3; count++) h.receives({ flags: ACK, ack: 1 });
     expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 1000, inflight: 6000 });
-    // Half of it has come by itself, before the other was sent again.
+    // Half of the segment arrives before the other half is retransmitted.
     h.receives({ flags: ACK, ack: 501 });
     expect(h.connection.info()).toMatchObject({ lost: 500, inflight: 7000 });
     expect(h.sendsBriefly()).toEqual(['ACK 501+500 1']);
@@ -79,7 +79,7 @@ describe('the retransmission timer', () => {
     h.receives({ flags: ACK, ack: 1, options: h.sack([2001, 4001]) });
     during(h, 2 * RTT + h.connection.info().rto);
     expect(h.connection.info().backoff).toBe(1);
-    // The ACK tells of them no more.
+    // The ACK no longer reports the SACK blocks.
     h.after(RTT).receives({ flags: ACK, ack: 1001 });
     const sent = during(h, RTT);
     expect(sent).toContain(1001);
@@ -101,7 +101,7 @@ describe('the retransmission timer', () => {
 });
 
 describe('the tail loss probe', () => {
-  /** The last of three segments left again as a probe, and all are acknowledged. */
+  /** The last of three segments was sent again as a probe, and all are acknowledged. */
   function probed(): Harness {
     const h = inFlight(3, SACK_SYN);
     expect(h.after(2 * RTT).sendsBriefly()).toEqual(['PSH,ACK 2001+1000 1']);

@@ -1,4 +1,4 @@
-/** ICMP as a connection feels it; most of all path MTU discovery: RFC 1191 6.4, RFC 8201 5.4. */
+/** The effect of ICMP on a connection, mainly path MTU discovery: RFC 1191 6.4, RFC 8201 5.4. */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import type { TcpConnection } from '../../../src/netstack/tcp/connection.js';
 import {
@@ -22,11 +22,11 @@ import { loneTcb, notingObserver, NOW, OUR_ISS, OUR_MSS, PEER_ISS } from './lone
 const LEFT_V6 = ip('fd00::1');
 const RIGHT_V6 = ip('fd00::2');
 
-/** A pair whose path from left to right carries `mtu` and says so to whoever sends more. */
+/** A pair whose path from left to right has the MTU `mtu`, and reports it for larger packets. */
 class NarrowPair {
   readonly pair: NetstackPair;
   mtu: number;
-  /** How often it said so. */
+  /** The number of errors sent. */
   told = 0;
   readonly #errors: Uint8Array[] = [];
 
@@ -47,7 +47,7 @@ class NarrowPair {
     };
   }
 
-  /** Runs in steps of 5 ms, after each of which errors arrive. */
+  /** Runs in steps of 5 ms; errors arrive after each step. */
   run(limit: number, done: () => boolean = () => false): void {
     const end = this.pair.now + limit;
     while (this.pair.now < end && !done()) {
@@ -74,7 +74,7 @@ describe.each([
     expect(path.told).toBeGreaterThan(0);
     // Timestamps take twelve bytes.
     expect(mssOf(client.connection)).toBe(1300 - headers - 12);
-    // A connection that begins now knows the path.
+    // A new connection uses the known path MTU.
     const { client: second } = connectPair(pair, 81);
     expect(mssOf(second.connection)).toBe(1300 - headers - 12);
     path.mtu = 1420;
@@ -102,7 +102,7 @@ describe.each([
     path.run(5_000, isDone);
     expect(first.server.bytes).toEqual(data);
     expect(second.server.bytes).toEqual(data);
-    // Nobody waited for a retransmission timer.
+    // No connection waited for a retransmission timeout.
     expect(pair.now - before).toBeLessThan(190);
   });
 
@@ -140,7 +140,7 @@ it('offers in IPv6 an MSS of the MTU less 60, and assumes 1,220 if the peer offe
   pair.drain();
   const [syn] = syns;
   expect([...syn!.subarray(60, 64)]).toEqual([2, 4, ...word(1420 - 60)]);
-  // The MSS option becomes four NOPs; the checksum takes what it was worth.
+  // Replaces the MSS option with four NOPs, and adjusts the checksum.
   const sum = 0x0204 + 1360 - 2 * 0x0101 + syn![56]! * 256 + syn![57]!;
   syn!.set([1, 1, 1, 1], 60);
   syn!.set(word((sum & 0xffff) + (sum >>> 16)), 56);
@@ -180,7 +180,7 @@ it.each(LIVE_STATES)('an unreachable destination ends only SYN-SENT: %s', (state
 });
 
 describe('a path whose MTU is now', () => {
-  /** How a connection with a full segment in flight takes it. */
+  /** The effect on a connection with a full segment in flight. */
   function taken(state: TcpState, before: number, after: number) {
     const { tcb, host } = loneTcb(state);
     const { sender } = tcb;

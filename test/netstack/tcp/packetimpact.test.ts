@@ -1,6 +1,6 @@
 /**
- * The cases of gVisor's packetimpact (test/packetimpact/tests there), told anew in our words; the
- * name of each is in the title.
+ * The cases of gVisor's packetimpact (test/packetimpact/tests there), written independently. Each
+ * title contains the name of the original.
  *
  * @mirrors dispatch.ts receiver.ts segment-arrives.ts
  */
@@ -25,7 +25,7 @@ import {
 
 const OUTSIDE = 70_000;
 
-/** An established connection that a listener handed out. */
+/** An established connection that a listener accepted. */
 function accepted(options: number[] = MSS_OPTION(1000)): Harness {
   const h = new Harness();
   h.listen(options);
@@ -34,7 +34,7 @@ function accepted(options: number[] = MSS_OPTION(1000)): Harness {
   return h;
 }
 
-/** ICMP's destination unreachable about the segments that are about to leave. */
+/** An ICMP destination unreachable error about the next segments sent. */
 function unreachable(h: Harness, code: number, nextHopMtu = 0): void {
   let syn = new Uint8Array(0);
   h.stack.drain((slot) => (syn = packetInSlot(slot).slice(0, 28)), h.now);
@@ -394,7 +394,7 @@ describe('sending', () => {
       h.receives({ flags: ACK, seq: 1, data: 10, wnd });
       h.connection.send(patternBytes(1000));
       const sent = h.sends();
-      // A silly segment waits; its ACK goes alone then.
+      // A silly segment waits; its ACK is then sent alone.
       if (sent.length === 0) h.after(h.connection.info().rto);
       const [first] = sent.length > 0 ? sent : h.sends().filter(({ len }) => len > 0);
       expect(first).toMatchObject({ len: length, ack: 11 });
@@ -457,7 +457,7 @@ describe('sending', () => {
     });
     for (let expiry = 0; expiry < 2; expiry++) h.after(h.connection.info().rto).sends();
     expect(h.connection.info()).toMatchObject({ backoff: 1, cwnd: 1000, ssthresh: 5000 });
-    // RFC 5681 3.1: ssthresh stays when the same segment times out again.
+    // RFC 5681 3.1: ssthresh is unchanged when the same segment times out again.
     h.after(h.connection.info().rto).sends();
     expect(h.connection.info()).toMatchObject({ backoff: 2, cwnd: 1000, ssthresh: 5000 });
   });
@@ -470,7 +470,7 @@ describe('sending', () => {
     h.connection.send(new Uint8Array(10_000));
     h.sends();
     for (const [, ack] of acks) h.after(50).receives({ flags: ACK, ack: ack! });
-    // The single segment that is left may have a delayed ACK; its probe comes with the timer.
+    // The remaining single segment may have a delayed ACK, so its probe comes with the timer.
     h.after(acks.length > 0 ? h.connection.info().rto : 200);
     expect(h.sends().map(({ seq, len }) => [seq, len])).toEqual(probes);
   });

@@ -1,4 +1,4 @@
-/** Requirements of RFC 9293 that no other file needs a test for, each by its number. */
+/** Requirements of RFC 9293 that no other file tests, each with its number. */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import { Stack } from '../../../src/netstack/stack.js';
 import { sumPseudoHeader } from '../../../src/wire/checksum.js';
@@ -22,7 +22,7 @@ import { silentObserver } from '../../support/fakes/silent-observer.js';
 const URG = 0x20;
 
 describe('options', () => {
-  /** SYN, ACK of the handshake, text, FIN and the ACK of what came. */
+  /** A SYN, the ACK of the handshake, data, a FIN, and the ACK of received data. */
   function exchange(): Uint8Array[] {
     const h = new Harness();
     const packets: Uint8Array[] = [];

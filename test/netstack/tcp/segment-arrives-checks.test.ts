@@ -1,4 +1,7 @@
-/** RFC 9293 3.10.7.4, second step to eighth: what a segment that fails one of them cannot do. */
+/**
+ * RFC 9293 3.10.7.4, second to eighth step: the effects that a segment must not have if a check
+ * fails.
+ */
 import type { DropReason } from '../../../src/netstack/drop-reason.js';
 import { becomeEstablished, synchronize } from '../../../src/netstack/tcp/open/handshake.js';
 import { segmentArrives } from '../../../src/netstack/tcp/receive/segment-arrives.js';
@@ -15,7 +18,7 @@ import {
 } from '../tcp-harness.js';
 import { loneTcb, type LoneTcb, NOW, OUR_ISS, PEER_ISS, segmentOf } from './lone-tcb.js';
 
-/** Established, with so many octets of ours in flight. */
+/** Established, with this many octets in flight. */
 function inFlight(octets: number, syn: number[] = MSS_OPTION(1000)): Harness {
   const h = new Harness().establish({ syn, rtt: 100 });
   h.connection.send(new Uint8Array(octets));
@@ -72,7 +75,7 @@ describe('a segment that fails a check', () => {
 });
 
 describe('SYN-RECEIVED', () => {
-  /** After a SYN of the peer that crossed ours. */
+  /** The state after a SYN of the peer that crossed the local one. */
   const received = STATES['SYN-RECEIVED']!;
 
   it('resends SYN-ACK only for the same SYN, which does not count as out of the window', () => {
@@ -192,7 +195,7 @@ describe('an ACK without progress', () => {
     const ack = { flags: ACK, seq: PEER_ISS + 1, ack: OUR_ISS + 1 };
     segmentArrives(tcb, segmentOf(ack), NOW);
     expect(host.asked).toEqual(['reschedule']);
-    // A single segment of text waits for the delayed ACK; one behind a gap does not.
+    // A single data segment waits for the delayed ACK; one after a gap does not.
     segmentArrives(tcb, segmentOf({ ...ack, text: [1] }), NOW);
     expect(host.asked).not.toContain('enqueue');
     segmentArrives(tcb, segmentOf({ ...ack, seq: PEER_ISS + 9, text: [1] }), NOW);

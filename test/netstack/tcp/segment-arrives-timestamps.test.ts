@@ -1,4 +1,6 @@
-/** RFC 7323 5.3: which timestamps refuse a segment, and which segments set TS.Recent. */
+/**
+ * RFC 7323 5.3: which timestamps cause a segment to be refused, and which segments set TS.Recent.
+ */
 import {
   ACK,
   FIN,
@@ -11,7 +13,7 @@ import {
 } from '../tcp-harness.js';
 
 const DAY = 24 * 3600 * 1000;
-/** The furthest ahead of 1000 that a timestamp can be. */
+/** The largest timestamp that counts as newer than 1000. */
 const FAR_AHEAD = (1000 + 0x7fff_ffff) | 0;
 
 /** Established with timestamps, and a TS.Recent of 1000. */

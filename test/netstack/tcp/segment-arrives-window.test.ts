@@ -1,5 +1,5 @@
 /**
- * RFC 9293 3.10.7.4, first step: what is in the window, at its edges, and where it is shut.
+ * RFC 9293 3.10.7.4, first step: segments inside the window, at its edges, and in a closed window.
  *
  * @mirrors receiver.ts
  */
@@ -7,12 +7,12 @@ import { ACK, FIN, Harness, RST, SACK_SYN, type Seg, SYN } from '../tcp-harness.
 
 const WINDOW = 4000;
 
-/** The peer may send 1 to 4000. */
+/** The peer may send octets 1 to 4000. */
 function established(): Harness {
   return new Harness({ limits: { receiveBuffer: WINDOW } }).establish();
 }
 
-/** The peer has filled our window, and 1001 is next. */
+/** The peer has filled the receive window, and its next number is 1001. */
 function shut(syn?: number[]): Harness {
   const h = new Harness({ limits: { receiveBuffer: 1000 } });
   h.establish(syn === undefined ? {} : { syn });

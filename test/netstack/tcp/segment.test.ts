@@ -2,7 +2,7 @@ import { Segment } from '../../../src/netstack/tcp/segment.js';
 import { ACK, FIN, PSH, RST, SYN } from '../tcp-harness.js';
 import { segmentBytes, segmentOf } from './lone-tcb.js';
 
-/** Text that would be an option, were it taken for one. */
+/** Data that looks like an option. */
 const WINDOW_SCALE = [3, 3, 7, 0];
 
 function parse(bytes: readonly number[], offset = 0, length = bytes.length - offset): boolean {

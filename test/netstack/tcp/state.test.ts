@@ -7,11 +7,11 @@ import {
 import { LIVE_STATES } from '../tcp-harness.js';
 
 interface Row {
-  /** SEND is taken or queued: RFC 9293 3.10.2. */
+  /** Whether SEND is accepted or queued: RFC 9293 3.10.2. */
   readonly send: boolean;
-  /** Text of the peer is processed: RFC 9293 3.10.7.4, seventh step. */
+  /** Whether data of the peer is processed: RFC 9293 3.10.7.4, seventh step. */
   readonly text: boolean;
-  /** Our SYN and the peer's are not both acknowledged yet: RFC 9293 3.5. */
+  /** Whether one of the two SYNs is not acknowledged yet: RFC 9293 3.5. */
   readonly handshake: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a peer may do in each state of RFC 9293 3.3.2, in virtual time: RST, silence, a half-close,
- * a slow reader and writer, a window that shrinks, and lies.
+ * Peer behavior in each state of RFC 9293 3.3.2, in virtual time: RST, silence, a half-close, a
+ * slow reader and writer, a window that shrinks, and false data.
  *
  * @mirrors dispatch.ts receiver.ts segment-arrives.ts sender.ts timeouts.ts
  */
@@ -35,7 +35,7 @@ function make(state: string): Harness {
   return h;
 }
 
-/** Nothing of the connection is left in the stack. */
+/** Expects that the stack has no state of the connection. */
 function expectGone(h: Harness): void {
   expect(h.connection.state).toBe('CLOSED');
   expect(h.stack.usage).toMatchObject({ connections: 0, timeWaits: 0, bufferBytes: 0 });
@@ -43,7 +43,7 @@ function expectGone(h: Harness): void {
   expect(h.events.filter((event) => event.startsWith('closed'))).toHaveLength(1);
 }
 
-/** The peer is silent for so long; how many segments leave meanwhile. */
+/** The peer is silent for this long; returns the number of segments sent meanwhile. */
 function silence(h: Harness, seconds: number): number {
   let sent = 0;
   for (let second = 0; second < seconds; second++) sent += h.after(1000).sends().length;
@@ -404,7 +404,7 @@ describe('a window that shrinks', () => {
     const got = new Uint8Array(20_000);
     let next = 1;
     for (let turn = 0; turn < 4000 && next <= 20_000; turn++) {
-      // The window goes up and down, and takes back what it offered.
+      // The window grows and shrinks, even below what it offered before.
       const wnd = [8000, 300, 0, 1500, 2999][(turn >> 4) % 5]!;
       for (const { seq, len, data: text } of h.after(10).sends()) {
         const taken = Math.min(len, next + wnd - seq);

@@ -1,4 +1,4 @@
-/** Which connection is due, and when: deadlines of handshakes, of idle peers and of broken paths. */
+/** Which connection is due, and when: deadlines of handshakes, idle peers and broken paths. */
 import type { IpAddress } from '../../../src/wire/ip-address.js';
 import { silentObserver } from '../../support/fakes/silent-observer.js';
 import { PEER_V4 } from '../packets.js';
@@ -116,7 +116,7 @@ describe('a path that works again (RFC 6069)', () => {
     h.after(80).stack.retransmitNow(everywhere, h.now);
     expect(h.stack.nextTimeout()).toBe(h.now);
     expect(h.after(0).sends()).toMatchObject([{ flags: 'SYN', seq: 0 }]);
-    // RFC 6298 would wait for 16 s; one step of the backoff stays, and this expiry is another.
+    // RFC 6298 would wait for 16 s; one step of the backoff remains, and this timeout adds another.
     expect(h.after(3999).sends()).toEqual([]);
     expect(h.after(1).sends()).toMatchObject([{ flags: 'SYN', seq: 0 }]);
   });
@@ -138,7 +138,7 @@ describe('a path that works again (RFC 6069)', () => {
     expect(h.after(0).sendsBriefly()).toEqual([]);
     h.after(1000).sends();
     h.after(2000).sends();
-    // An ambiguous acknowledgement takes back one step of two.
+    // An ambiguous acknowledgment removes one of two backoff steps.
     h.receives({ flags: ACK, seq: 1, ack: 11 }).sends();
     h.stack.retransmitNow(everywhere, h.now);
     expect(h.stack.nextTimeout()).toBe(Infinity);

@@ -1,4 +1,4 @@
-/** Whose turn it is to send, and what leaves besides: answers to peers. */
+/** The order in which connections send, and the answers to peers. */
 import { PacketSlots } from '../../../src/lib/packet-slot.js';
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
 import { ACK, RST, SYN } from '../tcp-harness.js';
@@ -8,12 +8,12 @@ const portsOf = (segments: readonly Segment[]) => segments.map((each) => each.de
 const flagsOf = (segments: readonly Segment[]) => segments.map(({ flags }) => flags);
 
 describe('turns', () => {
-  /** Two connections with 40 segments each that their windows let out. */
+  /** Two connections, each with 40 segments that its window allows. */
   function eager(): LoneLayer {
     const net = new LoneLayer();
     const opened = [81, 82].map((port) => net.establish({}, port));
     for (const each of opened) {
-      // A window of ten segments becomes one of forty, an ACK for each segment.
+      // A window of ten segments grows to forty, with one ACK per segment.
       each.connection.send(new Uint8Array(40_000));
       for (let count = 1; count <= 40; count++) {
         net.sends();

@@ -1,4 +1,4 @@
-/** Opens, bounds and the end; turns and timers have tests of their own. */
+/** Opens, limits and closing; turns and timers have their own test files. */
 import { StackExhaustedError } from '../../../src/netstack/tcp/open/open.js';
 import type { Segment } from '../../../src/netstack/tcp/segment.js';
 import { silentObserver } from '../../support/fakes/silent-observer.js';
@@ -223,7 +223,7 @@ it('resets all connections on close, and stops listening', () => {
   net.sends();
   net.layer.close(net.now);
   resets.push(...net.sends());
-  // SYN-SENT ends without a word (RFC 9293 3.10.5).
+  // SYN-SENT ends silently (RFC 9293 3.10.5).
   expect(flagsOf(resets)).toEqual([RST | ACK, RST | ACK]);
   expect(portsOf(resets).sort()).toEqual([81, 9]);
   expect(established.calls).toEqual(['established', 'closed:aborted']);

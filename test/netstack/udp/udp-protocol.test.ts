@@ -6,7 +6,7 @@ import { Host, isIntact, OUR_V4, OUR_V6, PEER_V4, PEER_V6, udp, UDP, v4, v6 } fr
 const OTHER_V6 = ip('fd00::3');
 const REMOTE: SocketAddress = { address: PEER_V6, port: 53 };
 
-/** A host whose sockets note under a name what they get. */
+/** A host whose sockets record under a name what they receive. */
 function noting(): { host: Host; got: string[]; note: (name: string) => () => void } {
   const got: string[] = [];
   return { host: new Host(), got, note: (name) => () => void got.push(name) };
@@ -119,7 +119,7 @@ describe('a connected socket', () => {
     expect(() => open(REMOTE)).toThrow(RangeError);
     first.close();
     const again = open(REMOTE);
-    // Closing twice does not close another in its place.
+    // Closing a socket twice does not close another one on its port.
     first.close();
     expect(() => open(REMOTE)).toThrow(RangeError);
     again.close();

@@ -1,7 +1,7 @@
 /**
- * A path in virtual time: senders with endless data, one bottleneck with a queue that drops its
- * tail, random loss behind it, and a constant way back. A loss is known at the moment at which the
- * ACK would have come, so that what is measured is congestion control and nothing else.
+ * A path in virtual time: senders with endless data, one bottleneck with a tail-drop queue, random
+ * loss after it, and a constant return path. A loss is known at the time when the ACK would have
+ * arrived, so that only congestion control is measured.
  */
 import type {
   AckSample,
@@ -26,13 +26,13 @@ export function seededRandom(seed: number): () => number {
 export interface PathOptions {
   /** Bytes a ms. */
   rate: number;
-  /** Round trip without queue, in ms. */
+  /** Round trip without queueing, in ms. */
   roundTrip: number;
-  /** Bytes that fit into the queue. */
+  /** Capacity of the queue in bytes. */
   buffer: number;
-  /** Share of packets that are lost at random. */
+  /** Share of packets lost at random. */
   loss?: number;
-  /** ACKs come in bunches, so many ms apart. */
+  /** Interval between batches of ACKs, in ms. */
   ackInterval?: number;
   seed?: number;
 }
@@ -67,7 +67,7 @@ class Queue {
   }
 }
 
-/** One sender, in packets of one MSS. Everything that it sends, it sends on time. */
+/** One sender with packets of one MSS. All its packets are sent on time. */
 export class Flow implements DeliveryState {
   readonly mss = MSS;
   readonly usesSack = true;
@@ -102,7 +102,7 @@ export class Flow implements DeliveryState {
     return (this.#next - this.#una) * MSS;
   }
 
-  /** When something happens here next. */
+  /** The time of the next event of this flow. */
   get nextAt(): number {
     const acknowledgedAt = this.#packets.head?.acknowledgedAt ?? Infinity;
     return this.#maySend ? Math.min(this.#departsAt, acknowledgedAt) : acknowledgedAt;
@@ -151,7 +151,7 @@ export class Flow implements DeliveryState {
     });
   }
 
-  /** What would have been acknowledged now was, or was lost. */
+  /** Acknowledges, or loses, the packets whose ACK is due now. */
   #acknowledge(now: number): void {
     const packet = this.#packets.shift();
     const { congestion } = this;
@@ -220,7 +220,7 @@ export class Path {
   roundTrip: number;
   readonly flows: Flow[] = [];
   now = 0;
-  /** The most that was queued since it was last set to 0. */
+  /** The largest queue since this was last set to 0. */
   largestQueue = 0;
   /** Packets that the queue had no room for. */
   overflows = 0;
@@ -263,14 +263,14 @@ export class Path {
     this.now = until;
   }
 
-  /** When the ACK comes of what leaves the bottleneck then. */
+  /** The arrival time of the ACK for a packet that leaves the bottleneck at `departsAt`. */
   acknowledgedAt(departsAt: number): number {
     const at = departsAt + this.roundTrip;
     if (this.#ackInterval === 0) return at;
     return Math.ceil(at / this.#ackInterval) * this.#ackInterval;
   }
 
-  /** A packet comes to the bottleneck. */
+  /** A packet arrives at the bottleneck. */
   enqueue(now: number): { isDropped: boolean; departsAt: number } {
     const queued = Math.max(0, this.#idleAt - now) * this.rate;
     this.largestQueue = Math.max(this.largestQueue, queued);

@@ -2,7 +2,10 @@ import { Cubic } from '../../../../src/netstack/tcp/congestion/cubic.js';
 
 const MSS = 1000;
 
-/** Acknowledges a whole window each `rtt` ms, segment by segment; the window after each round. */
+/**
+ * Acknowledges a whole window every `rtt` ms, segment by segment; returns the window after each
+ * round.
+ */
 function rounds(cubic: Cubic, cwnd: number, rtt: number, count: number, start = 0): number[] {
   const windows: number[] = [];
   let window = cwnd;
@@ -48,7 +51,7 @@ it('grows as Reno would if that is faster (RFC 9438 4.3)', () => {
   const cubic = new Cubic();
   const cwnd = cubic.reduced(20_000, 0, MSS);
   const windows = rounds(cubic, cwnd, 1, 30);
-  // alpha = 3 * 0.3 / 1.7 segments a round, up to cwnd_prior; then a whole one.
+  // alpha = 3 * 0.3 / 1.7 segments a round, up to cwnd_prior; then one segment.
   expect(windows[9]! - 14).toBeCloseTo(10 * 0.529, 0);
   expect(windows[29]! - windows[19]!).toBeGreaterThan(9);
 });

@@ -1,6 +1,6 @@
 import { HyStart } from '../../../../src/netstack/tcp/congestion/hystart.js';
 
-/** A round of `count` samples; whether slow start was over at one of them. */
+/** A round of `count` samples; returns whether slow start ended at one of them. */
 function round(hystart: HyStart, rtt: number, count = 8): boolean {
   let isOver = false;
   for (let index = 0; index < count; index++) {
@@ -9,7 +9,7 @@ function round(hystart: HyStart, rtt: number, count = 8): boolean {
   return isOver;
 }
 
-// RFC 9406 4.2: RttThresh is an eighth of the round trip, but from 4 to 16 ms.
+// RFC 9406 4.2: RttThresh is an eighth of the round trip, between 4 and 16 ms.
 it.each([
   [10, 4],
   [32, 4],
@@ -59,7 +59,7 @@ it('counts five new rounds after it resumed', () => {
   const hystart = new HyStart();
   for (const rtt of [100, 115, 115, 115, 114]) round(hystart, rtt);
   expect(hystart.growthDivisor).toBe(1);
-  // From 114 ms on, 15 ms more.
+  // From 114 ms on, the threshold is 15 ms more.
   const over = [129, 129, 129, 129, 129, 129].map((rtt) => round(hystart, rtt));
   expect(over).toEqual([false, false, false, false, false, true]);
 });

@@ -1,11 +1,11 @@
 import { ProportionalRateReduction } from '../../../../src/netstack/tcp/congestion/proportional-rate-reduction.js';
 import { sample, state } from './samples.js';
 
-/** Segments of one byte: bytes and segments are the same, as in the RFC's examples. */
+/** Segments of one byte, so that bytes equal segments as in the RFC's examples. */
 const MSS = 1;
 
 /**
- * What is in flight as each of `acks` comes, and what leaves then, when each delivers one segment;
+ * The data in flight at each of `acks`, and the data sent then, if each ACK delivers one segment;
  * the first finds `lost` of `flight` lost.
  */
 function trace(flight: number, lost: number, ssthresh: number, acks: number): [number[], number] {
@@ -41,7 +41,7 @@ it('sends seven tenths for CUBIC', () => {
 });
 
 it('sends only as much as is delivered when losses exceed the reduction (RFC 9937)', () => {
-  // RFC 9937 8, the second example: 15 of 20 lost; each ACK that is left clocks one segment out.
+  // RFC 9937 8, the second example: 15 of 20 lost; each remaining ACK clocks out one segment.
   const [sent, inflight] = trace(20, 15, 10, 4);
   expect(sent).toEqual([1, 1, 1, 1]);
   expect(inflight).toBe(5);
@@ -57,7 +57,7 @@ it.each([
   const now = state({ mss: MSS, inflight: 4, delivered: 1, lost: 15 });
   prr.begin(now);
   prr.window(sample({ newlyDelivered: 1, newlyLost: 15, priorInflight: 20 }), now, 10);
-  // One segment left, and the next one is delivered.
+  // One segment is sent, and the next one is delivered.
   now.delivered = 2;
   const ack = sample({ isCumulative, acknowledged: 1, newlyDelivered: 1, newlyLost });
   expect(prr.window(ack, now, ssthresh)).toBe(window);
@@ -75,7 +75,7 @@ it('allows the first retransmission at once, and only once (RFC 9937)', () => {
 
 it('counts a duplicate ACK as one segment without SACK, and not twice', () => {
   const prr = new ProportionalRateReduction();
-  // Three duplicate ACKs came for 20 segments; the first segment is lost.
+  // Three duplicate ACKs arrive for 20 segments; the first segment is lost.
   const now = state({ mss: MSS, inflight: 16, delivered: 0, lost: 1, usesSack: false });
   prr.begin(now);
   const duplicate = sample({ newlyDelivered: 1, priorInflight: 18 });
@@ -87,7 +87,7 @@ it('counts a duplicate ACK as one segment without SACK, and not twice', () => {
     now.inflight = cwnd;
   }
   expect(sent).toEqual([1, 1, 0, 1, 0, 1, 0, 1]);
-  // A partial ACK for ten segments, all but the first seen by duplicates.
+  // A partial ACK for ten segments, all but the first already counted by duplicates.
   now.delivered += 10;
   const partial = { isCumulative: true, acknowledged: 10, newlyDelivered: 10 };
   expect(prr.window(sample(partial), now, 10) - now.inflight).toBe(0);

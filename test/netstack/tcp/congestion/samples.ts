@@ -1,4 +1,6 @@
-/** Makes what a sender would tell a congestion control; all that a test does not name is neutral. */
+/**
+ * Creates the samples that a sender passes to a congestion control; unspecified fields are neutral.
+ */
 import type {
   AckSample,
   DeliveryState,
@@ -42,7 +44,7 @@ export function sample(changes: Partial<AckSample> = {}): AckSample {
   };
 }
 
-/** An ACK that moves SND.UNA by `bytes`, from a sender that fills its window of `inflight`. */
+/** An ACK that advances SND.UNA by `bytes`, from a sender that fills its window of `inflight`. */
 export function cumulative(bytes: number, inflight: number): AckSample {
   return sample({
     isCumulative: true,

@@ -1,10 +1,10 @@
-/** What becomes of a path under each algorithm, in a model of one bottleneck. */
+/** The behavior of each algorithm in a model of one bottleneck. */
 import type { CongestionAlgorithm } from '../../../../src/netstack/tcp/congestion/congestion-control.js';
 import { createCongestionControl } from '../../../../src/netstack/tcp/congestion/create.js';
 import { atLength } from '../../../support/runner/tier.js';
 import { type Flow, MSS, Path, type PathOptions, seededRandom } from './bottleneck.js';
 
-/** Bytes a ms: 100 Mbit/s, in short 20. */
+/** Bytes a ms: 100 Mbit/s, or 20 in a short run. */
 const RATE = atLength({ short: 2_500, long: 12_500 });
 /** 20 Mbit/s. */
 const SLOW = 2_500;
@@ -18,7 +18,7 @@ function add(to: Path, algorithm: CongestionAlgorithm, seed = 1): Flow {
   return to.add(createCongestionControl(algorithm, { mss: MSS, random, now: to.now }), to.now);
 }
 
-/** Share of the path that each flow has within `duration` ms from now. */
+/** The share of the path that each flow has in the next `duration` ms. */
 function shares(of: Path, duration: number): number[] {
   const before = of.flows.map((flow) => flow.delivered);
   of.run(of.now + duration);
@@ -159,7 +159,7 @@ it('matches Reno’s response function (RFC 5681): 1.22 / sqrt(loss) segments', 
   expect(window / expected).toBeLessThan(1.5);
 });
 
-// RFC 9438 5.1: the larger of what Reno has and 1.054 * (round trip / loss) ^ 0.75 segments.
+// RFC 9438 5.1: the larger of Reno's window and 1.054 * (round trip / loss) ^ 0.75 segments.
 it.each([
   [100, 0.001],
   [200, 0.0004],

@@ -5,7 +5,7 @@ import { cumulative, sample, state, transmission } from './samples.js';
 
 const reno = (): WindowControl => new WindowControl(new Reno(), 1000);
 
-/** Found lost and begun to be repaired, with ten segments in flight: ssthresh is 5000. */
+/** In recovery since the first loss, with ten segments in flight: ssthresh is 5000. */
 function recovering(control = reno(), now = 100): WindowControl {
   const found = state({ flightSize: 10_000, inflight: 8000, delivered: 1000, lost: 1000 });
   control.lost(transmission({ sentAt: now - 50 }), found, now);
@@ -56,7 +56,7 @@ describe('in slow start (RFC 5681 3.1)', () => {
         control.acknowledged(each, state({ delivered, srtt: 50 }), delivered);
       }
     }
-    // Ten segments of round one, eight of round two, then a quarter of each up to the sixth.
+    // Ten segments in round one, eight in round two, then a quarter per segment up to the sixth.
     expect(control.ssthresh).toBeGreaterThan(20_000);
     expect(control.ssthresh).toBeLessThan(40_000);
     expect(control.cwnd).toBeLessThan(control.ssthresh + 3000);
@@ -106,7 +106,7 @@ describe('in fast recovery', () => {
 
   it('shrinks in proportion, and ends at ssthresh (RFC 9937)', () => {
     const control = recovering();
-    // One tenth of ten segments is delivered: half a segment, but the first one leaves whole.
+    // One tenth of ten segments is delivered: half a segment, but the first one is sent whole.
     expect(control.cwnd).toBe(9000);
     control.exitRecovery(state());
     expect(control.cwnd).toBe(5000);
@@ -170,7 +170,7 @@ describe('after a timeout', () => {
   it('keeps ssthresh when the same segment times out again (RFC 5681 3.1)', () => {
     const control = reno();
     control.timedOut(state({ flightSize: 10_000, inflight: 10_000 }), true, 1000);
-    // All that was out is lost: what left before the timeout is no news.
+    // Everything in flight is lost, so losses of data sent before the timeout change nothing.
     control.lost(transmission({ sentAt: 900 }), state({ flightSize: 10_000, lost: 1000 }), 1000);
     control.timedOut(state({ flightSize: 10_000, lost: 10_000 }), false, 3000);
     control.lost(transmission({ sentAt: 1000, lost: 10_000 }), state({ lost: 11_000 }), 3000);
@@ -276,7 +276,7 @@ describe('with CUBIC', () => {
     return control;
   }
 
-  /** By how much a round trip of ACKs, a second later, raises the window. */
+  /** The growth of the window in a round trip of ACKs, one second later. */
   function grow(control: WindowControl, at: number): number {
     const before = control.cwnd;
     for (let ack = 0; ack < 20; ack++)

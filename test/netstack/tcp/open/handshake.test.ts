@@ -29,7 +29,7 @@ const ALL_OPTIONS = [
 ];
 const TIMESTAMPS_LENGTH = 12;
 
-/** After a SYN of the peer with these options. */
+/** The state after a SYN of the peer with these options. */
 function synchronized(options: readonly number[], tcbOptions: Partial<TcbOptions> = {}): Tcb {
   const { tcb } = loneTcb('SYN-SENT', tcbOptions);
   synchronize(tcb, segmentOf({ flags: SYN, options }), NOW);
@@ -52,7 +52,7 @@ describe("the peer's SYN", () => {
       sack: true,
       peerMss: 900,
     });
-    // Our receive buffer of 128 KiB needs a shift of two (RFC 7323 2.3).
+    // A receive buffer of 128 KiB needs a shift of two (RFC 7323 2.3).
     expect(tcb.sender).toMatchObject({ shift: 7, usesSack: true, mss: 900 - TIMESTAMPS_LENGTH });
     expect(tcb.receiver).toMatchObject({ shift: 2, usesSack: true });
   });
@@ -194,7 +194,7 @@ describe('the round trip of an echoed timestamp', () => {
   });
 });
 
-/** Segments of the first flight after `losses` SYNs of ours were lost. */
+/** The segments of the first flight after `losses` lost SYNs. */
 function firstFlight(losses: number): number {
   const h = new Harness();
   h.connect();

@@ -10,7 +10,7 @@ it('adds a clock of 4 microseconds to a keyed hash of both ends (RFC 6528 3, MUS
   const first = sequence.next(LOCAL, REMOTE, 5000);
   expect((sequence.next(LOCAL, REMOTE, 5001) - first) | 0).toBe(250);
   expect((sequence.next(LOCAL, REMOTE, 5000.004) - first) | 0).toBe(1);
-  // The clock goes around after 4.77 hours without a jump.
+  // The clock wraps after 4.77 hours without a jump.
   const around = 2 ** 32 / 250;
   expect(sequence.next(LOCAL, REMOTE, 5000 + around)).toBe(first);
 });

@@ -134,7 +134,7 @@ describe('in a stack', () => {
     for (h.peerPort of [81, 82]) h.receives({ flags: SYN, seq: 0 });
     expect(h.stack.drops.of('tcp-backlog')).toBe(1);
     expect(h.stack.usage.connections).toBe(2);
-    // Another listener has a backlog of its own.
+    // Another listener has its own backlog.
     h.stack.listenTcp({ port: 8081 }, () => silentObserver, { backlog: 1 });
     h.ourPort = 8081;
     h.receives({ flags: SYN, seq: 0 });

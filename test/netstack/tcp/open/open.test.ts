@@ -16,7 +16,7 @@ const LOCAL = { address: OUR_V4, port: 5_000 };
 const REMOTE = { address: PEER_V4, port: 80 };
 const FIRST_EPHEMERAL = 32_768;
 
-/** A host at which connections stand between some ends already. */
+/** A host that already has connections between some ends. */
 class OpeningHost extends NotingHost implements OpenHost {
   isFull = false;
   readonly #known = new Map<string, Tcb>();

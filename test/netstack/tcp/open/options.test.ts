@@ -27,7 +27,7 @@ const ABSENT = {
   sackPermitted: false,
   sackCount: 0,
 };
-/** An option of an unknown kind with so many octets of value. */
+/** An option of an unknown kind with a value of `length` octets. */
 const UNKNOWN = (length: number): number[] => [
   254,
   2 + length,
@@ -131,7 +131,7 @@ it('reads what it writes (MUST-68)', () => {
   expect(synOptionsLength(options)).toBe(8);
   expect(synOptionsLength({ ...options, windowShift: -1 })).toBe(4);
   expect(writeSynOptions(bytes, 0, { ...options, windowShift: -1 })).toBe(4);
-  // A shift of zero is one: RFC 7323 2.3.
+  // A shift of zero is an offer to scale: RFC 7323 2.3.
   expect(synOptionsLength({ ...options, windowShift: 0 })).toBe(8);
   expect(writeSynOptions(bytes, 0, { ...options, windowShift: 0 })).toBe(8);
   expect(parse(...bytes.subarray(0, 8)).windowShift).toBe(0);

@@ -26,7 +26,10 @@ const ALL_OPTIONS = [
 ];
 const MINUTE = 60_000;
 
-/** A listener whose backlog a half-open connection fills; the SYN of another peer got a cookie. */
+/**
+ * A listener whose backlog is filled by one half-open connection; the SYN of another peer got a
+ * cookie.
+ */
 function cookie(options: number[] = ALL_OPTIONS): Harness {
   const h = new Harness();
   h.listen(MSS_OPTION(1000), 1);
@@ -156,7 +159,7 @@ describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
     h.peerPort++;
     h.receives({ flags: SYN, seq: 0 });
     h.iss = h.sends()[0]!.absoluteSeq;
-    // Our own connection is the second one.
+    // The connection of this harness is the second one.
     const { iss, ourPort } = h;
     h.connect();
     h.iss = iss;
@@ -240,7 +243,7 @@ it('works between two stacks with a backlog of one', () => {
   }
   pair.run(10_000);
   expect(servers).toHaveLength(5);
-  // The one of the backlog has all options.
+  // The connection from the backlog has all options.
   expect(servers.filter(({ connection }) => connection.info().sack)).toHaveLength(1);
   for (const { bytes } of servers) expect(Buffer.from(bytes).equals(data)).toBe(true);
   expect(pair.right.drops.of('tcp-backlog')).toBe(4);

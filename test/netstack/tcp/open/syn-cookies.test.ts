@@ -29,7 +29,7 @@ it('accepts a cookie in its minute and the next, even when the five bits of time
     ] as const) {
       const cookies = create();
       const cookie = cookies.create(LOCAL, REMOTE, IRS, 1460, begin);
-      // Others are given out meanwhile, so that it is the cookie that is too old.
+      // Newer cookies are sent meanwhile, so that only the age of this one matters.
       if (at > begin) cookies.create(LOCAL, REMOTE, IRS + 1, 1460, at);
       expect(cookies.check(LOCAL, REMOTE, IRS, cookie, at)).toBe(mss);
     }

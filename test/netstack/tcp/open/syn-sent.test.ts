@@ -93,7 +93,7 @@ describe('fourth, the SYN bit', () => {
     const { sender, receiver } = lone.tcb;
     expect(lone.tcb).toMatchObject({ state: 'SYN-RECEIVED', establishedDue: false });
     expect(receiver).toMatchObject({ irs: PEER_ISS, rcvNxt: PEER_ISS + 1, ackNow: false });
-    // A SYN is due again; dispatch() gives it an ACK in this state.
+    // A SYN is due again; in this state dispatch() adds an ACK to it.
     expect(sender).toMatchObject({ sndUna: OUR_ISS, synDue: true, srtt: 0 });
     expect(sender).toMatchObject({ sndWnd: 3_000, sndWl1: PEER_ISS, sndWl2: OUR_ISS });
   });

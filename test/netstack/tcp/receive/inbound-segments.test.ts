@@ -1,4 +1,4 @@
-/** To whom a segment goes: a connection, a listener, or nobody (RFC 9293 3.10.7). */
+/** The receiver of a segment: a connection, a listener, or neither (RFC 9293 3.10.7). */
 import type { TcpConnection } from '../../../../src/netstack/tcp/connection.js';
 import { sumPseudoHeader } from '../../../../src/wire/checksum.js';
 import { finishTcp } from '../../../../src/wire/tcp.js';
@@ -20,7 +20,7 @@ import { segmentBytes } from '../lone-tcb.js';
 
 const LISTENING_PORT = 8080;
 
-/** A listener, and nothing else; what it hands out is noted. */
+/** A stack with only a listener; its accepted connections are recorded. */
 function listening(backlog = 8) {
   const h = new Harness();
   const accepted: TcpConnection[] = [];
@@ -36,7 +36,7 @@ function listening(backlog = 8) {
   return { h, accepted, listener };
 }
 
-/** A connection in TIME-WAIT that a listener handed out; the peer's next number is 2. */
+/** An accepted connection in TIME-WAIT; the peer's next number is 2. */
 function waitingAtListener(): Harness {
   const h = new Harness();
   h.listen();
@@ -76,7 +76,7 @@ describe('an invalid segment', () => {
   it('is dropped if its checksum is for other addresses', () => {
     const h = new Harness().establish();
     const packet = h.packet({ flags: ACK, data: 5 });
-    // The same sum of the IPv4 header, since it bears the change twice.
+    // The sum of the IPv4 header is unchanged, because it contains the change twice.
     packet[15]! += 1;
     packet[11]! -= 1;
     h.stack.handlePacket(packet, h.now);
@@ -132,7 +132,7 @@ describe('a listener (RFC 9293 3.10.7.2)', () => {
   });
 
   describe('a listener that has sent a cookie (RFC 4987 3.6)', () => {
-    /** Nothing is known of the SYN of the peer at port 81, but what its cookie tells. */
+    /** The SYN of the peer at port 81 is known only through its cookie. */
     function cookie(): Harness {
       const h = new Harness();
       h.listen(MSS_OPTION(1000), 1);

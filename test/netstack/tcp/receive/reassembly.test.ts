@@ -20,7 +20,7 @@ it.each([0, 0x7fff_ffc0, -50])('agrees with a set of octets, from %d', (base) =>
     let reached = next;
     while (held.has(reached)) reached++;
     expect(ranges.advance(sequenceAdd(base, next))).toBe(sequenceAdd(base, reached));
-    // What lies before is forgotten, and the rest is kept.
+    // Octets before this point are forgotten, and the rest is kept.
     const starts = [...held].filter((octet) => octet > reached && !held.has(octet - 1));
     starts.sort((left, right) => left - right);
     expect(ranges.size).toBe(starts.length);

@@ -21,7 +21,7 @@ it('is four times the amount read in a round trip', () => {
   expect(window.limit).toBe(64 * KIB);
   window.read(10 * KIB, 100, 1100);
   expect(window.limit).toBe(200 * KIB);
-  // What was read before counts no more.
+  // Earlier reads no longer count.
   window.read(45 * KIB, 100, 1200);
   expect(window.limit).toBe(200 * KIB);
   window.read(60 * KIB, 100, 1300);

@@ -19,7 +19,7 @@ describe('the advertised window', () => {
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
     }
-    // 64 KiB at first, less 4000 bytes, in units of 256 as 8 MiB need them.
+    // Initially 64 KiB, less 4000 bytes, in units of 256 as a buffer of 8 MiB requires.
     expect(h.sends().at(-1)!.wnd).toBe((64 * 1024 - 4000) >> 8);
   });
 
@@ -42,7 +42,7 @@ describe('the advertised window', () => {
     }
     h.sends();
     h.connection.receive(500, h.now);
-    // A probe brings an ACK, which still shows no silly window.
+    // A probe causes an ACK, which does not advertise a silly window either.
     h.receives({ flags: ACK, seq: 4001, data: 1 });
     expect(h.sends()).toMatchObject([{ ack: 4001, wnd: 0 }]);
   });
@@ -116,7 +116,7 @@ describe('the advertised window', () => {
 describe('the window update after the user has read', () => {
   const CAPACITY = 40_000;
 
-  /** The peer has sent so much, and all of it is acknowledged, with what is left of the window. */
+  /** The peer has sent `octets`, and all of it is acknowledged with the remaining window. */
   function filled(octets: number): Harness {
     const h = new Harness({ limits: { receiveBuffer: CAPACITY } }).establish();
     for (let at = 0; at < octets; at += 1000) {
@@ -228,7 +228,7 @@ it('keeps at most 256 ranges after gaps', () => {
     h.receives({ flags: ACK, seq: 3 + count * 2, data: 1 });
   }
   expect(h.stack.drops.of('tcp-ranges')).toBe(44);
-  // One batch owes 64 duplicate ACKs, no more.
+  // One batch causes at most 64 duplicate ACKs.
   expect(h.sends()).toHaveLength(64);
 });
 
@@ -239,7 +239,7 @@ describe('the local SACK blocks', () => {
     return h;
   }
 
-  /** With a timestamp where the connection has them. */
+  /** With a timestamp if the connection uses them. */
   function stamped(syn: number[], seg: Omit<Seg, 'flags'>): Seg {
     const options = syn === SACK_TIMESTAMPS_SYN ? TIMESTAMPS_OPTION(2, 0) : [];
     return { flags: ACK, options, ...seg };
@@ -311,7 +311,7 @@ describe('the local SACK blocks', () => {
     h.sends();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     expect(h.sends().map((ack) => h.blocks(ack))).toEqual([['1-1001', '3001-4001']]);
-    // Partly new: the part that came before.
+    // A partly new segment: the DSACK reports the part that is a duplicate.
     h.receives({ flags: ACK, seq: 501, data: 1000 });
     expect(h.sends().map((ack) => [ack.ack, ...h.blocks(ack)])).toEqual([
       [1501, '501-1001', '3001-4001'],
@@ -437,7 +437,7 @@ describe('ACKs', () => {
 });
 
 describe('the window of a fast reader', () => {
-  /** Full segments for so many round trips of 100 ms, as many as the window lets through. */
+  /** The number of full segments in each of `roundTrips` of 100 ms, limited by the window. */
   function reads(h: Harness, roundTrips: number): number[] {
     const windows: number[] = [];
     let next = 1;
@@ -467,7 +467,7 @@ describe('the window of a fast reader', () => {
     ['grows while memory is available', 600, 160],
   ])('%s', (_, budget, window) => {
     const h = new Harness({ limits: { bufferBytes: budget * 1024 } });
-    // Five connections with 64 KiB each; there would be room for 64 more.
+    // Five connections with 64 KiB each; there is room for 64 more.
     for (let count = 0; count < 5; count++) {
       h.establish({ syn, rtt: 100 });
       h.receives({ flags: ACK, seq: 50_001, data: 1000 }).sends();

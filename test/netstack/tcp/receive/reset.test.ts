@@ -1,4 +1,4 @@
-/** RFC 9293 3.10.7.1, and figure 1 for where the fields stand. */
+/** RFC 9293 3.10.7.1, and figure 1 for the positions of the fields. */
 import { packetInSlot, PacketSlots } from '../../../../src/lib/packet-slot.js';
 import { IpHeader } from '../../../../src/netstack/ip/ip-header.js';
 import { createReset } from '../../../../src/netstack/tcp/receive/reset.js';
@@ -6,13 +6,13 @@ import { isIntact, long, OUR_V4, OUR_V6, PEER_V4, PEER_V6, TCP, word } from '../
 import { ACK, FIN, Harness, PSH, RST, SYN, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
 import { type Fields, OUR_PORT, PEER_PORT, segmentOf } from '../lone-tcb.js';
 
-/** The packet that answers a segment. */
+/** The reset that answers a segment. */
 function reset(fields: Fields, isIpv6 = false): Uint8Array {
   const header = isIpv6 ? new IpHeader(OUR_V6, PEER_V6, TCP) : new IpHeader(OUR_V4, PEER_V4, TCP);
   return packetInSlot(createReset(new PacketSlots(), header, segmentOf(fields)));
 }
 
-/** The TCP header of a reset but for its checksum. */
+/** The TCP header of a reset except for its checksum. */
 function expected(seq: number, ack: number, flags: number): number[] {
   return [
     ...[...word(OUR_PORT), ...word(PEER_PORT), ...long(seq), ...long(ack)],

@@ -6,7 +6,9 @@ import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
 type Block = readonly [start: number, end: number];
 
-/** Ten segments of 100 octets from `base` on, the first `sndUna` octets acknowledged. */
+/**
+ * Ten segments of 100 octets from `base` on, of which the first `sndUna` octets are acknowledged.
+ */
 function scoreboard(
   sndUna = 0,
   base = 0,

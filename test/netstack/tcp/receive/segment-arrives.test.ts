@@ -191,7 +191,7 @@ describe('ESTABLISHED', () => {
       h.receives({ flags: ACK, seq: 1 + from, data: data.subarray(from, from + 1000) });
       acks.push(...h.sendsBriefly());
     }
-    // But the first sixteen one by one, for the peer's slow start.
+    // The first sixteen are acknowledged one by one, to help the peer's slow start.
     const wanted = [...Array.from({ length: 16 }, (_, index) => index + 1), 18, 20];
     expect(acks).toEqual(wanted.map((count) => `ACK 1+0 ${count * 1000 + 1}`));
     expect(h.connection.receive(50_000, h.now)).toEqual(data);

@@ -4,7 +4,7 @@ import { TcpOptions } from '../../../../src/netstack/tcp/open/options.js';
 import { ACK, Harness, MSS_OPTION, SACK_SYN, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
 import { loneTcb, NOW, OUR_ISS } from '../lone-tcb.js';
 
-/** Established with `count` full segments of 1000 bytes just sent. */
+/** Established, with `count` full segments of 1000 bytes just sent. */
 function inFlight(count: number): Harness {
   const h = new Harness().establish();
   h.connection.send(patternBytes(count * 1000));
@@ -96,7 +96,7 @@ describe('the round trip', () => {
     h.connection.send(new Uint8Array(10));
     const [first] = h.sends();
     const { srtt, rto } = h.connection.info();
-    // It arrived, and the ACK was lost: what comes back after the timeout is a duplicate of it.
+    // The segment arrived, but its ACK was lost: the ACK after the timeout is for the duplicate.
     h.after(rto).sends();
     expect(h.connection.info().rto).toBe(2 * rto);
     h.receives({ flags: ACK, ack: 11, options: TIMESTAMPS_OPTION(2, first!.options.tsVal) });
@@ -111,7 +111,7 @@ describe('the round trip', () => {
     h.connection.send(new Uint8Array(1000));
     h.sends();
     h.after(140).receives({ flags: ACK, ack: 2001 });
-    // RFC 6298 2.3: seven eighths of 100, and one of 180.
+    // RFC 6298 2.3: seven eighths of 100 plus one eighth of 180.
     expect(h.connection.info()).toMatchObject({ srtt: 110, minRtt: 100 });
     h.after(110);
     h.connection.send(new Uint8Array(1000));
@@ -171,7 +171,7 @@ describe('the window', () => {
     expect(told.slice(1)).toMatchObject([
       { isCumulative: true, acknowledged: 2000, newlyDelivered: 1000 },
     ]);
-    // An ACK may show a loss by the time at which it comes, and nothing else.
+    // An ACK may show a loss only by its arrival time.
     sender.recovery.acknowledged = () => void (sender.rate.sample.newlyLost = 1000);
     take(2001);
     expect(told.slice(2)).toMatchObject([{ acknowledged: 0, newlyDelivered: 0, newlyLost: 1000 }]);

@@ -15,7 +15,7 @@ class Flight {
     return segment;
   }
 
-  /** One ACK for these. */
+  /** One ACK for these segments. */
   acknowledge(now: number, minimumRtt: number, ...segments: SentSegment[]): DeliveryRate['sample'] {
     this.rate.beginAck(this.inflight);
     for (const segment of segments) {
@@ -42,7 +42,7 @@ it('records its state with each sent segment (draft-ietf-ccwg-bbr 4.1.2.2, RFC 8
   const second = flight.send(110);
   expect(second).toMatchObject({ sentAt: 110, firstSentAt: 100, inflight: 2000, lost: 500 });
   flight.acknowledge(150, 0, second);
-  // The newest that was delivered left at 110; it was delivered at 150.
+  // The newest delivered segment was sent at 110 and delivered at 150.
   expect(flight.send(160)).toMatchObject({ firstSentAt: 110, deliveredAt: 150, delivered: 1000 });
 });
 
@@ -55,7 +55,7 @@ it('begins a new interval if nothing was in flight', () => {
 it('divides the delivered data by the longer of the two intervals (4.1.2.3) (draft-ietf-ccwg-bbr 4.1.2)', () => {
   const flight = new Flight();
   const segments = [100, 110, 120, 130].map((now) => flight.send(now));
-  // Sent in 0 ms, acknowledged in 50.
+  // Sent within 0 ms, acknowledged within 50.
   expect(flight.acknowledge(150, 10, segments[0]!)).toMatchObject({
     priorDelivered: 0,
     delivered: 1000,
@@ -65,7 +65,7 @@ it('divides the delivered data by the longer of the two intervals (4.1.2.3) (dra
     inflight: 1000,
     rtt: 50,
   });
-  // ACKs bunched: three segments that were sent over 30 ms, of which the ACK interval shows 51.
+  // Batched ACKs: three segments sent over 30 ms, for which the ACK interval is 51.
   expect(flight.acknowledge(151, 10, ...segments.slice(1))).toMatchObject({
     priorDelivered: 0,
     delivered: 4000,
@@ -82,7 +82,7 @@ it('uses the send interval if that is longer', () => {
   const second = flight.send(50);
   flight.acknowledge(100, 0, first);
   const third = flight.send(105);
-  // 105 ms since the first left, which was the newest delivered; 80 since it was delivered.
+  // 105 ms since the first segment was sent, the newest one delivered; 80 ms since its delivery.
   expect(flight.acknowledge(180, 0, second, third).deliveryRate).toBe(2000 / 105);
 });
 
@@ -165,7 +165,7 @@ describe('a user who limits the rate (4.1.2.4) (draft-ietf-ccwg-bbr 4.1.2)', () 
     expect(flight.rate.isAppLimited).toBe(true);
     const second = flight.send(110);
     expect([first.isAppLimited, second.isAppLimited]).toEqual([false, true]);
-    // delivered is 1000 then, which is not above 1000.
+    // The delivered amount is then 1000, which is not above 1000.
     expect(flight.acknowledge(150, 0, first).isAppLimited).toBe(false);
     expect(flight.rate.isAppLimited).toBe(true);
     expect(flight.acknowledge(160, 0, second).isAppLimited).toBe(true);

@@ -1,5 +1,5 @@
 /**
- * What is lost and when it is sent again, from what the peer acknowledges.
+ * Which segments are lost and when they are retransmitted, based on the peer's acknowledgments.
  *
  * @mirrors acknowledgments.ts sender.ts
  */
@@ -23,7 +23,7 @@ import {
 
 const RTT = 100;
 
-/** SACK in use, a round trip of 100 ms, `count` segments just sent and `more` octets queued. */
+/** With SACK, a round trip of 100 ms, `count` segments just sent and `more` octets queued. */
 function inFlight(count: number, more = 0): Harness {
   const h = new Harness().establish({ syn: SACK_SYN, rtt: RTT });
   h.connection.send(patternBytes(count * 1000 + more));
@@ -35,7 +35,7 @@ function acknowledge(h: Harness, ack: number, ...blocks: SackBlocks): Harness {
   return h.receives({ flags: ACK, ack, options: blocks.length > 0 ? h.sack(...blocks) : [] });
 }
 
-/** What leaves within so many ms, as it leaves. */
+/** The segments sent within this many ms, in order. */
 function during(h: Harness, milliseconds: number): string[] {
   const sent = h.sends();
   for (let count = 0; count < milliseconds; count++) sent.push(...h.after(1).sends());
@@ -48,7 +48,7 @@ describe('a late segment', () => {
     const { cwnd } = h.connection.info();
     acknowledge(h, 1, [1001, 5001]);
     expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, lost: 1000 });
-    // It comes before the pacer, or the window, has let it leave again.
+    // The segment arrives before the pacer, or the window, allows its retransmission.
     acknowledge(h, 5001);
     const after = h.connection.info();
     expect(after).toMatchObject({ inRecovery: false, ssthresh: Infinity, lost: 0, retransmits: 0 });
@@ -182,7 +182,7 @@ describe('RACK', () => {
     h.after(RTT - 60);
     h.sends();
     h.after(10);
-    // What left with the retransmission has arrived, and that has not.
+    // Data sent with the retransmission has arrived, but the retransmission has not.
     acknowledge(h, 1, [1001, 11_001]);
     const { retransmits } = h.connection.info();
     expect(retransmits).toBe(1);
@@ -198,7 +198,7 @@ describe('RACK', () => {
 
   it('widens its window with DSACKs, until 16 recoveries pass without one', () => {
     const h = inFlight(3).after(RTT);
-    // Something was sent again for nothing, long ago.
+    // A segment was retransmitted unnecessarily, long ago.
     acknowledge(h, 1001, [1, 1001]);
     let una = 1001;
     for (let repair = 0; repair < 17; repair++) {
@@ -233,7 +233,7 @@ it('does not treat an old ACK’s SACK as a DSACK (RFC 2883 5)', () => {
   acknowledge(h, 1, [1001, 5001]);
   expect(during(h, 10)).toEqual(['1+1000']);
   acknowledge(h, 5001);
-  // It left the peer before that one, and what it reports was no duplicate then.
+  // This ACK is older than the previous one, and its block was not a duplicate when it was sent.
   acknowledge(h, 1, [1001, 2001]);
   expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000 });
 });
@@ -249,7 +249,7 @@ it('lowers the window in proportion to the data in flight when the reordering ti
   expect(h.connection.info()).toMatchObject({ inRecovery: true, ssthresh: 5000, inflight: 8000 });
   h.after(30);
   acknowledge(h, 1, [2001, 5001]);
-  // RecoverFS is 9000: of the 2000 delivered since, five ninths may leave, of which 1000 have.
+  // RecoverFS is 9000: of the 2000 delivered since, five ninths may be sent, of which 1000 were.
   const { inflight, cwnd } = h.connection.info();
   expect(cwnd - inflight).toBe(Math.ceil((2000 * 5000) / 9000) - 1000);
 });
@@ -284,7 +284,7 @@ describe('the tail loss probe', () => {
     const { rto } = h.connection.info();
     expect(h.after(rto).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
     expect(h.connection.info().backoff).toBe(0);
-    // Both have arrived; which of them the first ACK is for, nobody knows.
+    // Both transmissions arrived; it is unknown which one the first ACK is for.
     acknowledge(h, 1001);
     acknowledge(h, 1001, [1, 1001]);
     h.connection.send(new Uint8Array(1000));
@@ -294,7 +294,7 @@ describe('the tail loss probe', () => {
     acknowledge(h, 2001);
     h.connection.send(new Uint8Array(1000));
     h.sends();
-    // Without an ambiguity it is measured again.
+    // An unambiguous ACK is measured again.
     h.after(RTT);
     acknowledge(h, 3001);
     h.connection.send(new Uint8Array(1000));
@@ -333,7 +333,7 @@ describe('the tail loss probe', () => {
     const h = inFlight(4).after(2 * RTT);
     expect(h.sends()).toHaveLength(1);
     h.after(RTT);
-    // The first two are missing; the third, and the probe, have arrived.
+    // The first two segments are missing; the third, and the probe, have arrived.
     acknowledge(h, 1, [2001, 4001]);
     expect(during(h, 40)).toEqual(['1+1000', '1001+1000']);
     expect(h.connection.info().backoff).toBe(0);
@@ -393,7 +393,7 @@ describe('the tail loss probe', () => {
       acknowledge(h, 3001);
       h.connection.send(new Uint8Array(1000));
       during(h, 10);
-      // The network has doubled an early segment: a duplicate ACK, but not for the probe.
+      // The network duplicated an early segment: a duplicate ACK, but not for the probe.
       acknowledge(h, 3001, ...blocks);
       h.after(RTT);
       acknowledge(h, 4001);
@@ -429,14 +429,16 @@ describe('the tail loss probe', () => {
     expect(h.after(rto - 1).sends()).toEqual([]);
     expect(h.after(1).sendsBriefly()).toEqual(['PSH,ACK 1+1000 1']);
     expect(h.connection.info()).toMatchObject({ backoff: 1, cwnd: 1000 });
-    // No probe follows in the repair: the timer alone.
+    // No probe follows in recovery, only the timer.
     expect(h.after(2 * rto - 1).sends()).toEqual([]);
     expect(h.after(1).sends()).toHaveLength(1);
   });
 });
 
 describe('a spurious recovery', () => {
-  /** With timestamps, which leave 988 octets of text; `count` segments are out. */
+  /**
+   * With timestamps, which leave 988 octets of data per segment; `count` segments are in flight.
+   */
   function stamped(count: number): {
     h: Harness;
     sent: Sent[];
@@ -454,7 +456,7 @@ describe('a spurious recovery', () => {
     return { h, sent, ack };
   }
 
-  /** The timer expires, behind the tail loss probe. */
+  /** Lets the timer expire, after the tail loss probe. */
   function timeOut(h: Harness): Sent[] {
     h.after(2 * RTT).sends();
     return h.after(h.connection.info().rto).sends();
@@ -472,7 +474,7 @@ describe('a spurious recovery', () => {
       backoff: 0,
     });
     expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(9880);
-    // The others are in flight, not lost: none is sent again.
+    // The other segments are in flight, not lost: none is retransmitted.
     expect(during(h, 30)).toEqual([]);
   });
 
@@ -548,7 +550,7 @@ describe('a spurious recovery', () => {
     expect(during(h, 10)).toHaveLength(2);
     expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 2 * 988 });
     ack(1, sent[0]!);
-    // The first is there, the second twice on its way.
+    // The first segment has arrived, and two transmissions of the second are in flight.
     expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 2 * 988 });
     ack(10, sent[0]!);
     expect(h.connection.info().inflight).toBe(0);
@@ -556,14 +558,14 @@ describe('a spurious recovery', () => {
 
   it('leaves no segment marked as lost, even a retransmitted one (draft-ietf-ccwg-bbr 5.5.11)', () => {
     const h = inFlight(10, 20_000).after(RTT);
-    // One segment is lost in earnest, and repaired.
+    // One segment is really lost, and repaired.
     acknowledge(h, 1, [1001, 10_001]);
     during(h, RTT);
     acknowledge(h, 10_001);
     expect(h.connection.info()).toMatchObject({ inRecovery: false, lost: 1000 });
     during(h, RTT);
     const { inflight } = h.connection.info();
-    // Two come late, and are sent again before; DSACKs tell.
+    // Two segments arrive late, after they were retransmitted; DSACKs report them.
     acknowledge(h, 10_001, [12_001, 10_001 + inflight]);
     expect(h.connection.info()).toMatchObject({ inRecovery: true, lost: 3000 });
     expect(during(h, 30)).toEqual(['10001+1000', '11001+1000']);
@@ -610,7 +612,7 @@ describe('the retransmission timer with SACK', () => {
     acknowledge(h, 1, [1001, 4001]);
     expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
     h.after(RTT);
-    // SND.UNA is at what was SACKed, and stays there.
+    // SND.UNA is at the SACKed data, and stays there.
     acknowledge(h, 1001);
     expect(h.sends()).toEqual([]);
     const sent = during(h, h.connection.info().rto + 5);
@@ -636,7 +638,7 @@ describe('the retransmission timer with SACK', () => {
     expect(behind).not.toContain('3001+1000');
   });
 
-  /** The timer has expired for the first of two segments, of which the second just left. */
+  /** The timer has expired for the first of two segments; the second was just sent. */
   function expired(): Harness {
     const h = inFlight(1);
     const { rto } = h.connection.info();
@@ -728,13 +730,13 @@ describe('a peer that divides its ACKs', () => {
     acknowledge(whole, 5001);
     for (let ack = 2; ack <= 5001; ack += 7) acknowledge(divided, ack);
     acknowledge(divided, 5001);
-    // Safe in the small: a sixth of a segment more at most.
+    // The difference is limited to a sixth of a segment.
     expect(divided.connection.info().cwnd).toBeLessThanOrEqual(whole.connection.info().cwnd + 1000);
   });
 });
 
 describe('a peer without SACK', () => {
-  /** Its first segment was repaired, and the repair is over; 5 more segments are out. */
+  /** The first segment was repaired, and recovery is over; 5 more segments are in flight. */
   function repaired(): Harness {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(10_000));
@@ -784,7 +786,7 @@ describe('a peer without SACK', () => {
       acknowledge(h, 1);
       sent.push(...during(h, 2));
     }
-    // Two by limited transmit, the first once more, and half of the ten by proportion.
+    // Two by limited transmit, one retransmission, and half of the ten by proportional reduction.
     expect(sent.filter((segment) => segment !== '1+1000').length).toBeLessThanOrEqual(7);
   });
 
@@ -798,7 +800,8 @@ describe('a peer without SACK', () => {
       acknowledge(h, 1);
       sent.push(...during(h, 5));
     }
-    // Two by limited transmit, then half of what each of the six others stands for, to ssthresh.
+    // Two by limited transmit, then half of the data that each of the six others represents, to
+    // ssthresh.
     expect(sent).toEqual(['10001+1000', '11001+1000', '1+1000', '12001+1000', '13001+1000']);
     expect(h.connection.info()).toMatchObject({ inflight: 5000, cwnd: 5000, ssthresh: 5000 });
   });
@@ -877,7 +880,7 @@ describe('a peer without SACK', () => {
     h.after(RTT);
     for (let count = 0; count < 7; count++) acknowledge(h, 1);
     h.sends();
-    // Ten less seven; and behind the ACK of two, eight less the five that are left.
+    // Ten less seven; and after the ACK of two, eight less the remaining five.
     expect(h.connection.info().inflight).toBe(3000);
     acknowledge(h, 2001);
     expect(h.connection.info().inflight).toBe(2000);

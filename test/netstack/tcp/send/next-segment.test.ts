@@ -2,7 +2,9 @@ import { NextSegment, type SegmentSource } from '../../../../src/netstack/tcp/se
 import { Pacer } from '../../../../src/netstack/tcp/send/pacer.js';
 import { type SentSegment, SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
 
-/** A sender with 10,000 octets from 0 on, MSS 1000, of which `sndNew` have left; windows are wide. */
+/**
+ * A sender with 10,000 octets from 0 on and MSS 1000, of which `sndNew` are sent; windows are wide.
+ */
 class Source {
   mss = 1000;
   sndNew = 0;
@@ -44,7 +46,9 @@ function nextOf(source: Source): NextSegment {
   return new NextSegment(source as unknown as SegmentSource);
 }
 
-/** What is chosen at once, as `start+length`, with F for a FIN and R for a retransmission. */
+/**
+ * The segments selected at once, as `start+length`, with F for a FIN and R for a retransmission.
+ */
 function chosen(
   source: Source,
   choose: (next: NextSegment) => boolean = (next) => next.choose(0),
@@ -102,7 +106,7 @@ describe('new data', () => {
     expect(chosen(new Source({ cwnd: 3500, maxSndWnd: 1000 }, 3))).toBe('3000+500');
     expect(chosen(new Source({ cwnd: 3000 }, 3))).toBe('nothing');
     expect(chosen(new Source({ sndWnd: 3600, maxSndWnd: 1000 }, 3))).toBe('3000+600');
-    // What is lost is not in flight, but it is in the peer's window.
+    // Lost data is not in flight, but it still occupies the peer's window.
     const source = new Source({ sndWnd: 3000, cwnd: 3000 }, 3);
     source.segments.sack(1000, 2000, []);
     expect(chosen(source)).toBe('nothing');

@@ -29,7 +29,7 @@ it('reports when the debt is paid and half a quantum, or a ms, is available', ()
   const pacer = new Pacer();
   pacer.departure(100, 2000, 0);
   for (let count = 0; count < 3; count++) pacer.sent(1000, 100, 2000, 0);
-  // 1000 below nothing, and 50 for half a ms: at 100 a ms.
+  // 1000 below zero, and 50 for half a ms, at 100 a ms.
   expect(pacer.departure(100, 2000, 0)).toBe(10.5);
   expect(pacer.departure(100, 2000, 4)).toBe(10.5);
   expect(pacer.departure(100, 2000, 10)).toBe(10);
@@ -39,7 +39,7 @@ it('reports when the debt is paid and half a quantum, or a ms, is available', ()
   expect(fast.departure(10_000, 2000, 0)).toBeCloseTo(0.2, 9);
 });
 
-/** How many segments of 1000 octets leave at once. */
+/** The number of segments of 1000 octets that may be sent at once. */
 function leaveAt(pacer: Pacer, rate: number, now: number): number {
   let sent = 0;
   while (pacer.departure(rate, 2000, now) <= now) {
@@ -52,7 +52,7 @@ function leaveAt(pacer: Pacer, rate: number, now: number): number {
 it('makes up for a late timer, up to ten ms', () => {
   const pacer = new Pacer();
   expect(leaveAt(pacer, 1000, 0)).toBe(3);
-  // A ms pays the debt, six are there.
+  // One ms pays the debt, and six more are available.
   expect(leaveAt(pacer, 1000, 7)).toBe(6 + 1);
   expect(leaveAt(pacer, 1000, 100)).toBe(10 + 1);
 });
@@ -60,10 +60,10 @@ it('makes up for a late timer, up to ten ms', () => {
 it('saves at most two ms if it is not the limit', () => {
   const pacer = new Pacer();
   pacer.departure(5000, 2000, 0);
-  // The window, or the user, has no more than this.
+  // The window, or the user, is the limit here.
   pacer.sent(2000, 5000, 2000, 0);
   expect(leaveAt(pacer, 5000, 100)).toBe(10 + 1);
-  // What was made up for and not used is not kept either.
+  // Allowance that was made up for and not used is not saved either.
   pacer.departure(5000, 2000, 110);
   pacer.sent(1000, 5000, 2000, 110);
   expect(leaveAt(pacer, 5000, 120)).toBe(10 + 1);

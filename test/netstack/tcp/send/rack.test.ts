@@ -14,7 +14,7 @@ class Scene {
     this.#next = iss;
   }
 
-  /** Segments leave, one at each time. */
+  /** Sends segments, one at each time. */
   send(...times: number[]): void {
     for (const now of times) {
       const segment = this.segments.add(this.#next, (this.#next + 1000) | 0);
@@ -32,7 +32,7 @@ class Scene {
     this.segments.sent(segment);
   }
 
-  /** These are reported by one SACK. */
+  /** Reports these segments with one SACK. */
   arrives(now: number, indexes: number[], echoedAt = -1): void {
     const arrived: SentSegment[] = [];
     for (const index of indexes) {
@@ -45,7 +45,7 @@ class Scene {
     }
   }
 
-  /** What is lost by then, as indexes, and when to look again. */
+  /** The indexes of the lost segments, and the time of the next check. */
   detect(now = this.context.now): { lost: number[]; again: number } {
     this.context.now = now;
     return this.#losses((lose) => this.rack.detectLosses(this.segments, this.context, lose));
@@ -72,7 +72,7 @@ class Scene {
   }
 }
 
-/** Four segments at 0, of which the last arrives. */
+/** Four segments sent at 0, of which the last arrives. */
 function oneGap(context: Partial<RackContext> = {}): Scene {
   const scene = new Scene();
   Object.assign(scene.context, context);
@@ -143,7 +143,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
     expect(scene.detect().again).toBe(175);
     scene.rack.recoveryEnded();
     expect(scene.detect().again).toBe(125);
-    // And it counts from 16 again.
+    // The count starts from 16 again.
     scene.rack.duplicateReported(4000, 6000);
     for (let count = 0; count < 15; count++) scene.rack.recoveryEnded();
     expect(scene.detect().again).toBe(150);
@@ -202,7 +202,7 @@ describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', (
     scene.arrives(150, [2]);
     expect(scene.detect()).toEqual({ lost: [0], again: 165 });
     scene.arrives(160, [0]);
-    // RACK.rtt is 160 now: what left at 40 is overdue at 40 + 160 + 25.
+    // RACK.rtt is now 160: a segment sent at 40 is overdue at 40 + 160 + 25.
     expect(scene.detect()).toEqual({ lost: [], again: 225 });
   });
 
@@ -235,7 +235,7 @@ describe('the newest segment that has arrived (step 2) (RFC 8985 6.2 step 2)', (
 });
 
 describe('a retransmitted segment (RFC 8985 6.2 step 2)', () => {
-  /** The first of two, sent again at 200; both left at 0, and a third at 150. */
+  /** The first of two segments, both sent at 0, is retransmitted at 200; a third is sent at 150. */
   function ambiguous(): Scene {
     const scene = new Scene();
     scene.context.isRecovering = true;
@@ -285,7 +285,7 @@ describe('the retransmission timeout (6.3) (RFC 8985 6.3)', () => {
     scene.arrives(100, []);
     scene.rack.segmentDelivered(scene.sent[1]!, -1, 100, 150);
     scene.sendAgain(0, 290);
-    // RACK.rtt 100 and a window of 25: what left before 175 is overdue at 300.
+    // RACK.rtt is 100 and the window 25: segments sent before 175 are overdue at 300.
     expect(scene.timeout(300)).toEqual([1, 0]);
   });
 

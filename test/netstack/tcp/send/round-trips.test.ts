@@ -1,6 +1,6 @@
 import { MinimumRtt, RoundTrips } from '../../../../src/netstack/tcp/send/round-trips.js';
 
-/** With a handshake that took 100 ms. */
+/** A sender whose handshake took 100 ms. */
 function measured(): RoundTrips {
   const trips = new RoundTrips();
   trips.synSent(0);
@@ -119,7 +119,7 @@ describe('the minimum', () => {
     minimum.sample(40, 0);
     minimum.sample(50, 2.4 * MINUTE);
     expect(minimum.value).toBe(40);
-    // The second half begins; the first is remembered.
+    // The second half of the window begins; the first is remembered.
     minimum.sample(60, 2.5 * MINUTE);
     expect(minimum.value).toBe(40);
     minimum.sample(70, 4.9 * MINUTE);

@@ -1,7 +1,7 @@
 import { Reassembly } from '../../../../src/netstack/tcp/receive/reassembly.js';
 import { SelectiveAcks } from '../../../../src/netstack/tcp/send/selective-acks.js';
 
-/** The receiver's part: pieces that arrive, and what is told of them. */
+/** The receiver's part: arriving ranges, and the blocks that report them. */
 class Receiving {
   readonly ranges = new Reassembly();
   readonly acks = new SelectiveAcks();

@@ -2,7 +2,7 @@ import { patternBytes } from '../../../support/pairs/netstack-pair.js';
 import { ACK, Harness, MSS_OPTION, SCALE_OPTION, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
 import { loneTcb, NOW } from '../lone-tcb.js';
 
-/** Established with `count` full segments of 1000 bytes just sent. */
+/** Established, with `count` full segments of 1000 bytes just sent. */
 function inFlight(count: number): Harness {
   const h = new Harness().establish();
   h.connection.send(patternBytes(count * 1000));

@@ -2,23 +2,23 @@ import { sequenceAdd } from '../../../../src/lib/sequence-number.js';
 import { type SentSegment, SentSegments } from '../../../../src/netstack/tcp/send/sent-segments.js';
 import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
-/** What the scoreboard should know of a segment, in numbers that do not wrap. */
+/** The expected scoreboard entry of a segment, in numbers that do not wrap. */
 interface Known {
   start: number;
   end: number;
-  /** `taken back` by the receiver: to be sent again, and not lost by the path. */
+  /** `taken back` by the receiver (reneged): must be sent again, but was not lost on the path. */
   fate: 'in flight' | 'lost' | 'taken back' | 'sacked';
   sentAt: number;
-  /** It left more than once; both transmissions are in the network. */
+  /** The segment was sent more than once; both transmissions are in the network. */
   isAgain: boolean;
   isTwice: boolean;
 }
 
-/** The scoreboard, told simply: segments by number, and those in flight by time. */
+/** A simple model of the scoreboard: segments by number, and those in flight by time. */
 class Model {
   known: Known[] = [];
   byTime: Known[] = [];
-  /** Octets that counted as lost and have arrived. */
+  /** Octets that were marked as lost and have arrived. */
   wronglyLost = 0;
 
   get lost(): Known[] {
@@ -97,7 +97,7 @@ function octets(segments: readonly Known[]): number {
   return segments.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
-/** A scoreboard and its model, to which the same happens. */
+/** A scoreboard and its model, which get the same operations. */
 class Both {
   readonly segments = new SentSegments();
   readonly model = new Model();
@@ -142,7 +142,7 @@ class Both {
     this.model.sent(lost, this.now);
   }
 
-  /** The one in flight that left as the `index`-th. */
+  /** The segment in flight that was sent `index`-th. */
   inFlight(index: number): SentSegment {
     let segment = this.segments.oldest!;
     for (let count = 0; count < index; count++) segment = segment.later!;
@@ -197,7 +197,7 @@ class Both {
     return `${this.number(start)}-${this.number(end)}`;
   }
 
-  /** Both agree. */
+  /** Checks that both agree. */
   check(): void {
     const { segments, model } = this;
     const { lost } = model;
@@ -232,7 +232,7 @@ function briefly(segment: SentSegment | undefined): string {
   return segment === undefined ? 'none' : `${segment.start}-${segment.end}`;
 }
 
-/** Those in flight, by time; the way back must be the same. */
+/** The segments in flight, by time; the reverse order must match. */
 function byTime(segments: SentSegments): string[] {
   const there: string[] = [];
   const back: string[] = [];
@@ -246,7 +246,7 @@ function byTime(segments: SentSegments): string[] {
   return there;
 }
 
-/** Does something to both, chosen by `random`. */
+/** Performs an operation on both, chosen by `random`. */
 function step(both: Both, random: () => number): void {
   const { model } = both;
   if (random() < 0.7) both.now++;

@@ -19,7 +19,7 @@ describe('the timeout (RFC 8985 7.2)', () => {
 });
 
 describe('later ACKs (RFC 8985 7.4.2)', () => {
-  /** A probe out that ends at 5000. */
+  /** A probe in flight that ends at 5000. */
   function probing(isRetransmission: boolean): TailLossProbe {
     const probe = new TailLossProbe();
     expect(probe.isOut).toBe(false);

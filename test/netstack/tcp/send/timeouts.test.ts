@@ -52,7 +52,7 @@ describe('keepalive', () => {
 
 const USER_TIMEOUT = 60_000;
 
-/** A connection with an observer, and `prepare` done to it; its timers are handled at `now`. */
+/** A connection with an observer, changed by `prepare`; its timers are handled at `now`. */
 function expired(
   state: TcpState,
   prepare: (tcb: Tcb) => void,

@@ -1,4 +1,4 @@
-/** The octets of segments: RFC 9293 3.1, RFC 7323 2 and 3, RFC 2018 2 and 3. */
+/** The bytes of segments: RFC 9293 3.1, RFC 7323 2 and 3, RFC 2018 2 and 3. */
 import { packetInSlot } from '../../../../src/lib/packet-slot.js';
 import { createSegment, sendAck } from '../../../../src/netstack/tcp/send/transmit.js';
 import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
@@ -23,7 +23,10 @@ interface Known {
   readonly windowScale?: boolean;
 }
 
-/** Established with a peer; TEXT is in the send ring. TS.Recent is 77, our clock 7 ms ahead. */
+/**
+ * Established with a peer; TEXT is in the send ring. TS.Recent is 77, the local clock is 7 ms
+ * ahead.
+ */
 function established(known: Known = {}): { tcb: Tcb; host: NotingHost } {
   const { tcb, host } = loneTcb('ESTABLISHED', { timestampOffset: 7 });
   const { timestamps = false, sack = false, windowScale = false } = known;
@@ -35,7 +38,7 @@ function established(known: Known = {}): { tcb: Tcb; host: NotingHost } {
   return { tcb, host };
 }
 
-/** Text behind gaps: the last one came last. */
+/** Receives data after gaps; the last range arrives last. */
 function withGaps(tcb: Tcb, ...starts: number[]): void {
   tcb.receiver.advertise(0);
   for (const start of starts) {
@@ -43,7 +46,7 @@ function withGaps(tcb: Tcb, ...starts: number[]): void {
   }
 }
 
-/** The TCP part of a packet, without its checksum, which is checked. */
+/** The TCP part of a packet without its checksum, which is verified. */
 function tcpOf(packet: Uint8Array): number[] {
   expect(isIntact(packet)).toBe(true);
   expect([...packet.subarray(2, 4)]).toEqual(word(packet.length));

@@ -2,7 +2,7 @@ import { ReadyQueue } from '../../../../src/netstack/tcp/tables/ready-queue.js';
 import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
 import { loneTcb } from '../lone-tcb.js';
 
-/** Three that toEqual() can tell apart. */
+/** Three TCBs that toEqual() can distinguish. */
 function three(): [Tcb, Tcb, Tcb] {
   return [numbered(1), numbered(2), numbered(3)];
 }
@@ -11,7 +11,7 @@ function numbered(iss: number): Tcb {
   return loneTcb('ESTABLISHED', { iss }).tcb;
 }
 
-/** All that the queue gives, to its end. */
+/** All TCBs in the queue, in order. */
 function all(queue: ReadyQueue): Tcb[] {
   const tcbs: Tcb[] = [];
   for (let tcb = queue.shift(); tcb !== undefined; tcb = queue.shift()) tcbs.push(tcb);

@@ -2,7 +2,7 @@ import type { Tcb } from '../../../../src/netstack/tcp/tcb.js';
 import { TimeWaits } from '../../../../src/netstack/tcp/tables/time-waits.js';
 import { loneTcb, NotingHost } from '../lone-tcb.js';
 
-/** So many connections of a host that, as the TCP layer does, forgets here who is gone. */
+/** Adds `count` connections of a host that, like the TCP layer, removes ended connections here. */
 function waiting(timeWaits: TimeWaits, count: number): Tcb[] {
   const host = Object.assign(new NotingHost(), { remove: (tcb: Tcb) => timeWaits.remove(tcb) });
   return Array.from({ length: count }, () => {
@@ -39,7 +39,7 @@ it('has room for another after one has ended', () => {
   expect(timeWaits.size).toBe(1);
   const [third] = waiting(timeWaits, 1);
   expect(states([first!, second!, third!])).toEqual(['TIME-WAIT', 'TIME-WAIT', 'TIME-WAIT']);
-  // The one that went is not the oldest any more.
+  // The connection that ended is no longer the oldest.
   waiting(timeWaits, 1);
   expect(states([second!, third!])).toEqual(['CLOSED', 'TIME-WAIT']);
 });

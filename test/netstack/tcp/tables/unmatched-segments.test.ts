@@ -1,4 +1,4 @@
-/** Answers to connections that were never ours, where our address may be another host's as well. */
+/** Answers to connections this stack never had, because another host may use the same address. */
 import { packetInSlot } from '../../../../src/lib/packet-slot.js';
 import { Stack } from '../../../../src/netstack/stack.js';
 import type { UnmatchedSegment } from '../../../../src/netstack/stack-options.js';

@@ -26,12 +26,12 @@ describe('a probe with too much loss', () => {
   it('goes down, and sets the bound to the data in flight at the first loss (draft-ietf-ccwg-bbr 5.5.10.2)', () => {
     const prober = new Prober();
     prober.goUp();
-    // Of 60 segments, 2 % and what chance makes of it: 3.4.
+    // Of 60 segments, 2 % plus a margin for chance: 3.4.
     expect(prober.lose(3)).toBe(false);
     expect(prober.model.longTermInflight).toBe(Infinity);
     expect(prober.lose(4)).toBe(true);
     expect(prober.phase).toBe('ProbeBW_DOWN');
-    // lost_prefix = (0.02 * 59 - 3) / 0.98 segments, behind 59.
+    // lost_prefix = (0.02 * 59 - 3) / 0.98 segments, after 59.
     expect(prober.model.longTermInflight).toBeCloseTo(59_000 - 1857.14, 1);
   });
 

@@ -7,10 +7,10 @@ describe('losses in ProbeBW_CRUISE', () => {
     acknowledge(bbr, now, 1950, { deliveryRate: 800, delivered: 30_000 });
     lossyRound(bbr, now, 750);
     expect(bbr.phase).toBe('ProbeBW_CRUISE');
-    // The best sample of this round and of the one ACK before it.
+    // The best sample of this round and of the ACK before it.
     expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
     expect(bbr.cwnd).toBeLessThan(65_000);
-    // What comes without loss lowers them no further.
+    // Rounds without loss lower them no further.
     for (let round = 0; round < 3; round++)
       acknowledge(bbr, now, 2040 + 40 * round, { deliveryRate: 500 });
     expect(bbr.pacingRate).toBeCloseTo(0.99 * 800, 6);
@@ -50,7 +50,7 @@ describe('too many losses in ProbeBW_UP', () => {
     const late = { priorDelivered: 0, lost: 6000, inflight: 40_000 };
     acknowledge(bbr, now, 4000, late);
     expect(bbr.phase).toBe('ProbeBW_DOWN');
-    // lost_prefix: (0.02 * 59 - 3) / 0.98 segments, behind 59; the fourth loss is too many.
+    // lost_prefix: (0.02 * 59 - 3) / 0.98 segments, after 59; the fourth loss is too many.
     expect(bbr.cwnd).toBeCloseTo(59_000 - 1857.14, 0);
     now.inflight = 30_000;
     acknowledge(bbr, now, 4000, late);

@@ -41,7 +41,7 @@ describe('ProbeRTT', () => {
     lose(bbr, now, 6, 20_000);
     bbr.enterRecovery();
     bbr.exitRecovery();
-    // Twice the rate: half a bandwidth-delay product is more than the bound of 28 segments.
+    // At twice the rate, half a bandwidth-delay product is more than the bound of 28 segments.
     acknowledge(bbr, now, 9000, { rtt: 60, deliveryRate: 2000 });
     expect(bbr.phase).toBe('ProbeRTT');
     expect(bbr.cwnd).toBeCloseTo(0.85 * 28_000, 6);

@@ -17,7 +17,7 @@ describe('after an idle time', () => {
     const [bbr, now] = steady();
     bbr.restart(state({ isAppLimited: true, delivered: now.delivered }), 9000, 300, 20_000);
     const later = 20_060;
-    // A longer round trip than before: the old floor has expired.
+    // The round trip is longer than before, because the old floor has expired.
     acknowledge(bbr, now, later, { rtt: 60 });
     expect(bbr.phase).not.toBe('ProbeRTT');
     const [other, otherNow] = steady();
@@ -28,7 +28,7 @@ describe('after an idle time', () => {
   it('looks for a shorter round trip again after data was delivered', () => {
     const [bbr, now] = steady();
     bbr.restart(state({ isAppLimited: true, delivered: now.delivered }), 9000, 300, 20_000);
-    // A repeated ACK of the time before: it shows nothing of the path.
+    // A repeated ACK from before the idle time says nothing about the path.
     acknowledge(bbr, now, 20_050, { delivered: 0, rtt: -1 });
     expect(bbr.phase).not.toBe('ProbeRTT');
     acknowledge(bbr, now, 20_060, { rtt: 60 });

@@ -10,7 +10,7 @@ describe('the window in Startup', () => {
       const low = { rtt: 1, deliveryRate: 1, delivered: 1000 };
       acknowledge(bbr, now, 1 + ack, { ...low, priorDelivered: 0 });
     }
-    // 10 segments and the first 9 that were delivered.
+    // The initial 10 segments plus the first 9 delivered.
     expect(bbr.cwnd).toBe(19_000);
   });
 
@@ -22,7 +22,7 @@ describe('the window in Startup', () => {
     acknowledge(bbr, now, 80, { ...limited, newlyDelivered: 30_000 });
     for (let round = 3; round < 9; round++) acknowledge(bbr, now, 40 * round, limited);
     expect(bbr.phase).toBe('Startup');
-    // Two bandwidth-delay products, and 20 segments at once: not the 30 of a round before.
+    // Two bandwidth-delay products plus 20 segments of aggregation, not the 30 of an earlier round.
     expect(bbr.cwnd).toBe(100_000);
   });
 
@@ -41,7 +41,7 @@ describe('the window in Startup', () => {
     for (let ack = 0; ack < 7; ack++) acknowledge(bbr, now, 80, { ...lossy, priorDelivered: 0 });
     acknowledge(bbr, now, 120, lossy);
     expect(bbr.phase).toBe('Drain');
-    // Nothing but the bandwidth-delay product bounds Drain.
+    // Only the bandwidth-delay product limits Drain.
     expect(bbr.cwnd).toBeGreaterThan(80_000);
     now.inflight = 30_000;
     acknowledge(bbr, now, 121, {
@@ -51,7 +51,7 @@ describe('the window in Startup', () => {
       inflight: 60_000,
     });
     expect(bbr.phase).toBe('ProbeBW_CRUISE');
-    // 0.85 of a bandwidth-delay product: that is more than any sample delivered.
+    // 0.85 of a bandwidth-delay product is more than any sample delivered.
     expect(bbr.cwnd).toBeCloseTo(0.85 * 40_000, 6);
   });
 });
@@ -61,7 +61,7 @@ describe('the window after the pipe was full', () => {
     const [bbr, now] = steady();
     const { cwnd } = bbr;
     acknowledge(bbr, now, 500, { rtt: 20, priorDelivered: 0 });
-    // Two bandwidth-delay products less, which have half the round trip.
+    // Two bandwidth-delay products less, since the round trip is halved.
     expect(bbr.cwnd).toBe(cwnd - 2 * 20_000);
   });
 

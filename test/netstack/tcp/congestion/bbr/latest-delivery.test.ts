@@ -25,7 +25,7 @@ it('begins a round at the first loss, and does not count that loss', () => {
   expect(latest.isRoundStart).toBe(false);
   latest.update(sample({ priorDelivered: 50_000 }), 150_000);
   expect(latest.isRoundStart).toBe(true);
-  // Of 100 segments, 2 and what chance makes of it: 4.8.
+  // Of 100 segments, 2 plus a margin for chance: 4.8.
   expect(latest.isLossTooHigh(state({ delivered: 145_000, lost: 5000 }))).toBe(false);
   expect(latest.isLossTooHigh(state({ delivered: 145_000, lost: 6000 }))).toBe(true);
 });

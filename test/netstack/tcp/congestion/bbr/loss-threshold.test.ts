@@ -1,6 +1,6 @@
 import { isLossTooHigh } from '../../../../../src/netstack/tcp/congestion/bbr/loss-threshold.js';
 
-// Of 178 segments (100 Mbit/s, 20 ms), 2 % are 3.6; chance makes that 3.8 more.
+// Of 178 segments (100 Mbit/s, 20 ms), 2 % are 3.6; the margin for chance adds 3.8.
 it.each([
   [178, 7, 8],
   [5000, 120, 121],

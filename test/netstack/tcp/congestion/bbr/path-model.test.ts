@@ -66,7 +66,7 @@ it('leaves 15 % of the capacity to other flows', () => {
 });
 
 describe('after a round with loss', () => {
-  /** A round of 100 segments of which `lost` are lost; the best it delivered is `rate`. */
+  /** A round of 100 segments of which `lost` are lost; its best delivery rate is `rate`. */
   function lossy(lost: number, rate: number): PathModel {
     const model = known();
     model.phase = 'ProbeBW_CRUISE';

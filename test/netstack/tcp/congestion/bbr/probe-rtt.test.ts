@@ -2,7 +2,7 @@ import { PathModel } from '../../../../../src/netstack/tcp/congestion/bbr/path-m
 import { ProbeRtt } from '../../../../../src/netstack/tcp/congestion/bbr/probe-rtt.js';
 import { state } from '../samples.js';
 
-/** 1000 bytes a ms, 50 ms: half of what fits is 25 segments. */
+/** 1000 bytes a ms, 50 ms: half of the bandwidth-delay product is 25 segments. */
 function entered(): [ProbeRtt, PathModel] {
   const model = new PathModel(1000, 0);
   model.sampleBandwidth(1000, false);

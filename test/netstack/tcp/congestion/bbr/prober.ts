@@ -1,4 +1,4 @@
-/** Tells a BandwidthProbe of ACKs and losses one by one. */
+/** Feeds a BandwidthProbe with single ACKs and losses. */
 import { BandwidthProbe } from '../../../../../src/netstack/tcp/congestion/bbr/bandwidth-probe.js';
 import { PathModel } from '../../../../../src/netstack/tcp/congestion/bbr/path-model.js';
 import type { AckSample } from '../../../../../src/netstack/tcp/congestion/congestion-control.js';
@@ -24,7 +24,7 @@ export class Prober {
     return this.model.phase;
   }
 
-  /** An ACK for something that left within the present round. */
+  /** An ACK for a segment sent in the current round. */
   ack(changes: Partial<AckSample> = {}, isAppLimited = false): void {
     const each = sample({
       deliveryRate: 1000,
@@ -44,7 +44,7 @@ export class Prober {
     this.ack({ priorDelivered: this.state.delivered, ...changes }, isAppLimited);
   }
 
-  /** Into ProbeBW_UP, with ACKs that tell of it. */
+  /** Enters ProbeBW_UP, with ACKs of data sent in it. */
   goUp(): void {
     this.now += 2001;
     this.ack();
@@ -53,7 +53,7 @@ export class Prober {
     this.round();
   }
 
-  /** `lost` of the 60 segments that were in flight are lost. */
+  /** Loses `lost` of the 60 segments in flight. */
   lose(lost: number, changes = {}): boolean {
     this.state.lost += lost * 1000;
     const segment = transmission({

@@ -22,7 +22,7 @@ it('must be probed after five seconds without a sample as short (draft-ietf-ccwg
   expect(floor.isExpired).toBe(false);
   floor.update(50, 5101);
   expect(floor.isExpired).toBe(true);
-  // That sample is the new one.
+  // That sample is the new floor.
   floor.update(55, 5102);
   expect(floor.isExpired).toBe(false);
   floor.probed(8000);
@@ -53,7 +53,7 @@ it('is not renewed by a round trip of the same length', () => {
   floor.update(40, 3000);
   floor.update(40, 5101);
   expect(floor.isExpired).toBe(true);
-  // That one is the new one to look at, but the floor is as old as before.
+  // The sample counts for the next probe, but the floor is as old as before.
   floor.update(60, 10_102);
   expect(floor.value).toBe(60);
 });

@@ -1,4 +1,4 @@
-/** Tells a Bbr of ACKs and losses one by one, on a path of which nothing is simulated. */
+/** Feeds a Bbr with single ACKs and losses, without a simulated path. */
 import { Bbr } from '../../../../../src/netstack/tcp/congestion/bbr/bbr.js';
 import type { AckSample } from '../../../../../src/netstack/tcp/congestion/congestion-control.js';
 import { sample, type State, state, transmission } from '../samples.js';
@@ -41,7 +41,7 @@ export function steady(): [Bbr, State] {
   return [bbr, now];
 }
 
-/** `count` losses of what left with 60 segments in flight, or with as much as is said. */
+/** `count` losses of segments sent with 60 segments in flight, or with `inflight`. */
 export function lose(bbr: Bbr, now: State, count: number, inflight = 60_000): void {
   for (let loss = 0; loss < count; loss++) {
     now.lost += 1000;
@@ -49,7 +49,7 @@ export function lose(bbr: Bbr, now: State, count: number, inflight = 60_000): vo
   }
 }
 
-/** A round in which a third is lost, and the best sample is `rate`. */
+/** A round in which a third is lost, with a best sample of `rate`. */
 export function lossyRound(bbr: Bbr, now: State, rate: number): void {
   lose(bbr, now, 20);
   bbr.enterRecovery();
@@ -57,14 +57,14 @@ export function lossyRound(bbr: Bbr, now: State, rate: number): void {
   acknowledge(bbr, now, 2000, { deliveryRate: rate, delivered: 20_000 });
 }
 
-/** Into ProbeBW_UP, and as far as its ACKs tell of it. */
+/** Enters ProbeBW_UP, with ACKs of data sent in it. */
 export function up(bbr: Bbr, now: State): void {
   for (let round = 0; bbr.phase !== 'ProbeBW_UP' && round < 100; round++)
     acknowledge(bbr, now, 1000 + 40 * round);
   expect(bbr.phase).toBe('ProbeBW_UP');
 }
 
-/** Fast recovery that began in Startup: `count` ACKs of one round that find a loss each. */
+/** Fast recovery that began in Startup: `count` ACKs of one round, each of which finds a loss. */
 export function lossyStartup(bbr: Bbr, now: State, count: number): void {
   acknowledge(bbr, now, 40);
   for (let ack = 0; ack < count; ack++) {
@@ -74,5 +74,5 @@ export function lossyStartup(bbr: Bbr, now: State, count: number): void {
   }
 }
 
-/** An ACK that finds a loss where half of what left is lost. */
+/** An ACK that finds a loss when half of the data sent is lost. */
 export const LOSSY = { newlyLost: 1000, lost: 20_000, inflight: 40_000 };

@@ -9,7 +9,7 @@ function lowered(): [PathModel, Undo] {
   model.longTermInflight = 60_000;
   model.shortTermBandwidth = 500;
   model.shortTermInflight = 40_000;
-  // The repair that this loss began: nothing new is kept.
+  // This loss belongs to the recovery, so no new state is saved.
   undo.save();
   return [model, undo];
 }
