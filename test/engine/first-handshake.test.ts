@@ -1,9 +1,9 @@
-/** A tour: from nothing to the first byte, one datagram at a time, in virtual time. */
+/** A tour from the first initiation to the first byte, one datagram at a time, in virtual time. */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { EnginePair } from '../support/pairs/engine-pair.js';
 
-it('walks through initiation, response, first data and the answer', () => {
+it('goes through initiation, response, first data and the answer', () => {
   const pair = new EnginePair(createNodeCrypto(), { delay: 10 });
   const { alice, bob } = pair;
   const lines: string[] = [];
@@ -21,7 +21,7 @@ it('walks through initiation, response, first data and the answer', () => {
     closed: () => undefined,
   }));
 
-  // Alice has no session: her SYN waits in the staged queue, and the initiation goes out.
+  // Alice has no session: her SYN waits in the staged queue, and an initiation is sent.
   const connection = alice.engine.stack.connectTcp(
     service,
     {
@@ -45,7 +45,7 @@ it('walks through initiation, response, first data and the answer', () => {
   expect([data!.bytes[0], data!.at]).toEqual([4, 20]);
   expect(alice.events.map(({ type }) => type)).toContain('handshake-complete');
 
-  // Both counted the same bytes, each from its own side.
+  // Both ends counted the same number of bytes.
   pair.drive(() => false, 5_000);
   expect(alice.peer.txBytes).toBe(bob.peer.rxBytes);
   expect(bob.peer.txBytes).toBe(alice.peer.rxBytes);

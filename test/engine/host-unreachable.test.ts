@@ -20,7 +20,7 @@ import { pattern } from './tun/frames.js';
 
 const slots = new PacketSlots();
 
-/** What is said about a packet of ours that cannot be delivered. */
+/** The error that answers an outgoing packet which cannot be delivered. */
 function about(packet: Uint8Array, mtu = 1420): Uint8Array | undefined {
   const slot = new HostUnreachable(mtu).about(slotWith(slots, packet), 0);
   return slot && packetInSlot(slot);
@@ -34,7 +34,7 @@ function ours6(protocol: number, data: readonly number[], to = PEER_V6): Uint8Ar
   return v6(protocol, data, { from: OUR_V6, to });
 }
 
-it('is host unreachable about IPv4, from the host that is, and quotes the packet', () => {
+it('is host unreachable over IPv4, from the unreachable host, and quotes the packet', () => {
   const packet = ours4(6, pattern(20));
   const error = about(packet)!;
   expect(isIntact(error)).toBe(true);
@@ -47,7 +47,7 @@ it('is host unreachable about IPv4, from the host that is, and quotes the packet
   expect(error.subarray(28)).toEqual(packet);
 });
 
-it('is address unreachable about IPv6', () => {
+it('is address unreachable over IPv6', () => {
   const packet = ours6(17, pattern(20));
   const error = about(packet)!;
   expect(isIntact(error)).toBe(true);
@@ -58,7 +58,7 @@ it('is address unreachable about IPv6', () => {
   expect(error.subarray(48)).toEqual(packet);
 });
 
-it('quotes as much as fits into 576 bytes, 1,280 of IPv6, or the MTU', () => {
+it('quotes up to 576 bytes, 1,280 for IPv6, or the MTU', () => {
   expect(about(ours4(6, pattern(1400)))).toHaveLength(576);
   expect(about(ours6(6, pattern(1380)))).toHaveLength(1280);
   expect(about(ours4(6, pattern(1400)), 500)).toHaveLength(500);
@@ -82,26 +82,32 @@ it.each([
   ['an error of another type', ours4(1, icmp(11, 0, pattern(28)))],
   ['ICMP without a type', ours4(1, [])],
   ['a later fragment', ours4(17, pattern(24), { start: 8 })],
-  ['a packet to a group', ours4(17, pattern(24), { to: ip('224.0.0.251') })],
+  ['a multicast packet', ours4(17, pattern(24), { to: ip('224.0.0.251') })],
   ['a broadcast', ours4(17, pattern(24), { to: ip('255.255.255.255') })],
-  ['a packet from nobody', ours4(17, pattern(24), { from: ip('0.0.0.0') })],
-  ['a packet from a group', ours4(17, pattern(24), { from: ip('224.0.0.1') })],
+  ['a packet from the unspecified address', ours4(17, pattern(24), { from: ip('0.0.0.0') })],
+  ['a packet from a multicast address', ours4(17, pattern(24), { from: ip('224.0.0.1') })],
   ['an error of IPv6', ours6(58, icmpv6(1, 3, pattern(48)))],
   ['a redirect of IPv6', ours6(58, icmpv6(137, 0, pattern(48)))],
   ['ICMPv6 without a type', ours6(58, [])],
-  ['an error behind a header', ours6(60, [58, 0, 1, 4, 0, 0, 0, 0, ...icmpv6(1, 3, pattern(48))])],
+  [
+    'an error after an extension header',
+    ours6(60, [58, 0, 1, 4, 0, 0, 0, 0, ...icmpv6(1, 3, pattern(48))]),
+  ],
   [
     'a later fragment of IPv6',
     ours6(44, fragmentOf(17, pattern(24), { id: 1, start: 8, more: true })),
   ],
-  ['a packet to a group of IPv6', ours6(17, pattern(24), ip('ff02::fb'))],
-  ['a packet from nobody in IPv6', v6(17, pattern(24), { from: ip('::'), to: PEER_V6 })],
+  ['an IPv6 multicast packet', ours6(17, pattern(24), ip('ff02::fb'))],
+  [
+    'a packet from the IPv6 unspecified address',
+    v6(17, pattern(24), { from: ip('::'), to: PEER_V6 }),
+  ],
   ['a header that is too short', ours4(6, pattern(20)).map((byte, at) => (at === 0 ? 0x44 : byte))],
 ])('does not answer %s', (_name, packet) => {
   expect(about(packet)).toBeUndefined();
 });
 
-it('answers 100 at once and 100 a second, and what may not be answered costs nothing', () => {
+it('answers 100 at once and 100 a second, and does not count packets that get no answer', () => {
   const unreachable = new HostUnreachable(1420);
   const answers = (count: number, now: number, packet = ours4(6, pattern(20))) => {
     const said = Array.from({ length: count }, () =>

@@ -9,7 +9,7 @@ import { silentObserver } from '../support/fakes/silent-observer.js';
 
 const SERVICE = { address: parseIpAddress('100.127.69.42')!, port: 80 };
 
-/** Sends `length` bytes from alice to bob and answers with the digests at both ends. */
+/** Sends `length` bytes from Alice to Bob and returns the digests at both ends. */
 function transfer(
   pair: EnginePair,
   length: number,
@@ -69,12 +69,12 @@ describe('a TCP transfer through both halves', () => {
     ['2 % loss', { loss: 0.02, seed: 3 }],
     ['10 % loss', { loss: 0.1, seed: 4 }],
     ['reordering', { jitter: 10, seed: 5 }],
-  ])('is whole over %s', (_name, link) => {
+  ])('is complete over %s', (_name, link) => {
     const { sent, received } = transfer(new EnginePair(createNodeCrypto(), link), 1_000_000);
     expect(received).toBe(sent);
   });
 
-  it('is whole over IPv6, with loss', () => {
+  it('is complete over IPv6, with loss', () => {
     const pair = new EnginePair(createNodeCrypto(), { loss: 0.02, seed: 6 });
     const remote = { address: parseIpAddress(IPV6_ADDRESSES[1])!, port: 80 };
     const { sent, received } = transfer(pair, 300_000, remote);
@@ -118,10 +118,10 @@ it('carries datagrams, errors and echoes of IPv6', () => {
   expect(told.sort()).toEqual(['answer 1,2', 'echo 5', 'port-unreachable']);
 });
 
-describe('where no peer may have what is sent', () => {
+describe('a packet that no peer may receive', () => {
   const address = parseIpAddress('203.0.113.9')!;
 
-  it('a connection ends at once, and a datagram is told', () => {
+  it('ends a connection at once, and causes an error for a datagram', () => {
     const pair = new EnginePair(createNodeCrypto());
     const { stack, device } = pair.alice.engine;
     const told: string[] = [];
@@ -136,19 +136,19 @@ describe('where no peer may have what is sent', () => {
     const { datagrams, more } = pair.alice.engine.drain(pair.now);
     expect(told.sort()).toEqual(['unreachable', 'unreachable']);
     expect(datagrams).toEqual([]);
-    // What the errors have brought about is still to be done.
+    // The effects of the errors are still pending.
     expect(more).toBe(true);
     expect(pair.alice.engine.drain(pair.now).more).toBe(false);
     expect([...device.drops]).toEqual([['no-route', 2]]);
     expect(stack.usage.connections).toBe(0);
-    // Once.
+    // Only one error is sent.
     stack.connectTcp(SERVICE, silentObserver, pair.now);
     const [initiation] = pair.alice.engine.drain(pair.now).datagrams;
     expect(initiation).toMatchObject({ trafficClass: 0x88, isSourceInDoubt: false });
     expect(told).toHaveLength(2);
   });
 
-  it('the error is seen where packets are looked at', () => {
+  it('causes an error that packet observers see', () => {
     const seen: string[] = [];
     const options = {
       privateKey: new Uint8Array(32).fill(7),
@@ -165,11 +165,11 @@ describe('where no peer may have what is sent', () => {
     const engine = new NetstackEngine(options, 0);
     engine.stack.sendEcho(address, 1, 1, new Uint8Array(56));
     engine.drain(0);
-    // The echo request, and host unreachable with all of it.
+    // The echo request, and a host unreachable error that quotes it completely.
     expect(seen).toEqual(['out 84 8', 'in 112 3']);
   });
 
-  it('a connection waits where the peer is still looked for', () => {
+  it('does not end a connection while the peer is being resolved', () => {
     const pair = new EnginePair(createNodeCrypto());
     const { stack, device } = pair.alice.engine;
     const [peer] = [...device.peers];
@@ -181,7 +181,7 @@ describe('where no peer may have what is sent', () => {
   });
 });
 
-it('goes on over rekeys without a loss', () => {
+it('continues over rekeys without loss', () => {
   const pair = new EnginePair(createNodeCrypto());
   transfer(pair, 10_000);
   const initiations = () => pair.sent.filter(({ bytes }) => bytes[0] === 1).length;
@@ -201,7 +201,7 @@ it('goes on over rekeys without a loss', () => {
   expect(initiations()).toBe(before + 1);
 });
 
-it('refuses nothing silently: a packet without a route is counted', () => {
+it('counts a packet without a route', () => {
   const pair = new EnginePair(createNodeCrypto());
   const udp = pair.alice.engine.stack.bindUdp({ port: 0 }, () => undefined);
   udp.sendTo(new Uint8Array(10), { address: parseIpAddress('192.0.2.99')!, port: 7 });
@@ -224,13 +224,14 @@ describe('a handshake that completes', () => {
     let establishedAt = NaN;
     const established = () => void (establishedAt = pair.now - begin);
     alice.engine.stack.connectTcp(SERVICE, { ...silentObserver, established }, pair.now);
-    // The SYN leaves after 0, 1, 3 and 7 s; the next one by itself after 15.
+    // The SYN is sent after 0, 1, 3 and 7 s; without the handshake the next one would be sent after
+    // 15.
     pair.drive(() => false, 7_000);
     alice.engine.device.initiateHandshake(alice.peer, pair.now);
     return { pair, isEstablished: () => establishedAt, alice };
   }
 
-  it('has what was lost under the dead session sent again at once', () => {
+  it('retransmits at once the data lost under the dead session', () => {
     const { pair, isEstablished, alice } = afterRestart();
     pair.drive(() => !Number.isNaN(isEstablished()), 20_000);
     // Two round trips of 80 ms.
@@ -238,10 +239,10 @@ describe('a handshake that completes', () => {
     expect(alice.events.filter(({ type }) => type === 'handshake-complete')).toHaveLength(1);
   });
 
-  it('with one peer sends nothing again that goes to another', () => {
+  it('with one peer retransmits no data for another', () => {
     const { pair, isEstablished, alice } = afterRestart();
     const { device } = alice.engine;
-    // The service is behind a peer of its own from here on, with the longer prefix.
+    // From here on, another peer with a longer prefix serves this address.
     device.addPeer(
       {
         publicKey: createNodeCrypto().publicKey(new Uint8Array(32).fill(11)),

@@ -12,7 +12,7 @@ const ENDPOINTS = [
   { address: '192.0.2.2', port: 2 },
 ] as const;
 
-/** Two engines, and what each has written to its device. */
+/** Two engines, and the packets that each has written to its device. */
 class Pair {
   readonly written: Uint8Array[][] = [[], []];
   readonly inner: string[] = [];
@@ -49,7 +49,7 @@ class Pair {
     });
   }
 
-  /** Carries datagrams until there are none. */
+  /** Carries datagrams until no more are sent. */
   settle(): void {
     for (let isMoving = true; isMoving;) {
       isMoving = false;
@@ -68,7 +68,7 @@ class Pair {
   }
 }
 
-it('carries what the device gives to the device at the other end', () => {
+it('carries packets from the local device to the remote device', () => {
   const pair = new Pair();
   const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
   pair.engines[0]!.handleFrames([inSlot(frameOf(packet))]);
@@ -77,11 +77,11 @@ it('carries what the device gives to the device at the other end', () => {
   expect(pair.inner).toEqual(['0 out 60', '1 in 60']);
 });
 
-it('carries a large packet as segments, and puts them together again', () => {
+it('carries a large packet as segments, and merges them again', () => {
   const pair = new Pair();
   const packet = tcpPacket(pattern(6000));
   const header = { flags: 1, gsoType: 1, gsoSize: 1000, checksumStart: 20, checksumOffset: 16 };
-  // A handshake first: what waits for one comes in more than one batch.
+  // A handshake comes first, because staged packets arrive in more than one batch.
   pair.engines[0]!.handleFrames([inSlot(frameOf(v4(TCP, pattern(20))))]);
   pair.settle();
   pair.written[1]!.length = 0;
@@ -93,7 +93,7 @@ it('carries a large packet as segments, and puts them together again', () => {
   expect([...frame!.subarray(50)]).toEqual(pattern(6000));
 });
 
-it('counts what is no frame, and goes on', () => {
+it('counts an invalid frame, and continues', () => {
   const pair = new Pair();
   const packet = v4(17, pattern(40), { from: OUR_V4, to: PEER_V4 });
   pair.engines[0]!.handleFrames([new Uint8Array(3), inSlot(frameOf(packet))]);
@@ -102,7 +102,7 @@ it('counts what is no frame, and goes on', () => {
   expect(pair.written[1]).toHaveLength(1);
 });
 
-it('says how each datagram is to leave', () => {
+it('sets how each datagram is sent', () => {
   const pair = new Pair();
   const [engine] = pair.engines as [TunEngine];
   const leaving = () =>
@@ -123,7 +123,7 @@ it('says how each datagram is to leave', () => {
   expect(leaving()).toEqual([[2, false]]);
 });
 
-it('answers what no peer may have, in the place of a host that is not there', () => {
+it('answers a packet that no peer may receive on behalf of the missing host', () => {
   const pair = new Pair();
   const { device } = pair.engines[0]!;
   const [peer] = [...device.peers];
@@ -142,7 +142,7 @@ it('answers what no peer may have, in the place of a host that is not there', ()
   expect([...device.drops]).toEqual([['no-route', 1]]);
 });
 
-it('answers what is for a peer of which nobody knows where it is', () => {
+it('answers a packet for a peer whose address is unknown', () => {
   const pair = new Pair();
   const [peer] = [...pair.engines[0]!.device.peers];
   peer!.setEndpoint(undefined);
@@ -151,7 +151,7 @@ it('answers what is for a peer of which nobody knows where it is', () => {
   expect(pair.written[0]).toHaveLength(1);
 });
 
-it('writes one answer for a hundredth of a second of a flood, and 100 at first', () => {
+it('answers 100 packets of a flood at first, then one per hundredth of a second', () => {
   const pair = new Pair();
   const [peer] = [...pair.engines[0]!.device.peers];
   pair.engines[0]!.device.allowedIps.removeAll(peer!);
@@ -166,7 +166,7 @@ it('writes one answer for a hundredth of a second of a flood, and 100 at first',
   expect(pair.written[0]).toHaveLength(101);
 });
 
-it('tells what happens, when it is to be called again, and nothing after its end', () => {
+it('reports events and its next deadline, and nothing after it closes', () => {
   const pair = new Pair();
   const [engine] = pair.engines as [TunEngine];
   expect(engine.nextTimeout()).toBe(Infinity);
@@ -178,7 +178,7 @@ it('tells what happens, when it is to be called again, and nothing after its end
   expect(next).toBeLessThan(Infinity);
   pair.now = next;
   engine.handleTimeout(next);
-  // 15 s without an answer to data: a new handshake.
+  // 15 s without an answer to data cause a new handshake.
   expect(engine.drain(next).datagrams).toHaveLength(1);
   engine.close();
   engine.handleFrames([inSlot(frameOf(v4(17, pattern(40))))]);

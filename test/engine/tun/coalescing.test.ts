@@ -17,7 +17,7 @@ import {
   UDP,
 } from './frames.js';
 
-/** What is written for these packets, all of one batch. */
+/** The frames written for these packets, as one batch. */
 function framesOf(...packets: Uint8Array[]): Uint8Array[] {
   const frames: Uint8Array[] = [];
   const coalescer = new TcpCoalescer((parts) => frames.push(joined(parts)));
@@ -26,14 +26,14 @@ function framesOf(...packets: Uint8Array[]): Uint8Array[] {
   return frames;
 }
 
-/** As a packet stands in the datagram that it came in. */
+/** The packet with the room around it that a received datagram has. */
 function inRoom(packet: Uint8Array): Uint8Array {
   const datagram = new Uint8Array(16 + packet.length + 16).fill(0xaa);
   datagram.set(packet, 16);
   return datagram.subarray(16, 16 + packet.length);
 }
 
-/** Packets of a stream, `size` bytes in each but the last. */
+/** Packets of a stream, with `size` bytes in each except the last. */
 function stream(total: number, size: number, fields: TcpFields = {}): Uint8Array[] {
   const packets: Uint8Array[] = [];
   for (let from = 0; from < total; from += size) {
@@ -55,7 +55,7 @@ function payloads(frames: readonly Uint8Array[]): number[] {
 }
 
 describe('segments in sequence', () => {
-  it.each([4, 6] as const)('become one packet, IPv%i', (version) => {
+  it.each([4, 6] as const)('are merged into one packet, IPv%i', (version) => {
     const transport = version === 4 ? 20 : 40;
     const [frame, ...others] = framesOf(...stream(2500, 1000, { version, seq: 0xffff_ff00 }));
     expect(others).toEqual([]);
@@ -83,16 +83,16 @@ describe('segments in sequence', () => {
     expect(packet[transport + 13]).toBe(ACK);
   });
 
-  it('have a right header checksum of IPv4', () => {
+  it('get a valid IPv4 header checksum', () => {
     const [frame] = framesOf(...stream(2000, 1000));
     const packet = frame!.slice(10);
-    // The checksum of TCP is not finished: put the finished one in its place.
+    // The TCP checksum is partial: replace it with the complete one.
     const whole = tcpPacket(pattern(2000));
     packet.set(whole.subarray(36, 38), 36);
     expect(isIntact(packet)).toBe(true);
   });
 
-  it('end with one that is shorter, or pushed', () => {
+  it('end with a shorter segment or a PSH', () => {
     const [first, short] = stream(1500, 1000);
     const next = tcpPacket(pattern(500, 1500), { seq: 2500 });
     expect(payloads(framesOf(first!, short!, next))).toEqual([1500, 500]);
@@ -103,7 +103,7 @@ describe('segments in sequence', () => {
     expect(frames[0]![10 + 33]).toBe(ACK | PSH);
   });
 
-  it('become no more than 65,535 bytes', () => {
+  it('are merged up to 65,535 bytes', () => {
     const frames = framesOf(...stream(70_000, 1000));
     expect(payloads(frames)).toEqual([65_000, 5_000]);
   });
@@ -115,20 +115,20 @@ describe('segments in sequence', () => {
     expect(frames.map((frame) => frame[31])).toEqual([80, 81]);
   });
 
-  it('of a ninth connection end the oldest', () => {
+  it('of a ninth connection flush the oldest', () => {
     const ports = Array.from({ length: 9 }, (_, index) => 80 + index);
     const rounds = [0, 1].flatMap((round) =>
       ports.map((port) => tcpPacket(pattern(100), { port, seq: 1000 + round * 100 })),
     );
     const frames = framesOf(...rounds);
-    // Nobody is lost, and each connection is in order.
+    // No packet is lost, and each connection is in order.
     for (const port of ports) {
       const total = frames.filter((frame) => frame[31] === port);
       expect(payloads(total).reduce((sum, length) => sum + length, 0)).toBe(200);
     }
   });
 
-  it('begin anew behind a flush', () => {
+  it('start a new packet after a flush', () => {
     const frames: Uint8Array[] = [];
     const coalescer = new TcpCoalescer((parts) => frames.push(joined(parts)));
     for (const from of [0, 2000]) {
@@ -139,7 +139,7 @@ describe('segments in sequence', () => {
   });
 });
 
-describe('what does not go together', () => {
+describe('a segment that cannot be merged', () => {
   const first = tcpPacket(pattern(1000));
   const second = (fields: TcpFields) => tcpPacket(pattern(1000, 1000), { seq: 2000, ...fields });
   const cases: Record<string, TcpFields> = {
@@ -157,7 +157,7 @@ describe('what does not go together', () => {
     'an urgent pointer': { flags: ACK | 0x20 },
   };
 
-  it.each(Object.entries(cases))('stays as it is: %s', (_name, fields) => {
+  it.each(Object.entries(cases))('is unchanged: %s', (_name, fields) => {
     const other = second(fields);
     const frames = framesOf(first, other);
     expect(frames).toEqual([Uint8Array.of(...WHOLE, ...first), Uint8Array.of(...WHOLE, ...other)]);
@@ -166,13 +166,13 @@ describe('what does not go together', () => {
   it.each([
     ['traffic class', { typeOfService: 4 }],
     ['hop limit', { timeToLive: 63 }],
-  ] as const)('stays as it is: another %s of IPv6', (_name, fields) => {
+  ] as const)('is unchanged: another %s of IPv6', (_name, fields) => {
     const head = tcpPacket(pattern(1000), { version: 6 });
     const other = second({ version: 6, ...fields });
     expect(framesOf(head, other)).toHaveLength(2);
   });
 
-  it('is another value in the same options', () => {
+  it('has a different value in the same options', () => {
     const timestamps = (tsVal: number) => [1, 1, 8, 10, 0, 0, 0, tsVal, 0, 0, 0, 2];
     const head = tcpPacket(pattern(1000), { options: timestamps(1) });
     expect(framesOf(head, second({ options: timestamps(1) }))).toHaveLength(1);
@@ -186,19 +186,19 @@ describe('what does not go together', () => {
     expect(frames).toHaveLength(2);
   });
 
-  it('is a longer segment behind a shorter one', () => {
+  it('is a longer segment after a shorter one', () => {
     const head = tcpPacket(pattern(500));
     expect(framesOf(head, tcpPacket(pattern(1000, 500), { seq: 1500 }))).toHaveLength(2);
   });
 
-  it('is what may be fragmented and is not numbered on (RFC 6864 4.2)', () => {
+  it('may be fragmented and does not have the next identification (RFC 6864 4.2)', () => {
     const [id, dontFragment] = [0xffff, false];
     const head = tcpPacket(pattern(1000), { id, dontFragment });
     expect(framesOf(head, second({ id: 0, dontFragment }))).toHaveLength(1);
     expect(framesOf(head, second({ id: 1, dontFragment }))).toHaveLength(2);
   });
 
-  it('is no TCP, or nothing but an acknowledgment', () => {
+  it('is not TCP, or only an acknowledgment', () => {
     const datagram = v4(UDP, udp([1, 2], pattern(50), false));
     const overIpv6 = v6(UDP, udp([1, 2], pattern(50), true));
     const acknowledgment = tcpPacket([]);
@@ -207,12 +207,12 @@ describe('what does not go together', () => {
     }
   });
 
-  it('never overtakes what came before it on its connection', () => {
+  it('never overtakes an earlier one of its connection', () => {
     const acknowledgment = tcpPacket([], { seq: 3000 });
     expect(payloads(framesOf(first, second({}), acknowledgment))).toEqual([2000, 0]);
   });
 
-  it('are headers that TCP cannot be read behind', () => {
+  it('has headers after which TCP is not readable', () => {
     const withOptions = v4(TCP, [...first.subarray(20)], { options: [1, 1, 1, 1] });
     const fragment = v4(TCP, [...first.subarray(20)], { more: true });
     const truncated = first.slice(0, 30);
@@ -222,7 +222,7 @@ describe('what does not go together', () => {
   });
 });
 
-it('is cut into the very segments that came (fast-check)', () => {
+it('splitting returns the original segments (fast-check)', () => {
   const packets = fc.array(
     fc.record({
       version: fc.constantFrom(4 as const, 6 as const),
@@ -260,7 +260,7 @@ it('is cut into the very segments that came (fast-check)', () => {
   );
 });
 
-/** What may not be fragmented has an identification that means nothing (RFC 6864 4). */
+/** The identification of a packet that may not be fragmented is meaningless (RFC 6864 4). */
 function withoutId(packet: Uint8Array): Uint8Array {
   const copy = packet.slice();
   if (copy[0] === 0x45) copy.fill(0, 4, 6).fill(0, 10, 12);

@@ -1,4 +1,4 @@
-/** Packets and frames made by hand, as a kernel gives them to a tun device and takes them. */
+/** Hand-written packets and frames, as a kernel exchanges them with a tun device. */
 import {
   checksum,
   long,
@@ -28,19 +28,19 @@ export interface TcpFields {
   readonly port?: number;
   readonly options?: readonly number[];
   readonly id?: number;
-  /** Added to the right checksum. */
+  /** Added to the valid checksum. */
   readonly checksumError?: number;
   readonly timeToLive?: number;
   readonly typeOfService?: number;
   readonly dontFragment?: boolean;
 }
 
-/** Bytes that tell where they stand. */
+/** Bytes that depend on their position. */
 export function pattern(length: number, from = 0): number[] {
   return Array.from({ length }, (_, index) => ((from + index) * 7 + ((from + index) >> 8)) & 0xff);
 }
 
-/** A whole TCP packet from the peer to us. */
+/** A complete TCP packet from the peer. */
 export function tcpPacket(payload: readonly number[], fields: TcpFields = {}): Uint8Array {
   const { version = 4, checksumError = 0 } = fields;
   const segment = tcpSegment(payload, fields);
@@ -80,7 +80,7 @@ export function pseudoHeader(version: 4 | 6, protocol: number, length: number): 
   return [...addresses, ...long(length), 0, 0, 0, protocol];
 }
 
-/** The folded sum of a pseudo header: what a kernel leaves in a checksum field that is not finished. */
+/** The folded sum of a pseudo header, which a kernel leaves in a partial checksum field. */
 export function pseudoSum(version: 4 | 6, protocol: number, length: number): [number, number] {
   const [high, low] = checksum(pseudoHeader(version, protocol, length));
   return [0xff - high, 0xff - low];
@@ -110,7 +110,7 @@ export function frameOf(packet: Uint8Array, header: NetHeader = {}): Uint8Array 
   );
 }
 
-/** As a packet device hands it over: with room for WireGuard around the packet. */
+/** As a packet device delivers it: with room for WireGuard around the packet. */
 export function inSlot(frame: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(6 + frame.length + 32).fill(0xaa);
   bytes.set(frame, 6);

@@ -18,7 +18,7 @@ import {
 
 const TIMESTAMPS = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
 
-/** The packets that a frame becomes; undefined where it is refused. */
+/** The packets of a frame; undefined if it is refused. */
 function packetsOf(frame: Uint8Array): Uint8Array[] | undefined {
   const packets: Uint8Array[] = [];
   const isWell = segment(inSlot(frame), new PacketSlots(), (slot) => {
@@ -27,7 +27,7 @@ function packetsOf(frame: Uint8Array): Uint8Array[] | undefined {
   return isWell ? packets : undefined;
 }
 
-/** A large TCP packet as Linux hands it over. */
+/** A large TCP packet as Linux delivers it. */
 function largeTcp(length: number, gsoSize: number, fields: TcpFields = {}) {
   const { version = 4, options = [] } = fields;
   const transport = version === 4 ? 20 : 40;
@@ -44,13 +44,13 @@ function largeTcp(length: number, gsoSize: number, fields: TcpFields = {}) {
   });
 }
 
-describe('a packet that is whole', () => {
-  it('comes out as it is', () => {
+describe('a packet without segmentation', () => {
+  it('is unchanged', () => {
     const packet = tcpPacket(pattern(100));
     expect(packetsOf(frameOf(packet))).toEqual([packet]);
   });
 
-  it.each([4, 6] as const)('gets the checksum that is missing, IPv%i', (version) => {
+  it.each([4, 6] as const)('gets its missing checksum, IPv%i', (version) => {
     const whole = tcpPacket(pattern(101), { version });
     const transport = version === 4 ? 20 : 40;
     const unfinished = whole.slice();
@@ -59,8 +59,8 @@ describe('a packet that is whole', () => {
     expect(packetsOf(frameOf(unfinished, header))).toEqual([whole]);
   });
 
-  it('never gets a zero as the checksum of UDP (RFC 768)', () => {
-    // The payload makes the sum of the rest come out as 0xffff.
+  it('never gets a UDP checksum of zero (RFC 768)', () => {
+    // With this payload the sum is 0xffff.
     const packet = v4(UDP, udp([1, 2], [0, 0], false));
     const rest = (packet[26]! << 8) | packet[27]!;
     packet.set([rest >> 8, rest & 0xff], 28);
@@ -73,7 +73,7 @@ describe('a packet that is whole', () => {
 });
 
 describe('a TCP packet of many segments', () => {
-  it.each([4, 6] as const)('is cut into them, IPv%i', (version) => {
+  it.each([4, 6] as const)('is split, IPv%i', (version) => {
     const packets = packetsOf(
       largeTcp(2500, 1000, {
         version,
@@ -89,27 +89,27 @@ describe('a TCP packet of many segments', () => {
     expect(packets.flatMap((packet) => [...packet.subarray(payload)])).toEqual(pattern(2500));
     const sequences = packets.map((packet) => new DataView(packet.buffer).getUint32(transport + 4));
     expect(sequences).toEqual([0xffff_ff00, 0x0000_02e8, 0x0000_06d0]);
-    // FIN and PSH are the last one's alone.
+    // Only the last segment has FIN and PSH.
     expect(packets.map((packet) => packet[transport + 13])).toEqual([ACK, ACK, ACK | PSH | FIN]);
     for (const packet of packets) {
       expect([...packet.subarray(transport + 20, payload)]).toEqual(TIMESTAMPS);
     }
   });
 
-  it('numbers the IPv4 packets one after the other', () => {
+  it('numbers the IPv4 packets consecutively', () => {
     const packets = packetsOf(largeTcp(30, 10, { id: 0xffff }))!;
     const ids = packets.map((packet) => (packet[4]! << 8) | packet[5]!);
     expect(ids).toEqual([0xffff, 0, 1]);
   });
 
-  it('has CWR on its first segment alone (RFC 3168 6.1.2)', () => {
+  it('has CWR only on its first segment (RFC 3168 6.1.2)', () => {
     const frame = largeTcp(30, 10, { flags: ACK | CWR });
     frame[1] = 0x81;
     const flags = packetsOf(frame)!.map((packet) => packet[33]);
     expect(flags).toEqual([ACK | CWR, ACK, ACK]);
   });
 
-  it('is not taken by the header length, which is wrong where the kernel forwards', () => {
+  it('ignores the header length, which is wrong when the kernel forwards', () => {
     const frame = largeTcp(30, 10);
     frame.set([70, 0], 2);
     expect(packetsOf(frame)!.map(({ length }) => length)).toEqual([50, 50, 50]);
@@ -117,7 +117,7 @@ describe('a TCP packet of many segments', () => {
 });
 
 describe('a UDP packet of many datagrams', () => {
-  it.each([4, 6] as const)('is cut into them, IPv%i', (version) => {
+  it.each([4, 6] as const)('is split, IPv%i', (version) => {
     const data = pattern(250);
     const bytes = udp([7, 8], data, version === 6);
     const packet = version === 4 ? v4(UDP, bytes) : v6(UDP, bytes);
@@ -143,22 +143,22 @@ describe('a frame that Linux does not write', () => {
   const cases: Record<string, Uint8Array> = {
     'no packet': frameOf(new Uint8Array(0)),
     'half a virtio_net_hdr': new Uint8Array(5),
-    'an IP header that ends': frameOf(packet.subarray(0, 19)),
-    'an IPv6 header that ends': frameOf(v6(TCP, []).subarray(0, 39)),
-    'no version of IP': frameOf(Uint8Array.of(0x50, ...packet.subarray(1))),
+    'a truncated IP header': frameOf(packet.subarray(0, 19)),
+    'a truncated IPv6 header': frameOf(v6(TCP, []).subarray(0, 39)),
+    'an unknown IP version': frameOf(Uint8Array.of(0x50, ...packet.subarray(1))),
     'an unknown kind': frameOf(packet, { gsoType: 3, gsoSize: 10, checksumStart: 20 }),
-    'a checksum behind the end': frameOf(packet, {
+    'a checksum beyond the end': frameOf(packet, {
       flags: 1,
       checksumStart: 139,
       checksumOffset: 0,
     }),
-    'segments of nothing': frameOf(packet, { gsoType: 1, gsoSize: 0, checksumStart: 20 }),
-    'a TCP header inside of the IP header': frameOf(packet, {
+    'segments of zero length': frameOf(packet, { gsoType: 1, gsoSize: 0, checksumStart: 20 }),
+    'a TCP header inside the IP header': frameOf(packet, {
       gsoType: 1,
       gsoSize: 10,
       checksumStart: 19,
     }),
-    'a TCP header behind the end': frameOf(packet, { gsoType: 1, gsoSize: 10, checksumStart: 121 }),
+    'a TCP header beyond the end': frameOf(packet, { gsoType: 1, gsoSize: 10, checksumStart: 121 }),
     'a TCP header without payload': frameOf(tcpPacket([]), {
       gsoType: 1,
       gsoSize: 10,
@@ -175,7 +175,7 @@ describe('a frame that Linux does not write', () => {
     expect(packetsOf(frame)).toBeUndefined();
   });
 
-  it('has a TCP header that is too short', () => {
+  it('is refused: a TCP header that is too short', () => {
     const frame = largeTcp(30, 10);
     frame[10 + 32] = 0x40;
     expect(packetsOf(frame)).toBeUndefined();
