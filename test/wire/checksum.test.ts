@@ -22,7 +22,7 @@ it('sums the example of RFC 1071 section 3', () => {
   expect(finishChecksum(0x2ddf0)).toBe(0x220d);
 });
 
-it('agrees with the plain algorithm for every length and offset', () => {
+it('agrees with the simple algorithm for every length and offset', () => {
   const bytes = patternBytes(100);
   for (let offset = 0; offset < 4; offset++) {
     for (let length = 0; length <= 90; length++) {
@@ -49,7 +49,7 @@ it('detects any single changed bit (MUST-2)', () => {
   expect(isChecksumValid(sumBytes(bytes, 0, 40))).toBe(false);
 });
 
-it('sums a pseudo header as if it were in front', () => {
+it('sums a pseudo header as if it were in front of the data', () => {
   const source = Uint8Array.of(10, 0, 0, 1);
   const destination = Uint8Array.of(192, 168, 7, 9);
   const header = Uint8Array.of(10, 0, 0, 1, 192, 168, 7, 9, 0, 17, 0x12, 0x34);

@@ -10,7 +10,7 @@ import {
   writeIcmpError,
 } from '../../src/wire/icmp.js';
 
-it('makes an echo request with the checksum that its words give', () => {
+it('writes an echo request with a valid checksum', () => {
   const bytes = new Uint8Array(8);
   writeIcmpEcho(bytes, 0, ICMP_ECHO_REQUEST, 0x1234, 1);
   finishIcmp(bytes, 0, 8);
@@ -21,7 +21,7 @@ it('makes an echo request with the checksum that its words give', () => {
   expect(icmpSequence(bytes, 0)).toBe(1);
 });
 
-it('makes an error, and reads the next hop MTU of one', () => {
+it('writes an error, and reads its next-hop MTU', () => {
   const bytes = new Uint8Array(10);
   writeIcmpError(bytes, 2, 3, 4);
   bytes.set([0x05, 0xdc], 8);

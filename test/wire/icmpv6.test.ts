@@ -9,7 +9,7 @@ import {
 import { sumPseudoHeader } from '../../src/wire/checksum.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 
-it('makes an echo request with the checksum that its words and its pseudo header give (RFC 4443 2.3)', () => {
+it('writes an echo request with a valid checksum, including the pseudo header (RFC 4443 2.3)', () => {
   const bytes = new Uint8Array(8);
   writeIcmpEcho(bytes, 0, ICMPV6_ECHO_REQUEST, 0x1234, 1);
   const [from, to] = [parseIpAddress('fd00::1')!, parseIpAddress('fd00::2')!];
@@ -26,7 +26,7 @@ it('reads all 32 bits of an MTU or pointer', () => {
   expect([...bytes.subarray(5)]).toEqual([0, 0, 5, 0]);
 });
 
-it('knows an error by its type', () => {
+it('recognizes an error by its type', () => {
   expect([0, 1, 127].every(isIcmpv6Error)).toBe(true);
   expect([ICMPV6_ECHO_REQUEST, ICMPV6_ECHO_REPLY, 255].some(isIcmpv6Error)).toBe(false);
 });

@@ -26,7 +26,7 @@ function known(change: (packet: Uint8Array) => void = () => undefined): Uint8Arr
   return packet;
 }
 
-it('makes the known header', () => {
+it('writes the known header', () => {
   const source = Uint8Array.of(192, 168, 0, 1);
   const header = createIpv4Header(source, Uint8Array.of(192, 168, 0, 199), 17);
   finishIpv4Header(header, 0, 0x73);
@@ -49,14 +49,14 @@ it.each([
   ['ip-truncated', known().subarray(0, 19)],
   ['ip-truncated', known((packet) => (packet[0] = 0x44))],
   ['ip-truncated', known((packet) => packet.set([0, 19], 2))],
-])('says %s', (reason, packet) => {
+])('reports %s', (reason, packet) => {
   expect(ipv4HeaderError(packet)).toBe(reason);
 });
 
 it.each([
   ['more fragments', 0x20, 0x00],
   ['an offset', 0x00, 0x01],
-])('knows a fragment by %s', (_, high, low) => {
+])('recognizes a fragment by %s', (_, high, low) => {
   expect(
     ipv4IsFragment(
       known((packet) => packet.set([high, low], 6)),
@@ -65,7 +65,7 @@ it.each([
   ).toBe(true);
 });
 
-it('makes a fragment, and of one a whole packet', () => {
+it('writes a fragment, and a fragment that is a whole packet', () => {
   const packet = known();
   writeIpv4Fragment(packet, 0, { start: 1480, more: true }, 0xbeef);
   expect([...packet.subarray(4, 8)]).toEqual([0xbe, 0xef, 0x20, 185]);

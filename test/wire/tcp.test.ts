@@ -15,7 +15,7 @@ import {
   writeTcpPorts,
 } from '../../src/wire/tcp.js';
 
-it('lays the header out as RFC 9293 3.1 draws it (MUST-2)', () => {
+it('lays out the header as in RFC 9293 3.1 (MUST-2)', () => {
   const bytes = new Uint8Array(25);
   writeTcpPorts(bytes, 1, 0x1234, 80);
   writeTcpNumbers(bytes, 1, -1, 0x01020304);

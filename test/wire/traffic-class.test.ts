@@ -6,10 +6,10 @@ const ECT_1 = 1;
 const ECT_0 = 2;
 const CE = 3;
 
-/** A DSCP that has to stay as it is. */
+/** A DSCP that must not change. */
 const DSCP = 0x88;
 
-/** A packet behind three bytes of something else. */
+/** A packet after three unrelated bytes. */
 function packet(version: 4 | 6, ecn: number): Uint8Array {
   const bytes = version === 4 ? v4(17, [1, 2, 3]) : v6(17, [1, 2, 3]);
   const octet = DSCP | ecn;
@@ -18,7 +18,7 @@ function packet(version: 4 | 6, ecn: number): Uint8Array {
     bytes.set([0, 0], 10);
     bytes.set(checksum([...bytes.subarray(0, 20)]), 10);
   } else {
-    // RFC 8200 3: behind four bits of version; the flow label is all ones.
+    // RFC 8200 3: the octet follows four bits of version; the flow label is all ones.
     bytes.set([0x60 | (octet >> 4), ((octet << 4) & 0xf0) | 0x0f, 0xff, 0xff]);
   }
   return Uint8Array.of(9, 9, 9, ...bytes);
@@ -31,7 +31,7 @@ describe.each([[4], [6]] as const)('IPv%i', (version) => {
     }
   });
 
-  // RFC 6040 4.2, figure 4: inner, outer, and what leaves the tunnel; undefined is dropped.
+  // RFC 6040 4.2, figure 4: inner, outer, and the result; undefined means dropped.
   it.each([
     [NOT_ECT, NOT_ECT, NOT_ECT],
     [NOT_ECT, ECT_0, NOT_ECT],
@@ -49,9 +49,9 @@ describe.each([[4], [6]] as const)('IPv%i', (version) => {
     [CE, ECT_0, CE],
     [CE, ECT_1, CE],
     [CE, CE, CE],
-  ])('makes of %i that came under %i: %p', (inner, outer, expected) => {
+  ])('combines an inner %i and an outer %i to %p', (inner, outer, expected) => {
     const bytes = packet(version, inner);
-    // The DSCP outside is not ours to copy (RFC 2983 has it stay).
+    // The outer DSCP must not be copied (RFC 2983 keeps the inner one).
     expect(decapsulateEcn(bytes, 3, 0xb8 | outer)).toBe(expected !== undefined);
     expect(bytes).toEqual(packet(version, expected ?? inner));
   });

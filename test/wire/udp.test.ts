@@ -11,7 +11,7 @@ import {
 const SOURCE = Uint8Array.of(10, 0, 0, 1);
 const DESTINATION = Uint8Array.of(10, 0, 0, 2);
 
-it('writes what it reads, with a checksum over the pseudo header (RFC 1122 4.1.3.4)', () => {
+it('writes and reads a header, with a checksum over the pseudo header (RFC 1122 4.1.3.4)', () => {
   const bytes = new Uint8Array(3 + 8 + 5);
   bytes.set([104, 101, 108, 108, 111], 11);
   writeUdpPorts(bytes, 3, 0x1234, 53);
@@ -27,7 +27,7 @@ it('writes what it reads, with a checksum over the pseudo header (RFC 1122 4.1.3
 it('sends a checksum of zero as all ones (RFC 768)', () => {
   const bytes = new Uint8Array(10);
   const pseudoSum = sumPseudoHeader(SOURCE, DESTINATION, 17, 10);
-  // The payload makes the sum come out as ffff, whose complement is zero.
+  // With this payload the sum is ffff, whose complement is zero.
   const rest = 0xffff - ((pseudoSum + 10) % 0xffff);
   bytes.set([rest >> 8, rest & 0xff], 8);
   finishUdp(bytes, 0, 10, pseudoSum);

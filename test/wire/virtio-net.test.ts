@@ -9,7 +9,7 @@ import {
   writeVirtioNetHeader,
 } from '../../src/wire/virtio-net.js';
 
-it('writes what it reads, in the order of struct virtio_net_hdr and little-endian', () => {
+it('writes and reads a header in the order of struct virtio_net_hdr, little-endian', () => {
   const bytes = new Uint8Array(13);
   writeVirtioNetHeader(bytes, 3, {
     flags: VIRTIO_NET_NEEDS_CHECKSUM,
