@@ -14,7 +14,7 @@ it('gives the public keys of RFC 7748 6.1', () => {
   }
 });
 
-it('agrees with the tunnel’s own', () => {
+it('agrees with the tunnel’s crypto backend', () => {
   const crypto = createNodeCrypto();
   for (let seed = 0; seed < 20; seed++) {
     const privateKey = seededBytes(seed, 32);

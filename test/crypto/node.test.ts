@@ -3,6 +3,6 @@ import { describeCrypto } from '../support/crypto-contract.js';
 
 describeCrypto('node', createNodeCrypto);
 
-it('says what it is', () => {
+it('reports its name', () => {
   expect(createNodeCrypto().backend).toBe('node');
 });

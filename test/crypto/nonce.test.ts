@@ -7,7 +7,7 @@ it.each([
   [2 ** 32 - 1, '00000000ffffffff00000000'],
   [2 ** 32, '000000000000000001000000'],
   [2 ** 53 - 1, '00000000ffffffffffff1f00'],
-])('writes counter %d little-endian behind four zero bytes', (counter, expected) => {
+])('writes counter %d little-endian after four zero bytes', (counter, expected) => {
   const nonce = new Uint8Array(12);
   writeCounterNonce(nonce, counter);
   expect(toHex(nonce)).toBe(expected);

@@ -1,7 +1,7 @@
 import { selectCrypto } from '../../src/crypto/select.js';
 import { createSodiumCrypto } from '../../src/crypto/sodium.js';
 
-it('takes sodium-native where it loads, else node:crypto', async () => {
+it('selects sodium-native if it loads, otherwise node:crypto', async () => {
   const expected = (await createSodiumCrypto()) === undefined ? 'node' : 'sodium-native';
   expect((await selectCrypto()).backend).toBe(expected);
 });

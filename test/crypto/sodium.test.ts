@@ -5,10 +5,10 @@ import { describeCrypto } from '../support/crypto-contract.js';
 import { seededBytes } from '../support/fakes/seeded-entropy.js';
 import { atLength } from '../support/runner/tier.js';
 
-// An optional dependency: where it is absent there is nothing to test but that.
+// An optional dependency: if it is absent, only its absence is tested.
 const sodium = await createSodiumCrypto();
 if (sodium === undefined) {
-  it('is undefined where sodium-native is not installed', () => {
+  it('is undefined if sodium-native is not installed', () => {
     expect(sodium).toBeUndefined();
   });
 } else {
@@ -24,10 +24,10 @@ const LONGEST = 1_500;
 /** Seeds of hashes, and of points of the curve. */
 const HASHES = atLength({ short: 100, long: 300 });
 const POINTS = atLength({ short: 30, long: 100 });
-/** Between the lengths of two packets: all remainders of a block of 64 bytes come up in both. */
+/** Step between the lengths of two packets, so that all remainders of a 64-byte block occur. */
 const STEP = atLength({ short: 7, long: 1 });
 
-/** The first bytes of a seed's stream, of the lengths given. */
+/** The first bytes of a seed's stream, in parts of the given lengths. */
 function randomParts(seed: number, ...lengths: number[]): Uint8Array[] {
   const bytes = seededBytes(
     seed,
@@ -37,7 +37,7 @@ function randomParts(seed: number, ...lengths: number[]): Uint8Array[] {
   return lengths.map((length) => bytes.slice(offset, (offset += length)));
 }
 
-/** Each way in which a message may be wrong by a bit or a byte, at a place that the seed says. */
+/** The message with each kind of one-bit or one-byte error, at a place that depends on the seed. */
 function wrongOnes(message: Uint8Array, seed: number): Uint8Array[] {
   const [flip, cut] = seededBytes(seed, 2) as unknown as [number, number];
   const flipped = message.slice();
@@ -57,7 +57,7 @@ function wrongOnes(message: Uint8Array, seed: number): Uint8Array[] {
 function describeAgreement(crypto: Crypto): void {
   const node = createNodeCrypto();
 
-  it('says what it is', () => {
+  it('reports its name', () => {
     expect(crypto.backend).toBe('sodium-native');
   });
 
@@ -110,7 +110,7 @@ function describeAgreement(crypto: Crypto): void {
 function describeAgreementOnPackets(crypto: Crypto): void {
   const node = createNodeCrypto();
 
-  it('a transport key of each, for packets of every length, and for damaged ones', () => {
+  it('a transport key of each backend, for packets of every length and corrupted ones', () => {
     for (let length = 0; length <= LONGEST; length += STEP) {
       const [keyBytes, plaintext] = randomParts(length, 32, length) as [Uint8Array, Uint8Array];
       const counter = length * 0x1_0000_0001;

@@ -10,13 +10,13 @@ it('agrees with noble on random keys', () => {
   }
 });
 
-it('is the public key where the point is the base point (RFC 7748 6.1)', () => {
+it('returns the public key if the point is the base point (RFC 7748 6.1)', () => {
   const privateKey = seededBytes(1, 32);
   const basePoint = Uint8Array.of(9, ...new Uint8Array(31));
   expect(x25519(privateKey, basePoint)).toEqual(x25519PublicKey(privateKey));
 });
 
-it('forgets a key that it has never seen, and one twice', () => {
+it('forgets an unknown key, and a key twice, without an error', () => {
   const privateKey = seededBytes(1, 32);
   forgetPrivateKey(privateKey);
   forgetPrivateKey(privateKey);
