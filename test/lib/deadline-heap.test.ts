@@ -5,7 +5,7 @@ function item(deadline: number): Timed {
   return { deadline, heapIndex: -1, heapKey: Infinity };
 }
 
-it('names the earliest deadline through random changes, as a plain search does', () => {
+it('returns the earliest deadline through random changes, as a plain search does', () => {
   const random = seededRandom(3);
   const heap = new DeadlineHeap<Timed>();
   const items = Array.from({ length: 50 }, () => item(Infinity));
@@ -22,7 +22,7 @@ it('names the earliest deadline through random changes, as a plain search does',
   }
 });
 
-it('pops what is due, in order, and nothing else', () => {
+it('pops only due items, in order', () => {
   const heap = new DeadlineHeap<Timed>();
   const items = [30, 10, 20].map(item);
   for (const one of items) heap.update(one);
@@ -33,7 +33,7 @@ it('pops what is due, in order, and nothing else', () => {
   expect(heap.size).toBe(1);
 });
 
-it('lets go of what is never due', () => {
+it('releases an item that is never due', () => {
   const heap = new DeadlineHeap<Timed>();
   const one = item(5);
   heap.update(one);

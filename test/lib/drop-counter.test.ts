@@ -1,6 +1,6 @@
 import { DropCounter } from '../../src/lib/drop-counter.js';
 
-it('counts by reason and in all', () => {
+it('counts by reason and in total', () => {
   const drops = new DropCounter<'a' | 'b' | 'c' | 'd'>();
   drops.count('a');
   drops.count('a');

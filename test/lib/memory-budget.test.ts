@@ -1,6 +1,6 @@
 import { MemoryBudget } from '../../src/lib/memory-budget.js';
 
-it('gives no more than its limit, except by take()', () => {
+it('grants no more than its limit, except with take()', () => {
   const budget = new MemoryBudget(100);
   expect(budget.tryTake(60)).toBe(true);
   expect(budget.tryTake(41)).toBe(false);

@@ -2,7 +2,7 @@ import { makeRoom, markUsed, oldestIdle } from '../../src/lib/oldest-idle.js';
 
 const [IDLE, BUSY] = [{ isBusy: false }, { isBusy: true }];
 
-it('finds the idle one that was used longest ago', () => {
+it('finds the idle item that was used longest ago', () => {
   const connections = new Map([
     ['busy', BUSY],
     ['first', IDLE],
@@ -15,7 +15,7 @@ it('finds the idle one that was used longest ago', () => {
   expect([...connections.keys()]).toEqual(['busy', 'second', 'first']);
 });
 
-it('finds none where all are busy, or where there are none', () => {
+it('finds none if all are busy or the list is empty', () => {
   expect(oldestIdle(new Map([['one', BUSY]]))).toBeUndefined();
   expect(oldestIdle(new Map())).toBeUndefined();
 });

@@ -14,7 +14,7 @@ it('has the room that WireGuard needs around a packet', () => {
   expect(slot[PACKET_HEADROOM]).toBe(1);
 });
 
-it('never hands out the same bytes twice, over the end of a slab too', () => {
+it('never returns the same bytes twice, even across the end of a slab', () => {
   const slots = new PacketSlots();
   const all = Array.from({ length: 1000 }, () => slots.allocate(1420));
   all.forEach((slot, index) => slot.fill(index & 0xff));
@@ -24,7 +24,7 @@ it('never hands out the same bytes twice, over the end of a slab too', () => {
   });
 });
 
-it('gives zeros, and a packet larger than a slab', () => {
+it('returns zeros, even for a packet larger than a slab', () => {
   expect(new PacketSlots().allocate(10).every((byte) => byte === 0)).toBe(true);
   expect(packetInSlot(new PacketSlots().allocate(300_000))).toHaveLength(300_000);
 });

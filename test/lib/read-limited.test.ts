@@ -14,17 +14,14 @@ async function* threeAndTwo(): AsyncGenerator<Uint8Array> {
 
 const tooLong = () => new RangeError('too long');
 
-it('gives all chunks in order, up to the limit', async () => {
+it('returns all chunks in order, up to the limit', async () => {
   const chunks = await readLimited(threeAndTwo(), 5, tooLong);
   expect(chunks).toEqual([new Uint8Array(3), new Uint8Array(2)]);
 });
 
-it.each([4, 2])(
-  'throws the error that it is given, and closes the stream, at %d',
-  async (limit) => {
-    await expect(readLimited(threeAndTwo(), limit, tooLong)).rejects.toThrow(
-      new RangeError('too long'),
-    );
-    expect(isClosed).toBe(true);
-  },
-);
+it.each([4, 2])('throws the given error and closes the stream, at %d', async (limit) => {
+  await expect(readLimited(threeAndTwo(), limit, tooLong)).rejects.toThrow(
+    new RangeError('too long'),
+  );
+  expect(isClosed).toBe(true);
+});

@@ -8,7 +8,7 @@ function ring(maximum = MEGABYTE, limit = 64 * MEGABYTE): RingBuffer {
   return new RingBuffer(maximum, new MemoryBudget(limit));
 }
 
-it('gives bytes back in order through random writes and reads', () => {
+it('returns bytes in order through random writes and reads', () => {
   const random = seededRandom(11);
   const buffer = ring(100_000);
   const source = patternBytes(2_000_000);
@@ -25,7 +25,7 @@ it('gives bytes back in order through random writes and reads', () => {
   expect(buffer.read(1)).toBeUndefined();
 });
 
-it('takes no more than its maximum', () => {
+it('accepts no more than its maximum', () => {
   const buffer = ring(20_000);
   expect(buffer.write(new Uint8Array(30_000))).toBe(20_000);
   expect(buffer.capacity).toBe(20_000);
@@ -42,7 +42,7 @@ it('has no storage before the first byte and doubles from 16 KiB', () => {
   expect(buffer.capacity).toBe(2 * RING_INITIAL_CAPACITY);
 });
 
-it('stops growing where the budget ends, but always has the first 16 KiB', () => {
+it('stops growing at the end of the budget, but always has the first 16 KiB', () => {
   const budget = new MemoryBudget(RING_INITIAL_CAPACITY * 3);
   const first = new RingBuffer(MEGABYTE, budget);
   const second = new RingBuffer(MEGABYTE, budget);
@@ -55,7 +55,7 @@ it('stops growing where the budget ends, but always has the first 16 KiB', () =>
   expect(budget.used).toBe(0);
 });
 
-it('takes bytes ahead of the end and joins them when the gap is filled', () => {
+it('stores bytes beyond the end and joins them when the gap is filled', () => {
   const buffer = ring();
   const source = patternBytes(60_000);
   buffer.write(source.subarray(0, 10));
@@ -67,13 +67,13 @@ it('takes bytes ahead of the end and joins them when the gap is filled', () => {
   expect(buffer.read(100_000)).toEqual(source);
 });
 
-it('places ahead only what the maximum allows', () => {
+it('stores beyond the end only what the maximum allows', () => {
   const buffer = ring(1000);
   expect(buffer.writeAhead(900, new Uint8Array(200), 0, 200)).toBe(100);
   expect(buffer.writeAhead(1000, new Uint8Array(1), 0, 1)).toBe(0);
 });
 
-it('gives grown storage back when it runs empty, not what lies ahead', () => {
+it('releases grown storage when it is empty, but not if it holds bytes beyond a gap', () => {
   const budget = new MemoryBudget(64 * MEGABYTE);
   const buffer = new RingBuffer(MEGABYTE, budget);
   buffer.write(new Uint8Array(200_000));
@@ -86,7 +86,7 @@ it('gives grown storage back when it runs empty, not what lies ahead', () => {
   expect(budget.used).toBe(0);
 });
 
-it('copies a part that wraps around', () => {
+it('copies a range that wraps around', () => {
   const buffer = ring(RING_INITIAL_CAPACITY);
   const source = patternBytes(RING_INITIAL_CAPACITY);
   buffer.write(source.subarray(0, 10_000));
@@ -109,7 +109,7 @@ it('leaves the budget when detached, and keeps its bytes', () => {
   expect(budget.used).toBe(0);
 });
 
-it('throws for misuse', () => {
+it('throws on misuse', () => {
   const buffer = ring();
   buffer.write(new Uint8Array(5));
   expect(() => ring(0)).toThrow(RangeError);

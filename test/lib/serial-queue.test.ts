@@ -1,6 +1,6 @@
 import { SerialQueue } from '../../src/lib/serial-queue.js';
 
-it('begins a task when the one before has ended, however that ended', async () => {
+it('starts a task after the previous one has ended, even if that failed', async () => {
   const tasks = new SerialQueue();
   const events: string[] = [];
   const task = (name: string, failure?: Error) => async () => {

@@ -2,7 +2,9 @@ import { randomSipHashKey, SipHash } from '../../src/lib/siphash.js';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, index) => index);
 
-/** From the authors' vectors.h, vectors_sip64: key 00..0f, message 00, 01, … of that length. */
+/**
+ * From the authors' vectors.h, vectors_sip64: key 00..0f, messages 00, 01, … of the given length.
+ */
 const KNOWN: [length: number, result: string][] = [
   [0, '310e0edd47db6f72'],
   [1, 'fd67dc93c539f874'],
@@ -23,7 +25,7 @@ it.each(KNOWN)('hashes %d bytes to the known answer', (length, result) => {
   expect(littleEndian(low) + littleEndian(hash.high)).toBe(result);
 });
 
-it('copies its key and wants 16 bytes of it', () => {
+it('copies its key and requires 16 bytes', () => {
   const key = KEY.slice();
   const hash = new SipHash(key);
   key.fill(0);

@@ -6,7 +6,7 @@ function taken(bucket: TokenBucket, tries: number, now: number): number {
   return count;
 }
 
-it('lets the burst through, then the rate, and saves no more than the burst', () => {
+it('allows the burst, then the rate, and saves no more than the burst', () => {
   const bucket = new TokenBucket(10, 5, 0);
   expect(taken(bucket, 10, 0)).toBe(5);
   expect(taken(bucket, 10, 99)).toBe(0);

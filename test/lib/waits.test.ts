@@ -18,7 +18,7 @@ let controller: AbortController;
 beforeEach(() => (controller = new AbortController()));
 afterEach(() => expect(getEventListeners(controller.signal, 'abort')).toEqual([]));
 
-/** Counts how often a wait was cleaned up, and how often that was before it settled. */
+/** Counts how often a wait was cleaned up, and how often before it settled. */
 function begun(start: (resolve: (value: string) => void, reject: (error: Error) => void) => void) {
   const undone: string[] = [];
   const wait = abortable<string>(controller.signal, (resolve, reject) => {
@@ -29,7 +29,7 @@ function begun(start: (resolve: (value: string) => void, reject: (error: Error) 
 }
 
 describe('an abortable wait', () => {
-  it('settles once, and is undone at the same moment', async () => {
+  it('settles once, and is cleaned up at the same time', async () => {
     let settle: ((value: string) => void) | undefined;
     const { wait, undone } = begun((resolve) => (settle = resolve));
     expect(undone).toEqual([]);
@@ -41,13 +41,13 @@ describe('an abortable wait', () => {
     expect(undone).toEqual(['undone']);
   });
 
-  it('is undone when it settles while it begins', async () => {
+  it('is cleaned up if it settles while it starts', async () => {
     const { wait, undone } = begun((_resolve, reject) => reject(new Error('at once')));
     await expect(wait).rejects.toThrow('at once');
     expect(undone).toEqual(['undone']);
   });
 
-  it('rejects with what its beginning throws, and takes its listener away', async () => {
+  it('rejects with the error of its start, and removes its listener', async () => {
     const fault = new TypeError('a bug');
     const wait = abortable(controller.signal, () => {
       throw fault;
@@ -62,7 +62,7 @@ describe('an abortable wait', () => {
     await expect(wait).rejects.toBe(REASON);
   });
 
-  it('does not begin after an abort', async () => {
+  it('does not start after an abort', async () => {
     controller.abort(REASON);
     const start = jest.fn();
     await expect(begun(start).wait).rejects.toBe(REASON);
@@ -70,22 +70,22 @@ describe('an abortable wait', () => {
   });
 });
 
-it('gives what a promise gives unless the signal fires first', async () => {
+it('returns the value of a promise unless the signal fires first', async () => {
   await expect(untilAborted(Promise.resolve(1), controller.signal)).resolves.toBe(1);
   await expect(untilAborted(Promise.reject(REASON), controller.signal)).rejects.toBe(REASON);
   const wait = untilAborted(NEVER, controller.signal);
   controller.abort(REASON);
   await expect(wait).rejects.toBe(REASON);
-  // The rejection that nobody waits for is no unhandled one.
+  // The rejection of the abandoned promise is handled.
   await expect(untilAborted(Promise.reject(new Error()), controller.signal)).rejects.toBe(REASON);
 });
 
-it('gives undefined for a promise that takes too long', async () => {
+it('returns undefined for a promise that takes too long', async () => {
   await expect(inTime(NEVER, 1, systemClock, controller.signal)).resolves.toBeUndefined();
   await expect(inTime(Promise.resolve(1), 60_000, systemClock)).resolves.toBe(1);
 });
 
-it('leaves no unhandled rejection of a promise that fails after an earlier abort', async () => {
+it('leaves no unhandled rejection for a promise that fails after an earlier abort', async () => {
   const unhandled: unknown[] = [];
   const listener = (reason: unknown) => unhandled.push(reason);
   process.on('unhandledRejection', listener);
@@ -100,7 +100,7 @@ it('leaves no unhandled rejection of a promise that fails after an earlier abort
   expect(unhandled).toEqual([]);
 });
 
-it('ends a pause at an abort', async () => {
+it('ends a pause on abort', async () => {
   await pause(1, systemClock, controller.signal);
   const wait = pause(60_000, systemClock, controller.signal);
   controller.abort(REASON);

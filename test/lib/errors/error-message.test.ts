@@ -9,15 +9,18 @@ it.each([
   expect(messageOf(error)).toBe(message);
 });
 
-it('the reason of an abort is what it was given', () => {
+it('abortReason() returns the given error', () => {
   const reason = new Error('gone');
   expect(abortReason(AbortSignal.abort(reason))).toBe(reason);
 });
 
-it.each([[undefined], [AbortSignal.abort('a text')]])('it is an error in any case', (signal) => {
-  expect(abortReason(signal)).toBeInstanceOf(Error);
-  expect(abortReason(signal).message).toBe('The work was aborted.');
-});
+it.each([[undefined], [AbortSignal.abort('a text')]])(
+  'abortReason() returns an error even if the reason is not one',
+  (signal) => {
+    expect(abortReason(signal)).toBeInstanceOf(Error);
+    expect(abortReason(signal).message).toBe('The work was aborted.');
+  },
+);
 
 it.each<[unknown, string | undefined]>([
   [Object.assign(new Error('x'), { code: 'ENOENT' }), 'ENOENT'],
@@ -27,6 +30,6 @@ it.each<[unknown, string | undefined]>([
   [undefined, undefined],
   [null, undefined],
   ['text', undefined],
-])("gives the system's name of %p: %p", (error, code) => {
+])('codeOf(%p) is %p', (error, code) => {
   expect(codeOf(error)).toBe(code);
 });

@@ -31,8 +31,8 @@ it.each([
   ['SORACOM_PROFILE_DIR', '/home/me/.soracom'],
   ['PATH', '/bin'],
   ['PWD', '/'],
-  // It belongs to another program, which a command of arc.json may be.
+  // A credential of another program, which a command of arc.json may run.
   ['AWS_SECRET_ACCESS_KEY', 'x'],
-])('is none: %s=%s', (name, value) => {
+])('is not a credential: %s=%s', (name, value) => {
   expect(isCredentialVariable(name, value)).toBe(false);
 });

@@ -34,7 +34,7 @@ describe('names', () => {
     'Set-Cookie',
     'publicKeyPassword',
     'to\u212Aen',
-  ])('%s speaks of a secret', (name) => {
+  ])('%s names a secret', (name) => {
     expect(isSecretName(name)).toBe(true);
   });
 
@@ -71,18 +71,18 @@ describe('a text', () => {
     ],
   ])('%j becomes %j', (text, shown) => {
     expect(redactText(text)).toBe(shown);
-    // Twice: a search must not depend on the one before it.
+    // Twice, because a search must not depend on the previous one.
     for (let time = 0; time < 2; time++) expect(hasSecretShape(text)).toBe(text !== shown);
   });
 });
 
-it('hides a text by its name, and what looks like a secret under the other names', () => {
+it('hides a text under a secret name, and secret-like text under other names', () => {
   expect(redactNamed('X-Soracom-Token', 'abc')).toBe('<redacted>');
   expect(redactNamed('x-soracom-next-key', 'abc')).toBe('abc');
   expect(redactNamed('X-Trace', `via ${JWT}`)).toBe('via <redacted>');
 });
 
-it('shows a public key under its name alone', () => {
+it('shows a public key only under its own name', () => {
   expect(redactNamed('arcServerPeerPublicKey', KEY)).toBe(KEY);
   expect(redactNamed('note', KEY)).toBe('<redacted>');
   expect(redactNamed('publicKey', `${KEY} ${KEY}`)).toBe('<redacted> <redacted>');
@@ -118,11 +118,11 @@ describe('a part of a key', () => {
     'https://g.api.soracom.io/v1/sims/8942310022000012345/sessions/arc',
     'additionalAllowedIPs-arcClientPeerIpAddress',
     '2026-11-28T18:56:07.123Z',
-  ])('is not what this is: %s', (text) => {
+  ])('is not found in %s', (text) => {
     expect(redactText(text)).toBe(text);
   });
 
-  it('is looked for in linear time', () => {
+  it('is found in linear time', () => {
     const hostile = [
       'api-'.repeat(1_000_000),
       'eyJ.'.repeat(1_000_000),
@@ -130,7 +130,7 @@ describe('a part of a key', () => {
     ];
     const start = process.cpuUsage().user;
     for (const text of hostile) redactText(text);
-    // Quadratic time would be hours.
+    // Quadratic time would take hours.
     expect(process.cpuUsage().user - start).toBeLessThan(20_000_000);
   });
 });
