@@ -3,7 +3,7 @@ import { fireSegments } from './segments.js';
 
 const COUNT = atLength({ short: 10_000, long: 60_000 });
 
-it(`survives ${COUNT} hostile segments, in each state but LISTEN`, () => {
+it(`survives ${COUNT} hostile segments in each state except LISTEN`, () => {
   const { segments, endings, states } = fireSegments(COUNT, 7);
   expect(segments).toBe(COUNT);
   expect([...states.keys()].sort()).toEqual([

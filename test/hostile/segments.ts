@@ -1,7 +1,7 @@
 /**
- * A peer that sends anything: segments whose checksum is right and whose numbers, flags, windows
- * and options are at or near the edge of what may be, or far off, while a user sends, reads and
- * closes. From a seed; nothing may throw, and nothing may grow.
+ * A peer that sends anything: segments with valid checksums, whose numbers, flags, windows and
+ * options are valid, at a limit, or far beyond it, while a user sends, reads and closes. Everything
+ * depends on a seed; the stack must not throw or grow.
  */
 import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
 import {
@@ -20,23 +20,23 @@ import {
 import { seededRandom } from '../support/pairs/netstack-pair.js';
 
 const SEGMENTS_OF_A_LIFE = 200;
-/** Segments that come after the end. */
+/** Segments sent after the end of the connection. */
 const SEGMENTS_AFTER_END = 5;
 const BUFFER = 256 * 1024;
-/** Storage that two rings may hold: each up to its maximum, and the first 16 KiB for free. */
+/** Storage limit of two rings: each up to its maximum, plus the first 16 KiB outside the budget. */
 const MOST_STORAGE = 2 * BUFFER;
 const ALGORITHMS: readonly CongestionAlgorithm[] = ['bbr', 'cubic', 'reno'];
 
 export interface HostileReport {
   readonly segments: number;
-  /** Connections that were made for them. */
+  /** The number of connections created. */
   readonly lives: number;
-  /** How these ended, and how many were still there. */
+  /** How the connections ended, and how many were still open. */
   readonly endings: ReadonlyMap<string, number>;
   readonly states: ReadonlyMap<string, number>;
 }
 
-/** @throws Error where a connection does what it must not, with the life and the segment */
+/** @throws Error if a connection violates a rule, with the connection and the segment */
 export function fireSegments(count: number, seed: number): HostileReport {
   const random = seededRandom(seed);
   const endings = new Map<string, number>();
@@ -68,11 +68,11 @@ function tally(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** A connection, from its handshake to its end or the end of our patience. */
+/** A connection, from its handshake to its end or to the last segment. */
 class Life {
   readonly #random: () => number;
   readonly #h: Harness;
-  /** What the stack has sent, and what it has acknowledged, in relative numbers. */
+  /** The numbers that the stack has sent and acknowledged, relative to the SYNs. */
   #sndNxt = 1;
   #rcvNxt = 1;
 
@@ -158,7 +158,7 @@ class Life {
     return this.#h.sack(...blocks);
   }
 
-  /** Mostly the number itself or one close to it, at times one far off. */
+  /** Mostly the number itself or one close to it, sometimes one far away. */
   #near(number: number, spread: number): number {
     const choice = this.#random();
     if (choice < 0.6) return number;
@@ -174,7 +174,7 @@ class Life {
     const { stack, connection, now } = this.#h;
     const info = connection.info();
     assert(stack.usage.bufferBytes <= MOST_STORAGE, `holds ${stack.usage.bufferBytes}`);
-    // What was sent again for nothing is in the network twice.
+    // Unnecessarily retransmitted data is in the network twice.
     const mostInflight = 2 * Math.max(info.unacknowledged, 0);
     assert(info.inflight >= 0 && info.inflight <= mostInflight, 'inflight');
     assert(info.cwnd >= Math.min(info.mss, 48), `cwnd ${info.cwnd}`);
@@ -187,7 +187,7 @@ class Life {
     if (connection.state === 'CLOSED') assert(stack.nextTimeout() >= now, 'timer of the dead');
   }
 
-  /** Nobody is there any more: the connection must come to an end, and leave nothing. */
+  /** The peer is gone: the connection must end and leave no state. */
   end(): string {
     const { connection, events, stack } = this.#h;
     connection.shutdown();
