@@ -1,4 +1,4 @@
-/** docs/explanation/tcp-goodput.md, from what the lines give. */
+/** docs/explanation/tcp-goodput.md, from the measurements. */
 import {
   ALGORITHMS,
   DIRECTIONS,
@@ -49,7 +49,7 @@ function table(rate: (typeof RATES)[number]): string {
   return format([['RTT', 'loss', ...columns], ...rows]);
 }
 
-/** The cells of one row of the page: a line, and what each algorithm makes of it each way. */
+/** The cells of one row: a line, and the goodput of each algorithm in each direction. */
 export function goodputRow(
   rate: (typeof RATES)[number],
   roundTrip: (typeof ROUND_TRIPS)[number],
@@ -65,7 +65,7 @@ function cell({ rate, repeated }: Goodput): string {
   return `${rate.toFixed(2)} (${(repeated * 100).toFixed(1)} %)`;
 }
 
-/** A table of Markdown as Prettier lays it out. */
+/** A Markdown table as formatted by Prettier. */
 function format(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>

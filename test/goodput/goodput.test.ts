@@ -16,13 +16,13 @@ const LINES = RATES.flatMap((rate) =>
 );
 
 if (atLength({ short: false, long: true })) {
-  it('equals docs/explanation/tcp-goodput.md; npm run goodput writes it again', () => {
+  it('equals docs/explanation/tcp-goodput.md; npm run goodput rewrites it', () => {
     expect(goodputDocument()).toBe(PAGE);
   });
 }
 
 it.each(LINES.filter(({ rate, loss }) => rate === 10 && loss > 0))(
-  'has the row of docs/explanation/tcp-goodput.md for $rate Mbit/s, $roundTrip ms, a loss of $loss',
+  'matches the row of docs/explanation/tcp-goodput.md for $rate Mbit/s, $roundTrip ms, a loss of $loss',
   ({ rate, roundTrip, loss }) => {
     const section = PAGE.slice(PAGE.indexOf(`## ${rate} Mbit/s`));
     const row = section

@@ -1,18 +1,21 @@
-/** What TCP makes of a line, in virtual time: the same on every machine, to the byte. */
+/**
+ * Measures TCP goodput over simulated lines, in virtual time: identical on every machine, to the
+ * byte.
+ */
 import type { CongestionAlgorithm } from '../../src/netstack/tcp/congestion/congestion-control.js';
 import { connectPair, NetstackPair, patternBytes } from '../support/pairs/netstack-pair.js';
 
 export const ALGORITHMS = ['bbr', 'cubic'] as const satisfies CongestionAlgorithm[];
 export const RATES = [10, 100] as const;
 export const ROUND_TRIPS = [20, 50, 100] as const;
-/** Shares of packets that are lost, each way. */
+/** Shares of packets lost in each direction. */
 export const LOSSES = [0, 0.001, 0.01] as const;
-/** Who opened the connection sends, or who accepted it. */
+/** Whether the client or the server of the connection sends. */
 export const DIRECTIONS = ['up', 'down'] as const;
 
-/** Milliseconds of queue before the bottleneck. */
+/** Milliseconds of queue at the bottleneck. */
 const QUEUE = 50;
-/** Virtual milliseconds after which a transfer is given up. */
+/** Virtual milliseconds after which a transfer is abandoned. */
 const PATIENCE = 600_000;
 
 export interface Line {
@@ -26,16 +29,16 @@ export interface Line {
 }
 
 export interface Goodput {
-  /** Mbit/s of the user's bytes, from the first byte given to the last one taken. */
+  /** Mbit/s of user data, from the first byte sent to the last byte received. */
   readonly rate: number;
-  /** Share of the bytes that were sent more than once. */
+  /** Share of the bytes that were retransmitted. */
   readonly repeated: number;
 }
 
-/** What is sent: the start counts, as it does for a message. */
+/** The data to send; the slow start counts, as it does for a message. */
 const BYTES = { 10: patternBytes(2_500_000), 100: patternBytes(8_000_000) };
 
-/** Sends over a line, and measures. */
+/** Sends data over a line, and measures. */
 export function measure({ congestion, rate, roundTrip, loss, direction }: Line): Goodput {
   const bytesPerMs = (rate * 1e6) / 8 / 1000;
   const pair = new NetstackPair({
