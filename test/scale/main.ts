@@ -1,4 +1,6 @@
-/** `npm run scale`: 10,000 connections, a dead port, a flood, and what an idle stream costs. */
+/**
+ * `npm run scale`: 10,000 connections, a closed port, a flood, and the memory of an idle stream.
+ */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
@@ -21,7 +23,7 @@ const HONEST = 500;
 const IDLE = 1_000;
 const KIB = 1024;
 
-/** Bytes in use after a collection, the storage of buffers included. */
+/** Bytes in use after a collection, including the storage of buffers. */
 async function used(): Promise<number> {
   for (let round = 0; round < 4; round++) {
     collect();
@@ -31,7 +33,7 @@ async function used(): Promise<number> {
   return heapUsed + external;
 }
 
-/** What was not as it should be. */
+/** Failed checks. */
 const failures: string[] = [];
 
 function say(line: string, isGood: boolean): void {
@@ -45,7 +47,7 @@ async function scene(
   run: (pair: ScalePair) => Outcome,
 ): Promise<void> {
   const pair = new ScalePair({ connections: 20_000, timeWaits: 20_000 });
-  // A stack that is in use has its queues and slots.
+  // Warms up the stack, so that its queues and slots exist.
   connectToDeadPort(pair, 1_000);
   const before = await used();
   const began = performance.now();
@@ -67,7 +69,7 @@ async function scene(
 
 const mib = (bytes: number): string => (bytes / KIB / KIB).toFixed(1);
 
-/** Bytes that one end of an idle stream costs. */
+/** Bytes that one end of an idle stream uses. */
 async function costOfIdle(): Promise<number> {
   const pair = new ScalePair({});
   const before = await used();
@@ -78,7 +80,7 @@ async function costOfIdle(): Promise<number> {
   return cost;
 }
 
-/** The same for a socket of Node on loopback. */
+/** The same for a Node socket on loopback. */
 async function costOfSocket(): Promise<number> {
   const kept: Socket[] = [];
   const server = createServer((socket) => kept.push(socket)).listen(0, '127.0.0.1');
@@ -96,7 +98,7 @@ async function costOfSocket(): Promise<number> {
   return cost;
 }
 
-// The engine compiles and fills its caches at the first run.
+// The JavaScript engine compiles and fills its caches in the first run.
 connectToDeadPort(new ScalePair({}), 4_000);
 openUseClose(new ScalePair({}), 4_000);
 await scene('opened, used, closed', CONNECTIONS, (pair) => openUseClose(pair, CONNECTIONS));

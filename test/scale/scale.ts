@@ -1,4 +1,4 @@
-/** Many connections through one stack, against what goes wrong: the scenes of `npm run scale`. */
+/** Many connections through one stack under stress: the scenarios of `npm run scale`. */
 import { packetInSlot } from '../../src/lib/packet-slot.js';
 import { Stack, type StackLimits } from '../../src/netstack/stack.js';
 import type { TcpConnection, TcpObserver } from '../../src/netstack/tcp/connection.js';
@@ -18,7 +18,7 @@ import {
 const PORT = 80;
 const DEAD_PORT = 81;
 
-/** Two stacks whose packets meet without a delay: nothing but the stacks costs time. */
+/** Two stacks connected without delay, so that only the stacks take time. */
 export class ScalePair {
   readonly left: Stack;
   readonly right: Stack;
@@ -49,7 +49,7 @@ export class ScalePair {
     return hasMore || packets.length > 0;
   }
 
-  /** Lets time pass, with all timers that expire in it. */
+  /** Lets time pass, and runs the timers that expire. */
   pass(ms: number): void {
     const end = this.now + ms;
     for (;;) {
@@ -64,7 +64,7 @@ export class ScalePair {
   }
 }
 
-/** Remembers how its connection ended; reads what comes, and does what it was given to do. */
+/** Records how its connection ended, reads incoming data, and performs its actions. */
 class Client implements TcpObserver {
   connection!: TcpConnection;
   ending = '';
@@ -85,7 +85,7 @@ class Client implements TcpObserver {
     if (bytes !== undefined) this.received.push(...bytes);
   }
   writable(): void {
-    // What is sent here fits.
+    // The data sent here always fits the buffer.
   }
   remoteClosed(): void {
     this.connection.shutdown();
@@ -95,7 +95,7 @@ class Client implements TcpObserver {
   }
 }
 
-/** Sends back what comes. */
+/** Echoes incoming data. */
 class Echo extends Client {
   override readable(): void {
     super.readable();
@@ -112,12 +112,12 @@ function listenForEchoes(pair: ScalePair, stack: Stack): void {
 }
 
 export interface Outcome {
-  /** Connections that ended as they should. */
+  /** The number of connections that ended normally. */
   readonly good: number;
   readonly wrong: readonly string[];
 }
 
-/** Opens `count` connections, all of them open at once; uses each, and closes it. */
+/** Opens `count` connections at the same time, uses each, and closes it. */
 export function openUseClose(pair: ScalePair, count: number): Outcome {
   listenForEchoes(pair, pair.right);
   const clients: Client[] = [];
@@ -126,7 +126,7 @@ export function openUseClose(pair: ScalePair, count: number): Outcome {
     const client = new Client(pair);
     client.connection = pair.left.connectTcp(remote, client, pair.now);
     clients.push(client);
-    // The listener's backlog is for bursts, not for all at once.
+    // The listener's backlog is sized for bursts, not for all connections at once.
     if (index % 100 === 99) pair.exchange();
   }
   pair.pass(5_000);
@@ -145,7 +145,7 @@ export function openUseClose(pair: ScalePair, count: number): Outcome {
   );
 }
 
-/** Opens `count` connections to a port on which nobody listens. */
+/** Opens `count` connections to a port without a listener. */
 export function connectToDeadPort(pair: ScalePair, count: number): Outcome {
   const clients: Client[] = [];
   const remote = { address: RIGHT_ADDRESS, port: DEAD_PORT };
@@ -159,7 +159,7 @@ export function connectToDeadPort(pair: ScalePair, count: number): Outcome {
   return judge(clients, ({ ending }) => ending === 'refused');
 }
 
-/** Of a flood of `count` SYNs from forged addresses, each honest connection in between must live. */
+/** Sends `count` SYNs from forged addresses; each legitimate connection in between must succeed. */
 export function synFlood(pair: ScalePair, count: number, honest: number): Outcome {
   listenForEchoes(pair, pair.right);
   const random = seededRandom(3);
@@ -207,7 +207,7 @@ function judge(clients: Client[], isGood: (client: Client, index: number) => boo
   return { good: clients.length - wrong.length, wrong: wrong.slice(0, 5) };
 }
 
-/** A SYN as a stranger sends it. */
+/** A SYN from an unknown host. */
 function syn(source: Uint8Array, port: number, sequence: number): Uint8Array {
   const packet = new Uint8Array(44);
   packet.set(createIpv4Header(source, RIGHT_ADDRESS, 6));
@@ -220,7 +220,7 @@ function syn(source: Uint8Array, port: number, sequence: number): Uint8Array {
   return packet;
 }
 
-/** Streams that are idle, `count` at each end; kept alive by what is returned. */
+/** Idle streams, `count` at each end; the returned value keeps them alive. */
 export function idleStreams(pair: ScalePair, count: number): Set<TcpSocket> {
   const kept = new Set<TcpSocket>();
   const host: ConnectionHost = {

@@ -1,4 +1,6 @@
-/** `npm run streams [-- MINUTES [Mbit/s]]`: 50 streams each way through a line that loses 2 %. */
+/**
+ * `npm run streams [-- MINUTES [Mbit/s]]`: 50 streams in each direction over a line with 2 % loss.
+ */
 import { runManyStreams } from '../support/pairs/many-streams.js';
 
 const CONNECTIONS = 50;
