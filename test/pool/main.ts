@@ -11,7 +11,7 @@ import { PoolReport } from './report.js';
 const INTERVAL = 1_000;
 const POLL = 5_000;
 
-/** Sandboxes that come at one time, as in a burst of events, are started so far apart, in ms. */
+/** Interval in ms between the starts of sandboxes that begin together, as in a burst of events. */
 const BURST = 200;
 
 const lab = new LambdaLab();
@@ -23,7 +23,7 @@ async function makeSims(folder: string, count: number): Promise<void> {
 }
 
 async function startSandbox(serial: number, folder: string): Promise<LambdaSandbox> {
-  // Each sandbox of Lambda has a /tmp of its own.
+  // Each Lambda sandbox has its own /tmp.
   const TMPDIR = lab.subfolder(`tmp${serial}`);
   return lab.sandbox({
     env: { TMPDIR },
@@ -34,7 +34,7 @@ async function startSandbox(serial: number, folder: string): Promise<LambdaSandb
   });
 }
 
-/** Invokes the function once a second, one behind the other; it sends a message each time. */
+/** Invokes the function once a second, sequentially; each invocation sends a message. */
 async function sendMessages(
   sandbox: LambdaSandbox,
   serial: number,

@@ -14,7 +14,7 @@ const { values } = parseArgs({
     sandboxes: { type: 'string', default: '20' },
     sims: { type: 'string', default: '40' },
     seeds: { type: 'string', default: '20' },
-    /** Milliseconds between two messages of one sandbox, about. */
+    /** Approximate milliseconds between two messages of one sandbox. */
     interval: { type: 'string', default: '1000' },
     /** Milliseconds between the starts of two sandboxes. */
     stagger: { type: 'string', default: '0' },

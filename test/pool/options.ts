@@ -13,7 +13,7 @@ export interface PoolOptions {
   readonly minutes: number;
 }
 
-/** @throws TypeError for what is no option, RangeError for what is no number */
+/** @throws TypeError for an unknown option, RangeError for an invalid number */
 export function parseOptions(args: readonly string[]): PoolOptions {
   const { values } = parseArgs({
     args: [...args],

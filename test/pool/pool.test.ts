@@ -4,7 +4,7 @@ import { Sandboxes } from './sandboxes.js';
 const COUNT = atLength({ short: 6, long: 20 });
 const SECONDS = 120;
 
-it(`has ${COUNT} sandboxes on ${2 * COUNT} SIMs each alone within ${SECONDS} s, and loses nothing`, async () => {
+it(`gives each of ${COUNT} sandboxes its own SIM of ${2 * COUNT} within ${SECONDS} s, and loses nothing`, async () => {
   const world = new Sandboxes({ seed: 1, sims: 2 * COUNT, interval: 1_000 });
   await world.open();
   for (let serial = 0; serial < COUNT; serial++) await world.start();

@@ -1,12 +1,12 @@
-/** Who had which SIM when, as the platform saw it, and what became of the messages. */
+/** Which sandbox used which SIM when, as the server saw it, and what happened to the messages. */
 
-/** Seconds from the start in which all find a SIM of their own. */
+/** Seconds from the start within which every sandbox must find its own SIM. */
 const SETTLING = 120;
 
-/** Seconds: who has sent by a SIM since then is there. */
+/** Seconds for which a sandbox counts as using a SIM after its last message over it. */
 const PRESENT = 10;
 
-/** A message as the emulator has it. */
+/** A message as the emulator reports it. */
 export interface ArrivedMessage {
   readonly simId: string;
   readonly body: string;
@@ -19,12 +19,12 @@ export class PoolReport {
   readonly #seconds: () => number;
   readonly #accepted = new Set<string>();
   #refused = 0;
-  /** By message: how often it has come. */
+  /** The number of arrivals of each message. */
   readonly #arrived = new Map<string, number>();
   readonly #seen = new Set<string>();
-  /** By sandbox: its latest SIM, and when it sent by that. */
+  /** The latest SIM of each sandbox, and when the sandbox last sent over it. */
   readonly #latest = new Map<string, { readonly simId: string; readonly at: number }>();
-  /** Moves behind SETTLING, and sandboxes that shared a SIM then. */
+  /** SIM changes after SETTLING, and sandboxes that shared a SIM then. */
   readonly #late: string[] = [];
   #moves = 0;
 
@@ -39,7 +39,7 @@ export class PoolReport {
     else this.#refused++;
   }
 
-  /** The newest messages, oldest first; those of before may be among them. */
+  /** Adds the newest messages, oldest first; some of them may have been added before. */
   arrived(messages: readonly ArrivedMessage[]): void {
     const now = this.#seconds();
     for (const { simId, body, at } of messages) {
@@ -64,7 +64,7 @@ export class PoolReport {
     this.#latest.set(sandbox, { simId, at: now });
   }
 
-  /** Sandboxes that have sent of late by a SIM that no other has. */
+  /** The number of sandboxes that recently sent over a SIM of their own. */
   get alone(): number {
     const now = this.#seconds();
     const present = [...this.#latest.values()].filter(({ at }) => now - at <= PRESENT);
@@ -78,7 +78,7 @@ export class PoolReport {
     return `${seconds} s: ${this.alone} of ${this.#sandboxes} alone, ${this.#moves} moves, ${this.#accepted.size} messages accepted, ${this.#refused} refused`;
   }
 
-  /** What must not be; nothing where all is well. */
+  /** Violations; empty if all is well. */
   faults(): string[] {
     const lost = [...this.#accepted].filter((message) => !this.#arrived.has(message));
     const twice = [...this.#arrived].filter(([, times]) => times > 1).map(([message]) => message);

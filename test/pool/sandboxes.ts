@@ -1,6 +1,7 @@
 /**
- * Sandboxes with a pooled tunnel each, and one WireGuard server for all, in memory and virtual time:
- * all real but sockets and clocks. Each sandbox posts messages, one at a time, and can be frozen.
+ * Sandboxes with a pooled tunnel each, and one WireGuard server for all, in memory and virtual
+ * time. Only sockets and clocks are simulated. Each sandbox posts messages, one at a time, and can
+ * be frozen.
  */
 import type { Duplex } from 'node:stream';
 
@@ -20,35 +21,35 @@ import { seededBytes, seededEntropy } from '../support/fakes/seeded-entropy.js';
 import { silentLog } from '../support/fakes/silent-log.js';
 
 export const SERVICE = '100.127.69.42';
-/** Milliseconds that pass at once. */
+/** Milliseconds per simulation step. */
 const STEP = 20;
-/** A message that begins with `slow` is answered after this. */
+/** Milliseconds after which a message that begins with `slow` is answered. */
 const SLOW = 4_000;
 const WALL_START = 1_767_225_600_000;
 
 export interface SandboxesOptions {
   readonly seed: number;
   readonly sims: number;
-  /** Milliseconds between the end of a message and the next one, about. */
+  /** Approximate milliseconds between the end of a message and the next one. */
   readonly interval: number;
   readonly log?: (serial: number) => Log;
-  /** How many of the SIMs, from the last on, the server does not know: they are terminated. */
+  /** The number of SIMs, counted from the last, that are terminated and unknown to the server. */
   readonly terminated?: number;
 }
 
 interface StartOptions {
-  /** It posts nothing. */
+  /** True if the sandbox posts no messages. */
   readonly isIdle?: boolean;
-  /** As PooledTunnelOptions. */
+  /** See PooledTunnelOptions. */
   readonly first?: number | undefined;
 }
 
-/** All sandboxes, and what the server has. */
+/** All sandboxes, and the state of the server. */
 export class Sandboxes {
   readonly clock = new FakeClock();
   readonly wallClock = { unixMilliseconds: () => WALL_START + this.clock.now() };
   readonly sandboxes: Sandbox[] = [];
-  /** How often each message has arrived. */
+  /** The number of arrivals of each message. */
   readonly arrived = new Map<string, number>();
   readonly #options: SandboxesOptions;
   readonly #link = new MemoryNetwork(this.clock);
@@ -120,7 +121,7 @@ export class Sandboxes {
     };
   }
 
-  /** Starts another sandbox; it posts at once, unless it is idle. */
+  /** Starts another sandbox, which posts at once unless it is idle. */
   async start({ isIdle = false, first }: StartOptions = {}): Promise<Sandbox> {
     const serial = this.sandboxes.length;
     const clock = new SandboxClock(this.clock);
@@ -157,7 +158,7 @@ export class Sandboxes {
     return sandbox;
   }
 
-  /** The server knows a SIM no more. */
+  /** Makes the server forget a SIM. */
   terminate(sim: number): void {
     const { crypto } = this.#shared();
     const { privateKey } = this.#sims[sim]!.config;
@@ -175,7 +176,10 @@ export class Sandboxes {
     });
   }
 
-  /** Lets time pass; Node's streams work in turns of the event loop, which take none of it. */
+  /**
+   * Lets virtual time pass; Node's streams work in turns of the event loop, which take no virtual
+   * time.
+   */
   async pass(duration: number): Promise<void> {
     for (let passed = 0; passed < duration; passed += STEP) {
       for (let turn = 0; turn < 2; turn++) {
@@ -187,7 +191,7 @@ export class Sandboxes {
     this.#link.sent.length = 0;
   }
 
-  /** How many sandboxes have a SIM that no other has. */
+  /** The number of sandboxes that have a SIM of their own. */
   get alone(): number {
     const users = new Map<number, number>();
     for (const { tunnel } of this.sandboxes) {
@@ -200,7 +204,7 @@ export class Sandboxes {
     return this.sandboxes.reduce((sum, { tunnel }) => sum + tunnel.moves, 0);
   }
 
-  /** Messages whose sender was told that they have arrived, and that have not. */
+  /** Messages that were confirmed to their sender but did not arrive. */
   get lost(): string[] {
     const accepted = this.sandboxes.flatMap((sandbox) => sandbox.accepted);
     return accepted.filter((message) => !this.arrived.has(message));
@@ -232,7 +236,7 @@ export class Sandbox {
   readonly tunnel: PooledTunnel;
   readonly accepted: string[] = [];
   readonly failed: string[] = [];
-  /** Milliseconds that each accepted message took. */
+  /** The duration of each accepted message in milliseconds. */
   readonly latencies: number[] = [];
   readonly #name: string;
   readonly #clock: SandboxClock;
@@ -306,7 +310,7 @@ export class Sandbox {
   }
 }
 
-/** A sandbox's monotonic clock, which stands still while it is frozen. */
+/** The monotonic clock of a sandbox, which stops while the sandbox is frozen. */
 class SandboxClock implements Clock {
   readonly #clock: FakeClock;
   readonly #timers = new Set<SandboxTimer>();
