@@ -1,4 +1,4 @@
-/** No public object, no error and no line of the log tells a key. */
+/** Checks that no public object, error or log line exposes a key. */
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { createPrivateKey } from '../../src/lib/secrets/key-pair.js';
@@ -41,24 +41,24 @@ describe('the search', () => {
 
   it.each([
     ['a property', { a: { b: key } }],
-    ['a property that is not listed', Object.defineProperty({}, 'a', { value: key })],
+    ['a non-enumerable property', Object.defineProperty({}, 'a', { value: key })],
     ['a symbol', { [Symbol('a')]: key }],
     ['a getter of a class', { a: new Hidden() }],
     ['a map', { a: new Map([['b', new Set([key])]]) }],
     ['a key of a map', new Map([[text, 1]])],
-    ['a text with a character for each byte', new Map([[String.fromCharCode(...key), 1]])],
+    ['a text with one character per byte', new Map([[String.fromCharCode(...key), 1]])],
     ['half a list in a text', `not a key: ${key.subarray(0, 31).join()}`],
     ['half a base64 text', Buffer.from(key.subarray(0, 28)).toString('base64')],
     ['half a hex text', Buffer.from(key.subarray(3)).toString('hex').toUpperCase()],
     ['a list of numbers', { a: [...key] }],
-    ['half of it', { a: key.slice(10) }],
-    ['a view of what it lies in', { a: slab.subarray(0, 4) }],
+    ['part of the bytes', { a: key.slice(10) }],
+    ['a view of its buffer', { a: slab.subarray(0, 4) }],
     ['a base64 text', { a: [`key ${text}`] }],
     ['a hex text', { a: Buffer.from(key).toString('hex') }],
     ['an error’s cause', new Error('a', { cause: { key } })],
     ['an error’s message', new RangeError(`not ${text}`)],
     [
-      'what is thrown by a getter',
+      'a value thrown by a getter',
       {
         get a() {
           throw new Error(text);
@@ -70,13 +70,13 @@ describe('the search', () => {
     expect(secrets.exposedBy(root, 'root')).not.toEqual([]);
   });
 
-  it('finds none in a private field, nor in a Secret', () => {
+  it('finds none in a private field or in a Secret', () => {
     expect(secrets.exposedBy({ a: new Kept(), b: new Secret(key) }, 'root')).toEqual([]);
   });
 });
 
 describe.each(CRYPTO_BACKENDS)('on $backend', (backend) => {
-  it('no device tells a key, at any point of its life', () => {
+  it('no device exposes a key at any time', () => {
     const secrets = new KnownSecrets();
     const [alicePsk, bobPsk] = [seededBytes(77, 32), seededBytes(77, 32)];
     secrets.add('pre-shared key', alicePsk);
@@ -118,7 +118,7 @@ describe.each(CRYPTO_BACKENDS)('on $backend', (backend) => {
     look('closed');
   });
 
-  it('no engine tells a key', () => {
+  it('no engine exposes a key', () => {
     const secrets = new KnownSecrets();
     const pair = new EnginePair(watchedCrypto(backend, secrets));
     pair.alice.engine.device.initiateHandshake(pair.alice.peer, 0);
@@ -130,7 +130,7 @@ describe.each(CRYPTO_BACKENDS)('on $backend', (backend) => {
     expect(secrets.exposedBy([engine, peer, engine.pollEvent()], 'closed engine')).toEqual([]);
   });
 
-  it('no tunnel tells a key, nor does its log, whatever happens', async () => {
+  it('no tunnel exposes a key, in its log or elsewhere', async () => {
     const secrets = new KnownSecrets();
     const memory = new TunnelInMemory(watchedCrypto(backend, secrets));
     await memory.openNetwork();
@@ -214,7 +214,7 @@ describe('errors', () => {
           persistentKeepaliveSeconds: 0,
         }),
     ],
-  ])('of %s tell no key', (_name, body) => {
+  ])('of %s expose no key', (_name, body) => {
     const thrown = errorOf(body);
     expect(thrown).toBeInstanceOf(Error);
     expect(secrets.exposedBy(thrown, 'error')).toEqual([]);
@@ -226,21 +226,21 @@ describe('arc.json', () => {
   secrets.add('private key', Buffer.from(PRIVATE_KEY, 'base64'));
   secrets.add('auth key', 'secret-abcdefgh');
 
-  it('when it is loaded tells no secret', () => {
+  it('exposes no secret when it is loaded', () => {
     const config = parseArcConfig(SAMPLE, { path: 'arc.json' });
     expect(secrets.exposedBy(config, 'arc.json')).toEqual([]);
   });
 
   it.each([
-    ['cut short', SAMPLE.slice(0, 60)],
+    ['truncated', SAMPLE.slice(0, 60)],
     ['with a key that is too short', sampleWith({ privateKey: PRIVATE_KEY.slice(0, 40) })],
     ['with a key that is too long', sampleWith({ privateKey: `${PRIVATE_KEY}AAAA` })],
-    ['with a key inside of a list', sampleWith({ privateKey: [PRIVATE_KEY] })],
-    ['with a key in the place of a number', sampleWith({ mtu: PRIVATE_KEY })],
-  ])('%s is refused without telling it', (_name, text) => {
+    ['with a key inside a list', sampleWith({ privateKey: [PRIVATE_KEY] })],
+    ['with a key instead of a number', sampleWith({ mtu: PRIVATE_KEY })],
+  ])('%s is refused without exposing it', (_name, text) => {
     const thrown = errorOf(() => parseArcConfig(text, { path: 'arc.json' }));
     expect(thrown).toBeInstanceOf(Error);
-    // A key that was cut is looked for in its first 24 bytes.
+    // A truncated key is searched for by its first 24 bytes.
     const cut = new KnownSecrets();
     cut.add('private key', PRIVATE_KEY.slice(0, 32));
     cut.add('auth key', 'secret-abcdefgh');

@@ -1,12 +1,12 @@
-/** Whether secrets can be read from what a program is given: objects, and what is printed of them. */
+/** Searches for secrets in a program's objects and in their printed forms. */
 import { inspect } from 'node:util';
 import { findSecrets } from '../support/secret-search.js';
 import { reach } from './object-walk.js';
 
-/** Shorter than any part of a secret that is looked for. */
+/** Shorter than any searched part of a secret. */
 const SHORTEST_TEXT = 8;
 
-/** Secrets of 32 bytes, or in text, by name. */
+/** Secrets of 32 bytes, or as text, by name. */
 export class KnownSecrets {
   readonly #keys = new Map<string, { name: string; bytes: Buffer }>();
   readonly #texts: Record<string, string> = {};
@@ -16,7 +16,7 @@ export class KnownSecrets {
       this.#texts[name] = secret;
       return;
     }
-    // As it is now: it may be wiped later.
+    // A copy, since the secret may be wiped later.
     const bytes = Buffer.from(secret);
     const text = bytes.toString('base64');
     if (this.#keys.has(text)) return;
@@ -25,12 +25,12 @@ export class KnownSecrets {
     this.#texts[numbered] = text;
   }
 
-  /** How many different keys there are. */
+  /** The number of different keys. */
   get size(): number {
     return this.#keys.size;
   }
 
-  /** Where `root` or what is printed of it tells a secret; empty where it tells none. */
+  /** The places where `root` or its printed form exposes a secret; empty if none. */
   exposedBy(root: unknown, name: string): string[] {
     const reached = [...reach(root, name), ...reach(cloneOf(root), `the clone of ${name}`)];
     const texts = reached.filter(({ text }) => text !== undefined && text.length >= SHORTEST_TEXT);
@@ -50,7 +50,7 @@ export class KnownSecrets {
       .map((key) => `${path}: ${key.name}`);
   }
 
-  /** All at once, and one by one only where there is something to tell. */
+  /** Searches all texts at once, and one by one only after a match. */
   #inTexts(texts: readonly (readonly [path: string, text: string])[]): string[] {
     const whole = texts.map(([, text]) => text).join('\n');
     if (this.#inText(whole).length === 0) return [];
@@ -64,13 +64,13 @@ export class KnownSecrets {
       ...[...this.#keys.values()]
         .filter(({ bytes }) => partsAsText(bytes).some((part) => lowerCase.includes(part)))
         .map((key) => `part of ${key.name}`),
-      // Each character a byte.
+      // One character per byte.
       ...this.#inBytes(Buffer.from(text, 'latin1'), 'text'),
     ];
   }
 }
 
-/** Halves of a key, for where one is cut. */
+/** The halves of a key, to find a truncated one. */
 function halvesOf(key: Buffer): Buffer[] {
   return [key.subarray(0, 16), key.subarray(8, 24), key.subarray(16)];
 }
@@ -78,7 +78,7 @@ function halvesOf(key: Buffer): Buffer[] {
 /** Half of a key in the forms in which bytes are printed, in lower case. */
 function partsAsText(key: Buffer): string[] {
   const middle = key.subarray(8, 24);
-  // 18 bytes in 24 characters, so that the part begins and ends with a whole group.
+  // 18 bytes in 24 characters, so that the part begins and ends at a group boundary.
   const base64 = key.toString('base64').slice(8, 32);
   return [middle.toString('hex'), middle.join(), middle.join(', '), base64].map((text) =>
     text.toLowerCase(),
@@ -95,7 +95,7 @@ function printedForms(root: unknown): [how: string, printed: string][] {
   const inspected = inspect(root, { ...options, getters: true });
   return [
     ['inspection', inspected],
-    // Lists of bytes are broken into aligned lines.
+    // Lists of bytes are printed in aligned lines.
     ['inspection without space', inspected.replaceAll(/\s/g, '')],
     ['inspection without its own forms', inspect(root, { ...options, customInspect: false })],
     ['JSON', jsonOf(root)],
@@ -103,7 +103,7 @@ function printedForms(root: unknown): [how: string, printed: string][] {
   ];
 }
 
-/** JSON.stringify, with what was met before left out; what it throws where a getter does. */
+/** JSON.stringify without repeated objects; returns the error if a getter throws. */
 function jsonOf(root: unknown): string {
   const seen = new Set<unknown>();
   try {

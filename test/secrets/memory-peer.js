@@ -1,10 +1,10 @@
 /**
  * A process whose memory is searched for keys: `node --expose-gc memory-peer.js BACKEND SCENARIO
- * FILE`, on the built files.
+ * FILE`, with the built files.
  *
- * It stops at each phase: writes its name to standard output and waits for a line. Every
- * secret that comes to be is written to FILE, straight out of the array that holds it, so that
- * telling it leaves no copy behind: the length of its name, its name, and 32 bytes.
+ * It stops at each phase: it writes the phase's name to standard output and waits for a line. It
+ * writes every new secret to FILE directly from the array that holds it, so that writing leaves no
+ * copy: the length of the name, the name, and 32 bytes.
  */
 import { randomFillSync } from 'node:crypto';
 import { openSync, writeSync } from 'node:fs';
@@ -29,11 +29,11 @@ const [backend, scenario, file] = process.argv.slice(2);
 const secrets = openSync(file, 'w', 0o600);
 const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(31));
 
-/** Outside of the collector's heap, where nothing moves it. */
+/** Outside the garbage-collected heap, so that it is never moved. */
 function newKey(name) {
   const key = new Uint8Array(new ArrayBuffer(32));
   randomFillSync(key);
-  // Clamped, so that the number which it stands for is the same bytes.
+  // Clamped, so that the scalar has the same bytes.
   key[0] &= 248;
   key[31] = (key[31] & 127) | 64;
   return tell(name, key);
@@ -47,14 +47,14 @@ function tell(name, bytes) {
   return bytes;
 }
 
-/** Tells all keys that a session comes from. */
+/** A backend that reports all keys from which a session is derived. */
 function telling(crypto) {
   return {
     ...crypto,
     hmac: (...parts) => tell('a key of the handshake', crypto.hmac(...parts)),
     dh: (privateKey, publicKey) => {
       const shared = crypto.dh(privateKey, publicKey);
-      // With the base point it is the public key.
+      // With the base point the result is the public key.
       const isPublic = Buffer.compare(publicKey, BASE_POINT) === 0;
       return isPublic ? shared : tell('a shared secret', shared);
     },
@@ -64,7 +64,7 @@ function telling(crypto) {
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
-/** Stops, and goes on when it is told to. */
+/** Stops until the parent sends a line. */
 async function phase(name) {
   process.stdout.write(`${name}\n`);
   await lines.next();
@@ -81,7 +81,7 @@ async function phaseWithoutGarbage(name) {
 const plain = backend === 'node' ? createNodeCrypto() : await createSodiumCrypto();
 const crypto = telling(plain);
 
-/** Two devices with a pre-shared key, and a link that is served by hand. */
+/** Two devices with a pre-shared key, and a link operated by hand. */
 async function devices() {
   const flights = [];
   const slots = new PacketSlots();
@@ -94,7 +94,7 @@ async function devices() {
         privateKey,
         crypto,
         entropy: systemEntropy,
-        // It stands still as `now` does, which is always 0.
+        // The wall clock stands still, because `now` is always 0.
         wallClock: { unixMilliseconds: () => 1_767_225_600_000 },
         mtu: 1420,
         sink: {
@@ -148,7 +148,7 @@ async function devices() {
   for (const device of ends) device.close();
 }
 
-/** A tunnel in userspace, and a network for it to reach, over UDP of this machine. */
+/** A userspace tunnel and a network for it to reach, over local UDP. */
 async function tunnel() {
   const keys = [newKey('the first private key'), newKey('the second private key')];
   const ports = {

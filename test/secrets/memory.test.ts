@@ -1,4 +1,4 @@
-/** Keys are in memory while they are used, which is the control, and not afterwards. */
+/** Checks that keys are in memory while they are in use (the control), and not afterwards. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,9 +13,10 @@ const KEY_LENGTH = 32;
 const TIMEOUT = 120_000;
 
 /**
- * What our own code leaves behind, it leaves each time. OpenSSL's decoder of private keys gives its
- * copy back to the allocator, and in one process of four a part of one is still there (SECURITY.md):
- * each private key must be gone in two processes, which have other keys. For all else one is enough.
+ * Copies left by arctun's own code would be left in every run. OpenSSL's private key decoder
+ * returns its copy to the allocator, and in one of four processes a part of one remains
+ * (SECURITY.md). Each private key must therefore be gone in two processes with different keys. For
+ * all other secrets one is enough.
  */
 const BACKENDS = [
   { backend: 'node', clean: 2, attempts: 6 },
@@ -23,7 +24,7 @@ const BACKENDS = [
     ? []
     : [{ backend: 'sodium-native', clean: 1, attempts: 1 }]),
 ];
-/** A search takes seconds: in short, the backend that a tunnel takes here. */
+/** A search takes seconds: a short run covers only the backend that a tunnel uses here. */
 const SEARCHED = isLong ? BACKENDS : BACKENDS.slice(-1);
 
 const processes = new Processes();
@@ -38,7 +39,7 @@ type Found = Readonly<Record<string, readonly string[]>>;
 
 const STATICS = ['the first private key', 'the pre-shared key', 'the second private key'];
 
-/** Nothing is done with them that would write over what the collector has left behind. */
+/** The devices are not used, so that nothing overwrites what the garbage collector has left. */
 const IDLE_DEVICES: Found = {
   made: ['a shared secret', ...STATICS],
   closed: [],
@@ -66,7 +67,7 @@ const TUNNEL: Found = {
   'closed and collected': [],
 };
 
-/** OpenSSL has them until their objects are collected. */
+/** OpenSSL keeps them until their objects are collected. */
 const KEPT_BY_OPENSSL = {
   'idle devices': ['the first private key', 'the second private key'],
   devices: ['another private key', 'the second private key'],
@@ -84,7 +85,7 @@ const SCENARIOS = isLong
 describeWith(['linux'], 'the memory of a process', () => {
   describe.each(SEARCHED)('on $backend', ({ backend, clean, attempts }) => {
     it.each(SCENARIOS)(
-      'holds the keys of %s while they are needed, and none afterwards',
+      'holds the keys of %s while they are needed, and not afterwards',
       async (_name, scenario, always) => {
         const expected =
           backend === 'node' ? { ...always, closed: KEPT_BY_OPENSSL[scenario] } : always;
@@ -106,7 +107,10 @@ describeWith(['linux'], 'the memory of a process', () => {
 
 type PhaseAndKey = readonly [phase: string, key: string];
 
-/** The private keys, ephemeral ones too, that are in memory in a phase that does not need them. */
+/**
+ * The private keys, including ephemeral ones, that are in memory in a phase that does not need
+ * them.
+ */
 function leftPrivateKeys(found: Found, expected: Found): PhaseAndKey[] {
   return Object.entries(found).flatMap(([phase, names]) =>
     names
@@ -129,7 +133,7 @@ function timesOf(leftovers: ReadonlyMap<string, number>, key: PhaseAndKey): numb
   return leftovers.get(key.join(': ')) ?? 0;
 }
 
-/** Runs the peer and looks into its memory at each phase. */
+/** Runs the peer and searches its memory at each phase. */
 async function findInPhases(
   backend: string,
   scenario: string,
@@ -150,7 +154,7 @@ async function findInPhases(
   return found;
 }
 
-/** What the peer has told so far; each secret once, though both ends make it. */
+/** The secrets that the peer has reported so far; each once, although both ends derive it. */
 function secretsIn(file: string): Secret[] {
   const told = readFileSync(file);
   const secrets = new Map<string, Secret>();

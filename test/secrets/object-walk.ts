@@ -1,14 +1,16 @@
-/** All that can be read from an object without calling more than getters and iterators. */
+/** Reads everything reachable from an object, calling only getters and iterators. */
 import { types } from 'node:util';
 
 export interface Reached {
-  /** Where it was found, from the root. */
+  /** The path from the root. */
   readonly path: string;
   readonly bytes?: Uint8Array;
   readonly text?: string;
 }
 
-/** Bytes and texts that are reachable from `root`: own properties of all kinds, getters, entries. */
+/**
+ * Bytes and texts that are reachable from `root`: own properties of all kinds, getters, entries.
+ */
 export function reach(root: unknown, name: string): Reached[] {
   const walk = new Walk();
   walk.from(root, name);
@@ -35,7 +37,7 @@ class Walk {
     if (this.#seen.has(value)) return;
     this.#seen.add(value);
     if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) {
-      // A view tells the whole of the memory that it is cut from.
+      // A view exposes its whole buffer.
       const memory = ArrayBuffer.isView(value) ? value.buffer : value;
       this.reached.push({ path, bytes: new Uint8Array(memory) });
       return;
@@ -76,7 +78,7 @@ class Walk {
         this.#waiting.push({ value: entry, path: `${path}[${index++}]` });
       }
     } catch (error) {
-      // The prototype of a Map, for one, has no entries.
+      // Some objects cannot be iterated, such as the prototype of Map.
       this.#waiting.push({ value: error, path: `${path}[] throws` });
     }
   }

@@ -1,7 +1,10 @@
-/** Looks for secrets in the memory of another process, as one who may read it would. Linux only. */
+/**
+ * Searches the memory of another process for secrets, with the permissions of a debugger. Linux
+ * only.
+ */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
-/** What is looked for: 32 bytes under a name. */
+/** A secret to search for: 32 bytes with a name. */
 export interface Secret {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -9,17 +12,17 @@ export interface Secret {
 
 export interface Finding {
   readonly name: string;
-  /** Which part of the secret, and in which form. */
+  /** The part of the secret, and its encoding. */
   readonly form: string;
-  /** The mapping that it lies in: `[heap]`, `[stack]`, a file, or nothing. */
+  /** The mapping that contains it: `[heap]`, `[stack]`, a file, or nothing. */
   readonly where: string;
 }
 
 const CHUNK = 4 * 1024 * 1024;
 
 /**
- * All places in writable memory where at least half of a secret lies. Halves, because an allocator
- * writes its own links over the first bytes of what was given back to it.
+ * All places in writable memory that contain at least half of a secret. Halves, because an
+ * allocator overwrites the first bytes of freed memory with its links.
  */
 export function findInMemory(pid: number, secrets: readonly Secret[]): Finding[] {
   const search = new Search(secrets);
@@ -27,7 +30,7 @@ export function findInMemory(pid: number, secrets: readonly Secret[]): Finding[]
   try {
     for (const { start, end, where } of writableMappings(pid)) {
       for (let from = start; from < end; from += CHUNK) {
-        // Each chunk reaches into the next one by the longest form that is looked for.
+        // Chunks overlap by the length of the longest searched form.
         const chunk = readMapped(memory, from, Math.min(CHUNK + search.longest, end - from));
         search.run(chunk, where);
       }
@@ -49,7 +52,7 @@ function writableMappings(pid: number): { start: number; end: number; where: str
   );
 }
 
-/** What is mapped but cannot be read, as a guard page of a driver, holds nothing. */
+/** Mappings that cannot be read, such as a driver's guard page, contain nothing. */
 function readMapped(memory: number, from: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   let count = 0;
@@ -71,7 +74,7 @@ interface Needle {
   readonly bytes: Uint8Array;
 }
 
-/** Many needles in one pass: by their first two bytes. */
+/** Searches for many patterns in one pass, by their first two bytes. */
 class Search {
   readonly findings: Finding[] = [];
   readonly longest: number;
@@ -115,7 +118,7 @@ function needlesOf({ name, bytes }: Secret): Needle[] {
     ['its middle, reversed', reversed.subarray(8, 24)],
     ['hex of its middle', Buffer.from(key.toString('hex').slice(16, 48))],
     ['hex of its middle, reversed', Buffer.from(reversed.toString('hex').slice(16, 48))],
-    // 6 bytes in 8 characters, so that the middle begins and ends with a whole group.
+    // 6 bytes in 8 characters, so that the middle begins and ends at a group boundary.
     ['base64 of its middle', Buffer.from(key.toString('base64').slice(8, 32))],
     [
       'its middle, padded for the inner hash of HMAC',

@@ -3,7 +3,7 @@ import type { KnownSecrets } from './exposure.js';
 
 const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(31));
 
-/** A Crypto that makes all private keys and derived secrets known. */
+/** A Crypto that registers all private keys and derived secrets. */
 export function watchedCrypto(crypto: Crypto, secrets: KnownSecrets): Crypto {
   return {
     ...crypto,
@@ -14,7 +14,7 @@ export function watchedCrypto(crypto: Crypto, secrets: KnownSecrets): Crypto {
     dh(privateKey, publicKey) {
       secrets.add('private key', privateKey);
       const shared = crypto.dh(privateKey, publicKey);
-      // With the base point it is the public key.
+      // With the base point the result is the public key.
       const isSecret = Buffer.compare(publicKey, BASE_POINT) !== 0;
       if (isSecret && shared !== undefined) secrets.add('shared secret', shared);
       return shared;

@@ -1,6 +1,7 @@
 /**
- * Keys in every wrong place: each command of the manifest, in this process, with a key or a configuration
- * for each flag, argument, variable and standard input. No run of 12 characters of it is printed.
+ * Keys in every wrong place: runs each command of the manifest in this process, with a key or a
+ * configuration as each flag, argument, variable and standard input. No 12 consecutive characters
+ * of it may be printed.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,12 +35,12 @@ const ARC_JSON = sampleWithSession({ privateKey: KEY, profile: { authKey: AUTH_K
 );
 const WG_QUICK = `[Interface]\nPrivateKey = ${KEY}\nAddress = 10.0.0.1/32\n`;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
-/** In the middle of the key. */
+/** Cut in the middle of the key. */
 const CUT = ARC_JSON.slice(0, ARC_JSON.indexOf(KEY) + 20);
 
-/** A key by itself, or a configuration where none belongs. */
+/** A key alone, or a configuration in a place where none belongs. */
 const PASTED = [KEY, AUTH_KEY, CUT, base64(ARC_JSON).slice(0, 200)];
-/** What is given for the configuration, and is none. */
+/** Invalid values given as the configuration. */
 const BROKEN_CONFIGS = [
   ...PASTED,
   `'${ARC_JSON}'`,
@@ -85,7 +86,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What keeps a command off the network, and from running for ever. */
+/** Options that keep a command off the network, and from running forever. */
 const SAFE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'bootstrap:cellular': {
     endpoint: 'http://127.0.0.1:9',
@@ -102,7 +103,7 @@ interface Run {
   readonly stdin?: string;
 }
 
-/** @returns all that it prints */
+/** @returns everything that it prints */
 async function run(id: string, { flags = {}, words = [], env = {}, stdin = '' }: Run) {
   printed = '';
   Object.assign(process.env, env);
@@ -127,7 +128,7 @@ async function run(id: string, { flags = {}, words = [], env = {}, stdin = '' }:
       privateFiles: () =>
         Promise.resolve({ ...files, readStandardInput: () => Promise.resolve(stdin) }),
     } satisfies Partial<Context>);
-    // Nothing but the emulator goes on until it is stopped.
+    // Only the emulator runs until it is stopped.
     if (id === 'emulator') setTimeout(() => stop.abort(new Error('stop')), 50);
     await command._run();
   } catch (error) {
@@ -150,7 +151,9 @@ async function makeCommand(id: string, words: string[]): Promise<OpenCommand> {
   return new Class(words, config);
 }
 
-/** Runs of 12 characters of what was pasted: of the keys in it, or of all of it if it is encoded. */
+/**
+ * Matches of 12 characters of the pasted text: of the keys in it, or of all of it if it is encoded.
+ */
 function leaks(text: string, pasted: string): string[] {
   const isEncoded = /^["']?[\w+/=-]+["']?$/.test(pasted);
   const parts = isEncoded ? [pasted] : [KEY, AUTH_KEY];
@@ -168,10 +171,10 @@ async function expectNothing(id: string, pasted: string, how: Run): Promise<void
     throw new Error(`${id} ${JSON.stringify(how)} prints ${found[0]}:\n${text}`);
 }
 
-// The extension takes what it needs from its environment alone, and ends the process.
+// The extension reads its input only from the environment, and ends the process.
 const walked = commands.filter(({ id }) => id !== 'lambda');
 
-it('finds what is planted', () => {
+it('finds a planted key', () => {
   expect(leaks(`x ${KEY.slice(5, 17)} y`, KEY)).toEqual([KEY.slice(5, 17)]);
   expect(leaks(`x ${KEY.slice(5, 17)} y`, `'${ARC_JSON}'`)).toEqual([KEY.slice(5, 17)]);
   expect(leaks(CUT, CUT)).not.toEqual([]);
@@ -181,7 +184,7 @@ it('finds what is planted', () => {
 describe.each(walked.map((command) => [command.id, command] as const))('%s', (id, command) => {
   const options = Object.entries(command.flags).filter(([, { type }]) => type === 'option');
 
-  it('prints no key that was given for a flag or an argument', async () => {
+  it('prints no key that was given as a flag or an argument', async () => {
     for (const pasted of PASTED) {
       for (const [name] of options) await expectNothing(id, pasted, { flags: { [name]: pasted } });
       await expectNothing(id, pasted, { words: [pasted] });
@@ -204,7 +207,7 @@ describe.each(walked.map((command) => [command.id, command] as const))('%s', (id
     }
   }, 120_000);
 
-  it('prints no key of a configuration that is broken', async () => {
+  it('prints no key of an invalid configuration', async () => {
     for (const pasted of BROKEN_CONFIGS) {
       await expectNothing(id, pasted, { env: { ARCTUN_CONFIG: pasted } });
     }
@@ -245,7 +248,7 @@ it('config hides the secrets in commands', async () => {
   expect([...leaks(text, CUT), ...leaks(text, base64(ARC_JSON))]).toEqual([]);
 });
 
-it('says what is wrong with a configuration', async () => {
+it('reports what is wrong with a configuration', async () => {
   const text = await run('up', { env: { ARCTUN_CONFIG: `'${ARC_JSON}'` } });
   expect(text).toContain(
     'Error: cannot use the value of --config or ARCTUN_CONFIG: it begins with a quote character\n' +
