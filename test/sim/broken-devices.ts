@@ -1,7 +1,4 @@
-/**
- * Faults, and the invariant that has to find each: an invariant that never fails has not been shown
- * to look.
- */
+/** Faults, and the invariant that must detect each. They show that every invariant can fail. */
 import { Device } from '../../src/wireguard/device.js';
 import type { CreateDevice } from './end.js';
 import {
@@ -28,11 +25,11 @@ import type { Scenario } from './scenario.js';
 export interface BrokenDevice {
   readonly fault: string;
   readonly createDevice: CreateDevice;
-  /** In hours of this kind it shows. */
+  /** The kind of hour in which the fault shows. */
   readonly kind: HourKind;
   readonly scenario?: Partial<Scenario>;
   readonly invariant: string;
-  /** What the invariant says. */
+  /** The invariant's message. */
   readonly says: RegExp;
 }
 
@@ -72,14 +69,14 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
     says: /altered or not sent/,
   },
   {
-    fault: 'gives the sender its own packet',
+    fault: 'returns packets to their sender',
     createDevice: loopingBack,
     kind: 'steady',
     invariant: 'delivery',
     says: /a packet of its own/,
   },
   {
-    fault: 'takes what is not authentic',
+    fault: 'accepts unauthentic messages',
     createDevice: sealing((key) => ({
       open: (buffer, offset, length, counter) => {
         key.open(buffer, offset, length, counter);
@@ -102,7 +99,7 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
     says: /sealed under counter/,
   },
   {
-    fault: 'writes one counter on two messages',
+    fault: 'uses one counter for two messages',
     createDevice: repeatingCounters,
     kind: 'steady',
     invariant: 'nonces',
@@ -116,7 +113,7 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
     says: /handshake key was used twice/,
   },
   {
-    fault: 'forgets its last stamp in a restart',
+    fault: 'forgets its last timestamp in a restart',
     createDevice: (options) => new Device({ ...options, lastTimestamp: undefined }),
     kind: 'clocks',
     invariant: 'stamps',
@@ -130,14 +127,14 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
     says: /did not notice/,
   },
   {
-    fault: 'takes nothing for a jump of its clock',
+    fault: 'detects clock jumps that did not happen',
     createDevice: startled,
     kind: 'steady',
     invariant: 'clock-jumps',
     says: /for a jump/,
   },
   {
-    fault: 'keeps its keys',
+    fault: 'never wipes its keys',
     createDevice: hoarding,
     kind: 'partitions',
     scenario: NO_KEEPALIVE,
@@ -152,7 +149,7 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
     says: /under a key that is \d+ ms old/,
   },
   {
-    fault: 'loses indices',
+    fault: 'leaks indices',
     createDevice: (options) => new Leaky(options),
     kind: 'steady',
     invariant: 'key-ages',
@@ -188,21 +185,21 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
     says: /began no handshake that it needed/,
   },
   {
-    fault: 'is late',
+    fault: 'runs its timers late',
     createDevice: (options) => new Sluggish(options),
     kind: 'partitions',
     invariant: 'timer-rules',
     says: /missed a keepalive|failed to retry|began no handshake/,
   },
   {
-    fault: 'is deaf for two minutes after a start',
+    fault: 'receives nothing for two minutes after a start',
     createDevice: (options) => new Deaf(options),
     kind: 'steady',
     invariant: 'recovery',
     says: /did not arrive/,
   },
   {
-    fault: 'speaks in idle time',
+    fault: 'sends while idle',
     createDevice: (options) => new Restless(options),
     kind: 'idle',
     scenario: NO_KEEPALIVE,

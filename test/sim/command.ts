@@ -6,7 +6,7 @@ import { parseOptions, repeatCommand, USAGE, type CommandOptions } from './optio
 import { formatReport } from './report.js';
 import { Simulation } from './simulation.js';
 
-/** Where the command's text goes, and what it runs. */
+/** The output of the command, and what it runs. */
 export interface Surroundings {
   readonly print: (line: string) => void;
   readonly printError: (line: string) => void;
@@ -15,7 +15,7 @@ export interface Surroundings {
   readonly createDevice?: CreateDevice;
 }
 
-/** `npm run sim`. Gives the exit code: 1 where an invariant did not hold, 2 for wrong usage. */
+/** `npm run sim`. Returns the exit code: 1 if an invariant was violated, 2 for wrong usage. */
 export async function runCommand(
   args: readonly string[],
   surroundings: Surroundings,

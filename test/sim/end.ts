@@ -16,7 +16,7 @@ export function otherSide(side: Side): Side {
   return side === 'alice' ? 'bob' : 'alice';
 }
 
-/** Makes the device under test; another one than Device itself shows that an invariant holds it. */
+/** Creates the device under test; a faulty one shows that an invariant detects it. */
 export type CreateDevice = (options: DeviceOptions, side: Side) => Device;
 
 export const createDevice: CreateDevice = (options) => new Device(options);
@@ -31,43 +31,43 @@ export interface EndOptions {
   readonly presharedKey: Uint8Array | undefined;
   /** ms; 0 is off. */
   readonly persistentKeepalive: number;
-  /** By this part its wall clock is too fast, or too slow where it is negative. */
+  /** The fraction by which the wall clock is too fast, or too slow if negative. */
   readonly clockDrift: number;
   readonly mtu: number;
   readonly endpoint: Endpoint;
-  /** Where the peer is, as configured; absent where it has to speak first. */
+  /** The configured endpoint of the peer; absent if the peer must send first. */
   readonly peerEndpoint: Endpoint | undefined;
   readonly peerAllowedIps: readonly IpPrefix[];
 }
 
-/** What the end's device gives out, and what is to be seen of its keys. */
+/** Receives the output of the end's device, and observes its keys. */
 export interface EndSink extends KeyWatcher {
   transmitted(end: End, bytes: Uint8Array, destination: Endpoint): void;
 }
 
-/** Where the wall clocks start, at virtual time 0. */
+/** The wall clocks at virtual time 0. */
 const WALL_CLOCK_START = Date.UTC(2026, 0, 1);
 
-/** What the device is being asked to do. */
+/** Why the device is called. */
 export type Trigger = 'start' | 'offer' | 'datagram' | 'timeout';
 
 export class End {
   readonly side: Side;
   readonly options: EndOptions;
-  /** Counts processes: no two draw the same random numbers. */
+  /** Counts processes, each of which draws different random numbers. */
   incarnation = 0;
   endpoint: Endpoint;
   trigger: Trigger = 'start';
-  /** Asleep until then, in virtual time; undefined while awake. */
+  /** The virtual time until which the end sleeps; undefined while awake. */
   asleepUntil: number | undefined;
   #device!: Device;
   #peer!: Peer;
-  /** How long its monotonic clock has stood still, the sleep under way included. */
+  /** How long the monotonic clock has stood still, including the current sleep. */
   #sleptFor = 0;
   #wallClockStep = 0;
   #lastTimestamp: Uint8Array | undefined;
   readonly #sink: EndSink;
-  /** Virtual time, as of the last input. */
+  /** The virtual time of the last input. */
   #virtualNow = 0;
 
   constructor(options: EndOptions, sink: EndSink) {
@@ -82,7 +82,7 @@ export class End {
     return this.#device;
   }
 
-  /** The other end, as this one's device knows it. */
+  /** The other end, as known to this end's device. */
   get peer(): Peer {
     return this.#peer;
   }
@@ -102,7 +102,7 @@ export class End {
     return this;
   }
 
-  /** When the device wants to be called, in virtual time. */
+  /** The virtual time of the device's next deadline. */
   nextTimeout(): number {
     return this.isAsleep ? Infinity : this.#device.nextTimeout() + this.#sleptFor;
   }
@@ -111,7 +111,7 @@ export class End {
     this.#wallClockStep += by;
   }
 
-  /** The machine sleeps: monotonic time stands still, the wall clock goes on. */
+  /** The machine sleeps: monotonic time stands still, the wall clock continues. */
   sleep(until: number): void {
     this.asleepUntil = until;
     this.#sleptFor += until - this.#virtualNow;
@@ -121,7 +121,7 @@ export class End {
     this.asleepUntil = undefined;
   }
 
-  /** A new process on the same machine. Only the last time stamp outlives the old one. */
+  /** Starts a new process on the same machine, which keeps only the last timestamp. */
   restart(how: 'stop' | 'crash'): void {
     if (how === 'stop') this.#device.close();
     this.incarnation++;

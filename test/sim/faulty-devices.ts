@@ -21,7 +21,7 @@ export function delivering(
     });
 }
 
-/** A device whose packets are sealed and opened by something else. */
+/** A device whose packets are sealed and opened by a replaced key. */
 export function sealing(replace: (key: TransportKey) => Partial<TransportKey>): CreateDevice {
   return (options) => {
     const transportKey = (bytes: Uint8Array): TransportKey => {
@@ -38,7 +38,7 @@ export function sealing(replace: (key: TransportKey) => Partial<TransportKey>): 
   };
 }
 
-/** From an hour and a half on it sends an initiation each minute, whatever the timers say. */
+/** After an hour and a half, sends an initiation every minute, whatever the timers say. */
 export class Restless extends Device {
   #next = 90 * 60_000;
 
@@ -54,7 +54,7 @@ export class Restless extends Device {
   }
 }
 
-/** Waits two seconds for a response, not five. */
+/** Waits two seconds for a response instead of five. */
 export class Impatient extends Device {
   #next = Infinity;
 
@@ -86,7 +86,7 @@ export class Impatient extends Device {
   }
 }
 
-/** Forgets how often it has tried. */
+/** Never counts its handshake attempts. */
 export class Tireless extends Device {
   override handleTimeout(now: number): void {
     for (const peer of this.peers) peer.timers.handshakeWanted();
@@ -101,7 +101,7 @@ export class Sluggish extends Device {
   }
 }
 
-/** Hears nothing in its first two minutes. */
+/** Receives nothing in its first two minutes. */
 export class Deaf extends Device {
   #firstAt: number | undefined;
 
@@ -121,7 +121,7 @@ export class HardOfHearing extends Device {
   }
 }
 
-/** Its sessions look younger or older than they are, from `after` ms on. */
+/** Its sessions appear younger or older than they are, from `after` ms on. */
 export function misjudgingAge(after: number, by: number): CreateDevice {
   return (options) => {
     class MisjudgesAge extends Device {
@@ -138,7 +138,7 @@ export function misjudgingAge(after: number, by: number): CreateDevice {
   };
 }
 
-/** Keeps its keys for ever. */
+/** Keeps its keys forever. */
 export function hoarding(options: DeviceOptions): Device {
   class Hoards extends Device {
     override handleTimeout(now: number): void {
@@ -149,7 +149,7 @@ export function hoarding(options: DeviceOptions): Device {
   return new Hoards(options);
 }
 
-/** Never gives an index back. */
+/** Never releases an index. */
 export class Leaky extends Device {
   #handshakes = 0;
 
@@ -164,7 +164,7 @@ export class Leaky extends Device {
   }
 }
 
-/** Gives the sender its own packets. */
+/** Delivers the sender's own packets to it. */
 export const loopingBack: CreateDevice = (options) => {
   class LoopsBack extends Device {
     override sendPackets(slots: readonly Uint8Array[], now: number): void {
@@ -176,7 +176,7 @@ export const loopingBack: CreateDevice = (options) => {
   return new LoopsBack(options);
 };
 
-/** Writes each counter on two messages. */
+/** Uses each counter for two messages. */
 export const repeatingCounters: CreateDevice = (options) =>
   new Device({
     ...options,
@@ -196,7 +196,7 @@ export function constantEntropy(): DeviceOptions['entropy'] {
   return { fill: (bytes) => void bytes.fill((next = (next + 1) & 0xff)) };
 }
 
-/** Does not look at its wall clock again: time goes on with the monotonic one. */
+/** Reads its wall clock only once; afterwards it follows the monotonic clock. */
 export const credulous: CreateDevice = (options) => {
   let now = 0;
   const start = options.wallClock.unixMilliseconds();
@@ -216,7 +216,7 @@ export const credulous: CreateDevice = (options) => {
   return new Credulous({ ...options, wallClock: { unixMilliseconds: () => start + now } });
 };
 
-/** Reads its wall clock wrong every other time. */
+/** Reads a wrong wall clock every other time. */
 export const startled: CreateDevice = (options) => {
   let looks = 0;
   const nervous = (): number => options.wallClock.unixMilliseconds() + 2_000 * (looks++ & 1);

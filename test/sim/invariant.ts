@@ -1,4 +1,4 @@
-/** What an invariant sees, and how it says that it does not hold. */
+/** The interface of an invariant: what it observes, and how it reports a violation. */
 import type { DeviceEvent } from '../../src/wireguard/device.js';
 import type { End, Side, Trigger } from './end.js';
 import type { Network } from './network.js';
@@ -6,7 +6,7 @@ import type { Hour } from './plan.js';
 import type { KeyRecord } from './recording-crypto.js';
 import type { Talker } from './traffic.js';
 
-/** The run, as the invariants read it. */
+/** The run, as seen by the invariants. */
 export interface World {
   readonly seed: number;
   /** ms since the run began. */
@@ -16,7 +16,7 @@ export interface World {
   readonly ends: Readonly<Record<Side, End>>;
   readonly talkers: Readonly<Record<Side, Talker>>;
   readonly network: Network;
-  /** The side whose address changes; the other one's never does. */
+  /** The side whose address changes; the other side's never does. */
   readonly mobile: Side;
 }
 
@@ -26,25 +26,28 @@ export interface Sent {
   readonly type: number;
 }
 
-/** A datagram that an end was given. */
+/** A datagram passed to an end. */
 export interface Received {
   readonly type: number;
   readonly length: number;
-  /** Receiver index, counter: the first 16 bytes as they came. */
+  /** Receiver index and counter: the first 16 bytes as received. */
   readonly header: Uint8Array;
   readonly isDamaged: boolean;
-  /** The device has found it authentic, and new. */
+  /** True if the device found it authentic and new. */
   readonly isAccepted: boolean;
 }
 
 export type Incident = 'restarted' | 'asleep' | 'awake' | 'clock-stepped' | 'moved';
 
-/** A rule that holds at all times. Each method is called as its name says, where it is there. */
+/**
+ * A rule that holds at all times. Each method, if present, is called at the event that it is named
+ * after.
+ */
 export interface Invariant {
   readonly name: string;
-  /** A packet was offered to the end's device, which is about to be called. */
+  /** A packet was offered to the end's device, which is called next. */
   offered?(end: End, serial: number): void;
-  /** The device is about to be called. */
+  /** The device is called next. */
   acting?(end: End, trigger: Trigger): void;
   transmitted?(end: End, message: Sent): void;
   /** The device has been called with a datagram. */
@@ -58,22 +61,22 @@ export interface Invariant {
   keyWiped?(key: KeyRecord): void;
   /** A packet was sealed. */
   sealed?(key: KeyRecord, counter: number): void;
-  /** A packet was opened, and was authentic. */
+  /** A packet was opened and found authentic. */
   opened?(key: KeyRecord): void;
-  /** A part of a handshake message was sealed; both as text. */
+  /** A part of a handshake message was sealed; key and nonce are text. */
   handshakeSealed?(key: string, nonce: string): void;
   incident?(end: End, incident: Incident): void;
-  /** All that happens at this moment has happened. */
+  /** All events of this moment are handled. */
   settled?(): void;
   hourBegan?(): void;
   hourEnded?(): void;
 }
 
-/** What may happen, by the name of the method that is told, and what is told of it. */
+/** The names of the events, each of which is a method of Invariant. */
 export type Happening = Exclude<keyof Invariant, 'name'>;
 export type Details<Name extends Happening> = Parameters<NonNullable<Invariant[Name]>>;
 
-/** An invariant does not hold. */
+/** An invariant was violated. */
 export class Violation extends Error {
   readonly invariant: string;
   readonly virtualTime: number;

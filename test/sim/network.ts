@@ -1,27 +1,31 @@
-/** The network between the two ends: it delays, reorders, loses, doubles, damages and cuts. */
+/**
+ * The network between the two ends: it delays, reorders, drops, duplicates, damages and partitions.
+ */
 import { DeadlineHeap, type Timed } from '../../src/lib/deadline-heap.js';
 import type { Endpoint } from '../../src/ports/datagram.js';
 import type { Side } from './end.js';
 import type { Random } from './random.js';
 
 export interface Conditions {
-  /** One way, in ms. */
+  /** One-way latency in ms. */
   readonly latency: number;
-  /** Up to this much more, in ms, drawn for each datagram: so they overtake each other. */
+  /**
+   * Maximum additional delay in ms, drawn for each datagram, so that datagrams overtake each other.
+   */
   readonly jitter: number;
   // Probabilities for each datagram.
   readonly loss: number;
   readonly duplicate: number;
   /** One to eight bits are flipped. */
   readonly corrupt: number;
-  /** Bytes are cut off at the end, or zeros come behind. */
+  /** Bytes are cut off at the end, or zeros are appended. */
   readonly truncate: number;
   readonly isPartitioned: boolean;
-  /** What is sent to this side is lost, and what it sends arrives. */
+  /** Datagrams to this side are lost; datagrams from it arrive. */
   readonly deafSide?: Side;
 }
 
-/** Nothing is lost, and everything arrives in order. */
+/** No loss, and everything arrives in order. */
 export function clear(latency: number): Conditions {
   return {
     latency,
@@ -36,7 +40,7 @@ export function clear(latency: number): Conditions {
 
 export interface Flight extends Timed {
   readonly to: Side;
-  /** Bytes of its own. */
+  /** A copy of the bytes. */
   readonly bytes: Uint8Array;
   readonly source: Endpoint;
   readonly destination: Endpoint;
@@ -51,7 +55,7 @@ export interface NetworkCounts {
   duplicated: number;
   corrupted: number;
   truncated: number;
-  /** Sent to an address that its owner has left, or that sleeps. */
+  /** Datagrams to an address that its owner has left, or to a sleeping end. */
   misdirected: number;
 }
 
@@ -72,7 +76,7 @@ export class Network {
   readonly #random: Random;
   readonly #flights = new DeadlineHeap<Flight>();
   #conditions = clear(10);
-  /** When the last of the flights arrives that were under way at the last disturbance. */
+  /** When the last datagram arrives that was in flight at the last disturbance. */
   #disturbedUntil = 0;
   #lastArrival = 0;
   #order = 0;
@@ -85,7 +89,10 @@ export class Network {
     return this.#conditions;
   }
 
-  /** Nothing is delayed by chance, lost or damaged, and what was is not under way any more. */
+  /**
+   * True if nothing is delayed at random, lost or damaged, and no earlier disturbed datagram is in
+   * flight.
+   */
   isClearAt(now: number): boolean {
     return isClear(this.#conditions) && now > this.#disturbedUntil;
   }
@@ -95,12 +102,12 @@ export class Network {
     this.disturb(now);
   }
 
-  /** What is under way now belongs to the time before. */
+  /** Marks the datagrams in flight as sent under earlier conditions. */
   disturb(now: number): void {
     this.#disturbedUntil = Math.max(now, this.#lastArrival);
   }
 
-  /** A datagram sets out. The bytes are the network's now. */
+  /** Sends a datagram, whose bytes then belong to the network. */
   send(datagram: Pick<Flight, 'to' | 'bytes' | 'source' | 'destination'>, now: number): void {
     const { counts } = this;
     const random = this.#random;
@@ -130,7 +137,7 @@ export class Network {
       ...datagram,
       bytes,
       isDamaged: bytes !== datagram.bytes,
-      // The heap orders by one number: its fraction keeps those of one millisecond in order.
+      // The heap orders by one number, whose fraction keeps datagrams of one millisecond in order.
       deadline: arrival + (this.#order++ % PER_FLIGHT) / PER_FLIGHT,
       heapIndex: -1,
       heapKey: 0,
@@ -170,7 +177,7 @@ function isClear(conditions: Conditions): boolean {
   );
 }
 
-/** A copy with one to eight bits flipped, each at another place. */
+/** A copy with one to eight bits flipped, each at a different position. */
 function flipBits(bytes: Uint8Array, random: Random): Uint8Array {
   const copy = bytes.slice();
   const bits = new Set<number>();

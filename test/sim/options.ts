@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 export interface CommandOptions {
   readonly hours: number;
   readonly seeds: readonly number[];
-  /** Lines of what happened before a failure. */
+  /** Lines of the trace before a failure. */
   readonly traceLength: number;
   readonly isHelp: boolean;
 }
@@ -20,7 +20,7 @@ protocol at each step. A failure prints the command that repeats it.
   --seeds K       how many of them (default 10)
   --trace N       after a failure, the last N things that happened (default 30)`;
 
-/** What is asked for, or what is wrong with it. */
+/** The parsed options, or what is wrong with them. */
 export function parseOptions(args: readonly string[]): CommandOptions | string {
   let values;
   try {
@@ -56,7 +56,7 @@ export function parseOptions(args: readonly string[]): CommandOptions | string {
   return { hours, seeds: known, traceLength, isHelp: values.help };
 }
 
-/** What to type to see a failure again. */
+/** The command line that reproduces a failure. */
 export function repeatCommand(options: CommandOptions, seed: number): string {
   return `npm run sim -- --hours ${options.hours} --seed ${seed}`;
 }

@@ -1,17 +1,17 @@
 /**
- * What happens in an hour: conditions of the network, who speaks, and what befalls the ends. All of
- * it is drawn from the seed and the number of the hour, before the hour begins.
+ * The plan of an hour: network conditions, traffic, and incidents at the ends. All of it is drawn
+ * from the seed and the number of the hour, before the hour begins.
  */
 import type { Side } from './end.js';
 import { clear, type Conditions } from './network.js';
 import { Random } from './random.js';
 import { steady, type Pattern } from './traffic.js';
 
-/** What a plan can make happen. */
+/** The actions of a plan. */
 export interface Stage {
   setConditions(conditions: Conditions): void;
   setTraffic(side: Side, pattern: Pattern | undefined): void;
-  /** The side that may move has another address or port from now on. */
+  /** The mobile side gets a new address or port. */
   move(): void;
   restart(side: Side, how: 'stop' | 'crash'): void;
   sleep(side: Side, duration: number): void;
@@ -30,7 +30,7 @@ export type HourKind =
 export interface Hour {
   readonly index: number;
   readonly kind: HourKind;
-  /** In the order in which they are played. */
+  /** In the order of execution. */
   readonly acts: readonly Act[];
 }
 
@@ -40,7 +40,8 @@ export const HOUR = 60 * MINUTE;
 
 /**
  * Ten hours with traffic for two without, so that each seed of 24 hours has each kind. Two idle
- * hours never meet and none is the first of a deck: traffic flows in half of the hours or more.
+ * hours are never adjacent and none is the first of a deck, so that at least half of the hours have
+ * traffic.
  */
 const DECK: readonly HourKind[] = [
   'steady',
@@ -57,7 +58,7 @@ const DECK: readonly HourKind[] = [
   'idle',
 ];
 
-/** Hour number `index` of a run; the same whatever the length of the run. */
+/** Hour number `index` of a run, independent of the length of the run. */
 export function planHour(seed: number, index: number, only?: readonly HourKind[]): Hour {
   const kind =
     only === undefined
@@ -79,7 +80,7 @@ function dealt(seed: number, deck: number): HourKind[] {
   }
 }
 
-/** Acts under construction, and the draws that several kinds of hour share. */
+/** Builds the list of acts, with draws that several kinds of hour share. */
 class Script {
   readonly random: Random;
   readonly acts: Act[] = [];
@@ -89,7 +90,7 @@ class Script {
     this.random = random;
   }
 
-  /** Adds an act at the time that the script has come to. */
+  /** Adds an act at the current time of the script. */
   play(play: (stage: Stage) => void): void {
     this.acts.push({ at: this.at, play });
   }
@@ -128,7 +129,7 @@ class Script {
     });
   }
 
-  /** Nothing arrives, or, now and then, nothing on one of the two ways. */
+  /** Blocks all datagrams or, sometimes, those in one direction. */
   partition(): void {
     const isOneWay = this.random.chance(0.3);
     const conditions = { ...clear(20), isPartitioned: !isOneWay };
@@ -143,12 +144,12 @@ class Script {
     return steady(this.random.pick([200, 250, 500, 1_000]));
   }
 
-  /** Both speak at an even pace, so that the end of what came before is seen at once. */
+  /** Both sides send at a steady pace, so that the end of an outage is detected at once. */
   bothSteady(): void {
     this.traffic(this.steady(), this.steady());
   }
 
-  /** Any way of speaking: one side, both, even, in bursts, or hardly at all. */
+  /** Any kind of traffic: from one side or both, steady, in bursts, or sparse. */
   anyTraffic(): void {
     const one = (): Pattern | undefined => {
       switch (this.random.below(5)) {
@@ -165,7 +166,7 @@ class Script {
     this.traffic(one(), one());
   }
 
-  /** A minute or so in which the network is clear and both speak. */
+  /** About a minute in which the network is clear and both sides send. */
   recovery(): void {
     this.clear();
     this.bothSteady();
@@ -174,7 +175,7 @@ class Script {
 }
 
 const WRITERS: Record<HourKind, (script: Script) => void> = {
-  /** For the formula of rekeys.ts: from STEADY_FROM on one pattern, nothing else. */
+  /** For the formula of rekeys.ts: from STEADY_FROM on one constant pattern. */
   steady(script) {
     script.clear();
     script.bothSteady();
@@ -201,7 +202,10 @@ const WRITERS: Record<HourKind, (script: Script) => void> = {
     else script.clear();
   },
 
-  /** Short ones, ones after which handshakes have given up, and ones after which keys are gone. */
+  /**
+   * Short partitions, some after which handshakes were abandoned, and some after which keys are
+   * wiped.
+   */
   partitions(script) {
     const { random } = script;
     script.recovery();
@@ -246,7 +250,7 @@ const WRITERS: Record<HourKind, (script: Script) => void> = {
         const side = script.side();
         const how = random.chance(0.5) ? 'stop' : 'crash';
         script.play((stage) => stage.restart(side, how));
-        // Now and then at once, within one step of the time stamps.
+        // Sometimes at once, within one step of the timestamps.
         script.pass(random.between(0, random.chance(0.5) ? 15 : 2 * SECOND));
       }
       script.pass(random.between(SECOND, 2 * MINUTE));
@@ -275,5 +279,5 @@ const WRITERS: Record<HourKind, (script: Script) => void> = {
   },
 };
 
-/** In a steady hour, from here on nothing but the one pattern. ms since the hour began. */
+/** The time in a steady hour, in ms, after which only the one pattern is used. */
 export const STEADY_FROM = 2 * MINUTE;

@@ -1,11 +1,11 @@
-/** Held here: a lookup among jest's globals takes longer than the call. */
+/** Stored here, because a lookup among jest's globals takes longer than the call. */
 const { floor } = Math;
 
-/** Numbers that follow from a seed alone (sfc32, by Chris Doty-Humphrey). */
+/** Random numbers that depend only on a seed (sfc32, by Chris Doty-Humphrey). */
 export class Random {
   readonly #state: Uint32Array;
 
-  /** @param seeds a stream is told from others of one run by its further numbers */
+  /** @param seeds the seed of the run, and numbers that distinguish its streams */
   constructor(...seeds: number[]) {
     this.#state = Uint32Array.of(0x9e3779b9, 0x243f6a88, 0xb7e15162, 1);
     for (const seed of seeds) {
@@ -30,7 +30,7 @@ export class Random {
     return floor((this.uint32() / 0x1_0000_0000) * limit);
   }
 
-  /** An integer from `low` to `high`, both included. */
+  /** An integer from `low` to `high`, inclusive. */
   between(low: number, high: number): number {
     return low + this.below(high - low + 1);
   }
@@ -43,7 +43,7 @@ export class Random {
     return items[this.below(items.length)]!;
   }
 
-  /** The items in another order (Fisher and Yates). */
+  /** The items in a random order (Fisher and Yates). */
   shuffled<Item>(items: readonly Item[]): Item[] {
     const result = [...items];
     for (let index = result.length - 1; index > 0; index--) {

@@ -1,6 +1,6 @@
 /**
- * A Crypto that tells which keys come and go and under which nonces they seal: seen from below the
- * protocol, whatever the protocol believes of its counters.
+ * A Crypto that reports the creation and wiping of keys and the nonces they seal with. It observes
+ * the cipher itself, independently of the protocol's counters.
  */
 import type { Crypto, TransportKey } from '../../src/crypto/crypto.js';
 import type { End } from './end.js';
@@ -8,7 +8,7 @@ import type { Details, Happening } from './invariant.js';
 
 /** One copy of a transport key, in one process. */
 export interface KeyRecord {
-  /** The key itself, as text: two keys are one where their bytes are. */
+  /** The key as text: equal bytes mean the same key. */
   readonly fingerprint: string;
   readonly end: End;
   readonly incarnation: number;

@@ -1,15 +1,15 @@
-/** The figures of a run that was clean. */
+/** The statistics of a run without violations. */
 import type { Scenario } from './scenario.js';
 
 export interface SimulationReport {
   readonly scenario: Scenario;
   readonly hours: number;
   readonly hoursWithTraffic: number;
-  /** SHA-256 over all messages that were sent, in order: equal runs have equal digests. */
+  /** SHA-256 over all sent messages, in order: identical runs have equal digests. */
   readonly digest: string;
   readonly figures: Readonly<Record<string, number>>;
   readonly network: Readonly<Record<string, number>>;
-  /** By drop reason, of both ends and all their processes. */
+  /** By drop reason, for both ends and all their processes. */
   readonly drops: Readonly<Record<string, number>>;
   readonly events: Readonly<Record<string, number>>;
   readonly incidents: Readonly<Record<string, number>>;

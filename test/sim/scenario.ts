@@ -1,4 +1,4 @@
-/** What is fixed for a whole run: the two ends, their keys and options. Drawn from the seed. */
+/** The constants of a run: the two ends, their keys and options. Drawn from the seed. */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import type { Endpoint } from '../../src/ports/datagram.js';
 import { prefixes } from '../support/pairs/wireguard-pair.js';
@@ -9,15 +9,18 @@ import { PREFIXES } from './traffic.js';
 export interface Scenario {
   readonly seed: number;
   readonly mtu: number;
-  /** The side whose address changes; the other one's never does. */
+  /** The side whose address changes; the other side's never does. */
   readonly mobile: Side;
-  /** Whether the other side is configured with its address, or has to wait until it speaks. */
+  /**
+   * Whether the other side is configured with the mobile side's address, or must wait for its first
+   * message.
+   */
   readonly isMobileKnown: boolean;
   readonly presharedKey: Uint8Array | undefined;
   readonly privateKeys: Readonly<Record<Side, Uint8Array>>;
   /** ms; 0 is off. */
   readonly persistentKeepalives: Readonly<Record<Side, number>>;
-  /** By this part a wall clock is too fast, or too slow. */
+  /** The fraction by which a wall clock is too fast, or too slow if negative. */
   readonly clockDrifts: Readonly<Record<Side, number>>;
 }
 
@@ -29,7 +32,7 @@ const ENDPOINTS: Record<Side, Endpoint> = {
 export function drawScenario(seed: number): Scenario {
   const random = new Random(seed, 1);
   const keepalive = (): number => random.pick([0, 0, 0, 10_000, 25_000]);
-  // 200 ppm are 0.7 s in an idle hour: less than what may be taken for a jump.
+  // 200 ppm are 0.7 s in an idle hour: less than the threshold for a jump.
   const drift = (): number => random.between(-200, 200) / 1e6;
   return {
     seed,

@@ -1,4 +1,6 @@
-/** The simulation in small, and that each of its invariants finds the fault that it is there for. */
+/**
+ * A short simulation, and proof that each invariant detects the faults that it is responsible for.
+ */
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { selectCrypto } from '../../src/crypto/select.js';
 import { atLength } from '../support/runner/tier.js';
@@ -23,23 +25,26 @@ function violationOf(options: Omit<SimulationOptions, 'crypto'>): Violation | un
 
 const HOURS = atLength({ short: 1, long: 2 });
 
-it.each(atLength({ short: [1], long: [1, 2, 3] }))('seed %i is clean for its hours', (seed) => {
-  const { figures, hoursWithTraffic } = new Simulation({ seed, hours: HOURS, crypto }).run();
-  expect(hoursWithTraffic).toBeGreaterThanOrEqual(1);
-  expect(figures['packets-delivered']).toBeGreaterThan(5_000);
-  expect(figures.recoveries).toBeGreaterThan(0);
-});
+it.each(atLength({ short: [1], long: [1, 2, 3] }))(
+  'seed %i runs its hours without violations',
+  (seed) => {
+    const { figures, hoursWithTraffic } = new Simulation({ seed, hours: HOURS, crypto }).run();
+    expect(hoursWithTraffic).toBeGreaterThanOrEqual(1);
+    expect(figures['packets-delivered']).toBeGreaterThan(5_000);
+    expect(figures.recoveries).toBeGreaterThan(0);
+  },
+);
 
-it('rekeys in a steady hour as the formula says', () => {
+it('rekeys in a steady hour as the formula predicts', () => {
   const options = { seed: 4, hours: HOURS, crypto, kinds: ['steady'] as const };
   const { figures } = new Simulation(options).run();
   expect(figures['steady-hours']).toBe(HOURS);
   expect(figures.rekeys).toBe(figures['rekeys-by-formula']);
-  // A rekey each 120 s and a little more, for 57.5 minutes of each hour.
+  // A rekey slightly more than every 120 s, for 57.5 minutes of each hour.
   expect(Math.floor(figures.rekeys! / HOURS)).toBe(28);
 });
 
-it('sees keys zeroed, and an hour of silence', () => {
+it('observes wiped keys and an hour of silence', () => {
   const scenario = { persistentKeepalives: { alice: 0, bob: 0 } };
   const kinds = ['steady', 'idle'] as const;
   const { figures } = new Simulation({ seed: 5, hours: 2, crypto, kinds, scenario }).run();
@@ -47,7 +52,7 @@ it('sees keys zeroed, and an hour of silence', () => {
   expect(figures['keys-zeroed']).toBeGreaterThanOrEqual(4);
 });
 
-it('sees persistent keepalives at their interval', () => {
+it('observes persistent keepalives at their interval', () => {
   const scenario = { persistentKeepalives: { alice: 25_000, bob: 0 } };
   const kinds = ['steady', 'idle'] as const;
   const { figures } = new Simulation({ seed: 5, hours: 2, crypto, kinds, scenario }).run();
@@ -55,13 +60,13 @@ it('sees persistent keepalives at their interval', () => {
   expect(figures['keepalives-on-time']).toBeGreaterThan(100);
 });
 
-it('goes the same way each time, on both backends', () => {
+it('runs identically each time, on both backends', () => {
   const run = (backend: typeof crypto): string =>
     new Simulation({ seed: 6, hours: 1, crypto: backend }).run().digest;
   expect(run(createNodeCrypto())).toBe(run(crypto));
 });
 
-it('plans an hour alike, whatever the length of the run, and no two idle hours in a row', () => {
+it('plans each hour independently of the length of the run, and never two idle hours in a row', () => {
   for (let seed = 1; seed <= 200; seed++) {
     const kinds = Array.from({ length: 24 }, (_, index) => planHour(seed, index).kind);
     expect(kinds[0]).not.toBe('idle');
@@ -72,13 +77,13 @@ it('plans an hour alike, whatever the length of the run, and no two idle hours i
   }
 });
 
-it('wants traffic in half of the hours', () => {
+it('plans traffic in half of the hours', () => {
   const violation = violationOf({ seed: 1, hours: 2, kinds: ['idle'] });
   expect(violation?.invariant).toBe('traffic');
 });
 
 describe('a device that', () => {
-  it.each(BROKEN_DEVICES)('$fault is found out', (broken) => {
+  it.each(BROKEN_DEVICES)('$fault is detected', (broken) => {
     const { createDevice, kind, scenario, invariant, says } = broken;
     const kinds = kind === 'idle' ? (['steady', 'idle'] as const) : [kind];
     const options = { seed: 7, hours: 6, kinds, createDevice, ...(scenario && { scenario }) };
@@ -102,7 +107,7 @@ describe('the command', () => {
     return { status, out: out.join('\n'), err: err.join('\n') };
   }
 
-  it('prints how to repeat a failure, and what came before', async () => {
+  it('prints how to repeat a failure, and the trace before it', async () => {
     const { status, err } = await run('--hours', '3', '--seed', '8', '--trace', '5');
     expect(status).toBe(1);
     expect(err).toContain('repeat: npm run sim -- --hours 3 --seed 8');
@@ -119,20 +124,20 @@ describe('the command', () => {
     ['--trace', '1.5'],
     ['--nonsense'],
     ['argument'],
-  ])('is told wrong: %s %s', async (...args) => {
+  ])('rejects %s %s', async (...args) => {
     const { status, out, err } = await run(...args);
     expect(status).toBe(2);
     expect(out).toBe('');
     expect(err).toContain('Usage: npm run sim');
   });
 
-  it('tells its usage', async () => {
+  it('prints its usage', async () => {
     const { status, out } = await run('--help');
     expect(status).toBe(0);
     expect(out).toContain('--from-seed A');
   });
 
-  it('takes seeds one by one and in a row', () => {
+  it('accepts single seeds and ranges', () => {
     expect(parseOptions(['--seed', '5', '--from-seed', '10', '--seeds', '3'])).toMatchObject({
       hours: 24,
       seeds: [5, 10, 11, 12],

@@ -1,6 +1,6 @@
 /**
- * Two WireGuard devices and the network between them, in virtual time: hours pass in seconds, all
- * that happens follows from the seed, and the invariants are checked at each step.
+ * Two WireGuard devices and the network between them, in virtual time: hours pass in seconds,
+ * everything depends on the seed, and the invariants are checked at each step.
  */
 import { createHash } from 'node:crypto';
 import type { Crypto } from '../../src/crypto/crypto.js';
@@ -35,13 +35,13 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly hours: number;
   readonly crypto: Crypto;
-  /** Another device than the real one, to see that it is found out. */
+  /** A faulty device, to test that the invariants detect it. */
   readonly createDevice?: CreateDevice;
-  /** Only hours of these kinds, in turn. */
+  /** Only hours of these kinds, in rotation. */
   readonly kinds?: readonly HourKind[];
-  /** How much of what happened last is kept, for a failure. */
+  /** The number of trace entries kept for a failure. */
   readonly traceLength?: number;
-  /** Changes to what the seed draws. */
+  /** Overrides for values drawn from the seed. */
   readonly scenario?: Partial<Scenario>;
 }
 
@@ -85,12 +85,12 @@ export class Simulation implements World, Stage, EndSink {
     this.#invariants = new Invariants(this, this.#maker, options.traceLength ?? 0);
   }
 
-  /** What happened last, oldest first. */
+  /** The last events, oldest first. */
   get trace(): readonly string[] {
     return this.#invariants.trace.lines;
   }
 
-  /** @throws Violation where an invariant does not hold */
+  /** @throws Violation if an invariant is violated */
   run(): SimulationReport {
     for (let index = 0; index < this.#options.hours; index++) {
       this.hour = planHour(this.seed, index, this.#options.kinds);
@@ -200,7 +200,7 @@ export class Simulation implements World, Stage, EndSink {
     this.#act(end, 'timeout', () => end.device.handleTimeout(end.now));
   }
 
-  /** Calls the device, with the invariants told before and after. */
+  /** Calls the device, and notifies the invariants before and after. */
   #act(end: End, trigger: Trigger, call: () => void): void {
     end.trigger = trigger;
     this.tell('acting', end, trigger);
@@ -256,7 +256,7 @@ export class Simulation implements World, Stage, EndSink {
     };
   }
 
-  // Stage
+  // Implementation of Stage.
 
   setConditions(conditions: Conditions): void {
     if (conditions.isPartitioned) this.#incidents.add('partitioned');
@@ -297,7 +297,7 @@ export class Simulation implements World, Stage, EndSink {
     this.#incident(this.ends[side], 'clock-stepped');
   }
 
-  // EndSink
+  // Implementation of EndSink.
 
   transmitted(end: End, bytes: Uint8Array, destination: Endpoint): void {
     this.#digest.update(bytes);
@@ -313,7 +313,7 @@ export class Simulation implements World, Stage, EndSink {
   }
 }
 
-/** Rises with each message that the device finds authentic, whatever it thinks of the packet in it. */
+/** A counter that increases with each authentic message, whether or not its packet is accepted. */
 function authenticated({ device, peer }: End): number {
   const { drops } = device;
   return peer.rxBytes + drops.of('malformed-packet') + drops.of('wrong-source');

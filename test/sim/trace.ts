@@ -1,4 +1,4 @@
-/** The last things that happened, to be read when an invariant does not hold. */
+/** The last events before a violation. */
 import type { DeviceEvent } from '../../src/wireguard/device.js';
 import { readUint32 } from '../../src/wireguard/messages.js';
 import type { End } from './end.js';
@@ -24,7 +24,7 @@ export class Trace implements Invariant {
   readonly #length: number;
   #entries: Entry[] = [];
 
-  /** @param length how many entries are kept; 0 for none */
+  /** @param length the number of entries kept; 0 for none */
   constructor(world: World, length: number) {
     this.#world = world;
     this.#length = length;
@@ -66,7 +66,7 @@ export class Trace implements Invariant {
   }
 }
 
-/** The indices in a message: sender's, or receiver's, or both. */
+/** The indices in a message: the sender's, the receiver's, or both. */
 function indices(message: Uint8Array | undefined): string {
   if (message === undefined || message.length < 12) return '';
   const first = readUint32(message, 4).toString(16);

@@ -1,18 +1,18 @@
 /**
- * The packets that the two ends send each other. Each follows from its serial number, so that the
- * receiver can make it anew and compare: whatever was altered is noticed, with no copy kept.
+ * The packets between the two ends. Each is computed from its serial number, so that the receiver
+ * can recompute and compare it: any change is detected without storing a copy.
  */
 import { packetInSlot, PacketSlots } from '../../src/lib/packet-slot.js';
 import { parseIpAddress, type IpAddress } from '../../src/wire/ip-address.js';
 import { otherSide, type Side } from './end.js';
 import { Random } from './random.js';
 
-/** Held here: a lookup among jest's globals takes longer than the multiplication. */
+/** Stored here, because a lookup among jest's globals takes longer than the multiplication. */
 const { imul } = Math;
 
 const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
-/** Serial number, side and checksum, behind the IP header. */
+/** Serial number, side and checksum, after the IP header. */
 const OWN_HEADER = 9;
 const SHORTEST = IPV6_HEADER + OWN_HEADER;
 
@@ -21,7 +21,7 @@ const ADDRESSES: Record<Side, { readonly ipv4: IpAddress; readonly ipv6: IpAddre
   bob: { ipv4: parseIpAddress('10.0.0.2')!, ipv6: parseIpAddress('fd00::2')! },
 };
 
-/** The inner addresses of a side, as text of prefixes. */
+/** The inner addresses of a side, as prefixes in text form. */
 export const PREFIXES: Record<Side, readonly string[]> = {
   alice: ['10.0.0.1/32', 'fd00::1/128'],
   bob: ['10.0.0.2/32', 'fd00::2/128'],
@@ -37,7 +37,7 @@ export class PacketMaker {
     this.#longest = mtu;
   }
 
-  /** Packet number `serial` from `side`, in a slot of its own. */
+  /** Packet number `serial` from `side`, in its own slot. */
   slot(side: Side, serial: number): Uint8Array {
     const packet = this.packet(side, serial);
     const slot = this.#slots.allocate(packet.length);
@@ -64,7 +64,7 @@ export class PacketMaker {
   }
 }
 
-/** The serial number in a packet from `side`; undefined where it is none, or was altered. */
+/** The serial number in a packet from `side`; undefined if it is invalid or was altered. */
 export function serialOf(packet: Uint8Array, side: Side): number | undefined {
   const header = packet[0]! >> 4 === 6 ? IPV6_HEADER : IPV4_HEADER;
   if (packet.length < header + OWN_HEADER) return undefined;
@@ -100,15 +100,15 @@ function writeIpv6(packet: Uint8Array, side: Side): number {
   return IPV6_HEADER;
 }
 
-/** How one side speaks. */
+/** The traffic pattern of one side. */
 export interface Pattern {
   /** ms between two turns; `[low, high]`, drawn for each turn. */
   readonly interval: readonly [number, number];
-  /** Packets in one turn. */
+  /** The number of packets in one turn. */
   readonly burst: readonly [number, number];
 }
 
-/** One packet each `interval` ms. */
+/** One packet every `interval` ms. */
 export function steady(interval: number): Pattern {
   return { interval: [interval, interval], burst: [1, 1] };
 }
@@ -126,19 +126,19 @@ export class Talker {
     return this.#pattern;
   }
 
-  /** When it speaks next; Infinity for never. */
+  /** The time of the next turn; Infinity for never. */
   get next(): number {
     return this.#next;
   }
 
-  /** Speaks in another pattern from now on, or not at all. */
+  /** Switches to another pattern, or stops. */
   speak(pattern: Pattern | undefined, now: number): void {
     this.#pattern = pattern;
     this.#next =
       pattern === undefined ? Infinity : now + this.#random.between(1, pattern.interval[1]);
   }
 
-  /** Takes its turn: how many packets it sends now. */
+  /** Takes a turn, and returns the number of packets to send now. */
   turn(now: number): number {
     const { interval, burst } = this.#pattern!;
     this.#next = now + this.#random.between(...interval);

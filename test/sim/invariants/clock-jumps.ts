@@ -1,6 +1,6 @@
 /**
- * A clock that was set and a machine that slept are noticed at the next call, before anything is
- * made of it, and clocks that merely drift apart are not taken for that.
+ * A changed clock or a sleep is noticed at the next call, before the device acts on the call, and
+ * clocks that merely drift apart do not count as a jump.
  */
 import type { DeviceEvent } from '../../../src/wireguard/device.js';
 import type { End, Side } from '../end.js';
@@ -9,7 +9,7 @@ import { Violation, type Incident, type Invariant, type World } from '../invaria
 export class ClockJumps implements Invariant {
   readonly name = 'clock-jumps';
   readonly #world: World;
-  /** The clocks of this side have parted, and its device has not been called since. */
+  /** True if the clocks of this side have jumped and its device has not been called since. */
   readonly #parted: Record<Side, boolean> = { alice: false, bob: false };
 
   constructor(world: World) {
@@ -17,7 +17,7 @@ export class ClockJumps implements Invariant {
   }
 
   incident(end: End, incident: Incident): void {
-    // A new process knows no other offset between its clocks than the one that it finds.
+    // A new process starts with the current offset between its clocks.
     if (incident === 'restarted') this.#parted[end.side] = false;
     if (incident === 'awake' || incident === 'clock-stepped') this.#parted[end.side] = true;
   }

@@ -1,6 +1,6 @@
 /**
- * Nothing is delivered twice, altered, to the wrong side, or that was not sent; and nothing that
- * was damaged on the way is taken for authentic.
+ * No packet is delivered twice, altered, to the wrong side, or without being sent; and no datagram
+ * damaged in transit is accepted as authentic.
  */
 import { equalBytes } from '../bytes.js';
 import { otherSide, type End, type Side } from '../end.js';
@@ -61,7 +61,7 @@ export class Delivery implements Invariant {
     return this.#states[from].get(serial) === 2;
   }
 
-  /** Hours in which packets were delivered, to either side. */
+  /** Hours in which packets were delivered to either side. */
   get hoursWithTraffic(): number {
     return new Set([...this.#hours.alice, ...this.#hours.bob]).size;
   }

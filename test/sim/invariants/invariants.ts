@@ -43,8 +43,8 @@ export class Invariants {
   }
 
   /**
-   * Tells each invariant of what happened.
-   * @throws Violation where one does not hold
+   * Reports an event to each invariant.
+   * @throws Violation if an invariant is violated
    */
   tell<Name extends Happening>(name: Name, ...details: Details<Name>): void {
     for (const invariant of this.#all) {

@@ -1,6 +1,6 @@
 /**
- * Keys end on time (whitepaper 6.1 to 6.3): none is used after 180 s, by the monotonic clock and by
- * true time, 540 s after the last session was derived none is left in memory, and none is ever held
+ * Keys expire on time (whitepaper 6.1 to 6.3): none is used after 180 s, by the monotonic clock and
+ * by true time; none is in memory 540 s after the last session was derived; and none is ever held
  * for more than 720 s, however often others are derived.
  */
 import { type End, type Side, SIDES } from '../end.js';
@@ -9,7 +9,7 @@ import type { KeyRecord } from '../recording-crypto.js';
 
 const REJECT_AFTER_TIME = 180_000;
 const ZERO_KEYS_AFTER_TIME = 540_000;
-/** Whoever derives a session keeps none that is expired, and 540 s later there is none left. */
+/** Deriving a session releases expired keys, and 540 s later no key is left. */
 const LONGEST_HELD = REJECT_AFTER_TIME + ZERO_KEYS_AFTER_TIME;
 /** previous, current and next, with two keys each. */
 const MAX_KEYS = 6;

@@ -1,6 +1,6 @@
 /**
- * No nonce is used twice under a key: seen at the cipher, whoever holds a copy of the key, and
- * seen on the wire, by receiver index and counter of each process.
+ * No nonce is used twice under a key. This is observed at the cipher, for all copies of the key,
+ * and on the wire, by receiver index and counter of each process.
  */
 import { DATA as DATA_LAYOUT, readCounter, readUint32 } from '../../../src/wireguard/messages.js';
 import type { End } from '../end.js';
@@ -11,7 +11,7 @@ import { DATA } from '../../support/message-types.js';
 export class Nonces implements Invariant {
   readonly name = 'nonces';
   readonly #world: World;
-  /** The last counter under each key. Counters rise, so that the last one is enough. */
+  /** The last counter under each key. Counters increase, so that the last one is enough. */
   readonly #lastSealed = new Map<string, number>();
   readonly #lastSent = new Map<string, number>();
   readonly #handshakes = new Set<string>();

@@ -1,8 +1,9 @@
 /**
- * Once the network is clear and both ends are awake, packets arrive again within 15 s, the jitter of
- * the timers (333 ms) and one round trip, counted from the first packet that is offered then: an end
- * cannot notice what it does not try (whitepaper 6.5: KEEPALIVE_TIMEOUT + REKEY_TIMEOUT after the
- * first data without an answer a handshake begins). From then on nothing at all is lost.
+ * When the network is clear and both ends are awake, packets arrive again within 15 s plus the
+ * jitter of the timers (333 ms) plus one round trip. The time counts from the first packet offered
+ * then, because an end detects nothing until it sends (whitepaper 6.5: a handshake begins
+ * KEEPALIVE_TIMEOUT + REKEY_TIMEOUT after the first unanswered data). From then on no packet is
+ * lost.
  */
 import { INITIATION } from '../../support/message-types.js';
 import { otherSide, SIDES, type End, type Side } from '../end.js';
@@ -24,7 +25,7 @@ interface Waiting {
 }
 
 class Direction {
-  /** When the first packet was offered after the network had become clear. */
+  /** When the first packet was offered after the network became clear. */
   firstOfferAt: number | undefined;
   hasRecovered = false;
   readonly waiting: Waiting[] = [];
@@ -43,10 +44,10 @@ export class Recovery implements Invariant {
   readonly #directions: Record<Side, Direction> = { alice: new Direction(), bob: new Direction() };
   readonly #initiatedAt: Record<Side, number> = { alice: -Infinity, bob: -Infinity };
   #disturbedAt = 0;
-  /** Recoveries seen to their end, and the longest of them, in ms. */
+  /** Completed recoveries, and the longest of them in ms. */
   count = 0;
   longest = 0;
-  /** Initiations that met another one in the network. */
+  /** Initiations that crossed another one in the network. */
   crossings = 0;
 
   constructor(world: World, delivery: Delivery) {
@@ -77,19 +78,21 @@ export class Recovery implements Invariant {
     if (!this.#isClear() || !this.#canKnow(end)) return;
     const direction = this.#directions[end.side];
     const { virtualNow, mobile } = this.#world;
-    // It can but wait for the other one, who has to notice first.
+    // This end can only wait for the other end, which must detect the outage first.
     const mustWait = end.side !== mobile && !this.#knowsPeer(end);
     if (mustWait && this.#directions[mobile].firstOfferAt === undefined) return;
     direction.firstOfferAt ??= virtualNow;
     direction.waiting.push({ serial, offeredAt: virtualNow });
   }
 
-  /** Only who speaks at an even pace, once a second or more, is sure to notice. */
+  /**
+   * Only an end that sends at a steady pace, at least once a second, is sure to detect an outage.
+   */
   #canKnow(end: End): boolean {
     const { mobile, talkers } = this.#world;
     if (!isSteady(this.#world, end.side)) return false;
     if (end.side === mobile || isSteady(this.#world, mobile)) return true;
-    // The other end has moved and is silent: nobody could find it.
+    // The other end has moved and is silent, so it cannot be found.
     return talkers[mobile].pattern === undefined && this.#knowsPeer(end);
   }
 

@@ -1,19 +1,19 @@
 /**
- * Steady hours against a formula. The initiator rekeys at its first message that is sent 120 s
- * (REKEY_AFTER_TIME) or more after its session began (whitepaper 6.2); the new session begins one
- * round trip later, and the roles stay. Where the initiator has packets to send they are its
- * messages. Where it only receives, its messages are keepalives: one 10 s after the first packet
- * that comes behind its last message, and so on each 10 s; the last message before that row is the
- * one that confirms the new keys. Let
+ * Compares steady hours with a formula. The initiator rekeys at the first message that it sends 120
+ * s (REKEY_AFTER_TIME) or more after its session began (whitepaper 6.2). The new session begins one
+ * round trip later, and the roles stay the same. If the initiator has packets to send, they are its
+ * messages. If it only receives, its messages are keepalives: one 10 s after the first packet that
+ * follows its last message, and so on every 10 s; the message before the first of them confirms the
+ * new keys. Let
  *
- *     d    ms between two packets of the initiator, or of the responder where it sends none;
+ *     d    ms between two packets of the initiator, or of the responder if the initiator sends none;
  *          120 000 is a multiple of it
  *     RTT  the round trip
  *     P    120 000 + d × ⌈RTT / d⌉, from one rekey to the next, in both cases
- *     s    the first message of the initiator at which the session that stands is 120 s old
+ *     s    the first message of the initiator at which the current session is 120 s old
  *
- * Then in a window that ends before e there are ⌊(e - 1 - s) / P⌋ + 1 initiations, or none where
- * s ≥ e. The count has to be equal, and none may come from the responder.
+ * Then a window that ends before e contains ⌊(e - 1 - s) / P⌋ + 1 initiations, or none if s ≥ e.
+ * The count must be equal, and the responder must send none.
  */
 import { DATA, INITIATION } from '../../support/message-types.js';
 import { otherSide, type End, type Side } from '../end.js';
@@ -23,7 +23,7 @@ import { HOUR, STEADY_FROM } from '../plan.js';
 const REKEY_AFTER_TIME = 120_000;
 const KEEPALIVE_TIMEOUT = 10_000;
 const KEEPALIVE_LENGTH = 32;
-/** Whatever the hour before has left is over by then. */
+/** By then, all effects of the hour before are over. */
 const COUNT_FROM = STEADY_FROM + 30_000;
 
 interface Window {
@@ -38,7 +38,7 @@ export class Rekeys implements Invariant {
   readonly #world: World;
   #window: Window | undefined;
   readonly #initiations: Record<Side, number> = { alice: 0, bob: 0 };
-  /** Of all steady hours together. */
+  /** The sum over all steady hours. */
   expected = 0;
   counted = 0;
   hours = 0;

@@ -1,6 +1,6 @@
 /**
- * Which session an end may send under, told from the messages alone: the sessions of whitepaper 6.3
- * without a look into the device.
+ * The session that an end may send under, derived only from the messages: the sessions of
+ * whitepaper 6.3, without reading the device.
  */
 import {
   DATA as DATA_LAYOUT,
@@ -15,18 +15,18 @@ const REJECT_AFTER_TIME = 180_000;
 export interface Session {
   readonly isInitiator: boolean;
   readonly createdAt: number;
-  /** The index that the end itself chose. */
+  /** The index that this end chose. */
   readonly localIndex: number;
-  /** The one rekey on receive (6.2) was asked for. */
+  /** True if the single rekey on receive (6.2) was requested. */
   isAskedFor: boolean;
 }
 
 export class SessionModel {
   current: Session | undefined;
-  /** The responder's, until the initiator is heard under it. */
+  /** The responder's session, until it receives a message of the initiator under it. */
   #next: Session | undefined;
 
-  /** The end has taken in a message. */
+  /** Called when the end has accepted a message. */
   received(message: Received, now: number): void {
     if (!message.isAccepted) return;
     if (message.type === RESPONSE) {
@@ -44,7 +44,7 @@ export class SessionModel {
     this.#next = undefined;
   }
 
-  /** The end has sent a message. */
+  /** Called when the end has sent a message. */
   sent(message: Sent, now: number): void {
     if (message.type === INITIATION || message.type === DATA) return;
     const localIndex = readUint32(message.bytes, RESPONSE_LAYOUT.senderIndex);
@@ -55,7 +55,10 @@ export class SessionModel {
     return this.current !== undefined && now - this.current.createdAt < REJECT_AFTER_TIME;
   }
 
-  /** The age of the session that the end began itself; undefined for another's or none. */
+  /**
+   * The age of the session that this end initiated; undefined if the peer initiated it or none
+   * exists.
+   */
   ageAsInitiator(now: number): number | undefined {
     return this.current?.isInitiator ? now - this.current.createdAt : undefined;
   }

@@ -1,9 +1,9 @@
 /**
- * In an hour without traffic nothing is said once the last words are over, unless a persistent
- * keepalive is set. How long the last words may take: the last packets wait for a handshake that is
- * tried for 20 × 5.333 s; what then arrives is answered by two keepalives 10 s apart, the second
- * one of which may find the key old and begin a handshake that is lost and tried for as long; as may
- * the 15.333 s timer of the last data.
+ * In an hour without traffic no message is sent after the last exchange is over, unless a
+ * persistent keepalive is set. The longest last exchange: the last packets wait for a handshake
+ * that is retried for 20 × 5.333 s; the packets are answered by two keepalives 10 s apart; the
+ * second one may find the key old and begin a handshake that is lost and retried for as long; and
+ * so may the 15.333 s timer of the last data.
  */
 import { DATA } from '../../support/message-types.js';
 import type { End, Side } from '../end.js';
@@ -43,7 +43,7 @@ export class Silence implements Invariant {
     if (message.bytes.length !== KEEPALIVE_LENGTH) {
       throw this.#violation(`${end.side} sent data in idle time`);
     }
-    // One that comes with a response confirms the keys (5.4.5).
+    // A keepalive sent on a response confirms the keys (5.4.5).
     if (end.trigger === 'datagram') return;
     if (virtualNow - last !== interval) {
       throw this.#violation(`${end.side} sent a keepalive after ${virtualNow - last} ms`);

@@ -1,6 +1,6 @@
 /**
- * TAI64N stamps rise, by their rounding step or more, over restarts and clocks that step back: or
- * a peer takes the initiation for a recording (whitepaper 5.1).
+ * TAI64N timestamps increase by at least their rounding step, even over restarts and clocks that
+ * step back. Otherwise a peer treats the initiation as a replay (whitepaper 5.1).
  */
 import type { End, Side } from '../end.js';
 import { Violation, type Invariant, type World } from '../invariant.js';
@@ -22,7 +22,7 @@ export class Stamps implements Invariant {
     const view = new DataView(timestamp.buffer, timestamp.byteOffset, timestamp.length);
     const stamp = view.getBigUint64(0) * SECOND + BigInt(view.getUint32(8));
     const last = this.#last[end.side];
-    // Rounding starts anew with each second, so that its first step may be a shorter one.
+    // Rounding restarts with each second, so that its first step may be shorter.
     const isNewSecond = last !== undefined && stamp / SECOND > last / SECOND;
     if (last !== undefined && stamp < last + (isNewSecond ? 1n : STEP)) {
       const what = `${end.side} stamped ${stamp} ns after ${last} ns`;

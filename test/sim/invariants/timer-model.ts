@@ -1,11 +1,11 @@
 /**
- * The timers of one end (whitepaper 6.2 to 6.5), told from its messages alone: when each may expire
- * and when it must have expired. Jitter, and what a rate limit may have hidden, are ranges.
+ * The timers of one end (whitepaper 6.2 to 6.5), derived only from its messages: when each may
+ * expire and when it must have expired. Jitter, and effects of a rate limit, are modeled as ranges.
  */
 const REKEY_TIMEOUT = 5_000;
 const KEEPALIVE_TIMEOUT = 10_000;
 const MOST_JITTER = 332;
-/** A handshake is given up between its 19th retry and the expiry behind it. */
+/** A handshake is abandoned between its 19th retry and the next expiry. */
 export const SHORTEST_ATTEMPT = 90_000;
 export const LONGEST_ATTEMPT = 19 * (REKEY_TIMEOUT + MOST_JITTER);
 
@@ -14,11 +14,11 @@ interface Range {
   readonly to: number;
 }
 
-/** When the data message may have been sent that armed the timer of 15 s. */
+/** The range of times in which the data message that armed the 15 s timer may have been sent. */
 interface Unanswered extends Range {
-  /** It was armed at `from`, which is `to`. */
+  /** True if the timer was armed at `from`, which equals `to`. */
   readonly isCertain: boolean;
-  /** It may be that none of them armed it. */
+  /** True if possibly none of the messages armed the timer. */
   readonly isOpen: boolean;
 }
 
@@ -33,19 +33,19 @@ export class TimerModel {
   readonly #persistentInterval: number;
   retry: Range | undefined;
   passiveDue: number | undefined;
-  /** Where the device may or may not have armed it: it may speak then, and need not. */
+  /** Set if the device may or may not have armed the timer: it may send then, but need not. */
   #passiveMayBeDue: number | undefined;
   persistentDue = Infinity;
   #needsAnother = false;
   #unanswered: Unanswered | undefined;
-  /** The same, where it has expired since. */
+  /** The same, if the timer has expired since. */
   #rearmed: Unanswered | undefined;
-  /** An initiation or a response. */
+  /** The time of the last initiation or response. */
   lastHandshakeSent = -Infinity;
-  /** A handshake was wanted by something new: certainly, and possibly. */
+  /** The last time that a new event requested a handshake: certainly, and possibly. */
   lastWanted = -Infinity;
   lastPerhapsWanted = -Infinity;
-  /** When a jump of the clocks last lifted the limit on initiations. */
+  /** When a clock jump last lifted the limit on initiations. */
   #liftedAt = -Infinity;
 
   constructor(persistentInterval: number, now: number) {
@@ -70,7 +70,7 @@ export class TimerModel {
     this.retry = { from: now + REKEY_TIMEOUT, to: now + REKEY_TIMEOUT + MOST_JITTER };
   }
 
-  /** A handshake was wanted for a packet, and was not allowed yet: it is tried like a retry. */
+  /** A packet requested a handshake that was not allowed yet: it is tried like a retry. */
   handshakeDelayed(now: number): void {
     this.retry ??= { from: now + REKEY_TIMEOUT, to: now + REKEY_TIMEOUT + MOST_JITTER };
   }
@@ -79,7 +79,7 @@ export class TimerModel {
     return this.retry !== undefined && now >= this.retry.from && now <= this.retry.to;
   }
 
-  /** False where a retry is overdue that nothing forbade. */
+  /** False if a retry is overdue that was allowed. */
   isRetryOnTime(now: number, hasEndpoint: boolean): boolean {
     while (this.retry !== undefined && now > this.retry.to) {
       const mayHaveBeenForbidden =
@@ -106,7 +106,7 @@ export class TimerModel {
     return this.passiveDue === now || this.#passiveMayBeDue === now;
   }
 
-  /** The passive keepalive's time has come. */
+  /** The passive keepalive is due. */
   passiveExpired(needsAnother: boolean, isSure: boolean, now: number): void {
     if (!needsAnother) return;
     if (isSure) this.passiveDue = now + KEEPALIVE_TIMEOUT;
@@ -117,16 +117,16 @@ export class TimerModel {
     return this.#needsAnother;
   }
 
-  /** The timer of 15 s is armed, unless it is pending. */
+  /** The 15 s timer is armed, unless it is pending. */
   dataSent(now: number): void {
     const armed = this.#unanswered;
     if (armed === undefined) {
       this.#unanswered = { from: now, to: now, isCertain: true, isOpen: false };
     } else if (armed.isOpen) {
-      // Whether or not an earlier message armed it, it is armed after this one.
+      // Whether or not an earlier message armed the timer, it is armed after this one.
       this.#unanswered = { ...armed, to: now, isOpen: false };
     } else if (now >= armed.from + UNANSWERED_TIME) {
-      // It may have expired by now, and then this message armed it again.
+      // The timer may have expired by now, in which case this message armed it again.
       this.#rearmed = { from: this.#rearmed?.from ?? now, to: now, isCertain: false, isOpen: true };
     }
   }
@@ -135,12 +135,12 @@ export class TimerModel {
     this.#unanswered = this.#rearmed = undefined;
   }
 
-  /** Whether data may have gone unanswered for long enough to begin a new handshake. */
+  /** Whether data may have been unanswered for long enough to begin a new handshake. */
   mayBeUnanswered(now: number): boolean {
     return mayExpire(this.#unanswered, now) || mayExpire(this.#rearmed, now);
   }
 
-  /** False where a new handshake is overdue that nothing forbade. */
+  /** False if a new handshake is overdue that was allowed. */
   isNewHandshakeOnTime(now: number): boolean {
     const armed = this.#unanswered;
     if (armed === undefined || now <= armed.to + UNANSWERED_TIME + MOST_JITTER) return true;
@@ -153,7 +153,7 @@ export class TimerModel {
     this.retry = undefined;
   }
 
-  /** Sessions and handshake are gone, and what was due for their sake. */
+  /** Sessions and handshake are gone, with their deadlines. */
   clockJumped(now: number): void {
     this.gaveUp();
     this.anythingReceived();

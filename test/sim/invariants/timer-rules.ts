@@ -1,9 +1,9 @@
 /**
- * No message without a cause, and none that is due fails to come: each rule of whitepaper 6 as an
- * observer of the wire would check it. So there are no more handshakes than the timers allow: one
- * in 5 s (a restart and a clock that jumped begin anew, the latter once in 5 s), retries after 5 s to 5.333 s, none after
- * giving up until there is something to send; keepalives come at their time exactly; and silence
- * when there is nothing to say.
+ * Every message has a cause, and every due message is sent: each rule of whitepaper 6, checked by
+ * an observer of the wire. There are no more handshakes than the timers allow: one in 5 s (a
+ * restart and a clock jump restart this limit, the latter once in 5 s), retries after 5 s to 5.333
+ * s, and none after giving up until there is something to send. Keepalives are sent exactly on
+ * time, and nothing is sent without a reason.
  */
 import type { DeviceEvent } from '../../../src/wireguard/device.js';
 import { DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
@@ -23,20 +23,20 @@ const REKEY_AFTER_TIME = 120_000;
 const REKEY_ON_RECEIVE_AFTER_TIME = 165_000;
 const KEEPALIVE_LENGTH = 32;
 
-/** What the device did in one call, and what was due when it was called. */
+/** What the device did in one call, and what was due before it. */
 class Call {
   readonly sent: Sent[] = [];
   received: Received | undefined;
   jumped = false;
-  /** A handshake was under way, or packets waited for one, before the call. */
+  /** True if a handshake was in progress, or packets waited for one, before the call. */
   wasWanted = false;
   gaveUp = false;
   passiveExpires = false;
-  /** It does, and nothing can have put it off. */
+  /** True if the passive keepalive is due and nothing can have postponed it. */
   passiveMustExpire = false;
   persistentExpires = false;
   newHandshakeMayExpire = false;
-  /** A rekey for what was received (6.2). */
+  /** True if a received message requests a rekey (6.2). */
   asksForRekey = false;
 
   get hasSentHandshake(): boolean {
@@ -126,7 +126,7 @@ export class TimerRules implements Invariant {
     sessions.current!.isAskedFor = true;
   }
 
-  /** Whether the call wants a handshake, and whether it then begins one. */
+  /** Determines whether the call requests a handshake, and whether it then begins one. */
   #want(end: End, { call, sessions, timers }: Observed, trigger: Trigger): void {
     const { now } = end;
     const speaks = trigger === 'offer' || call.passiveExpires || call.persistentExpires;
@@ -205,7 +205,10 @@ export class TimerRules implements Invariant {
     throw this.#violation(end, `sent a keepalive for no reason (on ${trigger})`);
   }
 
-  /** What had to be said in this call was said; and what was received wants an answer in time. */
+  /**
+   * Checks that all due messages were sent in this call, and schedules answers to received
+   * messages.
+   */
   #finish(end: End, { call, sessions, timers }: Observed, neededAnother: boolean): void {
     const { now } = end;
     const { received } = call;
@@ -220,7 +223,7 @@ export class TimerRules implements Invariant {
         throw this.#violation(end, 'failed to answer data in 10 s');
       }
       timers.passiveDue = undefined;
-      // A retry at the same moment may have come first, and then nothing more is due.
+      // A retry at the same time may have come first, after which nothing more is due.
       timers.passiveExpired(neededAnother, !call.hasSentHandshake, now);
     }
     if (call.persistentExpires && isSilent) {
