@@ -1,4 +1,4 @@
-/** The peers of the device under fire, all played by hand. */
+/** The peers of the device under test, all played by hand. */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import type { Entropy } from '../../src/ports/entropy.js';
 import type { Endpoint } from '../../src/ports/datagram.js';
@@ -10,15 +10,15 @@ import { Puppet } from './puppet.js';
 /**
  * - `server`: the device began its session
  * - `client`: it began its session with the device
- * - `retired`: its session is left to grow old
- * - `knocker`: it begins handshakes all the time
+ * - `retired`: its session is left to expire
+ * - `knocker`: it repeatedly begins handshakes
  * - `awaited`: the device waits for its response
  */
 export type Role = 'server' | 'client' | 'retired' | 'knocker' | 'awaited';
 
 const ROLES: readonly Role[] = ['server', 'client', 'retired', 'knocker', 'awaited'];
 
-/** The roles whose sessions carry data at all times. */
+/** The roles that always have a live session. */
 export const LIVE = ['server', 'client'] as const;
 
 export interface Played {
@@ -28,17 +28,17 @@ export interface Played {
   /** The inner IPv4 address. */
   readonly address: string;
   readonly counters: Counters;
-  /** When the device derived the session that stands, in `now` ms; -Infinity for none. */
+  /** The `now` at which the device derived the current session; -Infinity for none. */
   sessionAt: number;
 }
 
-/** The device's own addresses: inside of the tunnel, and outside. */
+/** The device's own addresses, inside the tunnel and outside. */
 export const DEVICE_ADDRESS = '10.9.0.1';
 export const DEVICE_ENDPOINT: Endpoint = { address: '198.51.100.1', port: 51_820 };
 
 export class Cast {
   readonly played: Readonly<Record<Role, Played>>;
-  /** Its key is no peer's. */
+  /** A puppet whose key belongs to no peer. */
   readonly stranger: Puppet;
   readonly #crypto: Crypto;
   readonly #entropy: Entropy;

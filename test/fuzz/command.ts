@@ -4,7 +4,7 @@ import { FuzzError, runFuzz, type FuzzReport, type Shot } from './fuzz.js';
 import type { CreateDevice } from './target.js';
 import { parseOptions, USAGE, type CommandOptions } from './options.js';
 
-/** Where the command's text goes, and how it measures. */
+/** The output of the command, and its measurements. */
 export interface Surroundings {
   readonly print: (line: string) => void;
   readonly printError: (line: string) => void;
@@ -18,12 +18,13 @@ export interface Surroundings {
 const CHECKPOINTS = [0.1, 0.5, 1];
 
 /**
- * The heap at 50 % and 100 % may be this much above that at 10 %, in bytes. A leak of 10 bytes for
- * each of a million datagrams would show; what the engine compiles meanwhile does not.
+ * The limit in bytes for heap growth from 10 % of the run to 50 % and to 100 %. It detects a leak
+ * of 10 bytes per datagram in a million datagrams, and tolerates code that the JavaScript engine
+ * compiles meanwhile.
  */
 export const MEMORY_BAND = 3 * 1024 * 1024;
 
-/** `npm run fuzz`. Gives the exit code: 1 where the device did something wrong, 2 for wrong usage. */
+/** `npm run fuzz`. Returns the exit code: 1 if the device failed, 2 for wrong usage. */
 export async function runCommand(
   args: readonly string[],
   surroundings: Surroundings,
@@ -70,12 +71,12 @@ function fuzz(options: CommandOptions, crypto: Crypto, surroundings: Surrounding
   return 1;
 }
 
-/** What to type to see a datagram again. */
+/** The command line that shows a datagram again. */
 function repeatCommand(seed: number, index: number): string {
   return `npm run fuzz -- --seed ${seed} --only ${index}`;
 }
 
-/** Goes the same way up to the datagram, and prints it, and what comes of it. */
+/** Repeats the run up to the datagram, and prints it with its result. */
 function show(
   options: CommandOptions,
   index: number,

@@ -1,12 +1,12 @@
 import type { Random } from '../sim/random.js';
 
-/** Whatever is further behind the highest counter is refused (RFC 6479, with the kernel's sizes). */
+/** Counters further below the highest one are refused (RFC 6479, with the kernel's sizes). */
 export const WINDOW = 8_128;
 
 /** The counters of one direction of a session, as the sender knows them. */
 export class Counters {
   #highest = -1;
-  /** Some that were used, and some that were passed over; the oldest go. */
+  /** Some used counters, and some skipped ones; the oldest are dropped. */
   #used: number[] = [];
   #skipped: number[] = [];
 
@@ -20,7 +20,7 @@ export class Counters {
     return this.#highest;
   }
 
-  /** A counter that moves the window on by `step`. */
+  /** A counter that advances the window by `step`. */
   next(step = 1): number {
     for (let counter = this.#highest + 1; counter < this.#highest + Math.min(step, 50); counter++) {
       remember(this.#skipped, counter);
@@ -30,12 +30,12 @@ export class Counters {
     return this.#highest;
   }
 
-  /** One that was used; undefined where none is known in the window. */
+  /** A used counter; undefined if none is known in the window. */
   used(random: Random): number | undefined {
     return this.#used.length === 0 ? undefined : random.pick(this.#used);
   }
 
-  /** One in the window that was passed over; it is used by this. */
+  /** A skipped counter in the window, which is then marked as used. */
   late(random: Random): number | undefined {
     if (this.#skipped.length === 0) return undefined;
     const [counter] = this.#skipped.splice(random.below(this.#skipped.length), 1);
@@ -44,7 +44,7 @@ export class Counters {
     return counter;
   }
 
-  /** One behind the window. */
+  /** A counter below the window. */
   old(random: Random): number | undefined {
     const newest = this.#highest - WINDOW - 1;
     if (newest < 0) return undefined;

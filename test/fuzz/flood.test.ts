@@ -1,6 +1,7 @@
 /**
- * Floods at ten times the rate limit and more, in virtual time (whitepaper 5.3): the session that
- * stands goes on, handshakes of a peer succeed by the cookie, and all is over a second after.
+ * Floods of ten times the rate limit and more, in virtual time (whitepaper 5.3): the existing
+ * session continues, a peer's handshakes succeed with the cookie, and the load ends one second
+ * later.
  */
 import type { Endpoint } from '../../src/ports/datagram.js';
 import {
@@ -19,25 +20,28 @@ import { WireguardPair } from '../support/pairs/wireguard-pair.js';
 import { Puppet } from './puppet.js';
 
 const ATTACKER: Endpoint = { address: '203.0.113.66', port: 666 };
-/** The limit of one source under load, and what it may send at once. */
+/** The rate limit of one source under load, and its burst. */
 const PER_SECOND = 20;
 const BURST = 5;
 const ROUND_TRIP = 20;
 const LONGEST_RETRY = 5_000 + 333;
-/** Initiations a millisecond from everywhere: ten times what turns cookies on, in short four times. */
+/**
+ * Initiations per millisecond from all sources: ten times the cookie threshold, in a short run four
+ * times.
+ */
 const FLOOD = atLength({ short: 2, long: 5 });
-/** Milliseconds after which such a flood has turned the cookies on. */
+/** Milliseconds after which such a flood triggers cookies. */
 const ONSET = 1_000 / FLOOD;
 
-/** Alice and bob have a session; bob is flooded, and both send a packet each 50 ms. */
+/** Alice and Bob have a session; Bob is flooded, and both send a packet every 50 ms. */
 class Flood {
   readonly pair = WireguardPair.established({ seed: 77 });
   readonly random = new Random(77);
   readonly attacker: Puppet;
-  /** An initiation of the attacker's: valid but for its key, which is no peer's. */
+  /** An initiation from the attacker: valid except for its unknown key. */
   readonly initiation: Uint8Array;
   offered = 0;
-  /** Cookie replies by the port that they went to. */
+  /** Cookie replies by the port that they were sent to. */
   readonly cookies = new Map<string, Uint8Array>();
   speaks = true;
 
@@ -58,7 +62,7 @@ class Flood {
     };
   }
 
-  /** Each millisecond of `duration`, `attack` sends what it likes. */
+  /** Calls `attack` every millisecond of `duration`. */
   run(duration: number, attack: (flood: Flood) => void): void {
     const { pair } = this;
     for (let millisecond = 0; millisecond < duration; millisecond++) {
@@ -69,12 +73,12 @@ class Flood {
         this.offered++;
       }
       pair.advance(1);
-      // The capture is not needed, and would be long.
+      // The capture is not needed, and would grow large.
       pair.captured.length = 0;
     }
   }
 
-  /** Fires an initiation of the attacker's from wherever. */
+  /** Fires an initiation of the attacker from `source`. */
   initiate(source: Endpoint): void {
     this.pair.inject('bob', this.initiation, source);
   }
@@ -85,7 +89,7 @@ class Flood {
     expect(this.pair.bob.received).toHaveLength(this.offered);
   }
 
-  /** Initiations with the cookie of this source, which bob gives out under load. */
+  /** Initiations with the cookie that Bob issues to this source under load. */
   withCookie(source: Endpoint): () => void {
     const { pair, attacker } = this;
     attacker.forgetCookie();
@@ -96,7 +100,7 @@ class Flood {
     return () => pair.inject('bob', message, source);
   }
 
-  /** How many of the attacker's initiations were looked at. */
+  /** The number of the attacker's initiations that were processed. */
   get admitted(): number {
     return this.pair.bob.device.drops.of('unknown-peer');
   }
@@ -107,7 +111,7 @@ function spoofedIpv4({ random }: Flood): Endpoint {
   return { address, port: random.between(1, 65_535) };
 }
 
-/** One of many hosts of one network. */
+/** One of many hosts in one network. */
 function spoofedIpv6({ random }: Flood): Endpoint {
   const group = (): string => random.between(1, 0xffff).toString(16);
   return { address: `2001:db8:0:1:${group()}:${group()}:1:1`, port: random.between(1, 65_535) };
@@ -119,7 +123,7 @@ function spoofedFlood(flood: Flood): void {
   }
 }
 
-/** Alice has lost her session, and has a packet to send. */
+/** Alice loses her session, and has a packet to send. */
 function beginAnew(flood: Flood): void {
   flood.pair.alice.device.discardSessions();
   flood.pair.alice.events();
@@ -127,7 +131,7 @@ function beginAnew(flood: Flood): void {
   flood.pair.send('alice');
 }
 
-/** How long it takes until alice and bob have a session again; at most `limit` ms. */
+/** The time until Alice and Bob have a session again; at most `limit` ms. */
 function timeToSession(flood: Flood, limit: number, attack: (flood: Flood) => void): number {
   const { pair } = flood;
   const began = pair.now;
@@ -135,7 +139,7 @@ function timeToSession(flood: Flood, limit: number, attack: (flood: Flood) => vo
   return pair.now - began;
 }
 
-it('bears ten times the limit from one source without a cookie', () => {
+it('handles ten times the limit from one source without a cookie', () => {
   const flood = new Flood();
   const seconds = atLength({ short: 2, long: 10 });
   flood.run(seconds * 1_000, ({ pair }) => {
@@ -152,12 +156,12 @@ it('bears ten times the limit from one source without a cookie', () => {
   );
 });
 
-it('goes on under a flood from many sources, and answers it by cookies alone', () => {
+it('continues under a flood from many sources, and answers it only with cookies', () => {
   const flood = new Flood();
   flood.run(2_000, spoofedFlood);
   flood.expectNothingLost();
   const { drops, tableSizes } = flood.pair.bob.device;
-  // The first ones cost a DH each: what the queue holds, and what drained from it meanwhile.
+  // The first ones cost a DH each: the size of the queue plus what drained from it meanwhile.
   expect(flood.admitted).toBeLessThan(atLength({ short: 800, long: 600 }));
   expect(drops.of('under-load') + flood.admitted).toBe(FLOOD * 2_000);
   expect(drops.total).toBe(FLOOD * 2_000);
@@ -165,21 +169,21 @@ it('goes on under a flood from many sources, and answers it by cookies alone', (
   expect(tableSizes.sessionIndices).toBeLessThanOrEqual(4);
 });
 
-it('lets a peer in by the cookie while it is flooded', () => {
+it('admits a peer with a cookie while it is flooded', () => {
   const flood = new Flood();
   flood.run(1_000, spoofedFlood);
   flood.speaks = false;
   beginAnew(flood);
   const initiations = flood.pair.sent(INITIATION, 'alice').length;
   expect(initiations).toBe(1);
-  // The first initiation is answered by a cookie, the retry bears it (6.6).
+  // The first initiation is answered with a cookie, which the retry uses (6.6).
   const took = timeToSession(flood, 10_000, spoofedFlood);
   expect(took).toBeGreaterThanOrEqual(5_000);
   expect(took).toBeLessThanOrEqual(LONGEST_RETRY + ROUND_TRIP);
   expect(flood.pair.alice.peer.cookieReceivedAt).toBeDefined();
 });
 
-it('is over a second after the flood, however long that was', () => {
+it('is no longer under load a second after a flood of any duration', () => {
   const flood = new Flood();
   flood.run(4_000, spoofedFlood);
   flood.speaks = false;
@@ -189,7 +193,7 @@ it('is over a second after the flood, however long that was', () => {
 });
 
 describe('with valid cookies, under load,', () => {
-  /** A flood that keeps bob under load, and beside it each of `sources` at 200 a second. */
+  /** A flood that keeps Bob under load, while each of `sources` sends 200 a second. */
   function admittedFrom(sources: readonly Endpoint[], duration: number): number {
     const flood = new Flood();
     flood.run(ONSET, spoofedFlood);
@@ -217,13 +221,13 @@ describe('with valid cookies, under load,', () => {
     expect(admittedFrom(hosts, seconds * 1_000)).toBe(seconds * PER_SECOND + BURST - 1);
   });
 
-  it('each /64 has a limit of its own', () => {
+  it('each /64 has its own limit', () => {
     const hosts = [1, 2, 3, 4].map((host) => ({ address: `2001:db8:0:${host}::1`, port: host }));
     const seconds = atLength({ short: 1, long: 3 });
     expect(admittedFrom(hosts, seconds * 1_000)).toBe(4 * (seconds * PER_SECOND + BURST - 1));
   });
 
-  it('does not keep a peer out', () => {
+  it('a flood does not keep a peer out', () => {
     const flood = new Flood();
     flood.run(ONSET, spoofedFlood);
     const attack = flood.withCookie(ATTACKER);
@@ -238,7 +242,7 @@ describe('with valid cookies, under load,', () => {
   });
 
   if (isLong) {
-    it('remembers 8,192 sources at most', () => {
+    it('at most 8,192 sources are remembered', () => {
       const flood = new Flood();
       flood.run(ONSET, spoofedFlood);
       for (let index = 0; index < 9_000; index++) {
@@ -255,7 +259,7 @@ describe('with valid cookies, under load,', () => {
   }
 });
 
-it('goes on under a flood of cookie replies, and answers none', () => {
+it('continues under a flood of cookie replies, and answers none', () => {
   const flood = new Flood();
   const { pair, random } = flood;
   const transmitted: number[] = [];
@@ -277,7 +281,7 @@ it('goes on under a flood of cookie replies, and answers none', () => {
   expect(pair.bob.peer.endpoint).toBe(pair.alice.endpoint);
 });
 
-it('goes on under a flood of data for sessions that it does not have', () => {
+it('continues under a flood of data for unknown sessions', () => {
   const flood = new Flood();
   const { pair, random } = flood;
   const bytes = random.bytes(1_200);
@@ -293,7 +297,7 @@ it('goes on under a flood of data for sessions that it does not have', () => {
   expect(pair.bob.device.drops.total).toBe(FLOOD * 5_000);
 });
 
-it('answers nothing that has no valid mac1, however much of it comes', () => {
+it('answers no message without a valid mac1, however many arrive', () => {
   const flood = new Flood();
   const { pair, random } = flood;
   const sent: number[] = [];
@@ -310,7 +314,7 @@ it('answers nothing that has no valid mac1, however much of it comes', () => {
   expect(pair.bob.device.drops.of('bad-mac1')).toBe(10_000);
   expect(sent).not.toContain(COOKIE_REPLY);
   expect(sent).not.toContain(RESPONSE);
-  // And none of it has turned the cookies on.
+  // None of it has triggered cookies.
   flood.speaks = false;
   beginAnew(flood);
   expect(timeToSession(flood, 1_000, () => undefined)).toBeLessThanOrEqual(ROUND_TRIP);

@@ -1,4 +1,4 @@
-/** The fuzzer in small, and that it finds faults where there are some. */
+/** A short run of the fuzzer, and proof that it detects faults. */
 import type { TransportKey } from '../../src/crypto/crypto.js';
 import { selectCrypto } from '../../src/crypto/select.js';
 import type { Datagram } from '../../src/ports/datagram.js';
@@ -10,7 +10,7 @@ import type { CreateDevice } from './target.js';
 
 const crypto = await selectCrypto();
 
-/** What an interface counts that is not attacked but misconfigured or out of luck. */
+/** Counters of misconfiguration and failures, which an attack does not increase. */
 const FROM_ABOVE = new Set([
   'no-route',
   'no-endpoint',
@@ -20,7 +20,7 @@ const FROM_ABOVE = new Set([
   'low-order-key',
 ]);
 
-it('gets what it expects of 20,000 datagrams', () => {
+it('responds as expected to 20,000 datagrams', () => {
   const { fired, byCase, byExpectation } = runFuzz({ runs: 20_000, seed: 2, crypto });
   expect(fired).toBeGreaterThanOrEqual(20_000);
   const seldom = /^under load|^a session that is too old|^the right cookie/;
@@ -96,16 +96,16 @@ describe('a device that', () => {
     ['handles each datagram twice', (options) => new HandlesTwice(options), /no drop|replayed/],
     ['throws', (options) => new Throws(options), /TypeError: no first byte/],
     ['forgets its sessions', (options) => new Forgets(options), /was expected|carries no data/],
-    ['answers what it should not', answeringAll, /sent types \[3\], expected \[\]/],
-    ['cuts off too much', deliveringPadding, /another packet was delivered/],
-    ['opens what is not authentic', openingAll, /"drop":"bad-tag"\} was expected/],
+    ['answers messages that it should not', answeringAll, /sent types \[3\], expected \[\]/],
+    ['truncates packets', deliveringPadding, /another packet was delivered/],
+    ['accepts unauthentic messages', openingAll, /"drop":"bad-tag"\} was expected/],
     [
-      'does not look at macs',
+      'does not check macs',
       (options) => new Device({ ...options, crypto: { ...options.crypto, equal: () => true } }),
       /"drop":"bad-mac1"\} was expected/,
     ],
   ];
-  it.each(faults)('%s is found out', (_fault, createDevice, says) => {
+  it.each(faults)('%s is detected', (_fault, createDevice, says) => {
     const run = (): unknown => runFuzz({ runs: 20_000, seed: 3, crypto, createDevice });
     expect(run).toThrow(FuzzError);
     expect(run).toThrow(says);
@@ -135,20 +135,20 @@ describe('the command', () => {
     return { status, out: out.join('\n'), err: err.join('\n') };
   }
 
-  it('says what came of the datagrams, and of the memory', async () => {
+  it('prints the results of the datagrams and the memory use', async () => {
     const MiB = 1024 * 1024;
     const outcome = await run(['--runs', '300'], { heap: [MiB, MiB + MEMORY_BAND, 2 * MiB] });
     expect(outcome.status).toBe(0);
     expect(outcome.out).toContain('heap at 10, 50, 100 %: 1.00, 4.00, 2.00 MiB');
   });
 
-  it('fails where memory grows', async () => {
+  it('fails if memory grows', async () => {
     const { status, err } = await run(['--runs', '300'], { heap: [0, 0, MEMORY_BAND + 1] });
     expect(status).toBe(1);
     expect(err).toContain(`memory grew by ${MEMORY_BAND + 1} bytes`);
   });
 
-  it('prints how to repeat a failure, which then shows the datagram', async () => {
+  it('prints how to repeat a failure, and the repetition shows the datagram', async () => {
     const createDevice: CreateDevice = (options) => new Throws(options);
     const failure = await run(['--runs', '20000', '--seed', '4'], { createDevice });
     expect(failure.status).toBe(1);
@@ -172,14 +172,14 @@ describe('the command', () => {
     ['--only', 'x'],
     ['--nonsense', ''],
     ['argument', ''],
-  ])('is told wrong: %s %s', async (...args) => {
+  ])('rejects %s %s', async (...args) => {
     const { status, out, err } = await run(args.filter((text) => text !== ''));
     expect(status).toBe(2);
     expect(out).toBe('');
     expect(err).toContain('Usage: npm run fuzz');
   });
 
-  it('tells its usage', async () => {
+  it('prints its usage', async () => {
     const { status, out } = await run(['--help']);
     expect(status).toBe(0);
     expect(out).toContain('--only INDEX');

@@ -1,4 +1,4 @@
-/** The run: cases drawn by weight, one after the other, against one device. */
+/** The run: cases drawn by weight, in sequence, against one device. */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import { Random } from '../sim/random.js';
 import { COOKIES } from './cases/cookies.js';
@@ -26,15 +26,15 @@ export const CASES: readonly FuzzCase[] = [
 
 const TOTAL_WEIGHT = CASES.reduce((sum, { weight }) => sum + weight, 0);
 
-/** So often, in cases, packets go through the sessions that have to live through all this. */
+/** The number of cases after which packets are exchanged through the sessions that must survive. */
 const EXCHANGE_EVERY = 500;
 
 export interface FuzzOptions {
-  /** Datagrams, at the least. */
+  /** The minimum number of datagrams. */
   readonly runs: number;
   readonly seed: number;
   readonly crypto: Crypto;
-  /** Called once each time when these shares of the datagrams have been fired. */
+  /** Called once when each of these shares of the datagrams has been fired. */
   readonly checkpoints?: readonly number[];
   readonly onCheckpoint?: (share: number) => void;
   readonly createDevice?: CreateDevice;
@@ -43,7 +43,7 @@ export interface FuzzOptions {
 }
 
 export interface Shot {
-  /** Counts the datagrams, from 0. */
+  /** The index of the datagram, from 0. */
   readonly index: number;
   readonly caseName: string;
   readonly bytes: Uint8Array;
@@ -56,12 +56,12 @@ export interface FuzzReport {
   readonly cases: number;
   /** Datagrams by case. */
   readonly byCase: ReadonlyMap<string, number>;
-  /** Datagrams by what had to come of them, and did. */
+  /** Datagrams by their expectation, all of which were met. */
   readonly byExpectation: ReadonlyMap<string, number>;
   readonly virtualSeconds: number;
 }
 
-/** Something came of a datagram that should not. */
+/** A datagram had an unexpected result. */
 export class FuzzError extends Error {
   readonly index: number;
 
@@ -73,7 +73,7 @@ export class FuzzError extends Error {
   }
 }
 
-/** @throws FuzzError where something else comes of a datagram than it has to */
+/** @throws FuzzError if a datagram has an unexpected result */
 export function runFuzz(options: FuzzOptions): FuzzReport {
   const { runs, seed, crypto, onCheckpoint } = options;
   const createDevice = options.createDevice ?? ((device) => new Device(device));
@@ -96,7 +96,7 @@ export function runFuzz(options: FuzzOptions): FuzzReport {
       chosen.play(target, random);
       byCase.set(chosen.name, (byCase.get(chosen.name) ?? 0) + target.fired - before);
       caseName = 'between cases';
-      // Slower than the queue drains, so that it is under load only where a case wants it so.
+      // Slower than the queue drains, so that only a case that intends it causes load.
       target.pass(random.between(3, 6));
       target.renew();
       if (cases % EXCHANGE_EVERY === 0) target.exchange(random);
@@ -127,7 +127,7 @@ function choose(random: Random): FuzzCase {
   return CASES[0]!;
 }
 
-/** The device's counters are what was expected in all, no reason more and none less. */
+/** Checks that the device's counters are exactly the expected ones in total. */
 function compareTotals(target: Target): void {
   for (const reason of DROP_REASONS) {
     const expected = target.expected.get(reason) ?? 0;

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { runCommand } from './command.js';
 
-// Without a collection, the size of the heap says nothing of a leak.
+// Without a forced collection, the heap size does not show a leak.
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 

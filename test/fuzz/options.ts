@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 export interface CommandOptions {
   readonly runs: number;
   readonly seed: number;
-  /** The one datagram to be shown. */
+  /** The single datagram to show. */
   readonly only: number | undefined;
   readonly isHelp: boolean;
 }
@@ -19,7 +19,7 @@ Memory is measured at 10, 50 and 100 %. A failure prints the command that repeat
   --seed N       the seed that all follows from (default 1)
   --only INDEX   goes the same way up to datagram INDEX, and shows that one`;
 
-/** What is asked for, or what is wrong with it. */
+/** The parsed options, or what is wrong with them. */
 export function parseOptions(args: readonly string[]): CommandOptions | string {
   let values;
   try {

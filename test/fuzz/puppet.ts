@@ -45,7 +45,7 @@ export class Puppet {
   #cookies: CookieGenerator;
   readonly #checker: CookieChecker;
   #handshake: Handshake;
-  /** Its session with the device, once there is one. */
+  /** Its session with the device, if it has one. */
   session: Keypair | undefined;
 
   constructor(options: PuppetOptions) {
@@ -75,12 +75,12 @@ export class Puppet {
     return handshake;
   }
 
-  /** An initiation with valid macs, its stamp later than all before. */
+  /** An initiation with valid macs, and a timestamp later than all earlier ones. */
   initiation(unixMilliseconds: number, now: number): Uint8Array {
     return this.#withMacs(this.#initiation(this.#handshake, unixMilliseconds), now);
   }
 
-  /** The same with any stamp, from a handshake that is not gone on with. */
+  /** The same with any timestamp, from a handshake that does not continue. */
   strayInitiation(unixMilliseconds: number, now: number): Uint8Array {
     const handshake = this.#createHandshake(this.#presharedKey);
     return this.#withMacs(this.#initiation(handshake, unixMilliseconds), now);
@@ -102,14 +102,16 @@ export class Puppet {
     return message;
   }
 
-  /** Takes the device's response to the last initiation(); false where it is not authentic. */
+  /** Accepts the device's response to the last initiation(); false if it is not authentic. */
   takeResponse(response: Uint8Array, now: number): boolean {
     if (!this.#handshake.consumeResponse(response)) return false;
     this.session = this.#handshake.beginSession(now);
     return true;
   }
 
-  /** A response to the device's initiation; the session is there once the device has taken it. */
+  /**
+   * A response to the device's initiation; the session is valid once the device has accepted it.
+   */
   response(initiation: Uint8Array, now: number, presharedKey = this.#presharedKey): Uint8Array {
     const handshake = this.#createHandshake(presharedKey);
     const opened = openInitiation(this.#crypto, this.#identity, initiation)!;
@@ -120,12 +122,12 @@ export class Puppet {
     return this.#withMacs(response, now);
   }
 
-  /** Writes the macs anew: mac2 too, where a cookie is held. */
+  /** Rewrites the macs, including mac2 if the puppet has a cookie. */
   remac(message: Uint8Array, now: number): Uint8Array {
     return this.#withMacs(message.slice(), now);
   }
 
-  /** Writes a valid mac1 over whatever the handshake message says; mac2 zero. */
+  /** Writes a valid mac1 for any handshake message, and a zero mac2. */
   forgeMac1(message: Uint8Array): Uint8Array {
     const offset = mac1Offset(message);
     const key = this.#crypto.hash(asciiBytes(LABEL_MAC1), this.#devicePublicKey);
@@ -141,7 +143,7 @@ export class Puppet {
       .every((byte, index) => byte === message[index]);
   }
 
-  /** A cookie reply to a handshake message of the device's, valid where `message` is that. */
+  /** A cookie reply to a handshake message of the device, valid if `message` is that message. */
   cookieReply(message: Uint8Array, receiverIndex: number, from: Endpoint, now: number): Uint8Array {
     return this.#checker.createReply(message, receiverIndex, from, now);
   }
@@ -151,17 +153,17 @@ export class Puppet {
     return this.#checker.hasValidMac2(message, from, now);
   }
 
-  /** Takes the device's cookie: messages from now on bear a mac2. */
+  /** Accepts the device's cookie: later messages have a mac2. */
   takeCookie(reply: Uint8Array, now: number): boolean {
     return reply.length === COOKIE_REPLY.length && this.#cookies.consumeReply(reply, now);
   }
 
-  /** Messages bear no mac2 from now on. */
+  /** Later messages have no mac2. */
   forgetCookie(): void {
     this.#cookies = new CookieGenerator(this.#crypto, this.#devicePublicKey);
   }
 
-  /** A data message with `plaintext` in it as it is, under any counter. */
+  /** A data message that contains exactly `plaintext`, with any counter. */
   data(plaintext: Uint8Array, counter: number, session = this.session!): Uint8Array {
     const message = new Uint8Array(DATA.packet + plaintext.length + TAG_LENGTH);
     writeUint32(message, 0, MESSAGE_DATA);
@@ -173,7 +175,7 @@ export class Puppet {
     return message;
   }
 
-  /** What a data message of the device's has in it; undefined where it is not for this session. */
+  /** The content of a data message from the device; undefined if it is not for this session. */
   open(message: Uint8Array): Uint8Array | undefined {
     const { session } = this;
     if (readUint32(message, DATA.receiverIndex) !== session?.localIndex) return undefined;

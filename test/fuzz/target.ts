@@ -1,7 +1,7 @@
 /**
- * The device under fire: both roles, with sessions that live, and peers played by hand. Each
- * datagram is fired with what has to come of it, and the device's counters, deliveries and answers
- * are compared with that exactly.
+ * The device under test: in both roles, with live sessions, and peers played by hand. Each datagram
+ * is fired with its expectation, which is compared exactly with the device's counters, deliveries
+ * and answers.
  */
 import type { Crypto } from '../../src/crypto/crypto.js';
 import { PacketSlots } from '../../src/lib/packet-slot.js';
@@ -26,22 +26,22 @@ const WALL_CLOCK = Date.UTC(2026, 0, 1);
 const MTU = 1_420;
 const START = 1_000_000;
 
-/** Makes the device under fire; another one than Device itself shows that faults are found. */
+/** Creates the device under test; a faulty one shows that faults are detected. */
 export type CreateDevice = (options: DeviceOptions) => Device;
 
 export class Target {
   now = START;
   readonly device: Device;
   readonly played: Readonly<Record<Role, Played>>;
-  /** Its key is no peer's. */
+  /** A puppet whose key belongs to no peer. */
   readonly stranger: Puppet;
   /** Datagrams fired so far. */
   fired = 0;
-  /** Datagrams by what has to come of them. */
+  /** Datagrams by their expectation. */
   readonly expected = new Map<string, number>();
-  /** The initiation that the device waits for an answer to, from `awaited`. */
+  /** The initiation to `awaited` that the device waits to have answered. */
   outstanding: Uint8Array | undefined;
-  /** It has not been answered by a cookie yet. */
+  /** True if it has not been answered with a cookie yet. */
   isCookieOutstanding = false;
   /** Called with each datagram before it is fired. */
   onShot: (bytes: Uint8Array, source: Endpoint, expectation: Expectation) => void = () => undefined;
@@ -72,9 +72,9 @@ export class Target {
   }
 
   /**
-   * Hands a datagram to the device, and compares.
-   * @param trafficClass with which it comes
-   * @throws FuzzFailure where something else comes of it
+   * Passes a datagram to the device, and compares the result.
+   * @param trafficClass of the outer header
+   * @throws FuzzFailure if the result is unexpected
    */
   fire(bytes: Uint8Array, source: Endpoint, expectation: Expectation, trafficClass = 0): Sent[] {
     this.onShot(bytes, source, expectation);
@@ -135,13 +135,13 @@ export class Target {
 
   #takeEvents(): void {
     for (let event = this.device.pollEvent(); event; event = this.device.pollEvent()) {
-      // Nothing is retried then: renew() begins another one.
+      // The device does not retry it: renew() begins another handshake.
       const { peer } = this.played.awaited;
       if (event.type === 'handshake-gave-up' && event.peer === peer) this.answered();
     }
   }
 
-  /** The device waits for no response any more. */
+  /** Notes that the device no longer waits for a response. */
   answered(): void {
     this.outstanding = undefined;
     this.isCookieOutstanding = false;
@@ -152,7 +152,7 @@ export class Target {
     return this.now - START;
   }
 
-  /** Lets time pass, with all that becomes due in it. */
+  /** Lets time pass, and handles all deadlines. */
   pass(duration: number): void {
     const end = this.now + duration;
     for (;;) {
@@ -167,7 +167,7 @@ export class Target {
     this.#takeEvents();
   }
 
-  /** To be called between cases: renews sessions before they are old, and begins a handshake. */
+  /** Renews sessions before they expire, and begins a handshake. Must be called between cases. */
   renew(): void {
     const { server, retired } = this.played;
     if (this.now - server.sessionAt >= RENEWED_AFTER) this.#renewLive();
@@ -175,9 +175,9 @@ export class Target {
     if (this.outstanding === undefined) this.#await();
   }
 
-  /** Notes which of its initiations the device waits for. */
+  /** Records the initiation for which the device waits. */
   #takeSent(): void {
-    // Where the device believes it to be by now: responses come from anywhere.
+    // The device's current endpoint of the peer, since responses come from any address.
     const { endpoint } = this.played.awaited.peer;
     for (const message of this.#sent) {
       if (message.bytes[0] !== INITIATION || message.endpoint !== endpoint) continue;
@@ -186,7 +186,7 @@ export class Target {
     }
   }
 
-  /** The device begins a handshake with `awaited`, which does not answer yet. */
+  /** Makes the device begin a handshake with `awaited`, which does not answer yet. */
   #await(): void {
     const { peer } = this.played.awaited;
     this.#sent = [];
@@ -208,11 +208,11 @@ export class Target {
     server.counters.reset();
   }
 
-  /** A peer begins a session of its own, and confirms it. */
+  /** A peer begins its own session, and confirms it. */
   enter(role: Role): void {
     const played = this.played[role];
     const { puppet, counters } = played;
-    // Stamps are told apart by their rounding, and two initiations of one peer by 20 ms.
+    // Timestamps differ after rounding, and initiations of one peer are 20 ms apart.
     this.now += 25;
     const initiation = puppet.initiation(this.unixMilliseconds, this.now);
     const sent = this.fire(initiation, puppet.endpoint, { answer: 'response' });
@@ -222,7 +222,10 @@ export class Target {
     this.fire(puppet.data(EMPTY, counters.next()), puppet.endpoint, { take: 'silently' });
   }
 
-  /** A packet each way through each session that lives: what came before has not hurt it. */
+  /**
+   * Exchanges a packet in each direction of every live session, to show that earlier datagrams did
+   * no harm.
+   */
   exchange(random: Random): void {
     for (const role of LIVE) {
       const { puppet, address, counters } = this.played[role];
@@ -241,7 +244,7 @@ export class Target {
 }
 
 const EMPTY = new Uint8Array(0);
-/** Below REKEY_AFTER_TIME, so that the device renews nothing by itself. */
+/** Below REKEY_AFTER_TIME, so that the device does not renew by itself. */
 const RENEWED_AFTER = 100_000;
-/** Below three REJECT_AFTER_TIME, when its index would be gone. */
+/** Below three REJECT_AFTER_TIME, after which its index would be released. */
 const RETIRED_FOR = 500_000;

@@ -5,9 +5,9 @@ import type { Target } from '../target.js';
 /** One kind of attack. */
 export interface FuzzCase {
   readonly name: string;
-  /** How often it is played, in relation to the others. */
+  /** The relative frequency of the case. */
   readonly weight: number;
-  /** Fires a datagram or more; none where it cannot be played now. */
+  /** Fires one or more datagrams; none if the case is not possible now. */
   readonly play: (target: Target, random: Random) => void;
 }
 
@@ -22,7 +22,7 @@ export function anySource(random: Random): Endpoint {
   return { address: groups.join(':'), port };
 }
 
-/** Mostly the lengths of real datagrams, now and then all up to 65,535. */
+/** Mostly the lengths of real datagrams, sometimes any up to 65,535. */
 export function anyLength(random: Random): number {
   switch (random.below(8)) {
     case 0:
@@ -34,7 +34,7 @@ export function anyLength(random: Random): number {
   }
 }
 
-/** Random bytes; long ones repeat a random block, since what they hold decides nothing. */
+/** Random bytes; long ones repeat a random block, because their content does not matter. */
 export function anyBytes(random: Random, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   const block = random.bytes(Math.min(length, 256));

@@ -1,4 +1,4 @@
-/** Cookie replies, wanted and not. */
+/** Cookie replies, requested and unsolicited. */
 import {
   COOKIE_REPLY,
   MESSAGE_COOKIE_REPLY,
@@ -42,7 +42,7 @@ export const COOKIES: readonly FuzzCase[] = [
       if (target.outstanding === undefined) return;
       const { puppet } = target.played.awaited;
       const other = target.outstanding.slice();
-      // Another mac1, which the cookie is bound to.
+      // Changes the mac1 to which the cookie is bound.
       other[COOKIE_REPLY.length + 60] = other[COOKIE_REPLY.length + 60]! ^ 1;
       const index = senderIndexOf(target.outstanding);
       const bytes = puppet.cookieReply(other, index, DEVICE_ENDPOINT, target.now);
@@ -66,7 +66,7 @@ export const COOKIES: readonly FuzzCase[] = [
       target.pass(6_000);
       const next = target.outstanding;
       if (next === outstanding) throw new Error('no retry after a cookie');
-      // Asked as of then: the secret behind the cookie may have been replaced meanwhile.
+      // Checked at the time of issue, because the cookie secret may have been replaced since.
       if (!puppet.hasValidMac2(next, DEVICE_ENDPOINT, issuedAt)) {
         throw new Error('the cookie was not used');
       }

@@ -1,4 +1,4 @@
-/** Data messages under keys that the sender does hold, with all that may be wrong inside. */
+/** Data messages under valid session keys, with every kind of invalid content. */
 import { REJECT_AFTER_MESSAGES } from '../../../src/wireguard/constants.js';
 import { DATA, writeUint32 } from '../../../src/wireguard/messages.js';
 import { ipv4, ipv6 } from '../../support/pairs/wireguard-pair.js';
@@ -15,7 +15,7 @@ function anyPacket({ address }: Played, random: Random): Uint8Array {
   return ipv6(`fd09::${host}`, 'fd09::1', Math.max(40, length));
 }
 
-/** With zeros behind, as padding is. */
+/** With trailing zeros, as padding. */
 function padded(packet: Uint8Array, random: Random): Uint8Array {
   const plaintext = new Uint8Array(packet.length + random.below(17));
   plaintext.set(packet);
@@ -26,7 +26,7 @@ function live(target: Target, random: Random): Played {
   return target.played[random.pick(LIVE)];
 }
 
-/** Fires a valid message with `plaintext` in it, and says what has to come of that. */
+/** Fires a valid message that contains `plaintext`, with its expectation. */
 function fireInside(
   target: Target,
   random: Random,
@@ -146,10 +146,10 @@ export const PACKETS: readonly FuzzCase[] = [
   },
 ];
 
-/** A counter whose message is refused before its tag is looked at. */
+/** A counter whose message is refused before its tag is verified. */
 function counterBeyondLimit(message: Uint8Array, random: Random): void {
   if (random.chance(0.3)) {
-    // Exactly at the limit, where a number still holds it.
+    // Exactly the limit, which a number can still represent.
     writeUint32(message, DATA.counter, REJECT_AFTER_MESSAGES >>> 0);
     writeUint32(message, DATA.counter + 4, Math.floor(REJECT_AFTER_MESSAGES / 2 ** 32));
     return;

@@ -1,4 +1,4 @@
-/** Datagrams that anybody could send who knows nothing: bytes, types and lengths. */
+/** Datagrams that need no knowledge of any key: random bytes, types and lengths. */
 import { writeUint32 } from '../../../src/wireguard/messages.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
 import { anyBytes, anyLength, anySource, type FuzzCase } from './case.js';
@@ -16,7 +16,7 @@ export const GARBAGE: readonly FuzzCase[] = [
     weight: 20,
     play(target, random) {
       const bytes = anyBytes(random, anyLength(random));
-      // A reserved byte that is not zero: certainly no message.
+      // A non-zero reserved byte makes the message invalid.
       if (bytes.length > 3) bytes[1 + random.below(3)]! |= 1 << random.below(8);
       target.fire(bytes, anySource(random), { drop: 'malformed' });
     },

@@ -12,7 +12,9 @@ import { LIVE } from '../cast.js';
 import type { Target } from '../target.js';
 import { anySource, type FuzzCase } from './case.js';
 
-/** The stamps of two initiations are told apart, and they are no flood. */
+/**
+ * Milliseconds between two initiations, so that their timestamps differ and they are not a flood.
+ */
 const BETWEEN_INITIATIONS = 25;
 
 /** Flips a bit between two offsets. */

@@ -1,22 +1,24 @@
-/** So many handshake messages at once that the device asks for cookies (whitepaper 5.3). */
+/** Enough handshake messages at once that the device requires cookies (whitepaper 5.3). */
 import type { Random } from '../../sim/random.js';
 import type { Target } from '../target.js';
 import { anySource, type FuzzCase } from './case.js';
 
-/** From so many at once on a cookie is asked for: an eighth of the kernel's queue. */
+/** The number of messages at once that requires cookies: an eighth of the kernel's queue. */
 const UNDER_LOAD = 512;
-/** Under load for one second after the last message that found it so; then the queue drains. */
+/**
+ * Load lasts for one second after the last message that exceeded the limit; then the queue drains.
+ */
 const UNTIL_OVER = 1_100;
 const BURST = 5;
 
-/** After this the device is under load. Each message is the same cheap one. */
+/** Puts the device under load, with copies of one cheap message. */
 function load(target: Target, random: Random): void {
   const message = new Uint8Array(92);
   message[0] = 2;
   random.bytes(56).forEach((byte, index) => (message[4 + index] = byte));
   target.stranger.forgeMac1(message);
   const source = anySource(random);
-  // Whatever came before has left the queue.
+  // Earlier messages have left the queue.
   target.pass(UNTIL_OVER);
   for (let count = 1; count <= UNDER_LOAD + 20; count++) {
     const drop = count < UNDER_LOAD ? 'unexpected-response' : 'under-load';

@@ -1,6 +1,6 @@
 /**
- * Real messages, changed: bits flipped, cut off, lengthened, spliced. What has to come of the result
- * is told by its bytes, from the outside in.
+ * Mutated real messages: bits flipped, truncated, lengthened, spliced. The expectation is derived
+ * from the bytes of the result, from the outside in.
  */
 import { readUint32 } from '../../../src/wireguard/messages.js';
 import { COOKIE_REPLY, DATA, INITIATION, RESPONSE } from '../../support/message-types.js';
@@ -12,13 +12,16 @@ import { DEVICE_ENDPOINT } from '../cast.js';
 import type { Target } from '../target.js';
 import { anyBytes, anySource, type FuzzCase } from './case.js';
 
-/** A message, and what the device would make of it as it is. */
+/** A message, and the device's expected reaction to it unchanged. */
 interface Original {
   readonly bytes: Uint8Array;
   readonly drop: DropReason;
 }
 
-/** The macs at the end of a handshake message: a change in mac2 alone shows only under load. */
+/**
+ * The length of mac2 at the end of a handshake message: a change in it has an effect only under
+ * load.
+ */
 const MAC2_LENGTH = 16;
 
 function anyOriginal(target: Target, random: Random): Original | undefined {
@@ -86,7 +89,7 @@ function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   }
 }
 
-/** What has to come of `mutant`. */
+/** The expected result of `mutant`. */
 function verdict(target: Target, mutant: Uint8Array, original: Original): DropReason {
   if (equalBytes(mutant, original.bytes)) return original.drop;
   const { length } = mutant;
