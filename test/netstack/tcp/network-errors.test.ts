@@ -179,7 +179,7 @@ it.each(LIVE_STATES)('an unreachable destination ends only SYN-SENT: %s', (state
   expect(host.asked).toEqual(ends ? ['remove'] : []);
 });
 
-describe('a path whose MTU is now', () => {
+describe('a changed path MTU', () => {
   /** The effect on a connection with a full segment in flight. */
   function taken(state: TcpState, before: number, after: number) {
     const { tcb, host } = loneTcb(state);

@@ -65,7 +65,7 @@ it('reads options after leading timestamps, as in an ACK with SACK', () => {
 it.each([
   ['a kind', [1, 1, 1, 4]],
   ['a kind alone', [5]],
-  ['a length that goes beyond them', [1, 1, 2, 4]],
+  ['a length beyond their end', [1, 1, 2, 4]],
   ['SACK-permitted with only its length', [1, 4, 2, 3]],
 ])('does not read data after the options if they end with %s', (_, bytes) => {
   const text = [2, 4, 5, 180, 4, 2, 1, 1];

@@ -186,7 +186,7 @@ describe('the FIN', () => {
     expect(receiver.rcvNxt).toBe(0);
   });
 
-  it('makes data after it not new', () => {
+  it('is followed by no new data', () => {
     const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
     receiver.synchronize(99);
     receiver.advertise(0);
