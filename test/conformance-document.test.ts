@@ -174,8 +174,8 @@ describe('the reported problems', () => {
       expect.stringContaining('the row does not name this file'),
       expect.stringContaining('the row does not name this file'),
     ]);
-    expect(problemsAfter(path, 'gives the 34 answers', 'gives the 35 answers')).toContain(
-      '24: there is no "gives the 35 answers of the kernel" in test/wireguard/data/replay-window.test.ts',
+    expect(problemsAfter(path, 'gives the 34 results', 'gives the 35 results')).toContain(
+      '24: there is no "gives the 35 results of the kernel’s self-test" in test/wireguard/data/replay-window.test.ts',
     );
   });
 
