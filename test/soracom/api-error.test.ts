@@ -47,7 +47,9 @@ describe('what to do next', () => {
   it("is the operation's own advice where it has one", () => {
     expect(refusalError(SET_SIM_GROUP, 404, '').next[0]).toContain('the group ID');
     expect(refusalError(GET_SIM, 404, '').next[0]).toContain('Check the SIM ID');
-    expect(refusalError({ purpose: 'x' }, 403, '').next[0]).toContain('Grant permission for this call');
+    expect(refusalError({ purpose: 'x' }, 403, '').next[0]).toContain(
+      'Grant permission for this call',
+    );
     expect(refusalError({ purpose: 'x' }, 418, '').next).toEqual([]);
   });
 

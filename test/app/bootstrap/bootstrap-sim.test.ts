@@ -182,7 +182,13 @@ it.each<[string, string, object, RegExp, readonly string[]]>([
     /no reader/,
     [COPY],
   ],
-  ['prints garbage', `echo garbage ${PRIVATE_KEY}`, { kind: 'api' }, /is not a JSON object/, [COPY]],
+  [
+    'prints garbage',
+    `echo garbage ${PRIVATE_KEY}`,
+    { kind: 'api' },
+    /is not a JSON object/,
+    [COPY],
+  ],
   ['prints nothing', 'true', { kind: 'api' }, /is not a JSON object/, [COPY]],
   [
     'prints part of an answer',
