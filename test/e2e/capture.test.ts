@@ -72,7 +72,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
     const { code, stdout, stderr } = await stop(started, signal);
     expect(code).toBe(0);
     expect(stdout.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toMatch(/^Warning: tunnel\.pcapng will hold the private key .*\n$/);
+    expect(stderr).toMatch(/^Warning: tunnel\.pcapng will contain the private key .*\n$/);
     const { application, packets, statistics } = readPcapng(readFileSync(capture));
     expect(application).toMatch(/^arctun\/\d/);
     expect(statistics.map(([, dropped]) => dropped)).toEqual([0, 0]);

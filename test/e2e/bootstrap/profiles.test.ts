@@ -260,7 +260,12 @@ describe('a refusal comes with its fix, and nothing is sent:', () => {
       1,
       'exited with status',
     ],
-    ['itself as its source', { sourceProfile: 'p', operatorId: 'OP1', username: 'u' }, 3, 'itself'],
+    [
+      'itself as its source',
+      { sourceProfile: 'p', operatorId: 'OP1', username: 'u' },
+      3,
+      'cannot have its own sourceProfile',
+    ],
   ])(
     'a profile with %s',
     async (_fault, profile, exitCode, reason) => {

@@ -151,7 +151,7 @@ describeWith(NEEDS, 'the end of a tunnel with a network interface', () => {
     const killed = await up('--kill-switch');
     const refused = await server.arctun('up', '--cleanup').finished;
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain(`the network interface ${server.clientDevice} exists`);
+    expect(refused.stderr).toContain(`the network interface ${server.clientDevice} still exists`);
     killed.kill('SIGKILL');
     await killed.finished;
     expect(network()).not.toBe(before);
@@ -205,7 +205,7 @@ describeWith(NEEDS, 'the end of a tunnel with a network interface', () => {
     const { code, stderr } = await server.arctun('up', '--mode', 'tun').finished;
     expect(code).toBe(1);
     expect(stderr).toContain('an interface with this name already exists');
-    expect(stderr).toContain('interface in arc.json');
+    expect(stderr).toContain('set another interface name in arc.json');
     expectNothingLeft();
   }, 60_000);
 

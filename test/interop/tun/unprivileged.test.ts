@@ -107,7 +107,7 @@ describeWith(NEEDS, 'an interface for a user without root privileges', () => {
       mode: 'userspace',
       modeReason: 'a network interface requires CAP_NET_ADMIN',
     });
-    expect(running.stderr).toContain('Mode userspace: an interface takes');
+    expect(running.stderr).toContain('Mode userspace: a network interface requires CAP_NET_ADMIN');
     await stop(running);
   }, 60_000);
 
