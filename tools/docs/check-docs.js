@@ -1,0 +1,35 @@
+/** Runs the blocks of all pages, unless nothing has changed since they passed. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The pages, what runs them, and everything that their commands use. */
+const INPUTS = [
+  ...['README*.md', 'docs', 'src', 'commands', 'bin', 'deploy', 'test/docs', 'test/support'],
+  ...['tools/bundle', 'package.json', 'package-lock.json'],
+];
+const VERDICT = 'build/check/docs.txt';
+
+process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
+const state = stateOf(INPUTS);
+if (existsSync(VERDICT) && readFileSync(VERDICT, 'utf8') === state) {
+  console.log('The pages have not changed since their blocks last ran.');
+} else {
+  const { status } = spawnSync('npm', ['run', 'docs'], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+  mkdirSync(dirname(VERDICT), { recursive: true });
+  writeFileSync(VERDICT, state);
+}
+
+/** A hash of the names and contents of files, new ones included. */
+function stateOf(paths) {
+  const list = ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '--', ...paths];
+  const names = execFileSync('git', list, { encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\0');
+  const hash = createHash('sha256');
+  for (const name of names.filter((each) => each !== '' && existsSync(each)).sort()) {
+    hash.update(`${name}\0`).update(createHash('sha256').update(readFileSync(name)).digest());
+  }
+  return hash.digest('hex');
+}
