@@ -37,7 +37,10 @@ class KeyObjects {
     return object;
   }
 
-  /** OpenSSL overwrites its own copy when the object is garbage-collected. */
+  /**
+   * Wipes and removes a cached key. OpenSSL overwrites its own copy when the object is
+   * garbage-collected.
+   */
   forget(key: Uint8Array): void {
     this.#entries.get(key)?.bytes.fill(0);
     this.#entries.delete(key);

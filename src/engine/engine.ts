@@ -1,6 +1,6 @@
 /**
- * WireGuard below a source of IP packets, as one state machine without I/O: datagrams in, datagrams
- * out, one deadline.
+ * WireGuard below a source of IP packets: a state machine without I/O. It receives datagrams,
+ * returns datagrams to send, and has one deadline.
  *
  * The caller changes the state (handleDatagrams, handleTimeout, a call to the layer above) and then
  * calls drain() until `more` is false. Only then is nextTimeout() valid.
@@ -25,7 +25,7 @@ export interface Engine {
    */
   drain(now: number): { datagrams: readonly Datagram[]; more: boolean };
 
-  /** Returns when handleTimeout() is due next, in `now` ms; Infinity if never. */
+  /** Returns when handleTimeout() is due next, in monotonic ms; Infinity if never. */
   nextTimeout(): number;
 
   /**

@@ -52,7 +52,7 @@ export class HostUnreachable {
   readonly #slots = new PacketSlots();
   readonly #bucket = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, -Infinity);
 
-  /** @param mtu of the tunnel, in bytes; no error is longer */
+  /** @param mtu the tunnel's MTU in bytes; no error is longer */
   constructor(mtu: number) {
     this.#mtu = mtu;
   }
@@ -96,8 +96,8 @@ export class HostUnreachable {
 }
 
 /**
- * Whether an error may be sent. Not allowed: errors about errors, about non-unicast source or
- * destination addresses, or about fragments other than the first (RFC 1122 3.2.2).
+ * Whether an error may be sent. No error may be sent about another error, about a non-unicast
+ * source or destination address, or about a fragment other than the first (RFC 1122 3.2.2).
  */
 function mayAnswerIpv4(packet: Uint8Array): boolean {
   const upper = ipv4HeaderLength(packet, 0);

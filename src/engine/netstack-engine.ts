@@ -102,8 +102,8 @@ export class NetstackEngine implements Engine {
   pollEvent(): DeviceEvent | undefined {
     const event = this.device.pollEvent();
     if (event?.type === 'handshake-complete') {
-      // Packets sent under a session that the peer has lost are lost too. TCP alone would wait for
-      // its backoff.
+      // Packets sent under a session that the peer has lost are lost too. Without this call, TCP
+      // would wait for its backoff.
       const { peer, now } = event;
       this.stack.retransmitNow((remote) => this.device.peerFor(remote) === peer, now);
     }

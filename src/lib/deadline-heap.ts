@@ -1,15 +1,15 @@
 /**
- * Finds the item with the earliest deadline: a binary heap of items by deadline.
+ * A binary heap that finds the item with the earliest deadline.
  *
  * Moving a deadline later is common (each ACK moves the retransmission timer) and costs nothing.
  * The heap keeps the earlier key and corrects it when the item reaches the top.
  */
 export interface Timed {
-  /** When the item is due; Infinity if never. Call `update` after setting it. */
+  /** When the item is due; Infinity if never. Call `update` after changing it. */
   deadline: number;
   /** Owned by the heap: the item's index in the heap, or -1. */
   heapIndex: number;
-  /** Owned by the heap: the key by which the item is sorted. Never later than `deadline`. */
+  /** Owned by the heap: the key by which the heap sorts the item. Never later than `deadline`. */
   heapKey: number;
 }
 

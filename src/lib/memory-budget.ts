@@ -12,8 +12,8 @@ export class MemoryBudget {
   }
 
   /**
-   * Whether more than three quarters are in use. Buffers that are large enough should then not
-   * grow.
+   * Whether more than three quarters of the budget are in use. If so, buffers that are large enough
+   * should not grow.
    */
   get isTight(): boolean {
     return this.#used * 4 > this.limit * 3;

@@ -1,4 +1,4 @@
-/** Selects the connection to close if a port has reached its connection limit. */
+/** Selects the connection to close when a port has reached its connection limit. */
 
 interface Connection {
   /** Whether a request is in progress on the connection. */

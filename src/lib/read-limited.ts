@@ -1,7 +1,7 @@
 /**
- * Reads what comes in chunks, and no more of it than a limit. The stream is closed where it is too long.
+ * Reads a stream of chunks up to a size limit. Closes the stream if it exceeds the limit.
  *
- * @param tooLong makes the error for more than `limit` bytes
+ * @param tooLong creates the error that is thrown for more than `limit` bytes
  */
 export async function readLimited<Chunk extends Uint8Array>(
   stream: AsyncIterable<Chunk>,

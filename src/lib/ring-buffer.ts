@@ -14,7 +14,10 @@ export const RING_INITIAL_CAPACITY = 16 * 1024;
 /** An empty ring keeps its storage if the storage is no larger than this. */
 const IDLE_CAPACITY = 64 * 1024;
 
-/** Shared by all empty rings, because every connection has two rings. */
+/**
+ * The storage of all empty rings. It is shared to save memory, because every connection has two
+ * rings.
+ */
 const NOTHING = new Uint8Array(0);
 
 export class RingBuffer {

@@ -1,4 +1,4 @@
-/** Lets `ratePerSecond` events through on average, and up to `burst` at once. */
+/** Allows `ratePerSecond` events on average, and up to `burst` at once. */
 export class TokenBucket {
   readonly #ratePerSecond: number;
   readonly #burst: number;

@@ -34,7 +34,7 @@ export interface UnmatchedSegment {
   readonly isSynAck: boolean;
 }
 
-/** Receives unmatched segments. For a host whose address another host may share. */
+/** Receives unmatched segments, for a host whose address another host may share. */
 export interface UnmatchedSegmentObserver {
   /** Called for each unmatched segment. Must not call the stack. */
   readonly onUnmatched: (segment: UnmatchedSegment, now: number) => void;

@@ -134,7 +134,7 @@ export class Stack {
    * Replaces the local addresses. Closes connections and sockets bound to a removed address, but
    * not listeners. All others continue.
    *
-   * @throws RangeError as the constructor does; nothing changes then
+   * @throws RangeError like the constructor, without changing anything
    */
   setAddresses(addresses: readonly IpAddress[]): void {
     const hasIpv6 = addresses.some((address) => address.length === 16);

@@ -11,7 +11,8 @@ export interface CommandRunner {
 
   /**
    * Returns the error if the program at `path` could not be started, or undefined if it probably
-   * could or `path` is a name on the PATH. Absent on systems where this is not supported.
+   * could or `path` is a name on the PATH. The method is absent on systems that do not support this
+   * check.
    */
   check?(path: string): Promise<CommandError | undefined>;
 }
@@ -25,8 +26,8 @@ export interface RunOptions {
   /** Selects the variables of this process that the program does not inherit. Default: none. */
   readonly withoutVariables?: (name: string, value: string) => boolean;
   /**
-   * Whether the program runs in its own process group, without a terminal. It is then ended
-   * together with all its child processes.
+   * Whether the program runs in its own process group, without a terminal. If so, all its child
+   * processes are ended with it.
    */
   readonly ownGroup?: boolean;
   /**

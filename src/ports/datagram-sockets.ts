@@ -8,16 +8,18 @@ export interface DatagramSocket {
   readonly queuedBytes: number;
   /** Sends the datagrams in order. Errors are reported through `onError`, never thrown. */
   send(datagrams: readonly Datagram[]): void;
-  /** Called with what arrived since the last call, never with an empty array. */
+  /** Called with the datagrams that arrived since the last call. The array is never empty. */
   onReceive: (datagrams: readonly Datagram[]) => void;
-  /** Called when `queuedBytes` has fallen to zero: whoever waited for room may send again. */
+  /**
+   * Called when `queuedBytes` has fallen to zero, so a caller that waited for room may send again.
+   */
   onDrain: () => void;
   /**
-   * Calls `handler` with each socket error, which has the system's `code`, and with the datagram
-   * that was not sent, if any. The socket stays usable unless the error says otherwise.
+   * Called with each socket error, which has the system's `code`, and with the datagram that was
+   * not sent, if any. The socket stays usable unless the error says otherwise.
    */
   onError: (error: Error, unsent?: Datagram) => void;
-  /** Resolves when nothing is open any more. */
+  /** Resolves after the socket is closed. */
   close(): Promise<void>;
 }
 

@@ -35,14 +35,16 @@ export interface Files {
   createBytes(path: string, bytes: Uint8Array): Promise<void>;
 
   /**
-   * Removes a file, and fsyncs the folder. A symbolic link stays and its target is removed; a file
-   * that is not there is no error.
+   * Removes a file and fsyncs its folder. If the path is a symbolic link, the link stays and its
+   * target is removed. A missing file is not an error.
+   *
    * @throws FileError
    */
   remove(path: string): Promise<void>;
 
   /**
-   * The names in a folder; none where there is no such folder.
+   * Returns the names in a folder, or no names if the folder does not exist.
+   *
    * @throws FileError
    */
   list(folder: string): Promise<readonly string[]>;
@@ -61,7 +63,7 @@ export interface Files {
 export interface InspectedText {
   readonly text: string;
   readonly otherWriters: readonly OtherWriter[];
-  /** The mode of a file that others can read, if this user can change the mode. */
+  /** The file's mode, if others can read the file and this user can change the mode. */
   readonly readableMode: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** A conversation with the client of a local socket: text in, text out. */
+/** A conversation with the client of a local socket: it receives text and answers with text. */
 export interface Conversation {
   /** Whether no more input is expected from the client. */
   readonly isOver: boolean;
@@ -23,7 +23,7 @@ export interface LocalListeners {
    * and creates the folder if it is missing.
    *
    * @throws Error with the system's `code`: EADDRINUSE if another process listens there, with
-   * `owner` if the socket belongs to another user and may be a dead process's; EACCES …
+   * `owner` if the socket belongs to another user whose process may be dead; EACCES …
    */
   listen(path: string, converse: () => Conversation): Promise<LocalListener>;
 }

@@ -10,18 +10,18 @@ export interface PacketInterface {
   /** Whether a frame may hold several UDP datagrams (VIRTIO_NET_GSO_UDP_L4), in both directions. */
   readonly hasUdpSegmentation: boolean;
   /**
-   * Starts or stops reading frames; initially stopped. While stopped, the system queues a few
-   * hundred frames and drops the rest.
+   * Starts or stops reading frames. Reading is initially stopped. While it is stopped, the system
+   * queues a few hundred frames and drops the rest.
    */
   setReading(isReading: boolean): void;
   /**
-   * Calls `handler` with the frames read in one turn of the event loop, in order, never with an
-   * empty array. The callee owns the frames and may overwrite them. Each frame's packet is already
-   * in a packet slot: PACKET_HEADROOM bytes before it, including the header, and PACKET_TAILROOM
-   * bytes after it.
+   * Called with the frames read in one turn of the event loop, in order; the array is never empty.
+   * The callee owns the frames and may overwrite them. Each frame's packet is already in a packet
+   * slot: PACKET_HEADROOM bytes before it, including the header, and PACKET_TAILROOM bytes after
+   * it.
    */
   onFrames: (frames: readonly Uint8Array[]) => void;
-  /** Called when somebody has removed the interface; the device is closed then. */
+  /** Called after another program has removed the interface. The device is closed by then. */
   onGone: (error: Error) => void;
   /**
    * Writes one frame to the system. The caller may reuse the bytes after this returns.
@@ -39,9 +39,9 @@ export interface PacketInterface {
 export interface InterfaceSettings extends InterfaceRouting {
   readonly mtu: number;
   /**
-   * Whether a default route gets guards too, and all guards remain after the interface is removed,
-   * until removeLeftovers(). A guard rejects packets meant for the interface after the interface is
-   * gone.
+   * If true, a default route gets guards too, and all guards remain after the interface is removed,
+   * until InterfaceLeftovers.remove(). A guard rejects packets meant for the interface after the
+   * interface is gone.
    */
   readonly killSwitch: boolean;
 }
@@ -54,7 +54,7 @@ export interface InterfaceRouting {
 
 export interface ConfiguredInterface {
   /**
-   * The mark of the tunnel's own datagrams, which keeps them out of the interface; 0 if none is
+   * The mark of the tunnel's own datagrams, which keeps them out of the interface; 0 if no mark is
    * needed.
    */
   readonly fwmark: number;
@@ -65,8 +65,8 @@ export interface ConfiguredInterface {
    */
   plan(settings: InterfaceRouting): InterfaceChange;
   /**
-   * Removes everything that the system does not remove along with the interface. Does nothing the
-   * second time.
+   * Removes everything that the system does not remove along with the interface. A second call does
+   * nothing.
    */
   undo(): void;
 }

@@ -1,7 +1,8 @@
 /** Stores the last TAI64N timestamp sent with a key, for the next process (whitepaper 5.1). */
 export interface TimestampStore {
   /**
-   * If a record cannot be read or written, one warning is logged, and no error is thrown.
+   * Opens the record of a key. If it cannot be read or written, one warning is logged, and no error
+   * is thrown.
    *
    * @param publicKey the local public key, 32 bytes
    */

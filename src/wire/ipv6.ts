@@ -1,6 +1,6 @@
 /**
- * The IPv6 header (RFC 8200 3) and its extension headers (4). Accessors take the bytes and the
- * header's offset.
+ * The IPv6 header (RFC 8200 3) and its extension headers (RFC 8200 4). Accessors take the bytes and
+ * the header's offset.
  */
 import { readInt32, readUint16, writeInt32, writeUint16 } from './bytes.js';
 import type { IpAddress } from './ip-address.js';

@@ -23,7 +23,7 @@ export function ecnAt(bytes: Uint8Array, offset: number): number {
  * Applies the ECN field of an outer datagram to its inner packet at tunnel egress (RFC 6040 4.2).
  *
  * @param outer the traffic class of the datagram
- * @returns false if the packet must be dropped: it met congestion but cannot be marked
+ * @returns false if the packet must be dropped, because it met congestion but cannot be marked
  */
 export function decapsulateEcn(bytes: Uint8Array, offset: number, outer: number): boolean {
   const arrived = outer & ECN;
@@ -46,7 +46,7 @@ function writeEcn(bytes: Uint8Array, offset: number, ecn: number): void {
   writeUint16(bytes, offset + IPV4_CHECKSUM, finishChecksum(sum));
 }
 
-/** The byte spans two bytes in IPv6, after the 4-bit version (RFC 8200 3). */
+/** In IPv6, the traffic class spans two bytes, after the 4-bit version (RFC 8200 3). */
 function ecnShift(bytes: Uint8Array, offset: number): number {
   return bytes[offset]! >> 4 === 4 ? 0 : 4;
 }

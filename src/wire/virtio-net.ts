@@ -23,8 +23,8 @@ export const VIRTIO_NET_GSO_TCPV6 = 4;
 /** UDP datagrams of equal length. Each gets its own header when the packet is split. */
 export const VIRTIO_NET_GSO_UDP_L4 = 5;
 /**
- * Added to a TCP type: the packet has CWR set, which belongs to its first segment only (RFC 3168
- * 6.1.2).
+ * A flag added to a TCP type: the packet has CWR set, and only its first segment may keep it (RFC
+ * 3168 6.1.2).
  */
 export const VIRTIO_NET_GSO_ECN = 0x80;
 

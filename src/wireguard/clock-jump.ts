@@ -1,4 +1,4 @@
-/** Jumps of the clocks, and what they do to the sessions. */
+/** Detects clock jumps, and ends the sessions that do not survive them. */
 import type { WallClock } from '../ports/clock.js';
 import { CLOCK_DRIFT, CLOCK_JUMP, REKEY_TIMEOUT } from './constants.js';
 import type { DeviceContext } from './context.js';
@@ -6,8 +6,9 @@ import type { Peer } from './peer.js';
 import type { Sender } from './data/send.js';
 
 /**
- * Ends sessions after a clock jump, before any input is processed. A counter that was used before
- * this memory was cloned must not be used again, nor a key that is older than it seems.
+ * Ends sessions after a clock jump, before any input is processed. After memory was cloned, a
+ * counter that was used before must not be used again. A key that is older than it seems must not
+ * be used either.
  */
 export class ClockJump {
   readonly #context: DeviceContext;
@@ -36,7 +37,7 @@ export class ClockJump {
     for (const peer of peers) peer.lastSentHandshake -= slept;
     const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
     if (ended.length === 0 && peers.length > 0) return;
-    // The first jump lifts the limit on initiations (6.1). Further jumps within REKEY_TIMEOUT must
+    // The first jump lifts the limit on initiations (6.1). Another jump within REKEY_TIMEOUT must
     // not lift it again.
     const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
     if (!isLimited) this.#jumpedAt = now;
@@ -55,7 +56,7 @@ export class ClockJump {
     return this.#farthestLead - before;
   }
 
-  /** Whether the peer's session survives the jump. A surviving session is aged by `by` ms. */
+  /** Whether the peer's session survives the jump. If so, the session is aged by `by` ms. */
   #outlives(peer: Peer, by: number, now: number): boolean {
     const { current } = peer.keypairs;
     if (this.#context.sessionsOutliveSleep !== true || by < 0) return false;
@@ -76,12 +77,12 @@ export class ClockJump {
 }
 
 /**
- * Compares the wall clock with the monotonic one. They go at one pace, unless the wall clock was
- * set, or the machine slept or was restored from a snapshot, where the monotonic clock stands still
- * or goes on from an old moment: then the ages of sessions are not what they seem, and a counter
- * may have been used by another copy of this memory.
+ * Compares the wall clock with the monotonic clock. Both advance at the same rate unless the wall
+ * clock was set, the machine slept, or the machine was restored from a snapshot. During sleep, the
+ * monotonic clock stands still; after a restore, it continues from an old time. Sessions are then
+ * older than they seem, and another copy of this memory may have used the same counters.
  *
- * Two copies that go on within CLOCK_JUMP of each other by both clocks cannot be told apart.
+ * Two copies that resume within CLOCK_JUMP of each other on both clocks cannot be distinguished.
  */
 export class ClockWatch {
   readonly #wallClock: WallClock;

@@ -89,8 +89,7 @@ export const MAX_STAGED_PACKETS = 128;
 export const MAX_EVENTS = 1_024;
 
 /**
- * The clock jump, wall clock against monotonic clock, that means the wall clock was set or the
- * machine slept.
+ * If the wall clock moves this far against the monotonic clock, it was set or the machine slept.
  */
 export const CLOCK_JUMP = 1_000;
 

@@ -45,8 +45,8 @@ export interface DeviceObserver {
    */
   readonly ephemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
   /**
-   * Reports a data message whose receiver index this device never allocated. It belongs to another
-   * session. Anyone who can spoof the peer's address can trigger this.
+   * Reports a data message whose receiver index this device never allocated. The message belongs to
+   * another session. Anyone who can spoof the peer's address can trigger this callback.
    */
   readonly strangeIndex?: ((source: Endpoint, now: number) => void) | undefined;
 }

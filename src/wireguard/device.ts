@@ -79,7 +79,10 @@ export class Device {
     return this.#context.drops;
   }
 
-  /** Entries of the tables that strangers or time could make grow: to show that they do not. */
+  /**
+   * The sizes of the tables that strangers or time could make grow. Tests check that they stay
+   * small.
+   */
   get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
     return {
       sessionIndices: this.#context.indices.size,
@@ -276,7 +279,7 @@ export class Device {
     return silenceOf(peer, now);
   }
 
-  /** Returns when the next timer expires, in `now` ms; Infinity if no timer is set. */
+  /** Returns when the next timer expires, in monotonic ms; Infinity if no timer is set. */
   nextTimeout(): number {
     let next = Infinity;
     for (const peer of this.#context.peers.values()) {

@@ -58,5 +58,5 @@ export const DROP_REASONS = [
 
 export type DropReason = (typeof DROP_REASONS)[number];
 
-/** How much was dropped, by reason, as the layers above see it. */
+/** The drop counts by reason, which the layers above can read but not change. */
 export type DropCounts = Omit<DropCounter<DropReason>, 'count'>;

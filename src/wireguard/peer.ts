@@ -53,9 +53,9 @@ export class Peer {
   rxBytes = 0;
   /** Bytes of WireGuard messages sent, of all types except cookie replies. */
   txBytes = 0;
-  /** When the last handshake completed, in `now` ms. */
+  /** When the last handshake completed, in monotonic ms. */
   lastHandshakeAt: number | undefined;
-  /** When the last handshake completed by the wall clock, in ms since 1970. */
+  /** The wall clock time at which the last handshake completed, in ms since 1970. */
   lastHandshakeUnix: number | undefined;
   /**
    * Milliseconds between the last answered initiation and its response; undefined before the first.
@@ -63,32 +63,32 @@ export class Peer {
    */
   handshakeRoundTrip: number | undefined;
   /**
-   * When a response last failed to decrypt, in `now` ms. Such a response had a valid mac1, so a
+   * When a response last failed to decrypt, in monotonic ms. Such a response had a valid mac1, so a
    * wrong pre-shared key is the likely cause.
    */
   lastResponseRejected: number | undefined;
   /** The number of responses that failed to decrypt since the peer was added. */
   responsesRejected = 0;
   /**
-   * When the current incomplete handshake began, in `now` ms. If the handshake gives up, the value
-   * stays until the next handshake begins.
+   * When the current incomplete handshake began, in monotonic ms. If the handshake gives up, the
+   * value stays until the next handshake begins.
    */
   handshakeBeganAt: number | undefined;
   /**
-   * When the first unanswered packet was sent, in `now` ms. Any received data message counts as an
-   * answer. A peer with no data to send answers with a passive keepalive within KEEPALIVE_TIMEOUT
-   * (6.5).
+   * When the first unanswered packet was sent, in monotonic ms. Any received data message counts as
+   * an answer. A peer with no data to send answers with a passive keepalive within
+   * KEEPALIVE_TIMEOUT (6.5).
    */
   unansweredDataSince: number | undefined;
   /**
-   * When the first packet since the last received packet was sent, in `now` ms. Received keepalives
-   * do not count, because a peer that drops packets for their inner source address still sends
-   * keepalives.
+   * When the first packet after the last received packet was sent, in monotonic ms. Received
+   * keepalives do not count: a peer that drops packets with a wrong inner source address still
+   * sends keepalives.
    */
   unreturnedPacketsSince: number | undefined;
   /** Whether a keepalive has arrived since `unreturnedPacketsSince`. */
   isAnsweredByKeepalives = false;
-  /** When the last packet was sent, in `now` ms. */
+  /** When the last packet was sent, in monotonic ms. */
   lastPacketSentAt = -Infinity;
 
   // Internal protocol state, for use inside src/wireguard only.
@@ -160,7 +160,7 @@ export class Peer {
     return this.keypairs.receivedLoss;
   }
 
-  /** When the last cookie reply arrived, in `now` ms. The peer was under load then. */
+  /** When the last cookie reply arrived, in monotonic ms. The peer was under load at that time. */
   get cookieReceivedAt(): number | undefined {
     return this.cookies.cookieReceivedAt;
   }

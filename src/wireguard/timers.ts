@@ -1,6 +1,6 @@
 /**
  * The timers that decide when to send a message to a peer unprompted (whitepaper 6). The five
- * timers and eight events are those of the Linux kernel, with its names. The timers do not send
+ * timers and eight events have the same names as in the Linux kernel. The timers do not send
  * messages: the TimerHandler acts when one expires. Sender (data/send.ts) starts rekeys that depend
  * on a session's age.
  */

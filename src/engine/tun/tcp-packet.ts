@@ -109,8 +109,8 @@ export class TcpPacket {
 }
 
 /**
- * Returns the length of the IP header, or 0 unless the packet is a plain IP header and a whole TCP
- * segment.
+ * Returns the length of the IP header, or 0 if the packet is not a whole TCP segment after a plain
+ * IP header.
  */
 function plainHeaderLength(bytes: Uint8Array): number {
   if (bytes.length < IPV4_HEADER_LENGTH) return 0;

@@ -36,7 +36,7 @@ export function fileFault(error: unknown): { failure: SystemFailure; reason: str
   return { failure, reason };
 }
 
-/** @param error has a FileFailure in `failure`, or the system's `code` */
+/** @param error an error with a FileFailure in `failure`, or with the system's `code` */
 export function fileFaultKind(error: unknown): FailureKind {
   const { failure } = (error ?? {}) as { readonly failure?: unknown };
   const name = typeof failure === 'string' ? failure : FAULTS[codeOf(error) ?? '']?.[0];

@@ -1,6 +1,6 @@
 /**
- * Why the system does not let a program listen, by its codes. The whole message is made in proxy/open-port.ts;
- * app/up/port-taken.ts names the program that has the port.
+ * Explains by error code why the system does not let a program listen. proxy/open-port.ts creates
+ * the whole message; app/up/port-taken.ts names the program that uses the port.
  */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'this port is in use',

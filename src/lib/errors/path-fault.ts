@@ -1,6 +1,6 @@
 /**
- * Detects text that was pasted where a path belongs: a configuration with its keys, or a key. Paths
- * may be shown in messages; such text must not be.
+ * Detects text that was pasted instead of a path: a configuration with its keys, or a key. Messages
+ * may show paths, but must not show such text.
  */
 import { isEncodedText, LONG_RUN } from '../secrets/encoded-text.js';
 
@@ -28,10 +28,10 @@ const CONTROL = /\p{Cc}/u;
  */
 const WHOLE_KEY = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43}=(?![A-Za-z0-9])/;
 const TOKEN = /^\s*(?:secret-[A-Za-z0-9]{16,}|eyJ[\w-]+\.)/;
-/** A name without folder and extension that may be a truncated key. */
+/** A name without folder or extension that may be a truncated key. */
 const BARE_KEY = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+=_-]{20,}$/;
 
-/** Returns undefined for a path. */
+/** Returns the kind of text, or undefined if it is a path. */
 export function pathFault(text: string): PathFault | undefined {
   if (QUOTE.test(text)) return 'quoted';
   if (WIREGUARD.test(text)) return 'wireguard-configuration';
@@ -43,7 +43,9 @@ export function pathFault(text: string): PathFault | undefined {
   return undefined;
 }
 
-/** Whether the text contains base64 of text, even if truncated, quoted or broken into lines. */
+/**
+ * Whether the text contains base64-encoded text, even if truncated, quoted or broken into lines.
+ */
 function holdsEncodedText(text: string): boolean {
   return (text.replaceAll(/\s/g, '').match(LONG_RUN) ?? []).some(isEncodedText);
 }

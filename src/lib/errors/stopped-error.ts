@@ -1,8 +1,7 @@
 import { UserError } from './user-error.js';
 
 /**
- * 128 plus the signal number, the exit code that a shell reports for a program ended by that
- * signal.
+ * The exit code that a shell reports for a program ended by a signal: 128 plus the signal number.
  */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGABRT: 134, SIGTERM: 143 } as const;
 
@@ -14,7 +13,10 @@ export const STOP_SIGNALS = Object.keys(EXIT_CODES) as readonly StopSignal[];
 export class StoppedError extends UserError {
   override readonly name = 'StoppedError';
   readonly exitCode: number;
-  /** Whether the stop counts as a failure despite an orderly exit: a watchdog sends SIGABRT. */
+  /**
+   * Whether the stop is a failure despite an orderly exit: true for SIGABRT, which a watchdog
+   * sends.
+   */
   readonly isFailure: boolean;
   readonly signal: StopSignal;
 

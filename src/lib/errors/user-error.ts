@@ -1,4 +1,4 @@
-/** Why a command failed. src/cli/errors/exit-codes.ts maps each kind to an exit code. */
+/** The kinds of command failure. src/cli/errors/exit-codes.ts maps each kind to an exit code. */
 export type FailureKind = 'failed' | 'usage' | 'configuration' | 'api' | 'tunnel' | 'permission';
 
 /** An error that the user can act on: what failed, why, and what to do next. */

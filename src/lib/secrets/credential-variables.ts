@@ -38,6 +38,6 @@ export function isCredentialVariable(name: string, value: string): boolean {
   const upper = name.toUpperCase();
   if (CREDENTIALS.has(upper)) return true;
   if (!OUR_NAME.test(upper)) return false;
-  // If the value is a configuration instead of its path, it includes the keys.
+  // A value that is a configuration instead of a path to one includes the keys.
   return isSecretName(upper) || pathFault(value) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Detects base64 of text, which may be a configuration with its keys. */
+/** Detects base64-encoded text, which may be a configuration with its keys. */
 
 /** A run of base64 digits, of either alphabet, that is longer than most names. */
 export const LONG_RUN = /[A-Za-z0-9+/_-]{40,}/g;
@@ -10,8 +10,8 @@ export const LONG_RUN = /[A-Za-z0-9+/_-]{40,}/g;
 const PRINTABLE_SHARE = 0.85;
 
 /**
- * Whether digits are base64 of text, in either alphabet. The text may start at any of the first
- * four digits.
+ * Whether base64 digits of either alphabet encode text. The text may start at any of the first four
+ * digits.
  */
 export function isEncodedText(digits: string): boolean {
   const standard = digits.replaceAll('-', '+').replaceAll('_', '/');

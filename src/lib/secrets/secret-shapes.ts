@@ -8,15 +8,18 @@ import { REDACTED } from './secret.js';
 const SECRET_NAME =
   /key|token|secret|passw|passphrase|passcode|pwd|otp|credential|authori[sz]ation|cookie|jwt|bearer|^pin$|^puk$/;
 
-/** Public keys, a number of seconds, and the page markers of paged listings. */
+/**
+ * Names that are not secret: public keys, a number of seconds, and the page markers of paged
+ * listings.
+ */
 const HARMLESS_NAME = /publickey$|^tokentimeoutseconds$|^xsoracomnextkey$|^lastevaluatedkey$/;
 
 const PUBLIC_KEY_NAME = /publickey$/;
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
 /**
- * Auth keys, API keys, tokens (JWT), and 32 bytes as hexadecimal digits or as base64 of either
- * alphabet.
+ * Matches auth keys, API keys, tokens (JWT), and 32 bytes as hexadecimal digits or as base64 of
+ * either alphabet.
  */
 const SECRET_SHAPES = [
   /\bsecret-[\w-]+/gi,
@@ -27,7 +30,8 @@ const SECRET_SHAPES = [
 ];
 
 /**
- * The value after a secret's name in JSON or in a `wg` file. The JSON may be quoted or truncated.
+ * Matches the value after a secret's name in JSON or in a `wg` file. The JSON may be quoted or
+ * truncated.
  */
 const NAMED_SECRET =
   /((?:private|pre-?shared|auth|api)[-_]?key|password|token)(["'\\]*\s*[:=]\s*["'\\]*)[^\s"'\\,}]{8,}/gi;
@@ -59,8 +63,8 @@ const PART_OF_KEY = /[A-Za-z0-9+/_-]{20,}/g;
 
 /**
  * Whether base64 digits look random. In words and names, one class of characters (lower case, upper
- * case, digits) continues for several characters. In a key, the class changes at about two of three
- * characters.
+ * case, digits) continues for several characters. In a key, the class changes after about two of
+ * every three characters.
  */
 function isRandom(run: string): boolean {
   let changes = 0;
@@ -90,7 +94,8 @@ export function hasSecretShape(text: string): boolean {
 }
 
 /**
- * Replaces base64 of text: if it is longer than a key, it may be an arc.json, whole or truncated.
+ * Replaces base64-encoded text. If it is longer than a key, it may be a whole or truncated
+ * arc.json.
  */
 function withoutEncodedText(text: string): string {
   return text.replaceAll(LONG_RUN, (run) => (isEncodedText(run) ? REDACTED : run));

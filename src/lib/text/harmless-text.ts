@@ -12,8 +12,8 @@ export function harmless(text: string): string {
 }
 
 /**
- * Returns JSON text with each character that a terminal may interpret escaped, so that nothing is
- * lost.
+ * Returns JSON text with each character that a terminal may interpret escaped, so that no character
+ * is lost.
  */
 export function harmlessJson(text: string): string {
   return text.replace(HARMFUL, escaped);

@@ -1,6 +1,6 @@
 /**
- * ICMP (RFC 792, RFC 1122 3.2.2) and ICMPv6 (RFC 4443): echo, and the type of each message.
- * icmp-errors.ts handles received errors; icmp-error-sender.ts sends errors.
+ * ICMP (RFC 792, RFC 1122 3.2.2) and ICMPv6 (RFC 4443): handles echoes and dispatches messages by
+ * type. icmp-errors.ts handles received errors; icmp-error-sender.ts sends errors.
  */
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { PACKET_HEADROOM, packetInSlot } from '../../lib/packet-slot.js';

@@ -53,9 +53,9 @@ export class Inbound {
   }
 
   /**
-   * Parses a packet, and returns the reason if it must be dropped. Skips IPv4 options: RFC 1122
-   * 3.2.1.8, options that are not understood MUST be ignored. The IP layer parses extension
-   * headers.
+   * Parses a packet, and returns the reason if it must be dropped. Skips IPv4 options, because
+   * options that are not understood MUST be ignored (RFC 1122 3.2.1.8). The IP layer parses
+   * extension headers.
    */
   parse(packet: Uint8Array, addresses: OwnAddresses): DropReason | undefined {
     if (packet.length === 0) return 'ip-truncated';

@@ -4,7 +4,8 @@ import { createIpv4Header, finishIpv4Header } from '../../wire/ipv4.js';
 import { createIpv6Header, finishIpv6Header } from '../../wire/ipv6.js';
 
 /**
- * The precomputed IP header of a flow. Each packet needs only a copy, its length and its checksum.
+ * The precomputed IP header of a flow. Each packet gets a copy, in which only its length and
+ * checksum are set.
  */
 export class IpHeader {
   readonly #bytes: Uint8Array;

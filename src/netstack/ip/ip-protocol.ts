@@ -60,8 +60,8 @@ export class IpProtocol {
   }
 
   /**
-   * Parses a packet into `inbound`. Returns true if an upper layer must process it. Otherwise it
-   * was dropped and counted, or is a fragment that waits for others.
+   * Parses a packet into `inbound`. Returns true if an upper layer must process it. Otherwise the
+   * packet was dropped and counted, or is a fragment that waits for others.
    */
   receive(packet: Uint8Array, inbound: Inbound, now: number): boolean {
     if (!this.#parse(packet, inbound)) return false;

@@ -6,8 +6,8 @@ import { addressKey, type IpAddress } from '../../wire/ip-address.js';
  */
 export class OwnAddresses {
   /**
-   * Current and removed addresses by index. A removed address's index is reused at a later change,
-   * not at the same one.
+   * Current and removed addresses by index. A later change may reuse the index of a removed
+   * address, but the change that removes the address does not.
    */
   readonly #places: IpAddress[] = [];
   #addresses: readonly IpAddress[] = [];
@@ -25,7 +25,7 @@ export class OwnAddresses {
    * unless `isHeld` covers them.
    *
    * @param isHeld whether a table still uses an index, because it waits for the address to return
-   * @throws RangeError as the constructor does; nothing changes then
+   * @throws RangeError like the constructor, without changing anything
    */
   replace(addresses: readonly IpAddress[], isHeld: (index: number) => boolean): void {
     if (addresses.length === 0) throw new RangeError('a stack needs an address');

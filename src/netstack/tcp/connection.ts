@@ -95,8 +95,8 @@ export class TcpConnection {
 
   /**
    * Queues `bytes` and returns how many octets were accepted; the caller may reuse the array at
-   * once. If not all were accepted, TcpObserver.writable follows. During the handshake, the data
-   * waits. After shutdown() or the end of the connection, send() accepts nothing.
+   * once. If some were not accepted, TcpObserver.writable is called later. During the handshake,
+   * the data waits. After shutdown() or the end of the connection, send() accepts nothing.
    */
   send(bytes: Uint8Array): number {
     const tcb = this.#tcb;
@@ -157,8 +157,8 @@ export class TcpConnection {
   }
 
   /**
-   * Sets the probes of an idle peer; undefined disables them. Off by default (RFC 9293 3.8.4,
-   * MUST-25).
+   * Sets the keep-alive probes of an idle peer; undefined disables them. They are off by default
+   * (RFC 9293 3.8.4, MUST-25).
    */
   setKeepAlive(keepAlive: KeepAlive | undefined, now: number): void {
     const tcb = this.#tcb;

@@ -4,7 +4,7 @@ import type { CloseReason } from './observer.js';
 import type { Tcb } from './tcb.js';
 
 /**
- * The number of free octets in the send buffer that triggers writable(), whatever the buffer's
+ * The number of free octets in the send buffer that triggers writable(), regardless of the buffer's
  * size.
  */
 const WORTH_A_CALL = 256 * 1024;

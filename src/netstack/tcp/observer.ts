@@ -27,7 +27,7 @@ export interface TcpObserver {
   readable(): void;
   /** send() accepted less than requested, and a quarter of the buffer or 256 KiB is free again. */
   writable(): void;
-  /** The peer has closed its direction; all data sent before can be read. */
+  /** The peer has closed its direction; all data that it sent before can be read. */
   remoteClosed(): void;
   /**
    * The connection has ended; this is the last call. Received data can still be read, unless

@@ -50,7 +50,7 @@ export interface TcpHost {
 export interface TcpAcceptor {
   /** Passes the connection to the user after its handshake. */
   accept(tcb: Tcb): TcpObserver;
-  /** Removes a half-open connection from the backlog, whether it was completed or not. */
+  /** Removes a half-open connection from the backlog, whether or not its handshake completed. */
   leaveBacklog(tcb: Tcb): void;
 }
 
@@ -95,8 +95,7 @@ export class Tcb implements Timed {
   /** The MSS that the peer announced. */
   peerMss = Infinity;
 
-  // Whether each option is offered, and after the handshake whether it is in use: RFC 7323, RFC
-  // 2018.
+  // Whether each option is offered or, after the handshake, is in use: RFC 7323, RFC 2018.
   sack = true;
   windowScale = true;
   timestamps = true;
@@ -111,7 +110,7 @@ export class Tcb implements Timed {
   probeAt = Infinity;
   persistAt = Infinity;
   keepAliveAt = Infinity;
-  /** The end of the connect timeout, later that of TIME-WAIT. */
+  /** When the connect timeout ends or, later, when TIME-WAIT ends. */
   endOfStateAt = Infinity;
   /**
    * When the peer last moved SND.UNA or answered a window probe, or when the first segment in

@@ -8,7 +8,7 @@ import { type IpAddress, type IpPrefix, maskAddress } from '../../wire/ip-addres
 class Node<Value extends object> {
   readonly address: IpAddress;
   readonly prefixLength: number;
-  /** Undefined if the node is only a fork. */
+  /** The owner of this prefix; undefined if the node is only a fork. */
   value: Value | undefined;
   zero: Node<Value> | undefined = undefined;
   one: Node<Value> | undefined = undefined;
@@ -63,7 +63,7 @@ export class AllowedIps<Value extends object> {
     this.#ipv6 = prune(this.#ipv6, value);
   }
 
-  /** Whether the table has no prefixes, so that tests can check that the trie does not leak. */
+  /** Whether the table has no prefixes. Tests use it to check that the trie does not leak. */
   get isEmpty(): boolean {
     return this.#ipv4 === undefined && this.#ipv6 === undefined;
   }

@@ -1,6 +1,6 @@
 /**
- * The little that WireGuard must know of the IP packets that it carries: where the addresses are,
- * for cryptokey routing (whitepaper 2), and the length, to put the padding on and take it off (5.4.6).
+ * Reads the few fields of an IP packet that WireGuard needs: the addresses for cryptokey routing
+ * (whitepaper 2), and the length for adding and removing padding (5.4.6).
  */
 import { PADDING_MULTIPLE } from '../constants.js';
 

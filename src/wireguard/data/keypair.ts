@@ -11,7 +11,7 @@ export interface KeypairOptions {
   readonly localIndex: number;
   readonly remoteIndex: number;
   readonly createdAt: number;
-  /** 32 bytes each; copied. */
+  /** The transport keys, 32 bytes each; copied. */
   readonly sendingKey: Uint8Array;
   readonly receivingKey: Uint8Array;
 }
@@ -28,7 +28,9 @@ export class Keypair {
    * once.
    */
   sendingCounter = 0;
-  /** False if no more messages may be sent under this session, regardless of its age. */
+  /**
+   * Whether sending under this session is still allowed. canSend() checks the session's age too.
+   */
   sendingValid = true;
   #createdAt: number;
 
@@ -41,7 +43,7 @@ export class Keypair {
     this.receiving = crypto.transportKey(options.receivingKey);
   }
 
-  /** When the session was created, in `now` ms, minus any time asleep since then. */
+  /** When the session was created, in monotonic ms, minus any time asleep since then. */
   get createdAt(): number {
     return this.#createdAt;
   }

@@ -137,8 +137,8 @@ export class Receiver {
   }
 
   /**
-   * Does not change the endpoint: a cookie reply does not prove that its sender has a session, only
-   * that it saw the handshake message (6.6).
+   * Does not change the endpoint, because a cookie reply proves only that its sender saw the
+   * handshake message, not that it has a session (6.6).
    */
   #handleCookieReply(message: Uint8Array, now: number): void {
     const { indices, drops } = this.#context;
@@ -207,7 +207,8 @@ export class Receiver {
       drops.count('malformed-packet');
       return;
     }
-    // The source must be routed to this peer. A longer prefix may belong to another peer (2).
+    // The source must be routed to this peer. A longer prefix that contains the source may belong
+    // to another peer (2).
     const version = message[DATA.packet]! >> 4;
     const offset = DATA.packet + sourceOffset(version);
     if (allowedIps.lookupAt(message, offset, version === 4 ? 4 : 16) !== peer) {

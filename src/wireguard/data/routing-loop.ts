@@ -32,7 +32,7 @@ import type { Peer } from '../peer.js';
 
 /**
  * Whether the whole IPv4 or IPv6 packet in `slot` is a message that was sent to `peer`, or its
- * first fragment. The check compares the random indices, which only this end and the peer use.
+ * first fragment. The check compares the random indices, which only this end and the peer know.
  */
 export function isMessageTo(peer: Peer, indices: IndexTable<Peer>, slot: Uint8Array): boolean {
   const udp = udpOffset(slot);

@@ -39,7 +39,8 @@ export class Sender implements TimerHandler<Peer> {
    * (6.4).
    */
   beginHandshake(peer: Peer, now: number): void {
-    // After a handshake gave up, the peer's silence is measured from the start of the next one.
+    // After a handshake gave up, the peer's silence is measured from the start of the next
+    // handshake.
     if (peer.timers.hasGivenUp) peer.handshakeBeganAt = undefined;
     peer.timers.handshakeWanted();
     this.#sendInitiation(peer, now);
@@ -76,7 +77,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   #sendInitiation(peer: Peer, now: number): void {
-    // Send at most one initiation per REKEY_TIMEOUT. A sent response counts too (6.1).
+    // Send at most one initiation per REKEY_TIMEOUT. A sent response counts as one too (6.1).
     if (now - peer.lastSentHandshake < REKEY_TIMEOUT) return;
     const context = this.#context;
     if (!peer.handshake.isPossible) {
@@ -84,7 +85,7 @@ export class Sender implements TimerHandler<Peer> {
       return;
     }
     if (peer.chooseEndpoint !== undefined) {
-      // The peer's silence is measured from here, even if the initiation is held back.
+      // The peer's silence is measured from now, even if the initiation is held back.
       peer.handshakeBeganAt ??= now;
       const endpoint = peer.chooseEndpoint(now);
       if (endpoint === undefined) return;
@@ -169,9 +170,9 @@ export class Sender implements TimerHandler<Peer> {
       this.#keepKeyFresh(peer, now);
       return;
     }
-    // Responses count toward the limit of 6.1 only so that two handshakes do not cross. Here they
-    // do not count: the last response may have answered an old initiation, buffered in the socket
-    // during a sleep.
+    // Responses count toward the limit of 6.1 only so that two handshakes do not cross. Here,
+    // responses are ignored: the last one may have answered an old initiation, buffered in the
+    // socket during a sleep.
     if (now - peer.lastSentInitiation >= REKEY_TIMEOUT) peer.lastSentResponse = -Infinity;
     this.beginHandshakeSoon(peer, now);
   }

@@ -89,7 +89,9 @@ export class CookieGenerator {
   readonly #cookieKey: Uint8Array;
   readonly #cookie = new Uint8Array(MAC_LENGTH);
   #cookieReceivedAt: number | undefined;
-  /** The mac1 to which a cookie reply must belong; undefined after a reply was accepted. */
+  /**
+   * The mac1 of the message that a cookie reply must answer; undefined after a reply was accepted.
+   */
   #lastMac1: Uint8Array | undefined;
 
   /** @param publicKey the peer's public key */
@@ -99,7 +101,7 @@ export class CookieGenerator {
     this.#cookieKey = labelledKey(crypto, LABEL_COOKIE, publicKey);
   }
 
-  /** When the last cookie arrived, in `now` ms. The peer was under load then. */
+  /** When the last cookie arrived, in monotonic ms. The peer was under load at that time. */
   get cookieReceivedAt(): number | undefined {
     return this.#cookieReceivedAt;
   }

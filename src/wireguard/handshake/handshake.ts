@@ -1,7 +1,7 @@
 /**
  * The handshake with one peer, in both roles (whitepaper 5.4.2, 5.4.3, 5.4.5). Adds message
- * layouts, indices and timestamps to the Noise pattern. MACs are in cookie.ts, limits on sending in
- * ../data/send.ts.
+ * layouts, indices and timestamps to the Noise pattern. MACs are in cookie.ts, and limits on
+ * sending are in ../data/send.ts.
  *
  * In the Linux kernel, accepting an initiation discards the local initiation that waits for its
  * response. Two initiations that cross in the network thus cancel each other, and both ends wait
@@ -62,13 +62,13 @@ export class Handshake {
   readonly #psk = secretBytes(KEY_LENGTH);
   #identity: Identity;
   /**
-   * DH of the static keys. Undefined if the peer's key is of low order or the device has no key.
+   * DH of the static keys; undefined if the peer's key is of low order or the device has no key.
    */
   #staticStatic: Uint8Array | undefined;
 
   /** The local initiation that waits for its response. */
   #created: Exchange | undefined;
-  /** When the last local initiation was created, in `now` ms. */
+  /** When the last local initiation was created, in monotonic ms. */
   #createdAt = -Infinity;
   /** The peer's initiation that waits for a response. */
   #consumed: Exchange | undefined;
@@ -94,8 +94,8 @@ export class Handshake {
   }
 
   /**
-   * False if the peer's public key is of low order or the device has no private key. No message may
-   * be sent to the peer then.
+   * Whether a handshake can succeed. If the peer's public key is of low order or the device has no
+   * private key, it cannot, and no message may be sent to the peer.
    */
   get isPossible(): boolean {
     return this.#staticStatic !== undefined;
@@ -106,7 +106,7 @@ export class Handshake {
     return this.#created !== undefined;
   }
 
-  /** When the last local initiation was created, in `now` ms; -Infinity before the first. */
+  /** When the last local initiation was created, in monotonic ms; -Infinity before the first. */
   get initiationCreatedAt(): number {
     return this.#createdAt;
   }
@@ -207,8 +207,9 @@ export class Handshake {
   }
 
   /**
-   * Whether the local initiation gives way to the peer's. One older than REKEY_TIMEOUT always does,
-   * as in the Linux kernel, because it cannot have crossed the peer's.
+   * Whether the local initiation gives way to the peer's. A local initiation older than
+   * REKEY_TIMEOUT always gives way, as in the Linux kernel, because it cannot have crossed the
+   * peer's.
    */
   #givesWay(theirIndex: number, now: number): boolean {
     const ours = this.#created?.localIndex;
@@ -280,7 +281,7 @@ export class Handshake {
 
   /**
    * Wipes the local initiation that waits for its response, and releases its index.
-   * @param before wipe only an initiation that was created at or before this time, in `now` ms
+   * @param before wipe only an initiation that was created at or before this time, in monotonic ms
    */
   abandonInitiation(before = Infinity): void {
     if (this.#createdAt > before) return;

@@ -3,9 +3,10 @@
  * 5.3).
  *
  * The Linux kernel is under load while its queue holds 512 messages or more, and for one second
- * after. This synchronous implementation has no queue, so the meter simulates one. Each message
- * with a valid mac1 adds one entry, and the queue drains at a fixed rate, about what one CPU core
- * can answer. Messages without a valid mac1 cost almost nothing and must not trigger cookies.
+ * afterwards. This synchronous implementation has no queue, so the meter simulates one. Each
+ * message with a valid mac1 adds one entry, and the queue drains at a fixed rate, about what one
+ * CPU core can answer. Messages without a valid mac1 cost almost nothing and must not trigger
+ * cookies.
  *
  * The simulated queue stops growing at the threshold. Under load, messages are dropped or answered
  * with a cookie instead of waiting, so the load ends soon after a flood ends.

@@ -30,7 +30,8 @@ export class RateLimiter {
   }
 
   /**
-   * @param source the bytes of an IPv4 or IPv6 address; any other value counts as its own source
+   * @param source the bytes of an IPv4 or IPv6 address; any other value is treated as its own
+   * source
    */
   allow(source: Uint8Array, now: number): boolean {
     this.#sweep(now);

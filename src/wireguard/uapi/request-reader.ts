@@ -1,6 +1,6 @@
 /**
- * Splits a text stream into requests of WireGuard's userspace interface (wireguard.com/xplatform):
- * lines that end with an empty line, the first of which names the operation.
+ * Splits a text stream into requests of WireGuard's userspace interface (wireguard.com/xplatform).
+ * A request is a series of lines that ends with an empty line; the first line names the operation.
  */
 import { parseSetRequest, type SetRequest } from './set-request.js';
 

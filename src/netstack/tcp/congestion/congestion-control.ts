@@ -17,7 +17,7 @@ export interface DeliveryState {
   readonly inflight: number;
   /** Octets delivered so far, cumulatively or selectively acknowledged: C.delivered. */
   readonly delivered: number;
-  /** Octets marked lost so far: C.lost. Those that turn out to have arrived are subtracted. */
+  /** Octets marked lost so far: C.lost. Octets that turn out to have arrived are subtracted. */
   readonly lost: number;
   /** Whether the user supplied less data than the window allowed: C.app_limited is set. */
   readonly isAppLimited: boolean;
@@ -100,14 +100,14 @@ export interface CongestionControl {
   restart(state: DeliveryState, idle: number, rto: number, now: number): void;
 
   /**
-   * Handles a segment that RACK, SACK or the timer marked lost. Called before acknowledged() of the
-   * same ACK.
+   * Handles a segment that RACK, SACK or the timer marked lost. Called before acknowledged() for
+   * the same ACK.
    */
   lost(segment: Transmission, state: DeliveryState, now: number): void;
 
   /**
-   * Starts fast recovery, after lost() was called for each loss. Before anything is sent,
-   * acknowledged() follows, or exitRecovery() if the loss is already repaired.
+   * Starts fast recovery, after lost() was called for each loss. The sender then calls
+   * acknowledged(), or exitRecovery() if the loss is already repaired, before it sends anything.
    */
   enterRecovery(state: DeliveryState, now: number): void;
 

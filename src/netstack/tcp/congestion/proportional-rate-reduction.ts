@@ -1,6 +1,6 @@
 /**
- * Proportional Rate Reduction (RFC 9937): limits what each ACK of fast recovery releases, so that
- * inflight decreases evenly to ssthresh, but not below it.
+ * Proportional Rate Reduction (RFC 9937): limits how much each ACK lets the sender send in fast
+ * recovery, so that inflight decreases evenly to ssthresh, but not below it.
  */
 import type { AckSample, DeliveryState } from './congestion-control.js';
 

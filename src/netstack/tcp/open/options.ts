@@ -38,8 +38,8 @@ const WINDOW_SCALE_LENGTH = 4;
 const SACK_PERMITTED_LENGTH = 4;
 
 /**
- * The number of blocks that fit into an ACK with timestamps: RFC 2018 3. Also the limit without
- * timestamps.
+ * The number of blocks that fit into an ACK with timestamps: RFC 2018 3. The limit is the same
+ * without timestamps.
  */
 export const SACK_BLOCKS = 3;
 

@@ -19,8 +19,8 @@ import type { UnmatchedSegments } from '../tables/unmatched-segments.js';
 import type { Tcb } from '../tcb.js';
 
 /**
- * RSTs per second for segments that belong to no connection, as in FreeBSD. The limit protects
- * metered links from floods, and third hosts if the source is forged.
+ * The maximum number of RSTs per second for segments that belong to no connection, as in FreeBSD.
+ * The limit protects metered links from floods, and third hosts if the source is forged.
  */
 const RESETS_PER_SECOND = 100;
 

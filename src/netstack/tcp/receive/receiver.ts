@@ -132,7 +132,7 @@ export class Receiver {
 
   /**
    * Takes text that lies at least partly in the window: RFC 9293 3.10.7.4, seventh step. Keeps
-   * out-of-order text (MUST-31's SHOULD).
+   * out-of-order text (SHLD-31).
    */
   takeText(bytes: Uint8Array, offset: number, length: number, segSeq: number): TextOutcome {
     let from = 0;

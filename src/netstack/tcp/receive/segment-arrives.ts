@@ -93,8 +93,8 @@ function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
 }
 
 /**
- * Updates TS.Recent: RFC 7323 5.3, R3, by 4.3. Only segments with valid sequence and ACK numbers
- * count. Otherwise an attacker could set TS.Recent far ahead, and PAWS would reject the peer's
+ * Updates TS.Recent: RFC 7323 5.3, R3, by 4.3. Uses only segments with valid sequence and ACK
+ * numbers. Otherwise an attacker could set TS.Recent far ahead, and PAWS would reject the peer's
  * later segments (CVE-2005-0356).
  */
 function takeTimestamp(tcb: Tcb, { options, segSeq }: Segment, now: number): void {

@@ -45,7 +45,8 @@ export class DeliveryRate {
   /** C.first_send_time: when the newest segment that the last ACK covered was sent. */
   #firstSentAt = 0;
   /**
-   * C.app_limited: samples are application-limited until this many octets are delivered; 0 if not.
+   * C.app_limited: samples are application-limited until this many octets are delivered; 0 if they
+   * are not.
    */
   #appLimitedUntil = 0;
   /** Send time of the newest segment that this ACK delivered; -1 if none yet. */

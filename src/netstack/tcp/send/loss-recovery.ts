@@ -202,8 +202,9 @@ export class LossRecovery implements RackContext {
       this.#duplicateAcks = Math.max(0, this.#duplicateAcks - Math.ceil(acknowledged / mss));
       if (this.#phase === 'fast-recovery') this.#loseHead();
     } else if (isDuplicate && segments.size > 0) {
-      // RFC 9937 6.2: count no more than the outstanding segments, and during recovery than those
-      // at its start, because an ACK may be forged or answer a packet that the network duplicated.
+      // RFC 9937 6.2: count no more segments than are outstanding or, in recovery, than were
+      // outstanding at its start. An ACK may be forged, or may answer a packet that the network
+      // duplicated.
       const limit = Math.min(segments.size, this.#outAtBeginning);
       if (this.#duplicateAcks < limit) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;

@@ -1,4 +1,6 @@
-/** The round trips of a connection: what the retransmission timer learns of them, and the shortest. */
+/**
+ * The round trips of a connection: the samples for the retransmission timer, and the minimum RTT.
+ */
 import { RtoEstimator } from './rto.js';
 
 /** Selects the RTT samples for the retransmission timer: RFC 6298 3, RFC 7323 4. */
@@ -94,8 +96,9 @@ export class RoundTrips {
 const MINIMUM_WINDOW = 300_000;
 
 /**
- * The shortest round trip of the last while: RFC 8985 6.2 step 1, and what BBR and people want. A windowed
- * minimum in constant space: the best of this half of the window, and of the last one.
+ * The minimum RTT of the last few minutes, for RACK (RFC 8985 6.2 step 1), BBR and statistics. A
+ * windowed minimum in constant space: the lower of the minima of the current and the previous half
+ * window.
  */
 export class MinimumRtt {
   #current = Infinity;

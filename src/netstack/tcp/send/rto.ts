@@ -47,7 +47,7 @@ export class RtoEstimator {
 
   /**
    * Takes the RTT of an unambiguous segment (RFC 6298 3, Karn's algorithm). The sample ends any
-   * backoff: RFC 6298 5, last but one paragraph.
+   * backoff: RFC 6298 5, second-to-last paragraph.
    */
   sample(rtt: number): void {
     if (this.#measured) {

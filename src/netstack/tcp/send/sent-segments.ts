@@ -68,7 +68,7 @@ export class SentSegments {
   /** Segments by sequence number, starting at index `#first`. */
   readonly #segments: SentSegment[] = [];
   #first = 0;
-  /** The index from which to search for lost segments; none is before it. */
+  /** The index from which to search for lost segments; no lost segment is before it. */
   #lostFrom = 0;
   #oldest: SentSegment | undefined = undefined;
   #newest: SentSegment | undefined = undefined;
@@ -264,7 +264,9 @@ export class SentSegments {
     }
   }
 
-  /** The octets since the last call that were marked lost but arrived without retransmission. */
+  /**
+   * Returns how many octets marked lost have arrived without retransmission since the last call.
+   */
   takeWronglyLost(): number {
     const octets = this.#wronglyLost;
     this.#wronglyLost = 0;

@@ -11,8 +11,8 @@ import { createSegment } from './transmit.js';
 export function handleTimeouts(tcb: Tcb, now: number): void {
   const { receiver } = tcb;
   if (tcb.endOfStateAt <= now) {
-    // In TIME-WAIT, the observer was told `normal` when the state began. In other states, this
-    // timer is the connect timeout.
+    // In TIME-WAIT, the observer received closed('normal') when the state began. In other states,
+    // this timer is the connect timeout.
     terminate(tcb, 'timeout');
   } else {
     if (receiver.delayedAckAt <= now) {
@@ -69,7 +69,7 @@ function probe(tcb: Tcb, now: number): void {
   tcb.host.enqueue(tcb);
 }
 
-/** R2 of RFC 9293 3.8.3, as a duration: the user timeout. */
+/** Whether the user timeout has passed: R2 of RFC 9293 3.8.3, as a duration. */
 function hasGivenUp(tcb: Tcb, now: number): boolean {
   return now - tcb.progressAt >= tcb.userTimeout;
 }

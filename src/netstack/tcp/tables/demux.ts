@@ -7,7 +7,8 @@ function portsKey(localIndex: number, localPort: number, remotePort: number): nu
 }
 
 /**
- * Finds a connection by its four-tuple with two map lookups, without a scan or, for IPv4, a string.
+ * Finds a connection by its four-tuple with two map lookups. It needs no scan and, for IPv4, no
+ * string.
  */
 export class TcpDemux {
   readonly #byRemote = new Map<number | string, Map<number, Tcb>>();

@@ -3,8 +3,8 @@
  * connections to. Probably another host with the same address uses the same service.
  *
  * RFC 9293 3.10.7.1 answers such segments with an RST, assuming an old connection of this host. If
- * another host shares the address, the RST would reset that host's connection. No MUST requires the
- * RST.
+ * another host shares the address, the RST would reset that host's connection. RFC 9293 does not
+ * require the RST with a MUST.
  */
 import { ACK, SYN } from '../../../wire/tcp.js';
 import type { Inbound } from '../../ip/inbound.js';

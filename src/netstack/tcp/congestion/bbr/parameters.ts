@@ -29,7 +29,8 @@ export const MINIMUM_PIPE = 4;
 export const STARTUP_FULL_LOSS_COUNT = 6;
 
 /**
- * The pipe counts as full after this many rounds in which the rate grew by less than this factor.
+ * The pipe counts as full after FULL_PIPE_ROUNDS rounds in which the rate grew by less than a
+ * factor of FULL_PIPE_GROWTH.
  */
 export const FULL_PIPE_ROUNDS = 3;
 export const FULL_PIPE_GROWTH = 1.25;
