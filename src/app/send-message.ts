@@ -31,7 +31,9 @@ export interface SendOptions extends OpenTunnelOptions {
   /** The destination inside the tunnel: IP address and port. */
   readonly target: { readonly host: string; readonly port: number };
   readonly message: Message;
-  /** Timeout in milliseconds: until the response starts (TCP, UDP), or without any data (HTTP). */
+  /**
+   * Timeout in milliseconds: for the start of the response (TCP, UDP), or for inactivity (HTTP).
+   */
   readonly timeout: number;
   /** Whether to send even if another process on this machine uses the SIM. */
   readonly force: boolean;

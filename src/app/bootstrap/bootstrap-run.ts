@@ -52,7 +52,10 @@ export interface LostSim {
   readonly createdTime: number | undefined;
   /** Empty if the SIM has no name. */
   readonly name: string;
-  /** Whether SORACOM created the SIM before the request: it is probably another device's. */
+  /**
+   * Whether SORACOM created the SIM before the request, so that it probably belongs to another
+   * device.
+   */
   readonly isEarlier: boolean;
 }
 

@@ -31,7 +31,7 @@ export async function openBootstrapTarget(
   return { existing, journal };
 }
 
-/** Proves that the result can be saved; a session can also go to the state folder, a key not. */
+/** Checks that the result can be saved. The state folder can also hold a session, but not a key. */
 async function proveWritable(
   refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,
@@ -88,7 +88,8 @@ export async function readBootstrapTarget(
 }
 
 /**
- * Reads the arc.json that bootstrap will overwrite, whichever SIM it has; undefined if absent.
+ * Reads the arc.json that bootstrap will overwrite, no matter which SIM it belongs to; undefined if
+ * absent.
  *
  * @throws UserError that explains why the file is refused
  */
@@ -123,7 +124,7 @@ function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
 }
 
 /**
- * Proves that the target can be written before a SIM or key is created.
+ * Checks that the target can be written before a SIM or key is created.
  * @throws UserError
  */
 export async function proveTargetWritable(files: Files, path: string): Promise<void> {

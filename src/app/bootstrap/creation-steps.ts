@@ -48,7 +48,7 @@ export const creationSteps = {
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
     await refuseUnknownGroup(options.labels ?? {}, api);
-    // The fate of the SIM that an earlier run requested is settled.
+    // It is already decided what happens to a SIM that an earlier run requested.
     if (journal.line !== 'none') await journal.end();
     await journal.add({
       step: 'create-sim',
@@ -153,7 +153,7 @@ export const creationSteps = {
     const { api, journal, created, write } = run;
     const { createSim, created: answered } = journal.progress;
     const config = configOf(run);
-    // Whether an earlier run's createSim may still have left an unknown SIM.
+    // Whether an earlier run's createSim may have created a SIM that is still unknown.
     const isOpen = !created && (createSim ?? answered) !== undefined;
     try {
       const ifRefused = isOpen ? 'journal-stays' : 'journal-ends';
@@ -258,7 +258,7 @@ async function keepWithoutJournal(
   }
 }
 
-/** The step to take once createSim's key is in arc.json; the next run repeats it if it fails. */
+/** The step to run after createSim's key is in arc.json. If it fails, the next run repeats it. */
 type AfterKey = 'announce-own-key' | 'add-session';
 
 function afterKey({ journal }: SimRun): AfterKey {

@@ -24,8 +24,8 @@ export interface FreshOptions {
 }
 
 /**
- * What soratun writes for a SIM that had no arc.json, except the profile: an API secret goes into
- * a file only where that is asked for.
+ * Builds the arc.json that soratun would write for a new SIM, but without a profile: an API secret
+ * is only written to a file on request.
  */
 export function freshArcConfig(sim: SimPart, { platform, schema = [] }: FreshOptions): ArcConfig {
   return {
@@ -47,7 +47,7 @@ export function freshArcConfig(sim: SimPart, { platform, schema = [] }: FreshOpt
   };
 }
 
-/** That of a SIM whose key is about to be made. */
+/** Builds the arc.json of a SIM whose key has not been created yet. */
 export function keylessArcConfig(simId: string, options: FreshOptions): ArcConfig {
   const zeroKey = new Uint8Array(KEY_LENGTH);
   return freshArcConfig({ privateKey: new Secret(zeroKey), publicKey: zeroKey, simId }, options);

@@ -36,7 +36,7 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 /**
  * Renews the SIM's key with the pair that this run wrote to the journal, then removes the journal.
  *
- * @param ifRefused what to do with the journal then; it stays if it records more than this key
+ * @param ifRefused whether the journal is removed after a refusal; it stays if it has other entries
  * @throws ApiError if SORACOM refuses: the old key stays valid, and the journal records that
  * @throws UserError if the response was lost, or if a step after the renewal failed
  */

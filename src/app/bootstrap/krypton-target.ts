@@ -76,12 +76,12 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
 }
 
 /**
- * Calls Krypton. A file that may be another SIM's is kept under another name before: its key lives on
- * then. If the call surely made no key, that copy is not needed.
+ * Calls Krypton. First copies a file that may belong to another SIM, because that SIM's key stays
+ * valid. The copy is removed if the call certainly created no key.
  *
- * @param simId whose keys are about to come; undefined when nobody knows
- * @param signal stops this until the call
- * @throws UserError when the copy cannot be written; what `call` throws
+ * @param simId the SIM whose keys Krypton returns; undefined if unknown
+ * @param signal cancels the run until the call
+ * @throws UserError if the copy cannot be written; errors of `call`
  */
 export async function callKrypton(
   call: () => Promise<KryptonSession>,
@@ -111,13 +111,13 @@ interface KryptonRun {
 }
 
 interface Copy {
-  /** Tells the user of it. */
+  /** Tells the user about the copy. */
   readonly tell: () => void;
-  /** Tells the user of it only if it cannot be removed. */
+  /** Removes the copy. Tells the user about it only if that fails. */
   readonly remove: () => Promise<void>;
 }
 
-/** A file that surely is of the same SIM holds a key that the call replaces anyway. */
+/** Copies the file, unless it has this SIM's ID: then the call replaces its key anyway. */
 async function keepOtherSim(
   existing: ArcConfig | undefined,
   simId: string | undefined,
@@ -142,8 +142,8 @@ async function keepOtherSim(
 const MOST_COPIES = 9;
 
 /**
- * Another copy may hold a key that lives, so its place is not taken; but the last place is.
- * @returns where it stands, and what leaves there what was there before
+ * Does not overwrite other copies, which may hold valid keys, except the last one.
+ * @returns the path of the copy, and a function that restores the previous state of that path
  */
 async function keepCopy(
   files: Files,

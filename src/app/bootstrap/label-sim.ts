@@ -13,7 +13,8 @@ export interface SimLabels {
 }
 
 /**
- * Before a SIM is created, which is billed. A user who may not read groups may put a SIM into one.
+ * Checks that the group exists. Call this before a SIM is created, because SIMs are billed.
+ * Succeeds if the user may not read groups, because that user may still add a SIM to one.
  * @throws UserError of kind `usage` if the group does not exist; ApiError
  */
 export async function refuseUnknownGroup(

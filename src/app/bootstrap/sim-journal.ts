@@ -98,7 +98,7 @@ export class SimJournal {
         ],
       });
     }
-    // arctun creates the file and its first entry atomically, so an empty file is not arctun's.
+    // arctun creates the file and its first entry atomically, so an empty file is from another program.
     if (lines.length === 0) throw unreadable(journal.path);
     ofTarget.#journal = journal;
     for (const line of lines) ofTarget.#note(readStep(line, journal.path));

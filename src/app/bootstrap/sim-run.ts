@@ -1,8 +1,8 @@
 /**
  * Runs `bootstrap authkey` as a state machine.
  *
- * A SIM costs money, and SORACOM shows its private key only once. So the journal announces
- * createSim before the call, which is made once, and its response goes to the journal first. A
+ * A SIM costs money, and SORACOM shows its private key only once. So the run writes a journal entry
+ * before it calls createSim, calls it only once, and writes the response to the journal first. A
  * locally generated key is in the journal before SORACOM gets its public key. A run that finds the
  * journal of a killed run resumes at the step that the newest journal entry determines.
  */
@@ -18,7 +18,7 @@ export const STEPS = {
   'refresh-session':  row(['none', 'create-sim'],            ['none'],                  ['done']),
   // arc.json does not exist. Asks for confirmation in the wizard.
   'confirm-creation': row(['none', 'create-sim'],            ['none', 'create-sim'],    ['announce-sim']),
-  // Begins a journal, in place of that of an earlier run; the group must exist, and no arc.json may have appeared.
+  // Starts a new journal. The group must exist, and no arc.json may have been written meanwhile.
   'announce-sim':     row(['none', 'create-sim'],            ['create-sim'],            ['create-sim']),
   // Calls createSim once and saves the response in the journal, or if that fails, in arc.json.
   'create-sim':       row(['create-sim'],                    ['created', 'create-sim'], ['write-arc-json', 'announce-own-key', 'add-session']),

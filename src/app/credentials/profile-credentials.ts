@@ -39,8 +39,9 @@ interface FoundProfile {
 }
 
 /**
- * Resolves a profile to credentials: from its `profileCommand`, else its `sourceProfile`, else its
- * own fields. For the endpoint and headers, the profile overrides its command's output.
+ * Resolves a profile to credentials: from its `profileCommand`, otherwise from its `sourceProfile`,
+ * otherwise from its own fields. For the endpoint and headers, the profile overrides its command's
+ * output.
  *
  * @param signal stops a running `profileCommand`; the promise rejects with its reason
  * @throws UserError

@@ -11,7 +11,7 @@ export interface SignInPorts<Api> {
   onStep?(step: string): void;
 }
 
-/** Same as soratun: long enough for a few calls, and a stolen token soon expires. */
+/** Same as soratun: long enough for a few calls, and so short that a stolen token soon expires. */
 const TOKEN_TIMEOUT_SECONDS = 300;
 
 /**

@@ -28,8 +28,8 @@ const LOOK_INTERVAL = 5_000;
 const PATIENCE = 6_000;
 
 /**
- * Milliseconds of outgoing packets without an incoming one before asking, so that traffic resumes
- * within half a minute.
+ * Milliseconds for which packets are sent and none arrive before SORACOM is asked, so that traffic
+ * resumes within half a minute.
  */
 const PATIENCE_WITH_PACKETS = 10_000;
 
@@ -102,7 +102,7 @@ export class RenewalMoments {
   }
 
   #isDoubtful({ unanswered }: TunnelStatus, reason: Silence | undefined): boolean {
-    // While a handshake is pending, its outcome is the better evidence.
+    // Wait for the outcome of a pending handshake, which is better evidence.
     return unanswered === undefined && (this.#hasLostSession || reason === 'no-data-back');
   }
 
@@ -131,7 +131,7 @@ function reasonOf({ health, silence, unanswered }: TunnelStatus): Silence | unde
   return unanswered?.reason ?? (health === 'stale' ? silence?.reason : undefined);
 }
 
-/** Returns the milliseconds until the server counts as silent, at the earliest. */
+/** Returns the minimum number of milliseconds until the server is considered silent. */
 function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | undefined): number {
   if (reason === undefined || reason === 'cannot-send') return Infinity;
   const patience = reason === 'name-not-found' ? PATIENCE_WITH_NAMES : PATIENCE;

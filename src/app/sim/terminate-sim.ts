@@ -35,8 +35,8 @@ export interface TerminateSimPorts extends SignInPorts<TerminateApi>, StateHome 
   /** Asks the user to confirm the termination; absent if not interactive. */
   confirm?(sim: SimSummary): Promise<boolean>;
   /**
-   * Told of the SIM that is about to be terminated.
-   * @param holder says which process of this machine uses it
+   * Called with the SIM that is about to be terminated.
+   * @param holder names the process on this machine that uses the SIM, if any
    */
   onSim?(sim: SimSummary, holder: string | undefined): void;
   readonly claims: KeyClaims;

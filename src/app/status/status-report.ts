@@ -31,8 +31,8 @@ export interface StatusReport extends TunnelIdentity, TunnelStatus {
 type Check = (value: unknown) => boolean;
 
 /**
- * Checks a response, because another version may omit fields. It is written by hand: `health` runs
- * every few seconds, and loading a validation library takes longer than the rest of its work.
+ * Checks a response, because another version may omit fields. The check uses no validation library:
+ * `health` runs every few seconds, and loading a library takes longer than the rest of its work.
  */
 export function isStatusReport(value: unknown): value is StatusReport {
   return isReport(value);

@@ -26,7 +26,7 @@ export interface ClaimSimPorts {
   readonly log: Log;
 }
 
-/** Milliseconds for each earlier `send` to finish. */
+/** Milliseconds to wait for each earlier `send` to finish. */
 const LONGEST_WAIT = 30_000;
 
 /** Milliseconds between two attempts to claim the key. */
@@ -35,7 +35,9 @@ const ATTEMPT_INTERVAL = 100;
 /** Milliseconds between two queries to the holder, since an `up` may take over from a `send`. */
 const QUESTION_INTERVAL = 1_000;
 
-/** Milliseconds for which a holder that does not answer counts as a `send`: it may be exiting. */
+/**
+ * Milliseconds for which a holder that does not answer is treated as a `send`: it may be exiting.
+ */
 const LONGEST_DOUBT = 3_000;
 
 /** @throws UserError of kind `tunnel` if another process uses the SIM; the signal's reason */

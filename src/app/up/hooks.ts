@@ -49,7 +49,7 @@ export function planHooks(
         skipped.push(hook);
         return [];
       }
-      // A replacement function, because a name could contain patterns such as `$&`.
+      // Use a replacement function, because a name could contain patterns such as `$&`.
       const words = command.map((word) => word.replace(INTERFACE, () => interfaceName ?? ''));
       return [{ name: hook, command: words }];
     });

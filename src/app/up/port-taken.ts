@@ -20,7 +20,9 @@ export async function withPortHolder(error: unknown, portHolder: PortHolder): Pr
   );
 }
 
-/** @param error an operating system error, perhaps of another realm, or an error caused by one */
+/**
+ * @param error an operating system error, possibly from another realm, or an error caused by one
+ */
 function takenPort(error: unknown): { protocol: 'tcp' | 'udp'; port: number } | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { port, syscall, cause } = error as { port?: unknown; syscall?: unknown; cause?: unknown };

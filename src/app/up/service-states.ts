@@ -120,8 +120,8 @@ export class ServiceStates {
   }
 
   /**
-   * True if the data path answers, or if the tunnel is not open yet. A silent server does not
-   * count, because `up` retries forever and a restart would do the same.
+   * True if the data path answers, or if the tunnel is not open yet. The result does not depend on
+   * the server, because `up` retries forever and a restart would do the same.
    */
   async #isAlive(): Promise<boolean> {
     await this.#tunnel?.status();
@@ -152,7 +152,7 @@ export class ServiceStates {
   }
 
   #textOf({ peers: [peer], silence: known, unanswered }: TunnelStatus): string {
-    // A handshake that has just started is not overdue.
+    // A handshake that has just started is not overdue yet.
     const isMissed = unanswered === undefined || unanswered.for >= PATIENCE;
     const silence = isMissed ? known : undefined;
     this.#silentSince = silence && (this.#silentSince ?? this.#now());

@@ -11,7 +11,7 @@ import type { ServiceStates } from './service-states.js';
 import { openUapiSocket } from './uapi-socket.js';
 
 export interface TunnelServiceOptions {
-  /** Where and for whom the status is available. */
+  /** Where the status is served, and which browser requests may read it. */
   readonly offer: Pick<
     OfferStatusOptions,
     'version' | 'pid' | 'folders' | 'statusListen' | 'browsers'
