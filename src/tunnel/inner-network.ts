@@ -90,7 +90,7 @@ export class InnerNetwork {
   }
 
   /**
-   * Opens nothing more. Resolves when all written data has arrived, as OpenSockets.drain()
+   * Stops opening connections. Resolves when all written data has arrived, as OpenSockets.drain()
    * describes.
    *
    * @param gracePeriod ms

@@ -22,11 +22,13 @@ const DIAL_TIMEOUT = 20_000;
 
 /**
  * An unanswered SYN of this age (ms) starts a handshake: a restarted peer has lost the session and
- * stays silent, and WireGuard alone would notice only after 15 s (whitepaper 6.5).
+ * stays silent, and WireGuard by itself would notice this only after 15 s (whitepaper 6.5).
  */
 const SUSPECT_AFTER = 2_000;
 
-/** When to retry, in ms, if the session was too young then (6.1) and still nothing was received. */
+/**
+ * When to try again, in ms, if the session was too young then (6.1) and still nothing was received.
+ */
 const SUSPECT_AGAIN_AFTER = 7_000;
 
 export interface TunnelDialerOptions {

@@ -36,7 +36,7 @@ export function closingLink(): TunnelError {
   });
 }
 
-/** The error of a reconfiguration that comes after the tunnel began to close. */
+/** The error of a reconfiguration that is requested after the tunnel began to close. */
 export function notReconfigured(): TunnelError {
   return new TunnelError('closing', {
     what: 'the tunnel did not apply the new configuration',

@@ -19,13 +19,13 @@ export interface TunnelStatus {
   /** Why the Arc server is silent; undefined if no answer is overdue. */
   readonly silence: { readonly reason: Silence; readonly why: string } | undefined;
   /**
-   * The unanswered handshake with the Arc server: its duration in ms, and the reason as far as
-   * known. Undefined if no handshake is in progress. A session may exist at the same time.
+   * The unanswered handshake with the Arc server: its duration in ms, and the reason, if known.
+   * Undefined if no handshake is in progress. A session may exist at the same time.
    */
   readonly unanswered: { readonly for: number; readonly reason: Silence } | undefined;
   /**
-   * For how many ms, up to now, packets were sent and only keepalives came back; undefined if no
-   * reply is missing. Traffic that only sends looks the same.
+   * For how many ms, up to now, the tunnel has sent packets and received only keepalives; undefined
+   * if no reply is missing. One-way traffic looks the same.
    */
   readonly unreturnedFor: number | undefined;
   /** Another tunnel that uses this key, if one was noticed in the last 10 minutes. */

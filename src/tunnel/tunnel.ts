@@ -10,7 +10,7 @@ export interface Tunnel {
    * Resolves immediately if a session exists, otherwise at the next handshake.
    *
    * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
-   * @throws TunnelError with the reason as far as known
+   * @throws TunnelError with the reason, if known
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void>;
   /**

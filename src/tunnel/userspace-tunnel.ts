@@ -38,7 +38,8 @@ export interface UserspaceOptions {
 }
 
 /**
- * Two retransmissions of a lost segment at the first RTO of RFC 6298, plus the round trip, in ms.
+ * The default grace period in ms: two retransmissions of a lost segment at the first RTO of RFC
+ * 6298, plus the round trip.
  */
 const GRACE_PERIOD = 5_000;
 
@@ -96,8 +97,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
 
   /**
    * Starts the search for the Arc server and the handshake; waitForHandshake() reports the result.
-   * While the tunnel is open, a name that is not found and a network that is not up yet (as at
-   * boot) are retried.
+   * While the tunnel is open, it retries if the name is not found, or if the network is not up yet,
+   * as at boot.
    */
   static async open(
     config: TunnelConfig,
@@ -110,7 +111,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return tunnel;
   }
 
-  /** The Arc server's endpoint, as far as known; undefined before its name is resolved. */
+  /** The Arc server's endpoint; undefined before its name is resolved. */
   get endpoint(): Endpoint | undefined {
     return this.#link.endpoint;
   }
@@ -124,7 +125,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
    * Resolves immediately if a session exists, otherwise at the next handshake.
    *
    * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
-   * @throws TunnelError with the reason as far as known
+   * @throws TunnelError with the reason, if known
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     return this.#link.waitForHandshake(deadline, signal);
@@ -161,8 +162,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * See Tunnel.reconfigure(). Sockets opened inside from a removed address end at once
-   * (ECONNABORTED), except listeners. TCP's congestion control does not change.
+   * See Tunnel.reconfigure(). Sockets inside that use a removed address end at once (ECONNABORTED),
+   * except listeners. TCP's congestion control does not change.
    *
    * @throws RangeError for invalid addresses, or the server's key as the tunnel's own; nothing has
    * changed then
@@ -178,8 +179,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * Begins a handshake if packets would need one; call this before packets follow, as after a
-   * sleep.
+   * Begins a handshake if packets would need one. Call this before sending packets, for example
+   * after a sleep.
    */
   refreshSession(): void {
     this.#link.refreshSession();

@@ -1,9 +1,9 @@
 /**
- * Writes a tunnel's traffic to a pcapng file: the datagrams outside on one interface, the packets
- * inside on the other, and the keys that decrypt the datagrams.
+ * Writes a tunnel's traffic to a pcapng file. One interface has the outer datagrams, the other has
+ * the inner packets. The file also contains the keys that decrypt the datagrams.
  *
- * The kernel adds the headers of a datagram, so the capture recreates them. If the socket is bound
- * to no address, the local address is the unspecified one.
+ * The kernel adds the headers of a datagram, so the capture recreates them. If the socket is not
+ * bound to an address, the headers contain the unspecified address as the local one.
  */
 import { formatKey } from '../../lib/text/key-text.js';
 import { parseIpAddress, type SocketAddress } from '../../wire/ip-address.js';
@@ -31,8 +31,8 @@ const INTERFACES = [
 ] as const;
 
 /**
- * The maximum number of keys that wait for a slow disk. Each session adds one, and lasts for
- * minutes.
+ * The maximum number of keys that wait for a slow disk. Each session adds one key, and a session
+ * lasts for minutes.
  */
 const MAX_WAITING_SECRETS = 64;
 
@@ -143,7 +143,7 @@ export class Capture {
     const counts = this.#counts[interfaceId];
     counts.received++;
     const block = enhancedPacket(interfaceId, this.#microseconds(), direction, packet);
-    // Packets must follow the keys that decrypt them.
+    // Write the keys before the packets that they decrypt.
     const isTaken = this.#writeSecrets() && this.#file.write(block, counts.onLost);
     if (!isTaken) counts.onLost();
   }
@@ -157,7 +157,10 @@ export class Capture {
     return true;
   }
 
-  /** Microseconds since 1970. Finer than the wall clock, and monotonic unless the clock is set. */
+  /**
+   * The time in microseconds since 1970, with a finer resolution than the wall clock. It is
+   * monotonic unless the wall clock is set.
+   */
   #microseconds(): number {
     const now = this.ports.clock.now();
     const wallTime = this.ports.wallClock.unixMilliseconds();
@@ -166,7 +169,7 @@ export class Capture {
   }
 }
 
-/** A socket that shows each datagram before its bytes can be changed. */
+/** A socket that passes each datagram to the capture before its bytes can change. */
 class CapturedSocket implements DatagramSocket {
   onReceive: DatagramSocket['onReceive'] = () => undefined;
   onDrain: DatagramSocket['onDrain'] = () => undefined;

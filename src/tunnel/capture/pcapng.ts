@@ -40,7 +40,7 @@ export function sectionHeader(text: { application: string; comment: string }): U
   const view = new DataView(body.buffer);
   view.setUint32(0, BYTE_ORDER_MAGIC, true);
   view.setUint16(4, 1, true);
-  // All ones: the section's length is not known in advance.
+  // The section's length is all ones, because it is not known in advance.
   body.fill(0xff, 8);
   return block(SECTION_HEADER, body, [
     textOption(COMMENT, text.comment),
@@ -59,7 +59,7 @@ export function interfaceDescription(text: { name: string; description: string }
   ]);
 }
 
-/** @param packet is copied */
+/** @param packet the bytes, which are copied */
 export function enhancedPacket(
   interfaceId: number,
   microseconds: number,
@@ -105,7 +105,7 @@ export function interfaceStatistics(
   ]);
 }
 
-/** @param body its length is a multiple of four */
+/** @param body a block body whose length is a multiple of four */
 function block(type: number, body: Uint8Array, options: readonly Option[]): Uint8Array {
   let optionsLength = options.length > 0 ? 4 : 0;
   for (const [, value] of options) optionsLength += 4 + padded(value.length);

@@ -57,7 +57,7 @@ function exchange(
     if (stream.destroyed) resolve(undefined);
     const length = Buffer.alloc(LENGTH_FIELD);
     length.writeUInt16BE(question.length);
-    // RFC 7766 8: both in one segment.
+    // RFC 7766 8: send the length and the message in one segment.
     stream.write(Buffer.concat([length, question]));
     return undefined;
   });

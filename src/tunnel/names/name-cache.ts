@@ -3,7 +3,7 @@
 /** The maximum number of names; the least recently used one is evicted. */
 const MAX_NAMES = 1024;
 
-/** The maximum lifetime of an answer in ms, whatever its TTL. */
+/** The maximum lifetime of an answer in ms, regardless of its TTL. */
 const LONGEST = 60 * 60_000;
 
 interface Entry {

@@ -7,7 +7,7 @@ import { parseIpAddress } from '../../wire/ip-address.js';
 export type AddressType = 'A' | 'AAAA';
 
 export interface NameQuestion {
-  /** 0 to 65535; an answer must have the same. */
+  /** 0 to 65535; the answer must have the same ID. */
   readonly id: number;
   readonly name: string;
   readonly type: AddressType;
@@ -123,7 +123,10 @@ function addressesOf(
   return { addresses, ttl: addresses.length > 0 ? milliseconds(seconds) : 0 };
 }
 
-/** RFC 2308 5: a negative answer lives as long as the SOA says; without one it is not cached. */
+/**
+ * RFC 2308 5: the SOA record limits how long a negative answer is cached; without one it is not
+ * cached.
+ */
 function nothing({ authorities = [] }: DecodedPacket): NameAnswer {
   const soa = authorities.find((record) => record.type === 'SOA');
   const seconds = soa?.type === 'SOA' ? Math.min(soa.ttl ?? 0, soa.data.minimum ?? 0) : 0;

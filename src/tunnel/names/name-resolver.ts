@@ -52,7 +52,7 @@ export interface NameResolverOptions extends NameServers {
   readonly entropy: Entropy;
 }
 
-/** The state that belongs to the current name servers. */
+/** The cache and queries that belong to the current name servers. */
 interface KnownNames extends NameServers {
   readonly cache: NameCache;
   /** The queries in progress, which later callers with the same name share. */
@@ -132,7 +132,7 @@ export class NameResolver {
       const answer = await this.#askServer(server, name, type, timeout);
       if (answer.kind === 'addresses') return answer;
       failures.set(server, answer.why);
-      // Failures that time cannot resolve are not retried.
+      // Stop if every server's failure is lasting, because a retry would not help.
       if (failures.size === servers.length && [...failures.values()].every(isLasting)) break;
     }
     throw unresolved(name, failures);

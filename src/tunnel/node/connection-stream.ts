@@ -185,8 +185,8 @@ export class ConnectionStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // If the stream ended in both directions, its connection finishes alone. Any other connection
-    // is reset, so that the peer cannot mistake truncated data for complete data.
+    // If the stream ended in both directions, its connection finishes by itself. Any other
+    // connection is reset, so that the peer cannot mistake truncated data for complete data.
     if (!this.#closed && (this.#mustReset || !(this.writableFinished && this.#sawEnd))) {
       if (this.#mustReset || error !== null || !this.writableFinished)
         this.#connection?.abort(this.host.now());

@@ -29,7 +29,7 @@ export interface ErrorPlace {
 }
 
 /**
- * - `no-handshake` means that the Arc server is silent, `timeout` that the target is;
+ * - `no-handshake` means that the Arc server is silent; `timeout` means that the target is silent;
  *   `cause.silence` distinguishes them
  * - `closed` means that this side ended
  */
@@ -86,7 +86,8 @@ const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> 
   refused: ['ECONNREFUSED', 'the connection was refused'],
   timeout: ['ETIMEDOUT', 'the other side did not answer in time'],
   unreachable: ['EHOSTUNREACH', 'the host is unreachable'],
-  // As where a system ends the sockets of an address that it loses; Linux alone lets them time out.
+  // The same code as on systems that end the sockets of a removed address. Only Linux lets them
+  // time out.
   'address-gone': ['ECONNABORTED', ADDRESS_GONE],
   aborted: ['ECONNABORTED', 'the connection was aborted'],
 };

@@ -90,7 +90,7 @@ export class NodeNetwork {
     return socket;
   }
 
-  /** Closes servers and UDP sockets, and opens nothing more; connections stay open. */
+  /** Closes servers and UDP sockets, and refuses to open more; connections stay open. */
   close(): void {
     this.#isClosed = true;
     for (const server of [...this.#servers]) server.close();

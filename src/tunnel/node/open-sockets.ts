@@ -32,7 +32,7 @@ export class OpenSockets {
 
   /**
    * Resets at once the connections that the program has not ended or that have nothing in flight.
-   * Resolves when all data and FINs of the others are acknowledged, or when the time is over.
+   * Resolves when all data and FINs of the others are acknowledged, or after the grace period.
    *
    * @param gracePeriod ms; Infinity for no limit
    */

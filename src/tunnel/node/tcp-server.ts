@@ -55,7 +55,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
   }
 
   /**
-   * Listens; 'listening' or 'error' follows.
+   * Listens, then emits 'listening' or 'error'.
    *
    * @param refusal the error to emit if listening is no longer allowed
    * @throws RangeError `ERR_SOCKET_BAD_PORT`
@@ -87,7 +87,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     return this;
   }
 
-  /** Stops listening; 'close' follows when the existing connections have ended. */
+  /** Stops listening. Emits 'close' after the existing connections have ended. */
   close(callback?: (error?: Error) => void): this {
     const listener = this.#listener;
     if (listener === undefined) {

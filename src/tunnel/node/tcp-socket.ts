@@ -32,8 +32,8 @@ export class TcpSocket extends ConnectionStream {
   }
 
   /**
-   * Connects through `dial`; 'connect' and 'ready' follow, or 'error'. Data written before that
-   * waits.
+   * Connects through `dial`, then emits 'connect' and 'ready', or 'error'. Earlier writes wait for
+   * the connection.
    *
    * @param dial its signal fires when this socket is destroyed
    */

@@ -60,7 +60,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   /**
-   * Binds a port; 'listening' or 'error' follows.
+   * Binds a port, then emits 'listening' or 'error'.
    *
    * @param port 0 for a free one
    * @param address one of the tunnel's own; all of them by default
@@ -79,7 +79,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   /**
-   * Connects to one remote endpoint; 'connect' or 'error' follows. A bound port is kept.
+   * Connects to one remote endpoint, then emits 'connect' or 'error'. A bound port is kept.
    *
    * @throws Error if already connected or closed
    */

@@ -1,7 +1,8 @@
 /**
- * Whether another tunnel uses our key. A WireGuard server sends under one session for a key, that of
- * the newest handshake, to one endpoint, that of the last message: two tunnels with one key take both
- * from each other, again and again (docs/decisions/0014-one-sim-per-sandbox.md has what was seen).
+ * Detects another tunnel that uses the same key. A WireGuard server has one session and one
+ * endpoint for a key: the session of the newest handshake, and the endpoint that sent the last
+ * message. So two tunnels with one key keep taking both from each other
+ * (docs/decisions/0014-one-sim-per-sandbox.md describes the observations).
  *
  * - A session is **in doubt** if TCP gets no acknowledgement in time, nothing else comes back
  *   either, and meanwhile the server sends messages for sessions that never belonged to this
@@ -10,7 +11,7 @@
  *   this tunnel.
  * - A **foreign flow** is an authentic answer to a connection that this tunnel never opened, from a
  *   service that this tunnel uses, too. After a restart it may belong to the previous process, so
- *   foreign flows do not count at first.
+ *   foreign flows are ignored at first.
  *
  * A server restart loses a session without such messages. Packet loss, a frozen process or a NAT
  * that drops its mapping does not cause messages for unknown sessions.
@@ -20,9 +21,7 @@
 export interface RivalSigns {
   /** Whether only a rival can explain the signs. */
   readonly isCertain: boolean;
-  /**
-   * Whether the sign is a session in doubt; otherwise foreign flows, which may outlive the rival.
-   */
+  /** True if a session is in doubt; false for foreign flows, which may outlive the rival. */
   readonly isInDoubt: boolean;
   readonly foreignFlows: number;
   readonly lostSessions: number;
@@ -60,20 +59,22 @@ const LEFTOVERS = 60_000;
 /** Like LEFTOVERS, but for SYN-ACKs, in ms: the other end answers a SYN promptly. */
 const LEFTOVER_REQUESTS = 5_000;
 
-/** The time in ms without any reply that counts as unanswered: TCP's first RTO (RFC 6298 2.1). */
+/**
+ * The time in ms after which data without any reply is unanswered: TCP's first RTO (RFC 6298 2.1).
+ */
 const UNANSWERED = 1_000;
 
 /**
- * The shortest RTO in ms. A retransmission sooner than this after the first data or the handshake
- * is of an earlier session's data. The last segment of an exchange is a mere ACK, which gets no
- * reply.
+ * The shortest RTO in ms. If TCP retransmits sooner than this after the handshake or the first
+ * data, it repeats an earlier session's data. The last segment of an exchange is only an ACK, which
+ * gets no reply.
  */
 const SHORTEST_RTO = 200;
 
-/** The number of flows to remember, so that none counts twice. */
+/** The number of flows to remember, so that no flow is counted twice. */
 const KNOWN_FLOWS = 1_024;
 
-/** The number of signs to keep; more would prove nothing more. */
+/** The number of signs to keep; more would add no proof. */
 const KEPT_SIGNS = 16;
 
 export class RivalWatch {
@@ -143,7 +144,7 @@ export class RivalWatch {
   }
 
   /**
-   * Returns the signs that are due: each session in doubt once, foreign flows every 5 s, and a
+   * Returns the signs to report now: each session in doubt once, foreign flows every 5 s, and a
    * certain rival every 30 s while signs continue.
    *
    * @param unansweredSince as for handshakeComplete()
@@ -166,7 +167,9 @@ export class RivalWatch {
     return { isCertain: false, ...signs };
   }
 
-  /** Whether the server has probably dropped the current session; a new handshake gives proof. */
+  /**
+   * Whether the server has probably dropped the current session; only a new handshake proves it.
+   */
   isInDoubt(unansweredSince: number | undefined, now: number): boolean {
     if (unansweredSince === undefined || this.#sessionAt === undefined) return false;
     // Data from the previous session expects no reply in this one.

@@ -11,7 +11,7 @@ import { type RivalSigns, RivalWatch } from './rival-watch.js';
  */
 export const ASKED_AGAIN_AFTER = 1_000;
 
-/** Another tunnel that uses the same key, as far as signs show. */
+/** Another tunnel that probably uses the same key. */
 export interface Rival extends RivalSigns {
   readonly what: string;
   readonly why: string;
@@ -95,7 +95,7 @@ export class Rivals implements UnmatchedSegmentObserver {
   /**
    * Call this at the end of each turn of the driver.
    *
-   * @returns whether to try a handshake now: WireGuard alone would wait 15 s (whitepaper 6.5)
+   * @returns whether to try a handshake now: by itself, WireGuard would wait 15 s (whitepaper 6.5)
    */
   afterTurn(server: Peer, now: number): boolean {
     const { unansweredDataSince } = server;

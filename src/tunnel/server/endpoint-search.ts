@@ -5,7 +5,7 @@
  * After an unanswered initiation, the next one goes to the next address (in RFC 8305 order). Racing
  * them as in RFC 8305 5 is not possible: WireGuard allows one initiation per 5 s to a peer
  * (whitepaper 6.1), and a newer one voids the older. An address that the system rejects costs no
- * time, because an unsent initiation does not count.
+ * time, because this limit ignores unsent initiations.
  *
  * A session that carries data keeps its endpoint, which the peer sets itself (2.1), not DNS.
  */
@@ -41,7 +41,7 @@ const UNREACHABLE = new Set([
   'EPIPE',
 ]);
 
-/** The time in ms without a send error after which the newest initiation counts as sent. */
+/** The time in ms without a send error after which the newest initiation is considered sent. */
 const REFUSAL_TIME = 1_000;
 
 /** Whether an error means that this machine cannot reach the network. */
@@ -134,7 +134,7 @@ export class EndpointSearch {
     // A session cannot use an address that was just rejected, either.
     const isHealthy = !this.#isRefused && peer.hasSession(now) && !silence.isSilent(now);
     if (isHealthy && peer.endpoint !== undefined) return this.#chosen(peer.endpoint, now);
-    // The addresses of one answer are tried without asking the resolver between them.
+    // Try all addresses of one answer before asking the resolver again.
     if (!this.#addresses.isFresh() && !this.#isExcused && !this.#isRefused) {
       this.#hold();
       return undefined;
@@ -175,7 +175,7 @@ export class EndpointSearch {
     this.#addresses.close();
   }
 
-  /** Logs each kind of failure once, whatever the address, until the peer is heard again. */
+  /** Logs each kind of failure once for all addresses, until the peer is heard again. */
   #warn(error: Error): void {
     const { message: reason } = error;
     const kind = codeOf(error) ?? reason;
@@ -190,8 +190,8 @@ export class EndpointSearch {
 
   #next(peer: Peer): Endpoint | undefined {
     const known = peer.endpoint;
-    // A cookie is no handshake response, but only the peer sends one: send the next initiation,
-    // with its mac2, to the same endpoint.
+    // A cookie is not a handshake response, but only the peer can send one. So send the next
+    // initiation, with its mac2, to the same endpoint.
     const isAlive = !this.#isRefused && (peer.cookieReceivedAt ?? -Infinity) >= this.#chosenAt;
     if (known !== undefined && (!this.#isTried || isAlive)) {
       if (this.#hasRoamed || this.#addresses.includes(known)) return known;

@@ -5,7 +5,7 @@ import type { TunnelError } from '../tunnel-error.js';
 /** The pending waits for the next handshake. */
 export class HandshakeWaits {
   readonly #clock: Clock;
-  /** Each is called at the next handshake, or with the reason why none will follow. */
+  /** Each is called at the next handshake, or with the reason why no handshake will happen. */
   readonly #waits = new Set<(failure?: TunnelError) => void>();
 
   constructor(clock: Clock) {
@@ -34,7 +34,7 @@ export class HandshakeWaits {
     });
   }
 
-  /** Ends all waits after a handshake, or with the reason why none will follow. */
+  /** Ends all waits after a handshake, or with the reason why no handshake will happen. */
   end(failure?: TunnelError): void {
     for (const onHandshake of [...this.#waits]) onHandshake(failure);
   }

@@ -17,7 +17,7 @@ const MAX_WAITING = 128;
 /** The pause in ms after the system runs out of buffers (ENOBUFS, EAGAIN). */
 const PAUSE = 50;
 
-/** Buffers that stay full for this long (ms) are no burst: the socket counts as broken. */
+/** If buffers stay full for this long (ms), the socket is treated as broken. */
 const LONGEST_PRESSURE = 5_000;
 
 const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
@@ -32,8 +32,8 @@ interface LocalChange {
 }
 
 /**
- * A datagram socket that survives network changes: it opens a system socket of the family of the
- * destination, and replaces the system socket when told that the network has changed.
+ * A datagram socket that survives network changes: it opens a system socket of the destination's
+ * family, and remake() replaces the system socket after a network change.
  *
  * The old system socket is used until the new one is open. A datagram that no socket accepts is
  * reported through `onError`, like one that the system rejects.
@@ -57,7 +57,7 @@ export class MovingSocket implements DatagramSocket {
   /** When the system ran out of buffers, if no datagram was sent since then. */
   #pressedSince: number | undefined;
   #closed = false;
-  /** The port and mark of every new socket; the address follows from its family. */
+  /** The port and mark of every new socket; its address depends on its family. */
   #binding = { port: 0, fwmark: 0 };
 
   constructor(sockets: DatagramSockets, clock: Clock) {
@@ -234,7 +234,7 @@ export class MovingSocket implements DatagramSocket {
     }
     const isLasting = this.#press();
     if (isLasting) this.remake();
-    // Lost data is soon retransmitted, but the next initiation would only follow 5 s later.
+    // Lost data is soon retransmitted, but the next initiation would be sent only 5 s later.
     if (isLasting || unsent?.bytes[0] === INITIATION) this.onError(error, unsent);
   }
 

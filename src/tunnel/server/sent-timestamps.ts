@@ -1,6 +1,6 @@
 /**
- * The TAI64N timestamps sent with the tunnel's key, with one record per key (whitepaper 5.1): a
- * server that has seen a later one, from an earlier process, would not answer.
+ * The TAI64N timestamps sent with the tunnel's key, with one record per key. A server does not
+ * answer if an earlier process has sent a later timestamp (whitepaper 5.1).
  */
 import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
 
@@ -15,7 +15,7 @@ export class SentTimestamps {
 
   /**
    * @param store if absent, nothing is stored
-   * @param publicKey the tunnel's own
+   * @param publicKey the tunnel's own public key
    */
   static async open(
     store: TimestampStore | undefined,

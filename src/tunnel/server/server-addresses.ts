@@ -56,7 +56,10 @@ export class ServerAddresses {
     return this.#indexOf(endpoint) !== -1;
   }
 
-  /** The endpoint to try after `endpoint`; the first one after the last or an unknown one. */
+  /**
+   * Returns the endpoint to try after `endpoint`: the first one if `endpoint` is the last or
+   * unknown.
+   */
   after(endpoint: Endpoint | undefined): Endpoint | undefined {
     const index = endpoint === undefined ? -1 : this.#indexOf(endpoint);
     return this.#endpoints[(index + 1) % this.#endpoints.length];

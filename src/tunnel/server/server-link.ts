@@ -89,7 +89,7 @@ export class ServerLink {
     };
   }
 
-  /** The Arc server's endpoint, as far as known; undefined before its name is resolved. */
+  /** The Arc server's endpoint; undefined before its name is resolved. */
   get endpoint(): Endpoint | undefined {
     return this.#server.peer.endpoint;
   }
@@ -164,7 +164,7 @@ export class ServerLink {
    * Resolves immediately if a session exists, otherwise at the next handshake.
    *
    * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
-   * @throws TunnelError with the reason as far as known
+   * @throws TunnelError with the reason, if known
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     if (this.#server.peer.hasSession(this.#ports.clock.now())) return Promise.resolve();

@@ -25,7 +25,7 @@ export const SILENCE_ORDER: readonly (readonly [Silence, (signs: SilenceSigns) =
   ['wrong-key', (signs) => signs.device === 'wrong-key'],
   ['under-load', (signs) => signs.device === 'under-load'],
   ['clock-behind', (signs) => signs.device === 'clock-behind'],
-  // No answer from an address that cannot be resolved again: the address may be outdated.
+  // The address does not answer and cannot be resolved again, so it may be outdated.
   ['name-not-found', (signs) => signs.device === 'no-answer' && signs.lookupFailed],
   ['no-answer', (signs) => signs.device === 'no-answer' || signs.isHandshaking],
   ['no-data-back', (signs) => signs.device === 'no-data-back' || signs.hasSession],

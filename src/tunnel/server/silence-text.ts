@@ -1,4 +1,4 @@
-/** The texts for a silent Arc server: why, as far as known, and what to do. */
+/** The texts for a silent Arc server: the reason, if known, and what to do. */
 import { isDenied } from '../../lib/errors/error-message.js';
 import type { Silence } from '../../lib/silence.js';
 import { TunnelError, type SilenceError } from '../tunnel-error.js';

@@ -8,7 +8,7 @@ interface Operation<Argument, Reply> {
   readonly answer: Reply;
 }
 
-/** A type, because an interface would not satisfy Operations. */
+/** This is a type because an interface would not satisfy Operations. */
 export type TunnelOperations = {
   /** Creates an interface and returns its name. */
   readonly open: Operation<string, string>;

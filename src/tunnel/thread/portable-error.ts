@@ -1,6 +1,4 @@
-/**
- * Converts errors for another thread, because copying between threads keeps only a class's data.
- */
+/** Converts errors for another thread, because a copy keeps an object's data but not its class. */
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { TunnelError, type TunnelFailure } from '../tunnel-error.js';
 
