@@ -78,7 +78,7 @@ class SystemCaptureFile implements CaptureFile {
   #isOver = false;
   #hasFailed = false;
 
-  /** @param handle of the file, which already has the header */
+  /** @param handle the open file, which already has the header */
   constructor(path: string, handle: FileHandle, log: Log, options: CaptureFileOptions) {
     this.#path = path;
     this.#handle = handle;

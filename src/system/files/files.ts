@@ -144,7 +144,9 @@ async function proveWritable(path: string): Promise<void> {
   await rm(probe);
 }
 
-/** Checks what rename(2) would refuse and a new file in the same folder cannot show. */
+/**
+ * Checks for obstacles to rename(2) that creating a new file in the same folder does not reveal.
+ */
 async function proveReplaceable(target: string, existing: Stats): Promise<void> {
   if (!existing.isFile()) throw new FileError('failed', target, 'it is not a regular file');
   if (await isMountPoint(target)) {

@@ -61,7 +61,7 @@ function giveTo(folder: string, { uid, gid }: Stats): void {
       closeSync(descriptor);
     }
   } catch {
-    // A user namespace may not know the owner, and some file systems have none.
+    // A user namespace may not know the owner, and some file systems have no owners.
   }
 }
 

@@ -210,7 +210,7 @@ function lengthOf(text: string): number {
   return Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
 }
 
-/** The complete lines; a last one without a line end was not completely written. */
+/** Returns the complete lines. A last line without a line end was not written completely. */
 function linesOf(text: string): string[] {
   return text.split('\n').slice(0, -1);
 }

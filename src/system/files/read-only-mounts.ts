@@ -10,9 +10,10 @@ export function unescapeMount(text: string): string {
 }
 
 /**
- * Whether no process can write to a file. A read-only file system is read-only for all. A read-only
+ * Whether no process can write to a file. This is true for a read-only file system. A read-only
  * mount may only affect this process, as in a unit with `ProtectSystem=strict`, while others still
- * write. It counts if this process shares the first process's mounts, as in a container.
+ * write. So such a mount is only sufficient if this process shares the first process's mounts, as
+ * in a container.
  *
  * @param path absolute, without symbolic links
  * @param mountInfo the text of /proc/self/mountinfo

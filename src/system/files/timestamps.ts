@@ -1,6 +1,7 @@
 /**
- * The last TAI64N stamp that was sent with a key, on the disk before its initiation is on the wire
- * (whitepaper 5.1; docs/decisions/0007-persist-timestamps-before-sending.md).
+ * Stores the last TAI64N timestamp that was sent with a key. The timestamp is on the disk before
+ * its initiation is sent (whitepaper 5.1;
+ * docs/decisions/0007-persist-timestamps-before-sending.md).
  *
  * Each public key has one file of two blocks that are written alternately: a write torn by a crash
  * or power failure destroys the older timestamp, never the newer one. A block is a line of text,
@@ -73,7 +74,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
   };
 }
 
-/** docs/reference/files.md says more. */
+/** The consequence that warnings report; docs/reference/files.md explains it. */
 const CONSEQUENCE =
   'if the clock is set back, the server does not answer after a restart until the clock has caught up';
 
@@ -163,7 +164,7 @@ class TimestampFile {
     const file = fstatSync(descriptor);
     if (!file.isFile()) throw new Error('it is not a regular file');
     if (file.nlink !== 1) throw new Error('it has more than one hard link');
-    // On Windows there are neither users nor modes of this kind.
+    // Windows has neither user IDs nor Unix modes.
     const uid = process.geteuid?.();
     if (uid === undefined) return folder;
     for (const { uid: owner, mode } of [folder, file]) {

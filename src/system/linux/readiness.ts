@@ -1,5 +1,5 @@
 /**
- * Waits for file descriptors outside the event loop of Node.js, which only accepts its own.
+ * Waits for file descriptors that the event loop of Node.js does not accept.
  *
  * One epoll_wait(2) serves all descriptors on a thread of libuv's pool, and only runs while events
  * are wanted; an eventfd ends it otherwise. Unlike poll, epoll allows arming and closing a

@@ -18,8 +18,8 @@ const MAX_CONVERSATIONS = 16;
 const LONGEST_SILENCE = 60_000;
 
 /**
- * The first byte of an abstract socket name, which is no path (unix(7)): every user can connect to
- * the socket, and the name ends with it.
+ * The first byte of an abstract socket name, which is not a path (unix(7)): every user can connect
+ * to the socket, and the name disappears with it.
  */
 export const ABSTRACT = '\0';
 

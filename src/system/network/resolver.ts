@@ -34,7 +34,7 @@ export interface ResolverSources {
   records(host: string): { readonly answer: Promise<readonly AddressRecord[]>; stop(): void };
   /**
    * Resolves with the reason why this machine reaches no network, and so no name server; undefined
-   * if it may. Never rejects.
+   * if it may reach one. Never rejects.
    */
   networkFault(): Promise<Error | undefined>;
 }

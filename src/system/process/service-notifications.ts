@@ -106,7 +106,8 @@ export class ServiceNotifications implements ServiceManager {
 
   async #deliver(assignments: readonly string[]): Promise<void> {
     try {
-      // vsock:CID:PORT is for a whole virtual machine, and speaks to nobody whom we know.
+      // Only a path or an abstract name is supported; vsock:CID:PORT is for a whole virtual
+      // machine.
       if (!/^[/@]./.test(this.#socket)) throw new Error(`cannot write to ${this.#socket}`);
       if (this.#sender === undefined) await this.#run(assignments);
       else await this.#send(this.#sender, Buffer.from(assignments.join('\n')));

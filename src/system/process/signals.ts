@@ -56,9 +56,9 @@ export function reloadRequests(
 }
 
 /**
- * Ends the process by the signal itself: exit() waits for libuv's threads, one of which an
- * unresponsive name server blocks for 20 s. Also kills commands in separate groups, which do not
- * get the terminal's signal. exit() follows because the signal does not end process 1 of a
+ * Ends the process by the signal itself: exit() waits for libuv's threads, and an unresponsive name
+ * server can block one of them for 20 s. Also kills commands in separate groups, which do not get
+ * the terminal's signal. Calls exit() afterwards, because the signal does not end process 1 of a
  * container.
  */
 function endBy(name: StopSignal, handle: () => void, exitCode: number): void {

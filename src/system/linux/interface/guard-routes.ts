@@ -33,7 +33,7 @@ export function isGuarded({ address, prefixLength }: IpPrefix): boolean {
   return prefixLength >= SHORTEST[address.length === 4 ? 4 : 6];
 }
 
-/** The guards of one interface, by its name: they outlive its index. */
+/** The guards of one interface, identified by its name because they outlive its index. */
 export class GuardRoutes {
   readonly #netlink: Rtnetlink;
   readonly #metric: number;
@@ -97,8 +97,8 @@ function removeIdleRules(netlink: Rtnetlink): number {
 }
 
 /**
- * The rules of a default route. Their priorities derive from the table and precede the kernel's,
- * which identifies them for deletion, because wg-quick's rules are otherwise equal.
+ * The rules of a default route. Their priorities derive from the table and precede the kernel's.
+ * The priorities identify the rules for deletion, because wg-quick's rules are otherwise equal.
  */
 export function rulesOf(family: 4 | 6, table: number): RoutingRule[] {
   const priority = 2 * table;

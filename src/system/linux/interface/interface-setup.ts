@@ -1,12 +1,12 @@
 /**
  * Addresses, MTU and routes of a tunnel's interface. The kernel removes them with the interface if
- * the process dies, except the rules of a default route and the guards (guard-routes.ts). What an
- * interface created in advance already has is kept unchanged.
+ * the process dies, except the rules of a default route and the guards (guard-routes.ts). Settings
+ * that an interface created in advance already has are kept unchanged.
  *
- * A default route into the tunnel must not catch what the tunnel itself sends. As wg-quick does it, such
- * a route stands in a table of its own, which everything is looked up in but packets with a mark; and
- * routes of the main table that are no default ones come first. So the way to the Arc server is the
- * system's, whatever becomes of it: docs/decisions/0010-default-route-by-mark-and-rule.md.
+ * A default route into the tunnel must not catch the tunnel's own packets. As in wg-quick, this
+ * route is in a separate table, which is used for all packets without the mark. Routes of the main
+ * table, except default routes, take precedence. So packets to the Arc server always use the
+ * system's routes: docs/decisions/0010-default-route-by-mark-and-rule.md.
  */
 import { constants } from 'node:os';
 
@@ -31,7 +31,9 @@ import type { Rtnetlink } from './rtnetlink.js';
 import type { RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone, refusalOf } from '../system-refusal.js';
 
-/** The interface cannot be configured; `subject` is the failing part: an address, a route. */
+/**
+ * The interface cannot be configured; `subject` is the failing part, such as an address or a route.
+ */
 export class InterfaceSetupError extends Error {
   override readonly name = 'InterfaceSetupError';
   readonly code: string;
@@ -135,7 +137,7 @@ class InterfaceSetup implements ConfiguredInterface {
       fwmark,
       apply: () => {
         this.#change(wanted);
-        // The guards of a killed process that had other routes.
+        // Remove the guards of a killed process that had other routes.
         this.#guards.removeBut(guarded);
         this.#fwmark = fwmark;
       },
@@ -212,7 +214,7 @@ class InterfaceSetup implements ConfiguredInterface {
       subject: `address ${textOf(prefix)}`,
       add: () => netlink.addAddress(index, prefix),
       remove: () => void isDone(() => netlink.deleteAddress(index, prefix)),
-      // Of any prefix length, because an administrator may have set up a subnet.
+      // Accept any prefix length, because an administrator may have set up a subnet.
       isThere: () =>
         netlink
           .listAddresses()

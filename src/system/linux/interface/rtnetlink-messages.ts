@@ -124,7 +124,9 @@ export interface RoutingRule {
   readonly isInverted?: boolean;
   /** Ignores routes whose prefix has at most this length; 0 ignores the default route. */
   readonly suppressPrefixLength?: number;
-  /** The lowest comes first; if missing, the kernel places the rule before all but its own. */
+  /**
+   * The rule with the lowest priority is first. If undefined, the kernel places the rule second.
+   */
   readonly priority?: number;
 }
 

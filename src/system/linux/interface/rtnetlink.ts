@@ -59,7 +59,7 @@ const MSG_DONTWAIT = 0x40;
 /** Larger than any reply of the kernel. */
 const BUFFER_LENGTH = 64 * 1024;
 
-/** The maximum number of attempts at a list that changes while it is read. */
+/** The maximum number of attempts to read a list that changes while it is read. */
 const MOST_LISTS = 5;
 
 /** The kernel rejected a request; includes the kernel's message, if any. */

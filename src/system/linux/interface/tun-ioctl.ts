@@ -91,7 +91,7 @@ class TunControl {
   }
 
   /**
-   * Returns false if the kernel does not know all of them and sets none. All offloads are optional.
+   * Returns false if the kernel does not support all offloads; it then sets none. All are optional.
    */
   setOffloads(offloads: number): boolean {
     return this.#ioctl(this.#descriptor, TUNSETOFFLOAD, offloads) === 0;

@@ -1,6 +1,6 @@
 /**
- * UDP sockets that handle many datagrams in one system call, if Linux can: UDP_SEGMENT for sending,
- * UDP_GRO for receiving. Otherwise each datagram takes one call.
+ * UDP sockets that handle many datagrams in one system call, if Linux supports it: UDP_SEGMENT for
+ * sending, UDP_GRO for receiving. Otherwise each datagram takes one call.
  */
 import { release } from 'node:os';
 
@@ -22,7 +22,7 @@ const FIRST_TO_COALESCE = { major: 5, minor: 12 };
 export interface BatchedUdpOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
-  /** As uname(2) reports it; the running kernel's by default. */
+  /** The kernel release in uname(2)'s format; defaults to the running kernel's. */
   readonly kernelRelease?: string;
 }
 
@@ -154,7 +154,7 @@ class BatchedUdpSocket implements DatagramSocket {
     this.onDrain();
   }
 
-  /** Releases sent datagrams; only in large steps, because each moves the rest of the queue. */
+  /** Releases sent datagrams in large steps, because each step moves the rest of the queue. */
   #shortenQueue(): void {
     if (this.#queueHead * 2 < this.#queue.length) return;
     this.#queue.splice(0, this.#queueHead);

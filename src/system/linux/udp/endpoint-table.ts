@@ -39,7 +39,7 @@ export class EndpointTable {
     return known;
   }
 
-  /** @param socketAddress as the system wrote it; is copied */
+  /** @param socketAddress the bytes that the system wrote, which are copied */
   sender(socketAddress: Uint8Array): KnownEndpoint {
     const last = this.#lastSender;
     if (last !== undefined && sameBytes(last.socketAddress, socketAddress)) return last;

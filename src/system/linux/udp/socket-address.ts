@@ -8,7 +8,7 @@ import { LITTLE_ENDIAN } from '../machine-word.js';
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 
-/** The size of the larger one. */
+/** The size of the larger struct. */
 export const SOCKET_ADDRESS_LENGTH = 28;
 
 const PORT = 2;
@@ -38,7 +38,7 @@ export class SocketAddresses {
   }
 
   /**
-   * @param family of the socket; an IPv6 socket reaches IPv4 through mapped addresses
+   * @param family the socket's family; an IPv6 socket reaches IPv4 through mapped addresses
    * @returns undefined for an invalid IP address, or one that such a socket cannot reach
    */
   encode(address: string, port: number, family: number): Uint8Array | undefined {

@@ -52,7 +52,7 @@ export class UnixDatagramSender {
 export function encodeUnixAddress(name: string): Uint8Array {
   const isAbstract = name.startsWith('@');
   const text = Buffer.from(name);
-  // unix(7): an abstract name ends with the address, a path with a NUL byte.
+  // unix(7): an abstract name ends where the address ends, and a path ends with a NUL byte.
   const bytes = new Uint8Array(NAME + text.length + (isAbstract ? 0 : 1));
   if (bytes.length > NAME + NAME_LENGTH) throw new RangeError(`${name} is too long for a socket`);
   new DataView(bytes.buffer).setUint16(0, AF_UNIX, LITTLE_ENDIAN);
