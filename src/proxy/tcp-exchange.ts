@@ -38,8 +38,8 @@ const WHOLE_ANSWER = 60_000;
 
 /**
  * Dials the target, sends the message once, and reads until the peer ends, falls silent after a
- * response, or times out. The local half stays open until then: a service may treat its end as the
- * end of the conversation and drop the response.
+ * response, or times out. The local half stays open until then: a service may treat the local FIN
+ * as the end of the conversation and drop the response.
  *
  * @returns undefined if the message was delivered and no response came
  * @throws DialError if the connection fails; Error if it breaks, if the peer does not acknowledge

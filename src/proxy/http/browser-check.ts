@@ -18,7 +18,7 @@ export interface BrowserPolicy {
   /** Allowed origins of web pages in the form that browsers send, or `*` for all. */
   readonly origins: readonly string[];
   /**
-   * If true, GET and HEAD have no side effects here, so they need no proof of who asks for them.
+   * If true, GET and HEAD have no side effects here, so the page that sends them is not checked.
    */
   readonly areReadsFree?: boolean;
 }
@@ -144,9 +144,9 @@ function siteVerdict(
   { areReadsFree = false }: BrowserPolicy,
 ): BrowserVerdict {
   switch (headers['sec-fetch-site']) {
-    // `none` means that the user asked, by the address bar or a bookmark. A page can also make a
-    // browser prefetch an address or fetch a certificate's issuer with `none`, but such requests
-    // are not navigations, or have Sec-Purpose or Referer.
+    // `none` means that the user made the request, through the address bar or a bookmark. A page
+    // can also make a browser prefetch an address or fetch a certificate's issuer with `none`, but
+    // such requests are not navigations, or have Sec-Purpose or Referer.
     case 'none':
       return isTyped(headers) && (asker === undefined || asker === 'own') ? PASSED : foreign(asker);
     case 'same-origin': {
@@ -159,8 +159,8 @@ function siteVerdict(
       if (asker !== undefined) return foreign(asker);
       if (areReadsFree && (method === 'GET' || method === 'HEAD')) return PASSED;
       return isBrowser(headers) ? foreign(undefined) : PASSED;
-    // `same-site` too, because any program may own another port of this machine. If another site
-    // redirects this page's own request, the value is `cross-site`.
+    // This includes `same-site`, because any program may own another port of this machine. If
+    // another site redirects this page's own request, the value is `cross-site`.
     default:
       return foreign(asker === 'own' ? undefined : asker);
   }

@@ -1,4 +1,4 @@
-/** Rejects requests that are never forwarded, whatever their target. */
+/** Rejects requests that are never forwarded, regardless of their target. */
 import type { IncomingMessage } from 'node:http';
 
 import type { ForwardFailure } from './failure.js';

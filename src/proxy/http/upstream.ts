@@ -52,8 +52,8 @@ export function openUpstream(stream: Duplex, head: UpstreamHead): ClientRequest 
   }
   // Disables Node's silent limit of 2,000 fields; the head's size limit suffices.
   upstream.maxHeadersCount = 0;
-  // flushHeaders() would not do: Node 20 writes a head without a body as UTF-8, which changes its
-  // bytes.
+  // flushHeaders() is not suitable: Node 20 writes a head without a body as UTF-8, which changes
+  // its bytes.
   upstream.write('', 'latin1');
   return upstream;
 }
