@@ -2,9 +2,9 @@
  * Runs the extension in one execution environment: init, invocations, shutdown.
  *
  * Lambda starts the runtime after all extensions have registered, and delays the first invocation
- * until all have requested their first event. Slow work runs between the two, in parallel with the
- * function's init. Lambda freezes the environment when the runtime and all extensions wait for
- * events.
+ * until all have requested their first event. Slow work runs between registration and that request,
+ * in parallel with the function's init. Lambda freezes the environment when the runtime and all
+ * extensions wait for events.
  */
 import type { WallClock, Clock } from '../ports/clock.js';
 import { messageOf } from '../lib/errors/error-message.js';

@@ -19,7 +19,7 @@ export interface ListenersOptions {
 }
 
 export interface Listeners {
-  /** As HttpListener.close(), of all of them. */
+  /** Closes all listeners, like HttpListener.close(). */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ function open(
   });
 }
 
-/** True if the error, or its cause, is that another program has the port. */
+/** True if the error or its cause means that another program has the port. */
 function isTaken(error: unknown): boolean {
   if (!(error instanceof UserError)) return false;
   return codeOf(error.cause) === 'EADDRINUSE' || isTaken(error.cause);

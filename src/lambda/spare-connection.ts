@@ -1,6 +1,6 @@
 /**
- * A connection that is opened when an invocation begins, for the request that the function is about to
- * make: that then takes one round trip and not two (docs/decisions/0015-connect-ahead-in-lambda.md).
+ * A connection that is opened at the start of an invocation for the function's next request, which
+ * then takes one round trip instead of two (docs/decisions/0015-connect-ahead-in-lambda.md).
  */
 import type { Duplex } from 'node:stream';
 

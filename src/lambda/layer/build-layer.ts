@@ -23,7 +23,7 @@ export interface LayerPorts {
   readonly commands: CommandRunner;
   /** The package's folder `dist/executable`. */
   readonly prebuilt: string;
-  /** Stops it; then nothing is left but what was there. */
+  /** Cancels the build, which then leaves no new files. */
   readonly signal?: AbortSignal;
   /** Called before each slow step. */
   readonly onStep?: (text: string) => void;

@@ -46,7 +46,10 @@ const INTERRUPTED = 1_000;
 /** Milliseconds after which an unanswered handshake counts against its SIM. */
 const UNHEARD = 2_000;
 
-/** Failed waits after which a SIM that worked before is left; a server restart causes fewer. */
+/**
+ * The number of failed waits after which the tunnel leaves a SIM that worked before; a server
+ * restart causes fewer.
+ */
 const WAITS_IN_VAIN = 3;
 
 /** Milliseconds after which a dial times out, even if moves repeat it. */

@@ -1,20 +1,22 @@
 /**
- * Which virtual SIM of a pool a sandbox uses, where many sandboxes share the pool and know nothing of
- * each other. Read first: docs/decisions/0014-one-sim-per-sandbox.md, which has the odds.
+ * Selects the virtual SIM that a sandbox uses from a pool that it shares with many sandboxes, about
+ * which it knows nothing. First read docs/decisions/0014-one-sim-per-sandbox.md, which has the
+ * odds.
  *
  * - The first SIM is drawn at random.
  * - A sandbox that has used its SIM alone for TENURE, with a response in the last MEMORY, is its
  *   **incumbent**; all others are **newcomers**. A sandbox that was frozen or idle for longer
  *   resumes with its SIM as a newcomer, because another may have become the incumbent.
  * - At the first sign of a rival, a newcomer moves if it wins a coin toss; at the second sign it
- *   moves. Of two newcomers, one is likely to stay. An incumbent stays without a toss.
+ *   always moves. Of two newcomers, one is likely to stay. An incumbent stays without a toss.
  * - An incumbent tosses a coin only if signs last longer than a newcomer would stay: the other
  *   sandbox then considers itself the incumbent.
  * - The next SIM is drawn from those not tried in this round. If all were tried, there are about as
  *   many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a pause
  *   that doubles with each such round. If that SIM is silent, it returns to one that was not.
  *
- * Pure: `now` is the wall clock in milliseconds, since other clocks stop in a freeze.
+ * This class reads no clock: `now` is the wall clock in milliseconds, since other clocks stop in a
+ * freeze.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
@@ -29,7 +31,10 @@ export const MEMORY = 60_000;
 export const SHORTEST_PAUSE = 60_000;
 export const LONGEST_PAUSE = 15 * 60_000;
 
-/** More signs within PERSISTENT ms than a passing newcomer causes: one in 5 s (whitepaper 6.1). */
+/**
+ * The number of signs within PERSISTENT ms that a passing newcomer does not reach: it causes one in
+ * 5 s (whitepaper 6.1).
+ */
 const PERSISTENT_SIGNS = 6;
 const PERSISTENT = 60_000;
 
@@ -101,7 +106,9 @@ export class SimPool {
     this.#beginRound();
   }
 
-  /** Records a slow response, which may mean a lost session, so the time alone starts again. */
+  /**
+   * Records a slow response, which may mean a lost session, so the time without a rival restarts.
+   */
   interrupted(now: number): void {
     if (!this.isIncumbent(now)) this.#aloneSince = undefined;
   }
