@@ -48,7 +48,7 @@ const HELP: CompletionFlag = {
 /** The help placeholder of a flag or argument that takes a path. */
 const PATH_PLACEHOLDER = 'FILE';
 
-/** @param all every command, and again under each alias, as oclif lists them */
+/** @param all all commands as oclif lists them: once by ID, and once by each alias */
 export function readCommandLine(
   program: string,
   all: readonly Command.Cached[],

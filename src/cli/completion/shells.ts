@@ -11,7 +11,7 @@ const SCRIPTS: Readonly<Record<Shell, (line: CommandLine) => string>> = {
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
-/** In the order in which messages list them. */
+/** The supported shells, in the order in which messages list them. */
 export const SHELLS = Object.keys(SCRIPTS) as readonly Shell[];
 
 /** Generates the completion script of a shell. */

@@ -1,6 +1,6 @@
 /**
- * Redacts errors that oclif prints. Such errors quote the user's input, in which a key may be in
- * place of a name.
+ * Redacts errors that oclif prints. Such errors quote the user's input, which may contain a key
+ * instead of a name.
  */
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { renderText } from '../output/render.js';

@@ -13,7 +13,7 @@ const USERSPACE_FLAGS = new Set(
 
 /**
  * Returns the first flag on the command line that only userspace mode supports, such as `--port`;
- * undefined if none is given. Environment variables do not count, because they apply to every mode.
+ * undefined if none is given. Ignores environment variables, because they apply to every mode.
  *
  * @param tokens of the parsed command line
  */
