@@ -35,8 +35,8 @@ export function parsePlainEndpointUrl(text: string): string {
 
 /**
  * Whether a URL leads to this machine, so that requests cross no network and need no proxy. Of the
- * names for localhost only `localhost` itself counts, because other names may be resolved by a name
- * server.
+ * names for localhost, only `localhost` itself is accepted, because other names may be resolved by
+ * a name server.
  */
 export function isLoopbackUrl(url: string): boolean {
   // URL normalizes all forms of an IPv4 address, such as 127.1 or 0x7f000001, to dotted decimal.
