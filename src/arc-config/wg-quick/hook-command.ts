@@ -28,7 +28,9 @@ export function survivesAsHook(command: readonly string[]): boolean {
   return !needsShell && JSON.stringify(words) === JSON.stringify(command);
 }
 
-/** Characters with a special meaning in a shell; two of them keep it inside double quotes. */
+/**
+ * Characters with a special meaning in a shell; two of them are special inside double quotes, too.
+ */
 const SPECIAL = /[|&;<>()$`*?[\]{}~!\n]/;
 const SPECIAL_IN_DOUBLE_QUOTES = /[$`]/;
 
