@@ -11,7 +11,7 @@ export interface PageQuery {
   readonly last_evaluated_key?: string;
 }
 
-/** The maximum number of items on a page, whatever `limit` is. */
+/** The maximum number of items on a page, regardless of `limit`. */
 const MAX_PAGE = 100;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The Unified Endpoint over HTTP. Records each request under the SIM that sent it and responds 201
- * with an empty body, whatever the method and path. Only GET /bytes/N, which SORACOM does not have,
+ * with an empty body, for every method and path. Only GET /bytes/N, which SORACOM does not have,
  * returns N bytes, for programs that need data to read.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
