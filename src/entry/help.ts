@@ -11,7 +11,7 @@ class ShortCommandHelp extends CommandHelp {
     return [id, ...Object.values(args).map((arg) => this.arg(arg)), '[FLAGS]'].join(' ');
   }
 
-  /** The first line is printed above the usage already. */
+  /** The first line is already printed above the usage. */
   protected override description(): string | undefined {
     const rest = (this.command.description ?? '').split('\n').slice(1);
     return rest.length === 0 ? undefined : this.wrap(rest.join('\n'));
@@ -30,7 +30,7 @@ class ShortCommandHelp extends CommandHelp {
     };
   }
 
-  /** What a flag does comes first, then its default and its variable. */
+  /** Shows what a flag does first, then its default and its variable. */
   protected override flags(
     flags: Parameters<CommandHelp['flags']>[0],
   ): ReturnType<CommandHelp['flags']> {
