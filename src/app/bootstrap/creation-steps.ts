@@ -83,7 +83,7 @@ export const creationSteps = {
     run.config = withProfile(config, run.profile);
     run.created = true;
     try {
-      // The journal's disk space is already allocated, so this works even if the disk is full.
+      // The journal's disk space is already allocated, so this write works even on a full disk.
       await journal.add({ step: 'created', simId, arcJson: formatArcConfig(run.config) });
     } catch {
       await keepWithoutJournal(run.config, run);

@@ -84,7 +84,7 @@ function isUnknownSim(error: unknown): boolean {
 /**
  * Looks for the SIM, and asks the user to choose from the result.
  *
- * @returns `none` if no SIM was created: SORACOM would list it by now
+ * @returns `none` if no SIM was created, because SORACOM would list one by now
  * @throws UserError if no terminal is available, or if the user chooses to stop; a SIM may exist
  */
 async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
@@ -93,7 +93,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   if (asked === undefined) throw new RangeError('the journal asks for no SIM');
   const { since, clock } = asked;
   ports.onStep?.('Looking for the SIM that an earlier run requested');
-  // The local clock may be wrong by years, so a local time is not compared.
+  // The local clock may be wrong by years, so a local time is not compared with SORACOM's times.
   const byPlatform = clock === 'platform' ? since : undefined;
   const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
