@@ -13,8 +13,8 @@ export interface RunSurroundings {
 
 /**
  * The folders for the sockets of running tunnels, preferred first: root's, the user's (which exists
- * during a login session), and one in the state folder as a fallback. A service only uses its own
- * (systemd.exec(5)).
+ * during a login session), and one in the state folder as a fallback. A service uses only its own
+ * folder (systemd.exec(5)).
  */
 export function runFolders(surroundings: RunSurroundings = surroundingsOfProcess()): string[] {
   const { env, home, isRoot, platform } = surroundings;

@@ -31,7 +31,10 @@ import { createFolders, syncFolderNow } from './folders.js';
 
 const PRIVATE = 0o600;
 const WRITABLE_BY_OTHERS = 0o022;
-/** A page of a file system and of most flash, so that a torn write damages only one block. */
+/**
+ * The block size: a page of a file system and of most flash memory, so that a torn write damages
+ * only one block.
+ */
 const BLOCK = 4096;
 const LENGTH = 2 * BLOCK;
 /**

@@ -3,7 +3,8 @@
  *
  * On Linux, this is an abstract socket (unix(7)): binding it is atomic, every user of the network
  * namespace sees it, and it ends with its process. On other systems, it is a file in the folder of
- * control sockets, and two processes that start at the same time after a kill may both get it.
+ * control sockets, and two processes that start at the same time after a kill may both claim the
+ * key.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
