@@ -229,7 +229,9 @@ export class Extension {
     this.#ports.log.error({ what, why, next }, failure.message);
   }
 
-  /** @param until when to stop retrying a secret; it is tried at least once. Never rejects. */
+  /**
+   * @param until when to stop retrying to read a secret, after at least one attempt. Never rejects.
+   */
   async #open(until: number): Promise<UserError | undefined> {
     const { clock } = this.#ports;
     for (let delay = FIRST_PAUSE; ; delay = Math.min(2 * delay, LONGEST_PAUSE)) {
@@ -311,7 +313,7 @@ export class Extension {
     const until = clock.now() + LONGEST_HOLD;
     const isUp = opened
       .then(() => this.#tunnel?.waitForHandshake(until))
-      // Dials report this failure.
+      // Ignore: dials report this failure.
       .catch(() => undefined);
     await this.#settled(isUp, until);
     await this.#settled(this.#dialer.whenIdle(Math.max(0, until - clock.now())), until);

@@ -33,7 +33,7 @@ export class SandboxDialer implements Dialer {
   readonly #waits = new Set<() => void>();
   /** The start of the first wait for a missing session; undefined if no session is missing. */
   #missingSince: number | undefined;
-  /** When Lambda ends the invocation, on the monotonic clock; in the past if unknown. */
+  /** When Lambda ends the invocation, on the monotonic clock; a time in the past if unknown. */
   #end = -Infinity;
   #due = Infinity;
   #dueTimer: Timer | undefined;

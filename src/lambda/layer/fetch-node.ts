@@ -1,4 +1,4 @@
-/** Downloads Node for Linux through the user's npm, which knows their registry and proxy. */
+/** Downloads Node for Linux through npm, which has the user's registry and proxy settings. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
