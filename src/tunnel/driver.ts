@@ -63,8 +63,7 @@ export class Driver {
     this.#socket.onReceive = (datagrams) => {
       if (this.#closed) return;
       this.#received++;
-      this.#willDrain = true;
-      this.#engine.handleDatagrams(datagrams, this.#clock.now());
+      this.#takeInput(() => this.#engine.handleDatagrams(datagrams, this.#clock.now()));
       this.turn();
     };
     this.#socket.onDrain = () => this.turn();
@@ -142,14 +141,23 @@ export class Driver {
     });
   }
 
-  #runTurn(now: number): void {
+  /** Runs `action`, after which the engine is drained. If a listener throws, a turn comes soon. */
+  #takeInput(action: () => void): void {
     this.#willDrain = true;
-    if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
-    const handlers = this.#beforeDrain;
-    if (handlers.length > 0) {
-      this.#beforeDrain = [];
-      for (const handler of handlers) handler();
+    try {
+      action();
+    } catch (error) {
+      this.#willDrain = false;
+      this.schedule();
+      throw error;
     }
+  }
+
+  #runTurn(now: number): void {
+    this.#takeInput(() => {
+      if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
+      this.#runBeforeDrain();
+    });
     this.#willDrain = false;
     let more = true;
     while (more && !this.isCongested) {
@@ -163,6 +171,22 @@ export class Driver {
     this.#onTurn?.(now);
     // If `more` is true, the socket's drain event starts the next turn.
     this.#armTimer(now);
+  }
+
+  /** If one throws, the others run in the next turn. */
+  #runBeforeDrain(): void {
+    const handlers = this.#beforeDrain;
+    if (handlers.length === 0) return;
+    this.#beforeDrain = [];
+    let begun = 0;
+    try {
+      for (const handler of handlers) {
+        begun++;
+        handler();
+      }
+    } finally {
+      if (begun < handlers.length) this.#beforeDrain.unshift(...handlers.slice(begun));
+    }
   }
 
   #armTimer(now: number): void {

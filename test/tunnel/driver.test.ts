@@ -86,6 +86,28 @@ it('schedules a turn soon for a beforeDrain callback that is added outside of a 
   expect(engine.calls).toEqual(['before the drain', 'drain']);
 });
 
+it('runs the others in the next turn if a handler before the drain throws', () => {
+  const { engine, socket, clock, driver } = setUp();
+  driver.beforeDrain(() => {
+    throw new Error('of a listener');
+  });
+  driver.beforeDrain(() => engine.calls.push('the other'));
+  expect(() => socket.receive(datagram())).toThrow('of a listener');
+  expect(engine.calls).toEqual(['datagrams 1 at 1000']);
+  clock.settle();
+  expect(engine.calls).toEqual(['datagrams 1 at 1000', 'the other', 'drain']);
+});
+
+it('drains soon if a listener throws while datagrams are handled', () => {
+  const { engine, socket, clock } = setUp();
+  engine.onDatagrams = () => {
+    throw new Error('of a listener');
+  };
+  expect(() => socket.receive(datagram())).toThrow('of a listener');
+  clock.settle();
+  expect(engine.calls).toEqual(['datagrams 1 at 1000', 'drain']);
+});
+
 it('needs no second turn for a call made before the drain', () => {
   const { engine, socket, clock, driver } = setUp();
   driver.beforeDrain(() => driver.schedule());

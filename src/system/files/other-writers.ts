@@ -20,7 +20,7 @@ const MAX_LINKS = 40;
 const INHERITED = /^\/proc\/(?:\d+|self|thread-self)(?:\/task\/\d+)?\/fd$/;
 
 export interface InspectionPorts {
-  /** The effective user; undefined on a system without users, where nothing is checked. */
+  /** The effective user; undefined on a system without users. Then nothing is checked. */
   readonly user: number | undefined;
   /** Whether no process on this machine can write to the path. */
   readonly isReadOnly: (path: string) => Promise<boolean>;
