@@ -93,6 +93,19 @@ export class TcpConnection {
     return this.#tcb.sender.ring.length;
   }
 
+  /** Octets of text in a full segment (Eff.snd.MSS of RFC 9293 3.7.1). */
+  get segmentSize(): number {
+    return this.#tcb.sender.mss;
+  }
+
+  /**
+   * Whether an RST has ended the connection and proves that the peer's application has read none of
+   * the unacknowledged octets: see unread-evidence.ts.
+   */
+  get provesUnread(): boolean {
+    return this.#tcb.sender.unread.isProven;
+  }
+
   /**
    * Queues `bytes` and returns how many octets were accepted; the caller may reuse the array at
    * once. If some were not accepted, TcpObserver.writable is called later. During the handshake,

@@ -117,7 +117,10 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
     return true;
   }
   tcb.host.drops.count('tcp-sequence');
-  if (segment.has(RST)) return false;
+  if (segment.has(RST)) {
+    tcb.sender.unread.resetArrived(segment);
+    return false;
+  }
   const textEnd = sequenceAdd(segment.segSeq, segment.payloadLength);
   // RFC 2883 4: report text that was received before as a DSACK.
   if (sequenceAtOrBefore(textEnd, receiver.rcvNxt)) {
@@ -148,6 +151,7 @@ function answerUnacceptable(tcb: Tcb, segment: Segment, now: number): void {
  */
 function checkReset(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!segment.has(RST)) return true;
+  tcb.sender.unread.resetArrived(segment);
   if (segment.segSeq !== tcb.receiver.rcvNxt) {
     tcb.host.drops.count('tcp-reset');
     challenge(tcb, now);
@@ -248,6 +252,7 @@ function takeAcknowledgment(tcb: Tcb, segment: Segment, window: number, now: num
   // RFC 8985 7.2: an ACK with new information postpones the probe.
   tcb.probeAt = Infinity;
   if (!moves) return;
+  sender.unread.acknowledged();
   tcb.progressAt = now;
   // RFC 6298 5.3: restart the timer.
   tcb.retransmitAt = Infinity;

@@ -19,6 +19,7 @@ import { NextSegment, type SegmentSource } from './next-segment.js';
 import { Pacer } from './pacer.js';
 import { MinimumRtt, RoundTrips } from './round-trips.js';
 import { type SentSegment, SentSegments } from './sent-segments.js';
+import { UnreadEvidence } from './unread-evidence.js';
 
 /** The minimum send buffer in octets, unless the configured maximum is smaller. */
 const SMALLEST_BUFFER = 64 * 1024;
@@ -42,6 +43,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   readonly recovery: LossRecovery;
   readonly acknowledgments: Acknowledgments;
   readonly next: NextSegment;
+  readonly unread = new UnreadEvidence(this);
   readonly iss: number;
   sndUna: number;
   sndNxt: number;
@@ -203,6 +205,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
    */
   windowProbeSent(): void {
     this.sndNxt = sequenceMax(this.sndNxt, this.next.end);
+    this.unread.windowProbeSent();
   }
 
   synSent(now: number): void {

@@ -57,7 +57,10 @@ export function createSegment(
     sender.ring.copyTo(sender.ringOffset(sequence), length, slot, offset + tcpLength);
   }
   finishTcp(slot, offset, tcpLength + length, header.pseudoSum(tcpLength + length));
-  if (acknowledges) receiver.ackSent();
+  if (acknowledges) {
+    sender.unread.segmentSent(sequence, length, receiver.rcvNxt);
+    receiver.ackSent();
+  }
   return slot;
 }
 

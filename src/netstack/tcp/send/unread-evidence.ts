@@ -1,0 +1,69 @@
+/**
+ * Finds out whether an RST proves that the peer's application has not read the outstanding text.
+ *
+ * A host without a socket answers a segment with an RST that has no ACK and takes SEG.SEQ from
+ * SEG.ACK (RFC 9293 3.10.7.1). A socket that aborts sends an RST with ACK instead, whether or not
+ * it has read the text. So an RST without ACK proves that the socket was gone if only one segment
+ * can have caused it.
+ */
+import type { Segment } from '../segment.js';
+import { ACK } from '../../../wire/tcp.js';
+import type { SentSegments } from './sent-segments.js';
+
+/** The sender state that the evidence depends on. */
+export interface OutstandingText {
+  readonly segments: Pick<SentSegments, 'head' | 'size'>;
+}
+
+export class UnreadEvidence {
+  /** Whether an RST has proved that the outstanding text is unread. */
+  isProven = false;
+  readonly #text: OutstandingText;
+  /** SEG.SEQ and SEG.ACK of the first outstanding segment. */
+  #sequence = 0;
+  #ack = 0;
+  /** Whether a later segment had the same SEG.ACK, so that an RST may answer that one. */
+  #isRepeated = false;
+  /** Whether a window probe was sent: its octet is sent again with the text. */
+  #hasProbed = false;
+
+  constructor(text: OutstandingText) {
+    this.#text = text;
+  }
+
+  /**
+   * Records a segment, before it counts as outstanding.
+   *
+   * @param sequence SEG.SEQ
+   * @param length octets of text
+   * @param ack SEG.ACK
+   */
+  segmentSent(sequence: number, length: number, ack: number): void {
+    if (length > 0 && this.#text.segments.size === 0) {
+      this.#sequence = sequence;
+      this.#ack = ack;
+      this.#isRepeated = false;
+    } else if (ack === this.#ack) {
+      this.#isRepeated = true;
+    }
+  }
+
+  windowProbeSent(): void {
+    this.#hasProbed = true;
+  }
+
+  /** Records that the peer acknowledged text, which disproves that its socket is gone. */
+  acknowledged(): void {
+    this.isProven = false;
+  }
+
+  /** Records an RST, even one outside the window: after the peer's FIN, SEG.SEQ is an old RCV.NXT. */
+  resetArrived(segment: Segment): void {
+    const { head, size } = this.#text.segments;
+    if (segment.has(ACK) || segment.segSeq !== this.#ack) return;
+    if (this.#isRepeated || this.#hasProbed) return;
+    // A partial ACK removes the first part of the segment.
+    if (size !== 1 || head?.start !== this.#sequence || head.isRetransmitted) return;
+    this.isProven = true;
+  }
+}

@@ -1,0 +1,138 @@
+/** RFC 9293 3.10.7.1 (CLOSED): the RST of a host without a socket, as Linux sends it. */
+import { ACK, FIN, Harness, PSH, RST } from '../../tcp-harness.js';
+
+/** A connection that has exchanged 10 octets each way, and then sent 5 more. */
+function afterRequest(): Harness {
+  const harness = new Harness().establish();
+  harness.connection.send(new Uint8Array(10));
+  harness.sends();
+  harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+  harness.connection.receive(100, harness.now);
+  harness.after(40);
+  harness.sends();
+  harness.connection.send(new Uint8Array(5));
+  expect(harness.sendsBriefly()).toEqual(['PSH,ACK 11+5 11']);
+  return harness;
+}
+
+it('is an RST without ACK whose number is our ACK', () => {
+  const harness = afterRequest();
+  expect(harness.connection.provesUnread).toBe(false);
+  harness.receives({ flags: RST, seq: 11 });
+  expect(harness.events.at(-1)).toBe('closed:reset');
+  expect(harness.connection.provesUnread).toBe(true);
+});
+
+it('is the same RST if a FIN that crossed the text arrives first', () => {
+  const harness = afterRequest();
+  harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
+  expect(harness.sendsBriefly()).toEqual(['ACK 16+0 12']);
+  harness.receives({ flags: RST, seq: 11 });
+  expect(harness.events.at(-1)).toBe('remoteClosed');
+  // The answer to the ACK of the FIN.
+  harness.receives({ flags: RST, seq: 12 });
+  expect(harness.events.at(-1)).toBe('closed:reset');
+  expect(harness.connection.provesUnread).toBe(true);
+});
+
+it('is the same RST if the FIN arrives after it', () => {
+  const harness = afterRequest();
+  harness.receives({ flags: RST, seq: 11 });
+  harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
+  expect(harness.connection.provesUnread).toBe(true);
+});
+
+it.each<[string, (harness: Harness) => void]>([
+  [
+    'an RST with ACK, which an aborting socket sends',
+    (harness) => harness.receives({ flags: RST | ACK, seq: 11, ack: 11 }),
+  ],
+  [
+    'an RST that answers the ACK of a FIN: the peer may have read the text while half-closed',
+    (harness) => {
+      harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
+      harness.sends();
+      harness.receives({ flags: RST, seq: 12 });
+    },
+  ],
+  [
+    'an RST after an ACK of the text',
+    (harness) => {
+      harness.receives({ flags: ACK, seq: 11, ack: 16 });
+      harness.receives({ flags: RST, seq: 11 });
+    },
+  ],
+  [
+    'an RST after an ACK of a part of the text',
+    (harness) => {
+      harness.receives({ flags: ACK, seq: 11, ack: 12 });
+      harness.receives({ flags: RST, seq: 11 });
+    },
+  ],
+  [
+    'an RST after a retransmission',
+    (harness) => {
+      harness.after(1_500);
+      expect(harness.sendsBriefly()).toContain('PSH,ACK 11+5 11');
+      harness.receives({ flags: RST, seq: 11 });
+    },
+  ],
+  [
+    'an RST after another segment with the same ACK',
+    (harness) => {
+      // An old segment, which is answered with an ACK.
+      harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+      expect(harness.sendsBriefly()).toEqual(['ACK 16+0 11']);
+      harness.receives({ flags: RST, seq: 11 });
+    },
+  ],
+  [
+    'an RST after a second segment of text',
+    (harness) => {
+      harness.connection.send(new Uint8Array(5));
+      expect(harness.sendsBriefly()).toEqual(['PSH,ACK 16+5 11']);
+      harness.receives({ flags: RST, seq: 11 });
+    },
+  ],
+  [
+    'an RST after a response',
+    (harness) => {
+      harness.receives({ flags: PSH | ACK, seq: 11, ack: 16, data: 10 });
+      harness.receives({ flags: RST, seq: 21 });
+    },
+  ],
+])('is not %s', (_, then) => {
+  const harness = afterRequest();
+  then(harness);
+  expect(harness.events).toContain('closed:reset');
+  expect(harness.connection.provesUnread).toBe(false);
+});
+
+it('is not a forged number outside the window', () => {
+  const harness = afterRequest();
+  harness.receives({ flags: RST, seq: 10 });
+  expect(harness.connection.state).toBe('ESTABLISHED');
+  expect(harness.connection.provesUnread).toBe(false);
+});
+
+it('ends with a late ACK of the text', () => {
+  const harness = afterRequest();
+  harness.receives({ flags: FIN | ACK, seq: 11, ack: 11 });
+  harness.receives({ flags: RST, seq: 11 });
+  expect(harness.connection.provesUnread).toBe(true);
+  harness.receives({ flags: ACK, seq: 12, ack: 16 });
+  expect(harness.connection.provesUnread).toBe(false);
+});
+
+it('does not exist after a window probe, whose octet is sent twice', () => {
+  const harness = new Harness().establish({ wnd: 0 });
+  harness.connection.send(new Uint8Array(5));
+  harness.sends();
+  harness.after(1_500);
+  expect(harness.sends()).toMatchObject([{ seq: 1, len: 1 }]);
+  harness.receives({ flags: ACK, seq: 1, ack: 1, wnd: 1_000 });
+  expect(harness.sends()).toMatchObject([{ seq: 1, len: 5 }]);
+  harness.receives({ flags: RST, seq: 1 });
+  expect(harness.events.at(-1)).toBe('closed:reset');
+  expect(harness.connection.provesUnread).toBe(false);
+});
