@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 
-import { Lab, SERVER, SERVICES, TUN_SERVICE } from './support/lab.js';
+import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
 import { runTask } from './support/task.js';
 
@@ -88,19 +88,40 @@ async function compareStreams() {
   if (hasProxy) await stop();
 }
 
+/** Compares small POSTs through the forwarder and through SOCKS5 with direct ones. */
 async function comparePosts() {
   const stop = await startUp();
-  const forward = { task: 'posts', url: stop.forward };
-  for (const [name, url] of [
-    ['straight over wireguard-go', `http://${HOST}/`],
-    ['straight without a tunnel', `http://${SERVER}/`],
-  ]) {
-    const [own, theirs] = (await alternate(forward, { task: 'posts', url })).map((results) =>
-      median(results.map(({ perSecond }) => perSecond)),
-    );
-    print(`small POSTs, forwarder / ${name}`, own, theirs, 'a second');
+  const straight = `http://${HOST}`;
+  for (const connections of [1, 32]) {
+    for (const [name, path, proxy] of [
+      ['forwarder', '/'],
+      ['forwarder, closing server', '/close'],
+      ['SOCKS5 proxy', '/', `127.0.0.1:${PROXY_PORT}`],
+    ]) {
+      const base = proxy === undefined ? stop.forward : straight;
+      const task = { task: 'posts', connections };
+      const [own, theirs] = await alternate(
+        { ...task, url: `${base}${path}`, proxy },
+        { ...task, url: `${straight}${path}` },
+      );
+      const what = `POSTs, ${connections} at once, ${name} / wireguard-go`;
+      print(what, postsOf(own, 'perSecond'), postsOf(theirs, 'perSecond'), 'a second');
+      printTimes('of the first', own);
+      printTimes('of the second', theirs);
+    }
   }
   await stop();
+}
+
+function postsOf(results, figure) {
+  return median(results.map(({ [figure]: value }) => value));
+}
+
+function printTimes(whose, results) {
+  const figures = ['p50', 'p99', 'longest'].map(
+    (figure) => `${figure} ${postsOf(results, figure).toFixed(2)}`,
+  );
+  console.log(`  ms a POST ${whose}: ${figures.join(', ')}`);
 }
 
 /** Runs each setup in turn, `repeats` times; returns the results of all. */
@@ -150,5 +171,5 @@ async function listens(port) {
 
 function print(what, ours, theirs, unit) {
   const ratio = (ours / theirs).toFixed(2);
-  console.log(`${what.padEnd(58)} ${ratio}  (${ours.toFixed(0)} / ${theirs.toFixed(0)} ${unit})`);
+  console.log(`${what.padEnd(60)} ${ratio}  (${ours.toFixed(0)} / ${theirs.toFixed(0)} ${unit})`);
 }

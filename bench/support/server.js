@@ -39,6 +39,8 @@ await serve(PORTS.down, (socket, _run, milliseconds) => {
 });
 
 const http = createHttpServer((request, response) => {
+  // POSTs to /close are answered as in SORACOM's published exchange.
+  if (request.url === '/close') response.shouldKeepAlive = false;
   request.resume().on('end', () => response.writeHead(201, { 'Content-Length': 0 }).end());
 });
 http.keepAliveTimeout = 60_000;

@@ -19,6 +19,27 @@ export interface Dialer {
   dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex>;
 }
 
+/**
+ * A stream that can serve further requests, because it knows whether a request was lost unread
+ * (docs/decisions/0003-keep-upstream-connections.md).
+ */
+export interface KeepableStream extends Duplex {
+  /**
+   * Whether both directions are open, everything sent is acknowledged, nothing received is unread,
+   * and the tunnel still has the session in which the connection was opened.
+   */
+  readonly isQuiet: boolean;
+  /** Bytes that leave in one segment if they are written at once to a quiet stream. */
+  readonly segmentSize: number;
+  /** Whether the other end has not acknowledged all that was sent. */
+  readonly isUnacknowledged: boolean;
+  /**
+   * Whether the other end reset the connection and had no socket any more when the unacknowledged
+   * bytes arrived, so that no program has read them.
+   */
+  readonly provesUnread: boolean;
+}
+
 export interface DialTarget {
   readonly host: string;
   readonly port: number;

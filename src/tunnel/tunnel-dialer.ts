@@ -112,6 +112,7 @@ export class TunnelDialer implements Dialer {
         if (reason === undefined) settle(() => resolve(dialled));
         else fail(this.#explain(reason, remote));
       });
+      dialled.hasPeer = () => !peer.isRemoved;
       const receivedBefore = peer.rxBytes;
       // Nothing is known yet about a peer that has replaced this one.
       const isSilent = () => !peer.isRemoved && peer.rxBytes === receivedBefore;

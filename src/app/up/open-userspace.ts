@@ -4,6 +4,7 @@ import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
 import { startForwarder } from '../../proxy/forward/forwarder.js';
 import type { HttpListener } from '../../proxy/http/listener.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
+import { KeptConnections } from '../../proxy/http/kept-connections.js';
 import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
@@ -31,6 +32,8 @@ export interface UserspaceOptions {
   readonly forward: ForwardSettings;
   /** The SOCKS5 and HTTP proxy; undefined if disabled. */
   readonly proxy?: ProxySettings | undefined;
+  /** Whether to send a request again if the target provably has not read it. */
+  readonly resends: boolean;
   /** Where to capture all packets outside and inside the tunnel; undefined if not requested. */
   readonly capture?: CaptureOptions | undefined;
 }
@@ -87,18 +90,23 @@ export async function openUserspace(
 }
 
 async function openListeners(
-  { forward, proxy }: UserspaceOptions,
+  { forward, proxy, resends }: UserspaceOptions,
   dialer: Dialer,
   log: Log,
 ): Promise<{ forwarder: HttpListener; proxy: HttpListener | undefined }> {
-  const forwarder = await startForwarder({ ...forward, dialer, log });
+  const forwarder = await startForwarder({ ...forward, ...keeping(dialer, resends), log });
   log.info({ url: forwarder.url }, 'forwarder listening');
   try {
-    return { forwarder, proxy: proxy && (await openProxy(proxy, dialer, log)) };
+    return { forwarder, proxy: proxy && (await openProxy(proxy, keeping(dialer, resends), log)) };
   } catch (error) {
     await forwarder.close({ graceMs: 0 });
     throw error;
   }
+}
+
+/** Each listener keeps its own connections, because its clients may be other users. */
+function keeping(dialer: Dialer, resends: boolean): { dialer: Dialer; kept: KeptConnections } {
+  return { dialer, kept: new KeptConnections({ resends }) };
 }
 
 /**
@@ -110,11 +118,11 @@ async function openListeners(
  */
 export async function openProxy(
   { listen, isAskedFor }: ProxySettings,
-  dialer: Dialer,
+  upstream: { readonly dialer: Dialer; readonly kept?: KeptConnections },
   log: Log,
 ): Promise<HttpListener | undefined> {
   try {
-    const proxy = await startMixedPort({ listen, dialer, log });
+    const proxy = await startMixedPort({ listen, ...upstream, log });
     log.info({ address: proxy.authority }, 'proxy listening');
     return proxy;
   } catch (error) {

@@ -35,6 +35,12 @@ export const forwardFlags = grouped('Listener', {
     helpValue: 'HEADER',
     default: [],
   },
+  'no-resend': {
+    type: 'boolean',
+    description:
+      'Never send a request a second time. By default, a request is sent again over a new connection if TCP proves that the target had already closed the old one and has not read the request.',
+    env: 'ARCTUN_NO_RESEND',
+  },
   'allow-open': {
     type: 'boolean',
     description: 'Allow listening on a non-loopback address. The listeners have no authentication.',

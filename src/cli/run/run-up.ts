@@ -133,6 +133,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
         userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
       },
       forward,
+      resends: !flags['no-resend'],
       proxy,
       force: flags.force,
       wait: flags.wait * 1000,

@@ -6,6 +6,7 @@
 import type { Dialer, DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
 import type { HeaderField } from '../http/header-fields.js';
+import type { KeptConnections } from '../http/kept-connections.js';
 import { HttpListener } from '../http/listener.js';
 import { originTarget } from '../http/request-target.js';
 import type { ListenAddress } from '../listen-address.js';
@@ -32,6 +33,7 @@ export interface ForwarderOptions {
   /** See HttpListenerOptions. */
   readonly responseTimeout?: number;
   readonly idleTimeout?: number;
+  readonly kept?: KeptConnections;
   readonly keepAliveTimeout?: number;
   readonly maxConnections?: number;
 }

@@ -8,6 +8,7 @@ import type { ProxyLog } from '../proxy-log.js';
 import type { BrowserPolicy } from './browser-check.js';
 import type { ForwardFailure } from './failure.js';
 import type { HeaderField } from './header-fields.js';
+import type { KeptConnections } from './kept-connections.js';
 
 /** The target of a request. */
 export interface Destination {
@@ -25,6 +26,8 @@ export interface ExchangeContext {
   /** Fields added to each request; they replace the client's fields of the same name. */
   readonly headers: readonly HeaderField[];
   readonly dialer: Dialer;
+  /** The connections to keep for further requests; undefined to close each one. */
+  readonly kept: KeptConnections | undefined;
   readonly log: ProxyLog;
   readonly responseTimeout: number;
   readonly idleTimeout: number;

@@ -8,19 +8,23 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { clientName, elapsed, loggedPath, partiesOf } from '../access-line.js';
-import { failedDial } from '../dial-outcome.js';
-import { DialError } from '../dialer.js';
 import { Relay } from '../relay.js';
 import { resetConnection } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
 import { browserVerdict, preflightFields } from './browser-check.js';
+import { Delivery, type DeliveryHandler } from './delivery.js';
 import type { ClientMessage, Destination, ExchangeContext } from './exchange-context.js';
 import { type ForwardFailure, statusOf, writeFailure } from './failure.js';
-import { ForwardedResponse, type InterimResponse } from './forwarded-response.js';
+import { ForwardedResponse } from './forwarded-response.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { DRAIN_TIMEOUT } from './limits.js';
 import { refusalOf } from './refusal.js';
-import { lingerAndClose } from './upstream.js';
+import type { ResponseHead } from './response-head.js';
+
+const BAD_ANSWER: ForwardFailure = {
+  reason: 'bad-answer',
+  message: 'the response contains something that HTTP/1.1 does not allow',
+};
 
 /**
  * - `open`: the response is not complete yet
@@ -30,13 +34,12 @@ import { lingerAndClose } from './upstream.js';
  */
 type Phase = 'open' | 'ending' | 'switched' | 'over';
 
-export class Exchange {
+export class Exchange implements DeliveryHandler {
   readonly #context: ExchangeContext;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #onOver: () => void;
   readonly #watchdog = new Watchdog(() => this.#expire());
-  readonly #dialing = new AbortController();
   readonly #client: string;
   readonly #start = performance.now();
   readonly #upgrades: boolean;
@@ -45,9 +48,10 @@ export class Exchange {
   #destination: Destination | undefined;
   #relay: Relay | undefined;
   #phase: Phase = 'open';
-  #stream: Duplex | undefined;
-  #answer: IncomingMessage | undefined;
+  #delivery: Delivery | undefined;
+  #answer: ResponseHead | undefined;
   #bytes = 0;
+  #isClientFull = false;
   #hasFailed = false;
 
   /** @param onOver called once, when the client has its response or its connection is closed */
@@ -56,7 +60,13 @@ export class Exchange {
     this.#request = message.request;
     this.#response = message.response;
     this.#upgrades = message.upgrades;
-    this.#forwardedRequest = new ForwardedRequest(message);
+    this.#forwardedRequest = new ForwardedRequest(message, {
+      onProgress: () => this.progress(),
+      onWhole: () => {
+        this.progress();
+        this.#delivery?.bodyArrived();
+      },
+    });
     this.#forwardedAnswer = new ForwardedResponse(message.request, message.response);
     this.#onOver = onOver;
     this.#client = clientName(message.request.socket);
@@ -82,7 +92,8 @@ export class Exchange {
     }
     this.#destination = destination;
     this.#watchdog.arm(this.#context.responseTimeout);
-    void this.#dial(destination);
+    // Node has not yet parsed the bytes after the head.
+    process.nextTick(() => this.#deliver(destination));
   }
 
   /** Checks whether a web page may have sent the request, and answers a preflight. */
@@ -140,129 +151,84 @@ export class Exchange {
     this.#end(!isBodyLost);
   }
 
-  async #dial(destination: Destination): Promise<void> {
-    try {
-      const stream = await this.#context.dialer.dial(destination.target, this.#dialing.signal);
-      stream.on('error', (error) => this.#broken(error));
-      if (this.#phase === 'open') this.#send(stream, destination);
-      else stream.destroy();
-    } catch (error) {
-      this.fail(failedDial(error));
-    }
+  #deliver(destination: Destination): void {
+    if (this.#phase !== 'open') return;
+    const request = {
+      destination,
+      forwarded: this.#forwardedRequest,
+      method: this.#request.method ?? '',
+      upgrades: this.#upgrades,
+    };
+    this.#forwardedRequest.read();
+    this.#delivery = new Delivery(request, this.#context, this);
+    this.#delivery.start();
   }
 
-  #send(stream: Duplex, destination: Destination): void {
-    this.#stream = stream;
-    if (stream.destroyed) {
-      this.#closed();
+  interim(head: ResponseHead): void {
+    if (this.#phase !== 'open') return;
+    this.#forwardedAnswer.inform(head, this.#forwardedRequest.awaitsContinue);
+    if (head.status === 100) this.#forwardedRequest.awaitsContinue = false;
+    this.progress();
+  }
+
+  head(head: ResponseHead): void {
+    if (this.#phase !== 'open') return;
+    if (head.status === 101) {
+      this.#switch(head);
       return;
     }
-    const upstream = this.#forwardedRequest.open(stream, destination, this.#context.headers);
-    if (upstream === undefined) {
-      const message = 'the request line or a header contains a character that HTTP does not allow';
-      this.fail({ reason: 'bad-request', message });
+    // Even without a 100 the client may send its body, so the start of the next request is unknown.
+    const isLast = this.#context.isClosing() || this.#forwardedRequest.awaitsContinue;
+    if (!this.#forwardedAnswer.writeHead(head, isLast)) {
+      this.fail(BAD_ANSWER);
       return;
     }
-    upstream.on('error', (error) => this.#broken(error));
-    upstream.on('information', (interim) => this.#inform(interim));
-    // Without a listener, Node treats a 101 as the end of the connection.
-    if (this.#upgrades) upstream.once('upgrade', (...parts) => this.#switch(...parts));
-    upstream.once('response', (answer) => this.#startAnswer(answer));
-    // Node reports a close only if its parser has used the connection; a response reports its own
-    // close.
-    stream.once('close', () =>
-      setImmediate(() => {
-        if (this.#answer === undefined) this.#closed();
-      }),
-    );
-    this.#forwardedRequest.sendBody(
-      upstream,
-      () => this.#progress(),
-      () => this.#endRequest(),
-    );
-    this.#progress();
+    this.#answer = head;
+    this.progress();
   }
 
-  #endRequest(): void {
+  body(bytes: Buffer): void {
     if (this.#phase !== 'open') return;
-    this.#forwardedRequest.end();
-    this.#progress();
+    this.#bytes += bytes.length;
+    if (!this.#response.write(bytes)) this.#waitForClient();
+    this.progress();
   }
 
-  #inform(interim: InterimResponse): void {
+  #waitForClient(): void {
+    if (this.#isClientFull) return;
+    this.#isClientFull = true;
+    this.#delivery?.pause();
+    this.#response.once('drain', () => {
+      this.#isClientFull = false;
+      this.#delivery?.resume();
+    });
+  }
+
+  end(rawTrailers: readonly string[]): void {
     if (this.#phase !== 'open') return;
-    this.#forwardedAnswer.inform(interim, this.#forwardedRequest.awaitsContinue);
-    if (interim.statusCode === 100) this.#forwardedRequest.awaitsContinue = false;
-    this.#progress();
+    this.#forwardedAnswer.addTrailers(rawTrailers);
+    this.#delivery?.finish();
+    this.#end(!this.#forwardedRequest.awaitsContinue);
+  }
+
+  failed(failure: ForwardFailure): void {
+    this.fail(failure);
   }
 
   /** Relays the connections after a 101; both then use the new protocol (RFC 9110 15.2.2). */
-  #switch(answer: IncomingMessage, stream: Duplex, head: Uint8Array): void {
-    if (this.#phase !== 'open') return;
-    if (!this.#forwardedAnswer.switchProtocols(answer)) {
-      this.fail({
-        reason: 'bad-answer',
-        message: 'the response contains something that HTTP/1.1 does not allow',
-      });
+  #switch(head: ResponseHead): void {
+    if (!this.#forwardedAnswer.switchProtocols(head)) {
+      this.fail(BAD_ANSWER);
       return;
     }
     this.#phase = 'switched';
     this.#watchdog.stop();
-    if (head.length > 0) stream.unshift(head);
+    const stream = this.#delivery?.release();
+    if (stream === undefined) return;
     this.#relay = new Relay(this.#request.socket, stream, () => {
       this.#logSwitched(stream);
       this.#complete();
     });
-  }
-
-  #startAnswer(answer: IncomingMessage): void {
-    if (this.#phase !== 'open') return;
-    // Even without a 100 the client may send its body, so the start of the next request is unknown.
-    const isLast = this.#context.isClosing() || this.#forwardedRequest.awaitsContinue;
-    if (!this.#forwardedAnswer.writeHead(answer, isLast)) {
-      this.fail({
-        reason: 'bad-answer',
-        message: 'the response contains something that HTTP/1.1 does not allow',
-      });
-      return;
-    }
-    this.#answer = answer;
-    answer.once('end', () => this.#endAnswer(answer));
-    // Checks for a close before the end, because Node sets `complete` even on a cut-off body
-    // without a length.
-    answer.once('close', () => this.#closed());
-    answer.on('error', () => undefined);
-    answer.pipe(this.#response, { end: false });
-    answer.on('data', (chunk: Uint8Array) => {
-      this.#bytes += chunk.length;
-      this.#progress();
-    });
-    this.#progress();
-  }
-
-  #endAnswer(answer: IncomingMessage): void {
-    if (!answer.complete) this.#closed();
-    if (this.#phase !== 'open') return;
-    if (this.#forwardedRequest.isSent && this.#stream !== undefined) lingerAndClose(this.#stream);
-    else this.#endUpstream();
-    this.#forwardedAnswer.addTrailers(answer);
-    this.#end(!this.#forwardedRequest.awaitsContinue);
-  }
-
-  #broken(error: Error): void {
-    // Node has the whole response; only the client still has to read it.
-    if (this.#answer?.complete === true) return;
-    const isParseError = 'code' in error && String(error.code).startsWith('HPE_');
-    // The dialer has ended the connection and gives the reason.
-    if (error instanceof DialError) this.fail(failedDial(error));
-    else if (isParseError)
-      this.fail({ reason: 'bad-answer', message: 'the response is not HTTP/1.1' });
-    else this.fail({ reason: 'reset', message: 'the connection to the target was lost' });
-  }
-
-  #closed(): void {
-    const message = 'the target closed the connection before the response was complete';
-    this.fail({ reason: 'reset', message });
   }
 
   /**
@@ -304,7 +270,7 @@ export class Exchange {
 
   /** Logs the exchange. A failure has its own log line; a request without a response has none. */
   #logAccess(): void {
-    const status = this.#answer?.statusCode;
+    const status = this.#answer?.status;
     if (this.#hasFailed || status === undefined) return;
     const fields = { ...this.#parties(), status, bytes: this.#bytes, ms: elapsed(this.#start) };
     this.#context.log.info(fields, 'request');
@@ -330,12 +296,10 @@ export class Exchange {
   }
 
   #endUpstream(): void {
-    this.#dialing.abort(new Error('the exchange is over'));
-    this.#forwardedRequest.destroy();
-    this.#stream?.destroy();
+    this.#delivery?.destroy();
   }
 
-  #progress(): void {
+  progress(): void {
     if (this.#phase !== 'open') return;
     const isBodyUnderWay = this.#answer !== undefined || this.#forwardedRequest.awaitsClient;
     const { idleTimeout, responseTimeout } = this.#context;

@@ -1,95 +1,185 @@
 /** The client's request as it is forwarded to the target (RFC 9110 7.6). */
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
 
 import type { ClientMessage, Destination } from './exchange-context.js';
 import {
   areWritable,
-  hasBody,
   type HeaderField,
   isChunked,
   requestFields,
   trailerFields,
 } from './header-fields.js';
-import { openUpstream } from './upstream.js';
+import { fieldLines } from './raw-head.js';
+import type { Upstream } from './upstream.js';
+
+/** Bytes of the body to hold before a connection to the target is open. */
+const MAX_HELD = 64 * 1024;
+
+export interface RequestEvents {
+  /** A part of the body has arrived, or more of it can be sent. */
+  onProgress(): void;
+  /** The whole body has arrived from the client. */
+  onWhole(): void;
+}
 
 export class ForwardedRequest {
   /** The client withholds the body until it receives 100 (Continue) (RFC 9110 10.1.1). */
   awaitsContinue: boolean;
   readonly #request: IncomingMessage;
   readonly #upgrades: boolean;
-  #upstream: ClientRequest | undefined;
+  readonly #events: RequestEvents;
+  /** The parts of the body that have arrived, while no connection is open. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #isWhole = false;
+  #isStopped = false;
+  #upstream: Upstream | undefined;
 
-  constructor({ request, expectsContinue, upgrades }: ClientMessage) {
+  constructor({ request, expectsContinue, upgrades }: ClientMessage, events: RequestEvents) {
     this.#request = request;
     this.#upgrades = upgrades;
     this.awaitsContinue = expectsContinue;
+    this.#events = events;
   }
 
   /**
-   * Sends the head.
+   * Starts to read the body.
+   *
+   * Call it after Node has parsed the bytes that contained the head: a short body that came with
+   * them is then whole at once, without stream events.
+   */
+  read(): void {
+    const request = this.#request;
+    if (request.complete || request.readableLength === this.announcedLength) {
+      const body = request.read() as Buffer | null;
+      if (body !== null) this.#held.push(body);
+      this.#isWhole = true;
+      request.resume();
+      return;
+    }
+    request.on('data', (chunk: Buffer) => this.#take(chunk));
+    request.once('end', () => this.#end());
+  }
+
+  /** Whether the whole body has arrived. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /**
+   * The length that the client has announced; 0 without a body, and undefined if only the end of
+   * the body will show it.
+   */
+  get announcedLength(): number | undefined {
+    if (isChunked(this.#request)) return undefined;
+    return Number(this.#request.headers['content-length'] ?? 0);
+  }
+
+  /**
+   * Formats the request head.
    *
    * @param added fields that replace the client's fields of the same name
+   * @param keepsAlive whether the target may keep the connection open
    * @returns undefined if the head contains characters that HTTP forbids
    */
-  open(
-    stream: Duplex,
+  head(
     { target, path }: Destination,
     added: readonly HeaderField[],
-  ): ClientRequest | undefined {
-    const method = this.#request.method ?? '';
+    keepsAlive: boolean,
+  ): string | undefined {
     const fields = requestFields(this.#request, target, {
       added,
       expectsContinue: this.awaitsContinue,
       upgrades: this.#upgrades,
+      keepsAlive,
     });
     if (!areWritable(path, fields)) return undefined;
-    const head = { method, path, fields, hasBody: hasBody(this.#request) };
-    return (this.#upstream = openUpstream(stream, head));
+    return `${this.#request.method ?? ''} ${path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`;
+  }
+
+  /** The head with the body as far as it has arrived, with the body's framing. */
+  bytes(head: string): Buffer {
+    const parts: Buffer[] = [Buffer.from(head, 'latin1')];
+    for (const chunk of this.#held) parts.push(...this.#framed(chunk));
+    if (this.#isWhole && isChunked(this.#request)) parts.push(this.#lastChunk());
+    return Buffer.concat(parts);
   }
 
   /**
-   * Streams the body until stop().
-   *
-   * @param onProgress called for each chunk received, and when the upstream drains
-   * @param onEnd called when the whole body has arrived; the caller then calls end()
+   * Sends bytes(), and then the rest of the body as it arrives. A request whose body is whole can be
+   * sent again.
    */
-  sendBody(upstream: ClientRequest, onProgress: () => void, onEnd: () => void): void {
-    const request = this.#request;
-    request.pipe(upstream, { end: false });
-    request.on('data', () => {
-      // The client is no longer waiting for a 100.
-      this.awaitsContinue = false;
-      onProgress();
-    });
-    request.once('end', onEnd);
-    upstream.on('drain', onProgress);
+  sendBy(upstream: Upstream, bytes: Buffer): void {
+    this.#upstream = upstream;
+    if (!this.#isWhole) this.#held = [];
+    const isFull = !upstream.write(bytes);
+    if (isFull) this.#request.pause();
+    else this.#request.resume();
   }
 
-  end(): void {
-    if (isChunked(this.#request)) this.#upstream?.addTrailers(trailerFields(this.#request));
-    this.#upstream?.end();
+  /** Continues after the connection was full. */
+  drained(): void {
+    if (!this.#isStopped) this.#request.resume();
+    this.#events.onProgress();
   }
 
   /** Whether the whole request has been sent to the target. */
   get isSent(): boolean {
-    return this.#request.complete && this.#upstream?.writableFinished === true;
+    return this.#isWhole && this.#upstream?.stream.writableLength === 0;
   }
 
   /** Whether the client has to send next: its body is incomplete and the upstream has room. */
   get awaitsClient(): boolean {
-    if (this.awaitsContinue || this.#request.complete) return false;
-    return this.#upstream?.writableNeedDrain === false;
+    if (this.awaitsContinue || this.#isWhole) return false;
+    return this.#upstream?.stream.writableNeedDrain === false;
   }
 
   /** Stops forwarding; the rest of the body is read and dropped. */
   stop(): void {
-    if (this.#upstream !== undefined) this.#request.unpipe(this.#upstream);
+    this.#isStopped = true;
+    this.#held = [];
     this.#request.resume();
   }
 
-  /** Aborts the upstream request. */
-  destroy(): void {
-    this.#upstream?.destroy();
+  #take(chunk: Buffer): void {
+    if (this.#isStopped) return;
+    // The client is no longer waiting for a 100.
+    this.awaitsContinue = false;
+    if (this.#upstream === undefined) this.#hold(chunk);
+    else this.#send(this.#upstream, this.#framed(chunk));
+    this.#events.onProgress();
+  }
+
+  #end(): void {
+    if (this.#isStopped) return;
+    this.#isWhole = true;
+    if (this.#upstream !== undefined && isChunked(this.#request)) {
+      this.#upstream.write(this.#lastChunk());
+    }
+    this.#events.onWhole();
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes >= MAX_HELD) this.#request.pause();
+  }
+
+  #send(upstream: Upstream, parts: readonly Buffer[]): void {
+    let hasRoom = true;
+    for (const part of parts) hasRoom = upstream.write(part);
+    if (!hasRoom) this.#request.pause();
+  }
+
+  #framed(chunk: Buffer): Buffer[] {
+    if (!isChunked(this.#request)) return [chunk];
+    const size = Buffer.from(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    return [size, chunk, Buffer.from('\r\n', 'latin1')];
+  }
+
+  /** The last chunk with the trailer section (RFC 9112 7.1). */
+  #lastChunk(): Buffer {
+    const trailers = fieldLines(trailerFields(this.#request.rawTrailers).flat());
+    return Buffer.from(`0\r\n${trailers}\r\n`, 'latin1');
   }
 }

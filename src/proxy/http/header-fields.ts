@@ -9,6 +9,7 @@
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
 
 import type { DialTarget } from '../dialer.js';
+import type { ResponseHead } from './response-head.js';
 
 export type HeaderField = readonly [name: string, value: string];
 
@@ -65,6 +66,8 @@ export interface RequestOptions {
   readonly expectsContinue: boolean;
   /** Whether the client requests a protocol upgrade on this connection (RFC 9110 7.8). */
   readonly upgrades: boolean;
+  /** Whether the target may keep the connection open after its response. */
+  readonly keepsAlive: boolean;
 }
 
 /**
@@ -74,7 +77,7 @@ export interface RequestOptions {
 export function requestFields(
   request: IncomingMessage,
   target: DialTarget,
-  { added, expectsContinue, upgrades }: RequestOptions,
+  { added, expectsContinue, upgrades, keepsAlive }: RequestOptions,
 ): string[] {
   const replaced = new Set(['host', 'expect', ...added.map(([name]) => name.toLowerCase())]);
   const fields: string[] = [];
@@ -94,9 +97,8 @@ export function requestFields(
   } else if (takesTrailers(request)) {
     // RFC 9110 10.1.4: TE applies to one connection. Trailers are requested upstream if the client
     // accepts them.
-    fields.push('TE', 'trailers', 'Connection', 'close, TE');
-  } else {
-    // One connection per exchange: see upstream.ts.
+    fields.push('TE', 'trailers', 'Connection', keepsAlive ? 'TE' : 'close, TE');
+  } else if (!keepsAlive) {
     fields.push('Connection', 'close');
   }
   return fields;
@@ -138,9 +140,12 @@ function takesTrailers({ headers, httpVersionMinor }: IncomingMessage): boolean 
  *
  * @param isChunked whether the client receives chunks, and so may receive trailers
  */
-export function answerFields(answer: IncomingMessage, isChunked: boolean): string[] {
+export function answerFields(
+  answer: Pick<ResponseHead, 'status' | 'rawHeaders'>,
+  isChunked: boolean,
+): string[] {
   // RFC 9110 8.6: a 204 must not have Content-Length either.
-  const hasNoLength = answer.statusCode === 204;
+  const hasNoLength = answer.status === 204;
   const fields = hasNoLength
     ? interimFields(answer.rawHeaders)
     : [...endToEndFields(answer.rawHeaders)].flat();
@@ -158,13 +163,13 @@ export function interimFields(rawHeaders: readonly string[]): string[] {
 }
 
 /** The fields of a 101 response (RFC 9110 15.2.2). */
-export function switchFields({ rawHeaders }: IncomingMessage): string[] {
+export function switchFields({ rawHeaders }: ResponseHead): string[] {
   const upgrade = fieldsNamed(rawHeaders, 'upgrade');
   return [...interimFields(rawHeaders), ...upgrade, 'Connection', 'Upgrade'];
 }
 
-/** The trailer fields of a complete message, without those that are invalid as trailers. */
-export function trailerFields({ rawTrailers }: IncomingMessage): [string, string][] {
+/** The trailer fields of a message, given as names and values in turn, without those that are invalid as trailers. */
+export function trailerFields(rawTrailers: readonly string[]): [string, string][] {
   return [...pairs(rawTrailers)]
     .filter(([name]) => !isHopByHop(name) && !NEVER_A_TRAILER.has(name.toLowerCase()))
     .filter((field) => areWritable('', field))
@@ -188,11 +193,6 @@ export function areWritable(path: string, fields: readonly string[]): boolean {
 /** Whether a message's body is chunked. */
 export function isChunked(message: IncomingMessage): boolean {
   return message.headers['transfer-encoding'] !== undefined;
-}
-
-/** Whether a request has a body, even an empty one (RFC 9112 6.3). */
-export function hasBody(request: IncomingMessage): boolean {
-  return isChunked(request) || request.headers['content-length'] !== undefined;
 }
 
 /**

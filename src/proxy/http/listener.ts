@@ -15,6 +15,7 @@ import { openPort } from '../open-port.js';
 import { ClientConnection } from './client-connection.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
+import type { KeptConnections } from './kept-connections.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
 import { isSwitchWanted, refusalOf } from './refusal.js';
@@ -44,6 +45,8 @@ export interface HttpListenerOptions extends Pick<
    * Milliseconds without a byte in either direction while a body is in progress. Default 120,000.
    */
   readonly idleTimeout?: number;
+  /** The connections to keep for further requests. By default, each one serves one request. */
+  readonly kept?: KeptConnections;
   /**
    * Milliseconds until an idle connection is closed; 0 means that only the client closes it.
    * Default 65,000.
@@ -100,6 +103,7 @@ export class HttpListener {
       browsers,
       headers,
       dialer,
+      kept: options.kept,
       log,
       responseTimeout: options.responseTimeout ?? limits.RESPONSE_TIMEOUT,
       idleTimeout: options.idleTimeout ?? limits.IDLE_TIMEOUT,
@@ -150,6 +154,7 @@ export class HttpListener {
    */
   close({ graceMs }: { graceMs: number }): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
+      this.#options.kept?.close();
       this.#server.close(() => {
         clearTimeout(this.#graceTimer);
         resolve();

@@ -1,4 +1,5 @@
-/** Formats response heads that bypass Node: interim responses and those that end HTTP. */
+/** Formats heads that bypass Node. */
+import { isFieldValue } from '../../lib/text/http-syntax.js';
 
 /**
  * Formats a head as latin1 text.
@@ -19,10 +20,6 @@ export function fieldLines(fields: readonly string[]): string {
 }
 
 /** The reason phrase, or an empty one if it is not valid (RFC 9112 4: it has no meaning). */
-export function reasonPhrase({
-  statusMessage = '',
-}: {
-  statusMessage?: string | undefined;
-}): string {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage) ? statusMessage : '';
+export function reasonPhrase(reason: string): string {
+  return isFieldValue(reason) ? reason : '';
 }

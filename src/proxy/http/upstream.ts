@@ -1,65 +1,191 @@
-/**
- * One request on one new connection to the target.
- *
- * Connections are not reused: a request on a connection that the target has just closed would fail,
- * and a POST must not be retried automatically (RFC 9110 9.2.2). A false failure of a metered
- * message costs more than the round trip that a pool would save.
- */
-import { type ClientRequest, request as httpRequest } from 'node:http';
+/** A connection to the target, and the HTTP exchanges on it, one at a time. */
 import type { Duplex } from 'node:stream';
 
-import { MAX_HEADER_SIZE } from './limits.js';
+import type { KeepableStream } from '../dialer.js';
+import { type ResponseHandler, ResponseParser } from './response-parser.js';
 
 /** The time in milliseconds for both ends of a finished connection to close cleanly. */
 const LINGER = 5_000;
 
-export interface UpstreamHead {
-  readonly method: string;
-  readonly path: string;
-  /**
-   * Alternating names and values, with Content-Length or Transfer-Encoding if the request has a
-   * body.
-   */
-  readonly fields: readonly string[];
-  readonly hasBody: boolean;
-}
-
-/** Methods that Node sends without a body unless a field announces one. */
-const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
-
 /**
- * Sends the head immediately, so that a slow body does not delay it.
- *
- * @throws TypeError for a head that areWritable() rejects
+ * How long in ms an unanswered request waits after the target's FIN for an RST that proves that the
+ * request is unread: longer than any round trip.
  */
-export function openUpstream(stream: Duplex, head: UpstreamHead): ClientRequest {
-  const { method, path, fields, hasBody } = head;
-  const isExact = hasBody || BODILESS.has(method);
-  const upstream = httpRequest({
-    createConnection: () => stream,
-    method,
-    path,
-    setHost: false,
-    maxHeaderSize: MAX_HEADER_SIZE,
-    ...(isExact && { headers: fields }),
-  });
-  if (!isExact) {
-    // For a POST without a body, Node would add an empty chunked body.
-    upstream.useChunkedEncodingByDefault = false;
-    for (let index = 0; index + 1 < fields.length; index += 2) {
-      upstream.appendHeader(fields[index] ?? '', fields[index + 1] ?? '');
-    }
-  }
-  // Disables Node's silent limit of 2,000 fields; the head's size limit suffices.
-  upstream.maxHeadersCount = 0;
-  // flushHeaders() is not suitable: Node 20 writes a head without a body as UTF-8, which changes
-  // its bytes.
-  upstream.write('', 'latin1');
-  return upstream;
+const PROOF_TIMEOUT = 3_000;
+
+/** The interval in ms at which it checks whether such an RST can still come. */
+const PROOF_INTERVAL = 50;
+
+/** Receives the response, or the reason why none is complete. */
+export interface UpstreamHandler extends ResponseHandler {
+  /** The bytes received are not HTTP/1.1. */
+  malformed(): void;
+  /**
+   * The connection has ended before the response was complete.
+   *
+   * @param error undefined if the target closed it
+   * @param isUnread whether the target provably has not read the request
+   */
+  lost(error: Error | undefined, isUnread: boolean): void;
+  /** More can be written after write() returned false. */
+  drain(): void;
 }
 
-/** Closes a connection cleanly within a time limit. */
-export function lingerAndClose(stream: Duplex): void {
+export class Upstream {
+  readonly stream: Duplex;
+  readonly #parser = new ResponseParser();
+  #handler: UpstreamHandler | undefined;
+  #onIdleEnd: (() => void) | undefined;
+  /** Whether any byte of the current response has arrived. */
+  #isAnswered = false;
+  #proofTimer: NodeJS.Timeout | undefined;
+  #error: Error | undefined;
+  #ended = false;
+  readonly #onData = (bytes: Buffer): void => this.#receive(bytes);
+  readonly #onEnd = (): void => this.#end();
+  readonly #onError = (error: Error): void => this.#fail(error);
+  readonly #onClose = (): void => this.#close();
+  readonly #onDrain = (): void => this.#handler?.drain();
+
+  constructor(stream: Duplex) {
+    this.stream = stream;
+    stream.on('error', this.#onError);
+    stream.on('data', this.#onData);
+    stream.on('end', this.#onEnd);
+    stream.on('close', this.#onClose);
+    stream.on('drain', this.#onDrain);
+  }
+
+  /** Bytes that fit into one segment of TCP; 0 if the stream cannot prove that a request is unread. */
+  get segmentSize(): number {
+    return keepable(this.stream)?.segmentSize ?? 0;
+  }
+
+  /** Whether nothing shows that the connection has ended, or that anything is still on its way. */
+  get isQuiet(): boolean {
+    const { stream } = this;
+    if (this.#ended || this.#error !== undefined || stream.destroyed) return false;
+    if (this.#parser.rest.length > 0 || stream.readableLength > 0) return false;
+    return stream.writableLength === 0 && keepable(stream)?.isQuiet === true;
+  }
+
+  /** Starts an exchange. `handler` is called until finish() or release(). */
+  begin(handler: UpstreamHandler, request: { isHead: boolean; upgrades: boolean }): void {
+    this.#handler = handler;
+    this.#onIdleEnd = undefined;
+    this.#isAnswered = false;
+    this.#parser.begin(handler, request);
+    if (this.stream.destroyed) setImmediate(() => this.#close());
+  }
+
+  /** @returns false if the caller should wait for UpstreamHandler.drain() */
+  write(bytes: Buffer): boolean {
+    return this.stream.write(bytes);
+  }
+
+  /**
+   * Keeps the connection open after an exchange.
+   *
+   * @param onEnd called once if it ends, or receives bytes, before the next exchange begins
+   */
+  idle(onEnd: () => void): void {
+    this.#finish();
+    this.#onIdleEnd = onEnd;
+    this.stream.resume();
+  }
+
+  /** Closes the connection cleanly within a time limit. */
+  close(): void {
+    this.#finish();
+    lingerAndClose(this.stream);
+  }
+
+  /** Resets the connection, unless both sides have already closed it. */
+  destroy(): void {
+    this.#finish();
+    this.stream.destroy();
+  }
+
+  /** Hands the stream over, with the bytes that followed the response head. */
+  release(): Duplex {
+    const { stream } = this;
+    const { rest } = this.#parser;
+    this.#finish();
+    stream.pause();
+    stream.off('error', this.#onError).off('data', this.#onData).off('end', this.#onEnd);
+    stream.off('close', this.#onClose).off('drain', this.#onDrain);
+    if (rest.length > 0) stream.unshift(rest);
+    return stream;
+  }
+
+  #finish(): void {
+    this.#handler = undefined;
+    this.#onIdleEnd = undefined;
+    this.#parser.stop();
+    clearTimeout(this.#proofTimer);
+  }
+
+  #receive(bytes: Buffer): void {
+    const handler = this.#handler;
+    if (handler === undefined) {
+      this.#endIdle();
+      return;
+    }
+    this.#isAnswered = true;
+    this.#parser.write(bytes);
+    if (this.#parser.state === 'malformed' && this.#handler === handler) handler.malformed();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#endIdle();
+    this.#parser.endOfInput();
+    if (this.#handler === undefined || this.#parser.state === 'complete') return;
+    const deadline = performance.now() + PROOF_TIMEOUT;
+    this.#awaitProof(deadline);
+  }
+
+  /**
+   * After the target's FIN no response can come, but an RST may still prove that the target had
+   * closed the connection before the request arrived.
+   */
+  #awaitProof(deadline: number): void {
+    const canCome = !this.#isAnswered && keepable(this.stream)?.isUnacknowledged === true;
+    if (!canCome || performance.now() >= deadline) this.#lose();
+    else this.#proofTimer = setTimeout(() => this.#awaitProof(deadline), PROOF_INTERVAL);
+  }
+
+  #fail(error: Error): void {
+    this.#error = error;
+    this.#endIdle();
+    this.#lose();
+  }
+
+  #close(): void {
+    this.#endIdle();
+    this.#lose();
+  }
+
+  #lose(): void {
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    const isUnread = !this.#isAnswered && keepable(this.stream)?.provesUnread === true;
+    this.#finish();
+    handler.lost(this.#error, isUnread);
+  }
+
+  #endIdle(): void {
+    const onEnd = this.#onIdleEnd;
+    this.#onIdleEnd = undefined;
+    onEnd?.();
+  }
+}
+
+function keepable(stream: Duplex): KeepableStream | undefined {
+  return 'provesUnread' in stream ? (stream as KeepableStream) : undefined;
+}
+
+function lingerAndClose(stream: Duplex): void {
   if (stream.destroyed) return;
   stream.end();
   stream.resume();

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
 import type { Dialer } from '../dialer.js';
+import type { KeptConnections } from '../http/kept-connections.js';
 import { HttpListener, type ListenedConnection } from '../http/listener.js';
 import { endWith } from '../joined-connection.js';
 import type { ListenAddress } from '../listen-address.js';
@@ -28,6 +29,7 @@ export interface MixedPortOptions {
   /** See HttpListenerOptions. */
   readonly responseTimeout?: number;
   readonly idleTimeout?: number;
+  readonly kept?: KeptConnections;
   readonly maxConnections?: number;
 }
 

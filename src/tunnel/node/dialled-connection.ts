@@ -8,6 +8,8 @@ export class DialledConnection {
   connection: TcpConnection | undefined;
   /** Whether the peer has sent FIN. */
   hasEnded = false;
+  /** Whether the tunnel still has the peer through which the connection was dialed. */
+  hasPeer: () => boolean = () => true;
   /** The reason for the end; undefined while the connection is open. */
   closed: CloseReason | undefined;
   readonly observer: TcpObserver;

@@ -3,6 +3,7 @@ import type { KeepAlive } from '../../engine/netstack-engine.js';
 import { addressInfo, type AddressInfo, type FamilyName } from '../names/address-info.js';
 import { type ConnectionHost, ConnectionStream } from './connection-stream.js';
 import type { DialledConnection } from './dialled-connection.js';
+import type { KeepableStream } from '../../proxy/dialer.js';
 import { IdleTimer } from '../idle-timer.js';
 import { writeError } from './node-errors.js';
 import { closingTunnel } from '../server/route.js';
@@ -17,12 +18,13 @@ export interface TcpSocketOptions {
   readonly allowHalfOpen?: boolean;
 }
 
-export class TcpSocket extends ConnectionStream {
+export class TcpSocket extends ConnectionStream implements KeepableStream {
   /** Ends the dial in progress. */
   #dialling: AbortController | undefined;
   #noDelay: boolean | undefined;
   #keepAlive: KeepAlive | undefined;
   #timeout: number | undefined;
+  #hasPeer = (): boolean => true;
   readonly #idle: IdleTimer;
 
   constructor(host: ConnectionHost, { allowHalfOpen = true }: TcpSocketOptions = {}) {
@@ -61,6 +63,33 @@ export class TcpSocket extends ConnectionStream {
     this.emit('connect');
     this.emit('ready');
     this.proceed();
+  }
+
+  override takeOver(dialled: DialledConnection): void {
+    this.#hasPeer = dialled.hasPeer;
+    super.takeOver(dialled);
+  }
+
+  /** See KeepableStream. */
+  get isQuiet(): boolean {
+    const { connection } = this;
+    if (connection?.state !== 'ESTABLISHED' || !this.#hasPeer()) return false;
+    return connection.readableBytes === 0 && this.unacknowledgedBytes === 0;
+  }
+
+  /** See KeepableStream. */
+  get segmentSize(): number {
+    return this.connection?.segmentSize ?? 0;
+  }
+
+  /** See KeepableStream. */
+  get isUnacknowledged(): boolean {
+    return this.unacknowledgedBytes > 0;
+  }
+
+  /** See KeepableStream. */
+  get provesUnread(): boolean {
+    return this.connection?.provesUnread === true;
   }
 
   /** Whether the connection is not yet established. */

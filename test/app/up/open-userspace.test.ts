@@ -12,12 +12,12 @@ it('continues with a warning if another program uses the default port, and fails
   const log = new RecordingLog();
   const address = { host: '127.0.0.1', port };
   const settings = { listen: address, isAskedFor: false };
-  expect(await openProxy(settings, dialer, log)).toBeUndefined();
+  expect(await openProxy(settings, { dialer }, log)).toBeUndefined();
   expect(log.messages('warn')).toEqual([
     `cannot listen on 127.0.0.1:${port}: continuing without a proxy; ` +
       'set --proxy-listen to another port, or to off',
   ]);
-  await expect(openProxy({ ...settings, isAskedFor: true }, dialer, log)).rejects.toMatchObject({
+  await expect(openProxy({ ...settings, isAskedFor: true }, { dialer }, log)).rejects.toMatchObject({
     kind: 'failed',
     what: `cannot listen on 127.0.0.1:${port}`,
   });

@@ -90,6 +90,7 @@ function begin(
       force: false,
       wait,
       signal: stop.signal,
+      resends: true,
       forward: {
         listen: { host: '127.0.0.1', port: 0 },
         target: { host: SERVICE, port: 80 },

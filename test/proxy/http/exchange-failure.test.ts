@@ -66,7 +66,7 @@ describe('a failure before the answer', () => {
     [
       'a protocol switch',
       'HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
-      'reset',
+      'bad-answer',
     ],
     [
       'an unknown coding',

@@ -16,12 +16,12 @@ it('writes field pairs only', () => {
 });
 
 it.each(['OK', 'Not\tFound', '', '\x20~', '\x80\xff'])('keeps the phrase %j', (phrase) => {
-  expect(reasonPhrase({ statusMessage: phrase })).toBe(phrase);
+  expect(reasonPhrase(phrase)).toBe(phrase);
 });
 
-it.each(['a\r\nSet-Cookie: x', 'a\n', '\r', '\0', '\x7f', '\x1f', '\u0100', undefined])(
+it.each(['a\r\nSet-Cookie: x', 'a\n', '\r', '\0', '\x7f', '\x1f', '\u0100'])(
   'omits the phrase %j',
   (phrase) => {
-    expect(reasonPhrase({ statusMessage: phrase })).toBe('');
+    expect(reasonPhrase(phrase)).toBe('');
   },
 );

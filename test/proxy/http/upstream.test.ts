@@ -1,67 +1,205 @@
-import { connect } from 'node:net';
+import { jest } from '@jest/globals';
 import { Duplex } from 'node:stream';
 
-import { jest } from '@jest/globals';
+import { Upstream, type UpstreamHandler } from '../../../src/proxy/http/upstream.js';
+import { KeepableSide } from '../support/keepable.js';
 
-import { lingerAndClose, openUpstream } from '../../../src/proxy/http/upstream.js';
-import { Cleanup, Forwarding } from '../support/forwarding.js';
-import { until } from '../../support/until.js';
-
-const cleanup = new Cleanup();
-const forwarding = new Forwarding(cleanup);
-afterEach(() => cleanup.run());
-
-async function sent(method: string, fields: string[], hasBody: boolean): Promise<string> {
-  const server = await forwarding.server(() => undefined);
-  const stream = connect(server.port, '127.0.0.1');
-  cleanup.add(() => void stream.destroy());
-  const upstream = openUpstream(stream, { method, path: '/x', fields, hasBody });
-  upstream.on('error', () => undefined);
-  await new Promise<void>((resolve) => upstream.end(resolve));
-  stream.end();
-  await until(() => server.wires.length > 0);
-  const [wire] = server.wires;
-  await wire!.ended();
-  return wire!.received;
+class Recorder implements UpstreamHandler {
+  readonly events: string[] = [];
+  interim(): void {
+    this.events.push('interim');
+  }
+  head(): void {
+    this.events.push('head');
+  }
+  body(bytes: Buffer): void {
+    this.events.push(`body ${bytes.toString()}`);
+  }
+  end(): void {
+    this.events.push('end');
+  }
+  malformed(): void {
+    this.events.push('malformed');
+  }
+  lost(error: Error | undefined, isUnread: boolean): void {
+    this.events.push(`lost ${error?.message ?? 'by FIN'}${isUnread ? ', unread' : ''}`);
+  }
+  drain(): void {
+    this.events.push('drain');
+  }
 }
 
-it.each(['GET', 'POST', 'PUT', 'SEARCH'])(
-  'sends no body headers for a %s without one',
-  async (method) => {
-    expect(await sent(method, ['Host', 'h', 'X-\u0041', '\xe9'], false)).toBe(
-      `${method} /x HTTP/1.1\r\nHost: h\r\nX-A: \xe9\r\n\r\n`.replace(
-        '\r\n\r\n',
-        '\r\nConnection: close\r\n\r\n',
-      ),
-    );
-  },
-);
+const GET = { isHead: false, upgrades: false };
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
 
-it('writes the fields in their order', async () => {
-  const fields = ['Host', 'h', 'b', '1', 'A', '2', 'B', '3', 'Content-Length', '0'];
-  expect(await sent('POST', fields, true)).toMatch(
-    /^POST \/x HTTP\/1\.1\r\nHost: h\r\nb: 1\r\nA: 2\r\nB: 3\r\nContent-Length: 0\r\n/,
-  );
+function begin<S extends Duplex = KeepableSide>(stream?: S) {
+  const side = stream ?? new KeepableSide();
+  const upstream = new Upstream(side);
+  const handler = new Recorder();
+  upstream.begin(handler, GET);
+  return { upstream, handler, side: side as S };
+}
+
+function turn(): Promise<void> {
+  return new Promise(setImmediate);
+}
+
+afterEach(() => void jest.useRealTimers());
+
+it('passes a response on', async () => {
+  const { handler, side } = begin();
+  side.respond(HEAD);
+  side.respond('ab');
+  await turn();
+  expect(handler.events).toEqual(['head', 'body ab', 'end']);
 });
 
-it('closes a connection with a FIN', async () => {
-  const server = await forwarding.server(
-    (wire) => void wire.socket.on('end', () => wire.socket.end()),
-  );
-  const stream = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
-  await new Promise((resolve) => stream.once('connect', resolve));
-  lingerAndClose(stream);
-  await new Promise((resolve) => stream.once('close', resolve));
-  expect(server.wires[0]!.ending).toBe('fin');
+it('reports malformed bytes once', async () => {
+  const { handler, upstream, side } = begin();
+  handler.malformed = () => {
+    handler.events.push('malformed');
+    upstream.destroy();
+  };
+  side.respond('x');
+  side.respond('y');
+  await turn();
+  expect(handler.events).toEqual(['malformed']);
+});
+
+it.each<[string, (side: KeepableSide) => void, string[]]>([
+  ['a FIN', (side) => void side.push(null), ['lost by FIN']],
+  ['a reset', (side) => void side.destroy(new Error('reset')), ['lost reset']],
+  ['a silent end', (side) => void side.destroy(), ['lost by FIN']],
+  ['a reset that proves it unread', (side) => side.resetUnread(), ['lost ECONNRESET, unread']],
+])('reports a request that is lost by %s', async (_, end, events) => {
+  const { handler, side } = begin();
+  end(side);
+  await turn();
+  await turn();
+  expect(handler.events).toEqual(events);
+});
+
+it('reports a stream that was destroyed earlier', async () => {
+  const side = new KeepableSide();
+  side.destroy();
+  await turn();
+  const { handler } = begin(side);
+  await turn();
+  expect(handler.events).toEqual(['lost by FIN']);
+});
+
+it('takes no reset as a proof after the first byte of a response', async () => {
+  const { handler, side } = begin();
+  side.respond('H');
+  await turn();
+  side.resetUnread();
+  await turn();
+  expect(handler.events).toEqual(['lost ECONNRESET']);
+});
+
+it('waits three seconds after a FIN for a proof', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  const { handler, side } = begin();
+  side.isUnacknowledged = true;
+  side.push(null);
+  await turn();
+  jest.advanceTimersByTime(2_999);
+  expect(handler.events).toEqual([]);
+  jest.advanceTimersByTime(51);
+  expect(handler.events).toEqual(['lost by FIN']);
+});
+
+it('waits for no proof from a stream that has none', async () => {
+  const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+  const { handler, upstream } = begin(stream);
+  expect(upstream.segmentSize).toBe(0);
+  expect(upstream.isQuiet).toBe(false);
+  stream.push(null);
+  await turn();
+  expect(handler.events).toEqual(['lost by FIN']);
+});
+
+it('completes a response without a length at the FIN', async () => {
+  const { handler, side } = begin();
+  side.respond('HTTP/1.1 200 OK\r\n\r\nab');
+  side.push(null);
+  await turn();
+  expect(handler.events).toEqual(['head', 'body ab', 'end']);
+});
+
+it('calls nothing after close()', async () => {
+  const { handler, upstream, side } = begin();
+  upstream.close();
+  side.respond(HEAD);
+  side.push(null);
+  await turn();
+  expect(handler.events).toEqual([]);
+  expect(side.hasEnded).toBe(true);
+});
+
+it('is not quiet with excess bytes, after a FIN, or while it writes', async () => {
+  const { upstream, handler, side } = begin();
+  side.respond(`${HEAD}abc`);
+  await turn();
+  expect(handler.events.at(-1)).toBe('end');
+  expect(upstream.isQuiet).toBe(false);
+  upstream.begin(handler, GET);
+  expect(upstream.isQuiet).toBe(true);
+  side.cork();
+  side.write('x');
+  expect(upstream.isQuiet).toBe(false);
+  side.uncork();
+  await turn();
+  side.push(null);
+  await turn();
+  expect(upstream.isQuiet).toBe(false);
+});
+
+it('tells once that an idle connection has ended', async () => {
+  const { upstream, side } = begin();
+  side.respond(`${HEAD}ab`);
+  await turn();
+  const onEnd = jest.fn();
+  upstream.idle(onEnd);
+  side.respond('x');
+  side.push(null);
+  side.destroy();
+  await turn();
+  expect(onEnd).toHaveBeenCalledTimes(1);
+});
+
+it('hands the stream over with the bytes after a 101', async () => {
+  const side = new KeepableSide();
+  const upstream = new Upstream(side);
+  const handler = new Recorder();
+  const released = new Promise<Duplex>((resolve) => {
+    handler.head = () => resolve(upstream.release());
+  });
+  upstream.begin(handler, { isHead: false, upgrades: true });
+  side.respond('HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\nab');
+  const stream = await released;
+  expect(stream).toBe(side);
+  expect(
+    ['error', 'data', 'end', 'close', 'drain'].map((name) => stream.listenerCount(name)),
+  ).toEqual([0, 0, 0, 0, 0]);
+  side.respond('cd');
+  const read = new Promise((resolve) => {
+    let text = '';
+    stream.resume().on('data', (bytes: Buffer) => {
+      text += bytes.toString();
+      if (text.length === 4) resolve(text);
+    });
+  });
+  expect(await read).toBe('abcd');
+  expect(handler.events).toEqual([]);
 });
 
 it('cuts off a connection that its other side does not close', () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
-  const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
-  lingerAndClose(stream);
+  const { upstream, side } = begin();
+  upstream.close();
   jest.advanceTimersByTime(4_999);
-  expect(stream.destroyed).toBe(false);
+  expect(side.destroyed).toBe(false);
   jest.advanceTimersByTime(1);
-  expect(stream.destroyed).toBe(true);
-  jest.useRealTimers();
+  expect(side.destroyed).toBe(true);
 });

@@ -58,7 +58,7 @@ export function createSegment(
   }
   finishTcp(slot, offset, tcpLength + length, header.pseudoSum(tcpLength + length));
   if (acknowledges) {
-    sender.unread.segmentSent(sequence, length, receiver.rcvNxt);
+    sender.unread.segmentSent(sequence, length, receiver.rcvNxt, now);
     receiver.ackSent();
   }
   return slot;

@@ -12,6 +12,8 @@ import type { SentSegments } from './sent-segments.js';
 
 /** The sender state that the evidence depends on. */
 export interface OutstandingText {
+  /** RTO in ms. */
+  readonly rto: number;
   readonly segments: Pick<SentSegments, 'head' | 'size'>;
 }
 
@@ -22,8 +24,11 @@ export class UnreadEvidence {
   /** SEG.SEQ and SEG.ACK of the first outstanding segment. */
   #sequence = 0;
   #ack = 0;
-  /** Whether a later segment had the same SEG.ACK, so that an RST may answer that one. */
+  /** Whether another segment has the same SEG.ACK, so that an RST may answer that one. */
   #isRepeated = false;
+  /** SEG.ACK of the last segment without text, and when it was sent. */
+  #bareAck = 0;
+  #bareAckAt = -Infinity;
   /** Whether a window probe was sent: its octet is sent again with the text. */
   #hasProbed = false;
 
@@ -38,14 +43,18 @@ export class UnreadEvidence {
    * @param length octets of text
    * @param ack SEG.ACK
    */
-  segmentSent(sequence: number, length: number, ack: number): void {
+  segmentSent(sequence: number, length: number, ack: number, now: number): void {
     if (length > 0 && this.#text.segments.size === 0) {
       this.#sequence = sequence;
       this.#ack = ack;
-      this.#isRepeated = false;
-    } else if (ack === this.#ack) {
-      this.#isRepeated = true;
+      // A segment that was sent up to an RTO earlier may arrive after the text.
+      this.#isRepeated = ack === this.#bareAck && now - this.#bareAckAt < this.#text.rto;
+      return;
     }
+    if (ack === this.#ack) this.#isRepeated = true;
+    if (length > 0) return;
+    this.#bareAck = ack;
+    this.#bareAckAt = now;
   }
 
   windowProbeSent(): void {

@@ -1,15 +1,16 @@
 /** RFC 9293 3.10.7.1 (CLOSED): the RST of a host without a socket, as Linux sends it. */
 import { ACK, FIN, Harness, PSH, RST } from '../../tcp-harness.js';
 
-/** A connection that has exchanged 10 octets each way, and then sent 5 more. */
-function afterRequest(): Harness {
+/** A connection that has exchanged 10 octets each way, and then sends 5 more after `pause` ms. */
+function afterRequest(pause = 5_000): Harness {
   const harness = new Harness().establish();
   harness.connection.send(new Uint8Array(10));
   harness.sends();
   harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
   harness.connection.receive(100, harness.now);
   harness.after(40);
-  harness.sends();
+  expect(harness.sendsBriefly()).toEqual(['ACK 11+0 11']);
+  harness.after(pause);
   harness.connection.send(new Uint8Array(5));
   expect(harness.sendsBriefly()).toEqual(['PSH,ACK 11+5 11']);
   return harness;
@@ -106,6 +107,30 @@ it.each<[string, (harness: Harness) => void]>([
   then(harness);
   expect(harness.events).toContain('closed:reset');
   expect(harness.connection.provesUnread).toBe(false);
+});
+
+it.each([
+  [199, false],
+  [200, true],
+])(
+  'needs an RTO between an ACK and the text, which have the same number: %i ms',
+  (pause, isProof) => {
+    const harness = afterRequest(pause);
+    expect(harness.connection.info().rto).toBe(200);
+    harness.receives({ flags: RST, seq: 11 });
+    expect(harness.connection.provesUnread).toBe(isProof);
+  },
+);
+
+it('needs no time if the text carries the first ACK of the response', () => {
+  const harness = new Harness().establish();
+  harness.connection.send(new Uint8Array(10));
+  harness.sends();
+  harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+  harness.connection.send(new Uint8Array(5));
+  expect(harness.sendsBriefly()).toEqual(['PSH,ACK 11+5 11']);
+  harness.receives({ flags: RST, seq: 11 });
+  expect(harness.connection.provesUnread).toBe(true);
 });
 
 it('is not a forged number outside the window', () => {

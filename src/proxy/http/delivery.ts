@@ -1,0 +1,232 @@
+/**
+ * Sends one request over a kept or a new connection, and sends it again if the target provably has
+ * not read it (docs/decisions/0003-keep-upstream-connections.md).
+ */
+import type { Duplex } from 'node:stream';
+
+import { failedDial } from '../dial-outcome.js';
+import { DialError } from '../dialer.js';
+import type { Destination, ExchangeContext } from './exchange-context.js';
+import type { ForwardFailure } from './failure.js';
+import type { ForwardedRequest } from './forwarded-request.js';
+import { keepAliveTimeout, type ResponseHead } from './response-head.js';
+import type { ResponseHandler } from './response-parser.js';
+import { Upstream, type UpstreamHandler } from './upstream.js';
+
+/**
+ * How long in ms a short request waits for its body before it takes a new connection. Many clients
+ * write the head and the body one after the other.
+ */
+const BODY_TIMEOUT = 20;
+
+/** Receives the response, or the reason why none is complete. Called until finish() or destroy(). */
+export interface DeliveryHandler extends ResponseHandler {
+  failed(failure: ForwardFailure): void;
+  /** Bytes were sent or received. */
+  progress(): void;
+}
+
+export interface DeliveredRequest {
+  readonly destination: Destination;
+  readonly forwarded: ForwardedRequest;
+  readonly method: string;
+  readonly upgrades: boolean;
+}
+
+export class Delivery implements UpstreamHandler {
+  readonly #context: ExchangeContext;
+  readonly #request: DeliveredRequest;
+  readonly #handler: DeliveryHandler;
+  #dialing: AbortController | undefined;
+  #bodyTimer: NodeJS.Timeout | undefined;
+  #upstream: Upstream | undefined;
+  #head: ResponseHead | undefined;
+  /** Whether the connection in use served an earlier request. */
+  #isReused = false;
+  #isOver = false;
+
+  constructor(request: DeliveredRequest, context: ExchangeContext, handler: DeliveryHandler) {
+    this.#context = context;
+    this.#request = request;
+    this.#handler = handler;
+  }
+
+  /** The request must be read() before. */
+  start(): void {
+    if (!this.#mayReuse) void this.#dial();
+    else if (this.#request.forwarded.isWhole) this.#reuse();
+    else {
+      this.#bodyTimer = setTimeout(() => {
+        this.#bodyTimer = undefined;
+        void this.#dial();
+      }, BODY_TIMEOUT);
+    }
+  }
+
+  /** The whole body has arrived. */
+  bodyArrived(): void {
+    if (this.#bodyTimer === undefined) return;
+    clearTimeout(this.#bodyTimer);
+    this.#bodyTimer = undefined;
+    this.#reuse();
+  }
+
+  /** Stops and resumes the response, for a slow client. */
+  pause(): void {
+    this.#upstream?.stream.pause();
+  }
+
+  resume(): void {
+    this.#upstream?.stream.resume();
+  }
+
+  /** Ends the exchange after the response: keeps or closes the connection. */
+  finish(): void {
+    const upstream = this.#upstream;
+    const head = this.#head;
+    this.#end();
+    if (upstream === undefined || head === undefined) return;
+    const { kept, isClosing } = this.#context;
+    const { forwarded, destination } = this.#request;
+    if (!forwarded.isSent) upstream.destroy();
+    else if (kept === undefined || !head.keepsAlive || isClosing()) upstream.close();
+    else kept.keep(destination.target, upstream, keepAliveTimeout(head));
+  }
+
+  /** Ends the exchange, and the connection with it. */
+  destroy(): void {
+    const upstream = this.#upstream;
+    this.#end();
+    this.#dialing?.abort(new Error('the exchange is over'));
+    upstream?.destroy();
+  }
+
+  /** Hands the connection over after a 101. */
+  release(): Duplex | undefined {
+    const upstream = this.#upstream;
+    this.#end();
+    return upstream?.release();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#upstream = undefined;
+    clearTimeout(this.#bodyTimer);
+    this.#bodyTimer = undefined;
+  }
+
+  /**
+   * Whether the request may use a kept connection: only if the whole request fits into one segment,
+   * so that it can be sent again. Its length is known after the body has arrived.
+   */
+  get #mayReuse(): boolean {
+    const { upgrades, forwarded } = this.#request;
+    if (this.#context.kept === undefined || upgrades || forwarded.awaitsContinue) return false;
+    return forwarded.isWhole || (forwarded.announcedLength ?? Infinity) < MAX_SEGMENT;
+  }
+
+  #reuse(): void {
+    const { kept, headers } = this.#context;
+    const { destination, forwarded } = this.#request;
+    const head = forwarded.head(destination, headers, true);
+    if (head === undefined) {
+      this.#refuseHead();
+      return;
+    }
+    const bytes = forwarded.bytes(head);
+    const upstream = kept?.take(destination.target, bytes.length);
+    this.#isReused = upstream !== undefined;
+    if (upstream === undefined) void this.#dial();
+    else this.#send(upstream, bytes);
+  }
+
+  async #dial(): Promise<void> {
+    const { dialer } = this.#context;
+    this.#dialing = new AbortController();
+    try {
+      const { target } = this.#request.destination;
+      const stream = await dialer.dial(target, this.#dialing.signal);
+      if (this.#isOver) stream.on('error', () => undefined).destroy();
+      else this.#open(stream);
+    } catch (error) {
+      this.#fail(failedDial(error));
+    }
+  }
+
+  #open(stream: Duplex): void {
+    const { kept, headers } = this.#context;
+    const { forwarded, destination } = this.#request;
+    const upstream = new Upstream(stream);
+    const keepsAlive = kept !== undefined && upstream.segmentSize > 0;
+    const head = forwarded.head(destination, headers, keepsAlive);
+    if (head !== undefined) {
+      this.#send(upstream, forwarded.bytes(head));
+      return;
+    }
+    upstream.destroy();
+    this.#refuseHead();
+  }
+
+  #send(upstream: Upstream, bytes: Buffer): void {
+    const { method, upgrades, forwarded } = this.#request;
+    this.#upstream = upstream;
+    upstream.begin(this, { isHead: method === 'HEAD', upgrades });
+    forwarded.sendBy(upstream, bytes);
+    this.#handler.progress();
+  }
+
+  interim(head: ResponseHead): void {
+    this.#handler.interim(head);
+  }
+
+  head(head: ResponseHead): void {
+    this.#head = head;
+    this.#handler.head(head);
+  }
+
+  body(bytes: Buffer): void {
+    this.#handler.body(bytes);
+  }
+
+  end(rawTrailers: readonly string[]): void {
+    this.#handler.end(rawTrailers);
+  }
+
+  drain(): void {
+    this.#request.forwarded.drained();
+  }
+
+  malformed(): void {
+    this.#fail({ reason: 'bad-answer', message: 'the response is not HTTP/1.1' });
+  }
+
+  lost(error: Error | undefined, isUnread: boolean): void {
+    this.#upstream?.destroy();
+    this.#upstream = undefined;
+    if (this.#isReused && isUnread && this.#context.kept?.resends === true) {
+      this.#isReused = false;
+      this.#context.log.debug({}, 'sent again: the target had closed the connection unread');
+      void this.#dial();
+      return;
+    }
+    // The dialer has ended the connection and gives the reason.
+    if (error instanceof DialError) this.#fail(failedDial(error));
+    else this.#fail({ reason: 'reset', message: error === undefined ? CLOSED : LOST });
+  }
+
+  #refuseHead(): void {
+    const message = 'the request line or a header contains a character that HTTP does not allow';
+    this.#fail({ reason: 'bad-request', message });
+  }
+
+  #fail(failure: ForwardFailure): void {
+    if (this.#isOver) return;
+    this.#handler.failed(failure);
+  }
+}
+
+/** No segment is longer than this, in bytes. */
+const MAX_SEGMENT = 65_535;
+
+const CLOSED = 'the target closed the connection before the response was complete';
+const LOST = 'the connection to the target was lost';

@@ -1,0 +1,137 @@
+/**
+ * Connections to targets that wait for their next request
+ * (docs/decisions/0003-keep-upstream-connections.md).
+ */
+import { formatAuthority } from '../listen-address.js';
+import type { DialTarget } from '../dialer.js';
+import type { Upstream } from './upstream.js';
+
+export interface KeptConnectionsOptions {
+  /** Whether a request may be sent again if the target provably has not read it. */
+  readonly resends: boolean;
+}
+
+/** The maximum number of idle connections; the oldest is closed first. */
+export const MAX_IDLE = 64;
+
+/**
+ * How long in ms an idle connection is kept, unless the target announces a time. Common servers
+ * close after 5 s or more.
+ */
+const IDLE_TIMEOUT = 4_000;
+
+/** The maximum idle time in ms, whatever the target announces: NATs forget silent connections. */
+const MAX_IDLE_TIMEOUT = 60_000;
+
+/** The time in ms by which the announced timeout is shortened, so that this end closes first. */
+const MARGIN = 1_000;
+
+/** Milliseconds after which a connection is not used again, so that load is balanced again. */
+const MAX_AGE = 300_000;
+
+interface Idle {
+  readonly key: string;
+  readonly upstream: Upstream;
+  /** When to close the connection, on the monotonic clock and on the wall clock. */
+  readonly until: number;
+  readonly wallUntil: number;
+}
+
+export class KeptConnections {
+  readonly resends: boolean;
+  /** Idle connections, the oldest first. */
+  #idle: Idle[] = [];
+  readonly #openedAt = new WeakMap<Upstream, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor({ resends }: KeptConnectionsOptions) {
+    this.resends = resends;
+  }
+
+  /** The number of idle connections. */
+  get size(): number {
+    return this.#idle.length;
+  }
+
+  /**
+   * Takes the connection to `target` that was used last.
+   *
+   * @param size bytes of the request, which must fit into one segment
+   * @returns undefined if no connection can be used
+   */
+  take(target: DialTarget, size: number): Upstream | undefined {
+    const key = formatAuthority(target);
+    for (let index = this.#idle.length - 1; index >= 0; index--) {
+      const idle = this.#idle[index];
+      if (idle?.key !== key || idle.upstream.segmentSize < size) continue;
+      this.#idle.splice(index, 1);
+      if (isInTime(idle) && idle.upstream.isQuiet) return idle.upstream;
+      idle.upstream.close();
+    }
+    return undefined;
+  }
+
+  /**
+   * Keeps a connection after a response, or closes it.
+   *
+   * @param announced the idle timeout in ms that the target has announced
+   */
+  keep(target: DialTarget, upstream: Upstream, announced: number | undefined): void {
+    const now = performance.now();
+    const openedAt = this.#openedAt.get(upstream) ?? now;
+    this.#openedAt.set(upstream, openedAt);
+    const left = Math.min(idleTimeout(announced), openedAt + MAX_AGE - now);
+    if (this.#isClosed || left <= 0 || upstream.segmentSize === 0) {
+      upstream.close();
+      return;
+    }
+    const until = now + left;
+    const idle = { key: formatAuthority(target), upstream, until, wallUntil: Date.now() + left };
+    upstream.idle(() => this.#drop(idle));
+    this.#idle.push(idle);
+    if (this.#idle.length > MAX_IDLE) this.#idle.shift()?.upstream.close();
+    this.#timer ??= setTimeout(() => this.#sweep(), left).unref();
+  }
+
+  /** Closes all idle connections, and those that come later. */
+  close(): void {
+    this.#isClosed = true;
+    this.clear();
+  }
+
+  /** Closes all idle connections. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const { upstream } of idle) upstream.close();
+  }
+
+  #drop(idle: Idle): void {
+    this.#idle = this.#idle.filter((other) => other !== idle);
+    idle.upstream.close();
+  }
+
+  /** Closes the connections whose time is over. */
+  #sweep(): void {
+    this.#timer = undefined;
+    const idle = this.#idle;
+    this.#idle = idle.filter(isInTime);
+    for (const old of idle) if (!isInTime(old)) old.upstream.close();
+    if (this.#idle.length === 0) return;
+    const next = Math.min(...this.#idle.map(({ until }) => until)) - performance.now();
+    this.#timer = setTimeout(() => this.#sweep(), Math.max(next, 1)).unref();
+  }
+}
+
+/** The wall clock also counts the time in which the machine slept. */
+function isInTime({ until, wallUntil }: Idle): boolean {
+  return performance.now() < until && Date.now() < wallUntil;
+}
+
+function idleTimeout(announced: number | undefined): number {
+  if (announced === undefined) return IDLE_TIMEOUT;
+  return Math.min(MAX_IDLE_TIMEOUT, announced - Math.min(MARGIN, announced / 2));
+}

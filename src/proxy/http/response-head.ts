@@ -1,0 +1,115 @@
+/** The head of a response from the target, parsed strictly (RFC 9112 4 to 6). */
+import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
+import { MAX_HEADER_SIZE } from './limits.js';
+
+/**
+ * How a body ends (RFC 9112 6.3): after a number of bytes, after the last chunk, or with the
+ * connection.
+ */
+export type Framing = number | 'chunked' | 'until-close';
+
+export interface ResponseHead {
+  readonly status: number;
+  /** As received; it may contain bytes that HTTP does not allow. */
+  readonly reason: string;
+  /** Field names and values in turn, as latin1 text. */
+  readonly rawHeaders: readonly string[];
+  /** Values by lower-case name; values of one name are joined by `, `. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** The framing that the fields announce. A response to HEAD, 1xx, 204 and 304 has no body. */
+  readonly framing: Framing;
+  /** Whether the target keeps the connection open after the response (RFC 9112 9.3). */
+  readonly keepsAlive: boolean;
+}
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([^\r\n]*))?$/;
+
+/**
+ * Parses a head without its final CRLF CRLF.
+ *
+ * @returns undefined if it is not HTTP/1.0 or HTTP/1.1, or if its framing is ambiguous
+ */
+export function parseResponseHead(text: string): ResponseHead | undefined {
+  const lines = text.split('\r\n');
+  const [, minor, status, reason = ''] = STATUS_LINE.exec(lines[0] ?? '') ?? [];
+  if (status === undefined) return undefined;
+  const rawHeaders: string[] = [];
+  const headers = new Map<string, string>();
+  for (let index = 1; index < lines.length; index++) {
+    if (!parseField(lines[index] ?? '', rawHeaders, headers)) return undefined;
+  }
+  const framing = framingOf(headers);
+  if (framing === undefined || sizeOf(rawHeaders) > MAX_HEADER_SIZE) return undefined;
+  // RFC 9112 6.1: HTTP/1.0 does not define chunks, so the connection must close after them.
+  const keepsAlive = minor === '1' && framing !== 'until-close' && !asksForClose(headers);
+  return { status: Number(status), reason, rawHeaders, headers, framing, keepsAlive };
+}
+
+/** Bytes of names and values, as Node counts a request's head. */
+function sizeOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.reduce((sum, { length }) => sum + length, 0);
+}
+
+/**
+ * Parses the fields of a trailer section (RFC 9112 7.1.2).
+ *
+ * @returns undefined if a line is not a field
+ */
+export function parseTrailers(text: string): string[] | undefined {
+  const rawTrailers: string[] = [];
+  if (text === '') return rawTrailers;
+  for (const line of text.split('\r\n')) {
+    if (!parseField(line, rawTrailers, undefined)) return undefined;
+  }
+  return rawTrailers;
+}
+
+/** Adds one field. RFC 9112 5.1 and 5.2: no space before the colon, and no folded lines. */
+function parseField(
+  line: string,
+  raw: string[],
+  headers: Map<string, string> | undefined,
+): boolean {
+  const colon = line.indexOf(':');
+  const name = line.slice(0, colon);
+  if (colon < 1 || !isToken(name)) return false;
+  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+  if (!isFieldValue(value)) return false;
+  raw.push(name, value);
+  if (headers === undefined) return true;
+  const key = name.toLowerCase();
+  const before = headers.get(key);
+  headers.set(key, before === undefined ? value : `${before}, ${value}`);
+  return true;
+}
+
+/**
+ * RFC 9112 6.3. A length that occurs twice, or together with a transfer coding, is rejected, because
+ * two recipients may disagree about where such a response ends. So is any other coding than chunked,
+ * which would be lost: the proxy decodes and encodes only chunks (RFC 9112 6.1).
+ */
+function framingOf(headers: ReadonlyMap<string, string>): Framing | undefined {
+  const length = headers.get('content-length');
+  const coding = headers.get('transfer-encoding');
+  if (coding !== undefined) {
+    const isChunked = coding.toLowerCase() === 'chunked';
+    return isChunked && length === undefined ? 'chunked' : undefined;
+  }
+  if (length === undefined) return 'until-close';
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+}
+
+function asksForClose(headers: ReadonlyMap<string, string>): boolean {
+  const options = headers.get('connection');
+  return options !== undefined && /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(options);
+}
+
+/**
+ * The time in ms for which the target keeps an idle connection, as its Keep-Alive field announces.
+ */
+export function keepAliveTimeout({ headers }: ResponseHead): number | undefined {
+  const field = headers.get('keep-alive');
+  if (field === undefined) return undefined;
+  const [, seconds] = /(?:^|[,; \t])timeout[ \t]*=[ \t]*"?(\d{1,6})/i.exec(field) ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
+}

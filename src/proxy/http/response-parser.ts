@@ -1,0 +1,218 @@
+/**
+ * Splits the bytes of a connection into the target's interim responses, its response and the body
+ * (RFC 9112). Framing that recipients could understand differently is malformed.
+ */
+import { MAX_HEADER_SIZE } from './limits.js';
+import { parseResponseHead, parseTrailers, type ResponseHead } from './response-head.js';
+
+export interface ResponseHandler {
+  /** An interim response (1xx), except a 101 that the request asked for. */
+  interim(head: ResponseHead): void;
+  head(head: ResponseHead): void;
+  /** A part of the body. The bytes may be kept. */
+  body(bytes: Buffer): void;
+  /** The end of the response. @param rawTrailers names and values in turn */
+  end(rawTrailers: readonly string[]): void;
+}
+
+/**
+ * - `complete`: the response has ended
+ * - `switched`: a 101 has ended HTTP on this connection
+ * - `malformed`: the bytes are not HTTP/1.1
+ */
+export type ParserState =
+  | 'head'
+  | 'body'
+  | 'chunk-size'
+  | 'chunk'
+  | 'chunk-end'
+  | 'trailers'
+  | 'complete'
+  | 'switched'
+  | 'malformed';
+
+/** The maximum size in bytes of a head with its punctuation, which MAX_HEADER_SIZE excludes. */
+const MAX_HEAD = 2 * MAX_HEADER_SIZE;
+
+/** The longest line of a chunk's size, with extensions, in bytes. */
+const MAX_CHUNK_LINE = 4_096;
+
+const EMPTY = Buffer.alloc(0);
+const CRLF = '\r\n';
+
+/** The start of every status line that is supported. */
+const PREFIX = 'HTTP/1.';
+
+export class ResponseParser {
+  #handler: ResponseHandler | undefined;
+  #state: ParserState = 'complete';
+  #isHead = false;
+  #upgrades = false;
+  /** Bytes left of the body or of the chunk; Infinity until the connection closes. */
+  #left = 0;
+  #input: Buffer = EMPTY;
+  #at = 0;
+
+  get state(): ParserState {
+    return this.#state;
+  }
+
+  /** The bytes that have arrived and belong to nothing parsed so far. */
+  get rest(): Buffer {
+    return this.#input.subarray(this.#at);
+  }
+
+  /**
+   * Expects the response to a request.
+   *
+   * @param isHead whether the request was HEAD, whose response has no body
+   * @param upgrades whether the request allowed a 101
+   */
+  begin(
+    handler: ResponseHandler,
+    { isHead, upgrades }: { isHead: boolean; upgrades: boolean },
+  ): void {
+    this.#handler = handler;
+    this.#state = 'head';
+    this.#isHead = isHead;
+    this.#upgrades = upgrades;
+    this.#input = EMPTY;
+    this.#at = 0;
+  }
+
+  /** Parses received bytes. After `complete`, `switched` and `malformed`, they stay in `rest`. */
+  write(bytes: Buffer): void {
+    this.#input = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
+    this.#at = 0;
+    while (this.#step());
+  }
+
+  /** Drops the rest of the response. */
+  stop(): void {
+    this.#handler = undefined;
+    this.#state = 'malformed';
+  }
+
+  /** Handles the end of the connection, which completes a body without a length. */
+  endOfInput(): void {
+    if (this.#state === 'body' && this.#left === Infinity) this.#complete([]);
+  }
+
+  /** Returns false if the parser needs more bytes, or has finished. */
+  #step(): boolean {
+    switch (this.#state) {
+      case 'head':
+        return this.#takeHead();
+      case 'body':
+      case 'chunk':
+        return this.#takeBody();
+      case 'chunk-size':
+        return this.#takeChunkSize();
+      case 'chunk-end':
+        return this.#takeChunkEnd();
+      case 'trailers':
+        return this.#takeTrailers();
+      case 'complete':
+      case 'switched':
+      case 'malformed':
+        return false;
+    }
+  }
+
+  #takeHead(): boolean {
+    const prefix = this.rest.toString('latin1', 0, PREFIX.length);
+    if (!PREFIX.startsWith(prefix)) return this.#reject();
+    const text = this.#takeThrough('\r\n\r\n', MAX_HEAD);
+    if (text === undefined) return false;
+    const head = parseResponseHead(text);
+    if (head === undefined) return this.#reject();
+    if (head.status === 101 && this.#upgrades) {
+      this.#state = 'switched';
+      this.#handler?.head(head);
+      return false;
+    }
+    // A 101 that nobody asked for ends HTTP on this connection all the same.
+    if (head.status === 101) return this.#reject();
+    if (head.status < 200) {
+      this.#handler?.interim(head);
+      return true;
+    }
+    this.#expectBody(head);
+    this.#handler?.head(head);
+    if (this.#state === 'body' && this.#left === 0) this.#complete([]);
+    return true;
+  }
+
+  #expectBody({ status, framing }: ResponseHead): void {
+    this.#state = 'body';
+    if (this.#isHead || status === 204 || status === 304) this.#left = 0;
+    else if (framing === 'chunked') this.#state = 'chunk-size';
+    else this.#left = framing === 'until-close' ? Infinity : framing;
+  }
+
+  #takeBody(): boolean {
+    const bytes = this.rest.subarray(0, this.#left);
+    if (bytes.length === 0) return false;
+    this.#at += bytes.length;
+    this.#left -= bytes.length;
+    this.#handler?.body(bytes);
+    if (this.#left > 0) return false;
+    if (this.#state === 'body') this.#complete([]);
+    else if (this.#state === 'chunk') this.#state = 'chunk-end';
+    return true;
+  }
+
+  #takeChunkSize(): boolean {
+    const line = this.#takeThrough(CRLF, MAX_CHUNK_LINE);
+    if (line === undefined) return false;
+    const [, size] = /^([0-9a-fA-F]{1,12})(?:;[\x21-\x7e]*)?$/.exec(line) ?? [];
+    if (size === undefined) return this.#reject();
+    this.#left = parseInt(size, 16);
+    this.#state = this.#left === 0 ? 'trailers' : 'chunk';
+    return true;
+  }
+
+  #takeChunkEnd(): boolean {
+    if (this.rest.length < CRLF.length) return false;
+    if (this.rest.toString('latin1', 0, CRLF.length) !== CRLF) return this.#reject();
+    this.#at += CRLF.length;
+    this.#state = 'chunk-size';
+    return true;
+  }
+
+  #takeTrailers(): boolean {
+    const hasNone = this.rest.toString('latin1', 0, CRLF.length) === CRLF;
+    const text = hasNone
+      ? this.#takeThrough(CRLF, CRLF.length)
+      : this.#takeThrough('\r\n\r\n', MAX_HEAD);
+    if (text === undefined) return false;
+    const trailers = parseTrailers(text);
+    if (trailers === undefined) return this.#reject();
+    this.#complete(trailers);
+    return true;
+  }
+
+  /** Takes the text before `end`, and `end` itself. Rejects the input if `limit` bytes lack it. */
+  #takeThrough(end: string, limit: number): string | undefined {
+    const position = this.#input.indexOf(end, this.#at, 'latin1');
+    const length = (position < 0 ? this.#input.length : position) - this.#at;
+    if (length > limit) {
+      this.#reject();
+      return undefined;
+    }
+    if (position < 0) return undefined;
+    const text = this.#input.toString('latin1', this.#at, position);
+    this.#at = position + end.length;
+    return text;
+  }
+
+  #complete(rawTrailers: readonly string[]): void {
+    this.#state = 'complete';
+    this.#handler?.end(rawTrailers);
+  }
+
+  #reject(): false {
+    this.#state = 'malformed';
+    return false;
+  }
+}

@@ -1,0 +1,129 @@
+import { jest } from '@jest/globals';
+
+import { KeptConnections, MAX_IDLE } from '../../../src/proxy/http/kept-connections.js';
+import { Upstream } from '../../../src/proxy/http/upstream.js';
+import { KeepableSide } from '../support/keepable.js';
+
+const TARGET = { host: '100.127.69.42', port: 80 };
+const SIZE = 100;
+
+let kept: KeptConnections;
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  kept = new KeptConnections({ resends: true });
+});
+afterEach(() => void jest.useRealTimers());
+
+function keep(announced?: number, target = TARGET): { side: KeepableSide; upstream: Upstream } {
+  const side = new KeepableSide();
+  const upstream = new Upstream(side);
+  kept.keep(target, upstream, announced);
+  return { side, upstream };
+}
+
+/** Whether the connection is closed after `ms`, and not one millisecond earlier. */
+function closesAfter(side: KeepableSide, ms: number): boolean {
+  jest.advanceTimersByTime(ms - 1);
+  const isEarly = side.writableEnded;
+  jest.advanceTimersByTime(1);
+  return !isEarly && side.writableEnded;
+}
+
+it('gives the connection to its target that was used last, once', () => {
+  const first = keep();
+  const second = keep();
+  expect(kept.take({ host: TARGET.host, port: 81 }, SIZE)).toBeUndefined();
+  expect(kept.take({ host: '100.127.69.43', port: 80 }, SIZE)).toBeUndefined();
+  expect(kept.take(TARGET, SIZE)).toBe(second.upstream);
+  expect(kept.take(TARGET, SIZE)).toBe(first.upstream);
+  expect(kept.take(TARGET, SIZE)).toBeUndefined();
+});
+
+it.each<[number | undefined, number]>([
+  [undefined, 4_000],
+  [5_000, 4_000],
+  [2_000, 1_000],
+  [1_000, 500],
+  [30_000, 29_000],
+  [600_000, 60_000],
+])('closes an idle connection in time: announced %s ms, closed after %i ms', (announced, ms) => {
+  const { side } = keep(announced);
+  expect(closesAfter(side, ms)).toBe(true);
+  expect(kept.size).toBe(0);
+});
+
+it('closes a connection at once if the target announces no time', () => {
+  expect(keep(0).side.writableEnded).toBe(true);
+});
+
+it('closes each connection in its own time', () => {
+  const short = keep(2_000).side;
+  const long = keep().side;
+  expect(closesAfter(short, 1_000)).toBe(true);
+  expect(closesAfter(long, 3_000)).toBe(true);
+});
+
+it('does not use a connection after the machine has slept', () => {
+  const { side } = keep();
+  jest.setSystemTime(Date.now() + 4_000);
+  expect(kept.take(TARGET, SIZE)).toBeUndefined();
+  expect(side.writableEnded).toBe(true);
+});
+
+it('does not use a connection after five minutes', () => {
+  const { upstream, side } = keep();
+  for (let second = 1; second < 300; second++) {
+    jest.advanceTimersByTime(1_000);
+    expect(kept.take(TARGET, SIZE)).toBe(upstream);
+    kept.keep(TARGET, upstream, undefined);
+  }
+  expect(closesAfter(side, 1_000)).toBe(true);
+});
+
+it('closes a connection that is not quiet, and gives the next one', () => {
+  const older = keep();
+  const newer = keep();
+  newer.side.isQuiet = false;
+  expect(kept.take(TARGET, SIZE)).toBe(older.upstream);
+  expect(newer.side.writableEnded).toBe(true);
+});
+
+it('keeps a connection whose segments are too small for a request', () => {
+  const { side } = keep();
+  expect(kept.take(TARGET, side.segmentSize + 1)).toBeUndefined();
+  expect(kept.take(TARGET, side.segmentSize)).toBeDefined();
+});
+
+it('closes the oldest connection if there are too many', () => {
+  const sides = Array.from({ length: MAX_IDLE + 1 }, () => keep().side);
+  expect(sides.map(({ writableEnded }) => writableEnded).indexOf(false)).toBe(1);
+  expect(kept.size).toBe(MAX_IDLE);
+});
+
+it.each<[string, (side: KeepableSide) => void]>([
+  ['ends', (side) => void side.push(null)],
+  ['is reset', (side) => void side.destroy(new Error('ECONNRESET'))],
+  ['receives bytes', (side) => side.respond('x')],
+])('drops a connection that %s', async (_, happens) => {
+  const { side } = keep();
+  happens(side);
+  await new Promise(setImmediate);
+  expect(kept.size).toBe(0);
+  expect(side.writableEnded || side.destroyed).toBe(true);
+});
+
+it('closes its connections, and those that come later', () => {
+  const earlier = keep().side;
+  kept.close();
+  const later = keep().side;
+  expect([earlier, later].map(({ writableEnded }) => writableEnded)).toEqual([true, true]);
+  expect(kept.size).toBe(0);
+  expect(jest.getTimerCount()).toBe(2);
+});
+
+it('closes a connection that cannot prove what was read', () => {
+  const side = new KeepableSide();
+  side.segmentSize = 0;
+  kept.keep(TARGET, new Upstream(side), undefined);
+  expect(side.writableEnded).toBe(true);
+});
