@@ -71,7 +71,8 @@ type Requirement =
   | 'ssh'
   | 'sshd'
   | 'mosquitto'
-  | 'mosquitto_pub';
+  | 'mosquitto_pub'
+  | 'nginx';
 
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 

@@ -1,0 +1,105 @@
+/**
+ * Kept connections to servers that no one here wrote, over the TCP of Linux: they close an idle
+ * connection after a second without announcing it, and requests come at just that moment.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { REPOSITORY } from '../support/processes.js';
+import { describeWith } from '../support/runner/requirements.js';
+import { atLength } from '../support/runner/tier.js';
+import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
+
+const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'nft', 'ethtool', 'nginx'] as const;
+const OTHER_SERVICE = '100.127.69.43';
+const FOREIGN = `${REPOSITORY}test/support/foreign/`;
+
+/** Requests at once, and how often: together 10,000 in the long run. */
+const LANES = 50;
+const ROUNDS = atLength({ short: 8, long: 200 });
+
+describeWith(PEERS, 'kept connections with servers that close them', () => {
+  let server: WireGuardGoServer;
+  const logOf = (name: string) => join(server.folder, `${name}.log`);
+
+  beforeAll(async () => {
+    server = new WireGuardGoServer();
+    await server.startWireGuard();
+    // A request and a FIN that cross each other need time to do so.
+    const relay = await server.startRelay('--delay', '25');
+    server.writeConfig({ endpoint: `127.0.0.1:${relay}` });
+    const add = ['address', 'add', `${OTHER_SERVICE}/32`, 'dev', 'lo'];
+    execFileSync('ip', ['-n', server.serverSpace, ...add]);
+    const inServerSpace = inSpace(server.serverSpace);
+    for (const [port, how] of [
+      ['80', 'silent'],
+      ['81', 'announced'],
+    ] as const) {
+      const parameters = [SERVICE, port, logOf(`node-${how}`), how];
+      const peer = [process.execPath, `${FOREIGN}short-lived-peer.js`, ...parameters];
+      await server.processes.start([...inServerSpace, ...peer]).output(/listening/);
+    }
+    const config = join(server.folder, 'nginx.conf');
+    writeFileSync(config, nginxConfig(server.folder, logOf('nginx')));
+    server.processes.start([...inServerSpace, 'nginx', '-e', 'stderr', '-c', config]);
+  }, 60_000);
+  afterAll(() => server.close());
+
+  /** How often a socket in the server's namespace was closed with unread data, as Linux counts. */
+  async function closesWithUnreadData(): Promise<number> {
+    const { stdout } = await server.processes.run([
+      ...[...inSpace(server.serverSpace), 'cat', '/proc/net/netstat'],
+    ]);
+    const [names, values] = [...stdout.matchAll(/^TcpExt: (.*)$/gm)].map((line) =>
+      line[1]!.split(' '),
+    );
+    return Number(values![names!.indexOf('TCPAbortOnClose')]);
+  }
+
+  it.each([
+    ['node-silent', `${SERVICE}:80`, LANES / 5],
+    ['node-announced', `${SERVICE}:81`, 0],
+    ['nginx', `${OTHER_SERVICE}:80`, LANES / 5],
+  ])(
+    'neither lose nor double a request: %s',
+    async (name, target, expectedAgain) => {
+      const closes = await closesWithUnreadData();
+      const up = await server.up('--forward-to', target, '--log-level', 'debug');
+      const client = await server.processes.run([
+        ...inSpace(server.clientSpace),
+        ...[process.execPath, `${FOREIGN}burst-client.js`, up.url, `${LANES}`, `${ROUNDS}`],
+      ]);
+      const { sent, failures } = JSON.parse(client.stdout) as Record<'sent', number> &
+        Record<'failures', string[]>;
+      up.process.kill('SIGTERM');
+      const { stderr } = await up.process.finished;
+      expect(sent).toBe(LANES * ROUNDS);
+      // A server that closes the connection after the request has arrived, but before its program
+      // has read it, sends the RST of a program that has read it and aborts. Only a slow server
+      // does so, and Linux counts each one.
+      expect(failures.length).toBeLessThanOrEqual((await closesWithUnreadData()) - closes);
+      const seen = readFileSync(logOf(name), 'utf8').trim().split('\n');
+      expect(seen).toHaveLength(sent - failures.length);
+      expect(new Set(seen).size).toBe(seen.length);
+      // Else no request has met a closed connection, and the test has shown nothing.
+      const again = stderr.match(/sent again: /g)?.length ?? 0;
+      expect(again).toBeGreaterThanOrEqual(expectedAgain);
+    },
+    60_000 + ROUNDS * 2_000,
+  );
+});
+
+function nginxConfig(folder: string, log: string): string {
+  return `
+    daemon off; master_process off; pid ${folder}/nginx.pid;
+    events {}
+    http {
+      log_format path '$request_uri';
+      access_log ${log} path;
+      client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
+      fastcgi_temp_path ${folder}/fastcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+      keepalive_timeout 1s;
+      server { listen ${OTHER_SERVICE}:80; location / { return 201; } }
+    }`;
+}

@@ -1,0 +1,41 @@
+/**
+ * Sends bursts of POSTs through a forwarder: `node burst-client.js URL LANES ROUNDS`. Each lane sends
+ * one POST in each round, with a path of its own, and pauses are drawn around a second. It prints the
+ * number of POSTs and the responses that were not 201, as JSON.
+ */
+import { Agent, request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+
+const [url, lanes, rounds] = process.argv.slice(2);
+const agent = new Agent({ keepAlive: true });
+const failures = [];
+let sent = 0;
+
+function post(path) {
+  sent++;
+  return new Promise((resolve) => {
+    const outgoing = request(new URL(path, url), { agent, method: 'POST' });
+    const fail = (why) => {
+      failures.push(`${path}: ${why}`);
+      resolve();
+    };
+    outgoing.on('error', (error) => fail(error.message));
+    outgoing.on('response', (response) => {
+      let body = '';
+      response.on('data', (bytes) => (body += bytes)).on('end', resolve);
+      response.on(
+        'end',
+        () => response.statusCode !== 201 && fail(`${response.statusCode} ${body}`),
+      );
+    });
+    outgoing.end('{"temperature":21.5}');
+  });
+}
+
+for (let round = 0; round < Number(rounds); round++) {
+  await Promise.all(Array.from({ length: Number(lanes) }, (_, lane) => post(`/${round}-${lane}`)));
+  // The server closes after a second, and its FIN takes a part of the round trip.
+  await setTimeout(980 + (Math.random() * 2 - 1) * 60);
+}
+console.log(JSON.stringify({ sent, failures }));
+process.exit(0);
