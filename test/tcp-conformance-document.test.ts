@@ -86,21 +86,21 @@ describe('the reported problems', () => {
 
   it.each(['MUST-99', 'tcp_rock'])('a title with %s, which is not a row', (name) => {
     expect(problems({}, [{ ...title, names: ['MUST-1', name] }])).toEqual([
-      `x.test.ts: "does" names ${name}, which is no row`,
+      `x.test.ts: "does" names ${name}, which is not a row`,
     ]);
   });
 
   it('a file or a title that does not exist', () => {
     const elsewhere = [{ file: 'package.json', title: 'no such title' }];
     expect(problems({ files: ['src/no.ts'], elsewhere })).toEqual([
-      'MUST-1: there is no src/no.ts',
-      'MUST-1: there is no "no such title" in package.json',
+      'MUST-1: src/no.ts does not exist',
+      'MUST-1: "no such title" does not exist in package.json',
     ]);
   });
 
   it('a row that occurs twice', () => {
     const sources = [{ title: 'RFC', about: '', rows: [row, row] }];
-    expect(tcpProblemsOf({ root, sources, titles: [title] })).toEqual(['MUST-1: stands twice']);
+    expect(tcpProblemsOf({ root, sources, titles: [title] })).toEqual(['MUST-1: occurs twice']);
   });
 });
 

@@ -35,7 +35,7 @@ function overview(conformance) {
         ? [tests.length || '', '']
         : ['initiator', 'responder'].map((role) => count(role) || '–');
     const witnesses = witnessesOf(conformance, rule.name).join(', ');
-    const shown = rule.reason === undefined ? witnesses : 'not done: see below';
+    const shown = rule.reason === undefined ? witnesses : 'not implemented: see below';
     return `| ${rule.name} | ${rule.subject} | ${cells.join(' | ')} | ${shown} |`;
   });
   return [
@@ -55,7 +55,7 @@ function section(rule, conformance, heading) {
   const { name, subject, sections, files, elsewhere, reason } = rule;
   const facts = [
     sections && `Whitepaper: ${sections}`,
-    name === String(rule.row) ? '' : `The rule is that of row ${rule.row}`,
+    name === String(rule.row) ? '' : `Same rule as row ${rule.row}`,
     files.length > 0 && `Code: ${fileList(files)}`,
     reason && `**${reason}**`,
     list('Tests', [...testsOf(conformance, name), ...elsewhere]),
@@ -84,28 +84,28 @@ function titleText({ title, roles = [] }) {
 
 const HEAD = `# WireGuard conformance
 
-The rules that a WireGuard implementation must follow: those of the whitepaper
-(<https://www.wireguard.com/papers/wireguard.pdf>), of the Linux kernel and of wireguard-go. Each rule lists the section of the
-whitepaper, the code, the tests, and the other implementations that have confirmed the behaviour (witnesses). A rule that is not
-implemented says so and why. [Conformance](conformance.md) explains how to read this page.
+This page lists the rules that a WireGuard implementation must follow, from the whitepaper
+(<https://www.wireguard.com/papers/wireguard.pdf>), the Linux kernel and wireguard-go. Each rule lists the section of the whitepaper,
+the code, the tests, and the other implementations that have confirmed the behaviour (witnesses). If a rule is not implemented, the
+page gives the reason. [Conformance](conformance.md) explains how to read this page.
 
 \`npm run conformance\` generates this page from \`test/wireguard/conformance/rows.json\` and from the titles of the tests. A test
-fails if it is out of date.
+fails if the page is out of date.
 
-| command | does |
+| command | purpose |
 | --- | --- |
-| \`npm test\` | runs every test. Those with other implementations need root, wireguard-go, and qemu for the kernel; if they are skipped, they say what is missing |
-| \`npm run sim\` | runs two peers over a network that loses, delays, repeats and damages packets, for a day of virtual time; a seed repeats a run |
-| \`npm run fuzz\` | sends random and almost valid datagrams to a device; a seed repeats a run |
+| \`npm test\` | runs every test. Tests with other implementations need root, wireguard-go, and qemu for the kernel; a skipped test reports what is missing |
+| \`npm run sim\` | runs two peers over a network that loses, delays, repeats and damages packets, for a day of virtual time; a seed reproduces a run |
+| \`npm run fuzz\` | sends random and almost valid datagrams to a device; a seed reproduces a run |
 | \`npm run mutate\` | changes the code wherever Stryker can; the unit tests must fail |
 | \`npm run mutate:conformance\` | breaks each rule below on purpose (\`test/wireguard/conformance/mutations.json\`); its tests must fail |
 
-Tests without a witness play both peers in virtual time: they never wait, and a failure repeats. If a device cannot be made to send
-what a test needs, the other peer is \`test/wireguard/conformance/whitepaper.ts\`. It builds the messages step by step as the
+Tests without a witness simulate both peers in virtual time, so they do not wait, and failures are reproducible. If a device cannot
+send what a test needs, the other peer is \`test/wireguard/conformance/whitepaper.ts\`. It builds messages step by step as the
 whitepaper defines them, and shares only the primitives with arctun's code. The primitives have their own known-answer tests.`;
 
 const CHANGELOG_HEAD = `## The changelog of gotatun 0.7.2
 
 gotatun is a fork of boringtun. Version 0.7.2 of its changelog
 (<https://github.com/mullvad/gotatun/blob/main/CHANGELOG.md>) lists long-standing
-mistakes of its ancestor, which other implementations may repeat.`;
+bugs of boringtun, which other implementations may share.`;

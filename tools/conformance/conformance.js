@@ -15,7 +15,7 @@ const DATA = 'test/wireguard/conformance';
 export const ROWS = Array.from({ length: 38 }, (_, index) => String(index + 1));
 const LINES = [...'abcdefghi'];
 
-/** A string literal that ends in a tag, after a blank. */
+/** A string literal that ends with a space and a tag. */
 const LITERAL =
   /(['"`])((?:\\.|(?!\1)[^\\\n])* \((?:rows?|gotatun 0\.7\.2) (?:\\.|(?!\1)[^\\\n()])*\))\1/g;
 
@@ -29,7 +29,7 @@ const TAG = new RegExp(
  * @typedef {object} Title
  * @property {string} file
  * @property {string} title without its tag
- * @property {boolean} isReadable false if the tag has none of the forms above
+ * @property {boolean} isReadable whether the tag has one of the forms above
  * @property {string[]} names rows or lines of the changelog
  * @property {string[]} roles
  * @property {string[]} witnesses foreign implementations
@@ -161,9 +161,9 @@ export function problemsOf(conformance) {
 }
 
 function titleProblems({ file, title, isReadable, names }, known) {
-  if (!isReadable) return [`${file}: what "${title}" ends with cannot be read`];
+  if (!isReadable) return [`${file}: the end of "${title}" cannot be parsed`];
   const unknown = names.filter((name) => !known.includes(name));
-  return unknown.map((name) => `${file}: "${title}" names ${name}, which is no row`);
+  return unknown.map((name) => `${file}: "${title}" names ${name}, which is not a row`);
 }
 
 function ruleProblems(rule, conformance) {
@@ -184,13 +184,13 @@ function ruleProblems(rule, conformance) {
 function mutationProblems({ name, file, find, replace, test }, conformance) {
   const rule = conformance.rules.find((candidate) => candidate.name === name);
   const where = `mutations.json, ${name}, ${file}`;
-  if (rule === undefined) return [`${where}: there is no such row`];
+  if (rule === undefined) return [`${where}: the row does not exist`];
   const problems = [];
   if (!rule.files.includes(file)) problems.push(`${where}: the row does not name this file`);
   const path = join(conformance.root, file);
   const found = existsSync(path) ? readFileSync(path, 'utf8').split(find).length - 1 : 0;
-  if (found !== 1) problems.push(`${where}: ${JSON.stringify(find)} stands there ${found} times`);
-  if (find === replace) problems.push(`${where}: nothing is changed`);
+  if (found !== 1) problems.push(`${where}: ${JSON.stringify(find)} occurs ${found} times`);
+  if (find === replace) problems.push(`${where}: the mutation changes nothing`);
   const isHeld = testsOf(conformance, name).some((title) => title.file === test);
   if (!isHeld) problems.push(`${where}: ${test} has no test of the row`);
   return problems;

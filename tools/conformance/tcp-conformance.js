@@ -12,10 +12,10 @@ import { byFile, fileList, missingOf, readJson, testFiles } from './tested-rules
 
 const DATA = 'test/netstack/conformance';
 
-/** A string literal that ends in parentheses, after a blank. */
+/** A string literal that ends with a space and parentheses. */
 const LITERAL = /(['"`])((?:\\.|(?!\1)[^\\\n])*? \(([^()\n]*)\))\1/g;
 
-/** A name that can only be that of a row. */
+/** A name that always belongs to a row. */
 const ROW_ONLY = /^(?:(?:MUST|SHLD|REC)-\d+|(?:tcp|udp|icmpv[46]|ipv[46])_[a-z0-9_]+)$/;
 
 /**
@@ -111,12 +111,12 @@ export function tcpProblemsOf(conformance) {
     ...rows.flatMap((row, index) =>
       rows.findIndex(({ name }) => name === row.name) === index
         ? []
-        : [`${row.name}: stands twice`],
+        : [`${row.name}: occurs twice`],
     ),
     ...conformance.titles.flatMap(({ file, title, names }) =>
       names
         .filter((name) => ROW_ONLY.test(name) && !known.has(name))
-        .map((name) => `${file}: "${title}" names ${name}, which is no row`),
+        .map((name) => `${file}: "${title}" names ${name}, which is not a row`),
     ),
     ...rows.flatMap((row) => rowProblems(row, conformance)),
   ];
@@ -144,7 +144,7 @@ export function tcpConformanceDocument(conformance) {
     '## At a glance',
     overview(conformance),
     '## Deviations',
-    'Each with its reason. The requirement is listed under its source below.',
+    'Each requirement from which arctun deviates, with the reason. The code and the tests are listed below, by source.',
     sources
       .flatMap(({ rows }) => rows.filter(({ deviation }) => deviation).map(deviationItem))
       .join('\n'),
@@ -170,8 +170,8 @@ function overview(conformance) {
   ].join('\n');
 }
 
-function deviationItem({ name, deviation }) {
-  return `- **${name}**: ${deviation}`;
+function deviationItem({ name, rule, deviation }) {
+  return `- **${name}**: ${rule} **Deviation:** ${deviation}`;
 }
 
 function item(row, conformance) {
@@ -200,9 +200,9 @@ function escaped(title) {
 
 const HEAD = `# TCP and IP conformance
 
-Each MUST and SHOULD of the RFCs that applies to a TCP host and to IP below it, in short form, with the code and the tests. Names such
-as MUST-58 are from RFC 9293, appendix B. Deviations, and rules that do not apply, have a reason. A MAY is listed only if a reader
-might miss it. [Conformance](conformance.md) explains how to read this page.
+This page summarizes each MUST and SHOULD of the RFCs that applies to a TCP host and to the IP layer below it, and lists the code and
+the tests. Names such as MUST-58 are from RFC 9293, appendix B. Deviations and rules that do not apply have a reason. A MAY is listed
+only if a reader might look for it. [Conformance](conformance.md) explains how to read this page.
 
-\`npm run conformance\` generates this page from \`test/netstack/conformance/\` and from the titles of the tests. A test fails if it is
-out of date, if a requirement has neither a test nor a reason, or if a title names a requirement that is not listed.`;
+\`npm run conformance\` generates this page from \`test/netstack/conformance/\` and from the titles of the tests. A test fails if the
+page is out of date, if a requirement has neither a test nor a reason, or if a title names a requirement that is not listed.`;

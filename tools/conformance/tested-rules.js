@@ -30,10 +30,10 @@ export function missingOf(root, { name, files, elsewhere }) {
   return [
     ...files
       .filter((file) => !existsSync(join(root, file)))
-      .map((file) => `${name}: there is no ${file}`),
+      .map((file) => `${name}: ${file} does not exist`),
     ...elsewhere
       .filter((test) => !isIn(test))
-      .map(({ file, title }) => `${name}: there is no "${title}" in ${file}`),
+      .map(({ file, title }) => `${name}: "${title}" does not exist in ${file}`),
   ];
 }
 
