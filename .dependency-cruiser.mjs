@@ -1,6 +1,6 @@
 /**
- * The arrows of the house (ARCHITECTURE.md). Each folder names all that it may import from src;
- * the reason says what would be lost by one more arrow.
+ * The dependency rules (ARCHITECTURE.md). Each folder lists everything that it may import from src;
+ * the reason says why it may not import more.
  */
 const PURE =
   'A pure core takes time, randomness and bytes as inputs, so that each rule is testable in virtual time.';
@@ -8,40 +8,48 @@ const ARROWS = [
   [
     'lib',
     ['ports/entropy.ts', 'ports/clock.ts'],
-    'Data structures know nothing but themselves; randomness and time come from outside.',
+    'Data structures depend only on themselves; randomness and time are inputs.',
   ],
   [
     'ports',
     ['lib', 'wire'],
-    'A port says what is needed from outside, and knows no one who needs it.',
+    'A port describes what its users need from outside; it does not depend on them.',
   ],
-  ['wire', ['lib'], 'A byte layout knows no protocol state.'],
-  ['crypto', ['lib'], 'Primitives know no protocol.'],
+  ['wire', ['lib'], 'A byte layout does not depend on protocol state.'],
+  ['crypto', ['lib'], 'Primitives do not depend on a protocol.'],
   [
     'wireguard',
     ['ports', 'lib', 'wire', 'crypto/crypto.ts'],
-    'WireGuard never hears of the netstack, and of crypto only the interface.',
+    'WireGuard does not depend on the netstack, and uses only the interface of crypto.',
   ],
-  ['netstack', ['ports', 'lib', 'wire'], 'TCP/IP never hears of WireGuard.'],
+  ['netstack', ['ports', 'lib', 'wire'], 'TCP/IP does not depend on WireGuard.'],
   [
     'engine',
     ['ports', 'lib', 'wire', 'wireguard', 'netstack', 'crypto/crypto.ts'],
-    'The engine joins the two cores and stays pure.',
+    'The engine combines the two cores and remains pure.',
   ],
-  ['proxy', ['ports', 'lib'], 'A proxy knows a Dialer, never an engine.'],
+  ['proxy', ['ports', 'lib'], 'A proxy uses a Dialer, not an engine.'],
   [
     'tunnel',
     ['ports', 'lib', 'wire', 'engine', 'proxy', 'crypto/crypto.ts'],
-    'The tunnel drives an engine; sockets and clocks come in through its ports.',
+    'The tunnel drives an engine; its ports provide sockets and clocks.',
   ],
-  ['soracom', ['ports', 'lib'], 'The API client knows HTTP and nothing of files or tunnels.'],
-  ['arc-config', ['ports', 'lib'], 'arc.json is a value; files come in through a port.'],
+  [
+    'soracom',
+    ['ports', 'lib'],
+    'The API client uses HTTP; it does not depend on files or tunnels.',
+  ],
+  ['arc-config', ['ports', 'lib'], 'arc.json is a value; a port provides the files.'],
   [
     'app',
     ['ports', 'lib', 'soracom', 'arc-config', 'tunnel', 'proxy'],
-    'Use cases know neither the command line nor the operating system.',
+    'Use cases depend on neither the command line nor the operating system.',
   ],
-  ['lambda/layer', ['ports', 'lib'], 'A layer is bytes: its packing knows nothing of tunnels.'],
+  [
+    'lambda/layer',
+    ['ports', 'lib'],
+    'A layer consists of bytes: packing it does not involve tunnels.',
+  ],
   [
     'emulator',
     [
@@ -54,17 +62,17 @@ const ARROWS = [
       'proxy/http/browser-check.ts',
       'proxy/http/browser-gate.ts',
     ],
-    'The emulator stands beside app, on the same tunnel and engine.',
+    'The emulator uses the same tunnel and engine as app, but not app.',
   ],
   [
     'lambda',
     ['ports', 'lib', 'crypto', 'proxy', 'arc-config', 'tunnel', 'app', 'system'],
-    'The extension composes use cases and a tunnel, and knows no command line.',
+    'The extension combines use cases and a tunnel, without the command line.',
   ],
   [
     'system',
     ['ports', 'lib', 'wire'],
-    'System implements ports, whose bytes are laid out by wire; it knows no use case.',
+    'System implements ports and uses the byte layouts of wire; it does not depend on use cases.',
   ],
   [
     'cli',
@@ -81,11 +89,11 @@ const ARROWS = [
       'lambda',
       'system',
     ],
-    'The command line composes everything below it.',
+    'The command line combines everything below it.',
   ],
 ];
 
-/** What the bundle of the npm package may hold, with what these packages need themselves. */
+/** The packages that the npm bundle may contain, including their own dependencies. */
 const BUNDLED = [
   '@noble/(ciphers|curves|hashes)',
   '@oclif/core',
@@ -131,7 +139,7 @@ export default {
     ),
     forbid(
       'entry-imports-only-commands-and-cli',
-      'The entry finds the command and hands its errors to oclif.',
+      'The entry finds the command and passes its errors to oclif.',
       { path: '^src/entry/' },
       {
         path: '^(src|commands|test|bin|bench|tools)/',
@@ -141,13 +149,13 @@ export default {
     ),
     forbid(
       'only-entry-imports-commands',
-      'Commands are the roof.',
+      'Commands are the top layer.',
       { path: '^src/', pathNot: '^src/entry/' },
       { path: '^commands/' },
     ),
     forbid(
       'src-never-imports-test',
-      'Shipped code does not lean on test support.',
+      'Shipped code does not use test support.',
       { path: '^(src|commands)/' },
       { path: '^(test|bench|tools)/' },
     ),
@@ -174,7 +182,7 @@ export default {
     ),
     forbid(
       'only-soracom-imports-axios',
-      'One place speaks to the SORACOM API.',
+      'Only one folder calls the SORACOM API.',
       { pathNot: '^src/soracom/' },
       { path: '^node_modules/axios/' },
     ),
@@ -186,31 +194,31 @@ export default {
     ),
     forbid(
       'executable-starts-without-the-command-line',
-      'A cold start of the Lambda extension pays for all that its program holds.',
+      'Everything in the program slows a cold start of the Lambda extension.',
       { path: '^src/entry/(executable|embedded|starts-extension)\\.ts$' },
       { path: '^(commands/|node_modules/(@oclif|axios|inquirer)/)', reachable: true },
     ),
     forbid(
       'cli-context-imports-no-oclif',
-      'The composition root serves entries that are no command.',
+      'The composition root also serves entries other than commands.',
       { path: '^src/cli/((tunnel-|system-)?context|create-tunnel-ports)\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
       'only-crypto-imports-primitives',
-      'Primitives stand behind one interface, with known answers for both backends.',
+      'Primitives have one interface, with known-answer tests for both backends.',
       { path: '^(src|commands)/', pathNot: '^src/crypto/' },
       { path: '^node_modules/(@noble|sodium-native)/' },
     ),
     forbid(
       'only-system-linux-imports-koffi',
-      'System calls that Node does not have stand in one folder.',
+      'One folder contains the system calls that Node does not have.',
       { path: '^(src|commands)/', pathNot: '^src/system/linux/' },
       { path: '^node_modules/(koffi|@koromix)/' },
     ),
     forbid(
       'only-composition-roots-import-system',
-      'The operating system is handed in, so that everything else can be tested without it.',
+      'The operating system is passed in, so that everything else can be tested without it.',
       {
         path: '^(src|commands)/',
         pathNot:
@@ -220,20 +228,20 @@ export default {
     ),
     forbid(
       'arc-config-imports-no-node',
-      'arc.json is a value; files come in through a port.',
+      'arc.json is a value; a port provides the files.',
       { path: '^src/arc-config/' },
       { dependencyTypes: ['core'] },
     ),
     forbid(
       'app-imports-no-node',
-      'A use case runs on ports alone.',
+      'A use case uses only ports.',
       { path: '^src/app/' },
       { dependencyTypes: ['core'] },
     ),
-    forbid('no-cycles', 'A cycle is one room with two names.', {}, { circular: true }),
+    forbid('no-cycles', 'A cycle makes two modules one.', {}, { circular: true }),
     forbid(
       'no-orphans',
-      'What nobody imports is dead, or its entry is missing from this list.',
+      'A module that is never imported is dead code, or its entry is missing from this list.',
       {
         orphan: true,
         pathNot: ['^src/index\\.ts$', '^src/cli/tunnel-thread\\.ts$', '^commands/', '\\.d\\.ts$'],
@@ -242,7 +250,7 @@ export default {
     ),
     forbid(
       'no-development-tools',
-      'The bundle holds the packages that shipped code runs on: each has its reason in decision 0001.',
+      'The bundle contains the packages that shipped code uses; decision 0001 gives the reasons.',
       { path: '^(src|commands)/' },
       {
         dependencyTypes: ['npm-dev'],

@@ -7,7 +7,7 @@ import { noIdiom } from './tools/lint/no-idiom.js';
 
 const PURE = ['src/{lib,ports,wire,wireguard,netstack,engine}/**/*.ts'];
 
-/** What a pure folder may not name, and the port that gives it instead. */
+/** The globals that pure folders may not use, and what to use instead. */
 const IMPURE_GLOBALS = {
   Date: 'Take `now` (monotonic milliseconds) or a WallClock as an input.',
   performance: 'Take `now` (monotonic milliseconds) as an input.',
@@ -29,11 +29,6 @@ const IMPURE_SYNTAX = [
   ['Literal[bigint]', 'BigInt allocates; use a number below 2^53 or two u32 words.'],
 ];
 
-/** Where worn-out idioms are errors (tools/lint/idioms.js). This list grows. */
-const PLAIN_ENGLISH = {
-  pages: ['docs/**/*.md', 'README*.md'],
-  strings: ['commands/**/*.ts', 'src/cli/{flags,run}/**/*.ts'],
-};
 const WORDS = { words: { rules: { 'no-idiom': noIdiom } } };
 
 export default defineConfig(
@@ -41,16 +36,10 @@ export default defineConfig(
   { files: ['**/*.{js,mjs,ts}'], extends: [js.configs.recommended] },
   { files: ['**/*.md'], plugins: { markdown }, language: 'markdown/gfm' },
   {
-    files: PLAIN_ENGLISH.pages,
-    // Generated from the titles of tests.
-    ignores: ['docs/explanation/*-conformance.md'],
+    files: ['**/*.{js,mjs,ts,md}'],
+    ignores: ['tools/lint/idioms.js', 'test/tools/lint/no-idiom.test.ts'],
     plugins: WORDS,
     rules: { 'words/no-idiom': 'error' },
-  },
-  {
-    files: PLAIN_ENGLISH.strings,
-    plugins: WORDS,
-    rules: { 'words/no-idiom': ['error', { comments: false }] },
   },
   {
     files: ['**/*.ts'],
@@ -79,7 +68,7 @@ export default defineConfig(
     },
   },
   {
-    // Byte code indexes into arrays whose bounds it has checked: `!` says so at no cost.
+    // Code for bytes indexes arrays whose bounds it has checked; `!` states this at no cost.
     files: ['src/{lib,wire,wireguard,netstack,engine,crypto}/**/*.ts', 'test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
@@ -101,8 +90,8 @@ export default defineConfig(
     },
   },
   {
-    // The helpers for promises that an abort or a timer ends, and for streams: every impure folder
-    // waits and reads by them.
+    // Helpers for streams, and for promises that an abort or a timer ends, which every impure folder
+    // uses.
     files: ['src/lib/waits.ts', 'src/lib/read-limited.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },

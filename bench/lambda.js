@@ -66,9 +66,9 @@ try {
   await lab.close();
 }
 console.log(
-  `Node ${NODE_VERSION} in the executable, ${process.version} beside it, ` +
+  `Node ${NODE_VERSION} in the executable, ${process.version} outside it, ` +
     `${cpus().length} × ${cpus()[0].model}, load ${load.toFixed(1)} to ${loadavg()[0].toFixed(1)}, ` +
-    (isRealTime ? 'in real time' : 'beside whatever else runs'),
+    (isRealTime ? 'in real time' : 'together with other programs'),
 );
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);

@@ -1,6 +1,6 @@
 /**
- * Our TCP beside the kernel's over wireguard-go, on one relay, in alternation: `npm run bench:tcp`.
- * docs/reference/benchmarks.md says what is measured. Runs that were made are not made again: it can be stopped
+ * Compares arctun's TCP with the kernel's over wireguard-go, alternating on one relay: `npm run bench:tcp`.
+ * docs/reference/benchmarks.md describes what is measured. Completed runs are not repeated, so it can be stopped
  * at any time.
  */
 import { execFileSync } from 'node:child_process';

@@ -137,7 +137,7 @@ describe('the reported problems', () => {
     expect(problemsOf(readConformance(folder))).toEqual([]);
   });
 
-  it('a title that names no row, or has an unreadable tag', () => {
+  it('a title that names an unknown row, or has an unreadable tag', () => {
     const path = join(folder, 'test/some/thing.test.ts');
     mkdirSync(dirname(path));
     const titles = [tagged('x', 'row 39, initiator'), tagged('y', 'row 5')];

@@ -129,7 +129,7 @@ async function run(sample: string): Promise<string[]> {
 /** The answer of a sample's server. */
 let answered: Promise<string> | undefined;
 
-/** The emulator opens no connection to a SIM, so this passes one to a sample's server. */
+/** The emulator cannot connect to a SIM, so this passes a connection to a sample's server. */
 function callFromInside(server: TcpServer): TcpServer {
   return server.once('listening', () => {
     setImmediate(() => {

@@ -109,7 +109,7 @@ function reportFairness(results) {
   if (rows.length === 0) return { lines: [] };
   const header = ['flow', 'Mbit/s', 'CUBIC Mbit/s', 'its share', 'queue'];
   const title =
-    "Beside the kernel's CUBIC on one bottleneck, RTT 50 ms (the share without the first quarter):";
+    "Sharing one bottleneck with the kernel's CUBIC, RTT 50 ms (the share without the first quarter):";
   return { lines: [title, '', ...markdown(header, rows)] };
 }
 

@@ -41,7 +41,8 @@ export default class BootstrapAuthkey extends BaseCommand {
     },
     'dump-config': {
       type: 'boolean',
-      description: 'Write no file. Print arc.json, including the private key, to standard output.',
+      description:
+        'Print arc.json, including the private key, to standard output instead of writing a file.',
       exclusive: ['own-key', 'adopt'],
     },
     adopt: {

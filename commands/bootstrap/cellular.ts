@@ -26,7 +26,7 @@ export default class BootstrapCellular extends BaseCommand {
     'dump-config': {
       type: 'boolean',
       description:
-        'Read and write no file. Print arc.json, including the private key, to standard output.',
+        'Print arc.json, including the private key, to standard output. Do not read or write a file.',
     },
     json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
   });

@@ -68,8 +68,8 @@ export interface Operation {
  * What to do if the response to createSim is lost. A second call could create a second billed SIM.
  */
 export const SIM_MAY_EXIST = [
-  'Look for a new SIM with `arctun sim list --since TIME`, where TIME ' +
-    'is when this command began: one may have been created and billed.',
+  'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the start time ' +
+    'of this command: one may have been created and billed.',
   'Or run bootstrap again, which looks for that SIM before it creates another.',
   'Give that SIM a new key with `arctun bootstrap authkey --adopt ' +
     'SIM_ID`, or stop its billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',

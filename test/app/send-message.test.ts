@@ -65,14 +65,14 @@ function answerByUdp(answer: string | undefined): void {
   });
 }
 
-it('sends by UDP and returns the answer', async () => {
+it('sends over UDP and returns the answer', async () => {
   answerByUdp('201 ');
   const sending = start({ via: 'udp', payload: bytes('21.5') });
   await world.advance(100);
   expect(await sending).toEqual({ via: 'udp', payload: bytes('201 21.5') });
 });
 
-it('returns no answer by UDP after its timeout', async () => {
+it('returns no answer over UDP after its timeout', async () => {
   answerByUdp(undefined);
   const sending = start({ via: 'udp', payload: bytes('21.5') }, { timeout: 2_000 });
   let settled = false;
@@ -86,7 +86,7 @@ it('returns no answer by UDP after its timeout', async () => {
 it.each([
   [1420, 1392],
   [1280, 1252],
-])('sends by UDP with an MTU of %d up to %d bytes', async (mtu, limit) => {
+])('sends over UDP with an MTU of %d up to %d bytes', async (mtu, limit) => {
   const lengths: number[] = [];
   world.network.bindUdp({ address: address(), port: PORT }, (payload, _from, reply) => {
     lengths.push(payload.length);
@@ -101,7 +101,7 @@ it.each([
   expect(lengths).toEqual([limit]);
 });
 
-it('sends by TCP, returns the answer and ends the connection', async () => {
+it('sends over TCP, returns the answer and ends the connection', async () => {
   const closed: true[] = [];
   world.network.listenTcp({ address: address(), port: PORT }, (stream) => {
     stream.on('data', (chunk: Buffer) => stream.write(`201 ${chunk.toString()}`));
@@ -120,7 +120,7 @@ it('sends by TCP, returns the answer and ends the connection', async () => {
   expect(await sending).toEqual({ via: 'tcp', payload: Buffer.from('201 21.5') });
 }, 120_000);
 
-it('sends by HTTP', async () => {
+it('sends over HTTP', async () => {
   world.network.listenTcp({ address: address(), port: 80 }, (stream) => {
     stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
     stream.on('error', () => undefined);
@@ -167,7 +167,7 @@ it.each(['tcp', 'udp'] as const)(
   },
 );
 
-it('reports by tcp why the server is silent if it has answered the handshake', async () => {
+it('reports over TCP why the server is silent after it answered the handshake', async () => {
   let initiations = 0;
   world.link.passes = ({ bytes: [type] }) =>
     type !== DATA && (type !== INITIATION || ++initiations < 2);
@@ -229,7 +229,7 @@ describe('whether a message has arrived', () => {
     });
   });
 
-  it('is unknown by tcp if it is not acknowledged', async () => {
+  it('is unknown over TCP if it is not acknowledged', async () => {
     listen(() => undefined);
     let dataPackets = 0;
     // The TCP handshake passes (a SYN, an ACK), and nothing after it.
@@ -252,7 +252,7 @@ describe('whether a message has arrived', () => {
     expect((failure as UserError).next).not.toContain(UNKNOWN);
   });
 
-  it('does not fail by tcp and udp if no answer comes', async () => {
+  it('does not fail over TCP and UDP if no answer arrives', async () => {
     listen(() => undefined);
     answerByUdp(undefined);
     for (const message of [tcp, udp]) {

@@ -72,7 +72,7 @@ describe('loadArcConfigSource', () => {
     expect(source).toEqual({ kind: 'path', path: 'arc.json' });
   });
 
-  it('reads no file for an inline configuration', async () => {
+  it('does not read a file for an inline configuration', async () => {
     const files = new MemoryFiles();
     const { config } = await loadArcConfigSource(files, base64(SAMPLE));
     expect(config.mtu).toBe(1380);

@@ -329,7 +329,7 @@ const VALUES: Statement[] = [
   row('V.6', 'a key has 32 bytes', key(Buffer.alloc(31).toString('base64')), 'error', {
     fault: { ...keyFault, found: 'a string of 44 characters' },
   }),
-  row('V.7', 'the empty string is not a key', key(''), 'error, though absent is none', {
+  row('V.7', 'the empty string is not a key', key(''), 'error, although a missing key is not', {
     fault: { ...keyFault, found: 'a string of 0 characters' },
   }),
   row('V.8', 'null leaves a key at zero', one('privateKey', 'null'), 'zero key', {

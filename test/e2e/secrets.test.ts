@@ -33,7 +33,7 @@ beforeAll(async () => {
   await emulator.addUser({
     authKeyId: 'keyId-searched',
     authKey: AUTH_KEY,
-    email: 'somebody@example.com',
+    email: 'user@example.com',
     password: PASSWORD,
     permissions: ['*'],
   });
@@ -183,7 +183,7 @@ async function krypton(): Promise<void> {
 }
 
 async function profiles(): Promise<void> {
-  profile('email', { email: 'somebody@example.com', password: PASSWORD });
+  profile('email', { email: 'user@example.com', password: PASSWORD });
   profile('factor', {
     operatorId: 'OP0000000000',
     username: 'second-factor',
@@ -191,8 +191,8 @@ async function profiles(): Promise<void> {
     mfaOTPCode: CODE,
     headers: { 'X-Company': 'planted-header-value' },
   });
-  profile('wrong', { email: 'somebody@example.com', password: `${PASSWORD}?` });
-  const printing = JSON.stringify({ email: 'somebody@example.com', password: PASSWORD });
+  profile('wrong', { email: 'user@example.com', password: `${PASSWORD}?` });
+  const printing = JSON.stringify({ email: 'user@example.com', password: PASSWORD });
   profile('command', { profileCommand: `echo '${printing}'` });
   profile('broken-command', { profileCommand: `echo 'not JSON: ${PASSWORD}'` });
   await run(['sim', 'list', '--profile', 'email'], 0, WITHOUT_KEYS);

@@ -103,7 +103,7 @@ export class FakeArcNetwork implements ArcNetwork {
 
   removePeer(publicKey: Uint8Array): void {
     const peer = this.peers.get(publicKey.join());
-    this.events.push(`remove ${peer ? formatIpAddress(peer.address) : 'nobody'}`);
+    this.events.push(`remove ${peer ? formatIpAddress(peer.address) : 'no peer'}`);
     this.peers.delete(publicKey.join());
   }
 
@@ -124,7 +124,7 @@ export class FakeArcNetwork implements ArcNetwork {
   connect(to: string, from: string): Duplex {
     const [client, server] = streamPair();
     const handler = this.#tcp.get(to);
-    if (handler === undefined) throw new RangeError(`nobody listens on ${to}`);
+    if (handler === undefined) throw new RangeError(`no listener on ${to}`);
     handler(server, { address: ip(from), port: 50_000 });
     return client;
   }
@@ -132,7 +132,7 @@ export class FakeArcNetwork implements ArcNetwork {
   /** The replies to one datagram. */
   exchange(to: string, payload: Uint8Array, from = '10.0.0.2'): Uint8Array[] {
     const handler = this.#udp.get(to);
-    if (handler === undefined) throw new RangeError(`nobody is bound to ${to}`);
+    if (handler === undefined) throw new RangeError(`no socket on ${to}`);
     const replies: Uint8Array[] = [];
     handler(payload, { address: ip(from), port: 50_000 }, (reply) => replies.push(reply));
     return replies;

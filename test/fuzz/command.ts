@@ -118,7 +118,7 @@ function format(report: FuzzReport, seed: number, seconds: number): string {
   const lines = [
     `seed ${seed}: clean, ${fired} datagrams in ${cases} cases, ${seconds.toFixed(1)} s ` +
       `(${virtualSeconds.toFixed(0)} s of virtual time)`,
-    '  came of them, as expected:',
+    '  outcomes, as expected:',
     ...sorted(byExpectation),
     '  by case:',
     ...sorted(byCase),

@@ -297,7 +297,7 @@ it('continues under a flood of data for unknown sessions', () => {
   expect(pair.bob.device.drops.total).toBe(FLOOD * 5_000);
 });
 
-it('answers no message without a valid mac1, however many arrive', () => {
+it('does not answer messages without a valid mac1, however many arrive', () => {
   const flood = new Flood();
   const { pair, random } = flood;
   const sent: number[] = [];

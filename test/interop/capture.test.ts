@@ -141,7 +141,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
 
   const sides = [
     ['our capture, with the keys', () => capture, () => []],
-    // If tshark sees the inside too, each packet is there twice.
+    // If tshark also decrypts the tunnel, it prints each packet twice.
     ['our capture without the inner packets', () => outsideOnly, () => []],
     [
       'a capture of the wire, with our keys added',

@@ -1,6 +1,6 @@
 /**
  * A new user's steps from the start to a tunnel that recovers, with the commands that they type:
- * against our own Arc server, and against wireguard-go with the kernel's TCP and UDP.
+ * against arctun's Arc server, and against wireguard-go with the kernel's TCP and UDP.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -102,7 +102,7 @@ for (const [name, startServer, needs] of SERVERS) {
       });
     }, 60_000);
 
-    // For our own server, e2e/renewal.test.ts tests it.
+    // For arctun's server, e2e/renewal.test.ts tests it.
     if (startServer !== ourArcServer) {
       it('recovers by itself after the server has forgotten its key', async () => {
         const sessions = async () =>

@@ -1,4 +1,4 @@
-/** `send` by TCP and UDP through wireguard-go, with the kernel's TCP and UDP at the far end. */
+/** `send` over TCP and UDP through wireguard-go, with the kernel's TCP and UDP at the far end. */
 import { describeWith } from '../support/runner/requirements.js';
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
 import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguard-go-server.js';
@@ -63,7 +63,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
     expect(JSON.parse(closed.stdout)).toEqual({ via: 'tcp', answer: null });
   }, 60_000);
 
-  it('sends 1392 bytes by UDP, refuses one more, and sends that by TCP', async () => {
+  it('sends 1392 bytes over UDP, refuses one more, and sends that over TCP', async () => {
     const whole = await send('--via', 'udp', 'a'.repeat(1388));
     expect(whole).toEqual({ code: 0, stdout: `201 ${'a'.repeat(1388)}`, stderr: '' });
     const largest = await send('--via', 'udp', '--timeout', '1', 'b'.repeat(1392));
@@ -77,7 +77,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
     expect(byTcp).toMatchObject({ code: 0, stderr: '' });
   }, 60_000);
 
-  it('reads a large answer by TCP to its end', async () => {
+  it('reads a large answer over TCP to its end', async () => {
     const sent = await send('--via', 'tcp', 'large 1000000');
     expect(sent).toMatchObject({ code: 0, stderr: '' });
     expect(sent.stdout).toHaveLength(1_000_000);

@@ -47,7 +47,7 @@ describeWith(NEEDS, 'up as a service', () => {
         at = told.findIndex((text, index) => index >= from && pattern.test(text));
         return at !== -1;
       },
-      { what: `the manager is told ${String(pattern)}`, limit: 60_000 },
+      { what: `the manager receives ${String(pattern)}`, limit: 60_000 },
     );
     return at;
   }

@@ -421,7 +421,7 @@ describe('an invocation', () => {
     expect(lambda.tunnel.dials).toHaveLength(2);
   });
 
-  it('opens no connection if the previous one has sent nothing', async () => {
+  it('does not open a connection if the previous invocation sent nothing', async () => {
     await lambda.startReady();
     await lambda.invoke();
     await openedAhead();

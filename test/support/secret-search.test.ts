@@ -24,7 +24,7 @@ it.each([
   expect(findSecrets(text, SECRETS).map((finding) => finding.secret)).toContain(secret);
 });
 
-it('finds nothing where nothing is', () => {
+it('finds nothing in text without secrets', () => {
   const other = Buffer.alloc(32, 9);
   const text = `${other.toString('base64')} ${other.toString('hex')} pass word ${'A'.repeat(99)}`;
   expect(findSecrets(text, SECRETS)).toEqual([]);

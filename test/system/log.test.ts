@@ -6,7 +6,7 @@ import { Processes } from '../support/processes.js';
 const processes = new Processes();
 afterAll(() => processes.close());
 
-it('writes no escape sequence of a name or a command’s output', async () => {
+it('does not write escape sequences from a name or a command’s output', async () => {
   const module = fileURLToPath(new URL('../../dist/src/system/log.js', import.meta.url));
   const program = `
     const { createLog } = await import(${JSON.stringify(module)});

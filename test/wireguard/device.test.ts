@@ -422,7 +422,7 @@ describe('when the clocks disagree', () => {
     expect(pair.alice.device.nextTimeout()).toBeGreaterThan(pair.now);
   });
 
-  it('starts no handshake and owes none if no packet waits', () => {
+  it('does not start or schedule a handshake if no packet waits', () => {
     const pair = WireguardPair.established();
     pair.send('alice');
     pair.settle();

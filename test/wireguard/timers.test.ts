@@ -179,7 +179,7 @@ describe('Timers', () => {
   function run(timers: Timers, calls: string[], end: number): void {
     let steps = 0;
     for (let now = timers.nextTimeout(); now <= end; now = timers.nextTimeout()) {
-      if (++steps > 1_000) throw new Error('something is due for ever');
+      if (++steps > 1_000) throw new Error('a timer is always due');
       timers.handleTimeout('peer', handlerOf(calls), now);
     }
   }

@@ -56,8 +56,7 @@ function wrapped(code) {
 }
 
 async function writeBlobs(main, commandLine) {
-  if (HOST === undefined)
-    return leaveOut('blobs are made on Linux, on x86_64 or arm64: there are none');
+  if (HOST === undefined) return leaveOut('blobs can be built only on Linux, on x86_64 or arm64');
   for (const architecture of ARCHITECTURES) {
     try {
       writeFileSync(

@@ -1,4 +1,4 @@
-/** ESLint: no worn-out idiom in comments, strings and templates of code, and in the text of Markdown. */
+/** ESLint rule: reports worn-out idioms in comments and strings of code, and in Markdown text. */
 import { IDIOMS } from './idioms.js';
 
 const PATTERNS = IDIOMS.map(({ pattern, instead }) => ({
@@ -13,8 +13,7 @@ const PATTERNS = IDIOMS.map(({ pattern, instead }) => ({
 export const noIdiom = {
   meta: {
     type: 'suggestion',
-    schema: [{ type: 'object', properties: { comments: { type: 'boolean' } } }],
-    defaultOptions: [{ comments: true }],
+    schema: [],
     messages: { idiom: '"{{found}}": {{instead}}.' },
   },
   create(context) {
@@ -29,8 +28,7 @@ export const noIdiom = {
     };
     return {
       Program() {
-        if (!context.options[0].comments) return;
-        for (const comment of sourceCode.getAllComments()) check(comment.value, comment);
+        for (const { value, loc } of joined(sourceCode.getAllComments())) check(value, { loc });
       },
       Literal(node) {
         if (typeof node.value === 'string') check(node.value, node);
@@ -38,10 +36,27 @@ export const noIdiom = {
       TemplateElement(node) {
         check(node.value.cooked ?? '', node);
       },
-      // Of Markdown; code is no text.
+      // Markdown. Code in it is not a text node.
       text(node) {
         check(node.value, node);
       },
     };
   },
 };
+
+/** Joins line comments on consecutive lines, so that an idiom across lines is found. */
+function joined(comments) {
+  const all = [];
+  for (const { type, value, loc } of comments) {
+    const last = all.at(-1);
+    const continues = type === 'Line' && last?.type === type;
+    if (continues && last.loc.end.line + 1 === loc.start.line) {
+      all[all.length - 1] = {
+        type,
+        value: `${last.value}\n${value}`,
+        loc: { start: last.loc.start, end: loc.end },
+      };
+    } else all.push({ type, value, loc });
+  }
+  return all;
+}

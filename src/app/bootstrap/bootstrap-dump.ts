@@ -1,5 +1,5 @@
 /**
- * `bootstrap authkey --dump-config`: prints arc.json to standard output and writes no file. If an
+ * `bootstrap authkey --dump-config`: prints arc.json to standard output, not to a file. If an
  * arc.json exists, its SIM gets a new session and no second SIM is created.
  */
 import { INLINE_CONFIG, resolveConfigSource } from '../../arc-config/config-source.js';
@@ -139,7 +139,7 @@ async function trySession(
 function needsFile(): UserError {
   return new UserError('usage', {
     what: 'cannot generate the key locally',
-    why: '--dump-config writes no file, but a new key must be saved before SORACOM receives it',
+    why: '--dump-config does not write a file, but a new key must be saved before SORACOM receives it',
     next: [
       'Remove --dump-config, and read the file afterwards, for example with jq. Nothing was created.',
     ],

@@ -7,7 +7,7 @@ import { type KeyPorts, planTunnel } from '../up/plan-tunnel.js';
 import type { StateHome } from '../session/session-state.js';
 
 /**
- * Checks a configuration exactly as `up` without flags does, but opens no tunnel.
+ * Checks a configuration exactly as `up` without flags does, without opening a tunnel.
  *
  * @param value as for --config, or the bytes of standard input
  * @returns problems that do not prevent the tunnel from working

@@ -136,7 +136,7 @@ export async function findSimHolder(
 async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit<Holder, 'at'>> {
   try {
     const line = await claims.holder(publicKey);
-    if (line === undefined) return { isPresent: false, use: undefined, reason: 'nobody' };
+    if (line === undefined) return { isPresent: false, use: undefined, reason: 'unused' };
     const use = readSimUse(line);
     const reason =
       use === undefined ? 'another process uses this SIM' : `${simUseText(use)} uses this SIM`;

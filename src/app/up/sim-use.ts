@@ -30,7 +30,7 @@ export function readSimUse(line: string): SimUse | undefined {
   return {
     command,
     pid: pid as number,
-    // Users are told to post messages to this address, so it must be a loopback address.
+    // Users are advised to post messages to this address, so it must be a loopback address.
     forward: isMatch(forward, LOOPBACK_URL) ? forward : undefined,
     interface: isMatch(name, /^[\w=+.-]{1,15}$/) ? name : undefined,
   };

@@ -43,7 +43,7 @@ export const kryptonCliFlags = {
   'dump-config': {
     type: 'boolean',
     description:
-      'Read and write no file. Print arc.json, including the private key, to standard output.',
+      'Print arc.json, including the private key, to standard output. Do not read or write a file.',
   },
   json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
 } as const satisfies Flags;

@@ -28,7 +28,7 @@ export function parseLabels(flags: {
   const known = new Set(name === undefined ? [] : ['name']);
   for (const { tagName, tagValue } of tags ?? []) {
     if (known.has(tagName)) {
-      const why = `the tag ${tagName} is there already`;
+      const why = `the tag ${tagName} is already set`;
       throw wrong(`--tag ${tagName}=${tagValue}`, why, 'Give each tag one value.');
     }
     known.add(tagName);

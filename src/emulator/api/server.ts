@@ -70,7 +70,7 @@ const LIMITS = {
  */
 const MAX_CONNECTIONS = 256;
 
-/** Prepares the server; it opens no socket before `listen`. */
+/** Prepares the server, which does not open a socket before `listen`. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const exchange = new ApiExchange(await createApiRouter(options), options);
   const server = createServer(LIMITS, (request, response) => {

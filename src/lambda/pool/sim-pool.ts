@@ -15,7 +15,7 @@
  *   many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a pause
  *   that doubles with each such round. If that SIM is silent, it returns to one that was not.
  *
- * This class reads no clock: `now` is the wall clock in milliseconds, since other clocks stop in a
+ * This class does not read a clock: `now` is the wall clock in milliseconds, since other clocks stop in a
  * freeze.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';

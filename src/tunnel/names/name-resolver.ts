@@ -153,7 +153,7 @@ export class NameResolver {
       if (answer?.kind === 'truncated') {
         const bytes = await this.#askByTcp(server, question);
         answer = bytes && readAnswer(bytes, question);
-        // A retry by UDP would be truncated, too.
+        // A retry over UDP would be truncated, too.
         if (answer === undefined) return { kind: 'none', why: SILENT_BY_TCP };
       }
       if (answer?.kind === 'addresses') return answer;

@@ -67,7 +67,7 @@ export class Rivals implements UnmatchedSegmentObserver {
     this.#warnedAt = -Infinity;
   }
 
-  /** The last certain rival; undefined if there was none recently. */
+  /** The last certain rival; undefined if no rival was seen recently. */
   seen(now: number): SeenRival | undefined {
     if (this.#certain === undefined) return undefined;
     const { why, at } = this.#certain;

@@ -29,7 +29,7 @@ it('has the content that soratun writes for a SIM without an arc.json, and no pr
   });
 });
 
-it('has no session where none is known yet', () => {
+it('has no session if none is known yet', () => {
   const config = freshArcConfig(PART, { platform: 'linux' });
   expect('arcSessionStatus' in config).toBe(false);
 });

@@ -49,7 +49,7 @@ it.each([
   ['192.0.2.1:99', '192.0.2.1:99'],
 ])('keeps %s unresolved if requested', async (written, endpoint) => {
   const config = sampleWithSession({ arcServerEndpoint: written });
-  const { text } = await exporting(config, new Error('nobody is asked'), true);
+  const { text } = await exporting(config, new Error('no question is asked'), true);
   expect(text).toContain(`Endpoint = ${endpoint}\n`);
   expect(asked).toEqual([]);
 });

@@ -223,7 +223,7 @@ describe('a missing part', () => {
     const error = await refusal(resolve({ coverage: 'jp' }));
     expect(error).toBeInstanceOf(MissingCredentialsError);
     expect(error.next.at(-1)).toBe('Or use the soracom-cli profile "default": --profile default.');
-    // Who began to give a key does not want to hear of profiles.
+    // A user who has given a part of a key does not need advice about profiles.
     expect((await refusal(resolve({ authKeyId: 'keyId-1' }))).next.join()).not.toContain('profile');
   });
 });

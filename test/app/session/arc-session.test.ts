@@ -58,7 +58,7 @@ it('replaces the session completely and keeps fields added to the old one', () =
   });
 });
 
-it('adds a session if there was none', () => {
+it('adds a session if the configuration has none', () => {
   const without = config(sampleWith({ arcSessionStatus: undefined }));
   expect(withSession(without, readSession(NEW_SESSION, '1')).arcSessionStatus).toMatchObject({
     arcClientPeerIpAddress: '10.9.8.7',

@@ -39,7 +39,7 @@ it('keeps fields that the user has added to the session', async () => {
   expect(arcJson().arcSessionStatus).toEqual({ ...NEW_SESSION, vpgId: 'v' });
 });
 
-it('adds a session if there was none', async () => {
+it('adds a session if the configuration has none', async () => {
   const without = sampleWith({ arcSessionStatus: undefined });
   await refresh('arc.json', parseArcConfig(without, { path: 'a' }));
   expect(arcJson().arcSessionStatus).toEqual(NEW_SESSION);

@@ -43,7 +43,7 @@ describe('a named SIM', () => {
   it.each([
     ['faulty', sampleWith({ mtu: 'x' }), /^The configuration was ignored: cannot use .*mtu.*\.$/],
     ['cut', '{', /^The configuration was ignored: /],
-  ])('is told of an arc.json that is %s', async (_, text, note) => {
+  ])('notes that arc.json is %s', async (_, text, note) => {
     home.files.texts.set(TARGET, text);
     const target = await findSimTarget('8942', 'arc.json', home);
     expect(target.arcConfig).toBeUndefined();

@@ -34,7 +34,7 @@ it('is that of the only tunnel', async () => {
   });
 });
 
-it('is none if there is no tunnel, or none of that name', async () => {
+it('has the state "none" without a tunnel, or without one of that name', async () => {
   const { check, run } = setUp();
   const why = 'no "arctun up" is running';
   const none = { health: 'none', hasRival: false };

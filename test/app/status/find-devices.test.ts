@@ -20,7 +20,7 @@ function setUp(platform = 'linux') {
 const found = ({ devices }: Awaited<ReturnType<typeof findDevices>>) =>
   devices.map(({ name, type }) => `${name} (${type})`);
 
-it('are none without devices or wg', async () => {
+it('finds nothing without devices or wg', async () => {
   const { find, commands } = setUp();
   await expect(find()).resolves.toEqual({ devices: [], notes: [] });
   expect(commands.lines).toEqual(['wg show all dump']);

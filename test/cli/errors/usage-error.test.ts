@@ -101,7 +101,7 @@ it('does not change other errors', () => {
   expect(usageError(new Error('EPIPE'), context)).toBeUndefined();
 });
 
-it('names the variable in one of our own errors, too', () => {
+it('also names the variable in an error of arctun', () => {
   const context = { command: 'up', flags: FLAGS as Flags, words: ['--name', 'x'], env: {} };
   const error = new UserError('usage', { what: 'cannot use --mtu 575 with --name', why: 'so' });
   expect(withVariable(error, context).message).toBe('cannot use --mtu 575 with --name: so');

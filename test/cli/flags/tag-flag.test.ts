@@ -27,8 +27,8 @@ describe('labels', () => {
     [{ name: ' ' }, 'cannot use --name: the name is empty'],
     [{ group: 'sensors' }, 'cannot use --group sensors: it is not a group ID'],
     [{ tag: ['a'] }, 'it is not NAME=VALUE'],
-    [{ tag: ['a=1', 'b=1', 'a=2'] }, 'cannot use --tag a=2: the tag a is there already'],
-    [{ name: 'a', tag: ['name=b'] }, 'cannot use --tag name=b: the tag name is there already'],
+    [{ tag: ['a=1', 'b=1', 'a=2'] }, 'cannot use --tag a=2: the tag a is already set'],
+    [{ name: 'a', tag: ['name=b'] }, 'cannot use --tag name=b: the tag name is already set'],
   ])('are refused before anything is billed: %j', (flags, message) => {
     expect(() => parseLabels(flags)).toThrow(message);
   });

@@ -6,9 +6,9 @@ it('shows what failed, why, and what to do next', () => {
   const error = new UserError('tunnel', {
     what: 'no line',
     why: 'it is cut',
-    next: ['Mend it.', 'Or wait.'],
+    next: ['Fix it.', 'Or wait.'],
   });
-  expect(renderUserError(error)).toBe('Error: no line: it is cut\n  Mend it.\n  Or wait.\n');
+  expect(renderUserError(error)).toBe('Error: no line: it is cut\n  Fix it.\n  Or wait.\n');
 });
 
 it('returns text as text and other bytes in base64', () => {

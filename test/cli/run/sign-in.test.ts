@@ -63,7 +63,7 @@ it('does not ask without a terminal', async () => {
     contextWith({ isInteractive: false }),
     { 'auth-key-file': '/dev/fd/63' },
     'sign in',
-    { ask: () => Promise.reject(new Error('nobody is there')) },
+    { ask: () => Promise.reject(new Error('no terminal')) },
   );
   await expect(credentials(undefined)).rejects.toMatchObject({ kind: 'usage' });
 });

@@ -349,7 +349,7 @@ describeWith(['root'], 'an arc.json that may not be written', () => {
     expect(await bootstrap()).toMatchObject({ code: 0 });
     const before = readFileSync(join(folder, 'arc.json'), 'utf8');
     chmodSync(join(folder, 'arc.json'), 0o400);
-    // Its folder is read-only for `nobody`: root would not be refused.
+    // Its folder is read-only for an unprivileged user, because root would not be refused.
     execFileSync('mount', ['--bind', join(folder, 'arc.json'), join(folder, 'arc.json')]);
     try {
       const run = await bootstrap();

@@ -160,7 +160,7 @@ async function killAt(lane: Lane, point: Point): Promise<Outcome> {
   const left = `${killed.code === 0 ? 'ended' : 'killed'}; ${sims.length} SIM; ${files.join(' ')}`;
   expect(sims.length).toBeLessThanOrEqual(1);
   // Nothing was done: the next run is like a first one.
-  if (sims.length === 0 && files.length === 0) return { ...point, left, next: 'starts anew' };
+  if (sims.length === 0 && files.length === 0) return { ...point, left, next: 'starts over' };
   const next = await runAgain(lane, cwd, sims[0]?.simId);
   await lane.terminateAll();
   return { ...point, left, next };
@@ -247,7 +247,7 @@ describeWith(['strace'], 'bootstrap authkey, killed', () => {
       );
       const kinds = new Set(outcomes.map(({ next }) => next));
       // The matrix is only meaningful if it has met each of these.
-      expect(kinds).toContain('starts anew');
+      expect(kinds).toContain('starts over');
       expect(kinds).toContain('finishes it');
       expect(kinds).toContain('asks, then creates it');
       expect(kinds).toContain('names it, then adopts it');

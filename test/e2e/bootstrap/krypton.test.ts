@@ -63,7 +63,7 @@ it('bootstraps over the line, twice, and sends by every entry point', async () =
   for (const via of ['http', 'tcp', 'udp']) expect(messages).toContain(via);
 }, 120_000);
 
-it('dumps a configuration that opens a tunnel, and writes no file', async () => {
+it('dumps a configuration that opens a tunnel, without writing a file', async () => {
   const dumped = await cellular('--dump-config');
   expect(dumped).toMatchObject({ code: 0, stderr: '' });
   expect(() => readConfig()).toThrow('ENOENT');

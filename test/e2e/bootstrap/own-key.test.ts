@@ -68,7 +68,7 @@ it('opens the tunnel with its key', async () => {
   expect(sim).toMatchObject({ publicKey });
 }, 60_000);
 
-it('opens no tunnel with the key that createSim returned: 5', async () => {
+it('cannot open a tunnel with the key that createSim returned: 5', async () => {
   const old = {
     ...arcJson(),
     privateKey: keyOfCreateSim('arcClientPeerPrivateKey'),

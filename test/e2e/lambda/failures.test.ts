@@ -1,4 +1,4 @@
-/** What goes wrong beside a function, and what comes of it: docs/reference/lambda-settings.md says the same in a table. */
+/** Failures around a function, and their effects, as in the table of docs/reference/lambda-settings.md. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';

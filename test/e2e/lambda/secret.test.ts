@@ -14,7 +14,7 @@ const lab = new LambdaLab();
 /** The address that the emulator gives to its environments. */
 const TOKEN = 'emulated-session-token';
 let extension: Server;
-/** Requests that still come too early; there are none left some time into the first invocation. */
+/** The number of requests that must still arrive too early; 0 some time after the first invocation begins. */
 let tooEarly: number;
 let isAllowed: boolean;
 let questions: string[];

@@ -182,7 +182,7 @@ export const COUNTERS: readonly FuzzCase[] = [
     },
   },
   {
-    name: 'a counter that was passed over',
+    name: 'a counter that was skipped',
     weight: 6,
     play(target, random) {
       const played = live(target, random);

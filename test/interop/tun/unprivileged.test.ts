@@ -11,7 +11,7 @@ import { inSpace, WireGuardGoServer } from '../../support/foreign/wireguard-go-s
 
 const NEEDS = [...TUN_MODE, 'tun-for-all', 'ping', 'setpriv', 'setcap'] as const;
 
-/** `nobody` of Debian; any unprivileged user works. */
+/** An unprivileged user of Debian; any other one works as well. */
 const USER = 65_534;
 
 describeWith(NEEDS, 'an interface for a user without root privileges', () => {

@@ -29,7 +29,7 @@ it('leaves no files if it is stopped while npm runs', async () => {
         temporary = command.find((word) => word.startsWith('--pack-destination='))!.slice(19);
         expect(existsSync(temporary)).toBe(true);
         stop.abort(new Error('stopped'));
-        setTimeout(() => reject(new Error('npm goes on')), 1_000);
+        setTimeout(() => reject(new Error('npm continues')), 1_000);
       }),
   };
   const output = join(folder, 'layer.zip');

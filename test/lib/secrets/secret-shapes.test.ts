@@ -111,7 +111,7 @@ describe('a part of a key', () => {
   });
 
   it.each([
-    '/home/somebody/Projects/sensor2/config/arc.json',
+    '/home/someone/Projects/sensor2/config/arc.json',
     '/tmp/arctun-test-AbC123/arc.json',
     '8942310022000012345',
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',

@@ -51,7 +51,7 @@ describe('the first segment', () => {
 });
 
 describe('a peer without SACK', () => {
-  it('starts no recovery by data with SACK blocks, which are not duplicate ACKs (RFC 5681 2)', () => {
+  it('does not start a recovery for data with SACK blocks, which is not a duplicate ACK (RFC 5681 2)', () => {
     const h = inFlight(10).after(RTT);
     for (let count = 0; count < 4; count++) {
       const options = h.sack([1001, 2001]);

@@ -49,7 +49,7 @@ describe('options', () => {
     expect(has).toEqual(has.map((_, index) => index === 0));
   });
 
-  it('writes no end of list, and therefore nothing after one (MUST-69)', () => {
+  it('does not write an end of list, and therefore nothing after one (MUST-69)', () => {
     for (const packet of exchange()) {
       const kinds: number[] = [];
       const end = 20 + (packet[32]! >> 4) * 4;

@@ -73,7 +73,7 @@ describe('listening', () => {
     await first!.until(/\}\}[^]*\}\}/);
   });
 
-  it('closes no connection that waits for an answer, but refuses the new one if all of them do', async () => {
+  it('keeps connections that wait for an answer, and refuses a new one if all of them do', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { maxConnections: 1 });
     const busy = forwarding.client(forwarder);
@@ -268,7 +268,7 @@ describe('close', () => {
     expect(await forwarding.client(forwarder).ended()).toBe('ECONNREFUSED');
   });
 
-  it('starts no waiting request', async () => {
+  it('does not start waiting requests', async () => {
     const { server, forwarder, client } = await withRunning();
     client.send(GET);
     await until(() => forwarder.counters.requests === 2);

@@ -93,7 +93,7 @@ it('starts none of the queued requests of a client that is gone', async () => {
   expect(server.wires).toHaveLength(1);
 });
 
-it('starts no queued request after an answer broke off', async () => {
+it('does not start a queued request after an answer broke off', async () => {
   const server = await forwarding.server(async (wire) => {
     await wire.request();
     wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
@@ -116,7 +116,7 @@ it('closes the connection when the client asks for it', async () => {
   expect(client.received).toContain('Connection: close');
 });
 
-it('starts no queued request after the last answer', async () => {
+it('does not start a queued request after the last answer', async () => {
   const server = await forwarding.server(async (wire) => {
     await wire.request();
     wire.send('HTTP/1.1 200 OK\r\n\r\nall');

@@ -34,7 +34,7 @@ it.each([
 it.each([
   ['wrong: hunter\n', 'the response is not JSON: wrong: <redacted>'],
   ['<p>hunter', 'the response is not JSON: <p><redacted>'],
-  // Were it hidden first, the text would begin like markup.
+  // If it were hidden first, the text would look like markup.
   ['hunter2,"token":"abc"', 'the response is not JSON: (not shown)'],
 ])("%j is shown without the run's secrets", (body, why) => {
   const hide = (text: string) => text.replaceAll('hunter', '<redacted>');

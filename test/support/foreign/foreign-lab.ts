@@ -123,7 +123,7 @@ export class ForeignLab {
   async until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
     const end = Date.now() + PATIENCE;
     while (!(await isTrue())) {
-      if (Date.now() > end) throw new Error(`in vain: ${what}`);
+      if (Date.now() > end) throw new Error(`timeout: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

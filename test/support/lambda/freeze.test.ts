@@ -38,7 +38,7 @@ describeWith(LAMBDA_SANDBOX, 'a frozen sandbox', () => {
     await until(() => sandbox.log.length > lines);
   });
 
-  it('goes on with the next invocation, or with its shutdown', async () => {
+  it('continues with the next invocation, or with its shutdown', async () => {
     const sandbox = await sandboxes.start({ probe: {} }, { freezeBetweenInvokes: true });
     await sandbox.invoke({ number: 1 });
     expect(sandbox.order.slice(-2)).toEqual(['invoke done', 'frozen']);
@@ -88,7 +88,7 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'a wall clock that jumps', () => {
     expect(event!.wall - Date.now()).toBeGreaterThan(TEN_MINUTES / 2);
   });
 
-  it('is refused where none was asked for', async () => {
+  it('is refused if the sandbox was started without it', async () => {
     const sandbox = await sandboxes.start({});
     expect(() => sandbox.jumpClock(1)).toThrow('fakeClock');
   });

@@ -132,7 +132,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       await first;
     });
 
-    it('ends at the function’s time: SHUTDOWN with the reason timeout, and all is executed anew', async () => {
+    it('ends at the function’s timeout: SHUTDOWN with the reason timeout, and all processes restart', async () => {
       const sandbox = await sandboxes.start({ probe: {} });
       await sandbox.initialized();
       const result = await sandbox.invoke({ do: 'hang' }, { timeoutMs: 200 });

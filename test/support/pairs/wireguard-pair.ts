@@ -191,7 +191,7 @@ export class WireguardPair {
       const next = this.#nextEvent();
       if (next > end) break;
       stepsAtOnce = next > this.now ? 0 : stepsAtOnce + 1;
-      if (stepsAtOnce > 1_000) throw new Error('something is due for ever');
+      if (stepsAtOnce > 1_000) throw new Error('a timer is always due');
       this.now = Math.max(this.now, next);
       this.#step();
     }
@@ -201,7 +201,7 @@ export class WireguardPair {
   /** Advances the time just enough for all messages in flight, and replies to them, to arrive. */
   settle(): void {
     for (let round = 0; this.#flights.length > 0; round++) {
-      if (round > 1_000) throw new Error('something is answered for ever');
+      if (round > 1_000) throw new Error('the peers keep answering each other');
       this.advance(this.#latency);
     }
   }

@@ -39,7 +39,7 @@ type Requirement =
   // Either /run is writable, or user namespaces are allowed.
   | 'writable-run'
   | 'systemd-notify'
-  // Optional dependencies are missing if npm was told to omit them.
+  // Optional dependencies are missing if npm was run with --omit=optional.
   | 'koffi'
   | 'tun'
   // Every user can open /dev/net/tun, as with Debian's udev rules.

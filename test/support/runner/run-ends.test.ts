@@ -58,7 +58,7 @@ async function run(workers: string, ...files: readonly string[]): Promise<Finish
 }
 
 it.each(['-i', '-w=2'])(
-  'a run ends whose failed test left a listener, or waits for ever: %s',
+  'a run ends if a failed test left a listener, or waits forever: %s',
   async (workers) => {
     const { code, stderr } = await run(workers, LISTENER, DIAL, SOUND);
     expect(stderr).toContain('2 failed, 1 passed');

@@ -114,7 +114,7 @@ it('takes no more space however often it is opened', async () => {
 });
 
 it.each([
-  ['of nobody', () => ''],
+  ['that is empty', () => ''],
   ['without an owner', (text: string) => text.slice(128)],
   ['whose trailing spaces an editor has removed', (text: string) => text.replaceAll(/ +$/gm, '')],
   ['of another kind', () => 'v2 1234\n{"step":"created","arcJson":"a key"}\n'],

@@ -40,7 +40,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const found = (path = file, ports = writable) => findOtherWriters(path, statSync(path), ports);
 
-it('finds none for our own file and folders, below a sticky folder', async () => {
+it('finds none for the user’s own file and folders, below a sticky folder', async () => {
   expect(await found()).toEqual([]);
   chmodSync(inner, 0o1777);
   expect(await found()).toEqual([]);
@@ -82,7 +82,7 @@ it('finds that the path leads to another file than the one that was read', async
   ]);
 });
 
-it('finds none if nobody else can write', async () => {
+it('finds none if the file system is read-only', async () => {
   chmodSync(inner, 0o777);
   chmodSync(file, 0o666);
   const isReadOnly = (path: string) => Promise.resolve(path.startsWith(inner));

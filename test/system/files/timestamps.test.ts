@@ -360,7 +360,7 @@ describeWith(['root'], 'a home of another user', () => {
 });
 
 it('warns once in total if nothing can be stored, and never throws', async () => {
-  writeFileSync(join(root, 'home'), 'a file in the place of a folder');
+  writeFileSync(join(root, 'home'), 'a file instead of a folder');
   const store = createTimestampStore(state, log);
   for (const key of [KEY, KEY.toReversed()]) {
     const record = await store.open(key);

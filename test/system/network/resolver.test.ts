@@ -44,7 +44,7 @@ const record = (address: string, ttl: number) => ({ address, ttl });
 it.each(['192.0.2.1', '2001:db8::1'])(
   'returns %s as its own address, without expiry',
   async (host) => {
-    const { resolver } = setUp({ lookup: Promise.reject(new Error('nobody is asked')) });
+    const { resolver } = setUp({ lookup: Promise.reject(new Error('no query was expected')) });
     expect(await resolver.resolve(host)).toEqual({ addresses: [host], ttl: Infinity });
   },
 );

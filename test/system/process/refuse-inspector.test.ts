@@ -31,7 +31,7 @@ describeWith(['linux'], 'SIGUSR1', () => {
     processes.start([...[process.execPath, ...options, '--input-type=module', '-e', text, MODULE]])
       .finished;
 
-  it('opens no inspector', async () => {
+  it('does not open an inspector', async () => {
     const { stdout, stderr, code } = await run(program('', signal), ANY_PORT);
     expect({ stdout, stderr, code }).toEqual({ stdout: 'closed\n', stderr: '', code: 0 });
   }, 30_000);

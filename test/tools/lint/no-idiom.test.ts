@@ -15,7 +15,11 @@ new RuleTester().run('code', rule, {
     "const text = 'Listen again after the first signal.';",
     'const nobodys = anew.lest;',
     '// These may be it, if there is none.',
-    { code: '// Whoever asks.', options: [{ comments: false }] },
+    '// It knows no more, and no one is asked: it reads no longer than a second.',
+    '// Like the other, but for lines: none of them is limited by TCPs.',
+    '// The very first one, and why it stands still.',
+    '// Sent by\n\n// HTTP',
+    "// Sent by\nconst text = 'HTTP';",
   ],
   invalid: [
     { code: '// Whoever asks first.', errors: [{ message: /Whoever.*name the subject/ }] },
@@ -26,6 +30,23 @@ new RuleTester().run('code', rule, {
     { code: 'const text = `lest ${name} waits`;', errors: [{ messageId: 'idiom' }] },
     { code: '/**\n * Sent in\n * vain.\n */', errors: [{ message: /^"in vain"/ }] },
     { code: '// It is told, and tells of it.', errors: 2 },
+    { code: "throw new Error('answers no request');", errors: [{ message: /does not answer/ }] },
+    { code: '// It names no file.', errors: [{ message: /^"names no"/ }] },
+    {
+      code: '// Closed, for it\n// is late.',
+      errors: [{ messageId: 'idiom', line: 1, endLine: 2 }],
+    },
+    {
+      code: '/* Closed, for it is late. */',
+      errors: [{ message: /^", for it is": write "because"/ }],
+    },
+    { code: '// Sent by HTTP, and by UDP.', errors: 2 },
+    { code: '// Its state is none.', errors: [{ message: /^"is none"/ }] },
+    { code: '// Where none is known, did it not fail.', errors: 2 },
+    { code: '// TIME is when it began; the rest goes on and lives on.', errors: 3 },
+    { code: '// It stands beside the others.', errors: 2 },
+    { code: '// It hears of what came of the very packet, and both are ours.', errors: 4 },
+    { code: '// Albeit put off in silence for ever.', errors: 4 },
   ],
 });
 
@@ -41,8 +62,8 @@ new RuleTester({
   ],
 });
 
-it('has about forty idioms, each with what to write instead', () => {
-  expect(IDIOMS.length).toBeGreaterThan(30);
+it('suggests for each idiom what to write instead, without that idiom', () => {
+  expect(IDIOMS.length).toBeGreaterThan(50);
   for (const { pattern, instead } of IDIOMS) {
     expect(instead).not.toBe('');
     expect(instead).not.toMatch(new RegExp(`\\b${pattern}\\b`, 'i'));

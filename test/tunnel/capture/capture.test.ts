@@ -75,7 +75,7 @@ function start(localAddress = '0.0.0.0'): void {
     wallClock: { unixMilliseconds: () => wallTime + clock.now() },
     clock,
     sockets: { open: () => Promise.resolve(socket) },
-    resolver: { resolve: () => Promise.reject(new Error('nobody asks')) },
+    resolver: { resolve: () => Promise.reject(new Error('no query was expected')) },
     log,
   };
   const config = parseTunnelConfig({

@@ -133,7 +133,7 @@ it('destroys a stream that arrives too late', async () => {
 });
 
 it('reports why there is no connection', async () => {
-  const refusal = new DialError('refused', 'nobody there');
+  const refusal = new DialError('refused', 'no listener');
   await expect(ask(() => Promise.reject(refusal))).rejects.toBe(refusal);
   expect(clock.armed).toBe(0);
 });

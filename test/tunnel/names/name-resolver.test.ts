@@ -186,7 +186,7 @@ it('reports the tunnel’s reason when the tunnel carries nothing', async () => 
   expect(asked).toHaveLength(1);
 });
 
-it('asks a silent server by TCP once, however often its datagrams are truncated', async () => {
+it('queries a silent server over TCP once, however often its datagrams are truncated', async () => {
   const truncated: Server = (bytes) => {
     if (bytes.length === 0) return undefined;
     const { id, questions = [] } = dnsPacket.decode(bytes);

@@ -74,7 +74,7 @@ it('keeps its port when it is connected, and receives from that end only', async
 it('reports ICMP errors if it is connected', async () => {
   const socket = world.near.createUdpSocket();
   await world.event(socket.connect(9, FAR), 'connect');
-  socket.send('nobody');
+  socket.send('unread');
   expect(await world.error(socket)).toMatchObject({
     message: `recv ECONNREFUSED ${FAR}:9`,
     code: 'ECONNREFUSED',
@@ -83,7 +83,7 @@ it('reports ICMP errors if it is connected', async () => {
     port: 9,
   });
   const other = world.near.createUdpSocket();
-  other.send('nobody', 9, FAR);
+  other.send('unread', 9, FAR);
   await world.pass(100);
 });
 

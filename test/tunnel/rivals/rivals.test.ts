@@ -1,5 +1,5 @@
 /**
- * Conditions that look like a rival tunnel and are none. Two real rivals are in
+ * Conditions that look like a rival tunnel but are not. Two real rivals are in
  * test/interop/rivals.test.ts.
  */
 import { createNodeCrypto } from '../../../src/crypto/node.js';

@@ -238,7 +238,7 @@ describe('with an idle device', () => {
   });
   afterEach(() => search.close());
 
-  it('a resolver that answers after the hold is over starts no initiation', async () => {
+  it('a resolver that answers after the hold is over does not cause an initiation', async () => {
     await world.advance(1_000);
     world.resolverDelay = 4_000;
     expect(search.choose(world.clock.now())).toBeUndefined();
@@ -250,7 +250,7 @@ describe('with an idle device', () => {
     expect(retries).toBe(1);
   });
 
-  it('a resolver that answers after close starts no initiation', async () => {
+  it('a resolver that answers after close does not cause an initiation', async () => {
     await world.advance(1_000);
     world.resolverDelay = 1_000;
     search.choose(world.clock.now());
@@ -511,7 +511,7 @@ describe('a name that is not found', () => {
     expect(sent(INITIATION)).toEqual([{ at: 6_000, to: A }]);
   });
 
-  it('fails a dial at once, by TCP and by UDP', async () => {
+  it('fails a dial at once, over TCP and over UDP', async () => {
     await open();
     const failure = {
       reason: 'no-handshake',

@@ -199,7 +199,7 @@ it('changes nothing if nothing differs', async () => {
   expect(initiations()).toBe(before);
 });
 
-it('starts a handshake at once if only our own key changes', async () => {
+it('starts a handshake at once if only the local key changes', async () => {
   await open();
   world.network.addPeer({
     publicKey: crypto.publicKey(OTHER_KEY),

@@ -67,7 +67,7 @@ it('a packet after a response does not wait forever if the confirmation is lost 
   expect(pair.sent(INITIATION, 'bob')).toHaveLength(1);
 });
 
-it('a packet after a response starts no handshake if the confirmation arrives (row 12, responder)', () => {
+it('a packet after a response does not start a handshake if the confirmation arrives (row 12, responder)', () => {
   const pair = new WireguardPair({ latency: 100 });
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.advance(100);
@@ -339,7 +339,7 @@ it('anything authentic from the peer cancels it: data, a keepalive or a handshak
   }
 });
 
-it('an unanswered keepalive starts no handshake (row 20, both roles)', () => {
+it('an unanswered keepalive does not start a handshake (row 20, both roles)', () => {
   for (const side of SIDES) {
     const pair = WireguardPair.established({ aliceKeepalive: 20_000, bobKeepalive: 20_000 });
     pair.link = ({ from }) => from !== other(side);

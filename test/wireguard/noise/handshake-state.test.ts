@@ -146,7 +146,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (cr
     expect(initiator.writeInitiation(ephemeral, ss, message(0).payload)).toBeUndefined();
   });
 
-  it('writes no response to an initiator whose static key is of low order', () => {
+  it('does not write a response to an initiator whose static key is of low order', () => {
     const { responder } = createPair(crypto);
     responder.readInitiatorStatic(message(0).ciphertext);
     responder.readInitiationPayload(message(0).ciphertext, ss);

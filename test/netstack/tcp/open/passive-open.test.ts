@@ -212,7 +212,7 @@ it('leaves data on a SYN to retransmission', () => {
   expect(h.connection.readableBytes).toBe(10);
 });
 
-it.each([RST, RST | ACK, RST | SYN, FIN, 0])('opens no connection for flags %d', (flags) => {
+it.each([RST, RST | ACK, RST | SYN, FIN, 0])('does not open a connection for flags %d', (flags) => {
   const h = new Harness();
   h.listen();
   h.peerPort++;

@@ -753,7 +753,7 @@ describe('a peer without SACK', () => {
     return h;
   }
 
-  it('starts no recovery for duplicates of repaired data (RFC 6582 3.2 step 2, RFC 6582 3.2)', () => {
+  it('does not start a recovery for duplicates of repaired data (RFC 6582 3.2 step 2, RFC 6582 3.2)', () => {
     const h = repaired();
     for (let count = 0; count < 4; count++) acknowledge(h, 10_001);
     expect(h.connection.info().inRecovery).toBe(false);

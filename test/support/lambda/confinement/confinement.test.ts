@@ -91,7 +91,7 @@ describeWith(LAMBDA_PRIVATE_ROOT, 'a root of the sandbox’s own', () => {
     expect(said).toMatch(/^127\.0\.0\.1 +sandbox\.localdomain/m);
   });
 
-  it('keeps /tmp when the processes are executed anew', async () => {
+  it('keeps /tmp when the processes are restarted', async () => {
     const script = 'ls /tmp; touch /tmp/kept; exec node "$1"';
     const sandbox = await sandboxes.start(
       { probe: {} },

@@ -36,7 +36,7 @@ function system(capabilities: string, owners: Readonly<Record<string, number>> =
   }
 }
 
-it('is none with CAP_NET_ADMIN', async () => {
+it('does not exist with CAP_NET_ADMIN', async () => {
   system(NET_ADMIN);
   expect(await interfaceObstacle('soratun0', USER, folders)).toBeUndefined();
 });
@@ -50,14 +50,14 @@ it('is the driver, if the system has none', async () => {
   expect(await interfaceObstacle('soratun0', USER, folders)).toBe('no-driver');
 });
 
-it('is none if the interface was created for this user', async () => {
+it('does not exist if the interface was created for this user', async () => {
   system(ALL_BUT_NET_ADMIN, { soratun0: USER });
   expect(await interfaceObstacle('soratun0', USER, folders)).toBeUndefined();
 });
 
 it.each([
   ['of another user', 'soratun0', { soratun0: USER + 1 }],
-  ['of nobody', 'soratun0', { soratun0: -1 }],
+  ['without an owner', 'soratun0', { soratun0: -1 }],
   ['with another name', 'soratun1', { soratun0: USER }],
   ['with any name', '', { soratun0: USER }],
 ])('is the missing capability if there is an interface %s', async (_case, name, owners) => {

@@ -271,7 +271,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
   });
 
   describe('without CAP_NET_ADMIN', () => {
-    /** As nobody: the kernel checks the opener of the socket and the sender. */
+    /** As an unprivileged user: the kernel checks the opener of the socket and the sender. */
     function asNobody(...texts: string[]) {
       return space.inside(() => {
         process.seteuid!(65_534);

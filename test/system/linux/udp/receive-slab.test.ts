@@ -10,7 +10,7 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
     memset = libc.bind('uintptr_t memset(uintptr_t, int, unsigned long)');
   });
 
-  it('is where the system was told to write, each byte once, with room around it', () => {
+  it('is where the system writes, each byte once, with room around it', () => {
     const slab = new ReceiveSlab(libc, 65_535, 6, 32);
     const taken: Uint8Array[] = [];
     const buffers = new Set<ArrayBufferLike>();
