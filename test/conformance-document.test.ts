@@ -174,8 +174,8 @@ describe('the reported problems', () => {
       expect.stringContaining('the row does not name this file'),
       expect.stringContaining('the row does not name this file'),
     ]);
-    expect(problemsAfter(path, 'gives the 34 results', 'gives the 35 results')).toContain(
-      '24: "gives the 35 results of the kernel’s self-test" does not exist in test/wireguard/data/replay-window.test.ts',
+    expect(problemsAfter(path, 'returns the 34 results', 'returns the 35 results')).toContain(
+      '24: "returns the 35 results of the kernel’s self-test" does not exist in test/wireguard/data/replay-window.test.ts',
     );
   });
 

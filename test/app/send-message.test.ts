@@ -134,17 +134,20 @@ it('sends over HTTP', async () => {
   expect(answer).toMatchObject({ via: 'http', response: { status: 201, body: Buffer.from('ok') } });
 });
 
-it.each(['tcp', 'udp'] as const)('fails with kind tunnel by %s if nothing listens', async (via) => {
-  const sending = start({ via, payload: bytes('x') });
-  await world.advance(1_000);
-  expect(await sending).toMatchObject({
-    kind: 'tunnel',
-    reason: 'not-connected',
-    what: `cannot send to ${SERVICE}:${PORT}`,
-  });
-});
+it.each(['tcp', 'udp'] as const)(
+  'fails with kind tunnel over %s if no program listens',
+  async (via) => {
+    const sending = start({ via, payload: bytes('x') });
+    await world.advance(1_000);
+    expect(await sending).toMatchObject({
+      kind: 'tunnel',
+      reason: 'not-connected',
+      what: `cannot send to ${SERVICE}:${PORT}`,
+    });
+  },
+);
 
-it.each(['tcp', 'udp'] as const)('fails with kind tunnel by %s without a route', async (via) => {
+it.each(['tcp', 'udp'] as const)('fails with kind tunnel over %s without a route', async (via) => {
   const sending = start({ via, payload: bytes('x') }, { target: { host: '192.0.2.1', port: 1 } });
   await world.advance(1_000);
   expect(await sending).toMatchObject({
@@ -154,7 +157,7 @@ it.each(['tcp', 'udp'] as const)('fails with kind tunnel by %s without a route',
 });
 
 it.each(['tcp', 'udp'] as const)(
-  'fails with kind tunnel by %s without a handshake',
+  'fails with kind tunnel over %s without a handshake',
   async (via) => {
     world.link.connected = false;
     const sending = start({ via, payload: bytes('x') });
@@ -219,7 +222,7 @@ describe('whether a message has arrived', () => {
     ['http', 'the connection is reset', http, (stream) => stream.destroy()],
     ['http', 'no answer comes in time', http, () => undefined],
     ['tcp', 'the connection is reset', tcp, (stream) => stream.destroy()],
-  ])('is unknown by %s if %s', async (_via, _why, message, onData) => {
+  ])('is unknown over %s if %s', async (_via, _why, message, onData) => {
     listen(onData);
     const failure = await outcomeOf(message, { timeout: 200 });
     expect(failure).toMatchObject({
@@ -246,7 +249,7 @@ describe('whether a message has arrived', () => {
     ['http', http],
     ['tcp', tcp],
     ['udp', udp],
-  ])('is known to have failed by %s if nothing listens', async (_, message) => {
+  ])('is known to have failed over %s if no program listens', async (_, message) => {
     const failure = await outcomeOf(message);
     expect(failure).toMatchObject({ kind: 'tunnel', reason: 'not-connected' });
     expect((failure as UserError).next).not.toContain(UNKNOWN);

@@ -19,7 +19,7 @@ it.each<[FileFailure, string]>([
   ['denied', 'permission'],
   ['not-text', 'configuration'],
   ['failed', 'failed'],
-])('says what to do if a file is %s', async (failure, kind) => {
+])('explains what to do if a file is %s', async (failure, kind) => {
   const files = new MemoryFiles();
   const cause = new FileError(failure, 'arc.json', 'the reason');
   files.failures.set('readText /home/arc.json', cause);

@@ -55,7 +55,7 @@ const requireThere = createRequire(requireHere.resolve('openapi-backend'));
 const { Ajv: Draft07 } = requireThere('ajv') as { Ajv: typeof Ajv };
 const isValid = new Draft07({ strict: true }).compile(arcConfigJsonSchema());
 
-it('is what a catalogue of schemas takes: draft-07, an identifier, a title and valid examples', () => {
+it('meets the requirements of a schema catalogue: draft-07, an identifier, a title and valid examples', () => {
   const schema = arcConfigJsonSchema() as Record<string, unknown> & {
     properties: Record<string, { examples?: unknown[]; properties?: object }>;
   };

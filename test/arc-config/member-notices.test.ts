@@ -18,13 +18,13 @@ it.each([
   ['sim-id', 'simId'],
   ['postUpp', 'postUp'],
   ['mtuu', 'mtu'],
-])('asks whether %s is %s', (name, meant) => {
+])('suggests that %s is %s', (name, meant) => {
   expect(noticesOf(`{\n"${name}": 1\n}`)).toEqual([
     `warning 2: unknown member "${name}"; did you mean "${meant}"?`,
   ]);
 });
 
-it('asks inside the session and the profile, too', () => {
+it('suggests fields inside the session and the profile, too', () => {
   const text = `{
     "arcSessionStatus": {
       "arcServerEndPiont": "a:1",
@@ -46,14 +46,14 @@ it('names the object that a misplaced field belongs to', () => {
   ]);
 });
 
-it('has nothing to say about "$schema", which is for editors', () => {
+it('ignores "$schema", which is for editors', () => {
   expect(noticesOf('{"$schema": "./node_modules/arctun/schema/arc.schema.json"}')).toEqual([]);
   expect(noticesOf('{"profile": {"$schema": "x"}}')).toEqual([
     'note 1: unknown member "$schema"; arctun ignores it, but keeps it in the file',
   ]);
 });
 
-it('only notes a member that resembles none', () => {
+it('notes an unknown member that resembles no known one', () => {
   expect(noticesOf('{"comment": "x", "2": 0, "": 0}')).toEqual([
     'note 1: unknown member "comment"; arctun ignores it, but keeps it in the file',
     'note 1: unknown member "2"; arctun ignores it, but keeps it in the file',
@@ -81,7 +81,7 @@ it('reports duplicate fields, in any case, with each line', () => {
   ]);
 });
 
-it('shows no key that was written as a field name, and compares no long text', () => {
+it('does not show a key that was written as a field name, and does not compare long text', () => {
   const [notice = ''] = noticesOf(`{"${PRIVATE_KEY}": 1}`);
   expect(notice).not.toContain(PRIVATE_KEY);
   expect(noticesOf(JSON.stringify({ ['mtu'.repeat(100_000)]: 1 }))[0]).toMatch(

@@ -176,7 +176,7 @@ function checkError(error: unknown): void {
   }
 }
 
-it('gives an error with position and cause, or a model that is written and read the same', () => {
+it('yields an error with position and cause, or a model that survives writing and reading', () => {
   fc.assert(
     fc.property(mutated, (text) => {
       let config: ArcConfig;

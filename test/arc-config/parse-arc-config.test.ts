@@ -125,7 +125,7 @@ describe('tolerance', () => {
     expect(config.profile).toBeUndefined();
   });
 
-  it('lets the last of duplicates win, but null overwrites no scalar and objects merge', () => {
+  it('uses the last duplicate, but null does not overwrite scalars, and objects merge', () => {
     expect(parse('{"mtu": 1300, "MTU": 1400}').mtu).toBe(1400);
     expect(parse('{"mtu": 1300, "mtu": null}').mtu).toBe(1300);
     expect(parse('{"postUp": [["a"]], "postUp": null}').postUp).toEqual([]);

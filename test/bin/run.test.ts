@@ -10,7 +10,7 @@ function runAs(version: string) {
   return processes.run([process.execPath, ARCTUN, 'version'], { env: { NODE_OPTIONS: options } });
 }
 
-it.each(['18.20.8', '20.18.3'])('refuses Node %s in a sentence', async (version) => {
+it.each(['18.20.8', '20.18.3'])('refuses Node %s with an explanation', async (version) => {
   const { code, stdout, stderr } = await runAs(version);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(

@@ -21,7 +21,7 @@ it.each([
 );
 
 it.each([[[]], [['tcsh']]])(
-  'lists the three shells for %j: 2',
+  'lists the three shells and exits with 2 for %j',
   async (parameters) => {
     const { code, stdout, stderr } = await completion(...parameters);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

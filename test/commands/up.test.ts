@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it('reports that the server’s key is the client’s own, before anything is opened or created: 3', async () => {
+it('exits with 3 if the server’s key is the client’s own, before anything is opened or created', async () => {
   const own = createNodeCrypto().publicKey(Buffer.from(PRIVATE_KEY, 'base64'));
   const arcServerPeerPublicKey = Buffer.from(own).toString('base64');
   writeFileSync(join(folder, 'arc.json'), sampleWithSession({ arcServerPeerPublicKey }));
@@ -57,7 +57,7 @@ describe('wrong usage: 2', () => {
   );
 });
 
-it('reads standard input instead of the file that the environment names, with the same checks: 3', async () => {
+it('reads standard input instead of the environment’s file, with the same checks: exit code 3', async () => {
   const input = sampleWithSession({ arcServerPeerPublicKey: null });
   const { code, stderr } = await processes.run([process.execPath, ARCTUN, 'up', '--read-stdin'], {
     cwd: folder,

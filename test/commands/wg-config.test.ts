@@ -49,7 +49,7 @@ it('prints what soratun wg-config prints, byte for byte', async () => {
   expect(await wgConfig(COMMANDS)).toEqual({ code: 0, stdout: TEXT, stderr: '' });
 }, 60_000);
 
-it('puts an IPv6 address in brackets, and keeps a name', async () => {
+it('puts an IPv6 address in brackets, and leaves a name unchanged', async () => {
   const ipv6 = await wgConfig(sampleWithSession({ arcServerEndpoint: '2001:db8::1' }));
   expect(ipv6.stdout).toContain('Endpoint = [2001:db8::1]:11010\n');
   const named = await wgConfig(SAMPLE, '--keep-hostname');
@@ -57,14 +57,14 @@ it('puts an IPv6 address in brackets, and keeps a name', async () => {
   expect(named.stderr).toMatch(/^Warning: postUp\[0\] in arc\.json /);
 }, 60_000);
 
-it('reports that a name is unknown: 5, as `up` does', async () => {
+it('exits with 5 if a name is unknown, as `up` does', async () => {
   const arcJson = sampleWithSession({ arcServerEndpoint: 'no-such-host.invalid' });
   const { code, stdout, stderr } = await wgConfig(arcJson);
   expect({ code, stdout }).toEqual({ code: 5, stdout: '' });
   expect(stderr).toMatch(/^Error: cannot resolve no-such-host\.invalid: [^]*--keep-hostname/);
 }, 60_000);
 
-it('reports what is missing, when soratun panics: 3', async () => {
+it('exits with 3 and lists what is missing where soratun panics', async () => {
   for (const arcJson of ['{}', sampleWithSession({ arcServerEndpoint: null })]) {
     const { code, stderr } = await wgConfig(arcJson);
     expect(code).toBe(3);
@@ -111,7 +111,7 @@ it('writes a private PNG that decodes to the text', async () => {
   expect(decodePng(readFileSync(path))).toBe(TEXT);
 }, 60_000);
 
-it('reports that the PNG cannot be written: 3', async () => {
+it('exits with 3 if the PNG cannot be written', async () => {
   const { code, stderr } = await wgConfig(COMMANDS, '--png', 'missing/code.png');
   expect(code).toBe(3);
   expect(stderr).toContain('missing');

@@ -4,7 +4,7 @@ import { fromHex, toHex } from '../support/hex.js';
 import { seededBytes } from '../support/fakes/seeded-entropy.js';
 import { readVectors } from '../support/vectors.js';
 
-it('gives the public keys of RFC 7748 6.1', () => {
+it('computes the public keys of RFC 7748 6.1', () => {
   const { diffieHellman } = readVectors('rfc7748.json') as {
     diffieHellman: Record<string, string>;
   };

@@ -16,7 +16,7 @@ it('returns the public key if the point is the base point (RFC 7748 6.1)', () =>
   expect(x25519(privateKey, basePoint)).toEqual(x25519PublicKey(privateKey));
 });
 
-it('forgets an unknown key, and a key twice, without an error', () => {
+it('forgets an unknown or forgotten key without an error', () => {
   const privateKey = seededBytes(1, 32);
   forgetPrivateKey(privateKey);
   forgetPrivateKey(privateKey);

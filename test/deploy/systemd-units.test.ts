@@ -34,12 +34,12 @@ function settings(unit: string, name: string): string[] {
     .map((line) => line.slice(name.length + 1));
 }
 
-it('there are two', () => {
+it('exist for two modes', () => {
   expect(UNITS).toEqual(Object.keys(MOST_EXPOSURE).sort());
 });
 
 describe.each(UNITS)('%s', (unit) => {
-  it('uses flags and variables that exist', () => {
+  it('uses only existing flags and variables', () => {
     const [line = ''] = settings(unit, 'ExecStart');
     const [program, command = '', ...parameters] = line.split(' ');
     expect(program).toBe(EXECUTABLE);

@@ -3,7 +3,7 @@ import { missingLine, stepsOf } from './blocks.js';
 const fence = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\`\n`;
 
 describe('the blocks of a page', () => {
-  it('come in order, with line, language and text', () => {
+  it('are found in order, with line, language and text', () => {
     const page = `# Page\n\n${fence('sh', 'arctun version')}\n${fence('json', '{}')}`;
     expect(stepsOf(page)).toEqual([
       { kind: 'block', line: 3, language: 'sh', text: 'arctun version\n', exit: 0 },
@@ -11,7 +11,7 @@ describe('the blocks of a page', () => {
     ]);
   });
 
-  it('have the markers that are directly before them', () => {
+  it('have the markers directly before them', () => {
     const page = [
       '<!-- terminal: one -->',
       fence('sh', 'arctun up'),
@@ -29,19 +29,19 @@ describe('the blocks of a page', () => {
     ]);
   });
 
-  it('are not run if they are the output of a block that is not', () => {
+  it('are not run if they are the output of a block that is not run', () => {
     const page = ['<!-- not run: needs AWS -->', fence('sh', 'aws'), fence('text', 'ok')];
     const more = [fence('sh', 'true'), fence('text', 'ok')];
     const steps = stepsOf([...page, ...more].join('\n'));
     expect(steps.map((step) => 'notRun' in step)).toEqual([true, true, false, false]);
   });
 
-  it('lose the indentation of the list that they are in', () => {
+  it('lose the indentation of their list', () => {
     const page = `1. First\n\n   <!-- exit: 1 -->\n\n   \`\`\`sh\n   if true; then\n     false\n   fi\n   \`\`\`\n`;
     expect(stepsOf(page)).toMatchObject([{ text: 'if true; then\n  false\nfi\n', exit: 1 }]);
   });
 
-  it('start fixtures at any place of the page', () => {
+  it('can start fixtures anywhere on the page', () => {
     const page = `<!-- with: sim up -->\n\nSome words.\n\n${fence('sh', 'true')}`;
     expect(stepsOf(page)[0]).toEqual({ kind: 'with', line: 1, names: ['sim', 'up'] });
   });
@@ -56,7 +56,7 @@ describe('the blocks of a page', () => {
     expect(() => stepsOf(page)).toThrow(problem);
   });
 
-  it('comments that are no markers are left alone', () => {
+  it('may be next to comments that are not markers', () => {
     expect(stepsOf('<!-- usage -->\n\nText.\n\n<!-- /usage -->\n')).toEqual([]);
   });
 });

@@ -64,7 +64,7 @@ function post(url: string, body: string): Promise<number> {
 }
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
-  'is private, announced by a warning, and complete after %s',
+  'is private, announced with a warning, and complete after %s',
   async (signal) => {
     const started = up('--capture', 'tunnel.pcapng', '--log-level', 'silent');
     expect(await post(await urlOf(started), 'hello')).toBe(201);
@@ -136,7 +136,7 @@ describe('is refused, and changes nothing,', () => {
     60_000,
   );
 
-  it('if its port is in use: no file is left', async () => {
+  it('if its port is in use, and leaves no file', async () => {
     const listener = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => listener.once('listening', resolve));
     const { port } = listener.address() as AddressInfo;

@@ -152,7 +152,7 @@ describeWith(['jq'], 'a CI job', () => {
     expect(await newestSim()).toMatchObject({ name: 'ci-job-1', status: 'terminated' });
   }, 60_000);
 
-  it('creates no second SIM if the answer to createSim is lost, and says so', async () => {
+  it('creates no second SIM if the answer to createSim is lost, and reports it', async () => {
     const before = (await emulator.sims()).length;
     await emulator.fault({ operation: 'createSim', cut: 'after' });
     const { code, stderr } = await run(JOB!);
@@ -168,7 +168,7 @@ describeWith(['jq'], 'a CI job', () => {
     expect(await emulator.sims()).toEqual(before);
   }, 60_000);
 
-  it('terminates what it left behind, and nothing else', async () => {
+  it('terminates only the SIMs that it left behind', async () => {
     const ids: Record<string, string> = {};
     for (const name of ['ci-dead', 'sensor']) {
       const script = `arctun bootstrap authkey --name ${name} --config ${name}.json --json`;

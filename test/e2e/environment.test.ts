@@ -36,7 +36,7 @@ describeWith(['root', 'setpriv'], 'a user ID without a passwd entry', () => {
       expect(stdout).toContain('"version"');
     }, 60_000);
 
-    it('fails to find a home folder, and prints no other error', async () => {
+    it('fails because it finds no home folder, without another error', async () => {
       const noProfile = await run(['sim', 'list', '--profile', 'absent'], variables);
       expect(noProfile.stderr).toContain('.soracom/absent.json');
       expect(noProfile.stderr).not.toContain('SystemError');
@@ -51,7 +51,7 @@ describeWith(['root', 'setpriv'], 'a user ID without a passwd entry', () => {
     expect(stderr).toMatch(/ \/+\.soracom\/absent\.json/);
   }, 60_000);
 
-  it('keeps the home that is set', async () => {
+  it('keeps the configured home', async () => {
     const { stderr } = await run(['sim', 'list', '--profile', 'absent'], [`HOME=${folder}`]);
     expect(stderr).toContain(`${folder}/.soracom/absent.json`);
   }, 60_000);

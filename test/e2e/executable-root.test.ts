@@ -77,7 +77,7 @@ describeWith(
     }
     const run = (...words: string[]): Promise<Finished> => start(...words).finished;
 
-    it('is minimal, as described here', async () => {
+    it('is minimal', async () => {
       const up = start('up', '--mode', 'userspace', '--json', ...LISTEN);
       await up.output(/^\{.*\}$/m);
       const pid = childOf(up);
@@ -147,7 +147,7 @@ describeWith(
       expect(bodies).toContain('"through send"');
     });
 
-    it('says that mode tun needs native code, if there is no folder to unpack it', async () => {
+    it('reports that mode tun needs native code if no folder exists to unpack it', async () => {
       const words = [...root, '--remount-ro', '/', '/arctun', 'up', '--mode', 'tun'];
       const tun = await processes.run(words);
       expect(tun).toMatchObject({ code: 1, stdout: '' });

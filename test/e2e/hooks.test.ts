@@ -79,7 +79,7 @@ it('run around the tunnel, without a shell, and are logged as in soratun', async
   ]);
 }, 120_000);
 
-it('do not run from a file that others can write: 6', async () => {
+it('do not run from a file that others can write: exit code 6', async () => {
   const file = join(folder, 'open.json');
   const content = { ...arcJson, preUp: [['touch', 'ran']] };
   writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
@@ -97,7 +97,7 @@ it('do not run from a file that others can write: 6', async () => {
   expect(existsSync(join(folder, 'ran'))).toBe(false);
 }, 120_000);
 
-it('cause a failure if they fail, and what was started is undone: 1', async () => {
+it('cause exit code 1 if they fail, and what was started is undone', async () => {
   const started = up(
     { postUp: [['sh', '-c', 'echo no; exit 3']], postDown: [['touch', 'undone']] },
     '--log-level',

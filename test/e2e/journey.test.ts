@@ -93,7 +93,7 @@ describe('the path of a message', () => {
     ).toHaveLength(1);
   }, 60_000);
 
-  it('starts in a file or in standard input, with the configuration from the environment', async () => {
+  it('starts from a file or standard input, with the configuration from the environment', async () => {
     await bootstrap();
     writeFileSync(join(folder, 'message'), 'from a file');
     await run(['send', '--file', 'message', '--path', '/a?b=c']);
@@ -127,12 +127,12 @@ describe('the path of a message', () => {
   }, 60_000);
 });
 
-describe('a stop', () => {
+describe('a signal', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
-    'of send by %s: %d',
+    'stops send with %s: exit code %d',
     async (signal, exit) => {
       await bootstrap();
       const arcJson = readConfig();

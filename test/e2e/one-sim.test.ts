@@ -52,7 +52,7 @@ it('refuses a second up with a copy of the file', async () => {
   expect(stderr).toContain(`Error: cannot open the tunnel: ${uses()}\n  Post to http://127.0.0.1:`);
 }, 60_000);
 
-it('refuses send, and names the port to post to', async () => {
+it('refuses send, and reports the port to post to', async () => {
   const { code, stderr } = await run('send', 'x');
   expect(code).toBe(5);
   expect(stderr).toContain(`Error: cannot send: ${uses()}\n  Nothing was sent.\n`);
@@ -85,7 +85,7 @@ describeWith(['root'], 'for another user', () => {
   }, 60_000);
 });
 
-it('starts after a kill, and so does one of two that start at the same moment', async () => {
+it('starts after a kill, as does one of two that start at the same moment', async () => {
   up.kill('SIGKILL');
   await up.finished;
   const both = [startUp(), startUp('--config', 'copy.json')];

@@ -86,7 +86,7 @@ it.each([
   [['--tag', 'site=osaka'], 'Sim:putSimTags'],
   [['--group', '00000000-0000-4000-8000-000000000000'], 'Sim:setSimGroup'],
 ])(
-  '%j logs a warning that names %s',
+  '%j logs a warning that contains %s',
   async (parameters, permission) => {
     const created = await createdBy(async () => {
       const { code, stdout, stderr } = await bootstrap(...parameters);
@@ -101,7 +101,7 @@ it.each([
   120_000,
 );
 
-it('--own-key fails, naming Sim:renewArcSimCredentials, and leaves an arc.json that works', async () => {
+it('--own-key fails, reports Sim:renewArcSimCredentials, and leaves an arc.json that works', async () => {
   const created = await createdBy(async () => {
     const { code, stderr } = await bootstrap('--own-key');
     expect(code).toBe(4);

@@ -80,7 +80,7 @@ describeWith(['strace'], 'a power loss at any moment', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
   afterAll(() => processes.close());
 
-  it('of bootstrap authkey loses no SIM and no key', async () => {
+  it('during bootstrap authkey loses no SIM and no key', async () => {
     expect(await trace(['bootstrap', 'authkey'])).toEqual([
       ...PROBE,
       'POST /v1/auth',
@@ -93,7 +93,7 @@ describeWith(['strace'], 'a power loss at any moment', () => {
     ]);
   }, 60_000);
 
-  it('of bootstrap authkey --own-key loses none either: the key is on the disk before SORACOM has it', async () => {
+  it('during bootstrap authkey --own-key loses none either: the key is on the disk before SORACOM has it', async () => {
     expect(await trace(['bootstrap', 'authkey', '--own-key'])).toEqual([
       ...PROBE,
       'POST /v1/auth',
@@ -111,7 +111,7 @@ describeWith(['strace'], 'a power loss at any moment', () => {
     ]);
   }, 60_000);
 
-  it('of a second bootstrap and of sim renew-key leaves an arc.json that works', async () => {
+  it('during a second bootstrap and sim renew-key leaves an arc.json that works', async () => {
     await trace(['bootstrap', 'authkey']);
     const first = publicKey();
     expect(await trace(['bootstrap', 'authkey'])).toEqual([

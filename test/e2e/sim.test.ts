@@ -68,7 +68,7 @@ describe('sim list', () => {
     ]);
   }, 60_000);
 
-  it('omits older SIMs, and says so if none is found', async () => {
+  it('omits older SIMs, and reports if none is found', async () => {
     await bootstrap();
     expect(await jsonOf(['sim', 'list', '--since', '10m'])).not.toEqual([]);
     const future = ['sim', 'list', '--since', '2999-01-01T00:00:00Z'];
@@ -80,7 +80,7 @@ describe('sim list', () => {
     expect(await jsonOf(future)).toEqual([]);
   }, 60_000);
 
-  it('names the permissions that it lacks', async () => {
+  it('reports the permissions that it lacks', async () => {
     const user = { authKeyId: 'keyId-nothing', authKey: 'secret-nothing', permissions: [] };
     await emulator.addUser(user);
     const { code, stderr } = await run(['sim', 'list'], {
@@ -91,7 +91,7 @@ describe('sim list', () => {
     expect(stderr).toContain('Query:searchSims or Sim:listSims');
   }, 60_000);
 
-  it('refuses an invalid time: 2', async () => {
+  it('refuses an invalid time: exit code 2', async () => {
     const { code, stderr } = await run(['sim', 'list', '--since', 'yesterday']);
     expect(code).toBe(2);
     expect(stderr).toContain('--since yesterday');
@@ -171,7 +171,7 @@ describe('sim renew-key', () => {
     expect((await run(['send', 'x'])).code).toBe(0);
   }, 60_000);
 
-  it('creates an arc.json for a SIM whose own is lost', async () => {
+  it('creates an arc.json for a SIM whose arc.json is lost', async () => {
     const simId = await bootstrap();
     rmSync(join(folder, 'arc.json'));
     expect((await run(['sim', 'renew-key', simId])).code).toBe(0);
@@ -215,7 +215,7 @@ describe('sim terminate', () => {
     );
   }, 60_000);
 
-  it('calls no API without a terminal and --yes: 2', async () => {
+  it('exits with 2 without a terminal and --yes, before any call', async () => {
     const simId = await bootstrap();
     const before = await emulator.calls();
     const { code, stderr } = await run(['sim', 'terminate']);
@@ -239,7 +239,7 @@ describeWith(['script'], 'sim terminate on a terminal', () => {
     ['another word', 'yes\r', 1, 'active'],
     ['Ctrl-C', '\x03', 130, 'active'],
   ])(
-    'is answered with %s',
+    'accepts the answer %s',
     async (_, typed, exit, status) => {
       const simId = await bootstrap();
       const asked = onTerminal();

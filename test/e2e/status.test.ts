@@ -55,7 +55,7 @@ describe('status', () => {
     expect(JSON.parse(stdout)).toMatchObject([{ name: 'soratun0', health: 'connecting' }]);
   });
 
-  it('exits with 5 for a tunnel that does not answer, and says so', async () => {
+  it('exits with 5 for a tunnel that does not answer, and reports it', async () => {
     await tunnel.open({ tunnel: () => undefined });
     await expect(arctun('status')).resolves.toEqual({
       code: 5,
@@ -70,7 +70,7 @@ describe('status', () => {
     expect(stderr).toContain('arctun status --watch 5');
   });
 
-  it('watches in lines of JSON, with rates, and exits with 0', async () => {
+  it('watches with one JSON line per view, with rates, and exits with 0', async () => {
     let sentBytes = 0;
     tunnel.status = () =>
       Promise.resolve({
@@ -91,7 +91,7 @@ describe('status', () => {
     expect(second).toHaveProperty('sentBytesPerSecond');
   });
 
-  it('watches as plain text without a terminal, also before a tunnel exists', async () => {
+  it('watches as plain text without a terminal, even before a tunnel exists', async () => {
     const watching = start('status', '--watch', '1');
     await watching.output(/Z, every 1 s\n\nno SORACOM Arc device found\n/);
     await tunnel.open();
@@ -123,7 +123,7 @@ describeWith(['script'], 'status on a terminal', () => {
 });
 
 describe('health', () => {
-  it('is one line, and an exit code', async () => {
+  it('prints one line, and sets the exit code', async () => {
     await expect(arctun('health')).resolves.toEqual({
       code: 1,
       stdout: 'none: no "arctun up" is running\n',

@@ -51,7 +51,7 @@ function stamps(): string[] {
   return [...text.matchAll(/@([0-9a-f]{24})/g)].map(([, stamp]) => stamp!).sort();
 }
 
-it('is kept by each command that opens a tunnel, and increases', async () => {
+it('is saved by each command that opens a tunnel, and increases', async () => {
   expect(await run(['send', 'hello'])).toMatchObject(SENT);
   expect(readdirSync(join(state, 'timestamps'))).toEqual([nameOfKey()]);
   const [first] = stamps();
@@ -66,7 +66,7 @@ it('is kept by each command that opens a tunnel, and increases', async () => {
   expect(stamps()[0]).toBe(first);
 }, 60_000);
 
-it('is kept by a program that uses the library', async () => {
+it('is saved by a program that uses the library', async () => {
   const program = `
     const { createTunnel } = await import(process.argv[1]);
     await (await createTunnel({ config: 'arc.json' })).close();
@@ -78,8 +78,8 @@ it('is kept by a program that uses the library', async () => {
   expect(stamps()).toHaveLength(1);
 }, 60_000);
 
-describeWith(['strace'], 'in the order of system calls', () => {
-  it('is on the disk before the initiation is on the wire', async () => {
+describeWith(['strace'], 'the order of system calls', () => {
+  it('writes it to the disk before the initiation is sent', async () => {
     const trace = join(folder, 'trace');
     const calls = 'trace=pwrite64,fsync,fdatasync,sendto,sendmsg,sendmmsg';
     const prefix = ['strace', '-f', '-y', '-o', trace, '-e', calls];

@@ -68,7 +68,7 @@ it('prints nothing with --quiet', async () => {
   expect(await up.finished).toMatchObject({ code: 0, stdout: '', stderr: '' });
 }, 60_000);
 
-it('leaves a socket after a kill that is not reported as a tunnel', async () => {
+it('leaves a socket after a kill, which is not reported as a tunnel', async () => {
   up = start();
   await up.output(/is up/);
   up.kill('SIGKILL');
@@ -81,7 +81,7 @@ it('leaves a socket after a kill that is not reported as a tunnel', async () => 
   });
 }, 60_000);
 
-it('without an answer from its server is connecting', async () => {
+it('has the state "connecting" without an answer from its server', async () => {
   up = start('--wait', '0');
   await up.output(/is up/);
   emulator.process.kill('SIGSTOP');

@@ -206,7 +206,7 @@ it('continues with the last key of the Arc server', async () => {
   await second.emulator.close();
 });
 
-it('opens nothing if the state file is unusable', async () => {
+it('does not open a port if the state file is unusable', async () => {
   const networks = fakeNetworks();
   const stateFile = new StateFile('state.json', {
     readText: () => Promise.resolve('{'),

@@ -3,7 +3,7 @@ import { FakeWallClock, seededEntropy } from './fakes.js';
 
 const CONTENT = { operatorId: 'OP0000000000', tags: new Map([['name', 'a']]), configuration: {} };
 
-it('are created with an ID and a time, and kept', () => {
+it('are created with an ID and a time, and stored', () => {
   const wallClock = new FakeWallClock();
   const groups = new Groups(seededEntropy(), wallClock);
   const group = groups.create(CONTENT)!;

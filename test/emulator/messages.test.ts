@@ -34,7 +34,7 @@ describe('MessageStore', () => {
     expect(bodies(store.all())).toEqual(['b', 'c']);
   });
 
-  it('drops as many of the oldest as the bodies need space', () => {
+  it('drops as many of the oldest messages as the new body needs space', () => {
     const store = new MessageStore({ messages: 100, bodyCharacters: 5 });
     store.add(message('1', 'aa'));
     store.add(message('1', 'bb'));
@@ -46,7 +46,7 @@ describe('MessageStore', () => {
     expect(bodies(store.all())).toEqual(['c', 'ddd', 'e']);
   });
 
-  it('keeps a thousand messages and 16 MiB of bodies', () => {
+  it('stores up to a thousand messages and 16 MiB of bodies', () => {
     const many = new MessageStore();
     for (let count = 0; count < 1001; count++) many.add(message('1', ''));
     expect(many.all()).toHaveLength(1000);

@@ -21,7 +21,7 @@ it('saves SIMs, groups and added users, and restores them', () => {
   expect(after.users.find({ email: 'a@example.com', password: 'p' })).toBe(ADDED);
 });
 
-it('replaces a built-in user by a saved one with the same name', () => {
+it('replaces a built-in user with a saved one of the same name', () => {
   const saved = platform([]).save();
   const old = { ...MINIMAL_USER, authKey: 'secret-old' };
   const after = platform([MINIMAL_USER], { ...saved, users: [old, ADDED] });

@@ -15,7 +15,7 @@ function covers(prefix: string, address: number): boolean {
 }
 
 describe('ARC_ALLOWED_IPS', () => {
-  it('is 17 prefixes without bits beyond their length', () => {
+  it('contains 17 prefixes without bits beyond their length', () => {
     expect(ARC_ALLOWED_IPS).toHaveLength(17);
     for (const text of ARC_ALLOWED_IPS) {
       const prefix = parseIpPrefix(text)!;
@@ -36,7 +36,7 @@ describe('ARC_ALLOWED_IPS', () => {
   });
 });
 
-it('gives the services their real addresses', () => {
+it('uses the real addresses of the services', () => {
   expect(formatIpAddress(UNIFIED_ENDPOINT_ADDRESS)).toBe('100.127.69.42');
   expect(formatIpAddress(PONG_ADDRESS)).toBe('100.127.100.127');
   expect(DNS_SERVERS).toEqual(['100.127.0.53', '100.127.1.53']);

@@ -86,7 +86,7 @@ describe('a virtual SIM', () => {
     expect(sims.byAddress(ip('10.0.0.4'))).toBeUndefined();
   });
 
-  it('does not keep its private key', () => {
+  it('does not store its private key', () => {
     const { sims } = setUp();
     const created = sims.create(OPERATOR)!;
     expect(inspect(created, { depth: 9 })).toContain('<redacted>');
@@ -96,7 +96,7 @@ describe('a virtual SIM', () => {
     expect(inspect(sims.save(), { depth: 9 })).not.toContain('privateKey');
   });
 
-  it('is refused above their limit', () => {
+  it('is refused above the limit', () => {
     const { sims, arc } = setUp();
     for (let count = 0; count < MAX_SIMS; count++) expect(sims.create(OPERATOR)).toBeDefined();
     expect(sims.create(OPERATOR)).toBeUndefined();
@@ -156,7 +156,7 @@ describe('deleteSession', () => {
     expect(arc.events).toEqual(['add 10.0.0.2', 'remove 10.0.0.2']);
   });
 
-  it('is undone by a new session', () => {
+  it('is reversed by a new session', () => {
     const { sims, arc } = setUp();
     const sim = create(sims);
     sims.deleteSession(sim);
@@ -215,7 +215,7 @@ describe('a change by SORACOM', () => {
     expect(arc.peers.size).toBe(0);
   });
 
-  it('of the Arc server’s key keeps every session', () => {
+  it('of the Arc server’s key does not end sessions', () => {
     const { sims, arc } = setUp();
     const [one, other, offline] = [create(sims), create(sims), create(sims)];
     sims.deleteSession(offline);
@@ -240,7 +240,7 @@ describe('terminate', () => {
     expect(sims.all()).toContain(ended);
   });
 
-  it('ends the line, too', () => {
+  it('also terminates the line', () => {
     const { sims } = setUp();
     expect(sims.terminate(sims.line()).status).toBe('terminated');
     expect(sims.line().status).toBe('terminated');
@@ -303,7 +303,7 @@ describe('saved SIMs', () => {
     expect(after.sims.byAddress(offline.arc.address)?.simId).toBe(offline.simId);
   });
 
-  it('are followed by SIMs with new IDs', () => {
+  it('do not share their IDs with new SIMs', () => {
     const before = setUp();
     create(before.sims);
     const entropy = seededEntropy();

@@ -91,7 +91,7 @@ it('returns what was saved', async () => {
   expect(loaded.platform).toEqual(state.save());
 });
 
-it('is absent initially', async () => {
+it('does not exist initially', async () => {
   expect(await new StateFile(PATH, new FakeFiles()).load()).toBeUndefined();
 });
 
@@ -107,7 +107,7 @@ it('is written if something changed', async () => {
   expect(files.writes).toHaveLength(2);
 });
 
-it('is not written when it holds the state that was loaded', async () => {
+it('is not written if it already contains the state', async () => {
   const files = new FakeFiles();
   files.text = await savedText();
   const file = new StateFile(PATH, files);
@@ -116,7 +116,7 @@ it('is not written when it holds the state that was loaded', async () => {
   expect(files.writes).toEqual([]);
 });
 
-it('is written by one at a time, each with its current state', async () => {
+it('is written by one writer at a time, each with its current state', async () => {
   const files = new FakeFiles();
   files.holds = true;
   const file = new StateFile(PATH, files);
@@ -219,7 +219,7 @@ describe('a file that the emulator did not save', () => {
   });
 });
 
-it('has no private key except the Arc server’s', async () => {
+it('contains no private key except the Arc server’s', async () => {
   const text = await savedText();
   expect(text.match(/privateKey/gi)).toHaveLength(1);
 });

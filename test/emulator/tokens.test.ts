@@ -51,7 +51,7 @@ it('expire at their timeout and stay expired when the clock is set back', () => 
   expect(tokens.grantOf(login)).toBeUndefined();
 });
 
-it('end when they are revoked, and no other does', () => {
+it('become invalid when they are revoked; others stay valid', () => {
   const { tokens } = setUp();
   const first = logIn(tokens);
   const second = logIn(tokens);
@@ -60,7 +60,7 @@ it('end when they are revoked, and no other does', () => {
   expect(tokens.grantOf(second)).toBeDefined();
 });
 
-it('are revoked from the oldest on above their limit', () => {
+it('are revoked above their limit, the oldest first', () => {
   const { tokens } = setUp();
   const logins = Array.from({ length: MAX_TOKENS + 1 }, () => logIn(tokens));
   expect(tokens.grantOf(logins[0]!)).toBeUndefined();

@@ -16,7 +16,7 @@ it.each([
     JSON.stringify([{ ...DEFAULT_USER, password: 'planted' }]),
     'user 0: another user already has this',
   ],
-])('says what is wrong with %s, and no secret', (text, reason) => {
+])('reports what is wrong with %s, without a secret', (text, reason) => {
   let message = '';
   try {
     parseUserList(text, [DEFAULT_USER]);

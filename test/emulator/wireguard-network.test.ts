@@ -206,7 +206,7 @@ it('a renewed key ends the old tunnel at once, and the old key permanently', asy
 it.each([
   ['delete_session', ['delete_session']],
   ['terminate', ['enable_termination', 'terminate']],
-])('%s makes the Arc side silent for this SIM only', async (_, actions) => {
+])('%s makes the Arc side silent only for this SIM', async (_, actions) => {
   const { path, client } = await createSim();
   const { client: other } = await createSim();
   client.exchange('one');

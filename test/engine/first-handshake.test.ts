@@ -3,7 +3,7 @@ import { createNodeCrypto } from '../../src/crypto/node.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { EnginePair } from '../support/pairs/engine-pair.js';
 
-it('goes through initiation, response, first data and the answer', () => {
+it('consists of initiation, response, first data and the answer', () => {
   const pair = new EnginePair(createNodeCrypto(), { delay: 10 });
   const { alice, bob } = pair;
   const lines: string[] = [];

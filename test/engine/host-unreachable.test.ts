@@ -107,7 +107,7 @@ it.each([
   expect(about(packet)).toBeUndefined();
 });
 
-it('answers 100 at once and 100 a second, and does not count packets that get no answer', () => {
+it('answers 100 packets at once and 100 per second, not counting unanswered packets', () => {
   const unreachable = new HostUnreachable(1420);
   const answers = (count: number, now: number, packet = ours4(6, pattern(20))) => {
     const said = Array.from({ length: count }, () =>

@@ -81,7 +81,7 @@ describe('a TCP transfer through both halves', () => {
     expect(received).toBe(sent);
   });
 
-  it('survives a partition of 30 s', () => {
+  it('completes after a partition of 30 s', () => {
     const pair = new EnginePair(createNodeCrypto(), { delay: 50 });
     let cut = false;
     const original = pair.drive.bind(pair);
@@ -181,7 +181,7 @@ describe('a packet that no peer may receive', () => {
   });
 });
 
-it('continues over rekeys without loss', () => {
+it('continues across rekeys without loss', () => {
   const pair = new EnginePair(createNodeCrypto());
   transfer(pair, 10_000);
   const initiations = () => pair.sent.filter(({ bytes }) => bytes[0] === 1).length;
@@ -239,7 +239,7 @@ describe('a handshake that completes', () => {
     expect(alice.events.filter(({ type }) => type === 'handshake-complete')).toHaveLength(1);
   });
 
-  it('with one peer retransmits no data for another', () => {
+  it('with one peer does not retransmit data for another', () => {
     const { pair, isEstablished, alice } = afterRestart();
     const { device } = alice.engine;
     // From here on, another peer with a longer prefix serves this address.

@@ -151,7 +151,7 @@ it('answers a packet for a peer whose address is unknown', () => {
   expect(pair.written[0]).toHaveLength(1);
 });
 
-it('answers 100 packets of a flood at first, then one per hundredth of a second', () => {
+it('answers the first 100 packets of a flood, then one per 10 ms', () => {
   const pair = new Pair();
   const [peer] = [...pair.engines[0]!.device.peers];
   pair.engines[0]!.device.allowedIps.removeAll(peer!);
@@ -166,7 +166,7 @@ it('answers 100 packets of a flood at first, then one per hundredth of a second'
   expect(pair.written[0]).toHaveLength(101);
 });
 
-it('reports events and its next deadline, and nothing after it closes', () => {
+it('reports events and its next deadline, but nothing after it closes', () => {
   const pair = new Pair();
   const [engine] = pair.engines as [TunEngine];
   expect(engine.nextTimeout()).toBe(Infinity);

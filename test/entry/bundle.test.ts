@@ -10,7 +10,7 @@ import { describeWith } from '../support/runner/requirements.js';
 const folder = join(REPOSITORY, 'dist/bundle');
 const chunks = readdirSync(folder).filter((name) => name.endsWith('.js'));
 
-it('has the entry points of the command, the thread and the library', () => {
+it('contains the entry points of the command, the thread and the library', () => {
   expect(chunks).toEqual(expect.arrayContaining(['npm.js', 'tunnel-thread.js', 'index.js']));
 });
 
@@ -34,7 +34,7 @@ it('loads no packages except those with native code', () => {
   ]);
 });
 
-it('has the library without the command line', () => {
+it('contains the library without the command line', () => {
   const reached = new Set(['index.js']);
   for (const name of reached) {
     const text = readFileSync(join(folder, name), 'utf8');

@@ -120,7 +120,7 @@ describe('a flag', () => {
     ]);
   });
 
-  it('shows the options after its default, on a line of their own', () => {
+  it('shows the options after its default, on a separate line', () => {
     const flags = option('mode', { default: 'auto', options: ['auto', 'tun'] });
     expect(section(helpOf({ flags }), 'FLAGS')).toEqual([
       '--mode=<option>  Set mode. [default: auto]',

@@ -37,7 +37,7 @@ it('loads a file that only this user can access, and removes it', () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
-it('tries the next folder if code cannot be loaded, and leaves no file', () => {
+it('tries the next folder if code cannot be loaded, without leaving a file', () => {
   const other = join(folder, 'other');
   mkdirSync(other);
   const path = load([join(folder, 'absent'), folder, other], (file) => {

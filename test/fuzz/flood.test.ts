@@ -156,7 +156,7 @@ it('handles ten times the limit from one source without a cookie', () => {
   );
 });
 
-it('continues under a flood from many sources, and answers it only with cookies', () => {
+it('continues under a flood from many sources, answering only with cookies', () => {
   const flood = new Flood();
   flood.run(2_000, spoofedFlood);
   flood.expectNothingLost();
@@ -227,7 +227,7 @@ describe('with valid cookies, under load,', () => {
     expect(admittedFrom(hosts, seconds * 1_000)).toBe(4 * (seconds * PER_SECOND + BURST - 1));
   });
 
-  it('a flood does not keep a peer out', () => {
+  it('a flood does not lock a peer out', () => {
     const flood = new Flood();
     flood.run(ONSET, spoofedFlood);
     const attack = flood.withCookie(ATTACKER);
@@ -259,7 +259,7 @@ describe('with valid cookies, under load,', () => {
   }
 });
 
-it('continues under a flood of cookie replies, and answers none', () => {
+it('continues under a flood of cookie replies, without answering them', () => {
   const flood = new Flood();
   const { pair, random } = flood;
   const transmitted: number[] = [];

@@ -148,7 +148,7 @@ describe('the command', () => {
     expect(err).toContain(`memory grew by ${MEMORY_BAND + 1} bytes`);
   });
 
-  it('prints how to repeat a failure, and the repetition shows the datagram', async () => {
+  it('prints how to reproduce a failure, which shows the datagram', async () => {
     const createDevice: CreateDevice = (options) => new Throws(options);
     const failure = await run(['--runs', '20000', '--seed', '4'], { createDevice });
     expect(failure.status).toBe(1);

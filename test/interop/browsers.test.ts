@@ -18,7 +18,7 @@ afterEach(() => cleanup.run());
 
 describeWith(BROWSERS, 'web pages', () => {
   it.each(BROWSERS)(
-    'from foreign origins send nothing from %s',
+    'from foreign origins cannot send anything from %s',
     async (name) => {
       const visit = await visitPages(name);
       // The address bar, and the page loaded from it.

@@ -151,11 +151,11 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
   ] as const;
 
   describe.each(sides)('%s', (_, file, options) => {
-    it('has nothing that tshark complains about', () => {
+    it('causes no complaints from tshark', () => {
       expect(tshark(file(), COMPLAINTS, ['frame.number'], ...options())).toEqual([]);
     });
 
-    it('has one handshake with correct macs, and tshark follows it', () => {
+    it('has one handshake with correct macs, which tshark can decrypt', () => {
       const fields = ['wg.type', 'wg.receiver_pubkey', 'wg.handshake_ok', 'wg.static'];
       const handshake = tshark(file(), 'wg.type != 4', fields, ...options());
       expect(handshake).toEqual([
@@ -177,7 +177,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
       ]);
     });
 
-    it('has no data message that does not decrypt', () => {
+    it('contains only data messages that tshark can decrypt', () => {
       const data = tshark(file(), 'wg.type == 4', ['frame.number'], ...options());
       const open = tshark(
         file(),
@@ -190,7 +190,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
     });
   });
 
-  it('has the outer packets of the wire, byte for byte, in both directions', () => {
+  it('contains the outer packets byte for byte, in both directions', () => {
     for (const port of ['udp.srcport', 'udp.dstport']) {
       const [ours, theirs] = [capture, wire].map((file) =>
         tshark(file, `wg && ${port} == ${LISTEN_PORT}`, ['udp.payload']),
@@ -200,7 +200,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
     }
   });
 
-  it('has an inner packet for each outer one, in both directions', () => {
+  it('contains an inner packet for each outer one, in both directions', () => {
     const fields = ['tcp.srcport', 'tcp.seq_raw', 'tcp.ack_raw', 'tcp.len', 'tcp.flags'];
     for (const direction of [1, 2]) {
       const [outside, inside] = ['outside', 'inside'].map((name) => {
@@ -212,7 +212,7 @@ describeWith(PEERS, 'a capture of a session with wireguard-go', () => {
     }
   });
 
-  it('shows nothing of the inside without the keys (control)', () => {
+  it('does not show the inner packets without the keys (control)', () => {
     const without = join(server.folder, 'without.pcapng');
     writeFileSync(
       without,
@@ -246,7 +246,7 @@ describeWith(['tshark'], 'a capture over IPv6', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('has headers that tshark finds correct', async () => {
+  it('has correct headers according to tshark', async () => {
     const arctun = (...parameters: string[]) =>
       processes.start([process.execPath, ARCTUN, ...parameters], { cwd: folder, env });
     const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '[::1]:0'];

@@ -67,7 +67,7 @@ describeWith(PEERS, 'an imported configuration with wireguard-go as the peer', (
   }
 
   it.each(WG_QUICK_SAMPLES)(
-    'is brought up: $name',
+    'comes up: $name',
     async ({ text }) => {
       // Some have commands for another machine: `up` would run them.
       await importing(text(keys).replaceAll(COMMANDS, ''));

@@ -38,7 +38,7 @@ describeWith(PEERS, 'IPv6 with wireguard-go as the peer', () => {
     return server.processes.run([...inSpace(server.serverSpace), 'ping', '-i', '0.1', ...to]);
   }
 
-  it('carries HTTP, and answers the kernel’s pings, in fragments too', async () => {
+  it('carries HTTP, and answers the kernel’s pings, even fragmented ones', async () => {
     await server.startHttp();
     const { url } = await server.up(...FORWARD_TO);
     expect(await post(server, url)).toEqual(ANSWER);

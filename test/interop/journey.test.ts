@@ -54,7 +54,7 @@ for (const [name, startServer, needs] of SERVERS) {
     const post = async (body: string) =>
       (await fetch(`${listeners.forward}/from/up`, { method: 'POST', body })).status;
 
-    it('begins with a SIM by bootstrap', async () => {
+    it('begins with bootstrap, which creates a SIM', async () => {
       expect(await arctun('bootstrap', 'authkey')).toMatchObject({ code: 0, stderr: '' });
       ({ simId } = arcJson());
       expect(simId).toMatch(/^\d{19}$/);
@@ -65,7 +65,7 @@ for (const [name, startServer, needs] of SERVERS) {
       ['tcp', { code: 0, stdout: '201 ', stderr: '' }],
       ['udp', { code: 0, stdout: '201 ', stderr: '' }],
     ])(
-      'sends a message by %s',
+      'sends a message over %s',
       async (via, printed) => {
         expect(await arctun('send', '--via', via, `by ${via}`)).toEqual(printed);
         expect(await last()).toMatchObject({ simId, body: `by ${via}` });
@@ -104,7 +104,7 @@ for (const [name, startServer, needs] of SERVERS) {
 
     // For arctun's server, e2e/renewal.test.ts tests it.
     if (startServer !== ourArcServer) {
-      it('recovers by itself after the server has forgotten its key', async () => {
+      it('recovers automatically after the server has lost its key', async () => {
         const sessions = async () =>
           (await emulator.calls()).filter((call) => call.endsWith(`/sims/${simId}/sessions/arc`));
         expect(await sessions()).toEqual([]);
@@ -118,7 +118,7 @@ for (const [name, startServer, needs] of SERVERS) {
       }, 90_000);
     }
 
-    it('ends with 0', async () => {
+    it('exits with 0', async () => {
       up.kill('SIGTERM');
       expect((await up.finished).code).toBe(0);
       expect(await arctun('health')).toMatchObject({ code: 1 });

@@ -104,7 +104,7 @@ describeWith(PEERS, "the kernel's TCP behind wireguard-go", () => {
     }, 60_000);
 
     it.each(CLIENTS)(
-      'in both directions and with both openers, with $congestion, shows nothing that Linux does not show',
+      'behaves as Linux does in both directions and with both openers, with $congestion',
       async (client) => {
         for (let attempt = 1; ; attempt++) {
           const { findings } = await run(client);
@@ -118,7 +118,7 @@ describeWith(PEERS, "the kernel's TCP behind wireguard-go", () => {
     );
   });
 
-  it('shows what a capture lacks (control)', () => {
+  it('reports what a capture lacks (control)', () => {
     const seen = (file: string) =>
       analyseTcp(file).get(CLIENT_INSIDE)!.flags.has('ack_lost_segment');
     expect(seen(linuxFile)).toBe(false);

@@ -114,7 +114,7 @@ describeWith(PEERS, 'a program with the library and wireguard-go as the peer', (
     expect((await program.finished).code).toBe(0);
   }, 60_000);
 
-  it('the example that closes right after its last write, with nothing else keeping it alive', async () => {
+  it('the example that closes right after its last write, without other handles that keep it alive', async () => {
     const listener = await peer('-e', LISTENER);
     const program = run(example('the last line'));
     await listener.output(/the last line of a log\nended\n/);

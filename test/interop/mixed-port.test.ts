@@ -112,7 +112,7 @@ describeWith(PEERS, 'the mixed port with wireguard-go as the peer', () => {
     ['nowhere.test', 'no-such-name', 4],
     ['localhost', 'no-such-name', 4],
   ])(
-    'reports at once that there is no route to %s',
+    'reports at once that no route to %s exists',
     async (target, reason, reply) => {
       const plain = await refusal('-x', `http://${proxy}`, `http://${target}/`);
       expect(plain).toMatchObject({ code: 0, status: '502' });
@@ -127,7 +127,7 @@ describeWith(PEERS, 'the mixed port with wireguard-go as the peer', () => {
     60_000,
   );
 
-  it('ends with 0 while a connection is open', async () => {
+  it('exits with 0 while a connection is open', async () => {
     const slow = server.curl(
       ...['--limit-rate', '1M', '-p', '-x', `http://${proxy}`, '-o', '/dev/null'],
       'one.test/bytes/20000000',

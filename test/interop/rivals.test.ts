@@ -48,7 +48,7 @@ describeWith(PEERS, 'two tunnels that post once a second', () => {
     return { ...server.tunnelConfig(), privateKey: privateKey.trim(), address };
   }
 
-  it('each detects the other if they share a key, without refusing a message, and neither does with two keys', async () => {
+  it('detect each other if they share a key, without refusing messages, but not if they have two keys', async () => {
     const alone = start(addClient(OTHER_CLIENT));
     const both = [start(server.tunnelConfig())];
     await both[0]!.output(/answer 201/);
@@ -101,7 +101,7 @@ describeWith([...PEERS, 'curl'], 'up', () => {
     expect((await health()).stdout).toMatch(/: (up|stale): .*/);
   }, 180_000);
 
-  it('is stale as soon as nothing can be sent, and up again when the network is back', async () => {
+  it('is stale as soon as sending fails, and up again when the network is back', async () => {
     const { url } = await open();
     expect(await health()).toMatchObject({ code: 0, stdout: `${server.clientDevice}: up\n` });
     const link = (state: string) =>

@@ -27,7 +27,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
   const send = (...parameters: string[]) => server.arctun('send', ...parameters).finished;
 
   it.each(['tcp', 'udp'])(
-    'prints the answer by %s',
+    'prints the answer over %s',
     async (via) => {
       const sent = await send('--via', via, '{"temperature": 21.5}');
       expect(sent).toEqual({ code: 0, stdout: '201 {"temperature": 21.5}', stderr: '' });
@@ -41,7 +41,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
     ['tcp', /No answer. The message was delivered/],
     ['udp', /No answer within 1 s. Over UDP, the message may or may not have arrived/],
   ])(
-    'finishes without an answer by %s, and says so',
+    'finishes without an answer over %s, and reports that',
     async (via, note) => {
       const sent = await send('--via', via, '--timeout', '1', 'silent');
       expect(sent).toMatchObject({ code: 0, stdout: '' });
@@ -95,7 +95,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
     ['tcp', '192.0.2.1', 'outside the allowed IPs'],
     ['udp', '192.0.2.1', 'outside the allowed IPs'],
   ])(
-    'exits with 5 by %s to %s',
+    'exits with 5 over %s to %s',
     async (via, target, reason) => {
       const sent = await send('--via', via, '--forward-to', target, 'x');
       expect(sent).toMatchObject({ code: 5, stdout: '' });

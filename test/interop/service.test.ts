@@ -81,7 +81,7 @@ describeWith(NEEDS, 'up as a service', () => {
     server.signalWireGuard('SIGCONT');
   }, 60_000);
 
-  it('sends heartbeats to the watchdog, and none while the thread of the data path hangs', async () => {
+  it('sends heartbeats to the watchdog, but not while the data path’s thread hangs', async () => {
     const running = start('tun', { WATCHDOG_USEC: '2000000' });
     await wait(/^READY=1/m);
     const first = await wait(/^WATCHDOG=1/m);

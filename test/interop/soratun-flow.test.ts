@@ -112,7 +112,7 @@ describeWith(NEEDS, 'arctun instead of soratun', () => {
     await expect(job.finished).resolves.toMatchObject({ code: 0 });
   }, 60_000);
 
-  it('runs as its unit says', async () => {
+  it('runs as soratun’s unit specifies', async () => {
     const command = /^ExecStart=(.*)$/m.exec(UNIT)![1]!.split(' ');
     const [, ...parameters] = command.map((word) =>
       word === '/etc/arc.json' ? server.configPath : word,

@@ -60,7 +60,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
   }
 
   describe.each(['tun', 'userspace'] as const)('in mode %s', (mode) => {
-    it('shows the actual configuration, and counts to the byte as its server does', async () => {
+    it('shows the actual configuration, and the same byte counts as its server', async () => {
       await start(mode);
       expect(await get(20)).toBe(0);
       const { clientDevice, device, serverSpace } = server;
@@ -96,7 +96,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
       expect(existsSync(`/var/run/wireguard/${clientDevice}.sock`)).toBe(false);
     }, 60_000);
 
-    it('can be narrowed and widened by set and syncconf, while it runs', async () => {
+    it('accepts fewer and more allowed IPs from set and syncconf while it runs', async () => {
       await start(mode);
       expect(await get(20)).toBe(0);
       const { clientDevice } = server;
@@ -209,7 +209,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
     }, 120_000);
   });
 
-  it('is refused in mode tun if another process answers for its name, and nothing is left', async () => {
+  it('is refused in mode tun if another process answers for its name, and leaves nothing behind', async () => {
     await start('userspace');
     const { clientDevice, clientSpace } = server;
     const { code, stderr } = await server.arctun('up', '--mode', 'tun', '--force').finished;

@@ -133,7 +133,7 @@ describe('files', () => {
     });
   });
 
-  it('report, if all are absent, which were looked for and the alternatives', async () => {
+  it('report, if none exists, which were tried, and the alternatives', async () => {
     await expect(findFiles('/a', '/b')).rejects.toMatchObject({
       kind: 'configuration',
       message: 'the extension has no configuration: not found: /a, /b',
@@ -160,7 +160,7 @@ describe('files', () => {
     });
   });
 
-  it('of a folder may be lists themselves', async () => {
+  it('in a folder may contain lists', async () => {
     folder('/pool', { 'a.json': LIST });
     await expect(sourcesOf(findValue('/pool'))).resolves.toHaveLength(2);
   });
@@ -193,7 +193,7 @@ describe.each(['secret', 'parameter'] as const)('a %s', (kind) => {
     await expect(sourcesOf(find({ kind, name: 'two' }))).resolves.toEqual(two);
   });
 
-  it('may not exist yet', async () => {
+  it('may be missing at first', async () => {
     await expect(find({ kind, name: 'one' })).rejects.toBeInstanceOf(NotYetError);
   });
 });
@@ -231,14 +231,14 @@ describe('a pool', () => {
     });
   });
 
-  it('has at least one member', async () => {
+  it('needs at least one member', async () => {
     await expect(findValue('[]')).rejects.toMatchObject({
       message:
         'cannot use the inline configuration: found none, expected one or more arc.json files',
     });
   });
 
-  it('does not hide errors that are not those of its members', async () => {
+  it('does not hide errors other than those of its members', async () => {
     folder('/pool', { 'a.json': SAMPLE });
     files.failures.set('readText /pool/a.json', new RangeError('ours'));
     await expect(findValue('/pool')).rejects.toThrow(RangeError);

@@ -95,7 +95,7 @@ describe('init', () => {
     expect(tunnel.dials).toHaveLength(1);
   });
 
-  it('lasts until its deadline at most, counted from the start of the process', async () => {
+  it('lasts at most until its deadline, counted from the start of the process', async () => {
     await lambda.start({ wait: 1_000 });
     await lambda.pass(899);
     expect(lambda.isWaiting).toBe(false);
@@ -111,7 +111,7 @@ describe('init', () => {
     ]);
   });
 
-  it('has no longer deadline if opening the tunnel is slow', async () => {
+  it('does not extend its deadline if opening the tunnel is slow', async () => {
     const open = heldOpening();
     await lambda.start({ wait: 1_000, ...SECRET });
     await lambda.pass(899);
@@ -183,7 +183,7 @@ describe('init', () => {
     expect(lambda.count('open')).toBe(0);
   });
 
-  it('degrades: the function runs, and its requests get the reason', async () => {
+  it('lets the function run without a tunnel, and its requests get the reason', async () => {
     lambda.openTunnel = () => Promise.reject(BROKEN);
     await lambda.start();
     expect(lambda.isWaiting).toBe(true);
@@ -219,7 +219,7 @@ describe('init', () => {
     expect(lambda.clock.armed).toBe(0);
   });
 
-  it('opens nothing that a snapshot would copy', async () => {
+  it('does not open anything that a snapshot would copy', async () => {
     await lambda.start({ ...SNAP_START, onFailure: 'fail' });
     expect(lambda.calls).toEqual(['listen', 'register', 'warm up', 'next']);
     await lambda.invoke();
@@ -231,7 +231,7 @@ describe('init', () => {
 });
 
 describe('a secret', () => {
-  it('that cannot be read in the init is read in the first invocation', async () => {
+  it('is read in the first invocation if it cannot be read in the init', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...SECRET, onFailure: 'fail' });
     expect([lambda.isWaiting, lambda.log.messages('error')]).toEqual([true, []]);
@@ -294,7 +294,7 @@ describe('a secret', () => {
     expect(lambda.count('open')).toBe(2);
   });
 
-  it('with an unusable text is not retried in the same invocation', async () => {
+  it('is not retried in the same invocation if its text is unusable', async () => {
     lambda.openTunnel = () => Promise.reject(BROKEN);
     await lambda.start({ ...SECRET, onFailure: 'fail' });
     expect(lambda.reported).toMatchObject([{ type: 'Extension.ConfigInvalid' }]);
@@ -343,7 +343,7 @@ describe('a secret', () => {
 });
 
 describe('an invocation', () => {
-  it('refreshes the session, and ends no stream, after a short freeze', async () => {
+  it('refreshes the session, and does not end streams, after a short freeze', async () => {
     await lambda.startReady();
     const stream = await openedStream();
     // The invocation after one that sent nothing: no connection is opened in advance.
@@ -368,7 +368,7 @@ describe('an invocation', () => {
     expect(lambda.tunnel.refreshed).toBeGreaterThan(refreshed);
   });
 
-  it('ends after a long freeze the streams that the other end has given up', async () => {
+  it('ends, after a long freeze, streams that the other end has abandoned', async () => {
     await lambda.startReady();
     const stream = await openedStream();
     lambda.slept += 30_000;
@@ -387,7 +387,7 @@ describe('an invocation', () => {
     expect(stream.destroyed).toBe(false);
   });
 
-  it('renews the wait of requests', async () => {
+  it('restarts the wait of requests', async () => {
     await lambda.start();
     await lambda.pass(3_100);
     const { tunnel } = lambda;
@@ -471,7 +471,7 @@ describe('an invocation', () => {
     expect(old.destroyed).toBe(true);
   });
 
-  it('is held during a handshake, for 500 ms at most', async () => {
+  it('is extended during a handshake, by at most 500 ms', async () => {
     await lambda.startReady();
     lambda.tunnel.hasSession = false;
     await lambda.invoke();
@@ -488,7 +488,7 @@ describe('an invocation', () => {
     expect(lambda.isWaiting).toBe(true);
   });
 
-  it('is held while a stream is open, for 500 ms at most', async () => {
+  it('is extended while a stream is open, by at most 500 ms', async () => {
     await lambda.startReady();
     const stream = await openedStream();
     await lambda.invoke();
@@ -507,7 +507,7 @@ describe('an invocation', () => {
     expect(lambda.clock.armed).toBe(FOR_THE_END);
   });
 
-  it('is held for both together no longer than that', async () => {
+  it('is extended for both together by no more than that', async () => {
     await lambda.startReady();
     lambda.tunnel.hasSession = false;
     request();
@@ -577,7 +577,7 @@ describe('a managed instance', () => {
     expect(errors.map(({ message }) => message)).toEqual([NOT_YET.message, BROKEN.message]);
   });
 
-  it('reports nothing more about its secret when it is shut down', async () => {
+  it('does not report its secret again when it is shut down', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start({ ...MANAGED, ...SECRET });
     await passes(3_000);
@@ -629,7 +629,7 @@ describe('a shutdown', () => {
     },
   );
 
-  it('leaves the time after the answers for what was sent', async () => {
+  it('leaves time after the answers for the data that was sent', async () => {
     await lambda.startReady();
     lambda.closingTime = 1_500;
     await lambda.shutDown();
@@ -654,7 +654,7 @@ describe('the stop signal', () => {
     await settled();
   };
 
-  it('ends it as a shutdown does, even if Lambda answers later', async () => {
+  it('stops it as a shutdown does, even if Lambda answers later', async () => {
     await lambda.startReady();
     await stop();
     expect(lambda.outcome).toBe('ended');
@@ -669,7 +669,7 @@ describe('the stop signal', () => {
     ['before the registration', () => (lambda.registration = () => stop())],
     ['while the tunnel opens', () => heldOpening()],
     ['while it waits for the handshake', () => undefined],
-  ])('ends it %s, without reporting that it is ready', async (_, prepare) => {
+  ])('stops it %s, without reporting that it is ready', async (_, prepare) => {
     prepare();
     await lambda.start({ onFailure: 'fail' });
     await stop();
@@ -682,7 +682,7 @@ describe('the stop signal', () => {
     expect(lambda.clock.armed).toBe(0);
   });
 
-  it('ends it while an invocation is held', async () => {
+  it('stops it while an invocation is extended', async () => {
     await lambda.startReady();
     await openedStream();
     await lambda.invoke();
@@ -692,7 +692,7 @@ describe('the stop signal', () => {
   });
 });
 
-it('closes everything if Lambda does not answer any more', async () => {
+it('closes everything if Lambda no longer answers', async () => {
   await lambda.startReady();
   await lambda.fail(BROKEN);
   expect(lambda.outcome).toBe(BROKEN);

@@ -27,7 +27,7 @@ function giveEvent(event: unknown): void {
 }
 
 describe('register', () => {
-  it('names the extension and its events', async () => {
+  it('sends the name of the extension and its events', async () => {
     lambda.give(200, '{}', { 'Lambda-Extension-Identifier': 'id-1' });
     await api.register(['SHUTDOWN'], () => undefined);
     const [{ method, url, headers, body } = {}] = lambda.asked;
@@ -77,7 +77,7 @@ describe('register', () => {
     });
   });
 
-  it('fails if nothing listens, without having sent anything', async () => {
+  it('fails if no program listens, without having sent anything', async () => {
     await lambda.close();
     const onSent = jest.fn();
     const registered = api.register([], onSent);

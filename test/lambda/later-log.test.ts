@@ -3,7 +3,7 @@ import { RecordingLog } from '../support/fakes/recording-log.js';
 
 const LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 
-it('keeps entries until it is open, in order, and passes on later ones', () => {
+it('buffers entries until it is open, in order, and passes on later ones', () => {
   const [later, log] = [new LaterLog(), new RecordingLog()];
   for (const level of LEVELS) later[level]({ level }, `early ${level}`);
   expect(log.lines).toEqual([]);
@@ -16,7 +16,7 @@ it('keeps entries until it is open, in order, and passes on later ones', () => {
   );
 });
 
-it('writes the kept entries once, whichever log is opened later', () => {
+it('writes the buffered entries once, whichever log is opened later', () => {
   const [later, first, second] = [new LaterLog(), new RecordingLog(), new RecordingLog()];
   later.info({}, 'ready');
   later.open(first);

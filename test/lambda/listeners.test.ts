@@ -89,7 +89,7 @@ it('answers on both loopback addresses', async () => {
   }
 });
 
-it('answers for localhost and the allowed names only', async () => {
+it('answers only for localhost and the allowed names', async () => {
   const port = await freePort();
   await open(port, systemClock, { hosts: ['sandbox'], origins: [] });
   const reasonFor = async (Host: string) => {

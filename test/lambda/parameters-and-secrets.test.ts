@@ -92,7 +92,7 @@ describe('a retryable failure', () => {
     expect((await failureOf(SECRET)).message.length).toBeLessThan(400);
   });
 
-  it('is an AWS extension that does not listen: reports which layer is missing', async () => {
+  it('is an AWS extension that does not listen, which reports the missing layer', async () => {
     const { port } = aws;
     await aws.close();
     await expect(readSecret(SECRET, { port, token: '' })).rejects.toMatchObject({
@@ -102,14 +102,14 @@ describe('a retryable failure', () => {
     });
   });
 
-  it('is an answer that breaks off', async () => {
+  it('is an incomplete answer', async () => {
     aws.answer = (response) => {
       response.writeHead(200, { 'Content-Length': 1000 }).write(HIDDEN, () => response.destroy());
     };
     expect(await failureOf(SECRET)).toMatchObject({ name: 'NotYetError' });
   });
 
-  it('is an answer that does not come', async () => {
+  it('is a missing answer', async () => {
     aws.answer = () => undefined;
     await expect(
       readSecret(SECRET, { port: aws.port, token: '', timeout: 20 }),

@@ -90,7 +90,7 @@ describe('a dial', () => {
     expect(tunnel.dials).toHaveLength(1);
   });
 
-  it('refreshes the session before it checks it, because packets are about to come', async () => {
+  it('refreshes the session before it checks it, because packets may be queued', async () => {
     dialer.open(tunnel);
     tunnel.onRefresh = () => tunnel.handshake();
     await dial();
@@ -111,7 +111,7 @@ describe('a dial', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('fails if there is no handshake in time, with what is known of it', async () => {
+  it('fails if no handshake completes in time, and reports its state', async () => {
     dialer.open(tunnel);
     const begun = await dial();
     await pass(WAIT);
@@ -160,7 +160,7 @@ describe('the shared wait', () => {
     expect(later.outcome).toMatchObject({ reason: 'not-ready', silence: 'no-answer' });
   });
 
-  it('is available again ten seconds after one that failed', async () => {
+  it('is available again ten seconds after it failed', async () => {
     await dial();
     await pass(WAIT + 9_999);
     const early = await dial();
@@ -225,7 +225,7 @@ describe('a refusal', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('ends when there is a tunnel after all', async () => {
+  it('ends when a tunnel opens after all', async () => {
     dialer.refuse(BROKEN);
     await connected();
   });
@@ -240,7 +240,7 @@ describe('a refusal', () => {
     expect(begun.outcome).toMatchObject({ reason: 'not-ready' });
   });
 
-  it('does not apply if there is a tunnel in an invocation', async () => {
+  it('does not apply in an invocation with a tunnel', async () => {
     (await connected()).destroy();
     dialer.renewPatience();
     await dial();
@@ -373,7 +373,7 @@ describe('destroyStreams', () => {
 });
 
 describe('the end of an invocation', () => {
-  it('leaves a request near the end half of the remaining time', async () => {
+  it('leaves half of the remaining time to a request near the end', async () => {
     dialer.begin(3_000);
     await pass(2_800);
     const stream = await connected();
@@ -403,7 +403,7 @@ describe('the end of an invocation', () => {
     },
   );
 
-  it('that has passed in a freeze ends nothing that is in progress', async () => {
+  it('does not end work in progress if it passed during a freeze', async () => {
     dialer.begin(3_000);
     const stream = await connected();
     clock.skip(10_000);
@@ -442,7 +442,7 @@ it('dials again if the connection opened in advance breaks in the turn in which 
 });
 
 describe('a connection opened in advance', () => {
-  it('that fails leaves a dial the rest of its wait', async () => {
+  it('leaves a dial the rest of its wait if it fails', async () => {
     tunnel.handshake();
     dialer.open(tunnel);
     dialer.openAhead(TARGET);

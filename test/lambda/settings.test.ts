@@ -3,7 +3,7 @@ import { readSettings } from '../../src/lambda/settings.js';
 const settingsOf = (env: Record<string, string>) => readSettings(env).settings;
 const faultOf = (env: Record<string, string>) => readSettings(env).fault;
 
-it('has a default for everything', () => {
+it('has defaults for all', () => {
   expect(readSettings({})).toEqual({
     settings: {
       port: 8080,
@@ -56,7 +56,7 @@ it('reads each variable', () => {
   });
 });
 
-it('looks for the configuration in one place only: the value, the secret, or the parameter', () => {
+it('looks for the configuration in only one place: the value, the secret, or the parameter', () => {
   const [ARCTUN_CONFIG, ARCTUN_CONFIG_SECRET, ARCTUN_CONFIG_PARAMETER] = ['a.json', 'b', '/c'];
   const parameter = { ARCTUN_CONFIG_PARAMETER };
   const secret = { ...parameter, ARCTUN_CONFIG_SECRET };
@@ -121,7 +121,7 @@ describe('an invalid variable', () => {
     }
   });
 
-  it('is reported, only the first one, and does not hide valid ones', () => {
+  it('is reported if it is the first one, and does not affect valid ones', () => {
     const env = { ARCTUN_LAMBDA_PORT: 'a', ARCTUN_LAMBDA_WAIT: 'b', ARCTUN_LOG_LEVEL: 'trace' };
     expect(faultOf(env)?.what).toBe('cannot use ARCTUN_LAMBDA_PORT=a');
     expect(settingsOf(env)).toMatchObject({ port: 8080, wait: 3000, logLevel: 'trace' });
@@ -130,7 +130,7 @@ describe('an invalid variable', () => {
   it.each([
     ['ARCTUN_LAMBDA_PORT', ['1', '65535']],
     ['ARCTUN_LAMBDA_WAIT', ['0.1', '9', '9.0']],
-  ])('is not one at the ends of its range: %s', (name, values) => {
+  ])('is not at the ends of its range: %s', (name, values) => {
     for (const value of values) expect(faultOf({ [name]: value })).toBeUndefined();
   });
 });

@@ -23,7 +23,7 @@ it('uses the monotonic clock if the wall clock was set back', () => {
   expect(sleep.elapsed()).toBe(40_000);
 });
 
-it('counts from its mark, and before the first one from its start', () => {
+it('counts from its mark, and before the first mark from its start', () => {
   const { wall, clock, sleep } = watch();
   clock.skip(700);
   expect(sleep.elapsed()).toBe(700);

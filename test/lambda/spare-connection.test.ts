@@ -23,7 +23,7 @@ beforeEach(() => {
   dialled = [];
 });
 
-it('is given to one taker, once', async () => {
+it('is given only once', async () => {
   spare.prepare(dial);
   expect(await spare.take()).toBe(dialled[0]);
   expect(spare.take()).toBeUndefined();
@@ -54,7 +54,7 @@ it('is kept while it is young, and then replaced', async () => {
 it.each([
   ['after a freeze', 5_000],
   ['after the clock was set back', -1],
-])('is not given away %s', async (_, passed) => {
+])('is not used %s', async (_, passed) => {
   spare.prepare(dial);
   clock.unix += passed;
   expect(spare.take()).toBeUndefined();
@@ -76,13 +76,13 @@ it.each<[string, (stream: PassThrough) => void]>([
   expect(dialled[0]!.destroyed).toBe(true);
 });
 
-it('is absent if it cannot be opened', async () => {
+it('does not exist if it cannot be opened', async () => {
   spare.prepare(() => Promise.reject(new Error('refused')));
   await turn();
   expect(spare.take()).toBeUndefined();
 });
 
-it('reports an error to a taker that waits for it', async () => {
+it('reports an error to a dial that waits for it', async () => {
   spare.prepare(async () => {
     await turn();
     throw new Error('refused');
@@ -147,7 +147,7 @@ function wrapped(socket: Duplex): Duplex {
   return stream;
 }
 
-it('leaves no listener on the signal of its takers', async () => {
+it('leaves no listener on the signal of its users', async () => {
   const stop = new AbortController();
   for (let count = 0; count < 20; count++) {
     spare.prepare(dial);

@@ -15,12 +15,12 @@ it('finds the idle item that was used longest ago', () => {
   expect([...connections.keys()]).toEqual(['busy', 'second', 'first']);
 });
 
-it('finds none if all are busy or the list is empty', () => {
+it('finds no item if all are busy or the list is empty', () => {
   expect(oldestIdle(new Map([['one', BUSY]]))).toBeUndefined();
   expect(oldestIdle(new Map())).toBeUndefined();
 });
 
-it('makes room by closing the oldest idle one, and none if all are busy', () => {
+it('makes room by closing the oldest idle item, but no item if all are busy', () => {
   const closed: string[] = [];
   const key = (name: string) => ({ destroy: () => closed.push(name) });
   const connections = new Map([

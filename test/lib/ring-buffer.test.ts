@@ -67,7 +67,7 @@ it('stores bytes beyond the end and joins them when the gap is filled', () => {
   expect(buffer.read(100_000)).toEqual(source);
 });
 
-it('stores beyond the end only what the maximum allows', () => {
+it('stores no more beyond the end than the maximum allows', () => {
   const buffer = ring(1000);
   expect(buffer.writeAhead(900, new Uint8Array(200), 0, 200)).toBe(100);
   expect(buffer.writeAhead(1000, new Uint8Array(1), 0, 1)).toBe(0);
@@ -98,7 +98,7 @@ it('copies a range that wraps around', () => {
   expect([target[0], target[12_001]]).toEqual([0, 0]);
 });
 
-it('leaves the budget when detached, and keeps its bytes', () => {
+it('returns its memory to the budget when detached, and keeps its bytes', () => {
   const budget = new MemoryBudget(MEGABYTE);
   const buffer = new RingBuffer(MEGABYTE, budget);
   buffer.write(Uint8Array.of(1, 2, 3));

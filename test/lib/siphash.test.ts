@@ -33,7 +33,7 @@ it('copies its key and requires 16 bytes', () => {
   expect(() => new SipHash(new Uint8Array(8))).toThrow(RangeError);
 });
 
-it('takes all of a key from the entropy', () => {
+it('generates the whole key from the entropy source', () => {
   const entropy = { fill: (bytes: Uint8Array) => bytes.set(KEY) };
   expect(randomSipHashKey(entropy)).toEqual(KEY);
 });

@@ -112,7 +112,7 @@ describe('a target that answers', () => {
     ]);
   });
 
-  it('gets the end that its client sent early, too', async () => {
+  it('also gets the end that its client sent early', async () => {
     client.push('all');
     client.push(null);
     start();
@@ -127,7 +127,7 @@ describe('a target that answers', () => {
     expect([client.taken, client.fate, overCount]).toEqual(['yes answer', 'in order', 1]);
   });
 
-  it('and is already gone resets the client', async () => {
+  it('resets the client if it has already disconnected', async () => {
     start();
     target.on('error', () => undefined).destroy(new Error('reset'));
     await settle();
@@ -173,7 +173,7 @@ describe('a target that cannot be reached', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('leaves nothing of the client unread, and gives it 2 s to close', async () => {
+  it('reads the rest from the client, and gives it 2 s to close', async () => {
     client.push('early');
     start();
     refuse(new DialError('refused', 'RST'));
@@ -190,7 +190,7 @@ describe('a target that cannot be reached', () => {
   });
 });
 
-describe('a client that goes away during the dial', () => {
+describe('a client that disconnects during the dial', () => {
   it.each([
     ['by a reset', () => client.destroy(new Error('reset'))],
     ['by a close', () => client.destroy()],
@@ -229,7 +229,7 @@ describe('abort', () => {
     expect(failures).toBe(1);
   });
 
-  it('leaves nothing unread, and no connection open, if the dial continues anyway', async () => {
+  it('leaves no data unread and no connection open if the dial continues anyway', async () => {
     client.push('early');
     start().abort();
     await settle();
@@ -252,14 +252,14 @@ describe('abort', () => {
 });
 
 describe('endWith', () => {
-  it('survives a client that resets', async () => {
+  it('handles a client that resets', async () => {
     endWith(asSocket(client), 'bye');
     client.destroy(new Error('reset'));
     await settle();
     expect(client.fate).toBe('reset');
   });
 
-  it('cuts off a client that reads nothing', async () => {
+  it('resets a client that does not read', async () => {
     client.isFull = true;
     endWith(asSocket(client), 'bye');
     jest.advanceTimersByTime(2_000);

@@ -59,7 +59,7 @@ it('omits the body for HEAD', async () => {
   expect([status, headers['content-length'], body]).toEqual([203, '3', '']);
 });
 
-it('serves nothing to a web page, nor for a foreign host name', async () => {
+it('refuses a web page, and a foreign host name', async () => {
   const url = await start();
   const status = async (headers: Record<string, string>) => {
     const asked = request({ host: url.hostname, port: url.port, path: '/page', headers }).end();
@@ -74,7 +74,7 @@ it('serves nothing to a web page, nor for a foreign host name', async () => {
   expect(await status({ 'User-Agent': 'Mozilla/5.0', 'Accept-Language': 'en' })).toBe(203);
 });
 
-it('is served for names and pages that the user allows', async () => {
+it('serves names and pages that the user allows', async () => {
   const url = await start(undefined, { hosts: ['arctun'], origins: ['https://app.example'] });
   const headers = { Host: `arctun:${url.port}`, Origin: 'https://app.example' };
   const asked = request({ host: url.hostname, port: url.port, path: '/page', headers }).end();
@@ -94,7 +94,7 @@ it.each(['/', '/pages', '/page/', '//page', '*'])('answers 404 for %s', async (p
   expect([status, body]).toEqual([404, 'not found; available: /page, /other\n']);
 });
 
-it('logs why a page cannot be made, and does not tell the client', async () => {
+it('logs why a page cannot be generated, but does not show it to the client', async () => {
   const { status, body } = await ask(
     await start(() => Promise.reject(new Error('secret'))),
     '/page',
@@ -103,7 +103,7 @@ it('logs why a page cannot be made, and does not tell the client', async () => {
   expect(lines).toEqual(['cannot create the page /page']);
 });
 
-it('refuses a long head', async () => {
+it('refuses long request headers', async () => {
   const url = await start();
   const socket = connect(Number(url.port), url.hostname);
   socket.on('error', () => undefined);
@@ -113,7 +113,7 @@ it('refuses a long head', async () => {
   socket.destroy();
 });
 
-it('closes at once, also while an answer is pending', async () => {
+it('closes at once, even while an answer is pending', async () => {
   let isAsked: (() => void) | undefined;
   const asked = new Promise<void>((resolve) => (isAsked = resolve));
   const url = await start(() => {
@@ -128,7 +128,7 @@ it('closes at once, also while an answer is pending', async () => {
   ]);
 });
 
-it('reports that the port is in use, and which flag sets another', async () => {
+it('reports that the port is in use, and which flag changes it', async () => {
   const { port } = await start();
   const listen = { host: '127.0.0.1', port: Number(port) };
   await expect(
@@ -140,7 +140,7 @@ it('reports that the port is in use, and which flag sets another', async () => {
   });
 });
 
-it('answers a probe while another client holds very many connections open', async () => {
+it('answers a probe while another client has many open connections', async () => {
   const url = await start();
   const held = Array.from({ length: 300 }, () => {
     const socket = connect(Number(url.port), url.hostname);
@@ -157,7 +157,7 @@ it('answers a probe while another client holds very many connections open', asyn
   for (const socket of held) socket.destroy();
 });
 
-it('does not break off an answer because of a connection that sends nothing', async () => {
+it('does not interrupt an answer because of an idle connection', async () => {
   let answer: ((page: Page) => void) | undefined;
   const url = await start(() => new Promise((resolve) => (answer = resolve)));
   const asked = ask(url, '/page');

@@ -58,7 +58,7 @@ it('relays queued and new bytes in both directions', async () => {
   await finish(relay);
 });
 
-describe('an end in order', () => {
+describe('an orderly end', () => {
   it.each([
     ['the client, then the target', () => [client, target]],
     ['the target, then the client', () => [target, client]],
@@ -115,7 +115,7 @@ describe('an end in order', () => {
   });
 });
 
-it('closes one side in order while the other one still reads the rest', async () => {
+it('closes one side in an orderly way while the other one still reads the rest', async () => {
   join();
   target.push(null);
   await settle();
@@ -130,7 +130,7 @@ it('closes one side in order while the other one still reads the rest', async ()
   expect(overCount).toBe(1);
 });
 
-it('resets the side that ended if the other one closes without an end', async () => {
+it('resets the side that ended if the other one closes abruptly', async () => {
   join();
   target.push(null);
   await settle();
@@ -221,7 +221,7 @@ it.each(['client', 'target'])('reads the %s no faster than the other side does',
 });
 
 describe('an idle relay', () => {
-  it('lasts as long as a NAT must keep a connection, and is then reset', async () => {
+  it('is reset after the time for which a NAT must keep a connection', async () => {
     expect(RELAY_LIMITS).toEqual({ idleTimeout: 2 * HOUR + 240_000, halfClosedTimeout: HOUR / 4 });
     join();
     await pass(RELAY_LIMITS.idleTimeout - 1);
@@ -269,7 +269,7 @@ describe('an idle relay', () => {
 });
 
 describe('watchUnread', () => {
-  it('lets a stream fail before it is read, and consumes nothing of it', async () => {
+  it('detects that a stream fails before it is read, without consuming data', async () => {
     const end = watchUnread(client);
     client.push('waits');
     await settle();

@@ -34,7 +34,7 @@ it('leaves no handle open during a shutdown', async () => {
   expect(process.getActiveResourcesInfo()).not.toContain('TCPSocketWrap');
 });
 
-it('resets while data is still to be written, also after the end', async () => {
+it('resets even if data is still to be written, or after the end', async () => {
   const { ours, client } = await connected();
   client.on('error', () => undefined);
   let isReset = false;

@@ -13,7 +13,7 @@ afterEach(() => jest.useRealTimers());
 
 const warnings = () => log.lines.map(({ message, fields }) => [message, fields]);
 
-it('logs a warning at once, and equal ones of the next 10 s in one line', () => {
+it('logs a warning at once, and equal warnings of the next 10 s in one line', () => {
   const summed = summedLog(log);
   for (let count = 0; count < 12_299; count++) summed.warn({ count }, 'too many');
   expect(warnings()).toEqual([['too many', { count: 0 }]]);
@@ -23,7 +23,7 @@ it('logs a warning at once, and equal ones of the next 10 s in one line', () => 
   ]);
 });
 
-it('continues with one line per 10 s while they come, and then starts over', () => {
+it('continues with one line per 10 s while they repeat, and then starts over', () => {
   const summed = summedLog(log);
   for (let second = 0; second < 60; second++) {
     summed.warn({}, 'again');

@@ -72,7 +72,7 @@ async function start(message = 'hello', signal = stop.signal): Promise<void> {
   await settle();
 }
 
-it('sends the message, reads the answer, and ends after the answer is idle', async () => {
+it('sends the message, reads the answer, and ends when no more of it arrives', async () => {
   await start();
   expect(stream.written).toBe('hello');
   stream.push('201 ');
@@ -124,7 +124,7 @@ it('waits for its timeout, and then a second for an answer to its end', async ()
   expect(outcome).toEqual({ answer: 'at the end' });
 });
 
-it('returns no answer if none comes', async () => {
+it('returns no answer if none arrives', async () => {
   await start();
   await advance(5_000);
   await advance(1_000);
@@ -227,7 +227,7 @@ it('sends nothing on a connection that opens after the abort', async () => {
   expect(stream.written).toBe('');
 });
 
-it('reports why there is no connection', async () => {
+it('reports why it has no connection', async () => {
   stream.destroy();
   const error = new DialError('refused', 'no');
   const dialer: ConfirmingDialer = { dial: () => Promise.reject(error) };

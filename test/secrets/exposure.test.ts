@@ -70,7 +70,7 @@ describe('the search', () => {
     expect(secrets.exposedBy(root, 'root')).not.toEqual([]);
   });
 
-  it('finds none in a private field or in a Secret', () => {
+  it('does not find a key in a private field or in a Secret', () => {
     expect(secrets.exposedBy({ a: new Kept(), b: new Secret(key) }, 'root')).toEqual([]);
   });
 });
@@ -214,7 +214,7 @@ describe('errors', () => {
           persistentKeepaliveSeconds: 0,
         }),
     ],
-  ])('of %s expose no key', (_name, body) => {
+  ])('of %s do not expose keys', (_name, body) => {
     const thrown = errorOf(body);
     expect(thrown).toBeInstanceOf(Error);
     expect(secrets.exposedBy(thrown, 'error')).toEqual([]);

@@ -184,7 +184,7 @@ it('finds a planted key', () => {
 describe.each(walked.map((command) => [command.id, command] as const))('%s', (id, command) => {
   const options = Object.entries(command.flags).filter(([, { type }]) => type === 'option');
 
-  it('prints no key that was given as a flag or an argument', async () => {
+  it('does not print a key that was given as a flag or an argument', async () => {
     for (const pasted of PASTED) {
       for (const [name] of options) await expectNothing(id, pasted, { flags: { [name]: pasted } });
       await expectNothing(id, pasted, { words: [pasted] });
@@ -194,7 +194,7 @@ describe.each(walked.map((command) => [command.id, command] as const))('%s', (id
     await expectNothing(id, AUTH_KEY, { words: [`--${AUTH_KEY}`] });
   }, 120_000);
 
-  it('prints no key that is in a variable', async () => {
+  it('does not print a key that is in a variable', async () => {
     const variables = options.flatMap(([, { env }]) => env ?? []);
     const ours = [
       'ARCTUN_AUTH_KEY_ID',
@@ -207,7 +207,7 @@ describe.each(walked.map((command) => [command.id, command] as const))('%s', (id
     }
   }, 120_000);
 
-  it('prints no key of an invalid configuration', async () => {
+  it('does not print the key of an invalid configuration', async () => {
     for (const pasted of BROKEN_CONFIGS) {
       await expectNothing(id, pasted, { env: { ARCTUN_CONFIG: pasted } });
     }

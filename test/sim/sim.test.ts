@@ -26,7 +26,7 @@ function violationOf(options: Omit<SimulationOptions, 'crypto'>): Violation | un
 const HOURS = atLength({ short: 1, long: 2 });
 
 it.each(atLength({ short: [1], long: [1, 2, 3] }))(
-  'seed %i runs its hours without violations',
+  'seed %i runs for its hours without violations',
   (seed) => {
     const { figures, hoursWithTraffic } = new Simulation({ seed, hours: HOURS, crypto }).run();
     expect(hoursWithTraffic).toBeGreaterThanOrEqual(1);
@@ -35,7 +35,7 @@ it.each(atLength({ short: [1], long: [1, 2, 3] }))(
   },
 );
 
-it('rekeys in a steady hour as the formula predicts', () => {
+it('rekeys in an hour of steady traffic as the formula predicts', () => {
   const options = { seed: 4, hours: HOURS, crypto, kinds: ['steady'] as const };
   const { figures } = new Simulation(options).run();
   expect(figures['steady-hours']).toBe(HOURS);
@@ -107,7 +107,7 @@ describe('the command', () => {
     return { status, out: out.join('\n'), err: err.join('\n') };
   }
 
-  it('prints how to repeat a failure, and the trace before it', async () => {
+  it('prints how to reproduce a failure, and the trace before it', async () => {
     const { status, err } = await run('--hours', '3', '--seed', '8', '--trace', '5');
     expect(status).toBe(1);
     expect(err).toContain('repeat: npm run sim -- --hours 3 --seed 8');

@@ -36,7 +36,7 @@ describe('simMayExist', () => {
     if (error instanceof ApiError) expect(error.next === SIM_MAY_EXIST).toBe(expected);
   });
 
-  it('says how to look for it, and that bootstrap looks too', () => {
+  it('explains how to look for it, and that bootstrap also looks', () => {
     const text = SIM_MAY_EXIST.join(' ');
     expect(text).toContain('`arctun sim list --since TIME`');
     expect(text).toContain('run bootstrap again, which looks for that SIM');
@@ -44,7 +44,7 @@ describe('simMayExist', () => {
 });
 
 describe('what to do next', () => {
-  it("is the operation's own advice where it has one", () => {
+  it('is the operation’s own advice if it has any', () => {
     expect(refusalError(SET_SIM_GROUP, 404, '').next[0]).toContain('the group ID');
     expect(refusalError(GET_SIM, 404, '').next[0]).toContain('Check the SIM ID');
     expect(refusalError({ purpose: 'x' }, 403, '').next[0]).toContain(
@@ -57,21 +57,21 @@ describe('what to do next', () => {
     [300, 'redirects are not followed'],
     [399, 'redirects are not followed'],
     [500, 'Try again in a few minutes'],
-  ])('after %d is what its class says', (status, next) => {
+  ])('is that of the status class after %d', (status, next) => {
     expect(refusalError(GET_SIM, status, '').next[0]).toContain(next);
   });
 
-  it('after 400 is unknown', () => {
+  it('is not known after 400', () => {
     expect(refusalError(GET_SIM, 400, '').next).toEqual([]);
   });
 
-  it('is first of all to look for the SIM', () => {
+  it('begins with looking for the SIM', () => {
     expect(refusalError(CREATE_SIM, 503, '', { next: ['Wait.'] }).next).toBe(SIM_MAY_EXIST);
     expect(refusalError(CREATE_SIM, 429, '', { next: ['Wait.'] }).next).toEqual(['Wait.']);
   });
 
   it.each(['dns', 'connection', 'timeout', 'tls', 'tls-clock', 'not-tls', 'too-long'] as const)(
-    'after a failure of %s is a check',
+    'is to check the connection after a failure of %s',
     (failure) => {
       const error = lostError(GET_SIM, URL, new TransportError(failure, true, 'm'));
       expect(error).toMatchObject({ failure, status: undefined, why: 'api.soracom.io: m' });
@@ -80,7 +80,7 @@ describe('what to do next', () => {
     },
   );
 
-  it('is to start the emulator if nothing listens on this machine', () => {
+  it('is to start the emulator if no program listens on this machine', () => {
     const refused = new TransportError('connection', false, 'connect ECONNREFUSED');
     expect(lostError(GET_SIM, 'http://127.0.0.1:18080/v1/sims', refused).next).toEqual([
       'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and --endpoint to use SORACOM.',

@@ -41,7 +41,7 @@ it.each([
   'http://10.0.0.1',
   'http://[::]',
   'http://[::ffff:127.0.0.1]',
-])('refuses plain http to %s, unless no key is sent', (url) => {
+])('refuses plain http to %s if a key is sent', (url) => {
   expect(isLoopbackUrl(url)).toBe(false);
   expect(() => parseEndpointUrl(url)).toThrow(
     `cannot use the API endpoint: it is plain http to ${new URL(url).hostname}, which would send keys unencrypted`,

@@ -41,7 +41,7 @@ describe('a JSON body', () => {
     });
   });
 
-  it('hides by name and shape in arrays and fields of any name', () => {
+  it('hides values by name and shape, in arrays and fields of any name', () => {
     expect(redactBody(`{"__proto__":{"token":"t"},"toJSON":["${JWT}"]}`)).toBe(
       '{"__proto__":{"token":"<redacted>"},"toJSON":["<redacted>"]}',
     );
@@ -75,7 +75,7 @@ describe('a body that is not JSON', () => {
     ['', ''],
     [' \n', ''],
     ['<p> \t\n', '<p>'],
-  ])('is shown by its first line: %j', (body, shown) => {
+  ])('is shown only with its first line: %j', (body, shown) => {
     expect(redactBody(body)).toBe(shown);
   });
 });

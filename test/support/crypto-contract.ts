@@ -67,7 +67,7 @@ function describeX25519(crypto: () => Crypto): void {
   });
 
   // RFC 7748 6.1 allows a check for zero; the whitepaper (5.4) then has no result to mix in.
-  it.each(LOW_ORDER_POINTS)('X25519 gives nothing for the low-order point %s', (point) => {
+  it.each(LOW_ORDER_POINTS)('X25519 has no result for the low-order point %s', (point) => {
     expect(crypto().dh(seededBytes(1, 32), fromHex(point))).toBeUndefined();
     const withHighBit = fromHex(point);
     withHighBit[31]! |= 0x80;
@@ -84,7 +84,7 @@ function describeX25519(crypto: () => Crypto): void {
     }
   });
 
-  it('X25519 takes a point that is not reduced as the one that it equals (RFC 7748 5)', () => {
+  it('X25519 treats a point that is not reduced as its reduced form (RFC 7748 5)', () => {
     // The encodings 2^255 - 19 + n that fit; n = 0 and 1 are of low order.
     for (let n = 2; n <= 18; n++) {
       const reduced = Uint8Array.of(n, ...new Uint8Array(31));
@@ -104,7 +104,7 @@ function describeX25519(crypto: () => Crypto): void {
     }
   });
 
-  it('takes keys of 32 bytes alone', () => {
+  it('accepts only keys of 32 bytes', () => {
     const key = seededBytes(1, 32);
     for (const wrong of [EMPTY, new Uint8Array(31), new Uint8Array(33)]) {
       expect(() => crypto().dh(wrong, key)).toThrow(RangeError);
@@ -115,7 +115,7 @@ function describeX25519(crypto: () => Crypto): void {
 }
 
 function describePrivateKeys(crypto: () => Crypto): void {
-  it('does not take a changed array for the key that it held before', () => {
+  it('does not treat a changed array as its earlier key', () => {
     const [first, second] = [seededBytes(3, 32), seededBytes(4, 32)];
     const point = crypto().publicKey(seededBytes(5, 32));
     const expected = crypto().dh(second.slice(), point);
@@ -124,7 +124,7 @@ function describePrivateKeys(crypto: () => Crypto): void {
     expect(crypto().dh(first, point)).toEqual(expected);
   });
 
-  it('overwrites one that is forgotten, and takes the array for another', () => {
+  it('overwrites a forgotten key, and accepts the array for another one', () => {
     const point = crypto().publicKey(seededBytes(5, 32));
     const key = seededBytes(3, 32);
     const shared = crypto().dh(key, point);
@@ -136,7 +136,7 @@ function describePrivateKeys(crypto: () => Crypto): void {
     expect(crypto().dh(key, point)).toEqual(shared);
   });
 
-  it('gives secrets that are the caller’s alone', () => {
+  it('returns secrets that only the caller holds', () => {
     const [key, point] = [seededBytes(1, 32), crypto().publicKey(seededBytes(2, 32))];
     const shared = crypto().dh(key, point)!;
     const kept = shared.slice();
@@ -188,7 +188,7 @@ function describeHashes(crypto: () => Crypto): void {
     expect(toHex(crypto().mac(selfTestInput(16, 16), input))).toBe(digest);
   });
 
-  it('BLAKE2s of each length up to 255', () => {
+  it('BLAKE2s of every length up to 255', () => {
     const chain = (digests: Uint8Array[]) => toHex(crypto().hash(...digests));
     const lengths = Array.from({ length: 256 }, (_, length) => length);
     expect(chain(lengths.map((length) => crypto().hash(counting(length))))).toBe(
@@ -216,7 +216,7 @@ function describeHashes(crypto: () => Crypto): void {
     expect(toHex(crypto().hmac(counting(key), ...parts))).toBe(digest);
   });
 
-  it('compares', () => {
+  it('compares arrays', () => {
     expect(crypto().equal(counting(16), counting(16))).toBe(true);
     expect(crypto().equal(counting(16), counting(17))).toBe(false);
     expect(crypto().equal(counting(16), new Uint8Array(16))).toBe(false);
@@ -284,7 +284,7 @@ function describeAead(crypto: () => Crypto): void {
     }
   });
 
-  it.each(['open', 'openX'] as const)('%s refuses what is shorter than a tag', (open) => {
+  it.each(['open', 'openX'] as const)('%s refuses input shorter than a tag', (open) => {
     const nonce = new Uint8Array(open === 'open' ? 12 : 24);
     for (const length of [0, 1, 15]) {
       expect(crypto()[open](counting(32), nonce, new Uint8Array(length), EMPTY)).toBeUndefined();
@@ -300,7 +300,7 @@ function describeTransportKey(crypto: () => Crypto): void {
     [16, 1, '000000000100000000000000'],
     [1420, 0x1_0203_0405, '000000000504030201000000'],
     [100, 2 ** 53 - 2, '00000000feffffffffff1f00'],
-  ])('seals %i bytes under counter %d in place', (length, counter, nonce) => {
+  ])('seals %i bytes with counter %d in place', (length, counter, nonce) => {
     const plaintext = seededBytes(8, length);
     const buffer = new Uint8Array(length + 40).fill(0xaa);
     buffer.set(plaintext, 16);
@@ -331,7 +331,7 @@ function describeTransportKey(crypto: () => Crypto): void {
     expect(key.open(sealed.slice(), 0, 48, 5)).toBe(true);
   });
 
-  it('holds a copy of the key, and loses it when wiped', () => {
+  it('keeps a copy of the key until it is wiped', () => {
     const original = KEY.slice();
     const key = crypto().transportKey(original);
     original.fill(0);

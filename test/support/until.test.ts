@@ -10,7 +10,7 @@ it('returns when the condition holds', async () => {
   expect(looks).toBe(3);
 });
 
-it('names the condition that did not come, also if its turns never leave the microtasks', async () => {
+it('reports the condition that was not met, even if its turns never leave the microtasks', async () => {
   const isReady = () => false;
   const turn = () => Promise.resolve();
   await expect(until(isReady, { limit: 20, turn })).rejects.toThrow(
@@ -18,12 +18,12 @@ it('names the condition that did not come, also if its turns never leave the mic
   );
 });
 
-it('ends while Jest holds the timers', async () => {
+it('ends even with Jest’s fake timers', async () => {
   jest.useFakeTimers();
   await expect(until(() => false, { limit: 20, what: 'rain' })).rejects.toThrow('rain');
 });
 
-it('rejects with the promise it takes turns for', async () => {
+it('rejects if the promise that it waits for rejects', async () => {
   let turns = 0;
   const failing = new Promise((_, reject) => setTimeout(() => reject(new Error('refused')), 5));
   await expect(settled(failing, () => (turns++, new Promise(setImmediate)))).rejects.toThrow(

@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 it.each([
   ['of the process', systemEntropy],
   ['of the kernel', openKernelEntropy()],
-])('%s fills all of the bytes, and never with the same values', (_, entropy) => {
+])('%s fills all bytes, with different values each time', (_, entropy) => {
   const [one, other] = [new Uint8Array(1_000), new Uint8Array(1_000)];
   entropy.fill(one);
   entropy.fill(other);
@@ -19,7 +19,7 @@ it.each([
   expect(one.subarray(960).some((byte) => byte !== 0)).toBe(true);
 });
 
-it('of the kernel reads the available bytes, and adds none of its own', () => {
+it('of the kernel returns only the available bytes, without adding any', () => {
   const path = join(folder, 'known');
   writeFileSync(
     path,

@@ -86,7 +86,7 @@ it('schedules a turn soon for a beforeDrain callback that is added outside of a 
   expect(engine.calls).toEqual(['before the drain', 'drain']);
 });
 
-it('runs the others in the next turn if a handler before the drain throws', () => {
+it('runs the other callbacks in the next turn if one before the drain throws', () => {
   const { engine, socket, clock, driver } = setUp();
   driver.beforeDrain(() => {
     throw new Error('of a listener');
@@ -108,7 +108,7 @@ it('drains soon if a listener throws while datagrams are handled', () => {
   expect(engine.calls).toEqual(['datagrams 1 at 1000', 'drain']);
 });
 
-it('needs no second turn for a call made before the drain', () => {
+it('does not need a second turn for a call made before the drain', () => {
   const { engine, socket, clock, driver } = setUp();
   driver.beforeDrain(() => driver.schedule());
   socket.receive(datagram());
@@ -127,7 +127,7 @@ it('merges many calls to schedule() into one turn', () => {
   expect(engine.calls).toEqual(['drain']);
 });
 
-it('drains until nothing is left', () => {
+it('drains until all packets are sent', () => {
   const { engine, clock, driver, socket } = setUp();
   engine.batches = [
     { datagrams: [datagram()], more: true },
@@ -168,7 +168,7 @@ it('keeps one timer at the next deadline', () => {
   expect(clock.armed).toBe(0);
 });
 
-it('runs an overdue timer before anything else', () => {
+it('runs an overdue timer first', () => {
   const { engine, clock, driver } = setUp();
   engine.timeout = 1_500;
   driver.schedule();
@@ -193,7 +193,7 @@ describe('a process that did not run for some time', () => {
     return run;
   }
 
-  it('reads waiting datagrams before a timer expires, since they were not late', () => {
+  it('reads waiting datagrams before a timer expires, because they were not late', () => {
     const { engine, clock, socket } = stalledUntil(1_900);
     clock.fire();
     // The socket is read after the timers, within two turns of the event loop.
@@ -210,7 +210,7 @@ describe('a process that did not run for some time', () => {
     ]);
   });
 
-  it('does so if a call from outside comes before the timer', () => {
+  it('also does so if an external call comes before the timer', () => {
     const { engine, clock, driver, socket } = stalledUntil(1_900);
     driver.schedule();
     clock.defer(() => clock.defer(() => socket.receive(datagram())));
@@ -257,7 +257,7 @@ describe('a process that did not run for some time', () => {
     expect(engine.calls).toHaveLength(2);
   });
 
-  it('expires a timer at once if it is only as late as timers usually are', () => {
+  it('expires a timer at once if its delay is normal for timers', () => {
     const { engine, clock } = stalledUntil(1_505);
     clock.fire();
     expect(engine.calls).toEqual(['timeout at 1505', 'drain']);
@@ -272,7 +272,7 @@ it('reports the end of each turn', () => {
   expect(turns).toEqual([1_000, 1_000]);
 });
 
-it('forwards events, and emits none after it is closed', () => {
+it('forwards events, but emits none after it is closed', () => {
   const { engine, clock, driver, events, socket } = setUp();
   engine.events = [{ type: 'handshake-gave-up' } as DeviceEvent];
   driver.schedule();

@@ -58,7 +58,7 @@ it('resets connections at both ends at once, and accepts new ones at the new add
   expect(other.remoteAddress).toBe(MOVED);
 });
 
-it('keeps what uses an address that stays', async () => {
+it('keeps connections and sockets of an address that stays', async () => {
   const { socket, other } = await world.pair();
   await move([MOVED, NEAR]);
   socket.write('still there');
@@ -66,7 +66,7 @@ it('keeps what uses an address that stays', async () => {
   expect(String(payload)).toBe('still there');
 });
 
-it('tells pending dials and pending receives why they fail', async () => {
+it('rejects pending dials and pending receives with the reason', async () => {
   const { dialer, datagramDialer } = world.near;
   // Nothing answers at this address: datagrams sent there are lost.
   const dialled = dialer.dial({ host: '100.127.9.9', port: 80 });
@@ -114,7 +114,7 @@ it('closes only the UDP sockets that were bound to the old address, with an erro
   expect(() => world.near.createUdpSocket().bind(9, MOVED)).not.toThrow();
 });
 
-it('has no route to an address family that is gone, and does not query names for it', async () => {
+it('has no route to a removed address family, and does not query names for it', async () => {
   serveNames(world.far, { 'both.test': [FAR, FAR_IPV6] });
   const lookUp = (options: { all: true }) =>
     world.run(world.near.promises.lookup('both.test', options));

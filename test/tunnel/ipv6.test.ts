@@ -67,7 +67,7 @@ it('carries streams', async () => {
   stream.on('error', () => undefined).destroy();
 });
 
-it('has no route to an address of the other family, and names the family', async () => {
+it('has no route to an address of the other family, which the error names', async () => {
   const error = {
     reason: 'no-route',
     message: `the tunnel has no IPv4 address, but ${SERVICE} is one`,

@@ -19,7 +19,7 @@ function setUp() {
   return { log, rivals, appear };
 }
 
-it('logs one warning, and one more an hour later', () => {
+it('logs one warning, and another an hour later', () => {
   const { log, appear } = setUp();
   for (let minute = 2; minute <= 70; minute++) appear(minute * MINUTE);
   expect(log.messages('warn')).toEqual([

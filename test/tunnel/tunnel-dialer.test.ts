@@ -54,7 +54,7 @@ describe('a server that was restarted', () => {
     [2_900, 7_000],
     [3_100, 2_000],
     [100_000, 2_000],
-  ])('whose session was %d ms old costs a dial %d ms', async (age, cost) => {
+  ])('with a session %d ms old delays a dial by %d ms', async (age, cost) => {
     await world.advance(age);
     restart();
     const took = await timeOfDial();
@@ -68,7 +68,7 @@ describe('many dials with one signal', () => {
   // 40 at once are not reported as a leak.
   setMaxListeners(0, stop.signal);
 
-  it('leave neither a timer nor a listener: answered, refused, unanswered or aborted', async () => {
+  it('leave neither a timer nor a listener, whether answered, refused, unanswered or aborted', async () => {
     const outcomes: string[] = [];
     const dial = (port: number, signal = stop.signal): void => {
       tunnel.dialer.dial({ ...TARGET, port }, signal).then(
@@ -119,7 +119,7 @@ describe('a tunnel that gives up', () => {
     await expect(tunnel.dialer.dial(TARGET)).rejects.toMatchObject(failure);
   });
 
-  it('leaves an open stream to close()', async () => {
+  it('does not end an open stream, which close() does', async () => {
     const dialled = tunnel.dialer.dial(TARGET);
     await world.settle();
     const stream = await dialled;

@@ -74,7 +74,7 @@ function readAll(stream: Duplex): Promise<Buffer> {
   });
 }
 
-it('half-closes: the answer comes after our end', async () => {
+it('half-closes: the answer arrives after the local end', async () => {
   const tunnel = await setUp((stream) => {
     void readAll(stream).then((request) => stream.end(`got ${request.length}`));
   });
@@ -174,7 +174,7 @@ it('counts the bytes that the other side has not acknowledged', async () => {
   stream.on('error', () => undefined).destroy();
 });
 
-it('counts nothing after everything is acknowledged', async () => {
+it('counts no bytes after everything is acknowledged', async () => {
   const tunnel = await setUp((stream) => {
     stream.once('data', () => stream.write('got it')).on('error', () => undefined);
   });

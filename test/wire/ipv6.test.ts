@@ -46,7 +46,7 @@ it('writes and reads a fragment header', () => {
   expect(hasMoreFragments(bytes, 1)).toBe(false);
 });
 
-it('counts an extension header in units of eight bytes, without the first', () => {
+it('computes the length of an extension header in units of eight bytes, without the first unit', () => {
   expect(extensionHeaderLength(Uint8Array.of(0, 6, 0), 0)).toBe(56);
 });
 

@@ -176,7 +176,7 @@ describe('refreshSession()', () => {
     expect(pair.captured.map(({ type }) => type)).toEqual([INITIATION]);
   });
 
-  it('is not held back by a response to an abandoned initiation', () => {
+  it('is not delayed by a response to an abandoned initiation', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     // Sent before the sleep: the initiation stayed in the socket, and bob has abandoned it.
     pair.link = () => false;
@@ -197,7 +197,7 @@ describe('refreshSession()', () => {
     expect(pair.alice.peer.hasSession(pair.now)).toBe(true);
   });
 
-  it('is held back by its own recent initiation (6.1)', () => {
+  it('is delayed by its own recent initiation (6.1)', () => {
     const pair = new WireguardPair({ bobKnowsAlice: true });
     pair.link = () => false;
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
@@ -208,7 +208,7 @@ describe('refreshSession()', () => {
     expect(pair.sent(INITIATION, 'alice')).toHaveLength(1);
   });
 
-  it('sends one initiation if no response comes; a timer retries', () => {
+  it('sends one initiation if no response arrives; a timer retries', () => {
     const pair = new WireguardPair();
     pair.link = () => false;
     pair.alice.device.refreshSession(pair.alice.peer, pair.now);
@@ -233,7 +233,7 @@ describe('ClockWatch', () => {
     return { jump };
   }
 
-  it('finds no jump in its first reading, whatever the clocks say', () => {
+  it('finds no jump in its first reading, whatever the clocks show', () => {
     const { jump } = watch();
     expect(jump(0, 0)).toBe(0);
   });

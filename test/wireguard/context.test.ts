@@ -1,7 +1,7 @@
 import { publicKeyText } from '../../src/wireguard/context.js';
 import { seededBytes } from '../support/fakes/seeded-entropy.js';
 
-it('publicKeyText() gives one text for one key, and different texts for different keys', () => {
+it('publicKeyText() returns the same text for the same key, and different texts for different keys', () => {
   const key = seededBytes(1, 32);
   expect(publicKeyText(key.slice())).toBe(publicKeyText(key));
   expect(publicKeyText(key)).toHaveLength(32);

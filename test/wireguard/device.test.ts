@@ -460,7 +460,7 @@ describe('when the clocks disagree', () => {
     expect(gaps.filter((gap) => gap < 5_000).length).toBeLessThanOrEqual(1);
   });
 
-  it('sends the initiation that was held back while the clock was changed', () => {
+  it('sends the initiation that was delayed while the clock was changed', () => {
     let isKnown = false;
     const pair = new WireguardPair();
     const { device } = pair.alice;
@@ -517,7 +517,7 @@ describe('retryHandshake', () => {
   });
 });
 
-it('initiationNotSent replaces an unsent initiation only, until the device closes', () => {
+it('initiationNotSent replaces only an unsent initiation, until the device closes', () => {
   const transmitted: Uint8Array[] = [];
   const device = createDevice(transmitted);
   const publicKey = seededBytes(1, 32);
@@ -600,7 +600,7 @@ describe('close', () => {
   });
 });
 
-it('shows no key when printed', () => {
+it('does not show a key when printed', () => {
   const psk = seededBytes(5, 32);
   const pair = WireguardPair.established({ alicePsk: psk, bobPsk: psk });
   const text = inspect(pair.alice, { depth: 20, maxArrayLength: null, showHidden: true });

@@ -18,7 +18,7 @@ function create(options: Partial<PeerOptions> = {}): Peer {
   );
 }
 
-it('begins without state', () => {
+it('starts without state', () => {
   const { peer } = new WireguardPair().alice;
   expect([peer.rxBytes, peer.txBytes, peer.handshakeAttempts, peer.stagedPackets]).toEqual([
     0, 0, 0, 0,
@@ -162,7 +162,7 @@ it('zeroKeyMaterial ends the session; wipe also wipes the peer', () => {
   expect(pair.bob.peer.isRemoved).toBe(true);
 });
 
-it('reports the round trip of the last handshake, on its initiator only', () => {
+it('reports the round trip of the last handshake, only on its initiator', () => {
   const pair = new WireguardPair({ latency: 30 });
   expect(pair.alice.peer.handshakeRoundTrip).toBeUndefined();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -181,7 +181,7 @@ it('measures a round trip from the retry that was answered', () => {
   expect(pair.alice.peer.handshakeRoundTrip).toBe(60);
 });
 
-it('reports the share of lost data messages over the kept sessions', () => {
+it('reports the share of lost data messages in the current sessions', () => {
   const pair = new WireguardPair();
   expect(pair.bob.peer.receivedLoss).toBeUndefined();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);

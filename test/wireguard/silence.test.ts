@@ -54,7 +54,7 @@ describe('no reason', () => {
     expect([silenceOf(pair, 'alice'), silenceOf(pair, 'bob')]).toEqual([undefined, undefined]);
   });
 
-  it('is reported for a responder without confirmation that has nothing to send', () => {
+  it('is reported for an unconfirmed responder that has nothing to send', () => {
     const pair = new WireguardPair();
     pair.link = ({ type }) => type !== DATA;
     pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
@@ -98,18 +98,21 @@ describe('no reason', () => {
 });
 
 describe('no-answer', () => {
-  it.each(SIDES)('is the reason of %s from the first initiation to the session', (side) => {
-    const pair = new WireguardPair({ bobKnowsAlice: true });
-    pair.link = DEAF;
-    pair.send(side);
-    expect(silenceOf(pair, side)).toBe('no-answer');
-    pair.advance(20_000);
-    expect(silenceOf(pair, side)).toBe('no-answer');
-    pair.link = () => true;
-    pair.advance(5_400);
-    expect(pair[side].peer.hasSession(pair.now)).toBe(true);
-    expect(silenceOf(pair, side)).toBeUndefined();
-  });
+  it.each(SIDES)(
+    'is the reason for %s from the first initiation until a session exists',
+    (side) => {
+      const pair = new WireguardPair({ bobKnowsAlice: true });
+      pair.link = DEAF;
+      pair.send(side);
+      expect(silenceOf(pair, side)).toBe('no-answer');
+      pair.advance(20_000);
+      expect(silenceOf(pair, side)).toBe('no-answer');
+      pair.link = () => true;
+      pair.advance(5_400);
+      expect(pair[side].peer.hasSession(pair.now)).toBe(true);
+      expect(silenceOf(pair, side)).toBeUndefined();
+    },
+  );
 
   it('is the reason if no initiation could be sent yet', () => {
     const pair = new WireguardPair();
@@ -137,7 +140,7 @@ describe('no-answer', () => {
     expect(pair.alice.peer.handshakeBeganAt).toBe(again);
   });
 
-  it('is the reason if a renewal has no answer for 5 s and data has none either', () => {
+  it('is the reason if neither a renewal nor data is answered for 5 s', () => {
     const pair = WireguardPair.established();
     pair.advance(121_000);
     pair.link = DEAF;
@@ -145,7 +148,7 @@ describe('no-answer', () => {
     expect(silencesAfter(pair, 0, 4_999, 1)).toEqual([undefined, undefined, 'no-answer']);
   });
 
-  it('is not the reason if only the renewal is unanswered, while the old session lasts', () => {
+  it('is not the reason while the old session lasts if only the renewal is unanswered', () => {
     const pair = WireguardPair.established();
     pair.advance(121_000);
     pair.link = ({ type }) => type === DATA;
@@ -163,7 +166,7 @@ describe('no-answer', () => {
     expect(silenceOf(pair)).toBe('no-answer');
   });
 
-  it('replaces no-data-back when the handshake after unanswered data is unanswered too', () => {
+  it('replaces no-data-back if the handshake after unanswered data is also unanswered', () => {
     const pair = WireguardPair.established();
     pair.link = DEAF;
     pair.send('alice');
@@ -175,7 +178,7 @@ describe('no-answer', () => {
 });
 
 describe('wrong-key', () => {
-  it('is the reason from the first response that does not decrypt', () => {
+  it('is the reason after the first response that cannot be decrypted', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
     pair.send('alice');
     expect(silencesAfter(pair, 19, 1)).toEqual(['no-answer', 'wrong-key']);
@@ -206,7 +209,7 @@ describe('wrong-key', () => {
 });
 
 describe('under-load', () => {
-  it('is the reason from the cookie to the session', () => {
+  it('is the reason from the cookie until a session exists', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     pair.send('alice');
@@ -229,7 +232,7 @@ describe('under-load', () => {
     expect(silenceOf(pair)).toBe('no-answer');
   });
 
-  it('is overridden by a response that does not decrypt in the same millisecond', () => {
+  it('is overridden by a response in the same millisecond that cannot be decrypted', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
     pair.send('alice');
     pair.settle();
@@ -238,7 +241,7 @@ describe('under-load', () => {
     expect(silenceOf(pair)).toBe('wrong-key');
   });
 
-  it('is overridden by a response that does not decrypt, and returns with a later cookie', () => {
+  it('is overridden by a response that cannot be decrypted, and returns with a later cookie', () => {
     const pair = new WireguardPair({ alicePsk: seededBytes(1, 32) });
     pair.link = DEAF;
     pair.send('alice');
@@ -298,7 +301,7 @@ describe('clock-behind', () => {
 });
 
 describe('no-data-back', () => {
-  it.each(SIDES)('is the reason of %s 15 s after the first unanswered packet', (side) => {
+  it.each(SIDES)('is the reason for %s 15 s after the first unanswered packet', (side) => {
     const pair = WireguardPair.established();
     pair.link = ({ from }) => from === side;
     const begin = pair.now;
@@ -340,7 +343,7 @@ describe('no-data-back', () => {
     expect(silencesAfter(pair, 14_999, 1)).toEqual([undefined, 'no-data-back']);
   });
 
-  it('survives a handshake if packets sent under it are unanswered too', () => {
+  it('remains after a handshake if packets in the new session are also unanswered', () => {
     const pair = WireguardPair.established();
     pair.link = ({ type }) => type !== DATA;
     for (let second = 0; second < 100; second++) {
@@ -371,7 +374,7 @@ describe('no-data-back', () => {
     expect(silencesAfter(pair, 14_999, 1)).toEqual([undefined, 'no-data-back']);
   });
 
-  it('ends with a refused packet, since the peer has answered', () => {
+  it('ends with a refused packet, because the peer has answered', () => {
     const pair = WireguardPair.established();
     pair.link = ({ from }) => from === 'alice';
     pair.send('alice');

@@ -13,7 +13,7 @@ function keepalives(pair: WireguardPair): [string, number][] {
 }
 
 describe('the passive keepalive', () => {
-  it('comes once, 10 s after the first unanswered data', () => {
+  it('is sent once, 10 s after the first unanswered data', () => {
     const pair = WireguardPair.established();
     pair.send('bob');
     pair.settle();
@@ -23,7 +23,7 @@ describe('the passive keepalive', () => {
     expect(pair.sent(INITIATION)).toEqual([]);
   });
 
-  it('comes a second time if data arrived meanwhile', () => {
+  it('is sent a second time if data arrived meanwhile', () => {
     const pair = WireguardPair.established();
     pair.send('bob');
     pair.settle();
@@ -37,7 +37,7 @@ describe('the passive keepalive', () => {
     ]);
   });
 
-  it('does not come if any packet was sent', () => {
+  it('is not sent if any packet was sent', () => {
     const pair = WireguardPair.established();
     pair.send('bob');
     pair.advance(9_000);
@@ -97,7 +97,7 @@ describe('the handshake with a silent peer', () => {
 });
 
 describe('the persistent keepalive', () => {
-  it('comes after each interval of silence', () => {
+  it('is sent after each interval of silence', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 25_000 });
     const begin = pair.now;
     pair.advance(80_000);
@@ -108,7 +108,7 @@ describe('the persistent keepalive', () => {
     ]);
   });
 
-  it('does not come while the tunnel carries traffic in either direction', () => {
+  it('is not sent while the tunnel carries traffic in either direction', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 8_000 });
     for (let step = 0; step < 20; step++) {
       pair.send('bob');
@@ -138,7 +138,7 @@ it('two idle peers stop sending, and stay silent for ten hours', () => {
   expect(pair.alice.device.nextTimeout()).toBe(Infinity);
 });
 
-it('six hours of traffic have a handshake every two minutes, and lose nothing', () => {
+it('six hours of traffic have a handshake every two minutes, and lose no packet', () => {
   const pair = WireguardPair.established();
   let sent = 0;
   for (let time = 0; time < 6 * 3_600_000; time += 20_000) {
@@ -239,7 +239,7 @@ describe('Timers', () => {
     expect(Math.max(...delays) - Math.min(...delays)).toBeGreaterThan(300);
   });
 
-  it('postpones a handshake that may not begin yet, and delays no retry', () => {
+  it('postpones a handshake that may not begin yet, without delaying retries', () => {
     const { timers } = createTimers();
     timers.handshakeDelayed(1_000);
     const deadline = timers.nextTimeout();
@@ -284,7 +284,7 @@ describe('Timers', () => {
     expect(timers.hasGivenUp).toBe(false);
   });
 
-  it('owes no keepalive to an abandoned peer', () => {
+  it('does not schedule a keepalive for an abandoned peer', () => {
     const { timers, calls } = createTimers();
     timers.handshakeInitiated(0);
     run(timers, calls, 95_000);
@@ -308,7 +308,7 @@ describe('Timers', () => {
     expect(without.calls.at(-1)).toBe('zero');
   });
 
-  it('answers one message with one keepalive, and several with two, also after stop()', () => {
+  it('answers one message with one keepalive, and several with two, even after stop()', () => {
     const { timers, calls } = createTimers();
     timers.dataReceived(0);
     run(timers, calls, 60_000);
@@ -343,7 +343,7 @@ describe('Timers', () => {
     expect(calls).toEqual(Array(4).fill('keepalive'));
   });
 
-  it('owes only the persistent keepalive after sessions are discarded', () => {
+  it('schedules only the persistent keepalive after sessions are discarded', () => {
     const { timers, calls } = createTimers(700_000);
     timers.anyAuthenticatedPacketTraversal(0);
     timers.sessionDerived(0);

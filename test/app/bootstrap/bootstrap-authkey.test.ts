@@ -70,7 +70,7 @@ describe('a new SIM', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('has the time of SORACOM in the journal', async () => {
+  it('has SORACOM’s time in the journal', async () => {
     const date = 'Wed, 25 Nov 2026 01:02:03 GMT';
     bench.answering('POST /v1/auth', (response) => {
       response.writeHead(200, { Date: date }).end('{"apiKey":"a","token":"t"}');
@@ -108,7 +108,7 @@ describe('a new SIM', () => {
     expect(bench.files.texts.get(TARGET)).toBe(whole().replace('soratun0', 'utun'));
   });
 
-  it('without a private key in the answer is reported, and gets a key in the next run', async () => {
+  it('is reported if the answer has no private key, and gets a key in the next run', async () => {
     bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
     const error = await failureOf(bench.run());
     expect(error.message).toContain(`SIM ${SIM_ID} was created`);
@@ -120,7 +120,7 @@ describe('a new SIM', () => {
     expect(bench.count(CREATE_SIM)).toBe(1);
   });
 
-  it('may exist if the answer is lost: it is not requested twice, and the journal stays', async () => {
+  it('is not requested twice if the answer is lost, and its journal stays', async () => {
     bench.answering(CREATE_SIM, cut);
     const error = await failureOf(bench.run());
     expect(error.next.join(' ')).toContain('may have been created');
@@ -128,7 +128,7 @@ describe('a new SIM', () => {
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it.each([400, 401, 403, 429])('that is refused with %d leaves no journal', async (code) => {
+  it.each([400, 401, 403, 429])('leaves no journal if it is refused with %d', async (code) => {
     bench.answering(CREATE_SIM, json({ code: 'X', message: 'no' }, code));
     await failureOf(bench.run());
     expect(bench.steps).toBeUndefined();
@@ -137,7 +137,7 @@ describe('a new SIM', () => {
 });
 
 describe('--own-key', () => {
-  it('replaces the first key by a local one, and sends only its public half', async () => {
+  it('replaces the first key with a local one, and sends only its public half', async () => {
     let journal = '';
     bench.answering(RENEW, (response, request) => {
       expect(bench.files.texts.get(TARGET)).toBe(whole());
@@ -159,7 +159,7 @@ describe('--own-key', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('that is refused leaves a working SIM, and says so', async () => {
+  it('leaves a working SIM if it is refused, and reports that', async () => {
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
     const error = await failureOf(bench.run({ ownKey: true }));
     expect(error.kind).toBe('api');
@@ -169,7 +169,7 @@ describe('--own-key', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('whose answer is lost is finished by the next run, with the same key', async () => {
+  it('is finished by the next run, with the same key, if its answer is lost', async () => {
     bench.answering(RENEW, cut);
     await failureOf(bench.run({ ownKey: true }));
     expect(bench.steps).toEqual(['create-sim', 'created', 'renew-key']);
@@ -180,7 +180,7 @@ describe('--own-key', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('keeps an existing key, and says how to change it', async () => {
+  it('keeps an existing key, and explains how to change it', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     const { notes } = await bench.run({ ownKey: true });
     expect(notes.join(' ')).toContain('arctun sim renew-key');
@@ -189,7 +189,7 @@ describe('--own-key', () => {
 });
 
 describe('the question whether to create a SIM', () => {
-  it('shows the planned SIM, and creates none after a no', async () => {
+  it('shows the planned SIM, and does not create it after a no', async () => {
     const asked: unknown[] = [];
     const ports = {
       confirmSim: (summary: unknown) => {
@@ -236,7 +236,7 @@ describe('name, tags and group', () => {
     ]);
   });
 
-  it('that may not be set are a note, with the permission, and not a failure', async () => {
+  it('cause a note with the permission, not a failure, if they may not be set', async () => {
     bench.answering(`PUT /v1/sims/${SIM_ID}/tags`, json({ code: 'X', message: 'no' }, 403));
     const { notes } = await bench.run({ labels });
     expect(notes.join('\n')).toMatch(
@@ -245,7 +245,7 @@ describe('name, tags and group', () => {
     expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
   });
 
-  it('with a group that does not exist are refused before a SIM is created', async () => {
+  it('are refused before a SIM is created if the group does not exist', async () => {
     bench.answering('GET /v1/groups/g-1', json({ code: 'X', message: 'none' }, 404));
     expect(await failureOf(bench.run({ labels }))).toMatchObject({
       kind: 'usage',
@@ -256,7 +256,7 @@ describe('name, tags and group', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('with a group that this user may not read are set anyway', async () => {
+  it('are set even if this user may not read the group', async () => {
     bench.answering('GET /v1/groups/g-1', status(403));
     expect(await bench.run({ labels })).toMatchObject({ created: true, notes: [] });
     expect(bench.count(`POST /v1/sims/${SIM_ID}/set_group`)).toBe(1);
@@ -294,16 +294,19 @@ describe('an existing arc.json', () => {
     expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ profile });
   });
 
-  it.each([400, 404])('says how to get another SIM if its own is gone: %d', async (status) => {
-    bench.files.texts.set(TARGET, SAMPLE);
-    const gone = json({ code: 'X', message: 'The SIM is terminated.' }, status);
-    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', gone);
-    const error = await failureOf(bench.run());
-    expect(error.kind).toBe('api');
-    expect(error.next.at(-1)).toMatch(
-      /^If that SIM no longer exists, move .*arc\.json away or choose another file with --config\. Bootstrap then creates a SIM, which is billed\.$/,
-    );
-  });
+  it.each([400, 404])(
+    'explains how to get another SIM if its own no longer exists: %d',
+    async (status) => {
+      bench.files.texts.set(TARGET, SAMPLE);
+      const gone = json({ code: 'X', message: 'The SIM is terminated.' }, status);
+      bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', gone);
+      const error = await failureOf(bench.run());
+      expect(error.kind).toBe('api');
+      expect(error.next.at(-1)).toMatch(
+        /^If that SIM no longer exists, move .*arc\.json away or choose another file with --config\. Bootstrap then creates a SIM, which is billed\.$/,
+      );
+    },
+  );
 
   it('is unchanged if the new session is unusable', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
@@ -315,7 +318,7 @@ describe('an existing arc.json', () => {
     expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
   });
 
-  it('that cannot be written leaves its session in the state folder, and says so', async () => {
+  it('has its session in the state folder if it cannot be written, and reports that', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
     bench.files.failures.set(`replaceText ${TARGET}`, new FileError('denied', TARGET, 'no'));
@@ -352,7 +355,7 @@ describe('an existing arc.json', () => {
     expect(bench.server.calls).toEqual([]);
   });
 
-  it('of the SIM that --adopt names keeps its key, and says so', async () => {
+  it('keeps its key if it belongs to the SIM of --adopt, and reports that', async () => {
     bench.files.texts.set(TARGET, whole());
     const { notes } = await bench.run({ adopt: SIM_ID });
     expect(notes.join(' ')).toContain('arctun sim renew-key');
@@ -384,7 +387,7 @@ describe('an existing arc.json', () => {
     expect(notes.join(' ')).toContain('No profile was saved in arc.json');
   });
 
-  it('of another SIM than --adopt names is refused', async () => {
+  it('is refused if it belongs to a different SIM than that of --adopt', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     expect(await failureOf(bench.run({ adopt: SIM_ID }))).toMatchObject({ kind: 'usage' });
     expect(bench.server.calls).toEqual([]);
@@ -420,7 +423,7 @@ describe('before the first call', () => {
   });
 
   it.each(['denied', 'no-folder', 'failed'] as const)(
-    'a target that is %s ends the run',
+    'a target that is %s stops the run',
     async (why) => {
       bench.files.failures.set(`proveWritable ${TARGET}`, new FileError(why, TARGET, 'the reason'));
       const error = await failureOf(bench.run());
@@ -429,7 +432,7 @@ describe('before the first call', () => {
     },
   );
 
-  it('an existing file without another place for its session ends it, too', async () => {
+  it('an existing file without another place for its session stops it, too', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     bench.files.failures.set(`proveWritable ${TARGET}`, new FileError('denied', TARGET, 'no'));
     bench.files.failures.set('createFolder /state', new FileError('denied', '/state', 'no'));
@@ -451,20 +454,20 @@ describe('before the first call', () => {
     expect(bench.files.calls).toEqual([]);
   });
 
-  it('a signal that has fired ends the run', async () => {
+  it('a signal that was already aborted stops the run', async () => {
     const reason = new Error('stopped');
     await expect(bench.run({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(bench.server.calls).toEqual([]);
   });
 
-  it('a journal that cannot be created ends it, with nothing created', async () => {
+  it('a journal that cannot be created stops it, and nothing is created', async () => {
     bench.journals.failures.set('create', new FileError('failed', '/j', 'no space left'));
     const error = await failureOf(bench.run());
     expect(error.message).toContain('no space left');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('a running bootstrap of the same file ends it', async () => {
+  it('a running bootstrap of the same file stops it', async () => {
     bench.journals.lines.set('arc.json', [
       '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
     ]);
@@ -474,7 +477,7 @@ describe('before the first call', () => {
     expect(bench.server.calls).toEqual([]);
   });
 
-  it('a bootstrap that started and finished meanwhile ends it', async () => {
+  it('a bootstrap that started and finished meanwhile stops it', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
       bench.files.texts.set(TARGET, 'of another run');
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
@@ -486,7 +489,7 @@ describe('before the first call', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('--adopt replaces no key in a file that appeared meanwhile', async () => {
+  it('--adopt does not replace the key in a file that appeared meanwhile', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
       bench.files.texts.set(TARGET, 'of another run');
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
@@ -498,7 +501,7 @@ describe('before the first call', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('a bootstrap that started meanwhile ends it', async () => {
+  it('a bootstrap that started meanwhile stops it', async () => {
     bench.answering('POST /v1/auth', (response, request) => {
       bench.journals.lines.set('arc.json', [
         '{"step":"create-sim","since":0,"clock":"platform","endpoint":"https://x","ownKey":false}',
@@ -528,7 +531,7 @@ describe('if the new file cannot be written', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('and the journal cannot either, it is stored in the rescue folder', async () => {
+  it('it is stored in the rescue folder if the journal cannot be written either', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     const error = await rescueOf(bench.run());
@@ -540,7 +543,7 @@ describe('if the new file cannot be written', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('and no other file can be written either, it is part of the error, hidden from logs', async () => {
+  it('it is part of the error, hidden from logs, if no other file can be written', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     bench.files.failures.set(`replaceText ${RESCUE}`, new FileError('denied', RESCUE, 'read-only'));
@@ -564,7 +567,7 @@ describe('if the new file cannot be written', () => {
     expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
   });
 
-  it('any ID yields a valid file name', async () => {
+  it('the rescued file has a valid name for any ID', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/j', 'gone'));
     bench.files.failures.set(`replaceText ${TARGET}`, FULL);
     bench.answering(CREATE_SIM, json({ ...SIM, simId: '../../etc/x' }, 201));
@@ -574,7 +577,7 @@ describe('if the new file cannot be written', () => {
 });
 
 describe('signing out', () => {
-  it.each([status(403), cut])('that fails is not a failure', async (answer) => {
+  it.each([status(403), cut])('does not fail the run if it fails', async (answer) => {
     bench.answering('POST /v1/auth/logout', answer);
     await expect(bench.run()).resolves.toMatchObject({ created: true });
   });
@@ -592,7 +595,7 @@ describe('signing out', () => {
   });
 });
 
-it('a signal during createSim loses no key', async () => {
+it('a signal during createSim does not lose the key', async () => {
   const controller = new AbortController();
   bench.answering(CREATE_SIM, (response, request) => {
     controller.abort(new Error('stopped'));
@@ -607,7 +610,7 @@ describe('a target whose path is too long for a file name', () => {
   const LONG = `/home/${'é'.repeat(100)}/arc.json`;
   const OTHER = `/elsewhere/${'é'.repeat(100)}/other.json`;
 
-  it('has its rescued arc.json under a truncated name, by which the next run finds it', async () => {
+  it('has its rescued arc.json under a truncated name, where the next run finds it', async () => {
     bench.journals.failures.set('append', new FileError('failed', '/x', 'an I/O error'));
     bench.files.failures.set(`replaceText ${LONG}`, new FileError('failed', LONG, 'full'));
     const { rescuePath } = await rescueOf(bench.run({ path: LONG }));

@@ -206,7 +206,7 @@ describe('a file that may belong to another SIM', () => {
     expect(files.texts.has(`${COPY}.3`)).toBe(false);
   });
 
-  it('leaves nine copies at most, of which the last one is the newest', async () => {
+  it('keeps at most nine copies, the last of which is the newest', async () => {
     answering(METADATA, status(403));
     for (let run = 1; run <= 11; run++) {
       files.texts.set(TARGET, sampleWith({ run }));
@@ -245,7 +245,7 @@ describe('a file of another SIM', () => {
     ]);
   });
 
-  it('is copied in the last step that can be stopped', async () => {
+  it('is copied in the last step before the run can no longer be stopped', async () => {
     const controller = new AbortController();
     files.onCall = (call) => {
       if (call === `replaceText ${COPY}`) controller.abort(new Error('stopped'));
@@ -266,7 +266,7 @@ describe('a file of another SIM', () => {
     expect(notes).toEqual([]);
   });
 
-  it('keeps the copy, and says so, if Krypton may have created a key', async () => {
+  it('keeps the copy, and reports it, if Krypton may have created a key', async () => {
     answering(KRYPTON, status(500));
     expect((await failure()).next).toContain(KEY_MAY_BE_REPLACED);
     expect(files.texts.get(COPY)).toBe(SAMPLE);
@@ -394,7 +394,7 @@ it('shows the call without the key', async () => {
   expect(dumps).not.toContain(PRIVATE_KEY);
 });
 
-it('can be stopped before Krypton is called, and not afterwards', async () => {
+it('can be stopped before Krypton is called, but not afterwards', async () => {
   const controller = new AbortController();
   answering(METADATA, (response, request) => {
     controller.abort(new Error('stopped'));

@@ -54,7 +54,7 @@ it('creates no SIM after the user says no', async () => {
   expect(bench.count('POST /v1/sims')).toBe(0);
 });
 
-it('creates none for a group that does not exist', async () => {
+it('creates no SIM for a group that does not exist', async () => {
   const error = await failureOf(dump({ labels: { group: 'g-2' } }));
   expect(error).toMatchObject({ kind: 'usage', what: 'group g-2 does not exist' });
   expect(bench.count('POST /v1/sims')).toBe(0);
@@ -105,7 +105,7 @@ describe('the answer to createSim', () => {
     ['a 500', status(500)],
     ['a 502 of a gateway', status(502, '<html>bad gateway</html>')],
     ['no JSON', status(201, '{"simId":')],
-  ])('that is lost as %s is reported: a SIM may exist, and how to find it', async (_, answer) => {
+  ])('is reported if it is lost as %s: a SIM may exist, and how to find it', async (_, answer) => {
     bench.answering('POST /v1/sims', answer);
     const error = await failureOf(dump());
     expect(error.kind).toBe('api');
@@ -120,14 +120,14 @@ describe('the answer to createSim', () => {
     expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
   });
 
-  it('that is a refusal is reported without mention of a SIM', async () => {
+  it('is reported without mention of a SIM if it is a refusal', async () => {
     bench.answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
     const error = await failureOf(dump());
     expect(error.kind).toBe('api');
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
 
-  it('that has no key is reported with the SIM, and how it gets one', async () => {
+  it('is reported with the SIM if it has no key, and how to get one', async () => {
     bench.answering('POST /v1/sims', json({ ...SIM, profiles: {} }, 201));
     const error = await failureOf(dump());
     expect(error.what).toContain(`SIM ${SIM_ID} was created`);

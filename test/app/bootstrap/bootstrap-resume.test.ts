@@ -57,8 +57,8 @@ const SEARCHES = [
 
 const FOUND = { ...SIM, createdTime: SINCE + 1000, tags: { name: '' } };
 
-describe('a run of which only the request is known', () => {
-  it('names the SIM that was created since, and creates none', async () => {
+describe('a run whose journal contains only the request', () => {
+  it('names the SIM that was created since, and creates no other', async () => {
     listed([FOUND, { ...FOUND, simId: '8942000000000000001', createdTime: SINCE - 61_000 }]);
     const error = await failureOf(bench.run());
     expect(error.kind).toBe('failed');
@@ -82,7 +82,7 @@ describe('a run of which only the request is known', () => {
     expect(error.next.join('\n')).toContain('a device that uses another one loses its connection');
   });
 
-  it('adopts the SIM if the user says so: a new key, and arc.json', async () => {
+  it('adopts the SIM if the user agrees: a new key, and arc.json', async () => {
     const result = await bench.run({ adopt: SIM_ID });
     expect(result).toMatchObject({ simId: SIM_ID, created: false });
     expect(bench.files.texts.get(TARGET)).toBe(whole(OWN_PRIVATE_KEY, OWN_PUBLIC_KEY));
@@ -103,7 +103,7 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toEqual(['create-sim', 'renew-key', 'renewal-refused']);
   });
 
-  it('is not in the journal of a separately adopted SIM, which ends with a refusal', async () => {
+  it('is not in the journal of a separately adopted SIM, whose run ends with a refusal', async () => {
     bench.journals.lines.clear();
     bench.answering(RENEW, json({ code: 'X', message: 'no' }, 403));
     await failureOf(bench.run({ adopt: SIM_ID }));
@@ -143,14 +143,14 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('changes nothing if the user says so', async () => {
+  it('changes nothing if the user declines', async () => {
     listed([FOUND]);
     await failureOf(bench.run({}, { chooseSim: () => Promise.resolve('nothing') }));
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toEqual(['create-sim']);
   });
 
-  it('creates a SIM if the user says so', async () => {
+  it('creates a SIM if the user agrees', async () => {
     await bench.run({ createAnother: true });
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.files.texts.get(TARGET)).toBe(whole());
@@ -185,7 +185,7 @@ describe('a run of which only the request is known', () => {
     expect((await failureOf(bench.run())).why).toContain(SIM_ID);
   });
 
-  it('does not rely on the local clock, neither to exclude a SIM nor to end the wait', async () => {
+  it('does not use the local clock to exclude a SIM or to end the wait', async () => {
     bench.journals.lines.set('arc.json', [
       JSON.stringify({
         step: 'create-sim',
@@ -240,7 +240,7 @@ describe('a run of which only the request is known', () => {
     expect(bench.steps).toBeUndefined();
   });
 
-  it('is kept if that arc.json gets no session', async () => {
+  it('is kept if no session can be created for that arc.json', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
     bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', status(403));
     await failureOf(bench.run());
@@ -313,7 +313,7 @@ describe('a run whose SIM was created', () => {
     expect(bench.steps).toEqual(['create-sim', 'created']);
   });
 
-  it('is finished also if its SIM was terminated since: the key is written, the journal removed', async () => {
+  it('is finished even if its SIM was terminated since: the key is written, the journal removed', async () => {
     bench.answering(CREATE_SESSION, json({ code: 'X', message: 'The SIM is terminated.' }, 400));
     await failureOf(bench.run());
     expect(bench.files.texts.get(TARGET)).toBe(whole());
@@ -381,20 +381,23 @@ describe('another account', () => {
   it.each([
     ['API', { endpoint: 'https://g.api.soracom.io' }],
     ['operator', { operatorId: 'OP0000000001' }],
-  ])('with another %s proves nothing about the SIM: none is created there', async (_, other) => {
-    bench.journals.lines.set('arc.json', [
-      JSON.stringify({ ...asked, endpoint: bench.server.url, ...other }),
-    ]);
-    bench.answering(
-      'POST /v1/auth',
-      dated('{"apiKey":"a","token":"t","operatorId":"OP0000000002"}', SINCE + 700_000),
-    );
-    const error = await failureOf(bench.run());
-    expect(error.why).toContain('signs in elsewhere');
-    expect(bench.count(CREATE_SIM)).toBe(0);
-    await bench.run({ createAnother: true });
-    expect(bench.count(CREATE_SIM)).toBe(1);
-  });
+  ])(
+    'proves nothing about the SIM if it has another %s, and no SIM is created there',
+    async (_, other) => {
+      bench.journals.lines.set('arc.json', [
+        JSON.stringify({ ...asked, endpoint: bench.server.url, ...other }),
+      ]);
+      bench.answering(
+        'POST /v1/auth',
+        dated('{"apiKey":"a","token":"t","operatorId":"OP0000000002"}', SINCE + 700_000),
+      );
+      const error = await failureOf(bench.run());
+      expect(error.why).toContain('signs in elsewhere');
+      expect(bench.count(CREATE_SIM)).toBe(0);
+      await bench.run({ createAnother: true });
+      expect(bench.count(CREATE_SIM)).toBe(1);
+    },
+  );
 
   it('proves nothing about a key renewal, either', async () => {
     bench.journals.lines.set('arc.json', [
@@ -425,7 +428,7 @@ describe('another account', () => {
 
 describe('--adopt', () => {
   it.each(['', '..', 'a/b'])(
-    'with %j, which is not an ID, is refused before any call',
+    'is refused before any call for %j, which is not an ID',
     async (adopt) => {
       expect(await failureOf(bench.run({ adopt }))).toMatchObject({ kind: 'usage' });
       expect(bench.server.calls).toEqual([]);
@@ -433,7 +436,7 @@ describe('--adopt', () => {
     },
   );
 
-  it('with an unknown ID leaves the journal for the right one', async () => {
+  it('leaves the journal for the right ID if the ID is unknown', async () => {
     bench.journals.lines.get('arc.json')!.push(
       JSON.stringify({
         step: 'renew-key',

@@ -216,13 +216,13 @@ it.each<[string, string, object, RegExp, readonly string[]]>([
   expect(runs()).toBe(1);
 });
 
-it('says what to do if krypton-cli does not exist', async () => {
+it('explains what to do if krypton-cli does not exist', async () => {
   const error = await failure();
   expect(error).toMatchObject({ kind: 'configuration', what: 'cannot run krypton-cli' });
   expect(error.next.join()).toContain('--krypton-cli-path');
 });
 
-it('says what to do if krypton-cli may not be executed', async () => {
+it('explains what to do if krypton-cli may not be executed', async () => {
   writeFileSync(program, '#!/bin/sh\n', { mode: 0o644 });
   expect(await failure()).toMatchObject({ kind: 'permission' });
 });
@@ -238,7 +238,7 @@ it('waits for a running krypton-cli when it is stopped', async () => {
   expect(files.texts.get(TARGET)).toContain(PRIVATE_KEY);
 }, 60_000);
 
-it('stops before krypton-cli runs, also after a file was copied', async () => {
+it('can be stopped before krypton-cli runs, even after a file was copied', async () => {
   fakeKryptonCli(prints(ANSWER));
   files.texts.set(TARGET, SAMPLE);
   const controller = new AbortController();

@@ -97,7 +97,7 @@ describe('a renewal', () => {
   });
 
   it.each([400, 401, 403, 404])(
-    'that is refused with %d leaves the SIM unchanged',
+    'leaves the SIM unchanged if it is refused with %d',
     async (status) => {
       api.failures.set('renewArcSimCredentials', apiError(status));
       const error = await failureOf(renewAlone());
@@ -107,7 +107,7 @@ describe('a renewal', () => {
     },
   );
 
-  it('that is refused keeps the other entries of the journal', async () => {
+  it('keeps the other entries of the journal if it is refused', async () => {
     api.failures.set('renewArcSimCredentials', apiError(403));
     await failureOf(renewAfterOther('journal-stays'));
     expect(await leftover()).toEqual({
@@ -135,7 +135,7 @@ describe('a renewal', () => {
     ['a redirect', apiError(302)],
     ['too many requests, perhaps after a 502', apiError(429)],
     ['an answer of another kind', apiError(403, 'unintelligible')],
-  ])('that may have happened stays in the journal: %s', async (_, failure) => {
+  ])('stays in the journal if it may have happened: %s', async (_, failure) => {
     api.failures.set('renewArcSimCredentials', failure);
     const error = await failureOf(renewAfterOther('journal-ends'));
     expect(error).toMatchObject({ kind: 'api', cause: failure });
@@ -152,7 +152,7 @@ describe('a renewal', () => {
     expect((await leftover())?.renewKey).toEqual(ENTRY);
   });
 
-  it('reports that the key is stored if the session is not', async () => {
+  it('reports that the key is stored even if the session is not', async () => {
     api.failures.set('createArcSession', apiError(403));
     const error = await failureOf(renewAlone());
     expect(error.what).toContain('was renewed and saved, but the SIM has no new session');
@@ -192,7 +192,7 @@ describe('renewKey after other steps', () => {
   });
 });
 
-describe('renewKey alone', () => {
+describe('renewKey without other steps', () => {
   it('is refused if another run has a journal', async () => {
     await otherJournal();
     const error = await failureOf(renewAlone());

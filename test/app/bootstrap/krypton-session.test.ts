@@ -65,7 +65,7 @@ it('lists everything that is missing', () => {
 });
 
 it.each(['', 'null', '[]', '7', '"text"', '<html>', `{"arcClientPeerPrivateKey":"${PRIVATE_KEY}`])(
-  'shows nothing of %j',
+  'does not show any part of %j',
   (text) => {
     const error = refused(text);
     expect(error.why).toContain('not a JSON object (not shown');
@@ -79,7 +79,7 @@ it('shows the text of a refusal, but no key in it', () => {
   expect(error.next).toEqual(['No file was changed.']);
 });
 
-it('accepts no more prefixes than arc.json has room for', () => {
+it('limits the prefixes to the number that fits into arc.json', () => {
   const many = (count: number) =>
     JSON.stringify({ ...ANSWER, arcAllowedIPs: Array.from({ length: count }, () => '10.0.0.0/8') });
   expect(read(many(1024)).session.arcAllowedIps).toHaveLength(1024);

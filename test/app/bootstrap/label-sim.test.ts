@@ -11,7 +11,7 @@ const TAGS = [
   { tagName: 'floor', tagValue: '' },
 ];
 
-it('puts the name, the tags and the group on the SIM', async () => {
+it('sets the name, the tags and the group of the SIM', async () => {
   const labels = { name: 'sensor-1', group: 'g-1', tags: TAGS };
   expect(await labelSim('1', labels, api)).toEqual([]);
   expect(api.calls).toEqual(['putSimTags 1 name=sensor-1 site=osaka floor=', 'setSimGroup 1 g-1']);
@@ -28,7 +28,7 @@ it('accepts an empty name', async () => {
   expect(api.calls).toEqual(['putSimTags 1 name=']);
 });
 
-it('reports each that could not be set, and sets the other', async () => {
+it('reports each label that could not be set, and sets the others', async () => {
   api.failures.set('putSimTags', apiError(403));
   const warnings = await labelSim('1', { name: 'a', tags: TAGS, group: 'g-1' }, api);
   expect(warnings).toEqual([

@@ -72,7 +72,7 @@ describe('a journal', () => {
     expect((await failureOf(actions[call]!())).why).toBe('/x: an I/O error');
   });
 
-  it('passes on errors that are not of the file', async () => {
+  it('passes on errors that do not concern the file', async () => {
     const bug = new TypeError('a bug');
     journals.failures.set('create', bug);
     await expect(start()).rejects.toBe(bug);
@@ -103,7 +103,7 @@ describe('SimJournal.open', () => {
     expect(journals.lines.has(TARGET)).toBe(true);
   });
 
-  it('uses the newest step of a kind', async () => {
+  it('uses the newest step of each kind', async () => {
     leave(RENEW, { ...RENEW, privateKey: 'newer' });
     const found = await SimJournal.open(journals, TARGET);
     expect(found.progress.renewKey?.privateKey).toBe('newer');
@@ -141,7 +141,7 @@ describe('SimJournal.open', () => {
     },
   );
 
-  it('is refused while that run is still active', async () => {
+  it('is refused while the other run is still active', async () => {
     leave(CREATE);
     journals.runningProcess = 4711;
     const error = await failureOf(SimJournal.open(journals, TARGET));

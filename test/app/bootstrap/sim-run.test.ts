@@ -19,7 +19,7 @@ function after(name: StepName, seen = new Set<StepName>()): Set<StepName> {
   return seen;
 }
 
-it('has no path from createSim back to it', () => {
+it('never reaches createSim a second time', () => {
   expect([...after('create-sim')]).not.toContain('create-sim');
 });
 
@@ -29,7 +29,7 @@ it.each(names)('ends after %s', (name) => {
   expect([...after(name)]).not.toContain(name);
 });
 
-it.each(names)('provides after %s what each next step needs', (name) => {
+it.each(names)('provides what each next step needs, after %s', (name) => {
   for (const next of STEPS[name].next) {
     const needed: readonly string[] = next === 'done' ? ['none'] : STEPS[next].before;
     expect(STEPS[name].after.some((line) => needed.includes(line))).toBe(true);

@@ -26,7 +26,7 @@ const HOOKS = { postUp: [['touch', 'x']] };
 const refusal = (members: Readonly<Record<string, unknown>>, writers?: readonly OtherWriter[]) =>
   failureOf(Promise.resolve().then(() => refuseHooksOfOthers(loaded(members, writers))));
 
-it('allows commands in a file that only we or root can write, and any file without commands', () => {
+it('allows commands in a file that only the user or root can write, and any file without commands', () => {
   refuseHooksOfOthers(loaded(HOOKS));
   refuseHooksOfOthers(loaded(NONE, [FOLDER, FILE, OTHERS]));
 });

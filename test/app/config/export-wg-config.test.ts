@@ -31,7 +31,7 @@ function exporting(
   return exportWgConfig({ config, keepHostname }, { files, resolver });
 }
 
-it('replaces the name of the server by its first address', async () => {
+it('replaces the server’s name with its first address', async () => {
   expect((await exporting('arc.json')).text).toContain('Endpoint = [2001:db8::9]:11010\n');
   expect(asked).toEqual(['link.arc.soracom.io']);
 });
@@ -82,7 +82,7 @@ describe('createPrivateImage', () => {
 it.each([
   [new Error('getaddrinfo ENOTFOUND'), 'cannot resolve link.arc.soracom.io: getaddrinfo ENOTFOUND'],
   [[], 'cannot resolve link.arc.soracom.io: the name has no IP address'],
-])('says why a name has no address', async (answer, message) => {
+])('reports why a name has no address', async (answer, message) => {
   await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'tunnel', message });
 });
 

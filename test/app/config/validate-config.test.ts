@@ -124,7 +124,7 @@ describe.each([
   ['a file', 'arc.json', (text: string) => void files.texts.set('/home/arc.json', text)],
   ['standard input', bytes, () => undefined],
 ] as const)('from %s', (_, valueOf, prepare) => {
-  it.each(BAD)('reports the same fault of %s as up does', async (_name, text, found) => {
+  it.each(BAD)('reports the same fault in %s as up does', async (_name, text, found) => {
     prepare(text);
     const value = typeof valueOf === 'string' ? valueOf : valueOf(text);
     const refused = await refusalOf(validate(value));
@@ -155,7 +155,7 @@ it.each([
   await expect(validate(text)).resolves.toBeDefined();
 });
 
-it('finds all faults at once: those with a line in order, then those without', async () => {
+it('finds all faults at once: first those with a line, in order, then those without', async () => {
   files.texts.set(
     '/home/arc.json',
     '{\n"mtu": "x",\n"interface": "a/b",\n"arcSessionStatus": {\n"arcServerEndpoint": "h:http",\n"arcAllowedIPs": [1, "10.0.0.0/8"]}}',

@@ -44,7 +44,7 @@ it.each([
   '{"authKey": 5}',
   '{"authKey": "secret-1"',
   '{}',
-])('refuses %j and shows nothing of it', async (text) => {
+])('refuses %j without showing any of it', async (text) => {
   const error = await refusal(read(text));
   expect(error).toMatchObject({
     kind: 'configuration',
@@ -71,7 +71,7 @@ it.each([
   ['absent', 'configuration', ['Check the path.']],
   ['failed', 'failed', []],
 ] as const)(
-  'says what to do if the file is %s',
+  'explains what to do if the file is %s',
   async (failure: PrivateFileFailure, kind, next) => {
     ports.files.set('/a key', new PrivateFileError(failure, 'the reason'));
     expect(await refusal(readAuthKeyFile('/a key', ports.privateFiles))).toMatchObject({
@@ -83,7 +83,7 @@ it.each([
   },
 );
 
-it('says what to do if standard input cannot be read', async () => {
+it('explains what to do if standard input cannot be read', async () => {
   ports.stdin = new PrivateFileError('failed', 'it is a terminal');
   expect(await refusal(readAuthKeyFile('-', ports.privateFiles))).toMatchObject({
     kind: 'failed',

@@ -56,7 +56,7 @@ it.each([
   expect(ports.runs).toEqual([]);
 });
 
-it('gives the command a minute and the signal', async () => {
+it('gives the command a minute, and passes it the signal', async () => {
   ports.programs.set('op', { exitCode: 0, stdout: '', stderr: '' });
   const { signal } = new AbortController();
   await run('op', signal);
@@ -76,7 +76,7 @@ it.each([
   expect(JSON.stringify([error.what, error.why, error.next])).not.toMatch(/secret-1|second/);
 });
 
-it('shows no secret that occurs in its errors', async () => {
+it('hides a secret that occurs in its errors', async () => {
   ports.programs.set('op', { exitCode: 1, stdout: '', stderr: 'no such item: secret-abcdef' });
   expect((await refusal(run('op'))).why).toBe('op exited with status 1: no such item: <redacted>');
 });
@@ -94,7 +94,7 @@ it.each<[CommandFailure, string, string]>([
   ['timeout', 'failed', 'Run the command on its own to see what it does.'],
   ['too-much-output', 'failed', 'Run the command on its own to see what it does.'],
   ['failed', 'failed', 'Run the command on its own to see what it does.'],
-])('says what to do when it is %s', async (failure, kind, next) => {
+])('explains what to do if it is %s', async (failure, kind, next) => {
   ports.programs.set('op', new CommandError(failure, 'the reason'));
   const what = 'cannot run the profileCommand of the profile p';
   expect(await refusal(run('op'))).toMatchObject({ kind, what, why: 'the reason', next: [next] });

@@ -30,7 +30,7 @@ describe('the file', () => {
     ['..', ['-']],
     ['été', ['été']],
     ['a!', ['a!']],
-  ])('of %j is searched in the folder only', async (name, files) => {
+  ])('of %j is searched only in the folder', async (name, files) => {
     const error = await refusal(use(name));
     const paths = files.map((file) => `${HOME}/${file}.json`);
     expect(ports.log).toEqual(paths.map((path) => `read ${path}`));
@@ -215,7 +215,7 @@ describe('a sourceProfile', () => {
     });
   });
 
-  it('requires the user to switch to, before anything else is read', async () => {
+  it('requires the target user before anything else is read', async () => {
     ports.profile('p', { sourceProfile: 'base', operatorId: 'OP2' });
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
@@ -224,7 +224,7 @@ describe('a sourceProfile', () => {
     expect(ports.log).toEqual([`read ${HOME}/p.json`]);
   });
 
-  it('that is absent is named in the error', async () => {
+  it('is named in the error if it does not exist', async () => {
     ports.profile('p', SWITCH);
     expect((await refusal(use())).what).toBe('cannot use profile "base"');
   });

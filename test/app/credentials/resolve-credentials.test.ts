@@ -98,7 +98,7 @@ describe('the priorities', () => {
   });
 
   it.each(SOURCES.map(([name], index) => [name, index] as const))(
-    '%s wins over all below it',
+    '%s overrides all with lower priority',
     async (name, index) => {
       const isTyped = SOURCES[index]![2];
       const below = SOURCES.slice(index + 1).filter(([, , typed]) => !(isTyped && typed));
@@ -194,7 +194,7 @@ describe('the halves of a key', () => {
     expect(await missing({ coverage: 'jp' })).toEqual(['auth-key']);
   });
 
-  it('need an ID in addition to a file with only the key', async () => {
+  it('require an ID in addition to a file with only the key', async () => {
     ports.stdin = 'secret-file';
     expect(await missing({ authKeyFile: '-', coverage: 'jp' })).toEqual(['auth-key-id']);
   });
@@ -229,7 +229,7 @@ describe('a missing part', () => {
 });
 
 describe('a key', () => {
-  it('is only checked for its prefix, and never shown', async () => {
+  it('is checked only for its prefix, and is never shown', async () => {
     const swapped = { authKeyId: 'secret-x1', authKey: new Secret('keyId-x2'), coverage: 'jp' };
     const error = await refusal(resolve(swapped));
     expect(error).toMatchObject({

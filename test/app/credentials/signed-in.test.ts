@@ -41,7 +41,7 @@ it('signs out if the work fails, and reports only that failure', async () => {
   expect(ports.api.calls).toEqual(['auth', 'logout']);
 });
 
-it('does no work if it was stopped before', async () => {
+it('does not run the work if it was stopped before', async () => {
   const reason = new Error('stopped');
   await expect(
     signedIn(undefined, ports, AbortSignal.abort(reason), () => Promise.resolve()),
@@ -49,7 +49,7 @@ it('does no work if it was stopped before', async () => {
   expect(ports.api.calls).toEqual([]);
 });
 
-it('does no work without a token', async () => {
+it('does not run the work without a token', async () => {
   ports.api.failures.set('auth', apiError(401));
   await expect(
     signedIn(undefined, ports, undefined, (api) => api.terminateSim('1')),

@@ -11,7 +11,7 @@ it('no longer reads arc.json after it is closed', async () => {
   expect(at.world.clock.armed).toBe(0);
 });
 
-it('lets a running reload finish', async () => {
+it('waits for a running reload to finish', async () => {
   const at = await new RenewalHarness().prepare();
   await at.open({ renews: false });
   at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));

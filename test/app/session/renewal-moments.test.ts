@@ -48,7 +48,7 @@ it.each([
   [{ for: 59_999, reason: 'name-not-found' }, { nextLook: 1 }],
   [{ for: 60_000, reason: 'name-not-found' }, { suspicion: 'silent' }],
   [{ for: 1e9, reason: 'cannot-send' }, { nextLook: 5000 }],
-] as const)('after %j without an answer to a handshake: %j', (unanswered, moment) => {
+] as const)('decides after %j without an answer to a handshake: %j', (unanswered, moment) => {
   expect(look({ unanswered })).toEqual(moment);
 });
 
@@ -58,7 +58,7 @@ it('is in doubt if handshakes are answered and no data comes back', () => {
 });
 
 describe('unanswered packets', () => {
-  it('are a reason to query after 10 s, unless a handshake is in progress', () => {
+  it('cause a query after 10 s, unless a handshake is in progress', () => {
     expect(look({ unreturnedFor: 9_999 })).toEqual({ nextLook: 5000 });
     expect(look({ unreturnedFor: 10_000 })).toEqual({ suspicion: 'unreturned' });
     const unanswered = { for: 0, reason: 'no-answer' } as const;
@@ -108,7 +108,7 @@ describe('a handshake', () => {
   });
 });
 
-it('queries for one reason a minute after another one at the earliest', () => {
+it('queries for one reason no earlier than a minute after another one', () => {
   look({ handshake: 1e12 });
   look({ handshake: 1e12 + 1000 });
   moments.asked('doubtful', 0);
@@ -129,7 +129,7 @@ function pauses(duration: number, step: number, seen: (now: number) => Seen): nu
   return asked.slice(1).map((time, index) => time - asked[index]!);
 }
 
-it('doubles the pauses for a doubt up to half an hour, though handshakes are answered', () => {
+it('doubles the pauses while in doubt, up to half an hour, even if handshakes are answered', () => {
   // As with a program that retries a dead port.
   const between = pauses(240 * MINUTE, 5000, (now) => ({ handshake: 1e12 + now }));
   expect(between.length).toBeGreaterThan(6);

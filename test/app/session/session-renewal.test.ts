@@ -140,7 +140,7 @@ describe('SORACOM is not queried', () => {
     expect(at.api.calls).toEqual([]);
   });
 
-  it('for the rest of a query if the updates are closed meanwhile', async () => {
+  it('for the rest of a query during which the updates are closed', async () => {
     await up();
     at.deleteSession();
     let closing: Promise<void> | undefined;
@@ -181,7 +181,7 @@ it('queries SORACOM seconds after a failed handshake if only keepalives are sent
 
 describe('pauses between two queries', () => {
   // renewal-moments.test.ts tests their limit of half an hour, without a tunnel.
-  it('are never shorter than a minute, and double, with jitter', async () => {
+  it('are at least a minute, and double, with jitter', async () => {
     await up();
     at.deleteSession();
     at.api.failures.set('auth', apiError(undefined, 'connection'));
@@ -196,7 +196,7 @@ describe('pauses between two queries', () => {
     expect(warnings().filter((text) => text.includes('SORACOM'))).toEqual([]);
   });
 
-  it('are reset by a handshake, and apply nevertheless', async () => {
+  it('apply even though a handshake resets them', async () => {
     await up();
     at.deleteSession();
     await at.talkUntilAnswered(60_000);
@@ -268,7 +268,7 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     ]);
   });
 
-  it('an arc.json that does not name its SIM', async () => {
+  it('an arc.json without a SIM ID', async () => {
     at.files.texts.set(ARC_JSON, at.arcJson({ simId: '' }));
     await up();
     at.deleteSession();
@@ -285,7 +285,7 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     expect(warnings().filter((text) => text.includes('HTTP 401'))).toHaveLength(1);
   });
 
-  it('and nothing is reported for a session that is only in doubt', async () => {
+  it('but not a session that is only in doubt', async () => {
     at.credentials = () => Promise.reject(new MissingCredentialsError(['auth-key']));
     await up();
     // A server that was restarted.
@@ -352,7 +352,7 @@ describe('if arc.json cannot be written', () => {
     expect((await at.tunnel.status()).addresses).toEqual(['10.9.8.7']);
   });
 
-  it('and the state folder cannot either, it applies to this process, through a reload', async () => {
+  it('and the state folder cannot either, the session applies to this process, even after a reload', async () => {
     at.files.failures.set('createFolder /state', new FileError('denied', '/state', 'not yours'));
     await up();
     at.deleteSession();
@@ -446,7 +446,7 @@ describe('a partially written arc.json', () => {
     expect(at.log.messages('info').at(-1)).toContain('applied: keepalive');
   });
 
-  it('with some of its fields is not applied, and stops no renewal', async () => {
+  it('is not applied with only some fields, and does not prevent a renewal', async () => {
     await up();
     const part = at.arcJson({ arcSessionStatus: { ...at.session(), arcServerEndpoint: '' } });
     at.files.texts.set(ARC_JSON, part);

@@ -25,7 +25,7 @@ const session = (changes: object = {}): ArcSession =>
 const addressOf = ({ arcSessionStatus }: ArcConfig) => arcSessionStatus?.arcClientPeerIpAddress;
 
 describe('a session in the state folder', () => {
-  it('is newer while arc.json has the session that it replaced', async () => {
+  it('applies while arc.json has the session that it replaced', async () => {
     expect(await keepSessionState(config(), session(), home)).toBe(STATE);
     const newest = await withNewestSession(config(), home);
     expect(newest).toEqual({
@@ -47,7 +47,7 @@ describe('a session in the state folder', () => {
     expect(addressOf(newest) === addressOf(config())).toBe(!counts);
   });
 
-  it('is older if arc.json has another session', async () => {
+  it('does not apply if arc.json has another session', async () => {
     await keepSessionState(config(), session(), home);
     const renewed = config(sampleWithSession({ arcClientPeerIpAddress: '10.0.0.99' }));
     expect(await withNewestSession(renewed, home)).toBe(renewed);
@@ -64,7 +64,7 @@ describe('a session in the state folder', () => {
     expect(await withNewestSession(other, home)).toBe(other);
   });
 
-  it('replaces an earlier one there', async () => {
+  it('replaces an earlier one', async () => {
     await keepSessionState(config(), session(), home);
     await keepSessionState(config(), session({ arcClientPeerIpAddress: '10.1.1.1' }), home);
     expect(addressOf(await withNewestSession(config(), home))).toBe('10.1.1.1');
@@ -109,27 +109,27 @@ describe('a session in the state folder', () => {
     ['no JSON', '{'],
     ['another form', '{"simId":"8942310022000012345"}'],
     ['a list', '[]'],
-  ])('that is %s is ignored', async (_, text) => {
+  ])('is ignored if it is %s', async (_, text) => {
     files.texts.set(STATE, text);
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
 
-  it('that does not form a session is ignored', async () => {
+  it('is ignored if it is not a complete session', async () => {
     await keepSessionState(config(), session(), home);
     files.texts.set(STATE, files.texts.get(STATE)!.replace('10.9.8.7', 'nonsense'));
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
 
-  it('of another SIM is ignored', async () => {
+  it('is ignored if it belongs to another SIM', async () => {
     await keepSessionState(config(), session(), home);
     files.texts.set(STATE, files.texts.get(STATE)!.replace('8942310022000012345', '1'));
     const original = config();
     expect(await withNewestSession(original, home)).toBe(original);
   });
 
-  it('that may not be read is ignored', async () => {
+  it('is ignored if it may not be read', async () => {
     await keepSessionState(config(), session(), home);
     files.failures.set(`readText ${STATE}`, new Error('denied'));
     const original = config();
@@ -144,13 +144,13 @@ describe('a session in the state folder', () => {
 });
 
 describe('sessionStatePath', () => {
-  it('never leaves the state folder, whatever the ID is', () => {
+  it('is always in the state folder, whatever the ID is', () => {
     expect(sessionStatePath('../../etc/x', home)).toBe('/state/session-______etc_x.json');
   });
 });
 
 describe('settleSessionState', () => {
-  it('invalidates a state that arc.json has overtaken', async () => {
+  it('invalidates a state that is older than arc.json', async () => {
     await keepSessionState(config(), session(), home);
     // arc.json is written again, and SORACOM has returned the session that it had.
     await settleSessionState(config(), home);

@@ -92,7 +92,7 @@ describe('keys', () => {
     expect(finding?.next).toContain('`arctun sim renew-key`');
   });
 
-  it('are those of the active profile, or of another one if that has none', () => {
+  it('are those of the active profile, or of another one if the active one has none', () => {
     const profiles = { ...profileWith(OTHER_KEY), b: profileWith(PUBLIC_KEY).a };
     expect(diagnose(simWith({ profiles, activeProfileId: 'b' }))).toEqual([]);
     expect(diagnose(simWith({ profiles, activeProfileId: 'a' }))).toHaveLength(1);
@@ -109,7 +109,7 @@ describe('keys', () => {
     ]);
   });
 
-  it('report that the publicKey in arc.json is of another pair', () => {
+  it('report that the publicKey in arc.json belongs to another pair', () => {
     expect(diagnose(simWith(), sampleWith({ publicKey: OTHER_KEY }))).toEqual([
       {
         kind: 'public-key',
@@ -183,7 +183,7 @@ describe('sessions', () => {
       { arcClientPeerIpAddress: '10.0.0.3' },
       'Address: SORACOM has 10.0.0.2, /etc/arc/van.json has 10.0.0.3.',
     ],
-  ])('report what differs: %j', (changes, problem) => {
+  ])('report the difference: %j', (changes, problem) => {
     expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([
       { kind: 'other-session', problem, next: REFRESH },
     ]);

@@ -25,7 +25,7 @@ it('lists virtual SIMs that are not terminated, the newest first', async () => {
   expect(ports.api.calls).toEqual(['auth', 'searchVirtualSims', 'logout']);
 });
 
-it('lists all known data of each', async () => {
+it('lists all known data of each SIM', async () => {
   ports.api.sims = [
     sim('1', {
       createdTime: 5,
@@ -100,14 +100,14 @@ describe('since', () => {
 });
 
 describe('permissions', () => {
-  it('allow the list if it may not search', async () => {
+  it('allow listing if searching is not permitted', async () => {
     ports.api.failures.set('searchVirtualSims', apiError(403));
     expect(await idsOf()).toEqual(['new', 'old']);
     expect(ports.api.work).toEqual(['searchVirtualSims', 'listSims']);
   });
 
   it.each([true, false])(
-    'that are sufficient are named if it may do neither (all: %s)',
+    'that would be sufficient are named if neither is permitted (all: %s)',
     async (all) => {
       ports.api.failures.set('searchVirtualSims', apiError(403));
       ports.api.failures.set('listSims', apiError(403));
@@ -118,7 +118,7 @@ describe('permissions', () => {
     },
   );
 
-  it.each(['searchVirtualSims', 'listSims'])('do not hide another failure of %s', async (name) => {
+  it.each(['searchVirtualSims', 'listSims'])('do not hide other failures of %s', async (name) => {
     ports.api.failures.set('searchVirtualSims', apiError(403));
     ports.api.failures.set(name, apiError(500));
     expect((await failureOf(list())).why).toBe('HTTP 500');
@@ -126,21 +126,21 @@ describe('permissions', () => {
 });
 
 describe('all', () => {
-  it('lists terminated ones, too, but no physical ones', async () => {
+  it('also lists terminated SIMs, but no physical ones', async () => {
     const { sims, notes } = await list({ all: true });
     expect(sims.map(({ simId }) => simId)).toEqual(['gone', 'new', 'old']);
     expect(notes).toEqual([]);
     expect(ports.api.work).toEqual(['listSims']);
   });
 
-  it('reports what is missing if it may only search', async () => {
+  it('reports what is missing if only searching is permitted', async () => {
     ports.api.failures.set('listSims', apiError(403));
     const { notes } = await list({ all: true });
     expect(notes).toEqual(['Terminated SIMs are not included: that requires Sim:listSims.']);
   });
 });
 
-it('may sign in with arc.json’s own profile, and needs none', async () => {
+it('can sign in with arc.json’s own profile, but does not need one', async () => {
   await list();
   ports.files.texts.set('/home/arc.json', SAMPLE);
   await list();

@@ -107,7 +107,7 @@ it('creates an arc.json for a named SIM if there is none', async () => {
   });
 });
 
-it('leaves no older session in force', async () => {
+it('invalidates older sessions', async () => {
   const original = parseArcConfig(SAMPLE, { path: 'x' });
   const past = parseArcSession(JSON.stringify(NEW_SESSION), { path: 'x' });
   await keepSessionState(original, past, ports);
@@ -144,7 +144,7 @@ describe('nothing is changed', () => {
     expect(await refused()).toMatchObject({ kind: 'configuration', what: 'cannot renew the key' });
   });
 
-  it.each(['../x', ''])('for the ID %j', async (simId) => {
+  it.each(['../x', ''])('for the invalid ID %j', async (simId) => {
     expect((await refused({ simId })).kind).toBe('usage');
     ports.files.texts.set(TARGET, sampleWith({ simId: '../x' }));
     expect((await refused()).what).toBe('cannot select a SIM');
@@ -250,7 +250,7 @@ describe('while a local tunnel uses the old key', () => {
     claims.holders.set(name, () => JSON.stringify({ command: 'up', pid: 1234 }));
   });
 
-  it('changes nothing if the user cannot be asked', async () => {
+  it('changes nothing without a terminal for the question', async () => {
     expect(await failureOf(renew())).toMatchObject({
       kind: 'usage',
       message: `cannot renew the key: ${holder}, and a new key would stop its tunnel`,

@@ -142,7 +142,7 @@ describe('events', () => {
     expect(report.sim.name).toBe('sensor');
   });
 
-  it('that cannot be read for other reasons are a failure', async () => {
+  it('cause a failure if they cannot be read for other reasons', async () => {
     ports.api.failures.set('listSimSessionEvents', apiError(500));
     expect((await failureOf(show({ events: true }))).why).toBe('HTTP 500');
   });

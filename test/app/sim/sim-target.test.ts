@@ -21,7 +21,7 @@ describe('a named SIM', () => {
     expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
   });
 
-  it('may sign in with the arc.json of another SIM', async () => {
+  it('can sign in with the arc.json of another SIM', async () => {
     const target = await findSimTarget('8942', 'arc.json', home);
     expect(target.arcConfig).toBeUndefined();
     expect(target.profile?.authKeyId).toBe('keyId-abcdefgh');
@@ -51,7 +51,7 @@ describe('a named SIM', () => {
     expect(target.notes[0]).toMatch(note);
   });
 
-  it('is stopped by a bug', async () => {
+  it('passes a bug on', async () => {
     const bug = new TypeError('a bug');
     home.files.failures.set(`readText ${TARGET}`, bug);
     await expect(findArcConfig('arc.json', home)).rejects.toBe(bug);
@@ -67,7 +67,7 @@ describe('a named SIM', () => {
 });
 
 describe('a SIM that is not named', () => {
-  it('is that of arc.json', async () => {
+  it('comes from arc.json', async () => {
     const target = await findSimTarget(undefined, 'arc.json', home);
     expect(target.simId).toBe(SIM_ID);
     expect(target.arcConfig?.original.simId).toBe(SIM_ID);
@@ -78,7 +78,7 @@ describe('a SIM that is not named', () => {
     ['no arc.json', undefined, /no SIM ID was given, and cannot read \/home\/arc\.json/],
     ['an arc.json without id', sampleWith({ simId: '' }), /arc\.json has no SIM ID/],
     ['a skeleton', sampleWith({ simId: '890000xxxxxxxxxxxxx' }), /arc\.json has no SIM ID/],
-  ])('cannot be told from %s', async (_, text, why) => {
+  ])('cannot be determined from %s', async (_, text, why) => {
     if (text === undefined) home.files.texts.clear();
     else home.files.texts.set(TARGET, text);
     const error = await failureOf(findSimTarget(undefined, 'arc.json', home));

@@ -16,7 +16,7 @@ function setUp() {
   return { connections, check, run };
 }
 
-it('is that of the only tunnel', async () => {
+it('is the health of the only tunnel', async () => {
   const { check, run } = setUp();
   run('a');
   await expect(check()).resolves.toEqual({
@@ -48,7 +48,7 @@ it('has the state "none" without a tunnel, or without one of that name', async (
   });
 });
 
-it('is up with a rival, and reports it', async () => {
+it('is up even with a rival, which is reported', async () => {
   const { check, run } = setUp();
   run('a', { rival: { why: 'the session was taken over 3 times', lastSeenUnix: 1 } });
   await expect(check()).resolves.toEqual({
@@ -59,7 +59,7 @@ it('is up with a rival, and reports it', async () => {
   });
 });
 
-it('is silent if the process does not answer', async () => {
+it('has the state "silent" if the process does not answer', async () => {
   const { connections, check } = setUp();
   connections.sockets.set(`${FOLDER}/a.sock`, { code: 'ETIMEDOUT' });
   await expect(check()).resolves.toEqual({
@@ -82,7 +82,7 @@ it('requires a name if there are several', async () => {
   await expect(check('a')).resolves.toMatchObject({ health: 'up' });
 });
 
-it('ignores tunnels of others, and reports if there are only such', async () => {
+it('ignores tunnels of other users, and reports if no others exist', async () => {
   const { connections, check, run } = setUp();
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
   expect(await failureOf(check())).toMatchObject({ kind: 'permission' });

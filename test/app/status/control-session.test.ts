@@ -21,7 +21,7 @@ it('sends exactly the request line', () => {
   expect(STATUS_REQUEST).toBe('{"request":"status"}\n');
 });
 
-it('reports why there is no report', async () => {
+it('explains why no report is available', async () => {
   const answer = await open(() => Promise.reject(new Error('it hangs'))).handle(STATUS_REQUEST);
   expect(answer).toBe('{"error":"it hangs"}\n');
   expect(() => readStatusAnswer(answer)).toThrow('it hangs');
@@ -43,7 +43,7 @@ it.each(['', 'hello', 'null', '1', '[]', '{"request":"stop"}', '{"request":null}
   },
 );
 
-it('ends if a request has no end', async () => {
+it('closes the connection if a request has no end', async () => {
   const session = open();
   await expect(session.handle('x'.repeat(4_096))).resolves.toBe('');
   expect(session.isOver).toBe(false);

@@ -63,7 +63,7 @@ it('includes the process ID if the name is taken', async () => {
 });
 
 it.each(['', '.', '..', '../x', 'a/b', 'a b', 'a\0', 'ä', 'x'.repeat(65)])(
-  'has only that ID if %j is not valid as a file name',
+  'is named only by that ID if %j is not a valid file name',
   async (interfaceName) => {
     const { open, asked } = setUp();
     expect((await open(interfaceName))?.name).toBe('arctun-7');
@@ -80,7 +80,7 @@ it.each(['EACCES', 'EROFS', 'ENOENT', 'ENOTDIR'])(
   },
 );
 
-it('is not at a path that the system would truncate', async () => {
+it('never has a path that the system would truncate', async () => {
   const { open, asked } = setUp();
   const long = `/${'x'.repeat(107 - '/soratun0.sock'.length)}`;
   await open('soratun0', [long, '/two']);

@@ -26,7 +26,7 @@ it('finds nothing without devices or wg', async () => {
   expect(commands.lines).toEqual(['wg show all dump']);
 });
 
-it('are the kernel’s, then those with a socket, each once', async () => {
+it('finds the kernel’s devices, then those with a socket, each once', async () => {
   const { find, commands, listen } = setUp();
   listen('wg1', 'listen_port=9\nerrno=0\n\n');
   listen('soratun0');
@@ -39,14 +39,14 @@ it('are the kernel’s, then those with a socket, each once', async () => {
   expect(result.devices[0]!.publicKey).toBe(KEY);
 });
 
-it('of arctun itself are not queried', async () => {
+it('does not query arctun’s own devices', async () => {
   const { find, connections, listen } = setUp();
   listen('soratun0');
   await expect(find('soratun0')).resolves.toEqual({ devices: [], notes: [] });
   expect(connections.asked).toEqual([]);
 });
 
-it('exclude those with an abandoned socket, and report others', async () => {
+it('excludes devices with an abandoned socket, and reports others that fail', async () => {
   const { find, listen } = setUp();
   listen('a', { code: 'ECONNREFUSED' });
   listen('b', { code: 'EACCES' });
@@ -60,7 +60,7 @@ it('exclude those with an abandoned socket, and report others', async () => {
   ]);
 });
 
-it('include what wg prints, and report that it does not run', async () => {
+it('includes what wg prints, and reports if wg cannot run', async () => {
   const { find, commands } = setUp();
   commands.ends.set('wg', {
     exitCode: 1,
@@ -78,7 +78,7 @@ it.each([
   ['openbsd', 'OpenBSD kernel'],
   ['win32', 'Windows kernel'],
   ['darwin', 'unknown'],
-])('have the system’s names on %s', async (platform, type) => {
+])('uses the system’s device names on %s', async (platform, type) => {
   const { find, commands } = setUp(platform);
   commands.ends.set('wg', { stdout: kernelDevice('wg0') });
   expect(found(await find())).toEqual([`wg0 (${type})`]);

@@ -8,7 +8,7 @@ function answerOf(name: string): string {
   return `${JSON.stringify({ status: { ...REPORT, name } })}\n`;
 }
 
-it('finds none in empty folders', async () => {
+it('finds no tunnels in empty folders', async () => {
   const connections = new FakeConnections();
   await expect(findTunnels({ folders: FOLDERS }, connections)).resolves.toEqual({
     reports: [],

@@ -17,7 +17,7 @@ const PEER: MeteredPeer = {
 const TUNNEL = { status: () => Promise.resolve({ peers: [PEER] } as unknown as TunnelStatus) };
 const LABEL = '{simId="8942310022000012345",interface="soratun0",endpoint="192.0.2.1:11010"}';
 
-it('are soratun’s, byte for byte', () => {
+it('equal soratun’s, byte for byte', () => {
   expect(metricLines(PEER, LABELS)).toEqual([
     `soratun_sent_bytes_total${LABEL} 148`,
     `soratun_received_bytes_total${LABEL} 92`,
@@ -63,7 +63,7 @@ it('are printed every minute until stopped, the first after a minute', async () 
   expect(clock.armed).toBe(0);
 });
 
-it('are those of each peer', async () => {
+it('exist for each peer', async () => {
   const clock = new FakeClock();
   const log = new RecordingLog();
   const other = { ...PEER, endpoint: undefined };
@@ -77,7 +77,7 @@ it('are those of each peer', async () => {
   ]);
 });
 
-it('end with a tunnel that no longer answers', async () => {
+it('end if a tunnel no longer answers', async () => {
   const clock = new FakeClock();
   const log = new RecordingLog();
   startMetricLines({ status: () => Promise.reject(new Error('closed')) }, LABELS, { clock, log });

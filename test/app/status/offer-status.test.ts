@@ -27,7 +27,7 @@ it('answers at the control socket, until it is closed', async () => {
   expect(readdirSync(tunnel.folder)).toEqual([]);
 });
 
-it('has a different name from another one', async () => {
+it('has a different name than another tunnel’s socket', async () => {
   await tunnel.open();
   await tunnel.open({ pid: 4712 });
   const { reports } = await find();

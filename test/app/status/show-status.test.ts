@@ -33,7 +33,7 @@ it('shows only arctun’s tunnels, unless all are requested', async () => {
   expect(names(await show(true))).toEqual([['soratun0'], ['wg0']]);
 });
 
-it('shows once a userspace tunnel that wg sees as well', async () => {
+it('shows a userspace tunnel once if wg lists it as well', async () => {
   const { connections, show, run } = setUp();
   run('soratun0-7', { uapiName: 'soratun0' });
   connections.sockets.set('/var/run/wireguard/soratun0.sock', 'errno=0\n\n');
@@ -58,7 +58,7 @@ it('notes what could not be queried', async () => {
   ]);
 });
 
-it('fails if all tunnels belong to another user', async () => {
+it('fails if all tunnels belong to other users', async () => {
   const { connections, show, run } = setUp();
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
   expect(await failureOf(show())).toMatchObject({
@@ -69,7 +69,7 @@ it('fails if all tunnels belong to another user', async () => {
   await expect(show()).resolves.toMatchObject({ notes: [expect.stringContaining('another user')] });
 });
 
-it('does not fail because of others’ tunnels if one hangs', async () => {
+it('does not fail because of other users’ tunnels if one hangs', async () => {
   const { connections, show } = setUp();
   connections.sockets.set(`${FOLDER}/a.sock`, { code: 'EACCES' });
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });

@@ -26,7 +26,7 @@ function setUp(tunnel: StatusSource | undefined) {
   return { ask, clock, pages, stop: () => controller.abort() };
 }
 
-it('are three', () => {
+it('has three pages', () => {
   expect([...setUp(undefined).pages.keys()]).toEqual(['/livez', '/readyz', '/metrics']);
 });
 
@@ -39,34 +39,34 @@ it.each([
     'connecting: 192.0.2.1:11010 has not answered 3 handshake initiations\n',
   ],
   ['stale', { ...TUNNEL_STATUS, health: 'stale' as const }, 503, 'stale\n'],
-])('of a tunnel that is %s', async (_, status, code, text) => {
+])('reports a tunnel that is %s', async (_, status, code, text) => {
   const { ask } = setUp(withStatus(status));
   await expect(ask('/readyz')).resolves.toEqual([code, text]);
   await expect(ask('/livez')).resolves.toEqual([200, 'alive\n']);
 });
 
-it('of a tunnel that is not open yet: alive, and not ready', async () => {
+it('reports a tunnel that is not open yet as alive, but not ready', async () => {
   const { ask } = setUp(undefined);
   await expect(ask('/livez')).resolves.toEqual([200, 'opening\n']);
   await expect(ask('/readyz')).resolves.toEqual([503, 'opening\n']);
   expect((await ask('/metrics'))[1]).toContain('arctun_up 0\n');
 });
 
-it('of a tunnel that is about to close: alive, and not ready', async () => {
+it('reports a tunnel that is about to close as alive, but not ready', async () => {
   const { ask, stop } = setUp(withStatus(TUNNEL_STATUS));
   stop();
   await expect(ask('/livez')).resolves.toEqual([200, 'alive\n']);
   await expect(ask('/readyz')).resolves.toEqual([503, 'stopping\n']);
 });
 
-it.each(['/livez', '/readyz'])('%s of a data path that hangs: not after 5 s', async (path) => {
+it.each(['/livez', '/readyz'])('%s fails after 5 s if the data path hangs', async (path) => {
   const { ask, clock } = setUp(HANGS);
   const answer = ask(path);
   clock.advance(5_000);
   await expect(answer).resolves.toEqual([503, 'the data path did not answer within 5 s\n']);
 });
 
-it('has counters, also of a data path that hangs', async () => {
+it('has counters even if the data path hangs', async () => {
   const metrics = await setUp(withStatus(TUNNEL_STATUS)).pages.get('/metrics')!();
   expect(metrics.status).toBe(200);
   expect(metrics.contentType).toContain('0.0.4');

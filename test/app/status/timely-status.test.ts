@@ -2,14 +2,14 @@ import { timelyStatus } from '../../../src/app/status/timely-status.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { TUNNEL_STATUS } from '../../support/fakes/status-report.js';
 
-it('is that of the tunnel, and leaves no timer', async () => {
+it('is the tunnel’s status, and leaves no timer', async () => {
   const clock = new FakeClock();
   const tunnel = { status: () => Promise.resolve(TUNNEL_STATUS) };
   await expect(timelyStatus(tunnel, 5_000, clock)).resolves.toBe(TUNNEL_STATUS);
   expect(clock.armed).toBe(0);
 });
 
-it('is the failure of the tunnel', async () => {
+it('is the tunnel’s failure', async () => {
   const clock = new FakeClock();
   const tunnel = { status: () => Promise.reject(new Error('closed')) };
   await expect(timelyStatus(tunnel, 5_000, clock)).rejects.toThrow('closed');

@@ -12,7 +12,7 @@ async function samples(measured: Parameters<typeof metricsText>[0]): Promise<str
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-it('are those of a tunnel that is up', async () => {
+it('describe a tunnel that is up', async () => {
   expect(await samples({ ...NONE, status: TUNNEL_STATUS })).toEqual([
     'arctun_build_info{version="0.1.0"} 1',
     'arctun_up 1',
@@ -38,7 +38,7 @@ it('omit unknown values', async () => {
   ]);
 });
 
-it('show that there is no status', async () => {
+it('show that no status is available', async () => {
   expect(await samples(NONE)).toEqual(['arctun_build_info{version="0.1.0"} 1', 'arctun_up 0']);
 });
 
@@ -63,7 +63,7 @@ it('include each peer, and each listener', async () => {
   ]);
 });
 
-it('have one type and one help text each, and come from one answer', async () => {
+it('have one type and one help text each, and are all from one answer', async () => {
   const measured = { ...NONE, status: TUNNEL_STATUS };
   const { text, contentType } = await metricsText(measured);
   expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8');

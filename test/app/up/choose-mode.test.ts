@@ -67,7 +67,7 @@ it('fails if an interface is requested and this system has none', async () => {
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toThrow('mode tun needs Linux');
 });
 
-it('uses an interface by default if permitted, and says so', async () => {
+it('uses an interface by default if permitted, and logs it', async () => {
   const chosen = await chooseMode(AUTO, ports());
   expect(chosen).toEqual({ device: DEVICE, reason: 'a network interface is permitted' });
   expect(asked).toEqual(['obstacle soratun0', 'tunnels', 'open soratun0']);
@@ -83,13 +83,16 @@ it.each<[PacketInterfaceRefusal, string]>([
   ['no-driver', '/dev/net/tun does not exist'],
   ['no-access', 'this user may not open /dev/net/tun'],
   ['not-permitted', 'a network interface requires CAP_NET_ADMIN'],
-])('takes userspace by itself for %s, seen before or when it is tried', async (refusal, reason) => {
-  expect(await chooseMode(AUTO, ports({ obstacle: refusal }))).toEqual({ reason });
-  expect(asked).toEqual(['obstacle soratun0']);
-  expect(await chooseMode(AUTO, ports({ refusal }))).toEqual({ reason });
-});
+])(
+  'falls back to userspace for %s, found before or during the attempt',
+  async (refusal, reason) => {
+    expect(await chooseMode(AUTO, ports({ obstacle: refusal }))).toEqual({ reason });
+    expect(asked).toEqual(['obstacle soratun0']);
+    expect(await chooseMode(AUTO, ports({ refusal }))).toEqual({ reason });
+  },
+);
 
-it('takes userspace by itself where this system has no interfaces', async () => {
+it('falls back to userspace if this system has no interfaces', async () => {
   const reason = 'a network interface requires Linux and the package koffi';
   expect(await chooseMode(AUTO, ports({ none: true }))).toEqual({ reason });
   expect(await chooseMode(AUTO, {})).toEqual({ reason });

@@ -82,7 +82,7 @@ it.each([
   expect(log.lines).toEqual([]);
 });
 
-it.each(['send', 'up'] as const)('lets %s wait for a send that ends in time', async (command) => {
+it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', async (command) => {
   hold(SEND);
   const claiming = claim(command);
   await advance(29_000);
@@ -98,7 +98,7 @@ it.each(['send', 'up'] as const)('lets %s wait for a send that ends in time', as
   ]);
 });
 
-it('refuses after 30 s of sends', async () => {
+it('refuses after sends have used the SIM for 30 s', async () => {
   hold(SEND);
   const claiming = claim('send');
   await advance(31_000);
@@ -109,7 +109,7 @@ it('refuses after 30 s of sends', async () => {
   });
 });
 
-it('refuses if an up takes the SIM from a send', async () => {
+it('refuses if an up claims the SIM after a send', async () => {
   hold(SEND);
   const claiming = claim('send');
   await advance(2_000);
@@ -135,7 +135,7 @@ it('reports that the holder belongs to another user if only that is known', asyn
   });
 });
 
-it('claims a SIM whose holder ends before it can be asked', async () => {
+it('claims a SIM whose holder exits before it can be queried', async () => {
   hold(UP);
   claims.holderError = systemError('connect', 'ECONNRESET');
   const claiming = claim('send');
@@ -165,7 +165,7 @@ it('continues if this machine cannot store claims', async () => {
   expect(log.messages('debug')).toEqual(['cannot detect another arctun that uses this SIM']);
 });
 
-it('ends its wait at a stop', async () => {
+it('stops waiting when it is stopped', async () => {
   hold(SEND);
   const claiming = claim('send');
   await advance(300);
@@ -175,7 +175,7 @@ it('ends its wait at a stop', async () => {
   expect(clock.armed).toBe(0);
 });
 
-it('follows a running tunnel to another key, and warns if that is in use', async () => {
+it('claims the new key of a running tunnel, and warns if that is in use', async () => {
   const other = new Uint8Array(32).fill(8);
   const held = (await claim('up')) as SimClaim;
   await held.follow(KEY);

@@ -33,7 +33,7 @@ async function goThrough(hooks: Hooks): Promise<void> {
   await hooks.postDown();
 }
 
-it('logs in soratun’s words', async () => {
+it('logs the same messages as soratun', async () => {
   commands.ends.set('post-up-1', { stdout: ' \n one\ntwo \n' });
   await goThrough(hooksOf({ postUp: ALL.postUp }));
   expect(log.messages('info')).toEqual([
@@ -120,7 +120,7 @@ describe('the rollback', () => {
     expect(commands.lines).toEqual(['pre-up', 'post-down-0', 'post-down-1']);
   });
 
-  it('undoes postUp, although there is no preUp, and once', async () => {
+  it('undoes postUp once, even without preUp', async () => {
     commands.ends.set('post-up-0', { exitCode: 1 });
     const hooks = hooksOf({ ...ALL, preUp: [] });
     await hooks.postUp().catch(() => undefined);
@@ -157,14 +157,14 @@ it('reports a single failed command unchanged', async () => {
 });
 
 describe('a stop', () => {
-  it('ends a preUp or postUp command with its reason', async () => {
+  it('terminates a preUp or postUp command, and gives its reason', async () => {
     commands.ends.set('pre-up', 'hangs');
     const reason = new Error('the stop');
     commands.onRun = () => setImmediate(() => stop.abort(reason));
     await expect(hooksOf().preUp()).rejects.toBe(reason);
   });
 
-  it('from before does not affect the preDown and postDown commands', async () => {
+  it('does not affect preDown and postDown commands that start later', async () => {
     const hooks = hooksOf();
     await hooks.postUp();
     stop.abort(new Error('the stop'));
@@ -174,7 +174,7 @@ describe('a stop', () => {
     expect(() => hooks.throwFailures()).not.toThrow();
   });
 
-  it('ends one preDown or postDown command, and the others run', async () => {
+  it('terminates one preDown or postDown command, and the others run', async () => {
     commands.ends.set('pre-down', 'hangs');
     const hooks = hooksOf();
     await hooks.postUp();
@@ -188,7 +188,7 @@ describe('a stop', () => {
   });
 });
 
-it('reports once that there is no interface, and how to get one', async () => {
+it('reports once that no interface exists, and how to get one', async () => {
   const spoken = { preUp: [['a', '%i']], postUp: [['b']], postDown: [['c', '%i']] };
   await goThrough(hooksOf(spoken));
   expect(commands.lines).toEqual(['b']);

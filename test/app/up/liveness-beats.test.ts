@@ -40,7 +40,7 @@ it('are sent at half of the interval', async () => {
 it.each([
   ['the answer is no', () => Promise.resolve(false)],
   ['there is an error instead', () => Promise.reject(new Error('broken'))],
-])('are not sent if %s, which is asked for again in time', async (_, isAlive) => {
+])('are not sent if %s, and the status is requested again in time', async (_, isAlive) => {
   const { beats, asked, advance } = setUp(isAlive);
   await advance(TIMEOUT);
   expect(beats).toEqual([]);
@@ -54,7 +54,7 @@ it('are sent in time after one failure', async () => {
   expect(beats).toEqual([75_000, 135_000, 195_000]);
 });
 
-it('are not sent if the answer never comes, and nothing else is asked', async () => {
+it('are not sent if the answer never arrives, and no second request is sent', async () => {
   const { clock, beats, asked, advance } = setUp(() => new Promise(() => undefined));
   await advance(1_000_000);
   expect(beats).toEqual([]);
@@ -80,7 +80,7 @@ it.each([
   expect(asked).toHaveLength(2);
 });
 
-it('end, whatever is in progress', async () => {
+it('end even if a request is in progress', async () => {
   let answer: ((isAlive: boolean) => void) | undefined;
   const { clock, beats, end, advance } = setUp(() => new Promise((resolve) => (answer = resolve)));
   await advance(60_000);

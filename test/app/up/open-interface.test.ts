@@ -43,7 +43,7 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
   ],
   ['bad-name', 'configuration', 'the name is not valid for an interface', '15 letters'],
   ['failed', 'failed', 'EMFILE', '--mode userspace'],
-])('says what to do about %s', async (refusal, kind, why, next) => {
+])('explains what to do about %s', async (refusal, kind, why, next) => {
   const cause = Object.assign(new Error('ioctl EMFILE'), { refusal });
   const error = await failure(tunnels(cause));
   expect(error.kind).toBe(kind);

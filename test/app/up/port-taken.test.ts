@@ -46,7 +46,7 @@ it.each([
   ['127.0.0.1:8888', '127.0.0.2:8888', false],
   ['127.0.0.1:8888', '127.0.0.1:1080', false],
   ['127.0.0.1:0', '127.0.0.1:0', false],
-])('in one command, %s and %s are one port: %s', (first, second, isSame) => {
+])('reports whether %s and %s of one command are the same port: %s', (first, second, isSame) => {
   const listen = (text: string) => {
     const [, host = '', port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(text)!;
     return { host, port: Number(port) };

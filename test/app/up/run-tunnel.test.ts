@@ -135,7 +135,7 @@ async function request(url: string, step = 0): Promise<{ status: number; text: s
   });
 }
 
-it('reports the server’s address, and forwards', async () => {
+it('reports the server’s address, and forwards requests', async () => {
   world.names.set('arc.example', { addresses: ['2001:db8::1'], ttl: 60_000 });
   world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
     stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
@@ -221,7 +221,7 @@ it('answers a pending request with the same reason when the wait is over', async
   expect(await running).toMatchObject({ kind: 'tunnel', reason: 'no-answer' });
 });
 
-it('lets a request finish that waits for the first handshake when it is stopped', async () => {
+it('finishes a request that waits for the first handshake when it is stopped', async () => {
   world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
     stream.once('data', () => stream.end('HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok'));
     stream.on('error', () => undefined);
@@ -286,7 +286,7 @@ it('ends without a failure when it is stopped', async () => {
   expect(await running).toBeUndefined();
 });
 
-describe('the commands of arc.json', () => {
+describe('the hooks of arc.json', () => {
   const HOOKS = {
     preUp: [['pre-up']],
     postUp: [['post-up', '%i'], ['post-up']],
@@ -329,7 +329,7 @@ describe('the commands of arc.json', () => {
     expect(story.slice(2)).toEqual(['pre-down, open', 'post-down']);
   });
 
-  it('undo what was started if preUp fails, and nothing is opened', async () => {
+  it('undo what was started if preUp fails, and do not open the tunnel', async () => {
     commands.ends.set('pre-up', { exitCode: 1 });
     begin('127.0.0.1', 0, HOOKS);
     expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreUp(0)' });
@@ -346,7 +346,7 @@ describe('the commands of arc.json', () => {
     expect(story).toEqual(['pre-up', 'interface closed', 'post-down']);
   });
 
-  it('run, and the tunnel closes, also if the control socket cannot be closed', async () => {
+  it('run, and the tunnel closes, even if the control socket cannot be closed', async () => {
     const close = () => Promise.reject(new Error('the socket stays'));
     listeners = { listen: () => Promise.resolve({ close }) };
     await start('127.0.0.1', 20_000, HOOKS);
@@ -367,7 +367,7 @@ describe('the commands of arc.json', () => {
     expect(ups).toEqual([]);
   });
 
-  it('make a stop a failure if a preDown or postDown command fails, and all run', async () => {
+  it('all run, and fail the stop if a preDown or postDown command fails', async () => {
     commands.ends.set('pre-down', { exitCode: 1 });
     await start('127.0.0.1', 20_000, HOOKS);
     await turnUntil(() => ups.length > 0);
@@ -376,7 +376,7 @@ describe('the commands of arc.json', () => {
     expect(await running).toMatchObject({ kind: 'failed', what: 'failed to do PreDown(0)' });
   });
 
-  it('are ended by a stop, which is not a failure', async () => {
+  it('are terminated by a stop, which is not a failure', async () => {
     commands.ends.set('post-up', 'hangs');
     begin('127.0.0.1', 0, HOOKS);
     await turnUntil(() => story.length === 2);

@@ -72,7 +72,7 @@ function setUp({ watchdogTimeout, hangs = () => false }: SetUpOptions = {}) {
   return { clock, wallClock, told, said, tunnel, states, advance, times, names, lastStatus };
 }
 
-it('are sent in order, from the start to the stop', async () => {
+it('are sent in order from start to stop', async () => {
   const { clock, states, told, said, tunnel } = setUp();
   states.watch(tunnel);
   await settle();
@@ -101,7 +101,7 @@ it('are sent in order, from the start to the stop', async () => {
   expect(clock.armed).toBe(0);
 });
 
-it('include why the service ends', async () => {
+it('include why the service exits', async () => {
   const { states, told } = setUp();
   await states.stopping('no handshake with the Arc server');
   expect(told.at(-1)!.state).toEqual({
@@ -110,7 +110,7 @@ it('include why the service ends', async () => {
   });
 });
 
-it('end after everything was sent', async () => {
+it('end after all states were sent', async () => {
   let tell: (() => void) | undefined;
   const notify = () => new Promise<void>((resolve) => (tell = resolve));
   const { clock, wallClock } = setUp();
@@ -136,7 +136,7 @@ it('are not sent without a service manager', async () => {
 });
 
 describe('a reload', () => {
-  it('that fails keeps the service ready, and is reported to the caller', async () => {
+  it('keeps the service ready if it fails, and reports the failure to the caller', async () => {
     const { states, names } = setUp();
     states.ready();
     const failure = states.reload(() => Promise.reject(new Error('no such file')));
@@ -144,13 +144,13 @@ describe('a reload', () => {
     expect(names()).toEqual(['STATUS', 'READY', 'RELOADING', 'STATUS', 'READY']);
   });
 
-  it('before the service is ready does not make it ready', async () => {
+  it('does not make the service ready early', async () => {
     const { states, names } = setUp();
     await states.reload(() => Promise.resolve());
     expect(names()).toEqual(['STATUS']);
   });
 
-  it('that a stop ends does not make it ready again', async () => {
+  it('does not make the service ready again if a stop ends it', async () => {
     const { states, names } = setUp();
     states.ready();
     let finish: (() => void) | undefined;
@@ -161,7 +161,7 @@ describe('a reload', () => {
     expect(names().slice(2)).toEqual(['RELOADING', 'STATUS', 'STOPPING STATUS']);
   });
 
-  it('that overlaps another ends with the last of them, and no status is sent meanwhile', async () => {
+  it('ends with the last of overlapping reloads, and sends no status meanwhile', async () => {
     const { states, names, said, tunnel, advance, told } = setUp();
     states.watch(tunnel);
     states.ready();
@@ -192,7 +192,7 @@ describe('the watchdog', () => {
     expect(times('WATCHDOG')).toEqual(Array.from({ length: 1_440 }, (_, n) => (n + 1) * 60_000));
   });
 
-  it('gets no more heartbeats from a data path that hangs', async () => {
+  it('gets no more heartbeats if the data path hangs', async () => {
     let hangs = false;
     const setting = { watchdogTimeout: 120_000, hangs: () => hangs };
     const { states, tunnel, advance, times } = setUp(setting);
@@ -234,7 +234,7 @@ describe('the start timeout', () => {
     expect(times('EXTEND_TIMEOUT_USEC')).toHaveLength(4);
   });
 
-  it('is not extended for a start that hangs', async () => {
+  it('is not extended if the start hangs', async () => {
     const { states, tunnel, advance, times } = setUp({ hangs: () => true });
     states.watch(tunnel);
     await advance(HOUR);
@@ -265,7 +265,7 @@ describe('the status', () => {
     expect(lastStatus()).toBe('Waiting for the first handshake with the Arc server');
   });
 
-  it('reports no silence before an answer could have come', async () => {
+  it('does not report silence before an answer could have arrived', async () => {
     const { states, said, tunnel, advance, lastStatus } = setUp();
     said.silence = { reason: 'no-answer', why: 'nothing comes' };
     said.unanswered = { for: 5_999, reason: 'no-answer' };
@@ -299,7 +299,7 @@ describe('the status', () => {
     expect(lastStatus()).toContain('no answer since 2026-11-26T12:20:30Z (under-load)');
   });
 
-  it('is kept if the tunnel does not report its status, and a hanging one is not asked again', async () => {
+  it('is kept if the tunnel does not report its status, and a hanging tunnel is not queried again', async () => {
     const { states, advance, told } = setUp();
     states.watch({ status: () => Promise.reject(new Error('closing')) });
     await advance(HOUR);
@@ -317,7 +317,7 @@ describe('the status', () => {
     expect(told.filter(({ state }) => 'STATUS' in state)).toHaveLength(1);
   });
 
-  it('is that of a real tunnel', async () => {
+  it('matches a real tunnel', async () => {
     const world = new TunnelInMemory(createNodeCrypto());
     await world.openNetwork();
     const tunnel = await world.open({ keepaliveSeconds: 25 });

@@ -14,10 +14,13 @@ it.each([
   'http://evil.example:80',
   'http://127.0.0.1:8888/x',
   'http://127.0.0.1.evil.example:1',
-])('hides an address that is not of this machine: %s', (forward) => {
+])('omits an address of another machine: %s', (forward) => {
   expect(use({ forward })).toMatchObject({ pid: 4711, forward: undefined });
 });
 
-it.each([0, 1, -5, 1.5, '4711'])('rejects the process ID %p, which must not be killed', (pid) => {
-  expect(use({ pid })).toBeUndefined();
-});
+it.each([0, 1, -5, 1.5, '4711'])(
+  'rejects the process ID %p, because that process must not be killed',
+  (pid) => {
+    expect(use({ pid })).toBeUndefined();
+  },
+);

@@ -35,11 +35,14 @@ function listeners(code?: string, owner?: string): LocalListeners {
   };
 }
 
-it.each(['tun', 'userspace'] as const)('is where wg looks for it, in mode %s', async (mode) => {
-  const opened = await openUapiSocket(kept(mode), 'soratun0', { listeners: listeners(), log });
-  expect(opened).toBe(LISTENER);
-  expect(paths).toEqual(['/var/run/wireguard/soratun0.sock']);
-});
+it.each(['tun', 'userspace'] as const)(
+  'has the path where wg looks for it, in mode %s',
+  async (mode) => {
+    const opened = await openUapiSocket(kept(mode), 'soratun0', { listeners: listeners(), log });
+    expect(opened).toBe(LISTENER);
+    expect(paths).toEqual(['/var/run/wireguard/soratun0.sock']);
+  },
+);
 
 it.each(['', '../x', 'a/b'])('is not created for the name %j', async (name) => {
   const opened = await openUapiSocket(kept('userspace'), name, { listeners: listeners(), log });
@@ -54,7 +57,7 @@ it('is omitted if it may not be created', async () => {
   expect(log.messages('warn')).toEqual([]);
 });
 
-it('of another process ends a tunnel with an interface', async () => {
+it('fails a tunnel with an interface if another process has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
     kind: 'failed',
@@ -62,13 +65,13 @@ it('of another process ends a tunnel with an interface', async () => {
   });
 });
 
-it('of another process is a warning in userspace', async () => {
+it('causes a warning in userspace if another process has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   expect(await openUapiSocket(kept('userspace'), 'soratun0', ports)).toBeUndefined();
   expect(log.messages('warn')[0]).toContain('wg cannot see this tunnel');
 });
 
-it('of another user is a missing permission', async () => {
+it('causes a permission error if another user has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE', 'root'), log };
   await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
     kind: 'permission',

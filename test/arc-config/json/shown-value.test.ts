@@ -14,6 +14,6 @@ it.each([
   ['secret-abc', false],
   ['f'.repeat(64), false],
   ['eyJhbGciOiJub25lIn0.eyJvcCI6MX0.c2ln', false],
-])('shows of %j only the length', (text, isHidden) => {
+])('shows only the length of %j', (text, isHidden) => {
   expect(shownText(text, isHidden)).toBe(`a string of ${text.length} characters`);
 });

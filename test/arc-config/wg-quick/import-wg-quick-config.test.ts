@@ -120,7 +120,7 @@ describe('the samples contain', () => {
     ]);
   });
 
-  it('repeated keys: lists are joined, of others the last one counts', () => {
+  it('repeated keys: lists are joined, and the last value of others is used', () => {
     const config = modelOf('one typed');
     expect(config.mtu).toBe(1420);
     expect(config.arcSessionStatus?.arcAllowedIps).toEqual([
@@ -191,7 +191,7 @@ describe('values', () => {
   });
 
   it.each(['Table = auto', 'FwMark = off', 'SaveConfig = false', 'DNS =', 'ListenPort = 0'])(
-    '%s loses nothing',
+    '%s is imported without loss',
     (line) => {
       expect(importing(conf(line)).notes).toEqual([]);
     },
@@ -212,7 +212,7 @@ describe('values', () => {
     expect(importing(`${conf()}\n[Interface]\nMTU = 1300`).config.mtu).toBe(1300);
   });
 
-  it('reports that nothing is allowed', () => {
+  it('reports that no IP addresses are allowed', () => {
     const { config, notes } = importing(conf().replace(/AllowedIPs.*\n/, ''));
     expect(config.arcSessionStatus?.arcAllowedIps).toEqual([]);
     expect(notes).toMatchObject([{ line: 5, key: 'AllowedIPs' }]);
@@ -255,7 +255,7 @@ describe('faults', () => {
     expect(faultsOf(conf('', line))).toEqual([fault]);
   });
 
-  it('are one error with all of them, in order, that says what to do and shows no key', () => {
+  it('are one error that lists all in order, explains what to do, and hides keys', () => {
     const error = errorOf(
       conf(`MTU = x\nPrivateKey = ${PRIVATE_KEY}x`, `PresharedKey = ${SERVER_KEY}`),
     );
@@ -309,7 +309,7 @@ describe('a wireproxy file', () => {
     expect(faults[0]?.expected).toContain('--ignore-unsupported');
   });
 
-  it('may name the file to import', () => {
+  it('can contain the name of the file to import', () => {
     const { faults } = errorOf('WGConfig = /etc/wg0.conf\n[Socks5]\n');
     expect(faults[0]).toMatchObject({
       found: 'WGConfig before any section',
@@ -355,7 +355,7 @@ describe('a round trip through wg-config', () => {
     }),
   });
 
-  it('gives the same again, for everything that the text can contain', () => {
+  it('yields the same configuration, for everything that the text can contain', () => {
     fc.assert(
       fc.property(configs, (values) => {
         const before = parseArcConfig(JSON.stringify(values), { path: 'x' });

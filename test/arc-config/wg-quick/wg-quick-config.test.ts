@@ -60,7 +60,7 @@ it('reports an unknown section once', () => {
   expect(sections).toHaveLength(1);
 });
 
-it('shows no key without a name', () => {
+it('does not show a key without a name', () => {
   expect(JSON.stringify(readWgQuickText(`[Interface]\n${PRIVATE_KEY}\n`))).not.toContain('IBEi');
 });
 

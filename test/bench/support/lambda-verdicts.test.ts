@@ -20,12 +20,12 @@ describe('the overhead of 200 invocations', () => {
     ...Array<number>(slow).fill(50),
   ];
 
-  it('may be long in one of a hundred', () => {
+  it('may be long in one of a hundred invocations', () => {
     judgeWarm(verdicts, 'overhead', overheads(2));
     expect(verdicts.isGood).toBe(true);
   });
 
-  it('may not in more', () => {
+  it('may not be long in more', () => {
     judgeWarm(verdicts, 'overhead', overheads(3));
     expect(verdicts.isGood).toBe(false);
     expect(isMissed(/p99/)).toBe(true);
@@ -37,7 +37,7 @@ describe('the overhead of 200 invocations', () => {
     expect(isMissed(/median/)).toBe(true);
   });
 
-  it('that was not measured is not good', () => {
+  it('is not good if it was not measured', () => {
     judgeWarm(verdicts, 'overhead', []);
     expect(verdicts.isGood).toBe(false);
   });
@@ -58,10 +58,10 @@ describe('a cold start', () => {
   });
 });
 
-describe('behind a freeze', () => {
+describe('after a freeze', () => {
   const run = { took: 139, handshakes: 1 };
 
-  it('one handshake is wanted, and a round trip and 100 ms', () => {
+  it('takes exactly one handshake, and at most a round trip plus 100 ms', () => {
     judgeThaw(verdicts, 'freeze', [run, run, run], 40);
     expect(verdicts.isGood).toBe(true);
   });

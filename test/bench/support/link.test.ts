@@ -15,11 +15,11 @@ function send(path: Link, now: number): number {
   return path.send(DATAGRAM, now) as number;
 }
 
-it('delivers after the time at the bottleneck and the delay', () => {
+it('delivers after the transmission time at the bottleneck plus the delay', () => {
   expect(send(link(), 5)).toBeCloseTo(5 + PACKET_BITS / 1e5 + 10, 9);
 });
 
-it('carries its rate, and keeps the order', () => {
+it('carries its rate, and preserves the order', () => {
   const path = link({ queue: Infinity });
   let last = 0;
   for (let count = 0; count < 1000; count++) {
@@ -30,7 +30,7 @@ it('carries its rate, and keeps the order', () => {
   expect(last - 10).toBeCloseTo((1000 * PACKET_BITS) / 1e5, 6);
 });
 
-it('drops what finds the queue full, and takes more once there is room', () => {
+it('drops packets if the queue is full, and accepts more when it has room', () => {
   const path = link();
   const arrivals = Array.from({ length: 1000 }, () => send(path, 0));
   // 50 ms at 100 Mbit/s, and the one that is being sent.
@@ -40,19 +40,19 @@ it('drops what finds the queue full, and takes more once there is room', () => {
   expect(send(path, 1)).toBeGreaterThan(0);
 });
 
-it('is free again after a pause', () => {
+it('is idle again after a pause', () => {
   const path = link();
   send(path, 0);
   expect(send(path, 1000)).toBeCloseTo(1000 + PACKET_BITS / 1e5 + 10, 9);
   expect(path.queueDelay).toBe(0);
 });
 
-it('has no bottleneck at rate 0', () => {
+it('is unlimited at rate 0', () => {
   const path = link({ rate: 0, queue: 0 });
   for (let count = 0; count < 10; count++) expect(send(path, 7)).toBe(17);
 });
 
-it('loses the part that was asked for, of what takes its time at the bottleneck', () => {
+it('loses the requested share of the packets that pass the bottleneck', () => {
   const path = link({ loss: 0.01, queue: Infinity });
   const arrivals = Array.from({ length: 20_000 }, () => send(path, 0));
   expect(arrivals.filter((arrival) => arrival === LOST).length).toBe(path.lost);
@@ -60,7 +60,7 @@ it('loses the part that was asked for, of what takes its time at the bottleneck'
   expect(Math.max(...arrivals) - 10).toBeCloseTo((20_000 * PACKET_BITS) / 1e5, -1);
 });
 
-it('reorders the part that was asked for, by 1 to 4 ms', () => {
+it('reorders the requested share, by 1 to 4 ms', () => {
   const path = link({ reorder: 0.01, rate: 0 });
   const extras = Array.from({ length: 20_000 }, () => send(path, 0) - 10);
   const late = extras.filter((extra) => extra > 0);
@@ -71,7 +71,7 @@ it('reorders the part that was asked for, by 1 to 4 ms', () => {
   expect(Math.max(...late) - Math.min(...late)).toBeGreaterThan(2.5);
 });
 
-it('does the same for the same seed, and loses the same with reordering', () => {
+it('behaves the same for the same seed, and loses the same packets with reordering', () => {
   const outcome = (seed: number, reorder: number) => {
     const path = link({ loss: 0.1, reorder, rate: 0, random: seededRandom(seed) });
     return Array.from({ length: 1000 }, () => send(path, 0) === LOST);

@@ -44,14 +44,14 @@ it('continues where it was stopped, even in the middle of a line', () => {
   expect(new Results(file, 'abc').size).toBe(2);
 });
 
-it('does not count what was measured of another version', () => {
+it('ignores measurements of another version', () => {
   const file = join(folder, 'runs.jsonl');
   const [run] = plan(['table'], 1) as [Run];
   new Results(file, 'abc').add({ ...run, rate: 1 });
   expect(new Results(file, 'def').has(run.key)).toBe(false);
 });
 
-it('alternates ours and the kernel, and repeats nothing before all was run once', () => {
+it('alternates arctun and the kernel, and runs everything once before it repeats a run', () => {
   const runs = plan(['table', 'fairness', 'post'], 2);
   expect(runs.map(({ stack }) => stack)).toEqual(
     runs.map((_, index) => (index % 2 === 0 ? 'kernel' : 'ours')),

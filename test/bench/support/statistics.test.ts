@@ -1,6 +1,6 @@
 import { differences, quantile, summarize } from '../../../bench/support/statistics.js';
 
-it('takes values that are there, and leaves their order alone', () => {
+it('uses existing values, and does not change their order', () => {
   const values = [5, 1, 4, 2, 3];
   expect(
     [0, 0.2, 0.21, 0.5, 0.99, 1].map((part): number => quantile(values, part) as number),
@@ -9,7 +9,7 @@ it('takes values that are there, and leaves their order alone', () => {
   expect(quantile([], 0.5)).toBeNaN();
 });
 
-it('has the 198th of 200 for the 99th percentile', () => {
+it('returns the 198th of 200 as the 99th percentile', () => {
   const values = Array.from({ length: 200 }, (_, index) => index + 1);
   expect(summarize(values)).toEqual({ count: 200, median: 100, p99: 198, largest: 200 });
 });

@@ -46,7 +46,7 @@ it('has an entry for each command, each topic, and the top level', () => {
   expect(nodes.get('sim')?.next.map(({ word }) => word)).toEqual(['list', 'show']);
 });
 
-it('includes the aliases of a command, and does not suggest them', () => {
+it('accepts the aliases of a command, but does not suggest them', () => {
   const up = { hiddenAliases: ['u'], aliases: ['open'] };
   const nodes = nodesOf([command('up', up), command('u', up), command('open', up)]);
   expect([...nodes.keys()]).toEqual(['', 'up']);

@@ -12,6 +12,6 @@ it.each([
   ['nosuch', ['list', 'show'], []],
   ['x', ['up'], []],
   ['x', [], []],
-])('%s among %j: %j', (word, candidates, sentences) => {
+])('suggests for %s among %j: %j', (word, candidates, sentences) => {
   expect(didYouMean(word, candidates)).toEqual(sentences);
 });

@@ -10,7 +10,7 @@ it.each([
   expect(configuredLogLevel(logLevel)).toBe(level);
 });
 
-it('uses the flag, else the configuration, and only errors with --quiet', () => {
+it('uses the flag, otherwise the configuration, and logs only errors with --quiet', () => {
   expect(chosenLevel({ quiet: false }, 'info')).toBe('info');
   expect(chosenLevel({ quiet: false, 'log-level': 'debug' }, 'info')).toBe('debug');
   expect(chosenLevel({ quiet: true, 'log-level': 'debug' }, 'info')).toBe('error');

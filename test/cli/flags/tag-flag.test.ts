@@ -13,7 +13,7 @@ it.each(['', 'site', '=osaka'])('refuses %j', (text) => {
 });
 
 describe('labels', () => {
-  it('are name, group and tags', () => {
+  it('include name, group and tags', () => {
     const group = '0c5a6f2e-4f6e-4a7e-9b1d-3a5c1f0e9d8b';
     expect(parseLabels({ name: 'a', group, tag: ['b=c'] })).toEqual({
       name: 'a',

@@ -40,7 +40,7 @@ it.each<[SendResponse, boolean, string | undefined]>([
     'No answer within 7 s. Over UDP, the message may or may not have arrived.',
   ],
   [{ via: 'tcp', payload: undefined }, false, 'No answer. The message was delivered.'],
-])('says beside %j (json: %s): %s', (answer, json, note) => {
+])('reports next to %j (json: %s): %s', (answer, json, note) => {
   expect(answerNote(answer, { timeout: 7_000, json })).toBe(note);
 });
 

@@ -61,7 +61,7 @@ it('has null for unknown values', () => {
   ]);
 });
 
-it('has fewer fields for other devices, after ours', () => {
+it('has fewer fields for other devices, which follow arctun’s', () => {
   const device = { publicKey: undefined, listenPort: 7, fwmark: 9, peers: [PEER_STATUS] };
   const devices = [{ ...device, name: 'wg0', type: 'Linux kernel' }];
   expect(printed({ ...NOTHING, tunnels: [REPORT], devices })).toEqual([

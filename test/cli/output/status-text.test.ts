@@ -16,12 +16,12 @@ it('prints soratun’s message if there is no device', () => {
   expect(render({})).toBe('no SORACOM Arc device found\n');
 });
 
-it('prints no line of its own if a tunnel does not answer', () => {
+it('prints no additional line if a tunnel does not answer', () => {
   const silent = [{ name: 'a', path: '/a', why: 'it hangs', isDenied: false }];
   expect(render({ silent })).toBe('');
 });
 
-it('shows soratun’s lines, and then ours', () => {
+it('shows soratun’s lines, and then arctun’s', () => {
   expect(render({ tunnels: [REPORT] })).toBe(`interface: soratun0 (userspace)
   public key: ${KEY}
   private key: (hidden)
@@ -74,7 +74,7 @@ peer: ${PEER}
   );
 });
 
-it('shows other devices as soratun does, after ours', () => {
+it('shows other devices as soratun does, after arctun’s', () => {
   const device = { publicKey: undefined, listenPort: 51_820, fwmark: 0, peers: [PEER_STATUS] };
   const text = render({
     tunnels: [REPORT],

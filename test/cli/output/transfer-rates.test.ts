@@ -31,7 +31,7 @@ it.each([
 });
 
 it.each([{ name: 'other' }, { pid: 1 }, { openedUnix: 1 }])(
-  'is absent for another tunnel: %j',
+  'is absent if the tunnel has changed: %j',
   (change) => {
     expect(rateOf([counted(100, 200), 0], [counted(200, 300, change), 1_000])).toBeUndefined();
   },

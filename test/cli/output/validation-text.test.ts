@@ -5,7 +5,7 @@ import {
   validationValue,
 } from '../../../src/cli/output/validation-text.js';
 
-it('prints valid for a configuration without warnings, and counts them otherwise', () => {
+it('prints "valid" for a configuration without warnings, and otherwise their number', () => {
   const warning = { kind: 'warning', line: 1, text: 'a' } as const;
   const note = { kind: 'note', line: 2, text: 'b' } as const;
   expect(validationText([note])).toEqual({

@@ -3,7 +3,7 @@ import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { wgConfigValue } from '../../../src/cli/output/wg-config-value.js';
 import { PRIVATE_KEY, sampleWith, SERVER_KEY } from '../../arc-config/sample.js';
 
-it('has the sections, with lists as lists and each command as one string', () => {
+it('contains the sections, with lists as arrays and each command as one string', () => {
   const text = sampleWith({
     additionalAllowedIPs: ['192.0.2.0/24'],
     postUp: [['echo', 'a,', 'b'], ['true']],

@@ -61,7 +61,7 @@ it.each<[FileFailure, string]>([
   expect(notes).toEqual([]);
 });
 
-it('hides no other error', async () => {
+it('does not hide other errors', async () => {
   const failure = new TypeError('a mistake');
   await expect(options('x.pcapng', failure)!.createFile(HEADER)).rejects.toBe(failure);
 });

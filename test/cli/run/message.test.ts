@@ -28,7 +28,7 @@ beforeEach(() => {
   terminal = false;
 });
 
-it('is a POST of JSON to / by default', async () => {
+it('is by default a POST of JSON to /', async () => {
   expect(await readMessage('{}', NOTHING, context)).toEqual({
     via: 'http',
     request: {
@@ -67,7 +67,7 @@ it('keeps a media type from a header', async () => {
   });
 });
 
-it.each(['tcp', 'udp'] as const)('sends only the bytes by %s', async (via) => {
+it.each(['tcp', 'udp'] as const)('sends only the bytes over %s', async (via) => {
   expect(await readMessage('21.5', { ...NOTHING, via }, context)).toEqual({
     via,
     payload: bytes('21.5'),
@@ -88,7 +88,7 @@ it.each([
   });
 });
 
-it('reads a file, standard input by name, and standard input by default', async () => {
+it('reads a file, standard input for -, and standard input by default', async () => {
   const payload = async (argument: string | undefined, file: string | undefined) => {
     const message = await readMessage(argument, { ...NOTHING, via: 'tcp', file }, context);
     return message.via === 'http' ? undefined : new TextDecoder().decode(message.payload);

@@ -97,7 +97,7 @@ it('prints what a client needs, and ends when it is stopped', async () => {
   });
 });
 
-it('warns what others can do if other machines reach the API', async () => {
+it('warns what others can do if other machines can reach the API', async () => {
   const log = new RecordingLog();
   const options = { rawAnswer: 'status', arcListen: '127.0.0.1:0' } as const;
   for (const host of ['0.0.0.0', '127.0.0.1']) {
@@ -115,7 +115,7 @@ it('warns what others can do if other machines reach the API', async () => {
   ]);
 });
 
-it('warns if other machines reach the Arc server', async () => {
+it('warns if other machines can reach the Arc server', async () => {
   const log = new RecordingLog();
   const stop = new AbortController();
   const listen = { apiListen: '127.0.0.1:0', arcListen: '0.0.0.0:0' };
@@ -184,7 +184,7 @@ it('does not change a file that is not a state file', async () => {
 });
 
 describe('an address in use', () => {
-  it('is reported alone, with its flag: the API', async () => {
+  it('is reported without other errors, with its flag: the API', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const apiListen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
@@ -198,7 +198,7 @@ describe('an address in use', () => {
     });
   });
 
-  it('is reported alone, with its flag: the Arc side', async () => {
+  it('is reported without other errors, with its flag: the Arc side', async () => {
     const taken = createSocket('udp4').bind(0, '127.0.0.1');
     await once(taken, 'listening');
     const arcListen = `127.0.0.1:${taken.address().port}`;
@@ -217,7 +217,7 @@ it.each([
   ['arcListen', '192.0.2.1:0', 'this machine does not have this address'],
   ['apiListen', 'no-such-host.invalid:0', /the host name was not found|cannot be looked up now/],
   ['arcListen', 'localhost:0', 'the Arc server needs an IP address, not a host name'],
-])('says why %s cannot be %s', async (name, value, why) => {
+])('reports why %s cannot be %s', async (name, value, why) => {
   const error = await failure({ [name]: value });
   expect(error.why).toMatch(why);
 });

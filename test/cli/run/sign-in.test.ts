@@ -34,7 +34,7 @@ function contextWith(parts: { isInteractive: boolean; signal?: AbortSignal }): C
   } as unknown as Context;
 }
 
-it('asks for what a pipe did not provide, and reads the pipe once', async () => {
+it('asks for values that a pipe did not provide, and reads the pipe once', async () => {
   const asked: unknown[] = [];
   const stop = new AbortController().signal;
   const credentials = await credentialsPort(

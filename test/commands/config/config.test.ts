@@ -72,7 +72,7 @@ describe('config init', () => {
     60_000,
   );
 
-  it('prints the skeleton although a file exists, and config prints it if none exists', async () => {
+  it('prints the skeleton even if a file exists, and config prints it if no file exists', async () => {
     expect((await arctun(['config'])).stdout).toBe(SKELETON);
     write('arc.json', SAMPLE);
     expect((await arctun(['config', 'init'])).stdout).toBe(SKELETON);
@@ -209,7 +209,7 @@ PersistentKeepalive = 60
     expect(read('arc.json')).not.toBe(SAMPLE);
   }, 60_000);
 
-  it('lists the faults with their lines: 3, and shows no key', async () => {
+  it('exits with 3, lists the faults with their lines, and hides the key', async () => {
     write(
       'soracom.conf',
       conf.replace('Endpoint = link', `PresharedKey = ${SERVER_KEY}\nEndpoint = l ink`),

@@ -128,7 +128,7 @@ describe('an answer from SORACOM that is lost after the SIM was created', () => 
       ['garbage', { garbage: true, carryOut: true }],
     ]),
   )(
-    '%s: the next run names the SIM, and adopts it on request',
+    '%s: the next run reports the SIM, and adopts it on request',
     async (name, fault) => {
       await emulator.fault({ operation: 'createSim', ...fault });
       const first = await bootstrap();
@@ -217,7 +217,7 @@ describeWith(['root'], 'a disk that fails', () => {
     ['for anything', 'size=4k'],
     ['for the journal', 'size=60k'],
   ])(
-    'too full %s: nothing is created',
+    'is full %s: nothing is created',
     (name, options) =>
       inMount(options, async () => {
         const run = await bootstrap([], mount);
@@ -231,7 +231,7 @@ describeWith(['root'], 'a disk that fails', () => {
   );
 
   it(
-    'too full for arc.json, after the journal was allocated: the key is in the journal',
+    'is full for arc.json, after the journal was allocated: the key is in the journal',
     () =>
       inMount('size=64k', async () => {
         const first = await bootstrap([], mount);
@@ -262,7 +262,7 @@ describeWith(['root'], 'a disk that fails', () => {
   );
 
   it(
-    'that is read-only: nothing is created',
+    'is read-only: nothing is created',
     () =>
       inMount('ro,size=1m', async () => {
         const run = await bootstrap([], mount);
@@ -287,7 +287,7 @@ async function createSimCalled(callsBefore: number): Promise<void> {
 }
 
 describe('a folder that vanishes while the SIM is created', () => {
-  it('leaves the key in the state folder, and the next run says so', async () => {
+  it('leaves the key in the state folder, and the next run reports it', async () => {
     const home = join(folder, 'home');
     mkdirSync(home);
     await emulator.fault({ operation: 'createSim', delayMs: 6000 });

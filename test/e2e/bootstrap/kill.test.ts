@@ -237,7 +237,7 @@ describeWith(['strace'], 'bootstrap authkey, killed', () => {
   const plain = ['without flags', []] as const;
   const ownKey = ['with --own-key', ['--own-key']] as const;
   it.each(atLength({ short: [plain], long: [plain, ownKey] }))(
-    '%s: no SIM too many, and none that is not reported',
+    '%s: no extra SIM, and no unreported SIM',
     async (name, parameters) => {
       const outcomes = await matrix(parameters);
       print(`bootstrap authkey ${name}`, outcomes);

@@ -37,7 +37,7 @@ function cellular(...parameters: readonly string[]) {
 const readConfig = () =>
   JSON.parse(readFileSync(join(folder, 'arc.json'), 'utf8')) as Record<string, unknown>;
 
-it('bootstraps over the line, twice, and sends by every entry point', async () => {
+it('bootstraps over the cellular line, twice, and sends to every entry point', async () => {
   const first = await cellular();
   const { simId, privateKey } = readConfig();
   expect(first).toEqual({
@@ -111,7 +111,7 @@ console.log(await answer.text());
   expect((await arctun(['send', '--via', 'tcp', 'x'])).code).toBe(0);
 }, 60_000);
 
-it('says what to do without krypton-cli', async () => {
+it('explains what to do without krypton-cli', async () => {
   const missing = join(folder, 'nowhere');
   const result = await arctun(['bootstrap', 'sim', '--krypton-cli-path', missing]);
   expect(result).toMatchObject({ code: 3, stdout: '' });

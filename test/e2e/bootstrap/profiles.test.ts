@@ -117,7 +117,7 @@ describe('the right credentials are chosen', () => {
     60_000,
   );
 
-  it('of a profile that the environment names, in its folder', async () => {
+  it('of a profile that the environment selects, in its folder', async () => {
     const folder = join(home, 'profiles');
     mkdirSync(folder, { mode: 0o700 });
     writeFileSync(join(folder, 'team-1.json'), JSON.stringify(KEY), { mode: 0o600 });
@@ -220,7 +220,7 @@ describe('the API', () => {
   );
 });
 
-describe('a refusal comes with its fix, and nothing is sent:', () => {
+describe('a refusal explains the fix, and nothing is sent:', () => {
   async function refused(flags: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
     const finished = await bootstrap(flags, { env: { SORACOM_ENDPOINT: server.url, ...env } });
     expect(server.calls).toEqual([]);
@@ -277,7 +277,7 @@ describe('a refusal comes with its fix, and nothing is sent:', () => {
     60_000,
   );
 
-  it('a profile that does not exist, and two ways at once', async () => {
+  it('a profile that does not exist, and two sources at once', async () => {
     expect((await refused(['--profile', 'none'])).stderr).toContain('none.json');
     writeProfile('p', KEY);
     const both = await refused(['--profile', 'p', '--auth-key-id', 'keyId-1']);
@@ -285,7 +285,7 @@ describe('a refusal comes with its fix, and nothing is sent:', () => {
     expect(both.stderr).toContain('--auth-key-id and --profile were given together');
   }, 60_000);
 
-  it('the default profile, which was not named and is suggested', async () => {
+  it('the default profile, which was not selected and is suggested', async () => {
     writeProfile('default', KEY);
     const { code, stderr } = await refused([]);
     expect(code).toBe(2);

@@ -87,7 +87,7 @@ describeWith(['script'], 'the wizard', () => {
     ['first', 0],
     ['second', 1],
   ])(
-    'ends at Ctrl-C at the %s question: 130, and nothing is created',
+    'exits with 130 at Ctrl-C at the %s question, and nothing is created',
     async (_name, answers) => {
       const before = await emulator.calls();
       const run = onTerminal(['bootstrap', 'authkey', '--endpoint', emulator.api]);
@@ -106,7 +106,7 @@ describeWith(['script'], 'the wizard', () => {
     60_000,
   );
 
-  it('ends at SIGTERM at a question: 143, and nothing is created', async () => {
+  it('exits with 143 at SIGTERM at a question, and nothing is created', async () => {
     const before = await emulator.calls();
     // The shell prints its process ID and becomes the command.
     const script = join(folder, 'run.sh');

@@ -59,7 +59,7 @@ describeWith(LAMBDA_SANDBOX, 'a dead peer', () => {
     await delivered(sandbox);
   });
 
-  it('ends the init if configured', async () => {
+  it('fails the init if configured', async () => {
     const fail = { ...settings, ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
     const sandbox = await lab.sandbox({ settings: fail });
     await initFails(sandbox, 'Extension.HandshakeTimeout');
@@ -98,32 +98,32 @@ describeWith(LAMBDA_SANDBOX, 'a configuration', () => {
     ],
     ['that is not there', () => join(lab.folder, 'nothing.json'), /nothing\.json/],
     ['that is no JSON', () => lab.extension, /cannot use/],
-  ])('%s is reported to each request, and in the log', async (_, config, pattern) => {
+  ])('is reported to each request and in the log if it is %s', async (_, config, pattern) => {
     const settings = { ARCTUN_CONFIG: config(), ARCTUN_LAMBDA_WAIT: '0.5' };
     const sandbox = await lab.sandbox({ settings });
     await refused(sandbox, pattern);
     expect(logged(sandbox, /^no tunnel: /)).toHaveLength(1);
   });
 
-  it('that is missing causes an error that lists the possible sources', async () => {
+  it('causes an error that lists the possible sources if it is missing', async () => {
     const sandbox = await lab.sandbox({ settings: { ARCTUN_CONFIG: '' } });
     await refused(sandbox, /arc\.json/);
   });
 
-  it('ends the init if configured', async () => {
+  it('fails the init if configured', async () => {
     const settings = { ARCTUN_CONFIG: '/nothing.json', ARCTUN_LAMBDA_ON_FAILURE: 'fail' };
     const sandbox = await lab.sandbox({ settings });
     await initFails(sandbox, 'Extension.ConfigInvalid');
   });
 
-  it('setting that is invalid is reported by its name', async () => {
+  it('is reported by the name of the invalid setting', async () => {
     const sandbox = await lab.sandbox({ settings: { ARCTUN_FORWARD_TO: 'uni.soracom.io' } });
     await refused(sandbox, /ARCTUN_FORWARD_TO/);
   });
 });
 
 describeWith(LAMBDA_SANDBOX, 'a port', () => {
-  it('that is in use ends the init, whatever the policy: requests would reach another server', async () => {
+  it('fails the init if it is in use, whatever the policy: requests would reach another server', async () => {
     const other = createServer();
     const port = await freePort();
     await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
@@ -135,7 +135,7 @@ describeWith(LAMBDA_SANDBOX, 'a port', () => {
 });
 
 describeWith(LAMBDA_SANDBOX, 'a function', () => {
-  it('that does not end in time finds the extension restarted afterwards', async () => {
+  it('has a restarted extension after it did not end in time', async () => {
     const sandbox = await lab.sandbox({ ...nodeFunction('echo'), timeoutMs: 1_000 });
     await sandbox.initialized();
     const { error, reset } = await sandbox.invoke({ do: 'hang' });
@@ -147,7 +147,7 @@ describeWith(LAMBDA_SANDBOX, 'a function', () => {
     expect(logged(sandbox, /^ready$/)).toHaveLength(2);
   });
 
-  it('that crashes finds it restarted as well', async () => {
+  it('has a restarted extension after it crashed', async () => {
     const sandbox = await lab.sandbox({ ...nodeFunction('echo'), timeoutMs: 20_000 });
     const { error } = await sandbox.invoke({ do: 'crash' });
     expect(error).toBeDefined();
@@ -155,7 +155,7 @@ describeWith(LAMBDA_SANDBOX, 'a function', () => {
     expect(logged(sandbox, /^ready$/)).toHaveLength(2);
   });
 
-  it('whose extension is killed fails once, and the next one finds it restarted', async () => {
+  it('fails once if its extension is killed, and then has a restarted one', async () => {
     const sandbox = await lab.sandbox();
     await delivered(sandbox);
     const [extension] = sandbox.processes.filter(({ name }) => name === EXTENSION);
@@ -170,7 +170,7 @@ describeWith(
   LAMBDA_SANDBOX,
   'NODE_OPTIONS of the function that are invalid for an extension',
   () => {
-    it('keep the thin layer from starting, and so the function', async () => {
+    it('prevent the thin layer, and therefore the function, from starting', async () => {
       const sandbox = await lab.sandbox({ env: { NODE_OPTIONS: '--require /nonexistent' } });
       const { error } = await sandbox.invoke({ message: 1 });
       expect(error).toMatchObject({ errorType: 'Extension.Crash' });
@@ -198,7 +198,7 @@ describeWith(
       expect(processes.find(({ name }) => name === EXTENSION)).toMatchObject({ exitCode: 0 });
     });
 
-    it('has an arc.json that only its owner can read: the log says what to do about it', async () => {
+    it('has an arc.json that only its owner can read: the log explains what to do', async () => {
       const sandbox = await lab.sandbox({ ...environment(), visible: [lab.arcJson] });
       await refused(sandbox, /permission/i);
       const [line] = logged(sandbox, /^no tunnel: /);

@@ -66,7 +66,7 @@ async function sleep(sandbox: LambdaSandbox, duration: number): Promise<void> {
 const handshakes = (sandbox: LambdaSandbox) => logged(sandbox, /^handshake complete$/).length;
 
 describeWith([...LAMBDA_SANDBOX, 'faketime'], 'after a freeze', () => {
-  it('of ten minutes, the next message takes an additional handshake', async () => {
+  it('of ten minutes, the next message needs an additional handshake', async () => {
     const { sandbox } = await start();
     await post(sandbox, { freeze: 'before' });
     await sleep(sandbox, 600_000);
@@ -74,7 +74,7 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'after a freeze', () => {
     expect(handshakes(sandbox)).toBe(2);
   });
 
-  it('in which the NAT has forgotten the mapping, it does as well', async () => {
+  it('in which the NAT lost its mapping, it also needs one', async () => {
     const { sandbox, nat } = await start();
     await post(sandbox, { nat: 'before' });
     await sleep(sandbox, 600_000);
@@ -83,7 +83,7 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'after a freeze', () => {
     expect(handshakes(sandbox)).toBe(2);
   });
 
-  it('that is shorter than the lifetime of a session, it takes none, until the session is old', async () => {
+  it('shorter than the lifetime of a session, it needs none until the session is old', async () => {
     const { sandbox } = await start();
     for (let nap = 0; nap < 4; nap++) {
       await post(sandbox, { nap });
@@ -95,7 +95,7 @@ describeWith([...LAMBDA_SANDBOX, 'faketime'], 'after a freeze', () => {
     expect(handshakes(sandbox)).toBe(2);
   });
 
-  it('of a snapshot, there is no session that its copies would share', async () => {
+  it('of a snapshot, no session exists that its copies would share', async () => {
     const { sandbox } = await start({ initializationType: 'snap-start' });
     await sandbox.initialized();
     expect(handshakes(sandbox)).toBe(0);

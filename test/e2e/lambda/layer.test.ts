@@ -63,7 +63,7 @@ const inputsOf = (program: string) =>
   ) as string[];
 
 describe('the bundles', () => {
-  it('of the thin layer has neither oclif nor axios', () => {
+  it('of the thin layer contains neither oclif nor axios', () => {
     const inputs = inputsOf('extension');
     expect(inputs).toContain('src/lambda/main.ts');
     const unwanted = /node_modules\/(@oclif|axios|typescript|inquirer|openapi-backend|esbuild)\//;
@@ -79,7 +79,7 @@ describe('the bundles', () => {
     expect(inputs).toEqual(expect.arrayContaining(['src/lambda/main.ts', ...commands]));
   });
 
-  it('have native code of packages only in the executable, as assets', () => {
+  it('contain native code of packages only in the executable, as assets', () => {
     const ofPackages = /node_modules\/(koffi|@koromix)/;
     const [executable, extension] = ['executable', 'extension'].map(inputsOf);
     expect(executable).toEqual(
@@ -89,7 +89,7 @@ describe('the bundles', () => {
     expect(extension!.filter((path) => /^(addon|absent):|sodium-native/.test(path))).toEqual([]);
   });
 
-  it('have each library in the bill of materials, with its license', () => {
+  it('list each library in the bill of materials, with its license', () => {
     for (const program of ['executable', 'extension']) {
       const found = inputsOf(program).flatMap(
         (path) =>

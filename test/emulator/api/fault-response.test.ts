@@ -27,7 +27,7 @@ async function fault(request: object): Promise<void> {
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 
 it.each([401, 403, 429, 500, 503])(
-  'status %s is answered once, and the call is not carried out',
+  'answers with status %s once, without performing the call',
   async (status) => {
     await fault({ status });
     expect(code(await createSim())).toEqual([status, 'EMU0000']);
@@ -37,7 +37,7 @@ it.each([401, 403, 429, 500, 503])(
   },
 );
 
-it('another operation is not affected', async () => {
+it('does not affect another operation', async () => {
   await fault({ status: 500 });
   expect((await api.request('GET', '/v1/sims', { headers })).status).toBe(200);
 });
@@ -45,7 +45,7 @@ it('another operation is not affected', async () => {
 it.each([
   [7, '7'],
   ['Wed, 21 Oct 2026 07:28:00 GMT', 'Wed, 21 Oct 2026 07:28:00 GMT'],
-])('retryAfter %s is 429 with Retry-After', async (retryAfter, shown) => {
+])('retryAfter %s answers 429 with Retry-After', async (retryAfter, shown) => {
   await fault({ retryAfter });
   const reply = await createSim();
   expect(reply.status).toBe(429);
@@ -67,7 +67,7 @@ it.each([
   [{}, 'application/json', '{}\n'],
   [null, 'application/json', 'null'],
   [7, 'application/json', '7'],
-])('body %j replaces the answer of a call that is carried out', async (body, type, text) => {
+])('body %j replaces the answer, and the call is performed', async (body, type, text) => {
   await fault({ body });
   const reply = await createSim();
   expect(reply.status).toBe(201);
@@ -76,7 +76,7 @@ it.each([
   expect(simCount()).toBe(1);
 });
 
-it('garbage is not JSON, though the call is carried out', async () => {
+it('garbage answers invalid JSON, and the call is performed', async () => {
   await fault({ garbage: true });
   const reply = await createSim();
   expect(reply.status).toBe(201);
@@ -85,7 +85,7 @@ it('garbage is not JSON, though the call is carried out', async () => {
   expect(simCount()).toBe(1);
 });
 
-it('garbage with a status is answered instead of the call', async () => {
+it('garbage with a status is answered without performing the call', async () => {
   await fault({ garbage: true, status: 502 });
   expect((await createSim()).text).toContain('<html>');
   expect(simCount()).toBe(0);
@@ -114,7 +114,7 @@ it.each([
   expect((await createSim()).status).toBe(201);
 });
 
-it('cut within sends half of the answer', async () => {
+it('cut within the answer sends half of it', async () => {
   await fault({ cut: 'within' });
   const body = JSON.stringify(CREATE);
   const socket = connect(api.port, '127.0.0.1');
@@ -131,7 +131,7 @@ it('cut within sends half of the answer', async () => {
   expect(simCount()).toBe(1);
 });
 
-it('a delay postpones the answer of a call that is carried out', async () => {
+it('a delay postpones the answer, and the call is performed', async () => {
   await fault({ delayMs: 50 });
   const start = performance.now();
   expect((await createSim()).status).toBe(201);
@@ -155,7 +155,7 @@ it('a delay ends when the waiting client leaves, and the SIM exists', async () =
   expect((await createSim()).status).toBe(201);
 });
 
-it('a delay ends with the server', async () => {
+it('a delay ends when the server closes', async () => {
   await fault({ delayMs: 60_000 });
   const before = timers();
   const socket = connect(api.port, '127.0.0.1').on('error', () => undefined);

@@ -70,7 +70,7 @@ describe('/emulator/messages', () => {
 });
 
 describe('/emulator/sims', () => {
-  it('lists each virtual SIM, with whether it is billed', async () => {
+  it('lists each virtual SIM, and whether it is billed', async () => {
     expect(await get('/emulator/sims')).toEqual([]);
     const [one, other] = [await api.createSim(), await api.createSim()];
     const { sims } = api.state;
@@ -138,7 +138,7 @@ describe('/emulator/arc', () => {
     return (body.arcSessionStatus as Record<string, unknown>).arcServerPeerPublicKey;
   };
 
-  it('gives the Arc server another key, and returns it in the API', async () => {
+  it('changes the key of the Arc server, and returns it in the API', async () => {
     const simId = await api.createSim();
     const before = await serverKey(simId);
     expect((await change({ serverKey: 'new' })).status).toBe(204);
@@ -146,7 +146,7 @@ describe('/emulator/arc', () => {
     expect(await serverKey(simId)).not.toBe(before);
   });
 
-  it('gives a SIM another address, with a new session', async () => {
+  it('changes the address of a SIM, with a new session', async () => {
     const simId = await api.createSim();
     const { session } = (api.state.sims.get(simId) as ArcSim).arc;
     const { status, body } = await change({ simId, address: '10.9.8.7' });
@@ -203,7 +203,7 @@ describe('/emulator/faults', () => {
   });
 });
 
-it('answers this machine only', () => {
+it('answers only this machine', () => {
   const { state, messages } = api;
   const options = {
     state,

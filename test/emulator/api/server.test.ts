@@ -75,7 +75,7 @@ describe('permissions', () => {
     expect(api.arc.peers.size).toBe(1);
   });
 
-  it('may name all operations of a tag', async () => {
+  it('can include all operations of a tag', async () => {
     const headers = await api.logIn(keyOf('sims'));
     expect((await api.post('/v1/sims', CREATE, headers)).status).toBe(201);
     expect((await api.post('/v1/groups', {}, headers)).status).toBe(403);
@@ -95,7 +95,7 @@ it('answers a client although another one has reached the connection limit', asy
   }
 });
 
-it('survives a call that it cannot answer', async () => {
+it('keeps running after a call that it cannot answer', async () => {
   api.onCall = () => {
     throw new Error('cannot be told');
   };
@@ -161,7 +161,7 @@ describe('a web page', () => {
     expect(await status('GET', { Host: `localhost:${api.port}` })).toBe(200);
   });
 
-  it('is not refused if the browser only reads', async () => {
+  it('is not refused if it only reads', async () => {
     const browser = { 'User-Agent': 'Mozilla/5.0', 'Accept-Language': 'en' };
     expect(await status('GET', browser)).toBe(200);
     expect(await status('DELETE', browser)).toBe(403);
@@ -195,7 +195,7 @@ describe('limits', () => {
     expect(own.status).toBe(413);
   });
 
-  it('keep the server running after a client leaves in the middle of a body', async () => {
+  it('keep the server running after a client disconnects in the middle of a body', async () => {
     const socket = connect(api.port, '127.0.0.1');
     socket.write('POST /v1/auth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{');
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -207,7 +207,7 @@ describe('limits', () => {
 });
 
 describe('the metadata service', () => {
-  it('shows the line as the cellular network would', async () => {
+  it('returns the same data for the line as in the cellular network', async () => {
     const { simId } = api.state.sims.line();
     const all = await api.request('GET', '/metadata/v1/subscriber?x=y');
     expect(all.body).toMatchObject({ simId, moduleType: 'nano' });
@@ -225,7 +225,7 @@ describe('the state', () => {
     expect(api.saves).toBe(3);
   });
 
-  it('turns the answer into an error if it cannot be saved', async () => {
+  it('makes the answer an error if it cannot be saved', async () => {
     const headers = await api.logIn();
     api.saveError = new Error('the disk is full');
     const reply = await api.post('/v1/sims', CREATE, headers);

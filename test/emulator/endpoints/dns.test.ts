@@ -46,7 +46,7 @@ describe('SORACOM names', () => {
     expect(answers).toMatchObject([{ name: 'UnI.SoRaCoM.iO', data: '100.127.69.42' }]);
   });
 
-  it('have no data of other types, but exist', () => {
+  it('exist, but have no data of other types', () => {
     const { answers, ...header } = answer(query('uni.soracom.io', 'AAAA'));
     expect(header).toMatchObject({ rcode: 'NOERROR', questions: [{ type: 'AAAA' }] });
     expect(answers).toEqual([]);
@@ -66,7 +66,7 @@ describe('other names', () => {
     expect(questions).toMatchObject([{ name }]);
   });
 
-  it('are not found in another class', () => {
+  it('are not found in a different class', () => {
     const questions = [{ type: 'A' as const, name: 'uni.soracom.io', class: 'CH' as const }];
     expect(answer(dnsPacket.encode({ ...QUERY, questions }))).toMatchObject({ rcode: 'NXDOMAIN' });
   });

@@ -41,7 +41,7 @@ it('echoes a datagram and discards another', () => {
   expect(network.exchange(DISCARD, payload)).toEqual([]);
 });
 
-it('serves SIMs only', async () => {
+it('serves only SIMs', async () => {
   const { network, endpoint, connect } = open();
   await closed(connect(ECHO, STRANGER));
   await closed(connect(DISCARD, STRANGER));

@@ -117,7 +117,7 @@ describe('a connection', () => {
     await answer.catch(() => undefined);
   });
 
-  it('may break without an effect on others', async () => {
+  it('does not affect others if it breaks', async () => {
     const { endpoint, connect, bodies } = served();
     const [client, server] = streamPair();
     endpoint.handleConnection(server, { address: ip('10.0.0.2'), port: 1 });
@@ -128,7 +128,7 @@ describe('a connection', () => {
     expect(bodies).toHaveLength(1);
   });
 
-  it('ends when the endpoint does', async () => {
+  it('is closed when the endpoint closes', async () => {
     const { endpoint, connect } = served();
     const client = connect().resume();
     endpoint.close();

@@ -11,7 +11,7 @@ async function ask(from: string, target: string): Promise<{ answer: string; simI
   return { answer: await readAll(client), simIds };
 }
 
-it('shows each SIM its own data, by its address', async () => {
+it('returns each SIM’s own data, by its address', async () => {
   for (const [index, from] of ['10.0.0.2', '10.0.0.3'].entries()) {
     const { answer, simIds } = await ask(from, '/v1/subscriber.simId');
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);

@@ -50,7 +50,7 @@ describe('a request', () => {
   });
 
   it.each(['POST /bytes/8', 'GET /bytes/8?a=b', 'GET /bytes/1234567890', 'GET /bytes/-1'])(
-    'other than GET for at most a billion bytes is answered as any other: %s',
+    'is answered as any other unless it is a GET for at most a billion bytes: %s',
     async (line) => {
       const { connect } = unified();
       const answer = await exchange(connect(), `${line} HTTP/1.0\r\n\r\n`);
@@ -128,7 +128,7 @@ describe('a request', () => {
     expect(messages.all()).toMatchObject([{ body: 'hi' }]);
   });
 
-  it('may come in chunks', async () => {
+  it('may use chunked encoding', async () => {
     const { connect, messages } = unified();
     const head =
       'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';

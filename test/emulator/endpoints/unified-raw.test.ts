@@ -59,7 +59,7 @@ describe('over TCP', () => {
     ]);
   });
 
-  it('the client’s end is followed by the pending answers and the server’s end', async () => {
+  it('the server sends the pending answers and closes after the client closes', async () => {
     const { connect } = raw();
     const client = connect();
     client.end('last');
@@ -67,7 +67,7 @@ describe('over TCP', () => {
   });
 
   it.each<RawResponse>(['empty', 'none'])(
-    'there is nothing to read if the answer is %s',
+    'the client receives nothing if the answer is %s',
     async (answer) => {
       const { connect, messages } = raw(answer);
       const client = connect();
@@ -84,7 +84,7 @@ describe('over TCP', () => {
     expect(messages.all()).toMatchObject([{ bytes: KEPT_BODY_BYTES + 1, truncated: true }]);
   });
 
-  it('a client that does not read its answers is not read from', async () => {
+  it('data is not read from a client that does not read its answers', async () => {
     const { endpoint, messages } = raw();
     const waiting: (() => void)[] = [];
     const server = new Duplex({
@@ -106,7 +106,7 @@ describe('over TCP', () => {
     endpoint.close();
   });
 
-  it('an unknown address is not served', async () => {
+  it('a client with an unknown address is not served', async () => {
     const { endpoint, connect } = raw();
     await closed(connect('10.0.0.9').resume());
     expect(endpoint.drops.of('no-sim')).toBe(1);
@@ -152,7 +152,7 @@ describe('over TCP', () => {
     expect(messages.all()).toHaveLength(1);
   });
 
-  it('connections end when the endpoint does', async () => {
+  it('connections are closed when the endpoint closes', async () => {
     const { endpoint, connect } = raw();
     const client = connect().resume();
     endpoint.close();
@@ -180,7 +180,7 @@ describe('over UDP', () => {
     expect(messages.all()).toHaveLength(1);
   });
 
-  it('an unknown address is not served', () => {
+  it('a client with an unknown address is not served', () => {
     const { endpoint, exchange, messages } = raw();
     expect(exchange(Buffer.from('x'), '10.0.0.9')).toEqual([]);
     expect(messages.all()).toEqual([]);

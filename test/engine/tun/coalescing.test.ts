@@ -108,14 +108,14 @@ describe('segments in sequence', () => {
     expect(payloads(frames)).toEqual([65_000, 5_000]);
   });
 
-  it('of several connections are kept apart', () => {
+  it('of different connections are not merged', () => {
     const [one, other] = [stream(3000, 1000), stream(3000, 1000, { port: 81 })];
     const frames = framesOf(...one.flatMap((packet, index) => [packet, other[index]!]));
     expect(payloads(frames)).toEqual([3000, 3000]);
     expect(frames.map((frame) => frame[31])).toEqual([80, 81]);
   });
 
-  it('of a ninth connection flush the oldest', () => {
+  it('of a ninth connection flush the oldest connection', () => {
     const ports = Array.from({ length: 9 }, (_, index) => 80 + index);
     const rounds = [0, 1].flatMap((round) =>
       ports.map((port) => tcpPacket(pattern(100), { port, seq: 1000 + round * 100 })),
@@ -212,7 +212,7 @@ describe('a segment that cannot be merged', () => {
     expect(payloads(framesOf(first, second({}), acknowledgment))).toEqual([2000, 0]);
   });
 
-  it('has headers after which TCP is not readable', () => {
+  it('has headers after which TCP cannot be parsed', () => {
     const withOptions = v4(TCP, [...first.subarray(20)], { options: [1, 1, 1, 1] });
     const fragment = v4(TCP, [...first.subarray(20)], { more: true });
     const truncated = first.slice(0, 30);

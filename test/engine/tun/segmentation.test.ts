@@ -109,7 +109,7 @@ describe('a TCP packet of many segments', () => {
     expect(flags).toEqual([ACK | CWR, ACK, ACK]);
   });
 
-  it('ignores the header length, which is wrong when the kernel forwards', () => {
+  it('ignores the frame’s header length, which is wrong if the kernel forwards', () => {
     const frame = largeTcp(30, 10);
     frame.set([70, 0], 2);
     expect(packetsOf(frame)!.map(({ length }) => length)).toEqual([50, 50, 50]);
@@ -182,7 +182,7 @@ describe('a frame that Linux does not write', () => {
   });
 });
 
-it('keeps the addresses', () => {
+it('preserves the addresses', () => {
   const [packet] = packetsOf(largeTcp(30, 10))!;
   expect([...packet!.subarray(12, 20)]).toEqual([...PEER_V4, ...OUR_V4]);
 });

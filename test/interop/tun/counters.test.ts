@@ -44,7 +44,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
     120_000,
   );
 
-  it('counts ten pings to the byte, at both ends and in our status (row 32; witness wireguard-go)', async () => {
+  it('counts ten pings to the byte, at both ends and in arctun’s status (row 32; witness wireguard-go)', async () => {
     lab = await TunLab.start();
     const { server } = lab;
     const out = lab.count('server', {
@@ -109,7 +109,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
 
   // Neither is a multiple of 16.
   it.each([1420, 1281])(
-    'pads nothing beyond an MTU of %i: a path for just that carries it (row 25; witness wireguard-go)',
+    'does not pad beyond an MTU of %i: a path with exactly that MTU carries it (row 25; witness wireguard-go)',
     async (mtu) => {
       lab = await TunLab.start();
       const { server } = lab;
@@ -139,7 +139,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
     60_000,
   );
 
-  it('carries packets of 34736 bytes if the path does', async () => {
+  it('carries packets of 34736 bytes if the path can', async () => {
     lab = await TunLab.start();
     const { server } = lab;
     const { service } = server.inside;

@@ -128,7 +128,7 @@ describeWith(NEEDS, 'the end of a tunnel with a network interface', () => {
     expect(inClear()).toBeGreaterThan(0);
   }, 180_000);
 
-  it('blocks a default route after SIGKILL with --kill-switch, connects again, and unblocks it at a stop', async () => {
+  it('blocks a default route after SIGKILL with --kill-switch, reconnects, and unblocks it when it stops', async () => {
     configure({});
     const inClear = watchDefaultRoute();
     const killed = await up('--kill-switch');
@@ -209,7 +209,7 @@ describeWith(NEEDS, 'the end of a tunnel with a network interface', () => {
     expectNothingLeft();
   }, 60_000);
 
-  it('says what to do without /dev/net/tun, and auto works without it', async () => {
+  it('explains what to do without /dev/net/tun, and auto works without it', async () => {
     // Mounts are private to each process in `ip netns exec`.
     const hidden = ['sh', '-c', 'mount -t tmpfs none /dev/net && exec "$@"', 'sh'];
     const start = (mode: string) =>

@@ -47,7 +47,7 @@ describeWith([...TUN_LAB, 'curl'], 'keys, as wg sets them', () => {
   }
 
   describe.each(['tun', 'userspace'] as const)('in mode %s', (mode) => {
-    it('ignores its own public key as a peer, and removes a peer whose key it is given', async () => {
+    it('ignores its own public key as a peer, and removes a peer when its own key becomes that peer’s', async () => {
       await start(mode);
       const peers = show('peers');
       set('peer', show('public-key'), 'allowed-ips', '203.0.113.0/24');
@@ -65,7 +65,7 @@ describeWith([...TUN_LAB, 'curl'], 'keys, as wg sets them', () => {
       await running.finished;
     }, 60_000);
 
-    it('sends nothing without a private key, and everything after it is set again', async () => {
+    it('sends nothing without a private key, and sends again after one is set', async () => {
       await start(mode);
       expect(await isAnswered(20)).toBe(true);
       const privateKey = show('private-key');

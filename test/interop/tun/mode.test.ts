@@ -94,7 +94,7 @@ describeWith(NEEDS, 'a tunnel with a network interface', () => {
     await expect(next.finished).resolves.toMatchObject({ code: 0 });
   }, 60_000);
 
-  it('routes a default route without a loop, and removes the rules, also those of a killed process', async () => {
+  it('routes a default route without a loop, and removes its rules and those of a killed process', async () => {
     await start();
     server.writeConfig({ allowedIps: ['0.0.0.0/0'] });
     const before = rules();
@@ -113,7 +113,7 @@ describeWith(NEEDS, 'a tunnel with a network interface', () => {
     expect(rules()).toBe(before);
   }, 60_000);
 
-  it('ends when another program removes the interface, and reports it', async () => {
+  it('exits when another program removes the interface, and reports it', async () => {
     await start();
     const running = await up();
     inClient('ip', 'link', 'delete', server.clientDevice);
@@ -256,7 +256,7 @@ describeWith(NEEDS, 'a tunnel with a network interface', () => {
     await running.finished;
   }, 120_000);
 
-  it('refuses a name that is in use, and says what to do', async () => {
+  it('refuses a name that is in use, and explains what to do', async () => {
     await start();
     const running = await up();
     const second = await server.arctun('up', '--mode', 'tun', '--force').finished;

@@ -136,7 +136,7 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
       expect(arrived()).toEqual({ stranger: 0, service: 1, message: 2 });
     }, 60_000);
 
-    it('gives an address to the peer with the more specific prefix, in both directions, until that is removed (rows 27 and 28; witness wireguard-go)', async () => {
+    it('assigns an address to the peer with the more specific prefix, in both directions, until that is removed (rows 27 and 28; witness wireguard-go)', async () => {
       const { server } = lab;
       const { service, client } = server.inside;
       const privateKey = execFileSync('wg', ['genkey'], { encoding: 'utf8' });

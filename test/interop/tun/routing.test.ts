@@ -146,7 +146,7 @@ describeWith(
     const rules = () => lab.in('client', 'ip', 'rule') + lab.in('client', 'ip', '-6', 'rule');
     const wayTo = (address: string) => lab.in('client', 'ip', 'route', 'get', address);
 
-    it('works through wg-quick’s tunnel, whose default route carries our datagrams, and keeps its rules', async () => {
+    it('works through wg-quick’s tunnel, whose default route carries arctun’s datagrams, and keeps its rules', async () => {
       const { server } = lab;
       const { service } = server.inside;
       const before = rules();
@@ -168,7 +168,7 @@ describeWith(
       expect(await lab.answers('client', ITS_SERVER, 20)).toBe(true);
     }, 60_000);
 
-    it('keeps wg-quick’s default route next to ours, and restores it when we end', async () => {
+    it('keeps wg-quick’s default route next to arctun’s, and restores it when arctun exits', async () => {
       const { server } = lab;
       const before = rules();
       server.writeConfig({ allowedIps: ['0.0.0.0/0'] });

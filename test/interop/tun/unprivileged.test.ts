@@ -94,7 +94,7 @@ describeWith(NEEDS, 'an interface for a user without root privileges', () => {
     expect(ip('-brief', 'link')).not.toContain(server.clientDevice);
   }, 60_000);
 
-  it('is refused with exit code 6 and the three ways, and auto works without it', async () => {
+  it('is refused with exit code 6 and three solutions, and auto works without it', async () => {
     const refused = await up(process.execPath, '--mode', 'tun').finished;
     expect(refused.code).toBe(6);
     expect(refused.stderr).toContain('CAP_NET_ADMIN');

@@ -66,7 +66,7 @@ describeWith(FOREIGN_PEERS, 'under load', () => {
     throw new Error('never a cookie');
   }
 
-  it('a foreign responder sends us a cookie and answers our next initiation, which has a mac2 (rows 9, 10, 11; witnesses Linux kernel and wireguard-go)', async () => {
+  it('a foreign responder sends arctun a cookie and answers its next initiation, which has a mac2 (rows 9, 10, 11; witnesses Linux kernel and wireguard-go)', async () => {
     await Promise.all(
       BOTH_PEERS.map(async ([, name]) => {
         const { site, listenPort, publicKey } = lab.peer(name);

@@ -134,7 +134,7 @@ describeWith(FOREIGN_PEERS, 'independent peers', () => {
       }
     }, 120_000);
 
-    it('counts the same bytes as we do, and reports the same endpoint and handshake, in either role (rows 25, 29, 32; witnesses Linux kernel and wireguard-go)', async () => {
+    it('counts the same bytes as arctun, and reports the same endpoint and handshake, in either role (rows 25, 29, 32; witnesses Linux kernel and wireguard-go)', async () => {
       for (const role of BOTH_ROLES) {
         const tunnel = await lab.tunnel(name, role);
         await tunnel.establish();
@@ -180,7 +180,7 @@ describeWith(FOREIGN_PEERS, 'independent peers', () => {
       }
     }, 120_000);
 
-    it('has no session with another pre-shared key, which we report as initiator, and has one after it is corrected (rows 1, 13, 33; witnesses Linux kernel and wireguard-go)', async () => {
+    it('has no session with another pre-shared key, which arctun reports as initiator, but has one after it is corrected (rows 1, 13, 33; witnesses Linux kernel and wireguard-go)', async () => {
       await Promise.all(
         BOTH_ROLES.map(async (role) => {
           const [right, wrong] = [presharedKey(), presharedKey()];
@@ -223,7 +223,7 @@ describeWith(FOREIGN_PEERS, 'independent peers', () => {
       }
     }, 120_000);
 
-    it('receives persistent keepalives of only a header, which start by themselves, in either role (row 21; witnesses Linux kernel and wireguard-go)', async () => {
+    it('receives persistent keepalives of only a header, which start automatically, in either role (row 21; witnesses Linux kernel and wireguard-go)', async () => {
       for (const role of BOTH_ROLES) {
         const tunnel = await lab.tunnel(name, role, { persistentKeepalive: 1 });
         const [there, back] = ways(role);
@@ -253,7 +253,7 @@ describeWith(FOREIGN_PEERS, 'independent peers', () => {
       }
     }, 120_000);
 
-    it('sends and receives packets of 1280 bytes and no longer ones at an MTU of 1280, in either role (rows 25, 36; witnesses Linux kernel and wireguard-go)', async () => {
+    it('sends and receives packets of up to 1280 bytes at an MTU of 1280, in either role (rows 25, 36; witnesses Linux kernel and wireguard-go)', async () => {
       await lab.peer(name).setMtu(1280);
       try {
         for (const role of BOTH_ROLES) {
@@ -309,7 +309,7 @@ describeWith(FOREIGN_PEERS, 'independent peers', () => {
     }, 120_000);
   });
 
-  it('has a new session after we crash, at once as initiator and otherwise after it misses our answers (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
+  it('has a new session after arctun crashes, at once if arctun initiates, otherwise after answers are missing (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
     const tunnels = await Promise.all(
       BOTH_PEERS.flatMap(([, name]) => BOTH_ROLES.map((role) => lab.tunnel(name, role))),
     );
@@ -333,7 +333,7 @@ describeWith(FOREIGN_PEERS, 'independent peers', () => {
     );
   }, 180_000);
 
-  it('has a new session after it crashes, at once as initiator and otherwise after we miss its answers (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
+  it('has a new session after it crashes, at once if it initiates, otherwise after answers are missing (rows 5, 20; witnesses Linux kernel and wireguard-go)', async () => {
     const tunnels: ForeignTunnel[] = [];
     for (const [, name] of BOTH_PEERS) {
       const foreign = await lab.another(name, anotherIdentity());
@@ -363,7 +363,7 @@ describeWith(FOREIGN_PEERS, 'independent peers', () => {
   }, 180_000);
 
   describe.each(BOTH_PEERS)('%s, after two minutes', (_, name) => {
-    it('has rekeyed under traffic, after 120 s and by the initiator only, without packet loss, in either role (rows 15, 22; witnesses Linux kernel and wireguard-go)', async () => {
+    it('rekeys under traffic after 120 s, only as initiator, without packet loss, in either role (rows 15, 22; witnesses Linux kernel and wireguard-go)', async () => {
       for (const role of BOTH_ROLES) {
         const { tunnel, posted, fetched, pinged, ours, theirs } = await longRun(name, role);
         const length = LONG_RUN * 10_000;

@@ -54,7 +54,7 @@ describeWith(FOREIGN_PEERS, 'moves during a session', () => {
   }
 
   describe.each(BOTH_PEERS)('%s', (_, name) => {
-    it('follows us to another port, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('follows arctun to another port, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       await withoutHandshake(name, async (tunnel) => {
         const moved = { address: outsideAddress('ours'), port: tunnel.port + 1000 };
         await tunnel.ours.move({ address: '0.0.0.0', port: moved.port });
@@ -63,7 +63,7 @@ describeWith(FOREIGN_PEERS, 'moves during a session', () => {
       });
     }, 120_000);
 
-    it('follows us to another address with an open socket, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('follows arctun to another address with an open socket, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       await withoutHandshake(name, async (tunnel) => {
         lab.network.changeOurAddress(2, 3);
         try {
@@ -78,7 +78,7 @@ describeWith(FOREIGN_PEERS, 'moves during a session', () => {
       });
     }, 120_000);
 
-    it('is followed by us to another port, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('is followed by arctun to another port, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       await withoutHandshake(name, async (tunnel) => {
         const { foreign } = tunnel;
         for (const port of [foreign.listenPort + 1000, foreign.listenPort]) {
@@ -89,7 +89,7 @@ describeWith(FOREIGN_PEERS, 'moves during a session', () => {
       });
     }, 120_000);
 
-    it('is followed by us to another address, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('is followed by arctun to another address, without a handshake, in either role (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       await withoutHandshake(name, async (tunnel) => {
         const { foreign } = tunnel;
         for (const [from, to] of [
@@ -103,7 +103,7 @@ describeWith(FOREIGN_PEERS, 'moves during a session', () => {
       });
     }, 120_000);
 
-    it('follows us when our NAT forgets its mapping, and a connection continues (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('follows arctun when arctun’s NAT loses its mapping, and a connection continues (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       lab.network.translate('ours', name, '20000-20999');
       try {
         const tunnel = await lab.tunnel(name, 'ours');
@@ -126,7 +126,7 @@ describeWith(FOREIGN_PEERS, 'moves during a session', () => {
       }
     }, 120_000);
 
-    it('is followed by us when its NAT forgets its mapping, and a connection continues (row 29; witnesses Linux kernel and wireguard-go)', async () => {
+    it('is followed by arctun when its NAT loses its mapping, and a connection continues (row 29; witnesses Linux kernel and wireguard-go)', async () => {
       lab.network.translate(name, 'ours', '20000-20999');
       try {
         const tunnel = await lab.tunnel(name, 'theirs');

@@ -30,7 +30,7 @@ function findNote(bytes: Uint8Array, name: string): Uint8Array | undefined {
   return undefined;
 }
 
-it('puts a blob where Node looks for it, next to the existing notes', () => {
+it('stores a blob where Node looks for it, next to the existing notes', () => {
   const file = addResource(stripSymbols(smallElf(NODE)), BLOB);
   expect(Buffer.from(findNote(file, 'NODE_SEA_BLOB')!).toString()).toBe('the blob');
   expect([...findNote(file, 'GNU')!]).toEqual([9, 9, 9, 9]);
@@ -46,7 +46,7 @@ it('keeps data unchanged, with zeros after them', () => {
   expect(readElf(file).segments[0]).toEqual(readElf(before).segments[0]);
 });
 
-it('describes the zeros and the note as sections of the file, so that strip keeps them', () => {
+it('lists the zeros and the note as sections of the file, so that strip keeps them', () => {
   const { sections, segments } = readElf(addResource(stripSymbols(smallElf(NODE)), BLOB));
   expect(sections.map(({ name }) => name)).toEqual([
     ...['', '.note.ABI-tag', '.data', '.bss', '.note.node.sea', '.shstrtab'],

@@ -62,7 +62,7 @@ describeWith(['tar', 'gzip'], 'Node from npm', () => {
     expect(commands.calls[0]).toContain('--ignore-scripts');
   });
 
-  it('fetches nothing twice, except a file that is incomplete', async () => {
+  it('fetches each file once, unless it is incomplete', async () => {
     const commands = downloads();
     writeFileSync(file(), archive.subarray(0, 20));
     await fetchNode('arm64', commands, folder, expected());
@@ -102,7 +102,7 @@ describeWith(['tar', 'gzip'], 'Node from npm', () => {
     });
   });
 
-  it('reports that npm leaves no file, or one without Node in it', async () => {
+  it('reports that npm created no file, or one without Node', async () => {
     await expect(
       fetchNode(
         'arm64',

@@ -30,7 +30,7 @@ function texts(zip: Uint8Array): Record<string, string> {
   );
 }
 
-it('gives the thin layer the Node of its runtime', () => {
+it('uses the runtime’s Node for the thin layer', () => {
   expect(texts(thinLayer(PREBUILT))).toEqual({
     'extensions/arctun': '#!/var/lang/bin/node\nmain()',
     'share/doc/arctun/LICENSE': 'ours',
@@ -39,7 +39,7 @@ it('gives the thin layer the Node of its runtime', () => {
   });
 });
 
-it('puts the executable, a command on the PATH and its documents into the layer', () => {
+it('adds the executable, a command on the PATH and its documents to the layer', () => {
   const documents = executableDocuments(PREBUILT, NODE, 'arm64');
   const files = texts(executableLayer(bytes('the executable'), documents));
   expect(Object.keys(files)).toEqual([

@@ -4,7 +4,7 @@ import { DATA, smallElf, symbols } from './small-elf.js';
 
 const names = (bytes: Uint8Array) => readElf(bytes).sections.map(({ name }) => name);
 
-it('removes sections that are not in memory, and keeps every segment unchanged', () => {
+it('removes sections that are not loaded into memory, and leaves every segment unchanged', () => {
   const before = smallElf('the data');
   const after = stripSymbols(before);
   expect(names(before)).toEqual(['', '.note.ABI-tag', '.data', '.bss', '.symtab', '.shstrtab']);
@@ -37,7 +37,7 @@ it('refuses a section whose companion would be missing', () => {
   expect(() => stripSymbols(smallElf('', [{ ...byInfo, flags: 2 }, symbol!]))).not.toThrow();
 });
 
-it('refuses what is no ELF file, or a part of one', () => {
+it('refuses a file that is not a complete ELF file', () => {
   expect(() => stripSymbols(new Uint8Array(100))).toThrow('not a 64-bit little-endian ELF file');
   expect(() => stripSymbols(smallElf('').subarray(0, 0x240))).toThrow('truncated');
 });

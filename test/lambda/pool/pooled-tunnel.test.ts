@@ -32,7 +32,7 @@ const STARTS: readonly (readonly [how: string, seed: number, stagger: number])[]
 ];
 
 it.each(STARTS.slice(0, atLength({ short: 1, long: 2 })))(
-  'twenty sandboxes that start %s have a SIM of their own out of forty in 120 s (seed %i)',
+  'twenty sandboxes that start %s each have their own of forty SIMs within 120 s (seed %i)',
   async (_, seed, stagger) => {
     const world = await started(20, { seed, sims: 40, interval: 2_000 }, stagger);
     await world.pass(120_000 - 20 * stagger);
@@ -77,7 +77,7 @@ it('a sandbox that was frozen for 10 minutes tries its own SIM first, and leaves
   await closeIntact(world);
 }, 60_000);
 
-it('a sandbox that was frozen and finds no rival stays', async () => {
+it('a sandbox that was frozen keeps its SIM if it detects no rival', async () => {
   const world = await started(3, { seed: 6, sims: 6, interval: 1_000 });
   await world.pass(60_000);
   const sims = world.sandboxes.map(({ tunnel }) => tunnel.sim);
@@ -138,7 +138,7 @@ async function extension(world: Sandboxes, first?: number) {
 }
 
 describe('a SIM that gets no answer', () => {
-  it('is left for one that does, by each request that waits for a handshake', async () => {
+  it('is replaced by one that answers, by each request that waits for a handshake', async () => {
     const world = new Sandboxes({ seed: 8, sims: 4, interval: 2_000, terminated: 3 });
     const { tunnel, dialer } = await extension(world, 3);
     const outcomes: string[] = [];
@@ -148,7 +148,7 @@ describe('a SIM that gets no answer', () => {
     await closeIntact(world);
   });
 
-  it('is left after the third failed wait if it was answered before', async () => {
+  it('is replaced after the third failed wait if it was answered before', async () => {
     const world = new Sandboxes({ seed: 9, sims: 2, interval: 2_000 });
     const { tunnel, dialer } = await extension(world, 0);
     expect(await request(world, dialer)).toBe('connected');
@@ -164,7 +164,7 @@ describe('a SIM that gets no answer', () => {
     await closeIntact(world);
   });
 
-  it('is given time to answer: requests too late to wait do not count', async () => {
+  it('has time to answer: requests too late to wait do not count', async () => {
     const world = new Sandboxes({ seed: 8, sims: 9, interval: 2_000, terminated: 9 });
     const { tunnel, dialer } = await extension(world);
     await request(world, dialer);
@@ -222,7 +222,7 @@ describe('a move', () => {
     await closeIntact(world);
   });
 
-  it('that fails leaves the tunnel on its SIM, loses no message, and is retried', async () => {
+  it('leaves the tunnel on its SIM if it fails, loses no message, and is retried', async () => {
     const { world, tunnel, outcomes } = await moving();
     const reconfigure = tunnel.tunnel.reconfigure.bind(tunnel.tunnel);
     let refused = 0;

@@ -100,7 +100,7 @@ describe('a newcomer', () => {
 });
 
 describe('a silent SIM', () => {
-  it('is left if another one has answered, even if that is in use', () => {
+  it('is replaced if another one has answered, even if that is in use', () => {
     const pool = new SimPool(2, TAILS, 0);
     expect(doubtTwice(pool, NOW)).toEqual({ action: 'move', to: 1 });
     pool.moved(1);
@@ -190,7 +190,7 @@ describe('an incumbent', () => {
     }
   });
 
-  it('tosses the coin at the sixth sign in a minute, when the other one stays too', () => {
+  it('tosses the coin at the sixth sign in a minute, if the other one also stays', () => {
     const signs = [1, 2, 3, 4, 5, 6].map((serial) => NOW + serial * 5_000);
     const stays = settled(4, TAILS, NOW);
     const moves = settled(4, HEADS, NOW);

@@ -37,7 +37,7 @@ it.each([
   ['key', 'eyJhbGciOi.eyJzdWIi.x'],
   ['key', 'yAnz5TF+lXXJte14tji3zlMNq'],
   ['several-lines', 'arc.json\nother.json'],
-])('is not a path but %s: %s', (fault, text) => {
+])('is %s instead of a path: %s', (fault, text) => {
   expect(pathFault(text)).toBe(fault);
 });
 

@@ -7,7 +7,7 @@ it('clamps as in RFC 7748 section 5', () => {
   expect([zeros.length, zeros[0], zeros[31]]).toEqual([32, 0, 0x40]);
 });
 
-it('takes all its bytes from the entropy', () => {
+it('uses only bytes from the entropy source', () => {
   const key = createPrivateKey({ fill: (bytes) => bytes.forEach((_, at) => (bytes[at] = 8 * at)) });
   expect([...key.subarray(0, 31)]).toEqual(Array.from({ length: 31 }, (_, at) => 8 * at));
 });

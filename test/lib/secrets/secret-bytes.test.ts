@@ -1,6 +1,6 @@
 import { copySecret, secretBytes } from '../../../src/lib/secrets/secret-bytes.js';
 
-it('are zero, and span their whole buffer', () => {
+it('are initially zero, and span their whole buffer', () => {
   expect(secretBytes(32)).toEqual(new Uint8Array(32));
   expect(secretBytes(32).buffer.byteLength).toBe(32);
 });

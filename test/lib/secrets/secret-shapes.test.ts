@@ -51,7 +51,7 @@ describe('names', () => {
     'gatewayPrivateIpAddress',
     'mapping',
     'Content-Type',
-  ])('%s does not', (name) => {
+  ])('%s does not name a secret', (name) => {
     expect(isSecretName(name)).toBe(false);
   });
 });

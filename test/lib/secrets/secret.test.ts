@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import { Secret } from '../../../src/lib/secrets/secret.js';
 
-it('is not shown by any kind of printing', () => {
+it('is hidden by every kind of printing', () => {
   const secret = new Secret('hunter2');
   const shown = [
     String(secret),

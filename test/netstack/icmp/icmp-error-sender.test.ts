@@ -34,7 +34,7 @@ it('reports an unused port, and quotes the whole datagram (RFC 1122 3.2.2.1, RFC
   expect(host.drops).toEqual({ 'udp-port': 2 });
 });
 
-it('quotes up to 576 bytes, in IPv6 1,280, and nothing beyond the packet (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
+it('quotes up to 576 bytes, in IPv6 1,280, but not beyond the packet (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
   const host = new Host().receives(
     v4(UDP, udp([5, 9], LONG, false)),
     v6(UDP, udp([5, 9], LONG, true)),
@@ -63,7 +63,7 @@ it('does not answer an error (RFC 1122 3.2.2, RFC 4443 2.4)', () => {
   expect(host.after(30_000).sends()).toHaveLength(2);
 });
 
-it('sends at most 100 errors a second, both families together (RFC 4443 2.4)', () => {
+it('sends at most 100 errors per second for both families together (RFC 4443 2.4)', () => {
   const host = new Host();
   const packets = [v4(UDP, udp([5, 9], [], false)), v6(UDP, udp([5, 9], [], true))];
   for (let count = 0; count < 60; count++) host.receives(...packets);

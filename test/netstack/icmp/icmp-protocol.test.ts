@@ -45,7 +45,7 @@ it('sends an echo request over IPv6 and passes on the reply (RFC 4443 4.1)', () 
   expect(host.stack.sendEcho(PEER_V6, 1, 1, new Uint8Array(1420 - 48))).toBe(true);
 });
 
-it('gives all echoes of one ping the same flow label', () => {
+it('uses the same flow label for all echoes of one ping', () => {
   const host = new Host();
   for (const sequence of [1, 2]) host.stack.sendEcho(PEER_V6, 5, sequence, new Uint8Array(0));
   host.stack.sendEcho(PEER_V6, 6, 1, new Uint8Array(0));

@@ -4,7 +4,7 @@ import { ip, seededEntropy } from '../../support/pairs/netstack-pair.js';
 const LOCAL = { address: ip('fd00::1'), port: 1000 };
 const REMOTE = { address: ip('fd00::2'), port: 80 };
 
-it('gives each flow its own constant label (RFC 6437 3)', () => {
+it('assigns each flow its own constant label (RFC 6437 3)', () => {
   const flows = new Flows(seededEntropy(1));
   const label = flows.label(6, LOCAL, REMOTE);
   expect(flows.label(6, LOCAL, REMOTE)).toBe(label);

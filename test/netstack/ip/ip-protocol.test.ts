@@ -153,7 +153,7 @@ describe('overlaps are refused (RFC 5722, RFC 8200 4.5, RFC 5722 4)', () => {
     expect(host.sends()).toEqual([]);
   });
 
-  it('the same range with different content', () => {
+  it('include the same range with different content', () => {
     const { host, arrived } = listening();
     const forged = piece(80, 160);
     forged[100]! ^= 1;
@@ -273,7 +273,7 @@ it('uses the headers of the first fragment for the whole datagram', () => {
   expect(arrived).toEqual([DATA]);
 });
 
-it('skips IPv4 options, also in fragments (MUST-50, RFC 1122 3.2.1.8)', () => {
+it('skips IPv4 options, even in fragments (MUST-50, RFC 1122 3.2.1.8)', () => {
   const { host, arrived } = listening();
   host.receives(v4(UDP, udp([5, 7], [1], false), { options: ROUTER_ALERT }));
   const pieces = cut(udp([5, 7], DATA, false), 0, 80);

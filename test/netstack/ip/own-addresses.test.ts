@@ -60,7 +60,7 @@ it.each([
 describe('replace', () => {
   const none = () => false;
 
-  it('keeps the index of a kept address, and sends from the first one given', () => {
+  it('keeps the index of a kept address, and sends from the first given address', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1'), ip('10.0.0.2')]);
     addresses.replace([ip('10.0.0.3'), ip('10.0.0.2')], none);
     expect(addresses.indexOf(ip('10.0.0.2'))).toBe(1);
@@ -70,7 +70,7 @@ describe('replace', () => {
     expect([0, 1, 2].map((index) => addresses.isOurs(index))).toEqual([false, true, true]);
   });
 
-  it('does not reuse an index in the change that freed it, but in the next one', () => {
+  it('reuses an index not in the change that freed it, but in the next one', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1')]);
     addresses.replace([ip('10.0.0.2')], none);
     expect(addresses.at(0)).toEqual(ip('10.0.0.1'));
@@ -85,7 +85,7 @@ describe('replace', () => {
     expect(addresses.indexOf(ip('10.0.0.199'))).toBeLessThan(3);
   });
 
-  it('gives a returning address the index that is reserved for it', () => {
+  it('assigns a returning address the index reserved for it', () => {
     const addresses = new OwnAddresses([ip('10.0.0.1')]);
     const isHeld = (index: number) => index === 0;
     addresses.replace([ip('10.0.0.2')], isHeld);

@@ -41,7 +41,7 @@ it.each([
   expect(of(paths, address)).toBe(1420);
 });
 
-it('never raises a path MTU because of a message (RFC 1191 3)', () => {
+it('never raises a path MTU because of an ICMP error (RFC 1191 3)', () => {
   const paths = new PathMtus(1420);
   paths.learn(V4, 1000, 1420, 0);
   expect(paths.learn(V4, 1200, 1420, 0)).toBe(false);
@@ -64,7 +64,7 @@ it('expires ten minutes after the last change (RFC 1191 6.3)', () => {
   expect([of(paths), paths.size, paths.nextTimeout()]).toEqual([1420, 0, Infinity]);
 });
 
-it('holds 1,024 paths; the oldest is evicted (RFC 8201 5.2)', () => {
+it('stores up to 1,024 paths; the oldest is evicted (RFC 8201 5.2)', () => {
   const paths = new PathMtus(1420);
   for (let count = 0; count < 1025; count++) {
     paths.learn(Uint8Array.of(10, 1, count >> 8, count), 1000, 1420, count);

@@ -112,7 +112,7 @@ it('drops a datagram after two fragments overlap (RFC 5722)', () => {
   expect(spoiled).toBeGreaterThan(100);
 });
 
-it('holds a limited number of datagrams; the oldest is evicted', () => {
+it('stores a limited number of datagrams; the oldest is evicted', () => {
   const { reassembly, drops } = create({ reassemblies: 2 });
   const whole = patternBytes(16);
   for (const key of ['a', 'b', 'c'])
@@ -124,7 +124,7 @@ it('holds a limited number of datagrams; the oldest is evicted', () => {
   expect(reassembly.insert(pieceOf(whole, rest, 'a'), 0)).toBeUndefined();
 });
 
-it('holds a limited number of bytes, whatever arrives', () => {
+it('stores a limited number of bytes, whatever arrives', () => {
   const { reassembly, drops } = create({ reassemblyBytes: 5000 });
   const whole = patternBytes(4096);
   for (let count = 0; count < 200; count++) {
@@ -137,7 +137,7 @@ it('holds a limited number of bytes, whatever arrives', () => {
   expect(drops.of('ip-fragment-memory')).toBeGreaterThan(100);
 });
 
-it('drops a datagram that alone exceeds the limit', () => {
+it('drops a datagram that exceeds the limit by itself', () => {
   const { reassembly, drops } = create({ reassemblyBytes: 1000 });
   const whole = patternBytes(4000);
   expect(reassembly.insert(pieceOf(whole, { start: 0, end: 2000 }), 0)).toBeUndefined();

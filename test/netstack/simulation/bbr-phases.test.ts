@@ -75,7 +75,7 @@ describe('ProbeBW', () => {
     expect(run.bbr.pacingRate / (gain * 0.99 * RATE)).toBeCloseTo(1, 1.7);
   });
 
-  it('keeps four segments in flight if the path holds less than one', () => {
+  it('keeps four segments in flight even if the path can hold less than one', () => {
     const run = start({ rate: 10, roundTrip: 20, buffer: 20_000 });
     run.path.run(20_000);
     expect(run.bbr.cwnd).toBeGreaterThanOrEqual(4 * MSS);

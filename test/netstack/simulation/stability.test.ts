@@ -16,7 +16,7 @@ function run(congestion: 'bbr' | 'cubic', duration: number): ManyStreamsResult {
   });
 }
 
-it('streams in both directions share a bad link fairly, and none stalls (cubic)', () => {
+it('streams in both directions share a bad link fairly without stalling (cubic)', () => {
   const result = run('cubic', 40_000);
   expect(result).toMatchObject({ isEstablished: true, wrong: 0 });
   expect(result.longestStall).toBeLessThan(3);

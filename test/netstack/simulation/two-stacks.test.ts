@@ -58,7 +58,7 @@ describe(`${SIZE / 1e6} MB each way`, () => {
   });
 });
 
-it('gives the same result for the same seed', () => {
+it('has the same result for the same seed', () => {
   const run = (): unknown => {
     const pair = new NetstackPair({ loss: 0.05, reorder: 0.1, jitter: 5, seed: 4 });
     const { client, server } = connectPair(pair);
@@ -90,7 +90,7 @@ it('holds data back until the receiver reads: a zero window that opens', () => {
   expect(isEqual(server.bytes, THERE)).toBe(true);
 });
 
-it('survives a peer that is silent for 30 s in the middle', () => {
+it('continues after a peer was silent for 30 s', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
   client.send(THERE);
@@ -151,7 +151,7 @@ it('opens simultaneously (RFC 9293 3.5, figure 7) (MUST-10)', () => {
   expect(right.receivedLength).toBe(5000);
 });
 
-it('is refused by a closed port within one round trip', () => {
+it('is refused within one round trip by a closed port', () => {
   const pair = new NetstackPair();
   const client = new Endpoint(pair);
   client.connection = pair.left.connectTcp({ address: RIGHT_ADDRESS, port: 9 }, client, pair.now);

@@ -57,7 +57,7 @@ it.each(['bbr', 'cubic'] as const)(
   120_000,
 );
 
-it('uses no timer and no packet for an idle connection', () => {
+it('needs no timer and no packet for an idle connection', () => {
   const pair = new NetstackPair();
   const { client, server } = connectPair(pair);
   client.send(CHUNK);
@@ -90,7 +90,7 @@ it('does not scale the window of a SYN-ACK, and scales all later ones in both di
   expect(opener.connection.info().sndWnd).toBe(8000);
 });
 
-it('sends no silly segment and no silly window update when little is read at a time (MUST-38, MUST-39)', () => {
+it('avoids silly segments and silly window updates if little is read at a time (MUST-38, MUST-39)', () => {
   const pair = new NetstackPair({ limits: { receiveBuffer: 20_000 } });
   const { client, server } = connectPair(pair);
   server.reads = false;

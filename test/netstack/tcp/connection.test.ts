@@ -61,7 +61,7 @@ it('has two ends and a state', () => {
 describe('SEND (RFC 9293 3.10.2)', () => {
   const bytes = new Uint8Array(1_000);
 
-  it.each(STATES)('in %s accepts, queues or refuses', (state) => {
+  it.each(STATES)('in %s accepts, queues or refuses data', (state) => {
     const { connection, host, tcb } = scene(state);
     const queues = state === 'SYN-SENT' || state === 'SYN-RECEIVED';
     const sends = state === 'ESTABLISHED' || state === 'CLOSE-WAIT';
@@ -71,7 +71,7 @@ describe('SEND (RFC 9293 3.10.2)', () => {
     expect(tcb.wantsWritable).toBe(false);
   });
 
-  it('accepts as much as fits, and reports when there is more room', () => {
+  it('accepts as much as fits, and reports when more room is available', () => {
     const { connection, tcb } = scene('ESTABLISHED');
     expect(connection.writableBytes).toBe(BUFFER);
     expect(connection.send(new Uint8Array(BUFFER))).toBe(BUFFER);
@@ -82,13 +82,13 @@ describe('SEND (RFC 9293 3.10.2)', () => {
     expect(full.tcb.wantsWritable).toBe(true);
   });
 
-  it('reports no room if none was missing', () => {
+  it('does not report room if all data fitted', () => {
     const { connection, host } = scene('ESTABLISHED');
     expect(connection.send(new Uint8Array(0))).toBe(0);
     expect(host.asked).toEqual([]);
   });
 
-  it('copies, so that the caller may reuse the array', () => {
+  it('copies the data, so that the caller may reuse the array', () => {
     const { connection, tcb } = scene('ESTABLISHED');
     const array = Uint8Array.of(1, 2, 3);
     connection.send(array);
@@ -96,7 +96,7 @@ describe('SEND (RFC 9293 3.10.2)', () => {
     expect(tcb.sender.ring.read(3)).toEqual(Uint8Array.of(1, 2, 3));
   });
 
-  it('accepts nothing after CLOSE', () => {
+  it('refuses data after CLOSE', () => {
     const { connection, tcb } = scene('SYN-SENT');
     connection.shutdown();
     expect(connection.send(bytes)).toBe(0);
@@ -222,7 +222,7 @@ describe('ABORT (RFC 9293 3.10.5)', () => {
   });
 });
 
-it('delays small segments, or sends waiting ones at once', () => {
+it('can delay small segments, or send waiting ones at once', () => {
   const { connection, tcb, host } = scene('ESTABLISHED');
   connection.setNoDelay(false);
   expect(tcb.sender.noDelay).toBe(false);

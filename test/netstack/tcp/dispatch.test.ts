@@ -264,7 +264,7 @@ describe('a turn', () => {
     expect(tcb.receiver.duplicateAcksOwed).toBe(Math.max(0, 3 - quota));
   });
 
-  it('of no packets leaves a due ACK to the next turn, which sends it once', () => {
+  it('of no packets postpones a due ACK to the next turn, which sends it once', () => {
     const { tcb, host } = lone(0);
     tcb.receiver.ackNow = true;
     expect(dispatch(tcb, NOW, 0)).toBe(0);
@@ -283,7 +283,7 @@ describe('a turn', () => {
     expect(host.asked).toEqual([]);
   });
 
-  it('in SYN-RECEIVED sends the SYN once, then an ACK if one is owed', () => {
+  it('in SYN-RECEIVED sends the SYN once, then an ACK if one is due', () => {
     const { tcb, host } = loneTcb('SYN-RECEIVED');
     tcb.receiver.synchronize(0);
     tcb.sender.synDue = true;

@@ -55,7 +55,7 @@ describe('the capacity that send() reports', () => {
     expect(writableBytes(tcb)).toBe(0);
   });
 
-  it('is what the ring already holds if memory is short', () => {
+  it('is the ring’s current capacity if memory is short', () => {
     const { tcb } = loneTcb('ESTABLISHED', {}, new NotingHost(0));
     tcb.sender.ring.write(new Uint8Array(1_000));
     expect(tcb.sender.ring.canGrow).toBe(false);
@@ -83,7 +83,7 @@ describe('free buffer space', () => {
 });
 
 describe('the end', () => {
-  it('is CLOSED, removed from the stack, with its reason', () => {
+  it('closes the connection, removes it from the stack, and has a reason', () => {
     const { tcb, host, calls } = observed();
     terminate(tcb, 'reset');
     expect(tcb).toMatchObject({ state: 'CLOSED', closedDue: 'reset' });
@@ -100,7 +100,7 @@ describe('the end', () => {
     expect(host.asked).toEqual(['remove']);
   });
 
-  it('keeps the first reason: TIME-WAIT was reported before it ends', () => {
+  it('keeps the first reason: TIME-WAIT is reported before it ends', () => {
     const { tcb, host } = observed();
     finish(tcb, 'normal');
     expect(tcb.state).toBe('ESTABLISHED');
@@ -187,7 +187,7 @@ describe('events', () => {
     expect(tcb.observer).toBeUndefined();
   });
 
-  it('are absent while none is due', () => {
+  it('are not delivered while none is due', () => {
     const { tcb, calls } = observed();
     deliverEvents(tcb);
     expect(calls).toEqual([]);

@@ -60,7 +60,7 @@ describe('a peer without SACK', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: false, inflight: 10_000 });
   });
 
-  it('gets nothing a third time if the timer ends a fast recovery (RFC 6582 3.2, step 4)', () => {
+  it('gets no segment a third time if the timer ends a fast recovery (RFC 6582 3.2, step 4)', () => {
     const h = inFlight(8).after(RTT);
     for (let count = 0; count < 3; count++) h.receives({ flags: ACK, ack: 1 });
     expect(during(h, 0)).toEqual([1]);
@@ -126,7 +126,7 @@ describe('the tail loss probe', () => {
 });
 
 describe('a segment too large for the path', () => {
-  it('is sent again, and counts as neither lost nor recovered if it arrives after all', () => {
+  it('is retransmitted, and counts as neither lost nor recovered if it arrives after all', () => {
     const sending = sender(4);
     sending.sendAgain();
     expect(sending).toMatchObject({ inflight: 0, lost: 0, hasWork: true, isRecovering: false });
@@ -144,7 +144,7 @@ describe('a segment too large for the path', () => {
 });
 
 describe('an application that limits the rate', () => {
-  it('is marked while the window has room, and not if data is lost or unsent', () => {
+  it('is detected while the window has room, but not if data is lost or unsent', () => {
     const sending = sender(4);
     sending.noteUserLimit();
     expect(sending.isAppLimited).toBe(true);

@@ -119,7 +119,7 @@ describe.each([
   });
 });
 
-it('offers in IPv6 an MSS of the MTU less 60, and assumes 1,220 if the peer offers none (MUST-15, MUST-67)', () => {
+it('offers in IPv6 an MSS of the MTU minus 60, and assumes 1,220 if the peer offers none (MUST-15, MUST-67)', () => {
   const pair = new NetstackPair({ addresses: { left: LEFT_V6, right: RIGHT_V6 } });
   const syns: Uint8Array[] = [];
   pair.drop = (packet) => {
@@ -160,13 +160,16 @@ it.each([
   [0, true],
   [99, true],
   [100, false],
-])('trusts a number %d above SND.UNA, with 100 in flight: %s (RFC 5927 4.1)', (above, expected) => {
-  for (const sndUna of [1_000, -50, 0x7fff_fff0]) {
-    const { tcb } = loneTcb('ESTABLISHED');
-    Object.assign(tcb.sender, { sndUna, sndNxt: (sndUna + 100) | 0 });
-    expect(isInFlight(tcb, (sndUna + above) | 0)).toBe(expected);
-  }
-});
+])(
+  'trusts a quoted number %d above SND.UNA, with 100 in flight: %s (RFC 5927 4.1)',
+  (above, expected) => {
+    for (const sndUna of [1_000, -50, 0x7fff_fff0]) {
+      const { tcb } = loneTcb('ESTABLISHED');
+      Object.assign(tcb.sender, { sndUna, sndNxt: (sndUna + 100) | 0 });
+      expect(isInFlight(tcb, (sndUna + above) | 0)).toBe(expected);
+    }
+  },
+);
 
 it.each(LIVE_STATES)('an unreachable destination ends only SYN-SENT: %s', (state) => {
   const { tcb, host } = loneTcb(state);

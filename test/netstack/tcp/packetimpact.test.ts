@@ -112,7 +112,7 @@ describe('the handshake', () => {
     expect(h.connection.send(new Uint8Array(1))).toBe(0);
   });
 
-  it('has nothing to receive in SYN-SENT, and then what arrived (tcp_queue_receive_in_syn_sent)', () => {
+  it('returns no data in SYN-SENT, and later the data that arrived (tcp_queue_receive_in_syn_sent)', () => {
     const h = new Harness();
     h.connect();
     expect(h.connection.receive(10, h.now)).toBeUndefined();
@@ -251,7 +251,7 @@ describe('segments that are not acceptable', () => {
     expect(h.connection.unacknowledgedBytes).toBe(0);
   });
 
-  it('include those with an old timestamp (tcp_paws_mechanism, RFC 7323 5.3)', () => {
+  it('with an old timestamp are answered (tcp_paws_mechanism, RFC 7323 5.3)', () => {
     const h = accepted([...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(100, 0)]);
     const data = patternBytes(5);
     h.receives({ flags: ACK, seq: 1, data, options: TIMESTAMPS_OPTION(200, 0) });
@@ -332,7 +332,7 @@ describe('closing', () => {
     expect(h.sendsBriefly()).toEqual(['FIN,PSH,ACK 1001+500 1']);
   });
 
-  it('happens after the user timeout, counted from the last progress (tcp_user_timeout, MUST-21)', () => {
+  it('ends the connection after the user timeout, counted from the last progress (tcp_user_timeout, MUST-21)', () => {
     const h = new Harness({ limits: { userTimeout: 3000 } }).establish();
     h.connection.send(new Uint8Array(2000));
     h.sends();
@@ -494,7 +494,7 @@ describe('sending', () => {
     expect(h.connection.info().backoff).toBe(0);
   });
 
-  it('retransmits nothing after slight reordering (tcp_rack)', () => {
+  it('does not retransmit after slight reordering (tcp_rack)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 100 });
     h.connection.send(new Uint8Array(4000));
     h.sends();
@@ -545,7 +545,7 @@ describe('windows', () => {
     expect(h.sends()).toMatchObject([{ ack: 3001, wnd: 3000 }]);
   });
 
-  it('of the receiver never admit more data than there is room for (tcp_rcv_buf_space)', () => {
+  it('of the receiver never admit more data than fits (tcp_rcv_buf_space)', () => {
     const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
     for (let count = 0; count < 10; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });

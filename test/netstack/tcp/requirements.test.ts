@@ -60,12 +60,12 @@ describe('options', () => {
     }
   });
 
-  it('sets no urgent flag (SHLD-13)', () => {
+  it('does not set the urgent flag (SHLD-13)', () => {
     expect(exchange().filter((packet) => packet[33]! & URG)).toEqual([]);
   });
 });
 
-it('keeps urgent octets in line, wherever the urgent pointer points (MUST-30, MUST-31, RFC 6093 6)', () => {
+it('keeps urgent octets in the stream, wherever the urgent pointer points (MUST-30, MUST-31, RFC 6093 6)', () => {
   const h = new Harness().establish();
   const data = patternBytes(300);
   h.receives({ flags: ACK | URG, data: data.subarray(0, 100) });

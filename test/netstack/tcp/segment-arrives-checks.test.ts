@@ -92,7 +92,7 @@ describe('SYN-RECEIVED', () => {
     ['RST with the number of the SYN', { flags: RST, seq: 0 }, []],
     ['RST and SYN with its number', { flags: RST | SYN | ACK, seq: 0, ack: 1 }, []],
     ['data without ACK', { flags: 0, seq: 1, data: 5 }, []],
-  ])('is not left by %s', (_, seg, answers) => {
+  ])('does not end on %s', (_, seg, answers) => {
     const h = received();
     h.receives(seg);
     expect(h.connection.state).toBe('SYN-RECEIVED');

@@ -36,7 +36,7 @@ describe('TS.Recent', () => {
     ['that acknowledges unsent data', { flags: ACK, seq: 1, ack: 5000 }],
     ['that has no ACK', { flags: FIN, seq: 1 }],
   ])(
-    'is not set by a segment %s, so that an attacker cannot shut the peer out (RFC 7323 5.3)',
+    'is not set by a segment %s, so that an attacker cannot lock the peer out (RFC 7323 5.3)',
     (_, seg) => {
       const h = established();
       h.receives({ ...seg, options: TIMESTAMPS_OPTION(FAR_AHEAD, 0) });
@@ -91,7 +91,7 @@ describe('TS.Recent', () => {
 });
 
 describe('a segment', () => {
-  it('without a timestamp is accepted, and not judged by an earlier one (RFC 7323 3.2)', () => {
+  it('without a timestamp is accepted, without comparison to an earlier one (RFC 7323 3.2)', () => {
     const h = established();
     h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(999, 0) });
     expect(h.connection.readableBytes).toBe(0);
@@ -100,7 +100,7 @@ describe('a segment', () => {
     expect(echo(h)).toBe(1000);
   });
 
-  it('with the same timestamp is accepted, and with one up to half the number space ahead', () => {
+  it('is accepted with the same timestamp, or one up to half the number space ahead', () => {
     const h = established();
     h.receives({ flags: ACK, seq: 1, data: 10, options: TIMESTAMPS_OPTION(1000, 0) });
     h.receives({ flags: ACK, seq: 11, data: 10, options: TIMESTAMPS_OPTION(FAR_AHEAD, 0) });

@@ -47,7 +47,7 @@ describe('the edges of the window', () => {
     ['a FIN before it', { flags: FIN | ACK, seq: 0 }],
     ['with data at its right edge', { flags: ACK, seq: WINDOW + 1, data: 1 }],
     ['with data on both sides of it', { flags: ACK, seq: 0, data: WINDOW + 2 }],
-  ])('accept nothing of a segment that is %s, but answer it', (_, seg) => {
+  ])('reject a segment that is %s, but answer it', (_, seg) => {
     const h = established();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -61,7 +61,7 @@ describe('the edges of the window', () => {
   it.each<[string, number]>([
     ['before', 0],
     ['behind', WINDOW + 1],
-  ])('accept no RST just %s it, and do not answer it (RFC 5961 3.2)', (_, seq) => {
+  ])('ignore an RST just %s the window (RFC 5961 3.2)', (_, seq) => {
     const h = established();
     h.receives({ flags: RST, seq });
     expect(h.connection.state).toBe('ESTABLISHED');
@@ -86,7 +86,7 @@ describe('a closed window', () => {
     }
   });
 
-  it('accepts no RST that is not at RCV.NXT', () => {
+  it('does not accept an RST that is not at RCV.NXT', () => {
     for (const seq of [1000, 1002]) {
       const h = shut();
       h.receives({ flags: RST, seq, data: 5 });
@@ -107,7 +107,7 @@ describe('a closed window', () => {
     ['text', { flags: ACK, data: 1 }],
     ['FIN', { flags: FIN | ACK }],
     ['data and FIN', { flags: FIN | ACK, data: 1 }],
-  ])('accepts the ACK and the window of %s, and answers, but accepts no more', (_, seg) => {
+  ])('accepts only the ACK and the window of %s, and answers', (_, seg) => {
     const h = shut();
     h.connection.send(new Uint8Array(10));
     h.sends();
@@ -120,7 +120,7 @@ describe('a closed window', () => {
     expect(h.events).toEqual([]);
   });
 
-  it.each([1000, 1002])('accepts no ACK with data at %d, which is not RCV.NXT', (seq) => {
+  it.each([1000, 1002])('does not accept an ACK with data at %d, which is not RCV.NXT', (seq) => {
     const h = shut();
     h.connection.send(new Uint8Array(10));
     h.sends();

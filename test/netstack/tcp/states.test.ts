@@ -102,7 +102,7 @@ describe('RST', () => {
   );
 });
 
-describe('a peer that vanishes', () => {
+describe('a peer that disappears', () => {
   it.each(['SYN-SENT', 'SYN-RECEIVED'])('in %s ends the attempt after 20 s', (state) => {
     const h = make(state);
     silence(h, 19);
@@ -113,7 +113,7 @@ describe('a peer that vanishes', () => {
   });
 
   it.each(['FIN-WAIT-1', 'CLOSING', 'LAST-ACK'])(
-    'in %s ends the connection if FIN is not acknowledged within the user timeout',
+    'in %s ends the connection if the FIN is not acknowledged within the user timeout',
     (state) => {
       const h = make(state);
       silence(h, 119);
@@ -205,7 +205,7 @@ describe('a half-close', () => {
     expectGone(h);
   });
 
-  it('with queued data accepts no more from the user', () => {
+  it('with queued data does not accept more from the user', () => {
     const h = make('FIN-WAIT-1');
     expect(h.connection.send(new Uint8Array(10))).toBe(0);
     expect(h.connection.writableBytes).toBe(0);
@@ -217,7 +217,7 @@ describe('a half-close', () => {
 describe('a slow application', () => {
   const MEGABYTE = patternBytes(1_000_000);
 
-  it('that reads a little at a time receives everything, and slows the sender down', () => {
+  it('that reads small amounts receives everything, and slows the sender down', () => {
     const pair = new NetstackPair({ loss: 0.01, seed: 12 });
     const { client, server } = connectPair(pair);
     server.reads = false;
@@ -239,7 +239,7 @@ describe('a slow application', () => {
     expect(client.events).toEqual(['established']);
   });
 
-  it('that writes a little at a time is sent at once, and never waits for a timer (MUST-60)', () => {
+  it('that writes small amounts has them sent at once, without waiting for a timer (MUST-60)', () => {
     const pair = new NetstackPair();
     const { client, server } = connectPair(pair);
     for (let turn = 0; turn < 500; turn++) {
@@ -320,7 +320,7 @@ describe('a peer that sends false data', () => {
         { flags: FIN | ACK, seq: 6, data: 5 },
       ],
     ],
-  ])('with data past its FIN, %s, has none of it delivered', (_, segments) => {
+  ])('that sends data past its FIN, %s, does not have it delivered', (_, segments) => {
     const h = make('ESTABLISHED');
     const data = patternBytes(10);
     for (const [index, segment] of segments.entries()) {
@@ -343,7 +343,7 @@ describe('a peer that sends false data', () => {
   it.each([
     ['without SACK', {}],
     ['with SACK', { syn: SACK_SYN }],
-  ])('with a FIN inside earlier data is closed at the FIN, %s', (_, options) => {
+  ])('that sends a FIN inside earlier data is closed at the FIN, %s', (_, options) => {
     const h = new Harness().establish(options);
     const data = patternBytes(55);
     h.receives({ flags: ACK, seq: 6, data: data.slice(5) });
@@ -357,7 +357,7 @@ describe('a peer that sends false data', () => {
     expect(answer.options.sackCount).toBe(0);
   });
 
-  it('with data that covers its FIN is closed at the FIN', () => {
+  it('that sends data over its FIN is closed at the FIN', () => {
     const h = make('ESTABLISHED');
     h.receives({ flags: FIN | ACK, seq: 11 });
     h.receives({ flags: ACK, seq: 1, data: 50 });
@@ -366,7 +366,7 @@ describe('a peer that sends false data', () => {
     expect(h.connection.state).toBe('CLOSE-WAIT');
   });
 
-  it('with a second FIN elsewhere is closed at the first', () => {
+  it('that sends a second FIN elsewhere is closed at the first', () => {
     const h = make('ESTABLISHED');
     h.receives({ flags: FIN | ACK, seq: 11 });
     h.receives({ flags: FIN | ACK, seq: 21 });
@@ -397,7 +397,7 @@ describe('a peer that sends false data', () => {
 });
 
 describe('a window that shrinks', () => {
-  it('below the data in flight is waited for, and all data arrives in the end (SHLD-17)', () => {
+  it('below the data in flight stops the sender, and all data arrives eventually (SHLD-17)', () => {
     const h = new Harness().establish({ syn: SACK_SYN, rtt: 50, wnd: 8000 });
     const data = patternBytes(20_000);
     h.connection.send(data);

@@ -33,7 +33,7 @@ describe('a new connection', () => {
     expect(tcb.receiver.ring.maximum).toBe(200_000);
   });
 
-  it('takes its buffers from the memory of the stack', () => {
+  it('allocates its buffers from the memory of the stack', () => {
     const { tcb, host } = loneTcb('ESTABLISHED');
     tcb.sender.ring.write(new Uint8Array(50_000));
     expect(host.budget.used).toBeGreaterThanOrEqual(50_000);
@@ -125,7 +125,7 @@ it.each([
   },
 );
 
-it('moves the edge of its window by a full segment at least (RFC 9293 3.8.6.2.2)', () => {
+it('moves the edge of its window by at least a full segment (RFC 9293 3.8.6.2.2)', () => {
   const { receiver } = loneTcb('ESTABLISHED', { receiveBuffer: 60_000 }).tcb;
   receiver.synchronize(PEER_ISS);
   const window = receiver.advertise(0);
@@ -164,7 +164,7 @@ const TIMERS: Record<string, (tcb: Tcb, at: number) => void> = {
 const NAMES = Object.keys(TIMERS);
 
 describe('the deadline', () => {
-  it.each(NAMES)('is that of the %s if it comes first, and is reported to the stack', (name) => {
+  it.each(NAMES)('is that of the %s if that is first, and is reported to the stack', (name) => {
     const { tcb, host } = loneTcb('ESTABLISHED');
     for (const other of NAMES) TIMERS[other]!(tcb, NOW + 20);
     TIMERS[name]!(tcb, NOW + 10);
@@ -176,7 +176,7 @@ describe('the deadline', () => {
     expect(host.asked).toEqual(['reschedule', 'reschedule']);
   });
 
-  it('is absent after all timers are stopped', () => {
+  it('does not exist after all timers are stopped', () => {
     for (const name of NAMES) {
       const { tcb } = loneTcb('ESTABLISHED');
       TIMERS[name]!(tcb, NOW + 10);

@@ -44,7 +44,7 @@ describe('a handshake', () => {
   });
 });
 
-it('reports a missed answer, and no other timer that is due', () => {
+it('reports a missed answer, but no other timer that is due', () => {
   const net = new LoneLayer();
   net.establish({ keepAlive: KEEP_ALIVE });
   net.after(KEEP_ALIVE.idle).sends();
@@ -130,7 +130,7 @@ describe('a path that works again (RFC 6069)', () => {
     expect(h.after(0).sendsBriefly()).toEqual(['PSH,ACK 1+10 1']);
   });
 
-  it('gets no data that never timed out or is acknowledged', () => {
+  it('does not get data that never timed out or is acknowledged', () => {
     const h = new Harness().establish();
     h.connection.send(new Uint8Array(10));
     h.sends();

@@ -48,7 +48,7 @@ describe('an active open (RFC 9293 3.10.1)', () => {
     expect([...syn!.bytes.subarray(16, 20)]).toEqual([...PEER_V4]);
   });
 
-  it('reports later events to its observer, and none before', () => {
+  it('reports only later events to its observer', () => {
     const net = new LoneLayer();
     const opened = net.connect();
     expect(opened.calls).toEqual([]);
@@ -77,7 +77,7 @@ describe('an active open (RFC 9293 3.10.1)', () => {
 describe('a passive open', () => {
   const syn = (port: number) => ({ flags: SYN, ports: [port, 8080] as const });
 
-  it('holds 128 half-open connections by default, or the given number', () => {
+  it('allows 128 half-open connections by default, or the given number', () => {
     const net = new LoneLayer();
     const listen = (backlog?: number) =>
       net.layer.listen(
@@ -176,7 +176,7 @@ describe('limits', () => {
     expect(net.layer.budget.used).toBeGreaterThan(0);
   });
 
-  it('allow 100 challenges a second over all connections (RFC 5961 7)', () => {
+  it('allow 100 challenges per second for all connections (RFC 5961 7)', () => {
     const net = new LoneLayer();
     const opened = [81, 82].map((port) => net.establish({}, port));
     for (let count = 0; count < 60; count++) {

@@ -51,7 +51,7 @@ describe('listening', () => {
     });
   });
 
-  it('closes the connection that was idle for longest when another one arrives', async () => {
+  it('closes the connection that was idle for longest when a new one arrives', async () => {
     const forwarder = await forwarding.start(failing('refused'), { maxConnections: 3 });
     const [first, second, silent] = [1, 2, 3].map(() => forwarding.client(forwarder));
     for (const client of [second!, first!]) {
@@ -88,7 +88,7 @@ describe('listening', () => {
     ]);
   });
 
-  it('answers a client while another one opens more and more connections and sends nothing', async () => {
+  it('answers a client while another one keeps opening idle connections', async () => {
     const forwarder = await forwarding.start(failing('refused'), { maxConnections: 16 });
     const { hostname, port } = new URL(forwarder.url);
     const held = Array.from({ length: 200 }, () => connect(Number(port), hostname));
@@ -111,7 +111,7 @@ describe('CONNECT', () => {
     expect(forwarder.counters.failures).toBe(1);
   });
 
-  it('in the middle of an answer resets the connection', async () => {
+  it('resets the connection in the middle of an answer', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart');
@@ -164,7 +164,7 @@ describe('a web page', () => {
     ],
     ['a rebound name', FORM.replace('localhost', 'evil.example'), 421, 'foreign-host'],
     ['an invalid host', FORM.replace('localhost', 'evil@example'), 400, 'bad-request'],
-  ])('dials nothing for %s', async (_, head, status, reason) => {
+  ])('does not dial for %s', async (_, head, status, reason) => {
     const { dialled, received, failures } = await answerTo(
       `${head}Origin: https://evil.example\r\n`,
     );
@@ -184,7 +184,7 @@ describe('a web page', () => {
     }
   });
 
-  it('from an allowed origin may send, and read the answer', async () => {
+  it('of an allowed origin may send, and read the answer', async () => {
     const { dialled, received } = await answerTo(FORM + ORIGIN, { browsers: APP });
     expect(dialled).toBe(1);
     expect(received).toMatch(
@@ -192,7 +192,7 @@ describe('a web page', () => {
     );
   });
 
-  it('from an allowed origin may read why there is no answer', async () => {
+  it('of an allowed origin may read why no answer is available', async () => {
     const forwarder = await forwarding.start(failing('refused'), { browsers: APP });
     const client = forwarding.client(forwarder);
     client.send(FORM + ORIGIN + END);
@@ -200,7 +200,7 @@ describe('a web page', () => {
     expect(client.received).toMatch(/ 502 [^]*Access-Control-Allow-Origin: https:\/\/app\.example/);
   });
 
-  it('is sent the CORS headers that the target itself chose', async () => {
+  it('receives the CORS headers of the target', async () => {
     const answer = OK.replace('\r\n\r\n', '\r\nAccess-Control-Allow-Origin: *\r\n\r\n');
     const { client } = await forwarding.answering(answer, { browsers: APP });
     client.send(FORM + ORIGIN + END);
@@ -208,7 +208,7 @@ describe('a web page', () => {
     expect(client.received.match(/access-control-allow-origin/gi)).toHaveLength(1);
   });
 
-  it('from an allowed origin has its preflights answered, and none is forwarded', async () => {
+  it('of an allowed origin has its preflights answered instead of forwarded', async () => {
     const preflight =
       'OPTIONS / HTTP/1.1\r\nHost: localhost\r\nAccess-Control-Request-Method: PUT\r\n' +
       'Access-Control-Request-Headers: x-device\r\n';
@@ -236,7 +236,7 @@ describe('close', () => {
     return { server, forwarder, client };
   }
 
-  it('lets a running exchange finish, and keeps no connection open', async () => {
+  it('lets a running exchange finish, and then closes its connection', async () => {
     const { server, forwarder, client } = await withRunning();
     const silent = forwarding.client(forwarder);
     const idle = forwarding.client(forwarder);
@@ -251,7 +251,7 @@ describe('close', () => {
     await closed;
   });
 
-  it('ends a connection whose answer had begun', async () => {
+  it('ends a connection whose answer has begun', async () => {
     const { server, forwarder, client } = await withRunning();
     server.wires[0]!.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
     await client.until('ab');

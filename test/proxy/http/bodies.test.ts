@@ -58,7 +58,7 @@ it('forwards 20 MB no faster than the target reads them', async () => {
   expect(held).toBeLessThan(STREAM_BOUND);
 });
 
-it('reads no more of the request than it can buffer while the target reads nothing', async () => {
+it('reads only as much of the request as it can buffer while the target does not read', async () => {
   const stream: Duplex = new Duplex({ read: () => undefined, write: () => undefined });
   const client = forwarding.client(await forwarding.start(dialing(stream)));
   client.send('POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');

@@ -73,7 +73,7 @@ describe('the host', () => {
     expect(verdict({ host: 'x.arctun' }, { policy })).toMatchObject(refused('foreign-host'));
   });
 
-  it('is refused with a sentence that names the flag and its variable', () => {
+  it('is refused with a message that names the flag and its variable', () => {
     expect(verdict({ host: 'arctun:8888' })).toMatchObject({
       message:
         'the host name arctun is not allowed here. To allow it, restart with --allow-host arctun (ARCTUN_ALLOW_HOST)',
@@ -186,7 +186,7 @@ describe('a web page is refused', () => {
     expect(verdict(OWN, get)).toEqual(passed);
   });
 
-  it('with a sentence that names the flag and its variable', () => {
+  it('with a message that names the flag and its variable', () => {
     expect(verdict({ ...OWN, origin: EVIL })).toMatchObject({
       message:
         'a web page of https://evil.example may not send requests here. To allow it, restart with --allow-origin https://evil.example (ARCTUN_ALLOW_ORIGIN)',
@@ -214,7 +214,7 @@ describe('an allowed origin', () => {
     expect(verdict(app, { policy })).toEqual({ kind: 'passed', corsOrigin: 'https://app.example' });
   });
 
-  it('passes by its Referer if a browser sends no Origin', () => {
+  it('passes because of its Referer if a browser sends no Origin', () => {
     const image = { ...OWN, 'sec-fetch-site': 'cross-site', referer: 'https://app.example/' };
     expect(verdict(image, { policy, method: 'GET' })).toEqual(passed);
   });
@@ -237,7 +237,7 @@ describe('an allowed origin', () => {
     ]);
   });
 
-  it('allows no other origin', () => {
+  it('does not allow other origins', () => {
     for (const origin of ['https://app.example:444', 'http://app.example', 'null', EVIL]) {
       expect(verdict({ ...app, origin }, { policy })).toMatchObject(refused('foreign-origin'));
     }
@@ -249,7 +249,7 @@ describe('an allowed origin', () => {
   });
 });
 
-it('allows all pages to send with *', () => {
+it('allows all pages to send if * is configured', () => {
   const policy = { hosts: [], origins: ['*'] };
   expect(verdict({ ...OWN, origin: 'null' }, { policy })).toMatchObject({ corsOrigin: 'null' });
   expect(verdict({ ...OWN, 'sec-fetch-site': 'cross-site' }, { policy })).toEqual(passed);

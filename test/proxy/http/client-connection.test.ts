@@ -37,7 +37,7 @@ it('processes requests one after the other, each on a new connection to the targ
   expect(server.wires).toHaveLength(3);
 });
 
-it('forwards no pipelined request before the previous one is answered', async () => {
+it('does not forward a pipelined request before the previous one is answered', async () => {
   const { answers, client, server } = await echoing();
   client.send(get('/1') + get('/2') + get('/3'));
   for (const index of [0, 1, 2]) {
@@ -83,7 +83,7 @@ it('answers 503 to requests above the limit, in order', async () => {
   ]);
 });
 
-it('starts none of the queued requests of a client that is gone', async () => {
+it('does not start the queued requests of a client that has disconnected', async () => {
   const { answers, client, server, forwarder } = await echoing();
   client.send(get('/1') + get('/2'));
   await until(() => answers.length === 1);

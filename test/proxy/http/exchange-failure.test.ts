@@ -24,19 +24,22 @@ describe('a failure before the answer', () => {
     'name-unresolved': 504,
   };
 
-  it.each(Object.entries(STATUS))('of the dialer, %s, is %i', async (reason, status) => {
-    const forwarder = await forwarding.start(failing(reason as DialFailure));
-    const client = forwarding.client(forwarder);
-    client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
-    const received = await client.until('}}\n');
-    const [head, body] = received.split('\r\n\r\n');
-    expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-    expect(head).toContain('Content-Type: application/json');
-    expect(JSON.parse(body!)).toEqual({
-      error: { reason, message: `because ${reason}`, target: '100.127.69.42:80' },
-    });
-    expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
-  });
+  it.each(Object.entries(STATUS))(
+    'of the dialer, %s, is answered with %i',
+    async (reason, status) => {
+      const forwarder = await forwarding.start(failing(reason as DialFailure));
+      const client = forwarding.client(forwarder);
+      client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc');
+      const received = await client.until('}}\n');
+      const [head, body] = received.split('\r\n\r\n');
+      expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(head).toContain('Content-Type: application/json');
+      expect(JSON.parse(body!)).toEqual({
+        error: { reason, message: `because ${reason}`, target: '100.127.69.42:80' },
+      });
+      expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
+    },
+  );
 
   it.each(['no-handshake', 'not-ready'] as const)('has Retry-After: %s', async (reason) => {
     const client = forwarding.client(await forwarding.start(failing(reason)));
@@ -80,7 +83,7 @@ describe('a failure before the answer', () => {
       'bad-answer',
     ],
     ['too long a head', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 'bad-answer'],
-  ])('of a target that sends %s is 502', async (_name, answer, reason) => {
+  ])('of a target that sends %s is answered with 502', async (_name, answer, reason) => {
     const { client } = await forwarding.answering(answer);
     client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await client.until('}}\n')).toMatch(
@@ -88,7 +91,7 @@ describe('a failure before the answer', () => {
     );
   });
 
-  it('of a target that resets is 502', async () => {
+  it('of a target that resets is answered with 502', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.socket.resetAndDestroy();
@@ -98,7 +101,7 @@ describe('a failure before the answer', () => {
     expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
   });
 
-  it('of a stream that is already destroyed is 502', async () => {
+  it('of a stream that is already destroyed is answered with 502', async () => {
     const server = await forwarding.server(() => undefined);
     const local = localDialer(server.port);
     const dialer: Dialer = {
@@ -117,7 +120,7 @@ describe('a failure before the answer', () => {
     expect(client.received).not.toContain('Continue');
   });
 
-  it('of a dialer that throws another error is 502', async () => {
+  it('of a dialer that throws another error is answered with 502', async () => {
     const dialer: Dialer = { dial: () => Promise.reject(new Error('odd')) };
     const client = forwarding.client(await forwarding.start(dialer));
     client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -154,7 +157,7 @@ describe('a failure after the head of the answer', () => {
     expect(forwarder.counters).toEqual({ requests: 1, failures: 1, active: 0 });
   });
 
-  it.each(VERSIONS)('that is a reset only resets HTTP/%s', async (version) => {
+  it.each(VERSIONS)('through a reset only resets HTTP/%s', async (version) => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\n\r\npart');
@@ -195,7 +198,7 @@ it('forwards the answer of a target that resets in the middle of the request', a
   expect(await client.until('big')).toMatch(/^HTTP\/1\.1 413 /);
 });
 
-it('delivers the whole answer to a slow client although the target resets after it', async () => {
+it('delivers the whole answer to a slow client even if the target resets after it', async () => {
   const size = 40 * 64 * 1024;
   const stream: Duplex = new Duplex({
     highWaterMark: 2 * size,

@@ -39,7 +39,7 @@ describe('the log', () => {
     expect(JSON.stringify(forwarding.lines)).not.toContain('hush');
   });
 
-  it('names the client and the target of a failure, once', async () => {
+  it('reports the client and the target of a failure once', async () => {
     const client = forwarding.client(await forwarding.start(failing('no-route')));
     client.send('GET /b?hush HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('}}');
@@ -110,7 +110,7 @@ describe('another protocol', () => {
     expect(client.received).toMatch(/^HTTP\/1\.1 426 No\r\n[^]*Connection: close\r\n\r\nno$/);
   });
 
-  it('is refused like any request if there is no connection', async () => {
+  it('is refused like any request if the connection fails', async () => {
     const client = forwarding.client(await forwarding.start(failing('refused')));
     client.send(ASKING);
     expect(await client.ended()).toBe('fin');
@@ -193,7 +193,7 @@ describe('the default limits', () => {
     expect(client.received).not.toContain('HTTP/1.1 4');
   }
 
-  it('are 60 s for an answer, and 120 s for more of the request', async () => {
+  it('are 60 s for an answer, and 120 s between parts of the request', async () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nabc');
@@ -227,8 +227,8 @@ describe('the default limits', () => {
   });
 });
 
-describe('a client that goes away', () => {
-  it.each(['fin', 'reset'])('by %s ends the exchange with the target', async (way) => {
+describe('a client that disconnects', () => {
+  it.each(['fin', 'reset'])('through %s ends the exchange with the target', async (way) => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port));
     const client = forwarding.client(forwarder);

@@ -31,7 +31,7 @@ it('reports why the tunnel is silent, in the body as well', () => {
   expect(fields['Retry-After']).toBe(5);
 });
 
-it.each(['wrong-key', 'clock-behind'] as const)('sends no Retry-After: %s', (silence) => {
+it.each(['wrong-key', 'clock-behind'] as const)('does not send Retry-After: %s', (silence) => {
   const failure = { reason: 'no-handshake', silence, message: 'no' } as const;
   expect(failureResponse(failure, TARGET).fields).not.toHaveProperty('Retry-After');
 });
@@ -57,7 +57,7 @@ it.each([
   ['HPE_HEADER_OVERFLOW', 'header-too-large', 431],
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request-timeout', 408],
   ['HPE_INVALID_METHOD', 'bad-request', 400],
-])('names the reason of the parser: %s', (code, reason, status) => {
+])('reports the reason of the parser: %s', (code, reason, status) => {
   const failure = malformedFailure(Object.assign(new Error('x'), { code }));
   expect(failure?.reason).toBe(reason);
   expect(failure && statusOf(failure)).toBe(status);

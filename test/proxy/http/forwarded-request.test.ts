@@ -96,7 +96,7 @@ describe('the request', () => {
     expect(body).toMatch(/^3\r\nabc/);
   });
 
-  it('replaces the client’s fields by those of the options', async () => {
+  it('replaces the client’s fields with those of the options', async () => {
     const added: [string, string][] = [
       ['X-A', 'http://one:2/'],
       ['x-a', 'two'],
@@ -115,7 +115,7 @@ describe('the request', () => {
   const EXPECTING =
     'POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n';
 
-  it('is asked for its body only by the target', async () => {
+  it('has its body requested only by the target', async () => {
     const server = await forwarding.server(() => undefined);
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send(EXPECTING);
@@ -159,7 +159,7 @@ describe('the request', () => {
     expect(server.wires).toHaveLength(0);
   });
 
-  it('counts Max-Forwards down', async () => {
+  it('decrements Max-Forwards', async () => {
     const seen = await forwarding.seenByTarget(
       'TRACE / HTTP/1.1\r\nHost: localhost\r\nMax-Forwards: 2\r\n\r\n',
     );
@@ -194,7 +194,7 @@ describe('the request', () => {
     expect(seen).not.toContain('h2c');
   });
 
-  it('is not asked for its body if there is no connection', async () => {
+  it('does not have its body requested if the connection fails', async () => {
     const forwarder = await forwarding.start(failing('refused'));
     const client = forwarding.client(forwarder);
     client.send(

@@ -75,13 +75,13 @@ describe('the answer', () => {
 
   const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n';
 
-  it('comes after the preceding 1xx', async () => {
+  it('arrives after the preceding 1xx', async () => {
     const { received } = await forwarding.seenByClient(HINTS + OK);
     expect(received.startsWith(`${HINTS}HTTP/1.1 200 OK\r\n`)).toBe(true);
   });
 
   it.each(['Content-Length: 5', 'Transfer-Encoding: chunked'])(
-    'comes after a 1xx without its %s (RFC 9110 8.6)',
+    'arrives after a 1xx without its %s (RFC 9110 8.6)',
     async (field) => {
       const hints = HINTS.replace('Link', `${field}\r\nLink`);
       const { received } = await forwarding.seenByClient(hints + OK);
@@ -102,7 +102,7 @@ describe('the answer', () => {
     ['no status line, as in HTTP/0.9', 'hello'],
     ['the version 0.9', OK.replace('1.1', '0.9')],
     ['the version 2.0', OK.replace('1.1', '2.0')],
-  ])('is invalid with %s: 502', async (_, answer) => {
+  ])('is replaced with 502 if it has %s', async (_, answer) => {
     const { received } = await forwarding.seenByClient(answer);
     expect(received).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"bad-answer"/);
   });
@@ -114,12 +114,12 @@ describe('the answer', () => {
     expect(received).toBe('HTTP/1.1 204 X\r\nProxy-Foo: 1\r\nConnection: close\r\n\r\n');
   });
 
-  it('comes without 1xx messages to an HTTP/1.0 client', async () => {
+  it('arrives without 1xx messages at an HTTP/1.0 client', async () => {
     const { received } = await forwarding.seenByClient(HINTS + OK, 'GET / HTTP/1.0\r\n\r\n');
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
-  it('comes after at most 32 1xx messages', async () => {
+  it('arrives after at most 32 1xx messages', async () => {
     const { received } = await forwarding.seenByClient(HINTS.repeat(40) + OK);
     expect(received.match(/HTTP\/1\.1 103/g)).toHaveLength(32);
     expect(received).toMatch(/\r\n\r\nok$/);
@@ -147,7 +147,7 @@ describe('the answer', () => {
     await client.until('abcd');
   });
 
-  it('may come before the request is complete, and the connection stays open', async () => {
+  it('may arrive before the request is complete, and the connection stays open', async () => {
     const server = await forwarding.server(async (wire, index) => {
       await wire.request();
       wire.send(index === 0 ? 'HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig' : OK);
@@ -161,7 +161,7 @@ describe('the answer', () => {
     expect(server.wires[0]!.received).not.toContain('6789');
   });
 
-  it('does not cut off a client that is still sending, although its connection will close', async () => {
+  it('does not cut off a client that is still sending, even if its connection will close', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 413 Big\r\nContent-Length: 3\r\n\r\nbig');
@@ -177,7 +177,7 @@ describe('the answer', () => {
     expect(await client.ended()).toBe('fin');
   });
 
-  it('may have as many fields, and as large ones, as a request', async () => {
+  it('may have as many and as large fields as a request', async () => {
     const fields = `${'a: b\r\n'.repeat(2500)}X: ${'x'.repeat(20_000)}\r\n`;
     const { received } = await forwarding.seenByClient(`HTTP/1.1 200 OK\r\n${fields}\r\n`);
     expect(received.match(/a: b\r\n/g)).toHaveLength(2500);

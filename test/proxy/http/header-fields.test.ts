@@ -38,7 +38,7 @@ it.each([
   'Trailer',
   'Transfer-Encoding',
   'Upgrade',
-])('classes %s as connection-specific', (name) => {
+])('classifies %s as connection-specific', (name) => {
   expect(isHopByHop(name)).toBe(true);
   expect(answerFields({ status: 200, rawHeaders: [name, 'x', 'Via', '1.1 x'] }, false)).toEqual([
     'Via',
@@ -46,7 +46,7 @@ it.each([
   ]);
 });
 
-it('drops fields that any Connection field names, in any case', () => {
+it('drops fields listed in any Connection field, in any case', () => {
   const raw = ['connection', 'A , b', 'Connection', 'C', 'a', '1', 'B', '2', 'c', '3', 'D', '4'];
   expect(answerFields({ status: 200, rawHeaders: raw }, false)).toEqual(['D', '4']);
 });

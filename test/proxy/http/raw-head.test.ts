@@ -10,7 +10,7 @@ it('keeps the space after the status without a phrase or a field', () => {
   expect(rawHead(100, '', [])).toBe('HTTP/1.1 100 \r\n\r\n');
 });
 
-it('writes field pairs only', () => {
+it('writes only field pairs', () => {
   expect(fieldLines(['A', '1', 'B'])).toBe('A: 1\r\n');
   expect(fieldLines(['A'])).toBe('');
 });

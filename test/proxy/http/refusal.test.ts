@@ -34,7 +34,7 @@ describe('a request that is not forwarded', () => {
       request([['Max-Forwards', '00']], { method: 'OPTIONS' }),
       undefined,
     ],
-  ])('is one with %s', (_name, message, reason) => {
+  ])('has %s', (_name, message, reason) => {
     expect(refusalOf(message)).toMatchObject({ reason: reason ?? 'method-not-allowed' });
   });
 
@@ -45,7 +45,7 @@ describe('a request that is not forwarded', () => {
     ['a value that is another field', request([host, ['X', 'host']])],
     ['Max-Forwards of a GET', request([['Max-Forwards', '0']])],
     ['Max-Forwards above 0', request([['Max-Forwards', '1']], { method: 'OPTIONS' })],
-  ])('is not one with %s', (_name, message) => {
+  ])('does not have %s', (_name, message) => {
     expect(refusalOf(message)).toBeUndefined();
   });
 });

@@ -198,7 +198,7 @@ describe('a reset', () => {
     expect(await client.ended()).toBe('ECONNRESET');
   });
 
-  it('of the client ends the target, or the dial if that is pending', async () => {
+  it('of the client resets the target, or aborts a pending dial', async () => {
     const { server, client: one } = await openTo();
     one.send(GREETING + BY_NAME);
     await one.until(GREETED + reply(0));
@@ -221,7 +221,7 @@ describe('a reset', () => {
 });
 
 describe('absolute-form', () => {
-  it('goes to the target in the URL, with Host from there, each request to its own', async () => {
+  it('sends each request to the target in its URL, with Host from the URL', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
       wire.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -243,7 +243,7 @@ describe('absolute-form', () => {
   });
 
   it.each(['/', 'https://one.test/', 'http://user:secret@one.test/', 'http:///', 'http://127.1/'])(
-    'is required: %s is refused',
+    'is required, so %s is refused',
     async (target) => {
       const client = await open(failing('refused'));
       client.send(`GET ${target} HTTP/1.1\r\nHost: one.test\r\n\r\n`);
@@ -257,7 +257,7 @@ it.each([
   ['GET http://one.test/', 400],
   ['CONNECT one.test:80', 400],
   ['CONNECT one.test:80 HTTP/2.0', 505],
-])('dials nothing for %j, which is of another version than HTTP/1', async (line, status) => {
+])('does not dial for %j, which is not HTTP/1', async (line, status) => {
   const client = await open(failing('refused'));
   client.send(`${line}\r\n${line.includes('HTTP/') ? 'Host: one.test\r\n' : ''}\r\n`);
   await client.ended();
@@ -269,7 +269,7 @@ it.each([
   ['a form', 'POST / HTTP/1.1', 'Content-Length: 0'],
   ['a WebSocket', 'GET / HTTP/1.1', 'Upgrade: websocket\r\nConnection: Upgrade'],
   ['a preflight', 'OPTIONS / HTTP/1.1', 'Access-Control-Request-Method: POST'],
-])('dials nothing for %s of a web page', async (_, line, field) => {
+])('does not dial for %s of a web page', async (_, line, field) => {
   const client = await open(failing('refused'));
   client.send(`${line}\r\nHost: localhost\r\nOrigin: https://evil.example\r\n${field}\r\n\r\n`);
   expect(await client.until('}}')).toMatch(/^HTTP\/1\.1 400 [^]*"reason":"bad-request"/);

@@ -51,7 +51,7 @@ function taken(): string {
   return Buffer.from(client.taken, 'utf8').toString('hex');
 }
 
-it('is busy from the request to the end', async () => {
+it('is busy from its request until it ends', async () => {
   const session = start();
   await send(GREETING);
   expect([taken(), session.isBusy]).toEqual(['0500', false]);
@@ -62,7 +62,7 @@ it('is busy from the request to the end', async () => {
   expect([session.isBusy, failures]).toEqual([false, 0]);
 });
 
-it('gives a client 30 s for its whole handshake, even if the bytes trickle', async () => {
+it('allows a client 30 s for its whole handshake, even if bytes arrive slowly', async () => {
   start();
   const bytes = [...GREETING, ...REQUEST];
   for (const byte of bytes.slice(0, -1)) {
@@ -90,7 +90,7 @@ it('has no timeout after it starts to dial', async () => {
 it.each([
   ['its end', () => client.push(null)],
   ['its reset', () => client.destroy(new Error('reset'))],
-])('ends with the client when %s comes before the request', async (_name, leave) => {
+])('ends if %s of the client arrives before the request', async (_name, leave) => {
   start();
   await send([...GREETING, ...REQUEST.slice(0, 6)]);
   leave();

@@ -93,7 +93,7 @@ describe('parseSoracomProfile', () => {
     expect(message).not.toContain('secret-1');
   });
 
-  it('shows nothing of a text that is not JSON', () => {
+  it('does not show a text that is not JSON', () => {
     let error: unknown;
     try {
       parseSoracomProfile('secret-1');
@@ -136,7 +136,7 @@ describe('profileSignIn', () => {
       { ...SAM, password: 'w', authKey: 'secret-1' },
       { kind: 'sam-user', operatorId: 'OP0012345678', userName: 'u', password: 'w' },
     ],
-  ])('uses the first complete one: %j', (profile, expected) => {
+  ])('uses the first complete credentials: %j', (profile, expected) => {
     expect(signIn(profile)).toEqual(expected);
     expect(signIn({ ...profile, mfaOTPCode: '012345' })).toEqual({
       ...expected,

@@ -169,7 +169,7 @@ describe('a token that is no longer accepted', () => {
     expect(server.calls.filter((call) => call === 'POST /v1/sims')).toHaveLength(2);
   });
 
-  it('leaves no SIM when createSim is refused and signing in fails', async () => {
+  it('leaves no SIM if createSim is refused and signing in fails', async () => {
     const api = clientOf(server);
     await api.auth(KEY, 300);
     server.answers.set('POST /v1/sims', EXPIRED);
@@ -282,7 +282,7 @@ describe('signing out', () => {
   });
 });
 
-it('is not undone by a renewal that ends later', async () => {
+it('sign-out is not undone by a renewal that ends later', async () => {
   const api = clientOf(server);
   await api.auth(KEY, 300);
   server.answers.set('GET /v1/sims/1', inTurn(EXPIRED, json({ simId: '1' })));

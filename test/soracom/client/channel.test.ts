@@ -91,7 +91,7 @@ User-Agent: arctun/0.1.0 (x)
     expect(error.message).not.toContain('hunter22');
   });
 
-  it('contains only the request if no answer comes', async () => {
+  it('contains only the request if no answer arrives', async () => {
     const dumps: string[] = [];
     server.answers.set('GET /v1/sims/1', cut);
     await errorOf(clientOf(server, { dump: (text) => dumps.push(text) }).getSim('1'));
@@ -106,7 +106,7 @@ User-Agent: arctun/0.1.0 (x)
   });
 });
 
-it('loses no answer if the callback for logging throws', async () => {
+it('does not lose an answer if the callback for logging throws', async () => {
   const broken = () => {
     throw new Error('EPIPE');
   };

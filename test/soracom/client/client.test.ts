@@ -122,7 +122,7 @@ it.each(['', '.', '..'])('refuses %j for a SIM id, which no URL can hold', async
 });
 
 describe('answers', () => {
-  it('keep the known fields of a SIM, the private key hidden', async () => {
+  it('keep the known fields of a SIM, with the private key hidden', async () => {
     const profile = {
       iccid: '8942',
       arcClientPeerPrivateKey: 'priv',
@@ -154,7 +154,7 @@ describe('answers', () => {
     ['JSON cut short', status(200, '{"apiKey": "api-12'), 'the response is not JSON: (not shown)'],
     ['without a token', json({ apiKey: 'api-1' }), 'the response lacks required data at token'],
     ['an empty body', status(200), 'the response is not JSON'],
-  ])('refuses a sign-in that is %s', async (_, answer, why) => {
+  ])('to a sign-in are refused if they are %s', async (_, answer, why) => {
     answering('POST /v1/auth', answer);
     const error = await errorOf(client().auth(KEY, 300));
     expect(error).toMatchObject({ failure: 'unintelligible', kind: 'api', status: 200 });
@@ -222,7 +222,7 @@ describe('listings', () => {
     expect(found.map(({ simId }) => simId)).toEqual(['1', '3']);
   });
 
-  it('of session events start with the newest, and contain no more than requested', async () => {
+  it('of session events start with the newest, and contain at most the requested number', async () => {
     const events = 'GET /v1/sims/1/events/sessions?limit=3';
     answering(events, page([{ time: 5, event: 'Deleted' }, { time: 7 }], next('k')));
     answering(`${events}&last_evaluated_key=k`, page([{ time: 3 }, {}], next('never asked')));
@@ -253,7 +253,7 @@ describe('listings', () => {
     expect((await errorOf(client().listSims())).why).toContain('at 1.simId');
   });
 
-  it('repeat a page and not the pages before it', async () => {
+  it('retry a page, not the pages before it', async () => {
     answering('GET /v1/sims', page([{ simId: '1' }], next('a')));
     let failures = 2;
     answering('GET /v1/sims?last_evaluated_key=a', (response, request) =>
@@ -288,7 +288,7 @@ describe('refusals', () => {
     [403, 'Grant Sim:createArcSession'],
     [404, 'Check the SIM ID and the coverage type'],
     [407, 'HTTPS_PROXY'],
-  ])('%d says what to do', async (code, next) => {
+  ])('%d explains what to do', async (code, next) => {
     answering('POST /v1/sims/1/sessions/arc', json({ code: 'SEM0001', message: 'No.' }, code));
     const error = await errorOf(client().createArcSession('1'));
     expect(error).toMatchObject({ failure: 'refused', kind: 'api', status: code, code: 'SEM0001' });
@@ -300,7 +300,7 @@ describe('refusals', () => {
   it.each([
     [429, 'Wait a minute'],
     [503, 'Try again in a few minutes'],
-  ])('%d says what to do, after the last repeat', async (code, next) => {
+  ])('%d explains what to do, after the last retry', async (code, next) => {
     answering('POST /v1/sims/1/sessions/arc', json({ code: 'SEM0001', message: 'No.' }, code));
     const error = await errorOf(client().createArcSession('1'));
     expect(error.message).toBe(
@@ -329,7 +329,7 @@ describe('refusals', () => {
     expect(second).not.toBe(first);
   });
 
-  it('follows no redirect', async () => {
+  it('does not follow redirects', async () => {
     answering('POST /v1/auth', status(307, '', { Location: `${server.url}/elsewhere` }));
     const error = await errorOf(client().auth(KEY, 300));
     expect(error.status).toBe(307);
@@ -337,7 +337,7 @@ describe('refusals', () => {
     expect(server.calls).toEqual(['POST /v1/auth']);
   });
 
-  it('shows no JSON that is not a message, whole or truncated', async () => {
+  it('does not show JSON that is not a message, whole or truncated', async () => {
     const body = JSON.stringify({ simId: '1', profiles: { a: { arcClientPeerPrivateKey: 'k' } } });
     answering('POST /v1/sims', status(500, body));
     const whole = await errorOf(client().createSim());
@@ -348,7 +348,7 @@ describe('refusals', () => {
     expect((await errorOf(client().createSim())).why).toBe('HTTP 500, (not shown)');
   });
 
-  it('repeats no secret that the API repeats', async () => {
+  it('hides a secret that the API repeats', async () => {
     const answer = json({ code: 'AUM0002', message: 'No secret-xyz, no eyJ.token.' }, 400);
     answering('GET /v1/sims/1', answer);
     const api = client();
@@ -358,7 +358,7 @@ describe('refusals', () => {
     );
   });
 
-  it('a refused createSim created no SIM, a broken gateway may have', async () => {
+  it('a refused createSim has not created a SIM, but one with a gateway error may have', async () => {
     answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
     expect((await errorOf(client().createSim())).next).toEqual([
       'Grant Sim:createSim to the SAM user that signs in.',
@@ -376,7 +376,7 @@ describe('a lost answer', () => {
     ['nothing comes in time', silence, 'timeout'],
     ['the response is not JSON', status(201, '{"arcClientPeerPrivateKey":"priv'), 'unintelligible'],
     ['the answer has no simId', json({ profiles: {} }, 201), 'unintelligible'],
-  ])('createSim says that a SIM may exist when %s', async (_, answer, failure) => {
+  ])('createSim reports that a SIM may exist if %s', async (_, answer, failure) => {
     answering('POST /v1/sims', answer);
     const error = await errorOf(client({ timeoutMs: 200 }).createSim());
     expect(error.failure).toBe(failure);
@@ -388,7 +388,7 @@ describe('a lost answer', () => {
     expect(server.calls).toEqual(['POST /v1/sims']);
   });
 
-  it('createSim was not sent when the server could not be reached', async () => {
+  it('createSim reports that it was not sent if the server could not be reached', async () => {
     const { url } = server;
     await server.close();
     server = await RecordingServer.start();
@@ -419,7 +419,7 @@ describe('deadlines', () => {
     expect(error.why).toContain('no answer within 0.15 s');
   });
 
-  it('end no createSim that was sent', async () => {
+  it('do not end a createSim that was sent', async () => {
     answering('POST /v1/sims', (response, request) =>
       setTimeout(() => json({ simId: '1' }, 201)(response, request), 100),
     );
@@ -438,7 +438,7 @@ describe('TLS', () => {
   });
   afterEach(() => new Promise((resolve) => plain.close(resolve)));
 
-  it('a server without TLS is reported as such, and nothing was sent to it', async () => {
+  it('reports a server without TLS, and does not send it data', async () => {
     const { port } = plain.address() as AddressInfo;
     const error = await errorOf(client({ endpoint: `https://127.0.0.1:${port}` }).createSim());
     expect(error.failure).toBe('not-tls');
@@ -485,7 +485,7 @@ describe('the server’s time', () => {
     expect(api.serverTime).toBe(Date.UTC(1994, 10, 6, 8, 49, 37));
   });
 
-  it('is that of the last answer, also of a refusal', async () => {
+  it('is that of the last answer, even of a refusal', async () => {
     const api = client();
     answering('GET /v1/sims/1', dated('Sun, 06 Nov 1994 08:49:37 GMT'));
     await api.getSim('1');
@@ -521,7 +521,7 @@ describe('signing out', () => {
     expect(server.requests[1]?.headers).toMatchObject({ 'x-soracom-token': 'eyJ.token' });
   });
 
-  it('takes five seconds at most', async () => {
+  it('takes at most five seconds', async () => {
     answering('POST /v1/auth/logout', silence);
     const error = await errorOf(client().logout());
     expect(error.why).toContain('no answer within 5 s');

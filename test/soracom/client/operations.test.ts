@@ -31,6 +31,6 @@ it('only createSim creates a SIM', () => {
   expect(creating).toEqual([operations.CREATE_SIM]);
 });
 
-it('repeats no operation that creates something', () => {
+it('does not retry an operation that creates something', () => {
   expect(Object.values(constants).filter((o) => o.creates && o.repeatable)).toEqual([]);
 });

@@ -21,7 +21,7 @@ async function faultOf(promise: Promise<unknown>): Promise<ApiError> {
   throw new Error('no ApiError', { cause: error });
 }
 
-it('continues until a page has no next key, also over short or empty pages', async () => {
+it('continues until a page has no next key, even after short or empty pages', async () => {
   const { keys, read } = pages(
     { items: [1], nextKey: 'a' },
     { items: [], nextKey: 'b' },
@@ -31,12 +31,12 @@ it('continues until a page has no next key, also over short or empty pages', asy
   expect(keys).toEqual([undefined, 'a', 'b']);
 });
 
-it('treats an empty key as none', async () => {
+it('treats an empty key as absent', async () => {
   const { read } = pages({ items: [1], nextKey: '' });
   expect(await readPages(LIST_SIMS, read)).toEqual([1]);
 });
 
-it('ends as soon as it has enough', async () => {
+it('stops as soon as it has enough', async () => {
   const { keys, read } = pages({ items: [1], nextKey: 'a' }, { items: [2, 3], nextKey: 'b' });
   expect(await readPages(LIST_SIMS, read, 3)).toEqual([1, 2, 3]);
   expect(keys).toHaveLength(2);

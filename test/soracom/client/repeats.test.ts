@@ -52,17 +52,17 @@ async function errorOf(result: ReturnType<typeof send>): Promise<ApiError> {
   throw new Error('no ApiError', { cause: outcome });
 }
 
-it.each([200, 201, 204, 299])('an answer of %d is final', async (status) => {
+it.each([200, 201, 204, 299])('an answer of %d is not retried', async (status) => {
   expect(await send(GET_SIM, [answer(status)])).toMatchObject({ response: { status }, sent: 1 });
 });
 
-it('does not repeat a call that must not be repeated', async () => {
+it('does not retry a call that must not be retried', async () => {
   const outcome = await send(GET_SIM, [answer(503)], { mostRepeats: 0 });
   expect(outcome).toMatchObject({ sent: 1, error: { status: 503 } });
   expect(await send(GET_SIM, [answer(503)], { mostRepeats: 1 })).toMatchObject({ sent: 2 });
 });
 
-it.each([300, 307, 400, 401, 403, 404, 408, 409])('%d is not repeated', async (status) => {
+it.each([300, 307, 400, 401, 403, 404, 408, 409])('%d is not retried', async (status) => {
   expect(await send(GET_SIM, [answer(status, { 'retry-after': '1' })])).toMatchObject({
     error: { status, failure: 'refused', why: `HTTP ${status}` },
     sent: 1,
@@ -116,7 +116,7 @@ describe('pauses', () => {
 });
 
 describe('Retry-After', () => {
-  it('is respected in both forms, and never undercut', async () => {
+  it('is respected in both forms, and never shortened', async () => {
     random = 0.25;
     const until = 'Sun, 06 Nov 1994 08:50:07 GMT';
     await send(GET_SIM, [
@@ -132,12 +132,12 @@ describe('Retry-After', () => {
     ]);
   });
 
-  it('that cannot be parsed is replaced by growing pauses', async () => {
+  it('is replaced with growing pauses if it cannot be parsed', async () => {
     await send(GET_SIM, [answer(503, { 'retry-after': 'soon' }), answer(200)]);
     expect(clock.pauses).toEqual([500]);
   });
 
-  it('beyond the deadline ends the call at once, and is reported', async () => {
+  it('ends the call at once if it is beyond the deadline, and is reported', async () => {
     const answers = [answer(503), answer(429, { 'retry-after': '3600' }, '{"message":"No."}')];
     const error = await errorOf(send(GET_SIM, answers));
     expect(clock.pauses).toEqual([500]);
@@ -147,7 +147,7 @@ describe('Retry-After', () => {
     expect(error.next).toEqual(['Try again in 3600 s.']);
   });
 
-  it('is reported if the call is not repeated', async () => {
+  it('is reported if the call is not retried', async () => {
     const error = await errorOf(send(LOGOUT, [answer(429, { 'retry-after': '7' })]));
     expect(error.why).toBe('HTTP 429; the server asked to retry after 7 s');
     expect(error.next).toEqual(['Try again in 7 s.']);
@@ -155,7 +155,7 @@ describe('Retry-After', () => {
 });
 
 describe('createSim', () => {
-  it.each([429, 500, 503])('is not repeated after %d', async (status) => {
+  it.each([429, 500, 503])('is not retried after %d', async (status) => {
     expect(await send(CREATE_SIM, [answer(status, { 'retry-after': '0' })])).toMatchObject({
       error: { status, simMayExist: status >= 500 },
       sent: 1,
@@ -165,12 +165,12 @@ describe('createSim', () => {
 });
 
 describe('terminateSim', () => {
-  it('says that it may have succeeded when a repeat is refused after a 5xx', async () => {
+  it('reports that it may have succeeded if a retry is refused after a 5xx', async () => {
     const error = await errorOf(send(TERMINATE_SIM, [answer(502), answer(429), answer(404)]));
     expect(error.next.join(' ')).toContain('an earlier attempt may have terminated the SIM');
   });
 
-  it('does not say so if it was not carried out before', async () => {
+  it('does not report that if it was not performed before', async () => {
     const error = await errorOf(send(TERMINATE_SIM, [answer(429), answer(404)]));
     expect(error.next.join(' ')).not.toContain('An earlier attempt');
     const first = await errorOf(send(TERMINATE_SIM, [answer(404)]));

@@ -74,7 +74,7 @@ it.each([{}, { simId: '' }, { simId: 5 }, [], null, 'text'])('%j is not a SIM', 
 describe('the answer to createSim', () => {
   const profiles = { '8942': { arcClientPeerPrivateKey: 'priv' } };
 
-  it('is a SIM, its key hidden', () => {
+  it('is a SIM with its key hidden', () => {
     const sim = createdSimAnswer.parse({ simId: '1', profiles });
     expect(sim.simId).toBe('1');
     expect(sim.profiles?.['8942']?.arcClientPeerPrivateKey?.expose()).toBe('priv');
@@ -100,7 +100,7 @@ describe('the answer to createSim', () => {
   );
 });
 
-it('reads session events, whatever fields they lack', () => {
+it('reads session events, whatever fields are missing', () => {
   const event = {
     event: 'Created',
     time: 5,

@@ -21,7 +21,7 @@ it.each([
   expect(retryAfter({ headers: { 'retry-after': text, date: DATE } })).toBe(wait);
 });
 
-it('ignores a date if the answer has none to compare it with', () => {
+it('ignores a date if the answer has no date for comparison', () => {
   const headers = { 'retry-after': 'Sun, 06 Nov 2994 08:50:37 GMT' };
   expect(retryAfter({ headers })).toBeUndefined();
   expect(retryAfter({ headers: { ...headers, date: 'now' } })).toBeUndefined();

@@ -65,7 +65,7 @@ it.each(['HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy'])(
   },
 );
 
-it('follows no redirect', async () => {
+it('does not follow redirects', async () => {
   const other = await RecordingServer.start({});
   const server = await RecordingServer.start({
     'POST /v1/auth': (response) => response.writeHead(307, { Location: `${other.url}/` }).end(),
@@ -116,7 +116,7 @@ describe('https through HTTPS_PROXY', () => {
     await new Promise((resolve) => proxy.close(resolve));
   });
 
-  it('passes on how the proxy refuses', async () => {
+  it('passes on the proxy’s refusal', async () => {
     const proxy = await listen((socket) => {
       socket.on('error', () => undefined);
       socket

@@ -91,24 +91,27 @@ it.each<[CommandFailure, string, RegExp, boolean]>([
   ['timeout', 'failed', /--interface/, true],
   ['too-much-output', 'failed', /is krypton-cli/, true],
   ['failed', 'failed', /is krypton-cli/, false],
-])('says what to do if it is %s', async (failure, kind, advice, mayHaveRun) => {
+])('explains what to do if it is %s', async (failure, kind, advice, mayHaveRun) => {
   const error = (await run(new CommandError(failure, 'the reason')).outcome) as UserError;
   expect(error).toMatchObject({ kind, what: 'cannot run krypton-cli', why: 'the reason' });
   expect(error.next.join()).toMatch(advice);
   expect(error.next.includes(KEY_MAY_BE_REPLACED)).toBe(mayHaveRun);
 });
 
-it.each([1, undefined])('says that the key may have changed after status %s', async (exitCode) => {
-  const error = (await run({ exitCode }).outcome) as UserError;
-  expect(error.next).toContain(KEY_MAY_BE_REPLACED);
-});
+it.each([1, undefined])(
+  'reports that the key may have changed after status %s',
+  async (exitCode) => {
+    const error = (await run({ exitCode }).outcome) as UserError;
+    expect(error.next).toContain(KEY_MAY_BE_REPLACED);
+  },
+);
 
-it('passes on why it was stopped', async () => {
+it('passes on the reason why it was stopped', async () => {
   const stopped = new Error('stopped');
   expect(await run(stopped).outcome).toBe(stopped);
 });
 
-it('shows the errors of a failed run, and nothing of its output', async () => {
+it('shows the errors of a failed run, but not its output', async () => {
   const stderr = 'first\r\n\n\u001b[31msecond\u0007\n';
   const { outcome } = run({ exitCode: 1, stdout: `out ${PRIVATE_KEY}`, stderr });
   const error = (await outcome) as UserError;
@@ -126,7 +129,7 @@ it('reports that it printed nothing, or was ended by a signal', async () => {
   );
 });
 
-it('shows no key that is in its errors', async () => {
+it('hides a key that is in its errors', async () => {
   const hex = Buffer.from(PRIVATE_KEY, 'base64').toString('hex');
   const short = Buffer.alloc(16, 7);
   const secrets = [PRIVATE_KEY, hex, short.toString('base64'), short.toString('hex')];

@@ -48,7 +48,7 @@ it('shows the call and its answer without the key', async () => {
   expect(shown).not.toContain(KEY);
 });
 
-it('loses no answer if it cannot be shown', async () => {
+it('does not lose an answer if it cannot be shown', async () => {
   server.answers.set(CALL, json({}));
   const dump = () => {
     throw new Error('broken');
@@ -63,7 +63,7 @@ it.each([
   [404, 'krypton.soracom.io:8036', false],
   [500, 'Try again in a few minutes', true],
   [302, 'redirect', true],
-])('says what to do about HTTP %d', async (code, advice, mayBeDone) => {
+])('explains what to do about HTTP %d', async (code, advice, mayBeDone) => {
   const error = await call(json({ code: 'KRY0001', message: 'no' }, code));
   expect(error).toMatchObject({ kind: 'api', failure: 'refused', status: code });
   expect(error).toMatchObject({ code: 'KRY0001', why: `HTTP ${code}, KRY0001: no` });
@@ -72,7 +72,7 @@ it.each([
   expect((error as ApiError).next.join()).not.toMatch(/auth key|createSim/);
 });
 
-it('follows no redirect', async () => {
+it('does not follow redirects', async () => {
   const error = await call(status(302, '', { Location: `${server.url}/elsewhere` }));
   expect(error).toMatchObject({ status: 302 });
   expect(server.calls).toEqual([CALL]);
@@ -81,14 +81,14 @@ it('follows no redirect', async () => {
 it.each<[string, Answer, number | undefined]>([
   ['is cut off', cut, undefined],
   ['does not come', silence, 3_000],
-])('says that the key may have changed when the answer %s', async (_, answer, timeoutMs) => {
+])('reports that the key may have changed if the answer %s', async (_, answer, timeoutMs) => {
   const error = await call(answer, timeoutMs === undefined ? {} : { timeoutMs });
   expect(error).toBeInstanceOf(ApiError);
   expect((error as ApiError).next).toContain(KEY_MAY_BE_REPLACED);
   expect(server.calls).toEqual([CALL]);
 });
 
-it('reports that nothing was sent if there is no connection', async () => {
+it('reports that nothing was sent if it cannot connect', async () => {
   const { url } = server;
   await server.close();
   const error = await bootstrapArc({ endpoint: url, userAgent: 'x' }).catch((e: unknown) => e);

@@ -47,7 +47,7 @@ describeWith(LAMBDA_SANDBOX, 'a frozen sandbox', () => {
     expect((await sandbox.shutdown()).processes).toMatchObject([{ exitCode: 0 }, {}]);
   });
 
-  it('can be closed as it is', async () => {
+  it('can be closed while frozen', async () => {
     const sandbox = await sandboxes.start({ probe: {} });
     await sandbox.initialized();
     await sandbox.freeze();
@@ -57,7 +57,7 @@ describeWith(LAMBDA_SANDBOX, 'a frozen sandbox', () => {
 });
 
 describeWith([...LAMBDA_SANDBOX, 'faketime'], 'a wall clock that jumps', () => {
-  it('jumps for all processes and for the deadlines, and monotonic clocks do not', async () => {
+  it('jumps for all processes and for the deadlines, unlike monotonic clocks', async () => {
     const sandbox = await sandboxes.start({ probe: {} }, { fakeClock: true });
     await sandbox.invoke({});
     await sandbox.freeze();

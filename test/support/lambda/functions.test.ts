@@ -34,7 +34,7 @@ describeWith(LAMBDA_SANDBOX, 'functions', () => {
     expect(answer).toEqual({ early, now: ANSWERED });
   });
 
-  it('tell that nothing listens', async () => {
+  it('report that no program listens', async () => {
     const env = { MESSAGE_PORT: String(await freePort()) };
     const sandbox = await sandboxes.start({ probe: {} }, { ...nodeFunction('message'), env });
     const { error } = await sandbox.invoke(EVENT);
@@ -63,7 +63,7 @@ describeWith([...LAMBDA_SANDBOX, 'lambda-runtime-client'], 'AWS’s own runtime 
     expect(await invokeTwice(awsNodeFunction('module-scope'))).toMatchObject({ now: ANSWERED });
   });
 
-  it('tells the error of a function, and what it could not load', async () => {
+  it('reports the error of a function, and what could not be loaded', async () => {
     const sandbox = await sandboxes.start({ probe: {} }, awsNodeFunction('echo'));
     expect(await sandbox.invoke({ do: 'fail' })).toMatchObject({
       error: { errorType: 'TypeError', errorMessage: 'as asked' },

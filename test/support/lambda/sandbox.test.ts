@@ -14,7 +14,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
   afterEach(() => sandboxes.close());
 
   describe('init', () => {
-    it('starts the runtime when every extension has registered, and is done when all sit in next', async () => {
+    it('starts the runtime after every extension has registered, and ends when all wait in next', async () => {
       const sandbox = await sandboxes.start({
         early: {},
         late: { registerAfterMs: 100, nextAfterMs: 300 },
@@ -33,7 +33,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect(Math.max(...nexts.map(at))).toBe(at('init done') - 1);
     });
 
-    it('gives no event before it is done', async () => {
+    it('sends no event before it ends', async () => {
       const sandbox = await sandboxes.start({ slow: { nextAfterMs: 300 } });
       const result = await sandbox.invoke({ number: 1 });
       expect(result).toMatchObject({ response: '{"number":1}' });
@@ -43,7 +43,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect((await sandbox.invoke({})).initMs).toBe(0);
     });
 
-    it('needs no extension', async () => {
+    it('does not need an extension', async () => {
       const sandbox = await sandboxes.start({});
       expect(await sandbox.invoke([1])).toMatchObject({ response: '[1]' });
       expect(await sandbox.shutdown()).toMatchObject({
@@ -51,7 +51,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       });
     });
 
-    it('ends at its limit, and is tried again in the time of the next invocation', async () => {
+    it('ends at its limit, and is retried during the next invocation', async () => {
       const sandbox = await sandboxes.start(
         { mute: { silent: true } },
         { initLimitMs: 300, timeoutMs: 400 },
@@ -72,7 +72,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       [{ exitAt: 'registered', code: 0 }, 'Extension.Crash', 'exit code 0'],
       [{ initError: 'Extension.ConfigInvalid' }, 'Extension.InitError', 'Extension.ConfigInvalid'],
       [{ name: 'other' }, 'Extension.Crash', 'exit code 1'],
-    ])('fails with an extension that does %j', async (behaviour, errorType, errorMessage) => {
+    ])('fails if an extension does %j', async (behaviour, errorType, errorMessage) => {
       const sandbox = await sandboxes.start({ bad: behaviour, good: {} });
       const error = { errorType, errorMessage };
       expect(await sandbox.initialized()).toMatchObject({ status: 'error', error });
@@ -81,7 +81,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect(sandbox.order).not.toContain('init done');
     });
 
-    it('fails with a function that cannot be loaded', async () => {
+    it('fails if the function cannot be loaded', async () => {
       const sandbox = await sandboxes.start({ good: {} }, { handler: 'absent.handler' });
       const failed = await sandbox.initialized();
       expect(failed).toMatchObject({ status: 'error', error: { errorType: 'Error' } });
@@ -90,7 +90,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
   });
 
   describe('invoke', () => {
-    it('is over when the runtime and those who asked for INVOKE are back in next', async () => {
+    it('ends when the runtime and the extensions with INVOKE are back in next', async () => {
       const sandbox = await sandboxes.start({
         asks: {},
         not: { events: ['SHUTDOWN'] },
@@ -116,7 +116,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect(event!.deadlineMs - event!.wall).toBeLessThanOrEqual(30_000);
     });
 
-    it('tells the error of a function', async () => {
+    it('reports the error of a function', async () => {
       const sandbox = await sandboxes.start({ probe: {} });
       expect(await sandbox.invoke({ do: 'fail' })).toMatchObject({
         error: { errorType: 'TypeError', errorMessage: 'as asked' },
@@ -125,7 +125,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect(count(sandbox, 'extension started: probe')).toBe(1);
     });
 
-    it('takes one at a time', async () => {
+    it('runs one invocation at a time', async () => {
       const sandbox = await sandboxes.start({ probe: {} });
       const first = sandbox.invoke({ do: 'wait', ms: 100 });
       await expect(sandbox.invoke({})).rejects.toThrow('an invocation runs');
@@ -149,7 +149,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect(count(sandbox, 'runtime started: runtime')).toBe(2);
     });
 
-    it('keeps the answer where an extension never comes back', async () => {
+    it('keeps the answer if an extension never returns to next', async () => {
       const sandbox = await sandboxes.start(
         { probe: { hangAt: 'INVOKE' } },
         { timeoutMs: 1_500, shutdownLimitMs: 200 },
@@ -170,7 +170,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       [{ exitAt: 'INVOKE', code: 0 }, {}, 'Extension.Crash', 'exit code 0'],
       [{ exitError: 'Extension.Lost' }, {}, 'Extension.ExitError', 'Extension.Lost'],
       [{}, { do: 'crash' }, 'Runtime.ExitError', 'exit code 3'],
-    ])('fails where a process goes: %j, %j', async (behaviour, event, errorType, errorMessage) => {
+    ])('fails if a process exits: %j, %j', async (behaviour, event, errorType, errorMessage) => {
       const sandbox = await sandboxes.start({ probe: behaviour, other: {} });
       await sandbox.initialized();
       const result = await sandbox.invoke({ do: 'wait', ms: 2_000, ...event });
@@ -182,7 +182,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
   });
 
   describe('shutdown', () => {
-    it('sends SIGTERM to the runtime, then SHUTDOWN, and none is left', async () => {
+    it('sends SIGTERM to the runtime, then SHUTDOWN, and leaves no process', async () => {
       const sandbox = await sandboxes.start({ probe: {} });
       await sandbox.initialized();
       const { order, processes } = sandbox;
@@ -207,7 +207,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       await expect(sandbox.invoke({})).rejects.toThrow('shut down');
     });
 
-    it('kills what is late at the deadline, and at once what did not ask', async () => {
+    it('kills late processes at the deadline, and unregistered ones at once', async () => {
       const sandbox = await sandboxes.start(
         { late: { hangAt: 'SHUTDOWN', child: true }, not: { events: ['INVOKE'] } },
         { shutdownLimitMs: 600 },
@@ -226,7 +226,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect(event!.deadlineMs - event!.wall).toBeLessThanOrEqual(600);
     });
 
-    it('gives the runtime its share of the time alone', async () => {
+    it('gives the runtime only its share of the time', async () => {
       const command = {
         command: 'bash',
         args: ['-c', 'trap "" TERM; echo trapped; exec sleep 600'],
@@ -251,7 +251,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       expect(report.processes[1]!.ms).toBeGreaterThanOrEqual(599);
     });
 
-    it('leaves no child of an extension behind when it is closed', async () => {
+    it('leaves no child process of an extension when it is closed', async () => {
       const sandbox = await sandboxes.start({ probe: { child: true, exitAt: 'SHUTDOWN' } });
       await sandbox.initialized();
       const [child] = toldBy(sandbox, 'probe', 'child') as { pid: number }[];

@@ -67,7 +67,7 @@ it.each(['-i', '-w=2'])(
   2 * PATIENCE,
 );
 
-it('a run that passes fails, too, and says what was left open', async () => {
+it('a run whose tests pass also fails, and reports what was left open', async () => {
   const left = LISTENER.replace(`throw new Error('planted');`, '');
   const { code, stderr } = await run('-i', left);
   expect(stderr).toContain('1 passed');
@@ -77,7 +77,7 @@ it('a run that passes fails, too, and says what was left open', async () => {
   expect(code).toBe(1);
 }, 120_000);
 
-it('a file whose loop never ends is named, and the others are run', async () => {
+it('a file with an endless loop is reported, and the others are run', async () => {
   const { code, stderr } = await run('-w=2', LOOP, SOUND);
   expect(stderr).toMatch(/no turn of the event loop in 2 s: .*0\.test\.js/);
   expect(stderr).toContain('1 failed, 1 passed');

@@ -55,7 +55,7 @@ it('is private', async () => {
   await file.close([]);
 });
 
-it('holds the blocks in their order, and the trailer', async () => {
+it('contains the blocks in order, and the trailer', async () => {
   const file = await createCaptureFile(path, log);
   const blocks = Array.from({ length: 5000 }, (_, index) => Buffer.from(`block ${index}\n`));
   for (const [index, block] of blocks.entries()) {
@@ -84,7 +84,7 @@ it('includes what was written without waiting for it', async () => {
   await file.close([]);
 });
 
-it('refuses more than its queue holds, and accepts it later', async () => {
+it('refuses more than its queue can hold, and accepts it later', async () => {
   const file = await createCaptureFile(path, log, { maxWaiting: 10 });
   expect(file.write(Buffer.from('12345'))).toBe(true);
   expect(file.write(Buffer.from('678901'))).toBe(false);
@@ -96,7 +96,7 @@ it('refuses more than its queue holds, and accepts it later', async () => {
   expect(readFileSync(path, 'utf8')).toBe('1234567890laterthe trailer is long');
 });
 
-it('accepts nothing after it is closed', async () => {
+it('refuses data after it is closed', async () => {
   const file = await createCaptureFile(path, log);
   const closed = file.close([]);
   expect(file.write(Buffer.from('x'))).toBe(false);
@@ -203,7 +203,7 @@ describeWith(['root', 'unshare'], 'a disk that is full', () => {
 });
 
 describeWith(['linux'], 'a disk that fails only when the tunnel closes', () => {
-  it('is reported by close, whatever write had returned', () => {
+  it('is reported by close, whatever write returned', () => {
     const program = `
       const { createCaptureFile } = await import(process.argv[1]);
       const file = await createCaptureFile(process.argv[2], { warn: () => console.log('WARNING') });

@@ -96,7 +96,7 @@ describe('readText', () => {
   });
 });
 
-it('creates a file of bytes, readable by its owner only', async () => {
+it('creates a file of bytes, readable only by its owner', async () => {
   const bytes = Uint8Array.of(0x89, 0x50, 0xff, 0x00);
   await systemFiles.createBytes(at('image.png'), bytes);
   expect(new Uint8Array(readFileSync(at('image.png')))).toEqual(bytes);
@@ -117,7 +117,7 @@ it('does not overwrite a file, nor follow a link', async () => {
   expect(readdirSync(folder)).not.toContain('nowhere');
 });
 
-it('creates a folder for its owner only, with its parents, and keeps an existing one', async () => {
+it('creates a folder only for its owner, with its parents, and keeps an existing one', async () => {
   await systemFiles.createFolder(at('a/b'));
   expect(statSync(at('a/b')).mode & 0o777).toBe(0o700);
   writeFileSync(at('a/b/kept'), '');
@@ -125,7 +125,7 @@ it('creates a folder for its owner only, with its parents, and keeps an existing
   expect(await systemFiles.list(at('a/b'))).toEqual(['kept']);
 });
 
-it('creates no folder in place of a file', async () => {
+it('does not replace a file with a folder', async () => {
   writeFileSync(at('a'), '');
   await expect(systemFiles.createFolder(at('a'))).rejects.toMatchObject({ path: at('a') });
   await expect(systemFiles.createFolder(at('a/b'))).rejects.toMatchObject({
@@ -161,7 +161,7 @@ describe('replaceText', () => {
     expect(readdirSync(folder)).toEqual(['arc.json']);
   });
 
-  it('replaces by a new file, so that a reader sees the old one or the new one', async () => {
+  it('replaces it with a new file, so that a reader sees either the old one or the new one', async () => {
     writeFileSync(at('arc.json'), 'old', { mode: 0o644 });
     const before = statSync(at('arc.json')).ino;
     await systemFiles.replaceText(at('arc.json'), 'new');
@@ -227,7 +227,7 @@ describe('replaceText', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('names the folder that does not exist', async () => {
+  it('reports the folder that does not exist', async () => {
     expect(await failureOf(systemFiles.replaceText(at('a/arc.json'), 'x'))).toMatchObject({
       failure: 'no-folder',
       message: `the folder ${at('a')} does not exist`,
@@ -307,7 +307,7 @@ describe('proveWritable', () => {
     expect((await failureOf(systemFiles.proveWritable(at('a/b')))).failure).toBe('no-folder');
   });
 
-  it('refuses a folder that we may not write to', async () => {
+  it('refuses a folder that the user may not write to', async () => {
     chmodSync(folder, 0o555);
     await asNobody(async () => {
       expect((await failureOf(systemFiles.proveWritable(at('arc.json')))).failure).toBe('denied');
@@ -315,7 +315,7 @@ describe('proveWritable', () => {
   });
 
   describeWith(['root'], 'a file of another user', () => {
-    it('refuses another user’s file that we may not write, though its folder is writable', async () => {
+    it('refuses another user’s file that the user may not write, even if its folder is writable', async () => {
       chmodSync(folder, 0o777);
       writeFileSync(at('arc.json'), 'old', { mode: 0o600 });
       await asNobody(async () => {
@@ -383,7 +383,7 @@ it('makes paths absolute', () => {
   expect(existsSync(systemFiles.absolute('package.json'))).toBe(true);
 });
 
-describe('with waiting forbidden', () => {
+describe('without waiting', () => {
   it('refuses a pipe, and reads a file as usual', async () => {
     spawnSync('mkfifo', [at('pipe')]);
     const { failure, message } = await failureOf(regularFiles.readText(at('pipe')));

@@ -45,7 +45,7 @@ function ownedBy(owner: string): void {
   writeFileSync(path, text.replace(/^.*$/m, owner.padEnd(127)));
 }
 
-it('is next to its target, for its owner only, with its space allocated', async () => {
+it('is next to its target, only for its owner, with its space allocated', async () => {
   const journal = await created();
   expect(journal.path).toBe(path);
   expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -54,7 +54,7 @@ it('is next to its target, for its owner only, with its space allocated', async 
   expect(readdirSync(folder)).toEqual(['.arc.json.bootstrap']);
 });
 
-it('is created once', async () => {
+it('is created only once', async () => {
   await created();
   expect(await systemJournals.create(target, 'second')).toBeUndefined();
   expect((await systemJournals.open(target))?.lines).toEqual(['first']);
@@ -84,7 +84,7 @@ it('omits a line that was not written completely', async () => {
   expect((await systemJournals.open(target))?.lines).toEqual(['first']);
 });
 
-it('returns whole lines only, or the whole rest as one, wherever it is cut', async () => {
+it('returns only whole lines, or the whole rest as one, wherever it is cut', async () => {
   await (await created()).append('second');
   const text = readFileSync(path, 'utf8');
   const end = text.trimEnd().length + 1;
@@ -127,7 +127,7 @@ it.each([
   expect(readFileSync(path, 'utf8')).toBe(text);
 });
 
-it('is gone after it is removed', async () => {
+it('does not exist after it is removed', async () => {
   const journal = await created();
   await journal.remove();
   expect(existsSync(path)).toBe(false);
@@ -135,13 +135,13 @@ it('is gone after it is removed', async () => {
   await journal.remove();
 });
 
-it('reports that a line cannot be stored because its folder is gone', async () => {
+it('reports that a line cannot be stored because its folder no longer exists', async () => {
   const journal = await created();
   rmSync(folder, { recursive: true });
   await expect(journal.append('second')).rejects.toMatchObject({ failure: 'no-folder' });
 });
 
-it('is absent if there is no folder', async () => {
+it('does not exist without its folder', async () => {
   expect(await systemJournals.open(join(folder, 'missing', 'arc.json'))).toBeUndefined();
 });
 
@@ -158,7 +158,7 @@ it('is the same for a file and for a link to it', async () => {
   expect((await systemJournals.open(join(folder, 'there', 'arc.json')))?.lines).toEqual(['first']);
 });
 
-describe('a journal that may not be ours', () => {
+describe('a journal that may belong to another user', () => {
   it.each([
     ['a link', () => symlinkSync(join(folder, 'elsewhere'), path)],
     ['a folder', () => mkdirSync(path)],
@@ -240,7 +240,7 @@ describe('a journal that several runs find', () => {
   }, 30_000);
 });
 
-it('is taken over also if a run died during the takeover', async () => {
+it('can be taken over even if a run died during the takeover', async () => {
   await created();
   ownedBy('4194305 no-such-boot 1');
   writeFileSync(`${path}.claim`, '4194305 no-such-boot 1\n');
@@ -268,7 +268,7 @@ describe('the process that holds the journal', () => {
     expect((await systemJournals.open(target))?.runningProcess).toBeUndefined();
   });
 
-  it('is gone when it has ended, and the journal can be taken over', async () => {
+  it('no longer exists after it has ended, and the journal can be taken over', async () => {
     await created();
     const { pid } = spawnSync('true');
     ownedBy(`${pid} some-boot 1`);

@@ -46,12 +46,15 @@ it('finds none for the user’s own file and folders, below a sticky folder', as
   expect(await found()).toEqual([]);
 });
 
-it.each([0o660, 0o602, 0o666])('finds those that mode %o lets write to the file', async (mode) => {
-  chmodSync(file, mode);
-  expect(await found()).toEqual([{ path: file, fault: 'mode', isFolder: false, mode }]);
-});
+it.each([0o660, 0o602, 0o666])(
+  'finds users that mode %o allows to write to the file',
+  async (mode) => {
+    chmodSync(file, mode);
+    expect(await found()).toEqual([{ path: file, fault: 'mode', isFolder: false, mode }]);
+  },
+);
 
-it('finds those that can replace the file or a folder', async () => {
+it('finds users that can replace the file or a folder', async () => {
   chmodSync(inner, 0o775);
   chmodSync(folder, 0o707);
   expect(await found()).toEqual([
@@ -60,7 +63,7 @@ it('finds those that can replace the file or a folder', async () => {
   ]);
 });
 
-it('follows a link and finds those that can redirect it', async () => {
+it('follows a link and finds users that can redirect it', async () => {
   const open = join(folder, 'open');
   mkdirSync(open);
   chmodSync(open, 0o777);
@@ -72,7 +75,7 @@ it('follows a link and finds those that can redirect it', async () => {
   expect(await found(join(folder, 'inner-link', 'arc.json'))).toEqual([]);
 });
 
-it('finds that the path leads to another file than the one that was read', async () => {
+it('detects that the path leads to a different file than the one that was read', async () => {
   const opened = statSync(file);
   rmSync(file);
   writeFileSync(join(inner, 'other'), '{}');
@@ -89,7 +92,7 @@ it('finds none if the file system is read-only', async () => {
   expect(await found(file, { user, isReadOnly })).toEqual([]);
 });
 
-it('judges an inherited descriptor by itself', async () => {
+it('checks only the file of an inherited descriptor', async () => {
   chmodSync(folder, 0o777);
   const descriptor = openSync(file, 'r');
   try {
@@ -128,7 +131,7 @@ describeWith(['root'], 'other users’ files', () => {
     expect(await found(link)).toEqual([{ path: link, isFolder: false, ...owner }]);
   });
 
-  it('trusts root besides the user', async () => {
+  it('trusts root and the user', async () => {
     expect(await found(file, { ...writable, user: NOBODY })).toEqual([]);
     expect(await readableMode(file, statSync(file), NOBODY)).toBeUndefined();
   });

@@ -62,7 +62,7 @@ it('gives up on a reader that has not read for 30 s', async () => {
   expect(pipe.now).toBeLessThan(31_000);
 });
 
-it('waits for a slow reader as long as it reads', async () => {
+it('waits for a slow reader while it reads', async () => {
   const slowly = Array.from({ length: 2_500 }, () => failure('EAGAIN'));
   const pipe = new Pipe([...slowly, 1, ...slowly, 1, ...slowly, 100]);
   await createPrinter(pipe.calls)('text');

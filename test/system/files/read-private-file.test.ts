@@ -154,7 +154,7 @@ describe('a pipe', () => {
     expect(await text).toBe('secret-1');
   });
 
-  it('that never ends is given up', async () => {
+  it('is given up if it never ends', async () => {
     execFileSync('mkfifo', ['-m', '600', at('pipe')]);
     const both = openSync(at('pipe'), constants.O_RDWR);
     const files = createPrivateFiles({ timeout: 50 });
@@ -165,7 +165,7 @@ describe('a pipe', () => {
     closeSync(both);
   });
 
-  it('is waited for if its writer comes late', async () => {
+  it('waits for a late writer', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     const text = systemPrivateFiles.readText(at('pipe'));
     spawn('sh', ['-c', 'printf secret-1 > "$1"', 'sh', at('pipe')], { stdio: 'ignore' });
@@ -194,7 +194,7 @@ describe('standard input', () => {
     });
   });
 
-  it('that never ends is given up', async () => {
+  it('is given up if it never ends', async () => {
     const files = createPrivateFiles({ stdin: new PassThrough(), timeout: 50 });
     expect((await failureOf(files.readStandardInput())).message).toBe(
       'it did not end within 0.05 s',

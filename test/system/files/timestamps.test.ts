@@ -153,7 +153,7 @@ describe('a file that is torn by a crash', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('has none if the process was killed before its first timestamp', async () => {
+  it('has no timestamp if the process was killed before its first one', async () => {
     await save(stamp(1));
     for (const length of [0, 1]) {
       writeFileSync(path, ' '.repeat(length));
@@ -174,7 +174,7 @@ describe('a file that is torn by a crash', () => {
   });
 });
 
-describe('a record that is no valid timestamp of this key', () => {
+describe('a record that is not a valid timestamp of this key', () => {
   it.each<[string, (before: Buffer) => Buffer]>([
     ['random bytes', () => Buffer.from(seededBytes(1, 2 * BLOCK))],
     ['one digit changed', (before) => change(before, 17, '8')],
@@ -201,7 +201,7 @@ describe('a record that is no valid timestamp of this key', () => {
   it.each([
     ['in the reserved range of TAI64', Buffer.from('800000000000000000000000', 'hex')],
     ['with more nanoseconds than a second has', stamp(1, 1_000_000_000)],
-  ])('is refused even if we wrote it: %s', async (_, strange) => {
+  ])('is refused even if arctun wrote it: %s', async (_, strange) => {
     await save(strange);
     expect(await last()).toBeUndefined();
     expect(warnings).toHaveLength(1);
@@ -250,7 +250,7 @@ it('is created again if it was removed meanwhile', async () => {
   expect(warnings).toEqual([]);
 });
 
-describe('a file or folder that is not ours', () => {
+describe('a file or folder of another user', () => {
   const victim = 'precious';
 
   /** A file, link or folder in place of the file. */
@@ -327,7 +327,7 @@ describeWith(['root'], 'another user', () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  it('with another owner is used by root, and stays theirs', async () => {
+  it('is used by root with another owner, who stays its owner', async () => {
     const folder = join(state, 'timestamps');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chownSync(folder, 65534, 65534);
@@ -339,7 +339,7 @@ describeWith(['root'], 'another user', () => {
 });
 
 describeWith(['root'], 'a home of another user', () => {
-  it('contains no file of ours that is not theirs', async () => {
+  it('contains no file that the other user does not own', async () => {
     chownSync(root, 65534, 65533);
     await save(stamp(1), stamp(2));
     const made = ['home', 'home/state', 'home/state/arctun', 'home/state/arctun/timestamps'];
@@ -372,7 +372,7 @@ it('warns once in total if nothing can be stored, and never throws', async () =>
   expect(warnings[0]!.message).toContain('the server does not answer after a restart');
 });
 
-describeWith(['root', 'unshare'], 'a file system that cannot be written', () => {
+describeWith(['root', 'unshare'], 'a file system that cannot be written to', () => {
   /** Runs a program with `state` on a separate file system; returns its standard output. */
   function inMount(options: string, program: string): string {
     mkdirSync(state, { recursive: true });
@@ -516,7 +516,7 @@ describeWith(['strace'], 'a power cut', () => {
 });
 
 /** The rule itself, with a responder that remembers: whitepaper 5.1, row 5. */
-describe('over restarts', () => {
+describe('across restarts', () => {
   const crypto = createNodeCrypto();
   const STEP = 2 ** 24;
   const YEAR = 365 * 86_400_000;
@@ -598,7 +598,7 @@ describe('over restarts', () => {
   ];
 
   it.each(clocks)(
-    'each timestamp is later by a step or more, and accepted: %s',
+    'each timestamp is later by at least one step, and accepted: %s',
     async (_, clock) => {
       const server = responder();
       let previous: Uint8Array | undefined;

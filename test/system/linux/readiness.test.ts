@@ -152,7 +152,7 @@ describeWith(['linux', 'koffi'], 'descriptors outside the event loop', () => {
     await until(() => got === 'abcd');
   });
 
-  it('takes no further turn of a reader that others have paused', async () => {
+  it('does not call a reader again that others have paused', async () => {
     const { from, to } = pipe();
     writeSync(to, 'x');
     let calls = 0;
@@ -226,7 +226,7 @@ describeWith(['linux', 'koffi'], 'descriptors outside the event loop', () => {
     expect(libc.count('epoll_wait')).toBe(3);
   });
 
-  it('reports an end to readers and to writers by their own callbacks', async () => {
+  it('reports an end to readers and writers through their own callbacks', async () => {
     const [left, right] = [pipe(), pipe()];
     const seen: string[] = [];
     const reader = watch(left.from, {
@@ -277,7 +277,7 @@ describeWith(['linux', 'koffi'], 'descriptors outside the event loop', () => {
     expect(interruptions).toBeLessThan(0);
   });
 
-  it('holds no thread while nothing is requested, and no descriptor if nothing is watched', async () => {
+  it('does not occupy a thread without requests, or a descriptor without watchers', async () => {
     const { from } = pipe();
     const one = watch(from, IGNORE);
     expect(libc.count('epoll_wait')).toBe(0);
@@ -321,7 +321,7 @@ describeWith(['linux', 'koffi'], 'descriptors outside the event loop', () => {
     30_000,
   );
 
-  it('calls no callback after close, even if bytes came before', async () => {
+  it('calls no callback after close, even if bytes arrived before', async () => {
     const { from, to } = pipe();
     let calls = 0;
     const one = watch(from, {

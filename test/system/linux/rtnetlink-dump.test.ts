@@ -64,7 +64,7 @@ it('accepts a list that was not interrupted', () => {
 });
 
 it.each(['in the middle', 'at its end'] as const)(
-  'asks again for a list that was interrupted %s, and drops the partial one',
+  'requests a list again that was interrupted %s, and drops the partial one',
   (interrupted) => {
     const { libc, asked } = kernel([
       { route: '10.0.0.0/8', interrupted },

@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 describe.each(['linux', 'darwin'])('on %s', (platform) => {
   const open = () => createKeyClaims({ platform, folders: [join(folder, 'a'), join(folder, 'b')] });
 
-  it('gives a key to one process, which is identified to others, until it is released', async () => {
+  it('assigns a key to one process, which others can identify, until it is released', async () => {
     const key = randomBytes(32);
     let line = 'first';
     const claim = await open().take(key, () => line);
@@ -30,14 +30,14 @@ describe.each(['linux', 'darwin'])('on %s', (platform) => {
     await again!.close();
   });
 
-  it('gives a key to exactly one of several at the same moment', async () => {
+  it('assigns a key to exactly one of several processes at the same moment', async () => {
     const key = randomBytes(32);
     const taken = await Promise.all([1, 2, 3, 4].map((n) => open().take(key, () => String(n))));
     expect(taken.filter((claim) => claim !== undefined)).toHaveLength(1);
     await Promise.all(taken.map(async (claim) => claim?.close()));
   });
 
-  it('gives the key of a process that was killed to the next', async () => {
+  it('assigns the key of a killed process to the next process', async () => {
     const key = randomBytes(32);
     // The name of its socket, taken and kept by a process that is not arctun.
     const places: string[] = [];

@@ -51,7 +51,7 @@ it('lists nothing if the folder does not exist', async () => {
   await expect(localConnections.list(join(folder, 'file'))).resolves.toEqual([]);
 });
 
-it('returns the answer up to its end, however it is split, and hangs up', async () => {
+it('returns the whole answer, however it is split, and closes the connection', async () => {
   const hungUp = new Promise<void>((resolve) => {
     void serve((text, socket) => {
       socket.on('close', () => resolve());
@@ -67,7 +67,7 @@ it('returns the answer up to its end, however it is split, and hangs up', async 
   await hungUp;
 });
 
-it('reports that nothing listens', async () => {
+it('reports that no program listens', async () => {
   await expect(localConnections.ask(path, 'x', '\n')).rejects.toMatchObject({ code: 'ENOENT' });
   writeFileSync(path, '');
   chmodSync(path, 0o600);
@@ -76,12 +76,12 @@ it('reports that nothing listens', async () => {
   });
 });
 
-it('reports that an answer broke off', async () => {
+it('reports that an answer is incomplete', async () => {
   await serve((_, socket) => socket.end('half'));
   await expect(localConnections.ask(path, 'x', '\n')).rejects.toMatchObject({ code: 'ECONNRESET' });
 });
 
-it('waits no longer than its deadline', async () => {
+it('does not wait beyond its deadline', async () => {
   await serve((_, socket) => socket.write('half'));
   const connections = createLocalConnections({ deadline: 50 });
   await expect(connections.ask(path, 'x', '\n')).rejects.toMatchObject({

@@ -50,7 +50,7 @@ async function talk(text: string): Promise<[Socket, string]> {
   return [socket, answer];
 }
 
-it('keeps conversations separate', async () => {
+it('keeps connections separate', async () => {
   listener = await localListeners.listen(path, shout);
   const [one, first] = await talk('hello');
   const [other, second] = await talk('you');
@@ -61,7 +61,7 @@ it('keeps conversations separate', async () => {
   other.destroy();
 });
 
-it('notifies a conversation that its other end is gone', async () => {
+it('notifies a conversation that its other end has disconnected', async () => {
   let closed = 0;
   listener = await localListeners.listen(path, () => ({ ...shout(), close: () => closed++ }));
   const [socket] = await talk('hello');
@@ -92,13 +92,13 @@ it('creates a folder that others may read, and does not change an existing one',
   await inner.close();
 });
 
-it('ends a conversation that is over', async () => {
+it('ends a finished conversation', async () => {
   listener = await localListeners.listen(path, shout);
   const [socket] = await talk('end');
   await once(socket, 'close');
 });
 
-it('is for its owner only', async () => {
+it('is only for its owner', async () => {
   listener = await localListeners.listen(path, shout);
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
@@ -140,7 +140,7 @@ function hold(): { readonly socket: Socket; readonly isOpen: () => boolean } {
   return { socket, isOpen: () => !socket.destroyed };
 }
 
-it('makes room for another conversation by ending the one that was idle for longest', async () => {
+it('ends the conversation that was idle for longest to make room for another', async () => {
   listener = await createLocalListeners({ maxConversations: 3 }).listen(path, shout);
   const [first] = await talk('first');
   const silent = hold();
@@ -173,7 +173,7 @@ it('answers 16 at a time by default, however many connections are held', async (
   for (const { socket: each } of [...held, { socket }]) each.destroy();
 });
 
-it('ends no conversation that waits for its answer', async () => {
+it('does not end a conversation that waits for its answer', async () => {
   let answer: ((text: string) => void) | undefined;
   const slow = { ...shout(), handle: () => new Promise<string>((resolve) => (answer = resolve)) };
   listener = await createLocalListeners({ maxConversations: 1 }).listen(path, () => slow);
@@ -191,7 +191,7 @@ it('ends a conversation that is silent for too long', async () => {
   await once(hold().socket, 'close');
 });
 
-it('reads nothing from a client that does not read its answers', async () => {
+it('does not read from a client that does not read its answers', async () => {
   const long = 'x'.repeat(1024 * 1024);
   let requests = 0;
   const generous: Conversation = {

@@ -28,7 +28,7 @@ describeWith(['linux'], 'the holder of a port', () => {
     socket.close();
   });
 
-  it('is named by its command if it runs our script, by whatever path', async () => {
+  it('is named after its command if it runs arctun’s script, under any path', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arctun-port-holder-'));
     const script = join(folder, 'run.js');
     writeFileSync(

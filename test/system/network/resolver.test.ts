@@ -77,7 +77,7 @@ it.each([
   expect((await resolver.resolve('arc.example')).ttl).toBe(60_000);
 });
 
-it('uses the shortest TTL of the addresses that DNS has, also if it lacks some', async () => {
+it('uses the shortest TTL of the addresses in DNS, even if DNS lacks some', async () => {
   const { resolver } = setUp({
     lookup: found('192.0.2.1', '192.0.2.2', '192.0.2.3'),
     records: Promise.resolve([record('192.0.2.1', 7), record('192.0.2.2', 5)]),
@@ -106,7 +106,7 @@ it('fails as the system does, and sends no query', async () => {
   expect(stopped()).toBe(1);
 });
 
-it('reports that there is no network if the name is not found for that reason', async () => {
+it('reports that the network is down if the name is not found for that reason', async () => {
   const error = Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' });
   const fault = Object.assign(new Error('no route'), { code: 'ENETUNREACH' });
   const { resolver } = setUp({ lookup: Promise.reject(error), fault });

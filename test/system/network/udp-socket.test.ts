@@ -38,7 +38,7 @@ it.each([['127.0.0.1'], ['::1']])('carries datagrams and their sender over %s', 
   expect(datagrams[1]!.endpoint).toBe(datagrams[0]!.endpoint);
 });
 
-it('counts what the kernel has not accepted, down to zero', async () => {
+it('counts the bytes that the kernel has not accepted, down to zero', async () => {
   const [left, right] = [await socket(), await socket()];
   const drained = new Promise<void>((resolve) => {
     left.onDrain = resolve;
@@ -50,7 +50,7 @@ it('counts what the kernel has not accepted, down to zero', async () => {
   expect(left.queuedBytes).toBe(0);
 });
 
-it('sends what is queued before it closes', async () => {
+it('sends queued datagrams before it closes', async () => {
   const [left, right] = [await socket(), await socket()];
   const arrival = received(right, 50);
   const endpoint = { address: '127.0.0.1', port: right.localPort };

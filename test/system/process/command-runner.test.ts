@@ -61,7 +61,7 @@ it('provides an empty standard input', async () => {
   expect((await systemCommands.run(node(script), { timeout: LONG })).stdout).toBe('end');
 });
 
-it('distinguishes an end by a signal from an exit code', async () => {
+it('distinguishes termination by a signal from an exit code', async () => {
   const script = 'process.kill(process.pid, "SIGKILL"); setInterval(() => {}, 1000)';
   expect(await systemCommands.run(node(script))).toMatchObject({
     exitCode: undefined,
@@ -207,7 +207,7 @@ it('keeps the first reason', async () => {
   expect((await running).failure).toBe('timeout');
 }, 60_000);
 
-it('starts nothing after its signal has fired', async () => {
+it('does not start a command after its signal was aborted', async () => {
   const path = join(folder, 'started');
   const command = node('require("fs").writeFileSync(process.argv[1], "")', path);
   const signal = AbortSignal.abort('the reason');
@@ -226,7 +226,7 @@ describe('in its own process group', () => {
     ['that ends on SIGTERM', 'setInterval(() => {}, 1000);', LONG],
     ['that ignores SIGTERM', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);', 20],
   ])(
-    'a program %s is ended with its children',
+    'a program %s is terminated with its children',
     async (_, script, grace) => {
       const { reason, pid } = await abortOnceRunning(script + LEAVES_ONE_BEHIND, grace, {
         ownGroup: true,
@@ -237,7 +237,7 @@ describe('in its own process group', () => {
     60_000,
   );
 
-  it('does not end the children if the program ends by itself', async () => {
+  it('does not terminate the children if the program exits by itself', async () => {
     const script = `const left = require("child_process").spawn(process.execPath,
       ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
       process.stdout.write(String(left.pid)); left.unref();`;

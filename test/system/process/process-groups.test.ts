@@ -16,14 +16,14 @@ it('signals every process of a group', () => {
   expect(kill.mock.calls).toEqual([[-7, 'SIGTERM']]);
 });
 
-it('accepts a group that is gone', () => {
+it('ignores a group that no longer exists', () => {
   kill.mockImplementation(() => {
     throw new Error('ESRCH');
   });
   expect(() => signalGroup(7, 'SIGTERM')).not.toThrow();
 });
 
-it('ends the groups that it holds, once', () => {
+it('terminates its groups once', () => {
   keepGroup(7);
   keepGroup(8);
   forgetGroup(7);

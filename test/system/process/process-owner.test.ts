@@ -37,12 +37,12 @@ describeWith(['linux'], 'the owner of a file', () => {
     expect(await runningOwner(lineOf(ppid))).toBe(ppid);
   });
 
-  it('is not found if there is no such process', async () => {
+  it('is not found if the process does not exist', async () => {
     refuse('ESRCH');
     expect(await runningOwner(lineOf(ppid))).toBeUndefined();
   });
 
-  it('is not found if another process has its ID by now', async () => {
+  it('is not found if another process has its ID now', async () => {
     kill.mockReturnValue(true);
     expect(await runningOwner(lineOf(ppid, 1))).toBeUndefined();
     expect(await runningOwner(`${ppid} another-boot 1`)).toBeUndefined();

@@ -50,7 +50,7 @@ describe('the environment of a service', () => {
     await expect(openServiceManager(ports, undefined)).resolves.toBeUndefined();
   });
 
-  it('is that of the process by default', () => {
+  it('is by default that of the process', () => {
     process.env.NOTIFY_SOCKET = '@of-the-process';
     expect(takeServiceEnvironment()).toMatchObject({ socket: '@of-the-process' });
     expect(process.env.NOTIFY_SOCKET).toBeUndefined();
@@ -92,7 +92,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(log.lines).toEqual([]);
   });
 
-  it('is the one of the environment', async () => {
+  it('is that of the environment', async () => {
     const environment = { socket, watchdogTimeout: 60_000 };
     const manager = await openServiceManager({ commands: new FakeCommands(), log }, environment);
     expect(manager!.watchdogTimeout).toBe(60_000);
@@ -100,7 +100,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(receiver.takeAll()).toEqual(['READY=1']);
   });
 
-  it('gets only its own messages, and no more than it reads', async () => {
+  it('receives only its own messages, and no more than it reads', async () => {
     const manager = open(socket, undefined, libc);
     await manager.notify({ STATUS: 'one\nREADY=1\r\n\0two' });
     await manager.notify({ STATUS: '語'.repeat(5_000) });
@@ -109,7 +109,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(Buffer.byteLength(two!)).toBeLessThan(4096);
   });
 
-  it('learns when a reload began, by its own clock', async () => {
+  it('receives the start time of a reload, by its own clock', async () => {
     const clock = () => {
       const time = new BigInt64Array(2);
       const bytes = new Uint8Array(time.buffer);
@@ -125,7 +125,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(Number(microseconds)).toBeLessThanOrEqual(after);
   });
 
-  it('is notified when it has room again', async () => {
+  it('is notified after it has room again', async () => {
     const manager = open(socket, undefined, libc);
     const states = Array.from({ length: 1_000 }, (_, n) => ({ STATUS: String(n) }));
     const heard: string[] = [];
@@ -136,7 +136,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
     expect(heard).toEqual(states.map(({ STATUS }) => `STATUS=${STATUS}`));
   });
 
-  it('that is gone causes one warning, and never an error', async () => {
+  it('causes one warning, but no error, if it no longer exists', async () => {
     receiver.close();
     const manager = open(socket, undefined, libc);
     await manager.notify({ READY: '1' });
@@ -148,7 +148,7 @@ describeWith(['linux', 'koffi'], 'a service manager', () => {
   });
 
   it.each(['vsock:2:1234', 'notify', '/', `/${'x'.repeat(200)}`])(
-    'at %s is not contacted',
+    'is not contacted at %s',
     async (name) => {
       const commands = new FakeCommands();
       for (const by of [libc, undefined]) await open(name, commands, by).notify({ READY: '1' });

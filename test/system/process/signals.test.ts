@@ -35,22 +35,19 @@ it.each([
   ['SIGTERM', 143],
   ['SIGHUP', 129],
   ['SIGABRT', 134],
-] as const)(
-  'fires at the first %s, and ends the process with %d at a second stop signal',
-  (name, code) => {
-    const signal = stopSignal();
-    expect(signal.aborted).toBe(false);
-    process.emit(name);
-    expect(signal.reason).toBeInstanceOf(StoppedError);
-    expect(signal.reason).toMatchObject({ what: `stopped by ${name}`, exitCode: code });
-    expect(exit).not.toHaveBeenCalled();
-    process.emit('SIGTERM');
-    expect(exit).toHaveBeenCalledWith(143);
-    expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
-  },
-);
+] as const)('fires at the first %s, and exits with %d at a second stop signal', (name, code) => {
+  const signal = stopSignal();
+  expect(signal.aborted).toBe(false);
+  process.emit(name);
+  expect(signal.reason).toBeInstanceOf(StoppedError);
+  expect(signal.reason).toMatchObject({ what: `stopped by ${name}`, exitCode: code });
+  expect(exit).not.toHaveBeenCalled();
+  process.emit('SIGTERM');
+  expect(exit).toHaveBeenCalledWith(143);
+  expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
+});
 
-it('ends commands in their own group before it ends the process', () => {
+it('terminates commands in their own group before the process exits', () => {
   keepGroup(1_000_001);
   keepGroup(1_000_002);
   forgetGroup(1_000_002);
@@ -64,7 +61,7 @@ it('ends commands in their own group before it ends the process', () => {
   ]);
 });
 
-it('ends the process at the second signal, without waiting for a thread', async () => {
+it('exits at the second signal, without waiting for a thread', async () => {
   kill.mockRestore();
   const program = `
     import { pbkdf2 } from 'node:crypto';
@@ -83,14 +80,14 @@ it('ends the process at the second signal, without waiting for a thread', async 
 describe('SIGHUP', () => {
   afterEach(() => reloadRequests(true));
 
-  it('is a stop signal if there is a terminal, because it reports the terminal’s end', () => {
+  it('is a stop signal on a terminal, because it means that the terminal closed', () => {
     expect(reloadRequests(true)).toBeUndefined();
     const signal = stopSignal();
     process.emit('SIGHUP');
     expect(signal.aborted).toBe(true);
   });
 
-  it('requests a reload otherwise, also before a listener is added', () => {
+  it('requests a reload otherwise, even before a listener is added', () => {
     const signal = stopSignal();
     const requests = reloadRequests(false)!;
     const asked: string[] = [];

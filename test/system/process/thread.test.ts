@@ -42,7 +42,7 @@ it('reports why a thread failed', async () => {
   await thread.close();
 });
 
-it('reports that a thread has ended, also to late listeners', async () => {
+it('reports that a thread has ended, even to late listeners', async () => {
   const thread = startThread(entry('process.exit(4);'), undefined);
   const error = await new Promise<Error>((resolve) => thread.onEnd(resolve));
   expect(error.message).toBe('the thread exited with code 4');

@@ -7,7 +7,7 @@ const draw = drawModes as (scheme: string) => string;
 describe.each(['light', 'dark'])('the %s picture of the modes', (scheme) => {
   const picture = draw(scheme);
 
-  it('is what the repository holds: run `node tools/generate/draw-modes.js`', () => {
+  it('is up to date: run `node tools/generate/draw-modes.js`', () => {
     const path = new URL(`../../../docs/images/modes-${scheme}.svg`, import.meta.url);
     expect(readFileSync(path, 'utf8')).toBe(picture);
   });

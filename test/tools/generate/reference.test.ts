@@ -26,7 +26,7 @@ const command = {
 describe('the usage of a command', () => {
   const page = withUsage('# sim show\n\nWords.\n', command);
 
-  it('has its line, arguments, flags by group and examples', () => {
+  it('shows its usage line, arguments, flags by group and examples', () => {
     expect(page).toContain('`arctun sim show SIM_ID [FLAGS]`');
     expect(page).toContain('| `SIM_ID` | The SIM. |');
     expect(page).toContain('| `--json` |  | Print JSON. |');
@@ -39,7 +39,7 @@ describe('the usage of a command', () => {
     expect(page).not.toContain('--secret');
   });
 
-  it('replaces only what is between the markers', () => {
+  it('replaces only the text between the markers', () => {
     const other = { ...command, args: {} };
     const changed = withUsage(`${page}\n## More\n`, other);
     expect(changed).toMatch(/^# sim show\n\nWords\.\n/);
@@ -47,7 +47,7 @@ describe('the usage of a command', () => {
     expect(changed).not.toContain('SIM_ID');
   });
 
-  it('starts a page that does not exist', () => {
+  it('creates a page that does not exist', () => {
     expect(withUsage(undefined, command)).toMatch(/^# sim show\n\nShow a SIM\.\n\n## Usage\n/);
   });
 
@@ -61,7 +61,7 @@ it('the page of variables lists each with its flags and commands', () => {
   expect(page).toContain('| `SORACOM_KEY` | `--key` | [sim show](commands/sim-show.md) |');
 });
 
-it('the page of exit codes needs a text for each kind of failure', () => {
+it('the page of exit codes describes each kind of failure', () => {
   expect(exitCodesPage({ usage: 2 })).toContain('| 2 | Wrong usage');
   expect(() => exitCodesPage({ unheard: 9 })).toThrow('unheard');
 });

@@ -166,7 +166,7 @@ it.each([
   ['::', 'fe80::1%eth0', '00000000000000000000000000000000'],
   ['0.0.0.0', '2001:db8::1', '00000000000000000000000000000000'],
   ['', '192.0.2.1', '00000000'],
-])('writes packets of the far address: own %j, far %j', async (own, far, source) => {
+])('writes packets with the addresses: local %j, remote %j', async (own, far, source) => {
   start(own);
   (await opened()).send([datagram('x', far)]);
   const { bytes } = file.content().packets.at(-1)!;
@@ -269,7 +269,7 @@ describe('a slow disk', () => {
     expect(socket.sent).toHaveLength(1);
   });
 
-  it('drops no key: no packet is written before a key that waits', () => {
+  it('drops no key, and does not write a packet before a waiting key', () => {
     file.takes = false;
     capture.ephemeralKey(seededBytes(3, 32));
     capture.innerPacket('out', Buffer.from('1'));
@@ -294,7 +294,7 @@ describe('a slow disk', () => {
   });
 });
 
-it('reports the number of packets written, and no more', async () => {
+it('reports only the number of written packets', async () => {
   capture.innerPacket('out', Buffer.from('1'));
   await capture.close();
   expect(file.content().statistics).toEqual([

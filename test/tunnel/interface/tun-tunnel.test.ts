@@ -82,7 +82,7 @@ afterEach(async () => {
 
 const fwmark = async () => (await tunnel.status()).fwmark;
 
-it('marks what it sends before the default route exists, and until it is removed', async () => {
+it('marks its datagrams from before the default route exists until it is removed', async () => {
   await tunnel.reconfigure(world.config({ ...DEFAULT, address: OTHER_CLIENT }));
   expect(events).toEqual([`socket ${MARK}`, `apply ${OTHER_CLIENT}`]);
   expect(await fwmark()).toBe(MARK);
@@ -91,7 +91,7 @@ it('marks what it sends before the default route exists, and until it is removed
   expect(await fwmark()).toBe(0);
 });
 
-it('keeps a mark that the user has set if the routes need no other', async () => {
+it('keeps a mark that the user has set if the routes do not need another', async () => {
   await tunnel.converse().handle('set=1\nfwmark=77\n\n');
   await tunnel.reconfigure(world.config({ address: OTHER_CLIENT }));
   expect(await fwmark()).toBe(77);
@@ -149,7 +149,7 @@ it('applies no further changes when it closes', async () => {
   expect(events).toEqual(['undo', 'close']);
 });
 
-it('does so if it closes while its socket gets the mark', async () => {
+it('applies no further changes if it closes while its socket gets the mark', async () => {
   const reconfigured = tunnel.reconfigure(world.config(DEFAULT));
   await until(() => events.length > 0, { turn: () => Promise.resolve() });
   const closed = tunnel.close();

@@ -57,14 +57,14 @@ it.each([
   });
 });
 
-it('has a promise form, also for util.promisify()', async () => {
+it('has a promise form, including util.promisify()', async () => {
   const { promises } = world.near;
   expect(await world.run(promises.lookup('both.test'))).toEqual(IPV4);
   expect(await world.run(promises.lookup('both.test', { all: true }))).toEqual([IPV4, IPV6]);
   expect(await world.run(promisify(world.near.lookup)('both.test', 6))).toEqual(IPV6);
 });
 
-it('is what connect() uses, and its error has the address that failed', async () => {
+it('is used by connect(), whose error contains the address that failed', async () => {
   const connect = (host: string) => world.error(world.near.connect({ host, port: 81 }));
   expect(await connect('both.test')).toMatchObject({
     code: 'ECONNREFUSED',

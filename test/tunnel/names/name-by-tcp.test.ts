@@ -52,7 +52,7 @@ it('sends the question after its length, in one write', async () => {
   expectNothingLeft();
 });
 
-it('reads an answer byte by byte, and no byte more', async () => {
+it('reads an answer byte by byte, and not beyond its end', async () => {
   const asked = ask();
   for (const byte of [0, 2, 0xaa]) {
     server.push(Buffer.of(byte));

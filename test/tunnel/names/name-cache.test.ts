@@ -1,6 +1,6 @@
 import { NameCache } from '../../../src/tunnel/names/name-cache.js';
 
-it('keeps a name until its TTL is over, and for an hour at most', () => {
+it('keeps a name for its TTL, but at most for an hour', () => {
   const cache = new NameCache();
   cache.set('a', ['10.0.0.1'], 1_000, 0);
   cache.set('b', [], 86_400_000, 0);
@@ -12,7 +12,7 @@ it('keeps a name until its TTL is over, and for an hour at most', () => {
   expect(cache.get('c', 0)).toBeUndefined();
 });
 
-it('holds 1,024 names, and evicts the least recently used one', () => {
+it('keeps 1,024 names, and evicts the least recently used one', () => {
   const cache = new NameCache();
   for (let index = 0; index < 1024; index++) cache.set(`n${index}`, [], 1_000, 0);
   cache.get('n0', 0);

@@ -69,7 +69,7 @@ it.each(['no-route', 'refused', 'unreachable', 'timeout'] as const)(
 );
 
 it.each(['no-handshake', 'closed', 'exhausted'] as const)(
-  'fails with %s, which no other address would fix',
+  'fails with %s, which another address would not fix',
   async (reason) => {
     const dialer = dialerFor(numbered(3), failure(reason));
     await expect(dialer.dial({ host: 'one.test', port: 80 })).rejects.toMatchObject({
@@ -88,7 +88,7 @@ it('fails with an error that is not a dial failure', async () => {
   expect(dialled).toHaveLength(1);
 });
 
-it('tries at most eight addresses of a name', async () => {
+it('tries at most eight addresses per name', async () => {
   const dialer = dialerFor(numbered(200), failure('refused'));
   await expect(dialer.dial({ host: 'one.test', port: 80 })).rejects.toMatchObject({
     message: 'one.test: no way to 10.0.0.1',
@@ -96,7 +96,7 @@ it('tries at most eight addresses of a name', async () => {
   expect(dialled).toHaveLength(8);
 });
 
-it('tries no further address after 20 s', async () => {
+it('does not try another address after 20 s', async () => {
   const dialer = dialerFor(numbered(8), (target) => {
     clock.advance(10_000);
     return failure('timeout')(target);
@@ -122,7 +122,7 @@ it('reports the first failure with the name, the address, the silence and the ca
   });
 });
 
-it('ends with the reason of its signal, also where an address has failed before', async () => {
+it('rejects with the reason of its signal, even if an address has failed before', async () => {
   const gone = new Error('the client has disconnected');
   const leaving = new AbortController();
   const dialer = dialerFor(numbered(3), ({ host }) => {

@@ -49,7 +49,7 @@ it('follows aliases, includes their TTLs, and ends at a loop', () => {
   expect(answer({ answers: round })).toMatchObject({ addresses: [] });
 });
 
-it('caches an empty answer for as long as the SOA says, and not without an SOA', () => {
+it('caches an empty answer for the time in the SOA, but not without an SOA', () => {
   const data = { mname: 'm', rname: 'r', serial: 1, refresh: 1, retry: 1, expire: 1, minimum: 20 };
   const soa = { type: 'SOA', name: 'test', ttl: 300, data } as const;
   expect(answer({ flags: 3, authorities: [soa] })).toEqual({
@@ -127,7 +127,7 @@ describe('compressed names (RFC 1035 4.1.4)', () => {
   });
 });
 
-it('uses no address of a name that was not asked for, in any section', () => {
+it('ignores addresses of other names in any section', () => {
   const other = a('two.test', '10.6.6.6');
   const lies = { answers: [other], authorities: [a('one.test', '10.6.6.6')] };
   expect(answer({ ...lies, additionals: [a('one.test', '10.6.6.6')] })).toMatchObject({
@@ -136,7 +136,7 @@ it('uses no address of a name that was not asked for, in any section', () => {
   });
 });
 
-it('never throws, whatever a server sends', () => {
+it('never throws, whatever the server sends', () => {
   const whole = dnsPacket.encode({
     type: 'response',
     id: 77,

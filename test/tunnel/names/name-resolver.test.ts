@@ -180,7 +180,7 @@ it('closes the channel of a question that it cannot send', async () => {
   expect(open).toBe(0);
 });
 
-it('reports the tunnel’s reason when the tunnel carries nothing', async () => {
+it('reports the tunnel’s reason if the tunnel does not work', async () => {
   servers.set(SERVERS[0]!, failing('no-handshake'));
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'no-handshake' });
   expect(asked).toHaveLength(1);
@@ -231,7 +231,7 @@ it.each([
   expect(asked).toEqual([]);
 });
 
-it('ends with its signal and with the tunnel', async () => {
+it('is aborted by its signal and by the end of the tunnel', async () => {
   const reason = new Error('gone');
   await expect(resolver.resolve('one.test', AbortSignal.abort(reason))).rejects.toBe(reason);
   resolver.close();

@@ -28,7 +28,7 @@ it('reports a reset, and closes with hadError', async () => {
   expect(await closed).toBe(true);
 });
 
-it('resets also after both ends have ended', async () => {
+it('resets even after both ends have ended', async () => {
   const { socket, other } = await world.pair({ allowHalfOpen: true });
   other.end('x');
   await world.event(socket.resume(), 'end');
@@ -37,7 +37,7 @@ it('resets also after both ends have ended', async () => {
   expect(await failure).toMatchObject({ code: 'ECONNRESET' });
 });
 
-it('resets data that is handed over and not sent', async () => {
+it('discards queued data in a reset', async () => {
   const { socket, other } = await world.pair({ allowHalfOpen: true });
   other.end('x');
   await world.event(socket.resume(), 'end');
@@ -62,7 +62,7 @@ it('reports a reset that came before a listener could be added', async () => {
   await network.close();
 });
 
-it('keeps data and an end that came before a read', async () => {
+it('keeps data and an end that arrived before a read', async () => {
   const memory = new TunnelInMemory(createNodeCrypto());
   const network = await memory.openNetwork();
   network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {

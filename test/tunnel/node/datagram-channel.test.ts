@@ -70,7 +70,7 @@ it('receives datagrams from its target, and not from another port of the same ho
   expect(await none).toBeUndefined();
 });
 
-it('receives none from the same port of another host', async () => {
+it('does not receive from the same port of another host', async () => {
   const { from } = reach();
   const stack = new Stack(
     { addresses: [parseIpAddress('100.127.1.1')!], mtu: 1420, entropy: seededEntropy(9) },
@@ -137,7 +137,7 @@ it('allows one wait at a time', async () => {
   expect(await waiting).toBeUndefined();
 });
 
-it('fails as exhausted when no UDP port is left, and opens when one is free', () => {
+it('fails with exhausted if no UDP port is free, and opens when one becomes free', () => {
   const { stack } = pair.alice.engine;
   // RFC 6335 6: the dynamic ports. The first channel has one of them.
   const taken = Array.from({ length: 65_536 - 49_152 - 1 }, () =>

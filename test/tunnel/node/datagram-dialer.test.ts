@@ -45,7 +45,7 @@ async function open(host = SERVICE, port = PORT): Promise<DatagramChannel> {
   return opening;
 }
 
-it('carries a datagram there and its answer back', async () => {
+it('carries a datagram to its target and returns the answer', async () => {
   const channel = await open();
   channel.send(bytes('21.5'));
   await world.settle();
@@ -88,7 +88,7 @@ it('queues up to 64 datagrams until they are read', async () => {
   expect(await none).toBeUndefined();
 });
 
-it('sends 1392 bytes and refuses one more', async () => {
+it('sends 1392 bytes, but refuses one more', async () => {
   const channel = await open();
   expect(channel.maxPayload).toBe(1392);
   channel.send(new Uint8Array(1392).fill(0x61));
@@ -97,7 +97,7 @@ it('sends 1392 bytes and refuses one more', async () => {
   expect(() => channel.send(new Uint8Array(1393))).toThrow(RangeError);
 });
 
-it('fails as exhausted when the queue to the tunnel is full', async () => {
+it('fails with exhausted if the queue to the tunnel is full', async () => {
   const channel = await open();
   let taken = 0;
   const fill = () => {
@@ -107,7 +107,7 @@ it('fails as exhausted when the queue to the tunnel is full', async () => {
   expect(taken).toBe(1024);
 });
 
-it('fails if ICMP says that the port is unreachable', async () => {
+it('fails if ICMP reports that the port is unreachable', async () => {
   const channel = await open(SERVICE, 9);
   const waiting = channel.receive(5_000);
   channel.send(bytes('x'));

@@ -26,7 +26,7 @@ async function disconnect(duration: number): Promise<void> {
   world.world.link.connected = true;
 }
 
-it('delivers data that was written and ended, also with retransmissions', async () => {
+it('delivers data that was written and ended, even with retransmissions', async () => {
   const { socket, other } = await world.pair();
   const heard = readText(other).finally(() => other.end());
   const text = 'x'.repeat(300_000);
@@ -39,7 +39,7 @@ it('delivers data that was written and ended, also with retransmissions', async 
   expect(world.world.link.openSockets).toBe(1);
 });
 
-it('delivers an end alone, also with retransmissions', async () => {
+it('delivers an end without data, even with retransmissions', async () => {
   const { socket, other } = await world.pair();
   const heard = readText(other).finally(() => other.end());
   socket.end();
@@ -81,7 +81,7 @@ it.each([
   [undefined, 5_000],
   [{ gracePeriod: 700 }, 700],
   [{ gracePeriod: 0 }, 0],
-])('waits no longer than %j says, and then resets the rest', async (options, limit) => {
+])('waits for at most %j, and then resets the rest', async (options, limit) => {
   const { socket } = await world.pair();
   const failure = new Promise((resolve) => socket.once('error', resolve));
   world.world.link.connected = false;
@@ -125,7 +125,7 @@ it('does not wait for the second if the other side has ended', async () => {
   expect(await timeOf(world.near.close())).toBeLessThan(100);
 });
 
-it('lets a connecting socket finish only if it has data to send, also to a name', async () => {
+it('lets a connecting socket finish only if it has data to send, even to a name', async () => {
   serveNames(world.far, { 'service.test': [FAR] });
   const texts: Promise<string>[] = [];
   world.far.listen({ port: 80 }, (socket) => texts.push(readText(socket)));
@@ -145,7 +145,7 @@ it('lets a connecting socket finish only if it has data to send, also to a name'
   expect((await Promise.all(texts)).sort()).toEqual(['one', 'two']);
 });
 
-it('opens nothing while it drains', async () => {
+it('does not open sockets while it drains', async () => {
   const { socket } = await world.pair();
   world.world.link.connected = false;
   socket.end('x');
@@ -164,7 +164,7 @@ it('opens nothing while it drains', async () => {
   await world.run(closing);
 });
 
-it('drains sockets of a dialer and of a server, too', async () => {
+it('also drains sockets of a dialer and of a server', async () => {
   const texts: string[] = [];
   const server = world.far.listen({ port: 80 }, (socket) => {
     void readText(socket).then((text) => texts.push(text));
@@ -198,7 +198,7 @@ it.each([-1, NaN, '5', null])('throws for a grace period of %p', (gracePeriod) =
   expect(() => world.near.close({ gracePeriod: gracePeriod as number })).toThrow(RangeError);
 });
 
-it('does not wait for a server that was given up, before or during the drain', async () => {
+it('does not wait for a server that was given up before or during the drain', async () => {
   const { socket } = await world.pair();
   world.world.link.connected = false;
   socket.write('x');

@@ -57,7 +57,7 @@ it('queues writes until it is connected, and emits ’connect', async () => {
   expect(events).toEqual(['listener', 'connect', 'ready', 'end', 'close']);
 });
 
-it('ends in order also if it was ended before it was connected', async () => {
+it('ends in an orderly way even if it was ended before it was connected', async () => {
   const server = listen({ port: 80 });
   const socket = connect({ host: FAR, port: 80 });
   socket.end();
@@ -70,7 +70,7 @@ it('ends in order also if it was ended before it was connected', async () => {
 it.each([
   [FAR, NEAR, 'IPv4'],
   [FAR_IPV6, 'fd00:77::2', 'IPv6'],
-])('knows both addresses, and counts bytes: %s', async (host, localAddress, family) => {
+])('reports both addresses, and counts bytes: %s', async (host, localAddress, family) => {
   const server = listen({ port: 80 });
   const socket = connect({ host, port: '80' });
   const connected = once(socket, 'connect');
@@ -192,7 +192,7 @@ it('ends if the other side has ended before the socket takes the connection over
 it.each([
   [undefined, 2],
   [false, 1],
-])('delays small segments as noDelay %p says', async (noDelay, bytes) => {
+])('delays small segments according to noDelay %p', async (noDelay, bytes) => {
   const server = listen({ port: 80 });
   const socket = connect({ host: FAR, port: 80, ...(noDelay !== undefined && { noDelay }) });
   const [other] = (await world.event(server, 'connection')) as [TcpSocket];
@@ -207,7 +207,7 @@ it.each([
   expect(other.bytesRead).toBe(2);
 });
 
-it('soon destroys a socket with data still to hand over', async () => {
+it('soon destroys a socket that still has queued data', async () => {
   const { socket, other } = await world.pair();
   const heard = readText(other);
   socket.write('all of it');
@@ -259,7 +259,7 @@ it('fails with ECONNABORTED when the tunnel closes', async () => {
   expect(await world.error(late)).toMatchObject({ code: 'ECONNABORTED' });
 });
 
-it('is ended by a signal, during and after the connect', async () => {
+it('is aborted by a signal, during and after the connect', async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const dialling = connect({ host: '100.127.1.1', port: 80, signal });
@@ -343,7 +343,7 @@ it.each([0, 65_536, -1, 1.5, '', 'http'])('throws for port %p', (port) => {
 });
 
 it.each([undefined, '', null])(
-  'throws for the host %p: there is no localhost in a tunnel',
+  'throws for the host %p, because a tunnel has no localhost',
   (host) => {
     const code = thrownCode(() => world.near.connect({ host: host as string, port: 80 }));
     expect(code).toBe('ERR_INVALID_ARG_TYPE');

@@ -55,7 +55,7 @@ it('sends to names', async () => {
   expect(await world.error(socket)).toMatchObject({ code: 'ENOTFOUND', hostname: 'none.test' });
 });
 
-it('keeps its port when it is connected, and receives from that end only', async () => {
+it('keeps its port when it is connected, and receives only from that end', async () => {
   echo();
   const heard: string[] = [];
   const socket = world.near.createUdpSocket((payload) => heard.push(String(payload)));
@@ -160,7 +160,7 @@ it('throws for calls that its state does not allow', async () => {
   expect(thrownCode(() => socket.close())).toBe('ERR_SOCKET_DGRAM_NOT_RUNNING');
 });
 
-it('receives nothing after it is closed', async () => {
+it('does not receive datagrams after it is closed', async () => {
   const heard: string[] = [];
   const socket = world.near.createUdpSocket((payload) => {
     heard.push(String(payload));

@@ -22,7 +22,7 @@ function lose(watch: RivalWatch, from: number): void {
 describe('a session', () => {
   const asked = START + 10_000;
 
-  it('is in doubt if the server answers another tunnel and not ours for 1 s, reported once', () => {
+  it('is in doubt, reported once, if the server answers another tunnel but not this one for 1 s', () => {
     const watch = watching();
     watch.strangeMessage(asked + 1);
     watch.timedOut(asked + 200);
@@ -56,7 +56,7 @@ describe('a session', () => {
     }
   });
 
-  it('is not in doubt if TCP misses no answer, as after the last message of an exchange', () => {
+  it('is not in doubt if TCP expects no answer, as after the last message of an exchange', () => {
     const watch = watching();
     watch.timedOut(asked - 1);
     watch.strangeMessage(asked + 1);
@@ -102,7 +102,7 @@ describe('a session', () => {
 });
 
 describe('a rival', () => {
-  it('is certain after the third lost session, and not after the second', () => {
+  it('is certain after the third lost session, but not after the second', () => {
     const watch = watching();
     lose(watch, START);
     lose(watch, START + 5_000);
@@ -143,7 +143,7 @@ describe('a rival', () => {
     }
   });
 
-  it('is reported again while signs continue, after 30 s at the earliest, and not without signs', () => {
+  it('is reported again no earlier than after 30 s while signs continue, but not without signs', () => {
     const watch = watching();
     const named: number[] = [];
     for (let at = START; at < START + 100_000; at += 5_000) {
@@ -154,7 +154,7 @@ describe('a rival', () => {
     expect(watch.poll(undefined, START + 400_000)).toBeUndefined();
   });
 
-  it('is certain after two foreign flows at two times, or one flow and a lost session', () => {
+  it('is certain after two foreign flows at different times, or one flow and a lost session', () => {
     const watch = watching();
     const at = START + 70_000;
     watch.foreignFlow('a', false, at);

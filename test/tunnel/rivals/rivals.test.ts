@@ -44,7 +44,7 @@ it('loss of 10 % in each direction is not a rival', async () => {
   expect(rivals).toEqual([]);
 }, 60_000);
 
-it('a freeze of ten minutes is not a rival, nor are late messages for the session before', async () => {
+it('a freeze of ten minutes is not a rival, nor are late messages for the previous session', async () => {
   const { world, rivals, dialFor } = await watched();
   await dialFor(5_000);
   const { port } = world.server;
@@ -59,8 +59,8 @@ it('a freeze of ten minutes is not a rival, nor are late messages for the sessio
   expect(rivals).toEqual([]);
 }, 60_000);
 
-describe('a watched tunnel that sends for five minutes, with renewals, sees no rival in', () => {
-  it('datagrams that come late, including handshakes', async () => {
+describe('a watched tunnel that sends for five minutes, with renewals, detects no rival in', () => {
+  it('datagrams that arrive late, including handshakes', async () => {
     const { world, rivals, dialFor } = await watched();
     const { server, client } = ports(world);
     let serial = 0;
@@ -77,7 +77,7 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
     expect(rivals).toEqual([]);
   }, 60_000);
 
-  it('a handshake whose messages each come twice, the second late', async () => {
+  it('a handshake whose messages arrive twice, the second time late', async () => {
     const { world, rivals, dialFor } = await watched();
     const { server, client } = ports(world);
     world.link.passes = ({ to, bytes }) => {
@@ -91,7 +91,7 @@ describe('a watched tunnel that sends for five minutes, with renewals, sees no r
     expect(rivals).toEqual([]);
   }, 60_000);
 
-  it('a NAT that changes its port again and again', async () => {
+  it('a NAT that keeps changing its port', async () => {
     const { world, rivals, dialFor } = await watched();
     const { server, client } = ports(world);
     let outside = 50_000;
@@ -159,7 +159,7 @@ async function forged() {
 }
 
 describe('forged messages for other sessions', () => {
-  it('are ignored by an idle tunnel whose last packet needs no answer', async () => {
+  it('are ignored by an idle tunnel whose last packet expects no answer', async () => {
     const { world, rivals, dialFor, initiations } = await forged();
     await dialFor(3_000);
     const before = initiations();

@@ -16,7 +16,7 @@ it.each<[string[], string[]]>([
     ['192.0.2.1', '2001:db8::1', '192.0.2.1', '2001:db8::1'],
     ['192.0.2.1', '2001:db8::1'],
   ],
-])('%j is tried as %j', (addresses, order) => {
+])('%j is tried in the order %j', (addresses, order) => {
   expect(happyEyeballsOrder(addresses)).toEqual(order);
 });
 

@@ -116,7 +116,7 @@ describe('several addresses', () => {
     await failure;
   });
 
-  it('are tried in turn also by packets that come one after another', async () => {
+  it('are tried in turn even by packets that arrive one after another', async () => {
     named([A, B]);
     alive.clear();
     await open();
@@ -132,7 +132,7 @@ describe('several addresses', () => {
   it.each([
     ...['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENETDOWN', 'ENETRESET'],
     ...['EINVAL', 'ENODEV', 'ENOTCONN', 'EPIPE', 'EBADF'],
-  ])('cost no time if the system reports %s', async (code) => {
+  ])('are skipped at once if the system reports %s', async (code) => {
     named([A6, A, B6, B]);
     for (const address of [A6, A, B6]) world.link.refused.set(address, code);
     await open();
@@ -144,7 +144,7 @@ describe('several addresses', () => {
     expect(world.log.messages('warn')).toEqual([]);
   });
 
-  it('cost one DNS query a round, whatever their TTL', async () => {
+  it('need one DNS query per round, whatever their TTL', async () => {
     named([A6, B6, A], 0);
     world.link.refused.set(A6, 'ENETUNREACH').set(B6, 'ENETUNREACH');
     await open();
@@ -152,7 +152,7 @@ describe('several addresses', () => {
     expect(asked()).toEqual([0]);
   });
 
-  it('cost no time if this machine has no IPv6', async () => {
+  it('are skipped at once if this machine has no IPv6', async () => {
     named([A6, A]);
     world.link.unbindable.set('::', 'EAFNOSUPPORT');
     await open();
@@ -160,7 +160,7 @@ describe('several addresses', () => {
     expect(world.clock.now()).toBe(began);
   });
 
-  it('are tried once per round if all are refused, and again 5 s later', async () => {
+  it('are tried once per round if the system refuses all, and again 5 s later', async () => {
     named([A6, A]);
     const refusals: string[] = [];
     world.link.refused.set(A6, 'ENETUNREACH').set(A, 'ENETUNREACH');
@@ -291,7 +291,7 @@ describe('a server that moves', () => {
     expect(world.log.messages('info')).toContain('the Arc server has moved to another address');
   });
 
-  it('to several addresses is tried at the first of them first', async () => {
+  it('is first tried at the first of several addresses', async () => {
     alive.clear();
     named([B, C]);
     // A dial tries the old address before the name is resolved.
@@ -343,7 +343,7 @@ describe('a server that moves', () => {
 });
 
 describe('a session', () => {
-  it('stays at its address while it is healthy, whatever DNS says', async () => {
+  it('stays at its address while it is healthy, whatever DNS returns', async () => {
     named([A], 1);
     await open();
     named([B], 1);
@@ -471,7 +471,7 @@ describe('a silent server', () => {
     expect(asked()).toEqual([0, 15_000, 30_000, 45_000]);
   });
 
-  it('is left alone after 90 s until the next packet', async () => {
+  it('is not tried again after 90 s until the next packet', async () => {
     named([A]);
     alive.clear();
     await open();
@@ -501,7 +501,7 @@ describe('a silent server', () => {
 });
 
 describe('a name that is not found', () => {
-  it('is queried every 2 s, and the tunnel comes up when it exists', async () => {
+  it('is queried every 2 s, and the tunnel comes up after the name exists', async () => {
     await open();
     await world.advance(5_000);
     expect(asked()).toEqual([0, 2_000, 4_000]);

@@ -22,13 +22,13 @@ it('resolves all waits at a handshake', async () => {
   expect(clock.armed).toBe(0);
 });
 
-it('rejects all waits with the reason why there will be none', async () => {
+it('rejects all waits with the reason why no handshake will happen', async () => {
   const wait = waits.wait(Infinity, silent);
   waits.end(error('closing'));
   await expect(wait).rejects.toMatchObject({ what: 'closing' });
 });
 
-it('rejects a wait at its deadline, with what is known by then, and keeps the others', async () => {
+it('rejects a wait at its deadline with the current state, and keeps the others', async () => {
   const early = waits.wait(clock.now() + 1_000, silent);
   const late = waits.wait(clock.now() + 2_000, silent);
   let isOver = false;

@@ -29,7 +29,7 @@ describe('health is', () => {
     expect(health(pair)).toBe('up');
   });
 
-  it('up while nothing is sent, also without a session', () => {
+  it('up while nothing is sent, even without a session', () => {
     const pair = WireguardPair.established();
     pair.advance(3_600_000);
     expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
@@ -50,7 +50,7 @@ describe('health is', () => {
     expect(health(pair)).toBe('up');
   });
 
-  it('stale if packets go out, none comes back, and no handshake is in progress', () => {
+  it('stale if packets are sent, none is received, and no handshake is in progress', () => {
     const pair = WireguardPair.established();
     pair.link = ({ type }) => type !== DATA;
     pair.send('alice');
@@ -61,7 +61,7 @@ describe('health is', () => {
     expect(health(pair)).toBe('stale');
   });
 
-  it('stale 15 s after unanswered data, also while the handshake for it is new', () => {
+  it('stale 15 s after unanswered data, even while the handshake for it is new', () => {
     const pair = WireguardPair.established();
     pair.link = DEAF;
     pair.send('alice');
@@ -134,7 +134,7 @@ describe('the status of a peer', () => {
     expect(peerStatuses(alice.device, alice.peer)[0]!.endpoint).toBe('[2001:db8::1]:7');
   });
 
-  it('comes first for the server, and is absent after the server was removed', () => {
+  it('is first for the server, and absent after the server was removed', () => {
     const { alice, now } = new WireguardPair();
     const { device, peer: server } = alice;
     const publicKey = device.publicKey.slice();
@@ -164,7 +164,7 @@ describe('unanswered packets', () => {
   const missed = (pair: WireguardPair) =>
     outstandingReplies(pair.alice.peer, silence, pair.now).unreturnedFor;
 
-  it('are counted from the first of them, and a keepalive is no answer', () => {
+  it('are counted from the first one, and a keepalive is not an answer', () => {
     const pair = WireguardPair.established();
     pair.send('alice');
     pair.advance(500);

@@ -130,7 +130,7 @@ describe('after a network change', () => {
     expect(sockets.last.sent).toHaveLength(1);
   });
 
-  it('does so once a second at most, and doubles the interval each time up to 32 s', async () => {
+  it('opens one at most once per second, and doubles the interval each time up to 32 s', async () => {
     const { socket, sockets, clock } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -164,7 +164,7 @@ describe('after a network change', () => {
     expect(sockets.last.sent).toHaveLength(2);
   });
 
-  it('does not open two at once, however long that takes', async () => {
+  it('does not open two sockets at once, however long opening takes', async () => {
     const { socket, sockets, clock } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -197,7 +197,7 @@ describe('after a network change', () => {
     expect(clock.armed).toBe(0);
   });
 
-  it('has nothing to reopen before the first datagram', async () => {
+  it('does not open a socket before the first datagram', async () => {
     const { socket, sockets } = setUp();
     socket.remake();
     await settle();
@@ -246,7 +246,7 @@ it('reopens a socket that has had no room for 5 s', async () => {
   expect(errors[0]).toEqual(['ENOBUFS', undefined]);
 });
 
-it('counts time without room however seldom it is asked', async () => {
+it('measures time without room, however rarely it is queried', async () => {
   const { socket, sockets, clock } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -272,7 +272,7 @@ it('reports at once a handshake initiation that finds no room', async () => {
 });
 
 describe('a wait for room in the queue', () => {
-  it('ends when the socket with that queue is gone', async () => {
+  it('ends when the socket with that queue is closed', async () => {
     const { socket, sockets, clock, drained } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -285,7 +285,7 @@ describe('a wait for room in the queue', () => {
     expect(drained()).toBe(before + 1);
   });
 
-  it('ends when there is no socket for the queued datagrams', async () => {
+  it('ends when no socket exists for the queued datagrams', async () => {
     const { socket, sockets, drained } = setUp();
     sockets.refused.set('::', systemError('socket', 'EAFNOSUPPORT'));
     socket.send([datagram(V6)]);
@@ -305,7 +305,7 @@ it('forwards other errors', async () => {
   expect(sockets.opened).toHaveLength(1);
 });
 
-it('leaves nothing open, whatever was in progress', async () => {
+it('leaves no socket open, whatever was in progress', async () => {
   const { socket, sockets, clock } = setUp();
   socket.send([datagram(V4)]);
   await settle();
@@ -388,7 +388,7 @@ describe('a requested port or mark', () => {
     ]);
   });
 
-  it('opens nothing if the socket has it already', async () => {
+  it('does not open a socket if the current one already has it', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();
@@ -397,7 +397,7 @@ describe('a requested port or mark', () => {
     expect(sockets.asked).toBe(1);
   });
 
-  it('is unavailable: the old socket stays', async () => {
+  it('keeps the old socket if it is unavailable', async () => {
     const { socket, sockets } = setUp();
     socket.send([datagram(V4)]);
     await settle();

@@ -53,7 +53,7 @@ it('uses at most 16 addresses', async () => {
   expect(addresses.count).toBe(16);
 });
 
-it('is fresh for the TTL', async () => {
+it('is valid for the TTL', async () => {
   const { addresses, clock } = setUp({ addresses: ['192.0.2.1'], ttl: 30_000 });
   await addresses.resolve();
   clock.advance(29_999);
@@ -62,7 +62,7 @@ it('is fresh for the TTL', async () => {
   expect(addresses.isFresh()).toBe(false);
 });
 
-it('counts a suspend, in which the monotonic clock stood still', async () => {
+it('includes a suspend, in which the monotonic clock stood still', async () => {
   const { addresses, wall } = setUp({ addresses: ['192.0.2.1'], ttl: 30_000 });
   await addresses.resolve();
   wall.offset += 30_000;
@@ -110,7 +110,7 @@ it('treats an answer without addresses as a failure', async () => {
   expect(addresses.failure?.message).toBe('the name has no IP address');
 });
 
-it('asks once for concurrent callers', async () => {
+it('queries once for concurrent callers', async () => {
   const { addresses, asked } = setUp({ addresses: ['192.0.2.1'], ttl: 1 });
   await Promise.all([addresses.resolve(), addresses.resolve()]);
   expect(asked()).toBe(1);
@@ -130,7 +130,7 @@ describe('when it is closed', () => {
     expect(addresses.failure).toBeUndefined();
   });
 
-  it('returns no addresses from a lookup that ends later, and starts no more', async () => {
+  it('returns no addresses from a lookup that ends later, and does not start another', async () => {
     const { addresses, asked } = setUp({ addresses: ['192.0.2.1'], ttl: 1 });
     const resolving = addresses.resolve();
     addresses.close();

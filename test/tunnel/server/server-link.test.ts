@@ -291,7 +291,7 @@ it.each([
   ['the same server', false],
   ['another', true],
 ])(
-  'stamps its initiations to %s later than an earlier process did with its new key',
+  'uses timestamps for %s later than those of an earlier process with the new key',
   async (_, isOther) => {
     await open();
     const key = text(crypto.publicKey(OTHER_KEY));
@@ -309,7 +309,7 @@ it.each([
   },
 );
 
-it('does so if the key is changed by the userspace interface', async () => {
+it('does so even if the key is changed through the UAPI', async () => {
   await open();
   const key = text(crypto.publicKey(OTHER_KEY));
   const last = Uint8Array.from([0x40, 0, 0, 0, 0x79, 0, 0, 0, 0, 0, 0, 0]);

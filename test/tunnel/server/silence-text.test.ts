@@ -105,7 +105,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
     'no handshake with the Arc server: cannot send packets to 192.0.2.1:11010: bind EACCES',
     /in this machine's firewall/,
   ],
-])('for %s with %j: %s', (reason, facts, message, next) => {
+])('describes %s with %j: %s', (reason, facts, message, next) => {
   const error = silenceError(reason, { ...FACTS, ...facts });
   expect(error).toBeInstanceOf(TunnelError);
   expect(error.kind).toBe('tunnel');
@@ -193,7 +193,7 @@ describe('a tunnel reports', () => {
     expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
   });
 
-  it('wrong-key: responses come and cannot be decrypted', async () => {
+  it('wrong-key if responses arrive that cannot be decrypted', async () => {
     await openWithPresharedKey();
     tunnel = await world.open();
     const error = await handshakeFailure();
@@ -204,7 +204,7 @@ describe('a tunnel reports', () => {
     expect(failure.cause).toBeInstanceOf(TunnelError);
   });
 
-  it('under-load if a cookie comes instead of a response', async () => {
+  it('under-load if a cookie arrives instead of a response', async () => {
     const entropy = seededEntropy(2);
     const checker = new CookieChecker(crypto, entropy, crypto.publicKey(SERVER_KEY));
     const source = { address: '127.0.0.1', port: 40_001 };
@@ -306,7 +306,7 @@ describe('a tunnel reports', () => {
     // The older session is renewed while the dial waits, because of suspicion and of the 15 s of
     // 6.5.
     it.each([0, 2_000, 10_000, 100_000])(
-      'no-data-back, after %d ms more, if no data comes',
+      'no-data-back, after %d ms more, if no data arrives',
       async (age) => {
         await world.advance(age);
         world.link.passes = ({ bytes }) => bytes[0] !== DATA;
@@ -340,7 +340,7 @@ describe('a tunnel reports', () => {
       });
     });
 
-    it('cannot-send at once, and no reason when the network is back, also if its name is not found', async () => {
+    it('cannot-send at once, and no reason when the network is back, even if its name is not found', async () => {
       world.names.clear();
       const health = async () => {
         const { health: value, silence } = await tunnel.status();
@@ -370,7 +370,7 @@ describe('a tunnel reports', () => {
       expect(await health()).toEqual(['up', undefined]);
     });
 
-    it('cannot-send until a handshake has left and not been refused for a second', async () => {
+    it('cannot-send until a handshake was sent and not refused for a second', async () => {
       world.link.refused.set('192.0.2.1', 'ENETUNREACH');
       const channel = await tunnel.datagramDialer.open({ host: SERVICE, port: 9 });
       channel.send(new Uint8Array(1));
@@ -391,7 +391,7 @@ describe('a tunnel reports', () => {
       expect(await dialFailure()).toMatchObject({ reason: 'no-handshake', silence: 'no-answer' });
     });
 
-    it('in the log why it gave up, and recovers with the next packet', async () => {
+    it('in the log why the handshake was given up, and recovers with the next packet', async () => {
       world.link.connected = false;
       await dialFailure();
       await world.advance(120_000);

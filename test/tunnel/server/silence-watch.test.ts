@@ -55,7 +55,7 @@ it('counts from the last packet of the peer', () => {
   expect(silent).toEqual([25_000]);
 });
 
-it('reports nothing if the answer has come, and starts again with the next question', () => {
+it('reports nothing if the answer has arrived, and starts again with the next question', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.unansweredDataSince = clock.now();
   watch.look(clock.now());
@@ -84,7 +84,7 @@ it('reports every 15 s while attempts are made, and is idle after them', () => {
   expect(clock.armed).toBe(0);
 });
 
-it('starts again if the peer was heard after a report, even without an attempt', () => {
+it('starts again if the peer has answered after a report, even without an attempt', () => {
   const { clock, watch, silent, peer } = setUp();
   peer.handshakeBeganAt = clock.now();
   watch.look(clock.now());

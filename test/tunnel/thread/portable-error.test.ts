@@ -7,7 +7,7 @@ function copied(error: unknown): Error {
   return errorFrom(structuredClone(portableError(error)));
 }
 
-it('keeps a UserError', () => {
+it('preserves a UserError', () => {
   const text = { what: 'cannot do it', why: 'it is hard', next: ['Rest.', 'Try again.'] };
   const error = copied(new UserError('permission', text, { cause: new Error('EPERM') }));
   expect(error).toBeInstanceOf(UserError);
@@ -15,13 +15,13 @@ it('keeps a UserError', () => {
   expect(error.cause).toMatchObject({ message: 'EPERM' });
 });
 
-it('keeps a TunnelError with its reason', () => {
+it('preserves a TunnelError with its reason', () => {
   const error = copied(new TunnelError('no-answer', { what: 'no handshake', why: 'silence' }));
   expect(error).toBeInstanceOf(TunnelError);
   expect(error).toMatchObject({ reason: 'no-answer', kind: 'tunnel', why: 'silence' });
 });
 
-it('keeps the fields of system errors, and their causes', () => {
+it('preserves the fields of system errors, and their causes', () => {
   class SystemError extends Error {
     override readonly name = 'SystemError';
     readonly code = 'EEXIST';
@@ -37,6 +37,6 @@ it('keeps the fields of system errors, and their causes', () => {
   expect(error.cause).toBeUndefined();
 });
 
-it('makes an error of any other thrown value', () => {
+it('turns any other thrown value into an error', () => {
   expect(copied('just text')).toMatchObject({ name: 'Error', message: 'just text' });
 });

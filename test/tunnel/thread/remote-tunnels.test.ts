@@ -136,7 +136,7 @@ function remote(
   return new RemoteTunnels(() => channel.first, clocks.here);
 }
 
-it('opens by name, and has the name that the system gave', async () => {
+it('opens by name, and has the name that the system assigned', async () => {
   const names: string[] = [];
   const tunnels = remote({
     open: (name) => {
@@ -199,7 +199,7 @@ it('reports why a wait failed', async () => {
 });
 
 it.each([false, true])(
-  'ends a wait with the reason of the signal, aborted before: %s',
+  'rejects a wait with the reason of the signal, aborted before: %s',
   async (isBefore) => {
     const tunnel = await remote().open('');
     const stop = new AbortController();
@@ -240,7 +240,7 @@ it('has several independent UAPI conversations', async () => {
   expect(await other.handle('d')).toBe('D');
 });
 
-it('ends when the interface is gone', async () => {
+it('ends when the interface is removed', async () => {
   const tunnel = await remote().open('');
   served.remove(new Error('another program has removed it'));
   await expect(tunnel.gone).resolves.toMatchObject({ message: 'another program has removed it' });
@@ -262,7 +262,7 @@ it('ends when the thread does, and fails all pending requests', async () => {
   expect(channel.isClosed).toBe(true);
 });
 
-it('is closed in the thread, and then the thread is ended', async () => {
+it('is closed in the thread before the thread is terminated', async () => {
   const tunnel = await remote().open('');
   await tunnel.close();
   expect(served.isClosed).toBe(true);
@@ -271,7 +271,7 @@ it('is closed in the thread, and then the thread is ended', async () => {
   expect(closed).toBe(1);
 });
 
-it('ends a thread that hangs and does not close its tunnel', async () => {
+it('terminates a thread that hangs and does not close its tunnel', async () => {
   const tunnel = await remote().open('');
   served.close = () => new Promise(() => undefined);
   const closing = tunnel.close();

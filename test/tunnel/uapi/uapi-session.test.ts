@@ -68,7 +68,7 @@ it('answers get with all fields', async () => {
   await expect(ask('get=1\n\n')).resolves.toBe(`${lines.join('\n')}\nerrno=0\n\n`);
 });
 
-it('answers nothing before a request is complete, and then all complete ones', async () => {
+it('answers only complete requests, in order', async () => {
   const { ask } = setUp();
   await expect(ask('set=1\n')).resolves.toBe('');
   await expect(ask('\nset=1\n\n')).resolves.toBe('errno=0\n\nerrno=0\n\n');
@@ -84,7 +84,7 @@ it('changes the device and the socket, and reports it', async () => {
   expect(peer!.endpoint).toEqual({ address: '192.0.2.1', port: 7 });
 });
 
-it('prepares for another key before it is set', async () => {
+it('prepares for a new key before it is set', async () => {
   const { host, ask } = setUp();
   await expect(ask(`set=1\nprivate_key=${hex(seededBytes(51, 32))}\n\n`)).resolves.toBe(
     'errno=0\n\n',

@@ -320,7 +320,7 @@ it('a second session replaces the unconfirmed one, and the previous session is r
   expect(pair.bob.device.tableSizes.sessionIndices).toBe(2);
 });
 
-it('a response is answered at once by an empty packet if no packet waits (row 23, initiator)', () => {
+it('a response is answered at once with an empty packet if no packet waits (row 23, initiator)', () => {
   const pair = new WireguardPair();
   pair.alice.device.initiateHandshake(pair.alice.peer, pair.now);
   pair.settle();
@@ -328,7 +328,7 @@ it('a response is answered at once by an empty packet if no packet waits (row 23
   expect(pair.bob.peer.hasSession(pair.now)).toBe(true);
 });
 
-it('a response is answered at once by all waiting packets and no empty packet (row 23, initiator)', () => {
+it('a response is answered at once with all waiting packets, without an empty packet (row 23, initiator)', () => {
   const pair = new WireguardPair();
   const packets = [pair.send('alice', 60), pair.send('alice', 61)];
   pair.settle();

@@ -83,7 +83,7 @@ it('a flood from one peer does not delay another peer (row 6, responder)', () =>
   expect(answersTo(pair, 'bob', other.initiate())).toHaveLength(1);
 });
 
-it('512 handshakes at once are load: a message without mac2 gets a cookie and no handshake (row 7, responder)', () => {
+it('512 handshakes at once cause load: a message without mac2 gets a cookie instead of a handshake (row 7, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   load(pair, 'bob', strangersInitiation(pair, 'bob'), 510);
@@ -161,7 +161,7 @@ function admitted(
   return count - (pair.bob.device.drops.of('rate-limited') - limited);
 }
 
-it('a source with a cookie has five handshakes at once, and twenty in a second (row 8, responder)', () => {
+it('a source with a cookie may perform five handshakes at once, and twenty per second (row 8, responder)', () => {
   const { pair, alice } = loaded();
   expect(admitted(pair, alice, HERE)).toBe(5);
   const later: number[] = [];
@@ -230,7 +230,7 @@ it('a cookie is valid as long as its secret: 120 s from the first one (row 9, re
   expect(typesAfter(20, second)).toEqual([RESPONSE]);
 });
 
-it('a cookie reply is sealed for the message that it answers, under its own nonce (row 9, responder)', () => {
+it('a cookie reply is encrypted for the message that it answers, with its own nonce (row 9, responder)', () => {
   const { pair, alice } = loaded();
   const initiation = alice.initiate();
   const [reply, again] = [1, 2].map(() => answersTo(pair, 'bob', initiation)[0]!.bytes);

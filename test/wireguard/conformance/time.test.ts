@@ -135,7 +135,7 @@ it.each([
   }
 });
 
-it('after a sleep no packet is sent under the old keys, and the next one starts a handshake at once (row 34, initiator)', () => {
+it('after a sleep, no packet is sent with the old keys, and the next one starts a handshake at once (row 34, initiator)', () => {
   // The handshake was less than REKEY_TIMEOUT ago, but does not delay the next one.
   const pair = WireguardPair.established();
   pair.send('alice');
@@ -150,7 +150,7 @@ it('after a sleep no packet is sent under the old keys, and the next one starts 
   expect(pair.alice.events()[0]).toEqual({ type: 'clock-jumped', by: 600_000 });
 });
 
-it('after a sleep no packet is sent or accepted under the old keys (row 34, responder)', () => {
+it('after a sleep, no packet is sent or accepted with the old keys (row 34, responder)', () => {
   const pair = WireguardPair.established();
   pair.send('alice');
   pair.settle();
@@ -167,7 +167,7 @@ it('after a sleep no packet is sent or accepted under the old keys (row 34, resp
   expect(pair.captured.map(({ type }) => type)).toEqual([INITIATION]);
 });
 
-it('a clock that moves by less than a second ends no session until the moves add up (row 34, both roles)', () => {
+it('a clock that moves by less than a second does not end sessions until the moves add up (row 34, both roles)', () => {
   for (const side of ['alice', 'bob'] as const) {
     const pair = WireguardPair.established();
     pair.send('alice');

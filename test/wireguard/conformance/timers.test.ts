@@ -43,7 +43,7 @@ it('an initiation 5 s after the last one is sent at once (row 12, initiator)', (
   expect([sentAfter(4_969), sentAfter(1)]).toEqual([0, 1]);
 });
 
-it('a response starts the 5 s as well (row 12, responder)', () => {
+it('a response also starts the 5 s (row 12, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   pair.inject('bob', alice.initiate());
@@ -77,7 +77,7 @@ it('a packet after a response does not start a handshake if the confirmation arr
   expect(pair.sent(INITIATION, 'bob')).toEqual([]);
 });
 
-it('retries come after 5 s plus up to a third of a second, and end with the twentieth message (row 13, initiator)', () => {
+it('retries are sent after 5 s plus up to a third of a second, and end with the twentieth message (row 13, initiator)', () => {
   const gaps: number[] = [];
   for (const seed of [1, 2, 3, 4, 5]) {
     const pair = new WireguardPair({ seed });
@@ -136,7 +136,7 @@ it('a new packet restarts the count, both during the retries and after them (row
   expect(pair.bob.received).toHaveLength(1);
 });
 
-it('an initiation is answered once, and the response is never repeated (row 13, responder)', () => {
+it('an initiation is answered once, and the response is never retransmitted (row 13, responder)', () => {
   const pair = new WireguardPair();
   const alice = new WhitepaperPeer(pair, 'alice');
   pair.inject('bob', alice.initiate());

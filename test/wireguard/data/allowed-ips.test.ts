@@ -98,7 +98,7 @@ it.each(ANSWERS)('%s belongs to %s', (address, name) => {
   expect(find(tableOf(ENTRIES), address)).toBe(name);
 });
 
-it('answers the same in any order of the prefixes, except replaced ones', () => {
+it('returns the same result for any order of the prefixes, except replaced ones', () => {
   const unique = ENTRIES.filter(
     ([name, prefix]) => !['d192.95.5.64/27', 'e::/0'].includes(name + prefix),
   );
@@ -111,7 +111,7 @@ it('answers the same in any order of the prefixes, except replaced ones', () => 
 
 const HOSTS = ['1.0.0.0', '64.0.0.0', '128.0.0.0', '192.0.0.0', '255.0.0.0'];
 
-it('finds single hosts in each quarter of the address space, and none of them after their removal', () => {
+it('finds single hosts in each quarter of the address space, but not after their removal', () => {
   const table = tableOf([...ENTRIES, ...HOSTS.map((host): Entry => ['a', `${host}/32`])]);
   for (const host of HOSTS) expect(find(table, host)).toBe('a');
   table.removeAll(owner('a'));
@@ -133,7 +133,7 @@ it('removes a prefix inside another one of the same owner', () => {
   expect(table.isEmpty).toBe(true);
 });
 
-it('gives an inner prefix back to the outer one when only its owner is removed', () => {
+it('returns an inner prefix to the outer one if only the inner owner is removed', () => {
   const table = tableOf(ENTRIES);
   table.removeAll(owner('b'));
   expect(find(table, '192.168.4.4')).toBe('a');
@@ -141,7 +141,7 @@ it('gives an inner prefix back to the outer one when only its owner is removed',
   expect(find(table, '10.1.0.6')).toBe('e');
 });
 
-it('holds addresses that differ in each of the 128 bits, at the maximum depth', () => {
+it('stores addresses that differ in each of the 128 bits, at the maximum depth', () => {
   const table = new AllowedIps<Owner>();
   const hole = (bit: number) => {
     const address = new Uint8Array(16).fill(0xff);
@@ -327,7 +327,7 @@ it.each([
   },
 );
 
-it('holds 130,560 prefixes', () => {
+it('stores 130,560 prefixes', () => {
   const table = new AllowedIps<Owner>();
   for (let high = 0; high < 255; high++) {
     for (let low = 0; low < 256; low++) {

@@ -11,7 +11,7 @@ it('has 8128 usable counters', () => {
   expect(SIZE).toBe(8_128);
 });
 
-it('gives the 34 results of the kernel’s self-test', () => {
+it('returns the 34 results of the kernel’s self-test', () => {
   const window = new ReplayWindow();
   const cases: [number, boolean][] = [
     [0, true],
@@ -168,7 +168,7 @@ it.each([1, 2, 3])('matches a set of all counters on random input (seed %i)', (s
   }
 });
 
-it('counts sent messages by the highest counter, and received ones once each', () => {
+it('counts sent messages by the highest counter, and each received one once', () => {
   const window = new ReplayWindow();
   expect([window.sent, window.accepted]).toEqual([0, 0]);
   for (const counter of [0, 2, 2, 5, 4, 4, REJECT]) window.accept(counter);

@@ -143,7 +143,7 @@ it('no outgoing message is sent through the tunnel to the peer that it is addres
   expect(sending(pair, 'alice', overIpv4('alice', response))).toEqual(CARRIED);
 });
 
-it('an initiation that loops back is not staged and keeps no handshake going', () => {
+it('an initiation that loops back is not staged and does not prolong a handshake', () => {
   const pair = new WireguardPair();
   pair.link = () => false;
   pair.send('alice');

@@ -60,7 +60,7 @@ describe('retries of the handshake', () => {
     expect(pair.alice.peer.handshakeBeganAt).toBe(pair.now);
   });
 
-  it('come after 5 s plus up to a third of a second, and stop after 20 messages', () => {
+  it('are sent after 5 s plus up to a third of a second, and stop after 20 messages', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     pair.send('alice');
@@ -88,7 +88,7 @@ describe('retries of the handshake', () => {
     expect(pair.bob.received).toEqual([packet]);
   });
 
-  it('do not stop while packets come', () => {
+  it('do not stop while packets arrive', () => {
     const pair = new WireguardPair();
     pair.link = DEAF;
     for (let step = 0; step < 30; step++) {
@@ -185,7 +185,7 @@ describe('rekeying on send', () => {
     expect(pair.sent(DATA, side)).toHaveLength(1);
   });
 
-  it('loses no packet, in flight or new', () => {
+  it('does not lose packets, in flight or new', () => {
     const pair = WireguardPair.established({ latency: 40 });
     pair.advance(119_000);
     const sent: Uint8Array[] = [];
@@ -203,7 +203,7 @@ describe('rekeying on send', () => {
 });
 
 describe('the end of a session', () => {
-  it('sends nothing under a key of 180 s', () => {
+  it('sends nothing with a key that is 180 s old', () => {
     const pair = WireguardPair.established();
     pair.advance(180_000);
     expect(pair.alice.peer.hasSession(pair.now)).toBe(false);
@@ -242,7 +242,7 @@ describe('padding', () => {
     [1_408, 1_408],
     [1_409, 1_420],
     [1_420, 1_420],
-  ])('a packet of %i bytes goes out as %i', (length, padded) => {
+  ])('a packet of %i bytes is sent as %i', (length, padded) => {
     const pair = WireguardPair.established({ mtu: 1_420 });
     const packet = pair.send('alice', length);
     expect(pair.sent(DATA)[0]!.bytes).toHaveLength(16 + padded + 16);
@@ -251,7 +251,7 @@ describe('padding', () => {
   });
 });
 
-it('pads with zeros, whatever the slot held', () => {
+it('pads with zeros, whatever the slot contained', () => {
   const pair = WireguardPair.established();
   const slot = new Uint8Array(PACKET_HEADROOM + 97 + PACKET_TAILROOM).fill(0xff);
   packetInSlot(slot).set(ipv4('10.0.0.1', '10.0.0.2', 97));
@@ -306,7 +306,7 @@ describe('a keepalive', () => {
     expect(pair.bob.peer.keypairs.current!.sendingCounter).toBe(0);
   });
 
-  it('renews an old key as a data packet does', () => {
+  it('renews an old key like a data packet', () => {
     const pair = WireguardPair.established({ aliceKeepalive: 120_000 });
     pair.advance(120_100);
     expect(pair.sent(DATA, 'alice').map(({ bytes }) => bytes.length)).toEqual([32, 32]);
@@ -439,7 +439,7 @@ describe('a peer with several possible addresses', () => {
     expect(peer.endpoint?.port).toBe(2);
   });
 
-  it('is sent nothing until its address is known, and then at once', () => {
+  it('receives nothing until its address is known, and then at once', () => {
     let known = false;
     const { device, peer, log, at } = lone({
       chooseEndpoint: () => (known ? ENDPOINT : undefined),

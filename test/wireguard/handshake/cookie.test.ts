@@ -24,7 +24,7 @@ function messageWithMacs(generator: CookieGenerator, now: number): Uint8Array {
   return message;
 }
 
-it('mac1 is keyed BLAKE2s under HASH("mac1----" ‖ public key), mac2 zero without a cookie', () => {
+it('mac1 is BLAKE2s keyed with HASH("mac1----" ‖ public key); mac2 is zero without a cookie', () => {
   const { checker, generator } = createPair();
   const message = messageWithMacs(generator, 0);
   const key = crypto.hash(new TextEncoder().encode('mac1----'), publicKey);
@@ -92,7 +92,7 @@ it.each([
   expect(checker.hasValidMac2(messageWithMacs(generator, 100), SOURCE, age)).toBe(valid);
 });
 
-it('accepts one reply per message, and none before the first', () => {
+it('accepts one reply per message, but none before the first message', () => {
   const { checker, generator } = createPair();
   const other = new CookieGenerator(crypto, publicKey);
   const reply = checker.createReply(messageWithMacs(generator, 0), 1, SOURCE, 0);
@@ -104,7 +104,7 @@ it('accepts one reply per message, and none before the first', () => {
   expect(generator.consumeReply(reply, 0)).toBe(false);
 });
 
-it('accepts no reply to a message that was not sent', () => {
+it('does not accept a reply to a message that was not sent', () => {
   const { generator } = createPair();
   const key = crypto.hash(new TextEncoder().encode('cookie--'), publicKey);
   const reply = new Uint8Array(64);

@@ -106,7 +106,7 @@ describe('an initiation that crosses a local one', () => {
   });
 });
 
-it('wipes the given ephemeral key', () => {
+it('wipes the ephemeral key that it was given', () => {
   const ephemeral = seededBytes(5, 32);
   create().initiator.createInitiation(ephemeral, 1, 0, 0);
   expect(ephemeral).toEqual(ZERO_PRIVATE);
@@ -160,7 +160,7 @@ it('releases the index of an abandoned handshake', () => {
   expect(pair.initiator.awaitsResponse).toBe(false);
 });
 
-it('abandons an initiation created at or before a given time, and no later one', () => {
+it('abandons an initiation created at or before a given time, but no later one', () => {
   const pair = create();
   pair.initiator.createInitiation(seededBytes(1, 32), 1, 0, 100);
   pair.initiator.abandonInitiation(99);
@@ -173,7 +173,7 @@ it('abandons an initiation created at or before a given time, and no later one',
 describe('a peer whose public key is of low order', () => {
   const identity = new Identity(nodeCrypto, seededBytes(1, 32));
 
-  it('is sent nothing', () => {
+  it('receives nothing', () => {
     const released: number[] = [];
     const handshake = new Handshake(nodeCrypto, identity, ZERO_PRIVATE, (index) =>
       released.push(index),
@@ -282,7 +282,7 @@ describe('secrets', () => {
   });
 });
 
-it('mixes the pre-shared key in', () => {
+it('mixes in the pre-shared key', () => {
   const pair = create();
   pair.responder.setPresharedKey(seededBytes(8, 32));
   consume(pair, initiation(pair, 1), 0);

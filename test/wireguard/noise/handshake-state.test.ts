@@ -55,7 +55,7 @@ function message(index: number): { payload: Uint8Array; ciphertext: Uint8Array }
 describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (crypto) => {
   const ss = crypto.dh(initiatorStatic, responderPublic)!;
 
-  it('gives both handshake messages, the hash, and four transport messages', () => {
+  it('produces both handshake messages, the hash, and four transport messages', () => {
     const { initiator, responder } = createPair(crypto);
     const [first, second] = [message(0), message(1)];
 
@@ -134,7 +134,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (cr
     expect(responder.readInitiatorStatic(forged)).toBeUndefined();
   });
 
-  it('writes nothing to a responder whose static key is of low order', () => {
+  it('does not write to a responder whose static key is of low order', () => {
     const options = {
       protocolName: new TextEncoder().encode(vector.protocol_name),
       prologue: fromHex(vector.init_prologue),
@@ -155,7 +155,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (cr
     expect(responder.writeResponse(ephemeral, rs, psk, message(1).payload)).toBeUndefined();
   });
 
-  it('keeps no secret of a failed response, and none at all after a wipe', () => {
+  it('does not keep secrets of a failed response, or any secret after a wipe', () => {
     const watch = new SecretWatch(crypto);
     const { initiator } = createPair(watch.crypto);
     initiator.writeInitiation(fromHex(vector.init_ephemeral), ss.slice(), message(0).payload);
@@ -170,7 +170,7 @@ describe.each(CRYPTO_BACKENDS)('the cacophony vector of IKpsk2 on $backend', (cr
     expect(watch.unwiped).toBe(0);
   });
 
-  it('forgets its ephemeral key on a wipe, and keeps the static key', () => {
+  it('clears its ephemeral key on a wipe, but keeps the static key', () => {
     const forgotten: Uint8Array[] = [];
     const watched: Crypto = {
       ...crypto,

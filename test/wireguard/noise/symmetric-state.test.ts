@@ -57,7 +57,7 @@ it('is unaffected when its clone is used and wiped', () => {
   expect(state.encryptAndHash(seededBytes(2, 12))).toEqual(twin.encryptAndHash(seededBytes(2, 12)));
 });
 
-it('wipes each key as the next replaces it', () => {
+it('wipes each key when the next one replaces it', () => {
   const watch = new SecretWatch();
   const state = new SymmetricState(watch.crypto, NAME);
   state.mixKey(seededBytes(1, 32));
@@ -68,7 +68,7 @@ it('wipes each key as the next replaces it', () => {
   expect(watch.unwiped).toBe(0);
 });
 
-it('holds no secret after a wipe', () => {
+it('contains no secret after a wipe', () => {
   const state = keyed();
   state.wipe();
   expect(state.handshakeHash).toEqual(new Uint8Array(32));

@@ -184,7 +184,7 @@ describe('set', () => {
     ]);
   });
 
-  it('adds no peer with update_only', () => {
+  it('does not add a peer with update_only', () => {
     expect(new Configured().set(`public_key=${ONE}`, 'update_only=true').get('public')).toEqual([]);
   });
 

@@ -22,7 +22,7 @@ describe('a device', () => {
     expect(parseSetRequest([])).toEqual({ replacePeers: false, peers: [] });
   });
 
-  it('has a key, a port, a mark, and all its peers replaced', () => {
+  it('can have its key, port, mark and all peers replaced', () => {
     const lines = [`private_key=${KEY}`, 'listen_port=12912', 'fwmark=0x20', 'replace_peers=true'];
     expect(parseSetRequest(lines)).toEqual({
       privateKey: bytes,
@@ -33,19 +33,19 @@ describe('a device', () => {
     });
   });
 
-  it.each(['', '0'])('loses its mark with fwmark=%s', (mark) => {
+  it.each(['', '0'])('has its mark removed by fwmark=%s', (mark) => {
     expect(parseSetRequest([`fwmark=${mark}`])?.fwmark).toBe(0);
   });
 });
 
 describe('a peer', () => {
-  it('begins with its key and no settings', () => {
+  it('starts with its key and no settings', () => {
     expect(peerOf()).toEqual(EMPTY_PEER);
     const two = parseSetRequest([`public_key=${KEY}`, 'remove=true', `public_key=${KEY}`]);
     expect(two?.peers.map(({ remove }) => remove)).toEqual([true, false]);
   });
 
-  it('has the given settings', () => {
+  it('receives the given settings', () => {
     const peer = peerOf(
       'update_only=true',
       `preshared_key=${KEY}`,
@@ -65,7 +65,7 @@ describe('a peer', () => {
     });
   });
 
-  it('has an IPv6 endpoint in brackets, in canonical form', () => {
+  it('can have an IPv6 endpoint in brackets, in canonical form', () => {
     expect(peerOf('endpoint=[2001:DB8:0::1]:1')?.endpoint).toEqual({
       address: '2001:db8::1',
       port: 1,

@@ -109,7 +109,7 @@ describe('logout', () => {
     expect((await logOut(headers)).status).toBe(401);
   });
 
-  it('needs no permission', async () => {
+  it('does not require a permission', async () => {
     const headers = await api.logIn(keyOf('nothing'));
     expect((await logOut(headers)).status).toBe(204);
   });

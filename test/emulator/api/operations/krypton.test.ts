@@ -14,7 +14,7 @@ afterEach(() => api.close());
 
 const line = () => api.state.sims.line() as ArcSim;
 
-it('gives the line a tunnel without credentials', async () => {
+it('creates a tunnel for the line without credentials', async () => {
   const { status, body } = await api.post(PATH, {});
   expect(status).toBe(200);
   expect(body).toEqual({
@@ -28,7 +28,7 @@ it('gives the line a tunnel without credentials', async () => {
   expect(fakeCrypto.publicKey(Uint8Array.from(privateKey))).toEqual(line().arc.publicKey);
 });
 
-it('gives the same subscription another key each time', async () => {
+it('creates another key for the same subscription each time', async () => {
   const first = (await api.post(PATH, {})).body;
   const { arc } = line();
   const second = (await api.post(PATH, { keyId: 'x', requestParameters: null })).body;

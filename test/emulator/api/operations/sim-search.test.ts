@@ -119,7 +119,7 @@ it('finds by the ID of a SIM, of a profile and of a group', async () => {
   expect(await search('subscription=planArc01')).toBe('LABC');
 });
 
-it('has pages', async () => {
+it('returns pages', async () => {
   const first = await api.request('GET', '/v1/query/sims?limit=3', { headers });
   expect(first.body).toHaveLength(3);
   const key = first.headers.get('x-soracom-next-key');
@@ -129,7 +129,7 @@ it('has pages', async () => {
   expect(rest.headers.get('x-soracom-next-key')).toBeNull();
 });
 
-it('returns ten without a limit, and a hundred at most', async () => {
+it('returns ten without a limit, and at most a hundred', async () => {
   for (let count = 0; count < 100; count++) api.state.sims.create(OPERATOR);
   expect((await api.request('GET', '/v1/query/sims', { headers })).body).toHaveLength(10);
   const page = await api.request('GET', '/v1/query/sims?limit=100', { headers });

@@ -52,7 +52,7 @@ describe('the type of a body', () => {
   });
 
   it.each(['/v1/auth/logout', '/terminate', '/enable_termination', '/delete_session'])(
-    'is ignored without a body: %s reads none',
+    'is ignored without a body: %s does not read one',
     async (path) => {
       const full = path.startsWith('/v1') ? path : `/v1/sims/${await api.createSim()}${path}`;
       expect(code(await send(full, '{}', 'application/json'))).toEqual([415, 'EMU0415']);
@@ -125,7 +125,7 @@ describe('createSim', () => {
 });
 
 describe('getSim', () => {
-  it('returns what createSim did, but never the private key again', async () => {
+  it('returns the same as createSim, except the private key', async () => {
     const created = (await api.post('/v1/sims', CREATE, headers)).body;
     const simId = String(created.simId);
     const { status, body, text } = await on(simId, 'GET', '');

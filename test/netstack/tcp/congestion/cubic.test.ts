@@ -56,7 +56,7 @@ it('grows as Reno would if that is faster (RFC 9438 4.3)', () => {
   expect(windows[29]! - windows[19]!).toBeGreaterThan(9);
 });
 
-it('never aims at more than half above the window (RFC 9438 4.2)', () => {
+it('never aims above 1.5 times the window (RFC 9438 4.2)', () => {
   const cubic = new Cubic();
   const cwnd = cubic.grown(100_000, 100_000, MSS, 100, 0);
   expect(cubic.grown(cwnd, cwnd, MSS, 100, 1_000_000)).toBeCloseTo(1.5 * cwnd, 6);
@@ -72,7 +72,7 @@ it('releases bandwidth when the maximum decreases: fast convergence (RFC 9438 4.
   expect(windows[66]! - windows[60]!).toBeLessThan(1);
 });
 
-it('starts at its own maximum after a timeout, with K = 0 (RFC 9438 4.8)', () => {
+it('starts its curve at the maximum after a timeout, with K = 0 (RFC 9438 4.8)', () => {
   const cubic = new Cubic();
   cubic.reduced(1_000_000, 0, MSS);
   cubic.timedOut();

@@ -83,7 +83,7 @@ describe("the peer's SYN", () => {
   it.each<[string, number, Partial<TcbOptions>]>([
     ['IPv4', 536, {}],
     ['IPv6', 980, { local: { address: OUR_V6, port: 1 }, remote: { address: PEER_V6, port: 80 } }],
-  ])('without MSS means the default of %s, if it fits (MUST-15)', (_, mss, options) => {
+  ])('without MSS implies the default of %s, if it fits (MUST-15)', (_, mss, options) => {
     const tcb = synchronized([], options);
     expect(tcb.peerMss).toBe(options.remote === undefined ? 536 : 1220);
     expect(tcb.sender.mss).toBe(mss);
@@ -216,7 +216,7 @@ it.each([
   },
 );
 
-it('allows one segment if the SYN-ACK was lost twice', () => {
+it('sets the initial window to one segment if the SYN-ACK was lost twice', () => {
   const h = new Harness();
   h.listen();
   h.after(1000).sends();
@@ -247,6 +247,6 @@ describe('an option that the SYNs did not negotiate', () => {
   });
 });
 
-it('echoes nothing in a SYN without ACK (RFC 7323 3.2d)', () => {
+it('does not echo a timestamp in a SYN without ACK (RFC 7323 3.2d)', () => {
   expect(new Harness().connect().options).toMatchObject({ hasTimestamps: true, tsEcr: 0 });
 });

@@ -57,7 +57,7 @@ describe('an active open', () => {
     expect(tcb.sender).toMatchObject({ synDue: true, sndUna: tcb.sender.iss });
   });
 
-  it('does not register the connection, and sends nothing: that is up to the caller', () => {
+  it('neither registers the connection nor sends a segment, which the caller does', () => {
     const host = new OpeningHost();
     active(opening(host));
     expect(host.asked).toEqual([]);
@@ -154,14 +154,14 @@ describe('a passive open', () => {
     expect(issOf(passive(opening(), 0))).toBe(0);
   });
 
-  it('has a new number otherwise, as an active open between these ends would', () => {
+  it('otherwise has a new number, as an active open between these ends would', () => {
     expect(issOf(passive(opening()))).toBe(issOf(active(opening())));
     expect(issOf(passive(opening(), undefined, NOW + 1))).not.toBe(issOf(passive(opening())));
   });
 });
 
 describe('the initial sequence number', () => {
-  it('is above that of the previous connection, by 250,000 a second (RFC 6528 3)', () => {
+  it('exceeds that of the previous connection by 250,000 per second (RFC 6528 3)', () => {
     const open = opening();
     const first = active(open, LOCAL, REMOTE, NOW);
     const later = active(open, LOCAL, REMOTE, NOW + 1_000);
@@ -194,7 +194,7 @@ it('has a different timestamp clock for each pair of ends, and the same for both
   expect(timestampOffset).toBe(offsets[0]);
 });
 
-it('gives a connection the limits of the stack', () => {
+it('applies the stack’s limits to a connection', () => {
   const limits = { sendBuffer: 100_000, receiveBuffer: 200_000, userTimeout: 7_000 };
   const open = opening(undefined, { limits });
   for (const tcb of [active(open), open.passive(LOCAL, REMOTE, LOCAL_INDEX, NOW)]) {

@@ -34,12 +34,12 @@ const UNKNOWN = (length: number): number[] => [
   ...new Array<number>(length).fill(7),
 ];
 
-it('assumes an MSS by the family of the address (RFC 9293 3.7.1, MUST-15)', () => {
+it('assumes an MSS that depends on the address family (RFC 9293 3.7.1, MUST-15)', () => {
   expect(defaultMss(OUR_V4)).toBe(536);
   expect(defaultMss(OUR_V6)).toBe(1220);
 });
 
-it('is empty before it reads, and clears the previous values', () => {
+it('is empty before parsing, and clears the previous values', () => {
   const options = new TcpOptions();
   expect(options).toMatchObject(ABSENT);
   const all = [
@@ -84,7 +84,7 @@ it('reads MSS, window scale and timestamps among others (MUST-4, MUST-6, MUST-64
   expect(options.tsVal).toBe(0xff000001 | 0);
 });
 
-it('takes a shift above 14 as 14, and an MSS below 48 as 48 (RFC 7323 2.3)', () => {
+it('treats a shift above 14 as 14, and an MSS below 48 as 48 (RFC 7323 2.3)', () => {
   expect(parse(3, 3, 200).windowShift).toBe(14);
   expect(parse(2, 4, 0, 1).mss).toBe(48);
 });
@@ -142,7 +142,7 @@ it('reads what it writes (MUST-68)', () => {
   expect(parse(...bytes.subarray(0, 12))).toMatchObject({ ...all, hasTimestamps: false });
 });
 
-it('reads the SACK blocks that it writes, four at most (RFC 2018 3)', () => {
+it('reads the SACK blocks that it writes, at most four (RFC 2018 3)', () => {
   const bytes = new Uint8Array(48);
   let at = writeSackPrefix(bytes, 0, 4);
   for (const start of [100, -200, 0x7fff_ffff, 4]) at = writeSackBlock(bytes, at, start, start + 9);

@@ -117,7 +117,7 @@ describe('a full backlog (RFC 4987 3.6)', () => {
     expect(h.connection.info().mss).toBe(536);
   });
 
-  it('loses only the half-open connection: a cookie uses no place in it', () => {
+  it('is not filled by a cookie: only the half-open connection is lost', () => {
     const h = cookie();
     h.receives({ flags: ACK, seq: 1, ack: 1 });
     expect(h.stack.usage.connections).toBe(2);
@@ -136,7 +136,7 @@ describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('but not within a minute', () => {
+  it('but is accepted within a minute', () => {
     const h = cookie();
     h.after(MINUTE - 1).receives({ flags: ACK, seq: 1, ack: 1 });
     expect(h.events).toEqual(['accepted', 'established']);
@@ -169,7 +169,7 @@ describe('a cookie is refused with RST (RFC 4987 3.6)', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('and always if no cookie was sent', () => {
+  it('always if no cookie was sent', () => {
     const h = new Harness();
     h.listen();
     h.peerPort++;
@@ -187,7 +187,7 @@ it('does not answer a SYN when there are too many connections', () => {
   expect(h.stack.drops.of('tcp-connections')).toBe(1);
 });
 
-it('counts the window of the SYN among those seen: less than half of it is silly (RFC 9293 3.8.6.2.1)', () => {
+it('includes the SYN’s window in the maximum: less than half of it is silly (RFC 9293 3.8.6.2.1)', () => {
   const h = new Harness();
   h.listen();
   h.receives({ flags: ACK, seq: 1, ack: 1, wnd: 900 });
@@ -197,7 +197,7 @@ it('counts the window of the SYN among those seen: less than half of it is silly
   expect(h.sendsBriefly()).toEqual(['ACK 1+1000 1']);
 });
 
-it('leaves data on a SYN to retransmission', () => {
+it('ignores data on a SYN, which the peer retransmits', () => {
   const h = new Harness();
   h.ourPort = 8080;
   h.stack.listenTcp({ port: 8080 }, (connection) => {

@@ -66,7 +66,7 @@ it('refuses a cookie of another key', () => {
   expect(other.check(LOCAL, REMOTE, IRS, cookie, 5)).toBe(0);
 });
 
-it('accepts none if none was sent, so that guessing is useless', () => {
+it('accepts no cookie if none was sent, so that guessing is useless', () => {
   const cookie = create().create(LOCAL, REMOTE, IRS, 1460, 5);
   const restarted = create();
   expect(restarted.check(LOCAL, REMOTE, IRS, cookie, 5)).toBe(0);

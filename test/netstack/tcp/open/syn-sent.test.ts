@@ -40,7 +40,7 @@ describe('first, the ACK bit', () => {
     expect(lone.tcb.state).toBe('SYN-SENT');
   });
 
-  it('compares numbers that wrap', () => {
+  it('compares sequence numbers that wrap', () => {
     expect(arrives({ flags: SYN | ACK, ack: 0 }, -1).tcb.state).toBe('ESTABLISHED');
     expect(arrives({ flags: SYN | ACK, ack: -1 }, -1).tcb.state).toBe('SYN-SENT');
   });

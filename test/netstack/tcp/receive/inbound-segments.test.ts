@@ -73,7 +73,7 @@ describe('an invalid segment', () => {
     expect(h.stack.usage.connections).toBe(0);
   });
 
-  it('is dropped if its checksum is for other addresses', () => {
+  it('is dropped without an answer if its checksum is for other addresses', () => {
     const h = new Harness().establish();
     const packet = h.packet({ flags: ACK, data: 5 });
     // The sum of the IPv4 header is unchanged, because it contains the change twice.
@@ -210,7 +210,7 @@ describe('TIME-WAIT', () => {
   });
 
   it.each(['ESTABLISHED', 'FIN-WAIT-2', 'LAST-ACK'])(
-    'challenges in %s a SYN that could end TIME-WAIT (RFC 5961 4.2)',
+    'in %s challenges a SYN that could end TIME-WAIT (RFC 5961 4.2)',
     (state) => {
       const h = STATES[state]!();
       h.stack.listenTcp({ port: h.ourPort }, () => silentObserver);
@@ -254,7 +254,7 @@ describe('no connection', () => {
     expect(flood(5_000)).toBe(10);
   });
 
-  it('sends the RST of its own connection while a flood has used up the RSTs for others', () => {
+  it('sends an RST for a known connection even if a flood has used up the limit for others', () => {
     const h = new Harness().establish();
     const { ourPort } = h;
     h.ourPort = 9;

@@ -2,7 +2,7 @@ import { sequenceAdd } from '../../../../src/lib/sequence-number.js';
 import { MAXIMUM_RANGES, Reassembly } from '../../../../src/netstack/tcp/receive/reassembly.js';
 import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
-it.each([0, 0x7fff_ffc0, -50])('agrees with a set of octets, from %d', (base) => {
+it.each([0, 0x7fff_ffc0, -50])('agrees with a set of octets, starting at %d', (base) => {
   const random = seededRandom(21);
   for (let round = 0; round < 200; round++) {
     const ranges = new Reassembly();
@@ -42,7 +42,7 @@ it('refuses one range too many, but still extends existing ones', () => {
   expect(ranges.size).toBe(0);
 });
 
-it('finds the range that holds an octet', () => {
+it('finds the range that contains an octet', () => {
   const edge = 0x7fff_fff0;
   const ranges = new Reassembly();
   ranges.insert(edge, sequenceAdd(edge, 32));

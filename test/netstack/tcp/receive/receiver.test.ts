@@ -14,7 +14,7 @@ import {
 } from '../../tcp-harness.js';
 
 describe('the advertised window', () => {
-  it('is the buffer less its content, in steps of the scale (RFC 7323 2.4)', () => {
+  it('is the buffer minus its content, in units of the scale (RFC 7323 2.4)', () => {
     const h = new Harness().establish({ syn: [...MSS_OPTION(1000), ...SCALE_OPTION(0)] });
     for (let count = 0; count < 4; count++) {
       h.receives({ flags: ACK, seq: 1 + count * 1000, data: 1000 });
@@ -88,7 +88,7 @@ describe('the advertised window', () => {
     expect(h.connection.info()).toMatchObject({ state: 'CLOSE-WAIT', rcvWnd: 0 });
   });
 
-  it('accepts no FIN beyond it', () => {
+  it('does not accept a FIN beyond it', () => {
     const h = new Harness({ limits: { receiveBuffer: 1500 } }).establish();
     h.receives({ flags: FIN | ACK, seq: 1, data: 2000 });
     expect(h.connection.receive(5000, h.now)).toHaveLength(1500);
@@ -134,7 +134,7 @@ describe('the window update after the user has read', () => {
     ['two segments, if one segment is open', 39_000, 2000],
     ['one segment, if less than one is open', 39_001, 1000],
     ['one segment, if the window is closed', 40_000, 1000],
-  ])('comes at once for %s (RFC 9293 3.8.6.2.2)', (_, octets, read) => {
+  ])('is sent at once for %s (RFC 9293 3.8.6.2.2)', (_, octets, read) => {
     const h = filled(octets);
     h.connection.receive(read - 1, h.now);
     expect(h.sends()).toEqual([]);
@@ -143,7 +143,7 @@ describe('the window update after the user has read', () => {
     expect(other.sends()).toMatchObject([{ ack: 1 + octets, wnd: CAPACITY - octets + read }]);
   });
 
-  it('comes for at least two segments, even if that is more than half the buffer', () => {
+  it('is sent for at least two segments, even if that is more than half the buffer', () => {
     const h = new Harness({ limits: { receiveBuffer: 2500 } }).establish();
     h.receives({ flags: ACK, seq: 1, data: 1000 });
     h.receives({ flags: ACK, seq: 1001, data: 500 });
@@ -177,7 +177,7 @@ describe('data', () => {
 });
 
 describe('the FIN', () => {
-  it('is not taken as received if RCV.NXT is zero', () => {
+  it('does not count as received if RCV.NXT is zero', () => {
     const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
     receiver.synchronize(-1);
     receiver.advertise(0);
@@ -198,7 +198,7 @@ describe('the FIN', () => {
     expect(receiver.reachFin()).toBe(true);
   });
 
-  it('is passed once, and moves the right edge only if it lies on it', () => {
+  it('is passed once, and moves the right edge only if it is at the edge', () => {
     const receiver = new Receiver(40_000, 1000, new MemoryBudget(2 ** 20));
     receiver.synchronize(99);
     receiver.advertise(0);
@@ -329,7 +329,7 @@ describe('the local SACK blocks', () => {
     ]);
   });
 
-  it('report no octet that was not kept', () => {
+  it('do not report an octet that was not stored', () => {
     const h = new Harness({ limits: { bufferBytes: 0 } }).establish({ syn: SACK_SYN });
     h.receives({ flags: ACK, seq: 20_001, data: 1000 });
     expect(h.sends().map((ack) => h.blocks(ack))).toEqual([[]]);
@@ -413,7 +413,7 @@ describe('ACKs', () => {
     }
   });
 
-  it('are delayed for small segments even then', () => {
+  it('are delayed for small segments during slow start as well', () => {
     const h = new Harness().establish();
     h.receives({ flags: ACK, seq: 1, data: 100 });
     expect(h.sends()).toEqual([]);

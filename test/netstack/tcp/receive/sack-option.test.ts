@@ -109,7 +109,7 @@ describe('a DSACK (RFC 2883 4)', () => {
     expect(take(scoreboard(300), blocks).dsack).toEqual(dsack);
   });
 
-  it('marks nothing itself; the next block does', () => {
+  it('does not mark segments; the next block does', () => {
     expect(
       take(scoreboard(), [
         [500, 600],

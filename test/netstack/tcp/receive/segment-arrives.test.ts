@@ -27,7 +27,7 @@ describe('SYN-SENT', () => {
     expect(h.sendsBriefly()).toEqual(['ACK 1+0 1']);
   });
 
-  it('accepts SYN alone as a simultaneous open (MUST-10)', () => {
+  it('accepts a SYN without ACK as a simultaneous open (MUST-10)', () => {
     const h = new Harness();
     h.connect();
     h.receives({ flags: SYN, seq: 0, options: MSS_OPTION(1000) });
@@ -171,7 +171,7 @@ describe('LISTEN and SYN-RECEIVED', () => {
     expect(h.events).toEqual([]);
   });
 
-  it('answers ACK to a listening port with RST, and RST with nothing', () => {
+  it('answers ACK to a listening port with RST, but does not answer RST', () => {
     const h = new Harness();
     h.listen();
     h.receives({ flags: RST, seq: 1 });
@@ -278,7 +278,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.readableBytes).toBe(0);
   });
 
-  it('limits challenges to 100 a second (RFC 5961 7)', () => {
+  it('limits challenges to 100 per second (RFC 5961 7)', () => {
     const h = new Harness().establish();
     for (let count = 0; count < 150; count++) h.receives({ flags: RST, seq: 100 });
     expect(h.stack.drops.of('challenge-rate')).toBe(50);
@@ -310,7 +310,7 @@ describe('ESTABLISHED', () => {
     expect(h.connection.info().sndWnd).toBe(5000);
   });
 
-  it('drops an old timestamp with an ACK, but not RST (RFC 7323 5.3, RFC 7323 5.2)', () => {
+  it('drops a segment with an old timestamp and answers with an ACK, unless it is RST (RFC 7323 5.3, RFC 7323 5.2)', () => {
     const h = new Harness().establish({
       syn: [...MSS_OPTION(1000), ...TIMESTAMPS_OPTION(1000, 0)],
     });

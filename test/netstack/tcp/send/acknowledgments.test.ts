@@ -143,7 +143,7 @@ describe('the window', () => {
     expect(h.connection.info().cwnd).toBeGreaterThan(10_000);
   });
 
-  it('is informed of ACKs with progress only', () => {
+  it('is informed only of ACKs with progress', () => {
     const { tcb } = loneTcb('SYN-SENT');
     const { sender } = tcb;
     sender.acknowledgeSyn(-1, NOW);

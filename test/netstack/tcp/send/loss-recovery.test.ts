@@ -43,7 +43,7 @@ function during(h: Harness, milliseconds: number): string[] {
 }
 
 describe('a late segment', () => {
-  it('undoes a recovery that has retransmitted nothing', () => {
+  it('undoes a recovery without retransmissions', () => {
     const h = inFlight(10, 5000).after(RTT);
     const { cwnd } = h.connection.info();
     acknowledge(h, 1, [1001, 5001]);
@@ -65,7 +65,7 @@ describe('a late segment', () => {
 });
 
 describe('SACK recovery', () => {
-  it('retransmits missing data below three SACKed segments, the first at once, and nothing else (RFC 2018 5, RFC 6675 5, RFC 8985 9.3)', () => {
+  it('retransmits only missing data below three SACKed segments, the first segment at once (RFC 2018 5, RFC 6675 5, RFC 8985 9.3)', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 3001]);
     acknowledge(h, 1, [2001, 4001]);
@@ -79,7 +79,7 @@ describe('SACK recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true, inflight: 0, retransmits: 2 });
   });
 
-  it('ends when all data then in flight is acknowledged, with the window at ssthresh (RFC 6675 5)', () => {
+  it('ends when all data in flight at its start is acknowledged, with the window at ssthresh (RFC 6675 5)', () => {
     const h = inFlight(10, 5000).after(RTT);
     acknowledge(h, 1, [1001, 5001]);
     expect(h.sendsBriefly()[0]).toBe('ACK 1+1000 1');
@@ -155,7 +155,7 @@ describe('RACK', () => {
     expect(h.connection.info()).toMatchObject({ reordering: true, retransmits: 0, lost: 0 });
   });
 
-  it('retransmits by time the data missing below only two segments', () => {
+  it('retransmits, after the reordering window, data missing below only two segments', () => {
     const h = inFlight(3).after(RTT);
     acknowledge(h, 1, [1001, 2001]);
     expect(h.after(24).sends()).toEqual([]);
@@ -527,7 +527,7 @@ describe('a spurious recovery', () => {
     expect(h.connection.info()).toMatchObject({ inRecovery: true });
   });
 
-  it('by SACK is undone likewise', () => {
+  it('by SACK is also undone', () => {
     const { h, sent, ack } = stamped(10);
     h.after(RTT);
     const options = (echo: Sent, ...blocks: SackBlocks): number[] => [

@@ -112,7 +112,7 @@ describe('new data', () => {
     expect(chosen(source)).toBe('nothing');
   });
 
-  it('with Nagle is no small segment after others, but may be a full one (SHLD-7)', () => {
+  it('with Nagle is not a small segment after others, but may be a full one (SHLD-7)', () => {
     expect(chosen(new Source({ dataEnd: 1500, noDelay: false }, 1))).toBe('nothing');
     expect(chosen(new Source({ dataEnd: 1500 }, 1))).toBe('1000+500');
     expect(chosen(new Source({ dataEnd: 2000, noDelay: false }, 1))).toBe('1000+1000');
@@ -133,7 +133,7 @@ describe('the memory of the scoreboard', () => {
     return source;
   }
 
-  it('is limited by that of the send ring: new data waits', () => {
+  it('is limited by the send ring’s memory: new data waits', () => {
     expect(chosen(withTinySegments(127, 32 * 1024))).toBe('127+1000');
     expect(chosen(withTinySegments(128, 32 * 1024))).toBe('nothing');
     const source = withTinySegments(128, 32 * 1024);
@@ -165,7 +165,7 @@ describe('lost data', () => {
     expect(chosen(lose(new Source({ cwnd: 5000 }, 5), 1000))).toBe('1000+1000R');
   });
 
-  it('is sent if nothing is in flight, however small the window', () => {
+  it('is sent if nothing is in flight, however small the window is', () => {
     expect(chosen(lose(new Source({ cwnd: 10 }, 2), 0, 1000))).toBe('0+1000R');
   });
 
@@ -180,14 +180,14 @@ describe('lost data', () => {
     expect(chosen(source)).toBe('0+999FR');
   });
 
-  it('may be the FIN alone', () => {
+  it('may be only the FIN', () => {
     const source = new Source({ dataEnd: 0, finQueued: true });
     source.segments.sent(source.segments.add(0, 1));
     source.sndNew = 1;
     expect(chosen(lose(source, 0))).toBe('0+0FR');
   });
 
-  it('is the first segment whatever the windows, if that is due', () => {
+  it('is the first segment if that is due, whatever the windows are', () => {
     const source = new Source({ cwnd: 10, sndWnd: 0 }, 3);
     source.recovery.isHeadDue = true;
     expect(chosen(source)).toBe('0+1000R');

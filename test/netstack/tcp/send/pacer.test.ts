@@ -1,7 +1,7 @@
 import { Pacer } from '../../../../src/netstack/tcp/send/pacer.js';
 import { seededRandom } from '../../../support/pairs/netstack-pair.js';
 
-it('sends everything at once without pacing, and counts nothing', () => {
+it('sends everything at once without pacing, without counting it', () => {
   const pacer = new Pacer();
   for (let count = 0; count < 100; count++) {
     expect(pacer.departure(Infinity, 2000, 5)).toBe(5);
@@ -49,7 +49,7 @@ function leaveAt(pacer: Pacer, rate: number, now: number): number {
   return sent;
 }
 
-it('makes up for a late timer, up to ten ms', () => {
+it('compensates for a late timer, up to ten ms', () => {
   const pacer = new Pacer();
   expect(leaveAt(pacer, 1000, 0)).toBe(3);
   // One ms pays the debt, and six more are available.
@@ -57,7 +57,7 @@ it('makes up for a late timer, up to ten ms', () => {
   expect(leaveAt(pacer, 1000, 100)).toBe(10 + 1);
 });
 
-it('saves at most two ms if it is not the limit', () => {
+it('accumulates at most two ms if it is not the limit', () => {
   const pacer = new Pacer();
   pacer.departure(5000, 2000, 0);
   // The window, or the user, is the limit here.
@@ -69,7 +69,7 @@ it('saves at most two ms if it is not the limit', () => {
   expect(leaveAt(pacer, 5000, 120)).toBe(10 + 1);
 });
 
-it('has no more than a quantum after an idle second', () => {
+it('allows at most a quantum after an idle second', () => {
   const pacer = new Pacer();
   pacer.departure(5000, 2000, 0);
   pacer.sent(9000, 5000, 2000, 0);

@@ -105,7 +105,7 @@ describe('the reordering window (RFC 8985 6.2 step 4)', () => {
     expect(scene.detect().lost).toEqual([0, 1]);
   });
 
-  it('stays after reordering was seen', () => {
+  it('remains after reordering was seen', () => {
     const scene = oneGap({ isRecovering: true });
     scene.arrives(100, [1]);
     expect(scene.rack.isReordering).toBe(true);
@@ -268,7 +268,7 @@ describe('a retransmitted segment (RFC 8985 6.2 step 2)', () => {
     expect(scene.detect()).toEqual({ lost: [], again: Infinity });
   });
 
-  it('is compared with millisecond clocks by the millisecond', () => {
+  it('is compared in whole milliseconds with millisecond clocks', () => {
     const scene = new Scene();
     scene.context.isRecovering = true;
     scene.send(0, 0);

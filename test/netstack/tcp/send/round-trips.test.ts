@@ -26,7 +26,7 @@ describe('the handshake', () => {
     expect([trips.srtt, trips.rto, trips.backoff]).toEqual([0, 3000, 0]);
   });
 
-  it('is a sample by its timestamp even then', () => {
+  it('is even then a sample through its timestamp', () => {
     const trips = new RoundTrips();
     trips.synSent(0);
     trips.synTimedOut();
@@ -43,13 +43,13 @@ describe('the handshake', () => {
 });
 
 describe('an ACK', () => {
-  it('is a sample by the covered segment rather than by its echo (RFC 7323 4.1)', () => {
+  it('is a sample through the covered segment rather than its echo (RFC 7323 4.1)', () => {
     const trips = measured();
     trips.acknowledged(180, 40, 1000);
     expect(trips.srtt).toBe(110);
   });
 
-  it('is a sample by its echo if the segment was sent twice', () => {
+  it('is a sample through its echo if the segment was sent twice', () => {
     const trips = measured();
     trips.acknowledged(-1, 180, 1000);
     expect(trips.srtt).toBe(110);

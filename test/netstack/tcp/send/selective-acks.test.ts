@@ -27,7 +27,7 @@ class Receiving {
 }
 
 describe('the blocks of an ACK (RFC 2018 4)', () => {
-  it('are absent before data arrives after a gap', () => {
+  it('do not exist before data arrives after a gap', () => {
     const receiving = new Receiving();
     expect(receiving.acks.count).toBe(0);
     expect(receiving.tell()).toEqual([]);
@@ -89,7 +89,7 @@ describe('the blocks of an ACK (RFC 2018 4)', () => {
     expect(receiving.acks.count).toBe(0);
   });
 
-  it('are omitted if the ranges do not hold them', () => {
+  it('are omitted if the ranges do not contain them', () => {
     const receiving = new Receiving();
     receiving.acks.arrivedAhead(10, receiving.ranges);
     expect(receiving.acks.count).toBe(0);

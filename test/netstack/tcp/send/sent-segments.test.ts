@@ -291,7 +291,7 @@ it.each([0, 0x7fff_ffe0, -60])(
   },
 );
 
-it('agrees with the model with thousands of segments in flight, of which the first leave', () => {
+it('agrees with the model with thousands of segments in flight, the first of which are acknowledged', () => {
   const both = new Both(0x7fff_f000);
   for (let count = 0; count < 1200; count++) both.add(2);
   both.lose(1100);
@@ -311,7 +311,7 @@ it('agrees with the model with thousands of segments in flight, of which the fir
   both.check();
 });
 
-it('gives the second half of a split segment the history of the first', () => {
+it('copies the history of a split segment to its second half', () => {
   const segments = new SentSegments();
   const segment = segments.add(0, 10);
   segments.sent(segment);
@@ -331,7 +331,7 @@ it('gives the second half of a split segment the history of the first', () => {
   expect(segment).toMatchObject({ ...history, start: 0, end: 4, length: 4 });
 });
 
-it('marks no segment that a SACK covers partly, and reports none twice', () => {
+it('does not mark a segment that a SACK covers partly, or report one twice', () => {
   const segments = new SentSegments();
   for (let start = 0; start < 30; start += 10) segments.sent(segments.add(start, start + 10));
   const arrived: SentSegment[] = [];
@@ -343,7 +343,7 @@ it('marks no segment that a SACK covers partly, and reports none twice', () => {
   expect(arrived.map(({ start }) => start)).toEqual([10, 20]);
 });
 
-it('knows which of two segments was sent first, by time and then by number (RFC 8985 6.2 step 2)', () => {
+it('determines which of two segments was sent first, by time and then by number (RFC 8985 6.2 step 2)', () => {
   const segments = new SentSegments();
   const segment = segments.add(-10, 10);
   segment.sentAt = 5;

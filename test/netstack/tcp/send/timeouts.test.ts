@@ -96,7 +96,7 @@ it('does nothing before its deadline', () => {
 });
 
 describe('the end of a state', () => {
-  it('ends the attempt, before any other timer', () => {
+  it('ends the attempt before any other timer', () => {
     const { tcb, host, calls } = expired('SYN-SENT', (block) => {
       Object.assign(block, { endOfStateAt: NOW, retransmitAt: NOW });
       block.sender.synDue = false;
@@ -107,7 +107,7 @@ describe('the end of a state', () => {
     expect(host.asked).toEqual(['remove']);
   });
 
-  it('of TIME-WAIT reports nothing, since the close was reported when all data was acknowledged', () => {
+  it('of TIME-WAIT reports nothing, because the close was reported when all data was acknowledged', () => {
     const { calls, host } = expired('TIME-WAIT', (block) => {
       block.closedDue = 'normal';
       block.observer = undefined;

@@ -91,7 +91,7 @@ describe('a segment with data', () => {
 });
 
 describe('an ACK', () => {
-  it('has no data, and has the window', () => {
+  it('has no data, but has the window', () => {
     const { tcb } = established();
     expect(create(tcb, 9, ACK)).toEqual(header(9, NEXT, 20, ACK, 0xffff));
   });
@@ -179,7 +179,7 @@ describe('a SYN', () => {
   });
 });
 
-it('acknowledges nothing without ACK', () => {
+it('has no acknowledgment number without ACK', () => {
   const { tcb } = established({ sack: true });
   withGaps(tcb, 101);
   tcb.receiver.ackNow = true;

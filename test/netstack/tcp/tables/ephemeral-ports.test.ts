@@ -4,7 +4,7 @@ import { ip, patternBytes } from '../../../support/pairs/netstack-pair.js';
 const LOCAL = ip('10.0.0.1');
 const REMOTE = { address: ip('10.0.0.2'), port: 80 };
 
-it('gives each port of the range once, then none (RFC 6056 3.3.3, RFC 6056 3.2, RFC 6056 3.2b)', () => {
+it('returns each port of the range once, then none (RFC 6056 3.3.3, RFC 6056 3.2, RFC 6056 3.2b)', () => {
   const ports = new EphemeralPorts(patternBytes(16), 123_456);
   const taken = new Set<number>();
   for (;;) {

@@ -45,7 +45,7 @@ it('refuses the same binding, and keeps the first (MUST-41)', () => {
   expect(table.size).toBe(2);
 });
 
-it('removes a listener, but not another in its place', () => {
+it('removes a listener, but not another one that replaced it', () => {
   const table = new ListenerTable();
   const [old, later] = [listener(80), listener(80)];
   table.add(0, old);
@@ -58,13 +58,13 @@ it('removes a listener, but not another in its place', () => {
   expect(table.find(0, 80)).toBe(later);
 });
 
-it('does not confuse an address with a port, however many exist', () => {
+it('does not confuse an address with a port, however many listeners exist', () => {
   const table = new ListenerTable();
   table.add(ANY_ADDRESS, listener(81));
   expect(table.find(0xffff, 80)).toBeUndefined();
 });
 
-it('knows which addresses have their own listener', () => {
+it('reports which addresses have their own listener', () => {
   const table = new ListenerTable();
   table.add(ANY_ADDRESS, listener(80));
   table.add(1, listener(0xffff));

@@ -46,7 +46,7 @@ it('adds a returning connection after the others', () => {
   expect(all(queue)).toEqual([second, third, first]);
 });
 
-it('works again after it was empty', () => {
+it('works after it was empty', () => {
   const [first, second] = three();
   const queue = new ReadyQueue();
   queue.push(first);
@@ -56,7 +56,7 @@ it('works again after it was empty', () => {
   expect(all(queue)).toEqual([second, first]);
 });
 
-it('does not retain a connection through a removed one', () => {
+it('does not retain a connection through a removed entry', () => {
   const [first, second] = three();
   const queue = new ReadyQueue();
   queue.push(first);

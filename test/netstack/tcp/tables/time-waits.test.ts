@@ -14,7 +14,7 @@ function waiting(timeWaits: TimeWaits, count: number): Tcb[] {
 
 const states = (tcbs: readonly Tcb[]) => tcbs.map(({ state }) => state);
 
-it('keeps as many as the limit', () => {
+it('keeps as many connections as the limit allows', () => {
   const timeWaits = new TimeWaits(3);
   expect(timeWaits.size).toBe(0);
   const tcbs = waiting(timeWaits, 3);
@@ -32,7 +32,7 @@ it('evicts only the oldest if there is one too many', () => {
   expect(states(tcbs)).toEqual(['CLOSED', 'CLOSED', 'TIME-WAIT', 'TIME-WAIT']);
 });
 
-it('has room for another after one has ended', () => {
+it('has room for another connection after one has ended', () => {
   const timeWaits = new TimeWaits(2);
   const [first, second] = waiting(timeWaits, 2);
   timeWaits.remove(first!);
@@ -51,7 +51,7 @@ it('accepts the end of each connection, waiting or not', () => {
   expect(timeWaits.size).toBe(1);
 });
 
-it('with a limit of zero lets no connection wait', () => {
+it('keeps no connection with a limit of zero', () => {
   const timeWaits = new TimeWaits(0);
   expect(states(waiting(timeWaits, 1))).toEqual(['CLOSED']);
   expect(timeWaits.size).toBe(0);

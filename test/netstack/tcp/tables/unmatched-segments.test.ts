@@ -44,7 +44,7 @@ function sharing(isQuiet = true) {
   return { stack, seen, sends, connect, receives };
 }
 
-it('reports each segment once, and answers nothing', () => {
+it('reports each segment once, without answering', () => {
   const { seen, sends, connect, receives, stack } = sharing();
   const { port } = connect().local;
   sends();
@@ -58,7 +58,7 @@ it('reports each segment once, and answers nothing', () => {
   expect(stack.drops.of('tcp-port')).toBe(3);
 });
 
-it('answers unless it is quiet', () => {
+it('answers unless it is muted', () => {
   const { seen, sends, connect, receives } = sharing(false);
   connect();
   sends();
@@ -77,7 +77,7 @@ it('ignores an RST, and a segment that is not an answer', () => {
   expect(seen).toEqual([]);
 });
 
-it('answers a segment from an unknown remote end, and reports nothing', () => {
+it('answers a segment from an unknown remote end, without reporting it', () => {
   const { seen, sends, connect, receives } = sharing();
   connect();
   sends();

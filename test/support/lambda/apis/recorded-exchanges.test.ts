@@ -59,7 +59,7 @@ describeWith(
       rmSync(folder, { recursive: true, force: true });
     });
 
-    it('has all fifteen', () => {
+    it('contain all fifteen', () => {
       expect(exchanges).toHaveLength(15);
     });
 
@@ -89,7 +89,7 @@ describeWith(
 );
 
 describeWith(LAMBDA_SANDBOX, 'a connection that its client keeps', () => {
-  it('is kept without a header that says so, as AWS’s server does', async () => {
+  it('is kept open without a Connection header, as by AWS’s server', async () => {
     const sandbox = await LambdaSandbox.start(nodeFunction('echo'));
     try {
       const response = await fetch(`http://${sandbox.address}/2020-01-01/extension/nope`);

@@ -28,7 +28,7 @@ describeWith(LAMBDA_SANDBOX, 'the Telemetry API', () => {
     expect(types).toContain('extension');
   });
 
-  it('says so where it is not supported', async () => {
+  it('reports if it is not supported', async () => {
     const telemetryPort = await freePort();
     const telemetry = 'unsupported' as const;
     const sandbox = await sandboxes.start({ probe: { telemetryPort } }, { telemetry });

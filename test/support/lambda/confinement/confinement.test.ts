@@ -33,7 +33,7 @@ const sandboxes = new Sandboxes();
 afterEach(() => sandboxes.close());
 
 describeWith(LAMBDA_SANDBOX, 'the environment of an extension', () => {
-  it('is what Lambda lets through, and the runtime has it all', async () => {
+  it('contains what Lambda passes on; the runtime’s contains everything', async () => {
     const env = { NODE_OPTIONS: '--no-warnings', OWN: 'customer', _OWN: 'customer' };
     const sandbox = await sandboxes.start({ probe: {} }, { env, memoryMb: 256 });
     const runtime = await environmentOfRuntime(sandbox);
@@ -55,7 +55,7 @@ describeWith(LAMBDA_SANDBOX, 'the environment of an extension', () => {
     expect(extension.JEST_WORKER_ID).toBeUndefined();
   });
 
-  it('has the name of its file, in a folder opt/extensions', async () => {
+  it('is named after its file, in a folder opt/extensions', async () => {
     const sandbox = await sandboxes.start({ probe: {} });
     await sandbox.initialized();
     const [{ path }] = toldBy(sandbox, 'probe', 'started') as [{ path: string }];
@@ -64,7 +64,7 @@ describeWith(LAMBDA_SANDBOX, 'the environment of an extension', () => {
 });
 
 describeWith(LAMBDA_PRIVATE_ROOT, 'a root of the sandbox’s own', () => {
-  it('has /opt/extensions, /var/task and /var/lang/bin/node, and takes nothing but in /tmp', async () => {
+  it('has /opt/extensions, /var/task and /var/lang/bin/node, and is writable only in /tmp', async () => {
     const script = `
       for folder in / /opt /var/task /etc /usr /run; do
         if touch "$folder/mark" 2>/dev/null; then echo "may write $folder"; fi
@@ -161,7 +161,7 @@ describeWith(
 );
 
 describeWith([...LAMBDA_SANDBOX, 'memory-cgroup'], 'a memory limit', () => {
-  it('ends what takes more', async () => {
+  it('ends a process that uses more', async () => {
     const sandbox = await sandboxes.start(
       {},
       {

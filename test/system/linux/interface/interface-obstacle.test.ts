@@ -41,12 +41,12 @@ it('does not exist with CAP_NET_ADMIN', async () => {
   expect(await interfaceObstacle('soratun0', USER, folders)).toBeUndefined();
 });
 
-it('is the missing capability, with all others', async () => {
+it('is the missing capability, even with all others', async () => {
   system(ALL_BUT_NET_ADMIN);
   expect(await interfaceObstacle('soratun0', USER, folders)).toBe('not-permitted');
 });
 
-it('is the driver, if the system has none', async () => {
+it('is the driver if the system has none', async () => {
   expect(await interfaceObstacle('soratun0', USER, folders)).toBe('no-driver');
 });
 
@@ -65,7 +65,7 @@ it.each([
   expect(await interfaceObstacle(name, USER, folders)).toBe('not-permitted');
 });
 
-it('is the access, if the device belongs to another user', async () => {
+it('is the permission if the device belongs to another user', async () => {
   system(NET_ADMIN);
   chmodSync(join(folders.dev, 'net/tun'), 0);
   // Root may open it anyway.

@@ -141,7 +141,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
         setUpInterface(netlink, 'arc', { ...SETTINGS, killSwitch: true, routes: routes(...texts) }),
       );
 
-    it('rejects packets for an interface that is gone, and lets the rest pass', () => {
+    it('rejects packets for an interface that no longer exists, and lets the rest pass', () => {
       setUp('10.128.0.0/9', '2001:db8:1::/48');
       expect([wayTo('10.200.0.1'), wayTo('2001:db8:1::5')]).toEqual(['arc', 'arc']);
       kill();
@@ -195,7 +195,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(guards()).toEqual(['10.128.0.0/9']);
     });
 
-    it('is not created for a default route, nor for half of one', () => {
+    it('is not created for a default route or half of one', () => {
       setUp('0.0.0.0/0', '::/0', '0.0.0.0/1', '2000::/3');
       expect(guards()).toEqual([]);
       kill();
@@ -225,7 +225,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       expect(space.ip('rule')).not.toContain('11010');
     });
 
-    it('of a kill switch is removed by the next process that has none', () => {
+    it('of a kill switch is removed by the next process without one', () => {
       withKillSwitch('0.0.0.0/0');
       kill();
       again();
@@ -310,7 +310,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'the setup of an interface
       asNobody('100.127.0.0/16', 'fd00::/8');
     });
 
-    it('has no commands for a default route, which requires a mark', () => {
+    it('lists no commands for a default route, which requires a mark', () => {
       expect(refusal(() => asNobody('0.0.0.0/0'))).toMatchObject({
         code: 'EPERM',
         remedy: '',

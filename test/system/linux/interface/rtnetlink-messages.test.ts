@@ -95,7 +95,7 @@ it.each<[string, NetlinkRequest, string]>([
   expect(toHex(encodeNetlinkRequest(request, SEQUENCE))).toBe(toHex(fromHex(hex)));
 });
 
-it('reads a route, and nothing from other messages', () => {
+it('reads a route, and ignores other messages', () => {
   const message = { type: 24, flags: 0, sequence: 1 };
   const body = '02180000 fe030001 00000000 08000100 0a010200 08000500 c0000201 08000400 07000000';
   expect(decodeRoute({ ...message, body: fromHex(body) })).toEqual({

@@ -103,7 +103,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(space.ip('-d', 'link', 'show', 'dev', given)).toMatch(/tun type tun pi off vnet_hdr on/);
   });
 
-  it('takes the next number if the first is in use', () => {
+  it('uses the next number if the first is in use', () => {
     expect([device('arc%d').name, device('arc%d').name]).toEqual(['arc0', 'arc1']);
   });
 
@@ -132,7 +132,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(refusal('arc')).toEqual(['failed', 'EACCES']);
   });
 
-  it('works without UDP segmentation if the kernel has none', () => {
+  it('works without UDP segmentation if the kernel does not support it', () => {
     const asked: unknown[] = [];
     libc.refuse = (call, [, request, offloads]) => {
       if (call !== 'ioctl' || request !== TUNSETOFFLOAD) return 0;
@@ -224,7 +224,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     expect(frame.length).toBeGreaterThan(PACKET + IPV4_HEADER + TCP_HEADER + 1000);
   });
 
-  it('leaves packets with the system while they are not read', async () => {
+  it('leaves packets in the kernel’s queue while they are not read', async () => {
     const one = deviceThatIsUp();
     let frames = 0;
     // The connection of an earlier test may still be open.

@@ -148,7 +148,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
       }
     });
 
-    it('sends a run in one call, and receives it in one', async () => {
+    it('sends a run in one call, and receives it in one call', async () => {
       const [left, right] = [await socket(address), await socket(address)];
       const arrival = received(right, 45);
       libc.resetCounts();
@@ -180,7 +180,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   });
 
   it.each([['0.0.0.0'], ['::']])(
-    'answers a peer from the address that it asked, bound to %s',
+    'answers a peer from the address that the peer used, bound to %s',
     async (address) => {
       const [one, peer] = [await socket(address), await nodeSocket('127.0.0.1')];
       one.onReceive = (datagrams) => one.send(datagrams);
@@ -236,30 +236,33 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     ['EINVAL', EINVAL],
     ['EMSGSIZE', EMSGSIZE],
     ['ENOPROTOOPT', ENOPROTOOPT],
-  ])('sends one by one permanently after a run was refused with %s', async (_name, errno) => {
-    const from = sockets();
-    const [left, right] = [await socket('127.0.0.1', from), await socket()];
-    const endpoint = { address: '127.0.0.1', port: right.localPort };
-    let refusals = 0;
-    libc.refuse = (call, parameters) => {
-      const isRun =
-        call === 'sendmsg' && libc.sentMessage(parameters[1]).controls.includes(UDP_SEGMENT);
-      if (isRun) refusals++;
-      return isRun ? errno : 0;
-    };
-    const arrival = received(right, 50);
-    const failures: Error[] = [];
-    left.onError = (error) => failures.push(error);
-    left.send(run(20, 1000, endpoint));
-    left.send(run(20, 1000, endpoint));
-    const other = await socket('127.0.0.1', from);
-    other.send(run(10, 1000, endpoint));
-    expect((await arrival).map(({ bytes }) => bytes[3])).toEqual(
-      [20, 20, 10].flatMap((count) => [...new Array(count).keys()]),
-    );
-    expect(failures).toEqual([]);
-    expect(refusals).toBe(1);
-  });
+  ])(
+    'permanently sends datagrams one by one after a run was refused with %s',
+    async (_name, errno) => {
+      const from = sockets();
+      const [left, right] = [await socket('127.0.0.1', from), await socket()];
+      const endpoint = { address: '127.0.0.1', port: right.localPort };
+      let refusals = 0;
+      libc.refuse = (call, parameters) => {
+        const isRun =
+          call === 'sendmsg' && libc.sentMessage(parameters[1]).controls.includes(UDP_SEGMENT);
+        if (isRun) refusals++;
+        return isRun ? errno : 0;
+      };
+      const arrival = received(right, 50);
+      const failures: Error[] = [];
+      left.onError = (error) => failures.push(error);
+      left.send(run(20, 1000, endpoint));
+      left.send(run(20, 1000, endpoint));
+      const other = await socket('127.0.0.1', from);
+      other.send(run(10, 1000, endpoint));
+      expect((await arrival).map(({ bytes }) => bytes[3])).toEqual(
+        [20, 20, 10].flatMap((count) => [...new Array(count).keys()]),
+      );
+      expect(failures).toEqual([]);
+      expect(refusals).toBe(1);
+    },
+  );
 
   it('does not disable runs because of an error of each datagram', async () => {
     const [left, right] = [await socket(), await socket()];
@@ -275,7 +278,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(libc.count('sendmsg')).toBe(1);
   });
 
-  it('works if the kernel supports neither', async () => {
+  it('works if the kernel supports neither runs nor coalescing', async () => {
     libc.refuse = (call, [, level]) => (call === 'setsockopt' && level === 17 ? ENOPROTOOPT : 0);
     const from = sockets();
     const [left, right] = [await socket('127.0.0.1', from), await socket('127.0.0.1', from)];
@@ -302,7 +305,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(asked.includes(104)).toBe(coalesces);
   });
 
-  it('queues what the kernel has no room for, and sends it when there is', async () => {
+  it('queues datagrams for which the kernel has no room, and sends them later', async () => {
     const [left, right] = [await socket(), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
     let room = 2;
@@ -377,7 +380,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(controls).toEqual(['0 8', '', '']);
   });
 
-  it('reaches IPv4 by an IPv6 socket, with the address text that Node uses', async () => {
+  it('reaches IPv4 through an IPv6 socket, with the address text that Node uses', async () => {
     const [one, peer] = [await socket('::'), await socket()];
     const [question, answer] = [received(peer, 1), received(one, 1)];
     one.send(run(1, 10, { address: '::ffff:127.0.0.1', port: peer.localPort }));
@@ -408,7 +411,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     ['IPv4', '127.0.0.1', '127.0.0.1', '127.0.0.1'],
     ['IPv6', '::1', '::1', '::1'],
     ['IPv4 at sockets of IPv6', '::', '::', '::ffff:127.0.0.1'],
-  ])('carries that octet, with one for each run, %s', async (_name, from, at, to) => {
+  ])('carries that octet, one for each run, %s', async (_name, from, at, to) => {
     const [left, right] = [await socket(from), await socket(at)];
     const endpoint = { address: to, port: right.localPort };
     const classes = [0, 0, 2, 2, 2, 0x88, 1, 3, 3, 0];
@@ -424,7 +427,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(buffers).toEqual([2, 3, 1, 1, 2, 1]);
   });
 
-  it('receives a datagram after a run completely', async () => {
+  it('completely receives a datagram after a run', async () => {
     const [left, right] = [await socket(), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
     const first = received(right, 10);
@@ -435,7 +438,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect((await second).map(({ bytes }) => bytes.length)).toEqual([1400]);
   });
 
-  it('lets the system choose the source address again if it is in doubt, until a peer asks at one', async () => {
+  it('lets the system choose the source address again if it is in doubt, until a peer uses one', async () => {
     const [one, peer] = [await socket('0.0.0.0'), await nodeSocket('127.0.0.1')];
     const { address, port } = peer.address();
     const sources = async (datagrams: readonly Datagram[]): Promise<string[]> => {
@@ -469,7 +472,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     expect(await sources([plain!])).toEqual(['127.0.0.3']);
   });
 
-  it('sends what is queued before it closes, and then is silent', async () => {
+  it('sends the queued datagrams before it closes, and then nothing more', async () => {
     const [left, right] = [await socket(), await socket()];
     const endpoint = { address: '127.0.0.1', port: right.localPort };
     const arrival = received(right, 50);

@@ -26,7 +26,7 @@ describeWith(['linux', 'koffi'], 'the endpoints of a socket', () => {
     expect(table.find(endpoint(1, 'nowhere'))).toBeUndefined();
   });
 
-  it('keep their bytes, though the system overwrites the buffer', () => {
+  it('keep their bytes even if the system overwrites the buffer', () => {
     const table = new EndpointTable(addresses, AF_INET);
     const bytes = addresses.encode('192.0.2.1', 1, AF_INET)!;
     const known = table.sender(bytes);
@@ -35,7 +35,7 @@ describeWith(['linux', 'koffi'], 'the endpoints of a socket', () => {
     expect(addresses.decode(known.socketAddress)).toEqual(endpoint(1));
   });
 
-  it('are 256 at most, after which the oldest is forgotten', () => {
+  it('are limited to 256; beyond that, the oldest is forgotten', () => {
     const table = new EndpointTable(addresses, AF_INET);
     const known = Array.from({ length: 256 }, (_, port) => table.find(endpoint(port))!);
     known.forEach((one, port) => {

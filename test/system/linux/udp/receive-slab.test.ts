@@ -40,7 +40,7 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
     }
   });
 
-  it('reuses what was reserved and not used', () => {
+  it('reuses memory that was reserved but not used', () => {
     const slab = new ReceiveSlab(libc, 100);
     const address = slab.reserve();
     expect(slab.reserve()).toBe(address);

@@ -47,7 +47,7 @@ describeWith(['linux', 'koffi'], 'socket addresses', () => {
     expect(addresses.encode(text, 1, family)).toBeUndefined();
   });
 
-  it('have the number of a zone that has no name', () => {
+  it('contain the number of a zone that has no name', () => {
     const bytes = addresses.encode('fe80::1%999999', 1, AF_INET6);
     expect(addresses.decode(bytes!).address).toBe('fe80::1%999999');
   });

@@ -51,7 +51,7 @@ describe('a probe with too much loss', () => {
     expect(prober.model.longTermInflight).toBe(bound);
   });
 
-  it('sets no bound if the user limited the rate, but goes down', () => {
+  it('sets no bound if the user limited the rate, but still goes down', () => {
     const prober = new Prober();
     prober.goUp();
     expect(prober.lose(4, { isAppLimited: true })).toBe(true);

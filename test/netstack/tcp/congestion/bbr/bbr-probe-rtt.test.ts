@@ -49,7 +49,7 @@ describe('ProbeRTT', () => {
 });
 
 describe('low rates during a ProbeRTT', () => {
-  it('are not taken as the rate of the path: Startup continues afterwards', () => {
+  it('are not used as the rate of the path: Startup continues afterwards', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 10_000 });
     acknowledge(bbr, now, 40);

@@ -13,7 +13,7 @@ describe('after an idle time', () => {
     expect(bbr.pacingRate).toBeCloseTo(990, 6);
   });
 
-  it('needs no ProbeRTT, since the queue was empty', () => {
+  it('does not need ProbeRTT, because the queue was empty', () => {
     const [bbr, now] = steady();
     bbr.restart(state({ isAppLimited: true, delivered: now.delivered }), 9000, 300, 20_000);
     const later = 20_060;

@@ -80,7 +80,7 @@ describe('Drain', () => {
     expect(phases).toEqual(['Drain', 'Drain', 'Drain', 'ProbeBW_DOWN']);
   });
 
-  it('ends when no more is in flight than the bandwidth-delay product (draft-ietf-ccwg-bbr 5.3.2)', () => {
+  it('ends when the data in flight is at most the bandwidth-delay product (draft-ietf-ccwg-bbr 5.3.2)', () => {
     const bbr = fresh();
     const now = state({ srtt: 40, inflight: 40_001 });
     let at = 0;

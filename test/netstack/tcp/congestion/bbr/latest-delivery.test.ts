@@ -1,7 +1,7 @@
 import { LatestDelivery } from '../../../../../src/netstack/tcp/congestion/bbr/latest-delivery.js';
 import { sample, state } from '../samples.js';
 
-it('keeps the maximum of a round, and begins the next with the last sample (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
+it('keeps the maximum of a round, and starts the next round with the last sample (draft-ietf-ccwg-bbr 5.5.10.3)', () => {
   const latest = new LatestDelivery();
   latest.update(sample({ deliveryRate: 5, delivered: 9000, priorDelivered: 0 }), 1000);
   latest.advance(sample({ deliveryRate: 5, delivered: 9000 }));
