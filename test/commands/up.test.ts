@@ -29,7 +29,7 @@ it('exits with 3 if the server’s key is the client’s own, before anything is
   expect(existsSync(join(folder, 'new.pcapng'))).toBe(false);
 }, 60_000);
 
-describe('wrong usage: 2', () => {
+describe('wrong usage exits with 2', () => {
   const up = (parameters: readonly string[], env: NodeJS.ProcessEnv = {}) =>
     processes.run([process.execPath, ARCTUN, 'up', ...parameters], { cwd: folder, env });
 

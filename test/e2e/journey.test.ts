@@ -164,7 +164,7 @@ describe('wrong input', () => {
       /line 2[\s\S]*privateKey|privateKey[\s\S]*line 2|:2/,
     ],
   ])(
-    '%s: 3',
+    'exits with 3 for %s',
     async (_name, text, sentence) => {
       if (text !== undefined) writeFileSync(join(folder, 'arc.json'), text);
       const { code, stderr, stdout } = await run(['up', '--forward-listen', '127.0.0.1:0']);
@@ -174,7 +174,7 @@ describe('wrong input', () => {
     30_000,
   );
 
-  it('an unknown host as endpoint: 5', async () => {
+  it('exits with 5 for an unknown host as endpoint', async () => {
     await bootstrap();
     change({ arcSessionStatus: { ...session(), arcServerEndpoint: 'no-such-host.invalid:11010' } });
     const { code, stderr } = await run(['up', '--wait', '1', '--forward-listen', '127.0.0.1:0']);
@@ -182,7 +182,7 @@ describe('wrong input', () => {
     expect(stderr).toContain('cannot find the Arc server no-such-host.invalid');
   }, 30_000);
 
-  it('a wrong server key: 5', async () => {
+  it('exits with 5 for a wrong server key', async () => {
     await bootstrap();
     change({
       arcSessionStatus: {
@@ -195,7 +195,7 @@ describe('wrong input', () => {
     expect(stderr).toContain('no handshake with the Arc server');
   }, 30_000);
 
-  it('a port in use: 1', async () => {
+  it('exits with 1 for a port in use', async () => {
     await bootstrap();
     const taken = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
@@ -206,14 +206,14 @@ describe('wrong input', () => {
     expect(stderr).toContain(String(port));
   }, 30_000);
 
-  it('one message through mode tun: 2', async () => {
+  it('exits with 2 for one message through mode tun', async () => {
     await bootstrap();
     const { code, stderr } = await run(['send', '--mode', 'tun', 'hello']);
     expect(code).toBe(2);
     expect(stderr).toContain('arctun up --mode tun');
   }, 30_000);
 
-  it('a listener on a non-loopback address: 2', async () => {
+  it('exits with 2 for a listener on a non-loopback address', async () => {
     const { code, stderr } = await run(['up', '--address', '0.0.0.0']);
     expect(code).toBe(2);
     expect(stderr).toContain('--allow-open');
@@ -228,7 +228,7 @@ describe('wrong input', () => {
     [['send', 'x', '--path', 'nope']],
     [['bootstrap', 'authkey', '--coverage-type', 'xx', '--auth-key-id', 'keyId-x']],
   ])(
-    'wrong usage %j: 2',
+    'exits with 2 for wrong usage %j',
     async (parameters) => {
       await bootstrap();
       const { code, stderr } = await run(parameters);
@@ -238,7 +238,7 @@ describe('wrong input', () => {
     30_000,
   );
 
-  it('a full disk at standard output: 1, with an explanation', async () => {
+  it('exits with 1, and explains why, for a full disk at standard output', async () => {
     const { code, stderr } = await run(
       ['-c', `'${process.execPath}' '${ARCTUN}' version > /dev/full`],
       {
@@ -249,14 +249,14 @@ describe('wrong input', () => {
     expect(stderr).toMatch(/^Error: cannot write to standard output: ENOSPC/);
   }, 30_000);
 
-  it('a skeleton: 3', async () => {
+  it('exits with 3 for a skeleton', async () => {
     await run(['-c', `'${process.execPath}' '${ARCTUN}' config init > arc.json`], { shell: true });
     const { code, stderr } = await run(['config', 'validate']);
     expect(code).toBe(3);
     expect(stderr).toContain('arcServerPeerPublicKey');
   }, 30_000);
 
-  it('missing credentials: 2, and the list of what is missing', async () => {
+  it('exits with 2 for missing credentials, and lists what is missing', async () => {
     const { code, stderr } = await run(['bootstrap', 'authkey']);
     expect(code).toBe(2);
     for (const name of ['--auth-key-id', 'ARCTUN_AUTH_KEY_ID', '--auth-key', 'ARCTUN_AUTH_KEY']) {
@@ -264,7 +264,7 @@ describe('wrong input', () => {
     }
   }, 30_000);
 
-  it('an auth key that is refused: 4', async () => {
+  it('exits with 4 for an auth key that is refused', async () => {
     const env = { ...emulator.env, ARCTUN_AUTH_KEY: 'secret-wrong' };
     const { code, stderr } = await run(['bootstrap', 'authkey'], { env });
     expect(code).toBe(4);
@@ -273,7 +273,7 @@ describe('wrong input', () => {
     expect(existsSync(join(folder, 'arc.json'))).toBe(false);
   }, 30_000);
 
-  it('a broken arc.json is refused by bootstrap, and nothing is created: 3', async () => {
+  it('exits with 3 for a broken arc.json, and bootstrap creates nothing', async () => {
     writeFileSync(join(folder, 'arc.json'), '{"privateKey": ');
     const before = await emulator.calls();
     const { code } = await run(['bootstrap', 'authkey'], { env: emulator.env });
@@ -282,7 +282,7 @@ describe('wrong input', () => {
     expect(readFileSync(join(folder, 'arc.json'), 'utf8')).toBe('{"privateKey": ');
   }, 30_000);
 
-  it('a missing target folder: 3, before any call', async () => {
+  it('exits with 3 for a missing target folder, before any call', async () => {
     const before = await emulator.calls();
     const { code } = await run(['bootstrap', 'authkey', '--config', 'missing/arc.json'], {
       env: emulator.env,
@@ -293,7 +293,7 @@ describe('wrong input', () => {
 });
 
 describeWith(['root', 'setpriv'], 'a target that may not be written', () => {
-  it('is found before any call on a read-only mount: 6', async () => {
+  it('exits with 6 before any call on a read-only mount', async () => {
     const mount = join(folder, 'mount');
     mkdirSync(mount);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=64k', 'tmpfs', mount]);
@@ -315,7 +315,7 @@ describeWith(['root', 'setpriv'], 'a target that may not be written', () => {
     ['a folder that is not ours', 0o755],
     ['a file that is not ours in a folder for all', 0o1777],
   ])(
-    'is found before any call in %s: 6',
+    'exits with 6 before any call in %s',
     async (_name, mode) => {
       chmodSync(folder, mode);
       if (mode === 0o1777) {

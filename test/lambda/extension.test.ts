@@ -260,7 +260,7 @@ describe('a secret', () => {
     expect(lambda.clock.armed).toBe(FOR_THE_END);
   });
 
-  it('is tried once in each later invocation, whose requests wait for it', async () => {
+  it('is tried once in each later invocation, and its requests wait for it', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start(SECRET);
     await lambda.invoke();
@@ -280,7 +280,7 @@ describe('a secret', () => {
     expect(lambda.tunnel.dials).toHaveLength(1);
   });
 
-  it('is read once at a time, however many invocations come meanwhile', async () => {
+  it('is read once at a time, however many invocations arrive meanwhile', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start(SECRET);
     const open = heldOpening();
@@ -316,7 +316,7 @@ describe('a secret', () => {
     expect(lambda.tunnel.dials).toHaveLength(1);
   });
 
-  it('gives a request its reason if no later attempt ends before the wait does', async () => {
+  it('explains its absence to a request if no later attempt ends before the wait', async () => {
     lambda.openTunnel = () => Promise.reject(NOT_YET);
     await lambda.start(SECRET);
     heldOpening();

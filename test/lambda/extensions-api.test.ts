@@ -40,7 +40,7 @@ describe('register', () => {
     expect(JSON.parse(body ?? '')).toEqual({ events: ['SHUTDOWN'] });
   });
 
-  it('reports that the request was sent before the answer comes', async () => {
+  it('reports that the request was sent before the answer arrives', async () => {
     let answer: () => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => {
       lambda.answer = (response) => {

@@ -158,7 +158,7 @@ it('treats an answer as an acknowledgement', async () => {
   expect(outcome).toEqual({ answer: '201 ' });
 });
 
-it('succeeds if the acknowledgement comes after the end', async () => {
+it('succeeds if the acknowledgement arrives after the end', async () => {
   stream.acknowledges = false;
   await start();
   stream.push(null);

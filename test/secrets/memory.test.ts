@@ -85,7 +85,7 @@ const SCENARIOS = isLong
 describeWith(['linux'], 'the memory of a process', () => {
   describe.each(SEARCHED)('on $backend', ({ backend, clean, attempts }) => {
     it.each(SCENARIOS)(
-      'holds the keys of %s while they are needed, and not afterwards',
+      'contains the keys of %s while they are needed, but not afterwards',
       async (_name, scenario, always) => {
         const expected =
           backend === 'node' ? { ...always, closed: KEPT_BY_OPENSSL[scenario] } : always;

@@ -44,7 +44,7 @@ it('prints the arc.json of a new SIM and writes nothing', async () => {
   expect(bench.journals.calls).toEqual(['open']);
 });
 
-it('creates no SIM after the user says no', async () => {
+it('creates no SIM if the user declines', async () => {
   const run = dumpBootstrap(optionsWith({}), {
     ...bench.ports,
     confirmSim: () => Promise.resolve(false),

@@ -52,7 +52,7 @@ it.each([
   expect(look({ unanswered })).toEqual(moment);
 });
 
-it('is in doubt if handshakes are answered and no data comes back', () => {
+it('is in doubt if handshakes are answered but no data is returned', () => {
   expect(look({ health: 'stale', silence: 'no-data-back' })).toEqual({ suspicion: 'doubtful' });
   expect(look({ health: 'stale', silence: 'no-answer' })).toEqual({ suspicion: 'silent' });
 });

@@ -67,7 +67,7 @@ describe('traffic resumes in less than 30 s', () => {
     expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe('10.9.8.7');
   });
 
-  it('if arc.json has the old address, and only keepalives come back', async () => {
+  it('if arc.json has the old address, and only keepalives are returned', async () => {
     at.admit('10.9.8.7');
     await at.open();
     // Handshakes are on time: nothing seems wrong until a program waits for its answer.

@@ -44,7 +44,7 @@ it('logs the same messages as soratun', async () => {
   ]);
 });
 
-it('gives each command 30 s, a process group, an output limit, and no credentials', async () => {
+it('runs each command with 30 s, a process group, an output limit, and no credentials', async () => {
   await goThrough(hooksOf());
   for (const { options } of commands.ran) {
     const { signal, withoutVariables, ...rest } = options;

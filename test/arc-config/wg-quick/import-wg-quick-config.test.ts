@@ -61,7 +61,7 @@ ${theirs}
 describe.each(WG_QUICK_SAMPLES)('$name', ({ text, notes }) => {
   const { config, notes: told } = importing(text(KEYS));
 
-  it('gives its keys, endpoint and address', () => {
+  it('yields its keys, endpoint and address', () => {
     expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
     expect(formatKey(config.publicKey)).toBe(PUBLIC_KEY);
     expect(formatKey(config.arcSessionStatus!.arcServerPeerPublicKey)).toBe(SERVER_KEY);

@@ -68,7 +68,7 @@ it('opens the tunnel with its key', async () => {
   expect(sim).toMatchObject({ publicKey });
 }, 60_000);
 
-it('cannot open a tunnel with the key that createSim returned: 5', async () => {
+it('exits with 5 with the key that createSim returned', async () => {
   const old = {
     ...arcJson(),
     privateKey: keyOfCreateSim('arcClientPeerPrivateKey'),

@@ -49,7 +49,7 @@ describeWith(LAMBDA_SANDBOX, 'a dead peer', () => {
   beforeEach(() => lab.platform.process.kill('SIGSTOP'));
   afterEach(() => lab.platform.process.kill('SIGCONT'));
 
-  it('lets the function run: 503, until the peer is back', async () => {
+  it('lets the function run, and answers 503 until the peer is back', async () => {
     const sandbox = await lab.sandbox({ settings });
     expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
     await refused(sandbox, /has not answered|no answer/);

@@ -156,7 +156,7 @@ describe('a web page', () => {
     expect(await status('GET', { 'Sec-Fetch-Site': 'cross-site' })).toBe(403);
   });
 
-  it('of a rebound name is refused: 421', async () => {
+  it('of a rebound name is refused with 421', async () => {
     expect(await status('GET', { Host: 'evil.example' })).toBe(421);
     expect(await status('GET', { Host: `localhost:${api.port}` })).toBe(200);
   });

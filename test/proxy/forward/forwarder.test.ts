@@ -280,7 +280,7 @@ describe('close', () => {
     expect(client.received).toMatch(/\r\n\r\nok$/);
   });
 
-  it('fails pending requests after the grace period: 502', async () => {
+  it('answers pending requests with 502 after the grace period', async () => {
     const { server, forwarder, client } = await withRunning();
     await forwarder.close({ graceMs: 20 });
     await client.ended();

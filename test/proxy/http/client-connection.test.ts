@@ -175,7 +175,7 @@ describe('bytes that are not a request', () => {
     expect(server.wires).toHaveLength(0);
   });
 
-  it('in a body end the exchange with the target: 400', async () => {
+  it('in a body are answered with 400, and end the exchange with the target', async () => {
     const { client, server } = await echoing();
     client.send(
       'POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',

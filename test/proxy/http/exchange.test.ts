@@ -132,7 +132,7 @@ describe('another protocol', () => {
 });
 
 describe('the timeout', () => {
-  it('expires for a silent target: 504', async () => {
+  it('expires with 504 for a silent target', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { responseTimeout: 30 });
     const client = forwarding.client(forwarder);
@@ -141,7 +141,7 @@ describe('the timeout', () => {
     await server.wires[0]!.ended();
   });
 
-  it('expires for a dialer that never settles: 504', async () => {
+  it('expires with 504 for a dialer that never settles', async () => {
     let signal: AbortSignal | undefined;
     const dialer: Dialer = {
       dial: (_target, given) => {
@@ -155,7 +155,7 @@ describe('the timeout', () => {
     expect(signal?.aborted).toBe(true);
   });
 
-  it('expires for a client that stops in its body: 408, and the connection ends', async () => {
+  it('expires with 408 for a client that stops in its body, and the connection ends', async () => {
     const server = await forwarding.server(() => undefined);
     const forwarder = await forwarding.start(localDialer(server.port), { idleTimeout: 30 });
     const client = forwarding.client(forwarder);

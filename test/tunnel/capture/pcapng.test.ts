@@ -52,7 +52,7 @@ it.each([
   ['in', '01000000'],
   ['out', '02000000'],
 ] as const)(
-  'writes an enhanced packet that goes %s, its timestamp in two words (4.3)',
+  'writes an enhanced packet with direction %s, its timestamp in two words (4.3)',
   (way, flags) => {
     // 2026-11-25T17:34:11.019004Z
     const microseconds = 1_795_628_051_019_004;

@@ -37,7 +37,7 @@ describe('a session', () => {
     expect(watch.poll(asked, asked + 2_000)).toBeUndefined();
   });
 
-  it('is not in doubt if only foreign messages come, because anyone can send them', () => {
+  it('is not in doubt if only foreign messages arrive, because anyone can send them', () => {
     const watch = watching();
     for (let at = asked; at < asked + 600_000; at += 100) {
       watch.strangeMessage(at);

@@ -184,7 +184,7 @@ describe('a tunnel reports', () => {
     world.server = { port: socket.localPort, publicKey: engine.device.publicKey };
   }
 
-  it('no-answer if nothing comes back', async () => {
+  it('no-answer if nothing is received', async () => {
     await openPort(() => undefined);
     tunnel = await world.open();
     const error = await handshakeFailure();

@@ -63,7 +63,7 @@ it('an initiator keeps the session in use and the unconfirmed one in addition to
   expect(released).toEqual([1]);
 });
 
-it('a session that a local one superseded still receives, and sends nothing', () => {
+it('a session that a local one superseded still receives, but does not send', () => {
   const { keypairs } = create();
   const waiting = keypair(3, false, 10);
   keypairs.add(waiting);

@@ -450,7 +450,7 @@ describe('the endpoint of a peer', () => {
   it.each([
     ['another port', { address: '198.51.100.2', port: 2223 }],
     ['another address', { address: '198.51.100.3', port: 2222 }],
-  ])('becomes %s when a message comes from there, and is reported once', (_, elsewhere) => {
+  ])('becomes %s when a message arrives from there, and is reported once', (_, elsewhere) => {
     const pair = WireguardPair.established();
     pair.bob.endpoint = elsewhere;
     pair.send('bob');

@@ -586,7 +586,7 @@ describe('a spurious recovery', () => {
     expect(h.connection.info().cwnd).toBeGreaterThanOrEqual(10_000);
   });
 
-  it('is kept if nothing was retransmitted yet, whatever a DSACK says', () => {
+  it('is kept if nothing was retransmitted yet, whatever a DSACK reports', () => {
     const h = inFlight(10).after(RTT);
     acknowledge(h, 1, [2001, 7001]);
     acknowledge(h, 1001, [1, 1001], [2001, 7001]);
@@ -718,7 +718,7 @@ describe('a peer that divides its ACKs', () => {
     expect(during(divided, 1)).toEqual(during(whole, 1));
   });
 
-  it('gains nothing in recovery either', () => {
+  it('has no advantage in recovery either', () => {
     const whole = inFlight(10, 50_000).after(RTT);
     const divided = inFlight(10, 50_000).after(RTT);
     for (const h of [whole, divided]) {
@@ -861,7 +861,7 @@ describe('a peer without SACK', () => {
     expect(h.connection.info().inflight).toBe(7000);
   });
 
-  it('gets nothing a third time while the retransmission of a timeout is in flight', () => {
+  it('gets no segment a third time while the retransmission of a timeout is in flight', () => {
     const h = new Harness().establish({ rtt: RTT });
     h.connection.send(new Uint8Array(8000));
     h.sends();
