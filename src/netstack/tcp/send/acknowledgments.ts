@@ -18,8 +18,7 @@ export interface AcknowledgmentSubject extends RecoverySubject, SackSubject {
 }
 
 /**
- * The summary of the current ACK. All connections share one object, since ACKs are processed one at
- * a time.
+ * The summary of the current ACK. All connections share it, since ACKs are processed one at a time.
  */
 const report: AckReport = {
   acknowledged: 0,
@@ -96,8 +95,7 @@ export class Acknowledgments {
       if (!segment.isRetransmitted) minimumRtt.sample(now - segment.sentAt, now);
     }
     for (const segment of arrived) recovery.segmentDelivered(segment, echoedAt, now);
-    // This array is module-wide: clear it so that it does not keep segments of a closed connection
-    // alive.
+    // Clear the module-wide array so that it does not keep a closed connection's segments alive.
     arrived.length = 0;
   }
 

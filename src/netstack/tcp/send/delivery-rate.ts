@@ -3,7 +3,7 @@ import { sequenceBefore } from '../../../lib/sequence-number.js';
 import type { AckSample } from '../congestion/congestion-control.js';
 import type { SentSegment } from './sent-segments.js';
 
-/** RS: the rate sample of one ACK. Each connection reuses one object for all its ACKs. */
+/** RS: the rate sample for one ACK. Each connection reuses one object for all ACKs. */
 export class RateSample implements AckSample {
   isCumulative = false;
   acknowledged = 0;
@@ -45,8 +45,8 @@ export class DeliveryRate {
   /** C.first_send_time: when the newest segment that the last ACK covered was sent. */
   #firstSentAt = 0;
   /**
-   * C.app_limited: samples are application-limited until this many octets are delivered; 0 if they
-   * are not.
+   * C.app_limited: samples are application-limited until `delivered` exceeds this; 0 if they are
+   * not.
    */
   #appLimitedUntil = 0;
   /** Send time of the newest segment that this ACK delivered; -1 if none yet. */
@@ -80,8 +80,8 @@ export class DeliveryRate {
   }
 
   /**
-   * Marks the flow as application-limited, because the user has no more data to send although the
-   * window is open: draft-ietf-ccwg-bbr 4.1.2.4.
+   * Marks the flow as application-limited: the user has no more data to send although the window is
+   * open (draft-ietf-ccwg-bbr 4.1.2.4).
    */
   limitedByUser(inflight: number): void {
     this.#appLimitedUntil = this.delivered + inflight || 1;
@@ -118,8 +118,8 @@ export class DeliveryRate {
   }
 
   /**
-   * GenerateRateSample() of draft-ietf-ccwg-bbr 4.1.2.3: completes the sample after all segments of
-   * an ACK were added.
+   * GenerateRateSample() of draft-ietf-ccwg-bbr 4.1.2.3: completes the sample after all segments
+   * that the ACK delivered were added.
    */
   endAck(minimumRtt: number): void {
     const { sample } = this;

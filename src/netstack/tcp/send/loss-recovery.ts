@@ -23,15 +23,13 @@ export interface RecoverySubject extends DeliveryState {
   readonly minimumRtt: MinimumRtt;
 }
 
-/**
- * The content of an ACK apart from its acknowledgment number. One object is reused for all ACKs.
- */
+/** An ACK's content except its acknowledgment number. One object is reused for all ACKs. */
 export interface AckReport {
   /** The number of octets by which SND.UNA moved. */
   acknowledged: number;
   /** Whether this is a duplicate ACK as defined in RFC 5681 2. */
   isDuplicate: boolean;
-  /** When the segment whose timestamp this ACK echoes was sent; -1 without timestamps. */
+  /** Send time of the segment whose timestamp this ACK echoes; -1 without timestamps. */
   echoedAt: number;
   /** The start of the DSACK range. Start and end are both 0 without a DSACK. */
   dsackStart: number;
@@ -57,10 +55,11 @@ export class LossRecovery implements RackContext {
   #outAtBeginning = Infinity;
   /** RetransmitTS of RFC 3522: when this recovery sent its first retransmission; -1 before that. */
   #firstRetransmissionAt = -1;
-  /** Whether this recovery's timestamp check for spurious retransmission is done. */
+  /** Whether the timestamp check for spurious retransmission was done in this recovery. */
   #isDecided = false;
   /**
-   * Retransmissions of this recovery that no DSACK has reported; -1 if some were certainly needed.
+   * Retransmissions in this recovery not yet reported by a DSACK; -1 before the first recovery and
+   * after an undo.
    */
   #unreported = -1;
   /** C.lost before this recovery began. */
@@ -89,7 +88,9 @@ export class LossRecovery implements RackContext {
     return this.#sender.minimumRtt.value;
   }
 
-  /** Octets that duplicate ACKs show to have arrived at a peer without SACK: RFC 9937 6.2. */
+  /**
+   * Octets that have arrived at a peer without SACK, inferred from duplicate ACKs: RFC 9937 6.2.
+   */
   get arrivedUnseen(): number {
     return this.#sender.usesSack ? 0 : this.#duplicateAcks * this.#sender.mss;
   }
@@ -140,14 +141,14 @@ export class LossRecovery implements RackContext {
   }
 
   /**
-   * Detects a spurious recovery: by the echoed timestamp (RFC 3522 3.2) or by DSACKs (RFC 3708).
+   * Detects a spurious recovery from the echoed timestamp (RFC 3522 3.2) or from DSACKs (RFC 3708).
    */
   #isSpurious({ acknowledged, echoedAt }: AckReport): boolean {
-    // The segments marked lost arrived before the pacer or the window allowed a retransmission.
+    // Before the first retransmission, the recovery is spurious if no segment is still marked lost.
     if (this.#firstRetransmissionAt < 0) return this.#sender.segments.lostCount === 0;
     if (this.#unreported === 0) return true;
     if (acknowledged === 0 || this.#isDecided) return false;
-    // Only the first ACK that moves SND.UNA can show a spurious retransmission.
+    // Only the first ACK that moves SND.UNA shows whether the retransmission was spurious.
     this.#isDecided = true;
     return echoedAt >= 0 && echoedAt < Math.floor(this.#firstRetransmissionAt);
   }
@@ -159,7 +160,7 @@ export class LossRecovery implements RackContext {
     this.#unreported = -1;
     this.isHeadDue = false;
     sender.segments.takeBackLosses(this.#firstRetransmissionAt);
-    // Retransmitted segments, acknowledged or not, were not lost either.
+    // Segments that were already retransmitted were not lost either.
     sender.rate.lost = this.#lostBefore;
     sender.congestion.undo(sender, this.now);
   }
@@ -193,8 +194,8 @@ export class LossRecovery implements RackContext {
     if (acknowledged > 0) {
       if (!this.isRecovering) {
         this.#duplicateAcks = 0;
-        // Keep the recovery point just below SND.UNA so that it compares as older after sequence
-        // numbers wrap.
+        // Keep the recovery point just below SND.UNA so that the comparison stays correct after
+        // sequence numbers wrap.
         if (this.#isBeyondRepair) this.#recoveryPoint = sequenceAdd(this.#sender.sndUna, -1);
         return;
       }
@@ -202,14 +203,14 @@ export class LossRecovery implements RackContext {
       this.#duplicateAcks = Math.max(0, this.#duplicateAcks - Math.ceil(acknowledged / mss));
       if (this.#phase === 'fast-recovery') this.#loseHead();
     } else if (isDuplicate && segments.size > 0) {
-      // RFC 9937 6.2: count no more segments than are outstanding or, in recovery, than were
-      // outstanding at its start. An ACK may be forged, or may answer a packet that the network
+      // RFC 9937 6.2: count at most as many segments as are outstanding, or were outstanding when
+      // recovery began. Some duplicate ACKs are forged or answer packets that the network
       // duplicated.
       const limit = Math.min(segments.size, this.#outAtBeginning);
       if (this.#duplicateAcks < limit) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;
-      // RFC 6582 3.2, step 2: these duplicate ACKs may result from unneeded retransmissions of the
-      // last recovery.
+      // RFC 6582 3.2, step 2: these duplicate ACKs may result from unnecessary retransmissions in
+      // the last recovery.
       if (!this.#isBeyondRepair) return;
       this.#loseHead();
       this.#begin('fast-recovery');
@@ -244,7 +245,8 @@ export class LossRecovery implements RackContext {
     this.#phase = phase;
     this.#recoveryPoint = sender.sndNxt;
     this.#outAtBeginning = sender.segments.size;
-    // If one recovery directly follows another, some of its retransmissions were certainly needed.
+    // A timeout during recovery continues that recovery, so its earlier retransmissions still
+    // count.
     if (!wasRecovering) {
       this.#firstRetransmissionAt = -1;
       this.#isDecided = false;
@@ -262,7 +264,7 @@ export class LossRecovery implements RackContext {
     sender.congestion.timedOut(sender, isFirst, now);
     this.#duplicateAcks = 0;
     this.reorderAt = Infinity;
-    // RFC 2018 8: a SACKed segment at SND.UNA means that the receiver discarded it.
+    // RFC 2018 8: a SACKed segment at SND.UNA means that the receiver discarded its data.
     if (segments.head?.isSacked) segments.forgetSacks();
     if (sender.usesSack) {
       this.#rack.markLossesOnTimeout(segments, this, this.#lose);
@@ -274,7 +276,7 @@ export class LossRecovery implements RackContext {
   }
 
   /**
-   * Marks all segments for retransmission because they exceed the path MTU (RFC 1191 6.4), which
+   * Marks all segments for retransmission because they exceed the path MTU (RFC 1191 6.4). This
    * does not signal congestion.
    */
   sendAgain(): void {

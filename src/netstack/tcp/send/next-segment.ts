@@ -1,7 +1,6 @@
 /**
- * Chooses the next segment to send: lost octets before new ones (RFC 6675 4, NextSeg), within both
- * windows, without small segments that can wait (RFC 9293 3.7.4 and 3.8.6.2.1), and at the pacer's
- * rate.
+ * Chooses the next segment to send: lost octets first, then new ones (RFC 6675 4, NextSeg). Both
+ * windows and the pacer limit sending, and small segments wait (RFC 9293 3.7.4 and 3.8.6.2.1).
  */
 import { RING_INITIAL_CAPACITY, type RingBuffer } from '../../../lib/ring-buffer.js';
 import { sequenceAdd, sequenceDistance } from '../../../lib/sequence-number.js';
@@ -11,11 +10,11 @@ import type { Pacer } from './pacer.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
 
 /**
- * Octets of memory that the scoreboard uses for each segment, rounded up. The peer chooses the MSS
- * (RFC 9293 3.7.1 sets no minimum). With 36 octets of text in each segment, the scoreboard would
- * use several times the memory of the send ring, but the stack's budget counts only the ring.
+ * The memory that the scoreboard uses for each segment, in octets, rounded up. The peer chooses the
+ * MSS (RFC 9293 3.7.1 sets no minimum). With 36 octets of text in each segment, the scoreboard
+ * would use several times the memory of the send ring, but the stack's budget counts only the ring.
  *
- * Therefore the scoreboard may use only as much memory as the ring: at that limit, new data waits
+ * Therefore the scoreboard may use only as much memory as the ring. At that limit, new data waits
  * for an ACK and then leaves in larger segments. Large segments never reach the limit, and even
  * tiny ones fill the initial window of RFC 6928.
  */
@@ -47,10 +46,7 @@ export class NextSegment {
   /** Octets of text, without the FIN. */
   length = 0;
   hasFin = false;
-  /**
-   * When the pacer allows the chosen segment to leave, in ms; Infinity if the pacer does not delay
-   * it.
-   */
+  /** When the pacer lets the chosen segment leave, in ms; Infinity if pacing does not delay it. */
   paceAt = Infinity;
   readonly #source: SegmentSource;
 

@@ -2,12 +2,12 @@
 
 /**
  * How late a timer may fire, in ms, without reducing the rate. A busy process runs its timers late,
- * and BBR would take that delay for a slower path. A higher limit would cause bursts that overflow
- * short queues.
+ * and BBR would mistake that delay for a slower path. A higher limit would cause bursts that
+ * overflow short queues.
  */
 const LONGEST_LATENESS = 10;
 
-/** The maximum credit of a sender that pacing does not delay, in ms at the pacing rate. */
+/** The maximum credit, in ms at the pacing rate, of a sender that pacing does not delay. */
 const LONGEST_SAVING = 2;
 
 /** A debt below this many octets counts as zero. */
@@ -17,11 +17,11 @@ export class Pacer {
   /** Octets that may leave now; negative after a segment larger than the credit. */
   #credit = 0;
   #filledAt = -Infinity;
-  /** Whether pacing, and not the window or a lack of data, delayed the next segment. */
+  /** Whether pacing, rather than the window or a lack of data, delays the next segment. */
   #isKeeping = false;
 
   /**
-   * Computes when the next segment may leave; at most `now` if it may leave at once.
+   * Returns when the next segment may leave; `now` if it may leave immediately.
    *
    * @param rate pacing rate in octets per ms; Infinity without pacing
    * @param quantum octets that may leave in one burst
@@ -31,7 +31,7 @@ export class Pacer {
     this.#fill(rate, quantum, now);
     this.#isKeeping = this.#credit <= -NOTHING;
     if (!this.#isKeeping) return now;
-    // Wait for part of a quantum instead of for each segment, to save timers.
+    // Wait for up to half a quantum of credit, so that not every segment needs a timer.
     const wanted = Math.min(quantum, rate) / 2 - this.#credit;
     return now + wanted / rate;
   }

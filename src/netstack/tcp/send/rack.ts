@@ -6,8 +6,8 @@ import type { SentSegment, SentSegments } from './sent-segments.js';
 export const DUPLICATE_THRESHOLD = 3;
 
 /**
- * RFC 8985 6.2 step 4: the number of recoveries without a DSACK that keep a widened reordering
- * window.
+ * RFC 8985 6.2 step 4: a widened reordering window is reset after this many recoveries without a
+ * DSACK.
  */
 const RECOVERIES_UNTIL_RESET = 16;
 
@@ -34,10 +34,7 @@ export class Rack {
   #multiplier = 1;
   /** RACK.reo_wnd_persist: the number of recoveries until the multiplier is reset. */
   #recoveriesLeft = RECOVERIES_UNTIL_RESET;
-  /**
-   * RACK.dsack_round: SND.NXT when the window was last widened. It widens at most once per round
-   * trip.
-   */
+  /** RACK.dsack_round: SND.NXT when the window was last widened, at most once per round trip. */
   #widenedUntil: number | undefined = undefined;
 
   constructor(iss: number) {
@@ -52,13 +49,13 @@ export class Rack {
   /**
    * Records that a segment has arrived: RFC 8985 6.2, steps 2 and 3.
    *
-   * @param echoedAt when the segment whose timestamp the ACK echoes was sent; -1 without timestamps
+   * @param echoedAt send time of the segment whose timestamp the ACK echoes; -1 without timestamps
    */
   segmentDelivered(segment: SentSegment, echoedAt: number, minimumRtt: number, now: number): void {
     this.#detectReordering(segment);
     const rtt = now - segment.sentAt;
     if (segment.isRetransmitted) {
-      // The original transmission may have arrived instead of the retransmission.
+      // The ACK may be for the original transmission instead of the retransmission.
       if (echoedAt >= 0 && echoedAt < Math.floor(segment.sentAt)) return;
       if (rtt < minimumRtt) return;
     }
@@ -102,7 +99,8 @@ export class Rack {
   /**
    * Marks lost segments: RFC 8985 6.2, step 5.
    *
-   * @returns when to run the detection again for segments that may be reordered; Infinity if none
+   * @returns when to run detection again, in case the other segments were only reordered; Infinity
+   * if no segment needs it
    */
   detectLosses(
     segments: SentSegments,

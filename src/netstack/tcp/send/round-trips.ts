@@ -1,12 +1,10 @@
-/**
- * The round trips of a connection: the samples for the retransmission timer, and the minimum RTT.
- */
+/** Measures a connection's RTT: samples for the retransmission timer, and the minimum RTT. */
 import { RtoEstimator } from './rto.js';
 
 /** Selects the RTT samples for the retransmission timer: RFC 6298 3, RFC 7323 4. */
 export class RoundTrips {
   readonly #estimator = new RtoEstimator();
-  /** When the SYN was sent; undefined for a SYN cookie, which does not record it. */
+  /** When the SYN was sent; undefined after a SYN cookie, which does not record that time. */
   #synSentAt: number | undefined = undefined;
   #lastSampleAt = -Infinity;
   #timedOutAt = -Infinity;
@@ -44,10 +42,10 @@ export class RoundTrips {
   }
 
   /**
-   * Takes a sample after SND.UNA moved.
+   * Updates the RTT estimate after SND.UNA moved.
    *
-   * @param rtt RTT of the first acknowledged segment in ms; -1 if any was retransmitted (Karn's
-   *   algorithm)
+   * @param rtt RTT of the first acknowledged segment in ms; -1 if any acknowledged segment was
+   * retransmitted (Karn's algorithm)
    * @param echoRtt RTT from the echoed timestamp in ms; -1 without one
    */
   acknowledged(rtt: number, echoRtt: number, now: number): void {
@@ -57,9 +55,9 @@ export class RoundTrips {
     } else if (echoRtt < 0) {
       estimator.ease();
     } else if (now - echoRtt < this.#timedOutAt) {
-      // The echoed timestamp is older than the last timeout: all ACKs were lost, and a duplicate of
-      // the last one arrived now. The wait for the timer is not an RTT; as a sample it would double
-      // the next timeout. The path works, so end the backoff.
+      // The echoed timestamp predates the last timeout: earlier ACKs were lost, and this ACK
+      // repeats the last of them. `echoRtt` includes the wait for the timer and would double the
+      // next timeout. The path works, so end the backoff.
       estimator.endBackoff();
     } else {
       this.#sample(echoRtt, now);
@@ -68,7 +66,7 @@ export class RoundTrips {
 
   /**
    * Samples once per round trip, as RFC 6298 3 requires. RFC 7323 appendix G: more samples would
-   * distort the filter.
+   * distort the smoothed RTT.
    */
   #sample(rtt: number, now: number): void {
     const estimator = this.#estimator;

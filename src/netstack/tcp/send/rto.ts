@@ -46,8 +46,8 @@ export class RtoEstimator {
   }
 
   /**
-   * Takes the RTT of an unambiguous segment (RFC 6298 3, Karn's algorithm). The sample ends any
-   * backoff: RFC 6298 5, second-to-last paragraph.
+   * Adds an unambiguous RTT sample (RFC 6298 3, Karn's algorithm), which ends any backoff: RFC 6298
+   * 5, second-to-last paragraph.
    */
   sample(rtt: number): void {
     if (this.#measured) {
@@ -70,13 +70,13 @@ export class RtoEstimator {
 
   /**
    * Reduces the backoff by one step after an ambiguous ACK. Without timestamps, a long recovery
-   * gives no samples, and the full backoff would outlast the loss.
+   * yields no samples, and a full backoff would last longer than the loss.
    */
   ease(): void {
     if (this.#backoff > 0) this.#backoff--;
   }
 
-  /** Ends the backoff after an acknowledgment that shows a working path but gives no sample. */
+  /** Ends the backoff after an ACK that proves that the path works but yields no sample. */
   endBackoff(): void {
     this.#backoff = 0;
   }

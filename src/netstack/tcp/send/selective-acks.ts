@@ -1,13 +1,15 @@
 /**
  * Chooses the SACK blocks to send: out-of-order data (RFC 2018 4) and duplicates (RFC 2883 4).
  *
- * The ACK of a segment that adds or extends a block reports that block first. Previously reported
+ * If a segment adds or extends a block, its ACK reports that block first. Previously reported
  * blocks follow, most recent first.
  */
 import { sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import type { Reassembly } from '../receive/reassembly.js';
 
-/** The maximum number of blocks kept. Older blocks were reported often enough. */
+/**
+ * The maximum number of blocks kept. Older blocks have been reported often enough to be dropped.
+ */
 const MAXIMUM_BLOCKS = 64;
 
 class Block {
@@ -66,7 +68,7 @@ export class SelectiveAcks {
   }
 
   /**
-   * Writes the blocks for an ACK that is sent now.
+   * Writes the blocks for the ACK that is being sent.
    *
    * @param room the number of blocks that fit into the option
    * @param write called for each block, in the order of the option

@@ -1,7 +1,7 @@
 /**
  * The sending half of a connection: SND.* of RFC 9293 3.3.1, the send ring, and the sent segments.
  * NextSegment chooses what to send, Acknowledgments processes ACKs, LossRecovery detects losses,
- * and CongestionControl limits inflight.
+ * and CongestionControl limits the octets in flight.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 import { RingBuffer } from '../../../lib/ring-buffer.js';
@@ -48,8 +48,8 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   sndUna: number;
   sndNxt: number;
   /**
-   * The sequence number of the next new octet: SND.NXT, or less after a window probe, which is not
-   * counted as sent.
+   * The sequence number of the next new octet: SND.NXT, or lower after a window probe, which does
+   * not count as sent.
    */
   sndNew: number;
   /** SND.WND after window scaling, in octets. */
@@ -149,13 +149,13 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     return this.recovery.isHeadDue || this.segments.lostCount > 0 || this.hasUnsent;
   }
 
-  /** Octets that the user may queue now: two congestion windows, up to the maximum. */
+  /** The send buffer's current limit in octets: two congestion windows, up to the maximum. */
   get bufferLimit(): number {
     const wanted = Math.max(SMALLEST_BUFFER, 2 * this.congestion.cwnd);
     return Math.min(this.ring.maximum, Math.ceil(wanted));
   }
 
-  /** The offset in the ring of the octet `sequence`. */
+  /** The ring offset of the octet with this sequence number. */
   ringOffset(sequence: number): number {
     return sequenceDistance(this.#ringSequence, sequence);
   }
@@ -200,7 +200,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   }
 
   /**
-   * Records a zero-window probe. The probe is not counted as sent, so sending resumes with the same
+   * Records a zero-window probe. The probe does not count as sent, so sending resumes with the same
    * octet.
    */
   windowProbeSent(): void {
@@ -241,8 +241,8 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   }
 
   /**
-   * Processes the handshake's ACK. It covers only the SYN, so the congestion window does not
-   * change.
+   * Processes the handshake's ACK, which covers only the SYN and leaves the congestion window
+   * unchanged.
    */
   acknowledgeSyn(echoRtt: number, now: number): void {
     this.sndUna = sequenceAdd(this.iss, 1);
@@ -250,7 +250,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     if (rtt >= 0) this.minimumRtt.sample(rtt, now);
   }
 
-  /** Moves SND.UNA to `segAck` and discards the ring's octets before it. */
+  /** Moves SND.UNA to `segAck` and discards the acknowledged octets from the ring. */
   advance(segAck: number): void {
     const data = Math.min(Math.max(0, this.ringOffset(segAck)), this.ring.length);
     this.ring.discard(data);

@@ -27,7 +27,7 @@ export class SentSegment implements Transmission {
   isRetransmitted = false;
   isSacked = false;
   isLost = false;
-  /** Whether C.lost counts the segment, because the path lost it. */
+  /** Whether C.lost includes this segment, because the network lost it. */
   isCounted = false;
   /**
    * Whether a spurious retransmission put two copies into the network; pipe (RFC 6675 4) counts
@@ -53,15 +53,14 @@ export class SentSegment implements Transmission {
   }
 
   /**
-   * Whether this segment was sent before another one: the inverse of RACK_sent_after() of RFC 8985
-   * 6.2.
+   * Whether this segment was sent before another: the inverse of RACK_sent_after() in RFC 8985 6.2.
    */
   isSentBefore(sentAt: number, end: number): boolean {
     return this.sentAt < sentAt || (this.sentAt === sentAt && sequenceBefore(this.end, end));
   }
 }
 
-/** The maximum number of unused slots at the front of the array before they are removed. */
+/** Unused slots at the front of the array are removed after they reach this number. */
 const LARGEST_HOLE = 256;
 
 export class SentSegments {
@@ -104,7 +103,7 @@ export class SentSegments {
     return this.size > 0 ? this.#segments[this.#segments.length - 1] : undefined;
   }
 
-  /** The segment in flight that was sent first; follow `later` for the next ones. */
+  /** The in-flight segment that was sent first. `later` links to the next one. */
   get oldest(): SentSegment | undefined {
     return this.#oldest;
   }
@@ -167,8 +166,8 @@ export class SentSegments {
   }
 
   /**
-   * @param isCounted whether the path lost the segment, so that C.lost counts it; false if it is
-   *   resent for another reason
+   * @param isCounted whether C.lost includes the segment; false if it is resent for a reason other
+   * than loss
    */
   lose(segment: SentSegment, isCounted = true): void {
     this.#unlink(segment);
@@ -233,7 +232,7 @@ export class SentSegments {
     if (rest.isSacked) this.#sackedCount++;
     if (rest.isLost) this.#lostCount++;
     if (!isInFlight) return;
-    // The octets are already counted, and #link() counts them again.
+    // Subtract these octets first, because #link() counts them again.
     this.#inflight -= rest.inNetwork;
     this.#link(rest, segment);
   }
@@ -264,9 +263,7 @@ export class SentSegments {
     }
   }
 
-  /**
-   * Returns how many octets marked lost have arrived without retransmission since the last call.
-   */
+  /** Returns the octets marked lost that arrived without a retransmission since the last call. */
   takeWronglyLost(): number {
     const octets = this.#wronglyLost;
     this.#wronglyLost = 0;
@@ -300,7 +297,7 @@ export class SentSegments {
     segment.isInFlightTwice = false;
   }
 
-  /** The index of the first segment that starts at `sequence` or after it. */
+  /** The index of the first segment that starts at or after `sequence`. */
   #indexFrom(sequence: number): number {
     let low = this.#first;
     let high = this.#segments.length;

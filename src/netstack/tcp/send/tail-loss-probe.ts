@@ -1,4 +1,4 @@
-/** Tail loss probes: a segment that makes the peer send an ACK that reveals losses. RFC 8985 7. */
+/** Tail loss probes: segments that elicit an ACK, which reveals losses. RFC 8985 7. */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 
 /** TLP.max_ack_delay: how long a peer may delay the ACK of a single segment, in ms. */
@@ -51,8 +51,8 @@ export class TailLossProbe {
   /**
    * Processes an ACK while a probe is outstanding: RFC 8985 7.4.2, TLP_process_ack().
    *
-   * @param dsackEnd the end of the ACK's DSACK; undefined without one. A DSACK with another end
-   *   does not concern the probe
+   * @param dsackEnd the end of the ACK's DSACK; undefined without one. A DSACK for the probe has
+   * the probe's end
    * @param isPureDuplicate true for a duplicate ACK without SACK blocks
    * @returns whether the probe repaired a loss that was not otherwise detected
    */

@@ -11,8 +11,8 @@ import { createSegment } from './transmit.js';
 export function handleTimeouts(tcb: Tcb, now: number): void {
   const { receiver } = tcb;
   if (tcb.endOfStateAt <= now) {
-    // In TIME-WAIT, the observer received closed('normal') when the state began. In other states,
-    // this timer is the connect timeout.
+    // In TIME-WAIT, the observer has already received closed('normal'). In all other states, this
+    // is the connect timeout.
     terminate(tcb, 'timeout');
   } else {
     if (receiver.delayedAckAt <= now) {
@@ -38,7 +38,7 @@ function lookForWork(tcb: Tcb, now: number): void {
   if (tcb.probeAt <= now) {
     tcb.probeAt = Infinity;
     tcb.tailProbeDue = true;
-    // The probe replaces a retransmission; that timer restarts after it is sent (RFC 8985 7.3).
+    // RFC 8985 7.3: the retransmission timer restarts after the probe is sent.
     tcb.retransmitAt = Infinity;
   }
 }
@@ -75,8 +75,8 @@ function hasGivenUp(tcb: Tcb, now: number): boolean {
 }
 
 /**
- * RFC 9293 3.8.4: a keep-alive probe is a segment without text below the window, which the peer
- * must answer.
+ * RFC 9293 3.8.4: a keep-alive probe is a segment without text, just below the window, so the peer
+ * must answer it.
  */
 function keepAlive(tcb: Tcb, now: number): void {
   const { keepAlive: option, sender } = tcb;

@@ -26,7 +26,7 @@ import type { Tcb } from '../tcb.js';
  * Builds a segment in a packet slot.
  *
  * @param sequence SEG.SEQ; the text is read from the send ring at this position
- * @param flags with ACK, the segment carries the window and satisfies any pending ACK
+ * @param flags if they include ACK, the segment also satisfies any pending ACK
  * @param length octets of text
  */
 export function createSegment(
@@ -39,8 +39,8 @@ export function createSegment(
   const { header, sender, receiver } = tcb;
   const isSyn = (flags & SYN) !== 0;
   const acknowledges = (flags & ACK) !== 0;
-  // A segment with text carries no SACK blocks; a separate ACK does. RFC 2018 has room for both,
-  // but text is cut to Eff.snd.MSS, which does not account for the blocks.
+  // Only segments without text carry SACK blocks. RFC 2018 allows both, but text is cut to
+  // Eff.snd.MSS, which does not account for the blocks.
   const blocks = acknowledges && !isSyn && length === 0 ? sackBlocks(tcb) : 0;
   const tcpLength = TCP_HEADER_LENGTH + optionsLength(tcb, isSyn) + sackLength(blocks);
   const slot = tcb.host.slots.allocate(header.length + tcpLength + length);
@@ -80,7 +80,7 @@ function sackBlocks({ receiver }: Tcb): number {
 }
 
 /**
- * Writes the options of the segment, with those for SYN only if `isSyn`; returns the offset after
+ * Writes the segment's options, including the SYN options if `isSyn`. Returns the offset after
  * them.
  */
 function writeOptions(
