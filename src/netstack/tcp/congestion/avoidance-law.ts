@@ -1,31 +1,22 @@
-/**
- * The parts of congestion avoidance that differ between Reno and CUBIC: window growth and
- * reduction.
- */
+/** Where Reno and CUBIC differ in congestion avoidance: window growth and reduction. */
 export interface AvoidanceLaw {
   readonly algorithm: 'cubic' | 'reno';
 
   /**
    * Returns the ssthresh after a congestion event; at least two segments.
    *
-   * @param window cwnd, or during recovery the window that cwnd approaches
+   * @param window cwnd; in fast recovery, ssthresh, which cwnd approaches
    * @param flightSize FlightSize of RFC 5681
    */
   reduced(window: number, flightSize: number, mss: number): number;
 
-  /**
-   * Resets the growth state after a retransmission timeout. Called after reduced() if both apply.
-   */
+  /** Resets the growth state after a timeout. If both are called, reduced() is called first. */
   timedOut(): void;
 
-  /**
-   * Returns cwnd after an ACK in congestion avoidance that moved SND.UNA by `acknowledged` octets.
-   */
+  /** Returns cwnd after an ACK in congestion avoidance. SND.UNA moved by `acknowledged` octets. */
   grown(cwnd: number, acknowledged: number, mss: number, srtt: number, now: number): number;
 
-  /**
-   * Excludes `duration` ms, during which cwnd did not limit the sender, from the growth over time.
-   */
+  /** Excludes `duration` ms from growth over time, because cwnd did not limit the sender. */
   paused(duration: number): void;
 
   /** Saves the state that a reduction changes. */

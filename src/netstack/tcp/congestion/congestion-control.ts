@@ -3,7 +3,7 @@
  * sender counts delivered octets and detects losses; an implementation decides how to react.
  *
  * Sizes are octets of sequence space, times are ms, rates are octets per ms. Names follow RFC 5681
- * and draft-ietf-ccwg-bbr, whose C.* and RS.* belong to a connection and a rate sample.
+ * and draft-ietf-ccwg-bbr: C.* is a connection's state, RS.* is a rate sample.
  */
 export type CongestionAlgorithm = 'bbr' | 'cubic' | 'reno';
 
@@ -11,9 +11,9 @@ export type CongestionAlgorithm = 'bbr' | 'cubic' | 'reno';
 export interface DeliveryState {
   /** Eff.snd.MSS: the text in a full segment, in octets (C.SMSS). */
   readonly mss: number;
-  /** FlightSize of RFC 5681: octets sent and not cumulatively acknowledged. */
+  /** FlightSize of RFC 5681: octets sent but not yet cumulatively acknowledged. */
   readonly flightSize: number;
-  /** The estimated octets in the network: `pipe` of RFC 6675, C.inflight. */
+  /** The estimated number of octets in the network: `pipe` of RFC 6675, C.inflight. */
   readonly inflight: number;
   /** Octets delivered so far, cumulatively or selectively acknowledged: C.delivered. */
   readonly delivered: number;
@@ -25,10 +25,7 @@ export interface DeliveryState {
   readonly isRecovering: boolean;
   /** Smoothed RTT in ms; 0 before the first sample. */
   readonly srtt: number;
-  /**
-   * Whether both SYNs carried SACK-permitted, so that several losses per round trip are visible
-   * (C.has_selective_acks).
-   */
+  /** C.has_selective_acks: whether both SYNs carried SACK-permitted. */
   readonly usesSack: boolean;
 }
 
@@ -57,10 +54,7 @@ export interface AckSample {
   readonly newlyLost: number;
   /** C.inflight before this ACK. */
   readonly priorInflight: number;
-  /**
-   * RTT in ms of the newest segment that this ACK delivered; -1 if none, or if it was
-   * retransmitted.
-   */
+  /** RTT in ms of the newest segment that this ACK delivered; -1 if none or retransmitted. */
   readonly rtt: number;
   /** RS.delivery_rate; 0 if the sample yields none. */
   readonly deliveryRate: number;
@@ -70,7 +64,7 @@ export interface AckSample {
   readonly lost: number;
   /** P.delivered: C.delivered when the newest delivered segment was sent; -1 if there is none. */
   readonly priorDelivered: number;
-  /** RS.tx_in_flight: C.inflight when that segment was sent. */
+  /** RS.tx_in_flight: C.inflight when the newest delivered segment was sent. */
   readonly inflight: number;
   /** RS.is_app_limited: whether the sample may be below the path's capacity. */
   readonly isAppLimited: boolean;
@@ -91,7 +85,7 @@ export interface CongestionControl {
   setMss(mss: number): void;
 
   /**
-   * Handles a handshake that needed more than one retransmission of the SYN. Called before any data
+   * Handles a handshake in which the SYN was retransmitted more than once. Called before any data
    * is sent.
    */
   handshakeRepeated(): void;
@@ -106,8 +100,8 @@ export interface CongestionControl {
   lost(segment: Transmission, state: DeliveryState, now: number): void;
 
   /**
-   * Starts fast recovery, after lost() was called for each loss. The sender then calls
-   * acknowledged(), or exitRecovery() if the loss is already repaired, before it sends anything.
+   * Starts fast recovery, after lost() was called for each loss. Before it sends again, the sender
+   * calls acknowledged(), or exitRecovery() if the loss is already repaired.
    */
   enterRecovery(state: DeliveryState, now: number): void;
 
@@ -123,6 +117,6 @@ export interface CongestionControl {
    */
   timedOut(state: DeliveryState, isFirst: boolean, now: number): void;
 
-  /** Reverts the reduction of a spurious recovery (RFC 3522, RFC 2883, RFC 8985 with DSACK). */
+  /** Reverts the reduction by a spurious recovery (RFC 3522, RFC 2883, RFC 8985 with DSACK). */
   undo(state: DeliveryState, now: number): void;
 }

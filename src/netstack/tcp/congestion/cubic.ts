@@ -5,7 +5,7 @@ import { cubicWindow, timeToMaximum } from './cubic-curve.js';
 /** The multiplicative decrease factor: RFC 9438 4.6. */
 const BETA = 0.7;
 
-/** The additive increase that yields Reno's average window with that decrease: RFC 9438 4.3. */
+/** The additive increase with which BETA yields Reno's average window: RFC 9438 4.3. */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
 /** RFC 9438 4.2: the target for one round trip is at most 1.5 times the window. */
@@ -19,9 +19,7 @@ interface Epoch {
   prior: number;
   /** epoch_start: when congestion avoidance began; -1 before that. */
   start: number;
-  /**
-   * W_max of the current curve; may differ from `maximum` in a stage that started without W_max.
-   */
+  /** W_max of the current curve. Differs from `maximum` if the stage started without a W_max. */
   plateau: number;
   /** K: the time until the curve reaches W_max, in ms. */
   timeToPlateau: number;
@@ -41,22 +39,19 @@ export class Cubic implements AvoidanceLaw {
   };
   #saved: Epoch = { ...this.#epoch };
 
-  /**
-   * RFC 9438 4.6, with cwnd instead of FlightSize. The RFC permits this because an unused window
-   * does not grow.
-   */
+  /** RFC 9438 4.6. cwnd may replace FlightSize because an unused window does not grow. */
   reduced(window: number, _flightSize: number, mss: number): number {
     const epoch = this.#epoch;
     epoch.prior = window;
-    // RFC 9438 4.7, fast convergence: the window is smaller than last time, so leave room for new
-    // flows.
+    // RFC 9438 4.7, fast convergence: leave room for new flows if the window is smaller than
+    // before.
     epoch.maximum = window < epoch.maximum ? (window * (1 + BETA)) / 2 : window;
     epoch.start = -1;
     return Math.max(window * BETA, 2 * mss);
   }
 
   timedOut(): void {
-    // RFC 9438 4.8: after a timeout, the next stage starts at its own W_max, with K = 0.
+    // RFC 9438 4.8: after a timeout, the next stage starts with W_max = cwnd and K = 0.
     this.#epoch.maximum = 0;
     this.#epoch.start = -1;
   }
@@ -66,7 +61,7 @@ export class Cubic implements AvoidanceLaw {
     if (epoch.start < 0) this.#begin(cwnd, mss, now);
     const elapsed = now - epoch.start;
     const share = Math.min(acknowledged / cwnd, 1);
-    // RFC 9438 4.3: grow like Reno; once W_est reaches cwnd_prior, with Reno's own slope.
+    // RFC 9438 4.3: after W_est reaches cwnd_prior, alpha is 1, as in Reno.
     const alpha = epoch.estimate >= epoch.prior ? 1 : ALPHA;
     epoch.estimate += alpha * mss * share;
     if (this.#curve(elapsed, mss) < epoch.estimate) return Math.max(cwnd, epoch.estimate);
@@ -94,7 +89,7 @@ export class Cubic implements AvoidanceLaw {
     if (this.#epoch.start >= 0) this.#epoch.start += duration;
   }
 
-  /** RFC 9438 4.9: saves the state for a spurious congestion event. */
+  /** RFC 9438 4.9: saves the state to restore after a spurious congestion event. */
   save(): void {
     Object.assign(this.#saved, this.#epoch);
   }

@@ -42,10 +42,7 @@ export class HyStart {
     return false;
   }
 
-  /**
-   * Discards the measurements after an idle period, because earlier rounds do not predict later
-   * ones.
-   */
+  /** Discards the measurements after an idle period, since they do not predict later rounds. */
   restart(): void {
     this.#currentRoundMinRtt = Infinity;
     this.#lastRoundMinRtt = Infinity;

@@ -10,9 +10,8 @@ export class PacketTimedRounds {
   #nextDelivered = 0;
 
   /**
-   * @param priorDelivered the octets delivered when the newest segment of this ACK was sent; -1 if
-   *   none
-   * @param delivered the octets delivered now
+   * @param priorDelivered octets delivered when this ACK's newest segment was sent; -1 if none
+   * @param delivered octets delivered now
    */
   update(priorDelivered: number, delivered: number): void {
     this.isStart = priorDelivered >= this.#nextDelivered;

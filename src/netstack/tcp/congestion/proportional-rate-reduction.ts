@@ -1,6 +1,6 @@
 /**
- * Proportional Rate Reduction (RFC 9937): limits how much each ACK lets the sender send in fast
- * recovery, so that inflight decreases evenly to ssthresh, but not below it.
+ * Proportional Rate Reduction (RFC 9937): limits how much the sender sends for each ACK in fast
+ * recovery, so that inflight decreases evenly to ssthresh and not below it.
  */
 import type { AckSample, DeliveryState } from './congestion-control.js';
 
@@ -14,10 +14,7 @@ export class ProportionalRateReduction {
   #delivered = 0;
   /** The value of #sent() when the recovery began. Its increase since then is prr_out. */
   #sentBefore = 0;
-  /**
-   * Without SACK: octets that duplicate ACKs showed to have arrived and that SND.UNA has not
-   * passed.
-   */
+  /** Without SACK: octets above SND.UNA that have arrived according to duplicate ACKs. */
   #unseen = 0;
   /** Whether the ACK that started the recovery has not been counted yet. */
   #isBeginning = false;
@@ -40,7 +37,7 @@ export class ProportionalRateReduction {
     const out = this.#sent(state) - this.#sentBefore;
     this.#delivered += deliveredData;
     if (this.#isBeginning) {
-      // The octets that this ACK delivered or marked lost were in flight before it.
+      // Octets that this ACK delivered or marked lost were still in flight before it.
       this.#recoverFlightSize = sample.priorInflight;
       this.#isBeginning = false;
     }
@@ -49,8 +46,7 @@ export class ProportionalRateReduction {
       const proportion = ssthresh / Math.max(this.#recoverFlightSize, mss);
       allowed = Math.ceil(this.#delivered * proportion) - out;
     } else {
-      // The conservative bound: send as much as was delivered. safeACK permits the growth of slow
-      // start.
+      // The conservative bound: send as much as was delivered. A safeACK allows one more segment.
       allowed = Math.max(this.#delivered - out, deliveredData);
       if (sample.isCumulative && sample.newlyLost === 0) allowed += mss;
       allowed = Math.min(allowed, ssthresh - inflight);
@@ -66,8 +62,8 @@ export class ProportionalRateReduction {
   }
 
   /**
-   * DeliveredData of RFC 9937. Without SACK, a duplicate ACK counts as one segment; when SND.UNA
-   * moves, only the octets beyond those duplicate ACKs count.
+   * DeliveredData of RFC 9937. Without SACK, each duplicate ACK counts as one segment. When SND.UNA
+   * moves, only octets that no duplicate ACK has counted are added.
    */
   #deliveredData({ acknowledged, newlyDelivered }: AckSample, { usesSack }: DeliveryState): number {
     if (usesSack) return newlyDelivered;

@@ -6,10 +6,7 @@ export class Reno implements AvoidanceLaw {
   /** Octets acknowledged since cwnd last grew by a segment (RFC 3465 2.1). */
   #acked = 0;
 
-  /**
-   * RFC 5681 equation 4. Segments that limited transmit sent beyond cwnd MUST NOT count (3.2 step
-   * 2).
-   */
+  /** RFC 5681 equation 4. Segments sent by limited transmit MUST NOT count (3.2 step 2). */
   reduced(window: number, flightSize: number, mss: number): number {
     this.#acked = 0;
     return Math.max(Math.min(window, flightSize) / 2, 2 * mss);
@@ -19,7 +16,7 @@ export class Reno implements AvoidanceLaw {
     this.#acked = 0;
   }
 
-  /** Grows cwnd by one segment for each window acknowledged. */
+  /** Grows cwnd by one segment for each acknowledged window. */
   grown(cwnd: number, acknowledged: number, mss: number): number {
     this.#acked += acknowledged;
     if (this.#acked < cwnd) return cwnd;
@@ -32,7 +29,7 @@ export class Reno implements AvoidanceLaw {
   }
 
   save(): void {
-    // A reduction changes only the progress towards the next segment, which need not be saved.
+    // A reduction changes only #acked, which need not be saved.
   }
 
   restore(): void {

@@ -6,8 +6,8 @@ const LARGEST_QUANTUM = 65_536;
 
 /**
  * Below this rate in octets per ms (1.2 Mbit/s), bursts are one segment instead of two, as the
- * draft permits. On a slow link, a second segment adds 10 ms or more of queue, and BBR keeps three
- * quanta in flight.
+ * draft permits. On a slow link, a second segment adds 10 ms or more of queueing delay, and BBR
+ * keeps three quanta in flight.
  */
 const NARROW_RATE = 150;
 

@@ -22,8 +22,8 @@ import { WindowValidation } from './window-validation.js';
 const SLOW_START_LIMIT = 8;
 
 /**
- * The pacing rate as a multiple of cwnd/srtt, high enough not to slow the growth of the window,
- * which doubles each round trip in slow start.
+ * The pacing rate as a multiple of cwnd/srtt. Pacing must not slow window growth, and in slow start
+ * the window doubles each round trip.
  */
 const SLOW_START_PACING_GAIN = 2;
 const AVOIDANCE_PACING_GAIN = 1.2;
@@ -41,7 +41,7 @@ export class WindowControl implements CongestionControl {
   #ssthresh = Infinity;
   #pacingRate = Infinity;
   #repair: Repair = 'none';
-  /** Whether the next ACK is the one that ended fast recovery. */
+  /** Whether the ACK being processed ended fast recovery. */
   #hasJustRecovered = false;
   /** When the window was last reduced, and DeliveryState.lost at that time. */
   #reducedAt = -Infinity;
@@ -92,8 +92,7 @@ export class WindowControl implements CongestionControl {
     this.#acknowledgedAt = now;
     const restartWindow = initialWindow(this.#mss);
     if (idle <= rto || this.#cwnd <= restartWindow) return;
-    // RFC 7661 4.4.3: the previously used window is still the best estimate of the slow start
-    // threshold.
+    // RFC 7661 4.4.3: the window used before is still the best estimate for ssthresh.
     this.#ssthresh = Math.max(this.#ssthresh, 0.75 * this.#cwnd);
     // RFC 5681 4.1: after an idle RTO, send at most the restart window.
     this.#cwnd = restartWindow;
@@ -103,8 +102,8 @@ export class WindowControl implements CongestionControl {
 
   lost(segment: Transmission, state: DeliveryState, now: number): void {
     if (this.#repair === 'none') return;
-    // RFC 5681 4.3: loss of a segment sent after the reduction, usually a retransmission, is a
-    // second congestion indication. The window MUST be reduced again.
+    // RFC 5681 4.3: losing a segment sent after the reduction, usually a retransmission, is a
+    // second sign of congestion. The window MUST be reduced again.
     const isOfThisRepair =
       segment.sentAt >= this.#reducedAt && segment.lost >= this.#lostAtReduction;
     if (isOfThisRepair) this.#reduce(state, now);
@@ -196,7 +195,7 @@ export class WindowControl implements CongestionControl {
   }
 
   #reduce(state: DeliveryState, now: number): void {
-    // In fast recovery, cwnd follows the octets in flight, so ssthresh is the effective window.
+    // In fast recovery, cwnd tracks the octets in flight, so ssthresh is the effective window.
     const window = this.#repair === 'fast-recovery' ? this.#ssthresh : this.#cwnd;
     this.#ssthresh = this.#law.reduced(window, state.flightSize, this.#mss);
     this.#cwnd = Math.min(this.#cwnd, this.#ssthresh);
@@ -204,10 +203,7 @@ export class WindowControl implements CongestionControl {
     this.#prr.begin(state);
   }
 
-  /**
-   * Marks a reduction: losses of segments sent from now on indicate congestion at the reduced
-   * window.
-   */
+  /** Records a reduction: losing a segment sent later signals congestion at the reduced window. */
   #mark(state: DeliveryState, now: number): void {
     this.#reducedAt = now;
     this.#lostAtReduction = state.lost;

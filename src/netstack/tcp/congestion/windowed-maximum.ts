@@ -1,9 +1,6 @@
-/**
- * A windowed maximum filter: the maximum of the last `length` units of a monotonic time, such as
- * rounds.
- */
+/** A windowed maximum filter over the last `length` units of a monotonic clock, such as rounds. */
 export class WindowedMaximum {
-  /** The maximum of each time unit. The unit `time` uses slot `time % length`. */
+  /** The maximum of each time unit. Unit number `time` uses slot `time % length`. */
   readonly #slots: number[];
   #time = 0;
   #maximum = 0;
@@ -12,12 +9,12 @@ export class WindowedMaximum {
     this.#slots = Array.from({ length }, () => 0);
   }
 
-  /** The maximum; 0 before the first value. Expired values count until the next update(). */
+  /** The maximum; 0 before the first value. The next update() removes expired values. */
   get value(): number {
     return this.#maximum;
   }
 
-  /** @param time must not be less than in the last call */
+  /** @param time must not decrease between calls */
   update(value: number, time: number): void {
     const slots = this.#slots;
     const { length } = slots;

@@ -1,7 +1,4 @@
-/**
- * Estimates ACK aggregation, the octets acknowledged beyond the path's rate: draft-ietf-ccwg-bbr
- * 5.5.9.
- */
+/** Estimates ACK aggregation: octets ACKed ahead of the path's rate (draft-ietf-ccwg-bbr 5.5.9). */
 import { WindowedMaximum } from '../windowed-maximum.js';
 import { EXTRA_ACKED_FILTER_LENGTH } from './parameters.js';
 
@@ -19,7 +16,7 @@ export class AckAggregation {
     return this.#filter.value;
   }
 
-  /** Clears the filter: in Startup, it covers only one round. */
+  /** Clears the filter, which covers only one round in Startup. */
   forget(): void {
     this.#filter.clear();
   }
@@ -29,7 +26,7 @@ export class AckAggregation {
     this.#intervalStart = now;
   }
 
-  /** @param most the upper bound of a sample: cwnd */
+  /** @param most upper bound for each sample: cwnd */
   update(
     newlyDelivered: number,
     bandwidth: number,

@@ -1,6 +1,6 @@
 /**
- * ProbeBW: slows down, cruises, refills the pipe and speeds up in turn, to measure the bandwidth
- * and how much may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
+ * ProbeBW: slows down, cruises, refills the pipe, then speeds up, to measure the bandwidth and how
+ * much may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
  */
 import type { AckSample, DeliveryState, Transmission } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
@@ -17,17 +17,12 @@ export class BandwidthProbe {
   readonly #schedule: ProbeSchedule;
   /** Whether BBR.ack_phase is ACKS_PROBE_STOPPING, the only ACK phase that affects behavior. */
   #isStopping = false;
-  /**
-   * BBR.is_bw_probe_sample: whether the segments now delivered or lost were sent in REFILL or UP.
-   */
+  /** BBR.is_bw_probe_sample: whether the data now ACKed or lost was sent in REFILL or UP. */
   #isProbeSample = false;
   /** BBR.prev_probe_too_high and BBR.prev_probe_precautionary: how the last probe ended. */
   #wasTooHigh = false;
   #wasPrecautionary = false;
-  /**
-   * BBR.bw_probe_up_rounds, bw_probe_up_acked and probe_up_acked_per_inc: the growth of
-   * inflight_longterm.
-   */
+  /** How inflight_longterm grows: bw_probe_up_rounds, bw_probe_up_acked, probe_up_acked_per_inc. */
   #upRounds = 0;
   #upAcked = 0;
   #ackedPerIncrement = Infinity;
@@ -68,14 +63,12 @@ export class BandwidthProbe {
     this.#raiseSlope();
   }
 
-  /**
-   * Handles an interruption by ProbeRTT. ACKs that arrive now still belong to the previous probe.
-   */
+  /** Handles an interruption by ProbeRTT. ACKs arriving now still belong to the previous probe. */
   interrupt(): void {
     this.#isStopping = true;
   }
 
-  /** UpdateProbeBWCyclePhase(): processes an ACK. Called once the pipe has been full. */
+  /** UpdateProbeBWCyclePhase(): processes an ACK. Called only after the pipe has been full. */
   update(sample: AckSample, isAppLimited: boolean, state: DeliveryState, now: number): void {
     if (this.#adaptLongTerm(sample, isAppLimited, state)) return;
     const model = this.#model;
@@ -122,7 +115,7 @@ export class BandwidthProbe {
       return true;
     }
     if (isCwndLimited && cwnd >= longTermInflight) {
-      // The limit of inflight_longterm, not the path, holds the rate down.
+      // inflight_longterm, not the path, limits the rate.
       fullPipe.reset(sample.deliveryRate);
       return false;
     }
@@ -169,7 +162,7 @@ export class BandwidthProbe {
     if (model.rounds.isStart) this.#raiseSlope();
   }
 
-  /** RaiseInflightLongtermSlope(): 1, 2, 4, ... segments per round trip. */
+  /** RaiseInflightLongtermSlope(): the slope becomes 1, 2, 4, ... segments per round trip. */
   #raiseSlope(): void {
     const { cwnd, mss } = this.#model;
     const growth = 2 ** this.#upRounds;
@@ -186,7 +179,7 @@ export class BandwidthProbe {
     if (!this.#isProbeSample) return false;
     const lost = state.lost - segment.lost;
     if (!this.#isTooHigh(lost, segment.inflight, state)) return false;
-    // HandleInflightTooHigh(): runs once for each probe.
+    // HandleInflightTooHigh(): runs at most once per probe.
     const model = this.#model;
     this.#wasTooHigh = true;
     this.#isProbeSample = false;

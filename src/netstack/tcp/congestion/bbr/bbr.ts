@@ -1,7 +1,7 @@
 /**
  * BBR version 3 (draft-ietf-ccwg-bbr): paces at the measured delivery rate and keeps little more in
- * flight than the path holds, despite single losses. This file defines the order of the steps;
- * other files implement them under the draft's names.
+ * flight than the path can hold, even if single segments are lost. This file defines the order of
+ * the steps; other files implement them under the draft's names.
  */
 import type {
   AckSample,
@@ -21,7 +21,7 @@ import { Undo } from './undo.js';
 
 export interface BbrOptions {
   readonly mss: number;
-  /** Returns a uniform number in [0, 1). */
+  /** Returns a uniformly distributed random number in [0, 1). */
   readonly random: () => number;
   readonly now: number;
 }
@@ -82,17 +82,17 @@ export class Bbr implements CongestionControl {
   }
 
   /**
-   * Sets the initial window to one segment: RFC 5681 3.1. draft-ietf-ccwg-bbr 5.6.4.1 uses TCP's
-   * initial window.
+   * Sets the initial window to one segment (RFC 5681 3.1), because BBR starts with TCP's initial
+   * window (draft-ietf-ccwg-bbr 5.6.4.1).
    */
   handshakeRepeated(): void {
     this.#model.cwnd = this.#model.mss;
   }
 
-  /** HandleRestartFromIdle(): keeps cwnd, since pacing alone limits the rate. */
+  /** HandleRestartFromIdle(): keeps cwnd, since pacing limits the rate. */
   restart(state: DeliveryState, _idle: number, _rto: number, now: number): void {
     const { phase, aggregation } = this.#model;
-    // In ProbeRTT, the connection also counts as limited in the sense of C.app_limited.
+    // A connection in ProbeRTT also counts as application-limited (C.app_limited).
     if (!state.isAppLimited && phase !== 'ProbeRTT') return;
     this.#isIdleRestart = true;
     aggregation.restart(now);
@@ -104,7 +104,7 @@ export class Bbr implements CongestionControl {
 
   lost(segment: Transmission, state: DeliveryState, now: number): void {
     const isFirstOfRound = this.#model.latest.noteLoss(state);
-    // Recovery begins after its first loss, which may change the state that undo() restores.
+    // Save the state now: this loss may change it before enterRecovery() is called.
     if (isFirstOfRound || this.#repair === 'none') this.#saveState();
     if (this.#probe.lost(segment, state, now)) this.#undo.left('ProbeBW_UP');
   }
@@ -123,7 +123,8 @@ export class Bbr implements CongestionControl {
   timedOut(): void {
     this.#saveState();
     this.#repair = 'after-timeout';
-    // Send one segment after a timeout, then as much as is delivered, up to the model's window.
+    // After a timeout, send one segment, then as much as each ACK delivers, up to the model's
+    // window.
     this.#model.cwnd = this.#model.mss;
   }
 
@@ -262,7 +263,7 @@ export class Bbr implements CongestionControl {
     model.cwnd = Math.min(cwnd, this.#mostInflight(), MAXIMUM_WINDOW);
   }
 
-  /** BoundCwndForModel(): the upper bound of cwnd in the current phase. */
+  /** BoundCwndForModel(): the upper bound for cwnd in the current phase. */
   #mostInflight(): number {
     const { phase, longTermInflight, shortTermInflight, inflightWithHeadroom } = this.#model;
     let most = Infinity;

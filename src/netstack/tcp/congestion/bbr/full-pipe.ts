@@ -1,7 +1,4 @@
-/**
- * Detects whether the pipe is full, so that sending faster does not increase delivery:
- * draft-ietf-ccwg-bbr 5.3.1.2.
- */
+/** Detects that the pipe is full: delivery no longer grows (draft-ietf-ccwg-bbr 5.3.1.2). */
 import { FULL_PIPE_GROWTH, FULL_PIPE_ROUNDS } from './parameters.js';
 
 export class FullPipe {

@@ -1,11 +1,11 @@
-/** Tracks the delivery during the latest round trip with loss: draft-ietf-ccwg-bbr 5.5.10.3. */
+/** Tracks delivery and loss during the latest round trip: draft-ietf-ccwg-bbr 5.5.10.3. */
 import type { AckSample, DeliveryState } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
 
 export class LatestDelivery {
-  /** BBR.bw_latest: the highest delivery rate of the round. */
+  /** BBR.bw_latest: the highest delivery rate in the round. */
   bandwidth = 0;
-  /** BBR.inflight_latest: the most octets delivered during one sample. */
+  /** BBR.inflight_latest: the highest number of octets delivered in one sample. */
   inflight = 0;
   /** BBR.is_loss_in_round: whether a segment was lost in this round. */
   hasLoss = false;

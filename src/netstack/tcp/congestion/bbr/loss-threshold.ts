@@ -7,11 +7,11 @@ const CONFIDENCE = 2;
 /**
  * Whether losing `lost` of `sent` octets exceeds LossThresh.
  *
- * The draft compares only the ratio. But on a path with 1 % random loss, one of ten rounds of 180
- * segments loses four of them, which is more than 2 %. BBR would then consider the path full, which
- * costs up to a fifth of the rate at 100 Mbit/s and 20 ms. Therefore the loss must also exceed the
- * random variation at LossThresh: for n losses, about the square root of n. A queue that overflows
- * while BBR probes loses ten times as much.
+ * The draft compares only the ratio. But on a path with 1 % random loss, one in ten rounds of 180
+ * segments loses at least four, which is more than 2 %. BBR would then consider the path full,
+ * which costs up to a fifth of the rate at 100 Mbit/s and 20 ms. Therefore the loss must also
+ * exceed the random variation at LossThresh: for n losses, about the square root of n. If BBR's
+ * probing overflows a queue, ten times as much is lost.
  */
 export function isLossTooHigh(lost: number, sent: number, mss: number): boolean {
   const most = (sent / mss) * LOSS_THRESHOLD;

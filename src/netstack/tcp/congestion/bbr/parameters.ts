@@ -19,7 +19,7 @@ export const LOSS_THRESHOLD = 0.02;
 /** The decrease factor after a round trip with loss. */
 export const BETA = 0.7;
 
-/** The fraction of the inflight limit left to other flows. */
+/** The fraction of the inflight limit that is reserved for other flows. */
 export const HEADROOM = 0.15;
 
 /** The minimum window in segments, so that delayed ACKs do not stall the sender. */
@@ -28,10 +28,7 @@ export const MINIMUM_PIPE = 4;
 /** Startup ends after this number of loss bursts in a round trip. */
 export const STARTUP_FULL_LOSS_COUNT = 6;
 
-/**
- * The pipe counts as full after FULL_PIPE_ROUNDS rounds in which the rate grew by less than a
- * factor of FULL_PIPE_GROWTH.
- */
+/** The pipe is full after FULL_PIPE_ROUNDS rounds of growth below a factor of FULL_PIPE_GROWTH. */
 export const FULL_PIPE_ROUNDS = 3;
 export const FULL_PIPE_GROWTH = 1.25;
 
@@ -55,5 +52,5 @@ export const PROBE_WAIT_SPREAD = 1000;
 /** The maximum number of rounds between bandwidth probes; fewer if Reno would need fewer. */
 export const RENO_ROUNDS = 63;
 
-/** The number of quanta queued in the sending and the receiving host. */
+/** The number of send quanta that may be queued in the sending and receiving hosts. */
 export const OFFLOAD_QUANTA = 3;

@@ -8,16 +8,10 @@ import type { PathModel } from './path-model.js';
 
 export class ProbeRtt {
   readonly #model: PathModel;
-  /**
-   * BBR.probe_rtt_done_stamp: when ProbeRTT ends; 0 until inflight has fallen to the ProbeRTT
-   * window.
-   */
+  /** BBR.probe_rtt_done_stamp: end of ProbeRTT; 0 while inflight exceeds the ProbeRTT window. */
   #endsAt = 0;
   #isRoundDone = false;
-  /**
-   * Samples of segments sent before C.delivered reaches this value are limited by ProbeRTT, not by
-   * the path.
-   */
+  /** ProbeRTT, not the path, limits samples of segments sent while C.delivered was at most this. */
   #limitedUntil = -1;
 
   constructor(model: PathModel) {

@@ -4,10 +4,7 @@ import { isLossTooHigh } from './loss-threshold.js';
 import { STARTUP_FULL_LOSS_COUNT } from './parameters.js';
 
 export class StartupLoss {
-  /**
-   * The number of ACKs in this round that revealed losses. Each ACK counts as a separate loss
-   * burst.
-   */
+  /** The number of ACKs in this round that revealed losses. Each is one loss burst. */
   #lossEvents = 0;
 
   /**

@@ -18,7 +18,7 @@ export class Undo {
     this.#model = model;
   }
 
-  /** SaveStateUponLoss(), called once per recovery, at its first loss or at its start. */
+  /** SaveStateUponLoss(): runs once per recovery, at its first loss or at its start. */
   save(): void {
     if (this.#isSaved) return;
     this.#isSaved = true;
@@ -33,7 +33,7 @@ export class Undo {
     this.#phase = phase;
   }
 
-  /** Discards the saved state after a recovery that was needed. */
+  /** Discards the saved state after a recovery that was not spurious. */
   forget(): void {
     this.#isSaved = false;
     this.#phase = 'none';
