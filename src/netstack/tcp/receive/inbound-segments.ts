@@ -1,6 +1,6 @@
 /**
  * Delivers each segment from the network to a connection (segment-arrives.ts) or a listener
- * (passive-open.ts). Segments for neither are handled as in state CLOSED (RFC 9293 3.10.7.1).
+ * (passive-open.ts). Other segments are handled as in state CLOSED (RFC 9293 3.10.7.1).
  */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 import { TokenBucket } from '../../../lib/token-bucket.js';
@@ -19,8 +19,8 @@ import type { UnmatchedSegments } from '../tables/unmatched-segments.js';
 import type { Tcb } from '../tcb.js';
 
 /**
- * The maximum number of RSTs per second for segments that belong to no connection, as in FreeBSD.
- * The limit protects metered links from floods, and third hosts if the source is forged.
+ * The maximum number of RSTs per second for unmatched segments, as in FreeBSD. The limit protects
+ * metered links from floods, and other hosts from replies to forged sources.
  */
 const RESETS_PER_SECOND = 100;
 
@@ -28,7 +28,7 @@ const RESETS_PER_SECOND = 100;
 export interface InboundSegmentsHost extends PassiveOpenHost {
   readonly demux: TcpDemux;
   readonly listeners: ListenerTable;
-  /** Receives segments that match no connection; undefined if no subscriber exists. */
+  /** Receives segments that do not match a connection; undefined without a subscriber. */
   readonly unmatchedSegments: UnmatchedSegments | undefined;
 }
 
@@ -88,7 +88,7 @@ export class InboundSegments {
     this.#arriveInClosed(packet, segment, now);
   }
 
-  /** RFC 9293 3.10.7.4: a new SYN above RCV.NXT may end TIME-WAIT if a listener exists. */
+  /** RFC 9293 3.10.7.4: if a listener exists, a SYN above RCV.NXT may end TIME-WAIT. */
   #isReusable(tcb: Tcb, segment: Segment): boolean {
     return (
       tcb.state === 'TIME-WAIT' &&

@@ -3,10 +3,7 @@ import { sequenceAtOrBefore, sequenceBefore, sequenceMax } from '../../../lib/se
 /** The maximum number of separate ranges. Text that would need another range is dropped. */
 export const MAXIMUM_RANGES = 256;
 
-/**
- * The ranges beyond RCV.NXT that are already in the receive ring: sorted ranges [start, end) that
- * neither overlap nor touch.
- */
+/** Ranges [start, end) beyond RCV.NXT in the receive ring: sorted, with gaps between them. */
 export class Reassembly {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
@@ -15,7 +12,7 @@ export class Reassembly {
     return this.#starts.length;
   }
 
-  /** The index of the range that contains the octet `sequence`; -1 if none does. */
+  /** The index of the range that contains the octet `sequence`; -1 if no range does. */
   find(sequence: number): number {
     for (let index = this.#starts.length - 1; index >= 0; index--) {
       if (sequenceBefore(sequence, this.#starts[index]!)) continue;

@@ -1,6 +1,6 @@
 /**
  * The receiving half of a connection: RCV.* of RFC 9293 3.3.1, the receive ring, out-of-order data,
- * and the schedule of ACKs.
+ * and ACK scheduling.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 import { RingBuffer } from '../../../lib/ring-buffer.js';
@@ -22,15 +22,12 @@ import { SelectiveAcks } from '../send/selective-acks.js';
 export const DELAYED_ACK_TIME = 40;
 
 /**
- * The maximum number of duplicate ACKs owed at once. The peer's fast retransmit needs three; more
- * than 64 in one batch would not help it.
+ * The maximum number of duplicate ACKs owed at once. The peer's fast retransmit needs three; a
+ * batch of more than 64 has no benefit.
  */
 const MAXIMUM_DUPLICATE_ACKS = 64;
 
-/**
- * The number of full segments acknowledged one by one at the start of a connection, to speed up the
- * peer's slow start.
- */
+/** How many full segments are ACKed individually at first, to speed up the peer's slow start. */
 const QUICK_ACKS = 16;
 
 export type TextOutcome = 'in-order' | 'ahead' | 'nothing-new' | 'too-many-ranges' | 'no-memory';
@@ -58,7 +55,7 @@ export class Receiver {
   ackNow = false;
   /** The number of duplicate ACKs owed, one for each out-of-order segment (RFC 5681 4.2). */
   duplicateAcksOwed = 0;
-  /** When the delayed ACK is due; Infinity if none is. */
+  /** When the delayed ACK is due; Infinity if no ACK is delayed. */
   delayedAckAt = Infinity;
   /** Last.ACK.sent of RFC 7323 4.3: the acknowledgment number of the last ACK sent. */
   lastAckSent = 0;
@@ -87,7 +84,7 @@ export class Receiver {
     return this.ring.canGrow ? limit : Math.min(limit, this.ring.capacity);
   }
 
-  /** The shift that lets the window field express the whole ring (RFC 7323 2.3). */
+  /** The smallest shift with which the window field can express the whole ring (RFC 7323 2.3). */
   get wantedShift(): number {
     let shift = 0;
     while (this.ring.maximum >> shift > 0xffff) shift++;
@@ -103,8 +100,8 @@ export class Receiver {
   }
 
   /**
-   * Computes the window field of a segment that is sent now. The right edge moves only in steps of
-   * a full segment or half the buffer (RFC 9293 3.8.6.2.2, MUST-39).
+   * Computes the window field of the segment being sent. The right edge moves only in steps of a
+   * full segment or half the buffer (RFC 9293 3.8.6.2.2, MUST-39).
    */
   advertise(shift: number): number {
     const edge = sequenceAdd(this.rcvNxt, this.#capacity - this.ring.length);
@@ -120,18 +117,18 @@ export class Receiver {
     return Math.min(this.window.limit >> 1, this.#mss);
   }
 
-  /** Whether the peer should learn at once that the window grew after the user has read. */
+  /** Whether to inform the peer at once that the window grew because the user read data. */
   opensWindow(): boolean {
     const capacity = this.#capacity;
     const opened = capacity - this.ring.length - this.rcvWnd;
-    // Requires at least two segments, and either half the buffer or a window that was almost
-    // closed.
+    // If the window is nearly closed, one step of growth suffices. Otherwise, it must grow by two
+    // segments, and by half the buffer unless it is at most a quarter of the buffer.
     if (this.rcvWnd < this.#edgeStep) return opened >= this.#edgeStep;
     return opened >= 2 * this.#mss && (opened * 2 >= capacity || this.rcvWnd * 4 <= capacity);
   }
 
   /**
-   * Takes text that lies at least partly in the window: RFC 9293 3.10.7.4, seventh step. Keeps
+   * Stores text that is at least partly in the window: RFC 9293 3.10.7.4, seventh step. Keeps
    * out-of-order text (SHLD-31).
    */
   takeText(bytes: Uint8Array, offset: number, length: number, segSeq: number): TextOutcome {
@@ -190,9 +187,9 @@ export class Receiver {
     return this.finSequence;
   }
 
-  /** Schedules the ACK of text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
+  /** Schedules the ACK for text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
   scheduleAck(now: number): void {
-    // The ACK is due after two full segments, or if the window has no room for another one.
+    // The ACK is due after two full segments, or if another one does not fit into the window.
     const isQuick = this.#quickAcks > 0 && this.#unacknowledged >= this.#peerSegment;
     if (isQuick) this.#quickAcks--;
     const isDue = this.#unacknowledged >= 2 * this.#peerSegment || this.rcvWnd < this.#peerSegment;
@@ -212,7 +209,7 @@ export class Receiver {
     if (this.duplicateAcksOwed < MAXIMUM_DUPLICATE_ACKS) this.duplicateAcksOwed++;
   }
 
-  /** Clears the pending ACK after a segment with ACK and window was sent. */
+  /** Clears the pending ACK after a segment with ACK was sent. */
   ackSent(): void {
     this.ackNow = false;
     this.delayedAckAt = Infinity;
@@ -220,7 +217,9 @@ export class Receiver {
     this.lastAckSent = this.rcvNxt;
   }
 
-  /** Records a FIN inside the window, possibly after a gap. A closed window contains no FIN. */
+  /**
+   * Records a FIN inside the window, possibly after a gap. A closed window cannot contain a FIN.
+   */
   noteFin(sequence: number): void {
     if (this.finSeen || sequenceBefore(this.rcvEdge, sequence)) return;
     if (this.rcvEdge === this.rcvNxt) return;

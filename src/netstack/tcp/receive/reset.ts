@@ -13,10 +13,7 @@ import type { IpHeader } from '../../ip/ip-header.js';
 import { TIMESTAMPS_LENGTH, writeTimestamps } from '../open/options.js';
 import type { Segment } from '../segment.js';
 
-/**
- * Builds the RST that answers a segment without a connection: RFC 9293 3.10.7.1. `segment` must not
- * be an RST.
- */
+/** Builds an RST in reply to `segment`, which must not be an RST: RFC 9293 3.10.7.1. */
 export function createReset(slots: PacketSlots, header: IpHeader, segment: Segment): Uint8Array {
   const { hasTimestamps, tsVal } = segment.options;
   const length = TCP_HEADER_LENGTH + (hasTimestamps ? TIMESTAMPS_LENGTH : 0);
@@ -31,8 +28,7 @@ export function createReset(slots: PacketSlots, header: IpHeader, segment: Segme
     writeTcpNumbers(slot, offset, 0, sequenceAdd(segment.segSeq, segment.segLen));
     writeTcpControl(slot, offset, length, RST | ACK, 0);
   }
-  // RFC 7323 5.2: echo the segment's timestamp so that the peer can distinguish this RST from a
-  // forged one.
+  // RFC 7323 5.2: echo the timestamp so that the peer can distinguish this RST from a forged one.
   if (hasTimestamps) writeTimestamps(slot, offset + TCP_HEADER_LENGTH, 0, tsVal);
   finishTcp(slot, offset, length, header.pseudoSum(length));
   return slot;

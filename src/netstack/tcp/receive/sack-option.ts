@@ -40,7 +40,7 @@ export function takeSelectiveAcks(
       segments.sack(start, end, arrived);
     }
   }
-  // The blocks of one ACK do not show the order of arrival, and RACK expects sequence order.
+  // SACK blocks are not in order of arrival, but RACK expects sequence order.
   if (sackCount > 1 && arrived.length > 1) arrived.sort(bySequence);
 }
 

@@ -66,8 +66,8 @@ function arriveSynchronized(tcb: Tcb, segment: Segment, now: number): void {
 }
 
 /**
- * Handles a repeated SYN in SYN-RECEIVED. Without ACK, the SYN-ACK was lost and is sent again. With
- * ACK, it completes a simultaneous open (RFC 9293 figure 7), and only its ACK is new.
+ * Handles a repeated SYN in SYN-RECEIVED. A SYN without ACK means that the SYN-ACK was lost and
+ * must be resent. A SYN-ACK completes a simultaneous open (RFC 9293 figure 7); only its ACK is new.
  */
 function takeRepeatedSyn(tcb: Tcb, segment: Segment): boolean {
   if (!segment.has(SYN) || segment.has(RST) || segment.segSeq !== tcb.receiver.irs) return true;
@@ -93,8 +93,8 @@ function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
 }
 
 /**
- * Updates TS.Recent: RFC 7323 5.3, R3, by 4.3. Uses only segments with valid sequence and ACK
- * numbers. Otherwise an attacker could set TS.Recent far ahead, and PAWS would reject the peer's
+ * Updates TS.Recent: RFC 7323 4.3 and 5.3, R3. Uses only segments with valid sequence and ACK
+ * numbers. Otherwise, an attacker could set TS.Recent far ahead, and PAWS would reject the peer's
  * later segments (CVE-2005-0356).
  */
 function takeTimestamp(tcb: Tcb, { options, segSeq }: Segment, now: number): void {
@@ -111,8 +111,8 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
     // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
     // RSTs": without it, two peers with closed windows would never see each other's window updates.
-    // Text and FIN are kept, so that the segment does not count as a duplicate ACK (RFC 5681 2),
-    // but they do not fit into the window. checkSyn() handles a SYN.
+    // Leave text and FIN in the segment, so that it does not count as a duplicate ACK (RFC 5681 2);
+    // they do not fit into the window. checkSyn() handles a SYN.
     if (!segment.has(SYN)) receiver.ackNow = true;
     return true;
   }
@@ -122,11 +122,11 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
     return false;
   }
   const textEnd = sequenceAdd(segment.segSeq, segment.payloadLength);
-  // RFC 2883 4: report text that was received before as a DSACK.
+  // RFC 2883 4: report a DSACK for text that was already received.
   if (sequenceAtOrBefore(textEnd, receiver.rcvNxt)) {
     receiver.selectiveAcks.arrivedTwice(segment.segSeq, textEnd);
   }
-  // A repeated FIN in TIME-WAIT: acknowledge it, restart the 2 MSL timeout (eighth step).
+  // Acknowledge a repeated FIN in TIME-WAIT and restart the 2 MSL timeout (eighth step).
   if (tcb.state === 'TIME-WAIT' && segment.has(FIN)) tcb.endOfStateAt = now + TIME_WAIT;
   answerUnacceptable(tcb, segment, now);
   return false;
@@ -146,9 +146,7 @@ function answerUnacceptable(tcb: Tcb, segment: Segment, now: number): void {
   tcb.receiver.ackNow = true;
 }
 
-/**
- * Second, check the RST bit. RFC 5961 3.2: only an RST at exactly RCV.NXT resets the connection.
- */
+/** Second, check the RST bit. RFC 5961 3.2: an RST is valid only at exactly RCV.NXT. */
 function checkReset(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!segment.has(RST)) return true;
   tcb.sender.unread.resetArrived(segment);
@@ -163,18 +161,15 @@ function checkReset(tcb: Tcb, segment: Segment, now: number): boolean {
 }
 
 /**
- * Sends a challenge ACK (RFC 5961 3.2, 4.2, 5.2), which a legitimate peer answers with a valid RST
- * if needed.
+ * Sends a challenge ACK (RFC 5961 3.2, 4.2, 5.2). A legitimate peer answers with a valid RST if
+ * needed.
  */
 function challenge(tcb: Tcb, now: number): void {
   if (tcb.host.challengeAcks.take(now)) tcb.receiver.ackNow = true;
   else tcb.host.drops.count('challenge-rate');
 }
 
-/**
- * Fourth, check the SYN bit. RFC 5961 4.2: a SYN causes a challenge ACK, whatever its sequence
- * number.
- */
+/** Fourth, check the SYN bit. RFC 5961 4.2: any SYN causes a challenge ACK. */
 function checkSyn(tcb: Tcb, segment: Segment, now: number): boolean {
   if (!segment.has(SYN)) return true;
   tcb.host.drops.count('tcp-syn');
@@ -259,7 +254,7 @@ function takeAcknowledgment(tcb: Tcb, segment: Segment, window: number, now: num
   noteWritable(tcb);
 }
 
-/** RFC 5681 2: a pure ACK has no data, no SYN and no FIN. */
+/** RFC 5681 2: a pure ACK contains no data, SYN or FIN. */
 function isPureAck(segment: Segment): boolean {
   return segment.payloadLength === 0 && !segment.has(FIN);
 }
@@ -284,7 +279,7 @@ function processText(tcb: Tcb, segment: Segment, now: number): void {
   if (!acceptsText(tcb.state)) return;
   if (segment.has(FIN)) receiver.noteFin(sequenceAdd(segment.segSeq, segment.payloadLength));
   if (segment.payloadLength === 0) {
-    // A FIN after a gap is also out of order.
+    // Acknowledge the FIN immediately, even if it arrived after a gap.
     if (receiver.finSeen && segment.has(FIN)) receiver.ackNow = true;
     return;
   }
@@ -312,10 +307,7 @@ function processText(tcb: Tcb, segment: Segment, now: number): void {
   }
 }
 
-/**
- * Eighth, check the FIN bit. An earlier segment may have carried the FIN, after a gap that is now
- * filled.
- */
+/** Eighth, check the FIN bit. The FIN may have arrived earlier, before a gap was filled. */
 function checkFin(tcb: Tcb, now: number): void {
   if (!acceptsText(tcb.state) || !tcb.receiver.reachFin()) return;
   tcb.receiver.ackNow = true;
