@@ -16,10 +16,7 @@ import type { Segment } from '../segment.js';
 /** The largest window without scaling. A cookie cannot store a window shift. */
 export const COOKIE_WINDOW = 0xffff;
 
-/**
- * Builds the SYN-ACK that answers `syn` with a cookie as its sequence number and MSS as its only
- * option.
- */
+/** Builds a SYN-ACK with a cookie as its sequence number and MSS as its only option. */
 export function createCookieSegment(
   slots: PacketSlots,
   header: IpHeader,

@@ -30,8 +30,8 @@ export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
 }
 
 /**
- * Initializes the connection from a returned SYN cookie, which preserves no option of the peer's
- * SYN except MSS. The SYN-ACK was already sent.
+ * Initializes a connection from a returned SYN cookie. Of the peer's SYN options, the cookie
+ * preserves only MSS. The SYN-ACK was already sent.
  */
 export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
   const { sender, receiver } = tcb;
@@ -44,16 +44,13 @@ export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
   receiver.advertise(0);
 }
 
-/** Stores the peer's MSS and updates the sender's. */
+/** Stores the peer's MSS and updates Eff.snd.MSS. */
 export function applyMss(tcb: Tcb, mss: number): void {
   tcb.peerMss = mss;
   applyPathMtu(tcb);
 }
 
-/**
- * Sets Eff.snd.MSS: RFC 9293 3.7.1, the smaller of the peer's MSS and the path's, minus the
- * options.
- */
+/** Sets Eff.snd.MSS (RFC 9293 3.7.1): the lower of the peer's and the path's MSS, minus options. */
 export function applyPathMtu(tcb: Tcb): void {
   const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
   const pathMtu = tcb.host.outbound.pathMtu(tcb.remote.address);
@@ -68,8 +65,7 @@ export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void
   tcb.endOfStateAt = Infinity;
   tcb.retransmitAt = Infinity;
   tcb.progressAt = now;
-  // RFC 6928 2: the first retransmission may be caused by the initial RTO of 1 s and does not
-  // count.
+  // RFC 6928 2: ignore the first retransmission, since the initial RTO of 1 s may have caused it.
   if (sender.retransmits > 1) sender.congestion.handshakeRepeated();
   const shift = segment.hasSynWindow ? 0 : sender.shift;
   sender.updateWindow(segment.segWnd << shift, segment.segSeq, segment.segAck);

@@ -26,17 +26,14 @@ export class InitialSequence {
     this.#hash = new SipHash(key);
   }
 
-  /**
-   * Returns the initial send sequence number, as an int32, of a connection that starts at `now`.
-   */
+  /** Returns the initial send sequence number, as an int32, for a connection started at `now`. */
   next(local: SocketAddress, remote: SocketAddress, now: number): number {
     const clock = Math.floor(now * TICKS_PER_MILLISECOND) | 0;
     return (clock + this.#hash.hash(hashInput(local, remote))) | 0;
   }
 
   /**
-   * Returns a timestamp offset for each connection, so that timestamps do not reveal the uptime
-   * (RFC 7323 7.1).
+   * Returns a connection's timestamp offset, which hides the uptime from the peer (RFC 7323 7.1).
    */
   timestampOffset(local: SocketAddress, remote: SocketAddress): number {
     this.#hash.hash(hashInput(local, remote));

@@ -1,6 +1,5 @@
 /**
- * OPEN: RFC 9293 3.10.1. Creates the TCB of an active open, on a free port, or of a passive open,
- * when passive-open.ts receives a SYN.
+ * OPEN: RFC 9293 3.10.1. Creates a TCB for an active open, or for a SYN that a listener received.
  */
 import { randomUint32 } from '../../../lib/random-uint32.js';
 import type { Entropy } from '../../../ports/entropy.js';
@@ -11,10 +10,7 @@ import { EphemeralPorts } from '../tables/ephemeral-ports.js';
 import { InitialSequence } from './initial-sequence.js';
 import { Tcb, type TcbOptions, type TcpHost } from '../tcb.js';
 
-/**
- * Thrown if no connection can be opened: all ports for the remote address, or all connections, are
- * in use.
- */
+/** Thrown if no connection can be opened: the limit is reached or no port is free. */
 export class StackExhaustedError extends Error {
   override readonly name = 'StackExhaustedError';
 }
@@ -41,8 +37,7 @@ export class Open {
   }
 
   /**
-   * Creates a connection from `local` (port 0 for any free port) to `remote`. The caller registers
-   * it.
+   * Creates a connection from `local` (port 0: any free port). The caller registers it.
    *
    * @throws StackExhaustedError
    */

@@ -11,10 +11,7 @@ import {
   OPTION_WINDOW_SCALE,
 } from '../../../wire/tcp.js';
 
-/**
- * The MSS to assume if the peer does not send one, for each address family: RFC 9293 3.7.1,
- * MUST-15.
- */
+/** The MSS for each address family if the peer does not send one: RFC 9293 3.7.1, MUST-15. */
 export const DEFAULT_MSS = 536;
 const DEFAULT_IPV6_MSS = 1220;
 
@@ -22,13 +19,10 @@ export function defaultMss(address: IpAddress): number {
   return address.length === 16 ? DEFAULT_IPV6_MSS : DEFAULT_MSS;
 }
 
-/**
- * The lower bound of the peer's MSS, so that headers do not outweigh data (like Linux's
- * min_snd_mss).
- */
+/** The lower bound for the peer's MSS (like Linux's min_snd_mss): limits the header overhead. */
 const MINIMUM_MSS = 48;
 
-/** RFC 7323 2.3: a larger shift MUST be treated as this one. */
+/** RFC 7323 2.3: a larger shift MUST be treated as 14. */
 const MAXIMUM_SHIFT = 14;
 
 /** The length of the timestamps option, including two NOPs before it, in octets. */
@@ -37,10 +31,7 @@ const MSS_LENGTH = 4;
 const WINDOW_SCALE_LENGTH = 4;
 const SACK_PERMITTED_LENGTH = 4;
 
-/**
- * The number of blocks that fit into an ACK with timestamps: RFC 2018 3. The limit is the same
- * without timestamps.
- */
+/** SACK blocks per ACK: as many as fit with timestamps (RFC 2018 3), even without timestamps. */
 export const SACK_BLOCKS = 3;
 
 /** The maximum number of blocks in a SACK option: RFC 2018 3. */

@@ -49,7 +49,7 @@ export class PassiveOpen {
     this.#cookies = new SynCookies(key);
   }
 
-  /** Handles a SYN. Ignores any text in the SYN, because the peer retransmits such text. */
+  /** Handles a SYN. Ignores any text in the SYN, because the peer retransmits the text. */
   takeSyn(listener: TcpListener, packet: Inbound, segment: Segment, now: number): void {
     const host = this.#host;
     if (host.isFull) {
