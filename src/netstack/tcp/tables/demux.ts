@@ -6,10 +6,7 @@ function portsKey(localIndex: number, localPort: number, remotePort: number): nu
   return (localIndex * 0x10000 + localPort) * 0x10000 + remotePort;
 }
 
-/**
- * Finds a connection by its four-tuple with two map lookups. It needs no scan and, for IPv4, no
- * string.
- */
+/** Finds a connection by its four-tuple with two map lookups and, for IPv4, without a string. */
 export class TcpDemux {
   readonly #byRemote = new Map<number | string, Map<number, Tcb>>();
   #size = 0;

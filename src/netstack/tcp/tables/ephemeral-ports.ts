@@ -2,7 +2,7 @@ import { SipHash } from '../../../lib/siphash.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 import { hashInput } from '../open/initial-sequence.js';
 
-/** RFC 6056 3.2 recommends the largest possible range. Services use the ports below it. */
+/** RFC 6056 3.2 recommends the largest possible range. Lower ports are left to services. */
 const FIRST_PORT = 32_768;
 const PORT_COUNT = 65_536 - FIRST_PORT;
 

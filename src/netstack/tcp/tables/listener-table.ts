@@ -41,7 +41,7 @@ export class ListenerTable {
     if (this.#byLocal.get(place) === listener) this.#byLocal.delete(place);
   }
 
-  /** Whether a listener is bound to that specific address. */
+  /** Whether a listener is bound to this specific address. */
   hasAt(localIndex: number): boolean {
     return [...this.#byLocal.keys()].some((place) => isPlaceOf(place, localIndex));
   }

@@ -1,9 +1,7 @@
 import { terminate } from '../events.js';
 import type { Tcb } from '../tcb.js';
 
-/**
- * The connections in TIME-WAIT, up to a limit. Beyond the limit, the oldest connection ends early.
- */
+/** The connections in TIME-WAIT. If the limit is exceeded, the oldest connection ends early. */
 export class TimeWaits {
   readonly #limit: number;
   /** The connections in the order in which they entered TIME-WAIT. */
@@ -17,7 +15,7 @@ export class TimeWaits {
     return this.#tcbs.size;
   }
 
-  /** Adds a connection. If that exceeds the limit, ends the oldest connection early. */
+  /** Adds a connection; ends the oldest one if the limit is exceeded. */
   add(tcb: Tcb): void {
     this.#tcbs.add(tcb);
     if (this.#tcbs.size <= this.#limit) return;
@@ -27,7 +25,6 @@ export class TimeWaits {
     }
   }
 
-  /** Removes a connection, if present. */
   remove(tcb: Tcb): void {
     this.#tcbs.delete(tcb);
   }

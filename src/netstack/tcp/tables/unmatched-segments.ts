@@ -1,10 +1,10 @@
 /**
- * Detects segments for connections that this stack never had, from a remote endpoint that it has
- * connections to. Probably another host with the same address uses the same service.
+ * Detects segments for unknown connections from a remote endpoint that this stack also uses.
+ * Probably another host has the same address and uses the same service.
  *
- * RFC 9293 3.10.7.1 answers such segments with an RST, assuming an old connection of this host. If
- * another host shares the address, the RST would reset that host's connection. RFC 9293 does not
- * require the RST with a MUST.
+ * RFC 9293 3.10.7.1 answers such segments with an RST, because they could belong to an old
+ * connection of this host. If another host shares the address, the RST would reset that host's
+ * connection. The RST is not a MUST in RFC 9293.
  */
 import { ACK, SYN } from '../../../wire/tcp.js';
 import type { Inbound } from '../../ip/inbound.js';
@@ -22,7 +22,7 @@ export class UnmatchedSegments {
   readonly #unmatched: UnmatchedSegmentObserver;
   /** Both endpoints of each ended connection, in the order in which the connections ended. */
   readonly #former = new Set<string>();
-  /** The number of those connections for each remote endpoint. */
+  /** The number of ended connections for each remote endpoint. */
   readonly #remotes = new Map<string, number>();
 
   constructor(demux: TcpDemux, unmatched: UnmatchedSegmentObserver) {
@@ -56,8 +56,8 @@ export class UnmatchedSegments {
   }
 
   /**
-   * Whether this stack has or recently had connections to the segment's source. Other hosts in the
-   * tunnel could send any segments from their own endpoints.
+   * Whether this stack has or recently had connections to the segment's source. Otherwise, any host
+   * in the tunnel could cause a report by sending segments from its own endpoint.
    */
   #isRemoteOfOurs(packet: Inbound, segment: Segment, end: string): boolean {
     if (this.#remotes.has(end)) return true;
