@@ -11,24 +11,18 @@ export type { CloseReason, TcpObserver } from './observer.js';
 export type { TcpState } from './state.js';
 export type { KeepAlive } from './tcb.js';
 
-/**
- * Statistics of a connection, similar to `ss -ti`. Times are in ms, sizes in octets, rates in
- * octets per ms.
- */
+/** Connection statistics, like `ss -ti`: times in ms, sizes in octets, rates in octets per ms. */
 export interface TcpInfo {
   readonly state: TcpState;
   readonly congestion: CongestionAlgorithm;
   readonly sack: boolean;
   readonly timestamps: boolean;
-  /**
-   * Window scaling shifts of the peer's and the local window field; 0 if window scaling is not in
-   * use.
-   */
+  /** Window scale shifts for the peer's and the local window field; 0 without window scaling. */
   readonly sndShift: number;
   readonly rcvShift: number;
   readonly srtt: number;
   readonly rttvar: number;
-  /** The minimum RTT of the last minutes; 0 before the first sample. */
+  /** The minimum RTT over the last few minutes; 0 before the first sample. */
   readonly minRtt: number;
   readonly rto: number;
   readonly backoff: number;
@@ -107,9 +101,10 @@ export class TcpConnection {
   }
 
   /**
-   * Queues `bytes` and returns how many octets were accepted; the caller may reuse the array at
-   * once. If some were not accepted, TcpObserver.writable is called later. During the handshake,
-   * the data waits. After shutdown() or the end of the connection, send() accepts nothing.
+   * Queues `bytes` and returns the number of octets accepted; the caller may reuse the array at
+   * once. If send() accepts only part, TcpObserver.writable() is called later. Data queued during
+   * the handshake is sent after it. After shutdown() or the end of the connection, send() returns
+   * 0.
    */
   send(bytes: Uint8Array): number {
     const tcb = this.#tcb;
@@ -121,10 +116,7 @@ export class TcpConnection {
     return taken;
   }
 
-  /**
-   * Returns a copy of up to `limit` received octets, or undefined if there are none. Opens the
-   * window.
-   */
+  /** Returns a copy of up to `limit` received octets, if any, and opens the receive window. */
   receive(limit: number, now: number): Uint8Array | undefined {
     const tcb = this.#tcb;
     const { receiver } = tcb;
@@ -139,7 +131,7 @@ export class TcpConnection {
   }
 
   /**
-   * Closes the sending direction after the queued data: CLOSE of RFC 9293 3.10.4. Receiving
+   * Closes the sending direction after the queued data is sent: CLOSE of RFC 9293 3.10.4. Receiving
    * continues.
    */
   shutdown(): void {
@@ -155,7 +147,7 @@ export class TcpConnection {
   /**
    * Ends the connection at once: ABORT of RFC 9293 3.10.5. The peer receives an RST, even if
    * received data is unread (RFC 9293 3.6.1). The observer receives closed('aborted') before
-   * abort() returns, unless an observer callback called abort().
+   * abort() returns, unless abort() is called from an observer callback.
    */
   abort(now: number): void {
     const tcb = this.#tcb;
@@ -170,8 +162,8 @@ export class TcpConnection {
   }
 
   /**
-   * Sets the keep-alive probes of an idle peer; undefined disables them. They are off by default
-   * (RFC 9293 3.8.4, MUST-25).
+   * Configures keep-alive probes to an idle peer; undefined (the default) disables them (RFC 9293
+   * 3.8.4, MUST-25).
    */
   setKeepAlive(keepAlive: KeepAlive | undefined, now: number): void {
     const tcb = this.#tcb;

@@ -1,13 +1,11 @@
-/** Sends the segments of a connection when the stack is drained. */
+/** Sends a connection's segments when the stack is drained. */
 import { sequenceAdd } from '../../lib/sequence-number.js';
 import { ACK, FIN, PSH, SYN } from '../../wire/tcp.js';
 import { isHandshake } from './state.js';
 import type { Tcb } from './tcb.js';
 import { createSegment, sendAck } from './send/transmit.js';
 
-/**
- * RFC 9293 3.8.6.1: the interval between window probes grows exponentially, here up to a minute.
- */
+/** RFC 9293 3.8.6.1: the interval between window probes grows exponentially, here up to 60 s. */
 const MAXIMUM_PROBE_INTERVAL = 60_000;
 
 /**
@@ -41,8 +39,7 @@ function dispatchSyn(tcb: Tcb, now: number): number {
 function dispatchSynchronized(tcb: Tcb, now: number, quota: number): number {
   const { receiver } = tcb;
   let sent = 0;
-  // Duplicate ACKs go before any text, because a segment with text does not count as one (RFC 5681
-  // 2).
+  // Send duplicate ACKs before text: a segment with text is not a duplicate ACK (RFC 5681 2).
   while (sent < quota && receiver.duplicateAcksOwed > 0) {
     receiver.duplicateAcksOwed--;
     sendAck(tcb, now);
@@ -102,7 +99,7 @@ function emitNext(tcb: Tcb, now: number): void {
   const { start, length, hasFin } = sender.next;
   let flags = ACK;
   if (hasFin) flags |= FIN;
-  // RFC 9293 3.9.1.2: set PSH on the segment that ends the queue.
+  // RFC 9293 3.9.1.2: set PSH on the last segment in the queue.
   if (length > 0 && sequenceAdd(start, length) === sender.dataEnd) flags |= PSH;
   tcb.host.emit(createSegment(tcb, start, flags, length, now));
 }
@@ -120,7 +117,8 @@ function sendWindowProbe(tcb: Tcb, now: number): void {
 
 /**
  * Sets the timers. The retransmission timer runs while segments are in flight (RFC 6298 5.1 to
- * 5.3), and the persist timer while only the peer's window prevents sending, but never both.
+ * 5.3). The persist timer runs while only the peer's window prevents sending. They never run
+ * together.
  */
 export function armTimers(tcb: Tcb, now: number): void {
   const { sender } = tcb;
@@ -146,7 +144,7 @@ export function armTimers(tcb: Tcb, now: number): void {
   }
 }
 
-/** RFC 8985 7.2: schedules the probe no later than the retransmission timeout. */
+/** RFC 8985 7.2: schedules the tail loss probe no later than the retransmission timeout. */
 function armTailProbe(tcb: Tcb, now: number): void {
   const { sender } = tcb;
   if (tcb.probeAt !== Infinity || tcb.tailProbeDue || !sender.recovery.mayProbe) return;

@@ -3,10 +3,7 @@ import { acceptsSend } from './state.js';
 import type { CloseReason } from './observer.js';
 import type { Tcb } from './tcb.js';
 
-/**
- * The number of free octets in the send buffer that triggers writable(), regardless of the buffer's
- * size.
- */
+/** Free octets in the send buffer that trigger writable(), whatever the buffer's size. */
 const WORTH_A_CALL = 256 * 1024;
 
 /** Octets that the send ring may hold now, given the available memory. */
@@ -22,9 +19,9 @@ export function writableBytes(tcb: Tcb): number {
 }
 
 /**
- * Schedules writable() after an ACK if a quarter of the buffer or 256 KiB is free. With less, each
- * ACK would cause a call. A large buffer holds little more than the data in flight, so waiting for
- * a quarter of it would stall the stream.
+ * Schedules writable() after an ACK if a quarter of the buffer or 256 KiB is free. A lower
+ * threshold would cause a call for each ACK. A large buffer holds little more than the data in
+ * flight, so waiting for a quarter of it would stall the stream.
  */
 export function noteWritable(tcb: Tcb): void {
   const worthwhile = Math.min(sendCapacity(tcb) / 4, WORTH_A_CALL);
@@ -42,7 +39,7 @@ export function terminate(tcb: Tcb, reason: CloseReason): void {
   tcb.host.remove(tcb);
 }
 
-/** Ends the connection for the user, while the stack may still keep it (TIME-WAIT). */
+/** Ends the connection for the user, although the stack may keep it longer (TIME-WAIT). */
 export function finish(tcb: Tcb, reason: CloseReason): void {
   tcb.stopTimers();
   tcb.sender.release();

@@ -1,6 +1,6 @@
 /**
- * Handles ICMP errors for a connection: RFC 5461, RFC 1191 6.4, RFC 8201 5.4. They are easily
- * forged; RFC 5927 defines which ones to trust.
+ * Handles ICMP errors for a connection: RFC 5461, RFC 1191 6.4, RFC 8201 5.4. ICMP errors are
+ * easily forged; RFC 5927 defines which ones to trust.
  */
 import { sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';
 import { terminate } from './events.js';
@@ -25,7 +25,9 @@ export function destinationUnreachable(tcb: Tcb, now: number): void {
   settle(tcb, now);
 }
 
-/** Resends data in smaller segments if it exceeds the path MTU after a change. */
+/**
+ * Handles a path MTU change. Data in flight that exceeds the new MTU is resent in smaller segments.
+ */
 export function pathMtuChanged(tcb: Tcb, now: number): void {
   if (tcb.state === 'CLOSED' || tcb.state === 'TIME-WAIT') return;
   const before = tcb.sender.mss;

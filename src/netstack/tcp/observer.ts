@@ -13,21 +13,18 @@ export type CloseReason =
   'normal' | 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
 
 /**
- * Receives the events of a connection. Called synchronously at the end of handlePacket,
- * handleTimeout or abort, when the connection's state is consistent: an observer may call any of
- * the connection's methods.
+ * Receives the events of a connection. Its methods are called synchronously at the end of
+ * handlePacket, handleTimeout or abort. The connection's state is then consistent, so an observer
+ * may call any method of the connection.
  */
 export interface TcpObserver {
-  /**
-   * The handshake is complete. For an accepted connection, called right after the connection
-   * handler.
-   */
+  /** The handshake is complete. For accepted connections, called after the connection handler. */
   established(): void;
   /** New data can be received. Not called again for data that was left unread. */
   readable(): void;
   /** send() accepted less than requested, and a quarter of the buffer or 256 KiB is free again. */
   writable(): void;
-  /** The peer has closed its direction; all data that it sent before can be read. */
+  /** The peer has closed its sending direction. All data that it sent can be read. */
   remoteClosed(): void;
   /**
    * The connection has ended; this is the last call. Received data can still be read, unless

@@ -21,12 +21,9 @@ export class Segment {
   destinationPort = 0;
   segSeq = 0;
   segAck = 0;
-  /** The window field, before scaling. */
+  /** The unscaled value of the window field. */
   segWnd = 0;
-  /**
-   * Whether the window comes from a SYN, which is never scaled (RFC 7323 2.2), even if `flags`
-   * later changes.
-   */
+  /** Whether the segment arrived as a SYN, whose window is never scaled (RFC 7323 2.2). */
   hasSynWindow = false;
   flags = 0;
   payloadOffset = 0;

@@ -1,6 +1,4 @@
-/**
- * The states of a connection in RFC 9293 3.3.2, in its spelling. A TcpListener represents LISTEN.
- */
+/** The connection states of RFC 9293 3.3.2, spelled as there. TcpListener represents LISTEN. */
 export type TcpState =
   | 'SYN-SENT'
   | 'SYN-RECEIVED'

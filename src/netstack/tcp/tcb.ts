@@ -1,6 +1,6 @@
 /**
  * The transmission control block (RFC 9293 3.3.1): the state of one connection. The modules
- * segment-arrives, dispatch and timeouts operate on it; users hold a TcpConnection.
+ * segment-arrives, dispatch and timeouts operate on it; users access it through TcpConnection.
  */
 import type { Timed } from '../../lib/deadline-heap.js';
 import type { DropCounter } from '../../lib/drop-counter.js';
@@ -40,7 +40,7 @@ export interface TcpHost {
   enqueue(tcb: Tcb): void;
   /** Updates the timer heap after `tcb.deadline` may have changed. */
   reschedule(tcb: Tcb): void;
-  /** Adds the connection to those in TIME-WAIT; the stack may end the 2 MSL early. */
+  /** Registers a connection in TIME-WAIT. The stack may end the 2 MSL wait early. */
   enterTimeWait(tcb: Tcb): void;
   /** Removes all references to a connection that has ended. */
   remove(tcb: Tcb): void;
@@ -95,7 +95,7 @@ export class Tcb implements Timed {
   /** The MSS that the peer announced. */
   peerMss = Infinity;
 
-  // Whether each option is offered or, after the handshake, is in use: RFC 7323, RFC 2018.
+  // Whether each option is offered during the handshake and in use after it: RFC 7323, RFC 2018.
   sack = true;
   windowScale = true;
   timestamps = true;
@@ -103,23 +103,23 @@ export class Tcb implements Timed {
   tsRecent = 0;
   tsRecentAt = 0;
 
-  // Timers: the time of expiry in ms, Infinity if off. The receiver holds the delayed ACK timer,
-  // and `sender.next` the pacing timer.
+  // Timers: when each expires, in ms; Infinity if off. The receiver holds the delayed ACK timer,
+  // and `sender.next` holds the pacing timer.
   retransmitAt = Infinity;
   /** The probe timeout (PTO) of RFC 8985 7.2. */
   probeAt = Infinity;
   persistAt = Infinity;
   keepAliveAt = Infinity;
-  /** When the connect timeout ends or, later, when TIME-WAIT ends. */
+  /** When the connect timeout or TIME-WAIT ends. */
   endOfStateAt = Infinity;
   /**
-   * When the peer last moved SND.UNA or answered a window probe, or when the first segment in
-   * flight was sent.
+   * When the connection last made progress: the peer moved SND.UNA or answered a window probe, or
+   * the first segment in flight was sent.
    */
   progressAt = 0;
   /** When the last segment from the peer arrived. */
   heardAt = 0;
-  /** When an unacceptable segment without text was last answered with an ACK. */
+  /** When an ACK last answered an unacceptable segment without text. */
   outOfWindowAckAt = -Infinity;
   windowProbeDue = false;
   tailProbeDue = false;
@@ -133,7 +133,7 @@ export class Tcb implements Timed {
   remoteClosedDue = false;
   closedDue: CloseReason | undefined = undefined;
   delivering = false;
-  /** Whether send() accepted less than it was given. */
+  /** Whether send() accepted only part of the data. */
   wantsWritable = false;
 
   // Fields of the timer heap and the ready queue.

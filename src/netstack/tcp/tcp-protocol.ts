@@ -1,5 +1,5 @@
 /**
- * Manages all TCP connections and listeners of a stack: sending turns, timers, and shared
+ * Manages a stack's TCP connections and listeners: the order of sending, timers, and shared
  * resources. inbound-segments.ts delivers segments; open.ts creates connections.
  */
 import { DeadlineHeap } from '../../lib/deadline-heap.js';
@@ -38,12 +38,12 @@ import type { Tcb } from './tcb.js';
 import { TimeWaits } from './tables/time-waits.js';
 import { handleTimeouts } from './send/timeouts.js';
 
-/** RFC 5961 7 does not specify a limit; Linux long used 100 per second. */
+/** RFC 5961 7 does not specify a limit. For many years, Linux used 100 per second. */
 const CHALLENGE_ACKS_PER_SECOND = 100;
 
 const DEFAULT_BACKLOG = 128;
 
-/** The maximum number of packets that a connection sends before the next one's turn. */
+/** The maximum number of packets that a connection sends in one turn. */
 const TURN = 16;
 
 /** The resources that the TCP layer shares with the stack. */
@@ -56,7 +56,7 @@ export interface TcpProtocolOptions {
   readonly addresses: OwnAddresses;
   readonly drops: DropCounter<DropReason>;
   readonly slots: PacketSlots;
-  /** The queue for replies and resets. */
+  /** The queue for packets sent outside a connection's turn, such as RSTs. */
   readonly control: PacketQueue;
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
@@ -117,7 +117,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     return this.#timeWaits.size;
   }
 
-  /** When the retransmission timer of any connection last expired (RFC 6298 5.4), in ms. */
+  /** When a retransmission timer last expired on any connection (RFC 6298 5.4), in ms. */
   get timedOutAt(): number {
     return this.#timedOutAt;
   }
@@ -133,7 +133,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   /**
    * Opens a connection.
    *
-   * @throws RangeError if no local address has the remote family
+   * @throws RangeError if no local address has the remote address's family
    * @throws StackExhaustedError if the connection limit is reached or no port is free
    */
   connect(
@@ -193,14 +193,12 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     this.enqueue(tcb);
   }
 
-  /** Finds the connection of a segment that an ICMP error quotes. */
+  /** Finds the connection to which a segment quoted in an ICMP error belongs. */
   find(localIndex: number, localPort: number, remote: SocketAddress): Tcb | undefined {
     return this.demux.findAddress(localIndex, localPort, remote);
   }
 
-  /**
-   * Updates the connections to a remote address whose path MTU has shrunk, or may have grown again.
-   */
+  /** Updates the connections to a remote address whose path MTU decreased or may have increased. */
   pathMtuChanged(remoteKey: number | string, now: number): void {
     for (const tcb of this.demux.allTo(remoteKey)) pathMtuChanged(tcb, now);
   }
@@ -231,8 +229,8 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   }
 
   /**
-   * Retransmits at the next handleTimeout() on all connections that are backing off, after the path
-   * to the remote addresses that `carries` accepts was restored.
+   * Makes connections that are backing off retransmit at the next handleTimeout(), because the path
+   * to their remote addresses works again. `carries` selects these addresses.
    *
    * The backoff of RFC 6298 5.5 is for congestion; RFC 6069 reverts it after a disruption. One step
    * remains, because the same segment is about to time out again (RFC 5681 3.1).
@@ -249,9 +247,9 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   }
 
   /**
-   * Ends connections whose local address was removed. The peers are not notified, because an RST
-   * would need that address as its source (RFC 1122 3.2.1.3: a source MUST be one of the host's own
-   * addresses). Listeners stay, but receive nothing until their address returns.
+   * Ends connections whose local address was removed. The peers are not notified: an RST would need
+   * the removed address as its source, which RFC 1122 3.2.1.3 forbids. Listeners stay, but receive
+   * nothing until their address returns.
    */
   addressesChanged(): void {
     for (const tcb of this.demux.all()) {
@@ -304,5 +302,5 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
 }
 
 function ignore(): void {
-  // No drain is in progress, so no packet is emitted here.
+  // Packets are emitted only during a drain, when another sink is set.
 }
