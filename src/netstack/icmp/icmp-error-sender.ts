@@ -48,10 +48,7 @@ export interface IcmpErrorSenderOptions {
 interface Message {
   readonly type: number;
   readonly code: number;
-  /**
-   * The offset that an ICMPv6 error points to. In other messages, these four octets are unused and
-   * zero.
-   */
+  /** The offset that an ICMPv6 parameter problem points to; other errors set this field to zero. */
   readonly pointer?: number;
 }
 
@@ -123,8 +120,8 @@ export class IcmpErrorSender {
 }
 
 /**
- * RFC 1122 3.2.2 and RFC 4443 2.4 (e): an ICMP error must never cause another one. Inbound.parse()
- * accepts only unicast packets, and later fragments do not get here.
+ * Whether the packet is an ICMP error, which must never cause another one: RFC 1122 3.2.2, RFC 4443
+ * 2.4 (e). Multicast packets and later fragments never get here.
  */
 function isErrorItself(packet: Inbound): boolean {
   const { bytes, end } = packet;

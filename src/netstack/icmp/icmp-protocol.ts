@@ -121,10 +121,7 @@ export class IcmpProtocol {
     });
   }
 
-  /**
-   * RFC 1122 3.2.2.6, RFC 4443 4.2: replies with the same data, from the address to which the
-   * request was sent.
-   */
+  /** RFC 1122 3.2.2.6, RFC 4443 4.2: echoes the data from the address that was pinged. */
   #answerEcho(packet: Inbound): void {
     const { bytes, offset, end } = packet;
     const slot = this.#createEcho(packet.isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY, {
@@ -137,7 +134,7 @@ export class IcmpProtocol {
     this.#enqueue(this.#options.control, slot, packet.source);
   }
 
-  /** @returns false if the echo was dropped: it exceeds the MTU, or the queue is full */
+  /** @returns false if the echo was dropped because it exceeds the MTU or the queue is full */
   sendEcho(request: EchoRequest): boolean {
     const { addresses, datagrams, outbound } = this.#options;
     const from = addresses.at(addresses.select(request.to, request.from));

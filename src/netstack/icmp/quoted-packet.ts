@@ -18,9 +18,7 @@ import {
   skipExtensionHeaders,
 } from '../../wire/ipv6.js';
 
-/**
- * The octets of the upper layer that every ICMP error quotes (RFC 792): ports and sequence number.
- */
+/** Upper-layer octets that every ICMP error quotes (RFC 792): ports and sequence number. */
 const QUOTED_LENGTH = 8;
 
 /** The packet quoted in an ICMP error. The caller must check whether this stack sent it. */
@@ -40,9 +38,7 @@ export interface QuotedPacket {
   readonly length: number;
 }
 
-/**
- * Parses the packet quoted in `bytes[offset, end)`. Returns undefined if the quote is too short.
- */
+/** Parses the packet quoted in `bytes[offset, end)`; undefined if the quote is too short. */
 export function readQuotedPacket(
   bytes: Uint8Array,
   offset: number,

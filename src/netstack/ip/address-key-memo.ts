@@ -1,8 +1,8 @@
 import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 
 /**
- * Caches addressKey() of the last address, because an IPv6 key is a string and packets often arrive
- * in runs from the same source.
+ * Caches the addressKey() of the last address: IPv6 keys are strings, and packets often arrive in
+ * runs from one source.
  */
 export class AddressKeyMemo {
   #address: Uint8Array = new Uint8Array(0);

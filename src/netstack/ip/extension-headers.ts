@@ -40,10 +40,7 @@ export type WalkEnd = 'upper-layer' | 'fragment' | DropReason;
 
 /** Parses the headers of one packet at a time. One object is reused for all packets. */
 export class ExtensionHeaders {
-  /**
-   * The protocol after the headers, the offset of its header, and the offset of the field that
-   * named it.
-   */
+  /** The next protocol, its header's offset, and the offset of the Next Header field naming it. */
   protocol = 0;
   offset = 0;
   namedAt = 0;
@@ -77,7 +74,7 @@ export class ExtensionHeaders {
     return 'ip-extension';
   }
 
-  /** Checks the header at `offset`; undefined if parsing continues with the next header. */
+  /** Checks the header at `offset`; returns undefined if parsing continues with the next header. */
   #judge(bytes: Uint8Array, end: number): WalkEnd | undefined {
     switch (this.protocol) {
       case PROTOCOL_TCP:
@@ -109,9 +106,7 @@ export class ExtensionHeaders {
     return undefined;
   }
 
-  /**
-   * RFC 8200 4.2: the two highest bits of an unrecognized option's type define how to handle it.
-   */
+  /** RFC 8200 4.2: the top two bits of an unrecognized option's type define how to handle it. */
   #judgeOptions(bytes: Uint8Array): DropReason | undefined {
     const end = this.offset + extensionHeaderLength(bytes, this.offset);
     let at = this.offset + 2;
@@ -128,8 +123,7 @@ export class ExtensionHeaders {
         if (++options > MAXIMUM_OPTIONS) return 'ip-extension';
         const action = type >> 6;
         if (action === 1) return 'ip-extension';
-        // Actions 2 and 3 of an unrecognized option are equivalent here, because the destination is
-        // never multicast.
+        // Actions 2 and 3 are equivalent here, because the destination is never multicast.
         if (action > 1) return this.#problem('ip-extension', ICMPV6_UNRECOGNIZED_OPTION, at);
       }
       at = next;
@@ -138,8 +132,8 @@ export class ExtensionHeaders {
   }
 
   /**
-   * RFC 8200 4.4: no routing type is supported, and RFC 5095 deprecates type 0. A header with
-   * segments left causes a parameter problem; any other is ignored.
+   * RFC 8200 4.4: no routing type is supported, and RFC 5095 deprecates type 0. A routing header
+   * with segments left causes a parameter problem; any other routing header is ignored.
    */
   #judgeRouting(bytes: Uint8Array): DropReason | undefined {
     if (bytes[this.offset + SEGMENTS_LEFT] === 0) return undefined;

@@ -3,8 +3,8 @@ import { randomSipHashKey, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * A set-associative cache of flows: the hash selects a set of the eight latest flows. The number of
- * sets must be a power of two.
+ * A set-associative cache of flows: the hash selects one of SETS sets, each with the WAYS latest
+ * flows. SETS must be a power of two.
  */
 const SETS = 256;
 const WAYS = 8;
@@ -12,8 +12,8 @@ const WAYS = 8;
 const FLOW_LABEL_BITS = 0xfffff;
 
 /**
- * Keyed hashes of flows, each a protocol and two endpoints. They provide IPv6 flow labels and show
- * whether this stack probably sent a packet quoted in an ICMP error.
+ * Keyed hashes of flows (a protocol and two endpoints). They provide IPv6 flow labels, and show
+ * whether this stack probably sent a packet that an ICMP error quotes.
  */
 export class Flows {
   readonly #hash: SipHash;
@@ -24,10 +24,7 @@ export class Flows {
     this.#hash = new SipHash(randomSipHashKey(entropy));
   }
 
-  /**
-   * RFC 6437 3: returns a uniformly distributed, unpredictable label for each flow. Never 0, which
-   * means no label.
-   */
+  /** RFC 6437 3: returns a uniformly distributed, unpredictable flow label; never 0 (no label). */
   label(protocol: number, local: SocketAddress, remote: SocketAddress): number {
     this.#hash.hash(flowInput(protocol, local, remote));
     return this.#hash.high & FLOW_LABEL_BITS || 1;
@@ -63,10 +60,7 @@ function setOf(low: number): number {
   return (low & (SETS - 1)) * WAYS * 2;
 }
 
-/**
- * Encodes protocol, ports and addresses. The length is fixed for each family, so that the encoding
- * is unambiguous.
- */
+/** Encodes protocol, ports and addresses, unambiguously since each family has a fixed length. */
 function flowInput(protocol: number, local: SocketAddress, remote: SocketAddress): Uint8Array {
   const { length } = local.address;
   const input = new Uint8Array(5 + 2 * length);

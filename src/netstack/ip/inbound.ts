@@ -54,8 +54,8 @@ export class Inbound {
 
   /**
    * Parses a packet, and returns the reason if it must be dropped. Skips IPv4 options, because
-   * options that are not understood MUST be ignored (RFC 1122 3.2.1.8). The IP layer parses
-   * extension headers.
+   * options that are not understood MUST be ignored (RFC 1122 3.2.1.8). IpProtocol parses extension
+   * headers later.
    */
   parse(packet: Uint8Array, addresses: OwnAddresses): DropReason | undefined {
     if (packet.length === 0) return 'ip-truncated';

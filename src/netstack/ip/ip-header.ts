@@ -3,10 +3,7 @@ import type { IpAddress } from '../../wire/ip-address.js';
 import { createIpv4Header, finishIpv4Header } from '../../wire/ipv4.js';
 import { createIpv6Header, finishIpv6Header } from '../../wire/ipv6.js';
 
-/**
- * The precomputed IP header of a flow. Each packet gets a copy, in which only its length and
- * checksum are set.
- */
+/** The precomputed IP header of a flow. Only length and checksum differ for each packet. */
 export class IpHeader {
   readonly #bytes: Uint8Array;
   readonly #pseudoSum: number;

@@ -60,8 +60,8 @@ export class IpProtocol {
   }
 
   /**
-   * Parses a packet into `inbound`. Returns true if an upper layer must process it. Otherwise the
-   * packet was dropped and counted, or is a fragment that waits for others.
+   * Parses a packet into `inbound`. Returns true if an upper layer must process it. Otherwise, the
+   * packet was dropped and counted, or is a fragment of an incomplete datagram.
    */
   receive(packet: Uint8Array, inbound: Inbound, now: number): boolean {
     if (!this.#parse(packet, inbound)) return false;
@@ -73,10 +73,7 @@ export class IpProtocol {
     return this.#reassembly.nextTimeout();
   }
 
-  /**
-   * Discards expired datagrams, and notifies their senders as RFC 1122 3.3.2 and RFC 8200 4.5
-   * require.
-   */
+  /** Discards expired datagrams and notifies their senders (RFC 1122 3.3.2, RFC 8200 4.5). */
   handleTimeout(now: number): void {
     this.#reassembly.expire(now, (first) => {
       const inbound = new Inbound();
@@ -186,7 +183,7 @@ export class IpProtocol {
     return this.#parse(whole, inbound) && this.#receiveIpv6(inbound, now, true);
   }
 
-  /** RFC 7112 5: the first fragment must contain all headers, including that of the upper layer. */
+  /** RFC 7112 5: the first fragment must contain all headers, including the upper layer's. */
   #hasWholeChain(bytes: Uint8Array, end: number): boolean {
     const headers = this.#headers;
     const outcome = headers.walkBehindFragment(bytes, end);
@@ -200,8 +197,7 @@ export class IpProtocol {
     if (this.#reassembly.nextTimeout() <= now) this.handleTimeout(now);
     const whole = this.#reassembly.insert(fragment, now);
     if (whole === undefined) return undefined;
-    // The first fragment's headers may be longer than those of the fragment whose offset was
-    // checked.
+    // Check the length again: the first fragment may have longer headers than the one checked.
     const counted = fragment.key.startsWith('6') ? whole.length - IPV6_HEADER_LENGTH : whole.length;
     if (counted <= MAXIMUM_LENGTH) return whole;
     this.#drops.count('ip-fragment');

@@ -24,8 +24,9 @@ export class OwnAddresses {
    * Replaces all addresses. Before the next call, tables must drop entries for removed addresses
    * unless `isHeld` covers them.
    *
-   * @param isHeld whether a table still uses an index, because it waits for the address to return
-   * @throws RangeError like the constructor, without changing anything
+   * @param isHeld whether a table still uses an index, because a listener waits for the address to
+   * return
+   * @throws RangeError as the constructor does; the addresses then stay unchanged
    */
   replace(addresses: readonly IpAddress[], isHeld: (index: number) => boolean): void {
     if (addresses.length === 0) throw new RangeError('a stack needs an address');
@@ -61,7 +62,7 @@ export class OwnAddresses {
     return this.#addresses.some((address) => address.length === 16);
   }
 
-  /** Whether the address of an index is still local. */
+  /** Whether the address with this index is still local. */
   isOurs(index: number): boolean {
     return this.indexOf(this.at(index)) === index;
   }
@@ -80,7 +81,9 @@ export class OwnAddresses {
     return this.#places[index]!;
   }
 
-  /** The index of the first address of the same family as `remote`; -1 if there is none. */
+  /**
+   * The index of the first address of the same family as `remote`; -1 if no such address exists.
+   */
   firstFor(remote: IpAddress): number {
     return remote.length === 4 ? this.#firstIpv4 : this.#firstIpv6;
   }
@@ -91,7 +94,8 @@ export class OwnAddresses {
   }
 
   /**
-   * Returns the index of the source address for `remote`: `wanted`, or the first of the family.
+   * Returns the index of the source address for `remote`: `wanted`, or by default the family's
+   * first.
    *
    * @throws RangeError if `wanted` is not local or the family has no address
    */
@@ -105,8 +109,8 @@ export class OwnAddresses {
 }
 
 /**
- * Whether a host may use this address. RFC 1122 3.2.1.3 and RFC 4291 2.5.2, 2.5.3, 2.7: other
- * addresses MUST NOT be a source, and errors are never sent to them.
+ * Whether this is a unicast address of a host. Other addresses MUST NOT be a source (RFC 1122
+ * 3.2.1.3; RFC 4291 2.5.2, 2.5.3, 2.7), and errors are never sent to them.
  */
 export function isUnicast(address: IpAddress): boolean {
   const first = address[0]!;
@@ -117,10 +121,7 @@ export function isUnicast(address: IpAddress): boolean {
   return first !== 0xff && !(first === 0 && isSpecialIpv6(address));
 }
 
-/**
- * Whether the address is unspecified (::), loopback (::1), or an IPv4-mapped address
- * (::ffff:0:0/96).
- */
+/** Whether the address is unspecified (::), loopback (::1), or IPv4-mapped (::ffff:0:0/96). */
 function isSpecialIpv6(address: IpAddress): boolean {
   for (let index = 0; index < 10; index++) {
     if (address[index] !== 0) return false;

@@ -60,16 +60,13 @@ export class PathMtus {
     return true;
   }
 
-  /** When the next path expires; Infinity if none does. */
+  /** When the next path expires; Infinity without a path. */
   nextTimeout(): number {
     for (const { expiresAt } of this.#paths.values()) return expiresAt;
     return Infinity;
   }
 
-  /**
-   * Removes one path that expired by `now`. Returns its destination's key, or undefined if none
-   * expired.
-   */
+  /** Removes one path that expired by `now` and returns its destination key; undefined if none. */
   expire(now: number): number | string | undefined {
     if (this.nextTimeout() > now) return undefined;
     return this.#forgetOldest();

@@ -5,18 +5,13 @@
 import type { DropCounter } from '../../lib/drop-counter.js';
 import type { DropReason } from '../drop-reason.js';
 
-/**
- * RFC 8200 4.5 and RFC 1122 3.3.2 permit 60 s; a shorter timeout frees memory for newer datagrams.
- */
+/** RFC 8200 4.5 and RFC 1122 3.3.2 permit 60 s; a shorter timeout frees memory sooner. */
 export const REASSEMBLY_TIMEOUT = 30_000;
 
 /** The maximum number of fragments in a datagram, enough for 64 KiB in fragments of 552 octets. */
 const MAXIMUM_FRAGMENTS = 128;
 
-/**
- * Octets charged for each fragment and datagram in addition to its content, so that tiny fragments
- * are not free.
- */
+/** Extra octets charged for each fragment and datagram, so that tiny fragments are not free. */
 const OVERHEAD = 128;
 
 /** A received fragment. insert() copies the data that it keeps. */
@@ -30,10 +25,7 @@ export interface Fragment {
   /** The offset of the data in the reassembled datagram. */
   readonly start: number;
   readonly isLast: boolean;
-  /**
-   * The header of the reassembled packet, taken from the first fragment; its length field is not
-   * set.
-   */
+  /** The reassembled packet's header, from the first fragment; its length field is not yet set. */
   readonly header: Uint8Array | undefined;
 }
 
@@ -61,10 +53,7 @@ class Incomplete {
   end = Infinity;
   held = 0;
   cost = OVERHEAD;
-  /**
-   * Why the datagram was discarded, if it was. The entry remains so that later fragments are
-   * dropped.
-   */
+  /** Why the datagram was discarded. The entry remains so that later fragments are dropped. */
   refused: DropReason | undefined = undefined;
 
   constructor(expiresAt: number) {
@@ -112,7 +101,7 @@ export class Reassembly {
       if (fault !== 'ip-fragment-duplicate') this.#refuse(datagram, fault);
       return undefined;
     }
-    // Keep the first fragment with its header, but only the data of the others.
+    // Keep the whole first fragment, but only the data of the others.
     const copy = start === 0 ? packet.slice() : packet.slice(dataOffset);
     if (!this.#charge(datagram, copy.length + OVERHEAD)) return undefined;
     const data = start === 0 ? copy.subarray(dataOffset) : copy;
@@ -128,7 +117,7 @@ export class Reassembly {
     return join(datagram);
   }
 
-  /** When the next datagram expires; Infinity if none does. */
+  /** When the next datagram expires; Infinity if no datagram is incomplete. */
   nextTimeout(): number {
     for (const { expiresAt } of this.#incomplete.values()) return expiresAt;
     return Infinity;
@@ -173,7 +162,7 @@ export class Reassembly {
     const overlaps =
       (before !== undefined && before.end > start) || (after !== undefined && after.start < end);
     const last = datagram.pieces.at(-1);
-    // Data after the end of the datagram, or a second last fragment, counts as an overlap.
+    // Data beyond the datagram's end, or another final fragment, counts as an overlap.
     const contradicts =
       end > datagram.end || (isLast && (datagram.end !== Infinity || (last && last.end > end)));
     if (overlaps || contradicts) return 'ip-fragment-overlap';
@@ -191,8 +180,7 @@ export class Reassembly {
   }
 
   /**
-   * Charges memory and discards the oldest datagrams if needed; false if `datagram` itself was
-   * discarded.
+   * Charges memory, discarding the oldest datagrams if needed; false if `datagram` was discarded.
    */
   #charge(datagram: Incomplete, cost: number): boolean {
     datagram.cost += cost;
@@ -218,7 +206,7 @@ export class Reassembly {
   }
 }
 
-/** The index of the first piece that starts at `start` or after it. */
+/** The index of the first piece that starts at or after `start`. */
 function placeOf({ pieces }: Incomplete, start: number): number {
   let place = pieces.length;
   while (place > 0 && pieces[place - 1]!.start >= start) place--;

@@ -68,7 +68,8 @@ export class UdpProtocol implements UdpHost {
   /**
    * Opens a socket that receives datagrams from one remote endpoint only.
    *
-   * @throws RangeError if no local address has the remote family or the endpoints are in use
+   * @throws RangeError if no local address has the remote address's family or the endpoints are in
+   * use
    */
   connect(remote: SocketAddress, local: UdpBinding, handlers: UdpHandlers): UdpSocket {
     const { addresses } = this.#options;
@@ -184,7 +185,7 @@ export class UdpProtocol implements UdpHost {
     this.#touched.push(socket);
   }
 
-  /** Restarts the idle timers of the sockets that were used before `now`. */
+  /** Restarts the idle timers of sockets that were used since the last call. */
   settle(now: number): void {
     if (this.#touched.length === 0) return;
     for (const socket of this.#touched) {
@@ -212,7 +213,7 @@ export class UdpProtocol implements UdpHost {
   }
 }
 
-/** RFC 1122 4.1.3.4: a nonzero checksum MUST be correct. RFC 8200 8.1: IPv6 MUST have one. */
+/** RFC 1122 4.1.3.4: a nonzero checksum MUST be correct. RFC 8200 8.1: IPv6 requires a checksum. */
 function isIntact(packet: Inbound, length: number): boolean {
   const { bytes, offset } = packet;
   if (udpChecksum(bytes, offset) === 0) return !packet.isIpv6;

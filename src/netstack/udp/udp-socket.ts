@@ -2,7 +2,7 @@ import type { Timed } from '../../lib/deadline-heap.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * The kind of an ICMP or ICMPv6 error about a datagram. `too-big` needs no reaction, because later
+ * The kind of an ICMP or ICMPv6 error about a datagram. `too-big` can be ignored, because later
  * datagrams are fragmented.
  */
 export type UdpErrorKind =
@@ -16,17 +16,14 @@ export interface UdpError {
   readonly remote: SocketAddress;
 }
 
-/**
- * Receives a datagram: its payload, which the handler owns, its sender, and the local address that
- * it was sent to.
- */
+/** Receives a datagram. The handler owns `payload`; `to` is the local destination address. */
 export type DatagramHandler = (payload: Uint8Array, from: SocketAddress, to: IpAddress) => void;
 
 export type UdpErrorHandler = (error: UdpError) => void;
 
 export interface UdpSocketOptions {
   /**
-   * Milliseconds without a datagram in either direction until the socket closes; never by default.
+   * Closes the socket after this many ms without a datagram in either direction; default: never.
    */
   readonly idleTimeout?: number;
   /** Called after the idle timeout closed the socket. */
