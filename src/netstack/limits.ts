@@ -2,19 +2,19 @@
 export interface StackLimits {
   /** Concurrent TCP connections, including half-open ones but not those in TIME-WAIT. */
   readonly connections: number;
-  /** Connections in TIME-WAIT; a new one evicts the oldest. */
+  /** The maximum number of connections in TIME-WAIT; beyond it, a new one evicts the oldest. */
   readonly timeWaits: number;
   /** The maximum send buffer of a connection. */
   readonly sendBuffer: number;
   /** The maximum receive buffer of a connection, and therefore its maximum window. */
   readonly receiveBuffer: number;
-  /** The total of all TCP buffers, not counting the first 16 KiB of each. */
+  /** The total size of all TCP buffers, not counting the first 16 KiB of each. */
   readonly bufferBytes: number;
   /** UDP datagrams and echoes waiting to be sent. */
   readonly queuedDatagrams: number;
-  /** Datagrams with missing fragments; a new one evicts the oldest. */
+  /** The maximum number of incomplete datagrams; beyond it, a new one evicts the oldest. */
   readonly reassemblies: number;
-  /** The total memory of the incomplete datagrams. */
+  /** The total memory for incomplete datagrams. */
   readonly reassemblyBytes: number;
   /** The timeout of a handshake, unless connectTcp() sets another one. */
   readonly connectTimeout: number;

@@ -12,14 +12,14 @@ export class PacketQueue {
     return this.#slots.length - this.#head;
   }
 
-  /** Adds a packet that a peer or a user caused. Returns false if the queue is full. */
+  /** Adds a packet caused by a peer or a user. Returns false if the queue is full. */
   offer(slot: Uint8Array): boolean {
     if (this.length >= this.#limit) return false;
     this.push(slot);
     return true;
   }
 
-  /** Adds all of the packets or none, because a datagram is useless if a fragment is missing. */
+  /** Adds either all packets or none, because a datagram with a missing fragment is useless. */
   offerAll(slots: readonly Uint8Array[]): boolean {
     if (this.length + slots.length > this.#limit) return false;
     for (const slot of slots) this.push(slot);

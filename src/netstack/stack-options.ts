@@ -8,39 +8,36 @@ import type { KeepAlive } from './tcp/tcb.js';
 import type { UdpSocketOptions } from './udp/udp-socket.js';
 
 export interface StackOptions {
-  /** The local IPv4 and IPv6 addresses. The first one of a family is its default source. */
+  /** The local IPv4 and IPv6 addresses. The first address of a family is its default source. */
   readonly addresses: readonly IpAddress[];
   /**
-   * The maximum size of an IP packet in either direction, in octets. At least 576 (RFC 1122 3.3.2),
-   * and 1280 with an IPv6 address (RFC 8200 5).
+   * The maximum size of an IP packet in either direction, in octets. Must be at least 576 (RFC 1122
+   * 3.3.2), or 1280 with an IPv6 address (RFC 8200 5).
    */
   readonly mtu: number;
   readonly entropy: Entropy;
   readonly limits?: Partial<StackLimits>;
-  /** The congestion control algorithm of TCP; BBR by default. */
+  /** TCP's congestion control algorithm; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
   /** Detects another host with the same address; see UnmatchedSegmentObserver. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 
-/**
- * A segment for a connection that this stack never had, from a remote endpoint that it has
- * connections to.
- */
+/** A segment for an unknown connection from a remote endpoint that this stack also uses. */
 export interface UnmatchedSegment {
   /** A key for both endpoints. */
   readonly flow: string;
-  /** Whether the segment is a SYN-ACK. If so, another host sent the SYN at most a minute ago. */
+  /** Whether the segment is a SYN-ACK, so that another host sent a SYN at most a minute ago. */
   readonly isSynAck: boolean;
 }
 
-/** Receives unmatched segments, for a host whose address another host may share. */
+/** Receives unmatched segments, which show that another host may share this host's address. */
 export interface UnmatchedSegmentObserver {
   /** Called for each unmatched segment. Must not call the stack. */
   readonly onUnmatched: (segment: UnmatchedSegment, now: number) => void;
   /**
-   * Whether unmatched segments are not answered with an RST, which would reset the other host's
-   * connection.
+   * Whether to suppress RSTs for unmatched segments. Each RST would reset a connection of another
+   * host.
    */
   readonly isQuiet: boolean;
 }

@@ -1,9 +1,10 @@
 /**
- * A TCP/IP host without an operating system: it takes and emits IP packets and has a single
- * deadline.
+ * A TCP/IP host without an operating system. It receives and emits IP packets, and one deadline
+ * covers all its timers.
  *
- * After each call that changes its state (handlePacket, handleTimeout, a call on a connection), the
- * caller must call drain(). All calls are synchronous; `now` is monotonic, in milliseconds.
+ * After each call that changes the stack's state (handlePacket, handleTimeout, a call on a
+ * connection), the caller must call drain(). All calls are synchronous; `now` is monotonic, in
+ * milliseconds.
  */
 import { DropCounter } from '../lib/drop-counter.js';
 import { PacketSlots } from '../lib/packet-slot.js';
@@ -54,7 +55,7 @@ export { StackExhaustedError } from './tcp/open/open.js';
 
 const DEFAULT_BUDGET = 256;
 
-/** The maximum number of queued replies to peers; further ones are dropped. */
+/** The maximum number of queued replies to peers; further replies are dropped. */
 const CONTROL_QUEUE = 1024;
 
 export class Stack {
@@ -106,7 +107,7 @@ export class Stack {
     this.#drain = new Drain(control, datagrams, this.#tcp);
   }
 
-  /** The sizes of the tables, and the octets that buffers use. */
+  /** The sizes of the tables, and the number of octets that buffers use. */
   get usage(): {
     connections: number;
     timeWaits: number;
@@ -132,9 +133,9 @@ export class Stack {
 
   /**
    * Replaces the local addresses. Closes connections and sockets bound to a removed address, but
-   * not listeners. All others continue.
+   * not listeners. Other connections and sockets continue.
    *
-   * @throws RangeError like the constructor, without changing anything
+   * @throws RangeError as the constructor does; the addresses then stay unchanged
    */
   setAddresses(addresses: readonly IpAddress[]): void {
     const hasIpv6 = addresses.some((address) => address.length === 16);
@@ -145,8 +146,8 @@ export class Stack {
   }
 
   /**
-   * Handles an IP packet from the tunnel. Keeps no reference to it and never throws because of its
-   * content.
+   * Handles an IP packet from the tunnel. Does not keep a reference to the packet, and never throws
+   * because of its content.
    */
   handlePacket(packet: Uint8Array, now: number): void {
     const inbound = this.#inbound;
@@ -184,8 +185,8 @@ export class Stack {
   }
 
   /**
-   * Notifies TCP that the path to the remote addresses that `carries` accepts works again. Data
-   * that timed out is retransmitted at the next handleTimeout(), which is due at `now`.
+   * Notifies TCP that the path to the remote addresses selected by `carries` works again. Data that
+   * timed out is retransmitted at the next handleTimeout(), which is due at `now`.
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     this.#tcp.retransmitNow(carries, now);
@@ -207,8 +208,8 @@ export class Stack {
   }
 
   /**
-   * Emits the packets that may be sent now; connections take turns. The receiver owns each packet's
-   * slot (src/lib/packet-slot.ts).
+   * Emits the packets that may be sent now; connections take turns. `emit` becomes the owner of
+   * each packet's slot (src/lib/packet-slot.ts).
    *
    * @param budget the maximum number of packets
    * @returns true if packets remain after the budget is used up
@@ -269,8 +270,8 @@ export class Stack {
   /**
    * Opens a UDP socket that receives datagrams from one remote endpoint only.
    *
-   * @throws RangeError if no local address has the remote family, or the endpoints or all ports are
-   *   in use
+   * @throws RangeError if no local address has the remote address's family, or if the endpoints or
+   * all ports are in use
    */
   connectUdp(
     remote: SocketAddress,
@@ -289,10 +290,7 @@ export class Stack {
     return this.#addresses.firstFor(remote) >= 0;
   }
 
-  /**
-   * Whether `remote` may be another host: a unicast address that is not local (RFC 9293 3.9.1.1,
-   * MUST-46).
-   */
+  /** Whether `remote` is a unicast address and not local (RFC 9293 3.9.1.1, MUST-46). */
   isHost(remote: IpAddress): boolean {
     return isUnicast(remote) && this.#addresses.indexOf(remote) === undefined;
   }
@@ -306,7 +304,7 @@ export class Stack {
    * Queues an echo request.
    *
    * @param from the source address; by default the first of the family
-   * @returns false if the echo was dropped: it exceeds the MTU, or the queue is full
+   * @returns false if the echo was dropped because it exceeds the MTU or the queue is full
    */
   sendEcho(
     to: IpAddress,
@@ -327,10 +325,7 @@ export class Stack {
     this.#icmp.onEchoReply = handler;
   }
 
-  /**
-   * Resets all connections and closes all listeners and sockets. The caller must drain once more to
-   * send the resets.
-   */
+  /** Resets all connections and closes listeners and sockets. A last drain() sends the resets. */
   close(now: number): void {
     this.#tcp.close(now);
     this.#udp.closeAll();
