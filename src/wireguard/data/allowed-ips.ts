@@ -1,7 +1,8 @@
 /**
- * The cryptokey routing table (whitepaper 2), which maps an address to a peer by the longest
- * prefix. Each address family has a binary trie with path compression, as in the Linux kernel. A
- * lookup takes one step per branch and allocates nothing, regardless of the number of prefixes.
+ * The cryptokey routing table (whitepaper 2), which maps an address to the peer with the longest
+ * matching prefix. Each address family has a binary trie with path compression, as in the Linux
+ * kernel. A lookup takes one step per branch and allocates nothing, regardless of the number of
+ * prefixes.
  */
 import { type IpAddress, type IpPrefix, maskAddress } from '../../wire/ip-address.js';
 
@@ -19,7 +20,7 @@ class Node<Value extends object> {
     this.value = value;
   }
 
-  /** Sets `node` as the child for the half of this prefix that contains it. */
+  /** Attaches `node` as the child for its half of this prefix. */
   attach(node: Node<Value>): void {
     if (bitAt(node.address, this.prefixLength) === 0) this.zero = node;
     else this.one = node;
@@ -30,7 +31,7 @@ export class AllowedIps<Value extends object> {
   #ipv4: Node<Value> | undefined;
   #ipv6: Node<Value> | undefined;
 
-  /** Assigns a prefix to `value`. It replaces any earlier owner of the same prefix. */
+  /** Assigns a prefix to `value`, which replaces the prefix's previous owner. */
   set(prefix: IpPrefix, value: Value): void {
     const { prefixLength } = prefix;
     const address = maskAddress(prefix.address, prefixLength);
@@ -95,10 +96,7 @@ function covers(node: Node<object>, address: IpAddress): boolean {
   return matches(node, address, 0, 0);
 }
 
-/**
- * Whether the address in `bytes` is in the node's prefix. Its first `known` bits are known to
- * match.
- */
+/** Whether the address in `bytes` is in the node's prefix. Skips the first `known` bits. */
 function matches(node: Node<object>, bytes: Uint8Array, offset: number, known: number): boolean {
   const whole = node.prefixLength >> 3;
   for (let index = known >> 3; index < whole; index++) {
@@ -108,7 +106,7 @@ function matches(node: Node<object>, bytes: Uint8Array, offset: number, known: n
   return rest === 0 || (node.address[whole]! ^ bytes[offset + whole]!) >> (8 - rest) === 0;
 }
 
-/** Returns a subtree that contains a new leaf and the node at its position. */
+/** Returns a subtree with the new leaf and the node that was at its position. */
 function join<Value extends object>(
   leaf: Node<Value>,
   other: Node<Value> | undefined,

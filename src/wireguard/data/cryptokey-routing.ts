@@ -6,9 +6,9 @@ import type { Peer } from '../peer.js';
 import { isMessageTo } from './routing-loop.js';
 
 /**
- * Returns the peer that receives the IP packet in `slot`. Returns undefined if the packet is
- * dropped: it is malformed, has no route, is for a peer without an endpoint, or is a WireGuard
- * message to that same peer.
+ * Returns the peer for the IP packet in `slot`. Returns undefined if the packet is dropped because
+ * it is malformed, has no route, its peer has no endpoint, or it is a WireGuard message to that
+ * peer.
  */
 export function routePacket(
   { allowedIps, indices, drops, sink }: DeviceContext,

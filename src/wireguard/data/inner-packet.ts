@@ -35,8 +35,8 @@ export function destinationOffset(version: number): number {
 }
 
 /**
- * Returns the packet length after zero padding to a multiple of 16 bytes, up to the MTU. A longer
- * outer packet would not fit the path (whitepaper 5.4.6).
+ * Returns the packet length after zero padding to a multiple of 16 bytes, up to the MTU. Padding
+ * beyond the MTU would make the outer packet too long for the path (whitepaper 5.4.6).
  */
 export function paddedLength(length: number, mtu: number): number {
   // A packet longer than the MTU is padded like its last MTU-sized piece, as in the Linux kernel.

@@ -1,7 +1,4 @@
-/**
- * The two transport keys of a session, and the three slots for a peer's sessions (whitepaper 5.4.5,
- * 6.3).
- */
+/** A session's two transport keys, and the slots for a peer's sessions (whitepaper 5.4.5, 6.3). */
 import type { Crypto, TransportKey } from '../../crypto/crypto.js';
 import { REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME } from '../constants.js';
 import { ReplayWindow } from './replay-window.js';
@@ -23,14 +20,9 @@ export class Keypair {
   readonly sending: TransportKey;
   readonly receiving: TransportKey;
   readonly replayWindow = new ReplayWindow();
-  /**
-   * The counter of the next message to send. It never decreases, because a nonce must be used only
-   * once.
-   */
+  /** The next message's counter; never decreases, because a nonce must be used only once. */
   sendingCounter = 0;
-  /**
-   * Whether sending under this session is still allowed. canSend() checks the session's age too.
-   */
+  /** Whether this session may still be used for sending; canSend() also checks its age. */
   sendingValid = true;
   #createdAt: number;
 
@@ -53,9 +45,7 @@ export class Keypair {
     this.#createdAt -= duration;
   }
 
-  /**
-   * Whether a message may be sent under this session, given its age and its message count (6.2).
-   */
+  /** Whether age and message count still allow sending under this session (6.2). */
   canSend(now: number): boolean {
     return (
       this.sendingValid &&
@@ -81,7 +71,7 @@ export class Keypair {
  * receives messages in flight.
  *
  * If this end completes a handshake as the initiator before `next` is confirmed, `next` is
- * overtaken: it receives messages but is never used for sending. (The Linux kernel moves it to
+ * overtaken: it receives messages but is never used for sending. (The Linux kernel moves `next` to
  * `previous` instead, and loses messages in flight under the current session.)
  */
 export class Keypairs {
@@ -91,7 +81,7 @@ export class Keypairs {
   #isNextOvertaken = false;
   readonly #release: (localIndex: number) => void;
 
-  /** @param release releases the index of a wiped session */
+  /** @param release called with the index of each wiped session */
   constructor(release: (localIndex: number) => void) {
     this.#release = release;
   }
@@ -135,10 +125,7 @@ export class Keypairs {
     this.#isNextOvertaken = true;
   }
 
-  /**
-   * Stores the session as `next`: nothing is sent under it until its first data message arrives
-   * (5.4.5).
-   */
+  /** Stores the session as `next`: not used for sending until a data message arrives (5.4.5). */
   #addAsResponder(keypair: Keypair): void {
     this.#drop(this.#next);
     this.#drop(this.#previous);
@@ -148,7 +135,7 @@ export class Keypairs {
     this.#isNextOvertaken = false;
   }
 
-  /** Call it after an authenticated message. Returns true if the message confirmed `next`. */
+  /** Call this after each authenticated message. Returns true if the message confirmed `next`. */
   received(keypair: Keypair): boolean {
     if (keypair !== this.#next || this.#isNextOvertaken || !keypair.sendingValid) return false;
     this.#drop(this.#previous);

@@ -49,10 +49,7 @@ export class Receiver {
     return this.#rateLimiter.size;
   }
 
-  /**
-   * Processes one datagram and decrypts `bytes` in place. `trafficClass` is the outer traffic
-   * class.
-   */
+  /** Processes one datagram, decrypting `bytes` in place. `trafficClass` is the outer one. */
   handle(bytes: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     switch (messageType(bytes)) {
       case MESSAGE_DATA:
@@ -72,7 +69,7 @@ export class Receiver {
     }
   }
 
-  /** Whether a handshake message may cost a DH computation (5.3). */
+  /** Whether a handshake message justifies a DH computation (5.3). */
   #admit(message: Uint8Array, source: Endpoint, now: number): boolean {
     const { cookieChecker, drops, sink } = this.#context;
     if (!cookieChecker.hasValidMac1(message)) {
@@ -137,8 +134,8 @@ export class Receiver {
   }
 
   /**
-   * Does not change the endpoint, because a cookie reply proves only that its sender saw the
-   * handshake message, not that it has a session (6.6).
+   * Leaves the endpoint unchanged, because a cookie reply proves only that its sender saw the
+   * handshake message (6.6).
    */
   #handleCookieReply(message: Uint8Array, now: number): void {
     const { indices, drops } = this.#context;
@@ -157,8 +154,7 @@ export class Receiver {
       return;
     }
     const counter = readCounter(message);
-    // No session is used after REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES, in either direction
-    // (6.2).
+    // Sessions expire after REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES, in both directions (6.2).
     if (!keypair.canReceive(now) || counter >= REJECT_AFTER_MESSAGES) {
       drops.count('expired-session');
       return;
@@ -182,8 +178,7 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
     if (peer.keypairs.received(keypair)) {
-      // A session now exists. The response to an older initiation would only create another
-      // session.
+      // A session now exists. The response to an older initiation would only add another session.
       peer.handshake.abandonInitiation(keypair.createdAt);
       this.#handshakeComplete(peer, now);
       this.#sender.sendStaged(peer, now);
@@ -231,9 +226,7 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketTraversal(now);
   }
 
-  /**
-   * Rekeys before the session expires if the initiator only receives data, once per session (6.2).
-   */
+  /** Rekeys before expiry if the initiator only receives data, once per session (6.2). */
   #keepKeyFresh(peer: Peer, now: number): void {
     const keypair = peer.keypairs.current;
     if (peer.sentLastMinuteHandshake || !keypair?.isInitiator || !keypair.sendingValid) return;

@@ -8,12 +8,12 @@ const BITS_TOTAL = 8_192;
 const WORD_BITS = 32;
 const WORDS = BITS_TOTAL / WORD_BITS;
 
-/** A counter that is more than this far below the highest one seen is refused. */
+/** Counters more than this far below the highest accepted counter are refused. */
 export const REPLAY_WINDOW_SIZE = BITS_TOTAL - 64;
 
 export class ReplayWindow {
   readonly #bits = new Int32Array(WORDS);
-  /** The highest accepted counter plus one; 0 before the first. */
+  /** The highest accepted counter plus one; 0 before the first message. */
   #next = 0;
   #accepted = 0;
 

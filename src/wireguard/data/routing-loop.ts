@@ -31,8 +31,8 @@ import {
 import type { Peer } from '../peer.js';
 
 /**
- * Whether the whole IPv4 or IPv6 packet in `slot` is a message that was sent to `peer`, or its
- * first fragment. The check compares the random indices, which only this end and the peer know.
+ * Whether the packet in `slot` is a message that was sent to `peer`, or the first fragment of such
+ * a message. Compares the random indices, which only this end and the peer know.
  */
 export function isMessageTo(peer: Peer, indices: IndexTable<Peer>, slot: Uint8Array): boolean {
   const udp = udpOffset(slot);
@@ -60,7 +60,7 @@ function udpOffset(slot: Uint8Array): number | undefined {
     if (!isFirst || ipv4Protocol(slot, PACKET_HEADROOM) !== PROTOCOL_UDP) return undefined;
     return PACKET_HEADROOM + ipv4HeaderLength(slot, PACKET_HEADROOM);
   }
-  // The system adds no other extension header to the device's datagrams.
+  // The system adds only a fragment header to the device's datagrams, if any.
   const next = slot[PACKET_HEADROOM + IPV6_NEXT_HEADER];
   if (next === PROTOCOL_UDP) return PACKET_HEADROOM + IPV6_HEADER_LENGTH;
   if (next !== FRAGMENT_HEADER) return undefined;

@@ -34,21 +34,17 @@ export class Sender implements TimerHandler<Peer> {
     this.#context = context;
   }
 
-  /**
-   * Begins a handshake because a packet or a rekeying rule needs one. Resets the count of attempts
-   * (6.4).
-   */
+  /** Begins a handshake for a packet or a rekeying rule. Resets the number of attempts (6.4). */
   beginHandshake(peer: Peer, now: number): void {
-    // After a handshake gave up, the peer's silence is measured from the start of the next
-    // handshake.
+    // After a handshake gave up, measure the peer's silence from the start of the next handshake.
     if (peer.timers.hasGivenUp) peer.handshakeBeganAt = undefined;
     peer.timers.handshakeWanted();
     this.#sendInitiation(peer, now);
   }
 
   /**
-   * Like beginHandshake(), but if 6.1 does not allow an initiation yet, a timer sends it later.
-   * Otherwise waiting packets would get stuck.
+   * Like beginHandshake(), but if 6.1 does not allow an initiation yet, a timer sends it later, so
+   * that waiting packets do not get stuck.
    */
   beginHandshakeSoon(peer: Peer, now: number): void {
     this.beginHandshake(peer, now);
@@ -77,7 +73,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   #sendInitiation(peer: Peer, now: number): void {
-    // Send at most one initiation per REKEY_TIMEOUT. A sent response counts as one too (6.1).
+    // Send at most one initiation per REKEY_TIMEOUT. A response counts as an initiation (6.1).
     if (now - peer.lastSentHandshake < REKEY_TIMEOUT) return;
     const context = this.#context;
     if (!peer.handshake.isPossible) {
@@ -104,15 +100,14 @@ export class Sender implements TimerHandler<Peer> {
       return;
     }
     peer.handshakeBeganAt ??= now;
-    // Save the timestamp before sending: after a crash, the next process must not send an earlier
-    // one.
+    // Save the timestamp first: after a crash, the next process must not send an earlier one.
     const stamp = peer.handshake.lastSentTimestamp;
     if (stamp !== undefined) context.observer?.timestamp?.(stamp);
     this.#sendHandshakeMessage(peer, message, peer.endpoint, now);
     peer.timers.handshakeInitiated(now);
   }
 
-  /** Sends a replacement for an initiation that never left. Returns false for any other message. */
+  /** Sends a replacement for an initiation that could not be sent; false for any other message. */
   initiationNotSent(message: Uint8Array, now: number): boolean {
     if (messageType(message) !== MESSAGE_INITIATION) return false;
     const entry = this.#context.indices.lookup(readUint32(message, INITIATION.senderIndex));
@@ -147,7 +142,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   /**
-   * Sends the staged packets, or an empty packet if there are none. Without a session, begins a
+   * Sends the staged packets, or an empty packet if none are staged. Without a session, begins a
    * handshake.
    */
   sendKeepalive(peer: Peer, now: number): void {
@@ -170,9 +165,9 @@ export class Sender implements TimerHandler<Peer> {
       this.#keepKeyFresh(peer, now);
       return;
     }
-    // Responses count toward the limit of 6.1 only so that two handshakes do not cross. Here,
-    // responses are ignored: the last one may have answered an old initiation, buffered in the
-    // socket during a sleep.
+    // Responses count toward the limit (6.1) only to keep two handshakes from crossing. Ignore them
+    // here: the last response may have answered an old initiation that waited in the socket during
+    // a sleep.
     if (now - peer.lastSentInitiation >= REKEY_TIMEOUT) peer.lastSentResponse = -Infinity;
     this.beginHandshakeSoon(peer, now);
   }
@@ -222,10 +217,7 @@ export class Sender implements TimerHandler<Peer> {
     }
   }
 
-  /**
-   * Rekeys if the initiator sends under an old key, or after too many messages in either role
-   * (6.2).
-   */
+  /** Rekeys if the initiator's key is old, or in either role after too many messages (6.2). */
   #keepKeyFresh(peer: Peer, now: number): void {
     const keypair = peer.keypairs.current;
     if (keypair === undefined) return;

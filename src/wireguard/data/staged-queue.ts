@@ -1,8 +1,8 @@
 import { MAX_STAGED_PACKETS } from '../constants.js';
 
 /**
- * Packets that wait for a handshake. A full queue drops its oldest packet, because the newest ones
- * are the most relevant. The whitepaper (3) leaves the choice open; the Linux kernel does the same.
+ * Packets that wait for a handshake. A full queue drops its oldest packet, because the newest
+ * packets are the most relevant. The whitepaper (3) leaves this choice open; Linux does the same.
  */
 export class StagedQueue {
   readonly #slots = new Array<Uint8Array | undefined>(MAX_STAGED_PACKETS).fill(undefined);
@@ -13,7 +13,7 @@ export class StagedQueue {
     return this.#length;
   }
 
-  /** Appends a packet. Returns false if the oldest one was dropped. */
+  /** Appends a packet. Returns false if the oldest packet was dropped. */
   push(slot: Uint8Array): boolean {
     const hadRoom = this.#length < MAX_STAGED_PACKETS;
     if (!hadRoom) this.shift();
