@@ -33,14 +33,14 @@ export class CookieChecker {
     this.#cookieKey = labelledKey(crypto, LABEL_COOKIE, publicKey);
   }
 
-  /** Whether mac1 is valid: the sender knows the device's public key (5.4.4). */
+  /** Whether mac1 proves that the sender knows the device's public key (5.4.4). */
   hasValidMac1(message: Uint8Array): boolean {
     const offset = mac1Offset(message);
     const expected = this.#crypto.mac(this.#mac1Key, message.subarray(0, offset));
     return this.#crypto.equal(expected, message.subarray(offset, offset + MAC_LENGTH));
   }
 
-  /** Whether mac2 is valid: the sender received a cookie at this address and port (5.4.4). */
+  /** Whether mac2 proves that the sender received a cookie at this address and port (5.4.4). */
   hasValidMac2(message: Uint8Array, source: Endpoint, now: number): boolean {
     const offset = mac1Offset(message) + MAC_LENGTH;
     const cookie = this.#cookieFor(source, now);
@@ -48,9 +48,7 @@ export class CookieChecker {
     return this.#crypto.equal(expected, message.subarray(offset));
   }
 
-  /**
-   * Creates the reply to a handshake message with a valid mac1 but without a valid mac2 (5.4.7).
-   */
+  /** Creates the reply to a handshake message whose mac1 is valid but whose mac2 is not (5.4.7). */
   createReply(message: Uint8Array, senderIndex: number, source: Endpoint, now: number): Uint8Array {
     const reply = new Uint8Array(COOKIE_REPLY.length);
     writeUint32(reply, 0, MESSAGE_COOKIE_REPLY);
@@ -70,8 +68,7 @@ export class CookieChecker {
   }
 
   /**
-   * Returns the MAC of the sender's address and UDP port under a secret that changes every two
-   * minutes (5.4.7).
+   * Returns the MAC of the sender's address and port, with a secret renewed every 2 min (5.4.7).
    */
   #cookieFor(source: Endpoint, now: number): Uint8Array {
     if (now - this.#secretBornAt >= COOKIE_SECRET_MAX_AGE) {
@@ -89,9 +86,7 @@ export class CookieGenerator {
   readonly #cookieKey: Uint8Array;
   readonly #cookie = new Uint8Array(MAC_LENGTH);
   #cookieReceivedAt: number | undefined;
-  /**
-   * The mac1 of the message that a cookie reply must answer; undefined after a reply was accepted.
-   */
+  /** The mac1 that a cookie reply must authenticate; undefined after a reply was accepted. */
   #lastMac1: Uint8Array | undefined;
 
   /** @param publicKey the peer's public key */

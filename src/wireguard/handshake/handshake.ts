@@ -36,7 +36,7 @@ interface Exchange {
   readonly remoteIndex: number | undefined;
 }
 
-/** An initiation of which only the initiator's static key has been decrypted. */
+/** A partly decrypted initiation: only the initiator's static key is known. */
 export interface OpenedInitiation {
   readonly noise: HandshakeState;
   readonly initiatorStatic: Uint8Array;
@@ -61,9 +61,7 @@ export class Handshake {
   readonly #release: (localIndex: number) => void;
   readonly #psk = secretBytes(KEY_LENGTH);
   #identity: Identity;
-  /**
-   * DH of the static keys; undefined if the peer's key is of low order or the device has no key.
-   */
+  /** DH of the static keys; undefined if the peer's key has low order or this device has no key. */
   #staticStatic: Uint8Array | undefined;
 
   /** The local initiation that waits for its response. */
@@ -94,8 +92,8 @@ export class Handshake {
   }
 
   /**
-   * Whether a handshake can succeed. If the peer's public key is of low order or the device has no
-   * private key, it cannot, and no message may be sent to the peer.
+   * Whether a handshake can succeed: false if the peer's public key is of low order or the device
+   * has no private key. No message may then be sent to the peer.
    */
   get isPossible(): boolean {
     return this.#staticStatic !== undefined;
@@ -111,7 +109,7 @@ export class Handshake {
     return this.#createdAt;
   }
 
-  /** The TAI64N timestamp of the last initiation created, or a later one that was set. */
+  /** The TAI64N timestamp of the last initiation created, or a later timestamp that was set. */
   get lastSentTimestamp(): Uint8Array | undefined {
     return this.#lastSentTimestamp;
   }
@@ -173,7 +171,7 @@ export class Handshake {
   /**
    * Processes a peer's initiation. A refused initiation does not change this handshake.
    *
-   * @returns why it is refused, or undefined if it is accepted
+   * @returns the reason for refusing the initiation, or undefined if it is accepted
    */
   consumeInitiation(
     opened: OpenedInitiation,
@@ -243,7 +241,7 @@ export class Handshake {
 
   /**
    * Processes the response to the local initiation. Call beginSession() next. Returns false if the
-   * response is not authentic. If its mac1 was valid, the pre-shared keys most likely differ.
+   * response is not authentic. A valid mac1 then means that the pre-shared keys most likely differ.
    */
   consumeResponse(message: Uint8Array): boolean {
     const created = this.#created;
@@ -316,9 +314,7 @@ export class Handshake {
   }
 }
 
-/**
- * Returns the Noise message inside an initiation: the bytes between the sender index and the MACs.
- */
+/** Returns the Noise message in an initiation: the bytes between sender index and MACs. */
 function noiseOfInitiation(message: Uint8Array): Uint8Array {
   return message.subarray(INITIATION.ephemeral, INITIATION.mac1);
 }

@@ -1,6 +1,6 @@
 /**
- * Session indices: the receiver index of a message names the local handshake or session it belongs
- * to (whitepaper 5.4.2). Indices are random, so that they do not reveal how many sessions exist.
+ * Session indices: a message's receiver index identifies the local handshake or session (whitepaper
+ * 5.4.2). Indices are random, so that they do not reveal how many sessions exist.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
@@ -12,7 +12,7 @@ export interface IndexEntry<Peer> {
   keypair: Keypair | undefined;
 }
 
-/** The number of released indices to remember, because messages in flight still use them. */
+/** The number of released indices to remember, because messages in flight may still use them. */
 const FORMER_INDICES = 1_024;
 
 export class IndexTable<Peer> {
@@ -60,10 +60,7 @@ export class IndexTable<Peer> {
     }
   }
 
-  /**
-   * Whether this table never allocated `index`, as far as it remembers. It forgets the oldest
-   * released indices.
-   */
+  /** Whether this table never allocated `index`, as far as it remembers released indices. */
   isStrange(index: number): boolean {
     return !this.#entries.has(index) && !this.#former.has(index);
   }

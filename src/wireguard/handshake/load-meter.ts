@@ -15,13 +15,10 @@
 /** The drain rate of the simulated queue, in handshakes per millisecond. */
 const DRAIN_RATE = 0.5;
 
-/**
- * The queue length from which the device is under load: one eighth of the kernel's
- * MAX_QUEUED_INCOMING_HANDSHAKES.
- */
+/** The queue length at which load begins: 1/8 of Linux's MAX_QUEUED_INCOMING_HANDSHAKES. */
 export const UNDER_LOAD_LENGTH = 512;
 
-/** How long the device stays under load after the queue gets shorter, in ms. */
+/** How long the device stays under load after the queue falls below the threshold, in ms. */
 const STICKY_TIME = 1_000;
 
 export class LoadMeter {
@@ -30,8 +27,7 @@ export class LoadMeter {
   #lastUnderLoadAt = -Infinity;
 
   /**
-   * Counts a handshake message with a valid mac1. Returns true if the message needs a valid mac2
-   * too.
+   * Counts a handshake message with a valid mac1. Returns true if it must also have a valid mac2.
    */
   messageArrived(now: number): boolean {
     const drained = (now - this.#updatedAt) * DRAIN_RATE;

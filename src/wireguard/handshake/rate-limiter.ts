@@ -11,9 +11,7 @@ const MAX_TOKENS = COST * PACKETS_BURSTABLE;
 /** Time in ms after which a bucket is full again and can be deleted. */
 const MAX_AGE = 1_000;
 
-/**
- * The maximum number of sources tracked at once. To limit memory use, further sources are refused.
- */
+/** The maximum number of sources tracked at once. Further sources are refused to limit memory. */
 const MAX_SOURCES = 8_192;
 
 interface Bucket {
@@ -29,10 +27,7 @@ export class RateLimiter {
     return this.#buckets.size;
   }
 
-  /**
-   * @param source the bytes of an IPv4 or IPv6 address; any other value is treated as its own
-   * source
-   */
+  /** @param source an IPv4 or IPv6 address; any other value counts as a separate source */
   allow(source: Uint8Array, now: number): boolean {
     this.#sweep(now);
     const key = bucketKey(source);
@@ -63,9 +58,7 @@ function bucketKey(source: Uint8Array): string {
   return String.fromCharCode(...network);
 }
 
-/**
- * Whether an address is in ::ffff:0:0/96 (RFC 4291 2.5.5.2): an IPv4 source on a dual-stack socket.
- */
+/** Whether an address is IPv4-mapped (RFC 4291 2.5.5.2): an IPv4 source on a dual-stack socket. */
 function isMappedIpv4(address: Uint8Array): boolean {
   for (let index = 0; index < 10; index++) if (address[index] !== 0) return false;
   return address[10] === 0xff && address[11] === 0xff;

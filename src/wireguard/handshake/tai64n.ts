@@ -1,7 +1,7 @@
 /**
  * TAI64N timestamps (https://cr.yp.to/libtai/tai64.html), by which a responder detects replayed
  * initiations (whitepaper 5.1, 5.4.2). A timestamp is 8 bytes of seconds and 4 bytes of
- * nanoseconds, both big-endian, so byte order equals time order.
+ * nanoseconds, both big-endian, so comparing bytes compares times.
  */
 import { TIMESTAMP_LENGTH } from '../constants.js';
 
@@ -20,8 +20,8 @@ const STEP = 2 ** 24;
 
 /**
  * Returns the timestamp for an initiation. If the wall clock has gone back or stands still, returns
- * `previous` plus one step. A responder refuses timestamps that are not later (5.1), so a device
- * whose clock starts in 1970 could not connect otherwise.
+ * `previous` plus one step. A responder refuses timestamps that are not later (5.1); otherwise, a
+ * device whose clock starts in 1970 could not connect.
  *
  * @param unixMilliseconds wall clock
  * @param previous the last timestamp sent to this peer, including by an earlier process
@@ -32,10 +32,7 @@ export function nextTimestamp(unixMilliseconds: number, previous?: Uint8Array): 
   return oneStepAfter(previous);
 }
 
-/**
- * Returns a negative number, zero or a positive number if `left` is before, equal to or after
- * `right`.
- */
+/** Returns a negative number, 0 or a positive number if `left` is before, at or after `right`. */
 export function compareTimestamps(left: Uint8Array, right: Uint8Array): number {
   for (let index = 0; index < TIMESTAMP_LENGTH; index++) {
     const difference = left[index]! - right[index]!;

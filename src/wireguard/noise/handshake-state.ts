@@ -74,7 +74,7 @@ export class HandshakeState {
    * @returns undefined if the responder's key is of low order
    */
   writeInitiation(e: Uint8Array, ss: Uint8Array, payload: Uint8Array): Uint8Array | undefined {
-    // e; patterns with a psk token also mix it into the chaining key (section 9.2)
+    // e, which patterns with a psk token also mix into the chaining key (section 9.2)
     const ePublic = this.#takeEphemeral(e);
     // es
     if (ePublic === undefined || !this.#mixDh(this.#e, this.#rs)) return undefined;
@@ -87,7 +87,7 @@ export class HandshakeState {
 
   /**
    * Responder: reads the first half of `-> e, es, s, ss`, which carries the initiator's static
-   * public key. The second half needs the DH of the static keys.
+   * public key. Reading the second half requires the DH of the static keys.
    *
    * @returns the initiator's static public key, or undefined if the message is not authentic
    */
@@ -102,7 +102,7 @@ export class HandshakeState {
     return this.#symmetric.decryptAndHash(message.subarray(KEY, KEY + SEALED_KEY));
   }
 
-  /** Responder: reads the second half. Returns the payload, or undefined if it is not authentic. */
+  /** Responder: reads the second half; returns the payload, or undefined if it is not authentic. */
   readInitiationPayload(message: Uint8Array, ss: Uint8Array): Uint8Array | undefined {
     // ss
     this.#symmetric.mixKey(ss);
@@ -161,8 +161,8 @@ export class HandshakeState {
   }
 
   /**
-   * Returns the initiator's sending key and the responder's. The caller must wipe both keys and
-   * this object.
+   * Returns the initiator's and then the responder's sending key. The caller must wipe both keys
+   * and this object.
    */
   split(): [Uint8Array, Uint8Array] {
     return this.#symmetric.split();

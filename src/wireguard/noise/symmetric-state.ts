@@ -58,12 +58,12 @@ export class SymmetricState {
     return plaintext;
   }
 
-  /** Returns the initiator's sending key and the responder's. The caller must wipe them. */
+  /** Returns the initiator's and the responder's sending key. The caller must wipe both. */
   split(): [Uint8Array, Uint8Array] {
     return hkdf2(this.#crypto, this.#ck, EMPTY);
   }
 
-  /** Returns an independent copy. Later changes to one do not affect the other. */
+  /** Returns an independent copy. */
   clone(): SymmetricState {
     const copy = new SymmetricState(this.#crypto, EMPTY);
     copy.#ck = copySecret(this.#ck);
