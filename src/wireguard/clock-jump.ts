@@ -1,4 +1,4 @@
-/** Detects clock jumps, and ends the sessions that do not survive them. */
+/** Detects clock jumps and ends the sessions that must not be used afterwards. */
 import type { WallClock } from '../ports/clock.js';
 import { CLOCK_DRIFT, CLOCK_JUMP, REKEY_TIMEOUT } from './constants.js';
 import type { DeviceContext } from './context.js';
@@ -6,9 +6,8 @@ import type { Peer } from './peer.js';
 import type { Sender } from './data/send.js';
 
 /**
- * Ends sessions after a clock jump, before any input is processed. After memory was cloned, a
- * counter that was used before must not be used again. A key that is older than it seems must not
- * be used either.
+ * Ends sessions after a clock jump, before any input is processed. Cloned memory must not reuse
+ * counters, and a key that is older than it seems must not be used.
  */
 export class ClockJump {
   readonly #context: DeviceContext;
@@ -16,7 +15,7 @@ export class ClockJump {
   readonly #clockWatch: ClockWatch;
   /** When a clock jump last lifted the limit on initiations. */
   #jumpedAt = -Infinity;
-  /** The sum of all jumps, in ms, and the largest value it ever had. */
+  /** The sum of all jumps, in ms, and its highest value so far. */
   #lead = 0;
   #farthestLead = 0;
 
@@ -32,8 +31,7 @@ export class ClockJump {
     if (by === 0) return;
     const slept = this.#sleptBy(by);
     const peers = [...this.#context.peers.values()];
-    // The time asleep counts as time between initiations (6.1), although the monotonic clock missed
-    // it.
+    // Sleep counts as time between initiations (6.1), although the monotonic clock stood still.
     for (const peer of peers) peer.lastSentHandshake -= slept;
     const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
     if (ended.length === 0 && peers.length > 0) return;
@@ -46,8 +44,8 @@ export class ClockJump {
   }
 
   /**
-   * Returns by how many ms the wall clock's lead over the monotonic clock exceeds its previous
-   * maximum, so that moving the wall clock back and forth does not count as sleep.
+   * Returns how far, in ms, the wall clock's lead over the monotonic clock exceeds its previous
+   * maximum. Moving the wall clock back and forth therefore does not count as sleep.
    */
   #sleptBy(jump: number): number {
     const before = this.#farthestLead;
@@ -56,7 +54,7 @@ export class ClockJump {
     return this.#farthestLead - before;
   }
 
-  /** Whether the peer's session survives the jump. If so, the session is aged by `by` ms. */
+  /** Whether the peer's session survives the jump. If so, adds `by` ms to the session's age. */
   #outlives(peer: Peer, by: number, now: number): boolean {
     const { current } = peer.keypairs;
     if (this.#context.sessionsOutliveSleep !== true || by < 0) return false;
@@ -86,7 +84,7 @@ export class ClockJump {
  */
 export class ClockWatch {
   readonly #wallClock: WallClock;
-  /** The expected wall clock minus monotonic clock, in ms; undefined before the first call. */
+  /** The expected wall clock minus the monotonic clock, in ms; undefined before the first call. */
   #offset: number | undefined;
   #lookedAt = 0;
 
@@ -95,10 +93,10 @@ export class ClockWatch {
   }
 
   /**
-   * Returns the clock jump. Call it with each input before processing the input.
+   * Returns the clock jump. Call this with each input before processing the input.
    *
-   * @returns how many ms the wall clock moved against `now` since the last jump or the first call;
-   * negative if it moved back; 0 if it moved by less than CLOCK_JUMP
+   * @returns how many ms the wall clock moved relative to `now` since the last jump or the first
+   * call; negative if it moved back; 0 if it moved by less than CLOCK_JUMP
    */
   jump(now: number): number {
     const offset = this.#wallClock.unixMilliseconds() - now;
@@ -110,7 +108,7 @@ export class ClockWatch {
       this.#offset = offset;
       return moved;
     }
-    // Two oscillators always drift. This tolerates about 0.1 s over a session's lifetime.
+    // Tolerate drift between the clocks: about 0.1 s over a session's lifetime.
     const forgiven = passed * CLOCK_DRIFT;
     this.#offset = known + Math.max(-forgiven, Math.min(moved, forgiven));
     return 0;

@@ -11,13 +11,13 @@ export const REKEY_AFTER_TIME = 120_000;
 /** Session age after which the session may no longer be used, in either direction. */
 export const REJECT_AFTER_TIME = 180_000;
 
-/** How long a handshake is retried before it gives up. */
+/** How long a handshake is retried before this end gives up. */
 export const REKEY_ATTEMPT_TIME = 90_000;
 
 /** The minimum time between two initiations to one peer. */
 export const REKEY_TIMEOUT = 5_000;
 
-/** How long after receiving data a passive keepalive is sent if nothing else has been sent. */
+/** A passive keepalive is sent this long after receiving data if nothing else was sent. */
 export const KEEPALIVE_TIMEOUT = 10_000;
 
 /** The lifetime of the cookie secret and of a cookie (6.6). */
@@ -45,12 +45,12 @@ export const PADDING_MULTIPLE = 16;
 
 /**
  * The whitepaper rekeys after 2^60 messages. Counters here are JavaScript numbers, which are exact
- * only below 2^53, so this limit is stricter. At ten million packets a second, reaching it takes
- * almost two years; a key lives for three minutes.
+ * only below 2^53, so this limit is stricter. At ten million packets a second, reaching this limit
+ * takes almost two years; a key lives for three minutes.
  */
 export const REKEY_AFTER_MESSAGES = 2 ** 49;
 
-/** The whitepaper rejects counters from 2^64 - 2^13 - 1 on. This limit keeps them below 2^53. */
+/** The whitepaper rejects counters from 2^64 - 2^13 - 1 on. This limit keeps counters exact. */
 export const REJECT_AFTER_MESSAGES = 2 ** 53 - 2 ** 13 - 1;
 
 /** Handshake timers get up to 333 ms of random delay so that two peers do not collide. */
@@ -71,26 +71,19 @@ export const ZERO_KEYS_AFTER_TIME = 3 * REJECT_AFTER_TIME;
 /** The traffic class of handshake messages: DSCP AF41 (RFC 2597 6), Not-ECT. Data has DSCP 0. */
 export const HANDSHAKE_TRAFFIC_CLASS = 0x88;
 
-/**
- * How long a received cookie is used. It is shorter than the sender's cookie lifetime to allow for
- * transit time.
- */
+/** How long a received cookie is used; 5 s less than its lifetime, to allow for transit time. */
 export const COOKIE_MAX_AGE = COOKIE_SECRET_MAX_AGE - 5_000;
 
 /** The minimum time between two accepted initiations from one peer, which allows 50 per second. */
 export const INITIATION_INTERVAL = 1_000 / 50;
 
-/**
- * The maximum number of packets that wait for a handshake, per peer. The oldest is dropped first.
- */
+/** The maximum number of packets waiting for a handshake, per peer; drops the oldest first. */
 export const MAX_STAGED_PACKETS = 128;
 
 /** The maximum number of events that wait for pollEvent(). The oldest is dropped first. */
 export const MAX_EVENTS = 1_024;
 
-/**
- * If the wall clock moves this far against the monotonic clock, it was set or the machine slept.
- */
+/** If the clocks diverge by this much, the wall clock was set or the machine slept. */
 export const CLOCK_JUMP = 1_000;
 
 /** The drift between the clocks that is not treated as a jump: the maximum slew rate of NTP. */

@@ -13,19 +13,17 @@ import type { Peer } from './peer.js';
 
 /** Receives a device's output. Its methods must not call back into the device. */
 export interface DeviceSink {
-  /**
-   * Sends a WireGuard message. The parameters are the fields of Datagram. The sink owns `bytes`.
-   */
+  /** Sends a WireGuard message; parameters as in Datagram. The sink owns `bytes`. */
   transmit(
     bytes: Uint8Array,
     endpoint: Endpoint,
     trafficClass: number,
     isSourceInDoubt: boolean,
   ): void;
-  /** Receives an IP packet from `peer`, without padding. It is a view into the datagram's bytes. */
+  /** Receives an IP packet from `peer`, without padding, as a view into the datagram's bytes. */
   deliver(packet: Uint8Array, peer: Peer): void;
   /**
-   * Receives an outgoing packet that was dropped, in its slot, so that its sender can be notified.
+   * Receives a dropped outgoing packet, in its slot, so that its sender can be notified.
    * `no-route`: no peer has the destination in its allowed IPs. `no-endpoint`: the peer's endpoint
    * is unknown.
    */
@@ -35,18 +33,17 @@ export interface DeviceSink {
 /** Observes a device. Its callbacks run synchronously and must not call back into the device. */
 export interface DeviceObserver {
   /**
-   * Receives each 12-byte TAI64N timestamp before its initiation is sent, so that it can be saved
-   * for the next process.
+   * Receives each 12-byte TAI64N timestamp before its initiation is sent, to save for a restart.
    */
   readonly timestamp?: ((timestamp: Uint8Array) => void) | undefined;
   /**
-   * Receives a handshake's ephemeral private key, which decrypts all traffic if combined with the
-   * static key. The 32 bytes are wiped afterwards.
+   * Receives a handshake's ephemeral private key, which together with the static key decrypts all
+   * traffic of the session. The 32 bytes are wiped afterwards.
    */
   readonly ephemeralKey?: ((privateKey: Uint8Array) => void) | undefined;
   /**
-   * Reports a data message whose receiver index this device never allocated. The message belongs to
-   * another session. Anyone who can spoof the peer's address can trigger this callback.
+   * Reports a data message whose receiver index this device never allocated, because the message
+   * belongs to another session. Anyone who can spoof the peer's address can trigger this callback.
    */
   readonly strangeIndex?: ((source: Endpoint, now: number) => void) | undefined;
 }
@@ -57,7 +54,9 @@ export interface DeviceContext {
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
   readonly sink: DeviceSink;
-  /** The length of the longest inner packet, in bytes. Padding never exceeds it. */
+  /**
+   * The maximum inner packet length in bytes. Padding never extends a packet beyond this length.
+   */
   readonly mtu: number;
   readonly indices: IndexTable<Peer>;
   readonly allowedIps: AllowedIps<Peer>;
@@ -67,7 +66,7 @@ export interface DeviceContext {
   readonly peers: Map<string, Peer>;
   readonly sessionsOutliveSleep: boolean | undefined;
   readonly observer: DeviceObserver | undefined;
-  /** Replaced when the private key changes. */
+  /** The device's key pair, replaced when the private key changes. */
   identity: Identity;
   cookieChecker: CookieChecker;
 }

@@ -2,9 +2,10 @@
  * A WireGuard interface: one key pair, many peers, both roles. Read sections 2, 5 and 6 of the
  * WireGuard whitepaper first.
  *
- * The device is synchronous and performs no I/O. It takes datagrams, packets and `now`, and passes
- * messages and packets to the sink. `nextTimeout()` returns when to call handleTimeout(). Sockets,
- * ICMP errors and DNS are handled elsewhere; the sink is notified of packets without a route.
+ * The device is synchronous and performs no I/O. It receives datagrams, packets and `now`, and
+ * passes messages and packets to the sink. `nextTimeout()` returns when to call handleTimeout().
+ * Sockets, ICMP errors and DNS are handled elsewhere; the sink is notified of packets without a
+ * route.
  */
 import { Secret } from '../lib/secrets/secret.js';
 import type { IpAddress } from '../wire/ip-address.js';
@@ -80,8 +81,7 @@ export class Device {
   }
 
   /**
-   * The sizes of the tables that strangers or time could make grow. Tests check that they stay
-   * small.
+   * Sizes of tables that could grow over time or under attack. Tests check that they stay small.
    */
   get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
     return {
@@ -141,8 +141,8 @@ export class Device {
   }
 
   /**
-   * Gives future initiations timestamps later than `timestamp`. Use it for a key that this device
-   * is about to use, with the `lastTimestamp` of an earlier process (whitepaper 5.1).
+   * Makes the timestamps of future initiations later than `timestamp`. Call this with an earlier
+   * process's `lastTimestamp` before this device uses the same key (whitepaper 5.1).
    */
   stampLaterThan(timestamp: Uint8Array): void {
     this.#lastTimestamp = later(this.#lastTimestamp, timestamp);
@@ -183,8 +183,8 @@ export class Device {
   }
 
   /**
-   * Processes datagrams from the network. The device owns their bytes: data is decrypted in place,
-   * and the sink receives views of it.
+   * Processes datagrams from the network. The device owns their bytes: it decrypts them in place
+   * and passes views to the sink.
    */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     if (this.#isClosed) return;
@@ -196,8 +196,8 @@ export class Device {
   }
 
   /**
-   * Sends IP packets, each in a slot of src/lib/packet-slot.ts. The device owns the slots: each
-   * packet is encrypted inside its slot, immediately or after the handshake.
+   * Sends IP packets, each in a packet slot (src/lib/packet-slot.ts). The device owns the slots:
+   * each packet is encrypted inside its slot, immediately or after the handshake.
    */
   sendPackets(slots: readonly Uint8Array[], now: number): void {
     if (this.#isClosed) return;
@@ -219,7 +219,7 @@ export class Device {
     return this.#context.peers.get(publicKeyText(publicKey));
   }
 
-  /** The routing table from inner addresses to peers. It must contain only peers of this device. */
+  /** The routing table from inner addresses to peers. Must contain only peers of this device. */
   get allowedIps(): AllowedIps<Peer> {
     return this.#context.allowedIps;
   }
@@ -237,7 +237,7 @@ export class Device {
 
   /**
    * Begins a handshake if no session exists or if the next packet would renew the session (6.2).
-   * Call it before a packet is sent, so that the packet does not have to wait.
+   * Call this before a packet is sent, so that the packet does not have to wait.
    */
   refreshSession(peer: Peer, now: number): void {
     this.#clockJump.check(now);
@@ -256,17 +256,17 @@ export class Device {
   }
 
   /**
-   * Reports a message that the operating system refused to send. If it is the initiation in
-   * progress, another one is sent immediately: the limit of 6.1 applies only to initiations that
-   * were sent.
+   * Reports a message that the operating system refused to send. If the message is the current
+   * initiation, another initiation is sent immediately: the limit of 6.1 applies only to
+   * initiations that were sent.
    *
-   * @returns whether the message was the initiation in progress
+   * @returns whether the message was the current initiation
    */
   initiationNotSent(message: Uint8Array, now: number): boolean {
     return !this.#isClosed && this.#sender.initiationNotSent(message, now);
   }
 
-  /** Runs all timers that are due. Call it at `nextTimeout()` or a little later. */
+  /** Runs all timers that are due. Call this at `nextTimeout()` or a little later. */
   handleTimeout(now: number): void {
     this.#clockJump.check(now);
     for (const peer of this.#context.peers.values()) {

@@ -8,8 +8,8 @@ import type { DropCounter } from '../lib/drop-counter.js';
  * - `bad-mac1`: mac1 was not computed with the local public key; never answered (whitepaper 5.1)
  * - `under-load`: answered with a cookie reply instead of a handshake response
  * - `rate-limited`: valid cookie, but too many handshakes from one source
- * - `bad-handshake`: does not decrypt, or has a low-order key
- * - `unknown-peer`: the public key belongs to no configured peer
+ * - `bad-handshake`: a handshake message that does not decrypt, or has a low-order key
+ * - `unknown-peer`: the public key does not belong to a configured peer
  * - `replayed-initiation`: its timestamp is not later than the last accepted one
  * - `initiation-flood`: too soon after the peer's last accepted initiation
  * - `unexpected-response`: no initiation waits for this response

@@ -16,10 +16,7 @@ export type DeviceEvent =
   /** The wall clock moved by `by` ms against the monotonic clock, and sessions were dropped. */
   | { readonly type: 'clock-jumped'; readonly by: number };
 
-/**
- * A queue of events that wait for poll(). A full queue drops its oldest event, because a peer can
- * provoke events.
- */
+/** Events that wait for poll(). If full, drops the oldest, because a peer can provoke events. */
 export class EventQueue {
   #events: DeviceEvent[] = [];
 

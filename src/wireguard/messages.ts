@@ -41,9 +41,7 @@ export const COOKIE_REPLY = {
   length: 64,
 } as const;
 
-/**
- * Field offsets of a data message (5.4.6). `minimumLength` is that of a keepalive: header and tag.
- */
+/** Field offsets of a data message (5.4.6). `minimumLength` is a keepalive's: header and tag. */
 export const DATA = {
   receiverIndex: 4,
   counter: 8,
@@ -51,9 +49,7 @@ export const DATA = {
   minimumLength: 32,
 } as const;
 
-/**
- * Returns the offset of mac1 in a handshake message, whose last fields are mac1 and mac2 (5.4.4).
- */
+/** Returns the offset of mac1 in a handshake message, which ends with mac1 and mac2 (5.4.4). */
 export function mac1Offset(message: Uint8Array): number {
   return message.length - 2 * MAC_LENGTH;
 }
@@ -93,10 +89,7 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
   bytes[offset + 3] = value >>> 24;
 }
 
-/**
- * Reads the u64 counter of a data message. Values from 2^53 on are inexact, but they are rejected
- * anyway.
- */
+/** Reads a data message's u64 counter. Values from 2^53 on are inexact, but rejected anyway. */
 export function readCounter(bytes: Uint8Array): number {
   return readUint32(bytes, DATA.counter) + readUint32(bytes, DATA.counter + 4) * 0x1_0000_0000;
 }

@@ -15,18 +15,20 @@ import { Timers } from './timers.js';
 export interface PeerOptions {
   /** The peer's static public key, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** 32 bytes, copied. Default: 32 zero bytes, which means no pre-shared key (whitepaper 5.4). */
+  /**
+   * The pre-shared key, 32 bytes; copied. Default: all zeros, which means none (whitepaper 5.4).
+   */
   readonly presharedKey?: Uint8Array;
   /** The peer's endpoint. If absent, the peer must send the first message. */
   readonly endpoint?: Endpoint;
   /** The persistent keepalive interval in milliseconds. 0 or absent disables it. */
   readonly persistentKeepalive?: number;
-  /** The peer's inner addresses. A prefix that belongs to another peer moves to this one. */
+  /** The peer's inner addresses. A prefix that belongs to another peer moves to this peer. */
   readonly allowedIps: readonly IpPrefix[];
   /**
-   * Returns the endpoint for the next initiation, for a peer that may have several addresses. If it
-   * returns undefined, the initiation is held back until Device.retryHandshake(). The function must
-   * not call back into the device.
+   * Returns the endpoint for the next initiation, for a peer that may have several addresses. If
+   * the result is undefined, the initiation is held back until Device.retryHandshake(). The
+   * function must not call back into the device.
    */
   readonly chooseEndpoint?: (now: number) => Endpoint | undefined;
 }
@@ -46,10 +48,7 @@ export class Peer {
   endpoint: Endpoint | undefined;
   /** See PeerOptions.chooseEndpoint. */
   readonly chooseEndpoint: ((now: number) => Endpoint | undefined) | undefined;
-  /**
-   * Bytes of authenticated WireGuard messages of all types received, as shown by `wg show
-   * transfer`.
-   */
+  /** Bytes received in authenticated WireGuard messages of all types, as in `wg show transfer`. */
   rxBytes = 0;
   /** Bytes of WireGuard messages sent, of all types except cookie replies. */
   txBytes = 0;
@@ -58,8 +57,8 @@ export class Peer {
   /** The wall clock time at which the last handshake completed, in ms since 1970. */
   lastHandshakeUnix: number | undefined;
   /**
-   * Milliseconds between the last answered initiation and its response; undefined before the first.
-   * It includes the responder's cryptographic work.
+   * Milliseconds between the last answered initiation and its response, including the responder's
+   * cryptographic work; undefined before the first response.
    */
   handshakeRoundTrip: number | undefined;
   /**
@@ -81,9 +80,9 @@ export class Peer {
    */
   unansweredDataSince: number | undefined;
   /**
-   * When the first packet after the last received packet was sent, in monotonic ms. Received
-   * keepalives do not count: a peer that drops packets with a wrong inner source address still
-   * sends keepalives.
+   * When the first packet was sent since a packet last arrived, in monotonic ms. Keepalives do not
+   * count as packets: a peer that drops packets with a wrong inner source address still sends
+   * keepalives.
    */
   unreturnedPacketsSince: number | undefined;
   /** Whether a keepalive has arrived since `unreturnedPacketsSince`. */
@@ -103,7 +102,7 @@ export class Peer {
   lastSentResponse = -Infinity;
   /** Whether the next message is sent with Datagram.isSourceInDoubt. */
   isSourceInDoubt = false;
-  /** Whether this session already used its one rekey on receive (6.2). */
+  /** Whether receiving data already triggered this session's one rekey (6.2). */
   sentLastMinuteHandshake = false;
   /** Whether the peer was removed or the device was closed. */
   isRemoved = false;
@@ -124,7 +123,7 @@ export class Peer {
     this.cookies = new CookieGenerator(crypto, this.publicKey);
   }
 
-  /** When an initiation or a response was last sent. REKEY_TIMEOUT counts from here (6.1). */
+  /** When an initiation or a response was last sent. REKEY_TIMEOUT counts from this time (6.1). */
   get lastSentHandshake(): number {
     return Math.max(this.lastSentInitiation, this.lastSentResponse);
   }
@@ -133,10 +132,7 @@ export class Peer {
     this.lastSentInitiation = this.lastSentResponse = now;
   }
 
-  /**
-   * The number of retries of the current handshake; 0 before the first retry or without a
-   * handshake.
-   */
+  /** The number of retries of the current handshake; 0 before a retry or without a handshake. */
   get handshakeAttempts(): number {
     return this.timers.handshakeAttempts;
   }
@@ -153,8 +149,8 @@ export class Peer {
 
   /**
    * The loss rate of received data messages, from 0 to 1, across the stored sessions; undefined if
-   * none arrived. A late message counts as lost until it arrives. Losses after the last received
-   * message are unknown.
+   * no message arrived. A late message counts as lost until it arrives. Losses after the last
+   * received message are unknown.
    */
   get receivedLoss(): number | undefined {
     return this.keypairs.receivedLoss;
@@ -230,8 +226,7 @@ export class Peer {
    */
   sleptFor(duration: number): void {
     this.keypairs.sleptFor(duration);
-    // The peer's clock kept running, so a session from this handshake would seem younger than it
-    // is.
+    // The peer's clock kept running: a session from this handshake would be older than it seems.
     this.handshake.clear();
     this.timers.sleptFor(duration);
   }
@@ -244,7 +239,7 @@ export class Peer {
     this.packetReturned();
   }
 
-  /** Records that a packet came back, or that none is expected anymore. */
+  /** Records that a packet arrived in return, or is no longer expected. */
   packetReturned(): void {
     this.unreturnedPacketsSince = undefined;
     this.isAnsweredByKeepalives = false;

@@ -1,7 +1,4 @@
-/**
- * Finds out why a peer is silent, as far as the WireGuard device knows. See lib/silence.ts for all
- * reasons.
- */
+/** Finds out why a peer is silent, as far as WireGuard can know. lib/silence.ts has all reasons. */
 import type { Silence } from '../lib/silence.js';
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
 import type { Peer } from './peer.js';
@@ -10,8 +7,8 @@ import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
 /**
  * Why no data arrives from a peer, as far as this end can know:
  *
- * - `no-answer`: initiations are sent and nothing comes back. A WireGuard peer does not answer keys
- *   it does not know (whitepaper 5.1); a firewall looks the same
+ * - `no-answer`: initiations are sent, but no answer arrives. A WireGuard peer does not answer
+ *   unknown keys (whitepaper 5.1); a firewall has the same effect
  * - `wrong-key`: responses with a valid mac1 arrive but do not decrypt. The pre-shared keys differ,
  *   or a third party answers
  * - `under-load`: the peer sent a cookie reply and has not answered since (5.3)
@@ -23,10 +20,7 @@ import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
  */
 export type SilenceReason = Exclude<Silence, 'name-not-found' | 'cannot-send'>;
 
-/**
- * Returns why `peer` is silent at `now`, or undefined if it is not silent or nothing is expected
- * from it.
- */
+/** Returns why `peer` is silent at `now`; undefined if it is not silent or no answer is due. */
 export function silenceOf(peer: Peer, now: number): SilenceReason | undefined {
   const { handshakeBeganAt: began, unansweredDataSince: unanswered } = peer;
   if (began !== undefined && isHandshakeMissed(peer, began, now)) return whyUnanswered(peer, began);
@@ -37,10 +31,7 @@ export function silenceOf(peer: Peer, now: number): SilenceReason | undefined {
   return now - unanswered >= KEEPALIVE_TIMEOUT + REKEY_TIMEOUT ? 'no-data-back' : undefined;
 }
 
-/**
- * Whether the handshake is overdue. If a session exists, the handshake is overdue only if data is
- * unanswered too.
- */
+/** Whether the handshake is overdue; if a session exists, only if data is also unanswered. */
 function isHandshakeMissed(peer: Peer, began: number, now: number): boolean {
   if (!peer.hasSession(now)) return true;
   const unanswered = peer.unansweredDataSince;

@@ -1,8 +1,8 @@
 /**
  * The timers that decide when to send a message to a peer unprompted (whitepaper 6). The five
  * timers and eight events have the same names as in the Linux kernel. The timers do not send
- * messages: the TimerHandler acts when one expires. Sender (data/send.ts) starts rekeys that depend
- * on a session's age.
+ * messages: the TimerHandler acts when a timer expires. Sender (data/send.ts) starts rekeys that
+ * depend on a session's age.
  */
 import { randomUint32 } from '../lib/random-uint32.js';
 import type { Entropy } from '../ports/entropy.js';
@@ -25,10 +25,7 @@ export type TimerName =
 
 /** The actions for a peer when its timers expire. */
 export interface TimerHandler<Peer> {
-  /**
-   * Marks the source address as doubtful before the next message, because it may be why the peer is
-   * silent.
-   */
+  /** Marks the source address as doubtful, since it may be the reason for the peer's silence. */
   doubtSource(peer: Peer): void;
   /** Sends another initiation, because the last one was not answered. */
   retryHandshake(peer: Peer, now: number): void;
@@ -55,7 +52,7 @@ export class Timers {
   /** Whether data arrived while a keepalive was already pending. */
   #needAnotherKeepalive = false;
   #handshakeAttempts = 0;
-  /** Chosen once per session, because the timer that it delays is armed for almost every packet. */
+  /** Chosen once per session, because the new-handshake timer is set for almost every packet. */
   #newHandshakeJitter: number;
 
   /** @param persistentKeepaliveInterval in ms; 0 disables the keepalive */
@@ -132,8 +129,7 @@ export class Timers {
     if (this.#persistentKeepaliveAt <= now) {
       this.#persistentKeepaliveAt = NEVER;
       handler.sendKeepalive(peer, now);
-      // If nothing was sent, for lack of an endpoint or because of the limit on initiations, the
-      // timer is set again.
+      // If nothing was sent (no endpoint, or too many initiations), set the timer again.
       if (this.#persistentKeepaliveAt === NEVER) this.anyAuthenticatedPacketTraversal(now);
     }
   }
@@ -149,8 +145,7 @@ export class Timers {
     this.#handshakeAttempts++;
     handler.doubtSource(peer);
     handler.retryHandshake(peer, now);
-    // The initiation may be forbidden because a response was just sent. The retries must continue
-    // anyway.
+    // If a response was just sent, the initiation is not allowed yet. Retries must continue anyway.
     if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);
   }
 
@@ -176,10 +171,7 @@ export class Timers {
     this.#needAnotherKeepalive = false;
   }
 
-  /**
-   * Stops the timers of the sessions and the handshake. Call it when the sessions and the handshake
-   * are wiped early.
-   */
+  /** Stops the timers of the sessions and the handshake, which the caller has wiped early. */
   sessionsDiscarded(): void {
     this.#retransmitHandshakeAt = NEVER;
     this.#sendKeepaliveAt = NEVER;
@@ -203,12 +195,12 @@ export class Timers {
     return isLastAttempt && this.#retransmitHandshakeAt === NEVER;
   }
 
-  /** Call it when a handshake is requested for any reason except a retry. */
+  /** Called when a handshake is requested for any reason except a retry. */
   handshakeWanted(): void {
     this.#handshakeAttempts = 0;
   }
 
-  /** Call it after sending a data message that contains a packet. */
+  /** Called after sending a data message that contains a packet. */
   dataSent(now: number): void {
     // The deadline counts from the first unanswered message, not from the last (6.5).
     if (this.#newHandshakeAt === NEVER) {
@@ -216,49 +208,47 @@ export class Timers {
     }
   }
 
-  /** Call it after receiving a data message that contains a packet. */
+  /** Called after receiving a data message that contains a packet. */
   dataReceived(now: number): void {
     if (this.#sendKeepaliveAt === NEVER) this.#sendKeepaliveAt = now + KEEPALIVE_TIMEOUT;
     else this.#needAnotherKeepalive = true;
   }
 
-  /** Call it after sending any authenticated message: keepalive, data or handshake. */
+  /** Called after sending any authenticated message: keepalive, data or handshake. */
   anyAuthenticatedPacketSent(): void {
     this.#sendKeepaliveAt = NEVER;
     this.#needAnotherKeepalive = false;
   }
 
-  /** Call it after receiving any authenticated message: keepalive, data or handshake. */
+  /** Called after receiving any authenticated message: keepalive, data or handshake. */
   anyAuthenticatedPacketReceived(): void {
     this.#newHandshakeAt = NEVER;
   }
 
-  /** Call it before sending and after receiving any authenticated message. */
+  /** Called before sending and after receiving any authenticated message. */
   anyAuthenticatedPacketTraversal(now: number): void {
     if (this.#persistentKeepaliveInterval > 0) {
       this.#persistentKeepaliveAt = now + this.#persistentKeepaliveInterval;
     }
   }
 
-  /** Call it after sending an initiation. */
+  /** Called after sending an initiation. */
   handshakeInitiated(now: number): void {
     this.#retransmitHandshakeAt = now + REKEY_TIMEOUT + this.#jitter();
   }
 
-  /** Call it when a handshake is requested but may not begin yet. */
+  /** Called when a handshake is requested but may not begin yet. */
   handshakeDelayed(now: number): void {
     if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);
   }
 
-  /**
-   * Call it after receiving a response, or the first data message that confirms a sent response.
-   */
+  /** Called after receiving a response, or the first data message that confirms a sent response. */
   handshakeComplete(): void {
     this.#retransmitHandshakeAt = NEVER;
     this.#handshakeAttempts = 0;
   }
 
-  /** Call it when session keys are derived: before sending a response, or after receiving one. */
+  /** Called when session keys are derived: before sending a response, or after receiving one. */
   sessionDerived(now: number): void {
     this.#zeroKeyMaterialAt = now + ZERO_KEYS_AFTER_TIME;
     this.#newHandshakeJitter = this.#jitter();

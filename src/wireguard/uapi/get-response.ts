@@ -50,9 +50,7 @@ function isZero(key: Uint8Array): boolean {
   return key.every((byte) => byte === 0);
 }
 
-/**
- * Clamps an X25519 private key (RFC 7748 5). The Linux kernel stores and shows clamped keys only.
- */
+/** Clamps an X25519 private key (RFC 7748 5). Linux stores and shows only clamped keys. */
 function clamped(privateKey: Uint8Array): Uint8Array {
   return privateKey.map((byte, index) => {
     if (index === 0) return byte & 0xf8;

@@ -1,9 +1,6 @@
 import { KEY_LENGTH } from '../constants.js';
 
-/**
- * Parses a key in the userspace interface's format, 64 hexadecimal digits. Returns undefined if
- * invalid.
- */
+/** Parses a key of 64 hexadecimal digits, as in the userspace interface; undefined if invalid. */
 export function parseKey(text: string): Uint8Array | undefined {
   if (!/^[0-9a-fA-F]{64}$/.test(text)) return undefined;
   return Uint8Array.from({ length: KEY_LENGTH }, (_, index) =>

@@ -1,12 +1,12 @@
 /**
- * Parses the response of any WireGuard device to `get=1` on the userspace interface
+ * Parses any WireGuard device's response to `get=1` on the userspace interface
  * (wireguard.com/xplatform, Configuration Protocol).
  */
 import { Secret } from '../../lib/secrets/secret.js';
 import { parseKey } from './key-text.js';
 
 export interface DeviceResponse {
-  /** 32 bytes, or undefined if the device has no private key. */
+  /** The private key, 32 bytes; undefined if the device has none. */
   readonly privateKey: Secret<Uint8Array> | undefined;
   /** The port of the UDP socket, or 0 without a socket. */
   readonly listenPort: number;
@@ -18,20 +18,20 @@ export interface DeviceResponse {
 export interface PeerResponse {
   /** The peer's public key, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** The endpoint exactly as the device wrote it, or undefined if the device knows none. */
+  /** The endpoint exactly as the device wrote it; undefined if unknown. */
   readonly endpoint: string | undefined;
   /** When the last handshake completed, in ms since 1970; undefined before the first. */
   readonly latestHandshakeUnix: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** The interval in seconds; 0 if disabled. */
+  /** The persistent keepalive interval in seconds; 0 if disabled. */
   readonly persistentKeepalive: number;
   readonly allowedIps: readonly string[];
 }
 
 /**
- * Parses a response. Unknown keys are ignored, because some devices add their own. Pre-shared keys
- * are not read.
+ * Parses a response. Unknown field names are ignored, because some devices add their own.
+ * Pre-shared keys are not read.
  *
  * @returns undefined if the text is not a valid response, or if it reports an error
  */

@@ -10,9 +10,7 @@ export type Request =
   /** The request is malformed or unsupported. */
   | { readonly operation: 'invalid' };
 
-/**
- * The maximum size of one request, in characters. For comparison, 100,000 allowed IPs take 5 MB.
- */
+/** The maximum size of one request, in characters; 100,000 allowed IPs need about 5 MB. */
 const LONGEST_REQUEST = 64 * 1024 * 1024;
 
 export class RequestReader {

@@ -13,7 +13,7 @@ import type { Endpoint } from '../../ports/datagram.js';
 import { parseKey } from './key-text.js';
 
 export interface SetRequest {
-  /** 32 bytes. All zeros remove the key. */
+  /** The private key, 32 bytes; all zeros remove it. */
   readonly privateKey?: Uint8Array | undefined;
   /** The port to listen on. 0 lets the system choose one. */
   readonly listenPort?: number | undefined;
@@ -29,10 +29,10 @@ export interface PeerChange {
   readonly remove: boolean;
   /** Whether to ignore this change if the peer does not exist. */
   readonly updateOnly: boolean;
-  /** 32 bytes. All zeros remove the pre-shared key. */
+  /** The pre-shared key, 32 bytes; all zeros remove it. */
   readonly presharedKey?: Uint8Array | undefined;
   readonly endpoint?: Endpoint | undefined;
-  /** The interval in seconds. 0 disables the keepalive. */
+  /** The persistent keepalive interval in seconds; 0 disables it. */
   readonly persistentKeepalive?: number | undefined;
   readonly replaceAllowedIps: boolean;
   readonly allowedIps: readonly IpPrefix[];
@@ -135,7 +135,7 @@ function isSet(value: unknown): boolean {
 }
 
 function parseNumber(text: string, maximum: number): number | undefined {
-  // wg writes the mark in hexadecimal if the user entered it in hexadecimal.
+  // wg passes the mark in hexadecimal if the user entered it that way.
   const isNumber = /^(\d{1,10}|0x[0-9a-fA-F]{1,8})$/.test(text);
   const number = Number(text);
   return isNumber && number <= maximum ? number : undefined;
