@@ -4,10 +4,7 @@ export function readUint16(bytes: Uint8Array, offset: number): number {
   return (bytes[offset]! << 8) | bytes[offset + 1]!;
 }
 
-/**
- * Returns a signed 32-bit integer, the form in which src/lib/sequence-number.ts takes sequence
- * numbers.
- */
+/** Returns a signed 32-bit integer, as src/lib/sequence-number.ts expects for sequence numbers. */
 export function readInt32(bytes: Uint8Array, offset: number): number {
   return (
     (bytes[offset]! << 24) |

@@ -31,9 +31,7 @@ export function sumBytes(bytes: Uint8Array, offset: number, length: number): num
   return high * 256 + low;
 }
 
-/**
- * Returns the sum of an upper-layer pseudo header (RFC 9293 3.1, RFC 8200 8.1) for IPv4 or IPv6.
- */
+/** Returns the pseudo header's sum (RFC 9293 3.1, RFC 8200 8.1) for IPv4 or IPv6. */
 export function sumPseudoHeader(
   source: IpAddress,
   destination: IpAddress,
@@ -56,7 +54,7 @@ export function finishChecksum(sum: number): number {
   return ~folded & 0xffff;
 }
 
-/** Whether a sum over a whole message, including its checksum field, shows no error. */
+/** Whether a message is intact, given the sum over all its bytes including the checksum. */
 export function isChecksumValid(sum: number): boolean {
   return finishChecksum(sum) === 0;
 }

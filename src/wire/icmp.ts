@@ -1,7 +1,4 @@
-/**
- * ICMP messages (RFC 792), and the message layout of ICMPv6. Accessors take the bytes and the
- * message's offset.
- */
+/** ICMP messages (RFC 792); ICMPv6 has the same layout. Accessors take the message's offset. */
 import { readUint16, writeUint16 } from './bytes.js';
 import { finishChecksum, sumBytes } from './checksum.js';
 
@@ -14,10 +11,7 @@ export const ICMP_ECHO_REQUEST = 8;
 export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_PARAMETER_PROBLEM = 12;
 
-/**
- * The maximum length of an error with all its headers; the quoted packet is cut to fit (RFC 1812
- * 4.3.2.3).
- */
+/** The maximum length of an error with all headers; the quote is cut to fit (RFC 1812 4.3.2.3). */
 export const ICMP_LONGEST_ERROR = 576;
 
 /** Codes of ICMP_DESTINATION_UNREACHABLE (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
@@ -40,9 +34,7 @@ const SEQUENCE = 6;
 /** The offset of the next-hop MTU, the same as that of an echo's sequence number (RFC 1191 4). */
 const NEXT_HOP_MTU = 6;
 
-/**
- * Whether a type is an error message. No error is ever sent in response to one (RFC 1122 3.2.2).
- */
+/** Whether a type is an error. An error never answers another error (RFC 1122 3.2.2). */
 export function isIcmpError(type: number): boolean {
   return (
     type === ICMP_DESTINATION_UNREACHABLE ||

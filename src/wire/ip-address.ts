@@ -1,13 +1,7 @@
-/**
- * An IP address as 4 or 16 bytes in network byte order. The text form is used only for input and
- * output.
- */
+/** An IP address, 4 or 16 bytes in network byte order. Text is used only for input and output. */
 export type IpAddress = Uint8Array;
 
-/**
- * An address prefix (RFC 4632, RFC 4291 2.3). The bits after the first `prefixLength` bits are
- * zero.
- */
+/** An address prefix (RFC 4632, RFC 4291 2.3). All bits after `prefixLength` are zero. */
 export interface IpPrefix {
   readonly address: IpAddress;
   readonly prefixLength: number;
@@ -19,7 +13,7 @@ export interface SocketAddress {
   readonly port: number;
 }
 
-/** Parses a dotted-quad IPv4 address or an RFC 4291 IPv6 address. Returns undefined if invalid. */
+/** Parses a dotted-quad IPv4 address or an RFC 4291 IPv6 address; undefined if invalid. */
 export function parseIpAddress(text: string): IpAddress | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
 }
@@ -53,10 +47,7 @@ function parseIpv6(text: string): IpAddress | undefined {
   return address;
 }
 
-/**
- * Parses the groups on one side of `::`. The last group may be a dotted quad (RFC 4291 2.2, form
- * 3).
- */
+/** Parses the groups on one side of `::`. The last may be a dotted quad (RFC 4291 2.2, form 3). */
 function parseGroups(text: string): number[] | undefined {
   if (text === '') return [];
   const groups: number[] = [];
@@ -125,10 +116,7 @@ export function sameAddress(left: IpAddress, right: IpAddress): boolean {
   return true;
 }
 
-/**
- * Returns a Map key for an address: a number for IPv4, a string for IPv6, so that the families
- * never collide.
- */
+/** Returns a Map key: a number for IPv4, a string for IPv6, so that the families never collide. */
 export function addressKey(address: IpAddress): number | string {
   if (address.length === 4) {
     return ((address[0]! << 24) | (address[1]! << 16) | (address[2]! << 8) | address[3]!) >>> 0;

@@ -59,7 +59,7 @@ export function ipv4Identification(bytes: Uint8Array, offset: number): number {
 
 /**
  * Turns the header into that of a fragment, which may be fragmented again. If `start` is 0 and
- * `more` is false, it becomes the header of a whole packet. The checksum is not updated.
+ * `more` is false, the header becomes that of a whole packet. The checksum is not updated.
  */
 export function writeIpv4Fragment(
   bytes: Uint8Array,
@@ -72,7 +72,7 @@ export function writeIpv4Fragment(
   writeUint16(bytes, offset + FLAGS_AND_FRAGMENT, word);
 }
 
-/** Whether the packet is a fragment of a larger one. */
+/** Whether the packet is a fragment of a larger packet. */
 export function ipv4IsFragment(bytes: Uint8Array, offset: number): boolean {
   const word = readUint16(bytes, offset + FLAGS_AND_FRAGMENT);
   return (word & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0;
@@ -88,9 +88,7 @@ export function ipv4Destination(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + DESTINATION, offset + DESTINATION + 4);
 }
 
-/**
- * Returns the error in the header of the packet in `bytes`, or undefined if the header is valid.
- */
+/** Returns the error in the header of the packet in `bytes`; undefined if the header is valid. */
 export function ipv4HeaderError(bytes: Uint8Array): 'ip-truncated' | 'ip-checksum' | undefined {
   if (bytes.length < IPV4_HEADER_LENGTH) return 'ip-truncated';
   const headerLength = ipv4HeaderLength(bytes, 0);

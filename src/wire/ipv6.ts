@@ -1,7 +1,4 @@
-/**
- * The IPv6 header (RFC 8200 3) and its extension headers (RFC 8200 4). Accessors take the bytes and
- * the header's offset.
- */
+/** The IPv6 header (RFC 8200 3) and extension headers (4). Accessors take the header's offset. */
 import { readInt32, readUint16, writeInt32, writeUint16 } from './bytes.js';
 import type { IpAddress } from './ip-address.js';
 
@@ -55,9 +52,7 @@ export function ipv6Destination(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + DESTINATION, offset + DESTINATION + 16);
 }
 
-/**
- * Returns the error in the header of the packet in `bytes`, or undefined if the header is valid.
- */
+/** Returns the error in the header of the packet in `bytes`; undefined if the header is valid. */
 export function ipv6HeaderError(bytes: Uint8Array): 'ip-truncated' | undefined {
   if (bytes.length < IPV6_HEADER_LENGTH) return 'ip-truncated';
   const end = IPV6_HEADER_LENGTH + ipv6PayloadLength(bytes, 0);

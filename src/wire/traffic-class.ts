@@ -1,7 +1,4 @@
-/**
- * The byte with DSCP and ECN in IPv4 and IPv6 headers (RFC 2474 3, RFC 3168 5). Accessors take the
- * bytes and the header's offset.
- */
+/** The DSCP and ECN byte of IP headers (RFC 2474 3, RFC 3168 5). Accessors take header offsets. */
 import { readUint16, writeUint16 } from './bytes.js';
 import { finishChecksum } from './checksum.js';
 
@@ -23,7 +20,8 @@ export function ecnAt(bytes: Uint8Array, offset: number): number {
  * Applies the ECN field of an outer datagram to its inner packet at tunnel egress (RFC 6040 4.2).
  *
  * @param outer the traffic class of the datagram
- * @returns false if the packet must be dropped, because it met congestion but cannot be marked
+ * @returns false if the packet must be dropped: the datagram met congestion, but the packet cannot
+ * be marked
  */
 export function decapsulateEcn(bytes: Uint8Array, offset: number, outer: number): boolean {
   const arrived = outer & ECN;

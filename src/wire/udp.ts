@@ -22,9 +22,7 @@ export function udpLength(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + LENGTH);
 }
 
-/**
- * Returns the checksum. Zero means that the sender computed none, which only IPv4 allows (RFC 768).
- */
+/** Returns the checksum; 0 if the sender did not compute one, which only IPv4 allows (RFC 768). */
 export function udpChecksum(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + CHECKSUM);
 }

@@ -22,10 +22,7 @@ export const VIRTIO_NET_GSO_TCPV4 = 1;
 export const VIRTIO_NET_GSO_TCPV6 = 4;
 /** UDP datagrams of equal length. Each gets its own header when the packet is split. */
 export const VIRTIO_NET_GSO_UDP_L4 = 5;
-/**
- * A flag added to a TCP type: the packet has CWR set, and only its first segment may keep it (RFC
- * 3168 6.1.2).
- */
+/** A flag with a TCP type: CWR is set, and only the first segment may keep it (RFC 3168 6.1.2). */
 export const VIRTIO_NET_GSO_ECN = 0x80;
 
 const FLAGS = 0;
@@ -36,17 +33,14 @@ const CHECKSUM_START = 6;
 const CHECKSUM_OFFSET = 8;
 
 /**
- * The fields of a frame's header. Sizes are in bytes; positions count from the packet's first byte.
+ * The fields of a frame's header. Sizes in bytes; positions relative to the packet's first byte.
  */
 export interface VirtioNetHeader {
   /** Flags such as VIRTIO_NET_NEEDS_CHECKSUM. */
   readonly flags: number;
   /** One of VIRTIO_NET_GSO_…. */
   readonly segmentation: number;
-  /**
-   * The length of the IP and the TCP or UDP header. This is a hint; the receiver must not rely on
-   * it.
-   */
+  /** The length of the IP and the TCP or UDP header: a hint on which receivers must not rely. */
   readonly headersLength: number;
   readonly segmentSize: number;
   readonly checksumStart: number;
