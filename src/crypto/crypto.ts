@@ -1,7 +1,7 @@
 /**
  * The cryptographic primitives of WireGuard (whitepaper 5.4). Two backends implement this interface
  * and pass the same known-answer tests. The caller owns all returned arrays, so overwriting a
- * secret with zeros leaves no copy.
+ * secret erases its only copy.
  */
 export interface Crypto {
   /** The library that encrypts packets. */
@@ -10,19 +10,15 @@ export interface Crypto {
   /** Computes BLAKE2s with 32 bytes of output over all parts in order (RFC 7693). */
   hash(...parts: Uint8Array[]): Uint8Array;
 
-  /** Computes HMAC-BLAKE2s, 32 bytes, over all parts in order (RFC 2104 with `hash`). */
+  /**
+   * Computes HMAC-BLAKE2s with 32 bytes of output over all parts in order (RFC 2104 with `hash`).
+   */
   hmac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array;
 
-  /**
-   * Computes keyed BLAKE2s with 16 bytes of output: MAC() of the whitepaper. The key has up to 32
-   * bytes.
-   */
+  /** Computes the whitepaper's MAC(): keyed BLAKE2s with 16 bytes of output, key up to 32 bytes. */
   mac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array;
 
-  /**
-   * Computes X25519 (RFC 7748). Returns undefined if the result is all zeros, as for a low-order
-   * point.
-   */
+  /** Computes X25519 (RFC 7748); undefined if the result is all zeros, as for a low-order point. */
   dh(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
 
   /** Returns the X25519 public key of a private key. The scalar is clamped (RFC 7748 5). */
@@ -31,15 +27,10 @@ export interface Crypto {
   /** Overwrites a private key and any copy that `dh` cached. */
   forget(privateKey: Uint8Array): void;
 
-  /**
-   * Encrypts with ChaCha20-Poly1305 (RFC 8439) and a 12-byte nonce. Returns ciphertext and 16-byte
-   * tag.
-   */
+  /** Returns ChaCha20-Poly1305 ciphertext and 16-byte tag (RFC 8439). The nonce has 12 bytes. */
   seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, data: Uint8Array): Uint8Array;
 
-  /**
-   * Decrypts what `seal` returned. Returns undefined if the tag is wrong or the input is too short.
-   */
+  /** Decrypts what `seal` returned; undefined if the tag is wrong or the input is too short. */
   open(
     key: Uint8Array,
     nonce: Uint8Array,
@@ -47,12 +38,10 @@ export interface Crypto {
     data: Uint8Array,
   ): Uint8Array | undefined;
 
-  /**
-   * Encrypts with XChaCha20-Poly1305 and a 24-byte nonce, for cookie replies (whitepaper 5.4.7).
-   */
+  /** Encrypts a cookie reply: XChaCha20-Poly1305 with a 24-byte nonce (whitepaper 5.4.7). */
   sealX(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, data: Uint8Array): Uint8Array;
 
-  /** Decrypts what `sealX` returned. Returns undefined if the tag is wrong. */
+  /** Decrypts what `sealX` returned; undefined if the tag is wrong. */
   openX(
     key: Uint8Array,
     nonce: Uint8Array,

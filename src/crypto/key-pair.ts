@@ -1,7 +1,7 @@
 import { x25519 } from '@noble/curves/ed25519.js';
 
 /**
- * Returns the public key of an X25519 private key, using an audited JavaScript library. Use it to
+ * Returns the public key of an X25519 private key, using an audited JavaScript library. Use this to
  * create, show or compare key pairs. It leaves copies of the private key in numbers and strings
  * that cannot be wiped, so tunnels use Crypto.publicKey instead.
  */

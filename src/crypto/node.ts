@@ -1,6 +1,6 @@
 /**
  * The backend that is always available. It uses node:crypto, and noble for what node:crypto lacks:
- * XChaCha20 and keyed BLAKE2s, whose key `createHash` silently ignores.
+ * XChaCha20 and keyed BLAKE2s (`createHash` silently ignores the key).
  */
 import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';

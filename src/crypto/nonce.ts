@@ -4,7 +4,7 @@
  */
 export function writeCounterNonce(nonce: Uint8Array, counter: number): void {
   const low = counter >>> 0;
-  // Uses division, because shifts truncate to 32 bits. The result is exact below 2^53.
+  // Divide, because shifts truncate to 32 bits. The result is exact below 2^53.
   const high = (counter - low) / 0x1_0000_0000;
   nonce[4] = low;
   nonce[5] = low >>> 8;

@@ -1,8 +1,6 @@
 /** Types for the part of sodium-native that src/crypto/sodium.ts uses; the package has no types. */
 declare module 'sodium-native' {
-  /**
-   * Encrypts in combined mode: writes ciphertext and tag to `c`, which may start where `m` starts.
-   */
+  /** Writes ciphertext and tag (combined mode) to `c`, which may start at the same byte as `m`. */
   export const crypto_aead_chacha20poly1305_ietf_encrypt: (
     ...args: [
       c: Uint8Array,

@@ -14,10 +14,7 @@ type Sodium = typeof SodiumModule;
 const TAG_LENGTH = 16;
 const KEY_LENGTH = 32;
 
-/**
- * Creates the sodium-native backend. Returns undefined if the package is not installed or does not
- * load.
- */
+/** Creates the sodium-native backend; undefined if the package is missing or fails to load. */
 export async function createSodiumCrypto(): Promise<Crypto | undefined> {
   const sodium = await loadSodium();
   if (sodium === undefined) return undefined;

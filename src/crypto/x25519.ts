@@ -37,10 +37,7 @@ class KeyObjects {
     return object;
   }
 
-  /**
-   * Wipes and removes a cached key. OpenSSL overwrites its own copy when the object is
-   * garbage-collected.
-   */
+  /** Wipes and removes a cached key. OpenSSL wipes its copy when the object is collected. */
   forget(key: Uint8Array): void {
     this.#entries.get(key)?.bytes.fill(0);
     this.#entries.delete(key);
@@ -73,9 +70,7 @@ function importPublicKey(bytes: Uint8Array): KeyObject {
 const privateKeys = new KeyObjects(importPrivateKey);
 const publicKeys = new KeyObjects(importPublicKey);
 
-/**
- * Returns the shared secret, or undefined if it is all zeros, which OpenSSL reports as an error.
- */
+/** Returns the shared secret; undefined if it is all zeros, which OpenSSL reports as an error. */
 export function x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
   return sharedSecret(privateKeys.get(privateKey), publicKeys.get(publicKey));
 }
@@ -94,7 +89,7 @@ export function forgetPrivateKey(privateKey: Uint8Array): void {
 function sharedSecret(privateKey: KeyObject, publicKey: KeyObject): Uint8Array | undefined {
   try {
     const shared = diffieHellman({ privateKey, publicKey });
-    // Returns a view of the result. A copy would leave the original bytes in memory.
+    // Return a view of the result. A copy would leave the original bytes in memory.
     return new Uint8Array(shared.buffer, shared.byteOffset, shared.length);
   } catch {
     return undefined;
