@@ -3,7 +3,7 @@
  * returns datagrams to send, and has one deadline.
  *
  * The caller changes the state (handleDatagrams, handleTimeout, a call to the layer above) and then
- * calls drain() until `more` is false. Only then is nextTimeout() valid.
+ * calls drain() until `more` is false. nextTimeout() is valid only then.
  */
 import type { Datagram } from '../ports/datagram.js';
 import type { Device, DeviceEvent, DeviceOptions } from '../wireguard/device.js';
@@ -21,7 +21,7 @@ export interface Engine {
   /**
    * Returns one batch of datagrams to send.
    *
-   * @returns `more` is true if work is left, so call again
+   * @returns `more` is true if drain() must be called again
    */
   drain(now: number): { datagrams: readonly Datagram[]; more: boolean };
 
@@ -38,16 +38,13 @@ export interface Engine {
   close(): void;
 }
 
-/**
- * The options of every engine: those of its WireGuard device, except the sink, which the engine
- * supplies.
- */
+/** The options of every engine: those of its WireGuard device, except the sink. */
 export interface EngineOptions extends Omit<DeviceOptions, 'sink'> {
   readonly observer?: EngineObserver | undefined;
 }
 
 export interface EngineObserver extends DeviceObserver {
-  /** Receives each IP packet inside the tunnel. The callee must copy the bytes. */
+  /** Receives each IP packet inside the tunnel. The callback must copy the bytes to keep them. */
   readonly innerPacket?: ((direction: 'in' | 'out', packet: Uint8Array) => void) | undefined;
 }
 

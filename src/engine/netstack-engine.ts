@@ -48,7 +48,7 @@ export class NetstackEngine implements Engine {
           this.stack.handlePacket(packet, this.#now);
         },
         unreachable: (slot, reason, at) => {
-          // No error is sent while the peer's endpoint is being looked up: the next segment may
+          // Do not send an error while the peer's endpoint is being looked up: the next segment may
           // succeed, and TCP retries.
           const error = reason === 'no-route' ? unreachable.about(slot, at) : undefined;
           if (error !== undefined) this.#errors.push(packetInSlot(error));
@@ -102,8 +102,8 @@ export class NetstackEngine implements Engine {
   pollEvent(): DeviceEvent | undefined {
     const event = this.device.pollEvent();
     if (event?.type === 'handshake-complete') {
-      // Packets sent under a session that the peer has lost are lost too. Without this call, TCP
-      // would wait for its backoff.
+      // If the peer lost its session, packets sent under that session were lost too. Without this
+      // call, TCP would wait for the end of its backoff.
       const { peer, now } = event;
       this.stack.retransmitNow((remote) => this.device.peerFor(remote) === peer, now);
     }

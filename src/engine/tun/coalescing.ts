@@ -22,14 +22,10 @@ import { TcpPacket } from './tcp-packet.js';
 /** The maximum of IPv4's length field. IPv6's payload length would allow 40 bytes more. */
 const LONGEST_PACKET = 65_535;
 
-/**
- * The maximum number of connections coalesced at once. Another connection flushes the oldest one.
- */
+/** The maximum number of connections coalesced at once; a further one flushes the oldest. */
 const MAX_FLOWS = 8;
 
-/**
- * The maximum number of segments in one packet, because a frame has at most IOV_MAX = 1024 parts.
- */
+/** The maximum number of segments per packet: a frame has at most IOV_MAX = 1024 parts. */
 const MAX_SEGMENTS = 1_024;
 
 const TCP_FLAGS = 13;
@@ -47,7 +43,7 @@ const WHOLE_PACKET: VirtioNetHeader = {
   checksumOffset: 0,
 };
 
-/** Writes the parts of a frame, in order. The caller may reuse the parts after it returns. */
+/** Writes the parts of a frame, in order. The caller may reuse the parts after the call. */
 export type WriteFrame = (parts: readonly Uint8Array[]) => void;
 
 export class TcpCoalescer {
@@ -144,8 +140,7 @@ class Flow {
       this.#segments < MAX_SEGMENTS &&
       packet.hasSameHeaders(head) &&
       this.#hasNextIdentification(packet);
-    // The kernel computes the checksum of the coalesced packet, so a corrupt segment must not be
-    // included.
+    // Check first: the kernel's checksum over the coalesced packet would hide a corrupt segment.
     if (!follows || !packet.hasValidChecksum()) return false;
     if (this.#segments === 1 && !head.hasValidChecksum()) return false;
     this.#payloads.push(packet.bytes.subarray(packet.payload));

@@ -46,9 +46,9 @@ const IPV4_IDENTIFICATION = 4;
 const ADDRESSES = { 4: { offset: 12, length: 8 }, 6: { offset: 8, length: 32 } };
 
 /**
- * Splits one frame of a packet device into packets. If the frame holds a single packet, its bytes
- * become the slot. The packet has PACKET_HEADROOM bytes before it, including the virtio_net_hdr,
- * and PACKET_TAILROOM bytes after it.
+ * Splits one frame of a packet device into packets. The frame's packet must have PACKET_HEADROOM
+ * bytes before it, including the virtio_net_hdr, and PACKET_TAILROOM bytes after it. If the frame
+ * holds a single packet, its bytes become the slot.
  *
  * @returns false if the frame is malformed; nothing is emitted then
  */
@@ -102,7 +102,7 @@ function passWhole(
     const start = virtioChecksumStart(frame, 0);
     const field = start + virtioChecksumOffset(frame, 0);
     if (field + 2 > packet.length) return false;
-    // The field holds the sum of the pseudo header, which is part of the total sum.
+    // The checksum field already holds the sum of the pseudo header.
     const sum = sumBytes(packet, start, packet.length - start);
     // A checksum of zero becomes 0xffff for all protocols, as in Linux. UDP requires this (RFC
     // 768); for other protocols, the two values are equivalent.
@@ -118,8 +118,7 @@ function cutTcp(cut: Cut): boolean {
   const { packet, version, transport } = cut;
   if (transport < headerFloor(version) || transport + TCP_HEADER_LENGTH > packet.length)
     return false;
-  // For a forwarded packet, the header length in virtio_net_hdr can be that of the whole first
-  // segment.
+  // Ignore the header length in virtio_net_hdr: for a forwarded packet, it can be too large.
   const tcpHeaderLength = (packet[transport + TCP_DATA_OFFSET]! >> 4) * 4;
   const payload = transport + tcpHeaderLength;
   if (tcpHeaderLength < TCP_HEADER_LENGTH || payload >= packet.length) return false;

@@ -54,8 +54,7 @@ export class TcpPacket {
   /**
    * Parses a packet.
    *
-   * @returns false if the packet is not TCP, is a fragment, or has IPv4 options or IPv6 extension
-   * headers
+   * @returns false for fragments, other protocols, IPv4 options or IPv6 extension headers
    */
   read(bytes: Uint8Array): boolean {
     const transport = plainHeaderLength(bytes);
@@ -81,7 +80,7 @@ export class TcpPacket {
     return isEqual(mine, theirs, addresses, at);
   }
 
-  /** Whether the header fields that all segments of one coalesced packet share are equal. */
+  /** Whether all header fields that must match within one coalesced packet are equal. */
   hasSameHeaders(other: TcpPacket): boolean {
     if (this.payload !== other.payload) return false;
     const [mine, theirs] = [this.bytes, other.bytes];
@@ -108,10 +107,7 @@ export class TcpPacket {
   }
 }
 
-/**
- * Returns the length of the IP header, or 0 if the packet is not a whole TCP segment after a plain
- * IP header.
- */
+/** Returns the IP header's length; 0 unless a whole TCP segment follows a plain IP header. */
 function plainHeaderLength(bytes: Uint8Array): number {
   if (bytes.length < IPV4_HEADER_LENGTH) return 0;
   if (ipVersion(bytes, 0) === 4) {
