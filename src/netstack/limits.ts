@@ -18,7 +18,7 @@ export interface StackLimits {
   readonly reassemblyBytes: number;
   /** The timeout of a handshake, unless connectTcp() sets another one. */
   readonly connectTimeout: number;
-  /** The time without progress after which a connection ends: RFC 9293 3.8.3. */
+  /** The time without progress after which a connection ends (RFC 9293 3.8.3). */
   readonly userTimeout: number;
 }
 

@@ -1,4 +1,4 @@
-/** Sends ICMP errors: RFC 792 and RFC 1122 3.2.2, RFC 4443 2.4. */
+/** Sends ICMP errors (RFC 792 and RFC 1122 3.2.2, RFC 4443 2.4). */
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
@@ -61,7 +61,7 @@ export class IcmpErrorSender {
     this.#bucket = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, now);
   }
 
-  /** Sends an error for a port without a socket: RFC 1122 4.1.3.1, RFC 4443 3.1. */
+  /** Sends an error for a port without a socket (RFC 1122 4.1.3.1, RFC 4443 3.1). */
   sendPortUnreachable(packet: Inbound, now: number): void {
     const message = packet.isIpv6
       ? { type: ICMPV6_DESTINATION_UNREACHABLE, code: ICMPV6_PORT_UNREACHABLE }
@@ -70,7 +70,7 @@ export class IcmpErrorSender {
   }
 
   /**
-   * Sends an error for an unsupported IPv4 protocol: RFC 1122 3.2.2.1. IPv6 uses a parameter
+   * Sends an error for an unsupported IPv4 protocol (RFC 1122 3.2.2.1). IPv6 uses a parameter
    * problem instead.
    */
   sendProtocolUnreachable(packet: Inbound, now: number): void {
@@ -87,7 +87,7 @@ export class IcmpErrorSender {
   }
 
   /**
-   * Sends an ICMPv6 parameter problem: RFC 4443 3.4.
+   * Sends an ICMPv6 parameter problem (RFC 4443 3.4).
    *
    * @param pointer the offset of the invalid octet in the packet
    */
@@ -120,8 +120,8 @@ export class IcmpErrorSender {
 }
 
 /**
- * Whether the packet is an ICMP error, which must never cause another one: RFC 1122 3.2.2, RFC 4443
- * 2.4 (e). Multicast packets and later fragments never get here.
+ * Whether the packet is an ICMP error, which must never cause another one (RFC 1122 3.2.2, RFC 4443
+ * 2.4 (e)). Multicast packets and later fragments never get here.
  */
 function isErrorItself(packet: Inbound): boolean {
   const { bytes, end } = packet;

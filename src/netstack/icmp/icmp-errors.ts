@@ -1,6 +1,6 @@
 /**
- * Passes received ICMP errors to the connection or socket that sent the quoted packet: RFC 1122
- * 3.2.2, RFC 4443 2.4 (d). Such errors are easily forged, so the quoted packet must be one that
+ * Passes received ICMP errors to the connection or socket that sent the quoted packet (RFC 1122
+ * 3.2.2, RFC 4443 2.4 (d)). Such errors are easily forged, so the quoted packet must be one that
  * this stack may have sent.
  */
 import {
@@ -128,7 +128,7 @@ export class IcmpErrors {
     return this.#outbound.flows.isNoted(protocol, local, remote);
   }
 
-  /** Path MTU discovery: RFC 1191 6.2, RFC 8201 4 and 5.2. */
+  /** Path MTU discovery (RFC 1191 6.2, RFC 8201 4 and 5.2). */
   #learn({ bytes, offset, isIpv6 }: Inbound, quoted: QuotedPacket, now: number): IcmpErrorOutcome {
     const mtu = isIpv6 ? icmpv6Parameter(bytes, offset) : icmpNextHopMtu(bytes, offset);
     const { paths } = this.#outbound;

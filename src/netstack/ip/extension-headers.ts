@@ -1,4 +1,4 @@
-/** Parses the extension headers of a received IPv6 packet: RFC 8200 4. */
+/** Parses the extension headers of a received IPv6 packet (RFC 8200 4). */
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../../wire/ipv4.js';
 import {
   DESTINATION_OPTIONS,
@@ -31,7 +31,7 @@ const MAXIMUM_OPTIONS = 8;
 const PAD1 = 0;
 const PADN = 1;
 
-/** Field offsets in a routing header: RFC 8200 4.4. */
+/** Field offsets in a routing header (RFC 8200 4.4). */
 const ROUTING_TYPE = 2;
 const SEGMENTS_LEFT = 3;
 

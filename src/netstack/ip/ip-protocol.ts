@@ -1,4 +1,4 @@
-/** Receives IP packets and passes valid ones to the upper layers: RFC 791, RFC 1122 3, RFC 8200. */
+/** Receives IP packets and passes them to the upper layers (RFC 791, RFC 1122 3, RFC 8200). */
 import type { DropCounter } from '../../lib/drop-counter.js';
 import {
   finishIpv4Header,

@@ -21,7 +21,7 @@ interface Path {
   readonly expiresAt: number;
 }
 
-/** Path MTUs below the tunnel's MTU, learned from ICMP: RFC 1191, RFC 8201. */
+/** Path MTUs below the tunnel's MTU, learned from ICMP (RFC 1191, RFC 8201). */
 export class PathMtus {
   readonly #linkMtu: number;
   /** Paths in order of expiry, since all have the same lifetime. */

@@ -1,5 +1,5 @@
 /**
- * Reassembles IPv4 and IPv6 fragments within limits: RFC 791 3.2, RFC 1122 3.3.2, RFC 8200 4.5. An
+ * Reassembles IPv4 and IPv6 fragments within limits (RFC 791 3.2, RFC 1122 3.3.2, RFC 8200 4.5). An
  * overlap discards the whole datagram (RFC 5722).
  */
 import type { DropCounter } from '../../lib/drop-counter.js';

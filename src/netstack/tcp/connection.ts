@@ -47,7 +47,7 @@ export interface TcpInfo {
   readonly appLimited: boolean;
 }
 
-/** The user's interface to a TCP connection: RFC 9293 3.9.1 without blocking. */
+/** The user's interface to a TCP connection (RFC 9293 3.9.1 without blocking). */
 export class TcpConnection {
   readonly #tcb: Tcb;
 

@@ -1,5 +1,5 @@
 /**
- * Handles ICMP errors for a connection: RFC 5461, RFC 1191 6.4, RFC 8201 5.4. ICMP errors are
+ * Handles ICMP errors for a connection (RFC 5461, RFC 1191 6.4, RFC 8201 5.4). ICMP errors are
  * easily forged; RFC 5927 defines which ones to trust.
  */
 import { sequenceAtOrBefore, sequenceBefore } from '../../lib/sequence-number.js';

@@ -11,7 +11,7 @@ export type TcpState =
   | 'TIME-WAIT'
   | 'CLOSED';
 
-/** Whether the user may still send: RFC 9293 3.10.2. During the handshake, SEND queues the data. */
+/** Whether the user may still send (RFC 9293 3.10.2). In the handshake, SEND queues the data. */
 export function acceptsSend(state: TcpState): boolean {
   return (
     state === 'ESTABLISHED' ||
@@ -21,7 +21,7 @@ export function acceptsSend(state: TcpState): boolean {
   );
 }
 
-/** Whether the peer may still send text: RFC 9293 3.10.7.4, seventh step. */
+/** Whether the peer may still send text (RFC 9293 3.10.7.4, seventh step). */
 export function acceptsText(state: TcpState): boolean {
   return state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
 }

@@ -95,7 +95,7 @@ export class Tcb implements Timed {
   /** The MSS that the peer announced. */
   peerMss = Infinity;
 
-  // Whether each option is offered during the handshake and in use after it: RFC 7323, RFC 2018.
+  // Whether each option is offered during the handshake and in use after it (RFC 7323, RFC 2018).
   sack = true;
   windowScale = true;
   timestamps = true;
@@ -164,12 +164,14 @@ export class Tcb implements Timed {
     this.receiver = new Receiver(options.receiveBuffer, mss, host.budget);
   }
 
-  /** The MSS offered to the peer: RFC 9293 3.7.1, MUST-67. RFC 6691: options are not subtracted. */
+  /**
+   * The MSS offered to the peer, not reduced by the options (RFC 9293 3.7.1, MUST-67; RFC 6691).
+   */
   get mss(): number {
     return this.host.mtu - this.header.length - TCP_HEADER_LENGTH;
   }
 
-  /** TSval for a segment sent at `now`: RFC 7323 5.4, one tick per millisecond. */
+  /** TSval for a segment sent at `now` (RFC 7323 5.4, one tick per millisecond). */
   timestamp(now: number): number {
     return (Math.floor(now) + this.timestampOffset) | 0;
   }

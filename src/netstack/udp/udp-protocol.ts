@@ -95,7 +95,7 @@ export class UdpProtocol implements UdpHost {
     return socket;
   }
 
-  /** Random port selection: RFC 6056 3.3.1. */
+  /** Random port selection (RFC 6056 3.3.1). */
   #selectPort(): number {
     const start = randomUint32(this.#options.entropy) % EPHEMERAL_PORTS;
     for (let tries = 0; tries < EPHEMERAL_PORTS; tries++) {

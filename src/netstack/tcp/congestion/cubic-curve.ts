@@ -1,4 +1,4 @@
-/** The window curve of CUBIC: RFC 9438 4.2. Windows are in segments, times in ms. */
+/** The window curve of CUBIC (RFC 9438 4.2). Windows are in segments, times in ms. */
 
 /** C of RFC 9438 4.1.1, in segments per cubed second. */
 const SCALE = 0.4;

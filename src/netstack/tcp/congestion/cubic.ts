@@ -1,11 +1,11 @@
-/** CUBIC's congestion avoidance: RFC 9438 4. Names follow section 4.1. */
+/** CUBIC's congestion avoidance (RFC 9438 4). Names follow section 4.1. */
 import type { AvoidanceLaw } from './avoidance-law.js';
 import { cubicWindow, timeToMaximum } from './cubic-curve.js';
 
-/** The multiplicative decrease factor: RFC 9438 4.6. */
+/** The multiplicative decrease factor (RFC 9438 4.6). */
 const BETA = 0.7;
 
-/** The additive increase with which BETA yields Reno's average window: RFC 9438 4.3. */
+/** The additive increase with which BETA yields Reno's average window (RFC 9438 4.3). */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
 /** RFC 9438 4.2: the target for one round trip is at most 1.5 times the window. */

@@ -1,4 +1,4 @@
-/** Reno's congestion avoidance: RFC 5681 3.1. */
+/** Reno's congestion avoidance (RFC 5681 3.1). */
 import type { AvoidanceLaw } from './avoidance-law.js';
 
 export class Reno implements AvoidanceLaw {

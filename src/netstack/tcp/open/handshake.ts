@@ -1,4 +1,4 @@
-/** Negotiates the parameters of a connection during the handshake: RFC 9293 3.7.1, RFC 7323 2.3. */
+/** Negotiates a connection's parameters in the handshake (RFC 9293 3.7.1, RFC 7323 2.3). */
 import { TCP_HEADER_LENGTH } from '../../../wire/tcp.js';
 import { defaultMss, TIMESTAMPS_LENGTH } from './options.js';
 import type { Segment } from '../segment.js';

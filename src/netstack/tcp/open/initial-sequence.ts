@@ -14,7 +14,7 @@ export function hashInput(local: SocketAddress, remote: SocketAddress): Uint8Arr
   return input;
 }
 
-/** The number of 4-microsecond ticks per millisecond: RFC 9293 3.4.1. */
+/** The number of 4-microsecond ticks per millisecond (RFC 9293 3.4.1). */
 const TICKS_PER_MILLISECOND = 250;
 
 /** The initial sequence number of RFC 6528 3: ISN = M + F(local, remote, secret). */

@@ -1,5 +1,5 @@
 /**
- * OPEN: RFC 9293 3.10.1. Creates a TCB for an active open, or for a SYN that a listener received.
+ * OPEN (RFC 9293 3.10.1). Creates a TCB for an active open, or for a SYN that a listener received.
  */
 import { randomUint32 } from '../../../lib/random-uint32.js';
 import type { Entropy } from '../../../ports/entropy.js';

@@ -11,7 +11,7 @@ import {
   OPTION_WINDOW_SCALE,
 } from '../../../wire/tcp.js';
 
-/** The MSS for each address family if the peer does not send one: RFC 9293 3.7.1, MUST-15. */
+/** The MSS for each address family if the peer does not send one (RFC 9293 3.7.1, MUST-15). */
 export const DEFAULT_MSS = 536;
 const DEFAULT_IPV6_MSS = 1220;
 
@@ -34,7 +34,7 @@ const SACK_PERMITTED_LENGTH = 4;
 /** SACK blocks per ACK: as many as fit with timestamps (RFC 2018 3), even without timestamps. */
 export const SACK_BLOCKS = 3;
 
-/** The maximum number of blocks in a SACK option: RFC 2018 3. */
+/** The maximum number of blocks in a SACK option (RFC 2018 3). */
 const MAXIMUM_SACK_BLOCKS = 4;
 const SACK_BLOCK_LENGTH = 8;
 

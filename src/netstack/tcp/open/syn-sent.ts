@@ -1,4 +1,4 @@
-/** SEGMENT ARRIVES in SYN-SENT: RFC 9293 3.10.7.3, step by step. */
+/** SEGMENT ARRIVES in SYN-SENT (RFC 9293 3.10.7.3, step by step). */
 import { sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number.js';
 import { ACK, RST, SYN } from '../../../wire/tcp.js';
 import { terminate } from '../events.js';

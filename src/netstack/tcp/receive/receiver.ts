@@ -128,7 +128,7 @@ export class Receiver {
   }
 
   /**
-   * Stores text that is at least partly in the window: RFC 9293 3.10.7.4, seventh step. Keeps
+   * Stores text that is at least partly in the window (RFC 9293 3.10.7.4, seventh step). Keeps
    * out-of-order text (SHLD-31).
    */
   takeText(bytes: Uint8Array, offset: number, length: number, segSeq: number): TextOutcome {
@@ -187,7 +187,7 @@ export class Receiver {
     return this.finSequence;
   }
 
-  /** Schedules the ACK for text that arrived in order: RFC 5681 4.2, RFC 9293 3.8.6.3. */
+  /** Schedules the ACK for text that arrived in order (RFC 5681 4.2, RFC 9293 3.8.6.3). */
   scheduleAck(now: number): void {
     // The ACK is due after two full segments, or if another one does not fit into the window.
     const isQuick = this.#quickAcks > 0 && this.#unacknowledged >= this.#peerSegment;

@@ -13,7 +13,7 @@ import type { IpHeader } from '../../ip/ip-header.js';
 import { TIMESTAMPS_LENGTH, writeTimestamps } from '../open/options.js';
 import type { Segment } from '../segment.js';
 
-/** Builds an RST in reply to `segment`, which must not be an RST: RFC 9293 3.10.7.1. */
+/** Builds an RST in reply to `segment`, which must not be an RST (RFC 9293 3.10.7.1). */
 export function createReset(slots: PacketSlots, header: IpHeader, segment: Segment): Uint8Array {
   const { hasTimestamps, tsVal } = segment.options;
   const length = TCP_HEADER_LENGTH + (hasTimestamps ? TIMESTAMPS_LENGTH : 0);

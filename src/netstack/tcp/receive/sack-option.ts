@@ -1,4 +1,4 @@
-/** Processes received SACK options: RFC 2018 4 and RFC 2883 4. */
+/** Processes received SACK options (RFC 2018 4 and RFC 2883 4). */
 import {
   sequenceAtOrBefore,
   sequenceBefore,

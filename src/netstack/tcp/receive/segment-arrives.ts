@@ -81,7 +81,7 @@ function takeRepeatedSyn(tcb: Tcb, segment: Segment): boolean {
   return false;
 }
 
-/** PAWS, protection against wrapped sequence numbers: RFC 7323 5.3, R1. */
+/** PAWS, protection against wrapped sequence numbers (RFC 7323 5.3, R1). */
 function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
   const { options } = segment;
   if (!tcb.timestamps || !options.hasTimestamps || segment.has(RST)) return true;
@@ -93,7 +93,7 @@ function checkTimestamps(tcb: Tcb, segment: Segment, now: number): boolean {
 }
 
 /**
- * Updates TS.Recent: RFC 7323 4.3 and 5.3, R3. Uses only segments with valid sequence and ACK
+ * Updates TS.Recent (RFC 7323 4.3 and 5.3, R3). Uses only segments with valid sequence and ACK
  * numbers. Otherwise, an attacker could set TS.Recent far ahead, and PAWS would reject the peer's
  * later segments (CVE-2005-0356).
  */

@@ -61,7 +61,7 @@ export class DeliveryRate {
   }
 
   /**
-   * Records the delivery state in a segment when it is sent: draft-ietf-ccwg-bbr 4.1.2.2.
+   * Records the delivery state in a segment when it is sent (draft-ietf-ccwg-bbr 4.1.2.2).
    *
    * @param inflight octets in flight before this segment
    */

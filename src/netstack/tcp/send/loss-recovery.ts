@@ -89,7 +89,7 @@ export class LossRecovery implements RackContext {
   }
 
   /**
-   * Octets that have arrived at a peer without SACK, inferred from duplicate ACKs: RFC 9937 6.2.
+   * Octets that have arrived at a peer without SACK, inferred from duplicate ACKs (RFC 9937 6.2).
    */
   get arrivedUnseen(): number {
     return this.#sender.usesSack ? 0 : this.#duplicateAcks * this.#sender.mss;
@@ -256,7 +256,7 @@ export class LossRecovery implements RackContext {
     if (phase === 'fast-recovery') sender.congestion.enterRecovery(sender, this.now);
   }
 
-  /** Starts recovery after the retransmission timer expired: RFC 8985 6.3, RFC 5681 3.1. */
+  /** Starts recovery after the retransmission timer expired (RFC 8985 6.3, RFC 5681 3.1). */
   timedOut(isFirst: boolean, now: number): void {
     this.now = now;
     const sender = this.#sender;
@@ -285,7 +285,7 @@ export class LossRecovery implements RackContext {
     this.#duplicateAcks = 0;
   }
 
-  /** Whether a tail loss probe may be scheduled: RFC 8985 7.2. */
+  /** Whether a tail loss probe may be scheduled (RFC 8985 7.2). */
   get mayProbe(): boolean {
     const { usesSack, segments } = this.#sender;
     if (!usesSack || this.isRecovering || this.probe.isOut) return false;

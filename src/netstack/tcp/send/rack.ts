@@ -1,4 +1,4 @@
-/** RACK: a segment is lost if it was sent well before one that has arrived. RFC 8985 6. */
+/** RACK: a segment is lost if it was sent well before one that has arrived (RFC 8985 6). */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 import type { SentSegment, SentSegments } from './sent-segments.js';
 
@@ -47,7 +47,7 @@ export class Rack {
   }
 
   /**
-   * Records that a segment has arrived: RFC 8985 6.2, steps 2 and 3.
+   * Records that a segment has arrived (RFC 8985 6.2, steps 2 and 3).
    *
    * @param echoedAt send time of the segment whose timestamp the ACK echoes; -1 without timestamps
    */
@@ -71,8 +71,8 @@ export class Rack {
   }
 
   /**
-   * Widens the reordering window after a DSACK reported a spurious retransmission: RFC 8985 6.2,
-   * step 4.
+   * Widens the reordering window after a DSACK reported a spurious retransmission (RFC 8985 6.2,
+   * step 4).
    */
   duplicateReported(sndUna: number, sndNxt: number): void {
     if (this.#widenedUntil !== undefined && sequenceBefore(sndUna, this.#widenedUntil)) return;
@@ -97,7 +97,7 @@ export class Rack {
   }
 
   /**
-   * Marks lost segments: RFC 8985 6.2, step 5.
+   * Marks lost segments (RFC 8985 6.2, step 5).
    *
    * @returns when to run detection again, in case the other segments were only reordered; Infinity
    * if no segment needs it
@@ -122,8 +122,8 @@ export class Rack {
   }
 
   /**
-   * Marks the first segment and all overdue segments as lost after the retransmission timer
-   * expired: RFC 8985 6.3.
+   * Marks the first segment and all overdue segments as lost after the retransmission timer expired
+   * (RFC 8985 6.3).
    */
   markLossesOnTimeout(
     segments: SentSegments,

@@ -1,7 +1,7 @@
 /** Measures a connection's RTT: samples for the retransmission timer, and the minimum RTT. */
 import { RtoEstimator } from './rto.js';
 
-/** Selects the RTT samples for the retransmission timer: RFC 6298 3, RFC 7323 4. */
+/** Selects the RTT samples for the retransmission timer (RFC 6298 3, RFC 7323 4). */
 export class RoundTrips {
   readonly #estimator = new RtoEstimator();
   /** When the SYN was sent; undefined after a SYN cookie, which does not record that time. */

@@ -3,7 +3,7 @@
  * milliseconds.
  */
 
-/** The RTO before the first sample: RFC 6298 2.1. */
+/** The RTO before the first sample (RFC 6298 2.1). */
 const INITIAL_RTO = 1000;
 
 /** RFC 6298 5.7: the initial RTO for data if the SYN was retransmitted. */
@@ -46,8 +46,8 @@ export class RtoEstimator {
   }
 
   /**
-   * Adds an unambiguous RTT sample (RFC 6298 3, Karn's algorithm), which ends any backoff: RFC 6298
-   * 5, second-to-last paragraph.
+   * Adds an unambiguous RTT sample (RFC 6298 3, Karn's algorithm), which ends any backoff (RFC 6298
+   * 5, second-to-last paragraph).
    */
   sample(rtt: number): void {
     if (this.#measured) {
@@ -81,7 +81,7 @@ export class RtoEstimator {
     this.#backoff = 0;
   }
 
-  /** Sets the initial RTO for data after a SYN was retransmitted: RFC 6298 5.7. */
+  /** Sets the initial RTO for data after a SYN was retransmitted (RFC 6298 5.7). */
   handshakeRetransmitted(): void {
     if (this.#measured) return;
     this.#base = RTO_AFTER_SYN_LOSS;

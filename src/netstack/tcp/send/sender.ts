@@ -165,7 +165,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     this.congestion.setMss(mss);
   }
 
-  /** Updates the send window from an acceptable ACK: RFC 9293 3.10.7.4, fifth step. */
+  /** Updates the send window from an acceptable ACK (RFC 9293 3.10.7.4, fifth step). */
   updateWindow(window: number, segSeq: number, segAck: number): void {
     this.sndWnd = window;
     this.sndWl1 = segSeq;
@@ -260,14 +260,14 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     this.sndNew = sequenceMax(this.sndNew, segAck);
   }
 
-  /** Handles the expiry of the retransmission timer: RFC 6298 5.4 to 5.6. */
+  /** Handles the expiry of the retransmission timer (RFC 6298 5.4 to 5.6). */
   timedOut(now: number): void {
     const isFirst = this.roundTrips.backoff === 0;
     this.roundTrips.timedOut(now);
     this.recovery.timedOut(isFirst, now);
   }
 
-  /** Handles the expiry of the reordering timer: RFC 8985 6.2, step 5. */
+  /** Handles the expiry of the reordering timer (RFC 8985 6.2, step 5). */
   reorderingTimedOut(now: number): void {
     const { sample } = this.rate;
     this.rate.beginAck(this.inflight);

@@ -17,7 +17,7 @@ export class SentSegment implements Transmission {
   start: number;
   end: number;
   sentAt = 0;
-  // Delivery state at send time, for the rate sample: draft-ietf-ccwg-bbr 4.1.2.1.2.
+  // Delivery state at send time, for the rate sample (draft-ietf-ccwg-bbr 4.1.2.1.2).
   firstSentAt = 0;
   deliveredAt = 0;
   delivered = 0;

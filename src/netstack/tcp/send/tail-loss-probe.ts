@@ -1,4 +1,4 @@
-/** Tail loss probes: segments that elicit an ACK, which reveals losses. RFC 8985 7. */
+/** Tail loss probes: segments that elicit an ACK, which reveals losses (RFC 8985 7). */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 
 /** TLP.max_ack_delay: how long a peer may delay the ACK of a single segment, in ms. */
@@ -31,7 +31,7 @@ export class TailLossProbe {
     return this.#end !== undefined;
   }
 
-  /** PTO in ms, counted from the last transmission or ACK: RFC 8985 7.2. */
+  /** PTO in ms, counted from the last transmission or ACK (RFC 8985 7.2). */
   timeout(srtt: number, rto: number, segmentsInFlight: number): number {
     if (srtt === 0) return Math.min(TIMEOUT_WITHOUT_RTT, rto);
     const delay = segmentsInFlight === 1 ? MAXIMUM_ACK_DELAY : 0;
@@ -49,7 +49,7 @@ export class TailLossProbe {
   }
 
   /**
-   * Processes an ACK while a probe is outstanding: RFC 8985 7.4.2, TLP_process_ack().
+   * Processes an ACK while a probe is outstanding (RFC 8985 7.4.2, TLP_process_ack()).
    *
    * @param dsackEnd the end of the ACK's DSACK; undefined without one. A DSACK for the probe has
    * the probe's end

@@ -6,7 +6,7 @@ import { hashInput } from '../open/initial-sequence.js';
 const FIRST_PORT = 32_768;
 const PORT_COUNT = 65_536 - FIRST_PORT;
 
-/** Simple hash-based port selection: RFC 6056 3.3.3. */
+/** Simple hash-based port selection (RFC 6056 3.3.3). */
 export class EphemeralPorts {
   readonly #hash: SipHash;
   #nextEphemeral: number;

@@ -1,4 +1,4 @@
-/** Tracks delivery and loss during the latest round trip: draft-ietf-ccwg-bbr 5.5.10.3. */
+/** Tracks delivery and loss during the latest round trip (draft-ietf-ccwg-bbr 5.5.10.3). */
 import type { AckSample, DeliveryState } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
 

@@ -1,4 +1,4 @@
-/** Decides whether a path loses too much of the data in flight: draft-ietf-ccwg-bbr 5.5.10.2. */
+/** Decides whether a path loses too much of the data in flight (draft-ietf-ccwg-bbr 5.5.10.2). */
 import { LOSS_THRESHOLD } from './parameters.js';
 
 /** The number of standard deviations by which random losses may exceed their mean. */

@@ -1,4 +1,4 @@
-/** The constants of BBR: draft-ietf-ccwg-bbr 2.5 to 2.16. Times are in ms. */
+/** The constants of BBR (draft-ietf-ccwg-bbr 2.5 to 2.16). Times are in ms. */
 
 /** 4 ln 2: the minimum gain that allows the rate to double each round. */
 export const STARTUP_PACING_GAIN = 2.77;

@@ -1,4 +1,4 @@
-/** The states of BBR and their gains for rate and window: draft-ietf-ccwg-bbr 5.6.1. */
+/** The states of BBR and their gains for rate and window (draft-ietf-ccwg-bbr 5.6.1). */
 import {
   DEFAULT_CWND_GAIN,
   DRAIN_PACING_GAIN,

@@ -1,4 +1,4 @@
-/** Estimates the RTT of the path without queues: draft-ietf-ccwg-bbr 5.3.4.3, 5.5.7. */
+/** Estimates the RTT of the path without queues (draft-ietf-ccwg-bbr 5.3.4.3, 5.5.7). */
 import { MINIMUM_RTT_FILTER_LENGTH, PROBE_RTT_INTERVAL } from './parameters.js';
 
 export class RoundTripFloor {

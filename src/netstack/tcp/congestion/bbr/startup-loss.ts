@@ -1,4 +1,4 @@
-/** Detects whether losses show that Startup has filled the pipe: draft-ietf-ccwg-bbr 5.3.1.3. */
+/** Detects whether losses show that Startup has filled the pipe (draft-ietf-ccwg-bbr 5.3.1.3). */
 import type { AckSample, DeliveryState } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
 import { STARTUP_FULL_LOSS_COUNT } from './parameters.js';

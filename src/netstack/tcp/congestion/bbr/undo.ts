@@ -1,6 +1,6 @@
 /**
- * Saves the state that loss recovery changes, and restores it if the recovery was spurious:
- * draft-ietf-ccwg-bbr 5.5.11.
+ * Saves the state that loss recovery changes, and restores it if the recovery was spurious
+ * (draft-ietf-ccwg-bbr 5.5.11).
  */
 import type { PathModel } from './path-model.js';
 
