@@ -49,7 +49,7 @@ export interface Crypto {
     data: Uint8Array,
   ): Uint8Array | undefined;
 
-  /** Whether two byte strings are equal. The time taken depends only on their length. */
+  /** Whether two byte strings are equal, in time that depends only on their length. */
   equal(left: Uint8Array, right: Uint8Array): boolean;
 
   /** Creates the key for the packets of one direction. `key` is copied. */
@@ -67,7 +67,7 @@ export interface TransportKey {
 
   /**
    * Decrypts `buffer[offset, offset + length)` in place; `length` includes the tag. Returns false
-   * if the tag is wrong. The contents are then undefined and must not be used.
+   * if the tag is wrong; the buffer's contents are then undefined and must not be used.
    */
   open(buffer: Uint8Array, offset: number, length: number, counter: number): boolean;
 

@@ -1,6 +1,6 @@
 /**
- * The backend that is always available. It uses node:crypto, and noble for what node:crypto lacks:
- * XChaCha20 and keyed BLAKE2s (`createHash` silently ignores the key).
+ * The backend that is always available: node:crypto, plus noble for XChaCha20 and keyed BLAKE2s,
+ * which node:crypto lacks (`createHash` silently ignores the key).
  */
 import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from 'node:crypto';
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
@@ -14,7 +14,7 @@ const TAG_LENGTH = 16;
 const AEAD = 'chacha20-poly1305';
 const TAG_OPTION = { authTagLength: TAG_LENGTH };
 
-/** BLAKE2s's block length (RFC 7693 2.1). The pads below are HMAC's (RFC 2104 section 2). */
+/** BLAKE2s's block length (RFC 7693 2.1), and HMAC's pads (RFC 2104 section 2). */
 const BLOCK_LENGTH = 64;
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;

@@ -136,7 +136,7 @@ class SodiumTransportKey implements TransportKey {
   wipe(): void {
     this.#key.fill(0);
     // libsodium leaves the key in CPU registers, which are later saved on the stack. Encrypting
-    // with the zeroed key overwrites them.
+    // with the zeroed key overwrites those registers.
     this.seal(new Uint8Array(TAG_LENGTH), 0, 0, 0);
   }
 }

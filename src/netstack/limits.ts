@@ -1,6 +1,6 @@
 /** The limits of a stack, with defaults below. Sizes are in octets, times in milliseconds. */
 export interface StackLimits {
-  /** Concurrent TCP connections, including half-open ones but not those in TIME-WAIT. */
+  /** The maximum number of TCP connections, including half-open ones but not those in TIME-WAIT. */
   readonly connections: number;
   /** The maximum number of connections in TIME-WAIT; beyond it, a new one evicts the oldest. */
   readonly timeWaits: number;
@@ -8,15 +8,15 @@ export interface StackLimits {
   readonly sendBuffer: number;
   /** The maximum receive buffer of a connection, and therefore its maximum window. */
   readonly receiveBuffer: number;
-  /** The total size of all TCP buffers, not counting the first 16 KiB of each. */
+  /** The maximum total size of all TCP buffers, not counting the first 16 KiB of each. */
   readonly bufferBytes: number;
-  /** UDP datagrams and echoes waiting to be sent. */
+  /** The maximum number of UDP datagrams and echoes waiting to be sent. */
   readonly queuedDatagrams: number;
   /** The maximum number of incomplete datagrams; beyond it, a new one evicts the oldest. */
   readonly reassemblies: number;
-  /** The total memory for incomplete datagrams. */
+  /** The maximum total memory for incomplete datagrams. */
   readonly reassemblyBytes: number;
-  /** The timeout of a handshake, unless connectTcp() sets another one. */
+  /** The timeout of a handshake, unless connectTcp() sets another timeout. */
   readonly connectTimeout: number;
   /** The time without progress after which a connection ends (RFC 9293 3.8.3). */
   readonly userTimeout: number;

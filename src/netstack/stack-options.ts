@@ -25,15 +25,15 @@ export interface StackOptions {
 
 /** A segment for an unknown connection from a remote endpoint that this stack also uses. */
 export interface UnmatchedSegment {
-  /** A key for both endpoints. */
+  /** A key that identifies both endpoints. */
   readonly flow: string;
-  /** Whether the segment is a SYN-ACK, so that another host sent a SYN at most a minute ago. */
+  /** Whether this is a SYN-ACK, which implies another host's SYN within the last minute. */
   readonly isSynAck: boolean;
 }
 
 /** Receives unmatched segments, which show that another host may share this host's address. */
 export interface UnmatchedSegmentObserver {
-  /** Called for each unmatched segment. Must not call the stack. */
+  /** Called for each unmatched segment. The callback must not call the stack. */
   readonly onUnmatched: (segment: UnmatchedSegment, now: number) => void;
   /**
    * Whether to suppress RSTs for unmatched segments. Each RST would reset a connection of another

@@ -325,7 +325,7 @@ export class Stack {
     this.#icmp.onEchoReply = handler;
   }
 
-  /** Resets all connections and closes listeners and sockets. A last drain() sends the resets. */
+  /** Resets all connections and closes listeners and sockets. Call drain() to send the resets. */
   close(now: number): void {
     this.#tcp.close(now);
     this.#udp.closeAll();

@@ -24,7 +24,7 @@ const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET = 0x1fff;
 
-/** The recommended default time to live (RFC 1700). RFC 1122 3.2.1.7 lets the host choose. */
+/** The default time to live that RFC 1700 recommends. RFC 1122 3.2.1.7 lets the host choose it. */
 const DEFAULT_TIME_TO_LIVE = 64;
 
 /** Returns the version of an IPv4 or IPv6 packet of at least one byte. */

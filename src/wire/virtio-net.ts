@@ -4,7 +4,7 @@
  *
  * A header describes one packet. If the header has a segmentation type, the packet is a GSO packet:
  * one TCP or UDP header with a payload longer than one segment. The packet is later split into
- * segments with `virtioSegmentSize` bytes of payload each; the last one may be shorter.
+ * segments with `virtioSegmentSize` bytes of payload each; the last segment may be shorter.
  */
 
 export const VIRTIO_NET_HEADER_LENGTH = 10;
@@ -16,11 +16,11 @@ export const VIRTIO_NET_HEADER_LENGTH = 10;
  */
 export const VIRTIO_NET_NEEDS_CHECKSUM = 0x01;
 
-/** A single packet that needs no segmentation. */
+/** A single packet that does not need segmentation. */
 export const VIRTIO_NET_GSO_NONE = 0;
 export const VIRTIO_NET_GSO_TCPV4 = 1;
 export const VIRTIO_NET_GSO_TCPV6 = 4;
-/** UDP datagrams of equal length. Each gets its own header when the packet is split. */
+/** UDP datagrams of equal length, each of which gets its own header when the packet is split. */
 export const VIRTIO_NET_GSO_UDP_L4 = 5;
 /** A flag with a TCP type: CWR is set, and only the first segment may keep it (RFC 3168 6.1.2). */
 export const VIRTIO_NET_GSO_ECN = 0x80;

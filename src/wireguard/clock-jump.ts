@@ -25,7 +25,7 @@ export class ClockJump {
     this.#clockWatch = new ClockWatch(context.wallClock);
   }
 
-  /** Checks for a clock jump. Call it with each input before processing the input. */
+  /** Checks for a clock jump; called before each input is processed. */
   check(now: number): void {
     const by = this.#clockWatch.jump(now);
     if (by === 0) return;
@@ -36,7 +36,7 @@ export class ClockJump {
     const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
     if (ended.length === 0 && peers.length > 0) return;
     // The first jump lifts the limit on initiations (6.1). Another jump within REKEY_TIMEOUT must
-    // not lift it again.
+    // not do so.
     const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
     if (!isLimited) this.#jumpedAt = now;
     for (const peer of ended) this.#end(peer, isLimited, now);
@@ -93,7 +93,7 @@ export class ClockWatch {
   }
 
   /**
-   * Returns the clock jump. Call this with each input before processing the input.
+   * Returns the clock jump; called before each input is processed.
    *
    * @returns how many ms the wall clock moved relative to `now` since the last jump or the first
    * call; negative if it moved back; 0 if it moved by less than CLOCK_JUMP

@@ -23,7 +23,7 @@ export const KEEPALIVE_TIMEOUT = 10_000;
 /** The lifetime of the cookie secret and of a cookie (6.6). */
 export const COOKIE_SECRET_MAX_AGE = 120_000;
 
-/** The Noise protocol name (5.4). Its hash is the initial chaining key. */
+/** The Noise protocol name (5.4), whose hash is the initial chaining key. */
 export const CONSTRUCTION = 'Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s';
 
 /** The Noise prologue (5.4). */
@@ -77,10 +77,10 @@ export const COOKIE_MAX_AGE = COOKIE_SECRET_MAX_AGE - 5_000;
 /** The minimum time between two accepted initiations from one peer, which allows 50 per second. */
 export const INITIATION_INTERVAL = 1_000 / 50;
 
-/** The maximum number of packets waiting for a handshake, per peer; drops the oldest first. */
+/** The maximum number of packets per peer waiting for a handshake; the oldest is dropped first. */
 export const MAX_STAGED_PACKETS = 128;
 
-/** The maximum number of events that wait for pollEvent(). The oldest is dropped first. */
+/** The maximum number of events that wait for pollEvent(); the oldest is dropped first. */
 export const MAX_EVENTS = 1_024;
 
 /** If the clocks diverge by this much, the wall clock was set or the machine slept. */
@@ -89,5 +89,5 @@ export const CLOCK_JUMP = 1_000;
 /** The drift between the clocks that is not treated as a jump: the maximum slew rate of NTP. */
 export const CLOCK_DRIFT = 500e-6;
 
-/** 2025-01-01T00:00:00Z. A wall clock that shows an earlier date was never set. */
+/** A wall clock that shows a time before 2025-01-01T00:00:00Z was never set. */
 export const PLAUSIBLE_CLOCK = 1_735_689_600_000;

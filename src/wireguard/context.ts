@@ -11,7 +11,7 @@ import type { Identity } from './handshake/identity.js';
 import type { IndexTable } from './handshake/index-table.js';
 import type { Peer } from './peer.js';
 
-/** Receives a device's output. Its methods must not call back into the device. */
+/** Receives a device's output. The methods must not call back into the device. */
 export interface DeviceSink {
   /** Sends a WireGuard message; parameters as in Datagram. The sink owns `bytes`. */
   transmit(
@@ -30,11 +30,9 @@ export interface DeviceSink {
   unreachable?(slot: Uint8Array, reason: 'no-route' | 'no-endpoint', now: number): void;
 }
 
-/** Observes a device. Its callbacks run synchronously and must not call back into the device. */
+/** Observes a device. The callbacks run synchronously and must not call back into the device. */
 export interface DeviceObserver {
-  /**
-   * Receives each 12-byte TAI64N timestamp before its initiation is sent, to save for a restart.
-   */
+  /** Receives each 12-byte TAI64N timestamp to save, before the initiation is sent. */
   readonly timestamp?: ((timestamp: Uint8Array) => void) | undefined;
   /**
    * Receives a handshake's ephemeral private key, which together with the static key decrypts all

@@ -4,7 +4,7 @@ import type { Entropy } from '../ports/entropy.js';
 import type { DeviceObserver, DeviceSink } from './context.js';
 
 export interface DeviceOptions {
-  /** The static private key, 32 bytes. Copied; close() wipes the copy. */
+  /** The static private key, 32 bytes; copied. close() wipes the copy. */
   readonly privateKey: Uint8Array;
   readonly crypto: Crypto;
   readonly entropy: Entropy;

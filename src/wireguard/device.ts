@@ -95,7 +95,7 @@ export class Device {
     return this.#context.peers.values();
   }
 
-  /** The latest TAI64N timestamp sent to any peer. Save it for the next process. */
+  /** The latest TAI64N timestamp sent to any peer, to be saved for the next process. */
   get lastTimestamp(): Uint8Array | undefined {
     let last = this.#lastTimestamp;
     for (const peer of this.#context.peers.values()) {
@@ -108,7 +108,7 @@ export class Device {
   }
 
   /**
-   * Adds a peer. Its first persistent keepalive, if enabled, is due immediately.
+   * Adds a peer. The peer's first persistent keepalive, if enabled, is due immediately.
    *
    * @throws RangeError if the key is not 32 bytes, is the device's own key, or belongs to an
    * existing peer
@@ -130,7 +130,7 @@ export class Device {
     return peer;
   }
 
-  /** Removes a peer and wipes its keys. Does nothing if the peer was removed before. */
+  /** Removes a peer and wipes its keys. Does nothing if the peer was already removed. */
   removePeer(peer: Peer): void {
     if (peer.isRemoved) return;
     this.#lastTimestamp = this.lastTimestamp;

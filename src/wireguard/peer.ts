@@ -172,7 +172,7 @@ export class Peer {
     return this.keypairs.current?.canSend(now) ?? false;
   }
 
-  /** Sets the endpoint. An authenticated message from another address replaces it. */
+  /** Sets the endpoint until an authenticated message arrives from another address. */
   setEndpoint(endpoint: Endpoint | undefined): void {
     this.endpoint = endpoint;
   }
@@ -193,7 +193,7 @@ export class Peer {
   }
 
   /**
-   * Changes the persistent keepalive interval. If it was disabled, the first keepalive is due
+   * Changes the persistent keepalive interval. If keepalives were disabled, the first one is due
    * immediately, as for a new peer.
    *
    * @param interval in ms; 0 disables the keepalive

@@ -62,7 +62,7 @@ export class Timers {
     this.#newHandshakeJitter = this.#jitter();
   }
 
-  /** The number of retries since the handshake began. A new user packet resets it (6.4). */
+  /** The number of retries since the handshake began; reset by a new user packet (6.4). */
   get handshakeAttempts(): number {
     return this.#handshakeAttempts;
   }
@@ -73,8 +73,8 @@ export class Timers {
   }
 
   /**
-   * Changes the interval. If it was disabled, the first keepalive is due immediately. A keepalive
-   * that is already due stays due.
+   * Changes the persistent keepalive interval. If keepalives were disabled, the first one is due
+   * immediately. A keepalive that is already due stays due.
    */
   setPersistentKeepalive(interval: number, now: number): void {
     const wasOn = this.#persistentKeepaliveInterval > 0;

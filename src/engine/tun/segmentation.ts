@@ -85,7 +85,7 @@ export function segment(
 interface Cut {
   readonly packet: Uint8Array;
   readonly version: 4 | 6;
-  /** The payload bytes in each packet except the last. */
+  /** The number of payload bytes in each packet except the last. */
   readonly segmentSize: number;
   /** The offset of the TCP or UDP header. */
   readonly transport: number;

@@ -1,6 +1,6 @@
 /**
  * Passes received ICMP errors to the connection or socket that sent the quoted packet (RFC 1122
- * 3.2.2, RFC 4443 2.4 (d)). Such errors are easily forged, so the quoted packet must be one that
+ * 3.2.2, RFC 4443 2.4 (d)). ICMP errors are easily forged, so the quoted packet must be one that
  * this stack may have sent.
  */
 import {

@@ -21,7 +21,7 @@ import {
 /** Upper-layer octets that every ICMP error quotes (RFC 792): ports and sequence number. */
 const QUOTED_LENGTH = 8;
 
-/** The packet quoted in an ICMP error. The caller must check whether this stack sent it. */
+/** A packet quoted in an ICMP error. The caller must check whether this stack sent the packet. */
 export interface QuotedPacket {
   /** Views into the bytes of the ICMP error. */
   readonly source: IpAddress;

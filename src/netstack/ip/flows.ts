@@ -17,7 +17,7 @@ const FLOW_LABEL_BITS = 0xfffff;
  */
 export class Flows {
   readonly #hash: SipHash;
-  /** Both words of the hash of each recorded flow; within a set, the latest first. */
+  /** Both 32-bit words of each recorded flow's hash; the latest flow first within each set. */
   readonly #noted = new Int32Array(SETS * WAYS * 2);
 
   constructor(entropy: Entropy) {

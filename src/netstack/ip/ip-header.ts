@@ -3,7 +3,7 @@ import type { IpAddress } from '../../wire/ip-address.js';
 import { createIpv4Header, finishIpv4Header } from '../../wire/ipv4.js';
 import { createIpv6Header, finishIpv6Header } from '../../wire/ipv6.js';
 
-/** The precomputed IP header of a flow. Only length and checksum differ for each packet. */
+/** The precomputed IP header of a flow. Only length and checksum differ between packets. */
 export class IpHeader {
   readonly #bytes: Uint8Array;
   readonly #pseudoSum: number;

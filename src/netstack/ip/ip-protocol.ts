@@ -60,8 +60,8 @@ export class IpProtocol {
   }
 
   /**
-   * Parses a packet into `inbound`. Returns true if an upper layer must process it. Otherwise, the
-   * packet was dropped and counted, or is a fragment of an incomplete datagram.
+   * Parses a packet into `inbound`. Returns true if an upper layer must process the packet.
+   * Otherwise, the packet was dropped and counted, or is a fragment of an incomplete datagram.
    */
   receive(packet: Uint8Array, inbound: Inbound, now: number): boolean {
     if (!this.#parse(packet, inbound)) return false;

@@ -15,7 +15,7 @@ export class OwnAddresses {
   #firstIpv4 = -1;
   #firstIpv6 = -1;
 
-  /** @throws RangeError if there is no address, or if an address has an invalid length */
+  /** @throws RangeError if no address is given, or if an address has an invalid length */
   constructor(addresses: readonly IpAddress[]) {
     this.replace(addresses, () => false);
   }

@@ -81,7 +81,7 @@ export class PathMtus {
   }
 }
 
-/** RFC 1191 5: without an MTU, uses the next plateau below the packet's length. */
+/** RFC 1191 5: if the error has no MTU, uses the next plateau below the packet's length. */
 function ipv4Estimate(mtu: number, sentLength: number): number {
   const named = mtu === 0 ? (PLATEAUS.find((plateau) => plateau < sentLength) ?? 0) : mtu;
   return Math.max(IPV4_MINIMUM_PATH_MTU, named);

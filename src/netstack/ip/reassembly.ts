@@ -32,7 +32,7 @@ export interface Fragment {
 export interface ReassemblyLimits {
   /** The maximum number of incomplete datagrams. */
   readonly reassemblies: number;
-  /** The maximum octets that incomplete datagrams use. */
+  /** The maximum number of octets that incomplete datagrams use. */
   readonly reassemblyBytes: number;
 }
 

@@ -103,7 +103,7 @@ export class TcpConnection {
   /**
    * Queues `bytes` and returns the number of octets accepted; the caller may reuse the array at
    * once. If send() accepts only part, TcpObserver.writable() is called later. Data queued during
-   * the handshake is sent after it. After shutdown() or the end of the connection, send() returns
+   * the handshake is sent afterwards. After shutdown() or the end of the connection, send() returns
    * 0.
    */
   send(bytes: Uint8Array): number {

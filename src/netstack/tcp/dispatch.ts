@@ -117,8 +117,8 @@ function sendWindowProbe(tcb: Tcb, now: number): void {
 
 /**
  * Sets the timers. The retransmission timer runs while segments are in flight (RFC 6298 5.1 to
- * 5.3). The persist timer runs while only the peer's window prevents sending. They never run
- * together.
+ * 5.3). The persist timer runs while only the peer's window prevents sending. The two timers never
+ * run at the same time.
  */
 export function armTimers(tcb: Tcb, now: number): void {
   const { sender } = tcb;

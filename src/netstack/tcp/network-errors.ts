@@ -9,7 +9,7 @@ import { settle } from './receive/segment-arrives.js';
 import { isHandshake } from './state.js';
 import type { Tcb } from './tcb.js';
 
-/** RFC 5927 4.1: a valid ICMP error quotes a segment that was sent and is not acknowledged. */
+/** RFC 5927 4.1: a valid ICMP error quotes a segment that was sent but not yet acknowledged. */
 export function isInFlight(tcb: Tcb, sequence: number): boolean {
   const { sndUna, sndNxt } = tcb.sender;
   return sequenceAtOrBefore(sndUna, sequence) && sequenceBefore(sequence, sndNxt);

@@ -1,4 +1,4 @@
-/** The connection states of RFC 9293 3.3.2, spelled as there. TcpListener represents LISTEN. */
+/** The connection states of RFC 9293 3.3.2 except LISTEN, which TcpListener represents. */
 export type TcpState =
   | 'SYN-SENT'
   | 'SYN-RECEIVED'

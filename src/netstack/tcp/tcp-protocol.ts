@@ -203,7 +203,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     for (const tcb of this.demux.allTo(remoteKey)) pathMtuChanged(tcb, now);
   }
 
-  /** Lets the next ready connection send. Returns the number of packets it emitted. */
+  /** Lets the next ready connection send; returns the number of packets emitted. */
   dispatchNext(sink: (slot: Uint8Array) => void, now: number, quota: number): number {
     const tcb = this.#ready.shift();
     if (tcb === undefined) return 0;

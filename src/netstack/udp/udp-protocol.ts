@@ -164,7 +164,7 @@ export class UdpProtocol implements UdpHost {
     this.#timers.remove(socket);
   }
 
-  /** Closes sockets whose local address was removed, and notifies them. */
+  /** Closes sockets whose local address was removed, and calls their onAddressGone(). */
   addressesChanged(): void {
     const { addresses } = this.#options;
     for (const socket of this.#demux.all()) {

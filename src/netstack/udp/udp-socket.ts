@@ -96,8 +96,8 @@ export class UdpSocket implements Timed {
    * Queues a datagram; the caller may reuse `payload` at once.
    *
    * @param from the source address, if the socket is bound to all addresses
-   * @returns false if the datagram was dropped: it exceeds the MTU, the queue is full, or the
-   *   socket is closed
+   * @returns false if the datagram was dropped because it exceeds the MTU, the queue is full, or
+   * the socket is closed
    * @throws RangeError if `from` is not a local address
    * @throws TypeError if the socket is connected
    */
@@ -108,7 +108,7 @@ export class UdpSocket implements Timed {
   }
 
   /**
-   * Queues a datagram for the remote endpoint of a connected socket. Otherwise like sendTo().
+   * Queues a datagram for a connected socket's remote endpoint; otherwise like sendTo().
    *
    * @throws TypeError if the socket is not connected
    */

@@ -64,7 +64,7 @@ export class AllowedIps<Value extends object> {
     this.#ipv6 = prune(this.#ipv6, value);
   }
 
-  /** Whether the table has no prefixes. Tests use it to check that the trie does not leak. */
+  /** Whether the table is empty. Tests use this to check that the trie does not leak. */
   get isEmpty(): boolean {
     return this.#ipv4 === undefined && this.#ipv6 === undefined;
   }
@@ -96,7 +96,7 @@ function covers(node: Node<object>, address: IpAddress): boolean {
   return matches(node, address, 0, 0);
 }
 
-/** Whether the address in `bytes` is in the node's prefix. Skips the first `known` bits. */
+/** Whether the node's prefix contains the address in `bytes`, ignoring the first `known` bits. */
 function matches(node: Node<object>, bytes: Uint8Array, offset: number, known: number): boolean {
   const whole = node.prefixLength >> 3;
   for (let index = known >> 3; index < whole; index++) {

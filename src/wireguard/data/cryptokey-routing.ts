@@ -6,8 +6,8 @@ import type { Peer } from '../peer.js';
 import { isMessageTo } from './routing-loop.js';
 
 /**
- * Returns the peer for the IP packet in `slot`. Returns undefined if the packet is dropped because
- * it is malformed, has no route, its peer has no endpoint, or it is a WireGuard message to that
+ * Returns the peer for the IP packet in `slot`. Returns undefined if the packet is dropped: it is
+ * malformed or has no route, the peer has no endpoint, or the packet is a WireGuard message to that
  * peer.
  */
 export function routePacket(

@@ -135,7 +135,7 @@ export class Keypairs {
     this.#isNextOvertaken = false;
   }
 
-  /** Call this after each authenticated message. Returns true if the message confirmed `next`. */
+  /** Called after each authenticated message. Returns true if the message confirmed `next`. */
   received(keypair: Keypair): boolean {
     if (keypair !== this.#next || this.#isNextOvertaken || !keypair.sendingValid) return false;
     this.#drop(this.#previous);

@@ -49,7 +49,7 @@ export class Receiver {
     return this.#rateLimiter.size;
   }
 
-  /** Processes one datagram, decrypting `bytes` in place. `trafficClass` is the outer one. */
+  /** Processes one datagram, decrypting `bytes` in place. `trafficClass` is the outer packet's. */
   handle(bytes: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     switch (messageType(bytes)) {
       case MESSAGE_DATA:
@@ -202,8 +202,8 @@ export class Receiver {
       drops.count('malformed-packet');
       return;
     }
-    // The source must be routed to this peer. A longer prefix that contains the source may belong
-    // to another peer (2).
+    // The source address must be routed to this peer. A longer prefix that contains the source may
+    // belong to another peer (2).
     const version = message[DATA.packet]! >> 4;
     const offset = DATA.packet + sourceOffset(version);
     if (allowedIps.lookupAt(message, offset, version === 4 ? 4 : 16) !== peer) {

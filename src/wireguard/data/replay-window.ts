@@ -28,8 +28,8 @@ export class ReplayWindow {
   }
 
   /**
-   * Marks `counter` as seen and returns whether it was new. Call it only after authenticating the
-   * message; otherwise anyone could move the window.
+   * Marks `counter` as seen and returns whether it was new. Must be called only after the message
+   * is authenticated; otherwise, anyone could move the window.
    */
   accept(counter: number): boolean {
     if (counter >= REJECT_AFTER_MESSAGES) return false;

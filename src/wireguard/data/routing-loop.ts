@@ -60,7 +60,7 @@ function udpOffset(slot: Uint8Array): number | undefined {
     if (!isFirst || ipv4Protocol(slot, PACKET_HEADROOM) !== PROTOCOL_UDP) return undefined;
     return PACKET_HEADROOM + ipv4HeaderLength(slot, PACKET_HEADROOM);
   }
-  // The system adds only a fragment header to the device's datagrams, if any.
+  // The only extension header that the system adds to the device's datagrams is a fragment header.
   const next = slot[PACKET_HEADROOM + IPV6_NEXT_HEADER];
   if (next === PROTOCOL_UDP) return PACKET_HEADROOM + IPV6_HEADER_LENGTH;
   if (next !== FRAGMENT_HEADER) return undefined;

@@ -107,7 +107,7 @@ export class Sender implements TimerHandler<Peer> {
     peer.timers.handshakeInitiated(now);
   }
 
-  /** Sends a replacement for an initiation that could not be sent; false for any other message. */
+  /** Replaces an initiation that could not be sent. Returns false for any other message. */
   initiationNotSent(message: Uint8Array, now: number): boolean {
     if (messageType(message) !== MESSAGE_INITIATION) return false;
     const entry = this.#context.indices.lookup(readUint32(message, INITIATION.senderIndex));

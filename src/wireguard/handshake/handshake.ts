@@ -31,7 +31,7 @@ const EMPTY = new Uint8Array(0);
 interface Exchange {
   readonly isInitiator: boolean;
   readonly noise: HandshakeState;
-  /** Undefined until an index is allocated. */
+  /** The local index; undefined until one is allocated. */
   readonly localIndex: number | undefined;
   readonly remoteIndex: number | undefined;
 }
@@ -77,7 +77,7 @@ export class Handshake {
   #lastReceivedTimestamp: Uint8Array | undefined;
   #lastConsumedAt = -Infinity;
 
-  /** @param release releases the index of an abandoned handshake */
+  /** @param release called with the index of each abandoned handshake */
   constructor(
     crypto: Crypto,
     identity: Identity,
@@ -125,7 +125,7 @@ export class Handshake {
     else this.#psk.set(psk);
   }
 
-  /** Replaces the device's key pair and abandons handshakes that began under the old one. */
+  /** Replaces the device's key pair and abandons handshakes begun under the old key pair. */
   setIdentity(identity: Identity): void {
     this.clear();
     this.#identity = identity;

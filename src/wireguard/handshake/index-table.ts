@@ -33,7 +33,7 @@ export class IndexTable<Peer> {
     return this.#entries.get(index);
   }
 
-  /** Allocates a random index for a handshake of `peer`. It is unique among the indices in use. */
+  /** Allocates a random index, unique among those in use, for a handshake of `peer`. */
   allocate(peer: Peer): number {
     for (;;) {
       const index = randomUint32(this.#entropy);

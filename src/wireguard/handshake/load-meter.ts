@@ -27,7 +27,7 @@ export class LoadMeter {
   #lastUnderLoadAt = -Infinity;
 
   /**
-   * Counts a handshake message with a valid mac1. Returns true if it must also have a valid mac2.
+   * Counts a handshake message with a valid mac1. Returns true if a valid mac2 is also required.
    */
   messageArrived(now: number): boolean {
     const drained = (now - this.#updatedAt) * DRAIN_RATE;

@@ -134,7 +134,7 @@ export class HandshakeState {
 
   /**
    * Initiator: reads `<- e, ee, se, psk`. The state changes only if the message is authentic:
-   * anyone can send a forged response, and the real one may still arrive.
+   * anyone can send a forged response, and the real response may still arrive.
    *
    * @returns the payload, or undefined if the message is not authentic
    */

@@ -85,7 +85,7 @@ function valueOf(section: Section, key: string): string | undefined {
   return section.get(key)?.at(-1);
 }
 
-/** Returns 0 if the key is missing or its value is not a number. */
+/** Returns 0 if the field is missing or not a number. */
 function numberOf(section: Section, key: string): number {
   const text = valueOf(section, key) ?? '';
   return /^\d{1,16}$/.test(text) ? Number(text) : 0;

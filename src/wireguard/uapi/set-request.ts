@@ -49,7 +49,7 @@ const MAXIMUM_MARK = 0xffff_ffff;
 /**
  * Parses the lines after `set=1`.
  *
- * @returns undefined if a line is malformed, a key is unknown or a value is invalid
+ * @returns undefined if a line is malformed, a field is unknown or a value is invalid
  */
 export function parseSetRequest(lines: Iterable<string>): SetRequest | undefined {
   const request: ChangingRequest = { replacePeers: false, peers: [] };

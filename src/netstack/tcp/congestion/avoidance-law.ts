@@ -10,7 +10,7 @@ export interface AvoidanceLaw {
    */
   reduced(window: number, flightSize: number, mss: number): number;
 
-  /** Resets the growth state after a timeout. If both are called, reduced() is called first. */
+  /** Resets the growth state after a timeout. The caller calls reduced() first if both apply. */
   timedOut(): void;
 
   /** Returns cwnd after an ACK in congestion avoidance. SND.UNA moved by `acknowledged` octets. */

@@ -117,6 +117,6 @@ export interface CongestionControl {
    */
   timedOut(state: DeliveryState, isFirst: boolean, now: number): void;
 
-  /** Reverts the reduction by a spurious recovery (RFC 3522, RFC 2883, RFC 8985 with DSACK). */
+  /** Undoes the window reduction of a spurious recovery (RFC 3522, RFC 2883, RFC 8985 DSACK). */
   undo(state: DeliveryState, now: number): void;
 }

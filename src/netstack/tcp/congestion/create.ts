@@ -8,7 +8,7 @@ import { WindowControl } from './window-control.js';
 export interface CongestionOptions {
   /** The initial Eff.snd.MSS in octets; setMss() updates it. */
   readonly mss: number;
-  /** Returns a random number in [0, 1). It varies the times of BBR's probes; need not be secure. */
+  /** Returns a random number in [0, 1) to vary the times of BBR's probes; need not be secure. */
   readonly random: () => number;
   readonly now: number;
 }

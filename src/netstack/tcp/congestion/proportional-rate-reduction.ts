@@ -8,11 +8,11 @@ import type { AckSample, DeliveryState } from './congestion-control.js';
 const DUPLICATE_THRESHOLD = 3;
 
 export class ProportionalRateReduction {
-  /** RecoverFS: the octets in flight when the recovery began, including those then marked lost. */
+  /** RecoverFS: the octets in flight when the recovery began, including those just marked lost. */
   #recoverFlightSize = 0;
   /** prr_delivered: the octets delivered in this recovery. */
   #delivered = 0;
-  /** The value of #sent() when the recovery began. Its increase since then is prr_out. */
+  /** The value of #sent() when the recovery began; the increase since then is prr_out. */
   #sentBefore = 0;
   /** Without SACK: octets above SND.UNA that have arrived according to duplicate ACKs. */
   #unseen = 0;

@@ -92,7 +92,7 @@ export class WindowControl implements CongestionControl {
     this.#acknowledgedAt = now;
     const restartWindow = initialWindow(this.#mss);
     if (idle <= rto || this.#cwnd <= restartWindow) return;
-    // RFC 7661 4.4.3: the window used before is still the best estimate for ssthresh.
+    // RFC 7661 4.4.3: the window before the idle period is still the best estimate for ssthresh.
     this.#ssthresh = Math.max(this.#ssthresh, 0.75 * this.#cwnd);
     // RFC 5681 4.1: after an idle RTO, send at most the restart window.
     this.#cwnd = restartWindow;

@@ -74,7 +74,7 @@ export function becomeEstablished(tcb: Tcb, segment: Segment, now: number): void
   tcb.establishedDue = true;
 }
 
-/** The RTT in ms that the echoed timestamp shows; -1 if there is none or it is implausible. */
+/** The RTT in ms from the echoed timestamp; -1 if the timestamp is missing or implausible. */
 export function echoedRtt(tcb: Tcb, segment: Segment, now: number): number {
   if (!tcb.timestamps || !segment.options.hasTimestamps) return -1;
   const rtt = (tcb.timestamp(now) - segment.options.tsEcr) | 0;

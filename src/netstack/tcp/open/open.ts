@@ -1,6 +1,4 @@
-/**
- * OPEN (RFC 9293 3.10.1). Creates a TCB for an active open, or for a SYN that a listener received.
- */
+/** OPEN (RFC 9293 3.10.1): creates a TCB for an active open or for a SYN sent to a listener. */
 import { randomUint32 } from '../../../lib/random-uint32.js';
 import type { Entropy } from '../../../ports/entropy.js';
 import { randomSipHashKey } from '../../../lib/siphash.js';
@@ -37,7 +35,7 @@ export class Open {
   }
 
   /**
-   * Creates a connection from `local` (port 0: any free port). The caller registers it.
+   * Creates a connection from `local` (port 0: any free port), which the caller must register.
    *
    * @throws StackExhaustedError
    */

@@ -132,7 +132,7 @@ export interface SynOptions {
   readonly sackPermitted: boolean;
 }
 
-/** The length of these options in octets. */
+/** The length of the SYN options in octets. */
 export function synOptionsLength(options: SynOptions): number {
   return (
     MSS_LENGTH +

@@ -85,8 +85,8 @@ export class PassiveOpen {
   }
 
   /**
-   * Handles an ACK that matches no connection. If it carries a valid cookie, creates a connection
-   * in SYN-RECEIVED, which must then process the segment.
+   * Handles an ACK that does not match a connection. If the ACK carries a valid cookie, creates a
+   * connection in SYN-RECEIVED, which must then process the segment.
    */
   takeCookie(
     listener: TcpListener,

@@ -98,7 +98,7 @@ export class InboundSegments {
     );
   }
 
-  /** RFC 9293 3.10.7.1: answers a segment without RST with an RST, within the rate limit. */
+  /** RFC 9293 3.10.7.1: answers any segment except an RST with an RST, within the rate limit. */
   #arriveInClosed(packet: Inbound, segment: Segment, now: number): void {
     const { drops, addresses, outbound, slots, unmatchedSegments } = this.#host;
     drops.count('tcp-port');

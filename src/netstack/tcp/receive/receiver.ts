@@ -41,7 +41,7 @@ export class Receiver {
   usesSack = false;
   irs = 0;
   rcvNxt = 0;
-  /** The right edge of the advertised window: RCV.NXT + RCV.WND. It never moves back. */
+  /** The right edge of the advertised window, RCV.NXT + RCV.WND; never moves back. */
   rcvEdge = 0;
   /** Rcv.Wind.Shift of RFC 7323 2.3: the scaling of the local window field. */
   shift = 0;
@@ -121,8 +121,8 @@ export class Receiver {
   opensWindow(): boolean {
     const capacity = this.#capacity;
     const opened = capacity - this.ring.length - this.rcvWnd;
-    // If the window is nearly closed, one step of growth suffices. Otherwise, it must grow by two
-    // segments, and by half the buffer unless it is at most a quarter of the buffer.
+    // If the window is nearly closed, one step of growth suffices. Otherwise, the window must grow
+    // by two segments and, unless it is at most a quarter of the buffer, by half the buffer.
     if (this.rcvWnd < this.#edgeStep) return opened >= this.#edgeStep;
     return opened >= 2 * this.#mss && (opened * 2 >= capacity || this.rcvWnd * 4 <= capacity);
   }

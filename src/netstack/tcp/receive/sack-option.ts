@@ -11,7 +11,7 @@ import type { SentSegment, SentSegments } from '../send/sent-segments.js';
 export interface SackSubject {
   readonly segments: SentSegments;
   readonly sndUna: number;
-  /** The sequence number after the highest octet sent. Blocks beyond it are ignored as invalid. */
+  /** The sequence number after the highest octet sent; blocks beyond it are ignored as invalid. */
   readonly sndNew: number;
 }
 

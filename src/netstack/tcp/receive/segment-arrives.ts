@@ -17,11 +17,12 @@ import type { Tcb } from '../tcb.js';
 
 /**
  * The minimum interval between ACKs of out-of-window segments, in ms (Linux's
- * tcp_invalid_ratelimit). It prevents an endless ACK loop between two peers whose states differ.
+ * tcp_invalid_ratelimit). The limit prevents an endless ACK loop between two peers whose states
+ * differ.
  */
 const OUT_OF_WINDOW_ACK_INTERVAL = 500;
 
-/** RFC 7323 5.5: a TS.Recent older than this is invalid. */
+/** RFC 7323 5.5: a TS.Recent older than 24 days is invalid. */
 const TIMESTAMP_LIFETIME = 24 * 24 * 3600 * 1000;
 
 /** 2 MSL in ms (RFC 9293 3.4.2), with an MSL of 30 s as in Linux. */
@@ -244,12 +245,12 @@ function takeAcknowledgment(tcb: Tcb, segment: Segment, window: number, now: num
   if (!moves && !isDuplicate && options.sackCount === 0) return;
   const echoRtt = echoedRtt(tcb, segment, now);
   sender.acknowledgments.take(segAck, options, isDuplicate, echoRtt, now);
-  // RFC 8985 7.2: an ACK with new information postpones the probe.
+  // RFC 8985 7.2: an ACK with new information postpones the tail loss probe.
   tcb.probeAt = Infinity;
   if (!moves) return;
   sender.unread.acknowledged();
   tcb.progressAt = now;
-  // RFC 6298 5.3: restart the timer.
+  // RFC 6298 5.3: restart the retransmission timer.
   tcb.retransmitAt = Infinity;
   noteWritable(tcb);
 }

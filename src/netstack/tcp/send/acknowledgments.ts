@@ -17,9 +17,7 @@ export interface AcknowledgmentSubject extends RecoverySubject, SackSubject {
   advance(segAck: number): void;
 }
 
-/**
- * The summary of the current ACK. All connections share it, since ACKs are processed one at a time.
- */
+/** The summary of the current ACK. One object suffices, since ACKs are processed one at a time. */
 const report: AckReport = {
   acknowledged: 0,
   isDuplicate: false,

@@ -16,7 +16,7 @@ import type { SentSegment, SentSegments } from './sent-segments.js';
  *
  * Therefore the scoreboard may use only as much memory as the ring. At that limit, new data waits
  * for an ACK and then leaves in larger segments. Large segments never reach the limit, and even
- * tiny ones fill the initial window of RFC 6928.
+ * tiny segments can fill the initial window of RFC 6928.
  */
 const SEGMENT_MEMORY = 256;
 

@@ -25,7 +25,7 @@ export class Rack {
   /** RACK.xmit_ts and RACK.end_seq of the most recently sent segment that has arrived. */
   #sentAt = -1;
   #end = 0;
-  /** RACK.rtt: the RTT of that segment in ms. */
+  /** RACK.rtt: the RTT in ms of the most recently delivered segment. */
   #rtt = 0;
   /** RACK.fack: the highest sequence number known to have arrived. */
   #fack: number;

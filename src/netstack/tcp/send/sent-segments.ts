@@ -67,7 +67,7 @@ export class SentSegments {
   /** Segments by sequence number, starting at index `#first`. */
   readonly #segments: SentSegment[] = [];
   #first = 0;
-  /** The index from which to search for lost segments; no lost segment is before it. */
+  /** No segment before this index is lost; the search for lost segments starts here. */
   #lostFrom = 0;
   #oldest: SentSegment | undefined = undefined;
   #newest: SentSegment | undefined = undefined;
@@ -115,7 +115,7 @@ export class SentSegments {
     return this.#segments[this.#lostFrom];
   }
 
-  /** Adds a segment of new data. It counts as in flight after sent() is called. */
+  /** Adds a segment of new data, which counts as in flight after sent() is called. */
   add(start: number, end: number): SentSegment {
     const segment = new SentSegment(start, end);
     this.#segments.push(segment);

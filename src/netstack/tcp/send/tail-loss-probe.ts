@@ -1,7 +1,7 @@
 /** Tail loss probes: segments that elicit an ACK, which reveals losses (RFC 8985 7). */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 
-/** TLP.max_ack_delay: how long a peer may delay the ACK of a single segment, in ms. */
+/** TLP.max_ack_delay: how long a peer may delay the ACK for a single segment, in ms. */
 const MAXIMUM_ACK_DELAY = 200;
 
 /** RFC 8985 7.2: the probe timeout before the first RTT sample, in ms. */
@@ -14,10 +14,7 @@ export class TailLossProbe {
   #isRetransmission = false;
   #isUnmeasured = false;
 
-  /**
-   * Whether no RTT was measured since the last probe. RFC 8985 7.3 forbids another probe until
-   * then.
-   */
+  /** Whether RFC 8985 7.3 forbids another probe, since no RTT was measured after the last probe. */
   get isUnmeasured(): boolean {
     return this.#isUnmeasured;
   }
@@ -51,8 +48,8 @@ export class TailLossProbe {
   /**
    * Processes an ACK while a probe is outstanding (RFC 8985 7.4.2, TLP_process_ack()).
    *
-   * @param dsackEnd the end of the ACK's DSACK; undefined without one. A DSACK for the probe has
-   * the probe's end
+   * @param dsackEnd the end of the ACK's DSACK; the DSACK is for the probe only if it has the
+   * probe's end. Undefined without a DSACK
    * @param isPureDuplicate true for a duplicate ACK without SACK blocks
    * @returns whether the probe repaired a loss that was not otherwise detected
    */

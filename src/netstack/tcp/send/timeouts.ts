@@ -12,7 +12,7 @@ export function handleTimeouts(tcb: Tcb, now: number): void {
   const { receiver } = tcb;
   if (tcb.endOfStateAt <= now) {
     // In TIME-WAIT, the observer has already received closed('normal'). In all other states, this
-    // is the connect timeout.
+    // timer is the connect timeout.
     terminate(tcb, 'timeout');
   } else {
     if (receiver.delayedAckAt <= now) {

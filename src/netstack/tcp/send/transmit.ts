@@ -39,8 +39,8 @@ export function createSegment(
   const { header, sender, receiver } = tcb;
   const isSyn = (flags & SYN) !== 0;
   const acknowledges = (flags & ACK) !== 0;
-  // Only segments without text carry SACK blocks. RFC 2018 allows both, but text is cut to
-  // Eff.snd.MSS, which does not account for the blocks.
+  // Only segments without text carry SACK blocks. RFC 2018 allows SACK blocks with text, but text
+  // is cut to Eff.snd.MSS, which does not account for the blocks.
   const blocks = acknowledges && !isSyn && length === 0 ? sackBlocks(tcb) : 0;
   const tcpLength = TCP_HEADER_LENGTH + optionsLength(tcb, isSyn) + sackLength(blocks);
   const slot = tcb.host.slots.allocate(header.length + tcpLength + length);
@@ -74,15 +74,12 @@ function synOptions(tcb: Tcb): SynOptions {
   return { mss: tcb.mss, windowShift, sackPermitted: tcb.sack };
 }
 
-/** The number of SACK blocks in an ACK that is sent now. */
+/** The number of SACK blocks in the ACK being sent. */
 function sackBlocks({ receiver }: Tcb): number {
   return receiver.usesSack ? Math.min(SACK_BLOCKS, receiver.selectiveAcks.count) : 0;
 }
 
-/**
- * Writes the segment's options, including the SYN options if `isSyn`. Returns the offset after
- * them.
- */
+/** Writes the segment's options, and the SYN options if `isSyn`; returns the offset after them. */
 function writeOptions(
   tcb: Tcb,
   slot: Uint8Array,

@@ -20,8 +20,8 @@ export class ListenerTable {
   }
 
   /**
-   * Finds the listener for a SYN to an address and port. A listener bound to that address takes
-   * precedence over one bound to all.
+   * Finds the listener for a SYN. A listener bound to the destination address takes precedence over
+   * one bound to all addresses.
    */
   find(localIndex: number, port: number): TcpListener | undefined {
     return this.#byLocal.get(key(localIndex, port)) ?? this.#byLocal.get(key(ANY_ADDRESS, port));

@@ -56,8 +56,8 @@ export class UnmatchedSegments {
   }
 
   /**
-   * Whether this stack has or recently had connections to the segment's source. Otherwise, any host
-   * in the tunnel could cause a report by sending segments from its own endpoint.
+   * Whether this stack has or recently had connections to the segment's source. Without this check,
+   * any host in the tunnel could cause reports by sending segments from its own endpoint.
    */
   #isRemoteOfOurs(packet: Inbound, segment: Segment, end: string): boolean {
     if (this.#remotes.has(end)) return true;

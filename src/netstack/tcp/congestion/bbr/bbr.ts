@@ -104,7 +104,7 @@ export class Bbr implements CongestionControl {
 
   lost(segment: Transmission, state: DeliveryState, now: number): void {
     const isFirstOfRound = this.#model.latest.noteLoss(state);
-    // Save the state now: this loss may change it before enterRecovery() is called.
+    // Save the state now, because this loss may change it before enterRecovery() is called.
     if (isFirstOfRound || this.#repair === 'none') this.#saveState();
     if (this.#probe.lost(segment, state, now)) this.#undo.left('ProbeBW_UP');
   }

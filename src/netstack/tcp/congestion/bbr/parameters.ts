@@ -13,7 +13,7 @@ export const PROBE_RTT_CWND_GAIN = 0.5;
 /** The fraction by which the pacing rate stays below the estimated bandwidth: 1 %. */
 export const PACING_MARGIN = 0.01;
 
-/** The fraction of octets lost in a round trip above which too much is in flight. */
+/** If more than this fraction of a round trip's octets is lost, too much is in flight. */
 export const LOSS_THRESHOLD = 0.02;
 
 /** The decrease factor after a round trip with loss. */
@@ -28,7 +28,7 @@ export const MINIMUM_PIPE = 4;
 /** Startup ends after this number of loss bursts in a round trip. */
 export const STARTUP_FULL_LOSS_COUNT = 6;
 
-/** The pipe is full after FULL_PIPE_ROUNDS rounds of growth below a factor of FULL_PIPE_GROWTH. */
+/** The pipe is full after FULL_PIPE_ROUNDS rounds with less growth than FULL_PIPE_GROWTH. */
 export const FULL_PIPE_ROUNDS = 3;
 export const FULL_PIPE_GROWTH = 1.25;
 

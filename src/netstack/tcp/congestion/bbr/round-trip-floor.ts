@@ -7,7 +7,7 @@ export class RoundTripFloor {
   /** BBR.probe_rtt_expired: whether BBR.probe_rtt_min_delay is older than 5 s. */
   isExpired = false;
   #valueAt: number;
-  /** BBR.probe_rtt_min_delay: the minimum RTT since about the last ProbeRTT. */
+  /** BBR.probe_rtt_min_delay: the minimum RTT since roughly the last ProbeRTT. */
   #recent = Infinity;
   #recentAt: number;
 

@@ -4,7 +4,7 @@ import { isLossTooHigh } from './loss-threshold.js';
 import { STARTUP_FULL_LOSS_COUNT } from './parameters.js';
 
 export class StartupLoss {
-  /** The number of ACKs in this round that revealed losses. Each is one loss burst. */
+  /** The number of loss bursts in this round; each ACK that reveals losses is one burst. */
   #lossEvents = 0;
 
   /**

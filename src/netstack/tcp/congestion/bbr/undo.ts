@@ -6,7 +6,7 @@ import type { PathModel } from './path-model.js';
 
 export class Undo {
   readonly #model: PathModel;
-  /** Whether the state from before the current recovery is saved. */
+  /** Whether the state before the current recovery was saved. */
   #isSaved = false;
   /** BBR.undo_state: the phase that a loss ended. */
   #phase: 'none' | 'Startup' | 'ProbeBW_UP' = 'none';
