@@ -1,7 +1,8 @@
 /**
- * The fast backend: libsodium through sodium-native, an optional dependency. It encrypts and
- * decrypts in place, with three times the packets per second of node:crypto. Its X25519 takes keys
- * as plain bytes and caches nothing. Hashes and XChaCha20 come from the node:crypto backend.
+ * The fast backend: libsodium through sodium-native, an optional dependency. This backend encrypts
+ * and decrypts in place, with three times the packets per second of node:crypto. libsodium's X25519
+ * takes keys as plain bytes and does not cache them. Hashes and XChaCha20 come from the node:crypto
+ * backend.
  */
 import type * as SodiumModule from 'sodium-native';
 import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';

@@ -1,6 +1,6 @@
 /**
- * WireGuard below a source of IP packets: a state machine without I/O. It receives datagrams,
- * returns datagrams to send, and has one deadline.
+ * WireGuard below a source of IP packets: a state machine without I/O. The engine receives
+ * datagrams, returns datagrams to send, and has one deadline.
  *
  * The caller changes the state (handleDatagrams, handleTimeout, a call to the layer above) and then
  * calls drain() until `more` is false. nextTimeout() is valid only then.

@@ -2,7 +2,7 @@
 export interface StackLimits {
   /** The maximum number of TCP connections, including half-open ones but not those in TIME-WAIT. */
   readonly connections: number;
-  /** The maximum number of connections in TIME-WAIT; beyond it, a new one evicts the oldest. */
+  /** The maximum number of connections in TIME-WAIT; a new connection then evicts the oldest. */
   readonly timeWaits: number;
   /** The maximum send buffer of a connection. */
   readonly sendBuffer: number;
@@ -12,7 +12,7 @@ export interface StackLimits {
   readonly bufferBytes: number;
   /** The maximum number of UDP datagrams and echoes waiting to be sent. */
   readonly queuedDatagrams: number;
-  /** The maximum number of incomplete datagrams; beyond it, a new one evicts the oldest. */
+  /** The maximum number of incomplete datagrams; a new datagram then evicts the oldest. */
   readonly reassemblies: number;
   /** The maximum total memory for incomplete datagrams. */
   readonly reassemblyBytes: number;

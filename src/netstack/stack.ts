@@ -1,6 +1,6 @@
 /**
- * A TCP/IP host without an operating system. It receives and emits IP packets, and one deadline
- * covers all its timers.
+ * A TCP/IP host without an operating system. The stack receives and emits IP packets, and has one
+ * deadline for all its timers.
  *
  * After each call that changes the stack's state (handlePacket, handleTimeout, a call on a
  * connection), the caller must call drain(). All calls are synchronous; `now` is monotonic, in

@@ -21,7 +21,7 @@ export const ICMPV6_PORT_UNREACHABLE = 4;
 /** A code of ICMPV6_TIME_EXCEEDED (RFC 4443 3.3). */
 export const ICMPV6_REASSEMBLY_TIME_EXCEEDED = 1;
 
-/** Codes of ICMPV6_PARAMETER_PROBLEM (RFC 4443 3.4; RFC 7112 6 for the last one). */
+/** Codes of ICMPV6_PARAMETER_PROBLEM (RFC 4443 3.4; RFC 7112 6 for the last code). */
 export const ICMPV6_ERRONEOUS_FIELD = 0;
 export const ICMPV6_UNRECOGNIZED_NEXT_HEADER = 1;
 export const ICMPV6_UNRECOGNIZED_OPTION = 2;

@@ -60,7 +60,7 @@ export function ipv6HeaderError(bytes: Uint8Array): 'ip-truncated' | undefined {
 }
 
 /**
- * Returns the length in bytes of an options or routing header. Its length field counts 8-byte units
+ * Returns the length in bytes of an options or routing header. The length field counts 8-byte units
  * beyond the first (RFC 8200 4.3).
  */
 export function extensionHeaderLength(bytes: Uint8Array, offset: number): number {

@@ -38,7 +38,7 @@ function writeEcn(bytes: Uint8Array, offset: number, ecn: number): void {
   const after = (before & ~(ECN << shift)) | (ecn << shift);
   writeUint16(bytes, offset, after);
   if (bytes[offset]! >> 4 !== 4) return;
-  // Updates the checksum incrementally (RFC 1624 3, equation 3). A wrong checksum stays wrong.
+  // Updates the checksum incrementally (RFC 1624 3, equation 3), so a wrong checksum stays wrong.
   const checksum = readUint16(bytes, offset + IPV4_CHECKSUM);
   const sum = (~checksum & 0xffff) + (~before & 0xffff) + after;
   writeUint16(bytes, offset + IPV4_CHECKSUM, finishChecksum(sum));

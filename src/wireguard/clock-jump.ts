@@ -54,7 +54,7 @@ export class ClockJump {
     return this.#farthestLead - before;
   }
 
-  /** Whether the peer's session survives the jump. If so, adds `by` ms to the session's age. */
+  /** Whether the peer's session survives the jump; if so, adds `by` ms to the session's age. */
   #outlives(peer: Peer, by: number, now: number): boolean {
     const { current } = peer.keypairs;
     if (this.#context.sessionsOutliveSleep !== true || by < 0) return false;
@@ -75,10 +75,10 @@ export class ClockJump {
 }
 
 /**
- * Compares the wall clock with the monotonic clock. Both advance at the same rate unless the wall
- * clock was set, the machine slept, or the machine was restored from a snapshot. During sleep, the
- * monotonic clock stands still; after a restore, it continues from an old time. Sessions are then
- * older than they seem, and another copy of this memory may have used the same counters.
+ * Compares the wall clock with the monotonic clock. Both clocks advance at the same rate unless the
+ * wall clock was set, the machine slept, or the machine was restored from a snapshot. During sleep,
+ * the monotonic clock stands still; after a restore, it continues from an old time. Sessions are
+ * then older than they seem, and another copy of this memory may have used the same counters.
  *
  * Two copies that resume within CLOCK_JUMP of each other on both clocks cannot be distinguished.
  */

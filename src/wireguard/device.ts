@@ -2,7 +2,7 @@
  * A WireGuard interface: one key pair, many peers, both roles. Read sections 2, 5 and 6 of the
  * WireGuard whitepaper first.
  *
- * The device is synchronous and performs no I/O. It receives datagrams, packets and `now`, and
+ * The device is synchronous and performs no I/O: it receives datagrams, packets and `now`, and
  * passes messages and packets to the sink. `nextTimeout()` returns when to call handleTimeout().
  * Sockets, ICMP errors and DNS are handled elsewhere; the sink is notified of packets without a
  * route.
@@ -209,7 +209,7 @@ export class Device {
     }
   }
 
-  /** The device's 32-byte private key. This is the key itself, not a copy. */
+  /** The device's 32-byte private key itself, not a copy. */
   privateKey(): Secret<Uint8Array> {
     return new Secret(this.#context.identity.privateKey);
   }
@@ -246,8 +246,8 @@ export class Device {
 
   /**
    * Sends the initiation that PeerOptions.chooseEndpoint held back, as another attempt at the
-   * handshake in progress. Does nothing if no handshake is in progress. REKEY_TIMEOUT applies
-   * (whitepaper 6.1).
+   * handshake in progress. Does nothing if no handshake is in progress. REKEY_TIMEOUT still limits
+   * initiations (whitepaper 6.1).
    */
   retryHandshake(peer: Peer, now: number): void {
     this.#clockJump.check(now);
@@ -257,8 +257,8 @@ export class Device {
 
   /**
    * Reports a message that the operating system refused to send. If the message is the current
-   * initiation, another initiation is sent immediately: the limit of 6.1 applies only to
-   * initiations that were sent.
+   * initiation, another initiation is sent immediately: the limit on initiations (6.1) applies only
+   * to those that were sent.
    *
    * @returns whether the message was the current initiation
    */

@@ -33,7 +33,7 @@ export interface PeerOptions {
   readonly chooseEndpoint?: (now: number) => Endpoint | undefined;
 }
 
-/** What the device supplies to create a peer, in addition to the peer's options. */
+/** The values that the device supplies to create a peer, in addition to the peer's options. */
 export interface PeerSurroundings {
   readonly crypto: Crypto;
   readonly entropy: Entropy;

@@ -27,7 +27,7 @@ export type TimerName =
 export interface TimerHandler<Peer> {
   /** Marks the source address as doubtful, since it may be the reason for the peer's silence. */
   doubtSource(peer: Peer): void;
-  /** Sends another initiation, because the last one was not answered. */
+  /** Sends another initiation, because the last initiation was not answered. */
   retryHandshake(peer: Peer, now: number): void;
   /** Drops the packets that wait for the handshake, after REKEY_ATTEMPT_TIME without an answer. */
   giveUpHandshake(peer: Peer, now: number): void;
@@ -145,7 +145,7 @@ export class Timers {
     this.#handshakeAttempts++;
     handler.doubtSource(peer);
     handler.retryHandshake(peer, now);
-    // If a response was just sent, the initiation is not allowed yet. Retries must continue anyway.
+    // If a response was just sent, no initiation is allowed yet, but retries must continue.
     if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);
   }
 

@@ -19,7 +19,7 @@ import {
 } from '../../wire/virtio-net.js';
 import { TcpPacket } from './tcp-packet.js';
 
-/** The maximum of IPv4's length field. IPv6's payload length would allow 40 bytes more. */
+/** The maximum value of IPv4's length field. IPv6's payload length would allow 40 bytes more. */
 const LONGEST_PACKET = 65_535;
 
 /** The maximum number of connections coalesced at once; a further one flushes the oldest. */

@@ -70,8 +70,8 @@ export class IcmpErrorSender {
   }
 
   /**
-   * Sends an error for an unsupported IPv4 protocol (RFC 1122 3.2.2.1). IPv6 uses a parameter
-   * problem instead.
+   * Sends an error for an unsupported IPv4 protocol (RFC 1122 3.2.2.1). For IPv6, a parameter
+   * problem is sent instead.
    */
   sendProtocolUnreachable(packet: Inbound, now: number): void {
     const message = { type: ICMP_DESTINATION_UNREACHABLE, code: ICMP_PROTOCOL_UNREACHABLE };
@@ -120,8 +120,8 @@ export class IcmpErrorSender {
 }
 
 /**
- * Whether the packet is an ICMP error, which must never cause another one (RFC 1122 3.2.2, RFC 4443
- * 2.4 (e)). Multicast packets and later fragments never get here.
+ * Whether the packet is an ICMP error, which must never cause another error (RFC 1122 3.2.2, RFC
+ * 4443 2.4 (e)). Multicast packets and later fragments never get here.
  */
 function isErrorItself(packet: Inbound): boolean {
   const { bytes, end } = packet;

@@ -12,8 +12,8 @@ const WAYS = 8;
 const FLOW_LABEL_BITS = 0xfffff;
 
 /**
- * Keyed hashes of flows (a protocol and two endpoints). They provide IPv6 flow labels, and show
- * whether this stack probably sent a packet that an ICMP error quotes.
+ * Keyed hashes of flows (a protocol and two endpoints). The hashes provide IPv6 flow labels, and
+ * show whether this stack probably sent a packet that an ICMP error quotes.
  */
 export class Flows {
   readonly #hash: SipHash;

@@ -197,7 +197,7 @@ export class IpProtocol {
     if (this.#reassembly.nextTimeout() <= now) this.handleTimeout(now);
     const whole = this.#reassembly.insert(fragment, now);
     if (whole === undefined) return undefined;
-    // Check the length again: the first fragment may have longer headers than the one checked.
+    // Check the length again: the first fragment may have longer headers than the checked fragment.
     const counted = fragment.key.startsWith('6') ? whole.length - IPV6_HEADER_LENGTH : whole.length;
     if (counted <= MAXIMUM_LENGTH) return whole;
     this.#drops.count('ip-fragment');

@@ -36,8 +36,8 @@ export class Outbound {
   }
 
   /**
-   * Returns the packet in `slot`, fragmented if it exceeds the path MTU. Not needed for TCP, whose
-   * segments fit. The identification is random, as RFC 7739 and RFC 6864 4.3 permit.
+   * Returns the packet in `slot`, fragmented if it exceeds the path MTU. TCP does not need this,
+   * because its segments fit. The identification is random, as RFC 7739 and RFC 6864 4.3 permit.
    */
   fit(slot: Uint8Array, remote: IpAddress): readonly Uint8Array[] {
     const pathMtu = this.pathMtu(remote);

@@ -13,7 +13,7 @@ export type CloseReason =
   'normal' | 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
 
 /**
- * Receives the events of a connection. Its methods are called synchronously at the end of
+ * Receives the events of a connection. The methods are called synchronously at the end of
  * handlePacket, handleTimeout or abort. The connection's state is then consistent, so an observer
  * may call any method of the connection.
  */

@@ -229,11 +229,11 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   }
 
   /**
-   * Makes connections that are backing off retransmit at the next handleTimeout(), because the path
-   * to their remote addresses works again. `carries` selects these addresses.
+   * Schedules a retransmission at the next handleTimeout() for connections that are backing off,
+   * because the path to their remote addresses works again. `carries` selects these addresses.
    *
-   * The backoff of RFC 6298 5.5 is for congestion; RFC 6069 reverts it after a disruption. One step
-   * remains, because the same segment is about to time out again (RFC 5681 3.1).
+   * The backoff of RFC 6298 5.5 is for congestion; RFC 6069 reverts it after a disruption. One
+   * backoff step remains, because the same segment is about to time out again (RFC 5681 3.1).
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     for (const tcb of this.demux.all()) {

@@ -1,8 +1,8 @@
 /**
  * The cryptokey routing table (whitepaper 2), which maps an address to the peer with the longest
  * matching prefix. Each address family has a binary trie with path compression, as in the Linux
- * kernel. A lookup takes one step per branch and allocates nothing, regardless of the number of
- * prefixes.
+ * kernel. A lookup takes one step per branch, regardless of the number of prefixes, and does not
+ * allocate memory.
  */
 import { type IpAddress, type IpPrefix, maskAddress } from '../../wire/ip-address.js';
 

@@ -129,7 +129,7 @@ export class Receiver {
     this.#authenticatedReceived(peer, message.length, now);
     this.#sender.addSession(peer, now);
     this.#handshakeComplete(peer, now);
-    // The responder may not send until it receives a message under the new keys (5.4.5).
+    // The responder must not send until it receives a message under the new keys (5.4.5).
     this.#sender.sendKeepalive(peer, now);
   }
 
@@ -191,7 +191,7 @@ export class Receiver {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
     if (end === DATA.packet) {
-      // An empty packet is a keepalive (6.5) and needs no answer.
+      // An empty packet is a keepalive (6.5), which does not need an answer.
       peer.rxBytes += message.length;
       peer.isAnsweredByKeepalives = peer.unreturnedPacketsSince !== undefined;
       return;

@@ -43,8 +43,8 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   /**
-   * Like beginHandshake(), but if 6.1 does not allow an initiation yet, a timer sends it later, so
-   * that waiting packets do not get stuck.
+   * Like beginHandshake(), but if an initiation is not allowed yet (6.1), a timer sends it later,
+   * so that waiting packets do not get stuck.
    */
   beginHandshakeSoon(peer: Peer, now: number): void {
     this.beginHandshake(peer, now);
@@ -100,7 +100,7 @@ export class Sender implements TimerHandler<Peer> {
       return;
     }
     peer.handshakeBeganAt ??= now;
-    // Save the timestamp first: after a crash, the next process must not send an earlier one.
+    // Save the timestamp first: after a crash, the next process must not send an earlier timestamp.
     const stamp = peer.handshake.lastSentTimestamp;
     if (stamp !== undefined) context.observer?.timestamp?.(stamp);
     this.#sendHandshakeMessage(peer, message, peer.endpoint, now);

@@ -101,7 +101,7 @@ export class CookieGenerator {
     return this.#cookieReceivedAt;
   }
 
-  /** Writes mac1 and, if a fresh cookie is available, mac2. Otherwise mac2 is zero (5.4.4). */
+  /** Writes mac1 and mac2; mac2 is zero without a fresh cookie (5.4.4). */
   addMacs(message: Uint8Array, now: number): void {
     const offset = mac1Offset(message);
     const mac1 = this.#crypto.mac(this.#mac1Key, message.subarray(0, offset));

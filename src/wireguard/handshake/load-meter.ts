@@ -3,7 +3,7 @@
  * 5.3).
  *
  * The Linux kernel is under load while its queue holds 512 messages or more, and for one second
- * afterwards. This synchronous implementation has no queue, so the meter simulates one. Each
+ * afterwards. This synchronous implementation has no queue, so the meter simulates a queue. Each
  * message with a valid mac1 adds one entry, and the queue drains at a fixed rate, about what one
  * CPU core can answer. Messages without a valid mac1 cost almost nothing and must not trigger
  * cookies.

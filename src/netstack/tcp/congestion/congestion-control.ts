@@ -56,7 +56,7 @@ export interface AckSample {
   readonly priorInflight: number;
   /** RTT in ms of the newest segment that this ACK delivered; -1 if none or retransmitted. */
   readonly rtt: number;
-  /** RS.delivery_rate; 0 if the sample yields none. */
+  /** RS.delivery_rate; 0 without a measurement. */
   readonly deliveryRate: number;
   /** RS.delivered: octets delivered during the sample interval. */
   readonly delivered: number;

@@ -13,7 +13,7 @@ const LARGEST_TARGET = 1.5;
 
 /** The state that a reduction changes. Windows are in octets. */
 interface Epoch {
-  /** W_max; 0 if the next stage has none because it follows slow start or a timeout. */
+  /** W_max; 0 if unknown because the next stage follows slow start or a timeout. */
   maximum: number;
   /** cwnd_prior: the window before the reduction. */
   prior: number;

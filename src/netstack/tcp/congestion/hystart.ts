@@ -30,7 +30,7 @@ export class HyStart {
   /**
    * Processes an ACK in slow start.
    *
-   * @param rtt the RTT in ms; -1 if the ACK yields none
+   * @param rtt the RTT in ms; -1 if unknown
    * @returns whether slow start has ended
    */
   acknowledged(rtt: number, isRoundStart: boolean): boolean {

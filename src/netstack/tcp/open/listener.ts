@@ -53,7 +53,7 @@ export class TcpListener implements TcpAcceptor {
     return this.#onConnection(new TcpConnection(tcb));
   }
 
-  /** Stops listening. Resets half-open connections; accepted ones continue. */
+  /** Stops listening. Resets half-open connections; accepted connections continue. */
   close(now: number): void {
     this.#onClose(this);
     for (const tcb of [...this.#halfOpen]) abortConnection(tcb, now);

@@ -9,7 +9,8 @@ const INITIAL_LIMIT = 64 * 1024;
 
 /**
  * The window as a multiple of what the user reads per round trip. Without loss, 2 would suffice. A
- * lost segment delays all later data by a round trip, and a lost retransmission by another one.
+ * lost segment delays all later data by a round trip, and a lost retransmission by another round
+ * trip.
  */
 const ROUND_TRIPS_AHEAD = 4;
 

@@ -23,7 +23,7 @@ export const DELAYED_ACK_TIME = 40;
 
 /**
  * The maximum number of duplicate ACKs owed at once. The peer's fast retransmit needs three; a
- * batch of more than 64 has no benefit.
+ * batch of more than 64 does not help.
  */
 const MAXIMUM_DUPLICATE_ACKS = 64;
 
@@ -189,7 +189,7 @@ export class Receiver {
 
   /** Schedules the ACK for text that arrived in order (RFC 5681 4.2, RFC 9293 3.8.6.3). */
   scheduleAck(now: number): void {
-    // The ACK is due after two full segments, or if another one does not fit into the window.
+    // The ACK is due after two full segments, or if another segment does not fit into the window.
     const isQuick = this.#quickAcks > 0 && this.#unacknowledged >= this.#peerSegment;
     if (isQuick) this.#quickAcks--;
     const isDue = this.#unacknowledged >= 2 * this.#peerSegment || this.rcvWnd < this.#peerSegment;

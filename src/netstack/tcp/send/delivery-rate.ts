@@ -42,7 +42,7 @@ export class DeliveryRate {
   readonly sample = new RateSample();
   /** C.delivered_time: when `delivered` last changed. */
   #deliveredAt = 0;
-  /** C.first_send_time: when the newest segment that the last ACK covered was sent. */
+  /** C.first_send_time: send time of the newest segment that the last ACK covered. */
   #firstSentAt = 0;
   /**
    * C.app_limited: samples are application-limited until `delivered` exceeds this; 0 if they are

@@ -48,8 +48,8 @@ export class TailLossProbe {
   /**
    * Processes an ACK while a probe is outstanding (RFC 8985 7.4.2, TLP_process_ack()).
    *
-   * @param dsackEnd the end of the ACK's DSACK; the DSACK is for the probe only if it has the
-   * probe's end. Undefined without a DSACK
+   * @param dsackEnd the end of the ACK's DSACK, which is for the probe only if it equals the
+   * probe's end; undefined without a DSACK
    * @param isPureDuplicate true for a duplicate ACK without SACK blocks
    * @returns whether the probe repaired a loss that was not otherwise detected
    */

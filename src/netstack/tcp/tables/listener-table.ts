@@ -11,7 +11,7 @@ function isPlaceOf(place: number, localIndex: number): boolean {
   return Math.floor(place / 0x10000) - 1 === localIndex;
 }
 
-/** The listeners by local address and port. */
+/** All listeners, indexed by local address and port. */
 export class ListenerTable {
   readonly #byLocal = new Map<number, TcpListener>();
 

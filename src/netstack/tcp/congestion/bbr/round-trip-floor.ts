@@ -16,7 +16,7 @@ export class RoundTripFloor {
     this.#recentAt = now;
   }
 
-  /** @param rtt the RTT in ms; -1 if the ACK yields none */
+  /** @param rtt the RTT in ms; -1 if unknown */
   update(rtt: number, now: number): void {
     this.isExpired = now > this.#recentAt + PROBE_RTT_INTERVAL;
     if (rtt >= 0 && (rtt < this.#recent || this.isExpired)) {
