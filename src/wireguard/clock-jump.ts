@@ -31,11 +31,11 @@ export class ClockJump {
     if (by === 0) return;
     const slept = this.#sleptBy(by);
     const peers = [...this.#context.peers.values()];
-    // Sleep counts as time between initiations (6.1), although the monotonic clock stood still.
+    // Sleep counts as time between initiations (§6.1), although the monotonic clock stood still.
     for (const peer of peers) peer.lastSentHandshake -= slept;
     const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
     if (ended.length === 0 && peers.length > 0) return;
-    // The first jump lifts the limit on initiations (6.1). Another jump within REKEY_TIMEOUT must
+    // The first jump lifts the limit on initiations (§6.1). Another jump within REKEY_TIMEOUT must
     // not do so.
     const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
     if (!isLimited) this.#jumpedAt = now;

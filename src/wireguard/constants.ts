@@ -1,9 +1,9 @@
 /**
- * Constants of the WireGuard protocol. Times are in milliseconds, sizes in bytes. Section numbers
- * in src/wireguard refer to the WireGuard whitepaper.
+ * Constants of the WireGuard protocol. Times are in milliseconds, sizes in bytes. In src/wireguard,
+ * a bare section number (§6.1) refers to the WireGuard whitepaper.
  */
 
-// Specification constants (6.1, 5.4)
+// Specification constants (§6.1, §5.4)
 
 /** Session age after which the initiator starts a new handshake when it sends data. */
 export const REKEY_AFTER_TIME = 120_000;
@@ -20,13 +20,13 @@ export const REKEY_TIMEOUT = 5_000;
 /** A passive keepalive is sent this long after receiving data if nothing else was sent. */
 export const KEEPALIVE_TIMEOUT = 10_000;
 
-/** The lifetime of the cookie secret and of a cookie (6.6). */
+/** The lifetime of the cookie secret and of a cookie (§6.6). */
 export const COOKIE_SECRET_MAX_AGE = 120_000;
 
-/** The Noise protocol name (5.4), whose hash is the initial chaining key. */
+/** The Noise protocol name (§5.4), whose hash is the initial chaining key. */
 export const CONSTRUCTION = 'Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s';
 
-/** The Noise prologue (5.4). */
+/** The Noise prologue (§5.4). */
 export const IDENTIFIER = 'WireGuard v1 zx2c4 Jason@zx2c4.com';
 
 export const LABEL_MAC1 = 'mac1----';
@@ -38,7 +38,7 @@ export const TAG_LENGTH = 16;
 export const TIMESTAMP_LENGTH = 12;
 export const COOKIE_NONCE_LENGTH = 24;
 
-/** Packets are zero-padded to a multiple of this many bytes (5.4.6). */
+/** Packets are zero-padded to a multiple of this many bytes (§5.4.6). */
 export const PADDING_MULTIPLE = 16;
 
 // Implementation constants
@@ -61,11 +61,11 @@ export const MAX_TIMER_HANDSHAKES = REKEY_ATTEMPT_TIME / REKEY_TIMEOUT;
 
 /**
  * Session age after which the initiator starts a new handshake when it receives data, once per
- * session (6.2).
+ * session (§6.2).
  */
 export const REKEY_ON_RECEIVE_AFTER_TIME = REJECT_AFTER_TIME - KEEPALIVE_TIMEOUT - REKEY_TIMEOUT;
 
-/** Time without a new session after which all key material is wiped (6.3). */
+/** Time without a new session after which all key material is wiped (§6.3). */
 export const ZERO_KEYS_AFTER_TIME = 3 * REJECT_AFTER_TIME;
 
 /** The traffic class of handshake messages: DSCP AF41 (RFC 2597 6), Not-ECT. Data has DSCP 0. */

@@ -236,7 +236,7 @@ export class Device {
   }
 
   /**
-   * Begins a handshake if no session exists or if the next packet would renew the session (6.2).
+   * Begins a handshake if no session exists or if the next packet would renew the session (§6.2).
    * Call this before a packet is sent, so that the packet does not have to wait.
    */
   refreshSession(peer: Peer, now: number): void {
@@ -257,8 +257,8 @@ export class Device {
 
   /**
    * Reports a message that the operating system refused to send. If the message is the current
-   * initiation, another initiation is sent immediately: the limit on initiations (6.1) applies only
-   * to those that were sent.
+   * initiation, another initiation is sent immediately: the limit on initiations (§6.1) applies
+   * only to those that were sent.
    *
    * @returns whether the message was the current initiation
    */

@@ -13,7 +13,7 @@ export const MESSAGE_RESPONSE = 2;
 export const MESSAGE_COOKIE_REPLY = 3;
 export const MESSAGE_DATA = 4;
 
-/** Field offsets and total length of a handshake initiation (5.4.2). */
+/** Field offsets and total length of a handshake initiation (§5.4.2). */
 export const INITIATION = {
   senderIndex: 4,
   ephemeral: 8,
@@ -23,7 +23,7 @@ export const INITIATION = {
   length: 148,
 } as const;
 
-/** Field offsets and total length of a handshake response (5.4.3). */
+/** Field offsets and total length of a handshake response (§5.4.3). */
 export const RESPONSE = {
   senderIndex: 4,
   receiverIndex: 8,
@@ -33,7 +33,7 @@ export const RESPONSE = {
   length: 92,
 } as const;
 
-/** Field offsets and total length of a cookie reply (5.4.7). */
+/** Field offsets and total length of a cookie reply (§5.4.7). */
 export const COOKIE_REPLY = {
   receiverIndex: 4,
   nonce: 8,
@@ -41,7 +41,7 @@ export const COOKIE_REPLY = {
   length: 64,
 } as const;
 
-/** Field offsets of a data message (5.4.6). `minimumLength` is a keepalive's: header and tag. */
+/** Field offsets of a data message (§5.4.6). `minimumLength` is a keepalive's: header and tag. */
 export const DATA = {
   receiverIndex: 4,
   counter: 8,
@@ -49,7 +49,7 @@ export const DATA = {
   minimumLength: 32,
 } as const;
 
-/** Returns the offset of mac1 in a handshake message, which ends with mac1 and mac2 (5.4.4). */
+/** Returns the offset of mac1 in a handshake message, which ends with mac1 and mac2 (§5.4.4). */
 export function mac1Offset(message: Uint8Array): number {
   return message.length - 2 * MAC_LENGTH;
 }

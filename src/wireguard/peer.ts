@@ -44,7 +44,7 @@ export interface PeerSurroundings {
 /** The remote end of a tunnel: its configuration, its statistics and its protocol state. */
 export class Peer {
   readonly publicKey: Uint8Array;
-  /** The peer's endpoint: as configured, or the source of its last authenticated message (2.1). */
+  /** The peer's endpoint: as configured, or the source of its last authenticated message (§2.1). */
   endpoint: Endpoint | undefined;
   /** See PeerOptions.chooseEndpoint. */
   readonly chooseEndpoint: ((now: number) => Endpoint | undefined) | undefined;
@@ -76,7 +76,7 @@ export class Peer {
   /**
    * When the first unanswered packet was sent, in monotonic ms. Any received data message counts as
    * an answer. A peer with no data to send answers with a passive keepalive within
-   * KEEPALIVE_TIMEOUT (6.5).
+   * KEEPALIVE_TIMEOUT (§6.5).
    */
   unansweredDataSince: number | undefined;
   /**
@@ -102,7 +102,7 @@ export class Peer {
   lastSentResponse = -Infinity;
   /** Whether the next message is sent with Datagram.isSourceInDoubt. */
   isSourceInDoubt = false;
-  /** Whether receiving data already triggered this session's one rekey (6.2). */
+  /** Whether receiving data already triggered this session's one rekey (§6.2). */
   sentLastMinuteHandshake = false;
   /** Whether the peer was removed or the device was closed. */
   isRemoved = false;
@@ -123,7 +123,7 @@ export class Peer {
     this.cookies = new CookieGenerator(crypto, this.publicKey);
   }
 
-  /** When an initiation or a response was last sent. REKEY_TIMEOUT counts from this time (6.1). */
+  /** When an initiation or a response was last sent. REKEY_TIMEOUT counts from this time (§6.1). */
   get lastSentHandshake(): number {
     return Math.max(this.lastSentInitiation, this.lastSentResponse);
   }
@@ -204,7 +204,7 @@ export class Peer {
     this.timers.setPersistentKeepalive(interval, now);
   }
 
-  /** Wipes all sessions and the current handshake (6.3). A new handshake is still possible. */
+  /** Wipes all sessions and the current handshake (§6.3). A new handshake is still possible. */
   zeroKeyMaterial(): void {
     this.handshake.clear();
     this.keypairs.wipe();

@@ -11,11 +11,11 @@ import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
  *   unknown keys (whitepaper 5.1); a firewall has the same effect
  * - `wrong-key`: responses with a valid mac1 arrive but do not decrypt. The pre-shared keys differ,
  *   or a third party answers
- * - `under-load`: the peer sent a cookie reply and has not answered since (5.3)
+ * - `under-load`: the peer sent a cookie reply and has not answered since (§5.3)
  * - `clock-behind`: no answer, and the local timestamps are years old. A peer silently refuses
- *   timestamps older than the latest one it accepted (5.1)
+ *   timestamps older than the latest one it accepted (§5.1)
  * - `no-data-back`: the handshake completed and packets are sent, but no data message arrives, not
- *   even the passive keepalive that acknowledges them (6.5). The path may drop long messages, or
+ *   even the passive keepalive that acknowledges them (§6.5). The path may drop long messages, or
  *   all messages after a short time
  */
 export type SilenceReason = Exclude<Silence, 'name-not-found' | 'cannot-send'>;

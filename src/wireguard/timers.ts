@@ -62,7 +62,7 @@ export class Timers {
     this.#newHandshakeJitter = this.#jitter();
   }
 
-  /** The number of retries since the handshake began; reset by a new user packet (6.4). */
+  /** The number of retries since the handshake began; reset by a new user packet (§6.4). */
   get handshakeAttempts(): number {
     return this.#handshakeAttempts;
   }
@@ -157,7 +157,7 @@ export class Timers {
     if (another) this.#sendKeepaliveAt = now + KEEPALIVE_TIMEOUT;
   }
 
-  /** Makes the first persistent keepalive due immediately, because the interface came up (6.5). */
+  /** Makes the first persistent keepalive due immediately, because the interface came up (§6.5). */
   start(now: number): void {
     if (this.#persistentKeepaliveInterval > 0) this.#persistentKeepaliveAt = now;
   }
@@ -202,7 +202,7 @@ export class Timers {
 
   /** Called after sending a data message that contains a packet. */
   dataSent(now: number): void {
-    // The deadline counts from the first unanswered message, not from the last (6.5).
+    // The deadline counts from the first unanswered message, not from the last (§6.5).
     if (this.#newHandshakeAt === NEVER) {
       this.#newHandshakeAt = now + KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + this.#newHandshakeJitter;
     }
@@ -254,7 +254,7 @@ export class Timers {
     this.#newHandshakeJitter = this.#jitter();
   }
 
-  /** Returns a random delay from 0 to 332 ms, so that two peers do not collide forever (6.1). */
+  /** Returns a random delay from 0 to 332 ms, so that two peers do not collide forever (§6.1). */
   #jitter(): number {
     return randomUint32(this.#entropy) % REKEY_TIMEOUT_JITTER;
   }

@@ -1,6 +1,6 @@
 /**
  * Reads the few fields of an IP packet that WireGuard needs: the addresses for cryptokey routing
- * (whitepaper 2), and the length for adding and removing padding (5.4.6).
+ * (whitepaper 2), and the length for adding and removing padding (§5.4.6).
  */
 import { PADDING_MULTIPLE } from '../constants.js';
 

@@ -45,7 +45,7 @@ export class Keypair {
     this.#createdAt -= duration;
   }
 
-  /** Whether age and message count still allow sending under this session (6.2). */
+  /** Whether age and message count still allow sending under this session (§6.2). */
   canSend(now: number): boolean {
     return (
       this.sendingValid &&
@@ -125,7 +125,7 @@ export class Keypairs {
     this.#isNextOvertaken = true;
   }
 
-  /** Stores the session as `next`: not used for sending until a data message arrives (5.4.5). */
+  /** Stores the session as `next`: not used for sending until a data message arrives (§5.4.5). */
   #addAsResponder(keypair: Keypair): void {
     this.#drop(this.#next);
     this.#drop(this.#previous);

@@ -1,6 +1,6 @@
 /**
  * Processes all incoming messages (whitepaper 5.4, 6.2, 6.5). A handshake message without a valid
- * mac1 is never answered (5.1). Invalid input never throws; it is counted as a drop.
+ * mac1 is never answered (§5.1). Invalid input never throws; it is counted as a drop.
  */
 import { decapsulateEcn } from '../../wire/traffic-class.js';
 import {
@@ -69,7 +69,7 @@ export class Receiver {
     }
   }
 
-  /** Whether a handshake message justifies a DH computation (5.3). */
+  /** Whether a handshake message justifies a DH computation (§5.3). */
   #admit(message: Uint8Array, source: Endpoint, now: number): boolean {
     const { cookieChecker, drops, sink } = this.#context;
     if (!cookieChecker.hasValidMac1(message)) {
@@ -129,13 +129,13 @@ export class Receiver {
     this.#authenticatedReceived(peer, message.length, now);
     this.#sender.addSession(peer, now);
     this.#handshakeComplete(peer, now);
-    // The responder must not send until it receives a message under the new keys (5.4.5).
+    // The responder must not send until it receives a message under the new keys (§5.4.5).
     this.#sender.sendKeepalive(peer, now);
   }
 
   /**
    * Leaves the endpoint unchanged, because a cookie reply proves only that its sender saw the
-   * handshake message (6.6).
+   * handshake message (§6.6).
    */
   #handleCookieReply(message: Uint8Array, now: number): void {
     const { indices, drops } = this.#context;
@@ -154,7 +154,7 @@ export class Receiver {
       return;
     }
     const counter = readCounter(message);
-    // Sessions expire after REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES, in both directions (6.2).
+    // Sessions expire after REJECT_AFTER_TIME or REJECT_AFTER_MESSAGES, in both directions (§6.2).
     if (!keypair.canReceive(now) || counter >= REJECT_AFTER_MESSAGES) {
       drops.count('expired-session');
       return;
@@ -191,7 +191,7 @@ export class Receiver {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
     if (end === DATA.packet) {
-      // An empty packet is a keepalive (6.5), which does not need an answer.
+      // An empty packet is a keepalive (§6.5), which does not need an answer.
       peer.rxBytes += message.length;
       peer.isAnsweredByKeepalives = peer.unreturnedPacketsSince !== undefined;
       return;
@@ -203,7 +203,7 @@ export class Receiver {
       return;
     }
     // The source address must be routed to this peer. A longer prefix that contains the source may
-    // belong to another peer (2).
+    // belong to another peer (§2).
     const version = message[DATA.packet]! >> 4;
     const offset = DATA.packet + sourceOffset(version);
     if (allowedIps.lookupAt(message, offset, version === 4 ? 4 : 16) !== peer) {
@@ -226,7 +226,7 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketTraversal(now);
   }
 
-  /** Rekeys before expiry if the initiator only receives data, once per session (6.2). */
+  /** Rekeys before expiry if the initiator only receives data, once per session (§6.2). */
   #keepKeyFresh(peer: Peer, now: number): void {
     const keypair = peer.keypairs.current;
     if (peer.sentLastMinuteHandshake || !keypair?.isInitiator || !keypair.sendingValid) return;
@@ -244,7 +244,7 @@ export class Receiver {
     this.#context.events.push({ type: 'handshake-complete', peer, now });
   }
 
-  /** Sets the endpoint to the source of the last authenticated message (2.1). */
+  /** Sets the endpoint to the source of the last authenticated message (§2.1). */
   #updateEndpoint(peer: Peer, source: Endpoint): void {
     const known = peer.endpoint;
     if (known === source) return;

@@ -34,7 +34,7 @@ export class Sender implements TimerHandler<Peer> {
     this.#context = context;
   }
 
-  /** Begins a handshake for a packet or a rekeying rule. Resets the number of attempts (6.4). */
+  /** Begins a handshake for a packet or a rekeying rule. Resets the number of attempts (§6.4). */
   beginHandshake(peer: Peer, now: number): void {
     // After a handshake gave up, measure the peer's silence from the start of the next handshake.
     if (peer.timers.hasGivenUp) peer.handshakeBeganAt = undefined;
@@ -43,7 +43,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   /**
-   * Like beginHandshake(), but if an initiation is not allowed yet (6.1), a timer sends it later,
+   * Like beginHandshake(), but if an initiation is not allowed yet (§6.1), a timer sends it later,
    * so that waiting packets do not get stuck.
    */
   beginHandshakeSoon(peer: Peer, now: number): void {
@@ -73,7 +73,7 @@ export class Sender implements TimerHandler<Peer> {
   }
 
   #sendInitiation(peer: Peer, now: number): void {
-    // Send at most one initiation per REKEY_TIMEOUT. A response counts as an initiation (6.1).
+    // Send at most one initiation per REKEY_TIMEOUT. A response counts as an initiation (§6.1).
     if (now - peer.lastSentHandshake < REKEY_TIMEOUT) return;
     const context = this.#context;
     if (!peer.handshake.isPossible) {
@@ -165,9 +165,9 @@ export class Sender implements TimerHandler<Peer> {
       this.#keepKeyFresh(peer, now);
       return;
     }
-    // Responses count toward the limit (6.1) only to keep two handshakes from crossing. Ignore them
-    // here: the last response may have answered an old initiation that waited in the socket during
-    // a sleep.
+    // Responses count toward the limit (§6.1) only to keep two handshakes from crossing. Ignore
+    // them here: the last response may have answered an old initiation that waited in the socket
+    // during a sleep.
     if (now - peer.lastSentInitiation >= REKEY_TIMEOUT) peer.lastSentResponse = -Infinity;
     this.beginHandshakeSoon(peer, now);
   }
@@ -190,7 +190,7 @@ export class Sender implements TimerHandler<Peer> {
     }
   }
 
-  /** Encrypts a packet in place, inside its slot, and sends it (5.4.6). */
+  /** Encrypts a packet in place, inside its slot, and sends it (§5.4.6). */
   #seal(peer: Peer, keypair: Keypair, slot: Uint8Array, now: number): void {
     const endpoint = peer.endpoint;
     if (endpoint === undefined) {
@@ -217,7 +217,7 @@ export class Sender implements TimerHandler<Peer> {
     }
   }
 
-  /** Rekeys if the initiator's key is old, or in either role after too many messages (6.2). */
+  /** Rekeys if the initiator's key is old, or in either role after too many messages (§6.2). */
   #keepKeyFresh(peer: Peer, now: number): void {
     const keypair = peer.keypairs.current;
     if (keypair === undefined) return;

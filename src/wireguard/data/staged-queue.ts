@@ -2,7 +2,7 @@ import { MAX_STAGED_PACKETS } from '../constants.js';
 
 /**
  * Packets that wait for a handshake. A full queue drops its oldest packet, because the newest
- * packets are the most relevant. The whitepaper (3) leaves this choice open; Linux does the same.
+ * packets are the most relevant. The whitepaper (§3) leaves this choice open; Linux does the same.
  */
 export class StagedQueue {
   readonly #slots = new Array<Uint8Array | undefined>(MAX_STAGED_PACKETS).fill(undefined);

@@ -33,14 +33,14 @@ export class CookieChecker {
     this.#cookieKey = labelledKey(crypto, LABEL_COOKIE, publicKey);
   }
 
-  /** Whether mac1 proves that the sender knows the device's public key (5.4.4). */
+  /** Whether mac1 proves that the sender knows the device's public key (§5.4.4). */
   hasValidMac1(message: Uint8Array): boolean {
     const offset = mac1Offset(message);
     const expected = this.#crypto.mac(this.#mac1Key, message.subarray(0, offset));
     return this.#crypto.equal(expected, message.subarray(offset, offset + MAC_LENGTH));
   }
 
-  /** Whether mac2 proves that the sender received a cookie at this address and port (5.4.4). */
+  /** Whether mac2 proves that the sender received a cookie at this address and port (§5.4.4). */
   hasValidMac2(message: Uint8Array, source: Endpoint, now: number): boolean {
     const offset = mac1Offset(message) + MAC_LENGTH;
     const cookie = this.#cookieFor(source, now);
@@ -48,7 +48,9 @@ export class CookieChecker {
     return this.#crypto.equal(expected, message.subarray(offset));
   }
 
-  /** Creates the reply to a handshake message whose mac1 is valid but whose mac2 is not (5.4.7). */
+  /**
+   * Creates the reply to a handshake message whose mac1 is valid but whose mac2 is not (§5.4.7).
+   */
   createReply(message: Uint8Array, senderIndex: number, source: Endpoint, now: number): Uint8Array {
     const reply = new Uint8Array(COOKIE_REPLY.length);
     writeUint32(reply, 0, MESSAGE_COOKIE_REPLY);
@@ -68,7 +70,7 @@ export class CookieChecker {
   }
 
   /**
-   * Returns the MAC of the sender's address and port, with a secret renewed every 2 min (5.4.7).
+   * Returns the MAC of the sender's address and port, with a secret renewed every 2 min (§5.4.7).
    */
   #cookieFor(source: Endpoint, now: number): Uint8Array {
     if (now - this.#secretBornAt >= COOKIE_SECRET_MAX_AGE) {
@@ -101,7 +103,7 @@ export class CookieGenerator {
     return this.#cookieReceivedAt;
   }
 
-  /** Writes mac1 and mac2; mac2 is zero without a fresh cookie (5.4.4). */
+  /** Writes mac1 and mac2; mac2 is zero without a fresh cookie (§5.4.4). */
   addMacs(message: Uint8Array, now: number): void {
     const offset = mac1Offset(message);
     const mac1 = this.#crypto.mac(this.#mac1Key, message.subarray(0, offset));
@@ -117,7 +119,7 @@ export class CookieGenerator {
 
   /**
    * Stores the cookie for the next message. Nothing is resent immediately, because a flood of
-   * cookie replies would then cause a flood of handshakes (6.6).
+   * cookie replies would then cause a flood of handshakes (§6.6).
    *
    * @returns false if the reply is unsolicited or not authentic
    */

@@ -134,7 +134,7 @@ export class Handshake {
   }
 
   /**
-   * Creates an initiation with zero MACs (5.4.2).
+   * Creates an initiation with zero MACs (§5.4.2).
    *
    * @param ephemeral fresh private key; wiped
    * @param localIndex allocated for this handshake; released if the handshake is abandoned
@@ -184,7 +184,7 @@ export class Handshake {
       this.#staticStatic,
     );
     if (stamp === undefined) return 'bad-handshake';
-    // An initiation that is not later than all earlier ones is a replay (5.1).
+    // An initiation that is not later than all earlier ones is a replay (§5.1).
     const previous = this.#lastReceivedTimestamp;
     if (previous !== undefined && compareTimestamps(stamp, previous) <= 0) {
       return 'replayed-initiation';
@@ -215,7 +215,7 @@ export class Handshake {
   }
 
   /**
-   * Creates a response with zero MACs (5.4.3). Call beginSession() next.
+   * Creates a response with zero MACs (§5.4.3). Call beginSession() next.
    *
    * @param ephemeral fresh private key; wiped
    * @returns undefined if one of the initiator's keys is of low order; the index is then released
@@ -254,7 +254,7 @@ export class Handshake {
   }
 
   /**
-   * Derives the session's transport keys (5.4.5) and wipes the handshake's keys. The session takes
+   * Derives the session's transport keys (§5.4.5) and wipes the handshake's keys. The session takes
    * over the index.
    */
   beginSession(now: number): Keypair {

@@ -21,7 +21,7 @@ const STEP = 2 ** 24;
 /**
  * Returns the timestamp for an initiation. If the wall clock was set back or has not advanced,
  * returns `previous` plus one step. A responder refuses timestamps that are not later than the
- * previous one (5.1), so without this, a device whose clock starts in 1970 could not connect.
+ * previous one (§5.1), so without this, a device whose clock starts in 1970 could not connect.
  *
  * @param unixMilliseconds wall clock
  * @param previous the last timestamp sent to this peer, including by an earlier process

@@ -1,4 +1,4 @@
-/** Noise's HKDF (Noise Protocol Framework, revision 34, 4.3): KDF_n of the whitepaper (5.4). */
+/** Noise's HKDF (Noise Protocol Framework, revision 34, 4.3): KDF_n of the whitepaper (§5.4). */
 import type { Crypto } from '../../crypto/crypto.js';
 
 const ONE = Uint8Array.of(1);
