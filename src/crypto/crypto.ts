@@ -49,10 +49,10 @@ export interface Crypto {
     data: Uint8Array,
   ): Uint8Array | undefined;
 
-  /** Whether two byte strings are equal, in time that depends only on their length. */
+  /** Compares two byte strings for equality, in time that depends only on their length. */
   equal(left: Uint8Array, right: Uint8Array): boolean;
 
-  /** Creates the key for the packets of one direction. `key` is copied. */
+  /** Creates the key for packets in one direction. `key` is copied. */
   transportKey(key: Uint8Array): TransportKey;
 }
 

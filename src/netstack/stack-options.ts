@@ -27,7 +27,7 @@ export interface StackOptions {
 export interface UnmatchedSegment {
   /** A key that identifies both endpoints. */
   readonly flow: string;
-  /** Whether this is a SYN-ACK, which implies another host's SYN within the last minute. */
+  /** Whether this is a SYN-ACK: if so, another host sent a SYN within the last minute. */
   readonly isSynAck: boolean;
 }
 

@@ -290,7 +290,7 @@ export class Stack {
     return this.#addresses.firstFor(remote) >= 0;
   }
 
-  /** Whether `remote` is a unicast address and not local (RFC 9293 3.9.1.1, MUST-46). */
+  /** Whether `remote` is a unicast address that is not local (RFC 9293 3.9.1.1, MUST-46). */
   isHost(remote: IpAddress): boolean {
     return isUnicast(remote) && this.#addresses.indexOf(remote) === undefined;
   }

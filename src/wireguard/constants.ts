@@ -53,7 +53,7 @@ export const REKEY_AFTER_MESSAGES = 2 ** 49;
 /** The whitepaper rejects counters from 2^64 - 2^13 - 1 on. This limit keeps counters exact. */
 export const REJECT_AFTER_MESSAGES = 2 ** 53 - 2 ** 13 - 1;
 
-/** Handshake timers get up to 333 ms of random delay so that two peers do not collide. */
+/** Handshake timers get up to 333 ms of random delay so that the peers' messages do not collide. */
 export const REKEY_TIMEOUT_JITTER = 333;
 
 /** The maximum number of retries after the first initiation. */

@@ -47,7 +47,7 @@ export class Inbound {
     return this.isIpv6 ? ipv6Destination(this.bytes, 0) : ipv4Destination(this.bytes, 0);
   }
 
-  /** The end of the packet in `bytes`. Octets after it do not belong to the packet. */
+  /** The end of the packet in `bytes`. Octets after this offset do not belong to the packet. */
   get end(): number {
     return this.offset + this.length;
   }

@@ -192,8 +192,7 @@ export class IpProtocol {
   }
 
   #reassemble(fragment: Fragment, now: number): Uint8Array | undefined {
-    // Expire datagrams first, since a fragment may arrive before handleTimeout() is called for the
-    // same time.
+    // Expire datagrams first, because handleTimeout() may not have been called yet for this `now`.
     if (this.#reassembly.nextTimeout() <= now) this.handleTimeout(now);
     const whole = this.#reassembly.insert(fragment, now);
     if (whole === undefined) return undefined;

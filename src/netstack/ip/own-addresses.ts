@@ -21,8 +21,8 @@ export class OwnAddresses {
   }
 
   /**
-   * Replaces all addresses. Before the next call, tables must drop entries for removed addresses
-   * unless `isHeld` covers them.
+   * Replaces all addresses. Before the next call, other tables must remove their entries for
+   * removed addresses, unless `isHeld` returns true for the index.
    *
    * @param isHeld whether a table still uses an index, because a listener waits for the address to
    * return

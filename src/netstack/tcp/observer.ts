@@ -24,7 +24,7 @@ export interface TcpObserver {
   readable(): void;
   /** send() accepted less than requested, and a quarter of the buffer or 256 KiB is free again. */
   writable(): void;
-  /** The peer has closed its sending direction. All data that it sent can be read. */
+  /** The peer has closed its sending direction. All data from the peer can be read. */
   remoteClosed(): void;
   /**
    * The connection has ended; this is the last call. Received data can still be read, unless

@@ -38,7 +38,7 @@ export class ReceiveWindow {
   }
 
   /**
-   * Grows the window if needed after the user has read.
+   * Grows the window if needed after the user has read data.
    *
    * @param srtt smoothed RTT in ms; 0 if unknown
    */

@@ -64,7 +64,7 @@ export class SentSegment implements Transmission {
 const LARGEST_HOLE = 256;
 
 export class SentSegments {
-  /** Segments by sequence number, starting at index `#first`. */
+  /** Segments sorted by sequence number, starting at index `#first`. */
   readonly #segments: SentSegment[] = [];
   #first = 0;
   /** No segment before this index is lost; the search for lost segments starts here. */
