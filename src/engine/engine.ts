@@ -12,7 +12,7 @@ import type { DeviceObserver } from '../wireguard/context.js';
 export interface Engine {
   readonly device: Device;
 
-  /** Processes received datagrams. The engine owns their bytes and decrypts them in place. */
+  /** Processes received datagrams. The engine owns the datagrams' bytes and decrypts in place. */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void;
 
   /** Runs the timers that are due at `now`, if any. */
@@ -38,7 +38,7 @@ export interface Engine {
   close(): void;
 }
 
-/** The options of every engine: those of its WireGuard device, except the sink. */
+/** The options of every engine: the options of its WireGuard device, except the sink. */
 export interface EngineOptions extends Omit<DeviceOptions, 'sink'> {
   readonly observer?: EngineObserver | undefined;
 }

@@ -40,7 +40,7 @@ export interface VirtioNetHeader {
   readonly flags: number;
   /** One of VIRTIO_NET_GSO_…. */
   readonly segmentation: number;
-  /** The length of the IP and the TCP or UDP header: a hint on which receivers must not rely. */
+  /** The length of the IP and the TCP or UDP header: a hint that receivers must not rely on. */
   readonly headersLength: number;
   readonly segmentSize: number;
   readonly checksumStart: number;

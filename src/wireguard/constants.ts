@@ -68,7 +68,7 @@ export const REKEY_ON_RECEIVE_AFTER_TIME = REJECT_AFTER_TIME - KEEPALIVE_TIMEOUT
 /** Time without a new session after which all key material is wiped (§6.3). */
 export const ZERO_KEYS_AFTER_TIME = 3 * REJECT_AFTER_TIME;
 
-/** The traffic class of handshake messages: DSCP AF41 (RFC 2597 6), Not-ECT. Data has DSCP 0. */
+/** The traffic class of handshakes: DSCP AF41 (RFC 2597 6), Not-ECT. Data messages have DSCP 0. */
 export const HANDSHAKE_TRAFFIC_CLASS = 0x88;
 
 /** How long a received cookie is used; 5 s less than its lifetime, to allow for transit time. */

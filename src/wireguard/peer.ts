@@ -21,7 +21,7 @@ export interface PeerOptions {
   readonly presharedKey?: Uint8Array;
   /** The peer's endpoint. If absent, the peer must send the first message. */
   readonly endpoint?: Endpoint;
-  /** The persistent keepalive interval in milliseconds. 0 or absent disables it. */
+  /** The persistent keepalive interval in milliseconds; disabled if 0 or absent. */
   readonly persistentKeepalive?: number;
   /** The peer's inner addresses. A prefix that belongs to another peer moves to this peer. */
   readonly allowedIps: readonly IpPrefix[];

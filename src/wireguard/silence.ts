@@ -8,12 +8,12 @@ import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
  * Why no data arrives from a peer, as far as this end can know:
  *
  * - `no-answer`: initiations are sent, but no answer arrives. A WireGuard peer does not answer
- *   unknown keys (whitepaper 5.1); a firewall has the same effect
+ *   unknown keys (§5.1); a firewall has the same effect
  * - `wrong-key`: responses with a valid mac1 arrive but do not decrypt. The pre-shared keys differ,
  *   or a third party answers
  * - `under-load`: the peer sent a cookie reply and has not answered since (§5.3)
  * - `clock-behind`: no answer, and the local timestamps are years old. A peer silently refuses
- *   timestamps older than the latest one it accepted (§5.1)
+ *   timestamps older than the latest timestamp that it accepted (§5.1)
  * - `no-data-back`: the handshake completed and packets are sent, but no data message arrives, not
  *   even the passive keepalive that acknowledges them (§6.5). The path may drop long messages, or
  *   all messages after a short time
@@ -31,7 +31,7 @@ export function silenceOf(peer: Peer, now: number): SilenceReason | undefined {
   return now - unanswered >= KEEPALIVE_TIMEOUT + REKEY_TIMEOUT ? 'no-data-back' : undefined;
 }
 
-/** Whether the handshake is overdue; if a session exists, only if data is also unanswered. */
+/** Whether the handshake is overdue. If a session exists, data must also be unanswered. */
 function isHandshakeMissed(peer: Peer, began: number, now: number): boolean {
   if (!peer.hasSession(now)) return true;
   const unanswered = peer.unansweredDataSince;

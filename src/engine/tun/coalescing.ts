@@ -126,7 +126,7 @@ class Flow {
     return free;
   }
 
-  /** Appends a segment. Returns false if it does not continue the flow. */
+  /** Appends a segment. Returns false if the segment does not continue the flow. */
   append(packet: TcpPacket): boolean {
     const { head } = this;
     const size = head.payloadLength;

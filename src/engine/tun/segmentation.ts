@@ -48,7 +48,7 @@ const ADDRESSES = { 4: { offset: 12, length: 8 }, 6: { offset: 8, length: 32 } }
 /**
  * Splits one frame of a packet device into packets. The frame's packet must have PACKET_HEADROOM
  * bytes before it, including the virtio_net_hdr, and PACKET_TAILROOM bytes after it. If the frame
- * holds a single packet, its bytes become the slot.
+ * holds a single packet, the frame's bytes become the slot.
  *
  * @returns false if the frame is malformed; nothing is emitted then
  */

@@ -32,7 +32,7 @@ import type { PacketQueue } from '../packet-queue.js';
 /** The maximum number of echo replies per second, to limit the effect of a flood. */
 const ANSWERS_PER_SECOND = 1000;
 
-/** A reply to sendEcho(). */
+/** The reply to an echo request that sendEcho() sent. */
 export interface EchoReply {
   readonly from: IpAddress;
   readonly identifier: number;

@@ -29,7 +29,7 @@ export interface QuotedPacket {
   /** The addressKey() of the destination. */
   readonly destinationKey: number | string;
   readonly protocol: number;
-  /** The offset of the upper layer in the error; at least eight octets of it are present. */
+  /** The offset of the upper layer in the error; at least eight octets follow. */
   readonly upper: number;
   /** The first two 16-bit words of the upper layer: the ports, for TCP and UDP. */
   readonly sourcePort: number;

@@ -40,7 +40,7 @@ export type WalkEnd = 'upper-layer' | 'fragment' | DropReason;
 
 /** Parses the headers of one packet at a time. One object is reused for all packets. */
 export class ExtensionHeaders {
-  /** The next protocol, its header's offset, and the offset of the Next Header field naming it. */
+  /** The next protocol, its header's offset, and the offset of the preceding Next Header field. */
   protocol = 0;
   offset = 0;
   namedAt = 0;
@@ -106,7 +106,7 @@ export class ExtensionHeaders {
     return undefined;
   }
 
-  /** RFC 8200 4.2: the top two bits of an unrecognized option's type define how to handle it. */
+  /** RFC 8200 4.2: the top two bits of an unknown option's type define how to handle the option. */
   #judgeOptions(bytes: Uint8Array): DropReason | undefined {
     const end = this.offset + extensionHeaderLength(bytes, this.offset);
     let at = this.offset + 2;

@@ -142,7 +142,7 @@ export class IpProtocol {
     }
   }
 
-  /** Processes a fragment: RFC 8200 4.5, with its error conditions in the same order. */
+  /** Processes a fragment; checks the error conditions in the order of RFC 8200 4.5. */
   #receiveIpv6Fragment(inbound: Inbound, now: number): boolean {
     const headers = this.#headers;
     const { bytes, end } = inbound;

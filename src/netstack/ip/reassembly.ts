@@ -25,7 +25,9 @@ export interface Fragment {
   /** The offset of the data in the reassembled datagram. */
   readonly start: number;
   readonly isLast: boolean;
-  /** The reassembled packet's header, from the first fragment; its length field is not yet set. */
+  /**
+   * The reassembled packet's header, from the first fragment, with the length field not yet set.
+   */
   readonly header: Uint8Array | undefined;
 }
 
@@ -126,7 +128,7 @@ export class Reassembly {
   /**
    * Discards the datagrams that expired by `now`.
    *
-   * @param onLost called with the first fragment of each discarded datagram, if it arrived
+   * @param onLost called with each discarded datagram's first fragment, if that fragment arrived
    */
   expire(now: number, onLost: (first: Uint8Array) => void): void {
     for (const [key, datagram] of this.#incomplete) {

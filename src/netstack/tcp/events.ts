@@ -21,7 +21,7 @@ export function writableBytes(tcb: Tcb): number {
 /**
  * Schedules writable() after an ACK if a quarter of the buffer or 256 KiB is free. A lower
  * threshold would cause a call for each ACK. A large buffer holds little more than the data in
- * flight, so waiting for a quarter of it would stall the stream.
+ * flight, so waiting for a quarter of the buffer would stall the stream.
  */
 export function noteWritable(tcb: Tcb): void {
   const worthwhile = Math.min(sendCapacity(tcb) / 4, WORTH_A_CALL);

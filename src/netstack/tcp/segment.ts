@@ -39,7 +39,7 @@ export class Segment {
     return (this.flags & flag) !== 0;
   }
 
-  /** Parses the segment at `offset`. Returns false if its lengths are inconsistent. */
+  /** Parses the segment at `offset`. Returns false if the lengths are inconsistent. */
   parse(bytes: Uint8Array, offset: number, length: number): boolean {
     if (length < TCP_HEADER_LENGTH) return false;
     const headerLength = tcpHeaderLength(bytes, offset);

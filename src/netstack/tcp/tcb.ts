@@ -36,7 +36,7 @@ export interface TcpHost {
   enqueuePacket(slot: Uint8Array): void;
   /** Answers a segment with an RST. */
   refuse(tcb: Tcb, segment: Segment): void;
-  /** Marks the connection as ready: it may have something to send. */
+  /** Marks the connection as ready because it may have something to send. */
   enqueue(tcb: Tcb): void;
   /** Updates the timer heap after `tcb.deadline` may have changed. */
   reschedule(tcb: Tcb): void;

@@ -20,7 +20,7 @@ class Node<Value extends object> {
     this.value = value;
   }
 
-  /** Attaches `node` as the child for its half of this prefix. */
+  /** Attaches `node` as the child for the half of this prefix that contains `node`. */
   attach(node: Node<Value>): void {
     if (bitAt(node.address, this.prefixLength) === 0) this.zero = node;
     else this.one = node;

@@ -149,7 +149,7 @@ export class CookieGenerator {
   }
 }
 
-/** Computes HASH(label ‖ public key). Labels are ASCII. */
+/** Computes HASH(label ‖ public key) for an ASCII label. */
 function labelledKey(crypto: Crypto, label: string, publicKey: Uint8Array): Uint8Array {
   return crypto.hash(asciiBytes(label), publicKey);
 }

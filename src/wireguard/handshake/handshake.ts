@@ -207,7 +207,7 @@ export class Handshake {
   /**
    * Whether the local initiation gives way to the peer's. A local initiation older than
    * REKEY_TIMEOUT always gives way, as in the Linux kernel, because it cannot have crossed the
-   * peer's.
+   * peer's initiation.
    */
   #givesWay(theirIndex: number, now: number): boolean {
     const ours = this.#created?.localIndex;
@@ -287,7 +287,7 @@ export class Handshake {
     this.#created = undefined;
   }
 
-  /** Wipes all handshakes in progress and releases their indices. Timestamps are kept. */
+  /** Wipes all handshakes in progress and releases their indices, but keeps the timestamps. */
   clear(): void {
     this.abandonInitiation();
     this.#abandon(this.#consumed);

@@ -81,7 +81,7 @@ export interface CongestionControl {
   /** The octets that may be sent in one burst under pacing. */
   readonly sendQuantum: number;
 
-  /** Sets the effective MSS after it became known or changed. */
+  /** Sets the effective MSS after the handshake or a path MTU change. */
   setMss(mss: number): void;
 
   /**

@@ -94,7 +94,7 @@ export class WindowControl implements CongestionControl {
     if (idle <= rto || this.#cwnd <= restartWindow) return;
     // RFC 7661 4.4.3: the window before the idle period is still the best estimate for ssthresh.
     this.#ssthresh = Math.max(this.#ssthresh, 0.75 * this.#cwnd);
-    // RFC 5681 4.1: after an idle RTO, send at most the restart window.
+    // RFC 5681 4.1: after an idle period longer than the RTO, send at most the restart window.
     this.#cwnd = restartWindow;
     this.#validation.reset();
     this.#hystart.restart();

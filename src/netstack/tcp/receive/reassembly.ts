@@ -54,7 +54,7 @@ export class Reassembly {
   }
 
   /**
-   * Removes the ranges before `next` and those that follow it without a gap.
+   * Removes the ranges before `next` and the ranges that follow `next` without a gap.
    *
    * @returns the first missing sequence number at or after `next`
    */

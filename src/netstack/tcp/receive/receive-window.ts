@@ -1,7 +1,6 @@
 /**
- * Sizes the receive window: starts at 64 KiB and grows as the user reads (dynamic right-sizing:
- * Fisk and Feng, 2001). The window never limits a fast reader, and a slow reader uses little
- * memory.
+ * Sizes the receive window: starts at 64 KiB and grows as the user reads (dynamic right-sizing,
+ * Fisk and Feng 2001). The window never limits a fast reader, and a slow reader uses little memory.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 

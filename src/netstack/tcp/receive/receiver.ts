@@ -180,7 +180,7 @@ export class Receiver {
     this.#unacknowledged += advanced;
   }
 
-  /** Discards out-of-order text after the peer's FIN, since it is not part of the stream. */
+  /** Discards out-of-order text after the peer's FIN: that text is not part of the stream. */
   #cutAtFin(): number {
     this.ranges.clear();
     this.selectiveAcks.clear();

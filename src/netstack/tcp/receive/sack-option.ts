@@ -18,7 +18,7 @@ export interface SackSubject {
 /**
  * Marks the segments that the SACK blocks of an ACK cover.
  *
- * @param sender its SND.UNA must already reflect this ACK
+ * @param sender must already have advanced SND.UNA for this ACK
  * @param report receives the DSACK range
  * @param arrived receives the newly SACKed segments
  */

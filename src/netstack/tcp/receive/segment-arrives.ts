@@ -111,7 +111,7 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   if (receiver.isAcceptable(segment.segSeq, segment.segLen)) return true;
   if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
     // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
-    // RSTs": without it, two peers with closed windows would never see each other's window updates.
+    // RSTs": otherwise, two peers with closed windows would never see each other's window updates.
     // Leave text and FIN in the segment, so that it does not count as a duplicate ACK (RFC 5681 2);
     // they do not fit into the window. checkSyn() handles a SYN.
     if (!segment.has(SYN)) receiver.ackNow = true;

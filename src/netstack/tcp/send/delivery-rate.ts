@@ -44,10 +44,7 @@ export class DeliveryRate {
   #deliveredAt = 0;
   /** C.first_send_time: send time of the newest segment that the last ACK covered. */
   #firstSentAt = 0;
-  /**
-   * C.app_limited: samples are application-limited until `delivered` exceeds this; 0 if they are
-   * not.
-   */
+  /** C.app_limited: samples are application-limited until `delivered` exceeds this; otherwise 0. */
   #appLimitedUntil = 0;
   /** Send time of the newest segment that this ACK delivered; -1 if none yet. */
   #newestSentAt = -1;

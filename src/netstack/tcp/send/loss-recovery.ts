@@ -42,7 +42,7 @@ export class LossRecovery implements RackContext {
   readonly #sender: RecoverySubject;
   readonly #rack: Rack;
   readonly probe = new TailLossProbe();
-  /** When the reordering timer expires and loss detection runs again; Infinity if it is not set. */
+  /** When the reordering timer expires and loss detection runs again; Infinity if not set. */
   reorderAt = Infinity;
   /** Whether the first segment must be retransmitted regardless of the window. */
   isHeadDue = false;
@@ -135,7 +135,7 @@ export class LossRecovery implements RackContext {
     const isPureDuplicate = report.isDuplicate && !hasBlocks;
     const repaired = this.probe.acknowledged(sndUna, dsackEnd, isPureDuplicate);
     if (!repaired || this.isRecovering) return;
-    // RFC 8985 7.4.2: the probe repaired a loss, so congestion control must react to it.
+    // RFC 8985 7.4.2: the probe repaired a loss, to which congestion control must react.
     this.#sender.congestion.enterRecovery(this.#sender, this.now);
     this.#sender.congestion.exitRecovery(this.#sender, this.now);
   }
@@ -225,7 +225,7 @@ export class LossRecovery implements RackContext {
   #loseHead(): void {
     const { head } = this.#sender.segments;
     if (head === undefined) return;
-    // The head is already marked lost if an ACK covered part of it before its retransmission.
+    // The head is already marked lost if an ACK covered part of it before the retransmission.
     if (!head.isLost) this.lose(head);
     this.isHeadDue = true;
   }
@@ -245,8 +245,7 @@ export class LossRecovery implements RackContext {
     this.#phase = phase;
     this.#recoveryPoint = sender.sndNxt;
     this.#outAtBeginning = sender.segments.size;
-    // A timeout during recovery continues that recovery, so its earlier retransmissions still
-    // count.
+    // A timeout during recovery continues the same recovery: earlier retransmissions still count.
     if (!wasRecovering) {
       this.#firstRetransmissionAt = -1;
       this.#isDecided = false;

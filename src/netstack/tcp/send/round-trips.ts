@@ -56,7 +56,7 @@ export class RoundTrips {
       estimator.ease();
     } else if (now - echoRtt < this.#timedOutAt) {
       // The echoed timestamp predates the last timeout: earlier ACKs were lost, and this ACK
-      // repeats the last of them. `echoRtt` includes the wait for the timer and would double the
+      // repeats the last lost one. `echoRtt` includes the wait for the timer and would double the
       // next timeout. The path works, so end the backoff.
       estimator.endBackoff();
     } else {

@@ -275,10 +275,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     if (sample.newlyLost > 0) this.congestion.acknowledged(sample, this, now);
   }
 
-  /**
-   * Resends all outstanding data in smaller segments because it exceeds the path MTU (RFC 1191
-   * 6.4).
-   */
+  /** Resends all outstanding data in segments that fit a reduced path MTU (RFC 1191 6.4). */
   sendAgain(): void {
     this.recovery.sendAgain();
   }

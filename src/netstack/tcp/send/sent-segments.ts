@@ -215,7 +215,7 @@ export class SentSegments {
     for (const segment of inFlight) this.#link(segment, this.#newest);
   }
 
-  /** Splits a segment into [start, at) and a new segment after it, which copies its state. */
+  /** Splits a segment into [start, at) and a new segment after it with the same state. */
   split(segment: SentSegment, at: number): void {
     const rest = new SentSegment(at, segment.end);
     const { sentAt, firstSentAt, deliveredAt, delivered, inflight, lost } = segment;

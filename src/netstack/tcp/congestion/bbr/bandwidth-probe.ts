@@ -125,7 +125,7 @@ export class BandwidthProbe {
   /**
    * AdaptLongTermModel(): updates inflight_longterm and the bandwidth filter.
    *
-   * @returns whether it changed the phase
+   * @returns whether the phase changed
    */
   #adaptLongTerm(sample: AckSample, isAppLimited: boolean, state: DeliveryState): boolean {
     const model = this.#model;

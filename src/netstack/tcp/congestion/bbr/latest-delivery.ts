@@ -26,7 +26,7 @@ export class LatestDelivery {
   /**
    * Records that a segment was marked lost.
    *
-   * @returns whether it is the first loss of its round
+   * @returns whether this is the first loss of the round
    */
   noteLoss(state: DeliveryState): boolean {
     if (this.hasLoss) return false;

@@ -1,6 +1,6 @@
 /**
  * BBR's model of the path, and the inflight limits derived from it (draft-ietf-ccwg-bbr 2.9 and
- * 5.6.4). All parts of BBR read and write its fields.
+ * 5.6.4). All parts of BBR read and write the model's fields.
  */
 import type { DeliveryState } from '../congestion-control.js';
 import { initialWindow } from '../initial-window.js';
