@@ -48,8 +48,8 @@ function requireKey(key: Uint8Array): void {
   if (key.length !== KEY_LENGTH) throw new RangeError('an X25519 key is 32 bytes');
 }
 
-// Importing DER takes 0.4 ms, ten times as long as a JWK. But a JWK consists of strings, which
-// cannot be wiped, so private keys are imported as DER.
+// Importing DER takes 0.4 ms, ten times as long as importing a JWK. But a JWK consists of strings,
+// which cannot be wiped, so private keys are imported as DER.
 function importPrivateKey(bytes: Uint8Array): KeyObject {
   requireKey(bytes);
   const der = secretBytes(PKCS8_PREFIX.length + KEY_LENGTH);

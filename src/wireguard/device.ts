@@ -237,7 +237,7 @@ export class Device {
 
   /**
    * Begins a handshake if no session exists or if the next packet would renew the session (§6.2).
-   * Call this before a packet is sent, so that the packet does not have to wait.
+   * Call this before sending a packet, so that the packet does not have to wait.
    */
   refreshSession(peer: Peer, now: number): void {
     this.#clockJump.check(now);

@@ -1,4 +1,6 @@
-/** Finds out why a peer is silent, as far as WireGuard can know. lib/silence.ts has all reasons. */
+/**
+ * Finds out why a peer is silent, as far as WireGuard can know. lib/silence.ts lists all reasons.
+ */
 import type { Silence } from '../lib/silence.js';
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
 import type { Peer } from './peer.js';
