@@ -20,7 +20,7 @@ export const FRAGMENT_HEADER_LENGTH = 8;
 /** Offsets of the fields to which a parameter problem may point. */
 export const IPV6_PAYLOAD_LENGTH = 4;
 export const IPV6_NEXT_HEADER = 6;
-/** The offset of the offset field in a fragment header. */
+/** The position of the offset field in a fragment header. */
 export const FRAGMENT_OFFSET = 2;
 
 const HOP_LIMIT = 7;

@@ -35,8 +35,8 @@ export class ClockJump {
     for (const peer of peers) peer.lastSentHandshake -= slept;
     const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
     if (ended.length === 0 && peers.length > 0) return;
-    // The first jump lifts the limit on initiations (§6.1). To lift it again, a later jump must
-    // come at least REKEY_TIMEOUT after that.
+    // A jump lifts the limit on initiations (§6.1), unless another jump did so less than
+    // REKEY_TIMEOUT ago.
     const isLimited = now - this.#jumpedAt < REKEY_TIMEOUT;
     if (!isLimited) this.#jumpedAt = now;
     for (const peer of ended) this.#end(peer, isLimited, now);

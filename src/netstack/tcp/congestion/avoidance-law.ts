@@ -13,7 +13,9 @@ export interface AvoidanceLaw {
   /** Resets the growth state after a timeout. The caller calls reduced() first if both apply. */
   timedOut(): void;
 
-  /** Returns cwnd after an ACK in congestion avoidance. SND.UNA moved by `acknowledged` octets. */
+  /**
+   * Returns cwnd after an ACK in congestion avoidance that moved SND.UNA by `acknowledged` octets.
+   */
   grown(cwnd: number, acknowledged: number, mss: number, srtt: number, now: number): number;
 
   /** Excludes `duration` ms from growth over time, because cwnd did not limit the sender. */

@@ -1,7 +1,7 @@
 /**
  * SEGMENT ARRIVES for a known connection: RFC 9293 3.10.7.4, step by step, with RFC 5961 (blind
- * attacks) and RFC 7323 (timestamps). Read 3.10.7 before you change this file. SYN-SENT has its own
- * file; inbound-segments.ts handles LISTEN and CLOSED.
+ * attacks) and RFC 7323 (timestamps). Read RFC 9293 3.10.7 before you change this file. SYN-SENT
+ * has its own file; inbound-segments.ts handles LISTEN and CLOSED.
  *
  * Each step returns whether processing continues with the next step.
  */
