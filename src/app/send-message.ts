@@ -15,12 +15,12 @@ import type { TunnelMode } from './up/choose-mode.js';
 import { openTunnel, type OpenTunnelOptions } from './up/open-tunnel.js';
 import { planTunnel } from './up/plan-tunnel.js';
 
-/** A message, and the protocol of the entry point to send it to. */
+/** A message, and the protocol used to send it. */
 export type Message =
   | { readonly via: 'http'; readonly request: HttpMessage }
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array };
 
-/** The response; over TCP and UDP an empty response is not an error. */
+/** The response, which may be empty over TCP and UDP. */
 export type SendResponse =
   | { readonly via: 'http'; readonly response: HttpResponse }
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array | undefined };
@@ -31,9 +31,7 @@ export interface SendOptions extends OpenTunnelOptions {
   /** The destination inside the tunnel: IP address and port. */
   readonly target: { readonly host: string; readonly port: number };
   readonly message: Message;
-  /**
-   * Timeout in milliseconds: for the start of the response (TCP, UDP), or for inactivity (HTTP).
-   */
+  /** Timeout in milliseconds: until the response starts (TCP, UDP), or for inactivity (HTTP). */
   readonly timeout: number;
   /** Whether to send even if another process on this machine uses the SIM. */
   readonly force: boolean;
@@ -81,7 +79,7 @@ async function sendThroughTunnel(
   } catch (error) {
     throw explain(error, options);
   } finally {
-    // The response is complete, or the exchange failed: do not wait.
+    // The response is complete, or the exchange failed, so close without a grace period.
     await tunnel.close({ gracePeriod: 0 });
   }
 }
@@ -118,7 +116,7 @@ function requireUserspace(mode: TunnelMode): void {
   });
 }
 
-/** The stack does not fragment, because NATs and firewalls often drop fragments. */
+/** Rejects payloads that need several packets: NATs and firewalls often drop fragments. */
 function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void {
   const limit = maxDatagramPayload(mtu, host.includes(':') ? 6 : 4);
   if (payload.length <= limit) return;

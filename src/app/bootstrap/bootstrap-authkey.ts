@@ -18,11 +18,9 @@ import { configOf } from './creation-steps.js';
 import { runSteps } from './sim-run.js';
 
 /**
- * @param signal cancels the run, except during steps that must finish; the promise rejects with its
- * reason
+ * @param signal cancels the run, except during steps that must finish
  * @throws MissingCredentialsError, UserError of kind `usage`
- * @throws UserError of another kind if the target is refused or the user must decide; nothing was
- * created
+ * @throws UserError of another kind if the target is refused or the user must decide
  * @throws ApiError
  * @throws BootstrapRescueError if a SIM was created but its arc.json could not be written to `path`
  */

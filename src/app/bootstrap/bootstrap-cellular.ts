@@ -27,7 +27,7 @@ export interface BootstrapCellularPorts extends KryptonPorts {
 }
 
 /**
- * @param signal cancels the run until Krypton is called; the promise rejects with its reason
+ * @param signal cancels the run until Krypton is called; the promise rejects with the abort reason
  * @throws UserError if the target is refused; nothing was changed
  * @throws ApiError, UserError of kind `api` if Krypton returns an incomplete session
  * @throws BootstrapRescueError if `path` could not be written
@@ -52,7 +52,9 @@ export async function bootstrapCellular(
   return keepKryptonSession(session, existing, simId, options, ports);
 }
 
-/** Reads the SIM ID from the metadata service, if the SIM's group enables it; Krypton omits it. */
+/**
+ * Reads the SIM ID, which Krypton omits, from the metadata service, if the SIM's group allows it.
+ */
 async function findSimId(
   { metadataEndpoint, userAgent }: BootstrapCellularOptions,
   { note }: KryptonPorts,

@@ -30,7 +30,7 @@ export interface DumpPorts extends BootstrapPorts {
 
 /**
  * @returns notes for the user, as sentences
- * @throws as `bootstrapAuthkey`; BootstrapRescueError if standard output did not accept the text
+ * @throws as `bootstrapAuthkey`; BootstrapRescueError if writing to standard output failed
  */
 export async function dumpBootstrap(
   options: BootstrapAuthkeyOptions,
@@ -48,7 +48,7 @@ export async function dumpBootstrap(
   });
 }
 
-/** Refuses to run if an earlier run was interrupted: only a run that writes files can finish it. */
+/** Refuses to run if an earlier run was interrupted: only a run that writes files can resume it. */
 async function refuseToCreate(options: BootstrapAuthkeyOptions, ports: DumpPorts): Promise<void> {
   if (options.ownKey || options.adopt !== undefined) throw needsFile();
   await refuseWhileRescued(ports.files, options.path, options.stateFolder);
@@ -104,7 +104,7 @@ function adoption(simId: string): string {
   return `Run \`arctun bootstrap authkey --adopt ${simId}\` to give that SIM a key and write its arc.json.`;
 }
 
-/** Calls createSim. Without a journal, no later run can find a SIM whose response was lost. */
+/** Calls createSim. Without a journal, no later run can find the SIM if the response is lost. */
 async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   try {
     return await api.createSim();
@@ -117,7 +117,7 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   }
 }
 
-/** Adds a session if createSim returned none. If that fails, the key is still worth printing. */
+/** Adds a session if createSim returned none. If this fails, the key must still be printed. */
 async function trySession(
   config: ArcConfig,
   api: DumpRun['api'],
@@ -135,7 +135,7 @@ async function trySession(
   }
 }
 
-/** A new private key must be on disk before it replaces the old one, which requires a file. */
+/** A new private key must be on disk before it replaces the old one, so a file is required. */
 function needsFile(): UserError {
   return new UserError('usage', {
     what: 'cannot generate the key locally',

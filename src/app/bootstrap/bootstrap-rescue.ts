@@ -7,15 +7,15 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 /**
- * A SIM has a new key, but its arc.json could not be written to its path. SORACOM never shows the
- * private key again, so this error carries it until it is saved.
+ * The error for a SIM whose new key could not be written to the path of its arc.json. SORACOM never
+ * shows the private key again, so this error holds the key until it is saved.
  */
 export class BootstrapRescueError extends UserError {
   override readonly name = 'BootstrapRescueError';
   readonly simId: string;
   /** Path of the rescued arc.json; undefined if no file could be written. */
   readonly rescuePath: string | undefined;
-  /** The text of arc.json if no file could be written; the command prints it to standard output. */
+  /** The text of arc.json, to print to standard output, if no file could be written. */
   readonly arcJson: Secret<string> | undefined;
 
   constructor(
@@ -38,7 +38,7 @@ export interface WritePlan {
   readonly rescueFolder: string;
   /** Whether this run has read the file at `path` and may replace it. */
   readonly replace: boolean;
-  /** What has already happened, as a clause: `SIM 8942… was created`. */
+  /** What this run has already done, as a clause: `SIM 8942… was created`. */
   readonly done: string;
   /** What the user must not do now, as a sentence. */
   readonly warning: string;
@@ -62,7 +62,7 @@ export async function keepArcConfig(
   }
 }
 
-/** Fails if the file exists: a concurrent run may have written a key that is shown only once. */
+/** Fails if the file exists, because a concurrent run may have written a new key to it. */
 export async function proveStillAbsent(files: Files, path: string): Promise<void> {
   try {
     await files.readText(path);
@@ -73,10 +73,10 @@ export async function proveStillAbsent(files: Files, path: string): Promise<void
   throw new FileError('failed', path, 'the file was created by another process in the meantime');
 }
 
-/** Maximum characters of the target path in the file name, within the limit of file systems. */
+/** Maximum characters of the target path in the file name, so that file systems accept the name. */
 const LONGEST_TARGET = 150;
 
-/** The suffix that identifies the rescued files of this target. */
+/** Returns the file name suffix that identifies the rescued files of this target. */
 function rescueSuffix(target: string): string {
   return `.${encodeURIComponent(target).slice(-LONGEST_TARGET)}.rescue`;
 }
@@ -113,7 +113,7 @@ async function rescue(
 ): Promise<BootstrapRescueError> {
   const what = `${done}, but ${files.absolute(path)} could not be written`;
   const why = messageOf(error);
-  // The ID is external input and becomes part of a file name.
+  // The SIM ID is external input and becomes part of a file name.
   const ofSim = `arc.json.${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}`;
   const name = ofSim + rescueSuffix(files.absolute(path));
   const rescuePath = files.absolute(`${rescueFolder}/${name}`);

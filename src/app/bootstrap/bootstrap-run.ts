@@ -17,7 +17,7 @@ export type BootstrapApi = Omit<
 export interface BootstrapAuthkeyOptions extends FreshOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
-  /** The folder for a new arc.json, or for a new session, if `path` cannot be written. */
+  /** The folder for a new arc.json or session if `path` cannot be written. */
   readonly stateFolder: string;
   readonly labels?: SimLabels | undefined;
   /** Whether to replace the new SIM's key with one generated locally. */
@@ -48,14 +48,11 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
 /** A SIM that an earlier, interrupted run may have created. */
 export interface LostSim {
   readonly simId: string;
-  /** Unix milliseconds; undefined if SORACOM does not return it. */
+  /** Unix milliseconds; undefined if SORACOM does not return the time. */
   readonly createdTime: number | undefined;
   /** Empty if the SIM has no name. */
   readonly name: string;
-  /**
-   * Whether SORACOM created the SIM before the request, so that it probably belongs to another
-   * device.
-   */
+  /** Whether the SIM is older than the request, so that it probably belongs to another device. */
   readonly isEarlier: boolean;
 }
 
@@ -77,7 +74,7 @@ export interface SignedInRun {
   readonly options: BootstrapAuthkeyOptions;
   readonly ports: BootstrapPorts;
   readonly api: BootstrapApi;
-  /** The API endpoint, as in the credentials. */
+  /** The API endpoint that the credentials specify. */
   readonly endpoint: string;
   /** The profile to store in each arc.json, if requested. */
   readonly profile: ArcProfile | undefined;
@@ -85,10 +82,9 @@ export interface SignedInRun {
 
 /** State shared by the steps of a run; `sim-run.ts` defines their order. */
 export interface SimRun extends SignedInRun {
-  /** The arc.json that existed when the run started. */
   readonly existing: ArcConfig | undefined;
   readonly journal: SimJournal;
-  /** The content that arc.json has, or is about to get. */
+  /** The current content of arc.json, or the content about to be written. */
   config: ArcConfig | undefined;
   /** The ID of the SIM that gets a new key, instead of creating a SIM. */
   adopt: string | undefined;
@@ -96,7 +92,7 @@ export interface SimRun extends SignedInRun {
   created: boolean;
   /** Writes the given configuration to arc.json. */
   readonly write: (config: ArcConfig) => Promise<void>;
-  /** Absolute path of the session file, if the session could not be written to arc.json. */
+  /** Absolute path of the session file, if arc.json could not be updated. */
   keptIn: string | undefined;
   readonly notes: string[];
 }

@@ -28,9 +28,9 @@ export interface BootstrapSimPorts extends KryptonPorts {
 
 /**
  * Calls Krypton through krypton-cli. The SIM's ID is unknown, because this machine may be online
- * through another SIM. So the ID in the file is kept, and the file is copied first.
+ * through another SIM. So an existing arc.json is copied first and keeps its SIM ID.
  *
- * @param signal cancels the run until krypton-cli starts; the promise rejects with its reason
+ * @param signal cancels the run until krypton-cli starts; the promise rejects with the abort reason
  * @throws UserError if the operating system or the target is refused; nothing was changed
  * @throws UserError if krypton-cli fails, of kind `api` if it returns an incomplete session
  * @throws BootstrapRescueError if `path` could not be written

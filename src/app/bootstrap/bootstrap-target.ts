@@ -31,7 +31,7 @@ export async function openBootstrapTarget(
   return { existing, journal };
 }
 
-/** Checks that the result can be saved. The state folder can also hold a session, but not a key. */
+/** Checks that the result can be saved. The state folder can hold a new session, but not a key. */
 async function proveWritable(
   refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,
@@ -64,8 +64,8 @@ function refuseOtherSim(
 }
 
 /**
- * Reads the arc.json to refresh; undefined if a new one must be created. An unusable file is an
- * error, because it may hold the key of a SIM that is billed.
+ * Reads the arc.json to refresh; undefined if a new one must be created. An unusable arc.json is an
+ * error, because it may contain the key of a SIM that is billed.
  *
  * @throws UserError that explains why the file is refused
  */
@@ -88,8 +88,7 @@ export async function readBootstrapTarget(
 }
 
 /**
- * Reads the arc.json that bootstrap will overwrite, no matter which SIM it belongs to; undefined if
- * absent.
+ * Reads the arc.json to overwrite, whichever SIM it belongs to; undefined if absent.
  *
  * @throws UserError that explains why the file is refused
  */
@@ -112,7 +111,7 @@ export async function readExistingTarget(
   return config;
 }
 
-/** A file with a SIM ID but no key is not a skeleton: its SIM exists and is billed. */
+/** An arc.json with a SIM ID but no key is not a skeleton: its SIM exists and is billed. */
 function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
   if (simId === '' || simId === SKELETON_SIM_ID) {
     return refusal('configuration', place, 'it is a template without a SIM', [MOVE_AWAY]);

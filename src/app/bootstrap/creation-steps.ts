@@ -38,7 +38,7 @@ export const creationSteps = {
     return 'done';
   },
 
-  /** Keeps an earlier run's journal: if the user declines, the next run can still find that SIM. */
+  /** Keeps an interrupted run's journal: if the user declines, the next run can find its SIM. */
   async 'confirm-creation'(run: SimRun): Promise<'announce-sim'> {
     await confirmCreation(run);
     return 'announce-sim';
@@ -48,7 +48,7 @@ export const creationSteps = {
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
     await refuseUnknownGroup(options.labels ?? {}, api);
-    // It is already decided what happens to a SIM that an earlier run requested.
+    // The user has already decided about a SIM that an earlier run requested.
     if (journal.line !== 'none') await journal.end();
     await journal.add({
       step: 'create-sim',
@@ -83,7 +83,7 @@ export const creationSteps = {
     run.config = withProfile(config, run.profile);
     run.created = true;
     try {
-      // The journal's disk space is already allocated, so this write works even on a full disk.
+      // The journal's disk space is preallocated, so this write succeeds even on a full disk.
       await journal.add({ step: 'created', simId, arcJson: formatArcConfig(run.config) });
     } catch {
       await keepWithoutJournal(run.config, run);
@@ -153,13 +153,13 @@ export const creationSteps = {
     const { api, journal, created, write } = run;
     const { createSim, created: answered } = journal.progress;
     const config = configOf(run);
-    // Whether an earlier run's createSim may have created a SIM that is still unknown.
+    // Whether an earlier run's createSim may have created a SIM whose ID is still unknown.
     const isOpen = !created && (createSim ?? answered) !== undefined;
     try {
       const ifRefused = isOpen ? 'journal-stays' : 'journal-ends';
       run.config = await renewKey({ config, journal, api, write }, ifRefused);
     } catch (error) {
-      // Any other error already describes the state and says to repeat the command.
+      // Any other error already describes the state and tells the user to repeat the command.
       if (!created || !isRefusedRenewal(error)) throw error;
       throw retold(
         error,
@@ -176,7 +176,7 @@ export const creationSteps = {
 
 const KEY_KEPT = 'The key in arc.json is unchanged. Run `arctun sim renew-key` to replace it.';
 
-/** Adds advice to the error for a SIM that is terminated, or unknown to this account. */
+/** Adds advice to an error that a terminated SIM, or a SIM of another account, can cause. */
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   const { failure, what, why, next, status, code } = error;
@@ -207,7 +207,7 @@ export async function confirmCreation(run: SignedInRun): Promise<void> {
   });
 }
 
-/** Fails if a concurrent run finished, and wrote arc.json, before this run wrote its journal. */
+/** Fails if a concurrent run wrote arc.json and finished before this run created its journal. */
 async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void> {
   try {
     await proveStillAbsent(ports.files, options.path);
@@ -251,14 +251,14 @@ async function keepWithoutJournal(
       warning: 'Do not run bootstrap again for this SIM: it would create a second one.',
     });
   } catch (error) {
-    // The next run finds the rescued file. A journal without a SIM ID would mislead it.
+    // The next run finds the rescued file. A journal without the SIM ID would mislead that run.
     const isKept = error instanceof BootstrapRescueError && error.rescuePath !== undefined;
     if (isKept) await journal.end().catch(() => undefined);
     throw error;
   }
 }
 
-/** The step to run after createSim's key is in arc.json. If it fails, the next run repeats it. */
+/** The step after createSim's key is in arc.json. If that step fails, the next run repeats it. */
 type AfterKey = 'announce-own-key' | 'add-session';
 
 function afterKey({ journal }: SimRun): AfterKey {

@@ -17,15 +17,14 @@ export type SimPart = Pick<ArcConfig, 'privateKey' | 'publicKey' | 'simId'> &
   Partial<Pick<ArcConfig, 'arcSessionStatus'>>;
 
 export interface FreshOptions {
-  /** `process.platform`, for the name of the interface. */
+  /** `process.platform`, which determines the interface name. */
   readonly platform: string;
-  /** The member `$schema`, if any. */
   readonly schema?: readonly JsonMember[];
 }
 
 /**
- * Builds the arc.json that soratun would write for a new SIM, but without a profile: an API secret
- * is only written to a file on request.
+ * Builds the arc.json that soratun would write for a new SIM, but without a profile: arctun writes
+ * an API secret to a file only on request.
  */
 export function freshArcConfig(sim: SimPart, { platform, schema = [] }: FreshOptions): ArcConfig {
   return {
@@ -53,7 +52,7 @@ export function keylessArcConfig(simId: string, options: FreshOptions): ArcConfi
   return freshArcConfig({ privateKey: new Secret(zeroKey), publicKey: zeroKey, simId }, options);
 }
 
-/** Returns `config` with the given profile; unknown keys of its existing profile are kept. */
+/** Returns `config` with the given profile, and keeps the unknown keys of the existing profile. */
 export function withProfile(config: ArcConfig, profile: ArcProfile | undefined): ArcConfig {
   if (profile === undefined) return config;
   const unknownKeys = config.profile?.unknownKeys ?? [];
@@ -73,8 +72,8 @@ export function newSimConfig(sim: SimResponse, options: FreshOptions): ArcConfig
 }
 
 /**
- * Returns the keys of the first profile that has a private key. soratun looks up the SIM ID, but
- * the map is keyed by ICCID, and the two are equal only for a stand-alone virtual SIM.
+ * Returns the keys of the first profile that has a private key. soratun looks up the SIM ID in this
+ * map, but its keys are ICCIDs, which equal the SIM ID only for stand-alone virtual SIMs.
  */
 function simKeys({
   profiles = {},

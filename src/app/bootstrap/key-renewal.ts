@@ -1,7 +1,7 @@
 /**
  * Gives a virtual SIM a key pair that is generated locally. The private key never leaves this
- * machine. It is in the journal before SORACOM gets the public key, because afterwards no other key
- * works.
+ * machine. It is written to the journal before SORACOM gets the public key, because from then on
+ * only this key works.
  */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatKey, parseKey } from '../../arc-config/value-syntax.js';
@@ -16,7 +16,6 @@ import type { RenewKeyStep, SimJournal } from './sim-journal.js';
 export interface Renewal {
   /** The configuration of the SIM whose key is replaced. */
   readonly config: ArcConfig;
-  /** The journal that holds the new key pair. */
   readonly journal: SimJournal;
   readonly api: Pick<SoracomApi, 'renewArcSimCredentials' | 'createArcSession'>;
   /** Called with the new key, then with the session. Resolves when the file is on disk. */
@@ -36,8 +35,8 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 /**
  * Renews the SIM's key with the pair that this run wrote to the journal, then removes the journal.
  *
- * @param ifRefused whether the journal is removed after a refusal; it stays if it has other entries
- * @throws ApiError if SORACOM refuses: the old key stays valid, and the journal records that
+ * @param ifRefused whether a refusal removes the journal, which must stay if it has other entries
+ * @throws ApiError if SORACOM refuses: the old key stays valid, and the journal records the refusal
  * @throws UserError if the response was lost, or if a step after the renewal failed
  */
 export async function renewKey(
@@ -50,7 +49,7 @@ export async function renewKey(
     return await renew(renewal);
   } catch (error) {
     if (isRefusedRenewal(error)) {
-      // Ignore: the API error matters more. Without this entry, the next run retries the key.
+      // Ignore a failed write, because the API error matters more; the next run resends the key.
       await journal.add({ step: 'renewal-refused', simId }).catch(() => undefined);
       if (ifRefused === 'journal-ends') await journal.end().catch(() => undefined);
       throw error;
@@ -65,8 +64,8 @@ export async function renewKey(
 }
 
 /**
- * Finishes an earlier run's renewal from the journal; repeating it with the same key is safe. After
- * a refusal the journal stays, because the earlier request may have succeeded.
+ * Finishes an earlier run's renewal from the journal. Sending the same key again is safe. After a
+ * refusal the journal stays, because the earlier request may have succeeded.
  *
  * @throws UserError; ApiError if the response was lost
  */
@@ -90,9 +89,9 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
 }
 
 /**
- * True if SORACOM definitely refused the new key. A redirect does not count, because its target may
- * be the result of a completed request (RFC 9110 15.4.4). Nor does a 429, or an error after a 5xx:
- * the key may already be renewed.
+ * True if SORACOM definitely refused the new key. The key may already be renewed after a redirect,
+ * whose target may be the result of a completed request (RFC 9110 15.4.4), after a 429, or after an
+ * error that follows a 5xx.
  */
 export function isRefusedRenewal(error: unknown): error is ApiError {
   if (!(error instanceof ApiError) || error.failure !== 'refused') return false;
@@ -159,7 +158,7 @@ function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicK
 }
 
 /**
- * Rewrites an error to say what it means for the SIM.
+ * Rewrites an error to explain the state of the SIM.
  *
  * @param next what to do, replacing the error's own advice
  * @param what replaces the first line; the error's own first line then moves to the explanation

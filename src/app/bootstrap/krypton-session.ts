@@ -1,4 +1,4 @@
-/** Parses the response of Krypton or krypton-cli; an incomplete one is rejected. */
+/** Parses the response of Krypton or krypton-cli, and rejects an incomplete response. */
 import * as z from 'zod';
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { parseCidr, parseEndpoint, parseIp, parseKey } from '../../arc-config/value-syntax.js';
@@ -14,7 +14,7 @@ export interface KryptonSession {
   readonly session: ArcSession;
 }
 
-/** SORACOM returns about twenty allowed IPs; an arc.json with this many is still readable. */
+/** The maximum number of allowed IPs; arc.json remains readable. SORACOM returns about twenty. */
 const MOST_ALLOWED_IPS = 1024;
 
 const kryptonAnswer = z.object({
@@ -26,7 +26,7 @@ const kryptonAnswer = z.object({
 });
 
 /**
- * @param text the response; errors never repeat it, except for a refusal's own message
+ * @param text the response; no error repeats it, except for the message of a refusal
  * @param giver the sender of the response, as error messages name it
  * @throws UserError of kind `api` if the session is incomplete
  */

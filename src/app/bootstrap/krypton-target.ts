@@ -1,6 +1,6 @@
 /**
  * Stores the keys that Krypton returns. Each call to Krypton invalidates the previous keys, so all
- * checks run before the call, and its response is written to disk first.
+ * checks run before the call, and the response is written to disk before anything else happens.
  */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
@@ -21,7 +21,7 @@ import { SimJournal } from './sim-journal.js';
 export interface KryptonTargetOptions extends FreshOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
-  /** Whether to return arc.json instead; then no file is read or written. */
+  /** Whether to return arc.json as text, without reading or writing a file. */
   readonly dumpConfig: boolean;
   /** arctun's state folder, used if `path` cannot be written. */
   readonly rescueFolder: string;
@@ -62,7 +62,7 @@ export async function openKryptonTarget(
   return existing;
 }
 
-/** Refuses to run if a journal exists: it may hold the only copy of another SIM's key. */
+/** Refuses to run if a journal exists: the journal may hold the only copy of another SIM's key. */
 async function refuseInterruptedRun(journals: Journals, path: string): Promise<void> {
   const journal = await SimJournal.open(journals, path);
   if (journal.line === 'none') return;
@@ -76,8 +76,8 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
 }
 
 /**
- * Calls Krypton. First copies a file that may belong to another SIM, because that SIM's key stays
- * valid. The copy is removed if the call certainly created no key.
+ * Calls Krypton. First copies an arc.json that may belong to another SIM, because that SIM's key
+ * stays valid. The copy is removed if the call certainly created no key.
  *
  * @param simId the SIM whose keys Krypton returns; undefined if unknown
  * @param signal cancels the run until the call
@@ -111,13 +111,12 @@ interface KryptonRun {
 }
 
 interface Copy {
-  /** Tells the user about the copy. */
   readonly tell: () => void;
-  /** Removes the copy. Tells the user about it only if that fails. */
+  /** Removes the copy, and tells the user about the copy only if removing it fails. */
   readonly remove: () => Promise<void>;
 }
 
-/** Copies the file, unless it has this SIM's ID: then the call replaces its key anyway. */
+/** Copies the file unless it has this SIM's ID, because the call replaces this SIM's key anyway. */
 async function keepOtherSim(
   existing: ArcConfig | undefined,
   simId: string | undefined,
@@ -138,11 +137,12 @@ async function keepOtherSim(
   return { tell, remove: () => undo().catch(tell) };
 }
 
-/** Limits the copies made by a command that runs at every boot without knowing the SIM ID. */
+/** The maximum number of copies. The command may run at every boot without knowing the SIM ID. */
 const MOST_COPIES = 9;
 
 /**
- * Does not overwrite other copies, which may hold valid keys, except the last one.
+ * Copies arc.json to the first free path. Existing copies may hold valid keys, so only the last
+ * path may be overwritten.
  * @returns the path of the copy, and a function that restores the previous state of that path
  */
 async function keepCopy(
@@ -151,7 +151,7 @@ async function keepCopy(
   existing: ArcConfig,
 ): Promise<{ path: string; undo: () => Promise<void> }> {
   const text = formatArcConfig(existing);
-  // The ID is external input and becomes part of a file name.
+  // The SIM ID is external input and becomes part of a file name.
   const first = `${path}.${existing.simId.replaceAll(/[^0-9A-Za-z]/g, '_') || 'old'}`;
   for (let number = 1; ; number++) {
     const copy = number === 1 ? first : `${first}.${number}`;
@@ -177,7 +177,7 @@ async function readCopy(files: Files, path: string): Promise<string | undefined>
 /**
  * Writes the configuration to the file, or returns it.
  *
- * @param simId undefined if unknown; then the ID in the file is kept
+ * @param simId undefined if unknown; the file then keeps its SIM ID
  * @throws BootstrapRescueError if the file cannot be written
  */
 export async function keepKryptonSession(

@@ -1,4 +1,4 @@
-/** Sets a SIM's name, tags and group. A failure is only a warning, so that no key is lost. */
+/** Sets a SIM's name, tags and group. A failure is only a warning, so that the key is not lost. */
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SimTag, SoracomApi } from '../../soracom/soracom-api.js';
@@ -13,8 +13,8 @@ export interface SimLabels {
 }
 
 /**
- * Checks that the group exists. Call this before a SIM is created, because SIMs are billed.
- * Succeeds if the user may not read groups, because that user may still add a SIM to one.
+ * Checks that the group exists. Call this before creating a SIM, because SIMs are billed. Succeeds
+ * if the user may not read groups, because that user may still be allowed to assign a SIM to one.
  * @throws UserError of kind `usage` if the group does not exist; ApiError
  */
 export async function refuseUnknownGroup(

@@ -10,7 +10,7 @@ import { keylessArcConfig, withProfile } from './fresh-arc-config.js';
 import { finishRenewal, retold } from './key-renewal.js';
 
 export const resumeSteps = {
-  /** createSim may have been called: asks the user or SORACOM's SIM list whether a SIM exists. */
+  /** createSim may have been called: finds out from SORACOM and the user whether a SIM exists. */
   async 'look-for-sim'(run: SimRun): Promise<'adopt-sim' | 'announce-sim' | 'confirm-creation'> {
     const { adopt, createAnother } = run.options;
     if (adopt !== undefined) return 'adopt-sim';
@@ -23,7 +23,7 @@ export const resumeSteps = {
     return 'adopt-sim';
   },
 
-  /** createSim has returned. Adds a missing key, since no other program can use the SIM yet. */
+  /** createSim has returned. Adds a key if the SIM has none; no other program uses the SIM yet. */
   async 'finish-creation'(
     run: SimRun,
   ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
@@ -65,7 +65,7 @@ export const resumeSteps = {
     } catch (error) {
       const isOpen = createSim !== undefined && created === undefined;
       if (!isOpen || !isUnknownSim(error)) throw error;
-      // This account has no SIM with that ID. Whether createSim created one is still unknown.
+      // This account has no SIM with that ID, and createSim's outcome is still unknown.
       await journal.add({ step: 'renewal-refused', simId });
       return 'look-for-sim';
     }
@@ -82,7 +82,7 @@ function isUnknownSim(error: unknown): boolean {
 }
 
 /**
- * Looks for the SIM, and asks the user to choose from the result.
+ * Looks for the SIM, and asks the user to choose one of the SIMs found.
  *
  * @returns `none` if no SIM was created, because SORACOM would list one by now
  * @throws UserError if no terminal is available, or if the user chooses to stop; a SIM may exist
@@ -93,7 +93,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   if (asked === undefined) throw new RangeError('the journal asks for no SIM');
   const { since, clock } = asked;
   ports.onStep?.('Looking for the SIM that an earlier run requested');
-  // The local clock may be wrong by years, so a local time is not compared with SORACOM's times.
+  // The local clock may be wrong by years, so never compare a local time with SORACOM's times.
   const byPlatform = clock === 'platform' ? since : undefined;
   const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
@@ -112,14 +112,14 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
 const CLOCK_SKEW = 60_000;
 
 /**
- * The time after which a created SIM must appear in SORACOM's listings, in milliseconds. SORACOM
+ * The time after which SORACOM's listings certainly include a created SIM, in milliseconds. SORACOM
  * publishes no figure; this value is meant to be far above the real delay.
  */
 const LISTED_AFTER = 600_000;
 
 /**
- * Lists the virtual SIMs that the request may have created, the most likely first: those created
- * after it, then those of the minute before it. SIMs without a creation time are included.
+ * Lists the virtual SIMs that the request may have created, the most likely first: SIMs created
+ * after the request, then SIMs created up to a minute before, and SIMs without a creation time.
  *
  * @param since Unix milliseconds on SORACOM's clock; undefined includes all SIMs
  * @throws ApiError; UserError if permissions are missing
@@ -141,7 +141,7 @@ export async function findLostSims(
     .toSorted((one, other) => distance(one, since) - distance(other, since));
 }
 
-/** The sort key of a SIM: SIMs older than the request rank after newer ones. */
+/** Returns the sort key of a SIM: SIMs older than the request rank after newer ones. */
 function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
   if (createdTime === undefined) return Number.MAX_SAFE_INTEGER / 2;
   return isEarlier ? Number.MAX_SAFE_INTEGER - createdTime : createdTime - since;
@@ -226,7 +226,7 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   );
 }
 
-/** Refuses two keys of one SIM: only one opens the tunnel, and arctun cannot tell which. */
+/** Refuses to choose between two keys of one SIM: only one of them opens the tunnel. */
 function refuseOtherKey(run: SimRun): void {
   const { existing, journal } = run;
   const kept = journal.createdConfig;

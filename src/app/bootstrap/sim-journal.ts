@@ -1,7 +1,7 @@
 /**
- * The journal of a run that creates a virtual SIM or renews its key. Each entry is on disk before
- * the action that it announces, or right after the result that it records, so that the next run can
- * resume.
+ * The journal of a run that creates a virtual SIM or renews its key. Each entry is saved to disk
+ * before the action that it announces, or right after the result that it records, so that the next
+ * run can resume.
  */
 import * as z from 'zod';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
@@ -19,7 +19,7 @@ const createSimStep = z.object({
   since: z.number().int().min(0).max(8.64e15),
   /** The clock that `since` was read from; the local clock may be wrong. */
   clock: z.enum(['platform', 'local']),
-  /** The API endpoint and account of the request; no other account lists the SIM. */
+  /** The API endpoint and account of the request; only this account lists the SIM. */
   endpoint: z.string(),
   operatorId: z.string().optional(),
   /** Whether the SIM gets a key that is generated locally. */
@@ -30,7 +30,7 @@ const createSimStep = z.object({
 const createdStep = z.object({
   step: z.literal('created'),
   simId: z.string(),
-  /** The arc.json to write, with the private key in clear text; absent without a key. */
+  /** The arc.json to write, with the private key in clear text; absent if there is no key. */
   arcJson: z.string().optional(),
 });
 
@@ -42,7 +42,7 @@ const renewKeyStep = z.object({
   publicKey: z.string(),
 });
 
-/** SORACOM refused the new key; the SIM keeps its old one. */
+/** SORACOM refused the new key; the old key stays valid. */
 const renewalRefusedStep = z.object({ step: z.literal('renewal-refused'), simId: z.string() });
 
 const step = z.discriminatedUnion('step', [
@@ -81,7 +81,7 @@ export class SimJournal {
   }
 
   /**
-   * Opens the journal of an earlier run. It has no entries if that run finished or did nothing.
+   * Opens the journal of an earlier run. The journal is empty if that run finished or did nothing.
    * @throws UserError if that run is still active, or if its journal cannot be parsed
    */
   static async open(journals: Journals, target: string): Promise<SimJournal> {
@@ -98,11 +98,11 @@ export class SimJournal {
         ],
       });
     }
-    // arctun creates the file and its first entry atomically, so an empty file is from another program.
+    // arctun creates the file with its first entry atomically, so an empty file is not from arctun.
     if (lines.length === 0) throw unreadable(journal.path);
     ofTarget.#journal = journal;
     for (const line of lines) ofTarget.#note(readStep(line, journal.path));
-    // SORACOM refused the journal's only key, so there is nothing to resume.
+    // SORACOM refused the only key in the journal, so there is nothing to resume.
     if (ofTarget.line === 'none') await ofTarget.end();
     return ofTarget;
   }
@@ -122,7 +122,7 @@ export class SimJournal {
     throw new RangeError('the journal has no key');
   }
 
-  /** The arc.json built from createSim's response; undefined if that had no key or was lost. */
+  /** The arc.json built from createSim's response; undefined without a response that has a key. */
   get createdConfig(): ArcConfig | undefined {
     const text = this.#progress.created?.arcJson;
     return text === undefined ? undefined : parseArcConfig(text, { path: this.path });
@@ -134,7 +134,7 @@ export class SimJournal {
   }
 
   /**
-   * Appends an entry, which is on disk when the promise resolves.
+   * Appends an entry. The entry is saved to disk when the promise resolves.
    * @throws UserError of kind `permission` or `failed`, also if another run has created the journal
    */
   async add(entry: JournalStep): Promise<void> {
@@ -218,7 +218,7 @@ function readStep(line: string, path: string): JournalStep {
   return data;
 }
 
-/** The file may hold the only copy of a key, so it is not treated as empty. */
+/** The file may hold the only copy of a key, so an unreadable journal is not treated as empty. */
 function unreadable(path: string): UserError {
   return new UserError('configuration', {
     what: 'cannot continue',

@@ -2,33 +2,35 @@
  * Runs `bootstrap authkey` as a state machine.
  *
  * A SIM costs money, and SORACOM shows its private key only once. So the run writes a journal entry
- * before it calls createSim, calls it only once, and writes the response to the journal first. A
- * locally generated key is in the journal before SORACOM gets its public key. A run that finds the
- * journal of a killed run resumes at the step that the newest journal entry determines.
+ * before it calls createSim, calls createSim only once, and saves the response in the journal
+ * first. A locally generated key is in the journal before SORACOM gets its public key. A run that
+ * finds the journal of a killed run resumes at the step given by the newest journal entry.
  */
 import type { SimRun } from './bootstrap-run.js';
 import { creationSteps } from './creation-steps.js';
 import { resumeSteps } from './resume-steps.js';
 import type { JournalLine } from './sim-journal.js';
 
-/** All steps: the allowed journal states before and after each, and the possible next steps. */
+/**
+ * All steps, with the journal states allowed before and after each, and the possible next steps.
+ */
 // prettier-ignore
 export const STEPS = {
   // arc.json exists: creates a new session for its SIM.
   'refresh-session':  row(['none', 'create-sim'],            ['none'],                  ['done']),
   // arc.json does not exist. Asks for confirmation in the wizard.
   'confirm-creation': row(['none', 'create-sim'],            ['none', 'create-sim'],    ['announce-sim']),
-  // Starts a new journal. The group must exist, and no arc.json may have been written meanwhile.
+  // Starts a new journal. Fails if the group does not exist or an arc.json has appeared meanwhile.
   'announce-sim':     row(['none', 'create-sim'],            ['create-sim'],            ['create-sim']),
-  // Calls createSim once and saves the response in the journal, or if that fails, in arc.json.
+  // Calls createSim once and saves the response in the journal or, if that fails, in arc.json.
   'create-sim':       row(['create-sim'],                    ['created', 'create-sim'], ['write-arc-json', 'announce-own-key', 'add-session']),
-  // Writes the journal's arc.json to its path.
+  // Copies arc.json from the journal to its path.
   'write-arc-json':   row(['created'],                       ['created'],               ['announce-own-key', 'add-session']),
   // arc.json has the key. Creates a session if createSim returned none.
   'add-session':      row(['created', 'create-sim'],         ['none'],                  ['done']),
-  // arc.json has the key, and --own-key requires another.
+  // arc.json has the key, and --own-key requires a locally generated one.
   'announce-own-key': row(['created', 'create-sim'],         ['renew-key'],             ['renew-key']),
-  // Prepares a key for a SIM without one, given by --adopt or left by an earlier run.
+  // Prepares a key for a SIM without one: the SIM that --adopt names or an earlier run created.
   'adopt-sim':        row(['none', 'create-sim', 'created'], ['renew-key'],             ['renew-key']),
   // Sends the journal's public key to SORACOM, then writes arc.json with the key and a session.
   'renew-key':        row(['renew-key'],                     ['none'],                  ['done']),
@@ -36,18 +38,17 @@ export const STEPS = {
   'look-for-sim':     row(['create-sim'],                    ['create-sim'],            ['adopt-sim', 'confirm-creation', 'announce-sim']),
   // An earlier run was killed after createSim returned.
   'finish-creation':  row(['created'],                       ['created', 'none'],       ['adopt-sim', 'announce-own-key', 'refresh-session']),
-  // An earlier run was killed after it announced a new key: runs `renew-key` with the same key.
+  // An earlier run was killed after it announced a new key: repeats `renew-key` with the same key.
   'finish-renewal':   row(['renew-key'],                     ['none', 'create-sim'],    ['done', 'look-for-sim']),
 };
 
 export type StepName = keyof typeof STEPS;
 
-/** The implementation of each step, which returns the next step. */
 const DOES: {
   readonly [Name in StepName]: (run: SimRun) => Promise<(typeof STEPS)[Name]['next'][number]>;
 } = { ...creationSteps, ...resumeSteps };
 
-/** Chooses the first step by the newest entry of an earlier run's journal. */
+/** Chooses the first step from the newest entry in an earlier run's journal. */
 function firstStep({ journal, existing, options }: SimRun): StepName {
   switch (journal.line) {
     case 'renew-key':

@@ -6,8 +6,8 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 
 /**
- * @throws UserError of kind `permission` if the file has commands, and users other than this one
- * and root could have written them
+ * @throws UserError of kind `permission` if the file has commands, and any user except this one and
+ * root could have written the file
  */
 export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
   const { original, source, otherWriters = [] } = arcConfig;
@@ -26,7 +26,7 @@ export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
   });
 }
 
-/** Returns a warning about a file that others can read; undefined if they cannot. */
+/** Returns a warning if other users can read the file, otherwise undefined. */
 export function readableWarning({ path, readableMode }: LoadedArcConfig): string | undefined {
   if (path === undefined || readableMode === undefined) return undefined;
   return `other users can read ${path}, which contains a private key (mode ${octal(readableMode)}). Run: chmod 600 ${quote([path])}`;

@@ -16,7 +16,7 @@ import type { LoadedArcConfig } from './load-arc-config.js';
 export interface ExportWgConfigOptions {
   /** A path, JSON text or base64-encoded JSON, as for `--config`. */
   readonly config: string;
-  /** Whether to keep the server's host name; by default it is resolved, as in soratun. */
+  /** Whether to keep the server's host name, which is otherwise resolved, as in soratun. */
   readonly keepHostname: boolean;
 }
 

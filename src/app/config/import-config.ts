@@ -31,7 +31,7 @@ export interface ImportedConfig {
   readonly path: string;
   /** The name of the input in messages. */
   readonly source: string;
-  /** Settings that arc.json holds in another form, or not at all. */
+  /** Settings that arc.json holds in another form or cannot hold. */
   readonly notes: readonly ImportNote[];
 }
 
@@ -86,7 +86,7 @@ async function isAbsentOrEmpty(files: Files, path: string): Promise<boolean> {
     return (await files.readText(path)).trim() === '';
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    // The later write reports what is wrong with the folder.
+    // Ignore: the later write reports the problem with the folder.
     if (error.failure === 'absent' || error.failure === 'no-folder') return true;
     throw readFailure(error, files.absolute(path));
   }

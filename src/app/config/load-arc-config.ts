@@ -14,23 +14,23 @@ import { withNewestSession, type StateHome } from '../session/session-state.js';
 export interface LoadedArcConfig {
   /** The configuration for opening a tunnel, with the newest known session. */
   readonly config: ArcConfig;
-  /** The content of the file or text itself. */
+  /** The content of the file or text, without a newer session from the state folder. */
   readonly original: ArcConfig;
   /** The name of the configuration in messages: its path, or a description. */
   readonly source: string;
   /** The path of the file; undefined if the configuration was given as text. */
   readonly path: string | undefined;
-  /** Likely mistakes in the file; undefined if it was not checked for them. */
+  /** Likely mistakes in the file; undefined if the file was not checked. */
   readonly notices?: readonly ConfigNotice[];
-  /** How users other than this one and root can write the file; absent for text given directly. */
+  /** How users other than this one and root can write the file; absent if no file was read. */
   readonly otherWriters?: readonly OtherWriter[];
-  /** The mode of a file that others can read, if the current user can change it. */
+  /** The mode of a file that other users can read, if the current user can change the mode. */
   readonly readableMode?: number | undefined;
 }
 
 /**
  * Loads the configuration that `--config` or ARCTUN_CONFIG gives: a path, JSON text or
- * base64-encoded JSON. A newer session of its SIM in the state folder replaces the session.
+ * base64-encoded JSON. A newer session of the SIM in the state folder replaces the file's session.
  *
  * @throws ArcConfigError with every error found, UserError if the file cannot be read
  */
@@ -41,7 +41,7 @@ export async function loadArcConfig(value: string, home: StateHome): Promise<Loa
   return { config, original, source: path ?? INLINE_CONFIG, path };
 }
 
-/** The name in messages of a configuration read from standard input. */
+/** The name that messages use for a configuration read from standard input. */
 const STANDARD_INPUT = 'standard input';
 
 /**
@@ -59,7 +59,7 @@ export async function loadTunnelConfig(
   const { text, source, path, inspected } = await readText(value, home);
   const read = readArcConfigText(text, { path: source });
   const { config: original, faults, notices } = read;
-  // Use no session from the state folder if the configuration has errors.
+  // Ignore sessions in the state folder if the configuration has errors.
   const config = faults.length > 0 ? original : await withNewestSession(original, home);
   refuseFaults(read, config, { path: source, overrides });
   const loaded = { config, original, source, path, notices };
@@ -72,7 +72,7 @@ interface NamedText {
   readonly text: string;
   readonly source: string;
   readonly path: string | undefined;
-  /** undefined for text that was given directly. */
+  /** undefined if the text was given directly. */
   readonly inspected: InspectedText | undefined;
 }
 

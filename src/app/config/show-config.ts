@@ -6,7 +6,7 @@ import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-co
 import type { JsonMember } from '../../arc-config/json/json-node.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 
-/** The skeleton that soratun prints, byte for byte. */
+/** Returns the skeleton byte for byte as soratun prints it. */
 export function skeletonText(platform: string, unknownKeys: readonly JsonMember[] = []): string {
   return formatArcConfig({ ...skeletonArcConfig(platform), unknownKeys });
 }

@@ -11,8 +11,8 @@ import type { StateHome } from '../session/session-state.js';
  *
  * @param value as for --config, or the bytes of standard input
  * @returns problems that do not prevent the tunnel from working
- * @throws ArcConfigError with every error found, UserError if the text cannot be read or other
- * users could have written its commands
+ * @throws ArcConfigError with every error found
+ * @throws UserError if the text cannot be read or other users could have written its commands
  */
 export async function validateConfig(
   value: string | Uint8Array,

@@ -28,7 +28,10 @@ export function chosenConnection(
   };
 }
 
-/** Returns a soracom-cli profile's API endpoint; a coverage type keeps the profile's sandbox. */
+/**
+ * Returns the API endpoint of a soracom-cli profile. A coverage type does not change whether the
+ * profile uses the sandbox.
+ */
 export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnection): string {
   const { sandbox } = profile;
   if (chosen.endpoint !== undefined) return chosen.endpoint;
@@ -39,8 +42,8 @@ export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnec
 /**
  * Returns the API endpoint for an auth key; the profile in arc.json names the API of its SIM.
  * @returns undefined if no source gives an endpoint
- * @throws UserError of kind `configuration` if a key from elsewhere would go to a non-SORACOM
- * endpoint from arc.json: the author of the file would receive the key
+ * @throws UserError of kind `configuration` if arc.json names a non-SORACOM endpoint and the key is
+ * from another source, because the author of arc.json would receive the key
  */
 export function authKeyEndpoint(
   chosen: ChosenConnection,

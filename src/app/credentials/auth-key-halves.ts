@@ -1,12 +1,12 @@
 import { Secret } from '../../lib/secrets/secret.js';
 
-/** An auth key as one source gives it: its ID, its secret, both or neither. */
+/** The parts of an auth key that one source gives: its ID, its secret, both or neither. */
 export interface AuthKeyHalves {
   readonly authKeyId?: string;
   readonly authKey?: Secret<string>;
 }
 
-/** Returns the non-empty halves, without surrounding whitespace. */
+/** Trims the halves of an auth key and omits empty ones. */
 export function authKeyHalves(given: {
   readonly authKeyId: string | undefined;
   readonly authKey: Secret<string> | undefined;
@@ -20,8 +20,8 @@ export function authKeyHalves(given: {
 }
 
 /**
- * Completes `held` from a lower-ranked source. A key and its ID belong together, so the source adds
- * a half only if its other half does not contradict `held`.
+ * Adds missing halves to `held` from a lower-ranked source. A key and its ID belong together, so
+ * the source is ignored if either half contradicts `held`.
  */
 export function completed(held: AuthKeyHalves, lower: AuthKeyHalves): AuthKeyHalves {
   if (contradict(held.authKeyId, lower.authKeyId)) return held;

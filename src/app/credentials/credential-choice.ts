@@ -4,7 +4,7 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 
-/** Options from the command line; an empty string counts as absent. */
+/** Options from the command line; an empty string means that the option is absent. */
 export interface CredentialChoice {
   readonly authKeyId?: string | undefined;
   readonly authKey?: Secret<string> | undefined;
@@ -18,7 +18,6 @@ export interface CredentialChoice {
   readonly endpoint?: string | undefined;
 }
 
-/** A source of credentials with its value. */
 export type CredentialSource =
   | { readonly kind: 'auth-key'; readonly halves: AuthKeyHalves }
   | { readonly kind: 'auth-key-file'; readonly path: string }
@@ -44,8 +43,8 @@ export function credentialSources(
 }
 
 /**
- * Refuses two ways to sign in on one command line: they may name two accounts, and a SIM would be
- * billed to one of them. An auth key ID with a file for its key is one way.
+ * Rejects two ways to sign in on one command line, because a SIM is billed to the account used. An
+ * auth key ID with its key or key file is one way.
  * @throws UserError of kind `usage`
  */
 export function refuseTwoWays(choice: CredentialChoice): void {

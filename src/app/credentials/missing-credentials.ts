@@ -3,7 +3,7 @@ import { UserError } from '../../lib/errors/user-error.js';
 /** The values that a command can ask the user for. */
 export type CredentialPart = 'auth-key-id' | 'auth-key' | 'coverage-type';
 
-/** The error for incomplete credentials; an interactive command can ask for what is missing. */
+/** The error for incomplete credentials. Interactive commands can prompt for the missing parts. */
 export class MissingCredentialsError extends UserError {
   override readonly name = 'MissingCredentialsError';
   readonly missing: readonly CredentialPart[];

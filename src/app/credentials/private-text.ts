@@ -3,7 +3,7 @@ import { quote } from 'shell-quote';
 import type { PrivateFileError } from '../../ports/private-files.js';
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 
-/** The path that means standard input. */
+/** The path that stands for standard input. */
 export const STANDARD_INPUT = '-';
 
 /** Returns the text that messages show for a path. */

@@ -9,7 +9,7 @@ import {
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { firstLine } from '../../soracom/redact.js';
 
-/** Milliseconds; a password manager may have to prompt its user first. */
+/** Milliseconds; a password manager may have to prompt its user before it answers. */
 const TIMEOUT = 60_000;
 
 /**
@@ -77,7 +77,7 @@ function splitCommand(command: string, place: string): string[] {
   });
 }
 
-/** True if a quote is open or the command ends with a backslash; shell-quote ignores both. */
+/** True for an unclosed quote or a backslash at the end; shell-quote ignores these errors. */
 function hasOpenQuote(command: string): boolean {
   return /['"\\]/.test(command.replace(/\\[\s\S]|'[^']*'|"(?:\\[\s\S]|[^"\\])*"/g, ''));
 }

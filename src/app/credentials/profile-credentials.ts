@@ -29,10 +29,10 @@ export interface ProfileConnection {
   readonly sandbox: boolean;
 }
 
-/** The profile that soracom-cli uses by default. arctun only suggests it. */
+/** The profile that soracom-cli uses by default. arctun suggests it but never chooses it. */
 export const DEFAULT_PROFILE = 'default';
 
-/** A profile and its origin, for messages. */
+/** A profile and where it was found, for messages. */
 interface FoundProfile {
   readonly profile: SoracomProfile;
   readonly place: string;
@@ -40,10 +40,9 @@ interface FoundProfile {
 
 /**
  * Resolves a profile to credentials: from its `profileCommand`, otherwise from its `sourceProfile`,
- * otherwise from its own fields. For the endpoint and headers, the profile overrides its command's
- * output.
+ * otherwise from its own fields. The profile's endpoint and headers override the command's.
  *
- * @param signal stops a running `profileCommand`; the promise rejects with its reason
+ * @param signal stops a running `profileCommand`; the promise rejects with the abort reason
  * @throws UserError
  */
 export async function profileCredentials(
@@ -62,7 +61,7 @@ export async function profileCredentials(
     headers: { ...found.profile.headers, ...file.profile.headers },
     connection: {
       endpoint: file.profile.endpoint ?? found.profile.endpoint,
-      // Profiles older than Global coverage have no coverage type.
+      // Profiles that predate Global coverage have no coverage type.
       coverage: file.profile.coverageType ?? found.profile.coverageType ?? 'jp',
       sandbox: file.profile.sandbox || found.profile.sandbox,
     },
@@ -134,8 +133,8 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
 }
 
 /**
- * Returns the possible file names of a profile: first soracom-cli's form, which replaces separators
- * by "-", then the exact name, for files created by hand. Neither can leave the folder.
+ * Returns the possible file names for a profile: soracom-cli's form, which replaces separators with
+ * "-", and the exact name, for files created by hand. No name can leave the folder.
  */
 function fileNames(name: string): string[] {
   const written = name.trim();

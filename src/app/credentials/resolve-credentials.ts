@@ -17,14 +17,14 @@ import { MissingCredentialsError } from './missing-credentials.js';
 import { DEFAULT_PROFILE, hasDefaultProfile, profileCredentials } from './profile-credentials.js';
 
 /**
- * Command-line options rank before environment variables, and these before the profile in arc.json.
- * An account that the user did not name is never used, because it would be billed.
+ * Chooses by rank: command-line options, then environment variables, then the profile in arc.json.
+ * Never uses an account that the user did not name, because that account would be billed.
  *
  * @param arcProfile the profile of an existing arc.json
- * @param signal stops a running `profileCommand`; the promise rejects with its reason
+ * @param signal stops a running `profileCommand`; the promise rejects with the abort reason
  * @throws MissingCredentialsError that lists every missing part
- * @throws UserError of kind `usage` for an invalid key, coverage type or URL, or two ways to sign
- * in; of another kind for a file, a profile or its command
+ * @throws UserError of kind `usage` for an invalid key, coverage type or URL, or several sign-ins
+ * @throws UserError of another kind for a file, a profile or its command
  */
 export async function resolveCredentials(
   choice: CredentialChoice,
@@ -58,7 +58,7 @@ async function firstSource(
     const isEmpty = Object.keys(held).length === 0;
     if (source.kind === 'profile') {
       if (isEmpty) return source;
-      // A profile is complete by itself and never completes an auth key.
+      // A profile is complete, and is never used to complete an auth key.
       continue;
     }
     const halves =

@@ -11,11 +11,11 @@ export interface SignInPorts<Api> {
   onStep?(step: string): void;
 }
 
-/** Same as soratun: long enough for a few calls, and so short that a stolen token soon expires. */
+/** The same value as in soratun: enough for a few calls, but a stolen token soon expires. */
 const TOKEN_TIMEOUT_SECONDS = 300;
 
 /**
- * @param signal cancels the work; the promise rejects with its reason
+ * @param signal cancels the work; the promise rejects with the abort reason
  * @throws MissingCredentialsError, ApiError, and errors of `work`
  */
 export async function signedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, Result>(
@@ -32,7 +32,7 @@ export async function signedIn<Api extends Pick<SoracomApi, 'auth' | 'logout'>, 
   try {
     return await work(api, credentials);
   } finally {
-    // Sign out after a cancellation too. Ignore failures, because the token expires by itself.
+    // Sign out even after a cancellation. Ignore failures, because the token expires anyway.
     await api.logout().catch(() => undefined);
   }
 }

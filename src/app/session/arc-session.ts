@@ -6,7 +6,7 @@ import { completeSession } from '../../arc-config/require-session.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcSessionResponse } from '../../soracom/client/responses.js';
 
-/** Returns undefined for an unusable session, so that the caller requests a new one. */
+/** Converts a session; undefined if unusable, so that the caller requests a new one. */
 export function readSessionOrNone(answer: ArcSessionResponse): ArcSession | undefined {
   try {
     return parseSession(answer);
@@ -37,7 +37,7 @@ function parseSession(answer: ArcSessionResponse): ArcSession {
   return completeSession(parseArcSession(JSON.stringify(answer), { path: source }), source);
 }
 
-/** Returns the configuration with another session; unknown keys of the old session are kept. */
+/** Returns the configuration with another session, and keeps the old session's unknown keys. */
 export function withSession(config: ArcConfig, session: ArcSession): ArcConfig {
   const unknownKeys = config.arcSessionStatus?.unknownKeys ?? [];
   return { ...config, arcSessionStatus: { ...session, unknownKeys } };

@@ -2,7 +2,7 @@
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 
-/** Names the differences that an open tunnel can apply. */
+/** Lists the differences that an open tunnel can apply. */
 export function tunnelDifferences(old: TunnelConfig, other: TunnelConfig): readonly string[] {
   const compared: readonly [name: string, valueOf: (config: TunnelConfig) => string][] = [
     ['private key', ({ privateKey }) => privateKey.expose().join()],
@@ -22,8 +22,8 @@ export function tunnelDifferences(old: TunnelConfig, other: TunnelConfig): reado
 }
 
 /**
- * Names the fields of arc.json that differ and that an open tunnel cannot apply, except the MTU,
- * which other settings may override.
+ * Lists the fields of arc.json that differ and that an open tunnel cannot apply. The MTU is
+ * omitted, because other settings may override it.
  */
 export function fixedDifferences(old: ArcConfig, other: ArcConfig): readonly string[] {
   const compared: readonly [name: string, valueOf: (config: ArcConfig) => unknown][] = [

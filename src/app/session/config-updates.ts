@@ -10,7 +10,7 @@ export interface ConfigUpdateOptions extends RunningConfigOptions {
   readonly tunnel: Pick<Tunnel, 'status' | 'reconfigure'>;
   /** Access to the SORACOM API; undefined if sessions must not be renewed. */
   readonly renewal?: RenewalPorts | undefined;
-  /** Requests to reread arc.json; undefined if none can arrive. */
+  /** Requests to reread arc.json; undefined if no requests can arrive. */
   readonly reloads?: ReloadRequests | undefined;
   /** Wraps each reload, for example to notify the service manager. */
   readonly aroundReload?: ((reload: () => Promise<void>) => Promise<void>) | undefined;
@@ -19,11 +19,11 @@ export interface ConfigUpdateOptions extends RunningConfigOptions {
 export interface ConfigUpdates {
   /** A problem reported by SORACOM that the user must fix; undefined if none is known. */
   readonly finding: Finding | undefined;
-  /** Resolves when no update can change the tunnel or arc.json any more. */
+  /** Resolves when no further update can change the tunnel or arc.json. */
   close(): Promise<void>;
 }
 
-/** Starts after the tunnel is open; its first handshake may still be pending. */
+/** Starts the updates. The tunnel is open, but its first handshake may still be pending. */
 export function startConfigUpdates(
   options: ConfigUpdateOptions,
   environment: RenewalEnvironment,

@@ -8,16 +8,16 @@ import { readSession, withSession } from './arc-session.js';
 import { keepSessionState, settleSessionState, type StateHome } from './session-state.js';
 
 export interface RefreshOptions {
-  /** The content of arc.json itself. */
+  /** The content of arc.json, without a newer session from the state folder. */
   readonly original: ArcConfig;
   /** The path of arc.json; undefined if the configuration was not read from a file. */
   readonly path: string | undefined;
 }
 
 export interface RefreshedSession {
-  /** The configuration with all four fields of its session replaced. */
+  /** The configuration with all four session fields replaced. */
   readonly config: ArcConfig;
-  /** The path of arc.json or the state file that has the session; undefined if writing failed. */
+  /** The path of the arc.json or state file that holds the session; undefined if writing failed. */
   readonly keptIn: string | undefined;
   /** Why the session is not in arc.json. */
   readonly notice: string | undefined;
@@ -39,8 +39,8 @@ export async function refreshSession(
 }
 
 /**
- * Writes the session to arc.json, or to the state folder if that fails. If both fail, only this
- * process has the session.
+ * Writes the session to arc.json or, if that fails, to the state folder. If both writes fail, only
+ * this process has the session.
  */
 export async function keepSession(
   { original, path }: RefreshOptions,

@@ -5,10 +5,7 @@ import type { Log } from '../../ports/log.js';
 import { refuseHooksOfOthers } from '../config/config-file-rights.js';
 import type { RunningConfig } from './running-config.js';
 
-/**
- * Applies the changes to the tunnel and names those that need a restart. An invalid configuration
- * changes nothing.
- */
+/** Applies a valid configuration to the tunnel and logs which changes need a restart. */
 export async function reloadConfig(running: RunningConfig, log: Log): Promise<void> {
   if (!running.canReread) {
     log.warn({}, 'cannot reload: the configuration was read from standard input');
@@ -30,7 +27,7 @@ export async function reloadConfig(running: RunningConfig, log: Log): Promise<vo
       if (changed.length === 0) log.info({}, `reloaded ${source}: no changes`);
       else log.info({ changed }, `reloaded ${source}, applied: ${changed.join(', ')}`);
     } catch (error) {
-      // If an interface rejects the change, the operating system's error has only a code.
+      // The operating system's error, if an interface rejects the change, has only a code.
       if (!(error instanceof Error)) throw error;
       const next = error instanceof UserError ? error.next : [];
       const text = `cannot reload, the tunnel is unchanged: ${messageOf(error)}.`;

@@ -1,14 +1,14 @@
-/** Decides from a tunnel's status when to ask SORACOM what is wrong with the tunnel. */
+/** Decides from a tunnel's status when to ask SORACOM about a problem with the tunnel. */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Silence } from '../../lib/silence.js';
 import type { Entropy } from '../../ports/entropy.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 /**
- * Why SORACOM is asked:
+ * The reason to ask SORACOM:
  * - `silent`: the server does not answer handshakes
- * - `doubtful`: handshakes succeed, but no data returns, or the server lost the session early. The
- *   next session may have another address, for which handshakes still succeed.
+ * - `doubtful`: handshakes succeed, but no data returns, or the server lost the session early.
+ *   SORACOM may have moved the session to another address without ending handshakes.
  * - `unreturned`: only keepalives return. The server may drop packets from an outdated client
  *   address, or programs only send.
  */
@@ -22,34 +22,33 @@ const LOOK_INTERVAL = 5_000;
 
 /**
  * Milliseconds without a handshake response before SORACOM is asked: REKEY_TIMEOUT (whitepaper
- * 6.1), after which the second initiation is sent, and one second for its response. Asking early is
- * harmless.
+ * 6.1), after which the second initiation is sent, plus one second for its response.
  */
 const PATIENCE = 6_000;
 
 /**
- * Milliseconds for which packets are sent and none arrive before SORACOM is asked, so that traffic
- * resumes within half a minute.
+ * Milliseconds during which packets are sent but none arrive before SORACOM is asked, so that
+ * traffic resumes within half a minute.
  */
 const PATIENCE_WITH_PACKETS = 10_000;
 
-/** Milliseconds; a failed name lookup usually means no network, rarely that the server moved. */
+/** Milliseconds; a failed name lookup usually means no network, and rarely a moved server. */
 const PATIENCE_WITH_NAMES = 60_000;
 
-/** Milliseconds: REKEY_AFTER_TIME (120 s), less a margin for two checks and the wall clock. */
+/** Milliseconds: REKEY_AFTER_TIME (120 s) minus a margin for two checks and the wall clock. */
 const ORDINARY_RENEWAL = 110_000;
 
 /** Milliseconds until a change leads to a handshake: 15 s of silence, two initiations, checks. */
 const EFFECT_OF_CHANGE = 30_000;
 
-/** Minimum milliseconds between two questions to SORACOM. */
+/** Minimum milliseconds between two requests to SORACOM. */
 const SHORTEST_PAUSE = 60_000;
 const LONGEST_PAUSE = 30 * 60_000;
 
 /** Maximum random extension of a pause, so that tunnels that fail together ask separately. */
 const JITTER = 0.25;
 
-/** Without a network, SORACOM is unreachable too. */
+/** Silence caused by the local network, where SORACOM cannot be reached either. */
 const NETWORK_FAULTS: ReadonlySet<Silence> = new Set(['cannot-send', 'name-not-found']);
 
 export class RenewalMoments {
@@ -76,7 +75,7 @@ export class RenewalMoments {
     this.#noteHandshake(status, now);
     const reason = reasonOf(status);
     const hasNetwork = reason === undefined || !NETWORK_FAULTS.has(reason);
-    // Questions to SORACOM that failed without a network must not delay the next one.
+    // Requests to SORACOM that failed without a network must not delay the next request.
     if (hasNetwork && !this.#hadNetwork) this.#pauses.silent.reset();
     this.#hadNetwork = hasNetwork;
     if (this.#isDoubtful(status, reason) && this.#mayAsk('doubtful', now))
@@ -95,14 +94,14 @@ export class RenewalMoments {
     this.#pauses[suspicion].begin(now);
   }
 
-  /** Records a change at either end: the next handshake does not indicate a lost session. */
+  /** Records a change at either end. The next handshake then does not indicate a lost session. */
   changed(now: number): void {
     this.#changedAt = now;
     this.#hasLostSession = false;
   }
 
   #isDoubtful({ unanswered }: TunnelStatus, reason: Silence | undefined): boolean {
-    // Wait for the outcome of a pending handshake, which is better evidence.
+    // Wait for the result of a pending handshake, which is better evidence.
     return unanswered === undefined && (this.#hasLostSession || reason === 'no-data-back');
   }
 
@@ -131,7 +130,7 @@ function reasonOf({ health, silence, unanswered }: TunnelStatus): Silence | unde
   return unanswered?.reason ?? (health === 'stale' ? silence?.reason : undefined);
 }
 
-/** Returns the minimum number of milliseconds until the server is considered silent. */
+/** Returns the milliseconds that must pass before the server counts as silent. */
 function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | undefined): number {
   if (reason === undefined || reason === 'cannot-send') return Infinity;
   const patience = reason === 'name-not-found' ? PATIENCE_WITH_NAMES : PATIENCE;
@@ -139,7 +138,7 @@ function patienceLeft({ health, unanswered }: TunnelStatus, reason: Silence | un
   return health === 'stale' && reason !== 'no-data-back' ? 0 : Infinity;
 }
 
-/** Pauses between questions to SORACOM; each is twice as long as the one before. */
+/** The pauses between requests to SORACOM; each pause is twice as long as the one before. */
 class Pauses {
   readonly #entropy: Entropy;
   #count = 0;

@@ -12,7 +12,7 @@ export interface RunningConfigOptions {
   readonly tunnel: Pick<Tunnel, 'reconfigure'>;
   /** The configuration that the tunnel was opened with. */
   readonly arcConfig: LoadedArcConfig;
-  /** The result of `plan` for that configuration. */
+  /** The tunnel configuration that `plan` returned for `arcConfig`. */
   readonly tunnelConfig: TunnelConfig;
   /**
    * Derives the tunnel's configuration with the same options as for the open tunnel.
@@ -29,7 +29,7 @@ export class RunningConfig {
   readonly #options: RunningConfigOptions;
   #arcConfig: LoadedArcConfig;
   #tunnelConfig: TunnelConfig;
-  /** A session that could not be saved, and the session in arc.json that it replaces. */
+  /** A session that could not be saved, with the session in arc.json that it replaces. */
   #unkept: { readonly replaces: ArcSession | undefined; readonly session: ArcSession } | undefined;
   readonly #turns = new SerialQueue();
   #changes = 0;
@@ -44,7 +44,7 @@ export class RunningConfig {
     return this.#arcConfig;
   }
 
-  /** Names the fields of arc.json that have changed and that need a restart. */
+  /** Lists the changed fields of arc.json that need a restart. */
   fixedDifferences(arcConfig: LoadedArcConfig): readonly string[] {
     const { arcConfig: opened, plan } = this.#options;
     const hasOtherMtu = plan(arcConfig).mtu !== this.#tunnelConfig.mtu;
@@ -60,14 +60,14 @@ export class RunningConfig {
     return this.#options.reread !== undefined;
   }
 
-  /** Runs tasks one at a time, so that no two change the tunnel or arc.json at once. */
+  /** Runs tasks one at a time, so that only one changes the tunnel or arc.json. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     return this.#turns.run(work);
   }
 
   /**
-   * Rereads the configuration, with the newest known session; returns the running one if it cannot
-   * be read again.
+   * Rereads the configuration, with the newest known session; returns the running configuration if
+   * rereading is impossible.
    *
    * @throws UserError for a file that is unreadable or invalid
    */
@@ -83,15 +83,15 @@ export class RunningConfig {
     return { ...read, config: withSession(read.config, session) };
   }
 
-  /** Keeps a session that could not be saved, for this process only. */
+  /** Keeps a session that could not be saved, for use by this process only. */
   holdUnkept(original: ArcConfig, session: ArcSession): void {
     this.#unkept = { replaces: original.arcSessionStatus, session };
   }
 
   /**
-   * Applies the changes to the tunnel. If that fails, the running configuration stays.
+   * Applies the changes to the tunnel. If this fails, the running configuration stays.
    *
-   * @returns the names of the differences; empty if the tunnel already has all of them
+   * @returns the names of the differences; empty if there are none
    * @throws UserError as `plan`; Error with the system's `code` if an interface rejects the change
    */
   async apply(arcConfig: LoadedArcConfig): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 /**
  * Renews the Arc session of an open tunnel if nothing arrives from the Arc server. The server
- * ignores a session that SORACOM has ended, and only SORACOM's API shows that it ended.
+ * ignores packets of a session that has ended, and only SORACOM's API shows that it ended.
  */
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { SKELETON_SIM_ID, type ArcSession } from '../../arc-config/arc-config.js';
@@ -66,12 +66,12 @@ export class SessionRenewal {
     this.#arm(0);
   }
 
-  /** The problem in SORACOM's last answer that the user must fix. */
+  /** The problem in SORACOM's latest response that the user must fix. */
   get finding(): Finding | undefined {
     return this.#finding;
   }
 
-  /** Stops monitoring. Resolves when no request or write is in progress. */
+  /** Stops monitoring. Resolves when all requests and writes are finished. */
   async close(): Promise<void> {
     this.#stop.abort(new Error('the tunnel closes'));
     this.#timer?.cancel();
@@ -125,7 +125,7 @@ export class SessionRenewal {
     await this.#act(answer, suspicion, target);
   }
 
-  /** If arc.json cannot be read again, it must not be overwritten. */
+  /** Rereads arc.json. An arc.json that cannot be read again must not be overwritten. */
   async #reread(): Promise<LoadedArcConfig> {
     try {
       return await this.#running.reread();
@@ -136,7 +136,7 @@ export class SessionRenewal {
     }
   }
 
-  /** arc.json may already have the new session. */
+  /** Applies arc.json's session, because arc.json may already contain the new one. */
   async #takeOver(target: LoadedArcConfig): Promise<boolean> {
     if (target.path === undefined) return false;
     try {
@@ -170,7 +170,7 @@ export class SessionRenewal {
   }
 
   async #take(session: ArcSession, why: readonly string[], asked: LoadedArcConfig): Promise<void> {
-    // Read the file again, so that changes by other processes since then are not lost.
+    // Read the file again, so that changes made by other processes during the request are not lost.
     const target = await this.#reread();
     if (isOtherKey(target, asked)) {
       await this.#takeOver(target);
@@ -185,7 +185,7 @@ export class SessionRenewal {
     const next = { ...target, config, original: isInFile ? config : original };
     const changed = await this.#running.apply(next);
     this.#log.info({ why, changed, keptIn }, 'the Arc session was renewed');
-    // Even a session with the same fields is a new one to the server.
+    // To the server, even a session with the same fields is new.
     this.#moments.changed(this.#clock.now());
   }
 
@@ -217,7 +217,7 @@ const SILENT = 'the Arc server is not answering, and checking the session with S
 /** Advice for a SIM that was bootstrapped without API credentials. */
 const BOOTSTRAP_AGAIN = 'Or run bootstrap again; arctun then applies the new arc.json.';
 
-/** A new session would not help, and creating one would disconnect other users of this session. */
+/** Builds the warning if SORACOM and arc.json agree, so that a new session would not help. */
 function agreement({ config, source }: LoadedArcConfig): string {
   const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
   return `the Arc server is not answering, but SORACOM reports the same session as ${source}. UDP to ${host}:${port} may be blocked, or this machine's clock may be slow`;

@@ -1,8 +1,8 @@
 /**
  * Saves a renewed session elsewhere if arc.json is read-only, such as a systemd credential, a
  * Kubernetes secret or an environment variable. The file in the state folder also records the
- * session that it replaces. If arc.json still has that session, the state file is newer. If not,
- * arc.json was renewed later. No clock is needed.
+ * session that it replaces. The state file is newer if arc.json still has that session; otherwise
+ * arc.json was renewed later. This comparison needs no clock.
  */
 import * as z from 'zod/mini';
 import { parseJson } from '../../lib/text/parse-json.js';
@@ -21,7 +21,7 @@ type SessionText = z.infer<typeof sessionText>;
 
 const stateFile = z.object({
   simId: z.string(),
-  /** The session in arc.json; null if it had none. */
+  /** The session in arc.json; null if arc.json had no session. */
   replaces: z.nullable(sessionText),
   arcSessionStatus: sessionText,
 });
@@ -33,14 +33,14 @@ export interface StateHome {
 
 /** Returns the path of a SIM's session file outside arc.json. */
 export function sessionStatePath(simId: string, { files, stateFolder }: StateHome): string {
-  // The ID is read from a file and becomes part of a file name.
+  // The SIM ID is read from a file and becomes part of a file name.
   return files.absolute(`${stateFolder}/session-${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}.json`);
 }
 
 /**
  * Saves a renewed session in the state folder.
  *
- * @param original the content of arc.json itself
+ * @param original the content of arc.json, without a newer session from the state folder
  * @returns the path of the file
  * @throws FileError
  */
@@ -56,9 +56,9 @@ export async function keepSessionState(
 }
 
 /**
- * Updates the state file after arc.json gets the newest session. SORACOM may return the same
- * session twice. An outdated state file would then override arc.json, because arc.json would again
- * hold the session that the file replaces.
+ * Updates the state file after arc.json gets the newest session. SORACOM may return a session that
+ * arc.json had before. Then arc.json holds the session that the state file replaces, and an
+ * outdated state file would override arc.json.
  *
  * @param written the new content of arc.json
  */
@@ -70,7 +70,7 @@ export async function settleSessionState(written: ArcConfig, home: StateHome): P
     await home.files.readText(path);
     await home.files.replaceText(path, stateText(written, session));
   } catch {
-    // Usually the file does not exist. If it is not writable, no earlier run could have written it.
+    // Usually the file does not exist. An unwritable file is not from an earlier run.
   }
 }
 
@@ -85,8 +85,8 @@ function stateText(original: ArcConfig, session: ArcSession): string {
 }
 
 /**
- * Returns arc.json's content with the session from the state folder if that is newer. An unreadable
- * or invalid state file is ignored, because arc.json works without it.
+ * Returns arc.json's content, with the session from the state folder if that session is newer.
+ * Ignores an unreadable or invalid state file, because arc.json works without it.
  */
 export async function withNewestSession(original: ArcConfig, home: StateHome): Promise<ArcConfig> {
   if (original.simId === '') return original;
@@ -102,7 +102,7 @@ export async function withNewestSession(original: ArcConfig, home: StateHome): P
   return { ...original, arcSessionStatus: { ...session, unknownKeys: old?.unknownKeys ?? [] } };
 }
 
-/** Reads the state file if only this user can write it; others could redirect the tunnel. */
+/** Reads the state file if only this user can write it; other users could redirect the tunnel. */
 async function readOwn(path: string, { files }: StateHome): Promise<string | undefined> {
   try {
     const { text, otherWriters } = await files.inspectText(path);
@@ -113,8 +113,8 @@ async function readOwn(path: string, { files }: StateHome): Promise<string | und
 }
 
 /**
- * True for a file of another user, or if any user could have put it there. Another owner or group
- * of a parent folder is allowed: it may be a container volume, or the user's private group.
+ * True if another user owns the file, or if any user could have created it. A parent folder may
+ * have another owner or group: it may be a container volume or belong to the user's private group.
  */
 function isForeign(writer: OtherWriter): boolean {
   if (writer.fault === 'replaced' || !writer.isFolder) return true;

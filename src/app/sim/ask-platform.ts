@@ -1,4 +1,4 @@
-/** Asks SORACOM why a SIM's tunnel does not work, and for the session that it should use. */
+/** Asks SORACOM why a SIM's tunnel does not work, and which session the tunnel should use. */
 import type { ArcSession } from '../../arc-config/arc-config.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, readSessionOrNone } from '../session/arc-session.js';
@@ -10,20 +10,20 @@ import { isForbidden } from './virtual-sims.js';
 export type Verdict =
   /** Only the user can fix the problem. */
   | { readonly kind: 'needs-user'; readonly finding: Finding }
-  /** The session that must replace the current one; `why` lists the differences. */
+  /** The session that must replace the current one; `why` lists the differences between the two. */
   | { readonly kind: 'session'; readonly session: ArcSession; readonly why: readonly string[] }
   /** SORACOM has the same session as arc.json. */
   | { readonly kind: 'agrees' }
-  /** The SIM cannot be read, and the server responds, so no new session was created. */
+  /** The SIM's data cannot be read, and the server responds, so no new session was created. */
   | { readonly kind: 'unknown' };
 
 /** Problems that a new session cannot fix. */
 const NEEDS_USER = new Set<Finding['kind']>(['terminated', 'no-private-key', 'other-key']);
 
 /**
- * Takes SORACOM's current session if one exists. A new session is created only if none exists,
- * because it would disconnect other users of the old one. If the SIM cannot be read and the server
- * is silent, a new one is created, because then no working session can be lost.
+ * Returns SORACOM's current session if one exists. A new session is created only if none exists,
+ * because it would disconnect other users of the old one. If the SIM's data cannot be read and the
+ * server is silent, a new session is created, because then no working session can be lost.
  *
  * @throws ApiError; UserError of kind `api` if a response is unusable
  */

@@ -33,7 +33,7 @@ const RENEW_KEY =
 
 /**
  * @param publicKeyOf computes the public key of an X25519 private key
- * @returns the problems; empty if arc.json and the SIM agree
+ * @returns the problems; empty if arc.json and SORACOM agree
  */
 export function diagnoseSim(
   sim: SimResponse,

@@ -1,4 +1,4 @@
-/** Lists the account's virtual SIMs, using whichever permissions the user has. */
+/** Lists the account's virtual SIMs with whichever API calls the user is permitted to make. */
 import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
@@ -13,13 +13,13 @@ export type ListApi = Pick<
   'auth' | 'logout' | 'searchVirtualSims' | 'listSims' | 'serverTime'
 >;
 
-/** A time or an age, in milliseconds. */
+/** A point in time or an age, in milliseconds. */
 export type Since = { readonly unixTime: number } | { readonly age: number };
 
 export interface ListSimsOptions {
   /** The value of `--config`; the profile in that file may provide the credentials. */
   readonly config: string;
-  /** Omits SIMs created earlier. */
+  /** The earliest creation time of the listed SIMs. */
   readonly since?: Since | undefined;
   /** Whether to include terminated SIMs. */
   readonly all?: boolean;
@@ -49,7 +49,7 @@ export async function listSims(
     const earliest = earliestTime(options.since, api.serverTime ?? ports.now());
     const sims = answers
       .filter((sim) => isVirtualSim(sim) && (options.all || sim.status !== 'terminated'))
-      // A SIM without a creation time may be the one that the user wants, so it is included.
+      // A SIM without a creation time is included, because the user may be looking for it.
       .filter(({ createdTime = Infinity }) => createdTime >= earliest)
       .map(summariseSim)
       .toSorted(byAge);
@@ -57,7 +57,7 @@ export async function listSims(
   });
 }
 
-/** Ages are relative to SORACOM's clock, which sets the creation times. */
+/** Converts an age relative to SORACOM's clock, which sets the creation times. */
 function earliestTime(since: Since | undefined, now: number): number {
   if (since === undefined) return -Infinity;
   return 'age' in since ? now - since.age : since.unixTime;

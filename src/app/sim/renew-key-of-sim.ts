@@ -23,9 +23,8 @@ export type RenewKeyApi = Pick<
 >;
 
 export interface RenewKeyOptions {
-  /** The SIM's ID; defaults to that of arc.json, and is required if arc.json does not exist. */
+  /** The SIM's ID; defaults to the ID in arc.json, and is required if arc.json does not exist. */
   readonly simId?: string | undefined;
-  /** The path of arc.json. */
   readonly path: string;
   /** `process.platform`, which determines the interface name in a new arc.json. */
   readonly platform: string;
@@ -90,7 +89,7 @@ export async function renewKeyOfSim(
   });
 }
 
-/** Asks first if a process uses the SIM, because its tunnel ends when the old key is replaced. */
+/** Asks the user first if a process uses the SIM, because replacing the old key ends its tunnel. */
 async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<void> {
   const publicKey = ports.publicKeyOf(config.privateKey.expose());
   const holder = await findSimHolder(publicKey, ports.claims);
@@ -106,7 +105,7 @@ async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<
   ]);
 }
 
-/** Reads arc.json. If it does not exist and a SIM ID was given, returns a new configuration. */
+/** Reads arc.json. If arc.json does not exist, builds a new configuration for a given SIM ID. */
 async function readTarget(
   { simId, path, platform }: RenewKeyOptions,
   files: Files,
@@ -146,7 +145,7 @@ function requireNamedSim(config: ArcConfig, named: string | undefined, place: st
   requireSimId(config.simId);
 }
 
-/** Refuses a journal from bootstrap, because only bootstrap knows if a SIM was created. */
+/** Refuses bootstrap's journal, because only bootstrap can find out whether a SIM was created. */
 function refuseOtherWork(simId: string, { path, progress }: SimJournal): void {
   const { createSim, created, renewKey } = progress;
   if (createSim !== undefined || created !== undefined) {

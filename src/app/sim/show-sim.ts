@@ -24,7 +24,7 @@ export interface ShowSimPorts extends SignInPorts<ShowApi>, StateHome {
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
 }
 
-/** Fields are undefined if SORACOM does not return them. Names and units are those of the API. */
+/** Fields are undefined if SORACOM does not return them. Names and units match the API. */
 export interface SimDetails extends SimSummary {
   readonly type: string | undefined;
   readonly speedClass: string | undefined;

@@ -1,14 +1,14 @@
-/** The fields of a SIM that commands show; never a private key. */
+/** The fields of a SIM that commands show, which never include a private key. */
 import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 
-/** Fields are undefined if SORACOM does not return them. Names and units are those of the API. */
+/** Fields are undefined if SORACOM does not return them. Names and units match the API. */
 export interface SimSummary {
   readonly simId: string;
   /** The value of the `name` tag; empty if the SIM has none. */
   readonly name: string;
   readonly status: string | undefined;
-  /** Whether SORACOM has an active session, which does not mean that a tunnel is connected. */
+  /** Whether SORACOM has an active session, even if no tunnel is connected. */
   readonly online: boolean | undefined;
   /** The SIM's address inside the tunnel. */
   readonly address: string | undefined;
@@ -34,7 +34,7 @@ export function summariseSim(sim: SimResponse): SimSummary {
 }
 
 /**
- * Checks that a response is about the requested SIM, because the next step may be irreversible.
+ * Checks that a response concerns the requested SIM, because the next step may be irreversible.
  * @throws UserError of kind `api`
  */
 export function requireSim(answer: SimResponse, simId: string): SimResponse {
@@ -46,12 +46,12 @@ export function requireSim(answer: SimResponse, simId: string): SimResponse {
   });
 }
 
-/** Whether a SIM is a stand-alone virtual SIM; a physical SIM may carry a virtual subscription. */
+/** Whether a SIM is a stand-alone virtual SIM; physical SIMs can have a virtual subscription. */
 export function isVirtualSim({ type }: SimResponse): boolean {
   return type === undefined || type === 'virtual';
 }
 
-/** Returns the client's public key that SORACOM has for the SIM, in base64. */
+/** Returns the client's public key that SORACOM holds for the SIM, in base64. */
 export function simPublicKey({ profiles = {}, activeProfileId }: SimResponse): string | undefined {
   const active = activeProfileId === undefined ? undefined : profiles[activeProfileId];
   return [active, ...Object.values(profiles)].find((profile) => profile?.arcClientPeerPublicKey)

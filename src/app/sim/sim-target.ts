@@ -7,7 +7,6 @@ import type { StateHome } from '../session/session-state.js';
 
 export interface SimTarget {
   readonly simId: string;
-  /** The arc.json of this SIM, if any. */
   readonly arcConfig: LoadedArcConfig | undefined;
   /** The credentials in arc.json, even if the file belongs to another SIM. */
   readonly profile: ArcProfile | undefined;
@@ -67,7 +66,7 @@ async function targetOfArcConfig(value: string, home: StateHome): Promise<SimTar
 }
 
 /**
- * Checks a SIM ID, which becomes part of an API path: dots or slashes would change the path.
+ * Checks a SIM ID before using it in an API path, because dots or slashes would change the path.
  * @throws UserError of kind `usage`
  */
 export function requireSimId(simId: string): void {

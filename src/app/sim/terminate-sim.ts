@@ -87,7 +87,7 @@ interface SimToTerminate extends SimSummary {
   readonly publicKey?: string | undefined;
 }
 
-/** Reads the SIM if permitted; a user may have the permission to terminate but not to read. */
+/** Reads the SIM if permitted; a user may be permitted to terminate SIMs but not to read them. */
 async function readSim(
   simId: string,
   api: TerminateApi,
@@ -147,7 +147,7 @@ function maybeTerminated(simId: string, error: ApiError): UserError {
   return new UserError(error.kind, text, { cause: error });
 }
 
-/** @returns the refusal if removing the protection is not permitted; termination is tried anyway */
+/** @returns the refusal if the user may not remove the protection; termination is tried anyway */
 async function removeProtection(simId: string, api: TerminateApi): Promise<ApiError | undefined> {
   try {
     await api.enableSimTermination(simId);

@@ -1,4 +1,4 @@
-/** Finds the account's virtual SIMs, using whichever permissions the user has. */
+/** Finds the account's virtual SIMs with whichever API calls the user is permitted to make. */
 import type { SimResponse } from '../../soracom/client/responses.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
@@ -6,7 +6,7 @@ import type { SoracomApi } from '../../soracom/soracom-api.js';
 export type SearchApi = Pick<SoracomApi, 'searchVirtualSims' | 'listSims'>;
 
 /**
- * Finds the SIMs that are not terminated; some APIs include physical ones.
+ * Finds the SIMs that are not terminated; some API calls also return physical SIMs.
  * @returns undefined if the user may neither search nor list SIMs
  */
 export async function searchOrList(api: SearchApi): Promise<readonly SimResponse[] | undefined> {

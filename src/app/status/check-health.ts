@@ -7,9 +7,9 @@ import { healthReasons } from './health-text.js';
 import { deniedError } from './show-status.js';
 
 export interface CheckHealthOptions {
-  /** Folders with control sockets. */
+  /** Folders that contain control sockets. */
   readonly folders: readonly string[];
-  /** The tunnel's name as `status` shows it; optional if only one tunnel runs. */
+  /** The tunnel's name in the output of `status`; optional if only one tunnel runs. */
   readonly name?: string | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface HealthAnswer {
   readonly name: string | undefined;
   /** undefined if the tunnel is healthy. */
   readonly why: string | undefined;
-  /** Whether another tunnel uses the same key, which makes this one slow. */
+  /** Whether another tunnel uses the same key, which slows this one down. */
   readonly hasRival: boolean;
 }
 

@@ -22,7 +22,7 @@ export class ControlSession implements Conversation {
   #rest = '';
   #isOver = false;
 
-  /** @param report returns the status, or rejects with the reason why none is available */
+  /** @param report returns the status, or rejects with the reason why no status is available */
   constructor(report: () => Promise<StatusReport>) {
     this.#report = report;
   }

@@ -6,7 +6,7 @@ import type { Log } from '../../ports/log.js';
 export interface ControlPlace {
   /** Candidate folders; the socket is created in the first usable one. */
   readonly folders: readonly string[];
-  /** The interface's name, or the one in arc.json; several tunnels may have the same name. */
+  /** The interface's name, or the name in arc.json; several tunnels may have the same name. */
   readonly interfaceName: string;
   readonly pid: number;
 }
@@ -21,7 +21,7 @@ export interface ControlSocket {
 /** sun_path has 108 bytes, the last of which is zero (unix(7)). */
 const LONGEST_PATH = 107;
 
-/** Valid names; arc.json may contain any name, and the path must not leave the folder. */
+/** Valid socket names. arc.json may contain any name, and the path must not leave the folder. */
 const FILE_NAME = /^[A-Za-z0-9_=+.-]{1,64}$/;
 
 /**
@@ -44,7 +44,7 @@ export async function openControlSocket(
         return { name, path, close: () => listener.close() };
       } catch (error) {
         reason = messageOf(error);
-        // If the name is taken, try the next name; if the folder is unusable, try the next folder.
+        // If the name is taken, try the next one. If the folder is unusable, try the next folder.
         if (codeOf(error) !== 'EADDRINUSE') break;
       }
     }
@@ -63,7 +63,7 @@ export async function openControlSocket(
   }
 }
 
-/** Returns the name for the control socket, and an alternative in case it is taken. */
+/** Returns the name for the control socket, and an alternative in case the name is taken. */
 function controlNames(interfaceName: string, pid: number): readonly string[] {
   const isPossible = FILE_NAME.test(interfaceName) && !/^\.+$/.test(interfaceName);
   return isPossible ? [interfaceName, `${interfaceName}-${pid}`] : [`arctun-${pid}`];

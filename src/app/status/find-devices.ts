@@ -14,7 +14,7 @@ export interface FoundDevice extends DeviceStatus {
 }
 
 export interface FoundDevices {
-  /** Kernel devices first, as in soratun; each group sorted by name. */
+  /** Kernel devices first, as in soratun; kernel and userspace devices are each sorted by name. */
   readonly devices: readonly FoundDevice[];
   /** One sentence for each device that could not be queried. */
   readonly notes: readonly string[];
@@ -36,8 +36,8 @@ const KERNELS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Finds devices at UAPI sockets, and kernel devices if `wg` is installed. Abandoned sockets are
- * skipped. Never rejects.
+ * Finds devices at UAPI sockets, and kernel devices if `wg` is installed. Skips abandoned sockets.
+ * Never rejects.
  *
  * @param ours interfaces to skip
  */

@@ -4,11 +4,11 @@ import type { LocalConnections } from '../../ports/local-sockets.js';
 import { LINE_END, readStatusAnswer, STATUS_REQUEST } from './control-session.js';
 import type { StatusReport } from './status-report.js';
 
-/** A tunnel whose socket exists but which returned no report. */
+/** A tunnel that has a socket but returned no report. */
 export interface SilentTunnel {
   readonly name: string;
   readonly path: string;
-  /** The reason, as the end of a sentence. */
+  /** The reason for the missing report, as the end of a sentence. */
   readonly why: string;
   /** Whether the socket belongs to another user. */
   readonly isDenied: boolean;
@@ -28,7 +28,7 @@ export interface FindTunnelsOptions {
   readonly name?: string | undefined;
 }
 
-/** Finds the tunnels; abandoned sockets are skipped. Never rejects. */
+/** Finds the tunnels. Skips abandoned sockets. Never rejects. */
 export async function findTunnels(
   { folders, name }: FindTunnelsOptions,
   connections: LocalConnections,

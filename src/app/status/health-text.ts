@@ -5,7 +5,7 @@ export function healthText(status: Pick<TunnelStatus, 'health' | 'silence' | 'ri
   return [status.health, ...healthReasons(status)].join(': ');
 }
 
-/** Returns the reason: the server's silence, or a rival tunnel, which slows down a healthy one. */
+/** Returns the reasons: the server's silence, or a rival tunnel, which slows even a healthy one. */
 export function healthReasons({
   silence,
   rival,

@@ -15,18 +15,17 @@ import { type StatusSource, timelyStatus } from './timely-status.js';
 export interface OfferStatusOptions {
   /** undefined until the tunnel is open. */
   readonly tunnel: () => StatusSource | undefined;
-  /** The interface's name, or the one in arc.json. */
+  /** The interface's name, or the name in arc.json. */
   readonly interfaceName: string;
   readonly simId: string;
   readonly version: string;
   readonly pid: number;
-  /** The open listeners. */
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
   /** The tunnel's name for `wg`; undefined if `wg` cannot see it. */
   readonly uapiName: string | undefined;
   /** The counters of the open listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
-  /** Candidate folders for the control socket; the first usable one is taken. */
+  /** Candidate folders for the control socket; the first usable one is used. */
   readonly folders: readonly string[];
   /** The address of the status pages; undefined if disabled. */
   readonly statusListen: ListenAddress | undefined;
@@ -50,7 +49,7 @@ export interface StatusOffer {
   close(): Promise<void>;
 }
 
-/** Milliseconds; clients wait 3 s. */
+/** Milliseconds; less than the 3 s for which clients wait. */
 const CONTROL_DEADLINE = 2_500;
 
 /** @throws UserError if the port of the pages is unavailable; the control socket is optional */

@@ -5,7 +5,7 @@ import { findTunnels, type SilentTunnel } from './find-tunnels.js';
 import type { StatusReport } from './status-report.js';
 
 export interface ShowStatusOptions {
-  /** Folders with control sockets. */
+  /** Folders that contain control sockets. */
   readonly folders: readonly string[];
   /** Whether to include WireGuard devices that do not belong to arctun. */
   readonly all: boolean;
@@ -34,7 +34,7 @@ export async function showStatus(
   ports: FindDevicesPorts,
 ): Promise<ShownStatus> {
   const { reports, silent } = await findTunnels({ folders }, ports.connections);
-  // The reports contain these interfaces, and a query would return their private keys.
+  // Skip the interfaces in the reports, because querying them would return their private keys.
   const ours = reports.flatMap((report) => [report.interface, report.uapiName ?? '']);
   const { devices, notes } = all ? await findDevices(ours, ports) : { devices: [], notes: [] };
   const [denied] = silent.filter(({ isDenied }) => isDenied);
@@ -47,7 +47,7 @@ export async function showStatus(
 
 export function verdictOf({ tunnels, silent, devices }: ShownStatus): Verdict {
   if (tunnels.some(({ health }) => health !== 'up')) return 'unhealthy';
-  // A tunnel of another user denies access, which does not mean that it is unhealthy.
+  // Access to another user's tunnel is denied, so its health is unknown.
   if (silent.some(({ isDenied }) => !isDenied)) return 'unhealthy';
   return tunnels.length + devices.length === 0 ? 'none' : 'healthy';
 }
@@ -56,7 +56,7 @@ function isAllDenied(silent: readonly SilentTunnel[]): boolean {
   return silent.every(({ isDenied }) => isDenied);
 }
 
-/** Builds the error for the case that all tunnels belong to other users. */
+/** Builds the error for when all tunnels belong to other users. */
 export function deniedError({ path, why, owner }: SilentTunnel): UserError {
   return new UserError('permission', {
     what: `cannot query ${path}`,

@@ -15,11 +15,11 @@ export interface StatusPagesOptions {
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   readonly version: string;
   readonly clock: Clock;
-  /** Aborted when the tunnel is about to close, so that no new traffic is sent here. */
+  /** Aborted when the tunnel is about to close, so that load balancers send no new traffic here. */
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds for the data path to answer. */
+/** The data path's timeout in milliseconds. */
 const DEADLINE = 5_000;
 
 export function statusPages(options: StatusPagesOptions): ReadonlyMap<string, () => Promise<Page>> {
@@ -30,7 +30,7 @@ export function statusPages(options: StatusPagesOptions): ReadonlyMap<string, ()
   ]);
 }
 
-/** Ignores the server's state, because restarting this process would not fix a server outage. */
+/** Does not check the server, because restarting this process would not fix a server outage. */
 async function livePage({ tunnel, clock }: StatusPagesOptions): Promise<Page> {
   const source = tunnel();
   if (source === undefined) return textPage(200, 'opening');
@@ -59,7 +59,7 @@ async function metricsPage(options: StatusPagesOptions): Promise<Page> {
   const source = tunnel();
   let status: TunnelStatus | undefined;
   if (source !== undefined) {
-    // arctun_up shows that the tunnel does not answer.
+    // Ignore the error: the metric arctun_up shows that the tunnel does not answer.
     status = await timelyStatus(source, DEADLINE, clock).catch(() => undefined);
   }
   const { contentType, text } = await metricsText({ version, status, listeners: counters() });

@@ -1,19 +1,18 @@
 /** The report that a running `up` returns at its control socket. */
 import type { PeerStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
-/** The process that runs the tunnel. */
 export interface TunnelIdentity {
-  /** The control socket's name: the interface's name, with the process ID if that is taken. */
+  /** The control socket's name: the interface's name, plus the process ID if the name is taken. */
   readonly name: string;
   readonly version: string;
   readonly pid: number;
   /** Empty if arc.json has no SIM ID. */
   readonly simId: string;
-  /** The tunnel's name for `wg`, at WireGuard's userspace API; undefined without a UAPI socket. */
+  /** The tunnel's name for `wg` at WireGuard's userspace API; undefined without a UAPI socket. */
   readonly uapiName: string | undefined;
 }
 
-/** The addresses of the tunnel's listeners; undefined if not open. */
+/** The addresses of the tunnel's listeners; undefined for a listener that is not open. */
 export interface TunnelListeners {
   /** The forwarder's URL. */
   readonly forward?: string | undefined;
@@ -23,7 +22,7 @@ export interface TunnelListeners {
   readonly status?: string | undefined;
 }
 
-/** Plain data without secrets. */
+/** The status as plain data without secrets. */
 export interface StatusReport extends TunnelIdentity, TunnelStatus {
   readonly listeners: TunnelListeners;
 }
@@ -31,8 +30,8 @@ export interface StatusReport extends TunnelIdentity, TunnelStatus {
 type Check = (value: unknown) => boolean;
 
 /**
- * Checks a response, because another version may omit fields. The check uses no validation library:
- * `health` runs every few seconds, and loading a library takes longer than the rest of its work.
+ * Checks a report, because another version may omit fields. Loading a validation library would take
+ * longer than the rest of `health`, which runs every few seconds.
  */
 export function isStatusReport(value: unknown): value is StatusReport {
   return isReport(value);

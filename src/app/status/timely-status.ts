@@ -1,4 +1,4 @@
-/** Reads the status of a tunnel with a timeout, because a data path that hangs never answers. */
+/** Reads the status of a tunnel with a timeout, because a hung data path never answers. */
 import { inTime } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';

@@ -1,4 +1,4 @@
-/** Chooses the mode of a tunnel and gives the reason. */
+/** Chooses the mode of a tunnel and explains the choice. */
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 import { isRefusal, noInterfaces, openInterface } from './open-interface.js';
@@ -7,7 +7,7 @@ export type TunnelMode = 'auto' | 'tun' | 'userspace';
 
 export interface ModeWish {
   readonly mode: TunnelMode;
-  /** The name in arc.json; empty if the operating system chooses. */
+  /** The name in arc.json; empty if the operating system chooses the name. */
   readonly interfaceName: string;
   /** A flag given by the user that only userspace mode supports, such as `--port`. */
   readonly userspaceFlag?: string | undefined;
@@ -28,7 +28,7 @@ export interface ModePorts {
 export interface ChosenMode {
   /** The interface, already created; undefined for userspace. */
   readonly device: InterfaceTunnel | undefined;
-  /** Why `auto` chose this mode; undefined if the user chose it, possibly through a flag. */
+  /** Why `auto` chose this mode; undefined if the user chose the mode, possibly through a flag. */
   readonly reason: string | undefined;
 }
 
@@ -42,7 +42,7 @@ const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
 /**
  * Creates the interface if required. `auto` uses an interface if permitted.
  *
- * @throws UserError as openInterface(); for `auto` only if userspace would fail too
+ * @throws UserError as openInterface(); with `auto` only if userspace mode would also fail
  */
 export async function chooseMode(
   { mode, interfaceName, userspaceFlag }: ModeWish,

@@ -1,6 +1,7 @@
 /**
- * One SIM carries one tunnel: a second `up` or `send` on this machine is refused, or waits for a `send`.
- * Two tunnels with one key disconnect each other (docs/decisions/0014-one-sim-per-sandbox.md).
+ * Ensures that one SIM carries one tunnel: a second `up` or `send` on this machine fails, or waits
+ * for a `send`. Two tunnels with one key disconnect each other
+ * (docs/decisions/0014-one-sim-per-sandbox.md).
  */
 import { isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -13,9 +14,9 @@ import { readSimUse, simUseLine, simUseText, type SimUse } from './sim-use.js';
 
 export interface ClaimSimOptions {
   readonly publicKey: Uint8Array;
-  /** What this process currently reports about itself to others. */
+  /** What this process currently tells other processes about itself. */
   readonly use: () => SimUse;
-  /** Whether the user allows two tunnels. */
+  /** Whether the user allows two tunnels with one key. */
   readonly force: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,12 +33,10 @@ const LONGEST_WAIT = 30_000;
 /** Milliseconds between two attempts to claim the key. */
 const ATTEMPT_INTERVAL = 100;
 
-/** Milliseconds between two queries to the holder, since an `up` may take over from a `send`. */
+/** Milliseconds between two queries to the key's holder, because an `up` may follow a `send`. */
 const QUESTION_INTERVAL = 1_000;
 
-/**
- * Milliseconds for which a holder that does not answer is treated as a `send`: it may be exiting.
- */
+/** Milliseconds during which an unresponsive holder is treated as a `send` that may be exiting. */
 const LONGEST_DOUBT = 3_000;
 
 /** @throws UserError of kind `tunnel` if another process uses the SIM; the signal's reason */
@@ -57,7 +56,7 @@ export class SimClaim {
     this.#ports = ports;
   }
 
-  /** Claims the running tunnel's new key. If another process uses it, logs a warning. */
+  /** Claims the running tunnel's new key. Logs a warning if another process uses that key. */
   async follow(publicKey: Uint8Array): Promise<void> {
     if (sameBytes(publicKey, this.#options.publicKey)) return;
     await this.#claim.close();
@@ -96,7 +95,7 @@ async function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise
 interface Holder {
   /** False if the key was free when the holder was queried. */
   readonly isPresent: boolean;
-  /** undefined if the holder did not answer. */
+  /** undefined if the holder did not respond. */
   readonly use: SimUse | undefined;
   readonly reason: string;
   readonly at: number;
@@ -107,7 +106,7 @@ function patienceFor({ use }: Holder): number {
   return use.command === 'send' ? LONGEST_WAIT : 0;
 }
 
-/** Claims the key. A machine that does not support claims still gets its tunnel. */
+/** Claims the key. A machine that does not support claims can still open a tunnel. */
 async function take(
   publicKey: Uint8Array,
   use: () => SimUse,
@@ -124,7 +123,7 @@ async function take(
 
 const UNKEPT: KeyClaim = { close: () => Promise.resolve() };
 
-/** Returns the process that uses a SIM, as a clause: `arctun up (pid 4711) uses this SIM`. */
+/** Returns a clause that names the process using a SIM: `arctun up (pid 4711) uses this SIM`. */
 export async function findSimHolder(
   publicKey: Uint8Array,
   claims: KeyClaims,

@@ -32,7 +32,7 @@ export interface HookPlan {
 const INTERFACE = /%i/g;
 
 /**
- * Assigns the commands to their phases. A command without a program is skipped, as in soratun.
+ * Assigns the commands to their phases. Commands without a program are skipped, as in soratun.
  *
  * @param interfaceName undefined in userspace mode
  */
@@ -65,7 +65,7 @@ export function planHooks(
 /** Timeout of a command in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** Bytes of a command's output that are kept for the log. */
+/** Maximum bytes of a command's output to keep for the log. */
 const MAX_OUTPUT = 64 * 1024;
 
 export interface HookPorts {
@@ -76,8 +76,8 @@ export interface HookPorts {
 type DownPhase = 'PreDown' | 'PostDown';
 
 /**
- * The commands of one tunnel. Call the four phases in order; preDown and postDown do nothing unless
- * a phase that they undo was started.
+ * The commands of one tunnel. Call the four phases in order. preDown and postDown do nothing unless
+ * their counterpart was started.
  */
 export class Hooks {
   readonly #plan: HookPlan;
@@ -86,7 +86,7 @@ export class Hooks {
   readonly #due = new Set<DownPhase>();
   readonly #failures: UserError[] = [];
 
-  /** @param signal requests the stop, which ends the running command */
+  /** @param signal requests a stop of the tunnel, which also ends the running command */
   constructor(plan: HookPlan, ports: HookPorts, signal: AbortSignal) {
     this.#plan = plan;
     this.#ports = ports;
@@ -96,15 +96,15 @@ export class Hooks {
     ports.log.warn({}, `skipped ${plan.skipped.join(', ')}: ${why}. Use --mode tun`);
   }
 
-  /** @throws UserError of kind `failed` for the first command that fails; the others do not run */
+  /** @throws UserError of kind `failed` if a command fails; later commands do not run */
   async preUp(): Promise<void> {
     if (this.#plan.commands.PreUp.length > 0) this.#due.add('PostDown');
     await this.#up('PreUp');
   }
 
-  /** @throws UserError of kind `failed` for the first command that fails; the others do not run */
+  /** @throws UserError of kind `failed` if a command fails; later commands do not run */
   async postUp(): Promise<void> {
-    // soratun's files have only postUp and postDown, so postDown must undo postUp.
+    // soratun's files contain only postUp and postDown, so postDown must undo postUp.
     this.#due.add('PreDown').add('PostDown');
     await this.#up('PostUp');
   }
@@ -119,7 +119,7 @@ export class Hooks {
     return this.#down('PostDown');
   }
 
-  /** Logs the failures if `up` already ends with another error. */
+  /** Logs the failures if `up` is already failing with another error. */
   logFailures(): void {
     for (const { message } of this.#failures) this.#ports.log.error({}, message);
   }
@@ -144,7 +144,7 @@ export class Hooks {
   async #down(phase: DownPhase): Promise<void> {
     if (!this.#due.delete(phase)) return;
     for (const hook of this.#plan.commands[phase]) {
-      // An earlier stop does not apply to these commands; a new stop ends the running one.
+      // A stop that was already requested does not end these commands; a new stop does.
       const signal = this.#signal.aborted ? undefined : this.#signal;
       try {
         await runHook(hook, this.#ports, signal);
@@ -156,8 +156,8 @@ export class Hooks {
 }
 
 /**
- * @param signal ends the command; the promise rejects with its reason
- * @throws UserError of kind `failed` if it cannot be run, times out, or fails
+ * @param signal ends the command; the promise rejects with the abort reason
+ * @throws UserError of kind `failed` if the command cannot be run, times out, or fails
  */
 async function runHook(
   hook: HookCommand,

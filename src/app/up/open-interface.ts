@@ -9,13 +9,13 @@ export const RIGHT =
   'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. For the single executable: sudo setcap cap_net_admin+ep FILE.';
 export const USERSPACE = 'Or use --mode userspace, which needs no privileges.';
 
-/** @param name empty if the operating system chooses */
+/** @param name empty if the operating system chooses the name */
 function inAdvance(name: string): string {
   return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". "arctun up" then reports what else it needs.`;
 }
 
 /**
- * @param name the name in arc.json; empty if the operating system chooses
+ * @param name the name in arc.json; empty if the operating system chooses the name
  * @throws UserError of kind `permission` if a permission is missing
  */
 export async function openInterface(

@@ -14,7 +14,7 @@ import { RIGHT, USERSPACE } from './open-interface.js';
  * @param tunnel not started yet; the caller closes it if this function fails
  * @param options a capture requires a tunnel in this thread
  * @throws UserError of kind `permission` or `tunnel` if the operating system rejects the
- * configuration, and if the capture file cannot be created
+ * configuration or the capture file cannot be created
  */
 export async function openTun(
   tunnel: InterfaceTunnel,
@@ -79,7 +79,7 @@ function nextFor(code: string, remedy: string): readonly string[] {
   }
 }
 
-/** Rejects if another program removes the interface, because packets would then go nowhere. */
+/** Returns a promise that rejects if another program removes the interface. */
 function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> {
   const failure = gone.then((cause): never => {
     throw new UserError(
@@ -92,7 +92,7 @@ function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> 
       { cause },
     );
   });
-  // During an arc.json command, nothing awaits this promise yet.
+  // While a command of arc.json runs, this promise has no other handler.
   failure.catch(() => undefined);
   return failure;
 }

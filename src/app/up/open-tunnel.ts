@@ -24,7 +24,7 @@ export async function openTunnel(
   const deadline = wait === 0 ? Infinity : ports.clock.now() + wait;
   const tunnel = await UserspaceTunnel.open(config, ports);
   const handshake = tunnel.waitForHandshake(deadline, signal);
-  // The caller may await this later, so an early failure must not count as unhandled.
+  // The caller may await this promise later, so mark an early rejection as handled.
   handshake.catch(() => undefined);
   return { tunnel, handshake };
 }

@@ -24,7 +24,7 @@ export interface ForwardSettings {
 
 export interface ProxySettings {
   readonly listen: { readonly host: string; readonly port: number };
-  /** Whether the user chose the port. */
+  /** Whether the user specified the port. */
   readonly isAskedFor: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface UserspaceOptions {
   readonly capture?: CaptureOptions | undefined;
 }
 
-/** No outside event can end a userspace tunnel. */
+/** Never settles, because no external event ends a userspace tunnel. */
 const NEVER = new Promise<never>(() => undefined);
 
 /**
@@ -51,7 +51,7 @@ export async function openUserspace(
   config: TunnelConfig,
   ports: TunnelPorts,
 ): Promise<RunningTunnel> {
-  // Open the ports first: opening a tunnel and giving it up would disconnect another tunnel.
+  // Open the ports first: a tunnel opened only to be given up could disconnect another tunnel.
   const later = new LaterDialer();
   const { forwarder, proxy } = await openListeners(options, later, ports.log);
   const closeListeners = async (graceMs: number) => {
@@ -111,7 +111,7 @@ function keeping(dialer: Dialer, resends: boolean): { dialer: Dialer; kept: Kept
 
 /**
  * Opens the proxy. Another program often uses the default port (`ssh -D 1080`, a second tunnel), so
- * only a port chosen by the user is required.
+ * a failure matters only if the user chose the port.
  *
  * @returns undefined if the default port is unavailable, which is logged as a warning
  * @throws UserError if the chosen port is unavailable

@@ -14,7 +14,6 @@ import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { CongestionAlgorithm } from '../../tunnel/userspace-tunnel.js';
 
-/** The inputs of a tunnel's configuration. */
 export interface TunnelPlan {
   readonly arcConfig: LoadedArcConfig;
   readonly overrides?: TunnelOverrides;
@@ -22,30 +21,29 @@ export interface TunnelPlan {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP addresses of the name servers inside the tunnel; SORACOM's by default. */
   readonly nameServers?: readonly string[];
-  /** In mode tun: whether to block traffic outside the tunnel until a stop. */
+  /** In mode tun: whether to block traffic outside the tunnel until `up` is stopped. */
   readonly killSwitch?: boolean | undefined;
 }
 
 /**
- * SORACOM's name servers, because arc.json has none. Each session gets these
+ * SORACOM's name servers, which arc.json does not contain. Each session uses these servers
  * (sessionStatus.dnsServers), and its allowed IPs include them.
  */
 export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 
-/** Computes public keys. */
 export interface KeyPorts {
   readonly crypto: { publicKey(privateKey: Uint8Array): Uint8Array };
 }
 
 /**
- * Checks everything that can be checked before opening anything.
+ * Builds the configuration, and checks everything that can be checked before opening anything.
  *
- * @throws ArcConfigError if arc.json has no complete session, UserError of kind `usage` for an
- * invalid MTU override
+ * @throws ArcConfigError if arc.json has no complete session
+ * @throws UserError of kind `usage` for an invalid MTU override
  */
 export function planTunnel(options: TunnelPlan, { crypto }: KeyPorts): TunnelConfig {
   const { arcConfig, overrides } = options;
-  // Most callers have already checked this, but a renewed session is unchecked.
+  // Most callers have already checked this configuration, but a renewed session is unchecked.
   const faults = tunnelFaults(arcConfig.config, overrides);
   if (faults.length > 0) throw new ArcConfigError(arcConfig.source, faults);
   requireMtu(options);
@@ -87,7 +85,7 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
   });
 }
 
-/** Refuses a server key equal to the client's own, which means that the keys were mixed up. */
+/** Refuses a server key equal to the client's own key, which means that the keys were mixed up. */
 function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: string): void {
   const own = crypto.publicKey(config.privateKey.expose());
   if (!sameBytes(config.serverPublicKey, own)) return;

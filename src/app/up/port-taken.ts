@@ -2,7 +2,7 @@
 import { codeOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** The function of src/system/network/port-holder.ts. */
+/** The type of `portHolder` in src/system/network/port-holder.ts. */
 export type PortHolder = (protocol: 'tcp' | 'udp', port: number) => Promise<string | undefined>;
 
 /** Returns the error with the name of the process that uses the port, if known. */
@@ -20,9 +20,7 @@ export async function withPortHolder(error: unknown, portHolder: PortHolder): Pr
   );
 }
 
-/**
- * @param error an operating system error, possibly from another realm, or an error caused by one
- */
+/** @param error a system error, possibly from another realm, or an error caused by one */
 function takenPort(error: unknown): { protocol: 'tcp' | 'udp'; port: number } | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { port, syscall, cause } = error as { port?: unknown; syscall?: unknown; cause?: unknown };

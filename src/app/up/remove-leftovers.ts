@@ -1,4 +1,4 @@
-/** Removes the blocking routes and the default route's rules that a killed `up --mode tun` left. */
+/** Removes blocking routes and default-route rules that a killed `up --mode tun` left behind. */
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceLeftovers } from '../../ports/packet-interfaces.js';

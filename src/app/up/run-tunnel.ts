@@ -41,11 +41,11 @@ export interface RunTunnelOptions extends UserspaceOptions {
 export type TunnelUp = (UserspaceListeners | SystemInterface) & {
   /** The address of the Arc server. */
   readonly endpoint: string;
-  /** Empty if arc.json has none. */
+  /** Empty if arc.json has no SIM ID. */
   readonly simId: string;
-  /** The path for `status` and `health`; undefined if no folder was usable. */
+  /** The control socket for `status` and `health`; undefined if no folder was usable. */
   readonly socket: string | undefined;
-  /** Why `auto` chose this mode; undefined if the user chose it. */
+  /** Why `auto` chose this mode; undefined if the user chose the mode. */
   readonly modeReason: string | undefined;
 };
 
@@ -61,13 +61,12 @@ export interface RunTunnelPorts
 /** Milliseconds after the stop for running exchanges to finish and sent data to arrive. */
 const GRACE = 5_000;
 
-/** The state that the steps of a run share. */
 interface Run {
   readonly options: RunTunnelOptions;
   readonly ports: RunTunnelPorts;
   readonly config: TunnelConfig;
   readonly claim: SimClaim;
-  /** What the claim reports about this process. */
+  /** What the claim tells other processes about this one. */
   readonly use: SimUse;
   readonly mode: ChosenMode;
   readonly hooks: Hooks;
@@ -75,7 +74,7 @@ interface Run {
 }
 
 /**
- * Resolves after a stop, once everything is closed.
+ * Runs the tunnel. Resolves after a stop, when everything is closed.
  *
  * @throws TunnelError if the handshake times out; StoppedError after SIGABRT
  * @throws UserError if the interface, a port or the capture file is unavailable, or if a command of
@@ -90,7 +89,7 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
   if (claim === undefined) return;
   try {
     logNotices(arcConfig, ports);
-    // Create the interface before the first command, because %i is its name.
+    // Create the interface before the first command, whose %i is replaced by the interface's name.
     const mode = await enterMode(config, options, ports);
     const hookPlan = planHooks(arcConfig.config, mode.device?.interfaceName);
     const hooks = new Hooks(hookPlan, ports, options.signal);
@@ -162,13 +161,13 @@ async function keepOpen(run: Run): Promise<void> {
     running = await open(run);
     const handshake = startHandshakeWait(run, running);
     services = await openTunnelServices(options.services, served(run, running), ports);
-    // postUp does not wait for the handshake: in soratun, too, only the interface exists by then.
+    // Run postUp without waiting for the handshake, as in soratun.
     await hooks.postUp();
     await untilUp(run, running, services, handshake);
     await Promise.race([whenAborted(signal), running.failed]);
     await states.stopping();
   } catch (error) {
-    // Notify before preDown and postDown, which may take minutes. A requested stop needs no reason.
+    // Notify before preDown and postDown, which may take minutes. A requested stop has no reason.
     await states.stopping(isStop(error, signal) ? undefined : messageOf(error));
     throw error;
   } finally {
@@ -196,12 +195,11 @@ function startHandshakeWait(
   { tunnel }: RunningTunnel,
 ): Promise<void> {
   const handshake = tunnel.waitForHandshake(wait === 0 ? Infinity : clock.now() + wait, signal);
-  // postUp runs before this is awaited, so an earlier failure must not count as unhandled.
+  // postUp runs before this promise is awaited, so mark an early rejection as handled.
   handshake.catch(() => undefined);
   return handshake;
 }
 
-/** Collects the values that the services need. */
 function served({ options, ports, config, claim, states }: Run, running: RunningTunnel) {
   const { tunnel, signal } = options;
   const plan = (arcConfig: LoadedArcConfig) => planTunnel({ ...tunnel, arcConfig }, ports);
@@ -240,7 +238,7 @@ async function close({ options, ports, mode, hooks }: Run, running: RunningTunne
   await hooks.postDown();
 }
 
-/** Logs the connections that a stop waits for, if any. */
+/** Logs the connections that delay a stop, if any. */
 function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): void {
   let open = 0;
   for (const { active } of Object.values(running.counters())) open += active;
@@ -253,14 +251,14 @@ function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): voi
   log.info({}, `Waiting up to ${GRACE / 1000} s for ${connections}. ${again} to stop now.`);
 }
 
-/** Removes the kill switch after a stop by the user, but not after a watchdog timeout. */
+/** Removes the kill switch after the user stops `up`, but not after a watchdog timeout. */
 async function releaseKillSwitch({ options, ports, mode: { device } }: Run): Promise<void> {
   if (options.tunnel.killSwitch !== true || device === undefined) return;
   if (isFailure(options.signal.reason)) return;
   (await ports.interfaceLeftovers?.())?.remove(device.interfaceName);
 }
 
-/** True if the error is the stop's own reason, which is not a failure of the step that waited. */
+/** True if the error is the reason for the stop, and not a failure of the step that waited. */
 function isStop(error: unknown, { aborted: isAborted, reason }: AbortSignal): boolean {
   return isAborted && error === reason;
 }

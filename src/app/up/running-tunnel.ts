@@ -8,9 +8,8 @@ export interface RunningTunnel {
   readonly failed: Promise<never>;
   /** The details of the open tunnel, except the server's endpoint. */
   readonly up: UserspaceListeners | SystemInterface;
-  /** The counters of the listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
-  /** Call before close() if the server has not answered, so that waiting clients get the reason. */
+  /** Fails waiting clients with the reason for the server's silence; call before close(). */
   giveUp(): void;
   /**
    * Closes the tunnel and its listeners.
@@ -30,6 +29,5 @@ export interface UserspaceListeners {
 
 export interface SystemInterface {
   readonly mode: 'tun';
-  /** The interface's name. */
   readonly interface: string;
 }

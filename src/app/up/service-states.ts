@@ -6,11 +6,10 @@ import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import { isoTime } from '../iso-time.js';
 import { startLivenessBeats } from './liveness-beats.js';
 
-/** The tunnel whose state is reported. */
 export type ServedTunnel = Pick<Tunnel, 'status'>;
 
 export interface ServiceStatesOptions {
-  /** undefined without a service manager; then all methods do nothing. */
+  /** undefined without a service manager; all methods then do nothing. */
   readonly manager: ServiceManager | undefined;
   readonly clock: Clock;
   readonly wallClock: WallClock;
@@ -26,15 +25,15 @@ const STATUS_INTERVAL = 15_000;
 const PATIENCE = 6_000;
 
 /**
- * Reports from start to stop. Watchdog messages start at once, because the watchdog of a
- * Type=simple unit is already running. Until the service is ready, the start timeout is extended:
- * --wait limits the wait for a handshake, and `up` exits if none arrives.
+ * Reports from start to stop. Watchdog messages start immediately, because the watchdog of a
+ * Type=simple unit is already running. The start timeout is extended until the service is ready,
+ * because --wait already limits the wait for a handshake.
  */
 export class ServiceStates {
   readonly #options: ServiceStatesOptions;
   readonly #endBeats: (() => void)[] = [];
   #tunnel: ServedTunnel | undefined;
-  /** Whether a status request is pending; a tunnel that hangs is asked only once. */
+  /** Whether a status request is pending; a hung tunnel is asked only once. */
   #isAsking = false;
   #phase: 'starting' | 'ready' | 'stopping' = 'starting';
   /** The number of running reloads. */
@@ -60,13 +59,13 @@ export class ServiceStates {
     this.#armStatus();
   }
 
-  /** Sets the tunnel, whose handshake is in progress. A later call replaces it. */
+  /** Sets the tunnel to report, which may still be connecting. Replaces an earlier tunnel. */
   watch(tunnel: ServedTunnel): void {
     this.#tunnel = tunnel;
     void this.#look();
   }
 
-  /** Call after the first handshake; further calls do nothing. */
+  /** Reports that the service is ready, after the first handshake; further calls do nothing. */
   ready(): void {
     if (this.#phase !== 'starting') return;
     this.#phase = 'ready';
@@ -88,10 +87,10 @@ export class ServiceStates {
   }
 
   /**
-   * Reports that the service stops; nothing is reported afterwards.
+   * Reports that the service is stopping. No state is reported afterwards.
    *
    * @param why the reason shown by `systemctl status`; absent for a requested stop
-   * @returns resolves after all notifications are sent; await it before the process exits
+   * @returns resolves when all notifications are sent; await it before the process exits
    */
   async stopping(why?: string): Promise<void> {
     if (this.#phase === 'stopping') return;
@@ -120,8 +119,8 @@ export class ServiceStates {
   }
 
   /**
-   * True if the data path answers, or if the tunnel is not open yet. The result does not depend on
-   * the server, because `up` retries forever and a restart would do the same.
+   * True if the data path responds, or if the tunnel is not open yet. The server's state does not
+   * matter: `up` retries forever, so a restart would not help.
    */
   async #isAlive(): Promise<boolean> {
     await this.#tunnel?.status();
@@ -135,7 +134,7 @@ export class ServiceStates {
     });
   }
 
-  /** Sends the tunnel's current status; the watchdog detects a tunnel that hangs. */
+  /** Sends the tunnel's current status; the watchdog detects a hung tunnel. */
   async #look(): Promise<void> {
     if (this.#tunnel === undefined || this.#isAsking || this.#options.manager === undefined) return;
     this.#isAsking = true;

@@ -1,10 +1,10 @@
-/** What a process that uses a SIM reports to other processes on this machine. */
+/** What a process that uses a SIM tells other processes on this machine. */
 import { parseJson } from '../../lib/text/parse-json.js';
 
 export interface SimUse {
   readonly command: 'up' | 'send';
   readonly pid: number;
-  /** The forwarder's URL; undefined without one. */
+  /** The forwarder's URL; undefined without a forwarder. */
   readonly forward?: string | undefined;
   /** The network interface; undefined in userspace. */
   readonly interface?: string | undefined;
@@ -16,7 +16,7 @@ export function simUseLine(use: SimUse): string {
   return JSON.stringify(use);
 }
 
-/** Parses the line, which another user's process may have written; undefined if it is invalid. */
+/** Parses the line; undefined if invalid. Another user's process may have written the line. */
 export function readSimUse(line: string): SimUse | undefined {
   const {
     command,
@@ -25,7 +25,7 @@ export function readSimUse(line: string): SimUse | undefined {
     interface: name,
   } = (parseJson(line) ?? {}) as Record<string, unknown>;
   if (command !== 'up' && command !== 'send') return undefined;
-  // Users are advised to end this process, so it must not be the init process.
+  // Users are advised to end the process with this ID, so init's ID is rejected.
   if (!Number.isSafeInteger(pid) || (pid as number) <= 1) return undefined;
   return {
     command,

@@ -16,7 +16,6 @@ export interface TunnelServiceOptions {
     OfferStatusOptions,
     'version' | 'pid' | 'folders' | 'statusListen' | 'browsers'
   >;
-  /** The sources of configuration changes. */
   readonly updates: Pick<ConfigUpdateOptions, 'reread' | 'reloads' | 'renewal'>;
 }
 
@@ -24,7 +23,6 @@ export interface TunnelServicePorts extends RenewalEnvironment {
   readonly listeners: LocalListeners;
 }
 
-/** The tunnel that the services belong to. */
 export interface ServedTunnel extends Pick<
   ConfigUpdateOptions,
   'arcConfig' | 'tunnelConfig' | 'plan' | 'onApplied'
@@ -36,9 +34,9 @@ export interface ServedTunnel extends Pick<
 }
 
 export interface TunnelServices {
-  /** The path for `status` and `health`; undefined if no folder was usable. */
+  /** The control socket for `status` and `health`; undefined if no folder was usable. */
   readonly socket: string | undefined;
-  /** Adds the problem that SORACOM reports for the SIM to the error of a failed handshake. */
+  /** Adds SORACOM's finding about the SIM to the error of a failed handshake. */
   explain(error: unknown): unknown;
   close(): Promise<void>;
 }

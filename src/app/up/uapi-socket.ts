@@ -5,7 +5,7 @@ import type { LocalListener, LocalListeners } from '../../ports/local-sockets.js
 import type { Log } from '../../ports/log.js';
 import type { RunningTunnel } from './running-tunnel.js';
 
-/** The folder of all userspace WireGuard implementations; wireguard.com/xplatform. */
+/** The socket folder of all userspace WireGuard implementations; wireguard.com/xplatform. */
 export const UAPI_FOLDER = '/var/run/wireguard';
 
 export interface UapiPorts {
@@ -14,10 +14,10 @@ export interface UapiPorts {
 }
 
 /**
- * Listens for `wg`. The tunnel also works without this socket, but in mode tun an interface whose
- * socket another program serves must not be used.
+ * Listens for `wg`. The tunnel also works without this socket, but mode tun must not use an
+ * interface whose socket another program serves.
  *
- * @param name the interface's name; in userspace the one in arc.json
+ * @param name the interface's name; in userspace the name in arc.json
  * @returns undefined if the socket cannot be opened
  * @throws UserError in mode tun, if another program listens there
  */
