@@ -2,11 +2,9 @@ import { UserError } from '../lib/errors/user-error.js';
 
 /** One fault in a file. `found` never contains the value of a secret. */
 export interface ArcConfigFault {
-  /** Line number from 1; 0 if something is missing from the file. */
+  /** Line number, starting at 1; 0 if something is missing from the file. */
   readonly line: number;
-  /**
-   * For example `arcSessionStatus.arcAllowedIPs[3]`; empty if the fault concerns the whole text.
-   */
+  /** For example `arcSessionStatus.arcAllowedIPs[3]`; empty for a fault of the whole text. */
   readonly keyPath: string;
   readonly found: string;
   readonly expected: string;
@@ -14,9 +12,7 @@ export interface ArcConfigFault {
 
 const CHECK_AGAIN = 'Correct the file, and check it with `arctun config validate`.';
 
-/**
- * A configuration that cannot be used. The error lists every fault of the file, not only the first.
- */
+/** The error for an unusable configuration, which lists every fault, not only the first. */
 export class ArcConfigError extends UserError {
   override readonly name = 'ArcConfigError';
   readonly file: string;

@@ -18,7 +18,7 @@ export async function readConfigFile(files: Files, path: string): Promise<string
   return readable(files, path, () => files.readText(path));
 }
 
-/** Like `readConfigFile`, and reports which other users can access the file. */
+/** Reads the file like `readConfigFile`, and reports which other users can access it. */
 export async function inspectConfigFile(files: Files, path: string): Promise<InspectedText> {
   return readable(files, path, () => files.inspectText(path));
 }

@@ -1,10 +1,10 @@
 /**
- * The model of arc.json. The parser validates arc.json with this model, and the JSON
- * Schema in `schema/` is generated from the model.
+ * The model of arc.json. The parser validates arc.json with this model, and the JSON Schema in
+ * `schema/` is generated from the model.
  *
- * The model validates values in canonical form (canonical-tree.ts): member names exactly as here,
- * and no difference between null and absent. The message of an issue says what was expected. The
- * model uses zod's mini variant, because `up` loads this file.
+ * The model validates values in canonical form (canonical-tree.ts): member names match exactly, and
+ * null equals absent. An issue's message says what was expected. The model uses zod's mini variant,
+ * because `up` loads this file.
  */
 import * as z from 'zod/mini';
 import { Secret } from '../lib/secrets/secret.js';
@@ -21,9 +21,7 @@ const EXPECTED = {
   address: 'an IP address without a prefix length, such as "10.0.0.2"',
 };
 
-/**
- * A string that `parse` converts. The pattern covers as much of the syntax as an editor can check.
- */
+/** A string that `parse` converts. The pattern covers as much syntax as editors can check. */
 function text<T>(expected: string, pattern: RegExp, parse: (value: string) => T | undefined) {
   return z.pipe(
     z.string({ error: expected }).check(z.regex(pattern, { error: expected })),
@@ -71,7 +69,7 @@ function secret<S extends z.ZodMiniType>(schema: S) {
   );
 }
 
-/** For the JSON Schema. */
+/** Adds metadata for the JSON Schema. */
 function described<S extends z.ZodMiniType>(
   schema: S,
   description: string,
@@ -94,8 +92,7 @@ export const arcSessionModel = z.looseObject(
     ]),
     arcClientPeerIpAddress: described(
       z.optional(
-        // soratun reads an empty string as no address, and writes an empty string if it has no
-        // address.
+        // soratun reads an empty string as no address, and writes one for a missing address.
         text(EXPECTED.address, /^[0-9A-Fa-f.:]*$/, (value) => (value === '' ? '' : parseIp(value))),
       ),
       'Address of this SIM inside the tunnel, without the "/32" that the user console shows.',
@@ -182,9 +179,8 @@ export const arcConfigModel = described(
 );
 
 /**
- * Members whose value is never shown in a message. Public keys are included, because a user may
- * have pasted a private key there; `profile` is included, because a user may have pasted the auth
- * key there.
+ * Members whose values messages never show. Public keys and `profile` are included, because a user
+ * may have pasted a private key or the auth key there.
  */
 export const HIDDEN_MEMBERS: ReadonlySet<string> = new Set([
   'privateKey',

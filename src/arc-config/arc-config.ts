@@ -8,7 +8,7 @@ import type { JsonMember } from './json/json-node.js';
 export interface ArcConfig {
   /** WireGuard private key of the virtual SIM, 32 bytes; all zeros if absent. */
   readonly privateKey: Secret<Uint8Array>;
-  /** The client's own public key, 32 bytes. The parser does not check it against `privateKey`. */
+  /** The client's public key, 32 bytes. The parser does not compare this key with `privateKey`. */
   readonly publicKey: Uint8Array;
   /** Identifies the virtual SIM in the API; empty if unknown. */
   readonly simId: string;
@@ -19,13 +19,13 @@ export interface ArcConfig {
   readonly interface: string;
   /** CIDRs in canonical form, allowed in addition to those of the session. */
   readonly additionalAllowedIps: readonly string[];
-  /** 0 if absent; `effectiveMtu` returns the value to use. */
+  /** The MTU; 0 if absent. `effectiveMtu` returns the value to use. */
   readonly mtu: number;
-  /** Seconds; 0 if absent; `effectiveKeepalive` returns the value to use. */
+  /** Seconds; 0 if absent. `effectiveKeepalive` returns the value to use. */
   readonly persistentKeepalive: number;
   /**
    * Commands as argument vectors; `%i` is replaced with the interface name. soratun runs only
-   * postUp and postDown, and ignores the others.
+   * postUp and postDown, and ignores preUp and preDown.
    */
   readonly preUp: readonly (readonly string[])[];
   readonly postUp: readonly (readonly string[])[];
@@ -33,7 +33,7 @@ export interface ArcConfig {
   readonly postDown: readonly (readonly string[])[];
   readonly profile?: ArcProfile;
   readonly arcSessionStatus?: ArcSession;
-  /** Members of arc.json that arctun does not know, kept for the next write. */
+  /** Members of arc.json that arctun does not know, preserved for the next write. */
   readonly unknownKeys: readonly JsonMember[];
 }
 
@@ -46,21 +46,19 @@ export interface ArcProfile {
   readonly unknownKeys: readonly JsonMember[];
 }
 
-/** The Arc session, as SORACOM reports it (`arcSessionStatus`). */
+/** The Arc session in SORACOM's format (`arcSessionStatus`). */
 export interface ArcSession {
   /** WireGuard public key of the Arc server, 32 bytes; all zeros if absent. */
   readonly arcServerPeerPublicKey: Uint8Array;
   readonly arcServerEndpoint?: ArcEndpoint;
-  /**
-   * CIDRs in canonical form. null and an empty list stay distinct, so that a write preserves them.
-   */
+  /** CIDRs in canonical form. null and an empty list differ, so that a write preserves them. */
   readonly arcAllowedIps: readonly string[] | null;
   /** The client's IP address inside the tunnel, in canonical form without prefix length. */
   readonly arcClientPeerIpAddress?: string;
   readonly unknownKeys: readonly JsonMember[];
 }
 
-/** `host[:port]`. The original text is kept, and names are not resolved here. */
+/** `host[:port]`. The original text is kept, and the host name is not resolved here. */
 export interface ArcEndpoint {
   readonly text: string;
   /** A host name or an IP address; IPv6 without brackets. */
@@ -89,12 +87,11 @@ export function defaultInterface(platform: string): string {
   return platform === 'darwin' ? 'utun' : 'soratun0';
 }
 
-/** Whether all bytes of a key are zero, which is also the value of an absent key. */
+/** Whether all bytes of a key are zero, as in an absent key. */
 export function isZeroKey(key: Uint8Array): boolean {
   return key.every((byte) => byte === 0);
 }
 
-/** The placeholder SIM ID in the skeleton. */
 export const SKELETON_SIM_ID = '890000xxxxxxxxxxxxx';
 
 /** Returns a template for writing arc.json by hand, byte-identical to soratun's. */
@@ -124,7 +121,7 @@ export function skeletonArcConfig(platform: string): ArcConfig {
   };
 }
 
-/** Whether a configuration still lacks a private key or has the skeleton's placeholder SIM ID. */
+/** Whether a configuration has no private key, or the skeleton's placeholder SIM ID. */
 export function isSkeleton(config: ArcConfig): boolean {
   return isZeroKey(config.privateKey.expose()) || config.simId === SKELETON_SIM_ID;
 }

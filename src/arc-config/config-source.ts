@@ -10,7 +10,7 @@ export type ConfigSource =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'inline'; readonly text: string };
 
-/** The name of an inline configuration in messages. */
+/** The name that messages use for an inline configuration. */
 export const INLINE_CONFIG = 'the inline configuration';
 
 /**
@@ -27,10 +27,7 @@ export function resolveConfigSource(value: string): ConfigSource {
   return { kind: 'path', path: value };
 }
 
-/**
- * Extracts inline JSON from a value of --config or ARCTUN_CONFIG; returns undefined if the value
- * contains none.
- */
+/** Extracts inline JSON from a value of --config or ARCTUN_CONFIG; undefined for a path. */
 export function inlineConfig(value: string): string | undefined {
   if (value.trimStart().startsWith('{')) return value;
   const decoded = decodeBase64(value);
@@ -105,10 +102,7 @@ export async function loadArcConfigSource(
   return { config: parseArcConfig(text, { path }), source };
 }
 
-/**
- * Decodes standard or URL-safe base64 of UTF-8 text. Padding is optional in the base64, and
- * whitespace is ignored.
- */
+/** Decodes standard or URL-safe base64 to UTF-8 text. Ignores padding and whitespace. */
 export function decodeBase64(text: string): string | undefined {
   const digits = text.replaceAll(/\s/g, '');
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(digits)) return undefined;

@@ -1,7 +1,4 @@
-/**
- * Writes arc.json exactly as soratun does: same member order, same omitted members, two-space
- * indent, trailing newline.
- */
+/** Writes arc.json exactly like soratun: the same member order, omitted members and white space. */
 import { redactCommand } from '../lib/secrets/redacted-command.js';
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed } from '../lib/secrets/secret-shapes.js';
@@ -20,10 +17,7 @@ import {
 } from './json/json-node.js';
 import { formatKey } from './value-syntax.js';
 
-/**
- * Formats arc.json with secrets in clear text. Members that arctun does not know follow the known
- * ones.
- */
+/** Formats arc.json with secrets in clear text. Unknown members come after the known ones. */
 export function formatArcConfig(config: ArcConfig): string {
   return `${formatJson(configNode(config, jsonString))}\n`;
 }
@@ -59,7 +53,7 @@ function configNode(
   ]);
 }
 
-/** `$schema` stays first, where people and editors put it. */
+/** True for `$schema`, which stays first, where people and editors put it. */
 function isSchema({ key }: JsonMember): boolean {
   return key === '$schema';
 }
@@ -97,9 +91,8 @@ const REDACTED_NODE = verbatim(REDACTED);
 const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
 
 /**
- * Formats arc.json for display. Secrets are shown as `<redacted>`, also in unknown members whose
- * name or text suggests a secret. An absent key is shown as zeros, because a missing key is usually
- * the problem.
+ * Formats arc.json for display. Secrets are shown as `<redacted>`, even in unknown members whose
+ * name or text suggests a secret. An absent key is shown as zeros, so that users notice it.
  */
 export function redactArcConfig(config: ArcConfig): string {
   const hide = (secret: string) => (isAbsent(secret) ? jsonString(secret) : REDACTED_NODE);

@@ -5,7 +5,7 @@ import type { JsonMember, JsonNode, JsonObject } from './json/json-node.js';
 import { shownText } from './json/shown-value.js';
 
 export interface ConfigNotice {
-  /** A warning is a probable mistake; a note is a member that arctun keeps but does not use. */
+  /** A warning reports a probable mistake; a note reports a member that arctun does not use. */
   readonly kind: 'warning' | 'note';
   readonly line: number;
   /** For example `unknown member "mtuu"; did you mean "mtu"?` */
@@ -17,7 +17,7 @@ type Shape = Readonly<Record<string, Model>>;
 /**
  * Lists unknown and duplicate members, sorted by line.
  *
- * @param lineOf returns the line of an offset, from 1
+ * @param lineOf returns the line of an offset, starting at 1
  */
 export function memberNotices(
   root: JsonNode,
@@ -93,7 +93,7 @@ function homeOf(key: string, shape: Shape): string | undefined {
   );
 }
 
-/** Finds the known name that `key` most likely misspells; `private_key` is `privateKey`. */
+/** Finds the known name that `key` most likely misspells: `privateKey` for `private_key`. */
 function nearest(key: string, names: readonly string[]): string | undefined {
   const text = bare(key);
   // Skip long texts: they are not misspellings, and comparing them is slow.

@@ -1,6 +1,6 @@
 /**
- * Parses arc.json by soratun's rules: names in any case, no required members, exact types, and
- * unknown members kept. Host names are not resolved, so parsing does not depend on the network.
+ * Parses arc.json by soratun's rules: member names match in any case, all members are optional,
+ * types are exact, and unknown members are kept. Parsing does not resolve host names.
  */
 import * as z from 'zod/mini';
 import type { Secret } from '../lib/secrets/secret.js';
@@ -32,9 +32,9 @@ export function parseArcConfig(text: string, { path }: { path: string }): ArcCon
   return config;
 }
 
-/** A configuration that may have faults, with the data to report further faults. */
+/** A configuration that may have faults, with the data for reporting further faults. */
 export interface ReadArcConfig {
-  /** The parsed configuration, without the members that have a fault. */
+  /** The parsed configuration, without the faulty members. */
   readonly config: ArcConfig;
   readonly faults: readonly ArcConfigFault[];
   readonly notices: readonly ConfigNotice[];
@@ -93,8 +93,7 @@ export function refuseFaults(
 }
 
 /**
- * Parses a session alone: the object that arc.json has in `arcSessionStatus`, as the API returns
- * it.
+ * Parses a session object as the API returns it and as arc.json holds it in `arcSessionStatus`.
  * @throws ArcConfigError with all faults
  */
 export function parseArcSession(text: string, { path }: { path: string }): ArcSession {
@@ -134,7 +133,7 @@ function toSession(
 
 /**
  * Uses the session's private key if no top-level key is present. The session's key is not written
- * back, so a different second key would be lost; `secondPrivateKey` rejects it.
+ * back, so `secondPrivateKey` rejects a different second key, which would be lost.
  */
 function privateKeyOf(value: z.output<typeof arcConfigModel>): Secret<Uint8Array> {
   const inSession = value.arcSessionStatus?.arcClientPeerPrivateKey;
@@ -155,7 +154,7 @@ function secondPrivateKey(tree: CanonicalNode, lines: Lines): ArcConfigFault[] {
 }
 
 interface ReadDocument<T> {
-  /** The parsed value, without the members that have a fault. */
+  /** The parsed value, without the faulty members. */
   readonly value: T;
   readonly tree: CanonicalNode;
   readonly lines: Lines;
@@ -181,9 +180,7 @@ function readDocument<Model extends z.ZodMiniType>(
   return { value: z.parse(model, plain, context), tree, lines, faults };
 }
 
-/**
- * Deletes the member at a path of the model's names; for an array item, deletes the whole array.
- */
+/** Deletes the member at a path of member names; for an array item, the whole array. */
 function deleteMember(root: unknown, path: readonly PropertyKey[]): void {
   const index = path.findIndex((step) => typeof step === 'number');
   const names = index < 0 ? [...path] : path.slice(0, index);
@@ -241,7 +238,7 @@ class Lines {
     this.#starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
   }
 
-  /** Returns the line of an offset, from 1. */
+  /** Returns the line of an offset, starting at 1. */
   at(offset: number): number {
     let [first, last] = [0, this.#starts.length];
     while (last - first > 1) {

@@ -9,8 +9,8 @@ export interface CompleteArcSession extends ArcSession {
 }
 
 /**
- * Returns the session of a configuration for a tunnel. arc.json may omit parts of the session and
- * the private key, but a tunnel needs them all.
+ * Returns a configuration's session for a tunnel. arc.json may omit the private key and parts of
+ * the session, but a tunnel needs all of them.
  *
  * @param source the configuration's name in messages
  * @throws ArcConfigError that lists all missing parts
@@ -22,10 +22,10 @@ export function requireSession(config: ArcConfig, source: string): CompleteArcSe
   return completeSession(session, source);
 }
 
-/** `config init` prints a key of zeros, and an absent key also reads as zeros. */
+/** An absent key reads as zeros, as does the key that `config init` prints. */
 const NO_KEY = 'no key, or a key of zeros';
 
-/** Lists what a tunnel needs but the configuration lacks. */
+/** Lists the members that a tunnel needs but the configuration lacks. */
 export function missingParts({
   privateKey,
   arcSessionStatus: session,

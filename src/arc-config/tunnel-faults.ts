@@ -1,6 +1,4 @@
-/**
- * Finds faults that prevent a tunnel from opening, in a configuration that parsed without errors.
- */
+/** Finds faults that prevent a tunnel from opening, in a parsed configuration. */
 import type { ArcConfigFault } from './arc-config-error.js';
 import { effectiveMtu, type ArcConfig } from './arc-config.js';
 import { missingParts } from './require-session.js';
@@ -15,7 +13,7 @@ export interface TunnelOverrides {
   readonly additionalAllowedIps?: readonly string[];
 }
 
-/** RFC 1122 3.3.2 and RFC 8200 5: the packet sizes that every host and path must support. */
+/** The packet sizes that every host and path must support (RFC 1122 3.3.2, RFC 8200 5). */
 export const MINIMUM_MTU = { 4: 576, 6: 1280 };
 
 /** Returns the IP version of the address inside the tunnel. */
@@ -45,8 +43,8 @@ function mtuFaults(config: ArcConfig, overrides: TunnelOverrides): ArcConfigFaul
 }
 
 /**
- * The longest interface name in bytes. Linux's dev_valid_name() in net/core/dev.c limits it to
- * IFNAMSIZ, 16 including the final NUL.
+ * The maximum length of an interface name in bytes. Linux's dev_valid_name() in net/core/dev.c
+ * limits the name to IFNAMSIZ, 16 bytes including the final NUL.
  */
 const INTERFACE_NAME_LENGTH = 15;
 
@@ -55,7 +53,7 @@ function interfaceFaults({ interface: name }: ArcConfig): ArcConfigFault[] {
     Buffer.byteLength(name) <= INTERFACE_NAME_LENGTH &&
     name !== '.' &&
     name !== '..' &&
-    // These are NUL and the white space of the kernel's isspace().
+    // Reject NUL and the white space of the kernel's isspace().
     !/[/:\0\t-\r \xa0]/.test(name);
   if (isValid) return [];
   const expected = `a name of at most ${INTERFACE_NAME_LENGTH} bytes without "/", ":" and spaces`;
@@ -69,7 +67,7 @@ function portFaults({ arcSessionStatus: session }: ArcConfig): ArcConfigFault[] 
   return [fault('arcSessionStatus.arcServerEndpoint', found, 'a port from 1 to 65535')];
 }
 
-/** Without allowed IPs, WireGuard sends and accepts no packets, so the tunnel would be useless. */
+/** Reports missing allowed IPs, without which WireGuard neither sends nor accepts packets. */
 function allowedIpFaults(config: ArcConfig, overrides: TunnelOverrides): ArcConfigFault[] {
   const { arcSessionStatus: session, additionalAllowedIps } = config;
   if (session === undefined) return [];

@@ -1,6 +1,5 @@
 /**
- * Parses the text formats of arc.json's values like Go's standard library. Each function returns
- * undefined for invalid text.
+ * Parses the text formats of arc.json's values like Go's standard library; undefined if invalid.
  */
 import ipaddr from 'ipaddr.js';
 import { DEFAULT_ENDPOINT_PORT, type ArcEndpoint } from './arc-config.js';
@@ -14,10 +13,7 @@ export function parseKey(text: string): Uint8Array | undefined {
 
 export { formatKey } from '../lib/text/key-text.js';
 
-/**
- * Parses an address without prefix length to its canonical form; an IPv4-mapped IPv6 address
- * becomes IPv4.
- */
+/** Parses an address to its canonical form; an IPv4-mapped IPv6 address becomes IPv4. */
 export function parseIp(text: string): string | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text;
   if (!isIpv6(text)) return undefined;
@@ -25,7 +21,7 @@ export function parseIp(text: string): string | undefined {
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toString();
 }
 
-/** Parses `address/length` and masks the host bits; the length is required. */
+/** Parses `address/length` and clears the host bits; the length is required. */
 export function parseCidr(text: string): string | undefined {
   const [, address = '', digits = ''] = /^([^/]*)\/(\d{1,9})$/.exec(text) ?? [];
   const length = Number(digits);
@@ -38,7 +34,7 @@ export function parseCidr(text: string): string | undefined {
 }
 
 /**
- * Whether a text is an IPv6 address without a zone. A zone is valid on one machine only, so it does
+ * Whether a text is an IPv6 address without a zone. A zone is valid on only one machine, so it does
  * not belong in a configuration.
  */
 function isIpv6(text: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * Converts a JSON tree to the form that a zod model checks, as leniently as Go's encoding/json,
  * which soratun uses. Member names match in any case, duplicate members are merged, and null leaves
- * the zero value. Members that the model does not know are kept separately.
+ * the zero value. Members unknown to the model are kept separately.
  */
 import type * as z from 'zod/mini';
 import {
@@ -19,7 +19,7 @@ export type CanonicalNode = JsonNode | CanonicalObject;
 export interface CanonicalObject extends JsonObject {
   /** Known members by the model's names; no value is null. */
   readonly known: ReadonlyMap<string, CanonicalNode>;
-  /** Unknown members in the order of the text; only the last of duplicate members is kept. */
+  /** Unknown members in their original order; only the last of duplicate members is kept. */
   readonly unknown: readonly JsonMember[];
 }
 
@@ -87,9 +87,8 @@ export function unwrap(model: Model): Model {
 }
 
 /**
- * Converts a node to the plain value that the model checks. A number that is not written as an
- * integer becomes NaN: all numbers of arc.json are integers, and Go rejects `1420.0` and `1e3` for
- * an integer.
+ * Converts a node to the plain value that the model checks. Numbers that are not written as
+ * integers become NaN: arc.json has only integers, and Go rejects `1420.0` and `1e3` for them.
  */
 export function plainValue(node: CanonicalNode): unknown {
   switch (node.kind) {
@@ -111,7 +110,7 @@ export function plainValue(node: CanonicalNode): unknown {
   }
 }
 
-/** Returns the node at a path of the model's names; undefined if not found. */
+/** Returns the node at a path of member names; undefined if not found. */
 export function nodeAt(
   root: CanonicalNode,
   path: readonly PropertyKey[],

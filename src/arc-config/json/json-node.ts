@@ -36,7 +36,7 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
-/** The offset of values that were not read from a text. */
+/** The offset used for values that were not read from a text. */
 const NOWHERE = 0;
 
 export function jsonNull(): JsonLiteral {
@@ -47,7 +47,6 @@ export function jsonBoolean(value: boolean): JsonLiteral {
   return { kind: 'boolean', text: String(value), offset: NOWHERE };
 }
 
-/** @param value an integer */
 export function jsonInteger(value: number): JsonLiteral {
   return { kind: 'number', text: String(value), offset: NOWHERE };
 }
@@ -98,14 +97,11 @@ function formatList(brackets: '[]' | '{}', lines: readonly string[], indent: str
   return `${brackets.charAt(0)}\n${body}\n${indent}${brackets.charAt(1)}`;
 }
 
-/**
- * Characters that Go escapes but JSON.stringify does not: <, > and &, and the two JavaScript line
- * separators.
- */
+/** Characters that only Go escapes: <, > and &, and the two JavaScript line separators. */
 const GO_ESCAPES = /[<>&\u2028\u2029]/g;
 
 function quote(value: string): string {
-  // Go strings are UTF-8, which cannot encode a lone surrogate; Go writes U+FFFD instead.
+  // Go strings are UTF-8, which cannot encode a lone surrogate, so Go writes U+FFFD instead.
   return JSON.stringify(value.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
     GO_ESCAPES,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

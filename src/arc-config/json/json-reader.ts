@@ -1,6 +1,6 @@
 import type { JsonMember, JsonNode } from './json-node.js';
 
-/** Thrown for text that is not JSON (RFC 8259), with the offset and the found and expected text. */
+/** The error for text that is not JSON (RFC 8259): where, what was found, and what was expected. */
 export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError';
   readonly offset: number;
@@ -15,12 +15,12 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Deeper nesting is rejected, so that no input can exhaust the stack. */
+/** The maximum nesting depth, so that no input can exhaust the stack. */
 const MAX_DEPTH = 100;
 
 /**
- * Parses a text that is exactly one JSON value. Comments, trailing commas, a byte order mark and
- * trailing text are errors, as in Go's encoding/json.
+ * Parses a text that consists of exactly one JSON value. Comments, trailing commas, a byte order
+ * mark and trailing text are errors, as in Go's encoding/json.
  * @throws JsonSyntaxError
  */
 export function readJson(text: string): JsonNode {
@@ -115,7 +115,7 @@ class JsonReader {
     }
     this.#offset++;
     const text = JSON.parse(this.#text.slice(start, this.#offset)) as string;
-    // Go strings are UTF-8, which cannot encode a lone surrogate; Go reads U+FFFD instead.
+    // Go strings are UTF-8, which cannot encode a lone surrogate, so Go reads U+FFFD instead.
     return text.replace(/\p{Surrogate}/gu, '\ufffd');
   }
 
@@ -134,8 +134,7 @@ class JsonReader {
   }
 
   /**
-   * Consumes the text that the sticky `pattern` matches at the current offset; returns '' if it
-   * does not match.
+   * Consumes the match of the sticky `pattern` at the current offset; returns '' without a match.
    */
   #take(pattern: RegExp): string {
     pattern.lastIndex = this.#offset;
@@ -144,7 +143,7 @@ class JsonReader {
     return match;
   }
 
-  /** Shows only one character, because the text at this offset may be part of a secret. */
+  /** Throws an error that shows only one character, because the text may be part of a secret. */
   #fail(expected: string): never {
     throw new JsonSyntaxError(this.#offset, describeCharacter(this.#text, this.#offset), expected);
   }

@@ -2,10 +2,7 @@ import { hasSecretShape } from '../../lib/secrets/secret-shapes.js';
 
 const SHOWN_LENGTH = 60;
 
-/**
- * Formats text from a file for a message: quoted, or only its length if the text is secret or looks
- * like a misplaced secret.
- */
+/** Formats text from a file for a message: in quotes, or only its length if it may be secret. */
 export function shownText(text: string, isHidden: boolean): string {
   if (isHidden || hasSecretShape(text)) return `a string of ${text.length} characters`;
   return clip(JSON.stringify(text));

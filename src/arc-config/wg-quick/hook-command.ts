@@ -1,10 +1,10 @@
 /**
- * Converts hook commands between the lines that wg-quick passes to bash, and the argument vectors
- * that arc.json holds and arctun runs without a shell.
+ * Converts hook commands between wg-quick's lines, which bash runs, and arc.json's argument
+ * vectors, which arctun runs without a shell.
  */
 import { parse } from 'shell-quote';
 
-/** Converts a line to arc.json's form; returns undefined if a quote is not closed. */
+/** Converts a line to arc.json's form; undefined if a quote is not closed. */
 export function parseHook(line: string): { command: string[]; needsShell: boolean } | undefined {
   const isPlain = scan(line);
   if (isPlain === undefined) return undefined;
@@ -16,21 +16,19 @@ export function parseHook(line: string): { command: string[]; needsShell: boolea
   return { command: words, needsShell: false };
 }
 
-/** Formats a command as a line like soratun: joined with spaces, without quotes. */
+/** Formats a command as one line like soratun: joined with spaces, without quotes. */
 export function formatHook(command: readonly string[]): string {
   return command.join(' ');
 }
 
-/** Whether wg-quick runs the line from `formatHook` the same way as arctun runs the command. */
+/** Whether wg-quick runs the line from `formatHook` in the same way as arctun runs the command. */
 export function survivesAsHook(command: readonly string[]): boolean {
   const line = formatHook(command);
   const { needsShell = true, command: words = [] } = parseHook(line) ?? {};
   return !needsShell && JSON.stringify(words) === JSON.stringify(command);
 }
 
-/**
- * Characters with a special meaning in a shell; two of them are special inside double quotes, too.
- */
+/** Characters that are special in a shell. In double quotes, only `$` and the backquote are. */
 const SPECIAL = /[|&;<>()$`*?[\]{}~!\n]/;
 const SPECIAL_IN_DOUBLE_QUOTES = /[$`]/;
 

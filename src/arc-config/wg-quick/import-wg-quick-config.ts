@@ -22,7 +22,7 @@ import {
 import { EntryReader, type ImportNote } from './wg-quick-entries.js';
 
 export interface ImportOptions {
-  /** The name of the imported text in messages. */
+  /** The name that messages use for the imported text. */
   readonly path: string;
   /** The SIM ID; empty if unknown. */
   readonly simId: string;
@@ -39,7 +39,7 @@ export function importWgQuickConfig(
   options: ImportOptions,
 ): { config: ArcConfig; notes: readonly ImportNote[] } {
   const { sections, wireproxySections, faults } = readWgQuickText(text);
-  // If the text has no section at all, do not report missing keys in addition.
+  // If the text has no section, do not also report missing keys.
   if (sections.length === 0 && faults.length > 0) throw importError(options.path, faults);
   const reader = new EntryReader(faults);
   for (const section of wireproxySections) {
@@ -101,8 +101,8 @@ const KEEPALIVE = { parse: parseU16, expected: `${U16.expected}, or "off"` };
 const HOOK = { parse: parseHook, expected: 'a command without open quotes' };
 
 /**
- * Returns a section by name. [Interface] may be split into several parts, as in WireGuard; only one
- * [Peer] is allowed.
+ * Returns a section by name. [Interface] may be split into several parts, as in WireGuard, but only
+ * one [Peer] is allowed.
  */
 function sectionOf(
   reader: EntryReader,
@@ -152,8 +152,8 @@ function skipSection(
 }
 
 /**
- * Settings that arc.json cannot hold: the value that is harmless to drop, and the note for other
- * values.
+ * Settings that arc.json cannot hold: a value that can be dropped without effect, and the note for
+ * other values.
  */
 const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> = {
   DNS: { message: "arc.json has no name servers; the system's name servers are used" },
@@ -170,7 +170,7 @@ function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: b
   const lost = key && LOST[key];
   const unsupported = (found: string, expected: string) => {
     const hint = `${expected} (add --ignore-unsupported to drop it)`;
-    // No colon in this note, because redaction hides text after "key:" as a secret.
+    // Avoid a colon in this note, because redaction hides text after "key:" as a secret.
     if (ignoreUnsupported) reader.note(entry, `dropped (${found})`);
     else reader.faults.push({ line, keyPath: name, found, expected: hint });
   };
@@ -204,7 +204,7 @@ function readSession(
   };
 }
 
-/** Returns the first IPv4 address, or else the first address, because Arc's addresses are IPv4. */
+/** Returns the first IPv4 address, because Arc uses IPv4; otherwise the first address. */
 function readAddress(reader: EntryReader, own: WgQuickSection | undefined): string | undefined {
   const items = reader.items(own?.entries ?? [], 'Address');
   if (items.length === 0) reader.missing(own, 'Address', ADDRESS.expected);
@@ -270,7 +270,7 @@ function parseU16(text: string): number | undefined {
   return value <= 0xffff ? value : undefined;
 }
 
-/** wg(8): the port is required and follows the last colon, with or without brackets. */
+/** Parses wg(8)'s endpoint: the port is required; brackets around the host are optional. */
 function parseWgEndpoint(text: string) {
   const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(text) ?? [];
   const bare = /^\[(.*)\]$/.exec(host)?.[1] ?? host;

@@ -6,13 +6,13 @@ import { requireSession } from '../require-session.js';
 import { formatKey } from '../value-syntax.js';
 
 export interface WgConfigOptions {
-  /** The server's IP address, or its host name if the name should be kept. */
+  /** The server's IP address, or its host name if the name is to be kept. */
   readonly endpointHost: string;
   /** The configuration's name in errors. */
   readonly source?: string;
   /** Whether to print `(hidden)` instead of the private key, and to redact secrets in commands. */
   readonly hidesSecrets?: boolean;
-  /** Values that override the configuration's; `additionalAllowedIps` extends its prefixes. */
+  /** Values that override the configuration's; `additionalAllowedIps` adds prefixes instead. */
   readonly overrides?: {
     readonly mtu?: number | undefined;
     readonly persistentKeepalive?: number | undefined;
@@ -57,8 +57,8 @@ export function formatWgConfig(
 }
 
 /**
- * Lists the commands that wg-quick would run differently than arctun, because the text joins
- * arguments without quotes, as soratun's does. The result contains key paths such as `postUp[0]`.
+ * Lists the commands, as key paths such as `postUp[0]`, that wg-quick would run differently from
+ * arctun. The reason is that the text, like soratun's, joins arguments without quotes.
  */
 export function commandsChangedByWgConfig(config: ArcConfig): readonly string[] {
   return hooksOf(config)
@@ -72,9 +72,7 @@ interface Hook {
   readonly command: readonly string[];
 }
 
-/**
- * Returns the commands in the order of the text; like soratun, skips commands without a program.
- */
+/** Returns the commands in the order of the text. Like soratun, skips those without a program. */
 function hooksOf({ preUp, postUp, preDown, postDown }: ArcConfig): Hook[] {
   return [
     ...preUp.map((command, index) => hook('PreUp', `preUp[${index}]`, command)),
@@ -88,10 +86,7 @@ function hook(key: Hook['key'], keyPath: string, command: readonly string[]): Ho
   return { key, keyPath, command };
 }
 
-/**
- * Rejects arguments with newlines, because the text after a newline would become a line of the
- * file.
- */
+/** Rejects arguments with newlines, which would start another line of the file. */
 function hookFaults({ keyPath, command }: Hook): ArcConfigFault[] {
   return command.flatMap((argument, index) => {
     if (!/[\r\n]/.test(argument)) return [];

@@ -1,6 +1,6 @@
 /**
  * Parses a wg-quick text into entries, without interpreting the keys. Accepts sections and keys in
- * any case, comments from `#` to the end of the line, repeated keys, CRLF, and a byte order mark.
+ * any case, comments that start with `#`, repeated keys, CRLF, and a byte order mark.
  */
 import type { ArcConfigFault } from '../arc-config-error.js';
 
@@ -39,12 +39,11 @@ export interface WgQuickEntry {
 
 export interface WgQuickSection {
   readonly name: SectionName;
-  /** The line of the section header. */
   readonly line: number;
   readonly entries: WgQuickEntry[];
 }
 
-/** A section of wireproxy, which adds its own sections to WireGuard's two. */
+/** A section of a wireproxy configuration other than WireGuard's two sections. */
 export interface WireproxySection {
   /** The section's name, spelled as in wireproxy's documentation. */
   readonly name: WireproxySectionName;
@@ -71,7 +70,7 @@ export interface WgQuickText {
 
 export function readWgQuickText(text: string): WgQuickText {
   const reader = new WgQuickReader();
-  // Notepad's "Unicode" encoding is UTF-16, which contains NULs when read as UTF-8.
+  // Notepad's "Unicode" encoding is UTF-16, which contains NULs if read as UTF-8.
   if (text.includes('\0')) {
     const found = 'NUL characters';
     const fault = { line: 1, keyPath: '', found, expected: 'UTF-8 text' };
@@ -83,7 +82,7 @@ export function readWgQuickText(text: string): WgQuickText {
   return reader;
 }
 
-/** In wireproxy, the path of a file with WireGuard's two sections. */
+/** The wireproxy key for the path of a file with WireGuard's two sections. */
 const WGCONFIG = /^wgconfig$/i;
 
 class WgQuickReader implements WgQuickText {
@@ -94,8 +93,8 @@ class WgQuickReader implements WgQuickText {
   #section: WgQuickSection | null | undefined;
 
   readLine(line: string, number: number): void {
-    // wg(8) and wg-quick treat only `#` as a comment, anywhere in a line. In other INI files, `;`
-    // begins a comment. trim() also removes a byte order mark.
+    // In wg(8) and wg-quick, only `#` starts a comment, anywhere in a line; in other INI files, `;`
+    // also does. trim() also removes a byte order mark.
     const comment = line.indexOf('#');
     const content = (comment < 0 ? line : line.slice(0, comment)).trim();
     if (content === '' || content.startsWith(';')) return;
@@ -124,7 +123,7 @@ class WgQuickReader implements WgQuickText {
     if (section === null) return;
     const equals = Math.max(content.indexOf('='), 0);
     const [name, value] = [content.slice(0, equals).trim(), content.slice(equals + 1).trim()];
-    // Text that is not a valid name is not shown, because it may be a key whose name is missing.
+    // Do not show text that is not a valid name: it may be a secret key whose name is missing.
     if (!/^[A-Za-z]\w{0,30}$/.test(name)) {
       this.#fault(line, 'text without a key', '"Key = value", [Interface] or [Peer]');
     } else if (section === undefined) {

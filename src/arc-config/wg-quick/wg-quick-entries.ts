@@ -5,7 +5,6 @@ import type { WgQuickEntry, WgQuickKey, WgQuickSection } from './wg-quick-config
 
 /** A setting that arc.json stores differently, or cannot store. */
 export interface ImportNote {
-  /** The line number, from 1. */
   readonly line: number;
   /** The key, spelled as in the configuration. */
   readonly key: string;
@@ -30,7 +29,7 @@ export class EntryReader {
     return last;
   }
 
-  /** Returns the items of a key that may be repeated and may list several items each time. */
+  /** Returns the items of a key that may occur several times, each time with several items. */
   items(entries: readonly WgQuickEntry[], name: WgQuickKey): WgQuickEntry[] {
     return entries
       .filter(({ key }) => key === name)
