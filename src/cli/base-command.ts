@@ -33,12 +33,10 @@ export abstract class BaseCommand extends Command {
     if (refused !== undefined) throw refused;
   }
 
-  /** Writes a result to standard output unchanged. */
   protected write(text: string | Uint8Array): void {
     this.output.write(text);
   }
 
-  /** Writes a message for the user to standard error. */
   protected note(line: string): void {
     this.output.note(line);
   }

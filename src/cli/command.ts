@@ -1,9 +1,9 @@
 import type { Flags } from './flags/flag.js';
 
-/** The declaration of a command, shared by all command lines that offer it. */
+/** The declaration of a command, shared by every command line that offers it. */
 export interface CommandDeclaration {
   readonly description: string;
-  /** Other names of the command, which the help omits. */
+  /** Other names of the command, omitted from the help. */
   readonly hiddenAliases?: readonly string[];
   readonly examples: readonly string[];
   /** The arguments of the command; all are optional. */

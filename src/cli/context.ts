@@ -1,6 +1,4 @@
-/**
- * The composition root of the commands that oclif runs, with all access to the operating system.
- */
+/** The composition root of the oclif commands, with all access to the operating system. */
 import type { Credentials } from '../soracom/auth/sign-in.js';
 import type { SoracomClient } from '../soracom/client/client.js';
 import type { SoracomClientOptions } from '../soracom/client/options.js';
@@ -10,7 +8,7 @@ import { tunnelContext, type TunnelContext } from './tunnel-context.js';
 
 export type { LogLevel, LogOptions } from './log-options.js';
 
-/** Timeouts and retries of API clients, if they differ from the defaults. */
+/** Timeouts and retries of API clients where they differ from the defaults. */
 export type ClientPatience = Pick<SoracomClientOptions, 'timeoutMs' | 'mostRepeats'>;
 
 export interface Context extends SystemContext, TunnelContext {

@@ -1,6 +1,6 @@
 /**
- * The composition root of every command: access to the operating system, except for the SORACOM API
- * and network interfaces. Modules that are slow to load are loaded on first use.
+ * The composition root of every command. Provides access to the operating system, except for the
+ * SORACOM API and network interfaces. Modules that are slow to load are loaded on first use.
  */
 import { homedir } from 'node:os';
 
@@ -32,18 +32,16 @@ export interface SystemContext {
   readonly platform: string;
   files(): Promise<Files>;
   journals(): Promise<Journals>;
-  /** Reads other programs' files with secrets, and checks that no other user can read them. */
+  /** Reads other programs' secret files, and checks that no other user can read them. */
   privateFiles(): Promise<PrivateFiles>;
-  /** Runs system programs. */
   commands(): Promise<CommandRunner>;
   /**
-   * Returns the service manager that started this process; undefined without a service manager that
-   * expects notifications. Must be called once, before any command runs, because it removes
-   * variables from the environment that child processes must not inherit.
+   * Returns the service manager that started this process; undefined if no service manager expects
+   * notifications. Must be called once, before any command runs, because it removes environment
+   * variables that child processes must not inherit.
    */
   serviceManager(log: Log): Promise<ServiceManager | undefined>;
   log(options: LogOptions): Promise<Log>;
-  /** Creates a new capture file with its header. */
   captureFile(path: string, header: readonly Uint8Array[], log: Log): Promise<CaptureFile>;
   resolver(): Promise<Resolver>;
   /** Returns a function that generates X25519 key pairs. */
@@ -51,44 +49,39 @@ export interface SystemContext {
   /** Returns a function that derives the public key of an X25519 private key. */
   publicKeyOf(): Promise<(privateKey: Uint8Array) => Uint8Array>;
   /**
-   * Aborts at the first SIGINT, SIGTERM or SIGHUP; a second one ends the process. After
-   * reloadRequests() SIGHUP is not a stop signal.
+   * Returns a signal that aborts at the first SIGINT, SIGTERM or SIGHUP; the second ends the
+   * process. After reloadRequests() is called, SIGHUP is not a stop signal.
    */
   stopSignal(): Promise<AbortSignal>;
-  /**
-   * Makes SIGHUP request a configuration reload; returns undefined if SIGHUP remains a stop signal.
-   */
+  /** Makes SIGHUP request a configuration reload; undefined if SIGHUP remains a stop signal. */
   reloadRequests(): Promise<ReloadRequests | undefined>;
-  /** Reads all of standard input. */
   readStdin(): Promise<Uint8Array>;
   stdinIsTerminal(): boolean;
   /** Whether the user can be prompted; prompts appear on standard error. */
   isInteractive(): boolean;
-  /** Returns the columns of the terminal on standard output; undefined if it is not a terminal. */
+  /** Returns the terminal's width in columns; undefined if standard output is not a terminal. */
   terminalColumns(): number | undefined;
-  /** Returns the terminal's columns and rows, like terminalColumns(). */
+  /** Returns the terminal's columns and rows; undefined without a terminal. */
   terminalSize(): TerminalSize | undefined;
-  /** Whether standard error is a terminal. */
   stderrIsTerminal(): boolean;
   /** Unix milliseconds. */
   now(): number;
-  /** Monotonic time. */
+  /** Returns the monotonic clock. */
   clock(): Promise<Clock>;
   /**
-   * Returns a function that writes to standard output. Its promise resolves after all text is
-   * written, or rejects.
+   * Returns a function that writes to standard output. The function's promise resolves when all
+   * text is written, and rejects if writing fails.
    */
   printer(): Promise<(text: string) => Promise<void>>;
-  /** Reads a file's bytes. */
   readFile(path: string): Promise<Uint8Array>;
   /** Whether SORACOM_VERBOSE requests a dump of API requests and responses, as in soratun. */
   readonly isVerbose: boolean;
-  /** Receives the dump; undefined if SORACOM_VERBOSE is not set. */
+  /** Receives the dump of API calls; undefined if SORACOM_VERBOSE is not set. */
   readonly dump: ((text: string) => void) | undefined;
-  /** Returns the folder for soracom-cli's profiles, unless SORACOM_PROFILE_DIR overrides it. */
+  /** Returns the folder that contains soracom-cli's profiles, unless SORACOM_PROFILE_DIR is set. */
   homeFolder(): string;
   /**
-   * Returns the folder for state that arc.json cannot hold: $STATE_DIRECTORY of a service,
+   * Returns the folder for state that cannot be stored in arc.json: a service's $STATE_DIRECTORY,
    * otherwise arctun's folder in $XDG_STATE_HOME or ~/.local/state.
    */
   stateFolder(): string;
@@ -99,7 +92,6 @@ export interface SystemContext {
   keyClaims(): Promise<KeyClaims>;
   /** Detects which process listens on a port of this machine. */
   portHolder(): Promise<PortHolder>;
-  /** Listens on Unix domain sockets. */
   localListeners(): Promise<LocalListeners>;
 }
 

@@ -10,10 +10,10 @@ import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './create-tunnel-ports.js';
 
-/** How datagrams are passed to the system: one by one, in batches, or in batches if supported. */
+/** How the system gets datagrams: one by one, in batches, or (`auto`) in batches if supported. */
 export type SocketChoice = 'auto' | 'dgram' | 'batch';
 
-/** The start data of a tunnel thread. */
+/** The data for starting a tunnel thread. */
 export interface TunnelThreadOptions {
   readonly log: LogOptions;
   readonly socket: SocketChoice;
@@ -22,26 +22,21 @@ export interface TunnelThreadOptions {
 export interface TunnelContext {
   /**
    * @param socket defaults to `dgram`, because short-lived commands send few datagrams
-   * @throws UserError for `batch` if the system does not support it
+   * @throws UserError for `batch` if the system does not support batches
    */
   tunnelPorts(log: Log, socket?: SocketChoice): Promise<TunnelPorts>;
-  /**
-   * Returns tunnels that use network interfaces, each in its own thread; undefined if the system
-   * does not support them.
-   */
+  /** Returns tunnels with network interfaces, each in its own thread; undefined if unsupported. */
   deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined>;
   /** Returns why deviceTunnels() returned undefined. */
   whyNoInterfaces(): Promise<string | undefined>;
-  /**
-   * Like deviceTunnels(), but in this thread, for ports that cannot be passed to another thread.
-   */
+  /** Creates interface tunnels in this thread, for ports that cannot move to another thread. */
   localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined>;
   /**
-   * Returns the routes and rules that killed processes left behind; undefined if the system does
-   * not support interfaces.
+   * Returns access to the routes and rules that killed processes left behind; undefined if the
+   * system does not support interfaces.
    */
   interfaceLeftovers(): Promise<InterfaceLeftovers | undefined>;
-  /** Returns the known obstacle to creating an interface, without creating one. */
+  /** Returns the known obstacle to creating an interface, without trying to create one. */
   interfaceObstacle(name: string): Promise<PacketInterfaceRefusal | undefined>;
   /** Returns, inside a tunnel thread, the channel to the parent thread and the start data. */
   parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
@@ -64,7 +59,7 @@ async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTun
   const { hasLinuxNetwork } = await import('../system/linux/linux-network.js');
   if (!(await hasLinuxNetwork())) return undefined;
   const { url } = import.meta as { readonly url?: string };
-  // The single executable has no script file from which a thread could start.
+  // The single executable has no script file that could start a thread.
   if (url === undefined) return tunnelsInThisThread(options);
   const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
     import('../tunnel/thread/remote-tunnels.js'),
@@ -90,7 +85,7 @@ async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunne
   return new LocalInterfaceTunnels(network.devices, ports);
 }
 
-/** One per thread, because its sockets and interfaces share one poller. */
+/** Shared by everything in this thread, because its sockets and interfaces share one poller. */
 let network: Promise<LinuxNetwork | undefined> | undefined;
 
 function linuxNetwork(): Promise<LinuxNetwork | undefined> {

@@ -3,7 +3,7 @@ import { serveTunnels } from '../tunnel/thread/serve-tunnels.js';
 import { createContext } from './context.js';
 import type { TunnelThreadOptions } from './tunnel-context.js';
 
-// A tunnel thread does not need the version, which only the main thread uses.
+// Only the main thread uses the version.
 const context = createContext('');
 const { channel, data } = await context.parentThread();
 const { log, socket } = data as TunnelThreadOptions;

@@ -56,7 +56,7 @@ function commandCases({ path, aliases }: CommandNode): string[] {
   return [`      ${patterns}) command=${quoted(path)} ;;`];
 }
 
-/** Generates the completions after a flag that takes a value. */
+/** Generates the completions that follow a flag with a value. */
 function valueCases({ path, flags }: CommandNode): string[] {
   return flags.flatMap(({ name, char, value }) => {
     if (value === undefined) return [];
@@ -66,7 +66,7 @@ function valueCases({ path, flags }: CommandNode): string[] {
   });
 }
 
-/** Generates the completions if no flag value is expected. */
+/** Generates the completions for positions where no flag value is expected. */
 function wordCase({ path, next, flags, argument }: CommandNode): string {
   const words = [
     ...next.map(({ word }) => word),

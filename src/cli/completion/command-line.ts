@@ -3,20 +3,19 @@ import type { Command, Interfaces } from '@oclif/core';
 
 export interface CommandLine {
   readonly program: string;
-  /** Includes topics without a command; the root has the empty path. */
+  /** Includes topics that are not commands; the root has the empty path. */
   readonly nodes: readonly CommandNode[];
 }
 
-/** A position on the command line: a command or a prefix of one. */
+/** A position on the command line: a command or a prefix of a command. */
 export interface CommandNode {
   /** The words of the command, for example `sim list`; empty for the root. */
   readonly path: string;
-  /** Aliases of the command. */
   readonly aliases: readonly string[];
-  /** Words that may follow and lead to another node. */
+  /** Words that may follow here and lead to another node. */
   readonly next: readonly CompletionWord[];
   readonly flags: readonly CompletionFlag[];
-  /** The possible values of the only argument; undefined if the command takes none. */
+  /** The possible values of the only argument; undefined if the command has no argument. */
   readonly argument: CompletionValue | undefined;
 }
 
@@ -30,7 +29,7 @@ export interface CompletionFlag {
   readonly char: string | undefined;
   readonly description: string;
   readonly isRepeatable: boolean;
-  /** The possible values of the flag; undefined for a flag without a value. */
+  /** The possible values of the flag; undefined if the flag has no value. */
   readonly value: CompletionValue | undefined;
 }
 
@@ -91,9 +90,7 @@ function spaced(id: string): string {
   return id.replaceAll(':', ' ');
 }
 
-/**
- * Returns the prefixes of a path, including the path itself: `a`, `a b` and `a b c` for `a b c`.
- */
+/** Returns the prefixes of a path, including itself: `a`, `a b` and `a b c` for `a b c`. */
 function prefixes(path: string): string[] {
   const words = path.split(' ');
   return words.map((_, index) => words.slice(0, index + 1).join(' '));
@@ -120,7 +117,7 @@ function flagOf(flag: Command.Flag.Cached): CompletionFlag {
 
 function argumentOf(argument: Command.Arg.Cached | undefined): CompletionValue | undefined {
   if (argument === undefined) return undefined;
-  // An argument has no placeholder, so its name is used.
+  // An argument has no placeholder, so use its name.
   return valueOf(argument.options, argument.name.toUpperCase());
 }
 
@@ -131,7 +128,7 @@ function valueOf(
   return options ?? (placeholder === PATH_PLACEHOLDER ? 'path' : 'unknown');
 }
 
-/** Returns the first sentence, because completion scripts show one line. */
+/** Returns the first sentence, because completion scripts show only one line. */
 function firstSentence(text: string): string {
   return /^(.*?\.)(?:\s|$)/s.exec(text)?.[1] ?? text;
 }

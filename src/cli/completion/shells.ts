@@ -14,7 +14,6 @@ export type Shell = 'bash' | 'zsh' | 'fish';
 /** The supported shells, in the order in which messages list them. */
 export const SHELLS = Object.keys(SCRIPTS) as readonly Shell[];
 
-/** Generates the completion script of a shell. */
 export function completionScript(shell: Shell, line: CommandLine): string {
   return SCRIPTS[shell](line);
 }

@@ -1,8 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * Returns a "Did you mean" sentence for the candidate most similar to `word`. The result is a list,
- * empty if no candidate is similar.
+ * Returns a "Did you mean" sentence for the candidate most similar to `word`; empty without one.
  */
 export function didYouMean(word: string, candidates: readonly string[]): string[] {
   if (candidates.length === 0) return [];
@@ -16,7 +15,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string[
   return meant === undefined ? [] : [`Did you mean ${meant}?`];
 }
 
-/** Returns the number of typos between two words; letters in the wrong order count as one. */
+/** Returns the number of typos that separate two words; letters in the wrong order are one typo. */
 function slips(word: string, name: string): number {
   const isReordered = Array.from(word).toSorted().join('') === Array.from(name).toSorted().join('');
   return isReordered ? 1 : distance(word, name);

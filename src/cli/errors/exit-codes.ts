@@ -1,7 +1,7 @@
 import { StoppedError } from '../../lib/errors/stopped-error.js';
 import type { FailureKind, UserError } from '../../lib/errors/user-error.js';
 
-/** The exit code of the process for each kind of failure. 0 means success. */
+/** The exit code of the process for each kind of failure. Success is 0. */
 export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
   failed: 1,
   usage: 2,
@@ -11,7 +11,6 @@ export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
   permission: 6,
 };
 
-/** Returns the exit code of the process for an error. */
 export function exitCodeOf(error: UserError): number {
   return error instanceof StoppedError ? error.exitCode : EXIT_CODES[error.kind];
 }

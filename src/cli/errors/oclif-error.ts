@@ -1,11 +1,8 @@
-/**
- * Redacts errors that oclif prints. Such errors quote the user's input, which may contain a key
- * instead of a name.
- */
+/** Redacts oclif's errors, which quote the user's input: it may be a key instead of a name. */
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { renderText } from '../output/render.js';
 
-/** Redacts the message of an error, and its stack, which repeats the message. */
+/** Redacts the message of an error, and the stack, which repeats the message. */
 export function shownError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const message = renderText(redactText(error.message));

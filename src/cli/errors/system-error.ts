@@ -1,4 +1,4 @@
-/** Converts system errors that no command handles to UserErrors. */
+/** Converts system errors that commands do not handle to UserErrors. */
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
@@ -10,7 +10,7 @@ const NEXT: Readonly<Record<string, string>> = {
   ENOMEM: 'Free some memory.',
 };
 
-/** Returns undefined if the error does not come from the operating system. */
+/** Converts an error; undefined if the error does not come from the operating system. */
 export function systemFailure(error: Error): UserError | undefined {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;

@@ -4,9 +4,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { UserError } from '../../lib/errors/user-error.js';
 import { didYouMean } from './did-you-mean.js';
 
-/** The command line that an error refers to. */
 export interface UsageContext {
-  /** The command as the user types it: `sim list`. */
+  /** The command in the form that the user types: `sim list`. */
   readonly command: string;
   readonly flags: Readonly<
     Record<string, { readonly type: string; readonly env?: string | undefined }>
@@ -89,7 +88,7 @@ const SENTENCES: readonly (readonly [
   ],
 ];
 
-/** Converts an oclif error; returns undefined if the error is not about the command line. */
+/** Converts an oclif error; undefined if the error does not concern the command line. */
 export function usageError(error: Error, context: UsageContext): UserError | undefined {
   const message = plain(error.message);
   for (const [pattern, sentence] of SENTENCES) {
@@ -102,10 +101,7 @@ export function usageError(error: Error, context: UsageContext): UserError | und
   return undefined;
 }
 
-/**
- * Refuses an environment variable of a boolean flag whose value is neither yes nor no, because oclif
- * would treat it as no.
- */
+/** Rejects a boolean flag's variable if it is neither yes nor no, which oclif would treat as no. */
 export function refusedSwitch(context: UsageContext): UserError | undefined {
   for (const { type, env: name } of Object.values(context.flags)) {
     const value = type === 'boolean' && name !== undefined ? context.env[name] : undefined;
@@ -125,8 +121,7 @@ const YES_OR_NO = /^(?:1|true|y|yes|0|false|n|no)?$/i;
 const helpFor = ({ command }: UsageContext) => `Run "arctun ${command} --help" to list its flags.`;
 
 /**
- * Names the environment variable instead of the flag in an error if the variable set the value:
- * `ARCTUN_MTU=575`.
+ * Names the environment variable that set a value, such as `ARCTUN_MTU=575`, instead of the flag.
  */
 export function withVariable(error: UserError, context: UsageContext): UserError {
   if (error.kind !== 'usage') return error;
@@ -142,7 +137,7 @@ function plain(message: string): string {
   return stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '');
 }
 
-/** Returns the flag or the environment variable that set a flag's value. */
+/** Returns the flag or environment variable that set a flag's value. */
 function sourceOf(name: string, { flags, words, env }: UsageContext): string {
   const variable = flags[name]?.env;
   const isTyped = words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));

@@ -21,7 +21,7 @@ export const browserFlags = grouped('Listener', {
 });
 
 export interface BrowserChoice {
-  /** A single string if the value comes from the environment. */
+  /** A single string if the value comes from an environment variable. */
   readonly 'allow-host': string | readonly string[] | undefined;
   readonly 'allow-origin': string | readonly string[] | undefined;
 }

@@ -5,8 +5,7 @@ import { grouped } from './flag.js';
 
 /**
  * These flags have no `env`, because oclif would not distinguish environment values from typed
- * flags, and typed flags take precedence over all environment variables. `resolveCredentials` reads
- * the variables.
+ * flags, which take precedence over all environment variables. `resolveCredentials` reads them.
  */
 export const credentialFlags = grouped('SORACOM API', {
   'auth-key-id': {
@@ -46,7 +45,6 @@ export const credentialFlags = grouped('SORACOM API', {
   },
 });
 
-/** The parsed values of `credentialFlags`. */
 export interface CredentialFlags {
   readonly 'auth-key-id'?: string | undefined;
   readonly 'auth-key'?: string | undefined;
@@ -56,7 +54,6 @@ export interface CredentialFlags {
   readonly endpoint?: string | undefined;
 }
 
-/** Converts the flags to a credential choice. */
 export function credentialChoice(flags: CredentialFlags): CredentialChoice {
   const authKey = flags['auth-key'];
   return {

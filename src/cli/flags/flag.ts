@@ -5,25 +5,24 @@ interface AnyFlag {
   readonly char?: 'a' | 'f' | 'H' | 'p' | 'q' | 'X' | 'y';
   readonly description: string;
   /**
-   * The environment variable that sets the value if the flag is not typed; an empty variable counts
+   * The environment variable that sets the value if the flag is not given; an empty variable counts
    * as unset.
    */
   readonly env?: string;
-  /** The heading in the help, for flags shared by several commands. */
+  /** The heading in the help, for flags that several commands share. */
   readonly helpGroup?: string;
   /** The flags that cannot be combined with this one. */
   readonly exclusive?: readonly string[];
 }
 
 interface ValueFlag extends AnyFlag {
-  /** The placeholder for the value in the help. */
   readonly helpValue?: string;
 }
 
 export interface StringFlag extends ValueFlag {
   readonly type: 'string';
   readonly default?: string;
-  /** The default in the help, if the parser itself has no default. */
+  /** The default that the help shows, if the parser itself has no default. */
   readonly defaultHelp?: string;
 }
 
@@ -53,7 +52,6 @@ export interface BooleanFlag extends AnyFlag {
 
 export type Flag = StringFlag | ListFlag | ChoiceFlag | IntegerFlag | BooleanFlag;
 
-/** The flags of a command, by name. */
 export type Flags = Readonly<Record<string, Flag>>;
 
 /** Groups flags under a heading of the help. */
@@ -65,7 +63,6 @@ export function grouped<const T extends Flags>(
   return Object.fromEntries(entries) as ReturnType<typeof grouped<T>>;
 }
 
-/** The parsed value of a flag. */
 export type FlagValue<F extends Flag> = F extends BooleanFlag
   ? boolean
   : GivenValue<F> | (F extends { readonly default: unknown } ? never : undefined);
@@ -78,14 +75,11 @@ type GivenValue<F extends Flag> = F extends ListFlag
       ? F['options'][number]
       : string;
 
-/** The parsed values of all flags of a command. */
 export type FlagValues<T extends Flags> = { readonly [Name in keyof T]: FlagValue<T[Name]> };
 
-/** One parsed token of a command line. */
 export type CommandLineToken =
   { readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' };
 
-/** A parsed command line. */
 export interface ParsedLine<T extends Flags> {
   readonly flags: FlagValues<T>;
   /** The flags and arguments in their order, without flag values. */

@@ -1,7 +1,7 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import { grouped } from './flag.js';
 
-/** Flags that control traffic after a network interface is gone. */
+/** Flags that control traffic after a network interface is removed. */
 export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',

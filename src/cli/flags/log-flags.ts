@@ -52,10 +52,10 @@ export function chosenLevel(
 }
 
 /**
- * Converts arc.json's logLevel to a log level. 2 logs everything in soratun but only `info` here,
- * because bootstrap and soratun write 2 into every file; `--log-level debug` logs more. 1 logs
- * errors in soratun, and here also warnings. 0 equals 1, because a file without logLevel also reads
- * as 0, so a missing `logLevel` never hides failures; `--log-level silent` logs nothing.
+ * Converts arc.json's logLevel to a log level. Level 2 logs everything in soratun but only `info`
+ * in arctun, because bootstrap and soratun write 2 into every file; `--log-level debug` logs more.
+ * Level 1 logs errors in soratun, and also warnings in arctun. Level 0 equals 1, so that a missing
+ * logLevel, which reads as 0, never hides failures; `--log-level silent` logs nothing.
  */
 export function configuredLogLevel(logLevel: number): LogLevel {
   return logLevel >= 2 ? 'info' : 'warn';

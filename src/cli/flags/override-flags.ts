@@ -5,7 +5,7 @@ import { grouped } from './flag.js';
 
 const MAX_U16 = 65_535;
 
-/** Flags that override arc.json's members for one run, named as in soratun. */
+/** Flags that override arc.json's members for one run, with soratun's names. */
 export const overrideFlags = grouped('Tunnel', {
   mtu: {
     type: 'integer',
@@ -35,7 +35,7 @@ export const overrideFlags = grouped('Tunnel', {
 interface OverrideChoice {
   readonly mtu: number | undefined;
   readonly 'persistent-keepalive': number | undefined;
-  /** A single string if the value comes from the environment. */
+  /** A single string if the value comes from an environment variable. */
   readonly 'additional-allowed-ips': string | readonly string[] | undefined;
 }
 

@@ -32,7 +32,7 @@ export function parseSince(text: string): Since {
   });
 }
 
-/** Whether a calendar date exists. Date.parse would read February 31 as a day in March. */
+/** Whether a calendar date exists. Date.parse would interpret February 31 as a day in March. */
 function isInCalendar(date: string): boolean {
   const start = new Date(`${date}T00:00:00Z`);
   return !Number.isNaN(start.getTime()) && start.toISOString().startsWith(date);

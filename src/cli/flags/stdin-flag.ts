@@ -1,7 +1,7 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import type { CommandLineToken, Flags } from './flag.js';
 
-/** soratun's flag that reads the configuration from standard input, so that no disk holds it. */
+/** soratun's flag that reads the configuration from standard input, instead of from a disk. */
 export const stdinFlag = {
   'read-stdin': {
     type: 'boolean',
@@ -10,10 +10,10 @@ export const stdinFlag = {
 } as const satisfies Flags;
 
 /**
- * Refuses `--read-stdin` together with `--config`. ARCTUN_CONFIG does not conflict, because an
- * environment variable applies to every command and a flag overrides it.
+ * Rejects `--read-stdin` together with `--config`. ARCTUN_CONFIG is allowed, because an environment
+ * variable applies to every command and a flag overrides it.
  *
- * @param tokens of the parsed command line
+ * @param tokens the parsed command line
  * @throws UserError of kind `usage`
  */
 export function refuseConfigFlag(tokens: readonly CommandLineToken[]): void {

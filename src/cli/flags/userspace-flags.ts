@@ -4,7 +4,7 @@ import { forwardFlags } from './forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
 import { congestionFlag } from './tunnel-flags.js';
 
-// Excludes --allow-open, because --status-listen also uses it, in both modes.
+// Exclude --allow-open, because --status-listen uses it in both modes.
 const USERSPACE_FLAGS = new Set(
   [...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }), 'forward-to'].filter(
     (name) => name !== 'allow-open',
@@ -13,9 +13,9 @@ const USERSPACE_FLAGS = new Set(
 
 /**
  * Returns the first flag on the command line that only userspace mode supports, such as `--port`;
- * undefined if none is given. Ignores environment variables, because they apply to every mode.
+ * undefined if there is none. Ignores environment variables, because they apply to every mode.
  *
- * @param tokens of the parsed command line
+ * @param tokens the parsed command line
  */
 export function userspaceFlag(tokens: readonly CommandLineToken[]): string | undefined {
   for (const token of tokens) {
@@ -32,7 +32,7 @@ const LISTENER_VARIABLES = [
 
 /**
  * Returns the environment variable that requests a listener, if any. In mode `auto` the variable
- * selects userspace mode, so that the listener exists. `--mode tun` ignores the variable.
+ * selects userspace mode, which has listeners; `--mode tun` ignores the variable.
  */
 export function userspaceVariable(
   env: Readonly<Record<string, string | undefined>>,
@@ -44,10 +44,10 @@ export function userspaceVariable(
 }
 
 /**
- * Refuses userspace flags in mode tun, which would silently ignore them: it has no listeners and
- * uses the kernel's TCP.
+ * Rejects userspace flags in mode tun, which would silently ignore them because mode tun has no
+ * listeners and uses the kernel's TCP.
  *
- * @param tokens of the parsed command line
+ * @param tokens the parsed command line
  * @throws UserError of kind `usage`
  */
 export function refuseUserspaceFlags(tokens: readonly CommandLineToken[]): void {

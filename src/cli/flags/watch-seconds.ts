@@ -4,8 +4,8 @@ import { UserError } from '../../lib/errors/user-error.js';
 const MOST = 86_400;
 
 /**
- * Parses the `[SECONDS]` argument of `status`. An invalid value must not exit with 1, which means
- * that no tunnel runs.
+ * Parses the `[SECONDS]` argument of `status`. An invalid value must not cause exit code 1, which
+ * means that no tunnel runs.
  *
  * @throws UserError of kind `usage`
  */

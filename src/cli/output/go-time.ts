@@ -4,12 +4,12 @@ import { isoMilliseconds } from '../../app/iso-time.js';
 const NEVER = '0001-01-01 00:00:00 +0000 UTC';
 
 /**
- * Formats a time like Go's `Time.String()`, which soratun prints; here always in UTC.
+ * Formats a time like Go's `Time.String()`, which soratun uses, but always in UTC.
  *
- * @param unixTime in ms since 1970; undefined for never
+ * @param unixTime milliseconds since 1970; undefined for an event that never happened
  */
 export function goTime(unixTime: number | undefined): string {
-  // Remove trailing zeros of the fraction, and an empty fraction.
+  // Remove trailing zeros from the fraction, and an empty fraction.
   const text = isoMilliseconds(unixTime)
     ?.replace('T', ' ')
     .replace(/\.?0*Z$/, '');

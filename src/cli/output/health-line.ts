@@ -9,7 +9,6 @@ export function healthLine({ health, name, why }: HealthAnswer): string {
   return renderText(redactText(`${text.replaceAll('\n', ' ')}\n`));
 }
 
-/** Returns the exit code of `health`. */
 export function healthCode({ health }: HealthAnswer): number {
   if (health === 'up') return 0;
   return health === 'none' ? EXIT_CODES.failed : EXIT_CODES.tunnel;

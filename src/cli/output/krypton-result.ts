@@ -13,9 +13,9 @@ export interface KryptonOutput {
 }
 
 /**
- * Runs a bootstrap and prints its result, in soratun's format.
- * @throws any error of the bootstrap; UserError `failed` if arc.json cannot be written to standard
- * output
+ * Runs a bootstrap and prints its result in soratun's format.
+ * @throws any error of the bootstrap; UserError `failed` if standard output does not accept
+ * arc.json
  */
 export async function printKryptonResult(
   bootstrap: () => Promise<KryptonResult>,
@@ -26,7 +26,7 @@ export async function printKryptonResult(
   try {
     result = await bootstrap();
   } catch (error) {
-    // If no file could store the key, print it, because SORACOM cannot show it again.
+    // If the key could not be saved to a file, print it, because SORACOM cannot show it again.
     const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
     if (rescued !== undefined) write(rescued.expose());
     throw error;

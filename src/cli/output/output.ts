@@ -1,4 +1,4 @@
-/** The outputs of a command: its results, and messages for the user. */
+/** The outputs of a command: results and messages for the user. */
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { renderText } from './render.js';
 

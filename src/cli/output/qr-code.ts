@@ -1,19 +1,16 @@
-/**
- * Generates QR codes for a phone's WireGuard app. A code contains all of the text, including its
- * secrets.
- */
+/** Generates QR codes for a phone's WireGuard app, which contain the text with its secrets. */
 import type * as QrCode from 'qrcode';
 
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** Level L gives the smallest code; a screen needs no more error correction. */
+/** Error correction level L gives the smallest code and is sufficient on a screen. */
 const ON_A_SCREEN = { errorCorrectionLevel: 'L' } as const;
 const IN_AN_IMAGE = { errorCorrectionLevel: 'M', margin: 4, scale: 4 } as const;
 
 /**
- * Generates the code in half blocks, black on white by escape sequences so that it is readable on
- * any terminal. Adds a note if the terminal is too small.
+ * Generates the code from half blocks. Escape sequences make it black on white, so that it is
+ * readable on any terminal. Adds a note if the terminal is too small.
  *
  * @param available the terminal's size; undefined if the output is not a terminal
  * @throws UserError `failed` if the text is too long for a QR code

@@ -16,8 +16,8 @@ export function answerValue(answer: SendResponse): object {
 }
 
 /**
- * Returns the response body to print. On a terminal, escape sequences are escaped because they
- * could control it; a pipe or a file receives the bytes unchanged.
+ * Returns the response body to print. Escape sequences, which could control a terminal, are escaped
+ * on a terminal; a pipe or a file receives the bytes unchanged.
  */
 export function answerBody(
   answer: SendResponse,
@@ -28,8 +28,7 @@ export function answerBody(
 }
 
 /**
- * Returns a message about the response for standard error; undefined if the response itself is
- * sufficient.
+ * Returns a message about the response for standard error; undefined if no message is needed.
  *
  * @param timeout how long `send` waited, in milliseconds
  * @param json whether the response is printed as JSON, which includes the status

@@ -3,10 +3,7 @@ import widthOf from 'fast-string-truncated-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/**
- * Returns the number of columns of a text on a terminal; Chinese, Japanese and Korean characters
- * and emoji take two.
- */
+/** Returns a text's width in terminal columns; CJK characters and emoji are two columns wide. */
 export function displayWidth(text: string): number {
   return widthOf(text).width;
 }

@@ -50,7 +50,7 @@ function peerValue(peer: PeerStatus): object {
     persistentKeepaliveSeconds: persistentKeepalive,
     latestHandshake: isoMilliseconds(latestHandshakeUnix),
     ...{ sentBytes, receivedBytes },
-    // Rounded to microseconds, the resolution of the clock.
+    // Round to microseconds, the resolution of the clock.
     roundTripMs: roundTrip === undefined ? undefined : Math.round(roundTrip * 1000) / 1000,
     lossIn,
   };

@@ -1,6 +1,4 @@
-/**
- * Formats tunnels and WireGuard devices for standard output: soratun's lines first, then arctun's.
- */
+/** Formats tunnels and WireGuard devices for standard output: soratun's lines, then arctun's. */
 import type { FoundDevice } from '../../app/status/find-devices.js';
 import { healthText } from '../../app/status/health-text.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
@@ -16,16 +14,13 @@ import type { TransferRate, TransferRates } from './transfer-rates.js';
 const NOTHING = 'no SORACOM Arc device found\n';
 
 export interface StatusMoment {
-  /** The current time in ms since 1970. */
+  /** The current time in milliseconds since 1970. */
   readonly now: number;
-  /** The transfer rates; set only by `--watch`. */
+  /** The transfer rates; set only for `--watch`. */
   readonly rates?: TransferRates | undefined;
 }
 
-/**
- * Formats all tunnels and devices. Returns an empty text if tunnels exist but none of them
- * responds.
- */
+/** Formats all tunnels and devices; returns an empty text if no existing tunnel responds. */
 export function renderStatus(
   { tunnels, silent, devices }: ShownStatus,
   moment: StatusMoment,
@@ -112,10 +107,7 @@ function rateText(bytesPerSecond: number): string {
   return `${Math.round(bytesPerSecond)} B/s`;
 }
 
-/**
- * Formats an age: `12 s`, `3 min 5 s`, `2 h 3 min`. Negative ages, after the clock was set back,
- * count as 0.
- */
+/** Formats an age: `12 s`, `3 min 5 s`, `2 h 3 min`; a negative age (clock set back) is 0. */
 export function ageText(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   if (seconds < 60) return `${seconds} s`;

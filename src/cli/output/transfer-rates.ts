@@ -18,7 +18,7 @@ export class TransferRates {
   #earlier: ReadonlyMap<string, Sample> = new Map();
   #latest: ReadonlyMap<string, Sample> = new Map();
 
-  /** Takes another sample; `now` is monotonic ms. */
+  /** Takes another sample; `now` is in monotonic milliseconds. */
   look(reports: readonly StatusReport[], now: number): void {
     const samples = new Map<string, Sample>();
     for (const report of reports) {
@@ -40,14 +40,14 @@ export class TransferRates {
     const seconds = (latest.at - earlier.at) / 1000;
     const sent = (latest.sentBytes - earlier.sentBytes) / seconds;
     const received = (latest.receivedBytes - earlier.receivedBytes) / seconds;
-    // The counters restart at zero if a peer was removed and added again.
+    // The counters restart at zero after a peer is removed and added again.
     return sent < 0 || received < 0 ? undefined : { sent, received };
   }
 }
 
 /**
- * Includes the process ID and start time, because another process with the same tunnel name has
- * other counters.
+ * Returns the key of a peer's counters, which includes the process ID and start time, because
+ * another process with the same tunnel name has its own counters.
  */
 function keyOf({ name, pid, openedUnix }: StatusReport, { publicKey }: PeerStatus): string {
   return [name, pid, openedUnix, publicKey].join(' ');

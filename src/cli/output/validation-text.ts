@@ -23,8 +23,8 @@ export function validationValue(notices: readonly ConfigNotice[]): object {
 }
 
 /**
- * Returns the JSON output of `config validate` for a configuration that cannot be used; undefined
- * for any other error. A fault has line 0 if something is missing.
+ * Returns the JSON output of `config validate` for an unusable configuration; undefined for any
+ * other error. A fault has line 0 if something is missing.
  */
 export function faultsValue(error: unknown): object | undefined {
   if (!(error instanceof UserError)) return undefined;

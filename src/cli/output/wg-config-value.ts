@@ -1,10 +1,10 @@
 /**
- * The output of `wg-config --json`: `{"Interface": {"Address": ["10.0.0.1/32"], …}, "Peer": {…}}`.
+ * The output of `wg-config --json`: `{"Interface": {"Address": ["10.0.0.1/32"], …}, "Peer": …}`.
  */
 
-/** Keys with several values in a wg-quick configuration, on one line or on several. */
+/** Keys that can have several values in a wg-quick configuration, on one line or on several. */
 const LISTS = new Set(['Address', 'AllowedIPs', 'PreUp', 'PostUp', 'PreDown', 'PostDown']);
-/** Keys with commands, in which a comma does not separate values. */
+/** Keys that contain commands, in which a comma does not separate values. */
 const COMMANDS = /^(?:Pre|Post)/;
 
 /** @param text a configuration with one peer, formatted by `formatWgConfig` */

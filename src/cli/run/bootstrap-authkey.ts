@@ -17,7 +17,6 @@ export interface BootstrapFlags extends CredentialFlags {
 
 export interface CommandOutput {
   write(text: string): void;
-  /** Writes a message for the user. */
   note(line: string): void;
 }
 
@@ -49,7 +48,7 @@ export async function runBootstrapAuthkey(
     for (const note of notes) output.note(note);
   } catch (error) {
     progress.end('failed');
-    // If no file could store the key, print it, because SORACOM cannot show it again.
+    // If the key could not be saved to a file, print it, because SORACOM cannot show it again.
     const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
     if (rescued !== undefined) output.write(rescued.expose());
     throw error;
@@ -84,8 +83,8 @@ async function bootstrapPorts(
       progress.end();
       return askForSim(sims, since, signal);
     },
-    // Confirm only after the wizard: scripts and users who passed the keys know what the command
-    // does.
+    // Ask for confirmation only after the wizard: scripts and users who passed the keys know what
+    // the command does.
     confirmSim: (summary) => {
       if (!isGuided) return Promise.resolve(true);
       progress.end();

@@ -29,7 +29,7 @@ export async function buildLayerByFlags(
   },
   ports: LayerPorts,
 ): Promise<BuiltLayer> {
-  // Load the zip code on demand, because only this command needs it.
+  // Load the zip code on demand, because other commands do not need it.
   const { buildLayer } = await import('../../lambda/layer/build-layer.js');
   return buildLayer({ kind: flags.thin ? 'nodejs' : flags.arch, output: flags.output }, ports);
 }

@@ -5,15 +5,15 @@ import { askForWord } from './wizard.js';
 const RENEWAL_WORD = 'yes';
 
 /**
- * Returns the word to type for confirmation: the SIM's name, or the SIM ID if the name is empty or
- * cannot be typed as shown.
+ * Returns the word that the user must type to confirm: the SIM's name, or the SIM ID if the name is
+ * empty or cannot be typed as shown.
  */
 export function wordOfSim({ simId, name }: Pick<SimSummary, 'simId' | 'name'>): string {
   const typed = name.trim();
   return typed === '' || harmless(typed) !== typed ? simId : typed;
 }
 
-/** Asks the user to type the SIM's word. Rejects with the signal's reason if the signal aborts. */
+/** Asks the user to type the confirmation word. Rejects with the reason of an abort. */
 export async function confirmTermination(
   sim: Pick<SimSummary, 'simId' | 'name'>,
   signal: AbortSignal,
@@ -29,8 +29,8 @@ export async function confirmTermination(
 }
 
 /**
- * Asks whether to renew the key although a running tunnel uses it. Rejects with the signal's reason
- * if the signal aborts.
+ * Asks whether to renew the key although a running tunnel uses it. Rejects with the abort reason if
+ * the signal aborts.
  *
  * @param holder names the process that uses the SIM
  */

@@ -16,13 +16,13 @@ export interface RenewalFlags extends CredentialFlags {
 
 /**
  * The timeout of an API call, in milliseconds. A failed call is not retried, because the next
- * renewal attempt follows after a minute.
+ * renewal attempt follows a minute later.
  */
 const TIMEOUT = 10_000;
 
 /**
- * Returns the ports for session renewal. Missing credentials cause no prompt, because a service has
- * no user.
+ * Returns the ports for session renewal. Does not prompt for missing credentials, because a service
+ * has no user to prompt.
  *
  * @returns undefined if the session is not renewed
  * @throws UserError of kind `usage` if two inputs use standard input, if two sign-in methods are
@@ -47,12 +47,12 @@ export async function renewalPorts(
     commands: await context.commands(),
   };
   const choice = credentialChoice(flags);
-  // Check the flags at startup: a renewal may only happen days later, when no user sees the error.
+  // Check the flags at startup: a renewal may happen only days later, when no user sees the error.
   refuseTwoWays(choice);
   chosenConnection(choice, {});
   const signal = await context.stopSignal();
-  // Load the API client only on demand: it takes longer to load than everything that `up` needs at
-  // startup, and most runs never need it.
+  // Load the API client on demand: it takes longer to load than everything that `up` needs at
+  // startup, and most runs never use it.
   const load = async () => ({
     createClient: await context.soracomClients({ timeoutMs: TIMEOUT, mostRepeats: 0 }),
     publicKeyOf: await context.publicKeyOf(),
@@ -74,7 +74,7 @@ export async function renewalPorts(
   };
 }
 
-/** Reads key files each time, because they may be replaced, but standard input only once. */
+/** Reads key files each time, because they may be replaced, but reads standard input only once. */
 function readingInputOnce(files: PrivateFiles): PrivateFiles {
   let input: Promise<string> | undefined;
   return {

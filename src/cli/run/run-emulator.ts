@@ -36,7 +36,7 @@ export interface RunEmulatorOptions {
   /** The API's listening address as `ADDRESS:PORT`. */
   readonly apiListen: string;
   readonly arcListen: string;
-  /** The path of the state file; without it, the state is only in memory. */
+  /** The path of the state file; if undefined, the state is kept only in memory. */
   readonly state?: string | undefined;
   /** The path of a file with additional users, or its JSON text. */
   readonly users?: string | undefined;
@@ -75,10 +75,7 @@ export async function runEmulator(
   await emulator.close();
 }
 
-/**
- * Warns if the API is reachable from other machines, because its credentials are public and permit
- * every operation.
- */
+/** Warns if other machines can reach the API, whose public credentials permit every operation. */
 function warnIfOpen(apiListen: string, url: string, log: Log): void {
   const { host } = parseListenAddress(apiListen);
   if (isLoopback(host)) return;
@@ -87,8 +84,8 @@ function warnIfOpen(apiListen: string, url: string, log: Log): void {
 }
 
 /**
- * Warns if the Arc server is reachable from other machines, because a SIM's key is available to
- * anyone who can call the API or read an arc.json.
+ * Warns if other machines can reach the Arc server, because anyone who can call the API or read an
+ * arc.json can get a SIM's key.
  */
 function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
   if (isLoopback(parseListenAddress(arcListen).host)) return;

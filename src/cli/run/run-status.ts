@@ -48,7 +48,7 @@ export const statusCommand = {
 } satisfies CommandDeclaration;
 
 export interface StatusFlags extends FlagValues<typeof statusCommand.flags> {
-  /** The seconds between two updates. */
+  /** The number of seconds between two updates. */
   readonly seconds: number | undefined;
 }
 

@@ -72,7 +72,7 @@ export interface UpSurroundings {
 }
 
 /**
- * Resolves after a stop, when everything is closed.
+ * Runs the tunnel. Resolves after a stop, when everything is closed.
  *
  * @throws UserError
  */
@@ -88,8 +88,8 @@ export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise
 type UpLine = ParsedLine<typeof configFlag & typeof upCommand.flags>;
 
 /**
- * Checks the listeners' ports for conflicts, unless the tunnel may use an interface, which has no
- * listener except the status pages.
+ * Checks the listeners' ports for conflicts, unless the tunnel may use an interface: then the
+ * status pages are the only listener.
  */
 function requirePorts({ flags, tokens }: UpLine): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
@@ -199,7 +199,6 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
   else if (!flags.quiet) output.write(renderText(upText(up, flags['forward-to'])));
 }
 
-/** Runs `--cleanup`. */
 async function cleanUp(name: string, { context, output }: UpSurroundings): Promise<void> {
   const removed = removeLeftovers(name, await context.interfaceLeftovers());
   output.note(`Removed ${removed} routes and rules left by an earlier "up".`);

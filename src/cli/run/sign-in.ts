@@ -10,17 +10,17 @@ import { credentialChoice, type CredentialFlags } from '../flags/credential-flag
 import { askCredentials } from './wizard.js';
 
 export interface WizardPorts {
-  /** Prompts the user; rejects with the signal's reason if the signal aborts. */
+  /** Prompts the user; rejects with the abort reason if the signal aborts. */
   readonly ask?: typeof askCredentials;
   /** Called before the user is prompted. */
   readonly onWizard?: () => void;
 }
 
 /**
- * Returns the credentials port of the use cases. The port resolves the credentials, given
- * arc.json's own profile. If some are missing and a user is present, it prompts for them.
+ * Returns the credentials port of the use cases. The port resolves the credentials, given the
+ * profile in arc.json, and prompts for missing credentials if a user is present.
  *
- * @param purpose of the credentials, in soratun's wording
+ * @param purpose the purpose of the credentials, in soratun's wording
  */
 export async function credentialsPort(
   context: Context,
@@ -56,10 +56,7 @@ export async function credentialsPort(
   };
 }
 
-/**
- * Caches the texts of files, because a pipe cannot be read again after the user has answered the
- * prompts.
- */
+/** Caches files, because a pipe cannot be read again after the user has answered prompts. */
 function readingOnce(files: PrivateFiles): PrivateFiles {
   const texts = new Map<string, Promise<string>>();
   return {

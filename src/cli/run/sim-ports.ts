@@ -9,10 +9,7 @@ import { credentialsPort } from './sign-in.js';
 
 export type SimPorts = Required<SignInPorts<SoracomApi>> & StateHome;
 
-/**
- * Runs a use case and shows its progress on a terminal. The progress line is ended before the
- * result is returned.
- */
+/** Runs a use case and shows its progress on a terminal, until the result is available. */
 export async function withSimPorts<Result>(
   context: Context,
   flags: CredentialFlags,

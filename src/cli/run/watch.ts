@@ -29,7 +29,7 @@ const CLEAR_TO_END_OF_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
 /**
- * Resolves after the signal aborts or the reader closes the pipe, and restores the terminal.
+ * Shows the view until the signal aborts or the reader closes the pipe, then restores the screen.
  *
  * @param view returns the text, in whole lines
  * @throws any error of `view`
@@ -54,7 +54,7 @@ export async function watch(view: () => Promise<string>, options: WatchOptions):
   }
 }
 
-/** Formats only the lines that fit, because a scrolling terminal would lose the first lines. */
+/** Formats only the lines that fit, because the first lines would scroll off the screen. */
 function drawn(text: string, size: TerminalSize | undefined): string {
   const lines = text.replace(/\n+$/, '').split('\n').slice(0, size?.rows);
   const shown = lines.map((line) => {

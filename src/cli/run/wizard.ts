@@ -1,13 +1,10 @@
-/**
- * Prompts for missing values on a terminal. Prompts use standard error, because results go to
- * standard output.
- */
+/** Prompts for missing values on standard error, because standard output is for results. */
 import type { CredentialPart } from '../../app/credentials/missing-credentials.js';
 import type { LostSim, SimChoice } from '../../app/bootstrap/bootstrap-run.js';
 import { isoTime } from '../../app/iso-time.js';
 import { harmless } from '../../lib/text/harmless-text.js';
 
-/** The user's input; absent for parts that were not requested. */
+/** The user's input; absent for values that were not requested. */
 export type WizardAnswers = Partial<Record<CredentialPart, string>>;
 
 type Question =
@@ -26,7 +23,7 @@ type Question =
   | { readonly type: 'input'; readonly message: string }
   | { readonly type: 'confirm'; readonly message: string; readonly default: boolean };
 
-/** @throws the signal's reason if the signal aborts before the answer */
+/** @throws the signal's abort reason if the signal aborts before the answer */
 async function ask<Answer>(question: Question, signal: AbortSignal | undefined): Promise<Answer> {
   const { default: inquirer } = await import('inquirer');
   const prompt = inquirer.createPromptModule({
@@ -37,15 +34,15 @@ async function ask<Answer>(question: Question, signal: AbortSignal | undefined):
     const { answer } = await prompt<{ answer: unknown }>([{ name: 'answer', ...question }]);
     return answer as Answer;
   } catch (error) {
-    // The prompt's own error only says that it was interrupted.
+    // The prompt's own error says only that the prompt was interrupted.
     signal?.throwIfAborted();
     throw error;
   }
 }
 
 /**
- * Shows soratun's prompts for the missing parts.
- * @throws the signal's reason if the signal aborts before the last answer
+ * Shows soratun's prompts for the missing credentials.
+ * @throws the signal's abort reason if the signal aborts before the last answer
  */
 export async function askCredentials(
   missing: readonly CredentialPart[],
@@ -82,8 +79,8 @@ const COVERAGE = {
 };
 
 /**
- * Asks which SIM to use, if several may be the one whose creation was interrupted.
- * @throws the signal's reason if the signal aborts before the answer
+ * Asks which SIM to use, if an interrupted run may have created any of several SIMs.
+ * @throws the signal's abort reason if the signal aborts before the answer
  */
 export function askForSim(
   sims: readonly LostSim[],
@@ -91,7 +88,7 @@ export function askForSim(
   signal: AbortSignal,
 ): Promise<SimChoice> {
   const choices: { name: string; value: SimChoice }[] = [
-    // Listed first, so that pressing Enter alone does not replace a device's key.
+    // Listed first, so that just pressing Enter does not replace a device's key.
     { name: 'Change nothing', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
       name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ', before that request' : ''}. It gets a new key, so a device that uses it loses its connection`,
@@ -105,7 +102,7 @@ export function askForSim(
 
 /**
  * Asks whether to create a virtual SIM.
- * @throws the signal's reason if the signal aborts before the answer
+ * @throws the signal's abort reason if the signal aborts before the answer
  */
 export function askForCreation(
   summary: readonly (readonly [name: string, value: string])[],
@@ -120,7 +117,7 @@ export function askForCreation(
 
 /**
  * Asks the user to type a word.
- * @throws the signal's reason if the signal aborts before the answer
+ * @throws the signal's abort reason if the signal aborts before the answer
  */
 export function askForWord(message: string, signal: AbortSignal): Promise<string> {
   return ask({ type: 'input', message }, signal);
