@@ -5,7 +5,7 @@ import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
 
 /**
  * The network of the emulator's Arc server: a WireGuard responder on a UDP socket, connected to a
- * TCP/IP stack. The stack answers ICMP echo requests at each of its addresses.
+ * TCP/IP stack. The stack answers ICMP echo requests at all of its addresses.
  */
 export interface ArcNetwork {
   /** The responder's listening address, outside the tunnel. */
@@ -14,15 +14,14 @@ export interface ArcNetwork {
   readonly publicKey: Uint8Array;
 
   /**
-   * Replaces the responder's static X25519 key and removes all peers with their sessions; the
-   * caller must add the peers again.
+   * Replaces the responder's static X25519 key and removes all peers, which must be added again.
    */
   setPrivateKey(privateKey: Secret<Uint8Array>): void;
 
-  /** Adds a peer, whose only allowed IP is `address`, as a /32. */
+  /** Adds a peer, with the /32 prefix of `address` as its only allowed IP. */
   addPeer(peer: ArcPeer): void;
 
-  /** Removes a peer with its handshakes, keys and greatest timestamp. */
+  /** Removes a peer with its handshakes, keys and greatest handshake timestamp. */
   removePeer(publicKey: Uint8Array): void;
 
   /** Accepts TCP connections at one of the stack's addresses, as half-closable streams. */
@@ -31,7 +30,7 @@ export interface ArcNetwork {
   /** Receives UDP datagrams at one of the stack's addresses. */
   bindUdp(local: SocketAddress, onDatagram: DatagramHandler): void;
 
-  /** Resolves after the socket is closed; no handler is called afterwards. */
+  /** Resolves when the socket is closed; no handler is called afterwards. */
   close(): Promise<void>;
 }
 

@@ -30,7 +30,7 @@ export interface ArcServer {
   close(): Promise<void>;
 }
 
-/** Starts all services on the network. The network itself answers ICMP echo requests. */
+/** Starts all services on the network, which itself answers ICMP echo requests. */
 export function startArcServer(options: ArcServerOptions): ArcServer {
   const { network, state, messages, wallClock, rawAnswer: answer } = options;
   const { sims } = state;

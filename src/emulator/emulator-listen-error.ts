@@ -1,4 +1,4 @@
-/** Thrown if one of the emulator's two addresses is unavailable. */
+/** The error if one of the emulator's two addresses is unavailable. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   readonly side: 'api' | 'arc';

@@ -30,7 +30,7 @@ export interface EmulatorOptions {
   readonly arcPort?: number;
   /** The Arc server's host in API responses, if it differs from the listening host. */
   readonly arcAdvertisedHost?: string;
-  /** The result contains the credentials of the first user. */
+  /** The emulator's users. startEmulator() returns the credentials of the first user. */
   readonly users?: readonly [AuthKeyUser, ...EmulatorUser[]];
   /** How the Unified Endpoint responds over TCP and UDP; defaults to the status. */
   readonly rawAnswer?: RawResponse;
@@ -45,14 +45,12 @@ export interface EmulatorPorts {
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
   readonly createNetwork: CreateArcNetwork;
-  /** Keeps the emulator's state across restarts; without it, the state is only in memory. */
+  /** Stores the emulator's state across restarts; if undefined, only memory holds the state. */
   readonly stateFile?: StateFile;
 }
 
 export interface Emulator {
-  /**
-   * The API's base URL without the version: `http://127.0.0.1:18080`. Krypton uses the same URL.
-   */
+  /** The base URL of the API and Krypton, without the version: `http://127.0.0.1:18080`. */
   readonly api: string;
   /** The base URL of the metadata service for cellular connections. */
   readonly metadata: string;
@@ -69,11 +67,10 @@ export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_API_PORT = 18080;
 export const DEFAULT_ARC_PORT = 11010;
 
-/** The default users of an emulator. */
 export const BUILT_IN_USERS = [DEFAULT_USER, MINIMAL_USER] as const;
 
 /**
- * Starts the API and the Arc server; resolves when both listen. If it throws, nothing stays open.
+ * Starts the API and the Arc server; resolves when both are listening, and rejects with neither.
  *
  * @throws ListenError if an address is unavailable
  * @throws UserError if the state file cannot be used

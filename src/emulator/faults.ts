@@ -1,21 +1,21 @@
 /**
- * Fault injection for tests: a fault changes the outcome of the next matching calls. The delay of a
- * fault and the number of faults are limited.
+ * Fault injection for tests: a fault changes the outcome of the next matching calls. The number of
+ * faults and their delays are limited.
  */
 import * as z from 'zod';
 
 import { isFieldValue, isToken } from '../lib/text/http-syntax.js';
 
-/** The maximum number of active faults; used-up faults do not count. */
+/** The maximum number of active faults, not counting used-up faults. */
 export const MAX_FAULTS = 100;
 
-/** Milliseconds. */
+/** The maximum delay in milliseconds. */
 export const MAX_DELAY = 60_000;
 
 const MAX_TIMES = 1000;
 const text = z.string().min(1).max(1000);
 
-/** Headers that frame the response or control the connection; only Node sets them. */
+/** Headers that frame the response or control the connection, which only Node may set. */
 const FRAMING = new Set([
   'connection',
   'content-length',
@@ -39,13 +39,11 @@ export const faultRequest = z
     path: text.optional(),
     /** The HTTP method of the calls to match; matches all methods if absent. */
     method: text.optional(),
-    /** The number of calls to which the fault applies. */
     times: z.number().int().min(1).max(MAX_TIMES).default(1),
     /** Responds with this status instead of executing the call. */
     status: z.number().int().min(200).max(599).optional(),
-    /** The response body: a string is sent unchanged, anything else as JSON. */
+    /** The response body: a string is sent unchanged, any other value as JSON. */
     body: z.unknown().optional(),
-    /** Extra headers of the response. */
     headers: z
       .record(
         z.string(),
@@ -56,15 +54,15 @@ export const faultRequest = z
       })
       .optional(),
     /**
-     * Retry-After (RFC 9110 10.2.3): seconds or a date. If only `retryAfter` is given, the status
-     * is 429.
+     * Retry-After (RFC 9110 10.2.3): seconds or a date. The status is 429 if only `retryAfter` is
+     * given.
      */
     retryAfter: z.union([z.number().int().min(0), z.string().regex(/^[\x20-\x7e]+$/)]).optional(),
     /** The delay between executing the call and responding, in milliseconds. */
     delayMs: z.number().int().min(0).max(MAX_DELAY).default(0),
     /**
-     * Closes the connection: before the call is executed, after it without a response, or in the
-     * middle of the response.
+     * Closes the connection: before executing the call, after executing it but without a response,
+     * or in the middle of the response.
      */
     cut: z.enum(['before', 'after', 'within']).optional(),
     /** Responds with a body that is not JSON. */
@@ -84,7 +82,7 @@ export interface Fault extends FaultRequest {
   readonly remaining: number;
 }
 
-/** What is known of a call before it is executed. */
+/** The properties of a call that are known before it is executed. */
 export interface FaultTarget {
   readonly operation: string | undefined;
   readonly method: string;
@@ -131,8 +129,8 @@ function meets(fault: Fault, { operation, method, path }: FaultTarget): boolean 
 }
 
 /**
- * Whether `path` matches `pattern`, in which `*` matches any characters. Does not use a regular
- * expression, because some patterns would take exponential time.
+ * Whether `path` matches `pattern`, in which `*` matches any characters. A regular expression could
+ * take exponential time for some patterns.
  */
 function matches(pattern: string, path: string): boolean {
   const [start = '', ...parts] = pattern.split('*');

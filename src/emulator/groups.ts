@@ -1,4 +1,4 @@
-/** SIM groups. */
+/** Creates, changes and stores SIM groups. */
 import type { WallClock } from '../ports/clock.js';
 import type { Entropy } from '../ports/entropy.js';
 import { randomUuid } from './random.js';
@@ -34,7 +34,7 @@ export class Groups {
     return group;
   }
 
-  /** Restores the groups that an earlier emulator saved. */
+  /** Restores the groups that an earlier run of the emulator saved. */
   restore(groups: readonly Group[]): void {
     for (const group of groups) this.#groups.set(group.groupId, group);
   }

@@ -1,14 +1,14 @@
-/** HTTP responses, and functions to send them. */
+/** HTTP responses, and functions that send them. */
 import type { ServerResponse } from 'node:http';
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON, a string unchanged. */
+  /** The response body: an object is sent as JSON, a string unchanged. */
   readonly body?: object | string;
 }
 
-/** @param indent of the JSON */
+/** @param indent the indentation of the JSON */
 export function sendResponse(response: ServerResponse, answer: HttpResponse, indent = ''): void {
   const bytes = encode(answer, indent);
   response.writeHead(answer.status, headersOf(answer, bytes)).end(bytes);

@@ -11,31 +11,31 @@ export interface HttpMessage extends MessageContent {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** A UDP datagram or one chunk of a TCP connection. */
+/** A UDP datagram or one chunk from a TCP connection. */
 export interface RawMessage extends MessageContent {
   readonly protocol: 'tcp' | 'udp';
 }
 
 interface MessageContent {
   readonly simId: string;
-  /** When the message was complete, as an RFC 3339 time in UTC. */
+  /** The time when the message was complete, in RFC 3339 format and UTC. */
   readonly at: string;
-  /** The stored part of the body, in `bodyEncoding`. */
+  /** The stored part of the body, encoded as `bodyEncoding` says. */
   readonly body: string;
   readonly bodyEncoding: 'utf8' | 'base64';
-  /** The length of the whole body in bytes, including any part that is not stored. */
+  /** The length of the whole body in bytes, including a part that is not stored. */
   readonly bytes: number;
   /** Whether `body` contains only the beginning of the message body. */
   readonly truncated: boolean;
 }
 
-/** The number of bytes stored of each body; the remaining bytes are only counted. */
+/** The maximum number of bytes to store of each body; the remaining bytes are only counted. */
 export const KEPT_BODY_BYTES = 64 * 1024;
 
 export interface MessageStoreLimits {
-  /** The maximum number of stored messages, over all SIMs. */
+  /** The maximum number of stored messages for all SIMs together. */
   readonly messages: number;
-  /** The maximum number of characters in stored bodies, over all SIMs. */
+  /** The maximum number of characters in stored bodies for all SIMs together. */
   readonly bodyCharacters: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The metadata service, which tells a SIM about itself. Inside the tunnel, the source address
+ * The metadata service, which gives a SIM its own data. Inside the tunnel, the source address
  * identifies the SIM; over a cellular connection, the caller is the physical SIM.
  */
 import { formatIpAddress } from '../wire/ip-address.js';
@@ -15,10 +15,10 @@ const NOT_ALLOWED: HttpResponse = { status: 405, body: { code: 'EMU0405', messag
 
 /**
  * Answers a metadata request. `/v1/subscriber` returns all fields, and
- * `/v1/subscriber.path.to.field` one field, as text or as JSON. `/v1/userdata` returns
+ * `/v1/subscriber.path.to.field` returns one field, as text or as JSON. `/v1/userdata` returns
  * `SoracomAir.userdata` of the SIM's group.
  *
- * @param path without its query
+ * @param path the request's path, without the query
  */
 export function metadataResponse(
   groups: PlatformState['groups'],
@@ -40,7 +40,7 @@ function valueAt(groups: PlatformState['groups'], sim: Sim, path: string): unkno
   return fields.reduce<unknown>(memberOf, subscriberJson(sim));
 }
 
-/** Reads own members only, so that inherited properties are not shown. */
+/** Reads only own members, so that inherited properties are not shown. */
 function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Record<string, unknown>)[name];
@@ -52,7 +52,7 @@ function userData(groups: PlatformState['groups'], { groupId }: Sim): unknown {
   return typeof text === 'string' ? text : undefined;
 }
 
-/** A virtual subscription of the physical SIM is reported with that SIM's IMSI. */
+/** Formats a SIM's data, always with the IMSI of its primary subscription. */
 function subscriberJson(sim: Sim): object {
   const { simId, operatorId, imsi, status, arc, groupId } = sim;
   const session = arc?.session;

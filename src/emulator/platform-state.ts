@@ -1,6 +1,6 @@
 /**
  * The emulator's state: users, tokens, groups, SIMs and their Arc sessions, all limited in number.
- * Tokens are lost when the process ends; everything else can be saved.
+ * Tokens are lost when the process ends; all other state can be saved.
  */
 import { type Group, Groups } from './groups.js';
 import { type SavedSims, Sims, type SimsOptions } from './sims.js';
@@ -31,7 +31,7 @@ export class PlatformState {
     this.groups = new Groups(entropy, wallClock);
     this.sims = new Sims(options, saved);
     this.groups.restore(saved?.groups ?? []);
-    // A user that is now built in overrides a saved one.
+    // A built-in user overrides a saved one.
     for (const user of saved?.users ?? []) this.users.add(user);
   }
 

@@ -1,10 +1,10 @@
 /**
  * Names and addresses of SORACOM's services inside the tunnel, from SORACOM's documentation of the
- * Air and Arc endpoints. The emulator implements only some of them, as noted here.
+ * Air and Arc endpoints. The emulator implements only some of these services.
  */
 import { type IpAddress, parseIpAddress } from '../wire/ip-address.js';
 
-/** The service names in DNS, with their addresses. */
+/** The DNS names of the services, with their addresses. */
 export const SERVICE_NAMES: ReadonlyMap<string, string> = new Map([
   ['uni.soracom.io', '100.127.69.42'],
   ['unified.soracom.io', '100.127.69.42'],
@@ -19,19 +19,20 @@ export const SERVICE_NAMES: ReadonlyMap<string, string> = new Map([
 
 export const UNIFIED_ENDPOINT_ADDRESS = address('100.127.69.42');
 export const UNIFIED_ENDPOINT_HTTP_PORT = 80;
-/** The Unified Endpoint uses this port for both TCP and UDP. */
+/** The Unified Endpoint's port for both TCP and UDP. */
 export const UNIFIED_ENDPOINT_RAW_PORT = 23080;
 
 /**
- * For programs under test, at the address of the Unified Endpoint; SORACOM offers neither service.
+ * Ports of services for programs under test, at the Unified Endpoint's address. SORACOM does not
+ * offer these services.
  */
 export const ECHO_PORT = 7;
 export const DISCARD_PORT = 9;
 
-/** Answers ICMP echo requests under the name pong.soracom.io. */
+/** The address of pong.soracom.io, which answers ICMP echo requests. */
 export const PONG_ADDRESS = address('100.127.100.127');
 
-/** The metadata service shares pong's address. */
+/** The metadata service has the same address as pong. */
 export const METADATA_ADDRESS = PONG_ADDRESS;
 export const METADATA_PORT = 80;
 
@@ -39,7 +40,7 @@ export const DNS_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 export const DNS_ADDRESSES: readonly IpAddress[] = DNS_SERVERS.map(address);
 export const DNS_PORT = 53;
 
-/** All addresses of the emulator's stack: those of the services that it implements. */
+/** All addresses of the emulator's stack, one for each implemented service. */
 export const SERVICE_ADDRESSES: readonly IpAddress[] = [
   UNIFIED_ENDPOINT_ADDRESS,
   PONG_ADDRESS,

@@ -1,7 +1,7 @@
 /** Generates SIM numbers from an emulator's run number and a serial number. */
 import type { IpAddress } from '../wire/ip-address.js';
 
-/** Serial numbers have four digits. */
+/** The maximum serial number, which has four digits. */
 export const MAX_SERIAL = 9999;
 
 /** Returns an ICCID: 19 digits, of which the last is a Luhn check digit (ITU-T E.118). */
@@ -10,20 +10,17 @@ export function iccid(run: string, serial: number): string {
   return digits + String(luhnDigit(digits));
 }
 
-/** Returns the IMSI of a virtual subscription: 15 digits that begin with 99999. */
+/** Returns the IMSI of a virtual subscription: 15 digits, beginning with 99999. */
 export function virtualImsi(run: string, serial: number): string {
   return `99999${run.slice(0, 6)}${fourDigits(serial)}`;
 }
 
-/**
- * Returns the IMSI of a physical SIM's subscription: 15 digits, with the prefix of a Japanese
- * network.
- */
+/** Returns the IMSI of a physical SIM: 15 digits, with the prefix of a Japanese network. */
 export function physicalImsi(run: string, serial: number): string {
   return `44010${run.slice(0, 6)}${fourDigits(serial)}`;
 }
 
-/** Returns the address for a serial number; serial number 1 has 10.0.0.2. */
+/** Returns the address for a serial number; serial number 1 gets 10.0.0.2. */
 export function clientAddress(serial: number): IpAddress {
   const host = serial + 1;
   return Uint8Array.of(10, host >> 16, (host >> 8) & 0xff, host & 0xff);

@@ -1,4 +1,4 @@
-/** The data of a SIM, either virtual or the emulator's one physical SIM. */
+/** The data of a SIM: a virtual SIM, or the emulator's only physical SIM. */
 import type { IpAddress } from '../wire/ip-address.js';
 
 /** The maximum number of session events stored per SIM. */
@@ -11,15 +11,15 @@ export interface Sim {
   /** The IMSI of the primary subscription. */
   readonly imsi: string;
   readonly status: 'active' | 'terminated';
-  /** The tag `name` holds the SIM's name. */
+  /** The SIM's tags; the tag `name` holds the SIM's name. */
   readonly tags: ReadonlyMap<string, string>;
   readonly groupId?: string | undefined;
-  /** Whether the SIM can be terminated; if false, it has termination protection. */
+  /** Whether the SIM can be terminated; false means that termination protection is enabled. */
   readonly terminationEnabled: boolean;
-  /** Unix milliseconds, like all times of a SIM. */
+  /** Unix milliseconds, like all times in a SIM's data. */
   readonly createdTime: number;
   readonly lastModifiedTime: number;
-  /** The virtual subscription; the physical SIM has none until Krypton creates one. */
+  /** The virtual subscription; undefined for the physical SIM until Krypton creates one. */
   readonly arc?: ArcSubscription | undefined;
   readonly previousSession?: PastSession | undefined;
   /** The SIM's session events, newest first, at most MAX_EVENTS. */
@@ -32,7 +32,6 @@ export interface ArcSubscription {
   /** The ICCID of the subscription's profile; the SIM ID for a stand-alone virtual SIM. */
   readonly iccid: string;
   readonly imsi: string;
-  /** The client's public key. */
   readonly publicKey: Uint8Array;
   /** The client's address inside the tunnel. */
   readonly address: IpAddress;

@@ -1,5 +1,5 @@
 /**
- * The emulator's SIMs: virtual ones, and one physical SIM ("the line"), which is the caller of
+ * The emulator's SIMs: virtual SIMs, and one physical SIM ("the line"), which is the caller of
  * Krypton. A SIM with an Arc session is a WireGuard peer of the Arc server, which ignores the keys
  * of all other SIMs. Private keys are returned once and never stored.
  */
@@ -34,7 +34,7 @@ export interface KeyedSim {
 export interface SavedSims {
   /** Eight digits that distinguish this emulator's SIM numbers from those of other emulators. */
   readonly run: string;
-  /** The SIMs; the first is the physical one. */
+  /** The SIMs; the first SIM is the physical one. */
   readonly sims: readonly Sim[];
 }
 
@@ -45,7 +45,7 @@ export interface SimsOptions {
   readonly arc: Pick<ArcNetwork, 'addPeer' | 'removePeer' | 'publicKey' | 'setPrivateKey'>;
 }
 
-/** The maximum number of SIMs, including terminated ones; beyond it createSim is refused. */
+/** The maximum number of SIMs, including terminated ones; at the limit, createSim is refused. */
 export const MAX_SIMS = 1000;
 
 export class Sims {
@@ -93,7 +93,7 @@ export class Sims {
     return { sim, privateKey };
   }
 
-  /** Returns all SIMs, oldest first; the first is the physical SIM. */
+  /** Returns all SIMs, oldest first, beginning with the physical SIM. */
   all(): readonly Sim[] {
     return [...this.#sims.values()];
   }
@@ -116,8 +116,8 @@ export class Sims {
   }
 
   /**
-   * Creates a session and replaces an existing one. The SIM keeps its keys and address. The
-   * WireGuard peer is recreated, so the client must perform a new handshake.
+   * Creates a session, replacing an existing one. The SIM keeps its keys and address. The WireGuard
+   * peer is recreated, so the client must perform a new handshake.
    */
   createSession(sim: ArcSim): ArcSim {
     const ended = this.#endSession(sim);
@@ -132,8 +132,7 @@ export class Sims {
   }
 
   /**
-   * Deletes the session, so that the Arc server ignores the client. Returns undefined if the SIM
-   * has no session.
+   * Deletes the session, so that the Arc server ignores the client; undefined without a session.
    */
   deleteSession(sim: Sim): Sim | undefined {
     if (!hasArc(sim) || sim.arc.session === undefined) return undefined;
@@ -141,7 +140,7 @@ export class Sims {
   }
 
   /**
-   * Replaces the SIM's public key immediately and creates a new session.
+   * Immediately replaces the SIM's public key and creates a new session.
    *
    * @returns 'key-in-use' if another SIM or the Arc server has the key
    */
@@ -156,8 +155,7 @@ export class Sims {
   }
 
   /**
-   * Changes the SIM's address, as a group's network configuration can. An existing session is
-   * recreated.
+   * Changes the SIM's address, as a group's network configuration can; recreates the session.
    *
    * @returns 'address-in-use' if another SIM has the address or may get it when created
    */
@@ -235,7 +233,7 @@ export class Sims {
     };
   }
 
-  /** Returns the SIM without its session; the result is not yet stored. */
+  /** Returns the SIM without its session; the caller must store the result. */
   #endSession(sim: ArcSim): ArcSim {
     const { session, ...arc } = sim.arc;
     if (session === undefined) return sim;

@@ -1,7 +1,6 @@
 /**
  * The file that keeps the emulator's state across restarts (`--state`): the Arc server's key, SIMs
- * with public keys, sessions, tags, groups, and added users. The file contains no client's private
- * key.
+ * with public keys, sessions, tags, groups, and added users, but no client's private key.
  */
 import * as z from 'zod';
 
@@ -30,12 +29,11 @@ export interface StateFiles {
 }
 
 export interface SavedState {
-  /** The Arc server's static X25519 private key. */
   readonly arcServerPrivateKey: Secret<Uint8Array>;
   readonly platform: SavedPlatform;
 }
 
-/** Bytes; the largest file that the next start can read. */
+/** The size in bytes of the largest file that the next start can read. */
 export const MAX_STATE_LENGTH = 1 << 20;
 
 const time = z.number().int().nonnegative();
@@ -140,7 +138,7 @@ export class StateFile {
 
   /**
    * Writes the state unless the file already contains it. Calls run one after another, and each
-   * reads the state when it starts.
+   * call reads the state when it starts.
    *
    * @throws UserError if the file cannot be written; the file is then unchanged
    */
@@ -218,7 +216,7 @@ function groupJson(one: Group): object {
   return { groupId, operatorId, tags: tagList(tags), configuration, createdTime };
 }
 
-/** Lists members in a fixed order, so that the same state always gives the same text. */
+/** Formats members in a fixed order, so that the same state always gives the same text. */
 function simJson(one: Sim): object {
   const { arc } = one;
   return {

@@ -9,7 +9,7 @@ export interface Login {
   readonly token: string;
 }
 
-/** A valid token with the user data at sign-in; later changes of the user do not affect it. */
+/** A valid token and the user at sign-in, which later changes to the user do not affect. */
 export interface TokenGrant {
   readonly apiKey: string;
   readonly user: EmulatorUser;
@@ -17,7 +17,7 @@ export interface TokenGrant {
   readonly expiresAt: number;
 }
 
-/** The maximum number of tokens; beyond it the oldest token is revoked. */
+/** The maximum number of tokens; creating another token revokes the oldest one. */
 export const MAX_TOKENS = 1000;
 
 export class Tokens {
@@ -30,7 +30,7 @@ export class Tokens {
     this.#wallClock = wallClock;
   }
 
-  /** @param timeoutSeconds lifetime of the token */
+  /** @param timeoutSeconds the lifetime of the token */
   create(user: EmulatorUser, timeoutSeconds: number): Login {
     const now = this.#wallClock.unixMilliseconds();
     const expiresAt = now + timeoutSeconds * 1000;
@@ -42,7 +42,7 @@ export class Tokens {
     return { apiKey, token };
   }
 
-  /** Returns the grant of an API key and token; undefined if they are unknown or expired. */
+  /** Returns the grant for an API key and token; undefined if they are unknown or expired. */
   grantOf(login: Login): TokenGrant | undefined {
     const grant = this.#grants.get(login.token);
     if (grant?.apiKey !== login.apiKey) return undefined;
@@ -57,10 +57,7 @@ export class Tokens {
     this.#grants.delete(token);
   }
 
-  /**
-   * Creates a token in JWT format, because clients read the operator ID from its payload. The
-   * signature is random.
-   */
+  /** Creates a JWT with a random signature; clients read the operator ID from its payload. */
   #createToken(user: EmulatorUser, now: number, expiresAt: number): string {
     const header = { alg: 'none', typ: 'JWT' };
     const payload = {

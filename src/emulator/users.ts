@@ -11,7 +11,7 @@ const MAX_SWITCHES = 100;
 const text = z.string().min(1).max(255);
 const operatorId = z.string().regex(/^OP\d{10}$/, 'must be OP and ten digits');
 
-/** A user in a users file, the state file and `POST /emulator/users`. */
+/** The format of a user in a users file, the state file and `POST /emulator/users`. */
 export const emulatorUser = z
   .strictObject({
     authKeyId: text.optional(),
@@ -22,7 +22,7 @@ export const emulatorUser = z
     operatorId: operatorId.optional(),
     /** The name of a SAM user; absent for a root user. */
     userName: text.optional(),
-    /** A one-time password that signing in also requires. */
+    /** A one-time password that is also required to sign in. */
     mfaOTPCode: text.optional(),
     /** `Tag:operationId`, `Tag:*` or `*`, as in SORACOM Access Management. */
     permissions: z.array(text).max(MAX_PERMISSIONS).readonly(),
@@ -51,7 +51,7 @@ export type EmulatorUser = Readonly<z.infer<typeof emulatorUser>>;
 /** A user that can sign in with an auth key. */
 export type AuthKeyUser = EmulatorUser & { readonly authKeyId: string; readonly authKey: string };
 
-/** Credentials in one of the three forms of AuthRequest. */
+/** Credentials in one of the three forms that AuthRequest allows. */
 export interface SignInRequest {
   readonly authKeyId?: string;
   readonly authKey?: string;
@@ -99,7 +99,7 @@ export class Users {
     this.#builtIn = builtIn.length;
   }
 
-  /** @returns why the user was refused, or undefined if added */
+  /** @returns why the user was refused; undefined if the user was added */
   add(user: EmulatorUser): string | undefined {
     if (this.#users.length >= MAX_USERS) return `the limit of ${MAX_USERS} users is reached`;
     const taken = this.#users.map((other) => sharedIdentity(user, other)).find(Boolean);
@@ -108,12 +108,11 @@ export class Users {
     return undefined;
   }
 
-  /** Returns the users that were added with `add`. */
   added(): readonly EmulatorUser[] {
     return this.#users.slice(this.#builtIn);
   }
 
-  /** Returns the user with these credentials, including the one-time password. */
+  /** Returns the user with these credentials; the one-time password must also match. */
   find(request: SignInRequest): EmulatorUser | undefined {
     const user = this.#users.find((candidate) => hasCredentials(candidate, request));
     return user?.mfaOTPCode === undefined || user.mfaOTPCode === request.mfaOTPCode

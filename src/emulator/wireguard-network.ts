@@ -1,7 +1,4 @@
-/**
- * The Arc server's network on arctun's WireGuard, as responder, and its TCP/IP stack, over one UDP
- * socket.
- */
+/** The Arc server's network: arctun's WireGuard responder and TCP/IP stack on one UDP socket. */
 import type { Peer } from '../engine/engine.js';
 import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';

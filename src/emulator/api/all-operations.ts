@@ -1,7 +1,4 @@
-/**
- * Collects the API operations of operations/ and checks permissions. openapi/ defines the
- * operations' paths.
- */
+/** Collects the operations in operations/ and checks permissions. openapi/ defines the paths. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context, Handler, HandlerMap, Options } from 'openapi-backend';
 
@@ -21,10 +18,7 @@ export interface HandlerOptions {
   readonly arcServer: ArcServerInfo;
 }
 
-/**
- * Builds the handlers for openapi-backend: one per operation, and one per reason for refusing a
- * call.
- */
+/** Builds openapi-backend's handlers: one per operation, and one per reason to refuse a call. */
 export function createHandlers({
   state,
   arcServer,
@@ -56,10 +50,7 @@ function withMediaTypeCheck(operations: HandlerMap): HandlerMap {
 
 const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
 
-/**
- * RFC 9110 15.5.16: refuses a body of a type that the operation does not accept, or any body if the
- * operation has none.
- */
+/** Refuses a body with the wrong type, or a body that is not expected (RFC 9110 15.5.16). */
 function mediaTypeRefusal({ operation, request }: Context): HttpResponse | undefined {
   const { headers, body } = request as { headers: IncomingHttpHeaders; body?: unknown };
   if (body === undefined || body === '') return undefined;

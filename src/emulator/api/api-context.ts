@@ -1,6 +1,4 @@
-/**
- * The context of an API call for its handler, and the check whether the caller may make the call.
- */
+/** The context of an API call for its handler, and a check whether the caller may make the call. */
 import type { Context } from 'openapi-backend';
 
 import type { HttpResponse } from '../http-response.js';
@@ -18,15 +16,14 @@ interface PathParameters {
 
 export type ApiContext<Body = unknown, Query = object> = Context<Body, PathParameters, Query>;
 
-/** Facts about a call for the request log, collected while the call is handled. */
+/** Facts about a call for the request log, collected while handling the call. */
 export interface CallNotes {
   /** The label of the calling user. */
   user?: string;
 }
 
 /**
- * Returns 'admitted' if the call has a valid token that permits the operation, otherwise the
- * refusal.
+ * Returns 'admitted' if the call's token is valid and permits the operation, otherwise a refusal.
  */
 export function admission(
   state: PlatformState,
@@ -44,7 +41,7 @@ export function admission(
   return notPermitted(`${tag}:${operationId}`);
 }
 
-/** Returns the user who makes an admitted call. */
+/** Returns the user who made an admitted call. */
 export function callerOf(state: PlatformState, context: Context): EmulatorUser {
   const login = loginOf(context);
   const grant = login && state.tokens.grantOf(login);

@@ -14,7 +14,7 @@ export function isCarriedOut({ carryOut, cut, status, retryAfter }: Fault): bool
   return carryOut ?? (status === undefined && retryAfter === undefined);
 }
 
-/** @param own the call's own response, if the call was executed */
+/** @param own the call's own response; undefined if the call was not executed */
 export function faultResponse(fault: Fault, own: HttpResponse | undefined): HttpResponse {
   const { status, retryAfter, body, headers, garbage } = fault;
   const replaced = status ?? (retryAfter === undefined ? undefined : TOO_MANY_REQUESTS);
@@ -33,7 +33,7 @@ export function faultResponse(fault: Fault, own: HttpResponse | undefined): Http
   return body === undefined ? answer : { ...answer, ...bodyOf(body, answer.headers) };
 }
 
-/** Keeps an object or a string unchanged, and converts other values to JSON text. */
+/** Returns objects and strings unchanged, and converts other values to JSON text. */
 function bodyOf(
   body: unknown,
   headers: HttpResponse['headers'],

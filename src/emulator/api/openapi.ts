@@ -1,5 +1,5 @@
 /**
- * An OpenAPI document for the part of SORACOM's API that the emulator serves, with one file per
+ * The OpenAPI document for the part of SORACOM's API that the emulator serves, with one file per
  * tag. The document determines routing, required tokens, permissions (`tag:operationId`), and the
  * validation of queries and bodies.
  */

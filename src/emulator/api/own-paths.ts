@@ -1,7 +1,7 @@
 /**
- * The paths under /emulator for tests: they list messages, requests and SIMs, add users and faults,
- * and trigger changes that SORACOM makes on its own. Only programs on this machine may call these
- * paths.
+ * The paths under /emulator for tests, which list messages, requests and SIMs, add users and
+ * faults, and trigger changes that SORACOM makes without a request. Only programs on this machine
+ * may call these paths.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
@@ -63,8 +63,8 @@ export function ownResponse(options: OwnPathsOptions, call: OwnCall): HttpRespon
 }
 
 /**
- * Whether the body is declared as JSON. A web page can make a browser send JSON with another type,
- * or without a type, without a preflight request.
+ * Whether the body is declared as JSON. Without a preflight request, a web page can make a browser
+ * send JSON only with another content type or none.
  */
 function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
   return /^application\/json[\t ]*(;|$)/i.test(type);
@@ -79,7 +79,7 @@ function listMessages({ messages }: OwnPathsOptions, { query }: OwnCall): HttpRe
   return shown(simId === null ? messages.all() : messages.of(simId));
 }
 
-/** A SIM with a virtual subscription, as tests see it. */
+/** Formats a SIM with a virtual subscription for tests. */
 function simView(sim: ArcSim): object {
   const { arc, tags, ...rest } = sim;
   return {
@@ -139,7 +139,7 @@ function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): HttpResponse 
   const request = parse(faultRequest, body);
   if ('refused' in request) return request.refused;
   const { operation } = request.value;
-  // Refuse unknown operations: the fault would never apply, and a test could pass by mistake.
+  // Refuse unknown operations: their fault would never apply, so a test could pass by mistake.
   if (operation !== undefined && !OPERATION_IDS.has(operation)) {
     return malformedBody(`operation: ${operation} is unknown`);
   }

@@ -1,8 +1,8 @@
 import type { HttpResponse } from '../http-response.js';
 
 /**
- * The emulator's error responses. AUM0001, AUM0002, COM0008, SEM0016 and SEM0095 are SORACOM's own
- * codes. If SORACOM's code is unknown, the emulator uses its own code that begins with EMU.
+ * The emulator's error responses. AUM0001, AUM0002, COM0008, SEM0016 and SEM0095 are SORACOM's
+ * codes. If SORACOM's code is unknown, the emulator uses a code that begins with EMU.
  */
 export const REFUSALS = {
   tokenMissing: refusal(401, 'AUM0001', 'The header has no API key or no token.'),
@@ -43,7 +43,7 @@ export const REFUSALS = {
   internal: refusal(500, 'AGW0005', 'Internal error.'),
 } as const satisfies Record<string, HttpResponse>;
 
-/** Builds a response with the status and message of the browser check. */
+/** Builds the response to a call that the browser check refuses. */
 export function pageRefused(status: number, message: string): HttpResponse {
   return refusal(status, `EMU0${status}`, `${message}.`);
 }

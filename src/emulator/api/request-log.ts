@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { redactNamed } from '../../lib/secrets/secret-shapes.js';
 
 /**
- * One call to the API, Krypton or the metadata service, with the response status. Bodies contain
- * keys and are not logged.
+ * One call to the API, Krypton or the metadata service, with the response status. Bodies are not
+ * logged, because they contain keys.
  */
 export interface ApiRequest {
   /** The time of the call in RFC 3339 format, in UTC. */
@@ -14,7 +14,7 @@ export interface ApiRequest {
   readonly path: string;
   /** The headers, with secrets hidden. */
   readonly headers: IncomingHttpHeaders;
-  /** 0 if a fault closed the connection before the response. */
+  /** The response status; 0 if a fault closed the connection before the response. */
   readonly status: number;
   /** The caller's name: `OP0000000000/minimal`, an email address or an authKeyId. */
   readonly user?: string;

@@ -10,7 +10,6 @@ import { API_ROOT, OPENAPI_DOCUMENT } from './openapi.js';
 
 export interface ApiCall {
   readonly method: string;
-  /** The path without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
@@ -28,11 +27,11 @@ export async function createApiRouter(options: HandlerOptions): Promise<ApiRoute
     definition: OPENAPI_DOCUMENT,
     apiRoot: API_ROOT,
     strict: true,
-    // Skip validating and compiling the document at startup; a test verifies that it is valid.
+    // Do not validate and compile the document at startup; a test verifies that it is valid.
     quick: true,
-    // With `coerceTypes`, handlers receive numeric parameters as numbers.
+    // Makes handlers receive numeric parameters as numbers.
     coerceTypes: true,
-    // Disable code optimization: each validator runs only a few times, so optimizing would take
+    // Disable code optimization: each validator runs only a few times, so optimization would take
     // longer than it saves.
     ajvOpts: { code: { optimize: false } },
     ignoreTrailingSlashes: false,
@@ -60,7 +59,7 @@ export async function createApiRouter(options: HandlerOptions): Promise<ApiRoute
   };
 }
 
-/** Returns the query parameters that the operation defines; like SORACOM, ignores all others. */
+/** Returns the query parameters that the operation defines. Like SORACOM, ignores all others. */
 function knownParameters(
   operation: Operation | undefined,
   query: URLSearchParams,

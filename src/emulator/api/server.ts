@@ -1,7 +1,7 @@
 /**
- * The emulator's HTTP server. /v1 serves the API of the OpenAPI document, /metadata the metadata
- * service for cellular connections, and /emulator the test paths. Injected faults apply to /v1 and
- * /metadata.
+ * The emulator's HTTP server. /v1 serves the API of the OpenAPI document, /metadata serves the
+ * metadata service for cellular connections, and /emulator serves the test paths. Injected faults
+ * apply to /v1 and /metadata.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -35,7 +35,7 @@ export interface ApiServerOptions extends HandlerOptions {
   readonly browsers?: BrowserPolicy;
   /** Replaces the Arc server's key. */
   readonly renewServerKey: () => void;
-  /** Called for each call after its response is known, before the response is sent. */
+  /** Called for each call when its response is known, before the response is sent. */
   readonly onRequest?: (request: ApiRequest) => void;
   /**
    * Called after each call that may have changed the state, before the response is sent.
@@ -51,7 +51,7 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-/** The maximum body size in bytes. The largest body of the API operations is below 16 KiB. */
+/** The maximum body size in bytes. No API operation needs a body larger than 16 KiB. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 /** The base path of the metadata service for cellular connections. */
@@ -65,8 +65,8 @@ const LIMITS = {
   connectionsCheckingInterval: 1_000,
 };
 /**
- * At the limit, a new connection replaces the oldest idle one, so that one client cannot block all
- * others.
+ * The connection limit. At the limit, a new connection replaces the oldest idle one, so that one
+ * client cannot block all others.
  */
 const MAX_CONNECTIONS = 256;
 
@@ -125,7 +125,7 @@ class ApiExchange {
     const body = await readBody(request);
     if (body === 'aborted') return;
     const call = { ...splitTarget(request), headers: request.headers, body };
-    // Check the prefix here, because openapi-backend would accept /v1sims for /v1/sims.
+    // Check the prefix here, because openapi-backend would treat /v1sims as /v1/sims.
     if ([API_ROOT, METADATA_ROOT].some((root) => call.path.startsWith(`${root}/`))) {
       await this.#answer(call, request, response);
     } else {

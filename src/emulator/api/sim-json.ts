@@ -5,7 +5,7 @@ import { formatIpAddress } from '../../wire/ip-address.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
 import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sim.js';
 
-/** The Arc server's data for clients. */
+/** The Arc server's data that clients need. */
 export interface ArcServerInfo {
   readonly publicKey: Uint8Array;
   /** The endpoint as `host:port`. */
@@ -37,7 +37,7 @@ export function sessionJson({ arc }: ArcSim, arcServer: ArcServerInfo): SessionJ
   };
 }
 
-/** @param privateKey passed only for the response to createSim */
+/** @param privateKey given only for the response to createSim */
 export function simJson(
   sim: Sim,
   arcServer: ArcServerInfo,
@@ -66,7 +66,6 @@ export function simJson(
   };
 }
 
-/** Returns the plans of a SIM's subscriptions. */
 export function subscriptionsOf({ type, arc }: Sim): string[] {
   return [...(type === 'uicc' ? [CELLULAR_PLAN] : []), ...(arc ? [ARC_PLAN] : [])];
 }

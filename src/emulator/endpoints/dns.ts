@@ -1,6 +1,6 @@
 /**
- * SORACOM's name server over UDP (RFC 1035), for the names of SORACOM's services. The server does
- * not recurse and reports all other names as nonexistent, so that a test notices leaked lookups.
+ * SORACOM's name server over UDP (RFC 1035), for the names of SORACOM's services. All other names
+ * do not exist, so that a test notices leaked lookups.
  */
 import dnsPacket, { type Answer, type DecodedPacket, type Packet, type Question } from 'dns-packet';
 
@@ -8,7 +8,7 @@ import { DropCounter } from '../../lib/drop-counter.js';
 import { DNS_ADDRESSES, DNS_PORT, SERVICE_NAMES } from '../services.js';
 import type { ArcNetwork } from '../arc-network.js';
 
-/** How many seconds a response may be cached. */
+/** The time in seconds for which a response may be cached. */
 const TTL = 60;
 
 /** The maximum UDP payload in bytes, as recommended by DNS flag day 2020. */
@@ -18,7 +18,7 @@ const HEADER_LENGTH = 12;
 const RESPONSE = 0x8000;
 const OPCODE = 0x7800;
 
-/** The maximum number of additional records: OPT, and a signature. */
+/** The maximum number of additional records: OPT and a signature. */
 const MAX_ADDITIONALS = 2;
 
 const RCODE = { noError: 0, formatError: 1, nameError: 3, notImplemented: 4 } as const;
@@ -26,7 +26,7 @@ const RCODE = { noError: 0, formatError: 1, nameError: 3, notImplemented: 4 } as
 export type DnsDropReason = 'too-short' | 'not-a-query';
 
 export class DnsEndpoint {
-  /** Counts datagrams that got no response. */
+  /** Counts the datagrams that the server did not answer. */
   readonly drops = new DropCounter<DnsDropReason>();
 
   /** Answers queries at both of SORACOM's name server addresses. */
@@ -47,7 +47,7 @@ export class DnsEndpoint {
       return undefined;
     }
     if (bytes.readUInt16BE(2) & RESPONSE) {
-      // A response is never answered, because two servers would answer each other forever.
+      // Do not answer a response, because two servers could answer each other forever.
       this.drops.count('not-a-query');
       return undefined;
     }
@@ -64,12 +64,9 @@ interface Query {
   readonly question: Question;
 }
 
-/**
- * Decodes a query with exactly one question in printable ASCII; returns undefined for anything
- * else.
- */
+/** Decodes a query with exactly one question in printable ASCII; undefined for anything else. */
 function decodeQuery(bytes: Buffer): Query | undefined {
-  // Check the counts before the decoder trusts them, because the sender may lie (RFC 9619).
+  // Check the counts before decoding, because the sender may lie about them (RFC 9619).
   const [questions, answers, authorities, additionals] = [4, 6, 8, 10].map((offset) =>
     bytes.readUInt16BE(offset),
   );
@@ -78,7 +75,7 @@ function decodeQuery(bytes: Buffer): Query | undefined {
   try {
     const packet = dnsPacket.decode(bytes);
     const question = packet.questions?.[0];
-    // The decoder reads labels as UTF-8, so other bytes would change in the response.
+    // The decoder reads labels as UTF-8, so bytes outside ASCII would change in the response.
     if (question === undefined || !/^[\x21-\x7e]+$/.test(question.name)) return undefined;
     return { packet, question };
   } catch {
@@ -92,7 +89,7 @@ function answerQuery(query: Query): Uint8Array {
   if (address === undefined || question.class !== 'IN') {
     return encode(packet, RCODE.nameError, query);
   }
-  // RFC 2308 2.2: if a name exists but has no data of the requested type, the answer is empty.
+  // If a name exists but has no data of the requested type, the answer is empty (RFC 2308 2.2).
   if (question.type !== 'A') return encode(packet, RCODE.noError, query);
   const record: Answer = { type: 'A', name: question.name, ttl: TTL, class: 'IN', data: address };
   return encode(packet, RCODE.noError, query, [record]);
@@ -115,7 +112,7 @@ function encode(
   });
 }
 
-/** RFC 6891 6.1.1: a query with OPT gets a response with OPT. */
+/** The record that the response to a query with OPT must contain (RFC 6891 6.1.1). */
 const EDNS: Answer = {
   type: 'OPT',
   name: '.',

@@ -1,6 +1,6 @@
 /**
  * Echo (RFC 862) and discard (RFC 863) services over TCP and UDP, for programs under test. SORACOM
- * has no such services.
+ * does not offer these services.
  */
 import type { Duplex } from 'node:stream';
 
@@ -29,7 +29,7 @@ export class EchoDiscardEndpoint {
     this.#idleTimeout = idleTimeout;
   }
 
-  /** Serves both protocols at the address of the Unified Endpoint. */
+  /** Serves TCP and UDP at the address of the Unified Endpoint. */
   listen(network: Pick<ArcNetwork, 'listenTcp' | 'bindUdp'>): void {
     const address = UNIFIED_ENDPOINT_ADDRESS;
     network.listenTcp({ address, port: ECHO_PORT }, (stream, remote) => {
@@ -43,21 +43,20 @@ export class EchoDiscardEndpoint {
     network.bindUdp({ address, port: DISCARD_PORT }, () => undefined);
   }
 
-  /** Destroys all connections. */
   close(): void {
     for (const stream of this.#connections) stream.destroy();
   }
 
   readonly #echoDatagram: DatagramHandler = (payload, from, reply) => {
     if (this.#sims.byAddress(from.address) === undefined) this.drops.count('no-sim');
-    // Two echo services would answer each other forever.
+    // Ignore an echo port's datagrams: two echo services would answer each other forever.
     else if (from.port === ECHO_PORT) this.drops.count('loop');
     else reply(payload);
   };
 
   /** Accepts or refuses a connection; returns true if accepted. */
   #take(stream: Duplex, remote: SocketAddress): boolean {
-    // Ignore errors: the client notices a broken connection on its own.
+    // Ignore errors, because the client also notices a broken connection.
     stream.on('error', () => undefined);
     const isSim = this.#sims.byAddress(remote.address) !== undefined;
     if (!isSim || this.#connections.size >= MAX_ECHO_CONNECTIONS) {

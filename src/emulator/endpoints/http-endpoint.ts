@@ -1,6 +1,6 @@
 /**
- * An HTTP server inside the tunnel. Node's HTTP server parses the requests, but relies on sockets
- * for timeouts, so each stream has its own timer here.
+ * An HTTP server inside the tunnel. Node's HTTP server parses the requests. Its timeouts require
+ * sockets, so each stream has a timer here.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -10,7 +10,7 @@ import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Sim } from '../sim.js';
 import type { Sims } from '../sims.js';
 
-/** Milliseconds. */
+/** The timeouts of a connection, in milliseconds. */
 export interface HttpTimeouts {
   /** From the connection or the last response to the end of the next request's headers. */
   readonly idle: number;
@@ -52,7 +52,7 @@ export class HttpEndpoint {
 
   /** Serves one TCP connection of a client inside the tunnel. */
   readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
-    // Ignore errors: the client notices a broken connection on its own.
+    // Ignore errors, because the client also notices a broken connection.
     stream.on('error', () => undefined);
     const sim = this.#sims.byAddress(remote.address);
     if (sim === undefined || this.#connections.size >= MAX_CONNECTIONS) {
@@ -70,7 +70,6 @@ export class HttpEndpoint {
     this.#server.emit('connection', stream);
   };
 
-  /** Destroys all connections. */
   close(): void {
     for (const stream of this.#connections.keys()) stream.destroy();
   }
@@ -109,7 +108,8 @@ class Connection {
 }
 
 /**
- * Ends the stream after the error response. Node would destroy it, which resets a netstack stream.
+ * Ends the stream after the error response. Node would destroy the stream, which resets a netstack
+ * connection.
  */
 function refuseMalformed(error: NodeJS.ErrnoException, stream: Duplex): void {
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';

@@ -1,7 +1,7 @@
 /**
  * The Unified Endpoint over HTTP. Records each request under the SIM that sent it and responds 201
- * with an empty body, for every method and path. Only GET /bytes/N, which SORACOM does not have,
- * returns N bytes, for programs that need data to read.
+ * with an empty body, for every method and path. The exception is GET /bytes/N, which SORACOM does
+ * not offer: it returns N bytes to programs that need data to read.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
@@ -47,7 +47,7 @@ export function unifiedHttpEndpoint(
   );
 }
 
-/** N has at most nine digits, which is just below a billion bytes. */
+/** The number N has at most nine digits, so it is below a billion. */
 const BYTES_PATH = /^\/bytes\/(\d{1,9})$/;
 
 const CHUNK = Buffer.alloc(64 * 1024);
@@ -67,7 +67,7 @@ function* zeros(length: number): Generator<Buffer> {
   for (let rest = length; rest > 0; rest -= CHUNK.length) yield CHUNK.subarray(0, rest);
 }
 
-/** The Content-Length of the body; Infinity for a chunked body. */
+/** Returns the Content-Length of the body; Infinity for a chunked body. */
 function contentLength({ headers }: IncomingMessage): number {
   if (headers['transfer-encoding'] !== undefined) return Infinity;
   return Number(headers['content-length'] ?? 0);

@@ -13,8 +13,8 @@ import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
 import type { Sims } from '../sims.js';
 
 /**
- * The response to a message over TCP or UDP: the status; an empty response (an empty datagram over
- * UDP); or none at all.
+ * The response to a message over TCP or UDP: the status, an empty response (over UDP, an empty
+ * datagram), or no response.
  */
 export type RawResponse = 'status' | 'empty' | 'none';
 
@@ -48,7 +48,7 @@ export class UnifiedRawEndpoint {
 
   /** Serves one TCP connection of a client inside the tunnel. */
   readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
-    // Ignore errors: the client notices a broken connection on its own.
+    // Ignore errors, because the client also notices a broken connection.
     stream.on('error', () => undefined);
     const sim = this.#options.sims.byAddress(remote.address);
     if (sim === undefined || this.#connections.size >= MAX_RAW_CONNECTIONS) {
@@ -84,7 +84,6 @@ export class UnifiedRawEndpoint {
     if (this.#options.answer === 'empty') reply(new Uint8Array(0));
   };
 
-  /** Destroys all connections. */
   close(): void {
     for (const stream of this.#connections) stream.destroy();
   }

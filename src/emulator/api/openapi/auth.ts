@@ -1,4 +1,4 @@
-/** Signing in, signing out, and switching to another user. */
+/** Describes signing in, signing out, and switching to another user. */
 import {
   answer,
   json,

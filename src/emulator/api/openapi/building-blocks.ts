@@ -25,10 +25,9 @@ export const milliseconds = { type: 'integer', format: 'int64' } as const;
 export const texts = { type: 'array', items: text } as const;
 export const tagSet = { type: 'object', additionalProperties: text } as const;
 
-/** The default number of items on a page. */
 export const DEFAULT_PAGE = 10;
 
-/** Requires both headers; every call except those that sign in uses this. */
+/** Requires both headers, for every call except those that sign in. */
 export const withToken = [{ apiKey: [], token: [] }];
 
 export function inPath(name: string): Parameter {
@@ -46,9 +45,7 @@ export function listInQuery(name: string): Parameter {
 
 export const simIdParameter = inPath('sim_id');
 
-/**
- * @param maximum the largest accepted `limit`; without a maximum, larger limits return fewer items
- */
+/** @param maximum the largest accepted `limit`; if undefined, larger limits return fewer items */
 export function pageParameters(maximum?: number): Parameter[] {
   const bound = maximum === undefined ? {} : { maximum };
   return [
@@ -69,10 +66,7 @@ export function answer(description: string, name: string): ApiResponse {
   return { description, content: { 'application/json': { schema: ref(name) } } };
 }
 
-/**
- * Describes a response that is one page of a list; if another page follows, a header contains its
- * key.
- */
+/** Describes a response with one page of a list, and a header with the next page's key. */
 export function pageOf(description: string, name: string): ApiResponse {
   const schema = { type: 'array', items: ref(name) };
   return {

@@ -1,4 +1,4 @@
-/** SIM groups. */
+/** Describes SIM groups. */
 import {
   answer,
   inPath,

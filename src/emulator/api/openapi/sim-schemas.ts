@@ -1,4 +1,4 @@
-/** Schemas of SIMs, their sessions, and the requests that change them. */
+/** Schemas for SIMs, their sessions, and the requests that change them. */
 import { milliseconds, ref, type Schemas, tagSet, text, texts } from './building-blocks.js';
 
 const sessionProperties = {
@@ -32,7 +32,7 @@ export const simSchemas = {
     properties: {
       arcClientPeerPublicKey: {
         type: 'string',
-        // Matches the base64 of 32 bytes.
+        // Matches base64 that encodes 32 bytes.
         pattern: '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$',
       },
     },

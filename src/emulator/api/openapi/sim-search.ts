@@ -1,4 +1,4 @@
-/** The OpenAPI operation that searches SIMs. */
+/** The OpenAPI operation that searches for SIMs. */
 import {
   inQuery,
   listInQuery,
@@ -9,7 +9,7 @@ import {
   withToken,
 } from './building-blocks.js';
 
-/** The search criteria for SIMs. A criterion may be repeated and may contain several values. */
+/** The search criteria for SIMs. Each criterion may be repeated and may contain several values. */
 export const SEARCH_CRITERIA = [
   'name',
   'group',

@@ -1,4 +1,4 @@
-/** SIMs: creation and termination, sessions, credentials, tags and groups. */
+/** Describes SIM operations: creation and termination, sessions, credentials, tags and groups. */
 import {
   answer,
   inPath,

@@ -17,7 +17,6 @@ interface SwitchUserRequest {
   readonly tokenTimeoutSeconds?: number;
 }
 
-/** Returns the handlers of the tag Auth. */
 export function authOperations(state: PlatformState): HandlerMap {
   return {
     auth: (context: ApiContext<AuthRequest>, notes: CallNotes): HttpResponse => {

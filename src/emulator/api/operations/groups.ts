@@ -19,10 +19,9 @@ interface GroupQuery extends PageQuery {
   readonly tag_value_match_mode?: 'exact' | 'prefix';
 }
 
-/** SORACOM's limit for the parameters and tags of a group together, in bytes of JSON. */
+/** SORACOM's limit for a group's parameters and tags together, in bytes of JSON. */
 export const MAX_GROUP_LENGTH = 8192;
 
-/** Returns the handlers of the tag Group. */
 export function groupOperations(state: PlatformState): HandlerMap {
   const { groups } = state;
   return {

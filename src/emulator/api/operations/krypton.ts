@@ -12,7 +12,7 @@ export function kryptonOperations(state: PlatformState, arcServer: ArcServerInfo
     bootstrapArc: (): HttpResponse => {
       if (state.sims.line().status === 'terminated') return REFUSALS.simTerminated;
       const { sim, privateKey } = state.sims.bootstrapLine();
-      // Krypton returns no client public key; the client derives it from the private key.
+      // Krypton omits the client's public key, which the client derives from the private key.
       const session = sessionJson(sim, arcServer);
       const body = {
         arcServerPeerPublicKey: session.arcServerPeerPublicKey,

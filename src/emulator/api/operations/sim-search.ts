@@ -16,7 +16,7 @@ type SearchQuery = PageQuery &
     readonly search_type?: 'and' | 'or';
   };
 
-/** Criteria that match a part of the value; all others must equal the whole value. */
+/** Criteria that match part of a value; all other criteria must match the whole value. */
 const PARTIAL: readonly SearchCriterion[] = [
   'name',
   'group',
@@ -31,7 +31,6 @@ const PARTIAL: readonly SearchCriterion[] = [
 /** The minimum length of a partial search term, in characters. */
 const SHORTEST_PART = 2;
 
-/** Returns the handler of the tag Query. */
 export function searchOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
     searchSims: (context: ApiContext<unknown, SearchQuery>): HttpResponse => {
@@ -50,7 +49,7 @@ export function searchOperations(state: PlatformState, arcServer: ArcServerInfo)
   };
 }
 
-/** Splits criteria at commas: a criterion that is given once may contain several values. */
+/** Splits a criterion that is given once at its commas, because it may contain several values. */
 function withSingleValues(query: SearchQuery): SearchQuery {
   const split: Partial<Record<SearchCriterion, readonly string[]>> = {};
   for (const criterion of SEARCH_CRITERIA) {

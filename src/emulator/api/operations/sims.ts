@@ -25,7 +25,6 @@ interface EventQuery extends PageQuery {
 /** The maximum number of tags of one SIM. */
 export const MAX_TAGS = 50;
 
-/** Returns the handlers of the tag Sim. */
 export function simOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   return {
     ...lifeOperations(state, arcServer),
@@ -34,7 +33,6 @@ export function simOperations(state: PlatformState, arcServer: ArcServerInfo): H
   };
 }
 
-/** Returns the handlers from the creation of a SIM to its termination. */
 function lifeOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   const { sims } = state;
   const shown = (sim: Sim): HttpResponse => ({ status: 200, body: simJson(sim, arcServer) });
@@ -97,7 +95,6 @@ function sessionOperations(state: PlatformState, arcServer: ArcServerInfo): Hand
   };
 }
 
-/** Returns the handlers for a SIM's tags and group. */
 function labelOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
   const { sims } = state;
   const shown = (sim: Sim): HttpResponse => ({ status: 200, body: simJson(sim, arcServer) });
