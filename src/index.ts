@@ -37,7 +37,7 @@ export type {
 } from './tunnel/userspace-tunnel.js';
 
 export interface CreateTunnelOptions {
-  /** The path of arc.json, its JSON text, its base64, or an object with the members of arc.json. */
+  /** The path of arc.json, its JSON or base64 text, or an object with the members of arc.json. */
   readonly config: string | object;
   /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
   readonly wait?: number;
@@ -49,8 +49,8 @@ export interface CreateTunnelOptions {
 }
 
 /**
- * Opens a tunnel in userspace and waits for its first handshake. docs/guides/library.md describes
- * what the tunnel offers; `tunnel.close()` closes it.
+ * Opens a tunnel in userspace and waits for its first handshake; `tunnel.close()` closes the
+ * tunnel. docs/guides/library.md describes the tunnel's functions.
  *
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */

@@ -1,7 +1,4 @@
-/**
- * Runs oclif commands. oclif's package data and the commands are bundled instead of read from
- * files.
- */
+/** Runs oclif commands from the bundle, which also contains oclif's package data. */
 import { Config } from '@oclif/core/config';
 import { flush } from '@oclif/core/flush';
 import { handle } from '@oclif/core/handle';
@@ -14,7 +11,7 @@ import { CommandLineHelp } from './help.js';
 import { createPlugin } from './plugin.js';
 import { readWords } from './read-words.js';
 
-/** @param words the command line, without the program */
+/** @param words the command line, without the program's name */
 export async function runCommandLine(words: string[]): Promise<void> {
   failOnFullDisk();
   try {
@@ -46,8 +43,8 @@ async function run(words: readonly string[], config: Config): Promise<void> {
 }
 
 /**
- * Exits on a full disk, but ignores a reader that closed the pipe (`| head`). This listener runs
- * before oclif's own listener, which throws.
+ * Exits if the disk is full, but ignores a reader that closed the pipe (`| head`). This listener
+ * runs before oclif's listener, which throws.
  */
 function failOnFullDisk(): void {
   process.stdout.prependListener('error', ({ code, message }: NodeJS.ErrnoException) => {

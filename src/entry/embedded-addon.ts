@@ -5,8 +5,8 @@ import { getRawAsset } from 'node:sea';
 import { loadCode } from './load-code.js';
 
 /**
- * @param name of the asset that tools/bundle/build-executable.js wrote
- * @throws Error with the reason, if no folder accepts a file from which code can be loaded
+ * @param name the asset's name in tools/bundle/build-executable.js
+ * @throws Error with the reasons, if code cannot be loaded from a file in any folder
  */
 export function loadAddon(name: string): unknown {
   const bytes = new Uint8Array(getRawAsset(name) as ArrayBuffer);
@@ -17,7 +17,7 @@ export function loadAddon(name: string): unknown {
   });
 }
 
-/** Lists folders for the addon; those in memory come first. */
+/** Lists folders for the addon, in-memory folders first. */
 function folders(): Set<string> {
   const { RUNTIME_DIRECTORY = '', XDG_RUNTIME_DIR = '' } = process.env;
   const own = [...RUNTIME_DIRECTORY.split(':'), XDG_RUNTIME_DIR];

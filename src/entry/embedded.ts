@@ -5,11 +5,9 @@ import { Script } from 'node:vm';
 /** The arguments of a CommonJS module. */
 type Program = (require: (name: string) => unknown, module: object, exports: object) => void;
 
-/**
- * @param name of the assets NAME.cjs and NAME.cache, which tools/bundle/build-executable.js wrote
- */
+/** @param name prefix of the assets NAME.cjs and NAME.cache (tools/bundle/build-executable.js) */
 export function runEmbedded(name: string): void {
-  // The source is ASCII, and a Latin-1 string takes only one byte per character in memory.
+  // The source is ASCII, and a Latin-1 string uses only one byte per character in memory.
   const source = readAsset(`${name}.cjs`).toString('latin1');
   const script = new Script(source, {
     filename: `${name}.cjs`,
@@ -24,9 +22,7 @@ function readAsset(key: string): Buffer {
   return Buffer.from(getRawAsset(key) as ArrayBuffer);
 }
 
-/**
- * Loads built-in modules only, because another user may have written a file next to the executable.
- */
+/** Loads only built-in modules: another user may have written a file next to the executable. */
 function requireBuiltin(name: string): unknown {
   const found: unknown = process.getBuiltinModule(name);
   if (found === undefined) throw new Error(`${name} is missing in this executable`);

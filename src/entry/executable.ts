@@ -1,6 +1,6 @@
 /**
  * The entry point of the single executable: the Lambda extension, or the command line. The command
- * line is an asset, because a larger main program slows down cold starts.
+ * line is an asset, because a larger main program would slow down cold starts.
  */
 import '../system/process/refuse-inspector.js';
 import { runEmbedded } from './embedded.js';

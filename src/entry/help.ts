@@ -1,17 +1,17 @@
 /** The help of a command: its usage and examples first, then its flags in groups. */
 import { CommandHelp, Help } from '@oclif/core/help';
 
-/** The groups in their order; flags without a group come before them. */
+/** The flag groups in display order, after the flags without a group. */
 const GROUPS = ['Tunnel', 'Listener', 'SORACOM API', 'Logging', 'GLOBAL'];
 
 class ShortCommandHelp extends CommandHelp {
-  /** All flags follow in their groups, so the usage line does not repeat them. */
+  /** Omits the flags from the usage line, because the groups below list all of them. */
   protected override defaultUsage(): string {
     const { id, args } = this.command;
     return [id, ...Object.values(args).map((arg) => this.arg(arg)), '[FLAGS]'].join(' ');
   }
 
-  /** The first line is already printed above the usage. */
+  /** Omits the first line of the description, which is already printed above the usage. */
   protected override description(): string | undefined {
     const rest = (this.command.description ?? '').split('\n').slice(1);
     return rest.length === 0 ? undefined : this.wrap(rest.join('\n'));
@@ -30,7 +30,7 @@ class ShortCommandHelp extends CommandHelp {
     };
   }
 
-  /** Shows what a flag does first, then its default and its variable. */
+  /** Shows first what a flag does, then its default and its environment variable. */
   protected override flags(
     flags: Parameters<CommandHelp['flags']>[0],
   ): ReturnType<CommandHelp['flags']> {

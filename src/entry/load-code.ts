@@ -1,7 +1,4 @@
-/**
- * Loads native code from memory through a temporary file, because the dynamic linker only reads
- * files.
- */
+/** Loads native code from memory through a temporary file, which the dynamic linker requires. */
 import { randomBytes } from 'node:crypto';
 import { lstatSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,9 +9,9 @@ import { messageOf } from '../lib/errors/error-message.js';
  * Writes the code to a file with a random name, loads it, and deletes the file immediately, so that
  * no later process finds it.
  *
- * @param folders in the order to try; a mount with `noexec` refuses code
+ * @param folders the folders to try, in order; a mount with `noexec` refuses code
  * @param load loads a file
- * @throws Error with the reasons, if no folder accepts a file from which code can be loaded
+ * @throws Error with the reasons, if code cannot be loaded from a file in any folder
  */
 export function loadCode<Loaded>(
   name: string,
@@ -25,7 +22,7 @@ export function loadCode<Loaded>(
   const reasons: string[] = [];
   for (const folder of folders) {
     try {
-      // Resolve links first, so that the checked folder is the folder in use.
+      // Resolve symbolic links first, so that the checked folder is the folder in use.
       const real = realpathSync(folder);
       requireSafe(real);
       return loadFrom(join(real, `.arctun-${randomBytes(8).toString('hex')}.node`), bytes, load);
@@ -39,8 +36,7 @@ export function loadCode<Loaded>(
 /** @throws Error if another user could replace the file, or one of the folders in its path */
 function requireSafe(folder: string): void {
   const { mode, uid } = lstatSync(folder);
-  // In a folder with the sticky bit, only the folder's owner and an entry's owner can rename the
-  // entry.
+  // In a folder with the sticky bit, only the folder's or the entry's owner can rename an entry.
   const isSticky = (mode & 0o1000) !== 0;
   const isOthers = uid !== 0 && uid !== process.geteuid?.();
   if (isOthers || ((mode & 0o022) !== 0 && !isSticky)) {
@@ -56,7 +52,7 @@ function loadFrom<Loaded>(path: string, bytes: Uint8Array, load: (path: string) 
     writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 });
     return load(path);
   } finally {
-    // A full disk may leave a partial file. The name is random, so no other file is deleted.
+    // A full disk may leave a partial file. The name is random, so this cannot delete another file.
     rmSync(path, { force: true });
   }
 }

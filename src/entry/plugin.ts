@@ -1,6 +1,6 @@
 /**
- * The plugin data that oclif would read from the package folder: manifest, settings, and the
- * loading of commands.
+ * Provides the plugin data that oclif would otherwise read from the package folder: the manifest,
+ * the settings, and a loader for commands.
  */
 import type { Command, Interfaces } from '@oclif/core';
 

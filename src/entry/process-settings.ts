@@ -1,18 +1,15 @@
-/**
- * Environment settings that must exist before oclif's modules load, because they read HOME and
- * DEBUG.
- */
+/** Changes HOME and DEBUG before oclif's modules, which read these variables, are loaded. */
 import { homedir, userInfo } from 'node:os';
 
 export function settleEnvironment(): void {
-  // A container may run with a user ID that is missing in the passwd file. If HOME and SHELL are
-  // also unset, Node throws when oclif reads them. Docker also uses `/`; in a folder that every
-  // user can write to, such as /tmp, other users could create a ~/.soracom.
+  // A container may run with a user ID that the passwd file does not contain. If HOME and SHELL are
+  // also unset, Node throws when oclif reads them. HOME becomes `/`, as in Docker: in a folder that
+  // every user can write to, such as /tmp, other users could create a ~/.soracom.
   if (isUnknown(homedir)) process.env.HOME = '/';
   if (process.env.SHELL === undefined && isUnknown(userInfo)) process.env.SHELL = '/bin/sh';
 
   // With DEBUG=*, oclif and its dependencies print the arguments, including `--auth-key
-  // secret-...`. arctun's own debug output uses --log-level and SORACOM_VERBOSE.
+  // secret-...`. For debug output, arctun has --log-level and SORACOM_VERBOSE.
   delete process.env.DEBUG;
 }
 

@@ -2,7 +2,7 @@
 import { didYouMean } from '../cli/errors/did-you-mean.js';
 import { UserError } from '../lib/errors/user-error.js';
 
-/** The available commands and topics, with oclif's IDs: `sim:list`. */
+/** The available commands and topics, with IDs in oclif's form: `sim:list`. */
 export interface CommandIndex {
   readonly commands: readonly IndexedCommand[];
   readonly topics: readonly { readonly name: string }[];
@@ -34,7 +34,7 @@ const FALSE = /^(?:0|f|false)$/i;
  * Parses the words of a command line. Flags before the command, `help COMMAND`, and `--flag=true`
  * work as in soratun.
  *
- * @param words the command line, without the program
+ * @param words the command line, without the program's name
  * @throws UserError of kind `usage` for an unknown command
  */
 export function readWords(words: readonly string[], index: CommandIndex): Reading {
@@ -60,7 +60,7 @@ export function readWords(words: readonly string[], index: CommandIndex): Readin
   return { kind: 'command', id: command.id, words: withPlainBooleans(after, command) };
 }
 
-/** Splits the flags before the command, with their values, from the words that follow. */
+/** Separates the flags before the command, and their values, from the words that follow. */
 function splitLeadingFlags(
   words: readonly string[],
   { commands }: CommandIndex,
@@ -78,7 +78,7 @@ function splitLeadingFlags(
   return [words.slice(0, end), words.slice(end)];
 }
 
-/** Refuses an unknown flag, because the word after it is probably its value and not a command. */
+/** Rejects an unknown flag, because the word after it is probably its value and not a command. */
 function refuseUnknownFlag(leading: readonly string[], { commands }: CommandIndex): void {
   const flags = commands.flatMap((command) => Object.entries(command.flags));
   const known = new Set(flags.flatMap(([name, { char }]) => [`--${name}`, `-${char ?? ''}`]));
@@ -98,7 +98,7 @@ function refuseUnknownFlag(leading: readonly string[], { commands }: CommandInde
   });
 }
 
-/** @throws UserError of kind `usage` for a flag that needs a command */
+/** @throws UserError of kind `usage` for a flag that requires a command */
 function refuseFlagsAlone(flags: readonly string[]): void {
   const [first] = flags.filter((word) => !HELP.has(word));
   if (first === undefined) return;
@@ -136,9 +136,7 @@ function idOf(names: readonly string[], index: CommandIndex): string | undefined
   throw unknownCommand(names, index);
 }
 
-/**
- * Refuses `config foo`, because `foo` is an unknown subcommand rather than an argument of `config`.
- */
+/** Rejects `config foo`, because `foo` is an unknown subcommand and not an argument of `config`. */
 function refuseSubcommand(
   { id, args = {} }: IndexedCommand,
   words: readonly string[],
