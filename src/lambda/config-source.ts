@@ -1,4 +1,4 @@
-/** Finds the extension's arc.json, or several for a pool, as the environment variables specify. */
+/** Finds the extension's arc.json, or several for a pool, as environment variables specify. */
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
 import { decodeBase64, INLINE_CONFIG, inlineConfig } from '../arc-config/config-source.js';
 import { FileError, type Files } from '../ports/files.js';
@@ -10,36 +10,36 @@ import { sameBytes } from '../lib/same-bytes.js';
 import { parseJson } from '../lib/text/parse-json.js';
 import type { ConfigPlace } from './settings.js';
 
-/** Reads a secret or a parameter by its name. @throws UserError, NotYetError */
+/** Reads the secret or parameter with a given name. @throws UserError, NotYetError */
 export type ReadSecret = (place: { kind: 'secret' | 'parameter'; name: string }) => Promise<string>;
 
 export interface ConfigPorts {
   readonly files: Files;
   readonly readSecret: ReadSecret;
-  /** The base folder of relative paths. */
+  /** The base folder for relative paths. */
   readonly taskRoot: string;
 }
 
-/** A base64 key. Other patterns for secrets are not used, because they also match valid names. */
+/** Matches a base64 key. Other secrets are not matched, because they look like valid names. */
 const KEY = /[A-Za-z0-9+/]{43}=/;
 
-/** A text that should contain one arc.json, or a list of them. */
+/** A text that should contain one arc.json or a list of them. */
 interface NamedText {
   readonly text: string;
   readonly source: string;
   readonly path?: string | undefined;
 }
 
-/** The texts found in a place, and the errors of those that could not be read. */
+/** The texts found in a place, with an error for each text that could not be read. */
 interface FoundTexts {
   /** The name of the place in messages. */
   readonly place: string;
   readonly texts: readonly (NamedText | UserError)[];
 }
 
-/** The valid configurations, and the errors of the others. */
+/** The valid configurations, with an error for each invalid one. */
 export interface FoundConfigs {
-  /** At least one, without duplicate SIMs. */
+  /** At least one configuration, without duplicate SIMs. */
   readonly configs: readonly LoadedArcConfig[];
   readonly faults: readonly UserError[];
 }
@@ -88,7 +88,9 @@ async function textsOfValue(value: string, ports: ConfigPorts): Promise<FoundTex
   }
 }
 
-/** Returns the JSON of one arc.json or a list, decoded from base64; undefined for a path. */
+/**
+ * Returns the JSON of one arc.json or a list, decoded from base64 if needed; undefined for a path.
+ */
 function inlineText(value: string): string | undefined {
   if (value.trimStart().startsWith('[')) return value;
   const text = inlineConfig(value);
@@ -97,13 +99,13 @@ function inlineText(value: string): string | undefined {
   return decoded.startsWith('[') && decoded.endsWith(']') ? decoded : undefined;
 }
 
-/** True if the value can appear in messages. Broken JSON may contain a key, so it is not shown. */
+/** True if messages may show the value. Broken JSON may contain a key, so it is never shown. */
 function isShownAsPath(value: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,255}$/.test(value);
   return isPlain && !hasSecretShape(value) && !/^\s*[[{"]/.test(decodeBase64(value) ?? '');
 }
 
-/** True if the name can be looked up and shown: up to 2,048 characters (AWS), without a key. */
+/** True if the name can be looked up and shown: at most 2,048 characters (AWS), without a key. */
 function isShownAsName(name: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,2048}$/.test(name) && !KEY.test(name);
   return isPlain && !/^\s*[[{"]/.test(decodeBase64(name) ?? '');
@@ -142,7 +144,7 @@ async function textsOfPath(path: string, { files }: ConfigPorts): Promise<FoundT
   try {
     return { place: path, texts: [{ text: await files.readText(path), source: path, path }] };
   } catch (error) {
-    // Only a folder has entries.
+    // Only a folder contains entries.
     const isFolder = error instanceof FileError && error.failure === 'failed';
     names = isFolder ? await files.list(path).catch(() => []) : [];
     if (names.length === 0) throw error;
@@ -163,7 +165,7 @@ function inOnePiece(text: string, source: string): FoundTexts {
 function splitList(named: NamedText | UserError): readonly (NamedText | UserError)[] {
   if (named instanceof UserError || !named.text.trimStart().startsWith('[')) return [named];
   const members = parseJson(named.text);
-  // For invalid JSON, the parser of arc.json reports the position of the error.
+  // Invalid JSON stays whole, so that the parser of arc.json reports the position of the error.
   if (!Array.isArray(members)) return [named];
   return members.map((member, index) => ({
     text: JSON.stringify(member),
@@ -181,7 +183,7 @@ function load({ text, source, path }: NamedText): LoadedArcConfig | UserError {
   }
 }
 
-/** True if both configurations are for the same virtual SIM, which its key identifies. */
+/** True if both configurations have the same key, which identifies the virtual SIM. */
 function hasSameKey(one: LoadedArcConfig, other: LoadedArcConfig): boolean {
   const [left, right] = [one, other].map(({ config }) => config.privateKey.expose());
   return left !== undefined && right !== undefined && sameBytes(left, right);
@@ -195,11 +197,11 @@ function unusableValue(): UserError {
   });
 }
 
-/** @throws the given error unless it is a FileError */
+/** @throws the given error, if it is not a FileError */
 function unreadable(path: string, error: unknown): UserError {
   if (!(error instanceof FileError)) throw error;
   const isDenied = error.failure === 'denied';
-  // arc.json is created with mode 600, and a deployment package keeps file modes.
+  // arc.json is created with mode 600, and a deployment package preserves file modes.
   const next = isDenied
     ? ['Run "chmod 644" on the file before you package it: the extension runs as another user.']
     : [];

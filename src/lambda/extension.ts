@@ -2,9 +2,9 @@
  * Runs the extension in one execution environment: init, invocations, shutdown.
  *
  * Lambda starts the runtime after all extensions have registered, and delays the first invocation
- * until all have requested their first event. Slow work runs between registration and that request,
- * in parallel with the function's init. Lambda freezes the environment when the runtime and all
- * extensions wait for events.
+ * until all have requested their first event. The extension does slow work between registration and
+ * that request, in parallel with the function's init. Lambda freezes the environment while the
+ * runtime and all extensions wait for events.
  */
 import type { WallClock, Clock } from '../ports/clock.js';
 import { messageOf } from '../lib/errors/error-message.js';
@@ -22,7 +22,7 @@ import { SleepWatch } from './sleep-watch.js';
 
 export interface ExtensionPorts {
   readonly api: Pick<ExtensionsApi, 'register' | 'next' | 'initError' | 'exitError'>;
-  /** Opens the ports of the forwarder. @throws UserError */
+  /** Opens the listeners of the forwarder. @throws UserError */
   readonly listen: (dialer: Dialer) => Promise<Listeners>;
   /**
    * Finds the configuration, and opens the tunnel without waiting for its handshake.
@@ -31,30 +31,30 @@ export interface ExtensionPorts {
    * @throws UserError
    */
   readonly openTunnel: () => Promise<SandboxTunnel>;
-  /** Called after the registration request was sent, to load modules that are needed soon. */
+  /** Called when the registration request has been sent, to load modules that are needed soon. */
   readonly warmUp: () => void;
   readonly log: Log;
   readonly clock: Clock;
   /** The clock's `now` at the start of the process. */
   readonly began: number;
   readonly wallClock: WallClock;
-  /** Aborted when a signal, not Lambda's event, stops the process. */
+  /** Aborted if a signal, instead of Lambda's event, stops the process. */
   readonly stop: AbortSignal;
 }
 
-/** Milliseconds after which the other end has given up idle connections inside the tunnel. */
+/** Milliseconds after which the other end has closed idle connections inside the tunnel. */
 const DEAD_AFTER = 30_000;
 
 /** Maximum milliseconds for which pending work delays the request for the next event. */
 const LONGEST_HOLD = 500;
 
-/** Milliseconds of the shutdown that are reserved for ending the process. */
+/** Milliseconds of the shutdown time that are reserved for ending the process. */
 const LAST_WORDS = 200;
 
-/** Lambda's shutdown time in milliseconds, for signals, and as the limit if the clocks differ. */
+/** Lambda's shutdown time in milliseconds: for signals, and as a limit if clocks differ. */
 const SHUTDOWN_TIME = 2_000;
 
-/** Milliseconds between the first two attempts to read a secret; pauses double, up to a limit. */
+/** Milliseconds between the first attempts to read a secret; each pause doubles, up to a limit. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 
@@ -63,13 +63,13 @@ export class Extension {
   readonly #ports: ExtensionPorts;
   readonly #dialer: SandboxDialer;
   readonly #sleep: SleepWatch;
-  /** Times of the init steps, in milliseconds since the start of the process. */
+  /** The time of each init step, in milliseconds since the start of the process. */
   readonly #moments: Record<string, number> = {};
   #listeners: Listeners | undefined;
   #tunnel: SandboxTunnel | undefined;
   /** The attempt to open the tunnel during init; undefined if it must wait. Never rejects. */
   #opening: Promise<UserError | undefined> | undefined;
-  /** The attempt to open the tunnel during an invocation, until it ends. Never rejects. */
+  /** The running attempt to open the tunnel during an invocation. Never rejects. */
   #openingLate: Promise<void> | undefined;
   #hasFailedLate = false;
   #isClosed = false;
@@ -82,7 +82,7 @@ export class Extension {
   }
 
   /**
-   * Resolves after a shutdown, once everything is closed.
+   * Runs the extension. Resolves after a shutdown, when everything is closed.
    *
    * @throws UserError if the environment cannot start, which is reported to Lambda, or if Lambda
    * does not answer; everything is closed in both cases
@@ -115,7 +115,7 @@ export class Extension {
     return undefined;
   }
 
-  /** Registers the extension. Modules for the tunnel are loaded after the request was sent. */
+  /** Registers the extension. Modules for the tunnel are loaded once the request has been sent. */
   async #register(isListening: boolean): Promise<void> {
     const { initializationType } = this.#settings;
     const isCopied = initializationType === 'snap-start';
@@ -123,17 +123,17 @@ export class Extension {
     await api.register(this.#isManaged ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], () => {
       this.#note('registerMs');
       warmUp();
-      // A SnapStart snapshot is started many times; the copies would share a session in it.
+      // All copies of a SnapStart snapshot would share the tunnel's session.
       if (isListening && !isCopied) this.#opening = this.#openInInit();
     });
   }
 
-  /** Whether invocations are concurrent and send no events: on Lambda Managed Instances. */
+  /** Whether invocations are concurrent and send no events, as on Lambda Managed Instances. */
   get #isManaged(): boolean {
     return this.#settings.initializationType === 'lambda-managed-instances';
   }
 
-  /** Waits for the first handshake or the timeout. @returns why there is no tunnel */
+  /** Waits for the first handshake or the timeout. @returns why the tunnel is unavailable */
   async #start(): Promise<UserError | undefined> {
     const failure = await this.#firstHandshake();
     const { log, stop } = this.#ports;
@@ -150,7 +150,7 @@ export class Extension {
   async #firstHandshake(): Promise<UserError | undefined> {
     const { began, stop } = this.#ports;
     const deadline = began + this.#settings.wait;
-    // If opening the tunnel takes longer, or has not started, the first invocation waits for it.
+    // If opening the tunnel takes longer or has not started, the first invocation waits.
     const failure = await this.#settled(this.#opening, deadline);
     if (failure !== undefined) return failure;
     if (this.#tunnel === undefined) return this.#unread();
@@ -165,7 +165,7 @@ export class Extension {
     }
   }
 
-  /** @returns why the tunnel was not opened in time; undefined if that requires an invocation */
+  /** @returns why the tunnel was not opened in time; undefined if only an invocation can open it */
   #unread(): UserError | undefined {
     const { place, wait } = this.#settings;
     const isOnDisk = place.kind === 'value' || place.kind === 'files';
@@ -179,7 +179,7 @@ export class Extension {
 
   /**
    * @param work a promise that never rejects
-   * @returns its result; undefined if it is still pending, or if the process is stopping
+   * @returns the result of `work`; undefined if `work` is still pending or the process is stopping
    */
   async #settled<Result>(
     work: Promise<Result> | undefined,
@@ -190,7 +190,7 @@ export class Extension {
     return work && inTime(work, left, clock, stop).catch(() => undefined);
   }
 
-  /** @returns why there is no tunnel; undefined also if opening it requires an invocation */
+  /** @returns why the tunnel is unavailable; also undefined if only an invocation can open it */
   async #openInInit(): Promise<UserError | undefined> {
     const { began } = this.#ports;
     const failure = await this.#open(this.#isManaged ? began + this.#settings.wait : -Infinity);
@@ -202,19 +202,19 @@ export class Extension {
     return failure;
   }
 
-  /** Retries until the secret can be read, because no event signals that. Never rejects. */
+  /** Retries until the secret can be read, because no event reports that it can. Never rejects. */
   async #openLater(reason: NotYetError): Promise<void> {
     this.#refuse(reason);
     const failure = await this.#open(Infinity);
     if (failure !== undefined && !this.#isClosed) this.#refuse(failure);
   }
 
-  /** Opens the tunnel during an invocation, if init could not. */
+  /** Opens the tunnel during an invocation, if init could not do so. */
   async #openInInvocation(): Promise<void> {
     await this.#opening;
     if (this.#tunnel !== undefined) return;
     const { clock } = this.#ports;
-    // After one failed wait, later invocations do not wait, because the function pays for the time.
+    // After one failed wait, later invocations do not wait, because waiting time is billed.
     const patience = this.#hasFailedLate ? -Infinity : this.#settings.wait;
     const failure = await this.#open(clock.now() + patience);
     if (failure === undefined) return;
@@ -229,9 +229,7 @@ export class Extension {
     this.#ports.log.error({ what, why, next }, failure.message);
   }
 
-  /**
-   * @param until when to stop retrying to read a secret, after at least one attempt. Never rejects.
-   */
+  /** @param until the time after which reading a secret is not retried */
   async #open(until: number): Promise<UserError | undefined> {
     const { clock } = this.#ports;
     for (let delay = FIRST_PAUSE; ; delay = Math.min(2 * delay, LONGEST_PAUSE)) {
@@ -266,7 +264,7 @@ export class Extension {
       if (event.type === 'SHUTDOWN') return event;
       const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
-      // Packets must leave before a freeze: #prepare() and the engine each defer them by a turn.
+      // Packets must leave before a freeze. #prepare() and the engine each defer them by one turn.
       await this.#turn();
       await this.#turn();
     }
@@ -290,7 +288,7 @@ export class Extension {
     this.#dialer.renewPatience();
     this.#dialer.begin(deadlineMs - this.#ports.wallClock.unixMilliseconds());
     if (this.#tunnel === undefined) {
-      // An attempt of an earlier invocation may still be running.
+      // An attempt from an earlier invocation may still be running.
       this.#openingLate ??= this.#openInInvocation().finally(() => {
         this.#openingLate = undefined;
       });
@@ -300,20 +298,20 @@ export class Extension {
     return this.#prepare(this.#tunnel);
   }
 
-  /** Reads packets from before a freeze first, since an old initiation conflicts with a new one. */
+  /** Reads packets from before a freeze first: an old initiation conflicts with a new one. */
   async #prepare(tunnel: SandboxTunnel): Promise<void> {
     await this.#turn();
     tunnel.refreshSession();
     this.#dialer.openAhead(this.#settings.target);
   }
 
-  /** Delays the request for the next event while work is pending; meanwhile waiting is free. */
+  /** Delays the request for the next event while work is pending, up to LONGEST_HOLD. */
   async #hold(opened: Promise<void>): Promise<void> {
     const { clock } = this.#ports;
     const until = clock.now() + LONGEST_HOLD;
     const isUp = opened
       .then(() => this.#tunnel?.waitForHandshake(until))
-      // Ignore: dials report this failure.
+      // Ignore this failure, because dials report it.
       .catch(() => undefined);
     await this.#settled(isUp, until);
     await this.#settled(this.#dialer.whenIdle(Math.max(0, until - clock.now())), until);
@@ -328,7 +326,7 @@ export class Extension {
     const { wallClock, log } = this.#ports;
     const { deadlineMs } = event;
     const reason = event.type === 'SHUTDOWN' ? event.reason : '';
-    // After a timeout or a crash, the function no longer waits for responses.
+    // After a timeout or a crash, the function does not wait for responses.
     const isOver = reason === 'timeout' || reason === 'failure';
     const left = Math.min(SHUTDOWN_TIME, deadlineMs - wallClock.unixMilliseconds());
     await this.#close(isOver ? 0 : Math.max(0, left - LAST_WORDS));
@@ -341,7 +339,7 @@ export class Extension {
     const deadline = clock.now() + graceMs;
     await this.#listeners?.close({ graceMs });
     this.#dialer.close();
-    // A tunnel that is opened later is closed by #openOnce().
+    // #openOnce() closes a tunnel that is opened later.
     this.#isClosed = true;
     await this.#tunnel?.close({ gracePeriod: Math.max(0, deadline - clock.now()) });
   }

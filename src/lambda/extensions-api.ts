@@ -1,6 +1,6 @@
 /**
- * A client of Lambda's Extensions API (2020-01-01). It uses node:http because fetch() times out
- * after 300 s, and an environment may wait hours for its next event.
+ * A client for Lambda's Extensions API (2020-01-01). The client uses node:http because fetch()
+ * times out after 300 s, and an environment may wait hours for its next event.
  */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 
@@ -10,18 +10,18 @@ import { parseJson } from '../lib/text/parse-json.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';
 
-/** Lambda's events, reduced to the fields in use. They do not contain the function's own event. */
+/** Lambda's events, reduced to the fields in use. They do not contain the function's event. */
 export type ExtensionEvent =
   | { readonly type: 'INVOKE'; readonly deadlineMs: number }
   | {
       readonly type: 'SHUTDOWN';
-      /** In lower case: `spindown`, `timeout`, `failure`, or another value. */
+      /** The reason in lower case: `spindown`, `timeout`, `failure`, or another value. */
       readonly reason: string;
-      /** Unix milliseconds at which Lambda kills the remaining processes. */
+      /** The time in Unix milliseconds at which Lambda kills the remaining processes. */
       readonly deadlineMs: number;
     };
 
-/** The body for init/error and exit/error; `type` has the form `Extension.Reason`. */
+/** The body of init/error and exit/error; `type` has the form `Extension.Reason`. */
 export interface ReportedError {
   readonly type: string;
   readonly message: string;
@@ -33,20 +33,20 @@ interface ApiResponse {
   readonly body: string;
 }
 
-/** Maximum response size in bytes, larger than any event of Lambda. */
+/** Maximum response size in bytes, larger than any of Lambda's events. */
 const MAX_ANSWER = 1024 * 1024;
 
-/** Milliseconds; the process is about to exit when it reports an error. */
+/** The timeout of an error report in milliseconds; short, because the process is about to exit. */
 const REPORT_TIME = 1_000;
 
-/** Maximum characters of an error response that are shown. */
+/** Maximum characters of an error response to show. */
 const SHOWN = 300;
 
 interface Call {
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
   readonly onSent?: () => void;
-  /** Milliseconds for the whole response; no limit if absent. */
+  /** Milliseconds for the whole response; absent for no limit. */
   readonly timeout?: number;
 }
 
@@ -56,7 +56,7 @@ export class ExtensionsApi {
   readonly #name: string;
   #identifier = '';
 
-  /** @param address host and port, as in AWS_LAMBDA_RUNTIME_API */
+  /** @param address host and port, in the form of AWS_LAMBDA_RUNTIME_API */
   constructor(address: string, name: string) {
     this.#base = new URL(`http://${address}/2020-01-01/extension/`);
     this.#name = name;
@@ -65,7 +65,7 @@ export class ExtensionsApi {
   /**
    * Registers the extension. The runtime starts only after all external extensions have registered.
    *
-   * @param onSent called once the operating system has the request, so that slow work can start
+   * @param onSent called when the operating system has the request, so that slow work can start
    * @throws UserError
    */
   async register(events: readonly EventType[], onSent: () => void): Promise<void> {
@@ -79,8 +79,8 @@ export class ExtensionsApi {
   }
 
   /**
-   * Reports the current event as done and waits for the next one, without a timeout, because Lambda
-   * may freeze the process here. @throws UserError
+   * Reports the current event as done and waits for the next event. The wait has no timeout,
+   * because Lambda may freeze the process here. @throws UserError
    */
   async next(): Promise<ExtensionEvent> {
     const { body } = await this.#call('GET', 'event/next');
@@ -123,7 +123,7 @@ export class ExtensionsApi {
     return new Promise((resolve, reject) => {
       const call: ClientRequest = request(new URL(path, this.#base), {
         method,
-        // Use a new connection, because a kept-alive one may be dead after a freeze.
+        // Use a new connection, because a kept-alive connection may be dead after a freeze.
         agent: false,
         headers: {
           ...headers,

@@ -2,7 +2,7 @@ import type { Log } from '../ports/log.js';
 
 type Level = keyof Log;
 
-/** Buffers log entries until the actual logger is loaded, then writes them to it. */
+/** Buffers log entries until the actual logger is loaded, then passes them to that logger. */
 export class LaterLog implements Log {
   #log: Log | undefined;
   readonly #kept: { level: Level; fields: object; message: string }[] = [];

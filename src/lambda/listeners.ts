@@ -1,4 +1,4 @@
-/** Opens the forwarder's ports for the function: `localhost` may be 127.0.0.1, ::1, or both. */
+/** Opens the forwarder's ports for the function. `localhost` may be 127.0.0.1, ::1, or both. */
 import { codeOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
@@ -23,14 +23,14 @@ export interface Listeners {
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
-/** Lambda limits an environment to 1,024 file descriptors, and the function needs some of them. */
+/** Lambda allows an environment 1,024 file descriptors, and the function needs some of them. */
 const MAX_CONNECTIONS = 512;
 
-/** Another process that Lambda has just ended may hold the port briefly. PAUSE is in ms. */
+/** Attempts to open a port, which an ending process may still hold. PAUSE is in milliseconds. */
 const ATTEMPTS = 10;
 const PAUSE = 50;
 
-/** @throws UserError if another program has either port and would get the function's requests */
+/** @throws UserError if another program uses either port and would get the function's requests */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
   const ipv4 = await openPatiently('127.0.0.1', options);
   const forwarders = [ipv4];
@@ -76,12 +76,12 @@ function open(
     log,
     flag: 'ARCTUN_LAMBDA_PORT',
     maxConnections: MAX_CONNECTIONS,
-    // After a freeze, closing an idle connection would collide with the function's next request.
+    // After a freeze, closing an idle connection could coincide with the function's next request.
     keepAliveTimeout: 0,
   });
 }
 
-/** True if the error or its cause means that another program has the port. */
+/** True if the error or its cause means that another program uses the port. */
 function isTaken(error: unknown): boolean {
   if (!(error instanceof UserError)) return false;
   return codeOf(error.cause) === 'EADDRINUSE' || isTaken(error.cause);

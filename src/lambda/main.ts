@@ -1,6 +1,6 @@
 /**
  * The extension's composition root. Lambda waits for the port and the registration, so they come
- * first; everything else is loaded after the registration request was sent.
+ * first; other modules are loaded after the registration request is sent.
  */
 import '../system/process/refuse-inspector.js';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ import { type Environment, type LambdaSettings, readSettings } from './settings.
 /** The exit code for usage errors of all commands; Lambda treats every code except 0 the same. */
 const WRONG_USAGE = 2;
 
-/** Runs until Lambda ends the environment, or until a fatal error, then exits the process. */
+/** Runs until Lambda ends the environment or a fatal error occurs, then exits the process. */
 export async function main(env: Environment = process.env): Promise<void> {
   const log = new LaterLog();
   try {
@@ -58,7 +58,7 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
     warmUp: () => void openLog(log, settings.logLevel),
     log,
     clock: systemClock,
-    // The origin of performance.now().
+    // performance.now() is 0 at the start of the process.
     began: 0,
     wallClock: systemWallClock,
     stop,
@@ -94,7 +94,7 @@ async function openTunnel(
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {
-  // A snapshot is started many times; all copies would repeat the same counters and keys.
+  // A snapshot is started many times, and all copies would repeat the same counters and keys.
   const isCopied = initializationType === 'snap-start';
   const [{ createNodeCrypto }, entropies, { udpSockets }, { systemResolver }] = await Promise.all([
     import('../crypto/node.js'),
@@ -120,7 +120,7 @@ async function openLog(log: LaterLog, level: LambdaSettings['logLevel']): Promis
   log.open(createLog(level, 'json'));
 }
 
-/** Returns the file name that identifies the extension to Lambda; a script's is in argv[1]. */
+/** Returns the file name that identifies the extension to Lambda; argv[1] names a script. */
 function extensionName(): string {
   const paths = [process.argv0, process.argv[1] ?? ''];
   const path = paths.find((each) => basename(dirname(each)) === 'extensions');

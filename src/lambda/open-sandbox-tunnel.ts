@@ -1,4 +1,4 @@
-/** Opens an execution environment's tunnel with its only virtual SIM, or with one of a pool. */
+/** Opens an execution environment's tunnel, with its only virtual SIM or with one from a pool. */
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/plan-tunnel.js';
 import { UserError } from '../lib/errors/user-error.js';
@@ -10,9 +10,9 @@ import type { LambdaSettings } from './settings.js';
 import type { SimMemory } from './pool/sim-memory.js';
 
 /**
- * Resolves when the handshake is in progress.
+ * Opens the tunnel. Resolves when the handshake is in progress.
  *
- * @param memory the SIM of a pool that this environment used before
+ * @param memory the pool's SIM that this environment used last
  * @throws UserError of the first configuration if none is usable
  */
 export async function openSandboxTunnel(
@@ -40,7 +40,7 @@ export async function openSandboxTunnel(
   );
 }
 
-/** Logs what to do about a rival; the tunnel itself logs that one exists. */
+/** Logs what to do about a rival; the tunnel itself logs that a rival exists. */
 function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
   let isTold = false;
   tunnel.onRival(({ isCertain }) => {
@@ -62,7 +62,7 @@ function planSims(
   ports: TunnelPorts,
 ): PooledSim[] {
   const isManaged = initializationType === 'lambda-managed-instances';
-  // A frozen environment sends no keepalives, and traffic is billed.
+  // Disable keepalives: a frozen environment cannot send them, and traffic is billed.
   const overrides = isManaged ? {} : { persistentKeepalive: 0 };
   const sims: PooledSim[] = [];
   let fault: UserError | undefined;

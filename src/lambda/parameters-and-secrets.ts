@@ -1,6 +1,6 @@
 /**
- * Reads secrets and parameters through the AWS Parameters and Secrets Lambda Extension on a local
- * port. It answers only during invocations.
+ * Reads secrets and parameters from the AWS Parameters and Secrets Lambda Extension, which listens
+ * on a local port and answers only during invocations.
  */
 import { request } from 'node:http';
 
@@ -14,7 +14,7 @@ export interface ParametersAndSecretsOptions {
   readonly port: number;
   /** AWS_SESSION_TOKEN, which proves that the request comes from this environment. */
   readonly token: string;
-  /** Milliseconds for the whole response, which requires a network call to AWS. */
+  /** Milliseconds for the whole response, which may involve a network call to AWS. */
   readonly timeout?: number;
 }
 
@@ -24,13 +24,13 @@ export interface SecretPlace {
 }
 
 const TIMEOUT = 5_000;
-/** Secrets Manager allows 64 KiB. */
+/** Maximum response size in bytes; Secrets Manager allows 64 KiB. */
 const MAX_ANSWER = 256 * 1024;
 
 /**
- * Reads a secret or a parameter. Error messages never contain its value.
+ * Reads a secret or a parameter. Error messages never contain the value.
  *
- * @throws NotYetError if AWS's extension does not return it
+ * @throws NotYetError if AWS's extension does not return the value
  * @throws UserError if the response contains no text
  */
 export async function readSecret(

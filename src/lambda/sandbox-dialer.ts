@@ -1,6 +1,6 @@
 /**
  * The dialer for the extension's listeners, from before the tunnel opens until it closes. Requests
- * wait for the tunnel, but only for a limited time, because the function pays for each millisecond.
+ * wait for the tunnel only for a limited time, because the customer pays for each millisecond.
  */
 import type { Duplex } from 'node:stream';
 
@@ -16,7 +16,7 @@ import { SpareConnection } from './spare-connection.js';
 /** Milliseconds reserved in an invocation for an error response and its handling. */
 const LAST_MOMENTS = 300;
 
-/** A remaining time below this many milliseconds is not halved again. */
+/** The number of milliseconds below which a remaining time is not halved again. */
 const SHORTEST = 50;
 
 /** Milliseconds after a failed wait until requests may wait for a session again. */
@@ -25,20 +25,20 @@ const REST = 10_000;
 export class SandboxDialer implements Dialer {
   readonly #wait: number;
   readonly #clock: Clock;
-  /** The tunnel, or why it is unavailable; undefined before either is known. */
+  /** The tunnel, or the reason why it is unavailable; undefined before one of them is known. */
   #outcome: SandboxTunnel | DialError | undefined;
   /** Why the last attempt to open the tunnel failed, if further attempts follow. */
   #lastFailure: UserError | undefined;
   /** Callbacks for a new outcome. */
   readonly #waits = new Set<() => void>();
-  /** The start of the first wait for a missing session; undefined if no session is missing. */
+  /** When requests began to wait for a missing session; undefined if no session is missing. */
   #missingSince: number | undefined;
-  /** When Lambda ends the invocation, on the monotonic clock; a time in the past if unknown. */
+  /** The monotonic time at which Lambda ends the invocation; a time in the past if unknown. */
   #end = -Infinity;
   #due = Infinity;
   #dueTimer: Timer | undefined;
   #dials = 0;
-  /** Requests since the invocation began. Before the first invocation, one request is assumed. */
+  /** The requests since the invocation began; before the first invocation, one is assumed. */
   #requests = 1;
   readonly #spare: SpareConnection;
   readonly #streams = new Set<Duplex>();
@@ -59,12 +59,12 @@ export class SandboxDialer implements Dialer {
     this.#settle(tunnel);
   }
 
-  /** Rejects all dials with this reason, because no tunnel is expected. */
+  /** Rejects all dials with this reason, because no tunnel will open. */
   refuse(why: UserError): void {
     this.#settle(notReady(why));
   }
 
-  /** Records a failed attempt before the next one. Dials whose wait ends report this reason. */
+  /** Records a failed attempt that will be repeated. Dials that time out report this reason. */
   noteFailure(why: UserError): void {
     this.#lastFailure = why;
   }
@@ -75,7 +75,7 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
-   * Starts an invocation. Shortly before Lambda ends it, unanswered requests fail.
+   * Starts an invocation. Requests still unanswered shortly before Lambda ends the invocation fail.
    *
    * @param left milliseconds until Lambda ends the invocation; 0 or less if the clocks differ
    */
@@ -91,7 +91,7 @@ export class SandboxDialer implements Dialer {
     this.#dueTimer?.cancel();
   }
 
-  /** Ends open streams at `due`. Later requests get half of the remaining time. */
+  /** Ends open streams at `due`. Later requests get half of the time that remains then. */
   #answerBy(due: number): void {
     this.#due = due;
     this.#dueTimer = this.#clock.startTimer(due - this.#clock.now(), () => {
@@ -112,10 +112,7 @@ export class SandboxDialer implements Dialer {
     return this.#clock.now() < this.#end ? this.#due : Infinity;
   }
 
-  /**
-   * Starts an invocation. If the previous one sent a request, opens a connection to `target` for
-   * the next request.
-   */
+  /** Starts an invocation. Opens a connection in advance if the previous one sent a request. */
   openAhead(target: DialTarget): void {
     const isSender = this.#requests > 0;
     this.#requests = 0;
@@ -123,8 +120,8 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
-   * Lets requests wait for the full time again, because the tunnel may be available now. It clears
-   * a refusal, so open() or refuse() must follow.
+   * Lets requests wait for the full time again, because the tunnel may be available now. Also
+   * clears a refusal, so the caller must then call open() or refuse().
    */
   renewPatience(): void {
     this.#missingSince = undefined;
@@ -149,7 +146,7 @@ export class SandboxDialer implements Dialer {
     const began = this.#clock.now();
     const due = this.#answersDue;
     const spare = await this.#spare.take(signal)?.catch((error: unknown) => {
-      // The spare connection used up all the time of this request.
+      // The spare connection used up all of this request's time.
       if (due - this.#clock.now() < SHORTEST) throw error;
       return undefined;
     });
@@ -174,7 +171,7 @@ export class SandboxDialer implements Dialer {
     });
   }
 
-  /** Closes connections from before a long freeze, which the other end has given up. */
+  /** Closes connections that were open before a long freeze; the other end has given them up. */
   destroyStreams(): void {
     this.#spare.discard();
     for (const stream of this.#streams) stream.destroy();
@@ -202,11 +199,11 @@ export class SandboxDialer implements Dialer {
     if (this.#isIdle) for (const end of [...this.#idleWaits]) end();
   }
 
-  /** @param waited milliseconds already spent of the time for a connection */
+  /** @param waited milliseconds of the connection timeout that have already passed */
   async #dialInTime(target: DialTarget, signal?: AbortSignal, waited = 0): Promise<Duplex> {
     const tunnel = await this.#session(signal);
     const deadline = Math.min(this.#clock.now() + this.#wait - waited, this.#answersDue);
-    // Nothing listens to the signal between the two waits, so check it here.
+    // Between the two waits, the signal has no listener, so check it here.
     signal?.throwIfAborted();
     const patience = new AbortController();
     const late = new DialError('timeout', 'the target did not accept the connection in time');
@@ -236,13 +233,13 @@ export class SandboxDialer implements Dialer {
     return tunnel;
   }
 
-  /** Computed again after each wait, because renewPatience() may have been called. */
+  /** Returns the end of the wait, which renewPatience() may change; call again after each wait. */
   #patienceEnd(): number {
     this.#missingSince ??= this.#clock.now();
     return Math.min(this.#missingSince + this.#wait, this.#answersDue);
   }
 
-  /** Allows another wait after a pause, in case no event calls renewPatience(). */
+  /** Allows another wait after a pause, because renewPatience() may never be called. */
   #regainPatience(): void {
     const since = this.#missingSince ?? Infinity;
     if (this.#clock.now() >= since + this.#wait + REST) this.#missingSince = undefined;

@@ -12,14 +12,14 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ConfigPlace =
   /** A path, JSON text or base64-encoded JSON. */
   | { readonly kind: 'value'; readonly value: string }
-  /** Candidate paths of arc.json: the function's folder, then a layer. */
+  /** Paths where arc.json may be: first in the function's folder, then in a layer. */
   | { readonly kind: 'files'; readonly paths: readonly string[] }
-  /** A name for the AWS Parameters and Secrets Lambda Extension. */
+  /** A name to look up through the AWS Parameters and Secrets Lambda Extension. */
   | { readonly kind: 'secret' | 'parameter'; readonly name: string };
 
 /** What the extension does if the tunnel is not open in time. */
 export type FailurePolicy =
-  /** The function runs, and its requests get a 503 response with the reason. */
+  /** The function runs, and its requests get a 503 response that contains the reason. */
   | 'degrade'
   /** The environment does not start. */
   | 'fail';
@@ -34,7 +34,7 @@ const CONGESTION = ['bbr', 'cubic', 'reno'] as const;
 export interface LambdaSettings {
   /** The listening port on 127.0.0.1 and ::1. */
   readonly port: number;
-  /** Maximum milliseconds before the first /next request, and for each request without a tunnel. */
+  /** Maximum milliseconds until the first /next request, and for each request without a tunnel. */
   readonly wait: number;
   readonly onFailure: FailurePolicy;
   readonly target: DialTarget;
@@ -43,23 +43,23 @@ export interface LambdaSettings {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly congestion: (typeof CONGESTION)[number];
   readonly place: ConfigPlace;
-  /** The base folder of relative paths. */
+  /** The base folder for relative paths. */
   readonly taskRoot: string;
   readonly initializationType: InitializationType;
 }
 
-/** Lambda does not pass this path to extensions, but it has always been the same. */
+/** The function's folder. Lambda does not tell extensions this path, but it never changed. */
 const TASK_ROOT = '/var/task';
 const LAYER_CONFIG = '/opt/arctun/arc.json';
-/** The port of SORACOM's article, so that functions written for soraproxy work unchanged. */
+/** The port in SORACOM's article, so that functions written for soraproxy work unchanged. */
 const DEFAULT_PORT = 8080;
 const DEFAULT_WAIT = 3;
-/** Seconds: Lambda limits init to 10 s, and later steps need some of that time. */
+/** Seconds. Lambda limits init to 10 s, and the steps after the wait need some of that time. */
 const LONGEST_WAIT = 9;
 
 export interface ReadSettings {
   readonly settings: LambdaSettings;
-  /** The error of the first invalid variable; the settings contain its default instead. */
+  /** The error about the first invalid variable, for which the settings contain the default. */
   readonly fault: UserError | undefined;
 }
 
@@ -161,7 +161,7 @@ function unusable(name: string, text: string, why: string): UserError {
   });
 }
 
-/** True if messages may show the value; a configuration in the wrong variable has a key. */
+/** True if messages may show the value. A configuration in the wrong variable contains a key. */
 function isShown(text: string): boolean {
   return /^[^"'{}]{1,40}$/.test(text) && !hasSecretShape(text);
 }

@@ -1,8 +1,8 @@
 import type { WallClock, Clock } from '../ports/clock.js';
 
 /**
- * Measures how long an environment was frozen. As far as is known, the monotonic clock stops during
- * a freeze; if it does not, both clocks give the same result.
+ * Measures how long an environment was frozen. The monotonic clock probably stops during a freeze;
+ * if it does not, the monotonic and the wall clock give the same result.
  */
 export class SleepWatch {
   readonly #clock: Clock;
@@ -17,13 +17,13 @@ export class SleepWatch {
     this.#unix = wallClock.unixMilliseconds();
   }
 
-  /** Call before an operation that a freeze may interrupt. */
+  /** Records the current time; call before an operation that a freeze may interrupt. */
   mark(): void {
     this.#now = this.#clock.now();
     this.#unix = this.#wallClock.unixMilliseconds();
   }
 
-  /** Milliseconds since mark(), by the clock that advanced further. */
+  /** Returns the milliseconds since mark(), by the clock that advanced further. */
   elapsed(): number {
     const byClock = this.#clock.now() - this.#now;
     return Math.max(byClock, this.#wallClock.unixMilliseconds() - this.#unix);

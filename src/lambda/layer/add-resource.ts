@@ -1,10 +1,10 @@
 /**
- * Turns Node's executable into a single executable application: its blob becomes a note in memory
+ * Turns Node's executable into a single executable application: the blob becomes a note in memory
  * that Node looks up at startup (`postject_find_resource` in Node's deps/postject/postject-api.h).
  *
- * The tool postject adds a segment, which requires moving the program headers. This code leaves
- * them in place: it writes the trailing zeros of the last data segment to the file and appends the
- * notes to that segment. The existing program header of type PT_NOTE then points to them.
+ * The tool postject adds a segment, which requires moving the program headers. This code leaves the
+ * headers in place: it writes the trailing zeros of the last data segment to the file and appends
+ * the notes to that segment. The existing program header of type PT_NOTE then points to the notes.
  */
 import {
   alignUp,
@@ -26,7 +26,7 @@ import {
 } from './elf.js';
 
 const NAME = 'NODE_SEA_BLOB';
-/** Followed by `0` in an unmodified Node, and by `1` in one with a blob. */
+/** The text that precedes `0` in an unmodified Node, and `1` in a Node with a blob. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:';
 /** Alignment of the blob in memory, in bytes. */
 const ALIGNMENT = 16;
@@ -35,7 +35,7 @@ const NOTE_HEADER_SIZE = 12;
 /**
  * Returns the executable with the blob.
  *
- * @param bytes Node's executable without symbols, because there is no space for them after the blob
+ * @param bytes Node's executable without symbols, because they do not fit after the blob
  * @throws ElfError if the file is not Node's, or already has a blob
  */
 export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
@@ -83,13 +83,13 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   ]);
 }
 
-/** Updates a section whose zeros are now in the file, which excludes thread-local storage. */
+/** Updates a section whose zeros are now part of the file, which excludes thread-local storage. */
 function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
   if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
   return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };
 }
 
-/** Returns the existing notes and another one with aligned content. */
+/** Returns the existing notes followed by a new note with aligned content. */
 function note(
   before: Uint8Array,
   name: string,
@@ -98,7 +98,7 @@ function note(
 ): Uint8Array {
   const nameBytes = new TextEncoder().encode(`${name}\0`);
   const headLength = NOTE_HEADER_SIZE + alignUp(nameBytes.length, 4);
-  // Notes must follow each other without gaps, so the padding is part of the name.
+  // Notes must be adjacent, so the padding is part of the name.
   const contentAt = alignUp(before.length + headLength, alignment);
   const padding = contentAt - before.length - headLength;
   const result = new Uint8Array(contentAt + alignUp(content.length, 4));

@@ -1,4 +1,4 @@
-/** Builds a layer from prebuilt files of the package and from npm's Node, and writes it. */
+/** Builds a layer from the package's prebuilt files and npm's Node, and writes it to a file. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,10 +31,9 @@ export interface LayerPorts {
 
 export interface BuiltLayer {
   readonly file: string;
-  /** The architectures, as `aws lambda publish-layer-version` expects them. */
+  /** The architectures in the form that `aws lambda publish-layer-version` expects. */
   readonly architectures: readonly Architecture[];
   readonly bytes: number;
-  /** The checksum in hexadecimal. */
   readonly sha256: string;
 }
 

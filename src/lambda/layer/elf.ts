@@ -1,9 +1,9 @@
 /**
- * Reads and writes linker-generated ELF files (System V gABI, ELF-64, little endian), as far as
- * needed to remove sections that are not loaded and to add one.
+ * Reads and writes linker-generated ELF files (System V gABI, ELF-64, little endian), only as far
+ * as needed to remove sections that are not loaded and to add a section.
  */
 
-/** The file has an unexpected layout, so it is not changed. */
+/** The error for a file with an unexpected layout, which is left unchanged. */
 export class ElfError extends Error {
   override readonly name = 'ElfError';
 }
@@ -14,9 +14,9 @@ export const SECTION_PROGBITS = 1;
 export const SECTION_STRTAB = 3;
 export const SECTION_NOTE = 7;
 export const SECTION_NOBITS = 8;
-/** The section occupies memory at run time. */
+/** Set if the section occupies memory at run time. */
 export const FLAG_ALLOC = 0x2;
-/** `info` is a section index. */
+/** Set if `info` is a section index. */
 export const FLAG_INFO_LINK = 0x40;
 export const FLAG_TLS = 0x400;
 
@@ -25,7 +25,7 @@ const FILE_HEADER_SIZE = 64;
 const SEGMENT_HEADER_SIZE = 56;
 const MAGIC_64_BIT_LITTLE_ENDIAN = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1];
 
-/** A program header. Offsets and addresses are below 2^53. */
+/** A program header, whose offsets and addresses are below 2^53. */
 export interface Segment {
   readonly type: number;
   readonly offset: number;
@@ -34,7 +34,6 @@ export interface Segment {
   readonly memorySize: number;
 }
 
-/** A section header. */
 export interface Section {
   readonly name: string;
   readonly type: number;
@@ -80,7 +79,7 @@ export function writeSegment(bytes: Uint8Array, index: number, segment: Segment)
   view.setUint32(at, segment.type, true);
   writeNumber(view, at + 0x08, segment.offset);
   writeNumber(view, at + 0x10, segment.address);
-  // The physical address, which is unused.
+  // The physical address, which no program uses.
   writeNumber(view, at + 0x18, segment.address);
   writeNumber(view, at + 0x20, segment.fileSize);
   writeNumber(view, at + 0x28, segment.memorySize);
@@ -89,8 +88,8 @@ export function writeSegment(bytes: Uint8Array, index: number, segment: Segment)
 /**
  * Appends the section header table, whose last section `.shstrtab` contains the section names.
  *
- * @param bytes the file up to the table
- * @param sections without `.shstrtab`
+ * @param bytes the file's content before the table
+ * @param sections all sections except `.shstrtab`
  */
 export function appendSections(bytes: Uint8Array, sections: readonly Section[]): Uint8Array {
   const names = new TextEncoder().encode(

@@ -1,5 +1,5 @@
 /**
- * Creates the single executable: Node without its symbols, with arctun's program.
+ * Creates the single executable: Node without its symbols, plus arctun's program.
  * tools/bundle/build-executable.js defines the program's content.
  */
 import { UserError } from '../../lib/errors/user-error.js';

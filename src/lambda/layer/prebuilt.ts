@@ -6,22 +6,20 @@ import { gunzipSync } from 'node:zlib';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Architecture } from './node-release.js';
 
-/** A program in one file. */
+/** A program in one file, with its documents. */
 export interface Prebuilt {
-  /** The blob of the single executable, or JavaScript. */
+  /** The blob for the single executable, or JavaScript. */
   readonly program: Uint8Array;
-  /** CycloneDX, without Node. */
+  /** The bill of materials in CycloneDX format, without Node. */
   readonly bill: string;
-  /** The licenses of the bundled libraries. */
   readonly notices: string;
-  /** The license of arctun. */
   readonly license: Uint8Array;
 }
 
-/** The runtimes that a layer supports: all of an architecture, or those with Node. */
+/** The runtimes that a layer supports: all of one architecture, or only Node.js runtimes. */
 export type LayerKind = Architecture | 'nodejs';
 
-/** Blobs contain code compiled for one architecture, gzipped to keep the package small. */
+/** Blobs contain code compiled for one architecture, and are gzipped to keep the package small. */
 const PROGRAMS: Readonly<Record<LayerKind, string>> = {
   x86_64: 'arctun-x86_64.blob.gz',
   arm64: 'arctun-arm64.blob.gz',

@@ -1,6 +1,6 @@
 /**
- * Removes the symbol table and debugging information from an executable, 18 MB of Node's 127. It
- * works like `strip`, which may be missing or may not support Linux or arm64.
+ * Removes the symbol table and debugging information from an executable, which saves 18 MB of
+ * Node's 127. The tool `strip` may be missing or may not support Linux or arm64.
  */
 import {
   appendSections,
@@ -13,7 +13,7 @@ import {
 } from './elf.js';
 
 /**
- * Returns the executable without sections that occupy no memory, except the section names.
+ * Returns the executable without sections that are not loaded, except the section names.
  *
  * @throws ElfError if the file is not an ELF file with the usual layout
  */
@@ -22,7 +22,7 @@ export function stripSymbols(bytes: Uint8Array): Uint8Array {
   const [first, ...others] = sections;
   if (first === undefined) throw new ElfError('it has no sections');
   const kept = [first, ...others.filter(({ flags }) => (flags & FLAG_ALLOC) !== 0)];
-  // Remaining symbols and relocations refer to sections by index, so the indices must not change.
+  // The remaining symbols and relocations refer to sections by index, so no index may change.
   if (kept.some((section, index) => sections[index] !== section))
     throw new ElfError('it has loaded sections after sections that are not loaded');
   if (kept.some((section) => refersTo(section).some((index) => index >= kept.length)))

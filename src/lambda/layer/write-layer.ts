@@ -1,4 +1,4 @@
-/** Writes the file of a layer atomically. */
+/** Writes a layer's file atomically. */
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 
 import { codeOf } from '../../lib/errors/error-message.js';
@@ -17,7 +17,7 @@ const NEXT: Readonly<Record<string, string>> = {
 };
 
 /**
- * Throws unless the path is free or has a zip file, which is replaced.
+ * Throws unless the path is free, or contains a zip file to replace.
  * @throws UserError
  */
 export async function requireLayerPath(path: string): Promise<void> {

@@ -1,10 +1,10 @@
 /**
- * A tunnel over a pool of virtual SIMs: it uses one SIM, and moves to another if a rival appears
- * (sim-pool.ts decides when).
+ * A tunnel over a pool of virtual SIMs. The tunnel uses one SIM, and moves to another if a rival
+ * appears (sim-pool.ts decides when).
  *
- * A move loses no data and sends nothing twice. Dials wait until the move ends, and pending dials
- * are repeated. Open connections have DRAIN to finish. The others are reset, so that their clients
- * see an error: whether their requests arrived is unknown.
+ * A move loses no data and sends nothing twice. New dials wait until the move ends, and pending
+ * dials are repeated. Open connections have the time DRAIN to finish. The remaining connections are
+ * reset, so that their clients see an error, because it is unknown whether their requests arrived.
  */
 import type { Duplex } from 'node:stream';
 
@@ -18,44 +18,46 @@ import { type CloseOptions, type Rival, UserspaceTunnel } from '../../tunnel/use
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { type PoolDecision, SimPool } from './sim-pool.js';
 
-/** A virtual SIM of a pool. */
 export interface PooledSim {
-  /** The SIM's ID, or its position in the list, for the log. */
+  /** The SIM's ID or its position in the list, for log messages. */
   readonly name: string;
   readonly config: TunnelConfig;
 }
 
 export interface PooledTunnelOptions {
-  /** At least one. All use the MTU and the congestion control of the first SIM in use. */
+  /** At least one SIM. All SIMs use the MTU and the congestion control of the first SIM in use. */
   readonly sims: readonly PooledSim[];
-  /** The index in `sims` to start with: the SIM that an earlier process of this sandbox used. */
+  /** The index in `sims` to start with: the SIM that an earlier process in this sandbox used. */
   readonly first?: number | undefined;
   /** Called with the index of the SIM in use, after opening and after each move. */
   readonly onSim?: (index: number) => void;
 }
 
-/** Milliseconds for connections to end before a move: REKEY_TIMEOUT (whitepaper 6.1) and 1 s. */
+/** Milliseconds for connections to end before a move: REKEY_TIMEOUT (whitepaper 6.1) plus 1 s. */
 export const DRAIN = 6_000;
 
 /** Milliseconds between attempts to take the session back from a rival during a drain. */
 const LOOK_AGAIN = 1_000;
 
-/** Milliseconds until a SYN is retransmitted, because it or the session was lost (RFC 6298 2.1). */
+/**
+ * Milliseconds; a longer dial suggests a lost session, because its SYN was retransmitted (RFC 6298
+ * 2.1).
+ */
 const INTERRUPTED = 1_000;
 
 /** Milliseconds after which an unanswered handshake counts against its SIM. */
 const UNHEARD = 2_000;
 
 /**
- * The number of failed waits after which the tunnel leaves a SIM that worked before; a server
- * restart causes fewer.
+ * The number of failed waits after which a SIM that worked is given up; a server restart causes
+ * fewer failed waits.
  */
 const WAITS_IN_VAIN = 3;
 
 /** Milliseconds after which a dial times out, even if moves repeat it. */
 export const DIAL_LIMIT = 20_000;
 
-/** The log messages for leaving a SIM. */
+/** The log messages for giving up a SIM. */
 const MOVE_REASONS = {
   rival: 'another sandbox uses this virtual SIM',
   silence: 'the Arc server does not answer for this virtual SIM',
@@ -65,7 +67,7 @@ type MoveReason = keyof typeof MOVE_REASONS;
 
 export class PooledTunnel {
   readonly tunnel: UserspaceTunnel;
-  /** Dials TCP connections inside the tunnel with whichever SIM is in use. */
+  /** Dials TCP connections inside the tunnel through the current SIM. */
   readonly dialer: ConfirmingDialer;
   readonly #sims: readonly PooledSim[];
   readonly #pool: SimPool;
@@ -75,16 +77,14 @@ export class PooledTunnel {
   readonly #open = new Set<Duplex>();
   /** Called when a connection has closed. */
   #onEnded: () => void = () => undefined;
-  /** The current move. */
   #move: Promise<void> | undefined;
   #moves = 0;
-  /** When the current SIM was taken, on the wall clock. */
+  /** The wall-clock time at which the current SIM was chosen. */
   #takenAt: number;
-  /** Failed waits for a handshake since the last successful one. */
+  /** Failed waits for a handshake since the last successful wait. */
   #waitsInVain = 0;
-  /** When the last failed wait ended, or when the SIM was taken. */
+  /** The time at which the last failed wait ended, or the SIM was chosen. */
   #waitedUntil: number;
-  /** Ends the current drain. */
   #endDrain: () => void = () => undefined;
   #isClosed = false;
 
@@ -124,12 +124,11 @@ export class PooledTunnel {
     return this.#pool.current;
   }
 
-  /** The number of moves. */
   get moves(): number {
     return this.#moves;
   }
 
-  /** Whether this tunnel has used its SIM alone for long enough to keep it. */
+  /** Whether this tunnel has used its SIM without a rival for long enough to keep it. */
   get isSettled(): boolean {
     return this.#pool.isIncumbent(this.#now());
   }
@@ -142,7 +141,7 @@ export class PooledTunnel {
     this.#onMoving = listener;
   }
 
-  /** Like UserspaceTunnel.waitForHandshake(). A failure may move the tunnel to another SIM. */
+  /** Like UserspaceTunnel.waitForHandshake(), but a failure may move the tunnel to another SIM. */
   async waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     try {
       await this.tunnel.waitForHandshake(deadline, signal);
@@ -157,7 +156,7 @@ export class PooledTunnel {
     this.tunnel.refreshSession();
   }
 
-  /** Like UserspaceTunnel.close(). It ends a drain, and waits for a move that is past its drain. */
+  /** Closes like UserspaceTunnel.close(). Ends a drain, and waits for a move past its drain. */
   async close(options?: CloseOptions): Promise<void> {
     this.#isClosed = true;
     this.#endDrain();
@@ -178,7 +177,7 @@ export class PooledTunnel {
       const hasMoved = (): boolean => this.#move !== undefined || this.#moves !== moves;
       try {
         const stream = await this.tunnel.dialer.dial(target, signal);
-        // The move invalidates this connection's address, and nothing was sent on it yet.
+        // The move invalidates this connection's address. No data was sent on the connection yet.
         if (hasMoved()) {
           stream.on('error', () => undefined).destroy();
           continue;
@@ -203,13 +202,13 @@ export class PooledTunnel {
     });
   }
 
-  /** Ignores isCertain, which is only for the log, because the pool counts the signs itself. */
+  /** Ignores isCertain, which is meant for the log, because the pool counts the signs itself. */
   #handleRival({ isInDoubt }: Rival): void {
     if (isInDoubt) this.#follow(this.#pool.doubted(this.#now()), 'rival');
     else this.#pool.interrupted(this.#now());
   }
 
-  /** Counts a failed wait. The tunnel leaves a SIM without responses, unless no SIM has any. */
+  /** Counts a failed wait. The tunnel leaves a SIM without responses, unless all SIMs have none. */
   #unheard(): PoolDecision {
     const now = this.#ports.clock.now();
     if (now - this.#waitedUntil < UNHEARD) return { action: 'stay' };
@@ -241,7 +240,7 @@ export class PooledTunnel {
     this.#onMoving();
     await this.#drain();
     if (this.#isClosed) return;
-    // The reconfiguration ends pending dials, which are then repeated.
+    // The reconfiguration ends pending dials, which then start again.
     this.#takenAt = this.#now();
     await this.tunnel.reconfigure(next.config);
     this.#pool.moved(to);

@@ -1,8 +1,8 @@
 import type { Files } from '../../ports/files.js';
 
 /**
- * Remembers the virtual SIM of the pool that this environment used last. After a timeout or a
- * crash, Lambda restarts the extension and keeps the environment's /tmp.
+ * Remembers the pool's virtual SIM that this environment used last. After a timeout or a crash,
+ * Lambda restarts the extension and preserves the environment's /tmp.
  */
 export class SimMemory {
   readonly #path: string;

@@ -1,19 +1,20 @@
 /**
- * Selects the virtual SIM that a sandbox uses from a pool that it shares with many sandboxes, about
- * which it knows nothing. First read docs/decisions/0014-one-sim-per-sandbox.md, which has the
- * odds.
+ * Selects the virtual SIM that a sandbox uses from a pool. Many sandboxes share the pool and know
+ * nothing about each other. docs/decisions/0014-one-sim-per-sandbox.md explains the odds.
  *
  * - The first SIM is drawn at random.
- * - A sandbox that has used its SIM alone for TENURE, with a response in the last MEMORY, is its
- *   **incumbent**; all others are **newcomers**. A sandbox that was frozen or idle for longer
- *   resumes with its SIM as a newcomer, because another may have become the incumbent.
- * - At the first sign of a rival, a newcomer moves if it wins a coin toss; at the second sign it
+ * - A sandbox that has used its SIM without a rival for TENURE, with a response within the last
+ *   MEMORY, is its **incumbent**; all others are **newcomers**. A sandbox that was frozen or idle
+ *   for longer resumes with its SIM as a newcomer, because another sandbox may have become the
+ *   incumbent.
+ * - At the first sign of a rival, a newcomer tosses a coin whether to move; at the second sign it
  *   always moves. Of two newcomers, one is likely to stay. An incumbent stays without a toss.
- * - An incumbent tosses a coin only if signs last longer than a newcomer would stay: the other
- *   sandbox then considers itself the incumbent.
- * - The next SIM is drawn from those not tried in this round. If all were tried, there are about as
- *   many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a pause
- *   that doubles with each such round. If that SIM is silent, it returns to one that was not.
+ * - An incumbent tosses a coin only if signs last longer than a newcomer would stay, because the
+ *   other sandbox then considers itself the incumbent.
+ * - The next SIM is drawn from those not yet tried in this round. If all were tried, there are
+ *   about as many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a
+ *   pause that doubles with each such round. If that SIM is silent, the sandbox returns to a SIM
+ *   that was not.
  *
  * This class does not read a clock: `now` is the wall clock in milliseconds, since other clocks stop in a
  * freeze.
@@ -21,19 +22,19 @@
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 
-/** Milliseconds of responses without a sign of a rival that make an incumbent. */
+/** Milliseconds of responses without a sign of a rival that turn a newcomer into an incumbent. */
 export const TENURE = 30_000;
 
 /** Milliseconds after the last response for which an incumbent keeps its status. */
 export const MEMORY = 60_000;
 
-/** The shortest and longest pause after a failed round, in ms; each is extended by up to half. */
+/** The minimum and maximum pause after a failed round, in ms; up to half is added at random. */
 export const SHORTEST_PAUSE = 60_000;
 export const LONGEST_PAUSE = 15 * 60_000;
 
 /**
- * The number of signs within PERSISTENT ms that a passing newcomer does not reach: it causes one in
- * 5 s (whitepaper 6.1).
+ * The number of signs within PERSISTENT milliseconds that show a lasting rival. A newcomer that
+ * soon moves causes fewer: one in 5 s (whitepaper 6.1).
  */
 const PERSISTENT_SIGNS = 6;
 const PERSISTENT = 60_000;
@@ -53,11 +54,11 @@ export class SimPool {
   #current: number;
   /** The SIMs tried in this round, including the current one. */
   readonly #tried = new Set<number>();
-  /** The SIMs of this round that did not respond. */
+  /** The SIMs in this round that got no response. */
   readonly #silent = new Set<number>();
-  /** Times of signs of a rival on the current SIM; for an incumbent, only recent ones. */
+  /** The times of signs of a rival on the current SIM; an incumbent keeps only recent signs. */
   #signs: readonly number[] = [];
-  /** The time of the first response after the last sign; undefined if none. */
+  /** The time of the first response after the last sign; undefined without such a response. */
   #aloneSince: number | undefined;
   #answeredAt = -Infinity;
   #isIncumbent = false;
@@ -66,8 +67,8 @@ export class SimPool {
 
   /**
    * @param size the number of SIMs in the pool
-   * @param first the index to start with, if this sandbox used a SIM before
-   * @throws RangeError for an empty pool, or an index outside it
+   * @param first the index of the SIM that this sandbox used before, if any
+   * @throws RangeError if the pool is empty or does not contain the index
    */
   constructor(size: number, entropy: Entropy, first?: number) {
     if (!(Number.isInteger(size) && size > 0))
@@ -85,7 +86,7 @@ export class SimPool {
   }
 
   isIncumbent(now: number): boolean {
-    // A clock set back by more than MEMORY ends the status, like one that advanced by more.
+    // If the clock was set back by more than MEMORY, the status also ends.
     return this.#isIncumbent && Math.abs(now - this.#answeredAt) <= MEMORY;
   }
 
@@ -106,9 +107,7 @@ export class SimPool {
     this.#beginRound();
   }
 
-  /**
-   * Records a slow response, which may mean a lost session, so the time without a rival restarts.
-   */
+  /** Records a slow response. The session may be lost, so the time without a rival restarts. */
   interrupted(now: number): void {
     if (!this.isIncumbent(now)) this.#aloneSince = undefined;
   }
@@ -129,13 +128,13 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /** Records a SIM without responses, possibly terminated or used with a clock that is ahead. */
+  /** Records a SIM without responses, which may be terminated or was used with a fast clock. */
   silent(now: number): PoolDecision {
     this.#silent.add(this.#current);
     return this.#moveOn(now);
   }
 
-  /** Call after a move. */
+  /** Records a completed move. */
   moved(to: number): void {
     this.#current = to;
     this.#tried.add(to);
@@ -147,7 +146,7 @@ export class SimPool {
 
   #moveOn(now: number): PoolDecision {
     if (this.#size === 1 || this.#isPaused(now)) return STAY;
-    // The pause is over, and the set of other sandboxes may have changed.
+    // The pause is over, and other sandboxes may have started or ended.
     if (this.#pausedUntil > -Infinity) this.#beginRound();
     const to = this.#drawFrom(this.#untried());
     if (to !== undefined) return { action: 'move', to };
@@ -187,7 +186,7 @@ export class SimPool {
     return this.#draw(2) === 1;
   }
 
-  /** A random integer below `limit`; the modulo bias of 2^32 is negligible for a pool. */
+  /** Returns a random integer below `limit`; the modulo bias is negligible for a pool. */
   #draw(limit: number): number {
     return randomUint32(this.#entropy) % limit;
   }
