@@ -1,15 +1,15 @@
 /**
  * A binary heap that finds the item with the earliest deadline.
  *
- * Moving a deadline later is common (each ACK moves the retransmission timer) and costs nothing.
- * The heap keeps the earlier key and corrects it when the item reaches the top.
+ * Deadlines often move later (each ACK moves the retransmission timer). Such a move costs nothing:
+ * the heap keeps the earlier key and corrects it when the item reaches the top.
  */
 export interface Timed {
-  /** When the item is due; Infinity if never. Call `update` after changing it. */
+  /** The time at which the item is due; Infinity for never. Call `update` after changing this. */
   deadline: number;
   /** Owned by the heap: the item's index in the heap, or -1. */
   heapIndex: number;
-  /** Owned by the heap: the key by which the heap sorts the item. Never later than `deadline`. */
+  /** Owned by the heap: the sort key of the item. Never later than `deadline`. */
   heapKey: number;
 }
 

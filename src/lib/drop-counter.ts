@@ -1,4 +1,4 @@
-/** Counts drops by reason. Reasons come from the code, never from a peer. */
+/** Counts drops by reason. The code defines the reasons, never a peer. */
 export class DropCounter<Reason extends string = string> {
   readonly #counts = new Map<Reason, number>();
 
@@ -6,7 +6,6 @@ export class DropCounter<Reason extends string = string> {
     if (amount > 0) this.#counts.set(reason, this.of(reason) + amount);
   }
 
-  /** Returns the count for `reason`. */
   of(reason: Reason): number {
     return this.#counts.get(reason) ?? 0;
   }

@@ -1,4 +1,4 @@
-/** A number of bytes that several buffers share, so that their total size is limited. */
+/** A number of bytes that several buffers share, which limits their total size. */
 export class MemoryBudget {
   readonly limit: number;
   #used = 0;
@@ -12,14 +12,13 @@ export class MemoryBudget {
   }
 
   /**
-   * Whether more than three quarters of the budget are in use. If so, buffers that are large enough
-   * should not grow.
+   * Whether more than three quarters of the budget are in use. Large buffers should then not grow.
    */
   get isTight(): boolean {
     return this.#used * 4 > this.limit * 3;
   }
 
-  /** Takes `count` bytes, or none if the limit would be exceeded. */
+  /** Takes `count` bytes; takes nothing and returns false if the limit would be exceeded. */
   tryTake(count: number): boolean {
     if (this.#used + count > this.limit) return false;
     this.#used += count;
@@ -27,14 +26,13 @@ export class MemoryBudget {
   }
 
   /**
-   * Takes `count` bytes even above the limit. Use it only for minimum sizes, which have their own
+   * Takes `count` bytes even above the limit. Use this only for minimum sizes, which have their own
    * limit.
    */
   take(count: number): void {
     this.#used += count;
   }
 
-  /** Returns `count` bytes to the budget. */
   give(count: number): void {
     this.#used -= count;
   }

@@ -1,4 +1,4 @@
-/** Selects the connection to close when a port has reached its connection limit. */
+/** Selects the connection to close after a port has reached its connection limit. */
 
 interface Connection {
   /** Whether a request is in progress on the connection. */
@@ -6,7 +6,7 @@ interface Connection {
 }
 
 /**
- * Returns the idle connection that was used least recently, or undefined if all are busy.
+ * Returns the least recently used idle connection; undefined if all connections are busy.
  *
  * @param connections in order of last use; see markUsed()
  */

@@ -1,5 +1,5 @@
 /**
- * An outgoing IP packet is in a slot: a Uint8Array with free space before and after the packet.
+ * A slot contains an outgoing IP packet: a Uint8Array with free space before and after the packet.
  * WireGuard writes its header and its tag there without copying the packet.
  *
  *     [ PACKET_HEADROOM ][ IP packet ][ PACKET_TAILROOM ]
@@ -19,8 +19,8 @@ export function packetInSlot(slot: Uint8Array): Uint8Array {
 const SLAB_SIZE = 256 * 1024;
 
 /**
- * Allocates slots from slabs of 256 KiB. Slots are never released explicitly: a slab is
- * garbage-collected with its last slot, so no slot can be used after it is freed.
+ * Allocates slots from slabs of 256 KiB. Slots are never released explicitly: the garbage collector
+ * frees a slab with its last slot, so no slot can be used after it is freed.
  */
 export class PacketSlots {
   #slab = new Uint8Array(0);

@@ -1,5 +1,5 @@
 /**
- * Reads a stream of chunks up to a size limit. Closes the stream if it exceeds the limit.
+ * Reads a stream of chunks up to a size limit. Closes a stream that exceeds the limit.
  *
  * @param tooLong creates the error that is thrown for more than `limit` bytes
  */

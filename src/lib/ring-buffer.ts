@@ -1,33 +1,28 @@
 /**
  * A byte queue with a maximum size. Storage is allocated with the first byte and doubles on demand,
- * from a budget shared with other rings. A ring that becomes empty after it has grown releases its
- * storage.
+ * from a budget shared with other rings. A grown ring releases its storage after it becomes empty.
  *
  * Bytes may be placed beyond the end of the queue (`writeAhead`), like out-of-order TCP data.
- * `extend` adds them to the queue after the gap before them is filled.
+ * `extend` adds these bytes to the queue after the gap before them is filled.
  */
 import { MemoryBudget } from './memory-budget.js';
 
-/** The size of a ring's first storage in bytes, which is always granted. */
+/** The initial size of a ring's storage in bytes, which is always granted. */
 export const RING_INITIAL_CAPACITY = 16 * 1024;
 
-/** An empty ring keeps its storage if the storage is no larger than this. */
+/** The maximum size of the storage that an empty ring keeps, in bytes. */
 const IDLE_CAPACITY = 64 * 1024;
 
-/**
- * The storage of all empty rings. It is shared to save memory, because every connection has two
- * rings.
- */
+/** The storage that all empty rings share, because every connection has two rings. */
 const NOTHING = new Uint8Array(0);
 
 export class RingBuffer {
-  /** The maximum number of bytes in the ring. */
   readonly maximum: number;
   #budget: MemoryBudget;
   #storage: Uint8Array = NOTHING;
   #start = 0;
   #length = 0;
-  /** The end of the farthest byte placed, counted from the start of the queue. */
+  /** The end of the farthest byte placed, relative to the start of the queue. */
   #reach = 0;
 
   constructor(maximum: number, budget: MemoryBudget) {
@@ -55,10 +50,10 @@ export class RingBuffer {
   }
 
   /**
-   * Places `bytes[from, from + count)` at `offset` after the end of the queue, without making it
-   * part of the queue.
+   * Places `bytes[from, from + count)` at `offset` after the end of the queue, without adding them
+   * to the queue.
    *
-   * @returns the number of bytes placed, less than `count` if the maximum or the budget is reached
+   * @returns the number of bytes placed; below `count` if the maximum or the budget is reached
    */
   writeAhead(offset: number, bytes: Uint8Array, from: number, count: number): number {
     const at = this.#length + offset;
@@ -76,7 +71,7 @@ export class RingBuffer {
     return placed;
   }
 
-  /** Makes `count` bytes that were placed after the end part of the queue. */
+  /** Adds to the queue `count` bytes that `writeAhead` placed after its end. */
   extend(count: number): void {
     if (this.#length + count > this.#reach) throw new RangeError('extend past what was placed');
     this.#length += count;
@@ -93,10 +88,7 @@ export class RingBuffer {
     if (head < count) target.set(storage.subarray(0, count - head), targetOffset + head);
   }
 
-  /**
-   * Removes up to `limit` bytes from the front and returns a copy, or undefined if the queue is
-   * empty.
-   */
+  /** Removes up to `limit` bytes from the front and returns a copy; undefined if empty. */
   read(limit: number): Uint8Array | undefined {
     const count = Math.min(limit, this.#length);
     if (count <= 0) return undefined;
@@ -106,7 +98,6 @@ export class RingBuffer {
     return bytes;
   }
 
-  /** Drops `count` bytes from the front. */
   discard(count: number): void {
     if (count > this.#length) throw new RangeError('discard past the end of the ring');
     this.#length -= count;
@@ -116,7 +107,7 @@ export class RingBuffer {
     if (this.#reach === 0) this.#rest();
   }
 
-  /** Whether the storage could grow if it were full. */
+  /** Whether the storage could grow if it became full. */
   get canGrow(): boolean {
     const { length } = this.#storage;
     if (length >= this.maximum) return false;
@@ -132,7 +123,7 @@ export class RingBuffer {
     this.#reach = 0;
   }
 
-  /** Detaches the ring from the shared budget. Its storage no longer counts against the budget. */
+  /** Detaches the ring from the shared budget, which no longer includes the ring's storage. */
   detach(): void {
     this.#budget.give(this.#storage.length);
     this.#budget = new MemoryBudget(0);
@@ -169,7 +160,7 @@ export class RingBuffer {
   }
 }
 
-/** Returns `bytes[from, from + count)`, or `bytes` itself if the range covers all of it. */
+/** Returns `bytes[from, from + count)`, or `bytes` itself if the range covers the whole array. */
 function view(bytes: Uint8Array, from: number, count: number): Uint8Array {
   return from === 0 && count === bytes.length ? bytes : bytes.subarray(from, from + count);
 }

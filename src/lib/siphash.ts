@@ -1,7 +1,7 @@
 /**
  * SipHash-2-4 (Aumasson and Bernstein, 2012), a small keyed hash. Use it for values that an
- * attacker must not predict or make collide: initial sequence numbers and port offsets. 64-bit
- * words are pairs of int32, low word first, because a BigInt would allocate.
+ * attacker must not predict or cause to collide: initial sequence numbers and port offsets. 64-bit
+ * words are pairs of int32, low word first, because a BigInt would allocate memory.
  */
 import type { Entropy } from '../ports/entropy.js';
 
@@ -21,7 +21,7 @@ export class SipHash {
   readonly #state = new Int32Array(8);
   #high = 0;
 
-  /** @param key 16 bytes; copied */
+  /** @param key 16 bytes, which are copied */
   constructor(key: Uint8Array) {
     if (key.length !== SIPHASH_KEY_LENGTH) throw new RangeError('a SipHash key has 16 bytes');
     this.#key = Int32Array.from({ length: 4 }, (_, index) => readInt32(key, index * 4));
@@ -73,7 +73,7 @@ export class SipHash {
   }
 }
 
-/** "somepseudorandomlygeneratedbytes", with the low word of each 64-bit word first. */
+/** The string "somepseudorandomlygeneratedbytes", with the low half of each 64-bit word first. */
 const INITIAL = [
   0x70736575, 0x736f6d65, 0x6e646f6d, 0x646f7261, 0x6e657261, 0x6c796765, 0x79746573, 0x74656462,
 ];

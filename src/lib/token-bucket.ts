@@ -1,4 +1,4 @@
-/** Allows `ratePerSecond` events on average, and up to `burst` at once. */
+/** Allows `ratePerSecond` events per second on average, and bursts of up to `burst` events. */
 export class TokenBucket {
   readonly #ratePerSecond: number;
   readonly #burst: number;
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes one token. Returns false if none is left. `now` is in milliseconds. */
+  /** Takes one token; returns false if none is left. `now` is in milliseconds. */
   take(now: number): boolean {
     const filled = this.#tokens + ((now - this.#filledAt) * this.#ratePerSecond) / 1000;
     this.#tokens = Math.min(this.#burst, filled);

@@ -1,15 +1,11 @@
-/**
- * Waits that an abort signal or a timer can end. Each removes its listener and its timer when it
- * ends.
- */
+/** Waits that an abort signal or a timer can end, without leaving listeners or timers behind. */
 import type { Clock } from '../ports/clock.js';
 import { abortReason } from './errors/error-message.js';
 
 type Timers = Pick<Clock, 'startTimer'>;
 
 /**
- * Returns a promise that settles once: through the callbacks given to `begin`, or with the signal's
- * reason.
+ * Returns a promise that settles once: through the callbacks for `begin`, or with the abort reason.
  *
  * @param begin returns a cleanup function, which is called before the promise settles
  */
@@ -52,7 +48,7 @@ export function abortable<Result>(
 /**
  * Resolves with the result of `promise`.
  *
- * @throws the reason of `signal` if it fires first
+ * @throws the abort reason if `signal` aborts first
  */
 export function untilAborted<Result>(
   promise: Promise<Result>,
@@ -66,9 +62,9 @@ export function untilAborted<Result>(
 }
 
 /**
- * Resolves with the result of `promise`, or with undefined after `milliseconds`.
+ * Resolves with the result of `promise`; undefined after `milliseconds`.
  *
- * @throws the reason of `signal` if it fires first
+ * @throws the abort reason if `signal` aborts first
  */
 export function inTime<Result>(
   promise: Promise<Result>,
@@ -84,7 +80,7 @@ export function inTime<Result>(
   });
 }
 
-/** Resolves after `milliseconds`, or when the signal fires. */
+/** Resolves after `milliseconds`, or when the signal aborts. */
 export function pause(milliseconds: number, timers: Timers, signal?: AbortSignal): Promise<void> {
   return abortable<undefined>(signal, (resolve) => {
     const timer = timers.startTimer(milliseconds, () => resolve(undefined));
@@ -92,7 +88,7 @@ export function pause(milliseconds: number, timers: Timers, signal?: AbortSignal
   }).catch(() => undefined);
 }
 
-/** Calls `onAbort` if the signal has fired or fires before the promise settles. */
+/** Calls `onAbort` if the signal is already aborted or aborts before the promise settles. */
 export function whileWaiting<Result>(
   promise: Promise<Result>,
   signal: AbortSignal | undefined,
@@ -103,12 +99,12 @@ export function whileWaiting<Result>(
   return promise.finally(() => signal?.removeEventListener('abort', onAbort));
 }
 
-/** Resolves when the signal fires, or immediately if it has fired. */
+/** Resolves when the signal aborts, or immediately if it is already aborted. */
 export function whenAborted(signal: AbortSignal): Promise<undefined> {
   return abortable<undefined>(signal, () => undefined).catch(() => undefined);
 }
 
-/** Handles late rejections: after an abort, a failure must not become an unhandled rejection. */
+/** Handles late rejections, so that a failure after an abort is not an unhandled rejection. */
 function unheard(): undefined {
   return undefined;
 }

@@ -4,23 +4,20 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Returns the reason of an abort signal, always as an Error. */
+/** Returns an abort signal's reason, always as an Error. */
 export function abortReason(signal: AbortSignal | undefined): Error {
   return signal?.reason instanceof Error ? signal.reason : new Error('The work was aborted.');
 }
 
-/**
- * Returns the error's `owner` property, the owner of the file or socket that failed, or undefined
- * if absent.
- */
+/** Returns the error's `owner`, who owns the file or socket that failed; undefined if absent. */
 export function ownerOf(error: unknown): string | undefined {
   const { owner } = (error ?? {}) as { readonly owner?: unknown };
   return typeof owner === 'string' ? owner : undefined;
 }
 
-/** Returns the system's error code (ENOENT, ECONNREFUSED …), or undefined if absent. */
+/** Returns the system's error code (ENOENT, ECONNREFUSED …); undefined if absent. */
 export function codeOf(error: unknown): string | undefined {
-  // No instanceof check, because system errors may come from another realm, as in Jest.
+  // Do not use instanceof, because system errors may come from another realm, as in Jest.
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' ? code : undefined;
 }

@@ -1,10 +1,10 @@
-/** Translates the system's file errors into a kind of failure and a readable reason. */
+/** Translates the system's file errors into a failure kind and a readable reason. */
 import { codeOf } from './error-message.js';
 import type { FailureKind } from './user-error.js';
 
 type SystemFailure = 'absent' | 'no-folder' | 'is-folder' | 'denied' | 'failed';
 
-/** The failure and the reason by system error code. */
+/** The failure and the reason for each system error code. */
 const FAULTS: Readonly<Record<string, readonly [failure: SystemFailure, reason: string]>> = {
   ENOENT: ['absent', 'no such file'],
   ENOTDIR: ['no-folder', 'part of the path is not a folder'],
@@ -28,8 +28,8 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
 };
 
 /**
- * Returns the failure and the reason for a file that the user named. An unknown error code gives
- * the error's own message.
+ * Returns the failure and the reason for a file that the user named. For an unknown error code, the
+ * reason is the error's own message.
  */
 export function fileFault(error: unknown): { failure: SystemFailure; reason: string } {
   const [failure, reason] = FAULTS[codeOf(error) ?? ''] ?? ['failed', (error as Error).message];

@@ -1,6 +1,6 @@
 /**
- * Explains by error code why the system does not let a program listen. proxy/open-port.ts creates
- * the whole message; app/up/port-taken.ts names the program that uses the port.
+ * Explains the error codes for a failure to listen. proxy/open-port.ts creates the whole message;
+ * app/up/port-taken.ts names the program that uses the port.
  */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'this port is in use',
@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name cannot be resolved at the moment',
 };
 
-/** Returns undefined if the error code is unknown. */
+/** Returns the reason for an error code; undefined if the code is unknown. */
 export function listenFault(code: string | undefined): string | undefined {
   return REASONS[code ?? ''];
 }

@@ -18,20 +18,17 @@ const QUOTE = /^\s*["'`\u2018-\u201F\u00AB\u00BB]/;
 const WIREGUARD =
   /\[\s*(?:Interface|Peer)\s*\]|(?:^|\s)(?:PrivateKey|PublicKey|PresharedKey|AllowedIPs)\s*=/i;
 const JSON_START = /^\s*[[{]/;
-/** JSON without its beginning, for example because only a part was copied. */
+/** Matches JSON without its beginning, for example because only a part was copied. */
 const BROKEN_JSON = /"|[{}].*:|:.*[{}]/s;
 const CONTROL = /\p{Cc}/u;
 
-/**
- * 32 bytes in base64 of either alphabet. The pattern excludes folder names like
- * `…/environment=production`.
- */
+/** Matches 32 bytes in base64 of either alphabet, but not `…/environment=production`. */
 const WHOLE_KEY = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43}=(?![A-Za-z0-9])/;
 const TOKEN = /^\s*(?:secret-[A-Za-z0-9]{16,}|eyJ[\w-]+\.)/;
-/** A name without folder or extension that may be a truncated key. */
+/** Matches a name without a folder or extension that may be a truncated key. */
 const BARE_KEY = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+=_-]{20,}$/;
 
-/** Returns the kind of text, or undefined if it is a path. */
+/** Returns the kind of text; undefined for a path. */
 export function pathFault(text: string): PathFault | undefined {
   if (QUOTE.test(text)) return 'quoted';
   if (WIREGUARD.test(text)) return 'wireguard-configuration';
@@ -43,9 +40,7 @@ export function pathFault(text: string): PathFault | undefined {
   return undefined;
 }
 
-/**
- * Whether the text contains base64-encoded text, even if truncated, quoted or broken into lines.
- */
+/** Whether the text contains base64-encoded text, even if truncated, quoted or wrapped. */
 function holdsEncodedText(text: string): boolean {
   return (text.replaceAll(/\s/g, '').match(LONG_RUN) ?? []).some(isEncodedText);
 }

@@ -1,22 +1,17 @@
 import { UserError } from './user-error.js';
 
-/**
- * The exit code that a shell reports for a program ended by a signal: 128 plus the signal number.
- */
+/** The exit codes that a shell reports for programs ended by a signal: 128 plus its number. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGABRT: 134, SIGTERM: 143 } as const;
 
 export type StopSignal = keyof typeof EXIT_CODES;
 
 export const STOP_SIGNALS = Object.keys(EXIT_CODES) as readonly StopSignal[];
 
-/** Thrown if a signal stops the process before its work is done. */
+/** The error if a signal stops the process before its work is done. */
 export class StoppedError extends UserError {
   override readonly name = 'StoppedError';
   readonly exitCode: number;
-  /**
-   * Whether the stop is a failure despite an orderly exit: true for SIGABRT, which a watchdog
-   * sends.
-   */
+  /** Whether the stop is a failure: true for SIGABRT, which a watchdog sends. */
   readonly isFailure: boolean;
   readonly signal: StopSignal;
 

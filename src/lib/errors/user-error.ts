@@ -7,9 +7,9 @@ export class UserError extends Error {
   readonly kind: FailureKind;
   /** What failed, in one clause: `cannot read arc.json`. */
   readonly what: string;
-  /** Why it failed, as far as known. */
+  /** Why the action failed, as far as known. */
   readonly why: string;
-  /** What to do next, one sentence per entry. */
+  /** What to do next; each entry is one sentence. */
   readonly next: readonly string[];
 
   constructor(

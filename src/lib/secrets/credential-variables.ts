@@ -1,11 +1,10 @@
-/** Environment variables that hold credentials. Programs named in arc.json do not inherit them. */
+/** Environment variables with credentials, which programs named in arc.json do not inherit. */
 import { pathFault } from '../errors/path-fault.js';
 import { isSecretName } from './secret-shapes.js';
 
 /**
- * The variables that the search for credentials reads, and whether each is a credential itself.
- * `CredentialEnvironment` has no other members, so a variable that is missing here cannot be read
- * there.
+ * The environment variables that the credential code may read, and whether each contains a
+ * credential. The type `CredentialEnvironment` has only these members.
  */
 const CREDENTIAL_VARIABLES = {
   ARCTUN_AUTH_KEY_ID: true,
@@ -13,7 +12,7 @@ const CREDENTIAL_VARIABLES = {
   ARCTUN_AUTH_KEY_FILE: true,
   SORACOM_AUTH_KEY_ID: true,
   SORACOM_AUTH_KEY: true,
-  // soracom-cli finds its files by these names, so hooks may need them.
+  // soracom-cli finds its files through these variables, so hooks may need them.
   ARCTUN_PROFILE: false,
   SORACOM_PROFILE: false,
   SORACOM_PROFILE_DIR: false,
@@ -27,17 +26,17 @@ const CREDENTIALS: ReadonlySet<string> = new Set(
   Object.entries(CREDENTIAL_VARIABLES).flatMap(([name, isSecret]) => (isSecret ? [name] : [])),
 );
 
-/** The name of a variable of arctun, soracom-cli, soratun or krypton-cli. */
+/** Matches the variable names of arctun, soracom-cli, soratun and krypton-cli. */
 const OUR_NAME = /^(?:ARCTUN|SORACOM|SORATUN|KRYPTON)_/;
 
 /**
- * Whether a variable is or may contain a credential. Checks the name and the value of variables of
- * arctun and SORACOM's tools. Other programs' variables are not checked.
+ * Whether a variable is or may contain a credential. Checks the names and values of variables that
+ * belong to arctun and SORACOM's tools, but not other programs' variables.
  */
 export function isCredentialVariable(name: string, value: string): boolean {
   const upper = name.toUpperCase();
   if (CREDENTIALS.has(upper)) return true;
   if (!OUR_NAME.test(upper)) return false;
-  // A value that is a configuration instead of a path to one includes the keys.
+  // A configuration that was given instead of a path contains the keys.
   return isSecretName(upper) || pathFault(value) !== undefined;
 }

@@ -1,23 +1,20 @@
 /** Detects base64-encoded text, which may be a configuration with its keys. */
 
-/** A run of base64 digits, of either alphabet, that is longer than most names. */
+/** Matches a run of base64 digits, of either alphabet, that is longer than most names. */
 export const LONG_RUN = /[A-Za-z0-9+/_-]{40,}/g;
 
 /**
- * The minimum share of printable bytes in text. For digits that do not encode text, such as folder
- * names, the share is about one third.
+ * The minimum share of printable bytes in text. Digits that do not encode text, such as folder
+ * names, decode to about one third of printable bytes.
  */
 const PRINTABLE_SHARE = 0.85;
 
-/**
- * Whether base64 digits of either alphabet encode text. The text may start at any of the first four
- * digits.
- */
+/** Whether base64 digits of either alphabet encode text, starting at any of the first four. */
 export function isEncodedText(digits: string): boolean {
   const standard = digits.replaceAll('-', '+').replaceAll('_', '/');
   return [0, 1, 2, 3].some((start) => {
     const length = standard.length - start;
-    // An incomplete last group is ignored.
+    // Ignore an incomplete last group.
     const bytes = atob(standard.slice(start, start + length - (length % 4)));
     const printable = bytes.replaceAll(/[^\x20-\x7e\n]/g, '');
     return bytes !== '' && printable.length >= bytes.length * PRINTABLE_SHARE;

@@ -1,7 +1,7 @@
 import type { Entropy } from '../../ports/entropy.js';
 import type { Secret } from './secret.js';
 
-/** A static X25519 key pair, 32 bytes each. */
+/** A static X25519 key pair of two 32-byte keys. */
 export interface KeyPair {
   readonly privateKey: Secret<Uint8Array>;
   readonly publicKey: Uint8Array;

@@ -1,13 +1,12 @@
 /**
  * Returns zero-filled memory for a key. The garbage collector moves small arrays and leaves copies
- * behind. An ArrayBuffer created explicitly never moves, so overwriting it with zeros erases the
- * only copy.
+ * behind, but never moves an explicit ArrayBuffer, so that zeros erase the only copy.
  */
 export function secretBytes(length: number): Uint8Array {
   return new Uint8Array(new ArrayBuffer(length));
 }
 
-/** Returns a copy of a secret in memory from secretBytes(). */
+/** Returns a copy of a secret in memory allocated by secretBytes(). */
 export function copySecret(secret: Uint8Array): Uint8Array {
   const copy = secretBytes(secret.length);
   copy.set(secret);

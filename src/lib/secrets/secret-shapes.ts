@@ -1,6 +1,6 @@
 /**
- * Detects secrets by name and by shape. A value whose name says key, token or password is always a
- * secret. In other text, anything that looks like a key, a token or an auth key is a secret.
+ * Detects secrets by name and by shape. A value whose name contains key, token or password is
+ * always a secret. In other text, anything shaped like a key, a token or an auth key is one.
  */
 import { isEncodedText, LONG_RUN } from './encoded-text.js';
 import { REDACTED } from './secret.js';
@@ -8,19 +8,13 @@ import { REDACTED } from './secret.js';
 const SECRET_NAME =
   /key|token|secret|passw|passphrase|passcode|pwd|otp|credential|authori[sz]ation|cookie|jwt|bearer|^pin$|^puk$/;
 
-/**
- * Names that are not secret: public keys, a number of seconds, and the page markers of paged
- * listings.
- */
+/** Names of values that are not secret: public keys, a number of seconds, and page markers. */
 const HARMLESS_NAME = /publickey$|^tokentimeoutseconds$|^xsoracomnextkey$|^lastevaluatedkey$/;
 
 const PUBLIC_KEY_NAME = /publickey$/;
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
-/**
- * Matches auth keys, API keys, tokens (JWT), and 32 bytes as hexadecimal digits or as base64 of
- * either alphabet.
- */
+/** Matches auth keys, API keys, tokens (JWT), and 32 bytes in hexadecimal or base64. */
 const SECRET_SHAPES = [
   /\bsecret-[\w-]+/gi,
   /\beyJ[\w-]+(?:\.[\w-]*)*/g,
@@ -30,7 +24,7 @@ const SECRET_SHAPES = [
 ];
 
 /**
- * Matches the value after a secret's name in JSON or in a `wg` file. The JSON may be quoted or
+ * Matches the value after a secret's name in a `wg` file or in JSON, which may be quoted or
  * truncated.
  */
 const NAMED_SECRET =
@@ -43,8 +37,8 @@ export function isSecretName(name: string): boolean {
 }
 
 /**
- * An API key. Names such as `api-gateway` match too; the caller excludes matches without a digit,
- * so that the regular expression takes linear time.
+ * Matches an API key, but also names such as `api-gateway`. The caller excludes matches without a
+ * digit, so that the regular expression takes linear time.
  */
 const API_KEY = /\bapi-[\w-]{8,}/gi;
 
@@ -58,13 +52,13 @@ export function redactText(text: string): string {
   return shown.replaceAll(PART_OF_KEY, (run) => (isRandom(run) ? REDACTED : run));
 }
 
-/** A run longer than most file names, which may be part of a truncated key. */
+/** Matches a run longer than most file names, which may be part of a truncated key. */
 const PART_OF_KEY = /[A-Za-z0-9+/_-]{20,}/g;
 
 /**
  * Whether base64 digits look random. In words and names, one class of characters (lower case, upper
- * case, digits) continues for several characters. In a key, the class changes after about two of
- * every three characters.
+ * case, digits) continues for several characters. In a key, the class changes after two of three
+ * characters on average.
  */
 function isRandom(run: string): boolean {
   let changes = 0;
@@ -94,20 +88,20 @@ export function hasSecretShape(text: string): boolean {
 }
 
 /**
- * Replaces base64-encoded text. If it is longer than a key, it may be a whole or truncated
- * arc.json.
+ * Replaces base64-encoded text, which may be a whole or truncated arc.json if it is longer than a
+ * key.
  */
 function withoutEncodedText(text: string): string {
   return text.replaceAll(LONG_RUN, (run) => (isEncodedText(run) ? REDACTED : run));
 }
 
 /**
- * Returns what may be shown of a named text: nothing if the name indicates a secret, otherwise the
- * text without anything that looks like a secret.
+ * Returns the part of a named text that may be shown: nothing if the name indicates a secret,
+ * otherwise the text without anything that looks like a secret.
  */
 export function redactNamed(name: string, text: string): string {
   if (isSecretName(name)) return REDACTED;
-  // A public key looks like a private key; only the name distinguishes them.
+  // Public and private keys look the same; only the name distinguishes them.
   return PUBLIC_KEY_NAME.test(plainName(name)) && KEY.test(text) ? text : redactText(text);
 }
 

@@ -1,8 +1,8 @@
 /**
- * A value that must not be printed: a private key, a pre-shared key, a token.
+ * A value that must not be printed, such as a private key, a pre-shared key or a token.
  *
  * String conversion, JSON and Node's inspection all return `<redacted>`. Only `expose()` returns
- * the value, so every use can be found by searching for that name.
+ * the value, so every use can be found by searching for `expose`.
  */
 export class Secret<T> {
   readonly #value: T;

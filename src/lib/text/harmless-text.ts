@@ -1,20 +1,17 @@
 /**
- * Makes untrusted text safe to print on a terminal. A SIM's name, for example, can be any text, and
+ * Makes untrusted text safe to print on a terminal. For example, a SIM's name can be any text, and
  * must not move the cursor, change colors or reverse the text direction.
  */
 
-/** Control and format characters, line separators, lone surrogates and unassigned code points. */
+/** Matches control and format characters, line separators, and invalid code points. */
 const HARMFUL = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** Returns the text with each character that a terminal may interpret replaced by U+FFFD. */
+/** Replaces each character that a terminal may interpret with U+FFFD. */
 export function harmless(text: string): string {
   return text.replace(HARMFUL, '\u{FFFD}');
 }
 
-/**
- * Returns JSON text with each character that a terminal may interpret escaped, so that no character
- * is lost.
- */
+/** Escapes the characters in JSON text that a terminal may interpret, so that none is lost. */
 export function harmlessJson(text: string): string {
   return text.replace(HARMFUL, escaped);
 }
@@ -26,7 +23,7 @@ function escaped(character: string): string {
     .join('');
 }
 
-/** Like harmless(), but for text of several lines: line breaks and tabs are kept. */
+/** Works like harmless(), but keeps line breaks and tabs, for text of several lines. */
 export function harmlessLines(text: string): string {
   return text
     .replaceAll('\r\n', '\n')

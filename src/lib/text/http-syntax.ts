@@ -6,8 +6,7 @@ export function isToken(text: string): boolean {
 }
 
 /**
- * Whether a text is a field value: visible characters, spaces, tabs and bytes above 0x7f (RFC 9110
- * 5.5).
+ * Whether a text is a field value: visible characters, blanks and bytes above 0x7f (RFC 9110 5.5).
  */
 export function isFieldValue(text: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);

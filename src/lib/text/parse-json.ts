@@ -1,7 +1,4 @@
-/**
- * Parses JSON. Returns undefined if invalid, because the parser's error message would quote the
- * text, which may hold secrets.
- */
+/** Parses JSON; undefined if invalid, because an error message could quote secrets. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
