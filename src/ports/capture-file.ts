@@ -1,10 +1,10 @@
-/** A file for the blocks of a packet capture. It drops blocks if the disk is too slow. */
+/** A file for the blocks of a packet capture. Blocks are dropped if the disk is too slow. */
 export interface CaptureFile {
   /**
-   * Queues a block, which the file now owns.
+   * Queues a block, which the capture file then owns.
    *
-   * @param onLost called if the block was accepted but then lost, because the disk failed or
-   * close() timed out. Not called after close() has resolved.
+   * @param onLost called if a queued block is lost, because the disk failed or close() timed out.
+   * Not called after close() has resolved.
    * @returns false if the block was dropped, because the disk is too slow or has failed
    */
   write(block: Uint8Array, onLost?: () => void): boolean;

@@ -1,6 +1,6 @@
 /**
- * The port for the wall clock, which only TAI64N timestamps need. All other code takes `now`, the
- * monotonic time in milliseconds from an arbitrary start.
+ * The port for the wall clock, which only TAI64N timestamps need. All other code uses `now`, the
+ * monotonic time in milliseconds since an arbitrary start.
  */
 export interface WallClock {
   /** Returns milliseconds since 1970-01-01T00:00:00Z. The value may jump forward or back. */
@@ -9,9 +9,9 @@ export interface WallClock {
 
 /** Monotonic time and timers. */
 export interface Clock {
-  /** Returns monotonic milliseconds from an arbitrary start. */
+  /** Returns monotonic milliseconds since an arbitrary start. */
   now(): number;
-  /** Calls `handler` once, `delay` ms from now or a little later. */
+  /** Calls `handler` once, `delay` milliseconds from now or a little later. */
   startTimer(delay: number, handler: () => void): Timer;
   /** Calls `handler` once, after the current input has been handled. */
   defer(handler: () => void): void;

@@ -8,30 +8,24 @@ export interface DatagramSocket {
   readonly queuedBytes: number;
   /** Sends the datagrams in order. Errors are reported through `onError`, never thrown. */
   send(datagrams: readonly Datagram[]): void;
-  /** Called with the datagrams that arrived since the last call. The array is never empty. */
+  /** Called with the datagrams that have arrived since the last call. The array is never empty. */
   onReceive: (datagrams: readonly Datagram[]) => void;
-  /**
-   * Called when `queuedBytes` has fallen to zero, so a caller that waited for room may send again.
-   */
+  /** Called when `queuedBytes` has fallen to zero, so that a waiting caller can send again. */
   onDrain: () => void;
   /**
    * Called with each socket error, which has the system's `code`, and with the datagram that was
-   * not sent, if any. The socket stays usable unless the error says otherwise.
+   * not sent, if any. The socket remains usable unless the error says otherwise.
    */
   onError: (error: Error, unsent?: Datagram) => void;
-  /** Resolves after the socket is closed. */
   close(): Promise<void>;
 }
 
-/** The address, port and mark of a datagram socket. */
 export interface LocalBinding {
   /** The local address, such as `0.0.0.0`, `::` or `127.0.0.1`. */
   readonly address: string;
-  /** The local port. 0 lets the system choose one. */
+  /** The local port; 0 lets the system choose one. */
   readonly port: number;
-  /**
-   * The mark of sent datagrams, for routing rules. 0 or absent means none. Requires CAP_NET_ADMIN.
-   */
+  /** The mark of sent datagrams, for routing rules; 0 for no mark. Requires CAP_NET_ADMIN. */
   readonly fwmark?: number;
 }
 

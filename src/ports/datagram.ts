@@ -8,14 +8,11 @@ export interface Endpoint {
 export interface Datagram {
   readonly bytes: Uint8Array;
   readonly endpoint: Endpoint;
-  /**
-   * The DSCP and ECN byte of the IP header. Absent means 0. Sockets that cannot read or set it use
-   * 0.
-   */
+  /** The DSCP and ECN byte of the IP header; 0 if absent, or if the socket does not support it. */
   readonly trafficClass?: number;
   /**
-   * For sent datagrams: whether the endpoint may be silent because of the local address used so
-   * far. If true, this and later datagrams use the source address that the system chooses, until
+   * For sent datagrams: whether the local address used so far may be the reason why the endpoint is
+   * silent. If true, this and later datagrams use the source address that the system chooses, until
    * the endpoint answers.
    */
   readonly isSourceInDoubt?: boolean;

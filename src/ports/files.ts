@@ -7,30 +7,29 @@ export interface Files {
   readText(path: string): Promise<string>;
 
   /**
-   * Returns a file's text, and which other users can read or write the file. Owner and mode are
-   * those of the file descriptor from which the text was read.
+   * Returns a file's text, and which other users can read or write the file. The owner and the mode
+   * come from the file descriptor that the text was read from.
    * @throws FileError
    */
   inspectText(path: string): Promise<InspectedText>;
 
   /**
-   * Checks that `replaceText(path, …)` would succeed: the folder exists and can take a new file,
-   * and an existing target may be replaced. Leaves nothing behind.
+   * Checks that `replaceText(path, …)` would succeed: a new file can be created in the folder, and
+   * an existing target may be replaced. Leaves nothing behind.
    * @throws FileError
    */
   proveWritable(path: string): Promise<void>;
 
   /**
    * Replaces a file atomically: writes a new file with mode 0600 in the same folder, fsyncs it,
-   * renames it over the target, and fsyncs the folder. A symbolic link is kept, and its target is
-   * replaced.
+   * renames it over the target, and fsyncs the folder. If the path is a link, replaces its target.
    * @throws FileError
    */
   replaceText(path: string, text: string): Promise<void>;
 
   /**
    * Creates a file with mode 0600 and fsyncs it. Fails if the path exists, even as a symbolic link.
-   * @throws FileError, in which case nothing was created
+   * @throws FileError; no file was created
    */
   createBytes(path: string, bytes: Uint8Array): Promise<void>;
 
@@ -43,7 +42,7 @@ export interface Files {
   remove(path: string): Promise<void>;
 
   /**
-   * Returns the names in a folder, or no names if the folder does not exist.
+   * Returns the names in a folder; empty if the folder does not exist.
    *
    * @throws FileError
    */
@@ -59,7 +58,7 @@ export interface Files {
   absolute(path: string): string;
 }
 
-/** The text of a file, and which users besides this one and root can access it. */
+/** The text of a file, and which users except this one and root can access the file. */
 export interface InspectedText {
   readonly text: string;
   readonly otherWriters: readonly OtherWriter[];
@@ -67,10 +66,7 @@ export interface InspectedText {
   readonly readableMode: number | undefined;
 }
 
-/**
- * Another user who can change or replace a file, through the file itself or through a folder or
- * link in its path.
- */
+/** Another user who can change or replace a file, or a folder or link in its path. */
 export type OtherWriter =
   | {
       readonly path: string;
@@ -96,7 +92,7 @@ export type OtherWriter =
  * - `no-folder`: the folder of the file does not exist
  * - `denied`: no permission, a read-only file system, or another user's file
  * - `not-text`: the content is not UTF-8
- * - `failed`: anything else (a full disk, an I/O error, a directory at the path)
+ * - `failed`: any other error (a full disk, an I/O error, a directory at the path)
  */
 export type FileFailure = 'absent' | 'no-folder' | 'is-folder' | 'denied' | 'not-text' | 'failed';
 

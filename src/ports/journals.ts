@@ -1,14 +1,14 @@
 /**
- * A file of lines next to its target file. It shows the next run how far the previous run got. Its
- * disk space is reserved at creation, so a full disk never prevents a line from being added.
+ * A text file next to its target file that records how far a run got, for the next run. The
+ * journal's disk space is reserved at creation, so a full disk never prevents adding a line.
  */
 export interface Journal {
   /** The absolute path, for use in messages. */
   readonly path: string;
 
   /**
-   * Adds a line. Resolves after the line and the file's directory entry are on disk.
-   * @param line without line breaks; all lines of a journal share `JOURNAL_ROOM` bytes
+   * Adds a line. Resolves when the line and the file's directory entry are saved to disk.
+   * @param line text without line breaks; all lines of a journal share `JOURNAL_ROOM` bytes
    * @throws FileError
    */
   append(line: string): Promise<void>;
@@ -20,13 +20,13 @@ export interface Journal {
   remove(): Promise<void>;
 }
 
-/** The maximum total size of a journal's lines, in bytes. An arc.json takes about 2 KB. */
+/** The maximum total size of a journal's lines in bytes. An arc.json has a size of about 2 KB. */
 export const JOURNAL_ROOM = 64 * 1024;
 
 export interface Journals {
   /**
    * Creates the journal of `target` with its first line, atomically and with mode 0600. This
-   * process owns the journal.
+   * process becomes the journal's owner.
    * @returns undefined if a journal already exists
    * @throws FileError
    */
@@ -41,8 +41,8 @@ export interface Journals {
 
 export interface OpenedJournal {
   readonly journal: Journal;
-  /** The lines that were written completely. */
+  /** The lines that were completely written. */
   readonly lines: readonly string[];
-  /** The ID of the process that is using the journal, or undefined if that process has exited. */
+  /** The ID of the process that uses the journal; undefined if that process has exited. */
   readonly runningProcess: number | undefined;
 }

@@ -1,10 +1,9 @@
-/** A conversation with the client of a local socket: it receives text and answers with text. */
+/** A conversation with the client of a local socket, which receives and returns text. */
 export interface Conversation {
-  /** Whether no more input is expected from the client. */
+  /** Whether the client will send no more input. */
   readonly isOver: boolean;
   /**
-   * Returns the answer to received text. Called again only after the promise has settled. Never
-   * rejects.
+   * Returns the answer to a text. Called again only after the promise has settled. Never rejects.
    */
   handle(text: string): Promise<string>;
   /** Called when the client has disconnected. No further calls follow. */
@@ -22,18 +21,15 @@ export interface LocalListeners {
    * Listens at an absolute path, for the current user only. Replaces the socket of a dead process,
    * and creates the folder if it is missing.
    *
-   * @throws Error with the system's `code`: EADDRINUSE if another process listens there, with
-   * `owner` if the socket belongs to another user whose process may be dead; EACCES …
+   * @throws Error with the system's `code`: EADDRINUSE if another process listens there; if the
+   * socket belongs to another user, whose process may be dead, the error has an `owner`; EACCES …
    */
   listen(path: string, converse: () => Conversation): Promise<LocalListener>;
 }
 
 /** Sends requests to the process that listens at a file system path. */
 export interface LocalConnections {
-  /**
-   * Returns the paths in a folder that end in `.sock`, sorted, or none if the folder cannot be
-   * read.
-   */
+  /** Returns the paths in a folder that end in `.sock`, sorted; empty if it cannot be read. */
   list(folder: string): Promise<readonly string[]>;
   /**
    * Sends a request and resolves with the answer, which ends with `end`. Settles within 3 s.

@@ -1,8 +1,8 @@
-/** The port for reading files that hold a secret. src/system implements it. */
+/** The port for reading files that contain a secret. src/system implements it. */
 export interface PrivateFiles {
   /**
-   * Returns the text of a file of up to 64 KB that only its owner may read. A pipe has no such mode
-   * and is read to its end.
+   * Returns the text of a file of up to 64 KB that only its owner may read. A pipe, which has no
+   * file mode, is read to its end.
    * @throws PrivateFileError
    */
   readText(path: string): Promise<string>;
@@ -18,9 +18,9 @@ export interface PrivateFiles {
  * Why a private file could not be read:
  *
  * - `absent`: the file does not exist
- * - `denied`: no permission to read it
- * - `too-open`: users other than the owner may read or write it
- * - `failed`: anything else (a folder, an I/O error, too long, no input)
+ * - `denied`: this user may not read the file
+ * - `too-open`: users other than the owner may read or write the file
+ * - `failed`: any other error (a folder, an I/O error, too long, no input)
  */
 export type PrivateFileFailure = 'absent' | 'denied' | 'too-open' | 'failed';
 

@@ -3,7 +3,7 @@ export interface Resolver {
   /**
    * Returns all IPv4 and IPv6 addresses of a name. An IP literal resolves to itself. Settles within
    * a limited time.
-   * @param signal aborts the wait; the promise rejects with the signal's reason
+   * @param signal aborts the wait; the promise then rejects with the abort reason
    * @throws Error with the system's `code` (ENOTFOUND, EAI_AGAIN …)
    */
   resolve(host: string, signal?: AbortSignal): Promise<Resolution>;
@@ -12,6 +12,6 @@ export interface Resolver {
 export interface Resolution {
   /** IP addresses as text, in the system's order. */
   readonly addresses: readonly string[];
-  /** How long the addresses are valid, in milliseconds; Infinity for an IP literal. */
+  /** The time for which the addresses are valid, in milliseconds; Infinity for an IP literal. */
   readonly ttl: number;
 }

@@ -1,8 +1,8 @@
 /** Stores the last TAI64N timestamp sent with a key, for the next process (whitepaper 5.1). */
 export interface TimestampStore {
   /**
-   * Opens the record of a key. If it cannot be read or written, one warning is logged, and no error
-   * is thrown.
+   * Opens the record of a key. If it cannot be read or written, logs one warning and throws
+   * nothing.
    *
    * @param publicKey the local public key, 32 bytes
    */
@@ -10,7 +10,7 @@ export interface TimestampStore {
 }
 
 export interface TimestampRecord {
-  /** The stored timestamp, 12 bytes, or undefined if none was stored. */
+  /** The stored timestamp, 12 bytes; undefined if none was stored. */
   readonly last: Uint8Array | undefined;
   /** Stores a timestamp synchronously, because it is sent immediately afterwards. Never throws. */
   save(timestamp: Uint8Array): void;
