@@ -3,7 +3,7 @@ import type { TransportError, TransportFailure } from './client/transport-error.
 import { isLoopbackUrl } from './endpoint-url.js';
 
 /**
- * The kind of failure of an API call:
+ * How an API call failed:
  *
  * - `refused`: the API returned a status other than 2xx
  * - `unintelligible`: the API returned 2xx, but the response does not match its specification
@@ -21,7 +21,7 @@ export class ApiError extends UserError {
   readonly code: string | undefined;
   /** Whether the call may have created a SIM despite the failure; see `simMayExist`. */
   readonly simMayExist: boolean;
-  /** Whether an earlier attempt that got a 5xx response may have taken effect. */
+  /** Whether an earlier attempt that returned 5xx may have taken effect. */
   readonly mayBeDone: boolean;
 
   constructor(
@@ -45,8 +45,8 @@ export class ApiError extends UserError {
 }
 
 /**
- * Whether a failed `createSim` may have left a SIM that is billed: the request was sent, and the
- * response was not a definite refusal (4xx). No other error of `createSim` leaves a SIM.
+ * Whether a failed `createSim` may have created a SIM that is billed: the request was sent, and the
+ * response was not a definite refusal (4xx).
  */
 export function simMayExist(error: unknown): boolean {
   return error instanceof ApiError && error.simMayExist;
@@ -54,19 +54,17 @@ export function simMayExist(error: unknown): boolean {
 
 /** The properties of an API operation that error messages need. */
 export interface Operation {
-  /** The goal of the call; completes the message "cannot …": `create a virtual SIM`. */
+  /** The purpose of the call, which completes the message "cannot …": `create a virtual SIM`. */
   readonly purpose: string;
   /** The SAM permission that the operation requires. */
   readonly permission?: string;
-  /** Whether a call that got no response may have cost money. */
+  /** Whether a call without a response may have cost money. */
   readonly creates?: boolean;
-  /** What to do about a status, if the general advice does not apply. */
+  /** What to do for a status, if the general advice does not apply. */
   readonly advice?: Readonly<Record<number, readonly string[]>>;
 }
 
-/**
- * What to do if the response to createSim is lost. A second call could create a second billed SIM.
- */
+/** Advice for a lost createSim response: a second call could create a second billed SIM. */
 export const SIM_MAY_EXIST = [
   'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the start time ' +
     'of this command: one may have been created and billed.',
@@ -105,7 +103,7 @@ function nextOf(failure: TransportFailure, url: string): string {
     : NEXT_OF_FAILURE[failure];
 }
 
-/** An endpoint on a loopback address is usually the emulator. */
+/** Advice for a loopback endpoint, which is usually the emulator. */
 const NOTHING_LISTENS =
   'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and --endpoint to use SORACOM.';
 

@@ -1,6 +1,6 @@
 /**
  * Formats requests and responses for SORACOM_VERBOSE, between soratun's banners, with all secrets
- * hidden. soratun omits its sign-in; arctun shows it, because no secret in it is readable.
+ * hidden. Unlike soratun, arctun also shows the sign-in, whose secrets are hidden too.
  */
 import { STATUS_CODES } from 'node:http';
 import { REDACTED } from '../lib/secrets/secret.js';
@@ -20,8 +20,8 @@ const RESPONSE_BANNERS = [
 /**
  * Formats an HTTP request for the dump.
  *
- * @param hiddenHeaders lowercase names of headers whose values are never shown
- * @returns lines, each with a newline
+ * @param hiddenHeaders lowercase names of headers whose values are always hidden
+ * @returns lines that each end with a newline
  */
 export function dumpRequest(
   { method, url, headers, body = '' }: HttpRequest,
@@ -42,7 +42,7 @@ export function dumpRequest(
 /**
  * Formats an HTTP response for the dump.
  *
- * @returns lines, each with a newline
+ * @returns lines that each end with a newline
  */
 export function dumpResponse({ status, headers, body }: HttpResponse): string {
   const lines = Object.entries(headers).map(([name, value]) => headerLine(name, value));

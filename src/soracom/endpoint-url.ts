@@ -1,4 +1,4 @@
-/** Parses base URLs of services, and decides which of them may receive a key. */
+/** Parses base URLs of services, and decides which URLs may receive a key. */
 import { UserError } from '../lib/errors/user-error.js';
 
 /**
@@ -17,7 +17,7 @@ export function parseEndpointUrl(text: string): string {
 }
 
 /**
- * Like `parseEndpointUrl`, for a plain http service that receives no key.
+ * Works like `parseEndpointUrl`, but also allows plain http, for a service that receives no key.
  * @throws UserError of kind `usage`
  */
 export function parsePlainEndpointUrl(text: string): string {
@@ -34,9 +34,8 @@ export function parsePlainEndpointUrl(text: string): string {
 }
 
 /**
- * Whether a URL leads to this machine, so that requests cross no network and need no proxy. Of the
- * names for localhost, only `localhost` itself is accepted, because other names may be resolved by
- * a name server.
+ * Whether a URL leads to this machine, so that requests cross no network and need no proxy. The
+ * only name accepted is `localhost`, because a name server may resolve other names.
  */
 export function isLoopbackUrl(url: string): boolean {
   // URL normalizes all forms of an IPv4 address, such as 127.1 or 0x7f000001, to dotted decimal.
@@ -44,7 +43,6 @@ export function isLoopbackUrl(url: string): boolean {
   return /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/i.test(host);
 }
 
-/** Whether a URL is an https URL of SORACOM. */
 export function isSoracomUrl(url: string): boolean {
   const { protocol, hostname, port } = new URL(url);
   return protocol === 'https:' && port === '' && /(?:^|\.)soracom\.io$/.test(hostname);

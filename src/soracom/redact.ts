@@ -1,21 +1,20 @@
 /**
- * Decides what may be shown of headers and bodies. Values whose name or format marks them as a
- * secret (lib/secrets/secret-shapes.ts) are hidden at any depth. Text that cannot be parsed is not
- * shown.
+ * Decides which parts of headers and bodies may be shown. Values whose name or format marks them as
+ * a secret (lib/secrets/secret-shapes.ts) are hidden at any depth, as is unparsable text.
  */
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed, redactText } from '../lib/secrets/secret-shapes.js';
 import { parseJson } from '../lib/text/parse-json.js';
 
-/** Replaces a body that may contain a secret which cannot be located. */
+/** The text shown instead of a body that may contain a secret at an unknown position. */
 export const NOT_SHOWN = '(not shown)';
 
 /**
  * Redacts the body of a request or a response for display:
  *
- * - JSON is shown on one line; of duplicate members only the last is kept.
- * - Markup, or words too short for a key, are shortened to the first line.
- * - Anything else, such as truncated JSON, is replaced with a note that it is not shown.
+ * - JSON is shown on one line; only the last of duplicate members is kept.
+ * - Markup, and text whose words are too short for a key, is cut to the first line.
+ * - Any other text, such as truncated JSON, is replaced with a note that it is not shown.
  */
 export function redactBody(body: string): string {
   if (body.trim() === '') return '';
@@ -38,7 +37,7 @@ function redactMember(name: string, member: unknown): unknown {
   return isSecretName(name) ? REDACTED : member;
 }
 
-/** A whole key has at least 43 characters and no space. */
+/** Matches a word that cannot be a whole key, which has at least 43 characters and no space. */
 const SHORT_WORD = /^["'(]?(?:\p{L}[\p{L}'/-]{0,23}|\d{1,5})[.,:;!?'")]*$/u;
 
 function isHarmlessText(body: string): boolean {
@@ -48,9 +47,7 @@ function isHarmlessText(body: string): boolean {
 
 const SHOWN_LENGTH = 200;
 
-/**
- * Returns the first non-empty line, shortened, without control characters and recognizable secrets.
- */
+/** Returns the first non-empty line, shortened, without control characters and secrets. */
 export function firstLine(text: string): string {
   return redactText(rawFirstLine(text)).slice(0, SHOWN_LENGTH);
 }

@@ -1,6 +1,6 @@
 /**
- * Builds errors for refused calls. Separate from api-error.ts, so that code that only inspects
- * errors does not load the response schemas.
+ * Builds errors for refused calls. This file is separate from api-error.ts, so that code that only
+ * inspects errors does not load the response schemas.
  */
 import { redactText } from '../lib/secrets/secret-shapes.js';
 import { parseJson } from '../lib/text/parse-json.js';
@@ -8,14 +8,14 @@ import { refusal } from './client/responses.js';
 import { ApiError, type Operation, SIM_MAY_EXIST } from './api-error.js';
 import { firstLine, redactBody } from './redact.js';
 
-/** Details of a refusal besides its status and body. */
+/** Details of a refusal other than its status and body. */
 export interface RefusalCircumstances {
   /** Clauses to append to the API's message, such as `tried 5 times`. */
   readonly notes?: readonly string[];
   /** What to do next, instead of the general advice for the status. */
   readonly next?: readonly string[];
   readonly mayBeDone?: boolean;
-  /** Removes the secrets of this run from the body before the error shows any of it. */
+  /** Removes this run's secrets from the body before the error shows any of it. */
   readonly hide?: (text: string) => string;
 }
 
@@ -43,8 +43,8 @@ export function refusalError(
 }
 
 /**
- * Whether a refused request certainly had no effect. A gateway's 5xx does not say what the API did,
- * and a redirect (3xx) may lead to the result of a completed request (RFC 9110 15.4.4).
+ * Whether a refused request certainly had no effect. A gateway's 5xx does not reveal what the API
+ * did, and a redirect (3xx) may lead to the result of a completed request (RFC 9110 15.4.4).
  */
 function isDefinite(status: number): boolean {
   return status >= 400 && status < 500;
@@ -62,7 +62,7 @@ function parseRefusal(
       message: firstLine(hide(message)),
     };
   }
-  // The body may be a proxy's page, plain text, or other JSON; redactBody detects which.
+  // The body may be a proxy's page, plain text, or other JSON; redactBody() recognizes the type.
   const shown = firstLine(hide(redactBody(body)));
   return shown === '' ? {} : { message: shown };
 }

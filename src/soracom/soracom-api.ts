@@ -2,48 +2,46 @@
  * The SORACOM API operations that arctun uses, named after their operationIds. `SoracomClient`
  * implements them; use cases depend on a subset (`Pick<SoracomApi, …>`).
  *
- * Every method rejects with an ApiError, with the signal's reason, or with a UserError of kind
- * `usage` for an invalid SIM ID.
+ * Every method rejects with an ApiError, with the abort reason, or with a UserError of kind `usage`
+ * for an invalid SIM ID.
  */
 import type { ArcSessionResponse, SessionEvent, SimResponse } from './client/responses.js';
 import type { SignIn } from './auth/sign-in.js';
 
 export interface SoracomApi {
   /**
-   * Signs in, and switches to another user if `signIn` requests it. All later calls send the token.
-   * @param tokenTimeoutSeconds lifetime of the token
+   * Signs in, and switches to another user if `signIn` asks for that. Later calls send the token.
+   * @param tokenTimeoutSeconds the lifetime of the token
    */
   auth(signIn: SignIn, tokenTimeoutSeconds: number): Promise<void>;
-  /** Revokes the token, within 5 s and even after the signal has aborted. */
+  /** Revokes the token within 5 s, even after the signal has aborted. */
   logout(): Promise<void>;
-  /**
-   * The operator ID of the account; undefined before the sign-in, or if the API does not report it.
-   */
+  /** The operator ID of the account; undefined before sign-in, or if the API does not return it. */
   readonly operatorId: string | undefined;
   /**
-   * The `Date` header of the latest response, in Unix milliseconds; undefined until a response had
-   * one. SORACOM's clock may differ from this machine's clock.
+   * The latest `Date` header received, in Unix milliseconds; undefined before the first one.
+   * SORACOM's clock may differ from this machine's clock.
    */
   readonly serverTime: number | undefined;
 
   /**
    * Creates a virtual SIM, which costs money. The request is retried only once, with a new token,
-   * if the API refused the old token. Once sent, no signal aborts it, because the response carries
-   * the only copy of the private key. `simMayExist(error)` reports whether a failed call may have
-   * left a SIM.
+   * if the API refused the old token. After the request is sent, no signal aborts it, because the
+   * response contains the only copy of the private key. `simMayExist(error)` reports whether a
+   * failed call may have created a SIM.
    */
   createSim(): Promise<SimResponse>;
   getSim(simId: string): Promise<SimResponse>;
-  /** Lists every SIM of the account, including physical ones. */
+  /** Lists all SIMs in the account, including physical ones. */
   listSims(): Promise<readonly SimResponse[]>;
-  /** Lists every virtual SIM (`subscription=planArc01`) that is not terminated. */
+  /** Lists all virtual SIMs (`subscription=planArc01`) that are not terminated. */
   searchVirtualSims(): Promise<readonly SimResponse[]>;
   /** Creates the Arc session of a SIM, or replaces an existing one. */
   createArcSession(simId: string): Promise<ArcSessionResponse>;
   /**
    * Sets the SIM's public key; its Arc session restarts immediately. Repeating the call with the
    * same key changes nothing.
-   * @param publicKey in base64
+   * @param publicKey the key in base64
    */
   renewArcSimCredentials(simId: string, publicKey: string): Promise<void>;
   putSimTags(simId: string, tags: readonly SimTag[]): Promise<void>;

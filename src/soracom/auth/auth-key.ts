@@ -5,7 +5,7 @@ export const AUTH_KEY_PREFIX = 'secret-';
 
 /**
  * Explains why a pair cannot be an auth key. Only the prefixes of auth keys are known. A wrong
- * prefix often means that the ID and the key are swapped.
+ * prefix often means that the ID and the key were swapped.
  *
  * @returns undefined if both prefixes are correct
  */

@@ -1,8 +1,6 @@
 import { UserError } from '../../lib/errors/user-error.js';
 
-/**
- * The coverage of a virtual SIM: `jp` is Japan, `g` is Global. Each coverage has separate accounts.
- */
+/** The coverage of a virtual SIM: `jp` is Japan, `g` is Global. Accounts have one coverage. */
 export type Coverage = 'jp' | 'g';
 
 const ENDPOINTS: Readonly<Record<Coverage, string>> = {
@@ -24,8 +22,8 @@ const NAMES = new Map<string, Coverage>([
 ]);
 
 /**
- * Parses `g` or `global`, `jp` or `japan`, ignoring case. soratun maps any other text to one of the
- * two. arctun refuses other text, because a SIM's coverage cannot be changed later.
+ * Parses `g` or `global`, `jp` or `japan`, ignoring case. soratun also maps other text to a
+ * coverage, but arctun refuses it, because a SIM's coverage cannot be changed later.
  * @throws UserError of kind `usage`
  */
 export function parseCoverage(text: string): Coverage {

@@ -1,16 +1,13 @@
 import { REDACTED, type Secret } from '../../lib/secrets/secret.js';
 
-/** Shorter secrets are not hidden, because their text occurs in ordinary words. */
+/** The minimum length of hidden secrets, because shorter texts occur in ordinary words. */
 const SHORTEST = 4;
-/**
- * The maximum number of secrets. Each sign-in adds a few secrets, and the oldest ones are expired
- * tokens.
- */
+/** The maximum number of secrets. Each sign-in adds some, and the oldest are expired tokens. */
 const MOST = 64;
 
 /**
- * Collects the secrets of this run, to hide them even if neither a member name nor their format
- * marks them: for example, a password that a server repeats in its error message.
+ * Collects this run's secrets, to hide them even if neither a member name nor their format reveals
+ * them: for example, a password that a server repeats in its error message.
  */
 export class KnownSecrets {
   readonly #texts = new Set<string>();
@@ -28,7 +25,7 @@ export class KnownSecrets {
 
   /** Returns `text` without the secrets, whether written literally, in JSON, or in a URL. */
   hideIn(text: string): string {
-    // Longest first, because one secret may be a prefix of another.
+    // Sort the longest first, because one secret may be a prefix of another.
     const forms = [...this.#texts].flatMap(writtenForms).sort((a, b) => b.length - a.length);
     return forms.reduce((shown, form) => shown.replaceAll(form, REDACTED), text);
   }

@@ -4,7 +4,7 @@ import { UserError } from '../../lib/errors/user-error.js';
 /**
  * The headers that a profile cannot set:
  *
- * - Headers that the client sets. The response format depends on some of them, and another user's
+ * - Headers that the client sets. Some of them determine the response format, and another user's
  *   token would run the calls as that user.
  * - Headers that frame a message or control a connection (RFC 9112 6, RFC 9110 7.6.1). A wrong
  *   value splits one request into two or breaks it.
@@ -30,8 +30,7 @@ const RESERVED = new Set([
 ]);
 
 /**
- * Explains why HTTP does not allow a header. The text does not repeat the value, which may be a
- * secret.
+ * Explains why HTTP does not allow a header, without repeating the value, which may be a secret.
  * @returns undefined if the header is allowed
  */
 export function headerFault(name: string, value: string): string | undefined {
@@ -42,8 +41,7 @@ export function headerFault(name: string, value: string): string | undefined {
 }
 
 /**
- * Returns the headers of a profile without the reserved ones. If two names differ only in case, the
- * last one wins.
+ * Returns a profile's headers without the reserved ones. The last of several equal names wins.
  * @throws UserError of kind `configuration` if HTTP does not allow a name or a value; the message
  * does not repeat the value, which may be a secret
  */

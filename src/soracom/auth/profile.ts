@@ -10,27 +10,25 @@ import { parseEndpointUrl } from '../endpoint-url.js';
 import { headerFault } from './profile-headers.js';
 import type { SignIn, SwitchUser } from './sign-in.js';
 
-/** Reports why a profile cannot be used. The message contains no secrets. */
+/** The error for an unusable profile. The message contains no secrets. */
 export class ProfileError extends Error {
   override readonly name = 'ProfileError';
 }
 
 /**
- * The range of token lifetimes that the API accepts. Like soracom-cli, arctun omits other values,
- * and the API applies its default.
+ * The token lifetimes that the API accepts, in seconds. Like soracom-cli, arctun omits other
+ * values, and the API applies its default.
  */
 const TOKEN_TIMEOUT_SECONDS = { min: 180, max: 3600 };
 
-/** Go's zero value and null count as absent, as in soracom-cli. */
+/** Treats Go's zero value and null as absent, as soracom-cli does. */
 const text = z
   .string()
   .nullish()
   .transform((value) => value || undefined);
 const secretText = text.transform((value) => (value === undefined ? value : new Secret(value)));
 
-/**
- * Text that is converted by `parse`; an error of `parse` is reported as the fault of the member.
- */
+/** Text that `parse` converts; if `parse` throws, the error is reported for the member. */
 const parsed = <T>(parse: (value: string) => T) =>
   text.transform((value, context) => {
     try {
@@ -68,11 +66,11 @@ const members = {
   email: text,
   password: secretText,
   operatorId: text,
-  /** The API calls this member `userName`. */
+  /** The user name, which the API calls `userName`. */
   username: text,
   /** A shell command that prints the profile to use. */
   profileCommand: text,
-  /** The name of the profile that signs in before switching to `operatorId` and `username`. */
+  /** The name of the profile to sign in with before switching to `operatorId` and `username`. */
   sourceProfile: text,
   /** The lifetime of the token for the switched user. */
   tokenTimeoutSeconds: z
@@ -117,8 +115,8 @@ function withKnownNames(value: object): object {
 }
 
 /**
- * Returns the profile's credentials: the first complete set of auth key, email address with
- * password, and SAM user.
+ * Returns the profile's credentials. The first complete set wins: auth key, email address with
+ * password, SAM user.
  * @throws ProfileError if no set is complete, or the auth key is malformed
  */
 export function profileSignIn(profile: SoracomProfile): SignIn {
@@ -150,7 +148,7 @@ function signInFault(profile: SoracomProfile): string {
 }
 
 /**
- * Returns the user to which a profile with a `sourceProfile` switches.
+ * Returns the user that a profile with a `sourceProfile` switches to.
  * @throws ProfileError
  */
 export function profileSwitchUser(profile: SoracomProfile): SwitchUser {

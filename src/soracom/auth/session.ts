@@ -5,7 +5,7 @@ import type { KnownSecrets } from './known-secrets.js';
 import { authOperation, SWITCH_USER, type ApiOperation } from '../client/operations.js';
 import type { SignIn } from './sign-in.js';
 
-/** Makes a call and parses its response. Without a token the call is unauthenticated. */
+/** Makes a call and parses its response. A call without a token is unauthenticated. */
 export type Call = <T>(
   operation: ApiOperation,
   schema: z.ZodType<T>,
@@ -18,7 +18,7 @@ interface PastSignIn {
   readonly tokenTimeoutSeconds: number;
 }
 
-/** A signed-in API session, with the credentials to renew it. */
+/** A signed-in API session, with the credentials for renewing it. */
 export class Session {
   readonly #secrets: KnownSecrets;
   #token: AuthResponse | undefined;
@@ -34,7 +34,7 @@ export class Session {
     return this.#token;
   }
 
-  /** @throws ApiError; the session is signed out then */
+  /** @throws ApiError; the session is then signed out */
   async begin(as: SignIn, tokenTimeoutSeconds: number, call: Call): Promise<void> {
     this.end();
     this.#token = await this.#obtain(as, tokenTimeoutSeconds, call);
@@ -66,7 +66,7 @@ export class Session {
 
   async #replace(signIn: PastSignIn, call: Call): Promise<void> {
     const token = await this.#obtain(signIn.as, signIn.tokenTimeoutSeconds, call);
-    // Discard the new token if the caller signed out or in again in the meantime.
+    // Discard the new token if the caller signed out or in again meanwhile.
     if (this.#signIn === signIn) this.#token = token;
   }
 
@@ -85,7 +85,7 @@ export class Session {
   }
 }
 
-/** Builds the API's AuthRequest. For an auth key the members have the same order as in soratun. */
+/** Builds the API's AuthRequest. For an auth key, the members have the same order as in soratun. */
 function authRequest(signIn: SignIn, tokenTimeoutSeconds: number): object {
   return {
     ...identity(signIn),

@@ -1,17 +1,14 @@
 import type { Secret } from '../../lib/secrets/secret.js';
 
-/**
- * The credentials in one of the three forms of AuthRequest, and the user to switch to after signing
- * in.
- */
+/** The credentials in one of AuthRequest's three forms, and the user to switch to after sign-in. */
 export type SignIn = (AuthKeySignIn | RootUserSignIn | SamUserSignIn) & {
   /** The one-time password of multi-factor authentication. */
   readonly mfaOtpCode?: Secret<string>;
-  /** Switches to a user of another operator after signing in (`switchUser`). */
+  /** The user of another operator to switch to after signing in (`switchUser`). */
   readonly switchUser?: SwitchUser;
 };
 
-/** An auth key of a SAM user or of the root user. */
+/** An auth key that belongs to a SAM user or to the root user. */
 export interface AuthKeySignIn {
   readonly kind: 'auth-key';
   /** The ID of the auth key; begins with `keyId-`. */

@@ -13,7 +13,7 @@ import { exchange, type HttpRequest, type HttpResponse } from './transport.js';
 export interface ApiRequest {
   /** The path after `/v1`, including the query. */
   readonly path: string;
-  /** Sent as JSON with members in this order; undefined if the operation has no body. */
+  /** The body, sent as JSON with members in this order; undefined if the operation has no body. */
   readonly body?: object;
 }
 
@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT = 10_000;
 
 /** Sends single API calls, and passes requests and responses to the `dump` callback. */
 export class Channel {
-  /** Secrets added here are hidden in all dumps. */
+  /** Hides the secrets added to it in all dumps. */
   readonly secrets = new KnownSecrets();
   readonly #options: SoracomClientOptions;
   readonly #endpoint: string;
@@ -38,14 +38,14 @@ export class Channel {
     this.#profileHeaders = addableHeaders(options.headers ?? {});
   }
 
-  /** The `Date` header of the latest response that had one, in Unix milliseconds. */
+  /** The latest `Date` header received, in Unix milliseconds. */
   get serverTime(): number | undefined {
     return this.#serverTime;
   }
 
   /**
-   * @param token of the calling user; undefined for an unauthenticated call
-   * @param timeout in milliseconds
+   * @param token the calling user's token; undefined for an unauthenticated call
+   * @param timeout the timeout in milliseconds
    * @returns a response with any status
    * @throws ApiError if no complete response was received
    */
@@ -97,20 +97,17 @@ export class Channel {
     return { method, url, headers, ...(body && { body: JSON.stringify(body) }) };
   }
 
-  /** Profile headers may authenticate to a gateway, so their values are hidden. */
+  /** Returns the names of profile headers, whose values may be secrets and are therefore hidden. */
   #hiddenHeaders(): ReadonlySet<string> {
     return new Set(Object.keys(this.#profileHeaders).map((name) => name.toLowerCase()));
   }
 }
 
-/**
- * Ignores errors of the `dump` callback, so that they do not lose a response with a key that the
- * API sends only once.
- */
+/** Calls the `dump` callback and ignores its errors, so that no response with a key is lost. */
 function indifferent(tell: () => void): void {
   try {
     tell();
   } catch {
-    // A failing dump callback must not lose the response.
+    // Ignore the error, so that the response is not lost.
   }
 }

@@ -29,7 +29,7 @@ import type { HttpResponse } from './transport.js';
 
 const DEFAULT_TIMEOUT = 30_000;
 const DEFAULT_DEADLINE = 120_000;
-/** Short, because a token that was not revoked expires on its own. */
+/** The deadline is short, because a token that was not revoked expires anyway. */
 const LOGOUT_DEADLINE = 5_000;
 /** The API's maximum page size. */
 const PAGE_LENGTH = 100;
@@ -39,8 +39,8 @@ const PAGE_LENGTH = 100;
  * byte-identical to soratun's.
  *
  * - Idempotent operations are retried after 429 and 5xx (operations.ts, repeats.ts).
- * - A refused token is replaced once per call, by signing in again. createSim is included, because
- *   a request that is answered with 401 was not applied (RFC 9110 15.5.2).
+ * - A refused token is replaced once per call, by signing in again. This includes createSim,
+ *   because a request that is answered with 401 was not applied (RFC 9110 15.5.2).
  * - No operation is retried if no response was received, and createSim is retried only after 401.
  */
 export class SoracomClient implements SoracomApi {
@@ -144,7 +144,7 @@ export class SoracomClient implements SoracomApi {
     return events.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, limit);
   }
 
-  /** Removes the secrets of this run from a text. */
+  /** Removes this run's secrets from a text. */
   readonly #hide = (text: string): string => this.#channel.secrets.hideIn(text);
 
   #newDeadline(): number {
@@ -170,10 +170,7 @@ export class SoracomClient implements SoracomApi {
     return readResponse(operation, schema, await this.#perform(operation, request), this.#hide);
   }
 
-  /**
-   * Makes a call with the current token. If the API refuses the token, signs in again and retries
-   * once.
-   */
+  /** Makes a call. If the API refuses the current token, signs in again and retries once. */
   async #perform(
     operation: ApiOperation,
     request: ApiRequest,
@@ -195,7 +192,7 @@ export class SoracomClient implements SoracomApi {
       readResponse(operation, schema, await this.#send(operation, request, token, end), this.#hide);
   }
 
-  /** Sends a call with its retries; resolves with a 2xx response. */
+  /** Sends a call and retries it if allowed; resolves with a 2xx response. */
   #send(
     operation: ApiOperation,
     request: ApiRequest,
@@ -226,16 +223,12 @@ export class SoracomClient implements SoracomApi {
         next: ['Try again later: the SORACOM API is slow.'],
       });
     }
-    // createSim gets its full timeout, because its response holds a private key that is sent only
-    // once.
+    // createSim gets its full timeout: the API sends the private key in its response only once.
     return operation.creates ? timeoutMs : Math.min(timeoutMs, Math.ceil(left));
   }
 }
 
-/**
- * @throws UserError of kind `usage` for an ID that URL parsing would drop or treat as a relative
- * path
- */
+/** @throws UserError of kind `usage` for an ID that a URL would interpret as a relative path */
 function simPath(simId: string, behind = ''): string {
   if (/^\.{0,2}$/.test(simId)) {
     throw new UserError('usage', {

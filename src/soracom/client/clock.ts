@@ -6,7 +6,7 @@ export interface SoracomClock {
   now(): number;
   /**
    * Resolves after the given number of milliseconds.
-   * @throws the signal's reason, as soon as the signal aborts
+   * @throws the abort reason, as soon as the signal aborts
    */
   sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void>;
 }

@@ -2,16 +2,16 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const MONTH = `(?<month>${MONTHS.join('|')})`;
 const TIME = String.raw`(?<hour>\d\d):(?<minute>\d\d):(?<second>\d\d)`;
 
-/** RFC 9110 5.6.7: the preferred format, and two obsolete ones that a recipient MUST accept. */
+/**
+ * The preferred date format, and two obsolete ones that recipients MUST accept (RFC 9110 5.6.7).
+ */
 const FORMS = [
   new RegExp(String.raw`^\w{3}, (?<day>\d\d) ${MONTH} (?<year>\d{4}) ${TIME} GMT$`),
   new RegExp(String.raw`^\w{6,9}, (?<day>\d\d)-${MONTH}-(?<year>\d\d) ${TIME} GMT$`),
   new RegExp(String.raw`^\w{3} ${MONTH} (?<day>[ \d]\d) ${TIME} (?<year>\d{4})$`),
 ];
 
-/**
- * Parses an HTTP-date (RFC 9110 5.6.7) to Unix milliseconds; returns undefined for any other text.
- */
+/** Parses an HTTP-date (RFC 9110 5.6.7) to Unix milliseconds; undefined for any other text. */
 export function parseHttpDate(text: string): number | undefined {
   for (const form of FORMS) {
     const parts = form.exec(text)?.groups;
@@ -29,8 +29,8 @@ export function parseHttpDate(text: string): number | undefined {
 }
 
 /**
- * Expands a two-digit year. RFC 9110 5.6.7: a year that appears to be more than 50 years in the
- * future MUST be read as the most recent past year with the same last two digits.
+ * Expands a two-digit year. A year that appears to be more than 50 years in the future MUST be
+ * interpreted as the most recent past year with the same last two digits (RFC 9110 5.6.7).
  */
 function fullYear(digits: string): number {
   if (digits.length === 4) return Number(digits);

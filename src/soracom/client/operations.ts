@@ -1,7 +1,4 @@
-/**
- * The API operations of the client, each with its required permission and the reason why it may or
- * may not be retried.
- */
+/** The API operations in use, each with its required permission and whether it may be retried. */
 import type { Operation } from '../api-error.js';
 import type { SignIn } from '../auth/sign-in.js';
 import type { HttpRequest } from './transport.js';
@@ -10,8 +7,8 @@ export interface ApiOperation extends Operation {
   readonly method: HttpRequest['method'];
   readonly permission: string;
   /**
-   * Whether the request is retried after a 429 or 5xx response. A repeatable operation must be
-   * harmless if it runs twice, because an operation that returned 5xx may have taken effect.
+   * Whether the request is retried after a 429 or 5xx response. Running a repeatable operation
+   * twice must be harmless, because an operation that returned 5xx may have taken effect.
    */
   readonly repeatable: boolean;
   /** Whether the operation is still sent and awaited after the client's signal has aborted. */
@@ -28,8 +25,8 @@ const WHAT_TO_CHECK: Readonly<Record<SignIn['kind'], string>> = {
 };
 
 /**
- * A retry creates another token, and the first one expires on its own. A sign-in with a one-time
- * password is not retried: the password may already be used, and would expire during the pause.
+ * Returns the sign-in operation. A retry creates another token, and the first one expires anyway. A
+ * sign-in with a one-time password is not retried, because the password may already be used.
  */
 export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
   const usesOneTimePassword = mfaOtpCode !== undefined;
@@ -51,7 +48,7 @@ export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
   };
 }
 
-/** A retry only creates another token, as in a sign-in. */
+/** Switches to another user. A retry only creates another token, as in a sign-in. */
 export const SWITCH_USER: ApiOperation = {
   method: 'POST',
   purpose: 'switch to the other user',
@@ -65,9 +62,9 @@ export const SWITCH_USER: ApiOperation = {
 };
 
 /**
- * Logging out is sent even after the client's signal has aborted, so that no token stays valid; the
- * token of a switched user lives for up to an hour. Logging out is not retried, because a second
- * call would be refused.
+ * Logging out is sent even after the client's signal has aborted, because a switched user's token
+ * would otherwise stay valid for up to an hour. Logging out is not retried, because a second call
+ * would be refused.
  */
 export const LOGOUT: ApiOperation = {
   method: 'POST',
@@ -102,7 +99,7 @@ export const LIST_SIMS: ApiOperation = {
   repeatable: true,
 };
 
-/** Searching SIMs changes nothing. */
+/** Searching for SIMs changes nothing. */
 export const SEARCH_SIMS: ApiOperation = {
   method: 'GET',
   purpose: 'search the virtual SIMs',
@@ -126,7 +123,7 @@ export const CREATE_ARC_SESSION: ApiOperation = {
   repeatable: true,
 };
 
-/** The request contains the public key, so a retry sets the same key again. */
+/** Retrying sets the same key again, because the request contains the public key. */
 export const RENEW_ARC_SIM_CREDENTIALS: ApiOperation = {
   method: 'PUT',
   purpose: 'renew the key of the SIM',
@@ -134,7 +131,7 @@ export const RENEW_ARC_SIM_CREDENTIALS: ApiOperation = {
   repeatable: true,
 };
 
-/** A retry sets the same tags to the same values. */
+/** Retrying sets the same tags to the same values. */
 export const PUT_SIM_TAGS: ApiOperation = {
   method: 'PUT',
   purpose: 'set the tags of the SIM',
@@ -150,7 +147,7 @@ export const GET_GROUP: ApiOperation = {
   repeatable: true,
 };
 
-/** A retry sets the same group again. */
+/** Retrying sets the same group again. */
 export const SET_SIM_GROUP: ApiOperation = {
   method: 'POST',
   purpose: 'add the SIM to the group',

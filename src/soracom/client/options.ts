@@ -6,34 +6,30 @@ export interface SoracomClientOptions {
   /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
   readonly userAgent: string;
   /**
-   * Extra headers for each request. Extra headers never override the client's own headers, or
-   * headers that frame a message (profile-headers.ts).
+   * Extra headers for each request. They never override the client's own headers, or headers that
+   * frame a message (profile-headers.ts).
    */
   readonly headers?: Readonly<Record<string, string>>;
   /** Timeout of each call, in milliseconds; defaults to 30 s. */
   readonly timeoutMs?: number;
   /**
-   * Timeout of one method as a whole, in milliseconds; defaults to 120 s. Includes retries and the
-   * pauses between them, signing in again, and all pages of a list. A createSim that was sent
+   * Timeout for each method as a whole, in milliseconds; defaults to 120 s. Includes retries and
+   * the pauses between them, signing in again, and all pages of a list. A createSim that was sent
    * always gets its full `timeoutMs`.
    */
   readonly deadlineMs?: number;
   /** The maximum number of retries after 429 and 5xx; defaults to 4. */
   readonly mostRepeats?: number;
-  /**
-   * Receives a message for the user before each pause between retries. Exceptions of this callback
-   * are ignored.
-   */
+  /** Called with a message before each pause between retries; exceptions from it are ignored. */
   readonly onWait?: (text: string) => void;
   /**
-   * Receives each request and each response as text between soratun's banners (SORACOM_VERBOSE).
-   * The text ends with a newline, and all secrets are hidden. Exceptions of this callback are
-   * ignored.
+   * Called with each request and each response as text between soratun's banners (SORACOM_VERBOSE),
+   * with a newline at the end and all secrets hidden. Exceptions from this callback are ignored.
    */
   readonly dump?: (text: string) => void;
   /** Aborts pauses and all unanswered calls except createSim. */
   readonly signal?: AbortSignal;
   readonly clock?: SoracomClock;
-  /** Returns a number from 0 to below 1 for the jitter of pauses; defaults to Math.random. */
+  /** Returns a number from 0 to below 1, for the jitter of pauses; defaults to Math.random. */
   readonly random?: () => number;
 }

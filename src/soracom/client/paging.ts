@@ -9,13 +9,13 @@ export interface Page<T> {
   readonly nextKey: string | undefined;
 }
 
-/** Far more pages than the virtual SIMs of any account need. */
+/** The maximum number of pages, far more than any account's virtual SIMs need. */
 const MOST_PAGES = 1000;
 const MOST_ITEMS = 100_000;
 
 /**
- * Reads all pages of a list. A page may be short or empty: only a page without a next key is the
- * last.
+ * Reads all pages of a list. A page may be short or empty; only a page without a next key is the
+ * last one.
  *
  * @param read reads one page; the first page has no key
  * @param enough stops reading after this number of items
@@ -45,9 +45,7 @@ export async function readPages<T>(
   }
 }
 
-/**
- * Returns the path of a page: `path` unchanged for the first page, otherwise with the page's key.
- */
+/** Returns the path of a page: `path` unchanged for the first page, otherwise with the key. */
 export function pathOfPage(path: string, key: string | undefined): string {
   if (key === undefined) return path;
   return `${path}${path.includes('?') ? '&' : '?'}last_evaluated_key=${encodeURIComponent(key)}`;

@@ -7,7 +7,7 @@ import type { HttpResponse } from './transport.js';
 /**
  * Parses the body of a response.
  *
- * @param hide removes the secrets of this run from the body before an error shows any of it
+ * @param hide removes this run's secrets from the body before an error shows any of it
  * @throws ApiError if the response does not match the specification
  */
 export function readResponse<T>(
@@ -16,7 +16,7 @@ export function readResponse<T>(
   { status, body }: Pick<HttpResponse, 'status' | 'body'>,
   hide: (text: string) => string = (text) => text,
 ): T {
-  // An empty body (204, RFC 9110 15.3.5) is read as an empty object.
+  // Treat an empty body (204, RFC 9110 15.3.5) as an empty object.
   const answer = schema.safeParse(body === '' ? {} : parseJson(body));
   if (answer.success) return answer.data;
   const [issue] = answer.error.issues;
@@ -32,8 +32,7 @@ function describeMisfit(body: string, place: string, hide: (text: string) => str
   if (parseJson(body) !== undefined) {
     return `the response lacks required data${place === '' ? '' : ` at ${place}`}`;
   }
-  // Check the original body: if a secret at its start were hidden first, the text would look like
-  // markup.
+  // Check the original body: hiding a secret at its start first would make it look like markup.
   const isHarmless = !['', NOT_SHOWN].includes(redactBody(body));
   return `the response is not JSON: ${isHarmless ? firstLine(hide(body)) : NOT_SHOWN}`;
 }

@@ -1,4 +1,4 @@
-/** Decides what happens after a response without success: wait and retry, or report the failure. */
+/** Decides how to handle a response other than 2xx: wait and retry, or report the failure. */
 import type { ApiError } from '../api-error.js';
 import type { SoracomClock } from './clock.js';
 import type { ApiOperation } from './operations.js';
@@ -12,19 +12,19 @@ export interface RepeatOptions {
   readonly mostRepeats?: number | undefined;
   /** Returns a random number from 0 to below 1. */
   readonly random: () => number;
-  /** The deadline for all attempts, as a time of `clock`. */
+  /** The deadline for all attempts, as a time on `clock`. */
   readonly end: number;
   readonly signal: AbortSignal | undefined;
-  /** Receives a message for the user before each pause. Exceptions of this callback are ignored. */
+  /** Called with a message for the user before each pause; exceptions from it are ignored. */
   readonly onWait: (text: string) => void;
-  /** Removes secrets from the text of an error. */
+  /** Removes secrets from an error's text. */
   readonly hide: (text: string) => string;
 }
 
 const MOST_REPEATS = 4;
 /**
- * First pauses in milliseconds. SORACOM's rate limits are per minute: the pauses after 429 add up
- * to 33 to 65 s, those after 5xx to 8 to 15 s.
+ * The first pauses in milliseconds. Together, the pauses last 33 to 65 s after 429, because
+ * SORACOM's rate limits are per minute, and 8 to 15 s after 5xx.
  */
 const FIRST_PAUSE = { limited: 5000, broken: 1000 };
 const LONGEST_PAUSE = 30_000;
@@ -37,7 +37,7 @@ const TOO_MANY_REQUESTS = 429;
  * header, or double each time if the header is missing.
  *
  * @param send makes one attempt
- * @throws ApiError for the last response, any error of `send`, or the signal's reason
+ * @throws ApiError for the last response, any error of `send`, or the abort reason
  */
 export async function sendWithRepeats(
   operation: ApiOperation,
@@ -75,7 +75,7 @@ function announce(
   try {
     onWait(`The SORACOM API returned HTTP ${response.status}${wish}. Retrying in ${seconds} s.`);
   } catch {
-    // A failing callback must not fail the call.
+    // Ignore errors of the callback, so that they do not fail the call.
   }
 }
 
@@ -89,7 +89,7 @@ function pauseBefore(
   asked: number | undefined,
   random: () => number,
 ): number {
-  // Retry-After has whole seconds, so spread the clients over the following second.
+  // Retry-After contains whole seconds, so spread the clients over the following second.
   if (asked !== undefined) return asked + random() * 1000;
   const first = status === TOO_MANY_REQUESTS ? FIRST_PAUSE.limited : FIRST_PAUSE.broken;
   return Math.min(first * 2 ** (attempt - 1), LONGEST_PAUSE) * (0.5 + random() / 2);
@@ -99,9 +99,9 @@ interface Outcome {
   readonly operation: ApiOperation;
   readonly response: HttpResponse;
   readonly attempt: number;
-  /** The milliseconds that the server asks to wait. */
+  /** The pause that the server asks for, in milliseconds. */
   readonly asked: number | undefined;
-  /** The remaining milliseconds, if they are too few for the pause. */
+  /** The time left for the pause, in milliseconds, if it is too short. */
   readonly left?: number;
   /** Whether an earlier attempt may have taken effect. */
   readonly mayBeDone: boolean;

@@ -17,10 +17,7 @@ export const authAnswer = z.object({
 });
 export type AuthResponse = z.infer<typeof authAnswer>;
 
-/**
- * An Arc session as the API returns it, with the API's member names. The values stay text here;
- * src/arc-config parses them.
- */
+/** An Arc session with the API's member names and text values, which src/arc-config parses. */
 export const arcSessionAnswer = z.object({
   arcServerPeerPublicKey: z.string(),
   arcServerEndpoint: z.string(),
@@ -29,7 +26,7 @@ export const arcSessionAnswer = z.object({
 });
 export type ArcSessionResponse = z.infer<typeof arcSessionAnswer>;
 
-/** Treats a member of the wrong type as absent. */
+/** Treats a member with the wrong type as absent. */
 const absent = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 const text = absent(z.string());
 /** Unix milliseconds. */
@@ -44,7 +41,7 @@ const simProfile = z.object({
   arcClientPeerPrivateKey: absent(secretText),
 });
 
-/** The SIM's session status at SORACOM. `online` does not imply that a tunnel is connected. */
+/** The SIM's session status at SORACOM. `online` does not mean that a tunnel is connected. */
 const sessionStatus = z.object({
   online: absent(z.boolean()),
   lastUpdatedAt: time,
@@ -54,8 +51,8 @@ const sessionStatus = z.object({
 });
 
 /**
- * A SIM. Only `simId` is required, so that an unexpected member does not discard the response to
- * createSim with its private key, which the API sends only once.
+ * A SIM. Only `simId` is required, so that an unexpected member never discards createSim's
+ * response, whose private key the API sends only once.
  */
 export const simAnswer = z.object({
   simId: z.string().min(1),
@@ -66,11 +63,11 @@ export const simAnswer = z.object({
   /** The SIM's speed class, for example `arc.standard`. */
   speedClass: text,
   groupId: text,
-  /** The SIM's tags, of which `name` holds the SIM's name. */
+  /** The SIM's tags; the tag `name` holds the SIM's name. */
   tags: recordOf(z.string()),
   createdTime: time,
   lastModifiedTime: time,
-  /** Whether termination is allowed; if false, the SIM has termination protection. */
+  /** Whether termination is allowed; false means that termination protection is enabled. */
   terminationEnabled: absent(z.boolean()),
   activeProfileId: text,
   sessionStatus: absent(sessionStatus),
@@ -99,10 +96,7 @@ function withSimId(answer: unknown): unknown {
 /** Accepts any JSON object, but not the HTML page of a captive portal. */
 export const anyAnswer = z.object({});
 
-/**
- * The response to renewArcSimCredentials. If the response contains a public key, it must be the one
- * that was sent.
- */
+/** The response to renewArcSimCredentials, whose public key must be the one that was sent. */
 export function arcCredentialsResponse(publicKey: string) {
   return z.object({ arcClientPeerPublicKey: z.literal(publicKey).nullish() });
 }
@@ -127,10 +121,7 @@ export const sessionEvents = z.array(sessionEvent);
 
 const refusalMessage = z.object({ code: text, message: z.string() });
 
-/**
- * The usual error body of the API. Some operations nest it in `errorMessage`, and some errors have
- * other bodies.
- */
+/** The API's usual error body. Some operations nest it; some errors have other bodies. */
 export const refusal = z.union([
   refusalMessage,
   z.object({ errorMessage: refusalMessage }).transform(({ errorMessage }) => errorMessage),

@@ -1,7 +1,4 @@
-/**
- * Transport errors, separate from the transport so that error handling does not load an HTTP
- * client.
- */
+/** Transport errors, in a separate file so that error handling does not load an HTTP client. */
 
 export type TransportFailure =
   | 'dns'
@@ -15,7 +12,7 @@ export type TransportFailure =
   | 'not-tls'
   | 'too-long';
 
-/** Reports that no complete response was received. */
+/** The error if no complete response was received. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
   readonly failure: TransportFailure;

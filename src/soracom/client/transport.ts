@@ -1,7 +1,7 @@
 /**
- * One HTTP exchange with limits on time and size, without redirects or retries. Proxies come from
- * HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and are never used for this machine; axios
- * tunnels https through them with CONNECT.
+ * One HTTP exchange with limits on time and size, without redirects or retries. HTTP_PROXY,
+ * HTTPS_PROXY, ALL_PROXY and NO_PROXY select the proxy, which is never used for this machine; axios
+ * tunnels https through a proxy with CONNECT.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -20,26 +20,26 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  /** Names are in lower case, as in Node; the values of repeated headers are joined with commas. */
+  /** The headers by lowercase name, as in Node; commas join the values of repeated headers. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /** Deadlines in milliseconds. */
 export interface Deadlines {
-  /** The time until the connection is established, including TLS and proxy. */
+  /** The timeout for establishing the connection, including TLS and proxy. */
   readonly connect: number;
-  /** The time until the last byte of the response has arrived. */
+  /** The timeout for the whole response. */
   readonly whole: number;
 }
 
-/** API responses have a few KB; a longer response does not come from the API. */
+/** The maximum response size in bytes. API responses have only a few KB. */
 const MAX_ANSWER = 4 << 20;
 
 /**
  * Sends a request and reads the whole response.
  *
- * @param signal aborts the exchange; the promise then rejects with the signal's reason
+ * @param signal aborts the exchange; the promise then rejects with the abort reason
  * @throws TransportError
  */
 export async function exchange(
@@ -60,7 +60,7 @@ export async function exchange(
       url: request.url,
       headers: {
         Accept: 'application/json',
-        // Without a body, axios would set a form's Content-Type.
+        // axios would set the Content-Type of a form on a request without a body.
         ...(request.body === undefined && { 'Content-Type': false }),
         ...request.headers,
       },
@@ -94,11 +94,11 @@ function plainHeaders(headers: object): Record<string, string> {
   return plain;
 }
 
-/** Observes one connection: its connect deadline, and whether any bytes may have been sent. */
+/** Observes one connection: when it is established, and whether bytes may have been sent. */
 class Connection {
   /**
-   * Each call uses a new connection. If a kept-alive connection closes during a request, the client
-   * cannot know whether the call took effect.
+   * Each call uses a new connection, because if a kept-alive connection closes during a request,
+   * the client cannot know whether the call took effect.
    */
   readonly #httpAgent = new http.Agent({ keepAlive: false });
   readonly #httpsAgent = new https.Agent({ keepAlive: false });
@@ -115,7 +115,7 @@ class Connection {
     return {
       httpAgent: this.#httpAgent,
       httpsAgent: this.#httpsAgent,
-      // axios has only one timeout for everything, so the connect deadline is enforced here.
+      // axios has only one timeout for the whole exchange, so enforce the connect deadline here.
       transport: {
         request: (options: https.RequestOptions, onResponse: (r: http.IncomingMessage) => void) => {
           const native = options.protocol === 'https:' ? https : http;
@@ -182,10 +182,10 @@ interface Reason {
 const DNS = /^(ENOTFOUND|EAI_)/;
 const TLS = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|^EPROTO$/;
 const TLS_CLOCK = /^(CERT_NOT_YET_VALID|CERT_HAS_EXPIRED)$/;
-/** OpenSSL's messages for bytes that are not a TLS record. */
+/** Matches OpenSSL's messages for bytes that are not a TLS record. */
 const NOT_TLS = /wrong version number|packet length too long|http request|unknown protocol/i;
 
-/** Maps a Node error code to a kind of failure. */
+/** Returns the kind of failure for a Node error code. */
 export function failureOf(code: string): TransportFailure {
   if (DNS.test(code)) return 'dns';
   if (TLS_CLOCK.test(code)) return 'tls-clock';
@@ -196,9 +196,7 @@ function codeOf(error: unknown): string {
   return (error as { code?: unknown }).code?.toString() ?? '';
 }
 
-/**
- * Returns the cause of an axios error, because the error itself holds the request with its secrets.
- */
+/** Returns the cause of an axios error, because the error itself contains the request's secrets. */
 function withoutRequest(error: unknown): unknown {
   return axios.isAxiosError(error) ? error.cause : error;
 }

@@ -11,11 +11,10 @@ import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { KEY_MAY_BE_REPLACED } from './krypton.js';
 import { withoutControls } from '../redact.js';
 
-/** Options named as in soratun, which uses the names of krypton-cli. */
+/** The options, with soratun's names, which are the names of krypton-cli. */
 export interface KryptonCliOptions {
-  /** Path of the krypton-cli program. */
   readonly path: string;
-  /** The base URL; empty for krypton-cli's default, as are all other options that may be empty. */
+  /** The base URL. If this or another optional text is empty, krypton-cli uses its default. */
   readonly provisioningApiEndpointUrl: string;
   /** The request parameters as JSON. */
   readonly params: string;
@@ -33,13 +32,10 @@ export interface KryptonCliOptions {
   readonly debug: boolean;
 }
 
-/**
- * The timeout in milliseconds. A modem may be slow, and its SIM authenticates in two round trips to
- * SORACOM.
- */
+/** The timeout in milliseconds: a modem may be slow, and its SIM needs two round trips. */
 const TIMEOUT = 120_000;
 
-/** Returns the arguments in the order in which soratun passes them. */
+/** Returns the arguments in the same order as soratun. */
 export function kryptonCliArguments(options: KryptonCliOptions): string[] {
   const given = (flag: string, value: string) => (value === '' ? [] : [flag, value]);
   const when = (flag: string, isSet: boolean) => (isSet ? [flag] : []);
@@ -62,8 +58,8 @@ export function kryptonCliArguments(options: KryptonCliOptions): string[] {
 }
 
 /**
- * Runs krypton-cli. After the start, only the timeout ends it, because its output has the only copy
- * of a new key.
+ * Runs krypton-cli. After the start, only the timeout ends the program, because its output contains
+ * the only copy of a new key.
  *
  * @returns the output, which contains a private key
  * @throws UserError of kind `configuration` if the program does not exist, `permission` if it is
@@ -124,17 +120,14 @@ function endError(path: string, { exitCode, stderr }: CommandResult): UserError 
   });
 }
 
-/** Show only the last lines of a long text, because the reason is at its end. */
+/** The number of lines to show from the end of a long text, which contains the reason. */
 const SHOWN_LINES = 20;
 const SHOWN_LENGTH = 300;
 
-/**
- * Matches 16 bytes in base64 or hex. Output of `-debug` may contain keys and the SIM's
- * authentication responses.
- */
+/** Matches 16 bytes in base64 or hex, such as keys and SIM responses in `-debug` output. */
 const SIXTEEN_BYTES = /[A-Za-z0-9+/]{22}==|\b[0-9a-f]{32}\b/gi;
 
-/** Formats the error output, one indented line for each line of the program. */
+/** Formats the error output, with one indented line for each line of the program. */
 function shownErrors(stderr: string): string {
   const shown = redactText(withoutControls(stderr)).replaceAll(SIXTEEN_BYTES, REDACTED);
   return shown

@@ -1,7 +1,7 @@
 /**
  * Krypton's cellular bootstrap. Krypton identifies the caller by its SORACOM Air connection and
- * returns the settings of its virtual SIM, which the first call creates. Later calls do not create
- * another SIM, but each call replaces the key pair.
+ * returns the settings of the caller's virtual SIM, which the first call creates. Later calls do
+ * not create another SIM, but each call replaces the key pair.
  */
 import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
@@ -19,7 +19,7 @@ export interface KryptonOptions {
   readonly userAgent: string;
   /** Timeout of the whole call, in milliseconds; defaults to 30 s. */
   readonly timeoutMs?: number;
-  /** Receives the request and the response as text, with all secrets hidden (SORACOM_VERBOSE). */
+  /** Called with the request and the response as text, with secrets hidden (SORACOM_VERBOSE). */
   readonly dump?: (text: string) => void;
 }
 
@@ -29,11 +29,11 @@ const CONNECT_TIMEOUT = 10_000;
 const LINE_IS_THE_KEY =
   'Check that the route to Krypton is the SORACOM Air line: Krypton identifies the SIM by it.';
 
-/** Advice if a request was sent and its effect is unknown. */
+/** Advice for a request whose effect is unknown. */
 export const KEY_MAY_BE_REPLACED =
   'Run the same command again: SORACOM may have replaced the key pair, and then the old arc.json no longer works. It creates no second SIM.';
 
-/** Whether a failed call may have created a key pair; the error's advice then says so. */
+/** Whether a failed call may have created a key pair, which the error's advice then mentions. */
 export function mayHaveMadeKey(error: unknown): boolean {
   return !(error instanceof UserError) || error.next.includes(KEY_MAY_BE_REPLACED);
 }
@@ -48,8 +48,8 @@ const BOOTSTRAP_ARC: Operation = {
 };
 
 /**
- * Calls `bootstrapArc` once. After the request is sent, only the timeout ends it, because the
- * response has the only copy of the new key.
+ * Calls `bootstrapArc` once. After the request is sent, only the timeout ends the call, because the
+ * response contains the only copy of the new key.
  *
  * @returns the body of a 2xx response, which contains a private key
  * @throws ApiError, or UserError of kind `usage` if the endpoint is not a URL
@@ -92,11 +92,11 @@ function withAdvice(error: ApiError, advice: string): ApiError {
   return new ApiError(failure, { what, why, next: [...next, advice] }, { ...details, cause });
 }
 
-/** Ignores errors of the `dump` callback, so that the key in a response is not lost. */
+/** Calls the `dump` callback and ignores its errors, so that the key in a response is not lost. */
 function tell(dump: KryptonOptions['dump'], text: () => string): void {
   try {
     dump?.(text());
   } catch {
-    // A failing dump callback must not lose the response.
+    // Ignore the error, so that the response is not lost.
   }
 }

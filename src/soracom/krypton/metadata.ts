@@ -1,6 +1,6 @@
 /**
- * A client for SORACOM's metadata service, which tells a device about its own SIM if the SIM's
- * group enables it.
+ * A client for SORACOM's metadata service, which gives a device the data of its own SIM if the
+ * SIM's group enables this.
  */
 import * as z from 'zod';
 import { parsePlainEndpointUrl } from '../endpoint-url.js';
@@ -19,7 +19,7 @@ export interface MetadataOptions {
  */
 const DEADLINES = { connect: 2_000, whole: 4_000 };
 
-/** The SIM ID is an ICCID or another ID; the pattern excludes control characters. */
+/** The SIM ID is an ICCID or another ID; the pattern rejects control characters. */
 const subscriber = z.object({ simId: z.string().regex(/^[0-9A-Za-z]{1,64}$/) });
 
 /**
