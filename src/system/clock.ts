@@ -10,8 +10,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * The longest timer of Node.js, which fires longer ones immediately. The driver sets a timer again
- * if it fires early.
+ * The longest delay of a Node.js timer; longer timers fire immediately. The driver restarts a timer
+ * that fires early.
  */
 const LONGEST_DELAY = 2 ** 31 - 1;
 

@@ -12,7 +12,7 @@ export function createLog(level: LogLevel, format: LogFormat): Log {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    // Write the level's name, so that readers need not know pino's numbers.
+    // Write the level's name, so that readers do not need pino's numbers.
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const destination = pino.destination({ dest: 2, sync: true });

@@ -11,9 +11,8 @@ import { systemClock } from '../clock.js';
 import { failingWith } from './files.js';
 
 export interface CaptureFileOptions {
-  /** The first bytes of the file. */
   readonly header?: readonly Uint8Array[];
-  /** The maximum number of bytes that wait for the disk. */
+  /** The maximum number of bytes queued for writing. */
   readonly maxWaiting?: number;
 }
 
@@ -24,14 +23,14 @@ interface Block {
 
 const PRIVATE = 0o600;
 const MAX_WAITING = 4 << 20;
-/** Milliseconds that close() waits for a slow disk. */
+/** Milliseconds for which close() waits for a slow disk. */
 const CLOSE_TIMEOUT = 5_000;
 
 /**
  * Creates a new file with mode 0600, and resolves when its header is written. Never overwrites a
  * file or link, so that a mistyped path cannot replace arc.json.
  *
- * @throws FileError; no file is left then
+ * @throws FileError; no file remains
  */
 export function createCaptureFile(
   path: string,
@@ -68,17 +67,17 @@ class SystemCaptureFile implements CaptureFile {
   readonly #log: Log;
   readonly #maxWaiting: number;
   #waiting: Block[] = [];
-  /** The blocks that are being written. */
+  /** The blocks that are currently being written. */
   #underWay: readonly Block[] = [];
-  /** The total size of #waiting and #underWay. */
+  /** The total size of #waiting and #underWay in bytes. */
   #waitingBytes = 0;
-  /** The length in bytes of the complete blocks in the file. */
+  /** The total length of the complete blocks in the file, in bytes. */
   #length: number;
   #writing: Promise<void> | undefined;
   #isOver = false;
   #hasFailed = false;
 
-  /** @param handle the open file, which already has the header */
+  /** @param handle the open file, to which the header was already written */
   constructor(path: string, handle: FileHandle, log: Log, options: CaptureFileOptions) {
     this.#path = path;
     this.#handle = handle;
@@ -168,7 +167,7 @@ class SystemCaptureFile implements CaptureFile {
     await this.#handle.truncate(this.#length + whole).catch(() => undefined);
   }
 
-  /** Reports accepted blocks as lost, except for the first `written` ones in progress. */
+  /** Reports accepted blocks as lost, except for the first `written` blocks in progress. */
   #lose(written: number): void {
     const lost = [...this.#underWay.slice(written), ...this.#waiting];
     this.#underWay = [];

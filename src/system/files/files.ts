@@ -1,7 +1,4 @@
-/**
- * Durable files: each write goes to a temporary file in the same folder, which then replaces the
- * target.
- */
+/** Writes files durably: to a temporary file in the same folder, which then replaces the target. */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
@@ -25,17 +22,16 @@ import { createFolders } from './folders.js';
 import { findOtherWriters, readableMode } from './other-writers.js';
 import { unescapeMount } from './read-only-mounts.js';
 
-/** The mode of every file with a private key. */
+/** The mode of every file that contains a private key. */
 const PRIVATE = 0o600;
 const STICKY = 0o1000;
-/** The maximum file size; an arc.json has about 2 KB. */
+/** The maximum file size in bytes; an arc.json has about 2 KB. */
 const MAX_TEXT = 1 << 20;
-/** The number of bytes that the probe writes, so that a full disk is noticed early. */
+/** The number of bytes that the write test uses, so that a full disk is noticed early. */
 const PROBE_SIZE = 8192;
-/** The number of links that Linux follows (MAXSYMLINKS). */
+/** The maximum number of symbolic links that Linux follows (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
-/** The operating system's files. */
 export const systemFiles: Files = {
   readText: (path) => failingWith(path, async () => (await readOpened(path)).text),
   inspectText: (path) => failingWith(path, () => inspectText(path)),
@@ -50,8 +46,8 @@ export const systemFiles: Files = {
 };
 
 /**
- * Files for callers that cannot wait: reading a pipe without a writer would block forever and keep
- * the process from exiting.
+ * Access to regular files only, for callers that cannot wait: reading a pipe without a writer would
+ * block forever and keep the process from exiting.
  */
 export const regularFiles: Files = {
   ...systemFiles,
@@ -79,7 +75,7 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
   try {
     const stats = await handle.stat();
     const tooLong = () => new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
-    // A stream can also read a pipe (`--config /dev/fd/3`), and stops at the limit.
+    // A stream can also read a pipe (`--config /dev/fd/3`), and stops at the size limit.
     const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
     const chunks = await readLimited<Buffer>(stream, MAX_TEXT, tooLong);
     return { text: decode(path, Buffer.concat(chunks)), stats };
@@ -91,7 +87,7 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
 /** Decodes strictly, because invalid bytes would be lost when the file is written again. */
 function decode(path: string, bytes: Uint8Array): string {
   try {
-    // Keep a byte order mark, so that the parser of the text can reject it.
+    // Keep a byte order mark, so that the text's parser can reject it.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     throw new FileError('not-text', path, 'it is not UTF-8 text', { cause: error });
@@ -144,9 +140,7 @@ async function proveWritable(path: string): Promise<void> {
   await rm(probe);
 }
 
-/**
- * Checks for obstacles to rename(2) that creating a new file in the same folder does not reveal.
- */
+/** Checks for obstacles to rename(2) that creating a file in the same folder does not reveal. */
 async function proveReplaceable(target: string, existing: Stats): Promise<void> {
   if (!existing.isFile()) throw new FileError('failed', target, 'it is not a regular file');
   if (await isMountPoint(target)) {
@@ -167,7 +161,7 @@ async function proveReplaceable(target: string, existing: Stats): Promise<void> 
 
 /**
  * Opens the target for writing, which fails for an immutable file. A mode of 0400 does not stop the
- * owner, who replaces the file without writing to it.
+ * owner, because replacing the file does not write to it.
  */
 async function proveMutable(target: string, isOurs: boolean): Promise<void> {
   try {
@@ -178,10 +172,10 @@ async function proveMutable(target: string, isOurs: boolean): Promise<void> {
 }
 
 /**
- * Writes and syncs a new file with `content` in the target's folder. Root gives it to the owner of
- * `existing`, so that a service keeps its file after a run as root.
+ * Writes and syncs a new file with `content` in the target's folder. If this process runs as root,
+ * the owner of `existing` becomes the owner, so that a service can still use its file.
  *
- * @returns its path
+ * @returns the path of the new file
  */
 async function writeBeside(
   target: string,
@@ -194,19 +188,19 @@ async function writeBeside(
   return temporary;
 }
 
-/** Writes a complete new file, or leaves none. */
+/** Writes a complete new file, or leaves no file. */
 async function writeNew(
   path: string,
   content: string | Uint8Array,
   existing: Stats | undefined,
 ): Promise<void> {
-  // O_EXCL refuses an existing file or link of this name.
+  // O_EXCL refuses an existing file or link with this name.
   const handle = await open(path, 'wx', PRIVATE);
   try {
     try {
       await handle.chmod(PRIVATE);
       if (existing !== undefined && process.geteuid?.() === 0) {
-        // A user namespace may not know the owner; the content matters more than the owner.
+        // A user namespace may not know the owner. The content matters more than the owner.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
       await writeAll(handle, content);
@@ -220,7 +214,7 @@ async function writeNew(
   }
 }
 
-/** Writes from the beginning of the file, in as few calls as the system needs. */
+/** Writes from the beginning of the file, with as few system calls as possible. */
 export async function writeAll(handle: FileHandle, content: string | Uint8Array): Promise<void> {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   for (let offset = 0; offset < bytes.length;) {
@@ -232,7 +226,7 @@ export async function writeAll(handle: FileHandle, content: string | Uint8Array)
 /**
  * Resolves a symbolic link, even if its target does not exist.
  *
- * @throws FileError `denied` if root meets another user's link, which could redirect the write
+ * @throws FileError `denied` if root follows another user's link, which could redirect the write
  */
 export async function followLinks(path: string): Promise<string> {
   let target = resolve(path);
@@ -248,7 +242,7 @@ export async function followLinks(path: string): Promise<string> {
   throw new FileError('failed', path, 'too many symbolic links');
 }
 
-/** Refuses another user's links among the folders of a path. */
+/** Refuses symbolic links owned by another user among the folders of a path. */
 async function refuseLinkedFolder(target: string): Promise<void> {
   if (process.geteuid?.() !== 0) return;
   for (let folder = dirname(target); folder !== dirname(folder); folder = dirname(folder)) {
@@ -301,8 +295,8 @@ export async function syncFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    // The file is already in place. A folder that cannot be opened or synced is no reason to fail,
-    // but a disk error is.
+    // The file is already in place. Only a disk error is a failure, not a folder that cannot be
+    // opened or synced.
     if (codeOf(error) === 'EIO') throw error;
   }
 }

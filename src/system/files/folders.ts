@@ -14,9 +14,9 @@ import { dirname } from 'node:path';
 import { codeOf } from '../../lib/errors/error-message.js';
 
 /**
- * Creates a folder that only its owner can enter, and its missing parents, and syncs them. If root
- * creates a folder, its parent's owner gets it, so that users can write to all folders in their
- * home.
+ * Creates a folder that only its owner can enter, and its missing parents, and syncs them. If this
+ * process runs as root, a new folder gets the owner of its parent, so that users can write to all
+ * folders in their home.
  *
  * mkdir's recursive mode is not used, because it reports ENOENT on a read-only file system.
  *
@@ -40,7 +40,7 @@ function createFolder(folder: string): void {
     throw error;
   }
   if (process.geteuid?.() === 0) giveTo(folder, statSync(dirname(folder)));
-  // A folder is only durable after its parent is synced.
+  // A new folder is durable only after its parent is synced.
   syncFolderNow(dirname(folder));
 }
 
@@ -48,9 +48,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/**
- * Uses a descriptor and follows no link, so that a file put in the folder's place is not changed.
- */
+/** Uses a descriptor and follows no link, so that a file in the folder's place is not changed. */
 function giveTo(folder: string, { uid, gid }: Stats): void {
   try {
     const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -61,7 +59,7 @@ function giveTo(folder: string, { uid, gid }: Stats): void {
       closeSync(descriptor);
     }
   } catch {
-    // A user namespace may not know the owner, and some file systems have no owners.
+    // Ignore: a user namespace may not know the owner, and some file systems have no owners.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Journals in the operating system's files. */
+/** Implements journals as files. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -29,8 +29,8 @@ export const systemJournals: Journals = {
 };
 
 /**
- * The journal's path: in the folder of the file itself even if `target` is a link, so that each
- * file has one journal.
+ * Returns the journal's path. If `target` is a link, the journal is next to the link's target, so
+ * that each file has only one journal.
  */
 async function pathOf(target: string): Promise<string> {
   const file = await failingWith(target, () => followLinks(target));
@@ -61,7 +61,7 @@ async function makeOnce(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Errors of file systems without hard links, such as FAT and some network file systems. */
+/** Error codes of file systems without hard links, such as FAT and some network file systems. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
 
 async function writeOnce(path: string, text: string): Promise<boolean> {
@@ -74,7 +74,7 @@ async function writeOnce(path: string, text: string): Promise<boolean> {
   }
 }
 
-/** Removes a file that could not be written completely. */
+/** Writes a new file, and removes it if writing fails. */
 async function writeNew(path: string, text: string): Promise<void> {
   const handle = await open(path, 'wx', PRIVATE);
   try {
@@ -92,7 +92,7 @@ async function writeNew(path: string, text: string): Promise<void> {
 async function openExisting(path: string): Promise<OpenedJournal | undefined> {
   const text = await readOwn(path);
   if (text === undefined) return undefined;
-  // Another program has written or overwritten the file. Leave it, because it may contain a key.
+  // Another program has changed the file. Do not delete it, because it may contain a key.
   if (!isOwnerLine(text.slice(0, OWNER_LENGTH))) {
     return { journal: new SystemJournal(path, 0), lines: [text], runningProcess: undefined };
   }
@@ -106,7 +106,7 @@ async function openExisting(path: string): Promise<OpenedJournal | undefined> {
 
 /**
  * Takes over the journal of an ended process. If several processes try, the one that creates the
- * claim file succeeds; the others then find that the journal has an owner.
+ * claim file succeeds; the other processes then find that the journal has an owner.
  */
 async function takeOver(path: string): Promise<OpenedJournal | undefined> {
   const claim = `${path}.claim`;
@@ -130,7 +130,7 @@ async function takeOver(path: string): Promise<OpenedJournal | undefined> {
   }
 }
 
-/** Removes the temporary files of the ended process; the key in them is also in the journal. */
+/** Removes the temporary files of the ended process, whose key is also in the journal. */
 async function removeLeftovers(path: string): Promise<void> {
   const target = basename(path).slice(1, -SUFFIX.length);
   const names = await readdir(dirname(path)).catch(() => []);
@@ -144,7 +144,7 @@ async function removeLeftovers(path: string): Promise<void> {
 
 /**
  * Creates the claim file.
- * @returns the ID of the process that was faster, if any
+ * @returns the ID of the process that created it first, if any
  */
 async function claimantOf(claim: string): Promise<number | undefined> {
   const line = await ownerLine();
@@ -152,7 +152,7 @@ async function claimantOf(claim: string): Promise<number | undefined> {
   const text = await readFile(claim, 'utf8').catch(() => '');
   const runningProcess = await runningOwner(firstLine(text));
   if (runningProcess !== undefined) return runningProcess;
-  // A process ended during its claim.
+  // A process ended while it held the claim.
   await rm(claim, { force: true });
   if (await makeOnce(claim, line)) return undefined;
   throw new FileError('failed', claim, 'another run is taking over the journal');
@@ -167,7 +167,7 @@ async function readOwn(path: string): Promise<string | undefined> {
   try {
     handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    // A missing folder has no journal; other code checks whether the folder may be created.
+    // A missing folder contains no journal; other code checks whether the folder may be created.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     if (codeOf(error) === 'ELOOP') throw new FileError('failed', path, 'it is a symbolic link');
     throw error;
@@ -180,7 +180,7 @@ async function readOwn(path: string): Promise<string | undefined> {
   }
 }
 
-/** Requires a file of this user, because its content, including keys, is trusted. */
+/** Requires that this user owns the file, because its content, including keys, is trusted. */
 async function requireOwn(handle: FileHandle, path: string): Promise<void> {
   const { mode, uid, size, isFile } = await describe(handle);
   if (!isFile) throw new FileError('failed', path, 'it is not a regular file');
@@ -189,7 +189,7 @@ async function requireOwn(handle: FileHandle, path: string): Promise<void> {
   const ownUid = process.geteuid?.();
   if (ownUid === undefined) return;
   const folder = await stat(dirname(path));
-  // Root continues the journal of the folder's owner.
+  // Root may continue the journal of the folder's owner.
   const isOurs = uid === ownUid || (ownUid === 0 && uid === folder.uid);
   if (!isOurs) throw new FileError('denied', path, `it belongs to user ${uid}`);
   if ((mode & 0o077) !== 0) {
@@ -210,7 +210,7 @@ function lengthOf(text: string): number {
   return Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
 }
 
-/** Returns the complete lines. A last line without a line end was not written completely. */
+/** Returns the complete lines. A last line without a line break was not completely written. */
 function linesOf(text: string): string[] {
   return text.split('\n').slice(0, -1);
 }
@@ -221,7 +221,7 @@ function firstLine(text: string): string {
 
 class SystemJournal implements Journal {
   readonly path: string;
-  /** The number of bytes that lines occupy. */
+  /** The number of bytes that the lines occupy. */
   #length: number;
 
   constructor(path: string, length: number) {
@@ -257,10 +257,7 @@ class SystemJournal implements Journal {
     }
   }
 
-  /**
-   * Checks the owner, because another run may have created its own journal after this one was
-   * deleted.
-   */
+  /** Checks the owner, because another run may have created its own journal after a deletion. */
   async #requireClaimed(handle: FileHandle): Promise<void> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(OWNER_LENGTH), 0, OWNER_LENGTH, 0);
     if (buffer.toString('utf8', 0, bytesRead) === (await ownerLine())) return;

@@ -1,6 +1,6 @@
 /**
- * Finds other users who can change the file at a path. Like sshd(8) with StrictModes, this checks
- * every folder up to the root, because the owner of any of them can rename it and replace it.
+ * Finds other users who can change the file at a path. Like sshd(8) with StrictModes, this code
+ * checks every folder up to the root, because a folder's owner can rename and replace it.
  */
 import type { Stats } from 'node:fs';
 import { access, constants, lstat, readFile, readlink } from 'node:fs/promises';
@@ -14,13 +14,13 @@ const ROOT = 0;
 const GROUP_AND_OTHERS_WRITE = 0o022;
 const GROUP_AND_OTHERS_READ = 0o044;
 const STICKY = 0o1000;
-/** The number of links that Linux follows (MAXSYMLINKS). */
+/** The maximum number of symbolic links that Linux follows (MAXSYMLINKS). */
 const MAX_LINKS = 40;
-/** Folders of inherited descriptors; the link of a descriptor is not necessarily a path. */
+/** Matches folders of inherited descriptors, whose links are not necessarily paths. */
 const INHERITED = /^\/proc\/(?:\d+|self|thread-self)(?:\/task\/\d+)?\/fd$/;
 
 export interface InspectionPorts {
-  /** The effective user; undefined on a system without users. Then nothing is checked. */
+  /** The effective user ID; undefined on a system without users, where no check is made. */
   readonly user: number | undefined;
   /** Whether no process on this machine can write to the path. */
   readonly isReadOnly: (path: string) => Promise<boolean>;
@@ -29,7 +29,7 @@ export interface InspectionPorts {
 export const systemInspection: InspectionPorts = {
   user: process.geteuid?.(),
   isReadOnly: async (path) => {
-    // On Linux, a mount may be read-only for this process only.
+    // On Linux, a mount may be read-only for only this process.
     if (process.platform !== 'linux') return isReadOnlyHere(path);
     const [mounts, ours, first] = await Promise.all([
       readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
@@ -41,7 +41,7 @@ export const systemInspection: InspectionPorts = {
 };
 
 /**
- * The users other than this one and root who can change or replace the file.
+ * Finds the users, except this one and root, who can change or replace the file.
  *
  * @param opened the stats of the descriptor that was read, to compare with the path
  */
@@ -71,7 +71,7 @@ type Step =
   /** `stats` is undefined for an inherited descriptor. */
   | { readonly place: string; readonly stats: Stats | undefined; readonly isLast: true };
 
-/** Each folder, symbolic link and file of the path, in the kernel's order. */
+/** Yields each folder, symbolic link and file in the path, in the kernel's lookup order. */
 async function* steps(path: string): AsyncGenerator<Step> {
   let folder = '/';
   let rest = namesOf(resolve(path));
@@ -113,7 +113,7 @@ function otherWriter(path: string, stats: Stats, user: number): OtherWriter | un
   if (stats.uid !== ROOT && stats.uid !== user) {
     return { path, fault: 'owner', isFolder, owner: stats.uid, user };
   }
-  // A link's mode has no meaning, and in a sticky folder only owners rename and remove.
+  // A link's mode has no meaning, and in a sticky folder only owners can rename and remove entries.
   const isOpen = (stats.mode & GROUP_AND_OTHERS_WRITE) !== 0;
   if (!isOpen || stats.isSymbolicLink() || (isFolder && (stats.mode & STICKY) !== 0)) {
     return undefined;
@@ -121,7 +121,7 @@ function otherWriter(path: string, stats: Stats, user: number): OtherWriter | un
   return { path, fault: 'mode', isFolder, mode: stats.mode & 0o7777 };
 }
 
-/** The mode of a file that others can read, if this user can change the mode. */
+/** Returns the mode of a file that others can read, if this user can change the mode. */
 export async function readableMode(
   path: string,
   opened: Stats,
@@ -134,7 +134,7 @@ export async function readableMode(
   return opened.mode & 0o7777;
 }
 
-/** Uses access(2), which reports a read-only file system before it checks the mode. */
+/** Uses access(2), which detects a read-only file system before it checks the mode. */
 async function isReadOnlyHere(path: string): Promise<boolean> {
   try {
     await access(path, constants.W_OK);

@@ -11,7 +11,7 @@ const PATIENCE = 30_000;
 export interface OutputCalls {
   /** Resolves with the number of bytes that the system accepted. */
   readonly write: (bytes: Uint8Array) => Promise<number>;
-  /** Returns the monotonic time in ms. */
+  /** Returns the monotonic time in milliseconds. */
   readonly now: () => number;
   readonly pause: (milliseconds: number) => Promise<void>;
 }
@@ -19,8 +19,8 @@ export interface OutputCalls {
 const writeOnce = promisify(write);
 
 /**
- * Writes to standard output and resolves when the system has accepted everything. If a write fails,
- * the stream of Node.js would end the process; this rejects instead.
+ * Writes to standard output and resolves when the system has accepted all bytes. Rejects if a write
+ * fails, whereas the stream of Node.js would end the process.
  *
  * @throws Error with the system's `code` (ENOSPC, EPIPE …); EAGAIN if the reader has not read for
  * 30 s

@@ -1,8 +1,6 @@
 /** Finds mounts that no process can write to (proc_pid_mountinfo(5)). */
 
-/**
- * Decodes space, tab, newline and backslash, which are three octal digits (proc_pid_mountinfo(5)).
- */
+/** Decodes three octal digits to space, tab, newline or backslash (proc_pid_mountinfo(5)). */
 export function unescapeMount(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
@@ -10,10 +8,10 @@ export function unescapeMount(text: string): string {
 }
 
 /**
- * Whether no process can write to a file. This is true for a read-only file system. A read-only
- * mount may only affect this process, as in a unit with `ProtectSystem=strict`, while others still
- * write. So such a mount is only sufficient if this process shares the first process's mounts, as
- * in a container.
+ * Whether no process can write to a file. A read-only file system is sufficient. A read-only mount
+ * may affect only this process, as in a unit with `ProtectSystem=strict`, while other processes
+ * still write. So a read-only mount is sufficient only if this process shares the first process's
+ * mounts, as in a container.
  *
  * @param path absolute, without symbolic links
  * @param mountInfo the text of /proc/self/mountinfo

@@ -1,6 +1,6 @@
 /**
- * Reads files with secrets, such as auth keys. The mode is read from the open descriptor, so that a
- * swapped file is detected. arc.json is handled by files.ts.
+ * Reads files that contain secrets, such as auth keys. The mode is read from the open descriptor,
+ * so that replacing the file after the check has no effect. files.ts reads arc.json.
  */
 import { close, constants, fstat, open, read, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
@@ -19,15 +19,15 @@ import {
 export interface PrivateFilesOptions {
   /** A stream that replaces standard input. */
   readonly stdin?: Readable & { readonly isTTY?: boolean };
-  /** The longest time in ms to read a pipe. */
+  /** The maximum time in milliseconds for reading a pipe. */
   readonly timeout?: number;
-  /** The platform, by default `process.platform`. */
+  /** The platform; defaults to `process.platform`. */
   readonly platform?: string;
 }
 
 /** The maximum length in bytes; a key or a profile has less than 1 KB. */
 const MAX_LENGTH = 64 << 10;
-/** The program that writes to the pipe may have to ask its user first. */
+/** Milliseconds; the program that writes to the pipe may have to ask its user first. */
 const PIPE_TIMEOUT = 60_000;
 const GROUP_AND_OTHERS = 0o077;
 
@@ -38,7 +38,6 @@ const systemCalls = {
   close: promisify(close),
 };
 
-/** The operating system's files. */
 export const systemPrivateFiles: PrivateFiles = createPrivateFiles();
 
 export function createPrivateFiles(options: PrivateFilesOptions = {}): PrivateFiles {
@@ -47,7 +46,7 @@ export function createPrivateFiles(options: PrivateFilesOptions = {}): PrivateFi
     readText: (path) => failingClearly(() => readText(path, timeout, platform)),
     readStandardInput: () =>
       failingClearly(() => {
-        // Accessed late, because reading `process.stdin` opens it.
+        // Access process.stdin only here, because reading the property opens the stream.
         const stdin = options.stdin ?? process.stdin;
         if (stdin.isTTY) throw terminalError();
         return readStream(stdin, timeout);
@@ -56,19 +55,19 @@ export function createPrivateFiles(options: PrivateFilesOptions = {}): PrivateFi
 }
 
 async function readText(path: string, timeout: number, platform: string): Promise<string> {
-  // Without O_NONBLOCK, opening a FIFO without a writer would never return.
+  // Without O_NONBLOCK, opening a FIFO that has no writer would block forever.
   const descriptor = await systemCalls.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let isOurs = true;
   try {
     const stats = await systemCalls.fstat(descriptor);
-    // Windows uses access lists instead of modes; Node.js reports 0666 there for every file.
+    // Windows uses access lists instead of modes, and Node.js reports 0666 for every file there.
     if (stats.isFile() && platform !== 'win32') requirePrivate(stats);
     if (isatty(descriptor)) throw terminalError();
     if (!stats.isFIFO() && !stats.isSocket()) return await readWhole(descriptor);
     isOurs = false;
     return await readStream(new Socket({ fd: descriptor, writable: false }), timeout);
   } finally {
-    // A Socket closes its descriptor itself.
+    // A Socket closes its descriptor by itself.
     if (isOurs) await systemCalls.close(descriptor);
   }
 }

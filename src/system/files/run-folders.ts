@@ -12,13 +12,13 @@ export interface RunSurroundings {
 }
 
 /**
- * The folders for the sockets of running tunnels, preferred first: root's, the user's (which exists
- * during a login session), and one in the state folder as a fallback. A service uses only its own
- * folder (systemd.exec(5)).
+ * Returns the folders for the sockets of running tunnels, the preferred one first: root's folder,
+ * the user's folder (which exists during a login session), and a fallback in the state folder. A
+ * service uses only its own folder (systemd.exec(5)).
  */
 export function runFolders(surroundings: RunSurroundings = surroundingsOfProcess()): string[] {
   const { env, home, isRoot, platform } = surroundings;
-  // systemd lists each folder that a unit requests, separated by colons.
+  // systemd lists all folders that the unit requests, separated by colons.
   const [ofService = ''] = (env.RUNTIME_DIRECTORY ?? '').split(':');
   if (ofService !== '') return [ofService];
   const ofRoot = platform === 'linux' ? '/run/arctun' : '/var/run/arctun';

@@ -1,11 +1,11 @@
 /**
- * Stores the last TAI64N timestamp that was sent with a key. The timestamp is on the disk before
+ * Stores the last TAI64N timestamp that was sent with a key. The timestamp is saved to disk before
  * its initiation is sent (whitepaper 5.1;
  * docs/decisions/0007-persist-timestamps-before-sending.md).
  *
- * Each public key has one file of two blocks that are written alternately: a write torn by a crash
- * or power failure destroys the older timestamp, never the newer one. A block is a line of text,
- * which `tai64nlocal` can show.
+ * Each public key has one file of two blocks that are written alternately. A write that is
+ * interrupted by a crash or power failure destroys the older timestamp, never the newer one. A
+ * block is a line of text that `tai64nlocal` can show.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -32,21 +32,18 @@ import { createFolders, syncFolderNow } from './folders.js';
 const PRIVATE = 0o600;
 const WRITABLE_BY_OTHERS = 0o022;
 /**
- * The block size: a page of a file system and of most flash memory, so that a torn write damages
- * only one block.
+ * The block size in bytes: one page of a file system and of most flash memory, so that an
+ * interrupted write damages only one block.
  */
 const BLOCK = 4096;
 const LENGTH = 2 * BLOCK;
 /**
- * Absent on Windows, where creating a link needs a privilege. O_NONBLOCK keeps a FIFO from
- * blocking.
+ * These flags do not exist on Windows, where creating a link requires a privilege. O_NONBLOCK
+ * prevents a FIFO from blocking.
  */
 const NO_LINK_NO_WAIT = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/**
- * @param folder arctun's state folder; its subfolder `timestamps` is created with the first
- * timestamp
- */
+/** @param folder arctun's state folder; the first timestamp creates its subfolder `timestamps` */
 export function createTimestampStore(folder: string, log: Log): TimestampStore {
   let warned = false;
   const warnOnce = (what: string, path: string, error: unknown) => {
@@ -77,11 +74,10 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
   };
 }
 
-/** The consequence that warnings report; docs/reference/files.md explains it. */
+/** The consequence that warnings mention; docs/reference/files.md explains it. */
 const CONSEQUENCE =
   'if the clock is set back, the server does not answer after a restart until the clock has caught up';
 
-/** The index and timestamp of a block. */
 interface Found {
   readonly index: number;
   readonly timestamp: Buffer;
@@ -96,7 +92,7 @@ class TimestampFile {
     this.#publicKey = publicKey;
   }
 
-  /** @throws Error if the file exists but has no timestamp of this key */
+  /** @throws Error if the file exists but contains no timestamp for this key */
   read(): Buffer | undefined {
     let descriptor: number;
     try {
@@ -116,7 +112,7 @@ class TimestampFile {
   }
 
   /**
-   * Returns when the timestamp is on the disk. Overwrites the older block, so that the latest
+   * Returns when the timestamp is saved to disk. Overwrites the older block, so that the latest
    * timestamp remains, whichever process wrote it.
    */
   write(timestamp: Uint8Array): void {
@@ -125,7 +121,7 @@ class TimestampFile {
       const folder = this.#requireOwn(descriptor);
       const { found, length } = this.#readBlocks(descriptor);
       const index = found?.index === 0 ? 1 : 0;
-      // The first write includes the other block, so that a full disk cannot fail a later write.
+      // The first write also fills the other block, so that a full disk cannot fail a later write.
       const blank = index === 0 && length < LENGTH ? blockOf('') : '';
       const bytes = Buffer.from(blockOf(this.#lineOf(timestamp)) + blank);
       if (writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
@@ -150,15 +146,15 @@ class TimestampFile {
   }
 
   #finishNew(descriptor: number, folder: Stats): void {
-    // Root gives the file to the folder's owner.
+    // If this process runs as root, the folder's owner gets the file.
     if (process.geteuid?.() === 0) fchownSync(descriptor, folder.uid, folder.gid);
     sync(descriptor, fsyncSync);
     syncFolderNow(dirname(this.path));
   }
 
   /**
-   * Requires a file of this user, so that nothing is written to or trusted from another user's
-   * file.
+   * Requires that this user owns the file, because another user's file must be neither written nor
+   * trusted.
    * @returns the folder
    */
   #requireOwn(descriptor: number): Stats {
@@ -171,7 +167,7 @@ class TimestampFile {
     const uid = process.geteuid?.();
     if (uid === undefined) return folder;
     for (const { uid: owner, mode } of [folder, file]) {
-      // Root continues the file of the folder's owner.
+      // Root may continue the file of the folder's owner.
       if (owner !== uid && !(uid === 0 && owner === folder.uid)) {
         throw new Error(`it belongs to user ${owner}`);
       }
@@ -180,7 +176,7 @@ class TimestampFile {
     return folder;
   }
 
-  /** Reads the later of the valid timestamps. */
+  /** Reads both blocks and returns the later valid timestamp. */
   #readBlocks(descriptor: number): { found?: Found; isBlank: boolean; length: number } {
     const bytes = Buffer.alloc(LENGTH);
     const length = readSync(descriptor, bytes, 0, LENGTH, 0);
@@ -202,7 +198,7 @@ class TimestampFile {
     return isTai64n(timestamp) ? timestamp : undefined;
   }
 
-  /** Includes a checksum, which also distinguishes the timestamps of two keys. */
+  /** Returns the timestamp's line, with a checksum that also differs between keys. */
   #lineOf(timestamp: Uint8Array): string {
     const hash = createHash('sha256').update(this.#publicKey).update(timestamp).digest('hex');
     return `@${Buffer.from(timestamp).toString('hex')} ${hash.slice(0, 16)}`;
@@ -214,14 +210,14 @@ function blockOf(line: string): string {
 }
 
 /**
- * Rejects labels from 2^63 on: they are reserved (https://cr.yp.to/libtai/tai64.html), and no
+ * Rejects labels of 2^63 and above: they are reserved (https://cr.yp.to/libtai/tai64.html), and no
  * timestamp could follow the largest one.
  */
 function isTai64n(timestamp: Buffer): boolean {
   return timestamp.readUInt8(0) < 0x80 && timestamp.readUInt32BE(8) < 1_000_000_000;
 }
 
-/** Errors of file systems that cannot sync; arctun cannot make the data there any safer. */
+/** The error codes of file systems that cannot sync, for which arctun cannot do more. */
 const CANNOT_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 function sync(descriptor: number, call: (descriptor: number) => void): void {

@@ -1,4 +1,4 @@
-/** Runs epoll(7) on a thread of libuv's pool, to find which descriptors are ready. */
+/** Runs epoll(7) on a thread of libuv's pool, to find out which descriptors are ready. */
 import { constants } from 'node:os';
 
 import { type Libc, type LibcFunction, SystemCallError } from './libc.js';
@@ -16,17 +16,17 @@ export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;
 export const EPOLLERR = 0x8;
 export const EPOLLHUP = 0x10;
-/** An event disarms the descriptor until it is armed again. */
+/** Disarms a descriptor after one event, until it is armed again. */
 export const EPOLLONESHOT = 1 << 30;
 
 /** struct epoll_event: `events`, then `data`; packed only on x86. */
 const DATA = process.arch === 'x64' || process.arch === 'ia32' ? 4 : 8;
 const EVENT_LENGTH = DATA + 8;
 
-/** The maximum number of events that one call returns; further ones come with the next call. */
+/** The maximum number of events that one call returns; the next call returns the others. */
 const MAX_EVENTS = 16;
 
-/** The `data` of the eventfd; watch IDs start at 1. */
+/** The `data` value of the eventfd; watch IDs start at 1. */
 const WAKE_UP = 0;
 
 interface Calls {
@@ -52,14 +52,14 @@ function bindCalls(libc: Libc): Calls {
 }
 
 export interface ReadyEvent {
-  /** The ID that the descriptor was added with. */
+  /** The ID that was passed when the descriptor was added. */
   readonly id: number;
   readonly events: number;
 }
 
 /**
- * The longest wait in milliseconds. If the process fails while another thread waits, nothing can
- * wake that thread, and the process ends only after this time.
+ * The maximum duration of a wait in milliseconds. If the process fails during a wait, nothing can
+ * wake the waiting thread, so the process does not end sooner.
  */
 const LONGEST_WAIT = 2_000;
 
@@ -69,11 +69,11 @@ export class EventQueue {
   readonly #calls: Calls;
   readonly #epoll: number;
   readonly #eventfd: number;
-  /** Holds the returned events, then one event to pass, then the eventfd's counter. */
+  /** Contains the returned events, then one event to pass, then the eventfd's counter. */
   readonly #memory = new DataView(new ArrayBuffer((MAX_EVENTS + 1) * EVENT_LENGTH + 8));
   readonly #address: number;
 
-  /** @throws SystemCallError if the process or the system has no descriptor left */
+  /** @throws SystemCallError if the process or the system has no free descriptor */
   constructor(libc: Libc) {
     const calls = bindCalls(libc);
     this.#calls = calls;
@@ -89,7 +89,7 @@ export class EventQueue {
     this.add(this.#eventfd, EPOLLIN, WAKE_UP);
   }
 
-  /** @param id above 0, in 32 bits; returned with the descriptor's events */
+  /** @param id a 32-bit number above 0, which is returned with the descriptor's events */
   add(descriptor: number, events: number, id: number): void {
     this.#control(EPOLL_CTL_ADD, descriptor, events, id);
   }
@@ -111,8 +111,8 @@ export class EventQueue {
   }
 
   /**
-   * Calls `handle` on the event loop; without events if a timeout, a signal or wake() ended the
-   * wait.
+   * Waits, then calls `handle` on the event loop; without events if a timeout, a signal or wake()
+   * ended the wait.
    */
   wait(handle: (ready: readonly ReadyEvent[]) => void): void {
     this.#calls.wait.async(
@@ -121,7 +121,7 @@ export class EventQueue {
       MAX_EVENTS,
       LONGEST_WAIT,
       (_error, count) => {
-        // EINTR: a signal interrupted the wait; nothing is ready, and the wait continues.
+        // EINTR: a signal interrupted the wait, so no descriptor is ready, and the wait continues.
         if (count < 0 && this.#libc.errno() !== constants.errno.EINTR) {
           throw new SystemCallError('epoll_wait', this.#libc.errno());
         }

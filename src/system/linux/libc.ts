@@ -1,6 +1,6 @@
 /**
- * The C library through koffi, an optional dependency with prebuilt binaries, for system calls that
- * Node.js lacks. Only for Linux, like the struct layouts and numbers in this folder.
+ * Loads the C library through koffi, an optional dependency with prebuilt binaries, for system
+ * calls that Node.js lacks. The struct layouts and numbers in this folder are for Linux only.
  */
 import { constants } from 'node:os';
 
@@ -8,10 +8,10 @@ import { messageOf } from '../../lib/errors/error-message.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 
-/** A function of the C library. Most return -1 on failure; then errno() has the reason. */
+/** A function of the C library. Most functions return -1 on failure, and errno() the reason. */
 export interface LibcFunction {
   (...parameters: readonly Parameter[]): number;
-  /** Runs the function on a thread of libuv's pool, which is busy until the function returns. */
+  /** Runs the function on a thread of libuv's pool, which is blocked until the function returns. */
   async(...parameters: readonly [...Parameter[], LibcCallback]): void;
 }
 
@@ -20,9 +20,9 @@ type LibcCallback = (error: unknown, result: number) => void;
 export interface Libc {
   /** Binds a function by its C declaration, such as `int close(int)`; it must return a number. */
   bind(declaration: string): LibcFunction;
-  /** The address of bytes, which do not move while they are referenced. */
+  /** Returns the address of bytes, which do not move while they are referenced. */
   address(bytes: Uint8Array): bigint;
-  /** errno of the last failed call on this thread. */
+  /** Returns the errno of the last failed call on this thread. */
   errno(): number;
 }
 
@@ -45,12 +45,12 @@ export class SystemCallError extends Error {
 let loaded: Promise<Libc | undefined> | undefined;
 let failure: string | undefined;
 
-/** The C library; undefined if this is not Linux, or koffi is not installed or does not load. */
+/** Loads the C library; undefined if this is not Linux, or koffi is missing or does not load. */
 export function loadLibc(): Promise<Libc | undefined> {
   return (loaded ??= load());
 }
 
-/** Why loadLibc() returned undefined; undefined if it returned the library, or was not called. */
+/** Returns why loadLibc() returned undefined; undefined if it succeeded or was not called. */
 export function libcFailure(): string | undefined {
   return failure;
 }
@@ -61,7 +61,7 @@ async function load(): Promise<Libc | undefined> {
     return undefined;
   }
   try {
-    // A bundle loses koffi's named exports.
+    // Use the default export, because bundling removes koffi's named exports.
     const { default: koffi } = await import('koffi');
     const library = koffi.load(null);
     return {

@@ -1,4 +1,4 @@
-/** Tun devices and batched UDP sockets of this network namespace. */
+/** Tun devices and batched UDP sockets in this network namespace. */
 import type { DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import { batchedUdpSockets } from './udp/batched-udp-socket.js';
@@ -15,12 +15,12 @@ export interface LinuxNetwork {
   readonly leftovers: InterfaceLeftovers;
 }
 
-/** Whether this is Linux, and koffi loads. */
+/** Whether this is Linux and koffi loads. */
 export async function hasLinuxNetwork(): Promise<boolean> {
   return (await loadLibc()) !== undefined;
 }
 
-/** Undefined if this is not Linux, or koffi does not load. */
+/** Returns access to the network; undefined if this is not Linux or koffi does not load. */
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
   if (libc === undefined) return undefined;

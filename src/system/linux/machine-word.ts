@@ -1,4 +1,4 @@
-/** The C compiler's layout of numbers on this machine, as in structs of system calls. */
+/** The layout of numbers in C on this machine, as in structs for system calls. */
 import { endianness } from 'node:os';
 
 export const LITTLE_ENDIAN = endianness() === 'LE';
@@ -8,9 +8,7 @@ export const WORD_SIZE = process.arch === 'arm' || process.arch === 'ia32' ? 4 :
 
 const TWO_TO_32 = 0x1_0000_0000;
 
-/**
- * Writes a pointer or size_t from a number, which represents every address of a process exactly.
- */
+/** Writes a pointer or size_t from a number, which represents every address exactly. */
 export function writeWord(view: DataView, offset: number, value: number, size = WORD_SIZE): void {
   if (size === 4) {
     view.setUint32(offset, value, LITTLE_ENDIAN);

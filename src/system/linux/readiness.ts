@@ -1,7 +1,7 @@
 /**
  * Waits for file descriptors that the event loop of Node.js does not accept.
  *
- * One epoll_wait(2) serves all descriptors on a thread of libuv's pool, and only runs while events
+ * One epoll_wait(2) serves all descriptors on a thread of libuv's pool. It runs only while events
  * are wanted; an eventfd ends it otherwise. Unlike poll, epoll allows arming and closing a
  * descriptor during the wait: poll must be woken for each change, and keeps a descriptor open after
  * its close().
@@ -13,28 +13,28 @@ export interface ReadyHandlers {
   /**
    * Called when data or an error is available, which the next read returns.
    *
-   * @returns true if reading stopped before the descriptor was empty: then it is called again in
-   * the next turn of the event loop, after timers and other input, without a system call
+   * @returns true if reading stopped before the descriptor was empty. The handler is then called
+   * again in the next turn of the event loop, after timers and other input, without a system call.
    */
   onReadable(): boolean;
   /**
-   * Called while writing is wanted, if there is room to write or an error, which the next write
+   * Called while writing is wanted, if there is buffer space or an error, which the next write
    * returns.
    */
   onWritable(): void;
 }
 
-/** One watched descriptor. Initially no events are wanted. */
+/** One watched descriptor, for which no events are initially wanted. */
 export interface Watch {
-  /** Sets whether onReadable is called whenever there is something to read. */
+  /** Sets whether to call onReadable whenever data can be read. */
   wantReadable(wanted: boolean): void;
-  /** Sets whether onWritable is called whenever there is room to write. */
+  /** Sets whether to call onWritable whenever data can be written. */
   wantWritable(wanted: boolean): void;
   /** Ends the watch; no handler is called afterwards. Call this before closing the descriptor. */
   close(): void;
 }
 
-/** Keeps the process alive while events are wanted, like the sockets of Node.js. */
+/** Watches descriptors. Like Node's sockets, keeps the process alive while events are wanted. */
 export class Readiness {
   readonly #libc: Libc;
   readonly #watches = new Map<number, WatchedDescriptor>();
@@ -48,8 +48,8 @@ export class Readiness {
   }
 
   /**
-   * @param descriptor non-blocking; the caller still owns it
-   * @throws SystemCallError if the system has no descriptor left for the wait itself
+   * @param descriptor non-blocking; still owned by the caller
+   * @throws SystemCallError if the system has no free descriptor for the wait itself
    */
   watch(descriptor: number, handlers: ReadyHandlers): Watch {
     const queue = (this.#queue ??= this.#open());
@@ -110,7 +110,7 @@ export class Readiness {
   }
 }
 
-/** The operations of a watch on its queue. */
+/** The operations that a watch can perform on its queue. */
 interface WatchOwner {
   add(events: number): void;
   modify(events: number): void;
@@ -119,17 +119,17 @@ interface WatchOwner {
   remove(isAdded: boolean): void;
 }
 
-/** The events that are wanted from a descriptor, and those that epoll is armed for. */
+/** Tracks which events are wanted from a descriptor, and which ones epoll is armed for. */
 class WatchedDescriptor implements Watch {
   readonly #handlers: ReadyHandlers;
   readonly #owner: WatchOwner;
   #wantsReadable = false;
   #wantsWritable = false;
-  /** The events that epoll will report, once; one event disarms all of them (EPOLLONESHOT). */
+  /** The events that epoll will report once; any event disarms all of them (EPOLLONESHOT). */
   #armed = 0;
   #isAdded = false;
   #isClosed = false;
-  /** The next turn's read, which needs no event from epoll. */
+  /** A read scheduled for the next turn, which needs no event from epoll. */
   #turn: NodeJS.Immediate | undefined;
 
   constructor(handlers: ReadyHandlers, owner: WatchOwner) {

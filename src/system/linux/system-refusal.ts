@@ -1,7 +1,7 @@
-/** Requests that the kernel may reject. */
+/** Runs requests that the kernel may reject. */
 import { SystemCallError } from './libc.js';
 
-/** Undefined if the kernel fulfills the request. */
+/** Returns the kernel's error; undefined if the request succeeds. */
 export function refusalOf(request: () => void): SystemCallError | undefined {
   try {
     request();
@@ -12,7 +12,7 @@ export function refusalOf(request: () => void): SystemCallError | undefined {
   }
 }
 
-/** False if the kernel rejects the request. */
+/** Returns false if the kernel rejects the request. */
 export function isDone(request: () => void): boolean {
   return refusalOf(request) === undefined;
 }

@@ -1,10 +1,10 @@
 /**
- * Finds the process that uses a WireGuard key: the one that listens on the key's socket.
+ * Finds the process that uses a WireGuard key, which is the one that listens on the key's socket.
  *
- * On Linux, this is an abstract socket (unix(7)): binding it is atomic, every user of the network
- * namespace sees it, and it ends with its process. On other systems, it is a file in the folder of
- * control sockets, and two processes that start at the same time after a kill may both claim the
- * key.
+ * On Linux, this is an abstract socket (unix(7)): binding it is atomic, every user in the network
+ * namespace sees it, and it disappears with its process. On other systems, it is a file in the
+ * folder of control sockets, and two processes that start at the same time after a kill may both
+ * claim the key.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ const REQUEST = LINE_END;
 
 export interface KeyClaimSurroundings {
   readonly platform: string;
-  /** Folders for sockets, preferred first. */
+  /** Folders for sockets, the preferred one first. */
   readonly folders: readonly string[];
   readonly listeners: LocalListeners;
   readonly connections: LocalConnections;
@@ -38,7 +38,7 @@ export function createKeyClaims({
   return {
     async take(publicKey, describe) {
       const places = placesOf(publicKey);
-      // Only an abstract name is shared by all users.
+      // All users share only abstract names.
       if (platform !== 'linux' && (await isHeld(places))) return undefined;
       let failure: Error | undefined;
       for (const place of places) {
@@ -79,8 +79,8 @@ export function createKeyClaims({
   }
 
   /**
-   * Returns the socket names, preferred first; each process derives the same ones, which do not
-   * reveal the key.
+   * Returns the socket names, the preferred one first. Each process derives the same names, which
+   * do not reveal the key.
    */
   function placesOf(publicKey: Uint8Array): readonly string[] {
     const name = createHash('sha256').update(publicKey).digest('hex').slice(0, 32);
@@ -107,6 +107,6 @@ class HolderSession implements Conversation {
   }
 
   close(): void {
-    // Nothing to release.
+    // There is nothing to release.
   }
 }

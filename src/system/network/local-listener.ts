@@ -1,4 +1,4 @@
-/** Local sockets with node:net, at a path to which only their owner can connect. */
+/** Local sockets with node:net, at a path to which only the path's owner can connect. */
 import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
@@ -9,8 +9,8 @@ import type { Conversation, LocalListener, LocalListeners } from '../../ports/lo
 import { socketOwner } from './socket-owner.js';
 
 /**
- * The maximum number of conversations, because each may buffer a request of several megabytes.
- * Beyond it, the oldest idle one is closed.
+ * The maximum number of conversations, because each may buffer a request of several megabytes. At
+ * the limit, the oldest idle conversation is closed.
  */
 const MAX_CONVERSATIONS = 16;
 
@@ -18,8 +18,8 @@ const MAX_CONVERSATIONS = 16;
 const LONGEST_SILENCE = 60_000;
 
 /**
- * The first byte of an abstract socket name, which is not a path (unix(7)): every user can connect
- * to the socket, and the name disappears with it.
+ * The first byte of an abstract socket name, which is not a path (unix(7)). Every user can connect
+ * to such a socket, and its name disappears with it.
  */
 export const ABSTRACT = '\0';
 
@@ -50,9 +50,9 @@ export function createLocalListeners({
 }
 
 async function makeFolder(folder: string): Promise<void> {
-  // With any umask, parent folders such as ~/.local must not be writable for other users.
+  // Whatever the umask, other users must not be able to write to parent folders such as ~/.local.
   const made = await mkdir(folder, { recursive: true, mode: 0o755 });
-  // Others may see the socket and its owner.
+  // Other users may see the socket and its owner.
   if (made !== undefined) await chmod(folder, 0o755);
 }
 
@@ -65,7 +65,7 @@ class NodeLocalListener implements LocalListener {
     this.#served = served;
   }
 
-  /** Node.js removes the path. */
+  /** Closes the listener; Node.js removes the path. */
   close(): Promise<void> {
     for (const socket of this.#served.keys()) socket.destroy();
     return new Promise((resolve) => {
@@ -86,7 +86,7 @@ class Served {
     this.#conversation = conversation;
     this.#onRequest = onRequest;
     socket.setEncoding('utf8');
-    // A client that disconnects needs no answer.
+    // A client that disconnects does not need an answer.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => conversation.close());
     socket.on('data', (text: string) => void this.#take(text));
@@ -100,24 +100,24 @@ class Served {
     socket.pause();
     const answer = await this.#conversation.handle(text);
     this.isBusy = false;
-    // Read no more requests from a client that does not read its answers.
+    // Do not read further requests from a client that does not read its answers.
     const hasRoom = answer === '' || socket.write(answer);
     if (this.#conversation.isOver) socket.destroy();
     else if (hasRoom) socket.resume();
   }
 }
 
-/** Sets the umask, so that no other user can connect even between bind and chmod. */
+/** Listens with a umask that prevents other users from connecting even between bind and chmod. */
 async function listenPrivately(server: Server, path: string): Promise<void> {
   try {
     await listenAt(server, path);
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    // A file of another type is not from arctun.
+    // If the path is not a socket, arctun did not create it.
     const isOurs = isTaken && (await lstat(path)).isSocket();
     if (!isOurs) throw error;
     const code = await refusalOf(path);
-    // Only the socket's owner may find out whether a process listens.
+    // Only the socket's owner can find out whether a process listens.
     if (isDenied({ code })) throw await takenBy(path);
     if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw error;
     await unlink(path);
@@ -143,8 +143,8 @@ function listenAt(server: Server, path: string): Promise<void> {
 }
 
 /**
- * Why no process answers at the path; undefined if one does. A killed process leaves a socket that
- * refuses connections.
+ * Returns why no process answers at the path; undefined if one answers. A killed process leaves a
+ * socket that refuses connections.
  */
 function refusalOf(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {

@@ -3,16 +3,13 @@ import { createSocket } from 'node:dgram';
 import { getServers } from 'node:dns';
 import { isIP, isIPv6 } from 'node:net';
 
-/**
- * Documentation addresses, which no machine has (RFC 5737, RFC 3849); only a default route reaches
- * them.
- */
+/** Documentation addresses (RFC 5737, RFC 3849), which only a default route leads to. */
 const ANYWHERE = ['192.0.2.1', '2001:db8::1'];
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 
 /**
- * @param nameServers in node:dns format; the system's by default
+ * @param nameServers in node:dns format; defaults to the system's name servers
  * @returns an error with the system's code; undefined if a name server or the internet has a route
  */
 export async function networkFault(
@@ -27,7 +24,7 @@ export async function networkFault(
   return Object.assign(new Error(message, { cause: first }), { code: first.code });
 }
 
-/** Connecting a UDP socket looks up a route, and sends nothing (udp(7)). */
+/** Connects a UDP socket, which looks up a route without sending anything (udp(7)). */
 function routeFault(host: string): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');

@@ -1,20 +1,15 @@
-/**
- * Finds the process that uses a local port through proc_net(5) and proc_pid_fd(5), only on Linux.
- */
+/** Finds the process that uses a local port (Linux, proc_net(5) and proc_pid_fd(5)). */
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 
-/** TCP_LISTEN, and the state that /proc shows for an unconnected UDP socket. */
+/** TCP_LISTEN, and the state of an unconnected UDP socket in /proc. */
 const STATES = { tcp: '0A', udp: '07' } as const;
 
-/**
- * The commands that listen. Other words of a command line are not shown, because they may be
- * secret.
- */
+/** The commands that listen on ports. Other words are not shown, because they may be secret. */
 const COMMANDS = ['up', 'u', 'emulator', 'lambda', 'send'];
 
 /**
- * @param entry this process's script; any other process that runs it is arctun, too
+ * @param entry this process's script; other processes that run this script are also arctun
  * @returns `arctun up (pid 4711)`, `nginx (pid 80)` or `a program of user 33`; undefined if unknown
  */
 export async function portHolder(
@@ -45,7 +40,7 @@ function listening(table: string, state: string, port: number): ListeningSocket[
   });
 }
 
-/** Other users' processes are visible only to root. */
+/** Finds the process that has the socket; only root can see other users' processes. */
 async function holderOf(inode: string): Promise<number | undefined> {
   const names = await readdir('/proc').catch(() => []);
   for (const name of names.filter((entry) => /^\d+$/.test(entry))) {
@@ -63,7 +58,7 @@ async function nameOf(pid: number, entry: string): Promise<string> {
   const isEntry = async (word: string) =>
     basename(word) === 'arctun' ||
     (word !== '' && (await real(resolve(folder, word))) === (await real(entry)));
-  // Node.js and its options may come first.
+  // Node.js and its options may precede the script.
   for (const [at, word] of words.slice(0, 5).entries()) {
     if (!(await isEntry(word))) continue;
     const command = words.slice(at + 1).find((later) => COMMANDS.includes(later));

@@ -6,16 +6,16 @@ import { systemClock } from '../clock.js';
 import { inTime } from '../../lib/waits.js';
 import type { Resolution, Resolver } from '../../ports/resolver.js';
 
-/** The lifetime of addresses with an unknown TTL, such as those in /etc/hosts, in ms. */
+/** The lifetime of addresses with an unknown TTL, such as those in /etc/hosts, in milliseconds. */
 const DEFAULT_TTL = 60_000;
 
 /**
- * The longest lookup in ms. The system's resolver has no limit: with two dead name servers glibc
- * needs 20 s.
+ * The maximum duration of a lookup in milliseconds. The system's resolver has no limit: with two
+ * dead name servers, glibc takes 20 s.
  */
 const DEADLINE = 20_000;
 
-/** How long to wait for the records' TTL after the system has returned the addresses, in ms. */
+/** Milliseconds to wait for the records' TTL after the system has returned the addresses. */
 const TTL_PATIENCE = 100;
 
 /** An address record from DNS; `ttl` is in seconds. */
@@ -24,29 +24,26 @@ export interface AddressRecord {
   readonly ttl: number;
 }
 
-/** The sources of addresses and TTLs. */
 export interface ResolverSources {
-  /**
-   * Resolves by the system's rules: /etc/hosts, search domains, mDNS. The system reports no TTL.
-   */
+  /** Resolves by the system's rules: /etc/hosts, search domains, mDNS. The result has no TTL. */
   lookup(host: string): Promise<readonly { readonly address: string }[]>;
   /** Queries only the name servers, until stopped. */
   records(host: string): { readonly answer: Promise<readonly AddressRecord[]>; stop(): void };
   /**
-   * Resolves with the reason why this machine reaches no network, and so no name server; undefined
-   * if it may reach one. Never rejects.
+   * Resolves with the reason why this machine reaches no network, and thus no name server;
+   * undefined if the machine may reach one. Never rejects.
    */
   networkFault(): Promise<Error | undefined>;
 }
 
-/** Resolves with the system's addresses, and the TTL of the matching DNS records. */
+/** Returns a resolver that combines the system's addresses with the TTL of DNS records. */
 export function createResolver(sources: ResolverSources): Resolver {
   return {
     async resolve(host, signal): Promise<Resolution> {
       if (isIP(host) !== 0) return { addresses: [host], ttl: Infinity };
       signal?.throwIfAborted();
       const records = isMulticastName(host) ? undefined : sources.records(host);
-      // Failures are ignored, because this query only finds the TTL.
+      // Ignore failures, because this query only finds the TTL.
       const answer = (records?.answer ?? Promise.resolve([])).catch(() => []);
       try {
         const looked = sources.lookup(host).catch(async (error: unknown) => {
@@ -74,7 +71,7 @@ export const systemResolver: Resolver = createResolver({
 /**
  * Queries the records of both address families.
  *
- * @param servers addresses of name servers; the system's by default
+ * @param servers addresses of name servers; defaults to the system's
  */
 export function nameServerRecords(
   host: string,
@@ -93,16 +90,12 @@ export function nameServerRecords(
   };
 }
 
-/**
- * Such names are resolved only on the link; name servers must not be asked (RFC 6762 3 and 22.1).
- */
+/** Whether a name is resolved only on the local link, not by servers (RFC 6762 3 and 22.1). */
 function isMulticastName(host: string): boolean {
   return /\.local\.?$/i.test(host);
 }
 
-/**
- * The lowest TTL of the addresses in DNS; other addresses, such as those in /etc/hosts, have none.
- */
+/** Returns the lowest TTL of the addresses in DNS; those in /etc/hosts, for example, have none. */
 function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
   const own = records.filter(({ address }) => addresses.includes(address));
   return own.length > 0 ? Math.min(...own.map(({ ttl }) => ttl)) * 1000 : DEFAULT_TTL;

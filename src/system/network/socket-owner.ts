@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 
-/** The owner of a socket to which this user may not connect: `root`, `user 1000`. */
+/** Returns the owner of a socket to which this user may not connect: `root`, `user 1000`. */
 export async function socketOwner(path: string): Promise<string> {
   try {
     const { uid } = await lstat(path);

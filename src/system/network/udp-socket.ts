@@ -1,16 +1,14 @@
-/** Datagram sockets with node:dgram, which every platform has. */
+/** Datagram sockets with node:dgram, which is available on every platform. */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
 
-/** The requested buffer size, which exceeds Linux's default limit; setting it is best effort. */
+/** The requested buffer size in bytes, above Linux's default limit; setting it may fail. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
-/**
- * The number of senders whose Endpoint object is kept, so that a sender always has the same object.
- */
+/** The number of senders whose Endpoint object is kept, so that each sender has only one. */
 const ENDPOINT_CACHE = 256;
 
 export const udpSockets: DatagramSockets = {
@@ -18,7 +16,7 @@ export const udpSockets: DatagramSockets = {
     if (fwmark !== 0) throw noMark();
     const socket = createSocket({
       type: isIPv6(address) ? 'udp6' : 'udp4',
-      // Destinations are always IP text, so skip the resolver and its turn of the event loop.
+      // Skip the resolver and its turn of the event loop, because destinations are always IP text.
       lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
     });
     await new Promise<void>((resolve, reject) => {
@@ -36,15 +34,15 @@ export const udpSockets: DatagramSockets = {
       socket.setRecvBufferSize(SOCKET_BUFFER);
       socket.setSendBufferSize(SOCKET_BUFFER);
     } catch {
-      // A smaller buffer costs speed, not correctness.
+      // Ignore: a smaller buffer reduces only the speed.
     }
     return new DgramSocket(socket);
   },
 };
 
 /**
- * The error for a mark, which node:dgram cannot set. Without it, datagrams could be routed into
- * their own tunnel.
+ * Builds the error for a mark, which node:dgram cannot set. Without the mark, datagrams could be
+ * routed into their own tunnel.
  */
 function noMark(): Error {
   return Object.assign(new Error('a mark needs batched sockets'), { code: 'ENOTSUP' });

@@ -17,12 +17,12 @@ import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
 const TIMEOUT = 30_000;
 /** Milliseconds between SIGTERM and SIGKILL. */
 const GRACE = 2_000;
-/** The limit in bytes for each of the two outputs. */
+/** The limit in bytes for each of standard output and standard error. */
 const MAX_OUTPUT = 1 << 20;
 
 /**
- * Runs programs of the operating system. A stopped program gets SIGTERM, and SIGKILL 2 s later.
- * `run` rejects with the signal's reason when its signal fires.
+ * Runs the operating system's programs. A stopped program gets SIGTERM, and SIGKILL 2 s later.
+ * `run` rejects with the abort reason when its signal aborts.
  */
 export const systemCommands: CommandRunner = createCommandRunner(GRACE);
 
@@ -64,7 +64,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 function start(program: string, parameters: readonly string[], options: RunOptions): Child {
   const { ownGroup } = options;
   try {
-    // Without its own group or session, a password manager can prompt on this terminal.
+    // In this process's own group and session, a password manager can prompt on the terminal.
     return spawn(program, parameters, {
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
@@ -72,8 +72,7 @@ function start(program: string, parameters: readonly string[], options: RunOptio
       detached: ownGroup === true,
     });
   } catch (error) {
-    // spawn() throws synchronously for an empty name, a NUL byte, or a command line that is too
-    // long.
+    // spawn() throws synchronously for an empty name, a NUL byte, or a long command line.
     throw startError(program, error);
   }
 }
@@ -125,7 +124,7 @@ class RunningCommand {
     this.#killTimer = setTimeout(() => {
       this.#kill('SIGKILL');
       this.#forgetGroup();
-      // The program's children may hold its outputs open forever.
+      // The program's children may keep its outputs open forever.
       this.#child.stdout.destroy();
       this.#child.stderr.destroy();
       this.#child.unref();
@@ -166,7 +165,7 @@ class RunningCommand {
   #close(exitCode: number | null, signal: string | null): void {
     clearTimeout(this.#killTimer);
     if (this.#stopped !== undefined) {
-      // Its children may have closed the outputs, and still run.
+      // The program's children may still be running after closing the outputs.
       if (this.#group !== undefined) this.#kill('SIGKILL');
       this.#reject(this.#stopped.reason);
     } else {
@@ -187,7 +186,7 @@ const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>
 
 function startError(program: string, error: unknown): CommandError {
   const { code = '' } = error as NodeJS.ErrnoException;
-  // Do not use the error's message or set it as the cause: it quotes the whole command line.
+  // Omit the error's message and do not set a cause: both quote the whole command line.
   const [failure, reason] = START_FAILURES[code] ?? ['failed', `it cannot be started (${code})`];
   return new CommandError(failure, `${program}: ${reason}`);
 }

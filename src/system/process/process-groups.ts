@@ -1,4 +1,4 @@
-/** Tracks the process groups of started commands, so that none outlives this process. */
+/** Tracks the process groups of started commands, so that no group outlives this process. */
 
 const groups = new Set<number>();
 
@@ -11,17 +11,16 @@ export function forgetGroup(group: number): void {
   groups.delete(group);
 }
 
-/** Sends a signal to every process of a group; an ended group is no error. */
+/** Sends a signal to every process in a group; an ended group is not an error. */
 export function signalGroup(group: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    // Windows has no groups, so only the leader is ended there.
+    // Windows has no process groups, so only the leader is ended there.
     process.kill(process.platform === 'win32' ? group : -group, signal);
   } catch {
-    // The group is empty, or this process may not signal it.
+    // Ignore: the group is empty, or this process may not signal it.
   }
 }
 
-/** Kills every tracked group at once. */
 export function killGroups(): void {
   for (const group of groups) signalGroup(group, 'SIGKILL');
   groups.clear();

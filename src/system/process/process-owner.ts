@@ -1,12 +1,12 @@
-/** Records in a file which process is using it. */
+/** Records in a file which process uses the file. */
 import { readFile } from 'node:fs/promises';
 
 import { codeOf } from '../../lib/errors/error-message.js';
 
-/** The length in bytes of an owner line, which is fixed so that another line can replace it. */
+/** The fixed length of an owner line in bytes, so that another line can replace it. */
 export const OWNER_LENGTH = 128;
 
-/** The line that identifies this process, with its line end. */
+/** Returns the line that identifies this process, including its line break. */
 export async function ownerLine(): Promise<string> {
   const text = `${process.pid} ${await startOf(process.pid)}`;
   return `${text.padEnd(OWNER_LENGTH - 1).slice(0, OWNER_LENGTH - 1)}\n`;
@@ -18,8 +18,8 @@ export function isOwnerLine(text: string): boolean {
 }
 
 /**
- * @param line without its end and padding
- * @returns the process ID, if it is another process that is running
+ * @param line the owner line without its line break and padding
+ * @returns the process ID if the owner is another, running process
  */
 export async function runningOwner(line: string): Promise<number | undefined> {
   const [id = '', ...start] = line.split(' ');
@@ -38,7 +38,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Distinguishes a process from a later one with the same ID: proc_pid_stat(5), field 22. */
+/** Distinguishes a process from a later one with the same ID (proc_pid_stat(5), field 22). */
 async function startOf(pid: number): Promise<string> {
   try {
     const [stat, boot] = await Promise.all([

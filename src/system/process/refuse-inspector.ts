@@ -1,20 +1,17 @@
 /**
- * Keeps the inspector of Node.js closed. It would start on SIGUSR1, without a password, and run any
- * code as this process's user. Import this module before all others.
+ * Prevents SIGUSR1 from starting the inspector of Node.js, which runs any code as this process's
+ * user, without a password. Import this module before all others.
  */
 
 /** Milliseconds to wait for an inspector that was requested before this module was loaded. */
 const LATE = 1_000;
 
-/** A listener replaces the one of Node.js, which opens the inspector. */
+/** A listener replaces the default handler of Node.js, which opens the inspector. */
 process.on('SIGUSR1', () => undefined);
 setImmediate(closeInspector);
 setTimeout(closeInspector, LATE).unref();
 
-/**
- * Closes an inspector that a signal opened during startup; one from `--inspect` was requested by
- * the user.
- */
+/** Closes an inspector that a signal opened during startup, but not one from `--inspect`. */
 function closeInspector(): void {
   const { execArgv, env } = process;
   const options = [...execArgv, env.NODE_OPTIONS ?? ''].join(' ');
@@ -23,6 +20,6 @@ function closeInspector(): void {
     const inspector = process.getBuiltinModule('node:inspector');
     if (inspector.url() !== undefined) inspector.close();
   } catch {
-    // This Node.js has no inspector.
+    // Ignore: this Node.js was built without an inspector.
   }
 }

@@ -1,7 +1,8 @@
 /**
- * systemd's readiness protocol (sd_notify(3), sd_watchdog_enabled(3)): datagrams to $NOTIFY_SOCKET.
- * Node.js has no unix(7) datagrams, so the C library sends them. If it cannot be loaded, each runs
- * a systemd-notify process, which the unit must allow with NotifyAccess=all.
+ * Implements systemd's readiness protocol (sd_notify(3), sd_watchdog_enabled(3)): datagrams to
+ * $NOTIFY_SOCKET. Node.js has no unix(7) datagrams, so the C library sends them. Without the
+ * library, each notification starts systemd-notify, which the unit must allow with
+ * NotifyAccess=all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,33 +14,31 @@ import type { Log } from '../../ports/log.js';
 import { type Libc, loadLibc } from '../linux/libc.js';
 import { UnixDatagramSender } from '../linux/udp/unix-datagram.js';
 
-/** The settings that a service manager passes in the environment. */
+/** The settings that a service manager passes in environment variables. */
 export interface ServiceEnvironment {
-  /** The value of $NOTIFY_SOCKET. */
   readonly socket: string;
-  /** Milliseconds; undefined if the watchdog is off. */
+  /** Milliseconds; undefined if the watchdog is disabled. */
   readonly watchdogTimeout: number | undefined;
 }
 
 export interface ServiceNotificationPorts {
-  /** Runs systemd-notify. */
   readonly commands: CommandRunner;
   readonly log: Log;
 }
 
-/** The maximum number of characters of a value; systemd reads at most 4,096 bytes of a datagram. */
+/** The maximum number of characters in a value; systemd reads at most 4,096 bytes of a datagram. */
 const LONGEST_VALUE = 1_000;
 
-/** The milliseconds between attempts, and their number, while the receiver's buffer is full. */
+/** The pause in ms between attempts while the receiver's buffer is full, and their number. */
 const RETRY = 50;
 const MOST_TRIES = 100;
 
-/** The time limit of systemd-notify in milliseconds. */
+/** The timeout of systemd-notify in milliseconds. */
 const TIMEOUT = 5_000;
 
 /**
- * Reads the variables of sd_notify(3) and sd_watchdog_enabled(3), and removes them from the
- * environment, because started commands are not the service.
+ * Reads the environment variables of sd_notify(3) and sd_watchdog_enabled(3). Removes them from the
+ * environment, because they do not apply to started commands.
  *
  * @returns undefined if no service manager requests notifications
  */
@@ -57,8 +56,8 @@ export function takeServiceEnvironment(
 }
 
 /**
- * Treats 0 and 2^64 - 1 as off (sd_watchdog_enabled(3)), and values that a number cannot hold
- * exactly.
+ * Parses the watchdog timeout. Returns undefined for 0 and 2^64 - 1, which disable the watchdog
+ * (sd_watchdog_enabled(3)), and for values that a number cannot represent exactly.
  */
 function watchdogTimeout(microseconds: string | undefined): number | undefined {
   if (microseconds === undefined || !/^\d+$/.test(microseconds)) return undefined;
@@ -66,7 +65,7 @@ function watchdogTimeout(microseconds: string | undefined): number | undefined {
   return value > 0 && Number.isSafeInteger(value) ? value / 1000 : undefined;
 }
 
-/** The service manager that started this process; undefined if none requests notifications. */
+/** Returns the service manager that started this process; undefined without notifications. */
 export async function openServiceManager(
   ports: ServiceNotificationPorts,
   environment = takeServiceEnvironment(),
@@ -76,7 +75,7 @@ export async function openServiceManager(
   return new ServiceNotifications(environment, ports, libc ?? (await loadLibc()));
 }
 
-/** Sends notifications; `libc` is undefined if the C library is missing. */
+/** Sends notifications; `libc` is undefined if the C library cannot be loaded. */
 export class ServiceNotifications implements ServiceManager {
   readonly watchdogTimeout: number | undefined;
   readonly #socket: string;
@@ -98,7 +97,7 @@ export class ServiceNotifications implements ServiceManager {
 
   notify(state: ServiceState): Promise<void> {
     const assignments = Object.entries(withTime(state)).map(
-      // A line end would start another assignment.
+      // A line break would start another assignment.
       ([name, value]) => `${name}=${value.replace(/[\r\n\0]+/g, ' ').slice(0, LONGEST_VALUE)}`,
     );
     return this.#queue.run(() => this.#deliver(assignments));
@@ -106,8 +105,7 @@ export class ServiceNotifications implements ServiceManager {
 
   async #deliver(assignments: readonly string[]): Promise<void> {
     try {
-      // Only a path or an abstract name is supported; vsock:CID:PORT is for a whole virtual
-      // machine.
+      // Only a path or an abstract name is supported; virtual machines use vsock:CID:PORT.
       if (!/^[/@]./.test(this.#socket)) throw new Error(`cannot write to ${this.#socket}`);
       if (this.#sender === undefined) await this.#run(assignments);
       else await this.#send(this.#sender, Buffer.from(assignments.join('\n')));
@@ -136,7 +134,7 @@ export class ServiceNotifications implements ServiceManager {
     if (exitCode !== 0) throw new Error(`systemd-notify: ${stderr.trim() || `exit ${exitCode}`}`);
   }
 
-  /** Logs this once; with a watchdog it would repeat every minute. */
+  /** Logs only the first failure, because a watchdog would repeat the warning every minute. */
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
@@ -144,7 +142,7 @@ export class ServiceNotifications implements ServiceManager {
   }
 }
 
-/** systemd requires a RELOADING later than its signal, by CLOCK_MONOTONIC (sd_notify(3)). */
+/** Adds the CLOCK_MONOTONIC time that systemd requires with RELOADING (sd_notify(3)). */
 function withTime(state: ServiceState): ServiceState {
   if (state.RELOADING === undefined) return state;
   const [seconds, nanoseconds] = process.hrtime();

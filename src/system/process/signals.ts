@@ -2,22 +2,20 @@ import type { ReloadRequests } from '../../ports/reload-requests.js';
 import { STOP_SIGNALS, StoppedError, type StopSignal } from '../../lib/errors/stopped-error.js';
 import { killGroups } from './process-groups.js';
 
-/**
- * Handles SIGHUP as a request to reload the configuration; undefined if SIGHUP stops the process.
- */
+/** Requests a reload of the configuration on SIGHUP; undefined if SIGHUP stops the process. */
 let reload: (() => void) | undefined;
 
 /**
- * An AbortSignal that fires at the first SIGINT, SIGTERM, SIGHUP or SIGABRT; a second one ends the
- * process. Its reason is a StoppedError, for work that the stop interrupts. SIGHUP does not stop
- * the process after reloadRequests() has claimed it.
+ * Returns a signal that aborts at the first SIGINT, SIGTERM, SIGHUP or SIGABRT; the second one ends
+ * the process. The abort reason is a StoppedError. SIGHUP does not stop the process after
+ * reloadRequests() has claimed it.
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of STOP_SIGNALS) {
     const handle = () => {
       if (name === 'SIGHUP' && reload !== undefined) {
-        // A process that is stopping needs no new configuration.
+        // A stopping process does not need a new configuration.
         if (!controller.signal.aborted) reload();
         return;
       }
@@ -31,8 +29,8 @@ export function stopSignal(): AbortSignal {
 }
 
 /**
- * Makes SIGHUP request a reload of the configuration. With a terminal it still stops the process,
- * because the system sends it when the terminal closes.
+ * Makes SIGHUP request a reload of the configuration. With a terminal, SIGHUP still stops the
+ * process, because the system sends it when the terminal closes.
  *
  * @param hasTerminal whether any of the standard streams is a terminal
  * @returns undefined if SIGHUP still stops the process
@@ -56,10 +54,10 @@ export function reloadRequests(
 }
 
 /**
- * Ends the process by the signal itself: exit() waits for libuv's threads, and an unresponsive name
- * server can block one of them for 20 s. Also kills commands in separate groups, which do not get
- * the terminal's signal. Calls exit() afterwards, because the signal does not end process 1 of a
- * container.
+ * Ends the process through the signal itself, because exit() waits for libuv's threads, and an
+ * unresponsive name server can block one of them for 20 s. Also kills commands in separate groups,
+ * which do not get the terminal's signal. Calls exit() afterwards, because the signal does not end
+ * process 1 in a container.
  */
 function endBy(name: StopSignal, handle: () => void, exitCode: number): void {
   killGroups();

@@ -3,17 +3,17 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 
 import type { MessageChannel } from '../../ports/message-channel.js';
 
-/** Milliseconds that an idle thread has to end by itself. */
+/** Milliseconds that a thread has to end by itself. */
 const GRACE = 1_000;
 
 /**
  * Starts a thread.
  *
  * @param entry the module to run
- * @param data for threadData() in that thread
+ * @param data the value that threadData() returns in the new thread
  */
 export function startThread(entry: URL, data: unknown): MessageChannel {
-  // Some options of this process, such as a debugger's, must not apply to threads.
+  // Some options of this process, such as a debugger's options, must not apply to threads.
   const worker = new Worker(entry, { workerData: data, execArgv: [] });
   const ended = new Promise<Error>((resolve) => {
     worker.on('error', resolve);
@@ -35,9 +35,9 @@ export function startThread(entry: URL, data: unknown): MessageChannel {
 }
 
 /**
- * The channel to the thread that started this one, which keeps running while the channel is open.
+ * Returns the channel to the parent thread, which keeps this thread running while it is open.
  *
- * @throws TypeError in the first thread of the process
+ * @throws TypeError in the process's first thread
  */
 export function parentThread(): MessageChannel {
   if (parentPort === null) throw new TypeError('this is the first thread');
@@ -45,7 +45,7 @@ export function parentThread(): MessageChannel {
   return {
     post: (message) => port.postMessage(message),
     onMessage: (handler) => void port.on('message', handler),
-    // A thread ends with the one that started it.
+    // A thread ends with its parent thread, so the parent's end needs no report.
     onEnd: () => undefined,
     close: () => {
       port.close();
@@ -54,7 +54,6 @@ export function parentThread(): MessageChannel {
   };
 }
 
-/** The data that this thread was started with. */
 export function threadData(): unknown {
   return workerData;
 }

@@ -1,34 +1,36 @@
 /**
  * Guards: unreachable routes to the tunnel's destinations, with a higher metric than the routes
- * into the tunnel. If the process is killed, the interface and its routes disappear. The guards
- * stay, so that the tunnel's traffic does not leave unencrypted through the default route.
+ * into the tunnel. If the process is killed, the interface and its routes disappear, but the guards
+ * remain, so that the tunnel's traffic is not sent unencrypted through the default route.
  */
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import type { Rtnetlink } from './rtnetlink.js';
 import type { ListedRoute, RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone } from '../system-refusal.js';
 
-/** The kernel's main routing table. */
 export const MAIN_TABLE = 254;
 
 /**
- * The tables to try for a default route: the first one without another program's routes is used.
- * Its number is also the mark.
+ * The tables to try for a default route; the first table that has no routes from another program is
+ * used. The table's number is also the mark.
  */
 export const FIRST_TABLE = 11_010;
 export const TABLES = 16;
 
-/** `proto 110` marks routes that arctun created; iproute2 and routing daemons use other numbers. */
+/** Marks arctun's routes as `proto 110`; iproute2 and routing daemons use other numbers. */
 const PROTOCOL = 110;
 
-/** Above the metric of any other route, so that every other route to the same destination wins. */
+/** Higher than other routes' metrics, so that other routes to the same destination win. */
 const FIRST_METRIC = 2_000_000_000;
 const METRICS = 0x1_0000;
 
-/** Shorter prefixes are parts of a default route: guarding them would cut off a remote machine. */
+/**
+ * The minimum length of a guarded prefix. Shorter prefixes are parts of a default route, and
+ * guarding them would cut off a remote machine.
+ */
 const SHORTEST = { 4: 8, 6: 16 } as const;
 
-/** Whether a route of the main table gets a guard. */
+/** Whether a route in the main table gets a guard. */
 export function isGuarded({ address, prefixLength }: IpPrefix): boolean {
   return prefixLength >= SHORTEST[address.length === 4 ? 4 : 6];
 }
@@ -47,7 +49,7 @@ export class GuardRoutes {
     return { destination, table, metric: this.#metric, protocol: PROTOCOL };
   }
 
-  /** The existing guards, including those of a killed process. */
+  /** Returns the existing guards, including those of a killed process. */
   list(): UnreachableRoute[] {
     return ([4, 6] as const)
       .flatMap((family) => this.#netlink.listRoutes(family))
@@ -72,7 +74,7 @@ export class GuardRoutes {
  * Removes what a killed process has left of an interface: its guards, and the rules of a default
  * route if their table has no routes.
  *
- * @returns how many routes and rules were removed
+ * @returns the number of removed routes and rules
  */
 export function removeLeftovers(netlink: Rtnetlink, interfaceName: string): number {
   const guards = new GuardRoutes(netlink, interfaceName);
@@ -81,7 +83,7 @@ export function removeLeftovers(netlink: Rtnetlink, interfaceName: string): numb
   return list.length + removeIdleRules(netlink);
 }
 
-/** Removes the rules of empty tables, which are left over or not in use yet. */
+/** Removes the rules of empty tables, which are left over or not yet in use. */
 function removeIdleRules(netlink: Rtnetlink): number {
   let removed = 0;
   for (const family of [4, 6] as const) {
@@ -97,8 +99,8 @@ function removeIdleRules(netlink: Rtnetlink): number {
 }
 
 /**
- * The rules of a default route. Their priorities derive from the table and precede the kernel's.
- * The priorities identify the rules for deletion, because wg-quick's rules are otherwise equal.
+ * Returns the rules of a default route. Their priorities, which derive from the table, precede the
+ * kernel's. Deletion identifies rules by priority, because wg-quick's are otherwise equal.
  */
 export function rulesOf(family: 4 | 6, table: number): RoutingRule[] {
   const priority = 2 * table;
@@ -112,7 +114,6 @@ function nameOf({ destination, table }: UnreachableRoute): string {
   return `${destination.address.join('.')}/${destination.prefixLength} ${table}`;
 }
 
-/** Computes the 32-bit FNV-1a hash of a text. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) {

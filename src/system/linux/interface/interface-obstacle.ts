@@ -1,4 +1,4 @@
-/** Finds what would prevent a tun device, without creating one and without koffi. */
+/** Finds obstacles to creating a tun device, without creating one and without koffi. */
 import { access, constants, readFile } from 'node:fs/promises';
 
 import type { PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';
@@ -7,7 +7,7 @@ import { codeOf } from '../../../lib/errors/error-message.js';
 /** The capability's number in linux/capability.h. */
 const CAP_NET_ADMIN = 12n;
 
-/** The system's folders; tests use their own. */
+/** The system's folders; tests pass other folders. */
 export interface SystemFolders {
   readonly dev: string;
   readonly proc: string;
@@ -17,8 +17,8 @@ export interface SystemFolders {
 const SYSTEM: SystemFolders = { dev: '/dev', proc: '/proc', sys: '/sys' };
 
 /**
- * @param name of the requested interface; empty for any
- * @param uid of this process
+ * @param name the requested interface; empty for any
+ * @param uid the user ID of this process
  * @returns undefined if no obstacle is known
  */
 export async function interfaceObstacle(
@@ -41,7 +41,7 @@ async function hasNetAdmin({ proc }: SystemFolders): Promise<boolean> {
   return ((BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n) === 1n;
 }
 
-/** Whether the interface was created in advance, as by `ip tuntap add NAME mode tun user USER`. */
+/** Whether the user already has the interface, as after `ip tuntap add NAME mode tun user USER`. */
 async function isMadeFor(uid: number, name: string, { sys }: SystemFolders): Promise<boolean> {
   if (name === '' || name.includes('/')) return false;
   try {

@@ -1,10 +1,10 @@
 /**
- * Addresses, MTU and routes of a tunnel's interface. The kernel removes them with the interface if
- * the process dies, except the rules of a default route and the guards (guard-routes.ts). Settings
- * that an interface created in advance already has are kept unchanged.
+ * Addresses, MTU and routes of a tunnel's interface. If the process dies, the kernel removes them
+ * with the interface, except the rules of a default route and the guards (guard-routes.ts).
+ * Settings that an interface created in advance already has are kept unchanged.
  *
- * A default route into the tunnel must not catch the tunnel's own packets. As in wg-quick, this
- * route is in a separate table, which is used for all packets without the mark. Routes of the main
+ * A default route into the tunnel must not apply to the tunnel's own packets. As in wg-quick, this
+ * route is in a separate table, which is used for all packets without the mark. Routes in the main
  * table, except default routes, take precedence. So packets to the Arc server always use the
  * system's routes: docs/decisions/0010-default-route-by-mark-and-rule.md.
  */
@@ -31,14 +31,12 @@ import type { Rtnetlink } from './rtnetlink.js';
 import type { RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone, refusalOf } from '../system-refusal.js';
 
-/**
- * The interface cannot be configured; `subject` is the failing part, such as an address or a route.
- */
+/** The error if the interface cannot be configured; `subject` names the address or route. */
 export class InterfaceSetupError extends Error {
   override readonly name = 'InterfaceSetupError';
   readonly code: string;
   readonly subject: string;
-  /** iproute2 commands that an administrator can run instead, one per line. */
+  /** iproute2 commands that an administrator can run instead; each line is one command. */
   readonly remedy: string;
 
   constructor(subject: string, cause: SystemCallError, remedy: readonly string[] = []) {
@@ -52,7 +50,7 @@ export class InterfaceSetupError extends Error {
 /**
  * Configures the interface and brings it up.
  *
- * @throws InterfaceSetupError; then nothing remains that would outlive the interface
+ * @throws InterfaceSetupError; nothing that would outlive the interface remains
  */
 export function setUpInterface(
   netlink: Rtnetlink,
@@ -68,20 +66,19 @@ export function setUpInterface(
   return setup;
 }
 
-/** One part of the interface's configuration. */
 interface Part {
-  /** A description of the part that is unique among different parts. */
+  /** A unique description of the part. */
   readonly subject: string;
   readonly add: () => void;
-  /** Removes the part, without an error if it no longer exists. */
+  /** Removes the part; succeeds if the part no longer exists. */
   readonly remove: () => void;
-  /** Whether the interface already has the part, even from another program. */
+  /** Whether the interface already has the part, even if another program added it. */
   readonly isThere: () => boolean;
-  /** The iproute2 command that adds the part; undefined if a command alone is not enough. */
+  /** The iproute2 command that adds the part; undefined if a command would not be sufficient. */
   readonly command: string | undefined;
   /** Whether a kill switch keeps the part when the tunnel ends. */
   readonly outlastsEnd?: boolean;
-  /** Whether a killed process has left the part. */
+  /** Whether a killed process left the part behind. */
   readonly wasLeft?: () => boolean;
 }
 
@@ -97,7 +94,7 @@ class InterfaceSetup implements ConfiguredInterface {
   readonly #interface: NamedInterface;
   readonly #guards: GuardRoutes;
   #fwmark = 0;
-  /** In the order in which they were added: each part comes after those that it needs. */
+  /** The parts in the order in which they were added: each part follows the parts that it needs. */
   #parts: readonly Part[] = [];
 
   constructor(netlink: Rtnetlink, named: NamedInterface) {
@@ -145,7 +142,7 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   undo(): void {
-    // On an interface created in advance, the parts would otherwise stay.
+    // On an interface created in advance, the parts would otherwise remain.
     for (const part of [...this.#parts].reverse()) {
       if (!this.#interface.killSwitch || part.outlastsEnd !== true) part.remove();
     }
@@ -153,8 +150,8 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   /**
-   * Adds new parts before removing old ones: removing the last address of a family removes its
-   * routes, which would interrupt connections that stay.
+   * Adds new parts before removing old ones. Otherwise, removing the last address of a family would
+   * remove its routes, which would interrupt existing connections.
    */
   #change(wanted: ReadonlyMap<string, Part>): void {
     const old = new Map(this.#parts.map((part) => [part.subject, part]));
@@ -169,7 +166,7 @@ class InterfaceSetup implements ConfiguredInterface {
       else {
         refusal ??= error;
         missing.push(part);
-        // Errors other than EPERM may depend on each other, so only the first is reported.
+        // Errors other than EPERM may depend on each other, so report only the first.
         if (error.code !== 'EPERM') break;
       }
     }
@@ -214,7 +211,7 @@ class InterfaceSetup implements ConfiguredInterface {
       subject: `address ${textOf(prefix)}`,
       add: () => netlink.addAddress(index, prefix),
       remove: () => void isDone(() => netlink.deleteAddress(index, prefix)),
-      // Accept any prefix length, because an administrator may have set up a subnet.
+      // Accept any prefix length, because an administrator may have configured a subnet.
       isThere: () =>
         netlink
           .listAddresses()
@@ -246,7 +243,8 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   /**
-   * Skips the guard if permission is missing: then the interface was created in advance, and stays.
+   * Returns the part for a guard. Without the permission, the guard is unnecessary and skipped: the
+   * interface was created in advance and will remain.
    */
   #guardPart(guard: UnreachableRoute): Part {
     const netlink = this.#netlink;
@@ -277,7 +275,7 @@ class InterfaceSetup implements ConfiguredInterface {
     let wasLeft = false;
     const add = () => {
       const refusal = refusalOf(() => netlink.addRule(rule));
-      // Keeps the rule of a killed process, without a gap.
+      // Keep the rule of a killed process, so that it applies without a gap.
       wasLeft = refusal?.code === 'EEXIST';
       if (refusal !== undefined && !wasLeft) throw refusal;
     };
@@ -295,7 +293,7 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 }
 
-/** A table that only has guards of this interface belongs to a killed process. */
+/** Returns a free table. A table with only this interface's guards was left by a killed process. */
 function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
   const routes = ([4, 6] as const).flatMap((family) => netlink.listRoutes(family));
   const used = new Set(routes.filter((route) => !guards.isOne(route)).map(({ table }) => table));
@@ -308,7 +306,7 @@ function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
   );
 }
 
-/** An error with commands, except for a default route: its mark must be set on every datagram. */
+/** Builds the error with commands, except for a default route, which needs a mark on datagrams. */
 function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
   const subject = missing.map((part) => part.subject).join(', ');
   const commands = missing.map(({ command }) => command);
@@ -327,7 +325,7 @@ function isSameAddress({ address }: IpPrefix, other: IpPrefix): boolean {
   return sameBytes(address, other.address);
 }
 
-/** A prefix of one address, without neighbors in its subnet. */
+/** Returns the prefix of a single address, without neighbors in its subnet. */
 function hostPrefix(address: IpAddress): IpPrefix {
   return { address, prefixLength: address.length * 8 };
 }

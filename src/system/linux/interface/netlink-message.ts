@@ -1,6 +1,4 @@
-/**
- * Netlink messages and their attributes (netlink(7), rtnetlink(3)), in the machine's byte order.
- */
+/** Netlink messages and their attributes (netlink(7), rtnetlink(3)), in machine byte order. */
 import { LITTLE_ENDIAN } from '../machine-word.js';
 
 /** Offsets of the fields of struct nlmsghdr. */
@@ -10,18 +8,18 @@ const FLAGS = 6;
 const SEQUENCE = 8;
 const HEADER_LENGTH = 16;
 
-/** struct rtattr: its length including this header, then the type. */
+/** struct rtattr: the length, which includes this header, then the type. */
 const ATTRIBUTE_HEADER = 4;
-/** Excludes the bits of a type that describe the layout of its data. */
+/** Masks out the type bits that describe the layout of the attribute's data. */
 const ATTRIBUTE_TYPE_MASK = 0x3fff;
 
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
-/** The reply's error message does not quote the request. */
+/** Set if the error message in the reply does not quote the request. */
 export const NLM_F_CAPPED = 0x100;
-/** The reply's error message has attributes. */
+/** Set if the error message in the reply has attributes. */
 export const NLM_F_ACK_TLVS = 0x200;
-/** The listed objects changed during the dump. */
+/** Set if the listed objects changed during the dump. */
 export const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_DUMP = 0x300;
 export const NLM_F_EXCL = 0x200;
@@ -85,7 +83,6 @@ export function encodeNetlinkRequest(request: NetlinkRequest, sequence: number):
   return bytes;
 }
 
-/** Decodes the messages from one receive call. */
 export function decodeNetlinkMessages(bytes: Uint8Array): NetlinkMessage[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const messages: NetlinkMessage[] = [];
@@ -104,7 +101,7 @@ export function decodeNetlinkMessages(bytes: Uint8Array): NetlinkMessage[] {
   return messages;
 }
 
-/** The attributes of a body from `offset` on, by type. */
+/** Returns the attributes that start at `offset` in a body, by type. */
 export function decodeNetlinkAttributes(body: Uint8Array, offset: number): Map<number, Uint8Array> {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const attributes = new Map<number, Uint8Array>();

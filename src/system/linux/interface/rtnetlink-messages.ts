@@ -1,7 +1,4 @@
-/**
- * Encodes and decodes rtnetlink(7) messages for interfaces, addresses, routes and rules, like
- * iproute2.
- */
+/** Encodes and decodes rtnetlink(7) messages for interfaces, addresses, routes and rules. */
 import type { IpAddress, IpPrefix } from '../../../wire/ip-address.js';
 import {
   decodeNetlinkAttributes,
@@ -47,14 +44,14 @@ const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_TABLE = 15;
-/** Created by an administrator; iproute2 uses this for its routes. */
+/** Marks a route as created by an administrator; iproute2 uses this value for its routes. */
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
 const RTN_UNREACHABLE = 7;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_NOWHERE = 255;
-/** A cached result of a route lookup, in no table. */
+/** Marks a cached result of a route lookup, which is in no table. */
 const RTM_F_CLONED = 0x200;
 
 const FR_ACT_TO_TBL = 1;
@@ -73,27 +70,23 @@ const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
 export interface InterfaceRoute {
   readonly destination: IpPrefix;
   readonly interfaceIndex: number;
-  /** The routing table; the main table by default. */
+  /** The routing table; defaults to the main table. */
   readonly table?: number;
-  /**
-   * Among routes to the same destination, the lowest metric wins; the kernel's default if
-   * undefined.
-   */
+  /** The lowest metric wins among routes to the same destination; defaults to the kernel's. */
   readonly metric?: number;
 }
 
-/** Rejects packets (EHOSTUNREACH) that match no route with a lower metric. */
+/** A route that rejects packets (EHOSTUNREACH) if no route with a lower metric matches. */
 export interface UnreachableRoute {
   readonly destination: IpPrefix;
   readonly table: number;
   readonly metric: number;
-  /** The program that created the route: rtnetlink(7), rtm_protocol. */
+  /** A number for the program that created the route: rtnetlink(7), rtm_protocol. */
   readonly protocol: number;
 }
 
 export interface LinkState {
   readonly isUp: boolean;
-  /** The MTU in bytes. */
   readonly mtu: number;
 }
 
@@ -104,17 +97,17 @@ export interface InterfaceAddress {
 
 export interface ListedRoute {
   readonly destination: IpPrefix;
-  /** Missing for a route without an interface (such as blackhole) or with several. */
+  /** The interface; undefined for a route without one (such as blackhole) or with several. */
   readonly interfaceIndex: number | undefined;
   readonly gateway: IpAddress | undefined;
   readonly table: number;
   readonly metric: number;
-  /** The program that created the route. */
+  /** A number for the program that created the route. */
   readonly protocol: number;
   readonly isUnreachable: boolean;
 }
 
-/** Selects the table for a packet. An undefined property matches all packets. */
+/** A rule that selects the table for a packet. An undefined property matches all packets. */
 export interface RoutingRule {
   readonly family: 4 | 6;
   readonly table: number;
@@ -122,11 +115,9 @@ export interface RoutingRule {
   readonly fwmark?: number;
   /** Whether the rule applies to all packets except those with the mark. */
   readonly isInverted?: boolean;
-  /** Ignores routes whose prefix has at most this length; 0 ignores the default route. */
+  /** Ignores routes whose prefix is no longer than this; 0 ignores the default route. */
   readonly suppressPrefixLength?: number;
-  /**
-   * The rule with the lowest priority is first. If undefined, the kernel places the rule second.
-   */
+  /** The lowest priority is applied first. If undefined, the kernel puts the rule second. */
   readonly priority?: number;
 }
 
@@ -191,7 +182,7 @@ export function deleteRule(rule: RoutingRule): NetlinkRequest {
   return { type: RTM_DELRULE, flags: CHANGE, body: ruleBody(rule, 0) };
 }
 
-/** Undefined for a message of another type. */
+/** Decodes an interface; undefined for a message of another type. */
 export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
   if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
   const flags = readNumber(body.subarray(8)) ?? 0;
@@ -199,18 +190,18 @@ export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefine
   return { isUp: (flags & IFF_UP) !== 0, mtu };
 }
 
-/** Undefined for a message without an address. */
+/** Decodes an address; undefined for a message without an address. */
 export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress | undefined {
   if (type !== RTM_NEWADDR || body.length < ADDRESS_HEADER) return undefined;
   const attributes = decodeNetlinkAttributes(body, ADDRESS_HEADER);
-  // On a point-to-point link, IFA_ADDRESS is the other end.
+  // On a point-to-point link, IFA_ADDRESS is the address of the other end.
   const address = (attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS))?.slice();
   const interfaceIndex = readNumber(body.subarray(4));
   if (address === undefined || interfaceIndex === undefined) return undefined;
   return { interfaceIndex, prefix: { address, prefixLength: body[1] ?? 0 } };
 }
 
-/** Undefined for a message without a route of a table. */
+/** Decodes a route; undefined for a message that does not contain a route from a table. */
 export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undefined {
   if (type !== RTM_NEWROUTE || body.length < ROUTE_HEADER) return undefined;
   const [family = 0, prefixLength = 0, , , shortTable = 0, protocol = 0, , kind = 0] = body;
@@ -233,7 +224,7 @@ function changeLink(
   flags: number,
   attributes: readonly Uint8Array[],
 ): NetlinkRequest {
-  // The flags, and the mask of flags to change.
+  // The flags, followed by the mask of flags to change.
   const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
   return { type: RTM_NEWLINK, flags: CHANGE, body };
 }
@@ -243,7 +234,7 @@ function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix
   return netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
 }
 
-/** @param kind protocol, scope and type */
+/** @param kind the protocol, scope and type */
 function routeBody(
   route: Partial<InterfaceRoute> & Pick<InterfaceRoute, 'destination'>,
   kind: readonly number[],
@@ -271,7 +262,7 @@ function ruleBody(rule: RoutingRule, action: number): Uint8Array {
   return netlinkBody(header, [rule.isInverted === true ? FIB_RULE_INVERT : 0], attributes);
 }
 
-/** Table numbers above 255 are only in an attribute. */
+/** Returns the table for the header; numbers above 255 are only in an attribute. */
 function shortTable(table: number): number {
   return table > 0xff ? 0 : table;
 }

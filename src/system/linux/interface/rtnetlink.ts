@@ -1,6 +1,6 @@
 /**
- * Interfaces, addresses, routes and rules of this network namespace, through rtnetlink(7). The
- * kernel replies within the call that sends a request, so that nothing here waits.
+ * Manages interfaces, addresses, routes and rules in this network namespace through rtnetlink(7).
+ * The kernel replies during the call that sends a request, so no wait is needed.
  */
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
@@ -48,23 +48,23 @@ const SOCK_CLOEXEC = 0x80000;
 const NETLINK_ROUTE = 0;
 
 const SOL_NETLINK = 270;
-/** Errors do not quote their request. */
+/** Makes errors omit the quoted request. */
 const NETLINK_CAP_ACK = 10;
-/** Errors include the kernel's message. */
+/** Makes errors include the kernel's message. */
 const NETLINK_EXT_ACK = 11;
 const NLMSGERR_ATTR_MSG = 1;
 
 const MSG_DONTWAIT = 0x40;
 
-/** Larger than any reply of the kernel. */
+/** A buffer size in bytes larger than any reply from the kernel. */
 const BUFFER_LENGTH = 64 * 1024;
 
-/** The maximum number of attempts to read a list that changes while it is read. */
+/** The maximum number of attempts to read a list that changes while being read. */
 const MOST_LISTS = 5;
 
-/** The kernel rejected a request; includes the kernel's message, if any. */
+/** The error if the kernel rejects a request; includes the kernel's message, if any. */
 export class RtnetlinkError extends SystemCallError {
-  /** The kernel's message, or an empty text. */
+  /** The kernel's message; empty if there is none. */
   readonly detail: string;
 
   constructor(request: string, errno: number, detail: string) {
@@ -74,10 +74,7 @@ export class RtnetlinkError extends SystemCallError {
   }
 }
 
-/**
- * A netlink socket. Each method throws RtnetlinkError if the kernel refuses (EPERM, EEXIST, ESRCH
- * …).
- */
+/** A netlink socket. Each method throws RtnetlinkError on a refusal (EPERM, EEXIST, ESRCH …). */
 export class Rtnetlink {
   readonly #libc: Libc;
   readonly #send: LibcFunction;
@@ -102,7 +99,7 @@ export class Rtnetlink {
     this.#askForWords();
   }
 
-  /** Undefined if no such interface exists. */
+  /** Returns the index of an interface; undefined if no such interface exists. */
   interfaceIndex(name: string): number | undefined {
     return this.#libc.bind('unsigned int if_nametoindex(const char *)')(name) || undefined;
   }
@@ -111,19 +108,17 @@ export class Rtnetlink {
     this.#change('link up', linkUp(interfaceIndex));
   }
 
-  /** @param mtu in bytes */
   setMtu(interfaceIndex: number, mtu: number): void {
     this.#change('link mtu', linkMtu(interfaceIndex, mtu));
   }
 
-  /** Undefined if no such interface exists. */
+  /** Returns the state of an interface; undefined if no such interface exists. */
   link(interfaceIndex: number): LinkState | undefined {
     this.#ask(getLink(interfaceIndex));
     const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
     return answer && decodeLink(answer);
   }
 
-  /** The addresses of all interfaces. */
   listAddresses(): InterfaceAddress[] {
     return this.#listAll('address list', listAddresses(), decodeAddress);
   }
@@ -152,7 +147,6 @@ export class Rtnetlink {
     this.#change('route delete', deleteUnreachableRoute(route));
   }
 
-  /** The routes of all tables. */
   listRoutes(family: 4 | 6): ListedRoute[] {
     return this.#listAll('route list', listRoutes(family), decodeRoute);
   }
@@ -217,7 +211,7 @@ export class Rtnetlink {
     return decodeNetlinkMessages(this.#buffer.subarray(0, length));
   }
 
-  /** Requests error messages (Linux 4.12); an older kernel only returns the error number. */
+  /** Enables error messages (Linux 4.12); an older kernel returns only the error number. */
   #askForWords(): void {
     const setsockopt = this.#libc.bind('int setsockopt(int, int, int, uintptr_t, unsigned int)');
     new DataView(this.#buffer.buffer).setInt32(0, 1, LITTLE_ENDIAN);
@@ -227,14 +221,13 @@ export class Rtnetlink {
   }
 }
 
-/** An acknowledgment is an error message with number 0. */
+/** Throws unless the message is an acknowledgment, which is an error message with number 0. */
 function throwRefusal(name: string, { body, flags }: NetlinkMessage): void {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const errno = -view.getInt32(0, LITTLE_ENDIAN);
   if (errno === 0) return;
   let detail = '';
-  // The error number is followed by the request's header, or by the whole request without
-  // NLM_F_CAPPED.
+  // After the error number comes the request's header, or without NLM_F_CAPPED the whole request.
   const quoted = (flags & NLM_F_CAPPED) !== 0 ? 16 : view.getUint32(4, LITTLE_ENDIAN);
   if ((flags & NLM_F_ACK_TLVS) !== 0) {
     const words = decodeNetlinkAttributes(body, 4 + quoted).get(NLMSGERR_ATTR_MSG);

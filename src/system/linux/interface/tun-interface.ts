@@ -1,4 +1,4 @@
-/** A tun interface through /dev/net/tun (Documentation/networking/tuntap). */
+/** A tun interface, created through /dev/net/tun (Documentation/networking/tuntap). */
 import { closeSync, constants as fileConstants, openSync } from 'node:fs';
 import { constants } from 'node:os';
 
@@ -20,14 +20,14 @@ const TUN_PATH = '/dev/net/tun';
 
 const LONGEST_FRAME = VIRTIO_NET_HEADER_LENGTH + 65_535;
 
-/** IOV_MAX: the maximum number of parts of one frame. */
+/** The maximum number of parts of one frame (IOV_MAX). */
 const MAX_PARTS = 1024;
 
-/** The limits of one turn of the event loop, so that timers and other input get their turn. */
+/** The limits for one turn of the event loop, so that timers and other input are not delayed. */
 const FRAMES_PER_TURN = 64;
 const BYTES_PER_TURN = 256 * 1024;
 
-/** The interface could not be created, with a reason that the user can act on. */
+/** The error if the interface cannot be created, with a reason that the user can act on. */
 export class TunInterfaceError extends Error implements PacketInterfaceError {
   override readonly name = 'TunInterfaceError';
   readonly refusal: PacketInterfaceRefusal;
@@ -42,14 +42,14 @@ export interface TunInterfaceOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
   /**
-   * At most 15 bytes. `%d` becomes the first free number; if the name is empty, the kernel chooses
-   * one.
+   * A name of at most 15 bytes. `%d` becomes the first free number. If the name is empty, the
+   * kernel chooses one.
    */
   readonly name: string;
 }
 
 /**
- * Creates the interface, in the network namespace of this thread. It is down and has no address.
+ * Creates an interface in this thread's network namespace, which is down and has no address.
  *
  * @throws TunInterfaceError
  */
@@ -70,7 +70,7 @@ function openTun(): number {
     return openSync(TUN_PATH, fileConstants.O_RDWR | fileConstants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // ENODEV, ENXIO: the device file exists, but has no driver.
+    // ENODEV and ENXIO mean that the device file exists but has no driver.
     const isMissing = code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO';
     throw new TunInterfaceError(
       isMissing ? 'no-driver' : isDenied(error) ? 'no-access' : 'failed',
@@ -83,7 +83,7 @@ function whyRefused(libc: Libc, name: string, code: string): PacketInterfaceRefu
   if (code === 'EPERM') return 'not-permitted';
   if (code === 'EBUSY') return 'name-taken';
   if (code !== 'EINVAL') return 'failed';
-  // An interface of another type has the name, or the name is invalid.
+  // Either another type of interface has the name, or the name is invalid.
   const isTaken = libc.bind('unsigned int if_nametoindex(const char *)')(name) !== 0;
   return isTaken ? 'name-taken' : 'bad-name';
 }
@@ -165,9 +165,7 @@ class TunInterface implements PacketInterface {
     return errno === 0;
   }
 
-  /**
-   * Closes after the interface was deleted; otherwise the wait would report it as ready forever.
-   */
+  /** Closes the deleted interface's device; otherwise epoll would report it as ready forever. */
   #lose(errno: number): void {
     if (this.#isClosed) return;
     this.close();

@@ -1,4 +1,4 @@
-/** ioctl(2) on /dev/net/tun, which turns a descriptor into an interface (linux/if_tun.h). */
+/** Uses ioctl(2) to turn a descriptor of /dev/net/tun into an interface (linux/if_tun.h). */
 import { constants } from 'node:os';
 
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
@@ -10,12 +10,12 @@ const TUNSETOFFLOAD = 0x400454d0;
 const TUNSETVNETHDRSZ = 0x400454d8;
 const TUNSETVNETLE = 0x400454dc;
 
-/** IP packets without a link layer, preceded only by a virtio header. */
+/** Frames are IP packets without a link layer, preceded only by a virtio header. */
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 
-/** The offloads that this process performs, so that the kernel passes large packets whole. */
+/** The offloads that this process performs, so that the kernel passes large packets unsplit. */
 const TUN_F_CSUM = 0x01;
 const TUN_F_TSO4 = 0x02;
 const TUN_F_TSO6 = 0x04;
@@ -24,7 +24,7 @@ const TUN_F_USO6 = 0x40;
 const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 const UDP_OFFLOADS = TUN_F_USO4 | TUN_F_USO6;
 
-/** struct ifreq: the name with its NUL byte, then a union whose flags are two bytes. */
+/** struct ifreq: the name with its NUL byte, then a union whose flags occupy two bytes. */
 const NAME_LENGTH = 16;
 const FLAGS = 16;
 const MEMORY_LENGTH = 128;
@@ -32,21 +32,21 @@ const MEMORY_LENGTH = 128;
 export interface TunSettings {
   /** The name that the kernel gave the interface. */
   readonly name: string;
-  /** Whether the kernel passes runs of UDP datagrams as one frame, like TCP's (Linux 6.2). */
+  /** Whether the kernel passes several UDP datagrams as one frame, as for TCP (Linux 6.2). */
   readonly hasUdpSegmentation: boolean;
 }
 
 /**
- * Turns a descriptor from /dev/net/tun into an interface.
+ * Turns a descriptor of /dev/net/tun into an interface.
  *
- * @throws SystemCallError EINVAL for an invalid name or one of another type of interface, EBUSY for
- * one of another process, EPERM without CAP_NET_ADMIN
+ * @throws SystemCallError EINVAL if the name is invalid or belongs to another type of interface,
+ * EBUSY if another process uses the interface, EPERM without CAP_NET_ADMIN
  */
 export function configureTun(libc: Libc, descriptor: number, name: string): TunSettings {
   const control = new TunControl(libc, descriptor);
   const given = control.setInterface(name, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
   control.setNumber('TUNSETVNETHDRSZ', TUNSETVNETHDRSZ, VIRTIO_NET_HEADER_LENGTH);
-  // A virtio header is in the machine's byte order unless another one is requested.
+  // A virtio header uses the machine's byte order unless another order is requested.
   if (!LITTLE_ENDIAN) control.setNumber('TUNSETVNETLE', TUNSETVNETLE, 1);
   const hasUdpSegmentation = control.setOffloads(TCP_OFFLOADS | UDP_OFFLOADS);
   if (!hasUdpSegmentation) control.setOffloads(TCP_OFFLOADS);
@@ -57,7 +57,7 @@ class TunControl {
   readonly #libc: Libc;
   readonly #ioctl: LibcFunction;
   readonly #descriptor: number;
-  /** A struct ifreq, or a number. */
+  /** Memory for a struct ifreq or a number. */
   readonly #memory = Buffer.from(new ArrayBuffer(MEMORY_LENGTH));
   readonly #view = new DataView(this.#memory.buffer);
   readonly #address: number;
@@ -69,9 +69,8 @@ class TunControl {
     this.#address = Number(libc.address(this.#memory));
   }
 
-  /** Returns the name that the kernel gave the interface. */
   setInterface(name: string, flags: number): string {
-    // The kernel would truncate the name, and create an interface with another name.
+    // The kernel would truncate the name and create an interface with that name.
     if (Buffer.byteLength(name) >= NAME_LENGTH || name.includes('\0')) {
       throw new SystemCallError('ioctl TUNSETIFF', constants.errno.EINVAL);
     }
@@ -90,9 +89,7 @@ class TunControl {
     }
   }
 
-  /**
-   * Returns false if the kernel does not support all offloads; it then sets none. All are optional.
-   */
+  /** Enables the optional offloads. Enables none and returns false if any is unsupported. */
   setOffloads(offloads: number): boolean {
     return this.#ioctl(this.#descriptor, TUNSETOFFLOAD, offloads) === 0;
   }

@@ -1,5 +1,5 @@
 /**
- * UDP sockets that handle many datagrams in one system call, if Linux supports it: UDP_SEGMENT for
+ * UDP sockets that handle many datagrams in one system call if Linux supports this: UDP_SEGMENT for
  * sending, UDP_GRO for receiving. Otherwise each datagram takes one call.
  */
 import { release } from 'node:os';
@@ -13,27 +13,27 @@ import type { Libc } from '../libc.js';
 import type { Readiness, Watch } from '../readiness.js';
 import { type UdpDescriptor, UdpDescriptors } from './udp-descriptor.js';
 
-/** The longest time in ms that close() waits for queued datagrams. */
+/** The maximum time in milliseconds that close() waits for queued datagrams. */
 const LONGEST_CLOSE = 1_000;
 
-/** Older kernels mishandle coalesced datagrams; wireguard-go does not enable it there, either. */
+/** Older kernels mishandle coalesced datagrams; wireguard-go has the same limit. */
 const FIRST_TO_COALESCE = { major: 5, minor: 12 };
 
 export interface BatchedUdpOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
-  /** The kernel release in uname(2)'s format; defaults to the running kernel's. */
+  /** The kernel release in uname(2)'s format; defaults to that of the running kernel. */
   readonly kernelRelease?: string;
 }
 
-/** Sockets that share the segmentation state: after one refusal, no socket tries it again. */
+/** Creates sockets that share one setting: after a refusal, no socket tries segmentation again. */
 export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
   const descriptors = new UdpDescriptors(options.libc);
   const coalesces = canCoalesce(options.kernelRelease ?? release());
   let segmentation: Segmentation | undefined;
   return {
     open: ({ address, port, fwmark = 0 }) =>
-      // An exception here becomes a rejection.
+      // Inside a promise, an exception becomes a rejection.
       new Promise((resolve) => {
         const bound = descriptors.open({ address, port, fwmark });
         segmentation ??= { isOn: descriptors.probeSegmentation(bound.descriptor) };
@@ -70,7 +70,7 @@ class BatchedUdpSocket implements DatagramSocket {
   readonly #receiver: DatagramReceiver;
   readonly #watch: Watch;
   readonly #closeDescriptor: () => void;
-  /** The datagrams for which the system had no room, from #queueHead on. */
+  /** The datagrams that the system could not accept yet, starting at #queueHead. */
   #queue: Datagram[] = [];
   #queueHead = 0;
   #queuedBytes = 0;
@@ -154,17 +154,14 @@ class BatchedUdpSocket implements DatagramSocket {
     this.onDrain();
   }
 
-  /** Releases sent datagrams in large steps, because each step moves the rest of the queue. */
+  /** Removes sent datagrams in large steps, because each step moves the rest of the queue. */
   #shortenQueue(): void {
     if (this.#queueHead * 2 < this.#queue.length) return;
     this.#queue.splice(0, this.#queueHead);
     this.#queueHead = 0;
   }
 
-  /**
-   * Reports after the failed call, like dgram, so that no sender is called back from within its
-   * call.
-   */
+  /** Reports an error later, like dgram, so that onError is never called during send(). */
   #report(error: Error, unsent: Datagram): void {
     queueMicrotask(() => {
       if (!this.#isClosed) this.onError(error, unsent);

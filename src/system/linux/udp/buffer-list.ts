@@ -1,10 +1,8 @@
-/**
- * An array of struct iovec (readv(2)): the buffers that one system call writes from or reads into.
- */
+/** An array of struct iovec (readv(2)): the buffers that one system call reads or writes. */
 import type { Libc } from '../libc.js';
 import { WORD_SIZE, writeWord } from '../machine-word.js';
 
-/** The size of struct iovec: an address, then a size. */
+/** The size of struct iovec: an address, then a length. */
 const ENTRY_LENGTH = WORD_SIZE * 2;
 
 export class BufferList {
@@ -12,7 +10,7 @@ export class BufferList {
   readonly address: number;
   readonly #libc: Libc;
   readonly #view: DataView;
-  /** Cached, because consecutive packets are mostly in the same slab. */
+  /** The latest slab and its address, because consecutive packets are mostly in one slab. */
   #memory: ArrayBufferLike | undefined;
   #memoryAddress = 0;
 
@@ -29,7 +27,7 @@ export class BufferList {
     writeWord(this.#view, index * ENTRY_LENGTH + WORD_SIZE, length);
   }
 
-  /** @param bytes must stay referenced until the call is done */
+  /** @param bytes must stay referenced until the call returns */
   setBytes(index: number, bytes: Uint8Array): void {
     if (bytes.buffer !== this.#memory) {
       this.#memory = bytes.buffer;

@@ -19,10 +19,10 @@ import {
   UDP_GRO,
 } from './udp-options.js';
 
-/** The longest datagram, and the longest run of coalesced ones. */
+/** The maximum length in bytes of a datagram, or of several coalesced ones. */
 const LONGEST_MESSAGE = 65_535;
 
-/** The limits of one turn of the event loop, so that timers and other input get their turn. */
+/** The limits for one turn of the event loop, so that timers and other input are not delayed. */
 const CALLS_PER_TURN = 32;
 const BYTES_PER_TURN = 256 * 1024;
 
@@ -40,9 +40,9 @@ export class DatagramReceiver {
   readonly #endpoints: EndpointTable;
   readonly #message: SocketMessage;
   readonly #slab: ReceiveSlab;
-  /** The length of each datagram but the last in the latest message, or 0. */
+  /** The length of each datagram except the last in the latest message; 0 without coalescing. */
   #segment = 0;
-  /** The latest message's traffic class: the system only coalesces datagrams with the same one. */
+  /** The latest message's traffic class; the system coalesces only datagrams with the same one. */
   #trafficClass = 0;
 
   constructor(libc: Libc, descriptor: number, endpoints: EndpointTable) {
@@ -54,7 +54,7 @@ export class DatagramReceiver {
     this.#slab = new ReceiveSlab(libc, LONGEST_MESSAGE);
   }
 
-  /** Receives available datagrams, up to the limits of one turn. */
+  /** Receives the available datagrams, up to the limits for one turn. */
   receive(): ReceivedTurn {
     const datagrams: Datagram[] = [];
     let bytes = 0;
@@ -90,9 +90,7 @@ export class DatagramReceiver {
     } while (offset < length);
   }
 
-  /**
-   * Reads the segment size, the traffic class and the local address that received the datagrams.
-   */
+  /** Reads the segment size, the traffic class and the local address of the datagrams. */
   #readControl(known: KnownEndpoint): void {
     const message = this.#message;
     this.#segment = 0;

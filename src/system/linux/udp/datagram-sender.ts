@@ -1,6 +1,6 @@
 /**
- * Sends UDP datagrams with sendmsg(2): a run of equal length to one endpoint takes one call, and
- * the system splits it (UDP_SEGMENT); each other datagram takes its own call.
+ * Sends UDP datagrams with sendmsg(2). Consecutive datagrams of equal length to one endpoint take
+ * one call, and the system splits them (UDP_SEGMENT); every other datagram takes its own call.
  */
 import { constants } from 'node:os';
 
@@ -24,7 +24,7 @@ import {
   UDP_SEGMENT,
 } from './udp-options.js';
 
-/** The limits that every kernel with UDP_SEGMENT accepts: UDP_MAX_SEGMENTS, and one IPv4 packet. */
+/** Limits that every kernel with UDP_SEGMENT accepts: UDP_MAX_SEGMENTS, and one IPv4 packet. */
 const LONGEST_RUN = 64;
 const LARGEST_RUN = 65_507;
 
@@ -40,13 +40,13 @@ const {
   EOPNOTSUPP,
 } = constants.errno;
 
-/** The kernel or the interface cannot segment, or not to this length. */
+/** Errors if the kernel or the interface cannot segment, or cannot segment to this length. */
 const REFUSES_SEGMENTATION = new Set([EIO, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP]);
 
-/** The local address was removed, or has no route to the endpoint. */
+/** Errors if the local address was removed or has no route to the endpoint. */
 const REFUSES_SOURCE = new Set([EINVAL, EADDRNOTAVAIL, ENETUNREACH]);
 
-/** Whether the system segments runs of datagrams; off for good after one refusal. */
+/** Whether the system segments runs of datagrams; permanently off after one refusal. */
 export interface Segmentation {
   isOn: boolean;
 }
@@ -75,7 +75,7 @@ export class DatagramSender {
   /**
    * Sends datagrams in order, starting at index `first`.
    *
-   * @returns the index of the first one for which the system had no room
+   * @returns the index of the first datagram that the system could not accept yet
    */
   send(datagrams: readonly Datagram[], first: number): number {
     let next = first;
@@ -87,7 +87,7 @@ export class DatagramSender {
     return next;
   }
 
-  /** Returns the number of datagrams that were sent or failed; 0 if there is no room. */
+  /** Returns the number of datagrams that were sent or failed; 0 if the socket buffer is full. */
   #sendRun(datagrams: readonly Datagram[], first: number): number {
     const datagram = datagrams[first] as Datagram;
     const known = this.#options.endpoints.find(datagram.endpoint);
@@ -104,7 +104,7 @@ export class DatagramSender {
     if (end - first === 1 || !REFUSES_SEGMENTATION.has(errno)) {
       return this.#fail(errno, datagrams, first, end);
     }
-    // If the first datagram also fails alone, segmentation is not the cause.
+    // If the first datagram also fails by itself, segmentation is not the cause.
     const alone = this.#trySend(datagrams, first, first + 1, known);
     if (alone === EAGAIN) return 0;
     if (alone !== 0) return this.#fail(alone, datagrams, first, first + 1);
@@ -120,9 +120,7 @@ export class DatagramSender {
     return end - first;
   }
 
-  /**
-   * The index after a run's last datagram: all have the same length, but the last may be shorter.
-   */
+  /** Returns the index after a run. All its datagrams but the last have the same length. */
   #endOfRun(datagrams: readonly Datagram[], first: number): number {
     const { bytes, endpoint, trafficClass = 0 } = datagrams[first] as Datagram;
     const segment = bytes.length;
@@ -141,9 +139,7 @@ export class DatagramSender {
     return end;
   }
 
-  /**
-   * Sends a run, without the source address if the system rejects it. Returns errno; 0 for success.
-   */
+  /** Sends a run, without the source address if that is rejected. Returns errno; 0 for success. */
   #trySend(
     datagrams: readonly Datagram[],
     first: number,
@@ -184,7 +180,7 @@ export class DatagramSender {
   }
 }
 
-/** Leaves the choice of the interface to the routing table. */
+/** Writes the source address; the routing table still chooses the interface. */
 function writeSource(message: SocketMessage, source: Uint8Array): void {
   const isIpv4 = source.length === 4;
   const data = isIpv4

@@ -1,23 +1,23 @@
-/** The endpoints with which a socket exchanges datagrams. */
+/** The endpoints that a socket exchanges datagrams with. */
 import { sameBytes } from '../../../lib/same-bytes.js';
 import type { Endpoint } from '../../../ports/datagram.js';
 import type { SocketAddresses } from './socket-address.js';
 
-/** The maximum number of endpoints, because anyone can send from many. */
+/** The maximum number of endpoints, because a sender can use many addresses. */
 const MAX_ENDPOINTS = 256;
 
 export interface KnownEndpoint {
-  /** One object per sender, so that comparing senders compares references. */
+  /** The sender's only Endpoint object, so that comparing senders compares references. */
   readonly endpoint: Endpoint;
   readonly socketAddress: Uint8Array;
   /**
-   * The local address that received its last datagram, 4 or 16 bytes: the endpoint expects replies
-   * from this address. Undefined if the address may be outdated.
+   * The local address that received the endpoint's last datagram, 4 or 16 bytes. The endpoint
+   * expects replies from this address. Undefined if the address may be outdated.
    */
   source: Uint8Array | undefined;
 }
 
-/** The most recently added endpoints; the oldest is dropped if there are too many. */
+/** The most recently added endpoints; the oldest endpoint is dropped at the limit. */
 export class EndpointTable {
   readonly #addresses: SocketAddresses;
   readonly #family: number;
@@ -31,7 +31,7 @@ export class EndpointTable {
     this.#family = family;
   }
 
-  /** Undefined for an invalid IP address, or one that the socket cannot reach. */
+  /** Finds or adds an endpoint; undefined if its address is invalid or cannot be reached. */
   find(endpoint: Endpoint): KnownEndpoint | undefined {
     if (this.#lastFound?.endpoint === endpoint) return this.#lastFound.known;
     const known = this.#byText.get(textKey(endpoint)) ?? this.#meet(endpoint);
@@ -52,7 +52,7 @@ export class EndpointTable {
     const { address, port } = endpoint;
     const socketAddress = this.#addresses.encode(address, port, this.#family);
     if (socketAddress === undefined) return undefined;
-    // An address has several text forms, so the endpoint may be known by another one.
+    // An address has several text forms, so the endpoint may be known under another one.
     return this.#byBytes.get(bytesKey(socketAddress)) ?? this.#add(endpoint, socketAddress);
   }
 

@@ -1,16 +1,16 @@
-/** Memory for received bytes, which the reader owns afterwards. */
+/** Memory for received bytes, which the reader then owns. */
 import type { Libc } from '../libc.js';
 
 const SLAB_SIZE = 512 * 1024;
 
-/** Aligns the next message to a machine word. */
+/** The alignment of messages in bytes, which is that of a machine word. */
 const ALIGNMENT = 8;
 
 /**
- * Allocates received messages from slabs of 512 KiB. No memory is reused or freed explicitly: a
+ * Allocates received messages from slabs of 512 KiB. Memory is never reused or freed explicitly: a
  * slab is garbage-collected with its last view, so readers may keep and overwrite their bytes. The
- * system writes directly into the slab; only the end that is too short for the longest message is
- * wasted.
+ * system writes directly into the slab. Only the end of a slab that is too short for the longest
+ * message is wasted.
  */
 export class ReceiveSlab {
   readonly #libc: Libc;
@@ -22,9 +22,9 @@ export class ReceiveSlab {
   #used = 0;
 
   /**
-   * @param longest message, in bytes
-   * @param headroom bytes that stay free before each message, for use in place
-   * @param tailroom bytes that stay free after it
+   * @param longest the longest message, in bytes
+   * @param headroom the free bytes before each message
+   * @param tailroom the free bytes after each message
    */
   constructor(libc: Libc, longest: number, headroom = 0, tailroom = 0) {
     this.#libc = libc;
@@ -52,7 +52,7 @@ export class ReceiveSlab {
     return start;
   }
 
-  /** The bytes from `start` on, which the caller owns. */
+  /** Returns `length` bytes at `start`, which the caller owns. */
   part(start: number, length: number): Uint8Array {
     return new Uint8Array(this.#slab.buffer, start, length);
   }

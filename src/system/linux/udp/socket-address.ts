@@ -1,6 +1,4 @@
-/**
- * Converts struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)) to and from the text of Node.js.
- */
+/** Converts struct sockaddr_in and sockaddr_in6 (ip(7), ipv6(7)) to and from Node's text format. */
 import { formatIpAddress, type IpAddress, parseIpAddress } from '../../../wire/ip-address.js';
 import type { Libc, LibcFunction } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
@@ -8,7 +6,7 @@ import { LITTLE_ENDIAN } from '../machine-word.js';
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 
-/** The size of the larger struct. */
+/** The size of sockaddr_in6, the larger struct. */
 export const SOCKET_ADDRESS_LENGTH = 28;
 
 const PORT = 2;
@@ -19,13 +17,10 @@ const IPV6_SCOPE = 24;
 
 const INTERFACE_NAME_LENGTH = 16;
 
-/** ::ffff:0:0/96, where an IPv6 socket sees IPv4 (RFC 4291 2.5.5.2). */
+/** The prefix ::ffff:0:0/96, under which an IPv6 socket sees IPv4 addresses (RFC 4291 2.5.5.2). */
 const MAPPED = new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
 
-/**
- * Encodes and decodes socket addresses; a zone is an interface (RFC 4007 11), whose index libc
- * knows.
- */
+/** Converts socket addresses. A zone is an interface (RFC 4007 11), whose index libc knows. */
 export class SocketAddresses {
   readonly #libc: Libc;
   readonly #nameToIndex: LibcFunction;
@@ -39,7 +34,7 @@ export class SocketAddresses {
 
   /**
    * @param family the socket's family; an IPv6 socket reaches IPv4 through mapped addresses
-   * @returns undefined for an invalid IP address, or one that such a socket cannot reach
+   * @returns undefined for an IP address that is invalid or that such a socket cannot reach
    */
   encode(address: string, port: number, family: number): Uint8Array | undefined {
     const [text = '', zone] = address.split('%', 2);
@@ -51,9 +46,7 @@ export class SocketAddresses {
     return encodeIpv6(ip.length === 4 ? mapped(ip) : ip, port, scope);
   }
 
-  /**
-   * The address and port of a socket address from the system; the text is like that of node:dgram.
-   */
+  /** Returns the address and port of a system socket address, in node:dgram's text format. */
   decode(bytes: Uint8Array): { address: string; port: number } {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const port = view.getUint16(PORT);
@@ -80,7 +73,7 @@ export class SocketAddresses {
   }
 }
 
-/** Whether datagrams to this socket address are IPv4 on the wire. */
+/** Whether datagrams to this socket address are sent as IPv4. */
 export function isIpv4OnTheWire(socketAddress: Uint8Array): boolean {
   return (
     socketAddress.length === IPV4_LENGTH ||

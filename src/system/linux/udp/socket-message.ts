@@ -1,16 +1,16 @@
 /**
- * struct msghdr with all that it points to, in preallocated memory: for recvmsg(2) and sendmsg(2)
- * with a socket address, buffers and control messages (cmsg(3)).
+ * struct msghdr in preallocated memory with everything it points to, for recvmsg(2) and sendmsg(2):
+ * a socket address, buffers and control messages (cmsg(3)).
  */
 import { BufferList } from './buffer-list.js';
 import type { Libc } from '../libc.js';
 import { LITTLE_ENDIAN, readWord, WORD_SIZE, writeWord } from '../machine-word.js';
 import { SOCKET_ADDRESS_LENGTH } from './socket-address.js';
 
-/** Room for all control messages of a datagram, with their headers. */
+/** Space for all control messages of a datagram, with their headers. */
 const CONTROL_LENGTH = 128;
 
-/** The fields of struct msghdr, each aligned to a machine word. */
+/** The offsets of struct msghdr's fields, each aligned to a machine word. */
 const NAME = 0;
 const NAME_LENGTH = WORD_SIZE;
 const BUFFERS = WORD_SIZE * 2;
@@ -24,22 +24,22 @@ const NAME_AT = HEADER_LENGTH;
 const CONTROL_AT = NAME_AT + 32;
 const LENGTH = CONTROL_AT + CONTROL_LENGTH;
 
-/** struct cmsghdr: its size with the data, then level and type. */
+/** The length of struct cmsghdr: a size that includes the data, then level and type. */
 const CONTROL_HEADER = WORD_SIZE + 8;
 
-/** MSG_TRUNC: the datagram was longer than the buffer. */
+/** Set if the datagram was longer than the buffer (MSG_TRUNC). */
 const TRUNCATED = 0x20;
 
 export class SocketMessage {
   /** The address to pass to recvmsg and sendmsg. */
   readonly address: number;
   readonly buffers: BufferList;
-  /** The memory, for the data of control messages. */
+  /** The memory, for reading and writing the data of control messages. */
   readonly view: DataView;
   readonly #bytes: Uint8Array;
   #controlLength = 0;
 
-  /** @param buffers the maximum number in a message */
+  /** @param buffers the maximum number of buffers in a message */
   constructor(libc: Libc, buffers: number) {
     this.#bytes = new Uint8Array(LENGTH);
     this.view = new DataView(this.#bytes.buffer);
@@ -59,7 +59,7 @@ export class SocketMessage {
     this.view.setUint32(NAME_LENGTH, socketAddress.length, LITTLE_ENDIAN);
   }
 
-  /** The sender's socket address, valid until the next message. */
+  /** Returns the sender's socket address, which is valid until the next message. */
   name(): Uint8Array {
     const length = this.view.getUint32(NAME_LENGTH, LITTLE_ENDIAN);
     return this.#bytes.subarray(NAME_AT, NAME_AT + length);
@@ -99,9 +99,9 @@ export class SocketMessage {
   }
 
   /**
-   * The control message after `previous`, or the first one.
+   * Finds the control message after `previous`, or the first one.
    *
-   * @returns the offset of its data in `view`; -1 after the last one
+   * @returns the offset of its data in `view`; -1 after the last control message
    */
   nextControl(previous = -1): number {
     const end = CONTROL_AT + readWord(this.view, CONTROL_SIZE);
@@ -123,7 +123,7 @@ export class SocketMessage {
   }
 }
 
-/** CMSG_ALIGN: control messages are aligned to a machine word. */
+/** Aligns a length to a machine word, like CMSG_ALIGN. */
 function aligned(length: number): number {
   return Math.ceil(length / WORD_SIZE) * WORD_SIZE;
 }

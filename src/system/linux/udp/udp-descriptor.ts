@@ -27,7 +27,7 @@ const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 
-/** Linux's default is a tenth of this and would lose bursts. */
+/** The buffer size in bytes. Linux's default is a tenth of this and would lose bursts. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 export interface UdpDescriptor {
@@ -38,14 +38,14 @@ export interface UdpDescriptor {
 }
 
 export interface UdpDescriptorOptions {
-  /** The local address, as IP text. */
+  /** The local IP address, as text. */
   readonly address: string;
   readonly port: number;
-  /** The mark on sent packets, for routing rules (ip-rule(8)); 0 for none. */
+  /** The mark on sent packets, for routing rules (ip-rule(8)); 0 for no mark. */
   readonly fwmark: number;
 }
 
-/** The calls on a UDP socket's descriptor, and the memory for their parameters. */
+/** Performs system calls on a UDP socket's descriptor, with preallocated parameter memory. */
 export class UdpDescriptors {
   readonly addresses: SocketAddresses;
   readonly #libc: Libc;
@@ -54,7 +54,7 @@ export class UdpDescriptors {
   readonly #getsockname: LibcFunction;
   readonly #setsockopt: LibcFunction;
   readonly #close: LibcFunction;
-  /** A socket address, then a number. */
+  /** Memory for a socket address, then a number. */
   readonly #memory = new Uint8Array(128);
   readonly #view = new DataView(this.#memory.buffer);
   readonly #address: number;
@@ -74,7 +74,7 @@ export class UdpDescriptors {
    * Opens a bound, non-blocking, close-on-exec socket that reports the local address and the
    * traffic class of each received datagram.
    *
-   * @throws SystemCallError of `socket`, `bind`, or `setsockopt SO_MARK` (EPERM: a mark needs
+   * @throws SystemCallError for `socket`, `bind`, or `setsockopt SO_MARK` (EPERM: a mark requires
    * CAP_NET_ADMIN)
    */
   open({ address, port, fwmark }: UdpDescriptorOptions): UdpDescriptor {
@@ -90,7 +90,7 @@ export class UdpDescriptors {
       this.#enlargeBuffers(descriptor);
       this.#bindTo(descriptor, local);
       const bound = this.#localEnd(descriptor);
-      // A socket bound to one address always replies from it.
+      // A socket that is bound to one address always replies from this address.
       if (isUnspecified(bound.address)) this.#askForLocalAddress(descriptor, family);
       this.#askForTrafficClass(descriptor, family);
       return { descriptor, family, localAddress: bound.address, localPort: bound.port };
@@ -100,12 +100,12 @@ export class UdpDescriptors {
     }
   }
 
-  /** Whether the system segments runs of sent datagrams (Linux 4.18). */
+  /** Returns whether the system segments runs of sent datagrams (Linux 4.18). */
   probeSegmentation(descriptor: number): boolean {
     return this.#set(descriptor, SOL_UDP, UDP_SEGMENT, 0);
   }
 
-  /** Lets the system coalesce received datagrams (Linux 5.0). */
+  /** Allows the system to coalesce received datagrams (Linux 5.0). */
   enableCoalescing(descriptor: number): boolean {
     return this.#set(descriptor, SOL_UDP, UDP_GRO, 1);
   }
@@ -115,7 +115,8 @@ export class UdpDescriptors {
   }
 
   /**
-   * Exceeds the normal limit if the process has CAP_NET_ADMIN. A smaller buffer only costs speed.
+   * Enlarges the buffers, beyond the normal limit if the process has CAP_NET_ADMIN. A smaller
+   * buffer only reduces the speed.
    */
   #enlargeBuffers(descriptor: number): void {
     for (const [force, request] of [
@@ -127,13 +128,16 @@ export class UdpDescriptors {
     }
   }
 
-  /** Otherwise the routing table would choose the source address of each reply. */
+  /**
+   * Makes the system report each datagram's local address, so that replies can use it as their
+   * source.
+   */
   #askForLocalAddress(descriptor: number, family: number): void {
     if (family === AF_INET) this.#set(descriptor, SOL_IP, IP_PKTINFO, 1);
     else this.#set(descriptor, SOL_IPV6, IPV6_RECVPKTINFO, 1);
   }
 
-  /** An IPv6 socket receives IPv4, too. */
+  /** Enables reports of the traffic class. An IPv6 socket also receives IPv4. */
   #askForTrafficClass(descriptor: number, family: number): void {
     this.#set(descriptor, SOL_IP, IP_RECVTOS, 1);
     if (family === AF_INET6) this.#set(descriptor, SOL_IPV6, IPV6_RECVTCLASS, 1);

@@ -2,7 +2,7 @@
 export const SOL_SOCKET = 1;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
-/** Like the two above, but beyond the normal limit; needs CAP_NET_ADMIN. */
+/** SO_SNDBUF and SO_RCVBUF beyond the normal limit; requires CAP_NET_ADMIN. */
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
@@ -10,14 +10,14 @@ export const SO_MARK = 36;
 export const SOL_IP = 0;
 export const IP_TOS = 1;
 export const IP_RECVTOS = 13;
-/** struct in_pktinfo: interface, local address, and the destination in the header. */
+/** struct in_pktinfo: interface, local address, and the destination from the header. */
 export const IP_PKTINFO = 8;
 export const IP_PKTINFO_LENGTH = 12;
 export const IP_PKTINFO_ADDRESS = 4;
 
 export const SOL_IPV6 = 41;
 export const IPV6_RECVPKTINFO = 49;
-/** struct in6_pktinfo: address, interface. */
+/** struct in6_pktinfo: address, then interface. */
 export const IPV6_PKTINFO = 50;
 export const IPV6_PKTINFO_LENGTH = 20;
 export const IPV6_RECVTCLASS = 66;

@@ -1,4 +1,4 @@
-/** Sends datagrams to a unix(7) socket, for which Node.js has no function. */
+/** Sends datagrams to a unix(7) socket, which Node.js does not support. */
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
 
@@ -12,7 +12,7 @@ const MSG_NOSIGNAL = 0x4000;
 const NAME = 2;
 const NAME_LENGTH = 108;
 
-/** Sends from an unnamed socket, which is opened for each datagram. */
+/** Sends each datagram from a new, unnamed socket. */
 export class UnixDatagramSender {
   readonly #libc: Libc;
   readonly #socket: LibcFunction;
@@ -31,8 +31,8 @@ export class UnixDatagramSender {
   /**
    * Sends without waiting.
    *
-   * @param name an absolute path, or `@` and a name in the abstract namespace
-   * @throws SystemCallError; with code EAGAIN if the receiver's buffer is full
+   * @param name an absolute path, or `@` followed by a name in the abstract namespace
+   * @throws SystemCallError; the code is EAGAIN if the receiver's buffer is full
    * @throws RangeError for an invalid name
    */
   send(name: string, bytes: Uint8Array): void {
@@ -48,11 +48,11 @@ export class UnixDatagramSender {
   }
 }
 
-/** struct sockaddr_un for a path or, after `@`, an abstract name. */
+/** Encodes struct sockaddr_un for a path or, after `@`, an abstract name. */
 export function encodeUnixAddress(name: string): Uint8Array {
   const isAbstract = name.startsWith('@');
   const text = Buffer.from(name);
-  // unix(7): an abstract name ends where the address ends, and a path ends with a NUL byte.
+  // An abstract name ends where the address ends; a path ends with a NUL byte (unix(7)).
   const bytes = new Uint8Array(NAME + text.length + (isAbstract ? 0 : 1));
   if (bytes.length > NAME + NAME_LENGTH) throw new RangeError(`${name} is too long for a socket`);
   new DataView(bytes.buffer).setUint16(0, AF_UNIX, LITTLE_ENDIAN);
