@@ -1,10 +1,10 @@
 /**
- * Runs an engine on a socket and a clock: one timer, and a drain after each input.
+ * Runs an engine on a socket and a clock, with one timer and a drain after each input.
  *
- * Inputs are batches of datagrams, the timer, and calls on the engine that end with schedule().
- * After the event loop stalls, all pending datagrams are read before the next turn. The engine is
- * drained no faster than the socket takes datagrams, so that excess data waits in TCP's send
- * buffers instead of an unbounded queue.
+ * Inputs are batches of datagrams, the timer, and engine calls followed by schedule(). After the
+ * event loop stalls, all pending datagrams are read before the next turn. The engine is drained no
+ * faster than the socket accepts datagrams, so that excess data waits in TCP's send buffers instead
+ * of an unbounded queue.
  */
 import type { DeviceEvent, Engine } from '../engine/engine.js';
 import type { Clock, Timer } from '../ports/clock.js';
@@ -13,13 +13,13 @@ import type { DatagramSocket } from '../ports/datagram-sockets.js';
 /** The socket queue length, in bytes, above which the engine is not drained. */
 const SOCKET_HIGH_WATER = 1024 * 1024;
 
-/** The shortest timer in ms, even if already due, so that a bug cannot spin the process. */
+/** The minimum timer delay in milliseconds, so that a bug cannot cause a busy loop. */
 const SHORTEST_TIMER = 1;
 
-/** A timer more than this many ms late shows that the event loop was blocked. */
+/** A timer that is late by more than this many ms shows that the event loop was blocked. */
 const STALL = 10;
 
-/** The longest time in ms to read datagrams that arrived during a stall before timers expire. */
+/** The maximum ms for reading datagrams that arrived during a stall, before timers expire. */
 const LONGEST_CATCH_UP = 10;
 
 export interface DriverOptions {
@@ -39,17 +39,13 @@ export class Driver {
   readonly #onTurn: ((now: number) => void) | undefined;
   #timer: Timer | undefined;
   #timerAt = Infinity;
-  /**
-   * When the timer should fire: unlike #timerAt, never earlier than the time at which it was set.
-   */
+  /** When the timer should fire; unlike #timerAt, never before the time at which it was set. */
   #expectedAt = Infinity;
   #isCatchingUp = false;
   /** The number of batches of datagrams received. */
   #received = 0;
   #scheduled = false;
-  /**
-   * Whether the current turn will still drain the engine, so that schedule() need not plan another.
-   */
+  /** Whether the current turn will still drain the engine, so that schedule() can do nothing. */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];
   #closed = false;
@@ -77,10 +73,7 @@ export class Driver {
     return this.#clock.startTimer(delay, handler);
   }
 
-  /**
-   * Runs a turn soon. Call this after each external call on the engine; repeated calls share a
-   * turn.
-   */
+  /** Runs a turn soon; call after each external call on the engine. Several calls share a turn. */
   schedule(): void {
     if (this.#willDrain || this.#scheduled || this.#closed) return;
     this.#scheduled = true;
@@ -101,7 +94,7 @@ export class Driver {
     return this.#socket.queuedBytes >= SOCKET_HIGH_WATER;
   }
 
-  /** Runs one last turn for queued data and stops. The socket stays open. */
+  /** Runs one last turn for queued data, then stops. The socket stays open. */
   close(): void {
     if (this.#closed) return;
     this.#runTurn(this.#clock.now());
@@ -109,7 +102,7 @@ export class Driver {
     this.#timer?.cancel();
   }
 
-  /** Runs a turn now. Call this after an input that did not come from the socket. */
+  /** Runs a turn now; call after an input that did not come from the socket. */
   turn(): void {
     if (this.#closed || this.#isCatchingUp) return;
     const now = this.#clock.now();
@@ -118,9 +111,9 @@ export class Driver {
   }
 
   /**
-   * Delays the turn after a stall: a blocked event loop runs its timers before it reads its
-   * sockets. Otherwise TCP would retransmit data whose acknowledgement is waiting unread (RFC 6298
-   * 5.3).
+   * Delays the turn after a stall, because a blocked event loop runs its timers before it reads its
+   * sockets. Otherwise TCP would retransmit data whose acknowledgement has arrived but was not read
+   * yet (RFC 6298 5.3).
    */
   #catchUp(stalledUntil: number): void {
     this.#isCatchingUp = true;
@@ -141,7 +134,7 @@ export class Driver {
     });
   }
 
-  /** Runs `action`, after which the engine is drained. If a listener throws, a turn comes soon. */
+  /** Runs `action`, then drains the engine. If a listener throws, a turn is scheduled. */
   #takeInput(action: () => void): void {
     this.#willDrain = true;
     try {
@@ -173,7 +166,7 @@ export class Driver {
     this.#armTimer(now);
   }
 
-  /** If one throws, the others run in the next turn. */
+  /** Runs the handlers; if one throws, the remaining handlers run in the next turn. */
   #runBeforeDrain(): void {
     const handlers = this.#beforeDrain;
     if (handlers.length === 0) return;

@@ -16,7 +16,7 @@ export class IdleTimer {
     this.#onIdle = onIdle;
   }
 
-  /** @param timeout ms without activity until `onIdle`; 0 for never */
+  /** @param timeout milliseconds without activity until `onIdle` is called; 0 for never */
   start(timeout: number): void {
     this.stop();
     this.#timeout = timeout;
@@ -25,7 +25,7 @@ export class IdleTimer {
     this.#arm(timeout);
   }
 
-  /** Records activity: the timeout starts again, even after `onIdle`. */
+  /** Records activity, which restarts the timeout, even after `onIdle` was called. */
   touch(): void {
     if (this.#timeout === 0) return;
     this.#activeAt = this.#host.now();

@@ -24,7 +24,6 @@ export interface InnerNetworkOptions {
 export class InnerNetwork {
   /** Opens TCP connections to addresses and names. */
   readonly dialer: ConfirmingDialer;
-  /** The Node.js API: sockets, servers and lookups. */
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #clock: Clock;
@@ -62,12 +61,10 @@ export class InnerNetwork {
     this.node = new NodeNetwork({ ...host, names, dialer, sockets });
   }
 
-  /** The number of open TCP connections. */
   get connections(): number {
     return this.#engine.stack.usage.connections;
   }
 
-  /** Opens UDP flows inside the tunnel. */
   get datagramDialer(): DatagramDialer {
     return this.#datagramDialer;
   }
@@ -75,7 +72,7 @@ export class InnerNetwork {
   /**
    * Applies new addresses and name servers. Closes sockets that are bound to a removed address.
    *
-   * @throws RangeError for invalid addresses; nothing has changed then
+   * @throws RangeError for invalid addresses; nothing was changed
    */
   reconfigure(config: TunnelConfig): void {
     this.#engine.stack.setAddresses(config.addresses);
@@ -93,7 +90,7 @@ export class InnerNetwork {
    * Stops opening connections. Resolves when all written data has arrived, as OpenSockets.drain()
    * describes.
    *
-   * @param gracePeriod ms
+   * @param gracePeriod milliseconds
    */
   drain(gracePeriod: number): Promise<void> {
     this.#dialer.close();
@@ -101,17 +98,16 @@ export class InnerNetwork {
     return this.#sockets.drain(gracePeriod);
   }
 
-  /** Limits the rest of a drain to `gracePeriod` ms. */
+  /** Limits the rest of a drain to `gracePeriod` milliseconds. */
   shortenDrain(gracePeriod: number): void {
     this.#sockets.shorten(gracePeriod);
   }
 
-  /** Call this at the end of each turn of the driver. */
+  /** Checks the drain; call at the end of each turn of the driver. */
   afterTurn(): void {
     this.#sockets.check();
   }
 
-  /** Resets all open connections. */
   close(): void {
     this.#ownDialer.close();
     this.#names.close();
@@ -120,7 +116,7 @@ export class InnerNetwork {
   }
 }
 
-/** Limits lookups to address families in which the tunnel has an address. */
+/** Limits lookups to the address families in which the tunnel has an address. */
 function namesOf({ addresses, nameServers }: TunnelConfig): NameServers {
   const has = (length: number): boolean => addresses.some((address) => address.length === length);
   const types = [...(has(4) ? (['A'] as const) : []), ...(has(16) ? (['AAAA'] as const) : [])];

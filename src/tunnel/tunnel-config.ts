@@ -7,54 +7,52 @@ import {
   parseIpPrefix,
 } from '../wire/ip-address.js';
 
-/** The configuration of a tunnel, with everything parsed and every default applied. */
+/** The parsed configuration of a tunnel, with all defaults applied. */
 export interface TunnelConfig {
   /** This tunnel's X25519 private key, 32 bytes. */
   readonly privateKey: Secret<Uint8Array>;
   /** The Arc server's public key, 32 bytes. */
   readonly serverPublicKey: Uint8Array;
-  /** The Arc server: a host name or IP text, resolved outside the tunnel when needed. */
+  /** The Arc server: a host name or IP text, which is resolved outside the tunnel when needed. */
   readonly endpoint: { readonly host: string; readonly port: number };
-  /** This tunnel's inner addresses, of either family; at least one. */
+  /** This tunnel's inner addresses, of any family; at least one. */
   readonly addresses: readonly IpAddress[];
   readonly allowedIps: readonly IpPrefix[];
-  /** The largest IP packet inside the tunnel, in bytes. */
+  /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
-  /** Milliseconds between keepalives; 0 is off. */
+  /** Milliseconds between keepalives; 0 disables them. */
   readonly persistentKeepalive: number;
   /** The congestion control of TCP inside the tunnel; undefined selects the stack's default. */
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP texts of the name servers inside the tunnel. */
   readonly nameServers: readonly string[];
-  /**
-   * In mode tun: whether traffic that was routed into the tunnel is blocked after the tunnel ends.
-   */
+  /** In mode tun: whether traffic into the tunnel remains blocked after the tunnel ends. */
   readonly killSwitch?: boolean | undefined;
 }
 
-/** The parts of a tunnel's configuration as a file contains them. */
+/** The parts of a tunnel's configuration in the form in which a file contains them. */
 export interface TunnelConfigText {
   readonly privateKey: Secret<Uint8Array>;
   readonly serverPublicKey: Uint8Array;
   readonly endpoint: { readonly host: string; readonly port: number };
   /** IP text without a prefix length. */
   readonly address: string;
-  /** Additional addresses, for example of the other family. */
+  /** Additional addresses, for example from the other family. */
   readonly additionalAddresses?: readonly string[];
   /** The allowed IPs, as `address/length` texts. */
   readonly allowedIps: readonly string[];
   readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** IP texts; without any, no name can be dialed. */
+  /** IP texts of the name servers; if empty, names cannot be dialed. */
   readonly nameServers?: readonly string[];
   readonly killSwitch?: boolean | undefined;
 }
 
 /**
- * Parses the texts of a tunnel's configuration.
+ * Parses the texts in a tunnel's configuration.
  *
- * @throws RangeError for an invalid address or prefix; the code that reads the file validates first
+ * @throws RangeError for an invalid address or prefix; the caller must validate the file first
  */
 export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
   const addresses = [text.address, ...(text.additionalAddresses ?? [])].map((addressText) => {

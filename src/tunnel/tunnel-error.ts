@@ -8,7 +8,7 @@ import type { Silence } from '../lib/silence.js';
  */
 export type TunnelFailure = Silence | 'not-connected' | 'closing';
 
-/** The tunnel could not be established or was lost. */
+/** The error if a tunnel could not be established or was lost. */
 export class TunnelError extends UserError {
   override readonly name = 'TunnelError';
   readonly reason: TunnelFailure;
@@ -28,7 +28,7 @@ export interface SilenceError extends TunnelError {
   readonly reason: Silence;
 }
 
-/** The error of a wait for a handshake that ends because the tunnel closes. */
+/** Returns the error for a handshake wait that ends because the tunnel closes. */
 export function closingLink(): TunnelError {
   return new TunnelError('closing', {
     what: 'no handshake with the Arc server',
@@ -36,7 +36,7 @@ export function closingLink(): TunnelError {
   });
 }
 
-/** The error of a reconfiguration that is requested after the tunnel began to close. */
+/** Returns the error for a reconfiguration of a tunnel that has begun to close. */
 export function notReconfigured(): TunnelError {
   return new TunnelError('closing', {
     what: 'the tunnel did not apply the new configuration',

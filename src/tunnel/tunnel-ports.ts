@@ -16,7 +16,7 @@ export interface TunnelPorts {
   readonly sockets: DatagramSockets;
   readonly resolver: Resolver;
   readonly log: Log;
-  /** If absent, handshake timestamps only increase within this process. */
+  /** Stores handshake timestamps. If absent, timestamps increase only within this process. */
   readonly timestamps?: TimestampStore;
   /** Observes packets and keys for a capture. */
   readonly observer?: Pick<EngineObserver, 'innerPacket' | 'ephemeralKey'>;

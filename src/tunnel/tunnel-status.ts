@@ -1,42 +1,40 @@
-/** The state of an open tunnel at one moment, as plain data. */
+/** The state of an open tunnel at one point in time, as plain data. */
 import type { Silence } from '../lib/silence.js';
 
 export interface TunnelStatus {
   readonly mode: 'tun' | 'userspace';
   /** The name of the network interface; empty in userspace mode. */
   readonly interface: string;
-  /** The tunnel's own public key, as base64. */
+  /** The tunnel's own public key in base64. */
   readonly publicKey: string;
   /** The UDP socket's local port; 0 before the first datagram. */
   readonly listenPort: number;
-  /** The mark on sent datagrams; 0 for none. */
+  /** The mark on sent datagrams; 0 for no mark. */
   readonly fwmark: number;
-  /** The largest IP packet inside the tunnel, in bytes. */
+  /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
-  /** The tunnel's inner addresses, as texts. */
+  /** The tunnel's inner addresses, as text. */
   readonly addresses: readonly string[];
   readonly health: TunnelHealth;
   /** Why the Arc server is silent; undefined if no answer is overdue. */
   readonly silence: { readonly reason: Silence; readonly why: string } | undefined;
   /**
-   * The unanswered handshake with the Arc server: its duration in ms, and the reason, if known.
-   * Undefined if no handshake is in progress. A session may exist at the same time.
+   * The unanswered handshake with the Arc server: its duration in milliseconds, and the likely
+   * reason. Undefined if no handshake is in progress. A session may exist at the same time.
    */
   readonly unanswered: { readonly for: number; readonly reason: Silence } | undefined;
   /**
-   * For how many ms, up to now, the tunnel has sent packets and received only keepalives; undefined
-   * if no reply is missing. One-way traffic looks the same.
+   * The milliseconds since which the tunnel has sent packets but received only keepalives;
+   * undefined if no reply is missing. One-way traffic looks the same.
    */
   readonly unreturnedFor: number | undefined;
   /** Another tunnel that uses this key, if one was noticed in the last 10 minutes. */
   readonly rival?: { readonly why: string; readonly lastSeenUnix: number } | undefined;
-  /** When the tunnel was opened, in ms since 1970. */
+  /** The time at which the tunnel was opened, in milliseconds since 1970. */
   readonly openedUnix: number;
-  /** The Arc server first, then any peers that were added through the UAPI. */
+  /** The Arc server, followed by any peers that were added through the UAPI. */
   readonly peers: readonly PeerStatus[];
-  /**
-   * The number of open TCP connections inside; undefined in mode tun, where the kernel has them.
-   */
+  /** The number of open TCP connections inside the tunnel; undefined in mode tun (kernel TCP). */
   readonly connections: number | undefined;
 }
 
@@ -49,21 +47,21 @@ export type TunnelHealth =
   | 'stale';
 
 export interface PeerStatus {
-  /** The peer's public key, as base64. */
+  /** The peer's public key in base64. */
   readonly publicKey: string;
-  /** `address:port`, IPv6 in brackets; undefined if not known. */
+  /** `address:port`, with IPv6 addresses in brackets; undefined if unknown. */
   readonly endpoint: string | undefined;
   /** The peer's allowed IPs, as `address/length` texts. */
   readonly allowedIps: readonly string[];
-  /** The keepalive interval in seconds; 0 is off. */
+  /** The keepalive interval in seconds; 0 means disabled. */
   readonly persistentKeepalive: number;
-  /** When the last handshake was completed, in ms since 1970; undefined before the first. */
+  /** The time of the last handshake, in milliseconds since 1970; undefined before the first. */
   readonly latestHandshakeUnix: number | undefined;
-  /** Bytes in whole WireGuard messages, as `wg show … transfer` counts them. */
+  /** The size in bytes of all WireGuard messages, as counted by `wg show … transfer`. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Milliseconds from the last answered initiation to its response; undefined before that. */
+  /** The round-trip time of the last answered initiation in milliseconds; undefined before it. */
   readonly roundTrip: number | undefined;
-  /** The share, from 0 to 1, of the peer's data messages that were lost; undefined if none came. */
+  /** The share, from 0 to 1, of the peer's data messages that were lost; undefined without any. */
   readonly lossIn: number | undefined;
 }

@@ -23,30 +23,27 @@ export type { Rival } from './rivals/rivals.js';
 
 export interface CloseOptions {
   /**
-   * Milliseconds that connections get to deliver written data; 5,000 by default, Infinity for no
-   * limit.
+   * Milliseconds for connections to deliver written data; 5,000 by default, Infinity for no limit.
    */
   readonly gracePeriod?: number;
 }
 
 export interface UserspaceOptions {
   /**
-   * Whether to watch for another tunnel that has the same key, which onRival() reports. Packets of
+   * Whether to watch for another tunnel with the same key, which onRival() reports. Packets for
    * unknown connections then get no RST, because an RST would end the other tunnel's connection.
    */
   readonly watchForRivals?: boolean;
 }
 
 /**
- * The default grace period in ms: two retransmissions of a lost segment at the first RTO of RFC
- * 6298, plus the round trip.
+ * The default grace period in milliseconds: two retransmissions of a lost segment at the first RTO
+ * of RFC 6298, plus the round trip.
  */
 const GRACE_PERIOD = 5_000;
 
 export class UserspaceTunnel extends NodeTunnel implements Tunnel {
-  /** Opens TCP connections inside the tunnel, to addresses and names. */
   readonly dialer: ConfirmingDialer;
-  /** Opens UDP flows inside the tunnel. */
   readonly datagramDialer: DatagramDialer;
   protected readonly network: NodeNetwork;
   readonly #inner: InnerNetwork;
@@ -97,8 +94,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
 
   /**
    * Starts the search for the Arc server and the handshake; waitForHandshake() reports the result.
-   * While the tunnel is open, it retries if the name is not found, or if the network is not up yet,
-   * as at boot.
+   * While the tunnel is open, it retries if the name is not found or the network is not up yet, as
+   * at boot.
    */
   static async open(
     config: TunnelConfig,
@@ -116,7 +113,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return this.#link.endpoint;
   }
 
-  /** When the last handshake was completed, in ms since 1970; undefined before the first. */
+  /** The time of the last handshake, in milliseconds since 1970; undefined before the first. */
   get lastHandshakeUnix(): number | undefined {
     return this.#link.lastHandshakeUnix;
   }
@@ -124,24 +121,24 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   /**
    * Resolves immediately if a session exists, otherwise at the next handshake.
    *
-   * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
+   * @param deadline the time on the clock at which the wait ends; Infinity waits forever
    * @throws TunnelError with the reason, if known
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
     return this.#link.waitForHandshake(deadline, signal);
   }
 
-  /** Begins a handshake unless one began within the last 5 s: the session may have been lost. */
+  /** Starts a handshake unless one started within the last 5 s: the session may be lost. */
   beginHandshake(): void {
     this.#link.start();
   }
 
   /**
    * Reports another tunnel that uses this tunnel's key; requires `watchForRivals`. A certain rival
-   * is logged, too.
+   * is also logged.
    *
-   * @param listener the only listener; called at each sign of a rival, but at most every 30 s for a
-   * certain one
+   * @param listener called at each sign of a rival, but at most every 30 s for a certain one;
+   * replaces the previous listener
    */
   onRival(listener: (rival: Rival) => void): void {
     this.#rivals?.onRival(listener);
@@ -162,11 +159,11 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * See Tunnel.reconfigure(). Sockets inside that use a removed address end at once (ECONNABORTED),
-   * except listeners. TCP's congestion control does not change.
+   * See Tunnel.reconfigure(). Sockets inside the tunnel that use a removed address end immediately
+   * (ECONNABORTED), except listeners. TCP's congestion control does not change.
    *
-   * @throws RangeError for invalid addresses, or the server's key as the tunnel's own; nothing has
-   * changed then
+   * @throws RangeError for invalid addresses, or a server key that equals the tunnel's own key;
+   * nothing was changed
    * @throws TunnelError `closing`
    */
   reconfigure(config: TunnelConfig): Promise<void> {
@@ -178,10 +175,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     });
   }
 
-  /**
-   * Begins a handshake if packets would need one. Call this before sending packets, for example
-   * after a sleep.
-   */
+  /** Starts a handshake if packets would need one; call before sending, such as after a sleep. */
   refreshSession(): void {
     this.#link.refreshSession();
   }
@@ -191,7 +185,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return this.#link.converse();
   }
 
-  /** Makes dials fail with the reason. Call this before close() if the server is silent. */
+  /** Makes dials fail with the reason for the silence; call before close(). */
   giveUp(): void {
     this.#link.giveUp();
     this.#inner.giveUp();
@@ -199,11 +193,11 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
 
   /**
    * Closes the tunnel in order. Nothing more can be opened inside; listeners and UDP sockets close.
-   * Connections that the program has not ended are reset if all their data has arrived. The others
-   * are reset if their data and FIN are not acknowledged within the grace period. A tunnel that has
-   * given up on its server does not wait.
+   * Connections that the program has not ended are reset if all their data has arrived. The other
+   * connections are reset if their data and FIN are not acknowledged within the grace period. A
+   * tunnel that has given up on its server does not wait.
    *
-   * A later call gets the same promise, and may shorten the grace period.
+   * A later call returns the same promise, and may shorten the grace period.
    *
    * @throws RangeError for an invalid grace period
    */

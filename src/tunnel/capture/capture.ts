@@ -1,9 +1,9 @@
 /**
- * Writes a tunnel's traffic to a pcapng file. One interface has the outer datagrams, the other has
- * the inner packets. The file also contains the keys that decrypt the datagrams.
+ * Writes a tunnel's traffic to a pcapng file. One interface contains the outer datagrams, the other
+ * contains the inner packets. The file also contains the keys that decrypt the datagrams.
  *
- * The kernel adds the headers of a datagram, so the capture recreates them. If the socket is not
- * bound to an address, the headers contain the unspecified address as the local one.
+ * The kernel adds a datagram's headers, so the capture recreates them. If the socket is not bound
+ * to an address, the recreated headers contain the unspecified address as the local one.
  */
 import { formatKey } from '../../lib/text/key-text.js';
 import { parseIpAddress, type SocketAddress } from '../../wire/ip-address.js';
@@ -31,8 +31,8 @@ const INTERFACES = [
 ] as const;
 
 /**
- * The maximum number of keys that wait for a slow disk. Each session adds one key, and a session
- * lasts for minutes.
+ * The maximum number of keys queued for a slow disk. Each session adds one key, and a session lasts
+ * for minutes.
  */
 const MAX_WAITING_SECRETS = 64;
 
@@ -48,7 +48,6 @@ class Counts {
   };
 }
 
-/** A key and its name in a key log. */
 type NamedKey = readonly [name: string, key: Uint8Array];
 
 export interface CaptureOptions {
@@ -59,7 +58,7 @@ export interface CaptureOptions {
 }
 
 /**
- * The blocks at the beginning of the file.
+ * Returns the blocks at the beginning of the file.
  *
  * @param application the name of the application to record in the file
  */
@@ -79,12 +78,11 @@ export class Capture {
   readonly ports: TunnelPorts;
   readonly #file: CaptureFile;
   readonly #secrets: Uint8Array[] = [];
-  /** The packet counts of each interface. */
   readonly #counts: readonly [Counts, Counts] = [new Counts(), new Counts()];
-  /** The difference between the wall clock and the monotonic clock, in ms. */
+  /** The difference between the wall clock and the monotonic clock in milliseconds. */
   #offset = NaN;
 
-  /** @param file a file that already has the header */
+  /** @param file a file that already contains the header */
   constructor(file: CaptureFile, ports: TunnelPorts) {
     this.#file = file;
     const { innerPacket, ephemeralKey } = this;
@@ -111,7 +109,7 @@ export class Capture {
     this.#writeSecrets();
   };
 
-  /** Completes the file. Call this when the tunnel is closed. */
+  /** Completes the file; call when the tunnel is closed. */
   async close(): Promise<void> {
     const at = this.#microseconds();
     const isWhole = await this.#file.close(
@@ -148,7 +146,7 @@ export class Capture {
     if (!isTaken) counts.onLost();
   }
 
-  /** @returns whether all waiting keys were written */
+  /** @returns whether all queued keys were written */
   #writeSecrets(): boolean {
     for (let next = this.#secrets[0]; next !== undefined; next = this.#secrets[0]) {
       if (!this.#file.write(next)) return false;
@@ -158,8 +156,8 @@ export class Capture {
   }
 
   /**
-   * The time in microseconds since 1970, with a finer resolution than the wall clock. It is
-   * monotonic unless the wall clock is set.
+   * Returns the time in microseconds since 1970, with a finer resolution than the wall clock. The
+   * time is monotonic unless the wall clock is set.
    */
   #microseconds(): number {
     const now = this.ports.clock.now();
@@ -219,7 +217,7 @@ function keyLog(keys: readonly NamedKey[]): Uint8Array {
 }
 
 function socketAddress({ address, port }: Endpoint): SocketAddress {
-  // A link-local address names its interface after a percent sign.
+  // A link-local address may name its interface after a percent sign.
   const parsed = parseIpAddress(address.split('%', 1)[0] ?? '');
   return { address: parsed ?? new Uint8Array(4), port };
 }

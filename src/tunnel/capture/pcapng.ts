@@ -1,7 +1,7 @@
 /**
  * Blocks of a pcapng file (draft-ietf-opsawg-pcapng), in little-endian order, with times in
- * microseconds since 1970. Each function creates one whole block; a file is a section header,
- * interface descriptions, and then the other blocks in any order.
+ * microseconds since 1970. Each function creates one whole block. A file consists of a section
+ * header, interface descriptions, and then the other blocks in any order.
  */
 
 const SECTION_HEADER = 0x0a0d0d0a;
@@ -16,7 +16,7 @@ const LINKTYPE_RAW = 101;
 /** The type of a WireGuard key log: lines of `NAME = base64`. */
 const WIREGUARD_KEY_LOG = 0x57474b4c;
 
-/** Option codes of every block, and of one type of block (sections 3.5, 4). */
+/** Option codes that every block or one type of block can have (sections 3.5, 4). */
 const COMMENT = 1;
 const APPLICATION = 4;
 const INTERFACE_NAME = 2;
@@ -30,9 +30,9 @@ const DIRECTION = { in: 1, out: 2 } as const;
 
 type Option = readonly [code: number, value: Uint8Array];
 
-/** The bytes around a body: type and length before it, the length again after it. */
+/** The number of bytes around a body: type and length before it, and the length again after it. */
 const AROUND_BODY = 12;
-/** The bytes before the packet itself: interface, time, two lengths. */
+/** The number of bytes before the packet itself: interface, time, two lengths. */
 const ENHANCED_PACKET_HEADER = 20;
 
 export function sectionHeader(text: { application: string; comment: string }): Uint8Array {
@@ -40,7 +40,7 @@ export function sectionHeader(text: { application: string; comment: string }): U
   const view = new DataView(body.buffer);
   view.setUint32(0, BYTE_ORDER_MAGIC, true);
   view.setUint16(4, 1, true);
-  // The section's length is all ones, because it is not known in advance.
+  // All ones mean that the section's length is not known in advance.
   body.fill(0xff, 8);
   return block(SECTION_HEADER, body, [
     textOption(COMMENT, text.comment),
@@ -48,7 +48,7 @@ export function sectionHeader(text: { application: string; comment: string }): U
   ]);
 }
 
-/** Interfaces are numbered from 0 in the order of their descriptions. */
+/** Describes an interface; interfaces are numbered from 0 in the order of their descriptions. */
 export function interfaceDescription(text: { name: string; description: string }): Uint8Array {
   const body = new Uint8Array(8);
   new DataView(body.buffer).setUint16(0, LINKTYPE_RAW, true);
@@ -59,7 +59,7 @@ export function interfaceDescription(text: { name: string; description: string }
   ]);
 }
 
-/** @param packet the bytes, which are copied */
+/** @param packet the bytes to copy */
 export function enhancedPacket(
   interfaceId: number,
   microseconds: number,
@@ -78,7 +78,7 @@ export function enhancedPacket(
   return block(ENHANCED_PACKET, body, [[PACKET_FLAGS, flags]]);
 }
 
-/** A block with keys, which must precede the packets that they decrypt. */
+/** Creates a block with keys, which must precede the packets that the keys decrypt. */
 export function wireguardKeyLog(lines: string): Uint8Array {
   const text = new TextEncoder().encode(lines);
   const body = new Uint8Array(8 + padded(text.length));
@@ -89,7 +89,7 @@ export function wireguardKeyLog(lines: string): Uint8Array {
   return block(DECRYPTION_SECRETS, body, []);
 }
 
-/** The number of packets on an interface, and how many of them are missing from the file. */
+/** Reports the number of packets on an interface, and how many are missing from the file. */
 export function interfaceStatistics(
   interfaceId: number,
   microseconds: number,
@@ -121,7 +121,7 @@ function block(type: number, body: Uint8Array, options: readonly Option[]): Uint
     bytes.set(value, offset + 4);
     offset += 4 + padded(value.length);
   }
-  // The options end with four zero bytes.
+  // Four zero bytes mark the end of the options.
   view.setUint32(bytes.length - 4, bytes.length, true);
   return bytes;
 }
@@ -130,7 +130,7 @@ function textOption(code: number, text: string): Option {
   return [code, new TextEncoder().encode(text)];
 }
 
-/** Writes two words, the high one first, each in the file's byte order (4.3). */
+/** Writes two 32-bit words, the high one first, each in the file's byte order (4.3). */
 function setTime(view: DataView, offset: number, microseconds: number): void {
   view.setUint32(offset, Math.floor(microseconds / 0x1_0000_0000), true);
   view.setUint32(offset + 4, microseconds % 0x1_0000_0000, true);

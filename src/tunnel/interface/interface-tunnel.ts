@@ -1,4 +1,4 @@
-/** Tunnels through a network interface of the system, in any thread. */
+/** Tunnels that use a system network interface, in any thread. */
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { PacketInterface, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
@@ -10,32 +10,27 @@ import type { Tunnel } from '../tunnel.js';
 export interface InterfaceTunnel extends Tunnel {
   /** The name of the interface, which exists before the tunnel is started. */
   readonly interfaceName: string;
-  /**
-   * Resolves with the reason if another program removes the interface, or its device or thread
-   * fails.
-   */
+  /** Resolves with the reason if the interface is removed, or its device or thread fails. */
   readonly gone: Promise<Error>;
   /**
    * Configures the interface, and starts the search for the Arc server and the handshake. Call this
    * once, before any other method.
    *
    * @param captured for a tunnel in this thread only: the ports of a capture
-   * @throws the errors of PacketInterfaces.configure(); the interface is removed then
+   * @throws the errors of PacketInterfaces.configure(); the interface is then removed
    */
   start(config: TunnelConfig, captured?: CapturedPorts): Promise<void>;
-  /** Sends packets that the interface has queued, and removes it. */
+  /** Sends packets that the interface has queued, then removes the interface. */
   close(): Promise<void>;
 }
 
-/** The ports of a Capture. */
 export type CapturedPorts = Pick<TunnelPorts, 'sockets' | 'observer'>;
 
-/** Creates tunnels with a network interface. */
 export interface InterfaceTunnels {
   /**
-   * Creates the interface, which is down and has no address.
+   * Creates an interface that is down and has no address.
    *
-   * @param name as the system accepts it; empty to let the system choose
+   * @param name a name that the system accepts; empty to let the system choose
    * @throws PacketInterfaceError
    */
   open(name: string): Promise<InterfaceTunnel>;
@@ -46,14 +41,14 @@ export class LocalInterfaceTunnels implements InterfaceTunnels {
   readonly #devices: PacketInterfaces;
   readonly #ports: TunnelPorts;
 
-  /** @param ports with sockets that accept a mark */
+  /** @param ports the tunnels' ports, with sockets that accept a mark */
   constructor(devices: PacketInterfaces, ports: TunnelPorts) {
     this.#devices = devices;
     this.#ports = ports;
   }
 
   open(name: string): Promise<InterfaceTunnel> {
-    // A synchronous error becomes a rejection.
+    // Inside a promise, a synchronous error becomes a rejection.
     return new Promise((resolve) => {
       resolve(new LocalInterfaceTunnel(this.#devices.open(name), this.#devices, this.#ports));
     });

@@ -1,4 +1,4 @@
-/** A tunnel through a network interface of the system: the kernel's TCP/IP over this WireGuard. */
+/** A tunnel that uses a system network interface: the kernel's TCP/IP over arctun's WireGuard. */
 import { TunEngine } from '../../engine/tun-engine.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
@@ -35,7 +35,7 @@ export class TunTunnel implements Tunnel {
     timestamps: SentTimestamps,
   ) {
     this.#device = device;
-    // The kernel's TCP does not report retransmissions, so treat any sent packet as one.
+    // The kernel's TCP does not report retransmissions, so treat each sent packet as one.
     const sentAt = ({ lastPacketSentAt }: Peer) => lastPacketSentAt;
     const rivals = new Rivals(ports.log, ports.clock.now(), sentAt);
     const engine = new TunEngine({
@@ -60,7 +60,7 @@ export class TunTunnel implements Tunnel {
    * Takes ownership of the device and configures it, then starts the search for the Arc server and
    * the handshake, like UserspaceTunnel.open(). Routes all allowed IPs into the device.
    *
-   * @throws the errors of PacketInterfaces.configure(); the device is closed then
+   * @throws the errors of PacketInterfaces.configure(); the device is then closed
    */
   static async open(
     config: TunnelConfig,
@@ -82,7 +82,6 @@ export class TunTunnel implements Tunnel {
     return tunnel;
   }
 
-  /** The interface's name. */
   get interfaceName(): string {
     return this.#device.name;
   }
@@ -103,8 +102,8 @@ export class TunTunnel implements Tunnel {
   }
 
   /**
-   * See Tunnel.reconfigure(). Changes the interface first: if the kernel rejects a change, nothing
-   * has changed. The kernel handles its own connections from a removed address.
+   * See Tunnel.reconfigure(). Changes the interface first, so that nothing has changed if the
+   * kernel rejects a change. The kernel handles its own connections that use a removed address.
    */
   reconfigure(config: TunnelConfig): Promise<void> {
     return this.#reconfigurations.run(async () => {
@@ -113,8 +112,8 @@ export class TunTunnel implements Tunnel {
       const { addresses, allowedIps: routes } = config;
       const change = configured.plan({ addresses, routes });
       const { fwmark } = configured;
-      // Set the mark before a default route leads into the tunnel, or the route would catch the
-      // tunnel's own datagrams.
+      // Set the mark before a default route leads into the tunnel; otherwise the route would apply
+      // to the tunnel's own datagrams.
       if (change.fwmark !== 0) await this.#setMark(fwmark, change.fwmark);
       this.#requireConfigured();
       try {
@@ -124,7 +123,7 @@ export class TunTunnel implements Tunnel {
         throw error;
       }
       linkChanges();
-      // Ignore a failure, because a mark that remains does no harm.
+      // Ignore a failure, because an unnecessary mark is harmless.
       if (change.fwmark === 0) await this.#setMark(fwmark, 0).catch(() => undefined);
     });
   }
@@ -135,8 +134,8 @@ export class TunTunnel implements Tunnel {
   }
 
   /**
-   * Sends packets that the interface has queued, and removes it. A later call gets the same
-   * promise.
+   * Sends packets that the interface has queued, then removes the interface. Later calls return the
+   * same promise.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -150,7 +149,7 @@ export class TunTunnel implements Tunnel {
     await this.#link.close();
   }
 
-  /** Sets the mark only if it changes, because a UAPI client may have set another one. */
+  /** Sets the mark only if it changes, because a UAPI client may have set another mark. */
   async #setMark(before: number, fwmark: number): Promise<void> {
     if (fwmark !== before) await this.#link.setMark(fwmark);
   }
@@ -161,17 +160,14 @@ export class TunTunnel implements Tunnel {
     return this.#configured;
   }
 
-  /** Logs this once, because an interface that is down rejects every packet. */
+  /** Logs lost frames only once, because an interface that is down rejects every packet. */
   #frameLost({ message: reason }: Error, log: Log): void {
     if (this.#hasLostFrames) return;
     this.#hasLostFrames = true;
     log.warn({ reason }, `the interface ${this.#device.name} does not accept incoming packets`);
   }
 
-  /**
-   * Stops reading under congestion, so that packets wait in the interface's queue, where the kernel
-   * sees them.
-   */
+  /** Stops reading during congestion, so that packets wait in the kernel's queue. */
   #setReading(): void {
     const isReading = !this.#link.driver.isCongested;
     if (isReading === this.#isReading) return;

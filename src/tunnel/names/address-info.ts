@@ -2,7 +2,7 @@ import { formatIpAddress, type SocketAddress } from '../../wire/ip-address.js';
 
 export type FamilyName = 'IPv4' | 'IPv6';
 
-/** An endpoint of a connection, server or UDP socket, as Node.js reports it. */
+/** An endpoint of a connection, server or UDP socket, in the format of Node.js. */
 export interface AddressInfo {
   readonly address: string;
   readonly family: FamilyName;

@@ -1,4 +1,4 @@
-/** Provides dns.lookup() through the name servers inside the tunnel. */
+/** Implements dns.lookup() with the name servers inside the tunnel. */
 import type {
   LookupAddress,
   LookupAllOptions,
@@ -22,7 +22,7 @@ type AnyCallback = (
   family?: number,
 ) => void;
 
-/** The signature of dns.lookup(), for any API with a `lookup` option. */
+/** The signature of dns.lookup(), for any API that has a `lookup` option. */
 export interface Lookup {
   (hostname: string, callback: OneCallback): void;
   (hostname: string, options: LookupOneOptions | number, callback: OneCallback): void;
@@ -35,8 +35,8 @@ export interface Lookup {
 export type PromisedLookup = typeof promises.lookup;
 
 /**
- * All addresses of a name, or those of the requested family.
- * @throws Error ENOTFOUND or EAI_AGAIN; the signal's reason
+ * Returns all addresses of a name, or only those of the requested family.
+ * @throws Error ENOTFOUND or EAI_AGAIN; the abort reason
  */
 export async function lookupAll(
   names: NameResolver,
@@ -75,7 +75,7 @@ export function createLookup(names: NameResolver): {
   ): void => {
     const [options, callback] = typeof given === 'function' ? [{}, given] : [given, then];
     if (typeof callback !== 'function') throw new TypeError('lookup() needs a callback');
-    // Leave the promise, so that an exception in the callback does not become a rejection.
+    // Call outside the promise, so that an exception in the callback is not a rejection.
     const settle = (...values: Parameters<AnyCallback>) => process.nextTick(callback, ...values);
     find(hostname, options).then(
       (found) => {
@@ -85,7 +85,7 @@ export function createLookup(names: NameResolver): {
       (error: unknown) => settle(error as Error, ''),
     );
   };
-  // Like dns.lookup(): util.promisify() returns the equivalent of dns.promises.lookup().
+  // As with dns.lookup(), util.promisify() returns the equivalent of dns.promises.lookup().
   Object.defineProperty(lookup, promisify.custom, { value: find });
   return { lookup: lookup as Lookup, promisedLookup: find as PromisedLookup };
 }

@@ -1,21 +1,21 @@
-/** Queries a name server over TCP, after an answer did not fit into a datagram. */
+/** Queries a name server over TCP after an answer did not fit into a datagram. */
 import type { Duplex } from 'node:stream';
 
 import { abortable } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 
-/** The time in ms for the connection, the query and the answer together. */
+/** The timeout in milliseconds for the connection, the query and the answer together. */
 const TIMEOUT = 5_000;
 
-/** The bytes of the length before each message (RFC 1035 4.2.2). */
+/** The size in bytes of the length field before each message (RFC 1035 4.2.2). */
 const LENGTH_FIELD = 2;
 
 /**
  * Sends one message and reads one (RFC 7766), then destroys the stream.
  *
- * @param dial opens the stream to the server; its signal fires at the timeout
- * @returns undefined if no whole message arrives in time
- * @throws what `dial` rejects with before that
+ * @param dial opens the stream to the server; its signal aborts at the timeout
+ * @returns undefined if no complete message arrives in time
+ * @throws the error with which `dial` rejects before the timeout
  */
 export async function askByTcp(
   dial: (signal: AbortSignal) => Promise<Duplex>,
@@ -44,7 +44,7 @@ function exchange(
     let received = Buffer.alloc(0);
     stream
       .on('data', (chunk: Buffer) => {
-        // The length field limits the buffer to 64 KiB and one chunk.
+        // The length field limits the buffer to 64 KiB plus one chunk.
         received = Buffer.concat([received, chunk]);
         if (received.length < LENGTH_FIELD) return;
         const end = LENGTH_FIELD + received.readUInt16BE(0);
@@ -53,11 +53,11 @@ function exchange(
       .on('end', () => resolve(undefined))
       .on('error', () => resolve(undefined))
       .on('close', () => resolve(undefined));
-    // A stream that was destroyed earlier emits no more events.
+    // A stream that is already destroyed emits no more events.
     if (stream.destroyed) resolve(undefined);
     const length = Buffer.alloc(LENGTH_FIELD);
     length.writeUInt16BE(question.length);
-    // RFC 7766 8: send the length and the message in one segment.
+    // Send the length and the message in one segment (RFC 7766 8).
     stream.write(Buffer.concat([length, question]));
     return undefined;
   });

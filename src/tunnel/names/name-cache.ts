@@ -3,13 +3,13 @@
 /** The maximum number of names; the least recently used one is evicted. */
 const MAX_NAMES = 1024;
 
-/** The maximum lifetime of an answer in ms, regardless of its TTL. */
+/** The maximum lifetime of an answer in milliseconds, regardless of its TTL. */
 const LONGEST = 60 * 60_000;
 
 interface Entry {
-  /** IP texts; empty if the name has none. */
+  /** IP texts; empty if the name has no addresses. */
   readonly addresses: readonly string[];
-  /** The `now` at which the entry expires. */
+  /** The time at which the entry expires. */
   readonly expiresAt: number;
 }
 
@@ -21,7 +21,7 @@ export class NameCache {
     return this.#entries.size;
   }
 
-  /** The addresses of a name, empty if it is known to have none; undefined if nothing is cached. */
+  /** Returns a name's cached addresses, empty if it has none; undefined if it is not cached. */
   get(name: string, now: number): readonly string[] | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;
@@ -31,7 +31,7 @@ export class NameCache {
     return entry.addresses;
   }
 
-  /** @param ttl milliseconds; with 0 nothing is stored (RFC 1035 3.2.1) */
+  /** @param ttl milliseconds; 0 stores nothing (RFC 1035 3.2.1) */
   set(name: string, addresses: readonly string[], ttl: number, now: number): void {
     this.#entries.delete(name);
     if (ttl <= 0) return;

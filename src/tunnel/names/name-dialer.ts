@@ -1,4 +1,4 @@
-/** Dials names: resolves them inside the tunnel and dials their addresses. */
+/** Dials names: resolves them inside the tunnel, then dials their addresses. */
 import { type DialTarget, DialError } from '../../proxy/dialer.js';
 import { parseIpAddress } from '../../wire/ip-address.js';
 import type { NameResolver } from './name-resolver.js';
@@ -7,7 +7,7 @@ import type { Clock } from '../../ports/clock.js';
 /** The maximum number of addresses to try for one name. */
 const MAX_ADDRESSES = 8;
 
-/** The time in ms after which no further address is tried. */
+/** The time in milliseconds after which no further address is tried. */
 const PATIENCE = 20_000;
 
 /** Opens connections to IP texts. */
@@ -56,7 +56,7 @@ function isOfAddress(error: unknown): boolean {
   );
 }
 
-/** The same failure, with the name that the client requested. */
+/** Returns the same failure, but with the name that the client requested. */
 function named(name: string, address: string, error: unknown): unknown {
   if (!(error instanceof DialError) || !isOfAddress(error)) return error;
   const { reason, message, silence } = error;

@@ -7,7 +7,7 @@ import { parseIpAddress } from '../../wire/ip-address.js';
 export type AddressType = 'A' | 'AAAA';
 
 export interface NameQuestion {
-  /** 0 to 65535; the answer must have the same ID. */
+  /** An ID from 0 to 65535, which the answer must repeat. */
   readonly id: number;
   readonly name: string;
   readonly type: AddressType;
@@ -16,13 +16,13 @@ export interface NameQuestion {
 /**
  * - `addresses`: IP texts in the server's order; empty if the name or the type does not exist
  * - `truncated`: the answer did not fit into a datagram (RFC 1035 4.2.1)
- * - `failed`: the server has no answer, but another may; `rcode` is the reason
+ * - `failed`: this server has no answer, but another may have one; `rcode` is the reason
  */
 export type NameAnswer =
   | {
       readonly kind: 'addresses';
       readonly addresses: readonly string[];
-      /** The lifetime in ms; 0 if the answer must not be cached. */
+      /** The lifetime in milliseconds; 0 if the answer must not be cached. */
       readonly ttl: number;
     }
   | { readonly kind: 'truncated' }
@@ -32,7 +32,7 @@ const HEADER_LENGTH = 12;
 const RCODE_MASK = 0x0f;
 const RCODE = { noError: 0, nameError: 3 } as const;
 
-/** The names of the other response codes that servers return (RFC 1035 4.1.1). */
+/** The names of further response codes that servers return (RFC 1035 4.1.1). */
 const RCODE_NAMES: ReadonlyMap<number, string> = new Map([
   [1, 'FORMERR'],
   [2, 'SERVFAIL'],
@@ -40,15 +40,15 @@ const RCODE_NAMES: ReadonlyMap<number, string> = new Map([
   [5, 'REFUSED'],
 ]);
 
-/** The maximum number of records in all sections of an answer; no server needs this many. */
+/** The maximum number of records in all sections of an answer, which is more than servers need. */
 const MAX_RECORDS = 256;
 
 /** The maximum number of aliases to follow. */
 const MAX_ALIASES = 16;
 
 /**
- * Encodes a question that asks for recursion. It has no EDNS: addresses fit into 512 bytes, and TCP
- * handles the rest.
+ * Encodes a question that asks for recursion. The question omits EDNS, because addresses fit into
+ * 512 bytes, and longer answers are read over TCP.
  */
 export function encodeQuestion({ id, name, type }: NameQuestion): Uint8Array {
   return dnsPacket.encode({
@@ -59,9 +59,7 @@ export function encodeQuestion({ id, name, type }: NameQuestion): Uint8Array {
   });
 }
 
-/**
- * Parses a message from the server; undefined if it does not answer this question (RFC 5452 9.1).
- */
+/** Parses a server's message; undefined if it does not answer this question (RFC 5452 9.1). */
 export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswer | undefined {
   const packet = decode(bytes);
   if (packet?.type !== 'response' || packet.id !== question.id) return undefined;
@@ -76,7 +74,7 @@ export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswe
     return { kind: 'failed', rcode: RCODE_NAMES.get(rcode) ?? `RCODE ${rcode}` };
   }
   const found = addressesOf(question, packet.answers ?? []);
-  // The codec turns even a truncated record into an address.
+  // The codec converts even a truncated record to an address.
   if (!found.addresses.every((address) => isOfType(address, question.type))) return undefined;
   return found.addresses.length > 0 ? { kind: 'addresses', ...found } : nothing(packet);
 }
@@ -85,11 +83,11 @@ function isOfType(address: string, type: AddressType): boolean {
   return parseIpAddress(address)?.length === (type === 'A' ? 4 : 16);
 }
 
-/** Returns undefined for an invalid DNS message, for which the codec throws various errors. */
+/** Decodes a DNS message; undefined if invalid, for which the codec throws various errors. */
 function decode(bytes: Uint8Array): DecodedPacket | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < HEADER_LENGTH) return undefined;
-  // The sender chooses the counts, so check them before the codec trusts them.
+  // The sender chooses the counts, so check them before the codec uses them.
   const records = [6, 8, 10].reduce((sum, offset) => sum + buffer.readUInt16BE(offset), 0);
   if (records > MAX_RECORDS || buffer.readUInt16BE(4) !== 1) return undefined;
   try {
@@ -99,7 +97,7 @@ function decode(bytes: Uint8Array): DecodedPacket | undefined {
   }
 }
 
-/** The addresses after following aliases (RFC 1034 3.6.2), with the lowest TTL of these records. */
+/** Returns the addresses after following aliases (RFC 1034 3.6.2), with the records' lowest TTL. */
 function addressesOf(
   { name, type }: NameQuestion,
   answers: readonly Answer[],
@@ -124,8 +122,8 @@ function addressesOf(
 }
 
 /**
- * RFC 2308 5: the SOA record limits how long a negative answer is cached; without one it is not
- * cached.
+ * Returns an answer without addresses. The SOA record limits how long a negative answer is cached;
+ * without an SOA record, the answer is not cached (RFC 2308 5).
  */
 function nothing({ authorities = [] }: DecodedPacket): NameAnswer {
   const soa = authorities.find((record) => record.type === 'SOA');
@@ -133,12 +131,12 @@ function nothing({ authorities = [] }: DecodedPacket): NameAnswer {
   return { kind: 'addresses', addresses: [], ttl: milliseconds(seconds) };
 }
 
-/** RFC 2181 8: a TTL with its highest bit set counts as zero. */
+/** Converts a TTL; a TTL with its highest bit set counts as zero (RFC 2181 8). */
 function milliseconds(seconds: number): number {
   return seconds > 0x7fff_ffff ? 0 : seconds * 1000;
 }
 
-/** RFC 4343: the case of ASCII letters does not matter. */
+/** Whether two names are equal, ignoring the case of ASCII letters (RFC 4343). */
 function isSameName(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase();
 }

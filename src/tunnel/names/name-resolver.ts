@@ -1,6 +1,6 @@
 /**
- * A stub resolver (RFC 1034 5.3.1) that asks the name servers inside the tunnel. It never uses the
- * system's resolver or /etc/hosts.
+ * A stub resolver (RFC 1034 5.3.1) that queries the name servers inside the tunnel. The resolver
+ * never uses the system's resolver or /etc/hosts.
  */
 import { untilAborted } from '../../lib/waits.js';
 import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
@@ -21,14 +21,14 @@ import type { Entropy } from '../../ports/entropy.js';
 
 export const DNS_PORT = 53;
 
-/** The timeout in ms of each attempt; servers alternate. One lost packet costs only two seconds. */
+/** Each attempt's timeout in ms; servers alternate, so a lost packet costs only two seconds. */
 const ATTEMPTS = [2_000, 2_000, 3_000, 3_000] as const;
 
-/** RFC 1035 2.3.4: 255 bytes on the wire are 253 characters. */
+/** The limits of RFC 1035 2.3.4: 255 bytes in a message are 253 characters. */
 const MAX_NAME_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
 
-/** The last labels of names that must not be queried, and the reasons. */
+/** The last labels of names that must not be queried, with the reasons. */
 const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['localhost', 'it is this machine, which is outside the tunnel (RFC 6761 6.3)'],
   ['invalid', 'such names never exist (RFC 6761 6.4)'],
@@ -36,7 +36,7 @@ const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
   ['onion', 'such names exist only in Tor (RFC 7686 2)'],
 ]);
 
-/** The name servers to ask, and the record types. */
+/** The name servers and the record types to query. */
 export interface NameServers {
   /** IP texts, in the order of use. */
   readonly servers: readonly string[];
@@ -77,17 +77,16 @@ export class NameResolver {
     this.#known = knownNames(names);
   }
 
-  /** Rejects pending queries as `closed`. */
   close(): void {
     this.#closing.abort(new DialError('closed', 'the tunnel is closing'));
   }
 
   /**
-   * The addresses of a name, at least one, in the order in which to try them.
+   * Returns a name's addresses, at least one, in the order in which to try them.
    *
-   * @param signal ends the wait, with its reason
-   * @throws DialError `no-such-name`, `name-unresolved`; and the tunnel's error if it cannot carry
-   * the query
+   * @param signal aborts the wait; the promise then rejects with the abort reason
+   * @throws DialError `no-such-name`, `name-unresolved`; the tunnel's error if it cannot carry the
+   * query
    */
   async resolve(text: string, signal?: AbortSignal): Promise<readonly string[]> {
     const name = text.replace(/\.$/, '').toLowerCase();
@@ -104,7 +103,7 @@ export class NameResolver {
     let running = known.running.get(name);
     if (running === undefined) {
       running = this.#askAll(known, name).finally(() => known.running.delete(name));
-      // The caller may have stopped waiting.
+      // The caller may have stopped waiting, so mark a rejection as handled.
       running.catch(() => undefined);
       known.running.set(name, running);
     }
@@ -116,7 +115,7 @@ export class NameResolver {
     const asked = known.types.map((type) => this.#askServers(known.servers, name, type));
     const answers = await Promise.all(asked);
     const addresses = happyEyeballsOrder(answers.flatMap((answer) => answer.addresses));
-    // A negative answer for one type does not limit the lifetime of the other.
+    // A negative answer for one type does not limit the lifetime of the other type's addresses.
     const ttls = answers
       .filter((answer) => answer.addresses.length > 0 || addresses.length === 0)
       .map(({ ttl }) => ttl);
@@ -132,7 +131,7 @@ export class NameResolver {
       const answer = await this.#askServer(server, name, type, timeout);
       if (answer.kind === 'addresses') return answer;
       failures.set(server, answer.why);
-      // Stop if every server's failure is lasting, because a retry would not help.
+      // Stop if the failures of all servers are lasting, because a retry would not help.
       if (failures.size === servers.length && [...failures.values()].every(isLasting)) break;
     }
     throw unresolved(name, failures);
@@ -160,9 +159,9 @@ export class NameResolver {
       if (answer?.kind === 'failed') return { kind: 'none', why: `answers ${answer.rcode}` };
       return { kind: 'none', why: SILENT };
     } catch (error) {
-      // If the tunnel cannot carry this query, it cannot reach another server, either.
+      // If the tunnel cannot carry this query, it cannot reach another server either.
       if (!(error instanceof DialError) || !isOfServer(error)) throw error;
-      // The answer went to a removed address; the next attempt uses the current one.
+      // The answer was sent to a removed address; the next attempt uses the current address.
       if (error.message === ADDRESS_GONE) return { kind: 'none', why: SILENT };
       return { kind: 'none', why: LASTING.get(error.reason) ?? error.message };
     }
@@ -192,12 +191,12 @@ export class NameResolver {
 
   #askByTcp(server: DialTarget, question: NameQuestion): Promise<Uint8Array | undefined> {
     const { streams, clock } = this.#options;
-    // Closing the tunnel resets its connections, so this needs no signal from #closing.
+    // No signal from #closing is needed, because closing the tunnel resets its connections.
     const dial = (signal: AbortSignal) => streams.dial(server, signal);
     return askByTcp(dial, encodeQuestion(question), clock);
   }
 
-  /** RFC 5452 9.2: the ID must be unpredictable. */
+  /** Returns an unpredictable ID (RFC 5452 9.2). */
   #randomId(): number {
     const bytes = new Uint8Array(2);
     this.#options.entropy.fill(bytes);
@@ -212,7 +211,7 @@ function knownNames({ servers, types }: NameServers): KnownNames {
 const SILENT = 'does not answer';
 const SILENT_BY_TCP = 'does not answer over TCP';
 
-/** Failures that will not go away within a minute, as text. */
+/** The texts for failures that will probably last longer than a minute. */
 const LASTING: ReadonlyMap<string, string> = new Map([
   ['no-route', 'is outside the allowed IPs'],
   ['refused', 'is not a name server'],

@@ -7,7 +7,7 @@ import type { CloseReason, DialledConnection } from './dialled-connection.js';
 import { closeError } from './node-errors.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
-/** The maximum number of bytes to take from the connection for one push. */
+/** The maximum number of bytes to read from the connection for one push. */
 const READ_SIZE = 64 * 1024;
 
 /** The parts of the driver that the stream uses. */
@@ -18,8 +18,8 @@ export interface ConnectionHost extends Pick<Clock, 'now' | 'startTimer'> {
 }
 
 /**
- * How long, in ms, a connection without a stream may wait for the peer's FIN. RFC 9293 sets no
- * limit to FIN-WAIT-2; Linux limits orphans to this (tcp_fin_timeout).
+ * The maximum time in milliseconds that a connection without a stream waits for the peer's FIN. RFC
+ * 9293 does not limit FIN-WAIT-2; Linux limits orphans to this time (tcp_fin_timeout).
  */
 const ORPHAN_TIMEOUT = 60_000;
 
@@ -68,11 +68,11 @@ export class ConnectionStream extends Duplex {
   }
 
   /**
-   * Takes over a connection; proceed() continues it. The stream fails if the connection is already
-   * lost.
+   * Takes over a connection, which proceed() then continues. The stream fails if the connection is
+   * already lost.
    */
   takeOver({ connection, hasEnded, closed }: DialledConnection): void {
-    // This side has not sent FIN yet, so a closed connection did not end normally.
+    // This side has not sent its FIN yet, so a closed connection did not end normally.
     if (closed !== undefined && closed !== 'normal') {
       this.#fail(closed, connection);
       return;
@@ -87,7 +87,6 @@ export class ConnectionStream extends Duplex {
     this.#onOver = handler;
   }
 
-  /** The TCP connection; undefined before it exists. */
   protected get connection(): TcpConnection | undefined {
     return this.#connection;
   }
@@ -100,12 +99,10 @@ export class ConnectionStream extends Duplex {
 
   /** Called when bytes were sent or received. */
   protected handleActivity(): void {
-    // Does nothing here; a subclass may override this.
+    // Empty here; a subclass may override this method.
   }
 
-  /**
-   * The data that `ss -ti` shows of a connection, even after its end; undefined before it exists.
-   */
+  /** Returns the data that `ss -ti` shows, even after the connection's end; undefined before it. */
   info(): TcpInfo | undefined {
     return this.#connection?.info();
   }
@@ -114,19 +111,19 @@ export class ConnectionStream extends Duplex {
     return this.#bytesRead;
   }
 
-  /** The number of bytes written, including those that wait. */
+  /** The number of bytes written, including those not yet accepted. */
   get bytesWritten(): number {
     return this.#bytesTaken + this.#waitingBytes;
   }
 
-  /** The number of bytes that were written and that the peer has not acknowledged. */
+  /** The number of written bytes that the peer has not acknowledged. */
   get unacknowledgedBytes(): number {
     return this.#waitingBytes + (this.#connection?.unacknowledgedBytes ?? 0);
   }
 
-  /** The number of bytes that the connection has not accepted. */
+  /** The number of written bytes that the connection has not accepted. */
   get #waitingBytes(): number {
-    // The stream counts a chunk as waiting until all of it is accepted.
+    // The stream counts a chunk as waiting until the whole chunk is accepted.
     return this.writableLength - (this.#pending?.taken ?? 0);
   }
 
@@ -185,7 +182,7 @@ export class ConnectionStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // If the stream ended in both directions, its connection finishes by itself. Any other
+    // If the stream ended in both directions, the connection finishes by itself. Any other
     // connection is reset, so that the peer cannot mistake truncated data for complete data.
     if (!this.#closed && (this.#mustReset || !(this.writableFinished && this.#sawEnd))) {
       if (this.#mustReset || error !== null || !this.writableFinished)
@@ -205,7 +202,7 @@ export class ConnectionStream extends Duplex {
     this.#onOver = undefined;
   }
 
-  /** Waits for the peer's FIN for a limited time: this side has sent all data and reads no more. */
+  /** Waits for the peer's FIN for a limited time, after this side has finished both directions. */
   #orphan(): void {
     this.#discardRest();
     this.#orphanTimer = this.host.startTimer(ORPHAN_TIMEOUT, () => {
@@ -219,7 +216,7 @@ export class ConnectionStream extends Duplex {
     while (this.#connection?.receive(READ_SIZE, this.host.now()) !== undefined);
   }
 
-  /** Combines the segments of one batch into one chunk, and so into one write to a local client. */
+  /** Combines the segments of one batch into one chunk, and thus into one write to a client. */
   #pumpSoon(): void {
     if (this.#isPumpDue) return;
     this.#isPumpDue = true;
@@ -285,7 +282,7 @@ export class ConnectionStream extends Duplex {
   }
 }
 
-/** Whether FIN was sent or is due, and has not been acknowledged. */
+/** Whether a FIN was sent or is due, but has not been acknowledged. */
 function hasFinOnItsWay({ state }: TcpConnection): boolean {
   return state === 'FIN-WAIT-1' || state === 'CLOSING' || state === 'LAST-ACK';
 }

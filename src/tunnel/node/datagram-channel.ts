@@ -6,16 +6,16 @@ import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Driver } from '../driver.js';
 import { ADDRESS_GONE } from './node-errors.js';
 
-/** The maximum number of datagrams that wait for receive(); more are dropped. */
+/** The maximum number of datagrams queued for receive(); further datagrams are dropped. */
 const MAX_WAITING = 64;
 
-/** The lengths of the IP and UDP headers together. */
+/** The combined length of the IP and UDP headers in bytes. */
 const IPV4_HEADERS = 20 + 8;
 const IPV6_HEADERS = 40 + 8;
 
 /**
- * The longest datagram payload, in bytes, for packets of at most `mtu` bytes. Such a datagram is
- * only fragmented if the path is narrower than the tunnel.
+ * Returns the maximum datagram payload in bytes, for packets of at most `mtu` bytes. Such a
+ * datagram is fragmented only if the path's MTU is smaller than the tunnel's.
  */
 export function maxDatagramPayload(mtu: number, family: 4 | 6 = 4): number {
   return mtu - (family === 4 ? IPV4_HEADERS : IPV6_HEADERS);
@@ -34,7 +34,7 @@ interface Receiver {
   readonly fail: (error: DialError) => void;
 }
 
-/** A UDP port of the netstack that is connected to one remote endpoint. */
+/** A UDP port in the netstack that is connected to one remote endpoint. */
 export class TunnelDatagramChannel implements DatagramChannel {
   readonly maxPayload: number;
   readonly #host: DatagramChannelHost;
@@ -93,7 +93,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
     this.#host.onClose();
   }
 
-  /** The error if the channel has ended; otherwise undefined. */
+  /** Returns the error if the channel has ended; otherwise undefined. */
   #end(): DialError | undefined {
     if (this.#closed) return closedError();
     return this.#socket.isClosed ? addressGone() : undefined;

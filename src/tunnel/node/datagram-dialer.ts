@@ -14,13 +14,13 @@ import {
 } from '../server/route.js';
 import { TunnelError } from '../tunnel-error.js';
 
-/** The maximum number of open channels, so that no user of the tunnel takes all of its ports. */
+/** The maximum number of open channels, so that one user cannot take all of the tunnel's ports. */
 const MAX_CHANNELS = 1024;
 
 export interface DatagramDialerOptions {
   readonly engine: NetstackEngine;
   readonly driver: Driver;
-  /** The largest IP packet inside the tunnel, in bytes. */
+  /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
   /** Resolves when the tunnel has a session; rejects with TunnelError at the deadline. */
   readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
@@ -36,7 +36,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
     this.#options = options;
   }
 
-  /** Closes every channel; pending receives reject. */
+  /** Closes all channels; pending receives reject. */
   close(): void {
     this.#closed = true;
     for (const channel of [...this.#channels]) channel.close();
@@ -60,7 +60,7 @@ export class TunnelDatagramDialer implements DatagramDialer {
     return channel;
   }
 
-  /** Waits for a session, because a datagram without one would be lost silently. */
+  /** Waits for a session, because a datagram sent without one would be lost silently. */
   async #waitForSession(peer: Peer, signal: AbortSignal | undefined): Promise<void> {
     const { engine, driver, waitForHandshake, silence } = this.#options;
     const now = driver.now();

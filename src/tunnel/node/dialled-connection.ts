@@ -2,9 +2,9 @@ import type { TcpConnection, TcpObserver } from '../../engine/netstack-engine.js
 
 export type CloseReason = Parameters<TcpObserver['closed']>[0];
 
-/** A dialed connection, which keeps its events until a stream takes it over. */
+/** A dialed connection, which stores its events until a stream takes it over. */
 export class DialledConnection {
-  /** Undefined before the dial has begun. */
+  /** The TCP connection; undefined before the dial has begun. */
   connection: TcpConnection | undefined;
   /** Whether the peer has sent FIN. */
   hasEnded = false;
@@ -14,7 +14,7 @@ export class DialledConnection {
   closed: CloseReason | undefined;
   readonly observer: TcpObserver;
 
-  /** @param onSettled called without a reason when established, with one when closed */
+  /** @param onSettled called without a reason when established, or with a reason when closed */
   constructor(onSettled: (reason?: CloseReason) => void) {
     this.observer = {
       established: () => onSettled(),

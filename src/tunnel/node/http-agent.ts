@@ -1,8 +1,8 @@
 /**
  * HTTP through the tunnel: agents for node:http and node:https, and the connector for undici.
  *
- * node:https and node:tls are loaded on first use: loading takes longer than a WireGuard handshake,
- * and most tunnels never use them.
+ * node:https and node:tls are loaded on first use, because loading them takes longer than a
+ * WireGuard handshake, and most tunnels never use them.
  */
 import { Agent as HttpAgent, type AgentOptions, type ClientRequestArgs } from 'node:http';
 import type { Agent as HttpsAgent, AgentOptions as HttpsAgentOptions } from 'node:https';
@@ -13,7 +13,6 @@ import type { ConnectionOptions } from 'node:tls';
 import type { ConnectOptions } from './node-network.js';
 import type { TcpSocket } from './tcp-socket.js';
 
-/** Opens a connection in the tunnel. */
 export type Connect = (options: ConnectOptions) => TcpSocket;
 
 type OnCreate = (error: Error | null, stream: Duplex) => void;
@@ -31,23 +30,20 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 }
 
-/** An Agent of node:https. */
 export type TunnelHttpsAgent = HttpsAgent;
 
 export function createHttpsAgent(connect: Connect, options?: HttpsAgentOptions): TunnelHttpsAgent {
   const { Agent } = process.getBuiltinModule('node:https');
   const agent = new Agent(options);
   const createSecureConnection = agent.createConnection.bind(agent);
-  /**
-   * Starts TLS after the connection is established, so that a failed dial reports its own error.
-   */
+  /** Starts TLS only on an established connection, so that a failed dial reports its own error. */
   agent.createConnection = (request: ClientRequestArgs, onCreate?: OnCreate): undefined => {
     const socket = connect(connectOptions(request));
     const onError = (error: Error): void => onCreate?.(error, socket);
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
-      // node:https resumes the TLS session that it has cached for this host.
+      // node:https resumes the TLS session that it has cached for the request's host.
       const secure = createSecureConnection({ ...request, socket } as ClientRequestArgs);
       onCreate?.(null, secure ?? socket);
     });
@@ -55,12 +51,12 @@ export function createHttpsAgent(connect: Connect, options?: HttpsAgentOptions):
   return agent;
 }
 
-/** Converts the options that node:http has prepared for a request. */
+/** Converts the options that node:http prepares for a request. */
 function connectOptions({ host, port, timeout }: ClientRequestArgs): ConnectOptions {
   return { host: host ?? '', port: port ?? 80, ...(timeout !== undefined && { timeout }) };
 }
 
-/** undici's description of a connection; the port is empty if it is the protocol's default. */
+/** undici's description of a connection; the port is empty for the protocol's default port. */
 export interface UndiciConnectOptions {
   readonly hostname: string;
   readonly protocol: string;
@@ -74,7 +70,7 @@ export type UndiciConnector = (
   callback: (...outcome: [error: null, socket: Socket] | [error: Error, socket: null]) => void,
 ) => void;
 
-/** @param tls options of tls.connect(), for https */
+/** @param tls the options of tls.connect(), for https */
 export function undiciConnector(connect: Connect, tls: ConnectionOptions = {}): UndiciConnector {
   return ({ hostname: host, protocol, port, servername }, callback) => {
     const isSecure = protocol === 'https:';
@@ -93,7 +89,7 @@ export function undiciConnector(connect: Connect, tls: ConnectionOptions = {}): 
         callback(null, socket as Duplex as Socket);
         return;
       }
-      // RFC 6066 3: an address is not a valid server name.
+      // An address is not a valid server name (RFC 6066 3).
       const name = servername || (isIP(host) === 0 ? host : '');
       const ALPNProtocols = ['http/1.1'];
       const { connect: connectTls } = process.getBuiltinModule('node:tls');

@@ -10,12 +10,12 @@ import { systemError } from './node-errors.js';
 /** The requested local address and port. */
 export interface LocalEnd {
   readonly port: number;
-  /** IP text; absent, `0.0.0.0` and `::` mean all of the tunnel's addresses. */
+  /** IP text; absent, `0.0.0.0` or `::` for all of the tunnel's addresses. */
   readonly address?: string | undefined;
 }
 
 /**
- * Binds, with errors like those of Node.js.
+ * Binds a socket, with errors like those of Node.js.
  * @throws Error EADDRNOTAVAIL for an address that the tunnel does not have, EADDRINUSE
  */
 export function bindLocal<T>(
@@ -39,7 +39,7 @@ export function bindLocal<T>(
   }
 }
 
-/** Returns the unspecified address, of IPv6 if the tunnel has an IPv6 address. */
+/** Returns the unspecified address: IPv6 if the tunnel has an IPv6 address, otherwise IPv4. */
 export function anyAddress(own: readonly IpAddress[]): IpAddress {
   return new Uint8Array(Math.max(...own.map((address) => address.length)));
 }

@@ -3,24 +3,24 @@ import { constants } from 'node:os';
 
 import { DialError, type DialFailure } from '../../proxy/dialer.js';
 
-/** An error like those of Node.js sockets. */
+/** An error with the properties of a Node.js socket error. */
 export interface SystemError extends Error {
   /** The error code, such as `ECONNREFUSED` or `ENETUNREACH`. */
   readonly code: string;
-  /** The system's number of the code, negative; undefined for name errors, which have none. */
+  /** The system's negative number for the code; undefined for name errors, which have no number. */
   readonly errno: number | undefined;
   /** `connect`, `read`, `listen`, `bind`, `send`, `recv` or `getaddrinfo`. */
   readonly syscall: string;
   /** The remote or local address, if any. */
   readonly address?: string;
   readonly port?: number;
-  /** The name that was looked up, with `getaddrinfo`. */
+  /** The name that `getaddrinfo` looked up. */
   readonly hostname?: string;
 }
 
 export const ADDRESS_GONE = "this tunnel's inner address has changed";
 
-/** The operation that failed, and its target. */
+/** The failed operation and its target. */
 export interface ErrorPlace {
   readonly syscall: string;
   readonly address?: string | undefined;
@@ -29,9 +29,9 @@ export interface ErrorPlace {
 }
 
 /**
- * - `no-handshake` means that the Arc server is silent; `timeout` means that the target is silent;
+ * - `no-handshake` means that the Arc server is silent, `timeout` that the target is silent;
  *   `cause.silence` distinguishes them
- * - `closed` means that this side ended
+ * - `closed` means that this side ended the connection
  */
 const CODE_OF: Readonly<Record<DialFailure, string>> = {
   'no-route': 'ENETUNREACH',
@@ -46,7 +46,7 @@ const CODE_OF: Readonly<Record<DialFailure, string>> = {
   'name-unresolved': 'EAI_AGAIN',
 };
 
-/** Converts a dial's error to the Node.js error; other errors are returned unchanged. */
+/** Converts the error of a dial to the Node.js error; returns other errors unchanged. */
 export function connectError(error: unknown, place: ErrorPlace & { hostname: string }): Error {
   if (!(error instanceof DialError)) return error as Error;
   if (isOfName(error)) return lookupError(error, place.hostname);
@@ -54,7 +54,7 @@ export function connectError(error: unknown, place: ErrorPlace & { hostname: str
   return systemError(CODE_OF[error.reason], { syscall, address, port }, error);
 }
 
-/** Converts a failed name query to the error that dns.lookup() would give. */
+/** Converts the error of a name query to the error that dns.lookup() would return. */
 export function lookupError(error: unknown, hostname: string): Error {
   if (!(error instanceof DialError)) return error as Error;
   return systemError(codeOfLookup(error.reason), { syscall: 'getaddrinfo', hostname }, error);
@@ -62,7 +62,7 @@ export function lookupError(error: unknown, hostname: string): Error {
 
 function codeOfLookup(reason: DialFailure): string {
   if (reason === 'no-such-name') return 'ENOTFOUND';
-  // A failure to reach the name servers may be temporary, like their silence.
+  // A failure to reach the name servers may be temporary, as may their silence.
   return reason === 'closed' ? 'EAI_CANCELED' : 'EAI_AGAIN';
 }
 
@@ -70,7 +70,7 @@ function isOfName({ reason }: DialError): boolean {
   return reason === 'no-such-name' || reason === 'name-unresolved';
 }
 
-/** @param cause details beyond the code */
+/** @param cause details that the code does not express */
 export function systemError(code: string, place: ErrorPlace, cause?: unknown): SystemError {
   const { syscall, address, port, hostname } = place;
   const where = hostname ?? endText(address, port);
@@ -78,7 +78,6 @@ export function systemError(code: string, place: ErrorPlace, cause?: unknown): S
   return describe(new Error(message, cause === undefined ? {} : { cause }), code, place);
 }
 
-/** Why a connection was lost. */
 type LossReason = 'reset' | 'refused' | 'timeout' | 'unreachable' | 'address-gone' | 'aborted';
 
 const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> = {
@@ -86,13 +85,13 @@ const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> 
   refused: ['ECONNREFUSED', 'the connection was refused'],
   timeout: ['ETIMEDOUT', 'the other side did not answer in time'],
   unreachable: ['EHOSTUNREACH', 'the host is unreachable'],
-  // The same code as on systems that end the sockets of a removed address. Only Linux lets them
-  // time out.
+  // The same code as on systems that end the sockets of a removed address; only Linux lets such
+  // sockets time out.
   'address-gone': ['ECONNABORTED', ADDRESS_GONE],
   aborted: ['ECONNABORTED', 'the connection was aborted'],
 };
 
-/** The error that ends a connection to the remote endpoint. */
+/** Returns the error that ends a connection to the remote endpoint. */
 export function closeError(
   reason: LossReason,
   address: string | undefined,
@@ -102,18 +101,18 @@ export function closeError(
   return describe(new Error(text), code, { syscall: 'read', address, port });
 }
 
-/** The error of a UDP socket whose bound address was removed from the tunnel. */
+/** Returns the error for a UDP socket whose bound address was removed from the tunnel. */
 export function addressGoneError(): SystemError {
   return describe(new Error(ADDRESS_GONE), 'ECONNABORTED', { syscall: 'recv' });
 }
 
-/** The error of a write after both sides have ended the connection. */
+/** Returns the error for a write after both sides have ended the connection. */
 export function writeError(address: string | undefined, port: number | undefined): SystemError {
   const error = new Error('this socket has been ended by the other side');
   return describe(error, 'EPIPE', { syscall: 'write', address, port });
 }
 
-/** Adds the properties of a system error to an error with its own message. */
+/** Adds the properties of a system error, and keeps the error's own message. */
 function describe(error: Error, code: string, place: ErrorPlace): SystemError {
   const { syscall, address, port, hostname } = place;
   return Object.assign(error, {
@@ -137,7 +136,7 @@ function errnoOf(code: string): number | undefined {
 }
 
 /**
- * Checks a host to connect to; unlike in Node.js, localhost is not the default.
+ * Checks a host to connect to, which unlike in Node.js does not default to localhost.
  * @throws TypeError `ERR_INVALID_ARG_TYPE`
  */
 export function readHost(host: unknown): string {
@@ -147,7 +146,7 @@ export function readHost(host: unknown): string {
 }
 
 /**
- * Reads a port as Node.js does: a number, or its decimal text.
+ * Parses a port like Node.js: a number, or its decimal text.
  * @throws RangeError `ERR_SOCKET_BAD_PORT`
  */
 export function readPort(port: number | string, minimum: 0 | 1): number {

@@ -1,4 +1,4 @@
-/** The network inside the tunnel with the API of Node.js. */
+/** The network inside the tunnel, with the API of Node.js. */
 import { addAbortSignal } from 'node:stream';
 
 import { parseIpAddress } from '../../wire/ip-address.js';
@@ -17,12 +17,12 @@ import { type MessageListener, UdpSocket, type UdpSocketHost } from './udp-socke
 
 /** Options like those of net.connect(). */
 export interface ConnectOptions {
-  /** An IP address, or a name that is resolved inside the tunnel. */
+  /** An IP address, or a name to resolve inside the tunnel. */
   readonly host: string;
   readonly port: number | string;
-  /** Ends the attempt, and the connection, with an AbortError. */
+  /** Ends the attempt or the connection with an AbortError. */
   readonly signal?: AbortSignal;
-  /** Whether this side can send after the peer has sent FIN; false by default. */
+  /** Whether this side can send after the peer has sent FIN; defaults to false. */
   readonly allowHalfOpen?: boolean;
   /** See setKeepAlive(true, keepAliveInitialDelay). */
   readonly keepAlive?: boolean;
@@ -30,7 +30,7 @@ export interface ConnectOptions {
   readonly keepAliveInitialDelay?: number;
   /** See setNoDelay(noDelay). */
   readonly noDelay?: boolean;
-  /** See setTimeout(timeout): milliseconds. */
+  /** The idle timeout in milliseconds; see setTimeout(timeout). */
   readonly timeout?: number;
 }
 
@@ -90,7 +90,7 @@ export class NodeNetwork {
     return socket;
   }
 
-  /** Closes servers and UDP sockets, and refuses to open more; connections stay open. */
+  /** Closes servers and UDP sockets, and prevents new ones; connections stay open. */
   close(): void {
     this.#isClosed = true;
     for (const server of [...this.#servers]) server.close();
@@ -105,7 +105,7 @@ export class NodeNetwork {
     isClosed: boolean,
   ): Promise<DialledConnection> {
     const { dialer, names, clock } = this.#host;
-    // An error reports the first address of a name, because the first failure is thrown.
+    // If all addresses of a name fail, the error reports the first one.
     let first = parseIpAddress(host) === undefined ? undefined : host;
     const noting: AddressDialer<DialledConnection> = {
       dial: (target, abort) => {

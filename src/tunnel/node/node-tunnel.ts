@@ -15,13 +15,11 @@ import type { ListenOptions, TcpServer } from './tcp-server.js';
 import type { TcpSocket } from './tcp-socket.js';
 import type { MessageListener, UdpSocket } from './udp-socket.js';
 
-/** A tunnel with the APIs of node:net, node:dgram, node:dns and node:http inside it. */
+/** A tunnel that offers the APIs of node:net, node:dgram, node:dns and node:http inside it. */
 export abstract class NodeTunnel {
   protected abstract readonly network: NodeNetwork;
 
-  /**
-   * dns.lookup() through the name servers inside the tunnel, for any API with a `lookup` option.
-   */
+  /** dns.lookup() with the name servers inside the tunnel, for APIs with a `lookup` option. */
   get lookup(): Lookup {
     return this.network.lookup;
   }
@@ -52,17 +50,17 @@ export abstract class NodeTunnel {
     return this.network.createUdpSocket(onMessage);
   }
 
-  /** An `agent` for http.request(). */
+  /** Creates an `agent` for http.request(). */
   httpAgent(options?: AgentOptions): TunnelHttpAgent {
     return new TunnelHttpAgent((to) => this.connect(to), options);
   }
 
-  /** An `agent` for https.request(). */
+  /** Creates an `agent` for https.request(). */
   httpsAgent(options?: HttpsAgentOptions): TunnelHttpsAgent {
     return createHttpsAgent((to) => this.connect(to), options);
   }
 
-  /** The `connect` option of undici's Agent; `tls` applies to https. */
+  /** Creates the `connect` option for undici's Agent; `tls` applies to https. */
   undiciConnector(tls?: ConnectionOptions): UndiciConnector {
     return undiciConnector((to) => this.connect(to), tls);
   }

@@ -1,17 +1,17 @@
-/** Tracks the TCP sockets of a tunnel, and drains them when it closes. */
+/** Tracks the TCP sockets of a tunnel, and drains them when the tunnel closes. */
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { TcpSocket } from './tcp-socket.js';
 
 /**
- * How long, in ms, to wait for the peers' FINs after all data has arrived: an RST right after this
- * side's FIN could discard data that a slow reader has not read yet (RFC 1122 4.2.2.13).
+ * The time in milliseconds to wait for the peers' FINs after all data has arrived. An RST right
+ * after this side's FIN could discard data that a slow reader has not read yet (RFC 1122 4.2.2.13).
  */
 const LINGER = 1_000;
 
 export class OpenSockets {
   readonly #clock: Clock;
   readonly #sockets = new Set<TcpSocket>();
-  /** The sockets whose data or FIN has not been acknowledged. */
+  /** The sockets with unacknowledged data or an unacknowledged FIN. */
   readonly #undelivered = new Set<TcpSocket>();
   #onDrained: (() => void) | undefined;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
@@ -21,7 +21,7 @@ export class OpenSockets {
     this.#clock = clock;
   }
 
-  /** Tracks the socket until its connection has ended, which may be later than its stream. */
+  /** Tracks the socket until its connection has ended, possibly after the end of its stream. */
   add(socket: TcpSocket): void {
     this.#sockets.add(socket);
     socket.onceOver(() => {
@@ -31,10 +31,10 @@ export class OpenSockets {
   }
 
   /**
-   * Resets at once the connections that the program has not ended or that have nothing in flight.
-   * Resolves when all data and FINs of the others are acknowledged, or after the grace period.
+   * Immediately resets the connections that the program has not ended or that have nothing in
+   * flight. Resolves when the others' data and FINs are acknowledged, or after the grace period.
    *
-   * @param gracePeriod ms; Infinity for no limit
+   * @param gracePeriod milliseconds; Infinity for no limit
    */
   drain(gracePeriod: number): Promise<void> {
     for (const socket of [...this.#sockets]) {
@@ -48,7 +48,7 @@ export class OpenSockets {
     });
   }
 
-  /** Limits the rest of a drain to `gracePeriod` ms. */
+  /** Limits the rest of a drain to `gracePeriod` milliseconds. */
   shorten(gracePeriod: number): void {
     if (this.#onDrained === undefined || gracePeriod === Infinity) return;
     const at = this.#clock.now() + gracePeriod;
@@ -59,11 +59,11 @@ export class OpenSockets {
     }
   }
 
-  /** Checks whether the drain is complete. Call this when acknowledgements may have arrived. */
+  /** Checks whether the drain is complete; call when acknowledgements may have arrived. */
   check(): void {
     if (this.#onDrained === undefined) return;
     for (const socket of this.#undelivered) {
-      // One undelivered socket suffices; the others are checked later.
+      // One undelivered socket is sufficient; the other sockets are checked later.
       if (!socket.isDelivered) return;
       this.#undelivered.delete(socket);
     }

@@ -11,18 +11,18 @@ import { readPort } from './node-errors.js';
 import type { OpenSockets } from './open-sockets.js';
 import { TcpSocket } from './tcp-socket.js';
 
-/** RFC 6335 6: the first of the dynamic ports. */
+/** The first of the dynamic ports (RFC 6335 6). */
 const FIRST_EPHEMERAL_PORT = 49_152;
 const EPHEMERAL_PORTS = 65_536 - FIRST_EPHEMERAL_PORT;
 
 export interface ListenOptions {
-  /** The port; 0 for a free one. */
+  /** The port; 0 for any free port. */
   readonly port: number | string;
-  /** One of the tunnel's own addresses; all of them by default. */
+  /** One of the tunnel's own addresses; defaults to all of them. */
   readonly address?: string;
-  /** The number of concurrent handshakes; 128 by default. Beyond it, SYN cookies are sent. */
+  /** The maximum number of concurrent handshakes, 128 by default, before SYN cookies are sent. */
   readonly backlog?: number;
-  /** Whether this side can send after the peer has sent FIN; false by default. */
+  /** Whether this side can send after the peer has sent FIN; defaults to false. */
   readonly allowHalfOpen?: boolean;
 }
 
@@ -36,9 +36,9 @@ export interface TcpServerHost {
 interface TcpServerEvents {
   listening: [];
   connection: [socket: TcpSocket];
-  /** EADDRINUSE, EADDRNOTAVAIL. */
+  /** Emitted if listening fails, with EADDRINUSE or EADDRNOTAVAIL. */
   error: [error: Error];
-  /** The server has stopped listening, and all connections have ended. */
+  /** Emitted when the server has stopped listening and all connections have ended. */
   close: [];
 }
 
@@ -55,7 +55,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
   }
 
   /**
-   * Listens, then emits 'listening' or 'error'.
+   * Starts listening, then emits 'listening' or 'error'.
    *
    * @param refusal the error to emit if listening is no longer allowed
    * @throws RangeError `ERR_SOCKET_BAD_PORT`
@@ -75,7 +75,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     return this.#listener !== undefined;
   }
 
-  /** The local address and port; null if the server is not listening. */
+  /** Returns the local address and port; null if the server is not listening. */
   address(): AddressInfo | null {
     if (this.#listener === undefined) return null;
     const { address, port } = this.#listener.local;
@@ -105,12 +105,12 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
     return this;
   }
 
-  /** Does nothing: the tunnel keeps the process alive. */
+  /** Does nothing, because the tunnel keeps the process alive. */
   ref(): this {
     return this;
   }
 
-  /** Does nothing: the tunnel keeps the process alive. */
+  /** Does nothing, because the tunnel keeps the process alive. */
   unref(): this {
     return this;
   }
@@ -149,7 +149,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
       this.#connections.delete(socket);
       this.#closeIfOver();
     });
-    // Emit outside the stack, so that an exception in a listener cannot interrupt the stack.
+    // Emit from outside the netstack, which an exception in a listener must not interrupt.
     process.nextTick(() => this.emit('connection', socket));
     return socket.observer;
   }

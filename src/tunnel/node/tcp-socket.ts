@@ -10,11 +10,11 @@ import { closingTunnel } from '../server/route.js';
 
 export type { TcpInfo } from '../../engine/netstack-engine.js';
 
-/** The keepalive settings in ms and probes that libuv passes to the system. */
+/** libuv's keepalive settings, in milliseconds and number of probes. */
 const KEEPALIVE = { idle: 7_200_000, interval: 1_000, count: 10 };
 
 export interface TcpSocketOptions {
-  /** Whether this side can send after the peer has sent FIN; true by default. */
+  /** Whether this side can send after the peer has sent FIN; defaults to true. */
   readonly allowHalfOpen?: boolean;
 }
 
@@ -37,12 +37,12 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
    * Connects through `dial`, then emits 'connect' and 'ready', or 'error'. Earlier writes wait for
    * the connection.
    *
-   * @param dial its signal fires when this socket is destroyed
+   * @param dial opens the connection; its signal aborts when this socket is destroyed
    */
   connectBy(dial: (signal: AbortSignal) => Promise<DialledConnection>): void {
     this.#dialling = new AbortController();
     dial(this.#dialling.signal).then(
-      // Leave the promise, so that an exception in a listener does not become a rejection.
+      // Call outside the promise, so that an exception in a listener does not become a rejection.
       (dialled) => process.nextTick(() => this.#adopt(dialled)),
       (error: unknown) => this.destroy(error as Error),
     );
@@ -107,7 +107,7 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     return this.writable ? 'writeOnly' : 'closed';
   }
 
-  /** The local address and port; empty before the connection exists. */
+  /** Returns the local address and port; empty before the connection exists. */
   address(): AddressInfo | Record<string, never> {
     return this.connection === undefined ? {} : addressInfo(this.connection.local);
   }
@@ -136,12 +136,12 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     return this.connection && addressInfo(this.connection.remote).family;
   }
 
-  /** The timeout set by setTimeout(), in ms. */
+  /** The timeout in milliseconds that setTimeout() has set. */
   get timeout(): number | undefined {
     return this.#timeout;
   }
 
-  /** Emits 'timeout' after `timeout` ms without traffic, and does nothing else; 0 for never. */
+  /** Emits 'timeout' after `timeout` ms without traffic, but stays open; 0 for never. */
   setTimeout(timeout: number, handler?: () => void): this {
     this.#timeout = timeout;
     this.#idle.start(timeout);
@@ -152,7 +152,7 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     return this;
   }
 
-  /** Whether small segments are sent immediately. By default they are, unlike in node:net. */
+  /** Sets whether small segments are sent immediately: the default here, unlike in node:net. */
   setNoDelay(noDelay = true): this {
     this.#noDelay = noDelay;
     this.connection?.setNoDelay(noDelay);
@@ -161,9 +161,9 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
   }
 
   /**
-   * Starts or stops probes to an idle peer.
+   * Starts or stops probing an idle peer.
    *
-   * @param initialDelay ms of silence before the first probe; 0 means two hours
+   * @param initialDelay milliseconds of silence before the first probe; 0 means two hours
    */
   setKeepAlive(isEnabled = false, initialDelay = 0): this {
     const idle = initialDelay > 0 ? initialDelay : KEEPALIVE.idle;
@@ -185,19 +185,17 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     else this.once('finish', () => this.destroy());
   }
 
-  /** Does nothing: the tunnel keeps the process alive. */
+  /** Does nothing, because the tunnel keeps the process alive. */
   ref(): this {
     return this;
   }
 
-  /** Does nothing: the tunnel keeps the process alive. */
+  /** Does nothing, because the tunnel keeps the process alive. */
   unref(): this {
     return this;
   }
 
-  /**
-   * Ends the connection with RST, or ends the dial in progress; the stream fails with ECONNABORTED.
-   */
+  /** Resets the connection or aborts the dial in progress; the stream fails with ECONNABORTED. */
   override abort(): void {
     if (this.connecting) this.#dialling?.abort(closingTunnel());
     else super.abort();
@@ -221,7 +219,7 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     this.#idle.touch();
   }
 
-  /** After both sides have ended, a write fails with EPIPE, as on a system socket. */
+  /** Makes writes fail with EPIPE after both sides have ended, as on a system socket. */
   #refuseWrites(): void {
     const write = this.write.bind(this);
     this.write = (chunk: unknown, ...rest: unknown[]) => {
@@ -234,7 +232,7 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     };
   }
 
-  /** node:net passes 'close' listeners whether an error was the reason. */
+  /** Tells 'close' listeners whether an error was the reason, as node:net does. */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event === 'close') return super.emit('close', this.errored !== null);
     return super.emit(event, ...values);

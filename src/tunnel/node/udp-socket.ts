@@ -21,11 +21,11 @@ export interface UdpSocketHost {
   readonly driver: Driver;
   readonly names: NameResolver;
   readonly silence: PeerSilence;
-  /** The largest IP packet inside the tunnel, in bytes. */
+  /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
 }
 
-/** The sender of a datagram, and its size in bytes. */
+/** The sender of a datagram, and the datagram's size in bytes. */
 export interface RemoteInfo extends AddressInfo {
   readonly size: number;
 }
@@ -37,8 +37,8 @@ interface UdpSocketEvents {
   connect: [];
   message: [payload: Buffer, remote: RemoteInfo];
   /**
-   * Errors of bind() and connect(), of send() without a callback, and ICMP errors if connected.
-   * ECONNABORTED, before 'close', if the bound address is removed from the tunnel.
+   * Emitted for errors of bind() and connect(), of send() without a callback, and ICMP errors if
+   * connected. ECONNABORTED precedes 'close' if the bound address is removed from the tunnel.
    */
   error: [error: Error];
   close: [];
@@ -62,8 +62,8 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   /**
    * Binds a port, then emits 'listening' or 'error'.
    *
-   * @param port 0 for a free one
-   * @param address one of the tunnel's own; all of them by default
+   * @param port 0 for any free port
+   * @param address one of the tunnel's own addresses; defaults to all of them
    * @throws Error if already bound or closed
    */
   bind(port = 0, address?: string, callback?: () => void): this {
@@ -79,7 +79,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   /**
-   * Connects to one remote endpoint, then emits 'connect' or 'error'. A bound port is kept.
+   * Connects to one remote endpoint, then emits 'connect' or 'error'. Keeps a bound port.
    *
    * @throws Error if already connected or closed
    */
@@ -98,7 +98,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     return this;
   }
 
-  /** Sends one datagram: to the connected endpoint, or to `port` of `address` if not connected. */
+  /** Sends one datagram to the connected endpoint or, if not connected, to `port` of `address`. */
   send(payload: string | Uint8Array, callback?: SendCallback): void;
   send(payload: string | Uint8Array, port: number, address: string, callback?: SendCallback): void;
   send(
@@ -157,12 +157,12 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     return this;
   }
 
-  /** Does nothing: the tunnel keeps the process alive. */
+  /** Does nothing, because the tunnel keeps the process alive. */
   ref(): this {
     return this;
   }
 
-  /** Does nothing: the tunnel keeps the process alive. */
+  /** Does nothing, because the tunnel keeps the process alive. */
   unref(): this {
     return this;
   }
@@ -249,7 +249,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     });
   }
 
-  /** Emits outside the stack, so that an exception in a listener cannot interrupt the stack. */
+  /** Emits from outside the netstack, which an exception in a listener must not interrupt. */
   #emitSoon<E extends keyof UdpSocketEvents>(event: E, ...values: UdpSocketEvents[E]): void {
     process.nextTick(() => {
       if (!this.#isClosed) (this as EventEmitter).emit(event, ...values);
@@ -261,7 +261,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 }
 
-/** @throws Error EADDRINUSE, or EADDRNOTAVAIL if the local address is of the other family */
+/** @throws Error EADDRINUSE, or EADDRNOTAVAIL if the local address belongs to the other family */
 function connectUdp<T>(remote: SocketAddress, local: IpAddress | undefined, connect: () => T): T {
   try {
     return connect();
@@ -278,7 +278,7 @@ function notRunning(): Error {
   return stateError('ERR_SOCKET_DGRAM_NOT_RUNNING', 'closed');
 }
 
-/** The error of a call that the socket's state does not allow. */
+/** Returns the error for a call that the socket's state does not allow. */
 function stateError(code: string, state: string): Error {
   return Object.assign(new Error(`the UDP socket is ${state}`), { code });
 }

@@ -1,23 +1,21 @@
 /**
  * Detects another tunnel that uses the same key. A WireGuard server has one session and one
- * endpoint for a key: the session of the newest handshake, and the endpoint that sent the last
+ * endpoint for each key: the session of the newest handshake, and the endpoint that sent the last
  * message. So two tunnels with one key keep taking both from each other
  * (docs/decisions/0014-one-sim-per-sandbox.md describes the observations).
  *
- * - A session is **in doubt** if TCP gets no acknowledgement in time, nothing else comes back
- *   either, and meanwhile the server sends messages for sessions that never belonged to this
- *   tunnel. Anyone who knows both endpoints can forge such messages, but a passive listener cannot
- *   suppress the replies. The session is **lost** if the doubt ends with an answered handshake of
- *   this tunnel.
+ * - A session is **in doubt** if TCP gets no acknowledgement in time, no other data arrives either,
+ *   and meanwhile the server sends messages for sessions that never belonged to this tunnel. Anyone
+ *   who knows both endpoints can forge such messages, but a passive listener cannot suppress the
+ *   replies. The session is **lost** if the doubt ends with an answered handshake of this tunnel.
  * - A **foreign flow** is an authentic answer to a connection that this tunnel never opened, from a
- *   service that this tunnel uses, too. After a restart it may belong to the previous process, so
- *   foreign flows are ignored at first.
+ *   service that this tunnel also uses. After a restart, a foreign flow may belong to the previous
+ *   process, so foreign flows are ignored at first.
  *
  * A server restart loses a session without such messages. Packet loss, a frozen process or a NAT
  * that drops its mapping does not cause messages for unknown sessions.
  */
 
-/** The recent signs of a rival. */
 export interface RivalSigns {
   /** Whether only a rival can explain the signs. */
   readonly isCertain: boolean;
@@ -27,71 +25,66 @@ export interface RivalSigns {
   readonly lostSessions: number;
 }
 
-/** The age in ms at which signs expire. */
+/** The age in milliseconds at which signs expire. */
 const WINDOW = 120_000;
 
-/** The interval in ms at which a certain rival is reported again. */
+/** The interval in milliseconds at which a certain rival is reported again. */
 const NAMED_AGAIN_AFTER = 30_000;
 
 /**
- * The shortest interval in ms between reports of flows: a rival can take the session once in
- * REKEY_TIMEOUT (whitepaper 6.1).
+ * The minimum interval in milliseconds between reports of flows: a rival can take the session once
+ * per REKEY_TIMEOUT (whitepaper 6.1).
  */
 const REPORTED_AGAIN_AFTER = 5_000;
 
-/**
- * Flows less than this many ms apart may be requests of one ended process, made at the same time.
- */
+/** Flows closer together than this, in ms, may be simultaneous requests of an ended process. */
 const APART = 1_000;
 
 /** The number of lost sessions that proves a rival, if they are recent or consecutive. */
 const LOST_SESSIONS = 3;
 
 /**
- * The window in ms for consecutive lost sessions: a tunnel that sends once a minute loses one at
- * each message, and each is younger than 180 s (whitepaper 6.2).
+ * The window in milliseconds for consecutive lost sessions. A tunnel that sends once a minute loses
+ * a session with each message, always at an age below 180 s (whitepaper 6.2).
  */
 const WINDOW_IN_A_ROW = 600_000;
 
-/** For this many ms after opening, answers to an earlier process's connections may still arrive. */
+/** For this many ms after opening, an earlier process's connections may still get answers. */
 const LEFTOVERS = 60_000;
 
-/** Like LEFTOVERS, but for SYN-ACKs, in ms: the other end answers a SYN promptly. */
+/** Like LEFTOVERS, but for SYN-ACKs, because the other end answers a SYN promptly. */
 const LEFTOVER_REQUESTS = 5_000;
 
-/**
- * The time in ms after which data without any reply is unanswered: TCP's first RTO (RFC 6298 2.1).
- */
+/** Milliseconds after which data without a reply is unanswered: TCP's first RTO (RFC 6298 2.1). */
 const UNANSWERED = 1_000;
 
 /**
- * The shortest RTO in ms. If TCP retransmits sooner than this after the handshake or the first
- * data, it repeats an earlier session's data. The last segment of an exchange is only an ACK, which
- * gets no reply.
+ * The minimum RTO in milliseconds. If TCP retransmits sooner than this after the handshake or the
+ * first data, it repeats data from an earlier session. The last segment of an exchange is only an
+ * ACK, which gets no reply.
  */
 const SHORTEST_RTO = 200;
 
 /** The number of flows to remember, so that no flow is counted twice. */
 const KNOWN_FLOWS = 1_024;
 
-/** The number of signs to keep; more would add no proof. */
+/** The maximum number of signs to keep; more signs would not add proof. */
 const KEPT_SIGNS = 16;
 
 export class RivalWatch {
   #since: number;
   #flows: readonly number[] = [];
   #lost: readonly number[] = [];
-  /** The latest lost sessions, with no other session between them. */
+  /** The latest lost sessions without any other session between them. */
   #lostInARow: readonly number[] = [];
   readonly #known = new Set<string>();
   #strangeAt = -Infinity;
-  /** When TCP last retransmitted. */
+  /** The time of TCP's last retransmission. */
   #timedOutAt = -Infinity;
-  /** When the current session was established; undefined before the first. */
+  /** The time at which the current session was established; undefined before the first session. */
   #sessionAt: number | undefined;
-  /** Whether the current session was reported as in doubt. */
   #isDoubted = false;
-  /** Whether a foreign flow has arrived that was not reported. */
+  /** Whether a foreign flow has arrived that was not yet reported. */
   #hasFlow = false;
   #reportedAt = -Infinity;
   #namedAt = -Infinity;
@@ -100,7 +93,7 @@ export class RivalWatch {
     this.#since = now;
   }
 
-  /** Forgets all signs because the key or server has changed. */
+  /** Discards all signs, because the key or server has changed. */
   restart(now: number): void {
     this.#since = now;
     this.#flows = this.#lost = this.#lostInARow = [];
@@ -116,7 +109,7 @@ export class RivalWatch {
     this.#strangeAt = now;
   }
 
-  /** @param at when TCP last retransmitted because an answer was missing */
+  /** @param at the time at which TCP last retransmitted because of a missing answer */
   timedOut(at: number): void {
     this.#timedOutAt = at;
   }
@@ -133,7 +126,7 @@ export class RivalWatch {
 
   /**
    * Records a completed handshake.
-   * @param unansweredSince when the oldest data without any reply was sent; undefined if none
+   * @param unansweredSince when the oldest data without a reply was sent; undefined if none was
    */
   handshakeComplete(unansweredSince: number | undefined, now: number): void {
     const isLost = this.isInDoubt(unansweredSince, now);
@@ -154,7 +147,7 @@ export class RivalWatch {
     const lostSessions = Math.max(this.#lost.length, this.#lostInARow.length);
     const signs = { isInDoubt, foreignFlows: this.#flows.length, lostSessions };
     if (this.#isCertain(now) && now - this.#namedAt >= NAMED_AGAIN_AFTER) {
-      // The next report requires new signs.
+      // Require new signs for the next report.
       this.#flows = this.#lost = this.#lostInARow = [];
       this.#namedAt = now;
       return { isCertain: true, ...signs, isInDoubt: false };
@@ -167,12 +160,10 @@ export class RivalWatch {
     return { isCertain: false, ...signs };
   }
 
-  /**
-   * Whether the server has probably dropped the current session; only a new handshake proves it.
-   */
+  /** Whether the server has probably dropped the current session; a new handshake proves it. */
   isInDoubt(unansweredSince: number | undefined, now: number): boolean {
     if (unansweredSince === undefined || this.#sessionAt === undefined) return false;
-    // Data from the previous session expects no reply in this one.
+    // Data from the previous session does not get a reply in this session.
     const since = Math.max(unansweredSince, this.#sessionAt);
     if (this.#timedOutAt - since < SHORTEST_RTO) return false;
     return now - since >= UNANSWERED && this.#strangeAt >= since;

@@ -5,10 +5,7 @@ import type { Endpoint } from '../../ports/datagram.js';
 import type { Log } from '../../ports/log.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
 
-/**
- * The time in ms after which a handshake is requested again if it may not begin yet (whitepaper
- * 6.1).
- */
+/** Milliseconds until a handshake that may not begin yet is requested again (whitepaper 6.1). */
 export const ASKED_AGAIN_AFTER = 1_000;
 
 /** Another tunnel that probably uses the same key. */
@@ -18,19 +15,18 @@ export interface Rival extends RivalSigns {
   readonly next: readonly string[];
 }
 
-/** The shortest interval in ms between warnings in the log about the same rival. */
+/** The minimum interval in milliseconds between log warnings about the same rival. */
 const WARNED_AGAIN_AFTER = 3_600_000;
 
 /**
- * The time in ms for which a certain rival counts as present: one that sends once a minute becomes
- * certain again only after several messages.
+ * The time in milliseconds for which a certain rival is considered present. A rival that sends once
+ * a minute becomes certain again only after several messages.
  */
 const REMEMBERED = 600_000;
 
-/** The report about a recently seen rival. */
 export interface SeenRival {
   readonly why: string;
-  /** How long ago the rival was seen, in ms. */
+  /** The time since the rival was seen, in milliseconds. */
   readonly ago: number;
 }
 
@@ -40,14 +36,14 @@ export class Rivals implements UnmatchedSegmentObserver {
   readonly #watch: RivalWatch;
   readonly #timedOutAt: (server: Peer) => number;
   #listener: (rival: Rival) => void = () => undefined;
-  /** When a handshake was last requested. */
+  /** The time at which a handshake was last requested. */
   #askedAt = -Infinity;
   #warnedAt = -Infinity;
   #certain: { readonly why: string; readonly at: number } | undefined;
 
   /**
-   * @param timedOutAt returns when TCP last retransmitted because an answer was missing, or when
-   * anything was last sent if the kernel runs TCP
+   * @param timedOutAt returns the time at which TCP last retransmitted because of a missing answer
+   * or, if the kernel runs TCP, the time of the last sent packet
    */
   constructor(log: Log, now: number, timedOutAt: (server: Peer) => number) {
     this.#log = log;
@@ -60,7 +56,7 @@ export class Rivals implements UnmatchedSegmentObserver {
     this.#listener = listener;
   }
 
-  /** Forgets the rival because the key or server has changed. */
+  /** Forgets the rival, because the key or server has changed. */
   restart(now: number): void {
     this.#watch.restart(now);
     this.#certain = undefined;
@@ -74,9 +70,7 @@ export class Rivals implements UnmatchedSegmentObserver {
     return now - at < REMEMBERED ? { why, ago: now - at } : undefined;
   }
 
-  /**
-   * Records a message for a session that this tunnel never had; its sender is not authenticated.
-   */
+  /** Records an unauthenticated message for a session that this tunnel never had. */
   strangeMessage(from: Endpoint, server: Endpoint | undefined, now: number): void {
     if (from.port !== server?.port || from.address !== server.address) return;
     this.#log.trace({}, 'a message for a session that this tunnel never had');
@@ -93,9 +87,9 @@ export class Rivals implements UnmatchedSegmentObserver {
   }
 
   /**
-   * Call this at the end of each turn of the driver.
+   * Evaluates the signs; call at the end of each turn of the driver.
    *
-   * @returns whether to try a handshake now: by itself, WireGuard would wait 15 s (whitepaper 6.5)
+   * @returns whether to try a handshake now; WireGuard by itself waits 15 s (whitepaper 6.5)
    */
   afterTurn(server: Peer, now: number): boolean {
     const { unansweredDataSince } = server;
@@ -103,7 +97,8 @@ export class Rivals implements UnmatchedSegmentObserver {
     const signs = this.#watch.poll(unansweredDataSince, now);
     if (signs !== undefined) this.#tell(signs, now);
     if (now - this.#askedAt < ASKED_AGAIN_AFTER) return false;
-    // WireGuard retries a running handshake, and gives up (6.4) unless a packet requests a new one.
+    // WireGuard retries a handshake in progress, and gives up (6.4) unless a packet requests
+    // another.
     if (server.handshakeBeganAt !== undefined) return false;
     if (!this.#watch.isInDoubt(unansweredDataSince, now)) return false;
     this.#askedAt = now;

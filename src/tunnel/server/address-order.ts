@@ -1,11 +1,11 @@
-/** Treats text with a colon as IPv6; the caller never passes ports or names. */
+/** Returns IPv6 for text with a colon; callers never pass ports or names. */
 export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }
 
 /**
- * The order in which to try addresses (RFC 8305 4): families alternate, starting with that of the
- * resolver's first address, and each family keeps its order. Duplicates are removed.
+ * Returns the order in which to try addresses (RFC 8305 4). Families alternate, starting with that
+ * of the resolver's first address, and each family keeps its order. Duplicates are removed.
  */
 export function happyEyeballsOrder(addresses: readonly string[]): string[] {
   const unique = [...new Set(addresses)];

@@ -1,6 +1,4 @@
-/**
- * One Arc server as a WireGuard peer, with all its state; a change of server replaces it entirely.
- */
+/** One Arc server as a WireGuard peer, with all its state. Another server gets a new object. */
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type IpPrefix, sameAddress } from '../../wire/ip-address.js';
@@ -26,7 +24,7 @@ export class ArcServerPeer {
   readonly silence: ServerSilence;
   readonly #device: Device;
 
-  /** @throws RangeError if the server's key is the tunnel's own, or that of another peer */
+  /** @throws RangeError if the server's key equals the tunnel's own key or that of another peer */
   constructor({ config, ports, device, socket, schedule, ...options }: ArcServerPeerOptions) {
     const { clock, wallClock, log } = ports;
     const { endpoint: server, serverPublicKey, persistentKeepalive } = config;
@@ -61,14 +59,14 @@ export class ArcServerPeer {
     return this.#device.allowedIps.prefixesOf(this.peer);
   }
 
-  /** Ends the search, and wipes the keys. */
+  /** Ends the search and wipes the keys. */
   remove(): void {
     this.search.close();
     this.#device.removePeer(this.peer);
   }
 }
 
-/** @throws RangeError for what Device.addPeer() would refuse after the old server was removed */
+/** @throws RangeError for a server that Device.addPeer() would refuse without the old one */
 export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): void {
   const { serverPublicKey, persistentKeepalive } = config;
   if (serverPublicKey.length !== 32) throw new RangeError('a key is 32 bytes');

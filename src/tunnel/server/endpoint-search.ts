@@ -1,13 +1,13 @@
 /**
- * Selects the endpoint of the next handshake initiation, for an Arc server whose addresses may
+ * Selects the endpoint for the next handshake initiation, for an Arc server whose addresses may
  * change.
  *
- * After an unanswered initiation, the next one goes to the next address (in RFC 8305 order). Racing
- * them as in RFC 8305 5 is not possible: WireGuard allows one initiation per 5 s to a peer
- * (whitepaper 6.1), and a newer one voids the older. An address that the system rejects costs no
- * time, because this limit ignores unsent initiations.
+ * After an unanswered initiation, the next one is sent to the next address (in RFC 8305 order).
+ * Racing the addresses as in RFC 8305 5 is not possible: WireGuard allows one initiation per 5 s to
+ * a peer (whitepaper 6.1), and a newer initiation voids the older one. An address that the system
+ * rejects costs no time, because this limit ignores unsent initiations.
  *
- * A session that carries data keeps its endpoint, which the peer sets itself (2.1), not DNS.
+ * A session that carries data keeps its endpoint, which the peer's messages set (2.1), not DNS.
  */
 import type { Device, Peer } from '../../engine/engine.js';
 import { codeOf, isDenied } from '../../lib/errors/error-message.js';
@@ -18,15 +18,13 @@ import type { Log } from '../../ports/log.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { SilenceWatch } from './silence-watch.js';
 
-/** The interval in ms between queries to a resolver that has never answered. */
+/** The interval in milliseconds between queries to a resolver that has never answered. */
 const RETRY_INTERVAL = 2_000;
 
-/**
- * The longest time in ms that an initiation waits for the resolver if older addresses are known.
- */
+/** The maximum ms that an initiation waits for the resolver if older addresses are known. */
 const LONGEST_HOLD = 2_000;
 
-/** Error codes that mean the system cannot reach an address, or has lost its own address. */
+/** Error codes if the system cannot reach an address, or has lost its own address. */
 const UNREACHABLE = new Set([
   'EADDRNOTAVAIL',
   'EAFNOSUPPORT',
@@ -41,7 +39,7 @@ const UNREACHABLE = new Set([
   'EPIPE',
 ]);
 
-/** The time in ms without a send error after which the newest initiation is considered sent. */
+/** Milliseconds without a send error after which the newest initiation counts as sent. */
 const REFUSAL_TIME = 1_000;
 
 /** Whether an error means that this machine cannot reach the network. */
@@ -72,15 +70,13 @@ export class EndpointSearch {
   /** Whether an initiation was sent to the peer's endpoint since the last authentic message. */
   #isTried = false;
   #chosenAt = -Infinity;
-  /** Whether the peer was last heard from an address that DNS did not return. */
+  /** Whether the peer's last message came from an address that DNS did not return. */
   #hasRoamed = false;
   #isHeld = false;
   #holdTimer: Timer | undefined;
-  /** Whether the resolver was just asked, even without success. */
+  /** Whether the resolver was just queried, even without success. */
   #isExcused = false;
-  /**
-   * The number of addresses that the system rejected in a row, and whether it just rejected one.
-   */
+  /** The number of consecutive addresses that the system rejected, and whether it just did. */
   #refusals = 0;
   #isRefused = false;
   #initiations = 0;
@@ -97,7 +93,7 @@ export class EndpointSearch {
     this.#socket = socket;
   }
 
-  /** Sets the peer whose endpoint is searched for. Call this first. */
+  /** Sets the peer whose endpoint to search for; call before any other method. */
   attach(searched: SearchedPeer): void {
     const silence = new SilenceWatch(this.#clock, searched.peer, () => this.#resolveAgain());
     this.#searched = { ...searched, silence };
@@ -108,12 +104,12 @@ export class EndpointSearch {
     return this.#initiations;
   }
 
-  /** The endpoints of these initiations, as text. */
+  /** The endpoints of the initiations since the last authentic message, as text. */
   get triedEndpoints(): readonly string[] {
     return [...this.#triedEndpoints];
   }
 
-  /** Why the last message was not sent; undefined if it was sent or the peer was heard since. */
+  /** Why the last message was not sent; undefined if it was, or the peer was heard since. */
   get sendError(): Error | undefined {
     // The system may report that it rejected an initiation shortly after accepting it.
     const hasLeft = this.#chosenAt > this.#sendFailedAt;
@@ -131,10 +127,10 @@ export class EndpointSearch {
   choose(now: number): Endpoint | undefined {
     const { peer, silence } = this.#search();
     silence.attempted();
-    // A session cannot use an address that was just rejected, either.
+    // A session cannot use an address that was just rejected either.
     const isHealthy = !this.#isRefused && peer.hasSession(now) && !silence.isSilent(now);
     if (isHealthy && peer.endpoint !== undefined) return this.#chosen(peer.endpoint, now);
-    // Try all addresses of one answer before asking the resolver again.
+    // Try all addresses of one answer before querying the resolver again.
     if (!this.#addresses.isFresh() && !this.#isExcused && !this.#isRefused) {
       this.#hold();
       return undefined;
@@ -143,7 +139,7 @@ export class EndpointSearch {
     return next && this.#chosen(next, now);
   }
 
-  /** Call this after each turn of the driver. */
+  /** Checks for messages from the peer; call after each turn of the driver. */
   afterTurn(now: number): void {
     if (this.#search().silence.look(now)) this.#heard();
   }
@@ -175,7 +171,7 @@ export class EndpointSearch {
     this.#addresses.close();
   }
 
-  /** Logs each kind of failure once for all addresses, until the peer is heard again. */
+  /** Logs each kind of failure only once for all addresses, until the peer is heard again. */
   #warn(error: Error): void {
     const { message: reason } = error;
     const kind = codeOf(error) ?? reason;
@@ -219,9 +215,9 @@ export class EndpointSearch {
     this.#socket.proved();
   }
 
-  /** True if the datagram was an initiation, and another one was started. */
+  /** Returns true if the datagram was an initiation and another one was started. */
   #tryNext(unsent: Datagram): boolean {
-    // If the system rejects every address, the addresses are not the cause; try again in 5 s.
+    // If the system rejects every address, the addresses are not the cause, so try again after 5 s.
     if (this.#refusals + 1 >= this.#addresses.count) return false;
     const { device, schedule } = this.#search();
     this.#isRefused = true;
@@ -266,7 +262,7 @@ export class EndpointSearch {
     schedule();
   }
 
-  /** Resolves the name again after the peer has been silent: its address may have changed. */
+  /** Resolves the name again after a silence, because the peer's address may have changed. */
   #resolveAgain(): void {
     void this.#addresses.resolve().then(() => {
       const { peer, silence } = this.#search();

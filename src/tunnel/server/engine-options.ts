@@ -4,7 +4,7 @@ import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { SentTimestamps } from './sent-timestamps.js';
 
-/** Opens the record of the handshake timestamps sent with the key of `config`. */
+/** Opens the record of the handshake timestamps that were sent with the key in `config`. */
 export function openTimestamps(
   { privateKey }: TunnelConfig,
   { crypto, timestamps }: TunnelPorts,
@@ -12,7 +12,7 @@ export function openTimestamps(
   return SentTimestamps.open(timestamps, crypto.publicKey(privateKey.expose()));
 }
 
-/** The options of a tunnel's engine; `timestamps` belongs to its key. */
+/** Returns the options for a tunnel's engine; `timestamps` belongs to the tunnel's key. */
 export function engineOptions(
   config: TunnelConfig,
   { crypto, entropy, wallClock, observer, sessionsOutliveSleep }: TunnelPorts,

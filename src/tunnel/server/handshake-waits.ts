@@ -5,7 +5,7 @@ import type { TunnelError } from '../tunnel-error.js';
 /** The pending waits for the next handshake. */
 export class HandshakeWaits {
   readonly #clock: Clock;
-  /** Each is called at the next handshake, or with the reason why no handshake will happen. */
+  /** Called at the next handshake, or with the reason why no handshake will happen. */
   readonly #waits = new Set<(failure?: TunnelError) => void>();
 
   constructor(clock: Clock) {
@@ -13,9 +13,9 @@ export class HandshakeWaits {
   }
 
   /**
-   * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
+   * @param deadline the time on the clock at which the wait ends; Infinity waits forever
    * @param explain returns the error for a wait that times out
-   * @throws TunnelError from `explain` or end(); the reason of `signal`
+   * @throws TunnelError from `explain` or end(); the abort reason of `signal`
    */
   wait(deadline: number, explain: () => TunnelError, signal?: AbortSignal): Promise<void> {
     return abortable(signal, (resolve, reject) => {

@@ -8,20 +8,16 @@ import type { Rivals } from '../rivals/rivals.js';
 import type { PeerSilence } from './route.js';
 import type { PeerStatus, TunnelHealth, TunnelStatus } from '../tunnel-status.js';
 
-/**
- * KEEPALIVE_TIMEOUT plus REKEY_TIMEOUT in ms (whitepaper 6.1), after which an answer is overdue.
- */
+/** Milliseconds until an answer is overdue: KEEPALIVE_TIMEOUT + REKEY_TIMEOUT (whitepaper 6.1). */
 const ANSWER_TIMEOUT = 15_000;
 
 export interface HealthSigns {
-  /** Whether the tunnel has given up on the server. */
   readonly hasGivenUp: boolean;
-  /** Whether the system rejects datagrams to the server, so that no answer can come. */
+  /** Whether the system rejects datagrams to the server, so that no answer can arrive. */
   readonly cannotSend: boolean;
   readonly now: number;
 }
 
-/** The health of the link to the server. */
 export function healthOf(
   device: Device,
   server: Peer,
@@ -36,10 +32,10 @@ export function healthOf(
   return now - since < ANSWER_TIMEOUT ? 'up' : 'stale';
 }
 
-/** The age in ms after which sent packets no longer expect a reply. */
+/** The age in milliseconds after which sent packets no longer expect a reply. */
 const RECENTLY = 30_000;
 
-/** The replies that the server has not sent: to a handshake, or to packets. */
+/** Returns the replies that the server has not sent: to a handshake, or to packets. */
 export function outstandingReplies(
   server: Peer,
   silence: PeerSilence,
@@ -54,13 +50,13 @@ export function outstandingReplies(
   };
 }
 
-/** Why the server is silent, as plain data. */
+/** Returns why the server is silent, as plain data. */
 export function whySilent(silence: PeerSilence): TunnelStatus['silence'] {
   const { reason, why } = silence.explain();
   return { reason, why };
 }
 
-/** A recently noticed tunnel with the same key. */
+/** Returns a recently noticed tunnel with the same key. */
 export function rivalOf(
   rivals: Pick<Rivals, 'seen'> | undefined,
   now: number,
@@ -70,7 +66,7 @@ export function rivalOf(
   return seen && { why: seen.why, lastSeenUnix: wallClock.unixMilliseconds() - seen.ago };
 }
 
-/** All peers of a device, the Arc server first. */
+/** Returns all peers of a device, beginning with the Arc server. */
 export function peerStatuses(device: Device, server: Peer): PeerStatus[] {
   const others = [...device.peers].filter((peer) => peer !== server);
   return [...(server.isRemoved ? [] : [server]), ...others].map((peer) => ({

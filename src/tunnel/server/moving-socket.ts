@@ -5,19 +5,17 @@ import type { Clock, Timer } from '../../ports/clock.js';
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram } from '../../ports/datagram.js';
 
-/** The shortest interval in ms between two new sockets; it doubles each time. */
+/** The minimum interval in milliseconds between two new sockets; the interval doubles each time. */
 const SHORTEST_INTERVAL = 1_000;
 const LONGEST_INTERVAL = 32_000;
 
-/**
- * The maximum number of datagrams that wait for a socket; more are dropped, as on any full link.
- */
+/** The maximum number of datagrams queued for a socket; further ones are dropped. */
 const MAX_WAITING = 128;
 
-/** The pause in ms after the system runs out of buffers (ENOBUFS, EAGAIN). */
+/** The pause in milliseconds after the system runs out of buffers (ENOBUFS, EAGAIN). */
 const PAUSE = 50;
 
-/** If buffers stay full for this long (ms), the socket is treated as broken. */
+/** The time in milliseconds without free buffers after which the socket is treated as broken. */
 const LONGEST_PRESSURE = 5_000;
 
 const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
@@ -25,7 +23,7 @@ const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
 /** The type of a handshake initiation (whitepaper 5.4.2). */
 const INITIATION = 1;
 
-/** The binding of later sockets; undefined properties do not change. */
+/** The binding for later sockets; undefined properties do not change. */
 interface LocalChange {
   readonly port?: number;
   readonly fwmark?: number;
@@ -36,7 +34,7 @@ interface LocalChange {
  * family, and remake() replaces the system socket after a network change.
  *
  * The old system socket is used until the new one is open. A datagram that no socket accepts is
- * reported through `onError`, like one that the system rejects.
+ * reported through `onError`, like a datagram that the system rejects.
  */
 export class MovingSocket implements DatagramSocket {
   onReceive: (datagrams: readonly Datagram[]) => void = () => undefined;
@@ -54,10 +52,10 @@ export class MovingSocket implements DatagramSocket {
   #madeAt = -Infinity;
   #interval = SHORTEST_INTERVAL;
   #pause: Timer | undefined;
-  /** When the system ran out of buffers, if no datagram was sent since then. */
+  /** The time at which the system ran out of buffers, if no datagram has been sent since. */
   #pressedSince: number | undefined;
   #closed = false;
-  /** The port and mark of every new socket; its address depends on its family. */
+  /** The port and mark for each new socket, whose address depends on its family. */
   #binding = { port: 0, fwmark: 0 };
 
   constructor(sockets: DatagramSockets, clock: Clock) {
@@ -75,7 +73,7 @@ export class MovingSocket implements DatagramSocket {
     return this.#socket?.localPort ?? 0;
   }
 
-  /** The bytes that wait to be sent; Infinity while the system is out of buffers. */
+  /** The number of bytes queued for sending; Infinity while the system is out of buffers. */
   get queuedBytes(): number {
     if (this.#pause !== undefined) return Infinity;
     return this.#waitingBytes + (this.#socket?.queuedBytes ?? 0);
@@ -92,7 +90,7 @@ export class MovingSocket implements DatagramSocket {
     this.#openForWaiting();
   }
 
-  /** Opens a new socket after a network change, unless the current one is too recent. */
+  /** Opens a new socket after a network change, unless the current socket is too recent. */
   remake(): void {
     if (this.#closed || this.#opening !== undefined || this.#family === undefined) return;
     if (this.#clock.now() - this.#madeAt < this.#interval) return;
@@ -100,16 +98,16 @@ export class MovingSocket implements DatagramSocket {
     this.#open(this.#family);
   }
 
-  /** The mark on sent datagrams; 0 for none. */
+  /** The mark on sent datagrams; 0 for no mark. */
   get fwmark(): number {
     return this.#binding.fwmark;
   }
 
   /**
-   * Replaces the socket to use another port (0 for any) or mark, which later sockets use, too.
-   * Before the first datagram no socket exists, and nothing can fail.
+   * Replaces the socket to change its port (0 for any) or mark; later sockets use the same values.
+   * Before the first datagram no socket exists, so nothing can fail.
    *
-   * @throws Error with the system's `code`; the old socket remains then
+   * @throws Error with the system's `code`; the old socket then remains
    */
   rebind(change: LocalChange): Promise<void> {
     return this.#rebinds.run(() => this.#rebind(change));
@@ -127,7 +125,7 @@ export class MovingSocket implements DatagramSocket {
     this.#binding = binding;
   }
 
-  /** Resets the interval between sockets: a message from the peer proves that the socket works. */
+  /** Resets the interval between sockets, because the peer's message proves that this one works. */
   proved(): void {
     this.#interval = SHORTEST_INTERVAL;
     this.#pressedSince = undefined;
@@ -189,14 +187,14 @@ export class MovingSocket implements DatagramSocket {
       this.onDrain();
     };
     socket.onError = (error, unsent) => this.#handleError(error, unsent);
-    // close() waits for this socket, and closes it next.
+    // close() waits until this socket is open, then closes it.
     if (this.#closed) return;
     this.send(this.#takeWaiting());
-    // Senders that wait for room in the old socket's queue can continue.
+    // Senders that wait for space in the old socket's queue can continue.
     this.onDrain();
   }
 
-  /** Reports the waiting datagrams as unsent because their socket could not be opened. */
+  /** Reports the waiting datagrams as unsent, because their socket could not be opened. */
   #refuse(error: Error, family: 4 | 6): void {
     if (this.#closed) return;
     const [refused, others] = [[] as Datagram[], [] as Datagram[]];
@@ -238,7 +236,7 @@ export class MovingSocket implements DatagramSocket {
     if (isLasting || unsent?.bytes[0] === INITIATION) this.onError(error, unsent);
   }
 
-  /** Pauses sending; true if no datagram was sent for LONGEST_PRESSURE. */
+  /** Pauses sending; returns true if no datagram was sent for LONGEST_PRESSURE. */
   #press(): boolean {
     const now = this.#clock.now();
     this.#pressedSince ??= now;

@@ -1,28 +1,26 @@
-/**
- * Finds the address and peer of a destination, or throws the error that explains why none exists.
- */
+/** Finds the address and peer for a destination, or throws an error that explains the failure. */
 import type { Peer } from '../../engine/engine.js';
 import type { NetstackEngine } from '../../engine/netstack-engine.js';
 import { DialError } from '../../proxy/dialer.js';
 import { type IpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import type { SilenceError } from '../tunnel-error.js';
 
-/** The silence in ms, over two initiations, after which a peer counts as not answering. */
+/** Milliseconds of silence, over two initiations, after which a peer counts as not answering. */
 export const SILENCE_TIMEOUT = 10_000;
 
 /** Explains why a peer is silent. */
 export interface PeerSilence {
   /** Returns the error for a caller that has waited without a reply from the peer. */
   explain(): SilenceError;
-  /** Why nothing can be sent to the peer, if this is known immediately. */
+  /** Returns why nothing can be sent to the peer, if this is known immediately. */
   blocked(): SilenceError | undefined;
 }
 
 /**
  * Parses an address and finds its peer.
- * @throws DialError `no-route` for an invalid address, one outside the allowed IPs, or one whose
- * family the tunnel lacks; `no-handshake` if the peer's endpoint is not known, so that nothing can
- * be sent
+ * @throws DialError `no-route` for an address that is invalid, outside the allowed IPs, or of a
+ * family that the tunnel lacks; `no-handshake` if the peer's endpoint is unknown, so that nothing
+ * can be sent
  */
 export function routeTo(
   host: string,
@@ -45,7 +43,7 @@ export function routeTo(
   return { address, peer };
 }
 
-/** The error of a dial that failed because the Arc server is silent or cannot be found. */
+/** Returns the error for a dial that failed because the Arc server is silent or cannot be found. */
 export function silentPeer(error: SilenceError): DialError {
   const options = { cause: error, silence: error.reason };
   if (error.reason === 'name-not-found')

@@ -1,5 +1,5 @@
 /**
- * The TAI64N timestamps sent with the tunnel's key, with one record per key. A server does not
+ * The TAI64N timestamps sent with the tunnel's key, with one record for each key. A server does not
  * answer if an earlier process has sent a later timestamp (whitepaper 5.1).
  */
 import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
@@ -14,7 +14,7 @@ export class SentTimestamps {
   }
 
   /**
-   * @param store if absent, nothing is stored
+   * @param store where to store the timestamps; if absent, they are not stored
    * @param publicKey the tunnel's own public key
    */
   static async open(
@@ -35,7 +35,7 @@ export class SentTimestamps {
   }
 
   /**
-   * Reads the record of the tunnel's next key.
+   * Reads the record for the tunnel's next key.
    *
    * @returns a function to call when the key changes, which switches to that key's record
    */

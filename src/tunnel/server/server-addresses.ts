@@ -5,7 +5,7 @@ import type { Endpoint } from '../../ports/datagram.js';
 import type { Log } from '../../ports/log.js';
 import type { Resolver } from '../../ports/resolver.js';
 
-/** The maximum number of addresses to try: at 5 s each they already take 80 s. */
+/** The maximum number of addresses to try. At 5 s each, this number already takes 80 s. */
 const MAX_ADDRESSES = 16;
 
 export interface ServerAddressesPorts {
@@ -15,13 +15,13 @@ export interface ServerAddressesPorts {
   readonly log: Log;
 }
 
-/** The Arc server's addresses from name resolution, and their lifetime. */
+/** The Arc server's addresses from name resolution, with their lifetime. */
 export class ServerAddresses {
   readonly host: string;
   readonly #port: number;
   readonly #ports: ServerAddressesPorts;
   #endpoints: readonly Endpoint[] = [];
-  /** When the addresses expire, by both clocks: the monotonic clock may stop during suspend. */
+  /** When the addresses expire, on both clocks: the monotonic clock may stop during suspend. */
   #expiresAt = -Infinity;
   #expiresUnix = -Infinity;
   #resolving: Promise<void> | undefined;
@@ -57,8 +57,8 @@ export class ServerAddresses {
   }
 
   /**
-   * Returns the endpoint to try after `endpoint`: the first one if `endpoint` is the last or
-   * unknown.
+   * Returns the endpoint to try after `endpoint`; returns the first one if `endpoint` is the last
+   * one or unknown.
    */
   after(endpoint: Endpoint | undefined): Endpoint | undefined {
     const index = endpoint === undefined ? -1 : this.#indexOf(endpoint);
@@ -66,8 +66,8 @@ export class ServerAddresses {
   }
 
   /**
-   * Asks the resolver, or waits for a query in progress. Never rejects. If the query fails, the old
-   * addresses stay: stale ones are better than none (RFC 8767 gives the same reason).
+   * Queries the resolver, or waits for a query in progress. Never rejects. If the query fails, the
+   * old addresses stay, because stale addresses are better than none (as in RFC 8767).
    */
   resolve(): Promise<void> {
     if (this.#closing.signal.aborted) return Promise.resolve();

@@ -23,7 +23,7 @@ import { closingLink } from '../tunnel-error.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 import { type UapiHost, UapiSession } from '../uapi/uapi-session.js';
 
-/** The traffic in bytes of whole WireGuard messages, as `wg show … transfer` counts it. */
+/** The size in bytes of all WireGuard messages, as counted by `wg show … transfer`. */
 export interface TunnelTotals {
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -32,13 +32,13 @@ export interface TunnelTotals {
 export interface ServerLinkOptions {
   readonly config: TunnelConfig;
   readonly ports: TunnelPorts;
-  /** An engine without peers; the link adds the server, and closes the engine. */
+  /** An engine without peers. The link adds the server, and closes the engine. */
   readonly engine: Engine;
   /** The timestamps that the engine was created with. */
   readonly timestamps: SentTimestamps;
   /** Called at the end of each turn of the driver. */
   readonly onTurn?: () => void;
-  /** Observes the server's sessions if another tunnel may have the same key. */
+  /** Observes the server's sessions to detect another tunnel with the same key. */
   readonly rivals?: Rivals | undefined;
 }
 
@@ -52,7 +52,7 @@ export class ServerLink {
   readonly #timestamps: SentTimestamps;
   #config: TunnelConfig;
   #server: ArcServerPeer;
-  /** The traffic of previous servers, in bytes. */
+  /** The traffic exchanged with previous servers, in bytes. */
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
@@ -94,35 +94,31 @@ export class ServerLink {
     return this.#server.peer.endpoint;
   }
 
-  /** When the last handshake was completed, in ms since 1970; undefined before the first. */
+  /** The time of the last handshake, in milliseconds since 1970; undefined before the first. */
   get lastHandshakeUnix(): number | undefined {
     return this.#server.peer.lastHandshakeUnix;
   }
 
-  /** Whether the server has been silent for so long that the tunnel has given up. */
+  /** Whether the tunnel has given up because the server has been silent for too long. */
   get hasGivenUp(): boolean {
     return this.#hasGivenUp;
   }
 
   /**
-   * Sets the mark on sent datagrams, for routing rules; 0 for none.
-   * @throws Error with the system's `code`; the mark does not change then
+   * Sets the mark on sent datagrams, for routing rules; 0 for no mark.
+   * @throws Error with the system's `code`; the mark is then unchanged
    */
   async setMark(fwmark: number): Promise<void> {
     await this.#socket.rebind({ fwmark });
   }
 
-  /** Begins the search for the server, and the handshake. */
   start(): void {
     this.#engine.device.initiateHandshake(this.#server.peer, this.#ports.clock.now());
     this.driver.schedule();
     this.#ports.log.debug({ host: this.#config.endpoint.host }, 'handshake started');
   }
 
-  /**
-   * Begins a handshake if packets would need one, perhaps after a sleep: see
-   * Device.refreshSession().
-   */
+  /** Starts a handshake if packets would need one; see Device.refreshSession(). */
   refreshSession(): void {
     this.#engine.device.refreshSession(this.#server.peer, this.#ports.clock.now());
     this.driver.schedule();
@@ -131,9 +127,9 @@ export class ServerLink {
   /**
    * Prepares another configuration.
    *
-   * @returns a function to call at once, which applies changes to the key, server, allowed IPs and
-   * keepalive. It begins a handshake if the session cannot survive them; pending waits then wait
-   * for that handshake. Peers that UAPI clients added stay.
+   * @returns a function to call immediately, which applies changes to the key, server, allowed IPs
+   * and keepalive. The function begins a handshake if the session cannot survive the changes;
+   * pending waits then wait for this handshake. Peers that UAPI clients added remain.
    * @throws RangeError for an invalid server
    */
   async prepare(config: TunnelConfig): Promise<() => void> {
@@ -163,7 +159,7 @@ export class ServerLink {
   /**
    * Resolves immediately if a session exists, otherwise at the next handshake.
    *
-   * @param deadline the `now` of the clock at which the wait ends; Infinity waits forever
+   * @param deadline the time on the clock at which the wait ends; Infinity waits forever
    * @throws TunnelError with the reason, if known
    */
   waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
@@ -177,7 +173,7 @@ export class ServerLink {
     return { sentBytes: sentBytes + txBytes, receivedBytes: receivedBytes + rxBytes };
   }
 
-  /** The parts of the tunnel status that the link knows. */
+  /** Returns the parts of the tunnel status that the link knows. */
   status(): Omit<TunnelStatus, 'mode' | 'interface' | 'connections'> {
     const { device } = this.#engine;
     const { mtu, addresses } = this.#config;
@@ -210,7 +206,7 @@ export class ServerLink {
     this.#hasGivenUp = true;
   }
 
-  /** Ends all waits; later ones fail, too. */
+  /** Ends all waits; later waits fail too. */
   endWaits(): void {
     this.#handshakeWaits.end(closingLink());
   }
@@ -230,8 +226,7 @@ export class ServerLink {
     if (this.#rivals?.afterTurn(peer, now) !== true) return;
     this.#engine.device.initiateHandshake(peer, now);
     this.driver.schedule();
-    // WireGuard may not allow the handshake yet (whitepaper 6.1), and TCP's next retry may come
-    // much later.
+    // WireGuard may not allow the handshake yet (whitepaper 6.1), and TCP may retry much later.
     this.driver.startTimer(ASKED_AGAIN_AFTER, () => this.driver.schedule());
   }
 
@@ -246,7 +241,7 @@ export class ServerLink {
     });
   }
 
-  /** True if the server or its endpoint has changed. */
+  /** Applies the configuration; returns true if the server or its endpoint has changed. */
   #follow(config: TunnelConfig): boolean {
     const [before, old] = [this.#config, this.#server];
     // The interface keeps the MTU that it was opened with.
@@ -259,14 +254,14 @@ export class ServerLink {
     const allowedIps = isKept ? old.allowedIps : config.allowedIps;
     this.#formerTotals = this.totals();
     old.remove();
-    // A UAPI client may have added the new server as a peer already.
+    // A UAPI client may already have added the new server as a peer.
     const same = this.#engine.device.peerOf(config.serverPublicKey);
     if (same !== undefined) this.#engine.device.removePeer(same);
     this.#server = this.#addServer(config, allowedIps);
     return true;
   }
 
-  /** @returns a function to call together with the change of the private key */
+  /** @returns a function to call when the private key changes */
   async #prepareKey(privateKey: Uint8Array): Promise<() => void> {
     const publicKey = this.#ports.crypto.publicKey(privateKey);
     const keepByKey = await this.#timestamps.prepare(publicKey);
@@ -299,7 +294,7 @@ export class ServerLink {
 
   #handleEvent(event: DeviceEvent): void {
     const { log } = this.#ports;
-    // Ignore events of a former server, or of a peer that a UAPI client added.
+    // Ignore events from a former server, or from a peer that a UAPI client added.
     if ('peer' in event && event.peer !== this.#server.peer) return;
     switch (event.type) {
       case 'handshake-complete': {

@@ -44,7 +44,7 @@ export class ServerSilence implements PeerSilence {
     });
   }
 
-  /** The error if no address is known and the resolver has failed. */
+  /** Returns the error if no address is known and the resolver has failed. */
   blocked(): SilenceError | undefined {
     const { peer, addresses } = this.#options;
     const isLost = peer.endpoint === undefined && addresses.failure !== undefined;

@@ -3,7 +3,7 @@ import { isDenied } from '../../lib/errors/error-message.js';
 import type { Silence } from '../../lib/silence.js';
 import { TunnelError, type SilenceError } from '../tunnel-error.js';
 
-/** The facts about a silence besides the reason. */
+/** The facts about a silence, except the reason. */
 export interface SilenceFacts {
   readonly host: string;
   readonly port: number;

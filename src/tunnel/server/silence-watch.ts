@@ -1,9 +1,7 @@
 import type { Peer } from '../../engine/engine.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
-/**
- * The time in ms without an authentic reply that counts as silence: 10 s + 5 s (whitepaper 6.5).
- */
+/** Milliseconds without an authentic reply that count as silence: 10 s + 5 s (whitepaper 6.5). */
 export const SILENCE = 15_000;
 
 /** Measures how long a peer has been silent although an answer is due. */
@@ -14,12 +12,12 @@ export class SilenceWatch {
   #rxBytes = 0;
   #heardAt = -Infinity;
   #reportedAt = -Infinity;
-  /** Whether anything was sent or heard since the last report. */
+  /** Whether anything was sent or received since the last report. */
   #isActive = true;
   #timer: Timer | undefined;
   #isClosed = false;
 
-  /** @param onSilent called after each SILENCE while handshakes are attempted */
+  /** @param onSilent called after each period of SILENCE while handshakes are attempted */
   constructor(clock: Clock, peer: Peer, onSilent: () => void) {
     this.#clock = clock;
     this.#peer = peer;
@@ -27,7 +25,7 @@ export class SilenceWatch {
   }
 
   /**
-   * Checks for messages from the peer. Call this when the peer may have been heard or owes a reply.
+   * Checks for messages from the peer; call if the peer may have been heard or a reply may be due.
    *
    * @returns whether the peer was heard since the last call
    */
@@ -43,7 +41,6 @@ export class SilenceWatch {
     return isHeard;
   }
 
-  /** Records an attempted handshake. */
   attempted(): void {
     this.#isActive = true;
   }
@@ -58,7 +55,7 @@ export class SilenceWatch {
     this.#timer?.cancel();
   }
 
-  /** The start of the current silence; undefined if no answer is due. */
+  /** Returns the start of the current silence; undefined if no answer is due. */
   #since(): number | undefined {
     const { handshakeBeganAt = Infinity, unansweredDataSince = Infinity } = this.#peer;
     const wanted = Math.min(handshakeBeganAt, unansweredDataSince);
@@ -68,7 +65,7 @@ export class SilenceWatch {
   #arm(now: number): void {
     if (this.#timer !== undefined || this.#isClosed) return;
     const since = this.#since();
-    // After a handshake gives up, its answer is still due, but nothing more is sent.
+    // After a handshake is given up, its answer is still due, but no more messages are sent.
     if (since === undefined || !this.#isActive) return;
     const at = Math.max(since, this.#reportedAt) + SILENCE;
     this.#timer = this.#clock.startTimer(Math.max(1, at - now), () => {

@@ -2,7 +2,7 @@
 import type { MessageChannel } from '../../ports/message-channel.js';
 import { errorFrom, type PortableError, portableError } from './portable-error.js';
 
-/** Each operation's name, argument and answer. */
+/** The argument and the answer of each operation, by name. */
 export type Operations = Record<string, { readonly argument: unknown; readonly answer: unknown }>;
 
 interface Call {
@@ -36,7 +36,7 @@ export class Caller<Known extends Operations> {
     });
   }
 
-  /** @throws what the other thread throws, or the error that ended it */
+  /** @throws the error that the other thread throws, or the error that ended the other thread */
   call<Name extends keyof Known & string>(
     operation: Name,
     argument: Known[Name]['argument'],
@@ -57,7 +57,6 @@ export class Caller<Known extends Operations> {
   }
 }
 
-/** Answers incoming calls. */
 export function answerCalls<Known extends Operations>(
   channel: MessageChannel,
   operations: {

@@ -8,12 +8,12 @@ interface Operation<Argument, Reply> {
   readonly answer: Reply;
 }
 
-/** This is a type because an interface would not satisfy Operations. */
+/** This is a type alias, because an interface would not satisfy Operations. */
 export type TunnelOperations = {
   /** Creates an interface and returns its name. */
   readonly open: Operation<string, string>;
   readonly start: Operation<PortableConfig, void>;
-  /** Resolves with the reason when the interface is gone. */
+  /** Resolves with the reason when the interface is removed. */
   readonly gone: Operation<void, Error>;
   readonly status: Operation<void, TunnelStatus>;
   readonly waitForHandshake: Operation<HandshakeWait, void>;
@@ -25,9 +25,9 @@ export type TunnelOperations = {
 };
 
 export interface HandshakeWait {
-  /** Identifies the wait for endWait. */
+  /** Identifies the wait in a call of endWait. */
   readonly id: number;
-  /** Milliseconds; Infinity waits forever. A duration, because each thread has its own clock. */
+  /** A duration in ms, because each thread has its own clock; Infinity waits forever. */
   readonly duration: number;
 }
 

@@ -6,7 +6,7 @@ export interface PortableError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** The error's other properties, such as the system's `code`: only texts and numbers. */
+  /** The error's other text and number properties, such as the system's `code`. */
   readonly fields: Readonly<Record<string, string | number>>;
   /** The texts of a UserError. */
   readonly user: UserErrorText | undefined;
@@ -41,7 +41,7 @@ export function errorFrom({ name, message, stack, fields, user, cause }: Portabl
   const options = cause && { cause: errorFrom(cause) };
   if (user !== undefined) return userErrorFrom(user, options);
   const error = new Error(message, options);
-  // Keep the stack of the place where the error was thrown.
+  // Keep the stack from the place where the error was thrown.
   return Object.assign(error, { name, stack: stack ?? error.stack }, fields);
 }
 

@@ -1,4 +1,4 @@
-/** Tunnels in separate threads, so that other work in the process never delays a packet. */
+/** Tunnels in separate threads, so that other work in the process does not delay packets. */
 import type {
   CapturedPorts,
   InterfaceTunnel,
@@ -13,7 +13,7 @@ import type { TunnelStatus } from '../tunnel-status.js';
 import { Caller } from './calls.js';
 import { portableConfig, type TunnelOperations } from './operations.js';
 
-/** Milliseconds for a thread to close its tunnel. */
+/** Milliseconds that a thread has to close its tunnel. */
 const CLOSE_TIMEOUT = 5_000;
 
 type TunnelCaller = Caller<TunnelOperations>;
@@ -56,7 +56,7 @@ class RemoteTunnel implements InterfaceTunnel {
   constructor(interfaceName: string, ports: RemoteTunnelPorts) {
     this.interfaceName = interfaceName;
     this.#ports = ports;
-    // If the thread itself has ended, the interface is gone, too.
+    // If the thread has ended, the interface is also gone.
     this.gone = ports.caller.call('gone', undefined).catch((error: unknown) => error as Error);
   }
 
@@ -77,7 +77,7 @@ class RemoteTunnel implements InterfaceTunnel {
     try {
       await whileWaiting(wait, signal, endWait);
     } catch (error) {
-      // The other thread knows that the wait was aborted, but not why.
+      // The other thread knows that the wait was aborted, but does not know the reason.
       throw signal?.aborted ? signal.reason : error;
     }
   }
@@ -92,8 +92,7 @@ class RemoteTunnel implements InterfaceTunnel {
 
   async close(): Promise<void> {
     const { caller, channel, clock } = this.#ports;
-    // A thread that has ended has closed everything. One that hangs is terminated, which removes
-    // its interface.
+    // An ended thread has closed everything. Terminating a hung thread removes its interface.
     const isClosed = caller.call('close', undefined).catch(() => undefined);
     await inTime(isClosed, CLOSE_TIMEOUT, clock);
     await channel.close();
@@ -116,7 +115,7 @@ class RemoteConversation implements Conversation {
       this.isOver = isOver;
       return answer;
     } catch {
-      // The thread has ended, and with it the tunnel.
+      // The thread and its tunnel have ended.
       this.isOver = true;
       return '';
     }

@@ -9,7 +9,7 @@ import type { MessageChannel } from '../../ports/message-channel.js';
 /**
  * Opens one tunnel, and executes the operations that the channel requests.
  *
- * @param onClosed called after the tunnel is closed and the reply is on its way
+ * @param onClosed called when the tunnel is closed and the reply has been sent
  */
 export function serveTunnels(
   channel: MessageChannel,

@@ -5,18 +5,18 @@ import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
 export interface DeviceStatus {
-  /** The device's public key, as base64; undefined if the device has no key. */
+  /** The device's public key in base64; undefined if the device has no key. */
   readonly publicKey: string | undefined;
   /** The UDP port; 0 if no socket is open. */
   readonly listenPort: number;
-  /** The mark on sent datagrams; 0 for none. */
+  /** The mark on sent datagrams; 0 for no mark. */
   readonly fwmark: number;
   readonly peers: readonly PeerStatus[];
 }
 
 /**
- * Asks a device for its status. The answer contains the private key instead of the public one; it
- * is only used to derive the public key.
+ * Asks a device for its status. The answer contains the private key instead of the public key,
+ * which is derived from it.
  *
  * @throws Error like LocalConnections.ask(), or if the answer is invalid
  */

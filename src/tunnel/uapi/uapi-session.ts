@@ -1,6 +1,5 @@
 /**
- * A conversation in WireGuard's userspace API, which `wg` holds over /var/run/wireguard/NAME.sock:
- * text in, text out.
+ * A conversation in WireGuard's userspace API, which `wg` opens at /var/run/wireguard/NAME.sock.
  */
 import {
   applySetRequest,
@@ -14,17 +13,14 @@ import { codeOf } from '../../lib/errors/error-message.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 
-/** The tunnel as the API sees it. */
+/** The part of the tunnel that the API needs. */
 export interface UapiHost {
   readonly device: Device;
   /** The UDP port; 0 if no socket is open. */
   readonly listenPort: number;
-  /** The mark on sent datagrams; 0 for none. */
+  /** The mark on sent datagrams; 0 for no mark. */
   readonly fwmark: number;
-  /**
-   * Opens a socket at another port (0 for any) or with another mark; rejects with the system's
-   * code.
-   */
+  /** Opens a socket on another port (0 for any) or with another mark. */
   rebind(local: { readonly port?: number; readonly fwmark?: number }): Promise<void>;
   /**
    * Prepares a new private key of 32 bytes.
@@ -64,7 +60,7 @@ export class UapiSession implements Conversation {
 
   /**
    * Answers a text that completes a request. The answer to `get` contains the private key. Wait for
-   * the promise before the next call; it never rejects.
+   * the promise, which never rejects, before the next call.
    */
   async handle(text: string): Promise<string> {
     let answer = '';
@@ -83,7 +79,7 @@ export class UapiSession implements Conversation {
     return answer;
   }
 
-  /** Nothing to release: the client has no state outside this object. */
+  /** There is nothing to release: the client has no state outside this object. */
   close(): void {
     return;
   }
@@ -91,7 +87,7 @@ export class UapiSession implements Conversation {
   async #set(request: SetRequest): Promise<number> {
     const host = this.#host;
     const { listenPort, fwmark } = request;
-    // Do first what the system may reject, so that a failure changes nothing.
+    // Start with the change that the system may reject, so that a failure changes nothing.
     const isRebound = listenPort !== undefined || fwmark !== undefined;
     if (isRebound) {
       try {

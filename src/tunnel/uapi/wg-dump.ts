@@ -1,10 +1,8 @@
-/** Parses the output of `wg show all dump` (wg(8)): tab-separated fields in the manual's order. */
+/** Parses the output of `wg show all dump`: tab-separated fields in the order of wg(8). */
 import type { DeviceStatus } from './ask-device.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
-/**
- * Returns devices by name. Skips lines in other formats; does not read private and pre-shared keys.
- */
+/** Returns devices by name. Skips lines in other formats, and ignores secret keys. */
 export function readWgDump(text: string): ReadonlyMap<string, DeviceStatus> {
   const devices = new Map<string, DeviceStatus & { peers: PeerStatus[] }>();
   for (const line of text.split('\n')) {
@@ -44,7 +42,7 @@ function valueOf(field: string | undefined): string | undefined {
   return field === '(none)' ? undefined : field;
 }
 
-/** Accepts `0x…`, too; 0 for `off`. */
+/** Parses a number, which may begin with `0x`; returns 0 for `off`. */
 function numberOf(field = ''): number {
   const number = Number(field);
   return Number.isSafeInteger(number) ? number : 0;
