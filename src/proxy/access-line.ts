@@ -13,18 +13,17 @@ export function clientName({ remoteAddress, remotePort }: Socket): string {
   return formatAuthority({ host: remoteAddress, port: remotePort });
 }
 
-/** The log fields that name the client and its target. */
 export function partiesOf(client: string, target: DialTarget | undefined): object {
   return { client, ...(target && { target: formatAuthority(target) }) };
 }
 
-/** Returns the path without its query, because a query may hold a secret. */
+/** Returns the path without its query, which may contain a secret. */
 export function loggedPath(path: string): string {
   const [plain = ''] = path.split(/[?#]/);
   return plain.length <= MAX_PATH ? plain : `${plain.slice(0, MAX_PATH)}…`;
 }
 
-/** The milliseconds since `start`, a performance.now() value, rounded. */
+/** Returns the rounded milliseconds since `start`, a performance.now() value. */
 export function elapsed(start: number): number {
   return Math.round(performance.now() - start);
 }

@@ -2,15 +2,15 @@
 import type { Silence } from '../lib/silence.js';
 import { DialError, type DialFailure } from './dialer.js';
 
-/** The reason for the failure; `dial-failed` if the dialer gives none. */
+/** The reason for the failure; `dial-failed` if the dialer gives no reason. */
 export interface FailedDial {
   readonly reason: DialFailure | 'dial-failed';
   readonly message: string;
-  /** The cause of the tunnel's silence, for `no-handshake` and `timeout`. */
+  /** The cause of the tunnel's silence, if the reason is `no-handshake` or `timeout`. */
   readonly silence?: Silence | undefined;
 }
 
-/** Converts an error that a Dialer threw. */
+/** Converts an error that a Dialer has thrown. */
 export function failedDial(error: unknown): FailedDial {
   if (error instanceof DialError) {
     const { reason, message, silence } = error;

@@ -2,19 +2,16 @@ import type { Duplex } from 'node:stream';
 
 import type { Silence } from '../lib/silence.js';
 
-/**
- * The interface through which a proxy opens TCP streams. Implementations never dial outside the
- * tunnel.
- */
+/** The interface through which a proxy opens TCP streams, never outside the tunnel. */
 export interface Dialer {
   /**
    * Opens a TCP connection to a host inside the tunnel.
    *
-   * @param target host as an IP address in text form, or a name that is resolved inside the tunnel;
-   * port 1 to 65535
-   * @param signal aborts the attempt; the promise then rejects with the signal's reason
+   * @param target the host as an IP address in text form or a name to resolve inside the tunnel,
+   * and a port from 1 to 65535
+   * @param signal aborts the attempt; the promise then rejects with the abort reason
    * @returns a stream with half-close (`allowHalfOpen`) and back-pressure
-   * @throws DialError if the connection fails; every wait is bounded
+   * @throws DialError if the connection fails; every wait is limited
    */
   dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex>;
 }
@@ -46,13 +43,13 @@ export interface DialTarget {
 }
 
 /**
- * The reason why a connection failed.
+ * The reason why a connection failed:
  *
  * - `no-route`: the target is outside the allowed IPs
  * - `no-handshake`: the peer does not answer the handshake; nothing was sent
  * - `refused`: the target answered with RST
- * - `unreachable`: an ICMP error came back, or the local address has changed
- * - `timeout`: the tunnel is up but the target did not answer in time
+ * - `unreachable`: an ICMP error arrived, or the local address has changed
+ * - `timeout`: the tunnel is up, but the target did not answer in time
  * - `closed`: the tunnel is shutting down
  * - `exhausted`: too many connections are open
  * - `not-ready`: the tunnel is not up yet, or is down again; nothing was sent
@@ -74,7 +71,7 @@ export type DialFailure =
 export class DialError extends Error {
   override readonly name = 'DialError';
   readonly reason: DialFailure;
-  /** The cause of the tunnel's silence, for `no-handshake` and `timeout`. */
+  /** The cause of the tunnel's silence, if the reason is `no-handshake` or `timeout`. */
   readonly silence: Silence | undefined;
 
   constructor(
@@ -88,7 +85,7 @@ export class DialError extends Error {
   }
 }
 
-/** A dialer that is set later. Dials made before that wait for it. */
+/** A dialer that is set later. Earlier dials wait until it is set. */
 export class LaterDialer implements Dialer {
   #open: (dialer: Promise<Dialer>) => void = () => undefined;
   readonly #dialer = new Promise<Dialer>((resolve) => {
@@ -96,12 +93,12 @@ export class LaterDialer implements Dialer {
   });
 
   constructor() {
-    // The code that opens the dialer handles its failure. This prevents an unhandled rejection if
-    // nothing dials.
+    // The code that opens the dialer handles its failure. Mark it as handled here, too, because no
+    // dial may be waiting.
     this.#dialer.catch(() => undefined);
   }
 
-  /** @param dialer if it rejects, every dial rejects */
+  /** @param dialer the dialer to use; if the promise rejects, every dial rejects */
   open(dialer: Promise<Dialer>): void {
     this.#open(dialer);
   }

@@ -20,9 +20,8 @@ export interface HttpResponse {
 }
 
 export interface ExchangeLimits {
-  /** The exchange is aborted after this many milliseconds without a byte in either direction. */
+  /** The milliseconds without a byte in either direction after which the exchange is aborted. */
   readonly idleTimeout: number;
-  /** The maximum response size in bytes. */
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal;
 }
@@ -30,8 +29,7 @@ export interface ExchangeLimits {
 /**
  * Dials the target, sends the request once, and reads the response to its end.
  *
- * @throws DialError if the connection fails, Error if it breaks, times out or the response is too
- * large
+ * @throws DialError if the connection fails; Error if it breaks, times out or returns too much
  */
 export async function exchangeHttp(
   dialer: Dialer,
@@ -54,7 +52,7 @@ export async function exchangeHttp(
           createConnection: () => stream,
           method: message.method,
           path: message.path,
-          // A flat list of pairs keeps the field order; Node's types declare only the object form.
+          // A flat list of pairs keeps the field order; Node's types allow only the object form.
           headers: headers as unknown as OutgoingHttpHeaders,
           ...(limits.signal && { signal: limits.signal }),
         },
@@ -78,7 +76,7 @@ export async function exchangeHttp(
   }
 }
 
-/** Formats the Host field: IPv6 hosts in brackets, port 80 omitted (RFC 9110 7.2). */
+/** Formats the Host field, with brackets around IPv6 and without port 80 (RFC 9110 7.2). */
 function hostHeader({ host, port }: DialTarget): string {
   const name = host.includes(':') ? `[${host}]` : host;
   return port === 80 ? name : `${name}:${port}`;

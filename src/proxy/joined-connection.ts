@@ -8,14 +8,12 @@ import type { Dialer, DialTarget } from './dialer.js';
 import type { ProxyLog } from './proxy-log.js';
 import { Relay, watchUnread } from './relay.js';
 
-/**
- * The milliseconds in which the client can read the refusal and close before its connection is cut.
- */
+/** Milliseconds for the client to read the refusal and close, before its connection is reset. */
 const LINGER = 2_000;
 
 export interface JoinRequest {
   readonly target: DialTarget;
-  /** The reply to the client once it is connected. */
+  /** The reply to the client after the target is connected. */
   readonly granted: string | Uint8Array;
   /** The reply to the client if the dial fails. */
   readonly refused: (failure: FailedDial) => string | Uint8Array;
@@ -39,7 +37,7 @@ export class JoinedConnection {
   #relay: Relay | undefined;
   #isSettled = false;
 
-  /** @param onOver called once, when the client's connection and the target's are closed */
+  /** @param onOver called once, when both the client's and the target's connection are closed */
   constructor(socket: Socket, request: JoinRequest, context: JoinContext, onOver: () => void) {
     this.#socket = socket;
     this.#request = request;
@@ -48,10 +46,7 @@ export class JoinedConnection {
     this.#client = clientName(socket);
   }
 
-  /**
-   * Dials, replies to the client, and relays. Bytes that the client has already sent go to the
-   * target.
-   */
+  /** Dials, replies to the client, and relays, starting with bytes that the client already sent. */
   start(): void {
     const socket = this.#socket;
     // The 'close' listener handles connection errors.
@@ -61,7 +56,7 @@ export class JoinedConnection {
     void this.#dial();
   }
 
-  /** Ends the connection: with a refusal before the target is connected, otherwise by a reset. */
+  /** Ends the connection: with a refusal before the target is connected, otherwise with a reset. */
   abort(): void {
     if (this.#relay !== undefined) this.#relay.abort();
     else this.#refuse({ reason: 'closed', message: 'the proxy is closing' });
@@ -88,8 +83,7 @@ export class JoinedConnection {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#dialing.abort(new Error('the client already has its response'));
-    // Stops the watch before endWith() discards unread bytes; otherwise they would stay in the
-    // buffer.
+    // Stop the watch before endWith() discards unread bytes, which would otherwise stay buffered.
     this.#endWatch();
     const { log, onFailure } = this.#context;
     const { reason, silence, message } = failure;
@@ -123,11 +117,11 @@ export class JoinedConnection {
 
 /**
  * Sends the last bytes of a connection and closes it. Further bytes from the client are read and
- * dropped for up to LINGER: an unread byte would turn the close into a reset, which could destroy
- * the last bytes.
+ * dropped for up to LINGER, because an unread byte would turn the close into a reset, which could
+ * destroy the last bytes.
  */
 export function endWith(socket: Socket, bytes: string | Uint8Array): void {
-  // A reset by the client is no error here, and this may be the only error listener.
+  // A reset by the client is not an error here, and this may be the only error listener.
   socket.on('error', () => undefined);
   socket.end(bytes);
   socket.resume();

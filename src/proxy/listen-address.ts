@@ -1,4 +1,4 @@
-/** Parses listen addresses and checks who can reach them. */
+/** Parses listening addresses and checks who can reach them. */
 import { BlockList, isIP } from 'node:net';
 
 import { UserError } from '../lib/errors/user-error.js';
@@ -13,13 +13,13 @@ export interface ListenAddress {
 /** The host if only a port is given. Listening for other machines requires an explicit address. */
 const DEFAULT_HOST = '127.0.0.1';
 
-/** `[IPv6]:port`, `host:port`, `:port` or `port`. */
+/** Matches `[IPv6]:port`, `host:port`, `:port` and `port`. */
 const LISTEN_ADDRESS = /^(?:\[([^\]]*)\]:|([^:[\]]*):)?(\d{1,5})$/;
 
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 
 /**
- * Parses `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888`; `:8888` and `8888` listen on 127.0.0.1.
+ * Parses `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888`; `:8888` and `8888` mean 127.0.0.1.
  *
  * @throws UserError of kind `usage`
  */
@@ -32,7 +32,7 @@ export function parseListenAddress(text: string): ListenAddress {
     return { host: bracketed, port };
   }
   const host = plain === undefined || plain === '' ? DEFAULT_HOST : plain;
-  // Digits and dots must form a full address, because resolvers interpret `127.1` differently.
+  // Digits and dots must form a full address, because resolvers differ in how they read `127.1`.
   const isAddress = isIP(host) === 4;
   if (!isAddress && (/^[\d.]+$/.test(host) || !HOST_NAME.test(host))) throw notAnAddress(text);
   return { host, port };
@@ -50,7 +50,7 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** Whether only this machine can reach a listener: 127.0.0.0/8, ::1, `localhost` (RFC 6761 6.3). */
+/** Whether only this machine can reach a host: 127.0.0.0/8, ::1, `localhost` (RFC 6761 6.3). */
 export function isLoopback(host: string): boolean {
   switch (isIP(host)) {
     case 4:
@@ -65,7 +65,7 @@ export function isLoopback(host: string): boolean {
 /**
  * Rejects a listener that other machines can reach, unless the user allows it.
  *
- * @param risk what others could do there; through a proxy they act with the identity of this SIM
+ * @param risk what other machines could do there; through a proxy they use this SIM's identity
  * @throws UserError of kind `usage`
  */
 export function requireLoopback(
@@ -81,7 +81,7 @@ export function requireLoopback(
   });
 }
 
-/** Formats `host:port` as in a URL or a Host field, with IPv6 in brackets (RFC 3986 3.2.2). */
+/** Formats `host:port` for a URL or a Host field, with brackets around IPv6 (RFC 3986 3.2.2). */
 export function formatAuthority({ host, port }: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -9,9 +9,8 @@ import type { ProxyLog } from './proxy-log.js';
 
 export interface PortOptions {
   readonly listen: ListenAddress;
-  /** The flag that sets the port. */
   readonly flag: string;
-  /** What a client of the port can do, for the warning if other machines can reach it. */
+  /** What a client of the port can do, for the warning if other machines can reach the port. */
   readonly risk: string;
   readonly log: ProxyLog;
 }
@@ -19,7 +18,7 @@ export interface PortOptions {
 /**
  * Opens a server's port. Later server errors are logged.
  *
- * @returns the listen address with the actual port
+ * @returns the listening address with the actual port
  * @throws UserError if the port cannot be opened
  */
 export function openPort(
@@ -50,8 +49,8 @@ export function warnOfStrangers(
 }
 
 /**
- * Explains why a port cannot be opened and what helps: kind `permission` for a missing privilege,
- * otherwise `failed`.
+ * Builds the error for a port that cannot be opened, with advice: kind `permission` for a missing
+ * privilege, otherwise `failed`.
  *
  * @param flag the flag that sets the port
  */

@@ -1,4 +1,4 @@
-/** A local port that serves a few status pages to probes, by GET and HEAD only. */
+/** A local port that serves a few status pages to probes, only for GET and HEAD. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -18,9 +18,8 @@ export interface Page {
 
 export interface PageListenerOptions {
   readonly listen: ListenAddress;
-  /** The flag that sets the port. */
   readonly flag: string;
-  /** The page for each path, generated per request. */
+  /** The page for each path, generated for each request. */
   readonly pages: ReadonlyMap<string, () => Promise<Page>>;
   /** The browser requests to allow. */
   readonly browsers?: BrowserPolicy;
@@ -30,16 +29,16 @@ export interface PageListenerOptions {
 /** The maximum size of a request head in bytes. */
 const MAX_HEADER_SIZE = 8 * 1024;
 
-/** Milliseconds for a whole request, and for a connection without a request. */
+/** Milliseconds for a whole request, or for a connection without a request. */
 const REQUEST_TIMEOUT = 10_000;
 const KEEP_ALIVE_TIMEOUT = 5_000;
 
-/** The interval at which Node checks for connections past that limit. */
+/** The interval in milliseconds at which Node checks connections against REQUEST_TIMEOUT. */
 const CHECK_INTERVAL = 5_000;
 
 /**
- * A probe needs one connection. A new one replaces the oldest idle one, so no client can lock
- * probes out.
+ * The connection limit. At the limit, a new connection replaces the oldest idle one, so that one
+ * client cannot block probes.
  */
 const MAX_CONNECTIONS = 64;
 
@@ -57,7 +56,7 @@ export async function startPageListener(options: PageListenerOptions): Promise<P
 export class PageListener {
   readonly #options: PageListenerOptions;
   readonly #server: Server;
-  /** Connections in order of their last use; `isBusy` while a page is being generated. */
+  /** The connections in order of last use; `isBusy` is set while a page is being generated. */
   readonly #connections = new Map<Socket, { isBusy: boolean }>();
 
   constructor(options: PageListenerOptions) {
@@ -86,7 +85,7 @@ export class PageListener {
     await openPort(this.#server, { ...this.#options, risk: 'see the state of this tunnel' });
   }
 
-  /** Closes all connections immediately; no response is worth waiting for. */
+  /** Closes all connections immediately, because no response is worth waiting for. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
@@ -113,7 +112,7 @@ export class PageListener {
     const { socket } = request;
     this.#setBusy(socket, true);
     response.once('close', () => this.#setBusy(socket, false));
-    // Serving a page has no side effects.
+    // Serving a page has no side effects, so reads are always allowed.
     const policy = { ...CLOSED_TO_PAGES, ...this.#options.browsers, areReadsFree: true };
     const refusal = checkBrowser(request, response, policy);
     if (refusal === 'answered') return;
@@ -149,7 +148,6 @@ export class PageListener {
   }
 }
 
-/** Creates a page with one line of plain text. */
 export function textPage(status: number, line: string): Page {
   return { status, contentType: 'text/plain; charset=utf-8', body: `${line}\n` };
 }

@@ -1,6 +1,4 @@
-/**
- * The log of the proxies. Addresses are logged at debug level, except in failures; secrets never.
- */
+/** The proxies' log: addresses only at debug level or in failures, and secrets never. */
 export interface ProxyLog {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -1,8 +1,8 @@
 /**
  * Relays two streams in both directions with back-pressure.
  *
- * Invariant: a clean end is forwarded as an end and leaves the other direction open. Any other end
- * of one stream resets the other, so that partial data never looks complete.
+ * A clean end of one stream is forwarded as an end and leaves the other direction open. Any other
+ * end resets the other stream, so that partial data never looks complete.
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -12,11 +12,11 @@ import { Watchdog } from './watchdog.js';
 
 export interface RelayLimits {
   /**
-   * Milliseconds without a byte in either direction. RFC 5382 5, REQ-5, requires 2 h 4 min of a
-   * NAT, because TCP keepalives are two hours apart.
+   * The timeout in milliseconds without a byte in either direction. RFC 5382 5, REQ-5, requires
+   * NATs to wait 2 h 4 min, because TCP keepalives are two hours apart.
    */
   readonly idleTimeout: number;
-  /** The timeout after one direction has ended, because that side sends no more keepalives. */
+  /** The timeout after one direction has ended, because that side then sends no keepalives. */
   readonly halfClosedTimeout: number;
 }
 
@@ -38,7 +38,7 @@ export class Relay {
   /**
    * Starts immediately. The relay owns the streams from now on, including their unread bytes.
    *
-   * @param onOver called once, when both are closed
+   * @param onOver called once, when both streams are closed
    */
   constructor(client: Duplex, target: Duplex, onOver: () => void, limits = RELAY_LIMITS) {
     this.#streams = [client, target];
@@ -50,17 +50,16 @@ export class Relay {
     this.#watch(target, client);
     client.pipe(target);
     target.pipe(client);
-    // A stream that was destroyed earlier emits no event.
+    // A stream that is already destroyed emits no event.
     if (client.destroyed) this.#reset(target);
     if (target.destroyed) this.#reset(client);
   }
 
-  /** The number of bytes received from a stream so far. */
+  /** Returns the number of bytes received from a stream so far. */
   receivedFrom(stream: Duplex): number {
     return this.#received.get(stream) ?? 0;
   }
 
-  /** Resets both streams. */
   abort(): void {
     for (const stream of this.#streams) this.#reset(stream);
   }
@@ -100,10 +99,10 @@ export class Relay {
 }
 
 /**
- * Makes a stream report its loss before it has a reader. Its data and its end stay buffered, up to
- * the stream's limit.
+ * Makes a stream without a reader report its loss. Its data and its end stay buffered, up to the
+ * stream's limit.
  *
- * @returns a function that stops watching, for the reader to call
+ * @returns a function for the reader to call, which stops watching
  */
 export function watchUnread(stream: Duplex): () => void {
   const onReadable = (): void => undefined;

@@ -1,14 +1,14 @@
-/** A log that writes a repeated warning once per 10 s, so that no client can fill the disk. */
+/** A log that writes a repeated warning once per 10 s, so that clients cannot fill the disk. */
 import type { ProxyLog } from './proxy-log.js';
 
-/** Milliseconds in which the same warning is logged once. */
+/** Milliseconds during which the same warning is logged only once. */
 const WINDOW = 10_000;
 
-/** The maximum number of distinct warning texts. Clients control part of some texts. */
+/** The maximum number of distinct warning texts, because clients control part of some texts. */
 const MAX_KINDS = 32;
 const OTHERS = 'more warnings of other kinds';
 
-/** @returns `log` itself if it already is a summed log */
+/** @returns `log` itself if it is already a summed log */
 export function summedLog(log: ProxyLog): ProxyLog {
   return log instanceof SummedLog ? log : new SummedLog(log);
 }
@@ -16,14 +16,14 @@ export function summedLog(log: ProxyLog): ProxyLog {
 interface Repeats {
   /** The time of the last log line, in milliseconds. */
   loggedAt: number;
-  /** The number of repeats since that line. */
+  /** The number of repeats since that log line. */
   count: number;
   fields: object;
 }
 
 class SummedLog implements ProxyLog {
   readonly #log: ProxyLog;
-  /** Keyed by the text of the warning. */
+  /** Repeats by warning text. */
   readonly #repeats = new Map<string, Repeats>();
 
   constructor(log: ProxyLog) {

@@ -1,19 +1,19 @@
-/** Normalizes the target hosts that clients name for dialers. */
+/** Normalizes the target hosts that clients request. */
 import { isIP } from 'node:net';
 
 import ipaddr from 'ipaddr.js';
 
-/** RFC 1123 2.1, and the underscore, which service names have. */
+/** The names of RFC 1123 2.1, and names with underscores, which are used for services. */
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 
-/** RFC 1035 2.3.4, including the dot of the root. */
+/** The maximum length of RFC 1035 2.3.4, including the dot of the root. */
 const MAX_NAME_LENGTH = 254;
 
 /**
- * Parses an IP address or a host name; undefined for anything else.
+ * Parses an IP address or a host name; undefined for any other text.
  *
  * A name that ends in a number must be an address with four decimal numbers, because resolvers
- * interpret `127.1` and `0x7f000001` differently.
+ * differ in how they read `127.1` and `0x7f000001`.
  */
 export function readTargetHost(text: string): string | undefined {
   const version = isIP(text);
@@ -28,7 +28,7 @@ export function readTargetHost(text: string): string | undefined {
 
 /**
  * Converts a dotted-decimal IPv6 suffix to hexadecimal (RFC 4291 2.2, form 3). The parser would
- * take `::1.2.3.4` for the IPv4-mapped address, which is a different address.
+ * confuse `::1.2.3.4` with the IPv4-mapped address.
  */
 function inHexadecimal(text: string): string {
   return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_quad, ...bytes: string[]) => {
@@ -37,12 +37,11 @@ function inHexadecimal(text: string): string {
   });
 }
 
-/** Formats an address of 4 or 16 bytes. */
 export function addressText(bytes: Uint8Array): string {
   return plainAddress(ipaddr.fromByteArray([...bytes]));
 }
 
-/** Unwraps an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2). */
+/** Converts an IPv4-mapped IPv6 address to IPv4 (RFC 4291 2.5.5.2). */
 function plainAddress(address: ipaddr.IPv4 | ipaddr.IPv6): string {
   if (!(address instanceof ipaddr.IPv6)) return address.toString();
   if (address.isIPv4MappedAddress()) return address.toIPv4Address().toString();

@@ -7,7 +7,7 @@ import { Watchdog } from './watchdog.js';
 
 /** A stream that reports unacknowledged bytes. */
 export interface ConfirmingStream extends Duplex {
-  /** Bytes written or queued that the peer has not acknowledged. */
+  /** The number of bytes written or queued that the peer has not acknowledged. */
   readonly unacknowledgedBytes: number;
 }
 
@@ -19,29 +19,25 @@ export interface ConfirmingDialer extends Dialer {
 export interface TcpExchangeLimits {
   /** Milliseconds to wait for the first byte of the response. */
   readonly timeout: number;
-  /** The maximum response size in bytes. */
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal;
 }
 
-/**
- * Milliseconds without a byte after which a response counts as complete, if its connection stays
- * open.
- */
+/** Milliseconds without a byte after which a response on an open connection counts as complete. */
 const QUIET = 1_000;
 
-/** Milliseconds to wait for the peer's remaining bytes or FIN after the local FIN. */
+/** Milliseconds to wait, after the local FIN, for the peer's remaining bytes or FIN. */
 const LINGER = 1_000;
 
-/** Milliseconds from the first byte of a response within which it must be complete. */
+/** Milliseconds in which a response must be complete, starting with its first byte. */
 const WHOLE_ANSWER = 60_000;
 
 /**
  * Dials the target, sends the message once, and reads until the peer ends, falls silent after a
- * response, or times out. The local half stays open until then: a service may treat the local FIN
- * as the end of the conversation and drop the response.
+ * response, or times out. The local half stays open until then, because a service may treat the
+ * local FIN as the end of the conversation and drop the response.
  *
- * @returns undefined if the message was delivered and no response came
+ * @returns undefined if the message was delivered and no response arrived
  * @throws DialError if the connection fails; Error if it breaks, if the peer does not acknowledge
  * the message, or if the response is too large or does not end
  */
@@ -86,7 +82,7 @@ class TcpExchange {
   }
 
   start(message: Uint8Array): void {
-    // The stream was reset after the dial and emits no further event.
+    // The stream was reset after the dial and emits no further events.
     if (this.#stream.destroyed) {
       this.#handleError(this.#stream.errored ?? new Error('the connection was closed'));
       return;
@@ -115,10 +111,10 @@ class TcpExchange {
     } else this.#silence.arm(QUIET);
   }
 
-  /** Ends the local half once the peer is silent, and finishes on the second silence. */
+  /** Ends the local half at the first silence of the peer, and finishes at the second. */
   #handleSilence(): void {
     if (this.#ended) this.#finish();
-    // Data written to TCP may be undelivered: closing now would discard data in transit.
+    // Data written to TCP may be undelivered, so closing now would discard data in transit.
     else if (this.#isUndelivered()) this.#fail('the message was not acknowledged in time');
     else this.#end();
   }
@@ -149,7 +145,7 @@ class TcpExchange {
   }
 
   #handleError(error: Error): void {
-    // A reset in reply to the local FIN does not invalidate a response received before.
+    // A reset in reply to the local FIN does not invalidate a response that was received before.
     if (this.#ended && this.#size > 0) this.#finish();
     else this.#outcome.reject(error);
   }

@@ -11,7 +11,7 @@ export interface UdpExchangeLimits {
 /**
  * Sends the message once and waits for one datagram from the target.
  *
- * @returns undefined on timeout: the target did not answer, or a datagram was lost
+ * @returns undefined after the timeout: the target did not answer, or a datagram was lost
  * @throws DialError if the channel fails, or if the target or a router reports non-delivery
  * @throws RangeError if the message does not fit into one packet
  */

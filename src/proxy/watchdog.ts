@@ -1,4 +1,4 @@
-/** A deadline that is extended by progress. */
+/** A deadline that progress extends. */
 export class Watchdog {
   readonly #onExpire: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -8,7 +8,7 @@ export class Watchdog {
     this.#onExpire = onExpire;
   }
 
-  /** Calls the handler in `limit` ms unless rearmed or stopped earlier. */
+  /** Calls the handler in `limit` ms, unless armed again or stopped before then. */
   arm(limit: number): void {
     if (this.#timer !== undefined && limit === this.#limit) {
       this.#timer.refresh();

@@ -1,7 +1,7 @@
 /**
- * A local HTTP/1.1 server that forwards each request to one target inside the tunnel, as soraproxy
- * does for the Unified Endpoint. Method, path, query, header fields, status and bodies pass
- * unchanged, except as header-fields.ts lists.
+ * A local HTTP/1.1 server that forwards each request to one target inside the tunnel, like
+ * soraproxy for the Unified Endpoint. Method, path, query, header fields, status and bodies are not
+ * changed, except as header-fields.ts lists.
  */
 import type { Dialer, DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
@@ -17,18 +17,17 @@ export interface ForwarderOptions {
   /** The IP address and port inside the tunnel. */
   readonly target: DialTarget;
   /**
-   * Fields added to each request; they replace the client's fields of the same name. A `Host` here
-   * replaces the default, the target's address.
+   * Fields to add to each request, which replace the client's fields of the same name. A `Host`
+   * field replaces the default, which is the target's address.
    */
   readonly headers: readonly HeaderField[];
   /**
-   * The browser requests to allow. Default: requests that the user types, and pages of the same
-   * origin.
+   * The browser requests to allow; by default, those that the user types or the same origin sends.
    */
   readonly browsers?: BrowserPolicy;
   readonly dialer: Dialer;
   readonly log: ProxyLog;
-  /** The flag for the port, as named in error messages. */
+  /** The flag that sets the port, for error messages. */
   readonly flag?: string;
   /** See HttpListenerOptions. */
   readonly responseTimeout?: number;
@@ -61,7 +60,7 @@ export async function startForwarder({
   return listener;
 }
 
-/** The host names that the user has configured for the listener and the target. */
+/** Returns the host names that the user has configured for the listener and the target. */
 function ownNames({ listen, headers }: Pick<ForwarderOptions, 'listen' | 'headers'>): string[] {
   const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
   return [listen.host, ...hosts.map(([, value]) => value.replace(/:\d*$/, ''))].map((name) =>

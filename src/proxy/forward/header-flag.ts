@@ -1,17 +1,14 @@
-/** Parses a header field given on the command line. */
+/** Parses a header field that is given on the command line. */
 import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { isHopByHop } from '../http/header-fields.js';
 
-/**
- * Fields that describe one message's framing or transfer, so that no fixed value suits every
- * message.
- */
+/** Fields about one message's framing or transfer, for which no fixed value is correct. */
 const OF_ONE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'expect']);
 
 /**
- * Parses `Name: value`. The value is everything after the first colon, trimmed; it may contain
- * colons and may be empty.
+ * Parses `Name: value`. The value is the trimmed text after the first colon, which may contain
+ * colons or be empty.
  *
  * @throws UserError of kind `usage`
  */
@@ -25,7 +22,7 @@ export function parseHeaderFlag(text: string): [name: string, value: string] {
   if (OF_ONE_MESSAGE.has(name.toLowerCase())) {
     throw refusal(name, 'this header is set for each request automatically');
   }
-  // The value may be a credential, so the error omits it.
+  // Omit the value from the error, because it may be a credential.
   if (!isFieldValue(value))
     throw refusal(name, 'its value contains a character that HTTP does not allow');
   return [name, value];

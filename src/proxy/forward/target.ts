@@ -5,14 +5,14 @@ import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { DialTarget } from '../dialer.js';
 
-/** The address of the Unified Endpoint. It has never changed, but might. */
+/** The address of the Unified Endpoint, which has never changed so far. */
 export const UNIFIED_ENDPOINT = '100.127.69.42';
 
 /**
  * Parses `ADDRESS[:PORT]` or `[IPv6]:PORT`.
  *
- * @param defaultPort the port if the text has none
- * @param setting the flag or setting that error messages name
+ * @param defaultPort the port if the text contains none
+ * @param setting the flag or setting to name in error messages
  * @throws UserError of kind `usage`
  */
 export function parseTarget(text: string, defaultPort = 80, setting = '--forward-to'): DialTarget {

@@ -1,6 +1,6 @@
 /**
- * A proxy on one local port that serves SOCKS5 and HTTP, distinguished by a connection's first
- * byte. It dials targets only inside the tunnel.
+ * A proxy on one local port that serves SOCKS5 and HTTP, which it distinguishes by a connection's
+ * first byte. The proxy dials only targets inside the tunnel.
  */
 import type { Socket } from 'node:net';
 
@@ -16,10 +16,7 @@ import { type Socks5Context, Socks5Session } from '../socks5/session.js';
 import { summedLog } from '../summed-log.js';
 import { connectTarget, proxiedDestination } from './request-authority.js';
 
-/**
- * Milliseconds after which a silent connection is closed. Browsers open connections ahead of
- * requests.
- */
+/** Milliseconds until a silent connection is closed; browsers open connections in advance. */
 const FIRST_BYTE_TIMEOUT = 30_000;
 
 export interface MixedPortOptions {
@@ -46,7 +43,7 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
     flag: '--proxy-listen',
     risk: 'reach everything inside the tunnel, billed to this SIM',
     headers: [],
-    // A page can only send the origin form here, which is never forwarded: see
+    // A page can send only the origin form here, which is never forwarded; see
     // proxiedDestination().
     browsers: undefined,
     route: proxiedDestination,
@@ -91,7 +88,7 @@ function refuseSocks4(socket: Socket, { log, onFailure }: Socks5Context): void {
   endWith(socket, socks4Refusal());
 }
 
-/** Calls `handler` with the first byte, which stays unread in the socket. */
+/** Calls `handler` with the first byte, which remains unread in the socket. */
 function onFirstByte(socket: Socket, handler: (byte: number | undefined) => void): void {
   const onError = (): void => undefined;
   const onEnd = (): void => void socket.destroy();

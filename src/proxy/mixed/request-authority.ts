@@ -1,6 +1,4 @@
-/**
- * Parses the target of a request to an HTTP proxy: absolute-form, and authority-form of CONNECT.
- */
+/** Parses the target of an HTTP proxy request: absolute-form, or authority-form for CONNECT. */
 import type { IncomingMessage } from 'node:http';
 
 import type { DialTarget } from '../dialer.js';
@@ -11,10 +9,10 @@ import { readTargetHost } from '../target-host.js';
 
 const HTTP_PORT = 80;
 
-/** RFC 9112 3.2.2. */
+/** The absolute-form of RFC 9112 3.2.2. */
 const ABSOLUTE_FORM = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)/;
 
-/** RFC 3986 3.2, without userinfo, which RFC 9110 4.2.4 treats as an error. */
+/** The authority of RFC 3986 3.2 without userinfo, which RFC 9110 4.2.4 treats as an error. */
 const AUTHORITY = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]@]+))(?::(\d{0,5}))?$/;
 
 /** Returns the target of an absolute-form request, and the request target to send to it. */
@@ -24,7 +22,7 @@ export function proxiedDestination({
 }: IncomingMessage): Destination | ForwardFailure {
   const [, scheme, authority = ''] = ABSOLUTE_FORM.exec(url) ?? [];
   if (scheme === undefined) {
-    // A web page can make its browser send this too, but it is never forwarded.
+    // A web page can also make its browser send this form, but it is never forwarded.
     return badRequest('this port is a proxy: the request must contain its target, as http://HOST/');
   }
   if (scheme.toLowerCase() !== 'http') {
@@ -41,9 +39,9 @@ export function connectTarget({ url = '' }: IncomingMessage): DialTarget | Forwa
 }
 
 /**
- * Parses `host`, `host:port` and `[IPv6]:port`; undefined for anything else.
+ * Parses `host`, `host:port` and `[IPv6]:port`; undefined for any other text.
  *
- * @param defaultPort 0 if the port is mandatory
+ * @param defaultPort the port if the text has none; 0 if the text must contain a port
  */
 export function readAuthority(text: string, defaultPort: number): DialTarget | undefined {
   const [, bracketed, plain = '', digits = ''] = AUTHORITY.exec(text) ?? [];

@@ -1,4 +1,4 @@
-/** Parses and formats SOCKS5 messages (RFC 1928). The parsers keep no state and never throw. */
+/** Parses and formats SOCKS5 messages (RFC 1928). The parsers are stateless and never throw. */
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
 import { addressText, readTargetHost } from '../target-host.js';
@@ -11,7 +11,7 @@ const NO_ACCEPTABLE_METHOD = 0xff;
 const CONNECT = 1;
 const ADDRESS_TYPE = { ipv4: 1, name: 3, ipv6: 4 } as const;
 
-/** RFC 1928 6. */
+/** The reply codes of RFC 1928 6. */
 export const REPLY = {
   succeeded: 0,
   generalFailure: 1,
@@ -25,19 +25,19 @@ export const REPLY = {
 
 export type ReplyCode = (typeof REPLY)[keyof typeof REPLY];
 
-/** RFC 1928 3: whether the client offers "no authentication", in a greeting of `length` bytes. */
+/** A greeting of `length` bytes, and whether it offers "no authentication" (RFC 1928 3). */
 export interface Greeting {
   readonly length: number;
   readonly isAcceptable: boolean;
 }
 
-/** RFC 1928 4: the client's target, or the reply code for an invalid request. */
+/** A request of `length` bytes: its target, or the reply code if it is invalid (RFC 1928 4). */
 export interface ConnectRequest {
   readonly length: number;
   readonly target: DialTarget | ReplyCode;
 }
 
-/** Parses a greeting; undefined if it is incomplete. */
+/** Parses a greeting; undefined if incomplete. */
 export function readGreeting(bytes: Uint8Array): Greeting | undefined {
   const [version, count] = bytes;
   if (version !== undefined && version !== SOCKS5_VERSION)
@@ -47,7 +47,7 @@ export function readGreeting(bytes: Uint8Array): Greeting | undefined {
   return { length: 2 + count, isAcceptable: methods.includes(NO_AUTHENTICATION) };
 }
 
-/** Parses a request; undefined if it is incomplete. */
+/** Parses a request; undefined if incomplete. */
 export function readRequest(bytes: Uint8Array): ConnectRequest | undefined {
   if (bytes.length < 5) return undefined;
   const [version, command, , type, nameLength = 0] = bytes;
@@ -75,17 +75,16 @@ function hostOf(bytes: Uint8Array): string | undefined {
   return readTargetHost(Buffer.from(bytes).toString('latin1'));
 }
 
-/** The reply to a greeting. */
 export function methodReply(isAcceptable: boolean): Uint8Array {
   return Uint8Array.of(SOCKS5_VERSION, isAcceptable ? NO_AUTHENTICATION : NO_ACCEPTABLE_METHOD);
 }
 
-/** The reply to a request. BND.ADDR is unspecified because it is not an address of this machine. */
+/** Formats the reply to a request. BND.ADDR is unspecified: this machine does not have it. */
 export function requestReply(code: ReplyCode): Uint8Array {
   return Uint8Array.of(SOCKS5_VERSION, code, 0, ADDRESS_TYPE.ipv4, 0, 0, 0, 0, 0, 0);
 }
 
-/** The SOCKS4 reply "request rejected or failed", which a SOCKS4 client understands. */
+/** Formats the SOCKS4 reply "request rejected or failed", which a SOCKS4 client understands. */
 export function socks4Refusal(): Uint8Array {
   return Uint8Array.of(0, 0x5b, 0, 0, 0, 0, 0, 0);
 }

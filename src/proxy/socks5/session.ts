@@ -1,4 +1,4 @@
-/** A SOCKS5 session with one client (RFC 1928): only CONNECT without authentication. */
+/** A SOCKS5 session with one client (RFC 1928). Supports only CONNECT without authentication. */
 import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
@@ -14,7 +14,7 @@ import {
   requestReply,
 } from './messages.js';
 
-/** Milliseconds for greeting and request together. */
+/** Milliseconds for the greeting and the request together. */
 const HANDSHAKE_TIMEOUT = 30_000;
 
 export interface Socks5Context extends JoinContext {
@@ -31,7 +31,7 @@ export class Socks5Session {
   #joined: JoinedConnection | undefined;
   #isOver = false;
 
-  /** @param socket its first bytes are still unread */
+  /** @param socket the connection, whose first bytes are still unread */
   constructor(socket: Socket, context: Socks5Context) {
     this.#socket = socket;
     this.#context = context;
@@ -53,12 +53,12 @@ export class Socks5Session {
     else this.#socket.destroy();
   }
 
-  /** Closes the connection if the client ends it before a request. */
+  /** Closes the connection if the client ends it before sending a request. */
   readonly #onEnd = (): void => void this.#socket.destroy();
 
   readonly #onReadable = (): void => {
     let chunk: Buffer | null;
-    // A handshake has at most 520 bytes, so the buffer holds at most that and one chunk.
+    // A handshake has at most 520 bytes, so the buffer never exceeds them and one chunk.
     while (!this.#isSettled() && (chunk = this.#socket.read() as Buffer | null) !== null) {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#advance();
@@ -74,7 +74,7 @@ export class Socks5Session {
       const greeting = readGreeting(this.#received);
       if (greeting === undefined) return;
       if (!greeting.isAcceptable) {
-        // RFC 1928 3: the client MUST then close the connection.
+        // The client MUST then close the connection (RFC 1928 3).
         this.#end(methodReply(false), 'the client requires authentication, which is not supported');
         return;
       }
