@@ -1,6 +1,6 @@
 /**
- * The extension for AWS Lambda, in sandboxes of the Lambda emulator, and the single executable by itself:
- * `npm run bench:lambda`. docs/reference/benchmarks.md says what is measured.
+ * Benchmarks the Lambda extension, in sandboxes of the Lambda emulator, and the single executable
+ * by itself: `npm run bench:lambda`. docs/reference/benchmarks.md describes the measurements.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -29,18 +29,15 @@ const { values } = parseArgs({
   },
 });
 const INVOCATIONS = values.quick ? 40 : 200;
-/**
- * Discarded invocations, in which the code of the function and of the extension is not compiled
- * yet.
- */
+/** Invocations to discard, because the code of function and extension is not compiled yet. */
 const WARM_UP = 10;
-/** The number of messages that SORACOM's emulator handles beforehand. */
+/** The number of messages that SORACOM's emulator handles before the measurement. */
 const EARLIER = values.quick ? 200 : 1000;
 const SANDBOXES = values.quick ? 5 : 15;
 const FREEZES = values.quick ? 2 : 7;
 const STARTS = values.quick ? 5 : 15;
 const MESSAGES = 200;
-/** Milliseconds. */
+/** The round-trip times in milliseconds. */
 const ROUND_TRIPS = [0, 40];
 const PHASES = ['listenMs', 'registerMs', 'handshakeMs', 'readyMs'];
 
@@ -73,10 +70,7 @@ console.log(
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);
 
-/**
- * Sets real-time priority, so that the machine's other load does not delay this process and its
- * children.
- */
+/** Sets real-time priority, so that the machine's other load does not delay this process. */
 function goFirst() {
   try {
     execFileSync('chrt', ['--rr', '--pid', '1', String(process.pid)], { stdio: 'ignore' });
@@ -119,7 +113,7 @@ async function compareCold() {
   const cells = programs.flatMap((program) =>
     paths.map((path) => ({ program, ...path, runs: [] })),
   );
-  // Discards the first round, which reads the files from disk.
+  // Discard the first round, which reads the files from disk.
   for (let round = -1; round < SANDBOXES; round++) {
     for (const { program, config, runs } of cells) {
       const run = await runCold(lab, program, config);

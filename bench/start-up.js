@@ -1,7 +1,7 @@
 /**
- * Measures the CPU time of startup as multiples of `node -e 0`, run in alternation, because
- * absolute times mean nothing on a shared machine. `up` is measured until it listens, against its
- * own emulator.
+ * Measures the CPU time of startup as a multiple of `node -e 0`, with alternating runs, because
+ * absolute times mean nothing on a shared machine. `up` is measured until it listens, against a
+ * separate emulator.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ const RUNS = 15;
 const LIMIT_VERSION = 2.2;
 const LIMIT_UP = 5.0;
 
-/** User and system time of one process, in milliseconds, from the kernel's accounting. */
+/** Returns a process's user and system time in milliseconds, from the kernel's accounting. */
 function cpuOf(parameters, env = process.env) {
   const result = spawnSync(
     '/bin/bash',

@@ -17,12 +17,12 @@ import { report } from './support/table.js';
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * If the relay delivers 1 % of the datagrams more than this many ms late, the run measures the
- * machine instead of the stacks and does not count.
+ * The lateness in ms of the relay's latest 1 % of datagrams above which a run is discarded: it
+ * would measure the machine instead of the stacks.
  */
 const LATEST = 8;
 
-/** The number of attempts at such a run before it is skipped. */
+/** The number of attempts before a discarded run is skipped. */
 const ATTEMPTS = 3;
 
 const { values } = parseArgs({
@@ -53,7 +53,7 @@ function commit() {
   return git('status', '--porcelain', '--', 'src') === '' ? head : `${head}+changes`;
 }
 
-/** Filters are comma-separated lists; a missing filter matches everything. */
+/** Whether a comma-separated filter contains a value; a missing filter matches everything. */
 function isChosen(list, value) {
   return list === undefined || list.split(',').includes(String(value));
 }

@@ -1,8 +1,9 @@
 /**
- * What a tunnel carries where nothing but this machine limits it: `npm run bench:tunnel`. One stream
- * through the network interface of `arctun up --mode tun`, one through the proxy of userspace, and small
- * POSTs through the forwarder, beside wireguard-go as the client of the same server. `--only tun` and
- * `--socket dgram` narrow it down. docs/reference/benchmarks.md says more.
+ * Measures a tunnel's throughput if only this machine limits it: `npm run bench:tunnel`. One stream
+ * uses the network interface of `arctun up --mode tun`, one uses the proxy in userspace, and small
+ * POSTs use the forwarder. Each is compared with wireguard-go as the client of the same server.
+ * `--only tun` and `--socket dgram` restrict the runs. docs/reference/benchmarks.md describes the
+ * measurements.
  */
 import { parseArgs } from 'node:util';
 
@@ -66,14 +67,14 @@ function rateOf(results) {
   return median(results.map(({ bytes }) => (bytes * 8) / 1000 / milliseconds));
 }
 
-/** Milliseconds of CPU per 10⁹ bytes. */
+/** Returns the milliseconds of CPU per 10⁹ bytes. */
 function cpuOf(results) {
   return median(results.map(({ bytes, cpu }) => (cpu * 1e12) / bytes));
 }
 
 async function compareStreams() {
   const stop = await startUp();
-  // If the build has no proxy, the library's dialer is used directly.
+  // If the build has no proxy, use the library's dialer directly.
   const hasProxy = await listens(PROXY_PORT);
   const ours = hasProxy ? { stack: 'socks5', proxy: `127.0.0.1:${PROXY_PORT}` } : { stack: 'ours' };
   if (!hasProxy) await stop();
@@ -139,8 +140,8 @@ async function alternate(...setups) {
 }
 
 /**
- * Starts `arctun up` and waits until it is ready; the returned function stops it and has the
- * forwarder's URL.
+ * Starts `arctun up` and waits until it is ready. Returns a function that stops it, with the
+ * forwarder's URL as the property `forward`.
  */
 async function startUp() {
   const up = lab.start('client', [

@@ -1,4 +1,4 @@
-/** Runs `arctun up` in this process and stops it as soon as it reports that it is up. */
+/** Runs `arctun up` in this process, and stops it as soon as it reports that the tunnel is up. */
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = (text, ...rest) => {
   if (String(text).includes('"forward"')) process.kill(process.pid, 'SIGTERM');

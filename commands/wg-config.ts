@@ -54,7 +54,7 @@ export default class WgConfig extends BaseCommand {
       if (note !== undefined) this.note(note);
       this.write(code);
     } else if (flags.png === undefined) {
-      // Escape sequences in a command could control a terminal; a file receives the text unchanged.
+      // Escape sequences in a command could control a terminal; a file gets the text unchanged.
       this.write(this.context.terminalColumns() === undefined ? text : renderText(text));
     }
   }

@@ -18,10 +18,7 @@ export class Child {
   #waiting = new Set();
   #ended = false;
 
-  /**
-   * @param command program and arguments; the child shares only its standard streams with this
-   * process
-   */
+  /** @param command the program and its arguments; the child shares only its standard streams */
   constructor(command, env = {}) {
     const [program, ...parameters] = [...ENDS_WITH_PARENT, ...command];
     this.#process = spawn(program, parameters, {
@@ -66,7 +63,7 @@ export class Child {
     }
   }
 
-  /** The CPU seconds used so far by all threads. */
+  /** Returns the CPU seconds that all threads have used so far. */
   cpuSeconds() {
     const stat = readFileSync(`/proc/${this.#process.pid}/stat`, 'utf8');
     // Fields 14 and 15 of proc(5), counted after the process name, which may contain any character.

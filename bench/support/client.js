@@ -56,7 +56,7 @@ async function transfer() {
   }
   stream.resume();
   fill(stream);
-  // The server counts, and resets the connection when it has finished.
+  // The server counts the bytes, and resets the connection at the end.
   await new Promise((resolve) => stream.on('close', resolve));
   return {};
 }

@@ -1,4 +1,4 @@
-/** Counts values in steps of a quarter; values above the last step count in that step. */
+/** Counts values in steps of a quarter. The last step includes all higher values. */
 const STEP = 0.25;
 const STEPS = 8192;
 
@@ -17,7 +17,7 @@ export class Histogram {
     return this.#count === 0 ? 0 : this.#sum / this.#count;
   }
 
-  /** The quantile for the fraction `part` of the values; 0 if empty. */
+  /** Returns the quantile for the fraction `part` of the values; 0 if empty. */
   quantile(part) {
     let left = part * this.#count;
     if (left === 0) return 0;

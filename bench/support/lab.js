@@ -1,7 +1,7 @@
 /**
- * Three namespaces in a row: client, relay and server. The server's has Debian's wireguard-go with
- * `server.js` behind it; the client's also has wireguard-go, for the kernel's TCP, and an arc.json
- * for arctun.
+ * Three network namespaces in a row: client, relay and server. Both ends run Debian's wireguard-go.
+ * At the server's end, `server.js` runs behind it; at the client's end, it serves the kernel's TCP,
+ * next to an arc.json for arctun.
  *
  *     client 192.0.2.2 ── 192.0.2.1 relay 198.51.100.1 ── 198.51.100.2 server
  *       10.77.0.2 (ours), 10.77.0.3 (the kernel's)           100.127.69.42, .43
@@ -24,26 +24,20 @@ const KERNEL_INSIDE = '10.77.0.3';
 const FOLDER = 'arctun-lab-';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/**
- * The server's addresses inside the tunnel. The client's routes assign each its congestion control.
- */
+/** The server's addresses inside the tunnel. The client's routes set their congestion control. */
 export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
-/**
- * The server's address that the client reaches through arctun's network interface, if it exists.
- */
+/** The server's address that the client reaches through arctun's network interface, if any. */
 export const TUN_SERVICE = '100.127.69.44';
-/** The name of that interface. */
+/** The name of arctun's network interface. */
 export const TUN_DEVICE = 'abtun';
 
 export class Lab {
-  /** The folder for the keys, for this process only. */
+  /** The folder for the keys, used only by this process. */
   folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
   configPath = join(this.folder, 'arc.json');
-  /** The configuration for a tunnel at arctun's network interface. */
+  /** The configuration for a tunnel with arctun's network interface. */
   tunConfigPath = join(this.folder, 'tun.json');
-  /** The client's wireguard-go process. */
   wireguard;
-  /** `server.js`, behind the server's end of the tunnel. */
   server;
   #name = `ab${process.pid}`;
   #spaces = { client: `${this.#name}c`, relay: `${this.#name}r`, server: `${this.#name}s` };
@@ -51,12 +45,12 @@ export class Lab {
   #priority = [];
   #isClosed = false;
 
-  /** @throws Error if a requirement is missing or fails; nothing is left behind */
+  /** @throws Error if a requirement is missing or fails; everything is removed */
   static async start({ throughRelay }) {
     sweep();
     const lab = new Lab();
-    // Only if the path is slower than the machine; otherwise the two ends would starve all other
-    // processes.
+    // Set a priority only if the path is slower than the machine; otherwise the two ends would
+    // starve all other processes.
     if (throughRelay) lab.#priority = atPriority(1);
     lab.#closeOnExit();
     try {
@@ -84,7 +78,7 @@ export class Lab {
     return this.start(space, ourProgram(program, ...parameters));
   }
 
-  /** Starts a relay for this path; resolves once it listens. */
+  /** Starts a relay for this path; resolves when it listens. */
   async startRelay(path) {
     // The relay simulates a line, which does not wait for its two ends.
     const relay = this.start('relay', [
@@ -102,28 +96,25 @@ export class Lab {
     run(...route, 'dev', TUN_DEVICE, 'congctl', algorithm);
   }
 
-  /** Sets the congestion control of the server's kernel, from the next connection on. */
+  /** Sets the congestion control of the server's kernel for new connections. */
   setServerCongestion(algorithm) {
     for (const inside of [OURS_INSIDE, KERNEL_INSIDE]) {
       this.#route('server', inside, algorithm);
     }
   }
 
-  /** The congestion controls of connections in a namespace that match a filter of `ss`. */
+  /** Returns the congestion controls of a namespace's connections that match a filter of `ss`. */
   kernelCongestion(space, ...filter) {
     const listing = this.run(space, 'ss', '-tinHO', 'state', 'established', ...filter);
     return new Set(listing.match(/\b(cubic|bbr|reno)\b/g));
   }
 
-  /** Runs a command in a namespace to completion. */
+  /** Runs a command in a namespace, and waits until it exits. */
   run(space, ...command) {
     return run(...this.#in(space), ...command);
   }
 
-  /**
-   * Stops all processes and removes all files; later calls do nothing. Synchronous, for the exit
-   * handler.
-   */
+  /** Stops all processes and removes all files. Synchronous, because the exit handler calls it. */
   close() {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -146,7 +137,7 @@ export class Lab {
     }
     this.run('relay', 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
     for (const space of ['client', 'server']) {
-      // Prevents one run's path metrics from influencing the next.
+      // Prevent path metrics of one run from influencing the next run.
       this.run(space, 'sysctl', '-qw', 'net.ipv4.tcp_no_metrics_save=1');
     }
     connect({ space: client, address: '192.0.2.2' }, { space: relay, address: RELAY });
@@ -209,7 +200,7 @@ export class Lab {
     run(...route, 'dev', this.#device(side), 'congctl', algorithm);
   }
 
-  /** A unique device name, because one folder holds the control sockets of all namespaces. */
+  /** Returns a unique device name, because all namespaces share one folder of control sockets. */
   #device(side) {
     return this.#spaces[side];
   }
@@ -219,7 +210,7 @@ export class Lab {
   }
 }
 
-/** Real-time priority, so that the machine's other load does not affect the results. */
+/** Returns a command prefix for real-time priority, so that results do not depend on other load. */
 function atPriority(priority) {
   return ['chrt', '--rr', String(priority)];
 }
@@ -239,7 +230,7 @@ function connect(...ends) {
     const link = index === 0 ? farLink : nearLink;
     run('ip', '-n', space, 'address', 'add', `${address}/24`, 'dev', link);
     run('ip', '-n', space, 'link', 'set', link, 'up');
-    // The path needs single datagrams, not the super-datagrams of segmentation offload.
+    // The path needs single datagrams, not the large ones of segmentation offload.
     const off = ['gso', 'off', 'gro', 'off', 'tx-udp-segmentation', 'off'];
     run('ip', 'netns', 'exec', space, 'ethtool', '-K', link, ...off);
     if (index === 0) {
@@ -263,7 +254,7 @@ function arcConfig({ ours, server }, { endpoint, allowedIps }) {
   });
 }
 
-/** Removes the remains of killed benchmarks. */
+/** Removes what killed benchmarks left behind. */
 function sweep() {
   for (const [name, id] of run('ip', 'netns', 'list').matchAll(/^ab(\d+)[crs]\b/gm)) {
     if (existsSync(`/proc/${id}`)) continue;
@@ -291,7 +282,7 @@ function run(command, ...parameters) {
   return execFileSync(command, parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** The command's output; undefined if it fails. */
+/** Returns the command's output; undefined if it fails. */
 function tryRun(...command) {
   try {
     return run(...command);

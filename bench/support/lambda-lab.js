@@ -1,6 +1,6 @@
 /**
- * SORACOM's emulator in its own process, behind relays with a round-trip time, and Lambda emulator
- * sandboxes with the extension.
+ * SORACOM's emulator in its own process, behind relays that add a round-trip time, and sandboxes of
+ * the Lambda emulator with the extension.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,14 +19,14 @@ const TASK_ROOT = join(REPOSITORY, 'bench/support/lambda-function');
 
 export class LambdaLab {
   folder = mkdtempSync(join(tmpdir(), 'arctun-lambda-bench-'));
-  /** The Node in the executable, downloaded by `npm run build:executable`. */
+  /** The Node that the executable contains, downloaded by `npm run build:executable`. */
   node = join(REPOSITORY, `build/node/node-${NODE_VERSION}-x86_64`);
   /** The available builds of the extension. */
   programs = {
     executable: join(REPOSITORY, 'build/executable/arctun-linux-x64'),
     thin: join(this.folder, 'thin'),
   };
-  /** The port of a server without a tunnel in between. */
+  /** The port of a server that is reached without a tunnel. */
   plainPort;
   #children = [];
   #sims = 0;
@@ -61,7 +61,7 @@ export class LambdaLab {
     this.plainPort = await portOf(plain);
   }
 
-  /** Starts a process that ends with the lab at the latest. */
+  /** Starts a process that ends no later than the lab. */
   child(command, env) {
     const child = new Child(command, env);
     this.#children.push(child);
@@ -90,8 +90,8 @@ export class LambdaLab {
   }
 
   /**
-   * Creates an arc.json with its own SIM. @param path from openPath(); without it, the emulator
-   * directly
+   * Creates an arc.json with its own SIM.
+   * @param path a result of openPath(); if undefined, the SIM reaches the emulator directly
    */
   createSim(path) {
     const file = join(this.folder, `arc${this.#sims++}.json`);
@@ -106,7 +106,7 @@ export class LambdaLab {
     return file;
   }
 
-  /** Starts a sandbox and its init; returns it with the extension's port. */
+  /** Starts a sandbox and its init; returns the sandbox with the extension's port. */
   async sandbox(program, config, options = {}) {
     const port = await freePort();
     const { runtime } = nodeFunction('echo');
@@ -143,7 +143,7 @@ export async function invoke(sandbox, ports) {
   return { ...result, took: answers.map(({ took }) => took) };
 }
 
-/** The extension's log lines with this message. */
+/** Returns the extension's log lines that contain this message. */
 export function logged(sandbox, message) {
   return sandbox
     .output('arctun')
@@ -158,7 +158,7 @@ async function portOf(child) {
   return Number(line.split(' ')[1]);
 }
 
-/** A port that seems free; another process may take it in the meantime. */
+/** Returns a port that seems free; another process may take it before its use. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();

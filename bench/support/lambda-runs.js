@@ -2,15 +2,15 @@
 import { SandboxProcess } from '../../build/harness/test/support/lambda/sandbox-process.js';
 import { invoke, logged } from './lambda-lab.js';
 
-/** Ten minutes, in ms. */
+/** The duration of a freeze in milliseconds: ten minutes. */
 const FREEZE = 600_000;
 
 /**
- * Runs one sandbox, in which each invocation posts once through the extension and once directly, in
- * turn.
+ * Runs one sandbox, in which each invocation posts through the extension and directly, in
+ * alternating order.
  *
- * @returns per invocation the ms of both, and the ms that Lambda would bill after the function's
- * own
+ * @returns for each invocation, both durations and the time that Lambda would bill after the
+ * function's own, in ms
  */
 export async function runWarm(lab, program, { invocations, freezeBetweenInvokes }) {
   const config = lab.createSim();
@@ -46,8 +46,8 @@ export async function warmPlatform(lab, program, messages) {
 /**
  * Runs one init of a sandbox, after one `node -e 0`.
  *
- * @returns ms from exec to the registration, from exec to node's exit, and from registration to the
- * first /next; `phases` from the extension's own log
+ * @returns the ms from exec to the registration, from exec to node's exit, and from the
+ * registration to the first /next; `phases` comes from the extension's log
  */
 export async function runCold(lab, program, config) {
   const baseline = await timeNode(lab.node);
@@ -69,7 +69,7 @@ export async function runCold(lab, program, config) {
   }
 }
 
-/** The milliseconds from exec to exit, started as the sandbox starts an extension. */
+/** Returns the milliseconds from exec to exit of a Node that is started like an extension. */
 function timeNode(node) {
   return new Promise((resolve, reject) => {
     const enter = ['setpriv', '--pdeathsig', 'KILL', 'env', '-u', 'PWD', '-u', 'OLDPWD', '-C', '/'];
@@ -91,11 +91,10 @@ function timeNode(node) {
  * Runs one sandbox that is frozen for ten minutes after an invocation.
  *
  * @param isForgotten whether the NAT on the path drops the mapping meanwhile
- * @returns ms of the POST in the next invocation, and the handshakes since the freeze
+ * @returns the ms of the POST in the next invocation, and the handshakes since the freeze
  */
 export async function runFreeze(lab, program, path, { isForgotten }) {
-  // Each freeze needs its own SIM, because the jumped clock leaves handshake timestamps in the
-  // future.
+  // Each freeze needs its own SIM, because the clock jump leaves future handshake timestamps.
   const config = lab.createSim(path);
   const { sandbox, port } = await lab.sandbox(program, config, { fakeClock: true });
   try {

@@ -1,15 +1,15 @@
 /** The limits for `bench:lambda`, and the output of its figures. */
 import { quantile, summarize } from './statistics.js';
 
-/** Milliseconds unless noted otherwise. */
+/** Milliseconds, unless noted otherwise. */
 export const LIMITS = {
   overhead: { median: 2, p99: 10 },
-  /** Multiples of `node -e 0`. */
+  /** A multiple of `node -e 0`. */
   register: 3,
-  /** In addition to one round trip. */
+  /** Milliseconds in addition to one round trip. */
   ready: 50,
   thaw: 100,
-  /** Handshakes after a freeze of ten minutes. */
+  /** The number of handshakes after a freeze of ten minutes. */
   handshakes: 1,
 };
 
@@ -28,7 +28,7 @@ export class Verdicts {
 
   /** Prints a figure that must not exceed `limit`. */
   judge(what, value, limit, unit) {
-    // NaN means that the figure was not measured, and fails.
+    // NaN means that the figure was not measured, which is a failure.
     const isGood = value <= limit;
     this.isGood &&= isGood;
     const figure = `${value.toFixed(2)} ${unit}`.trim();
@@ -45,7 +45,7 @@ export function judgeWarm(verdicts, what, overheads) {
 }
 
 /**
- * @param runs each with `registered` and `baseline`, from exec, and `ready`, from the registration
+ * @param runs each with `registered` and `baseline` (since exec) and `ready` (since `registered`)
  */
 export function judgeCold(verdicts, what, runs, roundTrip) {
   const ratios = runs.map(({ registered, baseline }) => registered / baseline);
@@ -60,7 +60,7 @@ export function judgeCold(verdicts, what, runs, roundTrip) {
   verdicts.tell(`${what}, the worst of ${runs.length}`, milliseconds(largestOf(runs, 'ready')));
 }
 
-/** @param runs each with `took`, the POST of the next invocation, and its number of `handshakes` */
+/** @param runs each with `took`, for the next invocation's POST, and the number of `handshakes` */
 export function judgeThaw(verdicts, what, runs, roundTrip) {
   const took = medianOf(runs, 'took');
   verdicts.judge(`${what}, the next POST`, took, roundTrip + LIMITS.thaw, 'ms');

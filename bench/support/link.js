@@ -1,12 +1,13 @@
 /**
  * One direction of a path: a bottleneck with a bounded queue, then a wire that delays, loses and
- * reorders. It computes arrival times but stores no datagrams; times are ms, passed in as `now`.
+ * reorders. The link computes arrival times but stores no datagrams; all times, including `now`,
+ * are in ms.
  */
 
-/** IPv4 and UDP headers, because the rate counts IP packets. */
+/** The size of IPv4 and UDP headers, because the rate includes them. */
 const HEADERS = 20 + 8;
 
-/** The extra delay in ms of a reordered datagram, uniform between the two. */
+/** The range of the extra delay in ms of a reordered datagram, uniformly distributed. */
 const REORDERED_BY = [1, 4];
 
 export const QUEUE_FULL = -1;
@@ -30,7 +31,7 @@ export class Link {
   reordered = 0;
   /** The queueing delay of the newest datagram. */
   queueDelay = 0;
-  /** Whether the newest datagram may be overtaken. */
+  /** Whether other datagrams may overtake the newest one. */
   isLate = false;
   #rate;
   #delay;
@@ -56,7 +57,7 @@ export class Link {
   /**
    * Sends a datagram with `bytes` bytes of payload.
    *
-   * @returns its arrival time, or QUEUE_FULL, or LOST
+   * @returns the arrival time, QUEUE_FULL or LOST
    */
   send(bytes, now) {
     const departure = this.#serialize(bytes + HEADERS, now);
@@ -64,7 +65,7 @@ export class Link {
       this.dropped++;
       return QUEUE_FULL;
     }
-    // Each datagram makes every draw, so that one setting does not change the draws of another.
+    // Draw all random numbers for each datagram, so that settings do not change each other's draws.
     const isLost = this.#random() < this.#loss;
     this.isLate = this.#random() < this.#reorder;
     const by = this.#random();
@@ -80,7 +81,7 @@ export class Link {
     return arrival + REORDERED_BY[0] + by * (REORDERED_BY[1] - REORDERED_BY[0]);
   }
 
-  /** The time at which the last bit leaves the bottleneck; undefined if the queue is full. */
+  /** Returns when the last bit leaves the bottleneck; undefined if the queue is full. */
   #serialize(bytes, now) {
     this.queueDelay = 0;
     if (this.#rate === 0) return now;

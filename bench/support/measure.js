@@ -6,11 +6,11 @@ import { POST } from './plan.js';
 import { PORTS } from './streams.js';
 import { Task } from './task.js';
 
-/** The number of checks for open connections, and the ms between them. */
+/** The number of checks for open connections, and the interval in ms. */
 const LOOKS = 50;
 const LOOK_INTERVAL = 100;
 
-/** Two flows are measured this many times as long as one. */
+/** The duration of a measurement of two flows, as a multiple of that for one flow. */
 const FAIRNESS_FACTOR = 2;
 
 export class Measurement {
@@ -61,12 +61,12 @@ export class Measurement {
     return new Task(this.#lab, {
       ...{ stack, task: scene === 'post' ? 'post' : direction, congestion: algorithm },
       ...{ host: SERVICES[algorithm], config: this.#lab.configPath, bytes: POST.bytes },
-      // Two flows take time to find their shares.
+      // Two flows need time to find their shares.
       milliseconds: this.#milliseconds * (scene === 'fairness' ? FAIRNESS_FACTOR : 1),
     });
   }
 
-  /** Checks the kernel sender's congestion control. The library's own tests check its senders. */
+  /** Checks the kernel sender's congestion control; the library's own tests check its senders. */
   async #checkKernel({ stack, task, congestion: algorithm }) {
     if (task === 'post' || (stack !== 'kernel' && task === 'up')) return;
     const filter =
@@ -84,18 +84,18 @@ export class Measurement {
   }
 }
 
-/** The competing flow: the kernel's CUBIC on the same bottleneck. */
+/** Returns the competing flow: the kernel's CUBIC on the same bottleneck. */
 function besideIt(plan) {
   return { ...plan, stack: 'kernel', algorithm: 'cubic' };
 }
 
-/** @returns Mbit/s of each flow and its share, or the ms of a POST */
+/** @returns each flow's Mbit/s and share, or the ms of a POST */
 function summarize(scene, flows) {
   if (scene === 'post') return { milliseconds: flows[0].milliseconds };
   const rates = flows.map(({ bytes, milliseconds }) => (bytes * 8) / 1000 / milliseconds);
   const [rate, otherRate] = rates;
   if (scene !== 'fairness') return { rate, seconds: flows[0].seconds.map(megabits) };
-  // Skips the first quarter, in which the flow that starts first has an advantage.
+  // Skip the first quarter, in which the flow that starts first has an advantage.
   const [own, other] = flows.map(({ seconds }) => {
     const later = seconds.slice(Math.floor(seconds.length / 4));
     return later.reduce((sum, bytes) => sum + bytes, 0);

@@ -1,6 +1,6 @@
 /**
- * Answers each POST like the Unified Endpoint, without a tunnel in between: `node plain-server.js`.
- * It listens on both addresses of `localhost`, as the extension does, and prints its port.
+ * Answers each POST like the Unified Endpoint, but without a tunnel: `node plain-server.js`.
+ * Listens on both addresses of `localhost`, like the extension, and prints the port.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,13 +1,10 @@
-/**
- * Plans the runs of `bench:tcp` and their order: for each setting, arctun's and the kernel's runs
- * alternate.
- */
+/** Plans the runs of `bench:tcp`: for each setting, arctun's runs alternate with the kernel's. */
 
 export const ALGORITHMS = ['cubic', 'bbr'];
 export const DIRECTIONS = ['up', 'down'];
 export const ROUND_TRIPS = [20, 50, 100];
 
-/** The path's effect on datagrams in each direction, as fractions from 0 to 1. */
+/** How the path changes datagrams in each direction, as fractions from 0 to 1. */
 export const IMPAIRMENTS = {
   clean: { loss: 0, reorder: 0 },
   'loss0.1%': { loss: 0.001, reorder: 0 },
@@ -17,24 +14,24 @@ export const IMPAIRMENTS = {
 
 const RATE = 100;
 
-/** The queue holds one BDP, but at most this many ms at the bottleneck's rate. */
+/** The queue's size is one BDP, but at most this many ms at the bottleneck's rate. */
 const LONGEST_QUEUE = 50;
 
 const FAIRNESS_ROUND_TRIP = 50;
 
-/** A POST over a fast path with little loss; CUBIC's reaction to the loss is part of the scene. */
+/** A POST over a fast path with little loss, to which CUBIC's reaction is part of the result. */
 export const POST = { bytes: 8_000_000, roundTrip: 40, loss: 0.005 };
 
 /** The TCP implementation at the client's end. */
 export const STACKS = ['kernel', 'ours'];
 
-/** The path of a cell, with the same seed for arctun's and the kernel's runs. */
+/** Returns a cell's path, with the same seed for arctun's and the kernel's runs. */
 export function pathOf({ roundTrip, impairment, seed }) {
   const queue = Math.min(roundTrip, LONGEST_QUEUE);
   return { rate: RATE, delay: roundTrip / 2, queue, ...IMPAIRMENTS[impairment], seed };
 }
 
-/** @param repeats runs of each cell */
+/** @param repeats the number of runs of each cell */
 export function planRuns(scenes, repeats) {
   const scenePlans = { table: planTable, fairness: planFairness, post: planPost };
   return scenes.flatMap((scene) => {
@@ -64,7 +61,7 @@ function planTable() {
   );
 }
 
-/** Compares arctun next to a kernel CUBIC flow with the kernel's own TCP in the same position. */
+/** Compares arctun next to a kernel CUBIC flow with the kernel's TCP next to such a flow. */
 function planFairness() {
   return ALGORITHMS.map((algorithm) => {
     const path = pathOf({ roundTrip: FAIRNESS_ROUND_TRIP, impairment: 'clean' });

@@ -4,8 +4,8 @@
  *
  *     node relay.js LISTEN:PORT TARGET:PORT '{"rate":100,"delay":10,"queue":20,"loss":0.01,"reorder":0,"seed":1}'
  *
- * All clients share one bottleneck in each direction. It prints `listening`. At the end of its
- * standard input it prints its statistics as one JSON line and exits.
+ * All clients share one bottleneck in each direction. The relay prints `listening`. When standard
+ * input ends, it prints its statistics as one JSON line and exits.
  */
 import { createSocket } from 'node:dgram';
 import { setTimeout } from 'node:timers';
@@ -13,7 +13,7 @@ import { setTimeout } from 'node:timers';
 import { Histogram } from './histogram.js';
 import { Link, seededRandom } from './link.js';
 
-/** The socket buffer size in bytes, which the lab's child processes may set on Linux. */
+/** The socket buffer size in bytes; Linux allows the lab's child processes to set it. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 const [listen, target, settings] = process.argv.slice(2);
@@ -21,15 +21,15 @@ const [listenHost, listenPort] = listen.split(':');
 const [targetHost, targetPort] = target.split(':');
 const { seed, ...path } = JSON.parse(settings);
 
-/** Datagrams in flight in one direction, in order of arrival. */
+/** The datagrams in flight in one direction, by arrival time. */
 class Direction {
   #link;
   #queueing = new Histogram();
   #lateness = new Histogram();
-  /** Datagrams that stay in order: arrivals never decrease. #first is the index of the next one. */
+  /** Datagrams that stay in order, so that arrivals never decrease. #first is the next index. */
   #inOrder = [];
   #first = 0;
-  /** The few datagrams that others may overtake, sorted. */
+  /** The few datagrams that other ones may overtake, sorted. */
   #late = [];
 
   constructor(seedOfDirection) {
@@ -91,7 +91,7 @@ class Direction {
   }
 }
 
-/** The number of delivered entries that are removed from the array at once. */
+/** The number of delivered entries to remove from the array at once. */
 const COMPACT = 1024;
 
 const up = new Direction(seed * 2);
@@ -100,7 +100,7 @@ const clients = new Map();
 let timer;
 let timerAt = Infinity;
 
-/** Each input also delivers due datagrams, so the timer's resolution matters only when idle. */
+/** Delivers due datagrams at each input, so the timer's resolution matters only without traffic. */
 function turn(now) {
   up.deliver(now);
   down.deliver(now);
@@ -140,7 +140,7 @@ function newClient({ port, address }) {
     down.accept(bytes, toClient, now);
     turn(now);
   });
-  // If the server is not listening yet, ICMP reports it; that counts as a loss.
+  // If the server is not listening yet, ICMP reports an error, which counts as a loss.
   outside.on('error', () => undefined);
   outside.connect(Number(targetPort), targetHost, () => {
     outside.setRecvBufferSize(SOCKET_BUFFER);

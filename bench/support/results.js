@@ -1,4 +1,4 @@
-/** Stores results of runs, one JSON line each, so that completed runs are not repeated. */
+/** Stores the result of each run as one JSON line, so that completed runs are not repeated. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -6,7 +6,7 @@ export class Results {
   #file;
   #byKey = new Map();
 
-  /** @param label what was measured; results with another label are kept but not counted */
+  /** @param label identifies what was measured; results with other labels are kept but ignored */
   constructor(file, label) {
     this.#file = file;
     this.label = label;
@@ -27,7 +27,7 @@ export class Results {
     appendFileSync(this.#file, `${JSON.stringify({ ...result, label: this.label })}\n`);
   }
 
-  /** All results of one stack in a cell. */
+  /** Returns all results of one stack in a cell. */
   of(name, stack) {
     return [...this.#byKey.values()].filter(
       (result) => result.name === name && result.stack === stack,
@@ -36,7 +36,7 @@ export class Results {
 
   #load() {
     const text = readFileSync(this.#file, 'utf8');
-    // A line cut off by the end of the process is not a result.
+    // A line cut off when the process ended is not a result.
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     if (whole.length < text.length) writeFileSync(this.#file, whole);
     for (const line of whole.split('\n').filter(Boolean)) {

@@ -1,7 +1,7 @@
 /**
- * Servers behind the server's end of the tunnel: port 5001 counts received bytes, port 5002 sends
- * as fast as possible, each for as long as the client asks; port 80 answers POSTs. It prints counts
- * as JSON lines with the number of the run, and exits at the end of its standard input.
+ * Servers at the server's end of the tunnel: port 5001 counts received bytes, and port 5002 sends
+ * as fast as possible, each for the time that the client requests; port 80 answers POSTs. Prints
+ * counts as JSON lines with the number of the run, and exits when standard input ends.
  */
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers';
 
 import { count, fill, HEADER, PORTS, reset } from './streams.js';
 
-/** A source continues a little after the client has stopped counting. */
+/** The milliseconds for which a source continues after the client has stopped counting. */
 const LINGER = 500;
 
 function serve(port, handle) {

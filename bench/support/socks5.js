@@ -8,7 +8,7 @@ const REPLY_TO_IPV4 = 10;
 
 /**
  * @param proxy HOST:PORT
- * @returns a socket connected to an IPv4 address through the proxy
+ * @returns a socket that is connected to an IPv4 address through the proxy
  */
 export async function dialSocks5(proxy, host, port) {
   const [proxyHost, proxyPort] = proxy.split(':');

@@ -4,10 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Milliseconds without work after which a process counts as idle. */
+/** The milliseconds without work after which a process counts as idle. */
 const IDLE = 2_000;
 
-/** User and system time of a whole process, in ms, from the kernel's accounting. */
+/** Returns a process's user and system time in ms, from the kernel's accounting. */
 export function cpuOf(command, env = process.env) {
   const result = spawnSync(
     '/bin/bash',
@@ -31,7 +31,7 @@ export async function startUp(lab, config) {
   return { child, forward };
 }
 
-/** CPU time in ms that a process's current threads have used so far. */
+/** Returns the CPU time in ms that a process's current threads have used so far. */
 export function cpuSoFar(pid) {
   const threads = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = threads.map((thread) =>
@@ -40,14 +40,14 @@ export function cpuSoFar(pid) {
   return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
 }
 
-/** A process's memory in MB: the total, and the part that it does not share. */
+/** Returns a process's total and unshared memory in MB. */
 export function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)[1]) / 1024;
   return { resident: read('VmRSS'), anonymous: read('RssAnon') };
 }
 
-/** The memory of an idle `up`, and after the given number of messages. */
+/** Returns the memory of an idle `up`, and its memory after the given number of messages. */
 export async function runMemory(lab, config, messages) {
   const { child, forward } = await startUp(lab, config);
   await pause(IDLE);

@@ -1,12 +1,12 @@
 /** Statistics over repeated measurements. */
 
-/** The quantile for the fraction `part` of the values; NaN if empty. */
+/** Returns the quantile for the fraction `part` of the values; NaN if empty. */
 export function quantile(values, part) {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN;
 }
 
-/** Median, 99th percentile and maximum. */
+/** Returns the median, 99th percentile and maximum. */
 export function summarize(values) {
   return {
     count: values.length,
@@ -16,7 +16,7 @@ export function summarize(values) {
   };
 }
 
-/** The difference of each pair, which cancels the machine's load at that moment. */
+/** Returns the difference of each pair, which cancels out the machine's load at that time. */
 export function differences(pairs) {
   return pairs.map(({ ours, baseline }) => ours - baseline);
 }

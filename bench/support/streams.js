@@ -1,14 +1,12 @@
-/** One timed direction of a TCP connection, shared by a benchmark's client and server. */
+/** One timed direction of a TCP connection, used by both client and server of a benchmark. */
 import { clearInterval, setInterval, setTimeout } from 'node:timers';
 
 const CHUNK = Buffer.alloc(256 * 1024, 'arctun');
 
-/** Ports of the server inside the tunnel. */
+/** The server's ports inside the tunnel. */
 export const PORTS = { up: 5001, down: 5002, http: 80 };
 
-/**
- * The client's first bytes: the run's number and duration, so that the server can label and end it.
- */
+/** The length of the client's first bytes: the run's number and duration, for the server. */
 export const HEADER = 8;
 
 export function header(run, milliseconds) {
@@ -18,7 +16,7 @@ export function header(run, milliseconds) {
   return bytes;
 }
 
-/** Writes as fast as the stream accepts, until it is destroyed. */
+/** Writes as fast as the stream accepts data, until the stream is destroyed. */
 export function fill(stream) {
   const write = () => {
     while (!stream.destroyed && stream.write(CHUNK));
@@ -49,7 +47,7 @@ export function count(stream, milliseconds) {
   });
 }
 
-/** Ends a connection and discards its buffered data, so that none reaches the next run. */
+/** Ends a connection and discards its buffered data, so that no data reaches the next run. */
 export function reset(stream) {
   if (typeof stream.resetAndDestroy === 'function') stream.resetAndDestroy();
   else stream.destroy();

@@ -1,6 +1,4 @@
-/**
- * The output of `bench:tcp`: ratios of arctun's results to the kernel's, their mean and the worst.
- */
+/** Formats the output of `bench:tcp`: arctun's results relative to the kernel's, mean and worst. */
 import {
   ALGORITHMS,
   cellName,
@@ -12,10 +10,10 @@ import {
 } from './plan.js';
 import { median } from './results.js';
 
-/** The required ratios of the table, and of a POST's time with BBR. */
+/** The required ratios for the table, and for the duration of a POST with BBR. */
 export const LIMITS = { mean: 0.9, worst: 0.8, post: 1.5 };
 
-/** Compares a cell if both stacks have results: the medians, and the number of runs. */
+/** Compares a cell if both stacks have results: returns the medians, and the number of runs. */
 function compare(results, name, valueOf) {
   const [ours, kernel] = ['ours', 'kernel'].map((stack) => results.of(name, stack));
   if (ours.length === 0 || kernel.length === 0) return undefined;
@@ -72,9 +70,7 @@ function reportTable(results) {
   };
 }
 
-/**
- * Upload queues in runs without impairment: other traffic on the bottleneck would wait behind them.
- */
+/** Formats the upload queues without impairment, in which other traffic would have to wait. */
 function reportQueues(results) {
   const rows = [];
   for (const algorithm of ALGORITHMS) {

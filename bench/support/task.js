@@ -1,6 +1,6 @@
-/** One client of a lab, from its start to its result. */
+/** One client in a lab, from its start to its result. */
 
-/** The maximum delay in ms past a task's expected end; a POST with CUBIC takes long. */
+/** The maximum delay in ms after a task's expected end; a POST with CUBIC takes long. */
 const PATIENCE = 120_000;
 
 let serial = 0;
@@ -21,7 +21,7 @@ export class Task {
     return this.#setup;
   }
 
-  /** Waits until its tunnel is open and a stream is connected. */
+  /** Waits until the tunnel is open and a stream is connected. */
   async ready() {
     await this.#process.line((line) => line === 'ready');
   }
@@ -30,7 +30,7 @@ export class Task {
     this.#process.tell('go');
   }
 
-  /** The bytes that a stream's receiver counted, or the client's own result. */
+  /** Returns the bytes that a stream's receiver counted, or the client's own result. */
   async result() {
     const { task, run, milliseconds = 0 } = this.#setup;
     const patience = milliseconds + PATIENCE;
@@ -47,7 +47,6 @@ export class Task {
   }
 }
 
-/** Runs a single task. */
 export async function runTask(lab, setup) {
   const task = new Task(lab, setup);
   try {

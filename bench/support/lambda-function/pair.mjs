@@ -1,6 +1,6 @@
 /**
- * The function of `bench:lambda`. It posts to the ports in its event, one after the other, and
- * returns the duration of each POST in ms, and the status.
+ * The Lambda function of `bench:lambda`. Posts to each port in its event in turn, and returns the
+ * duration of each POST in ms, and the status.
  */
 import { request } from 'node:http';
 
@@ -18,7 +18,7 @@ async function timedPost(port) {
   return { took: performance.now() - startedAt, status };
 }
 
-/** Posts as the article's function does. */
+/** Sends a POST like the function in SORACOM's article. */
 function post(port) {
   return new Promise((resolve, reject) => {
     const options = {
