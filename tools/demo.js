@@ -1,7 +1,7 @@
 /**
- * Demonstrates arctun without an account or root: starts a local SORACOM emulator, creates a
- * virtual SIM, opens the tunnel and delivers a message. Each step runs the real command in its own
- * process.
+ * Demonstrates arctun without an account or root privileges: starts a local SORACOM emulator,
+ * creates a virtual SIM, opens the tunnel and delivers a message. Each step runs the real command
+ * in its own process.
  *
  * `--kill-emulator` stops the emulator before the last step, which then fails as in real use.
  */
@@ -27,7 +27,7 @@ const environment = {
 };
 const running = new Set();
 
-/** Starts a command and shows it with its output. */
+/** Starts a command, and shows the command and its output. */
 function arctun(parameters, extra = {}) {
   console.log(`\n$ arctun ${parameters.map(quote).join(' ')}`);
   const child = spawn(process.execPath, [ARCTUN, ...parameters], {

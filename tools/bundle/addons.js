@@ -25,7 +25,7 @@ export function addonsOf(architecture, cache) {
   };
 }
 
-/** npm installs koffi's package only for this machine; the other architecture's is downloaded. */
+/** Returns koffi's addon. npm installs only this machine's package; others are downloaded. */
 function koffi(name, cache) {
   const path = `node_modules/@koromix/koffi-linux-${name}`;
   const file = `linux_${name}/koffi.node`;

@@ -1,8 +1,8 @@
 /**
- * Writes the npm package's code: dist/bundle, with the command and the library, and dist/types,
- * with the library's declarations. Bundling halves the command's startup time, and leaves only
- * native packages as dependencies. Code splitting lets a command load only its own code and share
- * the rest with the library.
+ * Writes the npm package's code: the command and the library to dist/bundle, and the library's
+ * declarations to dist/types. Bundling halves the command's startup time, and leaves only native
+ * packages as dependencies. With code splitting, a command loads only its own code and shares the
+ * rest with the library.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,10 +13,10 @@ import { contentOf, REPOSITORY, withoutDiscovery } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/bundle');
 
-/** sodium-native's native addons, by platform and architecture. */
+/** The native addons of sodium-native, by platform and architecture. */
 const ADDON = 'sodium-native/prebuilds/*';
 
-/** Loads the package that npm installed for this platform, or else searches as koffi does. */
+/** Loads the package that npm installed for this platform, or otherwise searches like koffi. */
 const KOFFI = `
   try { module.exports = require(\`@koromix/koffi-\${process.platform}-\${process.arch}\`); }
   catch { module.exports = require('koffi'); }
@@ -24,7 +24,7 @@ const KOFFI = `
 
 /**
  * Loads native packages with require(), which does not scan their text for exports. sodium-native's
- * file is loaded directly, because its own lookup loads 19 packages.
+ * file is loaded directly, because the package's own lookup loads 19 packages.
  */
 const machineCode = {
   name: 'machine-code',
@@ -49,7 +49,7 @@ const machineCode = {
 
 rmSync(output, { recursive: true, force: true });
 const { metafile } = await build({
-  // bin/run.js starts the first, a tunnel thread uses the second, programs import the third.
+  // bin/run.js starts the first file, a tunnel thread the second, and programs import the third.
   entryPoints: ['src/entry/npm.ts', 'src/cli/tunnel-thread.ts', 'src/index.ts'],
   entryNames: '[name]',
   absWorkingDir: REPOSITORY,
@@ -59,14 +59,14 @@ const { metafile } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  // Keeps names for readable stack traces.
+  // Keep names, for readable stack traces.
   keepNames: true,
   metafile: true,
   legalComments: 'none',
-  // Native packages, and the packages that oclif loads for TypeScript projects.
+  // Exclude native packages, and the packages that oclif loads for TypeScript projects.
   external: ['koffi', '@koromix/*', ADDON, 'typescript', 'ts-node', 'tsx'],
   plugins: [machineCode, withoutDiscovery],
-  // Bundled CommonJS packages require Node's modules. No bundled code uses these names.
+  // Bundled CommonJS packages require Node's modules. Bundled code does not use these names.
   banner: {
     js: [
       "import { createRequire as createRequireForBundle } from 'node:module';",
@@ -79,10 +79,7 @@ writeFileSync(join(output, 'sbom.json'), bill);
 writeFileSync(join(output, 'notices.txt'), notices);
 copyTypes();
 
-/**
- * Copies the declarations that index.d.ts reaches. Declarations of other packages would be
- * dependencies.
- */
+/** Copies the declarations that index.d.ts uses, without those of other packages. */
 function copyTypes() {
   const [from, to] = ['dist/src', 'dist/types'].map((folder) => join(REPOSITORY, folder));
   rmSync(to, { recursive: true, force: true });

@@ -1,10 +1,10 @@
 /**
- * Writes dist/executable, the input of layers and single executables
- * (src/lambda/layer/prebuilt.ts): `npm run build:executable`. Node for Linux, which creates the
- * blobs, is downloaded from npm once.
+ * Writes dist/executable, from which layers and single executables are built
+ * (src/lambda/layer/prebuilt.ts): `npm run build:executable`. Downloads Node for Linux, which
+ * creates the blobs, from npm once.
  *
- * Parts that this machine cannot build are skipped with a warning; with `--complete`, for a
- * release, that is an error.
+ * Parts that this machine cannot build are skipped with a warning. With `--complete`, for a
+ * release, such parts are errors.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,9 +19,9 @@ import { addonsOf } from './addons.js';
 import { bundle, contentOf, PROGRAMS, REPOSITORY } from './bundles.js';
 
 const output = join(REPOSITORY, 'dist/executable');
-/** Node packages and earlier build results. */
+/** The folder for Node packages and earlier build results. */
 const cache = join(REPOSITORY, 'build/node');
-/** Requires Debian's libraries of the other architecture. */
+/** Runs arm64 programs; requires Debian's libraries for arm64. */
 const EMULATOR = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
 const HOST =
   process.platform === 'linux' ? { x64: 'x86_64', arm64: 'arm64' }[process.arch] : undefined;
@@ -42,15 +42,13 @@ function describe(name, bundles) {
   const { inputs, bill, notices } = contentOf(bundles.map(({ metafile }) => metafile));
   writeFileSync(join(output, `${name}.sbom.json`), bill);
   writeFileSync(join(output, `${name}.notices.txt`), notices);
-  // The list of inputs, for tests.
+  // The list of inputs is used by tests.
   writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
   const bytes = bundles.reduce((sum, { code }) => sum + code.length, 0);
   console.log(`${name}: ${bytes} bytes from ${inputs.length} modules`);
 }
 
-/**
- * Wraps code in a function with a CommonJS module's parameters, which src/entry/embedded.ts calls.
- */
+/** Wraps code in a function with a CommonJS module's parameters, for src/entry/embedded.ts. */
 function wrapped(code) {
   return `(function (require, module, exports) {${code}\n})`;
 }
@@ -69,15 +67,15 @@ async function writeBlobs(main, commandLine) {
   }
 }
 
-/** @throws Error if nothing may be skipped */
+/** Reports a part that cannot be built. @throws Error with `--complete` */
 function leaveOut(why) {
   if (isComplete) throw new Error(why);
   console.warn(why);
 }
 
 /**
- * Builds the program with precompiled code, which makes a cold start a third shorter. The Node that
- * will run it also compiles it, in qemu if its architecture differs.
+ * Builds the program with precompiled code, which makes a cold start a third shorter. The code is
+ * compiled by the Node that will run it, in qemu for another architecture.
  */
 async function blobOf(code, commandLine, architecture) {
   const runs = await nodeFor(architecture);
@@ -89,7 +87,7 @@ async function blobOf(code, commandLine, architecture) {
     main: 'arctun.cjs',
     disableExperimentalSEAWarning: true,
     useCodeCache: runs !== undefined,
-    // NODE_OPTIONS are the function's, and may name missing files.
+    // NODE_OPTIONS belongs to the function, and may name missing files.
     execArgvExtension: 'none',
     assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
@@ -108,8 +106,7 @@ async function blobOf(code, commandLine, architecture) {
     for (const [name, bytes] of Object.entries(addons)) writeFileSync(join(folder, name), bytes);
     writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
     const [program, ...words] = runs ?? (await nodeFor(HOST));
-    // The layout of compiled code depends on seeded hashes: a fixed seed makes the bytes
-    // reproducible.
+    // A fixed seed makes the bytes reproducible, because the layout depends on seeded hashes.
     const run = (...options) =>
       execFileSync(program, [...words, '--random-seed=1', ...options], {
         cwd: folder,
@@ -122,7 +119,7 @@ async function blobOf(code, commandLine, architecture) {
   return readFileSync(blob);
 }
 
-/** Without the addons, `up` reports what a network interface requires. */
+/** Returns the addons. If they are missing, `up` reports what a network interface requires. */
 function addonsFor(architecture) {
   try {
     return addonsOf(architecture, cache);
@@ -132,7 +129,7 @@ function addonsFor(architecture) {
   }
 }
 
-/** The command that runs Node of an architecture on this machine; undefined if none does. */
+/** Returns the command that runs Node for an architecture here; undefined if there is none. */
 async function nodeFor(architecture) {
   const isForeign = architecture !== HOST;
   if (isForeign && (architecture !== 'arm64' || !canRun(EMULATOR[0]))) return undefined;

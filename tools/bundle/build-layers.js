@@ -1,7 +1,7 @@
 /**
  * Writes build/layers (zip files for AWS Lambda) and build/executable (single executables), each
  * with SHA256SUMS: `npm run layer`. Fails if a file exceeds its size limit. An architecture as the
- * argument builds only that one.
+ * argument restricts the build to it.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -10,15 +10,15 @@ export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
 
 /**
- * The programs: their entry, as in a file next to src/, and their target Node version. The single
- * executable consists of the first two.
+ * The programs, each with its entry code, which is resolved next to src/, and its target Node
+ * version. The single executable consists of the first two.
  */
 export const PROGRAMS = {
   executable: { entry: `import './src/entry/executable.ts';`, target: 'node24' },
   'command-line': {
     entry: `import './src/entry/executable-command-line.ts';`,
     target: 'node24',
-    // Native packages, and the file of each that loads the addon.
+    // Native packages, each with the file that loads the addon.
     addons: { koffi: /^koffi$/, 'sodium-native': /^\.\/binding$/ },
   },
   extension: {
@@ -27,11 +27,11 @@ export const PROGRAMS = {
   },
 };
 
-/** Packages that oclif loads for TypeScript projects, and native packages. */
+/** The packages that oclif loads for TypeScript projects, and native packages. */
 const TYPESCRIPT = /^(typescript|ts-node|tsx)$/;
 const MACHINE_CODE = /^(koffi|sodium-native)$/;
 
-/** Loads native addons from the executable's assets, NAME.node. */
+/** Loads native addons from the executable's NAME.node assets. */
 const embeddedAddons = (addons) => ({
   name: 'embedded-addons',
   setup({ onResolve, onLoad }) {
@@ -50,8 +50,7 @@ const embeddedAddons = (addons) => ({
 });
 
 /**
- * Packages with which oclif searches for plugin and command files; src/entry/plugin.ts has them in
- * memory.
+ * Packages with which oclif searches for plugins and commands; src/entry/plugin.ts replaces them.
  */
 const DISCOVERY = /^(minimatch|tinyglobby|lilconfig)$/;
 
@@ -73,7 +72,7 @@ const absentPackages = (filter) => ({
   name: 'absent-packages',
   setup({ onResolve, onLoad }) {
     onResolve({ filter }, ({ path }) => ({ path, namespace: 'absent' }));
-    // Not resolved at run time, because another layer may contain a different version.
+    // Do not resolve it at run time, because another layer may contain a different version.
     onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
       contents: `throw new Error('${path} is not in this program');`,
     }));
@@ -92,14 +91,14 @@ export async function bundle({ entry, target, addons }) {
     platform: 'node',
     format: 'cjs',
     target,
-    // The code is read and compiled at each cold start.
+    // Minify, because each cold start reads and compiles the code.
     minify: true,
-    // Errors and logs contain names.
+    // Keep names, which errors and logs contain.
     keepNames: true,
     write: false,
     metafile: true,
     legalComments: 'none',
-    // import.meta.url would locate thread files next to the program, which do not exist here.
+    // Only thread files would be located with import.meta.url, and these programs have none.
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [
       withoutDiscovery,
@@ -118,7 +117,7 @@ export async function bundle({ entry, target, addons }) {
  * repository
  */
 export function contentOf(metafiles) {
-  // Only files whose code remains after tree shaking.
+  // Keep only files whose code remains after tree shaking.
   const kept = metafiles
     .flatMap(({ outputs }) => Object.values(outputs))
     .flatMap(({ inputs }) => Object.entries(inputs))
@@ -129,7 +128,7 @@ export function contentOf(metafiles) {
   return { inputs, bill: billOfMaterials(packages), notices: notices(packages) };
 }
 
-/** The packages that contain the files, according to the lock file. */
+/** Returns the packages that contain the files, according to the lock file. */
 function packagesOf(paths) {
   const folders = paths.flatMap(
     (path) =>
@@ -144,9 +143,8 @@ function packagesOf(paths) {
 }
 
 /**
- * A CycloneDX 1.5 bill of the bundle's packages, from the lock file. `npm sbom` lists all installed
- * packages, is not reproducible (a time, a random number), and omits bundled development
- * dependencies.
+ * Creates a CycloneDX 1.5 bill of the bundle's packages from the lock file. `npm sbom` lists all
+ * installed packages, is not reproducible, and omits bundled development dependencies.
  */
 function billOfMaterials(packages) {
   const kept = new Set(packages.map(({ name }) => name));
@@ -192,7 +190,7 @@ function componentOf({ name, version, license, integrity }) {
   };
 }
 
-/** The license texts, which must accompany the code. */
+/** Returns the license texts, which must accompany the code. */
 function notices(packages) {
   return packages
     .map(({ folder, name, version }) => `==== ${name} ${version} ====\n\n${licenceOf(folder)}\n`)
@@ -205,7 +203,7 @@ function licenceOf(folder) {
     const file = files.find((name) => pattern.test(name));
     return file && readFileSync(`${REPOSITORY}${folder}/${file}`, 'utf8').trim();
   };
-  // Some packages have the license as the last section of their README.
+  // In some packages, the license is the last section of the README.
   const text =
     textOf(/^licen[cs]e/i) ?? /^#* ?licen[cs]e\s[^]*/im.exec(textOf(/^readme/i) ?? '')?.[0];
   if (text === undefined) throw new Error(`${folder} has no licence`);

@@ -1,7 +1,6 @@
 /**
- * Runs NAME.cjs, an asset of the single executable, for `version`, and writes the code compiled in
- * that run to NAME.cache: the code that every command uses. The executable's own Node runs this
- * script.
+ * Runs `version` in NAME.cjs, an asset of the single executable, and writes the code compiled in
+ * that run to NAME.cache. Every command uses this code. The executable's own Node runs this script.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Script } from 'node:vm';

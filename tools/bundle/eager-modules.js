@@ -1,14 +1,13 @@
 /**
- * Makes V8 compile a bundle's modules together with the bundle. V8 would otherwise pre-parse each
- * module as a function that may never be called, and compile it on loading. The executable keeps
- * only code compiled with the bundle.
+ * Makes V8 compile a bundle's modules together with the bundle. Otherwise, V8 would pre-parse each
+ * module as a function that may never be called, and compile it on loading. The executable contains
+ * only code that was compiled with the bundle.
  */
 import ts from 'typescript';
 
 /**
- * @param code output of esbuild, in which a module is `name = wrapper(() => { … })` at the top
- * level
- * @returns the same with parentheses around these functions, so that V8 compiles them eagerly
+ * @param code esbuild's output, in which each module is a top-level `name = wrapper(() => { … })`
+ * @returns the code with parentheses around these functions, so that V8 compiles them eagerly
  */
 export function withEagerModules(code) {
   const file = ts.createSourceFile('', code, ts.ScriptTarget.Latest, false, ts.ScriptKind.JS);

@@ -1,6 +1,6 @@
 /**
- * Size limits in bytes of the published files. Lambda accepts 50 MB of zip directly, and 250 MB
- * unzipped for a function and all its layers.
+ * Size limits of the published files in bytes. Lambda accepts direct uploads of 50 MB (zip), and
+ * 250 MB unzipped for a function with all its layers.
  */
 export const LIMITS = {
   'arctun-lambda-x86_64.zip': 45e6,

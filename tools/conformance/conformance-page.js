@@ -1,12 +1,9 @@
-/**
- * Builds docs/explanation/wireguard-conformance.md: the rules of WireGuard, and the tests that
- * check them.
- */
+/** Builds docs/explanation/wireguard-conformance.md: the rules of WireGuard and their tests. */
 import { ROWS, testsOf, witnessedTestsOf } from './conformance.js';
 import { byFile, fileList } from './tested-rules.js';
 
 /**
- * The document, before formatting.
+ * Returns the unformatted document.
  *
  * @returns {string}
  */
@@ -45,7 +42,7 @@ function overview(conformance) {
   ].join('\n');
 }
 
-/** The distinct foreign implementations. */
+/** Returns the foreign implementations without duplicates. */
 function witnessesOf(conformance, name) {
   const all = witnessedTestsOf(conformance, name).flatMap(({ witnesses }) => witnesses);
   return [...new Set(all)].sort();
@@ -68,7 +65,6 @@ function section(rule, conformance, heading) {
   return [`### ${heading}: ${subject}`, rule.rule, lines.join('\n')].join('\n\n');
 }
 
-/** Lists tests under their files. */
 function list(what, tests) {
   if (tests.length === 0) return '';
   const items = byFile(tests).flatMap(([file, ofFile]) => [

@@ -1,7 +1,7 @@
 /**
- * The rules of WireGuard, the tests that check them and the mutations that those tests must detect,
- * for write-conformance.js, mutate-conformance.js and the test suite. A test's title names its
- * rules:
+ * The rules of WireGuard, the tests that check the rules, and the mutations that those tests must
+ * detect, for write-conformance.js, mutate-conformance.js and the test suite. A test's title names
+ * its rules:
  *
  *     … (row 5, initiator)          … (rows 5 and 12, both roles)
  *     … (gotatun 0.7.2 c)           … (rows 1, 12; witnesses Linux kernel and wireguard-go)
@@ -32,29 +32,29 @@ const TAG = new RegExp(
  * @property {boolean} isReadable whether the tag has one of the forms above
  * @property {string[]} names rows or lines of the changelog
  * @property {string[]} roles
- * @property {string[]} witnesses foreign implementations
+ * @property {string[]} witnesses the foreign implementations
  */
 
 /**
  * @typedef {object} Rule
- * @property {string} name `5` for a row, `c` for a line of the changelog
- * @property {number} row the number of the row; for a line, of the row with the same rule
+ * @property {string} name `5` for a row, `c` for a changelog line
+ * @property {number} row the row's number; for a changelog line, the row with the same rule
  * @property {string} subject
  * @property {string} rule
- * @property {string} sections of the whitepaper
- * @property {string[]} files that implement the rule
- * @property {string[]} roles to which the rule applies
- * @property {{file: string, title: string}[]} elsewhere other tests that check it
- * @property {string | undefined} reason why it is not implemented
+ * @property {string} sections the sections of the whitepaper
+ * @property {string[]} files the files that implement the rule
+ * @property {string[]} roles the roles to which the rule applies
+ * @property {{file: string, title: string}[]} elsewhere other tests that check the rule
+ * @property {string | undefined} reason why the rule is not implemented
  */
 
 /**
  * @typedef {object} Mutation
- * @property {string} name of the rule
+ * @property {string} name the rule's name
  * @property {string} file
- * @property {string} find text that occurs in the file exactly once
+ * @property {string} find text that occurs exactly once in the file
  * @property {string} replace
- * @property {string} test the file whose tests of that rule must fail
+ * @property {string} test the file whose tests of the rule must fail
  */
 
 /**
@@ -77,7 +77,7 @@ export function readConformance(root) {
 }
 
 /**
- * The tagged titles in the text of a test file, in order.
+ * Returns the tagged titles in a test file's text, in order.
  *
  * @param {string} file
  * @param {string} text
@@ -88,7 +88,7 @@ export function titlesIn(file, text) {
     const whole = literal.replaceAll(/\\(.)/g, '$1');
     const [tag, kind, numbers, role, witnesses] = TAG.exec(whole) ?? [];
     const roles = role === 'both roles' ? ['initiator', 'responder'] : [role ?? []].flat();
-    // Only a foreign peer's row has no role.
+    // Only the row of a foreign peer has no role.
     const isRow = kind !== 'gotatun 0.7.2';
     const isReadable = tag !== undefined && (!isRow || roles.length > 0 || witnesses !== undefined);
     return {
@@ -115,7 +115,7 @@ function mutationOf({ row, line, ...rest }) {
 }
 
 /**
- * The tests that check a rule without a foreign implementation.
+ * Returns the tests that check a rule without a foreign implementation.
  *
  * @param {{titles: Title[]}} conformance
  * @param {string} name
@@ -125,7 +125,7 @@ export function testsOf({ titles }, name) {
 }
 
 /**
- * The tests in which a foreign implementation has witnessed a rule.
+ * Returns the tests in which a foreign implementation confirms a rule.
  *
  * @param {{titles: Title[]}} conformance
  * @param {string} name
@@ -134,15 +134,15 @@ export function witnessedTestsOf({ titles }, name) {
   return titles.filter(({ names, witnesses }) => names.includes(name) && witnesses.length > 0);
 }
 
-/** The pattern for jest's `-t` that runs only the tests of one rule. */
+/** Returns the pattern for jest's `-t` that selects only the tests of one rule. */
 export function titlePattern(name) {
   if (LINES.includes(name)) return `\\(gotatun 0\\.7\\.2 ${name}\\)$`;
   return `\\(rows? (\\d+(, | and ))*${name}\\b[^()]*\\)$`;
 }
 
 /**
- * Lists problems: each rule needs tests in all its roles or a reason, and a mutation; each title,
- * file and text that the data names must exist.
+ * Lists problems: a rule without a mutation, or without a reason or tests in all its roles; a
+ * title, file or text in the data that does not exist.
  *
  * @returns {string[]}
  */

@@ -1,7 +1,7 @@
 /**
- * The requirements of TCP and of the IP below it, and the tests that check them, for
- * write-conformance.js and the test suite. The title of a test, or of its group, names the
- * requirements as the rows do:
+ * The requirements for TCP and the IP below it, and the tests that check the requirements, for
+ * write-conformance.js and the test suite. The title of a test or its group names the requirements
+ * by their rows:
  *
  *     … (MUST-58, MUST-59)     … (RFC 8985 7.3)     … (tcp_zero_window_probe)
  */
@@ -21,19 +21,19 @@ const ROW_ONLY = /^(?:(?:MUST|SHLD|REC)-\d+|(?:tcp|udp|icmpv[46]|ipv[46])_[a-z0-
 /**
  * @typedef {object} Title
  * @property {string} file
- * @property {string} title without its names
+ * @property {string} title the title without its names
  * @property {string[]} names
  */
 
 /**
  * @typedef {object} Requirement
  * @property {string} name `MUST-58`, `RFC 8985 7.3` or `tcp_rack`
- * @property {string | undefined} section if the name does not show it
+ * @property {string | undefined} section the section, if the name does not contain it
  * @property {string} rule
- * @property {string[]} files that implement it
+ * @property {string[]} files the files that implement the requirement
  * @property {{file: string, title: string}[]} elsewhere tests that check it under other names
  * @property {string | undefined} deviation how and why the implementation differs
- * @property {string | undefined} notApplicable why nothing has to be implemented
+ * @property {string | undefined} notApplicable why no implementation is needed
  */
 
 /**
@@ -69,7 +69,7 @@ function rowOf({ files = [], elsewhere = [], ...rest }) {
 }
 
 /**
- * The titles in the text of a test file that end with names, in order. Other parentheses, and
+ * Returns the titles in a test file's text that end with names, in order. Other parentheses, and
  * section numbers without a row, are part of the title.
  *
  * @param {string} file
@@ -88,7 +88,7 @@ export function namesIn(file, text) {
 }
 
 /**
- * The tests that check a requirement, found by their names and through its row.
+ * Returns the tests that check a requirement, found by their names and through its row.
  *
  * @param {{titles: Title[]}} conformance
  * @param {{name: string, elsewhere: {file: string, title: string}[]}} row
@@ -99,8 +99,8 @@ export function testsHolding({ titles }, { name, elsewhere }) {
 }
 
 /**
- * Lists problems: each requirement needs a test or a reason, each name a row; each file and title
- * that a row names must exist.
+ * Lists problems: a requirement without a test or a reason, a name without a row, and a file or
+ * title in a row that does not exist.
  *
  * @returns {string[]}
  */
@@ -133,7 +133,7 @@ function rowProblems(row, conformance) {
 }
 
 /**
- * The document, before formatting.
+ * Returns the unformatted document.
  *
  * @returns {string}
  */
@@ -187,13 +187,13 @@ function item(row, conformance) {
   return [head, ...facts.filter((fact) => fact).map((fact) => `  - ${fact}`)].join('\n');
 }
 
-/** Lists the tests of a file, each title once. */
+/** Lists the tests of a file, without repeated titles. */
 function heldIn([file, tests]) {
   const titles = [...new Set(tests.map(({ title }) => `“${escaped(title)}”`))];
   return `\`${file}\`: ${titles.join(', ')}`;
 }
 
-/** Escapes a title for Markdown; `%s` and the like are jest's placeholders in tables of cases. */
+/** Escapes a title for Markdown. `%s` and similar text are jest's placeholders for table cases. */
 function escaped(title) {
   return title.replaceAll(/[\\_*<[\]`]/g, '\\$&');
 }

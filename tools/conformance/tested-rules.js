@@ -1,11 +1,11 @@
 /**
  * Shared code for the rule lists of WireGuard (conformance.js) and TCP (tcp-conformance.js). A rule
- * names the files that implement it, and tests name their rules in their titles.
+ * names the files that implement it, and test titles name the rules that the tests check.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The test files under a folder, as sorted paths relative to `root`. */
+/** Returns the test files in a folder, as sorted paths relative to `root`. */
 export function testFiles(root, folder) {
   return readdirSync(join(root, folder), { recursive: true })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
@@ -18,7 +18,8 @@ export function readJson(root, path) {
 }
 
 /**
- * The missing items that a rule names: its files, and tests that check it under other names.
+ * Returns the items that a rule names but that do not exist: its files, and tests that check it
+ * under other names.
  *
  * @param {string} root
  * @param {{name: string, files: string[], elsewhere: {file: string, title: string}[]}} rule
@@ -38,7 +39,7 @@ export function missingOf(root, { name, files, elsewhere }) {
 }
 
 /**
- * Groups tests by file, both in their original order.
+ * Groups tests by file. Files and tests keep their original order.
  *
  * @template {{file: string}} T
  * @param {T[]} tests
@@ -49,7 +50,6 @@ export function byFile(tests) {
   return files.map((file) => [file, tests.filter((test) => test.file === file)]);
 }
 
-/** Formats a list of files for a document. */
 export function fileList(files) {
   return files.map((file) => `\`${file}\``).join(', ');
 }

@@ -1,6 +1,6 @@
 /**
  * Writes docs/explanation/wireguard-conformance.md and docs/explanation/tcp-conformance.md from the
- * titles of the tests: `npm run conformance`.
+ * tests' titles: `npm run conformance`.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,11 +1,11 @@
-/** Runs the blocks of all pages, unless nothing has changed since they passed. */
+/** Runs the code blocks of all pages, unless nothing has changed since they last passed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The pages, what runs them, and everything that their commands use. */
+/** The pages, the code that runs their blocks, and all files that their commands use. */
 const INPUTS = [
   ...['README*.md', 'docs', 'src', 'commands', 'bin', 'deploy', 'test/docs', 'test/support'],
   ...['tools/bundle', 'package.json', 'package-lock.json'],
@@ -23,7 +23,7 @@ if (existsSync(VERDICT) && readFileSync(VERDICT, 'utf8') === state) {
   writeFileSync(VERDICT, state);
 }
 
-/** A hash of the names and contents of files, new ones included. */
+/** Returns a hash of the names and contents of files, including untracked ones. */
 function stateOf(paths) {
   const list = ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '--', ...paths];
   const names = execFileSync('git', list, { encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\0');

@@ -52,7 +52,7 @@ export function drawModes(scheme) {
     `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="${radius}" fill="${fill}" stroke="${stroke}"` +
     `${dash ? ' stroke-dasharray="4 3"' : ''}/>`;
 
-  /** A mode: its name, what it needs, and its command. */
+  /** Draws a mode: its name, its requirements, and its command. */
   const card = (y, height, name, needs, command) =>
     rect(8, y, 572, height, { fill: color.card, stroke: color.edge, radius: 12 }) +
     text(24, y + 28, `${name} <tspan dx="6" class="small">${needs}</tspan>`, {
@@ -61,7 +61,7 @@ export function drawModes(scheme) {
     }) +
     `<text x="564" y="${y + 28}" font-size="12" fill="${color.muted}" class="mono" text-anchor="end">${command}</text>`;
 
-  /** A box with a name, and a line in small letters below it. */
+  /** Draws a box with a name, and a line of small text below the name. */
   const box = (x, y, width, height, name, detail, { own, mono } = {}) => {
     const center = x + width / 2;
     const middle = y + height / 2;

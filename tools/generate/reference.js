@@ -1,14 +1,14 @@
-/** The generated parts of docs/reference, as Markdown, from oclif.manifest.json and the table of exit codes. */
+/** Generates parts of docs/reference as Markdown, from oclif.manifest.json and the exit codes. */
 
 const START = '<!-- usage -->';
 const END = '<!-- /usage -->';
 
-/** The file of a command's page. */
+/** Returns the path of a command's page. */
 export function pageOf(id) {
   return `docs/reference/commands/${id.replaceAll(':', '-')}.md`;
 }
 
-/** A page whose part between the markers is that of the command; a new one if there is none yet. */
+/** Replaces a page's part between the markers with the command's usage; creates a missing page. */
 export function withUsage(page, command) {
   const name = command.id.replaceAll(':', ' ');
   const text = page ?? `# ${name}\n\n${plain(command.description)}\n`;
@@ -42,7 +42,7 @@ function argumentTable(args) {
   return table(['argument', 'meaning'], rows);
 }
 
-/** Flags without a group first, then the groups in the order of their names, the global one last. */
+/** Returns the flags without a group, then the groups by name, with the global group last. */
 function groupsOf(flags) {
   const groups = new Map();
   for (const flag of flags) {
@@ -72,7 +72,7 @@ function flagTable(flags) {
   return table(['flag', 'variable', 'default', 'meaning'], rows);
 }
 
-/** A flag of several variables names them at the start of its description. */
+/** Splits the variables from a flag's description, which starts with them if there are several. */
 export function describedOf(flag) {
   const [, names, rest] = /^\[env: ([^\]]+)\] (.*)$/s.exec(flag.description ?? '') ?? [];
   if (names !== undefined) return { variables: names.split(', '), description: rest };
@@ -92,7 +92,7 @@ function defaultOf({ default: value }) {
   return code(String(value));
 }
 
-/** Each variable with the flags that it sets, and their commands. */
+/** Lists each variable with the flags that it sets, and their commands. */
 export function environmentPage(manifest) {
   const variables = new Map();
   for (const command of Object.values(manifest.commands)) {
@@ -135,7 +135,7 @@ const FAILURES = {
   permission: 'Permission: this user may not use the file, port, interface or tunnel.',
 };
 
-/** @param exitCodes the number of each kind of failure */
+/** @param exitCodes the exit code for each kind of failure */
 export function exitCodesPage(exitCodes) {
   const rows = Object.entries(exitCodes).map(([kind, number]) => {
     if (FAILURES[kind] === undefined)
@@ -162,7 +162,7 @@ function code(text) {
   return `\`${text}\``;
 }
 
-/** Text whose signs are no Markdown. */
+/** Escapes a text for Markdown. */
 function plain(text) {
   return (text ?? '').replaceAll(/[*<]/g, String.raw`\$&`).replaceAll(/\s+/g, ' ');
 }
@@ -171,7 +171,7 @@ function list(examples) {
   return examples.map((example) => `- ${code(example)}`).join('\n');
 }
 
-/** Columns that are empty in all rows are left out. */
+/** Formats a table without the columns that are empty in all rows. */
 function table(header, rows) {
   const kept = header.map((_, column) => rows.some((row) => row[column] !== ''));
   const line = (cells) =>

@@ -1,6 +1,6 @@
 /**
- * Puts the commands and topics of oclif.manifest.json in order: oclif writes them in the order in which
- * the file system lists the folders, which differs between machines.
+ * Sorts the commands and topics in oclif.manifest.json. oclif writes them in the order in which the
+ * file system lists folders, which differs between machines.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

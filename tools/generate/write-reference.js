@@ -1,6 +1,6 @@
 /**
- * Writes the generated parts of docs/reference: `npm run reference`. With --check, it writes nothing and fails
- * when a page differs from what it would write.
+ * Writes the generated parts of docs/reference: `npm run reference`. With --check, writes nothing,
+ * and fails if a page is outdated.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

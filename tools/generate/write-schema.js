@@ -1,4 +1,4 @@
-/** Writes schema/arc.schema.json from the model of arc.json: `npm run build && node tools/generate/write-schema.js`. */
+/** Writes schema/arc.schema.json from arc.json's model, after `npm run build`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

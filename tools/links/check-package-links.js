@@ -1,4 +1,4 @@
-/** Fails when README links to a file that the npm package does not contain. */
+/** Fails if README links to a file that the npm package does not contain. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

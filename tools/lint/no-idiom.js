@@ -3,7 +3,7 @@ import { IDIOMS } from './idioms.js';
 
 const PATTERNS = IDIOMS.map(({ pattern, instead }) => ({
   instead,
-  // A line of a block comment begins with a star.
+  // Each line of a block comment begins with a star.
   expression: new RegExp(
     `\\b${pattern.replaceAll(' ', String.raw`\s+(?:\*\s+)?`)}(?![\\w'])`,
     'gi',

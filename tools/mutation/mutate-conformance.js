@@ -1,7 +1,7 @@
 /**
- * Breaks each rule of docs/explanation/wireguard-conformance.md on purpose, in a copy of the tree,
- * and expects its tests to fail: `npm run mutate:conformance`, or `npm run mutate:conformance -- 5
- * 12 c` for some rows. test/wireguard/conformance/mutations.json lists the mutations.
+ * Breaks each rule of docs/explanation/wireguard-conformance.md in a copy of the repository, and
+ * expects the rule's tests to fail: `npm run mutate:conformance`, or `npm run mutate:conformance --
+ * 5 12 c` for some rows. test/wireguard/conformance/mutations.json lists the mutations.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { problemsOf, readConformance, titlePattern } from '../conformance/confor
 
 const LEFT_OUT = ['node_modules', '.git', 'dist', 'build', 'coverage', 'reports', '.stryker-tmp'];
 
-/** Milliseconds, longer than any test file takes. A mutation that never ends counts as killed. */
+/** Milliseconds, more than any test file takes. A mutation that never ends counts as killed. */
 const LONGEST_RUN = 300_000;
 
 const root = join(import.meta.dirname, '../..');
@@ -47,7 +47,7 @@ function mutateAll() {
   }
 }
 
-/** Checks that the tests pass unchanged, because failing tests would kill every mutation. */
+/** Checks that the tests pass without changes, because failing tests would kill every mutation. */
 function passesUnchanged(copy) {
   const files = [...new Set(mutations.map(({ test }) => test))];
   const { passed, failed } = runTests(copy, files, []);

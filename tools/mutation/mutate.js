@@ -1,10 +1,10 @@
 /**
- * Runs mutation tests on a file or folder under src: `npm run mutate -- src/wireguard`. Each file
- * is changed in one place at a time, and its mirror tests have to fail: for bbr.ts, these are
- * bbr.test.ts, tests by subject such as bbr-undo.test.ts, and tests of several files that name it
- * after `@mirrors` in their first lines. A file without mirror tests uses all tests of its folder.
- * A large folder takes hours: `--resume` reuses the result of an earlier run for each file that has
- * not changed since, nor have its tests.
+ * Runs mutation tests on a file or folder in src: `npm run mutate -- src/wireguard`. Changes each
+ * file in one place at a time, and expects its mirror tests to fail: for bbr.ts, these are
+ * bbr.test.ts, tests by subject such as bbr-undo.test.ts, and tests of several files that list
+ * bbr.ts after `@mirrors` at the beginning. A file without mirror tests uses all tests in its
+ * folder. A large folder takes hours. With `--resume`, a file reuses an earlier result if neither
+ * the file nor its tests have changed.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -30,7 +30,7 @@ if (files === undefined) {
   await mutateAll(files);
 }
 
-/** The TypeScript files that the arguments name, or undefined if they name none. */
+/** Returns the TypeScript files that the arguments name; undefined if they name none. */
 function sourceFiles(parameters) {
   const [parameter] = parameters;
   if (parameters.length !== 1 || parameter === undefined) return undefined;
@@ -51,7 +51,7 @@ async function mutateAll(sources) {
     try {
       results.push((values.resume && earlierResult(source)) || (await mutateFile(source)));
     } catch {
-      // Stryker has printed the reason; most likely a test fails without any mutation.
+      // Stryker has printed the reason; probably a test fails without any mutation.
       failed.push(source);
     }
   }
@@ -70,7 +70,7 @@ function reportOf(source) {
   return join('reports/mutation', source.replace(/\.ts$/, '.json'));
 }
 
-/** An earlier run's result, or undefined if none exists, or the file or a test is newer. */
+/** Returns an earlier run's result; undefined if there is none, or the file or a test is newer. */
 function earlierResult(source) {
   const report = reportOf(source);
   if (!existsSync(report)) return undefined;
@@ -95,11 +95,11 @@ async function mutateFile(source) {
   return scored(source, await stryker.runMutationTest());
 }
 
-/** The tests that mirror a source file, otherwise all tests of the mirrored folder. */
+/** Returns the tests that mirror a source file, otherwise all tests in the mirrored folder. */
 function testsOf(source) {
   const folder = dirname(source).replace(/^src\b/, 'test');
   const subject = basename(source, '.ts');
-  // cubic-curve.test.ts mirrors its own file, not cubic.ts.
+  // cubic-curve.test.ts mirrors cubic-curve.ts, not cubic.ts.
   const mirrorsAnother = (name) =>
     existsSync(join(dirname(source), name.replace(/\.test\.ts$/, '.ts')));
   const isMirror = (name) =>
@@ -113,7 +113,7 @@ function testsOf(source) {
   return (mirrors.length > 0 ? mirrors : ['*.test.ts']).map((name) => join(folder, name));
 }
 
-/** The source files that a test lists after `@mirrors`. */
+/** Returns the source files that a test lists after `@mirrors`. */
 function mirrored(test) {
   const head = readFileSync(test, 'utf8').slice(0, 1_000);
   return /@mirrors ([^*]+)/.exec(head)?.[1].trim().split(/\s+/) ?? [];
