@@ -29,7 +29,7 @@ const { values } = parseArgs({
   },
 });
 const INVOCATIONS = values.quick ? 40 : 200;
-/** Invocations to discard, because the code of function and extension is not compiled yet. */
+/** The number of first invocations to discard, because V8 has not compiled the code yet. */
 const WARM_UP = 10;
 /** The number of messages that SORACOM's emulator handles before the measurement. */
 const EARLIER = values.quick ? 200 : 1000;
@@ -70,7 +70,7 @@ console.log(
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);
 
-/** Sets real-time priority, so that the machine's other load does not delay this process. */
+/** Sets real-time priority, so that other processes do not delay this one and its children. */
 function goFirst() {
   try {
     execFileSync('chrt', ['--rr', '--pid', '1', String(process.pid)], { stdio: 'ignore' });

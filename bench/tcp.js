@@ -17,8 +17,8 @@ import { report } from './support/table.js';
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * The lateness in ms of the relay's latest 1 % of datagrams above which a run is discarded: it
- * would measure the machine instead of the stacks.
+ * The limit in ms for the 99th percentile of the relay's lateness. A run that exceeds it is
+ * discarded, because it would measure the machine instead of the TCP implementations.
  */
 const LATEST = 8;
 

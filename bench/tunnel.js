@@ -1,9 +1,9 @@
 /**
- * Measures a tunnel's throughput if only this machine limits it: `npm run bench:tunnel`. One stream
- * uses the network interface of `arctun up --mode tun`, one uses the proxy in userspace, and small
- * POSTs use the forwarder. Each is compared with wireguard-go as the client of the same server.
- * `--only tun` and `--socket dgram` restrict the runs. docs/reference/benchmarks.md describes the
- * measurements.
+ * Measures the throughput of a tunnel over a path that is faster than this machine: `npm run
+ * bench:tunnel`. One stream uses the network interface of `arctun up --mode tun`, one uses the
+ * proxy in userspace, and small POSTs use the forwarder. Each is compared with wireguard-go as the
+ * client of the same server. `--only tun` and `--socket dgram` restrict the runs.
+ * docs/reference/benchmarks.md describes the measurements.
  */
 import { parseArgs } from 'node:util';
 

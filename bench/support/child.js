@@ -8,7 +8,7 @@ import { clearTimeout, setTimeout } from 'node:timers';
 /** sysconf(_SC_CLK_TCK), which is 100 on every Linux. */
 const CLOCK_TICKS = 100;
 
-/** Ends the child when its parent ends, even by SIGKILL. */
+/** A command prefix that ends the child when its parent ends, even if SIGKILL ends the parent. */
 const ENDS_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'];
 
 export class Child {
@@ -18,7 +18,10 @@ export class Child {
   #waiting = new Set();
   #ended = false;
 
-  /** @param command the program and its arguments; the child shares only its standard streams */
+  /**
+   * @param command the program and its arguments; the child shares only its standard streams with
+   * this process
+   */
   constructor(command, env = {}) {
     const [program, ...parameters] = [...ENDS_WITH_PARENT, ...command];
     this.#process = spawn(program, parameters, {

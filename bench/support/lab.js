@@ -1,7 +1,7 @@
 /**
  * Three network namespaces in a row: client, relay and server. Both ends run Debian's wireguard-go.
- * At the server's end, `server.js` runs behind it; at the client's end, it serves the kernel's TCP,
- * next to an arc.json for arctun.
+ * The server's end also runs `server.js`. The client's end uses wireguard-go for the kernel's TCP,
+ * and has an arc.json for arctun.
  *
  *     client 192.0.2.2 ── 192.0.2.1 relay 198.51.100.1 ── 198.51.100.2 server
  *       10.77.0.2 (ours), 10.77.0.3 (the kernel's)           100.127.69.42, .43
@@ -26,7 +26,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** The server's addresses inside the tunnel. The client's routes set their congestion control. */
 export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
-/** The server's address that the client reaches through arctun's network interface, if any. */
+/** The address of the server through arctun's network interface, if the interface exists. */
 export const TUN_SERVICE = '100.127.69.44';
 /** The name of arctun's network interface. */
 export const TUN_DEVICE = 'abtun';
@@ -45,11 +45,11 @@ export class Lab {
   #priority = [];
   #isClosed = false;
 
-  /** @throws Error if a requirement is missing or fails; everything is removed */
+  /** @throws Error if a requirement is missing or fails; everything created is removed */
   static async start({ throughRelay }) {
     sweep();
     const lab = new Lab();
-    // Set a priority only if the path is slower than the machine; otherwise the two ends would
+    // Set a priority only if the path is slower than the machine. Otherwise, the two ends would
     // starve all other processes.
     if (throughRelay) lab.#priority = atPriority(1);
     lab.#closeOnExit();
@@ -80,7 +80,8 @@ export class Lab {
 
   /** Starts a relay for this path; resolves when it listens. */
   async startRelay(path) {
-    // The relay simulates a line, which does not wait for its two ends.
+    // Give the relay a higher priority than its two ends, because a real line does not wait for
+    // them.
     const relay = this.start('relay', [
       ...atPriority(2),
       ...ourProgram('relay.js', `${RELAY}:${WIREGUARD_PORT}`, `${SERVER}:${WIREGUARD_PORT}`),
@@ -230,7 +231,7 @@ function connect(...ends) {
     const link = index === 0 ? farLink : nearLink;
     run('ip', '-n', space, 'address', 'add', `${address}/24`, 'dev', link);
     run('ip', '-n', space, 'link', 'set', link, 'up');
-    // The path needs single datagrams, not the large ones of segmentation offload.
+    // The path needs single datagrams, so disable segmentation offload, which merges them.
     const off = ['gso', 'off', 'gro', 'off', 'tx-udp-segmentation', 'off'];
     run('ip', 'netns', 'exec', space, 'ethtool', '-K', link, ...off);
     if (index === 0) {

@@ -158,7 +158,7 @@ async function portOf(child) {
   return Number(line.split(' ')[1]);
 }
 
-/** Returns a port that seems free; another process may take it before its use. */
+/** Returns a port that seems free; another process may take it before it is used. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -69,7 +69,7 @@ export async function runCold(lab, program, config) {
   }
 }
 
-/** Returns the milliseconds from exec to exit of a Node that is started like an extension. */
+/** Returns the run time in milliseconds of a Node process that is started like an extension. */
 function timeNode(node) {
   return new Promise((resolve, reject) => {
     const enter = ['setpriv', '--pdeathsig', 'KILL', 'env', '-u', 'PWD', '-u', 'OLDPWD', '-C', '/'];

@@ -1,4 +1,4 @@
-/** The limits for `bench:lambda`, and the output of its figures. */
+/** The limits for `bench:lambda`, and the output of its results. */
 import { quantile, summarize } from './statistics.js';
 
 /** Milliseconds, unless noted otherwise. */
@@ -21,14 +21,14 @@ export class Verdicts {
     this.lines.push('', text);
   }
 
-  /** Prints a figure without a limit. */
+  /** Prints a measurement without a limit. */
   tell(what, text) {
     this.lines.push(`${what.padEnd(62)} ${text}`);
   }
 
-  /** Prints a figure that must not exceed `limit`. */
+  /** Prints a measurement that must not exceed `limit`. */
   judge(what, value, limit, unit) {
-    // NaN means that the figure was not measured, which is a failure.
+    // NaN means that nothing was measured, which is a failure.
     const isGood = value <= limit;
     this.isGood &&= isGood;
     const figure = `${value.toFixed(2)} ${unit}`.trim();

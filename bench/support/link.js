@@ -7,13 +7,13 @@
 /** The size of IPv4 and UDP headers, because the rate includes them. */
 const HEADERS = 20 + 8;
 
-/** The range of the extra delay in ms of a reordered datagram, uniformly distributed. */
+/** The minimum and maximum extra delay of a reordered datagram in ms, uniformly distributed. */
 const REORDERED_BY = [1, 4];
 
 export const QUEUE_FULL = -1;
 export const LOST = -2;
 
-/** Returns uniform values in [0, 1), deterministic for a seed (mulberry32). */
+/** Returns a generator of uniform values in [0, 1), deterministic for a seed (mulberry32). */
 export function seededRandom(seed) {
   let state = seed >>> 0;
   return () => {

@@ -10,7 +10,7 @@ import { Task } from './task.js';
 const LOOKS = 50;
 const LOOK_INTERVAL = 100;
 
-/** The duration of a measurement of two flows, as a multiple of that for one flow. */
+/** A measurement of two flows takes this many times as long as one of a single flow. */
 const FAIRNESS_FACTOR = 2;
 
 export class Measurement {
@@ -61,7 +61,7 @@ export class Measurement {
     return new Task(this.#lab, {
       ...{ stack, task: scene === 'post' ? 'post' : direction, congestion: algorithm },
       ...{ host: SERVICES[algorithm], config: this.#lab.configPath, bytes: POST.bytes },
-      // Two flows need time to find their shares.
+      // Two flows need time to reach their fair shares.
       milliseconds: this.#milliseconds * (scene === 'fairness' ? FAIRNESS_FACTOR : 1),
     });
   }

@@ -4,7 +4,7 @@ export const ALGORITHMS = ['cubic', 'bbr'];
 export const DIRECTIONS = ['up', 'down'];
 export const ROUND_TRIPS = [20, 50, 100];
 
-/** How the path changes datagrams in each direction, as fractions from 0 to 1. */
+/** How the path impairs datagrams in each direction, as fractions from 0 to 1. */
 export const IMPAIRMENTS = {
   clean: { loss: 0, reorder: 0 },
   'loss0.1%': { loss: 0.001, reorder: 0 },
@@ -14,12 +14,14 @@ export const IMPAIRMENTS = {
 
 const RATE = 100;
 
-/** The queue's size is one BDP, but at most this many ms at the bottleneck's rate. */
+/**
+ * The queue holds one bandwidth-delay product, but at most this many ms at the bottleneck's rate.
+ */
 const LONGEST_QUEUE = 50;
 
 const FAIRNESS_ROUND_TRIP = 50;
 
-/** A POST over a fast path with little loss, to which CUBIC's reaction is part of the result. */
+/** A POST over a fast path with little loss. The result includes CUBIC's reaction to the loss. */
 export const POST = { bytes: 8_000_000, roundTrip: 40, loss: 0.005 };
 
 /** The TCP implementation at the client's end. */
@@ -61,7 +63,7 @@ function planTable() {
   );
 }
 
-/** Compares arctun next to a kernel CUBIC flow with the kernel's TCP next to such a flow. */
+/** Compares arctun with the kernel's TCP, each next to a competing kernel CUBIC flow. */
 function planFairness() {
   return ALGORITHMS.map((algorithm) => {
     const path = pathOf({ roundTrip: FAIRNESS_ROUND_TRIP, impairment: 'clean' });

@@ -26,10 +26,12 @@ class Direction {
   #link;
   #queueing = new Histogram();
   #lateness = new Histogram();
-  /** Datagrams that stay in order, so that arrivals never decrease. #first is the next index. */
+  /**
+   * Datagrams that stay in order, by arrival time, which never decreases. #first is the next index.
+   */
   #inOrder = [];
   #first = 0;
-  /** The few datagrams that other ones may overtake, sorted. */
+  /** The few datagrams that others may overtake, sorted by arrival time. */
   #late = [];
 
   constructor(seedOfDirection) {
@@ -100,7 +102,7 @@ const clients = new Map();
 let timer;
 let timerAt = Infinity;
 
-/** Delivers due datagrams at each input, so the timer's resolution matters only without traffic. */
+/** Delivers due datagrams at each input, so the timer's resolution matters only between inputs. */
 function turn(now) {
   up.deliver(now);
   down.deliver(now);

@@ -6,7 +6,7 @@ const CHUNK = Buffer.alloc(256 * 1024, 'arctun');
 /** The server's ports inside the tunnel. */
 export const PORTS = { up: 5001, down: 5002, http: 80 };
 
-/** The length of the client's first bytes: the run's number and duration, for the server. */
+/** The length of the client's first bytes, which tell the server the run's number and duration. */
 export const HEADER = 8;
 
 export function header(run, milliseconds) {

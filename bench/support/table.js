@@ -1,4 +1,7 @@
-/** Formats the output of `bench:tcp`: arctun's results relative to the kernel's, mean and worst. */
+/**
+ * Formats the output of `bench:tcp`: arctun's results as ratios of the kernel's, with their mean
+ * and minimum.
+ */
 import {
   ALGORITHMS,
   cellName,
@@ -70,7 +73,7 @@ function reportTable(results) {
   };
 }
 
-/** Formats the upload queues without impairment, in which other traffic would have to wait. */
+/** Formats the queueing of uploads without impairment, which delays other traffic on the path. */
 function reportQueues(results) {
   const rows = [];
   for (const algorithm of ALGORITHMS) {
