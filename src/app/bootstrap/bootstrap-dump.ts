@@ -30,7 +30,7 @@ export interface DumpPorts extends BootstrapPorts {
 
 /**
  * @returns notes for the user, as sentences
- * @throws as `bootstrapAuthkey`; BootstrapRescueError if writing to standard output failed
+ * @throws the errors of `bootstrapAuthkey`; BootstrapRescueError if standard output fails
  */
 export async function dumpBootstrap(
   options: BootstrapAuthkeyOptions,
@@ -117,7 +117,7 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   }
 }
 
-/** Adds a session if createSim returned none. If this fails, the key must still be printed. */
+/** Adds a session if createSim returned none. A failure must not prevent printing the key. */
 async function trySession(
   config: ArcConfig,
   api: DumpRun['api'],

@@ -1,4 +1,4 @@
-/** Saves the arc.json of a SIM in the state folder, or prints it, if `path` is unwritable. */
+/** Saves a SIM's arc.json in the state folder, or prints it, if `path` cannot be written. */
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { FileError, type Files } from '../../ports/files.js';
@@ -31,7 +31,7 @@ export class BootstrapRescueError extends UserError {
   }
 }
 
-/** Where to write arc.json, and the error text to use if that fails. */
+/** Where to write arc.json, and the error text to use if writing fails. */
 export interface WritePlan {
   readonly path: string;
   /** The folder to use if `path` cannot be written. */

@@ -50,7 +50,7 @@ export interface LostSim {
   readonly simId: string;
   /** Unix milliseconds; undefined if SORACOM does not return the time. */
   readonly createdTime: number | undefined;
-  /** Empty if the SIM has no name. */
+  /** The name; empty if the SIM has none. */
   readonly name: string;
   /** Whether the SIM is older than the request, so that it probably belongs to another device. */
   readonly isEarlier: boolean;
@@ -63,7 +63,7 @@ export interface BootstrapResult {
   readonly simId: string;
   /** Absolute path of the written file. */
   readonly path: string;
-  /** Whether a SIM was created; otherwise an existing SIM got a new session or key. */
+  /** Whether a SIM was created. If false, an existing SIM got a new session or key. */
   readonly created: boolean;
   /** Remarks and failed optional steps, as sentences. */
   readonly notes: readonly string[];

@@ -48,7 +48,7 @@ export const creationSteps = {
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
     await refuseUnknownGroup(options.labels ?? {}, api);
-    // The user has already decided about a SIM that an earlier run requested.
+    // By this step, the run has decided what to do with a SIM that an earlier run requested.
     if (journal.line !== 'none') await journal.end();
     await journal.add({
       step: 'create-sim',
@@ -176,7 +176,7 @@ export const creationSteps = {
 
 const KEY_KEPT = 'The key in arc.json is unchanged. Run `arctun sim renew-key` to replace it.';
 
-/** Adds advice to an error that a terminated SIM, or a SIM of another account, can cause. */
+/** Adds advice to an error that a terminated SIM or another account's SIM can cause. */
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   const { failure, what, why, next, status, code } = error;
@@ -251,14 +251,17 @@ async function keepWithoutJournal(
       warning: 'Do not run bootstrap again for this SIM: it would create a second one.',
     });
   } catch (error) {
-    // The next run finds the rescued file. A journal without the SIM ID would mislead that run.
+    // Remove the journal, because it lacks the SIM ID and the next run finds the rescued file
+    // instead.
     const isKept = error instanceof BootstrapRescueError && error.rescuePath !== undefined;
     if (isKept) await journal.end().catch(() => undefined);
     throw error;
   }
 }
 
-/** The step after createSim's key is in arc.json. If that step fails, the next run repeats it. */
+/**
+ * The step that runs after createSim's key is in arc.json. If it fails, the next run repeats it.
+ */
 type AfterKey = 'announce-own-key' | 'add-session';
 
 function afterKey({ journal }: SimRun): AfterKey {

@@ -1,7 +1,7 @@
 /**
  * Gives a virtual SIM a key pair that is generated locally. The private key never leaves this
- * machine. It is written to the journal before SORACOM gets the public key, because from then on
- * only this key works.
+ * machine. The key is written to the journal before SORACOM gets the public key, because from then
+ * on only the new key works.
  */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatKey, parseKey } from '../../arc-config/value-syntax.js';
@@ -18,7 +18,7 @@ export interface Renewal {
   readonly config: ArcConfig;
   readonly journal: SimJournal;
   readonly api: Pick<SoracomApi, 'renewArcSimCredentials' | 'createArcSession'>;
-  /** Called with the new key, then with the session. Resolves when the file is on disk. */
+  /** Called with the new key, then with the session. Resolves when the file is saved to disk. */
   readonly write: (config: ArcConfig) => Promise<void>;
 }
 
@@ -89,9 +89,9 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
 }
 
 /**
- * True if SORACOM definitely refused the new key. The key may already be renewed after a redirect,
- * whose target may be the result of a completed request (RFC 9110 15.4.4), after a 429, or after an
- * error that follows a 5xx.
+ * True if SORACOM definitely refused the new key. SORACOM may nevertheless have renewed the key
+ * after a redirect, whose target may be the result of a completed request (RFC 9110 15.4.4), after
+ * a 429, or after an error that follows a 5xx.
  */
 export function isRefusedRenewal(error: unknown): error is ApiError {
   if (!(error instanceof ApiError) || error.failure !== 'refused') return false;

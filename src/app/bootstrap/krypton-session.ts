@@ -14,7 +14,9 @@ export interface KryptonSession {
   readonly session: ArcSession;
 }
 
-/** The maximum number of allowed IPs; arc.json remains readable. SORACOM returns about twenty. */
+/**
+ * The maximum number of allowed IPs, so that arc.json stays readable. SORACOM returns about twenty.
+ */
 const MOST_ALLOWED_IPS = 1024;
 
 const kryptonAnswer = z.object({
@@ -26,7 +28,7 @@ const kryptonAnswer = z.object({
 });
 
 /**
- * @param text the response; no error repeats it, except for the message of a refusal
+ * @param text the response; errors never repeat it, except for the message of a refusal
  * @param giver the sender of the response, as error messages name it
  * @throws UserError of kind `api` if the session is incomplete
  */

@@ -38,7 +38,7 @@ export interface KryptonPorts {
 
 export type KryptonResult =
   | {
-      /** Empty if the ID is unknown. */
+      /** The SIM ID; empty if unknown. */
       readonly simId: string;
       /** Absolute path of the written file. */
       readonly path: string;

@@ -65,7 +65,7 @@ export const resumeSteps = {
     } catch (error) {
       const isOpen = createSim !== undefined && created === undefined;
       if (!isOpen || !isUnknownSim(error)) throw error;
-      // This account has no SIM with that ID, and createSim's outcome is still unknown.
+      // The account has no SIM with the journal's SIM ID, so createSim's outcome is still unknown.
       await journal.add({ step: 'renewal-refused', simId });
       return 'look-for-sim';
     }
@@ -112,7 +112,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
 const CLOCK_SKEW = 60_000;
 
 /**
- * The time after which SORACOM's listings certainly include a created SIM, in milliseconds. SORACOM
+ * The time in milliseconds after which SORACOM's listings certainly include a created SIM. SORACOM
  * publishes no figure; this value is meant to be far above the real delay.
  */
 const LISTED_AFTER = 600_000;

@@ -122,7 +122,9 @@ export class SimJournal {
     throw new RangeError('the journal has no key');
   }
 
-  /** The arc.json built from createSim's response; undefined without a response that has a key. */
+  /**
+   * The arc.json built from createSim's response; undefined if no response or no key was received.
+   */
   get createdConfig(): ArcConfig | undefined {
     const text = this.#progress.created?.arcJson;
     return text === undefined ? undefined : parseArcConfig(text, { path: this.path });

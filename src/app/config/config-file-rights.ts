@@ -6,8 +6,8 @@ import { UserError } from '../../lib/errors/user-error.js';
 import type { LoadedArcConfig } from './load-arc-config.js';
 
 /**
- * @throws UserError of kind `permission` if the file has commands, and any user except this one and
- * root could have written the file
+ * @throws UserError of kind `permission` if the file has commands, and any user except the current
+ * one and root could have written the file
  */
 export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
   const { original, source, otherWriters = [] } = arcConfig;

@@ -10,7 +10,7 @@ export interface ImportConfigOptions {
   readonly file: string;
   /** The path of the arc.json to write, as for `--config`. */
   readonly target: string;
-  /** Empty if unknown. */
+  /** The SIM ID; empty if unknown. */
   readonly simId: string;
   /** Whether an existing arc.json may be replaced. */
   readonly force: boolean;
@@ -86,7 +86,7 @@ async function isAbsentOrEmpty(files: Files, path: string): Promise<boolean> {
     return (await files.readText(path)).trim() === '';
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    // Ignore: the later write reports the problem with the folder.
+    // Ignore the error, because the later write reports the problem with the folder.
     if (error.failure === 'absent' || error.failure === 'no-folder') return true;
     throw readFailure(error, files.absolute(path));
   }

@@ -14,7 +14,7 @@ import { withNewestSession, type StateHome } from '../session/session-state.js';
 export interface LoadedArcConfig {
   /** The configuration for opening a tunnel, with the newest known session. */
   readonly config: ArcConfig;
-  /** The content of the file or text, without a newer session from the state folder. */
+  /** The content of the file or text itself; a newer session in the state folder is ignored. */
   readonly original: ArcConfig;
   /** The name of the configuration in messages: its path, or a description. */
   readonly source: string;
@@ -22,7 +22,9 @@ export interface LoadedArcConfig {
   readonly path: string | undefined;
   /** Likely mistakes in the file; undefined if the file was not checked. */
   readonly notices?: readonly ConfigNotice[];
-  /** How users other than this one and root can write the file; absent if no file was read. */
+  /**
+   * How users other than the current one and root can write the file; absent if no file was read.
+   */
   readonly otherWriters?: readonly OtherWriter[];
   /** The mode of a file that other users can read, if the current user can change the mode. */
   readonly readableMode?: number | undefined;
@@ -72,7 +74,7 @@ interface NamedText {
   readonly text: string;
   readonly source: string;
   readonly path: string | undefined;
-  /** undefined if the text was given directly. */
+  /** The file's properties; undefined if the text was given directly. */
   readonly inspected: InspectedText | undefined;
 }
 

@@ -21,7 +21,7 @@ export function authKeyHalves(given: {
 
 /**
  * Adds missing halves to `held` from a lower-ranked source. A key and its ID belong together, so
- * the source is ignored if either half contradicts `held`.
+ * the source is ignored if one of its halves contradicts `held`.
  */
 export function completed(held: AuthKeyHalves, lower: AuthKeyHalves): AuthKeyHalves {
   if (contradict(held.authKeyId, lower.authKeyId)) return held;

@@ -9,7 +9,7 @@ import {
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { firstLine } from '../../soracom/redact.js';
 
-/** Milliseconds; a password manager may have to prompt its user before it answers. */
+/** The timeout in milliseconds; a password manager may have to prompt its user first. */
 const TIMEOUT = 60_000;
 
 /**

@@ -40,7 +40,8 @@ interface FoundProfile {
 
 /**
  * Resolves a profile to credentials: from its `profileCommand`, otherwise from its `sourceProfile`,
- * otherwise from its own fields. The profile's endpoint and headers override the command's.
+ * otherwise from its own fields. The profile's endpoint and headers override those that the command
+ * returns.
  *
  * @param signal stops a running `profileCommand`; the promise rejects with the abort reason
  * @throws UserError

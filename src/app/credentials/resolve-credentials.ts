@@ -48,7 +48,9 @@ export async function resolveCredentials(
   return { signIn: authKeySignIn({ authKeyId, authKey }), endpoint, headers: {} };
 }
 
-/** Returns the first profile, or the first auth key completed by lower-ranked sources. */
+/**
+ * Returns the first profile, or the first auth key after completing it from lower-ranked sources.
+ */
 async function firstSource(
   sources: readonly CredentialSource[],
   ports: CredentialPorts,

@@ -40,7 +40,7 @@ export function startConfigUpdates(
     close: async () => {
       reloads?.onRequest(() => undefined);
       await renewal?.close();
-      // Wait until the updates requested earlier are finished.
+      // Wait until all updates that were requested earlier are finished.
       await running.inTurn(() => Promise.resolve());
     },
   };

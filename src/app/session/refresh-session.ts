@@ -8,7 +8,7 @@ import { readSession, withSession } from './arc-session.js';
 import { keepSessionState, settleSessionState, type StateHome } from './session-state.js';
 
 export interface RefreshOptions {
-  /** The content of arc.json, without a newer session from the state folder. */
+  /** The content of arc.json itself; a newer session in the state folder is ignored. */
   readonly original: ArcConfig;
   /** The path of arc.json; undefined if the configuration was not read from a file. */
   readonly path: string | undefined;

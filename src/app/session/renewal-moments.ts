@@ -8,9 +8,9 @@ import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
  * The reason to ask SORACOM:
  * - `silent`: the server does not answer handshakes
  * - `doubtful`: handshakes succeed, but no data returns, or the server lost the session early.
- *   SORACOM may have moved the session to another address without ending handshakes.
+ *   SORACOM may have moved the session to another address, while handshakes still succeed.
  * - `unreturned`: only keepalives return. The server may drop packets from an outdated client
- *   address, or programs only send.
+ *   address, or programs only send data.
  */
 export type Suspicion = 'silent' | 'doubtful' | 'unreturned';
 
@@ -32,10 +32,16 @@ const PATIENCE = 6_000;
  */
 const PATIENCE_WITH_PACKETS = 10_000;
 
-/** Milliseconds; a failed name lookup usually means no network, and rarely a moved server. */
+/**
+ * Milliseconds without a successful name lookup before SORACOM is asked. Usually the network is
+ * down; rarely, the server has moved.
+ */
 const PATIENCE_WITH_NAMES = 60_000;
 
-/** Milliseconds: REKEY_AFTER_TIME (120 s) minus a margin for two checks and the wall clock. */
+/**
+ * The session age in ms from which a new handshake is normal: REKEY_AFTER_TIME (120 s), minus a
+ * margin for two checks and the wall clock.
+ */
 const ORDINARY_RENEWAL = 110_000;
 
 /** Milliseconds until a change leads to a handshake: 15 s of silence, two initiations, checks. */
@@ -48,7 +54,7 @@ const LONGEST_PAUSE = 30 * 60_000;
 /** Maximum random extension of a pause, so that tunnels that fail together ask separately. */
 const JITTER = 0.25;
 
-/** Silence caused by the local network, where SORACOM cannot be reached either. */
+/** Reasons for silence that the local network causes, so that SORACOM cannot be reached either. */
 const NETWORK_FAULTS: ReadonlySet<Silence> = new Set(['cannot-send', 'name-not-found']);
 
 export class RenewalMoments {

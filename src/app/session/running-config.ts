@@ -60,7 +60,7 @@ export class RunningConfig {
     return this.#options.reread !== undefined;
   }
 
-  /** Runs tasks one at a time, so that only one changes the tunnel or arc.json. */
+  /** Runs tasks one at a time, because each may change the tunnel or arc.json. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     return this.#turns.run(work);
   }
@@ -90,9 +90,8 @@ export class RunningConfig {
 
   /**
    * Applies the changes to the tunnel. If this fails, the running configuration stays.
-   *
    * @returns the names of the differences; empty if there are none
-   * @throws UserError as `plan`; Error with the system's `code` if an interface rejects the change
+   * @throws the errors of `plan`; Error with the system's `code` if an interface rejects the change
    */
   async apply(arcConfig: LoadedArcConfig): Promise<readonly string[]> {
     const { mtu } = this.#tunnelConfig;

@@ -136,7 +136,7 @@ export class SessionRenewal {
     }
   }
 
-  /** Applies arc.json's session, because arc.json may already contain the new one. */
+  /** Applies the session in arc.json, because arc.json may already contain the new session. */
   async #takeOver(target: LoadedArcConfig): Promise<boolean> {
     if (target.path === undefined) return false;
     try {
@@ -185,7 +185,7 @@ export class SessionRenewal {
     const next = { ...target, config, original: isInFile ? config : original };
     const changed = await this.#running.apply(next);
     this.#log.info({ why, changed, keptIn }, 'the Arc session was renewed');
-    // To the server, even a session with the same fields is new.
+    // The server treats this session as new even if its fields have not changed.
     this.#moments.changed(this.#clock.now());
   }
 
@@ -217,7 +217,7 @@ const SILENT = 'the Arc server is not answering, and checking the session with S
 /** Advice for a SIM that was bootstrapped without API credentials. */
 const BOOTSTRAP_AGAIN = 'Or run bootstrap again; arctun then applies the new arc.json.';
 
-/** Builds the warning if SORACOM and arc.json agree, so that a new session would not help. */
+/** Builds the warning if SORACOM and arc.json agree, because a new session would not help. */
 function agreement({ config, source }: LoadedArcConfig): string {
   const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
   return `the Arc server is not answering, but SORACOM reports the same session as ${source}. UDP to ${host}:${port} may be blocked, or this machine's clock may be slow`;

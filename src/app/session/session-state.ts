@@ -40,7 +40,7 @@ export function sessionStatePath(simId: string, { files, stateFolder }: StateHom
 /**
  * Saves a renewed session in the state folder.
  *
- * @param original the content of arc.json, without a newer session from the state folder
+ * @param original the content of arc.json itself; a newer session in the state folder is ignored
  * @returns the path of the file
  * @throws FileError
  */
@@ -70,7 +70,7 @@ export async function settleSessionState(written: ArcConfig, home: StateHome): P
     await home.files.readText(path);
     await home.files.replaceText(path, stateText(written, session));
   } catch {
-    // Usually the file does not exist. An unwritable file is not from an earlier run.
+    // Usually the file does not exist. A file that cannot be written is not from an earlier run.
   }
 }
 

@@ -64,7 +64,7 @@ function keyFindings(
     const problem = `The SIM's public key is ${platforms}, but the key in ${source} is ${own}. The server does not answer handshakes with this key.`;
     return [{ kind: 'other-key', problem, next: RENEW_KEY }];
   }
-  // The tunnel uses only the private key, but a wrong public key may mislead readers.
+  // The tunnel does not use the public key, but a wrong public key may mislead people.
   if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
   return [
     {

@@ -31,12 +31,15 @@ export interface ListSimsPorts extends SignInPorts<ListApi>, StateHome {
 }
 
 export interface ListedSims {
-  /** Sorted by creation time, newest first. */
+  /** The SIMs, sorted by creation time, newest first. */
   readonly sims: readonly SimSummary[];
   readonly notes: readonly string[];
 }
 
-/** @throws MissingCredentialsError, ApiError; UserError that names the sufficient permissions */
+/**
+ * @throws MissingCredentialsError, ApiError; UserError that names the permissions that would
+ * suffice
+ */
 export async function listSims(
   options: ListSimsOptions,
   ports: ListSimsPorts,
@@ -57,7 +60,7 @@ export async function listSims(
   });
 }
 
-/** Converts an age relative to SORACOM's clock, which sets the creation times. */
+/** Converts an age to a time on SORACOM's clock, which also sets the creation times. */
 function earliestTime(since: Since | undefined, now: number): number {
   if (since === undefined) return -Infinity;
   return 'age' in since ? now - since.age : since.unixTime;

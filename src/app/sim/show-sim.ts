@@ -11,7 +11,7 @@ import { isForbidden } from './virtual-sims.js';
 export type ShowApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'listSimSessionEvents'>;
 
 export interface ShowSimOptions {
-  /** Defaults to the SIM of arc.json. */
+  /** The SIM ID; defaults to the SIM of arc.json. */
   readonly simId?: string | undefined;
   /** The value of `--config`. */
   readonly config: string;
@@ -38,9 +38,9 @@ export interface SimDetails extends SimSummary {
 
 export interface SimReport {
   readonly sim: SimDetails;
-  /** Newest first; undefined if not requested or not permitted. */
+  /** The session events, newest first; undefined if not requested or not permitted. */
   readonly events: readonly SessionEvent[] | undefined;
-  /** Undefined if no arc.json belongs to this SIM. */
+  /** The SIM's arc.json; undefined if there is none. */
   readonly arcConfig: ArcConfigCheck | undefined;
   readonly notes: readonly string[];
 }
@@ -48,7 +48,7 @@ export interface SimReport {
 export interface ArcConfigCheck {
   /** The name of the file in messages. */
   readonly source: string;
-  /** Empty if arc.json agrees with SORACOM. */
+  /** The problems found; empty if arc.json agrees with SORACOM. */
   readonly findings: readonly Finding[];
 }
 

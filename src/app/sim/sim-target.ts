@@ -1,4 +1,4 @@
-/** Determines which SIM a command applies to, and which arc.json belongs to it. */
+/** Determines which SIM a command applies to, and which arc.json belongs to that SIM. */
 import { type ArcProfile, SKELETON_SIM_ID } from '../../arc-config/arc-config.js';
 import { FileError } from '../../ports/files.js';
 import { UserError } from '../../lib/errors/user-error.js';

@@ -23,7 +23,7 @@ export type TerminateApi = Pick<
 >;
 
 export interface TerminateSimOptions {
-  /** Defaults to the SIM of arc.json. */
+  /** The SIM ID; defaults to the SIM of arc.json. */
   readonly simId?: string | undefined;
   /** The value of `--config`. */
   readonly config: string;
@@ -51,7 +51,7 @@ export interface TerminatedSim {
 }
 
 /**
- * @throws UserError of kind `usage` without confirmation, for a physical SIM, and as
+ * @throws UserError of kind `usage` without confirmation, or for a physical SIM; errors of
  * `findSimTarget`
  * @throws UserError of kind `failed` if the user declines; MissingCredentialsError, ApiError
  */

@@ -17,9 +17,9 @@ export interface HealthAnswer {
   /** `silent`: the process does not answer. `none`: no such tunnel exists. */
   readonly health: TunnelHealth | 'silent' | 'none';
   readonly name: string | undefined;
-  /** undefined if the tunnel is healthy. */
+  /** The reason; undefined if the tunnel is healthy. */
   readonly why: string | undefined;
-  /** Whether another tunnel uses the same key, which slows this one down. */
+  /** Whether another tunnel uses the same key, which slows both tunnels down. */
   readonly hasRival: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface SilentTunnel {
 }
 
 export interface FoundTunnels {
-  /** Sorted by name. */
+  /** The reports, sorted by name. */
   readonly reports: readonly StatusReport[];
   readonly silent: readonly SilentTunnel[];
 }

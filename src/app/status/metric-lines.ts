@@ -4,7 +4,7 @@ import type { Log } from '../../ports/log.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 
-/** Milliseconds. */
+/** The interval in milliseconds between two log entries. */
 const INTERVAL = 60_000;
 
 /** Go's zero time, January 1 of the year 1, in seconds since 1970. */
@@ -46,8 +46,7 @@ function escaped(value: string): string {
 
 /**
  * Logs the lines of all peers every minute, starting after one minute.
- *
- * @returns stops logging
+ * @returns a function that stops logging
  */
 export function startMetricLines(
   tunnel: Pick<Tunnel, 'status'>,

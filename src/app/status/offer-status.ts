@@ -13,7 +13,7 @@ import type { StatusReport, TunnelListeners } from './status-report.js';
 import { type StatusSource, timelyStatus } from './timely-status.js';
 
 export interface OfferStatusOptions {
-  /** undefined until the tunnel is open. */
+  /** The tunnel; undefined until it is open. */
   readonly tunnel: () => StatusSource | undefined;
   /** The interface's name, or the name in arc.json. */
   readonly interfaceName: string;
@@ -49,7 +49,7 @@ export interface StatusOffer {
   close(): Promise<void>;
 }
 
-/** Milliseconds; less than the 3 s for which clients wait. */
+/** The timeout in milliseconds, less than the 3 s for which clients wait. */
 const CONTROL_DEADLINE = 2_500;
 
 /** @throws UserError if the port of the pages is unavailable; the control socket is optional */

@@ -56,7 +56,7 @@ function isAllDenied(silent: readonly SilentTunnel[]): boolean {
   return silent.every(({ isDenied }) => isDenied);
 }
 
-/** Builds the error for when all tunnels belong to other users. */
+/** Builds the error if all tunnels belong to other users. */
 export function deniedError({ path, why, owner }: SilentTunnel): UserError {
   return new UserError('permission', {
     what: `cannot query ${path}`,

@@ -9,7 +9,7 @@ import { type StatusSource, timelyStatus } from './timely-status.js';
 import { metricsText } from './tunnel-metrics.js';
 
 export interface StatusPagesOptions {
-  /** undefined until the tunnel is open. */
+  /** The tunnel; undefined until it is open. */
   readonly tunnel: () => StatusSource | undefined;
   /** The counters of arctun's listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;

@@ -6,7 +6,7 @@ export interface TunnelIdentity {
   readonly name: string;
   readonly version: string;
   readonly pid: number;
-  /** Empty if arc.json has no SIM ID. */
+  /** The SIM ID; empty if arc.json has none. */
   readonly simId: string;
   /** The tunnel's name for `wg` at WireGuard's userspace API; undefined without a UAPI socket. */
   readonly uapiName: string | undefined;
@@ -30,8 +30,9 @@ export interface StatusReport extends TunnelIdentity, TunnelStatus {
 type Check = (value: unknown) => boolean;
 
 /**
- * Checks a report, because another version may omit fields. Loading a validation library would take
- * longer than the rest of `health`, which runs every few seconds.
+ * Checks a report, because another version may omit fields. The check does not use a validation
+ * library, because loading one would take longer than the rest of `health`, which runs every few
+ * seconds.
  */
 export function isStatusReport(value: unknown): value is StatusReport {
   return isReport(value);

@@ -7,7 +7,7 @@ import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface MeasuredTunnel {
   readonly version: string;
-  /** undefined if no status is available. */
+  /** The status; undefined if unavailable. */
   readonly status: TunnelStatus | undefined;
   /** The counters of arctun's listeners, by listener name. */
   readonly listeners: Readonly<Record<string, ListenerCounters>>;

@@ -14,7 +14,7 @@ export interface ModeWish {
 }
 
 export interface ModePorts {
-  /** Undefined if this operating system does not support interfaces. */
+  /** Interface tunnels; undefined if this operating system does not support them. */
   readonly deviceTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
   /** Why deviceTunnels() returned undefined. */
   readonly whyNoInterfaces?: (() => Promise<string | undefined>) | undefined;
@@ -41,8 +41,7 @@ const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
 
 /**
  * Creates the interface if required. `auto` uses an interface if permitted.
- *
- * @throws UserError as openInterface(); with `auto` only if userspace mode would also fail
+ * @throws errors of openInterface(); with `auto` only if userspace mode would also fail
  */
 export async function chooseMode(
   { mode, interfaceName, userspaceFlag }: ModeWish,

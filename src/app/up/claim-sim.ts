@@ -39,12 +39,12 @@ const QUESTION_INTERVAL = 1_000;
 /** Milliseconds during which an unresponsive holder is treated as a `send` that may be exiting. */
 const LONGEST_DOUBT = 3_000;
 
-/** @throws UserError of kind `tunnel` if another process uses the SIM; the signal's reason */
+/** @throws UserError of kind `tunnel` if another process uses the SIM; the abort reason */
 export async function claimSim(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<SimClaim> {
   return new SimClaim(await claimKey(options, ports), options, ports);
 }
 
-/** The claim of this process to a SIM, until close(). */
+/** This process's claim to a SIM, until close(). */
 export class SimClaim {
   #claim: KeyClaim;
   #options: ClaimSimOptions;
@@ -95,7 +95,7 @@ async function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise
 interface Holder {
   /** False if the key was free when the holder was queried. */
   readonly isPresent: boolean;
-  /** undefined if the holder did not respond. */
+  /** The holder's use of the SIM; undefined if the holder did not respond. */
   readonly use: SimUse | undefined;
   readonly reason: string;
   readonly at: number;

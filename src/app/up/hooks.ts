@@ -144,7 +144,7 @@ export class Hooks {
   async #down(phase: DownPhase): Promise<void> {
     if (!this.#due.delete(phase)) return;
     for (const hook of this.#plan.commands[phase]) {
-      // A stop that was already requested does not end these commands; a new stop does.
+      // A stop that was already requested does not end these commands; only another stop does.
       const signal = this.#signal.aborted ? undefined : this.#signal;
       try {
         await runHook(hook, this.#ports, signal);

@@ -13,8 +13,7 @@ export interface LivenessBeats {
  * Checks at half of the timeout, as sd_watchdog_enabled(3) recommends. Sends a beat if `isAlive`
  * succeeds within a quarter of the timeout. Otherwise checks again soon, so that one slow response
  * does not end the process. Only one check runs at a time.
- *
- * @returns stops the heartbeats
+ * @returns a function that stops the heartbeats
  */
 export function startLivenessBeats(
   { timeout, isAlive, beat }: LivenessBeats,

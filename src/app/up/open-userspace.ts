@@ -51,7 +51,7 @@ export async function openUserspace(
   config: TunnelConfig,
   ports: TunnelPorts,
 ): Promise<RunningTunnel> {
-  // Open the ports first: a tunnel opened only to be given up could disconnect another tunnel.
+  // Open the ports first: opening a tunnel only to give it up could disconnect another tunnel.
   const later = new LaterDialer();
   const { forwarder, proxy } = await openListeners(options, later, ports.log);
   const closeListeners = async (graceMs: number) => {

@@ -1,4 +1,4 @@
-/** Keeps a tunnel open until a stop. */
+/** Keeps a tunnel open until the user or the system stops it. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { StoppedError } from '../../lib/errors/stopped-error.js';
 import { whenAborted } from '../../lib/waits.js';
@@ -41,7 +41,7 @@ export interface RunTunnelOptions extends UserspaceOptions {
 export type TunnelUp = (UserspaceListeners | SystemInterface) & {
   /** The address of the Arc server. */
   readonly endpoint: string;
-  /** Empty if arc.json has no SIM ID. */
+  /** The SIM ID; empty if arc.json has none. */
   readonly simId: string;
   /** The control socket for `status` and `health`; undefined if no folder was usable. */
   readonly socket: string | undefined;
@@ -66,7 +66,7 @@ interface Run {
   readonly ports: RunTunnelPorts;
   readonly config: TunnelConfig;
   readonly claim: SimClaim;
-  /** What the claim tells other processes about this one. */
+  /** What the claim tells other processes about this process. */
   readonly use: SimUse;
   readonly mode: ChosenMode;
   readonly hooks: Hooks;
@@ -89,7 +89,8 @@ export async function runTunnel(options: RunTunnelOptions, ports: RunTunnelPorts
   if (claim === undefined) return;
   try {
     logNotices(arcConfig, ports);
-    // Create the interface before the first command, whose %i is replaced by the interface's name.
+    // Create the interface before the first command, because %i is replaced by the interface's
+    // name.
     const mode = await enterMode(config, options, ports);
     const hookPlan = planHooks(arcConfig.config, mode.device?.interfaceName);
     const hooks = new Hooks(hookPlan, ports, options.signal);
@@ -167,7 +168,7 @@ async function keepOpen(run: Run): Promise<void> {
     await Promise.race([whenAborted(signal), running.failed]);
     await states.stopping();
   } catch (error) {
-    // Notify before preDown and postDown, which may take minutes. A requested stop has no reason.
+    // Notify before preDown and postDown, which may take minutes. A requested stop needs no reason.
     await states.stopping(isStop(error, signal) ? undefined : messageOf(error));
     throw error;
   } finally {
@@ -258,7 +259,7 @@ async function releaseKillSwitch({ options, ports, mode: { device } }: Run): Pro
   (await ports.interfaceLeftovers?.())?.remove(device.interfaceName);
 }
 
-/** True if the error is the reason for the stop, and not a failure of the step that waited. */
+/** True if the error is the reason for the stop, not a failure of an unfinished step. */
 function isStop(error: unknown, { aborted: isAborted, reason }: AbortSignal): boolean {
   return isAborted && error === reason;
 }

@@ -9,7 +9,7 @@ import { startLivenessBeats } from './liveness-beats.js';
 export type ServedTunnel = Pick<Tunnel, 'status'>;
 
 export interface ServiceStatesOptions {
-  /** undefined without a service manager; all methods then do nothing. */
+  /** The service manager; without one, all methods do nothing. */
   readonly manager: ServiceManager | undefined;
   readonly clock: Clock;
   readonly wallClock: WallClock;
@@ -88,9 +88,8 @@ export class ServiceStates {
 
   /**
    * Reports that the service is stopping. No state is reported afterwards.
-   *
    * @param why the reason shown by `systemctl status`; absent for a requested stop
-   * @returns resolves when all notifications are sent; await it before the process exits
+   * @returns a promise to await before the process exits; resolves when all notifications are sent
    */
   async stopping(why?: string): Promise<void> {
     if (this.#phase === 'stopping') return;

@@ -11,7 +11,7 @@ import type { ServiceStates } from './service-states.js';
 import { openUapiSocket } from './uapi-socket.js';
 
 export interface TunnelServiceOptions {
-  /** Where the status is served, and which browser requests may read it. */
+  /** Where to serve the status, and which browser requests may read it. */
   readonly offer: Pick<
     OfferStatusOptions,
     'version' | 'pid' | 'folders' | 'statusListen' | 'browsers'

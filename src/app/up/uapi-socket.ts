@@ -5,7 +5,7 @@ import type { LocalListener, LocalListeners } from '../../ports/local-sockets.js
 import type { Log } from '../../ports/log.js';
 import type { RunningTunnel } from './running-tunnel.js';
 
-/** The socket folder of all userspace WireGuard implementations; wireguard.com/xplatform. */
+/** The socket folder of all userspace WireGuard implementations (wireguard.com/xplatform). */
 export const UAPI_FOLDER = '/var/run/wireguard';
 
 export interface UapiPorts {
