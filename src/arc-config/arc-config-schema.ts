@@ -92,7 +92,7 @@ export const arcSessionModel = z.looseObject(
     ]),
     arcClientPeerIpAddress: described(
       z.optional(
-        // soratun reads an empty string as no address, and writes one for a missing address.
+        // soratun reads an empty string as no address, and writes an empty string for no address.
         text(EXPECTED.address, /^[0-9A-Fa-f.:]*$/, (value) => (value === '' ? '' : parseIp(value))),
       ),
       'Address of this SIM inside the tunnel, without the "/32" that the user console shows.',

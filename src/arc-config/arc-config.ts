@@ -51,7 +51,9 @@ export interface ArcSession {
   /** WireGuard public key of the Arc server, 32 bytes; all zeros if absent. */
   readonly arcServerPeerPublicKey: Uint8Array;
   readonly arcServerEndpoint?: ArcEndpoint;
-  /** CIDRs in canonical form. null and an empty list differ, so that a write preserves them. */
+  /**
+   * CIDRs in canonical form. null and an empty list are distinct, so that a write preserves them.
+   */
   readonly arcAllowedIps: readonly string[] | null;
   /** The client's IP address inside the tunnel, in canonical form without prefix length. */
   readonly arcClientPeerIpAddress?: string;

@@ -170,7 +170,7 @@ function readDocument<Model extends z.ZodMiniType>(
   const tree = canonicalise(readRoot(text, path), model);
   const lines = new Lines(text);
   const plain = plainValue(tree);
-  // Compiling the model would take longer than checking one file.
+  // Do not compile the model, because that takes longer than checking one file.
   const context = { jitless: true };
   const { data, error } = z.safeParse(model, plain, context);
   if (!error) return { value: data, tree, lines, faults: [] };
@@ -180,7 +180,7 @@ function readDocument<Model extends z.ZodMiniType>(
   return { value: z.parse(model, plain, context), tree, lines, faults };
 }
 
-/** Deletes the member at a path of member names; for an array item, the whole array. */
+/** Deletes the member at a path of member names; deletes the whole array for an array item. */
 function deleteMember(root: unknown, path: readonly PropertyKey[]): void {
   const index = path.findIndex((step) => typeof step === 'number');
   const names = index < 0 ? [...path] : path.slice(0, index);

@@ -1,7 +1,7 @@
 /**
  * Converts a JSON tree to the form that a zod model checks, as leniently as Go's encoding/json,
- * which soratun uses. Member names match in any case, duplicate members are merged, and null leaves
- * the zero value. Members unknown to the model are kept separately.
+ * which soratun uses. Member names match in any case, duplicate members are merged, and null has no
+ * effect. Members unknown to the model are kept separately.
  */
 import type * as z from 'zod/mini';
 import {

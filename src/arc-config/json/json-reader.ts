@@ -1,6 +1,6 @@
 import type { JsonMember, JsonNode } from './json-node.js';
 
-/** The error for text that is not JSON (RFC 8259): where, what was found, and what was expected. */
+/** The error for text that is not JSON (RFC 8259), with its position and what was expected. */
 export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError';
   readonly offset: number;
@@ -143,7 +143,7 @@ class JsonReader {
     return match;
   }
 
-  /** Throws an error that shows only one character, because the text may be part of a secret. */
+  /** Throws an error that shows only one character, because the text around it may be a secret. */
   #fail(expected: string): never {
     throw new JsonSyntaxError(this.#offset, describeCharacter(this.#text, this.#offset), expected);
   }

@@ -28,7 +28,10 @@ export function survivesAsHook(command: readonly string[]): boolean {
   return !needsShell && JSON.stringify(words) === JSON.stringify(command);
 }
 
-/** Characters that are special in a shell. In double quotes, only `$` and the backquote are. */
+/**
+ * Characters with a special meaning in a shell. In double quotes, only `$` and the backquote have
+ * one.
+ */
 const SPECIAL = /[|&;<>()$`*?[\]{}~!\n]/;
 const SPECIAL_IN_DOUBLE_QUOTES = /[$`]/;
 

@@ -12,7 +12,7 @@ export interface WgConfigOptions {
   readonly source?: string;
   /** Whether to print `(hidden)` instead of the private key, and to redact secrets in commands. */
   readonly hidesSecrets?: boolean;
-  /** Values that override the configuration's; `additionalAllowedIps` adds prefixes instead. */
+  /** Values that override the configuration's values; `additionalAllowedIps` only adds prefixes. */
   readonly overrides?: {
     readonly mtu?: number | undefined;
     readonly persistentKeepalive?: number | undefined;

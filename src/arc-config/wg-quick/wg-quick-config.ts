@@ -89,12 +89,12 @@ class WgQuickReader implements WgQuickText {
   readonly sections: WgQuickSection[] = [];
   readonly wireproxySections: WireproxySection[] = [];
   readonly faults: ArcConfigFault[] = [];
-  /** undefined before the first section; null in an unknown section. */
+  /** The current section: undefined before the first one, null for an unknown one. */
   #section: WgQuickSection | null | undefined;
 
   readLine(line: string, number: number): void {
-    // In wg(8) and wg-quick, only `#` starts a comment, anywhere in a line; in other INI files, `;`
-    // also does. trim() also removes a byte order mark.
+    // Only `#` starts a comment in wg(8) and wg-quick, anywhere in a line. In other INI files, `;`
+    // also starts a comment. trim() also removes a byte order mark.
     const comment = line.indexOf('#');
     const content = (comment < 0 ? line : line.slice(0, comment)).trim();
     if (content === '' || content.startsWith(';')) return;
