@@ -1,4 +1,6 @@
-/** The composition root of the oclif commands, with all access to the operating system. */
+/**
+ * The composition root of the oclif commands, which provides all access to the operating system.
+ */
 import type { Credentials } from '../soracom/auth/sign-in.js';
 import type { SoracomClient } from '../soracom/client/client.js';
 import type { SoracomClientOptions } from '../soracom/client/options.js';

@@ -85,7 +85,7 @@ async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunne
   return new LocalInterfaceTunnels(network.devices, ports);
 }
 
-/** Shared by everything in this thread, because its sockets and interfaces share one poller. */
+/** One network for the whole thread, because the thread's sockets and interfaces share a poller. */
 let network: Promise<LinuxNetwork | undefined> | undefined;
 
 function linuxNetwork(): Promise<LinuxNetwork | undefined> {

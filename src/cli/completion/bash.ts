@@ -49,7 +49,7 @@ complete -F ${name} ${program}
 `;
 }
 
-/** Generates the case that recognizes a command in the words so far. */
+/** Generates the branch of `case` that recognizes a command. */
 function commandCases({ path, aliases }: CommandNode): string[] {
   if (path === '') return [];
   const patterns = [path, ...aliases].map(quoted).join(' | ');

@@ -31,7 +31,7 @@ ${nodes.flatMap((node) => completions(program, name, node)).join('\n')}
 `;
 }
 
-/** Generates the case that recognizes a command in the words so far. */
+/** Generates the branch of `switch` that recognizes a command. */
 function commandCases({ path, aliases }: CommandNode): string[] {
   if (path === '') return [];
   const patterns = [path, ...aliases].map(quoted).join(' ');

@@ -1,7 +1,8 @@
 import { distance } from 'fastest-levenshtein';
 
 /**
- * Returns a "Did you mean" sentence for the candidate most similar to `word`; empty without one.
+ * Returns a list with a "Did you mean" sentence for the candidate most similar to `word`; empty if
+ * no candidate is similar.
  */
 export function didYouMean(word: string, candidates: readonly string[]): string[] {
   if (candidates.length === 0) return [];

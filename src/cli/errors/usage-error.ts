@@ -101,7 +101,10 @@ export function usageError(error: Error, context: UsageContext): UserError | und
   return undefined;
 }
 
-/** Rejects a boolean flag's variable if it is neither yes nor no, which oclif would treat as no. */
+/**
+ * Rejects a boolean flag's environment variable if its value is neither yes nor no, because oclif
+ * would treat the value as no.
+ */
 export function refusedSwitch(context: UsageContext): UserError | undefined {
   for (const { type, env: name } of Object.values(context.flags)) {
     const value = type === 'boolean' && name !== undefined ? context.env[name] : undefined;

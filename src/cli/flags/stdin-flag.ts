@@ -1,7 +1,7 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import type { CommandLineToken, Flags } from './flag.js';
 
-/** soratun's flag that reads the configuration from standard input, instead of from a disk. */
+/** soratun's flag that reads the configuration from standard input, so that no disk stores it. */
 export const stdinFlag = {
   'read-stdin': {
     type: 'boolean',

@@ -1,4 +1,6 @@
-/** Generates QR codes for a phone's WireGuard app, which contain the text with its secrets. */
+/**
+ * Generates QR codes for a phone's WireGuard app. A code contains the whole text with its secrets.
+ */
 import type * as QrCode from 'qrcode';
 
 import { messageOf } from '../../lib/errors/error-message.js';

@@ -6,7 +6,7 @@ import { harmless, harmlessJson } from '../../lib/text/harmless-text.js';
 /** Formats an error for standard error: the failure, its reason, and what to do next. */
 export function renderUserError(error: UserError): string {
   const next = error.next.map((sentence) => `  ${sentence}\n`).join('');
-  // Redact the text, because errors quote input, in which a key may stand where a name belongs.
+  // Redact the text, because errors quote input, which may contain a key instead of a name.
   return renderText(redactText(`Error: ${error.what}: ${error.why}\n${next}`));
 }
 

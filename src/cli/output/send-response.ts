@@ -16,8 +16,8 @@ export function answerValue(answer: SendResponse): object {
 }
 
 /**
- * Returns the response body to print. Escape sequences, which could control a terminal, are escaped
- * on a terminal; a pipe or a file receives the bytes unchanged.
+ * Returns the response body to print. Escape sequences are escaped on a terminal, because they
+ * could control it; a pipe or a file receives the bytes unchanged.
  */
 export function answerBody(
   answer: SendResponse,

@@ -107,7 +107,10 @@ function rateText(bytesPerSecond: number): string {
   return `${Math.round(bytesPerSecond)} B/s`;
 }
 
-/** Formats an age: `12 s`, `3 min 5 s`, `2 h 3 min`; a negative age (clock set back) is 0. */
+/**
+ * Formats an age: `12 s`, `3 min 5 s`, `2 h 3 min`. An age that is negative, because the clock was
+ * set back, is shown as 0.
+ */
 export function ageText(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   if (seconds < 60) return `${seconds} s`;

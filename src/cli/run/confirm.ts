@@ -13,7 +13,9 @@ export function wordOfSim({ simId, name }: Pick<SimSummary, 'simId' | 'name'>): 
   return typed === '' || harmless(typed) !== typed ? simId : typed;
 }
 
-/** Asks the user to type the confirmation word. Rejects with the reason of an abort. */
+/**
+ * Asks the user to type the confirmation word. Rejects with the abort reason if the signal aborts.
+ */
 export async function confirmTermination(
   sim: Pick<SimSummary, 'simId' | 'name'>,
   signal: AbortSignal,

@@ -88,8 +88,8 @@ export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise
 type UpLine = ParsedLine<typeof configFlag & typeof upCommand.flags>;
 
 /**
- * Checks the listeners' ports for conflicts, unless the tunnel may use an interface: then the
- * status pages are the only listener.
+ * Checks the listeners' ports for conflicts, unless the tunnel may use an interface. With an
+ * interface, the status pages are the only listener.
  */
 function requirePorts({ flags, tokens }: UpLine): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
