@@ -45,7 +45,9 @@ export interface EmulatorPorts {
   readonly entropy: Entropy;
   readonly wallClock: WallClock;
   readonly createNetwork: CreateArcNetwork;
-  /** Stores the emulator's state across restarts; if undefined, only memory holds the state. */
+  /**
+   * Stores the emulator's state across restarts; if undefined, the state is kept only in memory.
+   */
   readonly stateFile?: StateFile;
 }
 
@@ -70,7 +72,8 @@ export const DEFAULT_ARC_PORT = 11010;
 export const BUILT_IN_USERS = [DEFAULT_USER, MINIMAL_USER] as const;
 
 /**
- * Starts the API and the Arc server; resolves when both are listening, and rejects with neither.
+ * Starts the API and the Arc server; resolves when both are listening. Leaves neither open on
+ * errors.
  *
  * @throws ListenError if an address is unavailable
  * @throws UserError if the state file cannot be used

@@ -131,9 +131,7 @@ export class Sims {
     });
   }
 
-  /**
-   * Deletes the session, so that the Arc server ignores the client; undefined without a session.
-   */
+  /** Deletes the session, so that the Arc server ignores the client; undefined if there is none. */
   deleteSession(sim: Sim): Sim | undefined {
     if (!hasArc(sim) || sim.arc.session === undefined) return undefined;
     return this.#change(this.#endSession(sim));

@@ -9,7 +9,7 @@ export interface Login {
   readonly token: string;
 }
 
-/** A valid token and the user at sign-in, which later changes to the user do not affect. */
+/** A valid token and the user at sign-in. Later changes to the user do not affect the token. */
 export interface TokenGrant {
   readonly apiKey: string;
   readonly user: EmulatorUser;

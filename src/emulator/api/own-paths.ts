@@ -63,8 +63,8 @@ export function ownResponse(options: OwnPathsOptions, call: OwnCall): HttpRespon
 }
 
 /**
- * Whether the body is declared as JSON. Without a preflight request, a web page can make a browser
- * send JSON only with another content type or none.
+ * Whether the body is declared as JSON. A web page can send JSON with another content type, or
+ * without one, and the browser then makes no preflight request.
  */
 function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
   return /^application\/json[\t ]*(;|$)/i.test(type);

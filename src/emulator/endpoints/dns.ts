@@ -1,6 +1,6 @@
 /**
- * SORACOM's name server over UDP (RFC 1035), for the names of SORACOM's services. All other names
- * do not exist, so that a test notices leaked lookups.
+ * SORACOM's name server over UDP (RFC 1035), for the names of SORACOM's services. The server
+ * reports all other names as nonexistent, so that a test notices leaked lookups.
  */
 import dnsPacket, { type Answer, type DecodedPacket, type Packet, type Question } from 'dns-packet';
 

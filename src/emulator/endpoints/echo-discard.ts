@@ -49,7 +49,8 @@ export class EchoDiscardEndpoint {
 
   readonly #echoDatagram: DatagramHandler = (payload, from, reply) => {
     if (this.#sims.byAddress(from.address) === undefined) this.drops.count('no-sim');
-    // Ignore an echo port's datagrams: two echo services would answer each other forever.
+    // Ignore datagrams from an echo port, because two echo services would answer each other
+    // forever.
     else if (from.port === ECHO_PORT) this.drops.count('loop');
     else reply(payload);
   };

@@ -1,6 +1,6 @@
 /**
- * An HTTP server inside the tunnel. Node's HTTP server parses the requests. Its timeouts require
- * sockets, so each stream has a timer here.
+ * An HTTP server inside the tunnel. Node's HTTP server parses the requests. Node's timeouts require
+ * sockets, so each stream has its own timer here.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -12,9 +12,11 @@ import type { Sims } from '../sims.js';
 
 /** The timeouts of a connection, in milliseconds. */
 export interface HttpTimeouts {
-  /** From the connection or the last response to the end of the next request's headers. */
+  /**
+   * The timeout from the connection or the last response to the end of the next request's headers.
+   */
   readonly idle: number;
-  /** From the end of a request's headers to its response. */
+  /** The timeout from the end of a request's headers to its response. */
   readonly request: number;
 }
 
