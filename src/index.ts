@@ -50,7 +50,7 @@ export interface CreateTunnelOptions {
 
 /**
  * Opens a tunnel in userspace and waits for its first handshake; `tunnel.close()` closes the
- * tunnel. docs/guides/library.md describes the tunnel's functions.
+ * tunnel. docs/guides/library.md describes what a tunnel can do.
  *
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */

@@ -1,4 +1,4 @@
-/** The help of a command: its usage and examples first, then its flags in groups. */
+/** The help of a command: first its usage and examples, then its flags in groups. */
 import { CommandHelp, Help } from '@oclif/core/help';
 
 /** The flag groups in display order, after the flags without a group. */

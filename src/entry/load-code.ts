@@ -1,4 +1,6 @@
-/** Loads native code from memory through a temporary file, which the dynamic linker requires. */
+/**
+ * Loads native code from memory through a temporary file, because the dynamic linker needs a file.
+ */
 import { randomBytes } from 'node:crypto';
 import { lstatSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -52,7 +54,7 @@ function loadFrom<Loaded>(path: string, bytes: Uint8Array, load: (path: string) 
     writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 });
     return load(path);
   } finally {
-    // A full disk may leave a partial file. The name is random, so this cannot delete another file.
+    // Delete the partial file that a full disk may leave; its random name belongs to no other file.
     rmSync(path, { force: true });
   }
 }

@@ -1,4 +1,4 @@
-/** Changes HOME and DEBUG before oclif's modules, which read these variables, are loaded. */
+/** Changes environment variables that oclif's modules read while they load, such as HOME. */
 import { homedir, userInfo } from 'node:os';
 
 export function settleEnvironment(): void {
