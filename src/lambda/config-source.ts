@@ -144,7 +144,7 @@ async function textsOfPath(path: string, { files }: ConfigPorts): Promise<FoundT
   try {
     return { place: path, texts: [{ text: await files.readText(path), source: path, path }] };
   } catch (error) {
-    // Only a folder contains entries.
+    // Do not list a file, because only a folder has entries.
     const isFolder = error instanceof FileError && error.failure === 'failed';
     names = isFolder ? await files.list(path).catch(() => []) : [];
     if (names.length === 0) throw error;
@@ -165,7 +165,7 @@ function inOnePiece(text: string, source: string): FoundTexts {
 function splitList(named: NamedText | UserError): readonly (NamedText | UserError)[] {
   if (named instanceof UserError || !named.text.trimStart().startsWith('[')) return [named];
   const members = parseJson(named.text);
-  // Invalid JSON stays whole, so that the parser of arc.json reports the position of the error.
+  // Invalid JSON is not split, so that the parser of arc.json reports the position of the error.
   if (!Array.isArray(members)) return [named];
   return members.map((member, index) => ({
     text: JSON.stringify(member),

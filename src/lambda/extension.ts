@@ -31,7 +31,7 @@ export interface ExtensionPorts {
    * @throws UserError
    */
   readonly openTunnel: () => Promise<SandboxTunnel>;
-  /** Called when the registration request has been sent, to load modules that are needed soon. */
+  /** Called after the registration request is sent, to load modules that are needed soon. */
   readonly warmUp: () => void;
   readonly log: Log;
   readonly clock: Clock;
@@ -54,7 +54,7 @@ const LAST_WORDS = 200;
 /** Lambda's shutdown time in milliseconds: for signals, and as a limit if clocks differ. */
 const SHUTDOWN_TIME = 2_000;
 
-/** Milliseconds between the first attempts to read a secret; each pause doubles, up to a limit. */
+/** Milliseconds between the first two attempts to read a secret; later pauses are longer. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 
@@ -67,7 +67,9 @@ export class Extension {
   readonly #moments: Record<string, number> = {};
   #listeners: Listeners | undefined;
   #tunnel: SandboxTunnel | undefined;
-  /** The attempt to open the tunnel during init; undefined if it must wait. Never rejects. */
+  /**
+   * The attempt to open the tunnel during init; undefined if init cannot open it. Never rejects.
+   */
   #opening: Promise<UserError | undefined> | undefined;
   /** The running attempt to open the tunnel during an invocation. Never rejects. */
   #openingLate: Promise<void> | undefined;
@@ -123,7 +125,8 @@ export class Extension {
     await api.register(this.#isManaged ? ['SHUTDOWN'] : ['INVOKE', 'SHUTDOWN'], () => {
       this.#note('registerMs');
       warmUp();
-      // All copies of a SnapStart snapshot would share the tunnel's session.
+      // A SnapStart snapshot is started many times, and all copies would share the tunnel's
+      // session.
       if (isListening && !isCopied) this.#opening = this.#openInInit();
     });
   }
@@ -150,7 +153,7 @@ export class Extension {
   async #firstHandshake(): Promise<UserError | undefined> {
     const { began, stop } = this.#ports;
     const deadline = began + this.#settings.wait;
-    // If opening the tunnel takes longer or has not started, the first invocation waits.
+    // The first invocation waits for a tunnel that init has not opened in this time.
     const failure = await this.#settled(this.#opening, deadline);
     if (failure !== undefined) return failure;
     if (this.#tunnel === undefined) return this.#unread();
@@ -190,7 +193,9 @@ export class Extension {
     return work && inTime(work, left, clock, stop).catch(() => undefined);
   }
 
-  /** @returns why the tunnel is unavailable; also undefined if only an invocation can open it */
+  /**
+   * @returns why the tunnel is unavailable; undefined if open, or if only an invocation can open it
+   */
   async #openInInit(): Promise<UserError | undefined> {
     const { began } = this.#ports;
     const failure = await this.#open(this.#isManaged ? began + this.#settings.wait : -Infinity);
@@ -202,7 +207,7 @@ export class Extension {
     return failure;
   }
 
-  /** Retries until the secret can be read, because no event reports that it can. Never rejects. */
+  /** Retries until the secret can be read, because no event reports when it can. Never rejects. */
   async #openLater(reason: NotYetError): Promise<void> {
     this.#refuse(reason);
     const failure = await this.#open(Infinity);
@@ -222,7 +227,7 @@ export class Extension {
     this.#refuse(failure);
   }
 
-  /** Records a failure after init; a failure during init is logged with the init times. */
+  /** Records a failure after init. A failure during init is logged together with the init times. */
   #refuse(failure: UserError): void {
     const { what, why, next } = failure;
     this.#dialer.refuse(failure);
@@ -264,7 +269,7 @@ export class Extension {
       if (event.type === 'SHUTDOWN') return event;
       const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
-      // Packets must leave before a freeze. #prepare() and the engine each defer them by one turn.
+      // Let packets leave before a freeze: #prepare() and the engine each defer them by one turn.
       await this.#turn();
       await this.#turn();
     }
@@ -282,7 +287,9 @@ export class Extension {
     }
   }
 
-  /** Starts a session, because the function's handler starts at the same time and may send data. */
+  /**
+   * Start a session now, because the function's handler starts at the same time and may send data.
+   */
   #invoked(deadlineMs: number): Promise<void> {
     const elapsed = this.#sleep.elapsed();
     this.#dialer.renewPatience();
@@ -298,7 +305,9 @@ export class Extension {
     return this.#prepare(this.#tunnel);
   }
 
-  /** Reads packets from before a freeze first: an old initiation conflicts with a new one. */
+  /**
+   * Read packets from before a freeze first, because an old initiation conflicts with a new one.
+   */
   async #prepare(tunnel: SandboxTunnel): Promise<void> {
     await this.#turn();
     tunnel.refreshSession();
@@ -311,7 +320,7 @@ export class Extension {
     const until = clock.now() + LONGEST_HOLD;
     const isUp = opened
       .then(() => this.#tunnel?.waitForHandshake(until))
-      // Ignore this failure, because dials report it.
+      // Ignore the failure here, because dials report it.
       .catch(() => undefined);
     await this.#settled(isUp, until);
     await this.#settled(this.#dialer.whenIdle(Math.max(0, until - clock.now())), until);
@@ -339,7 +348,7 @@ export class Extension {
     const deadline = clock.now() + graceMs;
     await this.#listeners?.close({ graceMs });
     this.#dialer.close();
-    // #openOnce() closes a tunnel that is opened later.
+    // If the tunnel opens later, #openOnce() closes it.
     this.#isClosed = true;
     await this.#tunnel?.close({ gracePeriod: Math.max(0, deadline - clock.now()) });
   }

@@ -10,7 +10,9 @@ import { parseJson } from '../lib/text/parse-json.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';
 
-/** Lambda's events, reduced to the fields in use. They do not contain the function's event. */
+/**
+ * Lambda's events, reduced to the fields in use. The function's own event is not among the fields.
+ */
 export type ExtensionEvent =
   | { readonly type: 'INVOKE'; readonly deadlineMs: number }
   | {
@@ -52,7 +54,7 @@ interface Call {
 
 export class ExtensionsApi {
   readonly #base: URL;
-  /** The file name of the executable, which identifies the extension to Lambda. */
+  /** The executable's file name, which identifies the extension to Lambda. */
   readonly #name: string;
   #identifier = '';
 

@@ -23,7 +23,7 @@ export interface Listeners {
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
-/** Lambda allows an environment 1,024 file descriptors, and the function needs some of them. */
+/** Lambda allows each environment 1,024 file descriptors, and the function needs some of them. */
 const MAX_CONNECTIONS = 512;
 
 /** Attempts to open a port, which an ending process may still hold. PAUSE is in milliseconds. */
@@ -76,7 +76,7 @@ function open(
     log,
     flag: 'ARCTUN_LAMBDA_PORT',
     maxConnections: MAX_CONNECTIONS,
-    // After a freeze, closing an idle connection could coincide with the function's next request.
+    // Never close idle connections: after a freeze, the function may just be sending a request.
     keepAliveTimeout: 0,
   });
 }

@@ -1,6 +1,6 @@
 /**
- * The extension's composition root. Lambda waits for the port and the registration, so they come
- * first; other modules are loaded after the registration request is sent.
+ * The extension's composition root. Opens the port and registers first, because Lambda waits for
+ * both; other modules are loaded after the registration request is sent.
  */
 import '../system/process/refuse-inspector.js';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { openListeners } from './listeners.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { type Environment, type LambdaSettings, readSettings } from './settings.js';
 
-/** The exit code for usage errors of all commands; Lambda treats every code except 0 the same. */
+/** The exit code for usage errors of all commands; Lambda treats all codes except 0 the same. */
 const WRONG_USAGE = 2;
 
 /** Runs until Lambda ends the environment or a fatal error occurs, then exits the process. */

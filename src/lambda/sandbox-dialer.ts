@@ -1,6 +1,6 @@
 /**
- * The dialer for the extension's listeners, from before the tunnel opens until it closes. Requests
- * wait for the tunnel only for a limited time, because the customer pays for each millisecond.
+ * The dialer for the extension's listeners, which exists before and after the tunnel. Requests wait
+ * for the tunnel only for a limited time, because the customer pays for each millisecond.
  */
 import type { Duplex } from 'node:stream';
 
@@ -31,14 +31,14 @@ export class SandboxDialer implements Dialer {
   #lastFailure: UserError | undefined;
   /** Callbacks for a new outcome. */
   readonly #waits = new Set<() => void>();
-  /** When requests began to wait for a missing session; undefined if no session is missing. */
+  /** When requests began to wait for a session; undefined if there is a session. */
   #missingSince: number | undefined;
   /** The monotonic time at which Lambda ends the invocation; a time in the past if unknown. */
   #end = -Infinity;
   #due = Infinity;
   #dueTimer: Timer | undefined;
   #dials = 0;
-  /** The requests since the invocation began; before the first invocation, one is assumed. */
+  /** The number of requests in this invocation; 1 before the first invocation. */
   #requests = 1;
   readonly #spare: SpareConnection;
   readonly #streams = new Set<Duplex>();
@@ -59,7 +59,7 @@ export class SandboxDialer implements Dialer {
     this.#settle(tunnel);
   }
 
-  /** Rejects all dials with this reason, because no tunnel will open. */
+  /** Makes all dials fail with this reason, because no tunnel will open. */
   refuse(why: UserError): void {
     this.#settle(notReady(why));
   }
@@ -75,8 +75,7 @@ export class SandboxDialer implements Dialer {
   }
 
   /**
-   * Starts an invocation. Requests still unanswered shortly before Lambda ends the invocation fail.
-   *
+   * Starts an invocation. Unanswered requests fail shortly before Lambda ends the invocation.
    * @param left milliseconds until Lambda ends the invocation; 0 or less if the clocks differ
    */
   begin(left: number): void {
@@ -91,7 +90,7 @@ export class SandboxDialer implements Dialer {
     this.#dueTimer?.cancel();
   }
 
-  /** Ends open streams at `due`. Later requests get half of the time that remains then. */
+  /** Ends open streams at `due`. Later requests may use half of the time that then remains. */
   #answerBy(due: number): void {
     this.#due = due;
     this.#dueTimer = this.#clock.startTimer(due - this.#clock.now(), () => {
@@ -112,7 +111,9 @@ export class SandboxDialer implements Dialer {
     return this.#clock.now() < this.#end ? this.#due : Infinity;
   }
 
-  /** Starts an invocation. Opens a connection in advance if the previous one sent a request. */
+  /**
+   * Starts an invocation. If the previous invocation sent a request, opens a connection in advance.
+   */
   openAhead(target: DialTarget): void {
     const isSender = this.#requests > 0;
     this.#requests = 0;
@@ -146,7 +147,7 @@ export class SandboxDialer implements Dialer {
     const began = this.#clock.now();
     const due = this.#answersDue;
     const spare = await this.#spare.take(signal)?.catch((error: unknown) => {
-      // The spare connection used up all of this request's time.
+      // The wait for the spare connection used up this request's time.
       if (due - this.#clock.now() < SHORTEST) throw error;
       return undefined;
     });
@@ -171,7 +172,7 @@ export class SandboxDialer implements Dialer {
     });
   }
 
-  /** Closes connections that were open before a long freeze; the other end has given them up. */
+  /** Closes connections from before a long freeze, because the other end has given them up. */
   destroyStreams(): void {
     this.#spare.discard();
     for (const stream of this.#streams) stream.destroy();
@@ -233,7 +234,10 @@ export class SandboxDialer implements Dialer {
     return tunnel;
   }
 
-  /** Returns the end of the wait, which renewPatience() may change; call again after each wait. */
+  /**
+   * Returns the end of the wait. Call this again after each wait, because renewPatience() may have
+   * changed the end.
+   */
   #patienceEnd(): number {
     this.#missingSince ??= this.#clock.now();
     return Math.min(this.#missingSince + this.#wait, this.#answersDue);

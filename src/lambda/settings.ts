@@ -48,7 +48,9 @@ export interface LambdaSettings {
   readonly initializationType: InitializationType;
 }
 
-/** The function's folder. Lambda does not tell extensions this path, but it never changed. */
+/**
+ * The function's folder. Lambda does not pass this path to extensions, but has never changed it.
+ */
 const TASK_ROOT = '/var/task';
 const LAYER_CONFIG = '/opt/arctun/arc.json';
 /** The port in SORACOM's article, so that functions written for soraproxy work unchanged. */
@@ -59,7 +61,7 @@ const LONGEST_WAIT = 9;
 
 export interface ReadSettings {
   readonly settings: LambdaSettings;
-  /** The error about the first invalid variable, for which the settings contain the default. */
+  /** The error for the first invalid variable, which is replaced with its default. */
   readonly fault: UserError | undefined;
 }
 

@@ -1,8 +1,8 @@
 import type { WallClock, Clock } from '../ports/clock.js';
 
 /**
- * Measures how long an environment was frozen. The monotonic clock probably stops during a freeze;
- * if it does not, the monotonic and the wall clock give the same result.
+ * Measures how long an environment was frozen, by the wall clock if the monotonic clock stops
+ * during a freeze, as it probably does.
  */
 export class SleepWatch {
   readonly #clock: Clock;

@@ -83,7 +83,7 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   ]);
 }
 
-/** Updates a section whose zeros are now part of the file, which excludes thread-local storage. */
+/** Updates a section after its zeros were written to the file. Thread-local storage is excluded. */
 function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
   if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
   return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };

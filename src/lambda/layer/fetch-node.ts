@@ -14,7 +14,7 @@ import {
 } from './node-release.js';
 import { packageFiles } from './package-files.js';
 
-/** Milliseconds; a package has a size of 50 MB. */
+/** The timeout of a download in milliseconds; a package has a size of 50 MB. */
 const TIMEOUT = 15 * 60_000;
 
 export interface NodeFiles {

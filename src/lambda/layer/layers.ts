@@ -10,8 +10,9 @@ const EXTENSION = 'extensions/arctun';
 /** A separate folder, because other layers in /opt may have files with the same names. */
 const DOCUMENTS = 'share/doc/arctun/';
 /**
- * A script for `/opt/bin`, which is in the PATH of functions; some unzip tools cannot create
- * symbolic links. Without arguments the script shows the help, and does not start the extension.
+ * A script for `/opt/bin`, which is in the PATH of functions. The script replaces a symbolic link,
+ * which some unzip tools cannot create. Without arguments the script shows the help instead of
+ * starting the extension.
  */
 const COMMAND =
   '#!/bin/sh\n[ $# -gt 0 ] || set -- --help\nexec "${0%/*}/../extensions/arctun" "$@"\n';

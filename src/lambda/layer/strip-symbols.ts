@@ -1,6 +1,7 @@
 /**
- * Removes the symbol table and debugging information from an executable, which saves 18 MB of
- * Node's 127. The tool `strip` may be missing or may not support Linux or arm64.
+ * Removes the symbol table and debugging information from an executable, which makes Node 18 MB
+ * smaller (of 127). The tool `strip` is not used, because it may be missing or may not support
+ * Linux or arm64.
  */
 import {
   appendSections,

@@ -40,8 +40,8 @@ export const DRAIN = 6_000;
 const LOOK_AGAIN = 1_000;
 
 /**
- * Milliseconds; a longer dial suggests a lost session, because its SYN was retransmitted (RFC 6298
- * 2.1).
+ * Milliseconds after which a dial suggests a lost session, because its SYN was retransmitted (RFC
+ * 6298 2.1).
  */
 const INTERRUPTED = 1_000;
 
@@ -49,8 +49,8 @@ const INTERRUPTED = 1_000;
 const UNHEARD = 2_000;
 
 /**
- * The number of failed waits after which a SIM that worked is given up; a server restart causes
- * fewer failed waits.
+ * The number of failed waits after which a SIM that worked before is given up. A server restart
+ * causes fewer failed waits.
  */
 const WAITS_IN_VAIN = 3;
 
@@ -134,7 +134,8 @@ export class PooledTunnel {
   }
 
   /**
-   * Sets the listener for moves. It should close unused connections, because a move waits for them.
+   * Sets the listener for moves, which should close unused connections, because a move waits for
+   * them.
    * @param listener called at the start of each move; replaces the previous listener
    */
   onMoving(listener: () => void): void {
@@ -156,7 +157,9 @@ export class PooledTunnel {
     this.tunnel.refreshSession();
   }
 
-  /** Closes like UserspaceTunnel.close(). Ends a drain, and waits for a move past its drain. */
+  /**
+   * Closes like UserspaceTunnel.close(). Ends a drain, and waits for a move whose drain is over.
+   */
   async close(options?: CloseOptions): Promise<void> {
     this.#isClosed = true;
     this.#endDrain();
@@ -208,7 +211,7 @@ export class PooledTunnel {
     else this.#pool.interrupted(this.#now());
   }
 
-  /** Counts a failed wait. The tunnel leaves a SIM without responses, unless all SIMs have none. */
+  /** Counts a failed wait. The tunnel leaves a silent SIM, unless all SIMs are silent. */
   #unheard(): PoolDecision {
     const now = this.#ports.clock.now();
     if (now - this.#waitedUntil < UNHEARD) return { action: 'stay' };

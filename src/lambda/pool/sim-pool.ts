@@ -28,13 +28,15 @@ export const TENURE = 30_000;
 /** Milliseconds after the last response for which an incumbent keeps its status. */
 export const MEMORY = 60_000;
 
-/** The minimum and maximum pause after a failed round, in ms; up to half is added at random. */
+/**
+ * The minimum and maximum pause in ms after a failed round; up to half of it is added at random.
+ */
 export const SHORTEST_PAUSE = 60_000;
 export const LONGEST_PAUSE = 15 * 60_000;
 
 /**
- * The number of signs within PERSISTENT milliseconds that show a lasting rival. A newcomer that
- * soon moves causes fewer: one in 5 s (whitepaper 6.1).
+ * The number of signs within PERSISTENT milliseconds that prove a lasting rival. A newcomer that
+ * soon moves causes fewer signs: one every 5 s (whitepaper 6.1).
  */
 const PERSISTENT_SIGNS = 6;
 const PERSISTENT = 60_000;
@@ -86,7 +88,7 @@ export class SimPool {
   }
 
   isIncumbent(now: number): boolean {
-    // If the clock was set back by more than MEMORY, the status also ends.
+    // The status also ends if the clock was set back by more than MEMORY.
     return this.#isIncumbent && Math.abs(now - this.#answeredAt) <= MEMORY;
   }
 
@@ -128,7 +130,7 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /** Records a SIM without responses, which may be terminated or was used with a fast clock. */
+  /** Records a silent SIM, which may be terminated or may have been used with a fast clock. */
   silent(now: number): PoolDecision {
     this.#silent.add(this.#current);
     return this.#moveOn(now);
@@ -160,7 +162,7 @@ export class SimPool {
 
   #isPaused(now: number): boolean {
     const left = this.#pausedUntil - now;
-    // A remaining time above the maximum means that the clock was set back.
+    // If the remaining time exceeds the maximum pause, the clock was set back.
     return left > 0 && left <= 1.5 * LONGEST_PAUSE;
   }
 
