@@ -5,7 +5,7 @@
  * the heap keeps the earlier key and corrects it when the item reaches the top.
  */
 export interface Timed {
-  /** The time at which the item is due; Infinity for never. Call `update` after changing this. */
+  /** The time at which the item is due; Infinity for never. Call `update` after each change. */
   deadline: number;
   /** Owned by the heap: the item's index in the heap, or -1. */
   heapIndex: number;

@@ -1,7 +1,6 @@
 /**
- * A byte queue with a maximum size. Storage is allocated with the first byte and doubles on demand,
- * from a budget shared with other rings. A grown ring releases its storage after it becomes empty.
- *
+ * A byte queue with a maximum size. The first byte allocates the storage, which doubles on demand,
+ * from a budget shared with other rings. A grown ring releases its storage when it becomes empty.
  * Bytes may be placed beyond the end of the queue (`writeAhead`), like out-of-order TCP data.
  * `extend` adds these bytes to the queue after the gap before them is filled.
  */
@@ -22,7 +21,7 @@ export class RingBuffer {
   #storage: Uint8Array = NOTHING;
   #start = 0;
   #length = 0;
-  /** The end of the farthest byte placed, relative to the start of the queue. */
+  /** The offset of the end of the farthest byte placed, from the start of the queue. */
   #reach = 0;
 
   constructor(maximum: number, budget: MemoryBudget) {
@@ -71,7 +70,7 @@ export class RingBuffer {
     return placed;
   }
 
-  /** Adds to the queue `count` bytes that `writeAhead` placed after its end. */
+  /** Extends the queue by `count` bytes that `writeAhead` placed after its end. */
   extend(count: number): void {
     if (this.#length + count > this.#reach) throw new RangeError('extend past what was placed');
     this.#length += count;
@@ -123,7 +122,7 @@ export class RingBuffer {
     this.#reach = 0;
   }
 
-  /** Detaches the ring from the shared budget, which no longer includes the ring's storage. */
+  /** Removes the ring's storage from the shared budget. */
   detach(): void {
     this.#budget.give(this.#storage.length);
     this.#budget = new MemoryBudget(0);

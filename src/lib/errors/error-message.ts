@@ -9,7 +9,9 @@ export function abortReason(signal: AbortSignal | undefined): Error {
   return signal?.reason instanceof Error ? signal.reason : new Error('The work was aborted.');
 }
 
-/** Returns the error's `owner`, who owns the file or socket that failed; undefined if absent. */
+/**
+ * Returns the error's `owner`, which names the owner of the file or socket; undefined if absent.
+ */
 export function ownerOf(error: unknown): string | undefined {
   const { owner } = (error ?? {}) as { readonly owner?: unknown };
   return typeof owner === 'string' ? owner : undefined;
@@ -17,7 +19,7 @@ export function ownerOf(error: unknown): string | undefined {
 
 /** Returns the system's error code (ENOENT, ECONNREFUSED …); undefined if absent. */
 export function codeOf(error: unknown): string | undefined {
-  // Do not use instanceof, because system errors may come from another realm, as in Jest.
+  // Do not use instanceof: system errors may come from another realm, as in Jest.
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' ? code : undefined;
 }

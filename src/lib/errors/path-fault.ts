@@ -22,7 +22,9 @@ const JSON_START = /^\s*[[{]/;
 const BROKEN_JSON = /"|[{}].*:|:.*[{}]/s;
 const CONTROL = /\p{Cc}/u;
 
-/** Matches 32 bytes in base64 of either alphabet, but not `…/environment=production`. */
+/**
+ * Matches 32 bytes in base64 of either alphabet, but not paths such as `…/environment=production`.
+ */
 const WHOLE_KEY = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43}=(?![A-Za-z0-9])/;
 const TOKEN = /^\s*(?:secret-[A-Za-z0-9]{16,}|eyJ[\w-]+\.)/;
 /** Matches a name without a folder or extension that may be a truncated key. */

@@ -9,7 +9,10 @@ export const LONG_RUN = /[A-Za-z0-9+/_-]{40,}/g;
  */
 const PRINTABLE_SHARE = 0.85;
 
-/** Whether base64 digits of either alphabet encode text, starting at any of the first four. */
+/**
+ * Whether base64 digits of either alphabet encode text, if decoding starts at one of the first
+ * four.
+ */
 export function isEncodedText(digits: string): boolean {
   const standard = digits.replaceAll('-', '+').replaceAll('_', '/');
   return [0, 1, 2, 3].some((start) => {

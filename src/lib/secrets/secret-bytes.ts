@@ -1,6 +1,6 @@
 /**
  * Returns zero-filled memory for a key. The garbage collector moves small arrays and leaves copies
- * behind, but never moves an explicit ArrayBuffer, so that zeros erase the only copy.
+ * behind. It never moves an explicit ArrayBuffer, so overwriting this memory erases the only copy.
  */
 export function secretBytes(length: number): Uint8Array {
   return new Uint8Array(new ArrayBuffer(length));

@@ -1,6 +1,6 @@
 /**
  * Detects secrets by name and by shape. A value whose name contains key, token or password is
- * always a secret. In other text, anything shaped like a key, a token or an auth key is one.
+ * always a secret. In other text, anything shaped like a key, a token or an auth key is a secret.
  */
 import { isEncodedText, LONG_RUN } from './encoded-text.js';
 import { REDACTED } from './secret.js';
@@ -8,7 +8,7 @@ import { REDACTED } from './secret.js';
 const SECRET_NAME =
   /key|token|secret|passw|passphrase|passcode|pwd|otp|credential|authori[sz]ation|cookie|jwt|bearer|^pin$|^puk$/;
 
-/** Names of values that are not secret: public keys, a number of seconds, and page markers. */
+/** Matches names of values that are not secret: public keys, numbers of seconds, page markers. */
 const HARMLESS_NAME = /publickey$|^tokentimeoutseconds$|^xsoracomnextkey$|^lastevaluatedkey$/;
 
 const PUBLIC_KEY_NAME = /publickey$/;
@@ -56,9 +56,9 @@ export function redactText(text: string): string {
 const PART_OF_KEY = /[A-Za-z0-9+/_-]{20,}/g;
 
 /**
- * Whether base64 digits look random. In words and names, one class of characters (lower case, upper
- * case, digits) continues for several characters. In a key, the class changes after two of three
- * characters on average.
+ * Whether base64 digits look random. In words and names, several characters in a row have the same
+ * class (lower case, upper case, digits). In a key, the class changes after two of three characters
+ * on average.
  */
 function isRandom(run: string): boolean {
   let changes = 0;
@@ -101,7 +101,7 @@ function withoutEncodedText(text: string): string {
  */
 export function redactNamed(name: string, text: string): string {
   if (isSecretName(name)) return REDACTED;
-  // Public and private keys look the same; only the name distinguishes them.
+  // Public and private keys have the same shape; only the name distinguishes them.
   return PUBLIC_KEY_NAME.test(plainName(name)) && KEY.test(text) ? text : redactText(text);
 }
 

@@ -11,7 +11,7 @@ export class Secret<T> {
     this.#value = value;
   }
 
-  /** Returns the value. The caller must not print it. */
+  /** Returns the value, which the caller must not print. */
   expose(): T {
     return this.#value;
   }

@@ -1,4 +1,6 @@
-/** Parses JSON; undefined if invalid, because an error message could quote secrets. */
+/**
+ * Parses JSON. Returns undefined if it is invalid, because an error message could quote secrets.
+ */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
