@@ -25,7 +25,7 @@ export interface LocalBinding {
   readonly address: string;
   /** The local port; 0 lets the system choose one. */
   readonly port: number;
-  /** The mark of sent datagrams, for routing rules; 0 for no mark. Requires CAP_NET_ADMIN. */
+  /** The mark on sent datagrams, for routing rules; 0 for no mark. Requires CAP_NET_ADMIN. */
   readonly fwmark?: number;
 }
 

@@ -8,12 +8,12 @@ export interface Endpoint {
 export interface Datagram {
   readonly bytes: Uint8Array;
   readonly endpoint: Endpoint;
-  /** The DSCP and ECN byte of the IP header; 0 if absent, or if the socket does not support it. */
+  /** The DSCP and ECN byte of the IP header; 0 if absent or not supported by the socket. */
   readonly trafficClass?: number;
   /**
-   * For sent datagrams: whether the local address used so far may be the reason why the endpoint is
-   * silent. If true, this and later datagrams use the source address that the system chooses, until
-   * the endpoint answers.
+   * For sent datagrams: whether the local address may be the reason why the endpoint is silent. If
+   * true, this and later datagrams use the source address that the system chooses, until the
+   * endpoint answers.
    */
   readonly isSourceInDoubt?: boolean;
 }

@@ -58,15 +58,17 @@ export interface Files {
   absolute(path: string): string;
 }
 
-/** The text of a file, and which users except this one and root can access the file. */
+/** The text of a file, and which users except the current one and root can access the file. */
 export interface InspectedText {
   readonly text: string;
   readonly otherWriters: readonly OtherWriter[];
-  /** The file's mode, if others can read the file and this user can change the mode. */
+  /** The file's mode, if other users can read the file and this user can change the mode. */
   readonly readableMode: number | undefined;
 }
 
-/** Another user who can change or replace a file, or a folder or link in its path. */
+/**
+ * Another user who can change or replace a file, directly or through a folder or link in its path.
+ */
 export type OtherWriter =
   | {
       readonly path: string;

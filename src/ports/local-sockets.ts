@@ -1,4 +1,4 @@
-/** A conversation with the client of a local socket, which receives and returns text. */
+/** A conversation with a local socket's client: receives text and returns text. */
 export interface Conversation {
   /** Whether the client will send no more input. */
   readonly isOver: boolean;
@@ -29,7 +29,9 @@ export interface LocalListeners {
 
 /** Sends requests to the process that listens at a file system path. */
 export interface LocalConnections {
-  /** Returns the paths in a folder that end in `.sock`, sorted; empty if it cannot be read. */
+  /**
+   * Returns the sorted paths in a folder that end in `.sock`; empty if the folder is unreadable.
+   */
   list(folder: string): Promise<readonly string[]>;
   /**
    * Sends a request and resolves with the answer, which ends with `end`. Settles within 3 s.

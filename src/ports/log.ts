@@ -1,4 +1,4 @@
-/** A structured log without secrets, with addresses at debug and packets at trace level. */
+/** A structured log. Secrets are never logged, addresses at debug level, packets at trace level. */
 export interface Log {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -7,7 +7,10 @@ import type { IpAddress, IpPrefix } from '../wire/ip-address.js';
  */
 export interface PacketInterface {
   readonly name: string;
-  /** Whether a frame may contain several UDP datagrams (VIRTIO_NET_GSO_UDP_L4), in and out. */
+  /**
+   * Whether a frame, in either direction, may contain several UDP datagrams
+   * (VIRTIO_NET_GSO_UDP_L4).
+   */
   readonly hasUdpSegmentation: boolean;
   /**
    * Starts or stops reading frames. Reading is initially stopped. While reading is stopped, the
@@ -96,7 +99,7 @@ export interface PacketInterfaces {
   configure(device: PacketInterface, settings: InterfaceSettings): ConfiguredInterface;
 }
 
-/** Guards and default-route rules that killed processes left behind. */
+/** Guards and default-route rules that killed processes have left behind. */
 export interface InterfaceLeftovers {
   /** Whether an interface with this name exists, in which case a tunnel may be running. */
   isInUse(name: string): boolean;
