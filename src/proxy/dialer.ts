@@ -2,7 +2,10 @@ import type { Duplex } from 'node:stream';
 
 import type { Silence } from '../lib/silence.js';
 
-/** The interface through which a proxy opens TCP streams, never outside the tunnel. */
+/**
+ * The interface through which a proxy opens TCP streams. Implementations never dial outside the
+ * tunnel.
+ */
 export interface Dialer {
   /**
    * Opens a TCP connection to a host inside the tunnel.
@@ -85,7 +88,7 @@ export class DialError extends Error {
   }
 }
 
-/** A dialer that is set later. Earlier dials wait until it is set. */
+/** A dialer that is set later. Dials wait until then. */
 export class LaterDialer implements Dialer {
   #open: (dialer: Promise<Dialer>) => void = () => undefined;
   readonly #dialer = new Promise<Dialer>((resolve) => {
@@ -93,8 +96,8 @@ export class LaterDialer implements Dialer {
   });
 
   constructor() {
-    // The code that opens the dialer handles its failure. Mark it as handled here, too, because no
-    // dial may be waiting.
+    // Mark a rejection as handled, because no dial may be waiting. The code that opens the dialer
+    // reports the failure.
     this.#dialer.catch(() => undefined);
   }
 

@@ -28,8 +28,8 @@ export interface ExchangeLimits {
 
 /**
  * Dials the target, sends the request once, and reads the response to its end.
- *
- * @throws DialError if the connection fails; Error if it breaks, times out or returns too much
+ * @throws DialError if the connection fails; Error if the exchange breaks or times out, or if the
+ * response is too large
  */
 export async function exchangeHttp(
   dialer: Dialer,

@@ -46,7 +46,10 @@ export class JoinedConnection {
     this.#client = clientName(socket);
   }
 
-  /** Dials, replies to the client, and relays, starting with bytes that the client already sent. */
+  /**
+   * Dials, replies to the client, and relays; the relay begins with bytes that the client already
+   * sent.
+   */
   start(): void {
     const socket = this.#socket;
     // The 'close' listener handles connection errors.
@@ -121,7 +124,7 @@ export class JoinedConnection {
  * destroy the last bytes.
  */
 export function endWith(socket: Socket, bytes: string | Uint8Array): void {
-  // A reset by the client is not an error here, and this may be the only error listener.
+  // Ignore errors such as a reset by the client, which would be thrown without any listener.
   socket.on('error', () => undefined);
   socket.end(bytes);
   socket.resume();

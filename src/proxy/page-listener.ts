@@ -21,7 +21,7 @@ export interface PageListenerOptions {
   readonly flag: string;
   /** The page for each path, generated for each request. */
   readonly pages: ReadonlyMap<string, () => Promise<Page>>;
-  /** The browser requests to allow. */
+  /** Which browser requests to allow. */
   readonly browsers?: BrowserPolicy;
   readonly log: ProxyLog;
 }

@@ -1,4 +1,6 @@
-/** The proxies' log: addresses only at debug level or in failures, and secrets never. */
+/**
+ * The proxies' log: addresses appear only at debug level or in failures; secrets are never logged.
+ */
 export interface ProxyLog {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;

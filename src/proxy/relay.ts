@@ -16,7 +16,7 @@ export interface RelayLimits {
    * NATs to wait 2 h 4 min, because TCP keepalives are two hours apart.
    */
   readonly idleTimeout: number;
-  /** The timeout after one direction has ended, because that side then sends no keepalives. */
+  /** The timeout after one direction has ended, because that side then sends no more keepalives. */
   readonly halfClosedTimeout: number;
 }
 
@@ -99,9 +99,8 @@ export class Relay {
 }
 
 /**
- * Makes a stream without a reader report its loss. Its data and its end stay buffered, up to the
- * stream's limit.
- *
+ * Makes a stream without a reader report a lost connection. The stream's data and end stay
+ * buffered, up to the stream's limit.
  * @returns a function for the reader to call, which stops watching
  */
 export function watchUnread(stream: Duplex): () => void {

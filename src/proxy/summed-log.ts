@@ -16,7 +16,7 @@ export function summedLog(log: ProxyLog): ProxyLog {
 interface Repeats {
   /** The time of the last log line, in milliseconds. */
   loggedAt: number;
-  /** The number of repeats since that log line. */
+  /** The number of repeats since the last log line. */
   count: number;
   fields: object;
 }

@@ -111,7 +111,7 @@ class TcpExchange {
     } else this.#silence.arm(QUIET);
   }
 
-  /** Ends the local half at the first silence of the peer, and finishes at the second. */
+  /** Ends the local half when the peer first falls silent, and finishes the second time. */
   #handleSilence(): void {
     if (this.#ended) this.#finish();
     // Data written to TCP may be undelivered, so closing now would discard data in transit.

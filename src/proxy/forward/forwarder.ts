@@ -22,7 +22,8 @@ export interface ForwarderOptions {
    */
   readonly headers: readonly HeaderField[];
   /**
-   * The browser requests to allow; by default, those that the user types or the same origin sends.
+   * Which browser requests to allow; by default, those that the user types or a page of the same
+   * origin sends.
    */
   readonly browsers?: BrowserPolicy;
   readonly dialer: Dialer;

@@ -1,6 +1,6 @@
 /**
- * A proxy on one local port that serves SOCKS5 and HTTP, which it distinguishes by a connection's
- * first byte. The proxy dials only targets inside the tunnel.
+ * A proxy on one local port for both SOCKS5 and HTTP. The first byte of a connection reveals its
+ * protocol. The proxy dials only targets inside the tunnel.
  */
 import type { Socket } from 'node:net';
 

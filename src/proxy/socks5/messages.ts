@@ -79,7 +79,10 @@ export function methodReply(isAcceptable: boolean): Uint8Array {
   return Uint8Array.of(SOCKS5_VERSION, isAcceptable ? NO_AUTHENTICATION : NO_ACCEPTABLE_METHOD);
 }
 
-/** Formats the reply to a request. BND.ADDR is unspecified: this machine does not have it. */
+/**
+ * Formats the reply to a request. BND.ADDR is unspecified, because it is not this machine's
+ * address.
+ */
 export function requestReply(code: ReplyCode): Uint8Array {
   return Uint8Array.of(SOCKS5_VERSION, code, 0, ADDRESS_TYPE.ipv4, 0, 0, 0, 0, 0, 0);
 }

@@ -58,7 +58,7 @@ export class Socks5Session {
 
   readonly #onReadable = (): void => {
     let chunk: Buffer | null;
-    // A handshake has at most 520 bytes, so the buffer never exceeds them and one chunk.
+    // A handshake has at most 520 bytes, so the buffer has at most those bytes and one chunk.
     while (!this.#isSettled() && (chunk = this.#socket.read() as Buffer | null) !== null) {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#advance();
