@@ -1,6 +1,6 @@
 /**
- * Decides which parts of headers and bodies may be shown. Values whose name or format marks them as
- * a secret (lib/secrets/secret-shapes.ts) are hidden at any depth, as is unparsable text.
+ * Decides which parts of headers and bodies may be shown. Hides unparsable text, and values at any
+ * depth whose name or format marks them as a secret (lib/secrets/secret-shapes.ts).
  */
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed, redactText } from '../lib/secrets/secret-shapes.js';

@@ -1,6 +1,6 @@
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** The coverage of a virtual SIM: `jp` is Japan, `g` is Global. Accounts have one coverage. */
+/** The coverage of a virtual SIM: `jp` is Japan, `g` is Global. Each account has one coverage. */
 export type Coverage = 'jp' | 'g';
 
 const ENDPOINTS: Readonly<Record<Coverage, string>> = {

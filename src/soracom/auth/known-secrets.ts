@@ -2,7 +2,7 @@ import { REDACTED, type Secret } from '../../lib/secrets/secret.js';
 
 /** The minimum length of hidden secrets, because shorter texts occur in ordinary words. */
 const SHORTEST = 4;
-/** The maximum number of secrets. Each sign-in adds some, and the oldest are expired tokens. */
+/** The maximum number of secrets. Each sign-in adds secrets; the oldest ones are expired tokens. */
 const MOST = 64;
 
 /**

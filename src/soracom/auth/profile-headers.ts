@@ -41,7 +41,8 @@ export function headerFault(name: string, value: string): string | undefined {
 }
 
 /**
- * Returns a profile's headers without the reserved ones. The last of several equal names wins.
+ * Returns a profile's headers without the reserved ones. If a name occurs twice, the last value
+ * wins.
  * @throws UserError of kind `configuration` if HTTP does not allow a name or a value; the message
  * does not repeat the value, which may be a secret
  */

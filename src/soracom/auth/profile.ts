@@ -28,7 +28,7 @@ const text = z
   .transform((value) => value || undefined);
 const secretText = text.transform((value) => (value === undefined ? value : new Secret(value)));
 
-/** Text that `parse` converts; if `parse` throws, the error is reported for the member. */
+/** Text that `parse` converts; an error of `parse` is reported for the member. */
 const parsed = <T>(parse: (value: string) => T) =>
   text.transform((value, context) => {
     try {

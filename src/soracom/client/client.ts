@@ -228,7 +228,9 @@ export class SoracomClient implements SoracomApi {
   }
 }
 
-/** @throws UserError of kind `usage` for an ID that a URL would interpret as a relative path */
+/**
+ * @throws UserError of kind `usage` for an empty ID, `.` or `..`, which would change the URL's path
+ */
 function simPath(simId: string, behind = ''): string {
   if (/^\.{0,2}$/.test(simId)) {
     throw new UserError('usage', {

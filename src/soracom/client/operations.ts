@@ -63,8 +63,8 @@ export const SWITCH_USER: ApiOperation = {
 
 /**
  * Logging out is sent even after the client's signal has aborted, because a switched user's token
- * would otherwise stay valid for up to an hour. Logging out is not retried, because a second call
- * would be refused.
+ * would otherwise stay valid for up to an hour. A second call would be refused, so logging out is
+ * not retried.
  */
 export const LOGOUT: ApiOperation = {
   method: 'POST',

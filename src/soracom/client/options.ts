@@ -6,7 +6,7 @@ export interface SoracomClientOptions {
   /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
   readonly userAgent: string;
   /**
-   * Extra headers for each request. They never override the client's own headers, or headers that
+   * Extra headers for each request, which never override the client's own headers, or headers that
    * frame a message (profile-headers.ts).
    */
   readonly headers?: Readonly<Record<string, string>>;
@@ -20,7 +20,10 @@ export interface SoracomClientOptions {
   readonly deadlineMs?: number;
   /** The maximum number of retries after 429 and 5xx; defaults to 4. */
   readonly mostRepeats?: number;
-  /** Called with a message before each pause between retries; exceptions from it are ignored. */
+  /**
+   * Called with a message before each pause between retries. Exceptions from this callback are
+   * ignored.
+   */
   readonly onWait?: (text: string) => void;
   /**
    * Called with each request and each response as text between soratun's banners (SORACOM_VERBOSE),

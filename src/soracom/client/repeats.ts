@@ -15,7 +15,10 @@ export interface RepeatOptions {
   /** The deadline for all attempts, as a time on `clock`. */
   readonly end: number;
   readonly signal: AbortSignal | undefined;
-  /** Called with a message for the user before each pause; exceptions from it are ignored. */
+  /**
+   * Called with a message for the user before each pause. Exceptions from this callback are
+   * ignored.
+   */
   readonly onWait: (text: string) => void;
   /** Removes secrets from an error's text. */
   readonly hide: (text: string) => string;

@@ -17,7 +17,7 @@ export const authAnswer = z.object({
 });
 export type AuthResponse = z.infer<typeof authAnswer>;
 
-/** An Arc session with the API's member names and text values, which src/arc-config parses. */
+/** An Arc session with the API's member names and text values. src/arc-config parses the values. */
 export const arcSessionAnswer = z.object({
   arcServerPeerPublicKey: z.string(),
   arcServerEndpoint: z.string(),
@@ -121,7 +121,7 @@ export const sessionEvents = z.array(sessionEvent);
 
 const refusalMessage = z.object({ code: text, message: z.string() });
 
-/** The API's usual error body. Some operations nest it; some errors have other bodies. */
+/** The API's usual error body. Some operations put it in `errorMessage`. */
 export const refusal = z.union([
   refusalMessage,
   z.object({ errorMessage: refusalMessage }).transform(({ errorMessage }) => errorMessage),

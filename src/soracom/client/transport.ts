@@ -20,7 +20,7 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   readonly status: number;
-  /** The headers by lowercase name, as in Node; commas join the values of repeated headers. */
+  /** The headers by lowercase name, as in Node. Repeated headers are joined with commas. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -97,8 +97,8 @@ function plainHeaders(headers: object): Record<string, string> {
 /** Observes one connection: when it is established, and whether bytes may have been sent. */
 class Connection {
   /**
-   * Each call uses a new connection, because if a kept-alive connection closes during a request,
-   * the client cannot know whether the call took effect.
+   * Use a new connection for each call: if a kept-alive connection closes during a request, the
+   * client cannot know whether the call took effect.
    */
   readonly #httpAgent = new http.Agent({ keepAlive: false });
   readonly #httpsAgent = new https.Agent({ keepAlive: false });

@@ -11,7 +11,7 @@ import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { KEY_MAY_BE_REPLACED } from './krypton.js';
 import { withoutControls } from '../redact.js';
 
-/** The options, with soratun's names, which are the names of krypton-cli. */
+/** The options, named as in soratun and krypton-cli. */
 export interface KryptonCliOptions {
   readonly path: string;
   /** The base URL. If this or another optional text is empty, krypton-cli uses its default. */
@@ -32,7 +32,7 @@ export interface KryptonCliOptions {
   readonly debug: boolean;
 }
 
-/** The timeout in milliseconds: a modem may be slow, and its SIM needs two round trips. */
+/** The timeout in milliseconds, because a modem may be slow and its SIM needs two round trips. */
 const TIMEOUT = 120_000;
 
 /** Returns the arguments in the same order as soratun. */
@@ -120,14 +120,14 @@ function endError(path: string, { exitCode, stderr }: CommandResult): UserError 
   });
 }
 
-/** The number of lines to show from the end of a long text, which contains the reason. */
+/** The number of lines to show from the end of a long text, where the reason usually is. */
 const SHOWN_LINES = 20;
 const SHOWN_LENGTH = 300;
 
 /** Matches 16 bytes in base64 or hex, such as keys and SIM responses in `-debug` output. */
 const SIXTEEN_BYTES = /[A-Za-z0-9+/]{22}==|\b[0-9a-f]{32}\b/gi;
 
-/** Formats the error output, with one indented line for each line of the program. */
+/** Formats the program's error output as indented lines. */
 function shownErrors(stderr: string): string {
   const shown = redactText(withoutControls(stderr)).replaceAll(SIXTEEN_BYTES, REDACTED);
   return shown
