@@ -48,7 +48,9 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** Uses a descriptor and follows no link, so that a file in the folder's place is not changed. */
+/**
+ * Uses a descriptor that follows no link: if a file has replaced the folder, it stays unchanged.
+ */
 function giveTo(folder: string, { uid, gid }: Stats): void {
   try {
     const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
@@ -59,7 +61,8 @@ function giveTo(folder: string, { uid, gid }: Stats): void {
       closeSync(descriptor);
     }
   } catch {
-    // Ignore: a user namespace may not know the owner, and some file systems have no owners.
+    // Ignore an error: a user namespace may not know the owner, and some file systems have no
+    // owners.
   }
 }
 

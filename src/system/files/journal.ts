@@ -167,7 +167,7 @@ async function readOwn(path: string): Promise<string | undefined> {
   try {
     handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    // A missing folder contains no journal; other code checks whether the folder may be created.
+    // A missing folder contains no journal. Other code checks whether the folder may be created.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     if (codeOf(error) === 'ELOOP') throw new FileError('failed', path, 'it is a symbolic link');
     throw error;
@@ -257,7 +257,7 @@ class SystemJournal implements Journal {
     }
   }
 
-  /** Checks the owner, because another run may have created its own journal after a deletion. */
+  /** Check the owner, because another run may have created its own journal after a deletion. */
   async #requireClaimed(handle: FileHandle): Promise<void> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(OWNER_LENGTH), 0, OWNER_LENGTH, 0);
     if (buffer.toString('utf8', 0, bytesRead) === (await ownerLine())) return;

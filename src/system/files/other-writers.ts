@@ -41,8 +41,7 @@ export const systemInspection: InspectionPorts = {
 };
 
 /**
- * Finds the users, except this one and root, who can change or replace the file.
- *
+ * Finds the users, except the current one and root, who can change or replace the file.
  * @param opened the stats of the descriptor that was read, to compare with the path
  */
 export async function findOtherWriters(

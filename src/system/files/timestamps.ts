@@ -198,7 +198,7 @@ class TimestampFile {
     return isTai64n(timestamp) ? timestamp : undefined;
   }
 
-  /** Returns the timestamp's line, with a checksum that also differs between keys. */
+  /** Returns the timestamp's line, with a checksum over the key and the timestamp. */
   #lineOf(timestamp: Uint8Array): string {
     const hash = createHash('sha256').update(this.#publicKey).update(timestamp).digest('hex');
     return `@${Buffer.from(timestamp).toString('hex')} ${hash.slice(0, 16)}`;

@@ -58,8 +58,8 @@ export interface ReadyEvent {
 }
 
 /**
- * The maximum duration of a wait in milliseconds. If the process fails during a wait, nothing can
- * wake the waiting thread, so the process does not end sooner.
+ * The maximum duration of a wait in milliseconds. After a failure of the process, nothing wakes the
+ * waiting thread, and the process ends only with the wait.
  */
 const LONGEST_WAIT = 2_000;
 
@@ -69,7 +69,9 @@ export class EventQueue {
   readonly #calls: Calls;
   readonly #epoll: number;
   readonly #eventfd: number;
-  /** Contains the returned events, then one event to pass, then the eventfd's counter. */
+  /**
+   * Contains the returned events, then one event to pass to the kernel, then the eventfd's counter.
+   */
   readonly #memory = new DataView(new ArrayBuffer((MAX_EVENTS + 1) * EVENT_LENGTH + 8));
   readonly #address: number;
 

@@ -8,7 +8,10 @@ import { messageOf } from '../../lib/errors/error-message.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 
-/** A function of the C library. Most functions return -1 on failure, and errno() the reason. */
+/**
+ * A function of the C library. Most functions return -1 on failure; errno() then returns the
+ * reason.
+ */
 export interface LibcFunction {
   (...parameters: readonly Parameter[]): number;
   /** Runs the function on a thread of libuv's pool, which is blocked until the function returns. */

@@ -1,10 +1,8 @@
 /**
- * Waits for file descriptors that the event loop of Node.js does not accept.
- *
- * One epoll_wait(2) serves all descriptors on a thread of libuv's pool. It runs only while events
- * are wanted; an eventfd ends it otherwise. Unlike poll, epoll allows arming and closing a
- * descriptor during the wait: poll must be woken for each change, and keeps a descriptor open after
- * its close().
+ * Waits for file descriptors that the event loop of Node.js does not accept. One epoll_wait(2)
+ * serves all descriptors on a thread of libuv's pool. The call runs only while events are wanted;
+ * otherwise an eventfd ends it. Unlike poll, epoll allows arming and closing a descriptor during
+ * the wait: poll must be woken for each change, and keeps a descriptor open after its close().
  */
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EventQueue } from './event-queue.js';
 import type { Libc } from './libc.js';
@@ -165,7 +163,7 @@ class WatchedDescriptor implements Watch {
 
   handle(events: number): void {
     this.#armed = 0;
-    // Each handler finds the error through its own system call.
+    // After an error, each handler finds it through its own system call.
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
     if ((failed || (events & EPOLLOUT) !== 0) && this.#wantsWritable) this.#handlers.onWritable();
     if ((failed || (events & EPOLLIN) !== 0) && this.#wantsReadable) this.#read();

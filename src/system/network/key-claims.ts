@@ -18,7 +18,7 @@ import { runFolders } from '../files/run-folders.js';
 
 const LINE_END = '\n';
 
-/** The request; its content does not matter, because every request gets the same answer. */
+/** The request. Its content is arbitrary, because every request gets the same answer. */
 const REQUEST = LINE_END;
 
 export interface KeyClaimSurroundings {
@@ -38,7 +38,7 @@ export function createKeyClaims({
   return {
     async take(publicKey, describe) {
       const places = placesOf(publicKey);
-      // All users share only abstract names.
+      // Elsewhere each user has other names, so check the names of all users first.
       if (platform !== 'linux' && (await isHeld(places))) return undefined;
       let failure: Error | undefined;
       for (const place of places) {

@@ -5,7 +5,7 @@ import { basename, resolve } from 'node:path';
 /** TCP_LISTEN, and the state of an unconnected UDP socket in /proc. */
 const STATES = { tcp: '0A', udp: '07' } as const;
 
-/** The commands that listen on ports. Other words are not shown, because they may be secret. */
+/** Names of commands that listen on ports. No other words are shown, because they may be secret. */
 const COMMANDS = ['up', 'u', 'emulator', 'lambda', 'send'];
 
 /**

@@ -90,12 +90,12 @@ export function nameServerRecords(
   };
 }
 
-/** Whether a name is resolved only on the local link, not by servers (RFC 6762 3 and 22.1). */
+/** Whether a name is resolved by the local link's devices, not by servers (RFC 6762 3 and 22.1). */
 function isMulticastName(host: string): boolean {
   return /\.local\.?$/i.test(host);
 }
 
-/** Returns the lowest TTL of the addresses in DNS; those in /etc/hosts, for example, have none. */
+/** Returns the lowest TTL of the addresses that DNS also returned, or the default if none. */
 function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
   const own = records.filter(({ address }) => addresses.includes(address));
   return own.length > 0 ? Math.min(...own.map(({ ttl }) => ttl)) * 1000 : DEFAULT_TTL;

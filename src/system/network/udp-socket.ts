@@ -5,10 +5,12 @@ import { isIPv6 } from 'node:net';
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
 
-/** The requested buffer size in bytes, above Linux's default limit; setting it may fail. */
+/** The requested buffer size in bytes, which may fail because it exceeds Linux's default limit. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
-/** The number of senders whose Endpoint object is kept, so that each sender has only one. */
+/**
+ * The maximum number of senders to remember, so that each sender keeps the same Endpoint object.
+ */
 const ENDPOINT_CACHE = 256;
 
 export const udpSockets: DatagramSockets = {
@@ -34,7 +36,7 @@ export const udpSockets: DatagramSockets = {
       socket.setRecvBufferSize(SOCKET_BUFFER);
       socket.setSendBufferSize(SOCKET_BUFFER);
     } catch {
-      // Ignore: a smaller buffer reduces only the speed.
+      // Ignore an error, because a smaller buffer only reduces the speed.
     }
     return new DgramSocket(socket);
   },

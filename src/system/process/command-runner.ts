@@ -116,7 +116,10 @@ class RunningCommand {
     child.once('close', (exitCode, signal) => this.#close(exitCode, signal));
   }
 
-  /** Ends the program; `result` rejects with `reason` when it has ended or the wait is over. */
+  /**
+   * Ends the program. `result` rejects with `reason` when the program has ended or the wait is
+   * over.
+   */
   stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = { reason };
@@ -165,7 +168,7 @@ class RunningCommand {
   #close(exitCode: number | null, signal: string | null): void {
     clearTimeout(this.#killTimer);
     if (this.#stopped !== undefined) {
-      // The program's children may still be running after closing the outputs.
+      // The outputs are closed, but the program's children may still be running.
       if (this.#group !== undefined) this.#kill('SIGKILL');
       this.#reject(this.#stopped.reason);
     } else {
@@ -186,7 +189,7 @@ const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>
 
 function startError(program: string, error: unknown): CommandError {
   const { code = '' } = error as NodeJS.ErrnoException;
-  // Omit the error's message and do not set a cause: both quote the whole command line.
+  // Omit the error's message and do not set a cause, because both quote the whole command line.
   const [failure, reason] = START_FAILURES[code] ?? ['failed', `it cannot be started (${code})`];
   return new CommandError(failure, `${program}: ${reason}`);
 }

@@ -17,7 +17,7 @@ export function signalGroup(group: number, signal: 'SIGTERM' | 'SIGKILL'): void 
     // Windows has no process groups, so only the leader is ended there.
     process.kill(process.platform === 'win32' ? group : -group, signal);
   } catch {
-    // Ignore: the group is empty, or this process may not signal it.
+    // Ignore an error: the group is empty, or this process may not signal it.
   }
 }
 

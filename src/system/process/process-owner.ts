@@ -38,7 +38,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Distinguishes a process from a later one with the same ID (proc_pid_stat(5), field 22). */
+/**
+ * Returns text that distinguishes a process from later ones with its ID (proc_pid_stat(5), field
+ * 22).
+ */
 async function startOf(pid: number): Promise<string> {
   try {
     const [stat, boot] = await Promise.all([

@@ -20,6 +20,6 @@ function closeInspector(): void {
     const inspector = process.getBuiltinModule('node:inspector');
     if (inspector.url() !== undefined) inspector.close();
   } catch {
-    // Ignore: this Node.js was built without an inspector.
+    // Ignore an error, because this Node.js was built without an inspector.
   }
 }

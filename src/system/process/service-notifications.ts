@@ -17,7 +17,7 @@ import { UnixDatagramSender } from '../linux/udp/unix-datagram.js';
 /** The settings that a service manager passes in environment variables. */
 export interface ServiceEnvironment {
   readonly socket: string;
-  /** Milliseconds; undefined if the watchdog is disabled. */
+  /** The timeout in milliseconds; undefined if the watchdog is disabled. */
   readonly watchdogTimeout: number | undefined;
 }
 
@@ -29,7 +29,9 @@ export interface ServiceNotificationPorts {
 /** The maximum number of characters in a value; systemd reads at most 4,096 bytes of a datagram. */
 const LONGEST_VALUE = 1_000;
 
-/** The pause in ms between attempts while the receiver's buffer is full, and their number. */
+/**
+ * The pause in ms between attempts while the receiver's buffer is full, and the number of attempts.
+ */
 const RETRY = 50;
 const MOST_TRIES = 100;
 
@@ -65,7 +67,9 @@ function watchdogTimeout(microseconds: string | undefined): number | undefined {
   return value > 0 && Number.isSafeInteger(value) ? value / 1000 : undefined;
 }
 
-/** Returns the service manager that started this process; undefined without notifications. */
+/**
+ * Returns the service manager that started this process; undefined if it requests no notifications.
+ */
 export async function openServiceManager(
   ports: ServiceNotificationPorts,
   environment = takeServiceEnvironment(),
@@ -105,7 +109,8 @@ export class ServiceNotifications implements ServiceManager {
 
   async #deliver(assignments: readonly string[]): Promise<void> {
     try {
-      // Only a path or an abstract name is supported; virtual machines use vsock:CID:PORT.
+      // Only paths and abstract names are supported, but not the vsock:CID:PORT of virtual
+      // machines.
       if (!/^[/@]./.test(this.#socket)) throw new Error(`cannot write to ${this.#socket}`);
       if (this.#sender === undefined) await this.#run(assignments);
       else await this.#send(this.#sender, Buffer.from(assignments.join('\n')));
@@ -134,7 +139,7 @@ export class ServiceNotifications implements ServiceManager {
     if (exitCode !== 0) throw new Error(`systemd-notify: ${stderr.trim() || `exit ${exitCode}`}`);
   }
 
-  /** Logs only the first failure, because a watchdog would repeat the warning every minute. */
+  /** Log only the first failure, because a watchdog would repeat the warning every minute. */
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;

@@ -20,7 +20,7 @@ export const TABLES = 16;
 /** Marks arctun's routes as `proto 110`; iproute2 and routing daemons use other numbers. */
 const PROTOCOL = 110;
 
-/** Higher than other routes' metrics, so that other routes to the same destination win. */
+/** A metric higher than other routes' metrics, so that other routes to the same destination win. */
 const FIRST_METRIC = 2_000_000_000;
 const METRICS = 0x1_0000;
 
@@ -100,7 +100,7 @@ function removeIdleRules(netlink: Rtnetlink): number {
 
 /**
  * Returns the rules of a default route. Their priorities, which derive from the table, precede the
- * kernel's. Deletion identifies rules by priority, because wg-quick's are otherwise equal.
+ * kernel's. Rules are deleted by priority, because wg-quick's rules are otherwise equal.
  */
 export function rulesOf(family: 4 | 6, table: number): RoutingRule[] {
   const priority = 2 * table;

@@ -31,7 +31,7 @@ import type { Rtnetlink } from './rtnetlink.js';
 import type { RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone, refusalOf } from '../system-refusal.js';
 
-/** The error if the interface cannot be configured; `subject` names the address or route. */
+/** The error if the interface cannot be configured. `subject` names the address or route. */
 export class InterfaceSetupError extends Error {
   override readonly name = 'InterfaceSetupError';
   readonly code: string;
@@ -243,8 +243,8 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   /**
-   * Returns the part for a guard. Without the permission, the guard is unnecessary and skipped: the
-   * interface was created in advance and will remain.
+   * Returns the part for a guard. If the permission is missing, skips the guard: the interface was
+   * created in advance and will remain.
    */
   #guardPart(guard: UnreachableRoute): Part {
     const netlink = this.#netlink;
@@ -293,7 +293,10 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 }
 
-/** Returns a free table. A table with only this interface's guards was left by a killed process. */
+/**
+ * Returns a table that no other program uses. A table with only this interface's guards was left by
+ * a killed process.
+ */
 function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
   const routes = ([4, 6] as const).flatMap((family) => netlink.listRoutes(family));
   const used = new Set(routes.filter((route) => !guards.isOne(route)).map(({ table }) => table));
@@ -306,7 +309,10 @@ function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
   );
 }
 
-/** Builds the error with commands, except for a default route, which needs a mark on datagrams. */
+/**
+ * Builds the error with commands to run. A default route has none, because it needs a mark on
+ * datagrams.
+ */
 function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
   const subject = missing.map((part) => part.subject).join(', ');
   const commands = missing.map(({ command }) => command);

@@ -72,7 +72,10 @@ export interface InterfaceRoute {
   readonly interfaceIndex: number;
   /** The routing table; defaults to the main table. */
   readonly table?: number;
-  /** The lowest metric wins among routes to the same destination; defaults to the kernel's. */
+  /**
+   * The metric; defaults to the kernel's. Of several routes to a destination, the lowest metric
+   * wins.
+   */
   readonly metric?: number;
 }
 
@@ -117,7 +120,10 @@ export interface RoutingRule {
   readonly isInverted?: boolean;
   /** Ignores routes whose prefix is no longer than this; 0 ignores the default route. */
   readonly suppressPrefixLength?: number;
-  /** The lowest priority is applied first. If undefined, the kernel puts the rule second. */
+  /**
+   * The rule with the lowest priority is applied first. If undefined, the kernel makes the rule
+   * second.
+   */
   readonly priority?: number;
 }
 
@@ -262,7 +268,7 @@ function ruleBody(rule: RoutingRule, action: number): Uint8Array {
   return netlinkBody(header, [rule.isInverted === true ? FIB_RULE_INVERT : 0], attributes);
 }
 
-/** Returns the table for the header; numbers above 255 are only in an attribute. */
+/** Returns the table for the header's one-byte field; larger numbers are only in an attribute. */
 function shortTable(table: number): number {
   return table > 0xff ? 0 : table;
 }

@@ -70,7 +70,7 @@ class TunControl {
   }
 
   setInterface(name: string, flags: number): string {
-    // The kernel would truncate the name and create an interface with that name.
+    // Reject a long name, because the kernel would create an interface with the truncated name.
     if (Buffer.byteLength(name) >= NAME_LENGTH || name.includes('\0')) {
       throw new SystemCallError('ioctl TUNSETIFF', constants.errno.EINVAL);
     }
@@ -89,7 +89,9 @@ class TunControl {
     }
   }
 
-  /** Enables the optional offloads. Enables none and returns false if any is unsupported. */
+  /**
+   * Enables the optional offloads. If any of them is unsupported, enables none and returns false.
+   */
   setOffloads(offloads: number): boolean {
     return this.#ioctl(this.#descriptor, TUNSETOFFLOAD, offloads) === 0;
   }

@@ -16,7 +16,7 @@ import { type UdpDescriptor, UdpDescriptors } from './udp-descriptor.js';
 /** The maximum time in milliseconds that close() waits for queued datagrams. */
 const LONGEST_CLOSE = 1_000;
 
-/** Older kernels mishandle coalesced datagrams; wireguard-go has the same limit. */
+/** The first kernel version that handles coalesced datagrams correctly; as in wireguard-go. */
 const FIRST_TO_COALESCE = { major: 5, minor: 12 };
 
 export interface BatchedUdpOptions {
@@ -26,7 +26,9 @@ export interface BatchedUdpOptions {
   readonly kernelRelease?: string;
 }
 
-/** Creates sockets that share one setting: after a refusal, no socket tries segmentation again. */
+/**
+ * Creates sockets that share one setting: if segmentation fails on one, no socket tries it again.
+ */
 export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
   const descriptors = new UdpDescriptors(options.libc);
   const coalesces = canCoalesce(options.kernelRelease ?? release());

@@ -43,7 +43,7 @@ const {
 /** Errors if the kernel or the interface cannot segment, or cannot segment to this length. */
 const REFUSES_SEGMENTATION = new Set([EIO, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP]);
 
-/** Errors if the local address was removed or has no route to the endpoint. */
+/** Errors if the local address was removed, or if the endpoint is not reachable from it. */
 const REFUSES_SOURCE = new Set([EINVAL, EADDRNOTAVAIL, ENETUNREACH]);
 
 /** Whether the system segments runs of datagrams; permanently off after one refusal. */
@@ -120,7 +120,7 @@ export class DatagramSender {
     return end - first;
   }
 
-  /** Returns the index after a run. All its datagrams but the last have the same length. */
+  /** Returns the index after a run, in which all datagrams but the last have the same length. */
   #endOfRun(datagrams: readonly Datagram[], first: number): number {
     const { bytes, endpoint, trafficClass = 0 } = datagrams[first] as Datagram;
     const segment = bytes.length;
@@ -139,7 +139,7 @@ export class DatagramSender {
     return end;
   }
 
-  /** Sends a run, without the source address if that is rejected. Returns errno; 0 for success. */
+  /** Sends a run; if its source address is rejected, without one. Returns errno; 0 for success. */
   #trySend(
     datagrams: readonly Datagram[],
     first: number,

@@ -31,7 +31,9 @@ export class EndpointTable {
     this.#family = family;
   }
 
-  /** Finds or adds an endpoint; undefined if its address is invalid or cannot be reached. */
+  /**
+   * Finds or adds an endpoint; undefined if its address is invalid or unreachable for the socket.
+   */
   find(endpoint: Endpoint): KnownEndpoint | undefined {
     if (this.#lastFound?.endpoint === endpoint) return this.#lastFound.known;
     const known = this.#byText.get(textKey(endpoint)) ?? this.#meet(endpoint);

@@ -26,5 +26,5 @@ export const IPV6_TCLASS = 67;
 export const SOL_UDP = 17;
 /** Sends a buffer as datagrams of this size. */
 export const UDP_SEGMENT = 103;
-/** Receives datagrams of one size and sender in one buffer; a control message has the size. */
+/** Receives several datagrams of equal size in one buffer; a control message contains the size. */
 export const UDP_GRO = 104;
