@@ -19,7 +19,7 @@ const SHORTEST_TIMER = 1;
 /** A timer that is late by more than this many ms shows that the event loop was blocked. */
 const STALL = 10;
 
-/** The maximum ms for reading datagrams that arrived during a stall, before timers expire. */
+/** The maximum ms for reading datagrams that arrived during a stall, before timers run. */
 const LONGEST_CATCH_UP = 10;
 
 export interface DriverOptions {
@@ -45,7 +45,7 @@ export class Driver {
   /** The number of batches of datagrams received. */
   #received = 0;
   #scheduled = false;
-  /** Whether the current turn will still drain the engine, so that schedule() can do nothing. */
+  /** Whether the current turn will still drain the engine; schedule() then needs no other turn. */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];
   #closed = false;

@@ -25,7 +25,7 @@ export class IdleTimer {
     this.#arm(timeout);
   }
 
-  /** Records activity, which restarts the timeout, even after `onIdle` was called. */
+  /** Records activity, which restarts the timeout, even if `onIdle` was already called. */
   touch(): void {
     if (this.#timeout === 0) return;
     this.#activeAt = this.#host.now();

@@ -24,8 +24,8 @@ export interface TunnelStatus {
    */
   readonly unanswered: { readonly for: number; readonly reason: Silence } | undefined;
   /**
-   * The milliseconds since which the tunnel has sent packets but received only keepalives;
-   * undefined if no reply is missing. One-way traffic looks the same.
+   * For how many milliseconds the tunnel has sent packets but received only keepalives; undefined
+   * if no reply is missing. One-way traffic looks the same.
    */
   readonly unreturnedFor: number | undefined;
   /** Another tunnel that uses this key, if one was noticed in the last 10 minutes. */
@@ -34,7 +34,10 @@ export interface TunnelStatus {
   readonly openedUnix: number;
   /** The Arc server, followed by any peers that were added through the UAPI. */
   readonly peers: readonly PeerStatus[];
-  /** The number of open TCP connections inside the tunnel; undefined in mode tun (kernel TCP). */
+  /**
+   * The number of open TCP connections inside the tunnel; undefined in mode tun, where the kernel
+   * runs TCP.
+   */
   readonly connections: number | undefined;
 }
 
@@ -60,8 +63,10 @@ export interface PeerStatus {
   /** The size in bytes of all WireGuard messages, as counted by `wg show … transfer`. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** The round-trip time of the last answered initiation in milliseconds; undefined before it. */
+  /** The round-trip time of the last answered initiation in milliseconds; undefined before that. */
   readonly roundTrip: number | undefined;
-  /** The share, from 0 to 1, of the peer's data messages that were lost; undefined without any. */
+  /**
+   * The share of the peer's data messages that were lost, from 0 to 1; undefined without messages.
+   */
   readonly lossIn: number | undefined;
 }

@@ -4,7 +4,7 @@ import type { TunnelConfig } from './tunnel-config.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export interface Tunnel {
-  /** Resolves after a turn of the data path; never settles if the data path hangs. */
+  /** Resolves after one turn of the data path; never settles if the data path hangs. */
   status(): Promise<TunnelStatus>;
   /**
    * Resolves immediately if a session exists, otherwise at the next handshake.

@@ -23,7 +23,8 @@ export type { Rival } from './rivals/rivals.js';
 
 export interface CloseOptions {
   /**
-   * Milliseconds for connections to deliver written data; 5,000 by default, Infinity for no limit.
+   * Milliseconds for which connections may deliver written data: 5,000 by default, Infinity for no
+   * limit.
    */
   readonly gracePeriod?: number;
 }
@@ -128,7 +129,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return this.#link.waitForHandshake(deadline, signal);
   }
 
-  /** Starts a handshake unless one started within the last 5 s: the session may be lost. */
+  /** Starts a handshake because the session may be lost, unless one started within the last 5 s. */
   beginHandshake(): void {
     this.#link.start();
   }
@@ -175,7 +176,10 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     });
   }
 
-  /** Starts a handshake if packets would need one; call before sending, such as after a sleep. */
+  /**
+   * Starts a handshake if packets would need one. Call this before sending, for example after a
+   * sleep.
+   */
   refreshSession(): void {
     this.#link.refreshSession();
   }

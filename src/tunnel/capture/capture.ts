@@ -36,7 +36,9 @@ const INTERFACES = [
  */
 const MAX_WAITING_SECRETS = 64;
 
-/** The drift in ms from the monotonic clock after which the wall clock is read again. */
+/**
+ * The wall clock is read again if it differs from the monotonic clock by more than this many ms.
+ */
 const LARGEST_DRIFT = 1_000;
 
 class Counts {

@@ -130,7 +130,7 @@ function textOption(code: number, text: string): Option {
   return [code, new TextEncoder().encode(text)];
 }
 
-/** Writes two 32-bit words, the high one first, each in the file's byte order (4.3). */
+/** Writes a time as two 32-bit words, the high one first, each in the file's byte order (4.3). */
 function setTime(view: DataView, offset: number, microseconds: number): void {
   view.setUint32(offset, Math.floor(microseconds / 0x1_0000_0000), true);
   view.setUint32(offset + 4, microseconds % 0x1_0000_0000, true);

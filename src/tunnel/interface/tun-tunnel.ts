@@ -35,7 +35,8 @@ export class TunTunnel implements Tunnel {
     timestamps: SentTimestamps,
   ) {
     this.#device = device;
-    // The kernel's TCP does not report retransmissions, so treat each sent packet as one.
+    // The kernel's TCP does not report retransmissions, so treat each sent packet as a
+    // retransmission.
     const sentAt = ({ lastPacketSentAt }: Peer) => lastPacketSentAt;
     const rivals = new Rivals(ports.log, ports.clock.now(), sentAt);
     const engine = new TunEngine({

@@ -75,7 +75,7 @@ export function createLookup(names: NameResolver): {
   ): void => {
     const [options, callback] = typeof given === 'function' ? [{}, given] : [given, then];
     if (typeof callback !== 'function') throw new TypeError('lookup() needs a callback');
-    // Call outside the promise, so that an exception in the callback is not a rejection.
+    // Call outside the promise, so that an exception in the callback does not become a rejection.
     const settle = (...values: Parameters<AnyCallback>) => process.nextTick(callback, ...values);
     find(hostname, options).then(
       (found) => {

@@ -21,7 +21,9 @@ export class NameCache {
     return this.#entries.size;
   }
 
-  /** Returns a name's cached addresses, empty if it has none; undefined if it is not cached. */
+  /**
+   * Returns a name's cached addresses, empty if the name has none; undefined if it is not cached.
+   */
   get(name: string, now: number): readonly string[] | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;

@@ -102,7 +102,10 @@ export class ConnectionStream extends Duplex {
     // Empty here; a subclass may override this method.
   }
 
-  /** Returns the data that `ss -ti` shows, even after the connection's end; undefined before it. */
+  /**
+   * Returns the data that `ss -ti` shows, also after the connection's end; undefined before it
+   * exists.
+   */
   info(): TcpInfo | undefined {
     return this.#connection?.info();
   }
@@ -202,7 +205,7 @@ export class ConnectionStream extends Duplex {
     this.#onOver = undefined;
   }
 
-  /** Waits for the peer's FIN for a limited time, after this side has finished both directions. */
+  /** After this side has finished both directions, waits for the peer's FIN for a limited time. */
   #orphan(): void {
     this.#discardRest();
     this.#orphanTimer = this.host.startTimer(ORPHAN_TIMEOUT, () => {

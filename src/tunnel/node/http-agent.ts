@@ -43,7 +43,7 @@ export function createHttpsAgent(connect: Connect, options?: HttpsAgentOptions):
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.off('error', onError);
-      // node:https resumes the TLS session that it has cached for the request's host.
+      // node:https resumes the TLS session that it cached for the request's host.
       const secure = createSecureConnection({ ...request, socket } as ClientRequestArgs);
       onCreate?.(null, secure ?? socket);
     });

@@ -62,7 +62,7 @@ export function lookupError(error: unknown, hostname: string): Error {
 
 function codeOfLookup(reason: DialFailure): string {
   if (reason === 'no-such-name') return 'ENOTFOUND';
-  // A failure to reach the name servers may be temporary, as may their silence.
+  // Both a failure to reach the name servers and their silence may be temporary.
   return reason === 'closed' ? 'EAI_CANCELED' : 'EAI_AGAIN';
 }
 
@@ -85,8 +85,7 @@ const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> 
   refused: ['ECONNREFUSED', 'the connection was refused'],
   timeout: ['ETIMEDOUT', 'the other side did not answer in time'],
   unreachable: ['EHOSTUNREACH', 'the host is unreachable'],
-  // The same code as on systems that end the sockets of a removed address; only Linux lets such
-  // sockets time out.
+  // Systems that end the sockets of a removed address use the same code; Linux lets them time out.
   'address-gone': ['ECONNABORTED', ADDRESS_GONE],
   aborted: ['ECONNABORTED', 'the connection was aborted'],
 };

@@ -31,9 +31,8 @@ export class OpenSockets {
   }
 
   /**
-   * Immediately resets the connections that the program has not ended or that have nothing in
-   * flight. Resolves when the others' data and FINs are acknowledged, or after the grace period.
-   *
+   * Immediately resets connections that the program has not ended, or that have nothing in flight.
+   * Resolves when the others' data and FINs are acknowledged, or after the grace period.
    * @param gracePeriod milliseconds; Infinity for no limit
    */
   drain(gracePeriod: number): Promise<void> {

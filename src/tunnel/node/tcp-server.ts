@@ -20,7 +20,7 @@ export interface ListenOptions {
   readonly port: number | string;
   /** One of the tunnel's own addresses; defaults to all of them. */
   readonly address?: string;
-  /** The maximum number of concurrent handshakes, 128 by default, before SYN cookies are sent. */
+  /** The maximum number of concurrent handshakes without SYN cookies; 128 by default. */
   readonly backlog?: number;
   /** Whether this side can send after the peer has sent FIN; defaults to false. */
   readonly allowHalfOpen?: boolean;
@@ -149,7 +149,7 @@ export class TcpServer extends EventEmitter<TcpServerEvents> {
       this.#connections.delete(socket);
       this.#closeIfOver();
     });
-    // Emit from outside the netstack, which an exception in a listener must not interrupt.
+    // Emit outside the netstack's call, so that an exception in a listener cannot interrupt it.
     process.nextTick(() => this.emit('connection', socket));
     return socket.observer;
   }

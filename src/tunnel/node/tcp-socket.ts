@@ -141,7 +141,9 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     return this.#timeout;
   }
 
-  /** Emits 'timeout' after `timeout` ms without traffic, but stays open; 0 for never. */
+  /**
+   * Emits 'timeout' after `timeout` ms without traffic, without closing the socket; 0 for never.
+   */
   setTimeout(timeout: number, handler?: () => void): this {
     this.#timeout = timeout;
     this.#idle.start(timeout);
@@ -152,7 +154,10 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     return this;
   }
 
-  /** Sets whether small segments are sent immediately: the default here, unlike in node:net. */
+  /**
+   * Sets whether small segments are sent immediately, which is the default here but not in
+   * node:net.
+   */
   setNoDelay(noDelay = true): this {
     this.#noDelay = noDelay;
     this.connection?.setNoDelay(noDelay);

@@ -249,7 +249,7 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     });
   }
 
-  /** Emits from outside the netstack, which an exception in a listener must not interrupt. */
+  /** Emits outside the netstack's call, so that an exception in a listener cannot interrupt it. */
   #emitSoon<E extends keyof UdpSocketEvents>(event: E, ...values: UdpSocketEvents[E]): void {
     process.nextTick(() => {
       if (!this.#isClosed) (this as EventEmitter).emit(event, ...values);

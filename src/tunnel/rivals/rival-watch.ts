@@ -37,7 +37,7 @@ const NAMED_AGAIN_AFTER = 30_000;
  */
 const REPORTED_AGAIN_AFTER = 5_000;
 
-/** Flows closer together than this, in ms, may be simultaneous requests of an ended process. */
+/** Flows less than this many ms apart may be simultaneous requests of an ended process. */
 const APART = 1_000;
 
 /** The number of lost sessions that proves a rival, if they are recent or consecutive. */
@@ -160,7 +160,9 @@ export class RivalWatch {
     return { isCertain: false, ...signs };
   }
 
-  /** Whether the server has probably dropped the current session; a new handshake proves it. */
+  /**
+   * Whether the server has probably dropped the current session; only a new handshake proves it.
+   */
   isInDoubt(unansweredSince: number | undefined, now: number): boolean {
     if (unansweredSince === undefined || this.#sessionAt === undefined) return false;
     // Data from the previous session does not get a reply in this session.

@@ -5,7 +5,10 @@ import type { Endpoint } from '../../ports/datagram.js';
 import type { Log } from '../../ports/log.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
 
-/** Milliseconds until a handshake that may not begin yet is requested again (whitepaper 6.1). */
+/**
+ * Milliseconds after which a handshake that was not yet allowed is requested again (whitepaper
+ * 6.1).
+ */
 export const ASKED_AGAIN_AFTER = 1_000;
 
 /** Another tunnel that probably uses the same key. */

@@ -1,4 +1,4 @@
-/** One Arc server as a WireGuard peer, with all its state. Another server gets a new object. */
+/** One Arc server as a WireGuard peer, with all its state. Each server gets a new object. */
 import { sameBytes } from '../../lib/same-bytes.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type IpPrefix, sameAddress } from '../../wire/ip-address.js';
@@ -66,7 +66,9 @@ export class ArcServerPeer {
   }
 }
 
-/** @throws RangeError for a server that Device.addPeer() would refuse without the old one */
+/**
+ * @throws RangeError for a server that Device.addPeer() would reject, even without the old server
+ */
 export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): void {
   const { serverPublicKey, persistentKeepalive } = config;
   if (serverPublicKey.length !== 32) throw new RangeError('a key is 32 bytes');

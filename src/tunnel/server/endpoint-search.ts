@@ -76,7 +76,10 @@ export class EndpointSearch {
   #holdTimer: Timer | undefined;
   /** Whether the resolver was just queried, even without success. */
   #isExcused = false;
-  /** The number of consecutive addresses that the system rejected, and whether it just did. */
+  /**
+   * The number of addresses in a row that the system rejected, and whether it rejected the last
+   * one.
+   */
   #refusals = 0;
   #isRefused = false;
   #initiations = 0;
@@ -109,7 +112,7 @@ export class EndpointSearch {
     return [...this.#triedEndpoints];
   }
 
-  /** Why the last message was not sent; undefined if it was, or the peer was heard since. */
+  /** Why the last message was not sent; undefined if it was sent or the peer was heard since. */
   get sendError(): Error | undefined {
     // The system may report that it rejected an initiation shortly after accepting it.
     const hasLeft = this.#chosenAt > this.#sendFailedAt;

@@ -21,7 +21,9 @@ export class ServerAddresses {
   readonly #port: number;
   readonly #ports: ServerAddressesPorts;
   #endpoints: readonly Endpoint[] = [];
-  /** When the addresses expire, on both clocks: the monotonic clock may stop during suspend. */
+  /**
+   * When the addresses expire, by both clocks, because the monotonic clock may stop during suspend.
+   */
   #expiresAt = -Infinity;
   #expiresUnix = -Infinity;
   #resolving: Promise<void> | undefined;

@@ -1,5 +1,5 @@
 /**
- * A conversation in WireGuard's userspace API, which `wg` opens at /var/run/wireguard/NAME.sock.
+ * A conversation in WireGuard's userspace API. `wg` connects to it at /var/run/wireguard/NAME.sock.
  */
 import {
   applySetRequest,
@@ -20,7 +20,7 @@ export interface UapiHost {
   readonly listenPort: number;
   /** The mark on sent datagrams; 0 for no mark. */
   readonly fwmark: number;
-  /** Opens a socket on another port (0 for any) or with another mark. */
+  /** Opens a socket on another port (0 for any free port) or with another mark. */
   rebind(local: { readonly port?: number; readonly fwmark?: number }): Promise<void>;
   /**
    * Prepares a new private key of 32 bytes.

@@ -2,7 +2,7 @@
 import type { DeviceStatus } from './ask-device.js';
 import type { PeerStatus } from '../tunnel-status.js';
 
-/** Returns devices by name. Skips lines in other formats, and ignores secret keys. */
+/** Returns the devices by name. Skips lines in other formats, and never returns secret keys. */
 export function readWgDump(text: string): ReadonlyMap<string, DeviceStatus> {
   const devices = new Map<string, DeviceStatus & { peers: PeerStatus[] }>();
   for (const line of text.split('\n')) {
