@@ -42,7 +42,7 @@ function describe(name, bundles) {
   const { inputs, bill, notices } = contentOf(bundles.map(({ metafile }) => metafile));
   writeFileSync(join(output, `${name}.sbom.json`), bill);
   writeFileSync(join(output, `${name}.notices.txt`), notices);
-  // The list of inputs is used by tests.
+  // Tests use the list of inputs.
   writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
   const bytes = bundles.reduce((sum, { code }) => sum + code.length, 0);
   console.log(`${name}: ${bytes} bytes from ${inputs.length} modules`);
@@ -87,7 +87,7 @@ async function blobOf(code, commandLine, architecture) {
     main: 'arctun.cjs',
     disableExperimentalSEAWarning: true,
     useCodeCache: runs !== undefined,
-    // NODE_OPTIONS belongs to the function, and may name missing files.
+    // Omit NODE_OPTIONS, which is meant for the function and may name missing files.
     execArgvExtension: 'none',
     assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
@@ -106,7 +106,7 @@ async function blobOf(code, commandLine, architecture) {
     for (const [name, bytes] of Object.entries(addons)) writeFileSync(join(folder, name), bytes);
     writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
     const [program, ...words] = runs ?? (await nodeFor(HOST));
-    // A fixed seed makes the bytes reproducible, because the layout depends on seeded hashes.
+    // Use a fixed seed for reproducible bytes, because the layout depends on seeded hashes.
     const run = (...options) =>
       execFileSync(program, [...words, '--random-seed=1', ...options], {
         cwd: folder,

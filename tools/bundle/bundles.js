@@ -31,7 +31,7 @@ export const PROGRAMS = {
 const TYPESCRIPT = /^(typescript|ts-node|tsx)$/;
 const MACHINE_CODE = /^(koffi|sodium-native)$/;
 
-/** Loads native addons from the executable's NAME.node assets. */
+/** Makes the program load native addons from the executable's assets, which are named NAME.node. */
 const embeddedAddons = (addons) => ({
   name: 'embedded-addons',
   setup({ onResolve, onLoad }) {
@@ -72,7 +72,8 @@ const absentPackages = (filter) => ({
   name: 'absent-packages',
   setup({ onResolve, onLoad }) {
     onResolve({ filter }, ({ path }) => ({ path, namespace: 'absent' }));
-    // Do not resolve it at run time, because another layer may contain a different version.
+    // Bundle the package instead of resolving it at run time, because another layer may contain a
+    // different version.
     onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
       contents: `throw new Error('${path} is not in this program');`,
     }));
@@ -98,7 +99,7 @@ export async function bundle({ entry, target, addons }) {
     write: false,
     metafile: true,
     legalComments: 'none',
-    // Only thread files would be located with import.meta.url, and these programs have none.
+    // Only thread files are located with import.meta.url, and these programs have none.
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [
       withoutDiscovery,

@@ -72,7 +72,9 @@ function flagTable(flags) {
   return table(['flag', 'variable', 'default', 'meaning'], rows);
 }
 
-/** Splits the variables from a flag's description, which starts with them if there are several. */
+/**
+ * Separates the variables from a flag's description, which begins with them if there are several.
+ */
 export function describedOf(flag) {
   const [, names, rest] = /^\[env: ([^\]]+)\] (.*)$/s.exec(flag.description ?? '') ?? [];
   if (names !== undefined) return { variables: names.split(', '), description: rest };
