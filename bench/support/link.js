@@ -65,7 +65,8 @@ export class Link {
       this.dropped++;
       return QUEUE_FULL;
     }
-    // Draw all random numbers for each datagram, so that settings do not change each other's draws.
+    // Draw all random numbers for each datagram, so that one setting does not affect the draws for
+    // another.
     const isLost = this.#random() < this.#loss;
     this.isLate = this.#random() < this.#reorder;
     const by = this.#random();

@@ -73,7 +73,7 @@ function reportTable(results) {
   };
 }
 
-/** Formats the queueing of uploads without impairment, which delays other traffic on the path. */
+/** Formats the queueing delays that uploads cause on paths without impairment. */
 function reportQueues(results) {
   const rows = [];
   for (const algorithm of ALGORITHMS) {
