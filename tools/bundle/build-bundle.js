@@ -66,7 +66,7 @@ const { metafile } = await build({
   // Exclude native packages, and the packages that oclif loads for TypeScript projects.
   external: ['koffi', '@koromix/*', ADDON, 'typescript', 'ts-node', 'tsx'],
   plugins: [machineCode, withoutDiscovery],
-  // Bundled CommonJS packages require Node's modules. Bundled code does not use these names.
+  // Define require() for bundled CommonJS packages, under names that no bundled code uses.
   banner: {
     js: [
       "import { createRequire as createRequireForBundle } from 'node:module';",
