@@ -113,7 +113,7 @@ async function rescue(
 ): Promise<BootstrapRescueError> {
   const what = `${done}, but ${files.absolute(path)} could not be written`;
   const why = messageOf(error);
-  // The SIM ID is external input and becomes part of a file name.
+  // Replace special characters, because external input becomes part of a file name.
   const ofSim = `arc.json.${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}`;
   const name = ofSim + rescueSuffix(files.absolute(path));
   const rescuePath = files.absolute(`${rescueFolder}/${name}`);

@@ -151,7 +151,7 @@ async function keepCopy(
   existing: ArcConfig,
 ): Promise<{ path: string; undo: () => Promise<void> }> {
   const text = formatArcConfig(existing);
-  // The SIM ID is external input and becomes part of a file name.
+  // Replace special characters, because external input becomes part of a file name.
   const first = `${path}.${existing.simId.replaceAll(/[^0-9A-Za-z]/g, '_') || 'old'}`;
   for (let number = 1; ; number++) {
     const copy = number === 1 ? first : `${first}.${number}`;

@@ -27,7 +27,7 @@ export async function reloadConfig(running: RunningConfig, log: Log): Promise<vo
       if (changed.length === 0) log.info({}, `reloaded ${source}: no changes`);
       else log.info({ changed }, `reloaded ${source}, applied: ${changed.join(', ')}`);
     } catch (error) {
-      // If an interface rejects the change, the operating system's error has only a code.
+      // The operating system's error, if an interface rejects the change, contains no advice.
       if (!(error instanceof Error)) throw error;
       const next = error instanceof UserError ? error.next : [];
       const text = `cannot reload, the tunnel is unchanged: ${messageOf(error)}.`;

@@ -27,8 +27,8 @@ const LOOK_INTERVAL = 5_000;
 const PATIENCE = 6_000;
 
 /**
- * Milliseconds during which packets are sent but none arrive before SORACOM is asked, so that
- * traffic resumes within half a minute.
+ * Milliseconds of sending without receiving any packet before SORACOM is asked; this is short, so
+ * that traffic resumes within half a minute.
  */
 const PATIENCE_WITH_PACKETS = 10_000;
 

@@ -33,7 +33,7 @@ export interface StateHome {
 
 /** Returns the path of a SIM's session file outside arc.json. */
 export function sessionStatePath(simId: string, { files, stateFolder }: StateHome): string {
-  // The SIM ID is read from a file and becomes part of a file name.
+  // Replace special characters, because a SIM ID from a file becomes part of a file name.
   return files.absolute(`${stateFolder}/session-${simId.replaceAll(/[^0-9A-Za-z]/g, '_')}.json`);
 }
 
@@ -70,7 +70,7 @@ export async function settleSessionState(written: ArcConfig, home: StateHome): P
     await home.files.readText(path);
     await home.files.replaceText(path, stateText(written, session));
   } catch {
-    // Usually the file does not exist. A file that cannot be written is not from an earlier run.
+    // Ignore the error: usually no file exists, and only a writable one is from an earlier run.
   }
 }
 

@@ -28,7 +28,7 @@ export function metricLines(peer: MeteredPeer, labels: MetricLabels): readonly s
   const values = [
     ['simId', labels.simId],
     ['interface', labels.interface],
-    // Go's text for an unknown endpoint.
+    // Go prints this text for an unknown endpoint.
     ['endpoint', endpoint ?? '<nil>'],
   ].map(([name, value = '']) => `${name}="${escaped(value)}"`);
   const label = `{${values.join(',')}}`;

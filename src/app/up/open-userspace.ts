@@ -77,7 +77,7 @@ export async function openUserspace(
       close: async (graceMs) => {
         const deadline = ports.clock.now() + graceMs;
         await closeListeners(graceMs);
-        // Data that clients sent before closing may still be in flight.
+        // Allow time for data in flight that clients sent before closing.
         await tunnel.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
         await capture?.close();
       },
