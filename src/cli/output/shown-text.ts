@@ -12,7 +12,7 @@ export function displayWidth(text: string): number {
 export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let cut = '';
-  // The library's own truncation may split a surrogate pair.
+  // Do not use the library's truncation, which may split a surrogate pair.
   for (const { segment } of graphemes.segment(text)) {
     if (displayWidth(cut + segment) >= columns) break;
     cut += segment;

@@ -84,7 +84,7 @@ function ownLines(report: StatusReport): string[] {
 function peerLines(peer: PeerStatus): string[] {
   return [
     `peer: ${peer.publicKey}`,
-    // Go's text for an unknown endpoint.
+    // Go prints this text for an unknown endpoint.
     `  endpoint: ${peer.endpoint ?? '<nil>'}`,
     `  allowed ips: ${peer.allowedIps.join(', ')}`,
     `  latest handshake: ${goTime(peer.latestHandshakeUnix)}`,

@@ -88,7 +88,7 @@ export function askForSim(
   signal: AbortSignal,
 ): Promise<SimChoice> {
   const choices: { name: string; value: SimChoice }[] = [
-    // Listed first, so that just pressing Enter does not replace a device's key.
+    // This choice comes first, so that pressing Enter does not replace a device's key.
     { name: 'Change nothing', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
       name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ', before that request' : ''}. It gets a new key, so a device that uses it loses its connection`,
