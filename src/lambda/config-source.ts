@@ -201,7 +201,7 @@ function unusableValue(): UserError {
 function unreadable(path: string, error: unknown): UserError {
   if (!(error instanceof FileError)) throw error;
   const isDenied = error.failure === 'denied';
-  // arc.json is created with mode 600, and a deployment package preserves file modes.
+  // arc.json has mode 600, also in a deployment package, so the extension's user cannot read it.
   const next = isDenied
     ? ['Run "chmod 644" on the file before you package it: the extension runs as another user.']
     : [];

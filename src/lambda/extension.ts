@@ -51,7 +51,7 @@ const LONGEST_HOLD = 500;
 /** Milliseconds of the shutdown time that are reserved for ending the process. */
 const LAST_WORDS = 200;
 
-/** Lambda's shutdown time in milliseconds: for signals, and as a limit if clocks differ. */
+/** Lambda's shutdown time in milliseconds, after a signal or if the clocks differ. */
 const SHUTDOWN_TIME = 2_000;
 
 /** Milliseconds between the first two attempts to read a secret; later pauses are longer. */
