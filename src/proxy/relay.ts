@@ -50,7 +50,7 @@ export class Relay {
     this.#watch(target, client);
     client.pipe(target);
     target.pipe(client);
-    // A stream that is already destroyed emits no event.
+    // Check for destroyed streams, because they emit no more events.
     if (client.destroyed) this.#reset(target);
     if (target.destroyed) this.#reset(client);
   }
