@@ -52,7 +52,7 @@ export function createCaptureFile(
 
 async function writeHeader(path: string, handle: FileHandle, header: Uint8Array): Promise<void> {
   try {
-    // Unlike write(), this continues until everything is written.
+    // Use writeFile(), which unlike write() continues until everything is written.
     await handle.writeFile(header);
   } catch (error) {
     await handle.close().catch(() => undefined);

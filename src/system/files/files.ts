@@ -200,7 +200,7 @@ async function writeNew(
     try {
       await handle.chmod(PRIVATE);
       if (existing !== undefined && process.geteuid?.() === 0) {
-        // A user namespace may not know the owner. The content matters more than the owner.
+        // Ignore an error: a user namespace may not know the owner, and the content matters more.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
       await writeAll(handle, content);

@@ -58,8 +58,8 @@ export interface ReadyEvent {
 }
 
 /**
- * The maximum duration of a wait in milliseconds. After a failure of the process, nothing wakes the
- * waiting thread, and the process ends only with the wait.
+ * The maximum duration of a wait in milliseconds. If the process fails, it ends only after the
+ * wait, because nothing wakes the waiting thread.
  */
 const LONGEST_WAIT = 2_000;
 

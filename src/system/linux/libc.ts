@@ -73,7 +73,7 @@ async function load(): Promise<Libc | undefined> {
       errno: () => koffi.errno(),
     };
   } catch (error) {
-    // Node.js appends the files that imported a missing module.
+    // Show only the first line; the others list the files that imported a missing module.
     failure = messageOf(error).split('\n')[0];
     return undefined;
   }

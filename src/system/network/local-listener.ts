@@ -50,9 +50,9 @@ export function createLocalListeners({
 }
 
 async function makeFolder(folder: string): Promise<void> {
-  // Whatever the umask, other users must not be able to write to parent folders such as ~/.local.
+  // Set a mode that, with any umask, prevents others from writing to parents such as ~/.local.
   const made = await mkdir(folder, { recursive: true, mode: 0o755 });
-  // Other users may see the socket and its owner.
+  // Let other users see the socket and its owner.
   if (made !== undefined) await chmod(folder, 0o755);
 }
 

@@ -127,7 +127,7 @@ class RunningCommand {
     this.#killTimer = setTimeout(() => {
       this.#kill('SIGKILL');
       this.#forgetGroup();
-      // The program's children may keep its outputs open forever.
+      // Destroy the outputs, because the program's children may keep them open forever.
       this.#child.stdout.destroy();
       this.#child.stderr.destroy();
       this.#child.unref();
@@ -168,7 +168,7 @@ class RunningCommand {
   #close(exitCode: number | null, signal: string | null): void {
     clearTimeout(this.#killTimer);
     if (this.#stopped !== undefined) {
-      // The outputs are closed, but the program's children may still be running.
+      // Kill the program's children, which may still be running although the outputs are closed.
       if (this.#group !== undefined) this.#kill('SIGKILL');
       this.#reject(this.#stopped.reason);
     } else {

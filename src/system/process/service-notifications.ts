@@ -109,8 +109,7 @@ export class ServiceNotifications implements ServiceManager {
 
   async #deliver(assignments: readonly string[]): Promise<void> {
     try {
-      // Only paths and abstract names are supported, but not the vsock:CID:PORT of virtual
-      // machines.
+      // Supports only paths and abstract names, not the vsock:CID:PORT of virtual machines.
       if (!/^[/@]./.test(this.#socket)) throw new Error(`cannot write to ${this.#socket}`);
       if (this.#sender === undefined) await this.#run(assignments);
       else await this.#send(this.#sender, Buffer.from(assignments.join('\n')));

@@ -142,7 +142,7 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   undo(): void {
-    // On an interface created in advance, the parts would otherwise remain.
+    // Remove the parts, which would remain if the interface was created in advance.
     for (const part of [...this.#parts].reverse()) {
       if (!this.#interface.killSwitch || part.outlastsEnd !== true) part.remove();
     }

@@ -48,7 +48,7 @@ const SOCK_CLOEXEC = 0x80000;
 const NETLINK_ROUTE = 0;
 
 const SOL_NETLINK = 270;
-/** Makes errors omit the quoted request. */
+/** Makes error messages omit the request, which they would otherwise quote. */
 const NETLINK_CAP_ACK = 10;
 /** Makes errors include the kernel's message. */
 const NETLINK_EXT_ACK = 11;

@@ -82,7 +82,7 @@ export class DatagramReceiver {
     const trafficClass = this.#trafficClass;
     const start = this.#slab.take(length);
     let offset = 0;
-    // A do-while loop also delivers an empty datagram.
+    // Use a do-while loop, which also delivers an empty datagram.
     do {
       const size = Math.min(segment, length - offset);
       datagrams.push({ bytes: this.#slab.part(start + offset, size), endpoint, trafficClass });
