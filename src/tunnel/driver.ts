@@ -117,7 +117,7 @@ export class Driver {
    */
   #catchUp(stalledUntil: number): void {
     this.#isCatchingUp = true;
-    // Datagrams that the socket reads after this call arrive only after the first deferred call.
+    // Defer twice, because the socket delivers pending datagrams after the first deferred call.
     this.#clock.defer(() => this.#lookForMore(this.#received, stalledUntil + LONGEST_CATCH_UP));
   }
 

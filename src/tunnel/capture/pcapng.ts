@@ -40,7 +40,7 @@ export function sectionHeader(text: { application: string; comment: string }): U
   const view = new DataView(body.buffer);
   view.setUint32(0, BYTE_ORDER_MAGIC, true);
   view.setUint16(4, 1, true);
-  // All ones mean that the section's length is not known in advance.
+  // A length of all ones means that the section's length is not known in advance.
   body.fill(0xff, 8);
   return block(SECTION_HEADER, body, [
     textOption(COMMENT, text.comment),

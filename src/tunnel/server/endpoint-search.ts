@@ -130,7 +130,7 @@ export class EndpointSearch {
   choose(now: number): Endpoint | undefined {
     const { peer, silence } = this.#search();
     silence.attempted();
-    // A session cannot use an address that was just rejected either.
+    // An address that was just rejected is not used for an existing session either.
     const isHealthy = !this.#isRefused && peer.hasSession(now) && !silence.isSilent(now);
     if (isHealthy && peer.endpoint !== undefined) return this.#chosen(peer.endpoint, now);
     // Try all addresses of one answer before querying the resolver again.

@@ -168,7 +168,7 @@ export class MovingSocket implements DatagramSocket {
   }
 
   async #make(family: 4 | 6, binding: { port: number; fwmark: number }): Promise<DatagramSocket> {
-    // The socket that is being replaced still uses the requested port.
+    // Close the old socket first if it uses the requested port.
     if (binding.port !== 0 && binding.port === this.localPort) {
       this.#retire();
       await Promise.all(this.#closing);
@@ -190,7 +190,7 @@ export class MovingSocket implements DatagramSocket {
     // close() waits until this socket is open, then closes it.
     if (this.#closed) return;
     this.send(this.#takeWaiting());
-    // Senders that wait for space in the old socket's queue can continue.
+    // Let senders continue that wait for space in the old socket's queue.
     this.onDrain();
   }
 
