@@ -1,4 +1,4 @@
-/** Every fenced block of README and docs, run as its page says (CONTRIBUTING.md, "How a page's blocks run"). */
+/** Runs every fenced block of README and docs as its markers say (docs/explanation/page-blocks.md). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
