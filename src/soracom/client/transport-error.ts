@@ -4,6 +4,8 @@ export type TransportFailure =
   | 'dns'
   | 'connection'
   | 'timeout'
+  /** A proxy that does not connect to the server. */
+  | 'proxy'
   /** A certificate that is not trusted, or a failed handshake. */
   | 'tls'
   /** A certificate that is not yet valid or has expired. */

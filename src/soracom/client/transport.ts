@@ -67,6 +67,7 @@ export async function exchange(
       ...(request.body !== undefined && { data: request.body }),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
+    if (connection.isRefusedByProxy) throw new Error(`the proxy did not connect: HTTP ${status}`);
     return { status, headers: plainHeaders(headers), body: data };
   } catch (error) {
     signal?.throwIfAborted();
@@ -106,6 +107,7 @@ class Connection {
   #timer: NodeJS.Timeout | undefined;
   #stands = false;
   #late = false;
+  #isRefusedByProxy = false;
 
   constructor(connectDeadline: number) {
     this.#connectDeadline = connectDeadline;
@@ -118,21 +120,28 @@ class Connection {
       // axios has only one timeout for the whole exchange, so enforce the connect deadline here.
       transport: {
         request: (options: https.RequestOptions, onResponse: (r: http.IncomingMessage) => void) => {
-          const native = options.protocol === 'https:' ? https : http;
-          return this.#watch(native.request(options, onResponse));
+          const isHttps = options.protocol === 'https:';
+          return this.#watch((isHttps ? https : http).request(options, onResponse), isHttps);
         },
       },
     };
   }
 
-  #watch(request: http.ClientRequest): http.ClientRequest {
+  /** Whether the proxy refused to connect to the server, so that the response is the proxy's. */
+  get isRefusedByProxy(): boolean {
+    return this.#isRefusedByProxy;
+  }
+
+  #watch(request: http.ClientRequest, isHttps: boolean): http.ClientRequest {
     this.#timer = setTimeout(() => {
       this.#late = true;
       request.destroy(new Error('connect deadline'));
     }, this.#connectDeadline);
     request.once('socket', (socket) => {
       const isTls = socket instanceof TLSSocket;
-      if (!isTls && !socket.connecting) this.#stand();
+      // If CONNECT fails, axios's agent replays the proxy's response on a socket without TLS.
+      if (isHttps && !isTls) this.#isRefusedByProxy = true;
+      else if (!isTls && !socket.connecting) this.#stand();
       else socket.once(isTls ? 'secureConnect' : 'connect', () => this.#stand());
     });
     return request;
@@ -157,6 +166,7 @@ class Connection {
       return { failure: 'timeout', reason: `no answer within ${wholeDeadline / 1000} s` };
     }
     const message = messageOf(error);
+    if (this.#isRefusedByProxy) return { failure: 'proxy', reason: message };
     const code = codeOf(error);
     if (message.includes('maxContentLength')) {
       return { failure: 'too-long', reason: `the response is longer than ${MAX_ANSWER} bytes` };

@@ -116,7 +116,7 @@ describe('https through HTTPS_PROXY', () => {
     await new Promise((resolve) => proxy.close(resolve));
   });
 
-  it('passes on the proxy’s refusal', async () => {
+  it('reports that the proxy refuses: the API did not get the request', async () => {
     const proxy = await listen((socket) => {
       socket.on('error', () => undefined);
       socket
@@ -124,7 +124,9 @@ describe('https through HTTPS_PROXY', () => {
         .end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
     });
     process.env.HTTPS_PROXY = `http://127.0.0.1:${portOf(proxy)}`;
-    expect((await post('https://api.invalid/v1/auth')).status).toBe(407);
+    const error = await failureOf(post('https://api.invalid/v1/auth'));
+    expect(error).toMatchObject({ failure: 'proxy', sent: false });
+    expect(error.message).toBe('the proxy did not connect: HTTP 407');
     await new Promise((resolve) => proxy.close(resolve));
   });
 });
