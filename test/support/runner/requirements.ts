@@ -72,7 +72,10 @@ type Requirement =
   | 'sshd'
   | 'mosquitto'
   | 'mosquitto_pub'
-  | 'nginx';
+  | 'nginx'
+  // Debian's server, outside PATH.
+  | 'postgres'
+  | 'psql';
 
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 
@@ -107,7 +110,8 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'tun-for-all')
     return existsSync('/dev/net/tun') && (statSync('/dev/net/tun').mode & 0o006) === 0o006;
   try {
-    execFileSync('sh', ['-c', `command -v ${requirement}`], { stdio: 'ignore' });
+    const command = requirement === 'postgres' ? '/usr/lib/postgresql/*/bin/postgres' : requirement;
+    execFileSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
