@@ -20,6 +20,7 @@ const READY_LIMIT = 60_000;
 /** A program that says nothing for so long has started. */
 const QUIET = 2_000;
 
+const PYTHON = '/usr/bin/python3';
 const SPACE = join(REPOSITORY, 'test/docs/page-space.sh');
 const NAMESPACES = [
   ...['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
@@ -50,6 +51,8 @@ export class PageShell {
     symlinkSync('/mnt/arctun/bin/run.js', join(this.#folder, 'bin/arctun'));
     // The page's user is root already.
     writeFileSync(join(this.#folder, 'bin/sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+    // Debian's, which finds the modules of Debian's packages.
+    if (existsSync(PYTHON)) symlinkSync(PYTHON, join(this.#folder, 'bin/python3'));
     symlinkSync('/mnt/arctun', join(this.#folder, 'work/node_modules/arctun'));
     for (const name of modules) {
       if (!existsSync(join(REPOSITORY, 'node_modules', name))) continue;

@@ -75,7 +75,9 @@ type Requirement =
   | 'nginx'
   // Debian's server, outside PATH.
   | 'postgres'
-  | 'psql';
+  | 'psql'
+  // With SOCKS, for Debian's Python.
+  | 'python3-requests';
 
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 
@@ -95,6 +97,12 @@ export const TUN_MODE = [
   'ethtool',
 ] as const;
 
+/** Commands that succeed if the requirement is met, where its name is not a command itself. */
+const COMMANDS: { readonly [name in Requirement]?: string } = {
+  postgres: 'command -v /usr/lib/postgresql/*/bin/postgres',
+  'python3-requests': "/usr/bin/python3 -c 'import requests, socks'",
+};
+
 function has(requirement: Requirement): boolean {
   if (requirement === 'root') return process.getuid?.() === 0;
   if (requirement === 'linux') return process.platform === 'linux';
@@ -110,8 +118,9 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'tun-for-all')
     return existsSync('/dev/net/tun') && (statSync('/dev/net/tun').mode & 0o006) === 0o006;
   try {
-    const command = requirement === 'postgres' ? '/usr/lib/postgresql/*/bin/postgres' : requirement;
-    execFileSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' });
+    execFileSync('sh', ['-c', COMMANDS[requirement] ?? `command -v ${requirement}`], {
+      stdio: 'ignore',
+    });
     return true;
   } catch {
     return false;
