@@ -27,6 +27,7 @@ export type Reading =
   | { readonly kind: 'command'; readonly id: string; readonly words: string[] };
 
 const HELP = new Set(['--help', '-h']);
+const VERSION = new Set(['--version', '-v']);
 const TRUE = /^(?:1|t|true)$/i;
 const FALSE = /^(?:0|f|false)$/i;
 
@@ -39,7 +40,7 @@ const FALSE = /^(?:0|f|false)$/i;
  */
 export function readWords(words: readonly string[], index: CommandIndex): Reading {
   const [leading, rest] = splitLeadingFlags(words, index);
-  if (leading.includes('--version')) return { kind: 'version' };
+  if (leading.some((word) => VERSION.has(word))) return { kind: 'version' };
   if (rest[0] === 'help') return { kind: 'help', id: idOf(withoutFlags(rest.slice(1)), index) };
   if (rest.length === 0) {
     refuseFlagsAlone(leading);

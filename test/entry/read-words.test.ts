@@ -64,8 +64,8 @@ it.each([
   expect(read(line)).toEqual({ kind: 'help', id });
 });
 
-it('prints the version', () => {
-  expect(read('--version')).toEqual({ kind: 'version' });
+it.each(['--version', '-v'])('prints the version: %s', (line) => {
+  expect(read(line)).toEqual({ kind: 'version' });
 });
 
 it.each([
