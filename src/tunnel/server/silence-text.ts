@@ -1,5 +1,6 @@
 /** The texts for a silent Arc server: the reason, if known, and what to do. */
 import { isDenied } from '../../lib/errors/error-message.js';
+import { isLoopback } from '../../proxy/listen-address.js';
 import type { Silence } from '../../lib/silence.js';
 import { TunnelError, type SilenceError } from '../tunnel-error.js';
 
@@ -36,7 +37,9 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
     why: unanswered(facts),
     next: [
       `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer unknown keys.`,
-      `Check that the network lets UDP packets out to port ${facts.port}.`,
+      isLoopback(facts.host)
+        ? 'Check that `arctun emulator` is running. If it was restarted without --state, it does not know this SIM: move arc.json away and run bootstrap again.'
+        : `Check that the network lets UDP packets out to port ${facts.port}.`,
       `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If it is slow, the server may not answer, because it has seen a later time from this key.`,
     ],
   }),

@@ -52,6 +52,12 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
     /does not answer unknown keys/,
   ],
   [
+    'no-answer',
+    { host: '127.0.0.1', triedEndpoints: ['127.0.0.1:11010'] },
+    'no handshake with the Arc server: 127.0.0.1:11010 has not answered 3 handshake initiations',
+    /sim show.*`arctun emulator` is running.*--state/s,
+  ],
+  [
     'wrong-key',
     {},
     'no handshake with the Arc server: 192.0.2.1:11010 answers, but its answers cannot be decrypted: it has another key, or a pre-shared key',
