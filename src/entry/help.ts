@@ -4,6 +4,13 @@ import { CommandHelp, Help } from '@oclif/core/help';
 /** The flag groups in display order, after the flags without a group. */
 const GROUPS = ['Tunnel', 'Listener', 'SORACOM API', 'Logging', 'GLOBAL'];
 
+/** The first steps with arctun, for its general help. */
+const FIRST_STEPS: [string, string][] = [
+  ['$ arctun bootstrap authkey', 'Create a virtual SIM and write arc.json.'],
+  ['$ arctun up', 'Open the tunnel.'],
+  ['$ arctun COMMAND --help', 'Show the flags of a command.'],
+];
+
 class ShortCommandHelp extends CommandHelp {
   /** Omits the flags from the usage line, because the groups below list all of them. */
   protected override defaultUsage(): string {
@@ -54,4 +61,8 @@ class ShortCommandHelp extends CommandHelp {
 
 export class CommandLineHelp extends Help {
   protected override CommandHelpClass = ShortCommandHelp;
+
+  override formatRoot(): string {
+    return `${super.formatRoot()}\n\n${this.section('EXAMPLES', FIRST_STEPS)}`;
+  }
 }

@@ -1,5 +1,7 @@
-/** Every command has an example, a description, and a page. */
+/** Every command has an example, a description, and a page; the general help has the first steps. */
 import { existsSync, readFileSync } from 'node:fs';
+
+import { ARCTUN, Processes } from '../support/processes.js';
 
 interface ManifestCommand {
   readonly id: string;
@@ -58,3 +60,15 @@ it.each(commands.map((command) => [command.id, command] as const))(
     expect(existsSync(new URL(`docs/reference/commands/${page}.md`, root))).toBe(true);
   },
 );
+
+it('begins with the first steps, without a command too', async () => {
+  const processes = new Processes();
+  const [help, bare] = await Promise.all(
+    [['--help'], []].map((words) => processes.run([process.execPath, ARCTUN, ...words])),
+  );
+  await processes.close();
+  expect(bare).toEqual(help);
+  expect(help!.stdout).toMatch(
+    /EXAMPLES\n {2}\$ arctun bootstrap authkey .*\n {2}\$ arctun up .*\n {2}\$ arctun COMMAND --help .*\n\nTOPICS/,
+  );
+}, 60_000);
