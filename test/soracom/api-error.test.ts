@@ -70,15 +70,21 @@ describe('what to do next', () => {
     expect(refusalError(CREATE_SIM, 429, '', { next: ['Wait.'] }).next).toEqual(['Wait.']);
   });
 
-  it.each(['dns', 'connection', 'timeout', 'tls', 'tls-clock', 'not-tls', 'too-long'] as const)(
-    'is to check the connection after a failure of %s',
-    (failure) => {
-      const error = lostError(GET_SIM, URL, new TransportError(failure, true, 'm'));
-      expect(error).toMatchObject({ failure, status: undefined, why: 'api.soracom.io: m' });
-      expect(error.next[0]).toMatch(/^Check /);
-      expect(error.cause).toBeInstanceOf(TransportError);
-    },
-  );
+  it.each([
+    'dns',
+    'connection',
+    'timeout',
+    'proxy',
+    'tls',
+    'tls-clock',
+    'not-tls',
+    'too-long',
+  ] as const)('is to check the connection after a failure of %s', (failure) => {
+    const error = lostError(GET_SIM, URL, new TransportError(failure, true, 'm'));
+    expect(error).toMatchObject({ failure, status: undefined, why: 'api.soracom.io: m' });
+    expect(error.next[0]).toMatch(/^Check /);
+    expect(error.cause).toBeInstanceOf(TransportError);
+  });
 
   it('is to start the emulator if no program listens on this machine', () => {
     const refused = new TransportError('connection', false, 'connect ECONNREFUSED');
