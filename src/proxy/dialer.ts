@@ -38,6 +38,8 @@ export interface KeepableStream extends Duplex {
    * bytes arrived, so that no program has read them.
    */
   readonly provesUnread: boolean;
+  /** Call it after a request was written, so that a silent peer is noticed as early as in a dial. */
+  expectAnswer(): void;
 }
 
 export interface DialTarget {

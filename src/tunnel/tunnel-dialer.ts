@@ -4,6 +4,7 @@ import { type NetstackEngine, StackExhaustedError } from '../engine/netstack-eng
 import { abortReason } from '../lib/errors/error-message.js';
 import { type Dialer, DialError, type DialFailure, type DialTarget } from '../proxy/dialer.js';
 import type { IpAddress } from '../wire/ip-address.js';
+import { SUSPECT_AFTER } from './answer-watch.js';
 import type { Driver } from './driver.js';
 import { DialledConnection } from './node/dialled-connection.js';
 import { ADDRESS_GONE } from './node/node-errors.js';
@@ -19,17 +20,6 @@ import { TcpSocket } from './node/tcp-socket.js';
 
 /** The time in ms after which an unfinished dial fails. */
 const DIAL_TIMEOUT = 20_000;
-
-/**
- * An unanswered SYN of this age (ms) starts a handshake: a restarted peer has lost the session and
- * stays silent, and WireGuard by itself would notice this only after 15 s (whitepaper 6.5).
- */
-const SUSPECT_AFTER = 2_000;
-
-/**
- * When to try again, in ms, if the session was too young then (6.1) and still nothing was received.
- */
-const SUSPECT_AGAIN_AFTER = 7_000;
 
 export interface TunnelDialerOptions {
   readonly engine: NetstackEngine;
@@ -112,7 +102,12 @@ export class TunnelDialer implements Dialer {
         if (reason === undefined) settle(() => resolve(dialled));
         else fail(this.#explain(reason, remote));
       });
-      dialled.hasPeer = () => !peer.isRemoved;
+      dialled.link = {
+        isCurrent: () => !peer.isRemoved,
+        received: () => peer.rxBytes,
+        suspect: () => this.#suspect(remote),
+        silenceError: () => this.#explainSilence(),
+      };
       const receivedBefore = peer.rxBytes;
       // Nothing is known yet about a peer that has replaced this one.
       const isSilent = () => !peer.isRemoved && peer.rxBytes === receivedBefore;
@@ -120,8 +115,8 @@ export class TunnelDialer implements Dialer {
         driver.startTimer(SILENCE_TIMEOUT, () => {
           if (isSilent()) fail(silentPeer(silence.explain()));
         }),
-        driver.startTimer(SUSPECT_AFTER, () => this.#suspect(remote)),
-        driver.startTimer(SUSPECT_AGAIN_AFTER, () => {
+        driver.startTimer(SUSPECT_AFTER[0], () => this.#suspect(remote)),
+        driver.startTimer(SUSPECT_AFTER[1], () => {
           if (isSilent()) this.#suspect(remote);
         }),
         driver.startTimer(DIAL_TIMEOUT, () => fail(this.#explain('timeout', remote))),
@@ -163,7 +158,11 @@ export class TunnelDialer implements Dialer {
     if (engine.device.silenceOf(peer, now) === undefined) {
       return new DialError('timeout', 'the tunnel is up, but the target does not answer');
     }
-    const error = silence.explain();
+    return this.#explainSilence();
+  }
+
+  #explainSilence(): DialError {
+    const error = this.#options.silence.explain();
     const options = { cause: error, silence: error.reason };
     return new DialError('timeout', `the target does not answer: ${error.why}`, options);
   }

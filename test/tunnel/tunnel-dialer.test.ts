@@ -1,7 +1,9 @@
 /** How long a dial takes and why it fails, in virtual time. */
 import { setMaxListeners } from 'node:events';
+import type { Duplex } from 'node:stream';
 
 import { createNodeCrypto } from '../../src/crypto/node.js';
+import { TcpSocket } from '../../src/tunnel/node/tcp-socket.js';
 import type { UserspaceTunnel } from '../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { abortListeners } from '../support/abort-listeners.js';
@@ -12,13 +14,16 @@ const TARGET = { host: SERVICE, port: 80 };
 
 let world: TunnelInMemory;
 let tunnel: UserspaceTunnel;
+let accepted: Duplex[];
 
 beforeEach(async () => {
   world = new TunnelInMemory(createNodeCrypto());
   await world.openNetwork();
-  world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) =>
-    stream.on('error', () => undefined),
-  );
+  accepted = [];
+  world.network.listenTcp({ address: parseIpAddress(SERVICE)!, port: 80 }, (stream) => {
+    accepted.push(stream);
+    stream.on('error', () => undefined).resume();
+  });
   tunnel = await world.open();
   await world.settle();
 });
@@ -60,6 +65,62 @@ describe('a server that was restarted', () => {
     const took = await timeOfDial();
     expect(took).toBeGreaterThanOrEqual(cost);
     expect(took).toBeLessThanOrEqual(cost + 100);
+  });
+});
+
+describe('an open connection', () => {
+  async function open(): Promise<TcpSocket> {
+    const dialled = tunnel.dialer.dial(TARGET);
+    await world.settle();
+    const stream = await dialled;
+    if (!(stream instanceof TcpSocket)) throw new TypeError('not a TcpSocket');
+    return stream;
+  }
+
+  it.each([
+    [0, 7_000],
+    [3_100, 2_000],
+  ])(
+    'delivers a request to a restarted server: session %d ms old, %d ms later',
+    async (age, cost) => {
+      const stream = await open();
+      await world.advance(age);
+      restart();
+      const began = world.clock.now();
+      stream.write('x');
+      stream.expectAnswer();
+      while (stream.isUnacknowledged && world.clock.now() - began < 30_000)
+        await world.advance(100);
+      expect(world.clock.now() - began).toBeGreaterThanOrEqual(cost);
+      // The retransmission timer has backed off in the meantime.
+      expect(world.clock.now() - began).toBeLessThanOrEqual(2 * cost);
+      stream.destroy();
+    },
+  );
+
+  it('fails 10 s after a request without a sign of life, and is not quiet', async () => {
+    const stream = await open();
+    expect(stream.isQuiet).toBe(true);
+    world.link.connected = false;
+    stream.write('x');
+    stream.expectAnswer();
+    expect(stream.isQuiet).toBe(false);
+    await world.advance(9_900);
+    expect(stream.errored).toBeNull();
+    await world.advance(200);
+    expect(stream.errored).toMatchObject({ reason: 'timeout', silence: 'no-answer' });
+  });
+
+  it('is not quiet after the server’s end, or without its peer', async () => {
+    const [ended, orphan] = [await open(), await open()];
+    expect([ended.isQuiet, orphan.isQuiet]).toEqual([true, true]);
+    expect(ended.segmentSize).toBeGreaterThan(1_000);
+    accepted[0]!.end();
+    await world.settle();
+    expect(ended.isQuiet).toBe(false);
+    expect(ended.provesUnread).toBe(false);
+    ended.destroy();
+    orphan.destroy();
   });
 });
 

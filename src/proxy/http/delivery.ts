@@ -172,6 +172,7 @@ export class Delivery implements UpstreamHandler {
     this.#upstream = upstream;
     upstream.begin(this, { isHead: method === 'HEAD', upgrades });
     forwarded.sendBy(upstream, bytes);
+    if (this.#isReused) upstream.expectAnswer();
     this.#handler.progress();
   }
 

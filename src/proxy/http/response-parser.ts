@@ -131,7 +131,7 @@ export class ResponseParser {
       this.#handler?.head(head);
       return false;
     }
-    // A 101 that nobody asked for ends HTTP on this connection all the same.
+    // An unexpected 101 ends HTTP on this connection, too.
     if (head.status === 101) return this.#reject();
     if (head.status < 200) {
       this.#handler?.interim(head);

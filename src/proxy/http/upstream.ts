@@ -78,6 +78,11 @@ export class Upstream {
     if (this.stream.destroyed) setImmediate(() => this.#close());
   }
 
+  /** See KeepableStream. */
+  expectAnswer(): void {
+    keepable(this.stream)?.expectAnswer();
+  }
+
   /** @returns false if the caller should wait for UpstreamHandler.drain() */
   write(bytes: Buffer): boolean {
     return this.stream.write(bytes);

@@ -2,14 +2,26 @@ import type { TcpConnection, TcpObserver } from '../../engine/netstack-engine.js
 
 export type CloseReason = Parameters<TcpObserver['closed']>[0];
 
+/** What a connection needs to know of the peer through which it was dialed. */
+export interface PeerLink {
+  /** Whether the tunnel still has this peer. */
+  readonly isCurrent: () => boolean;
+  /** The number of bytes received from the peer so far. */
+  readonly received: () => number;
+  /** Starts a handshake with the peer, which seems to have lost its session. */
+  readonly suspect: () => void;
+  /** Explains the peer's silence. */
+  readonly silenceError: () => Error;
+}
+
 /** A dialed connection, which stores its events until a stream takes it over. */
 export class DialledConnection {
   /** The TCP connection; undefined before the dial has begun. */
   connection: TcpConnection | undefined;
   /** Whether the peer has sent FIN. */
   hasEnded = false;
-  /** Whether the tunnel still has the peer through which the connection was dialed. */
-  hasPeer: () => boolean = () => true;
+  /** The peer through which the connection was dialed; undefined before the dial has begun. */
+  link: PeerLink | undefined;
   /** The reason for the end; undefined while the connection is open. */
   closed: CloseReason | undefined;
   readonly observer: TcpObserver;

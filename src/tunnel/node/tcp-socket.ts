@@ -2,8 +2,9 @@
 import type { KeepAlive } from '../../engine/netstack-engine.js';
 import { addressInfo, type AddressInfo, type FamilyName } from '../names/address-info.js';
 import { type ConnectionHost, ConnectionStream } from './connection-stream.js';
-import type { DialledConnection } from './dialled-connection.js';
+import type { DialledConnection, PeerLink } from './dialled-connection.js';
 import type { KeepableStream } from '../../proxy/dialer.js';
+import { AnswerWatch } from '../answer-watch.js';
 import { IdleTimer } from '../idle-timer.js';
 import { writeError } from './node-errors.js';
 import { closingTunnel } from '../server/route.js';
@@ -24,7 +25,8 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
   #noDelay: boolean | undefined;
   #keepAlive: KeepAlive | undefined;
   #timeout: number | undefined;
-  #hasPeer = (): boolean => true;
+  #link: PeerLink | undefined;
+  #answerWatch: AnswerWatch | undefined;
   readonly #idle: IdleTimer;
 
   constructor(host: ConnectionHost, { allowHalfOpen = true }: TcpSocketOptions = {}) {
@@ -66,14 +68,14 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
   }
 
   override takeOver(dialled: DialledConnection): void {
-    this.#hasPeer = dialled.hasPeer;
+    this.#link = dialled.link;
     super.takeOver(dialled);
   }
 
   /** See KeepableStream. */
   get isQuiet(): boolean {
     const { connection } = this;
-    if (connection?.state !== 'ESTABLISHED' || !this.#hasPeer()) return false;
+    if (connection?.state !== 'ESTABLISHED' || this.#link?.isCurrent() !== true) return false;
     return connection.readableBytes === 0 && this.unacknowledgedBytes === 0;
   }
 
@@ -90,6 +92,22 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
   /** See KeepableStream. */
   get provesUnread(): boolean {
     return this.connection?.provesUnread === true;
+  }
+
+  /** See KeepableStream. */
+  expectAnswer(): void {
+    const link = this.#link;
+    if (link === undefined || this.destroyed) return;
+    this.#answerWatch ??= new AnswerWatch(
+      {
+        isUnacknowledged: () => this.isUnacknowledged,
+        received: link.received,
+        suspect: link.suspect,
+        giveUp: () => void this.destroy(link.silenceError()),
+      },
+      this.host,
+    );
+    this.#answerWatch.expectAnswer();
   }
 
   /** Whether the connection is not yet established. */
@@ -217,6 +235,7 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#dialling?.abort();
     this.#idle.stop();
+    this.#answerWatch?.stop();
     super._destroy(error, done);
   }
 

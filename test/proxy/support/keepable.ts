@@ -12,6 +12,8 @@ export class KeepableSide extends Duplex implements KeepableStream {
   /** What was written, as latin1 text. */
   written: string[] = [];
   hasEnded = false;
+  /** How often an answer was expected. */
+  expected = 0;
 
   constructor() {
     super({ allowHalfOpen: true });
@@ -22,6 +24,10 @@ export class KeepableSide extends Duplex implements KeepableStream {
   async request(): Promise<string> {
     await until(() => this.written.length > 0);
     return this.written.splice(0).join('');
+  }
+
+  expectAnswer(): void {
+    this.expected++;
   }
 
   respond(text: string): void {
