@@ -6,7 +6,7 @@ import { completionScript, type Shell, SHELLS } from '../src/cli/completion/shel
 
 export default class Completion extends BaseCommand {
   static override description =
-    'Print a shell completion script for commands, flags and their values.';
+    'Print a shell completion script for the commands, flags and flag values.';
   static override examples = [
     'source <(<%= config.bin %> <%= command.id %> bash)',
     'source <(<%= config.bin %> <%= command.id %> zsh)',

@@ -12,7 +12,7 @@ import { renderJson } from '../src/cli/output/render.js';
 
 export default class Emulator extends BaseCommand {
   static override description =
-    'Run a local SORACOM emulator: the API, the Arc server and the services behind it.';
+    'Run a local SORACOM emulator: the API, the Arc server, and the services inside the tunnel.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --api-listen 127.0.0.1:0 --arc-listen 127.0.0.1:0 --json',
@@ -32,7 +32,7 @@ export default class Emulator extends BaseCommand {
     state: {
       type: 'string',
       description:
-        'Private file that keeps SIMs, sessions, groups and added users across restarts.',
+        'File that stores SIMs, sessions, groups and added users across restarts. Only its owner can read it.',
       helpValue: 'FILE',
     },
     users: {
@@ -44,12 +44,12 @@ export default class Emulator extends BaseCommand {
       type: 'choice',
       options: RAW_ANSWERS,
       description:
-        'Reply of the Unified Endpoint over TCP or UDP: the status as text, empty (over UDP, an empty datagram), or none.',
+        'How the Unified Endpoint replies over TCP and UDP: with the status as text, with an empty reply, or not at all (none).',
       default: 'status' as const,
     },
     ...browserFlags,
     ...logFlags('warn'),
-    json: { type: 'boolean', description: 'Print one line of JSON when ready.' },
+    json: { type: 'boolean', description: 'Print one line of JSON when the emulator is ready.' },
   });
 
   async run(): Promise<void> {

@@ -14,7 +14,7 @@ export default class WgConfig extends BaseCommand {
   static override flags = oclifFlags({
     'keep-hostname': {
       type: 'boolean',
-      description: "Print the server's host name unchanged, instead of its first IP address.",
+      description: "Print the server's host name instead of its first IP address.",
     },
     qr: {
       type: 'boolean',

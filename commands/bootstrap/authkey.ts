@@ -42,7 +42,7 @@ export default class BootstrapAuthkey extends BaseCommand {
     'dump-config': {
       type: 'boolean',
       description:
-        'Print arc.json, including the private key, to standard output instead of writing a file.',
+        'Print arc.json, including the private key, to standard output instead of writing the file.',
       exclusive: ['own-key', 'adopt'],
     },
     adopt: {

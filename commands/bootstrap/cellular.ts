@@ -20,13 +20,14 @@ export default class BootstrapCellular extends BaseCommand {
     },
     'metadata-endpoint': {
       type: 'string',
-      description: 'Base URL of the metadata service, which reports the SIM ID if enabled.',
+      description:
+        'Base URL of the metadata service. If enabled for the SIM, it reports the SIM ID.',
       default: 'http://metadata.soracom.io',
     },
     'dump-config': {
       type: 'boolean',
       description:
-        'Print arc.json, including the private key, to standard output. Do not read or write a file.',
+        'Print arc.json, including the private key, to standard output. Do not read or write files.',
     },
     json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
   });

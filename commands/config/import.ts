@@ -14,7 +14,7 @@ export default class ConfigImport extends BaseCommand {
   ];
   static override args = {
     file: Args.string({
-      description: 'WireGuard configuration in wg-quick format; - reads standard input.',
+      description: 'WireGuard configuration in wg-quick format, or - for standard input.',
       required: true,
     }),
   };
@@ -22,15 +22,15 @@ export default class ConfigImport extends BaseCommand {
     force: { type: 'boolean', description: 'Overwrite an existing arc.json.' },
     'sim-id': {
       type: 'string',
-      description: 'ID of the virtual SIM, which a WireGuard configuration does not contain.',
+      description: 'ID of the virtual SIM. A WireGuard configuration does not contain it.',
       default: '',
     },
     'ignore-unsupported': {
       type: 'boolean',
       description:
-        'Drop settings that arc.json cannot hold, even if the tunnel may not work without them, and skip wireproxy sections.',
+        'Skip wireproxy sections, and drop settings that arc.json cannot hold, even if the tunnel may need them.',
     },
-    json: { type: 'boolean', description: 'Print the written and dropped settings as JSON.' },
+    json: { type: 'boolean', description: 'Print the imported and dropped settings as JSON.' },
   });
 
   async run(): Promise<void> {

@@ -10,7 +10,7 @@ export default class Config extends BaseCommand {
   static override examples = ['<%= config.bin %> <%= command.id %> --config arc.json'];
 
   static override flags = oclifFlags({
-    json: { type: 'boolean', description: 'Print it as one line of JSON.' },
+    json: { type: 'boolean', description: 'Print the configuration as one line of JSON.' },
   });
 
   async run(): Promise<void> {

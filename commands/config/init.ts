@@ -9,7 +9,7 @@ export default class ConfigInit extends BaseCommand {
   static override examples = ['<%= config.bin %> <%= command.id %> > arc.json'];
 
   static override flags = oclifFlags({
-    json: { type: 'boolean', description: 'Print it as one line of JSON.' },
+    json: { type: 'boolean', description: 'Print the template as one line of JSON.' },
   });
 
   async run(): Promise<void> {

@@ -14,20 +14,20 @@ import {
 
 export default class ConfigValidate extends BaseCommand {
   static override description =
-    'Check the configuration without opening the tunnel.\nExits 3 and lists every error if it is invalid.';
+    'Check the configuration without opening the tunnel.\nIf the configuration is invalid, lists every error and exits with code 3.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> --config arc.json',
     '<%= config.bin %> <%= command.id %> - < arc.json',
   ];
   static override args = {
     file: Args.string({
-      description: 'Configuration to check, instead of --config; - reads standard input.',
+      description: 'Configuration file to check instead of --config, or - for standard input.',
       ignoreStdin: true,
     }),
   };
   static override flags = oclifFlags({
     ...stdinFlag,
-    strict: { type: 'boolean', description: 'Treat warnings as errors: exit 3.' },
+    strict: { type: 'boolean', description: 'Treat warnings as errors: exit with code 3.' },
     json: { type: 'boolean', description: 'Print errors and warnings as JSON.' },
   });
 

@@ -3,7 +3,7 @@ import { runLambda } from '../../src/cli/run/run-lambda.js';
 
 export default class Lambda extends BaseCommand {
   static override description =
-    'Run as an AWS Lambda extension that forwards requests from localhost:8080 to the Unified Endpoint.\nEnvironment variables configure it (docs/guides/lambda.md).';
+    'Run as an AWS Lambda extension that forwards requests from localhost:8080 to the Unified Endpoint.\nSet environment variables to configure the extension (see docs/guides/lambda.md).';
   static override examples = ['<%= config.bin %> <%= command.id %>'];
 
   async run(): Promise<void> {

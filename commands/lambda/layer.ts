@@ -10,13 +10,13 @@ export default class LambdaLayer extends BaseCommand {
     arch: {
       type: 'choice',
       options: ['x86_64', 'arm64'],
-      description: 'Architecture of the functions.',
+      description: 'Processor architecture of the functions.',
       default: 'x86_64',
     },
     thin: {
       type: 'boolean',
       description:
-        'Leave out Node.js. Works with nodejs20.x and newer runtimes, on both architectures. Downloads nothing.',
+        'Do not include Node.js. The layer works with nodejs20.x and newer runtimes on both architectures, and building it downloads nothing.',
       exclusive: ['arch'],
     },
     output: {

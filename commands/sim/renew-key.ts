@@ -17,7 +17,8 @@ export default class SimRenewKey extends BaseCommand {
   ];
   static override args = {
     sim_id: Args.string({
-      description: 'SIM ID; required if its arc.json is lost, to create a new one.',
+      description:
+        'SIM ID; read from arc.json by default. To replace a lost arc.json, pass the SIM ID.',
       ignoreStdin: true,
     }),
   };
@@ -27,7 +28,7 @@ export default class SimRenewKey extends BaseCommand {
       type: 'boolean',
       char: 'y',
       description:
-        'Do not ask for confirmation, even if a tunnel on this machine uses the old key.',
+        'Do not ask for confirmation, even if a tunnel on this machine is using the old key.',
     },
     json: { type: 'boolean', description: 'Print the result as JSON.' },
   });

@@ -10,14 +10,14 @@ import { renderSimReport, simReportValue } from '../../src/cli/output/sim-table.
 
 export default class SimShow extends BaseCommand {
   static override description =
-    'Show a virtual SIM as SORACOM reports it, and any problem with its arc.json.';
+    'Show what SORACOM reports about a virtual SIM, and any problems with its arc.json.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> 8942310022000012345 --events',
   ];
   static override args = {
     sim_id: Args.string({
-      description: 'SIM ID; taken from arc.json by default.',
+      description: 'SIM ID; read from arc.json by default.',
       ignoreStdin: true,
     }),
   };

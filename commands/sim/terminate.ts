@@ -19,7 +19,7 @@ export default class SimTerminate extends BaseCommand {
   ];
   static override args = {
     sim_id: Args.string({
-      description: 'SIM ID; taken from arc.json by default.',
+      description: 'SIM ID; read from arc.json by default.',
       ignoreStdin: true,
     }),
   };
@@ -38,7 +38,7 @@ export default class SimTerminate extends BaseCommand {
       const onSim = (sim: SimSummary, holder: string | undefined) => {
         progress.end();
         this.note(`This SIM will be terminated:\n${renderSimTable([sim])}`.trimEnd());
-        if (holder !== undefined) this.note(`Warning: ${holder}, and its tunnel ends.`);
+        if (holder !== undefined) this.note(`Warning: ${holder}. Its tunnel will stop.`);
       };
       const asking = context.isInteractive() && {
         confirm: (sim: SimSummary) => confirmTermination(sim, signal),

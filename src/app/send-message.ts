@@ -111,8 +111,8 @@ function requireUserspace(mode: TunnelMode): void {
   if (mode !== 'tun') return;
   throw new UserError('usage', {
     what: 'cannot use --mode tun',
-    why: '`send` runs in userspace and uses no network interface',
-    next: ['Use "arctun up --mode tun" and send with any program.'],
+    why: '`send` always runs in userspace, without a network interface',
+    next: ['Run "arctun up --mode tun", and send the message with any program.'],
   });
 }
 
@@ -122,7 +122,7 @@ function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void 
   if (payload.length <= limit) return;
   throw new UserError('usage', {
     what: `cannot send ${payload.length} bytes over UDP`,
-    why: `a packet in the tunnel (MTU ${mtu}) holds ${limit} bytes, and packets are not fragmented`,
+    why: `a packet in the tunnel (MTU ${mtu}) can hold ${limit} bytes, and arctun does not fragment packets`,
     next: ['Send a shorter message, or use --via tcp or --via http.'],
   });
 }
@@ -141,7 +141,8 @@ function explain(error: unknown, { target }: SendOptions): unknown {
       what,
       why: error.message,
       next: [
-        'Check whether the message arrived before you send it again. It was sent once and is not retried.',
+        'The message was sent at most once.',
+        'Before you send it again, check whether it arrived.',
       ],
     },
     { cause: error },

@@ -10,7 +10,7 @@ export interface ArcConfigFault {
   readonly expected: string;
 }
 
-const CHECK_AGAIN = 'Correct the file, and check it with `arctun config validate`.';
+const CHECK_AGAIN = 'Correct the file, then check it with `arctun config validate`.';
 
 /** The error for an unusable configuration, which lists every fault, not only the first. */
 export class ArcConfigError extends UserError {

@@ -46,13 +46,15 @@ export async function writeArcConfig(files: Files, path: string, config: ArcConf
 /** Builds the error for a file that cannot be read, with advice. */
 export function readFailure(error: FileError, path: string): UserError {
   const next = {
-    absent: ['Create it with `arctun bootstrap authkey`, or choose another file with --config.'],
+    absent: [
+      'Create the file with `arctun bootstrap authkey`, or choose another one with --config.',
+    ],
     'no-folder': [
-      'Create it with `arctun bootstrap authkey`, or choose another file with --config.',
+      'Create the file with `arctun bootstrap authkey`, or choose another one with --config.',
     ],
     'is-folder': ['Choose a file with --config.'],
     denied: ['Run as the user who owns the file, or let this user read it.'],
-    'not-text': ['Save it as UTF-8, without a byte order mark.'],
+    'not-text': ['Save the file as UTF-8, without a byte order mark.'],
     failed: [],
   }[error.failure];
   return fileFailure(error, { what: `cannot read ${path}`, next });
@@ -68,7 +70,9 @@ export function writeFailure(error: FileError, path: string): UserError {
       'Run as the user who owns the file and its folder, or choose another file with --config.',
     ],
     'not-text': [],
-    failed: ['Free some space or fix the cause, or choose another file with --config.'],
+    failed: [
+      'Fix the cause, for example by freeing disk space, or choose another file with --config.',
+    ],
   }[error.failure];
   return fileFailure(error, { what: `cannot write ${path}`, next });
 }

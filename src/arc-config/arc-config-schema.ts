@@ -15,9 +15,9 @@ const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
 const MAX_U16 = 0xffff;
 
 const EXPECTED = {
-  key: 'a key: 32 bytes in base64, 44 characters with the "=" at the end',
+  key: 'a key of 32 bytes in base64 (44 characters, with "=" at the end)',
   cidr: 'a CIDR such as "100.127.0.0/16"',
-  endpoint: '"host" or "host:port", port 0 to 65535',
+  endpoint: '"host" or "host:port" with a port from 0 to 65535',
   address: 'an IP address without a prefix length, such as "10.0.0.2"',
 };
 
@@ -100,7 +100,7 @@ export const arcSessionModel = z.looseObject(
     ),
     arcClientPeerPrivateKey: described(
       z.optional(secret(text(EXPECTED.key, KEY_PATTERN, parseKey))),
-      'Used as privateKey if that is missing. arctun never writes this member.',
+      'Used as the private key if privateKey is missing. arctun never writes this member.',
     ),
   },
   { error: 'an object' },
@@ -110,12 +110,12 @@ const profileModel = z.looseObject(
   {
     authKey: described(
       z.prefault(secret(z.string({ error: 'a string' })), ''),
-      'Secret of the auth key. Anyone who can read this file can then use the auth key.',
+      'Secret of the auth key. Anyone who can read this file can use the auth key.',
       'secret-XXXXXXXX',
     ),
     authKeyId: string('ID of the auth key.', 'keyId-XXXXXXXX'),
     endpoint: string(
-      'Base URL of the SORACOM API, without "/v1". If empty, the API for Japan coverage.',
+      'Base URL of the SORACOM API, without "/v1". If it is empty, the API for Japan coverage is used.',
       'https://g.api.soracom.io',
     ),
   },
@@ -135,7 +135,7 @@ export const arcConfigModel = described(
       simId: string('ID of the virtual SIM.', '8942310022000012345'),
       logLevel: described(
         z._default(z.int({ error: 'an integer' }), 0),
-        'Log level. arctun logs warnings and errors with 0 or 1, and info with 2. soratun logs nothing with 0, errors with 1, and everything with 2.',
+        'Log level. With 0 or 1, arctun logs warnings and errors; with 2, it also logs info messages. soratun logs nothing with 0, errors with 1, and everything with 2.',
         1,
         2,
       ),
@@ -144,7 +144,10 @@ export const arcConfigModel = described(
         'Log the traffic counters of the tunnel.',
         true,
       ),
-      interface: string('Name of the network interface. If empty, the system chooses.', 'soratun0'),
+      interface: string(
+        'Name of the network interface. If it is empty, the system chooses a name.',
+        'soratun0',
+      ),
       additionalAllowedIPs: described(
         z._default(cidrs(), []),
         'CIDRs to route through the tunnel in addition to arcSessionStatus.arcAllowedIPs.',
@@ -153,18 +156,18 @@ export const arcConfigModel = described(
       mtu: u16('MTU of the tunnel in bytes. 0 means 1420.', 1380),
       persistentKeepalive: u16('Seconds between keepalives. 0 means 60.', 25),
       preUp: commands(
-        'Commands to run before the tunnel opens, in the form of postUp. soratun ignores them.',
+        'Commands to run before the tunnel opens, in the same format as postUp. soratun ignores them.',
         [['modprobe', 'tun']],
       ),
       postUp: commands(
-        'Commands to run after the tunnel opens, before its first handshake. Each is a program with its arguments and runs without a shell. "%i" is the name of the interface.',
+        'Commands to run after the tunnel opens, before its first handshake. Each command is a program with its arguments, and runs without a shell. "%i" is the name of the interface.',
         [['ip', 'route', 'add', '192.0.2.0/24', 'dev', '%i']],
       ),
       preDown: commands(
-        'Commands to run before the tunnel closes, in the form of postUp. soratun ignores them.',
+        'Commands to run before the tunnel closes, in the same format as postUp. soratun ignores them.',
         [['ip', 'route', 'del', '192.0.2.0/24', 'dev', '%i']],
       ),
-      postDown: commands('Commands to run after the tunnel closes, in the form of postUp.', [
+      postDown: commands('Commands to run after the tunnel closes, in the same format as postUp.', [
         ['logger', 'the tunnel is closed'],
       ]),
       profile: described(z.optional(profileModel), 'Credentials for the SORACOM API.'),
@@ -175,7 +178,7 @@ export const arcConfigModel = described(
     },
     { error: 'an object' },
   ),
-  'Configuration of a SORACOM Arc tunnel, for arctun and soratun. Both also accept names in any case, and null for a missing member. arctun keeps members that it does not know.',
+  'Configuration of a SORACOM Arc tunnel, for arctun and soratun. Both accept member names in upper and lower case, and null for a missing member. arctun keeps unknown members.',
 );
 
 /**

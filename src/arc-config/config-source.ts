@@ -36,27 +36,30 @@ export function inlineConfig(value: string): string | undefined {
 
 const FAULTS: Readonly<Record<PathFault, readonly [why: string, next: string]>> = {
   quoted: [
-    'it begins with a quote character',
-    'Remove the quotes around it: docker --env-file and systemd pass them on.',
+    'the value begins with a quotation mark',
+    'Remove the quotes around the value: docker --env-file and systemd do not remove them.',
   ],
-  json: ['it is a JSON list', 'Pass one configuration, an object in braces.'],
+  json: ['the value is a JSON array', 'Pass one configuration, as a JSON object in braces.'],
   'broken-json': [
-    'it is JSON that lacks its beginning or has characters before it',
-    'Pass the whole text of arc.json, or its path.',
+    'the value is JSON, but its beginning is missing or follows other characters',
+    'Pass the whole text of arc.json, or the path of the file.',
   ],
   'wireguard-configuration': [
-    'it is a WireGuard configuration',
-    'Convert it to arc.json: `arctun config import FILE`.',
+    'the value is a WireGuard configuration',
+    'Convert it to arc.json with `arctun config import FILE`.',
   ],
   'several-lines': [
-    'it has several lines but is not JSON',
-    'Pass the path of arc.json, or its JSON.',
+    'the value has several lines but is not JSON',
+    'Pass the path of arc.json, or the JSON text of the file.',
   ],
   base64: [
-    'it is base64, but not of a complete arc.json in UTF-8',
+    'the value is base64, but does not contain a complete arc.json in UTF-8',
     'Encode the whole file again: base64 -w 0 arc.json',
   ],
-  key: ['it is a key or a token', 'Pass the path of arc.json, or its JSON.'],
+  key: [
+    'the value is a key or a token',
+    'Pass the path of arc.json, or the JSON text of the file.',
+  ],
 };
 
 function unusableConfig(fault: PathFault): UserError {

@@ -148,8 +148,8 @@ function secondPrivateKey(tree: CanonicalNode, lines: Lines): ArcConfigFault[] {
   const [key, other] = [keyOf(nodeAt(tree, ['privateKey'])), keyOf(second)];
   if (!key || !other || !second || isZeroKey(key)) return [];
   if (sameBytes(key, other)) return [];
-  const found = 'a key other than privateKey';
-  const expected = 'the same key, or none: the file can hold only one private key';
+  const found = 'a key that differs from privateKey';
+  const expected = 'the same key or no key, because the file can hold only one private key';
   return [{ line: lines.at(second.offset), keyPath: keyPathOf(path), found, expected }];
 }
 

@@ -22,8 +22,8 @@ export function requireSession(config: ArcConfig, source: string): CompleteArcSe
   return completeSession(session, source);
 }
 
-/** An absent key reads as zeros, as does the key that `config init` prints. */
-const NO_KEY = 'no key, or a key of zeros';
+/** `config init` prints a key of zeros, and an absent key also reads as zeros. */
+const NO_KEY = 'no key, or a key that is all zeros';
 
 /** Lists the members that a tunnel needs but the configuration lacks. */
 export function missingParts({

@@ -56,7 +56,7 @@ function interfaceFaults({ interface: name }: ArcConfig): ArcConfigFault[] {
     // Reject NUL and the white space of the kernel's isspace().
     !/[/:\0\t-\r \xa0]/.test(name);
   if (isValid) return [];
-  const expected = `a name of at most ${INTERFACE_NAME_LENGTH} bytes without "/", ":" and spaces`;
+  const expected = `a name of at most ${INTERFACE_NAME_LENGTH} bytes without "/", ":" or spaces`;
   return [fault('interface', shownText(name, false), expected)];
 }
 

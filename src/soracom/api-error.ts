@@ -78,7 +78,9 @@ export function unintelligibleError(operation: Operation, status: number, why: s
   const creates = operation.creates === true;
   const next = creates
     ? SIM_MAY_EXIST
-    : ['Check that the endpoint is the SORACOM API, and that no proxy answers instead.'];
+    : [
+        'Check that the endpoint is the SORACOM API, and that the response does not come from a proxy.',
+      ];
   return new ApiError(
     'unintelligible',
     { what: `cannot ${operation.purpose}`, why: `HTTP ${status}, but ${why}`, next },

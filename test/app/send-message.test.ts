@@ -97,7 +97,7 @@ it.each([
   expect(await sending).toEqual({ via: 'udp', payload: new Uint8Array(0) });
   const refused = await start({ via: 'udp', payload: new Uint8Array(limit + 1) }, { mtu });
   expect(refused).toMatchObject({ kind: 'usage', what: `cannot send ${limit + 1} bytes over UDP` });
-  expect((refused as UserError).why).toContain(`holds ${limit}`);
+  expect((refused as UserError).why).toContain(`can hold ${limit}`);
   expect(lengths).toEqual([limit]);
 });
 
@@ -189,8 +189,10 @@ it('reports over TCP why the server is silent after it answered the handshake', 
 });
 
 describe('whether a message has arrived', () => {
-  const UNKNOWN =
-    'Check whether the message arrived before you send it again. It was sent once and is not retried.';
+  const UNKNOWN = [
+    'The message was sent at most once.',
+    'Before you send it again, check whether it arrived.',
+  ];
   const request = { method: 'POST', path: '/', headers: [], body: bytes('x') };
   const http: Message = { via: 'http', request };
   const tcp: Message = { via: 'tcp', payload: bytes('x') };
@@ -228,7 +230,7 @@ describe('whether a message has arrived', () => {
     expect(failure).toMatchObject({
       kind: 'failed',
       what: `cannot send to ${SERVICE}:${PORT}`,
-      next: [UNKNOWN],
+      next: UNKNOWN,
     });
   });
 
@@ -241,7 +243,7 @@ describe('whether a message has arrived', () => {
     expect(await outcomeOf(tcp, { timeout: 200 })).toMatchObject({
       kind: 'failed',
       why: 'the message was not acknowledged in time',
-      next: [UNKNOWN],
+      next: UNKNOWN,
     });
   });
 

@@ -40,16 +40,19 @@ describe('resolveConfigSource', () => {
 });
 
 it.each([
-  ['it begins with a quote character', `'${SAMPLE}'`],
-  ['it is a JSON list', `[${SAMPLE}]`],
+  ['the value begins with a quotation mark', `'${SAMPLE}'`],
+  ['the value is a JSON array', `[${SAMPLE}]`],
   [
-    'it is JSON that lacks its beginning or has characters before it',
+    'the value is JSON, but its beginning is missing or follows other characters',
     'vateKey": "x",\n"simId": "1"}',
   ],
-  ['it is a WireGuard configuration', `[Interface]\nPrivateKey = ${PRIVATE_KEY}\n`],
-  ['it has several lines but is not JSON', 'arc.json\narc.json'],
-  ['it is base64, but not of a complete arc.json in UTF-8', base64(SAMPLE).slice(0, -40)],
-  ['it is a key or a token', PRIVATE_KEY],
+  ['the value is a WireGuard configuration', `[Interface]\nPrivateKey = ${PRIVATE_KEY}\n`],
+  ['the value has several lines but is not JSON', 'arc.json\narc.json'],
+  [
+    'the value is base64, but does not contain a complete arc.json in UTF-8',
+    base64(SAMPLE).slice(0, -40),
+  ],
+  ['the value is a key or a token', PRIVATE_KEY],
 ])('reports that %s, without showing it', (why, value) => {
   let error: unknown;
   try {

@@ -37,6 +37,6 @@ it('reports a session that is missing, and a private key of zeros', () => {
     /privateKey: found no key[^]*arcSessionStatus: found nothing/,
   );
   expect(() => require(sampleWith({ privateKey: ZERO_KEY }))).toThrow(
-    'privateKey: found no key, or a key of zeros',
+    'privateKey: found no key, or a key that is all zeros',
   );
 });

@@ -69,7 +69,7 @@ const session = (key: string, value: string) =>
 const key = (value: string) => one('privateKey', JSON.stringify(value));
 const keyIs = (text: string) => (config: ArcConfig) =>
   expect(formatKey(config.privateKey.expose())).toBe(text);
-const A_KEY = 'a key: 32 bytes in base64';
+const A_KEY = 'a key of 32 bytes in base64';
 const keyFault = { line: 2, keyPath: 'privateKey', expected: A_KEY };
 const endpointIs = (host: string, port: number) => (config: ArcConfig) =>
   expect(config.arcSessionStatus?.arcServerEndpoint).toMatchObject({ host, port });
@@ -217,7 +217,9 @@ const KEYS: Statement[] = [
     'a missing arcServerPeerPublicKey is zero',
     sampleWithSession({ arcServerPeerPublicKey: null }),
     'never shakes hands',
-    { also: lacks('arcSessionStatus.arcServerPeerPublicKey', 'no key, or a key of zeros') },
+    {
+      also: lacks('arcSessionStatus.arcServerPeerPublicKey', 'no key, or a key that is all zeros'),
+    },
   ),
   row(
     'K.27',
@@ -274,8 +276,8 @@ const KEYS: Statement[] = [
       fault: {
         line: 2,
         keyPath: 'arcSessionStatus.arcClientPeerPrivateKey',
-        found: 'a key other than privateKey',
-        expected: 'the same key, or none',
+        found: 'a key that differs from privateKey',
+        expected: 'the same key or no key',
       },
     },
   ),
@@ -370,7 +372,7 @@ const VALUES: Statement[] = [
   }),
   row('V.18', 'port 0 is accepted', endpoint('h:0'), 'reads 0', { also: endpointIs('h', 0) }),
   row('V.19', 'a port above 65535 is not', endpoint('h:65536'), 'error', {
-    fault: { ...endpointFault, found: '"h:65536"', expected: 'port 0 to 65535' },
+    fault: { ...endpointFault, found: '"h:65536"', expected: 'a port from 0 to 65535' },
   }),
   row('V.20', 'nor is a negative one', endpoint('h:-1'), 'error', { fault: endpointFault }),
   row('V.21', 'nor a name of a port', endpoint('h:http'), 'error', { fault: endpointFault }),

@@ -135,7 +135,7 @@ describeWith(['jq'], 'a CI job', () => {
     killFirstBootstrap();
     const { code, stderr } = await run(JOB!);
     expect(code).toBe(137);
-    expect(stderr).toContain('created by an earlier run, is now finished');
+    expect(stderr).toContain('which an earlier run had created');
     expect(await newestSim()).toMatchObject({ status: 'terminated' });
     expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   }, 60_000);
@@ -157,7 +157,7 @@ describeWith(['jq'], 'a CI job', () => {
     await emulator.fault({ operation: 'createSim', cut: 'after' });
     const { code, stderr } = await run(JOB!);
     expect(code).toBe(1);
-    expect(stderr).toContain('one may have been created and billed');
+    expect(stderr).toContain('one may have been created, and it is billed');
     expect(await emulator.sims()).toHaveLength(before + 1);
   }, 60_000);
 

@@ -117,7 +117,7 @@ const CASES = {
     const session = { ...(arcSessionStatus as object), arcClientPeerIpAddress: '10.9.8.6' };
     writeFileSync(path, '{');
     up.kill('SIGHUP');
-    await up.output(/cannot reload, the tunnel is unchanged: cannot use arc\.json/, 'stderr');
+    await up.output(/cannot reload the configuration: cannot use arc\.json/, 'stderr');
     writeFileSync(path, JSON.stringify({ ...rest, arcSessionStatus: session }));
     up.kill('SIGHUP');
     await up.output(/reloaded arc\.json, applied: address/, 'stderr');

@@ -175,7 +175,7 @@ describeWith(['root', 'setpriv'], 'for another user', () => {
       const user = ['setpriv', '--reuid=1987654321', '--regid=1987654321', '--clear-groups'];
       const { code, stderr } = await processes.run([...user, ...command(name)], inFolder());
       expect([name, code]).toEqual([name, 6]);
-      expect(stderr).toContain('permission denied: it is owned by root');
+      expect(stderr).toContain('permission denied: the socket is owned by root');
     }
   });
 });

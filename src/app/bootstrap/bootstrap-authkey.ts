@@ -49,7 +49,7 @@ export async function bootstrapAuthkey(
   });
 }
 
-const REPEAT_LABELS = 'Run the same command again to retry. It creates no second SIM.';
+const REPEAT_LABELS = 'Run the same command again to retry. This does not create a second SIM.';
 
 /** Returns a note if --save-profile was given but arc.json cannot hold these credentials. */
 export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly string[] {
@@ -57,4 +57,4 @@ export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly
 }
 
 const NO_PROFILE =
-  'No profile was saved in arc.json: it can hold only the auth key of a user who signs in directly.';
+  'No profile was saved in arc.json: a profile can hold only an auth key, and cannot switch users.';

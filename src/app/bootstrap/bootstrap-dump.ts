@@ -56,9 +56,10 @@ async function refuseToCreate(options: BootstrapAuthkeyOptions, ports: DumpPorts
   if (journal.line === 'none') return;
   throw new UserError('failed', {
     what: 'cannot create a virtual SIM',
-    why: `an earlier run was interrupted (${journal.path}), and a virtual SIM may exist`,
+    why: `an earlier run was interrupted and may have created one (${journal.path})`,
     next: [
-      'Run the same command without --dump-config to finish that run. Nothing was created or changed.',
+      'Nothing was created or changed.',
+      'Run the same command without --dump-config to finish that run.',
     ],
   });
 }
@@ -111,8 +112,8 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   } catch (error) {
     if (!(error instanceof UserError) || !simMayExist(error)) throw error;
     throw retold(error, [
-      'Look for a new SIM with `arctun sim list --since 10m` before you retry: one may have been created and billed.',
-      `${adoption('SIM_ID')} Or run \`arctun sim terminate SIM_ID\` to stop the billing.`,
+      'Before you retry, look for a new SIM with `arctun sim list --since 10m`: one may have been created, and it is billed.',
+      `${adoption('SIM_ID')} Or run \`arctun sim terminate SIM_ID\` to stop its billing.`,
     ]);
   }
 }
@@ -125,8 +126,8 @@ async function trySession(
   if (config.arcSessionStatus !== undefined) return { whole: config };
   try {
     const whole = await addSession(config, api, () => Promise.resolve(), {
-      what: `SIM ${config.simId} was created and its arc.json was printed, but it has no session`,
-      next: 'Save the output as arc.json and run bootstrap again to create a session.',
+      what: `SIM ${config.simId} was created and its arc.json was printed, but the SIM has no session`,
+      next: 'Save the output as arc.json, then run bootstrap again to create a session.',
     });
     return { whole };
   } catch (error) {
@@ -139,9 +140,10 @@ async function trySession(
 function needsFile(): UserError {
   return new UserError('usage', {
     what: 'cannot generate the key locally',
-    why: '--dump-config does not write a file, but a new key must be saved before SORACOM receives it',
+    why: 'a new key must be saved in a file first, and --dump-config does not write a file',
     next: [
-      'Remove --dump-config, and read the file afterwards, for example with jq. Nothing was created.',
+      'Nothing was created.',
+      'Remove --dump-config, and read the file afterwards, for example with jq.',
     ],
   });
 }
@@ -153,12 +155,12 @@ async function keepUnprinted(
 ): Promise<UserError> {
   const reason = messageOf(error);
   const done = `SIM ${config.simId} was created, but its arc.json could not be written to standard output (${reason})`;
-  const warning = 'Do not run bootstrap again for this SIM: it would create a second one.';
+  const warning = 'Do not run bootstrap again for this SIM: that would create a second SIM.';
   const plan = { path: options.path, rescueFolder: options.stateFolder };
   await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
   return new UserError(
     'failed',
-    { what: done, why: `it was saved in ${ports.files.absolute(options.path)} instead` },
+    { what: done, why: `arc.json was saved in ${ports.files.absolute(options.path)} instead` },
     { cause: error },
   );
 }

@@ -70,7 +70,7 @@ export async function proveStillAbsent(files: Files, path: string): Promise<void
     if (error instanceof FileError && error.failure === 'absent') return;
     throw error;
   }
-  throw new FileError('failed', path, 'the file was created by another process in the meantime');
+  throw new FileError('failed', path, 'another process has just created this file');
 }
 
 /** Maximum characters of the target path in the file name, so that file systems accept the name. */
@@ -99,7 +99,8 @@ export async function refuseWhileRescued(
     what: 'cannot bootstrap',
     why: `an earlier run could not write its arc.json and saved it in ${rescued}`,
     next: [
-      'Move that file to the right place, or delete it if you do not need its SIM; then retry. Nothing was created or changed.',
+      'Nothing was created or changed.',
+      'Move that file to where you need it, or delete it if you do not need its SIM. Then retry.',
     ],
   });
 }
@@ -122,13 +123,13 @@ async function rescue(
     await files.replaceText(rescuePath, text);
   } catch (second) {
     const next = [
-      'Save its arc.json from standard output: SORACOM does not show the private key again.',
+      'Save the arc.json on standard output: SORACOM does not show the private key again.',
       warning,
     ];
     const both = `${why}; ${rescuePath}: ${messageOf(second)}`;
     const kept = { arcJson: new Secret(text) };
     return new BootstrapRescueError(simId, { what, why: both, next }, kept, { cause: error });
   }
-  const next = [`Move its arc.json from ${rescuePath} to the right place.`, warning];
+  const next = [`Move its arc.json from ${rescuePath} to where you need it.`, warning];
   return new BootstrapRescueError(simId, { what, why, next }, { rescuePath }, { cause: error });
 }

@@ -11,7 +11,7 @@ import { refuseWhileRescued } from './bootstrap-rescue.js';
 import type { BootstrapAuthkeyOptions, BootstrapPorts, SimRun } from './bootstrap-run.js';
 import { SimJournal } from './sim-journal.js';
 
-const MOVE_AWAY = 'To start over, move the file away or choose another with --config.';
+const MOVE_AWAY = 'To start over, move the file away, or choose another file with --config.';
 
 /**
  * Checks everything that can be checked before the first API call.
@@ -58,8 +58,8 @@ function refuseOtherSim(
   if (existing === undefined || adopt === undefined || existing.simId === adopt) return;
   throw new UserError('usage', {
     what: `cannot use ${files.absolute(path)}`,
-    why: `it belongs to SIM ${existing.simId}, but --adopt gives another SIM`,
-    next: ['Choose another file with --config, or move this one away. Nothing was changed.'],
+    why: `it belongs to SIM ${existing.simId}, but --adopt names a different SIM`,
+    next: ['Nothing was changed.', 'Choose another file with --config, or move this file away.'],
   });
 }
 
@@ -78,10 +78,11 @@ export async function readBootstrapTarget(
   throw refusal(
     'configuration',
     files.absolute(path),
-    'it has no simId, so its session cannot be renewed',
+    'simId is missing, so the session cannot be renewed',
     [
-      'Add the simId of its virtual SIM, as shown in the user console. Nothing was created or changed.',
-      'If `bootstrap cellular` wrote the file, run `arctun bootstrap cellular` to renew it.',
+      'Nothing was created or changed.',
+      'Add the simId of the virtual SIM, as shown in the user console.',
+      'Or, if `bootstrap cellular` wrote the file, run `arctun bootstrap cellular` to renew the session.',
       MOVE_AWAY,
     ],
   );
@@ -99,7 +100,7 @@ export async function readExistingTarget(
   if (resolveConfigSource(path).kind === 'inline') {
     throw new UserError('usage', {
       what: 'cannot bootstrap',
-      why: 'the configuration was given inline, so there is no file to write',
+      why: 'the configuration was passed inline, so arctun does not know which file to write',
       next: ['Choose a file with --config.'],
     });
   }
@@ -117,7 +118,8 @@ function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
     return refusal('configuration', place, 'it is a template without a SIM', [MOVE_AWAY]);
   }
   return refusal('configuration', place, `it belongs to SIM ${simId} but has no private key`, [
-    'Run `arctun sim renew-key` to give that SIM a new key. Nothing was created or changed.',
+    'Nothing was created or changed.',
+    'Run `arctun sim renew-key` to give that SIM a new key.',
     MOVE_AWAY,
   ]);
 }
@@ -160,7 +162,8 @@ function parseOrRefuse(text: string, place: string): ArcConfig {
   } catch (error) {
     if (!(error instanceof ArcConfigError)) throw error;
     const next = [
-      'Correct the file to keep using its SIM. Nothing was created or changed.',
+      'Nothing was created or changed.',
+      'Correct the file to keep using its SIM.',
       MOVE_AWAY,
     ];
     throw refusal('configuration', place, error.why, next, error);

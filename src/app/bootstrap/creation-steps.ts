@@ -32,7 +32,7 @@ export const creationSteps = {
       // Another arc.json has appeared since the earlier run was interrupted.
       await journal.end();
       notes.push(
-        `An earlier run requested a virtual SIM but received no response. If it is not SIM ${config.simId}, another SIM may exist and be billed: arctun sim list --since ${isoTime(createSim.since)}`,
+        `An earlier run requested a virtual SIM but received no response. It may have created a SIM other than ${config.simId}, which is then billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
       );
     }
     return 'done';
@@ -77,7 +77,7 @@ export const creationSteps = {
       await journal.add({ step: 'created', simId });
       throw keylessError(
         simId,
-        'Run the same command again to give that SIM a key. It creates no second SIM.',
+        'Run the same command again to give that SIM a key. This does not create a second SIM.',
       );
     }
     run.config = withProfile(config, run.profile);
@@ -106,7 +106,7 @@ export const creationSteps = {
         what: `SIM ${config.simId} was created, but ${ports.files.absolute(options.path)} could not be written`,
         why: error.message,
         next: [
-          `Fix the cause, then run the same command again to finish that SIM. Its key is safe in ${journal.path}, and no second SIM is created.`,
+          `Fix the cause, then run the same command again to finish. The key is safe in ${journal.path}, and no second SIM is created.`,
         ],
       };
       throw new UserError('failed', text, { cause: error });
@@ -123,7 +123,7 @@ export const creationSteps = {
       const place = ports.files.absolute(options.path);
       await addSession(config, api, write, {
         what: `SIM ${config.simId} was created and its key is in ${place}, but it has no session`,
-        next: 'Run the same command again to create a session. It creates no second SIM.',
+        next: 'Run the same command again to create a session. This does not create a second SIM.',
       });
     }
     await journal.end();
@@ -139,7 +139,7 @@ export const creationSteps = {
   /** Prepares a new key for the SIM `adopt`, whose key is lost. */
   async 'adopt-sim'(run: SimRun): Promise<'renew-key'> {
     const { options, ports, journal, adopt: simId } = run;
-    if (simId === undefined) throw new RangeError('there is no SIM to adopt');
+    if (simId === undefined) throw new RangeError('no SIM was given to adopt');
     ports.onStep?.(`Giving SIM ${simId} a new key`);
     run.config = withProfile(keylessArcConfig(simId, options), run.profile);
     const isFirst = journal.line === 'none';
@@ -180,7 +180,7 @@ const KEY_KEPT = 'The key in arc.json is unchanged. Run `arctun sim renew-key` t
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   const { failure, what, why, next, status, code } = error;
-  const way = `If that SIM no longer exists, move ${path} away or choose another file with --config. Bootstrap then creates a SIM, which is billed.`;
+  const way = `If that SIM no longer exists, move ${path} away, or choose another file with --config. Bootstrap then creates a new SIM, which is billed.`;
   const details = { status, ...(code !== undefined && { code }), cause: error.cause };
   return new ApiError(failure, { what, why, next: [...next, way] }, details);
 }
@@ -202,7 +202,7 @@ export async function confirmCreation(run: SignedInRun): Promise<void> {
   if (isWanted !== false) return;
   throw new UserError('failed', {
     what: 'no virtual SIM was created',
-    why: 'you did not confirm',
+    why: 'you did not answer yes',
     next: ['Run the same command again and answer yes.'],
   });
 }
@@ -218,7 +218,8 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
       what: 'cannot create a virtual SIM',
       why: `${ports.files.absolute(options.path)}: ${error.message}`,
       next: [
-        'Run the same command again to create a session for the SIM in that file. Nothing was created or changed.',
+        'Nothing was created or changed.',
+        'Run the same command again to create a session for the SIM in that file.',
       ],
     };
     throw new UserError('failed', text, { cause: error });
@@ -228,12 +229,9 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
 /** @param how a sentence that explains how to give the SIM a key */
 export function keylessError(simId: string, how: string): UserError {
   return new UserError('api', {
-    what: `SIM ${simId} was created, but without an arc.json`,
-    why: 'the response of the SORACOM API has no private key',
-    next: [
-      how,
-      `Or run \`arctun sim terminate ${simId}\`: the SIM is billed until it is terminated.`,
-    ],
+    what: `SIM ${simId} was created, but no arc.json can be written`,
+    why: 'the response from the SORACOM API does not contain its private key',
+    next: [how, `Or run \`arctun sim terminate ${simId}\` to stop its billing.`],
   });
 }
 
@@ -248,7 +246,7 @@ async function keepWithoutJournal(
       rescueFolder: options.stateFolder,
       replace: false,
       done: `SIM ${config.simId} was created`,
-      warning: 'Do not run bootstrap again for this SIM: it would create a second one.',
+      warning: 'Do not run bootstrap again for this SIM: that would create a second SIM.',
     });
   } catch (error) {
     // Remove the journal, because it lacks the SIM ID and the next run finds the rescued file
@@ -270,6 +268,6 @@ function afterKey({ journal }: SimRun): AfterKey {
 
 /** Returns the configuration that an earlier step created. */
 export function configOf({ config }: SimRun): ArcConfig {
-  if (config === undefined) throw new RangeError('no arc.json has been made');
+  if (config === undefined) throw new RangeError('no configuration has been created yet');
   return config;
 }

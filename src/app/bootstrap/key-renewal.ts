@@ -58,7 +58,7 @@ export async function renewKey(
     // The response is missing or inconclusive, so the old key may no longer work.
     throw retold(error, [
       ...error.next,
-      `Run the same command again to continue. SIM ${simId} may already have the new key, which is safe in ${journal.path}; the old key may no longer work.`,
+      `Run the same command again to continue. SIM ${simId} may already have the new key, which is safe in ${journal.path}. The old key may no longer work.`,
     ]);
   }
 }
@@ -77,13 +77,13 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
     if (!isRefusedRenewal(error)) throw error;
     const next = [
       ...error.next,
-      `Keep ${journal.path}: the SIM may already have the key in it. Delete it only if the SIM no longer exists or its key was renewed elsewhere.`,
+      `Keep ${journal.path}: the SIM may already use the key in this file. Delete the file only if the SIM no longer exists or its key was renewed elsewhere.`,
     ];
     const { simId } = journal.key;
     throw retold(
       error,
       next,
-      `cannot finish the key renewal of SIM ${simId} that an earlier run began`,
+      `cannot finish the key renewal that an earlier run began for SIM ${simId}`,
     );
   }
 }
@@ -152,8 +152,8 @@ function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicK
     return { privateKey: new Secret(privateKey), publicKey };
   }
   throw new UserError('failed', {
-    what: `cannot continue the key renewal of SIM ${entry.simId}`,
-    why: 'the journal of the earlier run has no valid key',
+    what: `cannot continue the key renewal for SIM ${entry.simId}`,
+    why: 'the journal of the earlier run does not contain a valid key',
   });
 }
 

@@ -78,12 +78,12 @@ function misfit(
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     return unusable(
-      `the response of ${giver} is not a JSON object (not shown, as it may contain a key)`,
+      `the response from ${giver} is not a JSON object (not shown, because it may contain a key)`,
       [NOTHING_CHANGED, KEY_MAY_BE_REPLACED],
     );
   }
   const names = new Set(issues.map(({ path }) => String(path[0])));
-  return unusable(`the response of ${giver} has no valid ${[...names].join(', ')}`, [
+  return unusable(`the response from ${giver} does not contain a valid ${[...names].join(', ')}`, [
     NOTHING_CHANGED,
     KEY_MAY_BE_REPLACED,
   ]);

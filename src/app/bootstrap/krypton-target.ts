@@ -70,7 +70,8 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
     what: 'cannot bootstrap',
     why: `an earlier \`arctun bootstrap authkey\` or \`arctun sim renew-key\` was interrupted (${journal.path})`,
     next: [
-      'Run that command again to finish it, or choose another file with --config. Nothing was created or changed.',
+      'Nothing was created or changed.',
+      'Run that command again to finish it, or choose another file with --config.',
     ],
   });
 }
@@ -131,7 +132,7 @@ async function keepOtherSim(
   const tell = () =>
     note(
       isKnown
-        ? `${place} belonged to SIM ${existing.simId}. It was saved as ${copy}.`
+        ? `${place} belonged to SIM ${existing.simId}. A copy was saved as ${copy}.`
         : `${place} may belong to another SIM. A copy was saved as ${copy}.`,
     );
   return { tell, remove: () => undo().catch(tell) };
@@ -202,7 +203,7 @@ export async function keepKryptonSession(
     replace: existing !== undefined,
     done: 'Krypton has created a new key pair',
     warning:
-      'Run the same command again if you lose it: the previous key pair no longer works. It creates no second SIM.',
+      'If you lose it, run the same command again: the previous key pair no longer works. This does not create a second SIM.',
   });
   await settleSessionState(config, { files, stateFolder: options.rescueFolder });
   return {

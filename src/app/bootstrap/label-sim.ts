@@ -28,7 +28,7 @@ export async function refuseUnknownGroup(
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
     const next = [
       'No SIM was created.',
-      'Copy the id from the group page of the user console, and check the coverage.',
+      "Copy the ID from the group's page in the user console, and check the coverage type.",
     ];
     const text = { what: `group ${group} does not exist`, why: error.why, next };
     throw new UserError('usage', text, { cause: error });

@@ -15,7 +15,7 @@ export const resumeSteps = {
     const { adopt, createAnother } = run.options;
     if (adopt !== undefined) return 'adopt-sim';
     if (createAnother) return 'announce-sim';
-    refuseOtherAccount(run, ['Add --create-another to create a SIM here in any case.']);
+    refuseOtherAccount(run, ['Or add --create-another to create a SIM in this account anyway.']);
     const found = await findOrChoose(run);
     if (found === 'none') return 'confirm-creation';
     if (found === 'create-another') return 'announce-sim';
@@ -29,13 +29,13 @@ export const resumeSteps = {
   ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
     const { existing, journal, write } = run;
     const { created, createSim } = journal.progress;
-    if (created === undefined) throw new RangeError('the journal has no SIM');
+    if (created === undefined) throw new RangeError('the journal does not contain a SIM');
     const { simId } = created;
     refuseOtherSim(simId, run);
     refuseOtherKey(run);
     const config = existing ?? journal.createdConfig;
     run.notes.push(
-      `SIM ${simId}, created by an earlier run, is now finished. No second SIM was created.`,
+      `Finished the setup of SIM ${simId}, which an earlier run had created. No second SIM was created.`,
     );
     if (config === undefined) {
       run.adopt = simId;
@@ -57,7 +57,7 @@ export const resumeSteps = {
     const { createSim, created } = journal.progress;
     refuseOtherSim(simId, run);
     refuseOtherAccount(run, []);
-    ports.onStep?.(`Finishing the key renewal of SIM ${simId}`);
+    ports.onStep?.(`Finishing the key renewal for SIM ${simId}`);
     const base = existing ?? journal.createdConfig ?? keylessArcConfig(simId, options);
     const config = withProfile(base, run.profile);
     try {
@@ -70,7 +70,7 @@ export const resumeSteps = {
       return 'look-for-sim';
     }
     run.created = createSim !== undefined;
-    run.notes.push(`An earlier run was interrupted. Its SIM ${simId} is now finished.`);
+    run.notes.push(`Finished the key renewal that an earlier run began for SIM ${simId}.`);
     return 'done';
   },
 };
@@ -90,7 +90,7 @@ function isUnknownSim(error: unknown): boolean {
 async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
   const { ports, journal, api } = run;
   const { createSim: asked } = journal.progress;
-  if (asked === undefined) throw new RangeError('the journal asks for no SIM');
+  if (asked === undefined) throw new RangeError('the journal does not contain a request for a SIM');
   const { since, clock } = asked;
   ports.onStep?.('Looking for the SIM that an earlier run requested');
   // The local clock may be wrong by years, so never compare a local time with SORACOM's times.
@@ -150,35 +150,38 @@ function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
 function mayNotLook(): UserError {
   return new UserError('api', {
     what: 'cannot create a virtual SIM',
-    why: 'an earlier run requested one but received no response, and this user may not list SIMs',
+    why: 'an earlier run requested one but received no response, and this user is not permitted to list SIMs',
     next: [
-      'Grant Query:searchSims or Sim:listSims to this SAM user, and run the same command again. Nothing was created or changed.',
-      'Or look in the user console. Then add --adopt SIM_ID to use the SIM, or --create-another if it does not exist.',
+      'Nothing was created or changed.',
+      'Grant Query:searchSims or Sim:listSims to this SAM user, and run the same command again.',
+      'Or look for the SIM in the user console. Then add --adopt SIM_ID to use it, or --create-another if it does not exist.',
     ],
   });
 }
 
 function undecided(sims: readonly LostSim[], since: number, journalPath: string): UserError {
   const asked = `an earlier run requested one at ${isoTime(since)} but received no response (${journalPath})`;
-  const another = 'Add --create-another to create a SIM in any case.';
+  const another = 'Or add --create-another to create a SIM anyway.';
   const what = 'cannot create a virtual SIM';
   if (sims.length === 0) {
-    const why = `${asked}; none is listed, but that may take a few minutes`;
-    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIM is listed by then, it creates one. Nothing was created or changed.`;
-    return new UserError('failed', { what, why, next: [later, another] });
+    const why = `${asked}; no new SIM is listed yet, which may take a few minutes`;
+    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIM is listed by then, a new one is created.`;
+    return new UserError('failed', { what, why, next: [NOTHING_CHANGED, later, another] });
   }
   const later = sims.filter(({ isEarlier }) => !isEarlier);
   const earlier = sims.filter(({ isEarlier }) => isEarlier);
   const found = [
-    ...(later.length === 0 ? [] : [`created since: ${later.map(describeSim).join(', ')}`]),
+    ...(later.length === 0
+      ? []
+      : [`SIMs created since then: ${later.map(describeSim).join(', ')}`]),
     ...(earlier.length === 0
       ? []
-      : [`created in the minute before: ${earlier.map(describeSim).join(', ')}`]),
+      : [`SIMs created in the minute before: ${earlier.map(describeSim).join(', ')}`]),
   ];
   const next = [
+    NOTHING_CHANGED,
     ...later.map(
-      ({ simId }) =>
-        `Add --adopt ${simId} to give it a new key and write its arc.json. Nothing was created or changed.`,
+      ({ simId }) => `Add --adopt ${simId} to give this SIM a new key and write its arc.json.`,
     ),
     ...(sims.length > 1 || earlier.length > 0 ? [OTHER_DEVICE] : []),
     another,
@@ -187,7 +190,9 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
 }
 
 const OTHER_DEVICE =
-  'Adopt only the SIM that you requested: a device that uses another one loses its connection.';
+  'Adopt only the SIM that you requested: a device that already uses the SIM loses its connection.';
+
+const NOTHING_CHANGED = 'Nothing was created or changed.';
 
 function describeSim({ simId, createdTime, name }: LostSim): string {
   return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;
@@ -211,8 +216,12 @@ function refuseOtherAccount(
     .join(' at ');
   throw new UserError('failed', {
     what: 'cannot create a virtual SIM',
-    why: `an earlier, unfinished run requested one from ${there} (${path}), but this run signs in elsewhere`,
-    next: ['Sign in there to continue that run. Nothing was created or changed.', ...next],
+    why: `an earlier run, which did not finish, requested one from ${there} (${path}), but this run uses another account or endpoint`,
+    next: [
+      NOTHING_CHANGED,
+      'Use the account and endpoint of the earlier run to continue it.',
+      ...next,
+    ],
   });
 }
 
@@ -221,8 +230,8 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   if (existing === undefined || existing.simId === simId) return;
   throw refusal(
     run,
-    `it belongs to SIM ${existing.simId}, but ${journal.path} holds the unfinished key of SIM ${simId}`,
-    `Move the file away to finish SIM ${simId}, or delete the journal to give up its key. Nothing was changed.`,
+    `it belongs to SIM ${existing.simId}, but ${journal.path} holds a key of SIM ${simId} that an interrupted run has not saved yet`,
+    `Move the file away to finish the setup of SIM ${simId}, or delete the journal to discard the key in it.`,
   );
 }
 
@@ -234,12 +243,12 @@ function refuseOtherKey(run: SimRun): void {
   if (formatKey(existing.privateKey.expose()) === formatKey(kept.privateKey.expose())) return;
   throw refusal(
     run,
-    `its key differs from the one in ${journal.path}, which SIM ${existing.simId} was created with`,
-    'Delete the journal if the file works. Otherwise move the file away and run the same command again. Nothing was changed.',
+    `its key differs from the key in ${journal.path} that SIM ${existing.simId} was created with`,
+    'Delete the journal if the file works. Otherwise, move the file away and run the same command again.',
   );
 }
 
 function refusal({ options, ports }: SimRun, why: string, next: string): UserError {
   const what = `cannot use ${ports.files.absolute(options.path)}`;
-  return new UserError('configuration', { what, why, next: [next] });
+  return new UserError('configuration', { what, why, next: ['Nothing was changed.', next] });
 }

@@ -92,9 +92,10 @@ export class SimJournal {
     if (runningProcess !== undefined) {
       throw new UserError('failed', {
         what: `cannot use ${target}`,
-        why: `process ${runningProcess} is already working on it (${journal.path})`,
+        why: `process ${runningProcess} is already using it (${journal.path})`,
         next: [
-          'Wait until that process ends, then run the same command again. Nothing was created or changed.',
+          'Nothing was created or changed.',
+          'Wait until that process ends, then run the same command again.',
         ],
       });
     }
@@ -119,7 +120,7 @@ export class SimJournal {
   /** The key pair that the journal records. */
   get key(): RenewKeyStep {
     if (this.#progress.renewKey) return this.#progress.renewKey;
-    throw new RangeError('the journal has no key');
+    throw new RangeError('the journal does not contain a key');
   }
 
   /**
@@ -151,8 +152,8 @@ export class SimJournal {
   async end(): Promise<void> {
     const journal = this.#opened();
     await explained(() => journal.remove(), {
-      what: 'everything is done, but the journal of this run could not be removed',
-      next: [`Delete ${journal.path}. Until then, every run repeats these steps.`],
+      what: 'the run is complete, but its journal could not be removed',
+      next: [`Delete ${journal.path}. Until you do, every run repeats these steps.`],
     });
     this.#journal = undefined;
     this.#progress = {};
@@ -163,16 +164,17 @@ export class SimJournal {
     if (journal !== undefined) return journal;
     throw new UserError('failed', {
       what: `cannot use ${this.#target}`,
-      why: `another run has just started to create it`,
+      why: 'another run has just started to create this file',
       next: [
-        'Wait until that run ends, then run the same command again. Nothing was created or changed.',
+        'Nothing was created or changed.',
+        'Wait until that run ends, then run the same command again.',
       ],
     });
   }
 
   #opened(): Journal {
     if (this.#journal) return this.#journal;
-    throw new RangeError('there is no journal');
+    throw new RangeError('no journal is open');
   }
 
   #note(entry: JournalStep): void {
@@ -193,7 +195,7 @@ export class SimJournal {
 }
 
 const KEEPING = {
-  what: 'cannot write the journal that protects the key of a virtual SIM',
+  what: 'cannot write the journal, which protects the key of the virtual SIM',
   next: ['Make the folder of arc.json writable, or choose another file with --config.'],
 };
 
@@ -223,11 +225,12 @@ function readStep(line: string, path: string): JournalStep {
 /** The file may hold the only copy of a key, so an unreadable journal is not treated as empty. */
 function unreadable(path: string): UserError {
   return new UserError('configuration', {
-    what: 'cannot continue',
-    why: `this version cannot read ${path}, which an earlier run left`,
+    what: 'cannot continue an earlier run',
+    why: `this version of arctun cannot read its journal (${path})`,
     next: [
-      'Run the version of arctun that wrote it. Nothing was created or changed.',
-      'Or delete it if you do not need its key: it may hold the only copy of a private key.',
+      'Nothing was created or changed.',
+      'Run the version of arctun that wrote the journal.',
+      'Or delete the journal if you do not need its key: it may hold the only copy of a private key.',
     ],
   });
 }

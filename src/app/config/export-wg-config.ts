@@ -45,7 +45,7 @@ export async function exportWgConfig(
   const text = formatWgConfig(loaded.config, { endpointHost, source });
   const warnings = commandsChangedByWgConfig(loaded.config).map(
     (keyPath) =>
-      `${keyPath} in ${source} has an argument with quotes, spaces or shell characters, which the shell of wg-quick reads differently.`,
+      `${keyPath} in ${source} has an argument with quotes, spaces or shell characters, which wg-quick's shell interprets differently.`,
   );
   return { text, warnings };
 }
@@ -98,7 +98,7 @@ async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
     cause = error;
   }
   const next = [
-    'Check the name, the network and the name server, or use --keep-hostname, which needs no DNS.',
+    'Check the name, the network and the name server, or use --keep-hostname, which does not need DNS.',
   ];
   throw new UserError('tunnel', { what: `cannot resolve ${host}`, why, next }, { cause });
 }

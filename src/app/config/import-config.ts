@@ -60,7 +60,9 @@ async function readSource(files: Files, file: string): Promise<string> {
     return await files.readText(file);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    const next = ['Pass the WireGuard configuration to import, or - for standard input.'];
+    const next = [
+      'Pass the path of the WireGuard configuration to import, or - for standard input.',
+    ];
     throw fileFailure(error, { what: `cannot read ${files.absolute(file)}`, next });
   }
 }
@@ -69,15 +71,15 @@ async function refuseToOverwrite(files: Files, target: string, force: boolean): 
   if (resolveConfigSource(target).kind === 'inline') {
     throw new UserError('usage', {
       what: 'cannot import',
-      why: 'the configuration was given inline, so there is no file to write',
+      why: 'the configuration was passed inline, so arctun does not know which file to write',
       next: ['Choose a file with --config.'],
     });
   }
   if (force || (await isAbsentOrEmpty(files, target))) return;
   throw new UserError('configuration', {
     what: `cannot write ${files.absolute(target)}`,
-    why: 'it already exists, and its private key may be the only copy',
-    next: ['Choose another file with --config, or overwrite it with --force.'],
+    why: 'the file already exists, and may hold the only copy of a private key',
+    next: ['Choose another file with --config, or overwrite this file with --force.'],
   });
 }
 

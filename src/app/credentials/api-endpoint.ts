@@ -61,7 +61,7 @@ export function authKeyEndpoint(
   if (authKey === undefined || isItsOwn || isSoracomUrl(endpoint)) return endpoint;
   throw new UserError('configuration', {
     what: 'cannot sign in to SORACOM',
-    why: `the profile in arc.json uses the API endpoint ${new URL(endpoint).host}, which is not SORACOM's, and the auth key is not from that profile`,
+    why: `the API endpoint in arc.json (${new URL(endpoint).host}) is not one of SORACOM's, and the auth key does not come from arc.json`,
     next: [
       'The key was not sent.',
       'Choose the API with --endpoint or --coverage-type, or remove the endpoint from arc.json.',

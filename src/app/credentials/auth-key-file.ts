@@ -23,9 +23,9 @@ export async function readAuthKeyFile(path: string, files: PrivateFiles): Promis
   if (halves?.authKey !== undefined) return halves;
   throw new UserError('configuration', {
     what: 'cannot read the auth key',
-    why: `${placeOf(path)} contains no auth key in a known format`,
+    why: `${placeOf(path)} does not contain an auth key in a known format`,
     next: [
-      `Write the key (${AUTH_KEY_PREFIX}...), or its ID (${AUTH_KEY_ID_PREFIX}...) and the key, or {"authKeyId": "...", "authKey": "..."}.`,
+      `Provide the key (${AUTH_KEY_PREFIX}...), the key with its ID (${AUTH_KEY_ID_PREFIX}...), or {"authKeyId": "...", "authKey": "..."}.`,
     ],
   });
 }

@@ -59,8 +59,8 @@ export function refuseTwoWays(choice: CredentialChoice): void {
   if (ways.length < 2 || ways.every((way) => keyFlags.has(way))) return;
   throw new UserError('usage', {
     what: 'cannot choose how to sign in to SORACOM',
-    why: `${ways.join(' and ')} were given together`,
-    next: ['Use only one of them: an auth key, a file with one, or a profile.'],
+    why: `${ways.join(' and ')} cannot be used together`,
+    next: ['Choose one: an auth key, a file that contains an auth key, or a profile.'],
   });
 }
 

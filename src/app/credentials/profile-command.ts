@@ -40,7 +40,7 @@ export async function runProfileCommand(
   throw new UserError('failed', {
     what: `cannot use the profileCommand of ${place}`,
     why: [`${words[0] ?? ''} ${end}`, firstLine(result.stderr)].filter(Boolean).join(': '),
-    next: ['Run the command on its own to see what it needs.'],
+    next: ['Run the command by itself to find the cause.'],
   });
 }
 
@@ -51,28 +51,28 @@ function splitCommand(command: string, place: string): string[] {
       what: `cannot run the profileCommand of ${place}`,
       why,
       next: [
-        'Write a program and its arguments, with special characters quoted: no shell is used.',
+        'Write a program and its arguments, and quote special characters: arctun does not use a shell.',
         "For pipes and variables, use a script, or sh -c '...'.",
       ],
     });
   };
-  if (hasOpenQuote(command)) refuse('it has an unclosed quote or ends in a backslash');
-  if (command.includes('`')) refuse('it has a backtick');
+  if (hasOpenQuote(command)) refuse('the command has an unclosed quote or ends in a backslash');
+  if (command.includes('`')) refuse('the command contains a backtick');
   let words;
   try {
-    words = parse(command, (name) => refuse(`it has the variable "$${name}"`));
+    words = parse(command, (name) => refuse(`the command contains the variable "$${name}"`));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return refuse('it has an incomplete variable');
+    return refuse('the command contains an incomplete variable');
   }
-  if (words.length === 0) refuse('it is empty');
+  if (words.length === 0) refuse('the command is empty');
   return words.map((word) => {
     if (typeof word === 'string') return word;
-    if ('comment' in word) return refuse('it has a comment, which begins with "#"');
+    if ('comment' in word) return refuse('the command contains a comment, which begins with "#"');
     return refuse(
       word.op === 'glob'
-        ? `it has the pattern "${word.pattern}"`
-        : `it has the shell operator "${word.op}"`,
+        ? `the command contains the pattern "${word.pattern}"`
+        : `the command contains the shell operator "${word.op}"`,
     );
   });
 }
@@ -93,8 +93,8 @@ function commandFailed(error: CommandError, place: string): UserError {
     why: error.message,
     next: [
       error.failure === 'not-found'
-        ? 'Install the program or use its full path; "~" is not expanded.'
-        : 'Run the command on its own to see what it does.',
+        ? 'Install the program, or write its full path without "~".'
+        : 'Run the command by itself to find the cause.',
     ],
   };
   return new UserError(KINDS[error.failure] ?? 'failed', text, { cause: error });

@@ -114,8 +114,8 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
   if (fault !== undefined && fault !== 'several-lines') {
     throw new UserError('configuration', {
       what: 'cannot use a soracom-cli profile',
-      why: 'its name looks like a key or a configuration',
-      next: ['Pass the name of a profile. A key belongs in --auth-key-file.'],
+      why: 'the given name looks like a key or a configuration',
+      next: ['Pass the name of a profile. To pass a key, use --auth-key-file.'],
     });
   }
   const paths = fileNames(name).map((fileName) => profilePath(fileName, ports));
@@ -128,7 +128,10 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
   }
   throw new UserError('configuration', {
     what: `cannot use profile ${JSON.stringify(name)}`,
-    why: paths.length === 0 ? 'that is not a valid file name' : `not found: ${paths.join(', ')}`,
+    why:
+      paths.length === 0
+        ? 'the name cannot be used as a file name'
+        : `not found: ${paths.join(', ')}`,
     next: ['Choose an existing profile, or create one with `soracom configure --profile NAME`.'],
   });
 }
@@ -187,6 +190,6 @@ function unusable({ place }: { readonly place: string }, why: string): UserError
   return new UserError('configuration', {
     what: `cannot use ${place}`,
     why,
-    next: ['Correct it, or choose another profile with --profile.'],
+    next: ['Correct the profile, or choose another one with --profile.'],
   });
 }

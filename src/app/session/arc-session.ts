@@ -25,7 +25,7 @@ export function readSession(answer: ArcSessionResponse, simId: string): ArcSessi
     const text = {
       what: `cannot use the new Arc session of SIM ${simId}`,
       why: error.why,
-      next: ['Check that the endpoint is the SORACOM API; otherwise try again later.'],
+      next: ['Check that the endpoint is the SORACOM API. If it is, try again later.'],
     };
     throw new UserError('api', text, { cause: error });
   }
@@ -33,7 +33,7 @@ export function readSession(answer: ArcSessionResponse, simId: string): ArcSessi
 
 /** @throws ArcConfigError if the response has no complete session */
 function parseSession(answer: ArcSessionResponse): ArcSession {
-  const source = 'the response of the SORACOM API';
+  const source = 'the response from the SORACOM API';
   return completeSession(parseArcSession(JSON.stringify(answer), { path: source }), source);
 }
 

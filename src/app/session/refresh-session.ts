@@ -61,7 +61,11 @@ export async function keepSession(
   }
   try {
     const keptIn = await keepSessionState(original, session, home);
-    return { config, keptIn, notice: `The new session was saved in ${keptIn}: ${why}.` };
+    return {
+      config,
+      keptIn,
+      notice: `The new session was saved in ${keptIn}, not in arc.json: ${why}.`,
+    };
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     const notice = `The new session could not be saved: ${why}; ${home.stateFolder}: ${error.message}.`;

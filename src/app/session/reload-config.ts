@@ -8,7 +8,7 @@ import type { RunningConfig } from './running-config.js';
 /** Applies a valid configuration to the tunnel and logs which changes need a restart. */
 export async function reloadConfig(running: RunningConfig, log: Log): Promise<void> {
   if (!running.canReread) {
-    log.warn({}, 'cannot reload: the configuration was read from standard input');
+    log.warn({}, 'cannot reload the configuration: it was read from standard input');
     return;
   }
   await running.inTurn(async () => {
@@ -21,16 +21,16 @@ export async function reloadConfig(running: RunningConfig, log: Log): Promise<vo
       if (fixed.length > 0) {
         log.warn(
           { members: fixed },
-          `restart to apply changes of ${fixed.join(', ')} in ${source}`,
+          `some changes in ${source} take effect only after a restart: ${fixed.join(', ')}`,
         );
       }
       if (changed.length === 0) log.info({}, `reloaded ${source}: no changes`);
-      else log.info({ changed }, `reloaded ${source}, applied: ${changed.join(', ')}`);
+      else log.info({ changed }, `reloaded ${source}; applied the changes: ${changed.join(', ')}`);
     } catch (error) {
       // The operating system's error, if an interface rejects the change, contains no advice.
       if (!(error instanceof Error)) throw error;
       const next = error instanceof UserError ? error.next : [];
-      const text = `cannot reload, the tunnel is unchanged: ${messageOf(error)}.`;
+      const text = `cannot reload the configuration: ${messageOf(error)}. The tunnel is unchanged.`;
       log.error({}, [text, ...next].join(' '));
     }
   });

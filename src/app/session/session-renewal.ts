@@ -73,7 +73,7 @@ export class SessionRenewal {
 
   /** Stops monitoring. Resolves when all requests and writes are finished. */
   async close(): Promise<void> {
-    this.#stop.abort(new Error('the tunnel closes'));
+    this.#stop.abort(new Error('the tunnel is closing'));
     this.#timer?.cancel();
     await this.#look;
   }
@@ -115,7 +115,8 @@ export class SessionRenewal {
     if (await this.#takeOver(target)) return;
     const { simId, profile } = target.original;
     if (simId === '' || simId === SKELETON_SIM_ID) {
-      if (suspicion === 'silent') this.#warnOnce(`${SILENT}: ${target.source} has no simId`);
+      if (suspicion === 'silent')
+        this.#warnOnce(`${SILENT}: ${target.source} does not contain a simId`);
       return;
     }
     this.#log.debug({ suspicion }, 'asking SORACOM about the session');
@@ -142,7 +143,7 @@ export class SessionRenewal {
     try {
       const changed = await this.#running.apply(target);
       if (changed.length === 0) return false;
-      this.#log.info({ changed }, `applied changes of ${target.source}`);
+      this.#log.info({ changed }, `applied the changes in ${target.source}`);
       return true;
     } catch (error) {
       if (!(error instanceof ArcConfigError)) throw error;
@@ -215,7 +216,7 @@ export class SessionRenewal {
 const SILENT = 'the Arc server is not answering, and checking the session with SORACOM failed';
 
 /** Advice for a SIM that was bootstrapped without API credentials. */
-const BOOTSTRAP_AGAIN = 'Or run bootstrap again; arctun then applies the new arc.json.';
+const BOOTSTRAP_AGAIN = 'Or run bootstrap again: arctun then applies the new arc.json.';
 
 /** Builds the warning if SORACOM and arc.json agree, because a new session would not help. */
 function agreement({ config, source }: LoadedArcConfig): string {

@@ -42,7 +42,7 @@ export function diagnoseSim(
 ): readonly Finding[] {
   // Other differences do not matter for a terminated SIM.
   if (sim.status === 'terminated') {
-    const problem = 'The SIM is terminated, so no tunnel can open.';
+    const problem = 'The SIM is terminated and cannot open a tunnel.';
     const next = `Move ${arcConfig.source} away and run \`arctun bootstrap authkey\` to create another SIM, which is billed.`;
     return [{ kind: 'terminated', problem, next }];
   }
@@ -61,7 +61,7 @@ function keyFindings(
   const own = formatKey(publicKeyOf(privateKey.expose()));
   const platforms = simPublicKey(sim);
   if (platforms !== undefined && platforms !== own) {
-    const problem = `The SIM's public key is ${platforms}, but the key in ${source} is ${own}. The server does not answer handshakes with this key.`;
+    const problem = `The SIM's public key is ${platforms}, but the key in ${source} has the public key ${own}. The server does not answer handshakes with that key.`;
     return [{ kind: 'other-key', problem, next: RENEW_KEY }];
   }
   // The tunnel does not use the public key, but a wrong public key may mislead people.
@@ -70,7 +70,7 @@ function keyFindings(
     {
       kind: 'public-key',
       problem: `publicKey in ${source} does not match privateKey, whose public key is ${own}.`,
-      next: 'Correct publicKey. The tunnel opens regardless.',
+      next: 'Correct publicKey. The tunnel works even if you do not.',
     },
   ];
 }
@@ -93,7 +93,7 @@ function sessionFindings(sim: SimResponse, { config, source }: DiagnosedConfig):
   }
   return differences(held, told).map(({ name, ours, theirs }) => ({
     kind: 'other-session',
-    problem: `${name}: SORACOM has ${theirs}, ${source} has ${ours}.`,
+    problem: `${name}: ${theirs} in SORACOM, but ${ours} in ${source}.`,
     next,
   }));
 }

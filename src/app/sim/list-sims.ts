@@ -88,13 +88,16 @@ async function everySim(api: ListApi): Promise<Found> {
   if (listed !== undefined) return { answers: listed };
   const found = await unlessForbidden(() => api.searchVirtualSims());
   if (found === undefined) throw mayNotLook();
-  return { answers: found, note: 'Terminated SIMs are not included: that requires Sim:listSims.' };
+  return {
+    answers: found,
+    note: 'Terminated SIMs are not included, because listing them requires Sim:listSims.',
+  };
 }
 
 function mayNotLook(): UserError {
   return new UserError('api', {
     what: 'cannot list the virtual SIMs',
-    why: 'this user may neither search nor list SIMs (HTTP 403)',
+    why: 'this user is not permitted to search or list SIMs (HTTP 403)',
     next: ['Grant Query:searchSims or Sim:listSims to this SAM user.'],
   });
 }

@@ -96,12 +96,14 @@ async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<
   if (holder === undefined) return;
   if (ports.confirm === undefined) {
     throw refusal('usage', `${holder}, and a new key would stop its tunnel`, [
-      'Stop that process first, or add --yes and restart it afterwards. No key was renewed.',
+      'The key was not renewed.',
+      'Stop that process first, or add --yes and restart the process afterwards.',
     ]);
   }
   if (await ports.confirm(holder)) return;
   throw refusal('failed', `${holder}, and you did not answer "yes"`, [
-    'Stop that process first, or answer "yes". No key was renewed.',
+    'The key was not renewed.',
+    'Stop that process first, or answer "yes".',
   ]);
 }
 
@@ -112,9 +114,11 @@ async function readTarget(
 ): Promise<ArcConfig> {
   if (simId !== undefined) requireSimId(simId);
   if (resolveConfigSource(path).kind === 'inline') {
-    throw refusal('usage', 'the configuration was given inline, so there is no file to write', [
-      'Choose a file with --config.',
-    ]);
+    throw refusal(
+      'usage',
+      'the configuration was passed inline, so arctun does not know which file to write',
+      ['Choose a file with --config.'],
+    );
   }
   try {
     const config = await readArcConfig(files, path);
@@ -133,13 +137,13 @@ function isAbsence(error: unknown): boolean {
 
 function requireNamedSim(config: ArcConfig, named: string | undefined, place: string): void {
   if (config.simId === '' || config.simId === SKELETON_SIM_ID) {
-    throw refusal('configuration', `${place} has no SIM ID`, [
-      'Add the simId of its virtual SIM, as shown by `arctun sim list`.',
+    throw refusal('configuration', `${place} does not contain a SIM ID`, [
+      'Add the simId of the virtual SIM, as shown by `arctun sim list`.',
     ]);
   }
   if (named !== undefined && named !== config.simId) {
     throw refusal('usage', `${place} belongs to SIM ${config.simId}, not to SIM ${named}`, [
-      'Choose the arc.json of that SIM with --config, or a new file if it has none.',
+      'Use --config to choose the arc.json of that SIM, or a new file if the SIM does not have one.',
     ]);
   }
   requireSimId(config.simId);
@@ -150,14 +154,14 @@ function refuseOtherWork(simId: string, { path, progress }: SimJournal): void {
   const { createSim, created, renewKey } = progress;
   if (createSim !== undefined || created !== undefined) {
     throw refusal('failed', `an earlier bootstrap was interrupted (${path})`, [
-      'Run `arctun bootstrap authkey` first to finish it.',
+      'Run `arctun bootstrap authkey` first to finish that bootstrap.',
     ]);
   }
   if (renewKey === undefined || renewKey.simId === simId) return;
   throw refusal(
     'configuration',
-    `${path} holds the unfinished key of SIM ${renewKey.simId}, but this run is for SIM ${simId}`,
-    ['Restore the arc.json of that SIM and retry, or delete the journal to give up its key.'],
+    `${path} holds a key that an interrupted run created for SIM ${renewKey.simId}, but this run is for SIM ${simId}`,
+    ['Restore the arc.json of that SIM and retry, or delete the journal to discard the key in it.'],
   );
 }
 

@@ -75,8 +75,7 @@ export async function showSim(
   });
 }
 
-const NO_EVENTS =
-  'Session events are not included: grant Sim:listSimSessionEvents to this SAM user.';
+const NO_EVENTS = 'To include session events, grant Sim:listSimSessionEvents to this SAM user.';
 
 async function readEvents(
   simId: string,

@@ -41,8 +41,10 @@ export function requireSim(answer: SimResponse, simId: string): SimResponse {
   if (answer.simId === simId) return answer;
   throw new UserError('api', {
     what: `cannot read SIM ${simId}`,
-    why: `the response is about SIM ${answer.simId}`,
-    next: ['Check that the endpoint is the SORACOM API, and that no proxy answers instead.'],
+    why: `the response describes SIM ${answer.simId}`,
+    next: [
+      'Check that the endpoint is the SORACOM API, and that the response does not come from a proxy.',
+    ],
   });
 }
 

@@ -59,7 +59,7 @@ async function targetOfArcConfig(value: string, home: StateHome): Promise<SimTar
   }
   const { simId, profile } = arcConfig.original;
   if (simId === '' || simId === SKELETON_SIM_ID) {
-    throw unnamedSim(`${arcConfig.source} has no SIM ID`);
+    throw unnamedSim(`${arcConfig.source} does not contain a SIM ID`);
   }
   requireSimId(simId);
   return { simId, arcConfig, profile, notes: [] };

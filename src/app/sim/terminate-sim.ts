@@ -101,7 +101,10 @@ async function readSim(
   } catch (error) {
     if (!isForbidden(error)) throw error;
     const sim = { ...summariseSim(UNREAD), simId, terminationEnabled: undefined };
-    return { sim, note: `SIM ${simId} could not be read first: that requires Sim:getSim.` };
+    return {
+      sim,
+      note: `SIM ${simId} could not be checked before its termination, because that requires Sim:getSim.`,
+    };
   }
 }
 
@@ -122,7 +125,7 @@ async function endSim(
       error.kind,
       {
         what: error.what,
-        why: `${error.why}; its termination protection could not be removed (${refusal.why})`,
+        why: `${error.why}; the termination protection of the SIM could not be removed (${refusal.why})`,
         next: [...new Set([...error.next, ...refusal.next])],
       },
       { cause: error },
@@ -166,8 +169,8 @@ function uselessConfig({ arcConfig }: SimTarget): readonly string[] {
 function needsWord(): UserError {
   return new UserError('usage', {
     what: 'cannot terminate the SIM',
-    why: 'this is final and must be confirmed, but no terminal is available',
-    next: ['Add --yes to confirm. The SIM was not terminated.'],
+    why: 'termination is final and must be confirmed, but no terminal is available',
+    next: ['The SIM was not terminated.', 'Add --yes to confirm.'],
   });
 }
 

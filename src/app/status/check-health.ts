@@ -64,14 +64,14 @@ async function namesOf(
 
 function noneText(name: string | undefined, running: readonly string[]): string {
   if (name === undefined || running.length === 0) return 'no "arctun up" is running';
-  return `no "arctun up" with this name is running; found ${running.join(', ')}`;
+  return `no "arctun up" with this name is running; other names: ${running.join(', ')}`;
 }
 
 function severalError(answers: readonly HealthAnswer[]): UserError {
   const names = answers.map(({ name = '' }) => name).join(', ');
   return new UserError('usage', {
     what: 'cannot select a tunnel',
-    why: `several are running: ${names}`,
+    why: `several tunnels are running: ${names}`,
     next: ['Choose one with --interface.'],
   });
 }

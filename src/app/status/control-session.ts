@@ -39,7 +39,7 @@ export class ControlSession implements Conversation {
     if (this.#rest.length > LONGEST_REQUEST) {
       this.#isOver = true;
       this.#rest = '';
-      answer += lineOf({ error: `a request has at most ${LONGEST_REQUEST} characters` });
+      answer += lineOf({ error: `a request must not exceed ${LONGEST_REQUEST} characters` });
     }
     return answer;
   }
@@ -68,7 +68,7 @@ export function readStatusAnswer(line: string): StatusReport {
   const status = memberOf(answer, 'status');
   if (isStatusReport(status)) return status;
   const error = memberOf(answer, 'error');
-  throw new Error(typeof error === 'string' ? error : 'it runs another version of arctun');
+  throw new Error(typeof error === 'string' ? error : 'the process runs another version of arctun');
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -35,7 +35,7 @@ export async function openControlSocket(
   { listeners, log }: { readonly listeners: LocalListeners; readonly log: Log },
 ): Promise<ControlSocket | undefined> {
   const names = controlNames(interfaceName, pid);
-  let reason = 'no folder for it was found';
+  let reason = 'no folder was found for the socket';
   for (const folder of folders) {
     for (const name of names) {
       try {
@@ -51,13 +51,13 @@ export async function openControlSocket(
   }
   log.warn(
     { reason },
-    'no control socket: "arctun status" and "arctun health" cannot see this tunnel',
+    'cannot create a control socket: "arctun status" and "arctun health" cannot see this tunnel',
   );
   return undefined;
 
   async function listen(path: string, name: string): Promise<LocalListener> {
     if (new TextEncoder().encode(path).length > LONGEST_PATH) {
-      throw new Error(`the path ${path} is longer than ${LONGEST_PATH} bytes`);
+      throw new Error(`the path ${path} must not be longer than ${LONGEST_PATH} bytes`);
     }
     return listeners.listen(path, () => converse(name));
   }

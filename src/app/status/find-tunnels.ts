@@ -58,7 +58,7 @@ async function ask(
     const isDenied = code === 'EACCES' || code === 'EPERM';
     const owner = ownerOf(error);
     const why = isDenied
-      ? `permission denied: it is owned by ${owner ?? 'another user'}`
+      ? `permission denied: the socket is owned by ${owner ?? 'another user'}`
       : messageOf(error);
     return { name: nameOf(path), path, why, isDenied, owner };
   }

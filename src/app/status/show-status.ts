@@ -61,6 +61,6 @@ export function deniedError({ path, why, owner }: SilentTunnel): UserError {
   return new UserError('permission', {
     what: `cannot query ${path}`,
     why,
-    next: [owner === 'root' ? 'Run as root.' : 'Run as the user who owns it, or as root.'],
+    next: [owner === 'root' ? 'Run as root.' : 'Run as the user who owns the socket, or as root.'],
   });
 }

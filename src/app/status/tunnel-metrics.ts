@@ -26,7 +26,7 @@ export async function metricsText({
 }: MeasuredTunnel): Promise<MetricsText> {
   const { default: prometheus } = await import('prom-client');
   const metrics = new Metrics(prometheus);
-  metrics.gauge('build_info', 'Version of arctun, as a label.', { version }, 1);
+  metrics.gauge('build_info', 'The version of arctun, in a label.', { version }, 1);
   const isUp = status?.health === 'up';
   metrics.gauge('up', '1 if the Arc server is answering, otherwise 0.', {}, isUp ? 1 : 0);
   if (status !== undefined) addTunnel(metrics, status);
@@ -37,7 +37,8 @@ export async function metricsText({
 }
 
 function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus): void {
-  const help = '1 if another tunnel with this key was detected in the last 10 minutes.';
+  const help =
+    '1 if another tunnel with this key was detected in the last 10 minutes, otherwise 0.';
   metrics.gauge('rival', help, {}, rival === undefined ? 0 : 1);
   if (connections !== undefined) {
     metrics.gauge('tcp_connections', 'Open TCP connections inside the tunnel.', {}, connections);
@@ -70,7 +71,7 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
     if (peer.lossIn !== undefined) {
       metrics.gauge(
         'rx_loss_ratio',
-        'Ratio of incoming data messages that were lost.',
+        'Fraction of incoming data messages that were lost.',
         labels,
         peer.lossIn,
       );

@@ -87,7 +87,7 @@ async function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise
     if (isPresent && clock.now() - began >= patienceFor(holder)) {
       throw inUse(use().command, holder);
     }
-    if (isFirst && isPresent) log.info({ reason }, 'waiting for this SIM');
+    if (isFirst && isPresent) log.info({ reason }, 'waiting until the SIM is free');
     await pause(ATTEMPT_INTERVAL, clock, signal);
   }
 }
@@ -143,7 +143,7 @@ async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit
   } catch (error) {
     const reason = isDenied(error)
       ? "another user's process uses this SIM"
-      : `another process, which did not identify itself, uses this SIM (${messageOf(error)})`;
+      : `an unidentified process uses this SIM (${messageOf(error)})`;
     return { isPresent: true, use: undefined, reason };
   }
 }
@@ -168,10 +168,10 @@ function remedyFor(command: SimUse['command'], use: SimUse | undefined): string 
   if (use === undefined) return `Stop that process, or ${force}.`;
   const stop = `stop it with "kill ${use.pid}", or ${force}`;
   if (use.forward !== undefined) {
-    return `${command === 'send' ? 'Post the message' : 'Post'} to ${use.forward}/ instead, or ${stop}.`;
+    return `${command === 'send' ? 'Post the message' : 'Send requests'} to ${use.forward}/ instead, or ${stop}.`;
   }
   if (use.interface !== undefined) {
-    return `Use its interface ${use.interface} with any program instead, or ${stop}.`;
+    return `Send through its network interface ${use.interface} instead, or ${stop}.`;
   }
   return `${stop.charAt(0).toUpperCase()}${stop.slice(1)}.`;
 }

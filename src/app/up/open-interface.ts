@@ -6,8 +6,8 @@ import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 
 /** Advice for users who may not create a network interface. */
 export const RIGHT =
-  'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. For the single executable: sudo setcap cap_net_admin+ep FILE.';
-export const USERSPACE = 'Or use --mode userspace, which needs no privileges.';
+  'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. For the single executable, run: sudo setcap cap_net_admin+ep FILE.';
+export const USERSPACE = 'Or use --mode userspace, which does not need privileges.';
 
 /** @param name empty if the operating system chooses the name */
 function inAdvance(name: string): string {
@@ -32,7 +32,7 @@ export async function openInterface(
 
 /** @param reason why koffi cannot be loaded */
 export function noInterfaces(reason: string | undefined): UserError {
-  const koffi = `koffi, which does not load here${reason === undefined ? '' : ` (${reason})`}`;
+  const koffi = `koffi, which cannot be loaded here${reason === undefined ? '' : ` (${reason})`}`;
   return new UserError('failed', {
     what: 'cannot create a network interface',
     why: `mode tun needs Linux and ${koffi}`,
@@ -68,7 +68,7 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
         why:
           refusal === 'no-access'
             ? 'this user may not open /dev/net/tun'
-            : 'it requires the capability CAP_NET_ADMIN',
+            : 'this requires the capability CAP_NET_ADMIN',
         next: [RIGHT, inAdvance(name), USERSPACE],
       };
     case 'no-driver':
@@ -76,7 +76,7 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
         kind: 'failed',
         why: '/dev/net/tun does not exist',
         next: [
-          'Load the driver: sudo modprobe tun. In a container: --device /dev/net/tun --cap-add NET_ADMIN.',
+          'Load the driver: sudo modprobe tun. In a container, add --device /dev/net/tun --cap-add NET_ADMIN.',
           USERSPACE,
         ],
       };
@@ -85,15 +85,15 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
         kind: 'failed',
         why: 'an interface with this name already exists',
         next: [
-          'Stop the tunnel that uses it, if any: two tunnels with one key disconnect each other.',
+          'Stop any tunnel that uses this interface: two tunnels with the same key disconnect each other.',
           'Or set another interface name in arc.json.',
         ],
       };
     case 'bad-name':
       return {
         kind: 'configuration',
-        why: 'the name is not valid for an interface',
-        next: ['Set an interface name of at most 15 letters and digits in arc.json.'],
+        why: 'the name is not a valid interface name',
+        next: ['In arc.json, set an interface name of at most 15 letters and digits.'],
       };
     case 'failed':
       return { kind: 'failed', why: messageOf(error), next: [USERSPACE] };

@@ -73,7 +73,7 @@ function nextFor(code: string, remedy: string): readonly string[] {
     case 'EPERM':
       return [RIGHT, USERSPACE];
     case 'EEXIST':
-      return ['Remove the existing entry from the system, or remove it from the allowed IPs.'];
+      return ['Remove the conflicting entry from the system or from the allowed IPs.'];
     default:
       return ["Or use --mode userspace, which does not change this machine's network."];
   }
@@ -87,7 +87,7 @@ function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> 
       {
         what: `the network interface ${interfaceName} was removed`,
         why: messageOf(cause),
-        next: ['Restart "arctun up", or run it as a service that restarts.'],
+        next: ['Restart "arctun up", or run it as a service that restarts automatically.'],
       },
       { cause },
     );

@@ -127,7 +127,8 @@ export async function openProxy(
     return proxy;
   } catch (error) {
     if (isAskedFor || !(error instanceof UserError)) throw error;
-    const next = 'continuing without a proxy; set --proxy-listen to another port, or to off';
+    const next =
+      'continuing without a proxy; to change this, set --proxy-listen to another port or to off';
     log.warn({ reason: error.why }, `${error.what}: ${next}`);
     return undefined;
   }

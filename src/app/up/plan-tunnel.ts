@@ -80,8 +80,8 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
   if (overrides?.mtu === undefined || overrides.mtu >= minimum) return;
   throw new UserError('usage', {
     what: `cannot use --mtu ${overrides.mtu}`,
-    why: `IPv${family} inside the tunnel needs at least ${minimum}`,
-    next: ['Remove the flag to use the MTU of arc.json.'],
+    why: `the MTU must be at least ${minimum} for IPv${family} inside the tunnel`,
+    next: ['Remove the flag to use the MTU in arc.json.'],
   });
 }
 
@@ -93,7 +93,7 @@ function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: 
     {
       line: 0,
       keyPath: 'arcSessionStatus.arcServerPeerPublicKey',
-      found: "the public key of this file's own privateKey",
+      found: 'the public key that belongs to privateKey',
       expected: "the server's public key",
     },
   ]);

@@ -15,7 +15,7 @@ export async function withPortHolder(error: unknown, portHolder: PortHolder): Pr
   const { kind, what, next } = error;
   return new UserError(
     kind,
-    { what, why: `${holder} listens there`, next },
+    { what, why: `${holder} is already listening on this port`, next },
     { cause: error.cause },
   );
 }

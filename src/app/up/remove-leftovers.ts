@@ -15,22 +15,26 @@ export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | un
   if (leftovers === undefined) {
     throw new UserError('failed', {
       what,
-      why: 'mode tun needs Linux and koffi, which does not load here',
-      next: ['Ignore this if "up --mode tun" never ran here: then nothing is left over.'],
+      why: 'mode tun needs Linux and koffi, which cannot be loaded here',
+      next: [
+        'Ignore this if "up --mode tun" has never run on this machine: there is nothing to clean up.',
+      ],
     });
   }
   if (name === '') {
     throw new UserError('configuration', {
       what,
-      why: 'the configuration has no interface name to find the routes by',
-      next: ['Set interface in arc.json to the name that "up" used.'],
+      why: 'the configuration does not name the interface, which is needed to find the routes',
+      next: ['In arc.json, set interface to the name that "up" used.'],
     });
   }
   if (leftovers.isInUse(name)) {
     throw new UserError('failed', {
       what,
       why: `the network interface ${name} still exists, and its tunnel needs these routes`,
-      next: [`Stop the "arctun up" that uses it, or remove it: sudo ip link delete ${name}.`],
+      next: [
+        `Stop the "arctun up" that uses the interface, or remove the interface: sudo ip link delete ${name}.`,
+      ],
     });
   }
   try {

@@ -145,7 +145,8 @@ async function enterMode(
   }
   const hasDefault = allowedIps.some(({ prefixLength }) => prefixLength === 0);
   if (tunnel.killSwitch === true && !hasDefault) {
-    const why = 'no default route leads into the tunnel. Add 0.0.0.0/0 to additionalAllowedIPs';
+    const why =
+      'the tunnel does not have a default route. To add one, add 0.0.0.0/0 to additionalAllowedIPs';
     ports.log.warn({}, `--kill-switch blocks only the allowed IPs: ${why}`);
   }
   return chosen;

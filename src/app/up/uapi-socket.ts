@@ -34,7 +34,10 @@ export async function openUapiSocket(
     return listener;
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') {
-      log.debug({ path, reason: messageOf(error) }, 'no UAPI socket: wg cannot see this tunnel');
+      log.debug(
+        { path, reason: messageOf(error) },
+        'cannot create a UAPI socket: wg cannot see this tunnel',
+      );
       return undefined;
     }
     const taken = takenError(path, error);
@@ -53,9 +56,9 @@ function takenError(path: string, error: unknown): UserError {
     return new UserError('permission', { what, why, next }, { cause: error });
   }
   const next = [
-    'Stop it: two tunnels with one key disconnect each other.',
+    'Stop that program: two tunnels with the same key disconnect each other.',
     'Or set another interface name in arc.json.',
   ];
-  const why = 'another program already serves a tunnel with this name';
+  const why = 'another program already runs a tunnel with this name';
   return new UserError('failed', { what, why, next }, { cause: error });
 }

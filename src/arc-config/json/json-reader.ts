@@ -111,7 +111,7 @@ class JsonReader {
       this.#take(UNESCAPED);
       if (this.#text[this.#offset] === '"') break;
       if (this.#text[this.#offset] !== '\\') this.#fail('the closing quote of the string');
-      if (this.#take(ESCAPE) === '') this.#fail('a valid JSON escape');
+      if (this.#take(ESCAPE) === '') this.#fail('a valid JSON escape sequence');
     }
     this.#offset++;
     const text = JSON.parse(this.#text.slice(start, this.#offset)) as string;

@@ -75,7 +75,7 @@ export function importWgQuickConfig(
 }
 
 function importError(path: string, faults: readonly ArcConfigFault[]): ArcConfigError {
-  const next = ['Correct the file, or download it again. Nothing was written.'];
+  const next = ['Nothing was written.', 'Correct the file, or download it again.'];
   return new ArcConfigError(path, inOrder(faults), { next });
 }
 
@@ -88,7 +88,8 @@ const KEY = {
     const key = parseKey(text);
     return key && !isZeroKey(key) ? key : undefined;
   },
-  expected: 'a key: 32 bytes in base64, 44 characters with the "=" at the end, not all zeros',
+  expected:
+    'a key of 32 bytes in base64 (44 characters, with "=" at the end) that is not all zeros',
 };
 const ADDRESS = {
   parse: parseAddress,
@@ -98,7 +99,7 @@ const ALLOWED_IP = { parse: parseAllowedIp, expected: 'an IP address or a CIDR' 
 const ENDPOINT = { parse: parseWgEndpoint, expected: '"host:port"' };
 const U16 = { parse: parseU16, expected: 'an integer from 0 to 65535' };
 const KEEPALIVE = { parse: parseU16, expected: `${U16.expected}, or "off"` };
-const HOOK = { parse: parseHook, expected: 'a command without open quotes' };
+const HOOK = { parse: parseHook, expected: 'a command without unclosed quotes' };
 
 /**
  * Returns a section by name. [Interface] may be split into several parts, as in WireGuard, but only
@@ -111,7 +112,7 @@ function sectionOf(
 ): WgQuickSection | undefined {
   const [first, ...others] = sections.filter((section) => section.name === name);
   if (first === undefined) {
-    const expected = name === 'peer' ? 'a section [Peer]' : 'a section [Interface]';
+    const expected = name === 'peer' ? 'a [Peer] section' : 'an [Interface] section';
     reader.faults.push({ line: 0, keyPath: '', found: 'none', expected });
     return undefined;
   }
@@ -119,13 +120,13 @@ function sectionOf(
     return { ...first, entries: [first, ...others].flatMap(({ entries }) => entries) };
   }
   for (const { line } of others) {
-    const expected = 'only one: arc.json holds one server';
+    const expected = 'only one [Peer], because arc.json can hold only one server';
     reader.faults.push({ line, keyPath: '', found: 'another [Peer]', expected });
   }
   return first;
 }
 
-const NO_FORWARDS = 'arctun has no port forwarding';
+const NO_FORWARDS = 'arctun does not support port forwarding';
 const INSTEAD: Readonly<Record<WireproxySectionName, string>> = {
   Socks5: '"arctun up" has its own proxy; set its address with --proxy-listen',
   http: '"arctun up" has its own proxy; set its address with --proxy-listen',
@@ -143,7 +144,11 @@ function skipSection(
 ): void {
   const key = `[${name}]`;
   if (ignoreUnsupported) {
-    reader.notes.push({ line, key, message: `skipped: a wireproxy section; ${INSTEAD[name]}` });
+    reader.notes.push({
+      line,
+      key,
+      message: `skipped, because it is a wireproxy section; ${INSTEAD[name]}`,
+    });
   } else {
     const found = `${key}, a wireproxy section`;
     const expected = '[Interface] or [Peer] (add --ignore-unsupported to skip it)';
@@ -156,13 +161,19 @@ function skipSection(
  * other values.
  */
 const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> = {
-  DNS: { message: "arc.json has no name servers; the system's name servers are used" },
-  ListenPort: { harmless: /^0$/, message: 'arc.json has no listening port; a free port is used' },
-  FwMark: { harmless: /^(0|0x0+|off)$/i, message: 'arc.json has no firewall mark' },
-  Table: { harmless: /^auto$/i, message: 'arc.json has no routing table' },
-  SaveConfig: { harmless: /^false$/i, message: 'arctun does not save a running tunnel' },
-  IncludedApplications: { message: 'arc.json has no application lists' },
-  ExcludedApplications: { message: 'arc.json has no application lists' },
+  DNS: { message: "arc.json cannot hold name servers; the system's name servers are used" },
+  ListenPort: {
+    harmless: /^0$/,
+    message: 'arc.json cannot hold a listening port; a free port is used',
+  },
+  FwMark: { harmless: /^(0|0x0+|off)$/i, message: 'arc.json cannot hold a firewall mark' },
+  Table: { harmless: /^auto$/i, message: 'arc.json cannot hold a routing table' },
+  SaveConfig: {
+    harmless: /^false$/i,
+    message: 'arctun does not save the configuration of a running tunnel',
+  },
+  IncludedApplications: { message: 'arc.json cannot hold application lists' },
+  ExcludedApplications: { message: 'arc.json cannot hold application lists' },
 };
 
 function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: boolean): void {
@@ -179,7 +190,8 @@ function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: b
   } else if (key === 'PresharedKey') {
     // In WireGuard, a key of zeros means no pre-shared key.
     const isNone = isZeroKey(parseKey(value) ?? Uint8Array.of(1));
-    const expected = 'none: arc.json cannot hold it, and the server does not answer without it';
+    const expected =
+      'none, because arc.json cannot hold one, and the server does not answer without it';
     if (!isNone) unsupported('a pre-shared key', expected);
   } else if (lost && value !== '' && lost.harmless?.test(value) !== true) {
     reader.note(entry, `dropped: ${lost.message}`);
@@ -215,11 +227,11 @@ function readAddress(reader: EntryReader, own: WgQuickSection | undefined): stri
   const chosen = addresses.find(({ address }) => !address.includes(':')) ?? addresses[0];
   for (const { entry, address, isWhole } of addresses) {
     if (entry !== chosen?.entry) {
-      reader.note(entry, `${entry.value} dropped: arc.json holds only one address`);
+      reader.note(entry, `dropped ${entry.value}: arc.json can hold only one address`);
     } else if (!isWhole) {
       reader.note(
         entry,
-        `${entry.value} kept as ${address}: arc.json stores no prefix length here`,
+        `saved ${entry.value} as ${address}: arc.json does not store a prefix length here`,
       );
     }
   }
@@ -229,7 +241,7 @@ function readAddress(reader: EntryReader, own: WgQuickSection | undefined): stri
 function readAllowedIps(reader: EntryReader, peer: WgQuickSection | undefined): string[] {
   const items = reader.items(peer?.entries ?? [], 'AllowedIPs');
   if (peer && items.length === 0) {
-    const message = 'missing, so nothing is routed through the tunnel';
+    const message = 'missing, so no traffic is routed through the tunnel';
     reader.notes.push({ line: peer.line, key: 'AllowedIPs', message });
   }
   return items.flatMap((entry) => reader.parsed(entry, ALLOWED_IP) ?? []);
@@ -243,7 +255,7 @@ function readMtu(reader: EntryReader, ours: readonly WgQuickEntry[]): number {
 function readKeepalive(reader: EntryReader, peer: WgQuickSection | undefined): number {
   const entry = reader.last(peer?.entries ?? [], 'PersistentKeepalive');
   if (entry && !/^(off|0+)$/i.test(entry.value)) return reader.parsed(entry, KEEPALIVE) ?? 0;
-  const message = `off here, but ${DEFAULT_KEEPALIVE} seconds in arc.json, which cannot turn it off`;
+  const message = `off in this file, but set to ${DEFAULT_KEEPALIVE} seconds, because arc.json cannot turn keepalives off`;
   const line = entry?.line ?? peer?.line;
   if (line !== undefined) reader.notes.push({ line, key: 'PersistentKeepalive', message });
   return 0;
@@ -259,7 +271,10 @@ function readHooks(
     .flatMap((entry) => {
       const hook = reader.parsed(entry, HOOK);
       if (hook?.needsShell) {
-        reader.note(entry, 'needs a shell: saved as /bin/sh -c, while wg-quick uses bash');
+        reader.note(
+          entry,
+          'the command needs a shell: arctun runs it with /bin/sh -c, whereas wg-quick uses bash',
+        );
       }
       return hook ? [hook.command] : [];
     });

@@ -90,7 +90,8 @@ function hook(key: Hook['key'], keyPath: string, command: readonly string[]): Ho
 function hookFaults({ keyPath, command }: Hook): ArcConfigFault[] {
   return command.flatMap((argument, index) => {
     if (!/[\r\n]/.test(argument)) return [];
-    const expected = 'one line, because wg-quick supports no more; put longer commands in a script';
+    const expected =
+      'a single line, because wg-quick does not support more; put longer commands in a script';
     const found = 'an argument with several lines';
     return [{ line: 0, keyPath: `${keyPath}[${index}]`, found, expected }];
   });

@@ -128,8 +128,8 @@ class WgQuickReader implements WgQuickText {
       this.#fault(line, 'text without a key', '"Key = value", [Interface] or [Peer]');
     } else if (section === undefined) {
       const expected = WGCONFIG.test(name)
-        ? '[Interface] above it; import the file that WGConfig refers to'
-        : '[Interface] or [Peer] above it';
+        ? '[Interface] before it; import the file that WGConfig names'
+        : '[Interface] or [Peer] before it';
       this.#fault(line, `${name} before any section`, expected);
     } else {
       const keys: readonly WgQuickKey[] = WG_QUICK_KEYS[section.name];

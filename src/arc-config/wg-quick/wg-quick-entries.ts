@@ -25,7 +25,8 @@ export class EntryReader {
   last(entries: readonly WgQuickEntry[], name: WgQuickKey): WgQuickEntry | undefined {
     const found = entries.filter(({ key }) => key === name);
     const last = found.pop();
-    for (const entry of found) this.note(entry, `dropped: line ${last?.line ?? 0} sets it again`);
+    for (const entry of found)
+      this.note(entry, `dropped, because line ${last?.line ?? 0} sets this key again`);
     return last;
   }
 

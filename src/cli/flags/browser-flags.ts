@@ -7,7 +7,7 @@ export const browserFlags = grouped('Listener', {
   'allow-host': {
     type: 'list',
     description:
-      'Accept these host names in requests, besides IP addresses, localhost and *.soracom.io. Repeatable.',
+      'Accept these host names in requests, in addition to IP addresses, localhost and *.soracom.io. Repeatable.',
     helpValue: 'NAME',
     env: 'ARCTUN_ALLOW_HOST',
   },

@@ -4,7 +4,8 @@ import type { Flags } from './flag.js';
 export const configFlag = {
   config: {
     type: 'string',
-    description: 'Path of arc.json. The variable also accepts its JSON or base64 text.',
+    description:
+      "Path of arc.json. ARCTUN_CONFIG can also hold the file's content, as JSON or in base64.",
     default: 'arc.json',
     helpValue: 'FILE',
     env: 'ARCTUN_CONFIG',

@@ -16,19 +16,19 @@ export const credentialFlags = grouped('SORACOM API', {
   'auth-key': {
     type: 'string',
     description:
-      '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] Auth key secret. Prefer the environment.',
+      '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] Auth key secret. Prefer the environment variable.',
     helpValue: 'secret-...',
   },
   'auth-key-file': {
     type: 'string',
     description:
-      '[env: ARCTUN_AUTH_KEY_FILE] File with the auth key, with or without its ID; - reads standard input.',
+      '[env: ARCTUN_AUTH_KEY_FILE] File that contains the auth key, with or without its ID, or - for standard input.',
     helpValue: 'FILE',
   },
   profile: {
     type: 'string',
     description:
-      '[env: ARCTUN_PROFILE, SORACOM_PROFILE] soracom-cli profile to sign in with, from ~/.soracom or SORACOM_PROFILE_DIR.',
+      '[env: ARCTUN_PROFILE, SORACOM_PROFILE] soracom-cli profile to sign in with, read from ~/.soracom or SORACOM_PROFILE_DIR.',
     helpValue: 'NAME',
   },
   'coverage-type': {

@@ -6,12 +6,12 @@ export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',
     description:
-      'With --mode tun: if the tunnel fails, keep blocking its default-route traffic until a clean stop or --cleanup.',
+      'With --mode tun: if the tunnel fails or is killed, block all traffic of its default route until a clean stop or --cleanup.',
     env: 'ARCTUN_KILL_SWITCH',
   },
   cleanup: {
     type: 'boolean',
-    description: 'Remove routes and rules left by a killed "up", then exit.',
+    description: 'Remove the routes and rules that a killed "up" left behind, then exit.',
   },
 });
 
@@ -27,7 +27,7 @@ export function requireTunForKillSwitch(flags: {
   if (!flags['kill-switch'] || flags.mode === 'tun') return;
   throw new UserError('usage', {
     what: `cannot use --kill-switch with --mode ${flags.mode}`,
-    why: 'it blocks routes of this machine, and a userspace tunnel has none',
+    why: 'the kill switch blocks routes of this machine, and a userspace tunnel does not add any',
     next: ['Use --mode tun.'],
   });
 }

@@ -8,18 +8,18 @@ const number = (description: string, defaultValue: number) =>
 export const kryptonCliFlags = {
   'provisioning-api-endpoint-url': {
     type: 'string',
-    description: "Provisioning API base URL; krypton-cli's by default.",
+    description: 'Base URL of the Provisioning API; by default, the one of krypton-cli.',
     default: '',
   },
   params: { type: 'string', description: 'Request parameters, as JSON.', default: '' },
   'keys-api-endpoint-url': {
     type: 'string',
-    description: "Keys API URL; krypton-cli's by default.",
+    description: 'URL of the Keys API; by default, the one of krypton-cli.',
     default: '',
   },
   'signature-algorithm': {
     type: 'string',
-    description: 'Algorithm of the signature.',
+    description: 'Signature algorithm.',
     default: 'SHA-256',
   },
   interface: {
@@ -31,7 +31,7 @@ export const kryptonCliFlags = {
   'baud-rate': number('Baud rate of the port.', 57_600),
   'data-bits': number('Data bits of the port.', 8),
   'stop-bits': number('Stop bits of the port.', 1),
-  'parity-mode': number('Parity mode of the port, as a krypton-cli number.', 0),
+  'parity-mode': number('Parity mode of the port, as a number that krypton-cli accepts.', 0),
   'disable-key-cache': { type: 'boolean', description: "Do not cache the SIM's key." },
   'clear-key-cache': { type: 'boolean', description: 'Delete the cached key of the SIM.' },
   'krypton-cli-path': {
@@ -43,7 +43,7 @@ export const kryptonCliFlags = {
   'dump-config': {
     type: 'boolean',
     description:
-      'Print arc.json, including the private key, to standard output. Do not read or write a file.',
+      'Print arc.json, including the private key, to standard output. Do not read or write files.',
   },
   json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
 } as const satisfies Flags;

@@ -22,7 +22,7 @@ const OTHER_FLAGS = {
     type: 'boolean',
     char: 'q',
     env: 'ARCTUN_QUIET',
-    description: 'Log errors only, and print only the requested result.',
+    description: 'Log only errors, and print only the requested result.',
   },
 } as const satisfies Flags;
 

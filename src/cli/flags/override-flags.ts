@@ -17,7 +17,7 @@ export const overrideFlags = grouped('Tunnel', {
   },
   'persistent-keepalive': {
     type: 'integer',
-    description: 'Keepalive interval in seconds, 0 for none; overrides arc.json.',
+    description: 'Keepalive interval in seconds; 0 turns keepalives off. Overrides arc.json.',
     min: 0,
     max: MAX_U16,
     helpValue: 'SECONDS',
@@ -26,7 +26,7 @@ export const overrideFlags = grouped('Tunnel', {
   'additional-allowed-ips': {
     type: 'list',
     description:
-      'Route these networks through the tunnel too, in addition to arc.json. Repeatable.',
+      'Route these networks through the tunnel, in addition to those in arc.json. Repeatable.',
     helpValue: 'CIDR',
     env: 'ARCTUN_ADDITIONAL_ALLOWED_IPS',
   },

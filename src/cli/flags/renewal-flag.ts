@@ -5,7 +5,7 @@ export const renewalFlag = grouped('SORACOM API', {
   'no-renew': {
     type: 'boolean',
     description:
-      'Do not ask the SORACOM API for a new session when the Arc server stops answering.',
+      'Do not request a new session from the SORACOM API if the Arc server stops answering.',
     env: 'ARCTUN_NO_RENEW',
   },
 });

@@ -39,7 +39,7 @@ export function statusListen(flags: StatusListenChoice): ListenAddress | undefin
   const text = flags['status-listen'];
   if (text === undefined || text === '') return undefined;
   const listen = parseListenAddress(text);
-  const risk = 'anyone who can reach it could see the status of this tunnel';
+  const risk = 'anyone who can reach the address could see the status of this tunnel';
   requireLoopback(listen.host, flags['allow-open'], risk);
   return listen;
 }

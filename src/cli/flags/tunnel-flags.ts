@@ -6,7 +6,7 @@ export const tunnelFlags = grouped('Tunnel', {
   mode: {
     type: 'choice',
     description:
-      'Tunnel mode: a network interface (tun), or userspace. auto uses an interface if permitted and no userspace-only flag is given.',
+      'Tunnel mode. auto uses a network interface (tun) if permitted, unless a userspace-only flag is given.',
     options: ['auto', 'tun', 'userspace'],
     default: 'auto',
     env: 'ARCTUN_MODE',
@@ -29,7 +29,7 @@ export const tunnelFlags = grouped('Tunnel', {
   force: {
     type: 'boolean',
     description:
-      'Open the tunnel even if another arctun on this machine uses the SIM. The two disconnect each other.',
+      'Open the tunnel even if another arctun on this machine uses the SIM. The two tunnels disconnect each other.',
   },
 });
 

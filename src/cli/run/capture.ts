@@ -12,7 +12,7 @@ export const captureFlags = {
   capture: {
     type: 'string',
     description:
-      'Write all packets, outside and inside the tunnel, to a new pcapng file with their decryption keys.',
+      'Write all packets, encrypted and decrypted, to a new pcapng file together with the decryption keys.',
     helpValue: 'FILE',
   },
 } as const satisfies Flags;

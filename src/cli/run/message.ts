@@ -10,7 +10,7 @@ import type { SystemContext } from '../system-context.js';
 export const messageFlags = {
   via: {
     type: 'choice',
-    description: 'How to send: HTTP, TCP or UDP (port 23080).',
+    description: 'Protocol for the message: HTTP, or TCP or UDP to port 23080.',
     options: ['http', 'tcp', 'udp'],
     default: 'http',
   },

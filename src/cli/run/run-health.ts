@@ -10,15 +10,17 @@ import type { SystemContext } from '../system-context.js';
 const flags = {
   interface: {
     type: 'string',
-    description: 'Tunnel name as shown by "status", if several are running.',
+    description:
+      'Name of the tunnel, as shown by "status". Required if several tunnels are running.',
     helpValue: 'NAME',
     env: 'ARCTUN_INTERFACE',
   },
-  json: { type: 'boolean', description: 'Print JSON.' },
+  json: { type: 'boolean', description: 'Print the result as JSON.' },
 } as const satisfies Flags;
 
 export const healthCommand = {
-  description: 'Check a running "arctun up".\nExits 0 if healthy, 5 if not, 1 if none is running.',
+  description:
+    'Check a running "arctun up".\nExits with code 0 if its tunnel is healthy, 5 if not, and 1 if no "arctun up" is running.',
   examples: ['arctun health', 'arctun health --interface soratun0'],
   flags,
 } satisfies CommandDeclaration;

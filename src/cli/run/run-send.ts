@@ -20,7 +20,7 @@ const flags = {
   ...tunnelFlags,
   'forward-to': {
     type: 'string',
-    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; ${UNIFIED_ENDPOINT} and the port of --via by default.`,
+    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and its port for the protocol.`,
     env: 'ARCTUN_FORWARD_TO',
   },
   ...logFlags('warn'),
@@ -35,7 +35,7 @@ export const sendCommand = {
     'arctun send --via udp 21.5',
   ],
   args: {
-    message: { description: 'Message to send; otherwise --file or standard input.' },
+    message: { description: 'Message to send; read from --file or standard input if omitted.' },
   },
   flags,
 } satisfies CommandDeclaration;

@@ -27,12 +27,15 @@ const flags = {
     type: 'boolean',
     description: 'Refresh continuously, with transfer rates, until Ctrl-C.',
   },
-  json: { type: 'boolean', description: 'Print a JSON array; with --watch, one per line.' },
+  json: {
+    type: 'boolean',
+    description: 'Print a JSON array; with --watch, print one array per line.',
+  },
 } as const satisfies Flags;
 
 export const statusCommand = {
   description:
-    'Show tunnel status, once or continuously.\nExits 0 if all tunnels are healthy, 5 if one gets no answer from its server, 1 if none is running.',
+    'Show tunnel status, once or continuously.\nExits with code 0 if all tunnels are healthy, 5 if a server does not answer, and 1 if no tunnel is running.',
   hiddenAliases: ['s'],
   examples: [
     'arctun status',

@@ -6,7 +6,7 @@ import { renderJson } from '../output/render.js';
 const flags = {
   json: {
     type: 'boolean',
-    description: 'Print JSON, which is also the default.',
+    description: 'Print the version as JSON (the default).',
   },
 } as const satisfies Flags;
 

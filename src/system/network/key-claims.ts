@@ -49,7 +49,7 @@ export function createKeyClaims({
           failure = error as Error;
         }
       }
-      throw failure ?? new Error('no folder for it was found');
+      throw failure ?? new Error('no folder was found for the socket');
     },
     async holder(publicKey) {
       let failure: Error | undefined;

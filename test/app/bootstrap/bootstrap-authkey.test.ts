@@ -112,7 +112,7 @@ describe('a new SIM', () => {
     bench.answering(CREATE_SIM, json({ ...SIM, profiles: { a: {} } }, 201));
     const error = await failureOf(bench.run());
     expect(error.message).toContain(`SIM ${SIM_ID} was created`);
-    expect(error.next.join(' ')).toContain('the SIM is billed until it is terminated');
+    expect(error.next.join(' ')).toContain('to stop its billing');
     expect(bench.files.texts.size).toBe(0);
 
     expect(await bench.run()).toMatchObject({ simId: SIM_ID });
@@ -250,7 +250,7 @@ describe('name, tags and group', () => {
     expect(await failureOf(bench.run({ labels }))).toMatchObject({
       kind: 'usage',
       message: 'group g-1 does not exist: HTTP 404, X: none',
-      next: ['No SIM was created.', expect.stringMatching(/^Copy the id /)],
+      next: ['No SIM was created.', expect.stringMatching(/^Copy the ID /)],
     });
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toBeUndefined();
@@ -294,19 +294,16 @@ describe('an existing arc.json', () => {
     expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ profile });
   });
 
-  it.each([400, 404])(
-    'explains how to get another SIM if its own no longer exists: %d',
-    async (status) => {
-      bench.files.texts.set(TARGET, SAMPLE);
-      const gone = json({ code: 'X', message: 'The SIM is terminated.' }, status);
-      bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', gone);
-      const error = await failureOf(bench.run());
-      expect(error.kind).toBe('api');
-      expect(error.next.at(-1)).toMatch(
-        /^If that SIM no longer exists, move .*arc\.json away or choose another file with --config\. Bootstrap then creates a SIM, which is billed\.$/,
-      );
-    },
-  );
+  it.each([400, 404])('says how to get another SIM if its own is gone: %d', async (status) => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const gone = json({ code: 'X', message: 'The SIM is terminated.' }, status);
+    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', gone);
+    const error = await failureOf(bench.run());
+    expect(error.kind).toBe('api');
+    expect(error.next.at(-1)).toMatch(
+      /^If that SIM no longer exists, move .*arc\.json away, or choose another file with --config\. Bootstrap then creates a new SIM, which is billed\.$/,
+    );
+  });
 
   it('is unchanged if the new session is unusable', async () => {
     bench.files.texts.set(TARGET, SAMPLE);
@@ -335,7 +332,7 @@ describe('an existing arc.json', () => {
     ['faulty', sampleWith({ mtu: '1420' }), 'mtu: found "1420"'],
     ['the skeleton', formatArcConfig(skeletonArcConfig('linux')), 'it is a template'],
     ['without a key', sampleWith({ privateKey: null }), 'has no private key'],
-    ['without a simId', sampleWith({ simId: '' }), 'it has no simId'],
+    ['without a simId', sampleWith({ simId: '' }), 'simId is missing'],
   ])('is refused if it is %s, and nothing is created', async (_, text, why) => {
     bench.files.texts.set(TARGET, text);
     const error = await failureOf(bench.run());
@@ -483,7 +480,7 @@ describe('before the first call', () => {
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
     });
     expect((await failureOf(bench.run())).why).toContain(
-      'the file was created by another process in the meantime',
+      'another process has just created this file',
     );
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toBeUndefined();
@@ -495,7 +492,7 @@ describe('before the first call', () => {
       json({ apiKey: 'api-1', token: 'token-1' })(response, request);
     });
     expect((await failureOf(bench.run({ adopt: SIM_ID }))).why).toContain(
-      'the file was created by another process',
+      'another process has just created this file',
     );
     expect(bench.count(RENEW)).toBe(0);
     expect(bench.steps).toBeUndefined();
@@ -525,7 +522,9 @@ describe('if the new file cannot be written', () => {
     bench.files.failures.clear();
     const result = await bench.run();
     expect(result).toMatchObject({ simId: SIM_ID, created: true });
-    expect(result.notes[0]).toContain(`SIM ${SIM_ID}, created by an earlier run, is now finished`);
+    expect(result.notes[0]).toContain(
+      `Finished the setup of SIM ${SIM_ID}, which an earlier run had created`,
+    );
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.steps).toBeUndefined();
@@ -552,7 +551,7 @@ describe('if the new file cannot be written', () => {
     expect(error.rescuePath).toBeUndefined();
     expect(bench.steps).toEqual(['create-sim']);
     expect(error.why).toBe(`no space left on the device; ${RESCUE}: read-only`);
-    expect(error.next[0]).toContain('Save its arc.json from standard output');
+    expect(error.next[0]).toContain('Save the arc.json on standard output');
     expect(inspect(error, { depth: 9 })).not.toContain(PRIVATE_KEY);
   });
 
@@ -562,7 +561,7 @@ describe('if the new file cannot be written', () => {
       json(SIM, 201)(response, request);
     });
     const error = await failureOf(bench.run());
-    expect(error.why).toBe('the file was created by another process in the meantime');
+    expect(error.why).toBe('another process has just created this file');
     expect(bench.files.texts.get(TARGET)).toBe('of another run');
     expect(bench.journals.lines.get('arc.json')!.at(-1)).toContain(PRIVATE_KEY);
   });

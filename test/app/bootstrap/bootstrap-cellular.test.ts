@@ -241,7 +241,7 @@ describe('a file of another SIM', () => {
     expect(files.texts.get(COPY)).toBe(SAMPLE);
     expect(files.texts.get(TARGET)).toContain(`"simId": "${SIM_ID}"`);
     expect(notes).toEqual([
-      `${TARGET} belonged to SIM 8942310022000012345. It was saved as ${COPY}.`,
+      `${TARGET} belonged to SIM 8942310022000012345. A copy was saved as ${COPY}.`,
     ]);
   });
 
@@ -270,14 +270,14 @@ describe('a file of another SIM', () => {
     answering(KRYPTON, status(500));
     expect((await failure()).next).toContain(KEY_MAY_BE_REPLACED);
     expect(files.texts.get(COPY)).toBe(SAMPLE);
-    expect(notes).toEqual([expect.stringContaining(`It was saved as ${COPY}`)]);
+    expect(notes).toEqual([expect.stringContaining(`A copy was saved as ${COPY}`)]);
   });
 
   it('reports the copy if it cannot be removed', async () => {
     answering(KRYPTON, status(401));
     files.failures.set(`remove ${COPY}`, new FileError('denied', COPY, 'no'));
     expect(await failure()).toMatchObject({ status: 401 });
-    expect(notes).toEqual([expect.stringContaining(`It was saved as ${COPY}`)]);
+    expect(notes).toEqual([expect.stringContaining(`A copy was saved as ${COPY}`)]);
   });
 
   it('does not change earlier copies if Krypton refuses', async () => {

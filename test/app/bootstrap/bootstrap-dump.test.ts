@@ -111,7 +111,7 @@ describe('the answer to createSim', () => {
     expect(error.kind).toBe('api');
     expect(error.next).toEqual([
       expect.stringMatching(
-        /^Look for a new SIM with `arctun sim list --since 10m`.* one may have been created and billed/,
+        /^Before you retry, look for a new SIM with `arctun sim list --since 10m`: one may have been created/,
       ),
       expect.stringMatching(/--adopt SIM_ID.*sim terminate SIM_ID/),
     ]);

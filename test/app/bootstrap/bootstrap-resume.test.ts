@@ -75,11 +75,15 @@ describe('a run whose journal contains only the request', () => {
     listed([{ ...FOUND, simId: other, createdTime: SINCE - 6_000 }, FOUND]);
     const error = await failureOf(bench.run());
     expect(error.why).toMatch(
-      new RegExp(`created since: ${SIM_ID} at .*; created in the minute before: ${other} at `),
+      new RegExp(
+        `created since then: ${SIM_ID} at .*; SIMs created in the minute before: ${other} at `,
+      ),
     );
     expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
     expect(error.next.join('\n')).not.toContain(`--adopt ${other}`);
-    expect(error.next.join('\n')).toContain('a device that uses another one loses its connection');
+    expect(error.next.join('\n')).toContain(
+      'a device that already uses the SIM loses its connection',
+    );
   });
 
   it('adopts the SIM if the user agrees: a new key, and arc.json', async () => {
@@ -160,11 +164,11 @@ describe('a run whose journal contains only the request', () => {
   it('waits while a SIM may not be listed yet', async () => {
     listed([]);
     const error = await failureOf(bench.run());
-    expect(error.next[0]).toContain('2026-11-25T01:10:00Z');
+    expect(error.next[1]).toContain('2026-11-25T01:10:00Z');
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('creates a SIM if none is listed after ten minutes, and not a second before', async () => {
+  it('creates a SIM if no new SIM is listed yet after ten minutes, and not a second before', async () => {
     listed([], SINCE + 599_000);
     await failureOf(bench.run());
     expect(bench.count(CREATE_SIM)).toBe(0);
@@ -214,7 +218,7 @@ describe('a run whose journal contains only the request', () => {
       { ...FOUND, status: 'terminated' },
       { ...FOUND, type: 'physical' },
     ]);
-    expect((await failureOf(bench.run())).why).toContain('none is listed');
+    expect((await failureOf(bench.run())).why).toContain('no new SIM is listed yet');
   });
 
   it('uses the other list if it may not search', async () => {
@@ -369,7 +373,7 @@ describe('a run interrupted while it renewed a key', () => {
     bench.files.texts.set(TARGET, whole());
     bench.answering(RENEW, status(404));
     const error = await failureOf(bench.run());
-    expect(error.next.join(' ')).toContain('the SIM may already have the key in it');
+    expect(error.next.join(' ')).toContain('the SIM may already use the key in this file');
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.steps).toEqual(['renew-key']);
   });
@@ -381,23 +385,20 @@ describe('another account', () => {
   it.each([
     ['API', { endpoint: 'https://g.api.soracom.io' }],
     ['operator', { operatorId: 'OP0000000001' }],
-  ])(
-    'proves nothing about the SIM if it has another %s, and no SIM is created there',
-    async (_, other) => {
-      bench.journals.lines.set('arc.json', [
-        JSON.stringify({ ...asked, endpoint: bench.server.url, ...other }),
-      ]);
-      bench.answering(
-        'POST /v1/auth',
-        dated('{"apiKey":"a","token":"t","operatorId":"OP0000000002"}', SINCE + 700_000),
-      );
-      const error = await failureOf(bench.run());
-      expect(error.why).toContain('signs in elsewhere');
-      expect(bench.count(CREATE_SIM)).toBe(0);
-      await bench.run({ createAnother: true });
-      expect(bench.count(CREATE_SIM)).toBe(1);
-    },
-  );
+  ])('with another %s proves nothing about the SIM: none is created there', async (_, other) => {
+    bench.journals.lines.set('arc.json', [
+      JSON.stringify({ ...asked, endpoint: bench.server.url, ...other }),
+    ]);
+    bench.answering(
+      'POST /v1/auth',
+      dated('{"apiKey":"a","token":"t","operatorId":"OP0000000002"}', SINCE + 700_000),
+    );
+    const error = await failureOf(bench.run());
+    expect(error.why).toContain('uses another account or endpoint');
+    expect(bench.count(CREATE_SIM)).toBe(0);
+    await bench.run({ createAnother: true });
+    expect(bench.count(CREATE_SIM)).toBe(1);
+  });
 
   it('proves nothing about a key renewal, either', async () => {
     bench.journals.lines.set('arc.json', [
@@ -409,7 +410,7 @@ describe('another account', () => {
         publicKey: OWN_PUBLIC_KEY,
       }),
     ]);
-    expect((await failureOf(bench.run())).why).toContain('signs in elsewhere');
+    expect((await failureOf(bench.run())).why).toContain('uses another account or endpoint');
     expect(bench.count(RENEW)).toBe(0);
     expect(bench.steps).toEqual(['create-sim', 'renew-key']);
   });

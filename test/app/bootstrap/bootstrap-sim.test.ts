@@ -194,7 +194,7 @@ it.each<[string, string, object, RegExp, readonly string[]]>([
     'prints part of an answer',
     prints(JSON.stringify({ arcClientPeerPrivateKey: PRIVATE_KEY })),
     { kind: 'api' },
-    /has no valid arcServerPeerPublicKey/,
+    /does not contain a valid arcServerPeerPublicKey/,
     [COPY],
   ],
   [

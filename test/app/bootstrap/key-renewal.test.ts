@@ -166,7 +166,7 @@ describe('a renewal', () => {
     const error = await failureOf(
       finishRenewal({ config: CONFIG, journal: await startWith(broken), api, write }),
     );
-    expect(error.why).toContain('has no valid key');
+    expect(error.why).toContain('does not contain a valid key');
     expect(api.calls).toEqual([]);
   });
 
@@ -225,10 +225,10 @@ describe('finishRenewal', () => {
       );
       expect(error.kind).toBe('api');
       expect(error.what).toBe(
-        `cannot finish the key renewal of SIM ${SIM_ID} that an earlier run began`,
+        `cannot finish the key renewal that an earlier run began for SIM ${SIM_ID}`,
       );
       expect(error.next.join(' ')).toContain(
-        'Keep arc.json.bootstrap: the SIM may already have the key in it',
+        'Keep arc.json.bootstrap: the SIM may already use the key in this file',
       );
       expect((await leftover())?.renewKey).toEqual(ENTRY);
     },

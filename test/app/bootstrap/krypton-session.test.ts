@@ -45,7 +45,7 @@ it('reads the key and the session', () => {
 describe.each(Object.keys(ANSWER))('%s', (name) => {
   it.each([undefined, null, '', 7, {}, 'x y', [7], []])('is refused as %j', (value) => {
     const error = refused(JSON.stringify({ ...ANSWER, [name]: value }));
-    expect(error.why).toBe(`the response of Krypton has no valid ${name}`);
+    expect(error.why).toBe(`the response from Krypton does not contain a valid ${name}`);
     expect(error.next).toContain('No file was changed.');
   });
 });
@@ -59,7 +59,7 @@ it.each(['arcClientPeerPrivateKey', 'arcServerPeerPublicKey'])('%s is never zero
 
 it('lists everything that is missing', () => {
   expect(refused(JSON.stringify({ arcClientPeerPrivateKey: PRIVATE_KEY })).why).toBe(
-    'the response of Krypton has no valid arcServerPeerPublicKey, arcServerEndpoint, arcAllowedIPs, arcClientPeerIpAddress',
+    'the response from Krypton does not contain a valid arcServerPeerPublicKey, arcServerEndpoint, arcAllowedIPs, arcClientPeerIpAddress',
   );
   expect(refused('{}').why).toContain('arcClientPeerPrivateKey, arcServerPeerPublicKey');
 });

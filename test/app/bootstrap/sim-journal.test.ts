@@ -48,7 +48,7 @@ describe('a journal', () => {
     leave(CREATE);
     const error = await failureOf(start());
     expect(error.kind).toBe('failed');
-    expect(error.why).toContain('another run has just started to create it');
+    expect(error.why).toContain('another run has just started to create this file');
   });
 
   it.each([
@@ -136,7 +136,7 @@ describe('SimJournal.open', () => {
       leave(CREATE, line);
       const error = await failureOf(SimJournal.open(journals, TARGET));
       expect(error.kind).toBe('configuration');
-      expect(error.why).toContain('this version cannot read arc.json.bootstrap');
+      expect(error.why).toContain('cannot read its journal (arc.json.bootstrap)');
       expect(journals.lines.get(TARGET)).toHaveLength(2);
     },
   );
@@ -146,7 +146,7 @@ describe('SimJournal.open', () => {
     journals.runningProcess = 4711;
     const error = await failureOf(SimJournal.open(journals, TARGET));
     expect(error.kind).toBe('failed');
-    expect(error.why).toBe('process 4711 is already working on it (arc.json.bootstrap)');
+    expect(error.why).toBe('process 4711 is already using it (arc.json.bootstrap)');
     expect(journals.lines.has(TARGET)).toBe(true);
   });
 });

@@ -105,13 +105,13 @@ const BAD: readonly (readonly [name: string, text: string, found: string])[] = [
   [
     'no private key',
     sampleWith({ privateKey: ZERO_KEY }),
-    'line 1, privateKey: found no key, or a key of zeros',
+    'line 1, privateKey: found no key, or a key that is all zeros',
   ],
   ['no session', without(SAMPLE, 'arcSessionStatus'), 'arcSessionStatus: found nothing'],
   [
     'the own key as the server’s',
     sampleWithSession({ arcServerPeerPublicKey: OWN_KEY }),
-    "arcSessionStatus.arcServerPeerPublicKey: found the public key of this file's own privateKey",
+    'arcSessionStatus.arcServerPeerPublicKey: found the public key that belongs to privateKey',
   ],
   [
     'several faults',

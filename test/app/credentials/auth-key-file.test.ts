@@ -49,7 +49,7 @@ it.each([
   expect(error).toMatchObject({
     kind: 'configuration',
     what: 'cannot read the auth key',
-    why: '/key contains no auth key in a known format',
+    why: '/key does not contain an auth key in a known format',
   });
   expect(inspect(error)).not.toMatch(/secret-1|keyId-1|other/);
 });

@@ -27,29 +27,29 @@ it.each<[string, string[]]>([
 });
 
 it.each([
-  ['op | jq .', `it has the shell operator "|"`],
-  ['op && op', `it has the shell operator "&&"`],
-  ['op; op', `it has the shell operator ";"`],
-  ['op > file', `it has the shell operator ">"`],
-  ['op $HOME/x', 'it has the variable "$HOME"'],
-  ['op "$HOME/x"', 'it has the variable "$HOME"'],
-  ['op ${HOME}', 'it has the variable "$HOME"'],
-  ['op $(cat x)', 'it has the variable "$"'],
-  ['op ${', 'it has an incomplete variable'],
-  ['op `cat x`', 'it has a backtick'],
-  ['op *.json', 'it has the pattern "*.json"'],
-  ['op # comment', 'it has a comment, which begins with "#"'],
-  ['op "open', 'it has an unclosed quote or ends in a backslash'],
-  ["op 'open", 'it has an unclosed quote or ends in a backslash'],
-  ['op \\', 'it has an unclosed quote or ends in a backslash'],
-  [' ', 'it is empty'],
+  ['op | jq .', `the command contains the shell operator "|"`],
+  ['op && op', `the command contains the shell operator "&&"`],
+  ['op; op', `the command contains the shell operator ";"`],
+  ['op > file', `the command contains the shell operator ">"`],
+  ['op $HOME/x', 'the command contains the variable "$HOME"'],
+  ['op "$HOME/x"', 'the command contains the variable "$HOME"'],
+  ['op ${HOME}', 'the command contains the variable "$HOME"'],
+  ['op $(cat x)', 'the command contains the variable "$"'],
+  ['op ${', 'the command contains an incomplete variable'],
+  ['op `cat x`', 'the command contains a backtick'],
+  ['op *.json', 'the command contains the pattern "*.json"'],
+  ['op # comment', 'the command contains a comment, which begins with "#"'],
+  ['op "open', 'the command has an unclosed quote or ends in a backslash'],
+  ["op 'open", 'the command has an unclosed quote or ends in a backslash'],
+  ['op \\', 'the command has an unclosed quote or ends in a backslash'],
+  [' ', 'the command is empty'],
 ])('refuses %j, which needs a shell', async (command, why) => {
   expect(await refusal(run(command))).toMatchObject({
     kind: 'configuration',
     what: 'cannot run the profileCommand of the profile p',
     why,
     next: [
-      'Write a program and its arguments, with special characters quoted: no shell is used.',
+      'Write a program and its arguments, and quote special characters: arctun does not use a shell.',
       "For pipes and variables, use a script, or sh -c '...'.",
     ],
   });
@@ -89,12 +89,12 @@ it('cuts a long line, and shows nothing for an empty one', async () => {
 });
 
 it.each<[CommandFailure, string, string]>([
-  ['not-found', 'configuration', 'Install the program or use its full path; "~" is not expanded.'],
-  ['denied', 'permission', 'Run the command on its own to see what it does.'],
-  ['timeout', 'failed', 'Run the command on its own to see what it does.'],
-  ['too-much-output', 'failed', 'Run the command on its own to see what it does.'],
-  ['failed', 'failed', 'Run the command on its own to see what it does.'],
-])('explains what to do if it is %s', async (failure, kind, next) => {
+  ['not-found', 'configuration', 'Install the program, or write its full path without "~".'],
+  ['denied', 'permission', 'Run the command by itself to find the cause.'],
+  ['timeout', 'failed', 'Run the command by itself to find the cause.'],
+  ['too-much-output', 'failed', 'Run the command by itself to find the cause.'],
+  ['failed', 'failed', 'Run the command by itself to find the cause.'],
+])('says what to do when it is %s', async (failure, kind, next) => {
   ports.programs.set('op', new CommandError(failure, 'the reason'));
   const what = 'cannot run the profileCommand of the profile p';
   expect(await refusal(run('op'))).toMatchObject({ kind, what, why: 'the reason', next: [next] });

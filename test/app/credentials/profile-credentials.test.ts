@@ -46,7 +46,7 @@ describe('the file', () => {
   it.each(['a\\b!', '.!', 'a\0b', '/!'])('cannot be named %j', async (name) => {
     expect(await refusal(use(name))).toMatchObject({
       kind: 'configuration',
-      why: 'that is not a valid file name',
+      why: 'the name cannot be used as a file name',
     });
     expect(ports.log).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe('the file', () => {
       kind: 'configuration',
       what: `cannot use the profile ${HOME}/p.json`,
       why: 'it has no auth key, no email and password, and no SAM user',
-      next: ['Correct it, or choose another profile with --profile.'],
+      next: ['Correct the profile, or choose another one with --profile.'],
     });
   });
 });

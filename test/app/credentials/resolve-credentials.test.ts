@@ -147,7 +147,7 @@ describe('the priorities', () => {
     [{ ...key('1'), profile: 'a' }, '--auth-key-id and --auth-key and --profile'],
   ])('refuses two ways at once: %#', async (choice, flags) => {
     const error = await refusal(resolve(choice));
-    expect(error).toMatchObject({ kind: 'usage', why: `${flags} were given together` });
+    expect(error).toMatchObject({ kind: 'usage', why: `${flags} cannot be used together` });
     expect(ports.log).toEqual([]);
   });
 });
@@ -313,7 +313,7 @@ describe('the endpoint of an auth key', () => {
         const error = await refusal(resolve(choice, profile));
         expect(error).toMatchObject({ kind: 'configuration' });
         expect(error.why).toContain(
-          `uses the API endpoint ${new URL(endpoint).host}, which is not`,
+          `the API endpoint in arc.json (${new URL(endpoint).host}) is not one of SORACOM's`,
         );
         expect(error.next[0]).toBe('The key was not sent.');
       }

@@ -22,7 +22,7 @@ it('applies the differences, and reports them', async () => {
   at.files.texts.set(ARC_JSON, at.arcJson(members, OTHER_KEY));
   await at.reload();
   expect(infos()).toEqual([
-    'reloaded arc.json, applied: private key, address, allowed IPs, keepalive',
+    'reloaded arc.json; applied the changes: private key, address, allowed IPs, keepalive',
   ]);
   expect(await at.tunnel.status()).toMatchObject({
     publicKey: Buffer.from(publicKeyOf(OTHER_KEY)).toString('base64'),
@@ -54,7 +54,7 @@ it('lists the changes that require a restart, each time', async () => {
   await at.reload();
   await at.reload();
   const sentence =
-    'restart to apply changes of mtu, interface, logLevel, enableMetrics, preUp, postUp, preDown, postDown in arc.json';
+    'some changes in arc.json take effect only after a restart: mtu, interface, logLevel, enableMetrics, preUp, postUp, preDown, postDown';
   expect(at.log.messages('warn')).toEqual([sentence, sentence]);
   expect(infos()).toHaveLength(2);
   expect(await at.tunnel.status()).toMatchObject({
@@ -64,7 +64,7 @@ it('lists the changes that require a restart, each time', async () => {
 });
 
 it.each([
-  ['{', /^cannot reload, the tunnel is unchanged: cannot use arc\.json: /],
+  ['{', /^cannot reload the configuration: cannot use arc\.json: /],
   ['{}', /privateKey/],
 ])('does not change the tunnel for %s', async (text, message) => {
   await at.open();
@@ -82,7 +82,7 @@ it('retries changes that an interface has refused', async () => {
   at.reconfigureError = Object.assign(new Error('address: EPERM'), { code: 'EPERM' });
   await at.reload();
   expect(at.log.messages('error')).toEqual([
-    'cannot reload, the tunnel is unchanged: address: EPERM.',
+    'cannot reload the configuration: address: EPERM. The tunnel is unchanged.',
   ]);
   at.reconfigureError = undefined;
   await at.reload();
@@ -94,7 +94,7 @@ it('cannot read standard input twice', async () => {
   at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
   await at.reload();
   expect(at.log.messages('warn')).toEqual([
-    'cannot reload: the configuration was read from standard input',
+    'cannot reload the configuration: it was read from standard input',
   ]);
   expect(at.reconfigured).toBe(0);
 });
@@ -125,7 +125,7 @@ it('applies nothing from a file whose commands another user could have written',
   at.files.texts.set(ARC_JSON, at.arcJson({ postUp: [['b']], persistentKeepalive: 7 }));
   await at.reload();
   expect(at.log.messages('error')).toEqual([
-    'cannot reload, the tunnel is unchanged: cannot run the commands of arc.json: other users can write to the folder /home (mode 0777). No command was run and nothing was changed. Run: chmod go-w /home Or remove preUp, postUp, preDown and postDown from the file.',
+    'cannot reload the configuration: cannot run the commands of arc.json: other users can write to the folder /home (mode 0777). The tunnel is unchanged. No command was run and nothing was changed. Run: chmod go-w /home Or remove preUp, postUp, preDown and postDown from the file.',
   ]);
   expect(at.reconfigured).toBe(0);
 });

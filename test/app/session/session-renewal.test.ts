@@ -222,12 +222,12 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('terminated'))).toEqual([
-      'The SIM is terminated, so no tunnel can open. Move arc.json away and run `arctun bootstrap authkey` to create another SIM, which is billed.',
+      'The SIM is terminated and cannot open a tunnel. Move arc.json away and run `arctun bootstrap authkey` to create another SIM, which is billed.',
     ]);
     // `up` reports it also when it ends without a handshake.
     const silent = { what: 'no handshake', why: 'no answer', next: ['Check the keys.'] };
     expect(withFinding(new TunnelError('no-answer', silent), at.finding)).toMatchObject({
-      message: 'no handshake: the SIM is terminated, so no tunnel can open',
+      message: 'no handshake: the SIM is terminated and cannot open a tunnel',
       next: [expect.stringContaining('Move arc.json away')],
     });
     const other = new Error('other');
@@ -264,7 +264,7 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await at.talk(5 * MINUTE);
     const said = warnings().filter((text) => text.includes('auth key'));
     expect(said).toEqual([
-      'the Arc server is not answering, and checking the session with SORACOM failed: cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp). Pass --auth-key-id, or set ARCTUN_AUTH_KEY_ID. Pass --auth-key, or set ARCTUN_AUTH_KEY. Pass --coverage-type, or set ARCTUN_COVERAGE_TYPE. Or run bootstrap again; arctun then applies the new arc.json.',
+      'the Arc server is not answering, and checking the session with SORACOM failed: cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp). Pass --auth-key-id, or set ARCTUN_AUTH_KEY_ID. Pass --auth-key, or set ARCTUN_AUTH_KEY. Pass --coverage-type, or set ARCTUN_COVERAGE_TYPE. Or run bootstrap again: arctun then applies the new arc.json.',
     ]);
   });
 
@@ -273,7 +273,7 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await up();
     at.deleteSession();
     await at.talk(5 * MINUTE);
-    expect(warnings().filter((text) => text.includes('has no simId'))).toHaveLength(1);
+    expect(warnings().filter((text) => text.includes('does not contain a simId'))).toHaveLength(1);
     expect(at.api.calls).toEqual([]);
   });
 
@@ -343,7 +343,7 @@ describe('if arc.json cannot be written', () => {
     at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
     expect(at.log.messages('info')).toContain(
-      `The new session was saved in ${STATE}: cannot write ${ARC_JSON}: read-only.`,
+      `The new session was saved in ${STATE}, not in arc.json: cannot write ${ARC_JSON}: read-only.`,
     );
     expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe(CLIENT);
     await at.closeUpdates();
@@ -443,7 +443,7 @@ describe('a partially written arc.json', () => {
 
     at.files.texts.set(ARC_JSON, at.arcJson({ persistentKeepalive: 7 }));
     await at.reload();
-    expect(at.log.messages('info').at(-1)).toContain('applied: keepalive');
+    expect(at.log.messages('info').at(-1)).toContain('applied the changes: keepalive');
   });
 
   it('is not applied with only some fields, and does not prevent a renewal', async () => {
@@ -453,7 +453,7 @@ describe('a partially written arc.json', () => {
     const before = at.reconfigured;
     await at.reload();
     expect(at.reconfigured).toBe(before);
-    expect(at.log.messages('error').at(-1)).toContain('cannot reload, the tunnel is unchanged');
+    expect(at.log.messages('error').at(-1)).toContain('cannot reload the configuration');
     at.deleteSession();
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
   });

@@ -75,7 +75,7 @@ it('reports a terminated SIM, and then nothing else', () => {
   expect(diagnose(answer)).toEqual([
     {
       kind: 'terminated',
-      problem: 'The SIM is terminated, so no tunnel can open.',
+      problem: 'The SIM is terminated and cannot open a tunnel.',
       next: 'Move /etc/arc/van.json away and run `arctun bootstrap authkey` to create another SIM, which is billed.',
     },
   ]);
@@ -87,7 +87,7 @@ describe('keys', () => {
     expect(more).toEqual([]);
     expect(finding?.kind).toBe('other-key');
     expect(finding?.problem).toBe(
-      `The SIM's public key is ${OTHER_KEY}, but the key in /etc/arc/van.json is ${PUBLIC_KEY}. The server does not answer handshakes with this key.`,
+      `The SIM's public key is ${OTHER_KEY}, but the key in /etc/arc/van.json has the public key ${PUBLIC_KEY}. The server does not answer handshakes with that key.`,
     );
     expect(finding?.next).toContain('`arctun sim renew-key`');
   });
@@ -114,7 +114,7 @@ describe('keys', () => {
       {
         kind: 'public-key',
         problem: `publicKey in /etc/arc/van.json does not match privateKey, whose public key is ${PUBLIC_KEY}.`,
-        next: 'Correct publicKey. The tunnel opens regardless.',
+        next: 'Correct publicKey. The tunnel works even if you do not.',
       },
     ]);
     expect(diagnose(simWith(), sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
@@ -157,31 +157,31 @@ describe('sessions', () => {
   it.each([
     [
       { arcServerPeerPublicKey: PUBLIC_KEY },
-      `Server key: SORACOM has ${SERVER_KEY}, /etc/arc/van.json has ${PUBLIC_KEY}.`,
+      `Server key: ${SERVER_KEY} in SORACOM, but ${PUBLIC_KEY} in /etc/arc/van.json.`,
     ],
     [
       { arcServerEndpoint: 'a:1' },
-      'Endpoint: SORACOM has link.arc.soracom.io:11010, /etc/arc/van.json has a:1.',
+      'Endpoint: link.arc.soracom.io:11010 in SORACOM, but a:1 in /etc/arc/van.json.',
     ],
     [
       { arcServerEndpoint: '[2001:db8::1]:1' },
-      'Endpoint: SORACOM has link.arc.soracom.io:11010, /etc/arc/van.json has [2001:db8::1]:1.',
+      'Endpoint: link.arc.soracom.io:11010 in SORACOM, but [2001:db8::1]:1 in /etc/arc/van.json.',
     ],
     [
       { arcServerEndpoint: undefined },
-      'Endpoint: SORACOM has link.arc.soracom.io:11010, /etc/arc/van.json has none.',
+      'Endpoint: link.arc.soracom.io:11010 in SORACOM, but none in /etc/arc/van.json.',
     ],
     [
       { arcAllowedIPs: ['100.127.0.0/21'] },
-      'Allowed IPs: SORACOM has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has 100.127.0.0/21.',
+      'Allowed IPs: 100.127.0.0/21, 54.250.252.67/32 in SORACOM, but 100.127.0.0/21 in /etc/arc/van.json.',
     ],
     [
       { arcAllowedIPs: null },
-      'Allowed IPs: SORACOM has 100.127.0.0/21, 54.250.252.67/32, /etc/arc/van.json has none.',
+      'Allowed IPs: 100.127.0.0/21, 54.250.252.67/32 in SORACOM, but none in /etc/arc/van.json.',
     ],
     [
       { arcClientPeerIpAddress: '10.0.0.3' },
-      'Address: SORACOM has 10.0.0.2, /etc/arc/van.json has 10.0.0.3.',
+      'Address: 10.0.0.2 in SORACOM, but 10.0.0.3 in /etc/arc/van.json.',
     ],
   ])('report the difference: %j', (changes, problem) => {
     expect(diagnose(simWith(), sampleWithSession(changes))).toEqual([

@@ -136,7 +136,9 @@ describe('all', () => {
   it('reports what is missing if only searching is permitted', async () => {
     ports.api.failures.set('listSims', apiError(403));
     const { notes } = await list({ all: true });
-    expect(notes).toEqual(['Terminated SIMs are not included: that requires Sim:listSims.']);
+    expect(notes).toEqual([
+      'Terminated SIMs are not included, because listing them requires Sim:listSims.',
+    ]);
   });
 });
 

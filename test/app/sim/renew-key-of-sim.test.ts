@@ -200,7 +200,9 @@ describe('nothing is changed', () => {
     leave({ ...renewKeyStep(SIM_ID, KEY_PAIR), simId: '8942' });
     const error = await refused();
     expect(error.kind).toBe('configuration');
-    expect(error.why).toContain('arc.json.bootstrap holds the unfinished key of SIM 8942');
+    expect(error.why).toContain(
+      'arc.json.bootstrap holds a key that an interrupted run created for SIM 8942',
+    );
     expect(ports.journals.lines.size).toBe(1);
   });
 
@@ -255,7 +257,8 @@ describe('while a local tunnel uses the old key', () => {
       kind: 'usage',
       message: `cannot renew the key: ${holder}, and a new key would stop its tunnel`,
       next: [
-        'Stop that process first, or add --yes and restart it afterwards. No key was renewed.',
+        'The key was not renewed.',
+        'Stop that process first, or add --yes and restart the process afterwards.',
       ],
     });
     expect(ports.api.calls).toEqual([]);

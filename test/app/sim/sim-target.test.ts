@@ -76,9 +76,13 @@ describe('a SIM that is not named', () => {
 
   it.each([
     ['no arc.json', undefined, /no SIM ID was given, and cannot read \/home\/arc\.json/],
-    ['an arc.json without id', sampleWith({ simId: '' }), /arc\.json has no SIM ID/],
-    ['a skeleton', sampleWith({ simId: '890000xxxxxxxxxxxxx' }), /arc\.json has no SIM ID/],
-  ])('cannot be determined from %s', async (_, text, why) => {
+    ['an arc.json without id', sampleWith({ simId: '' }), /arc\.json does not contain a SIM ID/],
+    [
+      'a skeleton',
+      sampleWith({ simId: '890000xxxxxxxxxxxxx' }),
+      /arc\.json does not contain a SIM ID/,
+    ],
+  ])('cannot be told from %s', async (_, text, why) => {
     if (text === undefined) home.files.texts.clear();
     else home.files.texts.set(TARGET, text);
     const error = await failureOf(findSimTarget(undefined, 'arc.json', home));

@@ -101,7 +101,7 @@ describe('the confirmation', () => {
     const error = await failureOf(terminate());
     expect(error).toMatchObject({
       kind: 'usage',
-      next: ['Add --yes to confirm. The SIM was not terminated.'],
+      next: ['The SIM was not terminated.', 'Add --yes to confirm.'],
     });
     expect(ports.api.calls).toEqual([]);
   });
@@ -156,7 +156,9 @@ describe('permissions', () => {
     ports.api.failures.set('terminateSim', apiError(400));
     const error = await failureOf(terminate({ yes: true }));
     expect(error.kind).toBe('api');
-    expect(error.why).toBe('HTTP 400; its termination protection could not be removed (HTTP 403)');
+    expect(error.why).toBe(
+      'HTTP 400; the termination protection of the SIM could not be removed (HTTP 403)',
+    );
     expect(error.next).toEqual(['Do this.']);
   });
 

@@ -44,7 +44,7 @@ it('has the state "none" without a tunnel, or without one of that name', async (
   await expect(check('b')).resolves.toEqual({
     ...none,
     name: 'b',
-    why: 'no "arctun up" with this name is running; found a',
+    why: 'no "arctun up" with this name is running; other names: a',
   });
 });
 
@@ -76,7 +76,7 @@ it('requires a name if there are several', async () => {
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'ETIMEDOUT' });
   expect(await failureOf(check())).toMatchObject({
     kind: 'usage',
-    message: 'cannot select a tunnel: several are running: a, b',
+    message: 'cannot select a tunnel: several tunnels are running: a, b',
     next: ['Choose one with --interface.'],
   });
   await expect(check('a')).resolves.toMatchObject({ health: 'up' });

@@ -48,7 +48,7 @@ it('closes the connection if a request has no end', async () => {
   await expect(session.handle('x'.repeat(4_096))).resolves.toBe('');
   expect(session.isOver).toBe(false);
   const answer = await session.handle('x');
-  expect(answer).toBe('{"error":"a request has at most 4096 characters"}\n');
+  expect(answer).toBe('{"error":"a request must not exceed 4096 characters"}\n');
   expect(session.isOver).toBe(true);
   await expect(session.handle('')).resolves.toBe('');
 });
@@ -56,6 +56,6 @@ it('closes the connection if a request has no end', async () => {
 it.each(['', 'null\n', '{"status":{}}\n', '{"status":null,"error":1}\n'])(
   'does not accept %j as an answer',
   (line) => {
-    expect(() => readStatusAnswer(line)).toThrow('it runs another version of arctun');
+    expect(() => readStatusAnswer(line)).toThrow('the process runs another version of arctun');
   },
 );

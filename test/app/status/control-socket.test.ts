@@ -96,7 +96,8 @@ it('is omitted with a warning', async () => {
     {
       level: 'warn',
       fields: { reason: 'listen EROFS' },
-      message: 'no control socket: "arctun status" and "arctun health" cannot see this tunnel',
+      message:
+        'cannot create a control socket: "arctun status" and "arctun health" cannot see this tunnel',
     },
   ]);
   expect(await open('soratun0', [])).toBeUndefined();

@@ -49,12 +49,12 @@ it('skips an abandoned socket, and names sockets that do not answer', async () =
   expect(silent).toEqual([
     silence('hung', 'the data path has hung'),
     {
-      ...silence('other', 'it runs another version of arctun'),
+      ...silence('other', 'the process runs another version of arctun'),
       path: '/state/run/other.sock',
     },
     silence('slow', 'connect ETIMEDOUT'),
     {
-      ...silence('theirs', 'permission denied: it is owned by another user'),
+      ...silence('theirs', 'permission denied: the socket is owned by another user'),
       isDenied: true,
       owner: undefined,
     },

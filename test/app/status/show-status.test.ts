@@ -63,7 +63,8 @@ it('fails if all tunnels belong to other users', async () => {
   connections.sockets.set(`${FOLDER}/b.sock`, { code: 'EACCES' });
   expect(await failureOf(show())).toMatchObject({
     kind: 'permission',
-    message: 'cannot query /run/arctun/b.sock: permission denied: it is owned by another user',
+    message:
+      'cannot query /run/arctun/b.sock: permission denied: the socket is owned by another user',
   });
   run('a');
   await expect(show()).resolves.toMatchObject({ notes: [expect.stringContaining('another user')] });

@@ -102,10 +102,10 @@ it('reports why koffi does not load, for --mode tun', async () => {
   const absent = { ...ports({ none: true }), whyNoInterfaces: () => Promise.resolve('cut off') };
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, absent)).rejects.toMatchObject({
     what: 'cannot create a network interface',
-    why: 'mode tun needs Linux and koffi, which does not load here (cut off)',
+    why: 'mode tun needs Linux and koffi, which cannot be loaded here (cut off)',
   });
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toMatchObject({
-    why: 'mode tun needs Linux and koffi, which does not load here',
+    why: 'mode tun needs Linux and koffi, which cannot be loaded here',
   });
 });
 

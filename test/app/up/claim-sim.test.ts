@@ -66,7 +66,7 @@ it.each([
     { command: 'up', pid: 1234, interface: 'soratun0' },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
     [
-      'Use its interface soratun0 with any program instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
+      'Send through its network interface soratun0 instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
     ],
   ],
   [
@@ -93,7 +93,7 @@ it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', a
     {
       level: 'info',
       fields: { reason: 'arctun send (pid 1235) uses this SIM' },
-      message: 'waiting for this SIM',
+      message: 'waiting until the SIM is free',
     },
   ]);
 });

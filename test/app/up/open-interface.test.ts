@@ -41,7 +41,7 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
     'an interface with this name already exists',
     'another interface name in arc.json',
   ],
-  ['bad-name', 'configuration', 'the name is not valid for an interface', '15 letters'],
+  ['bad-name', 'configuration', 'the name is not a valid interface name', '15 letters'],
   ['failed', 'failed', 'EMFILE', '--mode userspace'],
 ])('explains what to do about %s', async (refusal, kind, why, next) => {
   const cause = Object.assign(new Error('ioctl EMFILE'), { refusal });

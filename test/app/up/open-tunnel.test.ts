@@ -84,7 +84,7 @@ it.each([
   const plan = (override: number) =>
     planTunnel({ arcConfig, overrides: { mtu: override } }, world.ports);
   expect(() => plan(mtu)).toThrow(
-    `cannot use --mtu ${mtu}: IPv${family} inside the tunnel needs at least ${minimum}`,
+    `cannot use --mtu ${mtu}: the MTU must be at least ${minimum} for IPv${family} inside the tunnel`,
   );
   expect(plan(minimum).mtu).toBe(minimum);
 });
@@ -164,7 +164,7 @@ it('refuses the client’s own key as that of the server', async () => {
   expect(failure).toMatchObject({
     kind: 'configuration',
     what: 'cannot use arc.json',
-    why: "arcSessionStatus.arcServerPeerPublicKey: found the public key of this file's own privateKey, expected the server's public key",
+    why: "arcSessionStatus.arcServerPeerPublicKey: found the public key that belongs to privateKey, expected the server's public key",
   });
   expect(world.link.opened).toBe(1);
 });

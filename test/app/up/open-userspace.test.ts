@@ -15,7 +15,7 @@ it('continues with a warning if another program uses the default port, and fails
   expect(await openProxy(settings, { dialer }, log)).toBeUndefined();
   expect(log.messages('warn')).toEqual([
     `cannot listen on 127.0.0.1:${port}: continuing without a proxy; ` +
-      'set --proxy-listen to another port, or to off',
+      'to change this, set --proxy-listen to another port or to off',
   ]);
   await expect(openProxy({ ...settings, isAskedFor: true }, { dialer }, log)).rejects.toMatchObject({
     kind: 'failed',

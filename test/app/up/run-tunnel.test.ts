@@ -316,7 +316,7 @@ describe('the hooks of arc.json', () => {
     expect(await running).toBeUndefined();
     expect(world.log.messages('warn')).toEqual([
       expect.stringMatching(/^skipped PostUp\(0\): /),
-      expect.stringMatching(/^no control socket: /),
+      expect.stringMatching(/^cannot create a control socket: /),
     ]);
   });
 
@@ -402,7 +402,7 @@ describe('while a `send` uses the SIM', () => {
     const publicKey = Buffer.from(createNodeCrypto().publicKey(CLIENT_KEY)).toString('hex');
     claims.holders.set(publicKey, () => simUseLine({ command: 'send', pid: 4712 }));
     begin('127.0.0.1', 20_000, {});
-    await turnUntil(() => world.log.messages('info').includes('waiting for this SIM'));
+    await turnUntil(() => world.log.messages('info').includes('waiting until the SIM is free'));
   });
 
   it('the watchdog’s signal ends it as a failure', async () => {

@@ -53,7 +53,7 @@ it.each(['', '../x', 'a/b'])('is not created for the name %j', async (name) => {
 it('is omitted if it may not be created', async () => {
   const ports = { listeners: listeners('EACCES'), log };
   expect(await openUapiSocket(kept('tun'), 'soratun0', ports)).toBeUndefined();
-  expect(log.messages('debug')).toEqual(['no UAPI socket: wg cannot see this tunnel']);
+  expect(log.messages('debug')).toEqual(['cannot create a UAPI socket: wg cannot see this tunnel']);
   expect(log.messages('warn')).toEqual([]);
 });
 

@@ -295,7 +295,7 @@ describe('a wireproxy file', () => {
       '12 [UDPProxyTunnel]',
     ]);
     expect(skipped[0]?.message).toContain('--proxy-listen');
-    expect(skipped[2]?.message).toContain('arctun has no port forwarding');
+    expect(skipped[2]?.message).toContain('arctun does not support port forwarding');
     expect(JSON.stringify(notes)).not.toMatch(/hush|BindAddress/);
   });
 
@@ -313,7 +313,7 @@ describe('a wireproxy file', () => {
     const { faults } = errorOf('WGConfig = /etc/wg0.conf\n[Socks5]\n');
     expect(faults[0]).toMatchObject({
       found: 'WGConfig before any section',
-      expected: '[Interface] above it; import the file that WGConfig refers to',
+      expected: '[Interface] before it; import the file that WGConfig names',
     });
   });
 });

@@ -14,7 +14,7 @@ it.each([
 it('listens for other machines only with the flag for it', () => {
   const choice = { 'status-listen': '0.0.0.0:9100' };
   expect(() => statusListen({ ...choice, ...CLOSED })).toThrow(
-    'anyone who can reach it could see the status of this tunnel',
+    'anyone who can reach the address could see the status of this tunnel',
   );
   expect(statusListen({ ...choice, 'allow-open': true })?.host).toBe('0.0.0.0');
 });

@@ -119,9 +119,9 @@ describe('config validate', () => {
   line 2, mtu: found "1420", expected an integer from 0 to 65535
   line 3, logLevel: found 2.5, expected an integer
   line 4, interface: found 7, expected a string
-  privateKey: found no key, or a key of zeros, expected the key that bootstrap writes
+  privateKey: found no key, or a key that is all zeros, expected the key that bootstrap writes
   arcSessionStatus: found nothing, expected the session that bootstrap writes
-  Correct the file, and check it with \`arctun config validate\`.
+  Correct the file, then check it with \`arctun config validate\`.
 `);
   }, 60_000);
 
@@ -174,7 +174,7 @@ PersistentKeepalive = 60
       code: 0,
       stdout: `Created/updated configuration file: ${join(folder, 'arc.json')}\n`,
       stderr:
-        "soracom.conf, line 4, DNS: dropped: arc.json has no name servers; the system's name servers are used\n",
+        "soracom.conf, line 4, DNS: dropped: arc.json cannot hold name servers; the system's name servers are used\n",
     });
     expect(statSync(join(folder, 'arc.json')).mode & 0o777).toBe(0o600);
     expect(JSON.parse(read('arc.json'))).toMatchObject({

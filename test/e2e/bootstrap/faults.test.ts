@@ -337,7 +337,7 @@ describe('two runs at once', () => {
     await until(() => existsSync(join(folder, '.arc.json.bootstrap')));
     const second = await bootstrap();
     expect(second.code).toBe(1);
-    expect(second.stderr).toMatch(/process \d+ is already working on it/);
+    expect(second.stderr).toMatch(/process \d+ is already using it/);
     expect(await first).toMatchObject({ code: 0 });
     expect(await livingSims()).toHaveLength(1);
     row('two runs at once', ['one ends with 1, the other with 0', '1 SIM']);

@@ -282,7 +282,7 @@ describe('a refusal explains the fix, and nothing is sent:', () => {
     writeProfile('p', KEY);
     const both = await refused(['--profile', 'p', '--auth-key-id', 'keyId-1']);
     expect(both).toMatchObject({ code: 2 });
-    expect(both.stderr).toContain('--auth-key-id and --profile were given together');
+    expect(both.stderr).toContain('--auth-key-id and --profile cannot be used together');
   }, 60_000);
 
   it('the default profile, which was not selected and is suggested', async () => {

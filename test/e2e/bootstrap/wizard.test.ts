@@ -79,7 +79,7 @@ describeWith(['script'], 'the wizard', () => {
     run.type(ENTER);
     // No is the default.
     expect(await run.finished).toMatchObject({ code: 1 });
-    expect(shown(run)).toContain('no virtual SIM was created: you did not confirm');
+    expect(shown(run)).toContain('no virtual SIM was created: you did not answer yes');
     expect(existsSync(join(folder, 'arc.json'))).toBe(false);
   }, 60_000);
 
