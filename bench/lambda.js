@@ -54,7 +54,7 @@ const isRealTime = goFirst();
 const lab = await LambdaLab.start();
 try {
   const missing = programs.find((program) => !existsSync(lab.programs[program] ?? ''));
-  if (missing !== undefined) throw new Error(`there is no ${missing}: "npm run layer" makes it`);
+  if (missing !== undefined) throw new Error(`${missing} does not exist: build it with "npm run layer"`);
   for (const part of values.only.split(',')) {
     console.error(`${part} ...`);
     await parts[part]();
@@ -63,9 +63,9 @@ try {
   await lab.close();
 }
 console.log(
-  `Node ${NODE_VERSION} in the executable, ${process.version} outside it, ` +
+  `Node ${NODE_VERSION} in the executable, ${process.version} elsewhere, ` +
     `${cpus().length} × ${cpus()[0].model}, load ${load.toFixed(1)} to ${loadavg()[0].toFixed(1)}, ` +
-    (isRealTime ? 'in real time' : 'together with other programs'),
+    (isRealTime ? 'with real-time priority' : 'with normal priority'),
 );
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);
@@ -88,17 +88,17 @@ async function compareWarm() {
     const all = await runWarm(lab, programs[0], options);
     const runs = all.slice(WARM_UP);
     const how = freezeBetweenInvokes ? 'frozen between invocations' : 'never frozen';
-    verdicts.title(`Warm, ${programs[0]}, ${how}: a POST through the extension less one directly`);
+    verdicts.title(`Warm, ${programs[0]}, ${how}: a POST through the extension minus a direct POST`);
     judgeWarm(verdicts, 'overhead', differences(runs));
     const { median, p99 } = summarize(differences(all));
     verdicts.tell(
-      `overhead, with the first ${WARM_UP}: median, p99`,
+      `overhead, including the first ${WARM_UP}: median, p99`,
       `${milliseconds(median)}, ${milliseconds(p99)}`,
     );
-    verdicts.tell('through the extension, directly: medians', pair(runs, 'ours', 'baseline'));
+    verdicts.tell('POST through the extension, and directly: medians', pair(runs, 'ours', 'baseline'));
     const post = summarize(runs.map(({ postRuntime }) => postRuntime));
     verdicts.tell(
-      'behind the function (PostRuntimeExtensionsDuration): median, p99',
+      'after the function (PostRuntimeExtensionsDuration): median, p99',
       `${milliseconds(post.median)}, ${milliseconds(post.p99)}`,
     );
   }
@@ -125,7 +125,7 @@ async function compareCold() {
     judgeCold(verdicts, 'cold', runs, roundTrip);
     const phases = runs.map((run) => run.phases);
     verdicts.tell(
-      'by its own log, ms since exec',
+      'phases from its log, ms since exec',
       PHASES.map((phase) => `${phase} ${medianOf(phases, phase).toFixed(1)}`).join(', '),
     );
   }
@@ -141,11 +141,11 @@ async function compareFreeze() {
     const runs = [];
     for (let run = 0; run < FREEZES; run++)
       runs.push(await runFreeze(lab, programs[0], path, { isForgotten }));
-    const nat = isForgotten ? ', the NAT has forgotten us' : '';
+    const nat = isForgotten ? ', without the NAT mapping' : '';
     verdicts.title(
-      `Behind a freeze of 10 minutes, RTT ${roundTrip} ms${nat}, medians of ${runs.length} sandboxes`,
+      `After a freeze of 10 minutes, RTT ${roundTrip} ms${nat}, medians of ${runs.length} sandboxes`,
     );
-    judgeThaw(verdicts, 'behind the freeze', runs, roundTrip);
+    judgeThaw(verdicts, 'after the freeze', runs, roundTrip);
   }
 }
 
@@ -169,8 +169,8 @@ async function compareStarts() {
     medianOf(runs, 'up').toFixed(2),
   );
   const { idle, behind } = await runMemory(lab, config, MESSAGES);
-  verdicts.tell('memory of up, idle: resident, of it alone', megabytes(idle));
-  verdicts.tell(`memory of up, behind ${MESSAGES} messages`, megabytes(behind));
+  verdicts.tell('memory of up, idle: resident, anonymous', megabytes(idle));
+  verdicts.tell(`memory of up, after ${MESSAGES} messages`, megabytes(behind));
 }
 
 function pair(runs, ...keys) {

@@ -66,7 +66,7 @@ const runs = planRuns(values.scenes.split(','), repeats).filter(
     (scene !== 'table' || isChosen(values.impairment, impairment)),
 );
 const missing = values.report ? [] : runs.filter(({ key }) => !results.has(key));
-console.error(`${results.label}: ${missing.length} of ${runs.length} runs to make, into ${file}`);
+console.error(`${results.label}: ${missing.length} of ${runs.length} runs are missing from ${file}`);
 
 let left = 0;
 if (missing.length > 0) {
@@ -94,7 +94,7 @@ async function measure(measurement, plan, progress) {
     const result = await measurement.run(plan);
     const late = Math.max(result.path.up.lateness.p99, result.path.down.lateness.p99);
     if (late <= LATEST || values.busy) return { ...result, late };
-    console.error(`${progress}: the machine is busy, the relay was ${late} ms late`);
+    console.error(`${progress}: the machine is busy: the relay was ${late} ms late`);
   }
   return undefined;
 }
@@ -106,7 +106,7 @@ console.log(
 console.log(text);
 if (left > 0) {
   console.log(
-    `${left} runs were not made, the machine was too busy: start it again, or take them with --busy.`,
+    `${left} runs were skipped because the machine was too busy: start the benchmark again, or add --busy.`,
   );
 }
 process.exit(isGood ? 0 : 1);

@@ -90,7 +90,9 @@ function configText(options: CreateTunnelOptions | undefined): string {
   }
   throw new UserError('usage', {
     what: 'cannot use the config option of createTunnel',
-    why: `it is ${config === '' ? 'empty' : typeof config}`,
-    next: ['Pass the path of arc.json, its JSON or base64 text, or an object with its members.'],
+    why: `it must not be ${config === '' ? 'empty' : `of type ${typeof config}`}`,
+    next: [
+      'Pass the path of arc.json, its content as JSON or in base64, or an object with the same members.',
+    ],
   });
 }

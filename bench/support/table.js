@@ -66,8 +66,8 @@ function reportTable(results) {
       '',
       ...markdown(['way', 'control', 'RTT', ...names], rows),
       '',
-      `mean ${mean.toFixed(3)} of ${ratios.length} cells (wanted ${LIMITS.mean}); ` +
-        `worst ${worst.ratio.toFixed(2)}: ${worst.name} (wanted ${LIMITS.worst})`,
+      `mean ${mean.toFixed(3)} of ${ratios.length} cells (limit ${LIMITS.mean}); ` +
+        `worst ${worst.ratio.toFixed(2)}: ${worst.name} (limit ${LIMITS.worst})`,
     ],
     isGood: mean >= LIMITS.mean && worst.ratio >= LIMITS.worst,
   };
@@ -85,7 +85,7 @@ function reportQueues(results) {
     }
   }
   if (rows.length === 0) return { lines: [] };
-  const title = 'The queue that one stream upwards keeps, ms (median, 95 %) and datagrams dropped:';
+  const title = 'Queue of one upload stream in ms (median, 95th percentile), and dropped datagrams:';
   return { lines: [title, '', ...markdown(['control', 'RTT', 'ours', 'kernel'], rows)] };
 }
 
@@ -108,7 +108,7 @@ function reportFairness(results) {
   if (rows.length === 0) return { lines: [] };
   const header = ['flow', 'Mbit/s', 'CUBIC Mbit/s', 'its share', 'queue'];
   const title =
-    "Sharing one bottleneck with the kernel's CUBIC, RTT 50 ms (the share without the first quarter):";
+    "Sharing a bottleneck with the kernel's CUBIC, RTT 50 ms (share without the first quarter):";
   return { lines: [title, '', ...markdown(header, rows)] };
 }
 
@@ -126,7 +126,7 @@ function reportPost(results) {
   if (rows.length === 0) return { lines: [] };
   const lines = [
     `A POST of ${POST.bytes / 1e6} MB, RTT ${POST.roundTrip} ms, ${POST.loss * 100} % lost each way ` +
-      `(times; with bbr at most ${LIMITS.post} is wanted):`,
+      `(times; the limit with bbr is ${LIMITS.post}):`,
     '',
     ...markdown(['control', 'path', 'ours', 'kernel', 'ours/kernel'], rows),
   ];

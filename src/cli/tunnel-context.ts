@@ -100,7 +100,7 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
     const { libcFailure } = await import('../system/linux/libc.js');
     throw new UserError('failed', {
       what: 'cannot use --socket batch',
-      why: `it needs Linux and koffi, and koffi does not load here (${libcFailure() ?? 'unknown'})`,
+      why: `batches require Linux and koffi, and koffi cannot be loaded here (${libcFailure() ?? 'unknown'})`,
       next: ['Use --socket auto.'],
     });
   }

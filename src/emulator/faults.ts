@@ -47,10 +47,11 @@ export const faultRequest = z
     headers: z
       .record(
         z.string(),
-        z.string().refine(isFieldValue, 'has characters that are invalid in a header'),
+        z.string().refine(isFieldValue, 'must not contain characters that are invalid in a header'),
       )
       .refine((headers) => Object.keys(headers).every(isAllowed), {
-        message: 'has an invalid name, or one that sets the length of the response',
+        message:
+          'must not contain an invalid name, or a header that sets the length of the response',
       })
       .optional(),
     /**
@@ -71,7 +72,7 @@ export const faultRequest = z
     carryOut: z.boolean().optional(),
   })
   .refine(({ operation, path }) => (operation === undefined) !== (path === undefined), {
-    message: 'requires operation or path',
+    message: 'must contain operation or path',
   });
 
 export type FaultRequest = Readonly<z.output<typeof faultRequest>>;

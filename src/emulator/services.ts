@@ -73,6 +73,6 @@ export const ARC_ALLOWED_IPS: readonly string[] = [
 
 function address(text: string): IpAddress {
   const parsed = parseIpAddress(text);
-  if (parsed === undefined) throw new RangeError(`${text} is not an IP address`);
+  if (parsed === undefined) throw new RangeError(`${text} must be an IP address`);
   return parsed;
 }

@@ -111,7 +111,7 @@ export class Sims {
   /** Returns the physical SIM. */
   line(): Sim {
     const line = this.#sims.get(this.#lineId);
-    if (line === undefined) throw new RangeError('the saved SIMs have no line');
+    if (line === undefined) throw new RangeError('the saved SIMs do not include the cellular SIM');
     return line;
   }
 

@@ -43,13 +43,13 @@ const tags = z
 const key = z.string().transform((text, context) => {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length === 32 && bytes.toString('base64') === text) return new Uint8Array(bytes);
-  context.addIssue({ code: 'custom', message: 'is not the base64 of 32 bytes' });
+  context.addIssue({ code: 'custom', message: 'must be 32 bytes in base64' });
   return z.NEVER;
 });
 const address = z.string().transform((text, context) => {
   const parsed = parseIpAddress(text);
   if (parsed?.length === 4) return parsed;
-  context.addIssue({ code: 'custom', message: 'is not an IPv4 address' });
+  context.addIssue({ code: 'custom', message: 'must be an IPv4 address' });
   return z.NEVER;
 });
 const session = z.strictObject({ sessionId: z.string(), createdTime: time });
@@ -92,7 +92,7 @@ const group = z.strictObject({
 });
 
 const stateFile = z.strictObject({
-  version: z.literal(1, 'must be 1: this version cannot read the file'),
+  version: z.literal(1, 'must be 1, because this version of arctun cannot read other formats'),
   arcServer: z.strictObject({ privateKey: key }),
   run: z.string().regex(/^\d{8}$/),
   users: z.array(emulatorUser).max(MAX_USERS),
@@ -101,9 +101,9 @@ const stateFile = z.strictObject({
     .array(sim)
     .min(1)
     .max(MAX_SIMS + 1)
-    .refine(areDistinct, { message: 'two SIMs have the same ID, address or public key' })
+    .refine(areDistinct, { message: 'two SIMs must not have the same ID, address or public key' })
     .refine(([line]) => line?.type === 'uicc', {
-      message: 'the first SIM is not the one of the cellular line',
+      message: 'the first SIM must be the SIM of the cellular line',
     }),
 });
 
@@ -149,7 +149,10 @@ export class StateFile {
   async #write(text: string): Promise<void> {
     if (text === this.#written) return;
     if (Buffer.byteLength(text) > MAX_STATE_LENGTH) {
-      throw this.#refuse('write', new Error(`it would be longer than ${MAX_STATE_LENGTH} bytes`));
+      throw this.#refuse(
+        'write',
+        new Error(`the file must not be longer than ${MAX_STATE_LENGTH} bytes`),
+      );
     }
     try {
       await this.#files.replaceText(this.#path, text);
@@ -171,8 +174,13 @@ export class StateFile {
     throw new UserError('configuration', {
       what: `cannot use the state file ${this.#path}`,
       why:
-        where === '' ? 'it is not JSON saved by an emulator' : `${where}: ${issue?.message ?? ''}`,
-      next: ['Choose another file, or move it away to start over. The file is unchanged.'],
+        where === ''
+          ? 'the file must be JSON that an emulator has saved'
+          : `${where}: ${issue?.message ?? ''}`,
+      next: [
+        'The file is unchanged.',
+        'Choose another file, or move this file away to start over.',
+      ],
     });
   }
 

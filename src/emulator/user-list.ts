@@ -13,7 +13,7 @@ export function parseUserList(
   others: readonly EmulatorUser[],
 ): readonly EmulatorUser[] {
   const list = parseJson(text);
-  if (list === undefined) throw new Error('it is not JSON');
+  if (list === undefined) throw new Error('the text must be JSON');
   const { success, data, error } = z.array(emulatorUser).max(MAX_USERS).safeParse(list);
   if (!success) {
     const [issue] = error.issues;

@@ -9,7 +9,7 @@ const MAX_PERMISSIONS = 100;
 const MAX_SWITCHES = 100;
 
 const text = z.string().min(1).max(255);
-const operatorId = z.string().regex(/^OP\d{10}$/, 'must be OP and ten digits');
+const operatorId = z.string().regex(/^OP\d{10}$/, 'must be OP followed by ten digits');
 
 /** The format of a user in a users file, the state file and `POST /emulator/users`. */
 export const emulatorUser = z
@@ -37,13 +37,13 @@ export const emulatorUser = z
     message: 'authKeyId and authKey must be given together',
   })
   .refine(({ email, userName }) => email === undefined || userName === undefined, {
-    message: 'a root user needs an email, a SAM user a userName',
+    message: 'must have an email (root user) or a userName (SAM user), but not both',
   })
   .refine(
     ({ authKey, email, userName, password }) =>
       authKey !== undefined ||
       (password !== undefined && (email !== undefined || userName !== undefined)),
-    { message: 'needs an auth key, or a password with email or userName' },
+    { message: 'must have an auth key, or a password with an email or userName' },
   );
 
 export type EmulatorUser = Readonly<z.infer<typeof emulatorUser>>;

@@ -25,6 +25,6 @@ function readAsset(key: string): Buffer {
 /** Loads only built-in modules: another user may have written a file next to the executable. */
 function requireBuiltin(name: string): unknown {
   const found: unknown = process.getBuiltinModule(name);
-  if (found === undefined) throw new Error(`${name} is missing in this executable`);
+  if (found === undefined) throw new Error(`${name} is missing from this executable`);
   return found;
 }

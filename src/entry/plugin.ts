@@ -41,7 +41,9 @@ export function createPlugin(): Interfaces.Plugin {
   async function loadCommand(id: string): Promise<Command.Class> {
     const load = COMMAND_MODULES[id];
     if (load === undefined)
-      throw new TypeError(`the manifest lists ${id}, but the program does not have it`);
+      throw new TypeError(
+        `the manifest lists ${id}, but the program does not contain this command`,
+      );
     const { default: command } = await load();
     return Object.assign(command, { id, plugin });
   }

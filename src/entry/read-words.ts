@@ -94,7 +94,7 @@ function refuseUnknownFlag(leading: readonly string[], { commands }: CommandInde
     why: name,
     next: [
       ...(isLong ? didYouMean(name, [...known]) : []),
-      'Run "arctun --help" for the commands.',
+      'Run "arctun --help" to list the commands.',
     ],
   });
 }
@@ -164,7 +164,7 @@ function withPlainBooleans(words: readonly string[], { flags }: IndexedCommand):
     if (FALSE.test(value)) return [];
     throw new UserError('usage', {
       what: `invalid --${name}`,
-      why: `${JSON.stringify(value)} is not true or false`,
+      why: `the value must be true or false, not ${JSON.stringify(value)}`,
       next: [`Use --${name} without a value, or omit it.`],
     });
   });

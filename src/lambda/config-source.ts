@@ -114,7 +114,7 @@ function isShownAsName(name: string): boolean {
 function noName(kind: 'secret' | 'parameter'): UserError {
   return new UserError('configuration', {
     what: `cannot use ARCTUN_CONFIG_${kind.toUpperCase()}`,
-    why: `it is not the name of a ${kind}`,
+    why: `the value must be the name of a ${kind}`,
     next: [`Put the text of arc.json in ARCTUN_CONFIG, or in the ${kind} itself.`],
   });
 }
@@ -192,8 +192,8 @@ function hasSameKey(one: LoadedArcConfig, other: LoadedArcConfig): boolean {
 function unusableValue(): UserError {
   return new UserError('configuration', {
     what: 'cannot use ARCTUN_CONFIG',
-    why: 'it is neither JSON, nor base64, nor the path of a file',
-    next: ['Check that the text is complete and is quoted only once.'],
+    why: 'the value must be JSON, base64, or the path of a file',
+    next: ['Check that the value is complete and is quoted only once.'],
   });
 }
 

@@ -174,9 +174,11 @@ export class Extension {
     const isOnDisk = place.kind === 'value' || place.kind === 'files';
     if (!isOnDisk || this.#opening === undefined) return undefined;
     return new UserError('tunnel', {
-      what: 'the tunnel was not opened',
-      why: `its configuration could not be read within ${wait / 1000} s`,
-      next: ['Check whether its disk responds, or increase ARCTUN_LAMBDA_WAIT.'],
+      what: 'cannot open the tunnel',
+      why: `the configuration could not be read within ${wait / 1000} s`,
+      next: [
+        'Check that the disk with the configuration responds, or increase ARCTUN_LAMBDA_WAIT.',
+      ],
     });
   }
 

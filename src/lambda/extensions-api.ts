@@ -75,7 +75,7 @@ export class ExtensionsApi {
     const answer = await this.#call('POST', 'register', { headers, body: { events }, onSent });
     const identifier = answer.headers['lambda-extension-identifier'];
     if (typeof identifier !== 'string' || identifier === '') {
-      throw refused('register', 'the response has no identifier');
+      throw refused('register', 'the response does not contain an identifier');
     }
     this.#identifier = identifier;
   }
@@ -173,7 +173,7 @@ function parseEvent(text: string): ExtensionEvent | undefined {
 function refused(path: string, why: string, cause?: Error): UserError {
   return new UserError(
     'failed',
-    { what: `Lambda's Extensions API rejected ${path}`, why },
+    { what: `a call to Lambda's Extensions API failed (${path})`, why },
     { cause },
   );
 }

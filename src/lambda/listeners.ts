@@ -92,10 +92,10 @@ function taken(port: number, cause: unknown): UserError {
     'failed',
     {
       what: `cannot listen on port ${port}`,
-      why: 'another program of this environment listens there, and would receive messages meant for SORACOM',
+      why: 'another program in this environment is listening on the port, and would receive messages that are meant for SORACOM',
       next: [
         'Choose another port with ARCTUN_LAMBDA_PORT, and change the URL in the function.',
-        'Check for other extensions: the AWS Lambda Web Adapter, for example, also uses port 8080.',
+        'Check for other extensions. For example, the AWS Lambda Web Adapter also uses port 8080.',
       ],
     },
     { cause },

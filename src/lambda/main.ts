@@ -28,7 +28,7 @@ export async function main(env: Environment = process.env): Promise<void> {
   } catch (error) {
     const { what, why, next } = error instanceof UserError ? error : unforeseen(error);
     await openLog(log, 'error');
-    log.error({ what, why, next }, `the extension exits: ${what}: ${why}`);
+    log.error({ what, why, next }, `the extension is exiting: ${what}: ${why}`);
     process.exit(error instanceof UserError && error.kind === 'usage' ? WRONG_USAGE : 1);
   }
 }
@@ -88,7 +88,7 @@ async function openTunnel(
     taskRoot: settings.taskRoot,
   });
   for (const { message } of faults)
-    log.warn({ why: message }, 'cannot use an arc.json of the pool');
+    log.warn({ why: message }, 'cannot use one of the arc.json files in the pool');
   const memory = new SimMemory(`${tmpdir()}/arctun-sim`, files.systemFiles);
   return openSandboxTunnel(configs, settings, memory, await tunnelPorts(settings, log));
 }
@@ -139,7 +139,7 @@ function notInLambda(): UserError {
   return new UserError('usage', {
     what: 'cannot run as a Lambda extension',
     why: 'AWS_LAMBDA_RUNTIME_API is not set, so this is not an AWS Lambda execution environment',
-    next: ['Add arctun to the function as a layer. "arctun lambda layer" builds one.'],
+    next: ['Build a layer with "arctun lambda layer", and add the layer to the function.'],
   });
 }
 

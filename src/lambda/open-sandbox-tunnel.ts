@@ -47,11 +47,11 @@ function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
     if (!isCertain || isTold) return;
     isTold = true;
     const next = [
-      "Set the function's reserved concurrency to 1, or give it a pool with two virtual SIMs for each concurrent environment.",
+      "Set the function's reserved concurrency to 1, or give the function a pool with two virtual SIMs for each concurrent environment.",
     ];
     log.warn(
       { next },
-      'the function has one virtual SIM, but several of its environments seem to run at the same time',
+      'the function has only one virtual SIM, but seems to run in several environments at the same time',
     );
   });
 }
@@ -74,7 +74,7 @@ function planSims(
       if (!(error instanceof UserError)) throw error;
       fault ??= error;
       if (arcConfigs.length > 1) {
-        ports.log.warn({ why: error.message }, 'cannot use an arc.json of the pool');
+        ports.log.warn({ why: error.message }, 'cannot use one of the arc.json files in the pool');
       }
     }
   }

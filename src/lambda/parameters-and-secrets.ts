@@ -41,7 +41,10 @@ export async function readSecret(
   if (status !== 200) throw notGiven(place, `status ${status}: ${body.trim().slice(0, 300)}`);
   const text = textOf(place, body);
   if (text === undefined) {
-    throw new UserError('configuration', { what: cannotRead(place), why: 'it contains no text' });
+    throw new UserError('configuration', {
+      what: cannotRead(place),
+      why: `the ${place.kind} does not contain text`,
+    });
   }
   return text;
 }
@@ -105,7 +108,7 @@ function cannotRead({ kind, name }: SecretPlace): string {
 function notGiven(place: SecretPlace, why: string, cause?: Error): NotYetError {
   const action = place.kind === 'secret' ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameter';
   const next = [
-    `Grant the function's role ${action} on it, and kms:Decrypt if it is encrypted with a customer managed key.`,
+    `Grant ${action} on this ${place.kind} to the function's role, and also kms:Decrypt if a customer managed key encrypts it.`,
   ];
   return new NotYetError('configuration', { what: cannotRead(place), why, next }, { cause });
 }
@@ -116,7 +119,7 @@ function unreachable(place: SecretPlace, port: number, error: NodeJS.ErrnoExcept
     'configuration',
     {
       what: cannotRead(place),
-      why: `nothing listens on port ${port} of this environment`,
+      why: `no program is listening on port ${port} in this environment`,
       next: ['Add the layer AWS-Parameters-and-Secrets-Lambda-Extension to the function.'],
     },
     { cause: error },

@@ -270,8 +270,8 @@ export class SandboxDialer implements Dialer {
 }
 
 function notOpened(wait: number, failure: UserError | undefined): DialError {
-  const why = failure?.message ?? 'it has not been opened yet';
-  return new DialError('not-ready', `no tunnel within ${wait / 1000} s: ${why}`, {
+  const why = failure?.message ?? 'the tunnel has not been opened yet';
+  return new DialError('not-ready', `the tunnel did not open within ${wait / 1000} s: ${why}`, {
     cause: failure,
   });
 }

@@ -26,7 +26,7 @@ export class RingBuffer {
 
   constructor(maximum: number, budget: MemoryBudget) {
     if (!Number.isInteger(maximum) || maximum < 1) {
-      throw new RangeError(`ring size is not a positive integer: ${maximum}`);
+      throw new RangeError(`the ring size must be a positive integer, not ${maximum}`);
     }
     this.maximum = maximum;
     this.#budget = budget;
@@ -72,13 +72,15 @@ export class RingBuffer {
 
   /** Extends the queue by `count` bytes that `writeAhead` placed after its end. */
   extend(count: number): void {
-    if (this.#length + count > this.#reach) throw new RangeError('extend past what was placed');
+    if (this.#length + count > this.#reach)
+      throw new RangeError('cannot extend the ring beyond the bytes that were placed');
     this.#length += count;
   }
 
   /** Copies queue bytes `[offset, offset + count)` to `target` at `targetOffset`. */
   copyTo(offset: number, count: number, target: Uint8Array, targetOffset: number): void {
-    if (offset + count > this.#length) throw new RangeError('copy past the end of the ring');
+    if (offset + count > this.#length)
+      throw new RangeError('cannot copy bytes beyond the end of the ring');
     const storage = this.#storage;
     let index = this.#start + offset;
     if (index >= storage.length) index -= storage.length;
@@ -98,7 +100,8 @@ export class RingBuffer {
   }
 
   discard(count: number): void {
-    if (count > this.#length) throw new RangeError('discard past the end of the ring');
+    if (count > this.#length)
+      throw new RangeError('cannot discard bytes beyond the end of the ring');
     this.#length -= count;
     this.#reach -= count;
     this.#start += count;

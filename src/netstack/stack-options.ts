@@ -69,13 +69,13 @@ const MAXIMUM_MTU = 0xffff;
 export function assertMtu(mtu: number, hasIpv6: boolean): void {
   const minimum = hasIpv6 ? IPV6_MINIMUM_MTU : MINIMUM_MTU;
   if (!Number.isInteger(mtu) || mtu < minimum || mtu > MAXIMUM_MTU) {
-    throw new RangeError(`MTU out of range: ${mtu}`);
+    throw new RangeError(`the MTU is out of range: ${mtu}`);
   }
 }
 
 /** @throws RangeError if the port is out of range */
 export function assertPort(port: number, minimum: number): void {
   if (!Number.isInteger(port) || port < minimum || port > 0xffff) {
-    throw new RangeError(`port out of range: ${port}`);
+    throw new RangeError(`the port is out of range: ${port}`);
   }
 }

@@ -234,7 +234,7 @@ export class Stack {
     assertPort(remote.port, 1);
     assertPort(options.localPort ?? 0, 0);
     if (!this.isHost(remote.address))
-      throw new RangeError('the remote address is not another host');
+      throw new RangeError('the remote address must belong to another host');
     return this.#tcp.connect(remote, observer, now, options);
   }
 

@@ -16,6 +16,6 @@ export function failedDial(error: unknown): FailedDial {
     const { reason, message, silence } = error;
     return { reason, message, ...(silence && { silence }) };
   }
-  const message = error instanceof Error ? error.message : 'the dialer gave no reason';
+  const message = error instanceof Error ? error.message : 'the dialer did not report a reason';
   return { reason: 'dial-failed', message };
 }

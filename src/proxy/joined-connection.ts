@@ -92,7 +92,10 @@ export class JoinedConnection {
     const { reason, silence, message } = failure;
     onFailure();
     const parties = partiesOf(this.#client, this.#request.target);
-    log.warn({ reason, ...(silence && { silence }), ...parties }, `not connected: ${message}`);
+    log.warn(
+      { reason, ...(silence && { silence }), ...parties },
+      `cannot connect to the target: ${message}`,
+    );
     endWith(this.#socket, this.#request.refused(failure));
   }
 
@@ -111,7 +114,7 @@ export class JoinedConnection {
 
   #gone(): void {
     if (this.#relay !== undefined) return;
-    if (!this.#isSettled) this.#context.log.debug({}, 'client went away');
+    if (!this.#isSettled) this.#context.log.debug({}, 'the client disconnected');
     this.#isSettled = true;
     this.#dialing.abort(new Error('the client has disconnected'));
     this.#onOver();

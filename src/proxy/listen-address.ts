@@ -41,7 +41,7 @@ export function parseListenAddress(text: string): ListenAddress {
 function notAnAddress(text: string): UserError {
   return new UserError('usage', {
     what: `cannot listen on ${JSON.stringify(text)}`,
-    why: 'expected ADDRESS:PORT with a port from 0 to 65535',
+    why: 'the address must have the form ADDRESS:PORT, with a port from 0 to 65535',
     next: ['Use the form 127.0.0.1:8888, or [::1]:8888 for IPv6.'],
   });
 }
@@ -71,13 +71,13 @@ export function isLoopback(host: string): boolean {
 export function requireLoopback(
   host: string,
   allowOpen: boolean,
-  risk = 'anyone who can reach it could send data as this SIM',
+  risk = 'anyone who can reach the address could send data as this SIM',
 ): void {
   if (allowOpen || isLoopback(host)) return;
   throw new UserError('usage', {
-    what: `refused to listen on ${host}`,
-    why: `it is not a loopback address: ${risk}`,
-    next: ['Listen on 127.0.0.1.', 'Or add --allow-open to allow it.'],
+    what: `cannot listen on ${host}`,
+    why: `this is not a loopback address, so ${risk}`,
+    next: ['Listen on 127.0.0.1.', 'Or add --allow-open to listen on this address anyway.'],
   });
 }
 

@@ -30,7 +30,7 @@ export function openPort(
     server.once('error', onError);
     server.listen({ host: listen.host, port: listen.port }, () => {
       server.off('error', onError);
-      server.on('error', (error) => log.error({ error: error.message }, 'listener failed'));
+      server.on('error', (error) => log.error({ error: error.message }, 'the listener failed'));
       const { address: host, port } = server.address() as AddressInfo;
       if (!isLoopback(host)) warnOfStrangers({ host, port }, risk, log);
       resolve({ host, port });
@@ -64,7 +64,7 @@ export function listenError(
     new UserError(kind, { what, why: why ?? error.message, next: [next] }, { cause: error });
   const reason = listenFault(error.code);
   if (error.code === 'EADDRINUSE') {
-    const other = `Stop it, or choose another port with ${flag} (0 picks a free port).`;
+    const other = `Stop the program that uses the port, or choose another port with ${flag} (0 picks a free port).`;
     return fail('failed', reason, other);
   }
   if (isDenied(error)) return fail('permission', reason, 'Choose port 1024 or above.');

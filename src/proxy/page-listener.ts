@@ -133,8 +133,9 @@ export class PageListener {
   async #pageFor({ method, url = '' }: IncomingMessage): Promise<Page> {
     const [path = ''] = url.split('?');
     const page = this.#options.pages.get(path);
-    if (page === undefined) return textPage(404, `not found; available: ${this.#paths()}`);
-    if (method !== 'GET' && method !== 'HEAD') return textPage(405, 'GET or HEAD');
+    if (page === undefined) return textPage(404, `not found; available paths: ${this.#paths()}`);
+    if (method !== 'GET' && method !== 'HEAD')
+      return textPage(405, 'only GET and HEAD are supported');
     try {
       return await page();
     } catch (error) {

@@ -66,11 +66,11 @@ export interface Operation {
 
 /** Advice for a lost createSim response: a second call could create a second billed SIM. */
 export const SIM_MAY_EXIST = [
-  'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the start time ' +
-    'of this command: one may have been created and billed.',
-  'Or run bootstrap again, which looks for that SIM before it creates another.',
-  'Give that SIM a new key with `arctun bootstrap authkey --adopt ' +
-    'SIM_ID`, or stop its billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',
+  'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the ' +
+    'start time of this command: a SIM may have been created, and it is billed.',
+  'Or run bootstrap again: it looks for that SIM before it creates another one.',
+  'Give that SIM a new key with `arctun bootstrap authkey --adopt SIM_ID`, or stop its ' +
+    'billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',
 ] as const;
 
 /** Builds the error for a 2xx response that does not match the specification. */
@@ -116,7 +116,8 @@ const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
     'Check HTTPS_PROXY and its credentials. If it is the proxy of `arctun up`, add the host to NO_PROXY.',
   timeout: 'Check the network and the proxy settings, then try again.',
   tls: 'Check that the endpoint is the SORACOM API. If a proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its CA.',
-  'tls-clock': "Check this machine's clock: by this clock, the certificate is not valid.",
+  'tls-clock':
+    "Check this machine's clock: the certificate is not valid at the time that the clock shows.",
   'not-tls': 'Check the scheme and the port of the endpoint.',
   'too-long': 'Check that the endpoint is the SORACOM API.',
 };

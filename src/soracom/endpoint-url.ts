@@ -11,7 +11,7 @@ export function parseEndpointUrl(text: string): string {
   if (endpoint.toLowerCase().startsWith('https:') || isLoopbackUrl(endpoint)) return endpoint;
   throw new UserError('usage', {
     what: 'cannot use the API endpoint',
-    why: `it is plain http to ${new URL(endpoint).hostname}, which would send keys unencrypted`,
+    why: `plain http to ${new URL(endpoint).hostname} would send keys unencrypted`,
     next: ['Use an https URL. Plain http is allowed only for this machine, such as 127.0.0.1.'],
   });
 }
@@ -26,7 +26,7 @@ export function parsePlainEndpointUrl(text: string): string {
   if (url === undefined || !isHttp || url.search !== '' || url.hash !== '' || url.username !== '') {
     throw new UserError('usage', {
       what: 'cannot use the API endpoint',
-      why: 'it is not an http or https URL without user, query and fragment',
+      why: 'the endpoint must be an http or https URL without user, query or fragment',
       next: ['Use a base URL such as https://api.soracom.io.'],
     });
   }

@@ -72,7 +72,9 @@ function nextSteps(operation: Operation, status: number): readonly string[] {
   if (advice !== undefined) return advice;
   if (status >= 500) return ['Try again in a few minutes: the server has a problem.'];
   if (status >= 300 && status < 400) {
-    return ['Check the endpoint, or sign in at the captive portal: redirects are not followed.'];
+    return [
+      'Check the endpoint, or sign in at the captive portal: arctun does not follow redirects.',
+    ];
   }
   return NEXT_OF_STATUS[status]?.(operation) ?? [];
 }
@@ -80,9 +82,9 @@ function nextSteps(operation: Operation, status: number): readonly string[] {
 const NEXT_OF_STATUS: Readonly<Record<number, (operation: Operation) => string[]>> = {
   401: () => ['Run the command again: the token is no longer valid.'],
   403: ({ permission }) => [
-    `Grant ${permission ?? 'permission for this call'} to the SAM user that signs in.`,
+    `Grant ${permission ?? 'permission for this call'} to the SAM user who signs in.`,
   ],
-  404: () => ['Check the SIM ID and the coverage type: a SIM exists in one coverage only.'],
+  404: () => ['Check the SIM ID and the coverage type: a SIM exists in only one coverage.'],
   407: () => ["Add the proxy's credentials to HTTPS_PROXY."],
   429: () => ['Wait a minute and try again: the API limits calls per minute.'],
 };

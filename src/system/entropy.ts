@@ -18,7 +18,7 @@ export function openKernelEntropy(path = '/dev/urandom'): Entropy & { close(): v
     fill: (bytes) => {
       for (let offset = 0; offset < bytes.length;) {
         const length = readSync(descriptor, bytes, offset, bytes.length - offset, null);
-        if (length === 0) throw new Error(`${path} has ended`);
+        if (length === 0) throw new Error(`${path} ended unexpectedly`);
         offset += length;
       }
     },

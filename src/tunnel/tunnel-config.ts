@@ -57,14 +57,14 @@ export interface TunnelConfigText {
 export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
   const addresses = [text.address, ...(text.additionalAddresses ?? [])].map((addressText) => {
     const address = parseIpAddress(addressText);
-    if (address === undefined) throw new RangeError(`${addressText} is not an IP address`);
+    if (address === undefined) throw new RangeError(`${addressText} must be an IP address`);
     return address;
   });
   const { privateKey, serverPublicKey, endpoint, mtu, persistentKeepaliveSeconds } = text;
   const { nameServers = [] } = text;
   const allowedIps = text.allowedIps.map((prefixText) => {
     const prefix = parseIpPrefix(prefixText);
-    if (prefix === undefined) throw new RangeError(`${prefixText} is not an IP prefix`);
+    if (prefix === undefined) throw new RangeError(`${prefixText} must be an IP prefix`);
     return prefix;
   });
   const persistentKeepalive = persistentKeepaliveSeconds * 1000;

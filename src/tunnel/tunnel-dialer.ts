@@ -188,5 +188,5 @@ function notStarted(cause: Error): Error {
   }
   // A RangeError means that the stack has no address of the target's family.
   if (!(cause instanceof RangeError)) return cause;
-  return new DialError('no-route', 'the tunnel has no address of this family', { cause });
+  return new DialError('no-route', 'the tunnel does not have an address of this family', { cause });
 }

@@ -46,7 +46,7 @@ export class Device {
   /** @throws RangeError if the private key is not 32 bytes or the MTU is not positive */
   constructor(options: DeviceOptions) {
     const { crypto, entropy, wallClock, sink, mtu } = options;
-    if (!(mtu > 0)) throw new RangeError('an MTU is positive');
+    if (!(mtu > 0)) throw new RangeError('the MTU must be positive');
     const identity = new Identity(crypto, options.privateKey);
     this.#context = {
       crypto,
@@ -118,7 +118,7 @@ export class Device {
     if (this.#isClosed) throw new RangeError('the device is closed');
     const key = publicKeyText(options.publicKey);
     if (key === publicKeyText(identity.publicKey)) {
-      throw new RangeError('the peer has the public key of this device');
+      throw new RangeError('the peer must not have the public key of this device');
     }
     if (peers.has(key)) throw new RangeError('the peer already exists');
     const releaseIndex = this.#releaseIndex;

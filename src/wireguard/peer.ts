@@ -258,10 +258,10 @@ export class Peer {
 }
 
 function requireInterval(interval: number): void {
-  if (!(interval >= 0)) throw new RangeError('a persistent keepalive is 0 ms or more');
+  if (!(interval >= 0)) throw new RangeError('the persistent keepalive must be 0 ms or more');
 }
 
 function requireKey(key: Uint8Array): Uint8Array {
-  if (key.length !== KEY_LENGTH) throw new RangeError('a key is 32 bytes');
+  if (key.length !== KEY_LENGTH) throw new RangeError('a key must have 32 bytes');
   return key;
 }

@@ -190,7 +190,7 @@ describeWith(['root', 'unshare'], 'if the disk is full', () => {
     expect(bytes.length).toBeGreaterThan(60_000);
     const { code, stderr } = await stop(started);
     expect(code).toBe(0);
-    expect(stderr.match(/the capture ends here; the tunnel continues/g)).toHaveLength(1);
+    expect(stderr.match(/the capture has stopped; the tunnel continues/g)).toHaveLength(1);
     expect(stderr).toMatch(/reason="no space left on the device"/);
     expect(stderr).toMatch(/leftOut=\d+/);
   }, 60_000);

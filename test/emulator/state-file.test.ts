@@ -180,9 +180,9 @@ describe('a file that the emulator did not save', () => {
   };
 
   it.each([
-    ['', 'it is not JSON saved by an emulator'],
-    ['{"arcServer": "planted"', 'it is not JSON saved by an emulator'],
-    ['[]', 'it is not JSON saved by an emulator'],
+    ['', 'the file must be JSON that an emulator has saved'],
+    ['{"arcServer": "planted"', 'the file must be JSON that an emulator has saved'],
+    ['[]', 'the file must be JSON that an emulator has saved'],
     ['{}', 'version: '],
   ])('is refused: %j', async (text, why) => {
     const files = new FakeFiles();

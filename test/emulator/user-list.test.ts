@@ -8,7 +8,7 @@ it('reads an array of users', () => {
 });
 
 it.each([
-  ['[{"password":"planted"', 'it is not JSON'],
+  ['[{"password":"planted"', 'the text must be JSON'],
   ['{}', 'Invalid input: expected array, received object'],
   [JSON.stringify([USER, { ...USER, email: 7 }]), 'user 1.email: Invalid input'],
   [JSON.stringify([USER, USER]), 'user 1: another user already has this email'],

@@ -23,6 +23,6 @@ it.each(Object.keys(manifest.commands))('loads %s with its ID and its plugin', a
 
 it('refuses an ID that is not in the program', async () => {
   await expect(createPlugin().findCommand('nosuch', { must: true })).rejects.toThrow(
-    'the manifest lists nosuch, but the program does not have it',
+    'the manifest lists nosuch, but the program does not contain this command',
   );
 });

@@ -80,12 +80,15 @@ it.each([
   ['config valdate', 'unknown command: config valdate\nDid you mean config validate?'],
   ['help nosuch', 'unknown command: nosuch'],
   ['nosuch --help', 'unknown command: nosuch'],
-  ['-c F.json config validate', 'unknown flag: -c\nRun "arctun --help" for the commands.'],
+  ['-c F.json config validate', 'unknown flag: -c\nRun "arctun --help" to list the commands.'],
   ['--confg F.json config validate', 'unknown flag: --confg\nDid you mean --config?\nRun'],
   ['--nosuch=1 nosuch', 'unknown flag: --nosuch\nRun'],
   ['--json -h nosuch', 'unknown command: nosuch'],
   ['--json', 'missing command: --json must follow a command'],
-  ['up --json=maybe', 'invalid --json: "maybe" is not true or false\nUse --json without a value'],
+  [
+    'up --json=maybe',
+    'invalid --json: the value must be true or false, not "maybe"\nUse --json without a value',
+  ],
 ])('refuses: %s', (line, text) => {
   expect(refusal(line)).toContain(text);
 });

@@ -38,7 +38,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
   );
 
   it.each([
-    ['tcp', /No answer. The message was delivered/],
+    ['tcp', /The message was delivered, but the target sent no answer/],
     ['udp', /No answer within 1 s. Over UDP, the message may or may not have arrived/],
   ])(
     'finishes without an answer over %s, and reports that',

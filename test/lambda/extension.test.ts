@@ -325,7 +325,7 @@ describe('a secret', () => {
     await lambda.pass(3_100);
     expect(refused.outcome).toMatchObject({
       reason: 'not-ready',
-      message: 'no tunnel within 3 s: cannot read secret arc: 400',
+      message: 'the tunnel did not open within 3 s: cannot read secret arc: 400',
       cause: NOT_YET,
     });
   });

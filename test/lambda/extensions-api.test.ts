@@ -61,7 +61,7 @@ describe('register', () => {
       lambda.give(200, '{}', headers);
       await expect(api.register([], () => undefined)).rejects.toMatchObject({
         name: 'UserError',
-        why: 'the response has no identifier',
+        why: 'the response does not contain an identifier',
       });
     },
   );
@@ -72,7 +72,7 @@ describe('register', () => {
       name: 'UserError',
       kind: 'failed',
       message:
-        "Lambda's Extensions API rejected register: status 403: " +
+        "a call to Lambda's Extensions API failed (register): status 403: " +
         '{"errorType":"Extension.InvalidExtensionName"}',
     });
   });
@@ -123,7 +123,8 @@ describe('next', () => {
     giveEvent(body);
     await expect(api.next()).rejects.toMatchObject({
       name: 'UserError',
-      message: "Lambda's Extensions API rejected event/next: the response is not an event",
+      message:
+        "a call to Lambda's Extensions API failed (event/next): the response is not an event",
     });
   });
 

@@ -67,7 +67,10 @@ it.each([
   aws.give(200, body);
   for (const place of [SECRET, PARAMETER]) {
     const failure = await failureOf(place);
-    expect(failure).toMatchObject({ name: 'UserError', why: 'it contains no text' });
+    expect(failure).toMatchObject({
+      name: 'UserError',
+      why: `the ${place.kind} does not contain text`,
+    });
     expect(inspect(failure)).not.toContain(HIDDEN);
   }
 });
@@ -97,7 +100,7 @@ describe('a retryable failure', () => {
     await aws.close();
     await expect(readSecret(SECRET, { port, token: '' })).rejects.toMatchObject({
       name: 'NotYetError',
-      why: `nothing listens on port ${port} of this environment`,
+      why: `no program is listening on port ${port} in this environment`,
       next: [expect.stringContaining('AWS-Parameters-and-Secrets-Lambda-Extension')],
     });
   });

@@ -105,7 +105,7 @@ describe('a dial', () => {
     expect(begun.outcome).toMatchObject({
       name: 'DialError',
       reason: 'not-ready',
-      message: 'no tunnel within 3 s: it has not been opened yet',
+      message: 'the tunnel did not open within 3 s: the tunnel has not been opened yet',
     });
     expect(begun.listeners).toBe(0);
     expect(clock.armed).toBe(0);

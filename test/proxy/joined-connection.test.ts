@@ -151,17 +151,17 @@ describe('a target that cannot be reached', () => {
     [
       new DialError('no-route', 'outside'),
       'no-route',
-      `warn {"reason":"no-route",${PARTIES}} not connected: outside`,
+      `warn {"reason":"no-route",${PARTIES}} cannot connect to the target: outside`,
     ],
     [
       new DialError('timeout', 'quiet', { silence: 'no-answer' }),
       'timeout',
-      `warn {"reason":"timeout","silence":"no-answer",${PARTIES}} not connected: quiet`,
+      `warn {"reason":"timeout","silence":"no-answer",${PARTIES}} cannot connect to the target: quiet`,
     ],
     [
       new Error('a fault'),
       'dial-failed',
-      `warn {"reason":"dial-failed",${PARTIES}} not connected: a fault`,
+      `warn {"reason":"dial-failed",${PARTIES}} cannot connect to the target: a fault`,
     ],
   ])('is logged with the reason: %#', async (error, reason, line) => {
     start();
@@ -201,7 +201,7 @@ describe('a client that disconnects during the dial', () => {
     expect(dialling?.aborted).toBe(true);
     refuse(dialling?.reason);
     await settle();
-    expect([overCount, failures, lines]).toEqual([1, 0, ['debug {} client went away']]);
+    expect([overCount, failures, lines]).toEqual([1, 0, ['debug {} the client disconnected']]);
   });
 
   it('destroys a connection that is established anyway', async () => {
@@ -222,7 +222,7 @@ describe('abort', () => {
     await settle();
     expect([client.taken, failures]).toEqual(['no: closed', 1]);
     expect(lines).toEqual([
-      `warn {"reason":"closed",${PARTIES}} not connected: the proxy is closing`,
+      `warn {"reason":"closed",${PARTIES}} cannot connect to the target: the proxy is closing`,
     ]);
     connection.abort();
     await closeClient();

@@ -72,7 +72,7 @@ describe('requireLoopback', () => {
     expect(error.next.join()).toContain('--allow-open');
     expect(error.why).toMatch(/could send data as this SIM$/);
     expect(() => requireLoopback('0.0.0.0', false, 'that is bad')).toThrow(
-      'refused to listen on 0.0.0.0: it is not a loopback address: that is bad',
+      'cannot listen on 0.0.0.0: this is not a loopback address, so that is bad',
     );
   });
 

@@ -18,7 +18,7 @@ it('reports the assigned port, and logs later errors', async () => {
   expect(address.port).toBeGreaterThan(0);
   // An error without a listener would end the process.
   server.emit('error', new Error('out of descriptors'));
-  expect(lines).toEqual(['listener failed']);
+  expect(lines).toEqual(['the listener failed']);
   const taken = openPort(createServer(), { listen: address, flag: '--flag', risk: 'look', log });
   await expect(taken).rejects.toMatchObject({
     kind: 'failed',

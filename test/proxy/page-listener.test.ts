@@ -91,7 +91,7 @@ it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s with 405', as
 
 it.each(['/', '/pages', '/page/', '//page', '*'])('answers 404 for %s', async (path) => {
   const { status, body } = await ask(await start(), path);
-  expect([status, body]).toEqual([404, 'not found; available: /page, /other\n']);
+  expect([status, body]).toEqual([404, 'not found; available paths: /page, /other\n']);
 });
 
 it('logs why a page cannot be generated, but does not show it to the client', async () => {

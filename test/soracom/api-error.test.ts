@@ -39,7 +39,7 @@ describe('simMayExist', () => {
   it('explains how to look for it, and that bootstrap also looks', () => {
     const text = SIM_MAY_EXIST.join(' ');
     expect(text).toContain('`arctun sim list --since TIME`');
-    expect(text).toContain('run bootstrap again, which looks for that SIM');
+    expect(text).toContain('run bootstrap again: it looks for that SIM');
   });
 });
 
@@ -54,8 +54,8 @@ describe('what to do next', () => {
   });
 
   it.each([
-    [300, 'redirects are not followed'],
-    [399, 'redirects are not followed'],
+    [300, 'does not follow redirects'],
+    [399, 'does not follow redirects'],
     [500, 'Try again in a few minutes'],
   ])('is that of the status class after %d', (status, next) => {
     expect(refusalError(GET_SIM, status, '').next[0]).toContain(next);

@@ -12,8 +12,8 @@ it('trims slashes and keeps a path', () => {
 it.each(['api.soracom.io', 'ftp://x', 'https://user:pw@x', 'https://x?a', 'https://x#a', ''])(
   'refuses %j without repeating it',
   (text) => {
-    expect(() => parseEndpointUrl(text)).toThrow('it is not an http or https URL');
-    expect(() => parsePlainEndpointUrl(text)).toThrow('it is not an http or https URL');
+    expect(() => parseEndpointUrl(text)).toThrow('the endpoint must be an http or https URL');
+    expect(() => parsePlainEndpointUrl(text)).toThrow('the endpoint must be an http or https URL');
   },
 );
 
@@ -44,7 +44,7 @@ it.each([
 ])('refuses plain http to %s if a key is sent', (url) => {
   expect(isLoopbackUrl(url)).toBe(false);
   expect(() => parseEndpointUrl(url)).toThrow(
-    `cannot use the API endpoint: it is plain http to ${new URL(url).hostname}, which would send keys unencrypted`,
+    `cannot use the API endpoint: plain http to ${new URL(url).hostname} would send keys unencrypted`,
   );
   expect(parsePlainEndpointUrl(url)).toBe(url);
 });

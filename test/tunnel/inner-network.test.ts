@@ -47,7 +47,7 @@ it('resets connections at both ends at once, and accepts new ones at the new add
   inbound.on('error', () => undefined);
   await move();
   await world.pass(10);
-  const why = "this tunnel's inner address has changed";
+  const why = 'the address of this tunnel has changed';
   expect(errors).toEqual([
     ['ECONNABORTED', why],
     ['ECONNABORTED', why],
@@ -70,7 +70,7 @@ it('rejects pending dials and pending receives with the reason', async () => {
   const { dialer, datagramDialer } = world.near;
   // Nothing answers at this address: datagrams sent there are lost.
   const dialled = dialer.dial({ host: '100.127.9.9', port: 80 });
-  const reason = { reason: 'unreachable', message: "this tunnel's inner address has changed" };
+  const reason = { reason: 'unreachable', message: 'the address of this tunnel has changed' };
   const channel = await world.run(datagramDialer.open({ host: FAR, port: 7 }));
   const received = channel.receive(60_000);
   const both = [

@@ -70,7 +70,7 @@ it('carries streams', async () => {
 it('has no route to an address of the other family, which the error names', async () => {
   const error = {
     reason: 'no-route',
-    message: `the tunnel has no IPv4 address, but ${SERVICE} is one`,
+    message: `the tunnel does not have an IPv4 address, which is needed to reach ${SERVICE}`,
   };
   await expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject(error);
   await expect(tunnel.datagramDialer.open({ host: SERVICE, port: 7 })).rejects.toMatchObject(error);
@@ -90,5 +90,5 @@ it('can have addresses of both families', () => {
     parseTunnelConfig({ ...text, additionalAddresses }).addresses;
   expect(of()).toEqual([parseIpAddress('10.0.0.2')]);
   expect(of(CLIENT_IPV6)).toEqual([parseIpAddress('10.0.0.2'), parseIpAddress(CLIENT_IPV6)]);
-  expect(() => of('fd00:77::2/128')).toThrow('fd00:77::2/128 is not an IP address');
+  expect(() => of('fd00:77::2/128')).toThrow('fd00:77::2/128 must be an IP address');
 });

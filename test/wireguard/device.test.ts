@@ -24,7 +24,7 @@ function createDevice(
 }
 
 it.each([0, -1, NaN])('refuses an MTU of %d', (mtu) => {
-  expect(() => createDevice([], { mtu })).toThrow(new RangeError('an MTU is positive'));
+  expect(() => createDevice([], { mtu })).toThrow(new RangeError('the MTU must be positive'));
 });
 
 const ENDPOINT = { address: '192.0.2.9', port: 51820 };
@@ -130,7 +130,7 @@ describe('addPeer', () => {
     );
     const own = device.publicKey;
     expect(() => device.addPeer({ publicKey: own, allowedIps: [] }, 0)).toThrow(
-      new RangeError('the peer has the public key of this device'),
+      new RangeError('the peer must not have the public key of this device'),
     );
     const short = new Uint8Array(31);
     expect(() => device.addPeer({ publicKey: short, allowedIps: [] }, 0)).toThrow(RangeError);

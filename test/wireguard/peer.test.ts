@@ -34,7 +34,7 @@ it('starts without state', () => {
 
 it.each([-1, NaN])('refuses a persistent keepalive of %d ms', (persistentKeepalive) => {
   expect(() => create({ persistentKeepalive })).toThrow(
-    new RangeError('a persistent keepalive is 0 ms or more'),
+    new RangeError('the persistent keepalive must be 0 ms or more'),
   );
 });
 
@@ -49,7 +49,7 @@ it.each([
 
 it('requires a public key of 32 bytes, and copies it', () => {
   expect(() => create({ publicKey: new Uint8Array(31) })).toThrow(
-    new RangeError('a key is 32 bytes'),
+    new RangeError('a key must have 32 bytes'),
   );
   const publicKey = seededBytes(3, 32);
   const peer = create({ publicKey });

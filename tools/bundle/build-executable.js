@@ -54,7 +54,8 @@ function wrapped(code) {
 }
 
 async function writeBlobs(main, commandLine) {
-  if (HOST === undefined) return leaveOut('blobs can be built only on Linux, on x86_64 or arm64');
+  if (HOST === undefined)
+    return leaveOut('no blobs were built: that requires Linux on x86_64 or arm64');
   for (const architecture of ARCHITECTURES) {
     try {
       writeFileSync(
@@ -62,7 +63,7 @@ async function writeBlobs(main, commandLine) {
         gzipSync(await blobOf(main, commandLine, architecture)),
       );
     } catch (error) {
-      leaveOut(`there is no blob for ${architecture}: ${error.message}`);
+      leaveOut(`cannot build the blob for ${architecture}: ${error.message}`);
     }
   }
 }
@@ -80,7 +81,7 @@ function leaveOut(why) {
 async function blobOf(code, commandLine, architecture) {
   const runs = await nodeFor(architecture);
   if (runs === undefined)
-    leaveOut(`nothing here runs ${architecture}: its program is not compiled ahead`);
+    leaveOut(`the program for ${architecture} was not precompiled, because this machine cannot run it`);
   const addons = addonsFor(architecture);
   const assets = ['command-line.cjs', 'command-line.cache', ...Object.keys(addons)];
   const settings = {
@@ -124,7 +125,7 @@ function addonsFor(architecture) {
   try {
     return addonsOf(architecture, cache);
   } catch (error) {
-    leaveOut(`the program for ${architecture} has no machine code of packages: ${error.message}`);
+    leaveOut(`the program for ${architecture} was built without the native addons of packages: ${error.message}`);
     return {};
   }
 }

@@ -88,7 +88,7 @@ export async function createPrivateImage(
 }
 
 async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
-  let why = 'the name has no IP address';
+  let why = 'the name does not have an IP address';
   let cause: unknown;
   try {
     const [address] = (await resolver.resolve(host)).addresses;

@@ -93,7 +93,7 @@ function decode(bytes: Uint8Array): string {
   } catch (error) {
     throw new UserError(
       'configuration',
-      { what: `cannot read ${STANDARD_INPUT}`, why: 'it is not UTF-8 text' },
+      { what: `cannot read ${STANDARD_INPUT}`, why: 'the text is not valid UTF-8' },
       { cause: error },
     );
   }

@@ -3,10 +3,10 @@ import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 const NEXT: Readonly<Record<string, string>> = {
-  EMFILE: 'Raise the limit of open files, for example with "ulimit -n 1024".',
+  EMFILE: 'Raise the limit on open files, for example with "ulimit -n 1024".',
   ENFILE: 'Close files or programs: the system has too many files open.',
-  ENOSPC: 'Free some space on that disk.',
-  EACCES: 'Run as a user with that permission, or choose another path.',
+  ENOSPC: 'Free some disk space.',
+  EACCES: 'Run as a user who has the required permission, or choose another path.',
   ENOMEM: 'Free some memory.',
 };
 
@@ -15,6 +15,10 @@ export function systemFailure(error: Error): UserError | undefined {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
   const next = NEXT[code];
-  const text = { what: 'the system refused', why: error.message, next: next ? [next] : [] };
+  const text = {
+    what: 'the operating system returned an error',
+    why: error.message,
+    next: next ? [next] : [],
+  };
   return new UserError(fileFaultKind(error), text, { cause: error });
 }

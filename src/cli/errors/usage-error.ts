@@ -80,7 +80,10 @@ const SENTENCES: readonly (readonly [
   ],
   [
     /^Flag (--[\w-]+) can only be specified once$/,
-    ([, flag = '']) => ({ what: `cannot use ${flag} twice`, why: 'it takes one value' }),
+    ([, flag = '']) => ({
+      what: `cannot use ${flag} twice`,
+      why: 'the flag accepts only one value',
+    }),
   ],
   [
     /^The following errors? occurred:\s+([^]+)$/,
@@ -111,7 +114,7 @@ export function refusedSwitch(context: UsageContext): UserError | undefined {
     if (value === undefined || YES_OR_NO.test(value)) continue;
     return new UserError('usage', {
       what: `invalid ${name}`,
-      why: `${JSON.stringify(value)} is not true or false`,
+      why: `the value must be true or false, not ${JSON.stringify(value)}`,
       next: [helpFor(context)],
     });
   }

@@ -20,7 +20,7 @@ export function parseLabels(flags: {
   if (group !== undefined && !GROUP_ID.test(group)) {
     throw wrong(
       `--group ${group}`,
-      'it is not a group ID',
+      'the value must be a group ID',
       "Copy the ID from the group's page in the user console.",
     );
   }
@@ -28,7 +28,7 @@ export function parseLabels(flags: {
   const known = new Set(name === undefined ? [] : ['name']);
   for (const { tagName, tagValue } of tags ?? []) {
     if (known.has(tagName)) {
-      const why = `the tag ${tagName} is already set`;
+      const why = `the tag ${tagName} was given twice`;
       throw wrong(`--tag ${tagName}=${tagValue}`, why, 'Give each tag one value.');
     }
     known.add(tagName);
@@ -49,7 +49,7 @@ export function parseTagFlag(text: string): SimTag {
   if (equals > 0) return { tagName: text.slice(0, equals), tagValue: text.slice(equals + 1) };
   throw new UserError('usage', {
     what: `cannot use --tag ${text}`,
-    why: 'it is not NAME=VALUE',
+    why: 'a tag must have the form NAME=VALUE',
     next: ['Use the form --tag site=osaka.'],
   });
 }

@@ -55,7 +55,7 @@ export function refuseUserspaceFlags(tokens: readonly CommandLineToken[]): void 
   if (flag === undefined) return;
   throw new UserError('usage', {
     what: `cannot use ${flag} with --mode tun`,
-    why: 'in this mode programs use the network interface, and arctun runs no listener or TCP stack',
-    next: ['Remove it, or use --mode userspace.'],
+    why: 'in this mode, programs use the network interface, and arctun does not run listeners or a TCP stack',
+    next: ['Remove the flag, or use --mode userspace.'],
   });
 }

@@ -51,7 +51,7 @@ async function dump(arcJson: string, context: Pick<Context, 'printer'>): Promise
         what: 'cannot write arc.json to standard output',
         why,
         next: [
-          'Run the same command again: the previous key pair no longer works. It creates no second SIM.',
+          'Run the same command again: the previous key pair no longer works. This does not create a second SIM.',
         ],
       },
       { cause: error },

@@ -30,7 +30,7 @@ export async function terminalQrCode(
   const isTooSmall =
     available !== undefined && (available.columns < columns || available.rows < rows);
   const note = isTooSmall
-    ? `The QR code needs ${columns} columns and ${rows} rows, but the terminal has ${available.columns} and ${available.rows}. Enlarge the terminal, or use --png FILE.`
+    ? `The QR code needs ${columns} columns and ${rows} rows, but the terminal has only ${available.columns} columns and ${available.rows} rows. Enlarge the terminal, or use --png FILE.`
     : undefined;
   return { code: `${code}\n`, note };
 }
@@ -56,7 +56,7 @@ async function made<T>(
     throw new UserError(
       'failed',
       {
-        what: 'cannot make a QR code',
+        what: 'cannot create a QR code',
         why: messageOf(error),
         next: ['Remove some additionalAllowedIPs, or print the text without a QR code.'],
       },

@@ -42,8 +42,9 @@ export function answerNote(
     return json ? undefined : `HTTP ${status} ${statusText}`;
   }
   const { via, payload } = answer;
-  if (payload !== undefined) return payload.length === 0 ? 'The answer is empty.' : undefined;
+  if (payload !== undefined)
+    return payload.length === 0 ? 'The target sent an empty answer.' : undefined;
   // The server may have closed the connection long before the timeout.
-  if (via === 'tcp') return 'No answer. The message was delivered.';
+  if (via === 'tcp') return 'The message was delivered, but the target sent no answer.';
   return `No answer within ${timeout / 1000} s. Over UDP, the message may or may not have arrived.`;
 }

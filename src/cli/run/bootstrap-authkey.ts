@@ -56,7 +56,7 @@ export async function runBootstrapAuthkey(
 }
 
 const STOPPING =
-  'Stopping. Waiting up to 30 s for a virtual SIM that is being created. If you stop again, the next run looks for it.';
+  'Stopping. Waiting up to 30 s for the virtual SIM that is being created. If you stop again now, the next run looks for that SIM.';
 
 async function bootstrapPorts(
   flags: CredentialFlags,

@@ -30,7 +30,7 @@ export function captureOptions(
     createFile: async (header) => {
       const file = await createFile(path, header, context, log);
       note(
-        `Warning: ${path} will contain the private key and decrypted traffic. Anyone who has the file can read the traffic and use the SIM. Keep it secret, and delete it when you are done.`,
+        `Warning: ${path} will contain the private key and decrypted traffic. Anyone who has the file can read the traffic and use the SIM. Keep the file secret, and delete it when you are done.`,
       );
       return file;
     },

@@ -22,9 +22,9 @@ export async function confirmTermination(
   ask: typeof askForWord = askForWord,
 ): Promise<boolean> {
   const word = wordOfSim(sim);
-  const kind = word === sim.simId ? 'id' : 'name';
+  const kind = word === sim.simId ? 'ID' : 'name';
   const answer = await ask(
-    `This is final. Type the SIM's ${kind} (${word}) to terminate it:`,
+    `Termination is final. Type the SIM's ${kind} (${word}) to confirm:`,
     signal,
   );
   return answer.trim() === word;
@@ -41,6 +41,6 @@ export async function confirmRenewal(
   signal: AbortSignal,
   ask: typeof askForWord = askForWord,
 ): Promise<boolean> {
-  const question = `${holder}. A new key stops its tunnel until you restart it. Type ${RENEWAL_WORD} to renew the key:`;
+  const question = `${holder}. With a new key, its tunnel stops working until you restart that process. Type ${RENEWAL_WORD} to renew the key:`;
   return (await ask(question, signal)).trim() === RENEWAL_WORD;
 }

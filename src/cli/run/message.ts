@@ -74,6 +74,7 @@ export async function readMessage(
     throw new UserError('usage', {
       what: 'cannot choose the message',
       why: 'both an argument and --file were given',
+      next: ['Remove one of them.'],
     });
   }
   const { via } = choice;
@@ -105,10 +106,10 @@ function requireMethodAndPath(method: string, path: string): void {
     what: 'cannot create the request',
     why: isMethod
       ? '--path must begin with "/" and contain only visible ASCII characters'
-      : '--method is not an HTTP method',
+      : '--method must be an HTTP method',
     next: isMethod
-      ? ['Write it like /path?query, and other characters as %XX.']
-      : ['Use POST or PUT.'],
+      ? ['Use the form /path?query, and encode other characters as %XX.']
+      : ['Use a method such as POST or PUT.'],
   });
 }
 
@@ -120,8 +121,8 @@ function refuseHttpFlags(choice: MessageChoice): void {
   if (given.length === 0) return;
   throw new UserError('usage', {
     what: `cannot use ${given.map((name) => `--${name}`).join(', ')} with --via ${choice.via}`,
-    why: 'TCP and UDP send only the bytes of the message',
-    next: ['Remove it, or send over HTTP.'],
+    why: 'over TCP and UDP, arctun sends only the bytes of the message',
+    next: ['Remove the HTTP flags, or send over HTTP.'],
   });
 }
 

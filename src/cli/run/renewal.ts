@@ -36,7 +36,7 @@ export async function renewalPorts(
   if (flags['read-stdin'] && flags['auth-key-file'] === '-') {
     throw new UserError('usage', {
       what: 'cannot use --read-stdin with --auth-key-file -',
-      why: 'standard input cannot provide both',
+      why: 'standard input cannot provide both the configuration and the auth key',
       next: ['Pass the auth key in a file or in the environment.'],
     });
   }

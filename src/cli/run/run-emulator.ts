@@ -79,7 +79,7 @@ export async function runEmulator(
 function warnIfOpen(apiListen: string, url: string, log: Log): void {
   const { host } = parseListenAddress(apiListen);
   if (isLoopback(host)) return;
-  const risk = 'create, change and terminate its SIMs, because the credentials are published';
+  const risk = 'create, change and terminate its SIMs, because the credentials are public';
   warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
 }
 
@@ -130,8 +130,8 @@ function requireIpAddress(host: string, arcListen: string): void {
   if (isIP(host) !== 0) return;
   throw new UserError('usage', {
     what: `cannot listen on ${arcListen} (UDP)`,
-    why: 'the Arc server needs an IP address, not a host name',
-    next: ['Write --arc-listen like 127.0.0.1:11010.'],
+    why: 'the address must be an IP address, not a host name',
+    next: ['Use the form --arc-listen 127.0.0.1:11010.'],
   });
 }
 
@@ -143,7 +143,9 @@ async function readUsers(source: string, files: StateFiles) {
   try {
     return parseUserList(text, BUILT_IN_USERS);
   } catch (error) {
-    const next = ['Write an array of users as described in docs/reference/commands/emulator.md.'];
+    const next = [
+      'Pass a JSON array of users, as described in docs/reference/commands/emulator.md.',
+    ];
     throw usersRefused('configuration', name, error as Error, next);
   }
 }
@@ -176,7 +178,7 @@ function explain(error: ListenError, { apiListen, arcListen }: RunEmulatorOption
     isDenied(error) ? 'permission' : 'failed',
     {
       what: `cannot listen on ${side === 'api' ? apiListen : `${arcListen} (UDP)`}`,
-      why: listenFault(code) ?? `the system refused it (${code})`,
+      why: listenFault(code) ?? `the operating system refused the address (${code})`,
       next: [`Choose another address with --${side}-listen; port 0 picks a free port.`],
     },
     { cause: error },

@@ -121,7 +121,7 @@ async function watchStatus(
 function secondsAlone(seconds: number): UserError {
   return new UserError('usage', {
     what: `cannot use ${seconds}`,
-    why: 'it is the refresh interval of --watch, which was not given',
+    why: 'SECONDS is the refresh interval of --watch, which was not given',
     next: [`Use the form arctun status --watch ${seconds}.`],
   });
 }

@@ -201,7 +201,7 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
 
 async function cleanUp(name: string, { context, output }: UpSurroundings): Promise<void> {
   const removed = removeLeftovers(name, await context.interfaceLeftovers());
-  output.note(`Removed ${removed} routes and rules left by an earlier "up".`);
+  output.note(`Removed ${removed} routes and rules that an earlier "up" left behind.`);
 }
 
 function upJson({ modeReason, ...up }: TunnelUp): object {

@@ -88,10 +88,10 @@ export function askForSim(
   signal: AbortSignal,
 ): Promise<SimChoice> {
   const choices: { name: string; value: SimChoice }[] = [
-    // This choice comes first, so that pressing Enter does not replace a device's key.
-    { name: 'Change nothing', value: 'nothing' },
+    // Listed first, so that pressing Enter alone does not replace a device's key.
+    { name: 'Cancel without changing anything', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
-      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ', before that request' : ''}. It gets a new key, so a device that uses it loses its connection`,
+      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ' (before that request)' : ''}. The SIM gets a new key, so a device that uses it now loses its connection`,
       value: { simId },
     })),
     { name: 'Create another SIM, which is also billed', value: 'create-another' },
@@ -111,7 +111,7 @@ export function askForCreation(
   const width = Math.max(...summary.map(([name]) => name.length));
   const lines = summary.map(([name, value]) => `  ${name.padEnd(width)}  ${harmless(value)}\n`);
   process.stderr.write(`A virtual SIM will be created:\n${lines.join('')}`);
-  const message = 'Create it? It is billed until you terminate it';
+  const message = 'Create the SIM? It is billed until you terminate it';
   return ask({ type: 'confirm', message, default: false }, signal);
 }
 

@@ -45,7 +45,7 @@ export function admission(
 export function callerOf(state: PlatformState, context: Context): EmulatorUser {
   const login = loginOf(context);
   const grant = login && state.tokens.grantOf(login);
-  if (grant === undefined) throw new RangeError('the call was not admitted');
+  if (grant === undefined) throw new RangeError('the call has not been authorized');
   return grant.user;
 }
 

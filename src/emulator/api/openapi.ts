@@ -29,7 +29,7 @@ export const OPENAPI_DOCUMENT: Document = {
   info: {
     title: 'The part of the SORACOM API that the emulator provides',
     description:
-      'Authentication, SIMs, Arc sessions, groups and Krypton, as far as an Arc client needs them.',
+      'The operations for authentication, SIMs, Arc sessions, groups and Krypton that an Arc client needs.',
     version: '2',
   },
   servers: [{ url: API_ROOT }],

@@ -115,7 +115,7 @@ const arcChange = z.union([
     address: z.string().transform((text, context) => {
       const address = parseIpAddress(text);
       if (address?.length === 4) return address;
-      context.addIssue({ code: 'custom', message: 'is not an IPv4 address' });
+      context.addIssue({ code: 'custom', message: 'must be an IPv4 address' });
       return z.NEVER;
     }),
   }),
@@ -157,7 +157,7 @@ function parse<Schema extends z.ZodType>(
   body: string,
 ): { value: z.output<Schema> } | { refused: HttpResponse } {
   const json = parseJson(body);
-  if (json === undefined) return { refused: malformedBody('it is not JSON') };
+  if (json === undefined) return { refused: malformedBody('it must be JSON') };
   const { success, data, error } = schema.safeParse(json);
   if (success) return { value: data };
   const [issue] = error.issues;

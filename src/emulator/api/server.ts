@@ -266,7 +266,8 @@ function listen(
     server.listen(port, host, () => {
       server.off('error', reject);
       const address = server.address();
-      if (address === null || typeof address === 'string') throw new TypeError('no IP socket');
+      if (address === null || typeof address === 'string')
+        throw new TypeError('the server is not listening on an IP address');
       resolve({ address: address.address, port: address.port });
     });
   });

@@ -44,13 +44,14 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   const noteIndex = segments.findIndex(({ type }) => type === SEGMENT_NOTE);
   const data = segments[dataIndex];
   const notes = segments[noteIndex];
-  if (data === undefined || notes === undefined) throw new ElfError('it has no data or no notes');
+  if (data === undefined || notes === undefined)
+    throw new ElfError('the file must have a data segment and a note segment');
   if (data.offset + data.fileSize !== endOfSegments(segments))
-    throw new ElfError('its data is not at its end');
+    throw new ElfError('the data segment must be at the end of the file');
   const names = sections.at(-1);
   const kept = sections.slice(0, -1);
   if (names?.name !== '.shstrtab' || kept.some(({ flags }, i) => i > 0 && !(flags & FLAG_ALLOC)))
-    throw new ElfError('its symbols must be stripped first');
+    throw new ElfError('the symbols must be stripped first');
 
   const start = alignUp(data.address + data.memorySize, ALIGNMENT);
   const ours = note(
@@ -114,8 +115,9 @@ function note(
 function blowFuse(bytes: Uint8Array): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const at = buffer.indexOf(FUSE);
-  if (at < 0) throw new ElfError('it is not a Node.js that accepts a blob');
-  if (buffer.includes(FUSE, at + 1)) throw new ElfError('it has more than one fuse');
-  if (buffer[at + FUSE.length] !== 0x30) throw new ElfError('it already has a blob');
+  if (at < 0) throw new ElfError('the file must be a Node.js executable that can embed a blob');
+  if (buffer.includes(FUSE, at + 1))
+    throw new ElfError('the file must not contain more than one fuse');
+  if (buffer[at + FUSE.length] !== 0x30) throw new ElfError('the file already contains a blob');
   buffer[at + FUSE.length] = 0x31;
 }

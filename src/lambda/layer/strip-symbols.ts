@@ -21,13 +21,13 @@ import {
 export function stripSymbols(bytes: Uint8Array): Uint8Array {
   const { segments, sections } = readElf(bytes);
   const [first, ...others] = sections;
-  if (first === undefined) throw new ElfError('it has no sections');
+  if (first === undefined) throw new ElfError('the file does not have sections');
   const kept = [first, ...others.filter(({ flags }) => (flags & FLAG_ALLOC) !== 0)];
   // The remaining symbols and relocations refer to sections by index, so no index may change.
   if (kept.some((section, index) => sections[index] !== section))
-    throw new ElfError('it has loaded sections after sections that are not loaded');
+    throw new ElfError('loaded sections must not come after sections that are not loaded');
   if (kept.some((section) => refersTo(section).some((index) => index >= kept.length)))
-    throw new ElfError('a loaded section needs one that is not loaded');
+    throw new ElfError('a loaded section must not refer to a section that is not loaded');
   return appendSections(bytes.subarray(0, endOfSegments(segments)), kept);
 }
 

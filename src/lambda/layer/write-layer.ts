@@ -25,8 +25,8 @@ export async function requireLayerPath(path: string): Promise<void> {
   if (start === undefined || start === ZIP_MAGIC) return;
   throw new UserError('failed', {
     what: `cannot write ${path}`,
-    why: 'it exists and is not a zip file',
-    next: ['Choose another file with --output, or remove this one.'],
+    why: 'the file already exists and is not a zip file',
+    next: ['Choose another file with --output, or remove this file.'],
   });
 }
 

@@ -113,7 +113,7 @@ export class PooledTunnel {
     const { sims, first } = options;
     const pool = new SimPool(sims.length, ports.entropy, first);
     const { config, name } = simAt(sims, pool.current);
-    ports.log.info({ sim: name, sims: sims.length }, 'using a virtual SIM of the pool');
+    ports.log.info({ sim: name, sims: sims.length }, 'using a virtual SIM from the pool');
     const tunnel = await UserspaceTunnel.open(config, ports, { watchForRivals: true });
     options.onSim?.(pool.current);
     return new PooledTunnel(tunnel, pool, ports, options);
@@ -232,14 +232,17 @@ export class PooledTunnel {
     this.#move = this.#moveTo(to, reason).then(ended, (error: unknown) => {
       ended();
       const why = error instanceof Error ? error.message : String(error);
-      this.#ports.log.error({ reason: why }, 'cannot switch to another virtual SIM of the pool');
+      this.#ports.log.error({ reason: why }, 'cannot switch to another virtual SIM in the pool');
     });
   }
 
   async #moveTo(to: number, reason: MoveReason): Promise<void> {
     const { log } = this.#ports;
     const [from, next] = [simAt(this.#sims, this.#pool.current), simAt(this.#sims, to)];
-    log.info({ from: from.name, to: next.name }, `${MOVE_REASONS[reason]}: switching to another`);
+    log.info(
+      { from: from.name, to: next.name },
+      `${MOVE_REASONS[reason]}: switching to another virtual SIM`,
+    );
     this.#onMoving();
     await this.#drain();
     if (this.#isClosed) return;
@@ -283,8 +286,8 @@ export class PooledTunnel {
 
   #warn(pause: number): void {
     const error = new UserError('failed', {
-      what: 'no virtual SIM of the pool is free',
-      why: `all ${this.#sims.length} are used by other tunnels or get no answer from the Arc server. This tunnel keeps its SIM for ${Math.round(pause / 1000)} s, and messages wait`,
+      what: 'no virtual SIM in the pool is free',
+      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. This tunnel keeps its SIM for ${Math.round(pause / 1000)} s, and messages wait`,
       next: [
         'Add virtual SIMs to the pool, two for each concurrent sandbox, or reduce the concurrency.',
         'Check that the virtual SIMs are active and that outgoing UDP is allowed, if no message arrives at all.',
@@ -300,12 +303,12 @@ export class PooledTunnel {
 
 function simAt(sims: readonly PooledSim[], index: number): PooledSim {
   const sim = sims[index];
-  if (sim === undefined) throw new RangeError('no SIM of the pool');
+  if (sim === undefined) throw new RangeError('the pool does not contain this SIM');
   return sim;
 }
 
 function crowded(): DialError {
-  return new DialError('timeout', 'other sandboxes used every virtual SIM that was tried');
+  return new DialError('timeout', 'other sandboxes are using every virtual SIM that was tried');
 }
 
 function isUnheard(error: unknown): boolean {

@@ -74,11 +74,12 @@ export class SimPool {
    */
   constructor(size: number, entropy: Entropy, first?: number) {
     if (!(Number.isInteger(size) && size > 0))
-      throw new RangeError('a pool needs at least one SIM');
+      throw new RangeError('a pool must have at least one SIM');
     this.#size = size;
     this.#entropy = entropy;
     this.#current = first ?? this.#draw(size);
-    if (!(this.#current >= 0 && this.#current < size)) throw new RangeError('no SIM of the pool');
+    if (!(this.#current >= 0 && this.#current < size))
+      throw new RangeError('the pool does not contain this SIM');
     this.#tried.add(this.#current);
   }
 

@@ -6,7 +6,7 @@ export function messageOf(error: unknown): string {
 
 /** Returns an abort signal's reason, always as an Error. */
 export function abortReason(signal: AbortSignal | undefined): Error {
-  return signal?.reason instanceof Error ? signal.reason : new Error('The work was aborted.');
+  return signal?.reason instanceof Error ? signal.reason : new Error('The operation was aborted.');
 }
 
 /**

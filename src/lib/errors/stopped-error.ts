@@ -16,7 +16,7 @@ export class StoppedError extends UserError {
   readonly signal: StopSignal;
 
   constructor(signal: StopSignal) {
-    super('failed', { what: `stopped by ${signal}`, why: 'the work was not finished' });
+    super('failed', { what: `stopped by ${signal}`, why: 'the operation was not finished' });
     this.signal = signal;
     this.exitCode = EXIT_CODES[signal];
     this.isFailure = signal === 'SIGABRT';

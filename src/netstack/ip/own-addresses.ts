@@ -29,11 +29,11 @@ export class OwnAddresses {
    * @throws RangeError as the constructor does; the addresses then stay unchanged
    */
   replace(addresses: readonly IpAddress[], isHeld: (index: number) => boolean): void {
-    if (addresses.length === 0) throw new RangeError('a stack needs an address');
+    if (addresses.length === 0) throw new RangeError('a stack must have at least one address');
     const wanted = new Map<number | string, IpAddress>();
     for (const address of addresses) {
       if (address.length !== 4 && address.length !== 16) {
-        throw new RangeError('an address has 4 or 16 bytes');
+        throw new RangeError('an address must have 4 or 16 bytes');
       }
       wanted.set(addressKey(address), address.slice());
     }
@@ -102,7 +102,7 @@ export class OwnAddresses {
   select(remote: IpAddress, wanted?: IpAddress): number {
     const index = wanted === undefined ? this.firstFor(remote) : (this.indexOf(wanted) ?? -1);
     if (index < 0 || this.at(index).length !== remote.length) {
-      throw new RangeError('no own address fits the remote one');
+      throw new RangeError('the stack does not have an address of the remote address family');
     }
     return index;
   }

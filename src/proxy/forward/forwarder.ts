@@ -48,7 +48,7 @@ export async function startForwarder({
   browsers = CLOSED_TO_PAGES,
   ...options
 }: ForwarderOptions): Promise<HttpListener> {
-  const message = 'CONNECT is not supported: the forwarder has a fixed target';
+  const message = 'CONNECT is not supported, because the target of the forwarder is fixed';
   const listener = new HttpListener({
     flag: '--forward-listen',
     risk: 'send messages that are billed to this SIM',

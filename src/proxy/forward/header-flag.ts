@@ -14,17 +14,17 @@ const OF_ONE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'expect']
  */
 export function parseHeaderFlag(text: string): [name: string, value: string] {
   const colon = text.indexOf(':');
-  if (colon < 0) throw refusal(text, 'it has no colon');
+  if (colon < 0) throw refusal(text, 'the header must contain a colon');
   const name = text.slice(0, colon);
   const value = text.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
-  if (!isToken(name)) throw refusal(name, 'its name is not a valid header name');
-  if (isHopByHop(name)) throw refusal(name, 'this header applies to a single connection only');
+  if (!isToken(name)) throw refusal(name, 'the name must be a valid header name');
+  if (isHopByHop(name)) throw refusal(name, 'this header applies only to a single connection');
   if (OF_ONE_MESSAGE.has(name.toLowerCase())) {
     throw refusal(name, 'this header is set for each request automatically');
   }
   // Omit the value from the error, because it may be a credential.
   if (!isFieldValue(value))
-    throw refusal(name, 'its value contains a character that HTTP does not allow');
+    throw refusal(name, 'the value contains a character that HTTP does not allow');
   return [name, value];
 }
 

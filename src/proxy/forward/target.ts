@@ -22,8 +22,8 @@ export function parseTarget(text: string, defaultPort = 80, setting = '--forward
   if (host === undefined || isIP(host) === 0 || port < 1 || port > 65_535) {
     throw new UserError('usage', {
       what: `cannot use ${setting} ${redactText(text)}`,
-      why: 'expected an IP address and a port, such as 100.127.69.42:80',
-      next: ['Use its IP address: only the proxy resolves names.'],
+      why: 'the target must be an IP address and a port, such as 100.127.69.42:80',
+      next: ['Use the IP address of the target: only the proxy resolves names.'],
     });
   }
   return { host, port };

@@ -81,7 +81,7 @@ function isIconRequest({ url, headers }: RequestHead): boolean {
 
 const ICON_REFUSED = refused(
   'icon',
-  'a browser requested an icon on its own; no message was sent for it',
+  'a browser requested a favicon, which was not sent as a message',
 );
 
 function isAbsoluteForm(target = ''): boolean {
@@ -98,7 +98,8 @@ function hostRefusal(host: string, { hosts }: BrowserPolicy): BrowserRefusal | u
   if (host === '') return undefined;
   const name = hostName(host);
   // RFC 9112 3.2: a server has to answer an invalid Host with 400.
-  if (name === undefined) return refused('bad-request', 'the Host header contains no host name');
+  if (name === undefined)
+    return refused('bad-request', 'the Host header does not contain a host name');
   if (isIP(name) !== 0 || OWN_NAME.test(name) || hosts.includes(name)) return undefined;
   const flag = `--allow-host ${shown(name)} (ARCTUN_ALLOW_HOST)`;
   const why = `the host name ${shown(name)} is not allowed here`;
@@ -197,9 +198,9 @@ function originOf(referer: string | undefined): string | undefined {
 
 function foreign(asker: string | undefined): BrowserRefusal {
   const isNamed = asker !== undefined && asker !== 'null';
-  const page = isNamed ? `a web page of ${shown(asker)}` : 'a web page without a known origin';
+  const page = isNamed ? `a web page from ${shown(asker)}` : 'a web page without a known origin';
   const flag = `--allow-origin ${isNamed ? shown(asker) : "'*'"} (ARCTUN_ALLOW_ORIGIN)`;
-  const message = `${page} may not send requests here. To allow it, restart with ${flag}`;
+  const message = `${page} is not allowed to send requests here. To allow it, restart with ${flag}`;
   return refused('foreign-origin', message);
 }
 

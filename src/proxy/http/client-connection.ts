@@ -131,7 +131,7 @@ export class ClientConnection {
    * they pile up.
    */
   #refuse({ request, response }: ClientMessage): void {
-    const message = `more than ${MAX_PIPELINED} requests wait on this connection`;
+    const message = `more than ${MAX_PIPELINED} requests are waiting on this connection`;
     this.#context.onFailure();
     writeFailure(response, { reason: 'too-many-requests', message }, undefined);
     response.end();

@@ -115,7 +115,7 @@ export class Exchange implements DeliveryHandler {
   clientGone(): void {
     // A relay detects the disconnect itself.
     if (this.#phase === 'over' || this.#phase === 'switched') return;
-    if (this.#phase === 'open') this.#context.log.debug({}, 'client went away');
+    if (this.#phase === 'open') this.#context.log.debug({}, 'the client disconnected');
     this.#complete();
     this.#endUpstream();
   }
@@ -130,12 +130,12 @@ export class Exchange implements DeliveryHandler {
     this.#hasFailed = true;
     this.#endUpstream();
     if (this.#response.headersSent) {
-      log.warn({ reason, ...this.#parties() }, `response cut off: ${message}`);
+      log.warn({ reason, ...this.#parties() }, `the response was cut off: ${message}`);
       this.#reset();
       return;
     }
     const why = { reason, ...(silence && { silence }), status: statusOf(failure) };
-    log.warn({ ...why, ...this.#parties() }, `not forwarded: ${message}`);
+    log.warn({ ...why, ...this.#parties() }, `the request was not forwarded: ${message}`);
     const isBodyLost =
       this.#forwardedRequest.awaitsContinue ||
       reason === 'request-timeout' ||
@@ -296,7 +296,9 @@ export class Exchange implements DeliveryHandler {
   }
 
   #endUpstream(): void {
-    this.#delivery?.destroy();
+    this.#dialing.abort(new Error('the exchange has ended'));
+    this.#forwardedRequest.destroy();
+    this.#stream?.destroy();
   }
 
   progress(): void {

@@ -18,7 +18,7 @@ const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s,"'\\]*$/;
 export function parseAllowedHosts(values: readonly string[], setting = '--allow-host'): string[] {
   return values.flatMap(listed).map((name) => {
     if (HOST_NAME.test(name)) return name.toLowerCase().replace(/\.$/, '');
-    throw unusable(setting, name, 'expected a host name without a port, such as arctun');
+    throw unusable(setting, name, 'the value must be a host name without a port, such as arctun');
   });
 }
 
@@ -35,7 +35,11 @@ export function parseAllowedOrigins(
     if (origin === '*') return origin;
     // Browsers omit the default port.
     if (ORIGIN.test(origin)) return origin.replace(/^(http:.*):80$|^(https:.*):443$/, '$1$2');
-    throw unusable(setting, text, 'expected an origin, such as https://app.example:8443, or *');
+    throw unusable(
+      setting,
+      text,
+      'the value must be an origin, such as https://app.example:8443, or *',
+    );
   });
 }
 

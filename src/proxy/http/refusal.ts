@@ -9,7 +9,10 @@ export function refusalOf(request: IncomingMessage): ForwardFailure | undefined 
   // RFC 9112 3: Node treats a request line without a version as HTTP/0.9, and accepts HTTP/2.0 in
   // this syntax.
   if (request.httpVersionMajor === 0) {
-    return { reason: 'bad-request', message: 'the request line has no HTTP/1 version' };
+    return {
+      reason: 'bad-request',
+      message: 'the request line does not contain an HTTP/1 version',
+    };
   }
   if (request.httpVersionMajor !== 1) {
     return { reason: 'http-version', message: 'only HTTP/1.1 and HTTP/1.0 are supported' };
@@ -30,7 +33,7 @@ export function refusalOf(request: IncomingMessage): ForwardFailure | undefined 
     return { reason: 'bad-request', message: 'the request has more than one Host header' };
   }
   if (isLastHop(request)) {
-    const message = 'Max-Forwards is 0, and this proxy does not answer for the target';
+    const message = 'Max-Forwards is 0, and this proxy does not answer in place of the target';
     return { reason: 'method-not-allowed', message };
   }
   return undefined;

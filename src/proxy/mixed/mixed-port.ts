@@ -83,7 +83,7 @@ function accept(socket: Socket, asHttp: () => void, context: Socks5Context): Lis
 
 function refuseSocks4(socket: Socket, { log, onFailure }: Socks5Context): void {
   const fields = { reason: 'bad-request', client: clientName(socket) };
-  log.warn(fields, 'not connected: SOCKS4 is not supported');
+  log.warn(fields, 'cannot connect to the target: SOCKS4 is not supported');
   onFailure();
   endWith(socket, socks4Refusal());
 }

@@ -22,20 +22,21 @@ export function proxiedDestination({
 }: IncomingMessage): Destination | ForwardFailure {
   const [, scheme, authority = ''] = ABSOLUTE_FORM.exec(url) ?? [];
   if (scheme === undefined) {
-    // A web page can also make its browser send this form, but it is never forwarded.
-    return badRequest('this port is a proxy: the request must contain its target, as http://HOST/');
+    // A web page can make its browser send this too, but it is never forwarded.
+    return badRequest('this port is a proxy: the request must contain the target, as http://HOST/');
   }
   if (scheme.toLowerCase() !== 'http') {
-    return badRequest('only http:// URLs are supported here: use CONNECT for everything else');
+    return badRequest('only http:// URLs are supported here: use CONNECT for other URLs');
   }
   const target = readAuthority(authority, HTTP_PORT);
-  if (target === undefined) return badRequest('the request target has no valid host and port');
+  if (target === undefined)
+    return badRequest('the request target does not contain a valid host and port');
   return { target, path: originTarget(url, method) };
 }
 
 /** Returns the target of a CONNECT request (RFC 9112 3.2.3). */
 export function connectTarget({ url = '' }: IncomingMessage): DialTarget | ForwardFailure {
-  return readAuthority(url, 0) ?? badRequest('CONNECT needs a host and a port');
+  return readAuthority(url, 0) ?? badRequest('CONNECT must have a host and a port');
 }
 
 /**

@@ -110,7 +110,7 @@ export class Socks5Session {
     this.#isOver = true;
     this.#context.onFailure();
     const fields = { reason: 'bad-request', client: this.#client };
-    this.#context.log.warn(fields, `not connected: ${message ?? 'no request'}`);
+    this.#context.log.warn(fields, `cannot connect to the target: ${message ?? 'no request'}`);
     endWith(this.#socket, bytes);
   }
 
@@ -122,7 +122,7 @@ export class Socks5Session {
 }
 
 const TEXT_OF: Partial<Record<ReplyCode, string>> = {
-  [REPLY.generalFailure]: 'the request is not a SOCKS5 request for a host and a port',
+  [REPLY.generalFailure]: 'the request must be a SOCKS5 request for a host and a port',
   [REPLY.commandNotSupported]: 'only CONNECT is supported, not BIND or UDP ASSOCIATE',
-  [REPLY.addressTypeNotSupported]: 'the address type is unknown in SOCKS5',
+  [REPLY.addressTypeNotSupported]: 'the address type does not exist in SOCKS5',
 };

@@ -11,10 +11,10 @@ export const AUTH_KEY_PREFIX = 'secret-';
  */
 export function authKeyFault(authKeyId: string, authKey: Secret<string>): string | undefined {
   if (!authKeyId.startsWith(AUTH_KEY_ID_PREFIX)) {
-    return `the auth key ID does not begin with "${AUTH_KEY_ID_PREFIX}"`;
+    return `the auth key ID must begin with "${AUTH_KEY_ID_PREFIX}"`;
   }
   if (!authKey.expose().startsWith(AUTH_KEY_PREFIX)) {
-    return `the auth key does not begin with "${AUTH_KEY_PREFIX}"`;
+    return `the auth key must begin with "${AUTH_KEY_PREFIX}"`;
   }
   return undefined;
 }

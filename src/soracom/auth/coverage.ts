@@ -30,7 +30,7 @@ export function parseCoverage(text: string): Coverage {
   const coverage = NAMES.get(text.trim().toLowerCase());
   if (coverage !== undefined) return coverage;
   throw new UserError('usage', {
-    what: 'cannot choose the coverage',
+    what: 'cannot choose the coverage type',
     why: `"${text}" is not a coverage type`,
     next: ['Use `g` (Global) or `jp` (Japan).'],
   });

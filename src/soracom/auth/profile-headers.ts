@@ -34,10 +34,10 @@ const RESERVED = new Set([
  * @returns undefined if the header is allowed
  */
 export function headerFault(name: string, value: string): string | undefined {
-  if (!isToken(name)) return 'it is not a header name';
+  if (!isToken(name)) return 'the name must be a valid header name';
   return isFieldValue(value)
     ? undefined
-    : 'its value contains characters that a header cannot contain';
+    : 'the value contains characters that a header cannot contain';
 }
 
 /**

@@ -103,9 +103,9 @@ export function parseSoracomProfile(json: string): SoracomProfile {
 
 function parseObject(json: string): object {
   const value = parseJson(json.replace(/^\ufeff/, ''));
-  if (value === undefined) throw new ProfileError('it is not JSON');
+  if (value === undefined) throw new ProfileError('the profile must be JSON');
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw new ProfileError('it is not a JSON object');
+  throw new ProfileError('the profile must be a JSON object');
 }
 
 function withKnownNames(value: object): object {
@@ -138,13 +138,13 @@ export function profileSignIn(profile: SoracomProfile): SignIn {
 
 function signInFault(profile: SoracomProfile): string {
   const { authKeyId, authKey, email, operatorId, username } = profile;
-  if (authKeyId !== undefined) return 'it has an authKeyId without its authKey';
-  if (authKey !== undefined) return 'it has an authKey without its authKeyId';
-  if (email !== undefined) return 'it has an email without its password';
+  if (authKeyId !== undefined) return 'the profile has an authKeyId but no authKey';
+  if (authKey !== undefined) return 'the profile has an authKey but no authKeyId';
+  if (email !== undefined) return 'the profile has an email but no password';
   if (operatorId !== undefined || username !== undefined) {
-    return 'a SAM user needs operatorId, username and password, and one of them is missing';
+    return 'a SAM user must have an operatorId, a username and a password, and one of them is missing';
   }
-  return 'it has no auth key, no email and password, and no SAM user';
+  return 'the profile must contain an auth key, an email and password, or a SAM user';
 }
 
 /**
@@ -154,7 +154,9 @@ function signInFault(profile: SoracomProfile): string {
 export function profileSwitchUser(profile: SoracomProfile): SwitchUser {
   const { operatorId, username, tokenTimeoutSeconds: seconds } = profile;
   if (operatorId === undefined || username === undefined) {
-    throw new ProfileError('a sourceProfile needs the operatorId and username to switch to');
+    throw new ProfileError(
+      'a profile with a sourceProfile must have the operatorId and username to switch to',
+    );
   }
   const { min, max } = TOKEN_TIMEOUT_SECONDS;
   const isTaken = seconds !== undefined && seconds >= min && seconds <= max;

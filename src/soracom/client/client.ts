@@ -219,7 +219,7 @@ export class SoracomClient implements SoracomApi {
     if (left <= 0) {
       throw new ApiError('timeout', {
         what: `cannot ${operation.purpose}`,
-        why: `it took longer than ${deadlineMs / 1000} s in total`,
+        why: `the call took longer than ${deadlineMs / 1000} s in total`,
         next: ['Try again later: the SORACOM API is slow.'],
       });
     }

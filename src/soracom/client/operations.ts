@@ -39,7 +39,7 @@ export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
       401: [
         WHAT_TO_CHECK[kind],
         ...(usesOneTimePassword
-          ? ['Check the one-time password: it is valid for one sign-in and for 30 seconds.']
+          ? ['Check the one-time password: it is valid for only one sign-in, and for 30 seconds.']
           : []),
         'Check the coverage type: Japan and Global coverage have separate accounts.',
       ],
@@ -56,7 +56,7 @@ export const SWITCH_USER: ApiOperation = {
   repeatable: true,
   advice: {
     400: [
-      'Check the operator ID and the user name to switch to, and that this user trusts the one who signs in.',
+      'Check the operator ID and the user name to switch to, and check that this user trusts the user who signs in.',
     ],
   },
 };

@@ -35,9 +35,9 @@ export async function readPages<T>(
     // An empty key means that no page follows.
     if (nextKey === undefined || nextKey === '' || all.length >= enough) return all;
     const fault = keys.has(nextKey)
-      ? 'its pages form a loop'
+      ? 'the pages of the list form a loop'
       : pages >= MOST_PAGES || all.length > MOST_ITEMS
-        ? `its list does not end (${pages} pages, ${all.length} items)`
+        ? `the list does not end (${pages} pages, ${all.length} items)`
         : undefined;
     if (fault !== undefined) throw unintelligibleError(operation, status, fault);
     keys.add(nextKey);

@@ -115,8 +115,8 @@ function giveUp(outcome: Outcome, { hide }: RepeatOptions): ApiError {
   const wait = asked === undefined ? undefined : `${Math.ceil(asked / 1000)} s`;
   const notes = [
     ...(attempt > 1 ? [`tried ${attempt} times`] : []),
-    ...(wait === undefined ? [] : [`the server asked to retry after ${wait}`]),
-    ...(left === undefined ? [] : [`only ${Math.floor(left / 1000)} s left`]),
+    ...(wait === undefined ? [] : [`the server requested a retry after ${wait}`]),
+    ...(left === undefined ? [] : [`only ${Math.floor(left / 1000)} s of the time limit is left`]),
   ];
   const afterRepeat = mayBeDone ? operation.adviceAfterRepeat : undefined;
   const next = afterRepeat ?? (wait === undefined ? undefined : [`Try again in ${wait}.`]);

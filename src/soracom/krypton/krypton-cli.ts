@@ -97,7 +97,9 @@ function startError(path: string, error: CommandError): UserError {
     'not-found': [
       'Install krypton-cli (https://github.com/soracom/krypton-client-go), or set its path with --krypton-cli-path.',
     ],
-    denied: [`Make it executable (chmod +x ${path}), or choose another with --krypton-cli-path.`],
+    denied: [
+      `Make it executable (chmod +x ${path}), or choose another program with --krypton-cli-path.`,
+    ],
     timeout: [
       'Check that the reader or modem is connected, and check --interface and --port-name.',
       KEY_MAY_BE_REPLACED,
@@ -116,7 +118,7 @@ function endError(path: string, { exitCode, stderr }: CommandResult): UserError 
   return new UserError('failed', {
     what: 'cannot bootstrap with the SIM',
     why: `${path} ${end}${said === '' ? ' without output' : `:${said}`}`,
-    next: ['Set SORACOM_VERBOSE=1 for more output of krypton-cli.', KEY_MAY_BE_REPLACED],
+    next: ['Set SORACOM_VERBOSE=1 to get more output from krypton-cli.', KEY_MAY_BE_REPLACED],
   });
 }
 

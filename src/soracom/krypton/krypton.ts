@@ -27,11 +27,11 @@ const DEFAULT_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;
 
 const LINE_IS_THE_KEY =
-  'Check that the route to Krypton is the SORACOM Air line: Krypton identifies the SIM by it.';
+  'Check that the route to Krypton uses the SORACOM Air connection, by which Krypton identifies the SIM.';
 
 /** Advice for a request whose effect is unknown. */
 export const KEY_MAY_BE_REPLACED =
-  'Run the same command again: SORACOM may have replaced the key pair, and then the old arc.json no longer works. It creates no second SIM.';
+  'Run the same command again: SORACOM may have replaced the key pair, so the old arc.json may no longer work. This does not create a second SIM.';
 
 /** Whether a failed call may have created a key pair, which the error's advice then mentions. */
 export function mayHaveMadeKey(error: unknown): boolean {

@@ -40,6 +40,6 @@ export async function readLineSimId(
   const { status, body } = await exchange(request, DEADLINES, signal);
   if (status !== 200) throw new Error(`HTTP ${status}`);
   const answer = subscriber.safeParse(parseJson(body));
-  if (!answer.success) throw new Error('the response contains no SIM ID');
+  if (!answer.success) throw new Error('the response does not contain a SIM ID');
   return answer.data.simId;
 }

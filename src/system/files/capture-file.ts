@@ -103,7 +103,7 @@ class SystemCaptureFile implements CaptureFile {
     if (await inTime(settled, CLOSE_TIMEOUT, systemClock)) return !this.#hasFailed;
     this.#lose(0);
     const reason = `the disk took longer than ${CLOSE_TIMEOUT / 1000} s`;
-    this.#log.warn({ path: this.#path, reason }, 'the end of the capture was not written');
+    this.#log.warn({ path: this.#path, reason }, 'the end of the capture could not be written');
     return false;
   }
 
@@ -162,7 +162,7 @@ class SystemCaptureFile implements CaptureFile {
     this.#lose(blocks);
     this.#log.warn(
       { path: this.#path, reason: fileFault(error).reason },
-      'the capture ends here; the tunnel continues',
+      'the capture has stopped; the tunnel continues',
     );
     await this.#handle.truncate(this.#length + whole).catch(() => undefined);
   }

@@ -55,7 +55,7 @@ export const regularFiles: Files = {
     failingWith(path, async () => {
       const found = await stat(path);
       if (found.isFIFO() || found.isCharacterDevice()) {
-        throw new FileError('failed', path, 'it is not a regular file');
+        throw new FileError('failed', path, 'the path must be a regular file');
       }
       return (await readOpened(path)).text;
     }),
@@ -74,8 +74,9 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
   const handle = await open(path, 'r');
   try {
     const stats = await handle.stat();
-    const tooLong = () => new FileError('failed', path, `longer than ${MAX_TEXT} bytes`);
-    // A stream can also read a pipe (`--config /dev/fd/3`), and stops at the size limit.
+    const tooLong = () =>
+      new FileError('failed', path, `the file must not be longer than ${MAX_TEXT} bytes`);
+    // A stream can also read a pipe (`--config /dev/fd/3`), and stops at the limit.
     const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
     const chunks = await readLimited<Buffer>(stream, MAX_TEXT, tooLong);
     return { text: decode(path, Buffer.concat(chunks)), stats };
@@ -90,7 +91,7 @@ function decode(path: string, bytes: Uint8Array): string {
     // Keep a byte order mark, so that the text's parser can reject it.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw new FileError('not-text', path, 'it is not UTF-8 text', { cause: error });
+    throw new FileError('not-text', path, 'the text is not valid UTF-8', { cause: error });
   }
 }
 
@@ -142,10 +143,9 @@ async function proveWritable(path: string): Promise<void> {
 
 /** Checks for obstacles to rename(2) that creating a file in the same folder does not reveal. */
 async function proveReplaceable(target: string, existing: Stats): Promise<void> {
-  if (!existing.isFile()) throw new FileError('failed', target, 'it is not a regular file');
+  if (!existing.isFile()) throw new FileError('failed', target, 'the path must be a regular file');
   if (await isMountPoint(target)) {
-    const reason =
-      'it is mounted as a single file and cannot be replaced. Mount its folder instead';
+    const reason = 'the file is mounted by itself and cannot be replaced. Mount its folder instead';
     throw new FileError('failed', target, reason);
   }
   const uid = process.geteuid?.() ?? 0;
@@ -154,7 +154,7 @@ async function proveReplaceable(target: string, existing: Stats): Promise<void> 
   if (isOurs) return;
   const folder = await stat(dirname(target));
   if ((folder.mode & STICKY) !== 0 && folder.uid !== uid) {
-    const reason = `it belongs to user ${existing.uid}, and only owners can replace files in its folder`;
+    const reason = `the file belongs to user ${existing.uid}, and only owners can replace files in its folder`;
     throw new FileError('denied', target, reason);
   }
 }

@@ -169,7 +169,8 @@ async function readOwn(path: string): Promise<string | undefined> {
   } catch (error) {
     // A missing folder contains no journal. Other code checks whether the folder may be created.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    if (codeOf(error) === 'ELOOP') throw new FileError('failed', path, 'it is a symbolic link');
+    if (codeOf(error) === 'ELOOP')
+      throw new FileError('failed', path, 'the journal must not be a symbolic link');
     throw error;
   }
   try {
@@ -183,20 +184,21 @@ async function readOwn(path: string): Promise<string | undefined> {
 /** Requires that this user owns the file, because its content, including keys, is trusted. */
 async function requireOwn(handle: FileHandle, path: string): Promise<void> {
   const { mode, uid, size, isFile } = await describe(handle);
-  if (!isFile) throw new FileError('failed', path, 'it is not a regular file');
-  if (size > 2 * JOURNAL_ROOM) throw new FileError('failed', path, 'it is too long for a journal');
+  if (!isFile) throw new FileError('failed', path, 'the journal must be a regular file');
+  if (size > 2 * JOURNAL_ROOM)
+    throw new FileError('failed', path, 'the file is too long for a journal');
   // Windows has neither user IDs nor Unix modes.
   const ownUid = process.geteuid?.();
   if (ownUid === undefined) return;
   const folder = await stat(dirname(path));
   // Root may continue the journal of the folder's owner.
   const isOurs = uid === ownUid || (ownUid === 0 && uid === folder.uid);
-  if (!isOurs) throw new FileError('denied', path, `it belongs to user ${uid}`);
+  if (!isOurs) throw new FileError('denied', path, `the journal belongs to user ${uid}`);
   if ((mode & 0o077) !== 0) {
     throw new FileError(
       'denied',
       path,
-      'other users can read or write it, so it may not be genuine',
+      'other users can read or write the journal, so its content cannot be trusted',
     );
   }
 }
@@ -250,7 +252,8 @@ class SystemJournal implements Journal {
     try {
       if (position > 0) await this.#requireClaimed(handle);
       const { bytesWritten } = await handle.write(bytes, 0, bytes.length, position);
-      if (bytesWritten < bytes.length) throw new FileError('failed', this.path, 'a short write');
+      if (bytesWritten < bytes.length)
+        throw new FileError('failed', this.path, 'the write was incomplete');
       await handle.sync();
     } finally {
       await handle.close();
@@ -261,7 +264,7 @@ class SystemJournal implements Journal {
   async #requireClaimed(handle: FileHandle): Promise<void> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(OWNER_LENGTH), 0, OWNER_LENGTH, 0);
     if (buffer.toString('utf8', 0, bytesRead) === (await ownerLine())) return;
-    throw new FileError('failed', this.path, 'another run has replaced it');
+    throw new FileError('failed', this.path, 'another run has replaced the journal');
   }
 
   remove(): Promise<void> {

@@ -75,7 +75,10 @@ async function readText(path: string, timeout: number, platform: string): Promis
 function requirePrivate({ mode }: Stats): void {
   if ((mode & GROUP_AND_OTHERS) === 0) return;
   const octal = (mode & 0o7777).toString(8).padStart(4, '0');
-  throw new PrivateFileError('too-open', `its mode is ${octal}, so other users can access it`);
+  throw new PrivateFileError(
+    'too-open',
+    `the mode of the file is ${octal}, so other users can access it`,
+  );
 }
 
 async function readWhole(descriptor: number): Promise<string> {
@@ -91,9 +94,10 @@ async function readWhole(descriptor: number): Promise<string> {
 }
 
 async function readStream(stream: Readable, timeout: number): Promise<string> {
-  if (stream.readableEnded) throw new PrivateFileError('failed', 'it has already been read');
+  if (stream.readableEnded)
+    throw new PrivateFileError('failed', 'the stream has already been read');
   const timer = setTimeout(() => {
-    const limit = `it did not end within ${timeout / 1000} s`;
+    const limit = `the input did not end within ${timeout / 1000} s`;
     stream.destroy(new PrivateFileError('failed', limit));
   }, timeout);
   try {
@@ -106,11 +110,14 @@ async function readStream(stream: Readable, timeout: number): Promise<string> {
 }
 
 function tooLongError(): PrivateFileError {
-  return new PrivateFileError('failed', `it is longer than ${MAX_LENGTH} bytes`);
+  return new PrivateFileError('failed', `the text must not be longer than ${MAX_LENGTH} bytes`);
 }
 
 function terminalError(): PrivateFileError {
-  return new PrivateFileError('failed', 'it is a terminal, which would show what you type');
+  return new PrivateFileError(
+    'failed',
+    'standard input is a terminal, which would show what you type',
+  );
 }
 
 const PRIVATE_FAILURES: Readonly<Record<string, PrivateFileFailure>> = {

@@ -49,7 +49,8 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
   const warnOnce = (what: string, path: string, error: unknown) => {
     if (warned) return;
     warned = true;
-    const reason = codeOf(error) === 'ELOOP' ? 'it is a symbolic link' : fileFault(error).reason;
+    const reason =
+      codeOf(error) === 'ELOOP' ? 'the file must not be a symbolic link' : fileFault(error).reason;
     log.warn({ path, reason }, `${what}; ${CONSEQUENCE}`);
   };
   return {
@@ -76,7 +77,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
 
 /** The consequence that warnings mention; docs/reference/files.md explains it. */
 const CONSEQUENCE =
-  'if the clock is set back, the server does not answer after a restart until the clock has caught up';
+  'if the clock is set back, then after a restart the server does not answer until the clock has caught up';
 
 interface Found {
   readonly index: number;
@@ -104,7 +105,7 @@ class TimestampFile {
     try {
       this.#requireOwn(descriptor);
       const { found, isBlank } = this.#readBlocks(descriptor);
-      if (found === undefined && !isBlank) throw new Error('it contains no timestamp');
+      if (found === undefined && !isBlank) throw new Error('the file does not contain a timestamp');
       return found?.timestamp;
     } finally {
       closeSync(descriptor);
@@ -125,7 +126,7 @@ class TimestampFile {
       const blank = index === 0 && length < LENGTH ? blockOf('') : '';
       const bytes = Buffer.from(blockOf(this.#lineOf(timestamp)) + blank);
       if (writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
-        throw new Error('a short write');
+        throw new Error('the write was incomplete');
       }
       if (length === 0) this.#finishNew(descriptor, folder);
       else sync(descriptor, fdatasyncSync);
@@ -161,17 +162,18 @@ class TimestampFile {
     const folder = lstatSync(dirname(this.path));
     if (!folder.isDirectory()) throw new Error(`${dirname(this.path)} is not a folder`);
     const file = fstatSync(descriptor);
-    if (!file.isFile()) throw new Error('it is not a regular file');
-    if (file.nlink !== 1) throw new Error('it has more than one hard link');
+    if (!file.isFile()) throw new Error('the path must be a regular file');
+    if (file.nlink !== 1) throw new Error('the file must not have more than one hard link');
     // Windows has neither user IDs nor Unix modes.
     const uid = process.geteuid?.();
     if (uid === undefined) return folder;
     for (const { uid: owner, mode } of [folder, file]) {
       // Root may continue the file of the folder's owner.
       if (owner !== uid && !(uid === 0 && owner === folder.uid)) {
-        throw new Error(`it belongs to user ${owner}`);
+        throw new Error(`the file or its folder belongs to user ${owner}`);
       }
-      if ((mode & WRITABLE_BY_OTHERS) !== 0) throw new Error('other users can write to it');
+      if ((mode & WRITABLE_BY_OTHERS) !== 0)
+        throw new Error('other users can write to the file or its folder');
     }
     return folder;
   }

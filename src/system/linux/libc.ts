@@ -60,7 +60,7 @@ export function libcFailure(): string | undefined {
 
 async function load(): Promise<Libc | undefined> {
   if (process.platform !== 'linux') {
-    failure = 'this is not Linux';
+    failure = 'the operating system must be Linux';
     return undefined;
   }
   try {

@@ -47,7 +47,9 @@ export const udpSockets: DatagramSockets = {
  * routed into their own tunnel.
  */
 function noMark(): Error {
-  return Object.assign(new Error('a mark needs batched sockets'), { code: 'ENOTSUP' });
+  return Object.assign(new Error('packets can be marked only with batched sockets'), {
+    code: 'ENOTSUP',
+  });
 }
 
 class DgramSocket implements DatagramSocket {

@@ -183,13 +183,16 @@ class RunningCommand {
 
 const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>> = {
   ENOENT: ['not-found', 'the program was not found'],
-  EACCES: ['denied', 'it is not executable'],
-  EPERM: ['denied', 'it is not executable'],
+  EACCES: ['denied', 'the program is not executable'],
+  EPERM: ['denied', 'the program is not executable'],
 };
 
 function startError(program: string, error: unknown): CommandError {
   const { code = '' } = error as NodeJS.ErrnoException;
-  // Omit the error's message and do not set a cause, because both quote the whole command line.
-  const [failure, reason] = START_FAILURES[code] ?? ['failed', `it cannot be started (${code})`];
+  // Do not use the error's message or set it as the cause: it quotes the whole command line.
+  const [failure, reason] = START_FAILURES[code] ?? [
+    'failed',
+    `the program cannot be started (${code})`,
+  ];
   return new CommandError(failure, `${program}: ${reason}`);
 }

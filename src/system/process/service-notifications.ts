@@ -135,7 +135,8 @@ export class ServiceNotifications implements ServiceManager {
       ['systemd-notify', ...assignments],
       { timeout: TIMEOUT, environment: { NOTIFY_SOCKET: this.#socket } },
     );
-    if (exitCode !== 0) throw new Error(`systemd-notify: ${stderr.trim() || `exit ${exitCode}`}`);
+    if (exitCode !== 0)
+      throw new Error(`systemd-notify: ${stderr.trim() || `exit code ${exitCode}`}`);
   }
 
   /** Log only the first failure, because a watchdog would repeat the warning every minute. */

@@ -40,7 +40,7 @@ export function startThread(entry: URL, data: unknown): MessageChannel {
  * @throws TypeError in the process's first thread
  */
 export function parentThread(): MessageChannel {
-  if (parentPort === null) throw new TypeError('this is the first thread');
+  if (parentPort === null) throw new TypeError('this function must be called in a worker thread');
   const port = parentPort;
   return {
     post: (message) => port.postMessage(message),

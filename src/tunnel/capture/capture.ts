@@ -26,8 +26,11 @@ const COMMENT =
 const OUTSIDE = 0;
 const INSIDE = 1;
 const INTERFACES = [
-  { name: 'outside', description: 'WireGuard packets, as exchanged with the system' },
-  { name: 'inside', description: 'IP packets in the tunnel' },
+  {
+    name: 'outside',
+    description: 'WireGuard packets that arctun exchanged with the operating system',
+  },
+  { name: 'inside', description: 'IP packets inside the tunnel' },
 ] as const;
 
 /**
@@ -122,9 +125,10 @@ export class Capture {
     const leftOut = outside.dropped + inside.dropped;
     const { log } = this.ports;
     if (!isWhole) {
-      log.warn({ packets, leftOut }, 'capture closed; the file ends before the tunnel did');
+      log.warn({ packets, leftOut }, 'capture closed; the last packets are missing from the file');
     } else if (leftOut === 0) log.info({ packets }, 'capture closed');
-    else log.warn({ packets, leftOut }, 'capture closed; part of it could not be written to disk');
+    else
+      log.warn({ packets, leftOut }, 'capture closed; some packets could not be written to disk');
   }
 
   #capturedSockets(sockets: DatagramSockets): DatagramSockets {

@@ -67,7 +67,8 @@ class LocalInterfaceTunnel implements InterfaceTunnel {
     this.#devices = devices;
     this.#ports = ports;
     this.gone = new Promise((resolve) => {
-      device.onGone = (cause) => resolve(new Error('another program has removed it', { cause }));
+      device.onGone = (cause) =>
+        resolve(new Error('another program has removed the interface', { cause }));
     });
   }
 

@@ -50,7 +50,7 @@ export async function lookupAll(
     const all = texts.map((address) => ({ address, family: familyOf(address) }));
     const [first, ...rest] = all.filter((entry) => family === 0 || entry.family === family);
     if (first !== undefined) return [first, ...rest];
-    throw new DialError('no-such-name', `${hostname} has no IPv${family} address`);
+    throw new DialError('no-such-name', `${hostname} does not have an IPv${family} address`);
   } catch (error) {
     throw lookupError(error, hostname);
   }
@@ -74,8 +74,8 @@ export function createLookup(names: NameResolver): {
     then?: AnyCallback,
   ): void => {
     const [options, callback] = typeof given === 'function' ? [{}, given] : [given, then];
-    if (typeof callback !== 'function') throw new TypeError('lookup() needs a callback');
-    // Call outside the promise, so that an exception in the callback does not become a rejection.
+    if (typeof callback !== 'function') throw new TypeError('lookup() must have a callback');
+    // Leave the promise, so that an exception in the callback does not become a rejection.
     const settle = (...values: Parameters<AnyCallback>) => process.nextTick(callback, ...values);
     find(hostname, options).then(
       (found) => {

@@ -30,7 +30,7 @@ const MAX_LABEL_LENGTH = 63;
 
 /** The last labels of names that must not be queried, with the reasons. */
 const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
-  ['localhost', 'it is this machine, which is outside the tunnel (RFC 6761 6.3)'],
+  ['localhost', 'the name refers to this machine, which is outside the tunnel (RFC 6761 6.3)'],
   ['invalid', 'such names never exist (RFC 6761 6.4)'],
   ['local', 'such names exist only on the local link (RFC 6762 3)'],
   ['onion', 'such names exist only in Tor (RFC 7686 2)'],
@@ -95,7 +95,7 @@ export class NameResolver {
     let addresses = this.#known.cache.get(name, this.#options.clock.now());
     addresses ??= await untilAborted(this.#ask(this.#known, name), signal);
     if (addresses.length === 0)
-      throw noSuchName(name, 'the name servers returned no address for it');
+      throw noSuchName(name, 'the name servers did not return an address for this name');
     return addresses;
   }
 
@@ -156,7 +156,7 @@ export class NameResolver {
         if (answer === undefined) return { kind: 'none', why: SILENT_BY_TCP };
       }
       if (answer?.kind === 'addresses') return answer;
-      if (answer?.kind === 'failed') return { kind: 'none', why: `answers ${answer.rcode}` };
+      if (answer?.kind === 'failed') return { kind: 'none', why: `answers with ${answer.rcode}` };
       return { kind: 'none', why: SILENT };
     } catch (error) {
       // If the tunnel cannot carry this query, it cannot reach another server either.
@@ -233,7 +233,7 @@ function requireName(name: string): void {
     labels.every((label) => label !== '' && label.length <= MAX_LABEL_LENGTH) &&
     // The codec would encode other characters as UTF-8.
     /^[\x21-\x7e]+$/.test(name);
-  if (!isWellFormed) throw noSuchName(JSON.stringify(name), 'it is not a host name');
+  if (!isWellFormed) throw noSuchName(JSON.stringify(name), 'the name must be a valid host name');
   const why = SPECIAL_NAMES.get(labels.at(-1) ?? '');
   if (why !== undefined) throw noSuchName(name, why);
 }

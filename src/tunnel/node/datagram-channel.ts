@@ -65,7 +65,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (end !== undefined) throw end;
     if (payload.length > this.maxPayload) {
       throw new RangeError(
-        `the datagram has ${payload.length} bytes, but a packet holds only ${this.maxPayload}`,
+        `the datagram has ${payload.length} bytes, but must have at most ${this.maxPayload} to fit into a packet`,
       );
     }
     const taken = this.#socket.send(payload);
@@ -75,7 +75,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
 
   receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
     if (this.#receiver !== undefined)
-      throw new TypeError('only one receive() at a time is allowed');
+      throw new TypeError('only one call of receive() is allowed at a time');
     const next = this.#waiting.shift();
     if (next !== undefined) return Promise.resolve(next);
     const error = this.#end() ?? this.#error;

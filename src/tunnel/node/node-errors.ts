@@ -18,7 +18,7 @@ export interface SystemError extends Error {
   readonly hostname?: string;
 }
 
-export const ADDRESS_GONE = "this tunnel's inner address has changed";
+export const ADDRESS_GONE = 'the address of this tunnel has changed';
 
 /** The failed operation and its target. */
 export interface ErrorPlace {
@@ -107,7 +107,7 @@ export function addressGoneError(): SystemError {
 
 /** Returns the error for a write after both sides have ended the connection. */
 export function writeError(address: string | undefined, port: number | undefined): SystemError {
-  const error = new Error('this socket has been ended by the other side');
+  const error = new Error('the other side has closed this socket');
   return describe(error, 'EPIPE', { syscall: 'write', address, port });
 }
 
@@ -151,6 +151,6 @@ export function readHost(host: unknown): string {
 export function readPort(port: number | string, minimum: 0 | 1): number {
   const number = typeof port === 'string' && port.trim() === '' ? NaN : Number(port);
   if (Number.isInteger(number) && number >= minimum && number <= 0xffff) return number;
-  const error = new RangeError(`port must be >= ${minimum} and < 65536, not ${port}`);
+  const error = new RangeError(`port must be an integer from ${minimum} to 65535, not ${port}`);
   throw Object.assign(error, { code: 'ERR_SOCKET_BAD_PORT' });
 }

@@ -119,7 +119,10 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     if (isToOther && address !== undefined) {
       target = this.#resolve('send', readPort(portOrCallback, 1), address);
     } else if (!isConnected) {
-      throw stateError('ERR_SOCKET_DGRAM_NOT_CONNECTED', 'not connected: pass port and address');
+      throw stateError(
+        'ERR_SOCKET_DGRAM_NOT_CONNECTED',
+        'not connected: pass a port and an address',
+      );
     }
     const sent = target.then((remote) => this.#send(bytes, remote));
     sent.then(

@@ -76,12 +76,12 @@ export class Rivals implements UnmatchedSegmentObserver {
   /** Records an unauthenticated message for a session that this tunnel never had. */
   strangeMessage(from: Endpoint, server: Endpoint | undefined, now: number): void {
     if (from.port !== server?.port || from.address !== server.address) return;
-    this.#log.trace({}, 'a message for a session that this tunnel never had');
+    this.#log.trace({}, 'received a message for a session that this tunnel never had');
     this.#watch.strangeMessage(now);
   }
 
   onUnmatched({ flow, isSynAck }: UnmatchedSegment, now: number): void {
-    this.#log.trace({ flow }, 'a packet for a connection that this tunnel never had');
+    this.#log.trace({ flow }, 'received a packet for a connection that this tunnel never had');
     this.#watch.foreignFlow(flow, isSynAck, now);
   }
 
@@ -129,7 +129,7 @@ function describe(signs: RivalSigns): Rival {
       ...signs,
       what: 'another tunnel may use this virtual SIM',
       why: 'the Arc server sent a packet for a session or connection that this tunnel does not have',
-      next: ['Wait: a new handshake shows whether it happens again.'],
+      next: ['Wait: after a new handshake, arctun checks whether this happens again.'],
     };
   }
   return {

@@ -32,11 +32,14 @@ export function routeTo(
   const peer = engine.device.peerFor(address);
   if (peer === undefined) throw new DialError('no-route', `${host} is outside the allowed IPs`);
   if (!engine.stack.isHost(address)) {
-    throw new DialError('no-route', `${host} is not the address of another host`);
+    throw new DialError('no-route', `${host} must be the address of another host`);
   }
   if (!engine.stack.hasAddressFor(address)) {
     const family = address.length === 16 ? 'IPv6' : 'IPv4';
-    throw new DialError('no-route', `the tunnel has no ${family} address, but ${host} is one`);
+    throw new DialError(
+      'no-route',
+      `the tunnel does not have an ${family} address, which is needed to reach ${host}`,
+    );
   }
   const blocked = silence.blocked();
   if (blocked !== undefined) throw silentPeer(blocked);

@@ -90,7 +90,7 @@ export class ServerAddresses {
     try {
       const { addresses, ttl } = await resolver.resolve(this.host, signal);
       if (signal.aborted) return;
-      if (addresses.length === 0) throw new Error('the name has no IP address');
+      if (addresses.length === 0) throw new Error('the name does not have an IP address');
       this.#endpoints = happyEyeballsOrder(addresses)
         .slice(0, MAX_ADDRESSES)
         .map((address) => ({ address, port: this.#port }));

@@ -149,7 +149,10 @@ export class ServerLink {
       if (isOtherKey || isOtherServer) {
         this.#hasGivenUp = false;
         this.#rivals?.restart(this.driver.now());
-        log.info(config.endpoint, 'another key or Arc server: starting a new handshake');
+        log.info(
+          config.endpoint,
+          'the key or the Arc server has changed: starting a new handshake',
+        );
         this.start();
       }
       this.driver.schedule();
@@ -308,7 +311,7 @@ export class ServerLink {
       case 'handshake-gave-up': {
         this.#hasGivenUp = true;
         const { reason, why } = this.silence.explain();
-        const next = 'the next packet or keepalive retries';
+        const next = 'the next packet or keepalive starts another attempt';
         log.warn({ reason }, `no answer to the handshake within 90 s: ${why}; ${next}`);
         break;
       }
@@ -320,7 +323,7 @@ export class ServerLink {
         break;
       case 'endpoint-changed':
         this.#server.search.roamed(event.endpoint);
-        log.debug({ endpoint: event.endpoint }, 'the Arc server answers from another address');
+        log.debug({ endpoint: event.endpoint }, 'the Arc server is answering from another address');
         break;
     }
   }

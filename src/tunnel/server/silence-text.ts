@@ -36,21 +36,19 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
     what: NO_HANDSHAKE,
     why: unanswered(facts),
     next: [
-      `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer unknown keys.`,
-      isLoopback(facts.host)
-        ? 'Check that `arctun emulator` is running. If it was restarted without --state, it does not know this SIM: move arc.json away and run bootstrap again.'
-        : `Check that the network lets UDP packets out to port ${facts.port}.`,
+      `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer keys that it does not know.`,
+      `Check that the network allows outgoing UDP packets to port ${facts.port}.`,
       `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If it is slow, the server may not answer, because it has seen a later time from this key.`,
     ],
   }),
   'wrong-key': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${endpoints(facts)} answers, but its answers cannot be decrypted: it has another key, or a pre-shared key`,
+    why: `${endpoints(facts)} answers, but its answers cannot be decrypted: it uses another key or a pre-shared key`,
     next: [`Check the keys, which do not match: ${LOOK_AT_SIM}.`],
   }),
   'under-load': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${endpoints(facts)} is under load: it sent a cookie instead of an answer, and nothing since`,
+    why: `${endpoints(facts)} is under load: it sent a cookie instead of an answer, and has sent nothing since`,
     next: ['Try again later. There is nothing to fix on this machine.'],
   }),
   'clock-behind': (facts) => ({
@@ -60,10 +58,10 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
   }),
   'no-data-back': (facts) => ({
     what: 'no data from the Arc server',
-    why: `${endpoints(facts)} completes the handshake, but does not answer any data`,
+    why: `${endpoints(facts)} completes the handshake, but does not answer data packets`,
     next: [
       'Run "arctun sim show" to check whether the SIM still has this session and whether the target is in arcAllowedIPs.',
-      'Try a smaller mtu in arc.json, in case only large packets are lost.',
+      'If only large packets are lost, try a smaller mtu in arc.json.',
     ],
   }),
   'name-not-found': ({ host, error }) => ({
@@ -77,7 +75,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
     next: [
       isDenied(facts.error)
         ? `Allow UDP to port ${facts.port} in this machine's firewall.`
-        : "Check this machine's network: its address, its routes, its cable or radio.",
+        : "Check this machine's network: its address, its routes, and its cable or radio link.",
     ],
   }),
 };

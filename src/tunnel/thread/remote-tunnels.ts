@@ -61,7 +61,7 @@ class RemoteTunnel implements InterfaceTunnel {
   }
 
   async start(config: TunnelConfig, captured?: CapturedPorts): Promise<void> {
-    if (captured !== undefined) throw new TypeError('a capture is taken in this thread');
+    if (captured !== undefined) throw new TypeError('captures are not supported in another thread');
     await this.#ports.caller.call('start', portableConfig(config));
   }
 

@@ -18,7 +18,7 @@ export function serveTunnels(
 ): void {
   let tunnel: InterfaceTunnel | undefined;
   const opened = (): InterfaceTunnel => {
-    if (tunnel === undefined) throw new TypeError('open comes first');
+    if (tunnel === undefined) throw new TypeError('call open() first');
     return tunnel;
   };
   const waits = new Map<number, AbortController>();

@@ -222,7 +222,7 @@ export class Handshake {
    */
   createResponse(ephemeral: Uint8Array, localIndex: number): Uint8Array | undefined {
     const consumed = this.#consumed;
-    if (consumed === undefined) throw new RangeError('no initiation to respond to');
+    if (consumed === undefined) throw new RangeError('there is no initiation to answer');
     this.#consumed = undefined;
     const body = consumed.noise.writeResponse(ephemeral, this.#remoteStatic, this.#psk, EMPTY);
     ephemeral.fill(0);

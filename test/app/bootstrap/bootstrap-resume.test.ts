@@ -168,7 +168,7 @@ describe('a run whose journal contains only the request', () => {
     expect(bench.count(CREATE_SIM)).toBe(0);
   });
 
-  it('creates a SIM if no new SIM is listed yet after ten minutes, and not a second before', async () => {
+  it('creates a SIM if none is listed after ten minutes, and not a second before', async () => {
     listed([], SINCE + 599_000);
     await failureOf(bench.run());
     expect(bench.count(CREATE_SIM)).toBe(0);

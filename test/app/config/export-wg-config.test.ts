@@ -81,8 +81,8 @@ describe('createPrivateImage', () => {
 
 it.each([
   [new Error('getaddrinfo ENOTFOUND'), 'cannot resolve link.arc.soracom.io: getaddrinfo ENOTFOUND'],
-  [[], 'cannot resolve link.arc.soracom.io: the name has no IP address'],
-])('reports why a name has no address', async (answer, message) => {
+  [[], 'cannot resolve link.arc.soracom.io: the name does not have an IP address'],
+])('says why a name has no address', async (answer, message) => {
   await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'tunnel', message });
 });
 

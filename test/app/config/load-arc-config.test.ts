@@ -66,7 +66,7 @@ describe('standard input', () => {
   it('reports input that is not text', async () => {
     await expect(loadTunnelConfig(Uint8Array.of(0x7b, 0xff), home)).rejects.toMatchObject({
       kind: 'configuration',
-      message: 'cannot read standard input: it is not UTF-8 text',
+      message: 'cannot read standard input: the text is not valid UTF-8',
     });
   });
 });

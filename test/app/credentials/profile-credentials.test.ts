@@ -75,7 +75,7 @@ describe('the file', () => {
     expect(error).toMatchObject({
       kind: 'configuration',
       what: `cannot use the profile ${HOME}/p.json`,
-      why: 'it is not JSON',
+      why: 'the profile must be JSON',
     });
     expect(inspect(error, { depth: 9 })).not.toContain('secret-1');
   });
@@ -85,7 +85,7 @@ describe('the file', () => {
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
       what: `cannot use the profile ${HOME}/p.json`,
-      why: 'it has no auth key, no email and password, and no SAM user',
+      why: 'the profile must contain an auth key, an email and password, or a SAM user',
       next: ['Correct the profile, or choose another one with --profile.'],
     });
   });
@@ -162,7 +162,7 @@ describe('a profileCommand', () => {
     ports.profile('p', { profileCommand: 'op' });
     ports.programs.set('op', { exitCode: 0, stdout: 'secret-1', stderr: 'secret-2' });
     const error = await refusal(use());
-    expect(error.why).toBe('it is not JSON');
+    expect(error.why).toBe('the profile must be JSON');
     expect(inspect(error, { depth: 9 })).not.toMatch(/secret-[12]/);
   });
 
@@ -219,7 +219,7 @@ describe('a sourceProfile', () => {
     ports.profile('p', { sourceProfile: 'base', operatorId: 'OP2' });
     expect(await refusal(use())).toMatchObject({
       kind: 'configuration',
-      why: 'a sourceProfile needs the operatorId and username to switch to',
+      why: 'a profile with a sourceProfile must have the operatorId and username to switch to',
     });
     expect(ports.log).toEqual([`read ${HOME}/p.json`]);
   });

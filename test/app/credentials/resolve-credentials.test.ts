@@ -234,10 +234,10 @@ describe('a key', () => {
     const error = await refusal(resolve(swapped));
     expect(error).toMatchObject({
       kind: 'usage',
-      why: 'the auth key ID does not begin with "keyId-"',
+      why: 'the auth key ID must begin with "keyId-"',
     });
     expect(await refusal(resolve({ ...swapped, authKeyId: 'keyId-' }))).toMatchObject({
-      why: 'the auth key does not begin with "secret-"',
+      why: 'the auth key must begin with "secret-"',
     });
     expect(inspect(error, { depth: 9 })).not.toMatch(/x1|x2/);
     expect(

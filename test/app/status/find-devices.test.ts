@@ -56,7 +56,7 @@ it('excludes devices with an abandoned socket, and reports others that fail', as
   expect(found(result)).toEqual(['d (userspace)']);
   expect(result.notes).toEqual([
     'cannot query /var/run/wireguard/b.sock: connect EACCES',
-    'cannot query /var/run/wireguard/c.sock: it does not answer like WireGuard',
+    'cannot query /var/run/wireguard/c.sock: the answer is not in the format of WireGuard',
   ]);
 });
 
@@ -69,8 +69,10 @@ it('includes what wg prints, and reports if wg cannot run', async () => {
   expect((await find()).notes).toEqual([
     'wg: Unable to access interface wg0: Operation not permitted',
   ]);
-  commands.ends.set('wg', new CommandError('denied', 'wg: it is not executable'));
-  expect((await find()).notes).toEqual(['cannot run wg show all dump: wg: it is not executable']);
+  commands.ends.set('wg', new CommandError('denied', 'wg: the program is not executable'));
+  expect((await find()).notes).toEqual([
+    'cannot run wg show all dump: wg: the program is not executable',
+  ]);
 });
 
 it.each([

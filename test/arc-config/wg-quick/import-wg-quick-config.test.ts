@@ -286,7 +286,7 @@ describe('a wireproxy file', () => {
   it('is imported without its own sections, each of which is reported', () => {
     const { config, notes } = importing(text, { ignoreUnsupported: true });
     expect(formatKey(config.privateKey.expose())).toBe(PRIVATE_KEY);
-    const skipped = notes.filter(({ message }) => message.startsWith('skipped: '));
+    const skipped = notes.filter(({ message }) => message.startsWith('skipped, '));
     expect(skipped.map(({ line, key }) => `${line - first} ${key}`)).toEqual([
       '0 [Socks5]',
       '3 [http]',

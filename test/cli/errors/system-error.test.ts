@@ -10,14 +10,14 @@ it('turns a system error into a sentence, with its exit code', async () => {
   });
   expect(systemFailure(refused)).toMatchObject({
     kind: 'permission',
-    message: 'the system refused: EACCES: permission denied, mkdtemp',
-    next: ['Run as a user with that permission, or choose another path.'],
+    message: 'the operating system returned an error: EACCES: permission denied, mkdtemp',
+    next: ['Run as a user who has the required permission, or choose another path.'],
   });
   const many = Object.assign(new Error('EMFILE: too many open files'), {
     ...{ code: 'EMFILE', syscall: 'open' },
   });
   expect(systemFailure(many)?.next).toEqual([
-    'Raise the limit of open files, for example with "ulimit -n 1024".',
+    'Raise the limit on open files, for example with "ulimit -n 1024".',
   ]);
 });
 

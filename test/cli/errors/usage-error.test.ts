@@ -60,7 +60,7 @@ it.each([
     '--mode',
     ['missing value for --mode: expected one of these values: auto, tun, userspace', HELP],
   ],
-  ['--name a --name b', ['cannot use --name twice: it takes one value', HELP]],
+  ['--name a --name b', ['cannot use --name twice: the flag accepts only one value', HELP]],
   [
     '--name a --json',
     ['conflicting flags: --name=a cannot also be provided when using --json', HELP],
@@ -84,7 +84,7 @@ it.each(['maybe', '2', 'on'])('refuses %s for a boolean variable', (value) => {
   const context = { command: 'try it', flags, words: [], env: { ARCTUN_USAGE_QUIET: value } };
   const error = refusedSwitch(context);
   expect([error?.message, error?.kind, error?.next]).toEqual([
-    `invalid ARCTUN_USAGE_QUIET: "${value}" is not true or false`,
+    `invalid ARCTUN_USAGE_QUIET: the value must be true or false, not "${value}"`,
     'usage',
     [HELP],
   ]);

@@ -13,7 +13,7 @@ it.each([
 
 it('listens for other machines only with the flag for it', () => {
   const choice = { 'proxy-listen': '0.0.0.0:1080' };
-  expect(() => proxySettings({ ...choice, ...CLOSED })).toThrow('refused to listen on 0.0.0.0');
+  expect(() => proxySettings({ ...choice, ...CLOSED })).toThrow('cannot listen on 0.0.0.0');
   expect(proxySettings({ ...choice, 'allow-open': true })?.listen.host).toBe('0.0.0.0');
 });
 

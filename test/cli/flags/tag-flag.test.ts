@@ -9,7 +9,7 @@ it.each([
 });
 
 it.each(['', 'site', '=osaka'])('refuses %j', (text) => {
-  expect(() => parseTagFlag(text)).toThrow('it is not NAME=VALUE');
+  expect(() => parseTagFlag(text)).toThrow('a tag must have the form NAME=VALUE');
 });
 
 describe('labels', () => {
@@ -25,10 +25,10 @@ describe('labels', () => {
 
   it.each([
     [{ name: ' ' }, 'cannot use --name: the name is empty'],
-    [{ group: 'sensors' }, 'cannot use --group sensors: it is not a group ID'],
-    [{ tag: ['a'] }, 'it is not NAME=VALUE'],
-    [{ tag: ['a=1', 'b=1', 'a=2'] }, 'cannot use --tag a=2: the tag a is already set'],
-    [{ name: 'a', tag: ['name=b'] }, 'cannot use --tag name=b: the tag name is already set'],
+    [{ group: 'sensors' }, 'cannot use --group sensors: the value must be a group ID'],
+    [{ tag: ['a'] }, 'a tag must have the form NAME=VALUE'],
+    [{ tag: ['a=1', 'b=1', 'a=2'] }, 'cannot use --tag a=2: the tag a was given twice'],
+    [{ name: 'a', tag: ['name=b'] }, 'cannot use --tag name=b: the tag name was given twice'],
   ])('are refused before anything is billed: %j', (flags, message) => {
     expect(() => parseLabels(flags)).toThrow(message);
   });

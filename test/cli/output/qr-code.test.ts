@@ -29,7 +29,7 @@ it('reports that a terminal is too narrow or too low', async () => {
     { columns, rows: rows - 1 },
   ]) {
     expect((await terminalQrCode(TEXT, size)).note).toBe(
-      `The QR code needs ${columns} columns and ${rows} rows, but the terminal has ${size.columns} and ${size.rows}. Enlarge the terminal, or use --png FILE.`,
+      `The QR code needs ${columns} columns and ${rows} rows, but the terminal has only ${size.columns} columns and ${size.rows} rows. Enlarge the terminal, or use --png FILE.`,
     );
   }
 }, 60_000);
@@ -39,7 +39,7 @@ it('reports that a text is too long', async () => {
   for (const make of makes) {
     await expect(make('x'.repeat(5000))).rejects.toMatchObject({
       kind: 'failed',
-      what: 'cannot make a QR code',
+      what: 'cannot create a QR code',
     });
   }
 });

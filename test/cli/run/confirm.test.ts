@@ -32,8 +32,8 @@ it.each([
   expect(await confirmTermination(sim(name), signal, ask)).toBe(result);
   expect(asked[0]).toBe(
     name === ''
-      ? "This is final. Type the SIM's id (8942) to terminate it:"
-      : "This is final. Type the SIM's name (sensor) to terminate it:",
+      ? "Termination is final. Type the SIM's ID (8942) to confirm:"
+      : "Termination is final. Type the SIM's name (sensor) to confirm:",
   );
   expect(asked[1]).toBe(signal);
 });
@@ -53,6 +53,6 @@ it.each([
   const holder = 'arctun up (pid 1234) uses this SIM';
   await expect(confirmRenewal(holder, signal, ask)).resolves.toBe(expected);
   expect(questions).toEqual([
-    'arctun up (pid 1234) uses this SIM. A new key stops its tunnel until you restart it. Type yes to renew the key:',
+    'arctun up (pid 1234) uses this SIM. With a new key, its tunnel stops working until you restart that process. Type yes to renew the key:',
   ]);
 });

@@ -108,7 +108,7 @@ it('reads a file, standard input for -, and standard input by default', async ()
 it.each([
   [{ path: 'no-slash' }, '--path must begin with "/"'],
   [{ path: '/a b' }, '--path must begin with "/"'],
-  [{ method: 'P T' }, '--method is not an HTTP method'],
+  [{ method: 'P T' }, '--method must be an HTTP method'],
 ])('refuses %j', async (change, why) => {
   const error = await readMessage('x', { ...NOTHING, ...change }, context).catch(
     (reason: unknown) => reason,

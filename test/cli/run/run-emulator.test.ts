@@ -19,7 +19,7 @@ import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { silentLog } from '../../support/fakes/silent-log.js';
 
 /** The process that uses the port, which is this one. */
-const OURSELVES = new RegExp(`\\(pid ${process.pid}\\) listens there$`);
+const OURSELVES = new RegExp(`\\(pid ${process.pid}\\) is already listening on this port$`);
 
 const PORTS = {
   crypto: createNodeCrypto(),
@@ -110,7 +110,7 @@ it('warns what others can do if other machines can reach the API', async () => {
   }
   expect(log.messages('warn')).toEqual([
     expect.stringMatching(
-      /^anyone who can reach 0\.0\.0\.0:[1-9]\d* can create, change and terminate its SIMs, because the credentials are published$/,
+      /^anyone who can reach 0\.0\.0\.0:[1-9]\d* can create, change and terminate its SIMs, because the credentials are public$/,
     ),
   ]);
 });
@@ -143,7 +143,7 @@ it.each([
 
 it.each([
   ['none.json', /none\.json: no such file/],
-  ['broken.json', /broken\.json: it is not JSON/],
+  ['broken.json', /broken\.json: the text must be JSON/],
   [`[${JSON.stringify(USER)}, 7]`, /the JSON of --users: user 1: Invalid input/],
 ])('reports why it cannot read users from %s', async (users, message) => {
   const files = fakeFiles({ 'broken.json': '[{"authKey": "secret-planted"' });
@@ -216,8 +216,8 @@ it.each([
   ['apiListen', '192.0.2.1:0', 'this machine does not have this address'],
   ['arcListen', '192.0.2.1:0', 'this machine does not have this address'],
   ['apiListen', 'no-such-host.invalid:0', /the host name was not found|cannot be looked up now/],
-  ['arcListen', 'localhost:0', 'the Arc server needs an IP address, not a host name'],
-])('reports why %s cannot be %s', async (name, value, why) => {
+  ['arcListen', 'localhost:0', 'the address must be an IP address, not a host name'],
+])('says why %s cannot be %s', async (name, value, why) => {
   const error = await failure({ [name]: value });
   expect(error.why).toMatch(why);
 });

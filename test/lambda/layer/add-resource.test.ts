@@ -58,8 +58,8 @@ it('lists the zeros and the note as sections of the file, so that strip keeps th
 
 it('refuses a file that is not Node, or a Node that has a blob or symbols', () => {
   const add = (data: string) => addResource(stripSymbols(smallElf(data)), BLOB);
-  expect(() => add('data')).toThrow('not a Node.js that accepts a blob');
-  expect(() => add(`${FUSE}1`)).toThrow('already has a blob');
+  expect(() => add('data')).toThrow('must be a Node.js executable');
+  expect(() => add(`${FUSE}1`)).toThrow('already contains a blob');
   expect(() => add(`${FUSE}0 ${FUSE}0`)).toThrow('more than one fuse');
   expect(() => addResource(smallElf(NODE), BLOB)).toThrow('symbols must be stripped first');
 });

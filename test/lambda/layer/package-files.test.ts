@@ -29,7 +29,7 @@ describeWith(['tar', 'gzip'], 'the files of a package', () => {
 
   it('reports missing files', () => {
     expect(() => packageFiles(archive(), ['package/LICENSE', 'package/bin'])).toThrow(
-      'package/bin is missing in it',
+      'package/bin is missing from the package',
     );
   });
 

@@ -26,17 +26,14 @@ it('creates a layer if no file exists', async () => {
   await expect(requireLayerPath(path)).resolves.toBeUndefined();
 });
 
-it.each(['{"privateKey": "..."}', ''])(
-  'refuses to replace a file that is not a zip file: %p',
-  async (content) => {
-    writeFileSync(path, content);
-    await expect(requireLayerPath(path)).rejects.toMatchObject({
-      what: `cannot write ${path}`,
-      why: 'it exists and is not a zip file',
-      next: [expect.stringContaining('--output')],
-    });
-  },
-);
+it.each(['{"privateKey": "..."}', ''])('refuses to replace what is no zip: %p', async (content) => {
+  writeFileSync(path, content);
+  await expect(requireLayerPath(path)).rejects.toMatchObject({
+    what: `cannot write ${path}`,
+    why: 'the file already exists and is not a zip file',
+    next: [expect.stringContaining('--output')],
+  });
+});
 
 it('refuses a folder', async () => {
   mkdirSync(path);

@@ -18,7 +18,7 @@ it.each([[undefined], [AbortSignal.abort('a text')]])(
   'abortReason() returns an error even if the reason is not one',
   (signal) => {
     expect(abortReason(signal)).toBeInstanceOf(Error);
-    expect(abortReason(signal).message).toBe('The work was aborted.');
+    expect(abortReason(signal).message).toBe('The operation was aborted.');
   },
 );
 

@@ -189,11 +189,11 @@ describe('a web page is refused', () => {
   it('with a message that names the flag and its variable', () => {
     expect(verdict({ ...OWN, origin: EVIL })).toMatchObject({
       message:
-        'a web page of https://evil.example may not send requests here. To allow it, restart with --allow-origin https://evil.example (ARCTUN_ALLOW_ORIGIN)',
+        'a web page from https://evil.example is not allowed to send requests here. To allow it, restart with --allow-origin https://evil.example (ARCTUN_ALLOW_ORIGIN)',
     });
     expect(verdict({ ...OWN, origin: 'null' })).toMatchObject({
       message:
-        "a web page without a known origin may not send requests here. To allow it, restart with --allow-origin '*' (ARCTUN_ALLOW_ORIGIN)",
+        "a web page without a known origin is not allowed to send requests here. To allow it, restart with --allow-origin '*' (ARCTUN_ALLOW_ORIGIN)",
     });
   });
 

@@ -46,7 +46,7 @@ describe('the log', () => {
     expect(forwarding.lines).toEqual([
       {
         level: 'warn',
-        message: expect.stringMatching(/^not forwarded: /) as string,
+        message: expect.stringMatching(/^the request was not forwarded: /) as string,
         fields: {
           reason: 'no-route',
           status: 502,

@@ -60,18 +60,18 @@ describe('parseSoracomProfile', () => {
   });
 
   it.each<[unknown, string]>([
-    [[], 'it is not a JSON object'],
-    [null, 'it is not a JSON object'],
-    ['secret-1', 'it is not a JSON object'],
+    [[], 'the profile must be a JSON object'],
+    [null, 'the profile must be a JSON object'],
+    ['secret-1', 'the profile must be a JSON object'],
     [{ coverageType: 'us' }, '"coverageType": "us" is not a coverage type'],
     [
       { endpoint: 'api.soracom.io' },
-      '"endpoint": it is not an http or https URL without user, query and fragment',
+      '"endpoint": the endpoint must be an http or https URL without user, query or fragment',
     ],
-    [{ headers: { 'X A': '1' } }, '"headers.X A": it is not a header name'],
+    [{ headers: { 'X A': '1' } }, '"headers.X A": the name must be a valid header name'],
     [
       { headers: { 'X-A': 'secret-1\r\nX-B: 2' } },
-      '"headers.X-A": its value contains characters that a header cannot contain',
+      '"headers.X-A": the value contains characters that a header cannot contain',
     ],
   ])('refuses %j', (value, message) => {
     expect(fault(() => parse(value))).toBe(message);
@@ -145,18 +145,24 @@ describe('profileSignIn', () => {
   });
 
   it.each([
-    [{ authKeyId: 'keyId-1' }, 'it has an authKeyId without its authKey'],
-    [{ authKey: 'secret-1' }, 'it has an authKey without its authKeyId'],
-    [{ email: 'a@b' }, 'it has an email without its password'],
-    [SAM, 'a SAM user needs operatorId, username and password, and one of them is missing'],
+    [{ authKeyId: 'keyId-1' }, 'the profile has an authKeyId but no authKey'],
+    [{ authKey: 'secret-1' }, 'the profile has an authKey but no authKeyId'],
+    [{ email: 'a@b' }, 'the profile has an email but no password'],
+    [
+      SAM,
+      'a SAM user must have an operatorId, a username and a password, and one of them is missing',
+    ],
     [
       { username: 'u', password: 'w' },
-      'a SAM user needs operatorId, username and password, and one of them is missing',
+      'a SAM user must have an operatorId, a username and a password, and one of them is missing',
     ],
-    [{ password: 'w' }, 'it has no auth key, no email and password, and no SAM user'],
-    [{}, 'it has no auth key, no email and password, and no SAM user'],
-    [{ ...KEY, authKeyId: 'x' }, 'the auth key ID does not begin with "keyId-"'],
-    [{ ...KEY, authKey: 'x' }, 'the auth key does not begin with "secret-"'],
+    [
+      { password: 'w' },
+      'the profile must contain an auth key, an email and password, or a SAM user',
+    ],
+    [{}, 'the profile must contain an auth key, an email and password, or a SAM user'],
+    [{ ...KEY, authKeyId: 'x' }, 'the auth key ID must begin with "keyId-"'],
+    [{ ...KEY, authKey: 'x' }, 'the auth key must begin with "secret-"'],
   ])('refuses %j', (profile, message) => {
     expect(fault(() => signIn(profile))).toBe(message);
   });
@@ -180,7 +186,7 @@ describe('profileSwitchUser', () => {
 
   it.each([{ operatorId: 'OP1' }, { username: 'u' }])('requires both: %j', (profile) => {
     expect(fault(() => profileSwitchUser(parse(profile)))).toBe(
-      'a sourceProfile needs the operatorId and username to switch to',
+      'a profile with a sourceProfile must have the operatorId and username to switch to',
     );
   });
 });

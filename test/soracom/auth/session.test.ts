@@ -81,7 +81,7 @@ describe('signing in', () => {
     const switchUser = { operatorId: 'OP1', userName: 'u' };
     const error = await errorOf(api.auth({ ...KEY, switchUser }, 300));
     expect(error.message).toBe('cannot switch to the other user: HTTP 400, X: No.');
-    expect(error.next[0]).toContain('trusts the one who signs in');
+    expect(error.next[0]).toContain('trusts the user who signs in');
     await api.getSim('1');
     expect(tokens().at(-1)).toBeUndefined();
   });
@@ -258,7 +258,9 @@ describe('a token that is no longer accepted', () => {
       json(NEW)(response, request);
     });
     const error = await errorOf(api.getSim('1'));
-    expect(error.message).toBe('cannot read the virtual SIM: it took longer than 10 s in total');
+    expect(error.message).toBe(
+      'cannot read the virtual SIM: the call took longer than 10 s in total',
+    );
   });
 });
 

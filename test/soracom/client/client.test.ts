@@ -275,7 +275,7 @@ describe('listings', () => {
       answering(`GET /v1/sims?last_evaluated_key=k${index}`, answer);
     }
     const error = await errorOf(client({ clock, deadlineMs: 99_000 }).listSims());
-    expect(error.message).toBe('cannot list the SIMs: it took longer than 99 s in total');
+    expect(error.message).toBe('cannot list the SIMs: the call took longer than 99 s in total');
     expect(error.failure).toBe('timeout');
     expect(server.requests).toHaveLength(2);
   });
@@ -333,7 +333,7 @@ describe('refusals', () => {
     answering('POST /v1/auth', status(307, '', { Location: `${server.url}/elsewhere` }));
     const error = await errorOf(client().auth(KEY, 300));
     expect(error.status).toBe(307);
-    expect(error.next[0]).toContain('redirects are not followed');
+    expect(error.next[0]).toContain('does not follow redirects');
     expect(server.calls).toEqual(['POST /v1/auth']);
   });
 
@@ -361,7 +361,7 @@ describe('refusals', () => {
   it('a refused createSim has not created a SIM, but one with a gateway error may have', async () => {
     answering('POST /v1/sims', json({ code: 'X', message: 'no' }, 403));
     expect((await errorOf(client().createSim())).next).toEqual([
-      'Grant Sim:createSim to the SAM user that signs in.',
+      'Grant Sim:createSim to the SAM user who signs in.',
     ]);
     answering('POST /v1/sims', status(504));
     expect((await errorOf(client().createSim())).next[0]).toContain(
@@ -381,7 +381,7 @@ describe('a lost answer', () => {
     const error = await errorOf(client({ timeoutMs: 200 }).createSim());
     expect(error.failure).toBe(failure);
     expect(error.next.join(' ')).toMatch(
-      /arctun sim list --since TIME.*may have been created and billed/,
+      /arctun sim list --since TIME.*may have been created, and it is billed/,
     );
     expect(error.message).not.toContain('priv');
     expect(simMayExist(error)).toBe(true);

@@ -50,7 +50,9 @@ it('refuses pages that form a cycle', async () => {
   );
   const error = await faultOf(readPages(LIST_SIMS, read));
   expect(error).toMatchObject({ failure: 'unintelligible', status: 200, simMayExist: false });
-  expect(error.message).toBe('cannot list the SIMs: HTTP 200, but its pages form a loop');
+  expect(error.message).toBe(
+    'cannot list the SIMs: HTTP 200, but the pages of the list form a loop',
+  );
   expect(keys).toHaveLength(3);
 });
 

@@ -111,7 +111,7 @@ describe('pauses', () => {
   it('are skipped if the remaining time is too short for them', async () => {
     const error = await errorOf(send(GET_SIM, [answer(500)], { end: clock.now() + 1500 }));
     expect(clock.pauses).toEqual([500]);
-    expect(error.why).toBe('HTTP 500; tried 2 times; only 1 s left');
+    expect(error.why).toBe('HTTP 500; tried 2 times; only 1 s of the time limit is left');
   });
 });
 
@@ -142,14 +142,14 @@ describe('Retry-After', () => {
     const error = await errorOf(send(GET_SIM, answers));
     expect(clock.pauses).toEqual([500]);
     expect(error.why).toBe(
-      'HTTP 429, No.; tried 2 times; the server asked to retry after 3600 s; only 119 s left',
+      'HTTP 429, No.; tried 2 times; the server requested a retry after 3600 s; only 119 s of the time limit is left',
     );
     expect(error.next).toEqual(['Try again in 3600 s.']);
   });
 
   it('is reported if the call is not retried', async () => {
     const error = await errorOf(send(LOGOUT, [answer(429, { 'retry-after': '7' })]));
-    expect(error.why).toBe('HTTP 429; the server asked to retry after 7 s');
+    expect(error.why).toBe('HTTP 429; the server requested a retry after 7 s');
     expect(error.next).toEqual(['Try again in 7 s.']);
   });
 });

@@ -58,8 +58,8 @@ it('does not lose an answer if it cannot be shown', async () => {
 });
 
 it.each([
-  [401, 'Check that the route to Krypton is the SORACOM Air line', false],
-  [403, 'Check that the route to Krypton is the SORACOM Air line', false],
+  [401, 'Check that the route to Krypton uses the SORACOM Air connection', false],
+  [403, 'Check that the route to Krypton uses the SORACOM Air connection', false],
   [404, 'krypton.soracom.io:8036', false],
   [500, 'Try again in a few minutes', true],
   [302, 'redirect', true],
@@ -94,7 +94,7 @@ it('reports that nothing was sent if it cannot connect', async () => {
   const error = await bootstrapArc({ endpoint: url, userAgent: 'x' }).catch((e: unknown) => e);
   expect(error).toMatchObject({ failure: 'connection' });
   expect((error as ApiError).next.join()).toContain(
-    'Check that the route to Krypton is the SORACOM Air line',
+    'Check that the route to Krypton uses the SORACOM Air connection',
   );
   expect((error as ApiError).next).not.toContain(KEY_MAY_BE_REPLACED);
   server = await RecordingServer.start();

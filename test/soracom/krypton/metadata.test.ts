@@ -22,12 +22,12 @@ it('reads the ID of the SIM', async () => {
 it.each<[string, Answer, RegExp]>([
   ['a refusal', json({ message: 'metadata is off' }, 403), /HTTP 403/],
   ['a redirect', status(302, '', { Location: '/' }), /HTTP 302/],
-  ['a page', status(200, '<html>'), /contains no SIM ID/],
-  ['no id', json({ imsi: '4401' }), /contains no SIM ID/],
-  ['an empty id', json({ simId: '' }), /contains no SIM ID/],
-  ['an id with control characters', json({ simId: '898\u001b[2J' }), /contains no SIM ID/],
-  ['an id that is no text', json({ simId: 898 }), /contains no SIM ID/],
-  ['an id without end', json({ simId: '8'.repeat(65) }), /contains no SIM ID/],
+  ['a page', status(200, '<html>'), /does not contain a SIM ID/],
+  ['no id', json({ imsi: '4401' }), /does not contain a SIM ID/],
+  ['an empty id', json({ simId: '' }), /does not contain a SIM ID/],
+  ['an id with control characters', json({ simId: '898\u001b[2J' }), /does not contain a SIM ID/],
+  ['an id that is no text', json({ simId: 898 }), /does not contain a SIM ID/],
+  ['an id without end', json({ simId: '8'.repeat(65) }), /does not contain a SIM ID/],
   ['a broken connection', cut, /./],
 ])('fails on %s', async (_, answer, reason) => {
   await expect(read(answer)).rejects.toThrow(reason);

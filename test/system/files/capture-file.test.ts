@@ -176,7 +176,7 @@ describeWith(['root', 'unshare'], 'a disk that is full', () => {
       console.log('kept', taken - lost);
     `);
     expect(output).toBe(
-      'WARNING no space left on the device the capture ends here; the tunnel continues\ntaken true false\nwhole false\nkept 93\n',
+      'WARNING no space left on the device the capture has stopped; the tunnel continues\ntaken true false\nwhole false\nkept 93\n',
     );
     const lines = content.split('\n').slice(0, -1).map(Number);
     // 64 KiB minus the incomplete block.
@@ -236,7 +236,10 @@ describe('a disk that does not answer', () => {
       jest.useRealTimers();
     }
     expect(warnings).toEqual([
-      [{ path, reason: 'the disk took longer than 5 s' }, 'the end of the capture was not written'],
+      [
+        { path, reason: 'the disk took longer than 5 s' },
+        'the end of the capture could not be written',
+      ],
     ]);
   });
 });

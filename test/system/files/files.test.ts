@@ -299,7 +299,7 @@ describe('proveWritable', () => {
     mkdirSync(at('arc.json'));
     expect(await failureOf(systemFiles.proveWritable(at('arc.json')))).toMatchObject({
       failure: 'failed',
-      message: 'it is not a regular file',
+      message: 'the path must be a regular file',
     });
   });
 
@@ -330,7 +330,7 @@ describe('proveWritable', () => {
       await asNobody(async () => {
         const error = await failureOf(systemFiles.proveWritable(at('arc.json')));
         expect(error).toMatchObject({ failure: 'denied' });
-        expect(error.message).toContain('it belongs to user 0');
+        expect(error.message).toContain('belongs to user 0');
         // Only operations that would fail are refused.
         const replaced = await failureOf(systemFiles.replaceText(at('arc.json'), 'new'));
         expect(replaced.failure).toBe('denied');
@@ -387,7 +387,10 @@ describe('without waiting', () => {
   it('refuses a pipe, and reads a file as usual', async () => {
     spawnSync('mkfifo', [at('pipe')]);
     const { failure, message } = await failureOf(regularFiles.readText(at('pipe')));
-    expect([failure, message]).toEqual(['failed', expect.stringContaining('not a regular file')]);
+    expect([failure, message]).toEqual([
+      'failed',
+      expect.stringContaining('must be a regular file'),
+    ]);
     writeFileSync(at('file'), 'text');
     await expect(regularFiles.readText(at('file'))).resolves.toBe('text');
     expect(await failureOf(regularFiles.readText(at('none')))).toMatchObject({

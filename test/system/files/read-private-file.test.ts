@@ -54,7 +54,7 @@ describe('a file', () => {
       const octal = mode.toString(8).padStart(4, '0');
       expect(error).toMatchObject({
         failure: 'too-open',
-        message: `its mode is ${octal}, so other users can access it`,
+        message: `the mode of the file is ${octal}, so other users can access it`,
       });
     },
   );
@@ -76,10 +76,10 @@ describe('a file', () => {
     expect(await systemPrivateFiles.readText(write(longest))).toBe(longest);
     expect(await failureOf(systemPrivateFiles.readText(write(`${longest}x`)))).toMatchObject({
       failure: 'failed',
-      message: 'it is longer than 65536 bytes',
+      message: 'the text must not be longer than 65536 bytes',
     });
     expect((await failureOf(systemPrivateFiles.readText('/dev/zero'))).message).toBe(
-      'it is longer than 65536 bytes',
+      'the text must not be longer than 65536 bytes',
     );
   });
 
@@ -105,7 +105,7 @@ describe('a file', () => {
     // The master of a new pseudo-terminal: the only terminal that every process can open.
     expect(await failureOf(systemPrivateFiles.readText('/dev/ptmx'))).toMatchObject({
       failure: 'failed',
-      message: 'it is a terminal, which would show what you type',
+      message: 'standard input is a terminal, which would show what you type',
     });
   });
 
@@ -160,7 +160,7 @@ describe('a pipe', () => {
     const files = createPrivateFiles({ timeout: 50 });
     expect(await failureOf(files.readText(at('pipe')))).toMatchObject({
       failure: 'failed',
-      message: 'it did not end within 0.05 s',
+      message: 'the input did not end within 0.05 s',
     });
     closeSync(both);
   });
@@ -190,14 +190,14 @@ describe('standard input', () => {
     stdin.write('x'.repeat(65537));
     expect(await failureOf(createPrivateFiles({ stdin }).readStandardInput())).toMatchObject({
       failure: 'failed',
-      message: 'it is longer than 65536 bytes',
+      message: 'the text must not be longer than 65536 bytes',
     });
   });
 
   it('is given up if it never ends', async () => {
     const files = createPrivateFiles({ stdin: new PassThrough(), timeout: 50 });
     expect((await failureOf(files.readStandardInput())).message).toBe(
-      'it did not end within 0.05 s',
+      'the input did not end within 0.05 s',
     );
   });
 
@@ -213,14 +213,16 @@ describe('standard input', () => {
     stdin.end('secret-1');
     const files = createPrivateFiles({ stdin });
     await files.readStandardInput();
-    expect((await failureOf(files.readStandardInput())).message).toBe('it has already been read');
+    expect((await failureOf(files.readStandardInput())).message).toBe(
+      'the stream has already been read',
+    );
   });
 
   it('is not read from a terminal', async () => {
     const stdin = Object.assign(new PassThrough(), { isTTY: true });
     expect(await failureOf(createPrivateFiles({ stdin }).readStandardInput())).toMatchObject({
       failure: 'failed',
-      message: 'it is a terminal, which would show what you type',
+      message: 'standard input is a terminal, which would show what you type',
     });
   });
 });

@@ -189,7 +189,7 @@ describe('a record that is not a valid timestamp of this key', () => {
     expect(warnings).toEqual([
       {
         path,
-        reason: 'it contains no timestamp',
+        reason: 'the file does not contain a timestamp',
         message: expect.stringMatching(/^the time of the last handshake is unknown; .+/) as string,
       },
     ]);
@@ -256,22 +256,30 @@ describe('a file or folder of another user', () => {
   /** A file, link or folder in place of the file. */
   type Trap = (victimPath: string) => void;
   const traps: [string, Trap, string][] = [
-    ['a symbolic link', (target) => symlinkSync(target, path), 'it is a symbolic link'],
+    [
+      'a symbolic link',
+      (target) => symlinkSync(target, path),
+      'the file must not be a symbolic link',
+    ],
     [
       'a dangling symbolic link',
       () => symlinkSync(join(root, 'new'), path),
-      'it is a symbolic link',
+      'the file must not be a symbolic link',
     ],
-    ['a file with two names', (target) => linkSync(target, path), 'it has more than one hard link'],
-    ['a FIFO', () => execFileSync('mkfifo', [path]), 'it is not a regular file'],
-    ['a folder', () => mkdirSync(path), 'it is not a regular file'],
+    [
+      'a file with two names',
+      (target) => linkSync(target, path),
+      'the file must not have more than one hard link',
+    ],
+    ['a FIFO', () => execFileSync('mkfifo', [path]), 'the path must be a regular file'],
+    ['a folder', () => mkdirSync(path), 'the path must be a regular file'],
     [
       'a file that others may write',
       () => {
         writeFileSync(path, '');
         chmodSync(path, 0o620);
       },
-      'other users can write to it',
+      'other users can write to the file or its folder',
     ],
   ];
 
@@ -302,7 +310,7 @@ describe('a file or folder of another user', () => {
     await save(stamp(1));
     chmodSync(join(state, 'timestamps'), 0o770);
     expect(await last()).toBeUndefined();
-    expect(warnings).toMatchObject([{ reason: 'other users can write to it' }]);
+    expect(warnings).toMatchObject([{ reason: 'other users can write to the file or its folder' }]);
   });
 
   it('is not a state folder that is a link, as systemd creates them', async () => {
@@ -323,7 +331,7 @@ describeWith(['root'], 'another user', () => {
     const record = await open();
     record.save(stamp(2));
     expect(record.last).toBeUndefined();
-    expect(warnings).toMatchObject([{ reason: 'it belongs to user 65534' }]);
+    expect(warnings).toMatchObject([{ reason: 'the file or its folder belongs to user 65534' }]);
     expect(readFileSync(path)).toEqual(before);
   });
 
@@ -369,7 +377,7 @@ it('warns once in total if nothing can be stored, and never throws', async () =>
     record.save(stamp(2));
   }
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]!.message).toContain('the server does not answer after a restart');
+  expect(warnings[0]!.message).toContain('after a restart the server does not answer');
 });
 
 describeWith(['root', 'unshare'], 'a file system that cannot be written to', () => {

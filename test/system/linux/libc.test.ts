@@ -27,7 +27,7 @@ it('is not loaded on another system', async () => {
     jest.resetModules();
     const fresh = await import('../../../src/system/linux/libc.js');
     expect(await fresh.loadLibc()).toBeUndefined();
-    expect(fresh.libcFailure()).toBe('this is not Linux');
+    expect(fresh.libcFailure()).toBe('the operating system must be Linux');
   } finally {
     Object.defineProperty(process, 'platform', { value: platform });
   }

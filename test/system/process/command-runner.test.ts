@@ -72,12 +72,12 @@ it('distinguishes termination by a signal from an exit code', async () => {
 describe('a command that cannot be started', () => {
   it.each([
     ['not-found', ['/no/such/program', 'secret-1'], '/no/such/program: the program was not found'],
-    ['failed', ['', 'secret-1'], ': it cannot be started (ERR_INVALID_ARG_VALUE)'],
-    ['failed', [], ': it cannot be started (ERR_INVALID_ARG_VALUE)'],
+    ['failed', ['', 'secret-1'], ': the program cannot be started (ERR_INVALID_ARG_VALUE)'],
+    ['failed', [], ': the program cannot be started (ERR_INVALID_ARG_VALUE)'],
     [
       'failed',
       [process.execPath, 'secret-1\0'],
-      `${process.execPath}: it cannot be started (ERR_INVALID_ARG_VALUE)`,
+      `${process.execPath}: the program cannot be started (ERR_INVALID_ARG_VALUE)`,
     ],
   ] as const)('is %s: %j', async (failure, command, message) => {
     const error = await failureOf(systemCommands.run(command));
@@ -91,7 +91,7 @@ describe('a command that cannot be started', () => {
     writeFileSync(path, '', { mode: 0o600 });
     expect(await failureOf(systemCommands.run([path]))).toMatchObject({
       failure: 'denied',
-      message: `${path}: it is not executable`,
+      message: `${path}: the program is not executable`,
     });
   });
 });

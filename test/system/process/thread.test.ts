@@ -61,5 +61,5 @@ it.each([
 
 it('is not available in the main thread', () => {
   // The test runner may have made this a worker.
-  expect(() => parentThread()).toThrow('this is the first thread');
+  expect(() => parentThread()).toThrow('this function must be called in a worker thread');
 });

@@ -263,7 +263,7 @@ describe('a slow disk', () => {
       [
         'warn',
         { packets: 4, leftOut: 2 },
-        'capture closed; part of it could not be written to disk',
+        'capture closed; some packets could not be written to disk',
       ],
     ]);
     expect(socket.sent).toHaveLength(1);
@@ -316,7 +316,11 @@ it('reports that the file ended early, and how many accepted packets it lacks', 
   file.lose(3);
   await capture.close();
   expect(lines).toEqual([
-    ['warn', { packets: 4, leftOut: 3 }, 'capture closed; the file ends before the tunnel did'],
+    [
+      'warn',
+      { packets: 4, leftOut: 3 },
+      'capture closed; the last packets are missing from the file',
+    ],
   ]);
   expect(file.content().statistics).toEqual([
     [1, 1],

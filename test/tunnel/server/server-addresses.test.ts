@@ -107,7 +107,7 @@ it('keeps the addresses when the resolver fails, and logs it once', async () => 
 it('treats an answer without addresses as a failure', async () => {
   const { addresses } = setUp({ addresses: [], ttl: 1 });
   await addresses.resolve();
-  expect(addresses.failure?.message).toBe('the name has no IP address');
+  expect(addresses.failure?.message).toBe('the name does not have an IP address');
 });
 
 it('queries once for concurrent callers', async () => {

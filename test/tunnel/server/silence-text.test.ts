@@ -37,19 +37,19 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
     'no-answer',
     {},
     'no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations',
-    /sim show.*does not answer unknown keys.*UDP packets out to port 11010/s,
+    /sim show.*does not answer keys that it does not know.*outgoing UDP packets to port 11010/s,
   ],
   [
     'no-answer',
     { triedEndpoints: ['[2001:db8::1]:11010', '192.0.2.1:11010'], initiations: 2 },
     'no handshake with the Arc server: [2001:db8::1]:11010, 192.0.2.1:11010 have not answered 2 handshake initiations',
-    /does not answer unknown keys/,
+    /does not answer keys that it does not know/,
   ],
   [
     'no-answer',
     { triedEndpoints: [], initiations: 1 },
     'no handshake with the Arc server: link.arc.example:11010 has not answered 1 handshake initiation',
-    /does not answer unknown keys/,
+    /does not answer keys that it does not know/,
   ],
   [
     'no-answer',
@@ -60,13 +60,13 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'wrong-key',
     {},
-    'no handshake with the Arc server: 192.0.2.1:11010 answers, but its answers cannot be decrypted: it has another key, or a pre-shared key',
+    'no handshake with the Arc server: 192.0.2.1:11010 answers, but its answers cannot be decrypted: it uses another key or a pre-shared key',
     /keys, which do not match: .*sim show/,
   ],
   [
     'under-load',
     {},
-    'no handshake with the Arc server: 192.0.2.1:11010 is under load: it sent a cookie instead of an answer, and nothing since',
+    'no handshake with the Arc server: 192.0.2.1:11010 is under load: it sent a cookie instead of an answer, and has sent nothing since',
     /Try again later/,
   ],
   [
@@ -78,7 +78,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'no-data-back',
     {},
-    'no data from the Arc server: 192.0.2.1:11010 completes the handshake, but does not answer any data',
+    'no data from the Arc server: 192.0.2.1:11010 completes the handshake, but does not answer data packets',
     /sim show.*arcAllowedIPs.*mtu/s,
   ],
   [
@@ -319,7 +319,7 @@ describe('a tunnel reports', () => {
         const failure = await dialFailure();
         expect(failure).toMatchObject({ reason: 'timeout', silence: 'no-data-back' });
         expect(failure.message).toMatch(
-          /^the target does not answer: 192\.0\.2\.1:\d+ completes .* but does not answer any data$/,
+          /^the target does not answer: 192\.0\.2\.1:\d+ completes .* but does not answer data packets$/,
         );
       },
     );

@@ -242,8 +242,10 @@ it('has several independent UAPI conversations', async () => {
 
 it('ends when the interface is removed', async () => {
   const tunnel = await remote().open('');
-  served.remove(new Error('another program has removed it'));
-  await expect(tunnel.gone).resolves.toMatchObject({ message: 'another program has removed it' });
+  served.remove(new Error('another program has removed the interface'));
+  await expect(tunnel.gone).resolves.toMatchObject({
+    message: 'another program has removed the interface',
+  });
 });
 
 it('ends when the thread does, and fails all pending requests', async () => {

@@ -304,7 +304,7 @@ it('does not mix in a removed pre-shared key', () => {
 it('throws if it is used out of order', () => {
   const { initiator } = create();
   expect(() => initiator.createResponse(ZERO_PRIVATE, 1)).toThrow(
-    new RangeError('no initiation to respond to'),
+    new RangeError('there is no initiation to answer'),
   );
   expect(() => initiator.consumeResponse(new Uint8Array(92))).toThrow(
     new RangeError('no response is expected'),

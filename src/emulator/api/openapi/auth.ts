@@ -66,7 +66,7 @@ export const authPaths: Paths = {
     post: {
       operationId: 'auth',
       tags: ['Auth'],
-      summary: 'Returns an API key and a token for credentials.',
+      summary: 'Returns an API key and a token in exchange for credentials.',
       requestBody: json('AuthRequest'),
       responses: { '200': answer('The token', 'AuthResponse'), default: refused() },
     },
@@ -75,7 +75,7 @@ export const authPaths: Paths = {
     post: {
       operationId: 'logout',
       tags: ['Auth'],
-      summary: 'Revokes the token of this call.',
+      summary: 'Revokes the token that the request contains.',
       security: withToken,
       responses: { '204': { description: 'Revoked' }, default: refused() },
     },
@@ -84,7 +84,7 @@ export const authPaths: Paths = {
     post: {
       operationId: 'switchUser',
       tags: ['Auth'],
-      summary: 'Returns an API key and a token of a SAM user that trusts the caller.',
+      summary: 'Returns an API key and a token for a SAM user who trusts the caller.',
       security: withToken,
       requestBody: json('SwitchUserRequest'),
       responses: { '200': answer('The token', 'AuthResponse'), default: refused() },

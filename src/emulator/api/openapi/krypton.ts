@@ -22,10 +22,11 @@ export const kryptonPaths: Paths = {
     post: {
       operationId: 'bootstrapArc',
       tags: ['Krypton'],
-      summary: 'Creates the virtual SIM of the calling SIM, or gives it a new key pair.',
+      summary:
+        'Creates the virtual SIM that belongs to the calling SIM, or gives that virtual SIM a new key pair.',
       requestBody: json('ArcBootstrapRequest'),
       responses: {
-        '200': answer('The settings of the tunnel', 'ArcBootstrapResponse'),
+        '200': answer('The tunnel settings', 'ArcBootstrapResponse'),
         default: refused(),
       },
     },

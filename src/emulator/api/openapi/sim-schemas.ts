@@ -44,7 +44,8 @@ export const simSchemas = {
       arcClientPeerPublicKey: text,
       arcClientPeerPrivateKey: {
         type: 'string',
-        description: 'Present if the request had no public key. It is not shown again.',
+        description:
+          'Present only if the request did not contain a public key. The key is not shown again.',
       },
     },
   },
@@ -67,7 +68,7 @@ export const simSchemas = {
       arcClientPeerPublicKey: text,
       arcClientPeerPrivateKey: {
         type: 'string',
-        description: 'Only in the response of createSim. It is not shown again.',
+        description: 'Present only in the response to createSim. The key is not shown again.',
       },
       subscribers: { type: 'object', additionalProperties: { type: 'object' } },
     },

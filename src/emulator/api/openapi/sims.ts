@@ -63,7 +63,7 @@ export const simPaths: Paths = {
     },
   },
   '/sims/{sim_id}/delete_session': {
-    post: action('deleteSimSession', 'Ends the session.'),
+    post: action('deleteSimSession', "Ends the SIM's session."),
   },
   '/sims/{sim_id}/events/sessions': {
     get: {
@@ -90,7 +90,7 @@ export const simPaths: Paths = {
     post: action('terminateSim', 'Terminates the SIM permanently, unless it is protected.'),
   },
   '/sims/{sim_id}/tags': {
-    put: action('putSimTags', 'Sets tags; other tags stay.', 'TagUpdates'),
+    put: action('putSimTags', 'Sets tags. Other tags do not change.', 'TagUpdates'),
   },
   '/sims/{sim_id}/tags/{tag_name}': {
     delete: {

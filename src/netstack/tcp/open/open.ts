@@ -45,7 +45,7 @@ export class Open {
     }
     const port = local.port || this.#selectPort(local, remote, localIndex);
     const isFree = port !== undefined && this.#isFree(localIndex, port, remote);
-    if (!isFree) throw new StackExhaustedError('no free port for this remote address');
+    if (!isFree) throw new StackExhaustedError('no port is free for this remote address');
     const from = { address: local.address, port };
     const iss = this.#initialSequence.next(from, remote, now);
     return this.#create('SYN-SENT', { local: from, remote, localIndex, iss }, now);

@@ -126,7 +126,8 @@ class TunInterface implements PacketInterface {
   }
 
   write(parts: readonly Uint8Array[]): Error | undefined {
-    if (parts.length > MAX_PARTS) throw new RangeError(`a frame has at most ${MAX_PARTS} parts`);
+    if (parts.length > MAX_PARTS)
+      throw new RangeError(`a frame must have at most ${MAX_PARTS} parts`);
     if (this.#isClosed) return new SystemCallError('writev', constants.errno.EBADF);
     parts.forEach((part, index) => this.#parts.setBytes(index, part));
     for (;;) {

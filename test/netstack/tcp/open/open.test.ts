@@ -107,7 +107,7 @@ describe('opening fails', () => {
     const host = new OpeningHost();
     host.know(LOCAL_INDEX, LOCAL.port, REMOTE);
     expect(() => active(opening(host))).toThrow(StackExhaustedError);
-    expect(() => active(opening(host))).toThrow('no free port for this remote address');
+    expect(() => active(opening(host))).toThrow('no port is free for this remote address');
   });
 
   it('if every ephemeral port is in use', () => {
@@ -117,7 +117,7 @@ describe('opening fails', () => {
       localPort >= FIRST_EPHEMERAL && port === REMOTE.port ? tcb : undefined;
     const open = opening(host);
     expect(() => active(open, ANY_PORT)).toThrow(
-      new StackExhaustedError('no free port for this remote address'),
+      new StackExhaustedError('no port is free for this remote address'),
     );
     expect(active(open, ANY_PORT, { ...REMOTE, port: 81 }).state).toBe('SYN-SENT');
   });
