@@ -54,7 +54,8 @@ const isRealTime = goFirst();
 const lab = await LambdaLab.start();
 try {
   const missing = programs.find((program) => !existsSync(lab.programs[program] ?? ''));
-  if (missing !== undefined) throw new Error(`${missing} does not exist: build it with "npm run layer"`);
+  if (missing !== undefined)
+    throw new Error(`${missing} does not exist: build it with "npm run layer"`);
   for (const part of values.only.split(',')) {
     console.error(`${part} ...`);
     await parts[part]();
@@ -88,14 +89,19 @@ async function compareWarm() {
     const all = await runWarm(lab, programs[0], options);
     const runs = all.slice(WARM_UP);
     const how = freezeBetweenInvokes ? 'frozen between invocations' : 'never frozen';
-    verdicts.title(`Warm, ${programs[0]}, ${how}: a POST through the extension minus a direct POST`);
+    verdicts.title(
+      `Warm, ${programs[0]}, ${how}: a POST through the extension minus a direct POST`,
+    );
     judgeWarm(verdicts, 'overhead', differences(runs));
     const { median, p99 } = summarize(differences(all));
     verdicts.tell(
       `overhead, including the first ${WARM_UP}: median, p99`,
       `${milliseconds(median)}, ${milliseconds(p99)}`,
     );
-    verdicts.tell('POST through the extension, and directly: medians', pair(runs, 'ours', 'baseline'));
+    verdicts.tell(
+      'POST through the extension, and directly: medians',
+      pair(runs, 'ours', 'baseline'),
+    );
     const post = summarize(runs.map(({ postRuntime }) => postRuntime));
     verdicts.tell(
       'after the function (PostRuntimeExtensionsDuration): median, p99',

@@ -66,7 +66,9 @@ const runs = planRuns(values.scenes.split(','), repeats).filter(
     (scene !== 'table' || isChosen(values.impairment, impairment)),
 );
 const missing = values.report ? [] : runs.filter(({ key }) => !results.has(key));
-console.error(`${results.label}: ${missing.length} of ${runs.length} runs are missing from ${file}`);
+console.error(
+  `${results.label}: ${missing.length} of ${runs.length} runs are missing from ${file}`,
+);
 
 let left = 0;
 if (missing.length > 0) {

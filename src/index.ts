@@ -90,7 +90,7 @@ function configText(options: CreateTunnelOptions | undefined): string {
   }
   throw new UserError('usage', {
     what: 'cannot use the config option of createTunnel',
-    why: `it must not be ${config === '' ? 'empty' : `of type ${typeof config}`}`,
+    why: `the option must not be ${config === '' ? 'empty' : `of type ${typeof config}`}`,
     next: [
       'Pass the path of arc.json, its content as JSON or in base64, or an object with the same members.',
     ],

@@ -73,7 +73,10 @@ export function judgeThaw(verdicts, what, runs, roundTrip) {
   verdicts.judge(`${what}, handshakes`, most, LIMITS.handshakes, '');
   if (least < LIMITS.handshakes) {
     verdicts.isGood = false;
-    verdicts.tell(`${what}, without a handshake`, 'the extension did not notice the freeze: MISSED');
+    verdicts.tell(
+      `${what}, without a handshake`,
+      'the extension did not notice the freeze: MISSED',
+    );
   }
 }
 

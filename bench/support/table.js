@@ -85,7 +85,8 @@ function reportQueues(results) {
     }
   }
   if (rows.length === 0) return { lines: [] };
-  const title = 'Queue of one upload stream in ms (median, 95th percentile), and dropped datagrams:';
+  const title =
+    'Queue of one upload stream in ms (median, 95th percentile), and dropped datagrams:';
   return { lines: [title, '', ...markdown(['control', 'RTT', 'ours', 'kernel'], rows)] };
 }
 

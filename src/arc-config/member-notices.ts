@@ -54,7 +54,7 @@ export function memberNotices(
     if (meant !== undefined) {
       notices.push({ kind: 'warning', line, text: `${unknown}; did you mean "${meant}"?` });
     } else if (home !== undefined) {
-      notices.push({ kind: 'warning', line, text: `${unknown}; it belongs in "${home}"` });
+      notices.push({ kind: 'warning', line, text: `${unknown}; move it to "${home}"` });
     } else {
       notices.push({
         kind: 'note',

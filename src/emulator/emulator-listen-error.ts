@@ -6,7 +6,7 @@ export class ListenError extends Error {
   readonly code: string;
 
   constructor(side: 'api' | 'arc', cause: NodeJS.ErrnoException) {
-    super(`the ${side} side cannot listen: ${cause.code ?? cause.message}`, { cause });
+    super(`cannot open the ${side} listener: ${cause.code ?? cause.message}`, { cause });
     this.side = side;
     this.code = cause.code ?? '';
   }

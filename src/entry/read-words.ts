@@ -105,7 +105,7 @@ function refuseFlagsAlone(flags: readonly string[]): void {
   if (first === undefined) return;
   throw new UserError('usage', {
     what: 'missing command',
-    why: `${first} must follow a command`,
+    why: `${first} must come after a command`,
     next: ['Run "arctun --help" to list the commands.'],
   });
 }

@@ -108,7 +108,7 @@ function cannotRead({ kind, name }: SecretPlace): string {
 function notGiven(place: SecretPlace, why: string, cause?: Error): NotYetError {
   const action = place.kind === 'secret' ? 'secretsmanager:GetSecretValue' : 'ssm:GetParameter';
   const next = [
-    `Grant ${action} on this ${place.kind} to the function's role, and also kms:Decrypt if a customer managed key encrypts it.`,
+    `Grant ${action} on this ${place.kind} to the function's role. If the ${place.kind} is encrypted with a customer managed key, also grant kms:Decrypt.`,
   ];
   return new NotYetError('configuration', { what: cannotRead(place), why, next }, { cause });
 }

@@ -67,7 +67,7 @@ export interface Operation {
 /** Advice for a lost createSim response: a second call could create a second billed SIM. */
 export const SIM_MAY_EXIST = [
   'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the ' +
-    'start time of this command: a SIM may have been created, and it is billed.',
+    'start time of this command: a billed SIM may already exist.',
   'Or run bootstrap again: it looks for that SIM before it creates another one.',
   'Give that SIM a new key with `arctun bootstrap authkey --adopt SIM_ID`, or stop its ' +
     'billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',

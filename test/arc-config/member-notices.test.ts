@@ -41,8 +41,8 @@ it('suggests fields inside the session and the profile, too', () => {
 
 it('names the object that a misplaced field belongs to', () => {
   expect(noticesOf('{"arcServerEndpoint": "a:1", "AUTHKEYID": ""}')).toEqual([
-    'warning 1: unknown member "arcServerEndpoint"; it belongs in "arcSessionStatus"',
-    'warning 1: unknown member "AUTHKEYID"; it belongs in "profile"',
+    'warning 1: unknown member "arcServerEndpoint"; move it to "arcSessionStatus"',
+    'warning 1: unknown member "AUTHKEYID"; move it to "profile"',
   ]);
 });
 

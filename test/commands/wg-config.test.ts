@@ -93,7 +93,7 @@ describeWith(['script'], 'on a terminal', () => {
       });
       expect(code).toBe(0);
       expect(
-        /columns and \d+ rows, but the terminal has 40 and 200\. Enlarge the terminal, or use --png FILE/.test(
+        /columns and \d+ rows, but the terminal has only 40 columns and 200 rows\. Enlarge the terminal, or use --png FILE/.test(
           stdout,
         ),
       ).toBe(isNarrow);

@@ -157,7 +157,7 @@ describeWith(['jq'], 'a CI job', () => {
     await emulator.fault({ operation: 'createSim', cut: 'after' });
     const { code, stderr } = await run(JOB!);
     expect(code).toBe(1);
-    expect(stderr).toContain('one may have been created, and it is billed');
+    expect(stderr).toContain('a billed SIM may already exist');
     expect(await emulator.sims()).toHaveLength(before + 1);
   }, 60_000);
 

@@ -148,7 +148,7 @@ describe('health', () => {
     await tunnel.open({ pid: 4712 });
     const { code, stderr } = await arctun('health');
     expect(code).toBe(2);
-    expect(stderr).toContain('several are running: soratun0, soratun0-4712');
+    expect(stderr).toContain('several tunnels are running: soratun0, soratun0-4712');
     await expect(arctun('health', '--interface', 'soratun0-4712', '--json')).resolves.toMatchObject(
       {
         code: 0,

@@ -84,7 +84,7 @@ it.each([
   ['--confg F.json config validate', 'unknown flag: --confg\nDid you mean --config?\nRun'],
   ['--nosuch=1 nosuch', 'unknown flag: --nosuch\nRun'],
   ['--json -h nosuch', 'unknown command: nosuch'],
-  ['--json', 'missing command: --json must follow a command'],
+  ['--json', 'missing command: --json must come after a command'],
   [
     'up --json=maybe',
     'invalid --json: the value must be true or false, not "maybe"\nUse --json without a value',

@@ -57,7 +57,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
   it('reports an empty datagram, and a connection that is closed without an answer', async () => {
     const empty = await send('--via', 'udp', '--json', 'empty');
     expect(JSON.parse(empty.stdout)).toEqual({ via: 'udp', answer: '' });
-    expect(empty.stderr).toContain('The answer is empty');
+    expect(empty.stderr).toContain('The target sent an empty answer');
     const closed = await send('--via', 'tcp', '--json', 'close');
     expect(closed.code).toBe(0);
     expect(JSON.parse(closed.stdout)).toEqual({ via: 'tcp', answer: null });

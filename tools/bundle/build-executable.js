@@ -81,7 +81,9 @@ function leaveOut(why) {
 async function blobOf(code, commandLine, architecture) {
   const runs = await nodeFor(architecture);
   if (runs === undefined)
-    leaveOut(`the program for ${architecture} was not precompiled, because this machine cannot run it`);
+    leaveOut(
+      `the program for ${architecture} was not precompiled, because this machine cannot run it`,
+    );
   const addons = addonsFor(architecture);
   const assets = ['command-line.cjs', 'command-line.cache', ...Object.keys(addons)];
   const settings = {
@@ -125,7 +127,9 @@ function addonsFor(architecture) {
   try {
     return addonsOf(architecture, cache);
   } catch (error) {
-    leaveOut(`the program for ${architecture} was built without the native addons of packages: ${error.message}`);
+    leaveOut(
+      `the program for ${architecture} was built without the native addons of packages: ${error.message}`,
+    );
     return {};
   }
 }

@@ -112,7 +112,7 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   } catch (error) {
     if (!(error instanceof UserError) || !simMayExist(error)) throw error;
     throw retold(error, [
-      'Before you retry, look for a new SIM with `arctun sim list --since 10m`: one may have been created, and it is billed.',
+      'Before you retry, look for a new SIM with `arctun sim list --since 10m`: a billed SIM may already exist.',
       `${adoption('SIM_ID')} Or run \`arctun sim terminate SIM_ID\` to stop its billing.`,
     ]);
   }

@@ -123,13 +123,13 @@ async function rescue(
     await files.replaceText(rescuePath, text);
   } catch (second) {
     const next = [
-      'Save the arc.json on standard output: SORACOM does not show the private key again.',
+      'Save the arc.json that was printed to standard output: SORACOM does not show the private key again.',
       warning,
     ];
     const both = `${why}; ${rescuePath}: ${messageOf(second)}`;
     const kept = { arcJson: new Secret(text) };
     return new BootstrapRescueError(simId, { what, why: both, next }, kept, { cause: error });
   }
-  const next = [`Move its arc.json from ${rescuePath} to where you need it.`, warning];
+  const next = [`Move the arc.json of this SIM from ${rescuePath} to where you need it.`, warning];
   return new BootstrapRescueError(simId, { what, why, next }, { rescuePath }, { cause: error });
 }

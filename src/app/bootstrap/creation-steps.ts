@@ -32,7 +32,7 @@ export const creationSteps = {
       // Another arc.json has appeared since the earlier run was interrupted.
       await journal.end();
       notes.push(
-        `An earlier run requested a virtual SIM but received no response. It may have created a SIM other than ${config.simId}, which is then billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
+        `An earlier run requested a virtual SIM but received no response. A SIM other than ${config.simId} may exist, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
       );
     }
     return 'done';
@@ -122,7 +122,7 @@ export const creationSteps = {
       ports.onStep?.('Creating an Arc session');
       const place = ports.files.absolute(options.path);
       await addSession(config, api, write, {
-        what: `SIM ${config.simId} was created and its key is in ${place}, but it has no session`,
+        what: `SIM ${config.simId} was created and its key is in ${place}, but the SIM has no session`,
         next: 'Run the same command again to create a session. This does not create a second SIM.',
       });
     }
@@ -230,7 +230,7 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
 export function keylessError(simId: string, how: string): UserError {
   return new UserError('api', {
     what: `SIM ${simId} was created, but no arc.json can be written`,
-    why: 'the response from the SORACOM API does not contain its private key',
+    why: 'the response from the SORACOM API does not contain a private key',
     next: [how, `Or run \`arctun sim terminate ${simId}\` to stop its billing.`],
   });
 }

@@ -97,7 +97,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   const byPlatform = clock === 'platform' ? since : undefined;
   const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
-    const open = `An earlier run requested a virtual SIM at ${isoTime(since)} but received no response. The SIM may exist and be billed (${journal.path}).`;
+    const open = `An earlier run requested a virtual SIM at ${isoTime(since)} but received no response. The SIM may exist, and would then be billed (${journal.path}).`;
     throw retold(error, [open, ...error.next]);
   });
   const { serverTime = -Infinity } = api;
@@ -164,8 +164,8 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
   const another = 'Or add --create-another to create a SIM anyway.';
   const what = 'cannot create a virtual SIM';
   if (sims.length === 0) {
-    const why = `${asked}; no new SIM is listed yet, which may take a few minutes`;
-    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIM is listed by then, a new one is created.`;
+    const why = `${asked}; no new SIM is listed yet, but it can take a few minutes to appear`;
+    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIM is listed by then, the command creates a new SIM.`;
     return new UserError('failed', { what, why, next: [NOTHING_CHANGED, later, another] });
   }
   const later = sims.filter(({ isEarlier }) => !isEarlier);
@@ -219,7 +219,7 @@ function refuseOtherAccount(
     why: `an earlier run, which did not finish, requested one from ${there} (${path}), but this run uses another account or endpoint`,
     next: [
       NOTHING_CHANGED,
-      'Use the account and endpoint of the earlier run to continue it.',
+      'Use the same account and endpoint as the earlier run to continue that run.',
       ...next,
     ],
   });

@@ -153,7 +153,7 @@ export class SimJournal {
     const journal = this.#opened();
     await explained(() => journal.remove(), {
       what: 'the run is complete, but its journal could not be removed',
-      next: [`Delete ${journal.path}. Until you do, every run repeats these steps.`],
+      next: [`Delete ${journal.path}. While this file exists, every run repeats the same steps.`],
     });
     this.#journal = undefined;
     this.#progress = {};

@@ -43,7 +43,7 @@ function whoWrites(writer: OtherWriter): string {
       return `other users can write to ${kindOf(isFolder)} ${path} (mode ${octal(mode)})`;
     }
     case 'replaced':
-      return `${writer.path} was replaced while being read`;
+      return `${writer.path} was replaced while arctun was reading it`;
   }
 }
 

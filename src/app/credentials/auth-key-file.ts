@@ -35,7 +35,7 @@ async function readText(path: string, files: PrivateFiles): Promise<string> {
     return path === STANDARD_INPUT ? await files.readStandardInput() : await files.readText(path);
   } catch (error) {
     if (!(error instanceof PrivateFileError)) throw error;
-    const mounted = `Or pass it on standard input: --auth-key-file - < ${quote([path])}`;
+    const mounted = `Or pass the key on standard input: --auth-key-file - < ${quote([path])}`;
     throw privateFileFailed(path, 'cannot read the auth key', error, mounted);
   }
 }

@@ -70,7 +70,7 @@ function keyFindings(
     {
       kind: 'public-key',
       problem: `publicKey in ${source} does not match privateKey, whose public key is ${own}.`,
-      next: 'Correct publicKey. The tunnel works even if you do not.',
+      next: 'Correct publicKey. The tunnel works even if publicKey is wrong.',
     },
   ];
 }

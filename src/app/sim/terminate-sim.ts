@@ -103,7 +103,7 @@ async function readSim(
     const sim = { ...summariseSim(UNREAD), simId, terminationEnabled: undefined };
     return {
       sim,
-      note: `SIM ${simId} could not be checked before its termination, because that requires Sim:getSim.`,
+      note: `SIM ${simId} could not be read before its termination, because reading it requires Sim:getSim.`,
     };
   }
 }

@@ -35,7 +35,7 @@ export interface ChosenMode {
 /** The reasons for which `auto` falls back to userspace; any other failure is an error. */
 const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
   ['no-driver', '/dev/net/tun does not exist'],
-  ['no-access', 'this user may not open /dev/net/tun'],
+  ['no-access', 'this user is not permitted to open /dev/net/tun'],
   ['not-permitted', 'a network interface requires CAP_NET_ADMIN'],
 ]);
 

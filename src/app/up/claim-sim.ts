@@ -171,7 +171,7 @@ function remedyFor(command: SimUse['command'], use: SimUse | undefined): string 
     return `${command === 'send' ? 'Post the message' : 'Send requests'} to ${use.forward}/ instead, or ${stop}.`;
   }
   if (use.interface !== undefined) {
-    return `Send through its network interface ${use.interface} instead, or ${stop}.`;
+    return `Send through the existing network interface ${use.interface} instead, or ${stop}.`;
   }
   return `${stop.charAt(0).toUpperCase()}${stop.slice(1)}.`;
 }

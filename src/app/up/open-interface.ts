@@ -67,7 +67,7 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
         kind: 'permission',
         why:
           refusal === 'no-access'
-            ? 'this user may not open /dev/net/tun'
+            ? 'this user is not permitted to open /dev/net/tun'
             : 'this requires the capability CAP_NET_ADMIN',
         next: [RIGHT, inAdvance(name), USERSPACE],
       };

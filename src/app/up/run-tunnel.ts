@@ -146,7 +146,7 @@ async function enterMode(
   const hasDefault = allowedIps.some(({ prefixLength }) => prefixLength === 0);
   if (tunnel.killSwitch === true && !hasDefault) {
     const why =
-      'the tunnel does not have a default route. To add one, add 0.0.0.0/0 to additionalAllowedIPs';
+      'the tunnel does not have a default route. To block all traffic, add 0.0.0.0/0 to additionalAllowedIPs';
     ports.log.warn({}, `--kill-switch blocks only the allowed IPs: ${why}`);
   }
   return chosen;

@@ -191,7 +191,7 @@ function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: b
     // In WireGuard, a key of zeros means no pre-shared key.
     const isNone = isZeroKey(parseKey(value) ?? Uint8Array.of(1));
     const expected =
-      'none, because arc.json cannot hold one, and the server does not answer without it';
+      'no pre-shared key: arc.json cannot hold one, and the server does not answer without it';
     if (!isNone) unsupported('a pre-shared key', expected);
   } else if (lost && value !== '' && lost.harmless?.test(value) !== true) {
     reader.note(entry, `dropped: ${lost.message}`);

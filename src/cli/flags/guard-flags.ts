@@ -6,7 +6,7 @@ export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',
     description:
-      'With --mode tun: if the tunnel fails or is killed, block all traffic of its default route until a clean stop or --cleanup.',
+      'With --mode tun: if the tunnel fails or is killed, block all traffic that would use its default route until a clean stop or --cleanup.',
     env: 'ARCTUN_KILL_SWITCH',
   },
   cleanup: {

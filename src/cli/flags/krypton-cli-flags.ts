@@ -8,13 +8,13 @@ const number = (description: string, defaultValue: number) =>
 export const kryptonCliFlags = {
   'provisioning-api-endpoint-url': {
     type: 'string',
-    description: 'Base URL of the Provisioning API; by default, the one of krypton-cli.',
+    description: "Base URL of the Provisioning API; by default, krypton-cli's own URL.",
     default: '',
   },
   params: { type: 'string', description: 'Request parameters, as JSON.', default: '' },
   'keys-api-endpoint-url': {
     type: 'string',
-    description: 'URL of the Keys API; by default, the one of krypton-cli.',
+    description: "URL of the Keys API; by default, krypton-cli's own URL.",
     default: '',
   },
   'signature-algorithm': {
@@ -29,8 +29,8 @@ export const kryptonCliFlags = {
   },
   'port-name': { type: 'string', description: 'Port of the modem or reader.', default: '' },
   'baud-rate': number('Baud rate of the port.', 57_600),
-  'data-bits': number('Data bits of the port.', 8),
-  'stop-bits': number('Stop bits of the port.', 1),
+  'data-bits': number('Number of data bits of the port.', 8),
+  'stop-bits': number('Number of stop bits of the port.', 1),
   'parity-mode': number('Parity mode of the port, as a number that krypton-cli accepts.', 0),
   'disable-key-cache': { type: 'boolean', description: "Do not cache the SIM's key." },
   'clear-key-cache': { type: 'boolean', description: 'Delete the cached key of the SIM.' },

@@ -5,7 +5,7 @@ export const socketFlag = grouped('Tunnel', {
   socket: {
     type: 'choice',
     description:
-      'How to send UDP packets: in batches (batch; needs Linux and koffi), one by one (dgram), or batch if possible (auto).',
+      'How to send UDP packets: in batches (batch, which needs Linux and koffi), one by one (dgram), or in batches if possible (auto).',
     options: ['auto', 'dgram', 'batch'],
     default: 'auto',
     env: 'ARCTUN_SOCKET',

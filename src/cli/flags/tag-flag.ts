@@ -29,7 +29,7 @@ export function parseLabels(flags: {
   for (const { tagName, tagValue } of tags ?? []) {
     if (known.has(tagName)) {
       const why = `the tag ${tagName} was given twice`;
-      throw wrong(`--tag ${tagName}=${tagValue}`, why, 'Give each tag one value.');
+      throw wrong(`--tag ${tagName}=${tagValue}`, why, 'Give each tag only one value.');
     }
     known.add(tagName);
   }

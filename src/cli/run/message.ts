@@ -10,7 +10,7 @@ import type { SystemContext } from '../system-context.js';
 export const messageFlags = {
   via: {
     type: 'choice',
-    description: 'Protocol for the message: HTTP, or TCP or UDP to port 23080.',
+    description: 'Protocol for the message. TCP and UDP use port 23080.',
     options: ['http', 'tcp', 'udp'],
     default: 'http',
   },

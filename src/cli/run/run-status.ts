@@ -21,11 +21,11 @@ const flags = {
   all: {
     type: 'boolean',
     description:
-      "Show all WireGuard devices: those in /var/run/wireguard, and the kernel's if wg is installed. Usually requires root.",
+      'Show all WireGuard devices: those in /var/run/wireguard, and those of the kernel if wg is installed. Usually requires root.',
   },
   watch: {
     type: 'boolean',
-    description: 'Refresh continuously, with transfer rates, until Ctrl-C.',
+    description: 'Refresh continuously until Ctrl-C, and show transfer rates.',
   },
   json: {
     type: 'boolean',

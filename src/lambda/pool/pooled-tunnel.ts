@@ -287,10 +287,10 @@ export class PooledTunnel {
   #warn(pause: number): void {
     const error = new UserError('failed', {
       what: 'no virtual SIM in the pool is free',
-      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. This tunnel keeps its SIM for ${Math.round(pause / 1000)} s, and messages wait`,
+      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. For ${Math.round(pause / 1000)} s, this tunnel keeps its SIM and messages wait`,
       next: [
         'Add virtual SIMs to the pool, two for each concurrent sandbox, or reduce the concurrency.',
-        'Check that the virtual SIMs are active and that outgoing UDP is allowed, if no message arrives at all.',
+        'If no message arrives at all, check that the virtual SIMs are active and that outgoing UDP is allowed.',
       ],
     });
     this.#ports.log.warn({ why: error.why, next: error.next }, error.what);

@@ -102,7 +102,9 @@ export class OwnAddresses {
   select(remote: IpAddress, wanted?: IpAddress): number {
     const index = wanted === undefined ? this.firstFor(remote) : (this.indexOf(wanted) ?? -1);
     if (index < 0 || this.at(index).length !== remote.length) {
-      throw new RangeError('the stack does not have an address of the remote address family');
+      throw new RangeError(
+        'the stack does not have an address of the same family as the remote address',
+      );
     }
     return index;
   }

@@ -41,7 +41,7 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
     ...options,
     log,
     flag: '--proxy-listen',
-    risk: 'reach everything inside the tunnel, billed to this SIM',
+    risk: 'reach everything inside the tunnel, with traffic that is billed to this SIM',
     headers: [],
     // A page can send only the origin form here, which is never forwarded; see
     // proxiedDestination().

@@ -36,7 +36,7 @@ export function proxiedDestination({
 
 /** Returns the target of a CONNECT request (RFC 9112 3.2.3). */
 export function connectTarget({ url = '' }: IncomingMessage): DialTarget | ForwardFailure {
-  return readAuthority(url, 0) ?? badRequest('CONNECT must have a host and a port');
+  return readAuthority(url, 0) ?? badRequest('a CONNECT request must have a host and a port');
 }
 
 /**

@@ -116,7 +116,7 @@ function giveUp(outcome: Outcome, { hide }: RepeatOptions): ApiError {
   const notes = [
     ...(attempt > 1 ? [`tried ${attempt} times`] : []),
     ...(wait === undefined ? [] : [`the server requested a retry after ${wait}`]),
-    ...(left === undefined ? [] : [`only ${Math.floor(left / 1000)} s of the time limit is left`]),
+    ...(left === undefined ? [] : [`the remaining time is only ${Math.floor(left / 1000)} s`]),
   ];
   const afterRepeat = mayBeDone ? operation.adviceAfterRepeat : undefined;
   const next = afterRepeat ?? (wait === undefined ? undefined : [`Try again in ${wait}.`]);

@@ -98,7 +98,7 @@ function startError(path: string, error: CommandError): UserError {
       'Install krypton-cli (https://github.com/soracom/krypton-client-go), or set its path with --krypton-cli-path.',
     ],
     denied: [
-      `Make it executable (chmod +x ${path}), or choose another program with --krypton-cli-path.`,
+      `Make the program executable (chmod +x ${path}), or choose another program with --krypton-cli-path.`,
     ],
     timeout: [
       'Check that the reader or modem is connected, and check --interface and --port-name.',

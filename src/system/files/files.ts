@@ -145,7 +145,8 @@ async function proveWritable(path: string): Promise<void> {
 async function proveReplaceable(target: string, existing: Stats): Promise<void> {
   if (!existing.isFile()) throw new FileError('failed', target, 'the path must be a regular file');
   if (await isMountPoint(target)) {
-    const reason = 'the file is mounted by itself and cannot be replaced. Mount its folder instead';
+    const reason =
+      'the file itself is a mount point and cannot be replaced. Mount its folder instead';
     throw new FileError('failed', target, reason);
   }
   const uid = process.geteuid?.() ?? 0;
@@ -253,7 +254,7 @@ async function refuseLinkedFolder(target: string): Promise<void> {
 
 function refuseForeignLink(path: string, { uid }: Stats): void {
   if (process.geteuid?.() !== 0 || uid === 0) return;
-  const reason = `${path} is a symbolic link of user ${uid}, which root does not follow. Use the path of the file itself`;
+  const reason = `${path} is a symbolic link of user ${uid}, which root does not follow. Use the path that the link points to`;
   throw new FileError('denied', path, reason);
 }
 

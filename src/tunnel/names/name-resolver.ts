@@ -214,7 +214,7 @@ const SILENT_BY_TCP = 'does not answer over TCP';
 /** The texts for failures that will probably last longer than a minute. */
 const LASTING: ReadonlyMap<string, string> = new Map([
   ['no-route', 'is outside the allowed IPs'],
-  ['refused', 'is not a name server'],
+  ['refused', 'does not accept DNS queries'],
 ]);
 
 function isLasting(why: string): boolean {

@@ -38,7 +38,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
     next: [
       `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer keys that it does not know.`,
       `Check that the network allows outgoing UDP packets to port ${facts.port}.`,
-      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If it is slow, the server may not answer, because it has seen a later time from this key.`,
+      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If the clock is slow, the server may not answer, because it has already seen a later time from this key.`,
     ],
   }),
   'wrong-key': (facts) => ({
@@ -53,7 +53,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
   }),
   'clock-behind': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server that has seen a later time from this key does not answer`,
+    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server does not answer if it has already seen a later time from this key`,
     next: ['Set the clock of this machine, for example with NTP, and try again.'],
   }),
   'no-data-back': (facts) => ({

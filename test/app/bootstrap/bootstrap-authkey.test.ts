@@ -551,7 +551,7 @@ describe('if the new file cannot be written', () => {
     expect(error.rescuePath).toBeUndefined();
     expect(bench.steps).toEqual(['create-sim']);
     expect(error.why).toBe(`no space left on the device; ${RESCUE}: read-only`);
-    expect(error.next[0]).toContain('Save the arc.json on standard output');
+    expect(error.next[0]).toContain('Save the arc.json that was printed to standard output');
     expect(inspect(error, { depth: 9 })).not.toContain(PRIVATE_KEY);
   });
 

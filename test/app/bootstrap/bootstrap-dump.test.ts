@@ -111,7 +111,7 @@ describe('the answer to createSim', () => {
     expect(error.kind).toBe('api');
     expect(error.next).toEqual([
       expect.stringMatching(
-        /^Before you retry, look for a new SIM with `arctun sim list --since 10m`: one may have been created/,
+        /^Before you retry, look for a new SIM with `arctun sim list --since 10m`: a billed SIM may already exist/,
       ),
       expect.stringMatching(/--adopt SIM_ID.*sim terminate SIM_ID/),
     ]);

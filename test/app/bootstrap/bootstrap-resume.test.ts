@@ -255,7 +255,7 @@ describe('a run whose journal contains only the request', () => {
     listed([]);
     for (const call of SEARCHES) bench.answering(call, status(404));
     const error = await failureOf(bench.run());
-    expect(error.next[0]).toMatch(/2026-11-25T01:00:00Z.*may exist and be billed/);
+    expect(error.next[0]).toMatch(/2026-11-25T01:00:00Z.*may exist, and would then be billed/);
   });
 });
 

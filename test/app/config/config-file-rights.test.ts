@@ -61,7 +61,7 @@ it('reports the first fault and the fix for all', async () => {
     ],
   });
   expect(await refusal(HOOKS, [{ path: '/x', fault: 'replaced' }])).toMatchObject({
-    why: '/x was replaced while being read',
+    why: '/x was replaced while arctun was reading it',
   });
 });
 

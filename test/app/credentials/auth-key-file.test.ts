@@ -65,7 +65,7 @@ it.each([
   [
     'too-open',
     'permission',
-    ["Run: chmod 600 '/a key'", "Or pass it on standard input: --auth-key-file - < '/a key'"],
+    ["Run: chmod 600 '/a key'", "Or pass the key on standard input: --auth-key-file - < '/a key'"],
   ],
   ['denied', 'permission', ['Run as the user who owns the file.']],
   ['absent', 'configuration', ['Check the path.']],

@@ -50,7 +50,9 @@ it('writes the session to the state folder if arc.json cannot be written', async
   const { config, keptIn, notice } = await refresh();
   expect(files.texts.get(TARGET)).toBe(SAMPLE);
   expect(keptIn).toBe(STATE);
-  expect(notice).toBe(`The new session was saved in ${STATE}, not in arc.json: cannot write ${TARGET}: read-only.`);
+  expect(notice).toBe(
+    `The new session was saved in ${STATE}, not in arc.json: cannot write ${TARGET}: read-only.`,
+  );
   expect(await withNewestSession(ORIGINAL, home)).toEqual(config);
 });
 

@@ -114,7 +114,7 @@ describe('keys', () => {
       {
         kind: 'public-key',
         problem: `publicKey in /etc/arc/van.json does not match privateKey, whose public key is ${PUBLIC_KEY}.`,
-        next: 'Correct publicKey. The tunnel works even if you do not.',
+        next: 'Correct publicKey. The tunnel works even if publicKey is wrong.',
       },
     ]);
     expect(diagnose(simWith(), sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);

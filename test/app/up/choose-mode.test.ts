@@ -81,7 +81,7 @@ it('uses userspace by default if a userspace-only flag is given', async () => {
 
 it.each<[PacketInterfaceRefusal, string]>([
   ['no-driver', '/dev/net/tun does not exist'],
-  ['no-access', 'this user may not open /dev/net/tun'],
+  ['no-access', 'this user is not permitted to open /dev/net/tun'],
   ['not-permitted', 'a network interface requires CAP_NET_ADMIN'],
 ])(
   'falls back to userspace for %s, found before or during the attempt',

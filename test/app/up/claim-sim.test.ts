@@ -66,7 +66,7 @@ it.each([
     { command: 'up', pid: 1234, interface: 'soratun0' },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
     [
-      'Send through its network interface soratun0 instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
+      'Send through the existing network interface soratun0 instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
     ],
   ],
   [

@@ -33,7 +33,12 @@ it('reports that this system has no interfaces', () => {
 
 it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
   ['not-permitted', 'permission', 'CAP_NET_ADMIN', 'setcap cap_net_admin+ep'],
-  ['no-access', 'permission', 'this user may not open /dev/net/tun', '--mode userspace'],
+  [
+    'no-access',
+    'permission',
+    'this user is not permitted to open /dev/net/tun',
+    '--mode userspace',
+  ],
   ['no-driver', 'failed', '/dev/net/tun does not exist', 'modprobe tun'],
   [
     'name-taken',

@@ -21,7 +21,8 @@ it.each([
   expect(asked).toEqual([[protocol, 8888]]);
   expect(named).toMatchObject({
     kind: 'failed',
-    message: 'cannot listen on 127.0.0.1:8888: arctun up (pid 4711) is already listening on this port',
+    message:
+      'cannot listen on 127.0.0.1:8888: arctun up (pid 4711) is already listening on this port',
     next: NEXT,
   });
 });

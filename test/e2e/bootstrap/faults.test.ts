@@ -134,7 +134,7 @@ describe('an answer from SORACOM that is lost after the SIM was created', () => 
       const first = await bootstrap();
       expect(first.code).toBe(4);
       expectSentence(first);
-      expect(first.stderr).toContain('may have been created');
+      expect(first.stderr).toContain('a billed SIM may already exist');
       const [sim, ...others] = await livingSims();
       expect(others).toEqual([]);
       const after = await left(first);

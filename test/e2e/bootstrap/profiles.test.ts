@@ -250,7 +250,7 @@ describe('a refusal explains the fix, and nothing is sent:', () => {
   }, 60_000);
 
   it.each<[string, object, number, string]>([
-    ['no way to sign in', { coverageType: 'jp' }, 3, 'it has no auth key'],
+    ['no way to sign in', { coverageType: 'jp' }, 3, 'the profile must contain an auth key'],
     ['an unknown coverage', { ...KEY, coverageType: 'us' }, 3, '"us" is not a coverage type'],
     ['a pipe in its command', { profileCommand: 'cat x | jq .' }, 3, `the shell operator "|"`],
     ['a program that is absent', { profileCommand: '/no/program' }, 3, 'the program was not found'],

@@ -119,9 +119,9 @@ describeWith(NEEDS, 'an interface for a user without root privileges', () => {
     const hidden = ['sh', '-c', `mount --bind ${device} /dev/net/tun && exec "$@"`, 'sh'];
     const refused = await upWith(hidden, process.execPath, '--mode', 'tun').finished;
     expect(refused.code).toBe(6);
-    expect(refused.stderr).toContain('this user may not open /dev/net/tun');
+    expect(refused.stderr).toContain('this user is not permitted to open /dev/net/tun');
     const running = upWith(hidden, process.execPath);
-    await running.output(/"modeReason":"this user may not open \/dev\/net\/tun"/);
+    await running.output(/"modeReason":"this user is not permitted to open \/dev\/net\/tun"/);
     await stop(running);
   }, 60_000);
 });

@@ -381,7 +381,7 @@ describe('a lost answer', () => {
     const error = await errorOf(client({ timeoutMs: 200 }).createSim());
     expect(error.failure).toBe(failure);
     expect(error.next.join(' ')).toMatch(
-      /arctun sim list --since TIME.*may have been created, and it is billed/,
+      /arctun sim list --since TIME.*a billed SIM may already exist/,
     );
     expect(error.message).not.toContain('priv');
     expect(simMayExist(error)).toBe(true);

@@ -111,7 +111,7 @@ describe('pauses', () => {
   it('are skipped if the remaining time is too short for them', async () => {
     const error = await errorOf(send(GET_SIM, [answer(500)], { end: clock.now() + 1500 }));
     expect(clock.pauses).toEqual([500]);
-    expect(error.why).toBe('HTTP 500; tried 2 times; only 1 s of the time limit is left');
+    expect(error.why).toBe('HTTP 500; tried 2 times; the remaining time is only 1 s');
   });
 });
 
@@ -142,7 +142,7 @@ describe('Retry-After', () => {
     const error = await errorOf(send(GET_SIM, answers));
     expect(clock.pauses).toEqual([500]);
     expect(error.why).toBe(
-      'HTTP 429, No.; tried 2 times; the server requested a retry after 3600 s; only 119 s of the time limit is left',
+      'HTTP 429, No.; tried 2 times; the server requested a retry after 3600 s; the remaining time is only 119 s',
     );
     expect(error.next).toEqual(['Try again in 3600 s.']);
   });

@@ -72,7 +72,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'clock-behind',
     { unixMilliseconds: 86_400_000 },
-    "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02, and a server that has seen a later time from this key does not answer",
+    "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02, and a server does not answer if it has already seen a later time from this key",
     /Set the clock/,
   ],
   [
