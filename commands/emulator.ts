@@ -32,7 +32,7 @@ export default class Emulator extends BaseCommand {
     state: {
       type: 'string',
       description:
-        'File that stores SIMs, sessions, groups and added users across restarts. Only its owner can read it.',
+        'File in which to store SIMs, sessions, groups and added users across restarts (mode 0600).',
       helpValue: 'FILE',
     },
     users: {

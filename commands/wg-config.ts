@@ -18,12 +18,12 @@ export default class WgConfig extends BaseCommand {
     },
     qr: {
       type: 'boolean',
-      description: 'Show a QR code for a phone instead of text. It contains the private key.',
+      description: 'Show a QR code for a phone instead of text. The code contains the private key.',
     },
     png: {
       type: 'string',
       description:
-        'Write the QR code to this new PNG file (mode 0600). It contains the private key.',
+        'Write the QR code to this new PNG file (mode 0600). The code contains the private key.',
       helpValue: 'FILE',
     },
     json: {

@@ -21,7 +21,7 @@ export default class BootstrapCellular extends BaseCommand {
     'metadata-endpoint': {
       type: 'string',
       description:
-        'Base URL of the metadata service. If enabled for the SIM, it reports the SIM ID.',
+        'Base URL of the metadata service. This service reports the SIM ID if it is enabled for the SIM.',
       default: 'http://metadata.soracom.io',
     },
     'dump-config': {

@@ -22,7 +22,7 @@ export default class ConfigImport extends BaseCommand {
     force: { type: 'boolean', description: 'Overwrite an existing arc.json.' },
     'sim-id': {
       type: 'string',
-      description: 'ID of the virtual SIM. A WireGuard configuration does not contain it.',
+      description: 'ID of the virtual SIM, because a WireGuard configuration does not contain one.',
       default: '',
     },
     'ignore-unsupported': {

@@ -16,7 +16,7 @@ export default class LambdaLayer extends BaseCommand {
     thin: {
       type: 'boolean',
       description:
-        'Do not include Node.js. The layer works with nodejs20.x and newer runtimes on both architectures, and building it downloads nothing.',
+        'Do not include Node.js. The layer works with nodejs20.x and newer runtimes on both architectures. No download is needed.',
       exclusive: ['arch'],
     },
     output: {

@@ -178,7 +178,7 @@ export const arcConfigModel = described(
     },
     { error: 'an object' },
   ),
-  'Configuration of a SORACOM Arc tunnel, for arctun and soratun. Both accept member names in upper and lower case, and null for a missing member. arctun keeps unknown members.',
+  'Configuration of a SORACOM Arc tunnel, for arctun and soratun. Both accept member names in upper or lower case, and null for a missing member. arctun keeps unknown members.',
 );
 
 /**

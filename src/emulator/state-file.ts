@@ -103,7 +103,7 @@ const stateFile = z.strictObject({
     .max(MAX_SIMS + 1)
     .refine(areDistinct, { message: 'two SIMs must not have the same ID, address or public key' })
     .refine(([line]) => line?.type === 'uicc', {
-      message: 'the first SIM must be the SIM of the cellular line',
+      message: 'the first SIM must be the SIM of the cellular connection',
     }),
 });
 

@@ -66,11 +66,9 @@ export interface Operation {
 
 /** Advice for a lost createSim response: a second call could create a second billed SIM. */
 export const SIM_MAY_EXIST = [
-  'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the ' +
-    'start time of this command: a billed SIM may already exist.',
+  'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the start time of this command: a billed SIM may already exist.',
   'Or run bootstrap again: it looks for that SIM before it creates another one.',
-  'Give that SIM a new key with `arctun bootstrap authkey --adopt SIM_ID`, or stop its ' +
-    'billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',
+  'Give that SIM a new key with `arctun bootstrap authkey --adopt SIM_ID`, or stop its billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',
 ] as const;
 
 /** Builds the error for a 2xx response that does not match the specification. */

@@ -117,9 +117,9 @@ describe('sim show', () => {
     writeArcJson({ ...arcJson(), privateKey, arcSessionStatus });
     const { stdout } = await run(['sim', 'show']);
     expect(stdout).toMatch(
-      /The SIM's public key is \S+, but the key in arc\.json is \S+\. The server does not answer handshakes/,
+      /The SIM's public key is \S+, but the key in arc\.json has the public key \S+\. The server does not answer handshakes/,
     );
-    expect(stdout).toContain('arc.json has 10.99.99.99.');
+    expect(stdout).toContain('but 10.99.99.99 in arc.json.');
     const { arcConfig } = (await jsonOf(['sim', 'show'])) as {
       arcConfig: { findings: unknown[] };
     };

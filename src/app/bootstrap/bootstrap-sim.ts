@@ -44,7 +44,7 @@ export async function bootstrapSim(
     throw new UserError('failed', {
       what: 'failed to bootstrap',
       why: 'bootstrap with SIM authentication is not supported on this operating system',
-      next: ['Run it on Linux, or use `bootstrap authkey` or `bootstrap cellular`.'],
+      next: ['Run this command on Linux, or use `bootstrap authkey` or `bootstrap cellular`.'],
     });
   }
   const { kryptonCli } = options;

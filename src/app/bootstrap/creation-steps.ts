@@ -229,7 +229,7 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
 /** @param how a sentence that explains how to give the SIM a key */
 export function keylessError(simId: string, how: string): UserError {
   return new UserError('api', {
-    what: `SIM ${simId} was created, but no arc.json can be written`,
+    what: `SIM ${simId} was created, but its arc.json cannot be written`,
     why: 'the response from the SORACOM API does not contain a private key',
     next: [how, `Or run \`arctun sim terminate ${simId}\` to stop its billing.`],
   });

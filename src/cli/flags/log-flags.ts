@@ -5,7 +5,7 @@ const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 const LEVEL = {
   type: 'choice',
-  description: 'Level of the log on standard error.',
+  description: 'Level of the log messages on standard error.',
   options: LEVELS,
   env: 'ARCTUN_LOG_LEVEL',
 } as const satisfies Flag;
@@ -38,7 +38,7 @@ export function logFlags(defaultLevel: LogLevel) {
 export const configuredLogFlags = grouped('Logging', {
   'log-level': {
     ...LEVEL,
-    description: 'Level of the log on standard error; by default, logLevel in arc.json.',
+    description: 'Level of the log messages on standard error; by default, logLevel in arc.json.',
   },
   ...OTHER_FLAGS,
 });

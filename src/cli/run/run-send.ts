@@ -20,7 +20,7 @@ const flags = {
   ...tunnelFlags,
   'forward-to': {
     type: 'string',
-    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and its port for the protocol.`,
+    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the port of the protocol.`,
     env: 'ARCTUN_FORWARD_TO',
   },
   ...logFlags('warn'),
