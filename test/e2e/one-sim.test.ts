@@ -49,7 +49,9 @@ const uses = () => `arctun up (pid ${up.child.pid}) already uses this SIM`;
 it('refuses a second up with a copy of the file', async () => {
   const { code, stderr } = await startUp('--config', 'copy.json').finished;
   expect(code).toBe(5);
-  expect(stderr).toContain(`Error: cannot open the tunnel: ${uses()}\n  Send requests to http://127.0.0.1:`);
+  expect(stderr).toContain(
+    `Error: cannot open the tunnel: ${uses()}\n  Send requests to http://127.0.0.1:`,
+  );
 }, 60_000);
 
 it('refuses send, and reports the port to post to', async () => {

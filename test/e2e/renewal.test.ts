@@ -120,7 +120,7 @@ const CASES = {
     await up.output(/cannot reload the configuration: cannot use arc\.json/, 'stderr');
     writeFileSync(path, JSON.stringify({ ...rest, arcSessionStatus: session }));
     up.kill('SIGHUP');
-    await up.output(/reloaded arc\.json, applied: address/, 'stderr');
+    await up.output(/reloaded arc\.json; applied the changes: address/, 'stderr');
     await tunnel.postUntilAnswered();
     await tunnel.close();
   },

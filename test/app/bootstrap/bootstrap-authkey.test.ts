@@ -123,7 +123,7 @@ describe('a new SIM', () => {
   it('is not requested twice if the answer is lost, and its journal stays', async () => {
     bench.answering(CREATE_SIM, cut);
     const error = await failureOf(bench.run());
-    expect(error.next.join(' ')).toContain('may have been created');
+    expect(error.next.join(' ')).toContain('a billed SIM may already exist');
     expect(bench.count(CREATE_SIM)).toBe(1);
     expect(bench.steps).toEqual(['create-sim']);
   });
