@@ -244,7 +244,7 @@ function refuseOtherKey(run: SimRun): void {
   throw refusal(
     run,
     `its key differs from the key in ${journal.path} that SIM ${existing.simId} was created with`,
-    'Delete the journal if the file works. Otherwise, move the file away and run the same command again.',
+    'Delete the journal if this arc.json works. Otherwise, move arc.json away and run the same command again.',
   );
 }
 

@@ -52,9 +52,12 @@ function remedies(writers: readonly OtherWriter[]): string[] {
   const owned = writers.filter((writer) => writer.fault === 'owner');
   const files = owned.filter(({ isFolder }) => !isFolder).map(({ path }) => path);
   const user = owned[0]?.user ?? 0;
-  const safe = user === 0 ? 'that only root can change, such as /etc/arctun' : 'of your own';
+  const safe =
+    user === 0
+      ? 'Move the file to a folder that only root can change, such as /etc/arctun.'
+      : 'Move the file to a folder of your own.';
   return [
-    ...(owned.some(({ isFolder }) => isFolder) ? [`Move the file to a folder ${safe}.`] : []),
+    ...(owned.some(({ isFolder }) => isFolder) ? [safe] : []),
     ...(files.length > 0 ? [`Run as root: chown -h ${user} ${quote(files)}`] : []),
     ...(open.length > 0 ? [`Run: chmod go-w ${quote(open)}`] : []),
     ...(writers.some(({ fault }) => fault === 'replaced') ? ['Run the command again.'] : []),

@@ -25,7 +25,7 @@ export function readSession(answer: ArcSessionResponse, simId: string): ArcSessi
     const text = {
       what: `cannot use the new Arc session of SIM ${simId}`,
       why: error.why,
-      next: ['Check that the endpoint is the SORACOM API. If it is, try again later.'],
+      next: ['Check that the endpoint is the SORACOM API, or try again later.'],
     };
     throw new UserError('api', text, { cause: error });
   }

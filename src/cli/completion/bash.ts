@@ -21,7 +21,7 @@ ${nodes.flatMap(commandCases).join('\n')}
       *) break ;;
     esac
   done
-  # bash takes --flag=value for three words.
+  # bash splits --flag=value into three words.
   if [[ $current == = ]]; then
     flag=$previous current=''
   elif [[ $previous == = ]]; then

@@ -6,7 +6,7 @@ export function fishScript({ program, nodes }: CommandLine): string {
   const name = `__${program.replaceAll(/\W/g, '_')}`;
   return `# fish completion for ${program}
 
-# Prints which command the words before the cursor name.
+# Prints the command that the words before the cursor name.
 function ${name}_command
     set -l words (commandline -opc)
     set -e words[1]

@@ -15,7 +15,7 @@ ${nodes.flatMap(commandCases).join('\n')}
     esac
     (( index++ ))
   done
-  # _arguments takes the first word for the command.
+  # _arguments treats the first word as the command.
   words=("$command" "\${(@)words[index,-1]}")
   (( CURRENT -= index - 2 ))
   case $command in

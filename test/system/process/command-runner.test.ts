@@ -101,7 +101,7 @@ it.each(['stdout', 'stderr'])('limits %s', async (stream) => {
   const error = await failureOf(systemCommands.run(node(script), { timeout: LONG }));
   expect(error).toMatchObject({
     failure: 'too-much-output',
-    message: `${process.execPath} wrote too much output`,
+    message: `${process.execPath} printed too much output`,
   });
 });
 
