@@ -150,7 +150,8 @@ class RunningCommand {
       if (this.#stopped !== undefined) return;
       length += chunk.length;
       if (length <= MAX_OUTPUT) this.#output[name].push(chunk);
-      else this.stop(new CommandError('too-much-output', `${this.#program} printed too much output`));
+      else
+        this.stop(new CommandError('too-much-output', `${this.#program} printed too much output`));
     });
   }
 

@@ -200,7 +200,7 @@ describe('an open', () => {
     (text) => {
       const h = new Harness();
       const remote = { address: ip(text), port: 80 };
-      expect(() => h.stack.connectTcp(remote, h, h.now)).toThrow('not another host');
+      expect(() => h.stack.connectTcp(remote, h, h.now)).toThrow('must belong to another host');
       expect(h.stack.usage.connections).toBe(0);
       expect(h.sends()).toEqual([]);
     },
