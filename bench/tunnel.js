@@ -92,15 +92,24 @@ async function compareStreams() {
 /** Compares small POSTs through the forwarder and through SOCKS5 with direct ones. */
 async function comparePosts() {
   const stop = await startUp();
-  const forward = { task: 'posts', url: stop.forward };
-  for (const [name, url] of [
-    ['directly over wireguard-go', `http://${HOST}/`],
-    ['directly without a tunnel', `http://${SERVER}/`],
-  ]) {
-    const [own, theirs] = (await alternate(forward, { task: 'posts', url })).map((results) =>
-      median(results.map(({ perSecond }) => perSecond)),
-    );
-    print(`small POSTs, forwarder / ${name}`, own, theirs, 'a second');
+  const straight = `http://${HOST}`;
+  for (const connections of [1, 32]) {
+    for (const [name, path, proxy] of [
+      ['forwarder', '/'],
+      ['forwarder, closing server', '/close'],
+      ['SOCKS5 proxy', '/', `127.0.0.1:${PROXY_PORT}`],
+    ]) {
+      const base = proxy === undefined ? stop.forward : straight;
+      const task = { task: 'posts', connections };
+      const [own, theirs] = await alternate(
+        { ...task, url: `${base}${path}`, proxy },
+        { ...task, url: `${straight}${path}` },
+      );
+      const what = `POSTs, ${connections} at once, ${name} / wireguard-go`;
+      print(what, postsOf(own, 'perSecond'), postsOf(theirs, 'perSecond'), 'a second');
+      printTimes('of the first', own);
+      printTimes('of the second', theirs);
+    }
   }
   await stop();
 }

@@ -296,9 +296,7 @@ export class Exchange implements DeliveryHandler {
   }
 
   #endUpstream(): void {
-    this.#dialing.abort(new Error('the exchange has ended'));
-    this.#forwardedRequest.destroy();
-    this.#stream?.destroy();
+    this.#delivery?.destroy();
   }
 
   progress(): void {

@@ -37,7 +37,9 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
     why: unanswered(facts),
     next: [
       `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer keys that it does not know.`,
-      `Check that the network allows outgoing UDP packets to port ${facts.port}.`,
+      isLoopback(facts.host)
+        ? 'Check that `arctun emulator` is running. If it was restarted without --state, it does not know this SIM: move arc.json away and run bootstrap again.'
+        : `Check that the network allows outgoing UDP packets to port ${facts.port}.`,
       `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If the clock is slow, the server may not answer, because it has already seen a later time from this key.`,
     ],
   }),

@@ -41,7 +41,7 @@ it('refuses a section whose companion would be missing', () => {
   expect(() => stripSymbols(smallElf('', [{ ...byInfo, flags: 2 }, symbol!]))).not.toThrow();
 });
 
-it('refuses what is no ELF file, or a part of one', () => {
+it('refuses a file that is not a complete ELF file', () => {
   expect(() => stripSymbols(new Uint8Array(100))).toThrow(
     'must be a 64-bit little-endian ELF file',
   );

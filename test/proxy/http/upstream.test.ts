@@ -194,7 +194,7 @@ it('hands the stream over with the bytes after a 101', async () => {
   expect(handler.events).toEqual([]);
 });
 
-it('cuts off a connection that its other side does not close', () => {
+it('resets a connection that its other side does not close', () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
   const { upstream, side } = begin();
   upstream.close();

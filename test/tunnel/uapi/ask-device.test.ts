@@ -46,7 +46,7 @@ it('has no public key without a private one', async () => {
   await expect(ask('errno=0\n\n').status).resolves.toMatchObject({ publicKey: undefined });
 });
 
-it('fails where the answer is none', async () => {
+it('fails if the answer is not a UAPI response', async () => {
   await expect(ask('hello\n\n').status).rejects.toThrow(
     'the answer is not in the format of WireGuard',
   );
