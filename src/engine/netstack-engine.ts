@@ -1,7 +1,7 @@
 /** WireGuard below the userspace TCP/IP stack. */
 import { packetInSlot } from '../lib/packet-slot.js';
 import { Stack } from '../netstack/stack.js';
-import type { UnmatchedSegmentObserver } from '../netstack/stack-options.js';
+import type { LastingSequences, UnmatchedSegmentObserver } from '../netstack/stack-options.js';
 import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import type { Datagram } from '../ports/datagram.js';
@@ -14,6 +14,8 @@ export interface NetstackEngineOptions extends EngineOptions {
   readonly addresses: readonly IpAddress[];
   /** TCP's congestion control algorithm. Default: BBR. */
   readonly congestion?: CongestionAlgorithm | undefined;
+  /** What outlasts the process: see StackOptions. */
+  readonly sequences?: LastingSequences | undefined;
   /** Observes unmatched segments, for tunnels whose addresses another tunnel may use too. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
@@ -32,10 +34,10 @@ export class NetstackEngine implements Engine {
   #now: number;
 
   constructor(options: NetstackEngineOptions, now: number) {
-    const { entropy, mtu, addresses, congestion, unmatched } = options;
+    const { entropy, mtu, addresses, congestion, unmatched, sequences } = options;
     this.#now = now;
     this.#innerPacket = options.observer?.innerPacket;
-    this.stack = new Stack({ addresses, mtu, entropy, congestion, unmatched }, now);
+    this.stack = new Stack({ addresses, mtu, entropy, congestion, unmatched, sequences }, now);
     const unreachable = new HostUnreachable(mtu);
     this.device = new Device({
       ...options,
@@ -115,7 +117,11 @@ export class NetstackEngine implements Engine {
   }
 }
 
-export type { UnmatchedSegment, UnmatchedSegmentObserver } from '../netstack/stack-options.js';
+export type {
+  LastingSequences,
+  UnmatchedSegment,
+  UnmatchedSegmentObserver,
+} from '../netstack/stack-options.js';
 export type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 export type { KeepAlive, TcpConnection, TcpInfo } from '../netstack/tcp/connection.js';
 export type { TcpListener } from '../netstack/tcp/open/listener.js';

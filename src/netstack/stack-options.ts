@@ -19,8 +19,22 @@ export interface StackOptions {
   readonly limits?: Partial<StackLimits>;
   /** TCP's congestion control algorithm; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
+  /** What outlasts the process; by default, each stack starts with random numbers. */
+  readonly sequences?: LastingSequences | undefined;
   /** Detects another host with the same address; see UnmatchedSegmentObserver. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
+}
+
+/**
+ * A key and a clock that a restart keeps. If the ports of a new connection meet those of the last
+ * process's, a peer in TIME-WAIT then accepts the SYN, because its sequence number and its timestamp
+ * are later (RFC 6191 2).
+ */
+export interface LastingSequences {
+  /** The secret 16-byte key. */
+  readonly key: Uint8Array;
+  /** Milliseconds to add to `now`, so that the time continues after a restart. */
+  readonly epoch: number;
 }
 
 /** A segment for an unknown connection from a remote endpoint that this stack also uses. */

@@ -93,6 +93,7 @@ export class Stack {
       control,
       datagrams,
       unmatched: options.unmatched,
+      sequences: options.sequences,
     };
     this.#tcp = new TcpProtocol(shared, now);
     this.#udp = new UdpProtocol(shared);

@@ -12,7 +12,7 @@ import { Rivals, type Rival } from './rivals/rivals.js';
 import type { SentTimestamps } from './server/sent-timestamps.js';
 import { ServerLink, type TunnelTotals } from './server/server-link.js';
 import type { TunnelPorts } from './tunnel-ports.js';
-import { engineOptions, openTimestamps } from './server/engine-options.js';
+import { engineOptions, lastingSequences, openTimestamps } from './server/engine-options.js';
 import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { notReconfigured } from './tunnel-error.js';
@@ -74,6 +74,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
         ),
         addresses: config.addresses,
         congestion: config.congestion,
+        sequences: lastingSequences(config, ports),
         unmatched: rivals,
       },
       clock.now(),

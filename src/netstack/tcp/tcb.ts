@@ -35,7 +35,7 @@ export interface TcpHost {
   /** Queues a packet for the next drain. */
   enqueuePacket(slot: Uint8Array): void;
   /** Answers a segment with an RST. */
-  refuse(tcb: Tcb, segment: Segment): void;
+  refuse(tcb: Tcb, segment: Segment, now: number): void;
   /** Marks the connection as ready because it may have something to send. */
   enqueue(tcb: Tcb): void;
   /** Updates the timer heap after `tcb.deadline` may have changed. */

@@ -17,7 +17,12 @@ import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { StackLimits } from '../limits.js';
 import type { PacketQueue } from '../packet-queue.js';
-import type { ConnectOptions, ListenOptions, UnmatchedSegmentObserver } from '../stack-options.js';
+import type {
+  ConnectOptions,
+  LastingSequences,
+  ListenOptions,
+  UnmatchedSegmentObserver,
+} from '../stack-options.js';
 import type { CongestionAlgorithm, CongestionControl } from './congestion/congestion-control.js';
 import { createCongestionControl } from './congestion/create.js';
 import { abortConnection, TcpConnection } from './connection.js';
@@ -59,6 +64,7 @@ export interface TcpProtocolOptions {
   /** The queue for packets sent outside a connection's turn, such as RSTs. */
   readonly control: PacketQueue;
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
+  readonly sequences?: LastingSequences | undefined;
 }
 
 export class TcpProtocol implements OpenHost, InboundSegmentsHost {
@@ -98,7 +104,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     this.budget = new MemoryBudget(options.limits.bufferBytes);
     this.challengeAcks = new TokenBucket(CHALLENGE_ACKS_PER_SECOND, CHALLENGE_ACKS_PER_SECOND, now);
     this.#timeWaits = new TimeWaits(options.limits.timeWaits);
-    this.#open = new Open(this, options.limits, entropy);
+    this.#open = new Open(this, options.limits, entropy, options.sequences);
     this.unmatchedSegments =
       options.unmatched && new UnmatchedSegments(this.demux, options.unmatched);
     this.#inbound = new InboundSegments(this, randomSipHashKey(entropy), now);
@@ -273,8 +279,12 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     this.#control.push(slot);
   }
 
-  refuse(tcb: Tcb, segment: Segment): void {
-    this.answer(createReset(this.slots, tcb.header, segment));
+  refuse(tcb: Tcb, segment: Segment, now: number): void {
+    this.answer(createReset(this.slots, tcb.header, segment, tcb.timestamp(now)));
+  }
+
+  timestamp(local: SocketAddress, remote: SocketAddress, now: number): number {
+    return this.#open.timestamp(local, remote, now);
   }
 
   answer(slot: Uint8Array): void {

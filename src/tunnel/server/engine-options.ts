@@ -1,5 +1,6 @@
 /** Creates the engine options that both tunnel modes share. */
 import type { EngineObserver, EngineOptions } from '../../engine/engine.js';
+import type { LastingSequences } from '../../engine/netstack-engine.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { SentTimestamps } from './sent-timestamps.js';
@@ -28,5 +29,22 @@ export function engineOptions(
     sessionsOutliveSleep,
     lastTimestamp: timestamps.last,
     observer: { ...observer, strangeIndex, timestamp: (stamp) => timestamps.save(stamp) },
+  };
+}
+
+/** Separates this use of the private key from all others. */
+const SEQUENCES_LABEL = new TextEncoder().encode('arctun TCP sequences');
+
+/**
+ * Derives what TCP keeps over a restart: a key from the private key, and the wall clock. Without
+ * them, a server's TIME-WAIT could refuse the connections of the next process.
+ */
+export function lastingSequences(
+  { privateKey }: TunnelConfig,
+  { crypto, wallClock, clock }: Pick<TunnelPorts, 'crypto' | 'wallClock' | 'clock'>,
+): LastingSequences {
+  return {
+    key: crypto.mac(privateKey.expose(), SEQUENCES_LABEL),
+    epoch: wallClock.unixMilliseconds() - clock.now(),
   };
 }

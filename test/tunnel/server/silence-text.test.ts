@@ -287,7 +287,7 @@ describe('a tunnel reports', () => {
     await openPort(() => undefined);
     world.link.refused.set('127.0.0.1', 'ENETUNREACH');
     tunnel = await world.open();
-    await world.advance(7_000);
+    await world.advance(4_000);
     world.link.refused.clear();
     expect((await handshakeFailure()).reason).toBe('no-answer');
   });

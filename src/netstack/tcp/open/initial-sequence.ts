@@ -20,15 +20,20 @@ const TICKS_PER_MILLISECOND = 250;
 /** The initial sequence number of RFC 6528 3: ISN = M + F(local, remote, secret). */
 export class InitialSequence {
   readonly #hash: SipHash;
+  readonly #epoch: number;
 
-  /** @param key the secret 16-byte key */
-  constructor(key: Uint8Array) {
+  /**
+   * @param key the secret 16-byte key
+   * @param epoch ms to add to `now`, so that the clock continues after a restart
+   */
+  constructor(key: Uint8Array, epoch = 0) {
     this.#hash = new SipHash(key);
+    this.#epoch = epoch;
   }
 
   /** Returns the initial send sequence number, as an int32, for a connection started at `now`. */
   next(local: SocketAddress, remote: SocketAddress, now: number): number {
-    const clock = Math.floor(now * TICKS_PER_MILLISECOND) | 0;
+    const clock = Math.floor((now + this.#epoch) * TICKS_PER_MILLISECOND) | 0;
     return (clock + this.#hash.hash(hashInput(local, remote))) | 0;
   }
 
@@ -37,6 +42,6 @@ export class InitialSequence {
    */
   timestampOffset(local: SocketAddress, remote: SocketAddress): number {
     this.#hash.hash(hashInput(local, remote));
-    return this.#hash.high;
+    return (this.#hash.high + Math.floor(this.#epoch)) | 0;
   }
 }

@@ -4,6 +4,7 @@ import type { Entropy } from '../../../ports/entropy.js';
 import { randomSipHashKey } from '../../../lib/siphash.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 import type { StackLimits } from '../../limits.js';
+import type { LastingSequences } from '../../stack-options.js';
 import { EphemeralPorts } from '../tables/ephemeral-ports.js';
 import { InitialSequence } from './initial-sequence.js';
 import { Tcb, type TcbOptions, type TcpHost } from '../tcb.js';
@@ -27,10 +28,16 @@ export class Open {
   readonly #initialSequence: InitialSequence;
   readonly #ports: EphemeralPorts;
 
-  constructor(host: OpenHost, limits: StackLimits, entropy: Entropy) {
+  constructor(
+    host: OpenHost,
+    limits: StackLimits,
+    entropy: Entropy,
+    sequences: LastingSequences | undefined,
+  ) {
     this.#host = host;
     this.#limits = limits;
-    this.#initialSequence = new InitialSequence(randomSipHashKey(entropy));
+    const { key = randomSipHashKey(entropy), epoch } = sequences ?? {};
+    this.#initialSequence = new InitialSequence(key, epoch);
     this.#ports = new EphemeralPorts(randomSipHashKey(entropy), randomUint32(entropy));
   }
 
@@ -49,6 +56,11 @@ export class Open {
     const from = { address: local.address, port };
     const iss = this.#initialSequence.next(from, remote, now);
     return this.#create('SYN-SENT', { local: from, remote, localIndex, iss }, now);
+  }
+
+  /** TSval for a segment without a connection. */
+  timestamp(local: SocketAddress, remote: SocketAddress, now: number): number {
+    return (Math.floor(now) + this.#initialSequence.timestampOffset(local, remote)) | 0;
   }
 
   #selectPort(local: SocketAddress, remote: SocketAddress, localIndex: number): number | undefined {

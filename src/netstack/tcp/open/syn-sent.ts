@@ -16,7 +16,7 @@ export function arriveInSynSent(tcb: Tcb, segment: Segment, now: number): void {
       sequenceBefore(sender.sndNxt, segment.segAck))
   ) {
     host.drops.count('tcp-ack');
-    if (!segment.has(RST)) host.refuse(tcb, segment);
+    if (!segment.has(RST)) host.refuse(tcb, segment, now);
     return;
   }
   // Second, check the RST bit. RFC 5961 3.2: an RST is acceptable only if it acknowledges the SYN.

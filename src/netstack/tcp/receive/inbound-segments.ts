@@ -12,6 +12,7 @@ import type { TcpDemux } from '../tables/demux.js';
 import { terminate } from '../events.js';
 import type { ListenerTable } from '../tables/listener-table.js';
 import { PassiveOpen, type PassiveOpenHost } from '../open/passive-open.js';
+import type { SocketAddress } from '../../../wire/ip-address.js';
 import { createReset } from './reset.js';
 import { Segment } from '../segment.js';
 import { segmentArrives } from './segment-arrives.js';
@@ -30,6 +31,8 @@ export interface InboundSegmentsHost extends PassiveOpenHost {
   readonly listeners: ListenerTable;
   /** Receives segments that do not match a connection; undefined without a subscriber. */
   readonly unmatchedSegments: UnmatchedSegments | undefined;
+  /** TSval for a segment without a connection. */
+  timestamp(local: SocketAddress, remote: SocketAddress, now: number): number;
 }
 
 export class InboundSegments {
@@ -111,6 +114,7 @@ export class InboundSegments {
     const local = { address: addresses.at(packet.localIndex), port: segment.destinationPort };
     const remote = { address: packet.source, port: segment.sourcePort };
     const header = outbound.createHeader(local, remote, PROTOCOL_TCP);
-    this.#host.answer(createReset(slots, header, segment));
+    const tsVal = this.#host.timestamp(local, remote, now);
+    this.#host.answer(createReset(slots, header, segment, tsVal));
   }
 }

@@ -14,8 +14,13 @@ import { TIMESTAMPS_LENGTH, writeTimestamps } from '../open/options.js';
 import type { Segment } from '../segment.js';
 
 /** Builds an RST in reply to `segment`, which must not be an RST (RFC 9293 3.10.7.1). */
-export function createReset(slots: PacketSlots, header: IpHeader, segment: Segment): Uint8Array {
-  const { hasTimestamps, tsVal } = segment.options;
+export function createReset(
+  slots: PacketSlots,
+  header: IpHeader,
+  segment: Segment,
+  timestamp: number,
+): Uint8Array {
+  const { hasTimestamps, tsVal: echo } = segment.options;
   const length = TCP_HEADER_LENGTH + (hasTimestamps ? TIMESTAMPS_LENGTH : 0);
   const slot = slots.allocate(header.length + length);
   const offset = PACKET_HEADROOM + header.length;
@@ -29,7 +34,7 @@ export function createReset(slots: PacketSlots, header: IpHeader, segment: Segme
     writeTcpControl(slot, offset, length, RST | ACK, 0);
   }
   // RFC 7323 5.2: echo the timestamp so that the peer can distinguish this RST from a forged one.
-  if (hasTimestamps) writeTimestamps(slot, offset + TCP_HEADER_LENGTH, 0, tsVal);
+  if (hasTimestamps) writeTimestamps(slot, offset + TCP_HEADER_LENGTH, timestamp, echo);
   finishTcp(slot, offset, length, header.pseudoSum(length));
   return slot;
 }

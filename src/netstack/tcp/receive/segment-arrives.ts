@@ -207,7 +207,7 @@ function completeHandshake(tcb: Tcb, segment: Segment, now: number): boolean {
   const { segAck } = segment;
   if (sequenceAtOrBefore(segAck, sender.sndUna) || sequenceBefore(sender.sndNxt, segAck)) {
     host.drops.count('tcp-ack');
-    host.refuse(tcb, segment);
+    host.refuse(tcb, segment, now);
     return false;
   }
   sender.acknowledgeSyn(echoedRtt(tcb, segment, now), now);

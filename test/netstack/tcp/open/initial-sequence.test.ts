@@ -51,3 +51,15 @@ it('is only the keyed hash when the clock is zero; the hash’s other half offse
   expect(sequence.next(LOCAL, REMOTE, 0)).toBe(hash.hash(hashInput(LOCAL, REMOTE)) | 0);
   expect(sequence.timestampOffset(LOCAL, REMOTE)).toBe(hash.high);
 });
+
+it('continues after a restart if the key and the clock do', () => {
+  const started = Date.UTC(2026, 10, 29);
+  const before = new InitialSequence(patternBytes(16), started);
+  // The next process starts an hour later, and its `now` starts at 0.
+  const hour = 3_600_000;
+  const after = new InitialSequence(patternBytes(16), started + hour);
+  const grown = after.next(LOCAL, REMOTE, 0) - before.next(LOCAL, REMOTE, 0);
+  expect(grown | 0).toBe((250 * hour) | 0);
+  const offsets = [before, after].map((sequence) => sequence.timestampOffset(LOCAL, REMOTE));
+  expect((offsets[1]! - offsets[0]!) | 0).toBe(hour);
+});

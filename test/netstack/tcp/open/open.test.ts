@@ -38,7 +38,7 @@ function opening(
   host = new OpeningHost(),
   { seed = 1, limits = {} }: { seed?: number; limits?: Partial<StackLimits> } = {},
 ): Open {
-  return new Open(host, { ...DEFAULT_LIMITS, ...limits }, seededEntropy(seed));
+  return new Open(host, { ...DEFAULT_LIMITS, ...limits }, seededEntropy(seed), undefined);
 }
 
 function active(open: Open, local: SocketAddress = LOCAL, remote = REMOTE, now = NOW): Tcb {

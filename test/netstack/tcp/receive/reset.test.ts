@@ -6,10 +6,12 @@ import { isIntact, long, OUR_V4, OUR_V6, PEER_V4, PEER_V6, TCP, word } from '../
 import { ACK, FIN, Harness, PSH, RST, SYN, TIMESTAMPS_OPTION } from '../../tcp-harness.js';
 import { type Fields, OUR_PORT, PEER_PORT, segmentOf } from '../lone-tcb.js';
 
+const TIMESTAMP = 77;
+
 /** The reset that answers a segment. */
 function reset(fields: Fields, isIpv6 = false): Uint8Array {
   const header = isIpv6 ? new IpHeader(OUR_V6, PEER_V6, TCP) : new IpHeader(OUR_V4, PEER_V4, TCP);
-  return packetInSlot(createReset(new PacketSlots(), header, segmentOf(fields)));
+  return packetInSlot(createReset(new PacketSlots(), header, segmentOf(fields), TIMESTAMP));
 }
 
 /** The TCP header of a reset except for its checksum. */
@@ -52,8 +54,9 @@ it.each([
   expect(isIntact(packet)).toBe(true);
 });
 
-function refused(flags: number, options: number[]) {
+function refused(flags: number, options: number[], ms = 0) {
   const h = new Harness();
+  h.after(ms);
   h.ourPort = 9;
   h.receives({ flags, seq: 5, ack: 7, options });
   return h.sends();
@@ -62,12 +65,17 @@ function refused(flags: number, options: number[]) {
 it.each([
   ['SYN', SYN, 'RST,ACK'],
   ['ACK', ACK, 'RST'],
-])('echoes the timestamp of a %s without its own (RFC 7323 5.2)', (_, flags, answer) => {
-  const [reset, ...others] = refused(flags, TIMESTAMPS_OPTION(0x8123_4567, 99));
-  expect(others).toEqual([]);
-  expect(reset).toMatchObject({ flags: answer, len: 0 });
-  expect(reset!.options).toMatchObject({ hasTimestamps: true, tsVal: 0, tsEcr: 0x8123_4567 | 0 });
-});
+])(
+  'echoes the timestamp of a %s, with a later one of its own (RFC 7323 5.2)',
+  (_, flags, answer) => {
+    const [reset, ...others] = refused(flags, TIMESTAMPS_OPTION(0x8123_4567, 99));
+    const [later] = refused(flags, TIMESTAMPS_OPTION(0x8123_4567, 99), 5);
+    expect(others).toEqual([]);
+    expect(reset).toMatchObject({ flags: answer, len: 0 });
+    expect(reset!.options).toMatchObject({ hasTimestamps: true, tsEcr: 0x8123_4567 | 0 });
+    expect((later!.options.tsVal - reset!.options.tsVal) | 0).toBe(5);
+  },
+);
 
 it('has no timestamps if the segment had none', () => {
   expect(refused(ACK, [])[0]!.options.hasTimestamps).toBe(false);
