@@ -133,18 +133,15 @@ function explain(error: unknown, { target }: SendOptions): unknown {
   if (error instanceof DialError) {
     const { reason = 'not-connected', next = [] } =
       error.cause instanceof TunnelError ? error.cause : {};
-    return new TunnelError(reason, { what, why: error.message, next }, { cause: error });
+    return new TunnelError(reason, { what, why: error.message, next, cause: error });
   }
-  return new UserError(
-    'failed',
-    {
-      what,
-      why: error.message,
-      next: [
-        'The message was sent at most once.',
-        'Before you send it again, check whether it arrived.',
-      ],
-    },
-    { cause: error },
-  );
+  return new UserError('failed', {
+    what,
+    why: error.message,
+    next: [
+      'The message was sent at most once.',
+      'Before you send it again, check whether it arrived.',
+    ],
+    cause: error,
+  });
 }

@@ -1,4 +1,4 @@
-import { UserError } from '../lib/errors/user-error.js';
+import { UserError, type UserErrorText } from '../lib/errors/user-error.js';
 
 /** One fault in a file. `found` never contains the value of a secret. */
 export interface ArcConfigFault {
@@ -21,20 +21,15 @@ export class ArcConfigError extends UserError {
   constructor(
     file: string,
     faults: readonly ArcConfigFault[],
-    options: ErrorOptions & { next?: readonly string[] } = {},
+    options: Pick<UserErrorText, 'next' | 'cause'> = {},
   ) {
-    const { next = [CHECK_AGAIN], ...rest } = options;
     const lines = faults.map(formatFault);
-    super(
-      'configuration',
-      {
-        what: `cannot use ${file}`,
-        why:
-          lines.length === 1 ? lines.join('') : [`${lines.length} errors`, ...lines].join('\n  '),
-        next,
-      },
-      rest,
-    );
+    super('configuration', {
+      what: `cannot use ${file}`,
+      why: lines.length === 1 ? lines.join('') : [`${lines.length} errors`, ...lines].join('\n  '),
+      next: [CHECK_AGAIN],
+      ...options,
+    });
     this.file = file;
     this.faults = faults;
   }

@@ -79,5 +79,5 @@ export function writeFailure(error: FileError, path: string): UserError {
 
 /** Converts a FileError to a UserError of the matching kind. */
 export function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
-  return new UserError(fileFaultKind(error), { ...text, why: error.message }, { cause: error });
+  return new UserError(fileFaultKind(error), { ...text, why: error.message, cause: error });
 }

@@ -185,15 +185,12 @@ export class StateFile {
   }
 
   #refuse(verb: 'read' | 'write', error: unknown): UserError {
-    return new UserError(
-      fileFaultKind(error),
-      {
-        what: `cannot ${verb} the state file ${this.#path}`,
-        why: (error as Error).message,
-        next: ['Choose a file in a writable folder with --state.'],
-      },
-      { cause: error },
-    );
+    return new UserError(fileFaultKind(error), {
+      what: `cannot ${verb} the state file ${this.#path}`,
+      why: (error as Error).message,
+      next: ['Choose a file in a writable folder with --state.'],
+      cause: error,
+    });
   }
 }
 

@@ -205,11 +205,12 @@ function unreadable(path: string, error: unknown): UserError {
   const next = isDenied
     ? ['Run "chmod 644" on the file before you package it: the extension runs as another user.']
     : [];
-  return new UserError(
-    'configuration',
-    { what: `cannot read ${path}`, why: error.message, next },
-    { cause: error },
-  );
+  return new UserError('configuration', {
+    what: `cannot read ${path}`,
+    why: error.message,
+    next,
+    cause: error,
+  });
 }
 
 function nothing(source: string): ArcConfigError {

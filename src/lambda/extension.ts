@@ -378,9 +378,9 @@ function errorType(failure: UserError): string {
 
 function asUserError(error: unknown): UserError {
   if (error instanceof UserError) return error;
-  return new UserError(
-    'failed',
-    { what: 'cannot open the tunnel', why: messageOf(error) },
-    { cause: error },
-  );
+  return new UserError('failed', {
+    what: 'cannot open the tunnel',
+    why: messageOf(error),
+    cause: error,
+  });
 }

@@ -171,9 +171,9 @@ function parseEvent(text: string): ExtensionEvent | undefined {
 }
 
 function refused(path: string, why: string, cause?: Error): UserError {
-  return new UserError(
-    'failed',
-    { what: `a call to Lambda's Extensions API failed (${path})`, why },
-    { cause },
-  );
+  return new UserError('failed', {
+    what: `a call to Lambda's Extensions API failed (${path})`,
+    why,
+    cause,
+  });
 }

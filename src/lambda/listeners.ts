@@ -88,16 +88,13 @@ function isTaken(error: unknown): boolean {
 }
 
 function taken(port: number, cause: unknown): UserError {
-  return new UserError(
-    'failed',
-    {
-      what: `cannot listen on port ${port}`,
-      why: 'another program in this environment is listening on the port, and would receive messages that are meant for SORACOM',
-      next: [
-        'Choose another port with ARCTUN_LAMBDA_PORT, and change the URL in the function.',
-        'Check for other extensions. For example, the AWS Lambda Web Adapter also uses port 8080.',
-      ],
-    },
-    { cause },
-  );
+  return new UserError('failed', {
+    what: `cannot listen on port ${port}`,
+    why: 'another program in this environment is listening on the port, and would receive messages that are meant for SORACOM',
+    next: [
+      'Choose another port with ARCTUN_LAMBDA_PORT, and change the URL in the function.',
+      'Check for other extensions. For example, the AWS Lambda Web Adapter also uses port 8080.',
+    ],
+    cause,
+  });
 }

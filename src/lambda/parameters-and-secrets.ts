@@ -110,18 +110,15 @@ function notGiven(place: SecretPlace, why: string, cause?: Error): NotYetError {
   const next = [
     `Grant ${action} on this ${place.kind} to the function's role. If the ${place.kind} is encrypted with a customer managed key, also grant kms:Decrypt.`,
   ];
-  return new NotYetError('configuration', { what: cannotRead(place), why, next }, { cause });
+  return new NotYetError('configuration', { what: cannotRead(place), why, next, cause });
 }
 
 function unreachable(place: SecretPlace, port: number, error: NodeJS.ErrnoException): NotYetError {
   if (error.code !== 'ECONNREFUSED') return notGiven(place, error.message, error);
-  return new NotYetError(
-    'configuration',
-    {
-      what: cannotRead(place),
-      why: `no program is listening on port ${port} in this environment`,
-      next: ['Add the layer AWS-Parameters-and-Secrets-Lambda-Extension to the function.'],
-    },
-    { cause: error },
-  );
+  return new NotYetError('configuration', {
+    what: cannotRead(place),
+    why: `no program is listening on port ${port} in this environment`,
+    next: ['Add the layer AWS-Parameters-and-Secrets-Lambda-Extension to the function.'],
+    cause: error,
+  });
 }

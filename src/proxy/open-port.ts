@@ -61,7 +61,7 @@ export function listenError(
 ): UserError {
   const what = `cannot listen on ${formatAuthority(listen)}`;
   const fail = (kind: FailureKind, why: string | undefined, next: string) =>
-    new UserError(kind, { what, why: why ?? error.message, next: [next] }, { cause: error });
+    new UserError(kind, { what, why: why ?? error.message, next: [next], cause: error });
   const reason = listenFault(error.code);
   if (error.code === 'EADDRINUSE') {
     const other = `Stop the program that uses the port, or choose another port with ${flag} (0 picks a free port).`;

@@ -1,4 +1,4 @@
-import { UserError } from '../lib/errors/user-error.js';
+import { UserError, type UserErrorText } from '../lib/errors/user-error.js';
 import type { TransportError, TransportFailure } from './client/transport-error.js';
 import { isLoopbackUrl } from './endpoint-url.js';
 
@@ -26,21 +26,21 @@ export class ApiError extends UserError {
 
   constructor(
     failure: ApiFailure,
-    text: { what: string; why: string; next?: readonly string[] },
-    details: {
-      status?: number;
-      code?: string;
-      simMayExist?: boolean;
-      mayBeDone?: boolean;
-      cause?: unknown;
-    } = {},
+    text: UserErrorText,
+    details: Partial<Pick<ApiError, 'status' | 'code' | 'simMayExist' | 'mayBeDone'>> = {},
   ) {
-    super('api', text, details.cause === undefined ? undefined : { cause: details.cause });
+    super('api', text);
     this.failure = failure;
     this.status = details.status;
     this.code = details.code;
     this.simMayExist = details.simMayExist ?? false;
     this.mayBeDone = details.mayBeDone ?? false;
+  }
+
+  /** Returns a copy of this error with one more sentence of advice. */
+  withAdvice(sentence: string): ApiError {
+    const { failure, what, why, next, cause } = this;
+    return new ApiError(failure, { what, why, next: [...next, sentence], cause }, this);
   }
 }
 
@@ -93,8 +93,9 @@ export function lostError(operation: Operation, url: string, error: TransportErr
     what: `cannot ${operation.purpose}`,
     why: `${new URL(url).host}: ${error.message}`,
     next: exists ? SIM_MAY_EXIST : [nextOf(error.failure, url)],
+    cause: error,
   };
-  return new ApiError(error.failure, text, { cause: error, simMayExist: exists });
+  return new ApiError(error.failure, text, { simMayExist: exists });
 }
 
 function nextOf(failure: TransportFailure, url: string): string {

@@ -38,7 +38,7 @@ export function refusalError(
       why,
       next: exists ? SIM_MAY_EXIST : (next ?? nextSteps(operation, status)),
     },
-    { status, simMayExist: exists, mayBeDone, ...(code !== undefined && { code }) },
+    { status, code, simMayExist: exists, mayBeDone },
   );
 }
 

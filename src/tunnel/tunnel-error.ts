@@ -1,4 +1,4 @@
-import { UserError } from '../lib/errors/user-error.js';
+import { UserError, type UserErrorText } from '../lib/errors/user-error.js';
 import type { Silence } from '../lib/silence.js';
 
 /**
@@ -13,12 +13,8 @@ export class TunnelError extends UserError {
   override readonly name = 'TunnelError';
   readonly reason: TunnelFailure;
 
-  constructor(
-    reason: TunnelFailure,
-    text: { what: string; why: string; next?: readonly string[] },
-    options?: ErrorOptions,
-  ) {
-    super('tunnel', text, options);
+  constructor(reason: TunnelFailure, text: UserErrorText) {
+    super('tunnel', text);
     this.reason = reason;
   }
 }

@@ -158,9 +158,9 @@ async function keepUnprinted(
   const warning = 'Do not run bootstrap again for this SIM: that would create a second SIM.';
   const plan = { path: options.path, rescueFolder: options.stateFolder };
   await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });
-  return new UserError(
-    'failed',
-    { what: done, why: `arc.json was saved in ${ports.files.absolute(options.path)} instead` },
-    { cause: error },
-  );
+  return new UserError('failed', {
+    what: done,
+    why: `arc.json was saved in ${ports.files.absolute(options.path)} instead`,
+    cause: error,
+  });
 }

@@ -4,7 +4,7 @@ import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { UserError } from '../../lib/errors/user-error.js';
+import { UserError, type UserErrorText } from '../../lib/errors/user-error.js';
 
 /**
  * The error for a SIM whose new key could not be written to the path of its arc.json. SORACOM never
@@ -20,11 +20,10 @@ export class BootstrapRescueError extends UserError {
 
   constructor(
     simId: string,
-    text: { what: string; why: string; next: readonly string[] },
+    text: UserErrorText,
     kept: { rescuePath: string } | { arcJson: Secret<string> },
-    options?: ErrorOptions,
   ) {
-    super('failed', text, options);
+    super('failed', text);
     this.simId = simId;
     this.rescuePath = 'rescuePath' in kept ? kept.rescuePath : undefined;
     this.arcJson = 'arcJson' in kept ? kept.arcJson : undefined;
@@ -128,8 +127,8 @@ async function rescue(
     ];
     const both = `${why}; ${rescuePath}: ${messageOf(second)}`;
     const kept = { arcJson: new Secret(text) };
-    return new BootstrapRescueError(simId, { what, why: both, next }, kept, { cause: error });
+    return new BootstrapRescueError(simId, { what, why: both, next, cause: error }, kept);
   }
   const next = [`Move the arc.json of this SIM from ${rescuePath} to where you need it.`, warning];
-  return new BootstrapRescueError(simId, { what, why, next }, { rescuePath }, { cause: error });
+  return new BootstrapRescueError(simId, { what, why, next, cause: error }, { rescuePath });
 }

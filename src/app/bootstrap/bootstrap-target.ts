@@ -177,6 +177,5 @@ function refusal(
   next: readonly string[],
   cause?: Error,
 ): UserError {
-  const text = { what: `cannot use ${place}`, why, next };
-  return new UserError(kind, text, cause && { cause });
+  return new UserError(kind, { what: `cannot use ${place}`, why, next, cause });
 }

@@ -102,14 +102,14 @@ export const creationSteps = {
       await ports.files.replaceText(options.path, formatArcConfig(config));
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
-      const text = {
+      throw new UserError('failed', {
         what: `SIM ${config.simId} was created, but ${ports.files.absolute(options.path)} could not be written`,
         why: error.message,
         next: [
           `Fix the cause, then run the same command again to finish. The key is safe in ${journal.path}, and no second SIM is created.`,
         ],
-      };
-      throw new UserError('failed', text, { cause: error });
+        cause: error,
+      });
     }
     return afterKey(run);
   },
@@ -179,10 +179,9 @@ const KEY_KEPT = 'The key in arc.json is unchanged. Run `arctun sim renew-key` t
 /** Adds advice to an error that a terminated SIM or another account's SIM can cause. */
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
-  const { failure, what, why, next, status, code } = error;
-  const way = `If that SIM no longer exists, move ${path} away, or choose another file with --config. Bootstrap then creates a new SIM, which is billed.`;
-  const details = { status, ...(code !== undefined && { code }), cause: error.cause };
-  return new ApiError(failure, { what, why, next: [...next, way] }, details);
+  return error.withAdvice(
+    `If that SIM no longer exists, move ${path} away, or choose another file with --config. Bootstrap then creates a new SIM, which is billed.`,
+  );
 }
 
 /**
@@ -214,15 +213,15 @@ async function refuseAppeared({ options, ports, journal }: SimRun): Promise<void
   } catch (error) {
     await journal.end().catch(() => undefined);
     if (!(error instanceof FileError)) throw error;
-    const text = {
+    throw new UserError('failed', {
       what: 'cannot create a virtual SIM',
       why: `${ports.files.absolute(options.path)}: ${error.message}`,
       next: [
         'Nothing was created or changed.',
         'Run the same command again to create a session for the SIM in that file.',
       ],
-    };
-    throw new UserError('failed', text, { cause: error });
+      cause: error,
+    });
   }
 }
 

@@ -166,7 +166,7 @@ function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicK
 export function retold(error: UserError, next: readonly string[], what?: string): UserError {
   const text =
     what === undefined
-      ? { what: error.what, why: error.why, next }
-      : { what, why: `${error.what}: ${error.why}`, next };
-  return new UserError(error.kind, text, { cause: error });
+      ? { what: error.what, why: error.why }
+      : { what, why: `${error.what}: ${error.why}` };
+  return new UserError(error.kind, { ...text, next, cause: error });
 }

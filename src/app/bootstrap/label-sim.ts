@@ -30,8 +30,8 @@ export async function refuseUnknownGroup(
       'No SIM was created.',
       "Copy the ID from the group's page in the user console, and check the coverage type.",
     ];
-    const text = { what: `group ${group} does not exist`, why: error.why, next };
-    throw new UserError('usage', text, { cause: error });
+    const text = { what: `group ${group} does not exist`, why: error.why, next, cause: error };
+    throw new UserError('usage', text);
   }
 }
 

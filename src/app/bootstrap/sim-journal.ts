@@ -207,11 +207,11 @@ async function explained<T>(
     return await action();
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    throw new UserError(
-      fileFaultKind(error),
-      { ...text, why: `${error.path}: ${error.message}` },
-      { cause: error },
-    );
+    throw new UserError(fileFaultKind(error), {
+      ...text,
+      why: `${error.path}: ${error.message}`,
+      cause: error,
+    });
   }
 }
 

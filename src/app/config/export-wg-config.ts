@@ -100,5 +100,5 @@ async function resolveFirst(resolver: Resolver, host: string): Promise<string> {
   const next = [
     'Check the name, the network and the name server, or use --keep-hostname, which does not need DNS.',
   ];
-  throw new UserError('tunnel', { what: `cannot resolve ${host}`, why, next }, { cause });
+  throw new UserError('tunnel', { what: `cannot resolve ${host}`, why, next, cause });
 }

@@ -91,10 +91,10 @@ function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(
-      'configuration',
-      { what: `cannot read ${STANDARD_INPUT}`, why: 'the text is not valid UTF-8' },
-      { cause: error },
-    );
+    throw new UserError('configuration', {
+      what: `cannot read ${STANDARD_INPUT}`,
+      why: 'the text is not valid UTF-8',
+      cause: error,
+    });
   }
 }

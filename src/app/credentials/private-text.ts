@@ -24,8 +24,8 @@ export function privateFileFailed(
 ): UserError {
   const { kind, next } = remedy(path, error);
   if (error.failure === 'too-open' && otherwise !== undefined) next.push(otherwise);
-  const text = { what, why: `${placeOf(path)}: ${error.message}`, next };
-  return new UserError(kind, text, { cause: error });
+  const text = { what, why: `${placeOf(path)}: ${error.message}`, next, cause: error };
+  return new UserError(kind, text);
 }
 
 function remedy(

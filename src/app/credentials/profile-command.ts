@@ -88,7 +88,7 @@ const KINDS: Readonly<Partial<Record<CommandError['failure'], FailureKind>>> = {
 };
 
 function commandFailed(error: CommandError, place: string): UserError {
-  const text = {
+  return new UserError(KINDS[error.failure] ?? 'failed', {
     what: `cannot run the profileCommand of ${place}`,
     why: error.message,
     next: [
@@ -96,6 +96,6 @@ function commandFailed(error: CommandError, place: string): UserError {
         ? 'Install the program, or write its full path without "~".'
         : 'Run the command by itself to find the cause.',
     ],
-  };
-  return new UserError(KINDS[error.failure] ?? 'failed', text, { cause: error });
+    cause: error,
+  });
 }

@@ -22,12 +22,12 @@ export function readSession(answer: ArcSessionResponse, simId: string): ArcSessi
     return parseSession(answer);
   } catch (error) {
     if (!(error instanceof ArcConfigError)) throw error;
-    const text = {
+    throw new UserError('api', {
       what: `cannot use the new Arc session of SIM ${simId}`,
       why: error.why,
       next: ['Check that the endpoint is the SORACOM API, or try again later.'],
-    };
-    throw new UserError('api', text, { cause: error });
+      cause: error,
+    });
   }
 }
 

@@ -83,13 +83,10 @@ function isAbsence({ cause }: UserError): boolean {
 }
 
 function unnamedSim(why: string, cause?: Error): UserError {
-  return new UserError(
-    'configuration',
-    {
-      what: 'cannot select a SIM',
-      why: `no SIM ID was given, and ${why}`,
-      next: ['Pass a SIM ID from `arctun sim list`, or choose an arc.json with --config.'],
-    },
-    cause && { cause },
-  );
+  return new UserError('configuration', {
+    what: 'cannot select a SIM',
+    why: `no SIM ID was given, and ${why}`,
+    next: ['Pass a SIM ID from `arctun sim list`, or choose an arc.json with --config.'],
+    cause,
+  });
 }

@@ -119,35 +119,24 @@ async function endSim(
   try {
     await api.terminateSim(simId);
   } catch (error) {
-    if (isLost(error)) throw maybeTerminated(simId, error);
+    if (isLost(error)) {
+      throw error.withAdvice(
+        `Run the same command again to check: SIM ${simId} may already be terminated.`,
+      );
+    }
     if (refusal === undefined || !(error instanceof UserError)) throw error;
-    throw new UserError(
-      error.kind,
-      {
-        what: error.what,
-        why: `${error.why}; the termination protection of the SIM could not be removed (${refusal.why})`,
-        next: [...new Set([...error.next, ...refusal.next])],
-      },
-      { cause: error },
-    );
+    throw new UserError(error.kind, {
+      what: error.what,
+      why: `${error.why}; the termination protection of the SIM could not be removed (${refusal.why})`,
+      next: [...new Set([...error.next, ...refusal.next])],
+      cause: error,
+    });
   }
 }
 
 /** True if the response is missing or inconclusive. */
 function isLost(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.failure !== 'refused' || (error.status ?? 0) >= 500);
-}
-
-function maybeTerminated(simId: string, error: ApiError): UserError {
-  const text = {
-    what: error.what,
-    why: error.why,
-    next: [
-      ...error.next,
-      `Run the same command again to check: SIM ${simId} may already be terminated.`,
-    ],
-  };
-  return new UserError(error.kind, text, { cause: error });
 }
 
 /** @returns the refusal if the user may not remove the protection; termination is tried anyway */

@@ -193,5 +193,5 @@ function endOf({ exitCode, signal = 'unknown' }: CommandResult): string {
 }
 
 function failure({ name }: HookCommand, why: string, cause?: CommandError): UserError {
-  return new UserError('failed', { what: `failed to do ${name}`, why }, { cause });
+  return new UserError('failed', { what: `failed to do ${name}`, why, cause });
 }

@@ -56,7 +56,7 @@ interface Text {
 function refused(name: string, refusal: PacketInterfaceRefusal, error: Error): UserError {
   const what = `cannot create the network interface ${name === '' ? '(any name)' : name}`;
   const { kind, why, next } = textOf(refusal, name, error);
-  return new UserError(kind, { what, why, next }, { cause: error });
+  return new UserError(kind, { what, why, next, cause: error });
 }
 
 function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Text {

@@ -52,9 +52,12 @@ async function start(
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined) throw error;
-    const what = `cannot configure the network interface ${tunnel.interfaceName}`;
-    const text = { what, why: messageOf(error), next: nextFor(code, remedyOf(error)) };
-    throw new UserError(code === 'EPERM' ? 'permission' : 'tunnel', text, { cause: error });
+    throw new UserError(code === 'EPERM' ? 'permission' : 'tunnel', {
+      what: `cannot configure the network interface ${tunnel.interfaceName}`,
+      why: messageOf(error),
+      next: nextFor(code, remedyOf(error)),
+      cause: error,
+    });
   }
 }
 
@@ -82,15 +85,12 @@ function nextFor(code: string, remedy: string): readonly string[] {
 /** Returns a promise that rejects if another program removes the interface. */
 function failWhenGone({ gone, interfaceName }: InterfaceTunnel): Promise<never> {
   const failure = gone.then((cause): never => {
-    throw new UserError(
-      'tunnel',
-      {
-        what: `the network interface ${interfaceName} was removed`,
-        why: messageOf(cause),
-        next: ['Restart "arctun up", or run it as a service that restarts automatically.'],
-      },
-      { cause },
-    );
+    throw new UserError('tunnel', {
+      what: `the network interface ${interfaceName} was removed`,
+      why: messageOf(cause),
+      next: ['Restart "arctun up", or run it as a service that restarts automatically.'],
+      cause,
+    });
   });
   // While a command of arc.json runs, this promise has no other handler.
   failure.catch(() => undefined);

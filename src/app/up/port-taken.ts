@@ -13,11 +13,12 @@ export async function withPortHolder(error: unknown, portHolder: PortHolder): Pr
   const holder = await portHolder(taken.protocol, taken.port);
   if (holder === undefined) return error;
   const { kind, what, next } = error;
-  return new UserError(
-    kind,
-    { what, why: `${holder} is already listening on this port`, next },
-    { cause: error.cause },
-  );
+  return new UserError(kind, {
+    what,
+    why: `${holder} is already listening on this port`,
+    next,
+    cause: error.cause,
+  });
 }
 
 /** @param error a system error, possibly from another realm, or an error caused by one */

@@ -41,7 +41,7 @@ export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | un
     return leftovers.remove(name);
   } catch (error) {
     const isForbidden = codeOf(error) === 'EPERM';
-    const text = { what, why: messageOf(error), next: isForbidden ? [RIGHT] : [] };
-    throw new UserError(isForbidden ? 'permission' : 'failed', text, { cause: error });
+    const text = { what, why: messageOf(error), next: isForbidden ? [RIGHT] : [], cause: error };
+    throw new UserError(isForbidden ? 'permission' : 'failed', text);
   }
 }

@@ -85,11 +85,12 @@ export async function openTunnelServices(
 export function withFinding(error: unknown, finding: Finding | undefined): unknown {
   if (!(error instanceof TunnelError) || finding === undefined) return error;
   const why = finding.problem.replace(/^The /, 'the ').replace(/\.$/, '');
-  return new TunnelError(
-    error.reason,
-    { what: error.what, why, next: [finding.next] },
-    { cause: error },
-  );
+  return new TunnelError(error.reason, {
+    what: error.what,
+    why,
+    next: [finding.next],
+    cause: error,
+  });
 }
 
 function statusOffer(

@@ -53,12 +53,12 @@ function takenError(path: string, error: unknown): UserError {
   if (owner !== undefined) {
     const why = `permission denied: the socket is owned by ${owner}`;
     const next = [`Run as ${owner}, or set another interface name in arc.json.`];
-    return new UserError('permission', { what, why, next }, { cause: error });
+    return new UserError('permission', { what, why, next, cause: error });
   }
   const next = [
     'Stop that program: two tunnels with the same key disconnect each other.',
     'Or set another interface name in arc.json.',
   ];
   const why = 'another program already runs a tunnel with this name';
-  return new UserError('failed', { what, why, next }, { cause: error });
+  return new UserError('failed', { what, why, next, cause: error });
 }

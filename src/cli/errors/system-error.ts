@@ -15,10 +15,10 @@ export function systemFailure(error: Error): UserError | undefined {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) return undefined;
   const next = NEXT[code];
-  const text = {
+  return new UserError(fileFaultKind(error), {
     what: 'the operating system returned an error',
     why: error.message,
     next: next ? [next] : [],
-  };
-  return new UserError(fileFaultKind(error), text, { cause: error });
+    cause: error,
+  });
 }

@@ -98,8 +98,8 @@ export function usageError(error: Error, context: UsageContext): UserError | und
     const match = pattern.exec(message);
     if (match === null) continue;
     const { what, why, next = [] } = sentence(match, context);
-    const text = { what, why, next: [...next, helpFor(context)] };
-    return new UserError('usage', text, { cause: error });
+    const text = { what, why, next: [...next, helpFor(context)], cause: error };
+    return new UserError('usage', text);
   }
   return undefined;
 }
@@ -135,7 +135,7 @@ export function withVariable(error: UserError, context: UsageContext): UserError
     const source = sourceOf(name, context);
     return source === `--${name}` ? text : `${source}${space && '='}`;
   });
-  return new UserError('usage', { what, why: error.why, next: error.next }, { cause: error });
+  return new UserError('usage', { what, why: error.why, next: error.next, cause: error });
 }
 
 /** Removes color codes and oclif's own advice from a message. */

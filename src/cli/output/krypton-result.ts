@@ -45,16 +45,13 @@ async function dump(arcJson: string, context: Pick<Context, 'printer'>): Promise
     await print(arcJson);
   } catch (error) {
     const why = messageOf(error);
-    throw new UserError(
-      'failed',
-      {
-        what: 'cannot write arc.json to standard output',
-        why,
-        next: [
-          'Run the same command again: the previous key pair no longer works. This does not create a second SIM.',
-        ],
-      },
-      { cause: error },
-    );
+    throw new UserError('failed', {
+      what: 'cannot write arc.json to standard output',
+      why,
+      next: [
+        'Run the same command again: the previous key pair no longer works. This does not create a second SIM.',
+      ],
+      cause: error,
+    });
   }
 }

@@ -53,14 +53,11 @@ async function made<T>(
   try {
     return await make(library);
   } catch (error) {
-    throw new UserError(
-      'failed',
-      {
-        what: 'cannot create a QR code',
-        why: messageOf(error),
-        next: ['Remove some additionalAllowedIPs, or print the text without a QR code.'],
-      },
-      { cause: error },
-    );
+    throw new UserError('failed', {
+      what: 'cannot create a QR code',
+      why: messageOf(error),
+      next: ['Remove some additionalAllowedIPs, or print the text without a QR code.'],
+      cause: error,
+    });
   }
 }

@@ -47,14 +47,11 @@ async function createFile(
     return await context.captureFile(path, header, log);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    throw new UserError(
-      fileFaultKind(error),
-      {
-        what: `cannot capture to ${path}`,
-        why: error.message,
-        next: ['Choose a new file in a writable folder with enough space.'],
-      },
-      { cause: error },
-    );
+    throw new UserError(fileFaultKind(error), {
+      what: `cannot capture to ${path}`,
+      why: error.message,
+      next: ['Choose a new file in a writable folder with enough space.'],
+      cause: error,
+    });
   }
 }

@@ -165,22 +165,20 @@ function usersRefused(
   cause: Error,
   next: readonly string[],
 ): UserError {
-  return new UserError(
-    kind,
-    { what: `cannot use the users from ${name}`, why: cause.message, next },
-    { cause },
-  );
+  return new UserError(kind, {
+    what: `cannot use the users from ${name}`,
+    why: cause.message,
+    next,
+    cause,
+  });
 }
 
 function explain(error: ListenError, { apiListen, arcListen }: RunEmulatorOptions): UserError {
   const { side, code } = error;
-  return new UserError(
-    isDenied(error) ? 'permission' : 'failed',
-    {
-      what: `cannot listen on ${side === 'api' ? apiListen : `${arcListen} (UDP)`}`,
-      why: listenFault(code) ?? `the operating system refused the address (${code})`,
-      next: [`Choose another address with --${side}-listen; port 0 picks a free port.`],
-    },
-    { cause: error },
-  );
+  return new UserError(isDenied(error) ? 'permission' : 'failed', {
+    what: `cannot listen on ${side === 'api' ? apiListen : `${arcListen} (UDP)`}`,
+    why: listenFault(code) ?? `the operating system refused the address (${code})`,
+    next: [`Choose another address with --${side}-listen; port 0 picks a free port.`],
+    cause: error,
+  });
 }

@@ -14,7 +14,10 @@ export function makeExecutable(node: Uint8Array, blob: Uint8Array): Uint8Array {
     return addResource(stripSymbols(node), blob);
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
-    const text = { what: `cannot add arctun to Node.js ${NODE_VERSION}`, why: error.message };
-    throw new UserError('failed', text, { cause: error });
+    throw new UserError('failed', {
+      what: `cannot add arctun to Node.js ${NODE_VERSION}`,
+      why: error.message,
+      cause: error,
+    });
   }
 }

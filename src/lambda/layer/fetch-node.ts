@@ -121,5 +121,5 @@ function failure(
   cause?: unknown,
 ): UserError {
   const what = `cannot download Node.js ${NODE_VERSION} (the npm package ${name})`;
-  return new UserError('failed', { what, why, next }, { cause });
+  return new UserError('failed', { what, why, next, cause });
 }

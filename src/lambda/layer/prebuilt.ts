@@ -52,6 +52,6 @@ export async function readPrebuilt(folder: string, kind: LayerKind): Promise<Pre
       'Reinstall arctun.',
       'Or, in a working tree, run `npm run build:executable` first.',
     ];
-    throw new UserError('failed', { what, why, next }, { cause: error });
+    throw new UserError('failed', { what, why, next, cause: error });
   }
 }

@@ -65,9 +65,10 @@ function writeError(path: string, error: unknown): UserError {
   const code = codeOf(error) ?? '';
   const why = code === 'ENOENT' ? 'the folder does not exist' : fileFault(error).reason;
   const next = NEXT[code];
-  return new UserError(
-    fileFaultKind(error),
-    { what: `cannot write ${path}`, why, next: next === undefined ? [] : [next] },
-    { cause: error },
-  );
+  return new UserError(fileFaultKind(error), {
+    what: `cannot write ${path}`,
+    why,
+    next: next === undefined ? [] : [next],
+    cause: error,
+  });
 }

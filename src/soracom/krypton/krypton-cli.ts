@@ -108,7 +108,7 @@ function startError(path: string, error: CommandError): UserError {
     failed: [`Check that ${path} is krypton-cli and is built for this machine.`],
   }[failure];
   const kind = KINDS[failure] ?? 'failed';
-  return new UserError(kind, { what: 'cannot run krypton-cli', why, next }, { cause: error });
+  return new UserError(kind, { what: 'cannot run krypton-cli', why, next, cause: error });
 }
 
 function endError(path: string, { exitCode, stderr }: CommandResult): UserError {

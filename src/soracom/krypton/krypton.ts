@@ -5,7 +5,7 @@
  */
 import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { ApiError, lostError, type Operation } from '../api-error.js';
+import { lostError, type Operation } from '../api-error.js';
 import { parseEndpointUrl } from '../endpoint-url.js';
 import { dumpRequest, dumpResponse } from '../dump.js';
 import { refusalError } from '../refusal-error.js';
@@ -72,7 +72,7 @@ export async function bootstrapArc(options: KryptonOptions): Promise<Secret<stri
   if (status >= 200 && status < 300) return new Secret(body);
   const refused = refusalError(BOOTSTRAP_ARC, status, body);
   // Only a 4xx status guarantees that the request changed nothing.
-  throw status >= 400 && status < 500 ? refused : withAdvice(refused, KEY_MAY_BE_REPLACED);
+  throw status >= 400 && status < 500 ? refused : refused.withAdvice(KEY_MAY_BE_REPLACED);
 }
 
 async function send(request: HttpRequest, timeout: number): Promise<HttpResponse> {
@@ -82,14 +82,8 @@ async function send(request: HttpRequest, timeout: number): Promise<HttpResponse
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     const lost = lostError(BOOTSTRAP_ARC, request.url, error);
-    throw withAdvice(lost, error.sent ? KEY_MAY_BE_REPLACED : LINE_IS_THE_KEY);
+    throw lost.withAdvice(error.sent ? KEY_MAY_BE_REPLACED : LINE_IS_THE_KEY);
   }
-}
-
-function withAdvice(error: ApiError, advice: string): ApiError {
-  const { failure, what, why, next, status, code, cause } = error;
-  const details = { ...(status !== undefined && { status }), ...(code !== undefined && { code }) };
-  return new ApiError(failure, { what, why, next: [...next, advice] }, { ...details, cause });
 }
 
 /** Calls the `dump` callback and ignores its errors, so that the key in a response is not lost. */

@@ -18,14 +18,11 @@ export async function readWholeFile(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new UserError(
-      fileFaultKind(error),
-      {
-        what: `cannot read ${path}`,
-        why: fileFault(error).reason,
-        next: ['Check the path given with --file.'],
-      },
-      { cause: error },
-    );
+    throw new UserError(fileFaultKind(error), {
+      what: `cannot read ${path}`,
+      why: fileFault(error).reason,
+      next: ['Check the path given with --file.'],
+      cause: error,
+    });
   }
 }

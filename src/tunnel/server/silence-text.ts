@@ -1,7 +1,8 @@
 /** The texts for a silent Arc server: the reason, if known, and what to do. */
 import { isDenied } from '../../lib/errors/error-message.js';
-import { isLoopback } from '../../proxy/listen-address.js';
+import type { UserErrorText } from '../../lib/errors/user-error.js';
 import type { Silence } from '../../lib/silence.js';
+import { isLoopback } from '../../proxy/listen-address.js';
 import { TunnelError, type SilenceError } from '../tunnel-error.js';
 
 /** The facts about a silence, except the reason. */
@@ -17,21 +18,14 @@ export interface SilenceFacts {
 }
 
 export function silenceError(reason: Silence, facts: SilenceFacts): SilenceError {
-  const options = facts.error && { cause: facts.error };
-  return new TunnelError(reason, TEXTS[reason](facts), options) as SilenceError;
-}
-
-interface Text {
-  readonly what: string;
-  readonly why: string;
-  readonly next: readonly string[];
+  return new TunnelError(reason, { ...TEXTS[reason](facts), cause: facts.error }) as SilenceError;
 }
 
 const NO_HANDSHAKE = 'no handshake with the Arc server';
 const LOOK_AT_SIM =
   'run "arctun sim show" to compare the keys and the session with SORACOM, or "arctun bootstrap authkey" to create a new session';
 
-const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => Text>> = {
+const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> = {
   'no-answer': (facts) => ({
     what: NO_HANDSHAKE,
     why: unanswered(facts),

@@ -1,5 +1,5 @@
 /** Converts errors for another thread, because a copy keeps an object's data but not its class. */
-import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
+import { type FailureKind, UserError, type UserErrorText } from '../../lib/errors/user-error.js';
 import { TunnelError, type TunnelFailure } from '../tunnel-error.js';
 
 export interface PortableError {
@@ -9,15 +9,12 @@ export interface PortableError {
   /** The error's other text and number properties, such as the system's `code`. */
   readonly fields: Readonly<Record<string, string | number>>;
   /** The texts of a UserError. */
-  readonly user: UserErrorText | undefined;
+  readonly user: PortableText | undefined;
   readonly cause: PortableError | undefined;
 }
 
-interface UserErrorText {
+interface PortableText extends Omit<UserErrorText, 'cause'> {
   readonly kind: FailureKind;
-  readonly what: string;
-  readonly why: string;
-  readonly next: readonly string[];
   /** The reason of a TunnelError. */
   readonly reason: TunnelFailure | undefined;
 }
@@ -31,7 +28,7 @@ export function portableError(error: unknown): PortableError {
     message,
     stack,
     fields: Object.fromEntries(fields),
-    user: error instanceof UserError ? userErrorText(error) : undefined,
+    user: error instanceof UserError ? portableText(error) : undefined,
     cause: cause === undefined ? undefined : portableError(cause),
   };
 }
@@ -39,7 +36,10 @@ export function portableError(error: unknown): PortableError {
 /** Recreates a UserError, a TunnelError, or an Error with the same name and fields. */
 export function errorFrom({ name, message, stack, fields, user, cause }: PortableError): Error {
   const options = cause && { cause: errorFrom(cause) };
-  if (user !== undefined) return userErrorFrom(user, options);
+  if (user !== undefined) {
+    const { kind, reason, ...text } = { ...user, ...options };
+    return reason === undefined ? new UserError(kind, text) : new TunnelError(reason, text);
+  }
   const error = new Error(message, options);
   // Keep the stack from the place where the error was thrown.
   return Object.assign(error, { name, stack: stack ?? error.stack }, fields);
@@ -49,16 +49,8 @@ function isPlain(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number';
 }
 
-function userErrorText(error: UserError): UserErrorText {
+function portableText(error: UserError): PortableText {
   const { kind, what, why, next } = error;
   const reason = error instanceof TunnelError ? error.reason : undefined;
   return { kind, what, why, next, reason };
-}
-
-function userErrorFrom(
-  { kind, reason, ...text }: UserErrorText,
-  options: ErrorOptions | undefined,
-): UserError {
-  if (reason !== undefined) return new TunnelError(reason, text, options);
-  return new UserError(kind, text, options);
 }

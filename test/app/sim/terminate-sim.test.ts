@@ -166,7 +166,7 @@ describe('permissions', () => {
     const failure = apiError(500);
     ports.api.failures.set('terminateSim', failure);
     const error = await failureOf(terminate({ yes: true }));
-    expect(error).toMatchObject({ kind: 'api', cause: failure });
+    expect(error).toMatchObject({ kind: 'api', what: failure.what, why: failure.why });
     expect(error.next.at(-1)).toContain('may already be terminated');
   });
 

@@ -5,8 +5,13 @@ const NEXT = ['Choose another port.'];
 
 function taken(members: object): UserError {
   const cause = Object.assign(new Error('listen'), { code: 'EADDRINUSE', ...members });
-  const text = { what: 'cannot listen on 127.0.0.1:8888', why: 'another program', next: NEXT };
-  return new UserError('failed', text, { cause: new Error('outer', { cause }) });
+  const text = {
+    what: 'cannot listen on 127.0.0.1:8888',
+    why: 'another program',
+    next: NEXT,
+    cause: new Error('outer', { cause }),
+  };
+  return new UserError('failed', text);
 }
 
 it.each([

@@ -8,8 +8,13 @@ function copied(error: unknown): Error {
 }
 
 it('preserves a UserError', () => {
-  const text = { what: 'cannot do it', why: 'it is hard', next: ['Rest.', 'Try again.'] };
-  const error = copied(new UserError('permission', text, { cause: new Error('EPERM') }));
+  const text = {
+    what: 'cannot do it',
+    why: 'it is hard',
+    next: ['Rest.', 'Try again.'],
+    cause: new Error('EPERM'),
+  };
+  const error = copied(new UserError('permission', text));
   expect(error).toBeInstanceOf(UserError);
   expect(error).toMatchObject({ ...text, kind: 'permission', message: 'cannot do it: it is hard' });
   expect(error.cause).toMatchObject({ message: 'EPERM' });
