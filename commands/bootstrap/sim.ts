@@ -1,7 +1,7 @@
 import { bootstrapSim } from '../../src/app/bootstrap/bootstrap-sim.js';
 import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
-import { kryptonCliFlags, kryptonCliOptions } from '../../src/cli/flags/krypton-cli-flags.js';
+import { kryptonCliFlags } from '../../src/cli/flags/krypton-cli-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { printKryptonResult } from '../../src/cli/output/krypton-result.js';
 
@@ -30,7 +30,7 @@ export default class BootstrapSim extends BaseCommand {
       rescueFolder: context.stateFolder(),
       platform: context.platform,
       schema: flags['dump-config'] ? [] : await localSchema(await context.files(), flags.config),
-      kryptonCli: kryptonCliOptions(flags, context.isVerbose),
+      kryptonCli: { ...flags, path: flags['krypton-cli-path'], debug: context.isVerbose },
     };
     const signal = await context.stopSignal();
     signal.addEventListener('abort', () =>

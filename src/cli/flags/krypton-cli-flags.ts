@@ -1,4 +1,3 @@
-import type { KryptonCliOptions } from '../../soracom/krypton/krypton-cli.js';
 import type { Flags } from './flag.js';
 
 const number = (description: string, defaultValue: number) =>
@@ -47,38 +46,3 @@ export const kryptonCliFlags = {
   },
   json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
 } as const satisfies Flags;
-
-type KryptonCliChoice = Readonly<
-  Record<
-    | 'provisioning-api-endpoint-url'
-    | 'params'
-    | 'keys-api-endpoint-url'
-    | 'signature-algorithm'
-    | 'interface'
-    | 'port-name'
-    | 'krypton-cli-path',
-    string
-  > &
-    Record<'baud-rate' | 'data-bits' | 'stop-bits' | 'parity-mode', number> &
-    Record<'disable-key-cache' | 'clear-key-cache', boolean>
->;
-
-/** @param debug whether krypton-cli prints debug output */
-export function kryptonCliOptions(flags: KryptonCliChoice, debug: boolean): KryptonCliOptions {
-  return {
-    path: flags['krypton-cli-path'],
-    provisioningApiEndpointUrl: flags['provisioning-api-endpoint-url'],
-    params: flags.params,
-    keysApiEndpointUrl: flags['keys-api-endpoint-url'],
-    signatureAlgorithm: flags['signature-algorithm'],
-    interface: flags.interface,
-    portName: flags['port-name'],
-    baudRate: flags['baud-rate'],
-    dataBits: flags['data-bits'],
-    stopBits: flags['stop-bits'],
-    parityMode: flags['parity-mode'],
-    disableKeyCache: flags['disable-key-cache'],
-    clearKeyCache: flags['clear-key-cache'],
-    debug,
-  };
-}

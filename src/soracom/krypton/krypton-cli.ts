@@ -11,49 +11,39 @@ import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { KEY_MAY_BE_REPLACED } from './krypton.js';
 import { withoutControls } from '../redact.js';
 
-/** The options, named as in soratun and krypton-cli. */
-export interface KryptonCliOptions {
-  readonly path: string;
-  /** The base URL. If this or another optional text is empty, krypton-cli uses its default. */
-  readonly provisioningApiEndpointUrl: string;
-  /** The request parameters as JSON. */
-  readonly params: string;
-  readonly keysApiEndpointUrl: string;
-  readonly signatureAlgorithm: string;
-  readonly interface: string;
-  readonly portName: string;
-  readonly baudRate: number;
-  readonly dataBits: number;
-  readonly stopBits: number;
-  readonly parityMode: number;
-  readonly disableKeyCache: boolean;
-  readonly clearKeyCache: boolean;
-  /** Whether krypton-cli prints debug output; set by SORACOM_VERBOSE. */
-  readonly debug: boolean;
-}
+/** The options of krypton-cli, in the same order as soratun. */
+const VALUES = [
+  'signature-algorithm',
+  'interface',
+  'baud-rate',
+  'data-bits',
+  'stop-bits',
+  'parity-mode',
+] as const;
+/** Options that are passed only if they are not empty; if one is empty, krypton-cli uses its default. */
+const TEXTS = [
+  'provisioning-api-endpoint-url',
+  'params',
+  'keys-api-endpoint-url',
+  'port-name',
+] as const;
+const SWITCHES = ['disable-key-cache', 'clear-key-cache', 'debug'] as const;
+
+export type KryptonCliOptions = Readonly<
+  Record<(typeof VALUES)[number], string | number> &
+    Record<(typeof TEXTS)[number], string> &
+    Record<(typeof SWITCHES)[number], boolean> & { path: string }
+>;
 
 /** The timeout in milliseconds, because a modem may be slow and its SIM needs two round trips. */
 const TIMEOUT = 120_000;
 
-/** Returns the arguments in the same order as soratun. */
 export function kryptonCliArguments(options: KryptonCliOptions): string[] {
-  const given = (flag: string, value: string) => (value === '' ? [] : [flag, value]);
-  const when = (flag: string, isSet: boolean) => (isSet ? [flag] : []);
   return [
     ...['-operation', 'bootstrapArc'],
-    ...['-signature-algorithm', options.signatureAlgorithm],
-    ...['-interface', options.interface],
-    ...['-baud-rate', String(options.baudRate)],
-    ...['-data-bits', String(options.dataBits)],
-    ...['-stop-bits', String(options.stopBits)],
-    ...['-parity-mode', String(options.parityMode)],
-    ...given('-provisioning-api-endpoint-url', options.provisioningApiEndpointUrl),
-    ...given('-params', options.params),
-    ...given('-keys-api-endpoint-url', options.keysApiEndpointUrl),
-    ...given('-port-name', options.portName),
-    ...when('-disable-key-cache', options.disableKeyCache),
-    ...when('-clear-key-cache', options.clearKeyCache),
-    ...when('-debug', options.debug),
+    ...VALUES.flatMap((name) => [`-${name}`, String(options[name])]),
+    ...TEXTS.flatMap((name) => (options[name] === '' ? [] : [`-${name}`, options[name]])),
+    ...SWITCHES.flatMap((name) => (options[name] ? [`-${name}`] : [])),
   ];
 }
 

@@ -65,18 +65,18 @@ function bootstrap(changes: Changes = {}, signal?: AbortSignal): Promise<Krypton
   const { platform = 'linux', dumpConfig = false, cli = {} } = changes;
   const kryptonCli = {
     path: program,
-    provisioningApiEndpointUrl: '',
+    'provisioning-api-endpoint-url': '',
     params: '',
-    keysApiEndpointUrl: '',
-    signatureAlgorithm: 'SHA-256',
+    'keys-api-endpoint-url': '',
+    'signature-algorithm': 'SHA-256',
     interface: 'autoDetect',
-    portName: '',
-    baudRate: 57600,
-    dataBits: 8,
-    stopBits: 1,
-    parityMode: 0,
-    disableKeyCache: false,
-    clearKeyCache: false,
+    'port-name': '',
+    'baud-rate': 57600,
+    'data-bits': 8,
+    'stop-bits': 1,
+    'parity-mode': 0,
+    'disable-key-cache': false,
+    'clear-key-cache': false,
     debug: false,
     ...cli,
   };
@@ -115,7 +115,7 @@ it('runs krypton-cli as soratun does, and writes a file without an ID', async ()
 
 it('passes arguments on unchanged, without a shell', async () => {
   fakeKryptonCli(prints(ANSWER));
-  await bootstrap({ cli: { params: `{"a": "$(touch '${folder}/x') b"}`, portName: '; false' } });
+  await bootstrap({ cli: { params: `{"a": "$(touch '${folder}/x') b"}`, 'port-name': '; false' } });
   const passed = readFileSync(join(folder, 'arguments'), 'utf8');
   expect(passed).toContain(`-params\n{"a": "$(touch '${folder}/x') b"}\n-port-name\n; false\n`);
 });
