@@ -1,6 +1,6 @@
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import { parseAllowedHosts, parseAllowedOrigins } from '../../proxy/http/parse-browser-policy.js';
-import { grouped } from './flag.js';
+import { type FlagValues, grouped } from './flag.js';
 
 /** Flags that control which browser requests a listener accepts. */
 export const browserFlags = grouped('Listener', {
@@ -20,11 +20,7 @@ export const browserFlags = grouped('Listener', {
   },
 });
 
-export interface BrowserChoice {
-  /** A single string if the value comes from an environment variable. */
-  readonly 'allow-host': string | readonly string[] | undefined;
-  readonly 'allow-origin': string | readonly string[] | undefined;
-}
+export type BrowserChoice = FlagValues<typeof browserFlags>;
 
 /** @throws UserError of kind `usage` */
 export function browserPolicy(flags: BrowserChoice): BrowserPolicy {

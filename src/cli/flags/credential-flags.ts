@@ -1,7 +1,7 @@
 /** Flags that select the credentials for the SORACOM API. */
 import type { CredentialChoice } from '../../app/credentials/credential-choice.js';
 import { Secret } from '../../lib/secrets/secret.js';
-import { grouped } from './flag.js';
+import { type FlagValues, grouped } from './flag.js';
 
 /**
  * These flags have no `env`, because oclif would not distinguish environment values from typed
@@ -45,14 +45,7 @@ export const credentialFlags = grouped('SORACOM API', {
   },
 });
 
-export interface CredentialFlags {
-  readonly 'auth-key-id'?: string | undefined;
-  readonly 'auth-key'?: string | undefined;
-  readonly 'auth-key-file'?: string | undefined;
-  readonly profile?: string | undefined;
-  readonly 'coverage-type'?: string | undefined;
-  readonly endpoint?: string | undefined;
-}
+export type CredentialFlags = Partial<FlagValues<typeof credentialFlags>>;
 
 export function credentialChoice(flags: CredentialFlags): CredentialChoice {
   const authKey = flags['auth-key'];

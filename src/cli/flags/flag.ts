@@ -67,8 +67,9 @@ export type FlagValue<F extends Flag> = F extends BooleanFlag
   ? boolean
   : GivenValue<F> | (F extends { readonly default: unknown } ? never : undefined);
 
+/** A list is a single string if the value comes from an environment variable. */
 type GivenValue<F extends Flag> = F extends ListFlag
-  ? string[]
+  ? readonly string[] | (F extends { readonly env: string } ? string : never)
   : F extends IntegerFlag
     ? number
     : F extends ChoiceFlag

@@ -3,7 +3,7 @@ import { parseTarget } from '../../proxy/forward/target.js';
 import { parseListenAddress, requireLoopback } from '../../proxy/listen-address.js';
 import type { ForwardSettings } from '../../app/up/open-userspace.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
-import { grouped } from './flag.js';
+import { type FlagValues, grouped } from './flag.js';
 
 /** Flags of the forwarder to the Unified Endpoint. The short flags match soraproxy's. */
 export const forwardFlags = grouped('Listener', {
@@ -48,14 +48,8 @@ export const forwardFlags = grouped('Listener', {
   },
 });
 
-interface ForwardChoice extends BrowserChoice {
-  readonly 'forward-listen': string;
-  readonly 'forward-to': string;
-  readonly address: string | undefined;
-  readonly port: number | undefined;
-  readonly header: readonly string[];
-  readonly 'allow-open': boolean;
-}
+type ForwardChoice = FlagValues<typeof forwardFlags> &
+  BrowserChoice & { readonly 'forward-to': string };
 
 /** @throws UserError of kind `usage` */
 export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings> {

@@ -1,7 +1,7 @@
 import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
 import { parseCidr } from '../../arc-config/value-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { grouped } from './flag.js';
+import { type FlagValues, grouped } from './flag.js';
 
 const MAX_U16 = 65_535;
 
@@ -32,15 +32,8 @@ export const overrideFlags = grouped('Tunnel', {
   },
 });
 
-interface OverrideChoice {
-  readonly mtu: number | undefined;
-  readonly 'persistent-keepalive': number | undefined;
-  /** A single string if the value comes from an environment variable. */
-  readonly 'additional-allowed-ips': string | readonly string[] | undefined;
-}
-
 /** @throws UserError of kind `usage` */
-export function tunnelOverrides(flags: OverrideChoice): TunnelOverrides {
+export function tunnelOverrides(flags: FlagValues<typeof overrideFlags>): TunnelOverrides {
   return {
     mtu: flags.mtu,
     persistentKeepalive: flags['persistent-keepalive'],

@@ -4,7 +4,7 @@ import {
   requireLoopback,
 } from '../../proxy/listen-address.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
-import { grouped } from './flag.js';
+import { type FlagValues, grouped } from './flag.js';
 
 /** The flag for the address of the status pages. */
 export const statusListenFlag = grouped('Listener', {
@@ -16,10 +16,7 @@ export const statusListenFlag = grouped('Listener', {
   },
 });
 
-interface StatusListenChoice {
-  readonly 'status-listen': string | undefined;
-  readonly 'allow-open': boolean;
-}
+type StatusListenChoice = FlagValues<typeof statusListenFlag> & { readonly 'allow-open': boolean };
 
 /**
  * Returns the address of the status pages, and which browser requests they accept.

@@ -4,7 +4,7 @@ import { isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { parseHeaderFlag } from '../../proxy/forward/header-flag.js';
 import type { HttpMessage } from '../../proxy/http-exchange.js';
-import type { Flags } from '../flags/flag.js';
+import type { Flags, FlagValues } from '../flags/flag.js';
 import type { SystemContext } from '../system-context.js';
 
 export const messageFlags = {
@@ -40,14 +40,7 @@ export const messageFlags = {
   },
 } as const satisfies Flags;
 
-interface MessageChoice {
-  readonly via: Message['via'];
-  readonly file: string | undefined;
-  readonly method: string | undefined;
-  readonly path: string | undefined;
-  readonly 'content-type': string | undefined;
-  readonly header: readonly string[];
-}
+type MessageChoice = Omit<FlagValues<typeof messageFlags>, 'timeout'>;
 
 /** The ports of the Unified Endpoint. */
 export const ENTRY_PORTS: Readonly<Record<Message['via'], number>> = {

@@ -7,12 +7,11 @@ import type { PrivateFiles } from '../../ports/private-files.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Context } from '../context.js';
 import { credentialChoice, type CredentialFlags } from '../flags/credential-flags.js';
+import type { FlagValues } from '../flags/flag.js';
+import type { renewalFlag } from '../flags/renewal-flag.js';
+import type { stdinFlag } from '../flags/stdin-flag.js';
 
-/** The parsed values of `renewalFlag`, `credentialFlags` and `stdinFlag`. */
-export interface RenewalFlags extends CredentialFlags {
-  readonly 'no-renew': boolean;
-  readonly 'read-stdin': boolean;
-}
+export type RenewalFlags = CredentialFlags & FlagValues<typeof renewalFlag & typeof stdinFlag>;
 
 /**
  * The timeout of an API call, in milliseconds. A failed call is not retried, because the next
