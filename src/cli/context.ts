@@ -6,29 +6,23 @@ import type { SoracomClient } from '../soracom/client/client.js';
 import type { SoracomClientOptions } from '../soracom/client/options.js';
 import { renderText } from './output/render.js';
 import { createSystemContext, type SystemContext } from './system-context.js';
-import { tunnelContext, type TunnelContext } from './tunnel-context.js';
-
-export type { LogLevel, LogOptions } from './log-options.js';
+import { tunnelContext } from './tunnel-context.js';
 
 /** Timeouts and retries of API clients where they differ from the defaults. */
 export type ClientPatience = Pick<SoracomClientOptions, 'timeoutMs' | 'mostRepeats'>;
 
-export interface Context extends SystemContext, TunnelContext {
-  /** Returns a function that creates SORACOM API clients for given credentials. */
-  soracomClients(
-    patience?: ClientPatience,
-  ): Promise<(credentials: Credentials, signal?: AbortSignal) => SoracomClient>;
-}
+export type Context = Readonly<ReturnType<typeof createContext>>;
 
-export function createContext(version: string): Context {
+export function createContext(version: string) {
   const system = createSystemContext(version);
   return {
     ...system,
     ...tunnelContext,
-    soracomClients: (patience) => soracomClients(system, patience),
+    soracomClients: (patience?: ClientPatience) => soracomClients(system, patience),
   };
 }
 
+/** Returns a function that creates SORACOM API clients for given credentials. */
 async function soracomClients(
   { userAgent, dump }: Pick<SystemContext, 'userAgent' | 'dump'>,
   patience: ClientPatience = {},

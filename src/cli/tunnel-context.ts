@@ -4,8 +4,7 @@ import type { LinuxNetwork } from '../system/linux/linux-network.js';
 import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Log } from '../ports/log.js';
-import type { MessageChannel } from '../ports/message-channel.js';
-import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
+import type { PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './create-tunnel-ports.js';
@@ -19,42 +18,28 @@ export interface TunnelThreadOptions {
   readonly socket: SocketChoice;
 }
 
-export interface TunnelContext {
-  /**
-   * @param socket defaults to `dgram`, because short-lived commands send few datagrams
-   * @throws UserError for `batch` if the system does not support batches
-   */
-  tunnelPorts(log: Log, socket?: SocketChoice): Promise<TunnelPorts>;
-  /** Returns tunnels with network interfaces, each in its own thread; undefined if unsupported. */
-  deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined>;
+export type TunnelContext = typeof tunnelContext;
+
+export const tunnelContext = {
+  tunnelPorts,
+  deviceTunnels,
   /** Returns why deviceTunnels() returned undefined. */
-  whyNoInterfaces(): Promise<string | undefined>;
-  /** Creates interface tunnels in this thread, for ports that cannot move to another thread. */
-  localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined>;
+  whyNoInterfaces: async () => (await import('../system/linux/libc.js')).libcFailure(),
+  localInterfaceTunnels,
   /**
    * Returns access to the routes and rules that killed processes left behind; undefined if the
    * system does not support interfaces.
    */
-  interfaceLeftovers(): Promise<InterfaceLeftovers | undefined>;
-  /** Returns the known obstacle to creating an interface, without trying to create one. */
-  interfaceObstacle(name: string): Promise<PacketInterfaceRefusal | undefined>;
-  /** Returns, inside a tunnel thread, the channel to the parent thread and the start data. */
-  parentThread(): Promise<{ readonly channel: MessageChannel; readonly data: unknown }>;
-}
-
-export const tunnelContext: TunnelContext = {
-  tunnelPorts,
-  deviceTunnels,
-  whyNoInterfaces: async () => (await import('../system/linux/libc.js')).libcFailure(),
-  localInterfaceTunnels,
   interfaceLeftovers: async () => (await linuxNetwork())?.leftovers,
   interfaceObstacle,
+  /** Returns, inside a tunnel thread, the channel to the parent thread and the start data. */
   parentThread: async () => {
     const { parentThread, threadData } = await import('../system/process/thread.js');
     return { channel: parentThread(), data: threadData() };
   },
 };
 
+/** Returns tunnels with network interfaces, each in its own thread; undefined if unsupported. */
 async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTunnels | undefined> {
   const { hasLinuxNetwork } = await import('../system/linux/linux-network.js');
   if (!(await hasLinuxNetwork())) return undefined;
@@ -78,6 +63,7 @@ async function tunnelsInThisThread({
   return localInterfaceTunnels(await tunnelPorts(createLog(level, format), socket));
 }
 
+/** Creates interface tunnels in this thread, for ports that cannot move to another thread. */
 async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
@@ -107,12 +93,17 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
   return (await import('../system/network/udp-socket.js')).udpSockets;
 }
 
+/** Returns the known obstacle to creating an interface, without trying to create one. */
 async function interfaceObstacle(name: string): Promise<PacketInterfaceRefusal | undefined> {
   if (process.platform !== 'linux') return undefined;
   const { interfaceObstacle } = await import('../system/linux/interface/interface-obstacle.js');
   return interfaceObstacle(name, process.geteuid?.() ?? -1);
 }
 
+/**
+ * @param socket defaults to `dgram`, because short-lived commands send few datagrams
+ * @throws UserError for `batch` if the system does not support batches
+ */
 async function tunnelPorts(log: Log, socket: SocketChoice = 'dgram'): Promise<TunnelPorts> {
   return createTunnelPorts(log, await datagramSockets(socket));
 }
