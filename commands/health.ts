@@ -1,11 +1,12 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { healthCommand, runHealth } from '../src/cli/run/run-health.js';
+import { healthFlags, runHealth } from '../src/cli/run/run-health.js';
 
 export default class Health extends BaseCommand {
-  static override description = healthCommand.description;
-  static override examples = healthCommand.examples;
-  static override flags = oclifFlags(healthCommand.flags);
+  static override description =
+    'Check a running "arctun up".\nExits with code 0 if its tunnel is healthy, 5 if not, and 1 if no "arctun up" is running.';
+  static override examples = ['arctun health', 'arctun health --interface soratun0'];
+  static override flags = oclifFlags(healthFlags);
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Health);

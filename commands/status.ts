@@ -1,22 +1,30 @@
+import * as Args from '@oclif/core/args';
+
 import { BaseCommand } from '../src/cli/base-command.js';
-import { oclifArguments, oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { runStatus, statusCommand } from '../src/cli/run/run-status.js';
+import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import { watchSeconds } from '../src/cli/flags/watch-seconds.js';
+import { runStatus, statusFlags } from '../src/cli/run/run-status.js';
 
 export default class Status extends BaseCommand {
-  static override description = statusCommand.description;
-  static override hiddenAliases = statusCommand.hiddenAliases;
-  static override examples = statusCommand.examples;
-  static override args = oclifArguments(statusCommand.args);
-  static override flags = oclifFlags(statusCommand.flags);
+  static override description =
+    'Show tunnel status, once or continuously.\nExits with code 0 if all tunnels are healthy, 5 if a server does not answer, and 1 if no tunnel is running.';
+  static override hiddenAliases = ['s'];
+  static override examples = [
+    'arctun status',
+    'arctun status --watch 1',
+    `arctun status --json | jq -r '.[].health'`,
+  ];
+  static override args = {
+    seconds: Args.string({
+      description: 'Seconds between refreshes with --watch, 1 to 86400; 2 by default.',
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = oclifFlags(statusFlags);
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Status);
-    const code = await runStatus(
-      { ...flags, seconds: watchSeconds(args.seconds) },
-      this.context,
-      (line) => this.note(line),
-    );
-    this.exit(code);
+    const choice = { ...flags, seconds: watchSeconds(args.seconds) };
+    this.exit(await runStatus(choice, this.context, this.output));
   }
 }

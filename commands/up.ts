@@ -1,12 +1,18 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { runUp, upCommand } from '../src/cli/run/run-up.js';
+import { runUp, upFlags } from '../src/cli/run/run-up.js';
 
 export default class Up extends BaseCommand {
-  static override description = upCommand.description;
-  static override hiddenAliases = upCommand.hiddenAliases;
-  static override examples = upCommand.examples;
-  static override flags = oclifFlags(upCommand.flags);
+  static override description =
+    'Open the tunnel, as a network interface if permitted, otherwise in userspace with a local forwarder and proxy.';
+  static override hiddenAliases = ['u'];
+  static override examples = [
+    'arctun up',
+    'arctun up --mode userspace --port 8080',
+    `arctun up --header 'X-Device: sensor-1'`,
+    'arctun up --capture tunnel.pcapng',
+  ];
+  static override flags = oclifFlags(upFlags);
 
   async run(): Promise<void> {
     const { flags, raw } = await this.parse(Up);

@@ -1,15 +1,18 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { versionCommand, versionLine } from '../src/cli/run/run-version.js';
+import { renderJson } from '../src/cli/output/render.js';
 
 export default class Version extends BaseCommand {
-  static override description = versionCommand.description;
-  static override hiddenAliases = versionCommand.hiddenAliases;
-  static override examples = versionCommand.examples;
-  static override flags = oclifFlags(versionCommand.flags);
+  static override description = 'Print the version as JSON.';
+  static override hiddenAliases = ['v'];
+  static override examples = ['arctun version'];
+  static override flags = oclifFlags({
+    json: { type: 'boolean', description: 'Print the version as JSON (the default).' },
+  });
 
+  /** Always prints JSON, because scripts parse soratun's line. */
   async run(): Promise<void> {
     await this.parse(Version);
-    this.write(versionLine(this.config.version));
+    this.write(renderJson({ revision: '', version: this.config.version }));
   }
 }

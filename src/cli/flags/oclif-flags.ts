@@ -1,8 +1,6 @@
 import type { Interfaces } from '@oclif/core';
-import * as Args from '@oclif/core/args';
 import * as Oclif from '@oclif/core/flags';
 
-import type { Argument } from '../command.js';
 import type { BooleanFlag, Flag, FlagValue, Flags } from './flag.js';
 
 type OclifFlags<T extends Flags> = {
@@ -39,19 +37,4 @@ function oclifFlag(flag: Flag): object {
 /** Removes arctun's `type`, because oclif defines its own. */
 function options<F extends Flag>({ type: _, exclusive, ...rest }: F) {
   return { ...rest, ...(exclusive && { exclusive: [...exclusive] }) };
-}
-
-type OclifArguments<Name extends string> = Record<Name, Interfaces.Arg<string | undefined>>;
-
-/** Converts arguments to oclif's declarations. */
-export function oclifArguments<Name extends string>(
-  args: Readonly<Record<Name, Argument>>,
-): OclifArguments<Name> {
-  const declared = Object.entries<Argument>(args).map(([name, { description }]) => [
-    name,
-    // Without `ignoreStdin`, oclif would use text that arrives on standard input within 10 ms as
-    // the argument.
-    Args.string({ description, ignoreStdin: true }),
-  ]);
-  return Object.fromEntries(declared) as OclifArguments<Name>;
 }

@@ -1,13 +1,12 @@
-/** Declares and runs `health`. */
+/** The flags of `health`, and how it runs. */
 import { checkHealth } from '../../app/status/check-health.js';
-import type { CommandDeclaration } from '../command.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
 import { healthCode, healthLine } from '../output/health-line.js';
 import type { Output } from '../output/output.js';
 import { renderJson } from '../output/render.js';
 import type { SystemContext } from '../system-context.js';
 
-const flags = {
+export const healthFlags = {
   interface: {
     type: 'string',
     description:
@@ -18,16 +17,9 @@ const flags = {
   json: { type: 'boolean', description: 'Print the result as JSON.' },
 } as const satisfies Flags;
 
-export const healthCommand = {
-  description:
-    'Check a running "arctun up".\nExits with code 0 if its tunnel is healthy, 5 if not, and 1 if no "arctun up" is running.',
-  examples: ['arctun health', 'arctun health --interface soratun0'],
-  flags,
-} satisfies CommandDeclaration;
-
 /** @returns the exit code */
 export async function runHealth(
-  flags: FlagValues<typeof healthCommand.flags>,
+  flags: FlagValues<typeof healthFlags>,
   context: Pick<SystemContext, 'runFolders' | 'localConnections'>,
   output: Output,
 ): Promise<number> {

@@ -1,8 +1,7 @@
-/** Declares and runs `send`. */
+/** The flags of `send`, and how it runs. */
 import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { sendMessage } from '../../app/send-message.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
-import type { CommandDeclaration } from '../command.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
@@ -15,7 +14,7 @@ import type { SystemContext } from '../system-context.js';
 import type { TunnelContext } from '../tunnel-context.js';
 import { tunnelFlags } from '../flags/tunnel-flags.js';
 
-const flags = {
+export const sendFlags = {
   ...messageFlags,
   ...tunnelFlags,
   'forward-to': {
@@ -27,25 +26,12 @@ const flags = {
   json: { type: 'boolean', description: 'Print the answer as JSON.' },
 } as const satisfies Flags;
 
-export const sendCommand = {
-  description: 'Send one message to the Unified Endpoint, print the answer and close the tunnel.',
-  examples: [
-    `arctun send '{"temperature": 21.5}'`,
-    `echo hello | arctun send --content-type text/plain`,
-    'arctun send --via udp 21.5',
-  ],
-  args: {
-    message: { description: 'Message to send; read from --file or standard input if omitted.' },
-  },
-  flags,
-} satisfies CommandDeclaration;
-
 /**
  * @returns the exit code
  * @throws UserError
  */
 export async function runSend(
-  flags: FlagValues<typeof configFlag & typeof sendCommand.flags>,
+  flags: FlagValues<typeof configFlag & typeof sendFlags>,
   argument: string | undefined,
   context: SystemContext & Pick<TunnelContext, 'tunnelPorts'>,
   output: Output,

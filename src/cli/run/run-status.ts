@@ -1,4 +1,4 @@
-/** Declares and runs `status`, once or continuously. */
+/** The flags of `status`, and how it runs, once or continuously. */
 import {
   showStatus,
   type ShownStatus,
@@ -6,18 +6,18 @@ import {
   verdictOf,
 } from '../../app/status/show-status.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import type { CommandDeclaration } from '../command.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
 import { renderJson } from '../output/render.js';
 import { timeText } from '../../app/iso-time.js';
+import type { Output } from '../output/output.js';
 import { statusValue } from '../output/status-json.js';
 import { renderStatus } from '../output/status-text.js';
 import { TransferRates } from '../output/transfer-rates.js';
 import { watch } from './watch.js';
 import type { SystemContext } from '../system-context.js';
 
-const flags = {
+export const statusFlags = {
   all: {
     type: 'boolean',
     description:
@@ -33,38 +33,18 @@ const flags = {
   },
 } as const satisfies Flags;
 
-export const statusCommand = {
-  description:
-    'Show tunnel status, once or continuously.\nExits with code 0 if all tunnels are healthy, 5 if a server does not answer, and 1 if no tunnel is running.',
-  hiddenAliases: ['s'],
-  examples: [
-    'arctun status',
-    'arctun status --watch 1',
-    `arctun status --json | jq -r '.[].health'`,
-  ],
-  args: {
-    seconds: {
-      description: 'Seconds between refreshes with --watch, 1 to 86400; 2 by default.',
-    },
-  },
-  flags,
-} satisfies CommandDeclaration;
-
-export interface StatusFlags extends FlagValues<typeof statusCommand.flags> {
+export interface StatusFlags extends FlagValues<typeof statusFlags> {
   /** The number of seconds between two updates. */
   readonly seconds: number | undefined;
 }
 
 const DEFAULT_INTERVAL = 2;
 
-/**
- * @param note writes a message for the user
- * @returns the exit code
- */
+/** @returns the exit code */
 export async function runStatus(
   flags: StatusFlags,
   context: SystemContext,
-  note: (line: string) => void,
+  output: Output,
 ): Promise<number> {
   if (flags.seconds !== undefined && !flags.watch) throw secondsAlone(flags.seconds);
   const ports = {
@@ -80,7 +60,7 @@ export async function runStatus(
     return 0;
   }
   const shown = await look();
-  for (const line of shown.notes) note(line);
+  for (const line of shown.notes) output.note(line);
   const moment = { now: context.now() };
   await print(flags.json ? renderJson(statusValue(shown)) : renderStatus(shown, moment));
   return EXIT_CODE_OF[verdictOf(shown)];

@@ -1,4 +1,4 @@
-/** Declares and runs `up`. */
+/** The flags of `up`, and how it runs. */
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
@@ -10,7 +10,6 @@ import type { LogOptions } from '../log-options.js';
 import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
 import { browserFlags } from '../flags/browser-flags.js';
 import { captureFlags, captureOptions } from './capture.js';
-import type { CommandDeclaration } from '../command.js';
 import type { Context } from '../context.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { credentialFlags } from '../flags/credential-flags.js';
@@ -34,7 +33,7 @@ import {
   userspaceVariable,
 } from '../flags/userspace-flags.js';
 
-const flags = {
+export const upFlags = {
   ...forwardFlags,
   ...proxyFlags,
   ...browserFlags,
@@ -51,19 +50,6 @@ const flags = {
   ...configuredLogFlags,
   json: { type: 'boolean', description: 'Print one line of JSON when the tunnel is up.' },
 } as const satisfies Flags;
-
-export const upCommand = {
-  description:
-    'Open the tunnel, as a network interface if permitted, otherwise in userspace with a local forwarder and proxy.',
-  hiddenAliases: ['u'],
-  examples: [
-    'arctun up',
-    'arctun up --mode userspace --port 8080',
-    `arctun up --header 'X-Device: sensor-1'`,
-    'arctun up --capture tunnel.pcapng',
-  ],
-  flags,
-} satisfies CommandDeclaration;
 
 export interface UpSurroundings {
   readonly context: Context;
@@ -85,7 +71,7 @@ export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise
   }
 }
 
-type UpLine = ParsedLine<typeof configFlag & typeof upCommand.flags>;
+type UpLine = ParsedLine<typeof configFlag & typeof upFlags>;
 
 /**
  * Checks the listeners' ports for conflicts, unless the tunnel may use an interface. With an

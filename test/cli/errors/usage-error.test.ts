@@ -1,8 +1,8 @@
 /** The errors that oclif really throws, in our wording. */
-import { Parser } from '@oclif/core';
+import { Args, Parser } from '@oclif/core';
 
 import { grouped, type Flags } from '../../../src/cli/flags/flag.js';
-import { oclifArguments, oclifFlags } from '../../../src/cli/flags/oclif-flags.js';
+import { oclifFlags } from '../../../src/cli/flags/oclif-flags.js';
 import { refusedSwitch, usageError, withVariable } from '../../../src/cli/errors/usage-error.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 
@@ -28,7 +28,7 @@ async function refusal(
   const words = line.split(' ').filter(Boolean);
   Object.assign(process.env, env);
   try {
-    const args = oclifArguments({ file: { description: 'A file.' } });
+    const args = { file: Args.string({ description: 'A file.', ignoreStdin: true }) };
     await Parser.parse(words, { flags: oclifFlags(FLAGS), args, strict: true });
   } catch (error) {
     const flags: Flags = FLAGS;
