@@ -74,10 +74,7 @@ export default class BootstrapAuthkey extends BaseCommand {
         createAnother: flags['create-another'],
       },
       this.context,
-      {
-        write: (text) => this.write(text),
-        note: (line) => this.note(line),
-      },
+      this.output,
     );
   }
 }

@@ -40,7 +40,7 @@ export default class BootstrapCellular extends BaseCommand {
       journals: await context.journals(),
       publicKeyOf: await context.publicKeyOf(),
       note: (line: string) => this.note(line),
-      ...(context.dump && { dump: context.dump }),
+      dump: context.dump,
     };
     const options = {
       path: flags.config,
@@ -56,9 +56,7 @@ export default class BootstrapCellular extends BaseCommand {
     signal.addEventListener('abort', () =>
       this.note('Stopping. Waiting up to 30 s for the request in progress.'),
     );
-    await printKryptonResult(() => bootstrapCellular(options, ports, signal), context, {
-      json: flags.json,
-      write: (text) => this.write(text),
-    });
+    const bootstrap = () => bootstrapCellular(options, ports, signal);
+    await printKryptonResult(bootstrap, context, flags.json, this.output);
   }
 }

@@ -36,9 +36,7 @@ export default class BootstrapSim extends BaseCommand {
     signal.addEventListener('abort', () =>
       this.note('Stopping. Waiting up to 120 s for krypton-cli to finish.'),
     );
-    await printKryptonResult(() => bootstrapSim(options, ports, signal), context, {
-      json: flags.json,
-      write: (text) => this.write(text),
-    });
+    const bootstrap = () => bootstrapSim(options, ports, signal);
+    await printKryptonResult(bootstrap, context, flags.json, this.output);
   }
 }

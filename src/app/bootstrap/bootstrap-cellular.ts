@@ -23,7 +23,7 @@ export interface BootstrapCellularOptions extends KryptonTargetOptions {
 
 export interface BootstrapCellularPorts extends KryptonPorts {
   /** Receives the request and the response as text, with every secret hidden. */
-  readonly dump?: (text: string) => void;
+  readonly dump?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -44,10 +44,7 @@ export async function bootstrapCellular(
   const simId = await findSimId(options, ports, signal);
   const { dump } = ports;
   const call = async () =>
-    readKryptonSession(
-      await bootstrapArc({ endpoint, userAgent, ...(dump && { dump }) }),
-      'Krypton',
-    );
+    readKryptonSession(await bootstrapArc({ endpoint, userAgent, dump }), 'Krypton');
   const session = await callKrypton(call, existing, simId, { options, ports, signal });
   return keepKryptonSession(session, existing, simId, options, ports);
 }

@@ -4,13 +4,8 @@ import type { KryptonResult } from '../../app/bootstrap/krypton-target.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Context } from '../context.js';
+import type { Output } from './output.js';
 import { renderJson, renderText } from './render.js';
-
-export interface KryptonOutput {
-  readonly json: boolean;
-  /** Writes to standard output. */
-  readonly write: (text: string) => void;
-}
 
 /**
  * Runs a bootstrap and prints its result in soratun's format.
@@ -20,7 +15,8 @@ export interface KryptonOutput {
 export async function printKryptonResult(
   bootstrap: () => Promise<KryptonResult>,
   context: Pick<Context, 'printer'>,
-  { json, write }: KryptonOutput,
+  json: boolean,
+  output: Pick<Output, 'write'>,
 ): Promise<void> {
   let result: KryptonResult;
   try {
@@ -28,14 +24,15 @@ export async function printKryptonResult(
   } catch (error) {
     // If the key could not be saved to a file, print it, because SORACOM cannot show it again.
     const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
-    if (rescued !== undefined) write(rescued.expose());
+    if (rescued !== undefined) output.write(rescued.expose());
     throw error;
   }
   if ('arcJson' in result) await dump(result.arcJson.expose(), context);
-  else if (json) write(renderJson(result));
+  else if (json) output.write(renderJson(result));
   else {
-    if (result.simId !== '') write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
-    write(`Created/updated configuration file: ${result.path}\n`);
+    if (result.simId !== '')
+      output.write(renderText(`Virtual subscriber SIM ID: ${result.simId}\n`));
+    output.write(`Created/updated configuration file: ${result.path}\n`);
   }
 }
 

@@ -4,6 +4,7 @@ import { dumpBootstrap } from '../../app/bootstrap/bootstrap-dump.js';
 import { BootstrapRescueError } from '../../app/bootstrap/bootstrap-rescue.js';
 import type { BootstrapAuthkeyOptions, BootstrapPorts } from '../../app/bootstrap/bootstrap-run.js';
 import type { Context } from '../context.js';
+import type { Output } from '../output/output.js';
 import type { CredentialFlags } from '../flags/credential-flags.js';
 import { createProgress, type Progress } from '../output/progress.js';
 import { renderJson, renderText } from '../output/render.js';
@@ -15,16 +16,11 @@ export interface BootstrapFlags extends CredentialFlags {
   readonly json: boolean;
 }
 
-export interface CommandOutput {
-  write(text: string): void;
-  note(line: string): void;
-}
-
 export async function runBootstrapAuthkey(
   flags: BootstrapFlags,
   options: BootstrapAuthkeyOptions,
   context: Context,
-  output: CommandOutput,
+  output: Output,
 ): Promise<void> {
   const progress = createProgress(context.stderrIsTerminal() && !context.isVerbose);
   const signal = await context.stopSignal();

@@ -20,7 +20,7 @@ export interface KryptonOptions {
   /** Timeout of the whole call, in milliseconds; defaults to 30 s. */
   readonly timeoutMs?: number;
   /** Called with the request and the response as text, with secrets hidden (SORACOM_VERBOSE). */
-  readonly dump?: (text: string) => void;
+  readonly dump?: ((text: string) => void) | undefined;
 }
 
 const DEFAULT_TIMEOUT = 30_000;
