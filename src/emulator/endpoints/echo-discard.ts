@@ -4,28 +4,20 @@
  */
 import type { Duplex } from 'node:stream';
 
-import { DropCounter } from '../../lib/drop-counter.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import type { ArcNetwork, DatagramHandler } from '../arc-network.js';
 import { DISCARD_PORT, ECHO_PORT, UNIFIED_ENDPOINT_ADDRESS } from '../services.js';
 import type { Sims } from '../sims.js';
-
-export type EchoDropReason = 'no-sim' | 'too-many' | 'loop';
-
-export const MAX_ECHO_CONNECTIONS = 1024;
+import { destroyWhenIdle, SimEndpoint } from './sim-endpoint.js';
 
 /** Milliseconds without data after which a connection is reset. */
 const IDLE_TIMEOUT = 75_000;
 
-export class EchoDiscardEndpoint {
-  /** Counts refused connections and ignored datagrams. */
-  readonly drops = new DropCounter<EchoDropReason>();
-  readonly #sims: Pick<Sims, 'byAddress'>;
+export class EchoDiscardEndpoint extends SimEndpoint<'loop'> {
   readonly #idleTimeout: number;
-  readonly #connections = new Set<Duplex>();
 
   constructor(sims: Pick<Sims, 'byAddress'>, idleTimeout = IDLE_TIMEOUT) {
-    this.#sims = sims;
+    super(sims);
     this.#idleTimeout = idleTimeout;
   }
 
@@ -43,12 +35,8 @@ export class EchoDiscardEndpoint {
     network.bindUdp({ address, port: DISCARD_PORT }, () => undefined);
   }
 
-  close(): void {
-    for (const stream of this.#connections) stream.destroy();
-  }
-
   readonly #echoDatagram: DatagramHandler = (payload, from, reply) => {
-    if (this.#sims.byAddress(from.address) === undefined) this.drops.count('no-sim');
+    if (this.sims.byAddress(from.address) === undefined) this.drops.count('no-sim');
     // Ignore datagrams from an echo port, because two echo services would answer each other
     // forever.
     else if (from.port === ECHO_PORT) this.drops.count('loop');
@@ -57,21 +45,8 @@ export class EchoDiscardEndpoint {
 
   /** Accepts or refuses a connection; returns true if accepted. */
   #take(stream: Duplex, remote: SocketAddress): boolean {
-    // Ignore errors, because the client also notices a broken connection.
-    stream.on('error', () => undefined);
-    const isSim = this.#sims.byAddress(remote.address) !== undefined;
-    if (!isSim || this.#connections.size >= MAX_ECHO_CONNECTIONS) {
-      this.drops.count(isSim ? 'too-many' : 'no-sim');
-      stream.destroy();
-      return false;
-    }
-    this.#connections.add(stream);
-    const timer = setTimeout(() => stream.destroy(), this.#idleTimeout).unref();
-    stream.on('data', () => timer.refresh());
-    stream.once('close', () => {
-      clearTimeout(timer);
-      this.#connections.delete(stream);
-    });
+    if (this.admit(stream, remote) === undefined) return false;
+    destroyWhenIdle(stream, this.#idleTimeout);
     return true;
   }
 }

@@ -5,10 +5,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { DropCounter } from '../../lib/drop-counter.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Sim } from '../sim.js';
 import type { Sims } from '../sims.js';
+import { SimEndpoint } from './sim-endpoint.js';
 
 /** The timeouts of a connection, in milliseconds. */
 export interface HttpTimeouts {
@@ -22,28 +22,21 @@ export interface HttpTimeouts {
 
 export type RequestHandler = (sim: Sim, request: IncomingMessage, response: ServerResponse) => void;
 
-export type ConnectionDropReason = 'no-sim' | 'too-many';
-
-export const MAX_CONNECTIONS = 1024;
-
 const MAX_HEADER_BYTES = 16 * 1024;
 const DEFAULT_TIMEOUTS: HttpTimeouts = { idle: 75_000, request: 600_000 };
 
-export class HttpEndpoint {
-  /** Counts refused connections. */
-  readonly drops = new DropCounter<ConnectionDropReason>();
-  readonly #sims: Pick<Sims, 'byAddress'>;
+export class HttpEndpoint extends SimEndpoint {
   readonly #onRequest: RequestHandler;
   readonly #timeouts: HttpTimeouts;
   readonly #server: Server;
-  readonly #connections = new Map<Duplex, Connection>();
+  readonly #connections = new WeakMap<Duplex, Connection>();
 
   constructor(
     sims: Pick<Sims, 'byAddress'>,
     onRequest: RequestHandler,
     timeouts: HttpTimeouts = DEFAULT_TIMEOUTS,
   ) {
-    this.#sims = sims;
+    super(sims);
     this.#onRequest = onRequest;
     this.#timeouts = timeouts;
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) =>
@@ -54,32 +47,18 @@ export class HttpEndpoint {
 
   /** Serves one TCP connection of a client inside the tunnel. */
   readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
-    // Ignore errors, because the client also notices a broken connection.
-    stream.on('error', () => undefined);
-    const sim = this.#sims.byAddress(remote.address);
-    if (sim === undefined || this.#connections.size >= MAX_CONNECTIONS) {
-      this.drops.count(sim === undefined ? 'no-sim' : 'too-many');
-      stream.destroy();
-      return;
-    }
+    if (this.admit(stream, remote) === undefined) return;
     const connection = new Connection(remote, stream);
     this.#connections.set(stream, connection);
-    stream.once('close', () => {
-      connection.disarm();
-      this.#connections.delete(stream);
-    });
+    stream.once('close', () => connection.disarm());
     connection.arm(this.#timeouts.idle);
     this.#server.emit('connection', stream);
   };
 
-  close(): void {
-    for (const stream of this.#connections.keys()) stream.destroy();
-  }
-
   #handleRequest(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#connections.get(request.socket);
     if (connection === undefined) return;
-    const sim = this.#sims.byAddress(connection.remote.address);
+    const sim = this.sims.byAddress(connection.remote.address);
     if (sim === undefined) return;
     connection.arm(this.#timeouts.request);
     response.once('finish', () => connection.arm(this.#timeouts.idle));

@@ -6,11 +6,11 @@
 import type { Duplex } from 'node:stream';
 
 import type { WallClock } from '../../ports/clock.js';
-import { DropCounter } from '../../lib/drop-counter.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import type { DatagramHandler } from '../arc-network.js';
 import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
 import type { Sims } from '../sims.js';
+import { destroyWhenIdle, SimEndpoint } from './sim-endpoint.js';
 
 /**
  * The response to a message over TCP or UDP: the status, an empty response (over UDP, an empty
@@ -29,42 +29,23 @@ export interface UnifiedRawOptions {
   readonly idleTimeout?: number;
 }
 
-export type RawDropReason = 'no-sim' | 'too-many';
-
-export const MAX_RAW_CONNECTIONS = 1024;
-
 const DEFAULT_IDLE_TIMEOUT = 75_000;
 const STATUS = Buffer.from('201 ');
 
-export class UnifiedRawEndpoint {
-  /** Counts refused connections and ignored datagrams. */
-  readonly drops = new DropCounter<RawDropReason>();
+export class UnifiedRawEndpoint extends SimEndpoint {
   readonly #options: UnifiedRawOptions;
-  readonly #connections = new Set<Duplex>();
 
   constructor(options: UnifiedRawOptions) {
+    super(options.sims);
     this.#options = options;
   }
 
   /** Serves one TCP connection of a client inside the tunnel. */
   readonly handleConnection = (stream: Duplex, remote: SocketAddress): void => {
-    // Ignore errors, because the client also notices a broken connection.
-    stream.on('error', () => undefined);
-    const sim = this.#options.sims.byAddress(remote.address);
-    if (sim === undefined || this.#connections.size >= MAX_RAW_CONNECTIONS) {
-      this.drops.count(sim === undefined ? 'no-sim' : 'too-many');
-      stream.destroy();
-      return;
-    }
-    this.#connections.add(stream);
-    const timeout = this.#options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT;
-    const timer = setTimeout(() => stream.destroy(), timeout).unref();
-    stream.once('close', () => {
-      clearTimeout(timer);
-      this.#connections.delete(stream);
-    });
+    const sim = this.admit(stream, remote);
+    if (sim === undefined) return;
+    destroyWhenIdle(stream, this.#options.idleTimeout ?? DEFAULT_IDLE_TIMEOUT);
     stream.on('data', (chunk: Buffer) => {
-      timer.refresh();
       this.#record('tcp', sim.simId, chunk);
       // Stop reading from a client that does not read its responses.
       if (this.#options.answer === 'status' && !stream.write(STATUS)) stream.pause();
@@ -74,7 +55,7 @@ export class UnifiedRawEndpoint {
   };
 
   readonly handleDatagram: DatagramHandler = (payload, from, reply) => {
-    const sim = this.#options.sims.byAddress(from.address);
+    const sim = this.sims.byAddress(from.address);
     if (sim === undefined) {
       this.drops.count('no-sim');
       return;
@@ -83,10 +64,6 @@ export class UnifiedRawEndpoint {
     if (this.#options.answer === 'status') reply(STATUS);
     if (this.#options.answer === 'empty') reply(new Uint8Array(0));
   };
-
-  close(): void {
-    for (const stream of this.#connections) stream.destroy();
-  }
 
   #record(protocol: 'tcp' | 'udp', simId: string, bytes: Uint8Array): void {
     this.#options.messages.add({

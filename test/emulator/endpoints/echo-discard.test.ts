@@ -1,10 +1,8 @@
 import { jest } from '@jest/globals';
 import type { Duplex } from 'node:stream';
 
-import {
-  EchoDiscardEndpoint,
-  MAX_ECHO_CONNECTIONS,
-} from '../../../src/emulator/endpoints/echo-discard.js';
+import { EchoDiscardEndpoint } from '../../../src/emulator/endpoints/echo-discard.js';
+import { MAX_CONNECTIONS } from '../../../src/emulator/endpoints/sim-endpoint.js';
 import { FakeArcNetwork, ip, readAll, twoSims } from '../fakes.js';
 
 const ECHO = '100.127.69.42:7';
@@ -70,7 +68,7 @@ it('does not answer another echo service', () => {
 
 it('limits the connections', async () => {
   const { endpoint, connect } = open();
-  for (let count = 0; count < MAX_ECHO_CONNECTIONS; count++) connect(ECHO);
+  for (let count = 0; count < MAX_CONNECTIONS; count++) connect(ECHO);
   await closed(connect(DISCARD));
   endpoint.close();
 });

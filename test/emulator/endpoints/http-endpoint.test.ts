@@ -2,11 +2,8 @@ import type { Duplex } from 'node:stream';
 
 import { jest } from '@jest/globals';
 
-import {
-  HttpEndpoint,
-  type HttpTimeouts,
-  MAX_CONNECTIONS,
-} from '../../../src/emulator/endpoints/http-endpoint.js';
+import { HttpEndpoint, type HttpTimeouts } from '../../../src/emulator/endpoints/http-endpoint.js';
+import { MAX_CONNECTIONS } from '../../../src/emulator/endpoints/sim-endpoint.js';
 import { ip, readAll, streamPair, twoSims } from '../fakes.js';
 import { until } from '../../support/until.js';
 

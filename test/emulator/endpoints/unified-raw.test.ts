@@ -3,10 +3,10 @@ import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import {
-  MAX_RAW_CONNECTIONS,
   type RawResponse,
   UnifiedRawEndpoint,
 } from '../../../src/emulator/endpoints/unified-raw.js';
+import { MAX_CONNECTIONS } from '../../../src/emulator/endpoints/sim-endpoint.js';
 import { KEPT_BODY_BYTES, MessageStore } from '../../../src/emulator/messages.js';
 import { FakeWallClock, ip, readAll, streamPair, twoSims } from '../fakes.js';
 
@@ -114,7 +114,7 @@ describe('over TCP', () => {
 
   it('connections have a limit, and are accepted again after one is closed', async () => {
     const { endpoint, connect } = raw();
-    const clients = Array.from({ length: MAX_RAW_CONNECTIONS }, () => connect());
+    const clients = Array.from({ length: MAX_CONNECTIONS }, () => connect());
     await closed(connect().resume());
     expect(endpoint.drops.of('too-many')).toBe(1);
     const [first] = clients;
