@@ -2,11 +2,11 @@
 import {
   answer,
   json,
+  operation,
   type Paths,
   refused,
   type Schemas,
   text,
-  withToken,
 } from './building-blocks.js';
 
 /** The default and maximum lifetime of a token, in seconds. */
@@ -72,22 +72,18 @@ export const authPaths: Paths = {
     },
   },
   '/auth/logout': {
-    post: {
+    post: operation('Auth', {
       operationId: 'logout',
-      tags: ['Auth'],
       summary: 'Revokes the token that the request contains.',
-      security: withToken,
-      responses: { '204': { description: 'Revoked' }, default: refused() },
-    },
+      responses: { '204': { description: 'Revoked' } },
+    }),
   },
   '/auth/switch_user': {
-    post: {
+    post: operation('Auth', {
       operationId: 'switchUser',
-      tags: ['Auth'],
       summary: 'Returns an API key and a token for a SAM user who trusts the caller.',
-      security: withToken,
       requestBody: json('SwitchUserRequest'),
-      responses: { '200': answer('The token', 'AuthResponse'), default: refused() },
-    },
+      responses: { '200': answer('The token', 'AuthResponse') },
+    }),
   },
 };

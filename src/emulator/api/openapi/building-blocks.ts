@@ -27,8 +27,23 @@ export const tagSet = { type: 'object', additionalProperties: text } as const;
 
 export const DEFAULT_PAGE = 10;
 
-/** Requires both headers, for every call except those that sign in. */
-export const withToken = [{ apiKey: [], token: [] }];
+interface Operation {
+  operationId: string;
+  summary: string;
+  parameters?: Parameter[];
+  requestBody?: ReturnType<typeof json>;
+  responses: Record<string, { description: string }>;
+}
+
+/** Describes an operation that needs the headers of a signed-in user. */
+export function operation(tag: string, { responses, ...rest }: Operation) {
+  return {
+    ...rest,
+    tags: [tag],
+    security: [{ apiKey: [], token: [] }],
+    responses: { ...responses, default: refused() },
+  };
+}
 
 export function inPath(name: string): Parameter {
   return { name, in: 'path', required: true, schema: text };

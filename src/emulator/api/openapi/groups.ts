@@ -5,14 +5,13 @@ import {
   inQuery,
   json,
   milliseconds,
+  operation,
   pageOf,
   pageParameters,
   type Paths,
-  refused,
   type Schemas,
   tagSet,
   text,
-  withToken,
 } from './building-blocks.js';
 
 export const groupSchemas = {
@@ -36,36 +35,30 @@ export const groupSchemas = {
 
 export const groupPaths: Paths = {
   '/groups': {
-    get: {
+    get: operation('Group', {
       operationId: 'listGroups',
-      tags: ['Group'],
       summary: 'Lists groups, oldest first.',
-      security: withToken,
       parameters: [
         inQuery('tag_name', text),
         inQuery('tag_value', text),
         inQuery('tag_value_match_mode', { type: 'string', enum: ['exact', 'prefix'] }),
         ...pageParameters(),
       ],
-      responses: { '200': pageOf('Groups', 'Group'), default: refused() },
-    },
-    post: {
+      responses: { '200': pageOf('Groups', 'Group') },
+    }),
+    post: operation('Group', {
       operationId: 'createGroup',
-      tags: ['Group'],
       summary: 'Creates a group.',
-      security: withToken,
       requestBody: json('CreateGroupRequest'),
-      responses: { '201': answer('The new group', 'Group'), default: refused() },
-    },
+      responses: { '201': answer('The new group', 'Group') },
+    }),
   },
   '/groups/{group_id}': {
-    get: {
+    get: operation('Group', {
       operationId: 'getGroup',
-      tags: ['Group'],
       summary: 'Shows a group.',
-      security: withToken,
       parameters: [inPath('group_id')],
-      responses: { '200': answer('The group', 'Group'), default: refused() },
-    },
+      responses: { '200': answer('The group', 'Group') },
+    }),
   },
 };

@@ -2,11 +2,10 @@
 import {
   inQuery,
   listInQuery,
+  operation,
   pageOf,
   pageParameters,
   type Paths,
-  refused,
-  withToken,
 } from './building-blocks.js';
 
 /** The search criteria for SIMs. Each criterion may be repeated and may contain several values. */
@@ -30,18 +29,16 @@ export type SearchCriterion = (typeof SEARCH_CRITERIA)[number];
 
 export const queryPaths: Paths = {
   '/query/sims': {
-    get: {
+    get: operation('Query', {
       operationId: 'searchSims',
-      tags: ['Query'],
       summary: 'Searches SIMs, oldest first.',
-      security: withToken,
       parameters: [
         ...SEARCH_CRITERIA.map(listInQuery),
         inQuery('session_status', { type: 'string', enum: ['NA', 'ONLINE', 'OFFLINE'] }),
         inQuery('search_type', { type: 'string', enum: ['and', 'or'] }),
         ...pageParameters(100),
       ],
-      responses: { '200': pageOf('SIMs', 'Sim'), default: refused() },
-    },
+      responses: { '200': pageOf('SIMs', 'Sim') },
+    }),
   },
 };

@@ -5,47 +5,39 @@ import {
   inQuery,
   json,
   milliseconds,
+  operation,
   pageOf,
   pageParameters,
   type Paths,
   refused,
   simIdParameter,
-  withToken,
 } from './building-blocks.js';
-
-const theSim = { '200': answer('The SIM', 'Sim'), default: refused() };
 
 /** Describes an operation on one SIM that returns the SIM. */
 function action(operationId: string, summary: string, body?: string) {
-  return {
+  return operation('Sim', {
     operationId,
-    tags: ['Sim'],
     summary,
-    security: withToken,
     parameters: [simIdParameter],
     ...(body !== undefined && { requestBody: json(body) }),
-    responses: theSim,
-  };
+    responses: { '200': answer('The SIM', 'Sim') },
+  });
 }
 
 export const simPaths: Paths = {
   '/sims': {
-    get: {
+    get: operation('Sim', {
       operationId: 'listSims',
-      tags: ['Sim'],
       summary: 'Lists SIMs, oldest first.',
-      security: withToken,
       parameters: pageParameters(),
-      responses: { '200': pageOf('SIMs', 'Sim'), default: refused() },
-    },
-    post: {
+      responses: { '200': pageOf('SIMs', 'Sim') },
+    }),
+    post: operation('Sim', {
       operationId: 'createSim',
-      tags: ['Sim'],
       summary: 'Creates a virtual SIM with its key pair and its first Arc session.',
-      security: withToken,
       requestBody: json('CreateSimRequest'),
-      responses: { '201': answer('The new SIM', 'Sim'), default: refused() },
-    },
+      responses: { '201': answer('The new SIM', 'Sim') },
+    }),
   },
   '/sims/{sim_id}': { get: action('getSim', 'Shows a SIM.') },
   '/sims/{sim_id}/sessions/arc': {
@@ -66,19 +58,17 @@ export const simPaths: Paths = {
     post: action('deleteSimSession', "Ends the SIM's session."),
   },
   '/sims/{sim_id}/events/sessions': {
-    get: {
+    get: operation('Sim', {
       operationId: 'listSimSessionEvents',
-      tags: ['Sim'],
       summary: 'Lists session events, newest first.',
-      security: withToken,
       parameters: [
         simIdParameter,
         inQuery('from', milliseconds),
         inQuery('to', milliseconds),
         ...pageParameters(),
       ],
-      responses: { '200': pageOf('Events', 'SessionEvent'), default: refused() },
-    },
+      responses: { '200': pageOf('Events', 'SessionEvent') },
+    }),
   },
   '/sims/{sim_id}/enable_termination': {
     post: action('enableSimTermination', 'Removes the termination protection.'),
@@ -93,14 +83,12 @@ export const simPaths: Paths = {
     put: action('putSimTags', 'Sets tags. Other tags do not change.', 'TagUpdates'),
   },
   '/sims/{sim_id}/tags/{tag_name}': {
-    delete: {
+    delete: operation('Sim', {
       operationId: 'deleteSimTag',
-      tags: ['Sim'],
       summary: 'Removes a tag.',
-      security: withToken,
       parameters: [simIdParameter, inPath('tag_name')],
-      responses: { '204': { description: 'Gone' }, default: refused() },
-    },
+      responses: { '204': { description: 'Gone' } },
+    }),
   },
   '/sims/{sim_id}/set_group': {
     post: action('setSimGroup', 'Adds the SIM to a group.', 'SetGroupRequest'),
