@@ -3,8 +3,10 @@
  * metadata service for cellular connections, and /emulator serves the test paths. Injected faults
  * apply to /v1 and /metadata.
  */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
 import type { WallClock } from '../../ports/clock.js';
@@ -225,17 +227,11 @@ function deliver(response: ServerResponse, answer: HttpResponse, fault: Fault | 
 }
 
 /** Waits for the given milliseconds, or until the client disconnects. */
-function pause(response: ServerResponse, delay: number): Promise<void> {
-  if (delay === 0 || response.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      response.off('close', end);
-      resolve();
-    };
-    const timer = setTimeout(end, delay);
-    response.on('close', end);
-  });
+async function pause(response: ServerResponse, delay: number): Promise<void> {
+  if (delay === 0 || response.destroyed) return;
+  const ended = new AbortController();
+  response.once('close', () => ended.abort());
+  await setTimeout(delay, undefined, ended).catch(() => undefined);
 }
 
 type Body = { readonly text: string } | 'too-large' | 'aborted';
@@ -256,21 +252,9 @@ function readBody(request: IncomingMessage): Promise<Body> {
   });
 }
 
-function listen(
-  server: Server,
-  host: string,
-  port: number,
-): Promise<{ address: string; port: number }> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      if (address === null || typeof address === 'string')
-        throw new TypeError('the server is not listening on an IP address');
-      resolve({ address: address.address, port: address.port });
-    });
-  });
+async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
+  await once(server.listen(port, host), 'listening');
+  return server.address() as AddressInfo;
 }
 
 function close(server: Server): Promise<void> {
