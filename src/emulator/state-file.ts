@@ -46,7 +46,7 @@ const key = z.string().transform((text, context) => {
   context.addIssue({ code: 'custom', message: 'must be 32 bytes in base64' });
   return z.NEVER;
 });
-const address = z.string().transform((text, context) => {
+export const ipv4Address = z.string().transform((text, context) => {
   const parsed = parseIpAddress(text);
   if (parsed?.length === 4) return parsed;
   context.addIssue({ code: 'custom', message: 'must be an IPv4 address' });
@@ -75,7 +75,7 @@ const sim = z.strictObject({
       iccid: z.string(),
       imsi: z.string(),
       publicKey: key,
-      address,
+      address: ipv4Address,
       session: session.optional(),
     })
     .optional(),

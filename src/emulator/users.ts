@@ -52,15 +52,7 @@ export type EmulatorUser = Readonly<z.infer<typeof emulatorUser>>;
 export type AuthKeyUser = EmulatorUser & { readonly authKeyId: string; readonly authKey: string };
 
 /** Credentials in one of the three forms that AuthRequest allows. */
-export interface SignInRequest {
-  readonly authKeyId?: string;
-  readonly authKey?: string;
-  readonly email?: string;
-  readonly operatorId?: string;
-  readonly userName?: string;
-  readonly password?: string;
-  readonly mfaOTPCode?: string;
-}
+export type SignInRequest = Omit<EmulatorUser, 'permissions' | 'switchTo'>;
 
 /** The default test credentials, which are valid only for an emulator. */
 export const DEFAULT_USER: AuthKeyUser = {

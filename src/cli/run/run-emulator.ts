@@ -48,13 +48,7 @@ export interface RunEmulatorOptions {
 }
 
 /** The connection data for clients. */
-export interface EmulatorReady {
-  readonly api: string;
-  readonly metadata: string;
-  readonly arc: string;
-  readonly authKeyId: string;
-  readonly authKey: string;
-}
+export type EmulatorReady = Omit<Emulator, 'messages' | 'close'>;
 
 export interface RunEmulatorPorts extends TunnelPorts {
   readonly portHolder: PortHolder;

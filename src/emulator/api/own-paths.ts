@@ -8,12 +8,13 @@ import * as z from 'zod';
 
 import { formatKey } from '../../lib/text/key-text.js';
 import { parseJson } from '../../lib/text/parse-json.js';
-import { formatIpAddress, parseIpAddress } from '../../wire/ip-address.js';
+import { formatIpAddress } from '../../wire/ip-address.js';
 import { faultRequest, type Faults } from '../faults.js';
 import type { HttpResponse } from '../http-response.js';
 import type { MessageStore } from '../messages.js';
 import type { PlatformState } from '../platform-state.js';
 import { type ArcSim, hasArc } from '../sim.js';
+import { ipv4Address } from '../state-file.js';
 import { emulatorUser, userLabel } from '../users.js';
 import { malformedBody, notAdded, REFUSALS } from './refusals.js';
 import { OPERATION_IDS } from './openapi.js';
@@ -81,18 +82,12 @@ function listMessages({ messages }: OwnPathsOptions, { query }: OwnCall): HttpRe
 
 /** Formats a SIM with a virtual subscription for tests. */
 function simView(sim: ArcSim): object {
-  const { arc, tags, ...rest } = sim;
+  const { simId, type, operatorId, status, terminationEnabled, createdTime, arc, tags } = sim;
   return {
-    simId: rest.simId,
-    type: rest.type,
-    operatorId: rest.operatorId,
-    imsi: arc.imsi,
-    status: rest.status,
-    billed: rest.status !== 'terminated',
+    ...{ simId, type, operatorId, imsi: arc.imsi, status },
+    billed: status !== 'terminated',
     online: arc.session !== undefined,
-    terminationEnabled: rest.terminationEnabled,
-    createdTime: rest.createdTime,
-    ...(rest.groupId !== undefined && { groupId: rest.groupId }),
+    ...{ terminationEnabled, createdTime, groupId: sim.groupId },
     tags: Object.fromEntries(tags),
     publicKey: formatKey(arc.publicKey),
     address: formatIpAddress(arc.address),
@@ -110,15 +105,7 @@ function addUser({ state }: OwnPathsOptions, { body }: OwnCall): HttpResponse {
 /** Changes that SORACOM may make at any time without a request. */
 const arcChange = z.union([
   z.strictObject({ serverKey: z.literal('new') }),
-  z.strictObject({
-    simId: z.string(),
-    address: z.string().transform((text, context) => {
-      const address = parseIpAddress(text);
-      if (address?.length === 4) return address;
-      context.addIssue({ code: 'custom', message: 'must be an IPv4 address' });
-      return z.NEVER;
-    }),
-  }),
+  z.strictObject({ simId: z.string(), address: ipv4Address }),
 ]);
 
 function changeArc({ state, renewServerKey }: OwnPathsOptions, { body }: OwnCall): HttpResponse {

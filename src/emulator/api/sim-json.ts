@@ -43,26 +43,21 @@ export function simJson(
   arcServer: ArcServerInfo,
   privateKey?: Secret<Uint8Array>,
 ): object {
-  const { arc, groupId, previousSession } = sim;
+  const { simId, operatorId, type, status, groupId, arc, previousSession } = sim;
+  const { terminationEnabled, createdTime, lastModifiedTime } = sim;
   const isOnline = arc?.session !== undefined;
   return {
-    simId: sim.simId,
-    operatorId: sim.operatorId,
-    type: sim.type,
-    moduleType: moduleType(sim),
-    status: sim.status,
+    ...{ simId, operatorId, type, moduleType: moduleType(sim), status },
     speedClass: speedClass(sim),
-    activeProfileId: sim.simId,
-    ...(groupId !== undefined && { groupId }),
+    activeProfileId: simId,
+    groupId,
     tags: Object.fromEntries(sim.tags),
     capabilities: CAPABILITIES,
-    terminationEnabled: sim.terminationEnabled,
-    createdTime: sim.createdTime,
-    lastModifiedTime: sim.lastModifiedTime,
+    ...{ terminationEnabled, createdTime, lastModifiedTime },
     profiles: profilesJson(sim, privateKey),
     ...(isOnline && { arcSessionStatus: sessionJson({ ...sim, arc }, arcServer) }),
     sessionStatus: sessionStatusJson(sim),
-    ...(previousSession && { previousSession }),
+    previousSession,
   };
 }
 

@@ -14,13 +14,8 @@ export function kryptonOperations(state: PlatformState, arcServer: ArcServerInfo
       const { sim, privateKey } = state.sims.bootstrapLine();
       // Krypton omits the client's public key, which the client derives from the private key.
       const session = sessionJson(sim, arcServer);
-      const body = {
-        arcServerPeerPublicKey: session.arcServerPeerPublicKey,
-        arcServerEndpoint: session.arcServerEndpoint,
-        arcAllowedIPs: session.arcAllowedIPs,
-        arcClientPeerPrivateKey: formatKey(privateKey.expose()),
-        arcClientPeerIpAddress: session.arcClientPeerIpAddress,
-      };
+      const arcClientPeerPrivateKey = formatKey(privateKey.expose());
+      const body = { ...session, arcClientPeerPublicKey: undefined, arcClientPeerPrivateKey };
       return { status: 200, body };
     },
   };

@@ -11,7 +11,7 @@ import { pageResponse, type PageQuery } from '../paging.js';
 import { type ArcServerInfo, simJson, subscriptionsOf } from '../sim-json.js';
 
 type SearchQuery = PageQuery &
-  Partial<Record<SearchCriterion, readonly string[]>> & {
+  Partial<Record<SearchCriterion, readonly string[] | undefined>> & {
     readonly session_status?: 'NA' | 'ONLINE' | 'OFFLINE';
     readonly search_type?: 'and' | 'or';
   };
@@ -51,20 +51,13 @@ export function searchOperations(state: PlatformState, arcServer: ArcServerInfo)
 
 /** Splits a criterion that is given once at its commas, because it may contain several values. */
 function withSingleValues(query: SearchQuery): SearchQuery {
-  const split: Partial<Record<SearchCriterion, readonly string[]>> = {};
+  const split: SearchQuery = { ...query };
   for (const criterion of SEARCH_CRITERIA) {
     const values = query[criterion]?.flatMap((value) => value.split(','));
     const given = values?.filter((value) => value !== '') ?? [];
-    if (given.length > 0) split[criterion] = given;
+    split[criterion] = given.length > 0 ? given : undefined;
   }
-  const { session_status, search_type, limit, last_evaluated_key } = query;
-  return {
-    ...split,
-    ...(session_status !== undefined && { session_status }),
-    ...(search_type !== undefined && { search_type }),
-    ...(limit !== undefined && { limit }),
-    ...(last_evaluated_key !== undefined && { last_evaluated_key }),
-  };
+  return split;
 }
 
 function isTooShort(value: string): boolean {
