@@ -4,6 +4,7 @@ import { UserError } from '../../lib/errors/user-error.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { InterfaceTunnel } from '../../tunnel/interface/interface-tunnel.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
+import type { Tunnel } from '../../tunnel/tunnel.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { RunningTunnel } from './running-tunnel.js';
 import { RIGHT, USERSPACE } from './open-interface.js';
@@ -11,49 +12,48 @@ import { RIGHT, USERSPACE } from './open-interface.js';
 /**
  * Configures addresses and routes, and starts the handshake.
  *
- * @param tunnel not started yet; the caller closes it if this function fails
+ * @param device not started yet; the caller closes it if this function fails
  * @param options a capture requires a tunnel in this thread
  * @throws UserError of kind `permission` or `tunnel` if the operating system rejects the
  * configuration or the capture file cannot be created
  */
 export async function openTun(
-  tunnel: InterfaceTunnel,
+  device: InterfaceTunnel,
   { capture: captureOptions }: { readonly capture?: CaptureOptions | undefined },
   config: TunnelConfig,
   ports: TunnelPorts,
 ): Promise<RunningTunnel> {
   const capture = captureOptions && (await Capture.open(captureOptions, ports, config));
   try {
-    await start(tunnel, config, capture);
+    return {
+      tunnel: await start(device, config, capture),
+      failed: failWhenGone(device),
+      up: { mode: 'tun', interface: device.interfaceName },
+      counters: () => ({}),
+      giveUp: () => undefined,
+      close: async () => {
+        await device.close();
+        await capture?.close();
+      },
+    };
   } catch (error) {
     await capture?.close();
     throw error;
   }
-  return {
-    tunnel,
-    failed: failWhenGone(tunnel),
-    up: { mode: 'tun', interface: tunnel.interfaceName },
-    counters: () => ({}),
-    giveUp: () => undefined,
-    close: async () => {
-      await tunnel.close();
-      await capture?.close();
-    },
-  };
 }
 
 async function start(
-  tunnel: InterfaceTunnel,
+  device: InterfaceTunnel,
   config: TunnelConfig,
   capture: Capture | undefined,
-): Promise<void> {
+): Promise<Tunnel> {
   try {
-    await tunnel.start(config, capture?.ports);
+    return await device.start(config, capture?.ports);
   } catch (error) {
     const code = codeOf(error);
     if (code === undefined) throw error;
     throw new UserError(code === 'EPERM' ? 'permission' : 'tunnel', {
-      what: `cannot configure the network interface ${tunnel.interfaceName}`,
+      what: `cannot configure the network interface ${device.interfaceName}`,
       why: messageOf(error),
       next: nextFor(code, remedyOf(error)),
       cause: error,

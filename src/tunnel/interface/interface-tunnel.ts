@@ -1,25 +1,24 @@
 /** Tunnels that use a system network interface, in any thread. */
-import type { Conversation } from '../../ports/local-sockets.js';
 import type { PacketInterface, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { TunTunnel } from './tun-tunnel.js';
 import type { TunnelConfig } from '../tunnel-config.js';
-import type { TunnelStatus } from '../tunnel-status.js';
 import type { Tunnel } from '../tunnel.js';
 
-export interface InterfaceTunnel extends Tunnel {
+/** A network interface, through which one tunnel can run. */
+export interface InterfaceTunnel {
   /** The name of the interface, which exists before the tunnel is started. */
   readonly interfaceName: string;
   /** Resolves with the reason if the interface is removed, or its device or thread fails. */
   readonly gone: Promise<Error>;
   /**
    * Configures the interface, and starts the search for the Arc server and the handshake. Call this
-   * once, before any other method.
+   * at most once.
    *
    * @param captured for a tunnel in this thread only: the ports of a capture
    * @throws the errors of PacketInterfaces.configure(); the interface is then removed
    */
-  start(config: TunnelConfig, captured?: CapturedPorts): Promise<void>;
+  start(config: TunnelConfig, captured?: CapturedPorts): Promise<Tunnel>;
   /** Sends packets that the interface has queued, then removes the interface. */
   close(): Promise<void>;
 }
@@ -76,34 +75,14 @@ class LocalInterfaceTunnel implements InterfaceTunnel {
     return this.#device.name;
   }
 
-  async start(config: TunnelConfig, captured?: CapturedPorts): Promise<void> {
+  async start(config: TunnelConfig, captured?: CapturedPorts): Promise<Tunnel> {
     const ports = { ...this.#ports, ...captured };
     this.#tunnel = await TunTunnel.open(config, ports, this.#devices, this.#device);
-  }
-
-  status(): Promise<TunnelStatus> {
-    return this.#started().status();
-  }
-
-  waitForHandshake(deadline: number, signal?: AbortSignal): Promise<void> {
-    return this.#started().waitForHandshake(deadline, signal);
-  }
-
-  reconfigure(config: TunnelConfig): Promise<void> {
-    return this.#started().reconfigure(config);
-  }
-
-  converse(): Conversation {
-    return this.#started().converse();
+    return this.#tunnel;
   }
 
   async close(): Promise<void> {
     await this.#tunnel?.close();
     this.#device.close();
-  }
-
-  #started(): TunTunnel {
-    if (this.#tunnel === undefined) throw new TypeError('call start() first');
-    return this.#tunnel;
   }
 }

@@ -8,6 +8,7 @@ import { inTime, whileWaiting } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { MessageChannel } from '../../ports/message-channel.js';
+import type { Tunnel } from '../tunnel.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelStatus } from '../tunnel-status.js';
 import { Caller } from './calls.js';
@@ -47,7 +48,7 @@ interface RemoteTunnelPorts {
   readonly clock: Clock;
 }
 
-class RemoteTunnel implements InterfaceTunnel {
+class RemoteTunnel implements InterfaceTunnel, Tunnel {
   readonly interfaceName: string;
   readonly gone: Promise<Error>;
   readonly #ports: RemoteTunnelPorts;
@@ -60,9 +61,10 @@ class RemoteTunnel implements InterfaceTunnel {
     this.gone = ports.caller.call('gone', undefined).catch((error: unknown) => error as Error);
   }
 
-  async start(config: TunnelConfig, captured?: CapturedPorts): Promise<void> {
+  async start(config: TunnelConfig, captured?: CapturedPorts): Promise<Tunnel> {
     if (captured !== undefined) throw new TypeError('captures are not supported in another thread');
     await this.#ports.caller.call('start', portableConfig(config));
+    return this;
   }
 
   status(): Promise<TunnelStatus> {

@@ -5,6 +5,7 @@ import type { InterfaceTunnel, InterfaceTunnels } from '../interface/interface-t
 import type { Clock } from '../../ports/clock.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { MessageChannel } from '../../ports/message-channel.js';
+import type { Tunnel } from '../tunnel.js';
 
 /**
  * Opens one tunnel, and executes the operations that the channel requests.
@@ -16,42 +17,48 @@ export function serveTunnels(
   tunnels: InterfaceTunnels,
   { clock, onClosed }: { readonly clock: Clock; readonly onClosed: () => void },
 ): void {
-  let tunnel: InterfaceTunnel | undefined;
-  const opened = (): InterfaceTunnel => {
-    if (tunnel === undefined) throw new TypeError('call open() first');
-    return tunnel;
-  };
+  let device: InterfaceTunnel | undefined;
+  let tunnel: Tunnel | undefined;
+  const opened = () => required(device, 'open');
+  const started = () => required(tunnel, 'start');
   const waits = new Map<number, AbortController>();
   const conversations = new Map<number, Conversation>();
   answerCalls<TunnelOperations>(channel, {
     open: async (name) => {
-      tunnel = await tunnels.open(name);
-      return tunnel.interfaceName;
+      device = await tunnels.open(name);
+      return device.interfaceName;
     },
-    start: (config) => opened().start(configFrom(config)),
+    start: async (config) => {
+      tunnel = await opened().start(configFrom(config));
+    },
     gone: () => opened().gone,
-    status: () => opened().status(),
+    status: () => started().status(),
     waitForHandshake: async ({ id, duration }) => {
       const controller = new AbortController();
       waits.set(id, controller);
       try {
-        await opened().waitForHandshake(clock.now() + duration, controller.signal);
+        await started().waitForHandshake(clock.now() + duration, controller.signal);
       } finally {
         waits.delete(id);
       }
     },
     endWait: (id) => waits.get(id)?.abort(),
-    reconfigure: (config) => opened().reconfigure(configFrom(config)),
+    reconfigure: (config) => started().reconfigure(configFrom(config)),
     converse: async ({ id, text }) => {
-      const conversation = conversations.get(id) ?? opened().converse();
+      const conversation = conversations.get(id) ?? started().converse();
       conversations.set(id, conversation);
       const answer = await conversation.handle(text);
       return { answer, isOver: conversation.isOver };
     },
     endConversation: (id) => void conversations.delete(id),
     close: async () => {
-      await tunnel?.close();
+      await device?.close();
       clock.defer(onClosed);
     },
   });
+}
+
+function required<T>(value: T | undefined, step: string): T {
+  if (value === undefined) throw new TypeError(`call ${step}() first`);
+  return value;
 }

@@ -8,6 +8,7 @@ import type { Conversation } from '../../../src/ports/local-sockets.js';
 import type { MessageChannel } from '../../../src/ports/message-channel.js';
 import { RemoteTunnels } from '../../../src/tunnel/thread/remote-tunnels.js';
 import { serveTunnels } from '../../../src/tunnel/thread/serve-tunnels.js';
+import type { Tunnel } from '../../../src/tunnel/tunnel.js';
 import { type TunnelConfig, parseTunnelConfig } from '../../../src/tunnel/tunnel-config.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
@@ -63,7 +64,7 @@ class Channel {
 }
 
 /** A tunnel that a test controls. */
-class ScriptedTunnel implements InterfaceTunnel {
+class ScriptedTunnel implements InterfaceTunnel, Tunnel {
   readonly interfaceName = 'tun7';
   started: TunnelConfig | undefined;
   reconfigured: TunnelConfig | undefined;
@@ -75,9 +76,9 @@ class ScriptedTunnel implements InterfaceTunnel {
   conversations: Conversation[] = [];
   isClosed = false;
 
-  start(config: TunnelConfig): Promise<void> {
+  start(config: TunnelConfig): Promise<Tunnel> {
     this.started = config;
-    return this.failure === undefined ? Promise.resolve() : Promise.reject(this.failure);
+    return this.failure === undefined ? Promise.resolve(this) : Promise.reject(this.failure);
   }
 
   status(): Promise<TunnelStatus> {
@@ -136,6 +137,11 @@ function remote(
   return new RemoteTunnels(() => channel.first, clocks.here);
 }
 
+async function start(): Promise<Tunnel> {
+  const device = await remote().open('');
+  return device.start(CONFIG);
+}
+
 it('opens by name, and has the name that the system assigned', async () => {
   const names: string[] = [];
   const tunnels = remote({
@@ -156,8 +162,7 @@ it('forwards a refusal unchanged, and ends the thread', async () => {
 });
 
 it('starts with the unchanged configuration, the key in a Secret', async () => {
-  const tunnel = await remote().open('');
-  await tunnel.start(CONFIG);
+  const tunnel = await start();
   const { privateKey, ...others } = CONFIG;
   expect(served.started).toMatchObject(others);
   expect(served.started?.privateKey).toBeInstanceOf(Secret);
@@ -180,12 +185,12 @@ it("fails to start with the system's code", async () => {
 });
 
 it('reports its status', async () => {
-  const tunnel = await remote().open('');
+  const tunnel = await start();
   expect(await tunnel.status()).toEqual({ interface: 'tun7', health: 'up' });
 });
 
 it('waits for the same duration in both threads, by the other thread’s clock', async () => {
-  const tunnel = await remote().open('');
+  const tunnel = await start();
   await tunnel.waitForHandshake(clocks.here.now() + 20_000);
   expect(served.waits[0]?.deadline).toBe(clocks.there.now() + 20_000);
   await tunnel.waitForHandshake(Infinity);
@@ -193,7 +198,7 @@ it('waits for the same duration in both threads, by the other thread’s clock',
 });
 
 it('reports why a wait failed', async () => {
-  const tunnel = await remote().open('');
+  const tunnel = await start();
   served.handshake = Promise.reject(new TunnelError('no-answer', { what: 'none', why: 'silent' }));
   await expect(tunnel.waitForHandshake(Infinity)).rejects.toMatchObject({ reason: 'no-answer' });
 });
@@ -201,7 +206,7 @@ it('reports why a wait failed', async () => {
 it.each([false, true])(
   'rejects a wait with the reason of the signal, aborted before: %s',
   async (isBefore) => {
-    const tunnel = await remote().open('');
+    const tunnel = await start();
     const stop = new AbortController();
     const reason = new Error('stopped');
     served.waitForHandshake = (_deadline, signal) =>
@@ -216,7 +221,7 @@ it.each([false, true])(
 );
 
 it('leaves no listener on the signal of its waits', async () => {
-  const tunnel = await remote().open('');
+  const tunnel = await start();
   const stop = new AbortController();
   for (let count = 0; count < 5; count++) await tunnel.waitForHandshake(Infinity, stop.signal);
   served.handshake = Promise.reject(new TunnelError('no-answer', { what: 'none', why: 'silent' }));
@@ -225,7 +230,7 @@ it('leaves no listener on the signal of its waits', async () => {
 });
 
 it('has several independent UAPI conversations', async () => {
-  const tunnel = await remote().open('');
+  const tunnel = await start();
   const [one, other] = [tunnel.converse(), tunnel.converse()];
   expect(await one.handle('a')).toBe('A');
   expect(await other.handle('b')).toBe('B');
@@ -249,18 +254,19 @@ it('ends when the interface is removed', async () => {
 });
 
 it('ends when the thread does, and fails all pending requests', async () => {
-  const tunnel = await remote().open('');
+  const device = await remote().open('');
+  const tunnel = await device.start(CONFIG);
   served.handshake = new Promise(() => undefined);
   const waiting = tunnel.waitForHandshake(Infinity);
   const death = new Error('out of memory');
   channel.end(death);
   await expect(waiting).rejects.toBe(death);
-  await expect(tunnel.gone).resolves.toBe(death);
+  await expect(device.gone).resolves.toBe(death);
   await expect(tunnel.status()).rejects.toBe(death);
   const conversation = tunnel.converse();
   expect(await conversation.handle('x')).toBe('');
   expect(conversation.isOver).toBe(true);
-  await tunnel.close();
+  await device.close();
   expect(channel.isClosed).toBe(true);
 });
 
