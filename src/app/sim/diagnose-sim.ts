@@ -109,7 +109,7 @@ function differences(held: ArcSession, told: ArcSession): Difference[] {
     ['Server key', formatKey(held.arcServerPeerPublicKey), formatKey(told.arcServerPeerPublicKey)],
     ['Endpoint', endpointOf(held), endpointOf(told)],
     ['Allowed IPs', allowedIpsOf(held), allowedIpsOf(told)],
-    ['Address', addressOf(held), addressOf(told)],
+    ['Address', held.arcClientPeerIpAddress ?? '', told.arcClientPeerIpAddress ?? ''],
   ];
   return compared
     .filter(([, ours, theirs]) => ours !== theirs)
@@ -124,8 +124,4 @@ function endpointOf({ arcServerEndpoint }: ArcSession): string {
 
 function allowedIpsOf({ arcAllowedIps }: ArcSession): string {
   return [...(arcAllowedIps ?? [])].sort().join(', ');
-}
-
-function addressOf({ arcClientPeerIpAddress = '' }: ArcSession): string {
-  return arcClientPeerIpAddress;
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../../ports/clock.js';
 import type { LocalListeners } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
 import { ControlSession } from './control-session.js';
-import { type ControlSocket, openControlSocket } from './control-socket.js';
+import { openControlSocket } from './control-socket.js';
 import { statusPages } from './status-pages.js';
 import type { StatusReport, TunnelListeners } from './status-report.js';
 import { type StatusSource, timelyStatus } from './timely-status.js';
@@ -63,25 +63,13 @@ export async function offerStatus(
     (name) => new ControlSession(() => reportOf({ name, pages }, options, ports)),
     ports,
   );
-  return new OpenStatusOffer(pages, control);
-}
-
-class OpenStatusOffer implements StatusOffer {
-  readonly #pages: PageListener | undefined;
-  readonly #control: ControlSocket | undefined;
-  readonly url: string | undefined;
-  readonly socket: string | undefined;
-
-  constructor(pages: PageListener | undefined, control: ControlSocket | undefined) {
-    this.#pages = pages;
-    this.#control = control;
-    this.url = pages?.url;
-    this.socket = control?.path;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.#pages?.close(), this.#control?.close()]);
-  }
+  return {
+    url: pages?.url,
+    socket: control?.path,
+    close: async () => {
+      await Promise.all([pages?.close(), control?.close()]);
+    },
+  };
 }
 
 async function openPages(

@@ -29,15 +29,6 @@ export interface StatusReport extends TunnelIdentity, TunnelStatus {
 
 type Check = (value: unknown) => boolean;
 
-/**
- * Checks a report, because another version may omit fields. The check does not use a validation
- * library, because loading one would take longer than the rest of `health`, which runs every few
- * seconds.
- */
-export function isStatusReport(value: unknown): value is StatusReport {
-  return isReport(value);
-}
-
 const isText: Check = (value) => typeof value === 'string';
 const isNumber: Check = (value) => typeof value === 'number';
 
@@ -53,9 +44,9 @@ function oneOf(...texts: readonly string[]): Check {
   return (value) => texts.includes(value as string);
 }
 
-function object<Type>(members: Record<keyof Type, Check>): Check {
+function object<Type>(members: Record<keyof Type, Check>) {
   const checks = Object.entries<Check>(members);
-  return (value) =>
+  return (value: unknown): value is Type =>
     typeof value === 'object' &&
     value !== null &&
     checks.every(([name, check]) => check((value as Record<string, unknown>)[name]));
@@ -73,7 +64,12 @@ const isPeer = object<PeerStatus>({
   lossIn: optional(isNumber),
 });
 
-const isReport = object<StatusReport>({
+/**
+ * Checks a report, because another version may omit fields. The check does not use a validation
+ * library, because loading one would take longer than the rest of `health`, which runs every few
+ * seconds.
+ */
+export const isStatusReport = object<StatusReport>({
   name: isText,
   version: isText,
   pid: isNumber,
