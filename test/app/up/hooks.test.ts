@@ -97,7 +97,7 @@ it.each([
     kind: 'failed',
     what: 'failed to do PostUp(0)',
     why,
-    cause: end instanceof CommandError ? end : undefined,
+    ...(end instanceof CommandError && { cause: end }),
   });
   expect(commands.lines).toEqual(['post-up-0']);
 });
