@@ -1,12 +1,8 @@
-/**
- * A client for Lambda's Extensions API (2020-01-01). The client uses node:http because fetch()
- * times out after 300 s, and an environment may wait hours for its next event.
- */
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-
+/** A client for Lambda's Extensions API (2020-01-01). */
+import { messageOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
-import { readLimited } from '../lib/read-limited.js';
 import { parseJson } from '../lib/text/parse-json.js';
+import { localRequest, type LocalRequest, type LocalResponse } from './local-request.js';
 
 export type EventType = 'INVOKE' | 'SHUTDOWN';
 
@@ -29,12 +25,6 @@ export interface ReportedError {
   readonly message: string;
 }
 
-interface ApiResponse {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
 /** Maximum response size in bytes, larger than any of Lambda's events. */
 const MAX_ANSWER = 1024 * 1024;
 
@@ -44,13 +34,7 @@ const REPORT_TIME = 1_000;
 /** Maximum characters of an error response to show. */
 const SHOWN = 300;
 
-interface Call {
-  readonly headers?: Record<string, string>;
-  readonly body?: unknown;
-  readonly onSent?: () => void;
-  /** Milliseconds for the whole response; absent for no limit. */
-  readonly timeout?: number;
-}
+type Call = Partial<Omit<LocalRequest, 'method' | 'limit'>>;
 
 export class ExtensionsApi {
   readonly #base: URL;
@@ -107,56 +91,22 @@ export class ExtensionsApi {
     await this.#call('POST', path, { headers, body, timeout: REPORT_TIME });
   }
 
-  async #call(method: string, path: string, options: Call = {}): Promise<ApiResponse> {
-    const { status, headers, body } = await this.#exchange(method, path, options);
-    if (status >= 200 && status < 300) return { status, headers, body };
+  async #call(method: string, path: string, options: Call = {}): Promise<LocalResponse> {
+    const headers = {
+      ...options.headers,
+      ...(this.#identifier !== '' && { 'Lambda-Extension-Identifier': this.#identifier }),
+    };
+    const call = { ...options, method, headers, limit: MAX_ANSWER };
+    const answer = await localRequest(new URL(path, this.#base), call).catch((error: unknown) => {
+      throw refused(path, messageOf(error), error);
+    });
+    const { status, body } = answer;
+    if (status >= 200 && status < 300) return answer;
     throw refused(
       path,
       [`status ${status}`, body.trim().slice(0, SHOWN)].filter(Boolean).join(': '),
     );
   }
-
-  #exchange(
-    method: string,
-    path: string,
-    { headers, body, onSent, timeout }: Call,
-  ): Promise<ApiResponse> {
-    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    return new Promise((resolve, reject) => {
-      const call: ClientRequest = request(new URL(path, this.#base), {
-        method,
-        // Use a new connection, because a kept-alive connection may be dead after a freeze.
-        agent: false,
-        headers: {
-          ...headers,
-          ...(this.#identifier !== '' && { 'Lambda-Extension-Identifier': this.#identifier }),
-          ...(content && { 'Content-Type': 'application/json', 'Content-Length': content.length }),
-        },
-      });
-      const timer =
-        timeout === undefined
-          ? undefined
-          : setTimeout(() => call.destroy(new Error(`no response within ${timeout} ms`)), timeout);
-      const fail = (error: Error) => {
-        clearTimeout(timer);
-        reject(refused(path, error.message, error));
-      };
-      call.on('error', fail);
-      if (onSent !== undefined) call.once('finish', onSent);
-      call.once('response', (response) => {
-        readBody(response).then((text) => {
-          clearTimeout(timer);
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
-        }, fail);
-      });
-      call.end(content);
-    });
-  }
-}
-
-async function readBody(response: IncomingMessage): Promise<string> {
-  const tooLong = () => new Error(`the response is longer than ${MAX_ANSWER} bytes`);
-  return Buffer.concat(await readLimited<Buffer>(response, MAX_ANSWER, tooLong)).toString('utf8');
 }
 
 function parseEvent(text: string): ExtensionEvent | undefined {
@@ -170,7 +120,7 @@ function parseEvent(text: string): ExtensionEvent | undefined {
   return { type: eventType, reason, deadlineMs };
 }
 
-function refused(path: string, why: string, cause?: Error): UserError {
+function refused(path: string, why: string, cause?: unknown): UserError {
   return new UserError('failed', {
     what: `a call to Lambda's Extensions API failed (${path})`,
     why,

@@ -2,11 +2,10 @@
  * Reads secrets and parameters from the AWS Parameters and Secrets Lambda Extension, which listens
  * on a local port and answers only during invocations.
  */
-import { request } from 'node:http';
-
+import { codeOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
-import { readLimited } from '../lib/read-limited.js';
 import { parseJson } from '../lib/text/parse-json.js';
+import { localRequest, type LocalResponse } from './local-request.js';
 import { NotYetError } from './not-yet-error.js';
 
 export interface ParametersAndSecretsOptions {
@@ -49,44 +48,22 @@ export async function readSecret(
   return text;
 }
 
-function ask(
+async function ask(
   place: SecretPlace,
   { port, token, timeout = TIMEOUT }: ParametersAndSecretsOptions,
-): Promise<{ status: number; body: string }> {
+): Promise<LocalResponse> {
   const name = encodeURIComponent(place.name);
   const path =
     place.kind === 'secret'
       ? `/secretsmanager/get?secretId=${name}`
       : `/systemsmanager/parameters/get?name=${name}&withDecryption=true`;
-  return new Promise((resolve, reject) => {
-    const call = request({
-      host: '127.0.0.1',
-      port,
-      path,
-      agent: false,
-      headers: { 'X-Aws-Parameters-Secrets-Token': token },
-    });
-    const timer = setTimeout(
-      () => call.destroy(new Error(`no response within ${timeout} ms`)),
-      timeout,
-    );
-    const fail = (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      reject(unreachable(place, port, error));
-    };
-    call.on('error', fail);
-    call.once('response', (response) => {
-      readLimited<Buffer>(response, MAX_ANSWER, () => new Error('the response is too long')).then(
-        (chunks) => {
-          clearTimeout(timer);
-          const body = Buffer.concat(chunks).toString('utf8');
-          resolve({ status: response.statusCode ?? 0, body });
-        },
-        fail,
-      );
-    });
-    call.end();
-  });
+  const headers = { 'X-Aws-Parameters-Secrets-Token': token };
+  const call = { method: 'GET', headers, timeout, limit: MAX_ANSWER };
+  try {
+    return await localRequest(new URL(path, `http://127.0.0.1:${port}`), call);
+  } catch (error) {
+    throw unreachable(place, port, error as Error);
+  }
 }
 
 function textOf({ kind }: SecretPlace, body: string): string | undefined {
@@ -113,8 +90,8 @@ function notGiven(place: SecretPlace, why: string, cause?: Error): NotYetError {
   return new NotYetError('configuration', { what: cannotRead(place), why, next, cause });
 }
 
-function unreachable(place: SecretPlace, port: number, error: NodeJS.ErrnoException): NotYetError {
-  if (error.code !== 'ECONNREFUSED') return notGiven(place, error.message, error);
+function unreachable(place: SecretPlace, port: number, error: Error): NotYetError {
+  if (codeOf(error) !== 'ECONNREFUSED') return notGiven(place, error.message, error);
   return new NotYetError('configuration', {
     what: cannotRead(place),
     why: `no program is listening on port ${port} in this environment`,
