@@ -50,6 +50,18 @@ export function dumpResponse({ status, headers, body }: HttpResponse): string {
   return between(RESPONSE_BANNERS, [statusLine, ...lines], body);
 }
 
+/**
+ * Passes a text to a callback of the caller and ignores the errors of the callback, so that no
+ * response with a key is lost.
+ */
+export function tell(callback: ((text: string) => void) | undefined, text: () => string): void {
+  try {
+    callback?.(text());
+  } catch {
+    // Ignore the error, so that the response is not lost.
+  }
+}
+
 function headerLine(name: string, value: string): string {
   return `${name}: ${redactNamed(name, value)}`;
 }

@@ -2,7 +2,7 @@ import { lostError } from '../api-error.js';
 import { addableHeaders } from '../auth/profile-headers.js';
 import type { AuthResponse } from './responses.js';
 import { parseEndpointUrl } from '../endpoint-url.js';
-import { dumpRequest, dumpResponse } from '../dump.js';
+import { dumpRequest, dumpResponse, tell } from '../dump.js';
 import { parseHttpDate } from './http-date.js';
 import { KnownSecrets } from '../auth/known-secrets.js';
 import type { ApiOperation } from './operations.js';
@@ -72,8 +72,7 @@ export class Channel {
   }
 
   #dump(text: () => string): void {
-    const { dump } = this.#options;
-    if (dump !== undefined) indifferent(() => dump(this.secrets.hideIn(text())));
+    tell(this.#options.dump, () => this.secrets.hideIn(text()));
   }
 
   #httpRequest(
@@ -100,14 +99,5 @@ export class Channel {
   /** Returns the names of profile headers, whose values may be secrets and are therefore hidden. */
   #hiddenHeaders(): ReadonlySet<string> {
     return new Set(Object.keys(this.#profileHeaders).map((name) => name.toLowerCase()));
-  }
-}
-
-/** Calls the `dump` callback and ignores its errors, so that no response with a key is lost. */
-function indifferent(tell: () => void): void {
-  try {
-    tell();
-  } catch {
-    // Ignore the error, so that the response is not lost.
   }
 }

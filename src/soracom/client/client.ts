@@ -207,7 +207,7 @@ export class SoracomClient implements SoracomApi {
       random: this.#options.random ?? Math.random,
       end,
       signal: this.#options.signal,
-      onWait: this.#options.onWait ?? (() => undefined),
+      onWait: this.#options.onWait,
       hide: this.#hide,
     });
   }

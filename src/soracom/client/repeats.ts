@@ -2,6 +2,7 @@
 import type { ApiError } from '../api-error.js';
 import type { SoracomClock } from './clock.js';
 import type { ApiOperation } from './operations.js';
+import { tell } from '../dump.js';
 import { refusalError } from '../refusal-error.js';
 import { retryAfter } from './retry-after.js';
 import type { HttpResponse } from './transport.js';
@@ -19,7 +20,7 @@ export interface RepeatOptions {
    * Called with a message for the user before each pause. Exceptions from this callback are
    * ignored.
    */
-  readonly onWait: (text: string) => void;
+  readonly onWait: ((text: string) => void) | undefined;
   /** Removes secrets from an error's text. */
   readonly hide: (text: string) => string;
 }
@@ -75,11 +76,8 @@ function announce(
 ): void {
   const wish = asked === undefined ? '' : ' with a Retry-After header';
   const seconds = Math.ceil(pause / 1000);
-  try {
-    onWait(`The SORACOM API returned HTTP ${response.status}${wish}. Retrying in ${seconds} s.`);
-  } catch {
-    // Ignore errors of the callback, so that they do not fail the call.
-  }
+  const { status } = response;
+  tell(onWait, () => `The SORACOM API returned HTTP ${status}${wish}. Retrying in ${seconds} s.`);
 }
 
 function passesByItself(status: number): boolean {

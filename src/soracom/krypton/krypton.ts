@@ -7,7 +7,7 @@ import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { lostError, type Operation } from '../api-error.js';
 import { parseEndpointUrl } from '../endpoint-url.js';
-import { dumpRequest, dumpResponse } from '../dump.js';
+import { dumpRequest, dumpResponse, tell } from '../dump.js';
 import { refusalError } from '../refusal-error.js';
 import { TransportError } from '../client/transport-error.js';
 import { exchange, type HttpRequest, type HttpResponse } from '../client/transport.js';
@@ -83,14 +83,5 @@ async function send(request: HttpRequest, timeout: number): Promise<HttpResponse
     if (!(error instanceof TransportError)) throw error;
     const lost = lostError(BOOTSTRAP_ARC, request.url, error);
     throw lost.withAdvice(error.sent ? KEY_MAY_BE_REPLACED : LINE_IS_THE_KEY);
-  }
-}
-
-/** Calls the `dump` callback and ignores its errors, so that the key in a response is not lost. */
-function tell(dump: KryptonOptions['dump'], text: () => string): void {
-  try {
-    dump?.(text());
-  } catch {
-    // Ignore the error, so that the response is not lost.
   }
 }
