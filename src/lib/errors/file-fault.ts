@@ -9,6 +9,7 @@ const FAULTS: Readonly<Record<string, readonly [failure: SystemFailure, reason: 
   ENOENT: ['absent', 'no such file'],
   ENOTDIR: ['no-folder', 'part of the path is not a folder'],
   EISDIR: ['is-folder', 'it is a folder'],
+  EEXIST: ['failed', 'a file with this name already exists'],
   EACCES: ['denied', 'permission denied'],
   EPERM: ['denied', 'operation not permitted'],
   EROFS: ['denied', 'the file system is read-only'],

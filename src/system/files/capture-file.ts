@@ -1,8 +1,6 @@
 /** A capture file, written asynchronously so that the tunnel never waits for the disk. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 
-import { FileError } from '../../ports/files.js';
-import { codeOf } from '../../lib/errors/error-message.js';
 import { inTime } from '../../lib/waits.js';
 import { fileFault } from '../../lib/errors/file-fault.js';
 import type { CaptureFile } from '../../ports/capture-file.js';
@@ -38,13 +36,7 @@ export function createCaptureFile(
   options: CaptureFileOptions = {},
 ): Promise<CaptureFile> {
   return failingWith(path, async () => {
-    let handle: FileHandle;
-    try {
-      handle = await open(path, 'wx', PRIVATE);
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-      throw new FileError('failed', path, 'a file with this name already exists', { cause: error });
-    }
+    const handle = await open(path, 'wx', PRIVATE);
     await writeHeader(path, handle, Buffer.concat(options.header ?? []));
     return new SystemCaptureFile(path, handle, log, options);
   });

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
-  type FileHandle,
   lstat,
   open,
   readdir,
@@ -96,27 +95,17 @@ function decode(path: string, bytes: Uint8Array): string {
 }
 
 async function list(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+  return (await unlessAbsent(readdir(folder))) ?? [];
 }
 
 async function createBytes(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await writeNew(path, bytes, undefined);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    throw new FileError('failed', path, 'a file with this name already exists', { cause: error });
-  }
+  await writeNew(path, bytes);
   await syncFolder(dirname(resolve(path)));
 }
 
 async function replace(path: string, content: string): Promise<void> {
   const target = await followLinks(path);
-  const owner = await statOrAbsent(target);
+  const owner = await unlessAbsent(stat(target));
   const temporary = await writeBeside(target, content, owner);
   try {
     await rename(temporary, target);
@@ -135,7 +124,7 @@ async function remove(path: string): Promise<void> {
 
 async function proveWritable(path: string): Promise<void> {
   const target = await followLinks(path);
-  const existing = await statOrAbsent(target);
+  const existing = await unlessAbsent(stat(target));
   if (existing !== undefined) await proveReplaceable(target, existing);
   const probe = await writeBeside(target, ' '.repeat(PROBE_SIZE), existing);
   await rm(probe);
@@ -190,10 +179,10 @@ async function writeBeside(
 }
 
 /** Writes a complete new file, or leaves no file. */
-async function writeNew(
+export async function writeNew(
   path: string,
   content: string | Uint8Array,
-  existing: Stats | undefined,
+  existing?: Stats,
 ): Promise<void> {
   // O_EXCL refuses an existing file or link with this name.
   const handle = await open(path, 'wx', PRIVATE);
@@ -204,7 +193,7 @@ async function writeNew(
         // Ignore an error: a user namespace may not know the owner, and the content matters more.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
-      await writeAll(handle, content);
+      await handle.writeFile(content);
       await handle.sync();
     } finally {
       await handle.close();
@@ -212,15 +201,6 @@ async function writeNew(
   } catch (error) {
     await rm(path, { force: true });
     throw error;
-  }
-}
-
-/** Writes from the beginning of the file, with as few system calls as possible. */
-export async function writeAll(handle: FileHandle, content: string | Uint8Array): Promise<void> {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  for (let offset = 0; offset < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, offset);
-    offset += bytesWritten;
   }
 }
 
@@ -232,7 +212,7 @@ export async function writeAll(handle: FileHandle, content: string | Uint8Array)
 export async function followLinks(path: string): Promise<string> {
   let target = resolve(path);
   for (let links = 0; links < MAX_LINKS; links++) {
-    const found = await lstatOrAbsent(target);
+    const found = await unlessAbsent(lstat(target));
     if (found?.isSymbolicLink() !== true) {
       await refuseLinkedFolder(target);
       return target;
@@ -247,7 +227,7 @@ export async function followLinks(path: string): Promise<string> {
 async function refuseLinkedFolder(target: string): Promise<void> {
   if (process.geteuid?.() !== 0) return;
   for (let folder = dirname(target); folder !== dirname(folder); folder = dirname(folder)) {
-    const found = await lstatOrAbsent(folder);
+    const found = await unlessAbsent(lstat(folder));
     if (found?.isSymbolicLink() === true) refuseForeignLink(folder, found);
   }
 }
@@ -258,18 +238,10 @@ function refuseForeignLink(path: string, { uid }: Stats): void {
   throw new FileError('denied', path, reason);
 }
 
-async function lstatOrAbsent(path: string): Promise<Stats | undefined> {
+/** Resolves with undefined if the file does not exist. */
+async function unlessAbsent<T>(found: Promise<T>): Promise<T | undefined> {
   try {
-    return await lstat(path);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function statOrAbsent(path: string): Promise<Stats | undefined> {
-  try {
-    return await stat(path);
+    return await found;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

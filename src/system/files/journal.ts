@@ -11,10 +11,9 @@ import {
   type OpenedJournal,
 } from '../../ports/journals.js';
 import { codeOf } from '../../lib/errors/error-message.js';
-import { failingWith, followLinks, syncFolder, writeAll } from './files.js';
+import { failingWith, followLinks, syncFolder, writeNew } from './files.js';
 import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from '../process/process-owner.js';
 
-const PRIVATE = 0o600;
 const SUFFIX = '.bootstrap';
 
 export const systemJournals: Journals = {
@@ -71,21 +70,6 @@ async function writeOnce(path: string, text: string): Promise<boolean> {
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
-  }
-}
-
-/** Writes a new file, and removes it if writing fails. */
-async function writeNew(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', PRIVATE);
-  try {
-    await handle.chmod(PRIVATE);
-    await writeAll(handle, text);
-    await handle.sync();
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
   }
 }
 
