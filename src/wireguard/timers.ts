@@ -16,13 +16,6 @@ import {
 
 const NEVER = Infinity;
 
-export type TimerName =
-  | 'retransmit-handshake'
-  | 'send-keepalive'
-  | 'new-handshake'
-  | 'zero-key-material'
-  | 'persistent-keepalive';
-
 /** The actions for a peer when its timers expire. */
 export interface TimerHandler<Peer> {
   /** Marks the source address as doubtful, since it may be the reason for the peer's silence. */
@@ -95,24 +88,6 @@ export class Timers {
     );
   }
 
-  /** Returns the name of the timer that expires at `nextTimeout()`. */
-  nextTimeoutReason(): TimerName | undefined {
-    switch (this.nextTimeout()) {
-      case NEVER:
-        return undefined;
-      case this.#retransmitHandshakeAt:
-        return 'retransmit-handshake';
-      case this.#sendKeepaliveAt:
-        return 'send-keepalive';
-      case this.#newHandshakeAt:
-        return 'new-handshake';
-      case this.#persistentKeepaliveAt:
-        return 'persistent-keepalive';
-      default:
-        return 'zero-key-material';
-    }
-  }
-
   /** Runs all timers that are due. */
   handleTimeout<Peer>(peer: Peer, handler: TimerHandler<Peer>, now: number): void {
     if (this.#zeroKeyMaterialAt <= now) {
@@ -163,12 +138,8 @@ export class Timers {
   }
 
   stop(): void {
-    this.#retransmitHandshakeAt = NEVER;
-    this.#sendKeepaliveAt = NEVER;
-    this.#newHandshakeAt = NEVER;
-    this.#zeroKeyMaterialAt = NEVER;
+    this.sessionsDiscarded();
     this.#persistentKeepaliveAt = NEVER;
-    this.#needAnotherKeepalive = false;
   }
 
   /** Stops the timers of the sessions and the handshake, which the caller has wiped early. */
