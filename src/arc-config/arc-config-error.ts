@@ -35,6 +35,11 @@ export class ArcConfigError extends UserError {
   }
 }
 
+/** Sorts faults or notes by their lines. */
+export function inOrder<T extends { readonly line: number }>(list: readonly T[]): T[] {
+  return list.toSorted((first, second) => first.line - second.line);
+}
+
 function formatFault({ line, keyPath, found, expected }: ArcConfigFault): string {
   const place = [line > 0 ? `line ${line}` : '', keyPath].filter((part) => part !== '').join(', ');
   return `${place === '' ? '' : `${place}: `}found ${found}, expected ${expected}`;

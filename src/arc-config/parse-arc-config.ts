@@ -5,7 +5,7 @@
 import * as z from 'zod/mini';
 import type { Secret } from '../lib/secrets/secret.js';
 import { sameBytes } from '../lib/same-bytes.js';
-import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
+import { ArcConfigError, type ArcConfigFault, inOrder } from './arc-config-error.js';
 import { arcConfigModel, arcSessionModel, HIDDEN_MEMBERS } from './arc-config-schema.js';
 import { isZeroKey, type ArcConfig, type ArcSession } from './arc-config.js';
 import {
@@ -187,10 +187,6 @@ function deleteMember(root: unknown, path: readonly PropertyKey[]): void {
   const last = names.pop();
   const parent = names.reduce<unknown>((value, name) => Reflect.get(Object(value), name), root);
   if (last !== undefined) Reflect.deleteProperty(Object(parent) as object, last);
-}
-
-function inOrder(faults: readonly ArcConfigFault[]): readonly ArcConfigFault[] {
-  return faults.toSorted((first, second) => first.line - second.line);
 }
 
 function readRoot(text: string, path: string): JsonNode {

@@ -25,13 +25,12 @@ export interface ArcServerOptions {
   readonly rawAnswer: RawResponse;
 }
 
-export interface ArcServer {
-  /** Closes all connections, then the network. */
-  close(): Promise<void>;
-}
-
-/** Starts all services on the network, which itself answers ICMP echo requests. */
-export function startArcServer(options: ArcServerOptions): ArcServer {
+/**
+ * Starts all services on the network, which itself answers ICMP echo requests.
+ *
+ * @returns a function that closes all connections, then the network
+ */
+export function startArcServer(options: ArcServerOptions): () => Promise<void> {
   const { network, state, messages, wallClock, rawAnswer: answer } = options;
   const { sims } = state;
   const unified = unifiedHttpEndpoint({ sims, messages, wallClock });
@@ -45,10 +44,8 @@ export function startArcServer(options: ArcServerOptions): ArcServer {
   new DnsEndpoint().listen(network);
   const echo = new EchoDiscardEndpoint(sims);
   echo.listen(network);
-  return {
-    close: async () => {
-      for (const endpoint of [unified, raw, metadata, echo]) endpoint.close();
-      await network.close();
-    },
+  return async () => {
+    for (const endpoint of [unified, raw, metadata, echo]) endpoint.close();
+    await network.close();
   };
 }

@@ -143,7 +143,7 @@ async function startOn(
     ...(options.browsers && { browsers: options.browsers }),
     ...(onApiRequest && { onRequest: onApiRequest }),
   });
-  const arcServer = startArcServer({ network, state, messages, wallClock, rawAnswer });
+  const closeArcServer = startArcServer({ network, state, messages, wallClock, rawAnswer });
   const api = await openApi(apiServer, options);
   const [{ authKeyId, authKey }] = users;
   return {
@@ -155,7 +155,7 @@ async function startOn(
     messages,
     close: async () => {
       await apiServer.close();
-      await arcServer.close();
+      await closeArcServer();
     },
   };
 }

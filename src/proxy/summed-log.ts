@@ -22,6 +22,9 @@ interface Repeats {
 }
 
 class SummedLog implements ProxyLog {
+  readonly error: ProxyLog['error'] = (fields, message) => this.#log.error(fields, message);
+  readonly info: ProxyLog['info'] = (fields, message) => this.#log.info(fields, message);
+  readonly debug: ProxyLog['debug'] = (fields, message) => this.#log.debug(fields, message);
   readonly #log: ProxyLog;
   /** Repeats by warning text. */
   readonly #repeats = new Map<string, Repeats>();
@@ -45,18 +48,6 @@ class SummedLog implements ProxyLog {
     repeats.fields = fields;
     if (repeats.count > 1) return;
     setTimeout(() => this.#sumUp(kind, repeats), repeats.loggedAt + WINDOW - now).unref();
-  }
-
-  error(fields: object, message: string): void {
-    this.#log.error(fields, message);
-  }
-
-  info(fields: object, message: string): void {
-    this.#log.info(fields, message);
-  }
-
-  debug(fields: object, message: string): void {
-    this.#log.debug(fields, message);
   }
 
   #kindOf(message: string): string {

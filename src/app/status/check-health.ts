@@ -2,16 +2,9 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { TunnelHealth } from '../../tunnel/tunnel-status.js';
-import { findTunnels } from './find-tunnels.js';
+import { findTunnels, type FindTunnelsOptions } from './find-tunnels.js';
 import { healthReasons } from './health-text.js';
 import { deniedError } from './show-status.js';
-
-export interface CheckHealthOptions {
-  /** Folders that contain control sockets. */
-  readonly folders: readonly string[];
-  /** The tunnel's name in the output of `status`; optional if only one tunnel runs. */
-  readonly name?: string | undefined;
-}
 
 export interface HealthAnswer {
   /** `silent`: the process does not answer. `none`: no such tunnel exists. */
@@ -23,9 +16,13 @@ export interface HealthAnswer {
   readonly hasRival: boolean;
 }
 
-/** @throws UserError if several tunnels run, or if the tunnel belongs to another user */
+/**
+ * Checks the tunnel of this name; the name is optional if only one tunnel runs.
+ *
+ * @throws UserError if several tunnels run, or if the tunnel belongs to another user
+ */
 export async function checkHealth(
-  { folders, name }: CheckHealthOptions,
+  { folders, name }: FindTunnelsOptions,
   connections: LocalConnections,
 ): Promise<HealthAnswer> {
   const { reports, silent } = await findTunnels({ folders, name }, connections);
@@ -55,7 +52,7 @@ export async function checkHealth(
 }
 
 async function namesOf(
-  options: CheckHealthOptions,
+  options: FindTunnelsOptions,
   connections: LocalConnections,
 ): Promise<readonly string[]> {
   const { reports, silent } = await findTunnels(options, connections);

@@ -23,8 +23,9 @@ export interface FoundTunnels {
 }
 
 export interface FindTunnelsOptions {
+  /** Folders that contain control sockets. */
   readonly folders: readonly string[];
-  /** The name of the tunnel to find; undefined for all. */
+  /** The name of the tunnel to find, as in the output of `status`; undefined for all. */
   readonly name?: string | undefined;
 }
 

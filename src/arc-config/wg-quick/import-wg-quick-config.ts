@@ -1,6 +1,6 @@
 /** Converts a wg-quick configuration to arc.json, and reports what arc.json cannot hold. */
 import { Secret } from '../../lib/secrets/secret.js';
-import { ArcConfigError, type ArcConfigFault } from '../arc-config-error.js';
+import { ArcConfigError, type ArcConfigFault, inOrder } from '../arc-config-error.js';
 import {
   DEFAULT_KEEPALIVE,
   defaultInterface,
@@ -77,10 +77,6 @@ export function importWgQuickConfig(
 function importError(path: string, faults: readonly ArcConfigFault[]): ArcConfigError {
   const next = ['Nothing was written.', 'Correct the file, or download it again.'];
   return new ArcConfigError(path, inOrder(faults), { next });
-}
-
-function inOrder<T extends { readonly line: number }>(list: readonly T[]): T[] {
-  return list.toSorted((first, second) => first.line - second.line);
 }
 
 const KEY = {

@@ -20,8 +20,9 @@ import { StartupLoss } from './startup-loss.js';
 import { Undo } from './undo.js';
 
 export interface BbrOptions {
+  /** The initial Eff.snd.MSS in octets; setMss() updates it. */
   readonly mss: number;
-  /** Returns a uniformly distributed random number in [0, 1). */
+  /** Returns a random number in [0, 1) to vary the times of the probes; need not be secure. */
   readonly random: () => number;
   readonly now: number;
 }
