@@ -77,7 +77,19 @@ export function writeFailure(error: FileError, path: string): UserError {
   return fileFailure(error, { what: `cannot write ${path}`, next });
 }
 
+/** Runs an action on a file that the user named. @throws UserError with `text` for a FileError */
+export async function explainingFile<T>(
+  text: { what: string; next: string[] },
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw error instanceof FileError ? fileFailure(error, text) : error;
+  }
+}
+
 /** Converts a FileError to a UserError of the matching kind. */
-export function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
+function fileFailure(error: FileError, text: { what: string; next: string[] }): UserError {
   return new UserError(fileFaultKind(error), { ...text, why: error.message, cause: error });
 }

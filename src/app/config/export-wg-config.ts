@@ -1,6 +1,6 @@
-import { fileFailure } from '../../arc-config/arc-config-file.js';
+import { explainingFile } from '../../arc-config/arc-config-file.js';
 import { loadArcConfigSource, INLINE_CONFIG } from '../../arc-config/config-source.js';
-import { FileError, type Files } from '../../ports/files.js';
+import type { Files } from '../../ports/files.js';
 import { requireSession } from '../../arc-config/require-session.js';
 import { parseIp } from '../../arc-config/value-syntax.js';
 import {
@@ -78,13 +78,9 @@ export async function createPrivateImage(
   path: string,
   image: Uint8Array,
 ): Promise<void> {
-  try {
-    await files.createBytes(path, image);
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    const next = ['Choose a new file with --png.'];
-    throw fileFailure(error, { what: `cannot write ${files.absolute(path)}`, next });
-  }
+  const next = ['Choose a new file with --png.'];
+  const text = { what: `cannot write ${files.absolute(path)}`, next };
+  await explainingFile(text, () => files.createBytes(path, image));
 }
 
 async function resolveFirst(resolver: Resolver, host: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { fileFailure, readFailure, writeArcConfig } from '../../arc-config/arc-config-file.js';
+import { explainingFile, readFailure, writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { importWgQuickConfig } from '../../arc-config/wg-quick/import-wg-quick-config.js';
@@ -56,15 +56,9 @@ export async function importConfig(
 }
 
 async function readSource(files: Files, file: string): Promise<string> {
-  try {
-    return await files.readText(file);
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    const next = [
-      'Pass the path of the WireGuard configuration to import, or - for standard input.',
-    ];
-    throw fileFailure(error, { what: `cannot read ${files.absolute(file)}`, next });
-  }
+  const next = ['Pass the path of the WireGuard configuration to import, or - for standard input.'];
+  const text = { what: `cannot read ${files.absolute(file)}`, next };
+  return explainingFile(text, () => files.readText(file));
 }
 
 async function refuseToOverwrite(files: Files, target: string, force: boolean): Promise<void> {
