@@ -1,13 +1,10 @@
 /** The kinds of command failure. src/cli/errors/exit-codes.ts maps each kind to an exit code. */
 export type FailureKind = 'failed' | 'usage' | 'configuration' | 'api' | 'tunnel' | 'permission';
 
-/** The texts of a UserError, and its cause. */
+/** The texts of a UserError, which its properties describe, and its cause. */
 export interface UserErrorText {
-  /** What failed, in one clause: `cannot read arc.json`. */
   readonly what: string;
-  /** Why the action failed, as far as known. */
   readonly why: string;
-  /** What to do next; each entry is one sentence. */
   readonly next?: readonly string[];
   readonly cause?: unknown;
 }
@@ -16,8 +13,11 @@ export interface UserErrorText {
 export class UserError extends Error {
   override readonly name: string = 'UserError';
   readonly kind: FailureKind;
+  /** What failed, in one clause: `cannot read arc.json`. */
   readonly what: string;
+  /** Why the action failed, as far as known. */
   readonly why: string;
+  /** What to do next; each entry is one sentence. */
   readonly next: readonly string[];
 
   constructor(kind: FailureKind, { what, why, next = [], cause }: UserErrorText) {
