@@ -21,7 +21,9 @@ function print(result: KryptonResult | Error, json = false): Promise<void> {
     });
   const bootstrap = () =>
     result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
-  return printKryptonResult(bootstrap, { printer }, json, { write: (text) => (written += text) });
+  return printKryptonResult(bootstrap, { printer }, json, {
+    write: (text) => (written += text.toString()),
+  });
 }
 
 it('prints the two lines of soratun', async () => {
