@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
+  type FileHandle,
   lstat,
   open,
   readdir,
@@ -193,7 +194,7 @@ export async function writeNew(
         // Ignore an error: a user namespace may not know the owner, and the content matters more.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
-      await handle.writeFile(content);
+      await writeAll(handle, content);
       await handle.sync();
     } finally {
       await handle.close();
@@ -201,6 +202,15 @@ export async function writeNew(
   } catch (error) {
     await rm(path, { force: true });
     throw error;
+  }
+}
+
+/** Writes from the beginning of the file, with as few system calls as possible. */
+async function writeAll(handle: FileHandle, content: string | Uint8Array): Promise<void> {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  for (let offset = 0; offset < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, offset);
+    offset += bytesWritten;
   }
 }
 
