@@ -34,8 +34,8 @@ export function parseCidr(text: string): string | undefined {
 }
 
 /**
- * Whether a text is an IPv6 address without a zone. A zone is valid on only one machine, so it does
- * not belong in a configuration.
+ * Whether the text is an IPv6 address without a zone. A zone is valid on only one machine, so it
+ * does not belong in a configuration.
  */
 function isIpv6(text: string): boolean {
   return text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text);
@@ -71,7 +71,7 @@ function parsePort(text: string | undefined): number | undefined {
   return port >= 0 && port <= 0xffff ? Math.abs(port) : undefined;
 }
 
-/** Whether a text is an IP address, or a name without the delimiters of a URL. */
+/** Whether the text is an IP address, or a name without the delimiters of a URL. */
 function isHost(host: string): boolean {
   if (host.includes(':')) return isIpv6(host);
   return /^[^\p{White_Space}\p{Control}/?#@[\]%"'\\]+$/u.test(host);

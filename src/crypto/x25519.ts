@@ -37,7 +37,9 @@ class KeyObjects {
     return object;
   }
 
-  /** Wipes and removes a cached key. OpenSSL wipes its copy at the object's garbage collection. */
+  /**
+   * Wipes and removes a cached key. OpenSSL wipes its copy when the object is garbage-collected.
+   */
   forget(key: Uint8Array): void {
     this.#entries.get(key)?.bytes.fill(0);
     this.#entries.delete(key);

@@ -23,7 +23,7 @@ export interface ConfigPorts {
 /** Matches a base64 key. Other secrets are not matched, because they look like valid names. */
 const KEY = /[A-Za-z0-9+/]{43}=/;
 
-/** A text that should contain one arc.json or a list of them. */
+/** Text that should contain one arc.json or a list of them. */
 interface NamedText {
   readonly text: string;
   readonly source: string;

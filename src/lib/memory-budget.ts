@@ -26,8 +26,8 @@ export class MemoryBudget {
   }
 
   /**
-   * Takes `count` bytes even above the limit. Use this only for minimum sizes, which have their own
-   * limit.
+   * Takes `count` bytes even if this exceeds the limit. Use this only for minimum sizes, which have
+   * their own limit.
    */
   take(count: number): void {
     this.#used += count;

@@ -3,7 +3,8 @@ export interface Conversation {
   /** Whether the client will send no more input. */
   readonly isOver: boolean;
   /**
-   * Returns the answer to a text. Called again only after the promise has settled. Never rejects.
+   * Returns the response to a piece of text. Called again only after the promise has settled. Never
+   * rejects.
    */
   handle(text: string): Promise<string>;
   /** Called when the client has disconnected. No further calls follow. */
@@ -34,11 +35,11 @@ export interface LocalConnections {
    */
   list(folder: string): Promise<readonly string[]>;
   /**
-   * Sends a request and resolves with the answer, which ends with `end`. Settles within 3 s.
+   * Sends a request and resolves with the response, which ends with `end`. Settles within 3 s.
    *
    * @throws Error with the system's `code`: ECONNREFUSED or ENOENT if no process listens, EACCES
-   * with the `owner` (`root`), ETIMEDOUT if no answer arrives in time, ECONNRESET if the answer is
-   * incomplete, EMSGSIZE if the answer exceeds 16 MiB
+   * with the `owner` (`root`), ETIMEDOUT if no response arrives in time, ECONNRESET if the response
+   * is incomplete, EMSGSIZE if the response exceeds 16 MiB
    */
   ask(path: string, request: string, end: string): Promise<string>;
 }

@@ -13,7 +13,7 @@ export const NOT_SHOWN = '(not shown)';
  * Redacts the body of a request or a response for display:
  *
  * - JSON is shown on one line; only the last of duplicate members is kept.
- * - Markup, and text whose words are too short for a key, is cut to the first line.
+ * - Markup and text whose words are too short to be a key are cut to the first line.
  * - Any other text, such as truncated JSON, is replaced with a note that it is not shown.
  */
 export function redactBody(body: string): string {

@@ -26,7 +26,7 @@ export interface TunnelConfig {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP texts of the name servers inside the tunnel. */
   readonly nameServers: readonly string[];
-  /** In mode tun: whether traffic into the tunnel remains blocked after the tunnel ends. */
+  /** In tun mode: whether traffic into the tunnel remains blocked after the tunnel ends. */
   readonly killSwitch?: boolean | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface TunnelConfigText {
 }
 
 /**
- * Parses the texts in a tunnel's configuration.
+ * Parses the text values in a tunnel's configuration.
  *
  * @throws RangeError for an invalid address or prefix; the caller must validate the file first
  */

@@ -148,7 +148,8 @@ export class TunnelDialer implements Dialer {
   }
 
   /**
-   * Explains a timeout if the peer sent something within SILENCE_TIMEOUT, but no answer to the SYN.
+   * Explains a timeout if the peer sent something within SILENCE_TIMEOUT, but no response to the
+   * SYN.
    */
   #explainTimeout(address: IpAddress): DialError {
     const { engine, driver, silence } = this.#options;

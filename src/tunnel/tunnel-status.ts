@@ -16,7 +16,7 @@ export interface TunnelStatus {
   /** The tunnel's inner addresses, as text. */
   readonly addresses: readonly string[];
   readonly health: TunnelHealth;
-  /** Why the Arc server is silent; undefined if no answer is overdue. */
+  /** Why the Arc server is silent; undefined if no response is overdue. */
   readonly silence: { readonly reason: Silence; readonly why: string } | undefined;
   /**
    * The unanswered handshake with the Arc server: its duration in milliseconds, and the likely
@@ -35,7 +35,7 @@ export interface TunnelStatus {
   /** The Arc server, followed by any peers that were added through the UAPI. */
   readonly peers: readonly PeerStatus[];
   /**
-   * The number of open TCP connections inside the tunnel; undefined in mode tun, where the kernel
+   * The number of open TCP connections inside the tunnel; undefined in tun mode, where the kernel
    * runs TCP.
    */
   readonly connections: number | undefined;
@@ -44,7 +44,7 @@ export interface TunnelStatus {
 export type TunnelHealth =
   /** The first handshake is not complete yet. */
   | 'connecting'
-  /** The Arc server answers, or no answer is due. */
+  /** The Arc server responds, or no response is due. */
   | 'up'
   /** The Arc server has been silent for longer than a session lasts, or the tunnel has given up. */
   | 'stale';

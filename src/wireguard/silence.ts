@@ -9,12 +9,12 @@ import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
 /**
  * Why no data arrives from a peer, as far as this end can know:
  *
- * - `no-answer`: initiations are sent, but no answer arrives. A WireGuard peer does not answer
+ * - `no-answer`: initiations are sent, but no response arrives. A WireGuard peer does not answer
  *   unknown keys (§5.1); a firewall has the same effect
  * - `wrong-key`: responses with a valid mac1 arrive but do not decrypt. The pre-shared keys differ,
  *   or a third party answers
  * - `under-load`: the peer sent a cookie reply and has not answered since (§5.3)
- * - `clock-behind`: no answer, and the local timestamps are years old. A peer silently refuses
+ * - `clock-behind`: no response, and the local timestamps are years old. A peer silently refuses
  *   timestamps older than the latest timestamp that it accepted (§5.1)
  * - `no-data-back`: the handshake completed and packets are sent, but no data message arrives, not
  *   even the passive keepalive that acknowledges them (§6.5). The path may drop long messages, or
@@ -22,12 +22,12 @@ import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
  */
 export type SilenceReason = Exclude<Silence, 'name-not-found' | 'cannot-send'>;
 
-/** Returns why `peer` is silent at `now`; undefined if it is not silent or no answer is due. */
+/** Returns why `peer` is silent at `now`; undefined if it is not silent or no response is due. */
 export function silenceOf(peer: Peer, now: number): SilenceReason | undefined {
   const { handshakeBeganAt: began, unansweredDataSince: unanswered } = peer;
   if (began !== undefined && isHandshakeMissed(peer, began, now)) return whyUnanswered(peer, began);
   if (unanswered === undefined) return undefined;
-  // A new session counts as an answer until a packet is sent under it. The last handshake time is
+  // A new session counts as a response until a packet is sent under it. The last handshake time is
   // defined, because no packet can be sent without a handshake.
   if (peer.lastPacketSentAt < peer.lastHandshakeAt!) return undefined;
   return now - unanswered >= KEEPALIVE_TIMEOUT + REKEY_TIMEOUT ? 'no-data-back' : undefined;

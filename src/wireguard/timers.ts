@@ -22,7 +22,7 @@ export interface TimerHandler<Peer> {
   doubtSource(peer: Peer): void;
   /** Sends another initiation, because the last initiation was not answered. */
   retryHandshake(peer: Peer, now: number): void;
-  /** Drops the packets that wait for the handshake, after REKEY_ATTEMPT_TIME without an answer. */
+  /** Drops the packets that wait for the handshake, after REKEY_ATTEMPT_TIME without a response. */
   giveUpHandshake(peer: Peer, now: number): void;
   /** Sends a keepalive, or the waiting packets. */
   sendKeepalive(peer: Peer, now: number): void;

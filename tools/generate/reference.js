@@ -164,7 +164,7 @@ function code(text) {
   return `\`${text}\``;
 }
 
-/** Escapes a text for Markdown. */
+/** Escapes text for Markdown. */
 function plain(text) {
   return (text ?? '').replaceAll(/[*<]/g, String.raw`\$&`).replaceAll(/\s+/g, ' ');
 }

@@ -26,7 +26,7 @@ export const STEPS = {
   'create-sim':       row(['create-sim'],                    ['created', 'create-sim'], ['write-arc-json', 'announce-own-key', 'add-session']),
   // Copies arc.json from the journal to its path.
   'write-arc-json':   row(['created'],                       ['created'],               ['announce-own-key', 'add-session']),
-  // arc.json has the key. Creates a session if createSim returned none.
+  // arc.json contains the key. Creates a session if createSim returned none.
   'add-session':      row(['created', 'create-sim'],         ['none'],                  ['done']),
   // arc.json has the key, and --own-key requires a locally generated one.
   'announce-own-key': row(['created', 'create-sim'],         ['renew-key'],             ['renew-key']),

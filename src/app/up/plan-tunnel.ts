@@ -21,7 +21,7 @@ export interface TunnelPlan {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP addresses of the name servers inside the tunnel; SORACOM's by default. */
   readonly nameServers?: readonly string[];
-  /** In mode tun: whether to block traffic outside the tunnel until `up` is stopped. */
+  /** In tun mode: whether to block traffic outside the tunnel until `up` is stopped. */
   readonly killSwitch?: boolean | undefined;
 }
 

@@ -36,7 +36,7 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
-/** The offset used for values that were not read from a text. */
+/** The offset used for values that were not read from text. */
 const NOWHERE = 0;
 
 export function jsonNull(): JsonLiteral {

@@ -19,8 +19,8 @@ export class JsonSyntaxError extends Error {
 const MAX_DEPTH = 100;
 
 /**
- * Parses a text that consists of exactly one JSON value. Comments, trailing commas, a byte order
- * mark and trailing text are errors, as in Go's encoding/json.
+ * Parses text that consists of exactly one JSON value. Comments, trailing commas, a byte order mark
+ * and trailing text are errors, as in Go's encoding/json.
  * @throws JsonSyntaxError
  */
 export function readJson(text: string): JsonNode {

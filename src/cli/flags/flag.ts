@@ -83,6 +83,6 @@ export type CommandLineToken =
 
 export interface ParsedLine<T extends Flags> {
   readonly flags: FlagValues<T>;
-  /** The flags and arguments in their order, without flag values. */
+  /** The flags and arguments in their original order, without flag values. */
   readonly tokens: readonly CommandLineToken[];
 }

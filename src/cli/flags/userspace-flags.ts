@@ -44,7 +44,7 @@ export function userspaceVariable(
 }
 
 /**
- * Rejects userspace flags in mode tun, which would silently ignore them because mode tun has no
+ * Rejects userspace flags in tun mode, which would silently ignore them because tun mode has no
  * listeners and uses the kernel's TCP.
  *
  * @param tokens the parsed command line

@@ -3,12 +3,12 @@ import widthOf from 'fast-string-truncated-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Returns a text's width in terminal columns; CJK characters and emoji are two columns wide. */
+/** Returns the text's width in terminal columns; CJK characters and emoji are two columns wide. */
 export function displayWidth(text: string): number {
   return widthOf(text).width;
 }
 
-/** Shortens a text to a number of columns; a shortened text ends with an ellipsis. */
+/** Shortens text to a number of columns; shortened text ends with an ellipsis. */
 export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let cut = '';

@@ -131,7 +131,7 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /** Records a silent SIM, which may be terminated or may have been used with a fast clock. */
+  /** Records a silent SIM, which may have been terminated or used with a fast clock. */
   silent(now: number): PoolDecision {
     this.#silent.add(this.#current);
     return this.#moveOn(now);

@@ -42,7 +42,7 @@ export function isSecretName(name: string): boolean {
  */
 const API_KEY = /\bapi-[\w-]{8,}/gi;
 
-/** Replaces everything in a text that looks like a secret. */
+/** Replaces everything in the text that looks like a secret. */
 export function redactText(text: string): string {
   const plain = withoutEncodedText(text).replaceAll(NAMED_SECRET, `$1$2${REDACTED}`);
   const shown = SECRET_SHAPES.reduce(
@@ -82,7 +82,7 @@ function isRandom(run: string): boolean {
 
 const RANDOM_SHARE = 0.4;
 
-/** Whether a text contains anything that looks like a secret. */
+/** Whether the text contains anything that looks like a secret. */
 export function hasSecretShape(text: string): boolean {
   return redactText(text) !== text;
 }

@@ -6,7 +6,7 @@
 /** Matches control and format characters, line separators, and invalid code points. */
 const HARMFUL = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** Replaces each character that a terminal may interpret with U+FFFD. */
+/** Replaces with U+FFFD each character that a terminal may interpret. */
 export function harmless(text: string): string {
   return text.replace(HARMFUL, '\u{FFFD}');
 }

@@ -1,12 +1,13 @@
 /** Parts of the HTTP grammar that several parsers share. */
 
-/** Whether a text is a token, such as a method or a field name (RFC 9110 5.6.2). */
+/** Whether the text is a token, such as a method or a field name (RFC 9110 5.6.2). */
 export function isToken(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
 /**
- * Whether a text is a field value: visible characters, blanks and bytes above 0x7f (RFC 9110 5.5).
+ * Whether the text is a field value: visible characters, blanks and bytes above 0x7f (RFC 9110
+ * 5.5).
  */
 export function isFieldValue(text: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);

@@ -11,7 +11,9 @@ export type TcpState =
   | 'TIME-WAIT'
   | 'CLOSED';
 
-/** Whether the user may still send (RFC 9293 3.10.2). In the handshake, SEND queues the data. */
+/**
+ * Whether the user may still send (RFC 9293 3.10.2). During the handshake, SEND queues the data.
+ */
 export function acceptsSend(state: TcpState): boolean {
   return (
     state === 'ESTABLISHED' ||

@@ -71,8 +71,8 @@ export interface RequestOptions {
 }
 
 /**
- * The fields of the request to the target. Host names the target unless an added field overrides
- * it: a proxy takes Host from the request target (RFC 9112 3.2.2).
+ * The fields of the request to the target. The Host field names the target unless an added field
+ * overrides it: a proxy takes Host from the request target (RFC 9112 3.2.2).
  */
 export function requestFields(
   request: IncomingMessage,

@@ -144,7 +144,7 @@ export class SoracomClient implements SoracomApi {
     return events.toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, limit);
   }
 
-  /** Removes this run's secrets from a text. */
+  /** Removes this run's secrets from the text. */
   readonly #hide = (text: string): string => this.#channel.secrets.hideIn(text);
 
   #newDeadline(): number {

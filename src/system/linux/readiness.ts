@@ -16,8 +16,8 @@ export interface ReadyHandlers {
    */
   onReadable(): boolean;
   /**
-   * Called while writing is wanted, if there is buffer space or an error, which the next write
-   * returns.
+   * While the caller wants to write: called if there is buffer space, or an error, which the next
+   * write returns.
    */
   onWritable(): void;
 }

@@ -86,7 +86,7 @@ class Served {
     this.#conversation = conversation;
     this.#onRequest = onRequest;
     socket.setEncoding('utf8');
-    // A client that disconnects does not need an answer.
+    // A client that disconnects does not need a response.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => conversation.close());
     socket.on('data', (text: string) => void this.#take(text));
@@ -100,7 +100,7 @@ class Served {
     socket.pause();
     const answer = await this.#conversation.handle(text);
     this.isBusy = false;
-    // Do not read further requests from a client that does not read its answers.
+    // Do not read further requests from a client that does not read its responses.
     const hasRoom = answer === '' || socket.write(answer);
     if (this.#conversation.isOver) socket.destroy();
     else if (hasRoom) socket.resume();

@@ -12,7 +12,7 @@ export async function ownerLine(): Promise<string> {
   return `${text.padEnd(OWNER_LENGTH - 1).slice(0, OWNER_LENGTH - 1)}\n`;
 }
 
-/** Whether a text has the format of `ownerLine()`, for any process. */
+/** Whether the text has the format of `ownerLine()`, for any process. */
 export function isOwnerLine(text: string): boolean {
   return text.length === OWNER_LENGTH && /^\d+ [^\n]*\n$/.test(text);
 }

@@ -1,4 +1,4 @@
-/** Caches the answers of name servers for their lifetime. */
+/** Caches the responses of name servers for their TTL. */
 
 /** The maximum number of names; the least recently used one is evicted. */
 const MAX_NAMES = 1024;

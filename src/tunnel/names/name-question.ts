@@ -15,7 +15,7 @@ export interface NameQuestion {
 
 /**
  * - `addresses`: IP texts in the server's order; empty if the name or the type does not exist
- * - `truncated`: the answer did not fit into a datagram (RFC 1035 4.2.1)
+ * - `truncated`: the response did not fit into a datagram (RFC 1035 4.2.1)
  * - `failed`: this server has no answer, but another may have one; `rcode` is the reason
  */
 export type NameAnswer =

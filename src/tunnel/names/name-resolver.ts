@@ -161,7 +161,7 @@ export class NameResolver {
     } catch (error) {
       // If the tunnel cannot carry this query, it cannot reach another server either.
       if (!(error instanceof DialError) || !isOfServer(error)) throw error;
-      // The answer was sent to a removed address; the next attempt uses the current address.
+      // The response was sent to a removed address; the next attempt uses the current address.
       if (error.message === ADDRESS_GONE) return { kind: 'none', why: SILENT };
       return { kind: 'none', why: LASTING.get(error.reason) ?? error.message };
     }

@@ -49,7 +49,7 @@ const LOST_SESSIONS = 3;
  */
 const WINDOW_IN_A_ROW = 600_000;
 
-/** For this many ms after opening, an earlier process's connections may still get answers. */
+/** For this many ms after opening, an earlier process's connections may still get responses. */
 const LEFTOVERS = 60_000;
 
 /** Like LEFTOVERS, but for SYN-ACKs, because the other end answers a SYN promptly. */
@@ -109,12 +109,12 @@ export class RivalWatch {
     this.#strangeAt = now;
   }
 
-  /** @param at the time at which TCP last retransmitted because of a missing answer */
+  /** @param at the time at which TCP last retransmitted because of a missing response */
   timedOut(at: number): void {
     this.#timedOutAt = at;
   }
 
-  /** Records an authentic answer to a connection that this tunnel never opened. */
+  /** Records an authentic response for a connection that this tunnel never opened. */
   foreignFlow(flow: string, isSynAck: boolean, now: number): void {
     const age = now - this.#since;
     if (age < (isSynAck ? LEFTOVER_REQUESTS : LEFTOVERS) || this.#known.has(flow)) return;

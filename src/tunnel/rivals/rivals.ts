@@ -45,8 +45,8 @@ export class Rivals implements UnmatchedSegmentObserver {
   #certain: { readonly why: string; readonly at: number } | undefined;
 
   /**
-   * @param timedOutAt returns the time at which TCP last retransmitted because of a missing answer
-   * or, if the kernel runs TCP, the time of the last sent packet
+   * @param timedOutAt returns the time at which TCP last retransmitted because of a missing
+   * response or, if the kernel runs TCP, the time of the last sent packet
    */
   constructor(log: Log, now: number, timedOutAt: (server: Peer) => number) {
     this.#log = log;

@@ -8,12 +8,12 @@ import type { Rivals } from '../rivals/rivals.js';
 import type { PeerSilence } from './route.js';
 import type { PeerStatus, TunnelHealth, TunnelStatus } from '../tunnel-status.js';
 
-/** Milliseconds until an answer is overdue: KEEPALIVE_TIMEOUT + REKEY_TIMEOUT (whitepaper 6.1). */
+/** Milliseconds until a response is overdue: KEEPALIVE_TIMEOUT + REKEY_TIMEOUT (whitepaper 6.1). */
 const ANSWER_TIMEOUT = 15_000;
 
 export interface HealthSigns {
   readonly hasGivenUp: boolean;
-  /** Whether the system rejects datagrams to the server, so that no answer can arrive. */
+  /** Whether the system rejects datagrams to the server, so that no response can arrive. */
   readonly cannotSend: boolean;
   readonly now: number;
 }

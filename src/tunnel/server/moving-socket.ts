@@ -125,7 +125,10 @@ export class MovingSocket implements DatagramSocket {
     this.#binding = binding;
   }
 
-  /** Resets the interval between sockets, because the peer's message proves that this one works. */
+  /**
+   * Resets the interval between new sockets, because the peer's message proves that the current
+   * socket works.
+   */
   proved(): void {
     this.#interval = SHORTEST_INTERVAL;
     this.#pressedSince = undefined;

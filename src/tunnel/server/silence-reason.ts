@@ -24,7 +24,7 @@ export const SILENCE_ORDER: readonly (readonly [Silence, (signs: SilenceSigns) =
   ['wrong-key', (signs) => signs.device === 'wrong-key'],
   ['under-load', (signs) => signs.device === 'under-load'],
   ['clock-behind', (signs) => signs.device === 'clock-behind'],
-  // No answer comes from the address, which cannot be resolved again and so may be outdated.
+  // No response comes from the address, which cannot be resolved again and so may be outdated.
   ['name-not-found', (signs) => signs.device === 'no-answer' && signs.lookupFailed],
   ['no-answer', (signs) => signs.device === 'no-answer' || signs.isHandshaking],
   ['no-data-back', (signs) => signs.device === 'no-data-back' || signs.hasSession],

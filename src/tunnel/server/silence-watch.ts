@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../ports/clock.js';
 /** Milliseconds without an authentic reply that count as silence: 10 s + 5 s (whitepaper 6.5). */
 export const SILENCE = 15_000;
 
-/** Measures how long a peer has been silent although an answer is due. */
+/** Measures how long a peer has been silent although a response is due. */
 export class SilenceWatch {
   readonly #clock: Clock;
   readonly #peer: Peer;
@@ -55,7 +55,7 @@ export class SilenceWatch {
     this.#timer?.cancel();
   }
 
-  /** Returns the start of the current silence; undefined if no answer is due. */
+  /** Returns the start of the current silence; undefined if no response is due. */
   #since(): number | undefined {
     const { handshakeBeganAt = Infinity, unansweredDataSince = Infinity } = this.#peer;
     const wanted = Math.min(handshakeBeganAt, unansweredDataSince);
@@ -65,7 +65,7 @@ export class SilenceWatch {
   #arm(now: number): void {
     if (this.#timer !== undefined || this.#isClosed) return;
     const since = this.#since();
-    // After a handshake is given up, its answer is still due, but no more messages are sent.
+    // After a handshake is given up, its response is still due, but no more messages are sent.
     if (since === undefined || !this.#isActive) return;
     const at = Math.max(since, this.#reportedAt) + SILENCE;
     this.#timer = this.#clock.startTimer(Math.max(1, at - now), () => {

@@ -30,7 +30,7 @@ export interface UapiHost {
   prepareKey(privateKey: Uint8Array): Promise<() => void>;
   /** Called when a client sets a peer's endpoint. */
   moved(peer: Peer, endpoint: Endpoint): void;
-  /** Called after each change of the device. */
+  /** Called after each change to the device. */
   changed(): void;
   now(): number;
 }
@@ -59,8 +59,8 @@ export class UapiSession implements Conversation {
   }
 
   /**
-   * Answers a text that completes a request. The answer to `get` contains the private key. Wait for
-   * the promise, which never rejects, before the next call.
+   * Responds to text that completes a request. The response to `get` contains the private key. Wait
+   * for the promise, which never rejects, before the next call.
    */
   async handle(text: string): Promise<string> {
     let answer = '';

@@ -45,7 +45,7 @@ export class Keypair {
     this.#createdAt -= duration;
   }
 
-  /** Whether age and message count still allow sending under this session (§6.2). */
+  /** Whether age and message count still allow sending in this session (§6.2). */
   canSend(now: number): boolean {
     return (
       this.sendingValid &&

@@ -191,7 +191,7 @@ export class Receiver {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
     if (end === DATA.packet) {
-      // An empty packet is a keepalive (§6.5), which does not need an answer.
+      // An empty packet is a keepalive (§6.5), which does not need a response.
       peer.rxBytes += message.length;
       peer.isAnsweredByKeepalives = peer.unreturnedPacketsSince !== undefined;
       return;

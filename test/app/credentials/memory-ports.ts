@@ -10,7 +10,7 @@ import { PrivateFileError } from '../../../src/ports/private-files.js';
 export class MemoryPorts implements CredentialPorts {
   readonly homeFolder = '/home/me';
   env: Record<string, string | undefined> = {};
-  /** A text, or the error for a file that cannot be read. */
+  /** Text, or the error for a file that cannot be read. */
   readonly files = new Map<string, string | PrivateFileError>();
   stdin: string | PrivateFileError = '';
   /** The output of each program, by name. */

@@ -31,7 +31,7 @@ let commands: FakeCommands;
 let claims: FakeClaims;
 let manager: ServiceManager | undefined;
 let listeners: LocalListeners;
-/** The interface of mode tun; undefined for userspace. */
+/** The interface of tun mode; undefined in userspace mode. */
 let device: InterfaceTunnel | undefined;
 const ups: TunnelUp[] = [];
 

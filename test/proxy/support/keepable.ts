@@ -12,7 +12,7 @@ export class KeepableSide extends Duplex implements KeepableStream {
   /** What was written, as latin1 text. */
   written: string[] = [];
   hasEnded = false;
-  /** How often an answer was expected. */
+  /** How often a response was expected. */
   expected = 0;
 
   constructor() {

@@ -5,7 +5,7 @@ import { Wire } from './wire.js';
 
 export interface ScriptedServer {
   readonly port: number;
-  /** All connections so far, in their order. */
+  /** All connections so far, in order. */
   readonly wires: Wire[];
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The mode tun on a fake interface and a fake network: the order of the changes. */
+/** Tun mode on a fake interface and a fake network: the order of the changes. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { LocalBinding } from '../../../src/ports/datagram-sockets.js';
 import type {

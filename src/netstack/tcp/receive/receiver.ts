@@ -22,8 +22,8 @@ import { SelectiveAcks } from '../send/selective-acks.js';
 export const DELAYED_ACK_TIME = 40;
 
 /**
- * The maximum number of duplicate ACKs owed at once. The peer's fast retransmit needs three; a
- * batch of more than 64 does not help.
+ * The maximum number of duplicate ACKs owed at once. The peer's fast retransmit needs three
+ * segments; a batch of more than 64 gains nothing.
  */
 const MAXIMUM_DUPLICATE_ACKS = 64;
 

@@ -9,8 +9,8 @@ const ALIGNMENT = 8;
 /**
  * Allocates received messages from slabs of 512 KiB. Memory is never reused or freed explicitly: a
  * slab is garbage-collected with its last view, so readers may keep and overwrite their bytes. The
- * system writes directly into the slab. Only the end of a slab that is too short for the longest
- * message is wasted.
+ * system writes directly into the slab. The only waste is at the end of a slab, where the remaining
+ * space is too short for the longest message.
  */
 export class ReceiveSlab {
   readonly #libc: Libc;
