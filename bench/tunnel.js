@@ -55,7 +55,12 @@ async function compareInterfaces() {
       { stack: 'kernel', task, host: TUN_SERVICE, process: up },
       { stack: 'kernel', task, host: HOST, process: lab.wireguard },
     );
-    print(`one stream ${task}, --mode tun / wireguard-go`, rateOf(own), rateOf(theirs), 'Mbit/s');
+    print(
+      `one ${task}load stream, --mode tun / wireguard-go`,
+      rateOf(own),
+      rateOf(theirs),
+      'Mbit/s',
+    );
     const [ownCpu, theirCpu] = [cpuOf(own), cpuOf(theirs)];
     print('CPU of that stream, --mode tun / wireguard-go', ownCpu, theirCpu, 'ms a gigabyte');
   }
@@ -84,7 +89,7 @@ async function compareStreams() {
       { ...ours, task, config: lab.configPath, congestion: ALGORITHM, host: HOST },
       { stack: 'kernel', task, host: HOST },
     );
-    print(`one stream ${task}, ${name} / wireguard-go`, rateOf(own), rateOf(theirs), 'Mbit/s');
+    print(`one ${task}load stream, ${name} / wireguard-go`, rateOf(own), rateOf(theirs), 'Mbit/s');
   }
   if (hasProxy) await stop();
 }
