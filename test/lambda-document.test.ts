@@ -79,7 +79,7 @@ it('the choices and limits are those of the code', () => {
   expect(told('ARCTUN_LAMBDA_WAIT')).toContain(`seconds, ${least} to ${most}:`);
 });
 
-it('the page lists the places of the configuration in their order', () => {
+it('the page lists the places of the configuration in the order in which they are read', () => {
   const [, text = ''] = page.split('\n## Where the configuration comes from\n');
   const told = [...text.matchAll(/^\d\. `([^`]+)`/gm)].map(([, place]) => place);
   const names = ['ARCTUN_CONFIG', 'ARCTUN_CONFIG_SECRET', 'ARCTUN_CONFIG_PARAMETER'];

@@ -21,7 +21,7 @@ export default class BootstrapCellular extends BaseCommand {
     'metadata-endpoint': {
       type: 'string',
       description:
-        'Base URL of the metadata service. This service reports the SIM ID if it is enabled for the SIM.',
+        'Base URL of the metadata service. If this service is enabled for the SIM, it reports the SIM ID.',
       default: 'http://metadata.soracom.io',
     },
     'dump-config': {

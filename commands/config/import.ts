@@ -7,7 +7,7 @@ import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigImport extends BaseCommand {
   static override description =
-    'Write arc.json from a WireGuard configuration and report settings that it cannot hold.';
+    'Write arc.json from a WireGuard configuration and report any settings that arc.json cannot hold.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> soracom.conf --config arc.json',
     '<%= config.bin %> <%= command.id %> - < soracom.conf',
@@ -22,7 +22,8 @@ export default class ConfigImport extends BaseCommand {
     force: { type: 'boolean', description: 'Overwrite an existing arc.json.' },
     'sim-id': {
       type: 'string',
-      description: 'ID of the virtual SIM, because a WireGuard configuration does not contain one.',
+      description:
+        'ID of the virtual SIM; required because a WireGuard configuration does not contain one.',
       default: '',
     },
     'ignore-unsupported': {

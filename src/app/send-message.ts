@@ -48,7 +48,7 @@ const MAX_ANSWER = 16 * 1024 * 1024;
  * Sends the message and returns the response. Waits for another `send` with the same SIM to end.
  *
  * @throws UserError of kind `tunnel` if another process on this machine uses the SIM
- * @throws UserError of kind `usage` for mode tun, or if a UDP message does not fit into one packet
+ * @throws UserError of kind `usage` for tun mode, or if a UDP message does not fit into one packet
  * @throws TunnelError if no handshake or connection succeeds
  * @throws UserError of kind `failed` if the exchange fails
  */
@@ -139,7 +139,7 @@ function explain(error: unknown, { target }: SendOptions): unknown {
     what,
     why: error.message,
     next: [
-      'The message was sent at most once.',
+      'The message may or may not have been sent, but was not sent twice.',
       'Before you send it again, check whether it arrived.',
     ],
     cause: error,

@@ -179,7 +179,7 @@ export class StateFile {
           : `${where}: ${issue?.message ?? ''}`,
       next: [
         'The file is unchanged.',
-        'Choose another file, or move this file away to start over.',
+        'Choose another file, or move this file elsewhere to start over.',
       ],
     });
   }

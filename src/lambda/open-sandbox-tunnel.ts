@@ -51,7 +51,7 @@ function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
     ];
     log.warn(
       { next },
-      'the function has only one virtual SIM, but seems to run in several environments at the same time',
+      'the function has only one virtual SIM, but appears to be running in several environments at the same time',
     );
   });
 }

@@ -170,7 +170,7 @@ function isShown(text: string): boolean {
 
 function withheld(name: string, text: string, why: string): UserError {
   return new UserError('usage', {
-    what: `cannot use ${name} (a text of ${text.length} characters)`,
+    what: `cannot use ${name} (text of ${text.length} characters)`,
     why,
     next: ["Correct the function's environment variable."],
   });

@@ -75,7 +75,7 @@ export class Peer {
   handshakeBeganAt: number | undefined;
   /**
    * When the first unanswered packet was sent, in monotonic ms. Any received data message counts as
-   * an answer. A peer with no data to send answers with a passive keepalive within
+   * a response. A peer with no data to send answers with a passive keepalive within
    * KEEPALIVE_TIMEOUT (§6.5).
    */
   unansweredDataSince: number | undefined;
@@ -262,6 +262,6 @@ function requireInterval(interval: number): void {
 }
 
 function requireKey(key: Uint8Array): Uint8Array {
-  if (key.length !== KEY_LENGTH) throw new RangeError('a key must have 32 bytes');
+  if (key.length !== KEY_LENGTH) throw new RangeError('a key must be 32 bytes long');
   return key;
 }

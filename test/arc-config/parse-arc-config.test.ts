@@ -245,7 +245,7 @@ describe('faults', () => {
     ['{"mtu": 1, // wide\n}', 'expected a key in double quotes'],
     ['[]', 'found an array, expected an object'],
     ['null', 'found null, expected an object'],
-  ])('include a text that is not an arc.json: %j', (text, message) => {
+  ])('include text that is not an arc.json: %j', (text, message) => {
     expect(errorOf(text).why).toContain(message);
   });
 

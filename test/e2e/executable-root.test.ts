@@ -147,7 +147,7 @@ describeWith(
       expect(bodies).toContain('"through send"');
     });
 
-    it('reports that mode tun needs native code if no folder exists to unpack it', async () => {
+    it('reports that tun mode needs native code if no folder exists to unpack it', async () => {
       const words = [...root, '--remount-ro', '/', '/arctun', 'up', '--mode', 'tun'];
       const tun = await processes.run(words);
       expect(tun).toMatchObject({ code: 1, stdout: '' });

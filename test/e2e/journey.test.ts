@@ -206,7 +206,7 @@ describe('wrong input', () => {
     expect(stderr).toContain(String(port));
   }, 30_000);
 
-  it('exits with 2 for one message through mode tun', async () => {
+  it('exits with 2 for one message through tun mode', async () => {
     await bootstrap();
     const { code, stderr } = await run(['send', '--mode', 'tun', 'hello']);
     expect(code).toBe(2);

@@ -157,7 +157,7 @@ describe('sim renew-key', () => {
     expect(refused.code).toBe(5);
   }, 60_000);
 
-  it('continues with the same key if the answer was lost', async () => {
+  it('continues with the same key if the response was lost', async () => {
     await bootstrap();
     const before = arcJson().privateKey;
     await emulator.fault({ operation: 'renewArcSimCredentials', cut: 'after' });

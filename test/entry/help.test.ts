@@ -89,7 +89,7 @@ it('shows the description and the examples after the usage and before the flags'
   expect(headersOf(help)).toEqual(order);
 });
 
-it('shows flags without a group first, then the known groups in their order, then others', () => {
+it('shows flags without a group first, then the known groups in their fixed order, then others', () => {
   const groups = ['Zebra', 'GLOBAL', 'Logging', 'Apple', 'SORACOM API', 'Listener', 'Tunnel'];
   const grouped = groups.map((helpGroup, index) => option(`a${index}`, { helpGroup }));
   const flags = Object.assign({}, ...grouped, option('z')) as object;

@@ -86,7 +86,7 @@ describeWith(PEERS, 'the mixed port with wireguard-go as the peer', () => {
     expect(stdout).toBe(`${answer} 1\n${answer} 0\n`);
   }, 60_000);
 
-  it('resolves names inside the tunnel, over TCP if an answer is too long', async () => {
+  it('resolves names inside the tunnel, over TCP if a response is too long', async () => {
     const { code } = await server.curl(
       ...['-f', '--socks5-hostname', proxy, '-o', '/dev/null', '-d', 'x', 'big.test/'],
     ).finished;

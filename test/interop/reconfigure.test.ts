@@ -83,7 +83,7 @@ describeWith([...PEERS, 'tun', 'ping'], 'a running tunnel whose session is renew
     await close(tunnel);
   }, 120_000);
 
-  it('keeps the interface in mode tun, with its index, and pings arrive', async () => {
+  it('keeps the interface in tun mode, with its index, and pings arrive', async () => {
     const tunnel = await open('tun', INTERFACE);
     const index = () => /^(\d+):/.exec(inClient('ip', '-o', 'link', 'show', INTERFACE))?.[1];
     const before = { index: index(), rules: inClient('ip', 'rule') };

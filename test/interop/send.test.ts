@@ -38,8 +38,8 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
   );
 
   it.each([
-    ['tcp', /The message was delivered, but the target sent no answer/],
-    ['udp', /No answer within 1 s. Over UDP, the message may or may not have arrived/],
+    ['tcp', /The message was delivered, but the target did not send a response/],
+    ['udp', /No response within 1 s. Over UDP, the message may or may not have arrived/],
   ])(
     'finishes without an answer over %s, and reports that',
     async (via, note) => {
@@ -57,7 +57,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
   it('reports an empty datagram, and a connection that is closed without an answer', async () => {
     const empty = await send('--via', 'udp', '--json', 'empty');
     expect(JSON.parse(empty.stdout)).toEqual({ via: 'udp', answer: '' });
-    expect(empty.stderr).toContain('The target sent an empty answer');
+    expect(empty.stderr).toContain('The target sent an empty response');
     const closed = await send('--via', 'tcp', '--json', 'close');
     expect(closed.code).toBe(0);
     expect(JSON.parse(closed.stdout)).toEqual({ via: 'tcp', answer: null });

@@ -209,7 +209,7 @@ describeWith(NEEDS, 'wg and a running tunnel', () => {
     }, 120_000);
   });
 
-  it('is refused in mode tun if another process answers for its name, and leaves nothing behind', async () => {
+  it('is refused in tun mode if another process answers for its name, and leaves nothing behind', async () => {
     await start('userspace');
     const { clientDevice, clientSpace } = server;
     const { code, stderr } = await server.arctun('up', '--mode', 'tun', '--force').finished;

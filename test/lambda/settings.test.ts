@@ -116,7 +116,7 @@ describe('an invalid variable', () => {
     const base64 = Buffer.from(json).toString('base64');
     for (const value of [json, base64, base64.slice(0, -3), key, `'${key.slice(0, 30)}`]) {
       const fault = faultOf({ [name]: value });
-      expect(fault?.what).toBe(`cannot use ${name} (a text of ${value.length} characters)`);
+      expect(fault?.what).toBe(`cannot use ${name} (text of ${value.length} characters)`);
       expect(JSON.stringify([fault, fault?.message])).not.toContain(value.slice(1, 21));
     }
   });

@@ -14,7 +14,7 @@ const lost = (sent: boolean) => new TransportError('timeout', sent, 'no answer')
 
 describe('simMayExist', () => {
   it.each<[string, unknown, boolean]>([
-    ['the answer was lost', lostError(CREATE_SIM, URL, lost(true)), true],
+    ['the response was lost', lostError(CREATE_SIM, URL, lost(true)), true],
     ['nothing was sent', lostError(CREATE_SIM, URL, lost(false)), false],
     ['500', refusalError(CREATE_SIM, 500, ''), true],
     ['503', refusalError(CREATE_SIM, 503, ''), true],

@@ -49,7 +49,7 @@ it.each([
 
 it('requires a public key of 32 bytes, and copies it', () => {
   expect(() => create({ publicKey: new Uint8Array(31) })).toThrow(
-    new RangeError('a key must have 32 bytes'),
+    new RangeError('a key must be 32 bytes long'),
   );
   const publicKey = seededBytes(3, 32);
   const peer = create({ publicKey });

@@ -11,7 +11,7 @@ import { refuseWhileRescued } from './bootstrap-rescue.js';
 import type { BootstrapAuthkeyOptions, BootstrapPorts, SimRun } from './bootstrap-run.js';
 import { SimJournal } from './sim-journal.js';
 
-const MOVE_AWAY = 'To start over, move the file away, or choose another file with --config.';
+const MOVE_AWAY = 'To start over, move the file elsewhere, or choose another file with --config.';
 
 /**
  * Checks everything that can be checked before the first API call.
@@ -59,7 +59,10 @@ function refuseOtherSim(
   throw new UserError('usage', {
     what: `cannot use ${files.absolute(path)}`,
     why: `it belongs to SIM ${existing.simId}, but --adopt names a different SIM`,
-    next: ['Nothing was changed.', 'Choose another file with --config, or move this file away.'],
+    next: [
+      'Nothing was changed.',
+      'Choose another file with --config, or move this file elsewhere.',
+    ],
   });
 }
 

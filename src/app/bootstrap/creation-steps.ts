@@ -32,7 +32,7 @@ export const creationSteps = {
       // Another arc.json has appeared since the earlier run was interrupted.
       await journal.end();
       notes.push(
-        `An earlier run requested a virtual SIM but received no response. A SIM other than ${config.simId} may exist, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
+        `An earlier run requested a virtual SIM but did not receive a response. A SIM other than ${config.simId} may exist, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
       );
     }
     return 'done';
@@ -180,7 +180,7 @@ const KEY_KEPT = 'The key in arc.json is unchanged. Run `arctun sim renew-key` t
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   return error.withAdvice(
-    `If that SIM no longer exists, move ${path} away, or choose another file with --config. Bootstrap then creates a new SIM, which is billed.`,
+    `If that SIM no longer exists, move ${path} elsewhere, or choose another file with --config. Bootstrap then creates a new SIM, which will be billed.`,
   );
 }
 

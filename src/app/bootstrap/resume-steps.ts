@@ -45,7 +45,7 @@ export const resumeSteps = {
     run.created = true;
     if (existing === undefined) await write(config);
     if (createSim?.ownKey) return 'announce-own-key';
-    // arc.json has the key. Its session may be outdated, so the next step creates another.
+    // arc.json contains the key. Its session may be outdated, so the next step creates another.
     await journal.end();
     return 'refresh-session';
   },
@@ -150,7 +150,7 @@ function distance({ createdTime, isEarlier }: LostSim, since = 0): number {
 function mayNotLook(): UserError {
   return new UserError('api', {
     what: 'cannot create a virtual SIM',
-    why: 'an earlier run requested one but received no response, and this user is not permitted to list SIMs',
+    why: 'an earlier run requested a SIM but did not receive a response, and this user is not permitted to list SIMs',
     next: [
       'Nothing was created or changed.',
       'Grant Query:searchSims or Sim:listSims to this SAM user, and run the same command again.',
@@ -160,7 +160,7 @@ function mayNotLook(): UserError {
 }
 
 function undecided(sims: readonly LostSim[], since: number, journalPath: string): UserError {
-  const asked = `an earlier run requested one at ${isoTime(since)} but received no response (${journalPath})`;
+  const asked = `an earlier run requested a SIM at ${isoTime(since)} but did not receive a response (${journalPath})`;
   const another = 'Or add --create-another to create a SIM anyway.';
   const what = 'cannot create a virtual SIM';
   if (sims.length === 0) {
@@ -190,7 +190,7 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
 }
 
 const OTHER_DEVICE =
-  'Adopt only the SIM that you requested: a device that already uses the SIM loses its connection.';
+  'Adopt only the SIM that you requested: a device that already uses the SIM will lose its connection.';
 
 const NOTHING_CHANGED = 'Nothing was created or changed.';
 
@@ -216,7 +216,7 @@ function refuseOtherAccount(
     .join(' at ');
   throw new UserError('failed', {
     what: 'cannot create a virtual SIM',
-    why: `an earlier run, which did not finish, requested one from ${there} (${path}), but this run uses another account or endpoint`,
+    why: `an earlier run, which did not finish, requested a SIM from ${there} (${path}), but this run uses another account or endpoint`,
     next: [
       NOTHING_CHANGED,
       'Use the same account and endpoint as the earlier run to continue that run.',
@@ -231,7 +231,7 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   throw refusal(
     run,
     `it belongs to SIM ${existing.simId}, but ${journal.path} holds a key of SIM ${simId} that an interrupted run has not saved yet`,
-    `Move the file away to finish the setup of SIM ${simId}, or delete the journal to discard the key in it.`,
+    `Move the file elsewhere to finish the setup of SIM ${simId}, or delete the journal to discard the key in it.`,
   );
 }
 
@@ -243,8 +243,8 @@ function refuseOtherKey(run: SimRun): void {
   if (formatKey(existing.privateKey.expose()) === formatKey(kept.privateKey.expose())) return;
   throw refusal(
     run,
-    `its key differs from the key in ${journal.path} that SIM ${existing.simId} was created with`,
-    'Delete the journal if this arc.json works. Otherwise, move arc.json away and run the same command again.',
+    `its key differs from the one in ${journal.path}, which was used to create SIM ${existing.simId}`,
+    'Delete the journal if this arc.json works. Otherwise, move arc.json elsewhere and run the same command again.',
   );
 }
 

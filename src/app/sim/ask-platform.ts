@@ -45,7 +45,9 @@ export async function askPlatform(
   } catch (error) {
     if (!isForbidden(error)) throw error;
     if (suspicion !== 'silent') return { kind: 'unknown' };
-    return create(['Without Sim:getSim, arctun cannot read the session from SORACOM.']);
+    return create([
+      'Without the permission Sim:getSim, arctun cannot read the session from SORACOM.',
+    ]);
   }
   const findings = diagnoseSim(sim, arcConfig, publicKeyOf);
   const finding = findings.find(({ kind }) => NEEDS_USER.has(kind));

@@ -51,7 +51,7 @@ export async function openControlSocket(
   }
   log.warn(
     { reason },
-    'cannot create a control socket: "arctun status" and "arctun health" cannot see this tunnel',
+    'cannot create a control socket, so "arctun status" and "arctun health" will not see this tunnel',
   );
   return undefined;
 

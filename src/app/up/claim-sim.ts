@@ -1,6 +1,6 @@
 /**
  * Ensures that one SIM carries one tunnel: a second `up` or `send` on this machine fails, or waits
- * for a `send`. Two tunnels with one key disconnect each other
+ * for a `send`. Two tunnels with one key keep disconnecting each other
  * (docs/decisions/0014-one-sim-per-sandbox.md).
  */
 import { isDenied, messageOf } from '../../lib/errors/error-message.js';
@@ -149,7 +149,7 @@ async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit
 }
 
 function forced({ isPresent, reason }: Holder, log: Log): KeyClaim {
-  if (isPresent) log.warn({ reason }, 'two tunnels that use one SIM disconnect each other');
+  if (isPresent) log.warn({ reason }, 'two tunnels that use one SIM keep disconnecting each other');
   return UNKEPT;
 }
 
@@ -164,7 +164,7 @@ function inUse(command: SimUse['command'], { use, reason }: Holder): UserError {
 }
 
 function remedyFor(command: SimUse['command'], use: SimUse | undefined): string {
-  const force = 'add --force (the two tunnels then disconnect each other)';
+  const force = 'add --force (the two tunnels will then keep disconnecting each other)';
   if (use === undefined) return `Stop that process, or ${force}.`;
   const stop = `stop it with "kill ${use.pid}", or ${force}`;
   if (use.forward !== undefined) {

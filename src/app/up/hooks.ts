@@ -92,7 +92,7 @@ export class Hooks {
     this.#ports = ports;
     this.#signal = signal;
     if (plan.skipped.length === 0) return;
-    const why = '%i requires a network interface, which mode userspace does not create';
+    const why = '%i requires a network interface, which userspace mode does not create';
     ports.log.warn({}, `skipped ${plan.skipped.join(', ')}: ${why}. Use --mode tun`);
   }
 

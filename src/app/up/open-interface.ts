@@ -1,4 +1,4 @@
-/** Creates the network interface for mode tun, and explains failures to the user. */
+/** Creates the network interface for tun mode, and explains failures to the user. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
@@ -35,7 +35,7 @@ export function noInterfaces(reason: string | undefined): UserError {
   const koffi = `koffi, which cannot be loaded here${reason === undefined ? '' : ` (${reason})`}`;
   return new UserError('failed', {
     what: 'cannot create a network interface',
-    why: `mode tun needs Linux and ${koffi}`,
+    why: `tun mode needs Linux and ${koffi}`,
     next: ['Use --mode userspace.'],
   });
 }
@@ -85,7 +85,7 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
         kind: 'failed',
         why: 'an interface with this name already exists',
         next: [
-          'Stop any tunnel that uses this interface: two tunnels with the same key disconnect each other.',
+          'Stop any tunnel that uses this interface: two tunnels with the same key keep disconnecting each other.',
           'Or set another interface name in arc.json.',
         ],
       };

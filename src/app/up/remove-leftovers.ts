@@ -15,7 +15,7 @@ export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | un
   if (leftovers === undefined) {
     throw new UserError('failed', {
       what,
-      why: 'mode tun needs Linux and koffi, which cannot be loaded here',
+      why: 'tun mode needs Linux and koffi, which cannot be loaded here',
       next: [
         'Ignore this if "up --mode tun" has never run on this machine: there is nothing to clean up.',
       ],

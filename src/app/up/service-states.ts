@@ -155,7 +155,7 @@ export class ServiceStates {
     const silence = isMissed ? known : undefined;
     this.#silentSince = silence && (this.#silentSince ?? this.#now());
     const server = peer?.endpoint ?? 'the Arc server';
-    const state = silence ? `, no answer since ${this.#silentSince} (${silence.reason})` : '';
+    const state = silence ? `, no response since ${this.#silentSince} (${silence.reason})` : '';
     if (peer?.latestHandshakeUnix === undefined) {
       return `Waiting for the first handshake with ${server}${state}`;
     }

@@ -14,12 +14,12 @@ export interface UapiPorts {
 }
 
 /**
- * Listens for `wg`. The tunnel also works without this socket, but mode tun must not use an
+ * Listens for `wg`. The tunnel also works without this socket, but tun mode must not use an
  * interface whose socket another program serves.
  *
  * @param name the interface's name; in userspace the name in arc.json
  * @returns undefined if the socket cannot be opened
- * @throws UserError in mode tun, if another program listens there
+ * @throws UserError in tun mode, if another program listens there
  */
 export async function openUapiSocket(
   { tunnel, up: { mode } }: Pick<RunningTunnel, 'tunnel' | 'up'>,
@@ -36,13 +36,13 @@ export async function openUapiSocket(
     if (codeOf(error) !== 'EADDRINUSE') {
       log.debug(
         { path, reason: messageOf(error) },
-        'cannot create a UAPI socket: wg cannot see this tunnel',
+        'cannot create a UAPI socket, so wg will not see this tunnel',
       );
       return undefined;
     }
     const taken = takenError(path, error);
     if (mode === 'tun') throw taken;
-    log.warn({}, `${taken.message}; wg cannot see this tunnel`);
+    log.warn({}, `${taken.message}; wg will not see this tunnel`);
     return undefined;
   }
 }
@@ -56,7 +56,7 @@ function takenError(path: string, error: unknown): UserError {
     return new UserError('permission', { what, why, next, cause: error });
   }
   const next = [
-    'Stop that program: two tunnels with the same key disconnect each other.',
+    'Stop that program: two tunnels with the same key keep disconnecting each other.',
     'Or set another interface name in arc.json.',
   ];
   const why = 'another program already runs a tunnel with this name';

@@ -38,7 +38,7 @@ export const forwardFlags = grouped('Listener', {
   'no-resend': {
     type: 'boolean',
     description:
-      'Never send a request a second time. By default, a request is sent again over a new connection if TCP proves that the target had already closed the old one and has not read the request.',
+      'Never send a request a second time. By default, a request is sent again over a new connection if TCP proves that the target closed the old connection without reading the request.',
     env: 'ARCTUN_NO_RESEND',
   },
   'allow-open': {

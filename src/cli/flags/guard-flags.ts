@@ -6,7 +6,7 @@ export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',
     description:
-      'With --mode tun: if the tunnel fails or is killed, block all traffic that would use its default route until a clean stop or --cleanup.',
+      'With --mode tun: if the tunnel fails or is killed, keep blocking all traffic that would use its default route until you stop arctun cleanly or run it with --cleanup.',
     env: 'ARCTUN_KILL_SWITCH',
   },
   cleanup: {
@@ -27,7 +27,7 @@ export function requireTunForKillSwitch(flags: {
   if (!flags['kill-switch'] || flags.mode === 'tun') return;
   throw new UserError('usage', {
     what: `cannot use --kill-switch with --mode ${flags.mode}`,
-    why: 'the kill switch blocks routes of this machine, and a userspace tunnel does not add any',
+    why: 'the kill switch works by blocking routes on this machine, but a userspace tunnel does not add any routes',
     next: ['Use --mode tun.'],
   });
 }

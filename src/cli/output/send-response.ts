@@ -43,8 +43,8 @@ export function answerNote(
   }
   const { via, payload } = answer;
   if (payload !== undefined)
-    return payload.length === 0 ? 'The target sent an empty answer.' : undefined;
+    return payload.length === 0 ? 'The target sent an empty response.' : undefined;
   // The server may have closed the connection long before the timeout.
-  if (via === 'tcp') return 'The message was delivered, but the target sent no answer.';
-  return `No answer within ${timeout / 1000} s. Over UDP, the message may or may not have arrived.`;
+  if (via === 'tcp') return 'The message was delivered, but the target did not send a response.';
+  return `No response within ${timeout / 1000} s. Over UDP, the message may or may not have arrived.`;
 }

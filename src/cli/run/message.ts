@@ -34,7 +34,7 @@ export const messageFlags = {
   },
   timeout: {
     type: 'integer',
-    description: 'Seconds to wait for the answer; 30 over HTTP, 5 over TCP and UDP by default.',
+    description: 'Seconds to wait for the response; 30 over HTTP, 5 over TCP and UDP by default.',
     min: 1,
     max: 3600,
   },

@@ -23,7 +23,7 @@ export const sendFlags = {
     env: 'ARCTUN_FORWARD_TO',
   },
   ...logFlags('warn'),
-  json: { type: 'boolean', description: 'Print the answer as JSON.' },
+  json: { type: 'boolean', description: 'Print the response as JSON.' },
 } as const satisfies Flags;
 
 /**

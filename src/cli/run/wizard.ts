@@ -42,8 +42,7 @@ async function ask<Answer>(question: Question, signal: AbortSignal | undefined):
 
 /**
  * Shows soratun's prompts for the missing credentials.
- * @throws the signal's abort reason if the signal aborts before the last answer
- */
+ * @throws the signal's abort reason if the signal aborts before the last answer */
 export async function askCredentials(
   missing: readonly CredentialPart[],
   signal: AbortSignal,
@@ -91,7 +90,7 @@ export function askForSim(
     // Listed first, so that pressing Enter alone does not replace a device's key.
     { name: 'Cancel without changing anything', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
-      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ' (before that request)' : ''}. The SIM gets a new key, so a device that uses it now loses its connection`,
+      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ' (before that request)' : ''}. The SIM gets a new key, so any device that currently uses the SIM will lose its connection`,
       value: { simId },
     })),
     { name: 'Create another SIM, which is also billed', value: 'create-another' },
@@ -111,7 +110,7 @@ export function askForCreation(
   const width = Math.max(...summary.map(([name]) => name.length));
   const lines = summary.map(([name, value]) => `  ${name.padEnd(width)}  ${harmless(value)}\n`);
   process.stderr.write(`A virtual SIM will be created:\n${lines.join('')}`);
-  const message = 'Create the SIM? It is billed until you terminate it';
+  const message = 'Create the SIM? It will be billed until you terminate it';
   return ask({ type: 'confirm', message, default: false }, signal);
 }
 

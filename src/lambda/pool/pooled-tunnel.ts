@@ -287,7 +287,7 @@ export class PooledTunnel {
   #warn(pause: number): void {
     const error = new UserError('failed', {
       what: 'no virtual SIM in the pool is free',
-      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. For ${Math.round(pause / 1000)} s, this tunnel keeps its SIM and messages wait`,
+      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. This tunnel will keep its SIM for ${Math.round(pause / 1000)} s; messages are held until then`,
       next: [
         'Add virtual SIMs to the pool, two for each concurrent sandbox, or reduce the concurrency.',
         'If no message arrives at all, check that the virtual SIMs are active and that outgoing UDP is allowed.',

@@ -33,7 +33,7 @@ export class OwnAddresses {
     const wanted = new Map<number | string, IpAddress>();
     for (const address of addresses) {
       if (address.length !== 4 && address.length !== 16) {
-        throw new RangeError('an address must have 4 or 16 bytes');
+        throw new RangeError('an address must be 4 or 16 bytes long');
       }
       wanted.set(addressKey(address), address.slice());
     }

@@ -81,7 +81,7 @@ function isIconRequest({ url, headers }: RequestHead): boolean {
 
 const ICON_REFUSED = refused(
   'icon',
-  'a browser requested a favicon, which was not sent as a message',
+  "a browser's request for a favicon was ignored and not sent as a message",
 );
 
 function isAbsoluteForm(target = ''): boolean {

@@ -51,7 +51,7 @@ export class Delivery implements UpstreamHandler {
     this.#handler = handler;
   }
 
-  /** The request must be read() before. */
+  /** Call read() on the request first. */
   start(): void {
     if (!this.#mayReuse) void this.#dial();
     else if (this.#request.forwarded.isWhole) this.#reuse();
@@ -116,8 +116,8 @@ export class Delivery implements UpstreamHandler {
   }
 
   /**
-   * Whether the request may use a kept connection: only if the whole request fits into one segment,
-   * so that it can be sent again. Its length is known after the body has arrived.
+   * Whether the request may reuse an open connection: only if the whole request fits into one
+   * segment, so that it can be sent again. Its length is known after the body has arrived.
    */
   get #mayReuse(): boolean {
     const { upgrades, forwarded } = this.#request;
@@ -206,7 +206,10 @@ export class Delivery implements UpstreamHandler {
     this.#upstream = undefined;
     if (this.#isReused && isUnread && this.#context.kept?.resends === true) {
       this.#isReused = false;
-      this.#context.log.debug({}, 'sent again: the target had closed the connection unread');
+      this.#context.log.debug(
+        {},
+        'sent again: the target closed the connection without reading the request',
+      );
       void this.#dial();
       return;
     }

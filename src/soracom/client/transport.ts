@@ -163,7 +163,7 @@ class Connection {
       return { failure: 'timeout', reason: `no connection within ${seconds} s` };
     }
     if (wholeDeadline !== undefined) {
-      return { failure: 'timeout', reason: `no answer within ${wholeDeadline / 1000} s` };
+      return { failure: 'timeout', reason: `no response within ${wholeDeadline / 1000} s` };
     }
     const message = messageOf(error);
     if (this.#isRefusedByProxy) return { failure: 'proxy', reason: message };

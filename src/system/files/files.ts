@@ -244,7 +244,7 @@ async function refuseLinkedFolder(target: string): Promise<void> {
 
 function refuseForeignLink(path: string, { uid }: Stats): void {
   if (process.geteuid?.() !== 0 || uid === 0) return;
-  const reason = `${path} is a symbolic link of user ${uid}, which root does not follow. Use the path that the link points to`;
+  const reason = `${path} is a symbolic link owned by user ${uid}, so root does not follow it. Use the path that the link points to`;
   throw new FileError('denied', path, reason);
 }
 

@@ -7,7 +7,7 @@ import { isDenied } from '../../lib/errors/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { socketOwner } from './socket-owner.js';
 
-/** The maximum time in milliseconds to wait for an answer. */
+/** The maximum time in milliseconds to wait for a response. */
 const DEADLINE = 3_000;
 
 /** The maximum answer length in characters; a device with 100,000 allowed IPs answers with 5 MB. */
@@ -36,7 +36,7 @@ export function createLocalConnections({
           reject(error);
         };
         const timer = setTimeout(() => {
-          fail(connectionError('ETIMEDOUT', `no answer within ${deadline / 1000} s`));
+          fail(connectionError('ETIMEDOUT', `no response within ${deadline / 1000} s`));
         }, deadline);
         let answer = '';
         socket.setEncoding('utf8');
@@ -48,7 +48,7 @@ export function createLocalConnections({
           const position = answer.indexOf(end, from);
           if (position === -1) {
             if (answer.length > longestAnswer) {
-              fail(connectionError('EMSGSIZE', 'the answer is too long'));
+              fail(connectionError('EMSGSIZE', 'the response is too long'));
             }
             return;
           }
@@ -61,7 +61,7 @@ export function createLocalConnections({
           else void socketOwner(path).then((owner) => fail(Object.assign(error, { owner })));
         });
         socket.on('close', (hasFailed) => {
-          if (!hasFailed) fail(connectionError('ECONNRESET', 'the answer was cut off'));
+          if (!hasFailed) fail(connectionError('ECONNRESET', 'the response was cut off'));
         });
       });
     },

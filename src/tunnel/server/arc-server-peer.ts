@@ -71,7 +71,7 @@ export class ArcServerPeer {
  */
 export function requireServer(config: TunnelConfig, ownPublicKey: Uint8Array): void {
   const { serverPublicKey, persistentKeepalive } = config;
-  if (serverPublicKey.length !== 32) throw new RangeError('a key must have 32 bytes');
+  if (serverPublicKey.length !== 32) throw new RangeError('a key must be 32 bytes long');
   if (!(persistentKeepalive >= 0)) throw new RangeError('the keepalive must be 0 ms or more');
   if (sameBytes(ownPublicKey, serverPublicKey)) {
     throw new RangeError('the Arc server must not have the same public key as this SIM');

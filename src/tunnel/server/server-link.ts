@@ -312,7 +312,7 @@ export class ServerLink {
         this.#hasGivenUp = true;
         const { reason, why } = this.silence.explain();
         const next = 'the next packet or keepalive starts another attempt';
-        log.warn({ reason }, `no answer to the handshake within 90 s: ${why}; ${next}`);
+        log.warn({ reason }, `no response to the handshake within 90 s: ${why}; ${next}`);
         break;
       }
       case 'clock-jumped':

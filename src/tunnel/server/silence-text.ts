@@ -32,24 +32,24 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
     next: [
       `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer keys that it does not know.`,
       isLoopback(facts.host)
-        ? 'Check that `arctun emulator` is running. If it was restarted without --state, it does not know this SIM: move arc.json away and run bootstrap again.'
+        ? 'Check that `arctun emulator` is running. If it was restarted without --state, it does not know this SIM: move arc.json elsewhere and run bootstrap again.'
         : `Check that the network allows outgoing UDP packets to port ${facts.port}.`,
-      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If the clock is slow, the server may not answer, because it has already seen a later time from this key.`,
+      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If the clock is slow, the server may not answer, because it has already seen a later timestamp from this key.`,
     ],
   }),
   'wrong-key': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${endpoints(facts)} answers, but its answers cannot be decrypted: it uses another key or a pre-shared key`,
+    why: `${endpoints(facts)} responds, but its responses cannot be decrypted: it uses another key or a pre-shared key`,
     next: [`Check the keys, which do not match: ${LOOK_AT_SIM}.`],
   }),
   'under-load': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${endpoints(facts)} is under load: it sent a cookie instead of an answer, and has sent nothing since`,
+    why: `${endpoints(facts)} is under load: it sent a cookie instead of a response, and has sent nothing since`,
     next: ['Try again later. There is nothing to fix on this machine.'],
   }),
   'clock-behind': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server does not answer if it has already seen a later time from this key`,
+    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server does not answer if it has already seen a later timestamp from this key`,
     next: ['Set the clock of this machine, for example with NTP, and try again.'],
   }),
   'no-data-back': (facts) => ({

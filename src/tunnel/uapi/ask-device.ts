@@ -15,10 +15,10 @@ export interface DeviceStatus {
 }
 
 /**
- * Asks a device for its status. The answer contains the private key instead of the public key,
+ * Asks a device for its status. The response contains the private key instead of the public key,
  * which is derived from it.
  *
- * @throws Error like LocalConnections.ask(), or if the answer is invalid
+ * @throws Error like LocalConnections.ask(), or if the response is invalid
  */
 export async function askDevice(
   path: string,
@@ -26,7 +26,7 @@ export async function askDevice(
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): Promise<DeviceStatus> {
   const answer = readGetResponse(await connections.ask(path, 'get=1\n\n', '\n\n'));
-  if (answer === undefined) throw new Error('the answer is not in the format of WireGuard');
+  if (answer === undefined) throw new Error('the response is not in the format of WireGuard');
   const { privateKey, listenPort, fwmark, peers } = answer;
   const publicKey = privateKey && formatKey(publicKeyOf(privateKey.expose()));
   privateKey?.expose().fill(0);

@@ -16,7 +16,8 @@ export class Identity implements HandshakeOptions {
 
   /** @throws RangeError if `privateKey` is not 32 bytes */
   constructor(crypto: Crypto, privateKey: Uint8Array) {
-    if (privateKey.length !== KEY_LENGTH) throw new RangeError('a private key must have 32 bytes');
+    if (privateKey.length !== KEY_LENGTH)
+      throw new RangeError('a private key must be 32 bytes long');
     this.#crypto = crypto;
     this.#privateKey = copySecret(privateKey);
     this.isNone = privateKey.every((byte) => byte === 0);

@@ -301,7 +301,7 @@ describe('an existing arc.json', () => {
     const error = await failureOf(bench.run());
     expect(error.kind).toBe('api');
     expect(error.next.at(-1)).toMatch(
-      /^If that SIM no longer exists, move .*arc\.json away, or choose another file with --config\. Bootstrap then creates a new SIM, which is billed\.$/,
+      /^If that SIM no longer exists, move .*arc\.json elsewhere, or choose another file with --config\. Bootstrap then creates a new SIM, which will be billed\.$/,
     );
   });
 
@@ -339,7 +339,7 @@ describe('an existing arc.json', () => {
     expect(error.kind).toBe('configuration');
     expect(error.what).toBe(`cannot use ${TARGET}`);
     expect(error.why).toContain(why);
-    expect(error.next.join(' ')).toContain('move the file away');
+    expect(error.next.join(' ')).toContain('move the file elsewhere');
     expect(bench.server.calls).toEqual([]);
     expect(bench.files.texts.get(TARGET)).toBe(text);
   });

@@ -82,7 +82,7 @@ describe('a run whose journal contains only the request', () => {
     expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
     expect(error.next.join('\n')).not.toContain(`--adopt ${other}`);
     expect(error.next.join('\n')).toContain(
-      'a device that already uses the SIM loses its connection',
+      'a device that already uses the SIM will lose its connection',
     );
   });
 

@@ -222,13 +222,13 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('terminated'))).toEqual([
-      'The SIM is terminated and cannot open a tunnel. Move arc.json away and run `arctun bootstrap authkey` to create another SIM, which is billed.',
+      'The SIM is terminated and cannot open a tunnel. Move arc.json elsewhere and run `arctun bootstrap authkey` to create another SIM, which will be billed.',
     ]);
     // `up` reports it also when it ends without a handshake.
     const silent = { what: 'no handshake', why: 'no answer', next: ['Check the keys.'] };
     expect(withFinding(new TunnelError('no-answer', silent), at.finding)).toMatchObject({
       message: 'no handshake: the SIM is terminated and cannot open a tunnel',
-      next: [expect.stringContaining('Move arc.json away')],
+      next: [expect.stringContaining('Move arc.json elsewhere')],
     });
     const other = new Error('other');
     expect(withFinding(other, at.finding)).toBe(other);

@@ -162,7 +162,7 @@ describe('permissions', () => {
     expect(error.next).toEqual(['Do this.']);
   });
 
-  it('reports that a SIM may have been terminated if the answer was lost', async () => {
+  it('reports that a SIM may have been terminated if the response was lost', async () => {
     const failure = apiError(500);
     ports.api.failures.set('terminateSim', failure);
     const error = await failureOf(terminate({ yes: true }));

@@ -9,7 +9,7 @@ function sent(value: unknown): unknown {
 it.each([
   ['that is up', REPORT],
   ['that connects', { ...REPORT, ...CONNECTING }],
-  ['of mode tun', { ...REPORT, mode: 'tun', interface: 'soratun0', connections: undefined }],
+  ['of tun mode', { ...REPORT, mode: 'tun', interface: 'soratun0', connections: undefined }],
   ['without listeners', { ...REPORT, listeners: {} }],
   ['without peers', { ...REPORT, peers: [] }],
 ])('is accepted for a tunnel %s', (_, report) => {

@@ -64,7 +64,7 @@ it.each<PacketInterfaceRefusal>(['no-driver', 'no-access', 'not-permitted', 'nam
 );
 
 it('fails if an interface is requested and this system has none', async () => {
-  await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toThrow('mode tun needs Linux');
+  await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toThrow('tun mode needs Linux');
 });
 
 it('uses an interface by default if permitted, and logs it', async () => {
@@ -102,10 +102,10 @@ it('reports why koffi does not load, for --mode tun', async () => {
   const absent = { ...ports({ none: true }), whyNoInterfaces: () => Promise.resolve('cut off') };
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, absent)).rejects.toMatchObject({
     what: 'cannot create a network interface',
-    why: 'mode tun needs Linux and koffi, which cannot be loaded here (cut off)',
+    why: 'tun mode needs Linux and koffi, which cannot be loaded here (cut off)',
   });
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toMatchObject({
-    why: 'mode tun needs Linux and koffi, which cannot be loaded here',
+    why: 'tun mode needs Linux and koffi, which cannot be loaded here',
   });
 });
 

@@ -58,7 +58,7 @@ it.each([
     'cannot send: arctun up (pid 1234) already uses this SIM',
     [
       'Nothing was sent.',
-      'Post the message to http://127.0.0.1:8888/ instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
+      'Post the message to http://127.0.0.1:8888/ instead, or stop it with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
     ],
   ],
   [
@@ -66,14 +66,16 @@ it.each([
     { command: 'up', pid: 1234, interface: 'soratun0' },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
     [
-      'Send through the existing network interface soratun0 instead, or stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).',
+      'Send through the existing network interface soratun0 instead, or stop it with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
     ],
   ],
   [
     'up',
     { command: 'up', pid: 1234 },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
-    ['Stop it with "kill 1234", or add --force (the two tunnels then disconnect each other).'],
+    [
+      'Stop it with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
+    ],
   ],
 ] as const)('refuses %s at once while %j runs', async (command, holder, message, next) => {
   hold(holder);
@@ -130,7 +132,7 @@ it('reports that the holder belongs to another user if only that is known', asyn
     message: "cannot send: another user's process uses this SIM",
     next: [
       'Nothing was sent.',
-      'Stop that process, or add --force (the two tunnels then disconnect each other).',
+      'Stop that process, or add --force (the two tunnels will then keep disconnecting each other).',
     ],
   });
 });
@@ -154,7 +156,7 @@ it('continues with --force, and warns', async () => {
     {
       level: 'warn',
       fields: { reason: 'arctun up (pid 1234) uses this SIM' },
-      message: 'two tunnels that use one SIM disconnect each other',
+      message: 'two tunnels that use one SIM keep disconnecting each other',
     },
   ]);
 });
@@ -184,7 +186,9 @@ it('claims the new key of a running tunnel, and warns if that is in use', async 
   expect([...claims.holders.keys()]).toEqual([Buffer.from(other).toString('hex')]);
   hold(UP);
   await held.follow(KEY);
-  expect(log.messages('warn')).toEqual(['two tunnels that use one SIM disconnect each other']);
+  expect(log.messages('warn')).toEqual([
+    'two tunnels that use one SIM keep disconnecting each other',
+  ]);
 });
 
 it.each([

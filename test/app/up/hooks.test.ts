@@ -193,7 +193,7 @@ it('reports once that no interface exists, and how to get one', async () => {
   await goThrough(hooksOf(spoken));
   expect(commands.lines).toEqual(['b']);
   expect(log.messages('warn')).toEqual([
-    'skipped PreUp(0), PostDown(0): %i requires a network interface, which mode userspace does not create. Use --mode tun',
+    'skipped PreUp(0), PostDown(0): %i requires a network interface, which userspace mode does not create. Use --mode tun',
   ]);
   await goThrough(hooksOf(spoken, 'tun0'));
   expect(commands.lines.slice(1)).toEqual(['a tun0', 'b', 'c tun0']);

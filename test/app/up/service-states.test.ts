@@ -274,7 +274,7 @@ describe('the status', () => {
     expect(lastStatus()).toBe('Waiting for the first handshake with 192.0.2.1:11010');
     said.unanswered = { for: 6_000, reason: 'no-answer' };
     await advance(15_000);
-    expect(lastStatus()).toMatch(/, no answer since \S+ \(no-answer\)$/);
+    expect(lastStatus()).toMatch(/, no response since \S+ \(no-answer\)$/);
   });
 
   it('reports a silence with the time it was first seen', async () => {
@@ -286,7 +286,7 @@ describe('the status', () => {
     said.silence = { reason: 'no-answer', why: 'nothing comes' };
     await advance(15_000);
     const status =
-      'Tunnel to 192.0.2.1:11010: last handshake at 2026-11-26T12:00:00Z, no answer since 2026-11-26T12:10:00Z (no-answer)';
+      'Tunnel to 192.0.2.1:11010: last handshake at 2026-11-26T12:00:00Z, no response since 2026-11-26T12:10:00Z (no-answer)';
     expect(lastStatus()).toBe(status);
     const { length } = told;
     await advance(600_000);
@@ -296,7 +296,7 @@ describe('the status', () => {
     expect(lastStatus()).not.toContain('silent');
     said.silence = { reason: 'under-load', why: 'nothing comes' };
     await advance(15_000);
-    expect(lastStatus()).toContain('no answer since 2026-11-26T12:20:30Z (under-load)');
+    expect(lastStatus()).toContain('no response since 2026-11-26T12:20:30Z (under-load)');
   });
 
   it('is kept if the tunnel does not report its status, and a hanging tunnel is not queried again', async () => {
@@ -336,7 +336,7 @@ describe('the status', () => {
     expect(status).toMatch(/^Tunnel to 127\.0\.0\.1:\d+: last handshake at 2026-01-01T00:00:01Z$/);
     await world.network.close();
     await world.advance(200_000);
-    expect(status).toMatch(/last handshake at \S+, no answer since \S+ \(no-answer\)$/);
+    expect(status).toMatch(/last handshake at \S+, no response since \S+ \(no-answer\)$/);
     await states.stopping();
     await tunnel.close();
   });

@@ -34,7 +34,7 @@ it('reports that a terminal is too narrow or too low', async () => {
   }
 }, 60_000);
 
-it('reports that a text is too long', async () => {
+it('reports that the text is too long', async () => {
   const makes = [pngQrCode, (text: string) => terminalQrCode(text, undefined)];
   for (const make of makes) {
     await expect(make('x'.repeat(5000))).rejects.toMatchObject({

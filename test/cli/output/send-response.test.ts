@@ -33,16 +33,16 @@ it.each<[SendResponse, boolean, string | undefined]>([
   [HTTP, false, 'HTTP 201 Created'],
   [HTTP, true, undefined],
   [{ via: 'udp', payload: bytes('x') }, false, undefined],
-  [{ via: 'udp', payload: new Uint8Array(0) }, true, 'The target sent an empty answer.'],
+  [{ via: 'udp', payload: new Uint8Array(0) }, true, 'The target sent an empty response.'],
   [
     { via: 'udp', payload: undefined },
     true,
-    'No answer within 7 s. Over UDP, the message may or may not have arrived.',
+    'No response within 7 s. Over UDP, the message may or may not have arrived.',
   ],
   [
     { via: 'tcp', payload: undefined },
     false,
-    'The message was delivered, but the target sent no answer.',
+    'The message was delivered, but the target did not send a response.',
   ],
 ])('says beside %j (json: %s): %s', (answer, json, note) => {
   expect(answerNote(answer, { timeout: 7_000, json })).toBe(note);

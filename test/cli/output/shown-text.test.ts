@@ -18,7 +18,7 @@ describe('harmless', () => {
   });
 });
 
-it('keeps line ends and tabs in a text of several lines', () => {
+it('keeps line ends and tabs in text of several lines', () => {
   expect(harmlessLines('a\r\nb\tc\rd\u001b[2J\u0085e')).toBe('a\nb\tc\ufffdd\ufffd[2J\ufffde');
 });
 

@@ -41,7 +41,7 @@ function shown({ stdout }: TestProcess): string {
 
 const ID_QUESTION = /auth key ID \(starts with "keyId-"\)/;
 const KEY_QUESTION = /auth key \(starts with "secret-"\)/;
-const CONFIRM_QUESTION = /Create the SIM\? It is billed until you terminate it/;
+const CONFIRM_QUESTION = /Create the SIM\? It will be billed until you terminate it/;
 const COVERAGE_QUESTION = /Coverage type for the new virtual SIM/;
 
 describeWith(['script'], 'the wizard', () => {

@@ -7,7 +7,7 @@ import { writeExecutable } from '../../support/executable.js';
 import { inSpace, WireGuardGoServer } from '../../support/foreign/wireguard-go-server.js';
 import { describeWith, TUN_MODE } from '../../support/runner/requirements.js';
 
-describeWith([...TUN_MODE, 'executable', 'ping'], 'the executable in mode tun', () => {
+describeWith([...TUN_MODE, 'executable', 'ping'], 'the executable in tun mode', () => {
   let server: WireGuardGoServer;
 
   beforeEach(async () => {

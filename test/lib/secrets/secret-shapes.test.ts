@@ -56,7 +56,7 @@ describe('names', () => {
   });
 });
 
-describe('a text', () => {
+describe('text', () => {
   it.each([
     ['secret-xyz is wrong', '<redacted> is wrong'],
     ['SECRET-XYZ', '<redacted>'],
@@ -76,7 +76,7 @@ describe('a text', () => {
   });
 });
 
-it('hides a text under a secret name, and secret-like text under other names', () => {
+it('hides text under a secret name, and secret-like text under other names', () => {
   expect(redactNamed('X-Soracom-Token', 'abc')).toBe('<redacted>');
   expect(redactNamed('x-soracom-next-key', 'abc')).toBe('abc');
   expect(redactNamed('X-Trace', `via ${JWT}`)).toBe('via <redacted>');

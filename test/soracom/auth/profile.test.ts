@@ -93,7 +93,7 @@ describe('parseSoracomProfile', () => {
     expect(message).not.toContain('secret-1');
   });
 
-  it('does not show a text that is not JSON', () => {
+  it('does not show text that is not JSON', () => {
     let error: unknown;
     try {
       parseSoracomProfile('secret-1');

@@ -416,7 +416,7 @@ describe('deadlines', () => {
   it('end a call when the total time is over', async () => {
     answering('GET /v1/sims/1', silence);
     const error = await errorOf(client({ deadlineMs: 150, timeoutMs: 60_000 }).getSim('1'));
-    expect(error.why).toContain('no answer within 0.15 s');
+    expect(error.why).toContain('no response within 0.15 s');
   });
 
   it('do not end a createSim that was sent', async () => {
@@ -524,6 +524,6 @@ describe('signing out', () => {
   it('takes at most five seconds', async () => {
     answering('POST /v1/auth/logout', silence);
     const error = await errorOf(client().logout());
-    expect(error.why).toContain('no answer within 5 s');
+    expect(error.why).toContain('no response within 5 s');
   }, 60_000);
 });

@@ -154,7 +154,7 @@ describe('deadlines', () => {
     });
     const error = await failureOf(post(`${drip.url}/`, { connect: 100, whole: 300 }));
     expect(error).toMatchObject({ failure: 'timeout', sent: true });
-    expect(error.message).toBe('no answer within 0.3 s');
+    expect(error.message).toBe('no response within 0.3 s');
     await drip.close();
   });
 

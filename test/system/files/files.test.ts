@@ -353,7 +353,7 @@ describe('proveWritable', () => {
         const error = await failureOf(systemFiles.replaceText(at(`theirs/${name}`), 'new'));
         expect(error.failure).toBe('denied');
         expect(error.message).toContain(
-          'is a symbolic link of user 65534, which root does not follow',
+          'is a symbolic link owned by user 65534, so root does not follow it',
         );
         expect((await failureOf(systemFiles.proveWritable(at(`theirs/${name}`)))).failure).toBe(
           'denied',

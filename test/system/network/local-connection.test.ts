@@ -86,7 +86,7 @@ it('does not wait beyond its deadline', async () => {
   const connections = createLocalConnections({ deadline: 50 });
   await expect(connections.ask(path, 'x', '\n')).rejects.toMatchObject({
     code: 'ETIMEDOUT',
-    message: 'no answer within 0.05 s',
+    message: 'no response within 0.05 s',
   });
 });
 

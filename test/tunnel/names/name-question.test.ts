@@ -23,7 +23,7 @@ it('asks one question, with recursion desired', () => {
   expect(packet).toMatchObject({ id: 77, type: 'query', flag_rd: true, questions: [ASKED] });
 });
 
-it('returns the addresses in their order, with the shortest TTL', () => {
+it('returns the addresses in their original order, with the shortest TTL', () => {
   const answers = [
     a('ONE.test', '10.0.0.2', 30),
     a('one.test', '10.0.0.1'),

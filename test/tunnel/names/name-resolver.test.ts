@@ -247,7 +247,7 @@ it('leaves no listener on the signal of a lookup, found or not', async () => {
   expect(abortListeners(stop)).toBe(0);
 });
 
-it('dials the addresses of a name in their order, and reports the first failure', async () => {
+it('dials the addresses of a name in order, and reports the first failure', async () => {
   servers.set(SERVERS[0]!, answering('192.0.2.1', '100.127.69.42'));
   const dialled: string[] = [];
   const dialer = new NameDialer(

@@ -458,7 +458,7 @@ describe('the TTL', () => {
     await open();
     await world.advance(120_000);
     expect(initiations()).toHaveLength(20);
-    expect(world.log.messages('warn')[0]).toMatch(/^no answer to the handshake within 90 s: /);
+    expect(world.log.messages('warn')[0]).toMatch(/^no response to the handshake within 90 s: /);
   });
 });
 

@@ -60,19 +60,19 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'wrong-key',
     {},
-    'no handshake with the Arc server: 192.0.2.1:11010 answers, but its answers cannot be decrypted: it uses another key or a pre-shared key',
+    'no handshake with the Arc server: 192.0.2.1:11010 responds, but its responses cannot be decrypted: it uses another key or a pre-shared key',
     /keys, which do not match: .*sim show/,
   ],
   [
     'under-load',
     {},
-    'no handshake with the Arc server: 192.0.2.1:11010 is under load: it sent a cookie instead of an answer, and has sent nothing since',
+    'no handshake with the Arc server: 192.0.2.1:11010 is under load: it sent a cookie instead of a response, and has sent nothing since',
     /Try again later/,
   ],
   [
     'clock-behind',
     { unixMilliseconds: 86_400_000 },
-    "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02, and a server does not answer if it has already seen a later time from this key",
+    "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02, and a server does not answer if it has already seen a later timestamp from this key",
     /Set the clock/,
   ],
   [
@@ -401,7 +401,7 @@ describe('a tunnel reports', () => {
       world.link.connected = false;
       await dialFailure();
       await world.advance(120_000);
-      const warning = world.log.lines.find(({ message }) => message.startsWith('no answer to'));
+      const warning = world.log.lines.find(({ message }) => message.startsWith('no response to'));
       expect(warning).toMatchObject({ level: 'warn', fields: { reason: 'no-answer' } });
       expect(warning?.message).toMatch(
         /in 90 s: 192\.0\.2\.1:\d+ has not answered \d+ handshake initiations; the next packet/,

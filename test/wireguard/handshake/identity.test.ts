@@ -22,7 +22,7 @@ it('treats 32 zero bytes as no key, and other values as a key', () => {
 
 it.each([0, 31, 33])('refuses a private key of %i bytes', (length) => {
   expect(() => new Identity(createNodeCrypto(), new Uint8Array(length))).toThrow(
-    new RangeError('a private key must have 32 bytes'),
+    new RangeError('a private key must be 32 bytes long'),
   );
 });
 

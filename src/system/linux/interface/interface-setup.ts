@@ -280,7 +280,7 @@ class InterfaceSetup implements ConfiguredInterface {
       if (refusal !== undefined && !wasLeft) throw refusal;
     };
     const kind = rule.isInverted === true ? 'mark' : 'other routes';
-    const subject = `rule of the default route of IPv${rule.family}, ${kind}`;
+    const subject = `rule for the IPv${rule.family} default route, ${kind}`;
     return {
       subject,
       add,

@@ -166,7 +166,7 @@ export class Rtnetlink {
   #change(name: string, request: NetlinkRequest): void {
     this.#ask(request);
     const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
-    if (answer?.type !== NLMSG_ERROR) throw new Error(`rtnetlink ${name}: no answer`);
+    if (answer?.type !== NLMSG_ERROR) throw new Error(`rtnetlink ${name}: no response`);
     throwRefusal(name, answer);
   }
 
