@@ -62,7 +62,7 @@ function publicKeyOf(sodium: Sodium, privateKey: Uint8Array): Uint8Array {
 }
 
 function requireKey(key: Uint8Array): void {
-  if (key.length !== KEY_LENGTH) throw new RangeError('an X25519 key is 32 bytes');
+  if (key.length !== KEY_LENGTH) throw new RangeError('an X25519 key must be 32 bytes long');
 }
 
 function seal(

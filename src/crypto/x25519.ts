@@ -47,7 +47,7 @@ class KeyObjects {
 }
 
 function requireKey(key: Uint8Array): void {
-  if (key.length !== KEY_LENGTH) throw new RangeError('an X25519 key is 32 bytes');
+  if (key.length !== KEY_LENGTH) throw new RangeError('an X25519 key must be 32 bytes long');
 }
 
 // Importing DER takes 0.4 ms, ten times as long as importing a JWK. But a JWK consists of strings,

@@ -131,7 +131,7 @@ export class Extension {
     });
   }
 
-  /** Whether invocations are concurrent and send no events, as on Lambda Managed Instances. */
+  /** Whether invocations are concurrent and do not send events, as on Lambda Managed Instances. */
   get #isManaged(): boolean {
     return this.#settings.initializationType === 'lambda-managed-instances';
   }

@@ -1,6 +1,6 @@
 /**
  * TCP sequence numbers: arithmetic modulo 2^32 (RFC 9293 3.4). A number is stored as an int32 (`|
- * 0`), for which V8 needs no heap object. Comparisons are correct for distances below 2^31.
+ * 0`), for which V8 does not need a heap object. Comparisons are correct for distances below 2^31.
  */
 
 /** Returns `sequence` advanced by `count` octets. */

@@ -1,6 +1,6 @@
 /** A conversation with a local socket's client: receives text and returns text. */
 export interface Conversation {
-  /** Whether the client will send no more input. */
+  /** Whether the client will not send more input. */
   readonly isOver: boolean;
   /**
    * Returns the response to a piece of text. Called again only after the promise has settled. Never

@@ -16,7 +16,7 @@ export interface RelayLimits {
    * NATs to wait 2 h 4 min, because TCP keepalives are two hours apart.
    */
   readonly idleTimeout: number;
-  /** The timeout after one direction has ended, because that side then sends no more keepalives. */
+  /** The timeout after one direction has ended, because that side then stops sending keepalives. */
   readonly halfClosedTimeout: number;
 }
 

@@ -17,7 +17,8 @@ export function parseEndpointUrl(text: string): string {
 }
 
 /**
- * Works like `parseEndpointUrl`, but also allows plain http, for a service that receives no key.
+ * Works like `parseEndpointUrl`, but also allows plain http, for a service that does not receive a
+ * key.
  * @throws UserError of kind `usage`
  */
 export function parsePlainEndpointUrl(text: string): string {
@@ -34,7 +35,7 @@ export function parsePlainEndpointUrl(text: string): string {
 }
 
 /**
- * Whether a URL leads to this machine, so that requests cross no network and need no proxy. The
+ * Whether a URL leads to this machine, so that requests do not cross a network or need a proxy. The
  * only name accepted is `localhost`, because a name server may resolve other names.
  */
 export function isLoopbackUrl(url: string): boolean {

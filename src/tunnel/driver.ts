@@ -45,7 +45,10 @@ export class Driver {
   /** The number of batches of datagrams received. */
   #received = 0;
   #scheduled = false;
-  /** Whether the current turn will still drain the engine; schedule() then needs no other turn. */
+  /**
+   * Whether the current turn will still drain the engine; schedule() then does not need another
+   * turn.
+   */
   #willDrain = false;
   #beforeDrain: (() => void)[] = [];
   #closed = false;

@@ -97,7 +97,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   const byPlatform = clock === 'platform' ? since : undefined;
   const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
-    const open = `An earlier run requested a virtual SIM at ${isoTime(since)} but received no response. The SIM may exist, and would then be billed (${journal.path}).`;
+    const open = `An earlier run requested a virtual SIM at ${isoTime(since)} but did not receive a response. The SIM may exist, and would then be billed (${journal.path}).`;
     throw retold(error, [open, ...error.next]);
   });
   const { serverTime = -Infinity } = api;

@@ -2,7 +2,7 @@
  * Saves a renewed session elsewhere if arc.json is read-only, such as a systemd credential, a
  * Kubernetes secret or an environment variable. The file in the state folder also records the
  * session that it replaces. The state file is newer if arc.json still has that session; otherwise
- * arc.json was renewed later. This comparison needs no clock.
+ * arc.json was renewed later. This comparison does not need a clock.
  */
 import * as z from 'zod/mini';
 import { parseJson } from '../../lib/text/parse-json.js';

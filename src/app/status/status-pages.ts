@@ -15,7 +15,10 @@ export interface StatusPagesOptions {
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   readonly version: string;
   readonly clock: Clock;
-  /** Aborted when the tunnel is about to close, so that load balancers send no new traffic here. */
+  /**
+   * Aborted when the tunnel is about to close, so that load balancers stop sending new traffic
+   * here.
+   */
   readonly signal: AbortSignal;
 }
 

@@ -169,7 +169,8 @@ async function keepOpen(run: Run): Promise<void> {
     await Promise.race([whenAborted(signal), running.failed]);
     await states.stopping();
   } catch (error) {
-    // Notify before preDown and postDown, which may take minutes. A requested stop needs no reason.
+    // Notify before preDown and postDown, which may take minutes. A requested stop does not need a
+    // reason.
     await states.stopping(isStop(error, signal) ? undefined : messageOf(error));
     throw error;
   } finally {

@@ -95,7 +95,7 @@ export function askForSim(
     })),
     { name: 'Create another SIM, which is also billed', value: 'create-another' },
   ];
-  const message = `An earlier run requested a virtual SIM at ${isoTime(since)} but received no response. ${sims.length === 0 ? 'No SIM is listed yet' : 'It may be one of these'}`;
+  const message = `An earlier run requested a virtual SIM at ${isoTime(since)} but did not receive a response. ${sims.length === 0 ? 'No SIM is listed yet' : 'It may be one of these'}`;
   return ask({ type: 'select', message, choices }, signal);
 }
 

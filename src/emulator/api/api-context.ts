@@ -36,7 +36,7 @@ export function admission(
   if (grant === undefined) return REFUSALS.tokenInvalid;
   if (notes) notes.user = userLabel(grant.user);
   const { operationId = '', tags: [tag = ''] = [] } = context.operation;
-  // Logging out needs no permission.
+  // Logging out does not need a permission.
   if (operationId === 'logout' || permits(grant.user, tag, operationId)) return 'admitted';
   return notPermitted(`${tag}:${operationId}`);
 }

@@ -151,7 +151,7 @@ function siteVerdict(
     case 'none':
       return isTyped(headers) && (asker === undefined || asker === 'own') ? PASSED : foreign(asker);
     case 'same-origin': {
-      // Origin is null if a page of this server sends no Referer.
+      // Origin is null if a page of this server does not send a Referer.
       const { origin } = headers;
       return origin === undefined || origin === 'null' || asker === 'own' ? PASSED : foreign(asker);
     }

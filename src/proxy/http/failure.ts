@@ -8,7 +8,7 @@ import { formatAuthority } from '../listen-address.js';
 import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
 
 /**
- * The reason why the target sent no response.
+ * The reason why the target did not send a response.
  *
  * - the reason of a FailedDial: the connection failed
  * - `reset`: the connection was lost before a response

@@ -127,7 +127,7 @@ class WatchedDescriptor implements Watch {
   #armed = 0;
   #isAdded = false;
   #isClosed = false;
-  /** A read scheduled for the next turn, which needs no event from epoll. */
+  /** A read scheduled for the next turn, which does not need an event from epoll. */
   #turn: NodeJS.Immediate | undefined;
 
   constructor(handlers: ReadyHandlers, owner: WatchOwner) {

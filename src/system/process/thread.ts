@@ -45,7 +45,7 @@ export function parentThread(): MessageChannel {
   return {
     post: (message) => port.postMessage(message),
     onMessage: (handler) => void port.on('message', handler),
-    // A thread ends with its parent thread, so the parent's end needs no report.
+    // A thread ends with its parent thread, so the parent's end does not need a report.
     onEnd: () => undefined,
     close: () => {
       port.close();

@@ -1,4 +1,6 @@
-/** Krypton operations, which need no token because the SIM itself authenticates the caller. */
+/**
+ * Krypton operations, which do not need a token because the SIM itself authenticates the caller.
+ */
 import { answer, json, type Paths, refused, type Schemas, text, texts } from './building-blocks.js';
 
 const properties = {
