@@ -6,7 +6,7 @@ import { runSend, sendFlags } from '../src/cli/run/run-send.js';
 
 export default class Send extends BaseCommand {
   static override description =
-    'Send one message to the Unified Endpoint, print the answer and close the tunnel.';
+    'Send one message to the Unified Endpoint, print the response and close the tunnel.';
   static override examples = [
     `arctun send '{"temperature": 21.5}'`,
     `echo hello | arctun send --content-type text/plain`,
