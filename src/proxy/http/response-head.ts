@@ -73,7 +73,7 @@ function parseField(
   const colon = line.indexOf(':');
   const name = line.slice(0, colon);
   if (colon < 1 || !isToken(name)) return false;
-  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');
+  const value = trimBlanks(line.slice(colon + 1));
   if (!isFieldValue(value)) return false;
   raw.push(name, value);
   if (headers === undefined) return true;
@@ -81,6 +81,19 @@ function parseField(
   const before = headers.get(key);
   headers.set(key, before === undefined ? value : `${before}, ${value}`);
   return true;
+}
+
+/** Removes blanks at both ends in linear time: /[ \t]+$/ takes seconds if a head is full of blanks. */
+function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text[start])) start++;
+  while (end > start && isBlank(text[end - 1])) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
 }
 
 /**

@@ -124,6 +124,21 @@ it('limits names and values to 32 KiB', () => {
   expect(parse('HTTP/1.1 200 OK', field(32 * 1024 + 1))).toBeUndefined();
 });
 
+it('trims only blanks', () => {
+  const value = (text: string) => parse('HTTP/1.1 200 OK', `X:${text}`)!.headers.get('x');
+  expect(value(' \t a \t b\t \t')).toBe('a \t b');
+  expect(value('\xa0a\xa0')).toBe('\xa0a\xa0');
+  expect(value(' \t ')).toBe('');
+});
+
+it('parses a value full of blanks in linear time', () => {
+  const begin = performance.now();
+  expect(parse('HTTP/1.1 200 OK', `X: a${' '.repeat(60_000)}b`)).toBeUndefined();
+  expect(parseTrailers(`X: a${' \t'.repeat(30_000)}b`)).toHaveLength(2);
+  // Backtracking takes several seconds.
+  expect(performance.now() - begin).toBeLessThan(500);
+});
+
 it('parses trailers', () => {
   expect(parseTrailers('')).toEqual([]);
   expect(parseTrailers('A: 1\r\nb: 2')).toEqual(['A', '1', 'b', '2']);
