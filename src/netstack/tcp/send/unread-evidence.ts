@@ -26,9 +26,9 @@ export class UnreadEvidence {
   #ack = 0;
   /** Whether another segment has the same SEG.ACK, so that an RST may answer that one. */
   #isRepeated = false;
-  /** SEG.ACK of the last segment without text, and when it was sent. */
-  #bareAck = 0;
-  #bareAckAt = -Infinity;
+  /** SEG.ACK of the last segment, and when it was sent. */
+  #lastAck = 0;
+  #lastSentAt = -Infinity;
   /** Whether a window probe was sent: its octet is sent again with the text. */
   #hasProbed = false;
 
@@ -47,14 +47,12 @@ export class UnreadEvidence {
     if (length > 0 && this.#text.segments.size === 0) {
       this.#sequence = sequence;
       this.#ack = ack;
-      // A segment that was sent up to an RTO earlier may arrive after the text.
-      this.#isRepeated = ack === this.#bareAck && now - this.#bareAckAt < this.#text.rto;
-      return;
-    }
-    if (ack === this.#ack) this.#isRepeated = true;
-    if (length > 0) return;
-    this.#bareAck = ack;
-    this.#bareAckAt = now;
+      // A segment that was sent up to an RTO earlier may arrive after the text. So may a copy of
+      // acknowledged text.
+      this.#isRepeated = ack === this.#lastAck && now - this.#lastSentAt < this.#text.rto;
+    } else if (ack === this.#ack) this.#isRepeated = true;
+    this.#lastAck = ack;
+    this.#lastSentAt = now;
   }
 
   windowProbeSent(): void {

@@ -122,6 +122,29 @@ it.each([
   },
 );
 
+it.each([
+  [199, false],
+  [200, true],
+])(
+  'needs an RTO after earlier text with the same ACK, of which a copy may be late: %i ms',
+  (pause, isProof) => {
+    const harness = new Harness().establish();
+    harness.connection.send(new Uint8Array(10));
+    harness.sends();
+    harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+    // The rest of a body, whose response came early.
+    harness.connection.send(new Uint8Array(7));
+    expect(harness.sendsBriefly()).toEqual(['PSH,ACK 11+7 11']);
+    harness.receives({ flags: ACK, seq: 11, ack: 18 });
+    harness.after(pause);
+    harness.connection.send(new Uint8Array(5));
+    expect(harness.sendsBriefly()).toEqual(['PSH,ACK 18+5 11']);
+    harness.receives({ flags: RST, seq: 11 });
+    expect(harness.events.at(-1)).toBe('closed:reset');
+    expect(harness.connection.provesUnread).toBe(isProof);
+  },
+);
+
 it('needs no time if the text carries the first ACK of the response', () => {
   const harness = new Harness().establish();
   harness.connection.send(new Uint8Array(10));
