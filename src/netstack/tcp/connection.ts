@@ -93,8 +93,8 @@ export class TcpConnection {
   }
 
   /**
-   * Whether an RST has ended the connection and proves that the peer's application has read none of
-   * the unacknowledged octets: see unread-evidence.ts.
+   * Whether it is proved that the peer's application has read none of the unacknowledged octets: by
+   * an RST, or because the connection ended before any was sent. See unread-evidence.ts.
    */
   get provesUnread(): boolean {
     return this.#tcb.sender.unread.isProven;
@@ -110,7 +110,7 @@ export class TcpConnection {
     const tcb = this.#tcb;
     if (!acceptsSend(tcb.state) || tcb.sender.finQueued) return 0;
     const room = writableBytes(tcb);
-    const taken = tcb.sender.ring.write(room < bytes.length ? bytes.subarray(0, room) : bytes);
+    const taken = tcb.sender.queue(room < bytes.length ? bytes.subarray(0, room) : bytes);
     if (taken < bytes.length) tcb.wantsWritable = true;
     if (taken > 0 && !isHandshake(tcb.state)) tcb.host.enqueue(tcb);
     return taken;

@@ -160,6 +160,12 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     return sequenceDistance(this.#ringSequence, sequence);
   }
 
+  /** Queues text and returns the number of octets accepted. */
+  queue(bytes: Uint8Array): number {
+    if (this.ring.length === 0) this.unread.queueBegins(this.dataEnd);
+    return this.ring.write(bytes);
+  }
+
   setMss(mss: number): void {
     this.mss = mss;
     this.congestion.setMss(mss);
@@ -281,6 +287,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   }
 
   release(): void {
+    if (this.ring.length > 0) this.unread.ended(this.sndNxt);
     this.ring.release();
     this.segments.clear();
   }

@@ -18,7 +18,7 @@ export interface OutstandingText {
 }
 
 export class UnreadEvidence {
-  /** Whether an RST has proved that the outstanding text is unread. */
+  /** Whether it is proved that the unacknowledged text is unread. */
   isProven = false;
   readonly #text: OutstandingText;
   /** SEG.SEQ and SEG.ACK of the first outstanding segment. */
@@ -29,11 +29,27 @@ export class UnreadEvidence {
   /** SEG.ACK of the last segment, and when it was sent. */
   #lastAck = 0;
   #lastSentAt = -Infinity;
+  /** The sequence number of the first octet that was queued since the queue was empty. */
+  #queuedFrom = 0;
   /** Whether a window probe was sent: its octet is sent again with the text. */
   #hasProbed = false;
 
   constructor(text: OutstandingText) {
     this.#text = text;
+  }
+
+  /** Records that the user queues text behind all that is acknowledged. */
+  queueBegins(sequence: number): void {
+    this.#queuedFrom = sequence;
+  }
+
+  /**
+   * Records the end of the connection with text in the queue, which is unread if none of it was sent.
+   *
+   * @param sndNxt SND.NXT, which a window probe advances
+   */
+  ended(sndNxt: number): void {
+    if (sndNxt === this.#queuedFrom) this.isProven = true;
   }
 
   /**

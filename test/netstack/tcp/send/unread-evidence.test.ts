@@ -156,6 +156,77 @@ it('needs no time if the text carries the first ACK of the response', () => {
   expect(harness.connection.provesUnread).toBe(true);
 });
 
+describe('text that is queued when the connection ends', () => {
+  /** Queues 5 octets behind a response, and ends the connection before the next segment leaves. */
+  function queued(before: (harness: Harness) => void = () => undefined): Harness {
+    const harness = new Harness().establish();
+    harness.connection.send(new Uint8Array(10));
+    harness.sends();
+    harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+    harness.after(40);
+    harness.sends();
+    before(harness);
+    harness.connection.send(new Uint8Array(5));
+    return harness;
+  }
+
+  it('is unread, because none of it was sent', () => {
+    const harness = queued();
+    harness.receives({ flags: RST, seq: 11 });
+    expect(harness.events.at(-1)).toBe('closed:reset');
+    expect(harness.connection.provesUnread).toBe(true);
+    expect(harness.sends()).toEqual([]);
+  });
+
+  it('is unread even if the RST has an ACK', () => {
+    const harness = queued();
+    harness.receives({ flags: RST | ACK, seq: 11, ack: 11 });
+    expect(harness.connection.provesUnread).toBe(true);
+  });
+
+  it.each<[string, (harness: Harness) => void]>([
+    [
+      'it continues text that was sent',
+      (harness) => {
+        harness.connection.send(new Uint8Array(5));
+        harness.sends();
+      },
+    ],
+    [
+      'it continues text of which a part is acknowledged',
+      (harness) => {
+        harness.connection.send(new Uint8Array(5));
+        harness.sends();
+        harness.receives({ flags: ACK, seq: 11, ack: 13 });
+      },
+    ],
+  ])('is no proof if %s', (_, before) => {
+    const harness = queued(before);
+    harness.receives({ flags: RST | ACK, seq: 11, ack: 11 });
+    expect(harness.events.at(-1)).toBe('closed:reset');
+    expect(harness.connection.provesUnread).toBe(false);
+  });
+
+  it('is no proof if its first part was acknowledged', () => {
+    const harness = new Harness().establish();
+    harness.connection.send(new Uint8Array(50_000));
+    const { seq, len } = harness.sends().at(-1)!;
+    harness.receives({ flags: ACK, seq: 1, ack: seq + len });
+    expect(harness.connection.unacknowledgedBytes).toBeGreaterThan(0);
+    harness.receives({ flags: RST | ACK, seq: 1, ack: seq + len });
+    expect(harness.events.at(-1)).toBe('closed:reset');
+    expect(harness.connection.provesUnread).toBe(false);
+  });
+
+  it('is no proof if all was acknowledged', () => {
+    const harness = queued();
+    harness.sends();
+    harness.receives({ flags: ACK, seq: 11, ack: 16 });
+    harness.receives({ flags: RST | ACK, seq: 11, ack: 16 });
+    expect(harness.connection.provesUnread).toBe(false);
+  });
+});
+
 it('is not a forged number outside the window', () => {
   const harness = afterRequest();
   harness.receives({ flags: RST, seq: 10 });
