@@ -43,6 +43,8 @@ export class KeptConnections {
   #idle: Idle[] = [];
   readonly #openedAt = new WeakMap<Upstream, number>();
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires, on the monotonic clock. */
+  #timerAt = Infinity;
   #isClosed = false;
 
   constructor({ resends }: KeptConnectionsOptions) {
@@ -91,7 +93,7 @@ export class KeptConnections {
     upstream.idle(() => this.#drop(idle));
     this.#idle.push(idle);
     if (this.#idle.length > MAX_IDLE) this.#idle.shift()?.upstream.close();
-    this.#timer ??= setTimeout(() => this.#sweep(), left).unref();
+    this.#sweepBy(until);
   }
 
   /** Closes all idle connections, and those that come later. */
@@ -103,7 +105,7 @@ export class KeptConnections {
   /** Closes all idle connections. */
   clear(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#timerAt = Infinity;
     const idle = this.#idle;
     this.#idle = [];
     for (const { upstream } of idle) upstream.close();
@@ -116,13 +118,20 @@ export class KeptConnections {
 
   /** Closes the connections whose time is over. */
   #sweep(): void {
-    this.#timer = undefined;
+    this.#timerAt = Infinity;
     const idle = this.#idle;
     this.#idle = idle.filter(isInTime);
     for (const old of idle) if (!isInTime(old)) old.upstream.close();
-    if (this.#idle.length === 0) return;
-    const next = Math.min(...this.#idle.map(({ until }) => until)) - performance.now();
-    this.#timer = setTimeout(() => this.#sweep(), Math.max(next, 1)).unref();
+    this.#sweepBy(Math.min(...this.#idle.map(({ until }) => until)));
+  }
+
+  /** Makes the timer fire at `until` at the latest. */
+  #sweepBy(until: number): void {
+    if (until >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = until;
+    const left = Math.max(until - performance.now(), 1);
+    this.#timer = setTimeout(() => this.#sweep(), left).unref();
   }
 }
 

@@ -63,6 +63,13 @@ it('closes each connection in its own time', () => {
   expect(closesAfter(long, 3_000)).toBe(true);
 });
 
+it('closes a connection in time although an earlier one may stay idle for longer', () => {
+  const long = keep(30_000).side;
+  const short = keep(2_000).side;
+  expect(closesAfter(short, 1_000)).toBe(true);
+  expect(closesAfter(long, 28_000)).toBe(true);
+});
+
 it('does not use a connection after the machine has slept', () => {
   const { side } = keep();
   jest.setSystemTime(Date.now() + 4_000);
