@@ -38,6 +38,10 @@ export class Upstream {
   #onIdleEnd: (() => void) | undefined;
   /** Whether any byte of the current response has arrived. */
   #isAnswered = false;
+  /** Whether a response can come only after the target has acknowledged the request. */
+  #comesAfterAck = false;
+  /** Whether bytes have arrived that cannot be the response. */
+  #isStray = false;
   #proofTimer: NodeJS.Timeout | undefined;
   #error: Error | undefined;
   #ended = false;
@@ -74,12 +78,15 @@ export class Upstream {
     this.#handler = handler;
     this.#onIdleEnd = undefined;
     this.#isAnswered = false;
+    this.#comesAfterAck = false;
+    this.#isStray = false;
     this.#parser.begin(handler, request);
     if (this.stream.destroyed) setImmediate(() => this.#close());
   }
 
-  /** See KeepableStream. */
+  /** See KeepableStream. Call it after a request that left in one segment. */
   expectAnswer(): void {
+    this.#comesAfterAck = true;
     keepable(this.stream)?.expectAnswer();
   }
 
@@ -136,26 +143,49 @@ export class Upstream {
       this.#endIdle();
       return;
     }
+    if (this.#isStray || this.#arrivedTooEarly) {
+      this.#refuseStray();
+      return;
+    }
     this.#isAnswered = true;
     this.#parser.write(bytes);
     if (this.#parser.state === 'malformed' && this.#handler === handler) handler.malformed();
+  }
+
+  /** Every segment of a response to a request in one segment acknowledges that request. */
+  get #arrivedTooEarly(): boolean {
+    return this.#comesAfterAck && !this.#isAnswered && this.#isUnacknowledged;
+  }
+
+  get #isUnacknowledged(): boolean {
+    return keepable(this.stream)?.isUnacknowledged === true;
+  }
+
+  /**
+   * Drops bytes that crossed the request, such as a 408 for the idle connection. The response, if one
+   * follows, cannot be told apart from them.
+   */
+  #refuseStray(): void {
+    if (this.#isStray) return;
+    this.#isStray = true;
+    this.#error ??= new Error('bytes arrived before the target had the request');
+    this.#awaitProof(performance.now() + PROOF_TIMEOUT);
   }
 
   #end(): void {
     this.#ended = true;
     this.#endIdle();
     this.#parser.endOfInput();
-    if (this.#handler === undefined || this.#parser.state === 'complete') return;
-    const deadline = performance.now() + PROOF_TIMEOUT;
-    this.#awaitProof(deadline);
+    if (this.#handler === undefined || this.#parser.state === 'complete' || this.#isStray) return;
+    this.#awaitProof(performance.now() + PROOF_TIMEOUT);
   }
 
   /**
-   * After the target's FIN no response can come, but an RST may still prove that the target had
+   * After the target's FIN, or after stray bytes, no response can come, but an RST may still prove that the target had
    * closed the connection before the request arrived.
    */
   #awaitProof(deadline: number): void {
-    const canCome = !this.#isAnswered && keepable(this.stream)?.isUnacknowledged === true;
+    const canCome = !this.#isAnswered && this.#isUnacknowledged;
     if (!canCome || performance.now() >= deadline) this.#lose();
     else this.#proofTimer = setTimeout(() => this.#awaitProof(deadline), PROOF_INTERVAL);
   }

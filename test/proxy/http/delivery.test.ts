@@ -112,6 +112,24 @@ it('sends a request again that the target provably has not read', async () => {
   expect(messages.join('\n')).toMatch(/^debug sent again: /m);
 });
 
+it('does not take bytes that crossed the request for its response', async () => {
+  const client = await start();
+  await exchange(client);
+  client.received = '';
+  client.send(POST);
+  const [first] = dialer.sides;
+  await first!.request();
+  first!.isUnacknowledged = true;
+  first!.respond('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n');
+  first!.push(null);
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  first!.resetUnread();
+  const second = await dialer.side(1);
+  expect(await second.request()).toBe(SEEN);
+  second.respond(OK);
+  expect(await client.until('ok')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 it('waits after a FIN for the proof, as long as the request is not acknowledged', async () => {
   const client = await start();
   await exchange(client);

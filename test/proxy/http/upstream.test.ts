@@ -97,6 +97,70 @@ it('takes no reset as a proof after the first byte of a response', async () => {
   expect(handler.events).toEqual(['lost ECONNRESET']);
 });
 
+describe('bytes that arrive before the target has acknowledged a request in one segment', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  });
+
+  async function stray() {
+    const { upstream, handler, side } = begin();
+    side.isUnacknowledged = true;
+    upstream.expectAnswer();
+    side.respond('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n');
+    await turn();
+    return { upstream, handler, side };
+  }
+
+  it('are no response, and leave time for a proof', async () => {
+    const { handler, side } = await stray();
+    side.push(null);
+    await turn();
+    jest.advanceTimersByTime(100);
+    expect(handler.events).toEqual([]);
+    side.resetUnread();
+    await turn();
+    expect(handler.events).toEqual(['lost ECONNRESET, unread']);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('fail the request when it is acknowledged after all', async () => {
+    const { handler, side } = await stray();
+    side.isUnacknowledged = false;
+    side.respond(`${HEAD}ab`);
+    await turn();
+    jest.advanceTimersByTime(50);
+    expect(handler.events).toEqual(['lost bytes arrived before the target had the request']);
+  });
+
+  it('fail the request after three seconds', async () => {
+    const { handler } = await stray();
+    jest.advanceTimersByTime(2_999);
+    expect(handler.events).toEqual([]);
+    jest.advanceTimersByTime(51);
+    expect(handler.events).toHaveLength(1);
+  });
+
+  it('are a response if the request needs several segments', async () => {
+    const { handler, side } = begin();
+    side.isUnacknowledged = true;
+    side.respond(`${HEAD}ab`);
+    await turn();
+    expect(handler.events).toEqual(['head', 'body ab', 'end']);
+  });
+
+  it('are refused once for each request', async () => {
+    const { upstream, handler, side } = begin();
+    upstream.expectAnswer();
+    side.respond(`${HEAD}ab`);
+    await turn();
+    upstream.begin(handler, GET);
+    side.isUnacknowledged = true;
+    side.respond(`${HEAD}cd`);
+    await turn();
+    expect(handler.events).toEqual(['head', 'body ab', 'end', 'head', 'body cd', 'end']);
+  });
+});
+
 it('waits three seconds after a FIN for a proof', async () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
   const { handler, side } = begin();
