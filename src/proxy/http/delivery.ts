@@ -9,6 +9,7 @@ import { DialError } from '../dialer.js';
 import type { Destination, ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
 import type { ForwardedRequest } from './forwarded-request.js';
+import { bindConnection } from './header-fields.js';
 import { keepAliveTimeout, type ResponseHead } from './response-head.js';
 import type { ResponseHandler } from './response-parser.js';
 import { Upstream, type UpstreamHandler } from './upstream.js';
@@ -88,8 +89,9 @@ export class Delivery implements UpstreamHandler {
     if (upstream === undefined || head === undefined) return;
     const { kept, isClosing } = this.#context;
     const { forwarded, destination } = this.#request;
+    const isBound = forwarded.bindsConnection || bindConnection(head.rawHeaders);
     if (!forwarded.isSent) upstream.destroy();
-    else if (kept === undefined || !head.keepsAlive || isClosing()) upstream.close();
+    else if (kept === undefined || !head.keepsAlive || isClosing() || isBound) upstream.close();
     else kept.keep(destination.target, upstream, keepAliveTimeout(head));
   }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ClientMessage, Destination } from './exchange-context.js';
 import {
   areWritable,
+  bindConnection,
   type HeaderField,
   isChunked,
   requestFields,
@@ -121,6 +122,11 @@ export class ForwardedRequest {
   drained(): void {
     if (!this.#isStopped) this.#request.resume();
     this.#events.onProgress();
+  }
+
+  /** Whether the target may take later requests on the connection for this client's. */
+  get bindsConnection(): boolean {
+    return bindConnection(this.#request.rawHeaders);
   }
 
   /** Whether the whole request has been sent to the target. */

@@ -190,6 +190,18 @@ export function areWritable(path: string, fields: readonly string[]): boolean {
   }
 }
 
+/**
+ * Whether fields, given as names and values in turn, authenticate the connection instead of the
+ * request (NTLM, and Negotiate of RFC 4559). Another client must not use such a connection.
+ */
+export function bindConnection(rawHeaders: readonly string[]): boolean {
+  for (const [name, value] of pairs(rawHeaders)) {
+    const isAuth = /^(?:www-authenticate|authorization)$/i.test(name);
+    if (isAuth && /(?:^|[,\s])(?:ntlm|negotiate)(?:[,\s]|$)/i.test(value)) return true;
+  }
+  return false;
+}
+
 /** Whether a message's body is chunked. */
 export function isChunked(message: IncomingMessage): boolean {
   return message.headers['transfer-encoding'] !== undefined;

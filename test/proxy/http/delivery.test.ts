@@ -66,11 +66,30 @@ it.each([
   ['the target announces a close', OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')],
   ['the response is HTTP/1.0', OK.replace('1.1', '1.0')],
   ['bytes follow the response', `${OK}x`],
+  [
+    'the target authenticates connections (RFC 4559)',
+    OK.replace('\r\n\r\n', '\r\nWWW-Authenticate: Basic realm="a", Negotiate\r\n\r\n'),
+  ],
 ])('closes the connection if %s', async (_, response) => {
   const client = await start();
   await exchange(client, 0, response);
   await exchange(client, 1);
   expect(dialer.sides[0]!.hasEnded).toBe(true);
+});
+
+it.each([
+  ['NTLM TlRMTVNTUAAD', 2],
+  ['negotiate YIIJ', 2],
+  ['Basic bnRsbTo=', 1],
+])('shares no connection that a client has authenticated: %s', async (credentials, dialed) => {
+  const client = await start();
+  client.send(`GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${credentials}\r\n\r\n`);
+  const side = await dialer.side(0);
+  await side.request();
+  side.respond(OK);
+  await client.until('ok');
+  await exchange(client, dialed - 1);
+  expect(dialer.sides).toHaveLength(dialed);
 });
 
 it('dials again if the target has closed the idle connection', async () => {
