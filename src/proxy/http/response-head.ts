@@ -40,9 +40,19 @@ export function parseResponseHead(text: string): ResponseHead | undefined {
   }
   const framing = framingOf(headers);
   if (framing === undefined || sizeOf(rawHeaders) > MAX_HEADER_SIZE) return undefined;
+  const code = Number(status);
   // RFC 9112 6.1: HTTP/1.0 does not define chunks, so the connection must close after them.
-  const keepsAlive = minor === '1' && framing !== 'until-close' && !asksForClose(headers);
-  return { status: Number(status), reason, rawHeaders, headers, framing, keepsAlive };
+  const keepsAlive = minor === '1' && hasClearEnd(code, framing) && !asksForClose(headers);
+  return { status: code, reason, rawHeaders, headers, framing, keepsAlive };
+}
+
+/**
+ * Whether the target agrees about where the response ends. Some servers send a body or a last chunk
+ * after a 204 or 304 that announces one, against RFC 9112 6.3.
+ */
+function hasClearEnd(status: number, framing: Framing): boolean {
+  if (status === 204) return framing === 'until-close' || framing === 0;
+  return status === 304 ? framing !== 'chunked' : framing !== 'until-close';
 }
 
 /** Bytes of names and values, as Node counts a request's head. */

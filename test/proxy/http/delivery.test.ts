@@ -39,6 +39,13 @@ it('sends the requests of a client over one connection, each in one write', asyn
   expect(dialer.sides).toHaveLength(1);
 });
 
+it('uses the connection again after a 204 without a length', async () => {
+  const client = await start();
+  await exchange(client, 0, 'HTTP/1.1 204 No Content\r\n\r\n');
+  await exchange(client);
+  expect(dialer.sides).toHaveLength(1);
+});
+
 it('uses the connection for another client', async () => {
   const forwarder = await forwarding.start(dialer, {
     kept: new KeptConnections({ resends: true }),

@@ -97,6 +97,15 @@ it.each<[string[], boolean]>([
   [['HTTP/1.0 200 OK', 'Content-Length: 2', 'Connection: keep-alive'], false],
   [['HTTP/1.0 200 OK', 'Transfer-Encoding: chunked'], false],
   [['HTTP/1.1 200 OK'], false],
+  [['HTTP/1.1 204 No Content'], true],
+  [['HTTP/1.1 204 No Content', 'Connection: close'], false],
+  [['HTTP/1.0 204 No Content'], false],
+  [['HTTP/1.1 204 No Content', 'Content-Length: 0'], true],
+  [['HTTP/1.1 204 No Content', 'Content-Length: 5'], false],
+  [['HTTP/1.1 204 No Content', 'Transfer-Encoding: chunked'], false],
+  [['HTTP/1.1 304 Not Modified'], true],
+  [['HTTP/1.1 304 Not Modified', 'Content-Length: 5'], true],
+  [['HTTP/1.1 304 Not Modified', 'Transfer-Encoding: chunked'], false],
   [['HTTP/1.1 200 OK', 'Content-Length: 2', 'Connection: closed'], true],
 ])('tells whether the connection persists: %j', (lines, keepsAlive) => {
   expect(parse(...lines)).toMatchObject({ keepsAlive });
