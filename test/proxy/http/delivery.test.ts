@@ -1,6 +1,7 @@
 /** Kept connections and repeated requests, as the target and the client see them. */
 import { jest } from '@jest/globals';
 
+import { DialError } from '../../../src/proxy/dialer.js';
 import { KeptConnections } from '../../../src/proxy/http/kept-connections.js';
 import { Cleanup, Forwarding, OK } from '../support/forwarding.js';
 import { KeepableDialer } from '../support/keepable.js';
@@ -73,6 +74,7 @@ it.each([
   ['the target announces a close', OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')],
   ['the response is HTTP/1.0', OK.replace('1.1', '1.0')],
   ['bytes follow the response', `${OK}x`],
+  ['the target keeps it for no time', OK.replace('\r\n\r\n', '\r\nKeep-Alive: timeout=0\r\n\r\n')],
   [
     'the target authenticates connections (RFC 4559)',
     OK.replace('\r\n\r\n', '\r\nWWW-Authenticate: Basic realm="a", Negotiate\r\n\r\n'),
@@ -219,6 +221,38 @@ it.each<[string, boolean, (client: Wire) => Promise<void>]>([
   await lose(client);
   expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
   expect(dialer.sides).toHaveLength(1);
+});
+
+it('gives the reason of a tunnel that has ended the connection', async () => {
+  const client = await start();
+  await exchange(client);
+  client.received = '';
+  client.send(POST);
+  await dialer.sides[0]!.request();
+  dialer.sides[0]!.destroy(new DialError('timeout', 'the target does not answer'));
+  expect(await client.until('}}\n')).toMatch(/"reason":"timeout"/);
+});
+
+it('does not dial for a client that leaves before its body', async () => {
+  const client = await start();
+  client.send(POST.slice(0, -1));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  client.socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(dialer.sides).toHaveLength(0);
+});
+
+it('does not keep a connection that has not taken the whole request', async () => {
+  const client = await start();
+  await exchange(client);
+  const [side] = dialer.sides;
+  side!.cork();
+  client.received = '';
+  client.send(POST);
+  await turns(() => side!.writableLength > 0);
+  side!.respond(OK);
+  await client.until('ok');
+  expect(side!.destroyed).toBe(true);
 });
 
 it('sends a request at most twice: a new connection is not replaced', async () => {

@@ -77,6 +77,12 @@ it('does not use a connection after the machine has slept', () => {
   expect(side.writableEnded).toBe(true);
 });
 
+it('closes an idle connection in time although the wall clock is set back', () => {
+  const { side } = keep();
+  jest.setSystemTime(Date.now() - 60_000);
+  expect(closesAfter(side, 4_000)).toBe(true);
+});
+
 it('does not use a connection after five minutes', () => {
   const { upstream, side } = keep();
   for (let second = 1; second < 300; second++) {

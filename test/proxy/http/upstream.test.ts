@@ -219,6 +219,39 @@ it('is not quiet with excess bytes, after a FIN, or while it writes', async () =
   expect(upstream.isQuiet).toBe(false);
 });
 
+it('is not quiet with bytes that the stream holds back', async () => {
+  const { upstream, side } = begin();
+  side.respond(`${HEAD}ab`);
+  await turn();
+  upstream.idle(() => undefined);
+  side.pause();
+  expect(upstream.isQuiet).toBe(true);
+  side.respond('x');
+  expect(upstream.isQuiet).toBe(false);
+});
+
+it('takes a proof again for the next request', async () => {
+  const { upstream, handler, side } = begin();
+  side.respond(`${HEAD}ab`);
+  await turn();
+  upstream.begin(handler, GET);
+  side.resetUnread();
+  await turn();
+  expect(handler.events.at(-1)).toBe('lost ECONNRESET, unread');
+});
+
+it('closes a connection that was paused, and leaves no timer', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  const { upstream, side } = begin();
+  side.pause();
+  upstream.close();
+  side.respond('x');
+  side.push(null);
+  await turn();
+  expect(side.destroyed).toBe(true);
+  expect(jest.getTimerCount()).toBe(0);
+});
+
 it('tells once that an idle connection has ended', async () => {
   const { upstream, side } = begin();
   side.respond(`${HEAD}ab`);

@@ -96,6 +96,16 @@ it.each<[string, (harness: Harness) => void]>([
     },
   ],
   [
+    'an RST after a second segment of text with another ACK',
+    (harness) => {
+      harness.receives({ flags: PSH | ACK, seq: 11, ack: 11, data: 10 });
+      harness.connection.send(new Uint8Array(5));
+      expect(harness.sendsBriefly()).toEqual(['PSH,ACK 16+5 21']);
+      harness.receives({ flags: RST, seq: 11 });
+      harness.receives({ flags: RST, seq: 21 });
+    },
+  ],
+  [
     'an RST after a response',
     (harness) => {
       harness.receives({ flags: PSH | ACK, seq: 11, ack: 16, data: 10 });
@@ -249,6 +259,8 @@ it('does not exist after a window probe, whose octet is sent twice', () => {
   harness.sends();
   harness.after(1_500);
   expect(harness.sends()).toMatchObject([{ seq: 1, len: 1 }]);
+  harness.after(harness.connection.info().rto);
+  expect(harness.sends()).toEqual([]);
   harness.receives({ flags: ACK, seq: 1, ack: 1, wnd: 1_000 });
   expect(harness.sends()).toMatchObject([{ seq: 1, len: 5 }]);
   harness.receives({ flags: RST, seq: 1 });
