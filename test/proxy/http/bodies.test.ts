@@ -24,6 +24,21 @@ function dialing(stream: Duplex): Dialer {
   return { dial: () => Promise.resolve(stream) };
 }
 
+it('reads no large body before it has a connection', async () => {
+  const size = 64 * MEBIBYTE;
+  const forwarder = await forwarding.start({ dial: () => new Promise(() => undefined) });
+  const { socket } = forwarding.client(forwarder);
+  socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${size}\r\n\r\n`);
+  for (let sent = 0; sent < size; sent += CHUNK.length) socket.write(CHUNK);
+  let before = NaN;
+  while (socket.writableLength !== before) {
+    before = socket.writableLength;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  // The rest is in the buffers of the operating system.
+  expect(socket.writableLength).toBeGreaterThan(size / 2);
+});
+
 it('forwards 20 MB no faster than the target reads them', async () => {
   const size = 320 * CHUNK.length;
   const hash = createHash('sha256');
