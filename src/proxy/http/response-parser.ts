@@ -39,6 +39,7 @@ const MAX_CHUNK_LINE = 4_096;
 
 const EMPTY = Buffer.alloc(0);
 const CRLF = '\r\n';
+const CR = 0x0d;
 
 /** The start of every status line that is supported. */
 const PREFIX = 'HTTP/1.';
@@ -121,7 +122,7 @@ export class ResponseParser {
 
   #takeHead(): boolean {
     const prefix = this.rest.toString('latin1', 0, PREFIX.length);
-    if (!PREFIX.startsWith(prefix)) return this.#reject();
+    if (!PREFIX.startsWith(prefix) || this.#hasBareLineFeed) return this.#reject();
     const text = this.#takeThrough('\r\n\r\n', MAX_HEAD);
     if (text === undefined) return false;
     const head = parseResponseHead(text);
@@ -141,6 +142,12 @@ export class ResponseParser {
     this.#handler?.head(head);
     if (this.#state === 'body' && this.#left === 0) this.#complete([]);
     return true;
+  }
+
+  /** Whether the status line ends without CR; the head of such a server may have no CRLF CRLF. */
+  get #hasBareLineFeed(): boolean {
+    const position = this.#input.indexOf('\n', this.#at, 'latin1');
+    return position >= 0 && (position === this.#at || this.#input[position - 1] !== CR);
   }
 
   #expectBody({ status, framing }: ResponseHead): void {

@@ -84,6 +84,7 @@ it.each([
   ['HTTP/0.9', 'hello'],
   ['HTTP/2.0', 'HTTP/2'],
   ['a CRLF before the status line', '\r\nHTTP/1.1 200 OK\r\n\r\n'],
+  ['a head with bare LFs', 'HTTP/1.1 200 OK\nContent-Length: 0\n\n'],
   ['a malformed head', 'HTTP/1.1 200 OK\r\nX : a\r\n\r\n'],
   ['a 101 that was not asked for', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n'],
   ['a chunk size that is no number', `${CHUNKED}x\r\n`],
