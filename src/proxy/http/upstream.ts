@@ -161,6 +161,10 @@ export class Upstream {
     return keepable(this.stream)?.isUnacknowledged === true;
   }
 
+  get #provesUnread(): boolean {
+    return keepable(this.stream)?.provesUnread === true;
+  }
+
   /**
    * Drops bytes that crossed the request, such as a 408 for the idle connection. The response, if one
    * follows, cannot be told apart from them.
@@ -185,7 +189,8 @@ export class Upstream {
    * closed the connection before the request arrived.
    */
   #awaitProof(deadline: number): void {
-    const canCome = !this.#isAnswered && this.#isUnacknowledged;
+    const canCome = !this.#isAnswered && this.#isUnacknowledged && !this.#provesUnread;
+    // With a proof, ends the connection before TCP sends the request again.
     if (!canCome || performance.now() >= deadline) this.#lose();
     else this.#proofTimer = setTimeout(() => this.#awaitProof(deadline), PROOF_INTERVAL);
   }
@@ -204,7 +209,7 @@ export class Upstream {
   #lose(): void {
     const handler = this.#handler;
     if (handler === undefined) return;
-    const isUnread = !this.#isAnswered && keepable(this.stream)?.provesUnread === true;
+    const isUnread = !this.#isAnswered && this.#provesUnread;
     this.#finish();
     handler.lost(this.#error, isUnread);
   }

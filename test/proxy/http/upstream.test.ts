@@ -173,6 +173,19 @@ it('waits three seconds after a FIN for a proof', async () => {
   expect(handler.events).toEqual(['lost by FIN']);
 });
 
+it('waits no longer than for the proof, so that TCP does not send the request again', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  const { handler, side } = begin();
+  side.isUnacknowledged = true;
+  side.push(null);
+  await turn();
+  jest.advanceTimersByTime(100);
+  expect(handler.events).toEqual([]);
+  side.provesUnread = true;
+  jest.advanceTimersByTime(50);
+  expect(handler.events).toEqual(['lost by FIN, unread']);
+});
+
 it('waits for no proof from a stream that has none', async () => {
   const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
   const { handler, upstream } = begin(stream);
