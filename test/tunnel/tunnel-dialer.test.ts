@@ -111,6 +111,35 @@ describe('an open connection', () => {
     expect(stream.errored).toMatchObject({ reason: 'timeout', silence: 'no-answer' });
   });
 
+  /** Lets time pass, and the streams of Node do their work. */
+  async function flow(): Promise<void> {
+    for (let count = 0; count < 5; count++) {
+      await world.advance(200);
+      await new Promise(setImmediate);
+    }
+  }
+
+  it('has the acknowledgment of a request before the first byte of the response', async () => {
+    const stream = await open();
+    const seen: boolean[] = [];
+    stream.on('data', () => seen.push(stream.isUnacknowledged));
+    accepted[0]!.on('data', (bytes: Buffer) => accepted[0]!.write(bytes));
+    for (let count = 1; count <= 3; count++) {
+      stream.write('x'.repeat(stream.segmentSize));
+      expect(stream.isUnacknowledged).toBe(true);
+      await flow();
+      expect(seen).toHaveLength(count);
+      expect(stream.isQuiet).toBe(true);
+    }
+    // Bytes that cross a request.
+    accepted[0]!.write('stray');
+    stream.write('x');
+    await flow();
+    expect(seen.slice(0, 3)).toEqual([false, false, false]);
+    expect(seen[3]).toBe(true);
+    stream.destroy();
+  });
+
   it('is not quiet after the server’s end, or without its peer', async () => {
     const [ended, orphan] = [await open(), await open()];
     expect([ended.isQuiet, orphan.isQuiet]).toEqual([true, true]);
