@@ -24,7 +24,7 @@ function dialing(stream: Duplex): Dialer {
   return { dial: () => Promise.resolve(stream) };
 }
 
-it('reads no large body before it has a connection', async () => {
+it('does not read a large body before it has a connection', async () => {
   const size = 64 * MEBIBYTE;
   const forwarder = await forwarding.start({ dial: () => new Promise(() => undefined) });
   const { socket } = forwarding.client(forwarder);
