@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import { DialError } from '../../../src/proxy/dialer.js';
 import { KeptConnections } from '../../../src/proxy/http/kept-connections.js';
 import { Cleanup, Forwarding, OK } from '../support/forwarding.js';
-import { KeepableDialer } from '../support/keepable.js';
+import { KeepableDialer, KeepableSide } from '../support/keepable.js';
 import type { Wire } from '../support/wire.js';
 
 const cleanup = new Cleanup();
@@ -240,6 +240,15 @@ it('does not dial for a client that leaves before its body', async () => {
   client.socket.destroy();
   await new Promise((resolve) => setTimeout(resolve, 60));
   expect(dialer.sides).toHaveLength(0);
+});
+
+it('asks the target to close a connection that cannot be kept', async () => {
+  const side = new KeepableSide();
+  side.segmentSize = 0;
+  const kept = new KeptConnections({ resends: true });
+  const forwarder = await forwarding.start({ dial: () => Promise.resolve(side) }, { kept });
+  forwarding.client(forwarder).send(POST);
+  expect(await side.request()).toMatch(/\r\nConnection: close\r\n/);
 });
 
 it('does not keep a connection that has not taken the whole request', async () => {

@@ -66,6 +66,7 @@ it('closes each connection in its own time', () => {
 it('closes a connection in time although an earlier one may stay idle for longer', () => {
   const long = keep(30_000).side;
   const short = keep(2_000).side;
+  expect(jest.getTimerCount()).toBe(1);
   expect(closesAfter(short, 1_000)).toBe(true);
   expect(closesAfter(long, 28_000)).toBe(true);
 });
