@@ -46,7 +46,9 @@ function hash(...parts: Uint8Array[]): Uint8Array {
 /** A scratch block for the key XORed with a pad, wiped after each use. */
 const block = secretBytes(BLOCK_LENGTH);
 
-/** Implements HMAC by definition, because createHmac leaves its result on the stack. */
+/**
+ * Implements HMAC directly from its definition, because createHmac leaves its result on the stack.
+ */
 function hmac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
   if (key.length > BLOCK_LENGTH) return hmac(hash(key), ...parts);
   block.fill(INNER_PAD);

@@ -76,7 +76,8 @@ function open(
     log,
     flag: 'ARCTUN_LAMBDA_PORT',
     maxConnections: MAX_CONNECTIONS,
-    // Never close idle connections: after a freeze, the function may just be sending a request.
+    // Never close idle connections: after a freeze, the function may be in the middle of sending a
+    // request.
     keepAliveTimeout: 0,
   });
 }

@@ -60,7 +60,7 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
     );
     metrics.counter('tx_bytes_total', 'Bytes of WireGuard messages sent.', labels, peer.sentBytes);
     if (peer.roundTrip !== undefined) {
-      const help = 'Time between the last handshake initiation that was answered and its response.';
+      const help = 'Time from the last answered handshake initiation to its response.';
       metrics.gauge(
         'handshake_round_trip_seconds',
         help,

@@ -16,7 +16,7 @@ export function prebuiltFolder(): string {
   throw new UserError('failed', {
     what: 'cannot build a layer',
     why: 'the single executable does not contain the files for a layer',
-    next: ['Install the npm package of arctun, and run `arctun lambda layer` from it.'],
+    next: ['Install arctun from npm, and run `arctun lambda layer` from that installation.'],
   });
 }
 

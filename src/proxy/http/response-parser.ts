@@ -34,7 +34,7 @@ export type ParserState =
 /** The maximum size in bytes of a head with its punctuation, which MAX_HEADER_SIZE excludes. */
 const MAX_HEAD = 2 * MAX_HEADER_SIZE;
 
-/** The longest line of a chunk's size, with extensions, in bytes. */
+/** The maximum length in bytes of a chunk-size line with its extensions. */
 const MAX_CHUNK_LINE = 4_096;
 
 const EMPTY = Buffer.alloc(0);

@@ -46,7 +46,7 @@ export interface NameServers {
 
 export interface NameResolverOptions extends NameServers {
   readonly datagrams: DatagramDialer;
-  /** Dials IP texts, for answers that do not fit into a datagram. */
+  /** Dials IP addresses given as text, for answers that do not fit into a datagram. */
   readonly streams: Dialer;
   readonly clock: Clock;
   readonly entropy: Entropy;

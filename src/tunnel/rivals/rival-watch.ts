@@ -138,7 +138,7 @@ export class RivalWatch {
 
   /**
    * Returns the signs to report now: each session in doubt once, foreign flows every 5 s, and a
-   * certain rival every 30 s while signs continue.
+   * confirmed rival every 30 s while signs continue.
    *
    * @param unansweredSince as for handshakeComplete()
    */

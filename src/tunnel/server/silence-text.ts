@@ -34,7 +34,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
       isLoopback(facts.host)
         ? 'Check that `arctun emulator` is running. If it was restarted without --state, it does not know this SIM: move arc.json elsewhere and run bootstrap again.'
         : `Check that the network allows outgoing UDP packets to port ${facts.port}.`,
-      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If the clock is slow, the server may not answer, because it has already seen a later timestamp from this key.`,
+      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If the clock is slow, the server may not answer, because it has already seen a later timestamp with this key.`,
     ],
   }),
   'wrong-key': (facts) => ({
@@ -49,7 +49,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
   }),
   'clock-behind': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server does not answer if it has already seen a later timestamp from this key`,
+    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server that has already seen a later timestamp with this key does not answer`,
     next: ['Set the clock of this machine, for example with NTP, and try again.'],
   }),
   'no-data-back': (facts) => ({

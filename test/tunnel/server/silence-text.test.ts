@@ -72,7 +72,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'clock-behind',
     { unixMilliseconds: 86_400_000 },
-    "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02, and a server does not answer if it has already seen a later timestamp from this key",
+    "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02, and a server that has already seen a later timestamp with this key does not answer",
     /Set the clock/,
   ],
   [
