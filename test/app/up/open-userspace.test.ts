@@ -17,9 +17,11 @@ it('continues with a warning if another program uses the default port, and fails
     `cannot listen on 127.0.0.1:${port}: continuing without a proxy; ` +
       'to change this, set --proxy-listen to another port or to off',
   ]);
-  await expect(openProxy({ ...settings, isAskedFor: true }, { dialer }, log)).rejects.toMatchObject({
-    kind: 'failed',
-    what: `cannot listen on 127.0.0.1:${port}`,
-  });
+  await expect(openProxy({ ...settings, isAskedFor: true }, { dialer }, log)).rejects.toMatchObject(
+    {
+      kind: 'failed',
+      what: `cannot listen on 127.0.0.1:${port}`,
+    },
+  );
   await new Promise((resolve) => other.close(resolve));
 });
