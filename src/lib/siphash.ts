@@ -5,7 +5,7 @@
  */
 import type { Entropy } from '../ports/entropy.js';
 
-const SIPHASH_KEY_LENGTH = 16;
+export const SIPHASH_KEY_LENGTH = 16;
 
 /** Returns an unpredictable key. */
 export function randomSipHashKey(entropy: Entropy): Uint8Array {

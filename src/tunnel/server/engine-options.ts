@@ -1,6 +1,7 @@
 /** Creates the engine options that both tunnel modes share. */
 import type { EngineObserver, EngineOptions } from '../../engine/engine.js';
 import type { LastingSequences } from '../../engine/netstack-engine.js';
+import { SIPHASH_KEY_LENGTH } from '../../lib/siphash.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { SentTimestamps } from './sent-timestamps.js';
@@ -32,19 +33,24 @@ export function engineOptions(
   };
 }
 
-/** Separates this use of the private key from all others. */
+/** Separates this hash from all other uses of the public key. */
 const SEQUENCES_LABEL = new TextEncoder().encode('arctun TCP sequences');
 
 /**
- * Derives what TCP keeps over a restart: a key from the private key, and the wall clock. Without
- * them, a server's TIME-WAIT could refuse the connections of the next process.
+ * Derives what TCP keeps over a restart: a key and the wall clock. Without them, a server's TIME-WAIT
+ * could refuse the connections of the next process.
+ *
+ * The key comes from the public key, because hashing the private key would leave copies in memory.
+ * Only the Arc server knows the public key, which WireGuard encrypts in the handshake (whitepaper
+ * §5.4.2), and that server sees all sequence numbers anyway.
  */
 export function lastingSequences(
-  { privateKey }: TunnelConfig,
+  { privateKey }: Pick<TunnelConfig, 'privateKey'>,
   { crypto, wallClock, clock }: Pick<TunnelPorts, 'crypto' | 'wallClock' | 'clock'>,
 ): LastingSequences {
+  const publicKey = crypto.publicKey(privateKey.expose());
   return {
-    key: crypto.mac(privateKey.expose(), SEQUENCES_LABEL),
+    key: crypto.hash(SEQUENCES_LABEL, publicKey).slice(0, SIPHASH_KEY_LENGTH),
     epoch: wallClock.unixMilliseconds() - clock.now(),
   };
 }

@@ -35,7 +35,7 @@ async function initFails(sandbox: LambdaSandbox, type: string): Promise<void> {
   expect(await sandbox.initialized()).toMatchObject({ status: 'error' });
   const told = sandbox.steps.find(({ step }) => step === 'extension init error');
   expect(told?.detail).toBe(type);
-  await sandbox.said(EXTENSION, /the extension exits/);
+  await sandbox.said(EXTENSION, /the extension is exiting/);
 }
 
 async function delivered(sandbox: LambdaSandbox): Promise<void> {

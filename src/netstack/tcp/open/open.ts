@@ -36,7 +36,7 @@ export class Open {
   ) {
     this.#host = host;
     this.#limits = limits;
-    const { key = randomSipHashKey(entropy), epoch } = sequences ?? {};
+    const { key, epoch } = { key: randomSipHashKey(entropy), epoch: 0, ...sequences };
     this.#initialSequence = new InitialSequence(key, epoch);
     this.#ports = new EphemeralPorts(randomSipHashKey(entropy), randomUint32(entropy));
   }
