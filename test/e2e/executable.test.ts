@@ -109,7 +109,7 @@ describeWith(['linux', 'executable'], 'the executable', () => {
     expect(await arctun('nosuch')).toMatchObject({ code: 2, stdout: '' });
     const layer = await arctun('lambda', 'layer');
     expect(layer).toMatchObject({ code: 1, stdout: '' });
-    expect(layer.stderr).toContain('Install the npm package');
+    expect(layer.stderr).toContain('Install arctun from npm');
     expect(await arctun('send', 'x', '--config', 'absent.json')).toMatchObject({ code: 3 });
     // This is not an environment of Lambda.
     expect(await arctun('lambda')).toMatchObject({ code: 2, stdout: '' });
