@@ -185,8 +185,8 @@ export class Upstream {
   }
 
   /**
-   * After the target's FIN, or after stray bytes, no response can come, but an RST may still prove that the target had
-   * closed the connection before the request arrived.
+   * After the target's FIN, or after stray bytes, no response can come, but an RST may still prove
+   * that the target had closed the connection before the request arrived.
    */
   #awaitProof(deadline: number): void {
     const canCome = !this.#isAnswered && this.#isUnacknowledged && !this.#provesUnread;

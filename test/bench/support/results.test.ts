@@ -33,7 +33,7 @@ function filled(label: string, rateOf: (run: Run) => number) {
   return results;
 }
 
-it('continues where it was stopped, even in the middle of a line', () => {
+it('continues after an interruption, even in the middle of a line', () => {
   const file = join(folder, 'runs.jsonl');
   const [first, second] = plan(['table'], 1) as [Run, Run];
   new Results(file, 'abc').add({ ...first, rate: 1 });

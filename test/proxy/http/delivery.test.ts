@@ -158,16 +158,22 @@ it('does not take bytes that crossed the request for its response', async () => 
   expect(await client.until('ok')).toMatch(/^HTTP\/1\.1 200 /);
 });
 
+/** Takes the request on the first connection, whose FIN crosses it: no ACK of the request yet. */
+async function crossedByFin(): Promise<KeepableSide> {
+  const first = await dialer.side(0);
+  await first.request();
+  first.isUnacknowledged = true;
+  first.push(null);
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  return first;
+}
+
 it('waits after a FIN for the proof, as long as the request is not acknowledged', async () => {
   const client = await start();
   await exchange(client);
   client.send(POST);
-  const [first] = dialer.sides;
-  await first!.request();
-  first!.isUnacknowledged = true;
-  first!.push(null);
-  await new Promise((resolve) => setTimeout(resolve, 80));
-  first!.resetUnread();
+  const first = await crossedByFin();
+  first.resetUnread();
   expect(await (await dialer.side(1)).request()).toBe(SEEN);
 });
 
@@ -176,13 +182,9 @@ it('fails after a FIN when the target has acknowledged the request', async () =>
   await exchange(client);
   client.received = '';
   client.send(POST);
-  const [first] = dialer.sides;
-  await first!.request();
-  first!.isUnacknowledged = true;
-  first!.push(null);
-  await new Promise((resolve) => setTimeout(resolve, 80));
+  const first = await crossedByFin();
   expect(client.received).toBe('');
-  first!.isUnacknowledged = false;
+  first.isUnacknowledged = false;
   expect(await client.until('}}\n')).toMatch(/^HTTP\/1\.1 502 [^]*"reason":"reset"/);
   expect(dialer.sides).toHaveLength(1);
 });

@@ -38,7 +38,7 @@ export class UnreadEvidence {
     this.#text = text;
   }
 
-  /** Records that the user queues text behind all that is acknowledged. */
+  /** Records that the user queues text while all earlier text is acknowledged. */
   queueBegins(sequence: number): void {
     this.#queuedFrom = sequence;
   }
@@ -66,7 +66,9 @@ export class UnreadEvidence {
       // A segment that was sent up to an RTO earlier may arrive after the text. So may a copy of
       // acknowledged text.
       this.#isRepeated = ack === this.#lastAck && now - this.#lastSentAt < this.#text.rto;
-    } else if (ack === this.#ack) this.#isRepeated = true;
+    } else if (ack === this.#ack) {
+      this.#isRepeated = true;
+    }
     this.#lastAck = ack;
     this.#lastSentAt = now;
   }
