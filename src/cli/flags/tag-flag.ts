@@ -5,6 +5,12 @@ import type { SimTag } from '../../soracom/soracom-api.js';
 /** SORACOM's group IDs are UUIDs (RFC 9562 4). */
 const GROUP_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** SORACOM publishes no limit. The emulator has the same one. */
+const MAX_TAG_LENGTH = 255;
+
+/** Unicode's control characters, such as line breaks and the escape character of terminals. */
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
 /**
  * Parses `--name`, `--group` and `--tag`, before anything is created or billed.
  * @throws UserError of kind `usage`
@@ -17,6 +23,7 @@ export function parseLabels(flags: {
   const { name, group, tag } = flags;
   if (name?.trim() === '')
     throw wrong('--name', 'the name is empty', 'Use the form --name sensor-1.');
+  if (name !== undefined) refuseUnusableText('--name', name);
   if (group !== undefined && !GROUP_ID.test(group)) {
     throw wrong(
       `--group ${group}`,
@@ -27,6 +34,8 @@ export function parseLabels(flags: {
   const tags = tag?.map(parseTagFlag);
   const known = new Set(name === undefined ? [] : ['name']);
   for (const { tagName, tagValue } of tags ?? []) {
+    refuseUnusableText('--tag', tagName);
+    refuseUnusableText('--tag', tagValue);
     if (known.has(tagName)) {
       const why = `the tag ${tagName} was given twice`;
       throw wrong(`--tag ${tagName}=${tagValue}`, why, 'Give each tag only one value.');
@@ -34,6 +43,16 @@ export function parseLabels(flags: {
     known.add(tagName);
   }
   return { name, group, tags };
+}
+
+/** SORACOM would refuse the text only after the SIM exists, when it is already billed. */
+function refuseUnusableText(flag: string, text: string): void {
+  const next = `Use at most ${MAX_TAG_LENGTH} characters, without line breaks.`;
+  const { length } = Array.from(text);
+  if (length > MAX_TAG_LENGTH) throw wrong(flag, `the text has ${length} characters`, next);
+  if (CONTROL_CHARACTER.test(text)) {
+    throw wrong(flag, 'the text contains a line break or another control character', next);
+  }
 }
 
 function wrong(flag: string, why: string, next: string): UserError {

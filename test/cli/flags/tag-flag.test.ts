@@ -23,12 +23,23 @@ describe('labels', () => {
     expect(parseLabels({})).toEqual({ name: undefined, group: undefined, tags: undefined });
   });
 
+  it('have at most 255 characters, not UTF-16 code units', () => {
+    const name = '\u{1F4E1}'.repeat(255);
+    expect(parseLabels({ name, tag: [`a=${name}`] }).name).toBe(name);
+  });
+
   it.each([
     [{ name: ' ' }, 'cannot use --name: the name is empty'],
     [{ group: 'sensors' }, 'cannot use --group sensors: the value must be a group ID'],
     [{ tag: ['a'] }, 'a tag must have the form NAME=VALUE'],
     [{ tag: ['a=1', 'b=1', 'a=2'] }, 'cannot use --tag a=2: the tag a was given twice'],
     [{ name: 'a', tag: ['name=b'] }, 'cannot use --tag name=b: the tag name was given twice'],
+    [{ name: 'a'.repeat(256) }, 'cannot use --name: the text has 256 characters'],
+    [{ name: 'a\nb' }, 'the text contains a line break or another control character'],
+    [{ name: '\u001b[31m' }, 'the text contains a line break or another control character'],
+    [{ tag: [`a=${'b'.repeat(256)}`] }, 'cannot use --tag: the text has 256 characters'],
+    [{ tag: [`${'a'.repeat(256)}=b`] }, 'cannot use --tag: the text has 256 characters'],
+    [{ tag: ['a=b\n'] }, 'the text contains a line break or another control character'],
   ])('are refused before anything is billed: %j', (flags, message) => {
     expect(() => parseLabels(flags)).toThrow(message);
   });
