@@ -1,22 +1,8 @@
-/**
- * Manages interfaces, addresses, routes and rules in this network namespace through rtnetlink(7).
- * The kernel replies during the call that sends a request, so no wait is needed.
- */
+/** Manages interfaces, addresses, routes and rules in this network namespace through rtnetlink(7). */
 import type { IpPrefix } from '../../../wire/ip-address.js';
-import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
-import { LITTLE_ENDIAN } from '../machine-word.js';
-import {
-  decodeNetlinkAttributes,
-  decodeNetlinkMessages,
-  encodeNetlinkRequest,
-  type NetlinkMessage,
-  type NetlinkRequest,
-  NLM_F_ACK_TLVS,
-  NLM_F_CAPPED,
-  NLM_F_DUMP_INTR,
-  NLMSG_DONE,
-  NLMSG_ERROR,
-} from './netlink-message.js';
+import type { Libc } from '../libc.js';
+import type { NetlinkRequest } from './netlink-message.js';
+import { NetlinkSocket } from './netlink-socket.js';
 import {
   decodeAddress,
   decodeLink,
@@ -42,61 +28,17 @@ import {
   type UnreachableRoute,
 } from './rtnetlink-messages.js';
 
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0x80000;
 const NETLINK_ROUTE = 0;
 
-const SOL_NETLINK = 270;
-/** Makes error messages omit the request, which they would otherwise quote. */
-const NETLINK_CAP_ACK = 10;
-/** Makes errors include the kernel's message. */
-const NETLINK_EXT_ACK = 11;
-const NLMSGERR_ATTR_MSG = 1;
-
-const MSG_DONTWAIT = 0x40;
-
-/** A buffer size in bytes larger than any reply from the kernel. */
-const BUFFER_LENGTH = 64 * 1024;
-
-/** The maximum number of attempts to read a list that changes while being read. */
-const MOST_LISTS = 5;
-
-/** The error if the kernel rejects a request; includes the kernel's message, if any. */
-export class RtnetlinkError extends SystemCallError {
-  /** The kernel's message; empty if there is none. */
-  readonly detail: string;
-
-  constructor(request: string, errno: number, detail: string) {
-    super(request, errno);
-    this.detail = detail;
-    if (detail !== '') this.message += ` (${detail})`;
-  }
-}
-
-/** A netlink socket. Each method throws RtnetlinkError on a refusal (EPERM, EEXIST, ESRCH …). */
+/** Each method throws NetlinkError on a refusal (EPERM, EEXIST, ESRCH …). */
 export class Rtnetlink {
   readonly #libc: Libc;
-  readonly #send: LibcFunction;
-  readonly #recv: LibcFunction;
-  readonly #close: () => void;
-  readonly #descriptor: number;
-  readonly #buffer = new Uint8Array(BUFFER_LENGTH);
-  readonly #address: number;
-  #sequence = 0;
+  readonly #socket: NetlinkSocket;
 
   /** @throws SystemCallError */
   constructor(libc: Libc) {
     this.#libc = libc;
-    this.#send = libc.bind('long send(int, uintptr_t, unsigned long, int)');
-    this.#recv = libc.bind('long recv(int, uintptr_t, unsigned long, int)');
-    this.#address = Number(libc.address(this.#buffer));
-    const socket = libc.bind('int socket(int, int, int)');
-    this.#descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (this.#descriptor < 0) throw new SystemCallError('socket', libc.errno());
-    const close = libc.bind('int close(int)');
-    this.#close = () => close(this.#descriptor);
-    this.#askForWords();
+    this.#socket = new NetlinkSocket(libc, NETLINK_ROUTE);
   }
 
   /** Returns the index of an interface; undefined if no such interface exists. */
@@ -114,13 +56,12 @@ export class Rtnetlink {
 
   /** Returns the state of an interface; undefined if no such interface exists. */
   link(interfaceIndex: number): LinkState | undefined {
-    this.#ask(getLink(interfaceIndex));
-    const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
-    return answer && decodeLink(answer);
+    const reply = this.#socket.ask(getLink(interfaceIndex));
+    return reply && decodeLink(reply);
   }
 
   listAddresses(): InterfaceAddress[] {
-    return this.#listAll('address list', listAddresses(), decodeAddress);
+    return this.#socket.list('rtnetlink address list', listAddresses(), decodeAddress);
   }
 
   addAddress(interfaceIndex: number, prefix: IpPrefix): void {
@@ -148,7 +89,7 @@ export class Rtnetlink {
   }
 
   listRoutes(family: 4 | 6): ListedRoute[] {
-    return this.#listAll('route list', listRoutes(family), decodeRoute);
+    return this.#socket.list('rtnetlink route list', listRoutes(family), decodeRoute);
   }
 
   addRule(rule: RoutingRule): void {
@@ -160,80 +101,10 @@ export class Rtnetlink {
   }
 
   close(): void {
-    this.#close();
+    this.#socket.close();
   }
 
   #change(name: string, request: NetlinkRequest): void {
-    this.#ask(request);
-    const answer = this.#receive().find(({ sequence }) => sequence === this.#sequence);
-    if (answer?.type !== NLMSG_ERROR) throw new Error(`rtnetlink ${name}: no response`);
-    throwRefusal(name, answer);
+    this.#socket.change(`rtnetlink ${name}`, request);
   }
-
-  #listAll<Item>(
-    name: string,
-    request: NetlinkRequest,
-    decode: (message: NetlinkMessage) => Item | undefined,
-  ): Item[] {
-    for (let list = 1; ; list++) {
-      const { messages, isInterrupted } = this.#list(name, request);
-      if (isInterrupted && list < MOST_LISTS) continue;
-      return messages.map(decode).filter((item) => item !== undefined);
-    }
-  }
-
-  #list(name: string, request: NetlinkRequest) {
-    this.#ask(request);
-    const messages: NetlinkMessage[] = [];
-    let isInterrupted = false;
-    for (;;) {
-      for (const message of this.#receive()) {
-        if (message.sequence !== this.#sequence) continue;
-        if ((message.flags & NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
-        if (message.type === NLMSG_ERROR) throwRefusal(name, message);
-        if (message.type === NLMSG_DONE) return { messages, isInterrupted };
-        messages.push(message);
-      }
-    }
-  }
-
-  #ask(request: NetlinkRequest): void {
-    const bytes = encodeNetlinkRequest(request, ++this.#sequence);
-    this.#buffer.set(bytes);
-    if (this.#send(this.#descriptor, this.#address, bytes.length, 0) < 0) {
-      throw new SystemCallError('send', this.#libc.errno());
-    }
-  }
-
-  #receive(): NetlinkMessage[] {
-    const length = this.#recv(this.#descriptor, this.#address, BUFFER_LENGTH, MSG_DONTWAIT);
-    if (length < 0) throw new SystemCallError('recv', this.#libc.errno());
-    return decodeNetlinkMessages(this.#buffer.subarray(0, length));
-  }
-
-  /** Enables error messages (Linux 4.12); an older kernel returns only the error number. */
-  #askForWords(): void {
-    const setsockopt = this.#libc.bind('int setsockopt(int, int, int, uintptr_t, unsigned int)');
-    new DataView(this.#buffer.buffer).setInt32(0, 1, LITTLE_ENDIAN);
-    for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) {
-      setsockopt(this.#descriptor, SOL_NETLINK, option, this.#address, 4);
-    }
-  }
-}
-
-/** Throws unless the message is an acknowledgment, which is an error message with number 0. */
-function throwRefusal(name: string, { body, flags }: NetlinkMessage): void {
-  const view = new DataView(body.buffer, body.byteOffset, body.length);
-  const errno = -view.getInt32(0, LITTLE_ENDIAN);
-  if (errno === 0) return;
-  let detail = '';
-  // After the error number comes the request's header, or without NLM_F_CAPPED the whole request.
-  const quoted = (flags & NLM_F_CAPPED) !== 0 ? 16 : view.getUint32(4, LITTLE_ENDIAN);
-  if ((flags & NLM_F_ACK_TLVS) !== 0) {
-    const words = decodeNetlinkAttributes(body, 4 + quoted).get(NLMSGERR_ATTR_MSG);
-    detail = Buffer.from(words ?? [])
-      .toString('utf8')
-      .replace(/\0+$/, '');
-  }
-  throw new RtnetlinkError(`rtnetlink ${name}`, errno, detail);
 }

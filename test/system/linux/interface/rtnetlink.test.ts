@@ -2,7 +2,8 @@ import { constants } from 'node:os';
 
 import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
-import { Rtnetlink, RtnetlinkError } from '../../../../src/system/linux/interface/rtnetlink.js';
+import { NetlinkError } from '../../../../src/system/linux/interface/netlink-socket.js';
+import { Rtnetlink } from '../../../../src/system/linux/interface/rtnetlink.js';
 import { formatIpAddress, parseIpPrefix } from '../../../../src/wire/ip-address.js';
 import { NetworkNamespace } from '../../../support/foreign/network-namespace.js';
 import { describeWith } from '../../../support/runner/requirements.js';
@@ -34,11 +35,11 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
     space.close();
   });
 
-  function refusal(act: () => void): RtnetlinkError {
+  function refusal(act: () => void): NetlinkError {
     try {
       act();
     } catch (error) {
-      if (error instanceof RtnetlinkError) return error;
+      if (error instanceof NetlinkError) return error;
       throw error;
     }
     throw new Error('nothing was refused');
