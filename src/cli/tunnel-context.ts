@@ -26,6 +26,7 @@ export const tunnelContext = {
   /** Returns why deviceTunnels() returned undefined. */
   whyNoInterfaces: async () => (await import('../system/linux/libc.js')).libcFailure(),
   localInterfaceTunnels,
+  kernelTunnels,
   /**
    * Returns access to the routes and rules that killed processes left behind; undefined if the
    * system does not support interfaces.
@@ -69,6 +70,17 @@ async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunne
   if (network === undefined) return undefined;
   const { LocalInterfaceTunnels } = await import('../tunnel/interface/interface-tunnel.js');
   return new LocalInterfaceTunnels(network.devices, ports);
+}
+
+/** Creates tunnels with the kernel's WireGuard; undefined if this system has no interfaces. */
+async function kernelTunnels(
+  ports: TunnelPorts,
+  publicKey: Uint8Array,
+): Promise<InterfaceTunnels | undefined> {
+  const network = await linuxNetwork();
+  if (network === undefined) return undefined;
+  const { KernelTunnels } = await import('../tunnel/interface/kernel-tunnels.js');
+  return new KernelTunnels(network.kernel, ports, publicKey);
 }
 
 /** One network for the whole thread, because the thread's sockets and interfaces share a poller. */

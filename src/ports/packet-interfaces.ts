@@ -112,6 +112,8 @@ export interface InterfaceLeftovers {
 
 /** Why a packet device is unavailable. */
 export type PacketInterfaceRefusal =
+  /** The kernel does not have WireGuard. */
+  | 'no-wireguard'
   /** /dev/net/tun does not exist, or has no driver. */
   | 'no-driver'
   /** This user lacks the permission to open /dev/net/tun. */

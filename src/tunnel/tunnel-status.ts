@@ -2,7 +2,7 @@
 import type { Silence } from '../lib/silence.js';
 
 export interface TunnelStatus {
-  readonly mode: 'tun' | 'userspace';
+  readonly mode: 'tun' | 'kernel' | 'userspace';
   /** The name of the network interface; empty in userspace mode. */
   readonly interface: string;
   /** The tunnel's own public key in base64. */
@@ -35,8 +35,8 @@ export interface TunnelStatus {
   /** The Arc server, followed by any peers that were added through the UAPI. */
   readonly peers: readonly PeerStatus[];
   /**
-   * The number of open TCP connections inside the tunnel; undefined in tun mode, where the kernel
-   * runs TCP.
+   * The number of open TCP connections inside the tunnel; undefined if the system
+   * runs TCP, as in tun mode and kernel mode.
    */
   readonly connections: number | undefined;
 }

@@ -25,6 +25,9 @@ export interface Tunnel {
    * @throws TunnelError `closing`
    */
   reconfigure(config: TunnelConfig): Promise<void>;
-  /** Starts a conversation in WireGuard's userspace API, whose text may contain the private key. */
-  converse(): Conversation;
+  /**
+   * Starts a conversation in WireGuard's userspace API, whose text may contain the private key.
+   * Absent in kernel mode, in which `wg` asks the kernel.
+   */
+  converse?(): Conversation;
 }

@@ -80,7 +80,7 @@ export const isStatusReport = object<StatusReport>({
     proxy: optional(isText),
     status: optional(isText),
   }),
-  mode: oneOf('tun', 'userspace'),
+  mode: oneOf('tun', 'kernel', 'userspace'),
   interface: isText,
   publicKey: isText,
   listenPort: isNumber,

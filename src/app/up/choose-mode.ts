@@ -3,7 +3,7 @@ import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/i
 import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 import { isRefusal, noInterfaces, openInterface } from './open-interface.js';
 
-export type TunnelMode = 'auto' | 'tun' | 'userspace';
+export type TunnelMode = 'auto' | 'tun' | 'kernel' | 'userspace';
 
 export interface ModeWish {
   readonly mode: TunnelMode;
@@ -16,7 +16,9 @@ export interface ModeWish {
 export interface ModePorts {
   /** Interface tunnels; undefined if this operating system does not support them. */
   readonly deviceTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
-  /** Why deviceTunnels() returned undefined. */
+  /** Tunnels with the kernel's WireGuard; undefined if this operating system has no interfaces. */
+  readonly kernelTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
+  /** Why deviceTunnels() or kernelTunnels() returned undefined. */
   readonly whyNoInterfaces?: (() => Promise<string | undefined>) | undefined;
   /** Access to the routes and rules left by killed processes. */
   readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;
@@ -40,19 +42,20 @@ const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
 ]);
 
 /**
- * Creates the interface if required. `auto` uses an interface if permitted.
+ * Creates the interface if required. `auto` uses an interface of tun mode if permitted; kernel mode
+ * is faster, but cannot tell why a server is silent (docs/guides/network-interface.md).
  * @throws errors of openInterface(); with `auto` only if userspace mode would also fail
  */
 export async function chooseMode(
   { mode, interfaceName, userspaceFlag }: ModeWish,
-  { deviceTunnels, whyNoInterfaces, interfaceObstacle }: ModePorts,
+  { deviceTunnels, kernelTunnels, whyNoInterfaces, interfaceObstacle }: ModePorts,
 ): Promise<ChosenMode> {
   if (mode === 'userspace' || (mode === 'auto' && userspaceFlag !== undefined)) {
     return { device: undefined, reason: undefined };
   }
-  if (mode === 'tun') {
-    const tunnels = await deviceTunnels?.();
-    if (tunnels === undefined) throw noInterfaces(await whyNoInterfaces?.());
+  if (mode === 'tun' || mode === 'kernel') {
+    const tunnels = await (mode === 'tun' ? deviceTunnels?.() : kernelTunnels?.());
+    if (tunnels === undefined) throw noInterfaces(mode, await whyNoInterfaces?.());
     return { device: await openInterface(tunnels, interfaceName), reason: undefined };
   }
   const obstacle = REASONS.get((await interfaceObstacle?.(interfaceName)) ?? 'failed');

@@ -31,11 +31,11 @@ export async function openInterface(
 }
 
 /** @param reason why koffi cannot be loaded */
-export function noInterfaces(reason: string | undefined): UserError {
+export function noInterfaces(mode: 'tun' | 'kernel', reason: string | undefined): UserError {
   const koffi = `koffi, which cannot be loaded here${reason === undefined ? '' : ` (${reason})`}`;
   return new UserError('failed', {
     what: 'cannot create a network interface',
-    why: `tun mode needs Linux and ${koffi}`,
+    why: `${mode} mode needs Linux and ${koffi}`,
     next: ['Use --mode userspace.'],
   });
 }
@@ -78,6 +78,15 @@ function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Te
         next: [
           'Load the driver: sudo modprobe tun. In a container, add --device /dev/net/tun --cap-add NET_ADMIN.',
           USERSPACE,
+        ],
+      };
+    case 'no-wireguard':
+      return {
+        kind: 'failed',
+        why: "this machine's kernel does not have WireGuard",
+        next: [
+          'Load the module: sudo modprobe wireguard. It is part of Linux 5.6 and later.',
+          'Or use --mode tun, which does not need the module.',
         ],
       };
     case 'name-taken':

@@ -28,7 +28,7 @@ export async function openTun(
     return {
       tunnel: await start(device, config, capture),
       failed: failWhenGone(device),
-      up: { mode: 'tun', interface: device.interfaceName },
+      up: { mode: device.mode, interface: device.interfaceName },
       counters: () => ({}),
       giveUp: () => undefined,
       close: async () => {

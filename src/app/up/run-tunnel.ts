@@ -4,6 +4,7 @@ import { StoppedError } from '../../lib/errors/stopped-error.js';
 import { whenAborted } from '../../lib/waits.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
+import type { InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { readableWarning, refuseHooksOfOthers } from '../config/config-file-rights.js';
 import { configNotices } from '../config/validate-config.js';
@@ -52,11 +53,14 @@ export type TunnelUp = (UserspaceListeners | SystemInterface) & {
 export interface RunTunnelPorts
   extends
     TunnelPorts,
-    ModePorts,
+    Omit<ModePorts, 'kernelTunnels'>,
     TunnelServicePorts,
     HookPorts,
     Pick<ClaimSimPorts, 'claims'>,
-    Pick<ServiceStatesOptions, 'manager'> {}
+    Pick<ServiceStatesOptions, 'manager'> {
+  /** See ModePorts. */
+  readonly kernelTunnels?: (publicKey: Uint8Array) => Promise<InterfaceTunnels | undefined>;
+}
 
 /** Milliseconds after the stop for running exchanges to finish and sent data to arrive. */
 const GRACE = 5_000;
@@ -133,15 +137,19 @@ function logNotices(arcConfig: LoadedArcConfig, ports: RunTunnelPorts): void {
 }
 
 async function enterMode(
-  { allowedIps }: TunnelConfig,
+  { allowedIps, privateKey }: TunnelConfig,
   { tunnel, mode }: RunTunnelOptions,
   ports: RunTunnelPorts,
 ): Promise<ChosenMode> {
   const { config } = tunnel.arcConfig;
-  const chosen = await chooseMode({ ...mode, interfaceName: config.interface }, ports);
+  const publicKey = ports.crypto.publicKey(privateKey.expose());
+  const chosen = await chooseMode(
+    { ...mode, interfaceName: config.interface },
+    { ...ports, kernelTunnels: async () => ports.kernelTunnels?.(publicKey) },
+  );
   const { device, reason } = chosen;
   if (reason !== undefined) {
-    ports.log.info({ reason }, `mode ${device === undefined ? 'userspace' : 'tun'}`);
+    ports.log.info({ reason }, `mode ${device?.mode ?? 'userspace'}`);
   }
   const hasDefault = allowedIps.some(({ prefixLength }) => prefixLength === 0);
   if (tunnel.killSwitch === true && !hasDefault) {
@@ -189,7 +197,10 @@ async function open({ options, ports, config, mode: { device }, use }: Run) {
       ? await openUserspace(options, config, ports)
       : await openTun(device, options, config, ports);
   const { up } = running;
-  Object.assign(use, up.mode === 'tun' ? { interface: up.interface } : { forward: up.forward });
+  Object.assign(
+    use,
+    up.mode === 'userspace' ? { forward: up.forward } : { interface: up.interface },
+  );
   return running;
 }
 

@@ -28,6 +28,6 @@ export interface UserspaceListeners {
 }
 
 export interface SystemInterface {
-  readonly mode: 'tun';
+  readonly mode: 'tun' | 'kernel';
   readonly interface: string;
 }

@@ -54,7 +54,7 @@ export async function openTunnelServices(
   const { running, states, arcConfig } = served;
   const { config } = arcConfig;
   const { tunnel, up } = running;
-  const name = up.mode === 'tun' ? up.interface : config.interface;
+  const name = up.mode === 'userspace' ? config.interface : up.interface;
   const uapi = await openUapiSocket(running, name, ports);
   const offer = statusOffer(options, served, name, uapi && name);
   const status = await offerStatus(offer, ports).catch(async (error: unknown) => {
@@ -99,7 +99,7 @@ function statusOffer(
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
-  const listeners = up.mode === 'tun' ? {} : { forward: up.forward, proxy: up.proxy };
+  const listeners = up.mode === 'userspace' ? { forward: up.forward, proxy: up.proxy } : {};
   return {
     ...offer,
     signal,

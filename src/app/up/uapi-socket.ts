@@ -18,7 +18,7 @@ export interface UapiPorts {
  * interface whose socket another program serves.
  *
  * @param name the interface's name; in userspace the name in arc.json
- * @returns undefined if the socket cannot be opened
+ * @returns undefined if the socket cannot be opened, or in kernel mode
  * @throws UserError in tun mode, if another program listens there
  */
 export async function openUapiSocket(
@@ -26,10 +26,11 @@ export async function openUapiSocket(
   name: string,
   { listeners, log }: UapiPorts,
 ): Promise<LocalListener | undefined> {
-  if (name === '' || name.includes('/')) return undefined;
+  if (tunnel.converse === undefined || name === '' || name.includes('/')) return undefined;
+  const converse = tunnel.converse.bind(tunnel);
   const path = `${UAPI_FOLDER}/${name}.sock`;
   try {
-    const listener = await listeners.listen(path, () => tunnel.converse());
+    const listener = await listeners.listen(path, converse);
     log.debug({ path }, 'UAPI listener started');
     return listener;
   } catch (error) {

@@ -16,15 +16,16 @@ export const guardFlags = grouped('Tunnel', {
 });
 
 /**
- * Requires `--mode tun` for the kill switch, because userspace mode would silently ignore it.
+ * Requires a mode with an interface for the kill switch, because userspace mode would silently
+ * ignore it.
  *
  * @throws UserError `usage` if `--kill-switch` is used in another mode
  */
-export function requireTunForKillSwitch(flags: {
+export function requireInterfaceForKillSwitch(flags: {
   readonly mode: string;
   readonly 'kill-switch': boolean;
 }): void {
-  if (!flags['kill-switch'] || flags.mode === 'tun') return;
+  if (!flags['kill-switch'] || flags.mode === 'tun' || flags.mode === 'kernel') return;
   throw new UserError('usage', {
     what: `cannot use --kill-switch with --mode ${flags.mode}`,
     why: 'the kill switch works by blocking routes on this machine, but a userspace tunnel does not add any routes',

@@ -6,8 +6,8 @@ export const tunnelFlags = grouped('Tunnel', {
   mode: {
     type: 'choice',
     description:
-      'Tunnel mode. auto uses a network interface (tun) if permitted, unless a userspace-only flag is given.',
-    options: ['auto', 'tun', 'userspace'],
+      'Tunnel mode. auto uses a network interface (tun) if permitted, unless a userspace-only flag is given. kernel uses the WireGuard of the Linux kernel.',
+    options: ['auto', 'tun', 'kernel', 'userspace'],
     default: 'auto',
     env: 'ARCTUN_MODE',
   },

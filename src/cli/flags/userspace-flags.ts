@@ -32,7 +32,7 @@ const LISTENER_VARIABLES = [
 
 /**
  * Returns the environment variable that requests a listener, if any. In mode `auto` the variable
- * selects userspace mode, which has listeners; `--mode tun` ignores the variable.
+ * selects userspace mode, which has listeners; the other modes ignore the variable.
  */
 export function userspaceVariable(
   env: Readonly<Record<string, string | undefined>>,
@@ -44,17 +44,18 @@ export function userspaceVariable(
 }
 
 /**
- * Rejects userspace flags in tun mode, which would silently ignore them because tun mode has no
- * listeners and uses the kernel's TCP.
+ * Rejects userspace flags in tun mode and kernel mode, which would silently ignore them because
+ * these modes have no listeners and use the kernel's TCP.
  *
  * @param tokens the parsed command line
  * @throws UserError of kind `usage`
  */
-export function refuseUserspaceFlags(tokens: readonly CommandLineToken[]): void {
+export function refuseUserspaceFlags(tokens: readonly CommandLineToken[], mode: string): void {
+  if (mode !== 'tun' && mode !== 'kernel') return;
   const flag = userspaceFlag(tokens);
   if (flag === undefined) return;
   throw new UserError('usage', {
-    what: `cannot use ${flag} with --mode tun`,
+    what: `cannot use ${flag} with --mode ${mode}`,
     why: 'in this mode, programs use the network interface, and arctun does not run listeners or a TCP stack',
     next: ['Remove the flag, or use --mode userspace.'],
   });

@@ -3,20 +3,20 @@ import { verboseWgConfig } from '../../app/config/export-wg-config.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
-import { runTunnel, type TunnelUp } from '../../app/up/run-tunnel.js';
+import { runTunnel, type RunTunnelPorts, type TunnelUp } from '../../app/up/run-tunnel.js';
 import type { ModePorts } from '../../app/up/choose-mode.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { LogOptions } from '../log-options.js';
 import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
 import { browserFlags } from '../flags/browser-flags.js';
-import { captureFlags, captureOptions } from './capture.js';
+import { captureFlags, captureOptions, refuseKernelCapture } from './capture.js';
 import type { Context } from '../context.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { credentialFlags } from '../flags/credential-flags.js';
 import type { Flags, ParsedLine } from '../flags/flag.js';
 import { forwardFlags, forwardSettings } from '../flags/forward-flags.js';
 import { chosenLevel, configuredLogFlags, configuredLogLevel } from '../flags/log-flags.js';
-import { guardFlags, requireTunForKillSwitch } from '../flags/guard-flags.js';
+import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
 import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
 import { nameServers, proxyFlags, proxySettings } from '../flags/proxy-flags.js';
@@ -90,8 +90,9 @@ function requirePorts({ flags, tokens }: UpLine): void {
 async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
   const { context, output } = surroundings;
   if (flags['read-stdin']) refuseConfigFlag(tokens);
-  requireTunForKillSwitch(flags);
-  if (flags.mode === 'tun') refuseUserspaceFlags(tokens);
+  requireInterfaceForKillSwitch(flags);
+  refuseUserspaceFlags(tokens, flags.mode);
+  refuseKernelCapture(flags);
   const forward = forwardSettings(flags);
   const proxy = proxySettings(flags);
   const servers = nameServers(flags.dns);
@@ -164,12 +165,13 @@ function interfacePorts(
   context: Context,
   ports: TunnelPorts,
   log: LogOptions,
-): ModePorts {
+): Omit<ModePorts, 'kernelTunnels'> & Pick<RunTunnelPorts, 'kernelTunnels'> {
   return {
     interfaceObstacle: (name) => context.interfaceObstacle(name),
     interfaceLeftovers: () => context.interfaceLeftovers(),
     whyNoInterfaces: () => context.whyNoInterfaces(),
     // A capture must run in the same thread as the tunnel.
+    kernelTunnels: (publicKey) => context.kernelTunnels(ports, publicKey),
     deviceTunnels: () =>
       capture === undefined
         ? context.deviceTunnels({ log, socket })
@@ -200,7 +202,7 @@ function upJson({ modeReason, ...up }: TunnelUp): object {
 
 function upText(up: TunnelUp, target: string): string {
   const { endpoint } = up;
-  if (up.mode === 'tun') return `Tunnel to ${endpoint} is up on ${up.interface}\n`;
+  if (up.mode !== 'userspace') return `Tunnel to ${endpoint} is up on ${up.interface}\n`;
   const lines = [`Tunnel to ${endpoint} is up; ${up.forward} forwards to ${target}`];
   if (up.proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${up.proxy}`);
   return `${lines.join('\n')}\n`;

@@ -1,8 +1,10 @@
 /** Tun devices and batched UDP sockets in this network namespace. */
 import type { DatagramSockets } from '../../ports/datagram-sockets.js';
+import type { KernelWireGuard } from '../../ports/kernel-wireguard.js';
 import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import { batchedUdpSockets } from './udp/batched-udp-socket.js';
 import { removeLeftovers } from './interface/guard-routes.js';
+import { kernelWireGuard } from './interface/kernel-wireguard.js';
 import { setUpInterface } from './interface/interface-setup.js';
 import { type Libc, loadLibc } from './libc.js';
 import { Readiness } from './readiness.js';
@@ -11,6 +13,7 @@ import { openTunInterface } from './interface/tun-interface.js';
 
 export interface LinuxNetwork {
   readonly devices: PacketInterfaces;
+  readonly kernel: KernelWireGuard;
   readonly sockets: DatagramSockets;
   readonly leftovers: InterfaceLeftovers;
 }
@@ -27,6 +30,7 @@ export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const readiness = new Readiness(libc);
   return {
     devices: packetInterfaces(libc, readiness),
+    kernel: kernelWireGuard(libc),
     sockets: batchedUdpSockets({ libc, readiness }),
     leftovers: interfaceLeftovers(libc),
   };

@@ -7,6 +7,8 @@ import type { Tunnel } from '../tunnel.js';
 
 /** A network interface, through which one tunnel can run. */
 export interface InterfaceTunnel {
+  /** Whether arctun's WireGuard or the kernel's is used. */
+  readonly mode: 'tun' | 'kernel';
   /** The name of the interface, which exists before the tunnel is started. */
   readonly interfaceName: string;
   /** Resolves with the reason if the interface is removed, or its device or thread fails. */
@@ -55,6 +57,7 @@ export class LocalInterfaceTunnels implements InterfaceTunnels {
 }
 
 class LocalInterfaceTunnel implements InterfaceTunnel {
+  readonly mode = 'tun';
   readonly gone: Promise<Error>;
   readonly #device: PacketInterface;
   readonly #devices: PacketInterfaces;

@@ -49,6 +49,7 @@ interface RemoteTunnelPorts {
 }
 
 class RemoteTunnel implements InterfaceTunnel, Tunnel {
+  readonly mode = 'tun';
   readonly interfaceName: string;
   readonly gone: Promise<Error>;
   readonly #ports: RemoteTunnelPorts;

@@ -45,7 +45,7 @@ export function serveTunnels(
     endWait: (id) => waits.get(id)?.abort(),
     reconfigure: (config) => started().reconfigure(configFrom(config)),
     converse: async ({ id, text }) => {
-      const conversation = conversations.get(id) ?? started().converse();
+      const conversation = conversations.get(id) ?? required(started().converse?.(), 'start');
       conversations.set(id, conversation);
       const answer = await conversation.handle(text);
       return { answer, isOver: conversation.isOver };

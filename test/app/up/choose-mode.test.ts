@@ -4,6 +4,7 @@ import type { InterfaceTunnel } from '../../../src/tunnel/interface/interface-tu
 import type { PacketInterfaceRefusal } from '../../../src/ports/packet-interfaces.js';
 
 const DEVICE = { interfaceName: 'soratun0' } as InterfaceTunnel;
+const KERNEL = { interfaceName: 'soratun0', mode: 'kernel' } as InterfaceTunnel;
 let asked: string[];
 
 beforeEach(() => {
@@ -23,18 +24,21 @@ function ports(
       asked.push(`obstacle ${name}`);
       return Promise.resolve(given.obstacle);
     },
-    deviceTunnels: () => {
-      asked.push('tunnels');
-      if (given.none) return Promise.resolve(undefined);
-      return Promise.resolve({
-        open: (name) => {
-          asked.push(`open ${name}`);
-          if (given.refusal === undefined) return Promise.resolve(DEVICE);
-          return Promise.reject(Object.assign(new Error('refused'), { refusal: given.refusal }));
-        },
-      });
-    },
+    deviceTunnels: () => tunnels('tunnels', DEVICE),
+    kernelTunnels: () => tunnels('kernel tunnels', KERNEL),
   };
+
+  function tunnels(kind: string, device: InterfaceTunnel) {
+    asked.push(kind);
+    if (given.none) return Promise.resolve(undefined);
+    return Promise.resolve({
+      open: (name: string) => {
+        asked.push(`open ${name}`);
+        if (given.refusal === undefined) return Promise.resolve(device);
+        return Promise.reject(Object.assign(new Error('refused'), { refusal: given.refusal }));
+      },
+    });
+  }
 }
 
 const AUTO = { mode: 'auto', interfaceName: 'soratun0' } as const;
@@ -47,6 +51,23 @@ it('uses userspace if requested, without any check', async () => {
 it('uses an interface if requested, without checking for obstacles', async () => {
   expect(await chooseMode({ ...AUTO, mode: 'tun' }, ports())).toEqual({ device: DEVICE });
   expect(asked).toEqual(['tunnels', 'open soratun0']);
+});
+
+it("uses the kernel's WireGuard only if requested, without checking for obstacles", async () => {
+  expect(await chooseMode({ ...AUTO, mode: 'kernel' }, ports())).toEqual({ device: KERNEL });
+  expect(asked).toEqual(['kernel tunnels', 'open soratun0']);
+});
+
+it('fails if the kernel does not have WireGuard, and says what to do', async () => {
+  const refusing = ports({ refusal: 'no-wireguard' });
+  await expect(chooseMode({ ...AUTO, mode: 'kernel' }, refusing)).rejects.toMatchObject({
+    kind: 'failed',
+    why: "this machine's kernel does not have WireGuard",
+    next: [expect.stringContaining('modprobe wireguard'), expect.stringContaining('--mode tun')],
+  });
+  await expect(chooseMode({ ...AUTO, mode: 'kernel' }, {})).rejects.toThrow(
+    'kernel mode needs Linux',
+  );
 });
 
 it('uses an interface if requested, whatever the environment sets for userspace', async () => {

@@ -24,7 +24,7 @@ it('returns the tunnel', async () => {
 });
 
 it('reports that this system has no interfaces', () => {
-  expect(noInterfaces(undefined)).toMatchObject({
+  expect(noInterfaces('tun', undefined)).toMatchObject({
     kind: 'failed',
     why: expect.stringContaining('needs Linux') as string,
     next: [expect.stringContaining('--mode userspace')],

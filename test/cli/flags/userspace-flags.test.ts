@@ -6,19 +6,25 @@ import {
 
 const flag = (name: string) => ({ type: 'flag' as const, flag: name });
 
-it.each(['port', 'address', 'header', 'forward-to', 'proxy-listen', 'dns', 'congestion'])(
-  'refuses --%s',
-  (name) => {
-    expect(() => refuseUserspaceFlags([flag('mode'), flag(name)])).toThrow(
-      `cannot use --${name} with --mode tun`,
-    );
-  },
-);
+describe.each(['tun', 'kernel'])('--mode %s', (mode) => {
+  it.each(['port', 'address', 'header', 'forward-to', 'proxy-listen', 'dns', 'congestion'])(
+    'refuses --%s',
+    (name) => {
+      expect(() => refuseUserspaceFlags([flag('mode'), flag(name)], mode)).toThrow(
+        `cannot use --${name} with --mode ${mode}`,
+      );
+    },
+  );
+});
+
+it.each(['auto', 'userspace'])('accepts userspace flags with --mode %s', (mode) => {
+  expect(() => refuseUserspaceFlags([flag('port')], mode)).not.toThrow();
+});
 
 it('accepts flags of both modes, and words that are not flags', () => {
   const both = ['mode', 'wait', 'mtu', 'capture', 'json', 'log-level', 'read-stdin', 'allow-open'];
   const tokens = both.map(flag);
-  expect(() => refuseUserspaceFlags([...tokens, { type: 'arg' }])).not.toThrow();
+  expect(() => refuseUserspaceFlags([...tokens, { type: 'arg' }], 'tun')).not.toThrow();
 });
 
 it('finds userspace-only flags, on the command line and in the environment', () => {

@@ -9,7 +9,7 @@ import { type Processes, REPOSITORY, type TestProcess } from '../processes.js';
 
 const BUILT = join(REPOSITORY, 'build', 'kernel-peer');
 const KERNEL = join(BUILT, 'vmlinuz');
-const INITRAMFS = join(BUILT, 'initramfs');
+export const INITRAMFS = join(BUILT, 'initramfs');
 
 /** A boot takes four seconds on an idle machine. */
 const BOOT_TIMEOUT = 120_000;
@@ -17,6 +17,11 @@ const BOOT_TIMEOUT = 120_000;
 /** Whether test/support/kernel-peer/build.sh has run. */
 export function isKernelBuilt(): boolean {
   return existsSync(KERNEL) && existsSync(INITRAMFS);
+}
+
+export interface MachineContents {
+  readonly initramfs: string;
+  readonly memory: number;
 }
 
 export class KernelMachine {
@@ -27,23 +32,28 @@ export class KernelMachine {
     this.#process = qemu;
   }
 
-  /** @param tap a device in that namespace, connected to the machine's only network card, eth0 */
+  /**
+   * @param tap a device in that namespace, connected to the machine's only network card, eth0
+   * @param contents an initramfs other than the minimal one, and the memory that it needs in MiB
+   */
   static async boot(
     processes: Processes,
     space: readonly string[],
     tap: string,
+    { initramfs, memory }: MachineContents = { initramfs: INITRAMFS, memory: 256 },
   ): Promise<KernelMachine> {
     const qemu = processes.start(
       [
         ...space,
         'qemu-system-x86_64',
-        ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '256'],
+        ...['-M', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max'],
+        ...['-m', String(memory)],
         ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
         ...['-device', 'virtio-serial-pci', '-chardev', 'stdio,id=commands'],
         ...['-device', 'virtserialport,chardev=commands'],
         ...['-netdev', `tap,id=net,ifname=${tap},script=no,downscript=no`],
         ...['-device', 'virtio-net-pci,netdev=net,romfile='],
-        ...['-kernel', KERNEL, '-initrd', INITRAMFS],
+        ...['-kernel', KERNEL, '-initrd', initramfs],
         ...['-append', 'quiet panic=-1 mitigations=off'],
       ],
       { interactive: true },

@@ -65,6 +65,7 @@ class Channel {
 
 /** A tunnel that a test controls. */
 class ScriptedTunnel implements InterfaceTunnel, Tunnel {
+  readonly mode = 'tun';
   readonly interfaceName = 'tun7';
   started: TunnelConfig | undefined;
   reconfigured: TunnelConfig | undefined;
@@ -231,7 +232,7 @@ it('leaves no listener on the signal of its waits', async () => {
 
 it('has several independent UAPI conversations', async () => {
   const tunnel = await start();
-  const [one, other] = [tunnel.converse(), tunnel.converse()];
+  const [one, other] = [tunnel.converse!(), tunnel.converse!()];
   expect(await one.handle('a')).toBe('A');
   expect(await other.handle('b')).toBe('B');
   expect(await one.handle('c')).toBe('AC');
@@ -263,7 +264,7 @@ it('ends when the thread does, and fails all pending requests', async () => {
   await expect(waiting).rejects.toBe(death);
   await expect(device.gone).resolves.toBe(death);
   await expect(tunnel.status()).rejects.toBe(death);
-  const conversation = tunnel.converse();
+  const conversation = tunnel.converse!();
   expect(await conversation.handle('x')).toBe('');
   expect(conversation.isOver).toBe(true);
   await device.close();

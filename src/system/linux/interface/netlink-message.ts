@@ -72,6 +72,11 @@ export function numberAttribute(type: number, value: number): Uint8Array {
   return netlinkAttribute(type, data);
 }
 
+/** Encodes a text with the terminating zero that the kernel expects. */
+export function textAttribute(type: number, text: string): Uint8Array {
+  return netlinkAttribute(type, Buffer.from(`${text}\0`));
+}
+
 export function encodeNetlinkRequest(request: NetlinkRequest, sequence: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_LENGTH + request.body.length);
   const view = new DataView(bytes.buffer);
@@ -103,13 +108,18 @@ export function decodeNetlinkMessages(bytes: Uint8Array): NetlinkMessage[] {
 
 /** Returns the attributes that start at `offset` in a body, by type. */
 export function decodeNetlinkAttributes(body: Uint8Array, offset: number): Map<number, Uint8Array> {
+  return new Map(listNetlinkAttributes(body, offset));
+}
+
+/** Returns the attributes with their types, in their original order; a type may occur repeatedly. */
+export function listNetlinkAttributes(body: Uint8Array, offset = 0): [number, Uint8Array][] {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
-  const attributes = new Map<number, Uint8Array>();
+  const attributes: [number, Uint8Array][] = [];
   for (let at = offset; at + ATTRIBUTE_HEADER <= body.length;) {
     const length = view.getUint16(at, LITTLE_ENDIAN);
     if (length < ATTRIBUTE_HEADER || at + length > body.length) break;
     const type = view.getUint16(at + 2, LITTLE_ENDIAN) & ATTRIBUTE_TYPE_MASK;
-    attributes.set(type, body.subarray(at + ATTRIBUTE_HEADER, at + length));
+    attributes.push([type, body.subarray(at + ATTRIBUTE_HEADER, at + length)]);
     at += aligned(length);
   }
   return attributes;
@@ -118,6 +128,10 @@ export function decodeNetlinkAttributes(body: Uint8Array, offset: number): Map<n
 export function readNumber(data: Uint8Array | undefined): number | undefined {
   if (data === undefined || data.length < 4) return undefined;
   return new DataView(data.buffer, data.byteOffset).getUint32(0, LITTLE_ENDIAN);
+}
+
+export function readText(data: Uint8Array | undefined): string | undefined {
+  return data && Buffer.from(data).toString('utf8').replace(/\0.*$/s, '');
 }
 
 function aligned(length: number): number {

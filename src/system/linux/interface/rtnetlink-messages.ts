@@ -16,8 +16,6 @@ import {
 } from './netlink-message.js';
 import { AF_INET, AF_INET6 } from '../udp/socket-address.js';
 
-const RTM_NEWLINK = 16;
-const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
@@ -26,11 +24,6 @@ const RTM_DELROUTE = 25;
 const RTM_GETROUTE = 26;
 const RTM_NEWRULE = 32;
 const RTM_DELRULE = 33;
-
-/** The size of struct ifinfomsg. */
-const LINK_HEADER = 16;
-const IFF_UP = 1;
-const IFLA_MTU = 4;
 
 /** The size of struct ifaddrmsg. */
 const ADDRESS_HEADER = 8;
@@ -88,11 +81,6 @@ export interface UnreachableRoute {
   readonly protocol: number;
 }
 
-export interface LinkState {
-  readonly isUp: boolean;
-  readonly mtu: number;
-}
-
 export interface InterfaceAddress {
   readonly interfaceIndex: number;
   readonly prefix: IpPrefix;
@@ -125,19 +113,6 @@ export interface RoutingRule {
    * second.
    */
   readonly priority?: number;
-}
-
-export function linkUp(interfaceIndex: number): NetlinkRequest {
-  return changeLink(interfaceIndex, IFF_UP, []);
-}
-
-export function linkMtu(interfaceIndex: number, mtu: number): NetlinkRequest {
-  return changeLink(interfaceIndex, 0, [numberAttribute(IFLA_MTU, mtu)]);
-}
-
-export function getLink(interfaceIndex: number): NetlinkRequest {
-  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
-  return { type: RTM_GETLINK, flags: NLM_F_REQUEST, body };
 }
 
 export function newAddress(interfaceIndex: number, prefix: IpPrefix): NetlinkRequest {
@@ -188,14 +163,6 @@ export function deleteRule(rule: RoutingRule): NetlinkRequest {
   return { type: RTM_DELRULE, flags: CHANGE, body: ruleBody(rule, 0) };
 }
 
-/** Decodes an interface; undefined for a message of another type. */
-export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
-  if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
-  const flags = readNumber(body.subarray(8)) ?? 0;
-  const mtu = readNumber(decodeNetlinkAttributes(body, LINK_HEADER).get(IFLA_MTU)) ?? 0;
-  return { isUp: (flags & IFF_UP) !== 0, mtu };
-}
-
 /** Decodes an address; undefined for a message without an address. */
 export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress | undefined {
   if (type !== RTM_NEWADDR || body.length < ADDRESS_HEADER) return undefined;
@@ -223,16 +190,6 @@ export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undef
     protocol,
     isUnreachable: kind === RTN_UNREACHABLE,
   };
-}
-
-function changeLink(
-  interfaceIndex: number,
-  flags: number,
-  attributes: readonly Uint8Array[],
-): NetlinkRequest {
-  // The flags, followed by the mask of flags to change.
-  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
-  return { type: RTM_NEWLINK, flags: CHANGE, body };
 }
 
 function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix): Uint8Array {

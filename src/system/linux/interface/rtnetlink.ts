@@ -1,22 +1,26 @@
 /** Manages interfaces, addresses, routes and rules in this network namespace through rtnetlink(7). */
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import type { Libc } from '../libc.js';
+import {
+  decodeLink,
+  deleteLink,
+  getLink,
+  linkMtu,
+  type LinkState,
+  linkUp,
+  newLink,
+} from './link-messages.js';
 import type { NetlinkRequest } from './netlink-message.js';
 import { NetlinkSocket } from './netlink-socket.js';
 import {
   decodeAddress,
-  decodeLink,
   decodeRoute,
   deleteAddress,
   deleteRoute,
   deleteRule,
   deleteUnreachableRoute,
-  getLink,
   type InterfaceAddress,
   type InterfaceRoute,
-  linkMtu,
-  type LinkState,
-  linkUp,
   listAddresses,
   type ListedRoute,
   listRoutes,
@@ -44,6 +48,15 @@ export class Rtnetlink {
   /** Returns the index of an interface; undefined if no such interface exists. */
   interfaceIndex(name: string): number | undefined {
     return this.#libc.bind('unsigned int if_nametoindex(const char *)')(name) || undefined;
+  }
+
+  /** Creates an interface that is down and has no address; see newLink(). */
+  addLink(name: string, kind: string, alias: string): void {
+    this.#change('link add', newLink(name, kind, alias));
+  }
+
+  deleteLink(interfaceIndex: number): void {
+    this.#change('link delete', deleteLink(interfaceIndex));
   }
 
   setUp(interfaceIndex: number): void {

@@ -4,16 +4,13 @@ import { constants } from 'node:os';
 
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../lib/packet-slot.js';
 import { isDenied } from '../../../lib/errors/error-message.js';
-import type {
-  PacketInterface,
-  PacketInterfaceError,
-  PacketInterfaceRefusal,
-} from '../../../ports/packet-interfaces.js';
+import type { PacketInterface, PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';
 import { VIRTIO_NET_HEADER_LENGTH } from '../../../wire/virtio-net.js';
 import { BufferList } from '../udp/buffer-list.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import type { Readiness, Watch } from '../readiness.js';
 import { ReceiveSlab } from '../udp/receive-slab.js';
+import { InterfaceError } from './interface-error.js';
 import { configureTun, type TunSettings } from './tun-ioctl.js';
 
 const TUN_PATH = '/dev/net/tun';
@@ -27,17 +24,6 @@ const MAX_PARTS = 1024;
 const FRAMES_PER_TURN = 64;
 const BYTES_PER_TURN = 256 * 1024;
 
-/** The error if the interface cannot be created, with a reason that the user can act on. */
-export class TunInterfaceError extends Error implements PacketInterfaceError {
-  override readonly name = 'TunInterfaceError';
-  readonly refusal: PacketInterfaceRefusal;
-
-  constructor(refusal: PacketInterfaceRefusal, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.refusal = refusal;
-  }
-}
-
 export interface TunInterfaceOptions {
   readonly libc: Libc;
   readonly readiness: Readiness;
@@ -50,7 +36,7 @@ export interface TunInterfaceOptions {
 
 /**
  * Creates an interface that is down and has no address, in this thread's network namespace.
- * @throws TunInterfaceError
+ * @throws InterfaceError
  */
 export function openTunInterface({ libc, readiness, name }: TunInterfaceOptions): PacketInterface {
   const descriptor = openTun();
@@ -60,7 +46,7 @@ export function openTunInterface({ libc, readiness, name }: TunInterfaceOptions)
   } catch (error) {
     closeSync(descriptor);
     if (!(error instanceof SystemCallError)) throw error;
-    throw new TunInterfaceError(whyRefused(libc, name, error.code), error);
+    throw new InterfaceError(whyRefused(libc, name, error.code), error);
   }
 }
 
@@ -71,7 +57,7 @@ function openTun(): number {
     const { code } = error as NodeJS.ErrnoException;
     // ENODEV and ENXIO mean that the device file exists but has no driver.
     const isMissing = code === 'ENOENT' || code === 'ENODEV' || code === 'ENXIO';
-    throw new TunInterfaceError(
+    throw new InterfaceError(
       isMissing ? 'no-driver' : isDenied(error) ? 'no-access' : 'failed',
       error,
     );

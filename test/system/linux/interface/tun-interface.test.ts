@@ -8,10 +8,8 @@ import { jest } from '@jest/globals';
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../../src/lib/packet-slot.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { Readiness } from '../../../../src/system/linux/readiness.js';
-import {
-  openTunInterface,
-  TunInterfaceError,
-} from '../../../../src/system/linux/interface/tun-interface.js';
+import { InterfaceError } from '../../../../src/system/linux/interface/interface-error.js';
+import { openTunInterface } from '../../../../src/system/linux/interface/tun-interface.js';
 import type { PacketInterface } from '../../../../src/ports/packet-interfaces.js';
 import { finishIcmp, ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST } from '../../../../src/wire/icmp.js';
 import {
@@ -87,7 +85,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
     try {
       device(name);
     } catch (error) {
-      if (!(error instanceof TunInterfaceError)) throw error;
+      if (!(error instanceof InterfaceError)) throw error;
       return [error.refusal, (error.cause as { code?: string }).code];
     }
     return undefined;

@@ -1,0 +1,15 @@
+import type {
+  PacketInterfaceError,
+  PacketInterfaceRefusal,
+} from '../../../ports/packet-interfaces.js';
+
+/** The error if the interface cannot be created, with a reason that the user can act on. */
+export class InterfaceError extends Error implements PacketInterfaceError {
+  override readonly name = 'InterfaceError';
+  readonly refusal: PacketInterfaceRefusal;
+
+  constructor(refusal: PacketInterfaceRefusal, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.refusal = refusal;
+  }
+}

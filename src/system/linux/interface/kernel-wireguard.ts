@@ -1,0 +1,198 @@
+/** Interfaces of the kernel's own WireGuard, configured as wg(8) does. */
+import { constants } from 'node:os';
+
+import { sameBytes } from '../../../lib/same-bytes.js';
+import type {
+  KernelDevice,
+  KernelDeviceChange,
+  KernelInterface,
+  KernelWireGuard,
+} from '../../../ports/kernel-wireguard.js';
+import type {
+  ConfiguredInterface,
+  InterfaceSettings,
+  PacketInterfaceRefusal,
+} from '../../../ports/packet-interfaces.js';
+import { type Libc, SystemCallError } from '../libc.js';
+import { isDone, refusalOf } from '../system-refusal.js';
+import { SocketAddresses } from '../udp/socket-address.js';
+import { InterfaceError } from './interface-error.js';
+import { setUpInterface } from './interface-setup.js';
+import { NetlinkSocket } from './netlink-socket.js';
+import { Rtnetlink } from './rtnetlink.js';
+import {
+  decodeDevice,
+  decodeFamily,
+  getDevice,
+  getFamily,
+  setDevice,
+} from './wireguard-messages.js';
+
+const NETLINK_GENERIC = 16;
+
+const KIND = 'wireguard';
+
+/** Marks arctun's interfaces, so that no other program's interface is replaced. */
+const ALIAS = 'arctun';
+
+/** The names to try if the user has not chosen one. */
+const NAMES = Array.from({ length: 100 }, (_, number) => `wg${number}`);
+
+export function kernelWireGuard(libc: Libc): KernelWireGuard {
+  return {
+    create(name, ownPublicKey) {
+      const links = new Rtnetlink(libc);
+      try {
+        const chosen = createLink(libc, links, name, ownPublicKey);
+        return openInterface(libc, links, chosen);
+      } catch (error) {
+        links.close();
+        if (!(error instanceof SystemCallError)) throw error;
+        throw new InterfaceError(refusalFor(error.code), error);
+      }
+    },
+  };
+}
+
+function openInterface(libc: Libc, links: Rtnetlink, name: string): KernelInterface {
+  const index = indexOf(links, name);
+  try {
+    return new WireGuardInterface(new WireGuardDevices(libc), links, { name, index });
+  } catch (error) {
+    isDone(() => links.deleteLink(index));
+    throw error;
+  }
+}
+
+/** Returns the name of the created interface. */
+function createLink(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Uint8Array): string {
+  for (const candidate of name === '' ? NAMES : [name]) {
+    const refusal = refusalOf(() => links.addLink(candidate, KIND, ALIAS));
+    if (refusal === undefined) return candidate;
+    if (refusal.code !== 'EEXIST') throw refusal;
+    if (!isLeftover(libc, links, candidate, ownPublicKey)) continue;
+    links.deleteLink(indexOf(links, candidate));
+    links.addLink(candidate, KIND, ALIAS);
+    return candidate;
+  }
+  throw new InterfaceError('name-taken', new Error('an interface with this name exists'));
+}
+
+function indexOf(links: Rtnetlink, name: string): number {
+  const index = links.interfaceIndex(name);
+  if (index === undefined) throw new SystemCallError('link', constants.errno.ENODEV);
+  return index;
+}
+
+/** Whether a killed arctun with this key has left the interface. */
+function isLeftover(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Uint8Array): boolean {
+  const index = links.interfaceIndex(name);
+  const state = index === undefined ? undefined : links.link(index);
+  if (index === undefined || state?.kind !== KIND || state.alias !== ALIAS) return false;
+  const devices = new WireGuardDevices(libc);
+  try {
+    const device = devices.read(index);
+    return device !== undefined && sameBytes(device.publicKey, ownPublicKey);
+  } finally {
+    devices.close();
+  }
+}
+
+function refusalFor(code: string): PacketInterfaceRefusal {
+  switch (code) {
+    case 'EPERM':
+      return 'not-permitted';
+    case 'EOPNOTSUPP':
+      return 'no-wireguard';
+    case 'EINVAL':
+    case 'ERANGE':
+      return 'bad-name';
+    default:
+      return 'failed';
+  }
+}
+
+/** The generic netlink family of WireGuard, which exists after the first interface. */
+class WireGuardDevices {
+  readonly #socket: NetlinkSocket;
+  readonly #addresses: SocketAddresses;
+  readonly #family: number;
+
+  constructor(libc: Libc) {
+    this.#addresses = new SocketAddresses(libc);
+    this.#socket = new NetlinkSocket(libc, NETLINK_GENERIC);
+    const reply = this.#socket.ask(getFamily());
+    const family = reply && decodeFamily(reply);
+    if (family === undefined) {
+      this.#socket.close();
+      throw new InterfaceError('no-wireguard', new Error('netlink has no family wireguard'));
+    }
+    this.#family = family;
+  }
+
+  set(index: number, change: KernelDeviceChange): void {
+    for (const request of setDevice(this.#family, index, change, this.#addresses)) {
+      try {
+        this.#socket.change('wireguard set', request);
+      } finally {
+        request.body.fill(0);
+      }
+    }
+  }
+
+  /** Returns undefined if the interface does not exist. */
+  read(index: number): KernelDevice | undefined {
+    try {
+      const request = getDevice(this.#family, index);
+      const messages = this.#socket.list('wireguard get', request, (message) => message);
+      return decodeDevice(messages, this.#addresses);
+    } catch (error) {
+      if (error instanceof SystemCallError && error.code === 'ENODEV') return undefined;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+class WireGuardInterface implements KernelInterface {
+  readonly name: string;
+  readonly #index: number;
+  readonly #links: Rtnetlink;
+  readonly #devices: WireGuardDevices;
+  #isRemoved = false;
+
+  /** Takes ownership of both sockets. */
+  constructor(
+    devices: WireGuardDevices,
+    links: Rtnetlink,
+    { name, index }: { readonly name: string; readonly index: number },
+  ) {
+    this.name = name;
+    this.#index = index;
+    this.#links = links;
+    this.#devices = devices;
+  }
+
+  set(change: KernelDeviceChange): void {
+    this.#devices.set(this.#index, change);
+  }
+
+  read(): KernelDevice | undefined {
+    return this.#isRemoved ? undefined : this.#devices.read(this.#index);
+  }
+
+  configure(settings: InterfaceSettings): ConfiguredInterface {
+    return setUpInterface(this.#links, this.name, settings);
+  }
+
+  remove(): void {
+    if (this.#isRemoved) return;
+    this.#isRemoved = true;
+    isDone(() => this.#links.deleteLink(this.#index));
+    this.#links.close();
+    this.#devices.close();
+  }
+}

@@ -1,0 +1,93 @@
+/** Encodes and decodes rtnetlink(7) messages for interfaces. */
+import {
+  decodeNetlinkAttributes,
+  netlinkAttribute,
+  netlinkBody,
+  type NetlinkMessage,
+  type NetlinkRequest,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  NLM_F_REQUEST,
+  numberAttribute,
+  readNumber,
+  readText,
+  textAttribute,
+} from './netlink-message.js';
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_GETLINK = 18;
+
+/** The size of struct ifinfomsg. */
+const LINK_HEADER = 16;
+const IFF_UP = 1;
+const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
+const IFLA_LINKINFO = 18;
+const IFLA_IFALIAS = 20;
+const IFLA_INFO_KIND = 1;
+
+const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
+
+export interface LinkState {
+  readonly isUp: boolean;
+  readonly mtu: number;
+  /** The driver, such as `tun` or `wireguard`; undefined if it does not report one. */
+  readonly kind: string | undefined;
+  /** A text for people, which `ip link` shows; undefined if there is none. */
+  readonly alias: string | undefined;
+}
+
+/** Creates an interface that is down and has no address. */
+export function newLink(name: string, kind: string, alias: string): NetlinkRequest {
+  const attributes = [
+    netlinkAttribute(IFLA_IFALIAS, Buffer.from(alias)),
+    textAttribute(IFLA_IFNAME, name),
+    netlinkAttribute(IFLA_LINKINFO, netlinkAttribute(IFLA_INFO_KIND, Buffer.from(kind))),
+  ];
+  const body = netlinkBody([0, 0, 0, 0], [0, 0, 0], attributes);
+  return { type: RTM_NEWLINK, flags: CHANGE | NLM_F_CREATE | NLM_F_EXCL, body };
+}
+
+export function deleteLink(interfaceIndex: number): NetlinkRequest {
+  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
+  return { type: RTM_DELLINK, flags: CHANGE, body };
+}
+
+export function linkUp(interfaceIndex: number): NetlinkRequest {
+  return changeLink(interfaceIndex, IFF_UP, []);
+}
+
+export function linkMtu(interfaceIndex: number, mtu: number): NetlinkRequest {
+  return changeLink(interfaceIndex, 0, [numberAttribute(IFLA_MTU, mtu)]);
+}
+
+export function getLink(interfaceIndex: number): NetlinkRequest {
+  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
+  return { type: RTM_GETLINK, flags: NLM_F_REQUEST, body };
+}
+
+/** Decodes an interface; undefined for a message of another type. */
+export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
+  if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
+  const flags = readNumber(body.subarray(8)) ?? 0;
+  const attributes = decodeNetlinkAttributes(body, LINK_HEADER);
+  const info = decodeNetlinkAttributes(attributes.get(IFLA_LINKINFO) ?? new Uint8Array(), 0);
+  return {
+    isUp: (flags & IFF_UP) !== 0,
+    mtu: readNumber(attributes.get(IFLA_MTU)) ?? 0,
+    kind: readText(info.get(IFLA_INFO_KIND)),
+    alias: readText(attributes.get(IFLA_IFALIAS)),
+  };
+}
+
+function changeLink(
+  interfaceIndex: number,
+  flags: number,
+  attributes: readonly Uint8Array[],
+): NetlinkRequest {
+  // The flags, followed by the mask of flags to change.
+  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
+  return { type: RTM_NEWLINK, flags: CHANGE, body };
+}

@@ -1,0 +1,69 @@
+/** A virtual machine with Debian's kernel, Node.js and arctun, beside a WireGuardGoServer. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { inSpace, type WireGuardGoServer } from '../foreign/wireguard-go-server.js';
+import { REPOSITORY } from '../processes.js';
+import { INITRAMFS, KernelMachine } from './machine.js';
+
+const TAP = 'machine';
+const GATEWAY = '192.0.3.1';
+const MACHINE = '192.0.3.2';
+
+/** What the npm package consists of, without the single executable. */
+const SHIPPED = ['bin/run.js', 'dist/bundle', 'oclif.manifest.json', 'package.json'];
+const MODULES = ['koffi', '@koromix'];
+
+/** Boots the machine behind a network card in the server's namespace. */
+export async function bootArctunMachine(server: WireGuardGoServer): Promise<KernelMachine> {
+  const ip = (...parameters: readonly string[]) =>
+    execFileSync('ip', ['-n', server.serverSpace, ...parameters]);
+  ip('tuntap', 'add', TAP, 'mode', 'tap');
+  ip('address', 'add', `${GATEWAY}/24`, 'dev', TAP);
+  ip('link', 'set', TAP, 'up');
+  const contents = { initramfs: packInitramfs(server.folder), memory: 1024 };
+  const space = inSpace(server.serverSpace);
+  const machine = await KernelMachine.boot(server.processes, space, TAP, contents);
+  await machine.run(`ip address add ${MACHINE}/24 dev eth0; ip route add default via ${GATEWAY}`);
+  return machine;
+}
+
+/**
+ * Appends Node.js and arctun to the minimal system: the kernel unpacks one archive after another.
+ *
+ * @returns the file
+ */
+function packInitramfs(folder: string): string {
+  const root = join(folder, 'machine');
+  mkdirSync(join(root, 'bin'), { recursive: true });
+  for (const path of SHIPPED) {
+    cpSync(join(REPOSITORY, path), join(root, 'arctun', path), { recursive: true });
+  }
+  for (const name of MODULES) {
+    const path = join('node_modules', name);
+    cpSync(join(REPOSITORY, path), join(root, 'arctun', path), { recursive: true });
+  }
+  copyFileSync(process.execPath, join(root, 'bin', 'node'));
+  for (const library of librariesOf(process.execPath)) {
+    mkdirSync(join(root, dirname(library)), { recursive: true });
+    copyFileSync(library, join(root, library));
+  }
+  const launcher = '#!/bin/sh\nexec /bin/node /arctun/bin/run.js "$@"\n';
+  writeFileSync(join(root, 'bin', 'arctun'), launcher, { mode: 0o755 });
+  const pack = 'find . | cpio --quiet --create --format newc';
+  const archive = execFileSync('sh', ['-c', pack], { cwd: root, maxBuffer: 1 << 30 });
+  const initramfs = join(folder, 'initramfs');
+  writeFileSync(initramfs, Buffer.concat([readFileSync(INITRAMFS), padding(INITRAMFS), archive]));
+  return initramfs;
+}
+
+/** The kernel looks for the next archive at a multiple of four bytes. */
+function padding(file: string): Buffer {
+  return Buffer.alloc((4 - (readFileSync(file).length % 4)) % 4);
+}
+
+function librariesOf(program: string): string[] {
+  const listed = execFileSync('ldd', [program], { encoding: 'utf8' });
+  return [...listed.matchAll(/(?:=> |^\s*)(\/\S+) \(/gm)].map(([, path]) => path!);
+}
