@@ -56,6 +56,8 @@ export class KernelServer {
   #resolvedAt = -Infinity;
   readonly #triedEndpoints = new Set<string>();
   #hasGivenUp = false;
+  /** Whether the first handshake has been started. */
+  #isStarted = false;
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -206,10 +208,11 @@ export class KernelServer {
         return;
       }
       const known = this.#endpoint;
-      if (known === undefined || !this.#addresses.includes(known)) {
-        this.#choose(this.#addresses.after(undefined));
-        this.#initiate();
-      }
+      const isCurrent = known !== undefined && this.#addresses.includes(known);
+      if (isCurrent && this.#isStarted) return;
+      this.#choose(isCurrent ? known : this.#addresses.after(undefined));
+      this.#isStarted = true;
+      this.#initiate();
     });
   }
 

@@ -1,4 +1,4 @@
-/** A virtual machine with Debian's kernel, Node.js and arctun, beside a WireGuardGoServer. */
+/** A virtual machine with Debian's kernel, Node.js and arctun, connected to a WireGuardGoServer. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,0 +1,381 @@
+/** Kernel mode on a fake kernel in virtual time: what arctun sets, and what it infers. */
+import { createNodeCrypto } from '../../../src/crypto/node.js';
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import type {
+  KernelDevice,
+  KernelDeviceChange,
+  KernelInterface,
+  KernelPeer,
+} from '../../../src/ports/kernel-wireguard.js';
+import type { InterfaceRouting } from '../../../src/ports/packet-interfaces.js';
+import { KernelTunnel } from '../../../src/tunnel/interface/kernel-tunnel.js';
+import { parseTunnelConfig, type TunnelConfig } from '../../../src/tunnel/tunnel-config.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
+
+const crypto = createNodeCrypto();
+const OWN_KEY = new Uint8Array(32).fill(1);
+const OTHER_KEY = new Uint8Array(32).fill(2);
+const SERVER = crypto.publicKey(new Uint8Array(32).fill(3));
+const OTHER_SERVER = crypto.publicKey(new Uint8Array(32).fill(4));
+const MARK = 11_010;
+const [FIRST, SECOND] = ['192.0.2.1', '192.0.2.2'];
+
+interface Overrides {
+  readonly privateKey?: Uint8Array;
+  readonly serverPublicKey?: Uint8Array;
+  readonly allowedIps?: readonly string[];
+  readonly keepalive?: number;
+}
+
+function config(changes: Overrides = {}): TunnelConfig {
+  const { privateKey = OWN_KEY, serverPublicKey = SERVER, keepalive = 25 } = changes;
+  return parseTunnelConfig({
+    privateKey: new Secret(privateKey),
+    serverPublicKey,
+    endpoint: { host: 'arc.example', port: 11010 },
+    address: '10.0.0.2',
+    allowedIps: changes.allowedIps ?? ['100.127.0.0/16'],
+    mtu: 1420,
+    persistentKeepaliveSeconds: keepalive,
+  });
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** The kernel: sends an initiation when a keepalive becomes due, and every 5 s without a session. */
+class FakeKernel implements KernelInterface {
+  readonly name = 'wg0';
+  readonly events: string[] = [];
+  isThere = true;
+  /** The address from which the server answers. */
+  answersAt: string | undefined = FIRST;
+  /** Whether the system lets datagrams out. */
+  canSend = true;
+  refusal: Error | undefined;
+  #publicKey: Uint8Array = new Uint8Array(32);
+  #fwmark = 0;
+  readonly peers = new Map<string, Writable<KernelPeer>>();
+  readonly #clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  set({ privateKey, fwmark, peers = [] }: KernelDeviceChange): void {
+    if (privateKey !== undefined) {
+      this.#publicKey = crypto.publicKey(privateKey.expose());
+      this.events.push('key');
+      for (const peer of this.peers.values()) peer.latestHandshakeUnix = undefined;
+    }
+    if (fwmark !== undefined) {
+      this.#fwmark = fwmark;
+      this.events.push(`mark ${fwmark}`);
+    }
+    for (const { publicKey, isRemoved, ...change } of peers) {
+      const key = publicKey.join();
+      if (isRemoved === true) {
+        this.peers.delete(key);
+        continue;
+      }
+      const peer = this.peers.get(key) ?? newPeer(publicKey);
+      this.peers.set(key, peer);
+      const isOn = peer.persistentKeepalive === 0 && (change.persistentKeepalive ?? 0) > 0;
+      Object.assign(peer, change);
+      if (isOn) this.initiate(peer);
+    }
+  }
+
+  /** Sends an initiation, which the server answers at its address. */
+  initiate(peer: Writable<KernelPeer>): void {
+    if (!this.canSend || peer.endpoint === undefined) return;
+    peer.sentBytes += 148;
+    if (peer.endpoint.address !== this.answersAt) return;
+    peer.latestHandshakeUnix = this.#clock.now();
+    peer.receivedBytes += 92;
+    peer.sentBytes += 32;
+  }
+
+  read(): KernelDevice | undefined {
+    if (!this.isThere) return undefined;
+    const peers = [...this.peers.values()].map((peer) => ({ ...peer }));
+    return { publicKey: this.#publicKey, listenPort: 5, fwmark: this.#fwmark, peers };
+  }
+
+  configure(settings: InterfaceRouting) {
+    const markOf = ({ routes }: InterfaceRouting) =>
+      routes.some(({ prefixLength }) => prefixLength === 0) ? MARK : 0;
+    let fwmark = markOf(settings);
+    this.events.push('configure');
+    return {
+      get fwmark() {
+        return fwmark;
+      },
+      plan: (changed: InterfaceRouting) => ({
+        fwmark: markOf(changed),
+        apply: () => {
+          if (this.refusal !== undefined) throw this.refusal;
+          fwmark = markOf(changed);
+          this.events.push('apply');
+        },
+      }),
+      undo: () => this.events.push('undo'),
+    };
+  }
+
+  remove(): void {
+    this.events.push('remove');
+    this.isThere = false;
+  }
+}
+
+function newPeer(publicKey: Uint8Array): Writable<KernelPeer> {
+  return {
+    publicKey,
+    endpoint: undefined,
+    persistentKeepalive: 0,
+    latestHandshakeUnix: undefined,
+    sentBytes: 0,
+    receivedBytes: 0,
+    allowedIps: [],
+  };
+}
+
+let clock: FakeClock;
+let kernel: FakeKernel;
+let log: RecordingLog;
+let addresses: readonly string[];
+let lost: Error | undefined;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  kernel = new FakeKernel(clock);
+  log = new RecordingLog();
+  addresses = [FIRST];
+  lost = undefined;
+});
+
+function open(opened: TunnelConfig = config()): KernelTunnel {
+  const resolve = () =>
+    addresses.length > 0
+      ? Promise.resolve({ addresses, ttl: 60_000 })
+      : Promise.reject(new Error('no name'));
+  const ports = {
+    ...{ crypto, clock, log, resolver: { resolve } },
+    wallClock: { unixMilliseconds: () => 1_767_225_600_000 + clock.now() },
+  };
+  return new KernelTunnel(opened, ports, kernel, (cause) => (lost = cause));
+}
+
+/** Advances the time, in which the kernel repeats unanswered initiations. */
+async function pass(milliseconds: number): Promise<void> {
+  for (let at = 0; at < milliseconds; at += 100) {
+    if (at % 5_000 === 4_900) {
+      for (const peer of kernel.peers.values()) {
+        if (peer.latestHandshakeUnix === undefined) kernel.initiate(peer);
+      }
+    }
+    clock.advance(100);
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  }
+}
+
+const server = () => kernel.peers.get(SERVER.join())!;
+
+it('sets key, peer, addresses and endpoint, starts a handshake and reports it', async () => {
+  const tunnel = open();
+  const waiting = tunnel.waitForHandshake(Infinity);
+  expect((await tunnel.status()).health).toBe('connecting');
+  await pass(1_000);
+  await waiting;
+  expect(kernel.events).toEqual(['key', 'configure']);
+  expect(server()).toMatchObject({
+    endpoint: { address: FIRST, port: 11010 },
+    persistentKeepalive: 25,
+    allowedIps: config().allowedIps,
+  });
+  expect(await tunnel.status()).toMatchObject({
+    ...{ mode: 'kernel', interface: 'wg0', health: 'up', silence: undefined, listenPort: 5 },
+    addresses: ['10.0.0.2'],
+    peers: [{ endpoint: '192.0.2.1:11010', sentBytes: 180, receivedBytes: 92 }],
+  });
+  expect(log.messages('info')).toEqual(['handshake complete']);
+  await tunnel.waitForHandshake(clock.now());
+});
+
+it('starts a handshake without keepalives too, and leaves them disabled', async () => {
+  const tunnel = open(config({ keepalive: 0 }));
+  await pass(1_000);
+  await tunnel.waitForHandshake(clock.now());
+  expect(server().persistentKeepalive).toBe(0);
+});
+
+it('marks its datagrams if a default route leads into the tunnel', () => {
+  open(config({ allowedIps: ['0.0.0.0/0'] }));
+  expect(kernel.events).toEqual(['key', 'configure', `mark ${MARK}`]);
+});
+
+it('tries the next address if the first does not answer', async () => {
+  addresses = [FIRST, SECOND];
+  kernel.answersAt = SECOND;
+  const tunnel = open();
+  await pass(11_000);
+  await tunnel.waitForHandshake(clock.now());
+  expect(server().endpoint?.address).toBe(SECOND);
+});
+
+it('resolves the name again until it succeeds', async () => {
+  addresses = [];
+  const tunnel = open();
+  const failing = tunnel.waitForHandshake(clock.now() + 1_000);
+  failing.catch(() => undefined);
+  await pass(1_500);
+  await expect(failing).rejects.toMatchObject({ reason: 'name-not-found' });
+  addresses = [FIRST];
+  await pass(3_000);
+  await tunnel.waitForHandshake(clock.now());
+});
+
+it('follows the name to another address after a silence', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  [addresses, kernel.answersAt] = [[SECOND], SECOND];
+  server().latestHandshakeUnix = undefined;
+  server().sentBytes += 148;
+  await pass(60_000);
+  expect((await tunnel.status()).peers[0]).toMatchObject({ endpoint: '192.0.2.2:11010' });
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('explains a server that never answers, and warns after 90 s', async () => {
+  kernel.answersAt = undefined;
+  const tunnel = open();
+  const failing = tunnel.waitForHandshake(clock.now() + 20_000);
+  failing.catch(() => undefined);
+  await pass(20_000);
+  await expect(failing).rejects.toMatchObject({
+    reason: 'no-answer',
+    why: '192.0.2.1:11010 has not answered 4 handshake initiations',
+  });
+  await pass(80_000);
+  expect(log.messages('warn')).toEqual([expect.stringContaining('no response to the handshake')]);
+  expect(await tunnel.status()).toMatchObject({
+    health: 'stale',
+    silence: { reason: 'no-answer' },
+    unanswered: { reason: 'no-answer' },
+  });
+  // The kernel tries again with the next keepalive.
+  kernel.answersAt = FIRST;
+  await pass(10_000);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('reports that the system sends nothing', async () => {
+  kernel.canSend = false;
+  const tunnel = open();
+  const failing = tunnel.waitForHandshake(clock.now() + 20_000);
+  failing.catch(() => undefined);
+  await pass(20_000);
+  await expect(failing).rejects.toMatchObject({ reason: 'cannot-send' });
+});
+
+it('distinguishes missing data from keepalives, which need no reply', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  server().sentBytes += 32;
+  await pass(20_000);
+  expect((await tunnel.status()).health).toBe('up');
+  server().sentBytes += 96;
+  await pass(20_000);
+  expect(await tunnel.status()).toMatchObject({
+    health: 'stale',
+    silence: { reason: 'no-data-back' },
+    unanswered: undefined,
+  });
+  server().receivedBytes += 96;
+  await pass(1_000);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('keeps the session if only allowed IPs and keepalives change', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  await tunnel.reconfigure(config({ allowedIps: ['100.64.0.0/10'], keepalive: 40 }));
+  expect(server()).toMatchObject({ persistentKeepalive: 40, sentBytes: 180 });
+  expect((await tunnel.status()).peers[0]?.allowedIps).toEqual(['100.64.0.0/10']);
+  await tunnel.waitForHandshake(clock.now());
+});
+
+it('marks its datagrams before a default route exists until it is removed', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  kernel.events.length = 0;
+  await tunnel.reconfigure(config({ allowedIps: ['0.0.0.0/0'] }));
+  await tunnel.reconfigure(config());
+  expect(kernel.events).toEqual([`mark ${MARK}`, 'apply', 'apply', 'mark 0']);
+});
+
+it('changes nothing if the system refuses the routes', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  kernel.refusal = new Error('EEXIST');
+  const changed = config({ allowedIps: ['0.0.0.0/0'], serverPublicKey: OTHER_SERVER });
+  await expect(tunnel.reconfigure(changed)).rejects.toBe(kernel.refusal);
+  expect((await tunnel.status()).fwmark).toBe(0);
+  expect([...kernel.peers.keys()]).toEqual([SERVER.join()]);
+});
+
+it.each<[string, Overrides]>([
+  ['key', { privateKey: OTHER_KEY }],
+  ['server', { serverPublicKey: OTHER_SERVER }],
+])('starts a new handshake with another %s', async (_what, changes) => {
+  const tunnel = open();
+  await pass(1_000);
+  await tunnel.reconfigure(config(changes));
+  expect((await tunnel.status()).health).toBe('connecting');
+  await pass(1_000);
+  await tunnel.waitForHandshake(clock.now());
+  const { publicKey, peers } = await tunnel.status();
+  const { privateKey = OWN_KEY, serverPublicKey = SERVER } = changes;
+  expect(publicKey).toBe(Buffer.from(crypto.publicKey(privateKey)).toString('base64'));
+  expect(peers.map((peer) => peer.publicKey)).toEqual([
+    Buffer.from(serverPublicKey).toString('base64'),
+  ]);
+});
+
+it('keeps peers that `wg` added', async () => {
+  const tunnel = open();
+  kernel.set({ peers: [{ publicKey: OTHER_SERVER, allowedIps: [] }] });
+  await pass(1_000);
+  await tunnel.reconfigure(config({ privateKey: OTHER_KEY }));
+  const { peers } = await tunnel.status();
+  expect(peers).toHaveLength(2);
+  expect(peers[0]?.publicKey).toBe(Buffer.from(SERVER).toString('base64'));
+});
+
+it('refuses a server with its own key', async () => {
+  const own = config({ serverPublicKey: crypto.publicKey(OWN_KEY) });
+  await expect(open().reconfigure(own)).rejects.toThrow('must not have the same public key');
+});
+
+it('reports that another program has removed the interface', async () => {
+  open();
+  await pass(1_000);
+  kernel.isThere = false;
+  await pass(1_500);
+  expect(lost?.message).toBe('another program has removed the interface');
+});
+
+it('removes routes and interface when it is closed, and ends waits', async () => {
+  kernel.answersAt = undefined;
+  const tunnel = open();
+  const waiting = tunnel.waitForHandshake(Infinity);
+  waiting.catch(() => undefined);
+  await pass(300);
+  tunnel.close();
+  tunnel.close();
+  await expect(waiting).rejects.toMatchObject({ reason: 'closing' });
+  expect(kernel.events.slice(2)).toEqual(['undo', 'remove']);
+  expect(clock.armed).toBe(0);
+  await expect(tunnel.reconfigure(config())).rejects.toMatchObject({ reason: 'closing' });
+});
