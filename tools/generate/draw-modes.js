@@ -55,11 +55,11 @@ export function drawModes(scheme) {
   /** Draws a mode: its name, its requirements, and its command. */
   const card = (y, height, name, needs, command) =>
     rect(8, y, 572, height, { fill: color.card, stroke: color.edge, radius: 12 }) +
-    text(24, y + 28, `${name} <tspan dx="6" class="small">${needs}</tspan>`, {
+    text(24, y + 24, `${name} <tspan dx="6" class="small">${needs}</tspan>`, {
       size: 16,
       bold: true,
     }) +
-    `<text x="564" y="${y + 28}" font-size="12" fill="${color.muted}" class="mono" text-anchor="end">${command}</text>`;
+    `<text x="564" y="${y + 24}" font-size="12" fill="${color.muted}" class="mono" text-anchor="end">${command}</text>`;
 
   /** Draws a box with a name, and a line of small text below the name. */
   const box = (x, y, width, height, name, detail, { own, mono } = {}) => {
@@ -70,16 +70,16 @@ export function drawModes(scheme) {
         fill: own ? color.ownBox : color.box,
         stroke: own ? color.own : color.edge,
       }),
-      text(center, detail ? middle - 3 : middle + 4.5, name, { bold: true, middle: true }),
+      text(center, detail ? middle - 4 : middle + 4.5, name, { bold: true, middle: true }),
       detail
-        ? text(center, middle + 15, detail, { size: 12, fill: color.muted, mono, middle: true })
+        ? text(center, middle + 13, detail, { size: 12, fill: color.muted, mono, middle: true })
         : '',
     ].join('\n');
   };
 
   const own = (x, y, width, height) =>
     rect(x, y, width, height, { fill: color.ownFill, stroke: color.own, radius: 10, dash: true }) +
-    text(x + 12, y + 19, 'arctun', { fill: color.own, bold: true });
+    text(x + 12, y + 16, 'arctun', { fill: color.own, bold: true });
 
   const arrow = (from, to, y) =>
     `<path d="M${from} ${y}H${to - 6}" stroke="${color.muted}" stroke-width="1.5" fill="none"/>` +
@@ -90,48 +90,48 @@ export function drawModes(scheme) {
     text(600, y + 4, 'encrypted', { size: 11.5, fill: color.onTube, bold: true, middle: true });
 
   const service = (y, name, ...details) =>
-    rect(662, y, 120, 92, { fill: color.box, stroke: color.edge }) +
-    text(722, y + 31, name, { size: 12, bold: true, middle: true }) +
+    rect(662, y, 120, 74, { fill: color.box, stroke: color.edge }) +
+    text(722, y + 23, name, { size: 12, bold: true, middle: true }) +
     details
       .map((detail, line) =>
-        text(722, y + 52 + 18 * line, detail, { size: 12, fill: color.muted, middle: true }),
+        text(722, y + 43 + 17 * line, detail, { size: 12, fill: color.muted, middle: true }),
       )
       .join('');
 
   const parts = [
-    card(8, 204, 'Userspace', 'no root', 'arctun up --mode userspace'),
-    own(164, 50, 404, 150),
-    box(24, 80, 112, 48, 'Your program', 'any language'),
-    box(24, 140, 112, 48, 'TCP clients', 'ssh, browsers'),
-    box(176, 80, 164, 48, 'HTTP forwarder', '127.0.0.1:8888', { own: true, mono: true }),
-    box(176, 140, 164, 48, 'SOCKS5/HTTP proxy', '127.0.0.1:1080', { own: true, mono: true }),
-    box(364, 80, 68, 108, 'TCP/IP', '', { own: true }),
-    box(456, 80, 100, 108, 'WireGuard', '', { own: true }),
-    arrow(136, 176, 104),
-    arrow(136, 176, 164),
-    arrow(340, 364, 104),
-    arrow(340, 364, 164),
-    arrow(432, 456, 134),
-    card(228, 148, 'Network interface', 'Linux, root', 'sudo arctun up --mode tun'),
-    own(444, 270, 124, 94),
-    box(24, 302, 112, 50, 'Any program', 'unchanged'),
-    box(176, 302, 140, 50, 'Linux', 'TCP/IP and routes'),
-    box(340, 302, 80, 50, 'Interface', 'soratun0', { mono: true }),
-    box(456, 302, 100, 50, 'WireGuard', '', { own: true }),
-    arrow(136, 176, 327),
-    arrow(316, 340, 327),
-    arrow(420, 456, 327),
-    rect(652, 8, 140, 368, { fill: color.farFill, stroke: color.far, radius: 12 }),
-    text(722, 36, 'SORACOM Arc', { size: 15, bold: true, middle: true }),
-    service(52, 'Unified Endpoint', 'Beam, Funk,', 'Funnel, Harvest'),
-    service(160, 'Services', 'metadata,', 'DNS, pong'),
-    service(268, 'VPG', 'your private', 'network'),
-    tube(134),
-    tube(327),
+    card(8, 156, 'Userspace', 'no root', 'arctun up --mode userspace'),
+    own(164, 42, 404, 114),
+    box(24, 62, 112, 40, 'Your program', 'any language'),
+    box(24, 108, 112, 40, 'TCP clients', 'ssh, browsers'),
+    box(176, 62, 164, 40, 'HTTP forwarder', '127.0.0.1:8888', { own: true, mono: true }),
+    box(176, 108, 164, 40, 'SOCKS5/HTTP proxy', '127.0.0.1:1080', { own: true, mono: true }),
+    box(364, 62, 68, 86, 'TCP/IP', '', { own: true }),
+    box(456, 62, 100, 86, 'WireGuard', '', { own: true }),
+    arrow(136, 176, 82),
+    arrow(136, 176, 128),
+    arrow(340, 364, 82),
+    arrow(340, 364, 128),
+    arrow(432, 456, 105),
+    card(174, 110, 'Network interface', 'Linux, root', 'sudo arctun up --mode tun'),
+    own(444, 208, 124, 68),
+    box(24, 228, 112, 40, 'Any program', 'unchanged'),
+    box(176, 228, 140, 40, 'Linux', 'TCP/IP and routes'),
+    box(340, 228, 80, 40, 'Interface', 'soratun0', { mono: true }),
+    box(456, 228, 100, 40, 'WireGuard', '', { own: true }),
+    arrow(136, 176, 248),
+    arrow(316, 340, 248),
+    arrow(420, 456, 248),
+    rect(652, 8, 140, 276, { fill: color.farFill, stroke: color.far, radius: 12 }),
+    text(722, 32, 'SORACOM Arc', { size: 15, bold: true, middle: true }),
+    service(44, 'Unified Endpoint', 'Beam, Funk,', 'Funnel, Harvest'),
+    service(122, 'Services', 'metadata,', 'DNS, pong'),
+    service(200, 'VPG', 'your private', 'network'),
+    tube(105),
+    tube(248),
   ];
 
   return [
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 384" width="800" height="384" role="img" aria-labelledby="title desc">',
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 292" width="800" height="292" role="img" aria-labelledby="title desc">',
     '<title id="title">The two modes of arctun up</title>',
     `<desc id="desc">${DESCRIPTION}</desc>`,
     `<style>text { font-family: ${SANS} } text.mono { font-family: ${MONO} } .small { font-size: 13px; font-weight: 400; fill: ${color.muted} }</style>`,

@@ -16,7 +16,7 @@ describe.each(['light', 'dark'])('the %s picture of the modes', (scheme) => {
     expect(picture).toMatch(/aria-labelledby="title desc"/);
     expect(picture).toMatch(/<title id="title">.+<\/title>\n<desc id="desc">.+<\/desc>/);
     expect(picture.match(/\b(?:href|url|src|import|https?:)[^>]*/g)).toEqual([
-      'http://www.w3.org/2000/svg" viewBox="0 0 800 384" width="800" height="384" role="img" aria-labelledby="title desc"',
+      'http://www.w3.org/2000/svg" viewBox="0 0 800 292" width="800" height="292" role="img" aria-labelledby="title desc"',
     ]);
   });
 });
