@@ -1,4 +1,4 @@
-import { bootstrapCellular } from '../../src/app/bootstrap/bootstrap-cellular.js';
+import { bootstrapCellular, SORACOM_URLS } from '../../src/app/bootstrap/bootstrap-cellular.js';
 import { localSchema } from '../../src/app/config/local-schema.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
@@ -15,14 +15,14 @@ export default class BootstrapCellular extends BaseCommand {
     endpoint: {
       type: 'string',
       description: 'Base URL of SORACOM Krypton.',
-      default: 'https://krypton.soracom.io:8036',
+      default: SORACOM_URLS.krypton,
       env: 'ARCTUN_KRYPTON_ENDPOINT',
     },
     'metadata-endpoint': {
       type: 'string',
       description:
         'Base URL of the metadata service. If this service is enabled for the SIM, it reports the SIM ID.',
-      default: 'http://metadata.soracom.io',
+      default: SORACOM_URLS.metadata,
     },
     'dump-config': {
       type: 'boolean',

@@ -1,6 +1,6 @@
 import { UserError, type UserErrorText } from '../lib/errors/user-error.js';
 import type { TransportError, TransportFailure } from './client/transport-error.js';
-import { isLoopbackUrl } from './endpoint-url.js';
+import { isLoopbackUrl, type Service, SORACOM_API } from './endpoint-url.js';
 
 /**
  * How an API call failed:
@@ -56,6 +56,8 @@ export function simMayExist(error: unknown): boolean {
 export interface Operation {
   /** The purpose of the call, which completes the message "cannot …": `create a virtual SIM`. */
   readonly purpose: string;
+  /** The service that is called; by default, the SORACOM API. */
+  readonly service?: Service;
   /** The SAM permission that the operation requires. */
   readonly permission?: string;
   /** Whether a call without a response may have cost money. */
@@ -92,21 +94,19 @@ export function lostError(operation: Operation, url: string, error: TransportErr
   const text = {
     what: `cannot ${operation.purpose}`,
     why: `${new URL(url).host}: ${error.message}`,
-    next: exists ? SIM_MAY_EXIST : [nextOf(error.failure, url)],
+    next: exists ? SIM_MAY_EXIST : [nextOf(error.failure, url, operation.service)],
     cause: error,
   };
   return new ApiError(error.failure, text, { simMayExist: exists });
 }
 
-function nextOf(failure: TransportFailure, url: string): string {
-  return failure === 'connection' && isLoopbackUrl(url)
-    ? NOTHING_LISTENS
-    : NEXT_OF_FAILURE[failure];
+function nextOf(failure: TransportFailure, url: string, service = SORACOM_API): string {
+  // A loopback endpoint is usually the emulator.
+  if (failure === 'connection' && isLoopbackUrl(url)) {
+    return `Start \`arctun emulator\`, or unset ${service.settings} to use SORACOM.`;
+  }
+  return NEXT_OF_FAILURE[failure].replace(SORACOM_API.name, service.name);
 }
-
-/** Advice for a loopback endpoint, which is usually the emulator. */
-const NOTHING_LISTENS =
-  'Start `arctun emulator`, or unset ARCTUN_ENDPOINT and --endpoint to use SORACOM.';
 
 const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   dns: 'Check the network, the name server, and the host name of the endpoint.',

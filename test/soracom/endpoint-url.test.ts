@@ -1,4 +1,5 @@
 import {
+  KRYPTON,
   isLoopbackUrl,
   isSoracomUrl,
   parseEndpointUrl,
@@ -13,7 +14,9 @@ it.each(['api.soracom.io', 'ftp://x', 'https://user:pw@x', 'https://x?a', 'https
   'refuses %j without repeating it',
   (text) => {
     expect(() => parseEndpointUrl(text)).toThrow('the endpoint must be an http or https URL');
-    expect(() => parsePlainEndpointUrl(text)).toThrow('the endpoint must be an http or https URL');
+    expect(() => parsePlainEndpointUrl(text, KRYPTON)).toThrow(
+      'the endpoint must be an http or https URL',
+    );
   },
 );
 
@@ -46,7 +49,7 @@ it.each([
   expect(() => parseEndpointUrl(url)).toThrow(
     `cannot use the API endpoint: plain http to ${new URL(url).hostname} would send keys unencrypted`,
   );
-  expect(parsePlainEndpointUrl(url)).toBe(url);
+  expect(parsePlainEndpointUrl(url, KRYPTON)).toBe(url);
 });
 
 it.each([

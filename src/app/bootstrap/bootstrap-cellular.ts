@@ -1,8 +1,14 @@
 /** Gets the settings of a SORACOM Air SIM's virtual SIM over the Air connection. */
+import { fromSetting } from '../../lib/errors/from-setting.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import { bootstrapArc } from '../../soracom/krypton/krypton.js';
 import { readLineSimId } from '../../soracom/krypton/metadata.js';
-import { parseEndpointUrl, parsePlainEndpointUrl } from '../../soracom/endpoint-url.js';
+import {
+  KRYPTON,
+  METADATA,
+  parseEndpointUrl,
+  parsePlainEndpointUrl,
+} from '../../soracom/endpoint-url.js';
 import { readKryptonSession } from './krypton-session.js';
 import {
   callKrypton,
@@ -12,6 +18,9 @@ import {
   type KryptonResult,
   type KryptonTargetOptions,
 } from './krypton-target.js';
+
+/** SORACOM's own base URLs. */
+export const SORACOM_URLS = { krypton: KRYPTON.url, metadata: METADATA.url } as const;
 
 export interface BootstrapCellularOptions extends KryptonTargetOptions {
   /** Base URL of Krypton, without `/v1`. */
@@ -38,7 +47,7 @@ export async function bootstrapCellular(
   signal?: AbortSignal,
 ): Promise<KryptonResult> {
   const { userAgent } = options;
-  const endpoint = parseEndpointUrl(options.endpoint);
+  const endpoint = fromSetting('--endpoint', () => parseEndpointUrl(options.endpoint, KRYPTON));
   const existing = await openKryptonTarget(options, ports);
   // Look up the SIM ID first, so that Krypton's response can be written to disk at once.
   const simId = await findSimId(options, ports, signal);
@@ -57,7 +66,9 @@ async function findSimId(
   { note }: KryptonPorts,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const endpoint = parsePlainEndpointUrl(metadataEndpoint);
+  const endpoint = fromSetting('--metadata-endpoint', () =>
+    parsePlainEndpointUrl(metadataEndpoint, METADATA),
+  );
   try {
     return await readLineSimId({ endpoint, userAgent }, signal);
   } catch (error) {

@@ -6,7 +6,7 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { lostError, type Operation } from '../api-error.js';
-import { parseEndpointUrl } from '../endpoint-url.js';
+import { KRYPTON, parseEndpointUrl } from '../endpoint-url.js';
 import { dumpRequest, dumpResponse, tell } from '../dump.js';
 import { refusalError } from '../refusal-error.js';
 import { TransportError } from '../client/transport-error.js';
@@ -40,10 +40,11 @@ export function mayHaveMadeKey(error: unknown): boolean {
 
 const BOOTSTRAP_ARC: Operation = {
   purpose: 'bootstrap over the cellular connection',
+  service: KRYPTON,
   advice: {
     401: [LINE_IS_THE_KEY],
     403: [LINE_IS_THE_KEY],
-    404: ["Check the endpoint: SORACOM's is https://krypton.soracom.io:8036."],
+    404: [`Check the endpoint: SORACOM's is ${KRYPTON.url}.`],
   },
 };
 
@@ -57,7 +58,7 @@ const BOOTSTRAP_ARC: Operation = {
 export async function bootstrapArc(options: KryptonOptions): Promise<Secret<string>> {
   const request: HttpRequest = {
     method: 'POST',
-    url: `${parseEndpointUrl(options.endpoint)}/v1/provisioning/soracom/arc/bootstrap`,
+    url: `${parseEndpointUrl(options.endpoint, KRYPTON)}/v1/provisioning/soracom/arc/bootstrap`,
     headers: {
       'Content-Type': 'application/json',
       'X-Soracom-Lang': 'en',

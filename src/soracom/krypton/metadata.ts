@@ -3,7 +3,7 @@
  * SIM's group enables this.
  */
 import * as z from 'zod';
-import { parsePlainEndpointUrl } from '../endpoint-url.js';
+import { METADATA, parsePlainEndpointUrl } from '../endpoint-url.js';
 import { parseJson } from '../../lib/text/parse-json.js';
 import { exchange } from '../client/transport.js';
 
@@ -34,7 +34,7 @@ export async function readLineSimId(
 ): Promise<string> {
   const request = {
     method: 'GET',
-    url: `${parsePlainEndpointUrl(endpoint)}/v1/subscriber`,
+    url: `${parsePlainEndpointUrl(endpoint, METADATA)}/v1/subscriber`,
     headers: { 'User-Agent': userAgent },
   } as const;
   const { status, body } = await exchange(request, DEADLINES, signal);
