@@ -21,28 +21,30 @@ const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
 /**
  * Parses `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888`; `:8888` and `8888` mean 127.0.0.1.
  *
+ * @param usualPort the port that the advice shows, which differs for each listener
  * @throws UserError of kind `usage`
  */
-export function parseListenAddress(text: string): ListenAddress {
+export function parseListenAddress(text: string, usualPort: number): ListenAddress {
   const [, bracketed, plain, digits] = LISTEN_ADDRESS.exec(text) ?? [];
   const port = Number(digits);
-  if (digits === undefined || port > 65_535) throw notAnAddress(text);
+  if (digits === undefined || port > 65_535) throw notAnAddress(text, usualPort);
   if (bracketed !== undefined) {
-    if (isIP(bracketed) !== 6) throw notAnAddress(text);
+    if (isIP(bracketed) !== 6) throw notAnAddress(text, usualPort);
     return { host: bracketed, port };
   }
   const host = plain === undefined || plain === '' ? DEFAULT_HOST : plain;
   // Digits and dots must form a full address, because resolvers differ in how they read `127.1`.
   const isAddress = isIP(host) === 4;
-  if (!isAddress && (/^[\d.]+$/.test(host) || !HOST_NAME.test(host))) throw notAnAddress(text);
+  if (!isAddress && (/^[\d.]+$/.test(host) || !HOST_NAME.test(host)))
+    throw notAnAddress(text, usualPort);
   return { host, port };
 }
 
-function notAnAddress(text: string): UserError {
+function notAnAddress(text: string, usualPort: number): UserError {
   return new UserError('usage', {
     what: `cannot listen on ${JSON.stringify(text)}`,
     why: 'the address must have the form ADDRESS:PORT, with a port from 0 to 65535',
-    next: ['Use the form 127.0.0.1:8888, or [::1]:8888 for IPv6.'],
+    next: [`Use the form 127.0.0.1:${usualPort}, or [::1]:${usualPort} for IPv6.`],
   });
 }
 
@@ -77,7 +79,10 @@ export function requireLoopback(
   throw new UserError('usage', {
     what: `cannot listen on ${host}`,
     why: `this is not a loopback address, so ${risk}`,
-    next: ['Listen on 127.0.0.1.', 'Or add --allow-open to listen on this address anyway.'],
+    next: [
+      'Listen on 127.0.0.1.',
+      'Or allow this address with --allow-open or ARCTUN_ALLOW_OPEN=true.',
+    ],
   });
 }
 

@@ -9,7 +9,10 @@ import type { ProxyLog } from './proxy-log.js';
 
 export interface PortOptions {
   readonly listen: ListenAddress;
+  /** The flag that sets the port. */
   readonly flag: string;
+  /** The flag that sets the address, if it is another flag. */
+  readonly hostFlag?: string | undefined;
   /** What a client of the port can do, for the warning if other machines can reach the port. */
   readonly risk: string;
   readonly log: ProxyLog;
@@ -23,12 +26,13 @@ export interface PortOptions {
  */
 export function openPort(
   server: Server,
-  { listen, flag, risk, log }: PortOptions,
+  { risk, log, ...options }: PortOptions,
 ): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => reject(listenError(listen, flag, error));
+    const onError = (error: NodeJS.ErrnoException) => reject(listenError(options, error));
     server.once('error', onError);
-    server.listen({ host: listen.host, port: listen.port }, () => {
+    const { host, port } = options.listen;
+    server.listen({ host, port }, () => {
       server.off('error', onError);
       server.on('error', (error) => log.error({ error: error.message }, 'the listener failed'));
       const { address: host, port } = server.address() as AddressInfo;
@@ -51,22 +55,23 @@ export function warnOfStrangers(
 /**
  * Builds the error for a port that cannot be opened, with advice: kind `permission` for a missing
  * privilege, otherwise `failed`.
- *
- * @param flag the flag that sets the port
  */
 export function listenError(
-  listen: ListenAddress,
-  flag: string,
+  { listen, flag, hostFlag = flag }: Pick<PortOptions, 'listen' | 'flag' | 'hostFlag'>,
   error: NodeJS.ErrnoException,
 ): UserError {
-  const what = `cannot listen on ${formatAuthority(listen)}`;
-  const fail = (kind: FailureKind, why: string | undefined, next: string) =>
-    new UserError(kind, { what, why: why ?? error.message, next: [next], cause: error });
+  const fail = (kind: FailureKind, why: string | undefined, next: string, wrong = flag) =>
+    new UserError(kind, {
+      what: `cannot listen on ${formatAuthority(listen)} (${wrong})`,
+      why: why ?? error.message,
+      next: [next],
+      cause: error,
+    });
   const reason = listenFault(error.code);
   if (error.code === 'EADDRINUSE') {
     const other = `Stop the program that uses the port, or choose another port with ${flag} (0 picks a free port).`;
     return fail('failed', reason, other);
   }
   if (isDenied(error)) return fail('permission', reason, 'Choose port 1024 or above.');
-  return fail('failed', undefined, 'Choose an address of this machine.');
+  return fail('failed', undefined, 'Choose an address of this machine.', hostFlag);
 }

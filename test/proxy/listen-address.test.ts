@@ -18,7 +18,7 @@ describe('parseListenAddress', () => {
     [':8888', '127.0.0.1', 8888],
     ['8888', '127.0.0.1', 8888],
   ])('reads %s', (text, host, port) => {
-    expect(parseListenAddress(text)).toEqual({ host, port });
+    expect(parseListenAddress(text, 9100)).toEqual({ host, port });
   });
 
   it.each([
@@ -41,8 +41,8 @@ describe('parseListenAddress', () => {
     'http://x:80',
     '127.0.0.1:80\n',
   ])('refuses %j', (text) => {
-    expect(() => parseListenAddress(text)).toThrow(UserError);
-    expect(() => parseListenAddress(text)).toThrow(/cannot listen on/);
+    expect(() => parseListenAddress(text, 9100)).toThrow(UserError);
+    expect(() => parseListenAddress(text, 9100)).toThrow(/cannot listen on/);
   });
 });
 

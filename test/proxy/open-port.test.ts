@@ -22,7 +22,7 @@ it('reports the assigned port, and logs later errors', async () => {
   const taken = openPort(createServer(), { listen: address, flag: '--flag', risk: 'look', log });
   await expect(taken).rejects.toMatchObject({
     kind: 'failed',
-    what: `cannot listen on 127.0.0.1:${address.port}`,
+    what: `cannot listen on 127.0.0.1:${address.port} (--flag)`,
     next: [expect.stringContaining('--flag')],
   });
   await new Promise((resolve) => server.close(resolve));
@@ -45,7 +45,12 @@ it.each([
   ['EADDRNOTAVAIL', 'failed', 'as the system says'],
 ])('reports why a port is not available: %s', (code, kind, why) => {
   const cause = Object.assign(new Error('as the system says'), { code });
-  const error = listenError(LISTEN, '--forward-listen', cause);
-  expect(error).toMatchObject({ kind, what: 'cannot listen on [::1]:80', why, cause });
+  const error = listenError({ listen: LISTEN, flag: '--forward-listen' }, cause);
+  expect(error).toMatchObject({
+    kind,
+    what: 'cannot listen on [::1]:80 (--forward-listen)',
+    why,
+    cause,
+  });
   expect(error.next).toHaveLength(1);
 });

@@ -135,7 +135,7 @@ it('reports that the port is in use, and which flag changes it', async () => {
     startPageListener({ listen, flag: '--flag', pages: new Map(), log }),
   ).rejects.toMatchObject({
     kind: 'failed',
-    what: `cannot listen on 127.0.0.1:${port}`,
+    what: `cannot listen on 127.0.0.1:${port} (--flag)`,
     next: [expect.stringContaining('--flag')],
   });
 });

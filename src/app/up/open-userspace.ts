@@ -15,6 +15,10 @@ import type { RunningTunnel } from './running-tunnel.js';
 
 export interface ForwardSettings {
   readonly listen: { readonly host: string; readonly port: number };
+  /** The flag that sets the port. */
+  readonly flag?: string;
+  /** The flag that sets the address. */
+  readonly hostFlag?: string;
   /** IP address and port inside the tunnel. */
   readonly target: { readonly host: string; readonly port: number };
   readonly headers: readonly [name: string, value: string][];

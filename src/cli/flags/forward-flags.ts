@@ -1,16 +1,19 @@
 import { parseHeaderFlag } from '../../proxy/forward/header-flag.js';
 import { parseTarget } from '../../proxy/forward/target.js';
+import { fromSetting } from '../../lib/errors/from-setting.js';
 import { parseListenAddress, requireLoopback } from '../../proxy/listen-address.js';
 import type { ForwardSettings } from '../../app/up/open-userspace.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import { type FlagValues, grouped } from './flag.js';
+
+const PORT = 8888;
 
 /** Flags of the forwarder to the Unified Endpoint. The short flags match soraproxy's. */
 export const forwardFlags = grouped('Listener', {
   'forward-listen': {
     type: 'string',
     description: 'Address of the forwarder; port 0 picks a free port.',
-    default: '127.0.0.1:8888',
+    default: `127.0.0.1:${PORT}`,
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_FORWARD_LISTEN',
   },
@@ -53,11 +56,15 @@ type ForwardChoice = FlagValues<typeof forwardFlags> &
 
 /** @throws UserError of kind `usage` */
 export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings> {
-  const listen = parseListenAddress(flags['forward-listen']);
+  const whole = '--forward-listen';
+  const listen = fromSetting(whole, () => parseListenAddress(flags['forward-listen'], PORT));
   const host = flags.address ?? listen.host;
-  requireLoopback(host, flags['allow-open']);
+  const hostFlag = flags.address === undefined ? whole : '--address';
+  fromSetting(hostFlag, () => requireLoopback(host, flags['allow-open']));
   return {
     listen: { host, port: flags.port ?? listen.port },
+    flag: flags.port === undefined ? whole : '--port',
+    hostFlag,
     target: parseTarget(flags['forward-to']),
     headers: flags.header.map(parseHeaderFlag),
     browsers: browserPolicy(flags),

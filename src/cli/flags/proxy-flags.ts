@@ -2,11 +2,13 @@ import { isIP } from 'node:net';
 
 import type { ProxySettings } from '../../app/up/open-userspace.js';
 import { PLATFORM_NAME_SERVERS } from '../../app/up/plan-tunnel.js';
+import { fromSetting } from '../../lib/errors/from-setting.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { parseListenAddress, requireLoopback } from '../../proxy/listen-address.js';
 import { grouped } from './flag.js';
 
-const DEFAULT_LISTEN = '127.0.0.1:1080';
+const PORT = 1080;
+const DEFAULT_LISTEN = `127.0.0.1:${PORT}`;
 
 /** The value of --proxy-listen that disables the proxy. */
 const OFF = 'off';
@@ -42,8 +44,11 @@ interface ProxyChoice {
 export function proxySettings(flags: ProxyChoice): ProxySettings | undefined {
   const text = flags['proxy-listen'];
   if (text === OFF) return undefined;
-  const listen = parseListenAddress(text ?? DEFAULT_LISTEN);
-  requireLoopback(listen.host, flags['allow-open']);
+  const listen = fromSetting('--proxy-listen', () => {
+    const address = parseListenAddress(text ?? DEFAULT_LISTEN, PORT);
+    requireLoopback(address.host, flags['allow-open']);
+    return address;
+  });
   return { listen, isAskedFor: text !== undefined };
 }
 
@@ -53,8 +58,8 @@ export function nameServers(text: string): readonly string[] {
   const wrong = addresses.find((address) => isIP(address) === 0);
   if (wrong === undefined) return addresses;
   throw new UserError('usage', {
-    what: `cannot use --dns ${text}`,
+    what: `cannot use --dns=${text}`,
     why: `${JSON.stringify(wrong)} is not an IP address`,
-    next: ['Use the form --dns 100.127.0.53,100.127.1.53.'],
+    next: ['Use the form --dns=100.127.0.53,100.127.1.53.'],
   });
 }

@@ -1,3 +1,4 @@
+import { fromSetting } from '../../lib/errors/from-setting.js';
 import {
   type ListenAddress,
   parseListenAddress,
@@ -5,6 +6,9 @@ import {
 } from '../../proxy/listen-address.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import { type FlagValues, grouped } from './flag.js';
+
+/** The port in the documentation. */
+const USUAL_PORT = 9100;
 
 /** The flag for the address of the status pages. */
 export const statusListenFlag = grouped('Listener', {
@@ -35,8 +39,10 @@ export function statusPageSettings(flags: StatusListenChoice & BrowserChoice) {
 export function statusListen(flags: StatusListenChoice): ListenAddress | undefined {
   const text = flags['status-listen'];
   if (text === undefined || text === '') return undefined;
-  const listen = parseListenAddress(text);
-  const risk = 'anyone who can reach the address could see the status of this tunnel';
-  requireLoopback(listen.host, flags['allow-open'], risk);
-  return listen;
+  return fromSetting('--status-listen', () => {
+    const listen = parseListenAddress(text, USUAL_PORT);
+    const risk = 'anyone who can reach the address could see the status of this tunnel';
+    requireLoopback(listen.host, flags['allow-open'], risk);
+    return listen;
+  });
 }

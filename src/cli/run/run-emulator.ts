@@ -16,6 +16,7 @@ import { StateFile, type StateFiles } from '../../emulator/state-file.js';
 import { parseUserList } from '../../emulator/user-list.js';
 import { openWireGuardNetwork } from '../../emulator/wireguard-network.js';
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
+import { fromSetting } from '../../lib/errors/from-setting.js';
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { whenAborted } from '../../lib/waits.js';
 import { isDenied } from '../../lib/errors/error-message.js';
@@ -71,7 +72,7 @@ export async function runEmulator(
 
 /** Warns if other machines can reach the API, whose public credentials permit every operation. */
 function warnIfOpen(apiListen: string, url: string, log: Log): void {
-  const { host } = parseListenAddress(apiListen);
+  const { host } = parseListenAddress(apiListen, DEFAULT_API_PORT);
   if (isLoopback(host)) return;
   const risk = 'create, change and terminate its SIMs, because the credentials are public';
   warnOfStrangers({ host, port: Number(new URL(url).port) }, risk, log);
@@ -82,7 +83,7 @@ function warnIfOpen(apiListen: string, url: string, log: Log): void {
  * arc.json can get a SIM's key.
  */
 function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
-  if (isLoopback(parseListenAddress(arcListen).host)) return;
+  if (isLoopback(parseListenAddress(arcListen, DEFAULT_ARC_PORT).host)) return;
   log.warn(
     { endpoint },
     'the Arc server is open to anyone who can reach its address and has the key of a SIM',
@@ -90,10 +91,10 @@ function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
 }
 
 async function start(options: RunEmulatorOptions, ports: RunEmulatorPorts): Promise<Emulator> {
-  const { rawAnswer, state } = options;
-  const api = parseListenAddress(options.apiListen);
-  const arc = parseListenAddress(options.arcListen);
-  requireIpAddress(arc.host, options.arcListen);
+  const { rawAnswer, state, apiListen, arcListen } = options;
+  const api = fromSetting('--api-listen', () => parseListenAddress(apiListen, DEFAULT_API_PORT));
+  const arc = fromSetting('--arc-listen', () => parseListenAddress(arcListen, DEFAULT_ARC_PORT));
+  requireIpAddress(arc.host, arcListen);
   const added = options.users === undefined ? [] : await readUsers(options.users, ports.files);
   const stateFile = state === undefined ? undefined : new StateFile(state, ports.files);
   try {

@@ -30,6 +30,8 @@ export interface ForwarderOptions {
   readonly log: ProxyLog;
   /** The flag that sets the port, for error messages. */
   readonly flag?: string;
+  /** See PortOptions. */
+  readonly hostFlag?: string | undefined;
   /** See HttpListenerOptions. */
   readonly responseTimeout?: number;
   readonly idleTimeout?: number;

@@ -29,6 +29,8 @@ export interface HttpListenerOptions extends Pick<
   /** The flag that sets the port. */
   readonly flag: string;
   /** See PortOptions. */
+  readonly hostFlag?: string | undefined;
+  /** See PortOptions. */
   readonly risk: string;
   /** Returns the target of a CONNECT request, or the reason why it has none. */
   readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;

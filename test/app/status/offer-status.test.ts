@@ -77,7 +77,7 @@ it('leaves no socket if the port of the pages is in use', async () => {
   const port = Number(new URL(url!).port);
   const second = tunnel.open({ interfaceName: 'other', statusListen: { ...LISTEN, port } });
   await expect(second).rejects.toMatchObject({
-    what: `cannot listen on 127.0.0.1:${port}`,
+    what: `cannot listen on 127.0.0.1:${port} (--status-listen)`,
     next: [expect.stringContaining('--status-listen')],
   });
   expect(readdirSync(tunnel.folder)).toEqual(['soratun0.sock']);

@@ -14,13 +14,13 @@ it('continues with a warning if another program uses the default port, and fails
   const settings = { listen: address, isAskedFor: false };
   expect(await openProxy(settings, { dialer }, log)).toBeUndefined();
   expect(log.messages('warn')).toEqual([
-    `cannot listen on 127.0.0.1:${port}: continuing without a proxy; ` +
+    `cannot listen on 127.0.0.1:${port} (--proxy-listen): continuing without a proxy; ` +
       'to change this, set --proxy-listen to another port or to off',
   ]);
   await expect(openProxy({ ...settings, isAskedFor: true }, { dialer }, log)).rejects.toMatchObject(
     {
       kind: 'failed',
-      what: `cannot listen on 127.0.0.1:${port}`,
+      what: `cannot listen on 127.0.0.1:${port} (--proxy-listen)`,
     },
   );
   await new Promise((resolve) => other.close(resolve));

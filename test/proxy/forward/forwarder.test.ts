@@ -47,7 +47,7 @@ describe('listening', () => {
     await expect(attempt).rejects.toMatchObject({
       name: 'UserError',
       kind: 'failed',
-      what: `cannot listen on 127.0.0.1:${server.port}`,
+      what: `cannot listen on 127.0.0.1:${server.port} (--forward-listen)`,
     });
   });
 
