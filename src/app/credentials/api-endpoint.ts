@@ -1,6 +1,7 @@
 /** Chooses the API endpoint for the credentials. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import type { Secret } from '../../lib/secrets/secret.js';
+import { fromSetting } from '../../lib/errors/from-setting.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { type Coverage, coverageEndpoint, parseCoverage } from '../../soracom/auth/coverage.js';
 import { isSoracomUrl, parseEndpointUrl } from '../../soracom/endpoint-url.js';
@@ -18,14 +19,31 @@ export function chosenConnection(
   choice: CredentialChoice,
   env: Readonly<Record<string, string | undefined>>,
 ): ChosenConnection {
-  const urls = [choice.endpoint, env.ARCTUN_ENDPOINT, env.SORACOM_ENDPOINT];
-  const coverages = [choice.coverage, env.ARCTUN_COVERAGE_TYPE, env.SORACOM_COVERAGE_TYPE];
-  const url = urls.find(isPresent);
-  const coverage = coverages.find(isPresent);
-  return {
-    endpoint: url === undefined ? undefined : parseEndpointUrl(url),
-    coverage: coverage === undefined ? undefined : parseCoverage(coverage),
+  const urls = {
+    '--endpoint': choice.endpoint,
+    ARCTUN_ENDPOINT: env.ARCTUN_ENDPOINT,
+    SORACOM_ENDPOINT: env.SORACOM_ENDPOINT,
   };
+  const coverages = {
+    '--coverage-type': choice.coverage,
+    ARCTUN_COVERAGE_TYPE: env.ARCTUN_COVERAGE_TYPE,
+    SORACOM_COVERAGE_TYPE: env.SORACOM_COVERAGE_TYPE,
+  };
+  return {
+    endpoint: firstPresent(urls, (text) => parseEndpointUrl(text)),
+    coverage: firstPresent(coverages, parseCoverage),
+  };
+}
+
+/** Parses the value of the first setting that has one; undefined if none has. */
+function firstPresent<T>(
+  settings: Readonly<Record<string, string | undefined>>,
+  parse: (text: string) => T,
+): T | undefined {
+  for (const [setting, text] of Object.entries(settings)) {
+    if (isPresent(text)) return fromSetting(setting, () => parse(text));
+  }
+  return undefined;
 }
 
 /**

@@ -18,10 +18,14 @@ export interface CredentialChoice {
   readonly endpoint?: string | undefined;
 }
 
+/** The settings that hold the halves of an auth key. */
+export type HalfSettings = Readonly<Record<keyof AuthKeyHalves, string>>;
+
+/** A source of credentials, and the flag, variable or member of arc.json that names it. */
 export type CredentialSource =
-  | { readonly kind: 'auth-key'; readonly halves: AuthKeyHalves }
-  | { readonly kind: 'auth-key-file'; readonly path: string }
-  | { readonly kind: 'profile'; readonly name: string };
+  | { readonly kind: 'auth-key'; readonly halves: AuthKeyHalves; readonly settings: HalfSettings }
+  | { readonly kind: 'auth-key-file'; readonly path: string; readonly setting: string }
+  | { readonly kind: 'profile'; readonly name: string; readonly setting: string };
 
 /** Lists the sources with a value, highest rank first, as in docs/reference/credentials.md. */
 export function credentialSources(
@@ -30,15 +34,15 @@ export function credentialSources(
   env: CredentialEnvironment,
 ): CredentialSource[] {
   return [
-    ...keySource(choice.authKeyId, choice.authKey),
-    ...fileSource(choice.authKeyFile),
-    ...profileSource(choice.profile),
-    ...keySource(env.ARCTUN_AUTH_KEY_ID, secretOf(env.ARCTUN_AUTH_KEY)),
-    ...keySource(env.SORACOM_AUTH_KEY_ID, secretOf(env.SORACOM_AUTH_KEY)),
-    ...fileSource(env.ARCTUN_AUTH_KEY_FILE),
-    ...profileSource(env.ARCTUN_PROFILE),
-    ...profileSource(env.SORACOM_PROFILE),
-    ...keySource(arcProfile?.authKeyId, arcProfile?.authKey),
+    ...keySource(choice, { authKeyId: '--auth-key-id', authKey: '--auth-key' }),
+    ...fileSource('--auth-key-file', choice.authKeyFile),
+    ...profileSource('--profile', choice.profile),
+    ...keyVariables('ARCTUN_AUTH_KEY_ID', 'ARCTUN_AUTH_KEY', env),
+    ...keyVariables('SORACOM_AUTH_KEY_ID', 'SORACOM_AUTH_KEY', env),
+    ...fileSource('ARCTUN_AUTH_KEY_FILE', env.ARCTUN_AUTH_KEY_FILE),
+    ...profileSource('ARCTUN_PROFILE', env.ARCTUN_PROFILE),
+    ...profileSource('SORACOM_PROFILE', env.SORACOM_PROFILE),
+    ...keySource(arcProfile ?? {}, ARC_JSON),
   ];
 }
 
@@ -68,22 +72,36 @@ export function isPresent(text: string | undefined): text is string {
   return text !== undefined && text.trim() !== '';
 }
 
+const ARC_JSON = {
+  authKeyId: 'profile.authKeyId in arc.json',
+  authKey: 'profile.authKey in arc.json',
+};
+
 function keySource(
-  authKeyId: string | undefined,
-  authKey: Secret<string> | undefined,
+  { authKeyId, authKey }: Pick<CredentialChoice, 'authKeyId' | 'authKey'>,
+  settings: HalfSettings,
 ): CredentialSource[] {
   const halves = authKeyHalves({ authKeyId, authKey });
-  return Object.keys(halves).length === 0 ? [] : [{ kind: 'auth-key', halves }];
+  return Object.keys(halves).length === 0 ? [] : [{ kind: 'auth-key', halves, settings }];
 }
 
-function fileSource(path: string | undefined): CredentialSource[] {
-  return isPresent(path) ? [{ kind: 'auth-key-file', path }] : [];
+function keyVariables(
+  authKeyId: keyof CredentialEnvironment,
+  authKey: keyof CredentialEnvironment,
+  env: CredentialEnvironment,
+): CredentialSource[] {
+  const secret = env[authKey];
+  const given = {
+    authKeyId: env[authKeyId],
+    authKey: secret === undefined ? undefined : new Secret(secret),
+  };
+  return keySource(given, { authKeyId, authKey });
 }
 
-function profileSource(name: string | undefined): CredentialSource[] {
-  return isPresent(name) ? [{ kind: 'profile', name }] : [];
+function fileSource(setting: string, path: string | undefined): CredentialSource[] {
+  return isPresent(path) ? [{ kind: 'auth-key-file', path, setting }] : [];
 }
 
-function secretOf(text: string | undefined): Secret<string> | undefined {
-  return text === undefined ? undefined : new Secret(text);
+function profileSource(setting: string, name: string | undefined): CredentialSource[] {
+  return isPresent(name) ? [{ kind: 'profile', name, setting }] : [];
 }

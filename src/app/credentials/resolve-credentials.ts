@@ -1,5 +1,6 @@
 /** Chooses the credentials and the endpoint for the SORACOM API. */
 import type { ArcProfile } from '../../arc-config/arc-config.js';
+import { withSetting } from '../../lib/errors/from-setting.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { authKeyFault } from '../../soracom/auth/auth-key.js';
 import type { AuthKeySignIn, Credentials } from '../../soracom/auth/sign-in.js';
@@ -10,6 +11,7 @@ import {
   type CredentialChoice,
   type CredentialSource,
   credentialSources,
+  type HalfSettings,
   refuseTwoWays,
 } from './credential-choice.js';
 import type { CredentialPorts } from './credential-ports.js';
@@ -37,7 +39,8 @@ export async function resolveCredentials(
   const sources = credentialSources(choice, arcProfile, ports.env);
   const found = await firstSource(sources, ports);
   if (found.kind === 'profile') {
-    const { signIn, headers, connection } = await profileCredentials(found.name, ports, signal);
+    const profile = profileCredentials(found.name, ports, signal);
+    const { signIn, headers, connection } = await naming(found.setting, profile);
     return { signIn, headers, endpoint: profileEndpoint(chosen, connection) };
   }
   const { authKeyId, authKey } = found.halves;
@@ -45,8 +48,17 @@ export async function resolveCredentials(
   if (authKeyId === undefined || authKey === undefined || endpoint === undefined) {
     throw await missingCredentials(found.halves, endpoint, ports);
   }
-  return { signIn: authKeySignIn({ authKeyId, authKey }), endpoint, headers: {} };
+  const signIn = authKeySignIn({ authKeyId, authKey }, found.settings);
+  return { signIn, endpoint, headers: {} };
 }
+
+type FoundCredentials =
+  | Extract<CredentialSource, { kind: 'profile' }>
+  | {
+      readonly kind: 'auth-key';
+      readonly halves: AuthKeyHalves;
+      readonly settings: Partial<HalfSettings>;
+    };
 
 /**
  * Returns the first profile, or the first auth key after completing it from lower-ranked sources.
@@ -54,8 +66,9 @@ export async function resolveCredentials(
 async function firstSource(
   sources: readonly CredentialSource[],
   ports: CredentialPorts,
-): Promise<Exclude<CredentialSource, { kind: 'auth-key-file' }>> {
+): Promise<FoundCredentials> {
   let held: AuthKeyHalves = {};
+  let settings: Partial<HalfSettings> = {};
   for (const source of sources) {
     const isEmpty = Object.keys(held).length === 0;
     if (source.kind === 'profile') {
@@ -63,14 +76,34 @@ async function firstSource(
       // A profile is complete, and is never used to complete an auth key.
       continue;
     }
-    const halves =
-      source.kind === 'auth-key'
-        ? source.halves
-        : await readAuthKeyFile(source.path, ports.privateFiles);
-    held = completed(held, halves);
+    const found = source.kind === 'auth-key' ? source : await readFile(source, ports);
+    const more = completed(held, found.halves);
+    settings = {
+      ...(held.authKeyId !== more.authKeyId && { authKeyId: found.settings.authKeyId }),
+      ...(held.authKey !== more.authKey && { authKey: found.settings.authKey }),
+      ...settings,
+    };
+    held = more;
     if (held.authKeyId !== undefined && held.authKey !== undefined) break;
   }
-  return { kind: 'auth-key', halves: held };
+  return { kind: 'auth-key', halves: held, settings };
+}
+
+async function readFile(
+  { path, setting }: Extract<CredentialSource, { kind: 'auth-key-file' }>,
+  { privateFiles }: CredentialPorts,
+): Promise<{ halves: AuthKeyHalves; settings: HalfSettings }> {
+  const halves = await naming(setting, readAuthKeyFile(path, privateFiles));
+  return { halves, settings: { authKeyId: setting, authKey: setting } };
+}
+
+/** Names the setting in the errors of an action. */
+async function naming<T>(setting: string, action: Promise<T>): Promise<T> {
+  try {
+    return await action;
+  } catch (error) {
+    throw withSetting(setting, error);
+  }
 }
 
 async function missingCredentials(
@@ -89,12 +122,17 @@ async function missingCredentials(
   );
 }
 
-function authKeySignIn({ authKeyId, authKey }: Required<AuthKeyHalves>): AuthKeySignIn {
+function authKeySignIn(
+  { authKeyId, authKey }: Required<AuthKeyHalves>,
+  settings: Partial<HalfSettings>,
+): AuthKeySignIn {
   const fault = authKeyFault(authKeyId, authKey);
   if (fault === undefined) return { kind: 'auth-key', authKeyId, authKey };
-  throw new UserError('usage', {
+  const error = new UserError('usage', {
     what: 'cannot sign in to SORACOM',
-    why: fault,
+    why: fault.why,
     next: ['Check that the auth key ID and the auth key are not swapped.'],
   });
+  const setting = settings[fault.half];
+  throw setting === undefined ? error : withSetting(setting, error);
 }

@@ -46,9 +46,10 @@ export async function renewalPorts(
     commands: await context.commands(),
   };
   const choice = credentialChoice(flags);
-  // Check the flags at startup: a renewal may happen only days later, when no user sees the error.
+  // Check flags and variables at startup: a renewal may happen only days later, when no user sees
+  // the error.
   refuseTwoWays(choice);
-  chosenConnection(choice, {});
+  chosenConnection(choice, context.env);
   const signal = await context.stopSignal();
   // Load the API client on demand: it takes longer to load than everything that `up` needs at
   // startup, and most runs never use it.

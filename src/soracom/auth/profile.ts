@@ -124,7 +124,7 @@ export function profileSignIn(profile: SoracomProfile): SignIn {
   const secondFactor = mfaOTPCode === undefined ? {} : { mfaOtpCode: mfaOTPCode };
   if (authKeyId !== undefined && authKey !== undefined) {
     const fault = authKeyFault(authKeyId, authKey);
-    if (fault !== undefined) throw new ProfileError(fault);
+    if (fault !== undefined) throw new ProfileError(fault.why);
     return { kind: 'auth-key', authKeyId, authKey, ...secondFactor };
   }
   if (email !== undefined && password !== undefined) {
