@@ -110,7 +110,7 @@ function exchange(tunnel: UserspaceTunnel, options: SendOptions): Promise<SendRe
 function requireUserspace(mode: TunnelMode): void {
   if (mode !== 'tun' && mode !== 'kernel') return;
   throw new UserError('usage', {
-    what: `cannot use --mode ${mode}`,
+    what: `cannot use --mode=${mode}`,
     why: '`send` always runs in userspace, without a network interface',
     next: [`Run "arctun up --mode ${mode}", and send the message with any program.`],
   });

@@ -1,6 +1,7 @@
 import type { ArcConfig } from './arc-config.js';
 import { inspectConfigFile } from './arc-config-file.js';
 import type { Files, InspectedText } from '../ports/files.js';
+import { INLINE_CONFIG } from './inline-config.js';
 import { parseArcConfig } from './parse-arc-config.js';
 import { pathFault, type PathFault } from '../lib/errors/path-fault.js';
 import { UserError } from '../lib/errors/user-error.js';
@@ -9,9 +10,6 @@ import { UserError } from '../lib/errors/user-error.js';
 export type ConfigSource =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'inline'; readonly text: string };
-
-/** The name that messages use for an inline configuration. */
-export const INLINE_CONFIG = 'the inline configuration';
 
 /**
  * Interprets a value of --config or ARCTUN_CONFIG: as JSON if it begins with a brace, as base64 if

@@ -10,12 +10,8 @@ import { oclifFlags } from './flags/oclif-flags.js';
 import { type Output, standardOutput } from './output/output.js';
 import { renderUserError } from './output/render.js';
 import { systemFailure } from './errors/system-error.js';
-import {
-  refusedSwitch,
-  type UsageContext,
-  usageError,
-  withVariable,
-} from './errors/usage-error.js';
+import { refusedSwitch, type UsageContext, usageError } from './errors/usage-error.js';
+import { withSources } from './errors/value-source.js';
 import { isAbandonedQuestion } from './run/wizard.js';
 
 /** The exit code that a shell reports for a program ended by SIGINT. */
@@ -48,10 +44,10 @@ export abstract class BaseCommand extends Command {
     }
     const known =
       error instanceof UserError
-        ? withVariable(error, this.usage())
+        ? error
         : (usageError(error, this.usage()) ?? systemFailure(error));
     if (known === undefined) return super.catch(shownError(error) as Error);
-    process.stderr.write(renderUserError(known));
+    process.stderr.write(renderUserError(withSources(known, this.usage())));
     this.exit(exitCodeOf(known));
   }
 

@@ -97,9 +97,9 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
   if (choice === 'batch') {
     const { libcFailure } = await import('../system/linux/libc.js');
     throw new UserError('failed', {
-      what: 'cannot use --socket batch',
+      what: 'cannot use --socket=batch',
       why: `batches require Linux and koffi, and koffi cannot be loaded here (${libcFailure() ?? 'unknown'})`,
-      next: ['Use --socket auto.'],
+      next: ['Use --socket=auto.'],
     });
   }
   return (await import('../system/network/udp-socket.js')).udpSockets;

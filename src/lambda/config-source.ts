@@ -1,6 +1,7 @@
 /** Finds the extension's arc.json, or several for a pool, as environment variables specify. */
 import { ArcConfigError } from '../arc-config/arc-config-error.js';
-import { decodeBase64, INLINE_CONFIG, inlineConfig } from '../arc-config/config-source.js';
+import { decodeBase64, inlineConfig } from '../arc-config/config-source.js';
+import { INLINE_CONFIG } from '../arc-config/inline-config.js';
 import { FileError, type Files } from '../ports/files.js';
 import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';

@@ -34,7 +34,7 @@ describe('wrong usage exits with 2', () => {
     processes.run([process.execPath, ARCTUN, 'up', ...parameters], { cwd: folder, env });
 
   it.each([
-    [['--mtu', '575'], {}, 'cannot use --mtu 575: the MTU must be at least 576 for IPv4'],
+    [['--mtu', '575'], {}, 'cannot use --mtu=575: the MTU must be at least 576 for IPv4'],
     [[], { ARCTUN_MTU: '575' }, 'cannot use ARCTUN_MTU=575: the MTU must be at least 576 for IPv4'],
     [
       ['--additional-allowed-ips', 'x', '--additional-allowed-ips', '10.0.0.0/8'],

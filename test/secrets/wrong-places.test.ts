@@ -251,7 +251,7 @@ it('config hides the secrets in commands', async () => {
 it('reports what is wrong with a configuration', async () => {
   const text = await run('up', { env: { ARCTUN_CONFIG: `'${ARC_JSON}'` } });
   expect(text).toContain(
-    'Error: cannot use the value of --config or ARCTUN_CONFIG: the value begins with a quotation mark\n' +
+    'Error: cannot use the value of ARCTUN_CONFIG: the value begins with a quotation mark\n' +
       '  Remove the quotes around the value: docker --env-file and systemd do not remove them.\n',
   );
 });

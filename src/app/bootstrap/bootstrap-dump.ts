@@ -2,7 +2,8 @@
  * `bootstrap authkey --dump-config`: prints arc.json to standard output, not to a file. If an
  * arc.json exists, its SIM gets a new session and no second SIM is created.
  */
-import { INLINE_CONFIG, resolveConfigSource } from '../../arc-config/config-source.js';
+import { resolveConfigSource } from '../../arc-config/config-source.js';
+import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';

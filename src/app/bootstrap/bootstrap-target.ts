@@ -103,7 +103,7 @@ export async function readExistingTarget(
   if (resolveConfigSource(path).kind === 'inline') {
     throw new UserError('usage', {
       what: 'cannot bootstrap',
-      why: 'the configuration was passed inline, so arctun does not know which file to write',
+      why: 'the configuration was passed inline in --config or ARCTUN_CONFIG, so arctun does not know which file to write',
       next: ['Choose a file with --config.'],
     });
   }

@@ -65,7 +65,7 @@ async function refuseToOverwrite(files: Files, target: string, force: boolean): 
   if (resolveConfigSource(target).kind === 'inline') {
     throw new UserError('usage', {
       what: 'cannot import',
-      why: 'the configuration was passed inline, so arctun does not know which file to write',
+      why: 'the configuration was passed inline in --config or ARCTUN_CONFIG, so arctun does not know which file to write',
       next: ['Choose a file with --config.'],
     });
   }

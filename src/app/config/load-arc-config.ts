@@ -1,9 +1,6 @@
 import type { ArcConfig } from '../../arc-config/arc-config.js';
-import {
-  INLINE_CONFIG,
-  loadArcConfigSource,
-  readConfigText,
-} from '../../arc-config/config-source.js';
+import { loadArcConfigSource, readConfigText } from '../../arc-config/config-source.js';
+import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
 import type { InspectedText, OtherWriter } from '../../ports/files.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { readArcConfigText, refuseFaults } from '../../arc-config/parse-arc-config.js';

@@ -116,7 +116,7 @@ async function readTarget(
   if (resolveConfigSource(path).kind === 'inline') {
     throw refusal(
       'usage',
-      'the configuration was passed inline, so arctun does not know which file to write',
+      'the configuration was passed inline in --config or ARCTUN_CONFIG, so arctun does not know which file to write',
       ['Choose a file with --config.'],
     );
   }

@@ -7,7 +7,7 @@ import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 /** Advice for users who may not create a network interface. */
 export const RIGHT =
   'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. For the single executable, run: sudo setcap cap_net_admin+ep FILE.';
-export const USERSPACE = 'Or use --mode userspace, which does not need privileges.';
+export const USERSPACE = 'Or use --mode=userspace, which does not need privileges.';
 
 /** @param name empty if the operating system chooses the name */
 function inAdvance(name: string): string {
@@ -36,7 +36,7 @@ export function noInterfaces(mode: 'tun' | 'kernel', reason: string | undefined)
   return new UserError('failed', {
     what: 'cannot create a network interface',
     why: `${mode} mode needs Linux and ${koffi}`,
-    next: ['Use --mode userspace.'],
+    next: ['Use --mode=userspace.'],
   });
 }
 

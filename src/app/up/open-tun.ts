@@ -78,7 +78,7 @@ function nextFor(code: string, remedy: string): readonly string[] {
     case 'EEXIST':
       return ['Remove the conflicting entry from the system or from the allowed IPs.'];
     default:
-      return ["Or use --mode userspace, which does not change this machine's network."];
+      return ["Or use --mode=userspace, which does not change this machine's network."];
   }
 }
 

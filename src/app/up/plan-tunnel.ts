@@ -79,9 +79,9 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
   const minimum = MINIMUM_MTU[family];
   if (overrides?.mtu === undefined || overrides.mtu >= minimum) return;
   throw new UserError('usage', {
-    what: `cannot use --mtu ${overrides.mtu}`,
+    what: `cannot use --mtu=${overrides.mtu}`,
     why: `the MTU must be at least ${minimum} for IPv${family} inside the tunnel`,
-    next: ['Remove the flag to use the MTU in arc.json.'],
+    next: ['Remove --mtu to use the MTU in arc.json.'],
   });
 }
 

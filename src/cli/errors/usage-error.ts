@@ -3,16 +3,11 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { UserError } from '../../lib/errors/user-error.js';
 import { didYouMean } from './did-you-mean.js';
+import { type CommandLine, isTyped, sourceOf } from './value-source.js';
 
-export interface UsageContext {
+export interface UsageContext extends CommandLine {
   /** The command in the form that the user types: `sim list`. */
   readonly command: string;
-  readonly flags: Readonly<
-    Record<string, { readonly type: string; readonly env?: string | undefined }>
-  >;
-  /** The words of the command line after the command. */
-  readonly words: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 interface Sentence {
@@ -44,7 +39,7 @@ const SENTENCES: readonly (readonly [
   [
     /^Expected --([\w-]+)=([^]*) to be one of: (.+)$/,
     ([, name = '', value = '', options = ''], context) => ({
-      what: `invalid ${sourceOf(name, context)}`,
+      what: `invalid ${sourceOf(name, context) ?? dashed(name)}`,
       why: `${JSON.stringify(value)} is not one of ${options}`,
       next: didYouMean(value, options.split(', ')),
     }),
@@ -60,7 +55,7 @@ const SENTENCES: readonly (readonly [
   [
     /^Parsing --([\w-]+) \n\t([^]+)$/,
     ([, name = '', why = ''], context) => ({
-      what: `invalid ${sourceOf(name, context)}`,
+      what: `invalid ${sourceOf(name, context) ?? dashed(name)}`,
       why: why.replace(/^Expected/, 'expected').replace(/ but received: ([^]*)$/, ', not "$1"'),
     }),
   ],
@@ -109,9 +104,9 @@ export function usageError(error: Error, context: UsageContext): UserError | und
  * would treat the value as no.
  */
 export function refusedSwitch(context: UsageContext): UserError | undefined {
-  for (const { type, env: name } of Object.values(context.flags)) {
+  for (const [flag, { type, env: name }] of Object.entries(context.flags)) {
     const value = type === 'boolean' && name !== undefined ? context.env[name] : undefined;
-    if (value === undefined || YES_OR_NO.test(value)) continue;
+    if (value === undefined || YES_OR_NO.test(value) || isTyped(flag, context)) continue;
     return new UserError('usage', {
       what: `invalid ${name}`,
       why: `the value must be true or false, not ${JSON.stringify(value)}`,
@@ -126,28 +121,9 @@ const YES_OR_NO = /^(?:1|true|y|yes|0|false|n|no)?$/i;
 
 const helpFor = ({ command }: UsageContext) => `Run "arctun ${command} --help" to list its flags.`;
 
-/**
- * Names the environment variable that set a value, such as `ARCTUN_MTU=575`, instead of the flag.
- */
-export function withVariable(error: UserError, context: UsageContext): UserError {
-  if (error.kind !== 'usage') return error;
-  const what = error.what.replaceAll(/--([\w-]+)( (?=\S))?/g, (text, name: string, space = '') => {
-    const source = sourceOf(name, context);
-    return source === `--${name}` ? text : `${source}${space && '='}`;
-  });
-  return new UserError('usage', { what, why: error.why, next: error.next, cause: error });
-}
-
 /** Removes color codes and oclif's own advice from a message. */
 function plain(message: string): string {
   return stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '');
-}
-
-/** Returns the flag or environment variable that set a flag's value. */
-function sourceOf(name: string, { flags, words, env }: UsageContext): string {
-  const variable = flags[name]?.env;
-  const isTyped = words.some((word) => word === `--${name}` || word.startsWith(`--${name}=`));
-  return !isTyped && variable !== undefined && env[variable] ? variable : `--${name}`;
 }
 
 const dashed = (name: string) => `--${name}`;

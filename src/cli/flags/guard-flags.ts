@@ -27,8 +27,8 @@ export function requireInterfaceForKillSwitch(flags: {
 }): void {
   if (!flags['kill-switch'] || flags.mode === 'tun' || flags.mode === 'kernel') return;
   throw new UserError('usage', {
-    what: `cannot use --kill-switch with --mode ${flags.mode}`,
+    what: `cannot use --kill-switch with --mode=${flags.mode}`,
     why: 'the kill switch works by blocking routes on this machine, but a userspace tunnel does not add any routes',
-    next: ['Use --mode tun.'],
+    next: ['Use --mode=tun.'],
   });
 }

@@ -48,9 +48,9 @@ function allowedIps(values: readonly string[]): readonly string[] {
       const cidr = parseCidr(item);
       if (cidr !== undefined) return cidr;
       throw new UserError('usage', {
-        what: `cannot use --additional-allowed-ips ${value}`,
+        what: `cannot use --additional-allowed-ips=${value}`,
         why: `${JSON.stringify(item)} is not a CIDR`,
-        next: ['Use the form --additional-allowed-ips 10.1.0.0/16,192.0.2.1/32.'],
+        next: ['Use the form --additional-allowed-ips=10.1.0.0/16,192.0.2.1/32.'],
       });
     }),
   );

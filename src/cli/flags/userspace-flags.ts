@@ -55,8 +55,8 @@ export function refuseUserspaceFlags(tokens: readonly CommandLineToken[], mode: 
   const flag = userspaceFlag(tokens);
   if (flag === undefined) return;
   throw new UserError('usage', {
-    what: `cannot use ${flag} with --mode ${mode}`,
+    what: `cannot use ${flag} with --mode=${mode}`,
     why: 'in this mode, programs use the network interface, and arctun does not run listeners or a TCP stack',
-    next: ['Remove the flag, or use --mode userspace.'],
+    next: [`Remove ${flag}, or use --mode=userspace.`],
   });
 }

@@ -88,7 +88,7 @@ function requirePorts({ flags, tokens }: UpLine): void {
 }
 
 async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
-  const { context, output } = surroundings;
+  const { context, output, version } = surroundings;
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireInterfaceForKillSwitch(flags);
   refuseUserspaceFlags(tokens, flags.mode);
@@ -96,6 +96,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   const forward = forwardSettings(flags);
   const proxy = proxySettings(flags);
   const servers = nameServers(flags.dns);
+  const pages = statusPageSettings(flags);
   const overrides = tunnelOverrides(flags);
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const load = (value: string | Uint8Array) => loadTunnelConfig(value, home, overrides);
@@ -125,7 +126,10 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
       force: flags.force,
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
-      services: await serviceOptions(flags, surroundings, () => load(flags.config)),
+      services: {
+        updates: await updateOptions(flags, context, () => load(flags.config)),
+        offer: { ...pages, version, pid: process.pid, folders: context.runFolders() },
+      },
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),
       onUp: (up) => showUp(up, flags, output),
     },
@@ -140,23 +144,15 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   );
 }
 
-async function serviceOptions(
+async function updateOptions(
   flags: UpLine['flags'],
-  { context, version }: UpSurroundings,
+  context: Context,
   reread: () => Promise<LoadedArcConfig>,
-): Promise<TunnelServiceOptions> {
+): Promise<TunnelServiceOptions['updates']> {
   return {
-    updates: {
-      reread: flags['read-stdin'] ? undefined : reread,
-      reloads: await context.reloadRequests(),
-      renewal: await renewalPorts(context, flags),
-    },
-    offer: {
-      version,
-      pid: process.pid,
-      folders: context.runFolders(),
-      ...statusPageSettings(flags),
-    },
+    reread: flags['read-stdin'] ? undefined : reread,
+    reloads: await context.reloadRequests(),
+    renewal: await renewalPorts(context, flags),
   };
 }
 

@@ -21,7 +21,7 @@ export function parseTarget(text: string, defaultPort = 80, setting = '--forward
   const port = Number(match?.[3] ?? defaultPort);
   if (host === undefined || isIP(host) === 0 || port < 1 || port > 65_535) {
     throw new UserError('usage', {
-      what: `cannot use ${setting} ${redactText(text)}`,
+      what: `cannot use ${setting}=${redactText(text)}`,
       why: 'the target must be an IP address and a port, such as 100.127.69.42:80',
       next: ['Use the IP address of the target: only the proxy resolves names.'],
     });

@@ -60,7 +60,7 @@ function isShown(text: string): boolean {
 
 function unusable(setting: string, text: string, why: string): UserError {
   return new UserError('usage', {
-    what: `cannot use ${setting}${isShown(text) ? ` ${text}` : ''}`,
+    what: `cannot use ${setting}${isShown(text) ? `=${text}` : ''}`,
     why,
     next: [`Correct ${setting}.`],
   });

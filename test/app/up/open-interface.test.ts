@@ -27,7 +27,7 @@ it('reports that this system has no interfaces', () => {
   expect(noInterfaces('tun', undefined)).toMatchObject({
     kind: 'failed',
     why: expect.stringContaining('needs Linux') as string,
-    next: [expect.stringContaining('--mode userspace')],
+    next: [expect.stringContaining('--mode=userspace')],
   });
 });
 
@@ -37,7 +37,7 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
     'no-access',
     'permission',
     'this user is not permitted to open /dev/net/tun',
-    '--mode userspace',
+    '--mode=userspace',
   ],
   ['no-driver', 'failed', '/dev/net/tun does not exist', 'modprobe tun'],
   [
@@ -47,7 +47,7 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
     'another interface name in arc.json',
   ],
   ['bad-name', 'configuration', 'the name is not a valid interface name', '15 letters'],
-  ['failed', 'failed', 'EMFILE', '--mode userspace'],
+  ['failed', 'failed', 'EMFILE', '--mode=userspace'],
 ])('explains what to do about %s', async (refusal, kind, why, next) => {
   const cause = Object.assign(new Error('ioctl EMFILE'), { refusal });
   const error = await failure(tunnels(cause));

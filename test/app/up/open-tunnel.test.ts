@@ -84,7 +84,7 @@ it.each([
   const plan = (override: number) =>
     planTunnel({ arcConfig, overrides: { mtu: override } }, world.ports);
   expect(() => plan(mtu)).toThrow(
-    `cannot use --mtu ${mtu}: the MTU must be at least ${minimum} for IPv${family} inside the tunnel`,
+    `cannot use --mtu=${mtu}: the MTU must be at least ${minimum} for IPv${family} inside the tunnel`,
   );
   expect(plan(minimum).mtu).toBe(minimum);
 });

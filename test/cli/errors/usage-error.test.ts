@@ -3,8 +3,7 @@ import { Args, Parser } from '@oclif/core';
 
 import { grouped, type Flags } from '../../../src/cli/flags/flag.js';
 import { oclifFlags } from '../../../src/cli/flags/oclif-flags.js';
-import { refusedSwitch, usageError, withVariable } from '../../../src/cli/errors/usage-error.js';
-import { UserError } from '../../../src/lib/errors/user-error.js';
+import { refusedSwitch, usageError } from '../../../src/cli/errors/usage-error.js';
 
 const FLAGS = {
   mode: {
@@ -90,6 +89,14 @@ it.each(['maybe', '2', 'on'])('refuses %s for a boolean variable', (value) => {
   ]);
 });
 
+it('accepts any boolean variable if the flag is given', () => {
+  const flags = { quiet: { type: 'boolean', char: 'q', env: 'ARCTUN_USAGE_QUIET' } };
+  const line = { command: 'try it', flags, env: { ARCTUN_USAGE_QUIET: 'maybe' } };
+  for (const word of ['--quiet', '-q']) {
+    expect(refusedSwitch({ ...line, words: [word] })).toBeUndefined();
+  }
+});
+
 it.each(['', '1', 'true', 'YES', 'y', '0', 'False', 'n', 'no'])('accepts %j for one', (value) => {
   const flags: Flags = { quiet: { type: 'boolean', description: '.', env: 'ARCTUN_USAGE_QUIET' } };
   const env = { ARCTUN_USAGE_QUIET: value, ARCTUN_USAGE_NAME: 'maybe' };
@@ -99,16 +106,4 @@ it.each(['', '1', 'true', 'YES', 'y', '0', 'False', 'n', 'no'])('accepts %j for 
 it('does not change other errors', () => {
   const context = { command: 'up', flags: {}, words: [], env: {} };
   expect(usageError(new Error('EPIPE'), context)).toBeUndefined();
-});
-
-it('also names the variable in an error of arctun', () => {
-  const context = { command: 'up', flags: FLAGS as Flags, words: ['--name', 'x'], env: {} };
-  const error = new UserError('usage', { what: 'cannot use --mtu 575 with --name', why: 'so' });
-  expect(withVariable(error, context).message).toBe('cannot use --mtu 575 with --name: so');
-  const env = { ARCTUN_USAGE_MTU: '575' };
-  const named = withVariable(error, { ...context, env });
-  expect(named.message).toBe('cannot use ARCTUN_USAGE_MTU=575 with --name: so');
-  expect(withVariable(error, { ...context, env, words: ['--mtu=575'] }).message).toBe(
-    error.message,
-  );
 });

@@ -44,7 +44,7 @@ it.each([
   ['example.com/8', '"example.com/8"'],
 ])('refuses --additional-allowed-ips %s, and names %s', (value, item) => {
   expect(() => allowedIps(['192.0.2.0/24', value])).toThrow(
-    `cannot use --additional-allowed-ips ${value}: ${item} is not a CIDR`,
+    `cannot use --additional-allowed-ips=${value}: ${item} is not a CIDR`,
   );
   expect(() => allowedIps(value)).toThrow(expect.objectContaining({ kind: 'usage' }) as Error);
 });

@@ -11,7 +11,7 @@ describe.each(['tun', 'kernel'])('--mode %s', (mode) => {
     'refuses --%s',
     (name) => {
       expect(() => refuseUserspaceFlags([flag('mode'), flag(name)], mode)).toThrow(
-        `cannot use --${name} with --mode ${mode}`,
+        `cannot use --${name} with --mode=${mode}`,
       );
     },
   );
