@@ -293,6 +293,10 @@ it('names the flags that set the address and the port of the forwarder', async (
   const env = { ...SAFE.up, ARCTUN_FORWARD_LISTEN: '127.0.0.1:0' };
   expect(firstLine(await refusal('up', ['-p', String(port)], env))).toContain('(--port)');
   expect(firstLine(await refusal('up', ['-a', '0.0.0.0'], env))).toContain('(--address)');
+  const proxy = { ...env, ARCTUN_PROXY_LISTEN: '127.0.0.1:1081' };
+  expect(firstLine(await refusal('up', ['-p', '1081'], proxy))).toBe(
+    'Error: cannot listen twice on port 1081: --port and ARCTUN_PROXY_LISTEN use the same port',
+  );
 });
 
 // The emulator needs no settings, so it would run.

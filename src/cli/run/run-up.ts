@@ -79,9 +79,10 @@ type UpLine = ParsedLine<typeof configFlag & typeof upFlags>;
  */
 function requirePorts({ flags, tokens }: UpLine): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
+  const forward = forwardSettings(flags);
   const proxy = proxySettings(flags);
   requireOtherPorts([
-    { flag: '--forward-listen', listen: forwardSettings(flags).listen },
+    { flag: forward.flag, listen: forward.listen },
     { flag: '--proxy-listen', listen: proxy?.isAskedFor === true ? proxy.listen : undefined },
     { flag: '--status-listen', listen: statusListen(flags) },
   ]);
