@@ -3,7 +3,7 @@ import markdown from '@eslint/markdown';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-import { noIdiom } from './tools/lint/no-idiom.js';
+import { words } from './tools/lint/words-plugin.js';
 
 const PURE = ['src/{lib,ports,wire,wireguard,netstack,engine}/**/*.ts'];
 
@@ -29,16 +29,14 @@ const IMPURE_SYNTAX = [
   ['Literal[bigint]', 'BigInt allocates; use a number below 2^53 or two u32 words.'],
 ];
 
-const WORDS = { words: { rules: { 'no-idiom': noIdiom } } };
-
 export default defineConfig(
   globalIgnores(['node_modules', 'dist', 'coverage', 'build', '.stryker-tmp', 'reports']),
   { files: ['**/*.{js,mjs,ts}'], extends: [js.configs.recommended] },
   { files: ['**/*.md'], plugins: { markdown }, language: 'markdown/gfm' },
   {
     files: ['**/*.{js,mjs,ts,md}'],
-    ignores: ['tools/lint/idioms.js', 'test/tools/lint/no-idiom.test.ts'],
-    plugins: WORDS,
+    ignores: ['tools/lint/idioms.js', 'test/tools/lint/*.test.ts'],
+    plugins: { words },
     rules: { 'words/no-idiom': 'error' },
   },
   {

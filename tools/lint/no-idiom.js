@@ -1,14 +1,8 @@
 /** ESLint rule: reports worn-out idioms in comments and strings of code, and in Markdown text. */
-import { IDIOMS } from './idioms.js';
+import { idiomsIn } from './find-idioms.js';
 
-const PATTERNS = IDIOMS.map(({ pattern, instead }) => ({
-  instead,
-  // Each line of a block comment begins with a star.
-  expression: new RegExp(
-    `\\b${pattern.replaceAll(' ', String.raw`\s+(?:\*\s+)?`)}(?![\\w'])`,
-    'gi',
-  ),
-}));
+/** An expression within a string. No pattern matches it as white space. */
+const EXPRESSION = '\0';
 
 export const noIdiom = {
   meta: {
@@ -18,12 +12,15 @@ export const noIdiom = {
   },
   create(context) {
     const { sourceCode } = context;
-    const check = (text, node) => {
-      for (const { expression, instead } of PATTERNS) {
-        for (const [found] of text.matchAll(expression)) {
-          const data = { found: found.replaceAll(/\s+(\*\s+)?/g, ' '), instead };
-          context.report({ loc: node.loc ?? node.position, messageId: 'idiom', data });
-        }
+    const check = (text, node) => checkPieces([{ text, node }]);
+    /** Checks a text that consists of the texts of several nodes. */
+    const checkPieces = (pieces) => {
+      for (const { found, instead, index, end } of idiomsIn(
+        pieces.map(({ text }) => text).join(''),
+      )) {
+        const start = placeOf(pieceAt(pieces, index)).start;
+        const loc = { start, end: placeOf(pieceAt(pieces, end - 1)).end };
+        context.report({ loc, messageId: 'idiom', data: { found, instead } });
       }
     };
     return {
@@ -31,18 +28,56 @@ export const noIdiom = {
         for (const { value, loc } of joined(sourceCode.getAllComments())) check(value, { loc });
       },
       Literal(node) {
-        if (typeof node.value === 'string') check(node.value, node);
+        if (typeof node.value === 'string' && !isSum(node.parent)) check(node.value, node);
       },
-      TemplateElement(node) {
-        check(node.value.cooked ?? '', node);
+      TemplateLiteral(node) {
+        if (!isSum(node.parent)) checkPieces(piecesOf(node));
       },
-      // Markdown. Code in it is not a text node.
+      BinaryExpression(node) {
+        if (isSum(node) && !isSum(node.parent)) checkPieces(piecesOf(node));
+      },
+      // Markdown. Of its code, only comments are prose.
+      code(node) {
+        const comments = node.value.matchAll(/(?:^|\s)(?:#|\/\/)\s(.*)$/gm);
+        check([...comments].map(([, comment]) => comment).join('\n'), node);
+      },
       text(node) {
         check(node.value, node);
+      },
+      html(node) {
+        check(node.value, node);
+      },
+      image(node) {
+        check(node.alt ?? '', node);
       },
     };
   },
 };
+
+function placeOf({ node }) {
+  return node.loc ?? node.position;
+}
+
+function pieceAt(pieces, index) {
+  let rest = index;
+  return pieces.find(({ text }) => (rest -= text.length) < 0);
+}
+
+function isSum(node) {
+  return node?.type === 'BinaryExpression' && node.operator === '+';
+}
+
+/** Returns the texts of a string, or of strings joined with `+`, each with its node. */
+function piecesOf(node) {
+  if (isSum(node)) return [...piecesOf(node.left), ...piecesOf(node.right)];
+  if (node.type === 'Literal' && typeof node.value === 'string')
+    return [{ text: node.value, node }];
+  if (node.type !== 'TemplateLiteral') return [{ text: EXPRESSION, node }];
+  return node.quasis.flatMap((quasi, index) => [
+    ...(index > 0 ? [{ text: EXPRESSION, node: node.expressions[index - 1] }] : []),
+    { text: quasi.value.cooked ?? EXPRESSION, node: quasi },
+  ]);
+}
 
 /** Joins line comments on consecutive lines, so that an idiom across lines is found. */
 function joined(comments) {

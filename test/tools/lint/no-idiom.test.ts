@@ -20,6 +20,8 @@ new RuleTester().run('code', rule, {
     '// The very first one, and why it stands still.',
     '// Sent by\n\n// HTTP',
     "// Sent by\nconst text = 'HTTP';",
+    "const text = 'made' + an('ew') + 'in' + place + 'vain';",
+    'const text = `sent by ${count} UDP peers`;',
   ],
   invalid: [
     { code: '// Whoever asks first.', errors: [{ message: /Whoever.*name the subject/ }] },
@@ -47,6 +49,13 @@ new RuleTester().run('code', rule, {
     { code: '// It stands beside the others.', errors: 2 },
     { code: '// It hears of what came of the very packet, and both are ours.', errors: 4 },
     { code: '// Albeit put off in silence for ever.', errors: 4 },
+    {
+      code: "fail(\n'made '\n+ 'in ' +\n'vain')",
+      errors: [{ message: /^"in vain"/, line: 3, endLine: 4 }],
+    },
+    { code: "const text = name + 'made ' + `an` + 'ew';", errors: [{ message: /^"anew"/ }] },
+    { code: "fail('leave ' + NAME + ' away', `leave ${NAME} away`)", errors: 2 },
+    { code: 'fail(`${open ? `in vain` : "anew"}`)', errors: 2 },
   ],
 });
 
@@ -59,6 +68,10 @@ new RuleTester({
     { code: '# Made anew', errors: [{ messageId: 'idiom' }] },
     { code: 'Asked in\nvain.', errors: [{ message: /^"in vain"/ }] },
     { code: '| a |\n| - |\n| nobody |', errors: [{ messageId: 'idiom', line: 3 }] },
+    { code: '![made anew](a.png)', errors: [{ messageId: 'idiom' }] },
+    { code: '<img src="a.png" alt="made anew">', errors: [{ messageId: 'idiom' }] },
+    { code: '```sh\n# Asked in\n# vain.\necho\n```', errors: [{ messageId: 'idiom' }] },
+    { code: '```js\nask(); // In vain.\n```', errors: [{ messageId: 'idiom' }] },
   ],
 });
 
