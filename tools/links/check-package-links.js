@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { fromMarkdown } from 'mdast-util-from-markdown';
+import { linksOf, pathOf } from './links.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
@@ -13,16 +13,11 @@ const [{ files }] = JSON.parse(
 const paths = files.map(({ path }) => path);
 
 for (const page of readdirSync(root).filter((name) => /^README.*\.md$/.test(name))) {
-  for (const { url, line } of linksOf(fromMarkdown(readFileSync(root + page, 'utf8')))) {
-    const target = url.replace(/#.*$/, '').replace(/\/$/, '');
-    if (target === '' || /^[a-z]+:/.test(target)) continue;
+  for (const { url, line } of linksOf(readFileSync(root + page, 'utf8'))) {
+    const target = pathOf(url)?.replace(/\/$/, '');
+    if (target === undefined) continue;
     if (paths.some((path) => path === target || path.startsWith(`${target}/`))) continue;
     console.error(`${page}:${line}: ${target} is not in the npm package ("files" of package.json)`);
     process.exitCode = 1;
   }
-}
-
-function linksOf(node) {
-  const own = 'url' in node ? [{ url: node.url, line: node.position.start.line }] : [];
-  return [...own, ...(node.children ?? []).flatMap(linksOf)];
 }
