@@ -1,5 +1,6 @@
 /** The map in ARCHITECTURE.md lists exactly the folders that exist, and its pages name only existing files. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 
 const root = new URL('../', import.meta.url);
 
@@ -17,6 +18,11 @@ it('maps the folders of src, and commands, test, bench, bin, tools and docs', ()
   expect(new Set(inSource)).toEqual(new Set(foldersOf('src/')));
   for (const folder of ['commands/', 'test/', 'bench/', 'bin/', 'tools/', 'docs/'])
     expect(named).toContain(folder);
+});
+
+it.each(['tools/', 'src/tunnel/'])('names each folder of %s', (folder) => {
+  const [, text = ''] = readFileSync(new URL('ARCHITECTURE.md', root), 'utf8').split('## Code map');
+  for (const path of foldersOf(folder)) expect(text).toContain(`${basename(path)}/`);
 });
 
 it('has no folder of src with more than 20 files', () => {
