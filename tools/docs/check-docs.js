@@ -5,15 +5,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The pages, the code that runs their blocks, and all files that their commands use. */
-const INPUTS = [
-  ...['README*.md', 'docs', 'src', 'commands', 'bin', 'deploy', 'test/docs', 'test/support'],
-  ...['tools/bundle', 'package.json', 'package-lock.json'],
-];
+import { isInput } from './docs-inputs.js';
+
 const VERDICT = 'build/check/docs.txt';
 
 process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
-const state = stateOf(INPUTS);
+const state = stateOfInputs();
 if (existsSync(VERDICT) && readFileSync(VERDICT, 'utf8') === state) {
   console.log('The pages have not changed since their blocks last ran.');
 } else {
@@ -23,12 +20,13 @@ if (existsSync(VERDICT) && readFileSync(VERDICT, 'utf8') === state) {
   writeFileSync(VERDICT, state);
 }
 
-/** Returns a hash of the names and contents of files, including untracked ones. */
-function stateOf(paths) {
-  const list = ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '--', ...paths];
+/** Returns a hash of Node.js' version, and of the names and contents of files, including untracked ones. */
+function stateOfInputs() {
+  const list = ['ls-files', '--cached', '--others', '--exclude-standard', '-z'];
   const names = execFileSync('git', list, { encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\0');
-  const hash = createHash('sha256');
-  for (const name of names.filter((each) => each !== '' && existsSync(each)).sort()) {
+  const inputs = names.filter((name) => name !== '' && isInput(name) && existsSync(name));
+  const hash = createHash('sha256').update(process.version);
+  for (const name of inputs.sort()) {
     hash.update(`${name}\0`).update(createHash('sha256').update(readFileSync(name)).digest());
   }
   return hash.digest('hex');

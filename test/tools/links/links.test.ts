@@ -25,7 +25,7 @@ it.each([
   ['href within a line', "See\n<a href='a.md'>this</a>.", [['a.md', 2]]],
   ['no comment', '<!-- <img src="a.svg"> -->', []],
 ])('finds in HTML: %s', (_what, html, expected) => {
-  expect(linksOf(html).map(({ url, line }) => [url, line])).toEqual(expected);
+  expect(linksOf(html).map(({ url, line }): unknown => [url, line])).toEqual(expected);
 });
 
 it('distinguishes paths from addresses', () => {
