@@ -13,7 +13,10 @@ export function clientName({ remoteAddress, remotePort }: Socket): string {
   return formatAuthority({ host: remoteAddress, port: remotePort });
 }
 
-export function partiesOf(client: string, target: DialTarget | undefined): object {
+export function partiesOf(
+  client: string,
+  target: DialTarget | undefined,
+): { client: string; target?: string } {
   return { client, ...(target && { target: formatAuthority(target) }) };
 }
 

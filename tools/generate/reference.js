@@ -94,6 +94,29 @@ function defaultOf({ default: value }) {
   return code(String(value));
 }
 
+/** The variables without a flag. */
+const OTHER_VARIABLES = [
+  [['SORACOM_PROFILE_DIR'], 'The folder of [profiles](credentials.md) (default `~/.soracom`).'],
+  [
+    ['SORACOM_VERBOSE'],
+    'If set, commands print requests to the SORACOM API and the responses, without secrets.',
+  ],
+  [
+    ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'],
+    'The proxy for requests to the SORACOM API. Requests to this machine never use a proxy.',
+  ],
+  [['STATE_DIRECTORY', 'XDG_STATE_HOME'], '[The state folder](files.md#the-state-folder).'],
+  [
+    ['RUNTIME_DIRECTORY', 'XDG_RUNTIME_DIR'],
+    'The folder of [the control socket](commands/status.md#the-control-socket).',
+  ],
+  [
+    ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'],
+    'Notifications to [systemd](../guides/systemd.md), which sets these variables.',
+  ],
+  [['DEBUG'], 'Ignored, because debug output of libraries may contain secrets.'],
+];
+
 /** Lists each variable with the flags that it sets, and their commands. */
 export function environmentPage(manifest) {
   const variables = new Map();
@@ -119,6 +142,13 @@ ${table(
     [...flags.keys()].map((name) => code(`--${name}`)).join(', '),
     [...new Set([...flags.values()].flat())].map(linked).join(', '),
   ]),
+)}
+
+These variables do not have a flag:
+
+${table(
+  ['variable', 'meaning'],
+  OTHER_VARIABLES.map(([names, meaning]) => [names.map(code).join(', '), meaning]),
 )}
 `;
 }

@@ -34,7 +34,7 @@ for (const [path, text] of pages) {
 const known = new Set(pages.map(([path]) => path));
 for (const name of readdirSync(`${root}docs/reference/commands`)) {
   const path = `docs/reference/commands/${name}`;
-  if (!known.has(path)) fail(`${path} is the page of no command: move its text and remove it.`);
+  if (!known.has(path)) fail(`${path} does not belong to a command: move its text and remove it.`);
 }
 
 function fail(message) {

@@ -288,7 +288,7 @@ export class Exchange implements DeliveryHandler {
     this.#context.log.info(fields, 'connection closed');
   }
 
-  #parties(): object {
+  #parties() {
     const { method } = this.#request;
     const path = this.#destination && loggedPath(this.#destination.path);
     const request = { method, ...(path !== undefined && { path }) };
