@@ -1,11 +1,11 @@
 /** @type {import('jest').Config} */
 export default {
-  // What starts processes takes as long as the machine does; what hangs is to be ended, some time.
+  // Tests that start processes are slow on a slow machine. The limit ends tests that hang.
   testTimeout: 30_000,
   testEnvironment: '<rootDir>/test/support/runner/watched-environment.js',
-  // Many tests wait for time to pass behind foreign peers: three files at once, also on two cores.
+  // Many tests wait for the timers of foreign peers, so three files run at once even on two cores.
   maxWorkers: 3,
-  // A worker keeps the modules of each file that it has run, and slows down several times by collecting garbage.
+  // A worker keeps the modules of each file that it has run, and garbage collection then makes it several times slower.
   workerIdleMemoryLimit: '200MB',
   testSequencer: '<rootDir>/test/longest-first.js',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
@@ -25,9 +25,9 @@ export default {
       },
     ],
   },
-  // These two ship syntax that has to go through the transform to load as ES modules.
+  // Transform these two packages, because Jest cannot load their syntax as ES modules.
   transformIgnorePatterns: ['/node_modules/(?!(@apidevtools|openapi-backend)/)'],
-  // @oclif/test loses the captured output without it.
+  // Without this option, @oclif/test loses captured output.
   verbose: true,
   reporters: [
     'default',

@@ -1,4 +1,4 @@
-/** `npm run test:long`: at full length, the tests that `npm test` runs in short (test/support/runner/tier.ts). */
+/** `npm run test:long`: runs at full length the tests that `npm test` shortens (test/support/runner/tier.ts). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -15,6 +15,6 @@ export default {
   ...base,
   globals: { isLongRun: true },
   testMatch: tiered.map((name) => `<rootDir>/${name}`),
-  // Virtual time takes as long as the machine does.
+  // Tests in virtual time are slow on a slow machine.
   testTimeout: 600_000,
 };

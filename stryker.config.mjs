@@ -1,5 +1,5 @@
 /**
- * Mutation testing. tools/mutation/mutate.js adds the file to mutate and the tests that have to notice.
+ * Mutation testing. tools/mutation/mutate.js adds the file to mutate and the tests that must fail.
  *
  * @type {import('@stryker-mutator/api/core').PartialStrykerOptions}
  */
@@ -10,16 +10,16 @@ export default {
   jest: {
     projectType: 'custom',
     configFile: 'jest.config.js',
-    // The tests are named one by one; to search for related ones takes a second per mutant.
+    // mutate.js names the tests, because searching for related tests takes a second per mutant.
     enableFindRelatedTests: false,
   },
   coverageAnalysis: 'perTest',
   concurrency: 2,
-  // A timeout counts as detected, so that a slow machine must not cause one. Endless loops are ended
-  // by Stryker's count of how often the mutated code runs.
+  // Stryker counts a timeout as a detected mutant, so a slow machine must not cause one. Stryker ends
+  // endless loops by counting how often the mutated code runs.
   timeoutMS: 60_000,
   timeoutFactor: 5,
-  // What no test of a folder under src reads is not copied for each run.
+  // Folders that the tests of src do not read, so that they are not copied for each run.
   ignorePatterns: [
     '/build',
     '/coverage',
@@ -32,7 +32,7 @@ export default {
   cleanTempDir: 'always',
   reporters: ['clear-text', 'json'],
   clearTextReporter: { allowColor: false, allowEmojis: false, logTests: false, reportTests: false },
-  // tools/mutation/mutate.js holds the whole to `low`; a single file may be below it.
+  // tools/mutation/mutate.js requires `low` for all files together; a single file may be below it.
   thresholds: { high: 95, low: 85, break: null },
   logLevel: 'warn',
 };

@@ -1,11 +1,11 @@
 /**
- * The order in which Jest starts the test files. What takes long comes first, so that nothing is
- * left at the end for one process alone. Jest does so by itself where it ran before on the same
- * machine; in a fresh clone it knows only sizes, and what waits for a peer's timers is not large.
+ * The order in which Jest starts the test files. Long tests start first, so that no single process
+ * runs one at the end. Jest does this automatically if it has run before on the same machine. In a
+ * fresh clone, Jest knows only the sizes of files, and tests that wait for a peer's timers are small.
  */
 import TestSequencer from '@jest/test-sequencer';
 
-/** Seconds, roughly: their order is what counts. Files that are not here come after these. */
+/** Approximate seconds, of which only the order matters. Files that are not listed start later. */
 const LONG = {
   'test/interop/wireguard/foreign-peers.test.ts': 140,
   'test/e2e/bootstrap/kill.test.ts': 70,
@@ -25,7 +25,7 @@ const LONG = {
   'test/interop/send.test.ts': 19,
   'test/e2e/bootstrap/profiles.test.ts': 19,
   'test/interop/tun/iperf.test.ts': 18,
-  // Virtual time, which is several times slower in a worker that has run many files.
+  // A test in virtual time, which is several times slower in a worker that has run many files.
   'test/sim/sim.test.ts': 17,
   'test/lambda/pool/pooled-tunnel.test.ts': 16,
   'test/secrets/memory.test.ts': 15,
@@ -40,7 +40,7 @@ const LONG = {
 };
 
 export default class LongestFirst extends TestSequencer {
-  /** What failed the last time goes before all, as ever. */
+  /** Starts the tests first that failed in the last run, as Jest does by default. */
   sort(tests) {
     const seconds = ({ path }) => LONG[path.slice(path.lastIndexOf('/test/') + 1)] ?? 0;
     const usual = super.sort(tests);

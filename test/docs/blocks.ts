@@ -1,24 +1,24 @@
-/** The fenced blocks of a Markdown page, with the markers that say how each is run. */
+/** The fenced blocks of a Markdown page, with the markers that say how each block runs. */
 import type { Code, Nodes, Parents } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 
 export interface Block {
   readonly kind: 'block';
-  /** Of the fence, from 1. */
+  /** The line of the fence; the first line of the page is 1. */
   readonly line: number;
   readonly language: string;
   readonly text: string;
   /** Why the block is not run. */
   readonly notRun?: string;
-  /** The name of the terminal that it stays in until the page ends, or whose output a `text` block is. */
+  /** The terminal in which the block runs until the page ends, or whose output a `text` block shows. */
   readonly terminal?: string;
-  /** The file that it is written to. */
+  /** The file to which the block is written. */
   readonly file?: string;
-  /** The exit code that it must have. */
+  /** The expected exit code. */
   readonly exit: number;
 }
 
-/** What runs for the rest of the page. */
+/** Fixtures that run for the rest of the page. */
 export interface Fixtures {
   readonly kind: 'with';
   readonly line: number;
@@ -27,7 +27,7 @@ export interface Fixtures {
 
 export type Step = Block | Fixtures;
 
-/** A page that breaks the conventions: the message names the line. */
+/** An error in a page; the message contains the line. */
 export class PageError extends Error {
   constructor(line: number, problem: string) {
     super(`line ${line}: ${problem}`);
@@ -40,12 +40,12 @@ const MARKER = /^\s*(not run|with|terminal|file|exit): *([^]*?)\s*$/;
 const UNKNOWN = /^\s*([a-z][a-z ]*):/;
 type Marker = 'not run' | 'terminal' | 'file' | 'exit';
 
-/** @throws PageError for a fence without a language, and a marker that is unknown or has no block */
+/** @throws PageError if a fence lacks a language, or if a marker is unknown or not before a block */
 export function stepsOf(page: string): Step[] {
   return withoutOutput(stepsBelow(fromMarkdown(page)));
 }
 
-/** The output of a block that is not run cannot be compared either. */
+/** Skips the output of skipped blocks, because there is no output to compare. */
 function withoutOutput(steps: readonly Step[]): Step[] {
   let isRun = true;
   return steps.map((step) => {
@@ -101,8 +101,8 @@ function blockOf(node: Code, markers: ReadonlyMap<Marker, string>): Block {
 }
 
 /**
- * The first line of `expected` that `output` lacks, in this order; undefined if it has them all. `…` stands for
- * anything within a line, and a line of only `…` for any number of lines.
+ * Returns the first line of `expected` that is missing in `output`; undefined if `output` contains all
+ * lines in this order. `…` matches any text within a line, and a line of only `…` any number of lines.
  */
 export function missingLine(expected: string, output: string): string | undefined {
   const lines = output.split('\n').map((line) => line.trimEnd());

@@ -1,8 +1,8 @@
-/** Whether the text of a block is of its language. */
+/** Checks the syntax of blocks. */
 import ts from 'typescript';
 import { parse as parseYaml } from 'yaml';
 
-/** Languages that are read and not run. */
+/** A parser for each language whose syntax is checked. */
 const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
   json: (text) => JSON.parse(text) as unknown,
   yaml: (text) => parseYaml(text) as unknown,
@@ -13,17 +13,17 @@ const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
   ts: (text) => transpiled(text),
 };
 
-/** Languages without a parser here, which a page may show. */
+/** Languages that pages may contain and whose syntax is not checked. */
 const UNPARSED = new Set(['sh', 'py', 'python', 'dockerfile', 'text', 'toml', 'xml', 'nginx']);
 
-/** @throws Error with what is wrong */
+/** @throws Error with the syntax error */
 export function checkSyntax(language: string, text: string): void {
   const parse = PARSERS[language];
   if (parse !== undefined) parse(text);
   else if (!UNPARSED.has(language)) throw new Error(`unknown language ${language}`);
 }
 
-/** The JavaScript of a block of TypeScript or JavaScript. */
+/** Converts a block of TypeScript or JavaScript to JavaScript. */
 export function transpiled(text: string): string {
   const { outputText, diagnostics = [] } = ts.transpileModule(text, {
     fileName: 'block.mts',
@@ -35,13 +35,13 @@ export function transpiled(text: string): string {
   return outputText;
 }
 
-/** Sections, assignments and comments, each on a line of its own. */
+/** Accepts sections, assignments and comments, one on each line. */
 function checkIni(text: string): void {
   for (const line of text.split('\n'))
     if (!/^(\s*|[#;].*|\[[^\]]+\]|[^=\s]+ ?=.*)$/.test(line)) throw new Error(`not ini: ${line}`);
 }
 
-/** The packages that a block imports. */
+/** Returns the packages that a block imports. */
 export function importsOf(text: string): string[] {
   const found = text.matchAll(/from '((?:@[\w.-]+\/)?[\w.-]+)/g);
   return [...found].map(([, name = '']) => name);

@@ -1,4 +1,4 @@
-/** The shell of one page, in its own namespaces: its blocks run there one after the other, some in the background. */
+/** The shell of one page, in its own namespaces. It runs the blocks in order, some in the background. */
 import {
   existsSync,
   mkdirSync,
@@ -17,7 +17,7 @@ import { until } from '../support/until.js';
 /** Milliseconds. */
 const BLOCK_LIMIT = 60_000;
 const READY_LIMIT = 60_000;
-/** A program that says nothing for so long has started. */
+/** A program that prints nothing for this duration counts as started. */
 const QUIET = 2_000;
 
 const PYTHON = '/usr/bin/python3';
@@ -27,12 +27,12 @@ const NAMESPACES = [
   ...['bash', SPACE, REPOSITORY],
 ] as const;
 
-/** What `up` and `emulator` print when they can be used. */
+/** The line that `up` or `emulator` prints when it is ready. */
 const READY = /^(Tunnel to .* is up|Auth key: )/m;
 
 export interface Run {
   readonly script: string;
-  /** The exit code that it must have. */
+  /** The expected exit code. */
   readonly exit: number;
 }
 
@@ -49,9 +49,9 @@ export class PageShell {
     for (const name of ['work', 'home', 'bin', 'blocks', 'work/node_modules'])
       mkdirSync(join(this.#folder, name));
     symlinkSync('/mnt/arctun/bin/run.js', join(this.#folder, 'bin/arctun'));
-    // The page's user is root already.
+    // The page already runs as root.
     writeFileSync(join(this.#folder, 'bin/sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
-    // Debian's, which finds the modules of Debian's packages.
+    // Debian's Python finds the modules of Debian's packages.
     if (existsSync(PYTHON)) symlinkSync(PYTHON, join(this.#folder, 'bin/python3'));
     symlinkSync('/mnt/arctun', join(this.#folder, 'work/node_modules/arctun'));
     for (const name of modules) {
@@ -68,7 +68,11 @@ export class PageShell {
     this.#shell = new TestProcess(command, { interactive: true });
   }
 
-  /** Runs a script in the shell, and returns its output. @throws Error with the output if it ends otherwise */
+  /**
+   * Runs a script in the shell, and returns its output.
+   *
+   * @throws Error with the output if the exit code is not the expected one
+   */
   async run({ script, exit }: Run): Promise<string> {
     const { source, output } = this.#write(script);
     const command = `${source} >${output.inside} 2>&1 </dev/null`;
@@ -90,7 +94,7 @@ export class PageShell {
     return read(output.path);
   }
 
-  /** Starts a script that stays, and waits until it is ready. What ran in that terminal before is ended first. */
+  /** Stops the previous script of a terminal, starts another one, and waits until it is ready. */
   async start(terminal: string, script: string): Promise<void> {
     const { source, output } = this.#write(script);
     const variable = `terminal_${terminal.replaceAll(/\W/g, '_')}`;
@@ -114,12 +118,12 @@ export class PageShell {
     );
   }
 
-  /** What the terminal has printed up to now. */
+  /** Returns the output of a terminal up to now. */
   outputOf(terminal: string): string {
     return read(this.#terminals.get(terminal) ?? '');
   }
 
-  /** @throws Error if what runs in it has failed */
+  /** @throws Error if the script of this terminal has failed */
   #checkTerminal(terminal: string): void {
     const output = this.#terminals.get(terminal) ?? '';
     const code = read(`${output}.code`).trim();
@@ -127,12 +131,12 @@ export class PageShell {
       throw new Error(`${terminal} ended with ${code}\n${read(output)}`);
   }
 
-  /** @throws Error if a terminal has failed in the meantime */
+  /** @throws Error if a script in a terminal has failed */
   checkTerminals(): void {
     for (const terminal of this.#terminals.keys()) this.#checkTerminal(terminal);
   }
 
-  /** Ends the shell as the end of its input does, with its traps, and with it all that it has started. */
+  /** Closes the shell's input: the shell runs its traps, and ends with all programs that it started. */
   async close(): Promise<void> {
     this.#shell.child.stdin?.end();
     const timer = setTimeout(() => this.#shell.kill('SIGKILL'), BLOCK_LIMIT);
@@ -165,7 +169,7 @@ function environmentOfPage(): Record<string, string> {
     SHELL: '/bin/bash',
     LANG: 'C.UTF-8',
     TERM: 'dumb',
-    // As for a user who may not make an interface; a page that wants one says so.
+    // Userspace mode, as for a user without permission to create an interface. A page can select another mode.
     ARCTUN_MODE: 'userspace',
   };
 }

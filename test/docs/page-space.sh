@@ -1,5 +1,5 @@
-# Makes the place in which a page runs, and becomes its shell: page-space.sh REPOSITORY FOLDER, in namespaces of its own.
-# What a page does to /etc, /run and /tmp is lost with the namespace, and no other process sees its ports.
+# Prepares the namespaces in which a page runs, then becomes the page's shell: page-space.sh REPOSITORY FOLDER.
+# Changes to /etc, /run and /tmp disappear with the namespaces, and other processes cannot see the page's ports.
 set -eu
 ip link set lo up
 mount -t tmpfs none /mnt
@@ -8,9 +8,9 @@ mount --bind "$1" /mnt/arctun
 mount -o remount,bind,ro /mnt/arctun
 mount --bind "$2" /mnt/page
 cp -a /etc/. /mnt/etc
-# ssh takes the home from here, and not from HOME.
+# ssh reads the home folder from this file, not from HOME.
 sed -i 's|^\(root:.*\):[^:]*:\([^:]*\)$|\1:/mnt/page/home:\2|' /mnt/etc/passwd
-# As the public DNS has it.
+# The address that the public DNS returns.
 echo '100.127.69.42 uni.soracom.io unified.soracom.io' >>/mnt/etc/hosts
 mount --bind /mnt/etc /etc
 mount -t tmpfs none /run

@@ -7,10 +7,10 @@ import { PageRun } from './run-page.js';
 import { REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
-/** Blocks that are not run. It may only shrink. */
+/** The number of blocks that are not run, which must not increase. */
 const NOT_RUN = 15;
 
-/** Blocks that a test of their own runs: the language, and the test. */
+/** Blocks that another test runs: the language, and the test. */
 const RUN_ELSEWHERE: Readonly<
   Record<string, { readonly language: string; readonly test: string }>
 > = {
@@ -33,7 +33,7 @@ const PAGES = [
   .filter((name) => name.endsWith('.md'))
   .sort();
 
-/** Its blocks are those of README.md, and count once. */
+/** This page has the blocks of README.md, which count only once. */
 const TRANSLATION = 'README.ja.md';
 
 const STEPS = new Map<string, Step[]>(

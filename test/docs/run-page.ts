@@ -8,7 +8,7 @@ import { checkSyntax, importsOf, transpiled } from './languages.js';
 import { PageShell } from './page-shell.js';
 import { until } from '../support/until.js';
 
-/** How a block that is not a shell's runs; `NAME` is its file. */
+/** The programs that run blocks of other languages than `sh`. */
 const PROGRAMS: Readonly<Record<string, { readonly extension: string; readonly program: string }>> =
   {
     js: { extension: 'mjs', program: 'node' },
@@ -33,7 +33,7 @@ export class PageRun {
     );
   }
 
-  /** @throws PageError that names the line of the block that fails */
+  /** @throws PageError with the line of the block that fails */
   async run(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
       try {
@@ -95,7 +95,7 @@ export class PageRun {
   async #compare(expected: string): Promise<void> {
     const output = this.#output;
     if (output === undefined) throw new Error('no block that ran is above this output');
-    // A terminal may print it a moment later.
+    // The terminal may print the output a moment later.
     const isThere = (): boolean => missingLine(expected, output()) === undefined;
     await until(isThere, { limit: 5_000 }).catch(() => {
       throw new Error(`not in the output: ${missingLine(expected, output())}\n${output()}`);
