@@ -37,7 +37,7 @@ export const IDIOMS = [
   ['to speak of', 'say how much'],
   ['(become|becomes|became) of', 'say what happens to it'],
   ['by no means', 'write "not"'],
-  ['(?<!, )but for', 'write "except"'],
+  ['((?<!, )but for|but for what)', 'write "except"'],
   ['(wish|wishes|wished) to', 'write "want to"'],
   ['(is|are|was|were) to nothing', 'write "has no effect"'],
   ['(owe|owes|owed) (it|this|that) to', 'write "because"'],

@@ -1,7 +1,7 @@
 /** Finds worn-out idioms in files that ESLint does not read: scripts, YAML, units, JSON and SVG. */
 import { idiomsIn } from './find-idioms.js';
 
-/** What is not prose, by the name of the file. Its replacement has the same length. */
+/** Markup within prose, for each kind of file. Spaces of the same length replace the markup. */
 const MARKUP = [
   // The start of a comment's line, and a continued line.
   [/(^|\.(sh|cgi|py|ya?ml|service))$/, /^[ \t]*#+|\\$/gm],

@@ -43,6 +43,7 @@ new RuleTester().run('code', rule, {
       errors: [{ message: /^", for it is": write "because"/ }],
     },
     { code: '// Sent by HTTP, and by UDP.', errors: 2 },
+    { code: '// Empty, but for what npm needs.', errors: [{ message: /^"but for what"/ }] },
     { code: '// Its state is none.', errors: [{ message: /^"is none"/ }] },
     { code: '// Where none is known, did it not fail.', errors: 2 },
     { code: '// TIME is when it began; the rest goes on and lives on.', errors: 3 },
