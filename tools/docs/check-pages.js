@@ -9,6 +9,7 @@ import { MAX_WORDS, unlisted, wordsOf } from './page-rules.js';
 const INDEXES = [
   ['docs/README.md', /^docs\/|^(ARCHITECTURE|CONTRIBUTING|SECURITY)\.md$/],
   ['README.md', /^[^/]+\.md$|^docs\/README\.md$/],
+  ['README.ja.md', /^[^/]+\.md$|^docs\/README\.md$/],
   ['docs/explanation/conformance.md', /-conformance\.md$/],
 ];
 
