@@ -6,7 +6,7 @@
  */
 const UNUSED = [
   /^(bench|\.ci|\.changeset)\//,
-  /^tools\/(conformance|links|lint|mutation)\//,
+  /^tools\/(conformance|docs|links|lint|mutation)\//,
   // Tests, except for those of the pages and what they use.
   /^test\/(?!docs\/|support\/|longest-first\.js$)/,
   /^(eslint\.config\.js|jest\.long\.config\.js|stryker\.config\.mjs|\.dependency-cruiser\.mjs)$/,
