@@ -4,7 +4,6 @@
  */
 import { fileURLToPath } from 'node:url';
 
-import { codeBelow, namesInCode, rowsOf } from './code-names.js';
 import { hasPassed, savePass, stateOf } from './state.js';
 
 const VERDICT = 'build/check/rows.txt';
@@ -19,6 +18,10 @@ const OF_LOGGER = ['level', 'time', 'msg'];
 
 process.chdir(fileURLToPath(new URL('../../', import.meta.url)));
 const state = stateOf((path) => INPUTS.test(path));
+// Loads TypeScript only if something has changed.
+const { codeBelow, namesInCode, rowsOf } = hasPassed(VERDICT, state)
+  ? {}
+  : await import('./code-names.js');
 if (!hasPassed(VERDICT, state)) {
   const root = `${process.cwd()}/`;
   const types = ['FailureReason', 'Silence'];
