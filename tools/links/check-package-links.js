@@ -1,9 +1,9 @@
-/** Fails if README links to a file that the npm package does not contain. */
+/** Fails if a page in the npm package links to a file that the package does not contain. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { linksOf, pathOf } from './links.js';
+import { missingTargets } from './package-links.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
@@ -12,11 +12,8 @@ const [{ files }] = JSON.parse(
 );
 const paths = files.map(({ path }) => path);
 
-for (const page of readdirSync(root).filter((name) => /^README.*\.md$/.test(name))) {
-  for (const { url, line } of linksOf(readFileSync(root + page, 'utf8'))) {
-    const target = pathOf(url)?.replace(/\/$/, '');
-    if (target === undefined) continue;
-    if (paths.some((path) => path === target || path.startsWith(`${target}/`))) continue;
+for (const page of paths.filter((path) => path.endsWith('.md'))) {
+  for (const { target, line } of missingTargets(page, readFileSync(root + page, 'utf8'), paths)) {
     console.error(`${page}:${line}: ${target} is not in the npm package ("files" of package.json)`);
     process.exitCode = 1;
   }
