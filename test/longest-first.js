@@ -20,6 +20,7 @@ const LONG = {
   'test/e2e/secrets.test.ts': 26,
   'test/e2e/lambda/layer.test.ts': 25,
   'test/interop/uapi.test.ts': 20,
+  'test/tools/release.test.ts': 20,
   'test/interop/wireguard/restart.test.ts': 20,
   'test/interop/wireguard/foreign-load.test.ts': 20,
   'test/interop/send.test.ts': 19,
