@@ -35,8 +35,10 @@ function koffi(name, cache) {
   const archive = join(cache, `koromix-koffi-linux-${name}-${version}.tgz`);
   if (!existsSync(archive)) {
     const wanted = `@koromix/koffi-linux-${name}@${version}`;
-    const options = ['--ignore-scripts', '--silent', `--pack-destination=${cache}`];
-    execFileSync('npm', ['pack', wanted, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // `npm pack --dry-run` passes its option to the scripts that it runs.
+    const options = ['--dry-run=false', '--ignore-scripts', '--silent'];
+    const command = ['pack', wanted, `--pack-destination=${cache}`, ...options];
+    execFileSync('npm', command, { stdio: ['ignore', 'ignore', 'pipe'] });
   }
   const bytes = readFileSync(archive);
   if (integrity !== `sha512-${createHash('sha512').update(bytes).digest('base64')}`)

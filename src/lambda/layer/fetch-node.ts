@@ -85,7 +85,8 @@ async function downloadPackage(
   // By default, npm without a network retries for minutes and prints nothing.
   const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
   const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
-  const options = ['--ignore-scripts', '--loglevel=error', ...patience];
+  // `npm pack --dry-run` and `npm publish --dry-run` pass their option to the scripts that they run.
+  const options = ['--dry-run=false', '--ignore-scripts', '--loglevel=error', ...patience];
   const destination = `--pack-destination=${folder}`;
   const command = ['npm', 'pack', specification, destination, ...options];
   const result = await commands.run(command, { timeout: TIMEOUT }).catch((error: unknown) => {

@@ -62,6 +62,12 @@ describeWith(['tar', 'gzip'], 'Node from npm', () => {
     expect(commands.calls[0]).toContain('--ignore-scripts');
   });
 
+  it('downloads even in a dry run of npm, which passes its option to scripts', async () => {
+    const commands = downloads();
+    await fetchNode('arm64', commands, folder, expected());
+    expect(commands.calls[0]).toContain('--dry-run=false');
+  });
+
   it('fetches each file once, unless it is incomplete', async () => {
     const commands = downloads();
     writeFileSync(file(), archive.subarray(0, 20));
