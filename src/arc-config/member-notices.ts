@@ -1,5 +1,7 @@
 /** Finds members of arc.json that the parser accepts but that are probably mistakes. */
+import { distance } from 'fastest-levenshtein';
 import type * as z from 'zod/mini';
+import { inOrder } from './arc-config-error.js';
 import { fold, type Model, unwrap } from './json/canonical-tree.js';
 import type { JsonMember, JsonNode, JsonObject } from './json/json-node.js';
 import { shownText } from './json/shown-value.js';
@@ -27,7 +29,7 @@ export function memberNotices(
   const notices: ConfigNotice[] = [];
   const shape = shapeOf(model);
   if (root.kind === 'object' && shape) inspect(root, shape, []);
-  return notices.toSorted((first, second) => first.line - second.line);
+  return inOrder(notices);
 
   function inspect(node: JsonObject, known: Shape, path: readonly string[]): void {
     const names = new Map(Object.keys(known).map((name) => [fold(name), name]));
@@ -100,26 +102,12 @@ function nearest(key: string, names: readonly string[]): string | undefined {
   if (text === '' || text.length > 40) return undefined;
   const limit = Math.max(1, Math.floor(text.length / 4));
   const ranked = names
-    .map((name) => ({ name, distance: editDistance(text, bare(name)) }))
-    .filter(({ distance }) => distance <= limit)
-    .toSorted((first, second) => first.distance - second.distance);
+    .map((name) => ({ name, slips: distance(text, bare(name)) }))
+    .filter(({ slips }) => slips <= limit)
+    .toSorted((first, second) => first.slips - second.slips);
   return ranked[0]?.name;
 }
 
 function bare(name: string): string {
   return fold(name).replaceAll(/[^a-z0-9]/g, '');
-}
-
-/** Returns the Levenshtein distance: the number of insertions, deletions and replacements. */
-function editDistance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
 }
