@@ -35,6 +35,11 @@ export class ArcConfigError extends UserError {
   }
 }
 
+/** Builds a fault that no line of the file shows. */
+export function unplacedFault(keyPath: string, found: string, expected: string): ArcConfigFault {
+  return { line: 0, keyPath, found, expected };
+}
+
 /** Sorts faults or notes by their lines. */
 export function inOrder<T extends { readonly line: number }>(list: readonly T[]): T[] {
   return list.toSorted((first, second) => first.line - second.line);

@@ -85,7 +85,7 @@ export function effectiveKeepalive(config: ArcConfig): number {
 }
 
 /** Returns soratun's name for the tun device on a platform (`process.platform`). */
-export function defaultInterface(platform: string): string {
+function defaultInterface(platform: string): string {
   return platform === 'darwin' ? 'utun' : 'soratun0';
 }
 
@@ -96,12 +96,11 @@ export function isZeroKey(key: Uint8Array): boolean {
 
 export const SKELETON_SIM_ID = '890000xxxxxxxxxxxxx';
 
-/** Returns a template for writing arc.json by hand, byte-identical to soratun's. */
-export function skeletonArcConfig(platform: string): ArcConfig {
+/** Returns the members that soratun sets alike in every new arc.json, with no MTU or keepalive. */
+export function initialMembers(
+  platform: string,
+): Omit<ArcConfig, 'privateKey' | 'publicKey' | 'simId'> {
   return {
-    privateKey: new Secret(new Uint8Array(KEY_LENGTH)),
-    publicKey: new Uint8Array(KEY_LENGTH),
-    simId: SKELETON_SIM_ID,
     logLevel: 2,
     enableMetrics: true,
     interface: defaultInterface(platform),
@@ -112,6 +111,17 @@ export function skeletonArcConfig(platform: string): ArcConfig {
     postUp: [],
     preDown: [],
     postDown: [],
+    unknownKeys: [],
+  };
+}
+
+/** Returns a template for writing arc.json by hand, byte-identical to soratun's. */
+export function skeletonArcConfig(platform: string): ArcConfig {
+  return {
+    ...initialMembers(platform),
+    privateKey: new Secret(new Uint8Array(KEY_LENGTH)),
+    publicKey: new Uint8Array(KEY_LENGTH),
+    simId: SKELETON_SIM_ID,
     arcSessionStatus: {
       arcServerPeerPublicKey: new Uint8Array(KEY_LENGTH),
       arcServerEndpoint: { text: 'localhost:11010', host: 'localhost', port: 11010 },
@@ -119,7 +129,6 @@ export function skeletonArcConfig(platform: string): ArcConfig {
       arcClientPeerIpAddress: '127.0.0.1',
       unknownKeys: [],
     },
-    unknownKeys: [],
   };
 }
 

@@ -153,20 +153,12 @@ function secondPrivateKey(tree: CanonicalNode, lines: Lines): ArcConfigFault[] {
   return [{ line: lines.at(second.offset), keyPath: keyPathOf(path), found, expected }];
 }
 
-interface ReadDocument<T> {
-  /** The parsed value, without the faulty members. */
-  readonly value: T;
-  readonly tree: CanonicalNode;
-  readonly lines: Lines;
-  readonly faults: readonly ArcConfigFault[];
-}
-
-/** @throws ArcConfigError if the text is not a JSON object */
-function readDocument<Model extends z.ZodMiniType>(
-  text: string,
-  path: string,
-  model: Model,
-): ReadDocument<z.output<Model>> {
+/**
+ * @returns the parsed `value` without the faulty members, the `tree` and `lines` of the text, and
+ * the faults
+ * @throws ArcConfigError if the text is not a JSON object
+ */
+function readDocument<Model extends z.ZodMiniType>(text: string, path: string, model: Model) {
   const tree = canonicalise(readRoot(text, path), model);
   const lines = new Lines(text);
   const plain = plainValue(tree);

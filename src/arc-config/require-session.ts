@@ -1,4 +1,4 @@
-import { ArcConfigError, type ArcConfigFault } from './arc-config-error.js';
+import { ArcConfigError, type ArcConfigFault, unplacedFault } from './arc-config-error.js';
 import { isZeroKey, type ArcConfig, type ArcEndpoint, type ArcSession } from './arc-config.js';
 
 /** A session with everything that a tunnel needs. */
@@ -32,10 +32,10 @@ export function missingParts({
 }: ArcConfig): ArcConfigFault[] {
   const hasKey = !isZeroKey(privateKey.expose());
   return [
-    ...(hasKey ? [] : [missing('privateKey', 'the key that bootstrap writes', NO_KEY)]),
+    ...(hasKey ? [] : [unplacedFault('privateKey', NO_KEY, 'the key that bootstrap writes')]),
     ...(session
       ? missingSessionParts(session)
-      : [missing('arcSessionStatus', 'the session that bootstrap writes')]),
+      : [unplacedFault('arcSessionStatus', 'nothing', 'the session that bootstrap writes')]),
   ];
 }
 
@@ -64,10 +64,6 @@ function missingSessionParts(session: ArcSession): ArcConfigFault[] {
     .filter(([, isThere]) => !isThere)
     .map(([key, , expected]) => {
       const found = key === 'arcServerPeerPublicKey' ? NO_KEY : 'nothing';
-      return missing(`arcSessionStatus.${key}`, expected, found);
+      return unplacedFault(`arcSessionStatus.${key}`, found, expected);
     });
-}
-
-function missing(keyPath: string, expected: string, found = 'nothing'): ArcConfigFault {
-  return { line: 0, keyPath, found, expected };
 }

@@ -1,5 +1,5 @@
 /** Finds faults that prevent a tunnel from opening, in a parsed configuration. */
-import type { ArcConfigFault } from './arc-config-error.js';
+import { type ArcConfigFault, unplacedFault } from './arc-config-error.js';
 import { effectiveMtu, type ArcConfig } from './arc-config.js';
 import { missingParts } from './require-session.js';
 import { shownText } from './json/shown-value.js';
@@ -39,7 +39,7 @@ function mtuFaults(config: ArcConfig, overrides: TunnelOverrides): ArcConfigFaul
   const minimum = MINIMUM_MTU[familyOf(config)];
   const mtu = effectiveMtu(config);
   if (overrides.mtu !== undefined || mtu >= minimum) return [];
-  return [fault('mtu', String(mtu), `${minimum} or more`)];
+  return [unplacedFault('mtu', String(mtu), `${minimum} or more`)];
 }
 
 /**
@@ -57,14 +57,14 @@ function interfaceFaults({ interface: name }: ArcConfig): ArcConfigFault[] {
     !/[/:\0\t-\r \xa0]/.test(name);
   if (isValid) return [];
   const expected = `a name of at most ${INTERFACE_NAME_LENGTH} bytes without "/", ":" or spaces`;
-  return [fault('interface', shownText(name, false), expected)];
+  return [unplacedFault('interface', shownText(name, false), expected)];
 }
 
 function portFaults({ arcSessionStatus: session }: ArcConfig): ArcConfigFault[] {
   const endpoint = session?.arcServerEndpoint;
   if (endpoint?.port !== 0) return [];
   const found = shownText(endpoint.text, false);
-  return [fault('arcSessionStatus.arcServerEndpoint', found, 'a port from 1 to 65535')];
+  return [unplacedFault('arcSessionStatus.arcServerEndpoint', found, 'a port from 1 to 65535')];
 }
 
 /** Reports missing allowed IPs, without which WireGuard neither sends nor accepts packets. */
@@ -75,9 +75,7 @@ function allowedIpFaults(config: ArcConfig, overrides: TunnelOverrides): ArcConf
   const more = [...additionalAllowedIps, ...(overrides.additionalAllowedIps ?? [])];
   if (more.length > 0 || (arcAllowedIps !== null && arcAllowedIps.length > 0)) return [];
   const found = arcAllowedIps === null ? 'nothing' : 'an empty array';
-  return [fault('arcSessionStatus.arcAllowedIPs', found, 'a CIDR such as "100.127.0.0/16"')];
-}
-
-function fault(keyPath: string, found: string, expected: string): ArcConfigFault {
-  return { line: 0, keyPath, found, expected };
+  return [
+    unplacedFault('arcSessionStatus.arcAllowedIPs', found, 'a CIDR such as "100.127.0.0/16"'),
+  ];
 }

@@ -1,5 +1,5 @@
 /** Finds the extension's arc.json, or several for a pool, as environment variables specify. */
-import { ArcConfigError } from '../arc-config/arc-config-error.js';
+import { ArcConfigError, unplacedFault } from '../arc-config/arc-config-error.js';
 import { decodeBase64, inlineConfig } from '../arc-config/config-source.js';
 import { INLINE_CONFIG } from '../arc-config/inline-config.js';
 import { FileError, type Files } from '../ports/files.js';
@@ -215,6 +215,5 @@ function unreadable(path: string, error: unknown): UserError {
 }
 
 function nothing(source: string): ArcConfigError {
-  const expected = 'one or more arc.json files';
-  return new ArcConfigError(source, [{ line: 0, keyPath: '', found: 'none', expected }]);
+  return new ArcConfigError(source, [unplacedFault('', 'none', 'one or more arc.json files')]);
 }

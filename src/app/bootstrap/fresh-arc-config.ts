@@ -1,7 +1,7 @@
 import {
   DEFAULT_KEEPALIVE,
   DEFAULT_MTU,
-  defaultInterface,
+  initialMembers,
   KEY_LENGTH,
   type ArcConfig,
   type ArcProfile,
@@ -28,20 +28,10 @@ export interface FreshOptions {
  */
 export function freshArcConfig(sim: SimPart, { platform, schema = [] }: FreshOptions): ArcConfig {
   return {
-    privateKey: sim.privateKey,
-    publicKey: sim.publicKey,
-    simId: sim.simId,
-    logLevel: 2,
-    enableMetrics: true,
-    interface: defaultInterface(platform),
-    additionalAllowedIps: [],
+    ...initialMembers(platform),
+    ...sim,
     mtu: DEFAULT_MTU,
     persistentKeepalive: DEFAULT_KEEPALIVE,
-    preUp: [],
-    postUp: [],
-    preDown: [],
-    postDown: [],
-    ...(sim.arcSessionStatus && { arcSessionStatus: sim.arcSessionStatus }),
     unknownKeys: schema,
   };
 }

@@ -4,11 +4,8 @@ import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
 import type { Files } from '../../ports/files.js';
 import { requireSession } from '../../arc-config/require-session.js';
 import { parseIp } from '../../arc-config/value-syntax.js';
-import {
-  commandsChangedByWgConfig,
-  formatWgConfig,
-  type WgConfigOptions,
-} from '../../arc-config/wg-quick/wg-config.js';
+import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
+import { commandsChangedByWgConfig, formatWgConfig } from '../../arc-config/wg-quick/wg-config.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { Resolver } from '../../ports/resolver.js';
@@ -59,7 +56,7 @@ export async function exportWgConfig(
  */
 export function verboseWgConfig(
   { config, source }: Pick<LoadedArcConfig, 'config' | 'source'>,
-  overrides: WgConfigOptions['overrides'] = {},
+  overrides: TunnelOverrides = {},
 ): string {
   const endpointHost = requireSession(config, source).arcServerEndpoint.host;
   return [

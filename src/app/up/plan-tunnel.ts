@@ -1,5 +1,5 @@
 /** Builds the configuration of a tunnel from arc.json and the flags. */
-import { ArcConfigError } from '../../arc-config/arc-config-error.js';
+import { ArcConfigError, unplacedFault } from '../../arc-config/arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu } from '../../arc-config/arc-config.js';
 import { requireSession } from '../../arc-config/require-session.js';
 import {
@@ -90,11 +90,10 @@ function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: 
   const own = crypto.publicKey(config.privateKey.expose());
   if (!sameBytes(config.serverPublicKey, own)) return;
   throw new ArcConfigError(source, [
-    {
-      line: 0,
-      keyPath: 'arcSessionStatus.arcServerPeerPublicKey',
-      found: 'the public key that belongs to privateKey',
-      expected: "the server's public key",
-    },
+    unplacedFault(
+      'arcSessionStatus.arcServerPeerPublicKey',
+      'the public key that belongs to privateKey',
+      "the server's public key",
+    ),
   ]);
 }

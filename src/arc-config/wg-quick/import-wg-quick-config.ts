@@ -1,9 +1,14 @@
 /** Converts a wg-quick configuration to arc.json, and reports what arc.json cannot hold. */
 import { Secret } from '../../lib/secrets/secret.js';
-import { ArcConfigError, type ArcConfigFault, inOrder } from '../arc-config-error.js';
+import {
+  ArcConfigError,
+  type ArcConfigFault,
+  inOrder,
+  unplacedFault,
+} from '../arc-config-error.js';
 import {
   DEFAULT_KEEPALIVE,
-  defaultInterface,
+  initialMembers,
   isZeroKey,
   KEY_LENGTH,
   type ArcConfig,
@@ -53,11 +58,8 @@ export function importWgQuickConfig(
   const ours = own?.entries ?? [];
   const privateKey = reader.required(ours, 'PrivateKey', own, KEY);
   const config = {
+    ...initialMembers(options.platform),
     simId: options.simId,
-    logLevel: 2,
-    enableMetrics: true,
-    interface: defaultInterface(options.platform),
-    additionalAllowedIps: [],
     mtu: readMtu(reader, ours),
     persistentKeepalive: readKeepalive(reader, peer),
     preUp: readHooks(reader, ours, 'PreUp'),
@@ -65,7 +67,6 @@ export function importWgQuickConfig(
     preDown: readHooks(reader, ours, 'PreDown'),
     postDown: readHooks(reader, ours, 'PostDown'),
     arcSessionStatus: readSession(reader, own, peer),
-    unknownKeys: [],
   };
   if (privateKey === undefined || reader.faults.length > 0) {
     throw importError(options.path, reader.faults);
@@ -109,7 +110,7 @@ function sectionOf(
   const [first, ...others] = sections.filter((section) => section.name === name);
   if (first === undefined) {
     const expected = name === 'peer' ? 'a [Peer] section' : 'an [Interface] section';
-    reader.faults.push({ line: 0, keyPath: '', found: 'none', expected });
+    reader.faults.push(unplacedFault('', 'none', expected));
     return undefined;
   }
   if (name === 'interface') {

@@ -1,8 +1,9 @@
 import { redactCommand } from '../../lib/secrets/redacted-command.js';
-import { ArcConfigError, type ArcConfigFault } from '../arc-config-error.js';
+import { ArcConfigError, type ArcConfigFault, unplacedFault } from '../arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu, type ArcConfig } from '../arc-config.js';
 import { formatHook, survivesAsHook } from './hook-command.js';
 import { requireSession } from '../require-session.js';
+import type { TunnelOverrides } from '../tunnel-faults.js';
 import { formatKey } from '../value-syntax.js';
 
 export interface WgConfigOptions {
@@ -13,11 +14,7 @@ export interface WgConfigOptions {
   /** Whether to print `(hidden)` instead of the private key, and to redact secrets in commands. */
   readonly hidesSecrets?: boolean;
   /** Values that override the configuration's values; `additionalAllowedIps` only adds prefixes. */
-  readonly overrides?: {
-    readonly mtu?: number | undefined;
-    readonly persistentKeepalive?: number | undefined;
-    readonly additionalAllowedIps?: readonly string[];
-  };
+  readonly overrides?: TunnelOverrides;
 }
 
 /**
@@ -66,34 +63,26 @@ export function commandsChangedByWgConfig(config: ArcConfig): readonly string[] 
     .map(({ keyPath }) => keyPath);
 }
 
-interface Hook {
-  readonly key: 'PreUp' | 'PostUp' | 'PreDown' | 'PostDown';
-  readonly keyPath: string;
-  readonly command: readonly string[];
-}
+const HOOKS = ['preUp', 'postUp', 'preDown', 'postDown'] as const;
 
 /** Returns the commands in the order of the text. Like soratun, skips those without a program. */
-function hooksOf({ preUp, postUp, preDown, postDown }: ArcConfig): Hook[] {
-  return [
-    ...preUp.map((command, index) => hook('PreUp', `preUp[${index}]`, command)),
-    ...postUp.map((command, index) => hook('PostUp', `postUp[${index}]`, command)),
-    ...preDown.map((command, index) => hook('PreDown', `preDown[${index}]`, command)),
-    ...postDown.map((command, index) => hook('PostDown', `postDown[${index}]`, command)),
-  ].filter(({ command: [program = ''] }) => program !== '');
-}
-
-function hook(key: Hook['key'], keyPath: string, command: readonly string[]): Hook {
-  return { key, keyPath, command };
+function hooksOf(config: ArcConfig) {
+  const commands = HOOKS.flatMap((member) =>
+    config[member].map((command, index) => {
+      return { key: member.replace('p', 'P'), keyPath: `${member}[${index}]`, command };
+    }),
+  );
+  return commands.filter(({ command: [program = ''] }) => program !== '');
 }
 
 /** Rejects arguments with newlines, which would start another line of the file. */
-function hookFaults({ keyPath, command }: Hook): ArcConfigFault[] {
+function hookFaults({ keyPath, command }: ReturnType<typeof hooksOf>[number]): ArcConfigFault[] {
   return command.flatMap((argument, index) => {
     if (!/[\r\n]/.test(argument)) return [];
     const expected =
       'a single line, because wg-quick does not support more; put longer commands in a script';
     const found = 'an argument with several lines';
-    return [{ line: 0, keyPath: `${keyPath}[${index}]`, found, expected }];
+    return [unplacedFault(`${keyPath}[${index}]`, found, expected)];
   });
 }
 

@@ -62,13 +62,9 @@ export const WIREPROXY_SECTIONS = [
 ] as const;
 export type WireproxySectionName = (typeof WIREPROXY_SECTIONS)[number];
 
-export interface WgQuickText {
-  readonly sections: readonly WgQuickSection[];
-  readonly wireproxySections: readonly WireproxySection[];
-  readonly faults: readonly ArcConfigFault[];
-}
-
-export function readWgQuickText(text: string): WgQuickText {
+export function readWgQuickText(
+  text: string,
+): Pick<WgQuickReader, 'sections' | 'wireproxySections' | 'faults'> {
   const reader = new WgQuickReader();
   // Notepad's "Unicode" encoding is UTF-16, which contains NULs if read as UTF-8.
   if (text.includes('\0')) {
@@ -85,7 +81,7 @@ export function readWgQuickText(text: string): WgQuickText {
 /** The wireproxy key for the path of a file with WireGuard's two sections. */
 const WGCONFIG = /^wgconfig$/i;
 
-class WgQuickReader implements WgQuickText {
+class WgQuickReader {
   readonly sections: WgQuickSection[] = [];
   readonly wireproxySections: WireproxySection[] = [];
   readonly faults: ArcConfigFault[] = [];
