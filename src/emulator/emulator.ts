@@ -14,9 +14,9 @@ import { startArcServer } from './arc-server.js';
 import type { RawResponse } from './endpoints/unified-raw.js';
 import { ListenError } from './emulator-listen-error.js';
 import { MessageStore } from './messages.js';
-import { PlatformState } from './platform-state.js';
+import { PlatformState, type SavedPlatform } from './platform-state.js';
 import { SERVICE_ADDRESSES } from './services.js';
-import type { SavedState, StateFile } from './state-file.js';
+import type { StateFile } from './state-file.js';
 import { type AuthKeyUser, DEFAULT_USER, type EmulatorUser, MINIMAL_USER } from './users.js';
 
 export interface EmulatorOptions {
@@ -95,24 +95,19 @@ export async function startEmulator(
     }),
   );
   try {
-    return await startOn(network, options, ports, { privateKey, saved });
+    return await startOn(network, options, ports, privateKey, saved?.platform);
   } catch (error) {
     await network.close();
     throw error;
   }
 }
 
-interface Origin {
-  /** The Arc server's private key. */
-  readonly privateKey: Secret<Uint8Array>;
-  readonly saved: SavedState | undefined;
-}
-
 async function startOn(
   network: ArcNetwork,
   options: EmulatorOptions,
   ports: EmulatorPorts,
-  { privateKey, saved }: Origin,
+  privateKey: Secret<Uint8Array>,
+  saved: SavedPlatform | undefined,
 ): Promise<Emulator> {
   const { users = BUILT_IN_USERS, onApiRequest, rawAnswer = 'status' } = options;
   const { stateFile, wallClock } = ports;
@@ -120,7 +115,7 @@ async function startOn(
   const arc = hostAndPort(options.arcAdvertisedHost ?? address, port);
   let serverKey = privateKey;
   const messages = new MessageStore();
-  const state = new PlatformState({ ...ports, arc: network, users }, saved?.platform);
+  const state = new PlatformState({ ...ports, arc: network, users }, saved);
   const saveState = async (): Promise<void> =>
     stateFile?.save(() => ({ arcServerPrivateKey: serverKey, platform: state.save() }));
   await saveState();

@@ -8,7 +8,7 @@ export interface Group {
   readonly operatorId: string;
   readonly tags: ReadonlyMap<string, string>;
   /** Parameters by namespace (`SoracomAir` …), in the API's format. */
-  readonly configuration: object;
+  readonly configuration: Readonly<Record<string, unknown>>;
   /** Unix milliseconds. */
   readonly createdTime: number;
 }

@@ -10,23 +10,15 @@ import { SerialQueue } from '../lib/serial-queue.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { formatKey } from '../lib/text/key-text.js';
 import { parseJson } from '../lib/text/parse-json.js';
-import { formatIpAddress, parseIpAddress } from '../wire/ip-address.js';
-import type { Group } from './groups.js';
+import type { Files } from '../ports/files.js';
+import { formatIpAddress, type IpAddress, parseIpAddress } from '../wire/ip-address.js';
 import type { SavedPlatform } from './platform-state.js';
 import { MAX_EVENTS, type Sim } from './sim.js';
 import { MAX_SIMS } from './sims.js';
 import { emulatorUser, MAX_USERS } from './users.js';
 
-/**
- * The file system functions for the state file. Both functions reject with an error that has a
- * `failure`: `absent` if the file does not exist, `no-folder` if its folder does not exist,
- * `denied` if a permission is missing, and `failed` for any other error.
- */
-export interface StateFiles {
-  readText(path: string): Promise<string>;
-  /** Replaces the file's text atomically, with mode 0600. */
-  replaceText(path: string, text: string): Promise<void>;
-}
+/** The file system functions for the state file. */
+export type StateFiles = Pick<Files, 'readText' | 'replaceText'>;
 
 export interface SavedState {
   readonly arcServerPrivateKey: Secret<Uint8Array>;
@@ -37,20 +29,31 @@ export interface SavedState {
 export const MAX_STATE_LENGTH = 1 << 20;
 
 const time = z.number().int().nonnegative();
-const tags = z
-  .array(z.strictObject({ tagName: z.string(), tagValue: z.string() }))
-  .transform((list) => new Map(list.map(({ tagName, tagValue }) => [tagName, tagValue])));
-const key = z.string().transform((text, context) => {
-  const bytes = Buffer.from(text, 'base64');
-  if (bytes.length === 32 && bytes.toString('base64') === text) return new Uint8Array(bytes);
-  context.addIssue({ code: 'custom', message: 'must be 32 bytes in base64' });
-  return z.NEVER;
+const tags = z.codec(
+  z.array(z.strictObject({ tagName: z.string(), tagValue: z.string() })),
+  z.custom<ReadonlyMap<string, string>>(),
+  {
+    decode: (list) => new Map(list.map(({ tagName, tagValue }) => [tagName, tagValue])),
+    encode: (map) => [...map].map(([tagName, tagValue]) => ({ tagName, tagValue })),
+  },
+);
+const key = z.codec(z.string(), z.custom<Uint8Array>(), {
+  decode: (text, { issues }) => {
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.length === 32 && bytes.toString('base64') === text) return new Uint8Array(bytes);
+    issues.push({ code: 'custom', message: 'must be 32 bytes in base64', input: text });
+    return z.NEVER;
+  },
+  encode: formatKey,
 });
-export const ipv4Address = z.string().transform((text, context) => {
-  const parsed = parseIpAddress(text);
-  if (parsed?.length === 4) return parsed;
-  context.addIssue({ code: 'custom', message: 'must be an IPv4 address' });
-  return z.NEVER;
+export const ipv4Address = z.codec(z.string(), z.custom<IpAddress>(), {
+  decode: (text, { issues }) => {
+    const parsed = parseIpAddress(text);
+    if (parsed?.length === 4) return parsed;
+    issues.push({ code: 'custom', message: 'must be an IPv4 address', input: text });
+    return z.NEVER;
+  },
+  encode: formatIpAddress,
 });
 const session = z.strictObject({ sessionId: z.string(), createdTime: time });
 const event = z.strictObject({
@@ -80,14 +83,14 @@ const sim = z.strictObject({
     })
     .optional(),
   previousSession: session.extend({ deletedTime: time }).optional(),
-  events: z.array(event).max(MAX_EVENTS),
+  events: z.array(event).max(MAX_EVENTS).readonly(),
 });
 
 const group = z.strictObject({
   groupId: z.string(),
   operatorId: z.string(),
   tags,
-  configuration: z.looseObject({}),
+  configuration: z.record(z.string(), z.unknown()),
   createdTime: time,
 });
 
@@ -95,8 +98,8 @@ const stateFile = z.strictObject({
   version: z.literal(1, 'must be 1, because this version of arctun cannot read other formats'),
   arcServer: z.strictObject({ privateKey: key }),
   run: z.string().regex(/^\d{8}$/),
-  users: z.array(emulatorUser).max(MAX_USERS),
-  groups: z.array(group),
+  users: z.array(emulatorUser).max(MAX_USERS).readonly(),
+  groups: z.array(group).readonly(),
   sims: z
     .array(sim)
     .min(1)
@@ -104,7 +107,8 @@ const stateFile = z.strictObject({
     .refine(areDistinct, { message: 'two SIMs must not have the same ID, address or public key' })
     .refine(([line]) => line?.type === 'uicc', {
       message: 'the first SIM must be the SIM of the cellular connection',
-    }),
+    })
+    .readonly(),
 });
 
 export class StateFile {
@@ -203,50 +207,9 @@ function areDistinct(sims: readonly Sim[]): boolean {
   ].every((values) => new Set(values).size === values.length);
 }
 
+/** Members have a fixed order, so that the same state always gives the same text. */
 function formatState({ arcServerPrivateKey, platform }: SavedState): string {
-  const { run, users, groups, sims } = platform;
-  const state = {
-    version: 1,
-    arcServer: { privateKey: formatKey(arcServerPrivateKey.expose()) },
-    run,
-    users,
-    groups: groups.map(groupJson),
-    sims: sims.map(simJson),
-  };
+  const arcServer = { privateKey: arcServerPrivateKey.expose() };
+  const state = z.encode(stateFile, { version: 1, arcServer, ...platform });
   return `${JSON.stringify(state, undefined, 1)}\n`;
-}
-
-function groupJson(one: Group): object {
-  const { groupId, operatorId, tags, configuration, createdTime } = one;
-  return { groupId, operatorId, tags: tagList(tags), configuration, createdTime };
-}
-
-/** Formats members in a fixed order, so that the same state always gives the same text. */
-function simJson(one: Sim): object {
-  const { arc } = one;
-  return {
-    simId: one.simId,
-    operatorId: one.operatorId,
-    type: one.type,
-    imsi: one.imsi,
-    status: one.status,
-    tags: tagList(one.tags),
-    groupId: one.groupId,
-    terminationEnabled: one.terminationEnabled,
-    createdTime: one.createdTime,
-    lastModifiedTime: one.lastModifiedTime,
-    arc: arc && {
-      iccid: arc.iccid,
-      imsi: arc.imsi,
-      publicKey: formatKey(arc.publicKey),
-      address: formatIpAddress(arc.address),
-      session: arc.session,
-    },
-    previousSession: one.previousSession,
-    events: one.events,
-  };
-}
-
-function tagList(tags: ReadonlyMap<string, string>): object[] {
-  return [...tags].map(([tagName, tagValue]) => ({ tagName, tagValue }));
 }

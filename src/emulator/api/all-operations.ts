@@ -48,15 +48,20 @@ function withMediaTypeCheck(operations: HandlerMap): HandlerMap {
   );
 }
 
-const JSON_TYPE = /^application\/json[ \t]*(?:;|$)/i;
+/**
+ * Whether the body is declared as JSON. A web page can send JSON with another content type, or
+ * without one, and the browser then makes no preflight request.
+ */
+export function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
+  return /^application\/json[ \t]*(?:;|$)/i.test(type);
+}
 
 /** Refuses a body with the wrong type, or a body that is not expected (RFC 9110 15.5.16). */
 function mediaTypeRefusal({ operation, request }: Context): HttpResponse | undefined {
   const { headers, body } = request as { headers: IncomingHttpHeaders; body?: unknown };
   if (body === undefined || body === '') return undefined;
   if (operation.requestBody === undefined) return REFUSALS.bodyUnexpected;
-  const type = headers['content-type'] ?? '';
-  return JSON_TYPE.test(type) ? undefined : REFUSALS.bodyNotJson;
+  return isJson(headers) ? undefined : REFUSALS.bodyNotJson;
 }
 
 function refusals(state: PlatformState): HandlerMap {

@@ -3,7 +3,6 @@
  * faults, and trigger changes that SORACOM makes without a request. Only programs on this machine
  * may call these paths.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod';
 
 import { formatKey } from '../../lib/text/key-text.js';
@@ -16,9 +15,11 @@ import type { PlatformState } from '../platform-state.js';
 import { type ArcSim, hasArc } from '../sim.js';
 import { ipv4Address } from '../state-file.js';
 import { emulatorUser, userLabel } from '../users.js';
+import { isJson } from './all-operations.js';
 import { malformedBody, notAdded, REFUSALS } from './refusals.js';
 import { OPERATION_IDS } from './openapi.js';
 import type { RequestLog } from './request-log.js';
+import type { ApiCall } from './router.js';
 
 export interface OwnPathsOptions {
   readonly state: PlatformState;
@@ -29,14 +30,9 @@ export interface OwnPathsOptions {
   readonly renewServerKey: () => void;
 }
 
-export interface OwnCall {
+export interface OwnCall extends ApiCall {
   /** Whether the caller is on this machine. */
   readonly isLocal: boolean;
-  readonly headers: IncomingHttpHeaders;
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly body: string;
 }
 
 type Handler = (options: OwnPathsOptions, call: OwnCall) => HttpResponse;
@@ -61,14 +57,6 @@ export function ownResponse(options: OwnPathsOptions, call: OwnCall): HttpRespon
   if (handler === undefined) return REFUSALS.methodUnknown;
   if (call.method === 'POST' && !isJson(call.headers)) return REFUSALS.bodyNotJson;
   return handler(options, call);
-}
-
-/**
- * Whether the body is declared as JSON. A web page can send JSON with another content type, or
- * without one, and the browser then makes no preflight request.
- */
-function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
-  return /^application\/json[\t ]*(;|$)/i.test(type);
 }
 
 function shown(body: object): HttpResponse {

@@ -19,15 +19,7 @@ const CELLULAR_PLAN = 'plan01s';
 const CAPABILITIES = { data: true, sms: false };
 const PLACEMENT = { infrastructureProvider: 'aws', region: 'ap-northeast-1' };
 
-export interface SessionJson {
-  readonly arcServerPeerPublicKey: string;
-  readonly arcServerEndpoint: string;
-  readonly arcAllowedIPs: readonly string[];
-  readonly arcClientPeerIpAddress: string;
-  readonly arcClientPeerPublicKey: string;
-}
-
-export function sessionJson({ arc }: ArcSim, arcServer: ArcServerInfo): SessionJson {
+export function sessionJson({ arc }: ArcSim, arcServer: ArcServerInfo): object {
   return {
     arcServerPeerPublicKey: formatKey(arcServer.publicKey),
     arcServerEndpoint: arcServer.endpoint,

@@ -7,20 +7,12 @@ import type { Duplex } from 'node:stream';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import type { ArcNetwork, DatagramHandler } from '../arc-network.js';
 import { DISCARD_PORT, ECHO_PORT, UNIFIED_ENDPOINT_ADDRESS } from '../services.js';
-import type { Sims } from '../sims.js';
 import { destroyWhenIdle, SimEndpoint } from './sim-endpoint.js';
 
 /** Milliseconds without data after which a connection is reset. */
 const IDLE_TIMEOUT = 75_000;
 
 export class EchoDiscardEndpoint extends SimEndpoint<'loop'> {
-  readonly #idleTimeout: number;
-
-  constructor(sims: Pick<Sims, 'byAddress'>, idleTimeout = IDLE_TIMEOUT) {
-    super(sims);
-    this.#idleTimeout = idleTimeout;
-  }
-
   /** Serves TCP and UDP at the address of the Unified Endpoint. */
   listen(network: Pick<ArcNetwork, 'listenTcp' | 'bindUdp'>): void {
     const address = UNIFIED_ENDPOINT_ADDRESS;
@@ -46,7 +38,7 @@ export class EchoDiscardEndpoint extends SimEndpoint<'loop'> {
   /** Accepts or refuses a connection; returns true if accepted. */
   #take(stream: Duplex, remote: SocketAddress): boolean {
     if (this.admit(stream, remote) === undefined) return false;
-    destroyWhenIdle(stream, this.#idleTimeout);
+    destroyWhenIdle(stream, IDLE_TIMEOUT);
     return true;
   }
 }

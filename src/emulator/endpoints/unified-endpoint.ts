@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import type { WallClock } from '../../ports/clock.js';
 import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
 import type { Sims } from '../sims.js';
-import { HttpEndpoint, type HttpTimeouts } from './http-endpoint.js';
+import { HttpEndpoint } from './http-endpoint.js';
 
 export interface UnifiedEndpointOptions {
   readonly sims: Pick<Sims, 'byAddress'>;
@@ -17,34 +17,31 @@ export interface UnifiedEndpointOptions {
   readonly wallClock: WallClock;
 }
 
-export function unifiedHttpEndpoint(
-  { sims, messages, wallClock }: UnifiedEndpointOptions,
-  timeouts?: HttpTimeouts,
-): HttpEndpoint {
-  return new HttpEndpoint(
-    sims,
-    ({ simId }, request, response) => {
-      const kept = Buffer.alloc(Math.min(KEPT_BODY_BYTES, contentLength(request)));
-      let bytes = 0;
-      request.on('data', (chunk: Buffer) => {
-        if (bytes < kept.length) chunk.copy(kept, bytes);
-        bytes += chunk.length;
+export function unifiedHttpEndpoint({
+  sims,
+  messages,
+  wallClock,
+}: UnifiedEndpointOptions): HttpEndpoint {
+  return new HttpEndpoint(sims, ({ simId }, request, response) => {
+    const kept = Buffer.alloc(Math.min(KEPT_BODY_BYTES, contentLength(request)));
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      if (bytes < kept.length) chunk.copy(kept, bytes);
+      bytes += chunk.length;
+    });
+    request.on('end', () => {
+      messages.add({
+        protocol: 'http',
+        simId,
+        at: new Date(wallClock.unixMilliseconds()).toISOString(),
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        ...encodeBody(kept.subarray(0, bytes), bytes),
       });
-      request.on('end', () => {
-        messages.add({
-          protocol: 'http',
-          simId,
-          at: new Date(wallClock.unixMilliseconds()).toISOString(),
-          method: request.method ?? '',
-          path: request.url ?? '',
-          headers: request.headers,
-          ...encodeBody(kept.subarray(0, bytes), bytes),
-        });
-        respond(request, response);
-      });
-    },
-    timeouts,
-  );
+      respond(request, response);
+    });
+  });
 }
 
 /** The number N has at most nine digits, so it is below a billion. */

@@ -3,24 +3,8 @@ import type { Document } from 'openapi-backend';
 
 export type Schemas = NonNullable<NonNullable<Document['components']>['schemas']>;
 export type Paths = NonNullable<Document['paths']>;
-type JsonContent = Record<'application/json', { schema: object }>;
-
-interface ApiResponse {
-  description: string;
-  headers?: Record<string, { schema: { type: 'string' } }>;
-  content: JsonContent;
-}
-
-interface Parameter {
-  name: string;
-  in: 'path' | 'query';
-  required: boolean;
-  explode?: boolean;
-  schema: object;
-}
 
 export const text = { type: 'string' } as const;
-export const integer = { type: 'integer' } as const;
 export const milliseconds = { type: 'integer', format: 'int64' } as const;
 export const texts = { type: 'array', items: text } as const;
 export const tagSet = { type: 'object', additionalProperties: text } as const;
@@ -30,7 +14,7 @@ export const DEFAULT_PAGE = 10;
 interface Operation {
   operationId: string;
   summary: string;
-  parameters?: Parameter[];
+  parameters?: ReturnType<typeof inPath | typeof inQuery>[];
   requestBody?: ReturnType<typeof json>;
   responses: Record<string, { description: string }>;
 }
@@ -45,23 +29,23 @@ export function operation(tag: string, { responses, ...rest }: Operation) {
   };
 }
 
-export function inPath(name: string): Parameter {
-  return { name, in: 'path', required: true, schema: text };
+export function inPath(name: string) {
+  return { name, in: 'path' as const, required: true, schema: text };
 }
 
-export function inQuery(name: string, schema: object): Parameter {
-  return { name, in: 'query', required: false, schema };
+export function inQuery(name: string, schema: object) {
+  return { name, in: 'query' as const, required: false, schema };
 }
 
 /** A query parameter that may be repeated. */
-export function listInQuery(name: string): Parameter {
+export function listInQuery(name: string) {
   return { ...inQuery(name, texts), explode: true };
 }
 
 export const simIdParameter = inPath('sim_id');
 
 /** @param maximum the largest accepted `limit`; if undefined, larger limits return fewer items */
-export function pageParameters(maximum?: number): Parameter[] {
+export function pageParameters(maximum?: number) {
   const bound = maximum === undefined ? {} : { maximum };
   return [
     inQuery('limit', { type: 'integer', minimum: 1, default: DEFAULT_PAGE, ...bound }),
@@ -73,16 +57,16 @@ export function ref(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-export function json(name: string): { required: true; content: JsonContent } {
+export function json(name: string) {
   return { required: true, content: { 'application/json': { schema: ref(name) } } };
 }
 
-export function answer(description: string, name: string): ApiResponse {
+export function answer(description: string, name: string) {
   return { description, content: { 'application/json': { schema: ref(name) } } };
 }
 
 /** Describes a response with one page of a list, and a header with the next page's key. */
-export function pageOf(description: string, name: string): ApiResponse {
+export function pageOf(description: string, name: string) {
   const schema = { type: 'array', items: ref(name) };
   return {
     description,
@@ -91,6 +75,6 @@ export function pageOf(description: string, name: string): ApiResponse {
   };
 }
 
-export function refused(): ApiResponse {
+export function refused() {
   return answer('Refused', 'Error');
 }

@@ -10,7 +10,7 @@ import { pageResponse, type PageQuery } from '../paging.js';
 
 interface CreateGroupRequest {
   readonly tags?: Readonly<Record<string, string>>;
-  readonly configuration?: object;
+  readonly configuration?: Readonly<Record<string, unknown>>;
 }
 
 interface GroupQuery extends PageQuery {
