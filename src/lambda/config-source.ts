@@ -9,14 +9,13 @@ import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { sameBytes } from '../lib/same-bytes.js';
 import { parseJson } from '../lib/text/parse-json.js';
+import type { SecretPlace } from './parameters-and-secrets.js';
 import type { ConfigPlace } from './settings.js';
-
-/** Reads the secret or parameter with a given name. @throws UserError, NotYetError */
-export type ReadSecret = (place: { kind: 'secret' | 'parameter'; name: string }) => Promise<string>;
 
 export interface ConfigPorts {
   readonly files: Files;
-  readonly readSecret: ReadSecret;
+  /** Reads the secret or parameter with a given name. @throws UserError, NotYetError */
+  readonly readSecret: (place: SecretPlace) => Promise<string>;
   /** The base folder for relative paths. */
   readonly taskRoot: string;
 }
@@ -69,11 +68,9 @@ async function textsOf(place: ConfigPlace, ports: ConfigPorts): Promise<FoundTex
     case 'files':
       return textsOfFirst(place.paths, ports);
     case 'secret':
-    case 'parameter': {
-      const { kind, name } = place;
-      if (!isShownAsName(name)) throw noName(kind);
-      return inOnePiece(await ports.readSecret({ kind, name }), `${kind} ${name}`);
-    }
+    case 'parameter':
+      if (!isShownAsName(place.name)) throw noName(place.kind);
+      return inOnePiece(await ports.readSecret(place), `${place.kind} ${place.name}`);
   }
 }
 
@@ -185,9 +182,8 @@ function load({ text, source, path }: NamedText): LoadedArcConfig | UserError {
 }
 
 /** True if both configurations have the same key, which identifies the virtual SIM. */
-function hasSameKey(one: LoadedArcConfig, other: LoadedArcConfig): boolean {
-  const [left, right] = [one, other].map(({ config }) => config.privateKey.expose());
-  return left !== undefined && right !== undefined && sameBytes(left, right);
+function hasSameKey({ config: one }: LoadedArcConfig, { config: other }: LoadedArcConfig): boolean {
+  return sameBytes(one.privateKey.expose(), other.privateKey.expose());
 }
 
 function unusableValue(): UserError {

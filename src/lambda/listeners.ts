@@ -18,10 +18,8 @@ export interface ListenersOptions {
   readonly clock: Clock;
 }
 
-export interface Listeners {
-  /** Closes all listeners, like HttpListener.close(). */
-  close(options: { readonly graceMs: number }): Promise<void>;
-}
+/** `close` closes all listeners. */
+export type Listeners = Pick<HttpListener, 'close'>;
 
 /** Lambda allows each environment 1,024 file descriptors, and the function needs some of them. */
 const MAX_CONNECTIONS = 512;

@@ -5,6 +5,7 @@ import type { DialTarget } from '../proxy/dialer.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import { parseAllowedHosts, parseAllowedOrigins } from '../proxy/http/parse-browser-policy.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../proxy/forward/target.js';
+import type { SecretPlace } from './parameters-and-secrets.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,7 +16,7 @@ export type ConfigPlace =
   /** Paths where arc.json may be: first in the function's folder, then in a layer. */
   | { readonly kind: 'files'; readonly paths: readonly string[] }
   /** A name to look up through the AWS Parameters and Secrets Lambda Extension. */
-  | { readonly kind: 'secret' | 'parameter'; readonly name: string };
+  | SecretPlace;
 
 /** What the extension does if the tunnel is not open in time. */
 export type FailurePolicy =
@@ -55,9 +56,10 @@ const TASK_ROOT = '/var/task';
 const LAYER_CONFIG = '/opt/arctun/arc.json';
 /** The port in SORACOM's article, so that functions written for soraproxy work unchanged. */
 const DEFAULT_PORT = 8080;
+const PORTS = { min: 1, max: 65_535, isWhole: true };
 const DEFAULT_WAIT = 3;
 /** Seconds. Lambda limits init to 10 s, and the steps after the wait need some of that time. */
-const LONGEST_WAIT = 9;
+const WAITS = { min: 0.1, max: 9, isWhole: false };
 
 export interface ReadSettings {
   readonly settings: LambdaSettings;
@@ -67,46 +69,33 @@ export interface ReadSettings {
 
 export function readSettings(env: Environment): ReadSettings {
   const faults: UserError[] = [];
-  const read = <Value>(name: string, fallback: Value, parse: (text: string) => Value): Value => {
+  const read = <Value>(name: string, fallback: Value, parse: Parser<Value>): Value => {
     const text = env[name];
     if (text === undefined || text === '') return fallback;
     try {
-      return parse(text);
+      return parse(text, name);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      faults.push(isShown(text) ? error : withheld(name, text, error.why));
+      faults.push(
+        isShown(text) ? error : unusable(`${name} (text of ${text.length} characters)`, error.why),
+      );
       return fallback;
     }
   };
   const taskRoot = env.LAMBDA_TASK_ROOT || TASK_ROOT;
   const settings: LambdaSettings = {
-    port: read('ARCTUN_LAMBDA_PORT', DEFAULT_PORT, (text) =>
-      parseNumber('ARCTUN_LAMBDA_PORT', text, { min: 1, max: 65_535, isWhole: true }),
-    ),
-    wait: read('ARCTUN_LAMBDA_WAIT', DEFAULT_WAIT * 1000, (text) => {
-      const bounds = { min: 0.1, max: LONGEST_WAIT, isWhole: false };
-      return parseNumber('ARCTUN_LAMBDA_WAIT', text, bounds) * 1000;
-    }),
-    onFailure: read('ARCTUN_LAMBDA_ON_FAILURE', 'degrade' as const, (text) =>
-      parseChoice('ARCTUN_LAMBDA_ON_FAILURE', text, POLICIES),
-    ),
-    target: read('ARCTUN_FORWARD_TO', { host: UNIFIED_ENDPOINT, port: 80 }, (text) =>
-      parseTarget(text, 80, 'ARCTUN_FORWARD_TO'),
+    port: read('ARCTUN_LAMBDA_PORT', DEFAULT_PORT, numberParser(PORTS)),
+    wait: 1000 * read('ARCTUN_LAMBDA_WAIT', DEFAULT_WAIT, numberParser(WAITS)),
+    onFailure: read('ARCTUN_LAMBDA_ON_FAILURE', 'degrade', choiceParser(POLICIES)),
+    target: read('ARCTUN_FORWARD_TO', { host: UNIFIED_ENDPOINT, port: 80 }, (text, name) =>
+      parseTarget(text, 80, name),
     ),
     browsers: {
-      hosts: read('ARCTUN_ALLOW_HOST', [], (text) =>
-        parseAllowedHosts([text], 'ARCTUN_ALLOW_HOST'),
-      ),
-      origins: read('ARCTUN_ALLOW_ORIGIN', [], (text) =>
-        parseAllowedOrigins([text], 'ARCTUN_ALLOW_ORIGIN'),
-      ),
+      hosts: read('ARCTUN_ALLOW_HOST', [], (text, name) => parseAllowedHosts([text], name)),
+      origins: read('ARCTUN_ALLOW_ORIGIN', [], (text, name) => parseAllowedOrigins([text], name)),
     },
-    logLevel: read('ARCTUN_LOG_LEVEL', 'info' as const, (text) =>
-      parseChoice('ARCTUN_LOG_LEVEL', text, LOG_LEVELS),
-    ),
-    congestion: read('ARCTUN_CONGESTION', 'bbr' as const, (text) =>
-      parseChoice('ARCTUN_CONGESTION', text, CONGESTION),
-    ),
+    logLevel: read('ARCTUN_LOG_LEVEL', 'info', choiceParser(LOG_LEVELS)),
+    congestion: read('ARCTUN_CONGESTION', 'bbr', choiceParser(CONGESTION)),
     place: placeOf(env, taskRoot),
     taskRoot,
     initializationType: initializationTypeOf(env),
@@ -135,29 +124,28 @@ function initializationTypeOf(env: Environment): InitializationType {
   return known ?? (env.AWS_LAMBDA_MAX_CONCURRENCY ? 'lambda-managed-instances' : 'on-demand');
 }
 
-function parseNumber(
-  name: string,
-  text: string,
-  { min, max, isWhole }: { min: number; max: number; isWhole: boolean },
-): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-  if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value;
-  throw unusable(name, text, `expected a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`);
+type Parser<Value> = (text: string, name: string) => Value;
+
+function numberParser({ min, max, isWhole }: typeof PORTS): Parser<number> {
+  return (text, name) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max && (!isWhole || Number.isInteger(value))) return value;
+    const expected = `expected a ${isWhole ? 'whole ' : ''}number from ${min} to ${max}`;
+    throw unusable(`${name}=${text}`, expected);
+  };
 }
 
-function parseChoice<Choice extends string>(
-  name: string,
-  text: string,
-  choices: readonly Choice[],
-): Choice {
-  const choice = choices.find((each) => each === text);
-  if (choice !== undefined) return choice;
-  throw unusable(name, text, `expected one of ${choices.join(', ')}`);
+function choiceParser<Choice extends string>(choices: readonly Choice[]): Parser<Choice> {
+  return (text, name) => {
+    const choice = choices.find((each) => each === text);
+    if (choice !== undefined) return choice;
+    throw unusable(`${name}=${text}`, `expected one of ${choices.join(', ')}`);
+  };
 }
 
-function unusable(name: string, text: string, why: string): UserError {
+function unusable(setting: string, why: string): UserError {
   return new UserError('usage', {
-    what: `cannot use ${name}=${text}`,
+    what: `cannot use ${setting}`,
     why,
     next: ["Correct the function's environment variable."],
   });
@@ -166,12 +154,4 @@ function unusable(name: string, text: string, why: string): UserError {
 /** True if messages may show the value. A configuration in the wrong variable contains a key. */
 function isShown(text: string): boolean {
   return /^[^"'{}]{1,40}$/.test(text) && !hasSecretShape(text);
-}
-
-function withheld(name: string, text: string, why: string): UserError {
-  return new UserError('usage', {
-    what: `cannot use ${name} (text of ${text.length} characters)`,
-    why,
-    next: ["Correct the function's environment variable."],
-  });
 }

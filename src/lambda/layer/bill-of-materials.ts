@@ -16,6 +16,7 @@ interface Dependency {
 /** Adds the Node runtime to a bundle's bill of materials. */
 export function withNode(bill: string, architecture: Architecture): string {
   const { name, integrity } = NODE_PACKAGES[architecture];
+  const digest = Buffer.from(integrity.replace('sha512-', ''), 'base64');
   const parsed = JSON.parse(bill) as BillOfMaterials;
   const ours = parsed.metadata.component['bom-ref'];
   const ref = `${name}@${NODE_VERSION}`;
@@ -26,10 +27,10 @@ export function withNode(bill: string, architecture: Architecture): string {
       purl: `pkg:npm/${ref}`,
       cpe: `cpe:2.3:a:nodejs:node.js:${NODE_VERSION}:*:*:*:-:*:*:*`,
     },
-    hashes: [{ alg: 'SHA-512', content: hexadecimal(integrity) }],
+    hashes: [{ alg: 'SHA-512', content: digest.toString('hex') }],
     licenses: [{ license: { id: 'MIT' } }],
   };
-  return text({
+  const extended: BillOfMaterials = {
     ...parsed,
     components: [...parsed.components, node],
     dependencies: [
@@ -40,13 +41,6 @@ export function withNode(bill: string, architecture: Architecture): string {
       ),
       { ref, dependsOn: [] },
     ],
-  });
-}
-
-function hexadecimal(integrity: string): string {
-  return Buffer.from(integrity.replace('sha512-', ''), 'base64').toString('hex');
-}
-
-function text(bill: BillOfMaterials): string {
-  return `${JSON.stringify(bill, null, 2)}\n`;
+  };
+  return `${JSON.stringify(extended, null, 2)}\n`;
 }

@@ -26,7 +26,7 @@ export function executableLayer(
 ): Uint8Array {
   return zip([
     { path: EXTENSION, mode: 0o755, content: executable },
-    { path: 'bin/arctun', mode: 0o755, content: bytes(COMMAND) },
+    { path: 'bin/arctun', mode: 0o755, content: Buffer.from(COMMAND) },
     ...documents,
   ]);
 }
@@ -35,7 +35,7 @@ export function executableLayer(
 export function thinLayer(prebuilt: Prebuilt): Uint8Array {
   const { program, bill, notices } = prebuilt;
   return zip([
-    { path: EXTENSION, mode: 0o755, content: Buffer.concat([bytes(INTERPRETER), program]) },
+    { path: EXTENSION, mode: 0o755, content: Buffer.concat([Buffer.from(INTERPRETER), program]) },
     ...documentEntries(prebuilt.license, bill, notices),
   ]);
 }
@@ -50,12 +50,12 @@ export function executableDocuments(
 }
 
 function documentEntries(license: Uint8Array, bill: string, notices: string): ZipEntry[] {
-  const files = { LICENSE: license, 'NOTICES.txt': bytes(notices), 'sbom.json': bytes(bill) };
+  const files = {
+    LICENSE: license,
+    'NOTICES.txt': Buffer.from(notices),
+    'sbom.json': Buffer.from(bill),
+  };
   return Object.entries(files).map(([name, content]) => ({
     ...{ path: `${DOCUMENTS}${name}`, mode: 0o644, content },
   }));
-}
-
-function bytes(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -8,6 +8,7 @@
  */
 import type { Duplex } from 'node:stream';
 
+import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { untilAborted } from '../../lib/waits.js';
 import { DialError, type DialTarget } from '../../proxy/dialer.js';
@@ -174,7 +175,12 @@ export class PooledTunnel {
       signal?.throwIfAborted();
       if (this.#move !== undefined) await untilAborted(this.#move, signal);
       signal?.throwIfAborted();
-      if (clock.now() >= deadline) throw crowded();
+      if (clock.now() >= deadline) {
+        throw new DialError(
+          'timeout',
+          'other sandboxes are using every virtual SIM that was tried',
+        );
+      }
       const moves = this.#moves;
       const began = clock.now();
       const hasMoved = (): boolean => this.#move !== undefined || this.#moves !== moves;
@@ -231,8 +237,10 @@ export class PooledTunnel {
     const ended = (): void => void (this.#move = undefined);
     this.#move = this.#moveTo(to, reason).then(ended, (error: unknown) => {
       ended();
-      const why = error instanceof Error ? error.message : String(error);
-      this.#ports.log.error({ reason: why }, 'cannot switch to another virtual SIM in the pool');
+      this.#ports.log.error(
+        { reason: messageOf(error) },
+        'cannot switch to another virtual SIM in the pool',
+      );
     });
   }
 
@@ -305,10 +313,6 @@ function simAt(sims: readonly PooledSim[], index: number): PooledSim {
   const sim = sims[index];
   if (sim === undefined) throw new RangeError('the pool does not contain this SIM');
   return sim;
-}
-
-function crowded(): DialError {
-  return new DialError('timeout', 'other sandboxes are using every virtual SIM that was tried');
 }
 
 function isUnheard(error: unknown): boolean {
