@@ -42,12 +42,7 @@ export interface Crypto {
   sealX(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, data: Uint8Array): Uint8Array;
 
   /** Decrypts what `sealX` returned; undefined if the tag is wrong. */
-  openX(
-    key: Uint8Array,
-    nonce: Uint8Array,
-    ciphertext: Uint8Array,
-    data: Uint8Array,
-  ): Uint8Array | undefined;
+  openX: Crypto['open'];
 
   /** Compares two byte strings for equality, in time that depends only on their length. */
   equal(left: Uint8Array, right: Uint8Array): boolean;

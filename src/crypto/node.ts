@@ -72,12 +72,7 @@ function mac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array {
   return state.digest();
 }
 
-function seal(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  plaintext: Uint8Array,
-  data: Uint8Array,
-): Uint8Array {
+const seal: Crypto['seal'] = (key, nonce, plaintext, data) => {
   const cipher = createCipheriv(AEAD, key, nonce, TAG_OPTION);
   cipher.setAAD(data, { plaintextLength: plaintext.length });
   const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
@@ -85,14 +80,9 @@ function seal(
   cipher.final();
   sealed.set(cipher.getAuthTag(), plaintext.length);
   return sealed;
-}
+};
 
-function open(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  ciphertext: Uint8Array,
-  data: Uint8Array,
-): Uint8Array | undefined {
+const open: Crypto['open'] = (key, nonce, ciphertext, data) => {
   const length = ciphertext.length - TAG_LENGTH;
   if (length < 0) return undefined;
   const decipher = createDecipheriv(AEAD, key, nonce, TAG_OPTION);
@@ -105,20 +95,15 @@ function open(
     return undefined;
   }
   return Uint8Array.from(plaintext);
-}
+};
 
-function openX(
-  key: Uint8Array,
-  nonce: Uint8Array,
-  ciphertext: Uint8Array,
-  data: Uint8Array,
-): Uint8Array | undefined {
+const openX: Crypto['openX'] = (key, nonce, ciphertext, data) => {
   try {
     return xchacha20poly1305(key, nonce, data).decrypt(ciphertext);
   } catch {
     return undefined;
   }
-}
+};
 
 /**
  * Copies node:crypto's output back into the buffer, because node:crypto cannot write into a given

@@ -9,11 +9,11 @@ import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
 import type { Crypto, TransportKey } from './crypto.js';
 import { createNodeCrypto } from './node.js';
 import { writeCounterNonce } from './nonce.js';
+import { KEY_LENGTH, requireKey } from './x25519.js';
 
 type Sodium = typeof SodiumModule;
 
 const TAG_LENGTH = 16;
-const KEY_LENGTH = 32;
 
 /** Creates the sodium-native backend; undefined if the package is missing or fails to load. */
 export async function createSodiumCrypto(): Promise<Crypto | undefined> {
@@ -25,8 +25,8 @@ export async function createSodiumCrypto(): Promise<Crypto | undefined> {
     dh: (privateKey, publicKey) => dh(sodium, privateKey, publicKey),
     publicKey: (privateKey) => publicKeyOf(sodium, privateKey),
     forget: (privateKey) => void privateKey.fill(0),
-    seal: (key, nonce, plaintext, data) => seal(sodium, key, nonce, { plaintext, data }),
-    open: (key, nonce, ciphertext, data) => open(sodium, key, nonce, { ciphertext, data }),
+    seal: sealWith(sodium),
+    open: openWith(sodium),
     transportKey: (key) => new SodiumTransportKey(sodium, key),
   };
 }
@@ -61,35 +61,26 @@ function publicKeyOf(sodium: Sodium, privateKey: Uint8Array): Uint8Array {
   return publicKey;
 }
 
-function requireKey(key: Uint8Array): void {
-  if (key.length !== KEY_LENGTH) throw new RangeError('an X25519 key must be 32 bytes long');
+function sealWith(sodium: Sodium): Crypto['seal'] {
+  return (key, nonce, plaintext, data) => {
+    const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
+    sodium.crypto_aead_chacha20poly1305_ietf_encrypt(sealed, plaintext, data, null, nonce, key);
+    return sealed;
+  };
 }
 
-function seal(
-  sodium: Sodium,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  { plaintext, data }: { plaintext: Uint8Array; data: Uint8Array },
-): Uint8Array {
-  const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
-  sodium.crypto_aead_chacha20poly1305_ietf_encrypt(sealed, plaintext, data, null, nonce, key);
-  return sealed;
-}
-
-function open(
-  sodium: Sodium,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  { ciphertext, data }: { ciphertext: Uint8Array; data: Uint8Array },
-): Uint8Array | undefined {
-  if (ciphertext.length < TAG_LENGTH) return undefined;
-  const plaintext = new Uint8Array(ciphertext.length - TAG_LENGTH);
-  try {
-    sodium.crypto_aead_chacha20poly1305_ietf_decrypt(plaintext, null, ciphertext, data, nonce, key);
-  } catch {
-    return undefined;
-  }
-  return plaintext;
+function openWith(sodium: Sodium): Crypto['open'] {
+  const decrypt = sodium.crypto_aead_chacha20poly1305_ietf_decrypt;
+  return (key, nonce, ciphertext, data) => {
+    if (ciphertext.length < TAG_LENGTH) return undefined;
+    const plaintext = new Uint8Array(ciphertext.length - TAG_LENGTH);
+    try {
+      decrypt(plaintext, null, ciphertext, data, nonce, key);
+    } catch {
+      return undefined;
+    }
+    return plaintext;
+  };
 }
 
 class SodiumTransportKey implements TransportKey {

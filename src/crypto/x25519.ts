@@ -8,7 +8,7 @@ import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from
 import { copySecret, secretBytes } from '../lib/secrets/secret-bytes.js';
 import { sameBytes } from '../lib/same-bytes.js';
 
-const KEY_LENGTH = 32;
+export const KEY_LENGTH = 32;
 
 /** The X25519 base point. The public key of k is X25519(k, 9) (RFC 7748 6.1). */
 const BASE_POINT = Uint8Array.of(9, ...new Uint8Array(31));
@@ -46,7 +46,7 @@ class KeyObjects {
   }
 }
 
-function requireKey(key: Uint8Array): void {
+export function requireKey(key: Uint8Array): void {
   if (key.length !== KEY_LENGTH) throw new RangeError('an X25519 key must be 32 bytes long');
 }
 
