@@ -3,6 +3,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:ht
 
 import { readLimited } from '../lib/read-limited.js';
 import type { Dialer, DialTarget } from './dialer.js';
+import { formatAuthority } from './listen-address.js';
 
 export interface HttpMessage {
   readonly method: string;
@@ -77,9 +78,8 @@ export async function exchangeHttp(
 }
 
 /** Formats the Host field, with brackets around IPv6 and without port 80 (RFC 9110 7.2). */
-function hostHeader({ host, port }: DialTarget): string {
-  const name = host.includes(':') ? `[${host}]` : host;
-  return port === 80 ? name : `${name}:${port}`;
+function hostHeader(target: DialTarget): string {
+  return formatAuthority(target).replace(/:80$/, '');
 }
 
 async function readBody(response: IncomingMessage, limit: number): Promise<Uint8Array> {

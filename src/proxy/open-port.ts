@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -24,22 +25,22 @@ export interface PortOptions {
  * @returns the listening address with the actual port
  * @throws UserError if the port cannot be opened
  */
-export function openPort(
+export async function openPort(
   server: Server,
   { risk, log, ...options }: PortOptions,
 ): Promise<ListenAddress> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException) => reject(listenError(options, error));
-    server.once('error', onError);
-    const { host, port } = options.listen;
-    server.listen({ host, port }, () => {
-      server.off('error', onError);
-      server.on('error', (error) => log.error({ error: error.message }, 'the listener failed'));
-      const { address: host, port } = server.address() as AddressInfo;
-      if (!isLoopback(host)) warnOfStrangers({ host, port }, risk, log);
-      resolve({ host, port });
-    });
-  });
+  try {
+    await once(
+      server.listen({ host: options.listen.host, port: options.listen.port }),
+      'listening',
+    );
+  } catch (error) {
+    throw listenError(options, error as NodeJS.ErrnoException);
+  }
+  server.on('error', (error) => log.error({ error: error.message }, 'the listener failed'));
+  const { address: host, port } = server.address() as AddressInfo;
+  if (!isLoopback(host)) warnOfStrangers({ host, port }, risk, log);
+  return { host, port };
 }
 
 /** Logs a warning if other machines can reach the port. */

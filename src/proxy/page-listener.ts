@@ -6,9 +6,8 @@ import { makeRoom, markUsed } from '../lib/oldest-idle.js';
 import { messageOf } from '../lib/errors/error-message.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
 import { checkBrowser } from './http/browser-gate.js';
-import { formatAuthority, type ListenAddress } from './listen-address.js';
-import { openPort } from './open-port.js';
-import type { ProxyLog } from './proxy-log.js';
+import { formatAuthority } from './listen-address.js';
+import { openPort, type PortOptions } from './open-port.js';
 
 export interface Page {
   readonly status: number;
@@ -16,14 +15,11 @@ export interface Page {
   readonly body: string;
 }
 
-export interface PageListenerOptions {
-  readonly listen: ListenAddress;
-  readonly flag: string;
+export interface PageListenerOptions extends Omit<PortOptions, 'risk'> {
   /** The page for each path, generated for each request. */
   readonly pages: ReadonlyMap<string, () => Promise<Page>>;
   /** Which browser requests to allow. */
   readonly browsers?: BrowserPolicy;
-  readonly log: ProxyLog;
 }
 
 /** The maximum size of a request head in bytes. */

@@ -3,17 +3,16 @@
  * soraproxy for the Unified Endpoint. Method, path, query, header fields, status and bodies are not
  * changed, except as header-fields.ts lists.
  */
-import type { Dialer, DialTarget } from '../dialer.js';
+import type { DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
 import type { HeaderField } from '../http/header-fields.js';
-import type { KeptConnections } from '../http/kept-connections.js';
-import { HttpListener } from '../http/listener.js';
+import { HttpListener, type HttpListenerOptions } from '../http/listener.js';
 import { originTarget } from '../http/request-target.js';
-import type { ListenAddress } from '../listen-address.js';
-import type { ProxyLog } from '../proxy-log.js';
 
-export interface ForwarderOptions {
-  readonly listen: ListenAddress;
+export interface ForwarderOptions extends Omit<
+  HttpListenerOptions,
+  'flag' | 'risk' | 'browsers' | 'route' | 'connectTarget' | 'accept'
+> {
   /** The IP address and port inside the tunnel. */
   readonly target: DialTarget;
   /**
@@ -26,18 +25,10 @@ export interface ForwarderOptions {
    * origin sends.
    */
   readonly browsers?: BrowserPolicy;
-  readonly dialer: Dialer;
-  readonly log: ProxyLog;
   /** The flag that sets the port, for error messages. */
   readonly flag?: string;
   /** See PortOptions. */
   readonly hostFlag?: string | undefined;
-  /** See HttpListenerOptions. */
-  readonly responseTimeout?: number;
-  readonly idleTimeout?: number;
-  readonly kept?: KeptConnections;
-  readonly keepAliveTimeout?: number;
-  readonly maxConnections?: number;
 }
 
 /**

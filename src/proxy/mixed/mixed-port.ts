@@ -5,12 +5,12 @@
 import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
-import type { Dialer } from '../dialer.js';
-import type { KeptConnections } from '../http/kept-connections.js';
-import { HttpListener, type ListenedConnection } from '../http/listener.js';
+import {
+  HttpListener,
+  type HttpListenerOptions,
+  type ListenedConnection,
+} from '../http/listener.js';
 import { endWith } from '../joined-connection.js';
-import type { ListenAddress } from '../listen-address.js';
-import type { ProxyLog } from '../proxy-log.js';
 import { SOCKS4_VERSION, SOCKS5_VERSION, socks4Refusal } from '../socks5/messages.js';
 import { type Socks5Context, Socks5Session } from '../socks5/session.js';
 import { summedLog } from '../summed-log.js';
@@ -19,16 +19,10 @@ import { connectTarget, proxiedDestination } from './request-authority.js';
 /** Milliseconds until a silent connection is closed; browsers open connections in advance. */
 const FIRST_BYTE_TIMEOUT = 30_000;
 
-export interface MixedPortOptions {
-  readonly listen: ListenAddress;
-  readonly dialer: Dialer;
-  readonly log: ProxyLog;
-  /** See HttpListenerOptions. */
-  readonly responseTimeout?: number;
-  readonly idleTimeout?: number;
-  readonly kept?: KeptConnections;
-  readonly maxConnections?: number;
-}
+export type MixedPortOptions = Pick<
+  HttpListenerOptions,
+  'listen' | 'dialer' | 'log' | 'responseTimeout' | 'idleTimeout' | 'kept' | 'maxConnections'
+>;
 
 /**
  * Starts the proxy and resolves when the port is open.

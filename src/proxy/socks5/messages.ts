@@ -60,7 +60,10 @@ export function readRequest(bytes: Uint8Array): ConnectRequest | undefined {
   if (bytes.length < end + 2) return undefined;
   const address = bytes.subarray(start, end);
   const port = ((bytes[end] ?? 0) << 8) | (bytes[end + 1] ?? 0);
-  const host = type === ADDRESS_TYPE.name ? hostOf(address) : addressText(address);
+  const host =
+    type === ADDRESS_TYPE.name
+      ? readTargetHost(Buffer.from(address).toString('latin1'))
+      : addressText(address);
   const target = host === undefined || port === 0 ? REPLY.generalFailure : { host, port };
   return { length: end + 2, target };
 }
@@ -69,10 +72,6 @@ function addressSize(type: number | undefined, nameLength: number): number | und
   if (type === ADDRESS_TYPE.ipv4) return 4;
   if (type === ADDRESS_TYPE.ipv6) return 16;
   return type === ADDRESS_TYPE.name ? nameLength : undefined;
-}
-
-function hostOf(bytes: Uint8Array): string | undefined {
-  return readTargetHost(Buffer.from(bytes).toString('latin1'));
 }
 
 export function methodReply(isAcceptable: boolean): Uint8Array {

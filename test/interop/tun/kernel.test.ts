@@ -14,7 +14,7 @@ const NEEDS = [...TUN_MODE, 'qemu-system-x86_64', 'kernel-peer'] as const;
 /** The machine emulates its processor, so Node.js takes seconds to start. */
 const SLOW = 240_000;
 
-const NETWORK = 'ip link | cut -d " " -f 2; ip address | grep inet; ip route; ip rule';
+const NETWORK = 'ip link | cut -d " " -f 2; ip address | grep inet | grep -v fe80; ip route; ip rule';
 const DEFAULT = { allowedIps: ['100.127.0.0/16', '0.0.0.0/0'] };
 
 describeWith(NEEDS, "a tunnel with the kernel's WireGuard", () => {
@@ -29,6 +29,10 @@ describeWith(NEEDS, "a tunnel with the kernel's WireGuard", () => {
     machine = await bootArctunMachine(server);
     before = await run(NETWORK);
   }, 300_000);
+  afterEach(async () => {
+    // Nothing must run after a failed test.
+    await run('killall -KILL node; ip link delete arc0; rm -f /tmp/hooks; true');
+  });
   afterAll(() => server.close());
 
   function run(command: string): Promise<string> {
@@ -105,7 +109,7 @@ describeWith(NEEDS, "a tunnel with the kernel's WireGuard", () => {
       await up();
       const url = `http://${server.inside.service}`;
       const count = 'wc -c </tmp/body';
-      await run('dd if=/dev/zero of=/tmp/sent bs=1000000 count=5');
+      await run('yes some text | head -c 5000000 >/tmp/sent');
       await run(`wget -O /tmp/body ${url}/bytes/5000000`);
       expect(Number(await run(count))).toBe(5_000_000);
       await run(`wget -O /tmp/body --post-file /tmp/sent ${url}/`);
