@@ -7,7 +7,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { TLSSocket } from 'node:tls';
 import axios, { type AxiosRequestConfig } from 'axios';
-import { messageOf } from '../../lib/errors/error-message.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { isLoopbackUrl } from '../endpoint-url.js';
 import { TransportError, type TransportFailure } from './transport-error.js';
 
@@ -153,28 +153,23 @@ class Connection {
   }
 
   explain(error: unknown, wholeDeadline: number | undefined): TransportError {
-    const { failure, reason } = this.#classify(error, wholeDeadline);
-    return new TransportError(failure, this.#stands, reason, { cause: withoutRequest(error) });
-  }
-
-  #classify(error: unknown, wholeDeadline: number | undefined): Reason {
-    if (this.#late) {
-      const seconds = this.#connectDeadline / 1000;
-      return { failure: 'timeout', reason: `no connection within ${seconds} s` };
-    }
+    const fail = (failure: TransportFailure, reason: string) =>
+      new TransportError(failure, this.#stands, reason, { cause: withoutRequest(error) });
+    if (this.#late)
+      return fail('timeout', `no connection within ${this.#connectDeadline / 1000} s`);
     if (wholeDeadline !== undefined) {
-      return { failure: 'timeout', reason: `no response within ${wholeDeadline / 1000} s` };
+      return fail('timeout', `no response within ${wholeDeadline / 1000} s`);
     }
     const message = messageOf(error);
-    if (this.#isRefusedByProxy) return { failure: 'proxy', reason: message };
-    const code = codeOf(error);
+    if (this.#isRefusedByProxy) return fail('proxy', message);
+    const code = codeOf(error) ?? '';
     if (message.includes('maxContentLength')) {
-      return { failure: 'too-long', reason: `the response is longer than ${MAX_ANSWER} bytes` };
+      return fail('too-long', `the response is longer than ${MAX_ANSWER} bytes`);
     }
     if (code === 'EPROTO' && NOT_TLS.test(message)) {
-      return { failure: 'not-tls', reason: 'the server does not use TLS on this port' };
+      return fail('not-tls', 'the server does not use TLS on this port');
     }
-    return { failure: failureOf(code), reason: message === '' ? code : message };
+    return fail(failureOf(code), message === '' ? code : message);
   }
 
   close(): void {
@@ -182,11 +177,6 @@ class Connection {
     this.#httpAgent.destroy();
     this.#httpsAgent.destroy();
   }
-}
-
-interface Reason {
-  readonly failure: TransportFailure;
-  readonly reason: string;
 }
 
 const DNS = /^(ENOTFOUND|EAI_)/;
@@ -200,10 +190,6 @@ export function failureOf(code: string): TransportFailure {
   if (DNS.test(code)) return 'dns';
   if (TLS_CLOCK.test(code)) return 'tls-clock';
   return TLS.test(code) ? 'tls' : 'connection';
-}
-
-function codeOf(error: unknown): string {
-  return (error as { code?: unknown }).code?.toString() ?? '';
 }
 
 /** Returns the cause of an axios error, because the error itself contains the request's secrets. */
