@@ -2,6 +2,12 @@
 import { readInt32, readUint16, writeInt32, writeUint16 } from './bytes.js';
 import { finishChecksum, sumBytes } from './checksum.js';
 
+export {
+  sourcePort as tcpSourcePort,
+  destinationPort as tcpDestinationPort,
+  writePorts as writeTcpPorts,
+} from './ports.js';
+
 /** The length in bytes of a header without options. */
 export const TCP_HEADER_LENGTH = 20;
 
@@ -20,22 +26,12 @@ export const OPTION_SACK_PERMITTED = 4;
 export const OPTION_SACK = 5;
 export const OPTION_TIMESTAMPS = 8;
 
-const SOURCE_PORT = 0;
-const DESTINATION_PORT = 2;
 const SEQUENCE = 4;
 const ACKNOWLEDGMENT = 8;
 const DATA_OFFSET = 12;
 const FLAGS = 13;
 const WINDOW = 14;
 const CHECKSUM = 16;
-
-export function tcpSourcePort(bytes: Uint8Array, offset: number): number {
-  return readUint16(bytes, offset + SOURCE_PORT);
-}
-
-export function tcpDestinationPort(bytes: Uint8Array, offset: number): number {
-  return readUint16(bytes, offset + DESTINATION_PORT);
-}
 
 /** Returns a signed 32-bit integer. */
 export function tcpSequence(bytes: Uint8Array, offset: number): number {
@@ -59,16 +55,6 @@ export function tcpFlags(bytes: Uint8Array, offset: number): number {
 /** Returns the unscaled window field. */
 export function tcpWindow(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + WINDOW);
-}
-
-export function writeTcpPorts(
-  bytes: Uint8Array,
-  offset: number,
-  source: number,
-  destination: number,
-): void {
-  writeUint16(bytes, offset + SOURCE_PORT, source);
-  writeUint16(bytes, offset + DESTINATION_PORT, destination);
 }
 
 export function writeTcpNumbers(

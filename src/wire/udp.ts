@@ -2,20 +2,16 @@
 import { readUint16, writeUint16 } from './bytes.js';
 import { finishChecksum, sumBytes } from './checksum.js';
 
+export {
+  sourcePort as udpSourcePort,
+  destinationPort as udpDestinationPort,
+  writePorts as writeUdpPorts,
+} from './ports.js';
+
 export const UDP_HEADER_LENGTH = 8;
 
-const SOURCE_PORT = 0;
-const DESTINATION_PORT = 2;
 const LENGTH = 4;
 const CHECKSUM = 6;
-
-export function udpSourcePort(bytes: Uint8Array, offset: number): number {
-  return readUint16(bytes, offset + SOURCE_PORT);
-}
-
-export function udpDestinationPort(bytes: Uint8Array, offset: number): number {
-  return readUint16(bytes, offset + DESTINATION_PORT);
-}
 
 /** Returns the length of header and payload in bytes, according to the header. */
 export function udpLength(bytes: Uint8Array, offset: number): number {
@@ -25,16 +21,6 @@ export function udpLength(bytes: Uint8Array, offset: number): number {
 /** Returns the checksum; 0 if the sender did not compute one, which only IPv4 allows (RFC 768). */
 export function udpChecksum(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + CHECKSUM);
-}
-
-export function writeUdpPorts(
-  bytes: Uint8Array,
-  offset: number,
-  source: number,
-  destination: number,
-): void {
-  writeUint16(bytes, offset + SOURCE_PORT, source);
-  writeUint16(bytes, offset + DESTINATION_PORT, destination);
 }
 
 /**
