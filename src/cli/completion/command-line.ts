@@ -76,7 +76,7 @@ export function readCommandLine(
         })),
       flags: [
         ...Object.values(command?.flags ?? {})
-          .filter(isShown)
+          .filter(({ hidden }) => hidden !== true)
           .map(flagOf),
         HELP,
       ],
@@ -98,10 +98,6 @@ function prefixes(path: string): string[] {
 
 function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf(' ')));
-}
-
-function isShown({ hidden }: Command.Flag.Cached): boolean {
-  return hidden !== true;
 }
 
 function flagOf(flag: Command.Flag.Cached): CompletionFlag {

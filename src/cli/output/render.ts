@@ -21,13 +21,16 @@ export function renderJson(value: unknown): string {
   return `${harmlessJson(text)}\n`;
 }
 
-/** Converts an HTTP response to a JSON value; a body that is not UTF-8 is encoded in base64. */
-export function renderResponse(answer: HttpResponse): object {
-  const { status, statusText, headers, body } = answer;
+/** Converts an HTTP response to a JSON value. */
+export function renderResponse({ status, statusText, headers, body }: HttpResponse): object {
+  return { status, statusText, headers, ...textMember('body', body) };
+}
+
+/** Returns a member with the text; bytes that are not UTF-8 are encoded in base64. */
+export function textMember(name: string, bytes: Uint8Array): object {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return { status, statusText, headers, body: text };
+    return { [name]: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return { status, statusText, headers, bodyBase64: Buffer.from(body).toString('base64') };
+    return { [`${name}Base64`]: Buffer.from(bytes).toString('base64') };
   }
 }

@@ -1,18 +1,13 @@
 /** Formats the response to `send`. */
 import type { SendResponse } from '../../app/send-message.js';
 import { harmlessLines } from '../../lib/text/harmless-text.js';
-import { renderResponse } from './render.js';
+import { renderResponse, textMember } from './render.js';
 
-/** Converts a response to a JSON value; bytes that are not UTF-8 are encoded in base64. */
+/** Converts a response to a JSON value. */
 export function answerValue(answer: SendResponse): object {
   if (answer.via === 'http') return renderResponse(answer.response);
   const { via, payload } = answer;
-  if (payload === undefined) return { via, answer: null };
-  try {
-    return { via, answer: new TextDecoder('utf-8', { fatal: true }).decode(payload) };
-  } catch {
-    return { via, answerBase64: Buffer.from(payload).toString('base64') };
-  }
+  return { via, ...(payload === undefined ? { answer: null } : textMember('answer', payload)) };
 }
 
 /**

@@ -1,4 +1,6 @@
 /** Prompts for missing values on standard error, because standard output is for results. */
+import type { DistinctQuestion } from 'inquirer';
+
 import type { CredentialPart } from '../../app/credentials/missing-credentials.js';
 import type { LostSim, SimChoice } from '../../app/bootstrap/bootstrap-run.js';
 import { isoTime } from '../../app/iso-time.js';
@@ -7,21 +9,10 @@ import { harmless } from '../../lib/text/harmless-text.js';
 /** The user's input; absent for values that were not requested. */
 export type WizardAnswers = Partial<Record<CredentialPart, string>>;
 
-type Question =
-  | {
-      readonly type: 'select';
-      readonly message: string;
-      readonly choices: readonly { readonly name: string; readonly value: unknown }[];
-    }
-  | {
-      readonly type: 'password';
-      readonly message: string;
-      readonly mask: string;
-      readonly toggleMask: boolean;
-      readonly validate: (text: string) => true | string;
-    }
-  | { readonly type: 'input'; readonly message: string }
-  | { readonly type: 'confirm'; readonly message: string; readonly default: boolean };
+/** Distributes over the union of all kinds of questions. */
+type Unnamed<Named> = Named extends unknown ? Omit<Named, 'name'> : never;
+
+type Question = Unnamed<DistinctQuestion<{ answer: unknown }>>;
 
 /** @throws the signal's abort reason if the signal aborts before the answer */
 async function ask<Answer>(question: Question, signal: AbortSignal | undefined): Promise<Answer> {
