@@ -1,7 +1,7 @@
 import { fileFaultKind } from '../lib/errors/file-fault.js';
 import { UserError } from '../lib/errors/user-error.js';
 import type { ArcConfig } from './arc-config.js';
-import { FileError, type Files, type InspectedText } from '../ports/files.js';
+import { FileError, type FileFailure, type Files, type InspectedText } from '../ports/files.js';
 import { formatArcConfig } from './format-arc-config.js';
 import { parseArcConfig } from './parse-arc-config.js';
 
@@ -28,6 +28,25 @@ async function readable<T>(files: Files, path: string, read: () => Promise<T>): 
     return await read();
   } catch (error) {
     throw error instanceof FileError ? readFailure(error, files.absolute(path)) : error;
+  }
+}
+
+/**
+ * Reads a file; undefined if it is absent.
+ * @param absent the failures that mean that the file is absent
+ * @throws UserError for any other failure
+ */
+export async function readIfPresent(
+  files: Files,
+  path: string,
+  absent: readonly FileFailure[],
+): Promise<string | undefined> {
+  try {
+    return await files.readText(path);
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    if (absent.includes(error.failure)) return undefined;
+    throw readFailure(error, files.absolute(path));
   }
 }
 

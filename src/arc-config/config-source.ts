@@ -25,6 +25,16 @@ export function resolveConfigSource(value: string): ConfigSource {
   return { kind: 'path', path: value };
 }
 
+/** @throws UserError `usage` if the value, whose file `what` would write, is an inline configuration */
+export function requireFile(value: string, what: string): void {
+  if (resolveConfigSource(value).kind === 'path') return;
+  throw new UserError('usage', {
+    what,
+    why: 'the configuration was passed inline in --config or ARCTUN_CONFIG, so arctun does not know which file to write',
+    next: ['Choose a file with --config.'],
+  });
+}
+
 /** Extracts inline JSON from a value of --config or ARCTUN_CONFIG; undefined for a path. */
 export function inlineConfig(value: string): string | undefined {
   if (value.trimStart().startsWith('{')) return value;

@@ -1,7 +1,7 @@
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { isSkeleton, SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
 import { readFailure, writeFailure } from '../../arc-config/arc-config-file.js';
-import { resolveConfigSource } from '../../arc-config/config-source.js';
+import { requireFile } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { UserError, type FailureKind } from '../../lib/errors/user-error.js';
@@ -100,13 +100,7 @@ export async function readExistingTarget(
   files: Files,
   path: string,
 ): Promise<ArcConfig | undefined> {
-  if (resolveConfigSource(path).kind === 'inline') {
-    throw new UserError('usage', {
-      what: 'cannot bootstrap',
-      why: 'the configuration was passed inline in --config or ARCTUN_CONFIG, so arctun does not know which file to write',
-      next: ['Choose a file with --config.'],
-    });
-  }
+  requireFile(path, 'cannot bootstrap');
   const place = files.absolute(path);
   const text = await readUnlessAbsent(files, path);
   if (text === undefined) return undefined;

@@ -1,6 +1,6 @@
-import { explainingFile, readFailure, writeArcConfig } from '../../arc-config/arc-config-file.js';
-import { resolveConfigSource } from '../../arc-config/config-source.js';
-import { FileError, type Files } from '../../ports/files.js';
+import { explainingFile, readIfPresent, writeArcConfig } from '../../arc-config/arc-config-file.js';
+import { requireFile } from '../../arc-config/config-source.js';
+import type { Files } from '../../ports/files.js';
 import { importWgQuickConfig } from '../../arc-config/wg-quick/import-wg-quick-config.js';
 import type { ImportNote } from '../../arc-config/wg-quick/wg-quick-entries.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -62,28 +62,14 @@ async function readSource(files: Files, file: string): Promise<string> {
 }
 
 async function refuseToOverwrite(files: Files, target: string, force: boolean): Promise<void> {
-  if (resolveConfigSource(target).kind === 'inline') {
-    throw new UserError('usage', {
-      what: 'cannot import',
-      why: 'the configuration was passed inline in --config or ARCTUN_CONFIG, so arctun does not know which file to write',
-      next: ['Choose a file with --config.'],
-    });
-  }
-  if (force || (await isAbsentOrEmpty(files, target))) return;
+  requireFile(target, 'cannot import');
+  if (force) return;
+  // A missing folder is not reported here, because the later write reports it.
+  const existing = await readIfPresent(files, target, ['absent', 'no-folder']);
+  if (existing === undefined || existing.trim() === '') return;
   throw new UserError('configuration', {
     what: `cannot write ${files.absolute(target)}`,
     why: 'the file already exists, and may hold the only copy of a private key',
     next: ['Choose another file with --config, or overwrite this file with --force.'],
   });
-}
-
-async function isAbsentOrEmpty(files: Files, path: string): Promise<boolean> {
-  try {
-    return (await files.readText(path)).trim() === '';
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    // Ignore the error, because the later write reports the problem with the folder.
-    if (error.failure === 'absent' || error.failure === 'no-folder') return true;
-    throw readFailure(error, files.absolute(path));
-  }
 }

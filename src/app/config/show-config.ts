@@ -1,8 +1,8 @@
 import { skeletonArcConfig } from '../../arc-config/arc-config.js';
-import { readFailure } from '../../arc-config/arc-config-file.js';
+import { readIfPresent } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
-import { FileError, type Files } from '../../ports/files.js';
+import type { Files } from '../../ports/files.js';
 import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-config.js';
 import type { JsonMember } from '../../arc-config/json/json-node.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
@@ -21,17 +21,7 @@ export function skeletonText(platform: string, unknownKeys: readonly JsonMember[
 export async function showConfig(value: string, files: Files, platform: string): Promise<string> {
   const source = resolveConfigSource(value);
   const path = source.kind === 'path' ? source.path : INLINE_CONFIG;
-  const text = source.kind === 'path' ? await readIfThere(files, path) : source.text;
-  if (text.trim() === '') return skeletonText(platform);
+  const text = source.kind === 'path' ? await readIfPresent(files, path, ['absent']) : source.text;
+  if (text === undefined || text.trim() === '') return skeletonText(platform);
   return redactArcConfig(parseArcConfig(text, { path }));
-}
-
-async function readIfThere(files: Files, path: string): Promise<string> {
-  try {
-    return await files.readText(path);
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    if (error.failure === 'absent') return '';
-    throw readFailure(error, files.absolute(path));
-  }
 }

@@ -36,9 +36,7 @@ export function configNotices(
   }));
   const own = crypto.publicKey(config.privateKey.expose());
   const { publicKey } = config;
-  if (isZeroKey(publicKey) || sameBytes(own, publicKey)) {
-    return located;
-  }
+  if (isZeroKey(publicKey) || sameBytes(own, publicKey)) return located;
   const text = `publicKey in ${source} does not match privateKey. The tunnel does not need publicKey, but one of the two keys may belong to another SIM.`;
   return [...located, { kind: 'warning', line: 0, text }];
 }

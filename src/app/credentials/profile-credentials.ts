@@ -102,7 +102,7 @@ async function runCommandOf(
   if (profileCommand === undefined) return file;
   const output = await runProfileCommand(profileCommand, file.place, ports.commands, signal);
   const place = `the output of profileCommand in ${file.place}`;
-  const found = { profile: parseProfile(output, place), place };
+  const found = { profile: explained(place, () => parseSoracomProfile(output)), place };
   if (found.profile.profileCommand !== undefined) {
     throw unusable(found, 'the output of a profileCommand cannot contain a profileCommand');
   }
@@ -123,7 +123,7 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
     const text = await readIfPresent(path, ports);
     if (text !== undefined) {
       const place = `the profile ${path}`;
-      return { profile: parseProfile(text, place), place };
+      return { profile: explained(place, () => parseSoracomProfile(text)), place };
     }
   }
   throw new UserError('configuration', {
@@ -168,25 +168,20 @@ async function readIfPresent(path: string, ports: CredentialPorts): Promise<stri
   }
 }
 
-function parseProfile(text: string, place: string): SoracomProfile {
+function using<T>({ profile, place }: FoundProfile, use: (profile: SoracomProfile) => T): T {
+  return explained(place, () => use(profile));
+}
+
+function explained<T>(place: string, read: () => T): T {
   try {
-    return parseSoracomProfile(text);
+    return read();
   } catch (error) {
     if (error instanceof ProfileError) throw unusable({ place }, error.message);
     throw error;
   }
 }
 
-function using<T>(found: FoundProfile, use: (profile: SoracomProfile) => T): T {
-  try {
-    return use(found.profile);
-  } catch (error) {
-    if (error instanceof ProfileError) throw unusable(found, error.message);
-    throw error;
-  }
-}
-
-function unusable({ place }: { readonly place: string }, why: string): UserError {
+function unusable({ place }: Pick<FoundProfile, 'place'>, why: string): UserError {
   return new UserError('configuration', {
     what: `cannot use ${place}`,
     why,

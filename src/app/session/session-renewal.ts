@@ -5,13 +5,14 @@
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { SKELETON_SIM_ID, type ArcSession } from '../../arc-config/arc-config.js';
 import { messageOf } from '../../lib/errors/error-message.js';
+import { sameBytes } from '../../lib/same-bytes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { Clock, Timer } from '../../ports/clock.js';
-import type { Entropy } from '../../ports/entropy.js';
 import type { Log } from '../../ports/log.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { askPlatform, type Verdict } from '../sim/ask-platform.js';
 import type { Finding } from '../sim/diagnose-sim.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
@@ -28,11 +29,7 @@ export interface RenewalPorts extends SignInPorts<RenewalApi>, StateHome {
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
 }
 
-export interface RenewalEnvironment {
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly log: Log;
-}
+export type RenewalEnvironment = Pick<TunnelPorts, 'clock' | 'entropy' | 'log'>;
 
 export class SessionRenewal {
   readonly #tunnel: Pick<Tunnel, 'status'>;
@@ -230,6 +227,7 @@ function isRefusal({ failure, status = 0 }: ApiError): boolean {
 }
 
 function isOtherKey({ config: one }: LoadedArcConfig, { config: other }: LoadedArcConfig): boolean {
-  const key = other.privateKey.expose();
-  return one.simId !== other.simId || one.privateKey.expose().some((byte, at) => byte !== key[at]);
+  return (
+    one.simId !== other.simId || !sameBytes(one.privateKey.expose(), other.privateKey.expose())
+  );
 }

@@ -91,20 +91,6 @@ function sessionFindings(sim: SimResponse, { config, source }: DiagnosedConfig):
   if (held === undefined) {
     return [{ kind: 'other-session', problem: `${source} has no session.`, next }];
   }
-  return differences(held, told).map(({ name, ours, theirs }) => ({
-    kind: 'other-session',
-    problem: `${name}: ${theirs} in SORACOM, but ${ours} in ${source}.`,
-    next,
-  }));
-}
-
-interface Difference {
-  readonly name: string;
-  readonly ours: string;
-  readonly theirs: string;
-}
-
-function differences(held: ArcSession, told: ArcSession): Difference[] {
   const compared: [name: string, ours: string, theirs: string][] = [
     ['Server key', formatKey(held.arcServerPeerPublicKey), formatKey(told.arcServerPeerPublicKey)],
     ['Endpoint', endpointOf(held), endpointOf(told)],
@@ -113,7 +99,11 @@ function differences(held: ArcSession, told: ArcSession): Difference[] {
   ];
   return compared
     .filter(([, ours, theirs]) => ours !== theirs)
-    .map(([name, ours, theirs]) => ({ name, ours: ours || 'none', theirs: theirs || 'none' }));
+    .map(([name, ours, theirs]) => ({
+      kind: 'other-session',
+      problem: `${name}: ${theirs || 'none'} in SORACOM, but ${ours || 'none'} in ${source}.`,
+      next,
+    }));
 }
 
 function endpointOf({ arcServerEndpoint }: ArcSession): string {

@@ -1,7 +1,7 @@
 /** Gives the SIM of an arc.json a locally generated key pair, and writes the pair to the file. */
 import { SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js';
 import { readArcConfig, writeArcConfig } from '../../arc-config/arc-config-file.js';
-import { resolveConfigSource } from '../../arc-config/config-source.js';
+import { requireFile } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
@@ -113,13 +113,7 @@ async function readTarget(
   files: Files,
 ): Promise<ArcConfig> {
   if (simId !== undefined) requireSimId(simId);
-  if (resolveConfigSource(path).kind === 'inline') {
-    throw refusal(
-      'usage',
-      'the configuration was passed inline in --config or ARCTUN_CONFIG, so arctun does not know which file to write',
-      ['Choose a file with --config.'],
-    );
-  }
+  requireFile(path, 'cannot renew the key');
   try {
     const config = await readArcConfig(files, path);
     requireNamedSim(config, simId, files.absolute(path));

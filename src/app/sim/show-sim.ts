@@ -4,9 +4,9 @@ import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { diagnoseSim, type Finding } from './diagnose-sim.js';
 import type { StateHome } from '../session/session-state.js';
 import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
-import { simPublicKey, summariseSim, type SimSummary, requireSim } from './sim-summary.js';
+import { simPublicKey, summariseSim, requireSim } from './sim-summary.js';
 import { findSimTarget, type SimTarget } from './sim-target.js';
-import { isForbidden } from './virtual-sims.js';
+import { unlessForbidden } from './virtual-sims.js';
 
 export type ShowApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'listSimSessionEvents'>;
 
@@ -25,16 +25,7 @@ export interface ShowSimPorts extends SignInPorts<ShowApi>, StateHome {
 }
 
 /** Fields are undefined if SORACOM does not return them. Names and units match the API. */
-export interface SimDetails extends SimSummary {
-  readonly type: string | undefined;
-  readonly speedClass: string | undefined;
-  readonly lastModifiedTime: number | undefined;
-  readonly terminationEnabled: boolean | undefined;
-  readonly imsi: string | undefined;
-  readonly arcClientPeerPublicKey: string | undefined;
-  readonly arcSessionStatus: SimResponse['arcSessionStatus'];
-  readonly sessionStatus: SimResponse['sessionStatus'];
-}
+export type SimDetails = Readonly<ReturnType<typeof detailsOf>>;
 
 export interface SimReport {
   readonly sim: SimDetails;
@@ -64,7 +55,8 @@ export async function showSim(
   return signedIn(target.profile, ports, signal, async (api) => {
     ports.onStep?.(`Reading SIM ${target.simId}`);
     const sim = requireSim(await api.getSim(target.simId), target.simId);
-    const events = options.events ? await readEvents(target.simId, api) : undefined;
+    const read = () => api.listSimSessionEvents(target.simId, EVENTS_SHOWN);
+    const events = options.events ? await unlessForbidden(read) : undefined;
     const note = options.events && events === undefined ? [NO_EVENTS] : [];
     return {
       sim: detailsOf(sim),
@@ -77,18 +69,6 @@ export async function showSim(
 
 const NO_EVENTS = 'To include session events, grant Sim:listSimSessionEvents to this SAM user.';
 
-async function readEvents(
-  simId: string,
-  api: ShowApi,
-): Promise<readonly SessionEvent[] | undefined> {
-  try {
-    return await api.listSimSessionEvents(simId, EVENTS_SHOWN);
-  } catch (error) {
-    if (isForbidden(error)) return undefined;
-    throw error;
-  }
-}
-
 function checkArcConfig(
   sim: SimResponse,
   { arcConfig }: SimTarget,
@@ -99,7 +79,7 @@ function checkArcConfig(
   return { source: arcConfig.source, findings };
 }
 
-function detailsOf(sim: SimResponse): SimDetails {
+function detailsOf(sim: SimResponse) {
   const [profile] = Object.values(sim.profiles ?? {});
   return {
     ...summariseSim(sim),

@@ -49,17 +49,13 @@ export class ControlSession implements Conversation {
   }
 
   async #answer(line: string): Promise<object> {
-    if (requestOf(line) !== 'status') return { error: 'unknown request' };
+    if (memberOf(parseJson(line), 'request') !== 'status') return { error: 'unknown request' };
     try {
       return { status: await this.#report() };
     } catch (error) {
       return { error: messageOf(error) };
     }
   }
-}
-
-function requestOf(line: string): unknown {
-  return memberOf(parseJson(line), 'request');
 }
 
 /** @throws Error with the reason if the response to STATUS_REQUEST is not a report */

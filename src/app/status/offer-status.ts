@@ -3,9 +3,8 @@ import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import type { ListenAddress } from '../../proxy/listen-address.js';
 import { type PageListener, startPageListener } from '../../proxy/page-listener.js';
-import type { Clock } from '../../ports/clock.js';
 import type { LocalListeners } from '../../ports/local-sockets.js';
-import type { Log } from '../../ports/log.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { ControlSession } from './control-session.js';
 import { openControlSocket } from './control-socket.js';
 import { statusPages } from './status-pages.js';
@@ -35,9 +34,7 @@ export interface OfferStatusOptions {
   readonly signal: AbortSignal;
 }
 
-export interface OfferStatusPorts {
-  readonly clock: Clock;
-  readonly log: Log;
+export interface OfferStatusPorts extends Pick<TunnelPorts, 'clock' | 'log'> {
   readonly listeners: LocalListeners;
 }
 

@@ -37,8 +37,9 @@ export async function showStatus(
   // Skip the interfaces in the reports, because querying them would return their private keys.
   const ours = reports.flatMap((report) => [report.interface, report.uapiName ?? '']);
   const { devices, notes } = all ? await findDevices(ours, ports) : { devices: [], notes: [] };
-  const [denied] = silent.filter(({ isDenied }) => isDenied);
-  if (denied !== undefined && reports.length + devices.length === 0 && isAllDenied(silent)) {
+  const [denied] = silent;
+  const isAllDenied = silent.every(({ isDenied }) => isDenied);
+  if (denied !== undefined && reports.length + devices.length === 0 && isAllDenied) {
     throw deniedError(denied);
   }
   const complaints = silent.map(({ path, why }) => `cannot query ${path}: ${why}`);
@@ -50,10 +51,6 @@ export function verdictOf({ tunnels, silent, devices }: ShownStatus): Verdict {
   // Access to another user's tunnel is denied, so its health is unknown.
   if (silent.some(({ isDenied }) => !isDenied)) return 'unhealthy';
   return tunnels.length + devices.length === 0 ? 'none' : 'healthy';
-}
-
-function isAllDenied(silent: readonly SilentTunnel[]): boolean {
-  return silent.every(({ isDenied }) => isDenied);
 }
 
 /** Builds the error if all tunnels belong to other users. */

@@ -65,7 +65,8 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
         'handshake_round_trip_seconds',
         help,
         labels,
-        toMicroseconds(peer.roundTrip) / 1e6,
+        // Round to the clock's resolution.
+        Math.round(peer.roundTrip * 1000) / 1e6,
       );
     }
     if (peer.lossIn !== undefined) {
@@ -77,11 +78,6 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
       );
     }
   }
-}
-
-/** Rounds to the clock's resolution. */
-function toMicroseconds(milliseconds: number): number {
-  return Math.round(milliseconds * 1000);
 }
 
 function addListener(metrics: Metrics, listener: string, counters: ListenerCounters): void {

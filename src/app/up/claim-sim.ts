@@ -7,9 +7,9 @@ import { isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { pause } from '../../lib/waits.js';
 import { sameBytes } from '../../lib/same-bytes.js';
-import type { Clock } from '../../ports/clock.js';
 import type { KeyClaim, KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { readSimUse, simUseLine, simUseText, type SimUse } from './sim-use.js';
 
 export interface ClaimSimOptions {
@@ -21,10 +21,8 @@ export interface ClaimSimOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ClaimSimPorts {
+export interface ClaimSimPorts extends Pick<TunnelPorts, 'clock' | 'log'> {
   readonly claims: KeyClaims;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Milliseconds to wait for each earlier `send` to finish. */

@@ -1,8 +1,7 @@
 /** Creates the network interface for tun mode, and explains failures to the user. */
-import { messageOf } from '../../lib/errors/error-message.js';
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
-import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
+import type { PacketInterfaceError } from '../../ports/packet-interfaces.js';
 
 /** Advice for users who may not create a network interface. */
 export const RIGHT =
@@ -26,7 +25,7 @@ export async function openInterface(
     return await tunnels.open(name);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    throw refused(name, error.refusal, error);
+    throw refused(name, error);
   }
 }
 
@@ -40,71 +39,40 @@ export function noInterfaces(mode: 'tun' | 'kernel', reason: string | undefined)
   });
 }
 
-/** True for a PacketInterfaceError. */
-export function isRefusal(
-  error: unknown,
-): error is Error & { readonly refusal: PacketInterfaceRefusal } {
+export function isRefusal(error: unknown): error is PacketInterfaceError {
   return error instanceof Error && 'refusal' in error;
 }
 
-interface Text {
-  readonly kind: FailureKind;
-  readonly why: string;
-  readonly next: readonly string[];
-}
-
-function refused(name: string, refusal: PacketInterfaceRefusal, error: Error): UserError {
+function refused(name: string, error: PacketInterfaceError): UserError {
   const what = `cannot create the network interface ${name === '' ? '(any name)' : name}`;
-  const { kind, why, next } = textOf(refusal, name, error);
-  return new UserError(kind, { what, why, next, cause: error });
-}
-
-function textOf(refusal: PacketInterfaceRefusal, name: string, error: Error): Text {
-  switch (refusal) {
+  const fail = (kind: FailureKind, why: string, next: readonly string[]) =>
+    new UserError(kind, { what, why, next, cause: error });
+  const rights = [RIGHT, inAdvance(name), USERSPACE];
+  switch (error.refusal) {
     case 'not-permitted':
+      return fail('permission', 'this requires the capability CAP_NET_ADMIN', rights);
     case 'no-access':
-      return {
-        kind: 'permission',
-        why:
-          refusal === 'no-access'
-            ? 'this user is not permitted to open /dev/net/tun'
-            : 'this requires the capability CAP_NET_ADMIN',
-        next: [RIGHT, inAdvance(name), USERSPACE],
-      };
+      return fail('permission', 'this user is not permitted to open /dev/net/tun', rights);
     case 'no-driver':
-      return {
-        kind: 'failed',
-        why: '/dev/net/tun does not exist',
-        next: [
-          'Load the driver: sudo modprobe tun. In a container, add --device /dev/net/tun --cap-add NET_ADMIN.',
-          USERSPACE,
-        ],
-      };
+      return fail('failed', '/dev/net/tun does not exist', [
+        'Load the driver: sudo modprobe tun. In a container, add --device /dev/net/tun --cap-add NET_ADMIN.',
+        USERSPACE,
+      ]);
     case 'no-wireguard':
-      return {
-        kind: 'failed',
-        why: "this machine's kernel does not have WireGuard",
-        next: [
-          'Load the module: sudo modprobe wireguard. It is part of Linux 5.6 and later.',
-          'Or use --mode tun, which does not need the module.',
-        ],
-      };
+      return fail('failed', "this machine's kernel does not have WireGuard", [
+        'Load the module: sudo modprobe wireguard. It is part of Linux 5.6 and later.',
+        'Or use --mode=tun, which does not need the module.',
+      ]);
     case 'name-taken':
-      return {
-        kind: 'failed',
-        why: 'an interface with this name already exists',
-        next: [
-          'Stop any tunnel that uses this interface: two tunnels with the same key keep disconnecting each other.',
-          'Or set another interface name in arc.json.',
-        ],
-      };
+      return fail('failed', 'an interface with this name already exists', [
+        'Stop any tunnel that uses this interface: two tunnels with the same key keep disconnecting each other.',
+        'Or set another interface name in arc.json.',
+      ]);
     case 'bad-name':
-      return {
-        kind: 'configuration',
-        why: 'the name is not a valid interface name',
-        next: ['In arc.json, set an interface name of at most 15 letters and digits.'],
-      };
+      return fail('configuration', 'the name is not a valid interface name', [
+        'In arc.json, set an interface name of at most 15 letters and digits.',
+      ]);
     case 'failed':
-      return { kind: 'failed', why: messageOf(error), next: [USERSPACE] };
+      return fail('failed', error.message, [USERSPACE]);
   }
 }

@@ -1,10 +1,10 @@
 /** Opens a tunnel in userspace with its listeners. */
 import { UserError } from '../../lib/errors/user-error.js';
 import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
-import { startForwarder } from '../../proxy/forward/forwarder.js';
+import { type ForwarderOptions, startForwarder } from '../../proxy/forward/forwarder.js';
 import type { HttpListener } from '../../proxy/http/listener.js';
-import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
+import type { ListenAddress } from '../../proxy/listen-address.js';
 import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
@@ -13,21 +13,13 @@ import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { RunningTunnel } from './running-tunnel.js';
 
-export interface ForwardSettings {
-  readonly listen: { readonly host: string; readonly port: number };
-  /** The flag that sets the port. */
-  readonly flag?: string;
-  /** The flag that sets the address. */
-  readonly hostFlag?: string;
-  /** IP address and port inside the tunnel. */
-  readonly target: { readonly host: string; readonly port: number };
-  readonly headers: readonly [name: string, value: string][];
-  /** Which requests browsers may send. */
-  readonly browsers?: BrowserPolicy;
-}
+export type ForwardSettings = Pick<
+  ForwarderOptions,
+  'listen' | 'flag' | 'hostFlag' | 'target' | 'headers' | 'browsers'
+>;
 
 export interface ProxySettings {
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ListenAddress;
   /** Whether the user specified the port. */
   readonly isAskedFor: boolean;
 }

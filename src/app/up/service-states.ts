@@ -1,18 +1,17 @@
 /** Reports the state of `up` to a service manager (sd_notify(3)). */
 import type { ServiceManager } from '../../ports/service-manager.js';
-import type { Clock, Timer, WallClock } from '../../ports/clock.js';
+import type { Timer } from '../../ports/clock.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 import { isoTime } from '../iso-time.js';
 import { startLivenessBeats } from './liveness-beats.js';
 
 export type ServedTunnel = Pick<Tunnel, 'status'>;
 
-export interface ServiceStatesOptions {
+export interface ServiceStatesOptions extends Pick<TunnelPorts, 'clock' | 'wallClock'> {
   /** The service manager; without one, all methods do nothing. */
   readonly manager: ServiceManager | undefined;
-  readonly clock: Clock;
-  readonly wallClock: WallClock;
 }
 
 /** Milliseconds of each extension of the start timeout. */
@@ -153,17 +152,14 @@ export class ServiceStates {
     // A handshake that has just started is not overdue yet.
     const isMissed = unanswered === undefined || unanswered.for >= PATIENCE;
     const silence = isMissed ? known : undefined;
-    this.#silentSince = silence && (this.#silentSince ?? this.#now());
+    const now = isoTime(this.#options.wallClock.unixMilliseconds());
+    this.#silentSince = silence && (this.#silentSince ?? now);
     const server = peer?.endpoint ?? 'the Arc server';
     const state = silence ? `, no response since ${this.#silentSince} (${silence.reason})` : '';
     if (peer?.latestHandshakeUnix === undefined) {
       return `Waiting for the first handshake with ${server}${state}`;
     }
     return `Tunnel to ${server}: last handshake at ${isoTime(peer.latestHandshakeUnix)}${state}`;
-  }
-
-  #now(): string {
-    return isoTime(this.#options.wallClock.unixMilliseconds());
   }
 
   async #notify(state: Readonly<Record<string, string>>): Promise<void> {
