@@ -68,8 +68,8 @@ async function tunnelsInThisThread({
 async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
-  const { LocalInterfaceTunnels } = await import('../tunnel/interface/interface-tunnel.js');
-  return new LocalInterfaceTunnels(network.devices, ports);
+  const tunnels = await import('../tunnel/interface/interface-tunnel.js');
+  return tunnels.localInterfaceTunnels(network.devices, ports);
 }
 
 /** Creates tunnels with the kernel's WireGuard; undefined if this system has no interfaces. */

@@ -1,6 +1,5 @@
 /** The network inside the tunnel: TCP, UDP and name resolution over an engine and its driver. */
 import type { NetstackEngine } from '../engine/netstack-engine.js';
-import type { DatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './node/datagram-dialer.js';
 import { NameDialer } from './names/name-dialer.js';
@@ -8,22 +7,21 @@ import { NameResolver, type NameServers } from './names/name-resolver.js';
 import { NodeNetwork } from './node/node-network.js';
 import { OpenSockets } from './node/open-sockets.js';
 import type { Clock } from '../ports/clock.js';
-import type { Entropy } from '../ports/entropy.js';
 import type { ServerLink } from './server/server-link.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelDialer } from './tunnel-dialer.js';
+import type { TunnelPorts } from './tunnel-ports.js';
 
-export interface InnerNetworkOptions {
+export interface InnerNetworkOptions extends Pick<TunnelPorts, 'clock' | 'entropy'> {
   readonly config: TunnelConfig;
   readonly engine: NetstackEngine;
   readonly link: ServerLink;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
 }
 
 export class InnerNetwork {
   /** Opens TCP connections to addresses and names. */
   readonly dialer: ConfirmingDialer;
+  readonly datagramDialer: TunnelDatagramDialer;
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #clock: Clock;
@@ -32,7 +30,6 @@ export class InnerNetwork {
   /** Serves Node.js sockets and name lookups; stays open while connections drain. */
   readonly #ownDialer: TunnelDialer;
   readonly #sockets: OpenSockets;
-  readonly #datagramDialer: TunnelDatagramDialer;
   readonly #names: NameResolver;
 
   constructor({ config, engine, link, clock, entropy }: InnerNetworkOptions) {
@@ -45,13 +42,13 @@ export class InnerNetwork {
     this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
     const dialer = new TunnelDialer(host);
     this.#ownDialer = dialer;
-    this.#datagramDialer = new TunnelDatagramDialer({
+    this.datagramDialer = new TunnelDatagramDialer({
       ...host,
       waitForHandshake: (deadline, signal) => link.waitForHandshake(deadline, signal),
     });
     const names = new NameResolver({
       ...namesOf(config),
-      datagrams: this.#datagramDialer,
+      datagrams: this.datagramDialer,
       streams: dialer,
       clock,
       entropy,
@@ -63,10 +60,6 @@ export class InnerNetwork {
 
   get connections(): number {
     return this.#engine.stack.usage.connections;
-  }
-
-  get datagramDialer(): DatagramDialer {
-    return this.#datagramDialer;
   }
 
   /**
@@ -111,7 +104,7 @@ export class InnerNetwork {
   close(): void {
     this.#ownDialer.close();
     this.#names.close();
-    this.#datagramDialer.close();
+    this.datagramDialer.close();
     this.#engine.stack.close(this.#clock.now());
   }
 }

@@ -37,23 +37,21 @@ export interface InterfaceTunnels {
   open(name: string): Promise<InterfaceTunnel>;
 }
 
-/** Runs tunnels in this thread. */
-export class LocalInterfaceTunnels implements InterfaceTunnels {
-  readonly #devices: PacketInterfaces;
-  readonly #ports: TunnelPorts;
-
-  /** @param ports the tunnels' ports, with sockets that accept a mark */
-  constructor(devices: PacketInterfaces, ports: TunnelPorts) {
-    this.#devices = devices;
-    this.#ports = ports;
-  }
-
-  open(name: string): Promise<InterfaceTunnel> {
-    // Inside a promise, a synchronous error becomes a rejection.
-    return new Promise((resolve) => {
-      resolve(new LocalInterfaceTunnel(this.#devices.open(name), this.#devices, this.#ports));
-    });
-  }
+/**
+ * Runs tunnels in this thread.
+ * @param ports the tunnels' ports, with sockets that accept a mark
+ */
+export function localInterfaceTunnels(
+  devices: PacketInterfaces,
+  ports: TunnelPorts,
+): InterfaceTunnels {
+  return {
+    open: (name) =>
+      // Inside a promise, a synchronous error becomes a rejection.
+      new Promise((resolve) => {
+        resolve(new LocalInterfaceTunnel(devices.open(name), devices, ports));
+      }),
+  };
 }
 
 class LocalInterfaceTunnel implements InterfaceTunnel {

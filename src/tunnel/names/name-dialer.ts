@@ -1,5 +1,5 @@
 /** Dials names: resolves them inside the tunnel, then dials their addresses. */
-import { type DialTarget, DialError } from '../../proxy/dialer.js';
+import { DialError, type DialFailure, type DialTarget } from '../../proxy/dialer.js';
 import { parseIpAddress } from '../../wire/ip-address.js';
 import type { NameResolver } from './name-resolver.js';
 import type { Clock } from '../../ports/clock.js';
@@ -45,20 +45,15 @@ export class NameDialer<C> implements AddressDialer<C> {
 }
 
 /** Whether another address of the same name may succeed. */
-function isOfAddress(error: unknown): boolean {
-  if (!(error instanceof DialError)) return false;
-  const { reason } = error;
-  return (
-    reason === 'no-route' ||
-    reason === 'refused' ||
-    reason === 'unreachable' ||
-    reason === 'timeout'
-  );
+function isOfAddress(error: unknown): error is DialError {
+  return error instanceof DialError && OF_ADDRESS.has(error.reason);
 }
+
+const OF_ADDRESS = new Set<DialFailure>(['no-route', 'refused', 'unreachable', 'timeout']);
 
 /** Returns the same failure, but with the name that the client requested. */
 function named(name: string, address: string, error: unknown): unknown {
-  if (!(error instanceof DialError) || !isOfAddress(error)) return error;
+  if (!isOfAddress(error)) return error;
   const { reason, message, silence } = error;
   const text = message.includes(address) ? message : `${address}: ${message}`;
   return new DialError(reason, `${name}: ${text}`, { cause: error.cause, silence });

@@ -16,8 +16,7 @@ import {
 } from './name-question.js';
 import { askByTcp } from './name-by-tcp.js';
 import { ADDRESS_GONE } from '../node/node-errors.js';
-import type { Clock } from '../../ports/clock.js';
-import type { Entropy } from '../../ports/entropy.js';
+import type { TunnelPorts } from '../tunnel-ports.js';
 
 export const DNS_PORT = 53;
 
@@ -44,12 +43,10 @@ export interface NameServers {
   readonly types: readonly AddressType[];
 }
 
-export interface NameResolverOptions extends NameServers {
+export interface NameResolverOptions extends NameServers, Pick<TunnelPorts, 'clock' | 'entropy'> {
   readonly datagrams: DatagramDialer;
   /** Dials IP addresses given as text, for answers that do not fit into a datagram. */
   readonly streams: Dialer;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
 }
 
 /** The cache and queries that belong to the current name servers. */
@@ -132,7 +129,7 @@ export class NameResolver {
       if (answer.kind === 'addresses') return answer;
       failures.set(server, answer.why);
       // Stop if the failures of all servers are lasting, because a retry would not help.
-      if (failures.size === servers.length && [...failures.values()].every(isLasting)) break;
+      if (failures.size === servers.length && ![...failures.values()].includes(SILENT)) break;
     }
     throw unresolved(name, failures);
   }
@@ -216,10 +213,6 @@ const LASTING: ReadonlyMap<string, string> = new Map([
   ['no-route', 'is outside the allowed IPs'],
   ['refused', 'does not accept DNS queries'],
 ]);
-
-function isLasting(why: string): boolean {
-  return why !== SILENT;
-}
 
 function isOfServer({ reason }: DialError): boolean {
   return LASTING.has(reason) || reason === 'unreachable' || reason === 'timeout';

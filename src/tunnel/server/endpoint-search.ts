@@ -12,11 +12,11 @@
 import type { Device, Peer } from '../../engine/engine.js';
 import { codeOf, isDenied } from '../../lib/errors/error-message.js';
 import { endpointText } from './endpoint-text.js';
-import type { Clock, Timer } from '../../ports/clock.js';
+import type { Timer } from '../../ports/clock.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
-import type { Log } from '../../ports/log.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { SilenceWatch } from './silence-watch.js';
+import type { TunnelPorts } from '../tunnel-ports.js';
 
 /** The interval in milliseconds between queries to a resolver that has never answered. */
 const RETRY_INTERVAL = 2_000;
@@ -47,10 +47,8 @@ export function isNetworkFault(error: Error | undefined): boolean {
   return UNREACHABLE.has(codeOf(error) ?? '');
 }
 
-export interface EndpointSearchPorts {
+export interface EndpointSearchPorts extends Pick<TunnelPorts, 'clock' | 'log'> {
   readonly addresses: ServerAddresses;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly socket: { remake(): void; proved(): void };
 }
 
@@ -62,10 +60,7 @@ export interface SearchedPeer {
 }
 
 export class EndpointSearch {
-  readonly #addresses: ServerAddresses;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #socket: EndpointSearchPorts['socket'];
+  readonly #ports: EndpointSearchPorts;
   #searched: (SearchedPeer & { readonly silence: SilenceWatch }) | undefined;
   /** Whether an initiation was sent to the peer's endpoint since the last authentic message. */
   #isTried = false;
@@ -89,16 +84,13 @@ export class EndpointSearch {
   #warnedOf: string | undefined;
   #isClosed = false;
 
-  constructor({ addresses, clock, log, socket }: EndpointSearchPorts) {
-    this.#addresses = addresses;
-    this.#clock = clock;
-    this.#log = log;
-    this.#socket = socket;
+  constructor(ports: EndpointSearchPorts) {
+    this.#ports = ports;
   }
 
   /** Sets the peer whose endpoint to search for; call before any other method. */
   attach(searched: SearchedPeer): void {
-    const silence = new SilenceWatch(this.#clock, searched.peer, () => this.#resolveAgain());
+    const silence = new SilenceWatch(this.#ports.clock, searched.peer, () => this.#resolveAgain());
     this.#searched = { ...searched, silence };
   }
 
@@ -116,7 +108,7 @@ export class EndpointSearch {
   get sendError(): Error | undefined {
     // The system may report that it rejected an initiation shortly after accepting it.
     const hasLeft = this.#chosenAt > this.#sendFailedAt;
-    if (hasLeft && this.#clock.now() - this.#chosenAt >= REFUSAL_TIME) return undefined;
+    if (hasLeft && this.#ports.clock.now() - this.#chosenAt >= REFUSAL_TIME) return undefined;
     return this.#sendError;
   }
 
@@ -134,7 +126,7 @@ export class EndpointSearch {
     const isHealthy = !this.#isRefused && peer.hasSession(now) && !silence.isSilent(now);
     if (isHealthy && peer.endpoint !== undefined) return this.#chosen(peer.endpoint, now);
     // Try all addresses of one answer before querying the resolver again.
-    if (!this.#addresses.isFresh() && !this.#isExcused && !this.#isRefused) {
+    if (!this.#ports.addresses.isFresh() && !this.#isExcused && !this.#isRefused) {
       this.#hold();
       return undefined;
     }
@@ -149,7 +141,7 @@ export class EndpointSearch {
 
   /** Handles a message from the peer that came from a different endpoint. */
   roamed(endpoint: Endpoint): void {
-    this.#hasRoamed = !this.#addresses.includes(endpoint);
+    this.#hasRoamed = !this.#ports.addresses.includes(endpoint);
   }
 
   /** Handles a datagram that the system rejected, or a socket failure. */
@@ -158,27 +150,27 @@ export class EndpointSearch {
     const isUnreachable = isNetworkFault(error);
     if (isUnreachable && unsent !== undefined && this.#tryNext(unsent)) {
       const endpoint = endpointText(unsent.endpoint);
-      this.#log.debug({ endpoint, reason: error.message }, 'trying the next address');
+      this.#ports.log.debug({ endpoint, reason: error.message }, 'trying the next address');
       return;
     }
     this.#sendError = error;
-    this.#sendFailedAt = this.#clock.now();
+    this.#sendFailedAt = this.#ports.clock.now();
     this.#warn(error);
-    if (isUnreachable) this.#socket.remake();
+    if (isUnreachable) this.#ports.socket.remake();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#holdTimer?.cancel();
     this.#searched?.silence.close();
-    this.#addresses.close();
+    this.#ports.addresses.close();
   }
 
   /** Logs each kind of failure only once for all addresses, until the peer is heard again. */
   #warn(error: Error): void {
     const { message: reason } = error;
     const kind = codeOf(error) ?? reason;
-    if (kind !== this.#warnedOf) this.#log.warn({ reason }, 'cannot send to the Arc server');
+    if (kind !== this.#warnedOf) this.#ports.log.warn({ reason }, 'cannot send to the Arc server');
     this.#warnedOf = kind;
   }
 
@@ -193,10 +185,10 @@ export class EndpointSearch {
     // initiation, with its mac2, to the same endpoint.
     const isAlive = !this.#isRefused && (peer.cookieReceivedAt ?? -Infinity) >= this.#chosenAt;
     if (known !== undefined && (!this.#isTried || isAlive)) {
-      if (this.#hasRoamed || this.#addresses.includes(known)) return known;
+      if (this.#hasRoamed || this.#ports.addresses.includes(known)) return known;
     }
     this.#hasRoamed = false;
-    return this.#addresses.after(known);
+    return this.#ports.addresses.after(known);
   }
 
   #chosen(endpoint: Endpoint, now: number): Endpoint {
@@ -205,7 +197,7 @@ export class EndpointSearch {
     this.#chosenAt = now;
     this.#initiations++;
     this.#triedEndpoints.add(endpointText(endpoint));
-    this.#log.debug({ endpoint: endpointText(endpoint) }, 'handshake initiation');
+    this.#ports.log.debug({ endpoint: endpointText(endpoint) }, 'handshake initiation');
     return endpoint;
   }
 
@@ -215,16 +207,16 @@ export class EndpointSearch {
     this.#triedEndpoints.clear();
     this.#sendError = undefined;
     this.#warnedOf = undefined;
-    this.#socket.proved();
+    this.#ports.socket.proved();
   }
 
   /** Returns true if the datagram was an initiation and another one was started. */
   #tryNext(unsent: Datagram): boolean {
     // If the system rejects every address, the addresses are not the cause, so try again after 5 s.
-    if (this.#refusals + 1 >= this.#addresses.count) return false;
+    if (this.#refusals + 1 >= this.#ports.addresses.count) return false;
     const { device, schedule } = this.#search();
     this.#isRefused = true;
-    const isTried = device.initiationNotSent(unsent.bytes, this.#clock.now());
+    const isTried = device.initiationNotSent(unsent.bytes, this.#ports.clock.now());
     this.#isRefused = false;
     if (!isTried) return false;
     this.#refusals++;
@@ -238,21 +230,21 @@ export class EndpointSearch {
   #hold(): void {
     if (this.#isHeld) return;
     this.#isHeld = true;
-    if (this.#addresses.count > 0) this.#startHoldTimer(LONGEST_HOLD, () => this.#release());
+    if (this.#ports.addresses.count > 0) this.#startHoldTimer(LONGEST_HOLD, () => this.#release());
     this.#ask();
   }
 
   #ask(): void {
-    void this.#addresses.resolve().then(() => {
+    void this.#ports.addresses.resolve().then(() => {
       if (!this.#isHeld || this.#isClosed) return;
-      if (this.#addresses.count > 0) this.#release();
+      if (this.#ports.addresses.count > 0) this.#release();
       else this.#startHoldTimer(RETRY_INTERVAL, () => this.#ask());
     });
   }
 
   #startHoldTimer(delay: number, handler: () => void): void {
     this.#holdTimer?.cancel();
-    this.#holdTimer = this.#clock.startTimer(delay, handler);
+    this.#holdTimer = this.#ports.clock.startTimer(delay, handler);
   }
 
   #release(): void {
@@ -260,23 +252,23 @@ export class EndpointSearch {
     this.#holdTimer?.cancel();
     const { device, peer, schedule } = this.#search();
     this.#isExcused = true;
-    device.retryHandshake(peer, this.#clock.now());
+    device.retryHandshake(peer, this.#ports.clock.now());
     this.#isExcused = false;
     schedule();
   }
 
   /** Resolves the name again after a silence, because the peer's address may have changed. */
   #resolveAgain(): void {
-    void this.#addresses.resolve().then(() => {
+    void this.#ports.addresses.resolve().then(() => {
       const { peer, silence } = this.#search();
-      if (this.#isClosed || !silence.isSilent(this.#clock.now())) return;
-      if (peer.endpoint === undefined || this.#addresses.includes(peer.endpoint)) return;
-      const endpoint = this.#addresses.after(undefined);
+      if (this.#isClosed || !silence.isSilent(this.#ports.clock.now())) return;
+      if (peer.endpoint === undefined || this.#ports.addresses.includes(peer.endpoint)) return;
+      const endpoint = this.#ports.addresses.after(undefined);
       if (endpoint === undefined) return;
       this.#hasRoamed = false;
       this.#isTried = false;
       peer.setEndpoint(endpoint);
-      this.#log.info(
+      this.#ports.log.info(
         { endpoint: endpointText(endpoint) },
         'the Arc server has moved to another address',
       );

@@ -1,19 +1,12 @@
 import { messageOf } from '../../lib/errors/error-message.js';
 import { happyEyeballsOrder } from './address-order.js';
-import type { Clock, WallClock } from '../../ports/clock.js';
 import type { Endpoint } from '../../ports/datagram.js';
-import type { Log } from '../../ports/log.js';
-import type { Resolver } from '../../ports/resolver.js';
+import type { TunnelPorts } from '../tunnel-ports.js';
 
 /** The maximum number of addresses to try. At 5 s each, this number already takes 80 s. */
 const MAX_ADDRESSES = 16;
 
-export interface ServerAddressesPorts {
-  readonly resolver: Resolver;
-  readonly clock: Clock;
-  readonly wallClock: WallClock;
-  readonly log: Log;
-}
+export type ServerAddressesPorts = Pick<TunnelPorts, 'resolver' | 'clock' | 'wallClock' | 'log'>;
 
 /** The Arc server's addresses from name resolution, with their lifetime. */
 export class ServerAddresses {

@@ -3,22 +3,20 @@ import type { Silence } from '../../lib/silence.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type EndpointSearch, isNetworkFault } from './endpoint-search.js';
 import { endpointText } from './endpoint-text.js';
-import type { Clock, WallClock } from '../../ports/clock.js';
 import type { PeerSilence } from './route.js';
 import type { ServerAddresses } from './server-addresses.js';
 import { silenceReason } from './silence-reason.js';
 import type { SilenceError } from '../tunnel-error.js';
+import type { TunnelPorts } from '../tunnel-ports.js';
 import { silenceError } from './silence-text.js';
 
-export interface ServerSilenceOptions {
+export interface ServerSilenceOptions extends Pick<TunnelPorts, 'clock' | 'wallClock'> {
   readonly device: Device;
   readonly peer: Peer;
   /** The configured server: its name or address, and its port. */
   readonly server: { readonly host: string; readonly port: number };
   readonly addresses: ServerAddresses;
   readonly search: EndpointSearch;
-  readonly clock: Clock;
-  readonly wallClock: WallClock;
 }
 
 export class ServerSilence implements PeerSilence {
