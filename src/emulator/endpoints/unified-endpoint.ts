@@ -6,22 +6,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 
-import type { WallClock } from '../../ports/clock.js';
-import { encodeBody, KEPT_BODY_BYTES, type MessageStore } from '../messages.js';
-import type { Sims } from '../sims.js';
+import { encodeBody, KEPT_BODY_BYTES } from '../messages.js';
 import { HttpEndpoint } from './http-endpoint.js';
-
-export interface UnifiedEndpointOptions {
-  readonly sims: Pick<Sims, 'byAddress'>;
-  readonly messages: MessageStore;
-  readonly wallClock: WallClock;
-}
+import type { UnifiedRawOptions } from './unified-raw.js';
 
 export function unifiedHttpEndpoint({
   sims,
   messages,
   wallClock,
-}: UnifiedEndpointOptions): HttpEndpoint {
+}: Pick<UnifiedRawOptions, 'sims' | 'messages' | 'wallClock'>): HttpEndpoint {
   return new HttpEndpoint(sims, ({ simId }, request, response) => {
     const kept = Buffer.alloc(Math.min(KEPT_BODY_BYTES, contentLength(request)));
     let bytes = 0;
