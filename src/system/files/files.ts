@@ -19,18 +19,15 @@ import { codeOf } from '../../lib/errors/error-message.js';
 import { fileFault } from '../../lib/errors/file-fault.js';
 import { readLimited } from '../../lib/read-limited.js';
 import { createFolders } from './folders.js';
-import { findOtherWriters, readableMode } from './other-writers.js';
+import { findOtherWriters, MAX_LINKS, readableMode, STICKY } from './other-writers.js';
 import { unescapeMount } from './read-only-mounts.js';
 
 /** The mode of every file that contains a private key. */
 const PRIVATE = 0o600;
-const STICKY = 0o1000;
 /** The maximum file size in bytes; an arc.json has about 2 KB. */
 const MAX_TEXT = 1 << 20;
 /** The number of bytes that the write test uses, so that a full disk is noticed early. */
 const PROBE_SIZE = 8192;
-/** The maximum number of symbolic links that Linux follows (MAXSYMLINKS). */
-const MAX_LINKS = 40;
 
 export const systemFiles: Files = {
   readText: (path) => failingWith(path, async () => (await readOpened(path)).text),
@@ -71,8 +68,7 @@ async function inspectText(path: string): Promise<InspectedText> {
 }
 
 async function readOpened(path: string): Promise<{ text: string; stats: Stats }> {
-  const handle = await open(path, 'r');
-  try {
+  return withHandle(await open(path, 'r'), async (handle) => {
     const stats = await handle.stat();
     const tooLong = () =>
       new FileError('failed', path, `the file must not be longer than ${MAX_TEXT} bytes`);
@@ -80,6 +76,16 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
     const stream = handle.createReadStream({ end: MAX_TEXT, autoClose: false });
     const chunks = await readLimited<Buffer>(stream, MAX_TEXT, tooLong);
     return { text: decode(path, Buffer.concat(chunks)), stats };
+  });
+}
+
+/** Uses an open file, then closes it. */
+export async function withHandle<T>(
+  handle: FileHandle,
+  use: (handle: FileHandle) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(handle);
   } finally {
     await handle.close();
   }
@@ -186,9 +192,9 @@ export async function writeNew(
   existing?: Stats,
 ): Promise<void> {
   // O_EXCL refuses an existing file or link with this name.
-  const handle = await open(path, 'wx', PRIVATE);
+  const created = await open(path, 'wx', PRIVATE);
   try {
-    try {
+    await withHandle(created, async (handle) => {
       await handle.chmod(PRIVATE);
       if (existing !== undefined && process.geteuid?.() === 0) {
         // Ignore an error: a user namespace may not know the owner, and the content matters more.
@@ -196,9 +202,7 @@ export async function writeNew(
       }
       await writeAll(handle, content);
       await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    });
   } catch (error) {
     await rm(path, { force: true });
     throw error;
@@ -271,12 +275,7 @@ async function isMountPoint(path: string): Promise<boolean> {
 /** Syncs the folder to make the rename durable, if the file system supports this. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
-    const handle = await open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await withHandle(await open(folder, 'r'), (handle) => handle.sync());
   } catch (error) {
     // The file is already in place. Only a disk error is a failure, not a folder that cannot be
     // opened or synced.

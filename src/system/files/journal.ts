@@ -11,7 +11,7 @@ import {
   type OpenedJournal,
 } from '../../ports/journals.js';
 import { codeOf } from '../../lib/errors/error-message.js';
-import { failingWith, followLinks, syncFolder, writeNew } from './files.js';
+import { failingWith, followLinks, syncFolder, withHandle, writeNew } from './files.js';
 import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from '../process/process-owner.js';
 
 const SUFFIX = '.bootstrap';
@@ -157,18 +157,17 @@ async function readOwn(path: string): Promise<string | undefined> {
       throw new FileError('failed', path, 'the journal must not be a symbolic link');
     throw error;
   }
-  try {
+  return withHandle(handle, async () => {
     await requireOwn(handle, path);
-    return await handle.readFile('utf8');
-  } finally {
-    await handle.close();
-  }
+    return handle.readFile('utf8');
+  });
 }
 
 /** Requires that this user owns the file, because its content, including keys, is trusted. */
 async function requireOwn(handle: FileHandle, path: string): Promise<void> {
-  const { mode, uid, size, isFile } = await describe(handle);
-  if (!isFile) throw new FileError('failed', path, 'the journal must be a regular file');
+  const status = await handle.stat();
+  const { mode, uid, size } = status;
+  if (!status.isFile()) throw new FileError('failed', path, 'the journal must be a regular file');
   if (size > 2 * JOURNAL_ROOM)
     throw new FileError('failed', path, 'the file is too long for a journal');
   // Windows has neither user IDs nor Unix modes.
@@ -185,11 +184,6 @@ async function requireOwn(handle: FileHandle, path: string): Promise<void> {
       'other users can read or write the journal, so its content cannot be trusted',
     );
   }
-}
-
-async function describe(handle: FileHandle) {
-  const status = await handle.stat();
-  return { mode: status.mode, uid: status.uid, size: status.size, isFile: status.isFile() };
 }
 
 function lengthOf(text: string): number {
@@ -232,16 +226,14 @@ class SystemJournal implements Journal {
   }
 
   async #write(bytes: Buffer, position: number): Promise<void> {
-    const handle = await open(this.path, constants.O_RDWR | constants.O_NOFOLLOW);
-    try {
+    const opened = await open(this.path, constants.O_RDWR | constants.O_NOFOLLOW);
+    await withHandle(opened, async (handle) => {
       if (position > 0) await this.#requireClaimed(handle);
       const { bytesWritten } = await handle.write(bytes, 0, bytes.length, position);
       if (bytesWritten < bytes.length)
         throw new FileError('failed', this.path, 'the write was incomplete');
       await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    });
   }
 
   /** Check the owner, because another run may have created its own journal after a deletion. */
@@ -254,12 +246,8 @@ class SystemJournal implements Journal {
   remove(): Promise<void> {
     return failingWith(this.path, async () => {
       try {
-        const handle = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW);
-        try {
-          await this.#requireClaimed(handle);
-        } finally {
-          await handle.close();
-        }
+        const opened = await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW);
+        await withHandle(opened, (handle) => this.#requireClaimed(handle));
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return;
         throw error;

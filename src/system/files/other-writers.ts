@@ -13,9 +13,9 @@ import { isReadOnlyForAll } from './read-only-mounts.js';
 const ROOT = 0;
 const GROUP_AND_OTHERS_WRITE = 0o022;
 const GROUP_AND_OTHERS_READ = 0o044;
-const STICKY = 0o1000;
+export const STICKY = 0o1000;
 /** The maximum number of symbolic links that Linux follows (MAXSYMLINKS). */
-const MAX_LINKS = 40;
+export const MAX_LINKS = 40;
 /** Matches folders of inherited descriptors, whose links are not necessarily paths. */
 const INHERITED = /^\/proc\/(?:\d+|self|thread-self)(?:\/task\/\d+)?\/fd$/;
 

@@ -1,7 +1,7 @@
 /** Runs epoll(7) on a thread of libuv's pool, to find out which descriptors are ready. */
 import { constants } from 'node:os';
 
-import { type Libc, type LibcFunction, SystemCallError } from './libc.js';
+import { type Libc, SystemCallError } from './libc.js';
 import { LITTLE_ENDIAN } from './machine-word.js';
 
 const EPOLL_CLOEXEC = 0x80000;
@@ -29,17 +29,7 @@ const MAX_EVENTS = 16;
 /** The `data` value of the eventfd; watch IDs start at 1. */
 const WAKE_UP = 0;
 
-interface Calls {
-  readonly create: LibcFunction;
-  readonly control: LibcFunction;
-  readonly wait: LibcFunction;
-  readonly eventfd: LibcFunction;
-  readonly read: LibcFunction;
-  readonly write: LibcFunction;
-  readonly close: LibcFunction;
-}
-
-function bindCalls(libc: Libc): Calls {
+function bindCalls(libc: Libc) {
   return {
     create: libc.bind('int epoll_create1(int)'),
     control: libc.bind('int epoll_ctl(int, int, int, uintptr_t)'),
@@ -66,7 +56,7 @@ const LONGEST_WAIT = 2_000;
 /** An epoll descriptor, the eventfd that ends its wait, and the memory that both write to. */
 export class EventQueue {
   readonly #libc: Libc;
-  readonly #calls: Calls;
+  readonly #calls: ReturnType<typeof bindCalls>;
   readonly #epoll: number;
   readonly #eventfd: number;
   /**

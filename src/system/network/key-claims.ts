@@ -43,7 +43,7 @@ export function createKeyClaims({
       let failure: Error | undefined;
       for (const place of places) {
         try {
-          return await listeners.listen(place, () => new HolderSession(describe));
+          return await listeners.listen(place, () => holderSession(describe));
         } catch (error) {
           if (codeOf(error) === 'EADDRINUSE') return undefined;
           failure = error as Error;
@@ -94,19 +94,10 @@ function isNobody(error: unknown): boolean {
 }
 
 /** Answers every request with one line. */
-class HolderSession implements Conversation {
-  readonly isOver = false;
-  readonly #describe: () => string;
-
-  constructor(describe: () => string) {
-    this.#describe = describe;
-  }
-
-  handle(): Promise<string> {
-    return Promise.resolve(`${this.#describe()}${LINE_END}`);
-  }
-
-  close(): void {
-    // There is nothing to release.
-  }
+function holderSession(describe: () => string): Conversation {
+  return {
+    isOver: false,
+    handle: () => Promise.resolve(`${describe()}${LINE_END}`),
+    close: () => undefined,
+  };
 }

@@ -1,10 +1,11 @@
 /** Local sockets with node:net, at a path to which only the path's owner can connect. */
+import { once } from 'node:events';
 import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
-import { isDenied } from '../../lib/errors/error-message.js';
+import { codeOf, isDenied } from '../../lib/errors/error-message.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import { socketOwner } from './socket-owner.js';
 
@@ -45,7 +46,7 @@ export function createLocalListeners({
       socket.on('close', () => served.delete(socket));
     });
     await (isAbstract ? listenAt(server, path) : listenPrivately(server, path));
-    return new NodeLocalListener(server, served);
+    return { close: () => close(server, served.keys()) };
   }
 }
 
@@ -56,22 +57,10 @@ async function makeFolder(folder: string): Promise<void> {
   if (made !== undefined) await chmod(folder, 0o755);
 }
 
-class NodeLocalListener implements LocalListener {
-  readonly #server: Server;
-  readonly #served: ReadonlyMap<Socket, Served>;
-
-  constructor(server: Server, served: ReadonlyMap<Socket, Served>) {
-    this.#server = server;
-    this.#served = served;
-  }
-
-  /** Closes the listener; Node.js removes the path. */
-  close(): Promise<void> {
-    for (const socket of this.#served.keys()) socket.destroy();
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-    });
-  }
+/** Closes the listener; Node.js removes the path. */
+async function close(server: Server, sockets: Iterable<Socket>): Promise<void> {
+  for (const socket of sockets) socket.destroy();
+  await once(server.close(), 'close');
 }
 
 /** A conversation with one client, which handles one request at a time. */
@@ -126,17 +115,11 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
   await chmod(path, 0o600);
 }
 
-function listenAt(server: Server, path: string): Promise<void> {
+function listenAt(server: Server, path: string): Promise<unknown> {
   const umask = process.umask(0o177);
   try {
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      // The socket is bound before listen() returns.
-      server.listen(path, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
+    // The socket is bound before listen() returns.
+    return once(server.listen(path), 'listening');
   } finally {
     process.umask(umask);
   }
@@ -146,15 +129,16 @@ function listenAt(server: Server, path: string): Promise<void> {
  * Returns why no process answers at the path; undefined if one answers. A killed process leaves a
  * socket that refuses connections.
  */
-function refusalOf(path: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(undefined);
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
-  });
+async function refusalOf(path: string): Promise<string | undefined> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return undefined;
+  } catch (error) {
+    return codeOf(error);
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function takenBy(path: string): Promise<Error> {

@@ -4,6 +4,7 @@ import { isIPv6 } from 'node:net';
 
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
+import { whenDrained } from './when-drained.js';
 
 /** The requested buffer size in bytes, which may fail because it exceeds Linux's default limit. */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
@@ -99,14 +100,7 @@ class DgramSocket implements DatagramSocket {
         this.#closed = true;
         this.#socket.close(() => resolve());
       };
-      if (this.#queuedBytes === 0) finish();
-      else {
-        const timer = setTimeout(finish, 1_000);
-        this.onDrain = () => {
-          clearTimeout(timer);
-          finish();
-        };
-      }
+      whenDrained(this, this.#queuedBytes === 0, finish);
     });
   }
 

@@ -5,10 +5,13 @@
  */
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import type { Rtnetlink } from './rtnetlink.js';
-import type { ListedRoute, RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
+import {
+  type ListedRoute,
+  MAIN_TABLE,
+  type RoutingRule,
+  type UnreachableRoute,
+} from './rtnetlink-messages.js';
 import { isDone } from '../system-refusal.js';
-
-export const MAIN_TABLE = 254;
 
 /**
  * The tables to try for a default route; the first table that has no routes from another program is

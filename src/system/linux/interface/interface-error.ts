@@ -1,3 +1,4 @@
+import { messageOf } from '../../../lib/errors/error-message.js';
 import type {
   PacketInterfaceError,
   PacketInterfaceRefusal,
@@ -9,7 +10,7 @@ export class InterfaceError extends Error implements PacketInterfaceError {
   readonly refusal: PacketInterfaceRefusal;
 
   constructor(refusal: PacketInterfaceRefusal, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(messageOf(cause), { cause });
     this.refusal = refusal;
   }
 }

@@ -18,17 +18,10 @@ import type {
   InterfaceSettings,
 } from '../../../ports/packet-interfaces.js';
 import { type IpAddress, type IpPrefix, formatIpAddress } from '../../../wire/ip-address.js';
-import {
-  FIRST_TABLE,
-  GuardRoutes,
-  isGuarded,
-  MAIN_TABLE,
-  rulesOf,
-  TABLES,
-} from './guard-routes.js';
+import { FIRST_TABLE, GuardRoutes, isGuarded, rulesOf, TABLES } from './guard-routes.js';
 import { SystemCallError } from '../libc.js';
 import type { Rtnetlink } from './rtnetlink.js';
-import type { RoutingRule, UnreachableRoute } from './rtnetlink-messages.js';
+import { MAIN_TABLE, type RoutingRule, type UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone, refusalOf } from '../system-refusal.js';
 
 /** The error if the interface cannot be configured. `subject` names the address or route. */
@@ -82,11 +75,9 @@ interface Part {
   readonly wasLeft?: () => boolean;
 }
 
-interface NamedInterface {
+interface NamedInterface extends Pick<InterfaceSettings, 'mtu' | 'killSwitch'> {
   readonly name: string;
   readonly index: number;
-  readonly mtu: number;
-  readonly killSwitch: boolean;
 }
 
 class InterfaceSetup implements ConfiguredInterface {

@@ -10,11 +10,9 @@ import { DatagramReceiver } from './datagram-receiver.js';
 import { DatagramSender, type Segmentation } from './datagram-sender.js';
 import { EndpointTable } from './endpoint-table.js';
 import type { Libc } from '../libc.js';
+import { whenDrained } from '../../network/when-drained.js';
 import type { Readiness, Watch } from '../readiness.js';
 import { type UdpDescriptor, UdpDescriptors } from './udp-descriptor.js';
-
-/** The maximum time in milliseconds that close() waits for queued datagrams. */
-const LONGEST_CLOSE = 1_000;
 
 /** The first kernel version that handles coalesced datagrams correctly; as in wireguard-go. */
 const FIRST_TO_COALESCE = { major: 5, minor: 12 };
@@ -34,10 +32,10 @@ export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
   const coalesces = canCoalesce(options.kernelRelease ?? release());
   let segmentation: Segmentation | undefined;
   return {
-    open: ({ address, port, fwmark = 0 }) =>
+    open: (local) =>
       // Inside a promise, an exception becomes a rejection.
       new Promise((resolve) => {
-        const bound = descriptors.open({ address, port, fwmark });
+        const bound = descriptors.open(local);
         segmentation ??= { isOn: descriptors.probeSegmentation(bound.descriptor) };
         if (coalesces) descriptors.enableCoalescing(bound.descriptor);
         try {
@@ -123,14 +121,7 @@ class BatchedUdpSocket implements DatagramSocket {
         this.#closeDescriptor();
         resolve();
       };
-      if (this.#queue.length === 0) finish();
-      else {
-        const timer = setTimeout(finish, LONGEST_CLOSE);
-        this.onDrain = () => {
-          clearTimeout(timer);
-          finish();
-        };
-      }
+      whenDrained(this, this.#queue.length === 0, finish);
     }));
   }
 

@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 
+import type { LocalBinding } from '../../../ports/datagram-sockets.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
 import { AF_INET, AF_INET6, SOCKET_ADDRESS_LENGTH, SocketAddresses } from './socket-address.js';
@@ -37,14 +38,6 @@ export interface UdpDescriptor {
   readonly localPort: number;
 }
 
-export interface UdpDescriptorOptions {
-  /** The local IP address, as text. */
-  readonly address: string;
-  readonly port: number;
-  /** The mark on sent packets, for routing rules (ip-rule(8)); 0 for no mark. */
-  readonly fwmark: number;
-}
-
 /** Performs system calls on a UDP socket's descriptor, with preallocated parameter memory. */
 export class UdpDescriptors {
   readonly addresses: SocketAddresses;
@@ -77,7 +70,7 @@ export class UdpDescriptors {
    * @throws SystemCallError for `socket`, `bind`, or `setsockopt SO_MARK` (EPERM: a mark requires
    * CAP_NET_ADMIN)
    */
-  open({ address, port, fwmark }: UdpDescriptorOptions): UdpDescriptor {
+  open({ address, port, fwmark = 0 }: LocalBinding): UdpDescriptor {
     const family = isIPv6(address) ? AF_INET6 : AF_INET;
     const local = this.addresses.encode(address, port, family);
     if (local === undefined) throw new SystemCallError('bind', constants.errno.EINVAL);
