@@ -9,7 +9,7 @@ import { harmless } from '../../lib/text/harmless-text.js';
 /** The user's input; absent for values that were not requested. */
 export type WizardAnswers = Partial<Record<CredentialPart, string>>;
 
-/** Distributes over the union of all kinds of questions. */
+/** Omits the name from each kind of question; Omit alone would merge the kinds. */
 type Unnamed<Named> = Named extends unknown ? Omit<Named, 'name'> : never;
 
 type Question = Unnamed<DistinctQuestion<{ answer: unknown }>>;
