@@ -32,7 +32,7 @@ export default class Emulator extends BaseCommand {
     state: {
       type: 'string',
       description:
-        'File in which to store SIMs, sessions, groups and added users across restarts (mode 0600).',
+        'File that stores SIMs, sessions, groups and added users across restarts (mode 0600).',
       helpValue: 'FILE',
     },
     users: {

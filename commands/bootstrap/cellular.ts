@@ -21,13 +21,13 @@ export default class BootstrapCellular extends BaseCommand {
     'metadata-endpoint': {
       type: 'string',
       description:
-        'Base URL of the metadata service. If this service is enabled for the SIM, it reports the SIM ID.',
+        'Base URL of the metadata service, which reports the SIM ID if it is enabled for the SIM.',
       default: SORACOM_URLS.metadata,
     },
     'dump-config': {
       type: 'boolean',
       description:
-        'Print arc.json, including the private key, to standard output. Do not read or write files.',
+        'Print arc.json, including the private key, to standard output, without reading or writing files.',
     },
     json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['dump-config'] },
   });

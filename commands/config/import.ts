@@ -7,7 +7,7 @@ import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigImport extends BaseCommand {
   static override description =
-    'Write arc.json from a WireGuard configuration and report any settings that arc.json cannot hold.';
+    'Convert a WireGuard configuration to arc.json, and report settings that cannot be converted.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> soracom.conf --config arc.json',
     '<%= config.bin %> <%= command.id %> - < soracom.conf',
@@ -23,13 +23,13 @@ export default class ConfigImport extends BaseCommand {
     'sim-id': {
       type: 'string',
       description:
-        'ID of the virtual SIM; required because a WireGuard configuration does not contain one.',
+        'ID of the virtual SIM. Required: a WireGuard configuration does not contain it.',
       default: '',
     },
     'ignore-unsupported': {
       type: 'boolean',
       description:
-        'Skip wireproxy sections, and drop settings that arc.json cannot hold, even if the tunnel may need them.',
+        'Skip wireproxy sections, and drop settings that cannot be converted, even if the tunnel may need them.',
     },
     json: { type: 'boolean', description: 'Print the imported and dropped settings as JSON.' },
   });

@@ -6,7 +6,7 @@ import { renderJson } from '../../src/cli/output/render.js';
 
 export default class Config extends BaseCommand {
   static override description =
-    'Print the configuration with secrets hidden.\nIf arc.json does not exist, print a template.';
+    'Print the configuration with secrets hidden.\nPrints a template if arc.json does not exist.';
   static override examples = ['<%= config.bin %> <%= command.id %> --config arc.json'];
 
   static override flags = oclifFlags({

@@ -19,7 +19,7 @@ export default class SimList extends BaseCommand {
     since: {
       type: 'string',
       description:
-        'List only SIMs created since a given time (ISO 8601), or within a period such as the last 10m or 3d.',
+        'List only SIMs created since TIME: an ISO 8601 time, or a duration before now, such as 10m or 3d.',
       helpValue: 'TIME',
     },
     all: { type: 'boolean', description: 'Also list terminated SIMs. Requires Sim:listSims.' },

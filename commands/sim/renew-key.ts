@@ -10,7 +10,7 @@ import { withSimPorts } from '../../src/cli/run/sim-ports.js';
 
 export default class SimRenewKey extends BaseCommand {
   static override description =
-    'Renew the key of a virtual SIM and save it in arc.json.\nThe key is generated locally. The old key stops working.';
+    'Renew the key of a virtual SIM and save the new key in arc.json.\nThe new key is generated locally. The old key stops working.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> 8942310022000012345 --config new-arc.json',

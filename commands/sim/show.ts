@@ -10,7 +10,7 @@ import { renderSimReport, simReportValue } from '../../src/cli/output/sim-table.
 
 export default class SimShow extends BaseCommand {
   static override description =
-    'Show what SORACOM reports about a virtual SIM, and any problems with its arc.json.';
+    'Show what SORACOM reports about a virtual SIM, and any problems in arc.json.';
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> 8942310022000012345 --events',

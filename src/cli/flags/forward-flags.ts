@@ -41,7 +41,7 @@ export const forwardFlags = grouped('Listener', {
   'no-resend': {
     type: 'boolean',
     description:
-      'Never send a request a second time. By default, a request is sent again over a new connection if TCP proves that the target closed the old connection without reading the request.',
+      'Never send a request a second time. By default, if the target closes a connection without reading the request, arctun sends it again over a new connection.',
     env: 'ARCTUN_NO_RESEND',
   },
   'allow-open': {

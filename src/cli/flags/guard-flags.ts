@@ -6,12 +6,13 @@ export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',
     description:
-      'With --mode tun: if the tunnel fails or is killed, keep blocking all traffic that would use its default route until you stop arctun cleanly or run it with --cleanup.',
+      'With --mode tun: if the tunnel fails or arctun is killed, block the traffic that would use the default route of the tunnel. To unblock the traffic, use --cleanup, or start arctun again and stop it normally.',
     env: 'ARCTUN_KILL_SWITCH',
   },
   cleanup: {
     type: 'boolean',
-    description: 'Remove the routes and rules that a killed "up" left behind, then exit.',
+    description:
+      'Remove the routes and rules left behind by an "arctun up" that was killed, then exit.',
   },
 });
 
@@ -28,7 +29,7 @@ export function requireInterfaceForKillSwitch(flags: {
   if (!flags['kill-switch'] || flags.mode === 'tun' || flags.mode === 'kernel') return;
   throw new UserError('usage', {
     what: `cannot use --kill-switch with --mode=${flags.mode}`,
-    why: 'the kill switch works by blocking routes on this machine, but a userspace tunnel does not add any routes',
+    why: 'the kill switch needs routes on this machine, and a userspace tunnel does not add routes',
     next: ['Use --mode=tun.'],
   });
 }

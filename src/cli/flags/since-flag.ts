@@ -27,8 +27,8 @@ export function parseSince(text: string): Since {
   if (date !== undefined && isInCalendar(date) && !Number.isNaN(unixTime)) return { unixTime };
   throw new UserError('usage', {
     what: `cannot use --since ${text}`,
-    why: 'the value must be a time or an age',
-    next: ['Use a time such as 2026-11-25T14:00:00Z, or an age such as 10m, 2h or 3d.'],
+    why: 'the value must be a time or a duration',
+    next: ['Use a time such as 2026-11-25T14:00:00Z, or a duration such as 10m, 2h or 3d.'],
   });
 }
 

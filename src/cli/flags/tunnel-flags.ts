@@ -29,7 +29,7 @@ export const tunnelFlags = grouped('Tunnel', {
   force: {
     type: 'boolean',
     description:
-      'Open the tunnel even if another arctun on this machine uses the SIM. The two tunnels keep disconnecting each other.',
+      'Open the tunnel even if another arctun on this machine uses the SIM. The two tunnels will keep disconnecting each other.',
   },
 });
 

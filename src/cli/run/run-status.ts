@@ -21,7 +21,7 @@ export const statusFlags = {
   all: {
     type: 'boolean',
     description:
-      'Show all WireGuard devices: those in /var/run/wireguard, and those of the kernel if wg is installed. Usually requires root.',
+      'Show all WireGuard devices: those in /var/run/wireguard and, if wg is installed, those in the kernel. Usually requires root.',
   },
   watch: {
     type: 'boolean',
