@@ -49,7 +49,7 @@ const FAULTS: Readonly<Record<PathFault, readonly [why: string, next: string]>> 
   ],
   json: ['the value is a JSON array', 'Pass one configuration, as a JSON object in braces.'],
   'broken-json': [
-    'the value is JSON, but its beginning is missing or follows other characters',
+    'the value looks like JSON, but its beginning is missing or is preceded by other characters',
     'Pass the whole text of arc.json, or the path of the file.',
   ],
   'wireguard-configuration': [

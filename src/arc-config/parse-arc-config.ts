@@ -149,7 +149,7 @@ function secondPrivateKey(tree: CanonicalNode, lines: Lines): ArcConfigFault[] {
   if (!key || !other || !second || isZeroKey(key)) return [];
   if (sameBytes(key, other)) return [];
   const found = 'a key that differs from privateKey';
-  const expected = 'the same key or no key, because the file can hold only one private key';
+  const expected = 'the same key or no key, because the file can contain only one private key';
   return [{ line: lines.at(second.offset), keyPath: keyPathOf(path), found, expected }];
 }
 

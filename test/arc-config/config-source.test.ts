@@ -43,7 +43,7 @@ it.each([
   ['the value begins with a quotation mark', `'${SAMPLE}'`],
   ['the value is a JSON array', `[${SAMPLE}]`],
   [
-    'the value is JSON, but its beginning is missing or follows other characters',
+    'the value looks like JSON, but its beginning is missing or is preceded by other characters',
     'vateKey": "x",\n"simId": "1"}',
   ],
   ['the value is a WireGuard configuration', `[Interface]\nPrivateKey = ${PRIVATE_KEY}\n`],

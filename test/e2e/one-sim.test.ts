@@ -68,7 +68,7 @@ it('sends with --force, and warns', async () => {
   expect({ code, stderr }).toEqual({
     code: 0,
     stderr: expect.stringMatching(
-      /^\S+ WARN +two tunnels that use one SIM keep disconnecting each other reason="arctun up \(pid \d+\) uses this SIM"\nHTTP 201 Created\n$/,
+      /^\S+ WARN +the two tunnels that use this SIM will keep disconnecting each other reason="arctun up \(pid \d+\) uses this SIM"\nHTTP 201 Created\n$/,
     ) as string,
   });
 }, 60_000);

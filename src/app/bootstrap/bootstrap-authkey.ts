@@ -57,4 +57,4 @@ export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly
 }
 
 const NO_PROFILE =
-  'No profile was saved in arc.json: a profile can hold only an auth key, and cannot switch users.';
+  'No profile was saved in arc.json, because a profile can contain only an auth key, and cannot switch users.';

@@ -61,7 +61,7 @@ function refuseOtherSim(
     why: `it belongs to SIM ${existing.simId}, but --adopt names a different SIM`,
     next: [
       'Nothing was changed.',
-      'Choose another file with --config, or move this file elsewhere.',
+      'Choose another file with --config, or move this file to another folder.',
     ],
   });
 }
@@ -112,7 +112,9 @@ export async function readExistingTarget(
 /** An arc.json with a SIM ID but no key is not a skeleton: its SIM exists and is billed. */
 function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
   if (simId === '' || simId === SKELETON_SIM_ID) {
-    return refusal('configuration', place, 'it is a template without a SIM', [MOVE_AWAY]);
+    return refusal('configuration', place, 'it is a template and does not contain a SIM ID', [
+      MOVE_AWAY,
+    ]);
   }
   return refusal('configuration', place, `it belongs to SIM ${simId} but has no private key`, [
     'Nothing was created or changed.',

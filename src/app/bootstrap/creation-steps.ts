@@ -32,7 +32,7 @@ export const creationSteps = {
       // Another arc.json has appeared since the earlier run was interrupted.
       await journal.end();
       notes.push(
-        `An earlier run requested a virtual SIM but did not receive a response. A SIM other than ${config.simId} may exist, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
+        `An earlier run requested a virtual SIM but did not receive a response. A second SIM may exist in addition to ${config.simId}, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
       );
     }
     return 'done';

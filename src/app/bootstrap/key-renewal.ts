@@ -83,7 +83,7 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
     throw retold(
       error,
       next,
-      `cannot finish the key renewal that an earlier run began for SIM ${simId}`,
+      `cannot finish the key renewal that an earlier run started for SIM ${simId}`,
     );
   }
 }

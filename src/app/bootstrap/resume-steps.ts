@@ -70,7 +70,7 @@ export const resumeSteps = {
       return 'look-for-sim';
     }
     run.created = createSim !== undefined;
-    run.notes.push(`Finished the key renewal that an earlier run began for SIM ${simId}.`);
+    run.notes.push(`Finished the key renewal that an earlier run started for SIM ${simId}.`);
     return 'done';
   },
 };
@@ -230,7 +230,7 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   if (existing === undefined || existing.simId === simId) return;
   throw refusal(
     run,
-    `it belongs to SIM ${existing.simId}, but ${journal.path} holds a key of SIM ${simId} that an interrupted run has not saved yet`,
+    `it belongs to SIM ${existing.simId}, but ${journal.path} contains a key for SIM ${simId}, which an interrupted run did not save in an arc.json`,
     `Move the file elsewhere to finish the setup of SIM ${simId}, or delete the journal to discard the key in it.`,
   );
 }
@@ -243,7 +243,7 @@ function refuseOtherKey(run: SimRun): void {
   if (formatKey(existing.privateKey.expose()) === formatKey(kept.privateKey.expose())) return;
   throw refusal(
     run,
-    `its key differs from the one in ${journal.path}, which was used to create SIM ${existing.simId}`,
+    `SIM ${existing.simId} was created with the key in ${journal.path}, which differs from the key in arc.json`,
     'Delete the journal if this arc.json works. Otherwise, move arc.json elsewhere and run the same command again.',
   );
 }

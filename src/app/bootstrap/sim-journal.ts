@@ -196,7 +196,7 @@ export class SimJournal {
 
 const KEEPING = {
   what: 'cannot write the journal, which protects the key of the virtual SIM',
-  next: ['Make the folder of arc.json writable, or choose another file with --config.'],
+  next: ['Make the folder that contains arc.json writable, or choose another file with --config.'],
 };
 
 async function explained<T>(
@@ -230,7 +230,7 @@ function unreadable(path: string): UserError {
     next: [
       'Nothing was created or changed.',
       'Run the version of arctun that wrote the journal.',
-      'Or delete the journal if you do not need its key: it may hold the only copy of a private key.',
+      'Or delete the journal, if you do not need the private key in it: this may be the only copy of the key.',
     ],
   });
 }

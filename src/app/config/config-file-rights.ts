@@ -55,7 +55,7 @@ function remedies(writers: readonly OtherWriter[]): string[] {
   const safe =
     user === 0
       ? 'Move the file to a folder that only root can change, such as /etc/arctun.'
-      : 'Move the file to a folder of your own.';
+      : 'Move the file to a folder that only you can change.';
   return [
     ...(owned.some(({ isFolder }) => isFolder) ? [safe] : []),
     ...(files.length > 0 ? [`Run as root: chown -h ${user} ${quote(files)}`] : []),

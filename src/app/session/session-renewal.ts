@@ -116,7 +116,7 @@ export class SessionRenewal {
         this.#warnOnce(`${SILENT}: ${target.source} does not contain a simId`);
       return;
     }
-    this.#log.debug({ suspicion }, 'asking SORACOM about the session');
+    this.#log.debug({ suspicion }, 'checking the session with SORACOM');
     const answer = await signedIn(profile, this.#ports, this.#stop.signal, (api) =>
       askPlatform(target, suspicion, api, (key) => this.#ports.publicKeyOf(key)),
     );
@@ -218,7 +218,7 @@ const BOOTSTRAP_AGAIN = 'Or run bootstrap again: arctun then applies the new arc
 /** Builds the warning if SORACOM and arc.json agree, because a new session would not help. */
 function agreement({ config, source }: LoadedArcConfig): string {
   const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
-  return `the Arc server is not answering, but SORACOM reports the same session as ${source}. UDP to ${host}:${port} may be blocked, or this machine's clock may be slow`;
+  return `the Arc server is not answering, but the session in ${source} is the one that SORACOM reports. UDP to ${host}:${port} may be blocked, or this machine's clock may be slow`;
 }
 
 /** True for a definite refusal that requires the user to act. */

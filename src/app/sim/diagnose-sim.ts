@@ -43,7 +43,7 @@ export function diagnoseSim(
   // Other differences do not matter for a terminated SIM.
   if (sim.status === 'terminated') {
     const problem = 'The SIM is terminated and cannot open a tunnel.';
-    const next = `Move ${arcConfig.source} elsewhere and run \`arctun bootstrap authkey\` to create another SIM, which will be billed.`;
+    const next = `Move ${arcConfig.source} to another folder, and run \`arctun bootstrap authkey\` to create another SIM, which will be billed.`;
     return [{ kind: 'terminated', problem, next }];
   }
   return [...keyFindings(sim, arcConfig, publicKeyOf), ...sessionFindings(sim, arcConfig)];

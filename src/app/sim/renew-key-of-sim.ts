@@ -137,7 +137,7 @@ function requireNamedSim(config: ArcConfig, named: string | undefined, place: st
   }
   if (named !== undefined && named !== config.simId) {
     throw refusal('usage', `${place} belongs to SIM ${config.simId}, not to SIM ${named}`, [
-      'Use --config to choose the arc.json of that SIM, or a new file if the SIM does not have one.',
+      'Use --config to choose the arc.json of that SIM, or a new file if that SIM has no arc.json yet.',
     ]);
   }
   requireSimId(config.simId);

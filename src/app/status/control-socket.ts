@@ -35,7 +35,7 @@ export async function openControlSocket(
   { listeners, log }: { readonly listeners: LocalListeners; readonly log: Log },
 ): Promise<ControlSocket | undefined> {
   const names = controlNames(interfaceName, pid);
-  let reason = 'no folder was found for the socket';
+  let reason = 'no suitable folder for the socket was found';
   for (const folder of folders) {
     for (const name of names) {
       try {
@@ -51,7 +51,7 @@ export async function openControlSocket(
   }
   log.warn(
     { reason },
-    'cannot create a control socket, so "arctun status" and "arctun health" will not see this tunnel',
+    'cannot create the control socket, so "arctun status" and "arctun health" will not find this tunnel',
   );
   return undefined;
 

@@ -60,7 +60,7 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
     );
     metrics.counter('tx_bytes_total', 'Bytes of WireGuard messages sent.', labels, peer.sentBytes);
     if (peer.roundTrip !== undefined) {
-      const help = 'Time from the last answered handshake initiation to its response.';
+      const help = 'Time between initiation and response in the last completed handshake.';
       metrics.gauge(
         'handshake_round_trip_seconds',
         help,

@@ -147,7 +147,8 @@ async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit
 }
 
 function forced({ isPresent, reason }: Holder, log: Log): KeyClaim {
-  if (isPresent) log.warn({ reason }, 'two tunnels that use one SIM keep disconnecting each other');
+  if (isPresent)
+    log.warn({ reason }, 'the two tunnels that use this SIM will keep disconnecting each other');
   return UNKEPT;
 }
 
@@ -164,7 +165,7 @@ function inUse(command: SimUse['command'], { use, reason }: Holder): UserError {
 function remedyFor(command: SimUse['command'], use: SimUse | undefined): string {
   const force = 'add --force (the two tunnels will then keep disconnecting each other)';
   if (use === undefined) return `Stop that process, or ${force}.`;
-  const stop = `stop it with "kill ${use.pid}", or ${force}`;
+  const stop = `stop that process with "kill ${use.pid}", or ${force}`;
   if (use.forward !== undefined) {
     return `${command === 'send' ? 'Post the message' : 'Send requests'} to ${use.forward}/ instead, or ${stop}.`;
   }

@@ -10,7 +10,7 @@ export const USERSPACE = 'Or use --mode=userspace, which does not need privilege
 
 /** @param name empty if the operating system chooses the name */
 function inAdvance(name: string): string {
-  return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". "arctun up" then reports what else it needs.`;
+  return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". Then run "arctun up" again, which reports what else it needs.`;
 }
 
 /**

@@ -76,7 +76,7 @@ function nextFor(code: string, remedy: string): readonly string[] {
     case 'EPERM':
       return [RIGHT, USERSPACE];
     case 'EEXIST':
-      return ['Remove the conflicting entry from the system or from the allowed IPs.'];
+      return ['Remove the conflicting entry, either from this machine or from the allowed IPs.'];
     default:
       return ["Or use --mode=userspace, which does not change this machine's network."];
   }

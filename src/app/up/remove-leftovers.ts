@@ -11,7 +11,7 @@ import { RIGHT } from './open-interface.js';
  * @throws UserError if the interface exists, or if the operating system refuses
  */
 export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | undefined): number {
-  const what = 'cannot clean up after a killed "up"';
+  const what = 'cannot clean up after an "arctun up" that was killed';
   if (leftovers === undefined) {
     throw new UserError('failed', {
       what,
@@ -24,8 +24,8 @@ export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | un
   if (name === '') {
     throw new UserError('configuration', {
       what,
-      why: 'the configuration does not name the interface, which is needed to find the routes',
-      next: ['In arc.json, set interface to the name that "up" used.'],
+      why: 'the configuration does not contain the interface name, which is needed to find the routes',
+      next: ['In arc.json, set interface to the name that "arctun up" used.'],
     });
   }
   if (leftovers.isInUse(name)) {

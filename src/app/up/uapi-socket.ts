@@ -37,13 +37,13 @@ export async function openUapiSocket(
     if (codeOf(error) !== 'EADDRINUSE') {
       log.debug(
         { path, reason: messageOf(error) },
-        'cannot create a UAPI socket, so wg will not see this tunnel',
+        'cannot create the UAPI socket, so wg will not show this tunnel',
       );
       return undefined;
     }
     const taken = takenError(path, error);
     if (mode === 'tun') throw taken;
-    log.warn({}, `${taken.message}; wg will not see this tunnel`);
+    log.warn({}, `${taken.message}; wg will not show this tunnel`);
     return undefined;
   }
 }

@@ -117,7 +117,7 @@ function sectionOf(
     return { ...first, entries: [first, ...others].flatMap(({ entries }) => entries) };
   }
   for (const { line } of others) {
-    const expected = 'only one [Peer], because arc.json can hold only one server';
+    const expected = 'only one [Peer], because arc.json supports only one server';
     reader.faults.push({ line, keyPath: '', found: 'another [Peer]', expected });
   }
   return first;
@@ -158,19 +158,19 @@ function skipSection(
  * other values.
  */
 const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> = {
-  DNS: { message: "arc.json cannot hold name servers; the system's name servers are used" },
+  DNS: { message: "arc.json does not support name servers; the system's name servers are used" },
   ListenPort: {
     harmless: /^0$/,
-    message: 'arc.json cannot hold a listening port; a free port is used',
+    message: 'arc.json does not support a listening port; a free port is used',
   },
-  FwMark: { harmless: /^(0|0x0+|off)$/i, message: 'arc.json cannot hold a firewall mark' },
-  Table: { harmless: /^auto$/i, message: 'arc.json cannot hold a routing table' },
+  FwMark: { harmless: /^(0|0x0+|off)$/i, message: 'arc.json does not support a firewall mark' },
+  Table: { harmless: /^auto$/i, message: 'arc.json does not support a routing table' },
   SaveConfig: {
     harmless: /^false$/i,
     message: 'arctun does not save the configuration of a running tunnel',
   },
-  IncludedApplications: { message: 'arc.json cannot hold application lists' },
-  ExcludedApplications: { message: 'arc.json cannot hold application lists' },
+  IncludedApplications: { message: 'arc.json does not support application lists' },
+  ExcludedApplications: { message: 'arc.json does not support application lists' },
 };
 
 function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: boolean): void {
@@ -188,7 +188,7 @@ function tellLoss(reader: EntryReader, entry: WgQuickEntry, ignoreUnsupported: b
     // In WireGuard, a key of zeros means no pre-shared key.
     const isNone = isZeroKey(parseKey(value) ?? Uint8Array.of(1));
     const expected =
-      'no pre-shared key: arc.json cannot hold one, and the server does not answer without it';
+      'no pre-shared key: arc.json does not support pre-shared keys, and this server does not answer without one';
     if (!isNone) unsupported('a pre-shared key', expected);
   } else if (lost && value !== '' && lost.harmless?.test(value) !== true) {
     reader.note(entry, `dropped: ${lost.message}`);
@@ -224,7 +224,7 @@ function readAddress(reader: EntryReader, own: WgQuickSection | undefined): stri
   const chosen = addresses.find(({ address }) => !address.includes(':')) ?? addresses[0];
   for (const { entry, address, isWhole } of addresses) {
     if (entry !== chosen?.entry) {
-      reader.note(entry, `dropped ${entry.value}: arc.json can hold only one address`);
+      reader.note(entry, `dropped ${entry.value}: arc.json supports only one address`);
     } else if (!isWhole) {
       reader.note(
         entry,

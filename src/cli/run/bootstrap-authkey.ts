@@ -52,7 +52,7 @@ export async function runBootstrapAuthkey(
 }
 
 const STOPPING =
-  'Stopping. Waiting up to 30 s for the virtual SIM that is being created. If you interrupt it again now, the next run will look for that SIM.';
+  'Stopping. Waiting up to 30 s for the virtual SIM that is being created. If you interrupt the command again, its next run will look for that SIM.';
 
 async function bootstrapPorts(
   flags: CredentialFlags,

@@ -81,10 +81,10 @@ export function askForSim(
     // Listed first, so that pressing Enter alone does not replace a device's key.
     { name: 'Cancel without changing anything', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
-      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ' (before that request)' : ''}. The SIM gets a new key, so any device that currently uses the SIM will lose its connection`,
+      name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ' (before that request)' : ''}. The SIM will get a new key, and a device that is using the SIM will lose its connection`,
       value: { simId },
     })),
-    { name: 'Create another SIM, which is also billed', value: 'create-another' },
+    { name: 'Create another SIM, which will also be billed', value: 'create-another' },
   ];
   const message = `An earlier run requested a virtual SIM at ${isoTime(since)} but did not receive a response. ${sims.length === 0 ? 'No SIM is listed yet' : 'It may be one of these'}`;
   return ask({ type: 'select', message, choices }, signal);

@@ -225,7 +225,7 @@ describe('finishRenewal', () => {
       );
       expect(error.kind).toBe('api');
       expect(error.what).toBe(
-        `cannot finish the key renewal that an earlier run began for SIM ${SIM_ID}`,
+        `cannot finish the key renewal that an earlier run started for SIM ${SIM_ID}`,
       );
       expect(error.next.join(' ')).toContain(
         'Keep arc.json.bootstrap: the SIM may already use the key in this file',

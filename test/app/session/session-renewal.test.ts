@@ -222,13 +222,13 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('terminated'))).toEqual([
-      'The SIM is terminated and cannot open a tunnel. Move arc.json elsewhere and run `arctun bootstrap authkey` to create another SIM, which will be billed.',
+      'The SIM is terminated and cannot open a tunnel. Move arc.json to another folder, and run `arctun bootstrap authkey` to create another SIM, which will be billed.',
     ]);
     // `up` reports it also when it ends without a handshake.
     const silent = { what: 'no handshake', why: 'no answer', next: ['Check the keys.'] };
     expect(withFinding(new TunnelError('no-answer', silent), at.finding)).toMatchObject({
       message: 'no handshake: the SIM is terminated and cannot open a tunnel',
-      next: [expect.stringContaining('Move arc.json elsewhere')],
+      next: [expect.stringContaining('Move arc.json to another folder')],
     });
     const other = new Error('other');
     expect(withFinding(other, at.finding)).toBe(other);
@@ -250,7 +250,7 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('UDP to'))).toEqual([
-      `the Arc server is not answering, but SORACOM reports the same session as arc.json. UDP to 127.0.0.1:${at.world.server.port} may be blocked, or this machine's clock may be slow`,
+      `the Arc server is not answering, but the session in arc.json is the one that SORACOM reports. UDP to 127.0.0.1:${at.world.server.port} may be blocked, or this machine's clock may be slow`,
     ]);
     at.world.link.connected = true;
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(10_000);

@@ -76,7 +76,7 @@ it('reports a terminated SIM, and then nothing else', () => {
     {
       kind: 'terminated',
       problem: 'The SIM is terminated and cannot open a tunnel.',
-      next: 'Move /etc/arc/van.json elsewhere and run `arctun bootstrap authkey` to create another SIM, which will be billed.',
+      next: 'Move /etc/arc/van.json to another folder, and run `arctun bootstrap authkey` to create another SIM, which will be billed.',
     },
   ]);
 });

@@ -58,7 +58,7 @@ it.each([
     'cannot send: arctun up (pid 1234) already uses this SIM',
     [
       'Nothing was sent.',
-      'Post the message to http://127.0.0.1:8888/ instead, or stop it with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
+      'Post the message to http://127.0.0.1:8888/ instead, or stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
     ],
   ],
   [
@@ -66,7 +66,7 @@ it.each([
     { command: 'up', pid: 1234, interface: 'soratun0' },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
     [
-      'Send through the existing network interface soratun0 instead, or stop it with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
+      'Send through the existing network interface soratun0 instead, or stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
     ],
   ],
   [
@@ -74,7 +74,7 @@ it.each([
     { command: 'up', pid: 1234 },
     'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
     [
-      'Stop it with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
+      'Stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
     ],
   ],
 ] as const)('refuses %s at once while %j runs', async (command, holder, message, next) => {
@@ -156,7 +156,7 @@ it('continues with --force, and warns', async () => {
     {
       level: 'warn',
       fields: { reason: 'arctun up (pid 1234) uses this SIM' },
-      message: 'two tunnels that use one SIM keep disconnecting each other',
+      message: 'the two tunnels that use this SIM will keep disconnecting each other',
     },
   ]);
 });
@@ -187,7 +187,7 @@ it('claims the new key of a running tunnel, and warns if that is in use', async 
   hold(UP);
   await held.follow(KEY);
   expect(log.messages('warn')).toEqual([
-    'two tunnels that use one SIM keep disconnecting each other',
+    'the two tunnels that use this SIM will keep disconnecting each other',
   ]);
 });
 

@@ -54,7 +54,7 @@ it('is omitted if it may not be created', async () => {
   const ports = { listeners: listeners('EACCES'), log };
   expect(await openUapiSocket(kept('tun'), 'soratun0', ports)).toBeUndefined();
   expect(log.messages('debug')).toEqual([
-    'cannot create a UAPI socket, so wg will not see this tunnel',
+    'cannot create the UAPI socket, so wg will not show this tunnel',
   ]);
   expect(log.messages('warn')).toEqual([]);
 });
@@ -70,7 +70,7 @@ it('fails a tunnel with an interface if another process has it', async () => {
 it('causes a warning in userspace if another process has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
   expect(await openUapiSocket(kept('userspace'), 'soratun0', ports)).toBeUndefined();
-  expect(log.messages('warn')[0]).toContain('wg will not see this tunnel');
+  expect(log.messages('warn')[0]).toContain('wg will not show this tunnel');
 });
 
 it('causes a permission error if another user has it', async () => {

@@ -174,7 +174,7 @@ PersistentKeepalive = 60
       code: 0,
       stdout: `Created/updated configuration file: ${join(folder, 'arc.json')}\n`,
       stderr:
-        "soracom.conf, line 4, DNS: dropped: arc.json cannot hold name servers; the system's name servers are used\n",
+        "soracom.conf, line 4, DNS: dropped: arc.json does not support name servers; the system's name servers are used\n",
     });
     expect(statSync(join(folder, 'arc.json')).mode & 0o777).toBe(0o600);
     expect(JSON.parse(read('arc.json'))).toMatchObject({
