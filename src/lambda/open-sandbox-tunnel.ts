@@ -49,10 +49,7 @@ function adviseOnce(tunnel: UserspaceTunnel, { log }: TunnelPorts): void {
     const next = [
       "Set the function's reserved concurrency to 1, or give the function a pool with two virtual SIMs for each concurrent environment.",
     ];
-    log.warn(
-      { next },
-      'the function has only one virtual SIM, but appears to be running in several environments at the same time',
-    );
+    log.warn({ next }, 'several environments of this function seem to be sharing one virtual SIM');
   });
 }
 

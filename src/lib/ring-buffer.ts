@@ -73,7 +73,7 @@ export class RingBuffer {
   /** Extends the queue by `count` bytes that `writeAhead` placed after its end. */
   extend(count: number): void {
     if (this.#length + count > this.#reach)
-      throw new RangeError('cannot extend the ring beyond the bytes that have been written to it');
+      throw new RangeError('cannot extend the ring past the last byte that was written');
     this.#length += count;
   }
 

@@ -69,7 +69,7 @@ class TcpExchange {
   readonly #limits: TcpExchangeLimits;
   readonly #outcome: Outcome;
   readonly #silence = new Watchdog(() => this.#handleSilence());
-  readonly #whole = new Watchdog(() => this.#fail('the response did not end in time'));
+  readonly #whole = new Watchdog(() => this.#fail('the response was not complete in time'));
   readonly #chunks: Uint8Array[] = [];
   #size = 0;
   #ended = false;

@@ -103,7 +103,7 @@ export function lostError(operation: Operation, url: string, error: TransportErr
 function nextOf(failure: TransportFailure, url: string, service = SORACOM_API): string {
   // A loopback endpoint is usually the emulator.
   if (failure === 'connection' && isLoopbackUrl(url)) {
-    return `Start \`arctun emulator\`, or unset ${service.settings} to use SORACOM.`;
+    return `Start \`arctun emulator\`. To use SORACOM, do not set ${service.settings}.`;
   }
   return NEXT_OF_FAILURE[failure].replace(SORACOM_API.name, service.name);
 }
@@ -116,7 +116,7 @@ const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   timeout: 'Check the network and the proxy settings, then try again.',
   tls: 'Check that the endpoint is the SORACOM API. If a proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its CA.',
   'tls-clock':
-    "Check this machine's clock: the certificate is not valid at the time that the clock shows.",
+    "Check this machine's clock: at the time that it shows, the certificate is not valid.",
   'not-tls': 'Check the scheme and the port of the endpoint.',
   'too-long': 'Check that the endpoint is the SORACOM API.',
 };

@@ -16,7 +16,7 @@ export const SORACOM_API: Service = {
   name: 'the SORACOM API',
   endpoint: 'the API endpoint',
   url: 'https://api.soracom.io',
-  settings: 'ARCTUN_ENDPOINT, SORACOM_ENDPOINT and --endpoint',
+  settings: 'ARCTUN_ENDPOINT, SORACOM_ENDPOINT or --endpoint',
 };
 
 export const KRYPTON: Service = {

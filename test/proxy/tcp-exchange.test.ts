@@ -210,7 +210,7 @@ it('refuses an answer that does not end', async () => {
     stream.push('x');
     await advance(900);
   }
-  expect(outcome).toEqual({ error: new Error('the response did not end in time') });
+  expect(outcome).toEqual({ error: new Error('the response was not complete in time') });
 });
 
 it('rejects with the reason of an abort', async () => {

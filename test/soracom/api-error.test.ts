@@ -89,7 +89,7 @@ describe('what to do next', () => {
   it('is to start the emulator if no program listens on this machine', () => {
     const refused = new TransportError('connection', false, 'connect ECONNREFUSED');
     expect(lostError(GET_SIM, 'http://127.0.0.1:18080/v1/sims', refused).next).toEqual([
-      'Start `arctun emulator`, or unset ARCTUN_ENDPOINT, SORACOM_ENDPOINT and --endpoint to use SORACOM.',
+      'Start `arctun emulator`. To use SORACOM, do not set ARCTUN_ENDPOINT, SORACOM_ENDPOINT or --endpoint.',
     ]);
   });
 });

@@ -295,7 +295,7 @@ export class PooledTunnel {
   #warn(pause: number): void {
     const error = new UserError('failed', {
       what: 'no virtual SIM in the pool is free',
-      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. This tunnel will keep its SIM for ${Math.round(pause / 1000)} s; messages are held until then`,
+      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. This tunnel will share its SIM for ${Math.round(pause / 1000)} s, which can delay messages`,
       next: [
         'Add virtual SIMs to the pool, two for each concurrent sandbox, or reduce the concurrency.',
         'If no message arrives at all, check that the virtual SIMs are active and that outgoing UDP is allowed.',

@@ -79,10 +79,7 @@ function isIconRequest({ url, headers }: RequestHead): boolean {
   return url === '/favicon.ico' && headers['sec-fetch-dest'] === 'image';
 }
 
-const ICON_REFUSED = refused(
-  'icon',
-  "a browser's request for a favicon was ignored and not sent as a message",
-);
+const ICON_REFUSED = refused('icon', "a browser's request for a favicon was not sent as a message");
 
 function isAbsoluteForm(target = ''): boolean {
   return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(target);

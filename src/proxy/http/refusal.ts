@@ -33,7 +33,7 @@ export function refusalOf(request: IncomingMessage): ForwardFailure | undefined 
     return { reason: 'bad-request', message: 'the request has more than one Host header' };
   }
   if (isLastHop(request)) {
-    const message = 'Max-Forwards is 0, and this proxy does not answer in place of the target';
+    const message = 'Max-Forwards is 0, but this proxy does not respond to requests itself';
     return { reason: 'method-not-allowed', message };
   }
   return undefined;

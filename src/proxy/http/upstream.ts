@@ -172,7 +172,7 @@ export class Upstream {
   #refuseStray(): void {
     if (this.#isStray) return;
     this.#isStray = true;
-    this.#error ??= new Error('bytes arrived before the target had the request');
+    this.#error ??= new Error('the target sent bytes before it received the request');
     this.#awaitProof(performance.now() + PROOF_TIMEOUT);
   }
 

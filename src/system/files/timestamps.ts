@@ -77,7 +77,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
 
 /** The consequence that warnings mention; docs/reference/files.md explains it. */
 const CONSEQUENCE =
-  'if the clock is set back and arctun restarts, the server does not answer until the clock has caught up';
+  'if the clock is set back and arctun restarts, the server will not answer until the clock has caught up';
 
 interface Found {
   readonly index: number;

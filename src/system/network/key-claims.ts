@@ -49,7 +49,7 @@ export function createKeyClaims({
           failure = error as Error;
         }
       }
-      throw failure ?? new Error('no folder was found for the socket');
+      throw failure ?? new Error('no suitable folder for the socket was found');
     },
     async holder(publicKey) {
       let failure: Error | undefined;

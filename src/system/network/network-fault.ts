@@ -20,7 +20,7 @@ export async function networkFault(
   const faults = await Promise.all([...servers, ...ANYWHERE].map((host) => routeFault(host)));
   const [first] = faults;
   if (first === undefined || faults.includes(undefined)) return undefined;
-  const message = `this machine does not have a network route (${first.message})`;
+  const message = `this machine has no route to the network (${first.message})`;
   return Object.assign(new Error(message, { cause: first }), { code: first.code });
 }
 

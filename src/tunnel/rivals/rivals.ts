@@ -135,7 +135,7 @@ function describe(signs: RivalSigns): Rival {
   return {
     ...signs,
     what: 'another tunnel uses this virtual SIM',
-    why: `the session was taken over ${times(lost)}, and packets for another tunnel's connection arrived ${times(flows)}. A virtual SIM can carry only one tunnel at a time`,
+    why: `the session was taken over ${times(lost)}, and packets for another tunnel's connection arrived ${times(flows)}. A virtual SIM supports only one tunnel at a time`,
     next: ['Give each tunnel its own virtual SIM, or stop the other tunnel.'],
   };
 }

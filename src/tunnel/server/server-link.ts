@@ -311,7 +311,7 @@ export class ServerLink {
       case 'handshake-gave-up': {
         this.#hasGivenUp = true;
         const { reason, why } = this.silence.explain();
-        const next = 'the next packet or keepalive starts another attempt';
+        const next = 'the next packet or keepalive will start another attempt';
         log.warn({ reason }, `no response to the handshake within 90 s: ${why}; ${next}`);
         break;
       }

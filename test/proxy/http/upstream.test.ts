@@ -129,7 +129,7 @@ describe('bytes that arrive before the target has acknowledged a request in one 
     side.respond(`${HEAD}ab`);
     await turn();
     jest.advanceTimersByTime(50);
-    expect(handler.events).toEqual(['lost bytes arrived before the target had the request']);
+    expect(handler.events).toEqual(['lost the target sent bytes before it received the request']);
   });
 
   it('fail the request after three seconds', async () => {

@@ -26,7 +26,7 @@ describeWith(['root', 'unshare', 'ip'], 'in a network namespace', () => {
   it('reports no network without a route', () => {
     expect(JSON.parse(run('ip link set lo up'))).toEqual({
       code: 'ENETUNREACH',
-      message: 'this machine does not have a network route (connect ENETUNREACH 10.9.9.9:53)',
+      message: 'this machine has no route to the network (connect ENETUNREACH 10.9.9.9:53)',
     });
   });
 
