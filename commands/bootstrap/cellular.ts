@@ -21,7 +21,7 @@ export default class BootstrapCellular extends BaseCommand {
     'metadata-endpoint': {
       type: 'string',
       description:
-        'Base URL of the metadata service, which reports the SIM ID if it is enabled for the SIM.',
+        'Base URL of the metadata service, which reports the SIM ID if the service is enabled for the SIM.',
       default: SORACOM_URLS.metadata,
     },
     'dump-config': {

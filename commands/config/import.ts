@@ -23,7 +23,7 @@ export default class ConfigImport extends BaseCommand {
     'sim-id': {
       type: 'string',
       description:
-        'ID of the virtual SIM. Required: a WireGuard configuration does not contain it.',
+        'ID of the virtual SIM. Required, because a WireGuard configuration does not contain this ID.',
       default: '',
     },
     'ignore-unsupported': {

@@ -12,7 +12,7 @@ import { renderSimTable } from '../../src/cli/output/sim-table.js';
 
 export default class SimTerminate extends BaseCommand {
   static override description =
-    'Terminate a virtual SIM.\nThis is final: the SIM will be deleted and no longer billed.';
+    'Terminate a virtual SIM.\nYou cannot undo this. SORACOM deletes the SIM and stops billing it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 8942310022000012345',
     '<%= config.bin %> <%= command.id %> --yes',

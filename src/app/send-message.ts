@@ -139,7 +139,7 @@ function explain(error: unknown, { target }: SendOptions): unknown {
     what,
     why: error.message,
     next: [
-      'The message may have been sent once, but not twice.',
+      'The message may have arrived, but it was not sent twice.',
       'Before you send it again, check whether it arrived.',
     ],
     cause: error,

@@ -112,7 +112,7 @@ const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   dns: 'Check the network, the name server, and the host name of the endpoint.',
   connection: 'Check the network and the firewall, and HTTPS_PROXY if you use a proxy.',
   proxy:
-    'Check HTTPS_PROXY and its credentials. If it is the proxy of `arctun up`, add the host to NO_PROXY.',
+    'Check HTTPS_PROXY and its credentials. If HTTPS_PROXY is the proxy of `arctun up`, add the host to NO_PROXY.',
   timeout: 'Check the network and the proxy settings, then try again.',
   tls: 'Check that the endpoint is the SORACOM API. If a proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its CA.',
   'tls-clock':

@@ -84,7 +84,9 @@ const NEXT_OF_STATUS: Readonly<Record<number, (operation: Operation) => string[]
   403: ({ permission }) => [
     `Grant ${permission ?? 'permission for this call'} to the SAM user who signs in.`,
   ],
-  404: () => ['Check the SIM ID and the coverage type: a SIM exists in only one coverage.'],
+  404: () => [
+    'Check the SIM ID and the coverage type: each SIM belongs to only one of the two coverage types.',
+  ],
   407: () => ["Add the proxy's credentials to HTTPS_PROXY."],
   429: () => ['Wait a minute and try again: the API limits calls per minute.'],
 };

@@ -190,7 +190,7 @@ it('reports over TCP why the server is silent after it answered the handshake', 
 
 describe('whether a message has arrived', () => {
   const UNKNOWN = [
-    'The message may have been sent once, but not twice.',
+    'The message may have arrived, but it was not sent twice.',
     'Before you send it again, check whether it arrived.',
   ];
   const request = { method: 'POST', path: '/', headers: [], body: bytes('x') };

@@ -79,7 +79,7 @@ export function authKeyEndpoint(
   if (authKey === undefined || isItsOwn || isSoracomUrl(endpoint)) return endpoint;
   throw new UserError('configuration', {
     what: 'cannot sign in to SORACOM',
-    why: `the API endpoint in arc.json (${new URL(endpoint).host}) is not one of SORACOM's, and the auth key does not come from arc.json`,
+    why: `the API endpoint in arc.json (${new URL(endpoint).host}) does not belong to SORACOM, and the auth key does not come from arc.json`,
     next: [
       'The key was not sent.',
       'Choose the API with --endpoint or --coverage-type, or remove the endpoint from arc.json.',

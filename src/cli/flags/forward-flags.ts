@@ -41,7 +41,7 @@ export const forwardFlags = grouped('Listener', {
   'no-resend': {
     type: 'boolean',
     description:
-      'Never send a request a second time. By default, if the target closes a connection without reading the request, arctun sends it again over a new connection.',
+      'Never send a request a second time. By default, if the target closes a connection without reading the request, arctun sends the request again over a new connection.',
     env: 'ARCTUN_NO_RESEND',
   },
   'allow-open': {

@@ -313,7 +313,7 @@ describe('the endpoint of an auth key', () => {
         const error = await refusal(resolve(choice, profile));
         expect(error).toMatchObject({ kind: 'configuration' });
         expect(error.why).toContain(
-          `the API endpoint in arc.json (${new URL(endpoint).host}) is not one of SORACOM's`,
+          `the API endpoint in arc.json (${new URL(endpoint).host}) does not belong to SORACOM`,
         );
         expect(error.next[0]).toBe('The key was not sent.');
       }

@@ -36,7 +36,7 @@ describeWith(LAMBDA_SANDBOX, 'two environments with one virtual SIM', () => {
         level: 'warn',
         why: expect.stringContaining('one tunnel at a time') as string,
       });
-      const advice = logged(sandbox, /^the function has only one virtual SIM/);
+      const advice = logged(sandbox, /^several environments of this function seem/);
       expect(advice).toHaveLength(1);
       expect(JSON.stringify(advice)).toMatch(/concurrency to 1.*pool/);
     }
