@@ -116,7 +116,7 @@ const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   timeout: 'Check the network and the proxy settings, then try again.',
   tls: 'Check that the endpoint is the SORACOM API. If a proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its CA.',
   'tls-clock':
-    "Check this machine's clock: at the time that it shows, the certificate is not valid.",
+    "Check this machine's clock: by this clock, the certificate has expired or is not valid yet.",
   'not-tls': 'Check the scheme and the port of the endpoint.',
   'too-long': 'Check that the endpoint is the SORACOM API.',
 };
