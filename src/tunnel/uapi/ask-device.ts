@@ -26,7 +26,7 @@ export async function askDevice(
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): Promise<DeviceStatus> {
   const answer = readGetResponse(await connections.ask(path, 'get=1\n\n', '\n\n'));
-  if (answer === undefined) throw new Error('the response is not in the format of WireGuard');
+  if (answer === undefined) throw new Error("the response is not in WireGuard's format");
   const { privateKey, listenPort, fwmark, peers } = answer;
   const publicKey = privateKey && formatKey(publicKeyOf(privateKey.expose()));
   privateKey?.expose().fill(0);

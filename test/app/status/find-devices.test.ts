@@ -56,7 +56,7 @@ it('excludes devices with an abandoned socket, and reports others that fail', as
   expect(found(result)).toEqual(['d (userspace)']);
   expect(result.notes).toEqual([
     'cannot query /var/run/wireguard/b.sock: connect EACCES',
-    'cannot query /var/run/wireguard/c.sock: the response is not in the format of WireGuard',
+    "cannot query /var/run/wireguard/c.sock: the response is not in WireGuard's format",
   ]);
 });
 

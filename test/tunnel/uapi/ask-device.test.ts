@@ -48,6 +48,6 @@ it('has no public key without a private one', async () => {
 
 it('fails if the answer is not a UAPI response', async () => {
   await expect(ask('hello\n\n').status).rejects.toThrow(
-    'the response is not in the format of WireGuard',
+    "the response is not in WireGuard's format",
   );
 });
