@@ -316,7 +316,7 @@ describe('the hooks of arc.json', () => {
     expect(await running).toBeUndefined();
     expect(world.log.messages('warn')).toEqual([
       expect.stringMatching(/^skipped PostUp\(0\): /),
-      expect.stringMatching(/^cannot create a control socket, so /),
+      expect.stringMatching(/^cannot create the control socket, so /),
     ]);
   });
 
