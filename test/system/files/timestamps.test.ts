@@ -377,7 +377,7 @@ it('warns once in total if nothing can be stored, and never throws', async () =>
     record.save(stamp(2));
   }
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]!.message).toContain('the server does not answer until');
+  expect(warnings[0]!.message).toContain('the server will not answer until');
 });
 
 describeWith(['root', 'unshare'], 'a file system that cannot be written to', () => {
