@@ -1,4 +1,5 @@
 import { UserError, type UserErrorText } from '../lib/errors/user-error.js';
+import { correctionOf } from '../lib/text/config-name.js';
 
 /** One fault in a file. `found` never contains the value of a secret. */
 export interface ArcConfigFault {
@@ -9,8 +10,6 @@ export interface ArcConfigFault {
   readonly found: string;
   readonly expected: string;
 }
-
-const CHECK_AGAIN = 'Correct the file, then check it with `arctun config validate`.';
 
 /** The error for an unusable configuration, which lists every fault, not only the first. */
 export class ArcConfigError extends UserError {
@@ -27,7 +26,7 @@ export class ArcConfigError extends UserError {
     super('configuration', {
       what: `cannot use ${file}`,
       why: lines.length === 1 ? lines.join('') : [`${lines.length} errors`, ...lines].join('\n  '),
-      next: [CHECK_AGAIN],
+      next: [correctionOf(file)],
       ...options,
     });
     this.file = file;

@@ -1,5 +1,6 @@
 import { fileFaultKind } from '../lib/errors/file-fault.js';
 import { UserError } from '../lib/errors/user-error.js';
+import { commandFor } from '../lib/text/config-name.js';
 import type { ArcConfig } from './arc-config.js';
 import { FileError, type FileFailure, type Files, type InspectedText } from '../ports/files.js';
 import { formatArcConfig } from './format-arc-config.js';
@@ -27,7 +28,7 @@ async function readable<T>(files: Files, path: string, read: () => Promise<T>): 
   try {
     return await read();
   } catch (error) {
-    throw error instanceof FileError ? readFailure(error, files.absolute(path)) : error;
+    throw error instanceof FileError ? readFailure(error, files.absolute(path), path) : error;
   }
 }
 
@@ -46,7 +47,7 @@ export async function readIfPresent(
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     if (absent.includes(error.failure)) return undefined;
-    throw readFailure(error, files.absolute(path));
+    throw readFailure(error, files.absolute(path), path);
   }
 }
 
@@ -62,15 +63,16 @@ export async function writeArcConfig(files: Files, path: string, config: ArcConf
   }
 }
 
-/** Builds the error for a file that cannot be read, with advice. */
-export function readFailure(error: FileError, path: string): UserError {
+/**
+ * Builds the error for a file that cannot be read, with advice.
+ *
+ * @param config the value of `--config` for the suggested command
+ */
+export function readFailure(error: FileError, path: string, config: string): UserError {
+  const create = `Create the file with \`${commandFor('bootstrap authkey', config)}\`, or choose another one with --config.`;
   const next = {
-    absent: [
-      'Create the file with `arctun bootstrap authkey`, or choose another one with --config.',
-    ],
-    'no-folder': [
-      'Create the file with `arctun bootstrap authkey`, or choose another one with --config.',
-    ],
+    absent: [create],
+    'no-folder': [create],
     'is-folder': ['Choose a file with --config.'],
     denied: ['Run as the user who owns the file, or let this user read it.'],
     'not-text': ['Save the file as UTF-8, without a byte order mark.'],

@@ -1,10 +1,10 @@
 import type { ArcConfig } from './arc-config.js';
 import { inspectConfigFile } from './arc-config-file.js';
 import type { Files, InspectedText } from '../ports/files.js';
-import { INLINE_CONFIG } from './inline-config.js';
 import { parseArcConfig } from './parse-arc-config.js';
 import { pathFault, type PathFault } from '../lib/errors/path-fault.js';
 import { UserError } from '../lib/errors/user-error.js';
+import { INLINE_CONFIG } from '../lib/text/config-name.js';
 
 /** The source of a configuration: a file path or inline text. */
 export type ConfigSource =

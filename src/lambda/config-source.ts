@@ -1,13 +1,13 @@
 /** Finds the extension's arc.json, or several for a pool, as environment variables specify. */
 import { ArcConfigError, unplacedFault } from '../arc-config/arc-config-error.js';
 import { decodeBase64, inlineConfig } from '../arc-config/config-source.js';
-import { INLINE_CONFIG } from '../arc-config/inline-config.js';
 import { FileError, type Files } from '../ports/files.js';
 import { readTunnelConfig } from '../arc-config/parse-arc-config.js';
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { sameBytes } from '../lib/same-bytes.js';
+import { INLINE_CONFIG } from '../lib/text/config-name.js';
 import { parseJson } from '../lib/text/parse-json.js';
 import type { SecretPlace } from './parameters-and-secrets.js';
 import type { ConfigPlace } from './settings.js';
@@ -176,9 +176,18 @@ function load({ text, source, path }: NamedText): LoadedArcConfig | UserError {
     const { config, notices } = readTunnelConfig(text, { path: source });
     return { config, original: config, source, path, notices };
   } catch (error) {
+    if (error instanceof ArcConfigError) return invalid(error, path);
     if (error instanceof UserError) return error;
     throw error;
   }
+}
+
+/** Replaces the advice, because the user must correct the original on another machine. */
+function invalid({ file, faults, cause }: ArcConfigError, path: string | undefined): UserError {
+  const place = path === undefined ? file : 'the file';
+  const subject = file.startsWith(INLINE_CONFIG) ? 'ARCTUN_CONFIG' : place;
+  const next = [`Correct ${subject}, then check the JSON with \`arctun config validate -\`.`];
+  return new ArcConfigError(file, faults, { next, cause });
 }
 
 /** True if both configurations have the same key, which identifies the virtual SIM. */

@@ -1,5 +1,6 @@
 import type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';
+import { type ConfigName, DEFAULT_CONFIG } from '../lib/text/config-name.js';
 import {
   type IpAddress,
   type IpPrefix,
@@ -9,6 +10,8 @@ import {
 
 /** The parsed configuration of a tunnel, with all defaults applied. */
 export interface TunnelConfig {
+  /** The configuration that messages name. */
+  readonly configName: ConfigName;
   /** This tunnel's X25519 private key, 32 bytes. */
   readonly privateKey: Secret<Uint8Array>;
   /** The Arc server's public key, 32 bytes. */
@@ -32,6 +35,8 @@ export interface TunnelConfig {
 
 /** The parts of a tunnel's configuration in the form in which a file contains them. */
 export interface TunnelConfigText {
+  /** The configuration that messages name; arc.json by default. */
+  readonly configName?: ConfigName | undefined;
   readonly privateKey: Secret<Uint8Array>;
   readonly serverPublicKey: Uint8Array;
   readonly endpoint: { readonly host: string; readonly port: number };
@@ -49,6 +54,8 @@ export interface TunnelConfigText {
   readonly killSwitch?: boolean | undefined;
 }
 
+const DEFAULT_NAME: ConfigName = { source: DEFAULT_CONFIG, path: DEFAULT_CONFIG };
+
 /**
  * Parses the text values in a tunnel's configuration.
  *
@@ -61,7 +68,7 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
     return address;
   });
   const { privateKey, serverPublicKey, endpoint, mtu, persistentKeepaliveSeconds } = text;
-  const { nameServers = [] } = text;
+  const { nameServers = [], configName = DEFAULT_NAME } = text;
   const allowedIps = text.allowedIps.map((prefixText) => {
     const prefix = parseIpPrefix(prefixText);
     if (prefix === undefined) throw new RangeError(`${prefixText} must be an IP prefix`);
@@ -69,6 +76,7 @@ export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
   });
   const persistentKeepalive = persistentKeepaliveSeconds * 1000;
   return {
+    configName,
     privateKey,
     serverPublicKey,
     endpoint,

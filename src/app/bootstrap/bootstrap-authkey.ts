@@ -53,8 +53,8 @@ const REPEAT_LABELS = 'Run the same command again to retry. This does not create
 
 /** Returns a note if --save-profile was given but arc.json cannot hold these credentials. */
 export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly string[] {
-  return options.saveProfile && profile === undefined ? [NO_PROFILE] : [];
+  return options.saveProfile && profile === undefined ? [noProfile(options.path)] : [];
 }
 
-const NO_PROFILE =
-  'No profile was saved in arc.json, because a profile can contain only an auth key, and cannot switch users.';
+const noProfile = (path: string) =>
+  `No profile was saved in ${path}, because a profile can contain only an auth key, and cannot switch users.`;

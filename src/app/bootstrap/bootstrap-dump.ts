@@ -3,7 +3,7 @@
  * arc.json exists, its SIM gets a new session and no second SIM is created.
  */
 import { resolveConfigSource } from '../../arc-config/config-source.js';
-import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
+import { INLINE_CONFIG } from '../../lib/text/config-name.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';

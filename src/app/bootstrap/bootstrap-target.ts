@@ -5,6 +5,7 @@ import { requireFile } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { UserError, type FailureKind } from '../../lib/errors/user-error.js';
+import { commandFor } from '../../lib/text/config-name.js';
 import { sessionStatePath } from '../session/session-state.js';
 import { requireSimId } from '../sim/sim-target.js';
 import { refuseWhileRescued } from './bootstrap-rescue.js';
@@ -85,7 +86,7 @@ export async function readBootstrapTarget(
     [
       'Nothing was created or changed.',
       'Add the simId of the virtual SIM, as shown in the user console.',
-      'Or, if `bootstrap cellular` wrote the file, run `arctun bootstrap cellular` to renew the session.',
+      `Or, if \`bootstrap cellular\` wrote the file, run \`${commandFor('bootstrap cellular', path)}\` to renew the session.`,
       MOVE_AWAY,
     ],
   );
@@ -105,12 +106,12 @@ export async function readExistingTarget(
   const text = await readUnlessAbsent(files, path);
   if (text === undefined) return undefined;
   const config = parseOrRefuse(text, place);
-  if (isSkeleton(config)) throw refuseSkeleton(config, place);
+  if (isSkeleton(config)) throw refuseSkeleton(config, place, path);
   return config;
 }
 
 /** An arc.json with a SIM ID but no key is not a skeleton: its SIM exists and is billed. */
-function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
+function refuseSkeleton({ simId }: ArcConfig, place: string, path: string): UserError {
   if (simId === '' || simId === SKELETON_SIM_ID) {
     return refusal('configuration', place, 'it is a template and does not contain a SIM ID', [
       MOVE_AWAY,
@@ -118,7 +119,7 @@ function refuseSkeleton({ simId }: ArcConfig, place: string): UserError {
   }
   return refusal('configuration', place, `it belongs to SIM ${simId} but has no private key`, [
     'Nothing was created or changed.',
-    'Run `arctun sim renew-key` to give that SIM a new key.',
+    `Run \`${commandFor('sim renew-key', path)}\` to give that SIM a new key.`,
     MOVE_AWAY,
   ]);
 }
@@ -144,7 +145,7 @@ async function readUnlessAbsent(files: Files, path: string): Promise<string | un
     if (!(error instanceof FileError)) throw error;
     // If the folder is missing, the later write check reports it.
     if (error.failure === 'absent' || error.failure === 'no-folder') return undefined;
-    const { kind, why, next } = readFailure(error, files.absolute(path));
+    const { kind, why, next } = readFailure(error, files.absolute(path), path);
     throw refusal(
       kind,
       files.absolute(path),

@@ -2,6 +2,7 @@
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import { commandFor } from '../../lib/text/config-name.js';
 import { FileError } from '../../ports/files.js';
 import { ApiError, simMayExist } from '../../soracom/api-error.js';
 import { isoTime } from '../iso-time.js';
@@ -27,7 +28,7 @@ export const creationSteps = {
     });
     run.keptIn = keptIn;
     if (notice !== undefined) notes.push(notice);
-    if (options.ownKey || options.adopt !== undefined) notes.push(KEY_KEPT);
+    if (options.ownKey || options.adopt !== undefined) notes.push(keyKept(options.path));
     if (createSim !== undefined) {
       // Another arc.json has appeared since the earlier run was interrupted.
       await journal.end();
@@ -96,7 +97,7 @@ export const creationSteps = {
   async 'write-arc-json'(run: SimRun): Promise<AfterKey> {
     const { options, ports, journal } = run;
     const config = configOf(run);
-    ports.onStep?.('Writing arc.json');
+    ports.onStep?.(`Writing ${options.path}`);
     try {
       await proveStillAbsent(ports.files, options.path);
       await ports.files.replaceText(options.path, formatArcConfig(config));
@@ -165,7 +166,7 @@ export const creationSteps = {
         error,
         [
           ...error.next,
-          'Run `arctun sim renew-key` to replace the key with a locally generated one.',
+          `Run \`${commandFor('sim renew-key', run.options.path)}\` to replace the key with a locally generated one.`,
         ],
         `SIM ${config.simId} was created and works, but its key was not generated locally`,
       );
@@ -174,7 +175,8 @@ export const creationSteps = {
   },
 };
 
-const KEY_KEPT = 'The key in arc.json is unchanged. Run `arctun sim renew-key` to replace it.';
+const keyKept = (path: string) =>
+  `The key in ${path} is unchanged. Run \`${commandFor('sim renew-key', path)}\` to replace it.`;
 
 /** Adds advice to an error that a terminated SIM or another account's SIM can cause. */
 function withWayOut(error: unknown, path: string): unknown {

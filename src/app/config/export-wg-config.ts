@@ -1,6 +1,6 @@
 import { explainingFile } from '../../arc-config/arc-config-file.js';
 import { loadArcConfigSource } from '../../arc-config/config-source.js';
-import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
+import { INLINE_CONFIG } from '../../lib/text/config-name.js';
 import type { Files } from '../../ports/files.js';
 import { requireSession } from '../../arc-config/require-session.js';
 import { parseIp } from '../../arc-config/value-syntax.js';

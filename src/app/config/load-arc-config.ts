@@ -1,22 +1,18 @@
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { loadArcConfigSource, readConfigText } from '../../arc-config/config-source.js';
-import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
 import type { InspectedText, OtherWriter } from '../../ports/files.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { readArcConfigText, refuseFaults } from '../../arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import { type ConfigName, INLINE_CONFIG, STANDARD_INPUT } from '../../lib/text/config-name.js';
 import { withNewestSession, type StateHome } from '../session/session-state.js';
 
-export interface LoadedArcConfig {
+export interface LoadedArcConfig extends ConfigName {
   /** The configuration for opening a tunnel, with the newest known session. */
   readonly config: ArcConfig;
   /** The content of the file or text itself; a newer session in the state folder is ignored. */
   readonly original: ArcConfig;
-  /** The name of the configuration in messages: its path, or a description. */
-  readonly source: string;
-  /** The path of the file; undefined if the configuration was given as text. */
-  readonly path: string | undefined;
   /** Likely mistakes in the file; undefined if the file was not checked. */
   readonly notices?: readonly ConfigNotice[];
   /**
@@ -39,9 +35,6 @@ export async function loadArcConfig(value: string, home: StateHome): Promise<Loa
   const config = await withNewestSession(original, home);
   return { config, original, source: path ?? INLINE_CONFIG, path };
 }
-
-/** The name that messages use for a configuration read from standard input. */
-const STANDARD_INPUT = 'standard input';
 
 /**
  * Loads a configuration and checks that it has everything a tunnel needs. `up`, `send`, the library

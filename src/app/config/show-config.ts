@@ -1,7 +1,7 @@
 import { skeletonArcConfig } from '../../arc-config/arc-config.js';
 import { readIfPresent } from '../../arc-config/arc-config-file.js';
 import { resolveConfigSource } from '../../arc-config/config-source.js';
-import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
+import { INLINE_CONFIG } from '../../lib/text/config-name.js';
 import type { Files } from '../../ports/files.js';
 import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-config.js';
 import type { JsonMember } from '../../arc-config/json/json-node.js';

@@ -64,7 +64,7 @@ export async function keepSession(
     return {
       config,
       keptIn,
-      notice: `The new session was saved in ${keptIn}, not in arc.json: ${why}.`,
+      notice: `The new session was saved in ${keptIn} instead: ${why}.`,
     };
   } catch (error) {
     if (!(error instanceof FileError)) throw error;

@@ -1,6 +1,7 @@
 /** Compares an arc.json with SORACOM's data about its SIM. */
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
+import { commandFor } from '../../lib/text/config-name.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { readSessionOrNone } from '../session/arc-session.js';
@@ -26,10 +27,10 @@ export interface Finding {
 }
 
 /** The configuration to compare, and its name in messages. */
-export type DiagnosedConfig = Pick<LoadedArcConfig, 'config' | 'source'>;
+export type DiagnosedConfig = Pick<LoadedArcConfig, 'config' | 'source' | 'path'>;
 
-const RENEW_KEY =
-  'Run `arctun sim renew-key` to create a new key pair, or use the arc.json that has the matching private key.';
+const renewKey = (path: string | undefined) =>
+  `Run \`${commandFor('sim renew-key', path)}\` to create a new key pair, or use the arc.json that has the matching private key.`;
 
 /**
  * @param publicKeyOf computes the public key of an X25519 private key
@@ -43,7 +44,7 @@ export function diagnoseSim(
   // Other differences do not matter for a terminated SIM.
   if (sim.status === 'terminated') {
     const problem = 'The SIM is terminated and cannot open a tunnel.';
-    const next = `Move ${arcConfig.source} to another folder, and run \`arctun bootstrap authkey\` to create another SIM, which will be billed.`;
+    const next = `Move ${arcConfig.source} to another folder, and run \`${commandFor('bootstrap authkey', arcConfig.path)}\` to create another SIM, which will be billed.`;
     return [{ kind: 'terminated', problem, next }];
   }
   return [...keyFindings(sim, arcConfig, publicKeyOf), ...sessionFindings(sim, arcConfig)];
@@ -51,18 +52,18 @@ export function diagnoseSim(
 
 function keyFindings(
   sim: SimResponse,
-  { config: { privateKey, publicKey }, source }: DiagnosedConfig,
+  { config: { privateKey, publicKey }, source, path }: DiagnosedConfig,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
   if (isZeroKey(privateKey.expose())) {
     const problem = `${source} has no private key.`;
-    return [{ kind: 'no-private-key', problem, next: RENEW_KEY }];
+    return [{ kind: 'no-private-key', problem, next: renewKey(path) }];
   }
   const own = formatKey(publicKeyOf(privateKey.expose()));
   const platforms = simPublicKey(sim);
   if (platforms !== undefined && platforms !== own) {
     const problem = `The SIM's public key is ${platforms}, but the key in ${source} has the public key ${own}. The server does not answer handshakes with that key.`;
-    return [{ kind: 'other-key', problem, next: RENEW_KEY }];
+    return [{ kind: 'other-key', problem, next: renewKey(path) }];
   }
   // The tunnel does not use the public key, but a wrong public key may mislead people.
   if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
@@ -75,8 +76,8 @@ function keyFindings(
   ];
 }
 
-function sessionFindings(sim: SimResponse, { config, source }: DiagnosedConfig): Finding[] {
-  const next = `Run \`arctun bootstrap authkey\` to create a new session in ${source}.`;
+function sessionFindings(sim: SimResponse, { config, source, path }: DiagnosedConfig): Finding[] {
+  const next = `Run \`${commandFor('bootstrap authkey', path)}\` to create a new session in ${source}.`;
   const { arcSessionStatus: held } = config;
   const answer = sim.arcSessionStatus;
   if (answer === undefined || sim.sessionStatus?.online === false) {

@@ -6,6 +6,7 @@ import { FileError, type Files } from '../../ports/files.js';
 import type { Journals } from '../../ports/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import { commandFor } from '../../lib/text/config-name.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
 import { proveTargetWritable } from '../bootstrap/bootstrap-target.js';
@@ -68,7 +69,7 @@ export async function renewKeyOfSim(
   const config = await readTarget(options, files);
   const journal = await SimJournal.open(ports.journals, options.path);
   const isInterrupted = journal.line !== 'none';
-  if (isInterrupted) refuseOtherWork(config.simId, journal);
+  if (isInterrupted) refuseOtherWork(config.simId, journal, options.path);
   await proveTargetWritable(files, options.path);
   if (!options.yes) await requireConsent(config, ports);
 
@@ -144,11 +145,11 @@ function requireNamedSim(config: ArcConfig, named: string | undefined, place: st
 }
 
 /** Refuses bootstrap's journal, because only bootstrap can find out whether a SIM was created. */
-function refuseOtherWork(simId: string, { path, progress }: SimJournal): void {
+function refuseOtherWork(simId: string, { path, progress }: SimJournal, config: string): void {
   const { createSim, created, renewKey } = progress;
   if (createSim !== undefined || created !== undefined) {
     throw refusal('failed', `an earlier bootstrap was interrupted (${path})`, [
-      'Run `arctun bootstrap authkey` first to finish that bootstrap.',
+      `Run \`${commandFor('bootstrap authkey', config)}\` first to finish that bootstrap.`,
     ]);
   }
   if (renewKey === undefined || renewKey.simId === simId) return;

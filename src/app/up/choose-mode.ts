@@ -9,6 +9,8 @@ export interface ModeWish {
   readonly mode: TunnelMode;
   /** The name in arc.json; empty if the operating system chooses the name. */
   readonly interfaceName: string;
+  /** The configuration's name in messages. */
+  readonly source: string;
   /** A flag given by the user that only userspace mode supports, such as `--port`. */
   readonly userspaceFlag?: string | undefined;
 }
@@ -47,7 +49,7 @@ const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
  * @throws errors of openInterface(); with `auto` only if userspace mode would also fail
  */
 export async function chooseMode(
-  { mode, interfaceName, userspaceFlag }: ModeWish,
+  { mode, interfaceName, source, userspaceFlag }: ModeWish,
   { deviceTunnels, kernelTunnels, whyNoInterfaces, interfaceObstacle }: ModePorts,
 ): Promise<ChosenMode> {
   if (mode === 'userspace' || (mode === 'auto' && userspaceFlag !== undefined)) {
@@ -56,7 +58,7 @@ export async function chooseMode(
   if (mode === 'tun' || mode === 'kernel') {
     const tunnels = await (mode === 'tun' ? deviceTunnels?.() : kernelTunnels?.());
     if (tunnels === undefined) throw noInterfaces(mode, await whyNoInterfaces?.());
-    return { device: await openInterface(tunnels, interfaceName), reason: undefined };
+    return { device: await openInterface(tunnels, interfaceName, source), reason: undefined };
   }
   const obstacle = REASONS.get((await interfaceObstacle?.(interfaceName)) ?? 'failed');
   if (obstacle !== undefined) return userspace(obstacle);
@@ -65,7 +67,7 @@ export async function chooseMode(
     return userspace('a network interface requires Linux and the package koffi');
   try {
     return {
-      device: await openInterface(tunnels, interfaceName),
+      device: await openInterface(tunnels, interfaceName, source),
       reason: 'a network interface is permitted',
     };
   } catch (error) {

@@ -15,17 +15,19 @@ function inAdvance(name: string): string {
 
 /**
  * @param name the name in arc.json; empty if the operating system chooses the name
+ * @param source the configuration's name in messages
  * @throws UserError of kind `permission` if a permission is missing
  */
 export async function openInterface(
   tunnels: InterfaceTunnels,
   name: string,
+  source: string,
 ): Promise<InterfaceTunnel> {
   try {
     return await tunnels.open(name);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    throw refused(name, error);
+    throw refused(name, source, error);
   }
 }
 
@@ -43,7 +45,7 @@ export function isRefusal(error: unknown): error is PacketInterfaceError {
   return error instanceof Error && 'refusal' in error;
 }
 
-function refused(name: string, error: PacketInterfaceError): UserError {
+function refused(name: string, source: string, error: PacketInterfaceError): UserError {
   const what = `cannot create the network interface ${name === '' ? '(any name)' : name}`;
   const fail = (kind: FailureKind, why: string, next: readonly string[]) =>
     new UserError(kind, { what, why, next, cause: error });
@@ -66,11 +68,11 @@ function refused(name: string, error: PacketInterfaceError): UserError {
     case 'name-taken':
       return fail('failed', 'an interface with this name already exists', [
         'Stop any tunnel that uses this interface: two tunnels with the same key keep disconnecting each other.',
-        'Or set another interface name in arc.json.',
+        `Or set another interface name in ${source}.`,
       ]);
     case 'bad-name':
       return fail('configuration', 'the name is not a valid interface name', [
-        'In arc.json, set an interface name of at most 15 letters and digits.',
+        `In ${source}, set an interface name of at most 15 letters and digits.`,
       ]);
     case 'failed':
       return fail('failed', error.message, [USERSPACE]);

@@ -54,9 +54,10 @@ export function planTunnel(options: TunnelPlan, { crypto }: KeyPorts): TunnelCon
 
 function tunnelConfigOf(options: TunnelPlan): TunnelConfig {
   const { arcConfig, overrides = {}, congestion, nameServers = PLATFORM_NAME_SERVERS } = options;
-  const { config, source } = arcConfig;
+  const { config, source, path } = arcConfig;
   const session = requireSession(config, source);
   return parseTunnelConfig({
+    configName: { source, path },
     privateKey: config.privateKey,
     serverPublicKey: session.arcServerPeerPublicKey,
     endpoint: session.arcServerEndpoint,
@@ -81,7 +82,7 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
   throw new UserError('usage', {
     what: `cannot use --mtu=${overrides.mtu}`,
     why: `the MTU must be at least ${minimum} for IPv${family} inside the tunnel`,
-    next: ['Remove --mtu to use the MTU in arc.json.'],
+    next: [`Remove --mtu to use the MTU in ${arcConfig.source}.`],
   });
 }
 

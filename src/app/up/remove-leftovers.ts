@@ -2,15 +2,19 @@
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceLeftovers } from '../../ports/packet-interfaces.js';
+import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { RIGHT } from './open-interface.js';
 
 /**
- * @param name the interface's name in arc.json
+ * @param arcConfig contains the interface's name
  * @param leftovers undefined if this operating system has no network interfaces
  * @returns the number of removed routes and rules
  * @throws UserError if the interface exists, or if the operating system refuses
  */
-export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | undefined): number {
+export function removeLeftovers(
+  { config: { interface: name }, source }: Pick<LoadedArcConfig, 'config' | 'source'>,
+  leftovers: InterfaceLeftovers | undefined,
+): number {
   const what = 'cannot clean up after an "arctun up" that was killed';
   if (leftovers === undefined) {
     throw new UserError('failed', {
@@ -25,7 +29,7 @@ export function removeLeftovers(name: string, leftovers: InterfaceLeftovers | un
     throw new UserError('configuration', {
       what,
       why: 'the configuration does not contain the interface name, which is needed to find the routes',
-      next: ['In arc.json, set interface to the name that "arctun up" used.'],
+      next: [`In ${source}, set interface to the name that "arctun up" used.`],
     });
   }
   if (leftovers.isInUse(name)) {

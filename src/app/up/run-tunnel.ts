@@ -27,7 +27,7 @@ import {
 
 export interface RunTunnelOptions extends UserspaceOptions {
   readonly tunnel: TunnelPlan;
-  readonly mode: Omit<ModeWish, 'interfaceName'>;
+  readonly mode: Omit<ModeWish, 'interfaceName' | 'source'>;
   readonly services: TunnelServiceOptions;
   /** Whether to open the tunnel even if another process on this machine uses the SIM. */
   readonly force: boolean;
@@ -141,10 +141,10 @@ async function enterMode(
   { tunnel, mode }: RunTunnelOptions,
   ports: RunTunnelPorts,
 ): Promise<ChosenMode> {
-  const { config } = tunnel.arcConfig;
+  const { config, source } = tunnel.arcConfig;
   const publicKey = ports.crypto.publicKey(privateKey.expose());
   const chosen = await chooseMode(
-    { ...mode, interfaceName: config.interface },
+    { ...mode, interfaceName: config.interface, source },
     { ...ports, kernelTunnels: async () => ports.kernelTunnels?.(publicKey) },
   );
   const { device, reason } = chosen;

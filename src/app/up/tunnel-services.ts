@@ -52,10 +52,10 @@ export async function openTunnelServices(
   ports: TunnelServicePorts,
 ): Promise<TunnelServices> {
   const { running, states, arcConfig } = served;
-  const { config } = arcConfig;
+  const { config, source } = arcConfig;
   const { tunnel, up } = running;
   const name = up.mode === 'userspace' ? config.interface : up.interface;
-  const uapi = await openUapiSocket(running, name, ports);
+  const uapi = await openUapiSocket(running, name, source, ports);
   const offer = statusOffer(options, served, name, uapi && name);
   const status = await offerStatus(offer, ports).catch(async (error: unknown) => {
     await uapi?.close();

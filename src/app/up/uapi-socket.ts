@@ -18,12 +18,14 @@ export interface UapiPorts {
  * interface whose socket another program serves.
  *
  * @param name the interface's name; in userspace the name in arc.json
+ * @param source the configuration's name in messages
  * @returns undefined if the socket cannot be opened, or in kernel mode
  * @throws UserError in tun mode, if another program listens there
  */
 export async function openUapiSocket(
   { tunnel, up: { mode } }: Pick<RunningTunnel, 'tunnel' | 'up'>,
   name: string,
+  source: string,
   { listeners, log }: UapiPorts,
 ): Promise<LocalListener | undefined> {
   if (tunnel.converse === undefined || name === '' || name.includes('/')) return undefined;
@@ -41,24 +43,24 @@ export async function openUapiSocket(
       );
       return undefined;
     }
-    const taken = takenError(path, error);
+    const taken = takenError(path, source, error);
     if (mode === 'tun') throw taken;
     log.warn({}, `${taken.message}; wg will not show this tunnel`);
     return undefined;
   }
 }
 
-function takenError(path: string, error: unknown): UserError {
+function takenError(path: string, source: string, error: unknown): UserError {
   const what = `cannot listen on ${path}`;
   const owner = ownerOf(error);
   if (owner !== undefined) {
     const why = `permission denied: the socket is owned by ${owner}`;
-    const next = [`Run as ${owner}, or set another interface name in arc.json.`];
+    const next = [`Run as ${owner}, or set another interface name in ${source}.`];
     return new UserError('permission', { what, why, next, cause: error });
   }
   const next = [
     'Stop that program: two tunnels with the same key keep disconnecting each other.',
-    'Or set another interface name in arc.json.',
+    `Or set another interface name in ${source}.`,
   ];
   const why = 'another program already runs a tunnel with this name';
   return new UserError('failed', { what, why, next, cause: error });

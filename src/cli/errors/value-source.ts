@@ -1,5 +1,5 @@
 /** Finds out whether a flag or an environment variable set a value, and names this source in errors. */
-import { INLINE_CONFIG } from '../../arc-config/inline-config.js';
+import { INLINE_CONFIG } from '../../lib/text/config-name.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 export interface CommandLine {

@@ -102,7 +102,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const load = (value: string | Uint8Array) => loadTunnelConfig(value, home, overrides);
   const arcConfig = await load(flags['read-stdin'] ? await context.readStdin() : flags.config);
-  if (flags.cleanup) return cleanUp(arcConfig.config.interface, surroundings);
+  if (flags.cleanup) return cleanUp(arcConfig, surroundings);
   context.dump?.(verboseWgConfig(arcConfig, overrides));
   const level = chosenLevel(flags, configuredLogLevel(arcConfig.config.logLevel));
   const logOptions = { level, format: flags['log-format'] };
@@ -184,8 +184,11 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
   else if (!flags.quiet) output.write(renderText(upText(up, flags['forward-to'])));
 }
 
-async function cleanUp(name: string, { context, output }: UpSurroundings): Promise<void> {
-  const removed = removeLeftovers(name, await context.interfaceLeftovers());
+async function cleanUp(
+  arcConfig: LoadedArcConfig,
+  { context, output }: UpSurroundings,
+): Promise<void> {
+  const removed = removeLeftovers(arcConfig, await context.interfaceLeftovers());
   output.note(`Removed ${removed} routes and rules that an earlier "up" left behind.`);
 }
 

@@ -142,6 +142,7 @@ export class KernelServer {
       hasSession: this.hasSession,
     });
     return silenceError(reason, {
+      configName: this.#config.configName,
       ...this.#config.endpoint,
       triedEndpoints: [...this.#triedEndpoints],
       initiations: Math.max(1, Math.round(this.#unansweredBytes / INITIATION_LENGTH)),

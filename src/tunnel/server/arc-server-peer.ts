@@ -27,7 +27,7 @@ export class ArcServerPeer {
   /** @throws RangeError if the server's key equals the tunnel's own key or that of another peer */
   constructor({ config, ports, device, socket, schedule, ...options }: ArcServerPeerOptions) {
     const { clock, wallClock, log } = ports;
-    const { endpoint: server, serverPublicKey, persistentKeepalive } = config;
+    const { configName, endpoint: server, serverPublicKey, persistentKeepalive } = config;
     const { allowedIps = config.allowedIps } = options;
     const addresses = new ServerAddresses(server, ports);
     const search = new EndpointSearch({ addresses, clock, log, socket });
@@ -40,7 +40,8 @@ export class ArcServerPeer {
     this.#device = device;
     this.peer = peer;
     this.search = search;
-    this.silence = new ServerSilence({ device, peer, server, addresses, search, clock, wallClock });
+    const parts = { device, peer, server, addresses, search, clock, wallClock };
+    this.silence = new ServerSilence({ configName, ...parts });
   }
 
   /** Applies changes that keep the session. */

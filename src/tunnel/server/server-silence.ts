@@ -1,4 +1,5 @@
 /** Explains why an Arc server is silent. */
+import type { ConfigName } from '../../lib/text/config-name.js';
 import type { Silence } from '../../lib/silence.js';
 import type { Device, Peer } from '../../engine/engine.js';
 import { type EndpointSearch, isNetworkFault } from './endpoint-search.js';
@@ -11,6 +12,7 @@ import type { TunnelPorts } from '../tunnel-ports.js';
 import { silenceError } from './silence-text.js';
 
 export interface ServerSilenceOptions extends Pick<TunnelPorts, 'clock' | 'wallClock'> {
+  readonly configName: ConfigName;
   readonly device: Device;
   readonly peer: Peer;
   /** The configured server: its name or address, and its port. */
@@ -28,12 +30,13 @@ export class ServerSilence implements PeerSilence {
 
   /** Returns the error for a caller that has waited without a reply from the server. */
   explain(): SilenceError {
-    const { peer, server, addresses, search, wallClock } = this.#options;
+    const { configName, peer, server, addresses, search, wallClock } = this.#options;
     const { initiations, triedEndpoints, sendError } = search;
     const { endpoint } = peer;
     const current = endpoint === undefined ? [] : [endpointText(endpoint)];
     const reason = this.#reason();
     return silenceError(reason, {
+      configName,
       ...server,
       triedEndpoints: triedEndpoints.length > 0 ? triedEndpoints : current,
       initiations,

@@ -2,11 +2,14 @@
 import { isDenied } from '../../lib/errors/error-message.js';
 import type { UserErrorText } from '../../lib/errors/user-error.js';
 import type { Silence } from '../../lib/silence.js';
+import { type ConfigName, commandFor } from '../../lib/text/config-name.js';
 import { isLoopback } from '../../proxy/listen-address.js';
 import { TunnelError, type SilenceError } from '../tunnel-error.js';
 
 /** The facts about a silence, except the reason. */
 export interface SilenceFacts {
+  /** The configuration that the advice names. */
+  readonly configName: ConfigName;
   readonly host: string;
   readonly port: number;
   /** The endpoints that were tried since the server was last heard, as text. */
@@ -22,25 +25,25 @@ export function silenceError(reason: Silence, facts: SilenceFacts): SilenceError
 }
 
 const NO_HANDSHAKE = 'no handshake with the Arc server';
-const LOOK_AT_SIM =
-  'run "arctun sim show" to compare the keys and the session with SORACOM, or "arctun bootstrap authkey" to create a new session';
+
+const lookAtSim = ({ configName: { path } }: SilenceFacts) =>
+  `run "${commandFor('sim show', path)}" to compare the keys and the session with SORACOM, or "${commandFor('bootstrap authkey', path)}" to create a new session`;
 
 const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> = {
   'no-answer': (facts) => ({
     what: NO_HANDSHAKE,
     why: unanswered(facts),
     next: [
-      `Check the keys: ${LOOK_AT_SIM}. A WireGuard server does not answer keys that it does not know.`,
+      `Check the keys: ${lookAtSim(facts)}. A WireGuard server does not answer keys that it does not know.`,
       isLoopback(facts.host)
-        ? 'Check that `arctun emulator` is running. If it was restarted without --state, it does not know this SIM: move arc.json elsewhere and run bootstrap again.'
+        ? `Check that \`arctun emulator\` is running. If it was restarted without --state, it does not know this SIM: move ${facts.configName.source} elsewhere and run bootstrap again.`
         : `Check that the network allows outgoing UDP packets to port ${facts.port}.`,
-      `Check this machine's clock, which says ${dateOf(facts.unixMilliseconds)}. If the clock is slow, the server may not answer, because it has already seen a later timestamp with this key.`,
     ],
   }),
   'wrong-key': (facts) => ({
     what: NO_HANDSHAKE,
     why: `${endpoints(facts)} responds, but its responses cannot be decrypted: it uses another key or a pre-shared key`,
-    next: [`Check the keys, which do not match: ${LOOK_AT_SIM}.`],
+    next: [`Check the keys, which do not match: ${lookAtSim(facts)}.`],
   }),
   'under-load': (facts) => ({
     what: NO_HANDSHAKE,
@@ -56,14 +59,14 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
     what: 'no data from the Arc server',
     why: `${endpoints(facts)} completes the handshake, but does not answer data packets`,
     next: [
-      'Run "arctun sim show" to check whether the SIM still has this session and whether the target is in arcAllowedIPs.',
-      'If only large packets are lost, try a smaller mtu in arc.json.',
+      `Run "${commandFor('sim show', facts.configName.path)}" to check whether the SIM still has this session and whether the target is in arcAllowedIPs.`,
+      `If only large packets are lost, try a smaller mtu in ${facts.configName.source}.`,
     ],
   }),
-  'name-not-found': ({ host, error }) => ({
+  'name-not-found': ({ host, error, configName }) => ({
     what: `cannot find the Arc server ${host}`,
     why: error?.message ?? 'the resolver has not answered yet',
-    next: ['Check arcServerEndpoint in arc.json and the DNS of this machine.'],
+    next: [`Check arcServerEndpoint in ${configName.source} and the DNS of this machine.`],
   }),
   'cannot-send': (facts) => ({
     what: NO_HANDSHAKE,

@@ -51,7 +51,7 @@ it('writes the session to the state folder if arc.json cannot be written', async
   expect(files.texts.get(TARGET)).toBe(SAMPLE);
   expect(keptIn).toBe(STATE);
   expect(notice).toBe(
-    `The new session was saved in ${STATE}, not in arc.json: cannot write ${TARGET}: read-only.`,
+    `The new session was saved in ${STATE} instead: cannot write ${TARGET}: read-only.`,
   );
   expect(await withNewestSession(ORIGINAL, home)).toEqual(config);
 });
@@ -59,7 +59,7 @@ it('writes the session to the state folder if arc.json cannot be written', async
 it('writes the session to the state folder if the configuration is not a file', async () => {
   const result = await refreshSession({ original: ORIGINAL, path: undefined }, api, home);
   expect(result.notice).toBe(
-    `The new session was saved in ${STATE}, not in arc.json: the configuration was not read from a file.`,
+    `The new session was saved in ${STATE} instead: the configuration was not read from a file.`,
   );
   expect(files.texts.get(TARGET)).toBe(SAMPLE);
 });

@@ -343,7 +343,7 @@ describe('if arc.json cannot be written', () => {
     at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
     expect(at.log.messages('info')).toContain(
-      `The new session was saved in ${STATE}, not in arc.json: cannot write ${ARC_JSON}: read-only.`,
+      `The new session was saved in ${STATE} instead: cannot write ${ARC_JSON}: read-only.`,
     );
     expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe(CLIENT);
     await at.closeUpdates();

@@ -53,7 +53,11 @@ const publicKeyOf = (privateKey: Uint8Array) => {
 const diagnose = (answer = simWith(), text = SAMPLE) =>
   diagnoseSim(
     answer,
-    { config: parseArcConfig(text, { path: 'arc.json' }), source: '/etc/arc/van.json' },
+    {
+      config: parseArcConfig(text, { path: 'arc.json' }),
+      source: '/etc/arc/van.json',
+      path: '/etc/arc/van.json',
+    },
     publicKeyOf,
   );
 const problems = (...parameters: Parameters<typeof diagnose>) =>
@@ -76,7 +80,7 @@ it('reports a terminated SIM, and then nothing else', () => {
     {
       kind: 'terminated',
       problem: 'The SIM is terminated and cannot open a tunnel.',
-      next: 'Move /etc/arc/van.json to another folder, and run `arctun bootstrap authkey` to create another SIM, which will be billed.',
+      next: 'Move /etc/arc/van.json to another folder, and run `arctun bootstrap authkey --config /etc/arc/van.json` to create another SIM, which will be billed.',
     },
   ]);
 });
@@ -89,7 +93,7 @@ describe('keys', () => {
     expect(finding?.problem).toBe(
       `The SIM's public key is ${OTHER_KEY}, but the key in /etc/arc/van.json has the public key ${PUBLIC_KEY}. The server does not answer handshakes with that key.`,
     );
-    expect(finding?.next).toContain('`arctun sim renew-key`');
+    expect(finding?.next).toContain('`arctun sim renew-key --config /etc/arc/van.json`');
   });
 
   it('are those of the active profile, or of another one if the active one has none', () => {
@@ -122,7 +126,8 @@ describe('keys', () => {
 });
 
 describe('sessions', () => {
-  const REFRESH = 'Run `arctun bootstrap authkey` to create a new session in /etc/arc/van.json.';
+  const REFRESH =
+    'Run `arctun bootstrap authkey --config /etc/arc/van.json` to create a new session in /etc/arc/van.json.';
 
   it.each([
     ['no session', { arcSessionStatus: undefined }],

@@ -41,7 +41,7 @@ function ports(
   }
 }
 
-const AUTO = { mode: 'auto', interfaceName: 'soratun0' } as const;
+const AUTO = { mode: 'auto', interfaceName: 'soratun0', source: 'arc.json' } as const;
 
 it('uses userspace if requested, without any check', async () => {
   expect(await chooseMode({ ...AUTO, mode: 'userspace' }, ports())).toEqual({});

@@ -13,14 +13,16 @@ function tunnels(outcome: InterfaceTunnel | Error): InterfaceTunnels {
 }
 
 async function failure(from: InterfaceTunnels): Promise<UserError> {
-  const error: unknown = await openInterface(from, 'soratun0').catch((caught: unknown) => caught);
+  const error: unknown = await openInterface(from, 'soratun0', 'site.json').catch(
+    (caught: unknown) => caught,
+  );
   if (error instanceof UserError) return error;
   throw new Error('nothing was refused', { cause: error });
 }
 
 it('returns the tunnel', async () => {
   const tunnel = { interfaceName: 'soratun0' } as InterfaceTunnel;
-  await expect(openInterface(tunnels(tunnel), 'soratun0')).resolves.toBe(tunnel);
+  await expect(openInterface(tunnels(tunnel), 'soratun0', 'arc.json')).resolves.toBe(tunnel);
 });
 
 it('reports that this system has no interfaces', () => {
@@ -44,9 +46,9 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
     'name-taken',
     'failed',
     'an interface with this name already exists',
-    'another interface name in arc.json',
+    'another interface name in site.json',
   ],
-  ['bad-name', 'configuration', 'the name is not a valid interface name', '15 letters'],
+  ['bad-name', 'configuration', 'the name is not a valid interface name', 'In site.json, set'],
   ['failed', 'failed', 'EMFILE', '--mode=userspace'],
 ])('explains what to do about %s', async (refusal, kind, why, next) => {
   const cause = Object.assign(new Error('ioctl EMFILE'), { refusal });
@@ -60,5 +62,5 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
 
 it('does not treat a bug as a refusal', async () => {
   const fault = new TypeError('a bug');
-  await expect(openInterface(tunnels(fault), '')).rejects.toBe(fault);
+  await expect(openInterface(tunnels(fault), '', 'arc.json')).rejects.toBe(fault);
 });

@@ -38,21 +38,27 @@ function listeners(code?: string, owner?: string): LocalListeners {
 it.each(['tun', 'userspace'] as const)(
   'has the path where wg looks for it, in mode %s',
   async (mode) => {
-    const opened = await openUapiSocket(kept(mode), 'soratun0', { listeners: listeners(), log });
+    const opened = await openUapiSocket(kept(mode), 'soratun0', 'arc.json', {
+      listeners: listeners(),
+      log,
+    });
     expect(opened).toBe(LISTENER);
     expect(paths).toEqual(['/var/run/wireguard/soratun0.sock']);
   },
 );
 
 it.each(['', '../x', 'a/b'])('is not created for the name %j', async (name) => {
-  const opened = await openUapiSocket(kept('userspace'), name, { listeners: listeners(), log });
+  const opened = await openUapiSocket(kept('userspace'), name, 'arc.json', {
+    listeners: listeners(),
+    log,
+  });
   expect(opened).toBeUndefined();
   expect(paths).toEqual([]);
 });
 
 it('is omitted if it may not be created', async () => {
   const ports = { listeners: listeners('EACCES'), log };
-  expect(await openUapiSocket(kept('tun'), 'soratun0', ports)).toBeUndefined();
+  expect(await openUapiSocket(kept('tun'), 'soratun0', 'site.json', ports)).toBeUndefined();
   expect(log.messages('debug')).toEqual([
     'cannot create the UAPI socket, so wg will not show this tunnel',
   ]);
@@ -61,23 +67,27 @@ it('is omitted if it may not be created', async () => {
 
 it('fails a tunnel with an interface if another process has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
-  await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
+  await expect(openUapiSocket(kept('tun'), 'soratun0', 'site.json', ports)).rejects.toMatchObject({
     kind: 'failed',
     what: 'cannot listen on /var/run/wireguard/soratun0.sock',
+    next: [
+      expect.stringContaining('Stop that program'),
+      'Or set another interface name in site.json.',
+    ],
   });
 });
 
 it('causes a warning in userspace if another process has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE'), log };
-  expect(await openUapiSocket(kept('userspace'), 'soratun0', ports)).toBeUndefined();
+  expect(await openUapiSocket(kept('userspace'), 'soratun0', 'site.json', ports)).toBeUndefined();
   expect(log.messages('warn')[0]).toContain('wg will not show this tunnel');
 });
 
 it('causes a permission error if another user has it', async () => {
   const ports = { listeners: listeners('EADDRINUSE', 'root'), log };
-  await expect(openUapiSocket(kept('tun'), 'soratun0', ports)).rejects.toMatchObject({
+  await expect(openUapiSocket(kept('tun'), 'soratun0', 'site.json', ports)).rejects.toMatchObject({
     kind: 'permission',
     why: 'permission denied: the socket is owned by root',
-    next: ['Run as root, or set another interface name in arc.json.'],
+    next: ['Run as root, or set another interface name in site.json.'],
   });
 });

@@ -24,6 +24,7 @@ const SERVER_KEY = new Uint8Array(32).fill(5);
 const TARGET = { host: SERVICE, port: 80 };
 
 const FACTS: SilenceFacts = {
+  configName: { source: 'arc.json', path: 'arc.json' },
   host: 'link.arc.example',
   port: 11010,
   triedEndpoints: ['192.0.2.1:11010'],
@@ -119,6 +120,24 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   expect(error.message).toBe(message);
   expect(error.next.join('\n')).toMatch(next);
   expect(error.cause).toBe(facts.error);
+});
+
+it.each<[Silence, Partial<SilenceFacts>, string]>([
+  ['no-answer', {}, 'run "arctun sim show --config site.json" to compare'],
+  ['no-answer', {}, 'or "arctun bootstrap authkey --config site.json" to create'],
+  ['no-answer', { host: '127.0.0.1' }, 'move site.json elsewhere'],
+  ['no-data-back', {}, 'Run "arctun sim show --config site.json" to check'],
+  ['no-data-back', {}, 'try a smaller mtu in site.json'],
+  ['name-not-found', {}, 'arcServerEndpoint in site.json'],
+])('names the configuration file in the advice for %s with %j', (reason, facts, advice) => {
+  const configName = { source: 'site.json', path: 'site.json' };
+  const { next } = silenceError(reason, { ...FACTS, configName, ...facts });
+  expect(next.join('\n')).toContain(advice);
+});
+
+it('blames the clock only if the timestamps prove that it is slow', () => {
+  const { next } = silenceError('no-answer', FACTS);
+  expect(next.join('\n')).not.toContain('clock');
 });
 
 describe('a tunnel reports', () => {
