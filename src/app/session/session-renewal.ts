@@ -9,7 +9,7 @@ import { sameBytes } from '../../lib/same-bytes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { ApiError } from '../../soracom/api-error.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
-import type { Clock, Timer } from '../../ports/clock.js';
+import type { Clock, Timer, WallClock } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
@@ -22,20 +22,24 @@ import type { RunningConfig } from './running-config.js';
 import type { StateHome } from './session-state.js';
 import { signedIn, type SignInPorts } from '../credentials/signed-in.js';
 
-export type RenewalApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'createArcSession'>;
+export type RenewalApi = Pick<
+  SoracomApi,
+  'auth' | 'logout' | 'getSim' | 'createArcSession' | 'serverTime'
+>;
 
 export interface RenewalPorts extends SignInPorts<RenewalApi>, StateHome {
   /** Computes the public key of an X25519 private key. */
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
 }
 
-export type RenewalEnvironment = Pick<TunnelPorts, 'clock' | 'entropy' | 'log'>;
+export type RenewalEnvironment = Pick<TunnelPorts, 'clock' | 'wallClock' | 'entropy' | 'log'>;
 
 export class SessionRenewal {
   readonly #tunnel: Pick<Tunnel, 'status'>;
   readonly #running: RunningConfig;
   readonly #ports: RenewalPorts;
   readonly #clock: Clock;
+  readonly #wallClock: WallClock;
   readonly #log: Log;
   readonly #moments: RenewalMoments;
   readonly #stop = new AbortController();
@@ -43,6 +47,8 @@ export class SessionRenewal {
   readonly #said = new Set<string>();
   #changesSeen: number;
   #finding: Finding | undefined;
+  /** Whether the clock of this machine was slow when SORACOM last responded. */
+  #isClockSlow = false;
   #timer: Timer | undefined;
   #look: Promise<void> = Promise.resolve();
 
@@ -51,12 +57,13 @@ export class SessionRenewal {
     tunnel: Pick<Tunnel, 'status'>,
     running: RunningConfig,
     ports: RenewalPorts,
-    { clock, entropy, log }: RenewalEnvironment,
+    { clock, wallClock, entropy, log }: RenewalEnvironment,
   ) {
     this.#tunnel = tunnel;
     this.#running = running;
     this.#ports = ports;
     this.#clock = clock;
+    this.#wallClock = wallClock;
     this.#log = log;
     this.#moments = new RenewalMoments(entropy);
     this.#changesSeen = running.changes;
@@ -117,9 +124,12 @@ export class SessionRenewal {
       return;
     }
     this.#log.debug({ suspicion }, 'checking the session with SORACOM');
-    const answer = await signedIn(profile, this.#ports, this.#stop.signal, (api) =>
-      askPlatform(target, suspicion, api, (key) => this.#ports.publicKeyOf(key)),
-    );
+    const answer = await signedIn(profile, this.#ports, this.#stop.signal, async (api) => {
+      const publicKeyOf = (key: Uint8Array) => this.#ports.publicKeyOf(key);
+      const verdict = await askPlatform(target, suspicion, api, publicKeyOf);
+      this.#isClockSlow = isSlow(this.#wallClock, api.serverTime);
+      return verdict;
+    });
     await this.#act(answer, suspicion, target);
   }
 
@@ -158,7 +168,7 @@ export class SessionRenewal {
         this.#warnOnce(`${answer.finding.problem} ${answer.finding.next}`);
         break;
       case 'agrees':
-        if (suspicion === 'silent') this.#warnOnce(agreement(target));
+        if (suspicion === 'silent') this.#warnOnce(agreement(target, this.#isClockSlow));
         break;
       case 'unknown':
         break;
@@ -216,9 +226,19 @@ const SILENT = 'the Arc server is not answering, and checking the session with S
 const BOOTSTRAP_AGAIN = 'Or run bootstrap again: arctun then applies the new arc.json.';
 
 /** Builds the warning if SORACOM and arc.json agree, because a new session would not help. */
-function agreement({ config, source }: LoadedArcConfig): string {
+function agreement({ config, source }: LoadedArcConfig, isClockSlow: boolean): string {
   const { host = '', port = 0 } = config.arcSessionStatus?.arcServerEndpoint ?? {};
-  return `the Arc server is not answering, but the session in ${source} is the one that SORACOM reports. UDP to ${host}:${port} may be blocked, or this machine's clock may be slow`;
+  return `the Arc server is not answering, but the session in ${source} is the one that SORACOM reports. UDP to ${host}:${port} may be blocked${isClockSlow ? SLOW_CLOCK : ''}`;
+}
+
+const SLOW_CLOCK =
+  ", or this machine's clock is the cause: it is slower than SORACOM's clock, and the Arc server ignores handshakes with old timestamps. Set the clock";
+
+/** A larger difference in milliseconds is not only caused by a slow network. */
+const SLOW = 60_000;
+
+function isSlow(clock: WallClock, serverTime: number | undefined): boolean {
+  return serverTime !== undefined && serverTime - clock.unixMilliseconds() > SLOW;
 }
 
 /** True for a definite refusal that requires the user to act. */

@@ -250,10 +250,27 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await at.talk(5 * MINUTE);
     expect(at.askedAt.length).toBeGreaterThan(1);
     expect(warnings().filter((text) => text.includes('UDP to'))).toEqual([
-      `the Arc server is not answering, but the session in arc.json is the one that SORACOM reports. UDP to 127.0.0.1:${at.world.server.port} may be blocked, or this machine's clock may be slow`,
+      `the Arc server is not answering, but the session in arc.json is the one that SORACOM reports. UDP to 127.0.0.1:${at.world.server.port} may be blocked`,
     ]);
     at.world.link.connected = true;
     expect(await at.talkUntilAnswered(60_000)).toBeLessThan(10_000);
+  });
+
+  it.each([
+    [61_000, ["this machine's clock is the cause: it is slower than SORACOM's"]],
+    [59_000, []],
+    [-3_600_000, []],
+  ])('a clock that is %i ms behind that of SORACOM', async (lag, blamed) => {
+    await up();
+    at.world.link.connected = false;
+    const { unixMilliseconds } = at.world.ports.wallClock;
+    Object.defineProperty(at.api, 'serverTime', {
+      get: () => unixMilliseconds.call(at.world.ports.wallClock) + lag,
+    });
+    await at.talk(5 * MINUTE);
+    expect(warnings().filter((text) => text.includes('clock'))).toEqual(
+      blamed.map((text) => expect.stringContaining(text) as string),
+    );
   });
 
   it('missing credentials: what is needed', async () => {
