@@ -22,11 +22,13 @@ export default class Emulator extends BaseCommand {
     'api-listen': {
       type: 'string',
       description: 'Address for the SORACOM API; port 0 picks a free port.',
+      helpValue: 'ADDRESS:PORT',
       default: DEFAULT_API_LISTEN,
     },
     'arc-listen': {
       type: 'string',
       description: 'UDP address for the Arc server (WireGuard); port 0 picks a free port.',
+      helpValue: 'ADDRESS:PORT',
       default: DEFAULT_ARC_LISTEN,
     },
     state: {

@@ -15,6 +15,7 @@ export default class BootstrapCellular extends BaseCommand {
     endpoint: {
       type: 'string',
       description: 'Base URL of SORACOM Krypton.',
+      helpValue: 'URL',
       default: SORACOM_URLS.krypton,
       env: 'ARCTUN_KRYPTON_ENDPOINT',
     },
@@ -22,6 +23,7 @@ export default class BootstrapCellular extends BaseCommand {
       type: 'string',
       description:
         'Base URL of the metadata service, which reports the SIM ID if the service is enabled for the SIM.',
+      helpValue: 'URL',
       default: SORACOM_URLS.metadata,
     },
     'dump-config': {

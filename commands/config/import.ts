@@ -24,6 +24,7 @@ export default class ConfigImport extends BaseCommand {
       type: 'string',
       description:
         'ID of the virtual SIM. Required, because a WireGuard configuration does not contain this ID.',
+      helpValue: 'SIM_ID',
       default: '',
     },
     'ignore-unsupported': {

@@ -43,6 +43,7 @@ export function readWords(words: readonly string[], index: CommandIndex): Readin
   if (leading.some((word) => VERSION.has(word))) return { kind: 'version' };
   if (rest[0] === 'help') return { kind: 'help', id: idOf(withoutFlags(rest.slice(1)), index) };
   if (rest.length === 0) {
+    refuseUnknownFlag(leading, index);
     refuseFlagsAlone(leading);
     return { kind: 'help', id: undefined };
   }
@@ -99,13 +100,13 @@ function refuseUnknownFlag(leading: readonly string[], { commands }: CommandInde
   });
 }
 
-/** @throws UserError of kind `usage` for a flag that requires a command */
+/** @throws UserError of kind `usage` for flags other than --help without a command */
 function refuseFlagsAlone(flags: readonly string[]): void {
   const [first] = flags.filter((word) => !HELP.has(word));
   if (first === undefined) return;
   throw new UserError('usage', {
     what: 'missing command',
-    why: `${first} must come after a command`,
+    why: `the command line contains only flags (${first})`,
     next: ['Run "arctun --help" to list the commands.'],
   });
 }
@@ -177,10 +178,11 @@ function unknownCommand(words: readonly string[], { commands, topics }: CommandI
     topics.some(({ name }) => name === first) ||
     commands.some(({ id }) => id.startsWith(`${first}:`));
   const name = second !== undefined && isTopic ? `${first} ${second}` : first;
+  // The first word alone is not a correction of itself with a second word.
   const candidates = [
     ...commands.map(({ id }) => id.replace(':', ' ')),
     ...topics.map((topic) => topic.name),
-  ];
+  ].filter((candidate) => candidate !== first);
   return new UserError('usage', {
     what: 'unknown command',
     why: name,

@@ -84,7 +84,11 @@ it.each([
   ['--confg F.json config validate', 'unknown flag: --confg\nDid you mean --config?\nRun'],
   ['--nosuch=1 nosuch', 'unknown flag: --nosuch\nRun'],
   ['--json -h nosuch', 'unknown command: nosuch'],
-  ['--json', 'missing command: --json must come after a command'],
+  ['--json', 'missing command: the command line contains only flags (--json)'],
+  ['--config x', 'missing command: the command line contains only flags (--config)'],
+  ['--confg', 'unknown flag: --confg\nDid you mean --config?'],
+  ['config a b c d', 'unknown command: config a\nRun "arctun config --help"'],
+  ['sim a', 'unknown command: sim a\nRun "arctun sim --help"'],
   [
     'up --json=maybe',
     'invalid --json: the value must be true or false, not "maybe"\nUse --json without a value',

@@ -68,10 +68,14 @@ const SENTENCES: readonly (readonly [
   ],
   [
     /^Flag (--[\w-]+) expects (.+)$/,
-    ([, flag = '', expected = '']) => ({
-      what: `missing value for ${flag}`,
-      why: `expected ${expected}`,
-    }),
+    ([, flag = '', expected = ''], { flags }) => {
+      const { helpValue } = flags[flag.slice(2)] ?? {};
+      const isVague = expected === 'a value' && helpValue !== undefined;
+      return {
+        what: `missing value for ${flag}`,
+        why: `expected ${isVague ? `${flag} ${String(helpValue)}` : expected}`,
+      };
+    },
   ],
   [
     /^Flag (--[\w-]+) can only be specified once$/,

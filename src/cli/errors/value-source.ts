@@ -6,7 +6,12 @@ export interface CommandLine {
   readonly flags: Readonly<
     Record<
       string,
-      { readonly type: string; readonly char?: string; readonly env?: string | undefined }
+      {
+        readonly type: string;
+        readonly char?: string;
+        readonly env?: string | undefined;
+        readonly helpValue?: string | readonly string[] | undefined;
+      }
     >
   >;
   /** The words of the command line after the command. */

@@ -1,32 +1,53 @@
 import type { Flags } from './flag.js';
 
 const number = (description: string, defaultValue: number) =>
-  ({ type: 'integer', description, default: defaultValue, min: 0, max: 0xffff_ffff }) as const;
+  ({
+    type: 'integer',
+    description,
+    helpValue: 'NUMBER',
+    default: defaultValue,
+    min: 0,
+    max: 0xffff_ffff,
+  }) as const;
 
 /** The krypton-cli flags that soratun also has. */
 export const kryptonCliFlags = {
   'provisioning-api-endpoint-url': {
     type: 'string',
     description: "Base URL of the Provisioning API; by default, krypton-cli's own URL.",
+    helpValue: 'URL',
     default: '',
   },
-  params: { type: 'string', description: 'Request parameters, as JSON.', default: '' },
+  params: {
+    type: 'string',
+    description: 'Request parameters, as JSON.',
+    helpValue: 'JSON',
+    default: '',
+  },
   'keys-api-endpoint-url': {
     type: 'string',
     description: "URL of the Keys API; by default, krypton-cli's own URL.",
+    helpValue: 'URL',
     default: '',
   },
   'signature-algorithm': {
     type: 'string',
     description: 'Signature algorithm.',
+    helpValue: 'NAME',
     default: 'SHA-256',
   },
   interface: {
     type: 'string',
     description: 'SIM interface: iso7816, comm, mmcli or autoDetect.',
+    helpValue: 'INTERFACE',
     default: 'autoDetect',
   },
-  'port-name': { type: 'string', description: 'Port of the modem or reader.', default: '' },
+  'port-name': {
+    type: 'string',
+    description: 'Port of the modem or reader.',
+    helpValue: 'PORT',
+    default: '',
+  },
   'baud-rate': number('Baud rate of the port.', 57_600),
   'data-bits': number('Number of data bits of the port.', 8),
   'stop-bits': number('Number of stop bits of the port.', 1),

@@ -20,6 +20,7 @@ export const sendFlags = {
   'forward-to': {
     type: 'string',
     description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the port of the protocol.`,
+    helpValue: 'ADDRESS[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
   },
   ...logFlags('warn'),

@@ -16,6 +16,7 @@ const FLAGS = {
     mtu: { type: 'integer', description: 'Bytes.', min: 576, env: 'ARCTUN_USAGE_MTU' },
   }),
   name: { type: 'string', description: 'A name.' },
+  wait: { type: 'integer', description: 'A time.', helpValue: 'SECONDS' },
   json: { type: 'boolean', description: 'JSON.', exclusive: ['name'] },
 } as const satisfies Flags;
 
@@ -55,6 +56,7 @@ it.each([
   ['--mtu abc', ['invalid --mtu: expected an integer, not "abc"', HELP]],
   ['--mtu 5', ['invalid --mtu: expected an integer greater than or equal to 576, not "5"', HELP]],
   ['--name', ['missing value for --name: expected a value', HELP]],
+  ['--wait', ['missing value for --wait: expected --wait SECONDS', HELP]],
   [
     '--mode',
     ['missing value for --mode: expected one of these values: auto, tun, userspace', HELP],
