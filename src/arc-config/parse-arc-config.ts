@@ -18,6 +18,7 @@ import {
 import type { JsonMember, JsonNode } from './json/json-node.js';
 import { JsonSyntaxError, readJson } from './json/json-reader.js';
 import { type ConfigNotice, memberNotices } from './member-notices.js';
+import { missingParts, type ZeroKeyFound } from './require-session.js';
 import { clip, shownText } from './json/shown-value.js';
 import { tunnelFaults, type TunnelOverrides } from './tunnel-faults.js';
 import { parseKey } from './value-syntax.js';
@@ -78,12 +79,30 @@ export function readTunnelConfig(
  * @throws ArcConfigError with all faults
  */
 export function refuseFaults(
-  { faults, lineOf }: Pick<ReadArcConfig, 'faults' | 'lineOf'>,
+  read: Pick<ReadArcConfig, 'faults' | 'lineOf'>,
   config: ArcConfig,
   { path, overrides }: { path: string; overrides?: TunnelOverrides | undefined },
 ): void {
+  refuse(read, path, (zeroKeyFound) => tunnelFaults(config, overrides, zeroKeyFound));
+}
+
+/**
+ * Like `parseArcConfig`, but also requires the keys and the session.
+ * @throws ArcConfigError with all faults
+ */
+export function readSessionConfig(text: string, { path }: { path: string }): ArcConfig {
+  const read = readArcConfigText(text, { path });
+  refuse(read, path, (zeroKeyFound) => missingParts(read.config, zeroKeyFound));
+  return read.config;
+}
+
+function refuse(
+  { faults, lineOf }: Pick<ReadArcConfig, 'faults' | 'lineOf'>,
+  path: string,
+  find: (zeroKeyFound: ZeroKeyFound) => readonly ArcConfigFault[],
+): void {
   const places = faults.map(({ keyPath }) => keyPath.replace(/\[.*/, ''));
-  const more = tunnelFaults(config, overrides)
+  const more = find((keyPath) => (lineOf(keyPath) > 0 ? 'a key that is all zeros' : 'nothing'))
     .filter(({ keyPath }) => !places.includes(keyPath))
     .map((fault) => ({ ...fault, line: lineOf(fault.keyPath) }));
   const all = [...faults, ...more];

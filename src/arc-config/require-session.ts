@@ -22,19 +22,24 @@ export function requireSession(config: ArcConfig, source: string): CompleteArcSe
   return completeSession(session, source);
 }
 
-/** `config init` prints a key of zeros, and an absent key also reads as zeros. */
-const NO_KEY = 'no key, or a key that is all zeros';
+/** Describes the value of a key's member, given its path, if the parsed key is zero. */
+export type ZeroKeyFound = (keyPath: string) => string;
+
+/** Both an absent key and the key that `config init` prints are parsed as zeros. */
+const noKey: ZeroKeyFound = () => 'no key, or a key that is all zeros';
 
 /** Lists the members that a tunnel needs but the configuration lacks. */
-export function missingParts({
-  privateKey,
-  arcSessionStatus: session,
-}: ArcConfig): ArcConfigFault[] {
+export function missingParts(
+  { privateKey, arcSessionStatus: session }: ArcConfig,
+  zeroKeyFound = noKey,
+): ArcConfigFault[] {
   const hasKey = !isZeroKey(privateKey.expose());
   return [
-    ...(hasKey ? [] : [unplacedFault('privateKey', NO_KEY, 'the key that bootstrap writes')]),
+    ...(hasKey
+      ? []
+      : [unplacedFault('privateKey', zeroKeyFound('privateKey'), 'the key that bootstrap writes')]),
     ...(session
-      ? missingSessionParts(session)
+      ? missingSessionParts(session, zeroKeyFound)
       : [unplacedFault('arcSessionStatus', 'nothing', 'the session that bootstrap writes')]),
   ];
 }
@@ -50,7 +55,7 @@ export function completeSession(session: ArcSession, source: string): CompleteAr
   return { ...session, arcServerEndpoint, arcClientPeerIpAddress, arcAllowedIps: allowedIps };
 }
 
-function missingSessionParts(session: ArcSession): ArcConfigFault[] {
+function missingSessionParts(session: ArcSession, zeroKeyFound = noKey): ArcConfigFault[] {
   const parts: readonly [key: keyof ArcSession, isThere: boolean, expected: string][] = [
     [
       'arcServerPeerPublicKey',
@@ -63,7 +68,8 @@ function missingSessionParts(session: ArcSession): ArcConfigFault[] {
   return parts
     .filter(([, isThere]) => !isThere)
     .map(([key, , expected]) => {
-      const found = key === 'arcServerPeerPublicKey' ? NO_KEY : 'nothing';
-      return unplacedFault(`arcSessionStatus.${key}`, found, expected);
+      const keyPath = `arcSessionStatus.${key}`;
+      const found = key === 'arcServerPeerPublicKey' ? zeroKeyFound(keyPath) : 'nothing';
+      return unplacedFault(keyPath, found, expected);
     });
 }

@@ -1,7 +1,7 @@
 /** Finds faults that prevent a tunnel from opening, in a parsed configuration. */
 import { type ArcConfigFault, unplacedFault } from './arc-config-error.js';
 import { effectiveMtu, type ArcConfig } from './arc-config.js';
-import { missingParts } from './require-session.js';
+import { missingParts, type ZeroKeyFound } from './require-session.js';
 import { shownText } from './json/shown-value.js';
 
 /** Values from the command line that override or extend the file's members. */
@@ -25,11 +25,12 @@ export function familyOf({ arcSessionStatus: session }: ArcConfig): 4 | 6 {
 export function tunnelFaults(
   config: ArcConfig,
   overrides: TunnelOverrides = {},
+  zeroKeyFound?: ZeroKeyFound,
 ): readonly ArcConfigFault[] {
   return [
     ...mtuFaults(config, overrides),
     ...interfaceFaults(config),
-    ...missingParts(config),
+    ...missingParts(config, zeroKeyFound),
     ...portFaults(config),
     ...allowedIpFaults(config, overrides),
   ];

@@ -1,7 +1,7 @@
 import { explainingFile } from '../../arc-config/arc-config-file.js';
-import { loadArcConfigSource } from '../../arc-config/config-source.js';
-import { INLINE_CONFIG } from '../../lib/text/config-name.js';
+import { readConfigText } from '../../arc-config/config-source.js';
 import type { Files } from '../../ports/files.js';
+import { readSessionConfig } from '../../arc-config/parse-arc-config.js';
 import { requireSession } from '../../arc-config/require-session.js';
 import { parseIp } from '../../arc-config/value-syntax.js';
 import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
@@ -34,14 +34,14 @@ export async function exportWgConfig(
   { config, keepHostname }: ExportWgConfigOptions,
   ports: { readonly files: Files; readonly resolver: Resolver },
 ): Promise<ExportedWgConfig> {
-  const loaded = await loadArcConfigSource(ports.files, config);
-  const source = loaded.source.kind === 'path' ? loaded.source.path : INLINE_CONFIG;
-  const { host } = requireSession(loaded.config, source).arcServerEndpoint;
+  const { text: json, path: source } = await readConfigText(ports.files, config);
+  const loaded = readSessionConfig(json, { path: source });
+  const { host } = requireSession(loaded, source).arcServerEndpoint;
   const endpointHost = keepHostname
     ? host
     : (parseIp(host) ?? (await resolveFirst(ports.resolver, host)));
-  const text = formatWgConfig(loaded.config, { endpointHost, source });
-  const warnings = commandsChangedByWgConfig(loaded.config).map(
+  const text = formatWgConfig(loaded, { endpointHost, source });
+  const warnings = commandsChangedByWgConfig(loaded).map(
     (keyPath) =>
       `${keyPath} in ${source} has an argument with quotes, spaces or shell characters, which wg-quick's shell interprets differently.`,
   );

@@ -6,7 +6,7 @@ import {
 import { FileError } from '../../../src/ports/files.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { MemoryFiles } from '../../arc-config/memory-files.js';
-import { SAMPLE, sampleWith, sampleWithSession } from '../../arc-config/sample.js';
+import { SAMPLE, sampleWith, sampleWithSession, ZERO_KEY } from '../../arc-config/sample.js';
 
 const files = new MemoryFiles();
 const asked: string[] = [];
@@ -84,6 +84,16 @@ it.each([
   [[], 'cannot resolve link.arc.soracom.io: the name does not have an IP address'],
 ])('says why a name has no address', async (answer, message) => {
   await expect(exporting('arc.json', answer)).rejects.toMatchObject({ kind: 'tunnel', message });
+});
+
+it('reports the line of a key that is all zeros, and names a missing key', async () => {
+  const zeroKey = sampleWith({ privateKey: ZERO_KEY });
+  await expect(exporting(zeroKey)).rejects.toThrow(
+    'line 1, privateKey: found a key that is all zeros, expected',
+  );
+  await expect(exporting(sampleWith({ privateKey: undefined }))).rejects.toThrow(
+    ': privateKey: found nothing, expected the key that bootstrap writes',
+  );
 });
 
 it('requires a session', async () => {

@@ -105,7 +105,12 @@ const BAD: readonly (readonly [name: string, text: string, found: string])[] = [
   [
     'no private key',
     sampleWith({ privateKey: ZERO_KEY }),
-    'line 1, privateKey: found no key, or a key that is all zeros',
+    'line 1, privateKey: found a key that is all zeros',
+  ],
+  [
+    'a private key that is null',
+    sampleWith({ privateKey: null }),
+    'privateKey: found nothing, expected the key that bootstrap writes',
   ],
   ['no session', without(SAMPLE, 'arcSessionStatus'), 'arcSessionStatus: found nothing'],
   [

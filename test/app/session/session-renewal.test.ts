@@ -263,9 +263,9 @@ describe('a problem that only the user can fix is reported once, and nothing is 
   ])('a clock that is %i ms behind that of SORACOM', async (lag, blamed) => {
     await up();
     at.world.link.connected = false;
-    const { unixMilliseconds } = at.world.ports.wallClock;
+    const { wallClock } = at.world.ports;
     Object.defineProperty(at.api, 'serverTime', {
-      get: () => unixMilliseconds.call(at.world.ports.wallClock) + lag,
+      get: () => wallClock.unixMilliseconds() + lag,
     });
     await at.talk(5 * MINUTE);
     expect(warnings().filter((text) => text.includes('clock'))).toEqual(

@@ -119,7 +119,7 @@ describe('config validate', () => {
   line 2, mtu: found "1420", expected an integer from 0 to 65535
   line 3, logLevel: found 2.5, expected an integer
   line 4, interface: found 7, expected a string
-  privateKey: found no key, or a key that is all zeros, expected the key that bootstrap writes
+  privateKey: found nothing, expected the key that bootstrap writes
   arcSessionStatus: found nothing, expected the session that bootstrap writes
   Correct the file, then check it with \`arctun config validate\`.
 `);
