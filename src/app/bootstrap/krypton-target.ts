@@ -9,7 +9,6 @@ import type { Journals } from '../../ports/journals.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { mayHaveMadeKey } from '../../soracom/krypton/krypton.js';
 import { withSession } from '../session/arc-session.js';
 import { keepArcConfig } from './bootstrap-rescue.js';
 import { proveTargetWritable, readExistingTarget } from './bootstrap-target.js';
@@ -78,7 +77,7 @@ async function refuseInterruptedRun(journals: Journals, path: string): Promise<v
 
 /**
  * Calls Krypton. First copies an arc.json that may belong to another SIM, because that SIM's key
- * stays valid. The copy is removed if the call certainly created no key.
+ * stays valid. If the call fails, the copy is removed, because arc.json is unchanged.
  *
  * @param simId the SIM whose keys Krypton returns; undefined if unknown
  * @param signal cancels the run until the call
@@ -91,17 +90,14 @@ export async function callKrypton(
   { options, ports, signal }: KryptonRun,
 ): Promise<KryptonSession> {
   const copy = await keepOtherSim(existing, simId, options, ports);
-  let mayBeDone = false;
   try {
     signal?.throwIfAborted();
-    mayBeDone = true;
-    return await call();
+    const session = await call();
+    copy?.tell();
+    return session;
   } catch (error) {
-    mayBeDone &&= mayHaveMadeKey(error);
+    await copy?.remove();
     throw error;
-  } finally {
-    if (mayBeDone) copy?.tell();
-    else await copy?.remove();
   }
 }
 

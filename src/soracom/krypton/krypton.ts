@@ -3,7 +3,6 @@
  * returns the settings of the caller's virtual SIM, which the first call creates. Later calls do
  * not create another SIM, but each call replaces the key pair.
  */
-import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { lostError, type Operation } from '../api-error.js';
 import { KRYPTON, parseEndpointUrl } from '../endpoint-url.js';
@@ -31,12 +30,7 @@ const LINE_IS_THE_KEY =
 
 /** Advice for a request whose effect is unknown. */
 export const KEY_MAY_BE_REPLACED =
-  'Run the same command again: SORACOM may have replaced the key pair, so the old arc.json may no longer work. This does not create a second SIM.';
-
-/** Whether a failed call may have created a key pair, which the error's advice then mentions. */
-export function mayHaveMadeKey(error: unknown): boolean {
-  return !(error instanceof UserError) || error.next.includes(KEY_MAY_BE_REPLACED);
-}
+  'Run the same command again: SORACOM may have replaced the key pair, so the key in an existing file may no longer work. This does not create a second SIM.';
 
 const BOOTSTRAP_ARC: Operation = {
   purpose: 'bootstrap over the cellular connection',
