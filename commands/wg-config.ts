@@ -51,8 +51,9 @@ export default class WgConfig extends BaseCommand {
     }
     if (flags.qr) {
       const { code, note } = await terminalQrCode(text, this.context.terminalSize());
-      if (note !== undefined) this.note(note);
       this.write(code);
+      // A terminal that is too small scrolls, so the last lines remain visible.
+      if (note !== undefined) this.note(note);
     } else if (flags.png === undefined) {
       // Escape sequences in a command could control a terminal; a file gets the text unchanged.
       this.write(this.context.terminalColumns() === undefined ? text : renderText(text));

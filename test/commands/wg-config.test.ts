@@ -45,6 +45,17 @@ Endpoint = 192.0.2.1:11010
 PersistentKeepalive = 25
 `;
 
+describeWith(['script'], 'wg-config --qr in a terminal', () => {
+  it('prints the hint about --png after a code that is too large', async () => {
+    writeFileSync(join(folder, 'arc.json'), AT_AN_ADDRESS);
+    const command = `stty rows 24 cols 80; '${process.execPath}' '${ARCTUN}' wg-config --qr`;
+    const { stdout } = await processes.run(['script', '-qefc', command, '/dev/null'], {
+      cwd: folder,
+    });
+    expect(stdout.trimEnd()).toMatch(/Enlarge the terminal, or use --png FILE\.$/);
+  }, 60_000);
+});
+
 it('prints what soratun wg-config prints, byte for byte', async () => {
   expect(await wgConfig(COMMANDS)).toEqual({ code: 0, stdout: TEXT, stderr: '' });
 }, 60_000);
