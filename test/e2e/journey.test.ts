@@ -249,6 +249,17 @@ describe('wrong input', () => {
     expect(stderr).toMatch(/^Error: cannot write to standard output: ENOSPC/);
   }, 30_000);
 
+  it('exits with 1 if the response does not fit on the disk, and says that it was sent', async () => {
+    await bootstrap();
+    const send = `'${process.execPath}' '${ARCTUN}' send --json x`;
+    const { code, stderr } = await run(['-c', `${send} > /dev/full`], { shell: true });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^Error: cannot write to standard output: ENOSPC.*\n {2}The message was sent, and the response was HTTP 201\./,
+    );
+    expect(await run(['-c', `${send} | true`], { shell: true })).toMatchObject({ stderr: '' });
+  }, 60_000);
+
   it('exits with 3 for a skeleton', async () => {
     await run(['-c', `'${process.execPath}' '${ARCTUN}' config init > arc.json`], { shell: true });
     const { code, stderr } = await run(['config', 'validate']);

@@ -1,5 +1,7 @@
 /** Formats the response to `send`. */
 import type { SendResponse } from '../../app/send-message.js';
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { harmlessLines } from '../../lib/text/harmless-text.js';
 import { renderResponse, textMember } from './render.js';
 
@@ -42,4 +44,16 @@ export function answerNote(
   // The server may have closed the connection long before the timeout.
   if (via === 'tcp') return 'The message was delivered, but the target did not send a response.';
   return `No response within ${timeout / 1000} s. Over UDP, the message may or may not have arrived.`;
+}
+
+/** Builds the error for a response that cannot be printed: the message must not be sent twice. */
+export function unprintedError(cause: unknown, answer: SendResponse): UserError {
+  const result =
+    answer.via === 'http' ? `, and the response was HTTP ${answer.response.status}` : '';
+  return new UserError('failed', {
+    what: 'cannot write to standard output',
+    why: messageOf(cause),
+    next: [`The message was sent${result}. To avoid a duplicate, do not send it again.`],
+    cause,
+  });
 }

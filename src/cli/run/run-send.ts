@@ -1,6 +1,7 @@
 /** The flags of `send`, and how it runs. */
 import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { sendMessage } from '../../app/send-message.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
@@ -9,7 +10,7 @@ import { chosenLevel, logFlags } from '../flags/log-flags.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
 import type { Output } from '../output/output.js';
 import { renderJson } from '../output/render.js';
-import { answerBody, answerNote, answerValue } from '../output/send-response.js';
+import { answerBody, answerNote, answerValue, unprintedError } from '../output/send-response.js';
 import type { SystemContext } from '../system-context.js';
 import type { TunnelContext } from '../tunnel-context.js';
 import { tunnelFlags } from '../flags/tunnel-flags.js';
@@ -57,8 +58,14 @@ export async function runSend(
     },
     { ...(await context.tunnelPorts(log)), claims: await context.keyClaims() },
   );
-  if (flags.json) output.write(renderJson(answerValue(answer)));
-  else output.write(answerBody(answer, { isTerminal: context.terminalColumns() !== undefined }));
+  const isTerminal = context.terminalColumns() !== undefined;
+  const print = await context.printer();
+  await print(
+    flags.json ? renderJson(answerValue(answer)) : answerBody(answer, { isTerminal }),
+  ).catch((error: unknown) => {
+    // A reader may close the pipe without reading the response, for example `| true`.
+    if (codeOf(error) !== 'EPIPE') throw unprintedError(error, answer);
+  });
   const note = answerNote(answer, { timeout, json: flags.json });
   if (note !== undefined && !flags.quiet) output.note(note);
   return answer.via === 'http' && answer.response.status >= 400 ? EXIT_CODES.failed : 0;

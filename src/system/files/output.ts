@@ -31,9 +31,13 @@ export const writeStandardOutput = createPrinter({
   pause: (milliseconds) => setTimeout(milliseconds),
 });
 
-export function createPrinter({ write, now, pause }: OutputCalls): (text: string) => Promise<void> {
+export function createPrinter({
+  write,
+  now,
+  pause,
+}: OutputCalls): (text: string | Uint8Array) => Promise<void> {
   return async (text) => {
-    let rest = new TextEncoder().encode(text);
+    let rest = typeof text === 'string' ? new TextEncoder().encode(text) : text;
     let lastProgress = now();
     while (rest.length > 0) {
       try {

@@ -14,9 +14,9 @@ beforeEach(() => {
 
 function print(result: KryptonResult | Error, json = false): Promise<void> {
   const printer = () =>
-    Promise.resolve((text: string) => {
+    Promise.resolve((text: string | Uint8Array) => {
       if (printError !== undefined) return Promise.reject(printError);
-      printed += text;
+      printed += text.toString();
       return Promise.resolve();
     });
   const bootstrap = () =>

@@ -1,5 +1,10 @@
 import type { SendResponse } from '../../../src/app/send-message.js';
-import { answerBody, answerNote, answerValue } from '../../../src/cli/output/send-response.js';
+import {
+  answerBody,
+  answerNote,
+  answerValue,
+  unprintedError,
+} from '../../../src/cli/output/send-response.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const HTTP: SendResponse = {
@@ -59,4 +64,21 @@ it('writes the bytes to a pipe, and no escape sequence to a terminal', () => {
     expect(answerBody(answer, { isTerminal: true })).toBe('a\ufffd[2Jb\tc\n\ufffd2J');
   }
   expect(answerBody({ via: 'tcp', payload: undefined }, { isTerminal: true })).toBe('');
+});
+
+it.each<[SendResponse, string]>([
+  [
+    HTTP,
+    'The message was sent, and the response was HTTP 201. To avoid a duplicate, do not send it again.',
+  ],
+  [
+    { via: 'udp', payload: undefined },
+    'The message was sent. To avoid a duplicate, do not send it again.',
+  ],
+])('says that the message was sent if %j cannot be printed', (answer, next) => {
+  expect(unprintedError(new Error('ENOSPC'), answer)).toMatchObject({
+    kind: 'failed',
+    message: 'cannot write to standard output: ENOSPC',
+    next: [next],
+  });
 });

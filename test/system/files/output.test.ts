@@ -37,6 +37,12 @@ class Pipe {
   };
 }
 
+it('writes bytes unchanged', async () => {
+  const pipe = new Pipe([2]);
+  await createPrinter(pipe.calls)(new Uint8Array([0xff, 0, 0x80]));
+  expect(pipe.taken).toBe('\xff\0\x80');
+});
+
 it('continues after a partial write', async () => {
   const pipe = new Pipe([3, 1, 100]);
   await createPrinter(pipe.calls)('é and more');
