@@ -94,19 +94,26 @@ export function lostError(operation: Operation, url: string, error: TransportErr
   const text = {
     what: `cannot ${operation.purpose}`,
     why: `${new URL(url).host}: ${error.message}`,
-    next: exists ? SIM_MAY_EXIST : [nextOf(error.failure, url, operation.service)],
+    next: exists ? SIM_MAY_EXIST : [nextOf(error, url, operation.service)],
     cause: error,
   };
   return new ApiError(error.failure, text, { simMayExist: exists });
 }
 
-function nextOf(failure: TransportFailure, url: string, service = SORACOM_API): string {
-  // A loopback endpoint is usually the emulator.
-  if (failure === 'connection' && isLoopbackUrl(url)) {
-    return `Start \`arctun emulator\`. To use SORACOM, do not set ${service.settings}.`;
+function nextOf({ failure, sent }: TransportError, url: string, service = SORACOM_API): string {
+  if (failure === 'connection') {
+    if (sent && url.startsWith('http:')) return MAY_NEED_TLS;
+    // A loopback endpoint is usually the emulator.
+    if (isLoopbackUrl(url)) {
+      return `Start \`arctun emulator\`. To use SORACOM, do not set ${service.settings}.`;
+    }
   }
   return NEXT_OF_FAILURE[failure].replace(SORACOM_API.name, service.name);
 }
+
+/** Advice if a server accepts a connection without TLS, but does not respond in HTTP. */
+const MAY_NEED_TLS =
+  'Check the port of the endpoint, and use https:// if the server expects TLS on this port.';
 
 const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   dns: 'Check the network, the name server, and the host name of the endpoint.',

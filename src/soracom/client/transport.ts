@@ -169,6 +169,9 @@ class Connection {
     if (code === 'EPROTO' && NOT_TLS.test(message)) {
       return fail('not-tls', 'the server does not use TLS on this port');
     }
+    if (message === 'socket hang up') {
+      return fail('connection', 'the server closed the connection without a response');
+    }
     return fail(failureOf(code), message === '' ? code : message);
   }
 

@@ -446,6 +446,18 @@ describe('TLS', () => {
     expect(error.next).toEqual(['Check the scheme and the port of the endpoint.']);
     expect(error.next.join(' ')).not.toContain('may have been created');
   });
+
+  it('suggests https if a server closes a connection without TLS, as TLS servers do', async () => {
+    plain.removeAllListeners('connection');
+    plain.on('connection', (socket) => socket.once('data', () => socket.end()));
+    const { port } = plain.address() as AddressInfo;
+    const options = { endpoint: `http://127.0.0.1:${port}`, mostRepeats: 0 };
+    const error = await errorOf(client(options).getSim('1'));
+    expect(error.message).toMatch(/: the server closed the connection without a response$/);
+    expect(error.next).toEqual([
+      'Check the port of the endpoint, and use https:// if the server expects TLS on this port.',
+    ]);
+  });
 });
 
 describe('the abort signal', () => {
