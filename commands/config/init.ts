@@ -1,11 +1,13 @@
 import { localSchema } from '../../src/app/config/local-schema.js';
 import { skeletonText } from '../../src/app/config/show-config.js';
 import { BaseCommand } from '../../src/cli/base-command.js';
+import { refuseOutputFile } from '../../src/cli/flags/stdin-flag.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';
 
 export default class ConfigInit extends BaseCommand {
-  static override description = 'Print an arc.json template to fill in.';
+  static override description =
+    'Print an arc.json template to fill in.\nTo create a file, redirect standard output. --config is not accepted.';
   static override examples = ['<%= config.bin %> <%= command.id %> > arc.json'];
 
   static override flags = oclifFlags({
@@ -13,7 +15,8 @@ export default class ConfigInit extends BaseCommand {
   });
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(ConfigInit);
+    const { flags, raw } = await this.parse(ConfigInit);
+    refuseOutputFile(raw);
     const schema = await localSchema(await this.context.files(), 'arc.json');
     const text = skeletonText(this.context.platform, schema);
     this.write(flags.json ? renderJson(JSON.parse(text)) : text);

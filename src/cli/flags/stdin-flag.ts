@@ -17,7 +17,7 @@ export const stdinFlag = {
  * @throws UserError of kind `usage`
  */
 export function refuseConfigFlag(tokens: readonly CommandLineToken[]): void {
-  if (!tokens.some((token) => token.type === 'flag' && token.flag === 'config')) return;
+  if (!hasConfigFlag(tokens)) return;
   throw new UserError('usage', {
     what: 'cannot use --read-stdin with --config',
     why: 'both provide a configuration',
@@ -39,4 +39,22 @@ export function refuseSecondSource(file: string, tokens: readonly CommandLineTok
     why: 'both provide a configuration',
     next: ['Remove one of them.'],
   });
+}
+
+/**
+ * Rejects `--config` for a command that prints a configuration and does not write a file.
+ *
+ * @throws UserError of kind `usage`
+ */
+export function refuseOutputFile(tokens: readonly CommandLineToken[]): void {
+  if (!hasConfigFlag(tokens)) return;
+  throw new UserError('usage', {
+    what: 'cannot use --config',
+    why: 'this command prints a template and does not write a file',
+    next: ['Redirect standard output, for example: arctun config init > arc.json'],
+  });
+}
+
+function hasConfigFlag(tokens: readonly CommandLineToken[]): boolean {
+  return tokens.some((token) => token.type === 'flag' && token.flag === 'config');
 }

@@ -72,6 +72,17 @@ describe('config init', () => {
     60_000,
   );
 
+  it('refuses --config, because it does not write a file', async () => {
+    const { code, stdout, stderr } = await arctun(['config', 'init', '--config', 'new.json']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(
+      'Error: cannot use --config: this command prints a template and does not write a file\n' +
+        '  Redirect standard output, for example: arctun config init > arc.json\n',
+    );
+    const env = { ARCTUN_CONFIG: 'new.json' };
+    expect((await arctun(['config', 'init'], { env })).stdout).toBe(SKELETON);
+  }, 30_000);
+
   it('prints the skeleton even if a file exists, and config prints it if no file exists', async () => {
     expect((await arctun(['config'])).stdout).toBe(SKELETON);
     write('arc.json', SAMPLE);
