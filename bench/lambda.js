@@ -71,7 +71,7 @@ console.log(
 console.log(verdicts.lines.join('\n'));
 process.exit(verdicts.isGood ? 0 : 1);
 
-/** Sets real-time priority, so that other processes do not delay this one and its children. */
+/** Requests real-time priority, so that other processes do not delay this one and its children. */
 function goFirst() {
   try {
     execFileSync('chrt', ['--rr', '--pid', '1', String(process.pid)], { stdio: 'ignore' });

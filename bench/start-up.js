@@ -1,6 +1,6 @@
 /**
  * Measures the CPU time of startup as a multiple of `node -e 0`, with alternating runs, because
- * absolute times mean nothing on a shared machine. `up` is measured until it listens, against a
+ * absolute times are meaningless on a shared machine. `up` is measured until it listens, against a
  * separate emulator.
  */
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,7 +1,7 @@
 /**
- * Compares arctun's TCP with the kernel's over wireguard-go, alternating on one relay: `npm run bench:tcp`.
- * docs/reference/benchmarks.md describes what is measured. Completed runs are not repeated, so it can be stopped
- * at any time.
+ * Compares arctun's TCP with the kernel's over wireguard-go, alternating on one relay: `npm run
+ * bench:tcp`. docs/reference/benchmarks.md describes what is measured. Completed runs are not
+ * repeated, so the benchmark can be stopped at any time.
  */
 import { execFileSync } from 'node:child_process';
 import { loadavg } from 'node:os';

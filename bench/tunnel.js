@@ -130,7 +130,7 @@ function printTimes(whose, results) {
   console.log(`  ms a POST ${whose}: ${figures.join(', ')}`);
 }
 
-/** Runs each setup in turn, `repeats` times; returns the results of all. */
+/** Runs the setups in turn, `repeats` times each, and returns the results of all runs. */
 async function alternate(...setups) {
   const results = setups.map(() => []);
   for (let repeat = 0; repeat < repeats; repeat++) {

@@ -6,8 +6,8 @@
  *
  * `stack` is `ours`, the library's dialer; `kernel`, the kernel's TCP; or `socks5`, the proxy at
  * `proxy`. `task` is `up` or `down`, a stream; `post`, one POST of `bytes`; or `posts`, as many
- * small POSTs to `url` on `connections` connections as possible. It prints `ready`, waits for a line, and prints the result as
- * JSON. It exits at the end of its standard input.
+ * small POSTs to `url` on `connections` connections as possible. The program prints `ready`, waits
+ * for a line, and prints the result as JSON. It exits when its standard input ends.
  */
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
@@ -61,7 +61,10 @@ async function transfer() {
   return {};
 }
 
-/** Measures one POST including the connection's handshake, as in a program that posts once. */
+/**
+ * Measures one POST, including the handshake of its connection, as in a program that posts only
+ * once.
+ */
 async function post() {
   const dial = await chooseDial();
   const body = Buffer.alloc(setup.bytes, 'arctun');

@@ -17,7 +17,7 @@ export class Histogram {
     return this.#count === 0 ? 0 : this.#sum / this.#count;
   }
 
-  /** Returns the quantile for the fraction `part` of the values; 0 if empty. */
+  /** Returns the quantile at the fraction `part`; 0 if no values were counted. */
   quantile(part) {
     let left = part * this.#count;
     if (left === 0) return 0;

@@ -1,10 +1,10 @@
 /**
- * Three network namespaces in a row: client, relay and server. Both ends run Debian's wireguard-go.
- * The server's end also runs `server.js`. The client's end uses wireguard-go for the kernel's TCP,
- * and has an arc.json for arctun.
+ * Three network namespaces, connected in a row: client, relay and server. Both ends run Debian's
+ * wireguard-go. The server's end also runs `server.js`. The client's end uses wireguard-go for the
+ * kernel's TCP, and has an arc.json for arctun.
  *
  *     client 192.0.2.2 ── 192.0.2.1 relay 198.51.100.1 ── 198.51.100.2 server
- *       10.77.0.2 (ours), 10.77.0.3 (the kernel's)           100.127.69.42, .43
+ *       10.77.0.2 (ours), 10.77.0.3 (the kernel's) 100.127.69.42, .43
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,15 +24,20 @@ const KERNEL_INSIDE = '10.77.0.3';
 const FOLDER = 'arctun-lab-';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** The server's addresses inside the tunnel. The client's routes set their congestion control. */
+/**
+ * The server's addresses inside the tunnel. The client's routes set the congestion control for each
+ * address.
+ */
 export const SERVICES = { cubic: '100.127.69.42', bbr: '100.127.69.43' };
-/** The address of the server through arctun's network interface, if the interface exists. */
+/**
+ * The server's address for connections through arctun's network interface, if the interface exists.
+ */
 export const TUN_SERVICE = '100.127.69.44';
 /** The name of arctun's network interface. */
 export const TUN_DEVICE = 'abtun';
 
 export class Lab {
-  /** The folder for the keys, used only by this process. */
+  /** The folder for the keys. Only this process uses it. */
   folder = mkdtempSync(join(tmpdir(), `${FOLDER}${process.pid}-`));
   configPath = join(this.folder, 'arc.json');
   /** The configuration for a tunnel with arctun's network interface. */
@@ -115,7 +120,10 @@ export class Lab {
     return run(...this.#in(space), ...command);
   }
 
-  /** Stops all processes and removes all files. Synchronous, because the exit handler calls it. */
+  /**
+   * Stops all processes and removes all files. This method is synchronous, because the exit handler
+   * calls it.
+   */
   close() {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -211,7 +219,10 @@ export class Lab {
   }
 }
 
-/** Returns a command prefix for real-time priority, so that results do not depend on other load. */
+/**
+ * Returns a command prefix for real-time priority, so that the results do not depend on other load
+ * on the machine.
+ */
 function atPriority(priority) {
   return ['chrt', '--rr', String(priority)];
 }
@@ -231,7 +242,8 @@ function connect(...ends) {
     const link = index === 0 ? farLink : nearLink;
     run('ip', '-n', space, 'address', 'add', `${address}/24`, 'dev', link);
     run('ip', '-n', space, 'link', 'set', link, 'up');
-    // The path needs single datagrams, so disable segmentation offload, which merges them.
+    // Disable segmentation offload, which merges datagrams, because the path must carry each
+    // datagram separately.
     const off = ['gso', 'off', 'gro', 'off', 'tx-udp-segmentation', 'off'];
     run('ip', 'netns', 'exec', space, 'ethtool', '-K', link, ...off);
     if (index === 0) {

@@ -61,7 +61,7 @@ export class LambdaLab {
     this.plainPort = await portOf(plain);
   }
 
-  /** Starts a process that ends no later than the lab. */
+  /** Starts a process that is stopped when the lab is closed, if it has not ended earlier. */
   child(command, env) {
     const child = new Child(command, env);
     this.#children.push(child);
@@ -158,7 +158,7 @@ async function portOf(child) {
   return Number(line.split(' ')[1]);
 }
 
-/** Returns a port that seems free; another process may take it before it is used. */
+/** Returns a port that seems free; another process may open it before it is used. */
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -31,8 +31,8 @@ export async function runWarm(lab, program, { invocations, freezeBetweenInvokes 
 }
 
 /**
- * Sends unmeasured messages, so that the emulator's code is compiled like that of a busy server.
- * The measured extension is a different process.
+ * Sends unmeasured messages, so that the emulator's code is compiled, as it would be in a busy
+ * server. The measured extension is a different process.
  */
 export async function warmPlatform(lab, program, messages) {
   const { sandbox, port } = await lab.sandbox(program, lab.createSim());
@@ -44,7 +44,7 @@ export async function warmPlatform(lab, program, messages) {
 }
 
 /**
- * Runs one init of a sandbox, after one `node -e 0`.
+ * Runs `node -e 0` once, then one init of a sandbox.
  *
  * @returns the ms from exec to the registration, from exec to node's exit, and from the
  * registration to the first /next; `phases` comes from the extension's log

@@ -1,12 +1,12 @@
 /** The limits for `bench:lambda`, and the output of its results. */
 import { quantile, summarize } from './statistics.js';
 
-/** Milliseconds, unless noted otherwise. */
+/** The limits, in milliseconds unless noted otherwise. */
 export const LIMITS = {
   overhead: { median: 2, p99: 10 },
-  /** A multiple of `node -e 0`. */
+  /** As a multiple of the time for `node -e 0`. */
   register: 3,
-  /** Milliseconds in addition to one round trip. */
+  /** In addition to one round trip. */
   ready: 50,
   thaw: 100,
   /** The number of handshakes after a freeze of ten minutes. */
@@ -28,7 +28,7 @@ export class Verdicts {
 
   /** Prints a measurement that must not exceed `limit`. */
   judge(what, value, limit, unit) {
-    // NaN means that nothing was measured, which is a failure.
+    // NaN means that nothing was measured, which counts as a failure.
     const isGood = value <= limit;
     this.isGood &&= isGood;
     const figure = `${value.toFixed(2)} ${unit}`.trim();

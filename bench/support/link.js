@@ -1,7 +1,7 @@
 /**
  * One direction of a path: a bottleneck with a bounded queue, then a wire that delays, loses and
- * reorders. The link computes arrival times but stores no datagrams; all times, including `now`,
- * are in ms.
+ * reorders datagrams. The link computes arrival times but stores no datagrams; all times, including
+ * `now`, are in ms.
  */
 
 /** The size of IPv4 and UDP headers, because the rate includes them. */

@@ -6,7 +6,7 @@ import { POST } from './plan.js';
 import { PORTS } from './streams.js';
 import { Task } from './task.js';
 
-/** The number of checks for open connections, and the interval in ms. */
+/** The maximum number of checks for open connections, and the interval between them in ms. */
 const LOOKS = 50;
 const LOOK_INTERVAL = 100;
 
@@ -66,7 +66,10 @@ export class Measurement {
     });
   }
 
-  /** Checks the kernel sender's congestion control; the library's own tests check its senders. */
+  /**
+   * Checks the congestion control if the kernel sends. If the library sends, its own tests check
+   * this.
+   */
   async #checkKernel({ stack, task, congestion: algorithm }) {
     if (task === 'post' || (stack !== 'kernel' && task === 'up')) return;
     const filter =

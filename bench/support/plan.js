@@ -21,7 +21,10 @@ const LONGEST_QUEUE = 50;
 
 const FAIRNESS_ROUND_TRIP = 50;
 
-/** A POST over a fast path with little loss. The result includes CUBIC's reaction to the loss. */
+/**
+ * A POST over a fast path with little loss. With CUBIC, the result includes its reaction to the
+ * loss.
+ */
 export const POST = { bytes: 8_000_000, roundTrip: 40, loss: 0.005 };
 
 /** The TCP implementation at the client's end. */

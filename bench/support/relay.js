@@ -27,7 +27,8 @@ class Direction {
   #queueing = new Histogram();
   #lateness = new Histogram();
   /**
-   * Datagrams that stay in order, by arrival time, which never decreases. #first is the next index.
+   * Datagrams that stay in order, by arrival time, which never decreases. #first is the index of
+   * the next one.
    */
   #inOrder = [];
   #first = 0;
@@ -159,7 +160,7 @@ function newClient({ port, address }) {
 }
 
 inside.on('error', (error) => {
-  // A client that has exited is not an error.
+  // Ignore ECONNREFUSED, because the client may have exited.
   if (error.code !== 'ECONNREFUSED') throw error;
 });
 inside.bind(Number(listenPort), listenHost, () => {

@@ -36,7 +36,7 @@ export class Results {
 
   #load() {
     const text = readFileSync(this.#file, 'utf8');
-    // An incomplete last line, left when the process was killed, is not a result.
+    // Ignore an incomplete last line, which remains if the process was killed.
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
     if (whole.length < text.length) writeFileSync(this.#file, whole);
     for (const line of whole.split('\n').filter(Boolean)) {

@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers';
 
 import { count, fill, HEADER, PORTS, reset } from './streams.js';
 
-/** The milliseconds for which a source continues after the client has stopped counting. */
+/** How long, in milliseconds, a source continues to send after the client has stopped counting. */
 const LINGER = 500;
 
 function serve(port, handle) {

@@ -1,10 +1,10 @@
-/** Measures the single executable by itself: CPU time until it is up, and memory. */
+/** Measures the single executable on its own: CPU time until it is up, and memory. */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** The milliseconds without work after which a process counts as idle. */
+/** A process counts as idle after this many milliseconds without work. */
 const IDLE = 2_000;
 
 /** Returns a process's user and system time in ms, from the kernel's accounting. */

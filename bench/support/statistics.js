@@ -1,6 +1,6 @@
 /** Statistics over repeated measurements. */
 
-/** Returns the quantile for the fraction `part` of the values; NaN if empty. */
+/** Returns the quantile at the fraction `part`; NaN if there are no values. */
 export function quantile(values, part) {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? NaN;

@@ -47,7 +47,9 @@ export function count(stream, milliseconds) {
   });
 }
 
-/** Ends a connection and discards its buffered data, so that no data reaches the next run. */
+/**
+ * Ends a connection and discards its buffered data, so that none of it arrives during the next run.
+ */
 export function reset(stream) {
   if (typeof stream.resetAndDestroy === 'function') stream.resetAndDestroy();
   else stream.destroy();

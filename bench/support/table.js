@@ -1,6 +1,6 @@
 /**
- * Formats the output of `bench:tcp`: arctun's results as ratios of the kernel's, with their mean
- * and minimum.
+ * Formats the output of `bench:tcp`: arctun's results relative to the kernel's, with the mean and
+ * minimum of these ratios.
  */
 import {
   ALGORITHMS,

@@ -1,6 +1,8 @@
 /** One client in a lab, from its start to its result. */
 
-/** The maximum delay in ms after a task's expected end; a POST with CUBIC takes long. */
+/**
+ * How long, in ms, a task may take beyond its expected end. A POST with CUBIC takes a long time.
+ */
 const PATIENCE = 120_000;
 
 let serial = 0;
