@@ -10,7 +10,7 @@ export default class Version extends BaseCommand {
     json: { type: 'boolean', description: 'Print the version as JSON (the default).' },
   });
 
-  /** Always prints JSON, because scripts parse soratun's line. */
+  /** Always prints JSON, because scripts parse soratun's output, which is JSON. */
   async run(): Promise<void> {
     await this.parse(Version);
     this.write(renderJson({ revision: '', version: this.config.version }));

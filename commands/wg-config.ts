@@ -55,7 +55,8 @@ export default class WgConfig extends BaseCommand {
       // A terminal that is too small scrolls, so the last lines remain visible.
       if (note !== undefined) this.note(note);
     } else if (flags.png === undefined) {
-      // Escape sequences in a command could control a terminal; a file gets the text unchanged.
+      // Escape control characters on a terminal, because a command may contain some. In a file, the
+      // configuration is unchanged.
       this.write(this.context.terminalColumns() === undefined ? text : renderText(text));
     }
   }

@@ -55,7 +55,10 @@ export default class ConfigValidate extends BaseCommand {
     if (flags.strict && hasWarnings) this.exit(EXIT_CODES.configuration);
   }
 
-  /** Also prints a configuration's errors to standard output. @throws the given error */
+  /**
+   * Prints a configuration's errors to standard output, in addition to standard error. @throws the
+   * given error
+   */
   private printErrors(error: unknown): never {
     const faults = faultsValue(error);
     if (faults !== undefined) this.write(renderJson(faults));
