@@ -1,4 +1,4 @@
-/** Sends one message to Unified Endpoint and closes the tunnel. */
+/** Opens a tunnel, sends one message to Unified Endpoint, and closes the tunnel. */
 import { UserError } from '../lib/errors/user-error.js';
 import { DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http-exchange.js';
@@ -35,13 +35,13 @@ export interface SendOptions extends OpenTunnelOptions {
   readonly timeout: number;
   /** Whether to send even if another process on this machine uses the SIM. */
   readonly force: boolean;
-  /** The ID of this process. */
+  /** This process's ID. */
   readonly pid: number;
 }
 
 export type SendPorts = TunnelPorts & Pick<ClaimSimPorts, 'claims'>;
 
-/** Maximum response size in bytes; responses of SORACOM's services are much smaller. */
+/** The maximum response size in bytes; responses from SORACOM's services are much smaller. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
 /**
@@ -116,7 +116,7 @@ function requireUserspace(mode: TunnelMode): void {
   });
 }
 
-/** Rejects payloads that need several packets: NATs and firewalls often drop fragments. */
+/** Rejects payloads that need several packets, because NATs and firewalls often drop fragments. */
 function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void {
   const limit = maxDatagramPayload(mtu, host.includes(':') ? 6 : 4);
   if (payload.length <= limit) return;

@@ -1,6 +1,6 @@
 /**
  * Creates a virtual SIM with the SORACOM API and writes its arc.json, or creates a new session for
- * the SIM of an existing arc.json.
+ * the SIM in an existing arc.json.
  */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type {
@@ -20,7 +20,7 @@ import { runSteps } from './sim-run.js';
 /**
  * @param signal cancels the run, except during steps that must finish
  * @throws MissingCredentialsError, UserError of kind `usage`
- * @throws UserError of another kind if the target is refused or the user must decide
+ * @throws UserError of another kind if the target cannot be used or the user must decide
  * @throws ApiError
  * @throws BootstrapRescueError if a SIM was created but its arc.json could not be written to `path`
  */

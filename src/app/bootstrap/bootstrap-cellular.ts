@@ -23,21 +23,21 @@ import {
 export const SORACOM_URLS = { krypton: KRYPTON.url, metadata: METADATA.url } as const;
 
 export interface BootstrapCellularOptions extends KryptonTargetOptions {
-  /** Base URL of Krypton, without `/v1`. */
+  /** Krypton's base URL, without `/v1`. */
   readonly endpoint: string;
-  /** Base URL of the metadata service, without `/v1`. */
+  /** The metadata service's base URL, without `/v1`. */
   readonly metadataEndpoint: string;
   readonly userAgent: string;
 }
 
 export interface BootstrapCellularPorts extends KryptonPorts {
-  /** Receives the request and the response as text, with every secret hidden. */
+  /** Receives the request and the response as strings, with every secret hidden. */
   readonly dump?: ((text: string) => void) | undefined;
 }
 
 /**
  * @param signal cancels the run until Krypton is called; the promise rejects with the abort reason
- * @throws UserError if the target is refused; nothing was changed
+ * @throws UserError if the target cannot be used; nothing was changed
  * @throws ApiError, UserError of kind `api` if Krypton returns an incomplete session
  * @throws BootstrapRescueError if `path` could not be written
  */
@@ -49,7 +49,7 @@ export async function bootstrapCellular(
   const { userAgent } = options;
   const endpoint = fromSetting('--endpoint', () => parseEndpointUrl(options.endpoint, KRYPTON));
   const existing = await openKryptonTarget(options, ports);
-  // Look up the SIM ID first, so that Krypton's response can be written to disk at once.
+  // Look up the SIM ID first, so that Krypton's response can be written to disk immediately.
   const simId = await findSimId(options, ports, signal);
   const { dump } = ports;
   const call = async () =>

@@ -1,6 +1,6 @@
 /**
  * `bootstrap authkey --dump-config`: prints arc.json to standard output, not to a file. If an
- * arc.json exists, its SIM gets a new session and no second SIM is created.
+ * arc.json exists, its SIM gets a new session, and no other SIM is created.
  */
 import { resolveConfigSource } from '../../arc-config/config-source.js';
 import { INLINE_CONFIG } from '../../lib/text/config-name.js';
@@ -106,7 +106,10 @@ function adoption(simId: string): string {
   return `Run \`arctun bootstrap authkey --adopt ${simId}\` to give that SIM a key and write its arc.json.`;
 }
 
-/** Calls createSim. Without a journal, no later run can find the SIM if the response is lost. */
+/**
+ * Calls createSim. Because there is no journal, no later run can find the SIM if the response is
+ * lost.
+ */
 async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   try {
     return await api.createSim();
@@ -119,7 +122,7 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
   }
 }
 
-/** Adds a session if createSim returned none. A failure must not prevent printing the key. */
+/** Adds a session if createSim did not return one. Even if this fails, the key must be printed. */
 async function trySession(
   config: ArcConfig,
   api: DumpRun['api'],

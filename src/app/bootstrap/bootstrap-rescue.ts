@@ -8,14 +8,14 @@ import { UserError, type UserErrorText } from '../../lib/errors/user-error.js';
 
 /**
  * The error for a SIM whose new key could not be written to the path of its arc.json. SORACOM never
- * shows the private key again, so this error holds the key until it is saved.
+ * shows the private key again, so this error contains the key until it is saved.
  */
 export class BootstrapRescueError extends UserError {
   override readonly name = 'BootstrapRescueError';
   readonly simId: string;
   /** Path of the rescued arc.json; undefined if no file could be written. */
   readonly rescuePath: string | undefined;
-  /** The text of arc.json, to print to standard output, if no file could be written. */
+  /** The content of arc.json, to print to standard output if no file could be written. */
   readonly arcJson: Secret<string> | undefined;
 
   constructor(
@@ -30,14 +30,14 @@ export class BootstrapRescueError extends UserError {
   }
 }
 
-/** Where to write arc.json, and the error text to use if writing fails. */
+/** Where to write arc.json, and what the error says if writing fails. */
 export interface WritePlan {
   readonly path: string;
   /** The folder to use if `path` cannot be written. */
   readonly rescueFolder: string;
   /** Whether this run has read the file at `path` and may replace it. */
   readonly replace: boolean;
-  /** What this run has already done, as a clause: `SIM 8942… was created`. */
+  /** What this run has already done, as a clause, such as `SIM 8942… was created`. */
   readonly done: string;
   /** What the user must not do now, as a sentence. */
   readonly warning: string;
@@ -72,7 +72,9 @@ export async function proveStillAbsent(files: Files, path: string): Promise<void
   throw new FileError('failed', path, 'another process has just created this file');
 }
 
-/** Maximum characters of the target path in the file name, so that file systems accept the name. */
+/**
+ * How many characters of the target path may be in the file name, so that file systems accept it.
+ */
 const LONGEST_TARGET = 150;
 
 /** Returns the file name suffix that identifies the rescued files of this target. */
@@ -82,7 +84,7 @@ function rescueSuffix(target: string): string {
 
 /**
  * Refuses to run until the user has moved or deleted the rescued file.
- * @throws UserError if a rescued file of this target exists
+ * @throws UserError if a rescued file for this target exists
  */
 export async function refuseWhileRescued(
   files: Files,

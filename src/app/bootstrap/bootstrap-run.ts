@@ -34,9 +34,9 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
   readonly files: Files;
   readonly journals: Journals;
   createKeyPair(): KeyPair;
-  /** Unix milliseconds. */
+  /** Returns the time in Unix milliseconds. */
   now(): number;
-  /** Asks the user which of these SIMs to use; absent if not interactive. */
+  /** Asks the user which of these SIMs to use; absent without a terminal. */
   chooseSim?(sims: readonly LostSim[], since: number): Promise<SimChoice>;
   /**
    * Asks the user to confirm the creation of a SIM, which is billed; absent in a script.
@@ -48,11 +48,11 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
 /** A SIM that an earlier, interrupted run may have created. */
 export interface LostSim {
   readonly simId: string;
-  /** Unix milliseconds; undefined if SORACOM does not return the time. */
+  /** Unix milliseconds; undefined if SORACOM does not return it. */
   readonly createdTime: number | undefined;
-  /** The name; empty if the SIM has none. */
+  /** The SIM's name; empty if it has none. */
   readonly name: string;
-  /** Whether the SIM is older than the request, so that it probably belongs to another device. */
+  /** Whether the SIM is older than the request. If so, it probably belongs to another device. */
   readonly isEarlier: boolean;
 }
 

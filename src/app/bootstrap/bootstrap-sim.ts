@@ -28,10 +28,11 @@ export interface BootstrapSimPorts extends KryptonPorts {
 
 /**
  * Calls Krypton through krypton-cli. The SIM's ID is unknown, because this machine may be online
- * through another SIM. So an existing arc.json is copied first and keeps its SIM ID.
+ * through another SIM. Therefore, copies an existing arc.json first, and keeps its SIM ID.
  *
  * @param signal cancels the run until krypton-cli starts; the promise rejects with the abort reason
- * @throws UserError if the operating system or the target is refused; nothing was changed
+ * @throws UserError if the operating system is not supported or the target cannot be used; nothing
+ * was changed
  * @throws UserError if krypton-cli fails, of kind `api` if it returns an incomplete session
  * @throws BootstrapRescueError if `path` could not be written
  */

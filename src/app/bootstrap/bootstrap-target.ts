@@ -32,7 +32,10 @@ export async function openBootstrapTarget(
   return { existing, journal };
 }
 
-/** Checks that the result can be saved. The state folder can hold a new session, but not a key. */
+/**
+ * Checks that the result can be saved. A new session can be saved in the state folder instead, but
+ * a key cannot.
+ */
 async function proveWritable(
   refreshed: ArcConfig | undefined,
   { path, stateFolder }: BootstrapAuthkeyOptions,
@@ -68,10 +71,10 @@ function refuseOtherSim(
 }
 
 /**
- * Reads the arc.json to refresh; undefined if a new one must be created. An unusable arc.json is an
- * error, because it may contain the key of a SIM that is billed.
+ * Reads the arc.json to refresh; undefined if a new one must be created. An unusable arc.json
+ * causes an error, because it may contain the key of a SIM that is billed.
  *
- * @throws UserError that explains why the file is refused
+ * @throws UserError that explains why the file cannot be used
  */
 export async function readBootstrapTarget(
   files: Files,
@@ -95,7 +98,7 @@ export async function readBootstrapTarget(
 /**
  * Reads the arc.json to overwrite, whichever SIM it belongs to; undefined if absent.
  *
- * @throws UserError that explains why the file is refused
+ * @throws UserError that explains why the file cannot be used
  */
 export async function readExistingTarget(
   files: Files,

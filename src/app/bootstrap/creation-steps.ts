@@ -30,7 +30,7 @@ export const creationSteps = {
     if (notice !== undefined) notes.push(notice);
     if (options.ownKey || options.adopt !== undefined) notes.push(keyKept(options.path));
     if (createSim !== undefined) {
-      // Another arc.json has appeared since the earlier run was interrupted.
+      // Since the earlier run was interrupted, another arc.json has appeared.
       await journal.end();
       notes.push(
         `An earlier run requested a virtual SIM but did not receive a response. A second SIM may exist in addition to ${config.simId}, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
@@ -39,13 +39,15 @@ export const creationSteps = {
     return 'done';
   },
 
-  /** Keeps an interrupted run's journal: if the user declines, the next run can find its SIM. */
+  /**
+   * Keeps an interrupted run's journal, so that the next run can find its SIM if the user declines.
+   */
   async 'confirm-creation'(run: SimRun): Promise<'announce-sim'> {
     await confirmCreation(run);
     return 'announce-sim';
   },
 
-  /** From this step on, a SIM may exist. This run's journal blocks concurrent runs. */
+  /** After this step, a SIM may exist. This run's journal blocks concurrent runs. */
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
     await refuseUnknownGroup(options.labels ?? {}, api);
@@ -93,7 +95,7 @@ export const creationSteps = {
     return 'write-arc-json';
   },
 
-  /** Copies the key that createSim returned from the journal to arc.json. */
+  /** Copies the key, which createSim returned, from the journal to arc.json. */
   async 'write-arc-json'(run: SimRun): Promise<AfterKey> {
     const { options, ports, journal } = run;
     const config = configOf(run);
@@ -115,7 +117,7 @@ export const creationSteps = {
     return afterKey(run);
   },
 
-  /** Adds a session if createSim returned none, then removes the journal. */
+  /** Adds a session if createSim did not return one, then removes the journal. */
   async 'add-session'(run: SimRun): Promise<'done'> {
     const { options, ports, api, journal, write } = run;
     const config = configOf(run);
@@ -137,7 +139,7 @@ export const creationSteps = {
     return 'renew-key';
   },
 
-  /** Prepares a new key for the SIM `adopt`, whose key is lost. */
+  /** Prepares a new key for the SIM in `adopt`, whose key is lost. */
   async 'adopt-sim'(run: SimRun): Promise<'renew-key'> {
     const { options, ports, journal, adopt: simId } = run;
     if (simId === undefined) throw new RangeError('no SIM was given to adopt');
@@ -187,7 +189,7 @@ function withWayOut(error: unknown, path: string): unknown {
 }
 
 /**
- * Asks the user of the wizard to confirm the new SIM.
+ * If the wizard runs, asks the user to confirm the new SIM.
  * @throws UserError of kind `failed` if the user declines
  */
 export async function confirmCreation(run: SignedInRun): Promise<void> {
@@ -250,8 +252,8 @@ async function keepWithoutJournal(
       warning: 'Do not run bootstrap again for this SIM: that would create a second SIM.',
     });
   } catch (error) {
-    // Remove the journal, because it lacks the SIM ID and the next run finds the rescued file
-    // instead.
+    // Remove the journal, because it does not contain the SIM ID, and the next run finds the
+    // rescued file instead.
     const isKept = error instanceof BootstrapRescueError && error.rescuePath !== undefined;
     if (isKept) await journal.end().catch(() => undefined);
     throw error;
@@ -259,7 +261,8 @@ async function keepWithoutJournal(
 }
 
 /**
- * The step that runs after createSim's key is in arc.json. If it fails, the next run repeats it.
+ * The step that runs after the key from createSim was written to arc.json. If it fails, the next
+ * run repeats it.
  */
 type AfterKey = 'announce-own-key' | 'add-session';
 

@@ -62,8 +62,9 @@ export function newSimConfig(sim: SimResponse, options: FreshOptions): ArcConfig
 }
 
 /**
- * Returns the keys of the first profile that has a private key. soratun looks up the SIM ID in this
- * map, but its keys are ICCIDs, which equal the SIM ID only for stand-alone virtual SIMs.
+ * Returns the keys of the first profile that has a private key. soratun looks up the SIM ID in the
+ * map of profiles, but its keys are ICCIDs, which equal the SIM ID only for stand-alone virtual
+ * SIMs.
  */
 function simKeys({
   profiles = {},

@@ -1,7 +1,7 @@
 /**
  * Gives a virtual SIM a key pair that is generated locally. The private key never leaves this
- * machine. The key is written to the journal before SORACOM gets the public key, because from then
- * on only the new key works.
+ * machine. The key is written to the journal before SORACOM receives the public key, because after
+ * that only the new key works.
  */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatKey, parseKey } from '../../arc-config/value-syntax.js';
@@ -22,7 +22,7 @@ export interface Renewal {
   readonly write: (config: ArcConfig) => Promise<void>;
 }
 
-/** Creates the journal entry for a new key pair. */
+/** Returns the journal entry for a new key pair. */
 export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair): RenewKeyStep {
   return {
     step: 'renew-key',
@@ -35,7 +35,8 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 /**
  * Renews the SIM's key with the pair that this run wrote to the journal, then removes the journal.
  *
- * @param ifRefused whether a refusal removes the journal, which must stay if it has other entries
+ * @param ifRefused whether a refusal removes the journal, which must stay if it contains other
+ * entries
  * @throws ApiError if SORACOM refuses: the old key stays valid, and the journal records the refusal
  * @throws UserError if the response was lost, or if a step after the renewal failed
  */
@@ -89,9 +90,9 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
 }
 
 /**
- * True if SORACOM definitely refused the new key. SORACOM may nevertheless have renewed the key
- * after a redirect, whose target may be the result of a completed request (RFC 9110 15.4.4), after
- * a 429, or after an error that follows a 5xx.
+ * True if SORACOM definitely refused the new key. These errors do not rule out that the key was
+ * renewed: a redirect, whose target may be the result of a completed request (RFC 9110 15.4.4), a
+ * 429, and an error that follows a 5xx.
  */
 export function isRefusedRenewal(error: unknown): error is ApiError {
   if (!(error instanceof ApiError) || error.failure !== 'refused') return false;
@@ -161,7 +162,7 @@ function parseKeys(entry: RenewKeyStep): Pick<ArcConfig, 'privateKey' | 'publicK
  * Rewrites an error to explain the state of the SIM.
  *
  * @param next what to do, replacing the error's own advice
- * @param what replaces the first line; the error's own first line then moves to the explanation
+ * @param what replaces the first line, which then moves to the explanation
  */
 export function retold(error: UserError, next: readonly string[], what?: string): UserError {
   const text =

@@ -14,9 +14,7 @@ export interface KryptonSession {
   readonly session: ArcSession;
 }
 
-/**
- * The maximum number of allowed IPs, so that arc.json stays readable. SORACOM returns about twenty.
- */
+/** The maximum number of allowed IPs, to keep arc.json readable. SORACOM returns about twenty. */
 const MOST_ALLOWED_IPS = 1024;
 
 const kryptonAnswer = z.object({
@@ -28,8 +26,8 @@ const kryptonAnswer = z.object({
 });
 
 /**
- * @param text the response; errors never repeat it, except for the message of a refusal
- * @param giver the sender of the response, as error messages name it
+ * @param text the response; errors never repeat any of it except the message of a refusal
+ * @param giver how error messages refer to the sender of the response
  * @throws UserError of kind `api` if the session is incomplete
  */
 export function readKryptonSession(text: Secret<string>, giver: string): KryptonSession {

@@ -1,6 +1,6 @@
 /**
  * Stores the keys that Krypton returns. Each call to Krypton invalidates the previous keys, so all
- * checks run before the call, and the response is written to disk before anything else happens.
+ * checks run before the call, and the response is written to disk immediately.
  */
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
@@ -20,7 +20,7 @@ import { SimJournal } from './sim-journal.js';
 export interface KryptonTargetOptions extends FreshOptions {
   /** The arc.json to create or refresh. */
   readonly path: string;
-  /** Whether to return arc.json as text, without reading or writing a file. */
+  /** Whether to return arc.json as a string, without reading or writing a file. */
   readonly dumpConfig: boolean;
   /** arctun's state folder, used if `path` cannot be written. */
   readonly rescueFolder: string;
@@ -48,7 +48,7 @@ export type KryptonResult =
 
 /**
  * @returns the file's configuration; undefined if the file does not exist or must not be read
- * @throws UserError if the target is refused; nothing was changed, locally or on SORACOM
+ * @throws UserError if the target cannot be used; nothing was changed, locally or at SORACOM
  */
 export async function openKryptonTarget(
   { path, dumpConfig }: KryptonTargetOptions,
@@ -109,7 +109,7 @@ interface KryptonRun {
 
 interface Copy {
   readonly tell: () => void;
-  /** Removes the copy, and tells the user about the copy only if removing it fails. */
+  /** Removes the copy. Mentions it to the user only if it cannot be removed. */
   readonly remove: () => Promise<void>;
 }
 
@@ -162,7 +162,7 @@ async function keepCopy(
   }
 }
 
-/** @returns undefined if the file does not exist; empty text if it cannot be read */
+/** @returns undefined if the file does not exist; an empty string if it cannot be read */
 async function readCopy(files: Files, path: string): Promise<string | undefined> {
   try {
     return await files.readText(path);

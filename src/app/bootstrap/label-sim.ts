@@ -13,8 +13,9 @@ export interface SimLabels {
 }
 
 /**
- * Checks that the group exists. Call this before creating a SIM, because SIMs are billed. Succeeds
- * if the user may not read groups, because that user may still be allowed to assign a SIM to one.
+ * Checks that the group exists. Call this before creating a SIM, because SIMs are billed. Also
+ * succeeds if the user is not permitted to read groups, because the user may still be allowed to
+ * assign a SIM to one.
  * @throws UserError of kind `usage` if the group does not exist; ApiError
  */
 export async function refuseUnknownGroup(

@@ -45,7 +45,7 @@ export const resumeSteps = {
     run.created = true;
     if (existing === undefined) await write(config);
     if (createSim?.ownKey) return 'announce-own-key';
-    // arc.json contains the key. Its session may be outdated, so the next step creates another.
+    // arc.json contains the key. Its session may be outdated, so the next step creates a new one.
     await journal.end();
     return 'refresh-session';
   },
@@ -84,7 +84,7 @@ function isUnknownSim(error: unknown): boolean {
 /**
  * Looks for the SIM, and asks the user to choose one of the SIMs found.
  *
- * @returns `none` if no SIM was created, because SORACOM would list one by now
+ * @returns `none` if no SIM was created; by now, SORACOM would list it
  * @throws UserError if no terminal is available, or if the user chooses to stop; a SIM may exist
  */
 async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> | 'none'> {
@@ -93,7 +93,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   if (asked === undefined) throw new RangeError('the journal does not contain a request for a SIM');
   const { since, clock } = asked;
   ports.onStep?.('Looking for the SIM that an earlier run requested');
-  // The local clock may be wrong by years, so never compare a local time with SORACOM's times.
+  // Never compare a local time with SORACOM's times, because the local clock may be wrong by years.
   const byPlatform = clock === 'platform' ? since : undefined;
   const sims = await findLostSims(byPlatform, api).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
@@ -108,12 +108,12 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
   return choice;
 }
 
-/** The assumed clock difference between SORACOM's servers, in milliseconds. */
+/** The assumed maximum clock difference between SORACOM's servers, in milliseconds. */
 const CLOCK_SKEW = 60_000;
 
 /**
- * The time in milliseconds after which SORACOM's listings certainly include a created SIM. SORACOM
- * publishes no figure; this value is meant to be far above the real delay.
+ * After this many milliseconds, SORACOM's listings certainly include a created SIM. SORACOM does
+ * not publish a figure; this value should be far above the real delay.
  */
 const LISTED_AFTER = 600_000;
 
@@ -198,7 +198,7 @@ function describeSim({ simId, createdTime, name }: LostSim): string {
   return `${simId}${name === '' ? '' : ` (${name})`} at ${isoTime(createdTime)}`;
 }
 
-/** Refuses another account or endpoint, because its SIM list does not show the requested SIM. */
+/** Refuses another account or endpoint, because its SIM list does not include the requested SIM. */
 function refuseOtherAccount(
   { api, endpoint, journal: { progress, path } }: SimRun,
   next: readonly string[],

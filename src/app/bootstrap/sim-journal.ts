@@ -1,7 +1,7 @@
 /**
  * The journal of a run that creates a virtual SIM or renews its key. Each entry is saved to disk
- * before the action that it announces, or right after the result that it records, so that the next
- * run can resume.
+ * before the action that it announces, or right after the result that it records is known, so that
+ * the next run can resume.
  */
 import * as z from 'zod';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
@@ -12,12 +12,12 @@ import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { parseJson } from '../../lib/text/parse-json.js';
 
-/** createSim is about to be called; from now on a SIM may exist. */
+/** createSim is about to be called. After this entry, a SIM may exist. */
 const createSimStep = z.object({
   step: z.literal('create-sim'),
   /** Unix milliseconds before the call. */
   since: z.number().int().min(0).max(8.64e15),
-  /** The clock that `since` was read from; the local clock may be wrong. */
+  /** The clock from which `since` comes; the local clock may be wrong. */
   clock: z.enum(['platform', 'local']),
   /** The API endpoint and account of the request; only this account lists the SIM. */
   endpoint: z.string(),
@@ -30,7 +30,10 @@ const createSimStep = z.object({
 const createdStep = z.object({
   step: z.literal('created'),
   simId: z.string(),
-  /** The arc.json to write, with the private key in clear text; absent if there is no key. */
+  /**
+   * The arc.json to write, with the private key in clear text; absent if createSim did not return a
+   * key.
+   */
   arcJson: z.string().optional(),
 });
 
@@ -64,7 +67,7 @@ export interface Progress {
   readonly renewKey?: RenewKeyStep;
 }
 
-/** The kind of the journal's newest relevant entry; `none` without a journal. */
+/** The kind of the journal's newest relevant entry; `none` if no journal exists. */
 export type JournalLine = 'none' | Exclude<JournalStep['step'], 'renewal-refused'>;
 
 /** The journal next to one arc.json. Adding the first entry creates the file. */
@@ -99,11 +102,12 @@ export class SimJournal {
         ],
       });
     }
-    // arctun creates the file with its first entry atomically, so an empty file is not from arctun.
+    // arctun creates the file with its first entry atomically, so arctun cannot have created an
+    // empty file.
     if (lines.length === 0) throw unreadable(journal.path);
     ofTarget.#journal = journal;
     for (const line of lines) ofTarget.#note(readStep(line, journal.path));
-    // SORACOM refused the only key in the journal, so there is nothing to resume.
+    // SORACOM refused the only key in the journal, so no run needs to be resumed.
     if (ofTarget.line === 'none') await ofTarget.end();
     return ofTarget;
   }
@@ -138,7 +142,8 @@ export class SimJournal {
 
   /**
    * Appends an entry. The entry is saved to disk when the promise resolves.
-   * @throws UserError of kind `permission` or `failed`, also if another run has created the journal
+   * @throws UserError of kind `permission` or `failed`, including if another run has created the
+   * journal
    */
   async add(entry: JournalStep): Promise<void> {
     const line = JSON.stringify(entry);

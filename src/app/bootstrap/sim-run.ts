@@ -3,8 +3,9 @@
  *
  * A SIM costs money, and SORACOM shows its private key only once. So the run writes a journal entry
  * before it calls createSim, calls createSim only once, and saves the response in the journal
- * first. A locally generated key is in the journal before SORACOM gets its public key. A run that
- * finds the journal of a killed run resumes at the step given by the newest journal entry.
+ * first. A locally generated key is in the journal before SORACOM receives its public key. If a run
+ * finds the journal of a killed run, it resumes at the step that the newest journal entry
+ * determines.
  */
 import type { SimRun } from './bootstrap-run.js';
 import { creationSteps } from './creation-steps.js';
@@ -18,19 +19,19 @@ import type { JournalLine } from './sim-journal.js';
 export const STEPS = {
   // arc.json exists: creates a new session for its SIM.
   'refresh-session':  row(['none', 'create-sim'],            ['none'],                  ['done']),
-  // arc.json does not exist. Asks for confirmation in the wizard.
+  // arc.json does not exist. The wizard asks for confirmation.
   'confirm-creation': row(['none', 'create-sim'],            ['none', 'create-sim'],    ['announce-sim']),
-  // Starts a new journal. Fails if the group does not exist or an arc.json has appeared meanwhile.
+  // Starts a new journal. Fails if the group does not exist or an arc.json has meanwhile appeared.
   'announce-sim':     row(['none', 'create-sim'],            ['create-sim'],            ['create-sim']),
   // Calls createSim once and saves the response in the journal or, if that fails, in arc.json.
   'create-sim':       row(['create-sim'],                    ['created', 'create-sim'], ['write-arc-json', 'announce-own-key', 'add-session']),
   // Copies arc.json from the journal to its path.
   'write-arc-json':   row(['created'],                       ['created'],               ['announce-own-key', 'add-session']),
-  // arc.json contains the key. Creates a session if createSim returned none.
+  // arc.json contains the key. Creates a session if createSim did not return one.
   'add-session':      row(['created', 'create-sim'],         ['none'],                  ['done']),
   // arc.json has the key, and --own-key requires a locally generated one.
   'announce-own-key': row(['created', 'create-sim'],         ['renew-key'],             ['renew-key']),
-  // Prepares a key for a SIM without one: the SIM that --adopt names or an earlier run created.
+  // Prepares a key for a SIM without one: the SIM given by --adopt or created by an earlier run.
   'adopt-sim':        row(['none', 'create-sim', 'created'], ['renew-key'],             ['renew-key']),
   // Sends the journal's public key to SORACOM, then writes arc.json with the key and a session.
   'renew-key':        row(['renew-key'],                     ['none'],                  ['done']),
@@ -75,7 +76,7 @@ export async function runSteps(run: SimRun): Promise<void> {
   }
 }
 
-/** Throws if the journal lacks the entry that protects the step's action. */
+/** Throws if the journal does not contain the entry that must precede the step's action. */
 function requireLine(lines: readonly JournalLine[], name: string, { journal }: SimRun): void {
   if (lines.includes(journal.line)) return;
   throw new RangeError(`unexpected journal entry ${journal.line} at step ${name}`);

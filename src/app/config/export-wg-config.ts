@@ -19,14 +19,14 @@ export interface ExportWgConfigOptions {
 }
 
 export interface ExportedWgConfig {
-  /** wg-quick configuration with the private key in clear text. */
+  /** The wg-quick configuration, with the private key in clear text. */
   readonly text: string;
-  /** Differences in behavior between the exported text and arc.json. */
+  /** Differences in behavior between the exported configuration and arc.json. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Exports the configuration as wg-quick text. A host name is replaced by its first address.
+ * Exports the configuration in wg-quick's format. A host name is replaced by its first address.
  *
  * @throws ArcConfigError, UserError of kind `tunnel` if the server's name cannot be resolved
  */
@@ -50,7 +50,7 @@ export async function exportWgConfig(
 
 /**
  * Formats the configuration that `up` prints if SORACOM_VERBOSE is set, with soratun's banners.
- * Host names are not resolved, so that nothing delays `up`.
+ * Host names are not resolved, because that could delay `up`.
  *
  * @throws ArcConfigError
  */

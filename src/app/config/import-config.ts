@@ -14,7 +14,7 @@ export interface ImportConfigOptions {
   readonly simId: string;
   /** Whether an existing arc.json may be replaced. */
   readonly force: boolean;
-  /** Whether to drop settings that the tunnel needs but arc.json cannot hold. */
+  /** Whether to drop settings that the tunnel needs but arc.json cannot express. */
   readonly ignoreUnsupported: boolean;
 }
 
@@ -31,14 +31,14 @@ export interface ImportedConfig {
   readonly path: string;
   /** The name of the input in messages. */
   readonly source: string;
-  /** Settings that arc.json holds in another form or cannot hold. */
+  /** Settings that arc.json stores in another form or cannot store. */
   readonly notes: readonly ImportNote[];
 }
 
 /**
  * Writes an arc.json from a WireGuard configuration.
  *
- * @throws ArcConfigError with every error of the WireGuard configuration
+ * @throws ArcConfigError with every error in the WireGuard configuration
  * @throws UserError if a file cannot be read or written, or already exists
  */
 export async function importConfig(

@@ -11,12 +11,13 @@ import { withNewestSession, type StateHome } from '../session/session-state.js';
 export interface LoadedArcConfig extends ConfigName {
   /** The configuration for opening a tunnel, with the newest known session. */
   readonly config: ArcConfig;
-  /** The content of the file or text itself; a newer session in the state folder is ignored. */
+  /** The configuration exactly as given; a newer session in the state folder is ignored. */
   readonly original: ArcConfig;
   /** Likely mistakes in the file; undefined if the file was not checked. */
   readonly notices?: readonly ConfigNotice[];
   /**
-   * How users other than the current one and root can write the file; absent if no file was read.
+   * The ways in which users other than the current one and root can write the file; absent if no
+   * file was read.
    */
   readonly otherWriters?: readonly OtherWriter[];
   /** The mode of a file that other users can read, if the current user can change the mode. */
@@ -24,8 +25,8 @@ export interface LoadedArcConfig extends ConfigName {
 }
 
 /**
- * Loads the configuration that `--config` or ARCTUN_CONFIG gives: a path, JSON text or
- * base64-encoded JSON. A newer session of the SIM in the state folder replaces the file's session.
+ * Loads the configuration given by `--config` or ARCTUN_CONFIG: a path, JSON text or base64-encoded
+ * JSON. A newer session of the SIM in the state folder replaces the file's session.
  *
  * @throws ArcConfigError with every error found, UserError if the file cannot be read
  */
@@ -41,7 +42,7 @@ export async function loadArcConfig(value: string, home: StateHome): Promise<Loa
  * and `config validate` all use this function.
  *
  * @param value as in `loadArcConfig`, or the bytes of standard input
- * @throws ArcConfigError with every error found, UserError if the text cannot be read
+ * @throws ArcConfigError with every error found, UserError if the configuration cannot be read
  */
 export async function loadTunnelConfig(
   value: string | Uint8Array,
@@ -64,7 +65,7 @@ interface NamedText {
   readonly text: string;
   readonly source: string;
   readonly path: string | undefined;
-  /** The file's properties; undefined if the text was given directly. */
+  /** The file's properties; undefined if the configuration was given inline. */
   readonly inspected: InspectedText | undefined;
 }
 

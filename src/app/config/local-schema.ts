@@ -4,7 +4,7 @@ import type { Files } from '../../ports/files.js';
 const FOLDER = 'node_modules/arctun/schema';
 const FILE = 'arc.schema.json';
 
-/** Returns the member `$schema` if the folder of `path` contains arctun's npm package. */
+/** Returns the `$schema` member if the folder of `path` contains arctun's npm package. */
 export async function localSchema(files: Files, path: string): Promise<readonly JsonMember[]> {
   const folder = files.absolute(path).replace(/[^/\\]*$/, FOLDER);
   const names = await files.list(folder).catch((): string[] => []);

@@ -7,7 +7,7 @@ import { formatArcConfig, redactArcConfig } from '../../arc-config/format-arc-co
 import type { JsonMember } from '../../arc-config/json/json-node.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 
-/** Returns the skeleton byte for byte as soratun prints it. */
+/** Returns the skeleton with exactly the bytes that soratun prints. */
 export function skeletonText(platform: string, unknownKeys: readonly JsonMember[] = []): string {
   return formatArcConfig({ ...skeletonArcConfig(platform), unknownKeys });
 }

@@ -12,7 +12,8 @@ import type { StateHome } from '../session/session-state.js';
  * @param value as for --config, or the bytes of standard input
  * @returns problems that do not prevent the tunnel from working
  * @throws ArcConfigError with every error found
- * @throws UserError if the text cannot be read or other users could have written its commands
+ * @throws UserError if the configuration cannot be read, or if other users could have written its
+ * commands
  */
 export async function validateConfig(
   value: string | Uint8Array,
@@ -25,7 +26,7 @@ export async function validateConfig(
   return configNotices(arcConfig, ports);
 }
 
-/** Finds likely mistakes in a valid configuration, as `validate` and `up` report them. */
+/** Finds likely mistakes in a valid configuration, for `validate` and `up` to report. */
 export function configNotices(
   { config, source, notices = [] }: LoadedArcConfig,
   { crypto }: KeyPorts,

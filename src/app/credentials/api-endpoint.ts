@@ -47,8 +47,8 @@ function firstPresent<T>(
 }
 
 /**
- * Returns the API endpoint of a soracom-cli profile. A coverage type does not change whether the
- * profile uses the sandbox.
+ * Returns the API endpoint of a soracom-cli profile. The chosen coverage type does not affect
+ * whether the profile uses the sandbox.
  */
 export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnection): string {
   const { sandbox } = profile;
@@ -58,10 +58,12 @@ export function profileEndpoint(chosen: ChosenConnection, profile: ProfileConnec
 }
 
 /**
- * Returns the API endpoint for an auth key; the profile in arc.json names the API of its SIM.
+ * Returns the API endpoint for an auth key; the profile in arc.json contains the API endpoint of
+ * its SIM.
  * @returns undefined if no source gives an endpoint
- * @throws UserError of kind `configuration` if arc.json names a non-SORACOM endpoint and the key is
- * from another source, because the author of arc.json would receive the key
+ * @throws UserError of kind `configuration` if the endpoint in arc.json is not SORACOM's and the
+ * key is from another source, because the key would be sent to whatever server the author of
+ * arc.json chose
  */
 export function authKeyEndpoint(
   chosen: ChosenConnection,

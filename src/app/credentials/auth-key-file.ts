@@ -14,7 +14,7 @@ const jsonForm = z.object({ authKeyId: z.string().optional(), authKey: z.string(
 
 /**
  * @param path `-` for standard input
- * @returns the auth key, and its ID if the file has one
+ * @returns the auth key, and its ID if the file contains one
  * @throws UserError
  */
 export async function readAuthKeyFile(path: string, files: PrivateFiles): Promise<AuthKeyHalves> {

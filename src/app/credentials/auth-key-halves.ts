@@ -1,6 +1,6 @@
 import { Secret } from '../../lib/secrets/secret.js';
 
-/** The parts of an auth key that one source gives: its ID, its secret, both or neither. */
+/** The parts of an auth key that a source contains: its ID, its secret, both or neither. */
 export interface AuthKeyHalves {
   readonly authKeyId?: string;
   readonly authKey?: Secret<string>;
@@ -21,7 +21,7 @@ export function authKeyHalves(given: {
 
 /**
  * Adds missing halves to `held` from a lower-ranked source. A key and its ID belong together, so
- * the source is ignored if one of its halves contradicts `held`.
+ * the lower source is ignored if one of its halves contradicts `held`.
  */
 export function completed(held: AuthKeyHalves, lower: AuthKeyHalves): AuthKeyHalves {
   if (contradict(held.authKeyId, lower.authKeyId)) return held;

@@ -14,7 +14,7 @@ export interface CredentialChoice {
   readonly profile?: string | undefined;
   /** `g`, `global`, `jp` or `japan`. */
   readonly coverage?: string | undefined;
-  /** Base URL of the API, without `/v1`. */
+  /** The API's base URL, without `/v1`. */
   readonly endpoint?: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** The values that a command can ask the user for. */
+/** The credentials for which a command can prompt the user. */
 export type CredentialPart = 'auth-key-id' | 'auth-key' | 'coverage-type';
 
 /** The error for incomplete credentials. Interactive commands can prompt for the missing parts. */
@@ -8,7 +8,7 @@ export class MissingCredentialsError extends UserError {
   override readonly name = 'MissingCredentialsError';
   readonly missing: readonly CredentialPart[];
 
-  /** @param offered an existing soracom-cli profile that no option selected */
+  /** @param offered an existing soracom-cli profile to suggest, which no option selected */
   constructor(missing: readonly CredentialPart[], offered?: string) {
     super('usage', {
       what: 'cannot sign in to SORACOM',

@@ -3,10 +3,10 @@ import { quote } from 'shell-quote';
 import type { PrivateFileError } from '../../ports/private-files.js';
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 
-/** The path that stands for standard input. */
+/** The path that means standard input. */
 export const STANDARD_INPUT = '-';
 
-/** Returns the text that messages show for a path. */
+/** Returns how messages refer to a path. */
 export function placeOf(path: string): string {
   return path === STANDARD_INPUT ? 'standard input' : path;
 }

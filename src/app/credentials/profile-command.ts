@@ -9,7 +9,7 @@ import {
 import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import { firstLine } from '../../soracom/redact.js';
 
-/** The timeout in milliseconds; a password manager may have to prompt its user first. */
+/** The timeout in milliseconds. It is long because a password manager may first prompt the user. */
 const TIMEOUT = 60_000;
 
 /**

@@ -29,7 +29,10 @@ export interface ProfileConnection {
   readonly sandbox: boolean;
 }
 
-/** The profile that soracom-cli uses by default. arctun suggests it but never chooses it. */
+/**
+ * The profile that soracom-cli uses by default. arctun suggests this profile, but never chooses it
+ * automatically.
+ */
 export const DEFAULT_PROFILE = 'default';
 
 /** A profile and where it was found, for messages. */
@@ -62,7 +65,7 @@ export async function profileCredentials(
     headers: { ...found.profile.headers, ...file.profile.headers },
     connection: {
       endpoint: file.profile.endpoint ?? found.profile.endpoint,
-      // Profiles that predate Global coverage have no coverage type.
+      // Profiles that are older than Global coverage do not have a coverage type.
       coverage: file.profile.coverageType ?? found.profile.coverageType ?? 'jp',
       sandbox: file.profile.sandbox || found.profile.sandbox,
     },
@@ -138,7 +141,8 @@ async function readProfile(name: string, ports: CredentialPorts): Promise<FoundP
 
 /**
  * Returns the possible file names for a profile: soracom-cli's form, which replaces separators with
- * "-", and the exact name, for files created by hand. No name can leave the folder.
+ * "-", and the exact name, for files created by hand. No name can refer to a file outside the
+ * folder.
  */
 function fileNames(name: string): string[] {
   const written = name.trim();

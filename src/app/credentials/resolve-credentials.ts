@@ -20,7 +20,7 @@ import { DEFAULT_PROFILE, hasDefaultProfile, profileCredentials } from './profil
 
 /**
  * Chooses by rank: command-line options, then environment variables, then the profile in arc.json.
- * Never uses an account that the user did not name, because that account would be billed.
+ * Never uses an account that the user did not specify, because that account would be billed.
  *
  * @param arcProfile the profile of an existing arc.json
  * @param signal stops a running `profileCommand`; the promise rejects with the abort reason
@@ -73,7 +73,7 @@ async function firstSource(
     const isEmpty = Object.keys(held).length === 0;
     if (source.kind === 'profile') {
       if (isEmpty) return source;
-      // A profile is complete, and is never used to complete an auth key.
+      // A profile is never used to complete an auth key.
       continue;
     }
     const found = source.kind === 'auth-key' ? source : await readFile(source, ports);

@@ -11,7 +11,10 @@ export interface SignInPorts<Api> {
   onStep?(step: string): void;
 }
 
-/** The same value as in soratun: enough for a few calls, but a stolen token soon expires. */
+/**
+ * The same value as in soratun: long enough for a few calls, but short enough that a stolen token
+ * soon expires.
+ */
 const TOKEN_TIMEOUT_SECONDS = 300;
 
 /**

@@ -6,7 +6,7 @@ import { completeSession } from '../../arc-config/require-session.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { ArcSessionResponse } from '../../soracom/client/responses.js';
 
-/** Converts a session; undefined if unusable, so that the caller requests a new one. */
+/** Converts a session. Returns undefined if it is unusable; the caller then requests a new one. */
 export function readSessionOrNone(answer: ArcSessionResponse): ArcSession | undefined {
   try {
     return parseSession(answer);

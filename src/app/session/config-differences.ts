@@ -1,4 +1,4 @@
-/** Names the differences between two configurations. */
+/** Lists the differences between two configurations. */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 
@@ -40,7 +40,7 @@ export function fixedDifferences(old: ArcConfig, other: ArcConfig): readonly str
     .map(([name]) => name);
 }
 
-/** Sorts and removes duplicates, because order and repetition do not matter. */
+/** Sorts the strings and removes duplicates, because order and repetition do not matter. */
 function sorted(texts: readonly string[]): string {
   return [...new Set(texts)].sort().join(' ');
 }

@@ -10,7 +10,7 @@ export interface ConfigUpdateOptions extends RunningConfigOptions {
   readonly tunnel: Pick<Tunnel, 'status' | 'reconfigure'>;
   /** Access to the SORACOM API; undefined if sessions must not be renewed. */
   readonly renewal?: RenewalPorts | undefined;
-  /** Requests to reread arc.json; undefined if no requests can arrive. */
+  /** The source of requests to reread arc.json; undefined if no requests can arrive. */
   readonly reloads?: ReloadRequests | undefined;
   /** Wraps each reload, for example to notify the service manager. */
   readonly aroundReload?: ((reload: () => Promise<void>) => Promise<void>) | undefined;

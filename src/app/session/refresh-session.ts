@@ -8,7 +8,7 @@ import { readSession, withSession } from './arc-session.js';
 import { keepSessionState, settleSessionState, type StateHome } from './session-state.js';
 
 export interface RefreshOptions {
-  /** The content of arc.json itself; a newer session in the state folder is ignored. */
+  /** The content of arc.json, without any newer session from the state folder. */
   readonly original: ArcConfig;
   /** The path of arc.json; undefined if the configuration was not read from a file. */
   readonly path: string | undefined;

@@ -27,7 +27,8 @@ export async function reloadConfig(running: RunningConfig, log: Log): Promise<vo
       if (changed.length === 0) log.info({}, `reloaded ${source}: no changes`);
       else log.info({ changed }, `reloaded ${source}; applied the changes: ${changed.join(', ')}`);
     } catch (error) {
-      // The operating system's error, if an interface rejects the change, contains no advice.
+      // If an interface rejects the change, the operating system's error does not contain advice,
+      // so only log it.
       if (!(error instanceof Error)) throw error;
       const next = error instanceof UserError ? error.next : [];
       const text = `cannot reload the configuration: ${messageOf(error)}. The tunnel is unchanged.`;

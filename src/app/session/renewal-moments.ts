@@ -8,53 +8,61 @@ import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
  * The reason to ask SORACOM:
  * - `silent`: the server does not answer handshakes
  * - `doubtful`: handshakes succeed, but no data returns, or the server lost the session early.
- *   SORACOM may have moved the session to another address, while handshakes still succeed.
- * - `unreturned`: only keepalives return. The server may drop packets from an outdated client
- *   address, or programs only send data.
+ *   SORACOM may have moved the session to another address without breaking handshakes.
+ * - `unreturned`: only keepalives return. The server may be dropping packets from an outdated
+ *   client address, or programs only send data.
  */
 export type Suspicion = 'silent' | 'doubtful' | 'unreturned';
 
 /** Why SORACOM must be asked now, or the milliseconds until the next check. */
 export type Moment = { readonly suspicion: Suspicion } | { readonly nextLook: number };
 
-/** Milliseconds between two checks of a healthy tunnel. */
+/** The interval in milliseconds between checks of a healthy tunnel. */
 const LOOK_INTERVAL = 5_000;
 
 /**
- * Milliseconds without a handshake response before SORACOM is asked: REKEY_TIMEOUT (whitepaper
- * 6.1), after which the second initiation is sent, plus one second for its response.
+ * SORACOM is asked after this many milliseconds without a handshake response: REKEY_TIMEOUT
+ * (whitepaper 6.1), after which the second initiation is sent, plus one second for its response.
  */
 const PATIENCE = 6_000;
 
 /**
- * Milliseconds of sending without receiving any packet before SORACOM is asked; this is short, so
- * that traffic resumes within half a minute.
+ * SORACOM is asked after the tunnel has sent packets for this many milliseconds without receiving
+ * any. The time is short, so that traffic resumes within half a minute.
  */
 const PATIENCE_WITH_PACKETS = 10_000;
 
 /**
- * Milliseconds without a successful name lookup before SORACOM is asked. Usually the network is
- * down; rarely, the server has moved.
+ * SORACOM is asked after this many milliseconds without a successful name lookup. The cause is
+ * usually that the network is down, and rarely that the server has moved.
  */
 const PATIENCE_WITH_NAMES = 60_000;
 
 /**
  * The session age in ms from which a new handshake is normal: REKEY_AFTER_TIME (120 s), minus a
- * margin for two checks and the wall clock.
+ * margin for two checks and for the inaccuracy of the wall clock.
  */
 const ORDINARY_RENEWAL = 110_000;
 
-/** Milliseconds until a change leads to a handshake: 15 s of silence, two initiations, checks. */
+/**
+ * How long it takes, in milliseconds, until a change leads to a handshake: 15 s of silence, two
+ * initiations, and the checks.
+ */
 const EFFECT_OF_CHANGE = 30_000;
 
 /** Minimum milliseconds between two requests to SORACOM. */
 const SHORTEST_PAUSE = 60_000;
 const LONGEST_PAUSE = 30 * 60_000;
 
-/** Maximum random extension of a pause, so that tunnels that fail together ask separately. */
+/**
+ * The maximum random extension of a pause, as a fraction. The extension prevents tunnels that fail
+ * together from asking at the same time.
+ */
 const JITTER = 0.25;
 
-/** Reasons for silence that the local network causes, so that SORACOM cannot be reached either. */
+/**
+ * The reasons for silence that lie in the local network, so that SORACOM cannot be reached either.
+ */
 const NETWORK_FAULTS: ReadonlySet<Silence> = new Set(['cannot-send', 'name-not-found']);
 
 export class RenewalMoments {
@@ -81,7 +89,7 @@ export class RenewalMoments {
     this.#noteHandshake(status, now);
     const reason = reasonOf(status);
     const hasNetwork = reason === undefined || !NETWORK_FAULTS.has(reason);
-    // Requests to SORACOM that failed without a network must not delay the next request.
+    // Requests that failed because the network was down must not delay the next request.
     if (hasNetwork && !this.#hadNetwork) this.#pauses.silent.reset();
     this.#hadNetwork = hasNetwork;
     if (this.#isDoubtful(status, reason) && this.#mayAsk('doubtful', now))
@@ -100,7 +108,10 @@ export class RenewalMoments {
     this.#pauses[suspicion].begin(now);
   }
 
-  /** Records a change at either end. The next handshake then does not indicate a lost session. */
+  /**
+   * Records a change at either end of the tunnel. The next handshake is then not a sign that the
+   * session was lost.
+   */
   changed(now: number): void {
     this.#changedAt = now;
     this.#hasLostSession = false;
@@ -131,7 +142,7 @@ export class RenewalMoments {
   }
 }
 
-/** Returns why nothing arrives from the server; undefined if nothing is overdue. */
+/** Returns why nothing arrives from the server; undefined if no response is overdue. */
 function reasonOf({ health, silence, unanswered }: TunnelStatus): Silence | undefined {
   return unanswered?.reason ?? (health === 'stale' ? silence?.reason : undefined);
 }

@@ -15,7 +15,7 @@ export interface RunningConfigOptions {
   /** The tunnel configuration that `plan` returned for `arcConfig`. */
   readonly tunnelConfig: TunnelConfig;
   /**
-   * Derives the tunnel's configuration with the same options as for the open tunnel.
+   * Derives a tunnel's configuration with the same options as for the open tunnel.
    * @throws UserError
    */
   readonly plan: (arcConfig: LoadedArcConfig) => TunnelConfig;
@@ -29,7 +29,7 @@ export class RunningConfig {
   readonly #options: RunningConfigOptions;
   #arcConfig: LoadedArcConfig;
   #tunnelConfig: TunnelConfig;
-  /** A session that could not be saved, with the session in arc.json that it replaces. */
+  /** A session that could not be saved, and the session in arc.json that it replaces. */
   #unkept: { readonly replaces: ArcSession | undefined; readonly session: ArcSession } | undefined;
   readonly #turns = new SerialQueue();
   #changes = 0;
@@ -77,7 +77,7 @@ export class RunningConfig {
     const read = await reread();
     if (this.#unkept === undefined) return read;
     const { replaces, session } = this.#unkept;
-    // A session that another process saved is newer than the unsaved one.
+    // If another process has saved a session, that session is newer than the unsaved one.
     const held = [read.original, read.config].map(({ arcSessionStatus }) => arcSessionStatus);
     if (!held.every((one) => isSameSession(one, replaces))) return read;
     return { ...read, config: withSession(read.config, session) };
@@ -89,8 +89,8 @@ export class RunningConfig {
   }
 
   /**
-   * Applies the changes to the tunnel. If this fails, the running configuration stays.
-   * @returns the names of the differences; empty if there are none
+   * Applies the changes to the tunnel. If this fails, the running configuration is unchanged.
+   * @returns the names of the changed settings; empty if none changed
    * @throws the errors of `plan`; Error with the system's `code` if an interface rejects the change
    */
   async apply(arcConfig: LoadedArcConfig): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 /**
- * Renews the Arc session of an open tunnel if nothing arrives from the Arc server. The server
- * ignores packets of a session that has ended, and only SORACOM's API shows that it ended.
+ * Renews the Arc session of an open tunnel if nothing arrives from the Arc server. If a session has
+ * ended, the server ignores its packets, and only SORACOM's API shows that it has ended.
  */
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { SKELETON_SIM_ID, type ArcSession } from '../../arc-config/arc-config.js';
@@ -133,7 +133,7 @@ export class SessionRenewal {
     await this.#act(answer, suspicion, target);
   }
 
-  /** Rereads arc.json. An arc.json that cannot be read again must not be overwritten. */
+  /** Rereads arc.json. If it cannot be read again, it must not be overwritten. */
   async #reread(): Promise<LoadedArcConfig> {
     try {
       return await this.#running.reread();
@@ -144,7 +144,7 @@ export class SessionRenewal {
     }
   }
 
-  /** Applies the session in arc.json, because arc.json may already contain the new session. */
+  /** Applies the session in arc.json, which may already be the new one. */
   async #takeOver(target: LoadedArcConfig): Promise<boolean> {
     if (target.path === undefined) return false;
     try {
@@ -241,7 +241,7 @@ function isSlow(clock: WallClock, serverTime: number | undefined): boolean {
   return serverTime !== undefined && serverTime - clock.unixMilliseconds() > SLOW;
 }
 
-/** True for a definite refusal that requires the user to act. */
+/** True for a definite refusal, which only the user can resolve. */
 function isRefusal({ failure, status = 0 }: ApiError): boolean {
   return failure === 'refused' && status >= 400 && status < 500 && status !== 429;
 }

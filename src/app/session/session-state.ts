@@ -1,8 +1,8 @@
 /**
- * Saves a renewed session elsewhere if arc.json is read-only, such as a systemd credential, a
- * Kubernetes secret or an environment variable. The file in the state folder also records the
- * session that it replaces. The state file is newer if arc.json still has that session; otherwise
- * arc.json was renewed later. This comparison does not need a clock.
+ * Saves a renewed session in the state folder if arc.json is read-only, such as a systemd
+ * credential, a Kubernetes secret or an environment variable. The state file also records the
+ * session that the new one replaces. The state file is newer if arc.json still has that session;
+ * otherwise arc.json was renewed later. This comparison does not need a clock.
  */
 import * as z from 'zod/mini';
 import { parseJson } from '../../lib/text/parse-json.js';
@@ -40,7 +40,7 @@ export function sessionStatePath(simId: string, { files, stateFolder }: StateHom
 /**
  * Saves a renewed session in the state folder.
  *
- * @param original the content of arc.json itself; a newer session in the state folder is ignored
+ * @param original the content of arc.json, without any newer session from the state folder
  * @returns the path of the file
  * @throws FileError
  */
@@ -57,7 +57,7 @@ export async function keepSessionState(
 
 /**
  * Updates the state file after arc.json gets the newest session. SORACOM may return a session that
- * arc.json had before. Then arc.json holds the session that the state file replaces, and an
+ * was in arc.json before. Then arc.json contains the session that the state file replaces, and an
  * outdated state file would override arc.json.
  *
  * @param written the new content of arc.json
@@ -70,7 +70,8 @@ export async function settleSessionState(written: ArcConfig, home: StateHome): P
     await home.files.readText(path);
     await home.files.replaceText(path, stateText(written, session));
   } catch {
-    // Ignore the error: usually no file exists, and only a writable one is from an earlier run.
+    // Ignore the error. Usually no file exists, and a file that cannot be written is not from an
+    // earlier run.
   }
 }
 
@@ -114,7 +115,8 @@ async function readOwn(path: string, { files }: StateHome): Promise<string | und
 
 /**
  * True if another user owns the file, or if any user could have created it. A parent folder may
- * have another owner or group: it may be a container volume or belong to the user's private group.
+ * have another owner or group, because it may be a container volume or belong to the user's private
+ * group.
  */
 function isForeign(writer: OtherWriter): boolean {
   if (writer.fault === 'replaced' || !writer.isFolder) return true;

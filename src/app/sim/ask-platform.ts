@@ -21,9 +21,9 @@ export type Verdict =
 const NEEDS_USER = new Set<Finding['kind']>(['terminated', 'no-private-key', 'other-key']);
 
 /**
- * Returns SORACOM's current session if one exists. A new session is created only if none exists,
- * because it would disconnect other users of the old one. If the SIM's data cannot be read and the
- * server is silent, a new session is created, because then no working session can be lost.
+ * Returns SORACOM's current session if one exists, and otherwise creates one. Replacing an existing
+ * session would disconnect its other users. If the SIM's data cannot be read and the server is
+ * silent, a new session is created, because no working session can be lost.
  *
  * @throws ApiError; UserError of kind `api` if a response is unusable
  */

@@ -10,10 +10,10 @@ import { simPublicKey } from './sim-summary.js';
 /**
  * - `terminated`: the SIM is terminated
  * - `no-private-key`: arc.json has no private key
- * - `other-key`: the SIM has another key than arc.json
+ * - `other-key`: the SIM's key differs from the one in arc.json
  * - `public-key`: the two keys in arc.json are not a pair, which does not affect the tunnel
  * - `no-session`: SORACOM has no usable session
- * - `other-session`: SORACOM has another session than arc.json
+ * - `other-session`: SORACOM's session differs from the one in arc.json
  */
 export type FindingKind =
   'terminated' | 'no-private-key' | 'other-key' | 'public-key' | 'no-session' | 'other-session';
@@ -65,7 +65,7 @@ function keyFindings(
     const problem = `The SIM's public key is ${platforms}, but the key in ${source} has the public key ${own}. The server does not answer handshakes with that key.`;
     return [{ kind: 'other-key', problem, next: renewKey(path) }];
   }
-  // The tunnel does not use the public key, but a wrong public key may mislead people.
+  // The tunnel does not use the public key, but a wrong one may mislead users.
   if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
   return [
     {

@@ -26,7 +26,7 @@ export interface ListSimsOptions {
 }
 
 export interface ListSimsPorts extends SignInPorts<ListApi>, StateHome {
-  /** Unix milliseconds. */
+  /** Returns the time in Unix milliseconds. */
   now(): number;
 }
 
@@ -37,8 +37,8 @@ export interface ListedSims {
 }
 
 /**
- * @throws MissingCredentialsError, ApiError; UserError that names the permissions that would
- * suffice
+ * @throws MissingCredentialsError, ApiError; UserError that lists the permissions that would be
+ * sufficient
  */
 export async function listSims(
   options: ListSimsOptions,
@@ -60,7 +60,10 @@ export async function listSims(
   });
 }
 
-/** Converts an age to a time on SORACOM's clock, which also sets the creation times. */
+/**
+ * Converts an age to a time on SORACOM's clock, because the creation times are also from that
+ * clock.
+ */
 function earliestTime(since: Since | undefined, now: number): number {
   if (since === undefined) return -Infinity;
   return 'age' in since ? now - since.age : since.unixTime;

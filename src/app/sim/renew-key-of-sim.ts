@@ -29,7 +29,7 @@ export interface RenewKeyOptions {
   readonly path: string;
   /** `process.platform`, which determines the interface name in a new arc.json. */
   readonly platform: string;
-  /** Whether to continue if a tunnel with the old key runs on this machine. */
+  /** Whether to continue if a tunnel with the old key is running on this machine. */
   readonly yes: boolean;
 }
 
@@ -39,7 +39,8 @@ export interface RenewKeyPorts extends SignInPorts<RenewKeyApi>, StateHome {
   createKeyPair(): KeyPair;
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
   /**
-   * Asks whether to disconnect the tunnel that runs on this machine; absent without a terminal.
+   * Asks whether to disconnect the tunnel that is running on this machine; absent without a
+   * terminal.
    *
    * @param holder a clause that names the process that uses the SIM
    */

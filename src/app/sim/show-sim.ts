@@ -31,7 +31,7 @@ export interface SimReport {
   readonly sim: SimDetails;
   /** The session events, newest first; undefined if not requested or not permitted. */
   readonly events: readonly SessionEvent[] | undefined;
-  /** The SIM's arc.json; undefined if there is none. */
+  /** The SIM's arc.json; undefined if it was not found. */
   readonly arcConfig: ArcConfigCheck | undefined;
   readonly notes: readonly string[];
 }

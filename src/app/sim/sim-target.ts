@@ -15,7 +15,7 @@ export interface SimTarget {
 }
 
 /**
- * Returns the given SIM, or the SIM of arc.json. If a SIM is given, arc.json may be missing or
+ * Returns the given SIM, or the SIM of arc.json. If a SIM ID is given, arc.json may be missing or
  * invalid.
  *
  * @param value the value of `--config`
@@ -66,7 +66,7 @@ async function targetOfArcConfig(value: string, home: StateHome): Promise<SimTar
 }
 
 /**
- * Checks a SIM ID before using it in an API path, because dots or slashes would change the path.
+ * Checks a SIM ID before using it in an API path, because dots or slashes could change the path.
  * @throws UserError of kind `usage`
  */
 export function requireSimId(simId: string): void {

@@ -51,7 +51,7 @@ export interface TerminatedSim {
 }
 
 /**
- * @throws UserError of kind `usage` without confirmation, or for a physical SIM; errors of
+ * @throws UserError of kind `usage` if confirmation is impossible, or for a physical SIM; errors of
  * `findSimTarget`
  * @throws UserError of kind `failed` if the user declines; MissingCredentialsError, ApiError
  */
@@ -134,12 +134,15 @@ async function endSim(
   }
 }
 
-/** True if the response is missing or inconclusive. */
+/** True if the response is missing, or does not show whether the SIM was terminated. */
 function isLost(error: unknown): error is ApiError {
   return error instanceof ApiError && (error.failure !== 'refused' || (error.status ?? 0) >= 500);
 }
 
-/** @returns the refusal if the user may not remove the protection; termination is tried anyway */
+/**
+ * @returns the refusal if the user may not remove the protection; the caller still tries to
+ * terminate the SIM
+ */
 async function removeProtection(simId: string, api: TerminateApi): Promise<ApiError | undefined> {
   try {
     await api.enableSimTermination(simId);

@@ -6,7 +6,8 @@ import type { SoracomApi } from '../../soracom/soracom-api.js';
 export type SearchApi = Pick<SoracomApi, 'searchVirtualSims' | 'listSims'>;
 
 /**
- * Finds the SIMs that are not terminated; some API calls also return physical SIMs.
+ * Finds the SIMs that are not terminated. The result may include physical SIMs, which some API
+ * calls also return.
  * @returns undefined if the user may neither search nor list SIMs
  */
 export async function searchOrList(api: SearchApi): Promise<readonly SimResponse[] | undefined> {

@@ -7,7 +7,7 @@ import { healthReasons } from './health-text.js';
 import { deniedError } from './show-status.js';
 
 export interface HealthAnswer {
-  /** `silent`: the process does not answer. `none`: no such tunnel exists. */
+  /** `silent` means that the process does not answer; `none`, that no such tunnel exists. */
   readonly health: TunnelHealth | 'silent' | 'none';
   readonly name: string | undefined;
   /** The reason; undefined if the tunnel is healthy. */
@@ -17,9 +17,9 @@ export interface HealthAnswer {
 }
 
 /**
- * Checks the tunnel of this name; the name is optional if only one tunnel runs.
+ * Checks the tunnel with this name. The name is optional if only one tunnel is running.
  *
- * @throws UserError if several tunnels run, or if the tunnel belongs to another user
+ * @throws UserError if several tunnels are running, or if the tunnel belongs to another user
  */
 export async function checkHealth(
   { folders, name }: FindTunnelsOptions,

@@ -8,7 +8,7 @@ import { parseJson } from '../../lib/text/parse-json.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import { isStatusReport, type StatusReport } from './status-report.js';
 
-/** Terminates each request and response. */
+/** The terminator of each request and response. */
 export const LINE_END = '\n';
 
 /** The request for a StatusReport. */

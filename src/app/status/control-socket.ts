@@ -6,7 +6,7 @@ import type { Log } from '../../ports/log.js';
 export interface ControlPlace {
   /** Candidate folders; the socket is created in the first usable one. */
   readonly folders: readonly string[];
-  /** The interface's name, or the name in arc.json; several tunnels may have the same name. */
+  /** The interface's name, or the name in arc.json. Several tunnels may have the same name. */
   readonly interfaceName: string;
   readonly pid: number;
 }
@@ -21,7 +21,10 @@ export interface ControlSocket {
 /** sun_path has 108 bytes, the last of which is zero (unix(7)). */
 const LONGEST_PATH = 107;
 
-/** Valid socket names. arc.json may contain any name, and the path must not leave the folder. */
+/**
+ * Valid socket names. The pattern is strict because arc.json may contain any name, and the socket
+ * must not be outside the folder.
+ */
 const FILE_NAME = /^[A-Za-z0-9_=+.-]{1,64}$/;
 
 /**

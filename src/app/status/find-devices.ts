@@ -16,7 +16,7 @@ export interface FoundDevice extends DeviceStatus {
 export interface FoundDevices {
   /** Kernel devices first, as in soratun; kernel and userspace devices are each sorted by name. */
   readonly devices: readonly FoundDevice[];
-  /** One sentence for each device that could not be queried. */
+  /** A sentence for each device that could not be queried. */
   readonly notes: readonly string[];
 }
 

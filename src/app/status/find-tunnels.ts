@@ -8,9 +8,9 @@ import type { StatusReport } from './status-report.js';
 export interface SilentTunnel {
   readonly name: string;
   readonly path: string;
-  /** The reason for the missing report, as the end of a sentence. */
+  /** The reason for the missing report, worded as the end of a sentence. */
   readonly why: string;
-  /** Whether the socket belongs to another user. */
+  /** Whether access to the socket is denied because it belongs to another user. */
   readonly isDenied: boolean;
   /** The owner of the socket, if access is denied. */
   readonly owner?: string | undefined;
@@ -65,7 +65,7 @@ async function ask(
   }
 }
 
-/** True if no process listens at a socket file, or if the file was just removed. */
+/** True if no process is listening at a socket file, or if the file was just removed. */
 export function isAbandoned(code: string | undefined): boolean {
   return code === 'ECONNREFUSED' || code === 'ENOENT';
 }

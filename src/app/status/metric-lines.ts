@@ -1,4 +1,7 @@
-/** Logs soratun's counters in soratun's format, so that existing log processing keeps working. */
+/**
+ * Logs soratun's counters in soratun's format, so that existing tools for processing logs keep
+ * working.
+ */
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
@@ -28,7 +31,7 @@ export function metricLines(peer: MeteredPeer, labels: MetricLabels): readonly s
   const values = [
     ['simId', labels.simId],
     ['interface', labels.interface],
-    // Go prints this text for an unknown endpoint.
+    // Go prints this string for an unknown endpoint.
     ['endpoint', endpoint ?? '<nil>'],
   ].map(([name, value = '']) => `${name}="${escaped(value)}"`);
   const label = `{${values.join(',')}}`;

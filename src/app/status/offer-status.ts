@@ -24,7 +24,7 @@ export interface OfferStatusOptions {
   readonly uapiName: string | undefined;
   /** The counters of the open listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
-  /** Candidate folders for the control socket; the first usable one is used. */
+  /** Candidate folders for the control socket. The first usable folder is used. */
   readonly folders: readonly string[];
   /** The address of the status pages; undefined if disabled. */
   readonly statusListen: ListenAddress | undefined;
@@ -46,7 +46,7 @@ export interface StatusOffer {
   close(): Promise<void>;
 }
 
-/** The timeout in milliseconds, less than the 3 s for which clients wait. */
+/** The timeout in milliseconds. It is less than the 3 s that clients wait. */
 const CONTROL_DEADLINE = 2_500;
 
 /** @throws UserError if the port of the pages is unavailable; the control socket is optional */

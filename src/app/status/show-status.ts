@@ -16,7 +16,7 @@ export interface ShownStatus {
   /** arctun's tunnels that do not answer. */
   readonly silent: readonly SilentTunnel[];
   readonly devices: readonly FoundDevice[];
-  /** One sentence for each tunnel or device that could not be queried. */
+  /** A sentence for each tunnel or device that could not be queried. */
   readonly notes: readonly string[];
 }
 

@@ -33,7 +33,10 @@ export function statusPages(options: StatusPagesOptions): ReadonlyMap<string, ()
   ]);
 }
 
-/** Does not check the server, because restarting this process would not fix a server outage. */
+/**
+ * The page does not depend on the server, because restarting this process would not fix a server
+ * outage.
+ */
 async function livePage({ tunnel, clock }: StatusPagesOptions): Promise<Page> {
   const source = tunnel();
   if (source === undefined) return textPage(200, 'opening');

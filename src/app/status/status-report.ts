@@ -1,4 +1,4 @@
-/** The report that a running `up` returns at its control socket. */
+/** The report that a running `up` returns through its control socket. */
 import type { PeerStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface TunnelIdentity {

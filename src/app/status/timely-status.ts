@@ -6,7 +6,10 @@ import type { Tunnel } from '../../tunnel/tunnel.js';
 
 export type StatusSource = Pick<Tunnel, 'status'>;
 
-/** @throws Error if no status arrives within `timeout` ms; its message is the end of a sentence */
+/**
+ * @throws Error if no status arrives within `timeout` ms; its message is worded as the end of a
+ * sentence
+ */
 export async function timelyStatus(
   tunnel: StatusSource,
   timeout: number,

@@ -18,7 +18,7 @@ export interface MetricsText {
   readonly text: string;
 }
 
-/** Formats the metrics in a new registry, because the values are counted elsewhere. */
+/** Formats the metrics in a new registry each time, because the values are counted elsewhere. */
 export async function metricsText({
   version,
   status,

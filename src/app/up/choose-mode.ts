@@ -36,7 +36,10 @@ export interface ChosenMode {
   readonly reason: string | undefined;
 }
 
-/** The reasons for which `auto` falls back to userspace; any other failure is an error. */
+/**
+ * The failures after which `auto` falls back to userspace, with explanations. Any other failure is
+ * an error.
+ */
 const REASONS: ReadonlyMap<PacketInterfaceRefusal, string> = new Map([
   ['no-driver', '/dev/net/tun does not exist'],
   ['no-access', 'this user is not permitted to open /dev/net/tun'],

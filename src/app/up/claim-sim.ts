@@ -1,7 +1,7 @@
 /**
- * Ensures that one SIM carries one tunnel: a second `up` or `send` on this machine fails, or waits
- * for a `send`. Two tunnels with one key keep disconnecting each other
- * (docs/decisions/0014-one-sim-per-sandbox.md).
+ * Ensures that a SIM is used by only one tunnel: a second `up` or `send` on this machine fails or,
+ * if the SIM is used by a `send`, waits until that `send` ends. Two tunnels with one key keep
+ * disconnecting each other (docs/decisions/0014-one-sim-per-sandbox.md).
  */
 import { isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -14,7 +14,7 @@ import { readSimUse, simUseLine, simUseText, type SimUse } from './sim-use.js';
 
 export interface ClaimSimOptions {
   readonly publicKey: Uint8Array;
-  /** What this process currently tells other processes about itself. */
+  /** Returns what this process currently tells other processes about itself. */
   readonly use: () => SimUse;
   /** Whether the user allows two tunnels with one key. */
   readonly force: boolean;
@@ -25,16 +25,21 @@ export interface ClaimSimPorts extends Pick<TunnelPorts, 'clock' | 'log'> {
   readonly claims: KeyClaims;
 }
 
-/** Milliseconds to wait for each earlier `send` to finish. */
+/** How long to wait for each earlier `send` to finish, in milliseconds. */
 const LONGEST_WAIT = 30_000;
 
-/** Milliseconds between two attempts to claim the key. */
+/** The interval in milliseconds between attempts to claim the key. */
 const ATTEMPT_INTERVAL = 100;
 
-/** Milliseconds between two queries to the key's holder, because an `up` may follow a `send`. */
+/**
+ * The interval in milliseconds between queries to the key's holder. Queries are repeated because an
+ * `up` may follow a `send`.
+ */
 const QUESTION_INTERVAL = 1_000;
 
-/** Milliseconds during which an unresponsive holder is treated as a `send` that may be exiting. */
+/**
+ * For this many milliseconds, an unresponsive holder is treated as a `send` that may be exiting.
+ */
 const LONGEST_DOUBT = 3_000;
 
 /** @throws UserError of kind `tunnel` if another process uses the SIM; the abort reason */
@@ -42,7 +47,7 @@ export async function claimSim(options: ClaimSimOptions, ports: ClaimSimPorts): 
   return new SimClaim(await claimKey(options, ports), options, ports);
 }
 
-/** This process's claim to a SIM, until close(). */
+/** This process's claim to a SIM, which close() releases. */
 export class SimClaim {
   #claim: KeyClaim;
   #options: ClaimSimOptions;
@@ -104,7 +109,7 @@ function patienceFor({ use }: Holder): number {
   return use.command === 'send' ? LONGEST_WAIT : 0;
 }
 
-/** Claims the key. A machine that does not support claims can still open a tunnel. */
+/** Claims the key. On a machine that does not support claims, a tunnel can still be opened. */
 async function take(
   publicKey: Uint8Array,
   use: () => SimUse,

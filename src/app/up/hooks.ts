@@ -16,7 +16,7 @@ import type { Log } from '../../ports/log.js';
 export type HookPhase = 'PreUp' | 'PostUp' | 'PreDown' | 'PostDown';
 
 export interface HookCommand {
-  /** The phase and the index in arc.json: `PostUp(0)`. */
+  /** The phase and the index in arc.json, such as `PostUp(0)`. */
   readonly name: string;
   /** The program and its arguments, with `%i` replaced. */
   readonly command: readonly string[];
@@ -65,7 +65,7 @@ export function planHooks(
 /** Timeout of a command in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** Maximum bytes of a command's output to keep for the log. */
+/** The maximum number of bytes of a command's output to keep for the log. */
 const MAX_OUTPUT = 64 * 1024;
 
 export interface HookPorts {
@@ -76,8 +76,8 @@ export interface HookPorts {
 type DownPhase = 'PreDown' | 'PostDown';
 
 /**
- * The commands of one tunnel. Call the four phases in order. preDown and postDown do nothing unless
- * their counterpart was started.
+ * The commands of one tunnel. Call the four phases in order. preDown does nothing unless postUp was
+ * started; postDown does nothing unless preUp or postUp was.
  */
 export class Hooks {
   readonly #plan: HookPlan;
@@ -104,7 +104,7 @@ export class Hooks {
 
   /** @throws UserError of kind `failed` if a command fails; later commands do not run */
   async postUp(): Promise<void> {
-    // soratun's files contain only postUp and postDown, so postDown must undo postUp.
+    // Files for soratun contain only postUp and postDown, so postDown must undo postUp.
     this.#due.add('PreDown').add('PostDown');
     await this.#up('PostUp');
   }
@@ -144,7 +144,7 @@ export class Hooks {
   async #down(phase: DownPhase): Promise<void> {
     if (!this.#due.delete(phase)) return;
     for (const hook of this.#plan.commands[phase]) {
-      // A stop that was already requested does not end these commands; only another stop does.
+      // If a stop was already requested, it must not end these commands; only another stop may.
       const signal = this.#signal.aborted ? undefined : this.#signal;
       try {
         await runHook(hook, this.#ports, signal);

@@ -2,17 +2,17 @@
 import type { Clock, Timer } from '../../ports/clock.js';
 
 export interface LivenessBeats {
-  /** Milliseconds within which the next beat must arrive. */
+  /** The next heartbeat must arrive within this many milliseconds. */
   readonly timeout: number;
-  /** Whether the process works; a slow response counts as a failure. */
+  /** Whether the process works. A slow response counts as a failure. */
   readonly isAlive: () => Promise<boolean>;
   readonly beat: () => void;
 }
 
 /**
- * Checks at half of the timeout, as sd_watchdog_enabled(3) recommends. Sends a beat if `isAlive`
- * succeeds within a quarter of the timeout. Otherwise checks again soon, so that one slow response
- * does not end the process. Only one check runs at a time.
+ * Checks at half of the timeout, as sd_watchdog_enabled(3) recommends. Sends a heartbeat if
+ * `isAlive` succeeds within a quarter of the timeout. Otherwise checks again soon, so that one slow
+ * response does not end the process. Only one check runs at a time.
  * @returns a function that stops the heartbeats
  */
 export function startLivenessBeats(

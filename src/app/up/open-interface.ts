@@ -3,7 +3,7 @@ import { type FailureKind, UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceTunnel, InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { PacketInterfaceError } from '../../ports/packet-interfaces.js';
 
-/** Advice for users who may not create a network interface. */
+/** Advice for users who do not have permission to create a network interface. */
 export const RIGHT =
   'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. For the single executable, run: sudo setcap cap_net_admin+ep FILE.';
 export const USERSPACE = 'Or use --mode=userspace, which does not need privileges.';

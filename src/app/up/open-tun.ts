@@ -61,7 +61,7 @@ async function start(
   }
 }
 
-/** Returns the commands with which an administrator can fix the interface, if known. */
+/** Returns the commands that an administrator can run to fix the interface, if known. */
 function remedyOf(error: unknown): string {
   const isKnown = error instanceof Error && 'remedy' in error && typeof error.remedy === 'string';
   return isKnown ? (error.remedy as string) : '';

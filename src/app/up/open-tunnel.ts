@@ -4,7 +4,7 @@ import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 
 export interface OpenTunnelOptions {
-  /** Milliseconds until the first handshake must be complete; 0 waits forever. */
+  /** How long to wait for the first handshake, in milliseconds; 0 waits forever. */
   readonly wait: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -15,7 +15,6 @@ export interface OpenedTunnel {
   readonly handshake: Promise<void>;
 }
 
-/** Opens the tunnel and starts its handshake. */
 export async function openTunnel(
   config: TunnelConfig,
   { wait, signal }: OpenTunnelOptions,

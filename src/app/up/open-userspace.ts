@@ -28,7 +28,7 @@ export interface UserspaceOptions {
   readonly forward: ForwardSettings;
   /** The SOCKS5 and HTTP proxy; undefined if disabled. */
   readonly proxy?: ProxySettings | undefined;
-  /** Whether to send a request again if the target provably has not read it. */
+  /** Whether to send a request again if it is certain that the target has not read it. */
   readonly resends: boolean;
   /** Where to capture all packets outside and inside the tunnel; undefined if not requested. */
   readonly capture?: CaptureOptions | undefined;
@@ -47,7 +47,8 @@ export async function openUserspace(
   config: TunnelConfig,
   ports: TunnelPorts,
 ): Promise<RunningTunnel> {
-  // Open the ports first: opening a tunnel only to give it up could disconnect another tunnel.
+  // Open the ports first, because a tunnel that is opened and given up again could disconnect
+  // another tunnel.
   const later = new LaterDialer();
   const { forwarder, proxy } = await openListeners(options, later, ports.log);
   const closeListeners = async (graceMs: number) => {
@@ -73,7 +74,7 @@ export async function openUserspace(
       close: async (graceMs) => {
         const deadline = ports.clock.now() + graceMs;
         await closeListeners(graceMs);
-        // Allow time for data in flight that clients sent before closing.
+        // Allow time for data that clients sent before closing and that is still in flight.
         await tunnel.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
         await capture?.close();
       },
@@ -100,14 +101,17 @@ async function openListeners(
   }
 }
 
-/** Each listener keeps its own connections, because its clients may be other users. */
+/**
+ * Each listener keeps its own connections, because the clients of different listeners may be
+ * different users.
+ */
 function keeping(dialer: Dialer, resends: boolean): { dialer: Dialer; kept: KeptConnections } {
   return { dialer, kept: new KeptConnections({ resends }) };
 }
 
 /**
- * Opens the proxy. Another program often uses the default port (`ssh -D 1080`, a second tunnel), so
- * a failure matters only if the user chose the port.
+ * Opens the proxy. The default port is often in use (`ssh -D 1080`, a second tunnel), so a failure
+ * is an error only if the user chose the port.
  *
  * @returns undefined if the default port is unavailable, which is logged as a warning
  * @throws UserError if the chosen port is unavailable

@@ -21,13 +21,13 @@ export interface TunnelPlan {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP addresses of the name servers inside the tunnel; SORACOM's by default. */
   readonly nameServers?: readonly string[];
-  /** In tun mode: whether to block traffic outside the tunnel until `up` is stopped. */
+  /** In tun mode: whether to block traffic meant for the tunnel until `up` is stopped. */
   readonly killSwitch?: boolean | undefined;
 }
 
 /**
- * SORACOM's name servers, which arc.json does not contain. Each session uses these servers
- * (sessionStatus.dnsServers), and its allowed IPs include them.
+ * SORACOM's name servers, which arc.json does not contain. They are the servers of every session
+ * (sessionStatus.dnsServers), whose allowed IPs include them.
  */
 export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 
@@ -43,7 +43,8 @@ export interface KeyPorts {
  */
 export function planTunnel(options: TunnelPlan, { crypto }: KeyPorts): TunnelConfig {
   const { arcConfig, overrides } = options;
-  // Most callers have already checked this configuration, but a renewed session is unchecked.
+  // Most callers have already checked this configuration, but a renewed session has not been
+  // checked.
   const faults = tunnelFaults(arcConfig.config, overrides);
   if (faults.length > 0) throw new ArcConfigError(arcConfig.source, faults);
   requireMtu(options);

@@ -1,4 +1,4 @@
-/** Names the process that uses an unavailable port. */
+/** Finds the name of the process that uses an unavailable port. */
 import { codeOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 

@@ -31,7 +31,7 @@ export interface RunTunnelOptions extends UserspaceOptions {
   readonly services: TunnelServiceOptions;
   /** Whether to open the tunnel even if another process on this machine uses the SIM. */
   readonly force: boolean;
-  /** Milliseconds until the first handshake must be complete; 0 waits forever. */
+  /** How long to wait for the first handshake, in milliseconds; 0 waits forever. */
   readonly wait: number;
   readonly signal: AbortSignal;
   /** Called once, when the first handshake is complete. */
@@ -62,7 +62,10 @@ export interface RunTunnelPorts
   readonly kernelTunnels?: (publicKey: Uint8Array) => Promise<InterfaceTunnels | undefined>;
 }
 
-/** Milliseconds after the stop for running exchanges to finish and sent data to arrive. */
+/**
+ * How long, in milliseconds, running exchanges may take to finish and sent data to arrive after a
+ * stop.
+ */
 const GRACE = 5_000;
 
 interface Run {
@@ -272,7 +275,7 @@ async function releaseKillSwitch({ options, ports, mode: { device } }: Run): Pro
   (await ports.interfaceLeftovers?.())?.remove(device.interfaceName);
 }
 
-/** True if the error is the reason for the stop, not a failure of an unfinished step. */
+/** True if the error is the reason for the stop, rather than the failure of an unfinished step. */
 function isStop(error: unknown, { aborted: isAborted, reason }: AbortSignal): boolean {
   return isAborted && error === reason;
 }

@@ -14,7 +14,7 @@ export interface RunningTunnel {
   /**
    * Closes the tunnel and its listeners.
    *
-   * @param graceMs milliseconds for running exchanges to finish and sent data to arrive
+   * @param graceMs how long running exchanges may take to finish and sent data to arrive
    */
   close(graceMs: number): Promise<void>;
 }

@@ -14,19 +14,19 @@ export interface ServiceStatesOptions extends Pick<TunnelPorts, 'clock' | 'wallC
   readonly manager: ServiceManager | undefined;
 }
 
-/** Milliseconds of each extension of the start timeout. */
+/** The length of each extension of the start timeout, in milliseconds. */
 const START_EXTENSION = 30_000;
 
-/** Milliseconds between two status updates. */
+/** The interval between status updates, in milliseconds. */
 const STATUS_INTERVAL = 15_000;
 
-/** Milliseconds: REKEY_TIMEOUT, after which an initiation repeats (whitepaper 6.1), plus 1 s. */
+/** A handshake is overdue after this many milliseconds: REKEY_TIMEOUT (whitepaper 6.1) plus 1 s. */
 const PATIENCE = 6_000;
 
 /**
- * Reports from start to stop. Watchdog messages start immediately, because the watchdog of a
- * Type=simple unit is already running. The start timeout is extended until the service is ready,
- * because --wait already limits the wait for a handshake.
+ * Reports the state from start to stop. Watchdog messages start immediately, because the watchdog
+ * of a Type=simple unit is already running. The start timeout is extended until the service is
+ * ready, because --wait already limits the wait for a handshake.
  */
 export class ServiceStates {
   readonly #options: ServiceStatesOptions;
@@ -35,7 +35,7 @@ export class ServiceStates {
   /** Whether a status request is pending; a hung tunnel is asked only once. */
   #isAsking = false;
   #phase: 'starting' | 'ready' | 'stopping' = 'starting';
-  /** The number of running reloads. */
+  /** The number of reloads in progress. */
   #reloads = 0;
   #status = '';
   #statusTimer: Timer | undefined;
@@ -71,7 +71,7 @@ export class ServiceStates {
     this.#tellReady();
   }
 
-  /** Runs a reload. A reload before the service is ready is part of its start. */
+  /** Runs a reload. If the service is not ready yet, the reload counts as part of its start. */
   async reload<T>(work: () => Promise<T>): Promise<T> {
     if (this.#phase !== 'ready') return work();
     this.#reloads++;
@@ -87,7 +87,7 @@ export class ServiceStates {
 
   /**
    * Reports that the service is stopping. No state is reported afterwards.
-   * @param why the reason shown by `systemctl status`; absent for a requested stop
+   * @param why the reason to show in `systemctl status`; absent for a requested stop
    * @returns a promise to await before the process exits; resolves when all notifications are sent
    */
   async stopping(why?: string): Promise<void> {

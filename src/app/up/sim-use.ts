@@ -25,7 +25,7 @@ export function readSimUse(line: string): SimUse | undefined {
     interface: name,
   } = (parseJson(line) ?? {}) as Record<string, unknown>;
   if (command !== 'up' && command !== 'send') return undefined;
-  // Users are advised to end the process with this ID, so init's ID is rejected.
+  // Reject init's ID, because users are advised to end the process with this ID.
   if (!Number.isSafeInteger(pid) || (pid as number) <= 1) return undefined;
   return {
     command,

@@ -14,8 +14,8 @@ export interface UapiPorts {
 }
 
 /**
- * Listens for `wg`. The tunnel also works without this socket, but tun mode must not use an
- * interface whose socket another program serves.
+ * Listens for `wg`. The tunnel also works without this socket, but in tun mode, another program
+ * must not be serving the interface's socket.
  *
  * @param name the interface's name; in userspace the name in arc.json
  * @param source the configuration's name in messages
