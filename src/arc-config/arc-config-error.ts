@@ -5,7 +5,10 @@ import { correctionOf } from '../lib/text/config-name.js';
 export interface ArcConfigFault {
   /** Line number, starting at 1; 0 if something is missing from the file. */
   readonly line: number;
-  /** For example `arcSessionStatus.arcAllowedIPs[3]`; empty for a fault of the whole text. */
+  /**
+   * The key path, such as `arcSessionStatus.arcAllowedIPs[3]`; empty if the fault concerns the
+   * whole file.
+   */
   readonly keyPath: string;
   readonly found: string;
   readonly expected: string;

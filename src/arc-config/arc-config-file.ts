@@ -7,7 +7,7 @@ import { formatArcConfig } from './format-arc-config.js';
 import { parseArcConfig } from './parse-arc-config.js';
 
 /**
- * @throws ArcConfigError if the text has faults
+ * @throws ArcConfigError if the file has faults
  * @throws UserError of kind `configuration` (file not found), `permission` or `failed`
  */
 export async function readArcConfig(files: Files, path: string): Promise<ArcConfig> {
@@ -98,7 +98,10 @@ export function writeFailure(error: FileError, path: string): UserError {
   return fileFailure(error, { what: `cannot write ${path}`, next });
 }
 
-/** Runs an action on a file that the user named. @throws UserError with `text` for a FileError */
+/**
+ * Runs an action on a file that the user has specified. @throws UserError with `text` for a
+ * FileError
+ */
 export async function explainingFile<T>(
   text: { what: string; next: string[] },
   action: () => Promise<T>,

@@ -6,13 +6,13 @@ const LINK = {
   type: 'string',
 };
 
-/** The JSON Schema (draft-07) of arc.json: the text of `schema/arc.schema.json`. */
+/** The JSON Schema (draft-07) of arc.json, which is the content of `schema/arc.schema.json`. */
 export function arcConfigJsonSchema(): object {
   const { $schema, properties, ...rest } = z.toJSONSchema(arcConfigModel, {
     io: 'input',
     target: 'draft-07',
     override: ({ zodSchema, jsonSchema }) => {
-      // zod omits the examples of values that are transformed.
+      // Add the examples, because zod omits them for values that are transformed.
       const { examples } = z.globalRegistry.get(zodSchema) ?? {};
       if (Array.isArray(examples)) jsonSchema.examples = examples;
       if (jsonSchema.minimum !== Number.MIN_SAFE_INTEGER) return;

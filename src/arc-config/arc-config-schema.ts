@@ -3,8 +3,8 @@
  * `schema/` is generated from the model.
  *
  * The model validates values in canonical form (canonical-tree.ts): member names match exactly, and
- * null equals absent. An issue's message says what was expected. The model uses zod's mini variant,
- * because `up` loads this file.
+ * null equals absent. The message of an issue says what was expected. The model uses zod's mini
+ * variant, because `up` loads this file.
  */
 import * as z from 'zod/mini';
 import { Secret } from '../lib/secrets/secret.js';
@@ -34,7 +34,7 @@ function text<T>(expected: string, pattern: RegExp, parse: (value: string) => T 
   );
 }
 
-// Go's base64 decoder skips newlines anywhere in the text.
+// Go's base64 decoder skips newlines anywhere in the string.
 const KEY_PATTERN = /^(?:[\r\n]*[A-Za-z0-9+/]){43}[\r\n]*=[\r\n]*$/;
 
 function key(description: string) {
@@ -92,7 +92,7 @@ export const arcSessionModel = z.looseObject(
     ]),
     arcClientPeerIpAddress: described(
       z.optional(
-        // soratun reads an empty string as no address, and writes an empty string for no address.
+        // In soratun, an empty string means that there is no address.
         text(EXPECTED.address, /^[0-9A-Fa-f.:]*$/, (value) => (value === '' ? '' : parseIp(value))),
       ),
       'Address of this SIM inside the tunnel, without the "/32" that the user console shows.',
@@ -182,8 +182,8 @@ export const arcConfigModel = described(
 );
 
 /**
- * Members whose values messages never show. Public keys and `profile` are included, because a user
- * may have pasted a private key or the auth key there.
+ * The members whose values are never shown in messages. Public keys and `profile` are included,
+ * because a user may have pasted a private key or the auth key there.
  */
 export const HIDDEN_MEMBERS: ReadonlySet<string> = new Set([
   'privateKey',

@@ -10,9 +10,9 @@ export interface ArcConfig {
   readonly privateKey: Secret<Uint8Array>;
   /** The client's public key, 32 bytes. The parser does not compare this key with `privateKey`. */
   readonly publicKey: Uint8Array;
-  /** Identifies the virtual SIM in the API; empty if unknown. */
+  /** The ID of the virtual SIM in the API; empty if unknown. */
   readonly simId: string;
-  /** 0 silent, 1 errors, 2 everything. soratun clamps other values to this range. */
+  /** 0 means silent, 1 errors, 2 everything. soratun clamps other values to this range. */
   readonly logLevel: number;
   readonly enableMetrics: boolean;
   /** Name of the tun device; if empty, the system chooses a name. */
@@ -21,7 +21,7 @@ export interface ArcConfig {
   readonly additionalAllowedIps: readonly string[];
   /** The MTU; 0 if absent. `effectiveMtu` returns the value to use. */
   readonly mtu: number;
-  /** Seconds; 0 if absent. `effectiveKeepalive` returns the value to use. */
+  /** The interval in seconds; 0 if absent. `effectiveKeepalive` returns the value to use. */
   readonly persistentKeepalive: number;
   /**
    * Commands as argument vectors; `%i` is replaced with the interface name. soratun runs only
@@ -52,7 +52,8 @@ export interface ArcSession {
   readonly arcServerPeerPublicKey: Uint8Array;
   readonly arcServerEndpoint?: ArcEndpoint;
   /**
-   * CIDRs in canonical form. null and an empty list are distinct, so that a write preserves them.
+   * CIDRs in canonical form. null and an empty list are distinguished, so that both are preserved
+   * when the file is written.
    */
   readonly arcAllowedIps: readonly string[] | null;
   /** The client's IP address inside the tunnel, in canonical form without prefix length. */
@@ -60,7 +61,7 @@ export interface ArcSession {
   readonly unknownKeys: readonly JsonMember[];
 }
 
-/** `host[:port]`. The original text is kept, and the host name is not resolved here. */
+/** `host[:port]`. The original string is kept, and the host name is not resolved. */
 export interface ArcEndpoint {
   readonly text: string;
   /** A host name or an IP address; IPv6 without brackets. */
@@ -70,16 +71,18 @@ export interface ArcEndpoint {
 
 export const KEY_LENGTH = 32;
 export const DEFAULT_MTU = 1420;
-/** Seconds. */
 export const DEFAULT_KEEPALIVE = 60;
 export const DEFAULT_ENDPOINT_PORT = 11010;
 
-/** Returns the effective MTU: 0 in the file means 1420. */
+/** Returns the effective MTU. If the file contains 0, the MTU is 1420. */
 export function effectiveMtu(config: ArcConfig): number {
   return config.mtu === 0 ? DEFAULT_MTU : config.mtu;
 }
 
-/** Returns the effective keepalive interval in seconds: 0 in the file means 60, as in soratun. */
+/**
+ * Returns the effective keepalive interval in seconds. If the file contains 0, the interval is 60,
+ * as in soratun.
+ */
 export function effectiveKeepalive(config: ArcConfig): number {
   return config.persistentKeepalive === 0 ? DEFAULT_KEEPALIVE : config.persistentKeepalive;
 }
@@ -132,7 +135,7 @@ export function skeletonArcConfig(platform: string): ArcConfig {
   };
 }
 
-/** Whether a configuration has no private key, or the skeleton's placeholder SIM ID. */
+/** Whether a configuration has no private key or has the skeleton's placeholder SIM ID. */
 export function isSkeleton(config: ArcConfig): boolean {
   return isZeroKey(config.privateKey.expose()) || config.simId === SKELETON_SIM_ID;
 }

@@ -6,14 +6,14 @@ import { pathFault, type PathFault } from '../lib/errors/path-fault.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { INLINE_CONFIG } from '../lib/text/config-name.js';
 
-/** The source of a configuration: a file path or inline text. */
+/** The source of a configuration: a file path, or the inline configuration itself. */
 export type ConfigSource =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'inline'; readonly text: string };
 
 /**
  * Interprets a value of --config or ARCTUN_CONFIG: as JSON if it begins with a brace, as base64 if
- * it decodes to such JSON, otherwise as a path.
+ * it decodes to such JSON, and otherwise as a path.
  * @throws UserError `configuration` if the value is clearly not a path; the message omits the
  * value, which may contain a key
  */
@@ -79,17 +79,17 @@ function unusableConfig(fault: PathFault): UserError {
   });
 }
 
-/** Unparsed text of an arc.json, and its name in messages. */
+/** The unparsed content of an arc.json, and its name in messages. */
 export interface ConfigText {
   readonly text: string;
   readonly path: string;
   readonly source: ConfigSource;
-  /** Which other users can access the file; undefined for inline text. */
+  /** Which other users can access the file; undefined for an inline configuration. */
   readonly inspected: InspectedText | undefined;
 }
 
 /**
- * Reads the text that a value of --config or ARCTUN_CONFIG refers to.
+ * Reads the unparsed configuration that a value of --config or ARCTUN_CONFIG refers to.
  * @throws UserError like `readConfigFile`
  */
 export async function readConfigText(files: Files, value: string): Promise<ConfigText> {

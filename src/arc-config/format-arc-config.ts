@@ -53,7 +53,9 @@ function configNode(
   ]);
 }
 
-/** True for `$schema`, which stays first, where people and editors put it. */
+/**
+ * True for `$schema`. It stays the first member, because that is where people and editors put it.
+ */
 function isSchema({ key }: JsonMember): boolean {
   return key === '$schema';
 }
@@ -92,7 +94,7 @@ const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
 
 /**
  * Formats arc.json for display. Secrets are shown as `<redacted>`, even in unknown members whose
- * name or text suggests a secret. An absent key is shown as zeros, so that users notice it.
+ * name or value suggests a secret. An absent key is shown as zeros, so that users notice it.
  */
 export function redactArcConfig(config: ArcConfig): string {
   const hide = (secret: string) => (isAbsent(secret) ? jsonString(secret) : REDACTED_NODE);
@@ -110,7 +112,7 @@ function hiddenCommand(command: readonly string[]): JsonNode {
   );
 }
 
-/** Writes text without Go's escapes for < and >. */
+/** Writes a string without Go's escapes for < and >. */
 function verbatim(text: string): JsonNode {
   return { kind: 'number', text: JSON.stringify(text), offset: 0 };
 }

@@ -81,7 +81,7 @@ export function memberNotices(
   }
 }
 
-/** Returns the members of a zod object model, or undefined for any other model. */
+/** Returns the members of a zod object model; undefined for any other model. */
 function shapeOf(model: Model | undefined): Shape | undefined {
   if (model === undefined) return undefined;
   const { def } = unwrap(model)._zod as z.core.$ZodTypes['_zod'];
@@ -98,7 +98,7 @@ function homeOf(key: string, shape: Shape): string | undefined {
 /** Finds the known name that `key` most likely misspells: `privateKey` for `private_key`. */
 function nearest(key: string, names: readonly string[]): string | undefined {
   const text = bare(key);
-  // Skip long texts: they are not misspellings, and comparing them is slow.
+  // Skip long names, because they are not misspellings, and comparing them is slow.
   if (text === '' || text.length > 40) return undefined;
   const limit = Math.max(1, Math.floor(text.length / 4));
   const ranked = names

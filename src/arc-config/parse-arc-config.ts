@@ -24,7 +24,7 @@ import { tunnelFaults, type TunnelOverrides } from './tunnel-faults.js';
 import { parseKey } from './value-syntax.js';
 
 /**
- * @param path the name of the text in messages: a path or another source
+ * @param path the name of the configuration in messages: a path or another source
  * @throws ArcConfigError with all faults
  */
 export function parseArcConfig(text: string, { path }: { path: string }): ArcConfig {
@@ -39,13 +39,13 @@ export interface ReadArcConfig {
   readonly config: ArcConfig;
   readonly faults: readonly ArcConfigFault[];
   readonly notices: readonly ConfigNotice[];
-  /** Returns the line of the member at a key path; 0 if the text lacks the member. */
+  /** Returns the line of the member at a key path; 0 if the member is missing. */
   readonly lineOf: (keyPath: string) => number;
 }
 
 /**
- * Parses as much of the text as possible.
- * @throws ArcConfigError if the text is not a JSON object
+ * Parses as much of the configuration as possible.
+ * @throws ArcConfigError if it is not a JSON object
  */
 export function readArcConfigText(text: string, { path }: { path: string }): ReadArcConfig {
   const { value, tree, faults, lines } = readDocument(text, path, arcConfigModel);
@@ -112,7 +112,8 @@ function refuse(
 }
 
 /**
- * Parses a session object as the API returns it and as arc.json holds it in `arcSessionStatus`.
+ * Parses a session object, as returned by the API and as contained in `arcSessionStatus` in
+ * arc.json.
  * @throws ArcConfigError with all faults
  */
 export function parseArcSession(text: string, { path }: { path: string }): ArcSession {
@@ -181,7 +182,7 @@ function readDocument<Model extends z.ZodMiniType>(text: string, path: string, m
   const tree = canonicalise(readRoot(text, path), model);
   const lines = new Lines(text);
   const plain = plainValue(tree);
-  // Do not compile the model, because that takes longer than checking one file.
+  // Do not compile the model, because compiling takes longer than checking one file.
   const context = { jitless: true };
   const { data, error } = z.safeParse(model, plain, context);
   if (!error) return { value: data, tree, lines, faults: [] };
@@ -228,7 +229,6 @@ function faultsOf(
   return [...faults.values()];
 }
 
-/** Formats a key path such as `arcSessionStatus.arcAllowedIPs[3]`. */
 function keyPathOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'number') return `${text}[${step}]`;
@@ -236,9 +236,8 @@ function keyPathOf(path: readonly PropertyKey[]): string {
   }, '');
 }
 
-/** Maps offsets to line numbers. */
 class Lines {
-  /** The offset at which each line of the text begins. */
+  /** The offset at which each line begins. */
   readonly #starts: readonly number[];
 
   constructor(text: string) {

@@ -9,8 +9,8 @@ export interface CompleteArcSession extends ArcSession {
 }
 
 /**
- * Returns a configuration's session for a tunnel. arc.json may omit the private key and parts of
- * the session, but a tunnel needs all of them.
+ * Returns a configuration's session, and requires everything that a tunnel needs. arc.json may omit
+ * the private key and parts of the session.
  *
  * @param source the configuration's name in messages
  * @throws ArcConfigError that lists all missing parts

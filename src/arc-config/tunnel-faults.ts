@@ -7,7 +7,7 @@ import { shownText } from './json/shown-value.js';
 /** Values from the command line that override or extend the file's members. */
 export interface TunnelOverrides {
   readonly mtu?: number | undefined;
-  /** Seconds; 0 disables keepalives, which arc.json cannot express. */
+  /** The interval in seconds. 0 disables keepalives, which arc.json cannot express. */
   readonly persistentKeepalive?: number | undefined;
   /** CIDRs in canonical form, in addition to those of arc.json. */
   readonly additionalAllowedIps?: readonly string[];
@@ -21,7 +21,7 @@ export function familyOf({ arcSessionStatus: session }: ArcConfig): 4 | 6 {
   return session?.arcClientPeerIpAddress?.includes(':') === true ? 6 : 4;
 }
 
-/** Lists all faults except parse errors; every line number is 0. */
+/** Lists all faults except parse errors. All line numbers are 0. */
 export function tunnelFaults(
   config: ArcConfig,
   overrides: TunnelOverrides = {},

@@ -1,5 +1,6 @@
 /**
- * Parses the text formats of arc.json's values like Go's standard library; undefined if invalid.
+ * Parses the strings in arc.json like Go's standard library. The parsers return undefined for an
+ * invalid string.
  */
 import ipaddr from 'ipaddr.js';
 import { DEFAULT_ENDPOINT_PORT, type ArcEndpoint } from './arc-config.js';
@@ -34,8 +35,8 @@ export function parseCidr(text: string): string | undefined {
 }
 
 /**
- * Whether the text is an IPv6 address without a zone. A zone is valid on only one machine, so it
- * does not belong in a configuration.
+ * Whether the string is an IPv6 address without a zone. Zones are not accepted, because a zone is
+ * valid on only one machine.
  */
 function isIpv6(text: string): boolean {
   return text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text);
@@ -71,7 +72,7 @@ function parsePort(text: string | undefined): number | undefined {
   return port >= 0 && port <= 0xffff ? Math.abs(port) : undefined;
 }
 
-/** Whether the text is an IP address, or a name without the delimiters of a URL. */
+/** Whether the string is an IP address, or a name without the delimiters of a URL. */
 function isHost(host: string): boolean {
   if (host.includes(':')) return isIpv6(host);
   return /^[^\p{White_Space}\p{Control}/?#@[\]%"'\\]+$/u.test(host);

@@ -1,7 +1,7 @@
 /**
- * Converts a JSON tree to the form that a zod model checks, as leniently as Go's encoding/json,
- * which soratun uses. Member names match in any case, duplicate members are merged, and null has no
- * effect. Members unknown to the model are kept separately.
+ * Converts a JSON tree to the form that a zod model checks. The conversion is as lenient as Go's
+ * encoding/json, which soratun uses. Member names match in any case, duplicate members are merged,
+ * and null has no effect. Members unknown to the model are kept separately.
  */
 import type * as z from 'zod/mini';
 import {
@@ -57,7 +57,7 @@ function canonicalObject(
   return { ...node, known, unknown: [...unknown.values()] };
 }
 
-/** Folds case like Go, by Unicode rules: the long s equals s, and the Kelvin sign equals k. */
+/** Folds case by Unicode rules, like Go: the long s is treated as s, and the Kelvin sign as k. */
 export function fold(name: string): string {
   return name.replaceAll('\u017f', 's').toLowerCase();
 }
@@ -88,7 +88,8 @@ export function unwrap(model: Model): Model {
 
 /**
  * Converts a node to the plain value that the model checks. Numbers that are not written as
- * integers become NaN: arc.json has only integers, and Go rejects `1420.0` and `1e3` for them.
+ * integers become NaN, because all numbers in arc.json are integers, for which Go rejects `1420.0`
+ * and `1e3`.
  */
 export function plainValue(node: CanonicalNode): unknown {
   switch (node.kind) {

@@ -36,7 +36,7 @@ export interface JsonMember {
   readonly value: JsonNode;
 }
 
-/** The offset used for values that were not read from text. */
+/** The offset of values that do not come from a file. */
 const NOWHERE = 0;
 
 export function jsonNull(): JsonLiteral {
@@ -101,7 +101,7 @@ function formatList(brackets: '[]' | '{}', lines: readonly string[], indent: str
 const GO_ESCAPES = /[<>&\u2028\u2029]/g;
 
 function quote(value: string): string {
-  // Go strings are UTF-8, which cannot encode a lone surrogate, so Go writes U+FFFD instead.
+  // Go strings are UTF-8, which cannot encode a lone surrogate, so Go writes it as U+FFFD.
   return JSON.stringify(value.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
     GO_ESCAPES,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

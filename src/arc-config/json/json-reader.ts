@@ -1,6 +1,8 @@
 import type { JsonMember, JsonNode } from './json-node.js';
 
-/** The error for text that is not JSON (RFC 8259), with its position and what was expected. */
+/**
+ * The error for input that is not JSON (RFC 8259), with the position and what was expected there.
+ */
 export class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError';
   readonly offset: number;
@@ -19,8 +21,8 @@ export class JsonSyntaxError extends Error {
 const MAX_DEPTH = 100;
 
 /**
- * Parses text that consists of exactly one JSON value. Comments, trailing commas, a byte order mark
- * and trailing text are errors, as in Go's encoding/json.
+ * Parses a string that consists of exactly one JSON value. Comments, trailing commas, a byte order
+ * mark and trailing text are errors, as in Go's encoding/json.
  * @throws JsonSyntaxError
  */
 export function readJson(text: string): JsonNode {
@@ -115,7 +117,7 @@ class JsonReader {
     }
     this.#offset++;
     const text = JSON.parse(this.#text.slice(start, this.#offset)) as string;
-    // Go strings are UTF-8, which cannot encode a lone surrogate, so Go reads U+FFFD instead.
+    // Go strings are UTF-8, which cannot encode a lone surrogate, so Go replaces it with U+FFFD.
     return text.replace(/\p{Surrogate}/gu, '\ufffd');
   }
 
@@ -143,7 +145,10 @@ class JsonReader {
     return match;
   }
 
-  /** Throws an error that shows only one character, because the text around it may be a secret. */
+  /**
+   * Throws an error that shows only one character, because the characters around it may be a
+   * secret.
+   */
   #fail(expected: string): never {
     throw new JsonSyntaxError(this.#offset, describeCharacter(this.#text, this.#offset), expected);
   }

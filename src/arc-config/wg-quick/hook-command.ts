@@ -21,7 +21,9 @@ export function formatHook(command: readonly string[]): string {
   return command.join(' ');
 }
 
-/** Whether wg-quick runs the line from `formatHook` in the same way as arctun runs the command. */
+/**
+ * Whether wg-quick would run the line from `formatHook` in the same way as arctun runs the command.
+ */
 export function survivesAsHook(command: readonly string[]): boolean {
   const line = formatHook(command);
   const { needsShell = true, command: words = [] } = parseHook(line) ?? {};
@@ -29,8 +31,8 @@ export function survivesAsHook(command: readonly string[]): boolean {
 }
 
 /**
- * Characters with a special meaning in a shell. In double quotes, only `$` and the backquote have
- * one.
+ * Characters with a special meaning in a shell. In double quotes, only `$` and the backquote are
+ * special.
  */
 const SPECIAL = /[|&;<>()$`*?[\]{}~!\n]/;
 const SPECIAL_IN_DOUBLE_QUOTES = /[$`]/;

@@ -1,4 +1,4 @@
-/** Converts a wg-quick configuration to arc.json, and reports what arc.json cannot hold. */
+/** Converts a wg-quick configuration to arc.json, and reports what arc.json cannot express. */
 import { Secret } from '../../lib/secrets/secret.js';
 import {
   ArcConfigError,
@@ -27,13 +27,13 @@ import {
 import { EntryReader, type ImportNote } from './wg-quick-entries.js';
 
 export interface ImportOptions {
-  /** The name that messages use for the imported text. */
+  /** The name that messages use for the imported configuration. */
   readonly path: string;
   /** The SIM ID; empty if unknown. */
   readonly simId: string;
   /** `process.platform`, which determines the interface name. */
   readonly platform: string;
-  /** Reports settings that arc.json cannot hold as notes instead of faults. */
+  /** Whether settings that arc.json cannot express are reported as notes instead of faults. */
   readonly ignoreUnsupported: boolean;
   readonly publicKeyOf: (privateKey: Uint8Array) => Uint8Array;
 }
@@ -44,7 +44,7 @@ export function importWgQuickConfig(
   options: ImportOptions,
 ): { config: ArcConfig; notes: readonly ImportNote[] } {
   const { sections, wireproxySections, faults } = readWgQuickText(text);
-  // If the text has no section, do not also report missing keys.
+  // If the configuration has no sections, do not report missing keys in addition.
   if (sections.length === 0 && faults.length > 0) throw importError(options.path, faults);
   const reader = new EntryReader(faults);
   for (const section of wireproxySections) {
@@ -154,8 +154,8 @@ function skipSection(
 }
 
 /**
- * Settings that arc.json cannot hold: a value that can be dropped without effect, and the note for
- * other values.
+ * Settings that arc.json cannot express, each with the value that can be dropped without effect and
+ * the note for other values.
  */
 const LOST: Partial<Record<WgQuickKey, { harmless?: RegExp; message: string }>> = {
   DNS: { message: "arc.json does not support name servers; the system's name servers are used" },

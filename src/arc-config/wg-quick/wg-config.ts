@@ -18,8 +18,8 @@ export interface WgConfigOptions {
 }
 
 /**
- * Formats the configuration for wg-quick. The text equals soratun's, except for brackets around an
- * IPv6 endpoint. The private key is in clear text unless `hidesSecrets` is set.
+ * Formats the configuration for wg-quick. The result equals soratun's, except for brackets around
+ * an IPv6 endpoint. The private key is in clear text unless `hidesSecrets` is set.
  *
  * @throws ArcConfigError if the session is incomplete, or a command has several lines
  */
@@ -55,7 +55,7 @@ export function formatWgConfig(
 
 /**
  * Lists the commands, as key paths such as `postUp[0]`, that wg-quick would run differently from
- * arctun. The reason is that the text, like soratun's, joins arguments without quotes.
+ * arctun. The reason is that arguments are joined without quotes, as in soratun.
  */
 export function commandsChangedByWgConfig(config: ArcConfig): readonly string[] {
   return hooksOf(config)

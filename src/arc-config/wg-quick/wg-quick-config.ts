@@ -1,6 +1,6 @@
 /**
- * Parses a wg-quick text into entries, without interpreting the keys. Accepts sections and keys in
- * any case, comments that start with `#`, repeated keys, CRLF, and a byte order mark.
+ * Splits a wg-quick configuration into entries, without interpreting the keys. Accepts sections and
+ * keys in any case, comments that start with `#`, repeated keys, CRLF, and a byte order mark.
  */
 import type { ArcConfigFault } from '../arc-config-error.js';
 
@@ -66,7 +66,7 @@ export function readWgQuickText(
   text: string,
 ): Pick<WgQuickReader, 'sections' | 'wireproxySections' | 'faults'> {
   const reader = new WgQuickReader();
-  // Notepad's "Unicode" encoding is UTF-16, which contains NULs if read as UTF-8.
+  // Notepad's "Unicode" encoding is UTF-16, which contains NULs if it is decoded as UTF-8.
   if (text.includes('\0')) {
     const found = 'NUL characters';
     const fault = { line: 1, keyPath: '', found, expected: 'UTF-8 text' };
@@ -119,7 +119,7 @@ class WgQuickReader {
     if (section === null) return;
     const equals = Math.max(content.indexOf('='), 0);
     const [name, value] = [content.slice(0, equals).trim(), content.slice(equals + 1).trim()];
-    // Do not show text that is not a valid name: it may be a secret key whose name is missing.
+    // Do not show anything that is not a valid name, because it may be a secret key without a name.
     if (!/^[A-Za-z]\w{0,30}$/.test(name)) {
       this.#fault(line, 'text without a key', '"Key = value", [Interface] or [Peer]');
     } else if (section === undefined) {

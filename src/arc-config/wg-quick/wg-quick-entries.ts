@@ -1,4 +1,4 @@
-/** Reads values from the entries of a wg-quick text, and collects faults and notes. */
+/** Parses values in the entries of a wg-quick configuration, and collects faults and notes. */
 import type { ArcConfigFault } from '../arc-config-error.js';
 import { shownText } from '../json/shown-value.js';
 import type { WgQuickEntry, WgQuickKey, WgQuickSection } from './wg-quick-config.js';
@@ -21,7 +21,7 @@ export class EntryReader {
     this.faults = [...faults];
   }
 
-  /** Returns the last entry of a repeated key, as WireGuard does. */
+  /** If a key is repeated, returns its last entry, as WireGuard does. */
   last(entries: readonly WgQuickEntry[], name: WgQuickKey): WgQuickEntry | undefined {
     const found = entries.filter(({ key }) => key === name);
     const last = found.pop();
@@ -51,7 +51,7 @@ export class EntryReader {
     return value;
   }
 
-  /** Reads a required key of a section. The caller reports a missing section. */
+  /** Parses a required key of a section. The caller reports a missing section. */
   required<T>(
     entries: readonly WgQuickEntry[],
     name: WgQuickKey,
