@@ -14,7 +14,7 @@ import { refusedSwitch, type UsageContext, usageError } from './errors/usage-err
 import { withSources } from './errors/value-source.js';
 import { isAbandonedQuestion } from './run/wizard.js';
 
-/** The exit code that a shell reports for a program ended by SIGINT. */
+/** The exit code that a shell reports for a program that SIGINT has ended. */
 const INTERRUPTED = 130;
 
 export abstract class BaseCommand extends Command {

@@ -1,6 +1,4 @@
-/**
- * The composition root of the oclif commands, which provides all access to the operating system.
- */
+/** The composition root of the oclif commands. It provides all access to the operating system. */
 import type { Credentials } from '../soracom/auth/sign-in.js';
 import type { SoracomClient } from '../soracom/client/client.js';
 import type { SoracomClientOptions } from '../soracom/client/options.js';
@@ -8,7 +6,7 @@ import { renderText } from './output/render.js';
 import { createSystemContext, type SystemContext } from './system-context.js';
 import { tunnelContext } from './tunnel-context.js';
 
-/** Timeouts and retries of API clients where they differ from the defaults. */
+/** The timeouts and retries of an API client that differ from the defaults. */
 export type ClientPatience = Pick<SoracomClientOptions, 'timeoutMs' | 'mostRepeats'>;
 
 export type Context = Readonly<ReturnType<typeof createContext>>;

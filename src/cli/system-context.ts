@@ -28,7 +28,7 @@ export function createSystemContext(version: string) {
     dump: isVerbose() ? writeStandardError : undefined,
     files: async () => (await import('../system/files/files.js')).systemFiles,
     journals: async () => (await import('../system/files/journal.js')).systemJournals,
-    /** Reads other programs' secret files, and checks that no other user can read them. */
+    /** Reads secret files of other programs, and checks that other users cannot read them. */
     privateFiles: async () =>
       (await import('../system/files/read-private-file.js')).systemPrivateFiles,
     commands: async () => (await import('../system/process/command-runner.js')).systemCommands,
@@ -56,13 +56,13 @@ export function createSystemContext(version: string) {
     printer: async () => (await import('../system/files/output.js')).writeStandardOutput,
     readFile: async (path: string) =>
       (await import('../system/files/input.js')).readWholeFile(path),
-    /** Whether the user can be prompted; prompts appear on standard error. */
+    /** Whether the user can be prompted. Prompts appear on standard error. */
     isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
     /** Returns the terminal's width in columns; undefined if standard output is not a terminal. */
     terminalColumns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
     terminalSize,
     stderrIsTerminal: () => process.stderr.isTTY,
-    /** Unix milliseconds. */
+    /** Returns the time in Unix milliseconds. */
     now: () => Date.now(),
     /** Returns the monotonic clock. */
     clock: async () => (await import('../system/clock.js')).systemClock,
@@ -95,7 +95,7 @@ async function stopSignal(): Promise<AbortSignal> {
 /** Returns the terminal's columns and rows; undefined without a terminal. */
 function terminalSize(): TerminalSize | undefined {
   const { isTTY, columns, rows } = process.stdout;
-  // A terminal without a display may report no size; assume a VT100.
+  // A terminal without a display may not report its size; assume that of a VT100.
   return isTTY ? { columns: columns || 80, rows: rows || 24 } : undefined;
 }
 

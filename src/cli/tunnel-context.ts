@@ -9,10 +9,13 @@ import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './create-tunnel-ports.js';
 
-/** How the system gets datagrams: one by one, in batches, or (`auto`) in batches if supported. */
+/**
+ * How datagrams are passed to and from the system: one by one, in batches, or (`auto`) in batches
+ * if supported.
+ */
 export type SocketChoice = 'auto' | 'dgram' | 'batch';
 
-/** The data for starting a tunnel thread. */
+/** The data that a tunnel thread needs to start. */
 export interface TunnelThreadOptions {
   readonly log: LogOptions;
   readonly socket: SocketChoice;

@@ -3,7 +3,7 @@ import { serveTunnels } from '../tunnel/thread/serve-tunnels.js';
 import { createContext } from './context.js';
 import type { TunnelThreadOptions } from './tunnel-context.js';
 
-// Only the main thread uses the version.
+// The version is empty, because only the main thread uses it.
 const context = createContext('');
 const { channel, data } = await context.parentThread();
 const { log, socket } = data as TunnelThreadOptions;

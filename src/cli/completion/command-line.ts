@@ -3,19 +3,19 @@ import type { Command, Interfaces } from '@oclif/core';
 
 export interface CommandLine {
   readonly program: string;
-  /** Includes topics that are not commands; the root has the empty path. */
+  /** All commands, and topics that are not commands. The path of the root is empty. */
   readonly nodes: readonly CommandNode[];
 }
 
 /** A position on the command line: a command or a prefix of a command. */
 export interface CommandNode {
-  /** The words of the command, for example `sim list`; empty for the root. */
+  /** The command's words, such as `sim` and `list`; empty for the root. */
   readonly path: string;
   readonly aliases: readonly string[];
-  /** Words that may follow here and lead to another node. */
+  /** The words that may follow at this position and lead to another node. */
   readonly next: readonly CompletionWord[];
   readonly flags: readonly CompletionFlag[];
-  /** The possible values of the only argument; undefined if the command has no argument. */
+  /** The possible values of the command's only argument; undefined if it has no argument. */
   readonly argument: CompletionValue | undefined;
 }
 
@@ -44,10 +44,10 @@ const HELP: CompletionFlag = {
   value: undefined,
 };
 
-/** The help placeholder of a flag or argument that takes a path. */
+/** The placeholder in the help for a flag or argument whose value is a path. */
 const PATH_PLACEHOLDER = 'FILE';
 
-/** @param all all commands as oclif lists them: once by ID, and once by each alias */
+/** @param all all commands as oclif lists them: once under the ID, and once under each alias */
 export function readCommandLine(
   program: string,
   all: readonly Command.Cached[],

@@ -73,7 +73,7 @@ function action(value: CompletionValue): string {
   return value === 'unknown' ? ' ' : `(${value.map(plain).join(' ')})`;
 }
 
-/** Escapes text for a spec of _arguments. */
+/** Escapes a string for use in a spec of _arguments. */
 function plain(text: string): string {
   return text.replaceAll(/[\\:[\]()]/g, '\\$&');
 }

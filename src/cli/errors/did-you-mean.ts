@@ -16,7 +16,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string[
   return meant === undefined ? [] : [`Did you mean ${meant}?`];
 }
 
-/** Returns the number of typos that separate two words; letters in the wrong order are one typo. */
+/** Returns the number of typos by which two words differ; two swapped letters count as one typo. */
 function slips(word: string, name: string): number {
   const isReordered = Array.from(word).toSorted().join('') === Array.from(name).toSorted().join('');
   return isReordered ? 1 : distance(word, name);

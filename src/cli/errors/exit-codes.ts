@@ -1,7 +1,7 @@
 import { StoppedError } from '../../lib/errors/stopped-error.js';
 import type { FailureKind, UserError } from '../../lib/errors/user-error.js';
 
-/** The exit code of the process for each kind of failure; the code for success is 0. */
+/** The exit code of the process for each kind of failure; success has code 0. */
 export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
   failed: 1,
   usage: 2,

@@ -1,4 +1,4 @@
-/** Redacts oclif's errors, which quote the user's input: it may be a key instead of a name. */
+/** Redacts oclif's errors. They quote the user's input, which may be a key instead of a name. */
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { renderText } from '../output/render.js';
 

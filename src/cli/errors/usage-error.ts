@@ -104,8 +104,8 @@ export function usageError(error: Error, context: UsageContext): UserError | und
 }
 
 /**
- * Rejects a boolean flag's environment variable if its value is neither yes nor no, because oclif
- * would treat the value as no.
+ * Rejects a value other than yes or no in a boolean flag's environment variable, because oclif
+ * would treat it as no.
  */
 export function refusedSwitch(context: UsageContext): UserError | undefined {
   for (const [flag, { type, env: name }] of Object.entries(context.flags)) {

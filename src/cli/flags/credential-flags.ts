@@ -4,8 +4,9 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { type FlagValues, grouped } from './flag.js';
 
 /**
- * These flags have no `env`, because oclif would not distinguish environment values from typed
- * flags, which take precedence over all environment variables. `resolveCredentials` reads them.
+ * These flags have no `env`, because oclif does not distinguish a value in the environment from a
+ * typed flag, which takes precedence over all environment variables. `resolveCredentials` reads the
+ * environment variables.
  */
 export const credentialFlags = grouped('SORACOM API', {
   'auth-key-id': {

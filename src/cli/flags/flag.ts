@@ -22,7 +22,7 @@ interface ValueFlag extends AnyFlag {
 export interface StringFlag extends ValueFlag {
   readonly type: 'string';
   readonly default?: string;
-  /** The default that the help shows, if the parser itself has no default. */
+  /** The default to show in the help, if the parser itself does not apply one. */
   readonly defaultHelp?: string;
 }
 
@@ -83,6 +83,8 @@ export type CommandLineToken =
 
 export interface ParsedLine<T extends Flags> {
   readonly flags: FlagValues<T>;
-  /** The flags and arguments in their original order, without flag values. */
+  /**
+   * The flags and arguments in the order in which the user typed them, without the values of flags.
+   */
   readonly tokens: readonly CommandLineToken[];
 }

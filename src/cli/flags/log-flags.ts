@@ -34,7 +34,7 @@ export function logFlags(defaultLevel: LogLevel) {
   });
 }
 
-/** Like logFlags(), but the default level comes from arc.json's logLevel. */
+/** Like logFlags(), but the default level is the logLevel in arc.json. */
 export const configuredLogFlags = grouped('Logging', {
   'log-level': {
     ...LEVEL,
@@ -54,8 +54,8 @@ export function chosenLevel(
 /**
  * Converts arc.json's logLevel to a log level. Level 2 logs everything in soratun but only `info`
  * in arctun, because bootstrap and soratun write 2 into every file; `--log-level debug` logs more.
- * Level 1 logs errors in soratun, and also warnings in arctun. Level 0 equals 1, so that a missing
- * logLevel, which reads as 0, never hides failures; `--log-level silent` logs nothing.
+ * Level 1 logs errors in soratun, and also warnings in arctun. Level 0 is treated as 1, so that a
+ * missing logLevel, which is parsed as 0, never hides failures; `--log-level silent` logs nothing.
  */
 export function configuredLogLevel(logLevel: number): LogLevel {
   return logLevel >= 2 ? 'info' : 'warn';

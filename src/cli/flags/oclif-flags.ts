@@ -9,7 +9,7 @@ type OclifFlags<T extends Flags> = {
     : Interfaces.OptionFlag<FlagValue<T[Name]>>;
 };
 
-/** Converts flags to oclif's declarations. */
+/** Converts flags to oclif's format. */
 export function oclifFlags<const T extends Flags>(flags: T): OclifFlags<T> {
   const declared = Object.entries(flags).map(([name, flag]) => [name, oclifFlag(flag)]);
   return Object.fromEntries(declared) as OclifFlags<T>;

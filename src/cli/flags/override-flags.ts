@@ -5,7 +5,7 @@ import { type FlagValues, grouped } from './flag.js';
 
 const MAX_U16 = 65_535;
 
-/** Flags that override arc.json's members for one run, with soratun's names. */
+/** Flags that override members of arc.json for one run. soratun uses the same names. */
 export const overrideFlags = grouped('Tunnel', {
   mtu: {
     type: 'integer',

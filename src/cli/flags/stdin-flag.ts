@@ -1,7 +1,10 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import type { CommandLineToken, Flags } from './flag.js';
 
-/** soratun's flag that reads the configuration from standard input, so that no disk stores it. */
+/**
+ * soratun's flag that reads the configuration from standard input, so that it is not stored on a
+ * disk.
+ */
 export const stdinFlag = {
   'read-stdin': {
     type: 'boolean',
@@ -10,8 +13,8 @@ export const stdinFlag = {
 } as const satisfies Flags;
 
 /**
- * Rejects `--read-stdin` together with `--config`. ARCTUN_CONFIG is allowed, because an environment
- * variable applies to every command and a flag overrides it.
+ * Rejects `--read-stdin` together with `--config`. ARCTUN_CONFIG is allowed, because it applies to
+ * every command, and a flag overrides it.
  *
  * @param tokens the parsed command line
  * @throws UserError of kind `usage`

@@ -13,7 +13,8 @@ const USERSPACE_FLAGS = new Set(
 
 /**
  * Returns the first flag on the command line that only userspace mode supports, such as `--port`;
- * undefined if there is none. Ignores environment variables, because they apply to every mode.
+ * undefined if no such flag is given. Ignores environment variables, because they apply to every
+ * mode.
  *
  * @param tokens the parsed command line
  */

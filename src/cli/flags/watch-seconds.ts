@@ -5,7 +5,7 @@ const MOST = 86_400;
 
 /**
  * Parses the `[SECONDS]` argument of `status`. An invalid value must not cause exit code 1, which
- * means that no tunnel runs.
+ * means that no tunnel is running.
  *
  * @throws UserError of kind `usage`
  */

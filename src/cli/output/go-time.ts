@@ -9,7 +9,7 @@ const NEVER = '0001-01-01 00:00:00 +0000 UTC';
  * @param unixTime milliseconds since 1970; undefined for an event that never happened
  */
 export function goTime(unixTime: number | undefined): string {
-  // Remove trailing zeros of the fraction, and the point if no digits remain.
+  // Remove trailing zeros from the fraction, and the decimal point if no digits remain.
   const text = isoMilliseconds(unixTime)
     ?.replace('T', ' ')
     .replace(/\.?0*Z$/, '');

@@ -22,7 +22,7 @@ export async function printKryptonResult(
   try {
     result = await bootstrap();
   } catch (error) {
-    // If the key could not be saved to a file, print it, because SORACOM cannot show it again.
+    // If the key could not be saved to a file, print the key, because SORACOM cannot show it again.
     const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
     if (rescued !== undefined) output.write(rescued.expose());
     throw error;

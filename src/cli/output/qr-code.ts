@@ -1,5 +1,6 @@
 /**
- * Generates QR codes for a phone's WireGuard app. A code contains the whole text with its secrets.
+ * Generates QR codes for a phone's WireGuard app. A code contains the whole configuration with its
+ * secrets.
  */
 import type * as QrCode from 'qrcode';
 
@@ -11,8 +12,8 @@ const ON_A_SCREEN = { errorCorrectionLevel: 'L' } as const;
 const IN_AN_IMAGE = { errorCorrectionLevel: 'M', margin: 4, scale: 4 } as const;
 
 /**
- * Generates the code from half blocks. Escape sequences make it black on white, so that it is
- * readable on any terminal. Adds a note if the terminal is too small.
+ * Generates a code that consists of half-block characters. Escape sequences make the code black on
+ * white, so that it is readable on any terminal. Adds a note if the terminal is too small.
  *
  * @param available the terminal's size; undefined if the output is not a terminal
  * @throws UserError `failed` if the text is too long for a QR code

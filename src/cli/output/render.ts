@@ -10,7 +10,7 @@ export function renderUserError(error: UserError): string {
   return renderText(redactText(`Error: ${error.what}: ${error.why}\n${next}`));
 }
 
-/** Escapes control characters in each line of text from any source. */
+/** Escapes control characters in each line of a string from any source. */
 export function renderText(text: string): string {
   return text.split('\n').map(harmless).join('\n');
 }

@@ -13,8 +13,8 @@ export function answerValue(answer: SendResponse): object {
 }
 
 /**
- * Returns the response body to print. Escape sequences are escaped on a terminal, because they
- * could control it; a pipe or a file receives the bytes unchanged.
+ * Returns the response body to print. On a terminal, control characters are escaped, because they
+ * could control the terminal. A pipe or a file receives the bytes unchanged.
  */
 export function answerBody(
   answer: SendResponse,

@@ -8,11 +8,11 @@ export function displayWidth(text: string): number {
   return widthOf(text).width;
 }
 
-/** Shortens text to a number of columns; shortened text ends with an ellipsis. */
+/** If a string is wider than a number of columns, shortens it and ends it with an ellipsis. */
 export function cutToWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let cut = '';
-  // Do not use the library's truncation, which may split a surrogate pair.
+  // The library's own truncation function is not used, because it may split a surrogate pair.
   for (const { segment } of graphemes.segment(text)) {
     if (displayWidth(cut + segment) >= columns) break;
     cut += segment;

@@ -24,7 +24,7 @@ export function renderSimTable(sims: readonly SimSummary[]): string {
   return renderColumns([HEADINGS, ...rows]);
 }
 
-/** Formats all data about one SIM, and any problems with its arc.json. */
+/** Formats everything known about one SIM, including any problems in its arc.json. */
 export function renderSimReport(report: SimReport): string {
   return [factsOf(report), arcConfigText(report), eventsText(report)].join('');
 }

@@ -20,7 +20,7 @@ export interface StatusMoment {
   readonly rates?: TransferRates | undefined;
 }
 
-/** Formats all tunnels and devices; returns an empty text if no existing tunnel responds. */
+/** Formats all tunnels and devices; returns an empty string if tunnels exist but none responds. */
 export function renderStatus(
   { tunnels, silent, devices }: ShownStatus,
   moment: StatusMoment,
@@ -84,7 +84,7 @@ function ownLines(report: StatusReport): string[] {
 function peerLines(peer: PeerStatus): string[] {
   return [
     `peer: ${peer.publicKey}`,
-    // Go prints this text for an unknown endpoint.
+    // Go prints this string for an unknown endpoint.
     `  endpoint: ${peer.endpoint ?? '<nil>'}`,
     `  allowed ips: ${peer.allowedIps.join(', ')}`,
     `  latest handshake: ${goTime(peer.latestHandshakeUnix)}`,

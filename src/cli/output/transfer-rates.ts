@@ -31,7 +31,7 @@ export class TransferRates {
     this.#latest = samples;
   }
 
-  /** Returns the rate between the last two samples; undefined if an earlier sample is missing. */
+  /** Returns the rate between the last two samples; undefined if there is no earlier sample. */
   of(report: StatusReport, peer: PeerStatus): TransferRate | undefined {
     const [earlier, latest] = [this.#earlier, this.#latest].map((look) =>
       look.get(keyOf(report, peer)),

@@ -24,7 +24,7 @@ export function validationValue(notices: readonly ConfigNotice[]): object {
 
 /**
  * Returns the JSON output of `config validate` for an unusable configuration; undefined for any
- * other error. A fault has line 0 if something is missing.
+ * other error. If something is missing from the configuration, the line of the fault is 0.
  */
 export function faultsValue(error: unknown): object | undefined {
   if (!(error instanceof UserError)) return undefined;

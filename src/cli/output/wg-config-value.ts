@@ -4,7 +4,7 @@
 
 /** Keys that can have several values in a wg-quick configuration, on one line or on several. */
 const LISTS = new Set(['Address', 'AllowedIPs', 'PreUp', 'PostUp', 'PreDown', 'PostDown']);
-/** Keys that contain commands, in which a comma does not separate values. */
+/** The keys whose values are commands, in which a comma does not separate values. */
 const COMMANDS = /^(?:Pre|Post)/;
 
 /** @param text a configuration with one peer, formatted by `formatWgConfig` */

@@ -44,7 +44,7 @@ export async function runBootstrapAuthkey(
     for (const note of notes) output.note(note);
   } catch (error) {
     progress.end('failed');
-    // If the key could not be saved to a file, print it, because SORACOM cannot show it again.
+    // If the key could not be saved to a file, print the key, because SORACOM cannot show it again.
     const rescued = error instanceof BootstrapRescueError ? error.arcJson : undefined;
     if (rescued !== undefined) output.write(rescued.expose());
     throw error;
@@ -79,8 +79,8 @@ async function bootstrapPorts(
       progress.end();
       return askForSim(sims, since, signal);
     },
-    // Ask for confirmation only after the wizard: scripts and users who passed the keys know what
-    // the command does.
+    // Ask for confirmation only if the wizard ran. Scripts, and users who passed the keys, know
+    // what the command does.
     confirmSim: (summary) => {
       if (!isGuided) return Promise.resolve(true);
       progress.end();

@@ -31,8 +31,8 @@ export async function confirmTermination(
 }
 
 /**
- * Asks whether to renew the key although a running tunnel uses it. Rejects with the abort reason if
- * the signal aborts.
+ * Asks whether to renew the key although a tunnel that is running uses it. Rejects with the abort
+ * reason if the signal aborts.
  *
  * @param holder names the process that uses the SIM
  */

@@ -1,4 +1,4 @@
-/** The message of `send`: its flags and the source of its bytes. */
+/** The message that `send` sends: its flags and the source of its bytes. */
 import type { Message } from '../../app/send-message.js';
 import { isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';

@@ -14,8 +14,8 @@ import type { stdinFlag } from '../flags/stdin-flag.js';
 export type RenewalFlags = CredentialFlags & FlagValues<typeof renewalFlag & typeof stdinFlag>;
 
 /**
- * The timeout of an API call, in milliseconds. A failed call is not retried, because the next
- * renewal attempt follows a minute later.
+ * The timeout of an API call, in milliseconds. A failed call is not retried, because renewal is
+ * attempted again a minute later.
  */
 const TIMEOUT = 10_000;
 
@@ -51,8 +51,8 @@ export async function renewalPorts(
   refuseTwoWays(choice);
   chosenConnection(choice, context.env);
   const signal = await context.stopSignal();
-  // Load the API client on demand: it takes longer to load than everything that `up` needs at
-  // startup, and most runs never use it.
+  // Load the API client on demand: loading it takes longer than loading everything that `up` needs
+  // at startup, and most runs never use it.
   const load = async () => ({
     createClient: await context.soracomClients({ timeoutMs: TIMEOUT, mostRepeats: 0 }),
     publicKeyOf: await context.publicKeyOf(),
@@ -74,7 +74,9 @@ export async function renewalPorts(
   };
 }
 
-/** Reads key files each time, because they may be replaced, but reads standard input only once. */
+/**
+ * Rereads key files each time, because they may be replaced, but reads standard input only once.
+ */
 function readingInputOnce(files: PrivateFiles): PrivateFiles {
   let input: Promise<string> | undefined;
   return {

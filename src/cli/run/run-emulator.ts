@@ -39,7 +39,7 @@ export interface RunEmulatorOptions {
   readonly arcListen: string;
   /** The path of the state file; if undefined, the state is kept only in memory. */
   readonly state?: string | undefined;
-  /** The path of a file with additional users, or its JSON text. */
+  /** The path of a JSON file with additional users, or the JSON itself. */
   readonly users?: string | undefined;
   readonly rawAnswer: RawResponse;
   /** Which requests browsers may send to the API. */

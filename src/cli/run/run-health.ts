@@ -1,4 +1,4 @@
-/** The flags of `health`, and how it runs. */
+/** Defines the flags of `health`, and runs the command. */
 import { checkHealth } from '../../app/status/check-health.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
 import { healthCode, healthLine } from '../output/health-line.js';

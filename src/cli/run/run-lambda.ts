@@ -1,6 +1,6 @@
 import { configFlag } from '../flags/config-flag.js';
 
-/** Runs the Lambda extension, which exits the process by itself. */
+/** Runs the Lambda extension, which ends the process itself. */
 export async function runLambda({ config }: { readonly config: string }): Promise<void> {
   const { main } = await import('../../lambda/main.js');
   // The extension's default arc.json is in the function's package, not in the working directory.

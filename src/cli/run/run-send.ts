@@ -1,4 +1,4 @@
-/** The flags of `send`, and how it runs. */
+/** Defines the flags of `send`, and runs the command. */
 import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { sendMessage } from '../../app/send-message.js';
 import { codeOf } from '../../lib/errors/error-message.js';

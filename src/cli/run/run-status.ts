@@ -1,4 +1,4 @@
-/** The flags of `status`, and how it runs, once or continuously. */
+/** Defines the flags of `status`, and runs the command, once or continuously. */
 import {
   showStatus,
   type ShownStatus,

@@ -1,4 +1,4 @@
-/** The flags of `up`, and how it runs. */
+/** Defines the flags of `up`, and runs the command. */
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';

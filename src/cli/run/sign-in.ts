@@ -17,10 +17,10 @@ export interface WizardPorts {
 }
 
 /**
- * Returns the credentials port of the use cases. The port resolves the credentials, given the
- * profile in arc.json, and prompts for missing credentials if a user is present.
+ * Returns the function that the use cases call to get credentials. Given the profile in arc.json,
+ * the function resolves the credentials, and prompts for missing ones if a user is present.
  *
- * @param purpose the purpose of the credentials, in soratun's wording
+ * @param purpose what the credentials are for, in soratun's wording
  */
 export async function credentialsPort(
   context: Context,

@@ -10,7 +10,7 @@ export interface TerminalSize {
 }
 
 export interface WatchOptions {
-  /** Milliseconds between two updates. */
+  /** The interval between updates, in milliseconds. */
   readonly interval: number;
   /** Stops the updates. */
   readonly signal: AbortSignal;
@@ -31,7 +31,7 @@ const CLEAR_BELOW = '\x1b[J';
 /**
  * Shows the view until the signal aborts or the reader closes the pipe, then restores the screen.
  *
- * @param view returns the text, in whole lines
+ * @param view returns the content, in whole lines
  * @throws any error of `view`
  */
 export async function watch(view: () => Promise<string>, options: WatchOptions): Promise<void> {
@@ -54,7 +54,9 @@ export async function watch(view: () => Promise<string>, options: WatchOptions):
   }
 }
 
-/** Formats only the lines that fit, because the first lines would scroll off the screen. */
+/**
+ * Keeps only the lines that fit on the screen, because otherwise the first lines would scroll off.
+ */
 function drawn(text: string, size: TerminalSize | undefined): string {
   const lines = text.replace(/\n+$/, '').split('\n').slice(0, size?.rows);
   const shown = lines.map((line) => {

@@ -69,7 +69,7 @@ const COVERAGE = {
 };
 
 /**
- * Asks which SIM to use, if an interrupted run may have created any of several SIMs.
+ * Asks which SIM to use, if any of several SIMs may be the one that an interrupted run created.
  * @throws the signal's abort reason if the signal aborts before the answer
  */
 export function askForSim(
@@ -78,7 +78,7 @@ export function askForSim(
   signal: AbortSignal,
 ): Promise<SimChoice> {
   const choices: { name: string; value: SimChoice }[] = [
-    // Listed first, so that pressing Enter alone does not replace a device's key.
+    // Listed first, so that just pressing Enter does not replace a device's key.
     { name: 'Cancel without changing anything', value: 'nothing' },
     ...sims.map(({ simId, name, createdTime, isEarlier }) => ({
       name: `Use SIM ${simId}${name === '' ? '' : ` (${harmless(name)})`}, created at ${isoTime(createdTime)}${isEarlier ? ' (before that request)' : ''}. The SIM will get a new key, and a device that is using the SIM will lose its connection`,
