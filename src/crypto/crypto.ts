@@ -15,7 +15,10 @@ export interface Crypto {
    */
   hmac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array;
 
-  /** Computes the whitepaper's MAC(): keyed BLAKE2s with 16 bytes of output, key up to 32 bytes. */
+  /**
+   * Computes the whitepaper's MAC(): keyed BLAKE2s with 16 bytes of output and a key of up to 32
+   * bytes.
+   */
   mac(key: Uint8Array, ...parts: Uint8Array[]): Uint8Array;
 
   /** Computes X25519 (RFC 7748); undefined if the result is all zeros, as for a low-order point. */
@@ -27,7 +30,10 @@ export interface Crypto {
   /** Overwrites a private key and any copy that `dh` cached. */
   forget(privateKey: Uint8Array): void;
 
-  /** Returns ChaCha20-Poly1305 ciphertext and 16-byte tag (RFC 8439). The nonce has 12 bytes. */
+  /**
+   * Returns the ChaCha20-Poly1305 ciphertext and its 16-byte tag (RFC 8439). The nonce is 12 bytes
+   * long.
+   */
   seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, data: Uint8Array): Uint8Array;
 
   /** Decrypts what `seal` returned; undefined if the tag is wrong or the input is too short. */
@@ -62,7 +68,7 @@ export interface TransportKey {
 
   /**
    * Decrypts `buffer[offset, offset + length)` in place; `length` includes the tag. Returns false
-   * if the tag is wrong; the buffer's contents are then undefined and must not be used.
+   * if the tag is wrong; the buffer then contains undefined bytes, which must not be used.
    */
   open(buffer: Uint8Array, offset: number, length: number, counter: number): boolean;
 

@@ -1,6 +1,6 @@
 /**
  * Writes a message counter into its nonce: 32 zero bits, then the counter as a little-endian u64
- * (whitepaper 5.4.6). The first four bytes of `nonce` must be zero and are not written.
+ * (whitepaper 5.4.6). The first four bytes of `nonce` must already be zero.
  */
 export function writeCounterNonce(nonce: Uint8Array, counter: number): void {
   const low = counter >>> 0;

@@ -1,4 +1,4 @@
-/** Types for the part of sodium-native that src/crypto/sodium.ts uses; the package lacks types. */
+/** Types for the part of sodium-native that src/crypto/sodium.ts uses; the package has no types. */
 declare module 'sodium-native' {
   /** Writes ciphertext and tag (combined mode) to `c`, which may start at the same byte as `m`. */
   export const crypto_aead_chacha20poly1305_ietf_encrypt: (
