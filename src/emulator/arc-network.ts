@@ -21,7 +21,7 @@ export interface ArcNetwork {
   /** Adds a peer, with the /32 prefix of `address` as its only allowed IP. */
   addPeer(peer: ArcPeer): void;
 
-  /** Removes a peer with its handshakes, keys and greatest handshake timestamp. */
+  /** Removes a peer with its handshakes, its keys and its latest handshake timestamp. */
   removePeer(publicKey: Uint8Array): void;
 
   /** Accepts TCP connections at one of the stack's addresses, as half-closable streams. */

@@ -26,7 +26,7 @@ export interface ArcServerOptions {
 }
 
 /**
- * Starts all services on the network, which itself answers ICMP echo requests.
+ * Starts all services on the network, except ICMP echo, which the network itself provides.
  *
  * @returns a function that closes all connections, then the network
  */

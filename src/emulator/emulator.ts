@@ -28,7 +28,7 @@ export interface EmulatorOptions {
   readonly arcHost?: string;
   /** The Arc server's UDP port; 0 selects a free port. */
   readonly arcPort?: number;
-  /** The Arc server's host in API responses, if it differs from the listening host. */
+  /** The Arc server's host to use in API responses, if it differs from the listening host. */
   readonly arcAdvertisedHost?: string;
   /** The emulator's users. startEmulator() returns the credentials of the first user. */
   readonly users?: readonly [AuthKeyUser, ...EmulatorUser[]];
@@ -72,8 +72,8 @@ export const DEFAULT_ARC_PORT = 11010;
 export const BUILT_IN_USERS = [DEFAULT_USER, MINIMAL_USER] as const;
 
 /**
- * Starts the API and the Arc server; resolves when both are listening. Leaves neither open on
- * errors.
+ * Starts the API and the Arc server; resolves when both are listening. If an error occurs, neither
+ * stays open.
  *
  * @throws ListenError if an address is unavailable
  * @throws UserError if the state file cannot be used

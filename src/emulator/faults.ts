@@ -6,7 +6,7 @@ import * as z from 'zod';
 
 import { isFieldValue, isToken } from '../lib/text/http-syntax.js';
 
-/** The maximum number of active faults, not counting used-up faults. */
+/** The maximum number of active faults. Faults that are used up do not count. */
 export const MAX_FAULTS = 100;
 
 /** The maximum delay in milliseconds. */
@@ -130,8 +130,8 @@ function meets(fault: Fault, { operation, method, path }: FaultTarget): boolean 
 }
 
 /**
- * Whether `path` matches `pattern`, in which `*` matches any characters. A regular expression could
- * take exponential time for some patterns.
+ * Whether `path` matches `pattern`, in which `*` matches any characters. Does not use a regular
+ * expression, which could take exponential time for some patterns.
  */
 function matches(pattern: string, path: string): boolean {
   const [start = '', ...parts] = pattern.split('*');

@@ -18,18 +18,18 @@ export interface RawMessage extends MessageContent {
 
 interface MessageContent {
   readonly simId: string;
-  /** The time when the message was complete, in RFC 3339 format and UTC. */
+  /** The time at which the message was complete, in RFC 3339 format, in UTC. */
   readonly at: string;
-  /** The stored part of the body, encoded as `bodyEncoding` says. */
+  /** The stored part of the body, in the encoding that `bodyEncoding` specifies. */
   readonly body: string;
   readonly bodyEncoding: 'utf8' | 'base64';
-  /** The length of the whole body in bytes, including a part that is not stored. */
+  /** The length of the whole body in bytes, including any part that is not stored. */
   readonly bytes: number;
   /** Whether `body` contains only the beginning of the message body. */
   readonly truncated: boolean;
 }
 
-/** The maximum number of bytes to store of each body; the remaining bytes are only counted. */
+/** The maximum number of bytes to store of each body; bytes beyond it are only counted. */
 export const KEPT_BODY_BYTES = 64 * 1024;
 
 export interface MessageStoreLimits {
@@ -73,7 +73,7 @@ export class MessageStore {
   }
 }
 
-/** Encodes a body for JSON: as text if it is UTF-8, otherwise as base64. */
+/** Encodes a body for JSON: as a plain string if it is UTF-8, otherwise as base64. */
 export function encodeBody(
   kept: Uint8Array,
   bytes: number,

@@ -1,5 +1,5 @@
 /**
- * The metadata service, which gives a SIM its own data. Inside the tunnel, the source address
+ * The metadata service, which returns a SIM's own data. Inside the tunnel, the source address
  * identifies the SIM; over a cellular connection, the caller is the physical SIM.
  */
 import { formatIpAddress } from '../wire/ip-address.js';
@@ -15,8 +15,8 @@ const NOT_ALLOWED: HttpResponse = { status: 405, body: { code: 'EMU0405', messag
 
 /**
  * Answers a metadata request. `/v1/subscriber` returns all fields, and
- * `/v1/subscriber.path.to.field` returns one field, as text or as JSON. `/v1/userdata` returns
- * `SoracomAir.userdata` of the SIM's group.
+ * `/v1/subscriber.path.to.field` returns one field, as plain text or as JSON. `/v1/userdata`
+ * returns `SoracomAir.userdata` of the SIM's group.
  *
  * @param path the request's path, without the query
  */
@@ -52,7 +52,7 @@ function userData(groups: PlatformState['groups'], { groupId }: Sim): unknown {
   return typeof text === 'string' ? text : undefined;
 }
 
-/** Formats a SIM's data, always with the IMSI of its primary subscription. */
+/** Formats a SIM's data. The IMSI is always that of the primary subscription. */
 function subscriberJson(sim: Sim): object {
   const { simId, operatorId, imsi, status, arc, groupId } = sim;
   const session = arc?.session;

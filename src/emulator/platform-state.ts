@@ -31,7 +31,7 @@ export class PlatformState {
     this.groups = new Groups(entropy, wallClock);
     this.sims = new Sims(options, saved);
     this.groups.restore(saved?.groups ?? []);
-    // A built-in user overrides a saved one.
+    // If a saved user conflicts with a built-in one, the built-in user is kept.
     for (const user of saved?.users ?? []) this.users.add(user);
   }
 

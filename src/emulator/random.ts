@@ -1,7 +1,7 @@
 /** Generates random IDs. */
 import type { Entropy } from '../ports/entropy.js';
 
-/** @param length the number of bytes; the text has twice as many digits */
+/** @param length the number of bytes; the string has twice as many digits */
 export function randomHex(entropy: Entropy, length: number): string {
   return randomBytes(entropy, length).toString('hex');
 }

@@ -32,7 +32,7 @@ export const DISCARD_PORT = 9;
 /** The address of pong.soracom.io, which answers ICMP echo requests. */
 export const PONG_ADDRESS = address('100.127.100.127');
 
-/** The metadata service has the same address as pong. */
+/** The metadata service uses the same address as pong. */
 export const METADATA_ADDRESS = PONG_ADDRESS;
 export const METADATA_PORT = 80;
 

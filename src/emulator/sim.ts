@@ -11,7 +11,7 @@ export interface Sim {
   /** The IMSI of the primary subscription. */
   readonly imsi: string;
   readonly status: 'active' | 'terminated';
-  /** The SIM's tags; the tag `name` holds the SIM's name. */
+  /** The SIM's tags; the tag `name` contains the SIM's name. */
   readonly tags: ReadonlyMap<string, string>;
   readonly groupId?: string | undefined;
   /** Whether the SIM can be terminated; false means that termination protection is enabled. */

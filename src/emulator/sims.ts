@@ -1,7 +1,7 @@
 /**
- * The emulator's SIMs: virtual SIMs, and one physical SIM ("the line"), which is the caller of
- * Krypton. A SIM with an Arc session is a WireGuard peer of the Arc server, which ignores the keys
- * of all other SIMs. Private keys are returned once and never stored.
+ * The emulator's SIMs: virtual SIMs, and one physical SIM ("the line"), which is treated as the
+ * caller of Krypton. A SIM with an Arc session is a WireGuard peer of the Arc server, which ignores
+ * the keys of all other SIMs. Private keys are returned once and never stored.
  */
 import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../ports/clock.js';
@@ -108,7 +108,6 @@ export class Sims {
     return simId === undefined ? undefined : this.#sims.get(simId);
   }
 
-  /** Returns the physical SIM. */
   line(): Sim {
     const line = this.#sims.get(this.#lineId);
     if (line === undefined) throw new RangeError('the saved SIMs do not include the cellular SIM');
@@ -131,7 +130,9 @@ export class Sims {
     });
   }
 
-  /** Deletes the session, so that the Arc server ignores the client; undefined if there is none. */
+  /**
+   * Deletes the session, so that the Arc server ignores the client; undefined if no session exists.
+   */
   deleteSession(sim: Sim): Sim | undefined {
     if (!hasArc(sim) || sim.arc.session === undefined) return undefined;
     return this.#change(this.#endSession(sim));
@@ -140,7 +141,7 @@ export class Sims {
   /**
    * Immediately replaces the SIM's public key and creates a new session.
    *
-   * @returns 'key-in-use' if another SIM or the Arc server has the key
+   * @returns 'key-in-use' if another SIM or the Arc server uses the key
    */
   setPublicKey(sim: ArcSim, publicKey: Uint8Array): ArcSim | 'key-in-use' {
     const taken = this.all().some(

@@ -25,7 +25,9 @@ export interface SavedState {
   readonly platform: SavedPlatform;
 }
 
-/** The size in bytes of the largest file that the next start can read. */
+/**
+ * The maximum size of the state file in bytes. A larger file could not be read at the next start.
+ */
 export const MAX_STATE_LENGTH = 1 << 20;
 
 const time = z.number().int().nonnegative();
@@ -142,7 +144,7 @@ export class StateFile {
 
   /**
    * Writes the state unless the file already contains it. Calls run one after another, and each
-   * call reads the state when it starts.
+   * call reads the state only when its turn comes.
    *
    * @throws UserError if the file cannot be written; the file is then unchanged
    */

@@ -9,11 +9,13 @@ export interface Login {
   readonly token: string;
 }
 
-/** A valid token and the user at sign-in. Later changes to the user do not affect the token. */
+/**
+ * A valid token, and the user as of the sign-in. Later changes to the user do not affect the token.
+ */
 export interface TokenGrant {
   readonly apiKey: string;
   readonly user: EmulatorUser;
-  /** Unix milliseconds. */
+  /** When the token expires, in Unix milliseconds. */
   readonly expiresAt: number;
 }
 

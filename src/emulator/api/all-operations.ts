@@ -1,4 +1,6 @@
-/** Collects the operations in operations/ and checks permissions. openapi/ defines the paths. */
+/**
+ * Collects the operations in operations/ and checks permissions. The paths are defined in openapi/.
+ */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Context, Handler, HandlerMap, Options } from 'openapi-backend';
 
@@ -56,7 +58,7 @@ export function isJson({ 'content-type': type = '' }: IncomingHttpHeaders): bool
   return /^application\/json[ \t]*(?:;|$)/i.test(type);
 }
 
-/** Refuses a body with the wrong type, or a body that is not expected (RFC 9110 15.5.16). */
+/** Refuses a body of the wrong type, or a body that is not expected (RFC 9110 15.5.16). */
 function mediaTypeRefusal({ operation, request }: Context): HttpResponse | undefined {
   const { headers, body } = request as { headers: IncomingHttpHeaders; body?: unknown };
   if (body === undefined || body === '') return undefined;

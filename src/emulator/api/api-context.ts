@@ -1,4 +1,7 @@
-/** The context of an API call for its handler, and a check whether the caller may make the call. */
+/**
+ * The context that the handler of an API call receives, and the check that the caller may make the
+ * call.
+ */
 import type { Context } from 'openapi-backend';
 
 import type { HttpResponse } from '../http-response.js';
@@ -16,9 +19,9 @@ interface PathParameters {
 
 export type ApiContext<Body = unknown, Query = object> = Context<Body, PathParameters, Query>;
 
-/** Facts about a call for the request log, collected while handling the call. */
+/** Facts about a call that are collected for the request log while the call is handled. */
 export interface CallNotes {
-  /** The label of the calling user. */
+  /** The label of the user who made the call. */
   user?: string;
 }
 

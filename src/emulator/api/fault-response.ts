@@ -5,7 +5,7 @@ import { REFUSALS } from './refusals.js';
 
 const TOO_MANY_REQUESTS = 429;
 
-/** A response that an intermediate proxy might send. */
+/** A response like one from an intermediate proxy. */
 const GARBAGE = '<!doctype html>\n<html><head><title>Bad Gateway</title></head><body>\u0000</body>';
 
 /** Whether the call is executed despite the fault. */
@@ -33,7 +33,7 @@ export function faultResponse(fault: Fault, own: HttpResponse | undefined): Http
   return body === undefined ? answer : { ...answer, ...bodyOf(body, answer.headers) };
 }
 
-/** Returns objects and strings unchanged, and converts other values to JSON text. */
+/** Returns objects and strings unchanged, and converts other values to JSON. */
 function bodyOf(
   body: unknown,
   headers: HttpResponse['headers'],

@@ -7,8 +7,8 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Whether an address belongs to this machine. A local program that connects to a local address also
- * has a local source address, and the system drops packets from outside with such a source.
+ * Whether an address belongs to this machine. If a local program connects to a local address, its
+ * source address is also local, and the system drops packets from outside with such a source.
  *
  * @param own the addresses of this machine's interfaces
  */

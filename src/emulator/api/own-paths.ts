@@ -26,7 +26,6 @@ export interface OwnPathsOptions {
   readonly messages: MessageStore;
   readonly requests: RequestLog;
   readonly faults: Faults;
-  /** Replaces the Arc server's key. */
   readonly renewServerKey: () => void;
 }
 
@@ -114,7 +113,8 @@ function addFault({ faults }: OwnPathsOptions, { body }: OwnCall): HttpResponse 
   const request = parse(faultRequest, body);
   if ('refused' in request) return request.refused;
   const { operation } = request.value;
-  // Refuse unknown operations: their fault would never apply, so a test could pass by mistake.
+  // Refuse unknown operations, because the fault would never apply, and a test could pass by
+  // mistake.
   if (operation !== undefined && !OPERATION_IDS.has(operation)) {
     return malformedBody(`operation: ${operation} is unknown`);
   }

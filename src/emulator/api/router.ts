@@ -17,7 +17,7 @@ export interface ApiCall {
 }
 
 export interface ApiRouter {
-  /** The operationId of a call; undefined if the API lacks the path or method. */
+  /** The operationId of a call; undefined if the API does not have this path or method. */
   operationOf(call: Pick<ApiCall, 'method' | 'path'>): string | undefined;
   answer(call: ApiCall, notes: CallNotes): Promise<HttpResponse>;
 }
@@ -27,12 +27,12 @@ export async function createApiRouter(options: HandlerOptions): Promise<ApiRoute
     definition: OPENAPI_DOCUMENT,
     apiRoot: API_ROOT,
     strict: true,
-    // Do not validate and compile the document at startup; a test verifies that it is valid.
+    // Skip validating and compiling the document at startup; a test verifies that it is valid.
     quick: true,
-    // Makes handlers receive numeric parameters as numbers.
+    // Pass numeric parameters to handlers as numbers.
     coerceTypes: true,
     // Disable code optimization: each validator runs only a few times, so optimization would take
-    // longer than it saves.
+    // more time than it saves.
     ajvOpts: { code: { optimize: false } },
     ignoreTrailingSlashes: false,
     ...createHandlers(options),

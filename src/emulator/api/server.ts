@@ -76,7 +76,7 @@ const MAX_CONNECTIONS = 256;
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const exchange = new ApiExchange(await createApiRouter(options), options);
   const server = createServer(LIMITS, (request, response) => {
-    // An error in one call ends only that call, not the emulator.
+    // An error in one call must end only that call, not the emulator.
     exchange.handle(request, response).catch(() => response.destroy());
   });
   admitAll(server);

@@ -5,7 +5,7 @@ import { formatIpAddress } from '../../wire/ip-address.js';
 import { ARC_ALLOWED_IPS, DNS_SERVERS } from '../services.js';
 import { type ArcSim, moduleType, type SessionEvent, type Sim, speedClass } from '../sim.js';
 
-/** The Arc server's data that clients need. */
+/** The data about the Arc server that clients need. */
 export interface ArcServerInfo {
   readonly publicKey: Uint8Array;
   /** The endpoint as `host:port`. */
@@ -29,7 +29,7 @@ export function sessionJson({ arc }: ArcSim, arcServer: ArcServerInfo): object {
   };
 }
 
-/** @param privateKey given only for the response to createSim */
+/** @param privateKey set only for the response to createSim */
 export function simJson(
   sim: Sim,
   arcServer: ArcServerInfo,

@@ -29,7 +29,7 @@ export class DnsEndpoint {
   /** Counts the datagrams that the server did not answer. */
   readonly drops = new DropCounter<DnsDropReason>();
 
-  /** Answers queries at both of SORACOM's name server addresses. */
+  /** Answers queries at both addresses of SORACOM's name servers. */
   listen(network: Pick<ArcNetwork, 'bindUdp'>): void {
     for (const address of DNS_ADDRESSES) {
       network.bindUdp({ address, port: DNS_PORT }, (payload, _from, reply) => {
@@ -66,7 +66,7 @@ interface Query {
 
 /** Decodes a query with exactly one question in printable ASCII; undefined for anything else. */
 function decodeQuery(bytes: Buffer): Query | undefined {
-  // Check the counts before decoding, because the sender may lie about them (RFC 9619).
+  // Check the counts before decoding, because the counts in a datagram may be wrong (RFC 9619).
   const [questions, answers, authorities, additionals] = [4, 6, 8, 10].map((offset) =>
     bytes.readUInt16BE(offset),
   );
@@ -75,7 +75,7 @@ function decodeQuery(bytes: Buffer): Query | undefined {
   try {
     const packet = dnsPacket.decode(bytes);
     const question = packet.questions?.[0];
-    // The decoder reads labels as UTF-8, so bytes outside ASCII would change in the response.
+    // The decoder treats labels as UTF-8, so bytes outside ASCII would be changed in the response.
     if (question === undefined || !/^[\x21-\x7e]+$/.test(question.name)) return undefined;
     return { packet, question };
   } catch {

@@ -1,6 +1,6 @@
 /**
  * An HTTP server inside the tunnel. Node's HTTP server parses the requests. Node's timeouts require
- * sockets, so each stream has its own timer here.
+ * sockets, so this file has its own timer for each stream.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';

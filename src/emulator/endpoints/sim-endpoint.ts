@@ -5,10 +5,10 @@ import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Sim } from '../sim.js';
 import type { Sims } from '../sims.js';
 
-/** The maximum number of open connections of an endpoint. */
+/** The maximum number of connections that an endpoint keeps open. */
 export const MAX_CONNECTIONS = 1024;
 
-/** An endpoint inside the tunnel, which accepts connections from SIMs only. */
+/** An endpoint inside the tunnel. It accepts connections only from SIMs. */
 export class SimEndpoint<OwnReason extends string = never> {
   /** Counts refused connections and ignored datagrams. */
   readonly drops = new DropCounter<'no-sim' | 'too-many' | OwnReason>();

@@ -1,7 +1,7 @@
 /**
  * The Unified Endpoint over HTTP. Records each request under the SIM that sent it and responds 201
  * with an empty body, for every method and path. The only exception is GET /bytes/N, which SORACOM
- * does not offer: the response contains N bytes, for programs that need data to read.
+ * does not offer: the response contains N bytes, for programs that need data to download.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';

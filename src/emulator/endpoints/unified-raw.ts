@@ -1,6 +1,6 @@
 /**
  * The Unified Endpoint over TCP and UDP (port 23080). Each datagram, and each chunk read from a TCP
- * connection, is one message. The response to each message is the status as text, `201 `, which is
+ * connection, is one message. The response to each message is the string `201 `, the status in
  * SORACOM's default format.
  */
 import type { Duplex } from 'node:stream';

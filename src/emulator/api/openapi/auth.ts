@@ -14,7 +14,7 @@ export const DEFAULT_TOKEN_TIMEOUT = 86_400;
 const MAX_TOKEN_TIMEOUT = 172_800;
 
 /**
- * The default and minimum token lifetime after switching users, in seconds; the default is also the
+ * The default and minimum token lifetime after switching users, in seconds; the default equals the
  * maximum.
  */
 export const DEFAULT_SWITCHED_TIMEOUT = 3600;

@@ -19,7 +19,7 @@ interface Operation {
   responses: Record<string, { description: string }>;
 }
 
-/** Describes an operation that needs the headers of a signed-in user. */
+/** Describes an operation whose callers must send the headers of a signed-in user. */
 export function operation(tag: string, { responses, ...rest }: Operation) {
   return {
     ...rest,

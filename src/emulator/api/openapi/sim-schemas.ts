@@ -9,7 +9,7 @@ const sessionProperties = {
   arcClientPeerPublicKey: text,
 };
 
-/** The longest accepted tag name or value. */
+/** The schema of a tag's name or value, which limits its length. */
 const tagText = { type: 'string', maxLength: 255 } as const;
 
 export const simSchemas = {

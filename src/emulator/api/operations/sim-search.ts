@@ -16,7 +16,7 @@ type SearchQuery = PageQuery &
     readonly search_type?: 'and' | 'or';
   };
 
-/** Criteria that match part of a value; all other criteria must match the whole value. */
+/** The criteria that match a part of a value; all others must match the whole value. */
 const PARTIAL: readonly SearchCriterion[] = [
   'name',
   'group',
@@ -49,7 +49,10 @@ export function searchOperations(state: PlatformState, arcServer: ArcServerInfo)
   };
 }
 
-/** Splits a criterion that is given once at its commas, because it may contain several values. */
+/**
+ * If a criterion is given only once, splits it at its commas, because it may contain several
+ * values.
+ */
 function withSingleValues(query: SearchQuery): SearchQuery {
   const split: SearchQuery = { ...query };
   for (const criterion of SEARCH_CRITERIA) {

@@ -22,7 +22,7 @@ interface EventQuery extends PageQuery {
   readonly to?: number;
 }
 
-/** The maximum number of tags of one SIM. */
+/** The maximum number of tags that a SIM can have. */
 export const MAX_TAGS = 50;
 
 export function simOperations(state: PlatformState, arcServer: ArcServerInfo): HandlerMap {
