@@ -52,7 +52,7 @@ export class HostUnreachable {
   readonly #slots = new PacketSlots();
   readonly #bucket = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, -Infinity);
 
-  /** @param mtu the tunnel's MTU in bytes, which no error exceeds */
+  /** @param mtu the tunnel's MTU in bytes, which limits the size of errors */
   constructor(mtu: number) {
     this.#mtu = mtu;
   }
@@ -107,7 +107,10 @@ function mayAnswerIpv4(packet: Uint8Array): boolean {
   return upper < packet.length && !isIcmpError(icmpType(packet, upper));
 }
 
-/** Whether an error may be sent (RFC 4443 2.4 (e)). A later fragment may be part of an error. */
+/**
+ * Whether an error may be sent (RFC 4443 2.4 (e)). Excludes later fragments, because they may
+ * belong to an error.
+ */
 function mayAnswerIpv6(packet: Uint8Array): boolean {
   if (!isUnicast(ipv6Source(packet, 0)) || !isUnicast(ipv6Destination(packet, 0))) return false;
   const upper = skipExtensionHeaders(packet, 0, packet.length);

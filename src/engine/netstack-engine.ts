@@ -14,9 +14,9 @@ export interface NetstackEngineOptions extends EngineOptions {
   readonly addresses: readonly IpAddress[];
   /** TCP's congestion control algorithm. Default: BBR. */
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** What outlasts the process: see StackOptions. */
+  /** Sequence number state that survives a restart; see StackOptions. */
   readonly sequences?: LastingSequences | undefined;
-  /** Observes unmatched segments, for tunnels whose addresses another tunnel may use too. */
+  /** Observes unmatched segments, for tunnels whose addresses another tunnel may also use. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 

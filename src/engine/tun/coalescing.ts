@@ -1,6 +1,6 @@
 /**
  * Coalesces received TCP segments, as a network card does. Consecutive segments become one packet
- * of up to 64 KiB, which costs the kernel no more than a single segment. The rules are those of
+ * of up to 64 KiB, which the kernel processes as fast as a single segment. The rules are those of
  * Linux's GRO, so a forwarder that splits the packet produces the original segments.
  */
 import { readUint16, writeUint16 } from '../../wire/bytes.js';
@@ -22,7 +22,10 @@ import { TcpPacket } from './tcp-packet.js';
 /** The maximum value of IPv4's length field. IPv6's payload length would allow 40 bytes more. */
 const LONGEST_PACKET = 65_535;
 
-/** The maximum number of connections coalesced at once; a further one flushes the oldest. */
+/**
+ * The maximum number of connections coalesced at once; at the limit, a new connection flushes the
+ * oldest.
+ */
 const MAX_FLOWS = 8;
 
 /** The maximum number of segments per packet: a frame has at most IOV_MAX = 1024 parts. */
@@ -140,7 +143,8 @@ class Flow {
       this.#segments < MAX_SEGMENTS &&
       packet.hasSameHeaders(head) &&
       this.#hasNextIdentification(packet);
-    // Check first: the kernel's checksum over the coalesced packet would hide a corrupt segment.
+    // Verify the checksum before appending, because the kernel's checksum over the coalesced packet
+    // would hide a corrupt segment.
     if (!follows || !packet.hasValidChecksum()) return false;
     if (this.#segments === 1 && !head.hasValidChecksum()) return false;
     this.#payloads.push(packet.bytes.subarray(packet.payload));

@@ -102,7 +102,7 @@ function passWhole(
     const start = virtioChecksumStart(frame, 0);
     const field = start + virtioChecksumOffset(frame, 0);
     if (field + 2 > packet.length) return false;
-    // The checksum field already holds the sum of the pseudo header.
+    // The checksum field already contains the sum of the pseudo header.
     const sum = sumBytes(packet, start, packet.length - start);
     // A checksum of zero becomes 0xffff for all protocols, as in Linux. UDP requires this (RFC
     // 768); for other protocols, the two values are equivalent.
