@@ -17,7 +17,7 @@ export function loadAddon(name: string): unknown {
   });
 }
 
-/** Lists folders for the addon, in-memory folders first. */
+/** Returns the folders to try for the addon's file; folders in memory come first. */
 function folders(): Set<string> {
   const { RUNTIME_DIRECTORY = '', XDG_RUNTIME_DIR = '' } = process.env;
   const own = [...RUNTIME_DIRECTORY.split(':'), XDG_RUNTIME_DIR];

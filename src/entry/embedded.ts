@@ -22,7 +22,9 @@ function readAsset(key: string): Buffer {
   return Buffer.from(getRawAsset(key) as ArrayBuffer);
 }
 
-/** Loads only built-in modules: another user may have written a file next to the executable. */
+/**
+ * Loads only built-in modules, because another user may have written a file next to the executable.
+ */
 function requireBuiltin(name: string): unknown {
   const found: unknown = process.getBuiltinModule(name);
   if (found === undefined) throw new Error(`${name} is missing from this executable`);

@@ -11,7 +11,8 @@ import { messageOf } from '../lib/errors/error-message.js';
  * Writes the code to a file with a random name, loads it, and deletes the file immediately, so that
  * no later process finds it.
  *
- * @param folders the folders to try, in order; a mount with `noexec` refuses code
+ * @param folders the folders to try, in this order; code cannot be loaded from a mount with
+ * `noexec`
  * @param load loads a file
  * @throws Error with the reasons, if code cannot be loaded from a file in any folder
  */
@@ -24,7 +25,8 @@ export function loadCode<Loaded>(
   const reasons: string[] = [];
   for (const folder of folders) {
     try {
-      // Resolve symbolic links first, so that the checked folder is the folder in use.
+      // Resolve symbolic links first, so that the folder that is checked is the folder that is
+      // used.
       const real = realpathSync(folder);
       requireSafe(real);
       return loadFrom(join(real, `.arctun-${randomBytes(8).toString('hex')}.node`), bytes, load);
@@ -54,7 +56,8 @@ function loadFrom<Loaded>(path: string, bytes: Uint8Array, load: (path: string) 
     writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 });
     return load(path);
   } finally {
-    // Delete the partial file that a full disk may leave; its random name belongs to no other file.
+    // Delete the partial file that may remain if the disk is full. No other file has the same
+    // random name.
     rmSync(path, { force: true });
   }
 }

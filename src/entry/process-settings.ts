@@ -9,7 +9,7 @@ export function settleEnvironment(): void {
   if (process.env.SHELL === undefined && isUnknown(userInfo)) process.env.SHELL = '/bin/sh';
 
   // With DEBUG=*, oclif and its dependencies print the arguments, including `--auth-key
-  // secret-...`. For debug output, arctun has --log-level and SORACOM_VERBOSE.
+  // secret-...`. To get debug output from arctun, use --log-level and SORACOM_VERBOSE.
   delete process.env.DEBUG;
 }
 

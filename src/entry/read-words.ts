@@ -80,7 +80,9 @@ function splitLeadingFlags(
   return [words.slice(0, end), words.slice(end)];
 }
 
-/** Rejects an unknown flag, because the word after it is probably its value and not a command. */
+/**
+ * Rejects an unknown flag, because the next word is probably the flag's value and not a command.
+ */
 function refuseUnknownFlag(leading: readonly string[], { commands }: CommandIndex): void {
   const flags = commands.flatMap((command) => Object.entries(command.flags));
   const known = new Set(flags.flatMap(([name, { char }]) => [`--${name}`, `-${char ?? ''}`]));
@@ -138,7 +140,7 @@ function idOf(names: readonly string[], index: CommandIndex): string | undefined
   throw unknownCommand(names, index);
 }
 
-/** Rejects `config foo`, because `foo` is an unknown subcommand and not an argument of `config`. */
+/** Rejects `config foo`, because `foo` is an unknown subcommand, not an argument of `config`. */
 function refuseSubcommand(
   { id, args = {} }: IndexedCommand,
   words: readonly string[],
