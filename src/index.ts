@@ -37,7 +37,9 @@ export type {
 } from './tunnel/userspace-tunnel.js';
 
 export interface CreateTunnelOptions {
-  /** The path of arc.json, its JSON or base64 text, or an object with the members of arc.json. */
+  /**
+   * The path of arc.json, its content as JSON or base64, or an object with the members of arc.json.
+   */
   readonly config: string | object;
   /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
   readonly wait?: number;
@@ -81,7 +83,7 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
   }
 }
 
-/** @throws UserError of kind `usage` if the config is neither text nor a plain object */
+/** @throws UserError of kind `usage` if the config is neither a string nor a plain object */
 function configText(options: CreateTunnelOptions | undefined): string {
   const config: unknown = options?.config;
   if (typeof config === 'string' && config !== '') return config;
