@@ -20,19 +20,19 @@ export interface ConfigPorts {
   readonly taskRoot: string;
 }
 
-/** Matches a base64 key. Other secrets are not matched, because they look like valid names. */
+/** Matches a base64 key. Other secrets cannot be matched, because they look like valid names. */
 const KEY = /[A-Za-z0-9+/]{43}=/;
 
-/** Text that should contain one arc.json or a list of them. */
+/** A string that should contain one arc.json or a list of them. */
 interface NamedText {
   readonly text: string;
   readonly source: string;
   readonly path?: string | undefined;
 }
 
-/** The texts found in a place, with an error for each text that could not be read. */
+/** The strings found in one place. One that could not be read is replaced with an error. */
 interface FoundTexts {
-  /** The name of the place in messages. */
+  /** The name that messages use for the place. */
   readonly place: string;
   readonly texts: readonly (NamedText | UserError)[];
 }
@@ -103,7 +103,10 @@ function isShownAsPath(value: string): boolean {
   return isPlain && !hasSecretShape(value) && !/^\s*[[{"]/.test(decodeBase64(value) ?? '');
 }
 
-/** True if the name can be looked up and shown: at most 2,048 characters (AWS), without a key. */
+/**
+ * True if the name can be looked up and shown: at most 2,048 characters (the limit of AWS), and no
+ * key in it.
+ */
 function isShownAsName(name: string): boolean {
   const isPlain = /^[^\s"'{}[\]]{1,2048}$/.test(name) && !KEY.test(name);
   return isPlain && !/^\s*[[{"]/.test(decodeBase64(name) ?? '');
@@ -142,7 +145,7 @@ async function textsOfPath(path: string, { files }: ConfigPorts): Promise<FoundT
   try {
     return { place: path, texts: [{ text: await files.readText(path), source: path, path }] };
   } catch (error) {
-    // Do not list a file, because only a folder has entries.
+    // List the entries only if the path may be a folder.
     const isFolder = error instanceof FileError && error.failure === 'failed';
     names = isFolder ? await files.list(path).catch(() => []) : [];
     if (names.length === 0) throw error;
@@ -207,7 +210,7 @@ function unusableValue(): UserError {
 function unreadable(path: string, error: unknown): UserError {
   if (!(error instanceof FileError)) throw error;
   const isDenied = error.failure === 'denied';
-  // arc.json has mode 600, also in a deployment package, so the extension's user cannot read it.
+  // arc.json keeps mode 600 in a deployment package, so the extension's user cannot read it.
   const next = isDenied
     ? ['Run "chmod 644" on the file before you package it: the extension runs as another user.']
     : [];

@@ -2,9 +2,9 @@
  * Runs the extension in one execution environment: init, invocations, shutdown.
  *
  * Lambda starts the runtime after all extensions have registered, and delays the first invocation
- * until all have requested their first event. The extension does slow work between registration and
- * that request, in parallel with the function's init. Lambda freezes the environment while the
- * runtime and all extensions wait for events.
+ * until all extensions have requested their first event. The extension does slow work between
+ * registration and that request, in parallel with the function's init. Lambda freezes the
+ * environment while the runtime and all extensions wait for events.
  */
 import type { WallClock, Clock } from '../ports/clock.js';
 import { messageOf } from '../lib/errors/error-message.js';
@@ -38,20 +38,22 @@ export interface ExtensionPorts {
   /** The clock's `now` at the start of the process. */
   readonly began: number;
   readonly wallClock: WallClock;
-  /** Aborted if a signal, instead of Lambda's event, stops the process. */
+  /** Aborted if the process is stopped by a signal instead of Lambda's event. */
   readonly stop: AbortSignal;
 }
 
-/** Milliseconds after which the other end has closed idle connections inside the tunnel. */
+/** After this many milliseconds, the other end has closed idle connections inside the tunnel. */
 const DEAD_AFTER = 30_000;
 
-/** Maximum milliseconds for which pending work delays the request for the next event. */
+/**
+ * The maximum time, in milliseconds, for which pending work delays the request for the next event.
+ */
 const LONGEST_HOLD = 500;
 
-/** Milliseconds of the shutdown time that are reserved for ending the process. */
+/** The part of the shutdown time, in milliseconds, that is reserved for ending the process. */
 const LAST_WORDS = 200;
 
-/** Lambda's shutdown time in milliseconds, after a signal or if the clocks differ. */
+/** Lambda's shutdown time in milliseconds, assumed after a signal or if the clocks differ. */
 const SHUTDOWN_TIME = 2_000;
 
 /** Milliseconds between the first two attempts to read a secret; later pauses are longer. */
@@ -68,7 +70,7 @@ export class Extension {
   #listeners: Listeners | undefined;
   #tunnel: SandboxTunnel | undefined;
   /**
-   * The attempt to open the tunnel during init; undefined if init cannot open it. Never rejects.
+   * The attempt to open the tunnel during init; undefined if impossible during init. Never rejects.
    */
   #opening: Promise<UserError | undefined> | undefined;
   /** The running attempt to open the tunnel during an invocation. Never rejects. */
@@ -105,7 +107,7 @@ export class Extension {
     }
   }
 
-  /** @returns why the ports could not be opened */
+  /** @returns why the ports could not be opened; undefined if they are open */
   async #listen(): Promise<UserError | undefined> {
     try {
       this.#listeners = await this.#ports.listen(this.#dialer);
@@ -117,7 +119,7 @@ export class Extension {
     return undefined;
   }
 
-  /** Registers the extension. Modules for the tunnel are loaded once the request has been sent. */
+  /** Registers the extension. Loads the tunnel's modules after the request has been sent. */
   async #register(isListening: boolean): Promise<void> {
     const { initializationType } = this.#settings;
     const isCopied = initializationType === 'snap-start';
@@ -136,7 +138,10 @@ export class Extension {
     return this.#settings.initializationType === 'lambda-managed-instances';
   }
 
-  /** Waits for the first handshake or the timeout. @returns why the tunnel is unavailable */
+  /**
+   * Waits for the first handshake or the timeout. @returns why the tunnel is unavailable; undefined
+   * otherwise
+   */
   async #start(): Promise<UserError | undefined> {
     const failure = await this.#firstHandshake();
     const { log, stop } = this.#ports;
@@ -153,7 +158,7 @@ export class Extension {
   async #firstHandshake(): Promise<UserError | undefined> {
     const { began, stop } = this.#ports;
     const deadline = began + this.#settings.wait;
-    // The first invocation waits for a tunnel that init has not opened in this time.
+    // If init does not open the tunnel in this time, the first invocation waits for it.
     const failure = await this.#settled(this.#opening, deadline);
     if (failure !== undefined) return failure;
     if (this.#tunnel === undefined) return this.#unread();
@@ -168,7 +173,10 @@ export class Extension {
     }
   }
 
-  /** @returns why the tunnel was not opened in time; undefined if only an invocation can open it */
+  /**
+   * @returns why the tunnel was not opened in time; undefined if it can be opened only in an
+   * invocation
+   */
   #unread(): UserError | undefined {
     const { place, wait } = this.#settings;
     const isOnDisk = place.kind === 'value' || place.kind === 'files';
@@ -196,7 +204,8 @@ export class Extension {
   }
 
   /**
-   * @returns why the tunnel is unavailable; undefined if open, or if only an invocation can open it
+   * @returns why the tunnel is unavailable; undefined if it is open or can be opened only in an
+   * invocation
    */
   async #openInInit(): Promise<UserError | undefined> {
     const { began } = this.#ports;
@@ -221,7 +230,8 @@ export class Extension {
     await this.#opening;
     if (this.#tunnel !== undefined) return;
     const { clock } = this.#ports;
-    // After one failed wait, later invocations do not wait, because waiting time is billed.
+    // After one failed wait, later invocations do not wait, because the time spent waiting is
+    // billed.
     const patience = this.#hasFailedLate ? -Infinity : this.#settings.wait;
     const failure = await this.#open(clock.now() + patience);
     if (failure === undefined) return;
@@ -236,7 +246,7 @@ export class Extension {
     this.#ports.log.error({ what, why, next }, failure.message);
   }
 
-  /** @param until the time after which reading a secret is not retried */
+  /** @param until when to stop retrying to read a secret */
   async #open(until: number): Promise<UserError | undefined> {
     const { clock } = this.#ports;
     for (let delay = FIRST_PAUSE; ; delay = Math.min(2 * delay, LONGEST_PAUSE)) {
@@ -271,7 +281,7 @@ export class Extension {
       if (event.type === 'SHUTDOWN') return event;
       const opened = this.#invoked(event.deadlineMs);
       await this.#hold(opened);
-      // Let packets leave before a freeze: #prepare() and the engine each defer them by one turn.
+      // Let packets be sent before a freeze: #prepare() and the engine each delay them by one turn.
       await this.#turn();
       await this.#turn();
     }
@@ -308,7 +318,8 @@ export class Extension {
   }
 
   /**
-   * Read packets from before a freeze first, because an old initiation conflicts with a new one.
+   * Read packets from before a freeze first, because an old initiation would conflict with a new
+   * one.
    */
   async #prepare(tunnel: SandboxTunnel): Promise<void> {
     await this.#turn();

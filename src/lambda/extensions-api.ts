@@ -7,7 +7,8 @@ import { localRequest, type LocalRequest, type LocalResponse } from './local-req
 export type EventType = 'INVOKE' | 'SHUTDOWN';
 
 /**
- * Lambda's events, reduced to the fields in use. The function's own event is not among the fields.
+ * Lambda's events, with only the fields that are used. They do not include the event that the
+ * function receives.
  */
 export type ExtensionEvent =
   | { readonly type: 'INVOKE'; readonly deadlineMs: number }
@@ -28,10 +29,12 @@ export interface ReportedError {
 /** Maximum response size in bytes, larger than any of Lambda's events. */
 const MAX_ANSWER = 1024 * 1024;
 
-/** The timeout of an error report in milliseconds; short, because the process is about to exit. */
+/**
+ * The timeout of an error report in milliseconds; it is short because the process is about to exit.
+ */
 const REPORT_TIME = 1_000;
 
-/** Maximum characters of an error response to show. */
+/** The maximum number of characters of an error response to show. */
 const SHOWN = 300;
 
 type Call = Partial<Omit<LocalRequest, 'method' | 'limit'>>;
@@ -51,7 +54,8 @@ export class ExtensionsApi {
   /**
    * Registers the extension. The runtime starts only after all external extensions have registered.
    *
-   * @param onSent called when the operating system has the request, so that slow work can start
+   * @param onSent called when the request has been passed to the operating system, so that slow
+   * work can start
    * @throws UserError
    */
   async register(events: readonly EventType[], onSent: () => void): Promise<void> {
@@ -66,7 +70,7 @@ export class ExtensionsApi {
 
   /**
    * Reports the current event as done and waits for the next event. The wait has no timeout,
-   * because Lambda may freeze the process here. @throws UserError
+   * because Lambda may freeze the process meanwhile. @throws UserError
    */
   async next(): Promise<ExtensionEvent> {
     const { body } = await this.#call('GET', 'event/next');
@@ -75,7 +79,7 @@ export class ExtensionsApi {
     return event;
   }
 
-  /** Reports a failed start; allowed only before the first next(). @throws UserError */
+  /** Reports a failed start. May be called only before the first next(). @throws UserError */
   async initError(error: ReportedError): Promise<void> {
     await this.#report('init/error', error);
   }

@@ -1,4 +1,7 @@
-/** Opens the forwarder's ports for the function. `localhost` may be 127.0.0.1, ::1, or both. */
+/**
+ * Opens the forwarder's ports for the function. Opens both addresses, because `localhost` may be
+ * 127.0.0.1, ::1, or both.
+ */
 import { codeOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
@@ -24,11 +27,17 @@ export type Listeners = Pick<HttpListener, 'close'>;
 /** Lambda allows each environment 1,024 file descriptors, and the function needs some of them. */
 const MAX_CONNECTIONS = 512;
 
-/** Attempts to open a port, which an ending process may still hold. PAUSE is in milliseconds. */
+/**
+ * The number of attempts to open a port, which a process that is exiting may still use. PAUSE is in
+ * milliseconds.
+ */
 const ATTEMPTS = 10;
 const PAUSE = 50;
 
-/** @throws UserError if another program uses either port and would get the function's requests */
+/**
+ * @throws UserError if another program uses one of the ports and would receive the function's
+ * requests
+ */
 export async function openListeners(options: ListenersOptions): Promise<Listeners> {
   const ipv4 = await openPatiently('127.0.0.1', options);
   const forwarders = [ipv4];

@@ -11,7 +11,7 @@ export interface LocalRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Called when the operating system has the request. */
+  /** Called when the request has been passed to the operating system. */
   readonly onSent?: (() => void) | undefined;
   /** Milliseconds for the whole response; absent for no limit. */
   readonly timeout?: number | undefined;

@@ -1,6 +1,6 @@
 /**
  * The extension's composition root. Opens the port and registers first, because Lambda waits for
- * both; other modules are loaded after the registration request is sent.
+ * both. Other modules are loaded after the registration request is sent.
  */
 import '../system/process/refuse-inspector.js';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,9 @@ import { openListeners } from './listeners.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { type Environment, type LambdaSettings, readSettings } from './settings.js';
 
-/** The exit code for usage errors of all commands; Lambda treats all codes except 0 the same. */
+/**
+ * The exit code that all commands use for usage errors. Lambda treats all codes except 0 the same.
+ */
 const WRONG_USAGE = 2;
 
 /** Runs until Lambda ends the environment or a fatal error occurs, then exits the process. */
@@ -103,7 +105,7 @@ async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog
     import('../system/network/resolver.js'),
   ]);
   return {
-    // Implementations with a higher throughput take longer to load.
+    // Other implementations have a higher throughput but take longer to load.
     crypto: createNodeCrypto(),
     entropy: isCopied ? entropies.openKernelEntropy() : entropies.systemEntropy,
     wallClock: systemWallClock,

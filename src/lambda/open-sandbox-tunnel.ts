@@ -12,7 +12,7 @@ import type { SimMemory } from './pool/sim-memory.js';
 /**
  * Opens the tunnel. Resolves when the handshake is in progress.
  *
- * @param memory the pool's SIM that this environment used last
+ * @param memory remembers which SIM of the pool this environment used last
  * @throws UserError of the first configuration if none is usable
  */
 export async function openSandboxTunnel(

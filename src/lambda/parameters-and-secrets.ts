@@ -30,7 +30,7 @@ const MAX_ANSWER = 256 * 1024;
  * Reads a secret or a parameter. Error messages never contain the value.
  *
  * @throws NotYetError if AWS's extension does not return the value
- * @throws UserError if the response contains no text
+ * @throws UserError if the response does not contain a string
  */
 export async function readSecret(
   place: SecretPlace,

@@ -1,6 +1,6 @@
 /**
- * The dialer for the extension's listeners, which exists before and after the tunnel. Requests wait
- * for the tunnel only for a limited time, because the customer pays for each millisecond.
+ * The dialer for the extension's listeners, which exists even when the tunnel does not. Requests
+ * wait for the tunnel only for a limited time, because the customer pays for each millisecond.
  */
 import type { Duplex } from 'node:stream';
 
@@ -13,13 +13,16 @@ import { type Dialer, DialError, type DialTarget } from '../proxy/dialer.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import { SpareConnection } from './spare-connection.js';
 
-/** Milliseconds reserved in an invocation for an error response and its handling. */
+/** The time, in milliseconds, reserved in an invocation for an error response and its handling. */
 const LAST_MOMENTS = 300;
 
-/** The number of milliseconds below which a remaining time is not halved again. */
+/** If fewer milliseconds than this remain, the remaining time is not halved again. */
 const SHORTEST = 50;
 
-/** Milliseconds after a failed wait until requests may wait for a session again. */
+/**
+ * After a failed wait, requests may wait for a session again when this many milliseconds have
+ * passed.
+ */
 const REST = 10_000;
 
 export class SandboxDialer implements Dialer {
@@ -31,7 +34,7 @@ export class SandboxDialer implements Dialer {
   #lastFailure: UserError | undefined;
   /** Callbacks for a new outcome. */
   readonly #waits = new Set<() => void>();
-  /** When requests began to wait for a session; undefined if there is a session. */
+  /** When requests began to wait for a session; undefined if a session exists. */
   #missingSince: number | undefined;
   /** The monotonic time at which Lambda ends the invocation; a time in the past if unknown. */
   #end = -Infinity;
@@ -44,7 +47,10 @@ export class SandboxDialer implements Dialer {
   readonly #streams = new Set<Duplex>();
   readonly #idleWaits = new Set<() => void>();
 
-  /** @param wait milliseconds for which requests wait for a session, from the first request on */
+  /**
+   * @param wait how long, in milliseconds, requests wait for a session, starting with the first
+   * request
+   */
   constructor(wait: number, clock: Clock, wallClock: WallClock) {
     this.#wait = wait;
     this.#clock = clock;
@@ -90,7 +96,7 @@ export class SandboxDialer implements Dialer {
     this.#dueTimer?.cancel();
   }
 
-  /** Ends open streams at `due`. Later requests may use half of the time that then remains. */
+  /** Ends open streams at `due`. Requests that start later may use half of the remaining time. */
   #answerBy(due: number): void {
     this.#due = due;
     this.#dueTimer = this.#clock.startTimer(due - this.#clock.now(), () => {
@@ -147,7 +153,7 @@ export class SandboxDialer implements Dialer {
     const began = this.#clock.now();
     const due = this.#answersDue;
     const spare = await this.#spare.take(signal)?.catch((error: unknown) => {
-      // The wait for the spare connection used up this request's time.
+      // Waiting for the spare connection has used up this request's time.
       if (due - this.#clock.now() < SHORTEST) throw error;
       return undefined;
     });
@@ -155,7 +161,7 @@ export class SandboxDialer implements Dialer {
       spare?.destroy();
       throw abortReason(signal);
     }
-    // The other end may have closed the spare connection just before it was taken.
+    // The other end may have closed the spare connection just before this request took it.
     if (spare === undefined || spare.destroyed || spare.readableEnded) {
       return this.#dialInTime(target, signal, this.#clock.now() - began);
     }
@@ -172,7 +178,9 @@ export class SandboxDialer implements Dialer {
     });
   }
 
-  /** Closes connections from before a long freeze, because the other end has given them up. */
+  /**
+   * Closes connections from before a long freeze, because the other end no longer has them open.
+   */
   destroyStreams(): void {
     this.#spare.discard();
     for (const stream of this.#streams) stream.destroy();

@@ -13,7 +13,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ConfigPlace =
   /** A path, JSON text or base64-encoded JSON. */
   | { readonly kind: 'value'; readonly value: string }
-  /** Paths where arc.json may be: first in the function's folder, then in a layer. */
+  /** The paths at which to look for arc.json: first in the function's folder, then in a layer. */
   | { readonly kind: 'files'; readonly paths: readonly string[] }
   /** A name to look up through the AWS Parameters and Secrets Lambda Extension. */
   | SecretPlace;
@@ -35,7 +35,10 @@ const CONGESTION = ['bbr', 'cubic', 'reno'] as const;
 export interface LambdaSettings {
   /** The listening port on 127.0.0.1 and ::1. */
   readonly port: number;
-  /** Maximum milliseconds until the first /next request, and for each request without a tunnel. */
+  /**
+   * The maximum delay, in milliseconds, of the first /next request and of each request without a
+   * tunnel.
+   */
   readonly wait: number;
   readonly onFailure: FailurePolicy;
   readonly target: DialTarget;
@@ -44,13 +47,14 @@ export interface LambdaSettings {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly congestion: (typeof CONGESTION)[number];
   readonly place: ConfigPlace;
-  /** The base folder for relative paths. */
+  /** The folder to which paths are relative. */
   readonly taskRoot: string;
   readonly initializationType: InitializationType;
 }
 
 /**
- * The function's folder. Lambda does not pass this path to extensions, but has never changed it.
+ * The function's folder. Lambda does not pass this path to extensions, but the path has never
+ * changed.
  */
 const TASK_ROOT = '/var/task';
 const LAYER_CONFIG = '/opt/arctun/arc.json';
@@ -151,7 +155,10 @@ function unusable(setting: string, why: string): UserError {
   });
 }
 
-/** True if messages may show the value. A configuration in the wrong variable contains a key. */
+/**
+ * True if messages may show the value. If a configuration was put into the wrong variable, the
+ * value contains a key.
+ */
 function isShown(text: string): boolean {
   return /^[^"'{}]{1,40}$/.test(text) && !hasSecretShape(text);
 }

@@ -1,8 +1,8 @@
 import type { WallClock, Clock } from '../ports/clock.js';
 
 /**
- * Measures how long an environment was frozen, by the wall clock if the monotonic clock stops
- * during a freeze, as it probably does.
+ * Measures how long an environment was frozen. Uses the wall clock if, as is likely, the monotonic
+ * clock stops during a freeze.
  */
 export class SleepWatch {
   readonly #clock: Clock;
@@ -17,13 +17,13 @@ export class SleepWatch {
     this.#unix = wallClock.unixMilliseconds();
   }
 
-  /** Records the current time; call before an operation that a freeze may interrupt. */
+  /** Records the current time. Call this before an operation that a freeze may interrupt. */
   mark(): void {
     this.#now = this.#clock.now();
     this.#unix = this.#wallClock.unixMilliseconds();
   }
 
-  /** Returns the milliseconds since mark(), by the clock that advanced further. */
+  /** Returns the milliseconds since mark(), according to the clock that advanced further. */
   elapsed(): number {
     const byClock = this.#clock.now() - this.#now;
     return Math.max(byClock, this.#wallClock.unixMilliseconds() - this.#unix);

@@ -8,7 +8,10 @@ import type { WallClock } from '../ports/clock.js';
 import { abortReason } from '../lib/errors/error-message.js';
 import { whileWaiting } from '../lib/waits.js';
 
-/** Maximum age in ms on the wall clock; the other end may close it unnoticed during a freeze. */
+/**
+ * The maximum age in ms on the wall clock; the other end may close the connection unnoticed during
+ * a freeze.
+ */
 const LIFE = 5_000;
 
 export class SpareConnection {
@@ -20,7 +23,7 @@ export class SpareConnection {
     this.#wallClock = wallClock;
   }
 
-  /** Opens a connection unless a recent one exists; replaces an old one. */
+  /** Opens a connection, unless a recent one exists. Replaces an old one. */
   prepare(dial: (signal: AbortSignal) => Promise<Duplex>): void {
     if (this.#opening !== undefined && !this.#isOld()) return;
     this.discard();
@@ -40,7 +43,7 @@ export class SpareConnection {
   }
 
   /**
-   * Hands the connection over to the caller; undefined if none exists.
+   * Gives the connection to the caller; undefined if none exists.
    *
    * @param signal aborts a connection that is still being opened
    */

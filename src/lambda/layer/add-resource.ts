@@ -26,7 +26,7 @@ import {
 } from './elf.js';
 
 const NAME = 'NODE_SEA_BLOB';
-/** The text that precedes `0` in an unmodified Node, and `1` in a Node with a blob. */
+/** The string that precedes `0` in an unmodified Node, and `1` in a Node with a blob. */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:';
 /** Alignment of the blob in memory, in bytes. */
 const ALIGNMENT = 16;
@@ -35,7 +35,7 @@ const NOTE_HEADER_SIZE = 12;
 /**
  * Returns the executable with the blob.
  *
- * @param bytes Node's executable without symbols, because they do not fit after the blob
+ * @param bytes Node's executable without symbols; with symbols, there is no room for the blob
  * @throws ElfError if the file is not Node's, or already has a blob
  */
 export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
@@ -84,7 +84,9 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   ]);
 }
 
-/** Updates a section after its zeros were written to the file. Thread-local storage is excluded. */
+/**
+ * Updates a section after its zeros were written to the file, unless it is thread-local storage.
+ */
 function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
   if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
   return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };
@@ -99,7 +101,7 @@ function note(
 ): Uint8Array {
   const nameBytes = new TextEncoder().encode(`${name}\0`);
   const headLength = NOTE_HEADER_SIZE + alignUp(nameBytes.length, 4);
-  // Notes must be adjacent, so the padding is part of the name.
+  // Notes must be adjacent, so make the padding part of the name.
   const contentAt = alignUp(before.length + headLength, alignment);
   const padding = contentAt - before.length - headLength;
   const result = new Uint8Array(contentAt + alignUp(content.length, 4));

@@ -1,7 +1,7 @@
 /** Creates a layer's software bill of materials in CycloneDX format (https://cyclonedx.org). */
 import { type Architecture, NODE_PACKAGES, NODE_VERSION } from './node-release.js';
 
-/** The CycloneDX 1.5 fields in use; other fields are kept unchanged. */
+/** The CycloneDX 1.5 fields that are used. All other fields stay unchanged. */
 interface BillOfMaterials {
   readonly metadata: { readonly component: { readonly 'bom-ref': string } };
   readonly components: readonly unknown[];

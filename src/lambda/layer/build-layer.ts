@@ -23,7 +23,7 @@ export interface LayerPorts {
   readonly commands: CommandRunner;
   /** The package's folder `dist/executable`. */
   readonly prebuilt: string;
-  /** Cancels the build, which then leaves no new files. */
+  /** Cancels the build, which then does not leave new files behind. */
   readonly signal?: AbortSignal;
   /** Called before each slow step. */
   readonly onStep?: (text: string) => void;

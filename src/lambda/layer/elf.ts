@@ -1,6 +1,6 @@
 /**
- * Reads and writes linker-generated ELF files (System V gABI, ELF-64, little endian), only as far
- * as needed to remove sections that are not loaded and to add a section.
+ * Reads and writes ELF files that were created by a linker (System V gABI, ELF-64, little endian).
+ * Supports only what is needed to remove sections that are not loaded and to add a section.
  */
 
 /** The error for a file with an unexpected layout, which is left unchanged. */
@@ -79,7 +79,7 @@ export function writeSegment(bytes: Uint8Array, index: number, segment: Segment)
   view.setUint32(at, segment.type, true);
   writeNumber(view, at + 0x08, segment.offset);
   writeNumber(view, at + 0x10, segment.address);
-  // The physical address, which no program uses.
+  // The physical address, which is not used.
   writeNumber(view, at + 0x18, segment.address);
   writeNumber(view, at + 0x20, segment.fileSize);
   writeNumber(view, at + 0x28, segment.memorySize);

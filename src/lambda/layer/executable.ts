@@ -1,6 +1,6 @@
 /**
- * Creates the single executable: Node without its symbols, plus arctun's program.
- * tools/bundle/build-executable.js defines the program's content.
+ * Creates the single executable: Node without its symbols, plus arctun's program. The program is
+ * built by tools/bundle/build-executable.js.
  */
 import { UserError } from '../../lib/errors/user-error.js';
 import { addResource } from './add-resource.js';

@@ -14,7 +14,7 @@ import {
 } from './node-release.js';
 import { packageFiles } from './package-files.js';
 
-/** The timeout of a download in milliseconds; a package has a size of 50 MB. */
+/** The timeout of a download in milliseconds; a package is about 50 MB. */
 const TIMEOUT = 15 * 60_000;
 
 export interface NodeFiles {
@@ -25,8 +25,8 @@ export interface NodeFiles {
 /**
  * Returns Node for an architecture, after comparing its checksum with the one in arctun's source.
  *
- * @param folder the download folder; a package that it already contains is used
- * @param expected for tests
+ * @param folder the download folder; if it already contains the package, nothing is downloaded
+ * @param expected the expected checksum; only tests set it
  * @throws UserError of kind `failed`
  */
 export async function fetchNode(
@@ -82,7 +82,7 @@ async function downloadPackage(
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const specification = `${wanted.name}@${NODE_VERSION}`;
-  // By default, npm without a network retries for minutes and prints nothing.
+  // By default, if the network is down, npm retries for minutes and prints nothing.
   const waits = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
   const patience = ['--fetch-retries=1', ...waits, '--fetch-timeout=60000'];
   // `npm pack --dry-run` and `npm publish --dry-run` pass their option to the scripts that they run.

@@ -1,6 +1,6 @@
 /**
  * The Node version in the executable, from npm's copies of the official builds. Version 24 needs
- * glibc 2.28 or newer; version 26 also needs libatomic, which Lambda's runtimes lack.
+ * glibc 2.28 or newer; version 26 also needs libatomic, which Lambda's runtimes do not contain.
  */
 export const NODE_VERSION = '24.21.0';
 

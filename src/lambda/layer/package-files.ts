@@ -20,7 +20,8 @@ export function packageFiles(archive: Uint8Array, paths: readonly string[]): Uin
 
 function filesOf(tar: Uint8Array, paths: readonly string[]): ParsedTarFileItem[] {
   try {
-    // Copy the bytes, because nanotar reads a view's whole buffer instead of only the view.
+    // Copy the bytes, because nanotar would parse the whole buffer under a view instead of only the
+    // view.
     return parseTar(Uint8Array.from(tar), {
       filter: ({ name, type }) => type === 'file' && paths.includes(name),
     });

@@ -8,7 +8,7 @@ import type { Architecture } from './node-release.js';
 
 /** A program in one file, with its documents. */
 export interface Prebuilt {
-  /** The blob for the single executable, or JavaScript. */
+  /** The blob for the single executable, or JavaScript code. */
   readonly program: Uint8Array;
   /** The bill of materials in CycloneDX format, without Node. */
   readonly bill: string;

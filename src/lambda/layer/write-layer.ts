@@ -47,7 +47,7 @@ async function readStart(path: string): Promise<string | undefined> {
 }
 
 /**
- * Writes to a temporary name first, so that no reader sees a partial file.
+ * Writes to a temporary name first, so that other processes never see a partial file.
  * @throws UserError
  */
 export async function writeLayer(path: string, bytes: Uint8Array): Promise<void> {

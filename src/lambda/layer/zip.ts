@@ -1,6 +1,6 @@
 /**
- * Creates reproducible zip files. JavaScript code compresses them, because zlib's output depends on
- * the processor and on the Node version.
+ * Creates reproducible zip files. They are compressed in JavaScript, because zlib's output depends
+ * on the processor and on the Node version.
  */
 import { type Zippable, zipSync } from 'fflate';
 
@@ -12,9 +12,9 @@ export interface ZipEntry {
 }
 
 const REGULAR_FILE = 0o100000;
-/** The host system to record for each file, so that its mode is read as a Unix mode. */
+/** The host system to record for each file, so that its mode is interpreted as a Unix mode. */
 const UNIX = 3;
-/** The earliest time that a zip file can contain, in local time, which the format requires. */
+/** The earliest time that a zip file can contain. The format requires local time. */
 const MONTH_OF_MTIME = [1980, 0, 1] as const;
 
 export function zip(entries: readonly ZipEntry[]): Uint8Array {

@@ -1,10 +1,11 @@
 /**
- * A tunnel over a pool of virtual SIMs. The tunnel uses one SIM, and moves to another if a rival
+ * A tunnel that uses one virtual SIM at a time from a pool. It moves to another SIM if a rival
  * appears (sim-pool.ts decides when).
  *
  * A move loses no data and sends nothing twice. New dials wait until the move ends, and pending
- * dials are repeated. Open connections have the time DRAIN to finish. The remaining connections are
- * reset, so that their clients see an error, because it is unknown whether their requests arrived.
+ * dials are repeated. Open connections have DRAIN milliseconds to finish. The remaining connections
+ * are reset, so that their clients see an error, because it is unknown whether their requests
+ * arrived.
  */
 import type { Duplex } from 'node:stream';
 
@@ -26,7 +27,10 @@ export interface PooledSim {
 }
 
 export interface PooledTunnelOptions {
-  /** At least one SIM. All SIMs use the MTU and the congestion control of the first SIM in use. */
+  /**
+   * At least one SIM. The MTU and the congestion control of the first SIM that is used apply to all
+   * SIMs.
+   */
   readonly sims: readonly PooledSim[];
   /** The index in `sims` to start with: the SIM that an earlier process in this sandbox used. */
   readonly first?: number | undefined;
@@ -34,28 +38,31 @@ export interface PooledTunnelOptions {
   readonly onSim?: (index: number) => void;
 }
 
-/** Milliseconds for connections to end before a move: REKEY_TIMEOUT (whitepaper 6.1) plus 1 s. */
+/**
+ * How long, in milliseconds, connections may take to end before a move: REKEY_TIMEOUT (whitepaper
+ * 6.1) plus 1 s.
+ */
 export const DRAIN = 6_000;
 
-/** Milliseconds between attempts to take the session back from a rival during a drain. */
+/** The interval, in ms, between attempts to take the session back from a rival during a drain. */
 const LOOK_AGAIN = 1_000;
 
 /**
- * Milliseconds after which a dial suggests a lost session, because its SYN was retransmitted (RFC
- * 6298 2.1).
+ * If a dial takes more than this many milliseconds, the session may be lost, because the SYN was
+ * retransmitted (RFC 6298 2.1).
  */
 const INTERRUPTED = 1_000;
 
-/** Milliseconds after which an unanswered handshake counts against its SIM. */
+/** An unanswered handshake counts as a failure of its SIM after this many milliseconds. */
 const UNHEARD = 2_000;
 
 /**
- * The number of failed waits after which a SIM that worked before is given up. A server restart
+ * After this many failed waits, the tunnel gives up a SIM that worked before. A server restart
  * causes fewer failed waits.
  */
 const WAITS_IN_VAIN = 3;
 
-/** Milliseconds after which a dial times out, even if moves repeat it. */
+/** A dial times out after this many milliseconds, even if moves repeat it. */
 export const DIAL_LIMIT = 20_000;
 
 /** The log messages for giving up a SIM. */
@@ -82,7 +89,7 @@ export class PooledTunnel {
   #moves = 0;
   /** The wall-clock time at which the current SIM was chosen. */
   #takenAt: number;
-  /** Failed waits for a handshake since the last successful wait. */
+  /** The number of failed waits for a handshake since the last successful wait. */
   #waitsInVain = 0;
   /** The time at which the last failed wait ended, or the SIM was chosen. */
   #waitedUntil: number;
@@ -159,7 +166,7 @@ export class PooledTunnel {
   }
 
   /**
-   * Closes like UserspaceTunnel.close(). Ends a drain, and waits for a move whose drain is over.
+   * Like UserspaceTunnel.close(), but also ends a drain, and waits for a move whose drain is over.
    */
   async close(options?: CloseOptions): Promise<void> {
     this.#isClosed = true;
@@ -211,7 +218,7 @@ export class PooledTunnel {
     });
   }
 
-  /** Ignores isCertain, which is meant for the log, because the pool counts the signs itself. */
+  /** Ignores isCertain, which is only for the log, because the pool evaluates the signs itself. */
   #handleRival({ isInDoubt }: Rival): void {
     if (isInDoubt) this.#follow(this.#pool.doubted(this.#now()), 'rival');
     else this.#pool.interrupted(this.#now());
@@ -264,7 +271,7 @@ export class PooledTunnel {
     this.#onSim(to);
   }
 
-  /** Takes the session back from the rival repeatedly, so that open connections can finish. */
+  /** Repeatedly takes the session back from the rival, so that open connections can finish. */
   #drain(): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
     const { clock } = this.#ports;

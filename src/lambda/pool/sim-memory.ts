@@ -18,7 +18,10 @@ export class SimMemory {
     return this.#files.readText(this.#path).catch(() => undefined);
   }
 
-  /** Saves the name in the background. A failure is ignored, because it only costs time. */
+  /**
+   * Saves the name in the background. A failure is ignored, because its only effect is a slower
+   * start.
+   */
   write(name: string): void {
     this.#files.replaceText(this.#path, name).catch(() => undefined);
   }

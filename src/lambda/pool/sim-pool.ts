@@ -1,31 +1,36 @@
 /**
- * Selects the virtual SIM that a sandbox uses from a pool. Many sandboxes share the pool and know
- * nothing about each other. docs/decisions/0014-one-sim-per-sandbox.md explains the odds.
+ * Selects the virtual SIM that a sandbox uses from a pool. Many sandboxes share the pool, without
+ * information about each other. docs/decisions/0014-one-sim-per-sandbox.md explains the
+ * probabilities.
  *
  * - The first SIM is drawn at random.
  * - A sandbox that has used its SIM without a rival for TENURE, with a response within the last
  *   MEMORY, is its **incumbent**; all others are **newcomers**. A sandbox that was frozen or idle
  *   for longer resumes with its SIM as a newcomer, because another sandbox may have become the
  *   incumbent.
- * - At the first sign of a rival, a newcomer tosses a coin whether to move; at the second sign it
- *   always moves. Of two newcomers, one is likely to stay. An incumbent stays without a toss.
+ * - At the first sign of a rival, a newcomer tosses a coin to decide whether to move; at the second
+ *   sign, it always moves. Of two newcomers, one is likely to stay. An incumbent stays without a
+ *   toss.
  * - An incumbent tosses a coin only if signs last longer than a newcomer would stay, because the
  *   other sandbox then considers itself the incumbent.
  * - The next SIM is drawn from those not yet tried in this round. If all were tried, there are
  *   about as many sandboxes as SIMs, or more. The sandbox then keeps its SIM despite rivals, for a
  *   pause that doubles with each such round. If that SIM is silent, the sandbox returns to a SIM
- *   that was not.
+ *   that was not silent.
  *
- * This class does not read a clock: `now` is the wall clock in milliseconds, since other clocks stop in a
- * freeze.
+ * This class does not read a clock: `now` is the wall clock in milliseconds, since other clocks
+ * stop during a freeze.
  */
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 
-/** Milliseconds of responses without a sign of a rival that turn a newcomer into an incumbent. */
+/**
+ * A newcomer becomes an incumbent after it has received responses for this many milliseconds
+ * without a sign of a rival.
+ */
 export const TENURE = 30_000;
 
-/** Milliseconds after the last response for which an incumbent keeps its status. */
+/** An incumbent keeps its status for this many milliseconds after the last response. */
 export const MEMORY = 60_000;
 
 /**
@@ -35,8 +40,8 @@ export const SHORTEST_PAUSE = 60_000;
 export const LONGEST_PAUSE = 15 * 60_000;
 
 /**
- * The number of signs within PERSISTENT milliseconds that prove a lasting rival. A newcomer that
- * soon moves causes fewer signs: one every 5 s (whitepaper 6.1).
+ * The number of signs within PERSISTENT milliseconds that prove a lasting rival. A newcomer causes
+ * one sign every 5 s (whitepaper 6.1) and soon moves, so it causes fewer signs.
  */
 const PERSISTENT_SIGNS = 6;
 const PERSISTENT = 60_000;
@@ -56,11 +61,13 @@ export class SimPool {
   #current: number;
   /** The SIMs tried in this round, including the current one. */
   readonly #tried = new Set<number>();
-  /** The SIMs in this round that got no response. */
+  /** The SIMs in this round that did not get a response. */
   readonly #silent = new Set<number>();
   /** The times of signs of a rival on the current SIM; an incumbent keeps only recent signs. */
   #signs: readonly number[] = [];
-  /** The time of the first response after the last sign; undefined without such a response. */
+  /**
+   * The time of the first response after the last sign; undefined if no response has arrived since.
+   */
   #aloneSince: number | undefined;
   #answeredAt = -Infinity;
   #isIncumbent = false;
@@ -110,7 +117,7 @@ export class SimPool {
     this.#beginRound();
   }
 
-  /** Records a slow response. The session may be lost, so the time without a rival restarts. */
+  /** Records a slow response. The session may be lost, so the time without a rival starts again. */
   interrupted(now: number): void {
     if (!this.isIncumbent(now)) this.#aloneSince = undefined;
   }
@@ -131,7 +138,10 @@ export class SimPool {
     return this.#coin() ? this.#moveOn(now) : STAY;
   }
 
-  /** Records a silent SIM, which may have been terminated or used with a fast clock. */
+  /**
+   * Records a silent SIM. The SIM may have been terminated, or used on a machine whose clock was
+   * fast.
+   */
   silent(now: number): PoolDecision {
     this.#silent.add(this.#current);
     return this.#moveOn(now);
