@@ -1,8 +1,8 @@
 /**
  * A binary heap that finds the item with the earliest deadline.
  *
- * Deadlines often move later (each ACK moves the retransmission timer). Such a move costs nothing:
- * the heap keeps the earlier key and corrects it when the item reaches the top.
+ * Deadlines often move later (each ACK moves the retransmission timer). Such a move does not change
+ * the heap: the item keeps its earlier key, which is corrected when the item reaches the top.
  */
 export interface Timed {
   /** The time at which the item is due; Infinity for never. Call `update` after each change. */

@@ -1,4 +1,4 @@
-/** Counts drops by reason. Only the code defines reasons, never a peer. */
+/** Counts drops by reason. The set of reasons is fixed, so a peer cannot add any. */
 export class DropCounter<Reason extends string = string> {
   readonly #counts = new Map<Reason, number>();
 

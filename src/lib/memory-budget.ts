@@ -1,4 +1,4 @@
-/** A number of bytes that several buffers share, which limits their total size. */
+/** A limit on the total size of several buffers, in bytes. */
 export class MemoryBudget {
   readonly limit: number;
   #used = 0;
@@ -18,7 +18,7 @@ export class MemoryBudget {
     return this.#used * 4 > this.limit * 3;
   }
 
-  /** Takes `count` bytes; takes nothing and returns false if the limit would be exceeded. */
+  /** Reserves `count` bytes. If that would exceed the limit, reserves nothing and returns false. */
   tryTake(count: number): boolean {
     if (this.#used + count > this.limit) return false;
     this.#used += count;
@@ -26,8 +26,8 @@ export class MemoryBudget {
   }
 
   /**
-   * Takes `count` bytes even if this exceeds the limit. Use this only for minimum sizes, which have
-   * their own limit.
+   * Reserves `count` bytes even if this exceeds the limit. Use this only for minimum sizes, whose
+   * number is limited elsewhere.
    */
   take(count: number): void {
     this.#used += count;

@@ -19,8 +19,8 @@ export function packetInSlot(slot: Uint8Array): Uint8Array {
 const SLAB_SIZE = 256 * 1024;
 
 /**
- * Allocates slots from slabs of 256 KiB. The garbage collector frees a slab after its last slot, so
- * a slot that is in use is never freed.
+ * Allocates slots from slabs of 256 KiB. The garbage collector frees a slab only when none of its
+ * slots is in use.
  */
 export class PacketSlots {
   #slab = new Uint8Array(0);

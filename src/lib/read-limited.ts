@@ -1,7 +1,7 @@
 /**
  * Reads a stream of chunks up to a size limit. Closes a stream that exceeds the limit.
  *
- * @param tooLong creates the error that is thrown for more than `limit` bytes
+ * @param tooLong creates the error to throw if there are more than `limit` bytes
  */
 export async function readLimited<Chunk extends Uint8Array>(
   stream: AsyncIterable<Chunk>,

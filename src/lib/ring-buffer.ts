@@ -1,8 +1,9 @@
 /**
- * A byte queue with a maximum size. The first byte allocates the storage, which doubles on demand,
- * from a budget shared with other rings. A grown ring releases its storage when it becomes empty.
- * Bytes may be placed beyond the end of the queue (`writeAhead`), like out-of-order TCP data.
- * `extend` adds these bytes to the queue after the gap before them is filled.
+ * A byte queue with a maximum size. The storage is allocated with the first byte and doubles on
+ * demand, within a budget shared with other rings. A ring that has grown releases its storage when
+ * it becomes empty. Bytes may be placed beyond the end of the queue (`writeAhead`), like
+ * out-of-order TCP data. `extend` adds these bytes to the queue after the gap before them is
+ * filled.
  */
 import { MemoryBudget } from './memory-budget.js';
 
@@ -21,7 +22,7 @@ export class RingBuffer {
   #storage: Uint8Array = NOTHING;
   #start = 0;
   #length = 0;
-  /** The offset of the end of the farthest byte placed, from the start of the queue. */
+  /** The offset after the farthest byte placed, from the start of the queue. */
   #reach = 0;
 
   constructor(maximum: number, budget: MemoryBudget) {
@@ -70,7 +71,7 @@ export class RingBuffer {
     return placed;
   }
 
-  /** Extends the queue by `count` bytes that `writeAhead` placed after its end. */
+  /** Extends the queue by `count` bytes that `writeAhead` has placed after its end. */
   extend(count: number): void {
     if (this.#length + count > this.#reach)
       throw new RangeError('cannot extend the ring past the last byte that was written');

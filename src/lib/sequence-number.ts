@@ -3,7 +3,6 @@
  * 0`), for which V8 does not need a heap object. Comparisons are correct for distances below 2^31.
  */
 
-/** Returns `sequence` advanced by `count` octets. */
 export function sequenceAdd(sequence: number, count: number): number {
   return (sequence + count) | 0;
 }
@@ -13,17 +12,14 @@ export function sequenceDistance(from: number, to: number): number {
   return (to - from) | 0;
 }
 
-/** Whether `left` comes before `right`. */
 export function sequenceBefore(left: number, right: number): boolean {
   return ((left - right) | 0) < 0;
 }
 
-/** Whether `left` comes before `right` or equals it. */
 export function sequenceAtOrBefore(left: number, right: number): boolean {
   return ((left - right) | 0) <= 0;
 }
 
-/** Returns the later of two sequence numbers. */
 export function sequenceMax(left: number, right: number): number {
   return ((left - right) | 0) < 0 ? right : left;
 }

@@ -1,5 +1,5 @@
 /**
- * Why no data arrives from the peer, as far as this end can know:
+ * Why no data arrives from the peer, as far as this device can tell:
  *
  * - `no-answer`: no packet arrives; the peer does not know the key, or a firewall blocks packets
  * - `wrong-key`: packets arrive, but they do not decrypt with the local keys

@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes one token; returns false if none is left. `now` is in milliseconds. */
+  /** Uses one token; returns false if none is left. `now` is in milliseconds. */
   take(now: number): boolean {
     const filled = this.#tokens + ((now - this.#filledAt) * this.#ratePerSecond) / 1000;
     this.#tokens = Math.min(this.#burst, filled);

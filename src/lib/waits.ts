@@ -104,7 +104,10 @@ export function whenAborted(signal: AbortSignal): Promise<undefined> {
   return abortable<undefined>(signal, () => undefined).catch(() => undefined);
 }
 
-/** Handles late rejections, so that a failure after an abort is not an unhandled rejection. */
+/**
+ * Handles late rejections, so that a failure after an abort does not count as an unhandled
+ * rejection.
+ */
 function unheard(): undefined {
   return undefined;
 }

@@ -29,8 +29,8 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
 };
 
 /**
- * Returns the failure and the reason for a file that the user named. For an unknown error code, the
- * reason is the error's own message.
+ * Returns the failure and the reason for a file that the user has specified. For an unknown error
+ * code, the reason is the error's own message.
  */
 export function fileFault(error: unknown): { failure: SystemFailure; reason: string } {
   const [failure, reason] = FAULTS[codeOf(error) ?? ''] ?? ['failed', (error as Error).message];

@@ -1,10 +1,10 @@
 /**
- * Detects text that was pasted instead of a path: a configuration with its keys, or a key. Messages
- * may show paths, but must not show such text.
+ * Detects values that were pasted instead of a path: a configuration with its keys, or a key.
+ * Messages may show paths, but must not show such values.
  */
 import { isEncodedText, LONG_RUN } from '../secrets/encoded-text.js';
 
-/** The kinds of text that are not a path. */
+/** The kinds of values that are not a path. */
 export type PathFault =
   | 'quoted'
   | 'json'
@@ -30,7 +30,7 @@ const TOKEN = /^\s*(?:secret-[A-Za-z0-9]{16,}|eyJ[\w-]+\.)/;
 /** Matches a name without a folder or extension that may be a truncated key. */
 const BARE_KEY = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+=_-]{20,}$/;
 
-/** Returns the kind of text; undefined for a path. */
+/** Returns the kind of value; undefined for a path. */
 export function pathFault(text: string): PathFault | undefined {
   if (QUOTE.test(text)) return 'quoted';
   if (WIREGUARD.test(text)) return 'wireguard-configuration';
@@ -42,7 +42,7 @@ export function pathFault(text: string): PathFault | undefined {
   return undefined;
 }
 
-/** Whether the text contains base64-encoded text, even if truncated, quoted or wrapped. */
+/** Whether the value contains base64-encoded text, even if it is truncated, quoted or wrapped. */
 function holdsEncodedText(text: string): boolean {
   return (text.replaceAll(/\s/g, '').match(LONG_RUN) ?? []).some(isEncodedText);
 }

@@ -1,7 +1,7 @@
 /** The kinds of command failure. src/cli/errors/exit-codes.ts maps each kind to an exit code. */
 export type FailureKind = 'failed' | 'usage' | 'configuration' | 'api' | 'tunnel' | 'permission';
 
-/** The texts of a UserError, which its properties describe, and its cause. */
+/** The parts of a UserError's message (see its properties), and its cause. */
 export interface UserErrorText {
   readonly what: string;
   readonly why: string;

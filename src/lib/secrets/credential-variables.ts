@@ -37,6 +37,6 @@ export function isCredentialVariable(name: string, value: string): boolean {
   const upper = name.toUpperCase();
   if (CREDENTIALS.has(upper)) return true;
   if (!OUR_NAME.test(upper)) return false;
-  // A configuration that was given instead of a path contains keys.
+  // If a configuration was given instead of a path, it contains keys.
   return isSecretName(upper) || pathFault(value) !== undefined;
 }

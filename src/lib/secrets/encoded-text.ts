@@ -4,14 +4,14 @@
 export const LONG_RUN = /[A-Za-z0-9+/_-]{40,}/g;
 
 /**
- * The minimum share of printable bytes in text. Digits that do not encode text, such as folder
- * names, decode to about one third of printable bytes.
+ * The minimum share of printable bytes in text. If digits do not encode text, such as those in
+ * folder names, only about one third of the decoded bytes are printable.
  */
 const PRINTABLE_SHARE = 0.85;
 
 /**
- * Whether base64 digits of either alphabet encode text, if decoding starts at one of the first
- * four.
+ * Whether base64 digits of either alphabet encode text, if decoding starts at one of the first four
+ * digits.
  */
 export function isEncodedText(digits: string): boolean {
   const standard = digits.replaceAll('-', '+').replaceAll('_', '/');

@@ -42,7 +42,7 @@ export function isSecretName(name: string): boolean {
  */
 const API_KEY = /\bapi-[\w-]{8,}/gi;
 
-/** Replaces everything in the text that looks like a secret. */
+/** Replaces everything in a string that looks like a secret. */
 export function redactText(text: string): string {
   const plain = withoutEncodedText(text).replaceAll(NAMED_SECRET, `$1$2${REDACTED}`);
   const shown = SECRET_SHAPES.reduce(
@@ -82,7 +82,7 @@ function isRandom(run: string): boolean {
 
 const RANDOM_SHARE = 0.4;
 
-/** Whether the text contains anything that looks like a secret. */
+/** Whether a string contains anything that looks like a secret. */
 export function hasSecretShape(text: string): boolean {
   return redactText(text) !== text;
 }
@@ -96,8 +96,8 @@ function withoutEncodedText(text: string): string {
 }
 
 /**
- * Returns the part of a named text that may be shown: nothing if the name indicates a secret,
- * otherwise the text without anything that looks like a secret.
+ * Returns the part of a named value that may be shown: nothing if the name indicates a secret,
+ * otherwise the value without anything that looks like a secret.
  */
 export function redactNamed(name: string, text: string): string {
   if (isSecretName(name)) return REDACTED;

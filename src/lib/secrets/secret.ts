@@ -30,5 +30,5 @@ export class Secret<T> {
   }
 }
 
-/** The text printed instead of a secret. */
+/** The string that is printed instead of a secret. */
 export const REDACTED = '<redacted>';

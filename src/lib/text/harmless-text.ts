@@ -1,17 +1,17 @@
 /**
- * Makes untrusted text safe to print on a terminal. For example, a SIM's name can be any text, and
- * must not move the cursor, change colors or reverse the text direction.
+ * Makes untrusted text safe to print on a terminal. For example, a SIM's name can be any string,
+ * and must not move the cursor, change colors or reverse the text direction.
  */
 
 /** Matches control and format characters, line separators, and invalid code points. */
 const HARMFUL = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** Replaces with U+FFFD each character that a terminal may interpret. */
+/** Replaces each character that a terminal may interpret with U+FFFD. */
 export function harmless(text: string): string {
   return text.replace(HARMFUL, '\u{FFFD}');
 }
 
-/** Escapes the characters in JSON text that a terminal may interpret, so that none is lost. */
+/** Escapes the characters in JSON that a terminal may interpret, so that no character is lost. */
 export function harmlessJson(text: string): string {
   return text.replace(HARMFUL, escaped);
 }
@@ -23,7 +23,7 @@ function escaped(character: string): string {
     .join('');
 }
 
-/** Works like harmless(), but keeps line breaks and tabs, for text of several lines. */
+/** Works like harmless(), but keeps line breaks and tabs, for strings with several lines. */
 export function harmlessLines(text: string): string {
   return text
     .replaceAll('\r\n', '\n')

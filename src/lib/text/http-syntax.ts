@@ -1,12 +1,12 @@
 /** Parts of the HTTP grammar that several parsers share. */
 
-/** Whether the text is a token, such as a method or a field name (RFC 9110 5.6.2). */
+/** Whether the string is a token, such as a method or a field name (RFC 9110 5.6.2). */
 export function isToken(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text);
 }
 
 /**
- * Whether the text is a field value: visible characters, blanks and bytes above 0x7f (RFC 9110
+ * Whether the string is a field value: visible characters, blanks and bytes above 0x7f (RFC 9110
  * 5.5).
  */
 export function isFieldValue(text: string): boolean {

@@ -1,5 +1,6 @@
 /**
- * Parses JSON. Returns undefined if it is invalid, because an error message could quote secrets.
+ * Parses JSON. Returns undefined if the JSON is invalid instead of throwing, because an error
+ * message could quote secrets.
  */
 export function parseJson(text: string): unknown {
   try {
