@@ -2,7 +2,7 @@
 import type { PacketQueue } from './packet-queue.js';
 import type { TcpProtocol } from './tcp/tcp-protocol.js';
 
-/** The number of datagrams emitted between two turns of connections. */
+/** The number of datagrams to emit before connections get a turn. */
 const DATAGRAM_TURN = 16;
 
 export class Drain {
@@ -21,7 +21,7 @@ export class Drain {
   }
 
   /**
-   * Emits pending packets, at most `budget`.
+   * Emits at most `budget` pending packets.
    *
    * @returns true if packets remain after the budget is used up
    */

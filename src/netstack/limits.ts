@@ -1,8 +1,8 @@
-/** The limits of a stack, with defaults below. Sizes are in octets, times in milliseconds. */
+/** The limits of a stack; the defaults are below. Sizes are in octets, times in milliseconds. */
 export interface StackLimits {
   /** The maximum number of TCP connections, including half-open ones but not those in TIME-WAIT. */
   readonly connections: number;
-  /** The maximum number of connections in TIME-WAIT; a new connection then evicts the oldest. */
+  /** The maximum number of connections in TIME-WAIT; at the limit, a new one evicts the oldest. */
   readonly timeWaits: number;
   /** The maximum send buffer of a connection. */
   readonly sendBuffer: number;
@@ -12,13 +12,13 @@ export interface StackLimits {
   readonly bufferBytes: number;
   /** The maximum number of UDP datagrams and echoes waiting to be sent. */
   readonly queuedDatagrams: number;
-  /** The maximum number of incomplete datagrams; a new datagram then evicts the oldest. */
+  /** The maximum number of incomplete datagrams; at the limit, a new one evicts the oldest. */
   readonly reassemblies: number;
   /** The maximum total memory for incomplete datagrams. */
   readonly reassemblyBytes: number;
-  /** The timeout of a handshake, unless connectTcp() sets another timeout. */
+  /** The default handshake timeout; connectTcp() can override it. */
   readonly connectTimeout: number;
-  /** The time without progress after which a connection ends (RFC 9293 3.8.3). */
+  /** A connection ends after this time without progress (RFC 9293 3.8.3). */
   readonly userTimeout: number;
 }
 

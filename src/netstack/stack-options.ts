@@ -19,16 +19,19 @@ export interface StackOptions {
   readonly limits?: Partial<StackLimits>;
   /** TCP's congestion control algorithm; BBR by default. */
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** What outlasts the process; by default, each stack starts with random numbers. */
+  /**
+   * Sequence number state that survives a restart; by default, each stack starts from random
+   * values.
+   */
   readonly sequences?: LastingSequences | undefined;
   /** Detects another host with the same address; see UnmatchedSegmentObserver. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
 }
 
 /**
- * A key and a clock that a restart keeps. If the ports of a new connection meet those of the last
- * process's, a peer in TIME-WAIT then accepts the SYN, because its sequence number and its timestamp
- * are later (RFC 6191 2).
+ * A key and a clock that survive a restart. If a new connection reuses the ports of a connection of
+ * the previous process, a peer in TIME-WAIT accepts the SYN, because its sequence number and
+ * timestamp are higher than the old ones (RFC 6191 2).
  */
 export interface LastingSequences {
   /** The secret 16-byte key. */
@@ -41,7 +44,7 @@ export interface LastingSequences {
 export interface UnmatchedSegment {
   /** A key that identifies both endpoints. */
   readonly flow: string;
-  /** Whether this is a SYN-ACK: if so, another host sent a SYN within the last minute. */
+  /** True for a SYN-ACK, which shows that another host sent a SYN within the last minute. */
   readonly isSynAck: boolean;
 }
 
@@ -50,8 +53,8 @@ export interface UnmatchedSegmentObserver {
   /** Called for each unmatched segment. The callback must not call the stack. */
   readonly onUnmatched: (segment: UnmatchedSegment, now: number) => void;
   /**
-   * Whether to suppress RSTs for unmatched segments. Each RST would reset a connection of another
-   * host.
+   * Whether to suppress RSTs for unmatched segments. Each RST would reset another host's
+   * connection.
    */
   readonly isQuiet: boolean;
 }
@@ -60,7 +63,7 @@ export interface ConnectOptions {
   readonly localAddress?: IpAddress;
   /** The local port; 0 or unset for an ephemeral port. */
   readonly localPort?: number;
-  /** Milliseconds until the attempt ends with `timeout`; 20 s by default. */
+  /** Milliseconds until the attempt fails with `timeout`; 20,000 by default. */
   readonly connectTimeout?: number;
   readonly keepAlive?: KeepAlive;
 }

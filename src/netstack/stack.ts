@@ -1,6 +1,6 @@
 /**
- * A TCP/IP host without an operating system. The stack receives and emits IP packets, and has one
- * deadline for all its timers.
+ * A TCP/IP host without an operating system. The stack receives and emits IP packets, and exposes
+ * one deadline for all its timers.
  *
  * After each call that changes the stack's state (handlePacket, handleTimeout, a call on a
  * connection), the caller must call drain(). All calls are synchronous; `now` is monotonic, in
@@ -55,11 +55,10 @@ export { StackExhaustedError } from './tcp/open/open.js';
 
 const DEFAULT_BUDGET = 256;
 
-/** The maximum number of queued replies to peers; further replies are dropped. */
+/** The maximum number of replies queued for peers; further ones are dropped. */
 const CONTROL_QUEUE = 1024;
 
 export class Stack {
-  /** The number of drops for each reason. */
   readonly drops = new DropCounter<DropReason>();
   readonly #addresses: OwnAddresses;
   readonly #tcp: TcpProtocol;
@@ -108,7 +107,7 @@ export class Stack {
     this.#drain = new Drain(control, datagrams, this.#tcp);
   }
 
-  /** The sizes of the tables, and the number of octets that buffers use. */
+  /** The number of entries in each table, and the number of octets in buffers. */
   get usage(): {
     connections: number;
     timeWaits: number;
@@ -168,13 +167,12 @@ export class Stack {
         this.#icmp.handleInbound(inbound, now);
         break;
       default:
-        // Only IPv4 packets get here: IPv6 packets with an unknown protocol were dropped earlier.
+        // This packet is IPv4: IPv6 packets with an unknown protocol were dropped earlier.
         this.drops.count('ip-protocol');
         this.#errors.sendProtocolUnreachable(inbound, now);
     }
   }
 
-  /** Handles the timers that are due at `now`, if any. */
   handleTimeout(now: number): void {
     this.#tcp.handleTimeout(now);
     this.#udp.handleTimeout(now);
@@ -187,7 +185,7 @@ export class Stack {
 
   /**
    * Notifies TCP that the path to the remote addresses selected by `carries` works again. Data that
-   * timed out is retransmitted at the next handleTimeout(), which is due at `now`.
+   * timed out is retransmitted in the next call of handleTimeout(), which is due at `now`.
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     this.#tcp.retransmitNow(carries, now);
@@ -209,7 +207,7 @@ export class Stack {
   }
 
   /**
-   * Emits the packets that may be sent now; connections take turns. `emit` becomes the owner of
+   * Emits the packets that may be sent now; connections send in turns. `emit` becomes the owner of
    * each packet's slot (src/lib/packet-slot.ts).
    *
    * @param budget the maximum number of packets
@@ -304,7 +302,7 @@ export class Stack {
   /**
    * Queues an echo request.
    *
-   * @param from the source address; by default the first of the family
+   * @param from the source address; by default the first address of the family
    * @returns false if the echo was dropped because it exceeds the MTU or the queue is full
    */
   sendEcho(

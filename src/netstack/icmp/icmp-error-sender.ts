@@ -48,7 +48,7 @@ export interface IcmpErrorSenderOptions {
 interface Message {
   readonly type: number;
   readonly code: number;
-  /** The offset that an ICMPv6 parameter problem points to; other errors set this field to zero. */
+  /** The offset that an ICMPv6 parameter problem points to; in other errors, this field is zero. */
   readonly pointer?: number;
 }
 
@@ -121,7 +121,8 @@ export class IcmpErrorSender {
 
 /**
  * Whether the packet is an ICMP error, which must never cause another error (RFC 1122 3.2.2, RFC
- * 4443 2.4 (e)). Multicast packets and later fragments never get here.
+ * 4443 2.4 (e)). Multicast packets and fragments other than the first are never passed to this
+ * function.
  */
 function isErrorItself(packet: Inbound): boolean {
   const { bytes, end } = packet;

@@ -1,7 +1,7 @@
 /**
  * Passes received ICMP errors to the connection or socket that sent the quoted packet (RFC 1122
- * 3.2.2, RFC 4443 2.4 (d)). ICMP errors are easily forged, so the quoted packet must be one that
- * this stack may have sent.
+ * 3.2.2, RFC 4443 2.4 (d)). ICMP errors are easily forged, so errors are ignored unless this stack
+ * probably sent the quoted packet.
  */
 import {
   ICMP_DESTINATION_UNREACHABLE,

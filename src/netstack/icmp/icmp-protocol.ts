@@ -32,7 +32,7 @@ import type { PacketQueue } from '../packet-queue.js';
 /** The maximum number of echo replies per second, to limit the effect of a flood. */
 const ANSWERS_PER_SECOND = 1000;
 
-/** The reply to an echo request that sendEcho() sent. */
+/** The reply to an echo request from sendEcho(). */
 export interface EchoReply {
   readonly from: IpAddress;
   readonly identifier: number;
@@ -73,7 +73,6 @@ export class IcmpProtocol {
     this.#answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND, now);
   }
 
-  /** Handles the ICMP or ICMPv6 message in `packet`. */
   handleInbound(packet: Inbound, now: number): void {
     const { bytes, offset, length } = packet;
     const { drops } = this.#options;
@@ -121,7 +120,7 @@ export class IcmpProtocol {
     });
   }
 
-  /** RFC 1122 3.2.2.6, RFC 4443 4.2: echoes the data from the address that was pinged. */
+  /** RFC 1122 3.2.2.6, RFC 4443 4.2: reply with the same data, from the address that was pinged. */
   #answerEcho(packet: Inbound): void {
     const { bytes, offset, end } = packet;
     const slot = this.#createEcho(packet.isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY, {
@@ -184,8 +183,8 @@ export function echoEnds(
 }
 
 /**
- * Excludes source quench, which RFC 6633 3 deprecates, and redirect, since the tunnel is the only
- * route.
+ * Excludes source quench, which RFC 6633 3 deprecates, and redirect, which is useless because the
+ * tunnel is the only route.
  */
 function isHeededError(type: number): boolean {
   return (

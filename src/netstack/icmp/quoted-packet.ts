@@ -18,7 +18,10 @@ import {
   skipExtensionHeaders,
 } from '../../wire/ipv6.js';
 
-/** Upper-layer octets that every ICMP error quotes (RFC 792): ports and sequence number. */
+/**
+ * The number of upper-layer octets that every ICMP error quotes (RFC 792): ports and sequence
+ * number.
+ */
 const QUOTED_LENGTH = 8;
 
 /** A packet quoted in an ICMP error. The caller must check whether this stack sent the packet. */
@@ -34,7 +37,7 @@ export interface QuotedPacket {
   /** The first two 16-bit words of the upper layer: the ports, for TCP and UDP. */
   readonly sourcePort: number;
   readonly destinationPort: number;
-  /** The length of the packet according to its header. */
+  /** The packet's length according to its header. */
   readonly length: number;
 }
 

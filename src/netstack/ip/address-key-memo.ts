@@ -1,8 +1,8 @@
 import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 
 /**
- * Caches the addressKey() of the last address: IPv6 keys are strings, and packets often arrive in
- * runs from one source.
+ * Caches the addressKey() of the last address, because IPv6 keys are strings, and many consecutive
+ * packets often come from the same source.
  */
 export class AddressKeyMemo {
   #address: Uint8Array = new Uint8Array(0);

@@ -35,7 +35,10 @@ const PADN = 1;
 const ROUTING_TYPE = 2;
 const SEGMENTS_LEFT = 3;
 
-/** The result of parsing: an upper layer, a fragment header, or the reason for a drop. */
+/**
+ * The result of parsing: an upper layer or a fragment header was found, or why the packet is
+ * dropped.
+ */
 export type WalkEnd = 'upper-layer' | 'fragment' | DropReason;
 
 /** Parses the headers of one packet at a time. One object is reused for all packets. */
@@ -55,7 +58,7 @@ export class ExtensionHeaders {
     return this.#walk(bytes, end);
   }
 
-  /** Continues after the fragment header at which the last call stopped. */
+  /** Continues after the fragment header where the last call stopped. */
   walkBehindFragment(bytes: Uint8Array, end: number): WalkEnd {
     this.namedAt = this.offset;
     this.offset += FRAGMENT_HEADER_LENGTH;
@@ -74,7 +77,7 @@ export class ExtensionHeaders {
     return 'ip-extension';
   }
 
-  /** Checks the header at `offset`; returns undefined if parsing continues with the next header. */
+  /** Processes the header at `offset`; returns undefined if parsing continues with the next one. */
   #judge(bytes: Uint8Array, end: number): WalkEnd | undefined {
     switch (this.protocol) {
       case PROTOCOL_TCP:
@@ -88,7 +91,7 @@ export class ExtensionHeaders {
         return this.offset + FRAGMENT_HEADER_LENGTH > end ? 'ip-truncated' : 'fragment';
       case HOP_BY_HOP_OPTIONS:
         // RFC 8200 4: hop-by-hop options are only valid directly after the IPv6 header; elsewhere
-        // they count as an unrecognized next header.
+        // they are treated as an unrecognized next header.
         if (this.namedAt !== IPV6_NEXT_HEADER) break;
         return this.#measure(bytes, end) ?? this.#judgeOptions(bytes);
       case DESTINATION_OPTIONS:

@@ -3,8 +3,8 @@ import { randomSipHashKey, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * A set-associative cache of flows: the hash selects one of SETS sets, each with the WAYS latest
- * flows. SETS must be a power of two.
+ * A set-associative cache of flows: the hash selects one of SETS sets, and each set holds its WAYS
+ * latest flows. SETS must be a power of two.
  */
 const SETS = 256;
 const WAYS = 8;
@@ -17,7 +17,9 @@ const FLOW_LABEL_BITS = 0xfffff;
  */
 export class Flows {
   readonly #hash: SipHash;
-  /** Both 32-bit words of each recorded flow's hash; the latest flow first within each set. */
+  /**
+   * Both 32-bit words of each recorded flow's hash; within each set, the latest flow comes first.
+   */
   readonly #noted = new Int32Array(SETS * WAYS * 2);
 
   constructor(entropy: Entropy) {
@@ -60,7 +62,10 @@ function setOf(low: number): number {
   return (low & (SETS - 1)) * WAYS * 2;
 }
 
-/** Encodes protocol, ports and addresses, unambiguously since each family has a fixed length. */
+/**
+ * Encodes protocol, ports and addresses. The encoding is unambiguous, because each family's
+ * addresses have a fixed length.
+ */
 function flowInput(protocol: number, local: SocketAddress, remote: SocketAddress): Uint8Array {
   const { length } = local.address;
   const input = new Uint8Array(5 + 2 * length);

@@ -28,7 +28,6 @@ export class Inbound {
   isIpv6 = false;
   /** The index of the local address to which the packet was sent. */
   localIndex = 0;
-  /** The addressKey() of the source address. */
   sourceKey: number | string = 0;
   protocol = 0;
   /** The offset after the IP header and, for IPv6, after the extension headers parsed so far. */
@@ -37,12 +36,10 @@ export class Inbound {
   readonly #sources = new AddressKeyMemo();
   readonly #destinations = new AddressKeyMemo();
 
-  /** The source address, as a view into the packet. */
   get source(): IpAddress {
     return this.isIpv6 ? ipv6Source(this.bytes, 0) : ipv4Source(this.bytes, 0);
   }
 
-  /** The destination address, as a view into the packet. */
   get destination(): IpAddress {
     return this.isIpv6 ? ipv6Destination(this.bytes, 0) : ipv4Destination(this.bytes, 0);
   }
@@ -87,7 +84,7 @@ export class Inbound {
     return undefined;
   }
 
-  /** Skips headers: the upper layer `protocol` starts at `offset`. */
+  /** Skips headers: the header of upper-layer protocol `protocol` starts at `offset`. */
   passTo(protocol: number, offset: number): void {
     const { end } = this;
     this.protocol = protocol;

@@ -192,11 +192,13 @@ export class IpProtocol {
   }
 
   #reassemble(fragment: Fragment, now: number): Uint8Array | undefined {
-    // Expire datagrams first, because handleTimeout() may not have been called yet for this `now`.
+    // Expire datagrams first, because some may be due now although handleTimeout() has not been
+    // called yet.
     if (this.#reassembly.nextTimeout() <= now) this.handleTimeout(now);
     const whole = this.#reassembly.insert(fragment, now);
     if (whole === undefined) return undefined;
-    // Check the length again: the first fragment may have longer headers than the checked fragment.
+    // Check the length again: the first fragment's headers may be longer than those of the fragment
+    // that was checked.
     const counted = fragment.key.startsWith('6') ? whole.length - IPV6_HEADER_LENGTH : whole.length;
     if (counted <= MAXIMUM_LENGTH) return whole;
     this.#drops.count('ip-fragment');

@@ -6,8 +6,8 @@ import { addressKey, type IpAddress } from '../../wire/ip-address.js';
  */
 export class OwnAddresses {
   /**
-   * Current and removed addresses by index. A later change may reuse the index of a removed
-   * address, but the change that removes the address does not.
+   * Current and removed addresses by index. The change that removes an address does not reuse its
+   * index, but a later change may.
    */
   readonly #places: IpAddress[] = [];
   #addresses: readonly IpAddress[] = [];
@@ -24,8 +24,8 @@ export class OwnAddresses {
    * Replaces all addresses. Before the next call, other tables must remove their entries for
    * removed addresses, unless `isHeld` returns true for the index.
    *
-   * @param isHeld whether a table still uses an index, because a listener waits for the address to
-   * return
+   * @param isHeld whether a table still uses an index, for example because a listener is waiting
+   * for its address to return
    * @throws RangeError as the constructor does; the addresses then stay unchanged
    */
   replace(addresses: readonly IpAddress[], isHeld: (index: number) => boolean): void {
@@ -94,8 +94,8 @@ export class OwnAddresses {
   }
 
   /**
-   * Returns the index of the source address for `remote`: `wanted`, or by default the family's
-   * first.
+   * Returns the index of the source address for `remote`: `wanted`, or by default the first address
+   * of the same family.
    *
    * @throws RangeError if `wanted` is not local or the family has no address
    */
@@ -111,13 +111,13 @@ export class OwnAddresses {
 }
 
 /**
- * Whether this is a unicast address of a host. Other addresses MUST NOT be a source (RFC 1122
- * 3.2.1.3; RFC 4291 2.5.2, 2.5.3, 2.7), and errors are never sent to them.
+ * Whether this is a unicast address of a host. Other addresses MUST NOT be used as a source (RFC
+ * 1122 3.2.1.3; RFC 4291 2.5.2, 2.5.3, 2.7), and errors are never sent to them.
  */
 export function isUnicast(address: IpAddress): boolean {
   const first = address[0]!;
   if (address.length === 4) {
-    // Excludes this network, loopback, multicast, reserved and broadcast addresses.
+    // Excludes "this network" (0.0.0.0/8), loopback, multicast, reserved and broadcast addresses.
     return first !== 0 && first !== 127 && first < 224;
   }
   return first !== 0xff && !(first === 0 && isSpecialIpv6(address));

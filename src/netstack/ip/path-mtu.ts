@@ -7,7 +7,7 @@ import { IPV6_MINIMUM_MTU } from '../../wire/ipv6.js';
  */
 export const IPV4_MINIMUM_PATH_MTU = 552;
 
-/** RFC 1191 6.3 and RFC 8201 4: after ten minutes the path MTU may have increased. */
+/** RFC 1191 6.3 and RFC 8201 4: assume after ten minutes that the path MTU may have increased. */
 export const PATH_MTU_LIFETIME = 600_000;
 
 /** The maximum number of destinations with a known path MTU; a new one evicts the oldest. */
@@ -44,15 +44,15 @@ export class PathMtus {
    * Processes an ICMP error that reports a sent packet of `sentLength` octets as too big.
    *
    * @param mtu the next hop's MTU; 0 from a router older than RFC 1191
-   * @returns whether the error is plausible and reduces the known path MTU
+   * @returns whether the error is plausible and reduced the known path MTU
    */
   learn(destination: IpAddress, mtu: number, sentLength: number, now: number): boolean {
     const key = addressKey(destination);
     const believed = destination.length === 4 ? ipv4Estimate(mtu, sentLength) : mtu;
     // RFC 8201 4: an MTU below IPv6's minimum MUST be discarded.
     if (destination.length === 16 && believed < IPV6_MINIMUM_MTU) return false;
-    // A packet that fits cannot have been dropped for its size, and an ICMP error never raises the
-    // path MTU.
+    // A packet that fits cannot have been dropped because of its size, and an ICMP error never
+    // raises the path MTU.
     if (believed >= sentLength || believed >= this.of(key)) return false;
     this.#paths.delete(key);
     if (this.#paths.size >= MAXIMUM_PATHS) this.#forgetOldest();
@@ -60,7 +60,7 @@ export class PathMtus {
     return true;
   }
 
-  /** When the next path expires; Infinity without a path. */
+  /** When the next path expires; Infinity if no path is stored. */
   nextTimeout(): number {
     for (const { expiresAt } of this.#paths.values()) return expiresAt;
     return Infinity;

@@ -11,12 +11,12 @@ export const REASSEMBLY_TIMEOUT = 30_000;
 /** The maximum number of fragments in a datagram, enough for 64 KiB in fragments of 552 octets. */
 const MAXIMUM_FRAGMENTS = 128;
 
-/** Extra octets charged for each fragment and datagram, so that tiny fragments are not free. */
+/** Extra octets charged for each fragment and datagram, because even tiny fragments use memory. */
 const OVERHEAD = 128;
 
 /** A received fragment. insert() copies the data that it keeps. */
 export interface Fragment {
-  /** Both addresses, the identification, and for IPv4 the protocol. */
+  /** The key consists of both addresses, the identification and, for IPv4, the protocol. */
   readonly key: string;
   /** The packet that contains the fragment, without trailing octets. */
   readonly packet: Uint8Array;
@@ -171,7 +171,7 @@ export class Reassembly {
     return datagram.pieces.length >= MAXIMUM_FRAGMENTS ? 'ip-fragment-count' : undefined;
   }
 
-  /** RFC 5722 4: discards the whole datagram, including fragments that have not arrived yet. */
+  /** RFC 5722 4: discards the whole datagram, including the fragments that are still to arrive. */
   #refuse(datagram: Incomplete, reason: DropReason): void {
     this.#used -= datagram.cost - OVERHEAD;
     datagram.cost = OVERHEAD;

@@ -17,7 +17,9 @@ export interface TcpInfo {
   readonly congestion: CongestionAlgorithm;
   readonly sack: boolean;
   readonly timestamps: boolean;
-  /** Window scale shifts for the peer's and the local window field; 0 without window scaling. */
+  /**
+   * Window scale shifts of the peer's window field and of the local one; 0 without window scaling.
+   */
   readonly sndShift: number;
   readonly rcvShift: number;
   readonly srtt: number;
@@ -29,7 +31,7 @@ export interface TcpInfo {
   readonly cwnd: number;
   /** The slow start threshold; Infinity before the first loss. */
   readonly ssthresh: number;
-  /** The pacing rate; Infinity without pacing. */
+  /** The pacing rate; Infinity if pacing is off. */
   readonly pacingRate: number;
   readonly inflight: number;
   readonly unacknowledged: number;
@@ -87,24 +89,25 @@ export class TcpConnection {
     return this.#tcb.sender.ring.length;
   }
 
-  /** Octets of text in a full segment (Eff.snd.MSS of RFC 9293 3.7.1). */
+  /** The number of data octets in a full segment (Eff.snd.MSS of RFC 9293 3.7.1). */
   get segmentSize(): number {
     return this.#tcb.sender.mss;
   }
 
   /**
-   * Whether it is proved that the peer's application has read none of the unacknowledged octets: by
-   * an RST, or because the connection ended before any was sent. See unread-evidence.ts.
+   * Whether it is certain that the peer's application has not read any unacknowledged octet:
+   * because of an RST, or because the connection ended before any of these octets were sent. See
+   * unread-evidence.ts.
    */
   get provesUnread(): boolean {
     return this.#tcb.sender.unread.isProven;
   }
 
   /**
-   * Queues `bytes` and returns the number of octets accepted; the caller may reuse the array at
-   * once. If send() accepts only part, TcpObserver.writable() is called later. Data queued during
-   * the handshake is sent afterwards. After shutdown() or the end of the connection, send() returns
-   * 0.
+   * Queues `bytes` and returns the number of octets accepted; the caller may reuse the array
+   * immediately. If send() accepts only part, TcpObserver.writable() is called later. Data queued
+   * during the handshake is sent afterwards. After shutdown() or the end of the connection, send()
+   * returns 0.
    */
   send(bytes: Uint8Array): number {
     const tcb = this.#tcb;
@@ -116,7 +119,7 @@ export class TcpConnection {
     return taken;
   }
 
-  /** Returns a copy of up to `limit` received octets, if any, and opens the receive window. */
+  /** Returns a copy of up to `limit` received octets, if any, and enlarges the receive window. */
   receive(limit: number, now: number): Uint8Array | undefined {
     const tcb = this.#tcb;
     const { receiver } = tcb;
@@ -145,7 +148,7 @@ export class TcpConnection {
   }
 
   /**
-   * Ends the connection at once: ABORT of RFC 9293 3.10.5. The peer receives an RST, even if
+   * Ends the connection immediately: ABORT of RFC 9293 3.10.5. The peer receives an RST, even if
    * received data is unread (RFC 9293 3.6.1). The observer receives closed('aborted') before
    * abort() returns, unless abort() is called from an observer callback.
    */
@@ -155,7 +158,9 @@ export class TcpConnection {
     tcb.receiver.ring.release();
   }
 
-  /** Sets whether small segments are sent at once (the default) or delayed by Nagle's algorithm. */
+  /**
+   * Sets whether small segments are sent immediately (the default) or delayed by Nagle's algorithm.
+   */
   setNoDelay(noDelay: boolean): void {
     this.#tcb.sender.noDelay = noDelay;
     this.#tcb.host.enqueue(this.#tcb);

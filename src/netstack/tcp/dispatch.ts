@@ -9,7 +9,7 @@ import { createSegment, sendAck } from './send/transmit.js';
 const MAXIMUM_PROBE_INTERVAL = 60_000;
 
 /**
- * Emits the segments that may be sent now, at most `quota`.
+ * Emits at most `quota` of the segments that may be sent now.
  *
  * @returns the number of segments emitted; if it equals `quota`, more may be waiting
  */
@@ -39,7 +39,7 @@ function dispatchSyn(tcb: Tcb, now: number): number {
 function dispatchSynchronized(tcb: Tcb, now: number, quota: number): number {
   const { receiver } = tcb;
   let sent = 0;
-  // Send duplicate ACKs before text: a segment with text is not a duplicate ACK (RFC 5681 2).
+  // Send duplicate ACKs before data: a segment with data is not a duplicate ACK (RFC 5681 2).
   while (sent < quota && receiver.duplicateAcksOwed > 0) {
     receiver.duplicateAcksOwed--;
     sendAck(tcb, now);
@@ -83,8 +83,8 @@ function dispatchText(tcb: Tcb, now: number, quota: number): number {
     emitNext(tcb, now);
     if (!sender.hasOutstanding) tcb.progressAt = now;
     // Restart the timer when the first segment is retransmitted, because its ACK takes another
-    // round trip. With a minimum of 200 ms instead of RFC 6298's 1 s, the running timer would often
-    // expire before that ACK.
+    // round trip. Because the minimum RTO is 200 ms instead of RFC 6298's 1 s, the running timer
+    // would often expire before that ACK arrives.
     if (sender.next.segment === sender.segments.head) tcb.retransmitAt = Infinity;
     sender.sent(now);
     sent++;

@@ -3,10 +3,13 @@ import { acceptsSend } from './state.js';
 import type { CloseReason } from './observer.js';
 import type { Tcb } from './tcb.js';
 
-/** Free octets in the send buffer that trigger writable(), whatever the buffer's size. */
+/**
+ * writable() is called when this many octets of the send buffer are free, even if they are less
+ * than a quarter of the buffer.
+ */
 const WORTH_A_CALL = 256 * 1024;
 
-/** Octets that the send ring may hold now, given the available memory. */
+/** The number of octets that the send ring may hold, given the available memory. */
 function sendCapacity(tcb: Tcb): number {
   const { ring, bufferLimit } = tcb.sender;
   return ring.canGrow ? bufferLimit : Math.min(bufferLimit, ring.capacity);
@@ -20,8 +23,8 @@ export function writableBytes(tcb: Tcb): number {
 
 /**
  * Schedules writable() after an ACK if a quarter of the buffer or 256 KiB is free. A lower
- * threshold would cause a call for each ACK. A large buffer holds little more than the data in
- * flight, so waiting for a quarter of the buffer would stall the stream.
+ * threshold would cause a call for each ACK. A large buffer contains little more than the data in
+ * flight, so waiting until a quarter is free would stall the stream.
  */
 export function noteWritable(tcb: Tcb): void {
   const worthwhile = Math.min(sendCapacity(tcb) / 4, WORTH_A_CALL);
@@ -58,7 +61,7 @@ export function finish(tcb: Tcb, reason: CloseReason): void {
   tcb.closedDue ??= reason;
 }
 
-/** Delivers pending events to the observer, in the order that a stream expects. */
+/** Delivers pending events to the observer, in the order in which a stream expects them. */
 export function deliverEvents(tcb: Tcb): void {
   if (tcb.delivering) return;
   tcb.delivering = true;

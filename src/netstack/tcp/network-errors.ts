@@ -16,7 +16,7 @@ export function isInFlight(tcb: Tcb, sequence: number): boolean {
 }
 
 /**
- * RFC 5461 4.1: an error in response to a SYN ends the attempt at once. RFC 5927 5.2: an
+ * RFC 5461 4.1: an error in response to a SYN ends the attempt immediately. RFC 5927 5.2: an
  * established connection continues until its own timers expire.
  */
 export function destinationUnreachable(tcb: Tcb, now: number): void {

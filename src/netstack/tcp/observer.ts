@@ -22,7 +22,10 @@ export interface TcpObserver {
   established(): void;
   /** New data can be received. Not called again for data that was left unread. */
   readable(): void;
-  /** send() accepted less than requested, and a quarter of the buffer or 256 KiB is free again. */
+  /**
+   * Called if an earlier send() accepted only part of its data, and a quarter of the buffer or 256
+   * KiB is free again.
+   */
   writable(): void;
   /** The peer has closed its sending direction. All data from the peer can be read. */
   remoteClosed(): void;

@@ -23,14 +23,14 @@ export class Segment {
   segAck = 0;
   /** The unscaled value of the window field. */
   segWnd = 0;
-  /** Whether the segment arrived as a SYN, whose window is never scaled (RFC 7323 2.2). */
+  /** Whether the segment arrived with SYN set, so that its window is not scaled (RFC 7323 2.2). */
   hasSynWindow = false;
   flags = 0;
   payloadOffset = 0;
   payloadLength = 0;
   readonly options = new TcpOptions();
 
-  /** SEG.LEN: octets of text, plus one each for SYN and FIN. */
+  /** SEG.LEN: the number of data octets, plus one each for SYN and FIN. */
   get segLen(): number {
     return this.payloadLength + (this.flags & FIN ? 1 : 0) + (this.flags & SYN ? 1 : 0);
   }

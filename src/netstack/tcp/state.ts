@@ -12,7 +12,8 @@ export type TcpState =
   | 'CLOSED';
 
 /**
- * Whether the user may still send (RFC 9293 3.10.2). During the handshake, SEND queues the data.
+ * Whether the user may still send (RFC 9293 3.10.2). Data that is sent during the handshake is
+ * queued.
  */
 export function acceptsSend(state: TcpState): boolean {
   return (
@@ -23,12 +24,11 @@ export function acceptsSend(state: TcpState): boolean {
   );
 }
 
-/** Whether the peer may still send text (RFC 9293 3.10.7.4, seventh step). */
+/** Whether the peer may still send data (RFC 9293 3.10.7.4, seventh step). */
 export function acceptsText(state: TcpState): boolean {
   return state === 'ESTABLISHED' || state === 'FIN-WAIT-1' || state === 'FIN-WAIT-2';
 }
 
-/** Whether the handshake is in progress. */
 export function isHandshake(state: TcpState): boolean {
   return state === 'SYN-SENT' || state === 'SYN-RECEIVED';
 }

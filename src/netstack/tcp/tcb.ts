@@ -73,7 +73,7 @@ export interface TcbOptions {
   readonly now: number;
   readonly sendBuffer: number;
   readonly receiveBuffer: number;
-  /** Milliseconds without progress after which the connection ends (RFC 9293 3.8.3). */
+  /** The connection ends after this many milliseconds without progress (RFC 9293 3.8.3). */
   readonly userTimeout: number;
 }
 
@@ -95,7 +95,8 @@ export class Tcb implements Timed {
   /** The MSS that the peer announced. */
   peerMss = Infinity;
 
-  // Whether each option is offered during the handshake and in use after it (RFC 7323, RFC 2018).
+  // Whether each option is offered (during the handshake) or in use (after it) (RFC 7323, RFC
+  // 2018).
   sack = true;
   windowScale = true;
   timestamps = true;
@@ -103,8 +104,8 @@ export class Tcb implements Timed {
   tsRecent = 0;
   tsRecentAt = 0;
 
-  // Timers: when each expires, in ms; Infinity if off. The receiver holds the delayed ACK timer,
-  // and `sender.next` holds the pacing timer.
+  // When each timer expires, in ms; Infinity if off. The receiver holds the delayed ACK timer, and
+  // `sender.next` holds the pacing timer.
   retransmitAt = Infinity;
   /** The probe timeout (PTO) of RFC 8985 7.2. */
   probeAt = Infinity;
@@ -119,14 +120,15 @@ export class Tcb implements Timed {
   progressAt = 0;
   /** When the last segment from the peer arrived. */
   heardAt = 0;
-  /** When an ACK last answered an unacceptable segment without text. */
+  /** When an ACK was last sent in response to an unacceptable segment without data. */
   outOfWindowAckAt = -Infinity;
   windowProbeDue = false;
   tailProbeDue = false;
   /** How many times the interval between window probes was doubled. */
   persistBackoff = 0;
 
-  // Events for the observer, delivered when the connection's state is consistent (events.ts).
+  // Events for the observer. They are delivered when the connection's state is consistent
+  // (events.ts).
   establishedDue = false;
   readableDue = false;
   writableDue = false;

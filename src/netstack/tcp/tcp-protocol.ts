@@ -123,7 +123,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     return this.#timeWaits.size;
   }
 
-  /** When a retransmission timer last expired on any connection (RFC 6298 5.4), in ms. */
+  /** When any connection's retransmission timer last expired (RFC 6298 5.4), in ms. */
   get timedOutAt(): number {
     return this.#timedOutAt;
   }
@@ -238,8 +238,8 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
    * Schedules a retransmission at the next handleTimeout() for connections that are backing off,
    * because the path to their remote addresses works again. `carries` selects these addresses.
    *
-   * The backoff of RFC 6298 5.5 is for congestion; RFC 6069 reverts it after a disruption. One
-   * backoff step remains, because the same segment is about to time out again (RFC 5681 3.1).
+   * The backoff of RFC 6298 5.5 is for congestion; RFC 6069 undoes the backoff after a disruption.
+   * One backoff step remains, because the same segment is about to time out again (RFC 5681 3.1).
    */
   retransmitNow(carries: (remote: IpAddress) => boolean, now: number): void {
     for (const tcb of this.demux.all()) {
@@ -312,5 +312,5 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
 }
 
 function ignore(): void {
-  // Packets are emitted only during a drain, when another sink is set.
+  // Packets are emitted only during a drain, which sets another sink.
 }

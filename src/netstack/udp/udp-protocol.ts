@@ -201,7 +201,6 @@ export class UdpProtocol implements UdpHost {
     return this.#timers.next();
   }
 
-  /** Closes sockets whose idle timeout expired. */
   handleTimeout(now: number): void {
     this.settle(now);
     for (;;) {

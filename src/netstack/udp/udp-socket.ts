@@ -2,7 +2,7 @@ import type { Timed } from '../../lib/deadline-heap.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * The kind of an ICMP or ICMPv6 error about a datagram. `too-big` can be ignored, because later
+ * The kind of ICMP or ICMPv6 error about a datagram. `too-big` can be ignored, because later
  * datagrams are fragmented.
  */
 export type UdpErrorKind =
@@ -23,7 +23,8 @@ export type UdpErrorHandler = (error: UdpError) => void;
 
 export interface UdpSocketOptions {
   /**
-   * Closes the socket after this many ms without a datagram in either direction; default: never.
+   * Closes the socket after this many ms without a datagram in either direction; by default, the
+   * socket stays open.
    */
   readonly idleTimeout?: number;
   /** Called after the idle timeout closed the socket. */
@@ -93,7 +94,7 @@ export class UdpSocket implements Timed {
   }
 
   /**
-   * Queues a datagram; the caller may reuse `payload` at once.
+   * Queues a datagram; the caller may reuse `payload` immediately.
    *
    * @param from the source address, if the socket is bound to all addresses
    * @returns false if the datagram was dropped because it exceeds the MTU, the queue is full, or
@@ -108,7 +109,8 @@ export class UdpSocket implements Timed {
   }
 
   /**
-   * Queues a datagram for a connected socket's remote endpoint; otherwise like sendTo().
+   * Queues a datagram for a connected socket's remote endpoint; in all other respects, like
+   * sendTo().
    *
    * @throws TypeError if the socket is not connected
    */

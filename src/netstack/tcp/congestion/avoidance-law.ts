@@ -1,4 +1,7 @@
-/** Where Reno and CUBIC differ in congestion avoidance: window growth and reduction. */
+/**
+ * The parts of congestion avoidance that differ between Reno and CUBIC: how the window grows and
+ * shrinks.
+ */
 export interface AvoidanceLaw {
   readonly algorithm: 'cubic' | 'reno';
 
@@ -10,7 +13,10 @@ export interface AvoidanceLaw {
    */
   reduced(window: number, flightSize: number, mss: number): number;
 
-  /** Resets the growth state after a timeout. The caller calls reduced() first if both apply. */
+  /**
+   * Resets the growth state after a timeout. If the window must also be reduced, the caller calls
+   * reduced() first.
+   */
   timedOut(): void;
 
   /**

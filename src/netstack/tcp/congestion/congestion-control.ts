@@ -1,6 +1,6 @@
 /**
- * The interface of congestion control: how much may be in flight, and how fast it may be sent. The
- * sender counts delivered octets and detects losses; an implementation decides how to react.
+ * The interface of congestion control: how much data may be in flight, and how fast it may be sent.
+ * The sender counts delivered octets and detects losses; an implementation decides how to react.
  *
  * Sizes are octets of sequence space, times are ms, rates are octets per ms. Names follow RFC 5681
  * and draft-ietf-ccwg-bbr: C.* is a connection's state, RS.* is a rate sample.
@@ -9,7 +9,7 @@ export type CongestionAlgorithm = 'bbr' | 'cubic' | 'reno';
 
 /** The delivery state of a connection: a live view of the sender. */
 export interface DeliveryState {
-  /** Eff.snd.MSS: the text in a full segment, in octets (C.SMSS). */
+  /** Eff.snd.MSS: the number of data octets in a full segment (C.SMSS). */
   readonly mss: number;
   /** FlightSize of RFC 5681: octets sent but not yet cumulatively acknowledged. */
   readonly flightSize: number;
@@ -17,9 +17,12 @@ export interface DeliveryState {
   readonly inflight: number;
   /** Octets delivered so far, cumulatively or selectively acknowledged: C.delivered. */
   readonly delivered: number;
-  /** Octets marked lost so far: C.lost. Octets that turn out to have arrived are subtracted. */
+  /**
+   * Octets marked lost so far: C.lost. If octets marked lost turn out to have arrived, they are
+   * subtracted.
+   */
   readonly lost: number;
-  /** Whether the user supplied less data than the window allowed: C.app_limited is set. */
+  /** Whether the user supplied less data than the window allowed: C.app_limited. */
   readonly isAppLimited: boolean;
   /** Whether loss recovery is in progress: fast recovery, or recovery after a timeout. */
   readonly isRecovering: boolean;
@@ -54,7 +57,10 @@ export interface AckSample {
   readonly newlyLost: number;
   /** C.inflight before this ACK. */
   readonly priorInflight: number;
-  /** RTT in ms of the newest segment that this ACK delivered; -1 if none or retransmitted. */
+  /**
+   * RTT in ms of the newest segment that this ACK delivered; -1 if no segment was delivered or that
+   * one was retransmitted.
+   */
   readonly rtt: number;
   /** RS.delivery_rate; 0 without a measurement. */
   readonly deliveryRate: number;
@@ -62,7 +68,10 @@ export interface AckSample {
   readonly delivered: number;
   /** RS.lost: octets lost since the newest delivered segment was sent. */
   readonly lost: number;
-  /** P.delivered: C.delivered when the newest delivered segment was sent; -1 if there is none. */
+  /**
+   * P.delivered: C.delivered when the newest delivered segment was sent; -1 if no segment was
+   * delivered.
+   */
   readonly priorDelivered: number;
   /** RS.tx_in_flight: C.inflight when the newest delivered segment was sent. */
   readonly inflight: number;
@@ -76,7 +85,7 @@ export interface CongestionControl {
   readonly cwnd: number;
   /** The slow start threshold in octets; Infinity before the first loss. */
   readonly ssthresh: number;
-  /** The pacing rate; Infinity without pacing. */
+  /** The pacing rate; Infinity if pacing is off. */
   readonly pacingRate: number;
   /** The octets that may be sent in one burst under pacing. */
   readonly sendQuantum: number;
@@ -100,8 +109,8 @@ export interface CongestionControl {
   lost(segment: Transmission, state: DeliveryState, now: number): void;
 
   /**
-   * Starts fast recovery, after lost() was called for each loss. Before it sends again, the sender
-   * calls acknowledged(), or exitRecovery() if the loss is already repaired.
+   * Starts fast recovery. Called after lost() was called for each loss. Before the sender sends
+   * again, it calls acknowledged(), or exitRecovery() if the loss is already repaired.
    */
   enterRecovery(state: DeliveryState, now: number): void;
 

@@ -5,7 +5,7 @@ import { cubicWindow, timeToMaximum } from './cubic-curve.js';
 /** The multiplicative decrease factor (RFC 9438 4.6). */
 const BETA = 0.7;
 
-/** The additive increase with which BETA yields Reno's average window (RFC 9438 4.3). */
+/** The additive increase that, together with BETA, yields Reno's average window (RFC 9438 4.3). */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
 /** RFC 9438 4.2: the target for one round trip is at most 1.5 times the window. */
@@ -13,13 +13,13 @@ const LARGEST_TARGET = 1.5;
 
 /** The state that a reduction changes. Windows are in octets. */
 interface Epoch {
-  /** W_max; 0 if unknown because the next stage follows slow start or a timeout. */
+  /** W_max; 0 if unknown, that is, if the next stage follows slow start or a timeout. */
   maximum: number;
   /** cwnd_prior: the window before the reduction. */
   prior: number;
   /** epoch_start: when congestion avoidance began; -1 before that. */
   start: number;
-  /** W_max of the current curve. Differs from `maximum` if the stage started without a W_max. */
+  /** W_max of the current curve. It differs from `maximum` if the stage started without a W_max. */
   plateau: number;
   /** K: the time until the curve reaches W_max, in ms. */
   timeToPlateau: number;
@@ -39,7 +39,9 @@ export class Cubic implements AvoidanceLaw {
   };
   #saved: Epoch = { ...this.#epoch };
 
-  /** RFC 9438 4.6. cwnd may replace FlightSize because an unused window does not grow. */
+  /**
+   * RFC 9438 4.6. cwnd may be used instead of FlightSize because an unused window does not grow.
+   */
   reduced(window: number, _flightSize: number, mss: number): number {
     const epoch = this.#epoch;
     epoch.prior = window;

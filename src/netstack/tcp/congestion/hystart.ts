@@ -15,7 +15,7 @@ export class HyStart {
   #lastRoundMinRtt = Infinity;
   #currentRoundMinRtt = Infinity;
   #rttSampleCount = 0;
-  /** The minimum RTT when Conservative Slow Start began; Infinity outside it. */
+  /** The minimum RTT when Conservative Slow Start began; Infinity in other phases. */
   #cssBaselineMinRtt = Infinity;
   #cssRounds = 0;
 
@@ -55,7 +55,7 @@ export class HyStart {
     this.#lastRoundMinRtt = this.#currentRoundMinRtt;
     this.#currentRoundMinRtt = Infinity;
     this.#rttSampleCount = 0;
-    // The round in which Conservative Slow Start began also counts.
+    // Count the round in which Conservative Slow Start began, too.
     if (this.#isConservative) this.#cssRounds++;
     return this.#cssRounds >= CSS_ROUNDS;
   }

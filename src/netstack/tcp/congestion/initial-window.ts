@@ -1,6 +1,6 @@
-/** The limits of the congestion window: its initial and its maximum value. */
+/** The initial and the maximum value of the congestion window. */
 
-/** RFC 6928 2: ten segments, but at most 14,600 octets unless two segments exceed that. */
+/** RFC 6928 2: ten segments, limited to 14,600 octets or two segments, whichever is larger. */
 export function initialWindow(mss: number): number {
   return Math.min(10 * mss, Math.max(2 * mss, 14_600));
 }

@@ -10,7 +10,8 @@ export class PacketTimedRounds {
   #nextDelivered = 0;
 
   /**
-   * @param priorDelivered octets delivered when this ACK's newest segment was sent; -1 if none
+   * @param priorDelivered octets delivered when this ACK's newest segment was sent; -1 if it
+   * delivered none
    * @param delivered octets delivered now
    */
   update(priorDelivered: number, delivered: number): void {

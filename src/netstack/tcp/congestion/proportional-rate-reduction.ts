@@ -1,6 +1,6 @@
 /**
  * Proportional Rate Reduction (RFC 9937): limits how much the sender sends for each ACK in fast
- * recovery, so that inflight decreases evenly to ssthresh and not below it.
+ * recovery, so that inflight decreases evenly to ssthresh but not further.
  */
 import type { AckSample, DeliveryState } from './congestion-control.js';
 
@@ -37,7 +37,8 @@ export class ProportionalRateReduction {
     const out = this.#sent(state) - this.#sentBefore;
     this.#delivered += deliveredData;
     if (this.#isBeginning) {
-      // Octets that this ACK delivered or marked lost were still in flight before it.
+      // Use the octets in flight before this ACK, which include those that it delivered or marked
+      // lost.
       this.#recoverFlightSize = sample.priorInflight;
       this.#isBeginning = false;
     }
@@ -46,7 +47,8 @@ export class ProportionalRateReduction {
       const proportion = ssthresh / Math.max(this.#recoverFlightSize, mss);
       allowed = Math.ceil(this.#delivered * proportion) - out;
     } else {
-      // The conservative bound: send as much as was delivered. A safeACK allows one more segment.
+      // The conservative bound: send as many octets as were delivered. A safeACK allows one more
+      // segment.
       allowed = Math.max(this.#delivered - out, deliveredData);
       if (sample.isCumulative && sample.newlyLost === 0) allowed += mss;
       allowed = Math.min(allowed, ssthresh - inflight);
@@ -63,7 +65,7 @@ export class ProportionalRateReduction {
 
   /**
    * DeliveredData of RFC 9937. Without SACK, each duplicate ACK counts as one segment. When SND.UNA
-   * moves, only octets that no duplicate ACK has counted are added.
+   * moves, only octets that were not already counted for a duplicate ACK are added.
    */
   #deliveredData({ acknowledged, newlyDelivered }: AckSample, { usesSack }: DeliveryState): number {
     if (usesSack) return newlyDelivered;

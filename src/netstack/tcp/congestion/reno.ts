@@ -6,7 +6,7 @@ export class Reno implements AvoidanceLaw {
   /** Octets acknowledged since cwnd last grew by a segment (RFC 3465 2.1). */
   #acked = 0;
 
-  /** RFC 5681 equation 4. Segments sent by limited transmit MUST NOT count (3.2 step 2). */
+  /** RFC 5681 equation 4. Segments sent by limited transmit MUST NOT be counted (3.2 step 2). */
   reduced(window: number, flightSize: number, mss: number): number {
     this.#acked = 0;
     return Math.max(Math.min(window, flightSize) / 2, 2 * mss);
@@ -25,11 +25,11 @@ export class Reno implements AvoidanceLaw {
   }
 
   paused(): void {
-    // The window grows with acknowledged octets, not with time.
+    // Do nothing, because the window grows with acknowledged octets, not with time.
   }
 
   save(): void {
-    // A reduction changes only #acked, which need not be saved.
+    // Do nothing, because a reduction changes only #acked, which need not be saved.
   }
 
   restore(): void {

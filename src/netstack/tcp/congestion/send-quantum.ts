@@ -1,6 +1,6 @@
 /**
  * Limits bursts under pacing (draft-ietf-ccwg-bbr 5.6.3). Sending a millisecond's data in one burst
- * costs one timer per millisecond and adds at most a millisecond to the bottleneck's queue.
+ * requires only one timer per millisecond and adds at most a millisecond to the bottleneck's queue.
  */
 const LARGEST_QUANTUM = 65_536;
 

@@ -22,8 +22,8 @@ import { WindowValidation } from './window-validation.js';
 const SLOW_START_LIMIT = 8;
 
 /**
- * The pacing rate as a multiple of cwnd/srtt. Pacing must not slow window growth, and in slow start
- * the window doubles each round trip.
+ * The pacing rate as a multiple of cwnd/srtt. Pacing must not slow down window growth, and in slow
+ * start the window doubles each round trip.
  */
 const SLOW_START_PACING_GAIN = 2;
 const AVOIDANCE_PACING_GAIN = 1.2;
@@ -113,7 +113,7 @@ export class WindowControl implements CongestionControl {
     this.#save();
     this.#reduce(state, now);
     this.#repair = 'fast-recovery';
-    // If a timer detected the loss, no ACK follows immediately: allow one segment.
+    // If a timer detected the loss, no ACK follows immediately: allow one segment to be sent.
     this.#cwnd = state.inflight + this.#mss;
     this.#pace(state);
   }
@@ -203,7 +203,10 @@ export class WindowControl implements CongestionControl {
     this.#prr.begin(state);
   }
 
-  /** Records a reduction: losing a segment sent later signals congestion at the reduced window. */
+  /**
+   * Records a reduction, because the loss of a segment that is sent later signals congestion even
+   * at the reduced window.
+   */
   #mark(state: DeliveryState, now: number): void {
     this.#reducedAt = now;
     this.#lostAtReduction = state.lost;

@@ -1,6 +1,6 @@
 /**
- * Detects whether cwnd limits the sender. An unused window proves nothing about the path and
- * therefore must not grow (RFC 9438 5.8, RFC 7661 4.3).
+ * Detects whether cwnd limits the sender. An unused window provides no information about the path
+ * and therefore must not grow (RFC 9438 5.8, RFC 7661 4.3).
  */
 export class WindowValidation {
   #isLimited = false;

@@ -9,7 +9,7 @@ export class WindowedMaximum {
     this.#slots = Array.from({ length }, () => 0);
   }
 
-  /** The maximum; 0 before the first value. The next update() removes expired values. */
+  /** The maximum; 0 before the first value. Expired values are removed by the next update(). */
   get value(): number {
     return this.#maximum;
   }

@@ -30,8 +30,8 @@ export function synchronize(tcb: Tcb, segment: Segment, now: number): void {
 }
 
 /**
- * Initializes a connection from a returned SYN cookie. Of the peer's SYN options, the cookie
- * preserves only MSS. The SYN-ACK was already sent.
+ * Initializes a connection from a returned SYN cookie. The MSS is the only option of the peer's SYN
+ * that the cookie preserves. The SYN-ACK was already sent.
  */
 export function synchronizeByCookie(tcb: Tcb, irs: number, mss: number): void {
   const { sender, receiver } = tcb;
@@ -50,7 +50,10 @@ export function applyMss(tcb: Tcb, mss: number): void {
   applyPathMtu(tcb);
 }
 
-/** Sets Eff.snd.MSS (RFC 9293 3.7.1): the lower of the peer's and the path's MSS, minus options. */
+/**
+ * Sets Eff.snd.MSS (RFC 9293 3.7.1): the lower of the peer's MSS and the path's, minus the length
+ * of the options.
+ */
 export function applyPathMtu(tcb: Tcb): void {
   const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
   const pathMtu = tcb.host.outbound.pathMtu(tcb.remote.address);

@@ -24,14 +24,16 @@ export class InitialSequence {
 
   /**
    * @param key the secret 16-byte key
-   * @param epoch ms to add to `now`, so that the clock continues after a restart
+   * @param epoch the number of ms to add to `now`, so that the clock continues after a restart
    */
   constructor(key: Uint8Array, epoch = 0) {
     this.#hash = new SipHash(key);
     this.#epoch = epoch;
   }
 
-  /** Returns the initial send sequence number, as an int32, for a connection started at `now`. */
+  /**
+   * Returns the initial send sequence number, as an int32, for a connection that starts at `now`.
+   */
   next(local: SocketAddress, remote: SocketAddress, now: number): number {
     const clock = Math.floor((now + this.#epoch) * TICKS_PER_MILLISECOND) | 0;
     return (clock + this.#hash.hash(hashInput(local, remote))) | 0;

@@ -12,7 +12,7 @@ export interface LocalBinding {
 /** Called when a handshake completes. Returns the observer of the new connection. */
 export type ConnectionHandler = (connection: TcpConnection) => TcpObserver;
 
-/** LISTEN: passes a connection to the user only after its handshake completes. */
+/** The LISTEN state: passes a connection to the user only after its handshake completes. */
 export class TcpListener implements TcpAcceptor {
   readonly local: LocalBinding;
   /** The maximum number of half-open connections; further SYNs are answered with a cookie. */

@@ -73,7 +73,7 @@ export class Open {
     return this.#host.find(localIndex, port, remote) === undefined;
   }
 
-  /** @param iss an initial sequence number that was already sent; a new one if unset */
+  /** @param iss the initial sequence number, if already sent; if unset, a new one is created */
   passive(
     local: SocketAddress,
     remote: SocketAddress,

@@ -31,7 +31,10 @@ const MSS_LENGTH = 4;
 const WINDOW_SCALE_LENGTH = 4;
 const SACK_PERMITTED_LENGTH = 4;
 
-/** SACK blocks per ACK: as many as fit with timestamps (RFC 2018 3), even without timestamps. */
+/**
+ * The number of SACK blocks per ACK: as many as fit with timestamps (RFC 2018 3), even if no
+ * timestamps are sent.
+ */
 export const SACK_BLOCKS = 3;
 
 /** The maximum number of blocks in a SACK option (RFC 2018 3). */

@@ -26,7 +26,7 @@ export interface PassiveOpenHost {
   readonly outbound: Outbound;
   /** Whether the connection limit is reached. */
   readonly isFull: boolean;
-  /** @param iss an initial sequence number that was already sent; a new one if unset */
+  /** @param iss the initial sequence number, if already sent; if unset, a new one is created */
   createPassive(
     local: SocketAddress,
     remote: SocketAddress,
@@ -49,7 +49,7 @@ export class PassiveOpen {
     this.#cookies = new SynCookies(key);
   }
 
-  /** Handles a SYN. Ignores any text in the SYN, because the peer retransmits the text. */
+  /** Handles a SYN. Ignores any data in the SYN, because the peer will retransmit it. */
   takeSyn(listener: TcpListener, packet: Inbound, segment: Segment, now: number): void {
     const host = this.#host;
     if (host.isFull) {

@@ -1,7 +1,7 @@
 /**
  * SYN cookies (Bernstein, 1996; RFC 4987 3.6): initial sequence numbers that can be verified when
- * the peer returns them, so that a SYN does not need stored state. A cookie holds 5 bits of time, 3
- * of MSS, and 24 of a keyed hash.
+ * the peer returns them, so that no state is stored for a SYN. A cookie holds 5 bits of time, 3 of
+ * MSS, and 24 of a keyed hash.
  */
 import { SipHash } from '../../../lib/siphash.js';
 import { writeInt32 } from '../../../wire/bytes.js';
@@ -19,7 +19,7 @@ const HASH_MASK = 0xff_ffff;
 
 export class SynCookies {
   readonly #hash: SipHash;
-  /** When the most recent cookie expires; after that, no ACK can contain a valid cookie. */
+  /** When the most recent cookie expires. No ACK that arrives later can contain a valid cookie. */
   #validUntil = -Infinity;
 
   /** @param key the secret 16-byte key */

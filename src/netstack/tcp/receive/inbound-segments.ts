@@ -21,7 +21,7 @@ import type { Tcb } from '../tcb.js';
 
 /**
  * The maximum number of RSTs per second for unmatched segments, as in FreeBSD. The limit protects
- * metered links from floods, and other hosts from replies to forged sources.
+ * metered links from floods, and protects hosts whose addresses are forged from unwanted replies.
  */
 const RESETS_PER_SECOND = 100;
 
@@ -91,7 +91,10 @@ export class InboundSegments {
     this.#arriveInClosed(packet, segment, now);
   }
 
-  /** RFC 9293 3.10.7.4: if a listener exists, a SYN above RCV.NXT may end TIME-WAIT. */
+  /**
+   * RFC 9293 3.10.7.4: if a listener exists, a SYN whose sequence number is above RCV.NXT may end
+   * TIME-WAIT.
+   */
   #isReusable(tcb: Tcb, segment: Segment): boolean {
     return (
       tcb.state === 'TIME-WAIT' &&

@@ -1,6 +1,6 @@
 import { sequenceAtOrBefore, sequenceBefore, sequenceMax } from '../../../lib/sequence-number.js';
 
-/** The maximum number of separate ranges. Text that would need another range is dropped. */
+/** The maximum number of separate ranges. Data that would need another range is dropped. */
 export const MAXIMUM_RANGES = 256;
 
 /** Ranges [start, end) beyond RCV.NXT in the receive ring: sorted, with gaps between them. */
@@ -33,7 +33,8 @@ export class Reassembly {
   insert(start: number, end: number): boolean {
     const starts = this.#starts;
     const ends = this.#ends;
-    // `first` is the first range that ends at or after `start`; usually the last range, or none.
+    // `first` becomes the index of the first range that ends at or after `start`. Search from the
+    // end, because that is usually the last range.
     let first = ends.length;
     while (first > 0 && sequenceAtOrBefore(start, ends[first - 1]!)) first--;
     let last = first;

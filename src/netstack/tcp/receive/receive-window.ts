@@ -1,15 +1,16 @@
 /**
  * Sizes the receive window: starts at 64 KiB and grows as the user reads (dynamic right-sizing,
- * Fisk and Feng 2001). The window never limits a fast reader, and a slow reader uses little memory.
+ * Fisk and Feng 2001). The window never limits a fast reader, and little memory is used for a slow
+ * reader.
  */
 import type { MemoryBudget } from '../../../lib/memory-budget.js';
 
 const INITIAL_LIMIT = 64 * 1024;
 
 /**
- * The window as a multiple of what the user reads per round trip. Without loss, 2 would suffice. A
- * lost segment delays all later data by a round trip, and a lost retransmission by another round
- * trip.
+ * The ratio of the window to the amount that the user reads per round trip. Without loss, 2 would
+ * suffice. A lost segment delays all later data by a round trip, and a lost retransmission by
+ * another round trip.
  */
 const ROUND_TRIPS_AHEAD = 4;
 
@@ -27,7 +28,7 @@ export class ReceiveWindow {
     this.#limit = Math.min(maximum, INITIAL_LIMIT);
   }
 
-  /** Octets that may be in flight or unread. */
+  /** The number of octets that may be in flight or unread. */
   get limit(): number {
     return this.#limit;
   }

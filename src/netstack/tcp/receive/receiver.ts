@@ -16,14 +16,14 @@ import { ReceiveWindow } from './receive-window.js';
 import { SelectiveAcks } from '../send/selective-acks.js';
 
 /**
- * The delayed ACK timeout in ms. RFC 9293 3.8.6.3 allows up to 500 ms; this is Linux's minimum,
- * well below a peer's minimum RTO of 200 ms.
+ * The delayed ACK timeout in ms. RFC 9293 3.8.6.3 allows up to 500 ms. This value is Linux's
+ * minimum and is well below the usual minimum RTO of 200 ms.
  */
 export const DELAYED_ACK_TIME = 40;
 
 /**
- * The maximum number of duplicate ACKs owed at once. The peer's fast retransmit needs three
- * segments; a batch of more than 64 gains nothing.
+ * The maximum number of duplicate ACKs that may be pending. The peer's fast retransmit needs only
+ * three, and sending more than 64 in a batch has no benefit.
  */
 const MAXIMUM_DUPLICATE_ACKS = 64;
 
@@ -48,12 +48,12 @@ export class Receiver {
   /** The sequence number of the peer's FIN, valid if `finSeen`. */
   finSequence = 0;
   finSeen = false;
-  /** Whether RCV.NXT has passed the FIN, so that no more data follows. */
+  /** Whether RCV.NXT has passed the FIN, which means that all data was received. */
   finished = false;
 
   /** Whether an ACK must be sent as soon as possible. */
   ackNow = false;
-  /** The number of duplicate ACKs owed, one for each out-of-order segment (RFC 5681 4.2). */
+  /** The number of duplicate ACKs to send, one for each out-of-order segment (RFC 5681 4.2). */
   duplicateAcksOwed = 0;
   /** When the delayed ACK is due; Infinity if no ACK is delayed. */
   delayedAckAt = Infinity;
@@ -78,13 +78,16 @@ export class Receiver {
     return sequenceDistance(this.rcvNxt, this.rcvEdge);
   }
 
-  /** Octets of unread data that the ring may hold, given the available memory. */
+  /** The number of unread octets that the ring may hold, given the available memory. */
   get #capacity(): number {
     const { limit } = this.window;
     return this.ring.canGrow ? limit : Math.min(limit, this.ring.capacity);
   }
 
-  /** The smallest shift with which the window field can express the whole ring (RFC 7323 2.3). */
+  /**
+   * The smallest shift that lets the window field express the size of the whole ring (RFC 7323
+   * 2.3).
+   */
   get wantedShift(): number {
     let shift = 0;
     while (this.ring.maximum >> shift > 0xffff) shift++;
@@ -117,19 +120,19 @@ export class Receiver {
     return Math.min(this.window.limit >> 1, this.#mss);
   }
 
-  /** Whether to inform the peer at once that the window grew because the user read data. */
+  /** Whether to send a window update immediately, because the user has read data. */
   opensWindow(): boolean {
     const capacity = this.#capacity;
     const opened = capacity - this.ring.length - this.rcvWnd;
-    // If the window is nearly closed, one step of growth suffices. Otherwise, the window must grow
-    // by two segments and, unless it is at most a quarter of the buffer, by half the buffer.
+    // If the window is nearly closed, it must grow by only one step. Otherwise, the window must
+    // grow by two segments and, unless it is at most a quarter of the buffer, by half the buffer.
     if (this.rcvWnd < this.#edgeStep) return opened >= this.#edgeStep;
     return opened >= 2 * this.#mss && (opened * 2 >= capacity || this.rcvWnd * 4 <= capacity);
   }
 
   /**
-   * Stores text that is at least partly in the window (RFC 9293 3.10.7.4, seventh step). Keeps
-   * out-of-order text (SHLD-31).
+   * Stores data that is at least partly in the window (RFC 9293 3.10.7.4, seventh step). Keeps
+   * out-of-order data (SHLD-31).
    */
   takeText(bytes: Uint8Array, offset: number, length: number, segSeq: number): TextOutcome {
     let from = 0;
@@ -180,14 +183,14 @@ export class Receiver {
     this.#unacknowledged += advanced;
   }
 
-  /** Discards out-of-order text after the peer's FIN: that text is not part of the stream. */
+  /** Discards out-of-order data after the peer's FIN, because it is not part of the stream. */
   #cutAtFin(): number {
     this.ranges.clear();
     this.selectiveAcks.clear();
     return this.finSequence;
   }
 
-  /** Schedules the ACK for text that arrived in order (RFC 5681 4.2, RFC 9293 3.8.6.3). */
+  /** Schedules the ACK for data that arrived in order (RFC 5681 4.2, RFC 9293 3.8.6.3). */
   scheduleAck(now: number): void {
     // The ACK is due after two full segments, or if another segment does not fit into the window.
     const isQuick = this.#quickAcks > 0 && this.#unacknowledged >= this.#peerSegment;
@@ -198,7 +201,7 @@ export class Receiver {
   }
 
   /**
-   * Schedules duplicate ACKs for out-of-order text, as RFC 5681 4.2 requires: with SACK, enough to
+   * Schedules duplicate ACKs for out-of-order data, as RFC 5681 4.2 requires: with SACK, enough to
    * report all new blocks; without SACK, one for each segment.
    */
   oweDuplicateAck(): void {
@@ -209,7 +212,7 @@ export class Receiver {
     if (this.duplicateAcksOwed < MAXIMUM_DUPLICATE_ACKS) this.duplicateAcksOwed++;
   }
 
-  /** Clears the pending ACK after a segment with ACK was sent. */
+  /** Clears the pending ACK, because a segment with ACK was sent. */
   ackSent(): void {
     this.ackNow = false;
     this.delayedAckAt = Infinity;
@@ -236,7 +239,9 @@ export class Receiver {
     return true;
   }
 
-  /** RFC 9293 3.10.7.4, first step: the four cases of the acceptability table. */
+  /**
+   * Whether a segment is acceptable: the table with four cases in RFC 9293 3.10.7.4, first step.
+   */
   isAcceptable(segSeq: number, segLen: number): boolean {
     const { rcvNxt, rcvEdge } = this;
     if (rcvEdge === rcvNxt) return segLen === 0 && segSeq === rcvNxt;

@@ -40,7 +40,7 @@ export function takeSelectiveAcks(
       segments.sack(start, end, arrived);
     }
   }
-  // SACK blocks are not in order of arrival, but RACK expects sequence order.
+  // RACK expects the segments in sequence order, but SACK blocks may be in any order.
   if (sackCount > 1 && arrived.length > 1) arrived.sort(bySequence);
 }
 

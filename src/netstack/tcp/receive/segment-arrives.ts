@@ -22,7 +22,7 @@ import type { Tcb } from '../tcb.js';
  */
 const OUT_OF_WINDOW_ACK_INTERVAL = 500;
 
-/** RFC 7323 5.5: a TS.Recent older than 24 days is invalid. */
+/** RFC 7323 5.5: TS.Recent is invalid if it is older than 24 days. */
 const TIMESTAMP_LIFETIME = 24 * 24 * 3600 * 1000;
 
 /** 2 MSL in ms (RFC 9293 3.4.2), with an MSL of 30 s as in Linux. */
@@ -68,7 +68,8 @@ function arriveSynchronized(tcb: Tcb, segment: Segment, now: number): void {
 
 /**
  * Handles a repeated SYN in SYN-RECEIVED. A SYN without ACK means that the SYN-ACK was lost and
- * must be resent. A SYN-ACK completes a simultaneous open (RFC 9293 figure 7); only its ACK is new.
+ * must be resent. A SYN-ACK completes a simultaneous open (RFC 9293 figure 7); only its ACK must
+ * still be processed.
  */
 function takeRepeatedSyn(tcb: Tcb, segment: Segment): boolean {
   if (!segment.has(SYN) || segment.has(RST) || segment.segSeq !== tcb.receiver.irs) return true;
@@ -112,8 +113,8 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
     // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
     // RSTs": otherwise, two peers with closed windows would never see each other's window updates.
-    // Leave text and FIN in the segment, so that it does not count as a duplicate ACK (RFC 5681 2);
-    // they do not fit into the window. checkSyn() handles a SYN.
+    // Leave data and FIN in the segment, although they do not fit into the window, so that the
+    // segment does not count as a duplicate ACK (RFC 5681 2). checkSyn() handles a SYN.
     if (!segment.has(SYN)) receiver.ackNow = true;
     return true;
   }
@@ -123,7 +124,7 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
     return false;
   }
   const textEnd = sequenceAdd(segment.segSeq, segment.payloadLength);
-  // RFC 2883 4: report a DSACK for text that was already received.
+  // RFC 2883 4: report a DSACK for data that was already received.
   if (sequenceAtOrBefore(textEnd, receiver.rcvNxt)) {
     receiver.selectiveAcks.arrivedTwice(segment.segSeq, textEnd);
   }
@@ -155,7 +156,7 @@ function checkReset(tcb: Tcb, segment: Segment, now: number): boolean {
     tcb.host.drops.count('tcp-reset');
     challenge(tcb, now);
   } else {
-    // A passive open returns to LISTEN silently, since it has no observer yet.
+    // A passively opened connection returns to LISTEN silently, because it has no observer yet.
     terminate(tcb, tcb.state === 'SYN-RECEIVED' ? 'refused' : 'reset');
   }
   return false;

@@ -1,6 +1,6 @@
 /**
- * Processes ACKs: finds the segments that arrived, samples RTT and delivery rate, and informs
- * LossRecovery and CongestionControl.
+ * Processes ACKs: finds the segments that the peer received, samples RTT and delivery rate, and
+ * informs LossRecovery and CongestionControl.
  */
 import { sequenceDistance } from '../../../lib/sequence-number.js';
 import type { AckReport, LossRecovery, RecoverySubject } from './loss-recovery.js';
@@ -17,7 +17,9 @@ export interface AcknowledgmentSubject extends RecoverySubject, SackSubject {
   advance(segAck: number): void;
 }
 
-/** The summary of the current ACK. One object suffices, since ACKs are processed one at a time. */
+/**
+ * The summary of the current ACK. One object is enough, because ACKs are processed one at a time.
+ */
 const report: AckReport = {
   acknowledged: 0,
   isDuplicate: false,

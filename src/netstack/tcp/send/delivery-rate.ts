@@ -44,9 +44,12 @@ export class DeliveryRate {
   #deliveredAt = 0;
   /** C.first_send_time: send time of the newest segment that the last ACK covered. */
   #firstSentAt = 0;
-  /** C.app_limited: samples are application-limited until `delivered` exceeds this; otherwise 0. */
+  /**
+   * C.app_limited: samples are application-limited until `delivered` exceeds this value; 0 if they
+   * are not limited.
+   */
   #appLimitedUntil = 0;
-  /** Send time of the newest segment that this ACK delivered; -1 if none yet. */
+  /** Send time of the newest segment that this ACK has delivered so far; -1 if none. */
   #newestSentAt = -1;
   #newestEnd = 0;
   #sendElapsed = 0;

@@ -23,7 +23,7 @@ export interface RecoverySubject extends DeliveryState {
   readonly minimumRtt: MinimumRtt;
 }
 
-/** An ACK's content except its acknowledgment number. One object is reused for all ACKs. */
+/** What an ACK reports, except its acknowledgment number. One object is reused for all ACKs. */
 export interface AckReport {
   /** The number of octets by which SND.UNA moved. */
   acknowledged: number;
@@ -42,7 +42,7 @@ export class LossRecovery implements RackContext {
   readonly #sender: RecoverySubject;
   readonly #rack: Rack;
   readonly probe = new TailLossProbe();
-  /** When the reordering timer expires and loss detection runs again; Infinity if not set. */
+  /** When the reordering timer expires, so that loss detection runs again; Infinity if not set. */
   reorderAt = Infinity;
   /** Whether the first segment must be retransmitted regardless of the window. */
   isHeadDue = false;
@@ -51,7 +51,7 @@ export class LossRecovery implements RackContext {
   /** RecoveryPoint of RFC 6675: SND.NXT when this recovery began. */
   #recoveryPoint: number;
   #duplicateAcks = 0;
-  /** RecoverFS of RFC 9937, in segments: the number outstanding when this recovery began. */
+  /** RecoverFS of RFC 9937, the number of segments outstanding when this recovery began. */
   #outAtBeginning = Infinity;
   /** RetransmitTS of RFC 3522: when this recovery sent its first retransmission; -1 before that. */
   #firstRetransmissionAt = -1;
@@ -203,9 +203,9 @@ export class LossRecovery implements RackContext {
       this.#duplicateAcks = Math.max(0, this.#duplicateAcks - Math.ceil(acknowledged / mss));
       if (this.#phase === 'fast-recovery') this.#loseHead();
     } else if (isDuplicate && segments.size > 0) {
-      // RFC 9937 6.2: count at most as many segments as are outstanding, or were outstanding when
-      // recovery began. Some duplicate ACKs are forged or answer packets that the network
-      // duplicated.
+      // RFC 9937 6.2: count at most as many segments as are outstanding now or, if lower, were
+      // outstanding when recovery began. Some duplicate ACKs may be forged or caused by packets
+      // that the network duplicated.
       const limit = Math.min(segments.size, this.#outAtBeginning);
       if (this.#duplicateAcks < limit) this.#duplicateAcks++;
       if (this.isRecovering || this.#duplicateAcks < DUPLICATE_THRESHOLD) return;
@@ -245,7 +245,7 @@ export class LossRecovery implements RackContext {
     this.#phase = phase;
     this.#recoveryPoint = sender.sndNxt;
     this.#outAtBeginning = sender.segments.size;
-    // A timeout during recovery continues the same recovery: earlier retransmissions still count.
+    // A timeout during recovery does not start a new recovery: earlier retransmissions still count.
     if (!wasRecovering) {
       this.#firstRetransmissionAt = -1;
       this.#isDecided = false;

@@ -1,5 +1,5 @@
 /**
- * Chooses the next segment to send: lost octets first, then new ones (RFC 6675 4, NextSeg). Both
+ * Chooses the next segment to send: lost data first, then new data (RFC 6675 4, NextSeg). Both
  * windows and the pacer limit sending, and small segments wait (RFC 9293 3.7.4 and 3.8.6.2.1).
  */
 import { RING_INITIAL_CAPACITY, type RingBuffer } from '../../../lib/ring-buffer.js';
@@ -11,12 +11,12 @@ import type { SentSegment, SentSegments } from './sent-segments.js';
 
 /**
  * The memory that the scoreboard uses for each segment, in octets, rounded up. The peer chooses the
- * MSS (RFC 9293 3.7.1 sets no minimum). With 36 octets of text in each segment, the scoreboard
+ * MSS (RFC 9293 3.7.1 sets no minimum). With 36 octets of data in each segment, the scoreboard
  * would use several times the memory of the send ring, but the stack's budget counts only the ring.
  *
  * Therefore the scoreboard may use only as much memory as the ring. At that limit, new data waits
- * for an ACK and then leaves in larger segments. Large segments never reach the limit, and even
- * tiny segments can fill the initial window of RFC 6928.
+ * for an ACK and is then sent in larger segments. Connections with large segments never reach the
+ * limit, and even tiny segments can fill the initial window of RFC 6928.
  */
 const SEGMENT_MEMORY = 256;
 
@@ -43,10 +43,13 @@ export class NextSegment {
   /** The segment to retransmit; undefined for new data. */
   segment: SentSegment | undefined = undefined;
   start = 0;
-  /** Octets of text, without the FIN. */
+  /** The number of data octets, without the FIN. */
   length = 0;
   hasFin = false;
-  /** When the pacer lets the chosen segment leave, in ms; Infinity if pacing does not delay it. */
+  /**
+   * When the pacer allows the chosen segment to be sent, in ms; Infinity if pacing does not delay
+   * it.
+   */
   paceAt = Infinity;
   readonly #source: SegmentSource;
 
@@ -133,8 +136,8 @@ export class NextSegment {
   }
 
   /**
-   * RFC 9293 3.8.6.2.1, (2) and (3): a small segment may leave if it carries all queued data or at
-   * least half of the largest window seen.
+   * RFC 9293 3.8.6.2.1, (2) and (3): a small segment may be sent if it carries all queued data or
+   * at least half of the largest window seen.
    */
   #mayBeSmall(length: number, available: number): boolean {
     const { noDelay, flightSize, maxSndWnd } = this.#source;

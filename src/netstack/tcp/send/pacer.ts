@@ -1,37 +1,42 @@
 /** Paces transmissions: a token bucket that fills at the pacing rate. */
 
 /**
- * How late a timer may fire, in ms, without reducing the rate. A busy process runs its timers late,
- * and BBR would mistake that delay for a slower path. A higher limit would cause bursts that
+ * How late a timer may fire, in ms, before the rate is reduced. In a busy process, timers fire
+ * late, and BBR would mistake that delay for a slower path. A higher limit would cause bursts that
  * overflow short queues.
  */
 const LONGEST_LATENESS = 10;
 
-/** The maximum credit, in ms at the pacing rate, of a sender that pacing does not delay. */
+/**
+ * The maximum credit of a sender that pacing does not delay, in ms of sending at the pacing rate.
+ */
 const LONGEST_SAVING = 2;
 
 /** A debt below this many octets counts as zero. */
 const NOTHING = 1e-6;
 
 export class Pacer {
-  /** Octets that may leave now; negative after a segment larger than the credit. */
+  /**
+   * The number of octets that may be sent now; negative after a segment that was larger than the
+   * credit.
+   */
   #credit = 0;
   #filledAt = -Infinity;
   /** Whether pacing, rather than the window or a lack of data, delays the next segment. */
   #isKeeping = false;
 
   /**
-   * Returns when the next segment may leave; `now` if it may leave immediately.
+   * Returns when the next segment may be sent; `now` if immediately.
    *
    * @param rate pacing rate in octets per ms; Infinity without pacing
-   * @param quantum octets that may leave in one burst
+   * @param quantum octets that may be sent in one burst
    */
   departure(rate: number, quantum: number, now: number): number {
     if (rate === Infinity) return now;
     this.#fill(rate, quantum, now);
     this.#isKeeping = this.#credit <= -NOTHING;
     if (!this.#isKeeping) return now;
-    // Wait for up to half a quantum of credit, so that not every segment needs a timer.
+    // Wait to accumulate up to half a quantum of credit, so that not every segment needs a timer.
     const wanted = Math.min(quantum, rate) / 2 - this.#credit;
     return now + wanted / rate;
   }

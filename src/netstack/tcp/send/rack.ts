@@ -11,7 +11,7 @@ export const DUPLICATE_THRESHOLD = 3;
  */
 const RECOVERIES_UNTIL_RESET = 16;
 
-/** Timer resolution in ms: a shorter delay counts as expired. */
+/** Timer resolution in ms: a timer that is due sooner counts as expired. */
 const RESOLUTION = 1e-3;
 
 export interface RackContext {
@@ -34,7 +34,10 @@ export class Rack {
   #multiplier = 1;
   /** RACK.reo_wnd_persist: the number of recoveries until the multiplier is reset. */
   #recoveriesLeft = RECOVERIES_UNTIL_RESET;
-  /** RACK.dsack_round: SND.NXT when the window was last widened, at most once per round trip. */
+  /**
+   * RACK.dsack_round: SND.NXT when the window was last widened, which happens at most once per
+   * round trip.
+   */
   #widenedUntil: number | undefined = undefined;
 
   constructor(iss: number) {

@@ -55,9 +55,9 @@ export class RoundTrips {
     } else if (echoRtt < 0) {
       estimator.ease();
     } else if (now - echoRtt < this.#timedOutAt) {
-      // The echoed timestamp predates the last timeout: earlier ACKs were lost, and this ACK
-      // repeats the last lost one. `echoRtt` includes the wait for the timer and would double the
-      // next timeout. The path works, so end the backoff.
+      // The echoed timestamp is older than the last timeout: earlier ACKs were lost, and this ACK
+      // repeats the last lost one. `echoRtt` includes the time spent waiting for the timer and
+      // would double the next timeout. The path works, so end the backoff.
       estimator.endBackoff();
     } else {
       this.#sample(echoRtt, now);

@@ -14,8 +14,8 @@ const MAXIMUM_RTO = 60_000;
 
 /**
  * RFC 6298 2.4 requires RTO >= 1 s. Like Linux (TCP_RTO_MIN), this stack instead keeps the variance
- * term at 200 ms or more, which still outlasts a peer's delayed ACK: the RTO is never below srtt +
- * 200 ms.
+ * term at 200 ms or more, which is still longer than a peer delays its ACKs: the RTO is never below
+ * srtt + 200 ms.
  */
 const MINIMUM_VARIANCE_TERM = 200;
 
@@ -46,7 +46,7 @@ export class RtoEstimator {
   }
 
   /**
-   * Adds an unambiguous RTT sample (RFC 6298 3, Karn's algorithm), which ends any backoff (RFC 6298
+   * Adds an unambiguous RTT sample (RFC 6298 3, Karn's algorithm), and ends any backoff (RFC 6298
    * 5, second-to-last paragraph).
    */
   sample(rtt: number): void {

@@ -8,7 +8,8 @@ import { sequenceAtOrBefore, sequenceBefore } from '../../../lib/sequence-number
 import type { Reassembly } from '../receive/reassembly.js';
 
 /**
- * The maximum number of blocks kept. Older blocks have been reported often enough to be dropped.
+ * The maximum number of blocks kept. Older blocks can be dropped, because they have been reported
+ * often enough.
  */
 const MAXIMUM_BLOCKS = 64;
 
@@ -80,8 +81,8 @@ export class SelectiveAcks {
       this.#duplicate = undefined;
       left--;
     }
-    // If more unreported blocks exist than fit, send the oldest first; the next ACK carries the
-    // rest.
+    // If there are more unreported blocks than fit, send the oldest first; the next ACK reports the
+    // others.
     const untold = this.#blocks.filter(({ isTold }) => !isTold);
     const told = this.#blocks.filter(({ isTold }) => isTold);
     const first = untold.slice(Math.max(0, untold.length - left));

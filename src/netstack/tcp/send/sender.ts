@@ -48,8 +48,8 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   sndUna: number;
   sndNxt: number;
   /**
-   * The sequence number of the next new octet: SND.NXT, or lower after a window probe, which does
-   * not count as sent.
+   * The sequence number of the next new octet: SND.NXT, or lower after a window probe, whose octet
+   * does not count as sent.
    */
   sndNew: number;
   /** SND.WND after window scaling, in octets. */
@@ -62,7 +62,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
   maxSndWnd = 0;
   /** Snd.Wind.Shift of RFC 7323 2.3: the scaling of the peer's window field. */
   shift = 0;
-  /** Eff.snd.MSS of RFC 9293 3.7.1: octets of text in a full segment. */
+  /** Eff.snd.MSS of RFC 9293 3.7.1: the number of data octets in a full segment. */
   mss: number;
   usesSack = false;
   /** Whether Nagle's algorithm (RFC 9293 3.7.4) is off. */
@@ -134,7 +134,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     return this.segments.size > 0 || this.sndUna === this.iss;
   }
 
-  /** Whether the local FIN, and therefore all data, is acknowledged. */
+  /** Whether the peer has acknowledged the local FIN, and therefore all data. */
   get finAcknowledged(): boolean {
     return this.finQueued && sequenceBefore(this.dataEnd, this.sndUna);
   }
@@ -160,7 +160,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     return sequenceDistance(this.#ringSequence, sequence);
   }
 
-  /** Queues text and returns the number of octets accepted. */
+  /** Queues data and returns the number of octets accepted. */
   queue(bytes: Uint8Array): number {
     if (this.ring.length === 0) this.unread.queueBegins(this.dataEnd);
     return this.ring.write(bytes);
@@ -262,7 +262,7 @@ export class Sender implements AcknowledgmentSubject, SegmentSource {
     this.ring.discard(data);
     this.#ringSequence = sequenceAdd(this.#ringSequence, data);
     this.sndUna = segAck;
-    // `segAck` is beyond `sndNew` if the peer accepted the octet of a window probe.
+    // If the peer accepted the octet in a window probe, `segAck` is beyond `sndNew`.
     this.sndNew = sequenceMax(this.sndNew, segAck);
   }
 

@@ -10,7 +10,7 @@ import {
 import type { Transmission } from '../congestion/congestion-control.js';
 
 /**
- * Octets [start, end) of the sequence space that were sent in one segment: text, optionally
+ * Octets [start, end) of the sequence space that were sent in one segment: data, optionally
  * followed by a FIN.
  */
 export class SentSegment implements Transmission {
@@ -27,7 +27,7 @@ export class SentSegment implements Transmission {
   isRetransmitted = false;
   isSacked = false;
   isLost = false;
-  /** Whether C.lost includes this segment, because the network lost it. */
+  /** Whether C.lost includes this segment. True only if the network lost it. */
   isCounted = false;
   /**
    * Whether a spurious retransmission put two copies into the network; pipe (RFC 6675 4) counts
@@ -60,7 +60,7 @@ export class SentSegment implements Transmission {
   }
 }
 
-/** Unused slots at the front of the array are removed after they reach this number. */
+/** Unused slots at the front of the array are removed when this many have accumulated. */
 const LARGEST_HOLE = 256;
 
 export class SentSegments {
@@ -166,8 +166,8 @@ export class SentSegments {
   }
 
   /**
-   * @param isCounted whether C.lost includes the segment; false if it is resent for a reason other
-   * than loss
+   * @param isCounted whether C.lost includes the segment; false if the segment is resent for a
+   * reason other than loss
    */
   lose(segment: SentSegment, isCounted = true): void {
     this.#unlink(segment);
@@ -194,8 +194,8 @@ export class SentSegments {
   }
 
   /**
-   * Undoes a spurious recovery: segments marked lost are in flight after all, and those
-   * retransmitted since `since` are in flight twice.
+   * Undoes a spurious recovery: segments marked lost are still in flight, and those retransmitted
+   * since `since` are in flight twice.
    */
   takeBackLosses(since: number): void {
     const inFlight: SentSegment[] = [];

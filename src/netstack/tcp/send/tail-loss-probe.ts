@@ -28,7 +28,7 @@ export class TailLossProbe {
     return this.#end !== undefined;
   }
 
-  /** PTO in ms, counted from the last transmission or ACK (RFC 8985 7.2). */
+  /** The PTO in ms, relative to the last transmission or ACK (RFC 8985 7.2). */
   timeout(srtt: number, rto: number, segmentsInFlight: number): number {
     if (srtt === 0) return Math.min(TIMEOUT_WITHOUT_RTT, rto);
     const delay = segmentsInFlight === 1 ? MAXIMUM_ACK_DELAY : 0;
@@ -48,7 +48,7 @@ export class TailLossProbe {
   /**
    * Processes an ACK while a probe is outstanding (RFC 8985 7.4.2, TLP_process_ack()).
    *
-   * @param dsackEnd the end of the ACK's DSACK, which is for the probe only if it equals the
+   * @param dsackEnd the end of the ACK's DSACK, which reports the probe only if it equals the
    * probe's end; undefined without a DSACK
    * @param isPureDuplicate true for a duplicate ACK without SACK blocks
    * @returns whether the probe repaired a loss that was not otherwise detected
@@ -62,7 +62,7 @@ export class TailLossProbe {
       this.#end = undefined;
       return true;
     } else if (isPureDuplicate) {
-      // A peer without DSACK sends two ACKs if both copies of the segment arrived.
+      // If both copies of the segment arrive, a peer without DSACK sends two ACKs.
       this.#end = undefined;
     }
     return false;

@@ -69,13 +69,13 @@ function probe(tcb: Tcb, now: number): void {
   tcb.host.enqueue(tcb);
 }
 
-/** Whether the user timeout has passed: R2 of RFC 9293 3.8.3, as a duration. */
+/** Whether the user timeout has passed: R2 of RFC 9293 3.8.3, expressed as a duration. */
 function hasGivenUp(tcb: Tcb, now: number): boolean {
   return now - tcb.progressAt >= tcb.userTimeout;
 }
 
 /**
- * RFC 9293 3.8.4: a keep-alive probe is a segment without text, just below the window, so the peer
+ * RFC 9293 3.8.4: a keep-alive probe is a segment without data, just below the window, so the peer
  * must answer it.
  */
 function keepAlive(tcb: Tcb, now: number): void {
@@ -83,7 +83,8 @@ function keepAlive(tcb: Tcb, now: number): void {
   tcb.keepAliveAt = Infinity;
   if (option === undefined || tcb.state === 'TIME-WAIT' || tcb.state === 'CLOSED') return;
   const idleEnd = tcb.heardAt + option.idle;
-  // Data in flight has its own timer, and newer activity moves the idle deadline.
+  // Send no probe yet: data in flight has its own timer, and newer activity moves the idle
+  // deadline.
   if (tcb.keepAliveProbes === 0 && (idleEnd > now || sender.hasOutstanding)) {
     tcb.keepAliveAt = idleEnd > now ? idleEnd : now + option.interval;
     return;

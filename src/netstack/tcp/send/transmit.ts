@@ -25,9 +25,9 @@ import type { Tcb } from '../tcb.js';
 /**
  * Builds a segment in a packet slot.
  *
- * @param sequence SEG.SEQ; the text is read from the send ring at this position
+ * @param sequence SEG.SEQ; the data at this position of the send ring is sent
  * @param flags if they include ACK, the segment also satisfies any pending ACK
- * @param length octets of text
+ * @param length the number of data octets
  */
 export function createSegment(
   tcb: Tcb,
@@ -39,8 +39,8 @@ export function createSegment(
   const { header, sender, receiver } = tcb;
   const isSyn = (flags & SYN) !== 0;
   const acknowledges = (flags & ACK) !== 0;
-  // Only segments without text carry SACK blocks. RFC 2018 allows SACK blocks with text, but text
-  // is cut to Eff.snd.MSS, which does not account for the blocks.
+  // Only segments without data carry SACK blocks. RFC 2018 also allows SACK blocks with data, but a
+  // segment may hold Eff.snd.MSS octets of data, which leaves no room for the blocks.
   const blocks = acknowledges && !isSyn && length === 0 ? sackBlocks(tcb) : 0;
   const tcpLength = TCP_HEADER_LENGTH + optionsLength(tcb, isSyn) + sackLength(blocks);
   const slot = tcb.host.slots.allocate(header.length + tcpLength + length);

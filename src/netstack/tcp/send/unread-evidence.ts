@@ -1,10 +1,10 @@
 /**
- * Finds out whether an RST proves that the peer's application has not read the outstanding text.
+ * Determines whether an RST proves that the peer's application has not read the outstanding data.
  *
  * A host without a socket answers a segment with an RST that has no ACK and takes SEG.SEQ from
  * SEG.ACK (RFC 9293 3.10.7.1). A socket that aborts sends an RST with ACK instead, whether or not
- * it has read the text. So an RST without ACK proves that the socket was gone if only one segment
- * can have caused it.
+ * it has read the data. So if only one segment can have caused an RST without ACK, that RST proves
+ * that the socket no longer existed.
  */
 import type { Segment } from '../segment.js';
 import { ACK } from '../../../wire/tcp.js';
@@ -18,33 +18,34 @@ export interface OutstandingText {
 }
 
 export class UnreadEvidence {
-  /** Whether it is proved that the unacknowledged text is unread. */
+  /** Whether there is proof that the unacknowledged data is unread. */
   isProven = false;
   readonly #text: OutstandingText;
   /** SEG.SEQ and SEG.ACK of the first outstanding segment. */
   #sequence = 0;
   #ack = 0;
-  /** Whether another segment has the same SEG.ACK, so that an RST may answer that one. */
+  /** Whether another segment has the same SEG.ACK, so that an RST may be the response to either. */
   #isRepeated = false;
   /** SEG.ACK of the last segment, and when it was sent. */
   #lastAck = 0;
   #lastSentAt = -Infinity;
-  /** The sequence number of the first octet that was queued since the queue was empty. */
+  /** The sequence number of the first octet queued after the queue was last empty. */
   #queuedFrom = 0;
-  /** Whether a window probe was sent: its octet is sent again with the text. */
+  /** Whether a window probe was sent. Its octet will be sent again with other data. */
   #hasProbed = false;
 
   constructor(text: OutstandingText) {
     this.#text = text;
   }
 
-  /** Records that the user queues text while all earlier text is acknowledged. */
+  /** Records that the user queues data after all earlier data was acknowledged. */
   queueBegins(sequence: number): void {
     this.#queuedFrom = sequence;
   }
 
   /**
-   * Records the end of the connection with text in the queue, which is unread if none of it was sent.
+   * Records that the connection ended with data in the queue. The data is unread if none of it was
+   * sent.
    *
    * @param sndNxt SND.NXT, which a window probe advances
    */
@@ -56,15 +57,15 @@ export class UnreadEvidence {
    * Records a segment, before it counts as outstanding.
    *
    * @param sequence SEG.SEQ
-   * @param length octets of text
+   * @param length the number of data octets
    * @param ack SEG.ACK
    */
   segmentSent(sequence: number, length: number, ack: number, now: number): void {
     if (length > 0 && this.#text.segments.size === 0) {
       this.#sequence = sequence;
       this.#ack = ack;
-      // A segment that was sent up to an RTO earlier may arrive after the text. So may a copy of
-      // acknowledged text.
+      // A segment that was sent up to one RTO earlier may arrive after the data, as may a copy of
+      // acknowledged data.
       this.#isRepeated = ack === this.#lastAck && now - this.#lastSentAt < this.#text.rto;
     } else if (ack === this.#ack) {
       this.#isRepeated = true;
@@ -77,7 +78,7 @@ export class UnreadEvidence {
     this.#hasProbed = true;
   }
 
-  /** Records that the peer acknowledged text, which disproves that its socket is gone. */
+  /** Records that the peer acknowledged data, so its socket still exists. */
   acknowledged(): void {
     this.isProven = false;
   }

@@ -2,7 +2,7 @@ import { SipHash } from '../../../lib/siphash.js';
 import type { SocketAddress } from '../../../wire/ip-address.js';
 import { hashInput } from '../open/initial-sequence.js';
 
-/** RFC 6056 3.2 recommends the largest possible range. Lower ports are left to services. */
+/** RFC 6056 3.2 recommends the largest possible range. Lower ports are reserved for services. */
 const FIRST_PORT = 32_768;
 const PORT_COUNT = 65_536 - FIRST_PORT;
 
@@ -13,7 +13,7 @@ export class EphemeralPorts {
 
   /**
    * @param key the secret 16-byte key
-   * @param start a random integer that sets the first port
+   * @param start a random integer that determines the first port
    */
   constructor(key: Uint8Array, start: number) {
     this.#hash = new SipHash(key);

@@ -1,10 +1,10 @@
 /**
  * Detects segments for unknown connections from a remote endpoint that this stack also uses.
- * Probably another host has the same address and uses the same service.
+ * Another host probably has the same address and uses the same service.
  *
  * RFC 9293 3.10.7.1 answers such segments with an RST, because they could belong to an old
  * connection of this host. If another host shares the address, the RST would reset that host's
- * connection. The RST is not a MUST in RFC 9293.
+ * connection. RFC 9293 does not use MUST for the RST.
  */
 import { ACK, SYN } from '../../../wire/tcp.js';
 import type { Inbound } from '../../ip/inbound.js';
@@ -56,8 +56,8 @@ export class UnmatchedSegments {
   }
 
   /**
-   * Whether this stack has or recently had connections to the segment's source. Without this check,
-   * any host in the tunnel could cause reports by sending segments from its own endpoint.
+   * Whether this stack has, or recently had, connections to the segment's source. Without this
+   * check, any host in the tunnel could cause reports by sending segments from its own endpoint.
    */
   #isRemoteOfOurs(packet: Inbound, segment: Segment, end: string): boolean {
     if (this.#remotes.has(end)) return true;

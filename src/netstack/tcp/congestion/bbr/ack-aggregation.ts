@@ -1,4 +1,6 @@
-/** Estimates ACK aggregation: octets ACKed ahead of the path's rate (draft-ietf-ccwg-bbr 5.5.9). */
+/**
+ * Estimates ACK aggregation: octets ACKed faster than the path's rate (draft-ietf-ccwg-bbr 5.5.9).
+ */
 import { WindowedMaximum } from '../windowed-maximum.js';
 import { EXTRA_ACKED_FILTER_LENGTH } from './parameters.js';
 
@@ -16,7 +18,7 @@ export class AckAggregation {
     return this.#filter.value;
   }
 
-  /** Clears the filter, which covers only one round in Startup. */
+  /** Clears the filter. In Startup, the filter covers only one round. */
   forget(): void {
     this.#filter.clear();
   }
@@ -26,7 +28,7 @@ export class AckAggregation {
     this.#intervalStart = now;
   }
 
-  /** @param most upper bound for each sample: cwnd */
+  /** @param most the upper bound for each sample, which is cwnd */
   update(
     newlyDelivered: number,
     bandwidth: number,

@@ -1,6 +1,6 @@
 /**
  * ProbeBW: slows down, cruises, refills the pipe, then speeds up, to measure the bandwidth and how
- * much may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
+ * much data may be in flight (draft-ietf-ccwg-bbr 5.3.3 and 5.5.10.2).
  */
 import type { AckSample, DeliveryState, Transmission } from '../congestion-control.js';
 import { isLossTooHigh } from './loss-threshold.js';
@@ -63,12 +63,16 @@ export class BandwidthProbe {
     this.#raiseSlope();
   }
 
-  /** Handles an interruption by ProbeRTT. ACKs arriving now still belong to the previous probe. */
+  /**
+   * Handles an interruption by ProbeRTT. ACKs that arrive now still belong to the previous probe.
+   */
   interrupt(): void {
     this.#isStopping = true;
   }
 
-  /** UpdateProbeBWCyclePhase(): processes an ACK. Called only after the pipe has been full. */
+  /**
+   * UpdateProbeBWCyclePhase(): processes an ACK. Called only after the pipe was full at least once.
+   */
   update(sample: AckSample, isAppLimited: boolean, state: DeliveryState, now: number): void {
     if (this.#adaptLongTerm(sample, isAppLimited, state)) return;
     const model = this.#model;
@@ -146,7 +150,7 @@ export class BandwidthProbe {
     return false;
   }
 
-  /** IsInflightTooHigh(): whether losses show that too much was in flight. */
+  /** IsInflightTooHigh(): whether losses show that too much data was in flight. */
   #isTooHigh(lost: number, inflight: number, { usesSack }: DeliveryState): boolean {
     return usesSack ? isLossTooHigh(lost, inflight, this.#model.mss) : lost > 0;
   }

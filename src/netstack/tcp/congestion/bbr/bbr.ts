@@ -1,7 +1,7 @@
 /**
- * BBR version 3 (draft-ietf-ccwg-bbr): paces at the measured delivery rate and keeps little more in
- * flight than the path can hold, even if single segments are lost. This file defines the order of
- * the steps; other files implement them under the draft's names.
+ * BBR version 3 (draft-ietf-ccwg-bbr): paces at the measured delivery rate and keeps little more
+ * data in flight than the path can hold, even if single segments are lost. This file defines the
+ * order of the steps; other files implement the steps, with the names that the draft uses.
  */
 import type {
   AckSample,
@@ -20,9 +20,12 @@ import { StartupLoss } from './startup-loss.js';
 import { Undo } from './undo.js';
 
 export interface BbrOptions {
-  /** The initial Eff.snd.MSS in octets; setMss() updates it. */
+  /** The initial Eff.snd.MSS in octets; setMss() changes the value later. */
   readonly mss: number;
-  /** Returns a random number in [0, 1) to vary the times of the probes; need not be secure. */
+  /**
+   * Returns a random number in [0, 1) to vary the times of the probes; the numbers need not be
+   * secure.
+   */
   readonly random: () => number;
   readonly now: number;
 }
@@ -83,8 +86,8 @@ export class Bbr implements CongestionControl {
   }
 
   /**
-   * Sets the initial window to one segment (RFC 5681 3.1), because BBR starts with TCP's initial
-   * window (draft-ietf-ccwg-bbr 5.6.4.1).
+   * Sets the initial window to one segment (RFC 5681 3.1), because that is TCP's initial window in
+   * this case, and BBR uses TCP's (draft-ietf-ccwg-bbr 5.6.4.1).
    */
   handshakeRepeated(): void {
     this.#model.cwnd = this.#model.mss;
@@ -93,7 +96,7 @@ export class Bbr implements CongestionControl {
   /** HandleRestartFromIdle(): keeps cwnd, since pacing limits the rate. */
   restart(state: DeliveryState, _idle: number, _rto: number, now: number): void {
     const { phase, aggregation } = this.#model;
-    // A connection in ProbeRTT also counts as application-limited (C.app_limited).
+    // In ProbeRTT, a connection also counts as application-limited (C.app_limited).
     if (!state.isAppLimited && phase !== 'ProbeRTT') return;
     this.#isIdleRestart = true;
     aggregation.restart(now);
@@ -124,7 +127,7 @@ export class Bbr implements CongestionControl {
   timedOut(): void {
     this.#saveState();
     this.#repair = 'after-timeout';
-    // After a timeout, send one segment, then as much as each ACK delivers, up to the model's
+    // After a timeout, send one segment, then as much data as each ACK delivers, up to the model's
     // window.
     this.#model.cwnd = this.#model.mss;
   }
@@ -240,7 +243,9 @@ export class Bbr implements CongestionControl {
     this.#pacingRate = (STARTUP_PACING_GAIN * initialWindow(this.#model.mss)) / srtt;
   }
 
-  /** SetPacingRateWithGain(): until the pipe has been full once, the rate only increases. */
+  /**
+   * SetPacingRateWithGain(): until the pipe is full for the first time, the rate only increases.
+   */
   #setPacingRate(gain: number): void {
     const { bandwidth, fullPipe } = this.#model;
     const rate = gain * bandwidth * (1 - PACING_MARGIN);

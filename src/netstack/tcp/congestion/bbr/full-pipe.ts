@@ -1,4 +1,6 @@
-/** Detects that the pipe is full: delivery no longer grows (draft-ietf-ccwg-bbr 5.3.1.2). */
+/**
+ * Detects that the pipe is full: the delivery rate no longer grows (draft-ietf-ccwg-bbr 5.3.1.2).
+ */
 import { FULL_PIPE_GROWTH, FULL_PIPE_ROUNDS } from './parameters.js';
 
 export class FullPipe {
@@ -9,7 +11,7 @@ export class FullPipe {
   #baseline = 0;
   #rounds = 0;
 
-  /** @param baseline the rate with which later samples are compared: BBR.full_bw */
+  /** @param baseline BBR.full_bw, the rate with which later samples are compared */
   reset(baseline = 0): void {
     this.#baseline = baseline;
     this.#rounds = 0;

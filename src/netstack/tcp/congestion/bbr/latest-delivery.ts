@@ -33,7 +33,7 @@ export class LatestDelivery {
     this.hasLoss = true;
     this.#roundDelivered = state.delivered;
     this.#deliveredBefore = state.delivered;
-    // Exclude this loss: it starts the round and would therefore bias the loss rate.
+    // Exclude this loss: it starts the round, and counting it would bias the loss rate.
     this.#lostBefore = state.lost;
     return true;
   }

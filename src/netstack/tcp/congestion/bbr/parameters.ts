@@ -13,7 +13,7 @@ export const PROBE_RTT_CWND_GAIN = 0.5;
 /** The fraction by which the pacing rate stays below the estimated bandwidth: 1 %. */
 export const PACING_MARGIN = 0.01;
 
-/** If more than this fraction of a round trip's octets is lost, too much is in flight. */
+/** If more than this fraction of a round trip's octets is lost, too much data is in flight. */
 export const LOSS_THRESHOLD = 0.02;
 
 /** The decrease factor after a round trip with loss. */
@@ -25,7 +25,7 @@ export const HEADROOM = 0.15;
 /** The minimum window in segments, so that delayed ACKs do not stall the sender. */
 export const MINIMUM_PIPE = 4;
 
-/** Startup ends after this number of loss bursts in a round trip. */
+/** Startup ends after this many loss bursts in a round trip. */
 export const STARTUP_FULL_LOSS_COUNT = 6;
 
 /** The pipe is full after FULL_PIPE_ROUNDS rounds with less growth than FULL_PIPE_GROWTH. */
@@ -49,7 +49,7 @@ export const PROBE_RTT_DURATION = 200;
 export const PROBE_WAIT = 2000;
 export const PROBE_WAIT_SPREAD = 1000;
 
-/** The maximum number of rounds between bandwidth probes; fewer if Reno would need fewer. */
+/** Bandwidth probes are as frequent as Reno's would be, but at most this many rounds apart. */
 export const RENO_ROUNDS = 63;
 
 /** The number of send quanta that may be queued in the sending and receiving hosts. */

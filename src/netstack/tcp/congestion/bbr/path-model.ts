@@ -127,9 +127,10 @@ export class PathModel {
    * AdaptLowerBoundsFromCongestion(): called at the end of a round with loss.
    *
    * The draft reduces both bounds after any loss. But with random loss, most rounds have losses, so
-   * the rate and the window decay until the next probe. At 100 Mbit/s, that costs a tenth of the
-   * rate at 0.1 % loss and up to a fifth at 1 %. This implementation therefore reduces the bounds
-   * only if a round lost more than LossThresh, the limit that the draft uses everywhere else.
+   * the rate and the window decay until the next probe. At 100 Mbit/s, that reduces the rate by a
+   * tenth at 0.1 % loss and by up to a fifth at 1 %. This implementation therefore reduces the
+   * bounds only if a round lost more than LossThresh, the limit that the draft uses everywhere
+   * else.
    */
   lossRoundEnded(state: DeliveryState): void {
     if (isAccelerating(this.phase) || !this.latest.hasLoss) return;

@@ -8,10 +8,13 @@ import type { PathModel } from './path-model.js';
 
 export class ProbeRtt {
   readonly #model: PathModel;
-  /** BBR.probe_rtt_done_stamp: end of ProbeRTT; 0 while inflight exceeds the ProbeRTT window. */
+  /** BBR.probe_rtt_done_stamp: when ProbeRTT ends; 0 while inflight exceeds the ProbeRTT window. */
   #endsAt = 0;
   #isRoundDone = false;
-  /** ProbeRTT, not the path, limits samples of segments sent while C.delivered was at most this. */
+  /**
+   * If a segment was sent while C.delivered was at most this value, its sample was limited by
+   * ProbeRTT, not by the path.
+   */
   #limitedUntil = -1;
 
   constructor(model: PathModel) {
@@ -30,7 +33,9 @@ export class ProbeRtt {
     this.#model.rounds.begin(state.delivered);
   }
 
-  /** Whether ProbeRTT limits a sample, which then counts as application-limited (C.app_limited). */
+  /**
+   * Whether ProbeRTT limits a sample. Such a sample counts as application-limited (C.app_limited).
+   */
   isLimited(priorDelivered: number): boolean {
     return priorDelivered <= this.#limitedUntil;
   }

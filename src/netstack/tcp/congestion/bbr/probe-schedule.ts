@@ -1,5 +1,5 @@
 /**
- * Schedules bandwidth probes: every 2 to 3 s, or sooner if a Reno flow would fill the path sooner
+ * Schedules bandwidth probes: every 2 to 3 s, or earlier if a Reno flow would fill the path earlier
  * (draft-ietf-ccwg-bbr 5.3.3.8). Random times keep flows from probing simultaneously.
  */
 import { PROBE_WAIT, PROBE_WAIT_SPREAD, RENO_ROUNDS } from './parameters.js';
@@ -25,7 +25,8 @@ export class ProbeSchedule {
   }
 
   /**
-   * @param target target inflight in segments, equal to the number of rounds that Reno would need
+   * @param target the target inflight in segments, which is also the number of rounds that Reno
+   * would need
    */
   isDue(target: number, round: number, now: number): boolean {
     if (now > this.#startedAt + this.#wait) return true;
