@@ -1,7 +1,7 @@
 /** A file for the blocks of a packet capture. Blocks are dropped if the disk is too slow. */
 export interface CaptureFile {
   /**
-   * Queues a block, which the capture file then owns.
+   * Queues a block and becomes its owner.
    *
    * @param onLost called if a queued block is lost, because the disk failed or close() timed out.
    * Not called after close() has resolved.

@@ -45,7 +45,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Why a program returned no result. */
+/** Why a program did not return a result. */
 export type CommandFailure = 'not-found' | 'denied' | 'timeout' | 'too-much-output' | 'failed';
 
 export class CommandError extends Error {

@@ -1,4 +1,4 @@
-/** A UDP address outside the tunnel. `address` is an IP address as text in canonical form. */
+/** A UDP address outside the tunnel. `address` is an IP address as a string in canonical form. */
 export interface Endpoint {
   readonly address: string;
   readonly port: number;

@@ -1,14 +1,14 @@
 /** The port for the files that arc-config needs. src/system implements it. */
 export interface Files {
   /**
-   * Returns the text of a file.
+   * Returns the content of a text file.
    * @throws FileError
    */
   readText(path: string): Promise<string>;
 
   /**
-   * Returns a file's text, and which other users can read or write the file. The owner and the mode
-   * come from the file descriptor that the text was read from.
+   * Returns a text file's content, and which other users can read or write the file. The owner and
+   * the mode are those of the file descriptor from which the content was read.
    * @throws FileError
    */
   inspectText(path: string): Promise<InspectedText>;
@@ -58,7 +58,9 @@ export interface Files {
   absolute(path: string): string;
 }
 
-/** The text of a file, and which users except the current one and root can access the file. */
+/**
+ * The content of a text file, and which users except the current one and root can access the file.
+ */
 export interface InspectedText {
   readonly text: string;
   readonly otherWriters: readonly OtherWriter[];

@@ -1,6 +1,6 @@
 /**
- * A text file next to its target file that records how far a run got, for the next run. The
- * journal's disk space is reserved at creation, so a full disk never prevents adding a line.
+ * A text file next to its target file. It records for the next run how far this run has progressed.
+ * The journal's disk space is reserved at creation, so a full disk never prevents adding a line.
  */
 export interface Journal {
   /** The absolute path, for use in messages. */

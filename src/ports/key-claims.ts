@@ -1,4 +1,4 @@
-/** This process's claim on a key, until close() is called or the process exits. */
+/** This process's claim on a key. It lasts until close() is called or the process exits. */
 export interface KeyClaim {
   close(): Promise<void>;
 }

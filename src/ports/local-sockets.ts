@@ -1,10 +1,10 @@
-/** A conversation with a local socket's client: receives text and returns text. */
+/** A conversation with a local socket's client: receives requests and returns responses. */
 export interface Conversation {
   /** Whether the client will not send more input. */
   readonly isOver: boolean;
   /**
-   * Returns the response to a piece of text. Called again only after the promise has settled. Never
-   * rejects.
+   * Returns the response to the next piece of input. Called again only after the promise has
+   * settled. Never rejects.
    */
   handle(text: string): Promise<string>;
   /** Called when the client has disconnected. No further calls follow. */
@@ -22,8 +22,9 @@ export interface LocalListeners {
    * Listens at an absolute path, for the current user only. Replaces the socket of a dead process,
    * and creates the folder if it is missing.
    *
-   * @throws Error with the system's `code`: EADDRINUSE if another process listens there; if the
-   * socket belongs to another user, whose process may be dead, the error has an `owner`; EACCES …
+   * @throws Error with the system's `code`: EADDRINUSE if another process listens there, or if
+   * another user owns the socket; the error then has an `owner`, and the process may be dead.
+   * EACCES …
    */
   listen(path: string, converse: () => Conversation): Promise<LocalListener>;
 }

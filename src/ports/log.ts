@@ -1,4 +1,7 @@
-/** A structured log. Secrets are never logged, addresses at debug level, packets at trace level. */
+/**
+ * A structured log. Secrets are never logged; addresses are logged at debug level, and packets at
+ * trace level.
+ */
 export interface Log {
   error(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -2,8 +2,8 @@ import type { IpAddress, IpPrefix } from '../wire/ip-address.js';
 
 /**
  * A system network interface whose IP packets this process sends and receives. A frame consists of
- * a header (src/wire/virtio-net.ts) and one packet. The packet may be longer than the MTU and lack
- * checksums; the header describes the remaining work.
+ * a header (src/wire/virtio-net.ts) and one packet. The packet may be longer than the MTU and have
+ * no checksums; the header describes the remaining work.
  */
 export interface PacketInterface {
   readonly name: string;
@@ -37,12 +37,11 @@ export interface PacketInterface {
   close(): void;
 }
 
-/** The configuration of an interface. */
 export interface InterfaceSettings extends InterfaceRouting {
   readonly mtu: number;
   /**
-   * Whether to guard a default route too, and to keep all guards until InterfaceLeftovers.remove().
-   * A guard rejects packets that were meant for a removed interface.
+   * Whether to guard a default route as well, and to keep all guards until
+   * InterfaceLeftovers.remove(). A guard rejects packets that were meant for a removed interface.
    */
   readonly killSwitch: boolean;
 }
@@ -62,7 +61,10 @@ export interface ConfiguredInterface {
    * @throws Error with the system's `code`; the message names the failed step
    */
   plan(settings: InterfaceRouting): InterfaceChange;
-  /** Removes what the system does not remove with the interface. A second call does nothing. */
+  /**
+   * Removes what the system does not remove together with the interface. A second call does
+   * nothing.
+   */
   undo(): void;
 }
 
@@ -120,9 +122,7 @@ export type PacketInterfaceRefusal =
   | 'no-access'
   /** /dev/net/tun can be opened, but creating an interface requires CAP_NET_ADMIN. */
   | 'not-permitted'
-  /** Another interface has this name. */
   | 'name-taken'
-  /** The name is not valid for an interface. */
   | 'bad-name'
   | 'failed';
 

@@ -1,8 +1,8 @@
 /** The port for reading files that contain a secret. src/system implements it. */
 export interface PrivateFiles {
   /**
-   * Returns the text of a file of up to 64 KB that only its owner may read. A pipe, which has no
-   * file mode, is read to its end.
+   * Returns the content of a text file of up to 64 KB that only its owner may read. A pipe, which
+   * has no file mode, is read to its end.
    * @throws PrivateFileError
    */
   readText(path: string): Promise<string>;

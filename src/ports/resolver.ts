@@ -10,7 +10,7 @@ export interface Resolver {
 }
 
 export interface Resolution {
-  /** IP addresses as text, in the system's order. */
+  /** IP addresses as strings, in the system's order. */
   readonly addresses: readonly string[];
   /** The time for which the addresses are valid, in milliseconds; Infinity for an IP literal. */
   readonly ttl: number;

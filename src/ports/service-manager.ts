@@ -1,4 +1,6 @@
-/** The port to the service manager that started this process; see sd_notify(3) for the states. */
+/**
+ * The interface to the service manager that started this process; see sd_notify(3) for the states.
+ */
 export interface ServiceManager {
   /**
    * The watchdog timeout in milliseconds; undefined without a watchdog. The service manager kills a

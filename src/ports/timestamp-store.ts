@@ -1,8 +1,8 @@
 /** Stores the last TAI64N timestamp sent with a key, for the next process (whitepaper 5.1). */
 export interface TimestampStore {
   /**
-   * Opens the record of a key. If the record cannot be read or written, logs one warning and throws
-   * nothing.
+   * Opens the record of a key. If the record cannot be read or written, logs one warning and does
+   * not throw.
    * @param publicKey the local public key, 32 bytes
    */
   open(publicKey: Uint8Array): Promise<TimestampRecord>;
