@@ -7,7 +7,7 @@ export interface DatagramDialer {
    *
    * @param target the host as an IP address in text form, and a port from 1 to 65535
    * @param signal aborts the attempt; the promise then rejects with the abort reason
-   * @throws DialError if the channel cannot be opened; every wait is limited
+   * @throws DialError if the channel cannot be opened; all waits are limited
    */
   open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel>;
 }

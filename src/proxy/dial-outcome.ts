@@ -2,7 +2,7 @@
 import type { Silence } from '../lib/silence.js';
 import { DialError, type DialFailure } from './dialer.js';
 
-/** The reason for the failure; `dial-failed` if the dialer gives no reason. */
+/** The reason for the failure; `dial-failed` if the dialer did not give one. */
 export interface FailedDial {
   readonly reason: DialFailure | 'dial-failed';
   readonly message: string;

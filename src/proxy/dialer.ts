@@ -14,14 +14,14 @@ export interface Dialer {
    * and a port from 1 to 65535
    * @param signal aborts the attempt; the promise then rejects with the abort reason
    * @returns a stream with half-close (`allowHalfOpen`) and back-pressure
-   * @throws DialError if the connection fails; every wait is limited
+   * @throws DialError if the connection fails; all waits are limited
    */
   dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex>;
 }
 
 /**
- * A stream that can serve further requests, because it knows whether a request was lost unread
- * (docs/decisions/0003-keep-upstream-connections.md).
+ * A stream that can be reused for further requests, because it knows whether a lost request was
+ * read (docs/decisions/0003-keep-upstream-connections.md).
  */
 export interface KeepableStream extends Duplex {
   /**
@@ -29,16 +29,19 @@ export interface KeepableStream extends Duplex {
    * and the tunnel still has the session in which the connection was opened.
    */
   readonly isQuiet: boolean;
-  /** Bytes that leave in one segment if they are written at once to a quiet stream. */
+  /**
+   * The number of bytes that are sent in one segment if they are written together to a quiet
+   * stream.
+   */
   readonly segmentSize: number;
-  /** Whether the other end has not acknowledged all that was sent. */
+  /** Whether the other end has not acknowledged all sent bytes. */
   readonly isUnacknowledged: boolean;
   /**
-   * Whether the other end reset the connection and had no socket any more when the unacknowledged
-   * bytes arrived, so that no program has read them.
+   * Whether the other end reset the connection because its socket no longer existed when the
+   * unacknowledged bytes arrived, which proves that no program has read them.
    */
   readonly provesUnread: boolean;
-  /** Call it after a request was written, so that a silent peer is noticed as early as in a dial. */
+  /** Call this after writing a request, so that a silent peer is detected as early as in a dial. */
   expectAnswer(): void;
 }
 
@@ -57,7 +60,7 @@ export interface DialTarget {
  * - `timeout`: the tunnel is up, but the target did not answer in time
  * - `closed`: the tunnel is shutting down
  * - `exhausted`: too many connections are open
- * - `not-ready`: the tunnel is not up yet, or is down again; nothing was sent
+ * - `not-ready`: the tunnel is not up yet, or no longer up; nothing was sent
  * - `no-such-name`: the name servers inside the tunnel have no address for the name
  * - `name-unresolved`: the name servers do not answer, or cannot be reached
  */
@@ -90,7 +93,7 @@ export class DialError extends Error {
   }
 }
 
-/** A dialer that is set later. Dials wait until then. */
+/** A dialer whose implementation is set later. Dials wait until then. */
 export class LaterDialer implements Dialer {
   #open: (dialer: Promise<Dialer>) => void = () => undefined;
   readonly #dialer = new Promise<Dialer>((resolve) => {
@@ -98,8 +101,8 @@ export class LaterDialer implements Dialer {
   });
 
   constructor() {
-    // Mark a rejection as handled, because no dial may be waiting. The code that opens the dialer
-    // reports the failure.
+    // Mark a rejection as handled, because possibly no dial is waiting. The code that opens the
+    // dialer reports the failure.
     this.#dialer.catch(() => undefined);
   }
 

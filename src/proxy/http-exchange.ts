@@ -21,7 +21,7 @@ export interface HttpResponse {
 }
 
 export interface ExchangeLimits {
-  /** The milliseconds without a byte in either direction after which the exchange is aborted. */
+  /** The exchange is aborted after this many milliseconds without a byte in either direction. */
   readonly idleTimeout: number;
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal;

@@ -8,7 +8,10 @@ import type { Dialer, DialTarget } from './dialer.js';
 import type { ProxyLog } from './proxy-log.js';
 import { Relay, watchUnread } from './relay.js';
 
-/** Milliseconds for the client to read the refusal and close, before its connection is reset. */
+/**
+ * How long the client may take to read the refusal and close, in ms, before its connection is
+ * reset.
+ */
 const LINGER = 2_000;
 
 export interface JoinRequest {
@@ -47,8 +50,8 @@ export class JoinedConnection {
   }
 
   /**
-   * Dials, replies to the client, and relays; the relay begins with bytes that the client already
-   * sent.
+   * Dials, replies to the client, and relays. The relay begins with any bytes that the client has
+   * already sent.
    */
   start(): void {
     const socket = this.#socket;
@@ -122,12 +125,12 @@ export class JoinedConnection {
 }
 
 /**
- * Sends the last bytes of a connection and closes it. Further bytes from the client are read and
- * dropped for up to LINGER, because an unread byte would turn the close into a reset, which could
- * destroy the last bytes.
+ * Sends the last bytes of a connection and closes it. Reads and drops further bytes from the client
+ * for up to LINGER, because an unread byte would turn the close into a reset, which could destroy
+ * the last bytes.
  */
 export function endWith(socket: Socket, bytes: string | Uint8Array): void {
-  // Ignore errors such as a reset by the client, which would be thrown without any listener.
+  // Ignore errors such as a reset by the client; without a listener, they would be thrown.
   socket.on('error', () => undefined);
   socket.end(bytes);
   socket.resume();

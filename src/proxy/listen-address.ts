@@ -33,7 +33,7 @@ export function parseListenAddress(text: string, usualPort: number): ListenAddre
     return { host: bracketed, port };
   }
   const host = plain === undefined || plain === '' ? DEFAULT_HOST : plain;
-  // Digits and dots must form a full address, because resolvers differ in how they read `127.1`.
+  // Digits and dots must form a full address, because resolvers interpret `127.1` differently.
   const isAddress = isIP(host) === 4;
   if (!isAddress && (/^[\d.]+$/.test(host) || !HOST_NAME.test(host)))
     throw notAnAddress(text, usualPort);
@@ -67,7 +67,7 @@ export function isLoopback(host: string): boolean {
 /**
  * Rejects a listener that other machines can reach, unless the user allows it.
  *
- * @param risk what other machines could do there; through a proxy they use this SIM's identity
+ * @param risk what other machines could do through this port, such as use this SIM's identity
  * @throws UserError of kind `usage`
  */
 export function requireLoopback(

@@ -1,4 +1,4 @@
-/** A local port that serves a few status pages to probes, only for GET and HEAD. */
+/** A local port that serves a few status pages to probes. Only GET and HEAD are allowed. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -25,7 +25,7 @@ export interface PageListenerOptions extends Omit<PortOptions, 'risk'> {
 /** The maximum size of a request head in bytes. */
 const MAX_HEADER_SIZE = 8 * 1024;
 
-/** Milliseconds for a whole request, or for a connection without a request. */
+/** The time limit, in milliseconds, for a whole request and for a connection without a request. */
 const REQUEST_TIMEOUT = 10_000;
 const KEEP_ALIVE_TIMEOUT = 5_000;
 
@@ -81,7 +81,7 @@ export class PageListener {
     await openPort(this.#server, { ...this.#options, risk: 'see the state of this tunnel' });
   }
 
-  /** Closes all connections immediately, because no response is worth waiting for. */
+  /** Closes all connections immediately, because responses to probes need not be completed. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());

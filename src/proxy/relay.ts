@@ -1,7 +1,7 @@
 /**
  * Relays two streams in both directions with back-pressure.
  *
- * A clean end of one stream is forwarded as an end and leaves the other direction open. Any other
+ * If one stream ends cleanly, the end is forwarded and the other direction stays open. Any other
  * end resets the other stream, so that partial data never looks complete.
  */
 import { Socket } from 'node:net';
@@ -16,7 +16,10 @@ export interface RelayLimits {
    * NATs to wait 2 h 4 min, because TCP keepalives are two hours apart.
    */
   readonly idleTimeout: number;
-  /** The timeout after one direction has ended, because that side then stops sending keepalives. */
+  /**
+   * The timeout after one direction has ended, because the side that has ended stops sending
+   * keepalives.
+   */
   readonly halfClosedTimeout: number;
 }
 
@@ -36,7 +39,7 @@ export class Relay {
   #limit: number;
 
   /**
-   * Starts immediately. The relay owns the streams from now on, including their unread bytes.
+   * Starts immediately. From then on, the relay owns the streams, including their unread bytes.
    *
    * @param onOver called once, when both streams are closed
    */
@@ -50,12 +53,11 @@ export class Relay {
     this.#watch(target, client);
     client.pipe(target);
     target.pipe(client);
-    // Check for destroyed streams, because they emit no more events.
+    // Check for destroyed streams, because they do not emit any more events.
     if (client.destroyed) this.#reset(target);
     if (target.destroyed) this.#reset(client);
   }
 
-  /** Returns the number of bytes received from a stream so far. */
   receivedFrom(stream: Duplex): number {
     return this.#received.get(stream) ?? 0;
   }
@@ -101,7 +103,7 @@ export class Relay {
 /**
  * Makes a stream without a reader report a lost connection. The stream's data and end stay
  * buffered, up to the stream's limit.
- * @returns a function for the reader to call, which stops watching
+ * @returns a function that stops watching; the reader must call it
  */
 export function watchUnread(stream: Duplex): () => void {
   const onReadable = (): void => undefined;

@@ -4,7 +4,10 @@ import type { ProxyLog } from './proxy-log.js';
 /** Milliseconds during which the same warning is logged only once. */
 const WINDOW = 10_000;
 
-/** The maximum number of distinct warning texts, because clients control part of some texts. */
+/**
+ * The maximum number of distinct warnings. It is limited because clients control parts of some
+ * messages.
+ */
 const MAX_KINDS = 32;
 const OTHERS = 'more warnings of other kinds';
 
@@ -26,14 +29,14 @@ class SummedLog implements ProxyLog {
   readonly info: ProxyLog['info'] = (fields, message) => this.#log.info(fields, message);
   readonly debug: ProxyLog['debug'] = (fields, message) => this.#log.debug(fields, message);
   readonly #log: ProxyLog;
-  /** Repeats by warning text. */
+  /** The repeats of each warning, by message. */
   readonly #repeats = new Map<string, Repeats>();
 
   constructor(log: ProxyLog) {
     this.#log = log;
   }
 
-  /** Logs a warning immediately; the same text within the next 10 s is only counted. */
+  /** Logs a warning immediately; the same message within the next 10 s is only counted. */
   warn(fields: object, message: string): void {
     const now = performance.now();
     this.#forgetOld(now);

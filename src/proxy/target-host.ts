@@ -10,10 +10,10 @@ const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 const MAX_NAME_LENGTH = 254;
 
 /**
- * Parses an IP address or a host name; undefined for any other text.
+ * Parses an IP address or a host name; undefined for any other string.
  *
  * A name that ends in a number must be an address with four decimal numbers, because resolvers
- * differ in how they read `127.1` and `0x7f000001`.
+ * interpret `127.1` and `0x7f000001` differently.
  */
 export function readTargetHost(text: string): string | undefined {
   const version = isIP(text);

@@ -17,25 +17,27 @@ export interface ConfirmingDialer extends Dialer {
 }
 
 export interface TcpExchangeLimits {
-  /** Milliseconds to wait for the first byte of the response. */
+  /** How long to wait for the first byte of the response, in milliseconds. */
   readonly timeout: number;
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal;
 }
 
-/** Milliseconds without a byte after which a response on an open connection counts as complete. */
+/**
+ * On an open connection, a response counts as complete after this many milliseconds without a byte.
+ */
 const QUIET = 1_000;
 
-/** Milliseconds to wait, after the local FIN, for the peer's remaining bytes or FIN. */
+/** How long to wait after the local FIN for the peer's remaining bytes or FIN, in milliseconds. */
 const LINGER = 1_000;
 
-/** Milliseconds in which a response must be complete, starting with its first byte. */
+/** A response must be complete within this many milliseconds after its first byte. */
 const WHOLE_ANSWER = 60_000;
 
 /**
- * Dials the target, sends the message once, and reads until the peer ends, falls silent after a
- * response, or times out. The local half stays open until then, because a service may treat the
- * local FIN as the end of the conversation and drop the response.
+ * Dials the target, sends the message once, and reads until the peer ends the connection, falls
+ * silent after a response, or times out. Keeps the local half open until then, because a service
+ * may treat the local FIN as the end of the conversation and drop the response.
  *
  * @returns undefined if the message was delivered and no response arrived
  * @throws DialError if the connection fails; Error if it breaks, if the peer does not acknowledge
@@ -82,7 +84,7 @@ class TcpExchange {
   }
 
   start(message: Uint8Array): void {
-    // The stream was reset after the dial and emits no further events.
+    // The stream was reset right after the dial, so it does not emit any more events.
     if (this.#stream.destroyed) {
       this.#handleError(this.#stream.errored ?? new Error('the connection was closed'));
       return;
@@ -111,10 +113,13 @@ class TcpExchange {
     } else this.#silence.arm(QUIET);
   }
 
-  /** Ends the local half when the peer first falls silent, and finishes the second time. */
+  /**
+   * Ends the local half when the peer first falls silent, and the exchange when it falls silent
+   * again.
+   */
   #handleSilence(): void {
     if (this.#ended) this.#finish();
-    // Data written to TCP may be undelivered, so closing now would discard data in transit.
+    // Closing now would discard any data that was written to TCP but not delivered.
     else if (this.#isUndelivered()) this.#fail('the message was not acknowledged in time');
     else this.#end();
   }
@@ -145,7 +150,7 @@ class TcpExchange {
   }
 
   #handleError(error: Error): void {
-    // A reset in reply to the local FIN does not invalidate a response that was received before.
+    // A reset in reply to the local FIN does not invalidate a response that was received earlier.
     if (this.#ended && this.#size > 0) this.#finish();
     else this.#outcome.reject(error);
   }

@@ -3,7 +3,7 @@ import type { DatagramDialer } from './datagram-dialer.js';
 import type { DialTarget } from './dialer.js';
 
 export interface UdpExchangeLimits {
-  /** Milliseconds to wait for the response. */
+  /** How long to wait for the response, in milliseconds. */
   readonly timeout: number;
   readonly signal?: AbortSignal;
 }

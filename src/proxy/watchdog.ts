@@ -1,4 +1,4 @@
-/** A deadline that progress extends. */
+/** A deadline that is extended when progress is made. */
 export class Watchdog {
   readonly #onExpire: () => void;
   #timer: NodeJS.Timeout | undefined;

@@ -1,7 +1,7 @@
 /**
  * A local HTTP/1.1 server that forwards each request to one target inside the tunnel, like
  * soraproxy for the Unified Endpoint. Method, path, query, header fields, status and bodies are not
- * changed, except as header-fields.ts lists.
+ * changed; header-fields.ts lists the exceptions.
  */
 import type { DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
@@ -21,8 +21,8 @@ export interface ForwarderOptions extends Omit<
    */
   readonly headers: readonly HeaderField[];
   /**
-   * Which browser requests to allow; by default, those that the user types or a page of the same
-   * origin sends.
+   * Which browser requests to allow; by default, those for an address that the user typed, and
+   * those from a page of the same origin.
    */
   readonly browsers?: BrowserPolicy;
   /** The flag that sets the port, for error messages. */

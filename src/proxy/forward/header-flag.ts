@@ -3,11 +3,13 @@ import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { isHopByHop } from '../http/header-fields.js';
 
-/** Fields about one message's framing or transfer, for which no fixed value is correct. */
+/**
+ * Fields that describe the framing or transfer of one message, so that no fixed value is correct.
+ */
 const OF_ONE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'expect']);
 
 /**
- * Parses `Name: value`. The value is the trimmed text after the first colon, which may contain
+ * Parses `Name: value`. The value is everything after the first colon, trimmed. It may contain
  * colons or be empty.
  *
  * @throws UserError of kind `usage`

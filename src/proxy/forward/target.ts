@@ -5,13 +5,13 @@ import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { DialTarget } from '../dialer.js';
 
-/** The address of the Unified Endpoint, which has never changed so far. */
+/** The address of the Unified Endpoint, which has not changed so far. */
 export const UNIFIED_ENDPOINT = '100.127.69.42';
 
 /**
  * Parses `ADDRESS[:PORT]` or `[IPv6]:PORT`.
  *
- * @param defaultPort the port if the text contains none
+ * @param defaultPort the port if `text` contains none
  * @param setting the flag or setting to name in error messages
  * @throws UserError of kind `usage`
  */

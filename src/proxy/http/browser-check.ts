@@ -1,7 +1,7 @@
 /**
  * Decides whether a web page may have made a browser send a request. Without this check, every page
- * that the user visits could send messages as this SIM: a browser sends forms, images and
- * WebSockets to any address.
+ * that the user visits could send messages as this SIM, because a browser lets a page submit forms,
+ * load images and open WebSockets at any address.
  *
  * A browser names the requesting page in fields that a page cannot set: Host (RFC 9112 3.2), Origin
  * (RFC 6454 7), Sec-Fetch-Site (Fetch Metadata) and Referer (RFC 9110 10.1.3). Other programs send
@@ -17,15 +17,13 @@ export interface BrowserPolicy {
   readonly hosts: readonly string[];
   /** Allowed origins of web pages in the form that browsers send, or `*` for all. */
   readonly origins: readonly string[];
-  /**
-   * If true, GET and HEAD have no side effects here, so the page that sends them is not checked.
-   */
+  /** Whether GET and HEAD have no side effects, so that they are allowed from any page. */
   readonly areReadsFree?: boolean;
 }
 
 /**
- * Allows only requests that the user makes in the browser, and requests from pages of the same
- * origin.
+ * Allows only requests that the user makes directly in the browser, and requests from pages of the
+ * same origin.
  */
 export const CLOSED_TO_PAGES: BrowserPolicy = { hosts: [], origins: [] };
 
@@ -38,7 +36,7 @@ export interface RequestHead {
 
 /**
  * - `passed`: the request may proceed. A page of `corsOrigin` may read the response
- * - `preflight`: a CORS preflight for a page of `corsOrigin`, which is allowed
+ * - `preflight`: an allowed CORS preflight for a page of `corsOrigin`
  * - `refused`: the request must not proceed
  */
 export type BrowserVerdict =
@@ -53,8 +51,8 @@ export interface BrowserRefusal {
 }
 
 /**
- * The status for each reason. RFC 9110 15.5.20: 421 means that this server is not authoritative for
- * the host.
+ * The HTTP status for each reason. RFC 9110 15.5.20: 421 means that this server is not
+ * authoritative for the host.
  */
 export const REFUSAL_STATUS: Readonly<Record<BrowserRefusal['reason'], number>> = {
   'bad-request': 400,
@@ -72,8 +70,8 @@ export function browserVerdict(head: RequestHead, policy: BrowserPolicy): Browse
 }
 
 /**
- * Whether a browser requests a favicon. It does so for every document, even for this proxy's error
- * pages.
+ * Whether this is a browser's request for a favicon. Browsers send one for every document, even for
+ * this proxy's error pages.
  */
 function isIconRequest({ url, headers }: RequestHead): boolean {
   return url === '/favicon.ico' && headers['sec-fetch-dest'] === 'image';
@@ -94,7 +92,7 @@ function hostRefusal(host: string, { hosts }: BrowserPolicy): BrowserRefusal | u
   // An HTTP/1.0 client may omit Host; a browser always sends it.
   if (host === '') return undefined;
   const name = hostName(host);
-  // RFC 9112 3.2: a server has to answer an invalid Host with 400.
+  // RFC 9112 3.2: a server has to answer a request with an invalid Host with 400.
   if (name === undefined)
     return refused('bad-request', 'the Host header does not contain a host name');
   if (isIP(name) !== 0 || OWN_NAME.test(name) || hosts.includes(name)) return undefined;
@@ -135,7 +133,10 @@ function originVerdict(
   return siteVerdict({ method, headers }, asker === `http://${host}` ? 'own' : asker, policy);
 }
 
-/** @param asker an origin that is not allowed, or `own`; undefined if the browser names none */
+/**
+ * @param asker an origin that is not allowed, or `own`; undefined if the browser does not name an
+ * origin
+ */
 function siteVerdict(
   { method = '', headers }: RequestHead,
   asker: string | undefined,
@@ -148,7 +149,7 @@ function siteVerdict(
     case 'none':
       return isTyped(headers) && (asker === undefined || asker === 'own') ? PASSED : foreign(asker);
     case 'same-origin': {
-      // Origin is null if a page of this server does not send a Referer.
+      // If a page of this server does not send a Referer, Origin is `null`.
       const { origin } = headers;
       return origin === undefined || origin === 'null' || asker === 'own' ? PASSED : foreign(asker);
     }
@@ -157,8 +158,8 @@ function siteVerdict(
       if (asker !== undefined) return foreign(asker);
       if (areReadsFree && (method === 'GET' || method === 'HEAD')) return PASSED;
       return isBrowser(headers) ? foreign(undefined) : PASSED;
-    // This includes `same-site`, because any program may own another port of this machine. If
-    // another site redirects this page's own request, the value is `cross-site`.
+    // This includes `same-site`, because any program may be listening on another port of this
+    // machine. If another site redirects this page's own request, the value is `cross-site`.
     default:
       return foreign(asker === 'own' ? undefined : asker);
   }
@@ -176,16 +177,16 @@ function isTyped(headers: IncomingHttpHeaders): boolean {
 }
 
 /**
- * Whether a request looks like a browser's. Old browsers, and all browsers at non-loopback
- * addresses, omit Sec-Fetch-Site, and a page can suppress Origin and Referer. Few other programs
- * send both fields checked here.
+ * Whether a request looks like a browser's. Old browsers omit Sec-Fetch-Site, as do all browsers
+ * for non-loopback addresses, and a page can suppress Origin and Referer. Few other programs send
+ * both of the fields that are checked here.
  */
 function isBrowser(headers: IncomingHttpHeaders): boolean {
   const { 'user-agent': agent = '', 'accept-language': language } = headers;
   return agent.startsWith('Mozilla/') && language !== undefined;
 }
 
-/** The origin of the page in a Referer, or undefined if the Referer has none. */
+/** The origin of the page in a Referer; undefined if the Referer contains no origin. */
 function originOf(referer: string | undefined): string | undefined {
   if (referer === undefined || !URL.canParse(referer)) return undefined;
   const { origin } = new URL(referer);
@@ -205,7 +206,7 @@ function refused(reason: BrowserRefusal['reason'], message: string): BrowserRefu
   return { kind: 'refused', reason, message };
 }
 
-/** Makes text safe for the log: no terminal control characters and at most 100 characters. */
+/** Makes a string safe for the log: no terminal control characters and at most 100 characters. */
 function shown(text: string): string {
   const isPlain = /^[A-Za-z0-9.:/[\]_-]{1,100}$/.test(text);
   return isPlain ? text : 'NAME';

@@ -10,7 +10,8 @@ import {
 } from './browser-check.js';
 
 /**
- * Checks a request. Answers a preflight, and otherwise lets the allowed pages read the response.
+ * Checks a request. Answers a preflight. For other requests, lets the allowed pages read the
+ * response.
  *
  * @returns undefined if the request may proceed
  */

@@ -2,7 +2,7 @@
  * Handles the requests of one client connection, one at a time and in order.
  *
  * RFC 9112 9.3.2 allows parallel handling of pipelined requests only if all of them are safe. Here
- * each request waits for the previous response, so two POSTs of a sensor are never reordered.
+ * each request waits for the previous response, so two POSTs from a sensor are never reordered.
  */
 import type { Socket } from 'node:net';
 
@@ -86,7 +86,7 @@ export class ClientConnection {
       this.#socket.destroy();
       return;
     }
-    // The malformed bytes may be in the running request's body, so its response is cut off.
+    // The malformed bytes may be in the running request's body, so cut its response off.
     if (this.#running !== undefined) this.#running.fail(failure);
     else this.refuseAndClose(failure);
   }
@@ -101,8 +101,9 @@ export class ClientConnection {
   }
 
   /**
-   * Resets a detached connection that has a response in progress or is not writable. Node would
-   * never resume that response for a slow client, and a refusal written now would land inside it.
+   * Resets a detached connection that has a response in progress or is not writable. If the client
+   * is slow, Node would never resume that response, and a refusal written now would end up inside
+   * it.
    *
    * @returns whether the connection was reset
    */
@@ -114,7 +115,9 @@ export class ClientConnection {
     return true;
   }
 
-  /** Closes a connection that has sent nothing yet; Node does not count it as idle. */
+  /**
+   * Closes a connection that has sent nothing yet; Node does not treat such a connection as idle.
+   */
   closeIfSilent(): void {
     if (this.#socket.bytesRead === 0) this.#socket.destroy();
   }
@@ -127,8 +130,8 @@ export class ClientConnection {
   }
 
   /**
-   * Responds to an excess request immediately; Node sends responses in order and stops reading if
-   * they pile up.
+   * Responds to an excess request immediately; Node sends responses in order, and stops reading if
+   * too many are queued.
    */
   #refuse({ request, response }: ClientMessage): void {
     const message = `more than ${MAX_PIPELINED} requests are waiting on this connection`;
@@ -147,11 +150,11 @@ export class ClientConnection {
     if (exchange !== this.#running) return;
     this.#running = undefined;
     const { destroyed, writable } = this.#socket;
-    // Node ends the socket after the last response, and stops reading it after a refused protocol
+    // Node ends the socket after the last response, and stops reading from it after a refused
     // upgrade.
     if (!writable || hasLeftNode || this.#context.isClosing()) {
-      // Drops queued requests, whose responses the client would never receive. It may retry them,
-      // because none was forwarded.
+      // Drops queued requests, whose responses the client would never receive. The client may retry
+      // them, because none was forwarded.
       this.#waiting = [];
       if (!destroyed) this.#socket.destroySoon();
       return;

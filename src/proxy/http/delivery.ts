@@ -1,6 +1,6 @@
 /**
- * Sends one request over a kept or a new connection, and sends it again if the target provably has
- * not read it (docs/decisions/0003-keep-upstream-connections.md).
+ * Sends one request over a reused or a new connection, and sends it again if the target has
+ * certainly not read it (docs/decisions/0003-keep-upstream-connections.md).
  */
 import type { Duplex } from 'node:stream';
 
@@ -15,12 +15,14 @@ import type { ResponseHandler } from './response-parser.js';
 import { Upstream, type UpstreamHandler } from './upstream.js';
 
 /**
- * How long in ms a short request waits for its body before it takes a new connection. Many clients
+ * How long, in ms, a short request waits for its body before it uses a new connection. Many clients
  * write the head and the body one after the other.
  */
 const BODY_TIMEOUT = 20;
 
-/** Receives the response, or the reason why none is complete. Called until finish() or destroy(). */
+/**
+ * Receives the response, or the reason why it is incomplete. Called until finish() or destroy().
+ */
 export interface DeliveryHandler extends ResponseHandler {
   failed(failure: ForwardFailure): void;
   /** Bytes were sent or received. */
@@ -42,7 +44,7 @@ export class Delivery implements UpstreamHandler {
   #bodyTimer: NodeJS.Timeout | undefined;
   #upstream: Upstream | undefined;
   #head: ResponseHead | undefined;
-  /** Whether the connection in use served an earlier request. */
+  /** Whether the connection was used for an earlier request. */
   #isReused = false;
   #isOver = false;
 
@@ -52,7 +54,7 @@ export class Delivery implements UpstreamHandler {
     this.#handler = handler;
   }
 
-  /** Call read() on the request first. */
+  /** Starts the delivery. Call read() on the request first. */
   start(): void {
     if (!this.#mayReuse) void this.#dial();
     else if (this.#request.forwarded.isWhole) this.#reuse();
@@ -103,7 +105,7 @@ export class Delivery implements UpstreamHandler {
     upstream?.destroy();
   }
 
-  /** Hands the connection over after a 101. */
+  /** Gives the connection to the caller after a 101 response. */
   release(): Duplex | undefined {
     const upstream = this.#upstream;
     this.#end();
@@ -118,8 +120,8 @@ export class Delivery implements UpstreamHandler {
   }
 
   /**
-   * Whether the request may reuse an open connection: only if the whole request fits into one
-   * segment, so that it can be sent again. Its length is known after the body has arrived.
+   * Whether the request may reuse an open connection. To allow sending it again, the whole request
+   * must fit into one segment. Its exact length is known only after the body has arrived.
    */
   get #mayReuse(): boolean {
     const { upgrades, forwarded } = this.#request;
@@ -215,7 +217,7 @@ export class Delivery implements UpstreamHandler {
       void this.#dial();
       return;
     }
-    // The dialer has ended the connection and gives the reason.
+    // The dialer has ended the connection and gave the reason.
     if (error instanceof DialError) this.#fail(failedDial(error));
     else this.#fail({ reason: 'reset', message: error === undefined ? CLOSED : LOST });
   }

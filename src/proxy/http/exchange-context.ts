@@ -19,14 +19,17 @@ export interface Destination {
 
 /** The state that the exchanges of one listener share. */
 export interface ExchangeContext {
-  /** Returns the destination of a request, or the reason why it has none. */
+  /** Returns the destination of a request, or the reason why it cannot be forwarded. */
   readonly route: (request: IncomingMessage) => Destination | ForwardFailure;
-  /** The browser requests to allow; undefined if no request from a page can be forwarded. */
+  /** The browser requests to allow; undefined if a page's request can never be forwarded. */
   readonly browsers: BrowserPolicy | undefined;
   /** Fields added to each request; they replace the client's fields of the same name. */
   readonly headers: readonly HeaderField[];
   readonly dialer: Dialer;
-  /** The connections to keep for further requests; undefined to close each one. */
+  /**
+   * The connections to keep for further requests; undefined to close each connection after one
+   * request.
+   */
   readonly kept: KeptConnections | undefined;
   readonly log: ProxyLog;
   readonly responseTimeout: number;

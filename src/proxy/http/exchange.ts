@@ -1,8 +1,9 @@
 /**
  * One client request and its response, for a gateway or a proxy (RFC 9110 3.7).
  *
- * Invariant: the client gets the target's whole response, or a failure with its reason, or, once
- * the response head has been sent, a connection reset. A partial response never looks complete.
+ * Invariant: the client receives either the target's whole response, or a failure with its reason,
+ * or a connection reset if the response head has already been sent. A partial response never looks
+ * complete.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -96,7 +97,10 @@ export class Exchange implements DeliveryHandler {
     process.nextTick(() => this.#deliver(destination));
   }
 
-  /** Checks whether a web page may have sent the request, and answers a preflight. */
+  /**
+   * Checks whether a web page may have sent the request, and answers the request if it is a
+   * preflight.
+   */
   #askBrowser(): ForwardFailure | 'answered' | undefined {
     const { browsers } = this.#context;
     if (browsers === undefined) return undefined;
@@ -140,8 +144,9 @@ export class Exchange implements DeliveryHandler {
       this.#forwardedRequest.awaitsContinue ||
       reason === 'request-timeout' ||
       reason === 'bad-request';
-    // The client may or may not still send its body, so the start of the next request is unknown.
-    // RFC 9112 6.3: the same holds if an unsupported transfer coding hides the body's length.
+    // It is unknown whether the client will still send its body, and therefore where the next
+    // request starts. RFC 9112 6.3: the same applies if an unsupported transfer coding hides the
+    // body's length.
     const isUnframed = reason === 'not-implemented' || reason === 'http-version';
     if (isBodyLost || isUnframed || isClosing()) {
       this.#response.shouldKeepAlive = false;
@@ -177,7 +182,8 @@ export class Exchange implements DeliveryHandler {
       this.#switch(head);
       return;
     }
-    // Even without a 100 the client may send its body, so the start of the next request is unknown.
+    // Even without a 100 response, the client may send its body, so the start of the next request
+    // is unknown.
     const isLast = this.#context.isClosing() || this.#forwardedRequest.awaitsContinue;
     if (!this.#forwardedAnswer.writeHead(head, isLast)) {
       this.fail(BAD_ANSWER);
@@ -215,7 +221,9 @@ export class Exchange implements DeliveryHandler {
     this.fail(failure);
   }
 
-  /** Relays the connections after a 101; both then use the new protocol (RFC 9110 15.2.2). */
+  /**
+   * Relays the connections after a 101 response; both then use the new protocol (RFC 9110 15.2.2).
+   */
   #switch(head: ResponseHead): void {
     if (!this.#forwardedAnswer.switchProtocols(head)) {
       this.fail(BAD_ANSWER);
@@ -232,8 +240,8 @@ export class Exchange implements DeliveryHandler {
   }
 
   /**
-   * Ends the response. The rest of the request is read and dropped: an unread byte would turn the
-   * close into a reset, which could destroy the response in transit (RFC 9112 9.6).
+   * Ends the response. Reads and drops the rest of the request, because an unread byte would turn
+   * the close into a reset, which could destroy the response in transit (RFC 9112 9.6).
    *
    * @param awaitsBody whether the rest of the request is on its way
    */
@@ -268,7 +276,9 @@ export class Exchange implements DeliveryHandler {
     this.#onOver();
   }
 
-  /** Logs the exchange. A failure has its own log line; a request without a response has none. */
+  /**
+   * Logs the exchange. A failure is logged separately; a request without a response is not logged.
+   */
   #logAccess(): void {
     const status = this.#answer?.status;
     if (this.#hasFailed || status === undefined) return;

@@ -63,7 +63,10 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   ...REFUSAL_STATUS,
 };
 
-/** Retry-After in seconds, if nothing was sent and the cause is temporary (RFC 9110 10.2.3). */
+/**
+ * The Retry-After value in seconds, for reasons that are temporary and mean that nothing was sent
+ * (RFC 9110 10.2.3).
+ */
 const RETRY_AFTER: Partial<Record<FailureReason, number>> = {
   // WireGuard 6.1: the next handshake initiation is sent after REKEY_TIMEOUT.
   'no-handshake': 5,
@@ -135,7 +138,7 @@ export function writeFailure(
   response.write(body);
 }
 
-/** Formats a failure response as text, for a socket without a ServerResponse. */
+/** Formats a failure response as a string, for a socket without a ServerResponse. */
 export function rawFailure(failure: ForwardFailure, target: DialTarget | undefined): string {
   const { fields, body } = failureResponse(failure, target);
   const status = statusOf(failure);

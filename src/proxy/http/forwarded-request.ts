@@ -13,7 +13,7 @@ import {
 import { fieldLines } from './raw-head.js';
 import type { Upstream } from './upstream.js';
 
-/** Bytes of the body to hold before a connection to the target is open. */
+/** The number of body bytes to buffer before a connection to the target is open. */
 const MAX_HELD = 64 * 1024;
 
 export interface RequestEvents {
@@ -46,8 +46,8 @@ export class ForwardedRequest {
   /**
    * Starts to read the body.
    *
-   * Call it after Node has parsed the bytes that contained the head: a short body that came with
-   * them is then whole at once, without stream events.
+   * Call this after Node has parsed the bytes that contained the head. A short body that came with
+   * the head is then complete immediately, without stream events.
    */
   read(): void {
     const request = this.#request;
@@ -68,8 +68,8 @@ export class ForwardedRequest {
   }
 
   /**
-   * The length that the client has announced; 0 without a body, and undefined if only the end of
-   * the body will show it.
+   * The length that the client has announced; 0 without a body; undefined if it is unknown until
+   * the body ends.
    */
   get announcedLength(): number | undefined {
     if (isChunked(this.#request)) return undefined;
@@ -98,7 +98,7 @@ export class ForwardedRequest {
     return `${this.#request.method ?? ''} ${path} HTTP/1.1\r\n${fieldLines(fields)}\r\n`;
   }
 
-  /** The head with the body as far as it has arrived, with the body's framing. */
+  /** The head, followed by the part of the body that has arrived, with the body's framing. */
   bytes(head: string): Buffer {
     const parts: Buffer[] = [Buffer.from(head, 'latin1')];
     for (const chunk of this.#held) parts.push(...this.#framed(chunk));
@@ -107,8 +107,8 @@ export class ForwardedRequest {
   }
 
   /**
-   * Sends bytes(), and then the rest of the body as it arrives. A request whose body is whole can be
-   * sent again.
+   * Sends bytes(), and then the rest of the body as it arrives. If the whole body has arrived, the
+   * request can be sent again.
    */
   sendBy(upstream: Upstream, bytes: Buffer): void {
     this.#upstream = upstream;
@@ -118,13 +118,13 @@ export class ForwardedRequest {
     else this.#request.resume();
   }
 
-  /** Continues after the connection was full. */
+  /** Continues after the connection's buffer was full. */
   drained(): void {
     if (!this.#isStopped) this.#request.resume();
     this.#events.onProgress();
   }
 
-  /** Whether the target may take later requests on the connection for this client's. */
+  /** Whether the target may attribute later requests on the connection to this client. */
   get bindsConnection(): boolean {
     return bindConnection(this.#request.rawHeaders);
   }
@@ -134,7 +134,10 @@ export class ForwardedRequest {
     return this.#isWhole && this.#upstream?.stream.writableLength === 0;
   }
 
-  /** Whether the client has to send next: its body is incomplete and the upstream has room. */
+  /**
+   * Whether the exchange is waiting for the client: its body is incomplete, and the upstream can
+   * accept more.
+   */
   get awaitsClient(): boolean {
     if (this.awaitsContinue || this.#isWhole) return false;
     return this.#upstream?.stream.writableNeedDrain === false;
@@ -149,7 +152,7 @@ export class ForwardedRequest {
 
   #take(chunk: Buffer): void {
     if (this.#isStopped) return;
-    // The client is no longer waiting for a 100.
+    // The client is no longer waiting for a 100 response.
     this.awaitsContinue = false;
     if (this.#upstream === undefined) this.#hold(chunk);
     else this.#send(this.#upstream, this.#framed(chunk));
@@ -183,7 +186,7 @@ export class ForwardedRequest {
     return [size, chunk, Buffer.from('\r\n', 'latin1')];
   }
 
-  /** The last chunk with the trailer section (RFC 9112 7.1). */
+  /** The last chunk, including the trailer section (RFC 9112 7.1). */
   #lastChunk(): Buffer {
     const trailers = fieldLines(trailerFields(this.#request.rawTrailers).flat());
     return Buffer.from(`0\r\n${trailers}\r\n`, 'latin1');

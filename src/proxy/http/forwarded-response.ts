@@ -28,11 +28,11 @@ export class ForwardedResponse {
   /**
    * Forwards interim responses to clients that support them (RFC 9110 15.2).
    *
-   * @param awaitsContinue whether the client waits for a 100
+   * @param awaitsContinue whether the client waits for a 100 response
    */
   inform({ status, reason, rawHeaders }: ResponseHead, awaitsContinue: boolean): void {
     const fields = interimFields(rawHeaders);
-    // Interim responses bypass Node's queue, so their number is limited.
+    // Limit the number of interim responses, because they bypass Node's queue.
     const isTaken = this.#request.httpVersionMinor >= 1 && ++this.#interimCount <= MAX_INTERIM;
     if (status === 100 && awaitsContinue) {
       // Unless writeContinue() sends the 100, Node closes the connection after the response.
@@ -61,11 +61,13 @@ export class ForwardedResponse {
    * Sends the head of the final response.
    *
    * @param isLast whether to close the connection afterwards, even if both sides want to keep it
+   * open
    * @returns false, without writing anything, if the head contains characters that HTTP forbids
    */
   writeHead(answer: ResponseHead, isLast: boolean): boolean {
     const fields = answerFields(answer, this.#goesInChunks(answer));
-    // Without these fields the page would see a delivered message as failed and might repeat it.
+    // Without these fields, a delivered message would look like a failure to the page, which might
+    // repeat it.
     const hasOwnCors = answer.headers.has('access-control-allow-origin');
     if (this.corsOrigin !== undefined && !hasOwnCors) {
       fields.push(...corsFields(this.corsOrigin).flat());
@@ -74,7 +76,7 @@ export class ForwardedResponse {
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(answer.status, reasonPhrase(answer.reason), fields);
-    // Sends the head immediately and as latin1, which keeps its bytes.
+    // Sends the head immediately, encoded as latin1, which preserves its bytes.
     this.#response.write('', 'latin1');
     return true;
   }
@@ -84,7 +86,9 @@ export class ForwardedResponse {
     this.#response.addTrailers(trailerFields(rawTrailers));
   }
 
-  /** Whether Node will send the response in chunks as received, so that trailers can follow. */
+  /**
+   * Whether Node will send the response as chunks, like the target, so that trailers can follow.
+   */
   #goesInChunks({ status, framing }: ResponseHead): boolean {
     const hasNoBody = status === 204 || status === 304;
     if (hasNoBody || this.#request.method === 'HEAD') return false;

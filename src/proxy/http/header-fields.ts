@@ -1,10 +1,10 @@
 /**
- * Header fields of forwarded messages (RFC 9110 7.6): all fields except the hop-by-hop ones keep
- * their order, spelling and number.
+ * Header fields of forwarded messages (RFC 9110 7.6): all fields except the hop-by-hop ones stay in
+ * their order, with the same spelling and number.
  *
  * The proxy adds no Via, although RFC 9110 7.6.3 requires it, and no X-Forwarded-For: the proxy is
  * part of the sending device, no route leads from the tunnel back to a local port, and each byte is
- * metered.
+ * billed.
  */
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
 
@@ -33,7 +33,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 
 /**
  * RFC 9110 7.6.1: a connection option must not name a field that is meant for all recipients. If
- * the proxy dropped these, a client could change where the message ends, or its host.
+ * the proxy dropped these fields, a client could change where the message ends, or which host it is
+ * for.
  */
 const NEVER_AN_OPTION: ReadonlySet<string> = new Set(['content-length', 'host']);
 
@@ -62,7 +63,7 @@ const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
 export interface RequestOptions {
   /** Fields that replace those of the client with the same name. */
   readonly added: readonly HeaderField[];
-  /** Whether the client waits for a 100 before it sends its body (RFC 9110 10.1.1). */
+  /** Whether the client waits for a 100 response before it sends its body (RFC 9110 10.1.1). */
   readonly expectsContinue: boolean;
   /** Whether the client requests a protocol upgrade on this connection (RFC 9110 7.8). */
   readonly upgrades: boolean;
@@ -71,8 +72,8 @@ export interface RequestOptions {
 }
 
 /**
- * The fields of the request to the target. The Host field names the target unless an added field
- * overrides it: a proxy takes Host from the request target (RFC 9112 3.2.2).
+ * The fields of the request to the target. Like a proxy, sets the Host field from the request
+ * target (RFC 9112 3.2.2), unless an added field replaces it.
  */
 export function requestFields(
   request: IncomingMessage,
@@ -87,7 +88,7 @@ export function requestFields(
     if (!replaced.has(name.toLowerCase())) fields.push(name, forwarded(request, name, value));
   }
   fields.push(...added.flat());
-  // The expectation is for the target: its 1xx response comes back through this proxy.
+  // Forward the expectation, because the target must meet it; this proxy forwards its 1xx response.
   if (expectsContinue) fields.push('Expect', '100-continue');
   if (isChunked(request)) {
     fields.push(...fieldsNamed(request.rawHeaders, 'trailer'), 'Transfer-Encoding', 'chunked');
@@ -105,8 +106,8 @@ export function requestFields(
 }
 
 /**
- * The upgrade protocols that a client offers, without h2c, which RFC 9113 3.1 makes obsolete. RFC
- * 9110 7.8 leaves the choice to each hop.
+ * The upgrade protocols that a client offers, except h2c, which RFC 9113 3.1 makes obsolete.
+ * According to RFC 9110 7.8, each hop may choose.
  */
 export function wantedProtocols({ headers }: IncomingMessage): string[] {
   const protocols = (headers.upgrade ?? '').split(',').map((protocol) => protocol.trim());
@@ -168,7 +169,10 @@ export function switchFields({ rawHeaders }: ResponseHead): string[] {
   return [...interimFields(rawHeaders), ...upgrade, 'Connection', 'Upgrade'];
 }
 
-/** The trailer fields of a message, given as names and values in turn, without those that are invalid as trailers. */
+/**
+ * The trailer fields of a message, given as alternating names and values, without those that are
+ * invalid as trailers.
+ */
 export function trailerFields(rawTrailers: readonly string[]): [string, string][] {
   return [...pairs(rawTrailers)]
     .filter(([name]) => !isHopByHop(name) && !NEVER_A_TRAILER.has(name.toLowerCase()))
@@ -191,7 +195,7 @@ export function areWritable(path: string, fields: readonly string[]): boolean {
 }
 
 /**
- * Whether fields, given as names and values in turn, authenticate the connection instead of the
+ * Whether fields, given as alternating names and values, authenticate the connection instead of the
  * request (NTLM, and Negotiate of RFC 4559). Another client must not use such a connection.
  */
 export function bindConnection(rawHeaders: readonly string[]): boolean {
@@ -223,7 +227,7 @@ function* endToEndFields(rawHeaders: readonly string[]): Generator<HeaderField> 
   }
 }
 
-/** The fields of one lower-case name, as alternating names and values. */
+/** The fields with this lower-case name, as alternating names and values. */
 function fieldsNamed(rawHeaders: readonly string[], name: string): string[] {
   return [...pairs(rawHeaders)].filter((field) => field[0].toLowerCase() === name).flat();
 }

@@ -1,5 +1,5 @@
 /**
- * Connections to targets that wait for their next request
+ * Open connections to targets that are waiting for their next request
  * (docs/decisions/0003-keep-upstream-connections.md).
  */
 import { formatAuthority } from '../listen-address.js';
@@ -7,7 +7,7 @@ import type { DialTarget } from '../dialer.js';
 import type { Upstream } from './upstream.js';
 
 export interface KeptConnectionsOptions {
-  /** Whether a request may be sent again if the target provably has not read it. */
+  /** Whether a request may be sent again if it is certain that the target has not read it. */
   readonly resends: boolean;
 }
 
@@ -15,18 +15,24 @@ export interface KeptConnectionsOptions {
 export const MAX_IDLE = 64;
 
 /**
- * How long in ms an idle connection is kept, unless the target announces a time. Common servers
- * close after 5 s or more.
+ * How long, in ms, an idle connection is kept, unless the target announces a timeout. Common
+ * servers close after 5 s or more.
  */
 const IDLE_TIMEOUT = 4_000;
 
-/** The maximum idle time in ms, whatever the target announces: NATs forget silent connections. */
+/**
+ * The maximum idle time in ms, even if the target announces more, because NATs forget silent
+ * connections.
+ */
 const MAX_IDLE_TIMEOUT = 60_000;
 
-/** The time in ms by which the announced timeout is shortened, so that this end closes first. */
+/** The time in ms by which the announced timeout is shortened, so that this side closes first. */
 const MARGIN = 1_000;
 
-/** Milliseconds after which a connection is not used again, so that load is balanced again. */
+/**
+ * After this many milliseconds, a connection is not reused, so that a load balancer can choose
+ * another server.
+ */
 const MAX_AGE = 300_000;
 
 interface Idle {
@@ -57,7 +63,7 @@ export class KeptConnections {
   }
 
   /**
-   * Takes the connection to `target` that was used last.
+   * Removes and returns the most recently used connection to `target`.
    *
    * @param size bytes of the request, which must fit into one segment
    * @returns undefined if no connection can be used
@@ -96,13 +102,12 @@ export class KeptConnections {
     this.#sweepBy(until);
   }
 
-  /** Closes all idle connections, and those that come later. */
+  /** Closes all idle connections; connections passed to keep() later are closed, too. */
   close(): void {
     this.#isClosed = true;
     this.clear();
   }
 
-  /** Closes all idle connections. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#timerAt = Infinity;
@@ -116,7 +121,7 @@ export class KeptConnections {
     idle.upstream.close();
   }
 
-  /** Closes the connections whose time is over. */
+  /** Closes the connections whose time has expired. */
   #sweep(): void {
     this.#timerAt = Infinity;
     const idle = this.#idle;
@@ -125,7 +130,7 @@ export class KeptConnections {
     this.#sweepBy(Math.min(...this.#idle.map(({ until }) => until)));
   }
 
-  /** Makes the timer fire at `until` at the latest. */
+  /** Makes the timer fire no later than `until`. */
   #sweepBy(until: number): void {
     if (until >= this.#timerAt) return;
     clearTimeout(this.#timer);
@@ -135,7 +140,7 @@ export class KeptConnections {
   }
 }
 
-/** The wall clock also counts the time in which the machine slept. */
+/** The wall clock also includes the time during which the machine slept. */
 function isInTime({ until, wallUntil }: Idle): boolean {
   return performance.now() < until && Date.now() < wallUntil;
 }

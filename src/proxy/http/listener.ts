@@ -2,7 +2,7 @@
  * A local port that serves HTTP/1.1 clients. exchange.ts handles requests and responses,
  * client-connection.ts their order on a connection.
  *
- * Node's parser answers unknown methods with 400 by itself.
+ * Node's parser itself answers unknown methods with 400.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -32,7 +32,7 @@ export interface HttpListenerOptions extends Pick<
   readonly hostFlag?: string | undefined;
   /** See PortOptions. */
   readonly risk: string;
-  /** Returns the target of a CONNECT request, or the reason why it has none. */
+  /** Returns the target of a CONNECT request, or the reason why it is refused. */
   readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;
   /**
    * Called for each connection before HTTP handling starts.
@@ -47,7 +47,10 @@ export interface HttpListenerOptions extends Pick<
    * Milliseconds without a byte in either direction while a body is in progress. Default 120,000.
    */
   readonly idleTimeout?: number;
-  /** The connections to keep for further requests. By default, each one serves one request. */
+  /**
+   * The connections to keep for further requests. By default, each connection is used for one
+   * request.
+   */
   readonly kept?: KeptConnections;
   /**
    * Milliseconds until an idle connection is closed; 0 means that only the client closes it.
@@ -55,8 +58,8 @@ export interface HttpListenerOptions extends Pick<
    */
   readonly keepAliveTimeout?: number;
   /**
-   * The maximum number of client connections. A further one replaces the connection that has been
-   * idle longest, and is closed immediately if none is idle. Default 1024.
+   * The maximum number of client connections. At the limit, a new connection replaces the one that
+   * has been idle longest, or is closed immediately if none is idle. Default 1024.
    */
   readonly maxConnections?: number;
 }
@@ -75,8 +78,8 @@ export interface ListenerCounters {
   /** The number of requests received from clients. */
   readonly requests: number;
   /**
-   * The number of requests that ended without the target's whole response, except if the client
-   * caused it.
+   * The number of requests that ended without the target's whole response, except if the client was
+   * the cause.
    */
   readonly failures: number;
   /** The number of connections whose response is pending or incomplete. */
@@ -170,7 +173,7 @@ export class HttpListener {
 
   #abort(): void {
     for (const connection of this.#connections.values()) connection.abort();
-    // The failure responses are already in the kernel's send buffers.
+    // Wait until the failure responses are in the kernel's send buffers.
     setImmediate(() => {
       this.#server.closeAllConnections();
       for (const socket of this.#connections.keys()) socket.destroy();
@@ -202,8 +205,8 @@ export class HttpListener {
   }
 
   /**
-   * Keeps one client from occupying all connections by closing the oldest idle one: one that waits
-   * for a request, or for the rest of a handshake.
+   * Keeps one client from occupying all connections by closing the oldest idle one: one that is
+   * waiting for a request or for the rest of a handshake.
    *
    * @returns false if none is idle
    */
@@ -254,8 +257,8 @@ export class HttpListener {
   }
 
   /**
-   * Handles an Upgrade. Node detaches the connection for each one; refused upgrades return it to
-   * Node.
+   * Handles an Upgrade. Node detaches the connection for each Upgrade; if the upgrade is refused,
+   * the connection is returned to Node.
    */
   #upgrade(request: IncomingMessage, head: Buffer): void {
     const { socket } = request;
@@ -295,7 +298,7 @@ function createHttpServer({
     headersTimeout: limits.HEADERS_TIMEOUT,
     connectionsCheckingInterval: limits.HEADERS_CHECK_INTERVAL,
     keepAliveTimeout,
-    // A body may take any time as long as it makes progress: see exchange.ts.
+    // A body may take any amount of time while it makes progress; see exchange.ts.
     requestTimeout: 0,
   });
   // Disables Node's silent limit of 2,000 fields; the head's size limit suffices.

@@ -51,8 +51,8 @@ function listed(value: string): string[] {
 }
 
 /**
- * Whether an error may quote the text. A configuration pasted into the wrong setting may hold a
- * key.
+ * Whether an error may quote the string. A configuration pasted into the wrong setting may contain
+ * a key.
  */
 function isShown(text: string): boolean {
   return /^[^"'{}\s]{1,60}$/.test(text) && !hasSecretShape(text);

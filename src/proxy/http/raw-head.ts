@@ -2,7 +2,7 @@
 import { isFieldValue } from '../../lib/text/http-syntax.js';
 
 /**
- * Formats a head as latin1 text.
+ * Formats a head as a latin1 string.
  *
  * @param fields alternating names and values, checked by areWritable()
  */

@@ -6,8 +6,8 @@ import { hasForeignCoding, isChunked, isLastHop, wantedProtocols } from './heade
 
 /** Returns the reason to reject a request before dialing, or undefined to accept it. */
 export function refusalOf(request: IncomingMessage): ForwardFailure | undefined {
-  // RFC 9112 3: Node treats a request line without a version as HTTP/0.9, and accepts HTTP/2.0 in
-  // this syntax.
+  // RFC 9112 3: Node treats a request line without a version as HTTP/0.9, and also accepts HTTP/2.0
+  // in a request line.
   if (request.httpVersionMajor === 0) {
     return {
       reason: 'bad-request',
@@ -49,8 +49,8 @@ function hostCount({ rawHeaders }: IncomingMessage): number {
 
 /**
  * Whether to honor a protocol upgrade. RFC 9110 7.8: a server may ignore it, and has to in
- * HTTP/1.0. Clients that offer h2c continue without it. A request body would come before the new
- * protocol.
+ * HTTP/1.0. Clients that offer h2c continue without it. A request with a body is not upgraded,
+ * because the body would precede the new protocol.
  */
 export function isSwitchWanted(request: IncomingMessage): boolean {
   const { headers, httpVersionMinor, method } = request;

@@ -1,7 +1,7 @@
 /**
- * The request target for the upstream request line (RFC 9112 3.2), byte for byte the client's.
- * Nothing is decoded, resolved or normalized, because only the target decides what `//x`, `%2F` and
- * `/a/../b` mean.
+ * The request target for the upstream request line (RFC 9112 3.2), with the same bytes as the
+ * client's. Nothing is decoded, resolved or normalized, because only the target decides what `//x`,
+ * `%2F` and `/a/../b` mean.
  *
  * A client that uses the forwarder as its HTTP proxy sends the absolute form. It is converted to
  * origin form with its path and query unchanged.

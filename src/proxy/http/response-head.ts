@@ -3,18 +3,18 @@ import { isFieldValue, isToken } from '../../lib/text/http-syntax.js';
 import { MAX_HEADER_SIZE } from './limits.js';
 
 /**
- * How a body ends (RFC 9112 6.3): after a number of bytes, after the last chunk, or with the
- * connection.
+ * How a body ends (RFC 9112 6.3): after a number of bytes, after the last chunk, or when the
+ * connection closes.
  */
 export type Framing = number | 'chunked' | 'until-close';
 
 export interface ResponseHead {
   readonly status: number;
-  /** As received; it may contain bytes that HTTP does not allow. */
+  /** The reason phrase as received, which may contain bytes that HTTP does not allow. */
   readonly reason: string;
-  /** Field names and values in turn, as latin1 text. */
+  /** Alternating field names and values, as latin1 strings. */
   readonly rawHeaders: readonly string[];
-  /** Values by lower-case name; values of one name are joined by `, `. */
+  /** Values by lower-case name; several values of one name are joined with `, `. */
   readonly headers: ReadonlyMap<string, string>;
   /** The framing that the fields announce. A response to HEAD, 1xx, 204 and 304 has no body. */
   readonly framing: Framing;
@@ -41,21 +41,22 @@ export function parseResponseHead(text: string): ResponseHead | undefined {
   const framing = framingOf(headers);
   if (framing === undefined || sizeOf(rawHeaders) > MAX_HEADER_SIZE) return undefined;
   const code = Number(status);
-  // RFC 9112 6.1: HTTP/1.0 does not define chunks, so the connection must close after them.
+  // RFC 9112 6.1: HTTP/1.0 does not define chunks, so the connection must be closed after a chunked
+  // response.
   const keepsAlive = minor === '1' && hasClearEnd(code, framing) && !asksForClose(headers);
   return { status: code, reason, rawHeaders, headers, framing, keepsAlive };
 }
 
 /**
- * Whether the target agrees about where the response ends. Some servers send a body or a last chunk
- * after a 204 or 304 that announces one, against RFC 9112 6.3.
+ * Whether the target agrees about where the response ends. Contrary to RFC 9112 6.3, some servers
+ * send a body or a last chunk after a 204 or 304 that announces one.
  */
 function hasClearEnd(status: number, framing: Framing): boolean {
   if (status === 204) return framing === 'until-close' || framing === 0;
   return status === 304 ? framing !== 'chunked' : framing !== 'until-close';
 }
 
-/** Bytes of names and values, as Node counts a request's head. */
+/** The number of bytes in names and values, which is how Node measures a request's head. */
 function sizeOf(rawHeaders: readonly string[]): number {
   return rawHeaders.reduce((sum, { length }) => sum + length, 0);
 }
@@ -93,7 +94,10 @@ function parseField(
   return true;
 }
 
-/** Removes blanks at both ends in linear time: /[ \t]+$/ takes seconds if a head is full of blanks. */
+/**
+ * Removes blanks at both ends in linear time. The pattern /[ \t]+$/ would take seconds for a head
+ * full of blanks.
+ */
 function trimBlanks(text: string): string {
   let start = 0;
   let end = text.length;
@@ -107,9 +111,10 @@ function isBlank(character: string | undefined): boolean {
 }
 
 /**
- * RFC 9112 6.3. A length that occurs twice, or together with a transfer coding, is rejected, because
- * two recipients may disagree about where such a response ends. So is any other coding than chunked,
- * which would be lost: the proxy decodes and encodes only chunks (RFC 9112 6.1).
+ * RFC 9112 6.3. A length that occurs twice, or together with a transfer coding, is rejected,
+ * because two recipients may disagree about where such a response ends. Any coding other than
+ * chunked is also rejected. It would be lost, because the proxy decodes and encodes only chunks
+ * (RFC 9112 6.1).
  */
 function framingOf(headers: ReadonlyMap<string, string>): Framing | undefined {
   const length = headers.get('content-length');

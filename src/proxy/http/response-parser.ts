@@ -1,6 +1,6 @@
 /**
  * Splits the bytes of a connection into the target's interim responses, its response and the body
- * (RFC 9112). Framing that recipients could understand differently is malformed.
+ * (RFC 9112). Framing that recipients could interpret differently is treated as malformed.
  */
 import { MAX_HEADER_SIZE } from './limits.js';
 import { parseResponseHead, parseTrailers, type ResponseHead } from './response-head.js';
@@ -9,9 +9,9 @@ export interface ResponseHandler {
   /** An interim response (1xx), except a 101 that the request asked for. */
   interim(head: ResponseHead): void;
   head(head: ResponseHead): void;
-  /** A part of the body. The bytes may be kept. */
+  /** A part of the body. The handler may keep the bytes. */
   body(bytes: Buffer): void;
-  /** The end of the response. @param rawTrailers names and values in turn */
+  /** The end of the response. @param rawTrailers alternating names and values */
   end(rawTrailers: readonly string[]): void;
 }
 
@@ -41,7 +41,7 @@ const EMPTY = Buffer.alloc(0);
 const CRLF = '\r\n';
 const CR = 0x0d;
 
-/** The start of every status line that is supported. */
+/** The start of every supported status line. */
 const PREFIX = 'HTTP/1.';
 
 export class ResponseParser {
@@ -49,7 +49,10 @@ export class ResponseParser {
   #state: ParserState = 'complete';
   #isHead = false;
   #upgrades = false;
-  /** Bytes left of the body or of the chunk; Infinity until the connection closes. */
+  /**
+   * The number of bytes left in the body or in the chunk; Infinity if the body ends when the
+   * connection closes.
+   */
   #left = 0;
   #input: Buffer = EMPTY;
   #at = 0;
@@ -58,7 +61,7 @@ export class ResponseParser {
     return this.#state;
   }
 
-  /** The bytes that have arrived and belong to nothing parsed so far. */
+  /** The bytes that have arrived but are not parsed yet. */
   get rest(): Buffer {
     return this.#input.subarray(this.#at);
   }
@@ -81,7 +84,10 @@ export class ResponseParser {
     this.#at = 0;
   }
 
-  /** Parses received bytes. After `complete`, `switched` and `malformed`, they stay in `rest`. */
+  /**
+   * Parses received bytes. In the states `complete`, `switched` and `malformed`, they stay in
+   * `rest`.
+   */
   write(bytes: Buffer): void {
     this.#input = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
     this.#at = 0;
@@ -144,7 +150,10 @@ export class ResponseParser {
     return true;
   }
 
-  /** Whether the status line ends without CR; the head of such a server may have no CRLF CRLF. */
+  /**
+   * Whether the status line ends without CR. The head from such a server might not contain CRLF
+   * CRLF.
+   */
   get #hasBareLineFeed(): boolean {
     const position = this.#input.indexOf('\n', this.#at, 'latin1');
     return position >= 0 && (position === this.#at || this.#input[position - 1] !== CR);
@@ -199,7 +208,10 @@ export class ResponseParser {
     return true;
   }
 
-  /** Takes the text before `end`, and `end` itself. Rejects the input if `limit` bytes lack it. */
+  /**
+   * Consumes the input up to and including `end`, and returns the part before `end`. Rejects the
+   * input if the first `limit` bytes do not contain `end`.
+   */
   #takeThrough(end: string, limit: number): string | undefined {
     const position = this.#input.indexOf(end, this.#at, 'latin1');
     const length = (position < 0 ? this.#input.length : position) - this.#at;

@@ -4,19 +4,19 @@ import type { Duplex } from 'node:stream';
 import type { KeepableStream } from '../dialer.js';
 import { type ResponseHandler, ResponseParser } from './response-parser.js';
 
-/** The time in milliseconds for both ends of a finished connection to close cleanly. */
+/** The time limit in ms for both ends of a finished connection to close cleanly. */
 const LINGER = 5_000;
 
 /**
- * How long in ms an unanswered request waits after the target's FIN for an RST that proves that the
- * request is unread: longer than any round trip.
+ * How long, in ms, an unanswered request waits after the target's FIN for an RST that proves that
+ * the request is unread. This is longer than any round trip.
  */
 const PROOF_TIMEOUT = 3_000;
 
-/** The interval in ms at which it checks whether such an RST can still come. */
+/** The interval, in ms, between checks whether such an RST can still arrive. */
 const PROOF_INTERVAL = 50;
 
-/** Receives the response, or the reason why none is complete. */
+/** Receives the response, or the reason why it is incomplete. */
 export interface UpstreamHandler extends ResponseHandler {
   /** The bytes received are not HTTP/1.1. */
   malformed(): void;
@@ -24,10 +24,10 @@ export interface UpstreamHandler extends ResponseHandler {
    * The connection has ended before the response was complete.
    *
    * @param error undefined if the target closed it
-   * @param isUnread whether the target provably has not read the request
+   * @param isUnread whether it is certain that the target has not read the request
    */
   lost(error: Error | undefined, isUnread: boolean): void;
-  /** More can be written after write() returned false. */
+  /** Called after write() has returned false, when more can be written again. */
   drain(): void;
 }
 
@@ -38,7 +38,7 @@ export class Upstream {
   #onIdleEnd: (() => void) | undefined;
   /** Whether any byte of the current response has arrived. */
   #isAnswered = false;
-  /** Whether a response can come only after the target has acknowledged the request. */
+  /** Whether the response can arrive only after the target has acknowledged the request. */
   #comesAfterAck = false;
   /** Whether bytes have arrived that cannot be the response. */
   #isStray = false;
@@ -60,12 +60,15 @@ export class Upstream {
     stream.on('drain', this.#onDrain);
   }
 
-  /** Bytes that fit into one segment of TCP; 0 if the stream cannot prove that a request is unread. */
+  /**
+   * The number of bytes that fit into one TCP segment; 0 if the stream cannot prove that a request
+   * is unread.
+   */
   get segmentSize(): number {
     return keepable(this.stream)?.segmentSize ?? 0;
   }
 
-  /** Whether nothing shows that the connection has ended, or that anything is still on its way. */
+  /** Whether there is no sign that the connection has ended or that data is still in flight. */
   get isQuiet(): boolean {
     const { stream } = this;
     if (this.#ended || this.#error !== undefined || stream.destroyed) return false;
@@ -84,7 +87,7 @@ export class Upstream {
     if (this.stream.destroyed) setImmediate(() => this.#close());
   }
 
-  /** See KeepableStream. Call it after a request that left in one segment. */
+  /** See KeepableStream. Call this after sending a request in one segment. */
   expectAnswer(): void {
     this.#comesAfterAck = true;
     keepable(this.stream)?.expectAnswer();
@@ -98,7 +101,8 @@ export class Upstream {
   /**
    * Keeps the connection open after an exchange.
    *
-   * @param onEnd called once if it ends, or receives bytes, before the next exchange begins
+   * @param onEnd called once if the connection ends or receives bytes before the next exchange
+   * begins
    */
   idle(onEnd: () => void): void {
     this.#finish();
@@ -118,7 +122,7 @@ export class Upstream {
     this.stream.destroy();
   }
 
-  /** Hands the stream over, with the bytes that followed the response head. */
+  /** Gives the stream to the caller, with the bytes that followed the response head. */
   release(): Duplex {
     const { stream } = this;
     const { rest } = this.#parser;
@@ -152,7 +156,9 @@ export class Upstream {
     if (this.#parser.state === 'malformed' && this.#handler === handler) handler.malformed();
   }
 
-  /** Every segment of a response to a request in one segment acknowledges that request. */
+  /**
+   * If a request was sent in one segment, every segment of the response acknowledges the request.
+   */
   get #arrivedTooEarly(): boolean {
     return this.#comesAfterAck && !this.#isAnswered && this.#isUnacknowledged;
   }
@@ -166,8 +172,8 @@ export class Upstream {
   }
 
   /**
-   * Drops bytes that crossed the request, such as a 408 for the idle connection. The response, if one
-   * follows, cannot be told apart from them.
+   * Drops bytes that crossed the request, such as a 408 for the idle connection. If a response
+   * follows, it cannot be distinguished from these bytes.
    */
   #refuseStray(): void {
     if (this.#isStray) return;
@@ -185,12 +191,12 @@ export class Upstream {
   }
 
   /**
-   * After the target's FIN, or after stray bytes, no response can come, but an RST may still prove
-   * that the target had closed the connection before the request arrived.
+   * After the target's FIN, or after stray bytes, no response can arrive, but an RST may still
+   * prove that the target had closed the connection before the request arrived.
    */
   #awaitProof(deadline: number): void {
     const canCome = !this.#isAnswered && this.#isUnacknowledged && !this.#provesUnread;
-    // With a proof, ends the connection before TCP sends the request again.
+    // If there is a proof, ends the connection before TCP retransmits the request.
     if (!canCome || performance.now() >= deadline) this.#lose();
     else this.#proofTimer = setTimeout(() => this.#awaitProof(deadline), PROOF_INTERVAL);
   }

@@ -1,6 +1,6 @@
 /**
- * A proxy on one local port for both SOCKS5 and HTTP. The first byte of a connection reveals its
- * protocol. The proxy dials only targets inside the tunnel.
+ * A proxy for both SOCKS5 and HTTP on one local port. The first byte of a connection shows which
+ * protocol it uses. The proxy dials only targets inside the tunnel.
  */
 import type { Socket } from 'node:net';
 
@@ -16,7 +16,10 @@ import { type Socks5Context, Socks5Session } from '../socks5/session.js';
 import { summedLog } from '../summed-log.js';
 import { connectTarget, proxiedDestination } from './request-authority.js';
 
-/** Milliseconds until a silent connection is closed; browsers open connections in advance. */
+/**
+ * Milliseconds until a silent connection is closed. Browsers open connections in advance, without
+ * sending anything.
+ */
 const FIRST_BYTE_TIMEOUT = 30_000;
 
 export type MixedPortOptions = Pick<
@@ -37,7 +40,7 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
     flag: '--proxy-listen',
     risk: 'reach everything inside the tunnel, with traffic that is billed to this SIM',
     headers: [],
-    // A page can send only the origin form here, which is never forwarded; see
+    // A page can send only the origin form to this port, which is never forwarded; see
     // proxiedDestination().
     browsers: undefined,
     route: proxiedDestination,

@@ -22,7 +22,7 @@ export function proxiedDestination({
 }: IncomingMessage): Destination | ForwardFailure {
   const [, scheme, authority = ''] = ABSOLUTE_FORM.exec(url) ?? [];
   if (scheme === undefined) {
-    // A web page can make its browser send this too, but it is never forwarded.
+    // A web page can also make its browser send such a request, but the request is never forwarded.
     return badRequest('this port is a proxy: the request must contain the target, as http://HOST/');
   }
   if (scheme.toLowerCase() !== 'http') {
@@ -40,9 +40,9 @@ export function connectTarget({ url = '' }: IncomingMessage): DialTarget | Forwa
 }
 
 /**
- * Parses `host`, `host:port` and `[IPv6]:port`; undefined for any other text.
+ * Parses `host`, `host:port` and `[IPv6]:port`; undefined for any other string.
  *
- * @param defaultPort the port if the text has none; 0 if the text must contain a port
+ * @param defaultPort the port if `text` does not contain one; 0 if it must contain a port
  */
 export function readAuthority(text: string, defaultPort: number): DialTarget | undefined {
   const [, bracketed, plain = '', digits = ''] = AUTHORITY.exec(text) ?? [];

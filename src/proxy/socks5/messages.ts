@@ -25,13 +25,18 @@ export const REPLY = {
 
 export type ReplyCode = (typeof REPLY)[keyof typeof REPLY];
 
-/** A greeting of `length` bytes, and whether it offers "no authentication" (RFC 1928 3). */
+/**
+ * A parsed greeting: its length in bytes, and whether it offers "no authentication" (RFC 1928 3).
+ */
 export interface Greeting {
   readonly length: number;
   readonly isAcceptable: boolean;
 }
 
-/** A request of `length` bytes: its target, or the reply code if it is invalid (RFC 1928 4). */
+/**
+ * A parsed request: its length in bytes and its target, or the reply code if it is invalid (RFC
+ * 1928 4).
+ */
 export interface ConnectRequest {
   readonly length: number;
   readonly target: DialTarget | ReplyCode;

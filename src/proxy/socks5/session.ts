@@ -58,7 +58,7 @@ export class Socks5Session {
 
   readonly #onReadable = (): void => {
     let chunk: Buffer | null;
-    // A handshake has at most 520 bytes, so the buffer has at most those bytes and one chunk.
+    // A handshake is at most 520 bytes long, so the buffer is at most one chunk longer than that.
     while (!this.#isSettled() && (chunk = this.#socket.read() as Buffer | null) !== null) {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#advance();
@@ -74,7 +74,7 @@ export class Socks5Session {
       const greeting = readGreeting(this.#received);
       if (greeting === undefined) return;
       if (!greeting.isAcceptable) {
-        // The client MUST then close the connection (RFC 1928 3).
+        // After this reply, the client MUST close the connection (RFC 1928 3).
         this.#end(methodReply(false), 'the client requires authentication, which is not supported');
         return;
       }
