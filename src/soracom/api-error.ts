@@ -45,16 +45,18 @@ export class ApiError extends UserError {
 }
 
 /**
- * Whether a failed `createSim` may have created a SIM that is billed: the request was sent, and the
- * response was not a definite refusal (4xx).
+ * Whether a failed `createSim` may have created a SIM, which is billed. True if the request was
+ * sent and not definitely refused (4xx).
  */
 export function simMayExist(error: unknown): boolean {
   return error instanceof ApiError && error.simMayExist;
 }
 
-/** The properties of an API operation that error messages need. */
+/** The properties of an API operation that are needed for error messages. */
 export interface Operation {
-  /** The purpose of the call, which completes the message "cannot …": `create a virtual SIM`. */
+  /**
+   * What the call does, worded to complete the message "cannot …", such as `create a virtual SIM`.
+   */
   readonly purpose: string;
   /** The service that is called; by default, the SORACOM API. */
   readonly service?: Service;
@@ -66,7 +68,10 @@ export interface Operation {
   readonly advice?: Readonly<Record<number, readonly string[]>>;
 }
 
-/** Advice for a lost createSim response: a second call could create a second billed SIM. */
+/**
+ * Advice for a lost createSim response: a second call could create a second SIM, which is also
+ * billed.
+ */
 export const SIM_MAY_EXIST = [
   'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the start time of this command: a billed SIM may already exist.',
   'Or run bootstrap again: it looks for that SIM before it creates another one.',

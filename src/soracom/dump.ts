@@ -1,6 +1,6 @@
 /**
  * Formats requests and responses for SORACOM_VERBOSE, between soratun's banners, with all secrets
- * hidden. Unlike soratun, arctun also shows the sign-in, whose secrets are hidden too.
+ * hidden. Unlike soratun, arctun also shows the sign-in, with its secrets hidden.
  */
 import { STATUS_CODES } from 'node:http';
 import { REDACTED } from '../lib/secrets/secret.js';
@@ -51,8 +51,8 @@ export function dumpResponse({ status, headers, body }: HttpResponse): string {
 }
 
 /**
- * Passes a text to a callback of the caller and ignores the errors of the callback, so that no
- * response with a key is lost.
+ * Passes a string to the caller's callback and ignores the callback's errors, so that a response
+ * with a key is never lost.
  */
 export function tell(callback: ((text: string) => void) | undefined, text: () => string): void {
   try {

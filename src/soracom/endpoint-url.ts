@@ -67,11 +67,12 @@ export function parsePlainEndpointUrl(text: string, service: Service): string {
 }
 
 /**
- * Whether a URL leads to this machine, so that requests do not cross a network or need a proxy. The
- * only name accepted is `localhost`, because a name server may resolve other names.
+ * Whether a URL refers to this machine, so that requests do not cross a network or need a proxy.
+ * The only name that counts is `localhost`, because other names may be resolved by a name server.
  */
 export function isLoopbackUrl(url: string): boolean {
-  // URL normalizes all forms of an IPv4 address, such as 127.1 or 0x7f000001, to dotted decimal.
+  // The URL class normalizes all forms of an IPv4 address, such as 127.1 or 0x7f000001, to dotted
+  // decimal.
   const host = new URL(url).hostname.replace(/\.$/, '');
   return /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/i.test(host);
 }

@@ -1,19 +1,20 @@
 /**
- * Decides which parts of headers and bodies may be shown. Hides unparsable text, and values at any
- * depth whose name or format marks them as a secret (lib/secrets/secret-shapes.ts).
+ * Decides which parts of headers and bodies may be shown. Hides anything that cannot be parsed, and
+ * values at any depth whose name or format shows that they are secret
+ * (lib/secrets/secret-shapes.ts).
  */
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed, redactText } from '../lib/secrets/secret-shapes.js';
 import { parseJson } from '../lib/text/parse-json.js';
 
-/** The text shown instead of a body that may contain a secret at an unknown position. */
+/** The string to show instead of a body that may contain a secret at an unknown position. */
 export const NOT_SHOWN = '(not shown)';
 
 /**
  * Redacts the body of a request or a response for display:
  *
  * - JSON is shown on one line; only the last of duplicate members is kept.
- * - Markup and text whose words are too short to be a key are cut to the first line.
+ * - Markup, and text in which every word is too short to be a key, is cut to the first line.
  * - Any other text, such as truncated JSON, is replaced with a note that it is not shown.
  */
 export function redactBody(body: string): string {
@@ -37,7 +38,10 @@ function redactMember(name: string, member: unknown): unknown {
   return isSecretName(name) ? REDACTED : member;
 }
 
-/** Matches a word that cannot be a whole key, which has at least 43 characters and no space. */
+/**
+ * Matches a word that is too short to be a whole key. A key has at least 43 characters and no
+ * spaces.
+ */
 const SHORT_WORD = /^["'(]?(?:\p{L}[\p{L}'/-]{0,23}|\d{1,5})[.,:;!?'")]*$/u;
 
 function isHarmlessText(body: string): boolean {
@@ -57,7 +61,7 @@ function rawFirstLine(text: string): string {
   return withoutControls(line).trim();
 }
 
-/** Replaces control characters except newlines, because they can control a terminal. */
+/** Replaces control characters except newlines, because these characters can control a terminal. */
 export function withoutControls(text: string): string {
   return text.replaceAll(/[^\P{Control}\n]/gu, ' ');
 }

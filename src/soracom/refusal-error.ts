@@ -10,7 +10,7 @@ import { firstLine, redactBody } from './redact.js';
 
 /** Details of a refusal other than its status and body. */
 export interface RefusalCircumstances {
-  /** Clauses to append to the API's message, such as `tried 5 times`. */
+  /** Phrases to append to the API's message, such as `tried 5 times`. */
   readonly notes?: readonly string[];
   /** What to do next, instead of the general advice for the status. */
   readonly next?: readonly string[];
@@ -43,8 +43,9 @@ export function refusalError(
 }
 
 /**
- * Whether a refused request certainly had no effect. A gateway's 5xx does not reveal what the API
- * did, and a redirect (3xx) may lead to the result of a completed request (RFC 9110 15.4.4).
+ * Whether it is certain that a refused request had no effect. A gateway's 5xx does not reveal what
+ * the API did, and a redirect (3xx) may lead to the result of a completed request (RFC 9110
+ * 15.4.4).
  */
 function isDefinite(status: number): boolean {
   return status >= 400 && status < 500;

@@ -10,11 +10,11 @@ import type { SignIn } from './auth/sign-in.js';
 
 export interface SoracomApi {
   /**
-   * Signs in, and switches to another user if `signIn` asks for that. Later calls send the token.
+   * Signs in, and switches to another user if `signIn` contains one. Later calls send the token.
    * @param tokenTimeoutSeconds the lifetime of the token
    */
   auth(signIn: SignIn, tokenTimeoutSeconds: number): Promise<void>;
-  /** Revokes the token within 5 s, even after the signal has aborted. */
+  /** Revokes the token, even after the signal has aborted. Takes at most 5 s. */
   logout(): Promise<void>;
   /** The operator ID of the account; undefined before sign-in, or if the API does not return it. */
   readonly operatorId: string | undefined;
@@ -39,8 +39,8 @@ export interface SoracomApi {
   /** Creates the Arc session of a SIM, or replaces an existing one. */
   createArcSession(simId: string): Promise<ArcSessionResponse>;
   /**
-   * Sets the SIM's public key; its Arc session restarts immediately. Repeating the call with the
-   * same key changes nothing.
+   * Sets the SIM's public key. The SIM's Arc session restarts immediately. Repeating the call with
+   * the same key changes nothing.
    * @param publicKey the key in base64
    */
   renewArcSimCredentials(simId: string, publicKey: string): Promise<void>;
@@ -55,7 +55,7 @@ export interface SoracomApi {
   listSimSessionEvents(simId: string, limit: number): Promise<readonly SessionEvent[]>;
 }
 
-/** A SIM tag; the tag `name` holds the SIM's name. */
+/** A SIM tag; the tag `name` contains the SIM's name. */
 export interface SimTag {
   readonly tagName: string;
   readonly tagValue: string;

@@ -4,7 +4,7 @@ export const AUTH_KEY_ID_PREFIX = 'keyId-';
 export const AUTH_KEY_PREFIX = 'secret-';
 
 /**
- * Explains why a pair cannot be an auth key. Only the prefixes of auth keys are known. A wrong
+ * Explains why a pair cannot be an auth key. Only the prefixes of the format are known. A wrong
  * prefix often means that the ID and the key were swapped.
  *
  * @returns the wrong half and the reason; undefined if both prefixes are correct

@@ -1,6 +1,9 @@
 import { UserError } from '../../lib/errors/user-error.js';
 
-/** The coverage of a virtual SIM: `jp` is Japan, `g` is Global. Each account has one coverage. */
+/**
+ * The coverage of a virtual SIM: `jp` is Japan, `g` is Global. Each account has only one of the
+ * two.
+ */
 export type Coverage = 'jp' | 'g';
 
 const ENDPOINTS: Readonly<Record<Coverage, string>> = {
@@ -8,7 +11,7 @@ const ENDPOINTS: Readonly<Record<Coverage, string>> = {
   g: 'https://g.api.soracom.io',
 };
 
-/** The API sandbox, a copy of the API for experiments, with separate accounts. */
+/** The endpoints of the API sandbox, a copy of the API for experiments, with separate accounts. */
 const SANDBOX_ENDPOINTS: Readonly<Record<Coverage, string>> = {
   jp: 'https://api-sandbox.soracom.io',
   g: 'https://g.api-sandbox.soracom.io',
@@ -22,8 +25,8 @@ const NAMES = new Map<string, Coverage>([
 ]);
 
 /**
- * Parses `g` or `global`, `jp` or `japan`, ignoring case. soratun also maps other text to a
- * coverage, but arctun refuses it, because a SIM's coverage cannot be changed later.
+ * Parses `g` or `global`, `jp` or `japan`, ignoring case. soratun also maps other strings to a
+ * coverage, but arctun rejects them, because a SIM's coverage cannot be changed later.
  * @throws UserError of kind `usage`
  */
 export function parseCoverage(text: string): Coverage {

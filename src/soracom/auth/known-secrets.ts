@@ -1,8 +1,11 @@
 import { REDACTED, type Secret } from '../../lib/secrets/secret.js';
 
-/** The minimum length of hidden secrets, because shorter texts occur in ordinary words. */
+/** The minimum length of a secret to hide, because shorter strings occur in ordinary words. */
 const SHORTEST = 4;
-/** The maximum number of secrets. Each sign-in adds secrets; the oldest ones are expired tokens. */
+/**
+ * The maximum number of secrets. Each sign-in adds secrets. The oldest ones can be dropped, because
+ * they are expired tokens.
+ */
 const MOST = 64;
 
 /**
@@ -25,7 +28,7 @@ export class KnownSecrets {
 
   /** Returns `text` without the secrets, whether written literally, in JSON, or in a URL. */
   hideIn(text: string): string {
-    // Sort the longest first, because one secret may be a prefix of another.
+    // Put the longest first, because one secret may be a prefix of another.
     const forms = [...this.#texts].flatMap(writtenForms).sort((a, b) => b.length - a.length);
     return forms.reduce((shown, form) => shown.replaceAll(form, REDACTED), text);
   }

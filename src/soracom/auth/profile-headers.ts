@@ -4,10 +4,10 @@ import { UserError } from '../../lib/errors/user-error.js';
 /**
  * The headers that a profile cannot set:
  *
- * - Headers that the client sets. Some of them determine the response format, and another user's
- *   token would run the calls as that user.
+ * - Headers that the client sets. Some of them determine the response format, and with another
+ *   user's token, the calls would run as that user.
  * - Headers that frame a message or control a connection (RFC 9112 6, RFC 9110 7.6.1). A wrong
- *   value splits one request into two or breaks it.
+ *   value would split one request into two, or make it invalid.
  */
 const RESERVED = new Set([
   'accept',
@@ -41,8 +41,8 @@ export function headerFault(name: string, value: string): string | undefined {
 }
 
 /**
- * Returns a profile's headers without the reserved ones. If a name occurs twice, the last value
- * wins.
+ * Returns a profile's headers without the reserved ones. If a name occurs twice, the last value is
+ * used.
  * @throws UserError of kind `configuration` if HTTP does not allow a name or a value; the message
  * does not repeat the value, which may be a secret
  */

@@ -28,7 +28,7 @@ const text = z
   .transform((value) => value || undefined);
 const secretText = text.transform((value) => (value === undefined ? value : new Secret(value)));
 
-/** Text that `parse` converts; an error of `parse` is reported for the member. */
+/** A string that `parse` converts. An error from `parse` is reported for the member. */
 const parsed = <T>(parse: (value: string) => T) =>
   text.transform((value, context) => {
     try {
@@ -59,7 +59,7 @@ const members = {
     .nullish()
     .transform((value) => value ?? false),
   coverageType: parsed(parseCoverage),
-  /** Base URL of the API, without `/v1`. */
+  /** The API's base URL, without `/v1`. */
   endpoint: parsed(parseEndpointUrl),
   authKeyId: text,
   authKey: secretText,
@@ -115,8 +115,8 @@ function withKnownNames(value: object): object {
 }
 
 /**
- * Returns the profile's credentials. The first complete set wins: auth key, email address with
- * password, SAM user.
+ * Returns the profile's credentials. Uses the first complete set: auth key, email address with
+ * password, or SAM user.
  * @throws ProfileError if no set is complete, or the auth key is malformed
  */
 export function profileSignIn(profile: SoracomProfile): SignIn {

@@ -5,7 +5,7 @@ import type { KnownSecrets } from './known-secrets.js';
 import { authOperation, SWITCH_USER, type ApiOperation } from '../client/operations.js';
 import type { SignIn } from './sign-in.js';
 
-/** Makes a call and parses its response. A call without a token is unauthenticated. */
+/** Makes a call and parses its response. A call without a token is made without authentication. */
 export type Call = <T>(
   operation: ApiOperation,
   schema: z.ZodType<T>,
@@ -46,7 +46,7 @@ export class Session {
     this.#signIn = undefined;
   }
 
-  /** False after a sign-in with a one-time password, which cannot be used twice. */
+  /** False after a sign-in with a one-time password, because it cannot be used twice. */
   get canRenew(): boolean {
     return this.#signIn !== undefined && this.#signIn.as.mfaOtpCode === undefined;
   }
@@ -54,7 +54,7 @@ export class Session {
   /**
    * Signs in again to replace a refused token. Calls whose tokens were refused at the same time
    * share one sign-in.
-   * @throws ApiError; the old token stays
+   * @throws ApiError; the old token is then kept
    */
   async renew(refused: AuthResponse | undefined, call: Call): Promise<void> {
     if (this.#token !== refused || this.#signIn === undefined) return;
@@ -85,7 +85,9 @@ export class Session {
   }
 }
 
-/** Builds the API's AuthRequest. For an auth key, the members have the same order as in soratun. */
+/**
+ * Builds the API's AuthRequest. For an auth key, the members are in the same order as in soratun.
+ */
 function authRequest(signIn: SignIn, tokenTimeoutSeconds: number): object {
   return {
     ...identity(signIn),

@@ -34,14 +34,16 @@ export interface SamUserSignIn {
 export interface SwitchUser {
   readonly operatorId: string;
   readonly userName: string;
-  /** Lifetime of the switched user's token in seconds, from 180 to 3600; defaults to 3600. */
+  /**
+   * The lifetime, in seconds, of the token after the switch, from 180 to 3600; defaults to 3600.
+   */
   readonly tokenTimeoutSeconds?: number;
 }
 
 /** Everything that is needed to call the API as a particular user. */
 export interface Credentials {
   readonly signIn: SignIn;
-  /** Base URL of the API, without `/v1`. */
+  /** The API's base URL, without `/v1`. */
   readonly endpoint: string;
   /** Headers that a profile adds to each request. */
   readonly headers: Readonly<Record<string, string>>;

@@ -223,7 +223,7 @@ export class SoracomClient implements SoracomApi {
         next: ['Try again later: the SORACOM API is slow.'],
       });
     }
-    // createSim gets its full timeout: the API sends the private key in its response only once.
+    // createSim gets its full timeout, because the API sends the private key only once.
     return operation.creates ? timeoutMs : Math.min(timeoutMs, Math.ceil(left));
   }
 }

@@ -11,7 +11,7 @@ const FORMS = [
   new RegExp(String.raw`^\w{3} ${MONTH} (?<day>[ \d]\d) ${TIME} (?<year>\d{4})$`),
 ];
 
-/** Parses an HTTP-date (RFC 9110 5.6.7) to Unix milliseconds; undefined for any other text. */
+/** Parses an HTTP-date (RFC 9110 5.6.7) to Unix milliseconds; undefined for any other string. */
 export function parseHttpDate(text: string): number | undefined {
   for (const form of FORMS) {
     const parts = form.exec(text)?.groups;

@@ -62,9 +62,9 @@ export const SWITCH_USER: ApiOperation = {
 };
 
 /**
- * Logging out is sent even after the client's signal has aborted, because a switched user's token
- * would otherwise stay valid for up to an hour. A second call would be refused, so logging out is
- * not retried.
+ * The logout request is sent even after the client's signal has aborted, because a switched user's
+ * token would otherwise stay valid for up to an hour. It is not retried, because a second request
+ * would be refused.
  */
 export const LOGOUT: ApiOperation = {
   method: 'POST',
@@ -74,7 +74,7 @@ export const LOGOUT: ApiOperation = {
   outlivesStop: true,
 };
 
-/** Creating a SIM is not retried, because each successful request costs money. */
+/** A request to create a SIM is not retried, because each successful request costs money. */
 export const CREATE_SIM: ApiOperation = {
   method: 'POST',
   purpose: 'create a virtual SIM',
@@ -115,7 +115,7 @@ export const LIST_SIM_SESSION_EVENTS: ApiOperation = {
   repeatable: true,
 };
 
-/** Creating a session again replaces the existing one and is free. */
+/** Creating a session again replaces the existing one, at no cost. */
 export const CREATE_ARC_SESSION: ApiOperation = {
   method: 'POST',
   purpose: 'create an Arc session',

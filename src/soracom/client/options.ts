@@ -1,7 +1,7 @@
 import type { SoracomClock } from './clock.js';
 
 export interface SoracomClientOptions {
-  /** Base URL without `/v1`. */
+  /** The base URL, without `/v1`. */
   readonly endpoint: string;
   /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
   readonly userAgent: string;
@@ -10,12 +10,12 @@ export interface SoracomClientOptions {
    * frame a message (profile-headers.ts).
    */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Timeout of each call, in milliseconds; defaults to 30 s. */
+  /** The timeout of each call, in milliseconds; defaults to 30 s. */
   readonly timeoutMs?: number;
   /**
-   * Timeout for each method as a whole, in milliseconds; defaults to 120 s. Includes retries and
-   * the pauses between them, signing in again, and all pages of a list. A createSim that was sent
-   * always gets its full `timeoutMs`.
+   * The timeout for each method as a whole, in milliseconds; defaults to 120 s. Includes retries
+   * and the pauses between them, signing in again, and all pages of a list. A createSim that was
+   * sent always gets its full `timeoutMs`.
    */
   readonly deadlineMs?: number;
   /** The maximum number of retries after 429 and 5xx; defaults to 4. */
@@ -26,8 +26,9 @@ export interface SoracomClientOptions {
    */
   readonly onWait?: (text: string) => void;
   /**
-   * Called with each request and each response as text between soratun's banners (SORACOM_VERBOSE),
-   * with a newline at the end and all secrets hidden. Exceptions from this callback are ignored.
+   * Called with each request and each response, formatted between soratun's banners
+   * (SORACOM_VERBOSE), with a newline at the end and all secrets hidden. Exceptions from this
+   * callback are ignored.
    */
   readonly dump?: (text: string) => void;
   /** Aborts pauses and all unanswered calls except createSim. */

@@ -9,13 +9,13 @@ export interface Page<T> {
   readonly nextKey: string | undefined;
 }
 
-/** The maximum number of pages, far more than any account's virtual SIMs need. */
+/** The maximum number of pages, far more than needed for any account's virtual SIMs. */
 const MOST_PAGES = 1000;
 const MOST_ITEMS = 100_000;
 
 /**
- * Reads all pages of a list. A page may be short or empty; only a page without a next key is the
- * last one.
+ * Reads all pages of a list. A page may be short or empty; the last page is the one without a next
+ * key.
  *
  * @param read reads one page; the first page has no key
  * @param enough stops reading after this number of items

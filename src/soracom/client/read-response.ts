@@ -32,7 +32,8 @@ function describeMisfit(body: string, place: string, hide: (text: string) => str
   if (parseJson(body) !== undefined) {
     return `the response lacks required data${place === '' ? '' : ` at ${place}`}`;
   }
-  // Check the original body: with a secret at its start hidden, the body would look like markup.
+  // Check the original body: if it starts with a secret, hiding the secret would make it look like
+  // markup.
   const isHarmless = !['', NOT_SHOWN].includes(redactBody(body));
   return `the response is not JSON: ${isHarmless ? firstLine(hide(body)) : NOT_SHOWN}`;
 }

@@ -21,13 +21,13 @@ export interface RepeatOptions {
    * ignored.
    */
   readonly onWait: ((text: string) => void) | undefined;
-  /** Removes secrets from an error's text. */
+  /** Removes secrets from an error message. */
   readonly hide: (text: string) => string;
 }
 
 const MOST_REPEATS = 4;
 /**
- * The first pauses in milliseconds. Together, the pauses last 33 to 65 s after 429, because
+ * The first pauses in milliseconds. In total, the pauses last 33 to 65 s after 429, because
  * SORACOM's rate limits are per minute, and 8 to 15 s after 5xx.
  */
 const FIRST_PAUSE = { limited: 5000, broken: 1000 };
@@ -90,7 +90,7 @@ function pauseBefore(
   asked: number | undefined,
   random: () => number,
 ): number {
-  // Retry-After contains whole seconds, so spread the clients over the following second.
+  // Retry-After contains whole seconds, so distribute the clients over the following second.
   if (asked !== undefined) return asked + random() * 1000;
   const first = status === TOO_MANY_REQUESTS ? FIRST_PAUSE.limited : FIRST_PAUSE.broken;
   return Math.min(first * 2 ** (attempt - 1), LONGEST_PAUSE) * (0.5 + random() / 2);
@@ -102,7 +102,7 @@ interface Outcome {
   readonly attempt: number;
   /** The pause that the server asks for, in milliseconds. */
   readonly asked: number | undefined;
-  /** The time left for the pause, in milliseconds, if it is too short. */
+  /** The time left for the pause, in milliseconds; set only if it is too short. */
   readonly left?: number;
   /** Whether an earlier attempt may have taken effect. */
   readonly mayBeDone: boolean;

@@ -17,7 +17,10 @@ export const authAnswer = z.object({
 });
 export type AuthResponse = z.infer<typeof authAnswer>;
 
-/** An Arc session with the API's member names and text values. src/arc-config parses the values. */
+/**
+ * An Arc session with the API's member names and unparsed string values. src/arc-config parses the
+ * values.
+ */
 export const arcSessionAnswer = z.object({
   arcServerPeerPublicKey: z.string(),
   arcServerEndpoint: z.string(),
@@ -56,14 +59,14 @@ const sessionStatus = z.object({
  */
 export const simAnswer = z.object({
   simId: z.string().min(1),
-  /** The SIM's status: `active` or `terminated` for a virtual SIM. */
+  /** The SIM's status. For a virtual SIM, `active` or `terminated`. */
   status: text,
   /** The SIM's type: `virtual`, `uicc` or `euicc`. */
   type: text,
   /** The SIM's speed class, for example `arc.standard`. */
   speedClass: text,
   groupId: text,
-  /** The SIM's tags; the tag `name` holds the SIM's name. */
+  /** The SIM's tags; the tag `name` contains the SIM's name. */
   tags: recordOf(z.string()),
   createdTime: time,
   lastModifiedTime: time,

@@ -4,13 +4,13 @@ export type TransportFailure =
   | 'dns'
   | 'connection'
   | 'timeout'
-  /** A proxy that does not connect to the server. */
+  /** The proxy did not connect to the server. */
   | 'proxy'
-  /** A certificate that is not trusted, or a failed handshake. */
+  /** The certificate is not trusted, or the handshake failed. */
   | 'tls'
-  /** A certificate that is not yet valid or has expired. */
+  /** The certificate is not yet valid or has expired. */
   | 'tls-clock'
-  /** A server that speaks another protocol, such as plain HTTP. */
+  /** The server uses another protocol, such as plain HTTP. */
   | 'not-tls'
   | 'too-long';
 

@@ -1,7 +1,7 @@
 /**
  * One HTTP exchange with limits on time and size, without redirects or retries. HTTP_PROXY,
- * HTTPS_PROXY, ALL_PROXY and NO_PROXY select the proxy, which is never used for this machine; axios
- * tunnels https through a proxy with CONNECT.
+ * HTTPS_PROXY, ALL_PROXY and NO_PROXY select the proxy, which is never used for this machine; for
+ * https, axios uses CONNECT through a proxy.
  */
 import http from 'node:http';
 import https from 'node:https';
@@ -60,7 +60,7 @@ export async function exchange(
       url: request.url,
       headers: {
         Accept: 'application/json',
-        // axios would set the Content-Type of a form on a request without a body.
+        // On a request without a body, axios would set the Content-Type of a form.
         ...(request.body === undefined && { 'Content-Type': false }),
         ...request.headers,
       },
@@ -127,7 +127,9 @@ class Connection {
     };
   }
 
-  /** Whether the proxy refused to connect to the server, so that the response is the proxy's. */
+  /**
+   * Whether the proxy refused to connect to the server, so that the response comes from the proxy.
+   */
   get isRefusedByProxy(): boolean {
     return this.#isRefusedByProxy;
   }

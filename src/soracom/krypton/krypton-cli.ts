@@ -35,7 +35,10 @@ export type KryptonCliOptions = Readonly<
     Record<(typeof SWITCHES)[number], boolean> & { path: string }
 >;
 
-/** The timeout in milliseconds, because a modem may be slow and its SIM needs two round trips. */
+/**
+ * The timeout in milliseconds. It is long because a modem may be slow and its SIM needs two round
+ * trips.
+ */
 const TIMEOUT = 120_000;
 
 export function kryptonCliArguments(options: KryptonCliOptions): string[] {
@@ -48,8 +51,8 @@ export function kryptonCliArguments(options: KryptonCliOptions): string[] {
 }
 
 /**
- * Runs krypton-cli. After the start, only the timeout ends the program, because its output contains
- * the only copy of a new key.
+ * Runs krypton-cli. After the program has started, only the timeout ends it, because its output
+ * contains the only copy of a new key.
  *
  * @returns the output, which contains a private key
  * @throws UserError of kind `configuration` if the program does not exist, `permission` if it is
@@ -112,7 +115,7 @@ function endError(path: string, { exitCode, stderr }: CommandResult): UserError 
   });
 }
 
-/** The number of lines to show from the end of a long text, where the reason usually is. */
+/** The number of lines to show from the end of long output, where the reason usually is. */
 const SHOWN_LINES = 20;
 const SHOWN_LENGTH = 300;
 

@@ -12,13 +12,13 @@ import { TransportError } from '../client/transport-error.js';
 import { exchange, type HttpRequest, type HttpResponse } from '../client/transport.js';
 
 export interface KryptonOptions {
-  /** Base URL without `/v1`. */
+  /** The base URL, without `/v1`. */
   readonly endpoint: string;
   /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
   readonly userAgent: string;
-  /** Timeout of the whole call, in milliseconds; defaults to 30 s. */
+  /** The timeout for the whole call, in milliseconds; defaults to 30 s. */
   readonly timeoutMs?: number;
-  /** Called with the request and the response as text, with secrets hidden (SORACOM_VERBOSE). */
+  /** Called with the request and the response as strings, with secrets hidden (SORACOM_VERBOSE). */
   readonly dump?: ((text: string) => void) | undefined;
 }
 
@@ -43,8 +43,8 @@ const BOOTSTRAP_ARC: Operation = {
 };
 
 /**
- * Calls `bootstrapArc` once. After the request is sent, only the timeout ends the call, because the
- * response contains the only copy of the new key.
+ * Calls `bootstrapArc` once. After the request is sent, only the timeout can end the call, because
+ * the response contains the only copy of the new key.
  *
  * @returns the body of a 2xx response, which contains a private key
  * @throws ApiError, or UserError of kind `usage` if the endpoint is not a URL

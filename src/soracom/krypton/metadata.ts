@@ -8,7 +8,7 @@ import { parseJson } from '../../lib/text/parse-json.js';
 import { exchange } from '../client/transport.js';
 
 export interface MetadataOptions {
-  /** Base URL without `/v1`. */
+  /** The base URL, without `/v1`. */
   readonly endpoint: string;
   readonly userAgent: string;
 }
@@ -19,7 +19,7 @@ export interface MetadataOptions {
  */
 const DEADLINES = { connect: 2_000, whole: 4_000 };
 
-/** The SIM ID is an ICCID or another ID; the pattern rejects control characters. */
+/** A SIM ID may be an ICCID or another kind of ID, so only letters and digits are required. */
 const subscriber = z.object({ simId: z.string().regex(/^[0-9A-Za-z]{1,64}$/) });
 
 /**
