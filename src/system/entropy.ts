@@ -8,7 +8,7 @@ export const systemEntropy: Entropy = { fill: (bytes) => void randomFillSync(byt
 /**
  * Opens the kernel's random source, for a process that may be started from a memory snapshot.
  * Copies of a snapshot share the state of node:crypto and would generate the same bytes, but the
- * kernel is notified of a copy and reseeds.
+ * kernel is notified when a copy starts, and reseeds.
  *
  * @throws Error with the system's `code` if /dev/urandom cannot be read
  */

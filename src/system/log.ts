@@ -32,7 +32,7 @@ interface LogRecord {
 function textLine({ level, time, msg, ...fields }: LogRecord): string {
   const label = level.toUpperCase().padEnd(5);
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
-  // A name or a command's output may contain escape sequences.
+  // Escape control characters, because a name or a command's output may contain escape sequences.
   return `${time} ${label} ${harmlessLines(msg ?? '')}${rest.map(harmless).join('')}\n`;
 }
 

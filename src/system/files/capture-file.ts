@@ -10,7 +10,7 @@ import { failingWith } from './files.js';
 
 export interface CaptureFileOptions {
   readonly header?: readonly Uint8Array[];
-  /** The maximum number of bytes queued for writing. */
+  /** The maximum number of bytes that may be queued for writing. */
   readonly maxWaiting?: number;
 }
 
@@ -21,14 +21,14 @@ interface Block {
 
 const PRIVATE = 0o600;
 const MAX_WAITING = 4 << 20;
-/** Milliseconds for which close() waits for a slow disk. */
+/** How long close() waits for a slow disk, in milliseconds. */
 const CLOSE_TIMEOUT = 5_000;
 
 /**
  * Creates a new file with mode 0600, and resolves when its header is written. Never overwrites a
  * file or link, so that a mistyped path cannot replace arc.json.
  *
- * @throws FileError; no file remains
+ * @throws FileError; no file is left behind
  */
 export function createCaptureFile(
   path: string,
@@ -44,7 +44,7 @@ export function createCaptureFile(
 
 async function writeHeader(path: string, handle: FileHandle, header: Uint8Array): Promise<void> {
   try {
-    // Use writeFile(), which unlike write() continues until everything is written.
+    // Use writeFile(), which, unlike write(), continues until everything is written.
     await handle.writeFile(header);
   } catch (error) {
     await handle.close().catch(() => undefined);

@@ -26,7 +26,7 @@ import { unescapeMount } from './read-only-mounts.js';
 const PRIVATE = 0o600;
 /** The maximum file size in bytes; an arc.json has about 2 KB. */
 const MAX_TEXT = 1 << 20;
-/** The number of bytes that the write test uses, so that a full disk is noticed early. */
+/** The number of bytes that the write test uses, to detect a full disk early. */
 const PROBE_SIZE = 8192;
 
 export const systemFiles: Files = {
@@ -94,7 +94,7 @@ export async function withHandle<T>(
 /** Decodes strictly, because invalid bytes would be lost when the file is written again. */
 function decode(path: string, bytes: Uint8Array): string {
   try {
-    // Keep a byte order mark, so that the text's parser can reject it.
+    // Keep a byte order mark, so that the caller's parser can reject it.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     throw new FileError('not-text', path, 'the text is not valid UTF-8', { cause: error });
@@ -157,8 +157,8 @@ async function proveReplaceable(target: string, existing: Stats): Promise<void> 
 }
 
 /**
- * Opens the target for writing, which fails for an immutable file. A mode of 0400 does not stop the
- * owner, because replacing the file does not write to it.
+ * Opens the target for writing, which fails for an immutable file. A mode of 0400 is not an
+ * obstacle for the owner, because the file is replaced, not written to.
  */
 async function proveMutable(target: string, isOurs: boolean): Promise<void> {
   try {
@@ -185,7 +185,7 @@ async function writeBeside(
   return temporary;
 }
 
-/** Writes a complete new file, or leaves no file. */
+/** Writes a new file completely, or does not leave a file behind. */
 export async function writeNew(
   path: string,
   content: string | Uint8Array,
@@ -197,7 +197,8 @@ export async function writeNew(
     await withHandle(created, async (handle) => {
       await handle.chmod(PRIVATE);
       if (existing !== undefined && process.geteuid?.() === 0) {
-        // Ignore an error: a user namespace may not know the owner, and the content matters more.
+        // Ignore an error: the owner may not exist in this user namespace, and the content is more
+        // important.
         await handle.chown(existing.uid, existing.gid).catch(() => undefined);
       }
       await writeAll(handle, content);
@@ -277,8 +278,8 @@ export async function syncFolder(folder: string): Promise<void> {
   try {
     await withHandle(await open(folder, 'r'), (handle) => handle.sync());
   } catch (error) {
-    // The file is already in place. Only a disk error is a failure, not a folder that cannot be
-    // opened or synced.
+    // The file is already in place, so only a disk error counts as a failure, not a folder that
+    // cannot be opened or synced.
     if (codeOf(error) === 'EIO') throw error;
   }
 }

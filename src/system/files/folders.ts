@@ -15,8 +15,8 @@ import { codeOf } from '../../lib/errors/error-message.js';
 
 /**
  * Creates a folder that only its owner can enter, and its missing parents, and syncs them. If this
- * process runs as root, a new folder gets the owner of its parent, so that users can write to all
- * folders in their home.
+ * process runs as root, a new folder gets the same owner as its parent, so that users can write to
+ * all folders in their home.
  *
  * mkdir's recursive mode is not used, because it reports ENOENT on a read-only file system.
  *
@@ -49,7 +49,7 @@ function isFolder(path: string): boolean {
 }
 
 /**
- * Uses a descriptor that follows no link: if a file has replaced the folder, it stays unchanged.
+ * Opens the folder without following links: if a file has replaced it, the file stays unchanged.
  */
 function giveTo(folder: string, { uid, gid }: Stats): void {
   try {
@@ -61,8 +61,8 @@ function giveTo(folder: string, { uid, gid }: Stats): void {
       closeSync(descriptor);
     }
   } catch {
-    // Ignore an error: a user namespace may not know the owner, and some file systems have no
-    // owners.
+    // Ignore an error: the owner may not exist in this user namespace, and some file systems do not
+    // store owners.
   }
 }
 

@@ -11,7 +11,7 @@ export async function readStdin(): Promise<Uint8Array> {
 }
 
 /**
- * Reads a file that the user named, as bytes.
+ * Reads a file that the user has specified, as bytes.
  * @throws UserError of kind `configuration` (no such file), `permission` or `failed`
  */
 export async function readWholeFile(path: string): Promise<Uint8Array> {

@@ -44,7 +44,10 @@ async function create(path: string, line: string): Promise<Journal | undefined> 
   return new SystemJournal(path, Buffer.byteLength(text));
 }
 
-/** Creates a file with its whole text atomically. @returns false if the file already existed */
+/**
+ * Creates a file together with its whole content, atomically. @returns false if the file already
+ * existed
+ */
 async function makeOnce(path: string, text: string): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
@@ -89,8 +92,8 @@ async function openExisting(path: string): Promise<OpenedJournal | undefined> {
 }
 
 /**
- * Takes over the journal of an ended process. If several processes try, the one that creates the
- * claim file succeeds; the other processes then find that the journal has an owner.
+ * Takes over the journal of a process that has ended. If several processes try, the one that
+ * creates the claim file succeeds; the others then find that the journal has an owner.
  */
 async function takeOver(path: string): Promise<OpenedJournal | undefined> {
   const claim = `${path}.claim`;
@@ -114,7 +117,9 @@ async function takeOver(path: string): Promise<OpenedJournal | undefined> {
   }
 }
 
-/** Removes the temporary files of the ended process, whose key is also in the journal. */
+/**
+ * Removes the temporary files of a process that has ended; the key in them is also in the journal.
+ */
 async function removeLeftovers(path: string): Promise<void> {
   const target = basename(path).slice(1, -SUFFIX.length);
   const names = await readdir(dirname(path)).catch(() => []);
@@ -151,7 +156,8 @@ async function readOwn(path: string): Promise<string | undefined> {
   try {
     handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    // A missing folder contains no journal. Other code checks whether the folder may be created.
+    // If the folder is missing, no journal exists. Other code checks whether the folder may be
+    // created.
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
     if (codeOf(error) === 'ELOOP')
       throw new FileError('failed', path, 'the journal must not be a symbolic link');
@@ -190,7 +196,10 @@ function lengthOf(text: string): number {
   return Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1));
 }
 
-/** Returns the complete lines. A last line without a line break was not completely written. */
+/**
+ * Returns the complete lines. If the last line does not end with a line break, it was not
+ * completely written.
+ */
 function linesOf(text: string): string[] {
   return text.split('\n').slice(0, -1);
 }
@@ -201,7 +210,7 @@ function firstLine(text: string): string {
 
 class SystemJournal implements Journal {
   readonly path: string;
-  /** The number of bytes that the lines occupy. */
+  /** The number of bytes that the lines use. */
   #length: number;
 
   constructor(path: string, length: number) {

@@ -20,7 +20,7 @@ export const MAX_LINKS = 40;
 const INHERITED = /^\/proc\/(?:\d+|self|thread-self)(?:\/task\/\d+)?\/fd$/;
 
 export interface InspectionPorts {
-  /** The effective user ID; undefined on a system without users, where no check is made. */
+  /** The effective user ID; undefined on a system without user IDs, on which nothing is checked. */
   readonly user: number | undefined;
   /** Whether no process on this machine can write to the path. */
   readonly isReadOnly: (path: string) => Promise<boolean>;
@@ -29,7 +29,7 @@ export interface InspectionPorts {
 export const systemInspection: InspectionPorts = {
   user: process.geteuid?.(),
   isReadOnly: async (path) => {
-    // On Linux, a mount may be read-only for only this process.
+    // On Linux, a mount may be read-only for this process but not for others.
     if (process.platform !== 'linux') return isReadOnlyHere(path);
     const [mounts, ours, first] = await Promise.all([
       readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
@@ -70,7 +70,10 @@ type Step =
   /** `stats` is undefined for an inherited descriptor. */
   | { readonly place: string; readonly stats: Stats | undefined; readonly isLast: true };
 
-/** Yields each folder, symbolic link and file in the path, in the kernel's lookup order. */
+/**
+ * Yields each folder, symbolic link and file in the path, in the order in which the kernel looks
+ * them up.
+ */
 async function* steps(path: string): AsyncGenerator<Step> {
   let folder = '/';
   let rest = namesOf(resolve(path));

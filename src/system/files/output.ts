@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const STANDARD_OUTPUT = 1;
-/** Milliseconds between two attempts to write to a full pipe. */
+/** The interval, in milliseconds, between attempts to write to a full pipe. */
 const RETRY_DELAY = 10;
 const PATIENCE = 30_000;
 
@@ -20,7 +20,7 @@ const writeOnce = promisify(write);
 
 /**
  * Writes to standard output and resolves when the system has accepted all bytes. Rejects if a write
- * fails, whereas the stream of Node.js would end the process.
+ * fails, whereas Node.js's own stream would end the process.
  *
  * @throws Error with the system's `code` (ENOSPC, EPIPE …); EAGAIN if the reader has not read for
  * 30 s

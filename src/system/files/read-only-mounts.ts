@@ -9,12 +9,12 @@ export function unescapeMount(text: string): string {
 
 /**
  * Whether no process can write to a file. A read-only file system is sufficient. A read-only mount
- * may affect only this process, as in a unit with `ProtectSystem=strict`, while other processes
- * still write. So a read-only mount is sufficient only if this process shares the first process's
- * mounts, as in a container.
+ * may affect only this process, as in a unit with `ProtectSystem=strict`, while other processes can
+ * still write. So a read-only mount is sufficient only if this process has the same mounts as
+ * process 1, as in a container.
  *
  * @param path absolute, without symbolic links
- * @param mountInfo the text of /proc/self/mountinfo
+ * @param mountInfo the content of /proc/self/mountinfo
  */
 export function isReadOnlyForAll(
   path: string,

@@ -1,6 +1,6 @@
 /**
  * Reads files that contain secrets, such as auth keys. The mode is read from the open descriptor,
- * so that replacing the file after the check has no effect. files.ts reads arc.json.
+ * so that replacing the file after the check has no effect. arc.json is read by files.ts.
  */
 import { close, constants, fstat, open, read, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
@@ -25,7 +25,7 @@ export interface PrivateFilesOptions {
   readonly platform?: string;
 }
 
-/** The maximum length in bytes; a key or a profile has less than 1 KB. */
+/** The maximum length in bytes; a key or a profile is shorter than 1 KB. */
 const MAX_LENGTH = 64 << 10;
 /** The timeout in milliseconds; the program at the other end may have to prompt its user. */
 const PIPE_TIMEOUT = 60_000;
@@ -67,7 +67,7 @@ async function readText(path: string, timeout: number, platform: string): Promis
     isOurs = false;
     return await readStream(new Socket({ fd: descriptor, writable: false }), timeout);
   } finally {
-    // A Socket closes its descriptor by itself.
+    // A Socket closes its descriptor itself.
     if (isOurs) await systemCalls.close(descriptor);
   }
 }

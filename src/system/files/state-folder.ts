@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Returns the folder for state outside arc.json: in a unit, the first folder that systemd passes
- * (systemd.exec(5)), otherwise `arctun` in the user's state folder.
+ * Returns the folder for state outside arc.json: in a systemd unit, the first folder that systemd
+ * passes (systemd.exec(5)); otherwise, `arctun` in the user's state folder.
  */
 export function stateFolder(
   env: Readonly<Record<string, string | undefined>> = process.env,

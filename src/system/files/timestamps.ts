@@ -3,8 +3,8 @@
  * its initiation is sent (whitepaper 5.1;
  * docs/decisions/0007-persist-timestamps-before-sending.md).
  *
- * Each public key has one file of two blocks that are written alternately. A write that is
- * interrupted by a crash or power failure destroys the older timestamp, never the newer one. A
+ * For each public key, there is a file with two blocks that are written alternately. A write that
+ * is interrupted by a crash or power failure destroys the older timestamp, never the newer one. A
  * block is a line of text that `tai64nlocal` can show.
  */
 import { createHash } from 'node:crypto';
@@ -75,7 +75,7 @@ export function createTimestampStore(folder: string, log: Log): TimestampStore {
   };
 }
 
-/** The consequence that warnings mention; docs/reference/files.md explains it. */
+/** The consequence that warnings mention. It is explained in docs/reference/files.md. */
 const CONSEQUENCE =
   'if the clock is set back and arctun restarts, the server will not answer until the clock has caught up';
 
@@ -122,7 +122,8 @@ class TimestampFile {
       const folder = this.#requireOwn(descriptor);
       const { found, length } = this.#readBlocks(descriptor);
       const index = found?.index === 0 ? 1 : 0;
-      // The first write also fills the other block, so that a full disk cannot fail a later write.
+      // The first write also fills the other block, so that a later write does not fail because of
+      // a full disk.
       const blank = index === 0 && length < LENGTH ? blockOf('') : '';
       const bytes = Buffer.from(blockOf(this.#lineOf(timestamp)) + blank);
       if (writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
@@ -219,7 +220,7 @@ function isTai64n(timestamp: Buffer): boolean {
   return timestamp.readUInt8(0) < 0x80 && timestamp.readUInt32BE(8) < 1_000_000_000;
 }
 
-/** The error codes of file systems that cannot sync, for which arctun cannot do more. */
+/** The error codes of file systems that cannot sync. arctun cannot do more on such file systems. */
 const CANNOT_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 function sync(descriptor: number, call: (descriptor: number) => void): void {

@@ -48,8 +48,8 @@ export interface ReadyEvent {
 }
 
 /**
- * The maximum duration of a wait in milliseconds. If the process fails, it ends only after the
- * wait, because nothing wakes the waiting thread.
+ * The maximum duration of a wait in milliseconds. If the process crashes, it ends only after the
+ * wait, because the waiting thread is not woken up.
  */
 const LONGEST_WAIT = 2_000;
 
@@ -103,8 +103,8 @@ export class EventQueue {
   }
 
   /**
-   * Waits, then calls `handle` on the event loop; without events if a timeout, a signal or wake()
-   * ended the wait.
+   * Waits, then calls `handle` on the event loop. If a timeout, a signal or wake() ended the wait,
+   * `handle` is called without events.
    */
   wait(handle: (ready: readonly ReadyEvent[]) => void): void {
     this.#calls.wait.async(

@@ -48,7 +48,9 @@ export class SystemCallError extends Error {
 let loaded: Promise<Libc | undefined> | undefined;
 let failure: string | undefined;
 
-/** Loads the C library; undefined if this is not Linux, or koffi is missing or does not load. */
+/**
+ * Loads the C library; undefined if this is not Linux, or if koffi is missing or cannot be loaded.
+ */
 export function loadLibc(): Promise<Libc | undefined> {
   return (loaded ??= load());
 }

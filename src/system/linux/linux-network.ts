@@ -18,12 +18,12 @@ export interface LinuxNetwork {
   readonly leftovers: InterfaceLeftovers;
 }
 
-/** Whether this is Linux and koffi loads. */
+/** Whether this is Linux and koffi can be loaded. */
 export async function hasLinuxNetwork(): Promise<boolean> {
   return (await loadLibc()) !== undefined;
 }
 
-/** Returns access to the network; undefined if this is not Linux or koffi does not load. */
+/** Returns access to the network; undefined if this is not Linux or koffi cannot be loaded. */
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
   if (libc === undefined) return undefined;

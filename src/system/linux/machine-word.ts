@@ -8,7 +8,7 @@ export const WORD_SIZE = process.arch === 'arm' || process.arch === 'ia32' ? 4 :
 
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** Writes a pointer or size_t from a number, which represents every address exactly. */
+/** Writes a number as a pointer or size_t. A number can represent every address exactly. */
 export function writeWord(view: DataView, offset: number, value: number, size = WORD_SIZE): void {
   if (size === 4) {
     view.setUint32(offset, value, LITTLE_ENDIAN);

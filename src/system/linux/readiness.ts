@@ -1,28 +1,29 @@
 /**
- * Waits for file descriptors that the event loop of Node.js does not accept. One epoll_wait(2)
- * serves all descriptors on a thread of libuv's pool. The call runs only while events are wanted;
- * otherwise an eventfd ends it. Unlike poll, epoll allows arming and closing a descriptor during
- * the wait: poll must be woken for each change, and keeps a descriptor open after its close().
+ * Waits for file descriptors that the event loop of Node.js does not accept. A single
+ * epoll_wait(2), on a thread of libuv's pool, serves all descriptors. The call runs only while
+ * events are wanted, and is otherwise ended through an eventfd. Unlike poll, epoll allows arming
+ * and closing a descriptor during the wait: poll must be woken up for each change, and keeps a
+ * descriptor open after close().
  */
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EventQueue } from './event-queue.js';
 import type { Libc } from './libc.js';
 
 export interface ReadyHandlers {
   /**
-   * Called when data or an error is available, which the next read returns.
+   * Called when the next read will return data or an error.
    *
    * @returns true if reading stopped before the descriptor was empty. The handler is then called
    * again in the next turn of the event loop, after timers and other input, without a system call.
    */
   onReadable(): boolean;
   /**
-   * While the caller wants to write: called if there is buffer space, or an error, which the next
-   * write returns.
+   * Called, if the caller wants to write, when there is buffer space or when the next write will
+   * return an error.
    */
   onWritable(): void;
 }
 
-/** One watched descriptor, for which no events are initially wanted. */
+/** A watched descriptor. Initially, no events are wanted. */
 export interface Watch {
   /** Sets whether to call onReadable whenever data can be read. */
   wantReadable(wanted: boolean): void;
@@ -163,7 +164,8 @@ class WatchedDescriptor implements Watch {
 
   handle(events: number): void {
     this.#armed = 0;
-    // After an error, each handler finds it through its own system call.
+    // After an error, call every handler that is wanted; each finds the error through its own
+    // system call.
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
     if ((failed || (events & EPOLLOUT) !== 0) && this.#wantsWritable) this.#handlers.onWritable();
     if ((failed || (events & EPOLLIN) !== 0) && this.#wantsReadable) this.#read();

@@ -1,5 +1,5 @@
 /**
- * Finds the process that uses a WireGuard key, which is the one that listens on the key's socket.
+ * Finds the process that uses a WireGuard key. That process listens on the key's socket.
  *
  * On Linux, this is an abstract socket (unix(7)): binding it is atomic, every user in the network
  * namespace sees it, and it disappears with its process. On other systems, it is a file in the
@@ -18,7 +18,7 @@ import { runFolders } from '../files/run-folders.js';
 
 const LINE_END = '\n';
 
-/** The request. Its content is arbitrary, because every request gets the same answer. */
+/** The request. Its content is arbitrary, because every request gets the same response. */
 const REQUEST = LINE_END;
 
 export interface KeyClaimSurroundings {
@@ -38,7 +38,7 @@ export function createKeyClaims({
   return {
     async take(publicKey, describe) {
       const places = placesOf(publicKey);
-      // Elsewhere each user has other names, so check the names of all users first.
+      // On other systems, the names differ between users, so check the names of all users first.
       if (platform !== 'linux' && (await isHeld(places))) return undefined;
       let failure: Error | undefined;
       for (const place of places) {

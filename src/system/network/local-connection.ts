@@ -10,7 +10,7 @@ import { socketOwner } from './socket-owner.js';
 /** The maximum time in milliseconds to wait for a response. */
 const DEADLINE = 3_000;
 
-/** The maximum answer length in characters; a device with 100,000 allowed IPs answers with 5 MB. */
+/** The maximum length of a response in characters. A device with 100,000 allowed IPs sends 5 MB. */
 const LONGEST_ANSWER = 16 * 1024 * 1024;
 
 export const localConnections: LocalConnections = createLocalConnections();
@@ -42,7 +42,7 @@ export function createLocalConnections({
         socket.setEncoding('utf8');
         socket.on('connect', () => socket.write(request));
         socket.on('data', (text: string) => {
-          // The end marker may arrive in two parts.
+          // Search a little earlier, because the end marker may arrive in two parts.
           const from = Math.max(0, answer.length - end.length + 1);
           answer += text;
           const position = answer.indexOf(end, from);

@@ -15,7 +15,7 @@ import { socketOwner } from './socket-owner.js';
  */
 const MAX_CONVERSATIONS = 16;
 
-/** Milliseconds without traffic after which a conversation is closed. */
+/** A conversation is closed after this many milliseconds without traffic. */
 const LONGEST_SILENCE = 60_000;
 
 /**
@@ -53,7 +53,7 @@ export function createLocalListeners({
 async function makeFolder(folder: string): Promise<void> {
   // Set a mode that, with any umask, prevents others from writing to parents such as ~/.local.
   const made = await mkdir(folder, { recursive: true, mode: 0o755 });
-  // Let other users see the socket and its owner.
+  // Allow other users to see the socket and its owner.
   if (made !== undefined) await chmod(folder, 0o755);
 }
 
@@ -106,7 +106,7 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
     const isOurs = isTaken && (await lstat(path)).isSocket();
     if (!isOurs) throw error;
     const code = await refusalOf(path);
-    // Only the socket's owner can find out whether a process listens.
+    // Only the socket's owner can find out whether a process is listening.
     if (isDenied({ code })) throw await takenBy(path);
     if (code !== 'ECONNREFUSED' && code !== 'ENOENT') throw error;
     await unlink(path);
@@ -126,8 +126,8 @@ function listenAt(server: Server, path: string): Promise<unknown> {
 }
 
 /**
- * Returns why no process answers at the path; undefined if one answers. A killed process leaves a
- * socket that refuses connections.
+ * Returns why no process answers at the path; undefined if a process answers. A killed process
+ * leaves a socket that refuses connections.
  */
 async function refusalOf(path: string): Promise<string | undefined> {
   const socket = connect(path);

@@ -3,14 +3,15 @@ import { createSocket } from 'node:dgram';
 import { getServers } from 'node:dns';
 import { isIP, isIPv6 } from 'node:net';
 
-/** Documentation addresses (RFC 5737, RFC 3849), which only a default route leads to. */
+/** Documentation addresses (RFC 5737, RFC 3849), to which only a default route can lead. */
 const ANYWHERE = ['192.0.2.1', '2001:db8::1'];
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
 
 /**
  * @param nameServers in node:dns format; defaults to the system's name servers
- * @returns an error with the system's code; undefined if a name server or the internet has a route
+ * @returns an error with the system's code; undefined if there is a route to a name server or to
+ * the internet
  */
 export async function networkFault(
   nameServers: readonly string[] = getServers(),

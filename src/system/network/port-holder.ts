@@ -5,7 +5,10 @@ import { basename, resolve } from 'node:path';
 /** TCP_LISTEN, and the state of an unconnected UDP socket in /proc. */
 const STATES = { tcp: '0A', udp: '07' } as const;
 
-/** Names of commands that listen on ports. No other words are shown, because they may be secret. */
+/**
+ * Names of commands that listen on ports. No other words of a command line are shown, because they
+ * may be secret.
+ */
 const COMMANDS = ['up', 'u', 'emulator', 'lambda', 'send'];
 
 /**
@@ -40,7 +43,7 @@ function listening(table: string, state: string, port: number): ListeningSocket[
   });
 }
 
-/** Finds the process that has the socket; only root can see other users' processes. */
+/** Finds the process that has the socket open; only root can see other users' processes. */
 async function holderOf(inode: string): Promise<number | undefined> {
   const names = await readdir('/proc').catch(() => []);
   for (const name of names.filter((entry) => /^\d+$/.test(entry))) {

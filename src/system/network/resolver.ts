@@ -10,15 +10,15 @@ import type { Resolution, Resolver } from '../../ports/resolver.js';
 const DEFAULT_TTL = 60_000;
 
 /**
- * The maximum duration of a lookup in milliseconds. The system's resolver has no limit: with two
- * dead name servers, glibc takes 20 s.
+ * The maximum duration of a lookup in milliseconds. The system's resolver does not have a limit: if
+ * two name servers do not respond, glibc takes 20 s.
  */
 const DEADLINE = 20_000;
 
-/** Milliseconds to wait for the records' TTL after the system has returned the addresses. */
+/** How long, in ms, to wait for the records' TTL after the system has returned the addresses. */
 const TTL_PATIENCE = 100;
 
-/** An address record from DNS; `ttl` is in seconds. */
+/** An address record from DNS. The unit of `ttl` is seconds. */
 export interface AddressRecord {
   readonly address: string;
   readonly ttl: number;
@@ -27,11 +27,11 @@ export interface AddressRecord {
 export interface ResolverSources {
   /** Resolves by the system's rules: /etc/hosts, search domains, mDNS. The result has no TTL. */
   lookup(host: string): Promise<readonly { readonly address: string }[]>;
-  /** Queries only the name servers, until stopped. */
+  /** Queries only the name servers; stop() cancels the query. */
   records(host: string): { readonly answer: Promise<readonly AddressRecord[]>; stop(): void };
   /**
-   * Resolves with the reason why this machine reaches no network, and thus no name server;
-   * undefined if the machine may reach one. Never rejects.
+   * Resolves with the reason why this machine cannot reach any network, and therefore no name
+   * server; undefined if it may be able to reach one. Never rejects.
    */
   networkFault(): Promise<Error | undefined>;
 }
@@ -90,12 +90,16 @@ export function nameServerRecords(
   };
 }
 
-/** Whether a name is resolved by the local link's devices, not by servers (RFC 6762 3 and 22.1). */
+/**
+ * Whether a name is resolved by devices on the local link instead of servers (RFC 6762 3 and 22.1).
+ */
 function isMulticastName(host: string): boolean {
   return /\.local\.?$/i.test(host);
 }
 
-/** Returns the lowest TTL of the addresses that DNS also returned, or the default if none. */
+/**
+ * Returns the lowest TTL of the addresses that DNS also returned, or the default if there are none.
+ */
 function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
   const own = records.filter(({ address }) => addresses.includes(address));
   return own.length > 0 ? Math.min(...own.map(({ ttl }) => ttl)) * 1000 : DEFAULT_TTL;

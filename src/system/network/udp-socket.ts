@@ -6,7 +6,10 @@ import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-socke
 import type { Datagram, Endpoint } from '../../ports/datagram.js';
 import { whenDrained } from './when-drained.js';
 
-/** The requested buffer size in bytes, which may fail because it exceeds Linux's default limit. */
+/**
+ * The buffer size to request, in bytes. The request may fail, because the size exceeds Linux's
+ * default limit.
+ */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 /**
@@ -19,7 +22,8 @@ export const udpSockets: DatagramSockets = {
     if (fwmark !== 0) throw noMark();
     const socket = createSocket({
       type: isIPv6(address) ? 'udp6' : 'udp4',
-      // Skip the resolver and its turn of the event loop, because destinations are always IP text.
+      // Skip the resolver and its turn of the event loop, because destinations are always IP
+      // addresses.
       lookup: (host, _options, done) => done(null, host, isIPv6(host) ? 6 : 4),
     });
     await new Promise<void>((resolve, reject) => {

@@ -15,7 +15,7 @@ import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
 
 /** The default time limit of a command in milliseconds. */
 const TIMEOUT = 30_000;
-/** Milliseconds between SIGTERM and SIGKILL. */
+/** The time between SIGTERM and SIGKILL, in milliseconds. */
 const GRACE = 2_000;
 /** The limit in bytes for each of standard output and standard error. */
 const MAX_OUTPUT = 1 << 20;
@@ -64,7 +64,8 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 function start(program: string, parameters: readonly string[], options: RunOptions): Child {
   const { ownGroup } = options;
   try {
-    // In this process's own group and session, a password manager can prompt on the terminal.
+    // Keep the program in this process's group and session, so that a password manager can prompt
+    // on the terminal.
     return spawn(program, parameters, {
       stdio: ['ignore', 'pipe', 'pipe'],
       windowsHide: true,
@@ -117,8 +118,8 @@ class RunningCommand {
   }
 
   /**
-   * Ends the program. `result` rejects with `reason` when the program has ended or the wait is
-   * over.
+   * Ends the program. `result` rejects with `reason` when the program has ended or the wait for its
+   * end is over.
    */
   stop(reason: unknown): void {
     if (this.#stopped !== undefined) return;

@@ -11,7 +11,7 @@ export function forgetGroup(group: number): void {
   groups.delete(group);
 }
 
-/** Sends a signal to every process in a group; an ended group is not an error. */
+/** Sends a signal to every process in a group; a group that has ended is not an error. */
 export function signalGroup(group: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     // Windows has no process groups, so only the leader is ended there.

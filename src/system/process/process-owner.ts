@@ -12,7 +12,7 @@ export async function ownerLine(): Promise<string> {
   return `${text.padEnd(OWNER_LENGTH - 1).slice(0, OWNER_LENGTH - 1)}\n`;
 }
 
-/** Whether the text has the format of `ownerLine()`, for any process. */
+/** Whether the string has the format of `ownerLine()`, for any process. */
 export function isOwnerLine(text: string): boolean {
   return text.length === OWNER_LENGTH && /^\d+ [^\n]*\n$/.test(text);
 }
@@ -25,7 +25,8 @@ export async function runningOwner(line: string): Promise<number | undefined> {
   const [id = '', ...start] = line.split(' ');
   const pid = Number(id);
   if (!(pid > 0) || pid === process.pid || !isAlive(pid)) return undefined;
-  // The ID may have been reused, or come from another machine or container.
+  // Compare the start, because the ID may have been reused, or come from another machine or
+  // container.
   return (await startOf(pid)) === start.join(' ') ? pid : undefined;
 }
 
@@ -39,8 +40,8 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Returns text that distinguishes a process from later ones with its ID (proc_pid_stat(5), field
- * 22).
+ * Returns a string that distinguishes a process from later ones with the same ID (proc_pid_stat(5),
+ * field 22).
  */
 async function startOf(pid: number): Promise<string> {
   try {

@@ -1,9 +1,12 @@
 /**
- * Prevents SIGUSR1 from starting the inspector of Node.js, which runs any code as this process's
- * user, without a password. Import this module before all others.
+ * Prevents SIGUSR1 from starting the inspector of Node.js, which allows anyone who connects to run
+ * code as this process's user, without a password. Import this module before all others.
  */
 
-/** Milliseconds to wait for an inspector that was requested before this module was loaded. */
+/**
+ * How long, in milliseconds, to wait for an inspector that was requested before this module was
+ * loaded.
+ */
 const LATE = 1_000;
 
 /** A listener replaces the default handler of Node.js, which opens the inspector. */

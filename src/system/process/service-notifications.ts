@@ -1,8 +1,8 @@
 /**
  * Implements systemd's readiness protocol (sd_notify(3), sd_watchdog_enabled(3)): datagrams to
- * $NOTIFY_SOCKET. Node.js has no unix(7) datagrams, so the C library sends them. Without the
- * library, each notification starts systemd-notify, which the unit must allow with
- * NotifyAccess=all.
+ * $NOTIFY_SOCKET. Node.js does not support unix(7) datagrams, so they are sent through the C
+ * library. Without the library, each notification starts systemd-notify, which the unit must allow
+ * with NotifyAccess=all.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -68,7 +68,8 @@ function watchdogTimeout(microseconds: string | undefined): number | undefined {
 }
 
 /**
- * Returns the service manager that started this process; undefined if it requests no notifications.
+ * Returns the service manager that started this process; undefined if it does not request
+ * notifications.
  */
 export async function openServiceManager(
   ports: ServiceNotificationPorts,
@@ -109,7 +110,8 @@ export class ServiceNotifications implements ServiceManager {
 
   async #deliver(assignments: readonly string[]): Promise<void> {
     try {
-      // Supports only paths and abstract names, not the vsock:CID:PORT of virtual machines.
+      // Only paths and abstract names are supported, not vsock:CID:PORT, which virtual machines
+      // use.
       if (!/^[/@]./.test(this.#socket)) throw new Error(`cannot write to ${this.#socket}`);
       if (this.#sender === undefined) await this.#run(assignments);
       else await this.#send(this.#sender, Buffer.from(assignments.join('\n')));
@@ -139,7 +141,10 @@ export class ServiceNotifications implements ServiceManager {
       throw new Error(`systemd-notify: ${stderr.trim() || `exit code ${exitCode}`}`);
   }
 
-  /** Log only the first failure, because a watchdog would repeat the warning every minute. */
+  /**
+   * Log only the first failure, because the warning would otherwise be repeated with each watchdog
+   * message.
+   */
   #fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;

@@ -3,7 +3,7 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 
 import type { MessageChannel } from '../../ports/message-channel.js';
 
-/** Milliseconds that a thread has to end by itself. */
+/** How long, in milliseconds, a thread may take to end on its own. */
 const GRACE = 1_000;
 
 /**

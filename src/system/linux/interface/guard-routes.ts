@@ -14,8 +14,8 @@ import {
 import { isDone } from '../system-refusal.js';
 
 /**
- * The tables to try for a default route; the first table that has no routes from another program is
- * used. The table's number is also the mark.
+ * The tables to try for a default route. The first one without routes from other programs is used.
+ * The table's number is also the mark.
  */
 export const FIRST_TABLE = 11_010;
 export const TABLES = 16;
@@ -23,13 +23,16 @@ export const TABLES = 16;
 /** Marks arctun's routes as `proto 110`; iproute2 and routing daemons use other numbers. */
 const PROTOCOL = 110;
 
-/** A metric higher than other routes' metrics, so that other routes to the same destination win. */
+/**
+ * A metric that is higher than those of other routes, so that other routes to the same destination
+ * take precedence.
+ */
 const FIRST_METRIC = 2_000_000_000;
 const METRICS = 0x1_0000;
 
 /**
  * The minimum length of a guarded prefix. Shorter prefixes are parts of a default route, and
- * guarding them would cut off a remote machine.
+ * guarding them would make a remote machine unreachable.
  */
 const SHORTEST = { 4: 8, 6: 16 } as const;
 
@@ -38,7 +41,10 @@ export function isGuarded({ address, prefixLength }: IpPrefix): boolean {
   return prefixLength >= SHORTEST[address.length === 4 ? 4 : 6];
 }
 
-/** The guards of one interface, identified by its name because they outlive its index. */
+/**
+ * The guards of one interface. It is identified by its name, because the guards outlive the
+ * interface's index.
+ */
 export class GuardRoutes {
   readonly #netlink: Rtnetlink;
   readonly #metric: number;
@@ -74,8 +80,8 @@ export class GuardRoutes {
 }
 
 /**
- * Removes what a killed process has left of an interface: its guards, and the rules of a default
- * route if their table has no routes.
+ * Removes what a killed process has left behind for an interface: its guards, and the rules of a
+ * default route if their table has no routes.
  *
  * @returns the number of removed routes and rules
  */
@@ -102,8 +108,9 @@ function removeIdleRules(netlink: Rtnetlink): number {
 }
 
 /**
- * Returns the rules of a default route. Their priorities, which derive from the table, precede the
- * kernel's. Rules are deleted by priority, because wg-quick's rules are otherwise equal.
+ * Returns the rules of a default route. Their priorities are derived from the table's number, and
+ * precede those of the kernel's rules. Rules are deleted by priority, because wg-quick's rules are
+ * otherwise equal.
  */
 export function rulesOf(family: 4 | 6, table: number): RoutingRule[] {
   const priority = 2 * table;

@@ -1,4 +1,4 @@
-/** Finds obstacles to creating a tun device, without creating one and without koffi. */
+/** Finds obstacles to creating a tun device, without creating a device and without using koffi. */
 import { access, constants, readFile } from 'node:fs/promises';
 
 import type { PacketInterfaceRefusal } from '../../../ports/packet-interfaces.js';

@@ -1,7 +1,7 @@
 /**
  * Addresses, MTU and routes of a tunnel's interface. If the process dies, the kernel removes them
- * with the interface, except the rules of a default route and the guards (guard-routes.ts).
- * Settings that an interface created in advance already has are kept unchanged.
+ * with the interface, except the rules of a default route and the guards (guard-routes.ts). If the
+ * interface was created in advance, settings that it already has stay unchanged.
  *
  * A default route into the tunnel must not apply to the tunnel's own packets. As in wg-quick, this
  * route is in a separate table, which is used for all packets without the mark. Routes in the main
@@ -24,7 +24,9 @@ import type { Rtnetlink } from './rtnetlink.js';
 import { MAIN_TABLE, type RoutingRule, type UnreachableRoute } from './rtnetlink-messages.js';
 import { isDone, refusalOf } from '../system-refusal.js';
 
-/** The error if the interface cannot be configured. `subject` names the address or route. */
+/**
+ * The error if the interface cannot be configured. `subject` is the address or route that failed.
+ */
 export class InterfaceSetupError extends Error {
   override readonly name = 'InterfaceSetupError';
   readonly code: string;
@@ -67,7 +69,7 @@ interface Part {
   readonly remove: () => void;
   /** Whether the interface already has the part, even if another program added it. */
   readonly isThere: () => boolean;
-  /** The iproute2 command that adds the part; undefined if a command would not be sufficient. */
+  /** The iproute2 command that adds the part; undefined if one command would not be sufficient. */
   readonly command: string | undefined;
   /** Whether a kill switch keeps the part when the tunnel ends. */
   readonly outlastsEnd?: boolean;
@@ -85,7 +87,9 @@ class InterfaceSetup implements ConfiguredInterface {
   readonly #interface: NamedInterface;
   readonly #guards: GuardRoutes;
   #fwmark = 0;
-  /** The parts in the order in which they were added: each part follows the parts that it needs. */
+  /**
+   * The parts in the order in which they were added: each part comes after the parts that it needs.
+   */
   #parts: readonly Part[] = [];
 
   constructor(netlink: Rtnetlink, named: NamedInterface) {
@@ -234,8 +238,8 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   /**
-   * Returns the part for a guard. If the permission is missing, skips the guard: the interface was
-   * created in advance and will remain.
+   * Returns the part for a guard. If the permission is missing, the guard is skipped, because the
+   * interface was then created in advance and will remain.
    */
   #guardPart(guard: UnreachableRoute): Part {
     const netlink = this.#netlink;
@@ -301,8 +305,8 @@ function freeTable(netlink: Rtnetlink, guards: GuardRoutes): number {
 }
 
 /**
- * Builds the error with commands to run. A default route has none, because it needs a mark on
- * datagrams.
+ * Builds the error with commands to run. For a default route, there are no commands, because it
+ * requires a mark on datagrams.
  */
 function refused(missing: readonly Part[], error: SystemCallError): InterfaceSetupError {
   const subject = missing.map((part) => part.subject).join(', ');

@@ -59,7 +59,7 @@ export const MAIN_TABLE = 254;
 const CREATE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
 const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
 
-/** A route to an interface without a gateway. */
+/** A route that leads to an interface, without a gateway. */
 export interface InterfaceRoute {
   readonly destination: IpPrefix;
   readonly interfaceIndex: number;
@@ -109,8 +109,8 @@ export interface RoutingRule {
   /** Ignores routes whose prefix is no longer than this; 0 ignores the default route. */
   readonly suppressPrefixLength?: number;
   /**
-   * The rule with the lowest priority is applied first. If undefined, the kernel makes the rule
-   * second.
+   * The rule with the lowest priority is applied first. If undefined, the kernel puts the rule in
+   * second place.
    */
   readonly priority?: number;
 }
@@ -197,7 +197,7 @@ function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix
   return netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
 }
 
-/** @param kind the protocol, scope and type */
+/** @param kind the route's protocol, scope and type */
 function routeBody(
   route: Partial<InterfaceRoute> & Pick<InterfaceRoute, 'destination'>,
   kind: readonly number[],

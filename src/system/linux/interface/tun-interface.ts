@@ -20,7 +20,7 @@ const LONGEST_FRAME = VIRTIO_NET_HEADER_LENGTH + 65_535;
 /** The maximum number of parts of one frame (IOV_MAX). */
 const MAX_PARTS = 1024;
 
-/** The limits in one turn of the event loop, so that timers and other input are not delayed. */
+/** The limits for one turn of the event loop, so that timers and other input are not delayed. */
 const FRAMES_PER_TURN = 64;
 const BYTES_PER_TURN = 256 * 1024;
 

@@ -24,7 +24,7 @@ const TUN_F_USO6 = 0x40;
 const TCP_OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
 const UDP_OFFLOADS = TUN_F_USO4 | TUN_F_USO6;
 
-/** struct ifreq: the name with its NUL byte, then a union whose flags occupy two bytes. */
+/** struct ifreq: the name with its NUL byte, then a union, of which the flags use two bytes. */
 const NAME_LENGTH = 16;
 const FLAGS = 16;
 const MEMORY_LENGTH = 128;

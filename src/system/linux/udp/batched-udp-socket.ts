@@ -25,7 +25,8 @@ export interface BatchedUdpOptions {
 }
 
 /**
- * Creates sockets that share one setting: if segmentation fails on one, no socket tries it again.
+ * Creates sockets that share one setting: if segmentation fails on one socket, none of them tries
+ * it again.
  */
 export function batchedUdpSockets(options: BatchedUdpOptions): DatagramSockets {
   const descriptors = new UdpDescriptors(options.libc);

@@ -90,7 +90,7 @@ export class DatagramReceiver {
     } while (offset < length);
   }
 
-  /** Reads the segment size, the traffic class and the local address of the datagrams. */
+  /** Parses the segment size, the traffic class and the local address of the datagrams. */
   #readControl(known: KnownEndpoint): void {
     const message = this.#message;
     this.#segment = 0;

@@ -1,6 +1,7 @@
 /**
- * Sends UDP datagrams with sendmsg(2). Consecutive datagrams of equal length to one endpoint take
- * one call, and the system splits them (UDP_SEGMENT); every other datagram takes its own call.
+ * Sends UDP datagrams with sendmsg(2). Consecutive datagrams of equal length to one endpoint are
+ * sent in one call, and the system splits them (UDP_SEGMENT). Every other datagram is sent in its
+ * own call.
  */
 import { constants } from 'node:os';
 
@@ -40,13 +41,16 @@ const {
   EOPNOTSUPP,
 } = constants.errno;
 
-/** Errors if the kernel or the interface cannot segment, or cannot segment to this length. */
+/**
+ * The errors if the kernel or the interface does not support segmentation, or does not support this
+ * length.
+ */
 const REFUSES_SEGMENTATION = new Set([EIO, EINVAL, EMSGSIZE, ENOPROTOOPT, EOPNOTSUPP]);
 
-/** Errors if the local address was removed, or if the endpoint is not reachable from it. */
+/** The errors if the local address was removed, or if the endpoint is not reachable from it. */
 const REFUSES_SOURCE = new Set([EINVAL, EADDRNOTAVAIL, ENETUNREACH]);
 
-/** Whether the system segments runs of datagrams; permanently off after one refusal. */
+/** Whether the system segments runs of datagrams. After one refusal, this stays off. */
 export interface Segmentation {
   isOn: boolean;
 }
@@ -104,7 +108,7 @@ export class DatagramSender {
     if (end - first === 1 || !REFUSES_SEGMENTATION.has(errno)) {
       return this.#fail(errno, datagrams, first, end);
     }
-    // If the first datagram also fails by itself, segmentation is not the cause.
+    // If the first datagram also fails when sent alone, segmentation is not the cause.
     const alone = this.#trySend(datagrams, first, first + 1, known);
     if (alone === EAGAIN) return 0;
     if (alone !== 0) return this.#fail(alone, datagrams, first, first + 1);
@@ -139,7 +143,10 @@ export class DatagramSender {
     return end;
   }
 
-  /** Sends a run; if its source address is rejected, without one. Returns errno; 0 for success. */
+  /**
+   * Sends a run. If its source address is rejected, sends the run again without a source address.
+   * Returns errno; 0 for success.
+   */
   #trySend(
     datagrams: readonly Datagram[],
     first: number,

@@ -7,12 +7,12 @@ import type { SocketAddresses } from './socket-address.js';
 const MAX_ENDPOINTS = 256;
 
 export interface KnownEndpoint {
-  /** The sender's only Endpoint object, so that comparing senders compares references. */
+  /** The sender's only Endpoint object, so that senders can be compared by reference. */
   readonly endpoint: Endpoint;
   readonly socketAddress: Uint8Array;
   /**
    * The local address that received the endpoint's last datagram, 4 or 16 bytes. The endpoint
-   * expects replies from this address. Undefined if the address may be outdated.
+   * expects replies from that address. Undefined if the address may be outdated.
    */
   source: Uint8Array | undefined;
 }
@@ -54,7 +54,7 @@ export class EndpointTable {
     const { address, port } = endpoint;
     const socketAddress = this.#addresses.encode(address, port, this.#family);
     if (socketAddress === undefined) return undefined;
-    // An address has several text forms, so the endpoint may be known under another one.
+    // An address can be written in several ways, so the endpoint may be known under another form.
     return this.#byBytes.get(bytesKey(socketAddress)) ?? this.#add(endpoint, socketAddress);
   }
 

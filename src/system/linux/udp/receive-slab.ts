@@ -1,4 +1,4 @@
-/** Memory for received bytes, which the reader then owns. */
+/** Memory for received bytes. The reader owns the bytes. */
 import type { Libc } from '../libc.js';
 
 const SLAB_SIZE = 512 * 1024;
@@ -8,9 +8,9 @@ const ALIGNMENT = 8;
 
 /**
  * Allocates received messages from slabs of 512 KiB. Memory is never reused or freed explicitly: a
- * slab is garbage-collected with its last view, so readers may keep and overwrite their bytes. The
- * system writes directly into the slab. The only waste is at the end of a slab, where the remaining
- * space is too short for the longest message.
+ * slab is garbage-collected together with its last view, so readers may keep and overwrite their
+ * bytes. The system writes directly into the slab. Space is wasted only at the end of a slab, when
+ * the rest is too short for the longest message.
  */
 export class ReceiveSlab {
   readonly #libc: Libc;
@@ -44,7 +44,7 @@ export class ReceiveSlab {
     return this.#address + this.#used + this.#headroom;
   }
 
-  /** Keeps the first `length` reserved bytes and returns their start, for `part`. */
+  /** Keeps the first `length` reserved bytes and returns their offset, to pass to part(). */
   take(length: number): number {
     const start = this.#used + this.#headroom;
     const end = start + length + this.#tailroom;

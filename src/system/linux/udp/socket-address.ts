@@ -20,7 +20,7 @@ const INTERFACE_NAME_LENGTH = 16;
 /** The prefix ::ffff:0:0/96, under which an IPv6 socket sees IPv4 addresses (RFC 4291 2.5.5.2). */
 const MAPPED = new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
 
-/** Converts socket addresses. A zone is an interface (RFC 4007 11), whose index libc knows. */
+/** Converts socket addresses. A zone is an interface (RFC 4007 11); libc returns its index. */
 export class SocketAddresses {
   readonly #libc: Libc;
   readonly #nameToIndex: LibcFunction;

@@ -28,7 +28,10 @@ const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 
-/** The buffer size in bytes. Linux's default is a tenth of this and would lose bursts. */
+/**
+ * The buffer size in bytes. Linux's default, which is ten times smaller, would lose datagrams
+ * during bursts.
+ */
 const SOCKET_BUFFER = 4 * 1024 * 1024;
 
 export interface UdpDescriptor {
@@ -83,7 +86,7 @@ export class UdpDescriptors {
       this.#enlargeBuffers(descriptor);
       this.#bindTo(descriptor, local);
       const bound = this.#localEnd(descriptor);
-      // A socket that is bound to one address always replies from this address.
+      // A socket that is bound to one address always replies from that address.
       if (isUnspecified(bound.address)) this.#askForLocalAddress(descriptor, family);
       this.#askForTrafficClass(descriptor, family);
       return { descriptor, family, localAddress: bound.address, localPort: bound.port };

@@ -29,7 +29,7 @@ export class UnixDatagramSender {
   }
 
   /**
-   * Sends without waiting.
+   * Sends a datagram without waiting.
    *
    * @param name an absolute path, or `@` followed by a name in the abstract namespace
    * @throws SystemCallError; the code is EAGAIN if the receiver's buffer is full
