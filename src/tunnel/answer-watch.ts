@@ -1,12 +1,13 @@
 /**
- * Notices that a request on an open connection gets no sign of life from the peer, as early as a
- * dial does: by itself, WireGuard starts a handshake only after 15 s of silence (whitepaper §6.5).
+ * Detects that the peer is silent after a request on an open connection, as early as a dial would
+ * detect it. WireGuard on its own would start a handshake only after 15 s of silence (whitepaper
+ * §6.5).
  */
 import type { Clock, Timer } from '../ports/clock.js';
 import { SILENCE_TIMEOUT } from './server/route.js';
 
 export interface WatchedConnection {
-  /** Whether sent data is not acknowledged. */
+  /** Whether some of the sent data is not yet acknowledged. */
   readonly isUnacknowledged: () => boolean;
   /** The number of bytes received from the peer so far. */
   readonly received: () => number;
@@ -17,9 +18,9 @@ export interface WatchedConnection {
 }
 
 /**
- * The time in ms after which an unanswered SYN or request starts a handshake: a restarted peer has
- * lost the session and stays silent. The second one counts if the session was too young for the
- * first (§6.1).
+ * An unanswered SYN or request starts a handshake after each of these times, in ms, because a peer
+ * that has restarted has no session and stays silent. The second handshake is needed if the session
+ * was too new for the first (§6.1).
  */
 export const SUSPECT_AFTER = [2_000, 7_000] as const;
 
@@ -36,7 +37,10 @@ export class AnswerWatch {
     this.#clock = clock;
   }
 
-  /** Starts to watch, right after a request was written. One timer serves any number of requests. */
+  /**
+   * Starts watching. Call this right after writing a request. One timer serves any number of
+   * requests.
+   */
   expectAnswer(): void {
     this.#since = this.#clock.now();
     this.#receivedBefore = this.#connection.received();

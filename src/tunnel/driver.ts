@@ -2,15 +2,15 @@
  * Runs an engine on a socket and a clock, with one timer and a drain after each input.
  *
  * Inputs are batches of datagrams, the timer, and engine calls followed by schedule(). After the
- * event loop stalls, all pending datagrams are read before the next turn. The engine is drained no
- * faster than the socket accepts datagrams, so that excess data waits in TCP's send buffers instead
- * of an unbounded queue.
+ * event loop was blocked, all pending datagrams are read before the next turn. The engine is
+ * drained no faster than the socket accepts datagrams, so that excess data waits in TCP's send
+ * buffers instead of an unbounded queue.
  */
 import type { DeviceEvent, Engine } from '../engine/engine.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { DatagramSocket } from '../ports/datagram-sockets.js';
 
-/** The socket queue length, in bytes, above which the engine is not drained. */
+/** The engine is not drained while the socket's queue is longer than this, in bytes. */
 const SOCKET_HIGH_WATER = 1024 * 1024;
 
 /** The minimum timer delay in milliseconds, so that a bug cannot cause a busy loop. */
@@ -19,7 +19,7 @@ const SHORTEST_TIMER = 1;
 /** A timer that is late by more than this many ms shows that the event loop was blocked. */
 const STALL = 10;
 
-/** The maximum ms for reading datagrams that arrived during a stall, before timers run. */
+/** After a stall, datagrams are read for at most this many ms before timers run. */
 const LONGEST_CATCH_UP = 10;
 
 export interface DriverOptions {
@@ -39,14 +39,17 @@ export class Driver {
   readonly #onTurn: ((now: number) => void) | undefined;
   #timer: Timer | undefined;
   #timerAt = Infinity;
-  /** When the timer should fire; unlike #timerAt, never before the time at which it was set. */
+  /**
+   * When the timer should fire; unlike #timerAt, this is never before the time at which the timer
+   * was set.
+   */
   #expectedAt = Infinity;
   #isCatchingUp = false;
-  /** The number of batches of datagrams received. */
+  /** The number of datagram batches received. */
   #received = 0;
   #scheduled = false;
   /**
-   * Whether the current turn will still drain the engine; schedule() then does not need another
+   * Whether the current turn will still drain the engine, so that schedule() does not need another
    * turn.
    */
   #willDrain = false;
@@ -76,7 +79,9 @@ export class Driver {
     return this.#clock.startTimer(delay, handler);
   }
 
-  /** Runs a turn soon; call after each external call on the engine. Several calls share a turn. */
+  /**
+   * Runs a turn soon. Call this after each external call on the engine; several calls share a turn.
+   */
   schedule(): void {
     if (this.#willDrain || this.#scheduled || this.#closed) return;
     this.#scheduled = true;
@@ -105,7 +110,7 @@ export class Driver {
     this.#timer?.cancel();
   }
 
-  /** Runs a turn now; call after an input that did not come from the socket. */
+  /** Runs a turn now. Call this after an input that did not come from the socket. */
   turn(): void {
     if (this.#closed || this.#isCatchingUp) return;
     const now = this.#clock.now();
@@ -115,8 +120,8 @@ export class Driver {
 
   /**
    * Delays the turn after a stall, because a blocked event loop runs its timers before it reads its
-   * sockets. Otherwise TCP would retransmit data whose acknowledgement has arrived but was not read
-   * yet (RFC 6298 5.3).
+   * sockets. Otherwise TCP would retransmit data whose acknowledgement has arrived at the socket
+   * but has not been read (RFC 6298 5.3).
    */
   #catchUp(stalledUntil: number): void {
     this.#isCatchingUp = true;

@@ -3,7 +3,9 @@ import type { Clock, Timer } from '../ports/clock.js';
 /** The parts of the clock that the timer uses. */
 export type IdleTimerHost = Pick<Clock, 'now' | 'startTimer'>;
 
-/** Calls back once after a period without activity. touch() only reads the clock. */
+/**
+ * Calls `onIdle` once after a period without activity. touch() is cheap: it only reads the clock.
+ */
 export class IdleTimer {
   readonly #host: IdleTimerHost;
   readonly #onIdle: () => void;

@@ -25,9 +25,9 @@ export class InnerNetwork {
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #clock: Clock;
-  /** Serves external callers; closed when a drain begins. */
+  /** Used by external callers; closed when a drain begins. */
   readonly #dialer: TunnelDialer;
-  /** Serves Node.js sockets and name lookups; stays open while connections drain. */
+  /** Used by Node.js sockets and name lookups; stays open while connections drain. */
   readonly #ownDialer: TunnelDialer;
   readonly #sockets: OpenSockets;
   readonly #names: NameResolver;
@@ -80,8 +80,7 @@ export class InnerNetwork {
   }
 
   /**
-   * Stops opening connections. Resolves when all written data has arrived, as OpenSockets.drain()
-   * describes.
+   * Stops opening connections. Resolves when all written data has arrived; see OpenSockets.drain().
    *
    * @param gracePeriod milliseconds
    */
@@ -91,12 +90,12 @@ export class InnerNetwork {
     return this.#sockets.drain(gracePeriod);
   }
 
-  /** Limits the rest of a drain to `gracePeriod` milliseconds. */
+  /** Makes a drain in progress end within `gracePeriod` milliseconds. */
   shortenDrain(gracePeriod: number): void {
     this.#sockets.shorten(gracePeriod);
   }
 
-  /** Checks the drain; call at the end of each turn of the driver. */
+  /** Checks whether the drain is complete. Call this at the end of each turn of the driver. */
   afterTurn(): void {
     this.#sockets.check();
   }

@@ -16,9 +16,12 @@ export interface TunnelConfig {
   readonly privateKey: Secret<Uint8Array>;
   /** The Arc server's public key, 32 bytes. */
   readonly serverPublicKey: Uint8Array;
-  /** The Arc server: a host name or IP text, which is resolved outside the tunnel when needed. */
+  /**
+   * The Arc server: a host name, which is resolved outside the tunnel when needed, or an IP
+   * address.
+   */
   readonly endpoint: { readonly host: string; readonly port: number };
-  /** This tunnel's inner addresses, of any family; at least one. */
+  /** This tunnel's inner addresses. Must contain at least one address, of either family. */
   readonly addresses: readonly IpAddress[];
   readonly allowedIps: readonly IpPrefix[];
   /** The maximum size of an IP packet inside the tunnel, in bytes. */
@@ -27,29 +30,29 @@ export interface TunnelConfig {
   readonly persistentKeepalive: number;
   /** The congestion control of TCP inside the tunnel; undefined selects the stack's default. */
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** IP texts of the name servers inside the tunnel. */
+  /** The IP addresses of the name servers inside the tunnel. */
   readonly nameServers: readonly string[];
-  /** In tun mode: whether traffic into the tunnel remains blocked after the tunnel ends. */
+  /** In tun mode: whether traffic meant for the tunnel is blocked after the tunnel ends. */
   readonly killSwitch?: boolean | undefined;
 }
 
-/** The parts of a tunnel's configuration in the form in which a file contains them. */
+/** The parts of a tunnel's configuration, as they appear in a file. */
 export interface TunnelConfigText {
   /** The configuration that messages name; arc.json by default. */
   readonly configName?: ConfigName | undefined;
   readonly privateKey: Secret<Uint8Array>;
   readonly serverPublicKey: Uint8Array;
   readonly endpoint: { readonly host: string; readonly port: number };
-  /** IP text without a prefix length. */
+  /** An IP address without a prefix length. */
   readonly address: string;
   /** Additional addresses, for example from the other family. */
   readonly additionalAddresses?: readonly string[];
-  /** The allowed IPs, as `address/length` texts. */
+  /** The allowed IPs, each as `address/length`. */
   readonly allowedIps: readonly string[];
   readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
   readonly congestion?: CongestionAlgorithm | undefined;
-  /** IP texts of the name servers; if empty, names cannot be dialed. */
+  /** The IP addresses of the name servers; if empty, names cannot be dialed. */
   readonly nameServers?: readonly string[];
   readonly killSwitch?: boolean | undefined;
 }
@@ -57,7 +60,7 @@ export interface TunnelConfigText {
 const DEFAULT_NAME: ConfigName = { source: DEFAULT_CONFIG, path: DEFAULT_CONFIG };
 
 /**
- * Parses the text values in a tunnel's configuration.
+ * Parses the strings in a tunnel's configuration.
  *
  * @throws RangeError for an invalid address or prefix; the caller must validate the file first
  */

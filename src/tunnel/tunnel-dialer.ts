@@ -58,7 +58,7 @@ export class TunnelDialer implements Dialer {
   async dial(target: DialTarget, signal?: AbortSignal): Promise<TcpSocket> {
     const dialled = await this.connect(target, signal);
     const socket = new TcpSocket(this.#options.driver);
-    // The socket may be reset before the caller adds a listener; the caller then finds it
+    // Ignore errors: if the socket is reset before the caller adds a listener, the caller finds it
     // destroyed.
     socket.on('error', () => undefined);
     this.#options.onDialled?.(socket);
@@ -91,7 +91,7 @@ export class TunnelDialer implements Dialer {
       const fail = (error: Error) =>
         settle(() => {
           reject(error);
-          // abort() calls the observer back; the first reason is kept.
+          // abort() calls the observer, which keeps only the first reason.
           dialled.connection?.abort(driver.now());
           driver.schedule();
         });
@@ -109,7 +109,7 @@ export class TunnelDialer implements Dialer {
         silenceError: () => this.#explainSilence(),
       };
       const receivedBefore = peer.rxBytes;
-      // Nothing is known yet about a peer that has replaced this one.
+      // If another peer has replaced this one, nothing is known about it yet.
       const isSilent = () => !peer.isRemoved && peer.rxBytes === receivedBefore;
       timers.push(
         driver.startTimer(SILENCE_TIMEOUT, () => {
@@ -148,8 +148,8 @@ export class TunnelDialer implements Dialer {
   }
 
   /**
-   * Explains a timeout if the peer sent something within SILENCE_TIMEOUT, but no response to the
-   * SYN.
+   * Explains a timeout for a peer that sent something within SILENCE_TIMEOUT, but no response to
+   * the SYN.
    */
   #explainTimeout(address: IpAddress): DialError {
     const { engine, driver, silence } = this.#options;

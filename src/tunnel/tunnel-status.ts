@@ -13,19 +13,19 @@ export interface TunnelStatus {
   readonly fwmark: number;
   /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
-  /** The tunnel's inner addresses, as text. */
+  /** The tunnel's inner addresses, as strings. */
   readonly addresses: readonly string[];
   readonly health: TunnelHealth;
   /** Why the Arc server is silent; undefined if no response is overdue. */
   readonly silence: { readonly reason: Silence; readonly why: string } | undefined;
   /**
-   * The unanswered handshake with the Arc server: its duration in milliseconds, and the likely
-   * reason. Undefined if no handshake is in progress. A session may exist at the same time.
+   * The unanswered handshake with the Arc server: how long it has lasted, in milliseconds, and the
+   * likely reason. Undefined if no handshake is in progress. A session may exist at the same time.
    */
   readonly unanswered: { readonly for: number; readonly reason: Silence } | undefined;
   /**
    * For how many milliseconds the tunnel has sent packets but received only keepalives; undefined
-   * if no reply is missing. One-way traffic looks the same.
+   * if no reply is missing. Traffic that is one-way by design looks the same.
    */
   readonly unreturnedFor: number | undefined;
   /** Another tunnel that uses this key, if one was noticed in the last 10 minutes. */
@@ -54,7 +54,7 @@ export interface PeerStatus {
   readonly publicKey: string;
   /** `address:port`, with IPv6 addresses in brackets; undefined if unknown. */
   readonly endpoint: string | undefined;
-  /** The peer's allowed IPs, as `address/length` texts. */
+  /** The peer's allowed IPs, each as `address/length`. */
   readonly allowedIps: readonly string[];
   /** The keepalive interval in seconds; 0 means disabled. */
   readonly persistentKeepalive: number;
@@ -63,10 +63,14 @@ export interface PeerStatus {
   /** The size in bytes of all WireGuard messages, as counted by `wg show … transfer`. */
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** The round-trip time of the last answered initiation in milliseconds; undefined before that. */
+  /**
+   * The round-trip time of the last answered initiation in milliseconds; undefined if none was
+   * answered.
+   */
   readonly roundTrip: number | undefined;
   /**
-   * The share of the peer's data messages that were lost, from 0 to 1; undefined without messages.
+   * The fraction of the peer's data messages that were lost, from 0 to 1; undefined if none
+   * arrived.
    */
   readonly lossIn: number | undefined;
 }

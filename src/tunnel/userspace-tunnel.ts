@@ -23,8 +23,8 @@ export type { Rival } from './rivals/rivals.js';
 
 export interface CloseOptions {
   /**
-   * Milliseconds for which connections may deliver written data: 5,000 by default, Infinity for no
-   * limit.
+   * How long, in ms, connections may take to deliver written data: 5,000 by default, Infinity for
+   * no limit.
    */
   readonly gracePeriod?: number;
 }
@@ -139,7 +139,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
    * Reports another tunnel that uses this tunnel's key; requires `watchForRivals`. A certain rival
    * is also logged.
    *
-   * @param listener called at each sign of a rival, but at most every 30 s for a certain one;
+   * @param listener called at each sign of a rival, but at most every 30 s if the rival is certain;
    * replaces the previous listener
    */
   onRival(listener: (rival: Rival) => void): void {
@@ -178,8 +178,8 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * Starts a handshake if packets would need one. Call this before sending, for example after a
-   * sleep.
+   * Starts a handshake if the next packet would need one. Call this before sending, for example
+   * after a sleep.
    */
   refreshSession(): void {
     this.#link.refreshSession();
@@ -197,10 +197,10 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * Closes the tunnel in order. Nothing more can be opened inside; listeners and UDP sockets close.
-   * Connections that the program has not ended are reset if all their data has arrived. The other
-   * connections are reset if their data and FIN are not acknowledged within the grace period. A
-   * tunnel that has given up on its server does not wait.
+   * Closes the tunnel. Nothing more can be opened inside the tunnel; listeners and UDP sockets
+   * close. Connections that the program has not ended are reset if all their data has arrived. All
+   * other connections are reset if their data and FIN are not acknowledged within the grace period.
+   * A tunnel that has given up on its server does not wait.
    *
    * A later call returns the same promise, and may shorten the grace period.
    *

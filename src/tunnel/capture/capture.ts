@@ -3,7 +3,7 @@
  * contains the inner packets. The file also contains the keys that decrypt the datagrams.
  *
  * The kernel adds a datagram's headers, so the capture recreates them. If the socket is not bound
- * to an address, the recreated headers contain the unspecified address as the local one.
+ * to an address, the local address in these headers is the unspecified address.
  */
 import { formatKey } from '../../lib/text/key-text.js';
 import { parseIpAddress, type SocketAddress } from '../../wire/ip-address.js';
@@ -40,7 +40,8 @@ const INTERFACES = [
 const MAX_WAITING_SECRETS = 64;
 
 /**
- * The wall clock is read again if it differs from the monotonic clock by more than this many ms.
+ * If the wall clock and the monotonic clock drift apart by more than this many ms, the offset
+ * between them is measured again.
  */
 const LARGEST_DRIFT = 1_000;
 
@@ -114,7 +115,7 @@ export class Capture {
     this.#writeSecrets();
   };
 
-  /** Completes the file; call when the tunnel is closed. */
+  /** Completes the file. Call this when the tunnel is closed. */
   async close(): Promise<void> {
     const at = this.#microseconds();
     const isWhole = await this.#file.close(
@@ -162,7 +163,7 @@ export class Capture {
   }
 
   /**
-   * Returns the time in microseconds since 1970, with a finer resolution than the wall clock. The
+   * Returns the time in microseconds since 1970, with a higher resolution than the wall clock. The
    * time is monotonic unless the wall clock is set.
    */
   #microseconds(): number {

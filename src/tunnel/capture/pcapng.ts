@@ -16,7 +16,7 @@ const LINKTYPE_RAW = 101;
 /** The type of a WireGuard key log: lines of `NAME = base64`. */
 const WIREGUARD_KEY_LOG = 0x57474b4c;
 
-/** Option codes that every block or one type of block can have (sections 3.5, 4). */
+/** Option codes, for every block or for one type of block (sections 3.5, 4). */
 const COMMENT = 1;
 const APPLICATION = 4;
 const INTERFACE_NAME = 2;
@@ -30,7 +30,10 @@ const DIRECTION = { in: 1, out: 2 } as const;
 
 type Option = readonly [code: number, value: Uint8Array];
 
-/** The number of bytes around a body: type and length before it, and the length again after it. */
+/**
+ * The number of bytes around a block's body: type and length before it, and the length again after
+ * it.
+ */
 const AROUND_BODY = 12;
 /** The number of bytes before the packet itself: interface, time, two lengths. */
 const ENHANCED_PACKET_HEADER = 20;

@@ -17,7 +17,7 @@ export interface InterfaceTunnel {
    * Configures the interface, and starts the search for the Arc server and the handshake. Call this
    * at most once.
    *
-   * @param captured for a tunnel in this thread only: the ports of a capture
+   * @param captured the ports of a capture; only for a tunnel in this thread
    * @throws the errors of PacketInterfaces.configure(); the interface is then removed
    */
   start(config: TunnelConfig, captured?: CapturedPorts): Promise<Tunnel>;

@@ -1,4 +1,7 @@
-/** A tunnel that uses a system network interface: the kernel's TCP/IP over arctun's WireGuard. */
+/**
+ * A tunnel with a system network interface: the kernel provides TCP/IP, and arctun provides
+ * WireGuard.
+ */
 import { TunEngine } from '../../engine/tun-engine.js';
 import type { Conversation } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
@@ -103,8 +106,8 @@ export class TunTunnel implements Tunnel {
   }
 
   /**
-   * See Tunnel.reconfigure(). Changes the interface first, so that nothing has changed if the
-   * kernel rejects a change. The kernel handles its own connections that use a removed address.
+   * See Tunnel.reconfigure(). Changes the interface first: if the kernel rejects that, nothing else
+   * has changed. The kernel handles its own connections that use a removed address.
    */
   reconfigure(config: TunnelConfig): Promise<void> {
     return this.#reconfigurations.run(async () => {
@@ -113,8 +116,8 @@ export class TunTunnel implements Tunnel {
       const { addresses, allowedIps: routes } = config;
       const change = configured.plan({ addresses, routes });
       const { fwmark } = configured;
-      // Set the mark before a default route leads into the tunnel; otherwise the route would apply
-      // to the tunnel's own datagrams.
+      // Set the mark before adding a default route into the tunnel, which would otherwise apply to
+      // the tunnel's own datagrams.
       if (change.fwmark !== 0) await this.#setMark(fwmark, change.fwmark);
       this.#requireConfigured();
       try {

@@ -36,7 +36,7 @@ export type PromisedLookup = typeof promises.lookup;
 
 /**
  * Returns all addresses of a name, or only those of the requested family.
- * @throws Error ENOTFOUND or EAI_AGAIN; the abort reason
+ * @throws Error ENOTFOUND or EAI_AGAIN; or the abort reason
  */
 export async function lookupAll(
   names: NameResolver,
@@ -75,7 +75,8 @@ export function createLookup(names: NameResolver): {
   ): void => {
     const [options, callback] = typeof given === 'function' ? [{}, given] : [given, then];
     if (typeof callback !== 'function') throw new TypeError('lookup() must have a callback');
-    // Leave the promise, so that an exception in the callback does not become a rejection.
+    // Call the callback outside the promise, so that an exception in it does not become a
+    // rejection.
     const settle = (...values: Parameters<AnyCallback>) => process.nextTick(callback, ...values);
     find(hostname, options).then(
       (found) => {

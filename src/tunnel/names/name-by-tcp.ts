@@ -1,10 +1,10 @@
-/** Queries a name server over TCP after an answer did not fit into a datagram. */
+/** Queries a name server over TCP after a response did not fit into a datagram. */
 import type { Duplex } from 'node:stream';
 
 import { abortable } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 
-/** The timeout in milliseconds for the connection, the query and the answer together. */
+/** The total timeout, in milliseconds, for the connection, the query and the response. */
 const TIMEOUT = 5_000;
 
 /** The size in bytes of the length field before each message (RFC 1035 4.2.2). */

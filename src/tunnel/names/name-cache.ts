@@ -3,18 +3,18 @@
 /** The maximum number of names; the least recently used one is evicted. */
 const MAX_NAMES = 1024;
 
-/** The maximum lifetime of an answer in milliseconds, regardless of its TTL. */
+/** The maximum lifetime of a response in milliseconds, regardless of its TTL. */
 const LONGEST = 60 * 60_000;
 
 interface Entry {
-  /** IP texts; empty if the name has no addresses. */
+  /** IP addresses as strings; empty if the name has no addresses. */
   readonly addresses: readonly string[];
   /** The time at which the entry expires. */
   readonly expiresAt: number;
 }
 
 export class NameCache {
-  /** The cached names, in order of last use. */
+  /** The cached names, least recently used first. */
   readonly #entries = new Map<string, Entry>();
 
   get size(): number {

@@ -7,10 +7,10 @@ import type { Clock } from '../../ports/clock.js';
 /** The maximum number of addresses to try for one name. */
 const MAX_ADDRESSES = 8;
 
-/** The time in milliseconds after which no further address is tried. */
+/** After this many milliseconds, no other address is tried. */
 const PATIENCE = 20_000;
 
-/** Opens connections to IP texts. */
+/** Opens connections to IP addresses, given as strings. */
 export interface AddressDialer<C> {
   dial(target: DialTarget, signal?: AbortSignal): Promise<C>;
 }

@@ -1,4 +1,4 @@
-/** Encodes one DNS question and parses its answer (RFC 1035 4). */
+/** Encodes one DNS question and parses the response (RFC 1035 4). */
 import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 
 import { parseIpAddress } from '../../wire/ip-address.js';
@@ -7,22 +7,23 @@ import { parseIpAddress } from '../../wire/ip-address.js';
 export type AddressType = 'A' | 'AAAA';
 
 export interface NameQuestion {
-  /** An ID from 0 to 65535, which the answer must repeat. */
+  /** An ID from 0 to 65535, which the response must repeat. */
   readonly id: number;
   readonly name: string;
   readonly type: AddressType;
 }
 
 /**
- * - `addresses`: IP texts in the server's order; empty if the name or the type does not exist
+ * - `addresses`: IP addresses as strings, in the server's order; empty if the name or the type does
+ *   not exist
  * - `truncated`: the response did not fit into a datagram (RFC 1035 4.2.1)
- * - `failed`: this server has no answer, but another may have one; `rcode` is the reason
+ * - `failed`: this server cannot answer, but another server may be able to; `rcode` is the reason
  */
 export type NameAnswer =
   | {
       readonly kind: 'addresses';
       readonly addresses: readonly string[];
-      /** The lifetime in milliseconds; 0 if the answer must not be cached. */
+      /** The lifetime in milliseconds; 0 if the result must not be cached. */
       readonly ttl: number;
     }
   | { readonly kind: 'truncated' }
@@ -40,7 +41,7 @@ const RCODE_NAMES: ReadonlyMap<number, string> = new Map([
   [5, 'REFUSED'],
 ]);
 
-/** The maximum number of records in all sections of an answer, which is more than servers need. */
+/** The maximum number of records in all sections of a response; servers send fewer. */
 const MAX_RECORDS = 256;
 
 /** The maximum number of aliases to follow. */
@@ -48,7 +49,7 @@ const MAX_ALIASES = 16;
 
 /**
  * Encodes a question that asks for recursion. The question omits EDNS, because addresses fit into
- * 512 bytes, and longer answers are read over TCP.
+ * 512 bytes, and longer responses are requested over TCP.
  */
 export function encodeQuestion({ id, name, type }: NameQuestion): Uint8Array {
   return dnsPacket.encode({
@@ -59,7 +60,7 @@ export function encodeQuestion({ id, name, type }: NameQuestion): Uint8Array {
   });
 }
 
-/** Parses a server's message; undefined if it does not answer this question (RFC 5452 9.1). */
+/** Parses a server's message; undefined if it is not a response to this question (RFC 5452 9.1). */
 export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswer | undefined {
   const packet = decode(bytes);
   if (packet?.type !== 'response' || packet.id !== question.id) return undefined;
@@ -74,7 +75,7 @@ export function readAnswer(bytes: Uint8Array, question: NameQuestion): NameAnswe
     return { kind: 'failed', rcode: RCODE_NAMES.get(rcode) ?? `RCODE ${rcode}` };
   }
   const found = addressesOf(question, packet.answers ?? []);
-  // The codec converts even a truncated record to an address.
+  // Check the addresses, because the codec converts even a truncated record to an address.
   if (!found.addresses.every((address) => isOfType(address, question.type))) return undefined;
   return found.addresses.length > 0 ? { kind: 'addresses', ...found } : nothing(packet);
 }
@@ -83,11 +84,11 @@ function isOfType(address: string, type: AddressType): boolean {
   return parseIpAddress(address)?.length === (type === 'A' ? 4 : 16);
 }
 
-/** Decodes a DNS message; undefined if invalid, for which the codec throws various errors. */
+/** Decodes a DNS message; undefined if it is invalid, for which the codec throws various errors. */
 function decode(bytes: Uint8Array): DecodedPacket | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < HEADER_LENGTH) return undefined;
-  // The sender chooses the counts, so check them before the codec uses them.
+  // Check the counts before the codec uses them, because the sender can choose them.
   const records = [6, 8, 10].reduce((sum, offset) => sum + buffer.readUInt16BE(offset), 0);
   if (records > MAX_RECORDS || buffer.readUInt16BE(4) !== 1) return undefined;
   try {

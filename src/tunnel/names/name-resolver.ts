@@ -20,10 +20,13 @@ import type { TunnelPorts } from '../tunnel-ports.js';
 
 export const DNS_PORT = 53;
 
-/** Each attempt's timeout in ms; servers alternate, so a lost packet costs only two seconds. */
+/**
+ * The timeout of each attempt in ms. The servers alternate, so a lost packet causes a delay of only
+ * two seconds.
+ */
 const ATTEMPTS = [2_000, 2_000, 3_000, 3_000] as const;
 
-/** The limits of RFC 1035 2.3.4: 255 bytes in a message are 253 characters. */
+/** The limits of RFC 1035 2.3.4: a name of 255 bytes in a message has 253 characters. */
 const MAX_NAME_LENGTH = 253;
 const MAX_LABEL_LENGTH = 63;
 
@@ -37,7 +40,7 @@ const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
 
 /** The name servers and the record types to query. */
 export interface NameServers {
-  /** IP texts, in the order of use. */
+  /** IP addresses as strings, in the order in which they are used. */
   readonly servers: readonly string[];
   /** The record types whose addresses the tunnel can reach. */
   readonly types: readonly AddressType[];
@@ -45,14 +48,14 @@ export interface NameServers {
 
 export interface NameResolverOptions extends NameServers, Pick<TunnelPorts, 'clock' | 'entropy'> {
   readonly datagrams: DatagramDialer;
-  /** Dials IP addresses given as text, for answers that do not fit into a datagram. */
+  /** Dials IP addresses, for responses that do not fit into a datagram. */
   readonly streams: Dialer;
 }
 
 /** The cache and queries that belong to the current name servers. */
 interface KnownNames extends NameServers {
   readonly cache: NameCache;
-  /** The queries in progress, which later callers with the same name share. */
+  /** The queries in progress by name. Later callers with the same name share a query. */
   readonly running: Map<string, Promise<readonly string[]>>;
 }
 
@@ -82,8 +85,8 @@ export class NameResolver {
    * Returns a name's addresses, at least one, in the order in which to try them.
    *
    * @param signal aborts the wait; the promise then rejects with the abort reason
-   * @throws DialError `no-such-name`, `name-unresolved`; the tunnel's error if it cannot carry the
-   * query
+   * @throws DialError `no-such-name`, `name-unresolved`; the tunnel's error if the query cannot be
+   * sent through it
    */
   async resolve(text: string, signal?: AbortSignal): Promise<readonly string[]> {
     const name = text.replace(/\.$/, '').toLowerCase();
@@ -149,16 +152,18 @@ export class NameResolver {
       if (answer?.kind === 'truncated') {
         const bytes = await this.#askByTcp(server, question);
         answer = bytes && readAnswer(bytes, question);
-        // A retry over UDP would be truncated, too.
+        // The response to a retry over UDP would be truncated, too.
         if (answer === undefined) return { kind: 'none', why: SILENT_BY_TCP };
       }
       if (answer?.kind === 'addresses') return answer;
       if (answer?.kind === 'failed') return { kind: 'none', why: `answers with ${answer.rcode}` };
       return { kind: 'none', why: SILENT };
     } catch (error) {
-      // If the tunnel cannot carry this query, it cannot reach another server either.
+      // If this query cannot be sent through the tunnel, a query to another server cannot be sent
+      // either.
       if (!(error instanceof DialError) || !isOfServer(error)) throw error;
-      // The response was sent to a removed address; the next attempt uses the current address.
+      // The response was sent to an address that was removed; the next attempt uses the current
+      // one.
       if (error.message === ADDRESS_GONE) return { kind: 'none', why: SILENT };
       return { kind: 'none', why: LASTING.get(error.reason) ?? error.message };
     }
@@ -188,7 +193,7 @@ export class NameResolver {
 
   #askByTcp(server: DialTarget, question: NameQuestion): Promise<Uint8Array | undefined> {
     const { streams, clock } = this.#options;
-    // No signal from #closing is needed, because closing the tunnel resets its connections.
+    // #closing need not abort this, because closing the tunnel resets its connections.
     const dial = (signal: AbortSignal) => streams.dial(server, signal);
     return askByTcp(dial, encodeQuestion(question), clock);
   }
@@ -208,7 +213,7 @@ function knownNames({ servers, types }: NameServers): KnownNames {
 const SILENT = 'does not answer';
 const SILENT_BY_TCP = 'does not answer over TCP';
 
-/** The texts for failures that will probably last longer than a minute. */
+/** Descriptions of failures that will probably last longer than a minute. */
 const LASTING: ReadonlyMap<string, string> = new Map([
   ['no-route', 'is outside the allowed IPs'],
   ['refused', 'does not accept DNS queries'],

@@ -18,8 +18,8 @@ export interface ConnectionHost extends Pick<Clock, 'now' | 'startTimer'> {
 }
 
 /**
- * The maximum time in milliseconds that a connection without a stream waits for the peer's FIN. RFC
- * 9293 does not limit FIN-WAIT-2; Linux limits orphans to this time (tcp_fin_timeout).
+ * How long, in milliseconds, a connection without a stream waits for the peer's FIN. RFC 9293 does
+ * not limit FIN-WAIT-2; this is Linux's limit for such connections (tcp_fin_timeout).
  */
 const ORPHAN_TIMEOUT = 60_000;
 
@@ -103,8 +103,8 @@ export class ConnectionStream extends Duplex {
   }
 
   /**
-   * Returns the data that `ss -ti` shows, also after the connection's end; undefined before it
-   * exists.
+   * Returns the data that `ss -ti` shows, even after the connection has ended; undefined before the
+   * connection exists.
    */
   info(): TcpInfo | undefined {
     return this.#connection?.info();
@@ -185,8 +185,8 @@ export class ConnectionStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    // If the stream ended in both directions, the connection finishes by itself. Any other
-    // connection is reset, so that the peer cannot mistake truncated data for complete data.
+    // If the stream ended in both directions, the connection closes normally. Any other connection
+    // is reset, so that the peer cannot mistake truncated data for complete data.
     if (!this.#closed && (this.#mustReset || !(this.writableFinished && this.#sawEnd))) {
       if (this.#mustReset || error !== null || !this.writableFinished)
         this.#connection?.abort(this.host.now());
@@ -205,7 +205,7 @@ export class ConnectionStream extends Duplex {
     this.#onOver = undefined;
   }
 
-  /** After this side has finished both directions, waits for the peer's FIN for a limited time. */
+  /** Waits a limited time for the peer's FIN, after this side has finished both directions. */
   #orphan(): void {
     this.#discardRest();
     this.#orphanTimer = this.host.startTimer(ORPHAN_TIMEOUT, () => {
@@ -219,7 +219,9 @@ export class ConnectionStream extends Duplex {
     while (this.#connection?.receive(READ_SIZE, this.host.now()) !== undefined);
   }
 
-  /** Combines the segments of one batch into one chunk, and thus into one write to a client. */
+  /**
+   * Combines the segments of one batch into one chunk, so that a client is written to only once.
+   */
   #pumpSoon(): void {
     if (this.#isPumpDue) return;
     this.#isPumpDue = true;

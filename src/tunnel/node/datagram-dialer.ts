@@ -14,7 +14,7 @@ import {
 } from '../server/route.js';
 import { TunnelError } from '../tunnel-error.js';
 
-/** The maximum number of open channels, so that one user cannot take all of the tunnel's ports. */
+/** The maximum number of open channels, so that one user cannot use up the tunnel's ports. */
 const MAX_CHANNELS = 1024;
 
 export interface DatagramDialerOptions {

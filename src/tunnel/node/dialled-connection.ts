@@ -2,7 +2,7 @@ import type { TcpConnection, TcpObserver } from '../../engine/netstack-engine.js
 
 export type CloseReason = Parameters<TcpObserver['closed']>[0];
 
-/** What a connection needs to know of the peer through which it was dialed. */
+/** What a connection needs to know about the peer through which it was dialed. */
 export interface PeerLink {
   /** Whether the tunnel still has this peer. */
   readonly isCurrent: () => boolean;
@@ -22,7 +22,7 @@ export class DialledConnection {
   hasEnded = false;
   /** The peer through which the connection was dialed; undefined before the dial has begun. */
   link: PeerLink | undefined;
-  /** The reason for the end; undefined while the connection is open. */
+  /** Why the connection ended; undefined while it is open. */
   closed: CloseReason | undefined;
   readonly observer: TcpObserver;
 

@@ -10,13 +10,13 @@ import { systemError } from './node-errors.js';
 /** The requested local address and port. */
 export interface LocalEnd {
   readonly port: number;
-  /** IP text; absent, `0.0.0.0` or `::` for all of the tunnel's addresses. */
+  /** An IP address; `0.0.0.0`, `::` or no value means all of the tunnel's addresses. */
   readonly address?: string | undefined;
 }
 
 /**
  * Binds a socket, with errors like those of Node.js.
- * @throws Error EADDRNOTAVAIL for an address that the tunnel does not have, EADDRINUSE
+ * @throws Error EADDRNOTAVAIL if the tunnel does not have the address; EADDRINUSE
  */
 export function bindLocal<T>(
   syscall: 'listen' | 'bind',
@@ -33,7 +33,7 @@ export function bindLocal<T>(
   try {
     return bind({ port, ...(!isAny && parsed && { address: parsed }) });
   } catch (error) {
-    // The address and port are valid, so they must be in use.
+    // The address and port are valid, so the port must be in use.
     if (error instanceof RangeError) throw systemError('EADDRINUSE', place, error);
     throw error;
   }

@@ -7,7 +7,7 @@ import { DialError, type DialFailure } from '../../proxy/dialer.js';
 export interface SystemError extends Error {
   /** The error code, such as `ECONNREFUSED` or `ENETUNREACH`. */
   readonly code: string;
-  /** The system's negative number for the code; undefined for name errors, which have no number. */
+  /** The system's number for the code, which is negative; undefined for name errors. */
   readonly errno: number | undefined;
   /** `connect`, `read`, `listen`, `bind`, `send`, `recv` or `getaddrinfo`. */
   readonly syscall: string;
@@ -29,8 +29,8 @@ export interface ErrorPlace {
 }
 
 /**
- * - `no-handshake` means that the Arc server is silent, `timeout` that the target is silent;
- *   `cause.silence` distinguishes them
+ * - `no-handshake` means that the Arc server is silent, and `timeout` that the target is silent;
+ *   `cause.silence` distinguishes the two
  * - `closed` means that this side ended the connection
  */
 const CODE_OF: Readonly<Record<DialFailure, string>> = {
@@ -62,7 +62,7 @@ export function lookupError(error: unknown, hostname: string): Error {
 
 function codeOfLookup(reason: DialFailure): string {
   if (reason === 'no-such-name') return 'ENOTFOUND';
-  // Both a failure to reach the name servers and their silence may be temporary.
+  // The name servers may be unreachable or silent only temporarily.
   return reason === 'closed' ? 'EAI_CANCELED' : 'EAI_AGAIN';
 }
 
@@ -85,7 +85,8 @@ const LOSS: Readonly<Record<LossReason, readonly [code: string, text: string]>> 
   refused: ['ECONNREFUSED', 'the connection was refused'],
   timeout: ['ETIMEDOUT', 'the other side did not answer in time'],
   unreachable: ['EHOSTUNREACH', 'the host is unreachable'],
-  // Systems that end the sockets of a removed address use the same code; Linux lets them time out.
+  // Some systems end the sockets of a removed address with the same code. Linux lets such sockets
+  // time out.
   'address-gone': ['ECONNABORTED', ADDRESS_GONE],
   aborted: ['ECONNABORTED', 'the connection was aborted'],
 };
@@ -145,7 +146,7 @@ export function readHost(host: unknown): string {
 }
 
 /**
- * Parses a port like Node.js: a number, or its decimal text.
+ * Parses a port like Node.js: a number, or a decimal string.
  * @throws RangeError `ERR_SOCKET_BAD_PORT`
  */
 export function readPort(port: number | string, minimum: 0 | 1): number {

@@ -38,7 +38,7 @@ export interface NodeNetworkHost extends UdpSocketHost {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly sockets: OpenSockets;
-  /** Dials IP texts. */
+  /** Dials IP addresses. */
   readonly dialer: TunnelDialer;
 }
 
@@ -105,7 +105,7 @@ export class NodeNetwork {
     isClosed: boolean,
   ): Promise<DialledConnection> {
     const { dialer, names, clock } = this.#host;
-    // If all addresses of a name fail, the error reports the first one.
+    // If all addresses of a name fail, the error is about the first address.
     let first = parseIpAddress(host) === undefined ? undefined : host;
     const noting: AddressDialer<DialledConnection> = {
       dial: (target, abort) => {

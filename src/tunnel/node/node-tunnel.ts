@@ -15,7 +15,9 @@ import type { ListenOptions, TcpServer } from './tcp-server.js';
 import type { TcpSocket } from './tcp-socket.js';
 import type { MessageListener, UdpSocket } from './udp-socket.js';
 
-/** A tunnel that offers the APIs of node:net, node:dgram, node:dns and node:http inside it. */
+/**
+ * A tunnel with the APIs of node:net, node:dgram, node:dns and node:http for the network inside it.
+ */
 export abstract class NodeTunnel {
   protected abstract readonly network: NodeNetwork;
 

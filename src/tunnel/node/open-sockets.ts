@@ -32,7 +32,8 @@ export class OpenSockets {
 
   /**
    * Immediately resets connections that the program has not ended, or that have nothing in flight.
-   * Resolves when the others' data and FINs are acknowledged, or after the grace period.
+   * Resolves when the data and FINs of all other connections are acknowledged, or after the grace
+   * period.
    * @param gracePeriod milliseconds; Infinity for no limit
    */
   drain(gracePeriod: number): Promise<void> {
@@ -47,7 +48,7 @@ export class OpenSockets {
     });
   }
 
-  /** Limits the rest of a drain to `gracePeriod` milliseconds. */
+  /** Makes a drain in progress end within `gracePeriod` milliseconds. */
   shorten(gracePeriod: number): void {
     if (this.#onDrained === undefined || gracePeriod === Infinity) return;
     const at = this.#clock.now() + gracePeriod;
@@ -58,11 +59,11 @@ export class OpenSockets {
     }
   }
 
-  /** Checks whether the drain is complete; call when acknowledgements may have arrived. */
+  /** Checks whether the drain is complete. Call this when acknowledgements may have arrived. */
   check(): void {
     if (this.#onDrained === undefined) return;
     for (const socket of this.#undelivered) {
-      // One undelivered socket is sufficient; the other sockets are checked later.
+      // One undelivered socket is enough to continue the drain; the others are checked later.
       if (!socket.isDelivered) return;
       this.#undelivered.delete(socket);
     }

@@ -20,7 +20,7 @@ export interface TcpSocketOptions {
 }
 
 export class TcpSocket extends ConnectionStream implements KeepableStream {
-  /** Ends the dial in progress. */
+  /** Used to abort the dial in progress. */
   #dialling: AbortController | undefined;
   #noDelay: boolean | undefined;
   #keepAlive: KeepAlive | undefined;
@@ -256,7 +256,7 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     };
   }
 
-  /** Tells 'close' listeners whether an error was the reason, as node:net does. */
+  /** Passes to 'close' listeners whether an error was the reason, as node:net does. */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event === 'close') return super.emit('close', this.errored !== null);
     return super.emit(event, ...values);

@@ -25,7 +25,7 @@ export interface UdpSocketHost {
   readonly mtu: number;
 }
 
-/** The sender of a datagram, and the datagram's size in bytes. */
+/** A datagram's sender, and the size of its payload in bytes. */
 export interface RemoteInfo extends AddressInfo {
   readonly size: number;
 }
@@ -37,8 +37,9 @@ interface UdpSocketEvents {
   connect: [];
   message: [payload: Buffer, remote: RemoteInfo];
   /**
-   * Emitted for errors of bind() and connect(), of send() without a callback, and ICMP errors if
-   * connected. ECONNABORTED precedes 'close' if the bound address is removed from the tunnel.
+   * Emitted if bind() or connect() fails, if send() without a callback fails, and for ICMP errors
+   * if the socket is connected. ECONNABORTED precedes 'close' if the bound address is removed from
+   * the tunnel.
    */
   error: [error: Error];
   close: [];
@@ -79,7 +80,8 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
   }
 
   /**
-   * Connects to one remote endpoint, then emits 'connect' or 'error'. Keeps a bound port.
+   * Connects to one remote endpoint, then emits 'connect' or 'error'. If the socket is already
+   * bound, keeps its port.
    *
    * @throws Error if already connected or closed
    */

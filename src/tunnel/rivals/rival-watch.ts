@@ -1,23 +1,24 @@
 /**
  * Detects another tunnel that uses the same key. A WireGuard server has one session and one
  * endpoint for each key: the session of the newest handshake, and the endpoint that sent the last
- * message. So two tunnels with one key keep taking both from each other
- * (docs/decisions/0014-one-sim-per-sandbox.md describes the observations).
+ * message. So two tunnels with one key keep taking the session and the endpoint from each other
+ * (docs/decisions/0014-one-sim-per-sandbox.md describes what was observed).
  *
- * - A session is **in doubt** if TCP gets no acknowledgement in time, no other data arrives either,
- *   and meanwhile the server sends messages for sessions that never belonged to this tunnel. Anyone
- *   who knows both endpoints can forge such messages, but a passive listener cannot suppress the
- *   replies. The session is **lost** if the doubt ends with an answered handshake of this tunnel.
- * - A **foreign flow** is an authentic answer to a connection that this tunnel never opened, from a
+ * - A session is **in doubt** if TCP does not get an acknowledgement in time, no other data
+ *   arrives, and meanwhile the server sends messages for sessions that never belonged to this
+ *   tunnel. Anyone who knows both endpoints can forge such messages, but an attacker who can only
+ *   listen cannot suppress the replies. The session is **lost** if this tunnel then completes a
+ *   handshake.
+ * - A **foreign flow** is an authentic reply on a connection that this tunnel never opened, from a
  *   service that this tunnel also uses. After a restart, a foreign flow may belong to the previous
  *   process, so foreign flows are ignored at first.
  *
- * A server restart loses a session without such messages. Packet loss, a frozen process or a NAT
- * that drops its mapping does not cause messages for unknown sessions.
+ * If the server restarts, the session is also lost, but no such messages arrive. Packet loss, a
+ * frozen process or a NAT that drops its mapping does not cause messages for unknown sessions.
  */
 
 export interface RivalSigns {
-  /** Whether only a rival can explain the signs. */
+  /** Whether a rival is the only possible explanation for the signs. */
   readonly isCertain: boolean;
   /** True if a session is in doubt; false for foreign flows, which may outlive the rival. */
   readonly isInDoubt: boolean;
@@ -25,7 +26,7 @@ export interface RivalSigns {
   readonly lostSessions: number;
 }
 
-/** The age in milliseconds at which signs expire. */
+/** Signs expire after this many milliseconds. */
 const WINDOW = 120_000;
 
 /** The interval in milliseconds at which a certain rival is reported again. */
@@ -37,45 +38,55 @@ const NAMED_AGAIN_AFTER = 30_000;
  */
 const REPORTED_AGAIN_AFTER = 5_000;
 
-/** Flows less than this many ms apart may be simultaneous requests of an ended process. */
+/**
+ * Flows less than this many ms apart may come from simultaneous requests of a process that has
+ * ended.
+ */
 const APART = 1_000;
 
-/** The number of lost sessions that proves a rival, if they are recent or consecutive. */
+/** This many lost sessions, recent or consecutive, prove a rival. */
 const LOST_SESSIONS = 3;
 
 /**
- * The window in milliseconds for consecutive lost sessions. A tunnel that sends once a minute loses
- * a session with each message, always at an age below 180 s (whitepaper 6.2).
+ * The window in milliseconds for consecutive lost sessions. If a rival is present, a tunnel that
+ * sends once a minute loses a session with each message, always before the session is 180 s old
+ * (whitepaper 6.2).
  */
 const WINDOW_IN_A_ROW = 600_000;
 
-/** For this many ms after opening, an earlier process's connections may still get responses. */
+/**
+ * For this many ms after the tunnel opens, responses to an earlier process's connections may
+ * arrive.
+ */
 const LEFTOVERS = 60_000;
 
-/** Like LEFTOVERS, but for SYN-ACKs, because the other end answers a SYN promptly. */
+/** Like LEFTOVERS, but for SYN-ACKs, because a server answers a SYN promptly. */
 const LEFTOVER_REQUESTS = 5_000;
 
-/** Milliseconds after which data without a reply is unanswered: TCP's first RTO (RFC 6298 2.1). */
+/**
+ * Data without a reply counts as unanswered after this many milliseconds: TCP's first RTO (RFC 6298
+ * 2.1).
+ */
 const UNANSWERED = 1_000;
 
 /**
  * The minimum RTO in milliseconds. If TCP retransmits sooner than this after the handshake or the
- * first data, it repeats data from an earlier session. The last segment of an exchange is only an
- * ACK, which gets no reply.
+ * first data, it is repeating data from an earlier session. The last segment of an exchange is only
+ * an ACK, which gets no reply.
  */
 const SHORTEST_RTO = 200;
 
 /** The number of flows to remember, so that no flow is counted twice. */
 const KNOWN_FLOWS = 1_024;
 
-/** The maximum number of signs to keep; more signs would not add proof. */
+/** The maximum number of signs to keep; more would not make the proof stronger. */
 const KEPT_SIGNS = 16;
 
 export class RivalWatch {
   #since: number;
   #flows: readonly number[] = [];
   #lost: readonly number[] = [];
-  /** The latest lost sessions without any other session between them. */
+  /** The latest lost sessions, without other sessions between them. */
   #lostInARow: readonly number[] = [];
   readonly #known = new Set<string>();
   #strangeAt = -Infinity;
@@ -137,8 +148,8 @@ export class RivalWatch {
   }
 
   /**
-   * Returns the signs to report now: each session in doubt once, foreign flows every 5 s, and a
-   * confirmed rival every 30 s while signs continue.
+   * Returns the signs to report now: each session in doubt once, foreign flows at most every 5 s,
+   * and a confirmed rival every 30 s while signs continue.
    *
    * @param unansweredSince as for handshakeComplete()
    */
@@ -161,7 +172,7 @@ export class RivalWatch {
   }
 
   /**
-   * Whether the server has probably dropped the current session; only a new handshake proves it.
+   * Whether the server has probably dropped the current session. Only a new handshake proves this.
    */
   isInDoubt(unansweredSince: number | undefined, now: number): boolean {
     if (unansweredSince === undefined || this.#sessionAt === undefined) return false;

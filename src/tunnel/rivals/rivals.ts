@@ -6,7 +6,7 @@ import type { Log } from '../../ports/log.js';
 import { type RivalSigns, RivalWatch } from './rival-watch.js';
 
 /**
- * Milliseconds after which a handshake that was not yet allowed is requested again (whitepaper
+ * If a handshake is not allowed yet, it is requested again after this many milliseconds (whitepaper
  * 6.1).
  */
 export const ASKED_AGAIN_AFTER = 1_000;
@@ -22,8 +22,8 @@ export interface Rival extends RivalSigns {
 const WARNED_AGAIN_AFTER = 3_600_000;
 
 /**
- * The time in milliseconds for which a certain rival is considered present. A rival that sends once
- * a minute becomes certain again only after several messages.
+ * The time in milliseconds for which a certain rival is considered present. If a rival sends once a
+ * minute, several of its messages pass before the rival is certain again.
  */
 const REMEMBERED = 600_000;
 
@@ -46,7 +46,7 @@ export class Rivals implements UnmatchedSegmentObserver {
 
   /**
    * @param timedOutAt returns the time at which TCP last retransmitted because of a missing
-   * response or, if the kernel runs TCP, the time of the last sent packet
+   * response, or the time of the last sent packet if the kernel runs TCP
    */
   constructor(log: Log, now: number, timedOutAt: (server: Peer) => number) {
     this.#log = log;
@@ -54,7 +54,7 @@ export class Rivals implements UnmatchedSegmentObserver {
     this.#watch = new RivalWatch(now);
   }
 
-  /** @param listener called after a turn of the driver; replaces any earlier listener */
+  /** @param listener called at the end of a turn of the driver; replaces any earlier listener */
   onRival(listener: (rival: Rival) => void): void {
     this.#listener = listener;
   }
@@ -92,7 +92,7 @@ export class Rivals implements UnmatchedSegmentObserver {
   /**
    * Evaluates the signs; call at the end of each turn of the driver.
    *
-   * @returns whether to try a handshake now; WireGuard by itself waits 15 s (whitepaper 6.5)
+   * @returns whether to try a handshake now; WireGuard on its own would wait 15 s (whitepaper 6.5)
    */
   afterTurn(server: Peer, now: number): boolean {
     const { unansweredDataSince } = server;
@@ -100,8 +100,8 @@ export class Rivals implements UnmatchedSegmentObserver {
     const signs = this.#watch.poll(unansweredDataSince, now);
     if (signs !== undefined) this.#tell(signs, now);
     if (now - this.#askedAt < ASKED_AGAIN_AFTER) return false;
-    // WireGuard retries a handshake in progress, and gives up (6.4) unless a packet requests
-    // another.
+    // WireGuard itself retries a handshake in progress, and gives up (6.4) unless another packet is
+    // sent.
     if (server.handshakeBeganAt !== undefined) return false;
     if (!this.#watch.isInDoubt(unansweredDataSince, now)) return false;
     this.#askedAt = now;

@@ -1,4 +1,4 @@
-/** Returns IPv6 for text with a colon; callers never pass ports or names. */
+/** Returns 6 for a string with a colon; callers never pass ports or names. */
 export function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4;
 }

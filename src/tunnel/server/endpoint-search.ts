@@ -5,9 +5,10 @@
  * After an unanswered initiation, the next one is sent to the next address (in RFC 8305 order).
  * Racing the addresses as in RFC 8305 5 is not possible: WireGuard allows one initiation per 5 s to
  * a peer (whitepaper 6.1), and a newer initiation voids the older one. An address that the system
- * rejects costs no time, because this limit ignores unsent initiations.
+ * rejects does not cause a delay, because this limit ignores unsent initiations.
  *
- * A session that carries data keeps its endpoint, which the peer's messages set (2.1), not DNS.
+ * While a session carries data, its endpoint is determined by the peer's messages (2.1), not by
+ * DNS.
  */
 import type { Device, Peer } from '../../engine/engine.js';
 import { codeOf, isDenied } from '../../lib/errors/error-message.js';
@@ -24,7 +25,7 @@ const RETRY_INTERVAL = 2_000;
 /** The maximum ms that an initiation waits for the resolver if older addresses are known. */
 const LONGEST_HOLD = 2_000;
 
-/** Error codes if the system cannot reach an address, or has lost its own address. */
+/** The error codes if the system cannot reach an address or has lost its own. */
 const UNREACHABLE = new Set([
   'EADDRNOTAVAIL',
   'EAFNOSUPPORT',
@@ -39,7 +40,7 @@ const UNREACHABLE = new Set([
   'EPIPE',
 ]);
 
-/** Milliseconds without a send error after which the newest initiation counts as sent. */
+/** If no send error occurs for this many milliseconds, the newest initiation counts as sent. */
 const REFUSAL_TIME = 1_000;
 
 /** Whether an error means that this machine cannot reach the network. */
@@ -65,14 +66,13 @@ export class EndpointSearch {
   /** Whether an initiation was sent to the peer's endpoint since the last authentic message. */
   #isTried = false;
   #chosenAt = -Infinity;
-  /** Whether the peer's last message came from an address that DNS did not return. */
   #hasRoamed = false;
   #isHeld = false;
   #holdTimer: Timer | undefined;
-  /** Whether the resolver was just queried, even without success. */
+  /** Whether the resolver was just queried, even if the query failed. */
   #isExcused = false;
   /**
-   * The number of addresses in a row that the system rejected, and whether it rejected the last
+   * The number of consecutive addresses that the system rejected, and whether it rejected the last
    * one.
    */
   #refusals = 0;
@@ -99,12 +99,15 @@ export class EndpointSearch {
     return this.#initiations;
   }
 
-  /** The endpoints of the initiations since the last authentic message, as text. */
+  /** The endpoints of the initiations since the last authentic message, as strings. */
   get triedEndpoints(): readonly string[] {
     return [...this.#triedEndpoints];
   }
 
-  /** Why the last message was not sent; undefined if it was sent or the peer was heard since. */
+  /**
+   * Why the last message was not sent; undefined if it was sent, or if the peer has sent a message
+   * since.
+   */
   get sendError(): Error | undefined {
     // The system may report that it rejected an initiation shortly after accepting it.
     const hasLeft = this.#chosenAt > this.#sendFailedAt;
@@ -134,7 +137,7 @@ export class EndpointSearch {
     return next && this.#chosen(next, now);
   }
 
-  /** Checks for messages from the peer; call after each turn of the driver. */
+  /** Checks for messages from the peer. Call this after each turn of the driver. */
   afterTurn(now: number): void {
     if (this.#search().silence.look(now)) this.#heard();
   }
@@ -166,7 +169,9 @@ export class EndpointSearch {
     this.#ports.addresses.close();
   }
 
-  /** Logs each kind of failure only once for all addresses, until the peer is heard again. */
+  /**
+   * Logs each kind of failure only once for all addresses, until the peer sends a message again.
+   */
   #warn(error: Error): void {
     const { message: reason } = error;
     const kind = codeOf(error) ?? reason;

@@ -37,8 +37,8 @@ export function engineOptions(
 const SEQUENCES_LABEL = new TextEncoder().encode('arctun TCP sequences');
 
 /**
- * Derives what TCP keeps over a restart: a key and the wall clock. Without them, a server's TIME-WAIT
- * could refuse the connections of the next process.
+ * Derives the state that TCP keeps across a restart: a key and the wall clock. Without them, a
+ * server's TIME-WAIT could refuse the connections of the next process.
  *
  * The key comes from the public key, because hashing the private key would leave copies in memory.
  * Only the Arc server knows the public key, which WireGuard encrypts in the handshake (whitepaper

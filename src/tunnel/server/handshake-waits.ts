@@ -5,7 +5,7 @@ import type { TunnelError } from '../tunnel-error.js';
 /** The pending waits for the next handshake. */
 export class HandshakeWaits {
   readonly #clock: Clock;
-  /** The waits, each with a callback for a handshake or for the reason why none will happen. */
+  /** The callbacks of the waits. They receive the reason if no handshake will happen. */
   readonly #waits = new Set<(failure?: TunnelError) => void>();
 
   constructor(clock: Clock) {

@@ -32,10 +32,10 @@ export function healthOf(
   return now - since < ANSWER_TIMEOUT ? 'up' : 'stale';
 }
 
-/** The age in milliseconds after which sent packets no longer expect a reply. */
+/** A reply is expected for only this many milliseconds after a packet was sent. */
 const RECENTLY = 30_000;
 
-/** Returns the replies that the server has not sent: to a handshake, or to packets. */
+/** Returns the replies that are missing from the server: to a handshake, or to packets. */
 export function outstandingReplies(
   server: Peer,
   silence: PeerSilence,
@@ -56,7 +56,7 @@ export function whySilent(silence: PeerSilence): TunnelStatus['silence'] {
   return { reason, why };
 }
 
-/** Returns a recently noticed tunnel with the same key. */
+/** Returns a tunnel with the same key, if one was noticed recently. */
 export function rivalOf(
   rivals: Pick<Rivals, 'seen'> | undefined,
   now: number,

@@ -15,7 +15,7 @@ const MAX_WAITING = 128;
 /** The pause in milliseconds after the system runs out of buffers (ENOBUFS, EAGAIN). */
 const PAUSE = 50;
 
-/** The time in milliseconds without free buffers after which the socket is treated as broken. */
+/** The socket is treated as broken after this many milliseconds without free buffers. */
 const LONGEST_PRESSURE = 5_000;
 
 const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
@@ -23,7 +23,7 @@ const PRESSURE = new Set(['ENOBUFS', 'EAGAIN', 'EWOULDBLOCK']);
 /** The type of a handshake initiation (whitepaper 5.4.2). */
 const INITIATION = 1;
 
-/** The binding for later sockets; undefined properties do not change. */
+/** The binding for later sockets. Undefined properties stay unchanged. */
 interface LocalChange {
   readonly port?: number;
   readonly fwmark?: number;
@@ -31,7 +31,7 @@ interface LocalChange {
 
 /**
  * A datagram socket that survives network changes: it opens a system socket of the destination's
- * family, and remake() replaces the system socket after a network change.
+ * family, and remake() replaces that socket after a network change.
  *
  * The old system socket is used until the new one is open. A datagram that no socket accepts is
  * reported through `onError`, like a datagram that the system rejects.
@@ -105,7 +105,7 @@ export class MovingSocket implements DatagramSocket {
 
   /**
    * Replaces the socket to change its port (0 for any) or mark; later sockets use the same values.
-   * Before the first datagram no socket exists, so nothing can fail.
+   * Before the first datagram is sent, no socket exists, so this cannot fail.
    *
    * @throws Error with the system's `code`; the old socket then remains
    */
@@ -126,8 +126,8 @@ export class MovingSocket implements DatagramSocket {
   }
 
   /**
-   * Resets the interval between new sockets, because the peer's message proves that the current
-   * socket works.
+   * Resets the interval between new sockets, because a message from the peer proves that the
+   * current socket works.
    */
   proved(): void {
     this.#interval = SHORTEST_INTERVAL;
@@ -185,7 +185,8 @@ export class MovingSocket implements DatagramSocket {
     this.#family = family;
     socket.onReceive = (datagrams) => this.onReceive(datagrams);
     socket.onDrain = () => {
-      // During a pause, a queue is empty because the system rejected its datagrams.
+      // During a pause, the queue is empty only because the system rejected its datagrams, not
+      // because buffers are free.
       if (this.#pause === undefined) this.#pressedSince = undefined;
       this.onDrain();
     };
@@ -193,7 +194,7 @@ export class MovingSocket implements DatagramSocket {
     // close() waits until this socket is open, then closes it.
     if (this.#closed) return;
     this.send(this.#takeWaiting());
-    // Let senders continue that wait for space in the old socket's queue.
+    // Senders may be waiting for space in the old socket's queue, so let them continue.
     this.onDrain();
   }
 

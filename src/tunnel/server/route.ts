@@ -1,11 +1,16 @@
-/** Finds the address and peer for a destination, or throws an error that explains the failure. */
+/**
+ * Determines the address and peer for a destination, or throws an error that explains the failure.
+ */
 import type { Peer } from '../../engine/engine.js';
 import type { NetstackEngine } from '../../engine/netstack-engine.js';
 import { DialError } from '../../proxy/dialer.js';
 import { type IpAddress, parseIpAddress } from '../../wire/ip-address.js';
 import type { SilenceError } from '../tunnel-error.js';
 
-/** Milliseconds of silence, over two initiations, after which a peer counts as not answering. */
+/**
+ * After this many milliseconds of silence, which include two initiations, a peer counts as not
+ * answering.
+ */
 export const SILENCE_TIMEOUT = 10_000;
 
 /** Explains why a peer is silent. */
@@ -19,8 +24,8 @@ export interface PeerSilence {
 /**
  * Parses an address and finds its peer.
  * @throws DialError `no-route` for an address that is invalid, outside the allowed IPs, or of a
- * family that the tunnel lacks; `no-handshake` if the peer's endpoint is unknown, so that nothing
- * can be sent
+ * family for which the tunnel has no address; `no-handshake` if the peer's endpoint is unknown, so
+ * that nothing can be sent
  */
 export function routeTo(
   host: string,

@@ -37,7 +37,7 @@ export class SentTimestamps {
   /**
    * Reads the record for the tunnel's next key.
    *
-   * @returns a function to call when the key changes, which switches to that key's record
+   * @returns a function that switches to that key's record; call it when the key changes
    */
   async prepare(publicKey: Uint8Array): Promise<() => void> {
     const record = await this.#store?.open(publicKey);

@@ -3,7 +3,7 @@ import { happyEyeballsOrder } from './address-order.js';
 import type { Endpoint } from '../../ports/datagram.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 
-/** The maximum number of addresses to try. At 5 s each, this number already takes 80 s. */
+/** The maximum number of addresses to try. Trying this many, at 5 s each, already takes 80 s. */
 const MAX_ADDRESSES = 16;
 
 export type ServerAddressesPorts = Pick<TunnelPorts, 'resolver' | 'clock' | 'wallClock' | 'log'>;
@@ -15,7 +15,7 @@ export class ServerAddresses {
   readonly #ports: ServerAddressesPorts;
   #endpoints: readonly Endpoint[] = [];
   /**
-   * When the addresses expire, by both clocks, because the monotonic clock may stop during suspend.
+   * When the addresses expire, on both clocks, because the monotonic clock may stop during suspend.
    */
   #expiresAt = -Infinity;
   #expiresUnix = -Infinity;
@@ -52,8 +52,8 @@ export class ServerAddresses {
   }
 
   /**
-   * Returns the endpoint to try after `endpoint`; returns the first one if `endpoint` is the last
-   * one or unknown.
+   * Returns the endpoint to try after `endpoint`: the first one if `endpoint` is the last one or
+   * unknown.
    */
   after(endpoint: Endpoint | undefined): Endpoint | undefined {
     const index = endpoint === undefined ? -1 : this.#indexOf(endpoint);
@@ -72,7 +72,7 @@ export class ServerAddresses {
     return this.#resolving;
   }
 
-  /** Aborts the query and ignores later answers. */
+  /** Aborts the query and ignores later responses. */
   close(): void {
     this.#closing.abort(new Error('the tunnel is closing'));
   }

@@ -1,6 +1,6 @@
 /**
  * The connection to the Arc server in either mode: an engine on a socket, the endpoint search, the
- * handshake, and the reason for a silence.
+ * handshake, and the explanation if the server is silent.
  */
 import { formatKey } from '../../lib/text/key-text.js';
 import { sameBytes } from '../../lib/same-bytes.js';
@@ -32,7 +32,9 @@ export interface TunnelTotals {
 export interface ServerLinkOptions {
   readonly config: TunnelConfig;
   readonly ports: TunnelPorts;
-  /** An engine without peers. The link adds the server, and closes the engine. */
+  /**
+   * An engine without peers. The link adds the server as a peer, and closes the engine at the end.
+   */
   readonly engine: Engine;
   /** The timestamps that the engine was created with. */
   readonly timestamps: SentTimestamps;
@@ -127,9 +129,9 @@ export class ServerLink {
   /**
    * Prepares another configuration.
    *
-   * @returns a function to call immediately, which applies changes to the key, server, allowed IPs
-   * and keepalive. The function begins a handshake if the session cannot survive the changes;
-   * pending waits then wait for this handshake. Peers that UAPI clients added remain.
+   * @returns a function that applies changes to the key, server, allowed IPs and keepalive; call it
+   * immediately. The function begins a handshake if the session cannot survive the changes; pending
+   * waits then wait for this handshake. Peers that UAPI clients added remain.
    * @throws RangeError for an invalid server
    */
   async prepare(config: TunnelConfig): Promise<() => void> {
@@ -229,7 +231,8 @@ export class ServerLink {
     if (this.#rivals?.afterTurn(peer, now) !== true) return;
     this.#engine.device.initiateHandshake(peer, now);
     this.driver.schedule();
-    // WireGuard may not allow the handshake yet (whitepaper 6.1), and TCP may retry much later.
+    // Run another turn soon: WireGuard may not allow the handshake yet (whitepaper 6.1), and TCP's
+    // next retry may be much later.
     this.driver.startTimer(ASKED_AGAIN_AFTER, () => this.driver.schedule());
   }
 

@@ -1,4 +1,4 @@
-/** Selects the reason for an Arc server's silence: the sign that is closest to the cause. */
+/** Selects the reason for an Arc server's silence: the one that is closest to the cause. */
 import type { Silence } from '../../lib/silence.js';
 import type { SilenceReason } from '../../engine/engine.js';
 
@@ -15,7 +15,10 @@ export interface SilenceSigns {
   readonly hasSession: boolean;
 }
 
-/** The first matching row is the reason. docs/reference/commands/health.md shows the same table. */
+/**
+ * The first row that matches gives the reason. docs/reference/commands/health.md shows the same
+ * table.
+ */
 export const SILENCE_ORDER: readonly (readonly [Silence, (signs: SilenceSigns) => boolean])[] = [
   // Without a network, no other reason can be determined.
   ['cannot-send', (signs) => signs.cannotSend],
@@ -24,7 +27,8 @@ export const SILENCE_ORDER: readonly (readonly [Silence, (signs: SilenceSigns) =
   ['wrong-key', (signs) => signs.device === 'wrong-key'],
   ['under-load', (signs) => signs.device === 'under-load'],
   ['clock-behind', (signs) => signs.device === 'clock-behind'],
-  // No response comes from the address, which cannot be resolved again and so may be outdated.
+  // The server does not respond, and its address may be outdated because the name can no longer be
+  // resolved.
   ['name-not-found', (signs) => signs.device === 'no-answer' && signs.lookupFailed],
   ['no-answer', (signs) => signs.device === 'no-answer' || signs.isHandshaking],
   ['no-data-back', (signs) => signs.device === 'no-data-back' || signs.hasSession],

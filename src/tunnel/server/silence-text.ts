@@ -1,4 +1,4 @@
-/** The texts for a silent Arc server: the reason, if known, and what to do. */
+/** The messages about a silent Arc server: the reason, if known, and what to do. */
 import { isDenied } from '../../lib/errors/error-message.js';
 import type { UserErrorText } from '../../lib/errors/user-error.js';
 import type { Silence } from '../../lib/silence.js';
@@ -12,7 +12,7 @@ export interface SilenceFacts {
   readonly configName: ConfigName;
   readonly host: string;
   readonly port: number;
-  /** The endpoints that were tried since the server was last heard, as text. */
+  /** The endpoints tried since the server was last heard from, as strings. */
   readonly triedEndpoints: readonly string[];
   readonly initiations: number;
   /** Why the name could not be resolved or datagrams could not be sent. */

@@ -1,7 +1,10 @@
 import type { Peer } from '../../engine/engine.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 
-/** Milliseconds without an authentic reply that count as silence: 10 s + 5 s (whitepaper 6.5). */
+/**
+ * A peer counts as silent after this many ms without an authentic reply: 10 s + 5 s (whitepaper
+ * 6.5).
+ */
 export const SILENCE = 15_000;
 
 /** Measures how long a peer has been silent although a response is due. */
@@ -25,9 +28,10 @@ export class SilenceWatch {
   }
 
   /**
-   * Checks for messages from the peer; call if the peer may have been heard or a reply may be due.
+   * Checks for messages from the peer. Call this if a message may have arrived or a reply may be
+   * due.
    *
-   * @returns whether the peer was heard since the last call
+   * @returns whether a message from the peer arrived since the last call
    */
   look(now: number): boolean {
     const { rxBytes } = this.#peer;
@@ -65,7 +69,7 @@ export class SilenceWatch {
   #arm(now: number): void {
     if (this.#timer !== undefined || this.#isClosed) return;
     const since = this.#since();
-    // After a handshake is given up, its response is still due, but no more messages are sent.
+    // After a handshake has given up, its response is still due, but no more messages are sent.
     if (since === undefined || !this.#isActive) return;
     const at = Math.max(since, this.#reportedAt) + SILENCE;
     this.#timer = this.#clock.startTimer(Math.max(1, at - now), () => {

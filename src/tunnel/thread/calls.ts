@@ -2,7 +2,7 @@
 import type { MessageChannel } from '../../ports/message-channel.js';
 import { errorFrom, type PortableError, portableError } from './portable-error.js';
 
-/** The argument and the answer of each operation, by name. */
+/** The types of each operation's argument and result, by name. */
 export type Operations = Record<string, { readonly argument: unknown; readonly answer: unknown }>;
 
 interface Call {

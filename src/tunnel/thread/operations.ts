@@ -32,7 +32,7 @@ export interface HandshakeWait {
 }
 
 export interface ConversationRequest {
-  /** Identifies the conversation, which begins with its first text. */
+  /** Identifies the conversation, which begins with the first text sent. */
   readonly id: number;
   readonly text: string;
 }

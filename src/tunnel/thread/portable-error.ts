@@ -6,9 +6,9 @@ export interface PortableError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
-  /** The error's other text and number properties, such as the system's `code`. */
+  /** The error's other string and number properties, such as the system's `code`. */
   readonly fields: Readonly<Record<string, string | number>>;
-  /** The texts of a UserError. */
+  /** The message parts of a UserError. */
   readonly user: PortableText | undefined;
   readonly cause: PortableError | undefined;
 }

@@ -14,7 +14,7 @@ import type { TunnelStatus } from '../tunnel-status.js';
 import { Caller } from './calls.js';
 import { portableConfig, type TunnelOperations } from './operations.js';
 
-/** Milliseconds that a thread has to close its tunnel. */
+/** How long a thread may take to close its tunnel, in milliseconds. */
 const CLOSE_TIMEOUT = 5_000;
 
 type TunnelCaller = Caller<TunnelOperations>;
@@ -80,7 +80,7 @@ class RemoteTunnel implements InterfaceTunnel, Tunnel {
     try {
       await whileWaiting(wait, signal, endWait);
     } catch (error) {
-      // The other thread knows that the wait was aborted, but does not know the reason.
+      // The other thread knows only that the wait was aborted, but not why.
       throw signal?.aborted ? signal.reason : error;
     }
   }

@@ -18,24 +18,24 @@ export interface UapiHost {
   readonly device: Device;
   /** The UDP port; 0 if no socket is open. */
   readonly listenPort: number;
-  /** The mark on sent datagrams; 0 for no mark. */
+  /** The firewall mark of sent datagrams; 0 for none. */
   readonly fwmark: number;
   /** Opens a socket on another port (0 for any free port) or with another mark. */
   rebind(local: { readonly port?: number; readonly fwmark?: number }): Promise<void>;
   /**
    * Prepares a new private key of 32 bytes.
    *
-   * @returns a function to call right before the key changes
+   * @returns a function that must be called right before the key changes
    */
   prepareKey(privateKey: Uint8Array): Promise<() => void>;
   /** Called when a client sets a peer's endpoint. */
   moved(peer: Peer, endpoint: Endpoint): void;
-  /** Called after each change to the device. */
+  /** Called after a request has changed the device. */
   changed(): void;
   now(): number;
 }
 
-/** Error numbers of the API, which are negative. */
+/** The API's error numbers, which are negative. */
 const INVALID = -22;
 const INPUT_OUTPUT = -5;
 const ERRORS: ReadonlyMap<string | undefined, number> = new Map([
@@ -59,8 +59,9 @@ export class UapiSession implements Conversation {
   }
 
   /**
-   * Responds to text that completes a request. The response to `get` contains the private key. Wait
-   * for the promise, which never rejects, before the next call.
+   * Processes input and returns the responses to the requests that it completes. The response to
+   * `get` contains the private key. Wait for the promise, which never rejects, before the next
+   * call.
    */
   async handle(text: string): Promise<string> {
     let answer = '';
@@ -79,7 +80,7 @@ export class UapiSession implements Conversation {
     return answer;
   }
 
-  /** There is nothing to release: the client has no state outside this object. */
+  /** Nothing needs to be released, because all of the client's state is in this object. */
   close(): void {
     return;
   }
