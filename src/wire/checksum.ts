@@ -1,6 +1,6 @@
 /**
- * The Internet checksum (RFC 1071). A sum is a plain number, and sums of parts can be added. A
- * pseudo header therefore need not be copied in front of its segment.
+ * The Internet checksum (RFC 1071). A sum is a plain number, and the sums of several parts can be
+ * added, so that a pseudo header need not be copied in front of its segment.
  *
  * Invariant: every part except the last has an even length.
  */

@@ -34,7 +34,9 @@ const SEQUENCE = 6;
 /** The offset of the next-hop MTU, the same as that of an echo's sequence number (RFC 1191 4). */
 const NEXT_HOP_MTU = 6;
 
-/** Whether a type is an error. An error never answers another error (RFC 1122 3.2.2). */
+/**
+ * Whether a type is an error. An error is never sent in response to another error (RFC 1122 3.2.2).
+ */
 export function isIcmpError(type: number): boolean {
   return (
     type === ICMP_DESTINATION_UNREACHABLE ||

@@ -1,4 +1,4 @@
-/** Types and codes of ICMPv6 (RFC 4443). The message layout is ICMP's; see icmp.ts. */
+/** Types and codes of ICMPv6 (RFC 4443). The message layout is that of ICMP; see icmp.ts. */
 import { readInt32, writeInt32 } from './bytes.js';
 import { IPV6_MINIMUM_MTU } from './ipv6.js';
 

@@ -1,4 +1,6 @@
-/** An IP address, 4 or 16 bytes in network byte order. Text is used only for input and output. */
+/**
+ * An IP address, 4 or 16 bytes in network byte order. Strings are used only for input and output.
+ */
 export type IpAddress = Uint8Array;
 
 /** An address prefix (RFC 4632, RFC 4291 2.3). All bits after `prefixLength` are zero. */
@@ -7,7 +9,6 @@ export interface IpPrefix {
   readonly prefixLength: number;
 }
 
-/** An address and a TCP or UDP port. */
 export interface SocketAddress {
   readonly address: IpAddress;
   readonly port: number;
@@ -107,7 +108,6 @@ export function maskAddress(address: IpAddress, prefixLength: number): IpAddress
   });
 }
 
-/** Whether two addresses have the same family and are equal. */
 export function sameAddress(left: IpAddress, right: IpAddress): boolean {
   if (left.length !== right.length) return false;
   for (let index = 0; index < left.length; index++) {
@@ -116,7 +116,10 @@ export function sameAddress(left: IpAddress, right: IpAddress): boolean {
   return true;
 }
 
-/** Returns a Map key: a number for IPv4, a string for IPv6, so that the families never collide. */
+/**
+ * Returns a Map key: a number for IPv4, a string for IPv6, so that keys of the two families never
+ * collide.
+ */
 export function addressKey(address: IpAddress): number | string {
   if (address.length === 4) {
     return ((address[0]! << 24) | (address[1]! << 16) | (address[2]! << 8) | address[3]!) >>> 0;

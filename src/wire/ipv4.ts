@@ -78,12 +78,10 @@ export function ipv4IsFragment(bytes: Uint8Array, offset: number): boolean {
   return (word & (MORE_FRAGMENTS | FRAGMENT_OFFSET)) !== 0;
 }
 
-/** Returns a view of the source address. */
 export function ipv4Source(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + SOURCE, offset + SOURCE + 4);
 }
 
-/** Returns a view of the destination address. */
 export function ipv4Destination(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + DESTINATION, offset + DESTINATION + 4);
 }

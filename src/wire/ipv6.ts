@@ -42,12 +42,10 @@ export function ipv6PayloadLength(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + IPV6_PAYLOAD_LENGTH);
 }
 
-/** Returns a view of the source address. */
 export function ipv6Source(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + SOURCE, offset + SOURCE + 16);
 }
 
-/** Returns a view of the destination address. */
 export function ipv6Destination(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + DESTINATION, offset + DESTINATION + 16);
 }

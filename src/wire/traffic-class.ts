@@ -20,8 +20,8 @@ export function ecnAt(bytes: Uint8Array, offset: number): number {
  * Applies the ECN field of an outer datagram to its inner packet at tunnel egress (RFC 6040 4.2).
  *
  * @param outer the traffic class of the datagram
- * @returns false if the packet must be dropped: the datagram met congestion, but the packet cannot
- * be marked
+ * @returns false if the packet must be dropped: the datagram was marked because of congestion, but
+ * the packet cannot be marked
  */
 export function decapsulateEcn(bytes: Uint8Array, offset: number, outer: number): boolean {
   const arrived = outer & ECN;

@@ -33,14 +33,18 @@ const CHECKSUM_START = 6;
 const CHECKSUM_OFFSET = 8;
 
 /**
- * The fields of a frame's header. Sizes in bytes; positions relative to the packet's first byte.
+ * The fields of a frame's header. Sizes are in bytes; positions are relative to the packet's first
+ * byte.
  */
 export interface VirtioNetHeader {
   /** Flags such as VIRTIO_NET_NEEDS_CHECKSUM. */
   readonly flags: number;
   /** One of VIRTIO_NET_GSO_…. */
   readonly segmentation: number;
-  /** The length of the IP and the TCP or UDP header: a hint that receivers must not rely on. */
+  /**
+   * The total length of the IP header and the TCP or UDP header. This is a hint; receivers must not
+   * rely on it.
+   */
   readonly headersLength: number;
   readonly segmentSize: number;
   readonly checksumStart: number;
