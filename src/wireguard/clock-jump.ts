@@ -6,8 +6,8 @@ import type { Peer } from './peer.js';
 import type { Sender } from './data/send.js';
 
 /**
- * Ends sessions after a clock jump, before any input is processed. Cloned memory must not reuse
- * counters, and a key that is older than it seems must not be used.
+ * Ends sessions after a clock jump, before any input is processed. A clone of this process's memory
+ * must not reuse counters, and a key that is older than it seems must not be used.
  */
 export class ClockJump {
   readonly #context: DeviceContext;
@@ -15,7 +15,7 @@ export class ClockJump {
   readonly #clockWatch: ClockWatch;
   /** When a clock jump last lifted the limit on initiations. */
   #jumpedAt = -Infinity;
-  /** The sum of all jumps, in ms, and its highest value so far. */
+  /** The sum of all jumps, in ms, and the highest value that this sum has reached. */
   #lead = 0;
   #farthestLead = 0;
 
@@ -31,7 +31,8 @@ export class ClockJump {
     if (by === 0) return;
     const slept = this.#sleptBy(by);
     const peers = [...this.#context.peers.values()];
-    // Sleep counts as time between initiations (§6.1), although the monotonic clock stood still.
+    // Time asleep counts toward the interval between initiations (§6.1), although the monotonic
+    // clock stood still.
     for (const peer of peers) peer.lastSentHandshake -= slept;
     const ended = peers.filter((peer) => !this.#outlives(peer, by, now));
     if (ended.length === 0 && peers.length > 0) return;
@@ -44,8 +45,8 @@ export class ClockJump {
   }
 
   /**
-   * Returns how far, in ms, the wall clock's lead over the monotonic clock exceeds its previous
-   * maximum. Moving the wall clock back and forth therefore does not count as sleep.
+   * Returns by how many ms the wall clock's lead over the monotonic clock exceeds the previous
+   * maximum of that lead. Moving the wall clock back and forth thus does not count as sleep.
    */
   #sleptBy(jump: number): number {
     const before = this.#farthestLead;
@@ -65,7 +66,8 @@ export class ClockJump {
 
   #end(peer: Peer, isLimited: boolean, now: number): void {
     const { lastSentHandshake } = peer;
-    // Waiting packets still need a handshake, and the next retry may be seconds away.
+    // Check this first: waiting packets still need a handshake, and the next retry may be seconds
+    // away.
     const isWanted = peer.isHandshakeWanted;
     peer.discardSessions();
     if (isLimited) peer.lastSentHandshake = lastSentHandshake;
@@ -77,10 +79,11 @@ export class ClockJump {
 /**
  * Compares the wall clock with the monotonic clock. Both clocks advance at the same rate unless the
  * wall clock was set, the machine slept, or the machine was restored from a snapshot. During sleep,
- * the monotonic clock stands still; after a restore, it continues from an old time. Sessions are
- * then older than they seem, and another copy of this memory may have used the same counters.
+ * the monotonic clock stands still; after a restore, it continues from an old time. After either
+ * event, sessions are older than they seem; after a restore, another copy of this memory may have
+ * used the same counters.
  *
- * Two copies that resume within CLOCK_JUMP of each other on both clocks cannot be distinguished.
+ * If two copies resume with both clocks less than CLOCK_JUMP apart, they cannot be distinguished.
  */
 export class ClockWatch {
   readonly #wallClock: WallClock;
@@ -96,7 +99,7 @@ export class ClockWatch {
    * Returns the clock jump; called before each input is processed.
    *
    * @returns how many ms the wall clock moved relative to `now` since the last jump or the first
-   * call; negative if it moved back; 0 if it moved by less than CLOCK_JUMP
+   * call; negative if it moved back; 0 for less than CLOCK_JUMP
    */
   jump(now: number): number {
     const offset = this.#wallClock.unixMilliseconds() - now;

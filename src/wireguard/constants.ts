@@ -11,7 +11,7 @@ export const REKEY_AFTER_TIME = 120_000;
 /** Session age after which the session may no longer be used, in either direction. */
 export const REJECT_AFTER_TIME = 180_000;
 
-/** How long a handshake is retried before this end gives up. */
+/** How long this device retries a handshake before it gives up. */
 export const REKEY_ATTEMPT_TIME = 90_000;
 
 /** The minimum time between two initiations to one peer. */
@@ -46,7 +46,7 @@ export const PADDING_MULTIPLE = 16;
 /**
  * The whitepaper rekeys after 2^60 messages. Counters here are JavaScript numbers, which are exact
  * only below 2^53, so this limit is stricter. At ten million packets a second, reaching this limit
- * takes almost two years; a key lives for three minutes.
+ * takes almost two years, whereas a key is used for at most three minutes.
  */
 export const REKEY_AFTER_MESSAGES = 2 ** 49;
 
@@ -60,8 +60,8 @@ export const REKEY_TIMEOUT_JITTER = 333;
 export const MAX_TIMER_HANDSHAKES = REKEY_ATTEMPT_TIME / REKEY_TIMEOUT;
 
 /**
- * Session age after which the initiator starts a new handshake when it receives data, once per
- * session (§6.2).
+ * Session age after which the initiator starts a new handshake when it receives data. This happens
+ * once per session (§6.2).
  */
 export const REKEY_ON_RECEIVE_AFTER_TIME = REJECT_AFTER_TIME - KEEPALIVE_TIMEOUT - REKEY_TIMEOUT;
 
@@ -89,5 +89,5 @@ export const CLOCK_JUMP = 1_000;
 /** The drift between the clocks that is not treated as a jump: the maximum slew rate of NTP. */
 export const CLOCK_DRIFT = 500e-6;
 
-/** A wall clock that shows a time before 2025-01-01T00:00:00Z was never set. */
+/** If the wall clock shows a time before 2025-01-01T00:00:00Z, it was never set. */
 export const PLAUSIBLE_CLOCK = 1_735_689_600_000;

@@ -20,7 +20,10 @@ export interface DeviceSink {
     trafficClass: number,
     isSourceInDoubt: boolean,
   ): void;
-  /** Receives an IP packet from `peer`, without padding, as a view into the datagram's bytes. */
+  /**
+   * Receives an IP packet from `peer`. The packet is a view into the datagram's bytes, without
+   * padding.
+   */
   deliver(packet: Uint8Array, peer: Peer): void;
   /**
    * Receives a dropped outgoing packet, in its slot, so that its sender can be notified.

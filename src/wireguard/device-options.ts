@@ -13,8 +13,8 @@ export interface DeviceOptions {
   /** The length of the longest inner packet: the path MTU minus 60 (IPv4) or 80 (IPv6) bytes. */
   readonly mtu: number;
   /**
-   * The final value of `lastTimestamp` in an earlier process with the same key. New initiations get
-   * later timestamps even if the wall clock was set back (whitepaper 5.1).
+   * The final value of `lastTimestamp` in the previous process with the same key. The timestamps of
+   * new initiations are later than this value even if the wall clock was set back (whitepaper 5.1).
    */
   readonly lastTimestamp?: Uint8Array | undefined;
   /**

@@ -1,6 +1,6 @@
 /**
- * A WireGuard interface: one key pair, many peers, both roles. Read sections 2, 5 and 6 of the
- * WireGuard whitepaper first.
+ * A WireGuard interface: one key pair, any number of peers, and both handshake roles. Read sections
+ * 2, 5 and 6 of the WireGuard whitepaper first.
  *
  * The device is synchronous and performs no I/O: it receives datagrams, packets and `now`, and
  * passes messages and packets to the sink. `nextTimeout()` returns when to call handleTimeout().
@@ -81,7 +81,8 @@ export class Device {
   }
 
   /**
-   * Sizes of tables that could grow over time or under attack. Tests check that they stay small.
+   * The sizes of tables that could grow over time or under attack. Tests check that these sizes
+   * stay small.
    */
   get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
     return {
@@ -183,8 +184,8 @@ export class Device {
   }
 
   /**
-   * Processes datagrams from the network. The device owns their bytes: it decrypts them in place
-   * and passes views to the sink.
+   * Processes datagrams from the network. The device becomes the owner of their bytes: it decrypts
+   * them in place and passes views to the sink.
    */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     if (this.#isClosed) return;
@@ -196,8 +197,8 @@ export class Device {
   }
 
   /**
-   * Sends IP packets, each in a packet slot (src/lib/packet-slot.ts). The device owns the slots:
-   * each packet is encrypted inside its slot, immediately or after the handshake.
+   * Sends IP packets, each in a packet slot (src/lib/packet-slot.ts). The device becomes the owner
+   * of the slots: it encrypts each packet inside its slot, immediately or after the handshake.
    */
   sendPackets(slots: readonly Uint8Array[], now: number): void {
     if (this.#isClosed) return;
@@ -245,8 +246,8 @@ export class Device {
   }
 
   /**
-   * Sends the initiation that PeerOptions.chooseEndpoint held back, as another attempt at the
-   * handshake in progress. Does nothing if no handshake is in progress. REKEY_TIMEOUT still limits
+   * Sends the initiation that PeerOptions.chooseEndpoint held back, as another attempt in the
+   * current handshake. Does nothing if no handshake is in progress. REKEY_TIMEOUT still limits
    * initiations (whitepaper 6.1).
    */
   retryHandshake(peer: Peer, now: number): void {
@@ -274,7 +275,7 @@ export class Device {
     }
   }
 
-  /** Returns why no data arrives from `peer`, or undefined if nothing is wrong. */
+  /** Returns why no data arrives from `peer`, or undefined if there is no problem. */
   silenceOf(peer: Peer, now: number): SilenceReason | undefined {
     return silenceOf(peer, now);
   }
@@ -288,7 +289,6 @@ export class Device {
     return next;
   }
 
-  /** Removes and returns the oldest event. */
   pollEvent(): DeviceEvent | undefined {
     return this.#context.events.poll();
   }

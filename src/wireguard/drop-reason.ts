@@ -6,7 +6,7 @@ import type { DropCounter } from '../lib/drop-counter.js';
  * From the network:
  * - `malformed`: not a WireGuard message: invalid type, reserved bytes or length
  * - `bad-mac1`: mac1 was not computed with the local public key; never answered (whitepaper 5.1)
- * - `under-load`: answered with a cookie reply instead of a handshake response
+ * - `under-load`: the device sent a cookie reply instead of a handshake response
  * - `rate-limited`: valid cookie, but too many handshakes from one source
  * - `bad-handshake`: a handshake message that does not decrypt, or has a low-order key
  * - `unknown-peer`: the public key does not belong to a configured peer

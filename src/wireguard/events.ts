@@ -2,9 +2,9 @@ import { MAX_EVENTS } from './constants.js';
 import type { Endpoint } from '../ports/datagram.js';
 import type { Peer } from './peer.js';
 
-/** An event for the layers above the device. */
+/** An event that the device reports to the layers above it. */
 export type DeviceEvent =
-  /** A session was established and confirmed, in either role, at `now`. */
+  /** A session was established and confirmed at `now`, in either role. */
   | { readonly type: 'handshake-complete'; readonly peer: Peer; readonly now: number }
   /**
    * The handshake gave up after 90 s. Staged packets were dropped, and the next packet starts a new
@@ -16,7 +16,10 @@ export type DeviceEvent =
   /** The wall clock moved by `by` ms against the monotonic clock, and sessions were dropped. */
   | { readonly type: 'clock-jumped'; readonly by: number };
 
-/** Events that wait for poll(). If full, drops the oldest, because a peer can provoke events. */
+/**
+ * Events that wait for poll(). A full queue drops its oldest event. The queue is limited because
+ * peers can cause events.
+ */
 export class EventQueue {
   #events: DeviceEvent[] = [];
 

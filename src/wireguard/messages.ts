@@ -41,7 +41,10 @@ export const COOKIE_REPLY = {
   length: 64,
 } as const;
 
-/** Field offsets of a data message (§5.4.6). `minimumLength` is a keepalive's: header and tag. */
+/**
+ * Field offsets of a data message (§5.4.6). `minimumLength` is the length of a keepalive: header
+ * and tag.
+ */
 export const DATA = {
   receiverIndex: 4,
   counter: 8,

@@ -23,7 +23,7 @@ export interface PeerOptions {
   readonly endpoint?: Endpoint;
   /** The persistent keepalive interval in milliseconds; disabled if 0 or absent. */
   readonly persistentKeepalive?: number;
-  /** The peer's inner addresses. A prefix that belongs to another peer moves to this peer. */
+  /** The peer's inner addresses. If a prefix belongs to another peer, it moves to this peer. */
   readonly allowedIps: readonly IpPrefix[];
   /**
    * Returns the endpoint for the next initiation, for a peer that may have several addresses. If
@@ -57,8 +57,8 @@ export class Peer {
   /** The wall clock time at which the last handshake completed, in ms since 1970. */
   lastHandshakeUnix: number | undefined;
   /**
-   * Milliseconds between the last answered initiation and its response, including the responder's
-   * cryptographic work; undefined before the first response.
+   * The time in ms between sending the last initiation that was answered and receiving its
+   * response, including the responder's cryptographic work; undefined before the first response.
    */
   handshakeRoundTrip: number | undefined;
   /**
@@ -80,7 +80,7 @@ export class Peer {
    */
   unansweredDataSince: number | undefined;
   /**
-   * When the first packet was sent since a packet last arrived, in monotonic ms. Keepalives do not
+   * When the first packet was sent after a packet last arrived, in monotonic ms. Keepalives do not
    * count as packets: a peer that drops packets with a wrong inner source address still sends
    * keepalives.
    */
@@ -102,7 +102,10 @@ export class Peer {
   lastSentResponse = -Infinity;
   /** Whether the next message is sent with Datagram.isSourceInDoubt. */
   isSourceInDoubt = false;
-  /** Whether receiving data already triggered this session's one rekey (§6.2). */
+  /**
+   * Whether this session was already rekeyed because data was received, which happens only once
+   * (§6.2).
+   */
   sentLastMinuteHandshake = false;
   /** Whether the peer was removed or the device was closed. */
   isRemoved = false;
@@ -123,7 +126,7 @@ export class Peer {
     this.cookies = new CookieGenerator(crypto, this.publicKey);
   }
 
-  /** When an initiation or a response was last sent. REKEY_TIMEOUT counts from this time (§6.1). */
+  /** When an initiation or a response was last sent. REKEY_TIMEOUT starts at this time (§6.1). */
   get lastSentHandshake(): number {
     return Math.max(this.lastSentInitiation, this.lastSentResponse);
   }
@@ -132,7 +135,10 @@ export class Peer {
     this.lastSentInitiation = this.lastSentResponse = now;
   }
 
-  /** The number of retries of the current handshake; 0 before a retry or without a handshake. */
+  /**
+   * The number of retries of the current handshake; 0 before the first retry or if no handshake is
+   * in progress.
+   */
   get handshakeAttempts(): number {
     return this.timers.handshakeAttempts;
   }
@@ -142,15 +148,15 @@ export class Peer {
     return this.timers.persistentKeepaliveInterval;
   }
 
-  /** The number of packets that wait for the handshake. */
+  /** The number of packets that are waiting for the handshake. */
   get stagedPackets(): number {
     return this.staged.length;
   }
 
   /**
-   * The loss rate of received data messages, from 0 to 1, across the stored sessions; undefined if
-   * no message arrived. A late message counts as lost until it arrives. Losses after the last
-   * received message are unknown.
+   * The fraction of the peer's data messages that were lost, from 0 to 1, across the stored
+   * sessions; undefined if no message arrived. A late message counts as lost until it arrives.
+   * Losses after the last received message are unknown.
    */
   get receivedLoss(): number | undefined {
     return this.keypairs.receivedLoss;
@@ -161,7 +167,10 @@ export class Peer {
     return this.cookies.cookieReceivedAt;
   }
 
-  /** Whether packets wait for a handshake, or a handshake is in progress and has not given up. */
+  /**
+   * Whether packets are waiting for a handshake, or a handshake is in progress and has not given
+   * up.
+   */
   get isHandshakeWanted(): boolean {
     const isUnderWay = this.handshakeBeganAt !== undefined && !this.timers.hasGivenUp;
     return isUnderWay || this.staged.length > 0;
@@ -211,8 +220,8 @@ export class Peer {
   }
 
   /**
-   * Wipes the sessions early, so that a new handshake may begin immediately. Replies under the old
-   * sessions can no longer be decrypted, so this end stops expecting them.
+   * Wipes the sessions early, so that a new handshake may begin immediately. Stops expecting
+   * replies under the old sessions, because they can no longer be decrypted.
    */
   discardSessions(): void {
     this.zeroKeyMaterial();
@@ -226,12 +235,12 @@ export class Peer {
    */
   sleptFor(duration: number): void {
     this.keypairs.sleptFor(duration);
-    // The peer's clock kept running: a session from this handshake would be older than it seems.
+    // The peer's clock kept running, so a session from this handshake would be older than it seems.
     this.handshake.clear();
     this.timers.sleptFor(duration);
   }
 
-  /** Resets the limit on initiations and the record of how long the peer has been silent. */
+  /** Resets the limit on initiations and the measurement of the peer's silence. */
   expectNothing(): void {
     this.lastSentHandshake = -Infinity;
     this.handshakeBeganAt = undefined;
@@ -239,7 +248,7 @@ export class Peer {
     this.packetReturned();
   }
 
-  /** Records that a packet arrived in return, or is no longer expected. */
+  /** Records that a reply packet arrived or is no longer expected. */
   packetReturned(): void {
     this.unreturnedPacketsSince = undefined;
     this.isAnsweredByKeepalives = false;

@@ -1,5 +1,5 @@
 /**
- * Finds out why a peer is silent, as far as WireGuard can know. lib/silence.ts lists all reasons.
+ * Determines why a peer is silent, as far as WireGuard can tell. lib/silence.ts lists all reasons.
  */
 import type { Silence } from '../lib/silence.js';
 import { KEEPALIVE_TIMEOUT, PLAUSIBLE_CLOCK, REKEY_TIMEOUT } from './constants.js';
@@ -7,12 +7,12 @@ import type { Peer } from './peer.js';
 import { compareTimestamps, nextTimestamp } from './handshake/tai64n.js';
 
 /**
- * Why no data arrives from a peer, as far as this end can know:
+ * Why no data arrives from a peer, as far as this device can tell:
  *
  * - `no-answer`: initiations are sent, but no response arrives. A WireGuard peer does not answer
- *   unknown keys (§5.1); a firewall has the same effect
+ *   unknown keys (§5.1), and a firewall may drop the messages
  * - `wrong-key`: responses with a valid mac1 arrive but do not decrypt. The pre-shared keys differ,
- *   or a third party answers
+ *   or a third party sends the responses
  * - `under-load`: the peer sent a cookie reply and has not answered since (§5.3)
  * - `clock-behind`: no response, and the local timestamps are years old. A peer silently refuses
  *   timestamps older than the latest timestamp that it accepted (§5.1)
@@ -40,7 +40,7 @@ function isHandshakeMissed(peer: Peer, began: number, now: number): boolean {
   return unanswered !== undefined && now - Math.max(began, unanswered) >= REKEY_TIMEOUT;
 }
 
-/** Returns the reason that the latest message since the start of the handshake indicates. */
+/** Returns the reason indicated by the latest message that arrived since the handshake began. */
 function whyUnanswered(peer: Peer, began: number): SilenceReason {
   const rejected = peer.lastResponseRejected ?? -Infinity;
   const cookie = peer.cookieReceivedAt ?? -Infinity;

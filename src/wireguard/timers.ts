@@ -1,8 +1,8 @@
 /**
- * The timers that decide when to send a message to a peer unprompted (whitepaper 6). The five
- * timers and eight events have the same names as in the Linux kernel. The timers do not send
- * messages: the TimerHandler acts when a timer expires. Sender (data/send.ts) starts rekeys that
- * depend on a session's age.
+ * The timers that trigger messages to a peer (whitepaper 6). The five timers and eight events have
+ * the same names as in the Linux kernel. The timers do not send messages themselves: when a timer
+ * expires, they call the TimerHandler. Sender (data/send.ts) starts rekeys that depend on a
+ * session's age.
  */
 import { randomUint32 } from '../lib/random-uint32.js';
 import type { Entropy } from '../ports/entropy.js';
@@ -18,7 +18,10 @@ const NEVER = Infinity;
 
 /** The actions for a peer when its timers expire. */
 export interface TimerHandler<Peer> {
-  /** Marks the source address as doubtful, since it may be the reason for the peer's silence. */
+  /**
+   * Marks the source address as doubtful, since a wrong source address may be the reason for the
+   * peer's silence.
+   */
   doubtSource(peer: Peer): void;
   /** Sends another initiation, because the last initiation was not answered. */
   retryHandshake(peer: Peer, now: number): void;
@@ -45,7 +48,10 @@ export class Timers {
   /** Whether data arrived while a keepalive was already pending. */
   #needAnotherKeepalive = false;
   #handshakeAttempts = 0;
-  /** Chosen once per session, because the new-handshake timer is set for almost every packet. */
+  /**
+   * The random delay of the new-handshake timer. Chosen once per session, because this timer is set
+   * for almost every packet.
+   */
   #newHandshakeJitter: number;
 
   /** @param persistentKeepaliveInterval in ms; 0 disables the keepalive */
@@ -88,7 +94,6 @@ export class Timers {
     );
   }
 
-  /** Runs all timers that are due. */
   handleTimeout<Peer>(peer: Peer, handler: TimerHandler<Peer>, now: number): void {
     if (this.#zeroKeyMaterialAt <= now) {
       this.#zeroKeyMaterialAt = NEVER;
@@ -142,7 +147,7 @@ export class Timers {
     this.#persistentKeepaliveAt = NEVER;
   }
 
-  /** Stops the timers of the sessions and the handshake, which the caller has wiped early. */
+  /** Stops the timers of the sessions and the handshake, after the caller has wiped them early. */
   sessionsDiscarded(): void {
     this.#retransmitHandshakeAt = NEVER;
     this.#sendKeepaliveAt = NEVER;
@@ -173,7 +178,7 @@ export class Timers {
 
   /** Called after sending a data message that contains a packet. */
   dataSent(now: number): void {
-    // The deadline counts from the first unanswered message, not from the last (§6.5).
+    // The deadline is relative to the first unanswered message, not to the last (§6.5).
     if (this.#newHandshakeAt === NEVER) {
       this.#newHandshakeAt = now + KEEPALIVE_TIMEOUT + REKEY_TIMEOUT + this.#newHandshakeJitter;
     }
@@ -203,7 +208,6 @@ export class Timers {
     }
   }
 
-  /** Called after sending an initiation. */
   handshakeInitiated(now: number): void {
     this.#retransmitHandshakeAt = now + REKEY_TIMEOUT + this.#jitter();
   }
@@ -213,7 +217,7 @@ export class Timers {
     if (this.#retransmitHandshakeAt === NEVER) this.handshakeInitiated(now);
   }
 
-  /** Called after receiving a response, or the first data message that confirms a sent response. */
+  /** Called after receiving a response, or the data message that confirms a sent response. */
   handshakeComplete(): void {
     this.#retransmitHandshakeAt = NEVER;
     this.#handshakeAttempts = 0;
@@ -225,7 +229,10 @@ export class Timers {
     this.#newHandshakeJitter = this.#jitter();
   }
 
-  /** Returns a random delay from 0 to 332 ms, so that two peers do not collide forever (§6.1). */
+  /**
+   * Returns a random delay from 0 to 332 ms, so that the messages of two peers do not collide
+   * forever (§6.1).
+   */
   #jitter(): number {
     return randomUint32(this.#entropy) % REKEY_TIMEOUT_JITTER;
   }

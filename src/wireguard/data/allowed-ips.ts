@@ -9,7 +9,7 @@ import { type IpAddress, type IpPrefix, maskAddress } from '../../wire/ip-addres
 class Node<Value extends object> {
   readonly address: IpAddress;
   readonly prefixLength: number;
-  /** The owner of this prefix; undefined if the node is only a fork. */
+  /** The owner of this prefix; undefined if the node is only a branching point. */
   value: Value | undefined;
   zero: Node<Value> | undefined = undefined;
   one: Node<Value> | undefined = undefined;
@@ -106,7 +106,7 @@ function matches(node: Node<object>, bytes: Uint8Array, offset: number, known: n
   return rest === 0 || (node.address[whole]! ^ bytes[offset + whole]!) >> (8 - rest) === 0;
 }
 
-/** Returns a subtree with the new leaf and the node that was at its position. */
+/** Returns a subtree that contains the new leaf and the node whose position it takes. */
 function join<Value extends object>(
   leaf: Node<Value>,
   other: Node<Value> | undefined,

@@ -6,9 +6,9 @@ import type { Peer } from '../peer.js';
 import { isMessageTo } from './routing-loop.js';
 
 /**
- * Returns the peer for the IP packet in `slot`. Returns undefined if the packet is dropped: it is
- * malformed or has no route, the peer has no endpoint, or the packet is a WireGuard message to that
- * peer.
+ * Returns the peer for the IP packet in `slot`. Drops the packet and returns undefined if the
+ * packet is malformed or has no route, if the peer has no endpoint, or if the packet is a WireGuard
+ * message to that peer.
  */
 export function routePacket(
   { allowedIps, indices, drops, sink }: DeviceContext,

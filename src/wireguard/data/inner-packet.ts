@@ -1,5 +1,5 @@
 /**
- * Reads the few fields of an IP packet that WireGuard needs: the addresses for cryptokey routing
+ * Parses the few fields of an IP packet that WireGuard needs: the addresses for cryptokey routing
  * (whitepaper 2), and the length for adding and removing padding (§5.4.6).
  */
 import { PADDING_MULTIPLE } from '../constants.js';
@@ -8,8 +8,8 @@ const IPV4_HEADER = 20;
 const IPV6_HEADER = 40;
 
 /**
- * Returns the length in the IP header at `offset`, or 0 if the bytes up to `end` do not hold a
- * whole IPv4 or IPv6 packet (RFC 791 3.1, RFC 8200 3).
+ * Returns the length in the IP header at `offset`, or 0 if the bytes up to `end` are not a whole
+ * IPv4 or IPv6 packet (RFC 791 3.1, RFC 8200 3).
  */
 export function innerPacketLength(bytes: Uint8Array, offset: number, end: number): number {
   const room = end - offset;

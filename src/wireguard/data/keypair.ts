@@ -35,7 +35,7 @@ export class Keypair {
     this.receiving = crypto.transportKey(options.receivingKey);
   }
 
-  /** When the session was created, in monotonic ms, minus any time asleep since then. */
+  /** When the session was created, in monotonic ms, moved back by any time asleep since then. */
   get createdAt(): number {
     return this.#createdAt;
   }
@@ -45,7 +45,7 @@ export class Keypair {
     this.#createdAt -= duration;
   }
 
-  /** Whether age and message count still allow sending in this session (§6.2). */
+  /** Whether this session may still be used for sending, given its age and message count (§6.2). */
   canSend(now: number): boolean {
     return (
       this.sendingValid &&
@@ -70,9 +70,9 @@ export class Keypair {
  * `next` is a responder's session that the initiator has not confirmed yet. `previous` still
  * receives messages in flight.
  *
- * If this end completes a handshake as the initiator before `next` is confirmed, `next` is
- * overtaken: it receives messages but is never used for sending. (The Linux kernel moves `next` to
- * `previous` instead, and loses messages in flight under the current session.)
+ * If this device completes a handshake as the initiator before `next` is confirmed, `next` is
+ * marked as overtaken: it receives messages but is never used for sending. (The Linux kernel moves
+ * `next` to `previous` instead, and loses messages in flight under the current session.)
  */
 export class Keypairs {
   #previous: Keypair | undefined;
@@ -120,12 +120,16 @@ export class Keypairs {
     this.#drop(this.#previous);
     this.#previous = this.#unlessExpired(this.#current, keypair.createdAt);
     this.#current = keypair;
-    // Without this check, an expired `next` would never be removed while this end keeps rekeying.
+    // Without this check, an expired `next` would never be removed while this device keeps
+    // rekeying.
     this.#next = this.#unlessExpired(this.#next, keypair.createdAt);
     this.#isNextOvertaken = true;
   }
 
-  /** Stores the session as `next`: not used for sending until a data message arrives (§5.4.5). */
+  /**
+   * Stores the session as `next`: it is not used for sending until a data message confirms it
+   * (§5.4.5).
+   */
   #addAsResponder(keypair: Keypair): void {
     this.#drop(this.#next);
     this.#drop(this.#previous);

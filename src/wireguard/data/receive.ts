@@ -49,7 +49,10 @@ export class Receiver {
     return this.#rateLimiter.size;
   }
 
-  /** Processes one datagram, decrypting `bytes` in place. `trafficClass` is the outer packet's. */
+  /**
+   * Processes one datagram, decrypting `bytes` in place. `trafficClass` is that of the outer
+   * packet.
+   */
   handle(bytes: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     switch (messageType(bytes)) {
       case MESSAGE_DATA:
@@ -178,7 +181,8 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketReceived();
     peer.timers.anyAuthenticatedPacketTraversal(now);
     if (peer.keypairs.received(keypair)) {
-      // A session now exists. The response to an older initiation would only add another session.
+      // Since a session now exists, the response to an older initiation would only add another
+      // session.
       peer.handshake.abandonInitiation(keypair.createdAt);
       this.#handshakeComplete(peer, now);
       this.#sender.sendStaged(peer, now);
@@ -186,7 +190,7 @@ export class Receiver {
     this.#keepKeyFresh(peer, now);
   }
 
-  /** Counts the message and delivers its packet, trimmed to the length in the packet's header. */
+  /** Counts the message and delivers its packet, cut to the length in the packet's header. */
   #consumePacket(peer: Peer, message: Uint8Array, trafficClass: number, now: number): void {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
@@ -226,7 +230,10 @@ export class Receiver {
     peer.timers.anyAuthenticatedPacketTraversal(now);
   }
 
-  /** Rekeys before expiry if the initiator only receives data, once per session (§6.2). */
+  /**
+   * If the initiator only receives data, rekeys before the session expires, once per session
+   * (§6.2).
+   */
   #keepKeyFresh(peer: Peer, now: number): void {
     const keypair = peer.keypairs.current;
     if (peer.sentLastMinuteHandshake || !keypair?.isInitiator || !keypair.sendingValid) return;

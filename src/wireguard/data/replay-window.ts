@@ -33,7 +33,7 @@ export class ReplayWindow {
    */
   accept(counter: number): boolean {
     if (counter >= REJECT_AFTER_MESSAGES) return false;
-    // Positions start at 1, so that no counter is marked as seen in a new window.
+    // Positions start at 1, because all bits of a new window must mean that the counter is new.
     const position = counter + 1;
     if (position + REPLAY_WINDOW_SIZE < this.#next) return false;
     const word = Math.floor(position / WORD_BITS);

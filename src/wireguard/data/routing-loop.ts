@@ -32,7 +32,7 @@ import type { Peer } from '../peer.js';
 
 /**
  * Whether the packet in `slot` is a message that was sent to `peer`, or the first fragment of such
- * a message. Compares the random indices, which only this end and the peer know.
+ * a message. Compares the random indices, which only this device and the peer know.
  */
 export function isMessageTo(peer: Peer, indices: IndexTable<Peer>, slot: Uint8Array): boolean {
   const udp = udpOffset(slot);

@@ -1,6 +1,6 @@
 /**
  * Sends all messages: initiations, responses, packets and keepalives (whitepaper 5.4, 6.1, 6.2,
- * 6.5). Decides when to rekey; timers.ts decides when to send unprompted.
+ * 6.5). Decides when to rekey; timers.ts triggers messages when timers expire.
  */
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../lib/packet-slot.js';
 import { secretBytes } from '../../lib/secrets/secret-bytes.js';
@@ -36,7 +36,8 @@ export class Sender implements TimerHandler<Peer> {
 
   /** Begins a handshake for a packet or a rekeying rule. Resets the number of attempts (§6.4). */
   beginHandshake(peer: Peer, now: number): void {
-    // After a handshake gave up, measure the peer's silence from the start of the next handshake.
+    // If the last handshake gave up, measure the peer's silence from the start of the new
+    // handshake.
     if (peer.timers.hasGivenUp) peer.handshakeBeganAt = undefined;
     peer.timers.handshakeWanted();
     this.#sendInitiation(peer, now);
@@ -81,7 +82,7 @@ export class Sender implements TimerHandler<Peer> {
       return;
     }
     if (peer.chooseEndpoint !== undefined) {
-      // The peer's silence is measured from now, even if the initiation is held back.
+      // Measure the peer's silence from now, even if the initiation is held back.
       peer.handshakeBeganAt ??= now;
       const endpoint = peer.chooseEndpoint(now);
       if (endpoint === undefined) return;
@@ -165,9 +166,9 @@ export class Sender implements TimerHandler<Peer> {
       this.#keepKeyFresh(peer, now);
       return;
     }
-    // Responses count toward the limit (§6.1) only to keep two handshakes from crossing. Ignore
-    // them here: the last response may have answered an old initiation that waited in the socket
-    // during a sleep.
+    // The limit (§6.1) includes responses only to keep two handshakes from crossing. Ignore the
+    // last response here: it may have answered an old initiation that waited in the socket during a
+    // sleep.
     if (now - peer.lastSentInitiation >= REKEY_TIMEOUT) peer.lastSentResponse = -Infinity;
     this.beginHandshakeSoon(peer, now);
   }
@@ -203,7 +204,7 @@ export class Sender implements TimerHandler<Peer> {
     // ECN follows RFC 6040 4.1, normal mode. The inner DSCP is not copied, because it reveals the
     // kind of traffic.
     const trafficClass = length > 0 ? ecnAt(slot, PACKET_HEADROOM) : NOT_ECT;
-    // A counter must be used only once, so it advances before anything can fail.
+    // A counter value must be used only once, so increment the counter before anything can fail.
     const counter = keypair.sendingCounter++;
     writeDataHeader(slot, keypair.remoteIndex, counter);
     keypair.sending.seal(slot, PACKET_HEADROOM, padded, counter);

@@ -22,7 +22,6 @@ export class StagedQueue {
     return hadRoom;
   }
 
-  /** Removes and returns the oldest packet. */
   shift(): Uint8Array | undefined {
     if (this.#length === 0) return undefined;
     const slot = this.#slots[this.#head];

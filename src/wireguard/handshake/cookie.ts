@@ -70,7 +70,8 @@ export class CookieChecker {
   }
 
   /**
-   * Returns the MAC of the sender's address and port, with a secret renewed every 2 min (§5.4.7).
+   * Returns the MAC of the sender's address and port, computed with a secret that changes every 2
+   * minutes (§5.4.7).
    */
   #cookieFor(source: Endpoint, now: number): Uint8Array {
     if (now - this.#secretBornAt >= COOKIE_SECRET_MAX_AGE) {
@@ -156,8 +157,8 @@ function labelledKey(crypto: Crypto, label: string, publicKey: Uint8Array): Uint
 
 /**
  * Returns the bytes of an address without its zone (RFC 4007 11: `fe80::1%eth0`), so that the rate
- * limiter groups link-local sources by /64 too. If the text is not an IP address, returns the bytes
- * of the text.
+ * limiter also groups link-local sources by /64. If the string is not an IP address, returns the
+ * bytes of the string.
  */
 export function addressBytes(source: Endpoint): Uint8Array {
   const [address] = source.address.split('%', 1);

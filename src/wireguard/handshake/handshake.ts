@@ -3,10 +3,10 @@
  * layouts, indices and timestamps to the Noise pattern. MACs are in cookie.ts, and limits on
  * sending are in ../data/send.ts.
  *
- * In the Linux kernel, accepting an initiation discards the local initiation that waits for its
- * response. Two initiations that cross in the network thus cancel each other, and both ends wait
- * for a retry. In this implementation, the initiation with the smaller sender index survives. Both
- * initiations are answered, whichever implementation the peer uses.
+ * In the Linux kernel, accepting an initiation discards the local initiation that is waiting for
+ * its response. Two initiations that cross in the network therefore cancel each other, and both
+ * ends wait for a retry. In this implementation, the initiation with the smaller sender index
+ * survives. Both initiations are answered, whichever implementation the peer uses.
  */
 import type { Crypto } from '../../crypto/crypto.js';
 import { secretBytes } from '../../lib/secrets/secret-bytes.js';
@@ -64,13 +64,13 @@ export class Handshake {
   /** DH of the static keys; undefined if the peer's key has low order or this device has no key. */
   #staticStatic: Uint8Array | undefined;
 
-  /** The local initiation that waits for its response. */
+  /** The local initiation that is waiting for its response. */
   #created: Exchange | undefined;
   /** When the last local initiation was created, in monotonic ms. */
   #createdAt = -Infinity;
-  /** The peer's initiation that waits for a response. */
+  /** The peer's initiation that is waiting for a response. */
   #consumed: Exchange | undefined;
-  /** A completed handshake that waits for beginSession(). */
+  /** A completed handshake that is waiting for beginSession(). */
   #finished: Exchange | undefined;
 
   #lastSentTimestamp: Uint8Array | undefined;
@@ -99,7 +99,7 @@ export class Handshake {
     return this.#staticStatic !== undefined;
   }
 
-  /** Whether a local initiation waits for its response. */
+  /** Whether a local initiation is waiting for its response. */
   get awaitsResponse(): boolean {
     return this.#created !== undefined;
   }
@@ -109,7 +109,9 @@ export class Handshake {
     return this.#createdAt;
   }
 
-  /** The TAI64N timestamp of the last initiation created, or a later timestamp that was set. */
+  /**
+   * The TAI64N timestamp of the last initiation created, or a later timestamp set by the caller.
+   */
   get lastSentTimestamp(): Uint8Array | undefined {
     return this.#lastSentTimestamp;
   }
@@ -205,9 +207,9 @@ export class Handshake {
   }
 
   /**
-   * Whether the local initiation gives way to the peer's. A local initiation older than
-   * REKEY_TIMEOUT always gives way, as in the Linux kernel, because it cannot have crossed the
-   * peer's initiation.
+   * Whether the local initiation must be discarded in favor of the peer's. A local initiation older
+   * than REKEY_TIMEOUT is always discarded, as in the Linux kernel, because it cannot have crossed
+   * the peer's initiation.
    */
   #givesWay(theirIndex: number, now: number): boolean {
     const ours = this.#created?.localIndex;
@@ -278,7 +280,7 @@ export class Handshake {
   }
 
   /**
-   * Wipes the local initiation that waits for its response, and releases its index.
+   * Wipes the local initiation that is waiting for its response, and releases its index.
    * @param before wipe only an initiation that was created at or before this time, in monotonic ms
    */
   abandonInitiation(before = Infinity): void {

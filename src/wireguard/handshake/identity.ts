@@ -4,7 +4,7 @@ import { CONSTRUCTION, IDENTIFIER, KEY_LENGTH } from '../constants.js';
 import { asciiBytes } from './cookie.js';
 import type { HandshakeOptions } from '../noise/handshake-state.js';
 
-/** The device's static key pair. Holds a copy of the private key and never prints it. */
+/** The device's static key pair. Contains a copy of the private key and never prints it. */
 export class Identity implements HandshakeOptions {
   readonly protocolName = asciiBytes(CONSTRUCTION);
   readonly prologue = asciiBytes(IDENTIFIER);

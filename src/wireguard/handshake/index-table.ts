@@ -60,7 +60,10 @@ export class IndexTable<Peer> {
     }
   }
 
-  /** Whether this table never allocated `index`, as far as it remembers released indices. */
+  /**
+   * Whether this table never allocated `index`. Also true for an index that was released too long
+   * ago to be remembered.
+   */
   isStrange(index: number): boolean {
     return !this.#entries.has(index) && !this.#former.has(index);
   }

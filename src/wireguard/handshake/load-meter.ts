@@ -4,9 +4,9 @@
  *
  * The Linux kernel is under load while its queue holds 512 messages or more, and for one second
  * afterwards. This synchronous implementation has no queue, so the meter simulates a queue. Each
- * message with a valid mac1 adds one entry, and the queue drains at a fixed rate, about what one
- * CPU core can answer. Messages without a valid mac1 cost almost nothing and must not trigger
- * cookies.
+ * message with a valid mac1 adds one entry, and the queue drains at a fixed rate, which is about as
+ * fast as one CPU core can answer. Messages without a valid mac1 require almost no CPU time and
+ * must not trigger cookies.
  *
  * The simulated queue stops growing at the threshold. Under load, messages are dropped or answered
  * with a cookie instead of waiting, so the load ends soon after a flood ends.

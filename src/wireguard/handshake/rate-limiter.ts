@@ -11,7 +11,9 @@ const MAX_TOKENS = COST * PACKETS_BURSTABLE;
 /** Time in ms after which a bucket is full again and can be deleted. */
 const MAX_AGE = 1_000;
 
-/** The maximum number of sources tracked at once. Further sources are refused to limit memory. */
+/**
+ * The maximum number of sources tracked at once. Further sources are refused, to limit memory use.
+ */
 const MAX_SOURCES = 8_192;
 
 interface Bucket {

@@ -1,7 +1,7 @@
 /**
  * TAI64N timestamps (https://cr.yp.to/libtai/tai64.html), by which a responder detects replayed
  * initiations (whitepaper 5.1, 5.4.2). A timestamp is 8 bytes of seconds and 4 bytes of
- * nanoseconds, both big-endian, so comparing bytes compares times.
+ * nanoseconds, both big-endian, so that timestamps can be compared byte by byte.
  */
 import { TIMESTAMP_LENGTH } from '../constants.js';
 
@@ -12,16 +12,16 @@ const LABEL_LOW = 10;
 const SECOND = 1_000_000_000;
 
 /**
- * Nanoseconds are rounded down to a multiple of 2^24 (16.8 ms), as in the Linux kernel. Finer
- * timestamps would reveal processing times, and a responder refuses more than 50 initiations a
- * second anyway.
+ * Nanoseconds are rounded down to a multiple of 2^24 (16.8 ms), as in the Linux kernel. More
+ * precise timestamps would reveal processing times, and a responder refuses more than 50
+ * initiations a second anyway.
  */
 const STEP = 2 ** 24;
 
 /**
  * Returns the timestamp for an initiation. If the wall clock was set back or has not advanced,
  * returns `previous` plus one step. A responder refuses timestamps that are not later than the
- * previous one (§5.1), so without this, a device whose clock starts in 1970 could not connect.
+ * previous one (§5.1), so without this rule, a device whose clock starts in 1970 could not connect.
  *
  * @param unixMilliseconds wall clock
  * @param previous the last timestamp sent to this peer, including by an earlier process

@@ -1,8 +1,8 @@
 /**
  * The SymmetricState of the Noise Protocol Framework, revision 34, section 5.2.
  *
- * This CipherState does not count messages: in IKpsk2, every key encrypts only once before mixKey
- * replaces it, so the nonce is always zero (whitepaper 5.4).
+ * This CipherState does not count messages: in IKpsk2, every key is used for only one encryption
+ * before mixKey replaces it, so the nonce is always zero (whitepaper 5.4).
  */
 import type { Crypto } from '../../crypto/crypto.js';
 import { copySecret } from '../../lib/secrets/secret-bytes.js';

@@ -31,9 +31,9 @@ export interface PeerResponse {
 
 /**
  * Parses a response. Unknown field names are ignored, because some devices add their own.
- * Pre-shared keys are not read.
+ * Pre-shared keys are ignored, too.
  *
- * @returns undefined if the text is not a valid response, or if it reports an error
+ * @returns undefined if the string is not a valid response, or if the response reports an error
  */
 export function readGetResponse(text: string): DeviceResponse | undefined {
   const lines = text.trimEnd().split('\n');

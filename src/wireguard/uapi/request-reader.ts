@@ -1,6 +1,7 @@
 /**
- * Splits a text stream into requests of WireGuard's userspace interface (wireguard.com/xplatform).
- * A request is a series of lines that ends with an empty line; the first line names the operation.
+ * Splits a stream of text into requests of WireGuard's userspace interface
+ * (wireguard.com/xplatform). A request is a series of lines that ends with an empty line; the first
+ * line names the operation.
  */
 import { parseSetRequest, type SetRequest } from './set-request.js';
 
@@ -10,7 +11,10 @@ export type Request =
   /** The request is malformed or unsupported. */
   | { readonly operation: 'invalid' };
 
-/** The maximum size of one request, in characters; 100,000 allowed IPs need about 5 MB. */
+/**
+ * The maximum size of one request, in characters; a request with 100,000 allowed IPs needs about 5
+ * MB.
+ */
 const LONGEST_REQUEST = 64 * 1024 * 1024;
 
 export class RequestReader {

@@ -135,7 +135,7 @@ function isSet(value: unknown): boolean {
 }
 
 function parseNumber(text: string, maximum: number): number | undefined {
-  // wg passes the mark in hexadecimal if the user entered it that way.
+  // wg sends the mark in hexadecimal if the user entered it that way.
   const isNumber = /^(\d{1,10}|0x[0-9a-fA-F]{1,8})$/.test(text);
   const number = Number(text);
   return isNumber && number <= maximum ? number : undefined;
