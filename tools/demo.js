@@ -3,7 +3,8 @@
  * creates a virtual SIM, opens the tunnel and delivers a message. Each step runs the real command
  * in its own process.
  *
- * `--kill-emulator` stops the emulator before the last step, which then fails as in real use.
+ * `--kill-emulator` stops the emulator before the last step, which then fails as it would in real
+ * use.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

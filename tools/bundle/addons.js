@@ -25,7 +25,7 @@ export function addonsOf(architecture, cache) {
   };
 }
 
-/** Returns koffi's addon. npm installs only this machine's package; others are downloaded. */
+/** Returns koffi's addon. npm installs only the package for this machine; others are downloaded. */
 function koffi(name, cache) {
   const path = `node_modules/@koromix/koffi-linux-${name}`;
   const file = `linux_${name}/koffi.node`;

@@ -1,8 +1,8 @@
 /**
  * Writes the npm package's code: the command and the library to dist/bundle, and the library's
  * declarations to dist/types. Bundling halves the command's startup time, and leaves only native
- * packages as dependencies. With code splitting, a command loads only its own code and shares the
- * rest with the library.
+ * packages as dependencies. Code is split, so that a command loads only the code that it needs and
+ * shares the rest with the library.
  */
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,8 +23,8 @@ const KOFFI = `
 `;
 
 /**
- * Loads native packages with require(), which does not scan their text for exports. sodium-native's
- * file is loaded directly, because the package's own lookup loads 19 packages.
+ * Loads native packages with require(), which does not scan their source for exports.
+ * sodium-native's file is loaded directly, because the package's own lookup loads 19 packages.
  */
 const machineCode = {
   name: 'machine-code',
@@ -59,7 +59,7 @@ const { metafile } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  // Keep names, for readable stack traces.
+  // Keep function and class names, so that stack traces are readable.
   keepNames: true,
   metafile: true,
   legalComments: 'none',

@@ -1,7 +1,7 @@
 /**
  * Writes dist/executable, from which layers and single executables are built
- * (src/lambda/layer/prebuilt.ts): `npm run build:executable`. Downloads Node for Linux, which
- * creates the blobs, from npm once.
+ * (src/lambda/layer/prebuilt.ts): `npm run build:executable`. Node for Linux, which creates the
+ * blobs, is downloaded from npm once.
  *
  * Parts that this machine cannot build are skipped with a warning. With `--complete`, for a
  * release, such parts are errors.
@@ -42,7 +42,7 @@ function describe(name, bundles) {
   const { inputs, bill, notices } = contentOf(bundles.map(({ metafile }) => metafile));
   writeFileSync(join(output, `${name}.sbom.json`), bill);
   writeFileSync(join(output, `${name}.notices.txt`), notices);
-  // Tests use the list of inputs.
+  // Write the list of inputs for the tests.
   writeFileSync(join(cache, `${name}.inputs.json`), JSON.stringify(inputs));
   const bytes = bundles.reduce((sum, { code }) => sum + code.length, 0);
   console.log(`${name}: ${bytes} bytes from ${inputs.length} modules`);
@@ -76,7 +76,7 @@ function leaveOut(why) {
 
 /**
  * Builds the program with precompiled code, which makes a cold start a third shorter. The code is
- * compiled by the Node that will run it, in qemu for another architecture.
+ * compiled by the same Node that will run it, under qemu if the architecture differs.
  */
 async function blobOf(code, commandLine, architecture) {
   const runs = await nodeFor(architecture);
@@ -90,7 +90,8 @@ async function blobOf(code, commandLine, architecture) {
     main: 'arctun.cjs',
     disableExperimentalSEAWarning: true,
     useCodeCache: runs !== undefined,
-    // Omit NODE_OPTIONS, which is meant for the function and may name missing files.
+    // Ignore NODE_OPTIONS, which is meant for the function and may refer to files that do not exist
+    // here.
     execArgvExtension: 'none',
     assets: Object.fromEntries(assets.map((name) => [name, name])),
   };
@@ -134,7 +135,9 @@ function addonsFor(architecture) {
   }
 }
 
-/** Returns the command that runs Node for an architecture here; undefined if there is none. */
+/**
+ * Returns the command that runs Node for an architecture on this machine; undefined if impossible.
+ */
 async function nodeFor(architecture) {
   const isForeign = architecture !== HOST;
   if (isForeign && (architecture !== 'arm64' || !canRun(EMULATOR[0]))) return undefined;

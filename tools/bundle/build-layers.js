@@ -1,7 +1,7 @@
 /**
  * Writes build/layers (zip files for AWS Lambda) and build/executable (single executables), each
- * with SHA256SUMS: `npm run layer`. Fails if a file exceeds its size limit. An architecture as the
- * argument restricts the build to it.
+ * with SHA256SUMS: `npm run layer`. Fails if a file exceeds its size limit. If an architecture is
+ * given as an argument, only that one is built.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';

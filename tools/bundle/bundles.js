@@ -10,8 +10,8 @@ export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const locked = JSON.parse(readFileSync(`${REPOSITORY}package-lock.json`, 'utf8')).packages;
 
 /**
- * The programs, each with its entry code, which is resolved next to src/, and its target Node
- * version. The single executable consists of the first two.
+ * The programs, each with its target Node version and its entry code, in which paths are relative
+ * to the repository. The single executable consists of the first two.
  */
 export const PROGRAMS = {
   executable: { entry: `import './src/entry/executable.ts';`, target: 'node24' },
@@ -50,7 +50,8 @@ const embeddedAddons = (addons) => ({
 });
 
 /**
- * Packages with which oclif searches for plugins and commands; src/entry/plugin.ts replaces them.
+ * The packages that oclif uses to search for plugins and commands; src/entry/plugin.ts replaces
+ * them.
  */
 const DISCOVERY = /^(minimatch|tinyglobby|lilconfig)$/;
 
@@ -94,12 +95,12 @@ export async function bundle({ entry, target, addons }) {
     target,
     // Minify, because each cold start reads and compiles the code.
     minify: true,
-    // Keep names, which errors and logs contain.
+    // Keep function and class names, because errors and logs contain them.
     keepNames: true,
     write: false,
     metafile: true,
     legalComments: 'none',
-    // Only thread files are located with import.meta.url, and these programs have none.
+    // import.meta.url is used only to locate thread files, which these programs do not have.
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [
       withoutDiscovery,

@@ -1,6 +1,7 @@
 /**
  * Runs `version` in NAME.cjs, an asset of the single executable, and writes the code compiled in
- * that run to NAME.cache. Every command uses this code. The executable's own Node runs this script.
+ * that run to NAME.cache. Every command uses this code. This script is run by the executable's own
+ * Node.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Script } from 'node:vm';

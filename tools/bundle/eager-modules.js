@@ -1,7 +1,7 @@
 /**
- * Makes V8 compile a bundle's modules together with the bundle. Otherwise, V8 would pre-parse each
- * module as a function that may never be called, and compile it on loading. The executable contains
- * only code that was compiled with the bundle.
+ * Makes V8 compile a bundle's modules together with the bundle. Otherwise, V8 would only pre-parse
+ * each module, as a function that may never be called, and compile the module when it is loaded.
+ * The executable contains only code that was compiled with the bundle.
  */
 import ts from 'typescript';
 

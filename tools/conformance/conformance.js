@@ -52,7 +52,7 @@ const TAG = new RegExp(
  * @typedef {object} Mutation
  * @property {string} name the rule's name
  * @property {string} file
- * @property {string} find text that occurs exactly once in the file
+ * @property {string} find a string that occurs exactly once in the file
  * @property {string} replace
  * @property {string} test the file whose tests of the rule must fail
  */
@@ -77,7 +77,7 @@ export function readConformance(root) {
 }
 
 /**
- * Returns the tagged titles in a test file's text, in order.
+ * Returns the tagged titles in a test file's source, in order.
  *
  * @param {string} file
  * @param {string} text
@@ -141,8 +141,8 @@ export function titlePattern(name) {
 }
 
 /**
- * Lists problems: a rule without a mutation, or without a reason or tests in all its roles; a
- * title, file or text in the data that does not exist.
+ * Lists problems: a rule without a mutation, or without a reason or tests in all its roles; and a
+ * title, file or string that the data contains but that does not exist.
  *
  * @returns {string[]}
  */

@@ -69,7 +69,7 @@ function rowOf({ files = [], elsewhere = [], ...rest }) {
 }
 
 /**
- * Returns the titles in a test file's text that end with names, in order. Other parentheses, and
+ * Returns the titles in a test file's source that end with names, in order. Other parentheses, and
  * section numbers without a row, are part of the title.
  *
  * @param {string} file
@@ -193,7 +193,9 @@ function heldIn([file, tests]) {
   return `\`${file}\`: ${titles.join(', ')}`;
 }
 
-/** Escapes a title for Markdown. `%s` and similar text are jest's placeholders for table cases. */
+/**
+ * Escapes a title for Markdown. `%s` and similar strings are jest's placeholders for table cases.
+ */
 function escaped(title) {
   return title.replaceAll(/[\\_*<[\]`]/g, '\\$&');
 }

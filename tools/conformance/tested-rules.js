@@ -1,6 +1,6 @@
 /**
  * Shared code for the rule lists of WireGuard (conformance.js) and TCP (tcp-conformance.js). A rule
- * names the files that implement it, and test titles name the rules that the tests check.
+ * lists the files that implement it, and the title of a test names the rules that the test checks.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,8 +18,8 @@ export function readJson(root, path) {
 }
 
 /**
- * Returns the items that a rule names but that do not exist: its files, and tests that check it
- * under other names.
+ * Returns what a rule lists but does not exist: files, and tests that check the rule under other
+ * names.
  *
  * @param {string} root
  * @param {{name: string, files: string[], elsewhere: {file: string, title: string}[]}} rule

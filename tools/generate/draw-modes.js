@@ -52,7 +52,7 @@ export function drawModes(scheme) {
     `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="${radius}" fill="${fill}" stroke="${stroke}"` +
     `${dash ? ' stroke-dasharray="4 3"' : ''}/>`;
 
-  /** Draws a mode: its name, its requirements, and its command. */
+  /** Draws a card for a mode: its name, its requirements, and its command. */
   const card = (y, height, name, needs, command) =>
     rect(8, y, 572, height, { fill: color.card, stroke: color.edge, radius: 12 }) +
     text(24, y + 24, `${name} <tspan dx="6" class="small">${needs}</tspan>`, {

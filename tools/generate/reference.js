@@ -73,7 +73,8 @@ function flagTable(flags) {
 }
 
 /**
- * Separates the variables from a flag's description, which begins with them if there are several.
+ * Separates the environment variables from a flag's description, which begins with them if the flag
+ * has several.
  */
 export function describedOf(flag) {
   const [, names, rest] = /^\[env: ([^\]]+)\] (.*)$/s.exec(flag.description ?? '') ?? [];
@@ -194,7 +195,7 @@ function code(text) {
   return `\`${text}\``;
 }
 
-/** Escapes text for Markdown. */
+/** Escapes a string for Markdown. */
 function plain(text) {
   return (text ?? '').replaceAll(/[*<]/g, String.raw`\$&`).replaceAll(/\s+/g, ' ');
 }

@@ -12,7 +12,10 @@ import { problemsOf, readConformance, titlePattern } from '../conformance/confor
 
 const LEFT_OUT = ['node_modules', '.git', 'dist', 'build', 'coverage', 'reports', '.stryker-tmp'];
 
-/** Milliseconds, more than any test file takes. A mutation that never ends counts as killed. */
+/**
+ * In milliseconds; longer than any test file takes. A mutation whose tests never end counts as
+ * killed.
+ */
 const LONGEST_RUN = 300_000;
 
 const root = join(import.meta.dirname, '../..');
@@ -66,7 +69,7 @@ function isKilled(copy, { name, file, find, replace, test }) {
   );
   const { failed, broken } = runTests(copy, [test], ['-t', titlePattern(name)]);
   writeFileSync(path, text);
-  // If a file does not load, no test has failed.
+  // If a test file cannot be loaded, that does not count as a failed test.
   const killed = failed > 0 && !broken;
   console.log(`${name.padStart(2)}  ${file}  ${killed ? 'killed' : 'SURVIVED'}`);
   if (!killed) console.log(`    ${find}\n    became ${replace}`);
@@ -75,7 +78,8 @@ function isKilled(copy, { name, file, find, replace, test }) {
 
 function runTests(copy, files, options) {
   const jest = join(copy, 'node_modules/jest/bin/jest.js');
-  // timeout ends jest's workers as well: a mutation may make one run forever.
+  // Use timeout(1), which also ends jest's workers, because a mutation may make one of them run
+  // forever.
   const run = spawnSync(
     'timeout',
     [

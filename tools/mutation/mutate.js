@@ -30,7 +30,7 @@ if (files === undefined) {
   await mutateAll(files);
 }
 
-/** Returns the TypeScript files that the arguments name; undefined if they name none. */
+/** Returns the TypeScript files that the arguments select; undefined if they do not select any. */
 function sourceFiles(parameters) {
   const [parameter] = parameters;
   if (parameters.length !== 1 || parameter === undefined) return undefined;
@@ -51,7 +51,7 @@ async function mutateAll(sources) {
     try {
       results.push((values.resume && earlierResult(source)) || (await mutateFile(source)));
     } catch {
-      // Stryker has printed the reason; probably a test fails without any mutation.
+      // Stryker has already printed the reason. Usually, a test fails even without a mutation.
       failed.push(source);
     }
   }
@@ -70,7 +70,10 @@ function reportOf(source) {
   return join('reports/mutation', source.replace(/\.ts$/, '.json'));
 }
 
-/** Returns an earlier run's result; undefined if there is none, or the file or a test is newer. */
+/**
+ * Returns an earlier run's result; undefined if no result exists, or if the file or one of its
+ * tests is newer.
+ */
 function earlierResult(source) {
   const report = reportOf(source);
   if (!existsSync(report)) return undefined;
@@ -99,7 +102,7 @@ async function mutateFile(source) {
 function testsOf(source) {
   const folder = dirname(source).replace(/^src\b/, 'test');
   const subject = basename(source, '.ts');
-  // cubic-curve.test.ts mirrors cubic-curve.ts, not cubic.ts.
+  // For example, cubic-curve.test.ts mirrors cubic-curve.ts, not cubic.ts.
   const mirrorsAnother = (name) =>
     existsSync(join(dirname(source), name.replace(/\.test\.ts$/, '.ts')));
   const isMirror = (name) =>
