@@ -14,7 +14,8 @@ const NEEDS = [...TUN_MODE, 'qemu-system-x86_64', 'kernel-peer'] as const;
 /** The machine emulates its processor, so Node.js takes seconds to start. */
 const SLOW = 240_000;
 
-const NETWORK = 'ip link | cut -d " " -f 2; ip address | grep inet | grep -v fe80; ip route; ip rule';
+const NETWORK =
+  'ip link | cut -d " " -f 2; ip address | grep inet | grep -v fe80; ip route; ip rule';
 const DEFAULT = { allowedIps: ['100.127.0.0/16', '0.0.0.0/0'] };
 
 describeWith(NEEDS, "a tunnel with the kernel's WireGuard", () => {
