@@ -91,6 +91,12 @@ export class KernelServer {
     return this.#ports.clock.now() - this.#handshakeAt < SESSION_TIME;
   }
 
+  /** Whether a handshake is running, or will start when the name is resolved. */
+  get isAwaited(): boolean {
+    if (this.hasSession || this.#hasGivenUp) return false;
+    return this.#handshakeAt === -Infinity || this.#unansweredSince !== undefined;
+  }
+
   /** For how many milliseconds a handshake has been unanswered; undefined if none is running. */
   get unansweredFor(): number | undefined {
     if (this.hasSession || this.#unansweredSince === undefined) return undefined;

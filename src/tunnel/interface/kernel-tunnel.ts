@@ -16,9 +16,10 @@ import type { PeerStatus, TunnelStatus } from '../tunnel-status.js';
 import type { Tunnel } from '../tunnel.js';
 import { KernelServer } from './kernel-server.js';
 
-/** The intervals in milliseconds between readings of the kernel's counters. */
-const WAITING_INTERVAL = 100;
+/** The milliseconds between readings of the kernel's counters. */
 const INTERVAL = 1_000;
+/** The same during a handshake. */
+const WAITING_INTERVAL = 100;
 
 /** What a kernel tunnel needs; the kernel has its own clock, sockets and cryptography. */
 export type KernelTunnelPorts = Pick<
@@ -179,7 +180,7 @@ export class KernelTunnel implements Tunnel {
   #arm(): void {
     this.#timer?.cancel();
     if (this.#isClosed) return;
-    const delay = this.#server.hasSession ? INTERVAL : WAITING_INTERVAL;
+    const delay = this.#server.isAwaited ? WAITING_INTERVAL : INTERVAL;
     this.#timer = this.#ports.clock.startTimer(delay, () => {
       this.#observe();
       this.#arm();

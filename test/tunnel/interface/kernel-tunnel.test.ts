@@ -48,6 +48,7 @@ class FakeKernel implements KernelInterface {
   readonly name = 'wg0';
   readonly events: string[] = [];
   isThere = true;
+  reads = 0;
   /** The address from which the server answers. */
   answersAt: string | undefined = FIRST;
   /** Whether the system lets datagrams out. */
@@ -97,6 +98,7 @@ class FakeKernel implements KernelInterface {
   }
 
   read(): KernelDevice | undefined {
+    this.reads++;
     if (!this.isThere) return undefined;
     const peers = [...this.peers.values()].map((peer) => ({ ...peer }));
     return { publicKey: this.#publicKey, listenPort: 5, fwmark: this.#fwmark, peers };
@@ -351,6 +353,26 @@ it('keeps peers that `wg` added', async () => {
   const { peers } = await tunnel.status();
   expect(peers).toHaveLength(2);
   expect(peers[0]?.publicKey).toBe(Buffer.from(SERVER).toString('base64'));
+});
+
+it('reads the counters once a second, and ten times a second during a handshake', async () => {
+  const readsIn = async (milliseconds: number) => {
+    const before = kernel.reads;
+    await pass(milliseconds);
+    return kernel.reads - before;
+  };
+  kernel.answersAt = undefined;
+  open(config({ keepalive: 0 }));
+  expect(await readsIn(10_000)).toBe(100);
+  // The handshake was given up.
+  await pass(90_000);
+  expect(await readsIn(10_000)).toBe(10);
+  kernel.answersAt = FIRST;
+  await pass(10_000);
+  expect(await readsIn(10_000)).toBe(10);
+  // An idle tunnel has no session.
+  await pass(200_000);
+  expect(await readsIn(10_000)).toBe(10);
 });
 
 it('refuses a server with its own key', async () => {

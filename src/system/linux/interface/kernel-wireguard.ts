@@ -35,8 +35,8 @@ const KIND = 'wireguard';
 /** Marks arctun's interfaces, so that no other program's interface is replaced. */
 const ALIAS = 'arctun';
 
-/** The names to try if the user has not chosen one. */
-const NAMES = Array.from({ length: 100 }, (_, number) => `wg${number}`);
+/** The maximum number of names to try for a pattern. */
+const MAX_NAMES = 100;
 
 export function kernelWireGuard(libc: Libc): KernelWireGuard {
   return {
@@ -66,7 +66,7 @@ function openInterface(libc: Libc, links: Rtnetlink, name: string): KernelInterf
 
 /** Returns the name of the created interface. */
 function createLink(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Uint8Array): string {
-  for (const candidate of name === '' ? NAMES : [name]) {
+  for (const candidate of candidates(name === '' ? 'wg%d' : name)) {
     const refusal = refusalOf(() => links.addLink(candidate, KIND, ALIAS));
     if (refusal === undefined) return candidate;
     if (refusal.code !== 'EEXIST') throw refusal;
@@ -76,6 +76,12 @@ function createLink(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Ui
     return candidate;
   }
   throw new InterfaceError('name-taken', new Error('an interface with this name exists'));
+}
+
+/** Replaces `%d` in a name by numbers, as the kernel does for tun devices. */
+function candidates(name: string): readonly string[] {
+  if (!name.includes('%d')) return [name];
+  return Array.from({ length: MAX_NAMES }, (_, number) => name.replace('%d', String(number)));
 }
 
 function indexOf(links: Rtnetlink, name: string): number {
