@@ -241,6 +241,7 @@ describeWith(['script'], 'sim terminate on a terminal', () => {
     ['its name', 'sensor\r', 0, 'terminated'],
     ['another word', 'yes\r', 1, 'active'],
     ['Ctrl-C', '\x03', 130, 'active'],
+    ['Ctrl-D', '\x04', 130, 'active'],
   ])(
     'accepts the answer %s',
     async (_, typed, exit, status) => {

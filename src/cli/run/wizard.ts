@@ -21,15 +21,42 @@ async function ask<Answer>(question: Question, signal: AbortSignal | undefined):
     output: process.stderr,
     ...(signal && { signal }),
   });
+  const closed = whenClosed();
   try {
-    const { answer } = await prompt<{ answer: unknown }>([{ name: 'answer', ...question }]);
+    const asked = prompt<{ answer: unknown }>([{ name: 'answer', ...question }]);
+    const { answer } = await Promise.race([asked, closed.promise]);
     return answer as Answer;
   } catch (error) {
     // The prompt's own error says only that the prompt was interrupted.
     signal?.throwIfAborted();
     throw error;
+  } finally {
+    closed.stop();
   }
 }
+
+/**
+ * Returns a promise that rejects if the input is closed without an answer, for example with Ctrl-D.
+ * The prompt itself then waits forever, and the process would end as if it had succeeded.
+ */
+function whenClosed(): { readonly promise: Promise<never>; stop(): void } {
+  let stop = () => undefined as unknown;
+  const promise = new Promise<never>((_, reject) => {
+    const onPause = () =>
+      // The input is also paused after an answer, which arrives first.
+      setImmediate(() =>
+        reject(Object.assign(new Error('the input was closed'), { name: ABANDONED })),
+      );
+    process.stdin.once('pause', onPause);
+    stop = () => process.stdin.off('pause', onPause);
+  });
+  // After an answer, the rejection has no other handler.
+  promise.catch(() => undefined);
+  return { promise, stop };
+}
+
+/** The name of inquirer's error if the user interrupts a prompt. */
+const ABANDONED = 'ExitPromptError';
 
 /**
  * Shows soratun's prompts for the missing credentials.
@@ -115,5 +142,5 @@ export function askForWord(message: string, signal: AbortSignal): Promise<string
 
 /** Whether an error means that the user interrupted a prompt. */
 export function isAbandonedQuestion(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ExitPromptError';
+  return error instanceof Error && error.name === ABANDONED;
 }

@@ -57,6 +57,7 @@ export function kernelWireGuard(libc: Libc): KernelWireGuard {
 function openInterface(libc: Libc, links: Rtnetlink, name: string): KernelInterface {
   const index = indexOf(links, name);
   try {
+    links.setAlias(index, ALIAS);
     return new WireGuardInterface(new WireGuardDevices(libc), links, { name, index });
   } catch (error) {
     isDone(() => links.deleteLink(index));
@@ -67,12 +68,12 @@ function openInterface(libc: Libc, links: Rtnetlink, name: string): KernelInterf
 /** Returns the name of the created interface. */
 function createLink(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Uint8Array): string {
   for (const candidate of candidates(name === '' ? 'wg%d' : name)) {
-    const refusal = refusalOf(() => links.addLink(candidate, KIND, ALIAS));
+    const refusal = refusalOf(() => links.addLink(candidate, KIND));
     if (refusal === undefined) return candidate;
     if (refusal.code !== 'EEXIST') throw refusal;
     if (!isLeftover(libc, links, candidate, ownPublicKey)) continue;
     links.deleteLink(indexOf(links, candidate));
-    links.addLink(candidate, KIND, ALIAS);
+    links.addLink(candidate, KIND);
     return candidate;
   }
   throw new InterfaceError('name-taken', new Error('an interface with this name exists'));
@@ -108,7 +109,8 @@ function refusalFor(code: string): PacketInterfaceRefusal {
   switch (code) {
     case 'EPERM':
       return 'not-permitted';
-    case 'EOPNOTSUPP':
+    // The same number as EOPNOTSUPP.
+    case 'ENOTSUP':
       return 'no-wireguard';
     case 'EINVAL':
     case 'ERANGE':

@@ -40,14 +40,18 @@ export interface LinkState {
 }
 
 /** Creates an interface that is down and has no address. */
-export function newLink(name: string, kind: string, alias: string): NetlinkRequest {
+export function newLink(name: string, kind: string): NetlinkRequest {
   const attributes = [
-    netlinkAttribute(IFLA_IFALIAS, Buffer.from(alias)),
     textAttribute(IFLA_IFNAME, name),
     netlinkAttribute(IFLA_LINKINFO, netlinkAttribute(IFLA_INFO_KIND, Buffer.from(kind))),
   ];
   const body = netlinkBody([0, 0, 0, 0], [0, 0, 0], attributes);
   return { type: RTM_NEWLINK, flags: CHANGE | NLM_F_CREATE | NLM_F_EXCL, body };
+}
+
+/** Sets the alias. The kernel ignores an alias in the request that creates an interface. */
+export function linkAlias(interfaceIndex: number, alias: string): NetlinkRequest {
+  return changeLink(interfaceIndex, 0, [netlinkAttribute(IFLA_IFALIAS, Buffer.from(alias))]);
 }
 
 export function deleteLink(interfaceIndex: number): NetlinkRequest {

@@ -5,6 +5,7 @@ import {
   decodeLink,
   deleteLink,
   getLink,
+  linkAlias,
   linkMtu,
   type LinkState,
   linkUp,
@@ -51,8 +52,12 @@ export class Rtnetlink {
   }
 
   /** Creates an interface that is down and has no address; see newLink(). */
-  addLink(name: string, kind: string, alias: string): void {
-    this.#change('link add', newLink(name, kind, alias));
+  addLink(name: string, kind: string): void {
+    this.#change('link add', newLink(name, kind));
+  }
+
+  setAlias(interfaceIndex: number, alias: string): void {
+    this.#change('link alias', linkAlias(interfaceIndex, alias));
   }
 
   deleteLink(interfaceIndex: number): void {

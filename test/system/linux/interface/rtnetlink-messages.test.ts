@@ -2,7 +2,7 @@ import {
   encodeNetlinkRequest,
   type NetlinkRequest,
 } from '../../../../src/system/linux/interface/netlink-message.js';
-import { linkMtu, linkUp, newLink } from '../../../../src/system/linux/interface/link-messages.js';
+import { linkAlias, linkMtu, linkUp, newLink } from '../../../../src/system/linux/interface/link-messages.js';
 import {
   decodeRoute,
   deleteRoute,
@@ -28,12 +28,17 @@ it.each<[string, NetlinkRequest, string]>([
      00000000 02000000 01000000 01000000`,
   ],
   [
-    'ip link add name wg0 alias arctun type wireguard',
-    newLink('wg0', 'wireguard', 'arctun'),
-    `48000000 10000506 827c086b 00000000
+    'ip link add name wg0 type wireguard',
+    newLink('wg0', 'wireguard'),
+    `3c000000 10000506 827c086b 00000000
      00000000 00000000 00000000 00000000
-     0a001400 61726374 756e0000 08000300 77673000
-     14001200 0d000100 77697265 67756172 64000000`,
+     08000300 77673000 14001200 0d000100 77697265 67756172 64000000`,
+  ],
+  [
+    'ip link set dev v0 alias arctun',
+    linkAlias(44, 'arctun'),
+    `2c000000 10000500 827c086b 00000000
+     00000000 2c000000 00000000 00000000 0a001400 61726374 756e0000`,
   ],
   [
     'ip link set d0 mtu 1420',
