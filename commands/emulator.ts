@@ -46,7 +46,7 @@ export default class Emulator extends BaseCommand {
       type: 'choice',
       options: RAW_ANSWERS,
       description:
-        'How the Unified Endpoint replies over TCP and UDP: with the status as text, with an empty reply, or not at all (none).',
+        'How the Unified Endpoint replies over TCP and UDP: with the status as text (status), with an empty reply (empty), or not at all (none).',
       default: 'status' as const,
     },
     ...browserFlags,

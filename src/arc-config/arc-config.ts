@@ -99,7 +99,10 @@ export function isZeroKey(key: Uint8Array): boolean {
 
 export const SKELETON_SIM_ID = '890000xxxxxxxxxxxxx';
 
-/** Returns the members that soratun sets alike in every new arc.json, with no MTU or keepalive. */
+/**
+ * Returns the members that soratun sets to the same values in every new arc.json, except that the
+ * MTU and the keepalive are unset.
+ */
 export function initialMembers(
   platform: string,
 ): Omit<ArcConfig, 'privateKey' | 'publicKey' | 'simId'> {

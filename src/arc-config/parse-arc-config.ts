@@ -192,7 +192,7 @@ function readDocument<Model extends z.ZodMiniType>(text: string, path: string, m
   return { value: z.parse(model, plain, context), tree, lines, faults };
 }
 
-/** Deletes the member at a path of member names; deletes the whole array for an array item. */
+/** Deletes the member at a path of member names. For an array item, deletes the whole array. */
 function deleteMember(root: unknown, path: readonly PropertyKey[]): void {
   const index = path.findIndex((step) => typeof step === 'number');
   const names = index < 0 ? [...path] : path.slice(0, index);

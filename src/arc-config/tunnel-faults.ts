@@ -1,4 +1,4 @@
-/** Finds faults that prevent a tunnel from opening, in a parsed configuration. */
+/** Finds faults in a parsed configuration that prevent a tunnel from opening. */
 import { type ArcConfigFault, unplacedFault } from './arc-config-error.js';
 import { effectiveMtu, type ArcConfig } from './arc-config.js';
 import { missingParts, type ZeroKeyFound } from './require-session.js';

@@ -51,7 +51,7 @@ export const faultRequest = z
       )
       .refine((headers) => Object.keys(headers).every(isAllowed), {
         message:
-          'must not contain an invalid name, or a header that sets the length of the response',
+          'must not contain an invalid header name or a header that sets the response length',
       })
       .optional(),
     /**

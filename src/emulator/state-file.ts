@@ -108,7 +108,7 @@ const stateFile = z.strictObject({
     .max(MAX_SIMS + 1)
     .refine(areDistinct, { message: 'two SIMs must not have the same ID, address or public key' })
     .refine(([line]) => line?.type === 'uicc', {
-      message: 'the first SIM must be the SIM of the cellular connection',
+      message: 'the first SIM must be the one used by the cellular connection',
     })
     .readonly(),
 });

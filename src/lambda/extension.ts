@@ -185,7 +185,7 @@ export class Extension {
       what: 'cannot open the tunnel',
       why: `the configuration could not be read within ${wait / 1000} s`,
       next: [
-        'Check that the disk that contains the configuration responds, or increase ARCTUN_LAMBDA_WAIT.',
+        'Check that the disk holding the configuration is responding, or increase ARCTUN_LAMBDA_WAIT.',
       ],
     });
   }

@@ -136,11 +136,11 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * Reports another tunnel that uses this tunnel's key; requires `watchForRivals`. A certain rival
-   * is also logged.
+   * Reports another tunnel that uses this tunnel's key; requires `watchForRivals`. A confirmed
+   * rival is also logged.
    *
-   * @param listener called at each sign of a rival, but at most every 30 s if the rival is certain;
-   * replaces the previous listener
+   * @param listener called at each sign of a rival, but at most every 30 s if the rival is
+   * confirmed; replaces the previous listener
    */
   onRival(listener: (rival: Rival) => void): void {
     this.#rivals?.onRival(listener);

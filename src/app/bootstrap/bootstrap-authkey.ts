@@ -49,7 +49,7 @@ export async function bootstrapAuthkey(
   });
 }
 
-const REPEAT_LABELS = 'Run the same command again to retry. This does not create a second SIM.';
+const REPEAT_LABELS = 'Run the same command again to retry. This will not create a second SIM.';
 
 /** Returns a note if --save-profile was given but arc.json cannot hold these credentials. */
 export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly string[] {
@@ -57,4 +57,4 @@ export function unsavedProfileNotes({ options, profile }: SignedInRun): readonly
 }
 
 const noProfile = (path: string) =>
-  `No profile was saved in ${path}, because a profile can contain only an auth key, and cannot switch users.`;
+  `No profile was saved in ${path}, because a profile can hold only an auth key and cannot be used to switch users.`;

@@ -73,7 +73,8 @@ export async function proveStillAbsent(files: Files, path: string): Promise<void
 }
 
 /**
- * How many characters of the target path may be in the file name, so that file systems accept it.
+ * The maximum number of characters of the target path in the file name, because file systems limit
+ * its length.
  */
 const LONGEST_TARGET = 150;
 
@@ -124,7 +125,7 @@ async function rescue(
     await files.replaceText(rescuePath, text);
   } catch (second) {
     const next = [
-      'Save the arc.json that was printed to standard output: SORACOM does not show the private key again.',
+      'Save the arc.json that was printed to standard output: SORACOM will not show the private key again.',
       warning,
     ];
     const both = `${why}; ${rescuePath}: ${messageOf(second)}`;

@@ -80,7 +80,7 @@ export const creationSteps = {
       await journal.add({ step: 'created', simId });
       throw keylessError(
         simId,
-        'Run the same command again to give that SIM a key. This does not create a second SIM.',
+        'Run the same command again to give that SIM a key. This will not create a second SIM.',
       );
     }
     run.config = withProfile(config, run.profile);
@@ -109,7 +109,7 @@ export const creationSteps = {
         what: `SIM ${config.simId} was created, but ${ports.files.absolute(options.path)} could not be written`,
         why: error.message,
         next: [
-          `Fix the cause, then run the same command again to finish. The key is safe in ${journal.path}, and no second SIM is created.`,
+          `Fix the cause, then run the same command again to finish. The key is safe in ${journal.path}, and no second SIM will be created.`,
         ],
         cause: error,
       });
@@ -126,7 +126,7 @@ export const creationSteps = {
       const place = ports.files.absolute(options.path);
       await addSession(config, api, write, {
         what: `SIM ${config.simId} was created and its key is in ${place}, but the SIM has no session`,
-        next: 'Run the same command again to create a session. This does not create a second SIM.',
+        next: 'Run the same command again to create a session. This will not create a second SIM.',
       });
     }
     await journal.end();

@@ -165,7 +165,7 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
   const what = 'cannot create a virtual SIM';
   if (sims.length === 0) {
     const why = `${asked}; no new SIM is listed yet, but it can take a few minutes to appear`;
-    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIM is listed by then, the command creates a new SIM.`;
+    const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIMs are listed by then, the command will create a new SIM.`;
     return new UserError('failed', { what, why, next: [NOTHING_CHANGED, later, another] });
   }
   const later = sims.filter(({ isEarlier }) => !isEarlier);
@@ -230,7 +230,7 @@ function refuseOtherSim(simId: string, run: SimRun): void {
   if (existing === undefined || existing.simId === simId) return;
   throw refusal(
     run,
-    `it belongs to SIM ${existing.simId}, but ${journal.path} contains a key for SIM ${simId}, which an interrupted run did not save in an arc.json`,
+    `it belongs to SIM ${existing.simId}, but ${journal.path} contains a key for SIM ${simId} that an interrupted run did not save in an arc.json`,
     `Move the file elsewhere to finish the setup of SIM ${simId}, or delete the journal to discard the key in it.`,
   );
 }

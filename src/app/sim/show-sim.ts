@@ -37,7 +37,7 @@ export interface SimReport {
 }
 
 export interface ArcConfigCheck {
-  /** The name of the file in messages. */
+  /** The file's name as messages show it. */
   readonly source: string;
   /** The problems found; empty if arc.json agrees with SORACOM. */
   readonly findings: readonly Finding[];

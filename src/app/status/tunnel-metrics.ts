@@ -41,7 +41,12 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
     '1 if another tunnel with this key was detected in the last 10 minutes, otherwise 0.';
   metrics.gauge('rival', help, {}, rival === undefined ? 0 : 1);
   if (connections !== undefined) {
-    metrics.gauge('tcp_connections', 'Open TCP connections inside the tunnel.', {}, connections);
+    metrics.gauge(
+      'tcp_connections',
+      'Number of open TCP connections inside the tunnel.',
+      {},
+      connections,
+    );
   }
   for (const peer of peers) {
     const labels = { public_key: peer.publicKey };

@@ -61,7 +61,7 @@ function refused(name: string, source: string, error: PacketInterfaceError): Use
         USERSPACE,
       ]);
     case 'no-wireguard':
-      return fail('failed', "this machine's kernel does not have WireGuard", [
+      return fail('failed', "this machine's kernel does not support WireGuard", [
         'Load the module: sudo modprobe wireguard. It is part of Linux 5.6 and later.',
         'Or use --mode=tun, which does not need the module.',
       ]);

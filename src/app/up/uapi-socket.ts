@@ -62,6 +62,6 @@ function takenError(path: string, source: string, error: unknown): UserError {
     'Stop that program: two tunnels with the same key keep disconnecting each other.',
     `Or set another interface name in ${source}.`,
   ];
-  const why = 'another program already runs a tunnel with this name';
+  const why = 'another program is already running a tunnel with this name';
   return new UserError('failed', { what, why, next, cause: error });
 }

@@ -252,7 +252,7 @@ function readMtu(reader: EntryReader, ours: readonly WgQuickEntry[]): number {
 function readKeepalive(reader: EntryReader, peer: WgQuickSection | undefined): number {
   const entry = reader.last(peer?.entries ?? [], 'PersistentKeepalive');
   if (entry && !/^(off|0+)$/i.test(entry.value)) return reader.parsed(entry, KEEPALIVE) ?? 0;
-  const message = `off in this file, but set to ${DEFAULT_KEEPALIVE} seconds, because arc.json cannot turn keepalives off`;
+  const message = `off in this file, but set to ${DEFAULT_KEEPALIVE} seconds in arc.json, which cannot disable keepalives`;
   const line = entry?.line ?? peer?.line;
   if (line !== undefined) reader.notes.push({ line, key: 'PersistentKeepalive', message });
   return 0;

@@ -17,13 +17,13 @@ export const credentialFlags = grouped('SORACOM API', {
   'auth-key': {
     type: 'string',
     description:
-      '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] Auth key secret. Prefer the environment variable.',
+      '[env: ARCTUN_AUTH_KEY, SORACOM_AUTH_KEY] Auth key secret. It is safer to use the environment variable.',
     helpValue: 'secret-...',
   },
   'auth-key-file': {
     type: 'string',
     description:
-      '[env: ARCTUN_AUTH_KEY_FILE] File that contains the auth key, with or without its ID, or - for standard input.',
+      '[env: ARCTUN_AUTH_KEY_FILE] File that contains the auth key (the key ID is optional); - reads standard input.',
     helpValue: 'FILE',
   },
   profile: {

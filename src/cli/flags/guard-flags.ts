@@ -6,7 +6,7 @@ export const guardFlags = grouped('Tunnel', {
   'kill-switch': {
     type: 'boolean',
     description:
-      'With --mode tun or kernel: if the tunnel fails or arctun is killed, block the traffic that would use the default route of the tunnel. To unblock the traffic, use --cleanup, or start arctun again and stop it normally.',
+      "With --mode tun or kernel: if the tunnel fails or arctun is killed, block traffic that would otherwise use the tunnel's default route. To unblock the traffic, use --cleanup, or start arctun again and stop it normally.",
     env: 'ARCTUN_KILL_SWITCH',
   },
   cleanup: {

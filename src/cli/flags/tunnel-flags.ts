@@ -6,7 +6,7 @@ export const tunnelFlags = grouped('Tunnel', {
   mode: {
     type: 'choice',
     description:
-      'Tunnel mode. auto uses a network interface (tun) if permitted, unless a userspace-only flag is given. kernel uses the WireGuard of the Linux kernel.',
+      "Tunnel mode. auto uses a network interface (tun) if permitted, unless a userspace-only flag is given. kernel uses the Linux kernel's WireGuard implementation.",
     options: ['auto', 'tun', 'kernel', 'userspace'],
     default: 'auto',
     env: 'ARCTUN_MODE',
@@ -29,7 +29,7 @@ export const tunnelFlags = grouped('Tunnel', {
   force: {
     type: 'boolean',
     description:
-      'Open the tunnel even if another arctun on this machine uses the SIM. The two tunnels will keep disconnecting each other.',
+      'Open the tunnel even if another arctun process on this machine is using the SIM. The two tunnels will keep disconnecting each other.',
   },
 });
 

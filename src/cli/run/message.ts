@@ -45,7 +45,8 @@ export const messageFlags = {
   },
   timeout: {
     type: 'integer',
-    description: 'Seconds to wait for the response; 30 over HTTP, 5 over TCP and UDP by default.',
+    description:
+      'Seconds to wait for the response; by default, 30 over HTTP and 5 over TCP or UDP.',
     helpValue: 'SECONDS',
     min: 1,
     max: 3600,

@@ -113,7 +113,7 @@ export function askForSim(
     })),
     { name: 'Create another SIM, which will also be billed', value: 'create-another' },
   ];
-  const message = `An earlier run requested a virtual SIM at ${isoTime(since)} but did not receive a response. ${sims.length === 0 ? 'No SIM is listed yet' : 'The SIM may be one of these'}`;
+  const message = `An earlier run requested a virtual SIM at ${isoTime(since)} but did not receive a response. ${sims.length === 0 ? 'No SIMs are listed yet' : 'The SIM may be one of these'}`;
   return ask({ type: 'select', message, choices }, signal);
 }
 

@@ -40,7 +40,7 @@ export const REFUSALS = {
   notLocal: refusal(
     403,
     'EMU0403',
-    "The emulator's own paths accept only requests from this machine.",
+    "The emulator's own paths can be requested only from this machine.",
   ),
   tooManyFaults: refusal(400, 'EMU0400', 'The emulator cannot store any more faults.'),
   asked: refusal(500, 'EMU0000', 'This error was requested with /emulator/faults.'),

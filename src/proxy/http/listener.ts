@@ -78,8 +78,8 @@ export interface ListenerCounters {
   /** The number of requests received from clients. */
   readonly requests: number;
   /**
-   * The number of requests that ended without the target's whole response, except if the client was
-   * the cause.
+   * The number of requests that ended without the target's whole response, not counting those that
+   * the client caused.
    */
   readonly failures: number;
   /** The number of connections whose response is pending or incomplete. */

@@ -1,6 +1,6 @@
 /**
  * One HTTP exchange with limits on time and size, without redirects or retries. HTTP_PROXY,
- * HTTPS_PROXY, ALL_PROXY and NO_PROXY select the proxy, which is never used for this machine; for
+ * HTTPS_PROXY, ALL_PROXY and NO_PROXY select the proxy. Requests to this machine never use one. For
  * https, axios uses CONNECT through a proxy.
  */
 import http from 'node:http';

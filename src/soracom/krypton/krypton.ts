@@ -26,11 +26,11 @@ const DEFAULT_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;
 
 const LINE_IS_THE_KEY =
-  'Check that the route to Krypton uses the SORACOM Air connection, by which Krypton identifies the SIM.';
+  'Check that the route to Krypton uses the SORACOM Air connection; Krypton identifies the SIM by that connection.';
 
 /** Advice for a request whose effect is unknown. */
 export const KEY_MAY_BE_REPLACED =
-  'Run the same command again: SORACOM may have replaced the key pair, so the key in an existing file may no longer work. This does not create a second SIM.';
+  'Run the same command again: SORACOM may have replaced the key pair, so the key in an existing file may no longer work. This will not create a second SIM.';
 
 const BOOTSTRAP_ARC: Operation = {
   purpose: 'bootstrap over the cellular connection',

@@ -24,7 +24,7 @@ import { unescapeMount } from './read-only-mounts.js';
 
 /** The mode of every file that contains a private key. */
 const PRIVATE = 0o600;
-/** The maximum file size in bytes; an arc.json has about 2 KB. */
+/** The maximum file size in bytes; an arc.json is about 2 KB. */
 const MAX_TEXT = 1 << 20;
 /** The number of bytes that the write test uses, to detect a full disk early. */
 const PROBE_SIZE = 8192;

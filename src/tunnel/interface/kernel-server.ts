@@ -152,7 +152,7 @@ export class KernelServer {
       ...this.#config.endpoint,
       triedEndpoints: [...this.#triedEndpoints],
       initiations: Math.max(1, Math.round(this.#unansweredBytes / INITIATION_LENGTH)),
-      error: isRefused ? new Error('the kernel does not send the handshake') : failure,
+      error: isRefused ? new Error('the kernel is not sending the handshake') : failure,
       unixMilliseconds: wallClock.unixMilliseconds(),
     });
   }

@@ -32,10 +32,13 @@ const MAX_LABEL_LENGTH = 63;
 
 /** The last labels of names that must not be queried, with the reasons. */
 const SPECIAL_NAMES: ReadonlyMap<string, string> = new Map([
-  ['localhost', 'the name refers to this machine, which is outside the tunnel (RFC 6761 6.3)'],
-  ['invalid', 'such names never exist (RFC 6761 6.4)'],
-  ['local', 'such names exist only on the local link (RFC 6762 3)'],
-  ['onion', 'such names exist only in Tor (RFC 7686 2)'],
+  [
+    'localhost',
+    'the name refers to this machine, which is outside the tunnel (RFC 6761, section 6.3)',
+  ],
+  ['invalid', 'such names never exist (RFC 6761, section 6.4)'],
+  ['local', 'such names exist only on the local link (RFC 6762, section 3)'],
+  ['onion', 'such names exist only in Tor (RFC 7686, section 2)'],
 ]);
 
 /** The name servers and the record types to query. */

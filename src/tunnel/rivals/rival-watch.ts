@@ -29,7 +29,7 @@ export interface RivalSigns {
 /** Signs expire after this many milliseconds. */
 const WINDOW = 120_000;
 
-/** The interval in milliseconds at which a certain rival is reported again. */
+/** The interval in milliseconds at which a confirmed rival is reported again. */
 const NAMED_AGAIN_AFTER = 30_000;
 
 /**

@@ -22,8 +22,8 @@ export interface Rival extends RivalSigns {
 const WARNED_AGAIN_AFTER = 3_600_000;
 
 /**
- * The time in milliseconds for which a certain rival is considered present. If a rival sends once a
- * minute, several of its messages pass before the rival is certain again.
+ * The time in milliseconds for which a confirmed rival is considered present. If a rival sends once
+ * a minute, several of its messages pass before the rival is confirmed again.
  */
 const REMEMBERED = 600_000;
 
@@ -66,7 +66,7 @@ export class Rivals implements UnmatchedSegmentObserver {
     this.#warnedAt = -Infinity;
   }
 
-  /** The last certain rival; undefined if no rival was seen recently. */
+  /** The last confirmed rival; undefined if no rival was seen recently. */
   seen(now: number): SeenRival | undefined {
     if (this.#certain === undefined) return undefined;
     const { why, at } = this.#certain;

@@ -52,7 +52,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
   }),
   'clock-behind': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}, and a server that has already seen a later timestamp with this key does not answer`,
+    why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}; if the server has already seen a later timestamp for this key, it will not answer`,
     next: ['Set the clock of this machine, for example with NTP, and try again.'],
   }),
   'no-data-back': (facts) => ({

@@ -58,11 +58,11 @@ it("uses the kernel's WireGuard only if requested, without checking for obstacle
   expect(asked).toEqual(['kernel tunnels', 'open soratun0']);
 });
 
-it('fails if the kernel does not have WireGuard, and says what to do', async () => {
+it('fails if the kernel does not support WireGuard, and says what to do', async () => {
   const refusing = ports({ refusal: 'no-wireguard' });
   await expect(chooseMode({ ...AUTO, mode: 'kernel' }, refusing)).rejects.toMatchObject({
     kind: 'failed',
-    why: "this machine's kernel does not have WireGuard",
+    why: "this machine's kernel does not support WireGuard",
     next: [expect.stringContaining('modprobe wireguard'), expect.stringContaining('--mode tun')],
   });
   await expect(chooseMode({ ...AUTO, mode: 'kernel' }, {})).rejects.toThrow(

@@ -241,7 +241,7 @@ describeWith(NEEDS, "a tunnel with the kernel's WireGuard", () => {
   );
 
   it(
-    'says what to do if the kernel does not have WireGuard',
+    'says what to do if the kernel does not support WireGuard',
     async () => {
       await configure({});
       await run('rmmod wireguard');

@@ -22,7 +22,8 @@ const MIN_SWITCHED_TIMEOUT = 180;
 
 export const authSchemas = {
   AuthRequest: {
-    description: 'An auth key, email and password, or operatorId, userName and password.',
+    description:
+      'One of: an auth key; an email address and password; or an operatorId, userName and password.',
     type: 'object',
     properties: {
       authKeyId: text,

@@ -45,7 +45,7 @@ export const simSchemas = {
       arcClientPeerPrivateKey: {
         type: 'string',
         description:
-          'Present only if the request did not contain a public key. The key is not shown again.',
+          'Present only if the request did not contain a public key. The key will not be shown again.',
       },
     },
   },
@@ -68,7 +68,7 @@ export const simSchemas = {
       arcClientPeerPublicKey: text,
       arcClientPeerPrivateKey: {
         type: 'string',
-        description: 'Present only in the response to createSim. The key is not shown again.',
+        description: 'Present only in the response to createSim. The key will not be shown again.',
       },
       subscribers: { type: 'object', additionalProperties: { type: 'object' } },
     },

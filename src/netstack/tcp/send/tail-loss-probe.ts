@@ -14,7 +14,10 @@ export class TailLossProbe {
   #isRetransmission = false;
   #isUnmeasured = false;
 
-  /** Whether RFC 8985 7.3 forbids another probe, since no RTT was measured after the last probe. */
+  /**
+   * Whether RFC 8985 7.3 forbids another probe, because no RTT has been measured since the last
+   * probe.
+   */
   get isUnmeasured(): boolean {
     return this.#isUnmeasured;
   }

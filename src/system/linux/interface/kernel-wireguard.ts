@@ -76,7 +76,7 @@ function createLink(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Ui
     links.addLink(candidate, KIND);
     return candidate;
   }
-  throw new InterfaceError('name-taken', new Error('an interface with this name exists'));
+  throw new InterfaceError('name-taken', new Error('an interface with this name already exists'));
 }
 
 /** Replaces `%d` in a name by numbers, as the kernel does for tun devices. */

@@ -119,7 +119,7 @@ export function getDevice(family: number, interfaceIndex: number): NetlinkReques
 
 /**
  * Decodes the messages of a device. A long list of allowed IPs continues in the next message, in a
- * peer with the same key. Wipes the private key, which the kernel includes.
+ * peer with the same key. Wipes the private key, which the kernel includes in its reply.
  */
 export function decodeDevice(
   messages: readonly NetlinkMessage[],
