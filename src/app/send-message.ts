@@ -33,7 +33,7 @@ export interface SendOptions extends OpenTunnelOptions {
   readonly message: Message;
   /** Timeout in milliseconds: until the response starts (TCP, UDP), or for inactivity (HTTP). */
   readonly timeout: number;
-  /** Whether to send even if another process on this machine uses the SIM. */
+  /** Whether to send even if another process on this machine is using the SIM. */
   readonly force: boolean;
   /** This process's ID. */
   readonly pid: number;
@@ -47,7 +47,7 @@ const MAX_ANSWER = 16 * 1024 * 1024;
 /**
  * Sends the message and returns the response. Waits for another `send` with the same SIM to end.
  *
- * @throws UserError of kind `tunnel` if another process on this machine uses the SIM
+ * @throws UserError of kind `tunnel` if another process on this machine is using the SIM
  * @throws UserError of kind `usage` for tun mode, or if a UDP message does not fit into one packet
  * @throws TunnelError if no handshake or connection succeeds
  * @throws UserError of kind `failed` if the exchange fails

@@ -79,9 +79,9 @@ export function createSystemContext(version: string) {
     runFolders: () => runFolders(),
     localConnections: async () =>
       (await import('../system/network/local-connection.js')).localConnections,
-    /** Detects which process on this machine uses a WireGuard key. */
+    /** Detects which process on this machine is using a WireGuard key. */
     keyClaims: async () => (await import('../system/network/key-claims.js')).createKeyClaims(),
-    /** Detects which process listens on a port of this machine. */
+    /** Detects which process is listening on a port on this machine. */
     portHolder: async () => (await import('../system/network/port-holder.js')).portHolder,
     localListeners: async () =>
       (await import('../system/network/local-listener.js')).localListeners,

@@ -202,7 +202,7 @@ export class Sims {
     return this.#change({ ...sim, terminationEnabled });
   }
 
-  /** Terminates a SIM permanently. The caller must check the termination protection. */
+  /** Terminates a SIM permanently. The caller must check termination protection. */
   terminate(sim: Sim): Sim {
     const ended = hasArc(sim) ? this.#endSession(sim) : sim;
     return this.#change({ ...ended, status: 'terminated' });

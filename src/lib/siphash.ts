@@ -23,7 +23,8 @@ export class SipHash {
 
   /** @param key 16 bytes, which are copied */
   constructor(key: Uint8Array) {
-    if (key.length !== SIPHASH_KEY_LENGTH) throw new RangeError('a SipHash key must have 16 bytes');
+    if (key.length !== SIPHASH_KEY_LENGTH)
+      throw new RangeError('a SipHash key must be 16 bytes long');
     this.#key = Int32Array.from({ length: 4 }, (_, index) => readInt32(key, index * 4));
   }
 

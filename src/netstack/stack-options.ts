@@ -29,8 +29,8 @@ export interface StackOptions {
 }
 
 /**
- * A key and a clock that survive a restart. If a new connection reuses the ports of a connection of
- * the previous process, a peer in TIME-WAIT accepts the SYN, because its sequence number and
+ * A key and a clock that survive a restart. If a new connection reuses the ports of a connection
+ * from the previous process, a peer in TIME-WAIT accepts the SYN, because its sequence number and
  * timestamp are higher than the old ones (RFC 6191 2).
  */
 export interface LastingSequences {

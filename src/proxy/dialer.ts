@@ -34,10 +34,10 @@ export interface KeepableStream extends Duplex {
    * stream.
    */
   readonly segmentSize: number;
-  /** Whether the other end has not acknowledged all sent bytes. */
+  /** Whether any sent bytes are still unacknowledged by the peer. */
   readonly isUnacknowledged: boolean;
   /**
-   * Whether the other end reset the connection because its socket no longer existed when the
+   * Whether the peer reset the connection because its socket no longer existed when the
    * unacknowledged bytes arrived, which proves that no program has read them.
    */
   readonly provesUnread: boolean;

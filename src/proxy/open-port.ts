@@ -70,9 +70,9 @@ export function listenError(
     });
   const reason = listenFault(error.code);
   if (error.code === 'EADDRINUSE') {
-    const other = `Stop the program that uses the port, or choose another port with ${flag} (0 picks a free port).`;
+    const other = `Stop the program that is using the port, or choose another port with ${flag} (0 picks a free port).`;
     return fail('failed', reason, other);
   }
   if (isDenied(error)) return fail('permission', reason, 'Choose port 1024 or above.');
-  return fail('failed', undefined, 'Choose an address of this machine.', hostFlag);
+  return fail('failed', undefined, 'Choose an address that belongs to this machine.', hostFlag);
 }

@@ -74,7 +74,7 @@ export interface Operation {
  */
 export const SIM_MAY_EXIST = [
   'Look for a new SIM with `arctun sim list --since TIME`, where TIME is the start time of this command: a billed SIM may already exist.',
-  'Or run bootstrap again: it looks for that SIM before it creates another one.',
+  'Or run bootstrap again: it will look for that SIM before it creates another one.',
   'Give that SIM a new key with `arctun bootstrap authkey --adopt SIM_ID`, or stop its billing with `arctun sim terminate SIM_ID`. Its private key cannot be shown again.',
 ] as const;
 
@@ -124,7 +124,7 @@ const NEXT_OF_FAILURE: Readonly<Record<TransportFailure, string>> = {
   dns: 'Check the network, the name server, and the host name of the endpoint.',
   connection: 'Check the network and the firewall, and HTTPS_PROXY if you use a proxy.',
   proxy:
-    'Check HTTPS_PROXY and its credentials. If HTTPS_PROXY is the proxy of `arctun up`, add the host to NO_PROXY.',
+    'Check HTTPS_PROXY and its credentials. If HTTPS_PROXY names the proxy that `arctun up` provides, add the host to NO_PROXY.',
   timeout: 'Check the network and the proxy settings, then try again.',
   tls: 'Check that the endpoint is the SORACOM API. If a proxy intercepts TLS, set NODE_EXTRA_CA_CERTS to its CA.',
   'tls-clock':

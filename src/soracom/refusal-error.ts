@@ -74,7 +74,7 @@ function nextSteps(operation: Operation, status: number): readonly string[] {
   if (status >= 500) return ['Try again in a few minutes: the server has a problem.'];
   if (status >= 300 && status < 400) {
     return [
-      'Check the endpoint, or sign in to the captive portal of the network: arctun does not follow redirects.',
+      "Check the endpoint, or sign in to the network's captive portal: arctun does not follow redirects.",
     ];
   }
   return NEXT_OF_STATUS[status]?.(operation) ?? [];

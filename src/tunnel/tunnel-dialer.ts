@@ -157,7 +157,7 @@ export class TunnelDialer implements Dialer {
     const peer = engine.device.peerFor(address);
     if (peer?.hasSession(now) !== true) return silentPeer(silence.explain());
     if (engine.device.silenceOf(peer, now) === undefined) {
-      return new DialError('timeout', 'the tunnel is up, but the target does not answer');
+      return new DialError('timeout', 'the tunnel is up, but the target is not answering');
     }
     return this.#explainSilence();
   }
@@ -165,7 +165,7 @@ export class TunnelDialer implements Dialer {
   #explainSilence(): DialError {
     const error = this.#options.silence.explain();
     const options = { cause: error, silence: error.reason };
-    return new DialError('timeout', `the target does not answer: ${error.why}`, options);
+    return new DialError('timeout', `the target is not answering: ${error.why}`, options);
   }
 }
 

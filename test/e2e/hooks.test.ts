@@ -88,7 +88,7 @@ it('do not run from a file that others can write: exit code 6', async () => {
   const { code, stderr } = await processes.run(command, { cwd: folder });
   expect({ code, stderr }).toEqual({
     code: 6,
-    stderr: `Error: cannot run the commands of ${file}: other users can write to the file ${file} (mode 0666)
+    stderr: `Error: cannot run the commands in ${file}: other users can write to the file ${file} (mode 0666)
   No command was run and nothing was changed.
   Run: chmod go-w ${file}
   Or remove preUp, postUp, preDown and postDown from the file.

@@ -44,7 +44,7 @@ function run(...parameters: string[]): Promise<Finished> {
   return start(...parameters).finished;
 }
 
-const uses = () => `arctun up (pid ${up.child.pid}) already uses this SIM`;
+const uses = () => `arctun up (pid ${up.child.pid}) is already using this SIM`;
 
 it('refuses a second up with a copy of the file', async () => {
   const { code, stderr } = await startUp('--config', 'copy.json').finished;
@@ -68,7 +68,7 @@ it('sends with --force, and warns', async () => {
   expect({ code, stderr }).toEqual({
     code: 0,
     stderr: expect.stringMatching(
-      /^\S+ WARN +the two tunnels that use this SIM will keep disconnecting each other reason="arctun up \(pid \d+\) uses this SIM"\nHTTP 201 Created\n$/,
+      /^\S+ WARN +the two tunnels that use this SIM will keep disconnecting each other reason="arctun up \(pid \d+\) is using this SIM"\nHTTP 201 Created\n$/,
     ) as string,
   });
 }, 60_000);
@@ -96,7 +96,7 @@ it('starts after a kill, as does one of two that start at the same moment', asyn
   const [running, ...others] = both.filter((process) => process.running);
   expect(others).toEqual([]);
   await running!.output(/is up/);
-  expect(first.stderr).toContain(`(pid ${running!.child.pid}) already uses this SIM`);
+  expect(first.stderr).toContain(`(pid ${running!.child.pid}) is already using this SIM`);
   running!.kill('SIGTERM');
   expect((await running!.finished).code).toBe(0);
 }, 60_000);

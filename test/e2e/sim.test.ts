@@ -151,7 +151,7 @@ describe('sim renew-key', () => {
     const { code, stdout, stderr } = await run(['sim', 'renew-key']);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: 'The old key no longer works: restart any tunnel that uses it.\n',
+      stderr: 'The old key no longer works: restart any tunnel that is using it.\n',
     });
     expect(stdout).toBe(`SIM ${simId} has a new key, saved in ${join(folder, 'arc.json')}.\n`);
     expect(old).not.toContain(arcJson().privateKey);

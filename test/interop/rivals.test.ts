@@ -54,8 +54,8 @@ describeWith(PEERS, 'two tunnels that post once a second', () => {
     await both[0]!.output(/answer 201/);
     both.push(start(server.tunnelConfig()));
     for (const tunnel of both) {
-      await tunnel.output(/rival .*"isCertain":true.*another tunnel uses this virtual SIM/);
-      expect(tunnel.stderr).toMatch(/WARN .*another tunnel uses this virtual SIM/);
+      await tunnel.output(/rival .*"isCertain":true.*another tunnel is using this virtual SIM/);
+      expect(tunnel.stderr).toMatch(/WARN .*another tunnel is using this virtual SIM/);
       expect(tunnel.stdout).not.toContain('failed');
     }
     // The third tunnel has had as much traffic, with its own key.
@@ -87,7 +87,9 @@ describeWith([...PEERS, 'curl'], 'up', () => {
   it('reports a rival in log, status and health, and stays up', async () => {
     const both = [await open(), await open('--force')];
     const isNamed = () =>
-      both.every(({ process }) => process.stderr.includes('another tunnel uses this virtual SIM'));
+      both.every(({ process }) =>
+        process.stderr.includes('another tunnel is using this virtual SIM'),
+      );
     for (let round = 0; round < 60 && !isNamed(); round++) {
       await Promise.all(both.map(({ url }) => post(url)));
     }

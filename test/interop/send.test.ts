@@ -91,7 +91,7 @@ describeWith(PEERS, 'send with wireguard-go as the peer', () => {
 
   it.each([
     ['tcp', `${SERVICE}:9`, 'refused'],
-    ['udp', `${SERVICE}:9`, 'UDP port 9 of the target is closed'],
+    ['udp', `${SERVICE}:9`, 'UDP port 9 on the target is closed'],
     ['tcp', '192.0.2.1', 'outside the allowed IPs'],
     ['udp', '192.0.2.1', 'outside the allowed IPs'],
   ])(

@@ -23,8 +23,8 @@ it('logs one warning, and another an hour later', () => {
   const { log, appear } = setUp();
   for (let minute = 2; minute <= 70; minute++) appear(minute * MINUTE);
   expect(log.messages('warn')).toEqual([
-    'another tunnel uses this virtual SIM',
-    'another tunnel uses this virtual SIM',
+    'another tunnel is using this virtual SIM',
+    'another tunnel is using this virtual SIM',
   ]);
 });
 

@@ -30,7 +30,7 @@ export const creationSteps = {
     if (notice !== undefined) notes.push(notice);
     if (options.ownKey || options.adopt !== undefined) notes.push(keyKept(options.path));
     if (createSim !== undefined) {
-      // Since the earlier run was interrupted, another arc.json has appeared.
+      // After the earlier run was interrupted, another arc.json appeared.
       await journal.end();
       notes.push(
         `An earlier run requested a virtual SIM but did not receive a response. A second SIM may exist in addition to ${config.simId}, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
@@ -184,7 +184,7 @@ const keyKept = (path: string) =>
 function withWayOut(error: unknown, path: string): unknown {
   if (!(error instanceof ApiError) || (error.status !== 400 && error.status !== 404)) return error;
   return error.withAdvice(
-    `If that SIM no longer exists, move ${path} elsewhere, or choose another file with --config. Bootstrap then creates a new SIM, which will be billed.`,
+    `If that SIM no longer exists, move ${path} elsewhere, or choose another file with --config. Bootstrap will then create a new SIM, which will be billed.`,
   );
 }
 

@@ -78,7 +78,7 @@ export async function finishRenewal(renewal: Renewal): Promise<ArcConfig> {
     if (!isRefusedRenewal(error)) throw error;
     const next = [
       ...error.next,
-      `Keep ${journal.path}: the SIM may already use the key in this file. Delete the file only if the SIM no longer exists or its key was renewed elsewhere.`,
+      `Keep ${journal.path}: the SIM may already be using the key in this file. Delete the file only if the SIM no longer exists or its key was renewed elsewhere.`,
     ];
     const { simId } = journal.key;
     throw retold(

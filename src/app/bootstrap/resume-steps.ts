@@ -23,7 +23,9 @@ export const resumeSteps = {
     return 'adopt-sim';
   },
 
-  /** createSim has returned. Adds a key if the SIM has none; no other program uses the SIM yet. */
+  /**
+   * createSim has returned. Adds a key if the SIM has none; no other program is using the SIM yet.
+   */
   async 'finish-creation'(
     run: SimRun,
   ): Promise<'adopt-sim' | 'announce-own-key' | 'refresh-session'> {
@@ -112,7 +114,7 @@ async function findOrChoose(run: SimRun): Promise<Exclude<SimChoice, 'nothing'> 
 const CLOCK_SKEW = 60_000;
 
 /**
- * After this many milliseconds, SORACOM's listings certainly include a created SIM. SORACOM does
+ * After this many milliseconds, a created SIM is assumed to be in SORACOM's listings. SORACOM does
  * not publish a figure; this value should be far above the real delay.
  */
 const LISTED_AFTER = 600_000;
@@ -190,7 +192,7 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
 }
 
 const OTHER_DEVICE =
-  'Adopt only the SIM that you requested: a device that already uses the SIM will lose its connection.';
+  'Adopt only the SIM that you requested: a device that is already using the SIM will lose its connection.';
 
 const NOTHING_CHANGED = 'Nothing was created or changed.';
 

@@ -158,7 +158,9 @@ export class SimJournal {
     const journal = this.#opened();
     await explained(() => journal.remove(), {
       what: 'the run is complete, but its journal could not be removed',
-      next: [`Delete ${journal.path}. While this file exists, every run repeats the same steps.`],
+      next: [
+        `Delete ${journal.path}. While this file exists, every run will repeat the same steps.`,
+      ],
     });
     this.#journal = undefined;
     this.#progress = {};

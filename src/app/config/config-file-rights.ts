@@ -16,7 +16,7 @@ export function refuseHooksOfOthers(arcConfig: LoadedArcConfig): void {
   const hasHooks = [preUp, postUp, preDown, postDown].some((commands) => commands.length > 0);
   if (first === undefined || !hasHooks) return;
   throw new UserError('permission', {
-    what: `cannot run the commands of ${source}`,
+    what: `cannot run the commands in ${source}`,
     why: whoWrites(first),
     next: [
       'No command was run and nothing was changed.',

@@ -29,7 +29,7 @@ export interface ImportConfigPorts {
 export interface ImportedConfig {
   /** The absolute path of the written arc.json. */
   readonly path: string;
-  /** The name of the input in messages. */
+  /** The input's name as messages show it. */
   readonly source: string;
   /** Settings that arc.json stores in another form or cannot store. */
   readonly notes: readonly ImportNote[];

@@ -38,7 +38,7 @@ export async function runProfileCommand(
       : `exited with status ${result.exitCode}`;
   // Standard output may contain part of a profile, so only standard error is shown.
   throw new UserError('failed', {
-    what: `cannot use the profileCommand of ${place}`,
+    what: `cannot use the profileCommand in ${place}`,
     why: [`${words[0] ?? ''} ${end}`, firstLine(result.stderr)].filter(Boolean).join(': '),
     next: ['Run the command by itself to find the cause.'],
   });
@@ -48,7 +48,7 @@ export async function runProfileCommand(
 function splitCommand(command: string, place: string): string[] {
   const refuse = (why: string): never => {
     throw new UserError('configuration', {
-      what: `cannot run the profileCommand of ${place}`,
+      what: `cannot run the profileCommand in ${place}`,
       why,
       next: [
         'Write a program and its arguments, and quote special characters: arctun does not use a shell.',
@@ -89,7 +89,7 @@ const KINDS: Readonly<Partial<Record<CommandError['failure'], FailureKind>>> = {
 
 function commandFailed(error: CommandError, place: string): UserError {
   return new UserError(KINDS[error.failure] ?? 'failed', {
-    what: `cannot run the profileCommand of ${place}`,
+    what: `cannot run the profileCommand in ${place}`,
     why: error.message,
     next: [
       error.failure === 'not-found'

@@ -1,6 +1,6 @@
 /**
  * Renews the Arc session of an open tunnel if nothing arrives from the Arc server. If a session has
- * ended, the server ignores its packets, and only SORACOM's API shows that it has ended.
+ * ended, the server ignores its packets, and only SORACOM's API shows that the session has ended.
  */
 import { ArcConfigError } from '../../arc-config/arc-config-error.js';
 import { SKELETON_SIM_ID, type ArcSession } from '../../arc-config/arc-config.js';
@@ -47,7 +47,7 @@ export class SessionRenewal {
   readonly #said = new Set<string>();
   #changesSeen: number;
   #finding: Finding | undefined;
-  /** Whether the clock of this machine was slow when SORACOM last responded. */
+  /** Whether this machine's clock was slow when SORACOM last responded. */
   #isClockSlow = false;
   #timer: Timer | undefined;
   #look: Promise<void> = Promise.resolve();
@@ -223,7 +223,7 @@ export class SessionRenewal {
 const SILENT = 'the Arc server is not answering, and checking the session with SORACOM failed';
 
 /** Advice for a SIM that was bootstrapped without API credentials. */
-const BOOTSTRAP_AGAIN = 'Or run bootstrap again: arctun then applies the new arc.json.';
+const BOOTSTRAP_AGAIN = 'Or run bootstrap again: arctun will then apply the new arc.json.';
 
 /** Builds the warning if SORACOM and arc.json agree, because a new session would not help. */
 function agreement({ config, source }: LoadedArcConfig, isClockSlow: boolean): string {

@@ -42,7 +42,7 @@ export interface RenewKeyPorts extends SignInPorts<RenewKeyApi>, StateHome {
    * Asks whether to disconnect the tunnel that is running on this machine; absent without a
    * terminal.
    *
-   * @param holder a clause that names the process that uses the SIM
+   * @param holder a clause that names the process that is using the SIM
    */
   confirm?(holder: string): Promise<boolean>;
 }
@@ -85,13 +85,15 @@ export async function renewKeyOfSim(
     await settleSessionState(renewed, ports);
     const notes = [
       ...(isInterrupted ? ['The new key was created by an earlier, interrupted run.'] : []),
-      'The old key no longer works: restart any tunnel that uses it.',
+      'The old key no longer works: restart any tunnel that is using it.',
     ];
     return { simId: renewed.simId, path: files.absolute(options.path), notes };
   });
 }
 
-/** Asks the user first if a process uses the SIM, because replacing the old key ends its tunnel. */
+/**
+ * Asks the user first if a process is using the SIM, because replacing the old key ends its tunnel.
+ */
 async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<void> {
   const publicKey = ports.publicKeyOf(config.privateKey.expose());
   const holder = await findSimHolder(publicKey, ports.claims);

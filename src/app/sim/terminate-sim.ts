@@ -36,7 +36,7 @@ export interface TerminateSimPorts extends SignInPorts<TerminateApi>, StateHome 
   confirm?(sim: SimSummary): Promise<boolean>;
   /**
    * Called with the SIM that is about to be terminated.
-   * @param holder names the process on this machine that uses the SIM, if any
+   * @param holder names the process on this machine that is using the SIM, if any
    */
   onSim?(sim: SimSummary, holder: string | undefined): void;
   readonly claims: KeyClaims;

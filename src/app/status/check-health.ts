@@ -12,7 +12,7 @@ export interface HealthAnswer {
   readonly name: string | undefined;
   /** The reason; undefined if the tunnel is healthy. */
   readonly why: string | undefined;
-  /** Whether another tunnel uses the same key, which slows both tunnels down. */
+  /** Whether another tunnel is using the same key, which slows both tunnels down. */
   readonly hasRival: boolean;
 }
 

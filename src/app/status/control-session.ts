@@ -64,7 +64,9 @@ export function readStatusAnswer(line: string): StatusReport {
   const status = memberOf(answer, 'status');
   if (isStatusReport(status)) return status;
   const error = memberOf(answer, 'error');
-  throw new Error(typeof error === 'string' ? error : 'the process runs another version of arctun');
+  throw new Error(
+    typeof error === 'string' ? error : 'the process is running another version of arctun',
+  );
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -1,4 +1,4 @@
-/** Finds the WireGuard devices of this machine that do not belong to arctun. */
+/** Finds the WireGuard devices on this machine that do not belong to arctun. */
 import { CommandError, type CommandRunner } from '../../ports/command-runner.js';
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { askDevice, type DeviceStatus } from '../../tunnel/uapi/ask-device.js';
@@ -71,7 +71,7 @@ async function userspaceDevice(
   }
 }
 
-/** @param known names to skip in the output of `wg`, because they are already listed */
+/** @param known names to skip in `wg` output, because they are already listed */
 async function kernelDevices(
   known: readonly string[],
   { commands, platform }: FindDevicesPorts,

@@ -1,4 +1,4 @@
-/** Asks the running tunnels of this machine for their status. */
+/** Asks the running tunnels on this machine for their status. */
 import { codeOf, messageOf, ownerOf } from '../../lib/errors/error-message.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
 import { LINE_END, readStatusAnswer, STATUS_REQUEST } from './control-session.js';
@@ -25,7 +25,7 @@ export interface FoundTunnels {
 export interface FindTunnelsOptions {
   /** Folders that contain control sockets. */
   readonly folders: readonly string[];
-  /** The name of the tunnel to find, as in the output of `status`; undefined for all. */
+  /** The name of the tunnel to find, as `status` shows it; undefined for all. */
   readonly name?: string | undefined;
 }
 

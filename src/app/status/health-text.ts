@@ -11,5 +11,5 @@ export function healthReasons({
   rival,
 }: Pick<TunnelStatus, 'silence' | 'rival'>): readonly string[] {
   if (silence !== undefined) return [silence.why];
-  return rival === undefined ? [] : [`another tunnel uses this virtual SIM: ${rival.why}`];
+  return rival === undefined ? [] : [`another tunnel is using this virtual SIM: ${rival.why}`];
 }

@@ -42,7 +42,7 @@ const QUESTION_INTERVAL = 1_000;
  */
 const LONGEST_DOUBT = 3_000;
 
-/** @throws UserError of kind `tunnel` if another process uses the SIM; the abort reason */
+/** @throws UserError of kind `tunnel` if another process is using the SIM; the abort reason */
 export async function claimSim(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<SimClaim> {
   return new SimClaim(await claimKey(options, ports), options, ports);
 }
@@ -59,7 +59,7 @@ export class SimClaim {
     this.#ports = ports;
   }
 
-  /** Claims the running tunnel's new key. Logs a warning if another process uses that key. */
+  /** Claims the running tunnel's new key. Logs a warning if another process is using that key. */
   async follow(publicKey: Uint8Array): Promise<void> {
     if (sameBytes(publicKey, this.#options.publicKey)) return;
     await this.#claim.close();
@@ -119,14 +119,16 @@ async function take(
     return await claims.take(publicKey, () => simUseLine(use()));
   } catch (error) {
     const reason = messageOf(error);
-    log.debug({ reason }, 'cannot detect another arctun that uses this SIM');
+    log.debug({ reason }, 'cannot detect whether another arctun process is using this SIM');
     return UNKEPT;
   }
 }
 
 const UNKEPT: KeyClaim = { close: () => Promise.resolve() };
 
-/** Returns a clause that names the process using a SIM: `arctun up (pid 4711) uses this SIM`. */
+/**
+ * Returns a clause that names the process using a SIM: `arctun up (pid 4711) is using this SIM`.
+ */
 export async function findSimHolder(
   publicKey: Uint8Array,
   claims: KeyClaims,
@@ -141,12 +143,14 @@ async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit
     if (line === undefined) return { isPresent: false, use: undefined, reason: 'unused' };
     const use = readSimUse(line);
     const reason =
-      use === undefined ? 'another process uses this SIM' : `${simUseText(use)} uses this SIM`;
+      use === undefined
+        ? 'another process is using this SIM'
+        : `${simUseText(use)} is using this SIM`;
     return { isPresent: true, use, reason };
   } catch (error) {
     const reason = isDenied(error)
-      ? "another user's process uses this SIM"
-      : `an unidentified process uses this SIM (${messageOf(error)})`;
+      ? "another user's process is using this SIM"
+      : `an unidentified process is using this SIM (${messageOf(error)})`;
     return { isPresent: true, use: undefined, reason };
   }
 }
@@ -162,7 +166,7 @@ function inUse(command: SimUse['command'], { use, reason }: Holder): UserError {
   const why =
     use === undefined
       ? reason
-      : `${simUseText(use)} already uses this SIM${use.command === 'send' ? ', and did not exit within 30 s' : ''}`;
+      : `${simUseText(use)} is already using this SIM${use.command === 'send' ? ', and did not exit within 30 s' : ''}`;
   const nothing = command === 'send' ? ['Nothing was sent.'] : [];
   return new UserError('tunnel', { what, why, next: [...nothing, remedyFor(command, use)] });
 }

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../../ports/clock.js';
 export interface LivenessBeats {
   /** The next heartbeat must arrive within this many milliseconds. */
   readonly timeout: number;
-  /** Whether the process works. A slow response counts as a failure. */
+  /** Whether the process is working. A slow response counts as a failure. */
   readonly isAlive: () => Promise<boolean>;
   readonly beat: () => void;
 }

@@ -67,7 +67,7 @@ function refused(name: string, source: string, error: PacketInterfaceError): Use
       ]);
     case 'name-taken':
       return fail('failed', 'an interface with this name already exists', [
-        'Stop any tunnel that uses this interface: two tunnels with the same key keep disconnecting each other.',
+        'Stop any tunnel that is using this interface: two tunnels with the same key keep disconnecting each other.',
         `Or set another interface name in ${source}.`,
       ]);
     case 'bad-name':

@@ -1,11 +1,11 @@
-/** Finds the name of the process that uses an unavailable port. */
+/** Finds the name of the process that is using an unavailable port. */
 import { codeOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 
 /** The type of `portHolder` in src/system/network/port-holder.ts. */
 export type PortHolder = (protocol: 'tcp' | 'udp', port: number) => Promise<string | undefined>;
 
-/** Returns the error with the name of the process that uses the port, if known. */
+/** Returns the error with the name of the process that is using the port, if known. */
 export async function withPortHolder(error: unknown, portHolder: PortHolder): Promise<unknown> {
   if (!(error instanceof UserError)) return error;
   const taken = takenPort(error.cause);

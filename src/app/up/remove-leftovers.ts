@@ -37,7 +37,7 @@ export function removeLeftovers(
       what,
       why: `the network interface ${name} still exists, and its tunnel needs these routes`,
       next: [
-        `Stop the "arctun up" that uses the interface, or remove the interface: sudo ip link delete ${name}.`,
+        `Stop the "arctun up" that is using the interface, or remove the interface: sudo ip link delete ${name}.`,
       ],
     });
   }

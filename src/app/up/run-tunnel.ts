@@ -29,7 +29,7 @@ export interface RunTunnelOptions extends UserspaceOptions {
   readonly tunnel: TunnelPlan;
   readonly mode: Omit<ModeWish, 'interfaceName' | 'source'>;
   readonly services: TunnelServiceOptions;
-  /** Whether to open the tunnel even if another process on this machine uses the SIM. */
+  /** Whether to open the tunnel even if another process on this machine is using the SIM. */
   readonly force: boolean;
   /** How long to wait for the first handshake, in milliseconds; 0 waits forever. */
   readonly wait: number;

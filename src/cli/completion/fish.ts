@@ -1,7 +1,7 @@
 import type { CommandLine, CommandNode, CompletionValue } from './command-line.js';
 import { quotedForFish as quoted } from './quote.js';
 
-/** Generates a script to source, or to save as `arctun.fish` in a folder of $fish_complete_path. */
+/** Generates a script to source, or to save as `arctun.fish` in a folder in $fish_complete_path. */
 export function fishScript({ program, nodes }: CommandLine): string {
   const name = `__${program.replaceAll(/\W/g, '_')}`;
   return `# fish completion for ${program}

@@ -1,7 +1,7 @@
 import type { CommandLine, CommandNode, CompletionFlag, CompletionValue } from './command-line.js';
 import { quoted } from './quote.js';
 
-/** Generates a script to source after compinit, or to save as `_arctun` in a folder of $fpath. */
+/** Generates a script to source after compinit, or to save as `_arctun` in a folder in $fpath. */
 export function zshScript({ program, nodes }: CommandLine): string {
   const name = `_${program.replaceAll(/\W/g, '_')}`;
   return `#compdef ${program}

@@ -53,7 +53,7 @@ export const kryptonCliFlags = {
   'stop-bits': number('Number of stop bits of the port.', 1),
   'parity-mode': number('Parity mode of the port, as a number that krypton-cli accepts.', 0),
   'disable-key-cache': { type: 'boolean', description: "Do not cache the SIM's key." },
-  'clear-key-cache': { type: 'boolean', description: 'Delete the cached key of the SIM.' },
+  'clear-key-cache': { type: 'boolean', description: "Delete the SIM's cached key." },
   'krypton-cli-path': {
     type: 'string',
     description: 'Path of krypton-cli.',

@@ -49,7 +49,7 @@ export function parseLabels(flags: {
 function refuseUnusableText(flag: string, text: string): void {
   const next = `Use at most ${MAX_TAG_LENGTH} characters, without line breaks.`;
   const { length } = Array.from(text);
-  if (length > MAX_TAG_LENGTH) throw wrong(flag, `the text has ${length} characters`, next);
+  if (length > MAX_TAG_LENGTH) throw wrong(flag, `the text is ${length} characters long`, next);
   if (CONTROL_CHARACTER.test(text)) {
     throw wrong(flag, 'the text contains a line break or another control character', next);
   }

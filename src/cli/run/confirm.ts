@@ -31,16 +31,16 @@ export async function confirmTermination(
 }
 
 /**
- * Asks whether to renew the key although a tunnel that is running uses it. Rejects with the abort
+ * Asks whether to renew the key although a running tunnel is using it. Rejects with the abort
  * reason if the signal aborts.
  *
- * @param holder names the process that uses the SIM
+ * @param holder names the process that is using the SIM
  */
 export async function confirmRenewal(
   holder: string,
   signal: AbortSignal,
   ask: typeof askForWord = askForWord,
 ): Promise<boolean> {
-  const question = `${holder}. With a new key, its tunnel stops working until you restart that process. Type ${RENEWAL_WORD} to renew the key:`;
+  const question = `${holder}. With a new key, its tunnel will stop working until you restart that process. Type ${RENEWAL_WORD} to renew the key:`;
   return (await ask(question, signal)).trim() === RENEWAL_WORD;
 }

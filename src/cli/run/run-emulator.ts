@@ -86,7 +86,7 @@ function warnOfOpenArc(arcListen: string, endpoint: string, log: Log): void {
   if (isLoopback(parseListenAddress(arcListen, DEFAULT_ARC_PORT).host)) return;
   log.warn(
     { endpoint },
-    'the Arc server is open to anyone who can reach its address and has the key of a SIM',
+    "the Arc server is open to anyone who can reach its address and has a SIM's key",
   );
 }
 

@@ -49,7 +49,7 @@ export async function fetchNode(
       expected,
       `the checksum of the download is ${integrity}, but this version of arctun expects ${expected.integrity}`,
       [
-        'Try again. If the download fails again, do not use the file: your registry or a proxy serves a different file.',
+        'Try again. If the download fails again, do not use the file: your registry or a proxy is serving a different file.',
       ],
     );
   }

@@ -67,8 +67,8 @@ export const DIAL_LIMIT = 20_000;
 
 /** The log messages for giving up a SIM. */
 const MOVE_REASONS = {
-  rival: 'another sandbox uses this virtual SIM',
-  silence: 'the Arc server does not answer for this virtual SIM',
+  rival: 'another sandbox is using this virtual SIM',
+  silence: 'the Arc server is not answering for this virtual SIM',
 } as const;
 
 type MoveReason = keyof typeof MOVE_REASONS;
@@ -302,7 +302,7 @@ export class PooledTunnel {
   #warn(pause: number): void {
     const error = new UserError('failed', {
       what: 'no virtual SIM in the pool is free',
-      why: `other tunnels use all ${this.#sims.length} virtual SIMs, or the Arc server does not answer. This tunnel will share its SIM for ${Math.round(pause / 1000)} s, which can delay messages`,
+      why: `other tunnels are using all ${this.#sims.length} virtual SIMs, or the Arc server is not answering. This tunnel will share its SIM for ${Math.round(pause / 1000)} s, which can delay messages`,
       next: [
         'Add virtual SIMs to the pool, two for each concurrent sandbox, or reduce the concurrency.',
         'If no message arrives at all, check that the virtual SIMs are active and that outgoing UDP is allowed.',

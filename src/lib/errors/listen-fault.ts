@@ -1,6 +1,6 @@
 /**
  * Explains the error codes for a failure to listen. proxy/open-port.ts creates the whole message;
- * app/up/port-taken.ts names the program that uses the port.
+ * app/up/port-taken.ts names the program that is using the port.
  */
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'this port is in use',

@@ -58,7 +58,7 @@ export function addableHeaders(headers: Readonly<Record<string, string>>): Recor
 
 function invalidHeader(name: string, why: string): UserError {
   return new UserError('configuration', {
-    what: `cannot send the header ${JSON.stringify(name)} of the profile`,
+    what: `cannot send the header ${JSON.stringify(name)} in the profile`,
     why,
     next: ['Correct `headers` in the profile.'],
   });

@@ -27,7 +27,7 @@ export interface PrivateFilesOptions {
 
 /** The maximum length in bytes; a key or a profile is shorter than 1 KB. */
 const MAX_LENGTH = 64 << 10;
-/** The timeout in milliseconds; the program at the other end may have to prompt its user. */
+/** The timeout in milliseconds; the program that writes to a pipe may have to prompt its user. */
 const PIPE_TIMEOUT = 60_000;
 const GROUP_AND_OTHERS = 0o077;
 

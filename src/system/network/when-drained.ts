@@ -3,7 +3,9 @@ import type { DatagramSocket } from '../../ports/datagram-sockets.js';
 /** The maximum time in milliseconds that close() waits for queued datagrams. */
 const LONGEST_CLOSE = 1_000;
 
-/** Calls `finish` when the socket's queue is empty, at the latest after LONGEST_CLOSE. */
+/**
+ * Calls `finish` when the socket's queue is empty or after LONGEST_CLOSE, whichever comes first.
+ */
 export function whenDrained(socket: DatagramSocket, isEmpty: boolean, finish: () => void): void {
   if (isEmpty) {
     finish();

@@ -22,7 +22,7 @@ import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 
 const COMMENT =
-  'The secrets in this file can decrypt its traffic, and the private key can be used to open tunnels.';
+  'The secrets in this file can be used to decrypt its traffic, and the private key can be used to open tunnels.';
 const OUTSIDE = 0;
 const INSIDE = 1;
 const INTERFACES = [

@@ -65,7 +65,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (end !== undefined) throw end;
     if (payload.length > this.maxPayload) {
       throw new RangeError(
-        `the datagram has ${payload.length} bytes, but must have at most ${this.maxPayload} to fit into a packet`,
+        `the datagram is ${payload.length} bytes long, but must be at most ${this.maxPayload} bytes to fit into a packet`,
       );
     }
     const taken = this.#socket.send(payload);
@@ -119,7 +119,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
     if (kind !== 'port-unreachable' && kind !== 'unreachable') return;
     const error =
       kind === 'port-unreachable'
-        ? new DialError('refused', `UDP port ${remote.port} of the target is closed`)
+        ? new DialError('refused', `UDP port ${remote.port} on the target is closed`)
         : new DialError('unreachable', 'the target is unreachable');
     if (this.#receiver !== undefined) this.#receiver.fail(error);
     else this.#error = error;

@@ -127,14 +127,14 @@ function describe(signs: RivalSigns): Rival {
   if (!isCertain) {
     return {
       ...signs,
-      what: 'another tunnel may use this virtual SIM',
+      what: 'another tunnel may be using this virtual SIM',
       why: 'the Arc server sent a packet for a session or connection that this tunnel does not have',
       next: ['Wait: after a new handshake, arctun checks whether this happens again.'],
     };
   }
   return {
     ...signs,
-    what: 'another tunnel uses this virtual SIM',
+    what: 'another tunnel is using this virtual SIM',
     why: `the session was taken over ${times(lost)}, and packets for another tunnel's connection arrived ${times(flows)}. A virtual SIM supports only one tunnel at a time`,
     next: ['Give each tunnel its own virtual SIM, or stop the other tunnel.'],
   };

@@ -42,7 +42,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
   }),
   'wrong-key': (facts) => ({
     what: NO_HANDSHAKE,
-    why: `${endpoints(facts)} responds, but its responses cannot be decrypted: it uses another key or a pre-shared key`,
+    why: `${endpoints(facts)} responds, but its responses cannot be decrypted: it is using a different key or a pre-shared key`,
     next: [`Check the keys, which do not match: ${lookAtSim(facts)}.`],
   }),
   'under-load': (facts) => ({
@@ -53,7 +53,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
   'clock-behind': (facts) => ({
     what: NO_HANDSHAKE,
     why: `${unanswered(facts)}. This machine's clock says ${dateOf(facts.unixMilliseconds)}; if the server has already seen a later timestamp for this key, it will not answer`,
-    next: ['Set the clock of this machine, for example with NTP, and try again.'],
+    next: ["Set this machine's clock, for example with NTP, and try again."],
   }),
   'no-data-back': (facts) => ({
     what: 'no data from the Arc server',
@@ -66,7 +66,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
   'name-not-found': ({ host, error, configName }) => ({
     what: `cannot find the Arc server ${host}`,
     why: error?.message ?? 'the resolver has not answered yet',
-    next: [`Check arcServerEndpoint in ${configName.source} and the DNS of this machine.`],
+    next: [`Check arcServerEndpoint in ${configName.source} and this machine's DNS settings.`],
   }),
   'cannot-send': (facts) => ({
     what: NO_HANDSHAKE,

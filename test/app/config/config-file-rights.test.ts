@@ -43,7 +43,7 @@ it.each([['preUp'], ['postUp'], ['preDown'], ['postDown']])(
 it('reports the first fault and the fix for all', async () => {
   expect(await refusal(HOOKS, [FOLDER, FILE])).toMatchObject({
     message:
-      'cannot run the commands of /a b/arc.json: other users can write to the folder /a b (mode 0777)',
+      'cannot run the commands in /a b/arc.json: other users can write to the folder /a b (mode 0777)',
     next: [
       'No command was run and nothing was changed.',
       "Run: chmod go-w '/a b' '/a b/arc.json'",

@@ -212,7 +212,7 @@ it('refuses, as up does, commands that another user could have written', async (
     const { kind, message } = await refusalOf(work);
     expect({ kind, message }).toEqual({
       kind: 'permission',
-      message: `cannot run the commands of ${path}: other users can write to the file ${path} (mode 0666)`,
+      message: `cannot run the commands in ${path}: other users can write to the file ${path} (mode 0666)`,
     });
   }
 });

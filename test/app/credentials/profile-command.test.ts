@@ -46,7 +46,7 @@ it.each([
 ])('refuses %j, which needs a shell', async (command, why) => {
   expect(await refusal(run(command))).toMatchObject({
     kind: 'configuration',
-    what: 'cannot run the profileCommand of the profile p',
+    what: 'cannot run the profileCommand in the profile p',
     why,
     next: [
       'Write a program and its arguments, and quote special characters: arctun does not use a shell.',
@@ -96,7 +96,7 @@ it.each<[CommandFailure, string, string]>([
   ['failed', 'failed', 'Run the command by itself to find the cause.'],
 ])('says what to do when it is %s', async (failure, kind, next) => {
   ports.programs.set('op', new CommandError(failure, 'the reason'));
-  const what = 'cannot run the profileCommand of the profile p';
+  const what = 'cannot run the profileCommand in the profile p';
   expect(await refusal(run('op'))).toMatchObject({ kind, what, why: 'the reason', next: [next] });
 });
 

@@ -125,7 +125,7 @@ it('applies nothing from a file whose commands another user could have written',
   at.files.texts.set(ARC_JSON, at.arcJson({ postUp: [['b']], persistentKeepalive: 7 }));
   await at.reload();
   expect(at.log.messages('error')).toEqual([
-    'cannot reload the configuration: cannot run the commands of arc.json: other users can write to the folder /home (mode 0777). The tunnel is unchanged. No command was run and nothing was changed. Run: chmod go-w /home Or remove preUp, postUp, preDown and postDown from the file.',
+    'cannot reload the configuration: cannot run the commands in arc.json: other users can write to the folder /home (mode 0777). The tunnel is unchanged. No command was run and nothing was changed. Run: chmod go-w /home Or remove preUp, postUp, preDown and postDown from the file.',
   ]);
   expect(at.reconfigured).toBe(0);
 });

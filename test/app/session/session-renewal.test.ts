@@ -281,7 +281,7 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     await at.talk(5 * MINUTE);
     const said = warnings().filter((text) => text.includes('auth key'));
     expect(said).toEqual([
-      'the Arc server is not answering, and checking the session with SORACOM failed: cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp). Pass --auth-key-id, or set ARCTUN_AUTH_KEY_ID. Pass --auth-key, or set ARCTUN_AUTH_KEY. Pass --coverage-type, or set ARCTUN_COVERAGE_TYPE. Or run bootstrap again: arctun then applies the new arc.json.',
+      'the Arc server is not answering, and checking the session with SORACOM failed: cannot sign in to SORACOM: missing: the auth key ID, the auth key, the coverage type (g or jp). Pass --auth-key-id, or set ARCTUN_AUTH_KEY_ID. Pass --auth-key, or set ARCTUN_AUTH_KEY. Pass --coverage-type, or set ARCTUN_COVERAGE_TYPE. Or run bootstrap again: arctun will then apply the new arc.json.',
     ]);
   });
 

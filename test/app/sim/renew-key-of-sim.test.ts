@@ -57,7 +57,7 @@ it('writes the new pair and the new session into arc.json, and keeps the rest', 
   expect(result).toEqual({
     simId: SIM_ID,
     path: TARGET,
-    notes: ['The old key no longer works: restart any tunnel that uses it.'],
+    notes: ['The old key no longer works: restart any tunnel that is using it.'],
   });
   expect(arcJson()).toEqual({
     ...(JSON.parse(SAMPLE) as object),
@@ -244,7 +244,7 @@ it('finishes an interrupted renewal with the same key', async () => {
 });
 
 describe('while a local tunnel uses the old key', () => {
-  const holder = 'arctun up (pid 1234) uses this SIM';
+  const holder = 'arctun up (pid 1234) is using this SIM';
 
   beforeEach(() => {
     const { privateKey } = parseArcConfig(SAMPLE, { path: TARGET });

@@ -77,7 +77,7 @@ describe('a local tunnel with that SIM', () => {
 
   it('is found by the key in arc.json, and reported', async () => {
     ports.claims.holders.set(Buffer.from(PUBLIC_KEY, 'base64').toString('hex'), () => UP);
-    expect(await holderOf({})).toEqual(['arctun up (pid 1234) uses this SIM']);
+    expect(await holderOf({})).toEqual(['arctun up (pid 1234) is using this SIM']);
     expect(await holderOf({ simId: '8942' })).toEqual([undefined]);
   });
 
@@ -92,7 +92,7 @@ describe('a local tunnel with that SIM', () => {
     };
     ports.api.sims = [sim('8942', { profiles, activeProfileId: '8942' })];
     ports.claims.holders.set(Buffer.from(SERVER_KEY, 'base64').toString('hex'), () => UP);
-    expect(await holderOf({ simId: '8942' })).toEqual(['arctun up (pid 1234) uses this SIM']);
+    expect(await holderOf({ simId: '8942' })).toEqual(['arctun up (pid 1234) is using this SIM']);
   });
 });
 

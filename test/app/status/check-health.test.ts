@@ -54,7 +54,7 @@ it('is up even with a rival, which is reported', async () => {
   await expect(check()).resolves.toEqual({
     health: 'up',
     name: 'a',
-    why: 'another tunnel uses this virtual SIM: the session was taken over 3 times',
+    why: 'another tunnel is using this virtual SIM: the session was taken over 3 times',
     hasRival: true,
   });
 });

@@ -56,6 +56,8 @@ it('closes the connection if a request has no end', async () => {
 it.each(['', 'null\n', '{"status":{}}\n', '{"status":null,"error":1}\n'])(
   'does not accept %j as an answer',
   (line) => {
-    expect(() => readStatusAnswer(line)).toThrow('the process runs another version of arctun');
+    expect(() => readStatusAnswer(line)).toThrow(
+      'the process is running another version of arctun',
+    );
   },
 );

@@ -49,7 +49,7 @@ it('skips an abandoned socket, and names sockets that do not answer', async () =
   expect(silent).toEqual([
     silence('hung', 'the data path has hung'),
     {
-      ...silence('other', 'the process runs another version of arctun'),
+      ...silence('other', 'the process is running another version of arctun'),
       path: '/state/run/other.sock',
     },
     silence('slow', 'connect ETIMEDOUT'),

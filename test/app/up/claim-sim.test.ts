@@ -55,7 +55,7 @@ it.each([
   [
     'send',
     UP,
-    'cannot send: arctun up (pid 1234) already uses this SIM',
+    'cannot send: arctun up (pid 1234) is already using this SIM',
     [
       'Nothing was sent.',
       'Post the message to http://127.0.0.1:8888/ instead, or stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
@@ -64,7 +64,7 @@ it.each([
   [
     'up',
     { command: 'up', pid: 1234, interface: 'soratun0' },
-    'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
+    'cannot open the tunnel: arctun up (pid 1234) is already using this SIM',
     [
       'Send through the existing network interface soratun0 instead, or stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
     ],
@@ -72,7 +72,7 @@ it.each([
   [
     'up',
     { command: 'up', pid: 1234 },
-    'cannot open the tunnel: arctun up (pid 1234) already uses this SIM',
+    'cannot open the tunnel: arctun up (pid 1234) is already using this SIM',
     [
       'Stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
     ],
@@ -94,7 +94,7 @@ it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', a
   expect(log.lines).toEqual([
     {
       level: 'info',
-      fields: { reason: 'arctun send (pid 1235) uses this SIM' },
+      fields: { reason: 'arctun send (pid 1235) is using this SIM' },
       message: 'waiting until the SIM is free',
     },
   ]);
@@ -107,7 +107,7 @@ it('refuses after sends have used the SIM for 30 s', async () => {
   expect(await claiming).toMatchObject({
     kind: 'tunnel',
     message:
-      'cannot send: arctun send (pid 1235) already uses this SIM, and did not exit within 30 s',
+      'cannot send: arctun send (pid 1235) is already using this SIM, and did not exit within 30 s',
   });
 });
 
@@ -129,7 +129,7 @@ it('reports that the holder belongs to another user if only that is known', asyn
   await advance(3_200);
   expect(await claiming).toMatchObject({
     kind: 'tunnel',
-    message: "cannot send: another user's process uses this SIM",
+    message: "cannot send: another user's process is using this SIM",
     next: [
       'Nothing was sent.',
       'Stop that process, or add --force (the two tunnels will then keep disconnecting each other).',
@@ -155,7 +155,7 @@ it('continues with --force, and warns', async () => {
   expect(log.lines).toEqual([
     {
       level: 'warn',
-      fields: { reason: 'arctun up (pid 1234) uses this SIM' },
+      fields: { reason: 'arctun up (pid 1234) is using this SIM' },
       message: 'the two tunnels that use this SIM will keep disconnecting each other',
     },
   ]);
@@ -164,7 +164,9 @@ it('continues with --force, and warns', async () => {
 it('continues if this machine cannot store claims', async () => {
   claims.takeError = systemError('listen', 'EPERM');
   expect(await claim('up')).not.toBeInstanceOf(UserError);
-  expect(log.messages('debug')).toEqual(['cannot detect another arctun that uses this SIM']);
+  expect(log.messages('debug')).toEqual([
+    'cannot detect whether another arctun process is using this SIM',
+  ]);
 });
 
 it('stops waiting when it is stopped', async () => {
@@ -202,6 +204,6 @@ it.each([
   const claiming = claim('send');
   await advance(3_200);
   expect(await claiming).toMatchObject({
-    message: 'cannot send: another process uses this SIM',
+    message: 'cannot send: another process is using this SIM',
   });
 });

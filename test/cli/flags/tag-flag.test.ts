@@ -34,11 +34,11 @@ describe('labels', () => {
     [{ tag: ['a'] }, 'a tag must have the form NAME=VALUE'],
     [{ tag: ['a=1', 'b=1', 'a=2'] }, 'cannot use --tag a=2: the tag a was given twice'],
     [{ name: 'a', tag: ['name=b'] }, 'cannot use --tag name=b: the tag name was given twice'],
-    [{ name: 'a'.repeat(256) }, 'cannot use --name: the text has 256 characters'],
+    [{ name: 'a'.repeat(256) }, 'cannot use --name: the text is 256 characters long'],
     [{ name: 'a\nb' }, 'the text contains a line break or another control character'],
     [{ name: '\u001b[31m' }, 'the text contains a line break or another control character'],
-    [{ tag: [`a=${'b'.repeat(256)}`] }, 'cannot use --tag: the text has 256 characters'],
-    [{ tag: [`${'a'.repeat(256)}=b`] }, 'cannot use --tag: the text has 256 characters'],
+    [{ tag: [`a=${'b'.repeat(256)}`] }, 'cannot use --tag: the text is 256 characters long'],
+    [{ tag: [`${'a'.repeat(256)}=b`] }, 'cannot use --tag: the text is 256 characters long'],
     [{ tag: ['a=b\n'] }, 'the text contains a line break or another control character'],
   ])('are refused before anything is billed: %j', (flags, message) => {
     expect(() => parseLabels(flags)).toThrow(message);

@@ -50,9 +50,9 @@ it.each([
     return Promise.resolve(answer);
   };
   const { signal } = new AbortController();
-  const holder = 'arctun up (pid 1234) uses this SIM';
+  const holder = 'arctun up (pid 1234) is using this SIM';
   await expect(confirmRenewal(holder, signal, ask)).resolves.toBe(expected);
   expect(questions).toEqual([
-    'arctun up (pid 1234) uses this SIM. With a new key, its tunnel stops working until you restart that process. Type yes to renew the key:',
+    'arctun up (pid 1234) is using this SIM. With a new key, its tunnel will stop working until you restart that process. Type yes to renew the key:',
   ]);
 });

@@ -124,7 +124,7 @@ it('warns if other machines can reach the Arc server', async () => {
     { ...PORTS, log, files: fakeFiles() },
   );
   expect(log.messages('warn')).toEqual([
-    'the Arc server is open to anyone who can reach its address and has the key of a SIM',
+    "the Arc server is open to anyone who can reach its address and has a SIM's key",
   ]);
 });
 

@@ -15,7 +15,7 @@ const MESSAGES = 60;
 const BETWEEN = 500;
 
 const named = (sandbox: LambdaSandbox) =>
-  logged(sandbox, /^another tunnel uses this virtual SIM/).length > 0;
+  logged(sandbox, /^another tunnel is using this virtual SIM/).length > 0;
 
 describeWith(LAMBDA_SANDBOX, 'two environments with one virtual SIM', () => {
   it('log the conflict, its meaning and what to do, and lose no message meanwhile', async () => {
@@ -31,7 +31,7 @@ describeWith(LAMBDA_SANDBOX, 'two environments with one virtual SIM', () => {
     };
     await Promise.all(sandboxes.map((sandbox, index) => send(sandbox, `sandbox ${index}`)));
     for (const sandbox of sandboxes) {
-      const [line] = logged(sandbox, /^another tunnel uses this virtual SIM/);
+      const [line] = logged(sandbox, /^another tunnel is using this virtual SIM/);
       expect(line).toMatchObject({
         level: 'warn',
         why: expect.stringContaining('one tunnel at a time') as string,

@@ -231,7 +231,7 @@ it('gives the reason of a tunnel that has ended the connection', async () => {
   client.received = '';
   client.send(POST);
   await dialer.sides[0]!.request();
-  dialer.sides[0]!.destroy(new DialError('timeout', 'the target does not answer'));
+  dialer.sides[0]!.destroy(new DialError('timeout', 'the target is not answering'));
   expect(await client.until('}}\n')).toMatch(/"reason":"timeout"/);
 });
 

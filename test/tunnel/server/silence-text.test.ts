@@ -61,7 +61,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
   [
     'wrong-key',
     {},
-    'no handshake with the Arc server: 192.0.2.1:11010 responds, but its responses cannot be decrypted: it uses another key or a pre-shared key',
+    'no handshake with the Arc server: 192.0.2.1:11010 responds, but its responses cannot be decrypted: it is using a different key or a pre-shared key',
     /keys, which do not match: .*sim show/,
   ],
   [
@@ -338,7 +338,7 @@ describe('a tunnel reports', () => {
         const failure = await dialFailure();
         expect(failure).toMatchObject({ reason: 'timeout', silence: 'no-data-back' });
         expect(failure.message).toMatch(
-          /^the target does not answer: 192\.0\.2\.1:\d+ completes .* but does not answer data packets$/,
+          /^the target is not answering: 192\.0\.2\.1:\d+ completes .* but does not answer data packets$/,
         );
       },
     );
@@ -361,7 +361,7 @@ describe('a tunnel reports', () => {
       expect(await dialled).toMatchObject({
         reason: 'timeout',
         silence: undefined,
-        message: 'the tunnel is up, but the target does not answer',
+        message: 'the tunnel is up, but the target is not answering',
       });
     });
 

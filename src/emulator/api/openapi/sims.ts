@@ -71,10 +71,10 @@ export const simPaths: Paths = {
     }),
   },
   '/sims/{sim_id}/enable_termination': {
-    post: action('enableSimTermination', 'Removes the termination protection.'),
+    post: action('enableSimTermination', 'Removes termination protection.'),
   },
   '/sims/{sim_id}/disable_termination': {
-    post: action('disableSimTermination', 'Sets the termination protection.'),
+    post: action('disableSimTermination', 'Enables termination protection.'),
   },
   '/sims/{sim_id}/terminate': {
     post: action('terminateSim', 'Terminates the SIM permanently, unless it is protected.'),

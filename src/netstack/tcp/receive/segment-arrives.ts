@@ -113,8 +113,8 @@ function checkSequence(tcb: Tcb, segment: Segment, now: number): boolean {
   if (receiver.rcvWnd === 0 && segment.segSeq === receiver.rcvNxt) {
     // "If the RCV.WND is zero, … special allowance should be made to accept valid ACKs, URGs, and
     // RSTs": otherwise, two peers with closed windows would never see each other's window updates.
-    // Leave data and FIN in the segment, although they do not fit into the window, so that the
-    // segment does not count as a duplicate ACK (RFC 5681 2). checkSyn() handles a SYN.
+    // Leave data and FIN that do not fit into the window in the segment: without them, it would
+    // count as a duplicate ACK (RFC 5681 2). checkSyn() handles a SYN.
     if (!segment.has(SYN)) receiver.ackNow = true;
     return true;
   }

@@ -167,7 +167,7 @@ export function deleteRule(rule: RoutingRule): NetlinkRequest {
 export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress | undefined {
   if (type !== RTM_NEWADDR || body.length < ADDRESS_HEADER) return undefined;
   const attributes = decodeNetlinkAttributes(body, ADDRESS_HEADER);
-  // On a point-to-point link, IFA_ADDRESS is the address of the other end.
+  // On a point-to-point link, IFA_ADDRESS is the peer's address.
   const address = (attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS))?.slice();
   const interfaceIndex = readNumber(body.subarray(4));
   if (address === undefined || interfaceIndex === undefined) return undefined;
