@@ -4,7 +4,7 @@ import { healthFlags, runHealth } from '../src/cli/run/run-health.js';
 
 export default class Health extends BaseCommand {
   static override description =
-    'Check the tunnel of a running "arctun up".\nExits with code 0 if the tunnel is healthy, 5 if not, and 1 if no "arctun up" is running.';
+    'Check whether a running "arctun up" has a healthy tunnel.\nExits with code 0 if the tunnel is healthy, 5 if not, and 1 if no "arctun up" is running.';
   static override examples = ['arctun health', 'arctun health --interface soratun0'];
   static override flags = oclifFlags(healthFlags);
 

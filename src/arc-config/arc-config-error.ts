@@ -14,7 +14,7 @@ export interface ArcConfigFault {
   readonly expected: string;
 }
 
-/** The error for an unusable configuration, which lists every fault, not only the first. */
+/** The error for an unusable configuration. It lists every fault, not only the first. */
 export class ArcConfigError extends UserError {
   override readonly name = 'ArcConfigError';
   readonly file: string;

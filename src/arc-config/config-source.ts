@@ -25,7 +25,7 @@ export function resolveConfigSource(value: string): ConfigSource {
   return { kind: 'path', path: value };
 }
 
-/** @throws UserError `usage` if the value, whose file `what` would write, is an inline configuration */
+/** @throws UserError `usage` if the value is an inline configuration, because `what` needs a file */
 export function requireFile(value: string, what: string): void {
   if (resolveConfigSource(value).kind === 'path') return;
   throw new UserError('usage', {

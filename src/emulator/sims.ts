@@ -1,7 +1,7 @@
 /**
  * The emulator's SIMs: virtual SIMs, and one physical SIM ("the line"), which is treated as the
- * caller of Krypton. A SIM with an Arc session is a WireGuard peer of the Arc server, which ignores
- * the keys of all other SIMs. Private keys are returned once and never stored.
+ * caller of Krypton. A SIM with an Arc session is a WireGuard peer of the Arc server; the server
+ * ignores the keys of all other SIMs. Private keys are returned once and never stored.
  */
 import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../ports/clock.js';

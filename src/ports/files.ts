@@ -93,7 +93,7 @@ export type OtherWriter =
  * Why a file operation failed:
  *
  * - `absent`: the file does not exist
- * - `no-folder`: the folder of the file does not exist
+ * - `no-folder`: the file's folder does not exist
  * - `denied`: no permission, a read-only file system, or another user's file
  * - `not-text`: the content is not UTF-8
  * - `failed`: any other error (a full disk, an I/O error, a directory at the path)

@@ -43,6 +43,6 @@ export interface OpenedJournal {
   readonly journal: Journal;
   /** The lines that were completely written. */
   readonly lines: readonly string[];
-  /** The ID of the process that uses the journal; undefined if that process has exited. */
+  /** The ID of the process that is using the journal; undefined if that process has exited. */
   readonly runningProcess: number | undefined;
 }

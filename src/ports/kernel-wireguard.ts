@@ -7,10 +7,10 @@ import type { ConfiguredInterface, InterfaceSettings } from './packet-interfaces
 export interface KernelWireGuard {
   /**
    * Creates an interface that is down and has no key, address or peer. Replaces the interface that
-   * a killed process has left, if it has this name and this key.
+   * a killed process left behind, if it has this name and this key.
    *
    * @param name the interface name; empty to choose a free one
-   * @param ownPublicKey the key of this tunnel, which no other process on this machine may use
+   * @param ownPublicKey this tunnel's key, which no other process on this machine may use
    * @throws PacketInterfaceError
    */
   create(name: string, ownPublicKey: Uint8Array): KernelInterface;

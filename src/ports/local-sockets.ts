@@ -22,7 +22,7 @@ export interface LocalListeners {
    * Listens at an absolute path, for the current user only. Replaces the socket of a dead process,
    * and creates the folder if it is missing.
    *
-   * @throws Error with the system's `code`: EADDRINUSE if another process listens there, or if
+   * @throws Error with the system's `code`: EADDRINUSE if another process is listening there, or if
    * another user owns the socket; the error then has an `owner`, and the process may be dead.
    * EACCES …
    */
@@ -38,9 +38,9 @@ export interface LocalConnections {
   /**
    * Sends a request and resolves with the response, which ends with `end`. Settles within 3 s.
    *
-   * @throws Error with the system's `code`: ECONNREFUSED or ENOENT if no process listens, EACCES
-   * with the `owner` (`root`), ETIMEDOUT if no response arrives in time, ECONNRESET if the response
-   * is incomplete, EMSGSIZE if the response exceeds 16 MiB
+   * @throws Error with the system's `code`: ECONNREFUSED or ENOENT if no process is listening,
+   * EACCES with the `owner` (`root`), ETIMEDOUT if no response arrives in time, ECONNRESET if the
+   * response is incomplete, EMSGSIZE if the response exceeds 16 MiB
    */
   ask(path: string, request: string, end: string): Promise<string>;
 }

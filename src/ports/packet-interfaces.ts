@@ -103,7 +103,7 @@ export interface PacketInterfaces {
 
 /** Guards and default-route rules that killed processes have left behind. */
 export interface InterfaceLeftovers {
-  /** Whether an interface with this name exists, in which case a tunnel may be running. */
+  /** Whether an interface with this name exists. If so, a tunnel may be running. */
   isInUse(name: string): boolean;
   /**
    * @returns the number of removed routes and rules
@@ -114,7 +114,7 @@ export interface InterfaceLeftovers {
 
 /** Why a packet device is unavailable. */
 export type PacketInterfaceRefusal =
-  /** The kernel does not have WireGuard. */
+  /** The kernel does not support WireGuard. */
   | 'no-wireguard'
   /** /dev/net/tun does not exist, or has no driver. */
   | 'no-driver'

@@ -12,7 +12,7 @@ export interface DatagramDialer {
   open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel>;
 }
 
-/** A channel for datagrams between a local port and one target, which may lose datagrams. */
+/** A channel for datagrams between a local port and one target. The channel may lose datagrams. */
 export interface DatagramChannel {
   /** The maximum payload in bytes, which fits into the MTU because datagrams are not fragmented. */
   readonly maxPayload: number;

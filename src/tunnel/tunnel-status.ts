@@ -28,7 +28,7 @@ export interface TunnelStatus {
    * if no reply is missing. Traffic that is one-way by design looks the same.
    */
   readonly unreturnedFor: number | undefined;
-  /** Another tunnel that uses this key, if one was noticed in the last 10 minutes. */
+  /** Another tunnel that is using this key, if one was noticed in the last 10 minutes. */
   readonly rival?: { readonly why: string; readonly lastSeenUnix: number } | undefined;
   /** The time at which the tunnel was opened, in milliseconds since 1970. */
   readonly openedUnix: number;

@@ -26,7 +26,7 @@ export interface Tunnel {
    */
   reconfigure(config: TunnelConfig): Promise<void>;
   /**
-   * Starts a conversation in WireGuard's userspace API, whose text may contain the private key.
+   * Starts a conversation in WireGuard's userspace API. Its text may contain the private key.
    * Absent in kernel mode, in which `wg` asks the kernel.
    */
   converse?(): Conversation;

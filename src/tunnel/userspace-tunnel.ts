@@ -31,8 +31,9 @@ export interface CloseOptions {
 
 export interface UserspaceOptions {
   /**
-   * Whether to watch for another tunnel with the same key, which onRival() reports. Packets for
-   * unknown connections then get no RST, because an RST would end the other tunnel's connection.
+   * Whether to watch for another tunnel with the same key. onRival() reports such a tunnel. Packets
+   * for unknown connections then get no RST, because an RST would end the other tunnel's
+   * connection.
    */
   readonly watchForRivals?: boolean;
 }
@@ -136,7 +137,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
-   * Reports another tunnel that uses this tunnel's key; requires `watchForRivals`. A confirmed
+   * Reports another tunnel that is using this tunnel's key; requires `watchForRivals`. A confirmed
    * rival is also logged.
    *
    * @param listener called at each sign of a rival, but at most every 30 s if the rival is

@@ -58,8 +58,8 @@ export function ipv4Identification(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Turns the header into that of a fragment, which may be fragmented again. If `start` is 0 and
- * `more` is false, the header becomes that of a whole packet. The checksum is not updated.
+ * Turns the header into that of a fragment. The fragment may be fragmented again. If `start` is 0
+ * and `more` is false, the header becomes that of a whole packet. The checksum is not updated.
  */
 export function writeIpv4Fragment(
   bytes: Uint8Array,

@@ -39,7 +39,7 @@ describe('simMayExist', () => {
   it('explains how to look for it, and that bootstrap also looks', () => {
     const text = SIM_MAY_EXIST.join(' ');
     expect(text).toContain('`arctun sim list --since TIME`');
-    expect(text).toContain('run bootstrap again: it looks for that SIM');
+    expect(text).toContain('run bootstrap again: it will look for that SIM');
   });
 });
 

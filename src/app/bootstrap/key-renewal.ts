@@ -35,7 +35,7 @@ export function renewKeyStep(simId: string, { privateKey, publicKey }: KeyPair):
 /**
  * Renews the SIM's key with the pair that this run wrote to the journal, then removes the journal.
  *
- * @param ifRefused whether a refusal removes the journal, which must stay if it contains other
+ * @param ifRefused whether a refusal removes the journal; false if the journal contains other
  * entries
  * @throws ApiError if SORACOM refuses: the old key stays valid, and the journal records the refusal
  * @throws UserError if the response was lost, or if a step after the renewal failed

@@ -43,7 +43,7 @@ export async function exportWgConfig(
   const text = formatWgConfig(loaded, { endpointHost, source });
   const warnings = commandsChangedByWgConfig(loaded).map(
     (keyPath) =>
-      `${keyPath} in ${source} has an argument with quotes, spaces or shell characters, which wg-quick's shell interprets differently.`,
+      `${keyPath} in ${source} has an argument with quotes, spaces or shell characters; wg-quick's shell interprets these differently.`,
   );
   return { text, warnings };
 }

@@ -8,7 +8,9 @@ export class MissingCredentialsError extends UserError {
   override readonly name = 'MissingCredentialsError';
   readonly missing: readonly CredentialPart[];
 
-  /** @param offered an existing soracom-cli profile to suggest, which no option selected */
+  /**
+   * @param offered an existing soracom-cli profile that no option selected, to suggest to the user
+   */
   constructor(missing: readonly CredentialPart[], offered?: string) {
     super('usage', {
       what: 'cannot sign in to SORACOM',

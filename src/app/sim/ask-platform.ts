@@ -1,4 +1,4 @@
-/** Asks SORACOM why a SIM's tunnel does not work, and which session the tunnel should use. */
+/** Asks SORACOM why a SIM's tunnel is not working, and which session the tunnel should use. */
 import type { ArcSession } from '../../arc-config/arc-config.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import { readSession, readSessionOrNone } from '../session/arc-session.js';

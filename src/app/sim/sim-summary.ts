@@ -1,4 +1,4 @@
-/** The fields of a SIM that commands show, which never include a private key. */
+/** The fields of a SIM that commands show. They never include a private key. */
 import { UserError } from '../../lib/errors/user-error.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 

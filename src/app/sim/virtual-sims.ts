@@ -8,7 +8,7 @@ export type SearchApi = Pick<SoracomApi, 'searchVirtualSims' | 'listSims'>;
 /**
  * Finds the SIMs that are not terminated. The result may include physical SIMs, which some API
  * calls also return.
- * @returns undefined if the user may neither search nor list SIMs
+ * @returns undefined if the user is not permitted to search or list SIMs
  */
 export async function searchOrList(api: SearchApi): Promise<readonly SimResponse[] | undefined> {
   return (

@@ -18,7 +18,7 @@ export interface ControlSocket {
   close(): Promise<void>;
 }
 
-/** sun_path has 108 bytes, the last of which is zero (unix(7)). */
+/** sun_path is 108 bytes long, and its last byte is zero (unix(7)). */
 const LONGEST_PATH = 107;
 
 /**

@@ -13,7 +13,7 @@ export interface ShowStatusOptions {
 
 export interface ShownStatus {
   readonly tunnels: readonly StatusReport[];
-  /** arctun's tunnels that do not answer. */
+  /** arctun's tunnels that are not answering. */
   readonly silent: readonly SilentTunnel[];
   readonly devices: readonly FoundDevice[];
   /** A sentence for each tunnel or device that could not be queried. */

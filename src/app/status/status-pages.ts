@@ -65,7 +65,7 @@ async function metricsPage(options: StatusPagesOptions): Promise<Page> {
   const source = tunnel();
   let status: TunnelStatus | undefined;
   if (source !== undefined) {
-    // Ignore the error: the metric arctun_up shows that the tunnel does not answer.
+    // Ignore the error: the metric arctun_up shows that the tunnel is not answering.
     status = await timelyStatus(source, DEADLINE, clock).catch(() => undefined);
   }
   const { contentType, text } = await metricsText({ version, status, listeners: counters() });

@@ -89,9 +89,14 @@ function addListener(metrics: Metrics, listener: string, counters: ListenerCount
   const labels = { listener };
   const { requests, failures, active } = counters;
   metrics.counter('proxy_requests_total', 'Requests from clients.', labels, requests);
-  const help = 'Requests that ended without a complete response from the target.';
+  const help = 'Number of requests that ended without a complete response from the target.';
   metrics.counter('proxy_failures_total', help, labels, failures);
-  metrics.gauge('proxy_active_connections', 'Requests waiting for a response.', labels, active);
+  metrics.gauge(
+    'proxy_active_connections',
+    'Number of requests waiting for a response.',
+    labels,
+    active,
+  );
 }
 
 type Labels = Readonly<Record<string, string>>;

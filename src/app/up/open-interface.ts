@@ -10,7 +10,7 @@ export const USERSPACE = 'Or use --mode=userspace, which does not need privilege
 
 /** @param name empty if the operating system chooses the name */
 function inAdvance(name: string): string {
-  return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". Then run "arctun up" again, which reports what else it needs.`;
+  return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". Then run "arctun up" again: it reports what else it needs.`;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function openInterface(
 
 /** @param reason why koffi cannot be loaded */
 export function noInterfaces(mode: 'tun' | 'kernel', reason: string | undefined): UserError {
-  const koffi = `koffi, which cannot be loaded here${reason === undefined ? '' : ` (${reason})`}`;
+  const koffi = `koffi, but koffi cannot be loaded here${reason === undefined ? '' : ` (${reason})`}`;
   return new UserError('failed', {
     what: 'cannot create a network interface',
     why: `${mode} mode needs Linux and ${koffi}`,

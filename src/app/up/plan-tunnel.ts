@@ -26,8 +26,8 @@ export interface TunnelPlan {
 }
 
 /**
- * SORACOM's name servers, which arc.json does not contain. They are the servers of every session
- * (sessionStatus.dnsServers), whose allowed IPs include them.
+ * SORACOM's name servers, which arc.json does not contain. Every session uses these servers
+ * (sessionStatus.dnsServers), and its allowed IPs include them.
  */
 export const PLATFORM_NAME_SERVERS: readonly string[] = ['100.127.0.53', '100.127.1.53'];
 
@@ -87,7 +87,7 @@ function requireMtu({ arcConfig, overrides }: TunnelPlan): void {
   });
 }
 
-/** Refuses a server key equal to the client's own key, which means that the keys were mixed up. */
+/** Refuses a server key that equals the client's own key: the keys were mixed up. */
 function requireOther(config: TunnelConfig, crypto: KeyPorts['crypto'], source: string): void {
   const own = crypto.publicKey(config.privateKey.expose());
   if (!sameBytes(config.serverPublicKey, own)) return;

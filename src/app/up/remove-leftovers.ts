@@ -19,7 +19,7 @@ export function removeLeftovers(
   if (leftovers === undefined) {
     throw new UserError('failed', {
       what,
-      why: 'tun mode needs Linux and koffi, which cannot be loaded here',
+      why: 'tun mode needs Linux and koffi, but koffi cannot be loaded here',
       next: [
         'Ignore this if "up --mode tun" has never run on this machine: there is nothing to clean up.',
       ],

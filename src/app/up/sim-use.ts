@@ -1,4 +1,4 @@
-/** What a process that uses a SIM tells other processes on this machine. */
+/** What a process that is using a SIM tells other processes on this machine. */
 import { parseJson } from '../../lib/text/parse-json.js';
 
 export interface SimUse {

@@ -4,7 +4,7 @@
  */
 import type { ArcConfigFault } from '../arc-config-error.js';
 
-/** The keys of WireGuard, wg-quick and the WireGuard apps, in their official spelling. */
+/** The keys that WireGuard, wg-quick and the WireGuard apps use, in their official spelling. */
 const WG_QUICK_KEYS = {
   interface: [
     'PrivateKey',

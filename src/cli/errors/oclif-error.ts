@@ -2,7 +2,7 @@
 import { redactText } from '../../lib/secrets/secret-shapes.js';
 import { renderText } from '../output/render.js';
 
-/** Redacts the message of an error, and the stack, which repeats the message. */
+/** Redacts an error's message, and its stack, which repeats the message. */
 export function shownError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const message = renderText(redactText(error.message));

@@ -18,7 +18,7 @@ export const guardFlags = grouped('Tunnel', {
 
 /**
  * Requires a mode with an interface for the kill switch, because userspace mode would silently
- * ignore it.
+ * ignore the flag.
  *
  * @throws UserError `usage` if `--kill-switch` is used in another mode
  */

@@ -45,8 +45,8 @@ export function userspaceVariable(
 }
 
 /**
- * Rejects userspace flags in tun mode and kernel mode, which would silently ignore them because
- * these modes have no listeners and use the kernel's TCP.
+ * Rejects userspace flags in tun mode and kernel mode: these modes have no listeners and use the
+ * kernel's TCP, so they would silently ignore the flags.
  *
  * @param tokens the parsed command line
  * @throws UserError of kind `usage`

@@ -46,8 +46,8 @@ export async function renewalPorts(
     commands: await context.commands(),
   };
   const choice = credentialChoice(flags);
-  // Check flags and variables at startup: a renewal may happen only days later, when no user sees
-  // the error.
+  // Check flags and variables at startup: a renewal may happen days later, when no user sees the
+  // error.
   refuseTwoWays(choice);
   chosenConnection(choice, context.env);
   const signal = await context.stopSignal();

@@ -20,7 +20,7 @@ export const sendFlags = {
   ...tunnelFlags,
   'forward-to': {
     type: 'string',
-    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the port of the protocol.`,
+    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the protocol's port.`,
     helpValue: 'ADDRESS[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
   },

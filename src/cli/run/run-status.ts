@@ -101,7 +101,7 @@ async function watchStatus(
 function secondsAlone(seconds: number): UserError {
   return new UserError('usage', {
     what: `cannot use ${seconds}`,
-    why: 'SECONDS is the refresh interval of --watch, which was not given',
+    why: 'SECONDS is the refresh interval for --watch, but --watch was not given',
     next: [`Use the form arctun status --watch ${seconds}.`],
   });
 }

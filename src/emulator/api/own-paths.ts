@@ -1,5 +1,5 @@
 /**
- * The paths under /emulator for tests, which list messages, requests and SIMs, add users and
+ * The paths under /emulator, for tests. They list messages, requests and SIMs, add users and
  * faults, and trigger changes that SORACOM makes without a request. Only programs on this machine
  * may call these paths.
  */

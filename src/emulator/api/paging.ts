@@ -1,6 +1,6 @@
 /**
- * Splits lists into pages. The header `x-soracom-next-key` contains the key of the next page, which
- * is the key of the last item on this page.
+ * Splits lists into pages. The header `x-soracom-next-key` contains the next page's key: the key of
+ * the last item on this page.
  */
 import type { HttpResponse } from '../http-response.js';
 import { REFUSALS } from './refusals.js';

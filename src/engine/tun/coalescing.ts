@@ -187,7 +187,9 @@ class Flow {
   }
 }
 
-/** Returns the packet with a virtio_net_hdr, which is written into the bytes before the packet. */
+/**
+ * Writes a virtio_net_hdr into the bytes before the packet, and returns the packet with the header.
+ */
 function frameOf(packet: Uint8Array, header: VirtioNetHeader): Uint8Array {
   const start = packet.byteOffset - VIRTIO_NET_HEADER_LENGTH;
   const frame = new Uint8Array(packet.buffer, start, VIRTIO_NET_HEADER_LENGTH + packet.length);

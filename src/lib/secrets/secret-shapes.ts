@@ -52,7 +52,7 @@ export function redactText(text: string): string {
   return shown.replaceAll(PART_OF_KEY, (run) => (isRandom(run) ? REDACTED : run));
 }
 
-/** Matches a run longer than most file names, which may be part of a truncated key. */
+/** Matches a run that is longer than most file names and may be part of a truncated key. */
 const PART_OF_KEY = /[A-Za-z0-9+/_-]{20,}/g;
 
 /**

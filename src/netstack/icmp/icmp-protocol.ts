@@ -183,8 +183,8 @@ export function echoEnds(
 }
 
 /**
- * Excludes source quench, which RFC 6633 3 deprecates, and redirect, which is useless because the
- * tunnel is the only route.
+ * Excludes source quench (deprecated by RFC 6633 3) and redirect (useless, because the tunnel is
+ * the only route).
  */
 function isHeededError(type: number): boolean {
   return (

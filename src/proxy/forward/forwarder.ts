@@ -16,7 +16,7 @@ export interface ForwarderOptions extends Omit<
   /** The IP address and port inside the tunnel. */
   readonly target: DialTarget;
   /**
-   * Fields to add to each request, which replace the client's fields of the same name. A `Host`
+   * Fields to add to each request. They replace the client's fields of the same name. A `Host`
    * field replaces the default, which is the target's address.
    */
   readonly headers: readonly HeaderField[];

@@ -23,7 +23,7 @@ export function parseTarget(text: string, defaultPort = 80, setting = '--forward
     throw new UserError('usage', {
       what: `cannot use ${setting}=${redactText(text)}`,
       why: 'the target must be an IP address and a port, such as 100.127.69.42:80',
-      next: ['Use the IP address of the target: only the proxy resolves names.'],
+      next: ["Use the target's IP address: only the proxy resolves names."],
     });
   }
   return { host, port };

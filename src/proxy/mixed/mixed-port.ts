@@ -40,7 +40,7 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
     flag: '--proxy-listen',
     risk: 'reach everything inside the tunnel, with traffic that is billed to this SIM',
     headers: [],
-    // A page can send only the origin form to this port, which is never forwarded; see
+    // A page can send only the origin form to this port, and that form is never forwarded; see
     // proxiedDestination().
     browsers: undefined,
     route: proxiedDestination,

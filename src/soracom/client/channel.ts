@@ -96,7 +96,9 @@ export class Channel {
     return { method, url, headers, ...(body && { body: JSON.stringify(body) }) };
   }
 
-  /** Returns the names of profile headers, whose values may be secrets and are therefore hidden. */
+  /**
+   * Returns the names of a profile's headers. Their values may be secrets and are therefore hidden.
+   */
   #hiddenHeaders(): ReadonlySet<string> {
     return new Set(Object.keys(this.#profileHeaders).map((name) => name.toLowerCase()));
   }

@@ -6,7 +6,7 @@ export interface SoracomClientOptions {
   /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
   readonly userAgent: string;
   /**
-   * Extra headers for each request, which never override the client's own headers, or headers that
+   * Extra headers for each request. They never override the client's own headers or headers that
    * frame a message (profile-headers.ts).
    */
   readonly headers?: Readonly<Record<string, string>>;

@@ -33,7 +33,7 @@ export interface Deadlines {
   readonly whole: number;
 }
 
-/** The maximum response size in bytes. API responses have only a few KB. */
+/** The maximum response size in bytes. API responses are only a few KB long. */
 const MAX_ANSWER = 4 << 20;
 
 /**

@@ -180,7 +180,7 @@ async function requireOwn(handle: FileHandle, path: string): Promise<void> {
   const ownUid = process.geteuid?.();
   if (ownUid === undefined) return;
   const folder = await stat(dirname(path));
-  // Root may continue the journal of the folder's owner.
+  // Root may continue a journal that belongs to the folder's owner.
   const isOurs = uid === ownUid || (ownUid === 0 && uid === folder.uid);
   if (!isOurs) throw new FileError('denied', path, `the journal belongs to user ${uid}`);
   if ((mode & 0o077) !== 0) {

@@ -75,10 +75,7 @@ async function readText(path: string, timeout: number, platform: string): Promis
 function requirePrivate({ mode }: Stats): void {
   if ((mode & GROUP_AND_OTHERS) === 0) return;
   const octal = (mode & 0o7777).toString(8).padStart(4, '0');
-  throw new PrivateFileError(
-    'too-open',
-    `the mode of the file is ${octal}, so other users can access it`,
-  );
+  throw new PrivateFileError('too-open', `the file mode is ${octal}, so other users can access it`);
 }
 
 async function readWhole(descriptor: number): Promise<string> {

@@ -169,7 +169,7 @@ class TimestampFile {
     const uid = process.geteuid?.();
     if (uid === undefined) return folder;
     for (const { uid: owner, mode } of [folder, file]) {
-      // Root may continue the file of the folder's owner.
+      // Root may continue a file that belongs to the folder's owner.
       if (owner !== uid && !(uid === 0 && owner === folder.uid)) {
         throw new Error(`the file or its folder belongs to user ${owner}`);
       }

@@ -14,7 +14,10 @@ type Parameter = number | bigint | string | Uint8Array | null;
  */
 export interface LibcFunction {
   (...parameters: readonly Parameter[]): number;
-  /** Runs the function on a thread of libuv's pool, which is blocked until the function returns. */
+  /**
+   * Runs the function on a thread from libuv's pool, and blocks that thread until the function
+   * returns.
+   */
   async(...parameters: readonly [...Parameter[], LibcCallback]): void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Finds the process that uses a WireGuard key. That process listens on the key's socket.
+ * Finds the process that is using a WireGuard key. That process listens on the key's socket.
  *
  * On Linux, this is an abstract socket (unix(7)): binding it is atomic, every user in the network
  * namespace sees it, and it disappears with its process. On other systems, it is a file in the

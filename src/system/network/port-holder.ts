@@ -1,4 +1,4 @@
-/** Finds the process that uses a local port (Linux, proc_net(5) and proc_pid_fd(5)). */
+/** Finds the process that is using a local port (Linux, proc_net(5) and proc_pid_fd(5)). */
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 

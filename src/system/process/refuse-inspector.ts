@@ -1,5 +1,5 @@
 /**
- * Prevents SIGUSR1 from starting the inspector of Node.js, which allows anyone who connects to run
+ * Prevents SIGUSR1 from starting Node.js's inspector. The inspector lets anyone who connects run
  * code as this process's user, without a password. Import this module before all others.
  */
 
@@ -9,7 +9,7 @@
  */
 const LATE = 1_000;
 
-/** A listener replaces the default handler of Node.js, which opens the inspector. */
+/** A listener replaces Node.js's default handler, which opens the inspector. */
 process.on('SIGUSR1', () => undefined);
 setImmediate(closeInspector);
 setTimeout(closeInspector, LATE).unref();

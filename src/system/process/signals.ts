@@ -54,8 +54,8 @@ export function reloadRequests(
 }
 
 /**
- * Ends the process through the signal itself, because exit() waits for libuv's threads, one of
- * which an unresponsive name server can block for 20 s. Also kills commands in separate groups,
+ * Ends the process through the signal itself, because exit() waits for libuv's threads, and an
+ * unresponsive name server can block one of them for 20 s. Also kills commands in separate groups,
  * which do not get the terminal's signal. Calls exit() afterwards, because the signal does not end
  * process 1 in a container.
  */

@@ -35,7 +35,7 @@ export function startThread(entry: URL, data: unknown): MessageChannel {
 }
 
 /**
- * Returns the channel to the parent thread, which keeps this thread running while it is open.
+ * Returns the channel to the parent thread. While the channel is open, this thread keeps running.
  *
  * @throws TypeError in the process's first thread
  */

@@ -81,7 +81,7 @@ export function enhancedPacket(
   return block(ENHANCED_PACKET, body, [[PACKET_FLAGS, flags]]);
 }
 
-/** Creates a block with keys, which must precede the packets that the keys decrypt. */
+/** Creates a block with keys. The block must precede the packets that the keys decrypt. */
 export function wireguardKeyLog(lines: string): Uint8Array {
   const text = new TextEncoder().encode(lines);
   const body = new Uint8Array(8 + padded(text.length));

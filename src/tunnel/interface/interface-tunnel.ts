@@ -9,7 +9,7 @@ import type { Tunnel } from '../tunnel.js';
 export interface InterfaceTunnel {
   /** Whether arctun's WireGuard or the kernel's is used. */
   readonly mode: 'tun' | 'kernel';
-  /** The name of the interface, which exists before the tunnel is started. */
+  /** The name of the interface. The interface exists before the tunnel is started. */
   readonly interfaceName: string;
   /** Resolves with the reason if the interface is removed, or its device or thread fails. */
   readonly gone: Promise<Error>;

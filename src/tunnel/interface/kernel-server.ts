@@ -16,7 +16,10 @@ import type { TunnelConfig } from '../tunnel-config.js';
 import type { SilenceError } from '../tunnel-error.js';
 import type { TunnelHealth } from '../tunnel-status.js';
 
-/** The sizes in bytes of an initiation and of a keepalive, which needs no reply (whitepaper 5.4). */
+/**
+ * The sizes in bytes of an initiation and of a keepalive (whitepaper 5.4). A keepalive does not
+ * need a reply.
+ */
 const INITIATION_LENGTH = 148;
 const KEEPALIVE_LENGTH = 32;
 
@@ -50,7 +53,10 @@ export class KernelServer {
   #receivedBytes = 0;
   #handshakeUnix: number | undefined;
   #handshakeAt = -Infinity;
-  /** The time of the first message that still needs a reply, and the size of all since then. */
+  /**
+   * The time of the first message that still needs a reply, and the total size of all messages
+   * since then.
+   */
   #unansweredSince: number | undefined;
   #unansweredBytes = 0;
   #resolvedAt = -Infinity;
@@ -68,7 +74,7 @@ export class KernelServer {
   }
 
   /**
-   * Resolves the name of the server, then starts a handshake.
+   * Resolves the server's name, then starts a handshake.
    *
    * @param peer the counters at the start; undefined for a new peer
    */

@@ -127,7 +127,7 @@ export class KernelTunnel implements Tunnel {
     });
   }
 
-  /** Removes the interface with its keys, and what would outlive it. */
+  /** Removes the interface with its keys, and everything that the system would leave behind. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

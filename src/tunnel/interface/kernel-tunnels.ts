@@ -10,7 +10,10 @@ export class KernelTunnels implements InterfaceTunnels {
   readonly #ports: KernelTunnelPorts;
   readonly #publicKey: Uint8Array;
 
-  /** @param publicKey the key of the tunnel, by which an interface that was left is recognized */
+  /**
+   * @param publicKey the tunnel's key, which identifies an interface that an earlier process left
+   * behind
+   */
   constructor(kernel: KernelWireGuard, ports: KernelTunnelPorts, publicKey: Uint8Array) {
     this.#kernel = kernel;
     this.#ports = ports;

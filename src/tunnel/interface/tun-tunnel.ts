@@ -116,8 +116,8 @@ export class TunTunnel implements Tunnel {
       const { addresses, allowedIps: routes } = config;
       const change = configured.plan({ addresses, routes });
       const { fwmark } = configured;
-      // Set the mark before adding a default route into the tunnel, which would otherwise apply to
-      // the tunnel's own datagrams.
+      // Set the mark before adding a default route into the tunnel: the route would otherwise apply
+      // to the tunnel's own datagrams.
       if (change.fwmark !== 0) await this.#setMark(fwmark, change.fwmark);
       this.#requireConfigured();
       try {

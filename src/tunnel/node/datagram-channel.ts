@@ -75,7 +75,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
 
   receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
     if (this.#receiver !== undefined)
-      throw new TypeError('only one call of receive() is allowed at a time');
+      throw new TypeError('only one receive() call is allowed at a time');
     const next = this.#waiting.shift();
     if (next !== undefined) return Promise.resolve(next);
     const error = this.#end() ?? this.#error;

@@ -7,7 +7,7 @@ import { DialError, type DialFailure } from '../../proxy/dialer.js';
 export interface SystemError extends Error {
   /** The error code, such as `ECONNREFUSED` or `ENETUNREACH`. */
   readonly code: string;
-  /** The system's number for the code, which is negative; undefined for name errors. */
+  /** The system's negative number for the code; undefined for name errors. */
   readonly errno: number | undefined;
   /** `connect`, `read`, `listen`, `bind`, `send`, `recv` or `getaddrinfo`. */
   readonly syscall: string;
@@ -136,7 +136,7 @@ function errnoOf(code: string): number | undefined {
 }
 
 /**
- * Checks a host to connect to, which unlike in Node.js does not default to localhost.
+ * Checks a host to connect to. Unlike in Node.js, the host does not default to localhost.
  * @throws TypeError `ERR_INVALID_ARG_TYPE`
  */
 export function readHost(host: unknown): string {

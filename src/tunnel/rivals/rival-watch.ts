@@ -1,5 +1,5 @@
 /**
- * Detects another tunnel that uses the same key. A WireGuard server has one session and one
+ * Detects another tunnel that is using the same key. A WireGuard server has one session and one
  * endpoint for each key: the session of the newest handshake, and the endpoint that sent the last
  * message. So two tunnels with one key keep taking the session and the endpoint from each other
  * (docs/decisions/0014-one-sim-per-sandbox.md describes what was observed).

@@ -11,7 +11,7 @@ import { type RivalSigns, RivalWatch } from './rival-watch.js';
  */
 export const ASKED_AGAIN_AFTER = 1_000;
 
-/** Another tunnel that probably uses the same key. */
+/** Another tunnel that is probably using the same key. */
 export interface Rival extends RivalSigns {
   readonly what: string;
   readonly why: string;

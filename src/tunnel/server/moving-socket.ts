@@ -55,7 +55,7 @@ export class MovingSocket implements DatagramSocket {
   /** The time at which the system ran out of buffers, if no datagram has been sent since. */
   #pressedSince: number | undefined;
   #closed = false;
-  /** The port and mark for each new socket, whose address depends on its family. */
+  /** The port and mark for each new socket. The socket's address depends on its family. */
   #binding = { port: 0, fwmark: 0 };
 
   constructor(sockets: DatagramSockets, clock: Clock) {

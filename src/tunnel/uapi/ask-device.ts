@@ -15,8 +15,8 @@ export interface DeviceStatus {
 }
 
 /**
- * Asks a device for its status. The response contains the private key instead of the public key,
- * which is derived from it.
+ * Asks a device for its status. The response contains the private key; the public key is derived
+ * from it.
  *
  * @throws Error like LocalConnections.ask(), or if the response is invalid
  */

@@ -301,7 +301,7 @@ describe('an existing arc.json', () => {
     const error = await failureOf(bench.run());
     expect(error.kind).toBe('api');
     expect(error.next.at(-1)).toMatch(
-      /^If that SIM no longer exists, move .*arc\.json elsewhere, or choose another file with --config\. Bootstrap then creates a new SIM, which will be billed\.$/,
+      /^If that SIM no longer exists, move .*arc\.json elsewhere, or choose another file with --config\. Bootstrap will then create a new SIM, which will be billed\.$/,
     );
   });
 

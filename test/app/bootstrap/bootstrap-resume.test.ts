@@ -82,7 +82,7 @@ describe('a run whose journal contains only the request', () => {
     expect(error.next.join('\n')).toContain(`--adopt ${SIM_ID}`);
     expect(error.next.join('\n')).not.toContain(`--adopt ${other}`);
     expect(error.next.join('\n')).toContain(
-      'a device that already uses the SIM will lose its connection',
+      'a device that is already using the SIM will lose its connection',
     );
   });
 
@@ -373,7 +373,7 @@ describe('a run interrupted while it renewed a key', () => {
     bench.files.texts.set(TARGET, whole());
     bench.answering(RENEW, status(404));
     const error = await failureOf(bench.run());
-    expect(error.next.join(' ')).toContain('the SIM may already use the key in this file');
+    expect(error.next.join(' ')).toContain('the SIM may already be using the key in this file');
     expect(bench.files.texts.get(TARGET)).toBe(whole());
     expect(bench.steps).toEqual(['renew-key']);
   });

@@ -228,7 +228,7 @@ describe('finishRenewal', () => {
         `cannot finish the key renewal that an earlier run started for SIM ${SIM_ID}`,
       );
       expect(error.next.join(' ')).toContain(
-        'Keep arc.json.bootstrap: the SIM may already use the key in this file',
+        'Keep arc.json.bootstrap: the SIM may already be using the key in this file',
       );
       expect((await leftover())?.renewKey).toEqual(ENTRY);
     },

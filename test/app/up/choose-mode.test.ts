@@ -123,10 +123,10 @@ it('reports why koffi does not load, for --mode tun', async () => {
   const absent = { ...ports({ none: true }), whyNoInterfaces: () => Promise.resolve('cut off') };
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, absent)).rejects.toMatchObject({
     what: 'cannot create a network interface',
-    why: 'tun mode needs Linux and koffi, which cannot be loaded here (cut off)',
+    why: 'tun mode needs Linux and koffi, but koffi cannot be loaded here (cut off)',
   });
   await expect(chooseMode({ ...AUTO, mode: 'tun' }, {})).rejects.toMatchObject({
-    why: 'tun mode needs Linux and koffi, which cannot be loaded here',
+    why: 'tun mode needs Linux and koffi, but koffi cannot be loaded here',
   });
 });
 

@@ -235,7 +235,7 @@ describe('a refusal explains the fix, and nothing is sent:', () => {
       const path = writeProfile('p', KEY, mode);
       const { code, stderr } = await refused(['--profile', 'p']);
       expect(code).toBe(6);
-      expect(stderr).toContain(`the mode of the file is 0${mode.toString(8)}`);
+      expect(stderr).toContain(`the file mode is 0${mode.toString(8)}`);
       expect(stderr).toContain(`chmod 600 ${path}`);
     },
     60_000,

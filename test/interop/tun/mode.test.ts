@@ -262,7 +262,7 @@ describeWith(NEEDS, 'a tunnel with a network interface', () => {
     const second = await server.arctun('up', '--mode', 'tun', '--force').finished;
     expect(second.code).toBe(1);
     expect(second.stderr).toContain('an interface with this name already exists');
-    expect(second.stderr).toContain('Stop any tunnel that uses this interface');
+    expect(second.stderr).toContain('Stop any tunnel that is using this interface');
     running.kill('SIGTERM');
     await running.finished;
   }, 60_000);

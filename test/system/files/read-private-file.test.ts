@@ -54,7 +54,7 @@ describe('a file', () => {
       const octal = mode.toString(8).padStart(4, '0');
       expect(error).toMatchObject({
         failure: 'too-open',
-        message: `the mode of the file is ${octal}, so other users can access it`,
+        message: `the file mode is ${octal}, so other users can access it`,
       });
     },
   );

@@ -9,7 +9,7 @@ const sessionProperties = {
   arcClientPeerPublicKey: text,
 };
 
-/** The schema of a tag's name or value, which limits its length. */
+/** The schema of a tag's name or value; limits the length. */
 const tagText = { type: 'string', maxLength: 255 } as const;
 
 export const simSchemas = {

@@ -42,7 +42,7 @@ export class Open {
   }
 
   /**
-   * Creates a connection from `local` (port 0: any free port), which the caller must register.
+   * Creates a connection from `local` (port 0: any free port). The caller must register it.
    *
    * @throws StackExhaustedError
    */

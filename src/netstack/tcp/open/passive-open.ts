@@ -86,7 +86,7 @@ export class PassiveOpen {
 
   /**
    * Handles an ACK that does not match a connection. If the ACK carries a valid cookie, creates a
-   * connection in SYN-RECEIVED, which must then process the segment.
+   * connection in SYN-RECEIVED. The connection must then process the segment.
    */
   takeCookie(
     listener: TcpListener,

@@ -92,7 +92,7 @@ export function removeLeftovers(netlink: Rtnetlink, interfaceName: string): numb
   return list.length + removeIdleRules(netlink);
 }
 
-/** Removes the rules of empty tables, which are left over or not yet in use. */
+/** Removes the rules for empty tables. Such rules are left over, or not yet in use. */
 function removeIdleRules(netlink: Rtnetlink): number {
   let removed = 0;
   for (const family of [4, 6] as const) {

@@ -137,7 +137,7 @@ class InterfaceSetup implements ConfiguredInterface {
   }
 
   undo(): void {
-    // Remove the parts, which would remain if the interface was created in advance.
+    // Remove each part, because the parts would remain if the interface was created in advance.
     for (const part of [...this.#parts].reverse()) {
       if (!this.#interface.killSwitch || part.outlastsEnd !== true) part.remove();
     }

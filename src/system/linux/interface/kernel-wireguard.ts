@@ -120,7 +120,7 @@ function refusalFor(code: string): PacketInterfaceRefusal {
   }
 }
 
-/** The generic netlink family of WireGuard, which exists after the first interface. */
+/** WireGuard's generic netlink family, which exists after the first interface. */
 class WireGuardDevices {
   readonly #socket: NetlinkSocket;
   readonly #addresses: SocketAddresses;

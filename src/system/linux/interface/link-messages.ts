@@ -35,7 +35,7 @@ export interface LinkState {
   readonly mtu: number;
   /** The driver, such as `tun` or `wireguard`; undefined if it does not report one. */
   readonly kind: string | undefined;
-  /** A text for people, which `ip link` shows; undefined if there is none. */
+  /** The alias, a text for people that `ip link` shows; undefined if there is none. */
   readonly alias: string | undefined;
 }
 

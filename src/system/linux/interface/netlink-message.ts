@@ -35,7 +35,7 @@ export interface NetlinkMessage {
   readonly body: Uint8Array;
 }
 
-/** A request: a body, which includes its attributes. The socket adds the header. */
+/** A request: a body that includes its attributes. The socket adds the header. */
 export interface NetlinkRequest {
   readonly type: number;
   readonly flags: number;

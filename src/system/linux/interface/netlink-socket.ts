@@ -60,7 +60,7 @@ export class NetlinkSocket {
   #sequence = 0;
 
   /**
-   * @param protocol a number of netlink(7), such as NETLINK_ROUTE
+   * @param protocol a protocol number from netlink(7), such as NETLINK_ROUTE
    * @throws SystemCallError
    */
   constructor(libc: Libc, protocol: number) {

@@ -44,7 +44,7 @@ const RTN_UNREACHABLE = 7;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_NOWHERE = 255;
-/** Marks a cached result of a route lookup, which is in no table. */
+/** Marks a cached result of a route lookup. Such a result is not in any table. */
 const RTM_F_CLONED = 0x200;
 
 const FR_ACT_TO_TBL = 1;
@@ -66,8 +66,8 @@ export interface InterfaceRoute {
   /** The routing table; defaults to the main table. */
   readonly table?: number;
   /**
-   * The metric; defaults to the kernel's. Of several routes to a destination, the lowest metric
-   * wins.
+   * The metric; defaults to the kernel's. If there are several routes to a destination, the one
+   * with the lowest metric is used.
    */
   readonly metric?: number;
 }

@@ -40,7 +40,7 @@ export interface TunSettings {
  * Turns a descriptor of /dev/net/tun into an interface.
  *
  * @throws SystemCallError EINVAL if the name is invalid or belongs to another type of interface,
- * EBUSY if another process uses the interface, EPERM without CAP_NET_ADMIN
+ * EBUSY if another process is using the interface, EPERM without CAP_NET_ADMIN
  */
 export function configureTun(libc: Libc, descriptor: number, name: string): TunSettings {
   const control = new TunControl(libc, descriptor);

@@ -65,10 +65,10 @@ const WGALLOWEDIP_A_CIDR_MASK = 3;
 /** Marks an attribute whose data consists of attributes (NLA_F_NESTED). */
 const NESTED = 0x8000;
 
-/** The maximum number of allowed IPs in one message, whose attributes hold at most 64 KiB. */
+/** The maximum number of allowed IPs in one message. Its attributes hold at most 64 KiB. */
 const PREFIXES_PER_MESSAGE = 1_000;
 
-/** Asks for the message type of WireGuard, which exists only if the module is loaded. */
+/** Asks for WireGuard's message type. It exists only if the module is loaded. */
 export function getFamily(): NetlinkRequest {
   const attributes = [textAttribute(CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME)];
   const body = netlinkBody([CTRL_CMD_GETFAMILY, 1, 0, 0], [], attributes);
