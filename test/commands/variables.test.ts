@@ -256,7 +256,7 @@ it.each([
     'up',
     { ARCTUN_KILL_SWITCH: 'true' },
     [
-      'Error: cannot use ARCTUN_KILL_SWITCH with ARCTUN_MODE=userspace: the kill switch works by blocking routes on this machine, but a userspace tunnel does not add any routes',
+      'Error: cannot use ARCTUN_KILL_SWITCH with ARCTUN_MODE=userspace: the kill switch needs routes on this machine, and a userspace tunnel does not add routes',
       '  Use ARCTUN_MODE=tun.',
     ],
   ],

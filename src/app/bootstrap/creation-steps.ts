@@ -33,7 +33,7 @@ export const creationSteps = {
       // After the earlier run was interrupted, another arc.json appeared.
       await journal.end();
       notes.push(
-        `An earlier run requested a virtual SIM but did not receive a response. A second SIM may exist in addition to ${config.simId}, and would also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
+        `An earlier run requested a virtual SIM but did not receive a response. A second SIM may exist in addition to ${config.simId}. If so, it will also be billed. Run \`arctun sim list --since ${isoTime(createSim.since)}\` to check.`,
       );
     }
     return 'done';

@@ -166,7 +166,7 @@ function undecided(sims: readonly LostSim[], since: number, journalPath: string)
   const another = 'Or add --create-another to create a SIM anyway.';
   const what = 'cannot create a virtual SIM';
   if (sims.length === 0) {
-    const why = `${asked}; no new SIM is listed yet, but it can take a few minutes to appear`;
+    const why = `${asked}; no new SIMs are listed yet, but a new SIM can take a few minutes to appear`;
     const later = `Run the same command again after ${isoTime(since + LISTED_AFTER)}. If no SIMs are listed by then, the command will create a new SIM.`;
     return new UserError('failed', { what, why, next: [NOTHING_CHANGED, later, another] });
   }

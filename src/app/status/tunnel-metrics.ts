@@ -26,7 +26,7 @@ export async function metricsText({
 }: MeasuredTunnel): Promise<MetricsText> {
   const { default: prometheus } = await import('prom-client');
   const metrics = new Metrics(prometheus);
-  metrics.gauge('build_info', 'The version of arctun, in a label.', { version }, 1);
+  metrics.gauge('build_info', 'The arctun version, as a label.', { version }, 1);
   const isUp = status?.health === 'up';
   metrics.gauge('up', '1 if the Arc server is answering, otherwise 0.', {}, isUp ? 1 : 0);
   if (status !== undefined) addTunnel(metrics, status);

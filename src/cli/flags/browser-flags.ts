@@ -14,7 +14,7 @@ export const browserFlags = grouped('Listener', {
   'allow-origin': {
     type: 'list',
     description:
-      'Accept requests from web pages from these origins, such as https://app.example; "*" allows all. Repeatable.',
+      'Accept requests sent by web pages from these origins, such as https://app.example; "*" allows all. Repeatable.',
     helpValue: 'ORIGIN',
     env: 'ARCTUN_ALLOW_ORIGIN',
   },

@@ -9,8 +9,8 @@ import { renderJson, renderText } from './render.js';
 
 /**
  * Runs a bootstrap and prints its result in soratun's format.
- * @throws any error of the bootstrap; UserError `failed` if standard output does not accept
- * arc.json
+ * @throws any error of the bootstrap; UserError `failed` if arc.json cannot be written to standard
+ * output
  */
 export async function printKryptonResult(
   bootstrap: () => Promise<KryptonResult>,

@@ -44,7 +44,7 @@ const REPORTED_AGAIN_AFTER = 5_000;
  */
 const APART = 1_000;
 
-/** This many lost sessions, recent or consecutive, prove a rival. */
+/** This many lost sessions, recent or consecutive, prove that a rival exists. */
 const LOST_SESSIONS = 3;
 
 /**

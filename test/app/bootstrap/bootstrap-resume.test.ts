@@ -218,7 +218,7 @@ describe('a run whose journal contains only the request', () => {
       { ...FOUND, status: 'terminated' },
       { ...FOUND, type: 'physical' },
     ]);
-    expect((await failureOf(bench.run())).why).toContain('no new SIM is listed yet');
+    expect((await failureOf(bench.run())).why).toContain('no new SIMs are listed yet');
   });
 
   it('uses the other list if it may not search', async () => {

@@ -183,7 +183,7 @@ async function runAgain(lane: Lane, cwd: string, simId: string | undefined): Pro
   // It creates nothing by itself, and reports what exists.
   expect(second).toMatchObject({ code: 1 });
   expect(sims.length).toBe(simId === undefined ? 0 : 1);
-  expect(second.stderr).toContain(simId ?? 'no new SIM is listed yet');
+  expect(second.stderr).toContain(simId ?? 'no new SIMs are listed yet');
   const word = simId === undefined ? ['--create-another'] : ['--adopt', simId];
   const third = await lane.run(cwd, word);
   expect(third).toMatchObject({ code: 0 });

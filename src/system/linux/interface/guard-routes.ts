@@ -108,7 +108,7 @@ function removeIdleRules(netlink: Rtnetlink): number {
 }
 
 /**
- * Returns the rules of a default route. Their priorities are derived from the table's number, and
+ * Returns the rules for a default route. Their priorities are derived from the table's number, and
  * precede those of the kernel's rules. Rules are deleted by priority, because wg-quick's rules are
  * otherwise equal.
  */
