@@ -63,7 +63,7 @@ it('fails if the kernel does not support WireGuard, and says what to do', async 
   await expect(chooseMode({ ...AUTO, mode: 'kernel' }, refusing)).rejects.toMatchObject({
     kind: 'failed',
     why: "this machine's kernel does not support WireGuard",
-    next: [expect.stringContaining('modprobe wireguard'), expect.stringContaining('--mode tun')],
+    next: [expect.stringContaining('modprobe wireguard'), expect.stringContaining('--mode=tun')],
   });
   await expect(chooseMode({ ...AUTO, mode: 'kernel' }, {})).rejects.toThrow(
     'kernel mode needs Linux',

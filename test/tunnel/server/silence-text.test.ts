@@ -74,7 +74,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
     'clock-behind',
     { unixMilliseconds: 86_400_000 },
     "no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations. This machine's clock says 1970-01-02; if the server has already seen a later timestamp for this key, it will not answer",
-    /Set the clock/,
+    /Set this machine's clock/,
   ],
   [
     'no-data-back',
