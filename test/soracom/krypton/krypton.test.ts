@@ -94,7 +94,7 @@ it('reports that nothing was sent if it cannot connect', async () => {
   const error = await bootstrapArc({ endpoint: url, userAgent: 'x' }).catch((e: unknown) => e);
   expect(error).toMatchObject({ failure: 'connection' });
   expect((error as ApiError).next[0]).toBe(
-    'Start `arctun emulator`, or unset --endpoint or ARCTUN_KRYPTON_ENDPOINT to use SORACOM.',
+    'Start `arctun emulator`. To use SORACOM, do not set --endpoint or ARCTUN_KRYPTON_ENDPOINT.',
   );
   expect((error as ApiError).next.join()).toContain(
     'Check that the route to Krypton uses the SORACOM Air connection',
