@@ -26,6 +26,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string', default: 'warm,cold,freeze,start-up' },
     program: { type: 'string', default: 'executable,thin' },
+    server: { type: 'string', default: 'arctun' },
   },
 });
 const INVOCATIONS = values.quick ? 40 : 200;
@@ -51,7 +52,7 @@ const programs = values.program.split(',');
 const verdicts = new Verdicts();
 const load = loadavg()[0];
 const isRealTime = goFirst();
-const lab = await LambdaLab.start();
+const lab = await LambdaLab.start(values.server);
 try {
   const missing = programs.find((program) => !existsSync(lab.programs[program] ?? ''));
   if (missing !== undefined)

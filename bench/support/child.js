@@ -21,11 +21,12 @@ export class Child {
   /**
    * @param command the program and its arguments; the child shares only its standard streams with
    * this process
+   * @param descriptor a file descriptor of this process that the child gets as its descriptor 3
    */
-  constructor(command, env = {}) {
+  constructor(command, env = {}, descriptor) {
     const [program, ...parameters] = [...ENDS_WITH_PARENT, ...command];
     this.#process = spawn(program, parameters, {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', ...(descriptor === undefined ? [] : [descriptor])],
       env: { ...process.env, ...env },
     });
     this.#process.stdin.on('error', () => undefined);

@@ -3,10 +3,12 @@
  * the Lambda emulator with the extension.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { LambdaSandbox, nodeFunction } from '../../build/harness/test/support/lambda/main.js';
@@ -15,6 +17,7 @@ import { Child } from './child.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const ARCTUN = join(REPOSITORY, 'bin/run.js');
+const WIREGUARD_GO_EMULATOR = join(REPOSITORY, 'test/support/foreign/wireguard-go-emulator.js');
 const TASK_ROOT = join(REPOSITORY, 'bench/support/lambda-function');
 
 export class LambdaLab {
@@ -30,13 +33,15 @@ export class LambdaLab {
   plainPort;
   #children = [];
   #sims = 0;
+  #namespace;
   #env;
   #arc;
 
-  static async start() {
+  /** @param server the Arc server: 'arctun' or 'wireguard-go', which requires root */
+  static async start(server = 'arctun') {
     const lab = new LambdaLab();
     try {
-      await lab.#setUp();
+      await lab.#setUp(server);
       return lab;
     } catch (error) {
       await lab.close();
@@ -44,11 +49,10 @@ export class LambdaLab {
     }
   }
 
-  async #setUp() {
+  async #setUp(server) {
     const program = readFileSync(join(REPOSITORY, 'dist/executable/extension.cjs'), 'utf8');
     writeFileSync(this.programs.thin, `#!${this.node}\n${program}`, { mode: 0o755 });
-    const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];
-    const emulator = this.child([process.execPath, ARCTUN, 'emulator', '--json', ...listen]);
+    const emulator = server === 'wireguard-go' ? await this.#wireguardGo() : this.#emulator();
     const ready = JSON.parse(await emulator.line((line) => line.startsWith('{')));
     this.#arc = ready.arc;
     this.#env = {
@@ -61,9 +65,38 @@ export class LambdaLab {
     this.plainPort = await portOf(plain);
   }
 
+  #emulator() {
+    const listen = ['--api-listen', '127.0.0.1:0', '--arc-listen', '127.0.0.1:0'];
+    return this.child([process.execPath, ARCTUN, 'emulator', '--json', ...listen]);
+  }
+
+  /**
+   * Starts the emulator with wireguard-go as its Arc server, and with the kernel's TCP. Only the
+   * interface and the services are in their own network namespace.
+   */
+  async #wireguardGo() {
+    const name = `ajb${process.pid}`;
+    const outside = createServer().listen(0, '127.0.0.1');
+    await once(outside, 'listening');
+    const device = this.child(['wireguard-go', '-f', name], { LOG_LEVEL: 'error' });
+    this.#namespace = name;
+    ip('netns', 'add', name);
+    for (let tries = 0; !existsSync(`/var/run/wireguard/${name}.sock`); tries++) {
+      if (tries === 100) throw new Error(`wireguard-go does not start: ${device.stderr}`);
+      await setTimeout(50);
+    }
+    ip('link', 'set', name, 'netns', name);
+    ip('-n', name, 'link', 'set', 'lo', 'up');
+    ip('-n', name, 'link', 'set', name, 'up');
+    const command = ['ip', 'netns', 'exec', name, process.execPath, WIREGUARD_GO_EMULATOR, name];
+    const emulator = this.child(command, {}, outside._handle.fd);
+    outside.close();
+    return emulator;
+  }
+
   /** Starts a process that is stopped when the lab is closed, if it has not ended earlier. */
-  child(command, env) {
-    const child = new Child(command, env);
+  child(command, env, descriptor) {
+    const child = new Child(command, env, descriptor);
     this.#children.push(child);
     return child;
   }
@@ -125,6 +158,7 @@ export class LambdaLab {
   async close() {
     for (const child of this.#children) child.kill();
     await Promise.all(this.#children.map((child) => child.ended()));
+    if (this.#namespace !== undefined) ip('netns', 'delete', this.#namespace);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -151,6 +185,10 @@ export function logged(sandbox, message) {
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line))
     .filter(({ msg }) => msg === message);
+}
+
+function ip(...parameters) {
+  execFileSync('ip', parameters, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 async function portOf(child) {
