@@ -13,6 +13,7 @@ import { inTime, pause, untilAborted } from '../lib/waits.js';
 import type { Dialer } from '../proxy/dialer.js';
 import type { Log } from '../ports/log.js';
 import type { ExtensionEvent, ExtensionsApi } from './extensions-api.js';
+import type { KeptConnections } from '../proxy/http/kept-connections.js';
 import type { Listeners } from './listeners.js';
 import { NotYetError } from './not-yet-error.js';
 import { SandboxDialer } from './sandbox-dialer.js';
@@ -23,7 +24,7 @@ import { SleepWatch } from './sleep-watch.js';
 export interface ExtensionPorts {
   readonly api: Pick<ExtensionsApi, 'register' | 'next' | 'initError' | 'exitError'>;
   /** Opens the listeners of the forwarder. @throws UserError */
-  readonly listen: (dialer: Dialer) => Promise<Listeners>;
+  readonly listen: (dialer: Dialer, kept: KeptConnections) => Promise<Listeners>;
   /**
    * Finds the configuration, and opens the tunnel without waiting for its handshake.
    *
@@ -110,7 +111,7 @@ export class Extension {
   /** @returns why the ports could not be opened; undefined if they are open */
   async #listen(): Promise<UserError | undefined> {
     try {
-      this.#listeners = await this.#ports.listen(this.#dialer);
+      this.#listeners = await this.#ports.listen(this.#dialer, this.#dialer.kept);
     } catch (error) {
       if (error instanceof UserError) return error;
       throw error;
@@ -313,16 +314,16 @@ export class Extension {
       });
       return this.#openingLate;
     }
-    if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
-    return this.#prepare(this.#tunnel);
+    return this.#prepare(this.#tunnel, elapsed);
   }
 
   /**
-   * Read packets from before a freeze first, because an old initiation would conflict with a new
-   * one.
+   * Reads packets from before a freeze first, because the target may have ended a connection, and
+   * because an old initiation would conflict with a new one.
    */
-  async #prepare(tunnel: SandboxTunnel): Promise<void> {
-    await this.#turn();
+  async #prepare(tunnel: SandboxTunnel, elapsed: number): Promise<void> {
+    await this.#dialer.afterInput();
+    if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
     tunnel.refreshSession();
     this.#dialer.openAhead(this.#settings.target);
   }

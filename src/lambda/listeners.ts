@@ -8,6 +8,7 @@ import { pause } from '../lib/waits.js';
 import type { Dialer, DialTarget } from '../proxy/dialer.js';
 import { startForwarder } from '../proxy/forward/forwarder.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
+import type { KeptConnections } from '../proxy/http/kept-connections.js';
 import type { HttpListener } from '../proxy/http/listener.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
@@ -17,6 +18,8 @@ export interface ListenersOptions {
   readonly target: DialTarget;
   readonly browsers: BrowserPolicy;
   readonly dialer: Dialer;
+  /** The idle connections that all listeners share, because they have the same client. */
+  readonly kept: KeptConnections;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -72,7 +75,7 @@ async function openPatiently(host: string, options: ListenersOptions): Promise<H
 
 function open(
   host: string,
-  { port, target, browsers, dialer, log }: ListenersOptions,
+  { port, target, browsers, dialer, kept, log }: ListenersOptions,
 ): Promise<HttpListener> {
   return startForwarder({
     listen: { host, port },
@@ -80,6 +83,7 @@ function open(
     headers: [],
     browsers,
     dialer,
+    kept,
     log,
     flag: 'ARCTUN_LAMBDA_PORT',
     maxConnections: MAX_CONNECTIONS,

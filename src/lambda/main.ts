@@ -54,7 +54,8 @@ async function run(env: Environment, log: LaterLog): Promise<void> {
   const { port, target, browsers } = settings;
   const extension = new Extension(settings, {
     api,
-    listen: (dialer) => openListeners({ port, target, browsers, dialer, log, clock: systemClock }),
+    listen: (dialer, kept) =>
+      openListeners({ port, target, browsers, dialer, kept, log, clock: systemClock }),
     openTunnel: () =>
       fault === undefined ? openTunnel(settings, env, log) : Promise.reject(fault),
     warmUp: () => void openLog(log, settings.logLevel),

@@ -7,11 +7,13 @@ import type { Duplex } from 'node:stream';
 import type { WallClock, Clock, Timer } from '../ports/clock.js';
 import { abortReason } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
-import { abortable } from '../lib/waits.js';
+import { abortable, whileWaiting } from '../lib/waits.js';
 import { SILENCES } from '../lib/silence.js';
 import { type Dialer, DialError, type DialTarget } from '../proxy/dialer.js';
+import { IDLE_TIMEOUT, KeptConnections } from '../proxy/http/kept-connections.js';
+import { Upstream } from '../proxy/http/upstream.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
-import { SpareConnection } from './spare-connection.js';
+import { SleepWatch } from './sleep-watch.js';
 
 /** The time, in milliseconds, reserved in an invocation for an error response and its handling. */
 const LAST_MOMENTS = 300;
@@ -25,9 +27,30 @@ const SHORTEST = 50;
  */
 const REST = 10_000;
 
+/** A connection that is being opened before a request needs it. */
+interface Opening {
+  readonly stream: Promise<Duplex>;
+  readonly abort: AbortController;
+  readonly age: SleepWatch;
+}
+
 export class SandboxDialer implements Dialer {
+  /** Idle connections: those after a response, and those opened in advance. */
+  readonly kept = new KeptConnections({
+    resends: true,
+    freezing: {
+      afterInput: () => this.afterInput(),
+      expectsMore: () => this.#isFrequent,
+      onIdle: (stream) => this.#handleIdle(stream),
+      onTaken: (stream) => {
+        this.#noteRequest();
+        this.#count(stream);
+      },
+    },
+  });
   readonly #wait: number;
   readonly #clock: Clock;
+  readonly #wallClock: WallClock;
   /** The tunnel, or the reason why it is unavailable; undefined before one of them is known. */
   #outcome: SandboxTunnel | DialError | undefined;
   /** Why the last attempt to open the tunnel failed, if further attempts follow. */
@@ -43,8 +66,15 @@ export class SandboxDialer implements Dialer {
   #dials = 0;
   /** The number of requests in this invocation; 1 before the first invocation. */
   #requests = 1;
-  readonly #spare: SpareConnection;
+  /** The time since the last request; undefined before the first. */
+  #lastRequest: SleepWatch | undefined;
+  /** Whether the last two requests were close enough to use one connection. */
+  #isFrequent = false;
+  #opening: Opening | undefined;
+  /** The streams with an exchange in progress. */
   readonly #streams = new Set<Duplex>();
+  /** All streams that #count() has seen. */
+  readonly #known = new WeakSet<Duplex>();
   readonly #idleWaits = new Set<() => void>();
 
   /**
@@ -54,14 +84,14 @@ export class SandboxDialer implements Dialer {
   constructor(wait: number, clock: Clock, wallClock: WallClock) {
     this.#wait = wait;
     this.#clock = clock;
-    this.#spare = new SpareConnection(wallClock);
+    this.#wallClock = wallClock;
     this.#missingSince = clock.now();
   }
 
   /** Sets the tunnel, whose first handshake may still be in progress. */
   open(tunnel: SandboxTunnel): void {
     this.#lastFailure = undefined;
-    tunnel.onMoving?.(() => this.#spare.discard());
+    tunnel.onMoving?.(() => this.#endIdle());
     this.#settle(tunnel);
   }
 
@@ -117,13 +147,60 @@ export class SandboxDialer implements Dialer {
     return this.#clock.now() < this.#end ? this.#due : Infinity;
   }
 
+  /** Resolves after all datagrams in the socket are processed, such as those from a freeze. */
+  async afterInput(): Promise<void> {
+    // The socket collects datagrams in one turn, and passes them on in the next.
+    for (let turn = 0; turn < 2; turn++) {
+      await new Promise<void>((resolve) => this.#clock.defer(resolve));
+    }
+  }
+
   /**
-   * Starts an invocation. If the previous invocation sent a request, opens a connection in advance.
+   * Starts an invocation. If the previous invocation sent a request, and no connection is open,
+   * opens one in advance. Call afterInput() first.
    */
   openAhead(target: DialTarget): void {
     const isSender = this.#requests > 0;
     this.#requests = 0;
-    if (isSender) this.#spare.prepare((signal) => this.#dialInTime(target, signal));
+    this.#endOldOpening();
+    if (this.kept.has(target) || !isSender || this.#opening !== undefined) return;
+    const abort = new AbortController();
+    const stream = this.#dialInTime(target, abort.signal);
+    const opening = { stream, abort, age: new SleepWatch(this.#clock, this.#wallClock) };
+    this.#opening = opening;
+    stream.then(
+      (opened) => {
+        if (this.#opening !== opening) return;
+        this.#opening = undefined;
+        this.kept.add(target, new Upstream(opened));
+      },
+      () => {
+        if (this.#opening === opening) this.#opening = undefined;
+      },
+    );
+  }
+
+  #endOldOpening(): void {
+    if (this.#opening !== undefined && this.#opening.age.elapsed() >= IDLE_TIMEOUT) {
+      this.#endOpening();
+    }
+  }
+
+  #endOpening(): void {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (opening === undefined) return;
+    opening.abort.abort(new Error('the connection was not used'));
+    opening.stream.then(
+      (stream) => stream.destroy(),
+      () => undefined,
+    );
+  }
+
+  /** Ends the connections that no request uses. */
+  #endIdle(): void {
+    this.#endOpening();
+    this.kept.clear();
   }
 
   /**
@@ -138,7 +215,7 @@ export class SandboxDialer implements Dialer {
   async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     signal?.throwIfAborted();
     this.#dials++;
-    this.#requests++;
+    this.#noteRequest();
     try {
       const stream = await this.#dialOrTake(target, signal);
       this.#count(stream);
@@ -152,26 +229,55 @@ export class SandboxDialer implements Dialer {
   async #dialOrTake(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
     const began = this.#clock.now();
     const due = this.#answersDue;
-    const spare = await this.#spare.take(signal)?.catch((error: unknown) => {
-      // Waiting for the spare connection has used up this request's time.
-      if (due - this.#clock.now() < SHORTEST) throw error;
-      return undefined;
-    });
+    const ready = this.kept.ready();
+    if (ready !== undefined) await ready;
+    const unused = this.kept.takeUnused(target)?.release();
+    const stream =
+      unused ??
+      (await this.#takeOpening(signal)?.catch((error: unknown) => {
+        // Waiting for the connection has used up this request's time.
+        if (due - this.#clock.now() < SHORTEST) throw error;
+        return undefined;
+      }));
     if (signal?.aborted === true) {
-      spare?.destroy();
+      stream?.destroy();
       throw abortReason(signal);
     }
-    // The other end may have closed the spare connection just before this request took it.
-    if (spare === undefined || spare.destroyed || spare.readableEnded) {
+    // The other end may have closed the connection just before this request took it.
+    if (stream === undefined || stream.destroyed || stream.readableEnded) {
       return this.#dialInTime(target, signal, this.#clock.now() - began);
     }
-    return spare;
+    return stream;
+  }
+
+  /** Gives the connection that is being opened to the caller; undefined if there is none. */
+  #takeOpening(signal?: AbortSignal): Promise<Duplex> | undefined {
+    this.#endOldOpening();
+    const opening = this.#opening;
+    if (opening === undefined) return undefined;
+    this.#opening = undefined;
+    return whileWaiting(opening.stream, signal, () => opening.abort.abort(abortReason(signal)));
+  }
+
+  #noteRequest(): void {
+    this.#requests++;
+    this.#isFrequent =
+      this.#lastRequest !== undefined && this.#lastRequest.elapsed() < IDLE_TIMEOUT;
+    this.#lastRequest = new SleepWatch(this.#clock, this.#wallClock);
+  }
+
+  /** Lets the invocation end, and Lambda freeze the process, while the connection stays open. */
+  #handleIdle(stream: Duplex): void {
+    this.#streams.delete(stream);
+    this.#checkIdle();
   }
 
   #count(stream: Duplex): void {
     // The connection may have been reset right after it opened.
     if (stream.closed) return;
     this.#streams.add(stream);
+    if (this.#known.has(stream)) return;
+    this.#known.add(stream);
     stream.once('close', () => {
       this.#streams.delete(stream);
       this.#checkIdle();
@@ -182,7 +288,7 @@ export class SandboxDialer implements Dialer {
    * Closes connections from before a long freeze, because the other end no longer has them open.
    */
   destroyStreams(): void {
-    this.#spare.discard();
+    this.#endIdle();
     for (const stream of this.#streams) stream.destroy();
   }
 

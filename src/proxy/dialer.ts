@@ -43,6 +43,12 @@ export interface KeepableStream extends Duplex {
   readonly provesUnread: boolean;
   /** Call this after writing a request, so that a silent peer is detected as early as in a dial. */
   expectAnswer(): void;
+  /** Acknowledges everything received, because the process may be frozen soon. */
+  idleBegins(): void;
+  /** @param duration ms since idleBegins() on the clock that advanced further */
+  idleEnds(duration: number): void;
+  /** Ends the connection without sending anything. */
+  abandon(): void;
 }
 
 export interface DialTarget {

@@ -1,9 +1,10 @@
-import { PassThrough, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 
 import type { SandboxTunnel } from '../../src/lambda/sandbox-tunnel.js';
 import type { DialTarget } from '../../src/proxy/dialer.js';
 import { HandshakeWaits } from '../../src/tunnel/server/handshake-waits.js';
 import { TunnelError } from '../../src/tunnel/tunnel-error.js';
+import { KeepableSide } from '../proxy/support/keepable.js';
 import type { FakeClock } from '../support/fakes/fake-clock.js';
 
 /** A dial that the test settles, unless its signal does. */
@@ -61,7 +62,7 @@ export function noAnswer(): TunnelError {
   return new TunnelError('no-answer', { what: 'no handshake', why: 'the server is silent' });
 }
 
-export const openStream = (): Duplex => new PassThrough();
+export const openStream = (): Duplex => new KeepableSide();
 
 /** Waits until the handlers of all settled promises have run. */
 export const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -434,6 +434,10 @@ it('dials again if the connection opened in advance breaks in the turn in which 
   await settled();
   broken.destroy();
   const begun = await dial();
+  for (let turn = 0; turn < 2; turn++) {
+    clock.settle();
+    await settled();
+  }
   expect(tunnel.dials).toHaveLength(2);
   const stream = openStream();
   tunnel.dials[1]!.succeed(stream);

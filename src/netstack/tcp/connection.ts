@@ -133,6 +133,20 @@ export class TcpConnection {
     return bytes;
   }
 
+  /** Sends a delayed ACK now, because the process may be frozen before the ACK is due. */
+  idleBegins(): void {
+    const { receiver, sender, host } = this.#tcb;
+    sender.unread.idleBegins();
+    if (receiver.delayedAckAt === Infinity) return;
+    receiver.ackNow = true;
+    host.enqueue(this.#tcb);
+  }
+
+  /** @param duration ms since idleBegins(), also counting the time in which the clock stopped */
+  idleEnds(duration: number): void {
+    this.#tcb.sender.unread.idleEnds(duration);
+  }
+
   /**
    * Closes the sending direction after the queued data is sent: CLOSE of RFC 9293 3.10.4. Receiving
    * continues.
@@ -155,6 +169,15 @@ export class TcpConnection {
   abort(now: number): void {
     const tcb = this.#tcb;
     abortConnection(tcb, now);
+    tcb.receiver.ring.release();
+  }
+
+  /** Ends the connection like abort(), but without an RST. */
+  abandon(): void {
+    const tcb = this.#tcb;
+    if (tcb.state === 'CLOSED') return;
+    terminate(tcb, 'aborted');
+    deliverEvents(tcb);
     tcb.receiver.ring.release();
   }
 

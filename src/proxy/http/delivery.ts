@@ -130,6 +130,16 @@ export class Delivery implements UpstreamHandler {
   }
 
   #reuse(): void {
+    const ready = this.#context.kept?.ready();
+    if (ready === undefined) this.#reuseNow();
+    else {
+      void ready.then(() => {
+        if (!this.#isOver) this.#reuseNow();
+      });
+    }
+  }
+
+  #reuseNow(): void {
     const { kept, headers } = this.#context;
     const { destination, forwarded } = this.#request;
     const head = forwarded.head(destination, headers, true);
@@ -161,7 +171,7 @@ export class Delivery implements UpstreamHandler {
     const { kept, headers } = this.#context;
     const { forwarded, destination } = this.#request;
     const upstream = new Upstream(stream);
-    const keepsAlive = kept !== undefined && upstream.segmentSize > 0;
+    const keepsAlive = kept?.expectsMore === true && upstream.segmentSize > 0;
     const head = forwarded.head(destination, headers, keepsAlive);
     if (head !== undefined) {
       this.#send(upstream, forwarded.bytes(head));

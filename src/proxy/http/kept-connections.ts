@@ -2,6 +2,8 @@
  * Open connections to targets that are waiting for their next request
  * (docs/decisions/0003-keep-upstream-connections.md).
  */
+import type { Duplex } from 'node:stream';
+
 import { formatAuthority } from '../listen-address.js';
 import type { DialTarget } from '../dialer.js';
 import type { Upstream } from './upstream.js';
@@ -9,6 +11,22 @@ import type { Upstream } from './upstream.js';
 export interface KeptConnectionsOptions {
   /** Whether a request may be sent again if it is certain that the target has not read it. */
   readonly resends: boolean;
+  /** Set if the process may be frozen at any time, for an unknown duration. */
+  readonly freezing?: FreezingProcess;
+}
+
+/**
+ * A process that is frozen while it is idle. Meanwhile, the target may close a connection. Such a
+ * process resets connections instead of closing them, because a reset is one packet.
+ */
+export interface FreezingProcess {
+  /** Resolves after all datagrams that arrived during a freeze are processed. */
+  readonly afterInput: () => Promise<void>;
+  /** Whether another request is likely to follow while a connection may be idle. */
+  readonly expectsMore: () => boolean;
+  /** Called when a stream has become idle, or is no longer idle. */
+  readonly onIdle: (stream: Duplex) => void;
+  readonly onTaken: (stream: Duplex) => void;
 }
 
 /** The maximum number of idle connections; the oldest is closed first. */
@@ -18,7 +36,7 @@ export const MAX_IDLE = 64;
  * How long, in ms, an idle connection is kept, unless the target announces a timeout. Common
  * servers close after 5 s or more.
  */
-const IDLE_TIMEOUT = 4_000;
+export const IDLE_TIMEOUT = 4_000;
 
 /**
  * The maximum idle time in ms, even if the target announces more, because NATs forget silent
@@ -35,16 +53,27 @@ const MARGIN = 1_000;
  */
 const MAX_AGE = 300_000;
 
+/**
+ * After this many milliseconds of idle time, the target has no connection that a reset could end:
+ * servers close an idle connection after up to 75 s, and Linux repeats a FIN for about 100 s.
+ */
+const FORGOTTEN_AFTER = 180_000;
+
 interface Idle {
   readonly key: string;
   readonly upstream: Upstream;
-  /** When to close the connection, on the monotonic clock and on the wall clock. */
+  /** When it became idle, and when to close it: on the monotonic clock and on the wall clock. */
+  readonly since: number;
+  readonly wallSince: number;
   readonly until: number;
   readonly wallUntil: number;
+  /** Whether no request was sent on the connection. */
+  readonly isUnused: boolean;
 }
 
 export class KeptConnections {
   readonly resends: boolean;
+  readonly #freezing: FreezingProcess | undefined;
   /** Idle connections, the oldest first. */
   #idle: Idle[] = [];
   readonly #openedAt = new WeakMap<Upstream, number>();
@@ -53,8 +82,22 @@ export class KeptConnections {
   #timerAt = Infinity;
   #isClosed = false;
 
-  constructor({ resends }: KeptConnectionsOptions) {
+  constructor({ resends, freezing }: KeptConnectionsOptions) {
     this.resends = resends;
+    this.#freezing = freezing;
+  }
+
+  /** Whether to keep the next connection after its first response. */
+  get expectsMore(): boolean {
+    return this.#freezing?.expectsMore() ?? true;
+  }
+
+  /**
+   * Resolves when take() may be called; undefined if it may be called now. After a freeze, the end
+   * of a connection may still wait in the socket.
+   */
+  ready(): Promise<void> | undefined {
+    return this.#idle.length === 0 ? undefined : this.#freezing?.afterInput();
   }
 
   /** The number of idle connections. */
@@ -69,15 +112,41 @@ export class KeptConnections {
    * @returns undefined if no connection can be used
    */
   take(target: DialTarget, size: number): Upstream | undefined {
+    const idle = this.#take(target, ({ upstream }) => upstream.segmentSize >= size);
+    if (idle === undefined) return undefined;
+    idle.upstream.idleEnds(idleTime(idle));
+    this.#freezing?.onTaken(idle.upstream.stream);
+    return idle.upstream;
+  }
+
+  /** Like take(), for a request of any size and a connection from add(). */
+  takeUnused(target: DialTarget): Upstream | undefined {
+    return this.#take(target, ({ isUnused }) => isUnused)?.upstream;
+  }
+
+  #take(target: DialTarget, suits: (idle: Idle) => boolean): Idle | undefined {
     const key = formatAuthority(target);
     for (let index = this.#idle.length - 1; index >= 0; index--) {
       const idle = this.#idle[index];
-      if (idle?.key !== key || idle.upstream.segmentSize < size) continue;
+      if (idle?.key !== key || !suits(idle)) continue;
       this.#idle.splice(index, 1);
-      if (isInTime(idle) && idle.upstream.isQuiet) return idle.upstream;
-      idle.upstream.close();
+      if (isInTime(idle) && idle.upstream.isQuiet) return idle;
+      this.#end(idle);
     }
     return undefined;
+  }
+
+  /** Whether a connection to `target` can be used; ends those that cannot. */
+  has(target: DialTarget): boolean {
+    const key = formatAuthority(target);
+    this.#endUnless((idle) => isInTime(idle) && idle.upstream.isQuiet);
+    return this.#idle.some((idle) => idle.key === key);
+  }
+
+  /** Keeps a connection that was opened in advance, without a request. */
+  add(target: DialTarget, upstream: Upstream): void {
+    if (this.#isClosed) upstream.destroy();
+    else this.#hold(target, upstream, IDLE_TIMEOUT, true);
   }
 
   /**
@@ -90,16 +159,25 @@ export class KeptConnections {
     const openedAt = this.#openedAt.get(upstream) ?? now;
     this.#openedAt.set(upstream, openedAt);
     const left = Math.min(idleTimeout(announced), openedAt + MAX_AGE - now);
-    if (this.#isClosed || left <= 0 || upstream.segmentSize === 0) {
+    if (this.#isClosed || left <= 0 || upstream.segmentSize === 0 || !this.expectsMore) {
       upstream.close();
       return;
     }
-    const until = now + left;
-    const idle = { key: formatAuthority(target), upstream, until, wallUntil: Date.now() + left };
+    this.#hold(target, upstream, left, false);
+  }
+
+  #hold(target: DialTarget, upstream: Upstream, left: number, isUnused: boolean): void {
+    const key = formatAuthority(target);
+    const [since, wallSince] = [performance.now(), Date.now()];
+    const [until, wallUntil] = [since + left, wallSince + left];
+    const idle = { key, upstream, since, wallSince, until, wallUntil, isUnused };
     upstream.idle(() => this.#drop(idle));
     this.#idle.push(idle);
-    if (this.#idle.length > MAX_IDLE) this.#idle.shift()?.upstream.close();
+    if (this.#idle.length > MAX_IDLE) this.#end(this.#idle.shift());
     this.#sweepBy(until);
+    if (this.#freezing === undefined) return;
+    upstream.idleBegins();
+    this.#freezing.onIdle(upstream.stream);
   }
 
   /** Closes all idle connections; connections passed to keep() later are closed, too. */
@@ -113,20 +191,33 @@ export class KeptConnections {
     this.#timerAt = Infinity;
     const idle = this.#idle;
     this.#idle = [];
-    for (const { upstream } of idle) upstream.close();
+    for (const each of idle) this.#end(each);
   }
 
   #drop(idle: Idle): void {
     this.#idle = this.#idle.filter((other) => other !== idle);
-    idle.upstream.close();
+    this.#end(idle);
+  }
+
+  /** Ends a connection that is no longer in #idle. */
+  #end(idle: Idle | undefined): void {
+    if (idle === undefined) return;
+    const { upstream } = idle;
+    if (this.#freezing === undefined) upstream.close();
+    else if (idleTime(idle) < FORGOTTEN_AFTER) upstream.destroy();
+    else upstream.abandon();
+  }
+
+  #endUnless(isKept: (idle: Idle) => boolean): void {
+    const ended = this.#idle.filter((idle) => !isKept(idle));
+    this.#idle = this.#idle.filter((idle) => !ended.includes(idle));
+    for (const idle of ended) this.#end(idle);
   }
 
   /** Closes the connections whose time has expired. */
   #sweep(): void {
     this.#timerAt = Infinity;
-    const idle = this.#idle;
-    this.#idle = idle.filter(isInTime);
-    for (const old of idle) if (!isInTime(old)) old.upstream.close();
+    this.#endUnless(isInTime);
     this.#sweepBy(Math.min(...this.#idle.map(({ until }) => until)));
   }
 
@@ -136,13 +227,23 @@ export class KeptConnections {
     clearTimeout(this.#timer);
     this.#timerAt = until;
     const left = Math.max(until - performance.now(), 1);
-    this.#timer = setTimeout(() => this.#sweep(), left).unref();
+    this.#timer = setTimeout(() => {
+      // After a freeze, timers run before the sockets are read.
+      const ready = this.ready();
+      if (ready === undefined) this.#sweep();
+      else void ready.then(() => this.#sweep());
+    }, left).unref();
   }
 }
 
 /** The wall clock also includes the time during which the machine slept. */
-function isInTime({ until, wallUntil }: Idle): boolean {
-  return performance.now() < until && Date.now() < wallUntil;
+function isInTime({ until, wallSince, wallUntil }: Idle): boolean {
+  const unix = Date.now();
+  return performance.now() < until && unix >= wallSince && unix < wallUntil;
+}
+
+function idleTime({ since, wallSince }: Idle): number {
+  return Math.max(performance.now() - since, Date.now() - wallSince);
 }
 
 function idleTimeout(announced: number | undefined): number {

@@ -58,6 +58,8 @@ export class Upstream {
     stream.on('end', this.#onEnd);
     stream.on('close', this.#onClose);
     stream.on('drain', this.#onDrain);
+    // A stream that another Upstream has released is paused.
+    stream.resume();
   }
 
   /**
@@ -110,6 +112,16 @@ export class Upstream {
     this.stream.resume();
   }
 
+  /** See KeepableStream. */
+  idleBegins(): void {
+    keepable(this.stream)?.idleBegins();
+  }
+
+  /** See KeepableStream. */
+  idleEnds(duration: number): void {
+    keepable(this.stream)?.idleEnds(duration);
+  }
+
   /** Closes the connection cleanly within a time limit. */
   close(): void {
     this.#finish();
@@ -120,6 +132,12 @@ export class Upstream {
   destroy(): void {
     this.#finish();
     this.stream.destroy();
+  }
+
+  /** Ends the connection without sending anything. */
+  abandon(): void {
+    this.#finish();
+    keepable(this.stream)?.abandon();
   }
 
   /** Gives the stream to the caller, with the bytes that followed the response head. */

@@ -110,6 +110,23 @@ export class TcpSocket extends ConnectionStream implements KeepableStream {
     this.#answerWatch.expectAnswer();
   }
 
+  /** See KeepableStream. */
+  idleBegins(): void {
+    this.connection?.idleBegins();
+    this.host.schedule();
+  }
+
+  /** See KeepableStream. */
+  idleEnds(duration: number): void {
+    this.connection?.idleEnds(duration);
+  }
+
+  /** See KeepableStream. */
+  abandon(): void {
+    this.connection?.abandon();
+    this.destroy();
+  }
+
   /** Whether the connection is not yet established. */
   get connecting(): boolean {
     return this.#dialling !== undefined && !this.destroyed;

@@ -30,6 +30,26 @@ export class KeepableSide extends Duplex implements KeepableStream {
     this.expected++;
   }
 
+  /** How often idleBegins() was called, and the durations of idleEnds(). */
+  idle = 0;
+  readonly idleTimes: number[] = [];
+
+  idleBegins(): void {
+    this.idle++;
+  }
+
+  idleEnds(duration: number): void {
+    this.idleTimes.push(duration);
+  }
+
+  /** Whether the connection was ended without sending anything. */
+  isAbandoned = false;
+
+  abandon(): void {
+    this.isAbandoned = true;
+    this.destroy();
+  }
+
   respond(text: string): void {
     this.push(Buffer.from(text, 'latin1'));
   }

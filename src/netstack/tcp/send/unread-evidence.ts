@@ -29,6 +29,8 @@ export class UnreadEvidence {
   /** SEG.ACK of the last segment, and when it was sent. */
   #lastAck = 0;
   #lastSentAt = -Infinity;
+  /** The number of segments sent since idleBegins(). */
+  #sentIdle = 0;
   /** The sequence number of the first octet queued after the queue was last empty. */
   #queuedFrom = 0;
   /** Whether a window probe was sent. Its octet will be sent again with other data. */
@@ -72,6 +74,21 @@ export class UnreadEvidence {
     }
     this.#lastAck = ack;
     this.#lastSentAt = now;
+    this.#sentIdle++;
+  }
+
+  /** Records that the last exchange is over. At most one ACK is sent for it. */
+  idleBegins(): void {
+    this.#sentIdle = 0;
+  }
+
+  /**
+   * Records how long the connection was idle, because the stack's clock may have stopped meanwhile.
+   *
+   * @param duration ms since idleBegins()
+   */
+  idleEnds(duration: number): void {
+    if (this.#sentIdle <= 1 && duration >= this.#text.rto) this.#lastSentAt = -Infinity;
   }
 
   windowProbeSent(): void {
