@@ -141,3 +141,69 @@ it('closes a connection that cannot prove what was read', () => {
   kept.keep(TARGET, new Upstream(side), undefined);
   expect(side.writableEnded).toBe(true);
 });
+
+it('does not use a connection after the wall clock was set back', () => {
+  const { side } = keep();
+  jest.setSystemTime(Date.now() - 1);
+  expect(kept.take(TARGET, SIZE)).toBeUndefined();
+  expect(side.writableEnded).toBe(true);
+});
+
+describe('in a process that can be frozen', () => {
+  let expectsMore = true;
+  let calls: string[];
+  beforeEach(() => {
+    expectsMore = true;
+    calls = [];
+    kept = new KeptConnections({
+      resends: true,
+      freezing: {
+        afterInput: () => Promise.resolve(),
+        expectsMore: () => expectsMore,
+        onIdle: () => void calls.push('idle'),
+        onTaken: () => void calls.push('taken'),
+      },
+    });
+  });
+
+  it('acknowledges the response, and measures the idle time with the clock that advanced further', () => {
+    const { side } = keep();
+    expect([side.idle, calls]).toEqual([1, ['idle']]);
+    jest.advanceTimersByTime(100);
+    jest.setSystemTime(Date.now() + 2_000);
+    expect(kept.take(TARGET, SIZE)).toBeDefined();
+    expect([side.idleTimes, calls]).toEqual([[2_100], ['idle', 'taken']]);
+  });
+
+  it('waits for the datagrams of a freeze only if a connection is idle', () => {
+    expect(kept.ready()).toBeUndefined();
+    keep();
+    expect(kept.ready()).toBeInstanceOf(Promise);
+  });
+
+  it.each([
+    [4_000, false],
+    [179_999, false],
+    [180_000, true],
+  ])('resets or abandons a connection after %i ms: abandons it: %s', (ms, isAbandoned) => {
+    const { side } = keep();
+    jest.setSystemTime(Date.now() + ms);
+    expect(kept.has(TARGET)).toBe(false);
+    expect([side.destroyed, side.isAbandoned]).toEqual([true, isAbandoned]);
+  });
+
+  it('closes a connection if no other message is expected', () => {
+    expectsMore = false;
+    expect(keep().side.writableEnded).toBe(true);
+    expect(calls).toEqual([]);
+  });
+
+  it('gives an unused connection to a request of any size', () => {
+    const used = keep();
+    expect(kept.takeUnused(TARGET)).toBeUndefined();
+    const unused = new Upstream(new KeepableSide());
+    kept.add(TARGET, unused);
+    expect(kept.takeUnused(TARGET)).toBe(unused);
+    expect(kept.take(TARGET, SIZE)).toBe(used.upstream);
+  });
+});

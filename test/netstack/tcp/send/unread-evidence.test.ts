@@ -267,3 +267,37 @@ it('does not exist after a window probe, whose octet is sent twice', () => {
   expect(harness.events.at(-1)).toBe('closed:reset');
   expect(harness.connection.provesUnread).toBe(false);
 });
+
+describe('after an idle time in which the clock stood still', () => {
+  /** A request right after the ACK of a response, and then the RST of a host without a socket. */
+  function isProven(idleTime: number, resent = false): boolean {
+    const harness = new Harness().establish();
+    harness.connection.send(new Uint8Array(10));
+    harness.sends();
+    harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+    harness.connection.receive(100, harness.now);
+    harness.connection.idleBegins();
+    expect(harness.sendsBriefly()).toEqual(['ACK 11+0 11']);
+    if (resent) {
+      harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+      expect(harness.sends()).toHaveLength(1);
+    }
+    harness.connection.idleEnds(idleTime);
+    harness.connection.send(new Uint8Array(5));
+    harness.sends();
+    harness.receives({ flags: RST, seq: 11 });
+    return harness.connection.provesUnread;
+  }
+
+  it('can no longer be the answer to the ACK of the last response', () => {
+    expect(isProven(5_000)).toBe(true);
+  });
+
+  it('can be the answer to that ACK if the idle time is short', () => {
+    expect(isProven(10)).toBe(false);
+  });
+
+  it('can be the answer to a later ACK, whose time is unknown', () => {
+    expect(isProven(5_000, true)).toBe(false);
+  });
+});
