@@ -13,3 +13,11 @@ it('allows the burst, then the rate, and saves no more than the burst', () => {
   expect(taken(bucket, 10, 200)).toBe(2);
   expect(taken(bucket, 100, 100_000)).toBe(5);
 });
+
+it('accepts a token back, but saves no more than the burst', () => {
+  const bucket = new TokenBucket(10, 5, 0);
+  bucket.giveBack();
+  expect(taken(bucket, 10, 0)).toBe(5);
+  bucket.giveBack();
+  expect(taken(bucket, 10, 0)).toBe(1);
+});
