@@ -84,10 +84,15 @@ export class Device {
    * The sizes of tables that could grow over time or under attack. Tests check that these sizes
    * stay small.
    */
-  get tableSizes(): { readonly sessionIndices: number; readonly rateLimitedSources: number } {
+  get tableSizes(): {
+    readonly sessionIndices: number;
+    readonly rateLimitedSources: number;
+    readonly waitingHandshakes: number;
+  } {
     return {
       sessionIndices: this.#context.indices.size,
       rateLimitedSources: this.#receiver.rateLimitedSources,
+      waitingHandshakes: this.#receiver.waitingHandshakes,
     };
   }
 
@@ -194,6 +199,7 @@ export class Device {
       const { bytes, endpoint, trafficClass = 0 } = datagrams[index]!;
       this.#receiver.handle(bytes, endpoint, trafficClass, now);
     }
+    this.#receiver.endTurn(now);
   }
 
   /**
@@ -273,6 +279,7 @@ export class Device {
     for (const peer of this.#context.peers.values()) {
       peer.timers.handleTimeout(peer, this.#sender, now);
     }
+    this.#receiver.handleTimeout(now);
   }
 
   /** Returns why no data arrives from `peer`, or undefined if there is no problem. */
@@ -282,7 +289,7 @@ export class Device {
 
   /** Returns when the next timer expires, in monotonic ms; Infinity if no timer is set. */
   nextTimeout(): number {
-    let next = Infinity;
+    let next = this.#receiver.nextTimeout();
     for (const peer of this.#context.peers.values()) {
       next = Math.min(next, peer.timers.nextTimeout());
     }
@@ -296,6 +303,7 @@ export class Device {
   /** Removes all peers and wipes all keys. Later input is ignored. */
   close(): void {
     this.#isClosed = true;
+    this.#receiver.close();
     for (const peer of [...this.#context.peers.values()]) this.removePeer(peer);
     this.#context.identity.wipe();
     this.#context.cookieChecker.wipe();

@@ -8,6 +8,7 @@ import type { DropCounter } from '../lib/drop-counter.js';
  * - `bad-mac1`: mac1 was not computed with the local public key; never answered (whitepaper 5.1)
  * - `under-load`: the device sent a cookie reply instead of a handshake response
  * - `rate-limited`: valid cookie, but too many handshakes from one source
+ * - `handshake-overload`: more handshake messages than the device reads; not even mac1 was checked
  * - `bad-handshake`: a handshake message that does not decrypt, or has a low-order key
  * - `unknown-peer`: the public key does not belong to a configured peer
  * - `replayed-initiation`: its timestamp is not later than the last accepted one
@@ -35,6 +36,7 @@ export const DROP_REASONS = [
   'bad-mac1',
   'under-load',
   'rate-limited',
+  'handshake-overload',
   'bad-handshake',
   'unknown-peer',
   'replayed-initiation',

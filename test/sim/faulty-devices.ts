@@ -154,8 +154,8 @@ export class Leaky extends Device {
   #handshakes = 0;
 
   override get tableSizes(): Device['tableSizes'] {
-    const { sessionIndices, rateLimitedSources } = super.tableSizes;
-    return { sessionIndices: sessionIndices + this.#handshakes, rateLimitedSources };
+    const sizes = super.tableSizes;
+    return { ...sizes, sessionIndices: sizes.sessionIndices + this.#handshakes };
   }
 
   override sendPackets(slots: readonly Uint8Array[], now: number): void {

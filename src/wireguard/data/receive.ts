@@ -30,18 +30,29 @@ import {
 } from '../messages.js';
 import type { Peer } from '../peer.js';
 import { RateLimiter } from '../handshake/rate-limiter.js';
-import { addressBytes } from '../handshake/cookie.js';
+import { addressBytes, hasMac2 } from '../handshake/cookie.js';
+import { StrangerLimit } from '../handshake/stranger-limit.js';
+import { STRANGERS_PER_TURN, StrangerQueue } from '../handshake/stranger-queue.js';
 import type { Sender } from './send.js';
+
+/** The time in ms after which waiting handshake messages are processed without new datagrams. */
+const TURN_INTERVAL = 1;
 
 export class Receiver {
   readonly #context: DeviceContext;
   readonly #sender: Sender;
   readonly #loadMeter = new LoadMeter();
   readonly #rateLimiter = new RateLimiter();
+  readonly #strangers = new StrangerQueue();
+  readonly #strangerLimit: StrangerLimit;
+  /** The replies to this device's own handshake messages in this turn. */
+  #replies = 0;
+  #turnEndedAt = 0;
 
   constructor(context: DeviceContext, sender: Sender) {
     this.#context = context;
     this.#sender = sender;
+    this.#strangerLimit = new StrangerLimit(context.entropy);
   }
 
   /** The number of source addresses that the rate limiter tracks. */
@@ -49,9 +60,14 @@ export class Receiver {
     return this.#rateLimiter.size;
   }
 
+  /** The number of handshake messages that wait for a later turn. */
+  get waitingHandshakes(): number {
+    return this.#strangers.length;
+  }
+
   /**
    * Processes one datagram, decrypting `bytes` in place. `trafficClass` is that of the outer
-   * packet.
+   * packet. Handshake messages that this device did not ask for wait until endTurn().
    */
   handle(bytes: Uint8Array, source: Endpoint, trafficClass: number, now: number): void {
     switch (messageType(bytes)) {
@@ -59,10 +75,11 @@ export class Receiver {
         this.#handleData(bytes, source, trafficClass, now);
         break;
       case MESSAGE_INITIATION:
-        if (this.#admit(bytes, source, now)) this.#handleInitiation(bytes, source, now);
+        this.#queue(bytes, source, now);
         break;
       case MESSAGE_RESPONSE:
-        if (this.#admit(bytes, source, now)) this.#handleResponse(bytes, source, now);
+        if (this.#isAwaited(bytes)) this.#handleHandshake(bytes, source, now);
+        else this.#queue(bytes, source, now);
         break;
       case MESSAGE_COOKIE_REPLY:
         this.#handleCookieReply(bytes, now);
@@ -70,6 +87,54 @@ export class Receiver {
       default:
         this.#context.drops.count('malformed');
     }
+  }
+
+  /** Call this after the datagrams of a turn. Processes the turn's share of waiting messages. */
+  endTurn(now: number): void {
+    this.#replies = 0;
+    if (this.#strangers.length === 0) return;
+    this.#turnEndedAt = now;
+    for (const { bytes, source } of this.#strangers.takeTurn()) {
+      this.#handleHandshake(bytes, source, now);
+    }
+  }
+
+  /** Ends a turn without datagrams if handshake messages wait. */
+  handleTimeout(now: number): void {
+    if (this.nextTimeout() <= now) this.endTurn(now);
+  }
+
+  nextTimeout(): number {
+    return this.#strangers.length === 0 ? Infinity : this.#turnEndedAt + TURN_INTERVAL;
+  }
+
+  close(): void {
+    this.#strangers.clear();
+  }
+
+  #queue(message: Uint8Array, source: Endpoint, now: number): void {
+    const isRefused =
+      this.#loadMeter.isUnderLoad(now) && !this.#strangerLimit.allow(source, hasMac2(message), now);
+    if (isRefused || !this.#strangers.push(message, source)) {
+      this.#context.drops.count('handshake-overload');
+    }
+  }
+
+  /**
+   * Whether a response is for the local initiation that waits for it. Its index is random, so that
+   * a flood cannot use it. Someone who reads the index in the network could, so the number per turn
+   * is limited.
+   */
+  #isAwaited(response: Uint8Array): boolean {
+    const entry = this.#context.indices.lookup(readUint32(response, RESPONSE.receiverIndex));
+    if (entry === undefined || entry.keypair !== undefined) return false;
+    return entry.peer.handshake.awaitsResponse && this.#replies++ < STRANGERS_PER_TURN;
+  }
+
+  #handleHandshake(message: Uint8Array, source: Endpoint, now: number): void {
+    if (!this.#admit(message, source, now)) return;
+    if (messageType(message) === MESSAGE_INITIATION) this.#handleInitiation(message, source, now);
+    else this.#handleResponse(message, source, now);
   }
 
   /** Whether a handshake message justifies a DH computation (§5.3). */
@@ -88,7 +153,10 @@ export class Receiver {
       sink.transmit(reply, source, HANDSHAKE_TRAFFIC_CLASS, false);
       return false;
     }
-    if (this.#rateLimiter.allow(addressBytes(source), now)) return true;
+    if (this.#rateLimiter.allow(addressBytes(source), now)) {
+      this.#strangerLimit.provedMac2();
+      return true;
+    }
     drops.count('rate-limited');
     return false;
   }
@@ -143,6 +211,10 @@ export class Receiver {
   #handleCookieReply(message: Uint8Array, now: number): void {
     const { indices, drops } = this.#context;
     const peer = indices.lookup(readUint32(message, COOKIE_REPLY.receiverIndex))?.peer;
+    if (peer !== undefined && this.#replies++ >= STRANGERS_PER_TURN) {
+      drops.count('handshake-overload');
+      return;
+    }
     if (peer === undefined || !peer.cookies.consumeReply(message, now)) drops.count('bad-cookie');
   }
 

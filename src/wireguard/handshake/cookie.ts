@@ -42,6 +42,7 @@ export class CookieChecker {
 
   /** Whether mac2 proves that the sender received a cookie at this address and port (§5.4.4). */
   hasValidMac2(message: Uint8Array, source: Endpoint, now: number): boolean {
+    if (!hasMac2(message)) return false;
     const offset = mac1Offset(message) + MAC_LENGTH;
     const cookie = this.#cookieFor(source, now);
     const expected = this.#crypto.mac(cookie, message.subarray(0, offset));
@@ -148,6 +149,14 @@ export class CookieGenerator {
   #hasFreshCookie(now: number): boolean {
     return this.#cookieReceivedAt !== undefined && now - this.#cookieReceivedAt < COOKIE_MAX_AGE;
   }
+}
+
+/** Whether a handshake message has a mac2. Without a cookie, its sender leaves mac2 zero (§5.4.4). */
+export function hasMac2(message: Uint8Array): boolean {
+  for (let index = mac1Offset(message) + MAC_LENGTH; index < message.length; index++) {
+    if (message[index] !== 0) return true;
+  }
+  return false;
 }
 
 /** Computes HASH(label ‖ public key) for an ASCII label. */

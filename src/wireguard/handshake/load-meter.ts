@@ -34,6 +34,10 @@ export class LoadMeter {
     this.#length = Math.min(UNDER_LOAD_LENGTH, Math.max(0, this.#length - drained) + 1);
     this.#updatedAt = now;
     if (this.#length >= UNDER_LOAD_LENGTH) this.#lastUnderLoadAt = now;
+    return this.isUnderLoad(now);
+  }
+
+  isUnderLoad(now: number): boolean {
     return now - this.#lastUnderLoadAt < STICKY_TIME;
   }
 }

@@ -56,8 +56,12 @@ export class RateLimiter {
 }
 
 function bucketKey(source: Uint8Array): string {
-  const network = source.length === 16 && !isMappedIpv4(source) ? source.subarray(0, 8) : source;
-  return String.fromCharCode(...network);
+  return String.fromCharCode(...sourceNetwork(source));
+}
+
+/** Returns an IPv4 address, or the /64 of an IPv6 address. */
+export function sourceNetwork(source: Uint8Array): Uint8Array {
+  return source.length === 16 && !isMappedIpv4(source) ? source.subarray(0, 8) : source;
 }
 
 /** Whether an address is IPv4-mapped (RFC 4291 2.5.5.2): an IPv4 source on a dual-stack socket. */

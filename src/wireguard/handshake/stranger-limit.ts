@@ -1,0 +1,72 @@
+/**
+ * Limits how many handshake messages of strangers are read per second under load. A stranger is any
+ * source of a message that this device did not ask for. Reading means checking the MACs and sending
+ * a cookie reply, about 40 µs per message, so that the limits below take an eighth of a CPU core. A
+ * message beyond the limits costs less than a microsecond.
+ *
+ * Messages first use a limit that all sources share. After a flood has used it up, each source uses
+ * the limit of one of 64 groups. The groups are random and change every second, so a flood from few
+ * sources does not lock others out. As many spoofed sources as there are groups do, as in Linux.
+ */
+import { SipHash, randomSipHashKey } from '../../lib/siphash.js';
+import { TokenBucket } from '../../lib/token-bucket.js';
+import type { Endpoint } from '../../ports/datagram.js';
+import type { Entropy } from '../../ports/entropy.js';
+import { addressBytes } from './cookie.js';
+import { sourceNetwork } from './rate-limiter.js';
+
+const PER_SECOND = 2_000;
+const BURST = 2_048;
+
+/** Messages with a mac2 that turns out to be invalid, or whose source exceeds its own limit. */
+const REFUSED_MAC2_PER_SECOND = 1_000;
+const REFUSED_MAC2_BURST = 1_024;
+
+const GROUPS = 64;
+const GROUP_PER_SECOND = 16;
+const GROUP_BURST = 16;
+
+/** How long, in ms, a source stays in its group. */
+const GROUPING_AGE = 1_000;
+
+export class StrangerLimit {
+  readonly #entropy: Entropy;
+  readonly #withoutMac2 = new TokenBucket(PER_SECOND, BURST, 0);
+  readonly #withMac2 = new TokenBucket(REFUSED_MAC2_PER_SECOND, REFUSED_MAC2_BURST, 0);
+  readonly #groups = Array.from({ length: GROUPS }, () => {
+    return new TokenBucket(GROUP_PER_SECOND, GROUP_BURST, 0);
+  });
+  #grouping: SipHash | undefined;
+  #groupedAt = -Infinity;
+  #lastSource: Endpoint | undefined;
+  #lastGroup = 0;
+
+  constructor(entropy: Entropy) {
+    this.#entropy = entropy;
+  }
+
+  /** Whether to read a handshake message; `hasMac2` means that its mac2 is not zero. */
+  allow(source: Endpoint, hasMac2: boolean, now: number): boolean {
+    const shared = hasMac2 ? this.#withMac2 : this.#withoutMac2;
+    return shared.take(now) || this.#groups[this.#groupOf(source, now)]!.take(now);
+  }
+
+  /** Call this if the mac2 of an allowed message was valid: such messages have their own limit. */
+  provedMac2(): void {
+    this.#withMac2.giveBack();
+  }
+
+  #groupOf(source: Endpoint, now: number): number {
+    if (this.#grouping === undefined || now - this.#groupedAt >= GROUPING_AGE) {
+      this.#grouping = new SipHash(randomSipHashKey(this.#entropy));
+      this.#groupedAt = now;
+      this.#lastSource = undefined;
+    }
+    if (source !== this.#lastSource) {
+      this.#lastSource = source;
+      const network = sourceNetwork(addressBytes(source));
+      this.#lastGroup = (this.#grouping.hash(network) >>> 0) % GROUPS;
+    }
+    return this.#lastGroup;
+  }
+}
