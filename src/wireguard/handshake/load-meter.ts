@@ -3,9 +3,9 @@
  * 5.3).
  *
  * The Linux kernel is under load while its queue holds 512 messages or more, and for one second
- * afterwards. This synchronous implementation has no queue, so the meter simulates a queue. Each
- * message with a valid mac1 adds one entry, and the queue drains at a fixed rate, which is about as
- * fast as one CPU core can answer. Messages without a valid mac1 require almost no CPU time and
+ * afterwards. The meter simulates such a queue, because the real one (stranger-queue.ts) also holds
+ * messages without a valid mac1. Each message with a valid mac1 adds one entry, and the queue drains
+ * at a fixed rate, which is about as fast as one CPU core can answer. Messages without a valid mac1 require almost no CPU time and
  * must not trigger cookies.
  *
  * The simulated queue stops growing at the threshold. Under load, messages are dropped or answered

@@ -1,12 +1,12 @@
 /**
- * Limits how many handshake messages of strangers are read per second under load. A stranger is any
- * source of a message that this device did not ask for. Reading means checking the MACs and sending
- * a cookie reply, about 40 µs per message, so that the limits below take an eighth of a CPU core. A
- * message beyond the limits costs less than a microsecond.
+ * Limits how many handshake messages from strangers are read per second under load. Strangers are
+ * all sources except the one whose response this device awaits. To read a message is to check its
+ * MACs and to send a cookie reply. This takes about 40 µs, so the limits below use an eighth of a
+ * CPU core. Dropping a message takes less than 2 µs.
  *
- * Messages first use a limit that all sources share. After a flood has used it up, each source uses
- * the limit of one of 64 groups. The groups are random and change every second, so a flood from few
- * sources does not lock others out. As many spoofed sources as there are groups do, as in Linux.
+ * All sources share one limit. After a flood has used it up, each source uses the limit of one of
+ * 64 groups. The grouping is random and changes every second, so a flood from few sources rarely
+ * affects other sources. A flood from many spoofed sources affects all, as in Linux.
  */
 import { SipHash, randomSipHashKey } from '../../lib/siphash.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
