@@ -47,6 +47,9 @@ export function createSystemContext(version: string) {
     stopSignal: () => (signal ??= stopSignal()),
     /** Makes SIGHUP request a configuration reload; undefined if SIGHUP remains a stop signal. */
     reloadRequests: async () => (await import('../system/process/signals.js')).reloadRequests(),
+    /** Stops the growth of V8's young generation; call after startup, which fills it. */
+    limitYoungGeneration: async () =>
+      (await import('../system/process/young-generation.js')).limitYoungGeneration(),
     readStdin: async () => (await import('../system/files/input.js')).readStdin(),
     stdinIsTerminal: () => process.stdin.isTTY,
     /**

@@ -132,7 +132,11 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
         offer: { ...pages, version, pid: process.pid, folders: context.runFolders() },
       },
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),
-      onUp: (up) => showUp(up, flags, output),
+      onUp: (up) => {
+        showUp(up, flags, output);
+        // The threads of the other modes were not measured with this limit.
+        if (up.mode === 'userspace') void context.limitYoungGeneration();
+      },
     },
     {
       ...ports,
