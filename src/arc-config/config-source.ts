@@ -14,15 +14,25 @@ export type ConfigSource =
 /**
  * Interprets a value of --config or ARCTUN_CONFIG: as JSON if it begins with a brace, as base64 if
  * it decodes to such JSON, and otherwise as a path.
- * @throws UserError `configuration` if the value is clearly not a path; the message omits the
+ * @throws UserError `usage` if the value is empty; `configuration` if the value is clearly not a path; the message omits the
  * value, which may contain a key
  */
 export function resolveConfigSource(value: string): ConfigSource {
   const text = inlineConfig(value);
   if (text !== undefined) return { kind: 'inline', text };
+  if (value.trim() === '') throw emptyConfig();
   const fault = pathFault(value);
   if (fault !== undefined) throw unusableConfig(fault);
   return { kind: 'path', path: value };
+}
+
+/** Builds the error for `--config "$FILE"` if the variable is not set. */
+function emptyConfig(): UserError {
+  return new UserError('usage', {
+    what: 'cannot use --config',
+    why: 'the value is empty',
+    next: ['Pass the path of a file, or remove --config to use arc.json.'],
+  });
 }
 
 /** @throws UserError `usage` if the value is an inline configuration, because `what` needs a file */

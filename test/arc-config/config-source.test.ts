@@ -31,10 +31,17 @@ describe('resolveConfigSource', () => {
     expect(resolveConfigSource(standard)).toEqual({ kind: 'inline', text });
   });
 
-  it.each(['arc.json', '/etc/arc.json', './{x}', 'eyJ', 'abcd', base64('plain text'), ''])(
+  it.each(['arc.json', '/etc/arc.json', './{x}', 'eyJ', 'abcd', base64('plain text')])(
     'treats %j as a path',
     (path) => {
       expect(resolveConfigSource(path)).toEqual({ kind: 'path', path });
+    },
+  );
+
+  it.each(['', ' '])(
+    'refuses %j, which a variable of a shell script leaves if it is not set',
+    (value) => {
+      expect(() => resolveConfigSource(value)).toThrow('cannot use --config: the value is empty');
     },
   );
 });

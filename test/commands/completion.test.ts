@@ -7,9 +7,9 @@ const completion = (...parameters: string[]) =>
   processes.run([process.execPath, ARCTUN, 'completion', ...parameters]);
 
 it.each([
-  ['bash', /'up' \| 'u'\) command='up'[^]*'up --mode'\) words='auto tun userspace'/],
-  ['zsh', /'up'\|'u'\) command='up'[^]*--mode=[^\n]*\(auto tun userspace\)/],
-  ['fish', /case 'up' 'u'[^]*-l 'mode' -x -a 'auto tun userspace'/],
+  ['bash', /'up' \| 'u'\) command='up'[^]*'up --mode'\) words='auto tun kernel userspace'/],
+  ['zsh', /'up'\|'u'\) command='up'[^]*--mode=[^\n]*\(auto tun kernel userspace\)/],
+  ['fish', /case 'up' 'u'[^]*-l 'mode' -x -a 'auto tun kernel userspace'/],
 ])(
   'prints a script for %s with all commands',
   async (shell, script) => {

@@ -61,7 +61,7 @@ export async function chooseMode(
   if (mode === 'tun' || mode === 'kernel') {
     const tunnels = await (mode === 'tun' ? deviceTunnels?.() : kernelTunnels?.());
     if (tunnels === undefined) throw noInterfaces(mode, await whyNoInterfaces?.());
-    return { device: await openInterface(tunnels, interfaceName, source), reason: undefined };
+    return { device: await openInterface(tunnels, interfaceName, source, mode), reason: undefined };
   }
   const obstacle = REASONS.get((await interfaceObstacle?.(interfaceName)) ?? 'failed');
   if (obstacle !== undefined) return userspace(obstacle);

@@ -5,12 +5,12 @@ import type { PacketInterfaceError } from '../../ports/packet-interfaces.js';
 
 /** Advice for users who do not have permission to create a network interface. */
 export const RIGHT =
-  'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up. For the single executable, run: sudo setcap cap_net_admin+ep FILE.';
+  'Run as root, or give a copy of node the capability: cp "$(command -v node)" node-tun && sudo setcap cap_net_admin+ep node-tun && ./node-tun "$(command -v arctun)" up, with the same flags. For the single executable, run: sudo setcap cap_net_admin+ep FILE.';
 export const USERSPACE = 'Or use --mode=userspace, which does not need privileges.';
 
 /** @param name empty if the operating system chooses the name */
 function inAdvance(name: string): string {
-  return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". Then run "arctun up" again: it reports what else it needs.`;
+  return `Or create the interface beforehand: sudo ip tuntap add ${name === '' ? 'soratun0' : name} mode tun user "$(id -un)". Then run the same command again: it reports what else it needs.`;
 }
 
 /**
@@ -22,12 +22,13 @@ export async function openInterface(
   tunnels: InterfaceTunnels,
   name: string,
   source: string,
+  mode: InterfaceTunnel['mode'] = 'tun',
 ): Promise<InterfaceTunnel> {
   try {
     return await tunnels.open(name);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    throw refused(name, source, error);
+    throw refused({ name, source, mode }, error);
   }
 }
 
@@ -45,11 +46,18 @@ export function isRefusal(error: unknown): error is PacketInterfaceError {
   return error instanceof Error && 'refusal' in error;
 }
 
-function refused(name: string, source: string, error: PacketInterfaceError): UserError {
+interface Wanted {
+  readonly name: string;
+  readonly source: string;
+  readonly mode: InterfaceTunnel['mode'];
+}
+
+function refused({ name, source, mode }: Wanted, error: PacketInterfaceError): UserError {
   const what = `cannot create the network interface ${name === '' ? '(any name)' : name}`;
   const fail = (kind: FailureKind, why: string, next: readonly string[]) =>
     new UserError(kind, { what, why, next, cause: error });
-  const rights = [RIGHT, inAdvance(name), USERSPACE];
+  // Only a tun device can be created in advance for a user without privileges.
+  const rights = [RIGHT, ...(mode === 'tun' ? [inAdvance(name)] : []), USERSPACE];
   switch (error.refusal) {
     case 'not-permitted':
       return fail('permission', 'this requires the capability CAP_NET_ADMIN', rights);

@@ -60,6 +60,16 @@ it.each<[PacketInterfaceRefusal, UserError['kind'], string, string]>([
   expect(error.cause).toBe(cause);
 });
 
+it('suggests a tun device made in advance only for tun mode', async () => {
+  const cause = Object.assign(new Error('EPERM'), { refusal: 'not-permitted' });
+  const next = async (mode: 'tun' | 'kernel') => {
+    const opening = openInterface(tunnels(cause), 'soratun0', 'arc.json', mode);
+    return ((await opening.catch((error: unknown) => error)) as UserError).next.join('\n');
+  };
+  expect(await next('tun')).toContain('ip tuntap add');
+  expect(await next('kernel')).not.toContain('tuntap');
+});
+
 it('does not treat a bug as a refusal', async () => {
   const fault = new TypeError('a bug');
   await expect(openInterface(tunnels(fault), '', 'arc.json')).rejects.toBe(fault);
