@@ -2,7 +2,12 @@ import {
   encodeNetlinkRequest,
   type NetlinkRequest,
 } from '../../../../src/system/linux/interface/netlink-message.js';
-import { linkAlias, linkMtu, linkUp, newLink } from '../../../../src/system/linux/interface/link-messages.js';
+import {
+  linkAlias,
+  linkMtu,
+  linkUp,
+  newLink,
+} from '../../../../src/system/linux/interface/link-messages.js';
 import {
   decodeRoute,
   deleteRoute,
