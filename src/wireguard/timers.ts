@@ -31,7 +31,7 @@ export interface TimerHandler<Peer> {
   sendKeepalive(peer: Peer, now: number): void;
   /** Begins a new handshake, because the peer has been silent for too long. */
   beginHandshake(peer: Peer, now: number): void;
-  /** Wipes all keys, after three times REJECT_AFTER_TIME without a new session. */
+  /** Wipes all keys once 3 × REJECT_AFTER_TIME has passed without a new session. */
   zeroKeyMaterial(peer: Peer, now: number): void;
 }
 

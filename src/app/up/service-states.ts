@@ -58,7 +58,9 @@ export class ServiceStates {
     this.#armStatus();
   }
 
-  /** Sets the tunnel to report, which may still be connecting. Replaces an earlier tunnel. */
+  /**
+   * Sets the tunnel whose status is reported. It may still be connecting. Replaces an earlier tunnel.
+   */
   watch(tunnel: ServedTunnel): void {
     this.#tunnel = tunnel;
     void this.#look();

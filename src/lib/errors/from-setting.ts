@@ -4,7 +4,7 @@ import { UserError } from './user-error.js';
 /**
  * Runs a function on the value of a setting, and names the setting in its UserErrors.
  *
- * @param setting a flag, as `--endpoint`, or an environment variable
+ * @param setting a flag, such as `--endpoint`, or an environment variable
  */
 export function fromSetting<T>(setting: string, use: () => T): T {
   try {

@@ -98,7 +98,8 @@ function isMulticastName(host: string): boolean {
 }
 
 /**
- * Returns the lowest TTL of the addresses that DNS also returned, or the default if there are none.
+ * Returns the lowest TTL of those addresses that are in the DNS response, or the default if there
+ * are none.
  */
 function ttlOf(addresses: readonly string[], records: readonly AddressRecord[]): number {
   const own = records.filter(({ address }) => addresses.includes(address));
