@@ -10,11 +10,12 @@ export class MissingCredentialsError extends UserError {
 
   /**
    * @param offered an existing soracom-cli profile that no option selected, to suggest to the user
+   * @param ignored the setting with a missing half, which belongs to another auth key
    */
-  constructor(missing: readonly CredentialPart[], offered?: string) {
+  constructor(missing: readonly CredentialPart[], offered?: string, ignored?: string) {
     super('usage', {
       what: 'cannot sign in to SORACOM',
-      why: `missing: ${missing.map((part) => DESCRIPTIONS[part]).join(', ')}`,
+      why: `missing: ${missing.map((part) => DESCRIPTIONS[part]).join(', ')}${ignored === undefined ? '' : ` (${ignored} was ignored, because it belongs to another auth key)`}`,
       next: [
         ...missing.map((part) => `Pass --${part}, or set ${ENVIRONMENT[part]}.`),
         ...(offered === undefined

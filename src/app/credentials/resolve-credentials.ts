@@ -46,7 +46,7 @@ export async function resolveCredentials(
   const { authKeyId, authKey } = found.halves;
   const endpoint = authKeyEndpoint(chosen, arcProfile, authKey);
   if (authKeyId === undefined || authKey === undefined || endpoint === undefined) {
-    throw await missingCredentials(found.halves, endpoint, ports);
+    throw await missingCredentials(found, endpoint, ports);
   }
   const signIn = authKeySignIn({ authKeyId, authKey }, found.settings);
   return { signIn, endpoint, headers: {} };
@@ -58,6 +58,8 @@ type FoundCredentials =
       readonly kind: 'auth-key';
       readonly halves: AuthKeyHalves;
       readonly settings: Partial<HalfSettings>;
+      /** The settings that could have completed the auth key, but belong to another one. */
+      readonly others: Partial<HalfSettings>;
     };
 
 /**
@@ -69,6 +71,7 @@ async function firstSource(
 ): Promise<FoundCredentials> {
   let held: AuthKeyHalves = {};
   let settings: Partial<HalfSettings> = {};
+  let others: Partial<HalfSettings> = {};
   for (const source of sources) {
     const isEmpty = Object.keys(held).length === 0;
     if (source.kind === 'profile') {
@@ -78,6 +81,7 @@ async function firstSource(
     }
     const found = source.kind === 'auth-key' ? source : await readFile(source, ports);
     const more = completed(held, found.halves);
+    if (more === held) others = { ...found.settings, ...others };
     settings = {
       ...(held.authKeyId !== more.authKeyId && { authKeyId: found.settings.authKeyId }),
       ...(held.authKey !== more.authKey && { authKey: found.settings.authKey }),
@@ -86,7 +90,7 @@ async function firstSource(
     held = more;
     if (held.authKeyId !== undefined && held.authKey !== undefined) break;
   }
-  return { kind: 'auth-key', halves: held, settings };
+  return { kind: 'auth-key', halves: held, settings, others };
 }
 
 async function readFile(
@@ -107,7 +111,10 @@ async function naming<T>(setting: string, action: Promise<T>): Promise<T> {
 }
 
 async function missingCredentials(
-  { authKeyId, authKey }: AuthKeyHalves,
+  {
+    halves: { authKeyId, authKey },
+    others,
+  }: Pick<Extract<FoundCredentials, { kind: 'auth-key' }>, 'halves' | 'others'>,
   endpoint: string | undefined,
   ports: CredentialPorts,
 ): Promise<MissingCredentialsError> {
@@ -119,6 +126,7 @@ async function missingCredentials(
       ...(endpoint === undefined ? (['coverage-type'] as const) : []),
     ],
     isOffered && (await hasDefaultProfile(ports)) ? DEFAULT_PROFILE : undefined,
+    authKeyId === undefined ? others.authKeyId : others.authKey,
   );
 }
 

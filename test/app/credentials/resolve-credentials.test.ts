@@ -163,6 +163,15 @@ describe('the halves of a key', () => {
     expect(await missing({ ...id, coverage: 'jp' })).toEqual(['auth-key']);
   });
 
+  it.each([
+    [{ authKeyId: 'keyId-1' }, 'the auth key (ARCTUN_AUTH_KEY was ignored'],
+    [{ authKey: new Secret('secret-1') }, 'the auth key ID (ARCTUN_AUTH_KEY_ID was ignored'],
+  ])('name the variable of another key, which does not complete them: %j', async (half, why) => {
+    ports.env = { ARCTUN_AUTH_KEY_ID: 'keyId-2', ARCTUN_AUTH_KEY: 'secret-2' };
+    const error = await refusal(resolve({ ...half, coverage: 'jp' }));
+    expect(error.why).toBe(`missing: ${why}, because it belongs to another auth key)`);
+  });
+
   it('are completed by the same key of a lower priority', async () => {
     expect((await resolve({ authKeyId: 'keyId-arc' }, ARC_PROFILE))[1]).toBe('secret-arc');
     const authKey = new Secret('secret-arc');
