@@ -1,5 +1,5 @@
 import { UserError, type UserErrorText } from '../lib/errors/user-error.js';
-import { correctionOf } from '../lib/text/config-name.js';
+import { correctionOf, creationOfSession } from '../lib/text/config-name.js';
 
 /** One fault in a file. `found` never contains the value of a secret. */
 export interface ArcConfigFault {
@@ -29,12 +29,17 @@ export class ArcConfigError extends UserError {
     super('configuration', {
       what: `cannot use ${file}`,
       why: lines.length === 1 ? lines.join('') : [`${lines.length} errors`, ...lines].join('\n  '),
-      next: [correctionOf(file)],
+      next: [faults.every(isMissingSession) ? creationOfSession(file) : correctionOf(file)],
       ...options,
     });
     this.file = file;
     this.faults = faults;
   }
+}
+
+/** Whether the whole session is missing, which the user cannot type. */
+function isMissingSession({ line, keyPath }: ArcConfigFault): boolean {
+  return line === 0 && keyPath === 'arcSessionStatus';
 }
 
 /** Builds a fault that no line of the file shows. */

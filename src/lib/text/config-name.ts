@@ -35,6 +35,12 @@ export function correctionOf(source: string): string {
   }
 }
 
+/** Returns the advice for a configuration without a session, given its name. */
+export function creationOfSession(source: string): string {
+  const path = source === INLINE_CONFIG || source === STANDARD_INPUT ? undefined : source;
+  return `Run \`${commandFor('bootstrap authkey', path)}\` to create a session.`;
+}
+
 /** Quotes a path for a shell if needed. */
 function shellWord(path: string): string {
   return /^[\w./@%+:,-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
