@@ -205,7 +205,7 @@ describeWith(NEEDS, 'the end of a tunnel with a network interface', () => {
     const { code, stderr } = await server.arctun('up', '--mode', 'tun').finished;
     expect(code).toBe(1);
     expect(stderr).toContain('an interface with this name already exists');
-    expect(stderr).toContain('set another interface name in arc.json');
+    expect(stderr).toContain(`set another interface name in ${server.configPath}`);
     expectNothingLeft();
   }, 60_000);
 
