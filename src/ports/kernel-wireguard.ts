@@ -43,6 +43,8 @@ export interface KernelDeviceChange {
 export interface KernelPeerChange {
   readonly publicKey: Uint8Array;
   readonly isRemoved?: boolean;
+  /** Whether to change nothing if the device does not have this peer. */
+  readonly isOnlyUpdated?: boolean;
   readonly endpoint?: Endpoint | undefined;
   /** Seconds; 0 disables keepalives. A change from 0 to another value sends one immediately. */
   readonly persistentKeepalive?: number;

@@ -37,8 +37,10 @@ const RETRY_INTERVAL = 2_000;
 
 export interface KernelServerPorts extends ServerAddressesPorts {
   readonly clock: Clock;
-  /** Changes the peer in the kernel. */
+  /** Changes the peer in the kernel, unless another program has removed it. */
   readonly change: (change: Omit<KernelPeerChange, 'publicKey'>) => void;
+  /** Called if the kernel rejects a change that no caller waits for. */
+  readonly onRefused: (cause: Error) => void;
 }
 
 export class KernelServer {
@@ -59,7 +61,12 @@ export class KernelServer {
    */
   #unansweredSince: number | undefined;
   #unansweredBytes = 0;
+  /** When the counters last changed, and the keepalive interval that the kernel uses. */
+  #movedAt = -Infinity;
+  #keepalive: number | undefined;
   #resolvedAt = -Infinity;
+  /** Whether anything was sent since the last query to the resolver. */
+  #isActive = true;
   readonly #triedEndpoints = new Set<string>();
   #hasGivenUp = false;
   /** Whether the first handshake has been started. */
@@ -88,7 +95,10 @@ export class KernelServer {
   /** Replaces the keepalive interval and the allowed IPs; the session stays. */
   reconfigure(config: TunnelConfig): void {
     const { allowedIps } = config;
+    const isSame = config.persistentKeepalive === this.#config.persistentKeepalive;
     this.#config = config;
+    // The kernel's timer keeps a longer interval until it is disabled.
+    if (!isSame) this.#ports.change({ persistentKeepalive: 0 });
     this.#ports.change({ allowedIps, persistentKeepalive: seconds(config) });
   }
 
@@ -112,7 +122,7 @@ export class KernelServer {
   get health(): TunnelHealth {
     if (this.#hasGivenUp) return 'stale';
     if (this.#handshakeAt === -Infinity) return 'connecting';
-    return this.#isSilent() ? 'stale' : 'up';
+    return this.#isSilent() || this.#isRefused() ? 'stale' : 'up';
   }
 
   /**
@@ -122,9 +132,15 @@ export class KernelServer {
    */
   observe(peer: KernelPeer): boolean {
     const now = this.#ports.clock.now();
-    const isComplete = peer.latestHandshakeUnix !== this.#handshakeUnix;
-    const isHeard = isComplete || peer.receivedBytes !== this.#receivedBytes;
+    const { latestHandshakeUnix } = peer;
+    // The counters restart if `wg` removes the peer and adds it again.
+    const isComplete =
+      latestHandshakeUnix !== undefined && latestHandshakeUnix !== this.#handshakeUnix;
+    const isHeard = isComplete || peer.receivedBytes > this.#receivedBytes;
     const sent = peer.sentBytes - this.#sentBytes;
+    if (sent > 0) this.#isActive = true;
+    if (sent !== 0 || isHeard || peer.persistentKeepalive !== this.#keepalive) this.#movedAt = now;
+    this.#keepalive = peer.persistentKeepalive;
     this.#sentBytes = peer.sentBytes;
     this.#receivedBytes = peer.receivedBytes;
     this.#handshakeUnix = peer.latestHandshakeUnix;
@@ -182,11 +198,19 @@ export class KernelServer {
     return this.#ports.clock.now() - this.#unansweredSince >= SILENCE;
   }
 
-  /** Whether the kernel has sent nothing to the endpoint, although a handshake is needed. */
+  /** Whether the kernel has sent nothing, although a handshake or a keepalive is due. */
   #isRefused(): boolean {
+    if (this.#isKeepaliveOverdue()) return true;
     if (this.hasSession || this.#chosenAt === -Infinity) return false;
     const isDue = this.#ports.clock.now() - this.#chosenAt >= ATTEMPT_TIME;
     return isDue && this.#sentBytes === this.#sentWhenChosen;
+  }
+
+  /** The kernel counts only messages that it could send. Its timers are up to 12.5 % late. */
+  #isKeepaliveOverdue(): boolean {
+    const quiet = this.#ports.clock.now() - this.#movedAt;
+    const interval = (this.#keepalive ?? 0) * 1000;
+    return interval > 0 && quiet >= interval * 1.25 + ATTEMPT_TIME;
   }
 
   /** Chooses another address for an unanswered handshake, and resolves the name after a silence. */
@@ -195,11 +219,14 @@ export class KernelServer {
     if (!isUnanswered) return;
     this.#warnAfterGivingUp(now);
     const isAttemptOver = now - this.#chosenAt >= ATTEMPT_TIME;
-    if (!this.hasSession && isAttemptOver && this.#addresses.count > 1) {
+    const isRefused = this.#isRefused();
+    const isDue = this.#isSilent() || isRefused;
+    if ((!this.hasSession || isDue) && isAttemptOver && this.#addresses.count > 1) {
       this.#choose(this.#addresses.after(this.#endpoint));
+      if (isRefused) this.#initiate();
     }
-    const isDue = this.#isSilent() || this.#isRefused();
-    if (isDue && now - this.#resolvedAt >= SILENCE) this.#resolve();
+    const isActive = this.#isActive || isRefused;
+    if (isDue && isActive && now - this.#resolvedAt >= SILENCE) this.#resolve();
   }
 
   #warnAfterGivingUp(now: number): void {
@@ -214,7 +241,8 @@ export class KernelServer {
 
   #resolve(): void {
     this.#resolvedAt = this.#ports.clock.now();
-    void this.#addresses.resolve().then(() => {
+    this.#isActive = false;
+    const resolved = this.#addresses.resolve().then(() => {
       if (this.#isClosed) return;
       if (this.#addresses.count === 0) {
         this.#timer = this.#ports.clock.startTimer(RETRY_INTERVAL, () => this.#resolve());
@@ -222,11 +250,15 @@ export class KernelServer {
       }
       const known = this.#endpoint;
       const isCurrent = known !== undefined && this.#addresses.includes(known);
-      if (isCurrent && this.#isStarted) return;
+      // The server may have answered meanwhile, from an address that the name does not have.
+      const isNeeded = !isCurrent && (this.#isSilent() || this.#isRefused());
+      if (this.#isStarted && !isNeeded) return;
       this.#choose(isCurrent ? known : this.#addresses.after(undefined));
       this.#isStarted = true;
       this.#initiate();
     });
+    // Another program may have removed the interface.
+    resolved.catch((error: unknown) => this.#ports.onRefused(error as Error));
   }
 
   #choose(endpoint: Endpoint | undefined): void {

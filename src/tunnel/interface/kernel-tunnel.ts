@@ -64,9 +64,14 @@ export class KernelTunnel implements Tunnel {
     created.set({ privateKey });
     this.#server = this.#addServer(config);
     this.#configured = created.configure({ mtu, addresses, routes, killSwitch });
-    const { fwmark } = this.#configured;
-    if (fwmark !== 0) created.set({ fwmark });
-    this.#device = this.#read();
+    try {
+      const { fwmark } = this.#configured;
+      if (fwmark !== 0) created.set({ fwmark });
+      this.#device = this.#read();
+    } catch (error) {
+      this.#configured.undo();
+      throw error;
+    }
     this.#server.start(undefined);
     this.#arm();
   }
@@ -145,7 +150,9 @@ export class KernelTunnel implements Tunnel {
     this.#interface.set({ peers: [{ publicKey, allowedIps, persistentKeepalive: 0 }] });
     return new KernelServer(config, {
       ...this.#ports,
-      change: (change) => this.#interface.set({ peers: [{ publicKey, ...change }] }),
+      change: (change) =>
+        this.#interface.set({ peers: [{ publicKey, isOnlyUpdated: true, ...change }] }),
+      onRefused: (cause) => this.#onGone(cause),
     });
   }
 
@@ -157,7 +164,9 @@ export class KernelTunnel implements Tunnel {
     this.#config = { ...config, mtu: before.mtu };
     const publicKey = crypto.publicKey(config.privateKey.expose());
     const isOtherKey = !sameBytes(this.#device.publicKey, publicKey);
-    if (!isOtherKey && isSameServer(before, config)) {
+    this.#device = this.#read();
+    // `wg` may have removed the server.
+    if (!isOtherKey && isSameServer(before, config) && this.#peer() !== undefined) {
       old.reconfigure(config);
       return;
     }
@@ -190,12 +199,16 @@ export class KernelTunnel implements Tunnel {
   /** Reads the counters, and reports a completed handshake or a lost interface. */
   #observe(): void {
     if (this.#isClosed) return;
-    const device = this.#interface.read();
-    if (device === undefined) {
-      this.#onGone(new Error('another program has removed the interface'));
-      return;
+    // Nothing catches the errors of a timer.
+    try {
+      this.#device = this.#read();
+      this.#compare();
+    } catch (error) {
+      this.#onGone(error as Error);
     }
-    this.#device = device;
+  }
+
+  #compare(): void {
     const peer = this.#peer();
     if (peer === undefined || !this.#server.observe(peer)) return;
     const endpoint = peer.endpoint && endpointText(peer.endpoint);

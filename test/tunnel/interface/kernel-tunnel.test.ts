@@ -54,9 +54,17 @@ class FakeKernel implements KernelInterface {
   /** Whether the system lets datagrams out. */
   canSend = true;
   refusal: Error | undefined;
+  /** The errors of read() and of changes to peers. */
+  readRefusal: Error | undefined;
+  setRefusal: Error | undefined;
+  /** The addresses without a route. */
+  unreachable: readonly (string | undefined)[] = [];
   #publicKey: Uint8Array = new Uint8Array(32);
   #fwmark = 0;
   readonly peers = new Map<string, Writable<KernelPeer>>();
+  /** By which factor the kernel's timers are late. */
+  lateness = 1;
+  readonly #moved = new Map<string, { readonly bytes: number; readonly at: number }>();
   readonly #clock: FakeClock;
 
   constructor(clock: FakeClock) {
@@ -73,23 +81,48 @@ class FakeKernel implements KernelInterface {
       this.#fwmark = fwmark;
       this.events.push(`mark ${fwmark}`);
     }
-    for (const { publicKey, isRemoved, ...change } of peers) {
+    if (this.setRefusal !== undefined) throw this.setRefusal;
+    for (const { publicKey, isRemoved, isOnlyUpdated, ...change } of peers) {
       const key = publicKey.join();
       if (isRemoved === true) {
         this.peers.delete(key);
         continue;
       }
+      if (isOnlyUpdated === true && !this.peers.has(key)) continue;
       const peer = this.peers.get(key) ?? newPeer(publicKey);
       this.peers.set(key, peer);
       const isOn = peer.persistentKeepalive === 0 && (change.persistentKeepalive ?? 0) > 0;
       Object.assign(peer, change);
-      if (isOn) this.initiate(peer);
+      if (isOn) this.#keepAlive(peer);
+    }
+  }
+
+  /** Sends keepalives that are due. */
+  tick(): void {
+    for (const [key, peer] of this.peers) {
+      const bytes = peer.sentBytes + peer.receivedBytes;
+      const now = this.#clock.now();
+      const moved = this.#moved.get(key);
+      const interval = peer.persistentKeepalive * 1000 * this.lateness;
+      if (moved?.bytes !== bytes) this.#moved.set(key, { bytes, at: now });
+      else if (interval > 0 && now - moved.at >= interval) {
+        this.#moved.set(key, { bytes, at: now });
+        this.#keepAlive(peer);
+      }
+    }
+  }
+
+  #keepAlive(peer: Writable<KernelPeer>): void {
+    if (peer.latestHandshakeUnix === undefined) this.initiate(peer);
+    else if (this.canSend && !this.unreachable.includes(peer.endpoint?.address)) {
+      peer.sentBytes += 32;
     }
   }
 
   /** Sends an initiation, which the server answers at its address. */
   initiate(peer: Writable<KernelPeer>): void {
     if (!this.canSend || peer.endpoint === undefined) return;
+    if (this.unreachable.includes(peer.endpoint.address)) return;
     peer.sentBytes += 148;
     if (peer.endpoint.address !== this.answersAt) return;
     peer.latestHandshakeUnix = this.#clock.now();
@@ -99,6 +132,7 @@ class FakeKernel implements KernelInterface {
 
   read(): KernelDevice | undefined {
     this.reads++;
+    if (this.readRefusal !== undefined) throw this.readRefusal;
     if (!this.isThere) return undefined;
     const peers = [...this.peers.values()].map((peer) => ({ ...peer }));
     return { publicKey: this.#publicKey, listenPort: 5, fwmark: this.#fwmark, peers };
@@ -148,6 +182,8 @@ let kernel: FakeKernel;
 let log: RecordingLog;
 let addresses: readonly string[];
 let lost: Error | undefined;
+let lookups: number;
+let lookup: Promise<void>;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -155,13 +191,17 @@ beforeEach(() => {
   log = new RecordingLog();
   addresses = [FIRST];
   lost = undefined;
+  lookups = 0;
+  lookup = Promise.resolve();
 });
 
 function open(opened: TunnelConfig = config()): KernelTunnel {
-  const resolve = () =>
-    addresses.length > 0
-      ? Promise.resolve({ addresses, ttl: 60_000 })
-      : Promise.reject(new Error('no name'));
+  const resolve = async () => {
+    lookups++;
+    await lookup;
+    if (addresses.length === 0) throw new Error('no name');
+    return { addresses, ttl: 60_000 };
+  };
   const ports = {
     ...{ crypto, clock, log, resolver: { resolve } },
     wallClock: { unixMilliseconds: () => 1_767_225_600_000 + clock.now() },
@@ -177,6 +217,7 @@ async function pass(milliseconds: number): Promise<void> {
         if (peer.latestHandshakeUnix === undefined) kernel.initiate(peer);
       }
     }
+    kernel.tick();
     clock.advance(100);
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   }
@@ -303,7 +344,7 @@ it('keeps the session if only allowed IPs and keepalives change', async () => {
   const tunnel = open();
   await pass(1_000);
   await tunnel.reconfigure(config({ allowedIps: ['100.64.0.0/10'], keepalive: 40 }));
-  expect(server()).toMatchObject({ persistentKeepalive: 40, sentBytes: 180 });
+  expect(server()).toMatchObject({ persistentKeepalive: 40, sentBytes: 212 });
   expect((await tunnel.status()).peers[0]?.allowedIps).toEqual(['100.64.0.0/10']);
   await tunnel.waitForHandshake(clock.now());
 });
@@ -400,4 +441,140 @@ it('removes routes and interface when it is closed, and ends waits', async () =>
   expect(kernel.events.slice(2)).toEqual(['undo', 'remove']);
   expect(clock.armed).toBe(0);
   await expect(tunnel.reconfigure(config())).rejects.toMatchObject({ reason: 'closing' });
+});
+
+it('reports that no route leads to the server after a handshake, and tries other addresses', async () => {
+  addresses = [FIRST, SECOND];
+  const tunnel = open();
+  await pass(1_000);
+  kernel.unreachable = [FIRST, SECOND];
+  await pass(40_000);
+  expect(await tunnel.status()).toMatchObject({
+    health: 'stale',
+    silence: { reason: 'cannot-send' },
+  });
+  [kernel.unreachable, kernel.answersAt] = [[FIRST], SECOND];
+  await pass(20_000);
+  expect((await tunnel.status()).health).toBe('up');
+  expect(server().endpoint?.address).toBe(SECOND);
+});
+
+it('accepts a late keepalive', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  kernel.lateness = 1.125;
+  for (let second = 0; second < 100; second++) {
+    await pass(1_000);
+    expect((await tunnel.status()).health).toBe('up');
+  }
+});
+
+it('tries the next address of a silent server before its session has expired', async () => {
+  addresses = [FIRST, SECOND];
+  const tunnel = open();
+  await pass(10_000);
+  kernel.answersAt = SECOND;
+  server().sentBytes += 148;
+  for (let attempt = 0; attempt < 6; attempt++) {
+    await pass(5_200);
+    kernel.initiate(server());
+  }
+  await pass(1_000);
+  expect(server().endpoint?.address).toBe(SECOND);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('ends the tunnel, not the process, if the interface is removed while the name is resolved', async () => {
+  let answer: () => void = () => undefined;
+  lookup = new Promise((resolve) => (answer = resolve));
+  open();
+  kernel.setRefusal = new Error('ENODEV');
+  answer();
+  await pass(500);
+  expect(lost).toBe(kernel.setRefusal);
+});
+
+it('ends the tunnel, not the process, if the kernel refuses to show the device', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  kernel.readRefusal = new Error('ENOENT');
+  expect((await tunnel.status()).mode).toBe('kernel');
+  await pass(2_000);
+  expect(lost).toBe(kernel.readRefusal);
+});
+
+it('does not add a peer without allowed IPs after `wg` has removed the server', async () => {
+  let answer: () => void = () => undefined;
+  lookup = new Promise((resolve) => (answer = resolve));
+  open();
+  kernel.peers.clear();
+  answer();
+  await pass(1_000);
+  expect(kernel.peers.size).toBe(0);
+});
+
+it('adds the server again at a reload after `wg` has removed it', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  kernel.peers.clear();
+  await tunnel.reconfigure(config());
+  await pass(1_000);
+  expect(server().endpoint?.address).toBe(FIRST);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('does not take counters that restart for a handshake', async () => {
+  open();
+  await pass(1_000);
+  const before = log.messages('info').length;
+  Object.assign(server(), { latestHandshakeUnix: undefined, receivedBytes: 0, sentBytes: 0 });
+  kernel.answersAt = undefined;
+  await pass(1_100);
+  expect(log.messages('info').length).toBe(before);
+});
+
+it('keeps the address of a server that answers while the name is resolved', async () => {
+  open();
+  await pass(1_000);
+  let answer: () => void = () => undefined;
+  lookup = new Promise((resolve) => (answer = resolve));
+  addresses = [SECOND];
+  server().sentBytes += 96;
+  await pass(16_500);
+  expect(lookups).toBe(2);
+  server().receivedBytes += 32;
+  await pass(1_100);
+  answer();
+  await pass(1_000);
+  expect(server().endpoint?.address).toBe(FIRST);
+});
+
+it('does not resolve the name of an idle tunnel again and again', async () => {
+  kernel.answersAt = undefined;
+  open(config({ keepalive: 0 }));
+  await pass(100_000);
+  // The kernel has given up, and sends nothing.
+  kernel.canSend = false;
+  await pass(20_000);
+  const before = lookups;
+  await pass(300_000);
+  expect(lookups).toBe(before);
+});
+
+it('removes routes if the interface disappears while it is opened', () => {
+  const configure = kernel.configure.bind(kernel);
+  kernel.configure = (settings) => {
+    kernel.isThere = false;
+    return configure(settings);
+  };
+  expect(() => open()).toThrow('has removed the interface');
+  expect(kernel.events).toContain('undo');
+});
+
+it('makes a shorter keepalive interval take effect immediately', async () => {
+  const tunnel = open(config({ keepalive: 3_600 }));
+  await pass(1_000);
+  const { sentBytes } = server();
+  await tunnel.reconfigure(config({ keepalive: 25 }));
+  expect(server().sentBytes).toBeGreaterThan(sentBytes);
 });

@@ -155,7 +155,9 @@ class WireGuardDevices {
       const messages = this.#socket.list('wireguard get', request, (message) => message);
       return decodeDevice(messages, this.#addresses);
     } catch (error) {
-      if (error instanceof SystemCallError && error.code === 'ENODEV') return undefined;
+      // ENOENT: the module was unloaded, which removes its interfaces.
+      const isGone = error instanceof SystemCallError && /^(ENODEV|ENOENT)$/.test(error.code);
+      if (isGone) return undefined;
       throw error;
     }
   }

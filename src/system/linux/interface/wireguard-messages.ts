@@ -57,6 +57,7 @@ const WGPEER_A_ALLOWEDIPS = 9;
 
 const WGPEER_F_REMOVE_ME = 1;
 const WGPEER_F_REPLACE_ALLOWEDIPS = 2;
+const WGPEER_F_UPDATE_ONLY = 4;
 
 const WGALLOWEDIP_A_FAMILY = 1;
 const WGALLOWEDIP_A_IPADDR = 2;
@@ -154,7 +155,7 @@ function request(family: number, attributes: readonly Uint8Array[]): NetlinkRequ
 
 /** Returns the attributes of one or more messages for the peer. */
 function peerAttributes(peer: KernelPeerChange, addresses: SocketAddresses): Uint8Array[][] {
-  const { publicKey, isRemoved, endpoint, persistentKeepalive, allowedIps } = peer;
+  const { publicKey, isRemoved, isOnlyUpdated, endpoint, persistentKeepalive, allowedIps } = peer;
   const key = netlinkAttribute(WGPEER_A_PUBLIC_KEY, publicKey);
   if (isRemoved === true) return [[key, numberAttribute(WGPEER_A_FLAGS, WGPEER_F_REMOVE_ME)]];
   const first = [key];
@@ -169,11 +170,15 @@ function peerAttributes(peer: KernelPeerChange, addresses: SocketAddresses): Uin
     const interval = shortAttribute(WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, persistentKeepalive);
     first.push(interval);
   }
+  const only = isOnlyUpdated === true ? WGPEER_F_UPDATE_ONLY : 0;
+  const flags = only | (allowedIps === undefined ? 0 : WGPEER_F_REPLACE_ALLOWEDIPS);
+  if (flags !== 0) first.push(numberAttribute(WGPEER_A_FLAGS, flags));
   if (allowedIps === undefined) return [first];
-  first.push(numberAttribute(WGPEER_A_FLAGS, WGPEER_F_REPLACE_ALLOWEDIPS));
   const messages = [[...first, prefixList(allowedIps.slice(0, PREFIXES_PER_MESSAGE))]];
   for (let at = PREFIXES_PER_MESSAGE; at < allowedIps.length; at += PREFIXES_PER_MESSAGE) {
-    messages.push([key, prefixList(allowedIps.slice(at, at + PREFIXES_PER_MESSAGE))]);
+    // The first message has added the peer, if it was wanted.
+    const update = numberAttribute(WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+    messages.push([key, update, prefixList(allowedIps.slice(at, at + PREFIXES_PER_MESSAGE))]);
   }
   return messages;
 }
