@@ -323,7 +323,7 @@ export class Extension {
    */
   async #prepare(tunnel: SandboxTunnel, elapsed: number): Promise<void> {
     await this.#dialer.afterInput();
-    if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams();
+    if (elapsed >= DEAD_AFTER) this.#dialer.destroyStreams(DEAD_AFTER);
     tunnel.refreshSession();
     this.#dialer.openAhead(this.#settings.target);
   }

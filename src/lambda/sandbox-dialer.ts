@@ -71,8 +71,8 @@ export class SandboxDialer implements Dialer {
   /** Whether the last two requests were close enough to use one connection. */
   #isFrequent = false;
   #opening: Opening | undefined;
-  /** The streams with an exchange in progress. */
-  readonly #streams = new Set<Duplex>();
+  /** The streams with an exchange in progress, and the time since it began. */
+  readonly #streams = new Map<Duplex, SleepWatch>();
   /** All streams that #count() has seen. */
   readonly #known = new WeakSet<Duplex>();
   readonly #idleWaits = new Set<() => void>();
@@ -137,7 +137,7 @@ export class SandboxDialer implements Dialer {
         'timeout',
         'no response yet, and Lambda is about to stop the function',
       );
-      for (const stream of this.#streams) stream.destroy(late);
+      for (const stream of this.#streams.keys()) stream.destroy(late);
       if (left > SHORTEST) this.#answerBy(this.#clock.now() + left / 2);
     });
   }
@@ -149,8 +149,9 @@ export class SandboxDialer implements Dialer {
 
   /** Resolves after all datagrams in the socket are processed, such as those from a freeze. */
   async afterInput(): Promise<void> {
-    // The socket collects datagrams in one turn, and passes them on in the next.
-    for (let turn = 0; turn < 2; turn++) {
+    // If the socket was not yet polled in this turn, it is polled in the second turn, and passes the
+    // datagrams on at its end.
+    for (let turn = 0; turn < 3; turn++) {
       await new Promise<void>((resolve) => this.#clock.defer(resolve));
     }
   }
@@ -275,7 +276,7 @@ export class SandboxDialer implements Dialer {
   #count(stream: Duplex): void {
     // The connection may have been reset right after it opened.
     if (stream.closed) return;
-    this.#streams.add(stream);
+    this.#streams.set(stream, new SleepWatch(this.#clock, this.#wallClock));
     if (this.#known.has(stream)) return;
     this.#known.add(stream);
     stream.once('close', () => {
@@ -286,10 +287,14 @@ export class SandboxDialer implements Dialer {
 
   /**
    * Closes connections from before a long freeze, because the other end no longer has them open.
+   *
+   * @param age ms; exchanges that began later are left alone
    */
-  destroyStreams(): void {
+  destroyStreams(age = 0): void {
     this.#endIdle();
-    for (const stream of this.#streams) stream.destroy();
+    for (const [stream, since] of this.#streams) {
+      if (since.elapsed() >= age) stream.destroy();
+    }
   }
 
   /** Resolves when no dial or stream is active inside the tunnel, or after `limit` ms. */

@@ -75,8 +75,26 @@ export class Driver {
     return this.#clock.now();
   }
 
+  /** If the timer is late because the event loop was blocked, pending datagrams are read first. */
   startTimer(delay: number, handler: () => void): Timer {
-    return this.#clock.startTimer(delay, handler);
+    const due = this.#clock.now() + delay;
+    let isCancelled = false;
+    const timer = this.#clock.startTimer(delay, () => {
+      const now = this.#clock.now();
+      if (now - due <= STALL) {
+        handler();
+        return;
+      }
+      this.#afterPending(now, () => {
+        if (!isCancelled) handler();
+      });
+    });
+    return {
+      cancel: () => {
+        isCancelled = true;
+        timer.cancel();
+      },
+    };
   }
 
   /**
@@ -125,20 +143,25 @@ export class Driver {
    */
   #catchUp(stalledUntil: number): void {
     this.#isCatchingUp = true;
-    // Defer twice, because the socket delivers pending datagrams after the first deferred call.
-    this.#clock.defer(() => this.#lookForMore(this.#received, stalledUntil + LONGEST_CATCH_UP));
+    this.#afterPending(stalledUntil, () => {
+      if (this.#closed) return;
+      this.#isCatchingUp = false;
+      this.#runTurn(this.#clock.now());
+    });
   }
 
-  #lookForMore(receivedBefore: number, until: number): void {
+  /** Calls `handler` when all pending datagrams have been read. */
+  #afterPending(stalledUntil: number, handler: () => void): void {
+    const until = stalledUntil + LONGEST_CATCH_UP;
+    // Defer twice, because the socket delivers pending datagrams after the first deferred call.
+    this.#clock.defer(() => this.#lookForMore(this.#received, until, handler));
+  }
+
+  #lookForMore(receivedBefore: number, until: number, handler: () => void): void {
     this.#clock.defer(() => {
-      if (this.#closed) return;
-      const now = this.#clock.now();
-      if (this.#received !== receivedBefore && now < until) {
-        this.#lookForMore(this.#received, until);
-        return;
-      }
-      this.#isCatchingUp = false;
-      this.#runTurn(now);
+      const hasMore = this.#received !== receivedBefore && this.#clock.now() < until;
+      if (hasMore && !this.#closed) this.#lookForMore(this.#received, until, handler);
+      else handler();
     });
   }
 

@@ -363,7 +363,7 @@ describe('an invocation', () => {
     const { refreshed } = lambda.tunnel;
     await lambda.invoke();
     // The socket collects datagrams in one turn, and passes them on in the next.
-    for (let turn = 0; turn < 2; turn++) {
+    for (let turn = 0; turn < 3; turn++) {
       expect([lambda.tunnel.refreshed, deferred.length]).toEqual([refreshed, 1]);
       deferred.shift()!();
       await settled();
@@ -379,12 +379,23 @@ describe('an invocation', () => {
     lambda.slept += 30_000;
     await lambda.invoke();
     // Only after the socket was read: the target may have ended them itself.
-    for (let turn = 0; turn < 2; turn++) {
+    for (let turn = 0; turn < 3; turn++) {
       expect(stream.destroyed).toBe(false);
       deferred.shift()!();
       await settled();
     }
     expect(stream.destroyed).toBe(true);
+  });
+
+  it('does not end a recent stream after an invocation that took long itself', async () => {
+    await lambda.startReady();
+    await lambda.invoke();
+    await lambda.pass(35_000);
+    const stream = await openedStream();
+    await lambda.pass(500);
+    await lambda.invoke();
+    await lambda.pass(500);
+    expect(stream.destroyed).toBe(false);
   });
 
   it('measures each freeze separately', async () => {

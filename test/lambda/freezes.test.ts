@@ -317,6 +317,32 @@ describe('a freeze after the request was sent', () => {
   });
 });
 
+describe('a freeze before the response', () => {
+  it.each([
+    { duration: 3_000, isStopped: true },
+    { duration: 3_000, isStopped: false },
+    { duration: 15_000, isStopped: true },
+    { duration: 15_000, isStopped: false },
+  ])(
+    'of $duration ms, while it arrives (the clock stops: $isStopped)',
+    async ({ duration, isStopped }) => {
+      await keep();
+      world.answers = false;
+      const open = world.post('3');
+      for (let turn = 0; turn < 20 && world.seen.length < 3; turn++) await world.turns();
+      await world.freeze(100, 'nothing');
+      world.sockets.at(-1)!.write(CREATED);
+      for (let passed = 0; passed < duration; passed += 100) {
+        await world.turns();
+        world.world.clock.advance(100);
+      }
+      await world.thaw(duration, isStopped, () => undefined);
+      expect(await world.outcomeOf(open)).toBe('answered');
+      expect(world.seen).toEqual(['1', '2', '3']);
+    },
+  );
+});
+
 describe('a freeze right after the response', () => {
   it.each(CASES)(NAME, async ({ end, isStopped, duration }) => {
     await keep();

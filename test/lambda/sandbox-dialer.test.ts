@@ -372,6 +372,16 @@ describe('destroyStreams', () => {
   });
 });
 
+it('leaves exchanges alone that began after the long time', async () => {
+  const old = await connected();
+  await pass(29_000);
+  const recent = await connected();
+  await pass(1_000);
+  dialer.destroyStreams(30_000);
+  expect([old.destroyed, recent.destroyed]).toEqual([true, false]);
+  recent.destroy();
+});
+
 describe('the end of an invocation', () => {
   it('leaves half of the remaining time to a request near the end', async () => {
     dialer.begin(3_000);
@@ -434,7 +444,7 @@ it('dials again if the connection opened in advance breaks in the turn in which 
   await settled();
   broken.destroy();
   const begun = await dial();
-  for (let turn = 0; turn < 2; turn++) {
+  for (let turn = 0; turn < 3; turn++) {
     clock.settle();
     await settled();
   }

@@ -45,3 +45,27 @@ it('does not expire after it is stopped', () => {
   jest.advanceTimersByTime(1000);
   expect(expired).toBe(0);
 });
+
+describe('after a stop of the process', () => {
+  const stalled = (): void => {
+    watchdog.arm(100);
+    const late = performance.now() + 60_000;
+    const spy = jest.spyOn(performance, 'now').mockReturnValue(late);
+    jest.advanceTimersByTime(100);
+    spy.mockRestore();
+  };
+
+  it('leaves time to read the sockets', () => {
+    stalled();
+    expect(expired).toBe(0);
+    watchdog.arm(100);
+    jest.advanceTimersByTime(99);
+    expect(expired).toBe(0);
+  });
+
+  it('expires then, without progress', () => {
+    stalled();
+    jest.advanceTimersByTime(50);
+    expect(expired).toBe(1);
+  });
+});

@@ -219,6 +219,21 @@ describe('a process that did not run for some time', () => {
     expect(engine.calls).toEqual(['datagrams 1 at 1900', 'timeout at 1900', 'drain']);
   });
 
+  it('reads waiting datagrams before a late timer of a caller, which may be cancelled', () => {
+    const { engine, clock, driver, socket } = setUp();
+    const note = (what: string) => () => void engine.calls.push(what);
+    driver.startTimer(10_000, note('silence'));
+    const cancelled = driver.startTimer(10_000, note('cancelled'));
+    clock.skip(15_000);
+    clock.fire();
+    clock.defer(() => {
+      cancelled.cancel();
+      socket.receive(datagram());
+    });
+    clock.settle();
+    expect(engine.calls).toEqual(['datagrams 1 at 16000', 'drain', 'silence']);
+  });
+
   it('does not expire a timer that a waiting datagram postpones', () => {
     const { engine, clock, socket } = stalledUntil(1_900);
     clock.fire();

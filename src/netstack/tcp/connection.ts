@@ -136,8 +136,9 @@ export class TcpConnection {
   /** Sends a delayed ACK now, because the process may be frozen before the ACK is due. */
   idleBegins(): void {
     const { receiver, sender, host } = this.#tcb;
-    sender.unread.idleBegins();
-    if (receiver.delayedAckAt === Infinity) return;
+    const owesAck = receiver.ackNow || receiver.delayedAckAt !== Infinity;
+    sender.unread.idleBegins(owesAck);
+    if (!owesAck) return;
     receiver.ackNow = true;
     host.enqueue(this.#tcb);
   }

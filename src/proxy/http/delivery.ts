@@ -46,6 +46,8 @@ export class Delivery implements UpstreamHandler {
   #head: ResponseHead | undefined;
   /** Whether the connection was used for an earlier request. */
   #isReused = false;
+  /** Whether the request let the target keep the connection open (RFC 9112 9.6). */
+  #keepsAlive = false;
   #isOver = false;
 
   constructor(request: DeliveredRequest, context: ExchangeContext, handler: DeliveryHandler) {
@@ -92,8 +94,9 @@ export class Delivery implements UpstreamHandler {
     const { kept, isClosing } = this.#context;
     const { forwarded, destination } = this.#request;
     const isBound = forwarded.bindsConnection || bindConnection(head.rawHeaders);
+    const keepsAlive = this.#keepsAlive && head.keepsAlive;
     if (!forwarded.isSent) upstream.destroy();
-    else if (kept === undefined || !head.keepsAlive || isClosing() || isBound) upstream.close();
+    else if (kept === undefined || !keepsAlive || isClosing() || isBound) upstream.close();
     else kept.keep(destination.target, upstream, keepAliveTimeout(head));
   }
 
@@ -142,6 +145,7 @@ export class Delivery implements UpstreamHandler {
   #reuseNow(): void {
     const { kept, headers } = this.#context;
     const { destination, forwarded } = this.#request;
+    this.#keepsAlive = true;
     const head = forwarded.head(destination, headers, true);
     if (head === undefined) {
       this.#refuseHead();
@@ -171,8 +175,8 @@ export class Delivery implements UpstreamHandler {
     const { kept, headers } = this.#context;
     const { forwarded, destination } = this.#request;
     const upstream = new Upstream(stream);
-    const keepsAlive = kept?.expectsMore === true && upstream.segmentSize > 0;
-    const head = forwarded.head(destination, headers, keepsAlive);
+    this.#keepsAlive = kept?.expectsMore === true && upstream.segmentSize > 0;
+    const head = forwarded.head(destination, headers, this.#keepsAlive);
     if (head !== undefined) {
       this.#send(upstream, forwarded.bytes(head));
       return;

@@ -197,7 +197,7 @@ export class Upstream {
     if (this.#isStray) return;
     this.#isStray = true;
     this.#error ??= new Error('the target sent bytes before it received the request');
-    this.#awaitProof(performance.now() + PROOF_TIMEOUT);
+    this.#awaitProof(PROOF_TIMEOUT);
   }
 
   #end(): void {
@@ -205,18 +205,22 @@ export class Upstream {
     this.#endIdle();
     this.#parser.endOfInput();
     if (this.#handler === undefined || this.#parser.state === 'complete' || this.#isStray) return;
-    this.#awaitProof(performance.now() + PROOF_TIMEOUT);
+    this.#awaitProof(PROOF_TIMEOUT);
   }
 
   /**
    * After the target's FIN, or after stray bytes, no response can arrive, but an RST may still
    * prove that the target had closed the connection before the request arrived.
    */
-  #awaitProof(deadline: number): void {
+  #awaitProof(left: number): void {
     const canCome = !this.#isAnswered && this.#isUnacknowledged && !this.#provesUnread;
     // If there is a proof, ends the connection before TCP retransmits the request.
-    if (!canCome || performance.now() >= deadline) this.#lose();
-    else this.#proofTimer = setTimeout(() => this.#awaitProof(deadline), PROOF_INTERVAL);
+    if (!canCome || left <= 0) {
+      this.#lose();
+      return;
+    }
+    // Count the checks instead of the time: after a freeze, the RST may still wait in the socket.
+    this.#proofTimer = setTimeout(() => this.#awaitProof(left - PROOF_INTERVAL), PROOF_INTERVAL);
   }
 
   #fail(error: Error): void {

@@ -253,6 +253,27 @@ it('asks the target to close a connection that cannot be kept', async () => {
   expect(await side.request()).toMatch(/\r\nConnection: close\r\n/);
 });
 
+it('does not keep a connection that the request asked the target to close (RFC 9112 9.6)', async () => {
+  let isFrequent = false;
+  const freezing = {
+    afterInput: () => Promise.resolve(),
+    expectsMore: () => isFrequent,
+    onIdle: () => undefined,
+    onTaken: () => undefined,
+  };
+  const kept = new KeptConnections({ resends: true, freezing });
+  const forwarder = await forwarding.start(dialer, { kept });
+  const client = forwarding.client(forwarder);
+  client.send(POST);
+  const side = await dialer.side(0);
+  expect(await side.request()).toMatch(/\r\nConnection: close\r\n/);
+  // A second message begins before the response.
+  isFrequent = true;
+  side.respond(OK);
+  await client.until('ok');
+  expect(kept.size).toBe(0);
+});
+
 it('does not keep a connection that has not taken the whole request', async () => {
   const client = await start();
   await exchange(client);

@@ -173,6 +173,22 @@ it('waits three seconds after a FIN for a proof', async () => {
   expect(handler.events).toEqual(['lost by FIN']);
 });
 
+it('looks for the proof once more after a freeze, when the socket has been read', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+  const { handler, side } = begin();
+  side.isUnacknowledged = true;
+  side.push(null);
+  await turn();
+  const now = performance.now();
+  const spy = jest.spyOn(performance, 'now').mockReturnValue(now + 60_000);
+  // The timer runs before the socket is read.
+  jest.advanceTimersByTime(50);
+  side.provesUnread = true;
+  jest.advanceTimersByTime(50);
+  spy.mockRestore();
+  expect(handler.events).toEqual(['lost by FIN, unread']);
+});
+
 it('waits no longer than for the proof, so that TCP does not send the request again', async () => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
   const { handler, side } = begin();

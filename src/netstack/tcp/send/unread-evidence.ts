@@ -29,8 +29,8 @@ export class UnreadEvidence {
   /** SEG.ACK of the last segment, and when it was sent. */
   #lastAck = 0;
   #lastSentAt = -Infinity;
-  /** The number of segments sent since idleBegins(). */
-  #sentIdle = 0;
+  /** How many more segments may be sent while the connection is idle. */
+  #idleAcks = 0;
   /** The sequence number of the first octet queued after the queue was last empty. */
   #queuedFrom = 0;
   /** Whether a window probe was sent. Its octet will be sent again with other data. */
@@ -74,12 +74,16 @@ export class UnreadEvidence {
     }
     this.#lastAck = ack;
     this.#lastSentAt = now;
-    this.#sentIdle++;
+    this.#idleAcks--;
   }
 
-  /** Records that the last exchange is over. At most one ACK is sent for it. */
-  idleBegins(): void {
-    this.#sentIdle = 0;
+  /**
+   * Records that the last exchange is over.
+   *
+   * @param owesAck whether an ACK for it is sent now
+   */
+  idleBegins(owesAck: boolean): void {
+    this.#idleAcks = owesAck ? 1 : 0;
   }
 
   /**
@@ -88,7 +92,7 @@ export class UnreadEvidence {
    * @param duration ms since idleBegins()
    */
   idleEnds(duration: number): void {
-    if (this.#sentIdle <= 1 && duration >= this.#text.rto) this.#lastSentAt = -Infinity;
+    if (this.#idleAcks >= 0 && duration >= this.#text.rto) this.#lastSentAt = -Infinity;
   }
 
   windowProbeSent(): void {

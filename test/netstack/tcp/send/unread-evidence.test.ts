@@ -300,4 +300,26 @@ describe('after an idle time in which the clock stood still', () => {
   it('can be the answer to a later ACK, whose time is unknown', () => {
     expect(isProven(5_000, true)).toBe(false);
   });
+
+  it('can be the answer to a later ACK, if the response was acknowledged before', () => {
+    const harness = new Harness().establish();
+    harness.connection.send(new Uint8Array(10));
+    harness.sends();
+    harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+    harness.after(100);
+    harness.sends();
+    // The client of the proxy was slow, so the exchange ends after the delayed ACK.
+    harness.connection.receive(100, harness.now);
+    harness.connection.idleBegins();
+    expect(harness.sends()).toEqual([]);
+    harness.after(1_000);
+    // A keep-alive probe, or a copy of the response, just before the request.
+    harness.receives({ flags: PSH | ACK, seq: 1, ack: 11, data: 10 });
+    expect(harness.sends()).toHaveLength(1);
+    harness.connection.idleEnds(1_000);
+    harness.connection.send(new Uint8Array(5));
+    harness.sends();
+    harness.receives({ flags: RST, seq: 11 });
+    expect(harness.connection.provesUnread).toBe(false);
+  });
 });
