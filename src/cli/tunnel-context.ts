@@ -5,6 +5,7 @@ import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Log } from '../ports/log.js';
 import type { PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
+import type { KernelOwner } from '../ports/kernel-wireguard.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
 import { createTunnelPorts } from './create-tunnel-ports.js';
@@ -78,12 +79,12 @@ async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunne
 /** Creates tunnels with the kernel's WireGuard; undefined if this system has no interfaces. */
 async function kernelTunnels(
   ports: TunnelPorts,
-  publicKey: Uint8Array,
+  owner: KernelOwner,
 ): Promise<InterfaceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
   const { KernelTunnels } = await import('../tunnel/interface/kernel-tunnels.js');
-  return new KernelTunnels(network.kernel, ports, publicKey);
+  return new KernelTunnels(network.kernel, ports, owner);
 }
 
 /** One network for the whole thread, because the thread's sockets and interfaces share a poller. */

@@ -6,14 +6,23 @@ import type { ConfiguredInterface, InterfaceSettings } from './packet-interfaces
 /** The kernel's own WireGuard (Linux 5.6, or its module). */
 export interface KernelWireGuard {
   /**
-   * Creates an interface that is down and has no key, address or peer. Replaces the interface that
-   * a killed process left behind, if it has this name and this key.
+   * Creates an interface that is down and has no key, address or peer, and marks it with the owner's
+   * key.
    *
    * @param name the interface name; empty to choose a free one
-   * @param ownPublicKey this tunnel's key, which no other process on this machine may use
    * @throws PacketInterfaceError
    */
-  create(name: string, ownPublicKey: Uint8Array): KernelInterface;
+  create(name: string, owner: KernelOwner): KernelInterface;
+}
+
+export interface KernelOwner {
+  /** The key of the tunnel. */
+  readonly publicKey: Uint8Array;
+  /**
+   * Whether to replace an interface that is marked with this key. True only if no other process can
+   * be using the key, so that the interface must have been left by a killed process.
+   */
+  readonly mayReplace: boolean;
 }
 
 /** A WireGuard interface, until remove(). If this process is killed, the interface remains. */

@@ -5,6 +5,7 @@ import { whenAborted } from '../../lib/waits.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
+import type { KernelOwner } from '../../ports/kernel-wireguard.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { readableWarning, refuseHooksOfOthers } from '../config/config-file-rights.js';
 import { configNotices } from '../config/validate-config.js';
@@ -59,7 +60,7 @@ export interface RunTunnelPorts
     Pick<ClaimSimPorts, 'claims'>,
     Pick<ServiceStatesOptions, 'manager'> {
   /** See ModePorts. */
-  readonly kernelTunnels?: (publicKey: Uint8Array) => Promise<InterfaceTunnels | undefined>;
+  readonly kernelTunnels?: (owner: KernelOwner) => Promise<InterfaceTunnels | undefined>;
 }
 
 /**
@@ -141,14 +142,16 @@ function logNotices(arcConfig: LoadedArcConfig, ports: RunTunnelPorts): void {
 
 async function enterMode(
   { allowedIps, privateKey }: TunnelConfig,
-  { tunnel, mode }: RunTunnelOptions,
+  { tunnel, mode, force }: RunTunnelOptions,
   ports: RunTunnelPorts,
 ): Promise<ChosenMode> {
   const { config, source } = tunnel.arcConfig;
   const publicKey = ports.crypto.publicKey(privateKey.expose());
+  // With --force, another process may be using the key.
+  const owner = { publicKey, mayReplace: !force };
   const chosen = await chooseMode(
     { ...mode, interfaceName: config.interface, source },
-    { ...ports, kernelTunnels: async () => ports.kernelTunnels?.(publicKey) },
+    { ...ports, kernelTunnels: async () => ports.kernelTunnels?.(owner) },
   );
   const { device, reason } = chosen;
   if (reason !== undefined) {

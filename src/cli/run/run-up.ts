@@ -172,7 +172,7 @@ function interfacePorts(
     interfaceLeftovers: () => context.interfaceLeftovers(),
     whyNoInterfaces: () => context.whyNoInterfaces(),
     // A capture must run in the same thread as the tunnel.
-    kernelTunnels: (publicKey) => context.kernelTunnels(ports, publicKey),
+    kernelTunnels: (owner) => context.kernelTunnels(ports, owner),
     deviceTunnels: () =>
       capture === undefined
         ? context.deviceTunnels({ log, socket })

@@ -1,5 +1,9 @@
 /** Tunnels that use the kernel's own WireGuard. */
-import type { KernelInterface, KernelWireGuard } from '../../ports/kernel-wireguard.js';
+import type {
+  KernelInterface,
+  KernelOwner,
+  KernelWireGuard,
+} from '../../ports/kernel-wireguard.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { Tunnel } from '../tunnel.js';
 import type { InterfaceTunnel, InterfaceTunnels } from './interface-tunnel.js';
@@ -8,22 +12,18 @@ import { KernelTunnel, type KernelTunnelPorts } from './kernel-tunnel.js';
 export class KernelTunnels implements InterfaceTunnels {
   readonly #kernel: KernelWireGuard;
   readonly #ports: KernelTunnelPorts;
-  readonly #publicKey: Uint8Array;
+  readonly #owner: KernelOwner;
 
-  /**
-   * @param publicKey the tunnel's key, which identifies an interface that an earlier process left
-   * behind
-   */
-  constructor(kernel: KernelWireGuard, ports: KernelTunnelPorts, publicKey: Uint8Array) {
+  constructor(kernel: KernelWireGuard, ports: KernelTunnelPorts, owner: KernelOwner) {
     this.#kernel = kernel;
     this.#ports = ports;
-    this.#publicKey = publicKey;
+    this.#owner = owner;
   }
 
   open(name: string): Promise<InterfaceTunnel> {
     // Inside a promise, a synchronous error becomes a rejection.
     return new Promise((resolve) => {
-      const created = this.#kernel.create(name, this.#publicKey);
+      const created = this.#kernel.create(name, this.#owner);
       resolve(new KernelInterfaceTunnel(created, this.#ports));
     });
   }

@@ -204,6 +204,21 @@ describeWith(NEEDS, "a tunnel with the kernel's WireGuard", () => {
   );
 
   it(
+    'replaces an interface that was left before it had a key',
+    async () => {
+      await configure({}, { preUp: [['sleep', '1000']] });
+      await run(`rm -f /tmp/up.*
+        (arctun up --mode kernel --config /tmp/arc.json >/tmp/up.log 2>&1; echo $? >/tmp/up.code) &
+        until ip link show arc0; do sleep 0.2; done; killall -KILL node; killall sleep`);
+      await ended();
+      await configure({});
+      await up();
+      await stop();
+    },
+    SLOW,
+  );
+
+  it(
     "does not replace another program's interface",
     async () => {
       await configure({});

@@ -1,11 +1,11 @@
 /** Interfaces of the kernel's own WireGuard, configured as wg(8) does. */
 import { constants } from 'node:os';
 
-import { sameBytes } from '../../../lib/same-bytes.js';
 import type {
   KernelDevice,
   KernelDeviceChange,
   KernelInterface,
+  KernelOwner,
   KernelWireGuard,
 } from '../../../ports/kernel-wireguard.js';
 import type {
@@ -32,19 +32,15 @@ const NETLINK_GENERIC = 16;
 
 const KIND = 'wireguard';
 
-/** Marks arctun's interfaces, so that no other program's interface is replaced. */
-const ALIAS = 'arctun';
-
 /** The maximum number of names to try for a pattern. */
 const MAX_NAMES = 100;
 
 export function kernelWireGuard(libc: Libc): KernelWireGuard {
   return {
-    create(name, ownPublicKey) {
+    create(name, owner) {
       const links = new Rtnetlink(libc);
       try {
-        const chosen = createLink(libc, links, name, ownPublicKey);
-        return openInterface(libc, links, chosen);
+        return openInterface(libc, links, createLink(links, name, owner), aliasOf(owner));
       } catch (error) {
         links.close();
         if (!(error instanceof SystemCallError)) throw error;
@@ -54,10 +50,10 @@ export function kernelWireGuard(libc: Libc): KernelWireGuard {
   };
 }
 
-function openInterface(libc: Libc, links: Rtnetlink, name: string): KernelInterface {
+function openInterface(libc: Libc, links: Rtnetlink, name: string, alias: string): KernelInterface {
   const index = indexOf(links, name);
   try {
-    links.setAlias(index, ALIAS);
+    links.setAlias(index, alias);
     return new WireGuardInterface(new WireGuardDevices(libc), links, { name, index });
   } catch (error) {
     isDone(() => links.deleteLink(index));
@@ -66,17 +62,31 @@ function openInterface(libc: Libc, links: Rtnetlink, name: string): KernelInterf
 }
 
 /** Returns the name of the created interface. */
-function createLink(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Uint8Array): string {
-  for (const candidate of candidates(name === '' ? 'wg%d' : name)) {
+function createLink(links: Rtnetlink, name: string, owner: KernelOwner): string {
+  const names = candidates(name === '' ? 'wg%d' : name);
+  if (owner.mayReplace) removeLeftover(links, names, aliasOf(owner));
+  for (const candidate of names) {
     const refusal = refusalOf(() => links.addLink(candidate, KIND));
     if (refusal === undefined) return candidate;
     if (refusal.code !== 'EEXIST') throw refusal;
-    if (!isLeftover(libc, links, candidate, ownPublicKey)) continue;
-    links.deleteLink(indexOf(links, candidate));
-    links.addLink(candidate, KIND);
-    return candidate;
   }
   throw new InterfaceError('name-taken', new Error('an interface with this name already exists'));
+}
+
+/** Removes the interface that a killed arctun with this key has left. */
+function removeLeftover(links: Rtnetlink, names: readonly string[], alias: string): void {
+  for (const name of names) {
+    const index = links.interfaceIndex(name);
+    const state = index === undefined ? undefined : links.link(index);
+    if (index === undefined || state?.kind !== KIND || state.alias !== alias) continue;
+    links.deleteLink(index);
+    return;
+  }
+}
+
+/** The alias that marks an interface as this tunnel's, so that no other interface is replaced. */
+function aliasOf({ publicKey }: KernelOwner): string {
+  return `arctun ${Buffer.from(publicKey).toString('base64')}`;
 }
 
 /** Replaces `%d` in a name by numbers, as the kernel does for tun devices. */
@@ -89,20 +99,6 @@ function indexOf(links: Rtnetlink, name: string): number {
   const index = links.interfaceIndex(name);
   if (index === undefined) throw new SystemCallError('link', constants.errno.ENODEV);
   return index;
-}
-
-/** Whether a killed arctun with this key has left the interface. */
-function isLeftover(libc: Libc, links: Rtnetlink, name: string, ownPublicKey: Uint8Array): boolean {
-  const index = links.interfaceIndex(name);
-  const state = index === undefined ? undefined : links.link(index);
-  if (index === undefined || state?.kind !== KIND || state.alias !== ALIAS) return false;
-  const devices = new WireGuardDevices(libc);
-  try {
-    const device = devices.read(index);
-    return device !== undefined && sameBytes(device.publicKey, ownPublicKey);
-  } finally {
-    devices.close();
-  }
 }
 
 function refusalFor(code: string): PacketInterfaceRefusal {
