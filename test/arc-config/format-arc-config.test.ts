@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import fc from 'fast-check';
 import { skeletonArcConfig } from '../../src/arc-config/arc-config.js';
 import { formatArcConfig, redactArcConfig } from '../../src/arc-config/format-arc-config.js';
@@ -35,6 +37,14 @@ const SKELETON = `{
 describe('formatArcConfig', () => {
   it('writes what soratun wrote, byte for byte', () => {
     expect(rewrite(SAMPLE)).toBe(SAMPLE);
+  });
+
+  it('writes each member of the schema, because an unwritten one would be lost', () => {
+    const file = new URL('../../schema/arc.schema.json', import.meta.url);
+    const { properties } = JSON.parse(readFileSync(file, 'utf8')) as { properties: object };
+    const whole = sampleWith({ $schema: 'arc.schema.json', preUp: [['a']], preDown: [['b']] });
+    const written = JSON.parse(rewrite(whole)) as object;
+    expect(Object.keys(written).sort()).toEqual(Object.keys(properties).sort());
   });
 
   it('writes the skeleton, byte for byte', () => {
