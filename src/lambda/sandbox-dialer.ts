@@ -149,8 +149,9 @@ export class SandboxDialer implements Dialer {
 
   /** Resolves after all datagrams in the socket are processed, such as those from a freeze. */
   async afterInput(): Promise<void> {
-    // If the socket was not yet polled in this turn, it is polled in the second turn, and passes the
-    // datagrams on at its end.
+    // The socket may be polled only in the second turn, and then passes the datagrams on at its end.
+    // The third turn covers a freeze within a turn, and more than 32 datagrams, of which libuv reads
+    // only 32 in one turn.
     for (let turn = 0; turn < 3; turn++) {
       await new Promise<void>((resolve) => this.#clock.defer(resolve));
     }

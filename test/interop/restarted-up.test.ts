@@ -51,8 +51,7 @@ describeWith(PEERS, 'POSTs before and after a restart', () => {
     const result = JSON.parse(client.stdout) as { readonly longest: number };
     expect(result).toMatchObject({ sent: COUNT, failures: [] });
     expect(result.longest).toBeLessThan(LONGEST);
-    // A line shows the figure of the long run.
-    process.stderr.write(`${name}: longest of ${COUNT}: ${result.longest} ms\n`);
+    console.info(`${name}: longest of ${COUNT}: ${result.longest} ms`);
     up.process.kill('SIGKILL');
     await up.process.finished;
   }

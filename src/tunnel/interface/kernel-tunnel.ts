@@ -81,7 +81,9 @@ export class KernelTunnel implements Tunnel {
     this.#observe();
     const { publicKey, listenPort, fwmark } = this.#device;
     const { mtu, addresses } = this.#config;
-    const { health, unansweredFor } = this.#server;
+    const { unansweredFor } = this.#server;
+    // Without its peer, which `wg` can remove, the tunnel carries nothing.
+    const health = this.#peer() === undefined ? 'stale' : this.#server.health;
     const explain = () => this.#server.explain();
     return Promise.resolve({
       mode: 'kernel',

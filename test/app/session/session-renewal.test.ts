@@ -260,7 +260,7 @@ describe('a problem that only the user can fix is reported once, and nothing is 
     [61_000, ["this machine's clock is the cause: it is slower than SORACOM's"]],
     [59_000, []],
     [-3_600_000, []],
-  ])('a clock that is %i ms behind that of SORACOM', async (lag, blamed) => {
+  ])('a clock that is slow by %i ms', async (lag, blamed) => {
     await up();
     at.world.link.connected = false;
     const { wallClock } = at.world.ports;

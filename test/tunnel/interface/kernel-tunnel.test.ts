@@ -416,6 +416,13 @@ it('reads the counters once a second, and ten times a second during a handshake'
   expect(await readsIn(10_000)).toBe(10);
 });
 
+it('is stale while `wg` has removed the server', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  kernel.peers.delete(SERVER.join());
+  expect(await tunnel.status()).toMatchObject({ health: 'stale', peers: [] });
+});
+
 it('refuses a server with its own key', async () => {
   const own = config({ serverPublicKey: crypto.publicKey(OWN_KEY) });
   await expect(open().reconfigure(own)).rejects.toThrow('must not have the same public key');

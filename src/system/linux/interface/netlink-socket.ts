@@ -15,6 +15,7 @@ import {
   NLM_F_DUMP_INTR,
   NLMSG_DONE,
   NLMSG_ERROR,
+  readNumber,
 } from './netlink-message.js';
 
 const AF_NETLINK = 16;
@@ -119,7 +120,10 @@ export class NetlinkSocket {
         if (message.sequence !== this.#sequence) continue;
         if ((message.flags & NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
         if (message.type === NLMSG_ERROR) throwRefusal(name, message);
-        if (message.type === NLMSG_DONE) return { messages, isInterrupted };
+        if (message.type === NLMSG_DONE) {
+          throwFailure(name, message);
+          return { messages, isInterrupted };
+        }
         messages.push(message);
       }
     }
@@ -152,6 +156,12 @@ export class NetlinkSocket {
       setsockopt(this.#descriptor, SOL_NETLINK, option, this.#address, 4);
     }
   }
+}
+
+/** Throws NetlinkError if a list has failed after it began: its last message has an error number. */
+function throwFailure(name: string, { body }: NetlinkMessage): void {
+  const errno = -(readNumber(body) ?? 0) | 0;
+  if (errno > 0) throw new NetlinkError(name, errno, '');
 }
 
 /** Throws NetlinkError for an error message, unless its number is 0, which acknowledges. */
