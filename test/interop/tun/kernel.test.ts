@@ -206,10 +206,10 @@ describeWith(NEEDS, "a tunnel with the kernel's WireGuard", () => {
   it(
     'replaces an interface that was left before it had a key',
     async () => {
-      await configure({}, { preUp: [['sleep', '1000']] });
+      await configure({}, { preUp: [['tail', '-f', '/dev/null']] });
       await run(`rm -f /tmp/up.*
         (arctun up --mode kernel --config /tmp/arc.json >/tmp/up.log 2>&1; echo $? >/tmp/up.code) &
-        until ip link show arc0; do sleep 0.2; done; killall -KILL node; killall sleep`);
+        until pidof tail; do sleep 0.2; done; ip link show arc0; killall -KILL node; killall tail`);
       await ended();
       await configure({});
       await up();

@@ -1,12 +1,13 @@
 /**
- * Sends bursts of POSTs through a forwarder: `node burst-client.js URL LANES ROUNDS`. Each lane sends
- * one POST in each round, with a path of its own, and pauses are drawn around a second. It prints the
- * number of POSTs and the responses that were not 201, as JSON.
+ * Sends bursts of POSTs through a forwarder: `node burst-client.js URL LANES ROUNDS FIRST`. Each lane
+ * sends one POST in each round, with a path of its own: /ROUND-LANE, where rounds count from FIRST.
+ * Pauses are drawn around a second. It prints the number of POSTs and the responses that were not
+ * 201, as JSON.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 
-const [url, lanes, rounds] = process.argv.slice(2);
+const [url, lanes, rounds, first] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true });
 const failures = [];
 let sent = 0;
@@ -32,7 +33,7 @@ function post(path) {
   });
 }
 
-for (let round = 0; round < Number(rounds); round++) {
+for (let round = Number(first); round < Number(first) + Number(rounds); round++) {
   await Promise.all(Array.from({ length: Number(lanes) }, (_, lane) => post(`/${round}-${lane}`)));
   // The server closes after a second, and its FIN takes a part of the round trip.
   await setTimeout(980 + (Math.random() * 2 - 1) * 60);
