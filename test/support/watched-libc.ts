@@ -1,5 +1,5 @@
 /** The C library with counted calls, and with errors that a test can inject. */
-import type { Libc, LibcFunction } from '../../src/system/linux/libc.js';
+import type { Libc, LibcFunction, Poll } from '../../src/system/linux/libc.js';
 
 type Parameter = number | bigint | string | Uint8Array | null;
 
@@ -59,6 +59,10 @@ export class WatchedLibc implements Libc {
       });
     };
     return Object.assign(watched, { async: asynchronous });
+  }
+
+  poll(...parameters: Parameters<Libc['poll']>): Poll {
+    return this.#libc.poll(...parameters);
   }
 
   address(bytes: Uint8Array): bigint {

@@ -23,9 +23,27 @@ export interface LibcFunction {
 
 type LibcCallback = (error: unknown, result: number) => void;
 
+export interface PollEvents {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+/** A poll of libuv (`uv_poll_t`) on this thread's event loop. Keeps the process alive until stopped. */
+export interface Poll {
+  start(wanted: PollEvents, handle: (status: number, ready: PollEvents) => void): void;
+  stop(): void;
+  close(): void;
+}
+
 export interface Libc {
   /** Binds a function by its C declaration, such as `int close(int)`; it must return a number. */
   bind(declaration: string): LibcFunction;
+  /** Starts a poll. The status is negative if libuv has stopped the poll because of an error. */
+  poll(
+    descriptor: number,
+    wanted: PollEvents,
+    handle: (status: number, ready: PollEvents) => void,
+  ): Poll;
   /** Returns the address of bytes, which do not move while they are referenced. */
   address(bytes: Uint8Array): bigint;
   /** Returns the errno of the last failed call on this thread. */
@@ -74,6 +92,8 @@ async function load(): Promise<Libc | undefined> {
     const library = koffi.load(null);
     return {
       bind: (declaration) => library.func(declaration),
+      // The declared type of the callback lacks the status.
+      poll: koffi.node.poll as unknown as Libc['poll'],
       address: (bytes) => koffi.address(bytes),
       errno: () => koffi.errno(),
     };

@@ -1,4 +1,6 @@
 /** Tun devices and batched UDP sockets in this network namespace. */
+import { isMainThread } from 'node:worker_threads';
+
 import type { DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { KernelWireGuard } from '../../ports/kernel-wireguard.js';
 import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
@@ -7,7 +9,9 @@ import { removeLeftovers } from './interface/guard-routes.js';
 import { kernelWireGuard } from './interface/kernel-wireguard.js';
 import { setUpInterface } from './interface/interface-setup.js';
 import { type Libc, loadLibc } from './libc.js';
-import { Readiness } from './readiness.js';
+import { LoopReadiness } from './loop-readiness.js';
+import type { Readiness } from './readiness.js';
+import { ThreadReadiness } from './thread-readiness.js';
 import { Rtnetlink } from './interface/rtnetlink.js';
 import { openTunInterface } from './interface/tun-interface.js';
 
@@ -27,7 +31,8 @@ export async function hasLinuxNetwork(): Promise<boolean> {
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
   if (libc === undefined) return undefined;
-  const readiness = new Readiness(libc);
+  // A worker that ends while it polls would crash the process.
+  const readiness = isMainThread ? new LoopReadiness(libc) : new ThreadReadiness(libc);
   return {
     devices: packetInterfaces(libc, readiness),
     kernel: kernelWireGuard(libc),

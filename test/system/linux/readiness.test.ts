@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../src/system/linux/libc.js';
-import { Readiness, type Watch } from '../../../src/system/linux/readiness.js';
+import { LoopReadiness } from '../../../src/system/linux/loop-readiness.js';
+import type { Readiness, Watch } from '../../../src/system/linux/readiness.js';
+import { ThreadReadiness } from '../../../src/system/linux/thread-readiness.js';
 import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 import { WatchedLibc } from '../../support/watched-libc.js';
@@ -21,323 +23,332 @@ const IGNORE = { onReadable: () => false, onWritable: () => undefined };
 // A busy machine is slow to start processes.
 jest.setTimeout(60_000);
 
-describeWith(['linux', 'koffi'], 'descriptors outside the event loop', () => {
-  let real: Libc;
-  let libc: WatchedLibc;
-  let readiness: Readiness;
-  let listeners: number;
-  const open: number[] = [];
-  const watches: Watch[] = [];
+describe.each([
+  ['the event loop', 'loop-readiness.js', LoopReadiness],
+  ['a thread', 'thread-readiness.js', ThreadReadiness],
+])('with %s', (_how, file, Kind) =>
+  describeWith(['linux', 'koffi'], 'watched descriptors', () => {
+    const usesThread = Kind === ThreadReadiness;
+    let real: Libc;
+    let libc: WatchedLibc;
+    let readiness: Readiness;
+    let listeners: number;
+    const open: number[] = [];
+    const watches: Watch[] = [];
 
-  beforeAll(async () => {
-    real = (await loadLibc()) as Libc;
-  });
-  beforeEach(() => {
-    libc = new WatchedLibc(real);
-    readiness = new Readiness(libc);
-    listeners = process.listenerCount('exit');
-  });
-  afterEach(async () => {
-    for (const watch of watches.splice(0)) watch.close();
-    for (const descriptor of open.splice(0)) closeSync(descriptor);
-    await until(() => process.listenerCount('exit') === listeners);
-  });
-
-  function pipe(): { from: number; to: number } {
-    const ends = new Int32Array(new ArrayBuffer(128));
-    const bytes = new Uint8Array(ends.buffer);
-    real.bind('int pipe2(uintptr_t, int)')(Number(real.address(bytes)), O_NONBLOCK);
-    const [from = -1, to = -1] = ends;
-    open.push(from, to);
-    return { from, to };
-  }
-
-  function watch(descriptor: number, handlers: Parameters<Readiness['watch']>[1]): Watch {
-    const one = readiness.watch(descriptor, handlers);
-    watches.push(one);
-    return one;
-  }
-
-  /**
-   * Resolves when all earlier events have been reported: another pipe becomes readable after them,
-   * and is reported twice.
-   */
-  async function allReported(): Promise<void> {
-    const { from, to } = pipe();
-    let reports = 0;
-    const control = watch(from, {
-      ...IGNORE,
-      onReadable: () => {
-        reports++;
-        read(from);
-        if (reports === 1) writeSync(to, 'x');
-        return false;
-      },
+    beforeAll(async () => {
+      real = (await loadLibc()) as Libc;
     });
-    control.wantReadable(true);
-    writeSync(to, 'x');
-    await until(() => reports === 2);
-    control.close();
-    // Work that continues in turns of the event loop has had some turns.
-    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
+    beforeEach(() => {
+      libc = new WatchedLibc(real);
+      readiness = new Kind(libc);
+      listeners = process.listenerCount('exit');
+    });
+    afterEach(async () => {
+      for (const watch of watches.splice(0)) watch.close();
+      for (const descriptor of open.splice(0)) closeSync(descriptor);
+      await until(() => process.listenerCount('exit') === listeners);
+    });
 
-  /** Reads up to `most` bytes; empty if the pipe has none. */
-  function read(descriptor: number, most = 100): string {
-    const bytes = Buffer.alloc(most);
-    try {
-      return bytes.toString('latin1', 0, readSync(descriptor, bytes));
-    } catch {
-      return '';
+    function pipe(): { from: number; to: number } {
+      const ends = new Int32Array(new ArrayBuffer(128));
+      const bytes = new Uint8Array(ends.buffer);
+      real.bind('int pipe2(uintptr_t, int)')(Number(real.address(bytes)), O_NONBLOCK);
+      const [from = -1, to = -1] = ends;
+      open.push(from, to);
+      return { from, to };
     }
-  }
 
-  it('reports each time that bytes are available, with one wait for each', async () => {
-    const { from, to } = pipe();
-    const got: string[] = [];
-    const one = watch(from, {
-      ...IGNORE,
-      onReadable: () => {
-        got.push(read(from));
-        return false;
-      },
-    });
-    one.wantReadable(true);
-    for (const text of ['a', 'b', 'c']) {
-      writeSync(to, text);
-      await until(() => got.at(-1) === text);
+    function watch(descriptor: number, handlers: Parameters<Readiness['watch']>[1]): Watch {
+      const one = readiness.watch(descriptor, handlers);
+      watches.push(one);
+      return one;
     }
-    expect(got).toEqual(['a', 'b', 'c']);
-    expect(libc.count('epoll_wait')).toBe(4);
-  });
 
-  it('continues in turns of the event loop, without a wait, until the pipe is empty', async () => {
-    const { from, to } = pipe();
-    writeSync(to, 'x'.repeat(200));
-    let turns = 0;
-    let timerBefore = 0;
-    const one = watch(from, {
-      ...IGNORE,
-      onReadable: () => {
-        turns++;
-        if (turns === 1) setTimeout(() => (timerBefore = turns), 0);
-        // As long as it takes for a timer to be due.
-        for (const end = performance.now() + 1; performance.now() < end;);
-        return read(from, 2) !== '';
-      },
-    });
-    one.wantReadable(true);
-    await until(() => turns === 101 && libc.count('epoll_wait') === 2);
-    expect(timerBefore).toBeGreaterThan(0);
-    expect(timerBefore).toBeLessThan(10);
-  });
+    /**
+     * Resolves when all earlier events have been reported: another pipe becomes readable after them,
+     * and is reported twice.
+     */
+    async function allReported(): Promise<void> {
+      const { from, to } = pipe();
+      let reports = 0;
+      const control = watch(from, {
+        ...IGNORE,
+        onReadable: () => {
+          reports++;
+          read(from);
+          if (reports === 1) writeSync(to, 'x');
+          return false;
+        },
+      });
+      control.wantReadable(true);
+      writeSync(to, 'x');
+      await until(() => reports === 2);
+      control.close();
+      // Work that continues in turns of the event loop has had some turns.
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
 
-  it('lets a reader pause in the middle of its turns, and continue', async () => {
-    const { from, to } = pipe();
-    writeSync(to, 'abcd');
-    let got = '';
-    const one = watch(from, {
-      ...IGNORE,
-      onReadable: () => {
-        got += read(from, 1);
-        if (got === 'ab') one.wantReadable(false);
-        return true;
-      },
-    });
-    one.wantReadable(true);
-    await until(() => got === 'ab');
-    await allReported();
-    expect(got).toBe('ab');
-    one.wantReadable(true);
-    await until(() => got === 'abcd');
-  });
-
-  it('does not call a reader again that others have paused', async () => {
-    const { from, to } = pipe();
-    writeSync(to, 'x');
-    let calls = 0;
-    const one = watch(from, {
-      ...IGNORE,
-      onReadable: () => {
-        calls++;
-        return true;
-      },
-    });
-    one.wantReadable(true);
-    await until(() => calls > 3);
-    one.wantReadable(false);
-    const before = calls;
-    await allReported();
-    expect(calls).toBe(before);
-  });
-
-  it('reports room for as long as it is requested', async () => {
-    const { from, to } = pipe();
-    const filling = Buffer.alloc(4096);
-    const fill = () => {
+    /** Reads up to `most` bytes; empty if the pipe has none. */
+    function read(descriptor: number, most = 100): string {
+      const bytes = Buffer.alloc(most);
       try {
-        for (;;) writeSync(to, filling);
+        return bytes.toString('latin1', 0, readSync(descriptor, bytes));
       } catch {
-        // No more room.
+        return '';
       }
-    };
-    fill();
-    let calls = 0;
-    const one = watch(to, {
-      ...IGNORE,
-      onWritable: () => {
-        calls++;
-        if (calls === 2) one.wantWritable(false);
-      },
-    });
-    one.wantWritable(true);
-    await allReported();
-    expect(calls).toBe(0);
-    read(from, 65_536);
-    await until(() => calls === 2);
-    await allReported();
-    expect(calls).toBe(2);
-  });
+    }
 
-  it('accepts requests while it waits, for this descriptor and for others', async () => {
-    const [left, right] = [pipe(), pipe()];
-    const seen: string[] = [];
-    const one = watch(left.from, {
-      ...IGNORE,
-      onReadable: () => {
-        seen.push(read(left.from));
-        return false;
-      },
+    it('reports each time that bytes are available', async () => {
+      const { from, to } = pipe();
+      const got: string[] = [];
+      const one = watch(from, {
+        ...IGNORE,
+        onReadable: () => {
+          got.push(read(from));
+          return false;
+        },
+      });
+      one.wantReadable(true);
+      for (const text of ['a', 'b', 'c']) {
+        writeSync(to, text);
+        await until(() => got.at(-1) === text);
+      }
+      expect(got).toEqual(['a', 'b', 'c']);
+      // The thread starts one wait for each report.
+      expect(libc.count('epoll_wait')).toBe(usesThread ? 4 : 0);
     });
-    one.wantReadable(true);
-    await sleep(10);
-    const other = watch(right.to, {
-      ...IGNORE,
-      onWritable: () => {
-        seen.push('room');
-        other.wantWritable(false);
-      },
+
+    it('continues in turns of the event loop, without a wait, until the pipe is empty', async () => {
+      const { from, to } = pipe();
+      writeSync(to, 'x'.repeat(200));
+      let turns = 0;
+      let timerBefore = 0;
+      const one = watch(from, {
+        ...IGNORE,
+        onReadable: () => {
+          turns++;
+          if (turns === 1) setTimeout(() => (timerBefore = turns), 0);
+          // As long as it takes for a timer to be due.
+          for (const end = performance.now() + 1; performance.now() < end;);
+          return read(from, 2) !== '';
+        },
+      });
+      one.wantReadable(true);
+      await until(() => turns === 101 && libc.count('epoll_wait') === (usesThread ? 2 : 0));
+      expect(timerBefore).toBeGreaterThan(0);
+      expect(timerBefore).toBeLessThan(10);
     });
-    other.wantWritable(true);
-    await until(() => seen.includes('room'));
-    writeSync(left.to, 'bytes');
-    await until(() => seen.includes('bytes'));
-    // One at a time: the second was requested during the first wait.
-    expect(libc.count('epoll_wait')).toBe(3);
-  });
 
-  it('reports an end to readers and writers through their own callbacks', async () => {
-    const [left, right] = [pipe(), pipe()];
-    const seen: string[] = [];
-    const reader = watch(left.from, {
-      ...IGNORE,
-      onReadable: () => {
-        seen.push(`end${read(left.from)}`);
-        reader.wantReadable(false);
-        return false;
-      },
+    it('lets a reader pause in the middle of its turns, and continue', async () => {
+      const { from, to } = pipe();
+      writeSync(to, 'abcd');
+      let got = '';
+      const one = watch(from, {
+        ...IGNORE,
+        onReadable: () => {
+          got += read(from, 1);
+          if (got === 'ab') one.wantReadable(false);
+          return true;
+        },
+      });
+      one.wantReadable(true);
+      await until(() => got === 'ab');
+      await allReported();
+      expect(got).toBe('ab');
+      one.wantReadable(true);
+      await until(() => got === 'abcd');
     });
-    reader.wantReadable(true);
-    closeSync(left.to);
-    open.splice(open.indexOf(left.to), 1);
-    await until(() => seen.length === 1);
 
-    const filling = Buffer.alloc(65_536);
-    writeSync(right.to, filling);
-    const writer = watch(right.to, {
-      ...IGNORE,
-      onWritable: () => {
-        seen.push('error');
-        writer.wantWritable(false);
-      },
+    it('does not call a reader again that others have paused', async () => {
+      const { from, to } = pipe();
+      writeSync(to, 'x');
+      let calls = 0;
+      const one = watch(from, {
+        ...IGNORE,
+        onReadable: () => {
+          calls++;
+          return true;
+        },
+      });
+      one.wantReadable(true);
+      await until(() => calls > 3);
+      one.wantReadable(false);
+      const before = calls;
+      await allReported();
+      expect(calls).toBe(before);
     });
-    writer.wantWritable(true);
-    closeSync(right.from);
-    open.splice(open.indexOf(right.from), 1);
-    await until(() => seen.length === 2);
-    expect(seen).toEqual(['end', 'error']);
-  });
 
-  it('continues after a signal', async () => {
-    const { from, to } = pipe();
-    let interruptions = 3;
-    libc.refuse = (call) =>
-      call === 'epoll_wait' && interruptions-- > 0 ? constants.errno.EINTR : 0;
-    let got = '';
-    const one = watch(from, {
-      ...IGNORE,
-      onReadable: () => {
-        got += read(from);
-        return false;
-      },
+    it('reports room for as long as it is requested', async () => {
+      const { from, to } = pipe();
+      const filling = Buffer.alloc(4096);
+      const fill = () => {
+        try {
+          for (;;) writeSync(to, filling);
+        } catch {
+          // No more room.
+        }
+      };
+      fill();
+      let calls = 0;
+      const one = watch(to, {
+        ...IGNORE,
+        onWritable: () => {
+          calls++;
+          if (calls === 2) one.wantWritable(false);
+        },
+      });
+      one.wantWritable(true);
+      await allReported();
+      expect(calls).toBe(0);
+      read(from, 65_536);
+      await until(() => calls === 2);
+      await allReported();
+      expect(calls).toBe(2);
     });
-    one.wantReadable(true);
-    writeSync(to, 'x');
-    await until(() => got === 'x');
-    expect(interruptions).toBeLessThan(0);
-  });
 
-  it('does not occupy a thread without requests, or a descriptor without watchers', async () => {
-    const { from } = pipe();
-    const one = watch(from, IGNORE);
-    expect(libc.count('epoll_wait')).toBe(0);
-    one.wantReadable(true);
-    expect(libc.count('epoll_wait')).toBe(1);
-    one.wantReadable(false);
-    // The eventfd's counter is read after the wait has ended.
-    await until(() => libc.count('read') === 1);
-    one.wantReadable(true);
-    expect(libc.count('epoll_wait')).toBe(2);
-    one.close();
-    await until(() => libc.count('close') === 2);
-    expect(process.listenerCount('exit')).toBe(listeners);
-  });
+    it('accepts requests while it waits, for this descriptor and for others', async () => {
+      const [left, right] = [pipe(), pipe()];
+      const seen: string[] = [];
+      const one = watch(left.from, {
+        ...IGNORE,
+        onReadable: () => {
+          seen.push(read(left.from));
+          return false;
+        },
+      });
+      one.wantReadable(true);
+      await sleep(10);
+      const other = watch(right.to, {
+        ...IGNORE,
+        onWritable: () => {
+          seen.push('room');
+          other.wantWritable(false);
+        },
+      });
+      other.wantWritable(true);
+      await until(() => seen.includes('room'));
+      writeSync(left.to, 'bytes');
+      await until(() => seen.includes('bytes'));
+      // One at a time: the second was requested during the first wait.
+      expect(libc.count('epoll_wait')).toBe(usesThread ? 3 : 0);
+    });
 
-  it.each([
-    ['exits while it waits', 'setTimeout(() => process.exit(7), 20)', 7],
-    ['fails while it waits', 'setTimeout(() => { throw new Error("end") }, 20)', 1],
-    ['ends by itself with nothing open', 'setTimeout(() => socket.close(), 20)', 0],
-  ])(
-    'releases the thread when the process %s',
-    async (_name, end, code) => {
-      const program = `
-      const built = process.argv[1];
+    it('reports an end to readers and writers through their own callbacks', async () => {
+      const [left, right] = [pipe(), pipe()];
+      const seen: string[] = [];
+      const reader = watch(left.from, {
+        ...IGNORE,
+        onReadable: () => {
+          seen.push(`end${read(left.from)}`);
+          reader.wantReadable(false);
+          return false;
+        },
+      });
+      reader.wantReadable(true);
+      closeSync(left.to);
+      open.splice(open.indexOf(left.to), 1);
+      await until(() => seen.length === 1);
+
+      const filling = Buffer.alloc(65_536);
+      writeSync(right.to, filling);
+      const writer = watch(right.to, {
+        ...IGNORE,
+        onWritable: () => {
+          seen.push('error');
+          writer.wantWritable(false);
+        },
+      });
+      writer.wantWritable(true);
+      closeSync(right.from);
+      open.splice(open.indexOf(right.from), 1);
+      await until(() => seen.length === 2);
+      expect(seen).toEqual(['end', 'error']);
+    });
+
+    if (usesThread) {
+      it('continues after a signal', async () => {
+        const { from, to } = pipe();
+        let interruptions = 3;
+        libc.refuse = (call) =>
+          call === 'epoll_wait' && interruptions-- > 0 ? constants.errno.EINTR : 0;
+        let got = '';
+        const one = watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            got += read(from);
+            return false;
+          },
+        });
+        one.wantReadable(true);
+        writeSync(to, 'x');
+        await until(() => got === 'x');
+        expect(interruptions).toBeLessThan(0);
+      });
+
+      it('does not occupy a thread without requests, or a descriptor without watchers', async () => {
+        const { from } = pipe();
+        const one = watch(from, IGNORE);
+        expect(libc.count('epoll_wait')).toBe(0);
+        one.wantReadable(true);
+        expect(libc.count('epoll_wait')).toBe(1);
+        one.wantReadable(false);
+        // The eventfd's counter is read after the wait has ended.
+        await until(() => libc.count('read') === 1);
+        one.wantReadable(true);
+        expect(libc.count('epoll_wait')).toBe(2);
+        one.close();
+        await until(() => libc.count('close') === 2);
+        expect(process.listenerCount('exit')).toBe(listeners);
+      });
+    }
+
+    it.each([
+      ['exits while it waits', 'setTimeout(() => process.exit(7), 20)', 7],
+      ['fails while it waits', 'setTimeout(() => { throw new Error("end") }, 20)', 1],
+      ['ends by itself with nothing open', 'setTimeout(() => socket.close(), 20)', 0],
+    ])(
+      'does not keep the process when it %s',
+      async (_name, end, code) => {
+        const program = `
+      const [, built, file] = process.argv;
       const { loadLibc } = await import(built + 'libc.js');
-      const { Readiness } = await import(built + 'readiness.js');
+      const [Readiness] = Object.values(await import(built + file));
       const { batchedUdpSockets } = await import(built + 'udp/batched-udp-socket.js');
       const libc = await loadLibc();
       const sockets = batchedUdpSockets({ libc, readiness: new Readiness(libc) });
       const socket = await sockets.open({ address: '127.0.0.1', port: 0 });
       ${end};`;
-      const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT], {
-        stdio: 'ignore',
-      });
-      // A thread that waits forever would block the exit.
-      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
-      const [exitCode] = (await once(child, 'exit')) as [number | null];
-      clearTimeout(timer);
-      expect(exitCode).toBe(code);
-    },
-    30_000,
-  );
-
-  it('calls no callback after close, even if bytes arrived before', async () => {
-    const { from, to } = pipe();
-    let calls = 0;
-    const one = watch(from, {
-      ...IGNORE,
-      onReadable: () => {
-        calls++;
-        return true;
+        const child = spawn(process.execPath, ['--input-type=module', '-e', program, BUILT, file], {
+          stdio: 'ignore',
+        });
+        // A thread that waits forever would block the exit.
+        const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+        const [exitCode] = (await once(child, 'exit')) as [number | null];
+        clearTimeout(timer);
+        expect(exitCode).toBe(code);
       },
+      30_000,
+    );
+
+    it('calls no callback after close, even if bytes arrived before', async () => {
+      const { from, to } = pipe();
+      let calls = 0;
+      const one = watch(from, {
+        ...IGNORE,
+        onReadable: () => {
+          calls++;
+          return true;
+        },
+      });
+      one.wantReadable(true);
+      writeSync(to, 'x');
+      // Long enough for the wait to have ended on its thread.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      one.close();
+      one.wantReadable(true);
+      await allReported();
+      expect(calls).toBe(0);
     });
-    one.wantReadable(true);
-    writeSync(to, 'x');
-    // Long enough for the wait to have ended on its thread.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-    one.close();
-    one.wantReadable(true);
-    await allReported();
-    expect(calls).toBe(0);
-  });
-});
+  }),
+);

@@ -41,7 +41,10 @@ function kernel(lists: readonly List[]): { libc: Libc; asked: () => number } {
     buffer = bytes as Uint8Array<ArrayBuffer>;
     return 0n;
   };
-  return { libc: { bind, address, errno: () => 0 }, asked: () => asked };
+  const poll = () => {
+    throw new Error('rtnetlink does not wait');
+  };
+  return { libc: { bind, address, poll, errno: () => 0 }, asked: () => asked };
 }
 
 function answer({ route, interrupted }: List, sequence: number): Uint8Array[] {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { PACKET_HEADROOM, PACKET_TAILROOM } from '../../../../src/lib/packet-slot.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
-import { Readiness } from '../../../../src/system/linux/readiness.js';
+import { LoopReadiness } from '../../../../src/system/linux/loop-readiness.js';
 import { InterfaceError } from '../../../../src/system/linux/interface/interface-error.js';
 import { openTunInterface } from '../../../../src/system/linux/interface/tun-interface.js';
 import type { PacketInterface } from '../../../../src/ports/packet-interfaces.js';
@@ -42,7 +42,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   let real: Libc;
   let libc: WatchedLibc;
   let space: NetworkNamespace;
-  let readiness: Readiness;
+  let readiness: LoopReadiness;
   const devices: PacketInterface[] = [];
 
   beforeAll(async () => {
@@ -51,7 +51,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip', 'ping'], 'a tun device', ()
   });
   beforeEach(() => {
     libc = new WatchedLibc(real);
-    readiness = new Readiness(libc);
+    readiness = new LoopReadiness(libc);
   });
   afterEach(() => {
     for (const device of devices.splice(0)) device.close();

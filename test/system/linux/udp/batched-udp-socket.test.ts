@@ -8,7 +8,7 @@ import {
   batchedUdpSockets,
 } from '../../../../src/system/linux/udp/batched-udp-socket.js';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
-import { Readiness } from '../../../../src/system/linux/readiness.js';
+import { LoopReadiness } from '../../../../src/system/linux/loop-readiness.js';
 import type { DatagramSocket, DatagramSockets } from '../../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../../src/ports/datagram.js';
 import { describeWith } from '../../../support/runner/requirements.js';
@@ -26,7 +26,7 @@ jest.setTimeout(60_000);
 describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   let real: Libc;
   let libc: WatchedLibc;
-  let readiness: Readiness;
+  let readiness: LoopReadiness;
   const open: { close(): unknown }[] = [];
 
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
   });
   beforeEach(() => {
     libc = new WatchedLibc(real);
-    readiness = new Readiness(libc);
+    readiness = new LoopReadiness(libc);
   });
   afterEach(async () => {
     libc.refuse = () => 0;
