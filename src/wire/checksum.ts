@@ -6,11 +6,60 @@
  */
 import type { IpAddress } from './ip-address.js';
 
+/** Shorter parts are not worth the setup of the fast way. */
+const SHORTEST_FAST = 64;
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /**
- * Returns the unfolded sum of the 16-bit words of `bytes[offset, offset + length)`. An odd last
- * byte is padded with a zero byte (RFC 1071 1).
+ * Returns the sum of the 16-bit words of `bytes[offset, offset + length)`, possibly folded. An odd
+ * last byte is padded with a zero byte (RFC 1071 1).
  */
 export function sumBytes(bytes: Uint8Array, offset: number, length: number): number {
+  const isAligned = ((bytes.byteOffset + offset) & 3) === 0;
+  if (!isAligned || length < SHORTEST_FAST || !IS_LITTLE_ENDIAN) {
+    return sumSlowly(bytes, offset, length);
+  }
+  const rest = length & 3;
+  const sum = sumWords(bytes, offset, length - rest);
+  return sum + sumSlowly(bytes, offset + length - rest, rest);
+}
+
+/** The latest memory, because consecutive packets are mostly in one slab. */
+let memory: ArrayBufferLike | undefined;
+let words: Uint32Array = new Uint32Array(0);
+
+/**
+ * Sums words of 32 bits, which RFC 1071 2 (C) allows, in this machine's byte order, and swaps the
+ * folded sum (2 (B)). This takes less than half the time of single bytes.
+ */
+function sumWords(bytes: Uint8Array, offset: number, length: number): number {
+  if (bytes.buffer !== memory) {
+    memory = bytes.buffer;
+    words = new Uint32Array(memory, 0, memory.byteLength >>> 2);
+  }
+  // For 64 KiB, both sums stay below 2^31.
+  let high = 0;
+  let low = 0;
+  let index = (bytes.byteOffset + offset) >>> 2;
+  const end = index + (length >>> 2);
+  for (const unrolled = end - 3; index < unrolled; index += 4) {
+    const a = words[index]!;
+    const b = words[index + 1]!;
+    const c = words[index + 2]!;
+    const d = words[index + 3]!;
+    high += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
+    low += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
+  }
+  for (; index < end; index++) {
+    high += words[index]! >>> 16;
+    low += words[index]! & 0xffff;
+  }
+  const folded = fold(high + low);
+  return ((folded & 0xff) << 8) | (folded >>> 8);
+}
+
+function sumSlowly(bytes: Uint8Array, offset: number, length: number): number {
   // High and low bytes are summed separately, so that carries are added only once, at the end. For
   // 64 KiB, both sums stay below 2^31.
   let high = 0;
@@ -48,10 +97,13 @@ export function sumPseudoHeader(
 
 /** Returns the checksum field for a sum below 2^48: folded to 16 bits and complemented. */
 export function finishChecksum(sum: number): number {
-  let folded = sum > 0xffffffff ? (sum % 0x10000) + Math.floor(sum / 0x10000) : sum;
-  folded = (folded & 0xffff) + (folded >>> 16);
-  folded = (folded & 0xffff) + (folded >>> 16);
-  return ~folded & 0xffff;
+  return ~fold(sum > 0xffffffff ? (sum % 0x10000) + Math.floor(sum / 0x10000) : sum) & 0xffff;
+}
+
+/** Folds a sum below 2^32 to 16 bits. */
+function fold(sum: number): number {
+  const once = (sum & 0xffff) + (sum >>> 16);
+  return (once & 0xffff) + (once >>> 16);
 }
 
 /** Whether a message is intact, given the sum over all its bytes including the checksum. */

@@ -14,6 +14,13 @@ it('has the room that WireGuard needs around a packet', () => {
   expect(slot[PACKET_HEADROOM]).toBe(1);
 });
 
+it('aligns packets, whatever the length of the packet before', () => {
+  const slots = new PacketSlots();
+  for (let length = 40; length < 60; length++) {
+    expect(packetInSlot(slots.allocate(length)).byteOffset % 4).toBe(0);
+  }
+});
+
 it('never returns the same bytes twice, even across the end of a slab', () => {
   const slots = new PacketSlots();
   const all = Array.from({ length: 1000 }, () => slots.allocate(1420));

@@ -23,9 +23,10 @@ it('sums the example of RFC 1071 section 3', () => {
 });
 
 it('agrees with the simple algorithm for every length and offset', () => {
-  const bytes = patternBytes(100);
+  const bytes = patternBytes(1500);
+  const lengths = [...Array(91).keys(), 1388, 1389, 1390, 1391, 1392];
   for (let offset = 0; offset < 4; offset++) {
-    for (let length = 0; length <= 90; length++) {
+    for (const length of lengths) {
       const part = bytes.subarray(offset, offset + length);
       expect(finishChecksum(sumBytes(bytes, offset, length))).toBe(plainChecksum(part));
     }
