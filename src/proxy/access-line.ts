@@ -22,7 +22,8 @@ export function partiesOf(
 
 /** Returns the path without its query, which may contain a secret. */
 export function loggedPath(path: string): string {
-  const [plain = ''] = path.split(/[?#]/);
+  const end = path.search(/[?#]/);
+  const plain = end < 0 ? path : path.slice(0, end);
   return plain.length <= MAX_PATH ? plain : `${plain.slice(0, MAX_PATH)}…`;
 }
 

@@ -196,7 +196,7 @@ export class Exchange implements DeliveryHandler {
   body(bytes: Buffer): void {
     if (this.#phase !== 'open') return;
     this.#bytes += bytes.length;
-    if (!this.#response.write(bytes)) this.#waitForClient();
+    if (!this.#forwardedAnswer.write(bytes)) this.#waitForClient();
     this.progress();
   }
 

@@ -19,6 +19,7 @@ export class ForwardedResponse {
   /** The origin whose pages may read the response. */
   corsOrigin: string | undefined;
   #interimCount = 0;
+  #isHeadSent = false;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.#request = request;
@@ -76,9 +77,21 @@ export class ForwardedResponse {
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(answer.status, reasonPhrase(answer.reason), fields);
-    // Sends the head immediately, encoded as latin1, which preserves its bytes.
-    this.#response.write('', 'latin1');
+    // Often the rest of the response has arrived, too. Node then sends it together with the head.
+    process.nextTick(() => this.#sendHead());
     return true;
+  }
+
+  /** Sends the head encoded as latin1, which preserves its bytes, unless more was written since. */
+  #sendHead(): void {
+    if (this.#isHeadSent || this.#response.writableEnded) return;
+    this.#response.write('', 'latin1');
+  }
+
+  /** @returns false if the caller should wait for the event `drain` */
+  write(bytes: Buffer): boolean {
+    this.#isHeadSent = true;
+    return this.#response.write(bytes);
   }
 
   /** Adds the trailers; Node writes them only if the response is chunked. */

@@ -149,7 +149,7 @@ export function answerFields(
   const hasNoLength = answer.status === 204;
   const fields = hasNoLength
     ? interimFields(answer.rawHeaders)
-    : [...endToEndFields(answer.rawHeaders)].flat();
+    : endToEndFields(answer.rawHeaders).flat();
   if (isChunked) fields.push(...fieldsNamed(answer.rawHeaders, 'trailer'));
   return fields;
 }
@@ -159,7 +159,7 @@ export function answerFields(
  * a client that honored it would read the final response as a body (RFC 9112 6.3).
  */
 export function interimFields(rawHeaders: readonly string[]): string[] {
-  const fields = [...endToEndFields(rawHeaders)];
+  const fields = endToEndFields(rawHeaders);
   return fields.filter(([name]) => name.toLowerCase() !== 'content-length').flat();
 }
 
@@ -174,7 +174,7 @@ export function switchFields({ rawHeaders }: ResponseHead): string[] {
  * invalid as trailers.
  */
 export function trailerFields(rawTrailers: readonly string[]): [string, string][] {
-  return [...pairs(rawTrailers)]
+  return pairs(rawTrailers)
     .filter(([name]) => !isHopByHop(name) && !NEVER_A_TRAILER.has(name.toLowerCase()))
     .filter((field) => areWritable('', field))
     .map(([name, value]) => [name, value]);
@@ -220,16 +220,20 @@ export function hasForeignCoding({ headers }: IncomingMessage): boolean {
   return coding !== undefined && coding.trim().toLowerCase() !== 'chunked';
 }
 
-function* endToEndFields(rawHeaders: readonly string[]): Generator<HeaderField> {
+/** The fields that are neither hop-by-hop nor connection options. */
+function endToEndFields(rawHeaders: readonly string[]): HeaderField[] {
   const options = connectionOptions(rawHeaders);
-  for (const [name, value] of pairs(rawHeaders)) {
-    if (!isHopByHop(name) && !options.has(name.toLowerCase())) yield [name, value];
-  }
+  return pairs(rawHeaders).filter(([name]) => {
+    const lower = name.toLowerCase();
+    return !HOP_BY_HOP.has(lower) && !options.has(lower);
+  });
 }
 
 /** The fields with this lower-case name, as alternating names and values. */
 function fieldsNamed(rawHeaders: readonly string[], name: string): string[] {
-  return [...pairs(rawHeaders)].filter((field) => field[0].toLowerCase() === name).flat();
+  return pairs(rawHeaders)
+    .filter((field) => field[0].toLowerCase() === name)
+    .flat();
 }
 
 function connectionOptions(rawHeaders: readonly string[]): Set<string> {
@@ -242,10 +246,12 @@ function connectionOptions(rawHeaders: readonly string[]): Set<string> {
   return options;
 }
 
-function* pairs(rawHeaders: readonly string[]): Generator<HeaderField> {
+function pairs(rawHeaders: readonly string[]): HeaderField[] {
+  const fields: HeaderField[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    yield [rawHeaders[index] ?? '', rawHeaders[index + 1] ?? ''];
+    fields.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
   }
+  return fields;
 }
 
 /** RFC 9110 4.2.3: the default port is omitted. */
