@@ -31,7 +31,7 @@ export async function hasLinuxNetwork(): Promise<boolean> {
 export async function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   const libc = await loadLibc();
   if (libc === undefined) return undefined;
-  // A worker that ends while it polls would crash the process.
+  // A worker that ends while it polls would abort the process.
   const readiness = isMainThread ? new LoopReadiness(libc) : new ThreadReadiness(libc);
   return {
     devices: packetInterfaces(libc, readiness),

@@ -1,6 +1,7 @@
 /**
  * Waits for file descriptors on the event loop of Node.js itself, through koffi's `uv_poll`. Only
- * the main thread may use it: Node.js crashes if a worker ends before its polls are closed.
+ * the main thread may use it: koffi aborts the process if a poll reports an event in a worker that
+ * is ending (docs/decisions/0009-native-descriptors.md).
  */
 import type { Libc, Poll, PollEvents } from './libc.js';
 import type { Readiness, ReadyHandlers, Watch } from './readiness.js';

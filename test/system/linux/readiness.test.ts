@@ -350,5 +350,49 @@ describe.each([
       await allReported();
       expect(calls).toBe(0);
     });
+
+    it('calls no callback after close, even if the event was already reported', async () => {
+      let calls = 0;
+      const both = [pipe(), pipe()].map(({ from, to }) => {
+        writeSync(to, 'x');
+        return watch(from, {
+          ...IGNORE,
+          onReadable: () => {
+            calls++;
+            for (const one of both) one.close();
+            return true;
+          },
+        });
+      });
+      for (const one of both) one.wantReadable(true);
+      await until(() => calls > 0);
+      for (const one of both) one.wantReadable(true);
+      await allReported();
+      expect(calls).toBe(1);
+    });
   }),
 );
+
+it('polls again after an error of the descriptor, which stops a poll of libuv', async () => {
+  const wanted: unknown[] = [];
+  let report: Parameters<Libc['poll']>[2] = () => undefined;
+  const poll = { start: (events: unknown) => void wanted.push(events), stop() {}, close() {} };
+  const libc = {
+    poll: (...[, , handle]: Parameters<Libc['poll']>) => {
+      report = handle;
+      return poll;
+    },
+  } as unknown as Libc;
+  let reads = 0;
+  const one = new LoopReadiness(libc).watch(3, {
+    ...IGNORE,
+    onReadable: () => {
+      reads++;
+      return false;
+    },
+  });
+  one.wantReadable(true);
+  report(-9, { readable: false, writable: false });
+  await until(() => reads === 1);
+  expect(wanted).toEqual([{ readable: true, writable: false }]);
+});
