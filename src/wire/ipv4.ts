@@ -17,7 +17,8 @@ const FLAGS_AND_FRAGMENT = 6;
 const TIME_TO_LIVE = 8;
 const PROTOCOL = 9;
 const CHECKSUM = 10;
-const SOURCE = 12;
+/** The offset of the source address, which the destination address follows. */
+export const IPV4_SOURCE = 12;
 const DESTINATION = 16;
 
 const DONT_FRAGMENT = 0x4000;
@@ -79,7 +80,7 @@ export function ipv4IsFragment(bytes: Uint8Array, offset: number): boolean {
 }
 
 export function ipv4Source(bytes: Uint8Array, offset: number): IpAddress {
-  return bytes.subarray(offset + SOURCE, offset + SOURCE + 4);
+  return bytes.subarray(offset + IPV4_SOURCE, offset + IPV4_SOURCE + 4);
 }
 
 export function ipv4Destination(bytes: Uint8Array, offset: number): IpAddress {
@@ -111,7 +112,7 @@ export function createIpv4Header(
   writeUint16(header, FLAGS_AND_FRAGMENT, DONT_FRAGMENT);
   header[TIME_TO_LIVE] = DEFAULT_TIME_TO_LIVE;
   header[PROTOCOL] = protocol;
-  header.set(source, SOURCE);
+  header.set(source, IPV4_SOURCE);
   header.set(destination, DESTINATION);
   return header;
 }

@@ -24,7 +24,8 @@ export const IPV6_NEXT_HEADER = 6;
 export const FRAGMENT_OFFSET = 2;
 
 const HOP_LIMIT = 7;
-const SOURCE = 8;
+/** The offset of the source address, which the destination address follows. */
+export const IPV6_SOURCE = 8;
 const DESTINATION = 24;
 const IDENTIFICATION = 4;
 
@@ -43,7 +44,7 @@ export function ipv6PayloadLength(bytes: Uint8Array, offset: number): number {
 }
 
 export function ipv6Source(bytes: Uint8Array, offset: number): IpAddress {
-  return bytes.subarray(offset + SOURCE, offset + SOURCE + 16);
+  return bytes.subarray(offset + IPV6_SOURCE, offset + IPV6_SOURCE + 16);
 }
 
 export function ipv6Destination(bytes: Uint8Array, offset: number): IpAddress {
@@ -104,7 +105,7 @@ export function createIpv6Header(
   writeInt32(header, 0, (6 << 28) | flowLabel);
   header[IPV6_NEXT_HEADER] = nextHeader;
   header[HOP_LIMIT] = DEFAULT_HOP_LIMIT;
-  header.set(source, SOURCE);
+  header.set(source, IPV6_SOURCE);
   header.set(destination, DESTINATION);
   return header;
 }

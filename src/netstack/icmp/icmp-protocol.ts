@@ -5,7 +5,7 @@
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { PACKET_HEADROOM, packetInSlot } from '../../lib/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
-import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
+import { isChecksumValid, sumBytes } from '../../wire/checksum.js';
 import {
   finishIcmp,
   ICMP_DESTINATION_UNREACHABLE,
@@ -81,9 +81,7 @@ export class IcmpProtocol {
       return;
     }
     // RFC 4443 2.3: the ICMPv6 checksum covers a pseudo header.
-    const pseudoSum = packet.isIpv6
-      ? sumPseudoHeader(packet.source, packet.destination, PROTOCOL_ICMPV6, length)
-      : 0;
+    const pseudoSum = packet.isIpv6 ? packet.pseudoSum(PROTOCOL_ICMPV6, length) : 0;
     if (isChecksumValid(pseudoSum + sumBytes(bytes, offset, length))) {
       this.#handleMessage(packet, now);
     } else {

@@ -1,28 +1,30 @@
-import { addressKey, type IpAddress } from '../../wire/ip-address.js';
+import { addressKey } from '../../wire/ip-address.js';
+import { readInt32 } from '../../wire/bytes.js';
 
 /**
  * Caches the addressKey() of the last address, because IPv6 keys are strings, and many consecutive
  * packets often come from the same source.
  */
 export class AddressKeyMemo {
-  #address: Uint8Array = new Uint8Array(0);
+  #address = new Uint8Array(0);
   #key: number | string = 0;
 
-  keyOf(address: IpAddress): number | string {
-    if (address.length === 4) return addressKey(address);
-    if (!this.#isLast(address)) {
-      this.#address = address.slice();
-      this.#key = addressKey(address);
+  /** Returns the addressKey() of the address of 4 or 16 bytes at `offset`. */
+  keyAt(bytes: Uint8Array, offset: number, length: number): number | string {
+    if (length === 4) return readInt32(bytes, offset) >>> 0;
+    if (!this.#isLast(bytes, offset)) {
+      this.#address = bytes.slice(offset, offset + length);
+      this.#key = addressKey(this.#address);
     }
     return this.#key;
   }
 
-  #isLast(address: IpAddress): boolean {
+  #isLast(bytes: Uint8Array, offset: number): boolean {
     const last = this.#address;
     if (last.length === 0) return false;
     // Compare backwards, because addresses usually differ at the end.
     for (let index = 15; index >= 0; index--) {
-      if (address[index] !== last[index]) return false;
+      if (bytes[offset + index] !== last[index]) return false;
     }
     return true;
   }

@@ -1,7 +1,9 @@
+import { sumBytes } from '../../wire/checksum.js';
 import type { IpAddress } from '../../wire/ip-address.js';
 import {
   ipv4Destination,
   ipv4HeaderError,
+  IPV4_SOURCE,
   ipv4HeaderLength,
   ipv4Protocol,
   ipv4Source,
@@ -11,6 +13,7 @@ import {
 import {
   IPV6_HEADER_LENGTH,
   IPV6_NEXT_HEADER,
+  IPV6_SOURCE,
   ipv6Destination,
   ipv6HeaderError,
   ipv6PayloadLength,
@@ -33,6 +36,8 @@ export class Inbound {
   /** The offset after the IP header and, for IPv6, after the extension headers parsed so far. */
   offset = 0;
   length = 0;
+  /** The key of the last source that was a unicast address. */
+  #unicastKey: number | string = '';
   readonly #sources = new AddressKeyMemo();
   readonly #destinations = new AddressKeyMemo();
 
@@ -42,6 +47,18 @@ export class Inbound {
 
   get destination(): IpAddress {
     return this.isIpv6 ? ipv6Destination(this.bytes, 0) : ipv4Destination(this.bytes, 0);
+  }
+
+  /**
+   * Returns the sum of the pseudo header (RFC 9293 3.1, RFC 8200 8.1).
+   *
+   * @param length the length of the upper-layer header and data, in octets
+   */
+  pseudoSum(protocol: number, length: number): number {
+    const sum = this.isIpv6
+      ? sumBytes(this.bytes, IPV6_SOURCE, 32)
+      : sumBytes(this.bytes, IPV4_SOURCE, 8);
+    return sum + protocol + length;
   }
 
   /** The end of the packet in `bytes`. Octets after this offset do not belong to the packet. */
@@ -62,14 +79,18 @@ export class Inbound {
     const error = this.isIpv6 ? ipv6HeaderError(packet) : ipv4HeaderError(packet);
     if (error !== undefined) return error;
     this.bytes = packet;
+    const size = this.isIpv6 ? 16 : 4;
+    const at = this.isIpv6 ? IPV6_SOURCE : IPV4_SOURCE;
     // Multicast and broadcast packets are dropped here without a reply, because no such address is
     // local.
-    const localIndex = addresses.indexOfKey(this.#destinations.keyOf(this.destination));
+    const localIndex = addresses.indexOfKey(this.#destinations.keyAt(packet, at + size, size));
     if (localIndex === undefined) return 'ip-destination';
-    const { source } = this;
-    if (!isUnicast(source)) return 'ip-source';
     this.localIndex = localIndex;
-    this.sourceKey = this.#sources.keyOf(source);
+    this.sourceKey = this.#sources.keyAt(packet, at, size);
+    if (this.sourceKey !== this.#unicastKey) {
+      if (!isUnicast(this.source)) return 'ip-source';
+      this.#unicastKey = this.sourceKey;
+    }
     // A local source address is spoofed, because packets to local addresses never enter the tunnel.
     if (addresses.indexOfKey(this.sourceKey) !== undefined) return 'ip-source';
     if (this.isIpv6) {

@@ -4,7 +4,7 @@ import type { DropCounter } from '../../lib/drop-counter.js';
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 import { PACKET_HEADROOM } from '../../lib/packet-slot.js';
-import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../wire/checksum.js';
+import { isChecksumValid, sumBytes } from '../../wire/checksum.js';
 import { addressKey, type IpAddress, type SocketAddress } from '../../wire/ip-address.js';
 import { PROTOCOL_UDP } from '../../wire/ipv4.js';
 import {
@@ -216,6 +216,6 @@ export class UdpProtocol implements UdpHost {
 function isIntact(packet: Inbound, length: number): boolean {
   const { bytes, offset } = packet;
   if (udpChecksum(bytes, offset) === 0) return !packet.isIpv6;
-  const pseudoSum = sumPseudoHeader(packet.source, packet.destination, PROTOCOL_UDP, length);
+  const pseudoSum = packet.pseudoSum(PROTOCOL_UDP, length);
   return isChecksumValid(pseudoSum + sumBytes(bytes, offset, length));
 }

@@ -4,7 +4,7 @@
  */
 import { sequenceBefore } from '../../../lib/sequence-number.js';
 import { TokenBucket } from '../../../lib/token-bucket.js';
-import { isChecksumValid, sumBytes, sumPseudoHeader } from '../../../wire/checksum.js';
+import { isChecksumValid, sumBytes } from '../../../wire/checksum.js';
 import { PROTOCOL_TCP } from '../../../wire/ipv4.js';
 import { ACK, RST, SYN } from '../../../wire/tcp.js';
 import type { Inbound } from '../../ip/inbound.js';
@@ -56,7 +56,7 @@ export class InboundSegments {
       drops.count('tcp-truncated');
       return;
     }
-    const pseudoSum = sumPseudoHeader(packet.source, packet.destination, PROTOCOL_TCP, length);
+    const pseudoSum = packet.pseudoSum(PROTOCOL_TCP, length);
     // RFC 9293 3.1, MUST-3: verify the checksum.
     if (isChecksumValid(pseudoSum + sumBytes(bytes, offset, length))) {
       this.#deliver(packet, segment, now);
