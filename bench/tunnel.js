@@ -1,20 +1,24 @@
 /**
  * Measures the throughput of a tunnel over a path that is faster than this machine: `npm run
- * bench:tunnel`. One stream uses the network interface of `arctun up --mode tun`, one uses the
- * proxy in userspace, and small POSTs use the forwarder. Each is compared with wireguard-go as the
- * client of the same server. `--only tun` and `--socket dgram` restrict the runs.
+ * bench:tunnel`. Streams, pings and UDP use the network interface of `arctun up --mode tun`, streams
+ * use the proxy in userspace, and small POSTs use the forwarder. Each is compared with wireguard-go
+ * as the client of the same server. `--only tun` and `--socket dgram` restrict the runs.
  * docs/reference/benchmarks.md describes the measurements.
  */
 import { parseArgs } from 'node:util';
 
+import { ping, udpRate } from './support/datagrams.js';
 import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
 import { runTask } from './support/task.js';
 
-const PROXY_PORT = 1080;
+const PROXY = '127.0.0.1:1080';
 const ARCTUN = new URL('../bin/run.js', import.meta.url).pathname;
 const ALGORITHM = 'bbr';
 const HOST = SERVICES[ALGORITHM];
+
+/** How many streams run at once. */
+const STREAMS = [1, 10];
 
 const { values } = parseArgs({
   options: {
@@ -50,22 +54,48 @@ async function compareInterfaces() {
   const up = lab.start('client', [...UP, '--mode', 'tun', '--config', lab.tunConfigPath]);
   await up.line((line) => line.startsWith('{'));
   lab.setTunCongestion(ALGORITHM);
-  for (const task of ['up', 'down']) {
-    const [own, theirs] = await alternate(
-      { stack: 'kernel', task, host: TUN_SERVICE, process: up },
-      { stack: 'kernel', task, host: HOST, process: lab.wireguard },
-    );
-    print(
-      `one ${task}load stream, --mode tun / wireguard-go`,
-      rateOf(own),
-      rateOf(theirs),
-      'Mbit/s',
-    );
-    const [ownCpu, theirCpu] = [cpuOf(own), cpuOf(theirs)];
-    print('CPU of that stream, --mode tun / wireguard-go', ownCpu, theirCpu, 'ms a gigabyte');
-  }
+  await compareTransfers(
+    '--mode tun',
+    { stack: 'kernel', host: TUN_SERVICE, process: up },
+    { stack: 'kernel', host: HOST, process: lab.wireguard },
+  );
+  const pings = await inTurn((host) => ping(lab, host), TUN_SERVICE, HOST);
+  print('ping, --mode tun / wireguard-go', ...pings, 'ms');
+  const rates = await inTurn((host) => udpRate(lab, host, milliseconds / 1000), TUN_SERVICE, HOST);
+  print('UDP with less than 1 % loss, --mode tun / wireguard-go', ...rates, 'Mbit/s');
   up.kill('SIGTERM');
   await up.ended();
+}
+
+async function compareStreams() {
+  const { up, stop } = await startUp();
+  await compareTransfers(
+    'SOCKS5 proxy',
+    { stack: 'socks5', proxy: PROXY, host: HOST, process: up },
+    { stack: 'kernel', host: HOST, process: lab.wireguard },
+  );
+  await stop();
+}
+
+/** Compares the rate and the CPU time of one stream, and of ten, in each direction. */
+async function compareTransfers(name, ours, theirs) {
+  for (const streams of STREAMS) {
+    for (const task of ['up', 'down']) {
+      const both = await alternate({ ...ours, task, streams }, { ...theirs, task, streams });
+      const what = `${task}load, streams: ${streams}, ${name} / wireguard-go`;
+      print(what, ...both.map(rateOf), 'Mbit/s');
+      print('  CPU time', ...both.map(cpuOf), 'ms a gigabyte');
+    }
+  }
+}
+
+/** Returns the medians of a measurement that is made for each host in turn. */
+async function inTurn(measure, ...hosts) {
+  const results = hosts.map(() => []);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    for (const [index, host] of hosts.entries()) results[index].push(await measure(host));
+  }
+  return results.map(median);
 }
 
 function rateOf(results) {
@@ -77,34 +107,17 @@ function cpuOf(results) {
   return median(results.map(({ bytes, cpu }) => (cpu * 1e12) / bytes));
 }
 
-async function compareStreams() {
-  const stop = await startUp();
-  // If the build has no proxy, use the library's dialer directly.
-  const hasProxy = await listens(PROXY_PORT);
-  const ours = hasProxy ? { stack: 'socks5', proxy: `127.0.0.1:${PROXY_PORT}` } : { stack: 'ours' };
-  if (!hasProxy) await stop();
-  const name = hasProxy ? 'SOCKS5 proxy' : "library's dialer";
-  for (const task of ['up', 'down']) {
-    const [own, theirs] = await alternate(
-      { ...ours, task, config: lab.configPath, congestion: ALGORITHM, host: HOST },
-      { stack: 'kernel', task, host: HOST },
-    );
-    print(`one ${task}load stream, ${name} / wireguard-go`, rateOf(own), rateOf(theirs), 'Mbit/s');
-  }
-  if (hasProxy) await stop();
-}
-
 /** Compares small POSTs through the forwarder and through SOCKS5 with direct ones. */
 async function comparePosts() {
-  const stop = await startUp();
+  const { forward, stop } = await startUp();
   const straight = `http://${HOST}`;
   for (const connections of [1, 32]) {
     for (const [name, path, proxy] of [
       ['forwarder', '/'],
       ['forwarder, closing server', '/close'],
-      ['SOCKS5 proxy', '/', `127.0.0.1:${PROXY_PORT}`],
+      ['SOCKS5 proxy', '/', PROXY],
     ]) {
-      const base = proxy === undefined ? stop.forward : straight;
+      const base = proxy === undefined ? forward : straight;
       const task = { task: 'posts', connections };
       const [own, theirs] = await alternate(
         { ...task, url: `${base}${path}`, proxy },
@@ -144,38 +157,21 @@ async function alternate(...setups) {
   return results;
 }
 
-/**
- * Starts `arctun up` and waits until it is ready. Returns a function that stops it, with the
- * forwarder's URL as the property `forward`.
- */
+/** Starts `arctun up` in userspace, and waits until it is ready. */
 async function startUp() {
-  const up = lab.start('client', [
-    ...UP,
-    ...[
-      '--mode',
-      'userspace',
-      '--config',
-      lab.configPath,
-      '--forward-listen',
-      '127.0.0.1:0',
-      '--forward-to',
-      `${HOST}:80`,
-    ],
-  ]);
+  const listen = ['--forward-listen', '127.0.0.1:0', '--forward-to', `${HOST}:80`];
+  const mode = ['--mode', 'userspace', '--config', lab.configPath];
+  const up = lab.start('client', [...UP, ...mode, ...listen]);
   const { forward } = JSON.parse(await up.line((line) => line.startsWith('{')));
   const stop = async () => {
     up.kill('SIGTERM');
     await up.ended();
   };
-  return Object.assign(stop, { forward });
-}
-
-/** Whether a process listens on the port in the client's namespace. */
-async function listens(port) {
-  return lab.run('client', 'ss', '-tlnHO', 'sport', `:${port}`).trim() !== '';
+  return { up, forward, stop };
 }
 
 function print(what, ours, theirs, unit) {
   const ratio = (ours / theirs).toFixed(2);
-  console.log(`${what.padEnd(60)} ${ratio}  (${ours.toFixed(0)} / ${theirs.toFixed(0)} ${unit})`);
+  const [own, their] = [ours, theirs].map((figure) => figure.toFixed(unit === 'ms' ? 2 : 0));
+  console.log(`${what.padEnd(60)} ${ratio}  (${own} / ${their} ${unit})`);
 }

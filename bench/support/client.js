@@ -5,7 +5,7 @@
  *                      "task":"up","run":1,"milliseconds":3000}'
  *
  * `stack` is `ours`, the library's dialer; `kernel`, the kernel's TCP; or `socks5`, the proxy at
- * `proxy`. `task` is `up` or `down`, a stream; `post`, one POST of `bytes`; or `posts`, as many
+ * `proxy`. `task` is `up` or `down`, with as many `streams` at once; `post`, one POST of `bytes`; or `posts`, as many
  * small POSTs to `url` on `connections` connections as possible. The program prints `ready`, waits
  * for a line, and prints the result as JSON. It exits when its standard input ends.
  */
@@ -22,7 +22,7 @@ import { count, fill, header, PORTS, reset } from './streams.js';
 const SMALL = Buffer.alloc(100, 'arctun');
 
 const setup = JSON.parse(process.argv[2]);
-const { stack, host, task, run, milliseconds } = setup;
+const { stack, host, task, run, milliseconds, streams = 1 } = setup;
 const input = createInterface({ input: process.stdin }).on('close', () => process.exit(0));
 
 async function chooseDial() {
@@ -45,9 +45,14 @@ async function untilTold() {
 
 async function transfer() {
   const dial = await chooseDial();
-  const stream = await dial(PORTS[task]);
-  stream.on('error', () => undefined);
+  const all = await Promise.all(Array.from({ length: streams }, () => dial(PORTS[task])));
+  for (const stream of all) stream.on('error', () => undefined);
   await untilTold();
+  const counts = await Promise.all(all.map((stream) => transferOn(stream)));
+  return task === 'up' ? {} : { ...counts[0], bytes: sum(counts.map(({ bytes }) => bytes)) };
+}
+
+async function transferOn(stream) {
   stream.write(header(run, milliseconds));
   if (task === 'down') {
     const counted = await count(stream, milliseconds);
@@ -59,6 +64,10 @@ async function transfer() {
   // The server counts the bytes, and resets the connection at the end.
   await new Promise((resolve) => stream.on('close', resolve));
   return {};
+}
+
+function sum(numbers) {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /**

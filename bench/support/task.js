@@ -34,11 +34,14 @@ export class Task {
 
   /** Returns the bytes that a stream's receiver counted, or the client's own result. */
   async result() {
-    const { task, run, milliseconds = 0 } = this.#setup;
+    const { task, run, milliseconds = 0, streams = 1 } = this.#setup;
     const patience = milliseconds + PATIENCE;
-    const counted =
-      task === 'up' &&
-      JSON.parse(await this.#lab.server.line((line) => JSON.parse(line).run === run, patience));
+    let counted = {};
+    for (let stream = 0; task === 'up' && stream < streams; stream++) {
+      const line = await this.#lab.server.line((text) => JSON.parse(text).run === run, patience);
+      const one = JSON.parse(line);
+      counted = { ...one, bytes: one.bytes + (counted.bytes ?? 0) };
+    }
     const line = await this.#process.line((text) => text.startsWith('{'), patience);
     return { ...JSON.parse(line), ...counted };
   }
