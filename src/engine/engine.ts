@@ -12,7 +12,7 @@ import type { DeviceObserver } from '../wireguard/context.js';
 export interface Engine {
   readonly device: Device;
 
-  /** Processes received datagrams. The engine owns the datagrams' bytes and decrypts in place. */
+  /** Processes received datagrams. Decrypts their bytes in place, and does not keep them. */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void;
 
   /** Runs the timers that are due at `now`, if any. */

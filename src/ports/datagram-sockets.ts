@@ -8,7 +8,10 @@ export interface DatagramSocket {
   readonly queuedBytes: number;
   /** Sends the datagrams in order. Errors are reported through `onError`, never thrown. */
   send(datagrams: readonly Datagram[]): void;
-  /** Called with the datagrams that have arrived since the last call. The array is never empty. */
+  /**
+   * Called with the datagrams that have arrived since the last call. The array is never empty. The
+   * handler may overwrite the datagrams' bytes, which are valid only until it returns.
+   */
   onReceive: (datagrams: readonly Datagram[]) => void;
   /** Called when `queuedBytes` has fallen to zero, so that a waiting caller can send again. */
   onDrain: () => void;

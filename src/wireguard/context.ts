@@ -22,7 +22,7 @@ export interface DeviceSink {
   ): void;
   /**
    * Receives an IP packet from `peer`. The packet is a view into the datagram's bytes, without
-   * padding.
+   * padding, and is valid only during the call.
    */
   deliver(packet: Uint8Array, peer: Peer): void;
   /**

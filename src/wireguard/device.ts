@@ -189,8 +189,8 @@ export class Device {
   }
 
   /**
-   * Processes datagrams from the network. The device becomes the owner of their bytes: it decrypts
-   * them in place and passes views to the sink.
+   * Processes datagrams from the network. The device decrypts their bytes in place and passes views
+   * to the sink. It does not keep the bytes.
    */
   handleDatagrams(datagrams: readonly Datagram[], now: number): void {
     if (this.#isClosed) return;

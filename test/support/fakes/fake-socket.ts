@@ -22,7 +22,10 @@ export class FakeSocket implements DatagramSocket {
   }
 
   receive(...datagrams: Datagram[]): void {
-    this.onReceive(datagrams);
+    const copies = datagrams.map((datagram) => ({ ...datagram, bytes: datagram.bytes.slice() }));
+    this.onReceive(copies);
+    // A socket reuses its memory.
+    for (const { bytes } of copies) bytes.fill(0xee);
   }
 
   drain(): void {

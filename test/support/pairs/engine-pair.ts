@@ -136,6 +136,8 @@ export class EnginePair {
       const flight = this.#flights.shift()!;
       const end = flight.to.address === this.alice.endpoint.address ? this.alice : this.bob;
       end.engine.handleDatagrams([flight], this.now);
+      // A socket reuses its memory.
+      flight.bytes.fill(0xee);
     }
   }
 

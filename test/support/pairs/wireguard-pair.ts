@@ -180,7 +180,10 @@ export class WireguardPair {
   /** Delivers bytes to a device as if `source` had sent them. */
   inject(to: Side, bytes: Uint8Array, source?: Endpoint): void {
     const endpoint = source ?? this[to === 'alice' ? 'bob' : 'alice'].endpoint;
-    this[to].device.handleDatagrams([{ bytes: bytes.slice(), endpoint }], this.now);
+    const copy = bytes.slice();
+    this[to].device.handleDatagrams([{ bytes: copy, endpoint }], this.now);
+    // A socket reuses its memory.
+    copy.fill(0xee);
   }
 
   /** Advances the time by `duration` ms and runs everything that becomes due. */
@@ -240,6 +243,7 @@ export class WireguardPair {
       const { trafficClass, source: endpoint } = flight;
       const datagram = { bytes: flight.bytes.slice(), endpoint, trafficClass };
       to.device.handleDatagrams([datagram], this.now);
+      datagram.bytes.fill(0xee);
     }
     this.alice.device.handleTimeout(this.now);
     this.bob.device.handleTimeout(this.now);

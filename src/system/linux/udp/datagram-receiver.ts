@@ -54,8 +54,12 @@ export class DatagramReceiver {
     this.#slab = new ReceiveSlab(libc, LONGEST_MESSAGE);
   }
 
-  /** Receives the available datagrams, up to the limits for one turn. */
+  /**
+   * Receives the available datagrams, up to the limits for one turn. Their bytes are valid until
+   * the next call.
+   */
   receive(): ReceivedTurn {
+    this.#slab.reuse();
     const datagrams: Datagram[] = [];
     let bytes = 0;
     for (let call = 0; call < CALLS_PER_TURN && bytes < BYTES_PER_TURN; call++) {

@@ -1,4 +1,4 @@
-/** Memory for received bytes. The reader owns the bytes. */
+/** Memory for received bytes. */
 import type { Libc } from '../libc.js';
 
 const SLAB_SIZE = 512 * 1024;
@@ -7,10 +7,10 @@ const SLAB_SIZE = 512 * 1024;
 const ALIGNMENT = 8;
 
 /**
- * Allocates received messages from slabs of 512 KiB. Memory is never reused or freed explicitly: a
- * slab is garbage-collected together with its last view, so readers may keep and overwrite their
- * bytes. The system writes directly into the slab. Space is wasted only at the end of a slab, when
- * the rest is too short for the longest message.
+ * Allocates received messages from slabs of 512 KiB. Without reuse(), a slab is garbage-collected
+ * together with its last view, so readers may keep their bytes. The system writes directly into the
+ * slab. Space is wasted only at the end of a slab, when the rest is too short for the longest
+ * message.
  */
 export class ReceiveSlab {
   readonly #libc: Libc;
@@ -33,6 +33,14 @@ export class ReceiveSlab {
     this.#tailroom = tailroom;
   }
 
+  /**
+   * Lets the next messages overwrite the messages so far. New memory for each turn would cost page
+   * faults, and a full garbage collection several times a second.
+   */
+  reuse(): void {
+    this.#used = 0;
+  }
+
   /** Returns an address at which the system can write the longest message. */
   reserve(): number {
     const room = this.#headroom + this.#longest + this.#tailroom;
@@ -52,7 +60,7 @@ export class ReceiveSlab {
     return start;
   }
 
-  /** Returns `length` bytes at `start`, which the caller owns. */
+  /** Returns `length` bytes at `start`, which the caller may overwrite. */
   part(start: number, length: number): Uint8Array {
     return new Uint8Array(this.#slab.buffer, start, length);
   }
