@@ -201,7 +201,7 @@ export default {
     forbid(
       'cli-context-imports-no-oclif',
       'The composition root also serves entries other than commands.',
-      { path: '^src/cli/((tunnel-|system-)?context|create-tunnel-ports)\\.ts$' },
+      { path: '^src/cli/((tunnel-|system-)?context|create-tunnel-ports|system-adapters)\\.ts$' },
       { path: '^node_modules/@oclif/' },
     ),
     forbid(
@@ -222,7 +222,7 @@ export default {
       {
         path: '^(src|commands)/',
         pathNot:
-          '^src/(system/|cli/((tunnel-|system-)?context|create-tunnel-ports)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
+          '^src/(system/|cli/((tunnel-|system-)?context|create-tunnel-ports|system-adapters)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
       },
       { path: '^src/system/' },
     ),

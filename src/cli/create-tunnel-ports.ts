@@ -1,28 +1,28 @@
 /** The part of the composition root that every tunnel needs. */
+import { selectCrypto } from '../crypto/select.js';
+import { systemClock, systemWallClock } from '../system/clock.js';
+import { systemEntropy } from '../system/entropy.js';
 import { stateFolder } from '../system/files/state-folder.js';
+import { createTimestampStore } from '../system/files/timestamps.js';
+import { systemResolver } from '../system/network/resolver.js';
+import { udpSockets } from '../system/network/udp-socket.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Log } from '../ports/log.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 
 /** @param sockets replaces the system's UDP sockets */
-export async function createTunnelPorts(log: Log, sockets?: DatagramSockets): Promise<TunnelPorts> {
-  const [{ selectCrypto }, { systemEntropy }, clocks, { udpSockets }, { systemResolver }, stamps] =
-    await Promise.all([
-      import('../crypto/select.js'),
-      import('../system/entropy.js'),
-      import('../system/clock.js'),
-      import('../system/network/udp-socket.js'),
-      import('../system/network/resolver.js'),
-      import('../system/files/timestamps.js'),
-    ]);
+export async function createTunnelPorts(
+  log: Log,
+  sockets: DatagramSockets = udpSockets,
+): Promise<TunnelPorts> {
   return {
     crypto: await selectCrypto(),
     entropy: systemEntropy,
-    wallClock: clocks.systemWallClock,
-    clock: clocks.systemClock,
-    sockets: sockets ?? udpSockets,
+    wallClock: systemWallClock,
+    clock: systemClock,
+    sockets,
     resolver: systemResolver,
     log,
-    timestamps: stamps.createTimestampStore(stateFolder(), log),
+    timestamps: createTimestampStore(stateFolder(), log),
   };
 }

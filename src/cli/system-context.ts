@@ -16,6 +16,9 @@ import type { TerminalSize } from './run/watch.js';
 
 export type SystemContext = Readonly<ReturnType<typeof createSystemContext>>;
 
+/** Loads the adapters, which commands such as `version` do not need. */
+const adapters = () => import('./system-adapters.js');
+
 export function createSystemContext(version: string) {
   let signal: Promise<AbortSignal> | undefined;
   return {
@@ -26,18 +29,17 @@ export function createSystemContext(version: string) {
     isVerbose: isVerbose(),
     /** Receives the dump of API calls; undefined if SORACOM_VERBOSE is not set. */
     dump: isVerbose() ? writeStandardError : undefined,
-    files: async () => (await import('../system/files/files.js')).systemFiles,
-    journals: async () => (await import('../system/files/journal.js')).systemJournals,
+    files: async () => (await adapters()).systemFiles,
+    journals: async () => (await adapters()).systemJournals,
     /** Reads secret files of other programs, and checks that other users cannot read them. */
-    privateFiles: async () =>
-      (await import('../system/files/read-private-file.js')).systemPrivateFiles,
-    commands: async () => (await import('../system/process/command-runner.js')).systemCommands,
+    privateFiles: async () => (await adapters()).systemPrivateFiles,
+    commands: async () => (await adapters()).systemCommands,
     serviceManager,
     log: async ({ level, format }: LogOptions) =>
       (await import('../system/log.js')).createLog(level, format),
     captureFile: async (path: string, header: readonly Uint8Array[], log: Log) =>
-      (await import('../system/files/capture-file.js')).createCaptureFile(path, log, { header }),
-    resolver: async () => (await import('../system/network/resolver.js')).systemResolver,
+      (await adapters()).createCaptureFile(path, log, { header }),
+    resolver: async () => (await adapters()).systemResolver,
     keyPairs,
     publicKeyOf,
     /**
@@ -46,19 +48,17 @@ export function createSystemContext(version: string) {
      */
     stopSignal: () => (signal ??= stopSignal()),
     /** Makes SIGHUP request a configuration reload; undefined if SIGHUP remains a stop signal. */
-    reloadRequests: async () => (await import('../system/process/signals.js')).reloadRequests(),
+    reloadRequests: async () => (await adapters()).reloadRequests(),
     /** Stops the growth of V8's young generation; call after startup, which fills it. */
-    limitYoungGeneration: async () =>
-      (await import('../system/process/young-generation.js')).limitYoungGeneration(),
-    readStdin: async () => (await import('../system/files/input.js')).readStdin(),
+    limitYoungGeneration: async () => (await adapters()).limitYoungGeneration(),
+    readStdin: async () => (await adapters()).readStdin(),
     stdinIsTerminal: () => process.stdin.isTTY,
     /**
      * Returns a function that writes to standard output. The function's promise resolves when all
      * text is written, and rejects if writing fails.
      */
-    printer: async () => (await import('../system/files/output.js')).writeStandardOutput,
-    readFile: async (path: string) =>
-      (await import('../system/files/input.js')).readWholeFile(path),
+    printer: async () => (await adapters()).writeStandardOutput,
+    readFile: async (path: string) => (await adapters()).readWholeFile(path),
     /** Whether the user can be prompted. Prompts appear on standard error. */
     isInteractive: () => process.stdin.isTTY && process.stderr.isTTY,
     /** Returns the terminal's width in columns; undefined if standard output is not a terminal. */
@@ -68,7 +68,7 @@ export function createSystemContext(version: string) {
     /** Returns the time in Unix milliseconds. */
     now: () => Date.now(),
     /** Returns the monotonic clock. */
-    clock: async () => (await import('../system/clock.js')).systemClock,
+    clock: async () => (await adapters()).systemClock,
     /**
      * Returns the folder that contains soracom-cli's profiles, unless SORACOM_PROFILE_DIR is set.
      */
@@ -80,19 +80,17 @@ export function createSystemContext(version: string) {
     stateFolder: () => stateFolder(),
     /** Returns the folders for the control sockets of running tunnels, the preferred one first. */
     runFolders: () => runFolders(),
-    localConnections: async () =>
-      (await import('../system/network/local-connection.js')).localConnections,
+    localConnections: async () => (await adapters()).localConnections,
     /** Detects which process on this machine is using a WireGuard key. */
-    keyClaims: async () => (await import('../system/network/key-claims.js')).createKeyClaims(),
+    keyClaims: async () => (await adapters()).createKeyClaims(),
     /** Detects which process is listening on a port on this machine. */
-    portHolder: async () => (await import('../system/network/port-holder.js')).portHolder,
-    localListeners: async () =>
-      (await import('../system/network/local-listener.js')).localListeners,
+    portHolder: async () => (await adapters()).portHolder,
+    localListeners: async () => (await adapters()).localListeners,
   };
 }
 
 async function stopSignal(): Promise<AbortSignal> {
-  return (await import('../system/process/signals.js')).stopSignal();
+  return (await adapters()).stopSignal();
 }
 
 /** Returns the terminal's columns and rows; undefined without a terminal. */
@@ -116,16 +114,13 @@ function writeStandardError(text: string): void {
  * variables that child processes must not inherit.
  */
 async function serviceManager(log: Log): Promise<ServiceManager | undefined> {
-  const [{ openServiceManager }, { systemCommands: commands }] = await Promise.all([
-    import('../system/process/service-notifications.js'),
-    import('../system/process/command-runner.js'),
-  ]);
+  const { openServiceManager, systemCommands: commands } = await adapters();
   return openServiceManager({ commands, log });
 }
 
 /** Returns a function that generates X25519 key pairs. */
 async function keyPairs(): Promise<() => KeyPair> {
-  const { systemEntropy } = await import('../system/entropy.js');
+  const { systemEntropy } = await adapters();
   const publicKey = await publicKeyOf();
   return () => {
     const privateKey = createPrivateKey(systemEntropy);

@@ -8,7 +8,6 @@ import type { PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
 import type { KernelOwner } from '../ports/kernel-wireguard.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { LogOptions } from './log-options.js';
-import { createTunnelPorts } from './create-tunnel-ports.js';
 
 /**
  * How datagrams are passed to and from the system: one by one, in batches, or (`auto`) in batches
@@ -39,7 +38,7 @@ export const tunnelContext = {
   interfaceObstacle,
   /** Returns, inside a tunnel thread, the channel to the parent thread and the start data. */
   parentThread: async () => {
-    const { parentThread, threadData } = await import('../system/process/thread.js');
+    const { parentThread, threadData } = await import('./system-adapters.js');
     return { channel: parentThread(), data: threadData() };
   },
 };
@@ -51,11 +50,8 @@ async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTun
   const { url } = import.meta as { readonly url?: string };
   // The single executable has no script file that could start a thread.
   if (url === undefined) return tunnelsInThisThread(options);
-  const [{ RemoteTunnels }, { startThread }, { systemClock }] = await Promise.all([
-    import('../tunnel/thread/remote-tunnels.js'),
-    import('../system/process/thread.js'),
-    import('../system/clock.js'),
-  ]);
+  const { RemoteTunnels } = await import('../tunnel/thread/remote-tunnels.js');
+  const { startThread, systemClock } = await import('./system-adapters.js');
   const entry = new URL('./tunnel-thread.js', url);
   return new RemoteTunnels(() => startThread(entry, options), systemClock);
 }
@@ -95,10 +91,10 @@ function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   return network;
 }
 
-async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
+/** Returns sockets that batch; undefined if the system's sockets are to be used. */
+async function batchedSockets(choice: SocketChoice): Promise<DatagramSockets | undefined> {
   const batched = choice === 'dgram' ? undefined : (await linuxNetwork())?.sockets;
-  if (batched !== undefined) return batched;
-  if (choice === 'batch') {
+  if (batched === undefined && choice === 'batch') {
     const { libcFailure } = await import('../system/linux/libc.js');
     throw new UserError('failed', {
       what: 'cannot use --socket=batch',
@@ -106,7 +102,7 @@ async function datagramSockets(choice: SocketChoice): Promise<DatagramSockets> {
       next: ['Use --socket=auto.'],
     });
   }
-  return (await import('../system/network/udp-socket.js')).udpSockets;
+  return batched;
 }
 
 /** Returns the known obstacle to creating an interface, without trying to create one. */
@@ -121,5 +117,6 @@ async function interfaceObstacle(name: string): Promise<PacketInterfaceRefusal |
  * @throws UserError for `batch` if the system does not support batches
  */
 async function tunnelPorts(log: Log, socket: SocketChoice = 'dgram'): Promise<TunnelPorts> {
-  return createTunnelPorts(log, await datagramSockets(socket));
+  const { createTunnelPorts } = await import('./create-tunnel-ports.js');
+  return createTunnelPorts(log, await batchedSockets(socket));
 }

@@ -1,0 +1,23 @@
+/**
+ * The operating system's adapters that are quick to load. They are loaded together, because loading
+ * another file takes longer than loading the code of an unused adapter.
+ */
+export { systemClock } from '../system/clock.js';
+export { systemEntropy } from '../system/entropy.js';
+export { createCaptureFile } from '../system/files/capture-file.js';
+export { systemFiles } from '../system/files/files.js';
+export { readStdin, readWholeFile } from '../system/files/input.js';
+export { systemJournals } from '../system/files/journal.js';
+export { writeStandardOutput } from '../system/files/output.js';
+export { systemPrivateFiles } from '../system/files/read-private-file.js';
+export { createKeyClaims } from '../system/network/key-claims.js';
+export { localConnections } from '../system/network/local-connection.js';
+export { localListeners } from '../system/network/local-listener.js';
+export { portHolder } from '../system/network/port-holder.js';
+export { systemResolver } from '../system/network/resolver.js';
+export { udpSockets } from '../system/network/udp-socket.js';
+export { systemCommands } from '../system/process/command-runner.js';
+export { openServiceManager } from '../system/process/service-notifications.js';
+export { reloadRequests, stopSignal } from '../system/process/signals.js';
+export { parentThread, startThread, threadData } from '../system/process/thread.js';
+export { limitYoungGeneration } from '../system/process/young-generation.js';
