@@ -1,5 +1,5 @@
 /** Parses the response of Krypton or krypton-cli, and rejects an incomplete response. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { parseCidr, parseEndpoint, parseIp, parseKey } from '../../arc-config/value-syntax.js';
 import { Secret } from '../../lib/secrets/secret.js';
@@ -21,7 +21,7 @@ const kryptonAnswer = z.object({
   arcClientPeerPrivateKey: parsedBy(parseUsableKey),
   arcServerPeerPublicKey: parsedBy(parseUsableKey),
   arcServerEndpoint: parsedBy(parseEndpoint),
-  arcAllowedIPs: z.array(parsedBy(parseCidr)).min(1).max(MOST_ALLOWED_IPS),
+  arcAllowedIPs: z.array(parsedBy(parseCidr)).check(z.minLength(1), z.maxLength(MOST_ALLOWED_IPS)),
   arcClientPeerIpAddress: parsedBy(parseIp),
 });
 
@@ -49,12 +49,15 @@ export function readKryptonSession(text: Secret<string>, giver: string): Krypton
 }
 
 function parsedBy<T>(parse: (text: string) => T | undefined) {
-  return z.string().transform((text, context) => {
-    const value = parse(text);
-    if (value !== undefined) return value;
-    context.addIssue('not usable');
-    return z.NEVER;
-  });
+  return z.pipe(
+    z.string(),
+    z.transform((text: string, context) => {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      context.issues.push({ code: 'custom', message: 'not usable', input: text });
+      return z.NEVER;
+    }),
+  );
 }
 
 function parseUsableKey(text: string): Uint8Array | undefined {

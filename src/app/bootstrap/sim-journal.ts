@@ -3,7 +3,7 @@
  * before the action that it announces, or right after the result that it records is known, so that
  * the next run can resume.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { FileError } from '../../ports/files.js';
@@ -16,12 +16,12 @@ import { parseJson } from '../../lib/text/parse-json.js';
 const createSimStep = z.object({
   step: z.literal('create-sim'),
   /** Unix milliseconds before the call. */
-  since: z.number().int().min(0).max(8.64e15),
+  since: z.int().check(z.minimum(0), z.maximum(8.64e15)),
   /** The clock from which `since` comes; the local clock may be wrong. */
   clock: z.enum(['platform', 'local']),
   /** The API endpoint and account of the request; only this account lists the SIM. */
   endpoint: z.string(),
-  operatorId: z.string().optional(),
+  operatorId: z.optional(z.string()),
   /** Whether the SIM gets a key that is generated locally. */
   ownKey: z.boolean(),
 });
@@ -34,7 +34,7 @@ const createdStep = z.object({
    * The arc.json to write, with the private key in clear text; absent if createSim did not return a
    * key.
    */
-  arcJson: z.string().optional(),
+  arcJson: z.optional(z.string()),
 });
 
 /** renewArcSimCredentials is about to be called with this key pair, in base64. */

@@ -1,6 +1,6 @@
 /** Reads the file given by `--auth-key-file`. */
 import { quote } from 'shell-quote';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 import { PrivateFileError, type PrivateFiles } from '../../ports/private-files.js';
 import { Secret } from '../../lib/secrets/secret.js';
@@ -10,7 +10,7 @@ import { AUTH_KEY_ID_PREFIX, AUTH_KEY_PREFIX } from '../../soracom/auth/auth-key
 import { type AuthKeyHalves, authKeyHalves } from './auth-key-halves.js';
 import { placeOf, privateFileFailed, STANDARD_INPUT } from './private-text.js';
 
-const jsonForm = z.object({ authKeyId: z.string().optional(), authKey: z.string() });
+const jsonForm = z.object({ authKeyId: z.optional(z.string()), authKey: z.string() });
 
 /**
  * @param path `-` for standard input

@@ -1,5 +1,5 @@
 /** A soracom-cli profile: the endpoint and the credentials of one user. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -22,42 +22,48 @@ export class ProfileError extends Error {
 const TOKEN_TIMEOUT_SECONDS = { min: 180, max: 3600 };
 
 /** Treats Go's zero value and null as absent, as soracom-cli does. */
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value || undefined);
-const secretText = text.transform((value) => (value === undefined ? value : new Secret(value)));
+const text = z.pipe(
+  z.nullish(z.string('must be a string')),
+  z.transform((value) => value || undefined),
+);
+const secretText = z.pipe(
+  text,
+  z.transform((value) => (value === undefined ? value : new Secret(value))),
+);
 
 /** A string that `parse` converts. An error from `parse` is reported for the member. */
 const parsed = <T>(parse: (value: string) => T) =>
-  text.transform((value, context) => {
-    try {
-      return value === undefined ? undefined : parse(value);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      context.addIssue({ code: 'custom', message: error.why });
-      return z.NEVER;
-    }
-  });
+  z.pipe(
+    text,
+    z.transform((value, context) => {
+      try {
+        return value === undefined ? undefined : parse(value);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        context.issues.push({ code: 'custom', message: error.why, input: value });
+        return z.NEVER;
+      }
+    }),
+  );
 
-const headers = z
-  .record(z.string(), z.string())
-  .nullish()
-  .transform((value, context) => {
-    for (const [name, text] of Object.entries(value ?? {})) {
-      const message = headerFault(name, text);
-      if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message });
+const headers = z.pipe(
+  z.nullish(z.record(z.string(), z.string('must be a string'), 'must be an object')),
+  z.transform((value, { issues }) => {
+    for (const [name, input] of Object.entries(value ?? {})) {
+      const message = headerFault(name, input);
+      if (message !== undefined) issues.push({ code: 'custom', path: [name], message, input });
     }
     return value ?? {};
-  });
+  }),
+);
 
 /** The profile members that arctun reads, under their names in the file. */
 const members = {
   /** Whether the account belongs to the API sandbox. */
-  sandbox: z
-    .boolean()
-    .nullish()
-    .transform((value) => value ?? false),
+  sandbox: z.pipe(
+    z.nullish(z.boolean('must be true or false')),
+    z.transform((value) => value ?? false),
+  ),
   coverageType: parsed(parseCoverage),
   /** The API's base URL, without `/v1`. */
   endpoint: parsed(parseEndpointUrl),
@@ -73,11 +79,10 @@ const members = {
   /** The name of the profile to sign in with before switching to `operatorId` and `username`. */
   sourceProfile: text,
   /** The lifetime of the token for the switched user. */
-  tokenTimeoutSeconds: z
-    .number()
-    .int()
-    .nullish()
-    .transform((value) => value ?? undefined),
+  tokenTimeoutSeconds: z.pipe(
+    z.nullish(z.int('must be an integer')),
+    z.transform((value) => value ?? undefined),
+  ),
   mfaOTPCode: secretText,
   /** Extra headers for each request. */
   headers,

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type { ZodMiniType } from 'zod/mini';
 import { authAnswer, type AuthResponse } from '../client/responses.js';
 import type { ApiRequest } from '../client/channel.js';
 import type { KnownSecrets } from './known-secrets.js';
@@ -8,7 +8,7 @@ import type { SignIn } from './sign-in.js';
 /** Makes a call and parses its response. A call without a token is made without authentication. */
 export type Call = <T>(
   operation: ApiOperation,
-  schema: z.ZodType<T>,
+  schema: ZodMiniType<T>,
   request: ApiRequest,
   token: AuthResponse | undefined,
 ) => Promise<T>;

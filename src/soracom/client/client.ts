@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type { ZodMiniType } from 'zod/mini';
 import { UserError } from '../../lib/errors/user-error.js';
 import {
   anyAnswer,
@@ -153,7 +153,7 @@ export class SoracomClient implements SoracomApi {
 
   async #list<T>(
     operation: ApiOperation,
-    schema: z.ZodType<T[]>,
+    schema: ZodMiniType<T[]>,
     path: string,
     enough?: number,
   ): Promise<T[]> {
@@ -166,7 +166,7 @@ export class SoracomClient implements SoracomApi {
     return readPages(operation, read, enough);
   }
 
-  async #call<T>(operation: ApiOperation, schema: z.ZodType<T>, request: ApiRequest): Promise<T> {
+  async #call<T>(operation: ApiOperation, schema: ZodMiniType<T>, request: ApiRequest): Promise<T> {
     return readResponse(operation, schema, await this.#perform(operation, request), this.#hide);
   }
 

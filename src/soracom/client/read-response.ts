@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type { ZodMiniType } from 'zod/mini';
 import { parseJson } from '../../lib/text/parse-json.js';
 import { unintelligibleError, type Operation } from '../api-error.js';
 import { firstLine, NOT_SHOWN, redactBody } from '../redact.js';
@@ -12,7 +12,7 @@ import type { HttpResponse } from './transport.js';
  */
 export function readResponse<T>(
   operation: Operation,
-  schema: z.ZodType<T>,
+  schema: ZodMiniType<T>,
   { status, body }: Pick<HttpResponse, 'status' | 'body'>,
   hide: (text: string) => string = (text) => text,
 ): T {

@@ -2,18 +2,21 @@
  * Schemas for the API responses that arctun reads: AuthResponse, Sim, ArcSessionCreateResponse and
  * SessionEvent of the OpenAPI document. Members that arctun does not read are ignored.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Secret } from '../../lib/secrets/secret.js';
 
-const secretText = z
-  .string()
-  .min(1)
-  .transform((text) => new Secret(text));
+/** Treats a member with the wrong type as absent. */
+const absent = <T extends z.ZodMiniType>(schema: T) => z.catch(z.optional(schema), undefined);
+
+const secretText = z.pipe(
+  z.string().check(z.minLength(1)),
+  z.transform((text: string) => new Secret(text)),
+);
 
 export const authAnswer = z.object({
   apiKey: secretText,
   token: secretText,
-  operatorId: z.string().optional().catch(undefined),
+  operatorId: absent(z.string()),
 });
 export type AuthResponse = z.infer<typeof authAnswer>;
 
@@ -29,12 +32,11 @@ export const arcSessionAnswer = z.object({
 });
 export type ArcSessionResponse = z.infer<typeof arcSessionAnswer>;
 
-/** Treats a member with the wrong type as absent. */
-const absent = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 const text = absent(z.string());
 /** Unix milliseconds. */
 const time = absent(z.number());
-const recordOf = <T extends z.ZodType>(schema: T) => absent(z.record(z.string(), absent(schema)));
+const recordOf = <T extends z.ZodMiniType>(schema: T) =>
+  absent(z.record(z.string(), absent(schema)));
 
 const simProfile = z.object({
   iccid: text,
@@ -58,7 +60,7 @@ const sessionStatus = z.object({
  * response, whose private key the API sends only once.
  */
 export const simAnswer = z.object({
-  simId: z.string().min(1),
+  simId: z.string().check(z.minLength(1)),
   /** The SIM's status. For a virtual SIM, `active` or `terminated`. */
   status: text,
   /** The SIM's type: `virtual`, `uicc` or `euicc`. */
@@ -74,7 +76,12 @@ export const simAnswer = z.object({
   terminationEnabled: absent(z.boolean()),
   activeProfileId: text,
   sessionStatus: absent(sessionStatus),
-  arcSessionStatus: absent(arcSessionAnswer.nullable().transform((value) => value ?? undefined)),
+  arcSessionStatus: absent(
+    z.pipe(
+      z.nullable(arcSessionAnswer),
+      z.transform((value) => value ?? undefined),
+    ),
+  ),
   /** The SIM's profiles by ICCID. */
   profiles: recordOf(simProfile),
 });
@@ -84,7 +91,7 @@ export type SimResponse = z.infer<typeof simAnswer>;
  * The response to createSim. If simId is missing or not a string, the profile with the private key
  * identifies the SIM, because the SIM ID of a stand-alone virtual SIM is its ICCID.
  */
-export const createdSimAnswer = z.preprocess(withSimId, simAnswer);
+export const createdSimAnswer = z.pipe(z.transform(withSimId), simAnswer);
 
 function withSimId(answer: unknown): unknown {
   const known = z.object({ profiles: recordOf(simProfile) }).safeParse(answer);
@@ -101,7 +108,7 @@ export const anyAnswer = z.object({});
 
 /** The response to renewArcSimCredentials, whose public key must be the one that was sent. */
 export function arcCredentialsResponse(publicKey: string) {
-  return z.object({ arcClientPeerPublicKey: z.literal(publicKey).nullish() });
+  return z.object({ arcClientPeerPublicKey: z.nullish(z.literal(publicKey)) });
 }
 
 export const simAnswers = z.array(simAnswer);
@@ -127,5 +134,8 @@ const refusalMessage = z.object({ code: text, message: z.string() });
 /** The API's usual error body. Some operations put it in `errorMessage`. */
 export const refusal = z.union([
   refusalMessage,
-  z.object({ errorMessage: refusalMessage }).transform(({ errorMessage }) => errorMessage),
+  z.pipe(
+    z.object({ errorMessage: refusalMessage }),
+    z.transform(({ errorMessage }) => errorMessage),
+  ),
 ]);

@@ -2,7 +2,7 @@
  * A client for SORACOM's metadata service, which gives a device the data of its own SIM if the
  * SIM's group enables this.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { METADATA, parsePlainEndpointUrl } from '../endpoint-url.js';
 import { parseJson } from '../../lib/text/parse-json.js';
 import { exchange } from '../client/transport.js';
@@ -20,7 +20,7 @@ export interface MetadataOptions {
 const DEADLINES = { connect: 2_000, whole: 4_000 };
 
 /** A SIM ID may be an ICCID or another kind of ID, so only letters and digits are required. */
-const subscriber = z.object({ simId: z.string().regex(/^[0-9A-Za-z]{1,64}$/) });
+const subscriber = z.object({ simId: z.string().check(z.regex(/^[0-9A-Za-z]{1,64}$/)) });
 
 /**
  * Returns the ID of the SIM whose connection carries the call.

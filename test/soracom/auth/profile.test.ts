@@ -73,6 +73,11 @@ describe('parseSoracomProfile', () => {
       { headers: { 'X-A': 'secret-1\r\nX-B: 2' } },
       '"headers.X-A": the value contains characters that a header cannot contain',
     ],
+    [{ email: 7 }, '"email": must be a string'],
+    [{ sandbox: 'x' }, '"sandbox": must be true or false'],
+    [{ tokenTimeoutSeconds: 1.5 }, '"tokenTimeoutSeconds": must be an integer'],
+    [{ headers: [] }, '"headers": must be an object'],
+    [{ headers: { 'X-A': 1 } }, '"headers.X-A": must be a string'],
   ])('refuses %j', (value, message) => {
     expect(fault(() => parse(value))).toBe(message);
   });
