@@ -7,9 +7,8 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { build } from 'esbuild';
-
 import { contentOf, REPOSITORY, withoutDiscovery } from './bundles.js';
+import { buildWithFewerChunks } from './fewer-chunks.js';
 
 const output = join(REPOSITORY, 'dist/bundle');
 
@@ -48,7 +47,7 @@ const machineCode = {
 };
 
 rmSync(output, { recursive: true, force: true });
-const { metafile } = await build({
+const options = {
   // bin/run.js starts the first file, a tunnel thread the second, and programs import the third.
   entryPoints: ['src/entry/npm.ts', 'src/cli/tunnel-thread.ts', 'src/index.ts'],
   entryNames: '[name]',
@@ -73,7 +72,10 @@ const { metafile } = await build({
       'const require = createRequireForBundle(import.meta.url);',
     ].join('\n'),
   },
-});
+};
+// npm.ts must not load more code before it protects the process, and the library must not load code
+// of the command line.
+const { metafile } = await buildWithFewerChunks(options, ['src/entry/npm.ts', 'src/index.ts']);
 const { bill, notices } = contentOf([metafile]);
 writeFileSync(join(output, 'sbom.json'), bill);
 writeFileSync(join(output, 'notices.txt'), notices);
