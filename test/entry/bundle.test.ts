@@ -49,6 +49,13 @@ it.each([
   expect(loadedWith(file!).length).toBeLessThanOrEqual(most);
 });
 
+it("fills in the templates of a command's help", async () => {
+  const processes = new Processes();
+  const help = await processes.run([process.execPath, ARCTUN, 'config', '--help']);
+  expect(help.stdout).toContain('$ arctun config --config arc.json\n');
+  await processes.close();
+});
+
 /** Returns the contents of a chunk and of the chunks that it imports. */
 function loadedWith(chunk: string): string[] {
   const reached = new Map<string, string>();

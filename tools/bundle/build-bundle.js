@@ -7,7 +7,7 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { contentOf, REPOSITORY, withoutDiscovery } from './bundles.js';
+import { contentOf, REPOSITORY, smallerOclif } from './bundles.js';
 import { buildWithFewerChunks } from './fewer-chunks.js';
 
 const output = join(REPOSITORY, 'dist/bundle');
@@ -64,7 +64,7 @@ const options = {
   legalComments: 'none',
   // Exclude native packages, and the packages that oclif loads for TypeScript projects.
   external: ['koffi', '@koromix/*', ADDON, 'typescript', 'ts-node', 'tsx'],
-  plugins: [machineCode, withoutDiscovery],
+  plugins: [machineCode, smallerOclif],
   // Define require() for bundled CommonJS packages, under names that no bundled code uses.
   banner: {
     js: [

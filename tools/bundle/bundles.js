@@ -50,21 +50,38 @@ const embeddedAddons = (addons) => ({
 });
 
 /**
- * The packages that oclif uses to search for plugins and commands; src/entry/plugin.ts replaces
- * them.
+ * Replacements for packages that oclif loads at startup, as the code of CommonJS modules.
+ * src/entry/plugin.ts does the work of the absent packages, which search for plugins and commands.
  */
-const DISCOVERY = /^(minimatch|tinyglobby|lilconfig)$/;
+const REPLACED = {
+  minimatch: absent('minimatch'),
+  tinyglobby: absent('tinyglobby'),
+  lilconfig: absent('lilconfig'),
+  // Debug output would contain the arguments, which may be secrets.
+  debug: 'module.exports = () => () => {};',
+  // Load the template engine only for help.
+  ejs: "exports.render = (...words) => require('ejs').render(...words);",
+  // oclif uses only these two spinners by default.
+  'cli-spinners': "exports.dots2 = exports.line = { frames: ['-', '\\\\', '|', '/'] };",
+};
 
-export const withoutDiscovery = {
-  name: 'without-discovery',
+function absent(name) {
+  return `
+    const refuse = () => { throw new Error('${name} is not in this program'); };
+    module.exports = new Proxy({}, { get: () => refuse });`;
+}
+
+export const smallerOclif = {
+  name: 'smaller-oclif',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: DISCOVERY }, ({ path, importer }) =>
-      importer.includes('node_modules/@oclif/core/') ? { path, namespace: 'unused' } : undefined,
+    onResolve({ filter: /^[a-z-]+$/ }, ({ path, importer }) =>
+      importer.includes('node_modules/@oclif/core/') && path in REPLACED
+        ? { path, namespace: 'replaced' }
+        : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({
-      contents: `
-        const refuse = () => { throw new Error('${path} is not in this program'); };
-        module.exports = new Proxy({}, { get: () => refuse });`,
+    onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path }) => ({
+      contents: REPLACED[path],
+      resolveDir: `${REPOSITORY}node_modules/@oclif/core`,
     }));
   },
 };
@@ -103,7 +120,7 @@ export async function bundle({ entry, target, addons }) {
     // import.meta.url is used only to locate thread files, which these programs do not have.
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [
-      withoutDiscovery,
+      smallerOclif,
       absentPackages(TYPESCRIPT),
       addons ? embeddedAddons(addons) : absentPackages(MACHINE_CODE),
     ],
