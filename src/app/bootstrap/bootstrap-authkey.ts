@@ -12,7 +12,7 @@ import type {
 } from './bootstrap-run.js';
 import { openBootstrapTarget } from './bootstrap-target.js';
 import { arcProfileOf } from '../credentials/arc-profile.js';
-import { labelSim } from './label-sim.js';
+import { labelSim, refuseUnknownGroup } from './label-sim.js';
 import { signedIn } from '../credentials/signed-in.js';
 import { configOf } from './creation-steps.js';
 import { runSteps } from './sim-run.js';
@@ -33,6 +33,7 @@ export async function bootstrapAuthkey(
   const { path, adopt, labels = {} } = options;
   const { existing, journal } = await openBootstrapTarget(options, ports);
   return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
+    await refuseUnknownGroup(labels, api);
     const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
     const { endpoint } = credentials;
     const run: SimRun = {

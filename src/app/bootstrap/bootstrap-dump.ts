@@ -41,6 +41,7 @@ export async function dumpBootstrap(
   const existing = await readSource(options.path, ports);
   if (!existing) await refuseToCreate(options, ports);
   return signedIn(existing?.profile, ports, signal, async (api, credentials) => {
+    await refuseUnknownGroup(options.labels ?? {}, api);
     const profile = options.saveProfile ? arcProfileOf(credentials) : undefined;
     const run = { options, ports, api, endpoint: credentials.endpoint, profile };
     const config = existing ? await renewed(existing, run) : await created(run);
@@ -86,7 +87,6 @@ async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): P
 async function created(run: DumpRun): Promise<ArcConfig> {
   const { options, ports, api, profile } = run;
   await confirmCreation(run);
-  await refuseUnknownGroup(options.labels ?? {}, api);
   ports.onStep?.('Creating a virtual SIM');
   const sim = await askForSim(api);
   const config = newSimConfig(sim, { platform: options.platform });

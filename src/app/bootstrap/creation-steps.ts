@@ -10,7 +10,6 @@ import { refreshSession } from '../session/refresh-session.js';
 import { BootstrapRescueError, keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
 import type { SignedInRun, SimRun } from './bootstrap-run.js';
 import { keylessArcConfig, newSimConfig, withProfile } from './fresh-arc-config.js';
-import { refuseUnknownGroup } from './label-sim.js';
 import { addSession, isRefusedRenewal, renewKey, renewKeyStep, retold } from './key-renewal.js';
 
 export const creationSteps = {
@@ -50,7 +49,6 @@ export const creationSteps = {
   /** After this step, a SIM may exist. This run's journal blocks concurrent runs. */
   async 'announce-sim'(run: SimRun): Promise<'create-sim'> {
     const { options, ports, api, endpoint, journal } = run;
-    await refuseUnknownGroup(options.labels ?? {}, api);
     // By this step, the run has decided what to do with a SIM that an earlier run requested.
     if (journal.line !== 'none') await journal.end();
     await journal.add({

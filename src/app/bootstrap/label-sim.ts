@@ -13,7 +13,7 @@ export interface SimLabels {
 }
 
 /**
- * Checks that the group exists. Call this before creating a SIM, because SIMs are billed. Also
+ * Checks that the group exists. Call this before any change, because SIMs are billed. Also
  * succeeds if the user is not permitted to read groups, because the user may still be allowed to
  * assign a SIM to one.
  * @throws UserError of kind `usage` if the group does not exist; ApiError
@@ -28,7 +28,7 @@ export async function refuseUnknownGroup(
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
     const next = [
-      'No SIM was created.',
+      'Nothing was created or changed.',
       "Copy the ID from the group's page in the user console, and check the coverage type.",
     ];
     const text = { what: `group ${group} does not exist`, why: error.why, next, cause: error };

@@ -21,7 +21,7 @@ export const STEPS = {
   'refresh-session':  row(['none', 'create-sim'],            ['none'],                  ['done']),
   // arc.json does not exist. The wizard asks for confirmation.
   'confirm-creation': row(['none', 'create-sim'],            ['none', 'create-sim'],    ['announce-sim']),
-  // Starts a new journal. Fails if the group does not exist or an arc.json has meanwhile appeared.
+  // Starts a new journal. Fails if an arc.json has meanwhile appeared.
   'announce-sim':     row(['none', 'create-sim'],            ['create-sim'],            ['create-sim']),
   // Calls createSim once and saves the response in the journal or, if that fails, in arc.json.
   'create-sim':       row(['create-sim'],                    ['created', 'create-sim'], ['write-arc-json', 'announce-own-key', 'add-session']),

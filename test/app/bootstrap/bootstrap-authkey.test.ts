@@ -250,10 +250,23 @@ describe('name, tags and group', () => {
     expect(await failureOf(bench.run({ labels }))).toMatchObject({
       kind: 'usage',
       message: 'group g-1 does not exist: HTTP 404, X: none',
-      next: ['No SIM was created.', expect.stringMatching(/^Copy the ID /)],
+      next: ['Nothing was created or changed.', expect.stringMatching(/^Copy the ID /)],
     });
     expect(bench.count(CREATE_SIM)).toBe(0);
     expect(bench.steps).toBeUndefined();
+  });
+
+  it('are refused before anything is changed if the SIM exists and the group does not', async () => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    bench.answering('GET /v1/groups/g-1', json({ code: 'X', message: 'none' }, 404));
+    const error = await failureOf(bench.run({ labels }));
+    expect(error).toMatchObject({ kind: 'usage', what: 'group g-1 does not exist' });
+    expect(bench.server.calls).toEqual([
+      'POST /v1/auth',
+      'GET /v1/groups/g-1',
+      'POST /v1/auth/logout',
+    ]);
+    expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
   });
 
   it('are set even if this user may not read the group', async () => {

@@ -54,10 +54,13 @@ it('creates no SIM if the user declines', async () => {
   expect(bench.count('POST /v1/sims')).toBe(0);
 });
 
-it('creates no SIM for a group that does not exist', async () => {
-  const error = await failureOf(dump({ labels: { group: 'g-2' } }));
-  expect(error).toMatchObject({ kind: 'usage', what: 'group g-2 does not exist' });
-  expect(bench.count('POST /v1/sims')).toBe(0);
+it('creates neither a SIM nor a session for a group that does not exist', async () => {
+  for (const text of [undefined, SAMPLE]) {
+    if (text !== undefined) bench.files.texts.set(TARGET, text);
+    const error = await failureOf(dump({ labels: { group: 'g-2' } }));
+    expect(error).toMatchObject({ kind: 'usage', what: 'group g-2 does not exist' });
+  }
+  expect(bench.server.calls.filter((call) => call.includes('/sims'))).toEqual([]);
 });
 
 it('includes a session even if createSim returned none', async () => {
