@@ -60,15 +60,17 @@ function wrong(flag: string, why: string, next: string): UserError {
 }
 
 /**
- * Parses a value of `--tag`, `NAME=VALUE`; the value may be empty or contain further equals signs.
+ * Parses a value of `--tag`, `NAME=VALUE`; the value may contain further equals signs. SORACOM does
+ * not document whether it accepts an empty value.
  * @throws UserError of kind `usage`
  */
 export function parseTagFlag(text: string): SimTag {
   const equals = text.indexOf('=');
-  if (equals > 0) return { tagName: text.slice(0, equals), tagValue: text.slice(equals + 1) };
+  const tagValue = text.slice(equals + 1);
+  if (equals > 0 && tagValue.trim() !== '') return { tagName: text.slice(0, equals), tagValue };
   throw new UserError('usage', {
     what: `cannot use --tag ${text}`,
-    why: 'a tag must have the form NAME=VALUE',
+    why: 'a tag must have the form NAME=VALUE, and the value must not be empty',
     next: ['Use the form --tag site=osaka.'],
   });
 }

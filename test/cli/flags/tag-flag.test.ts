@@ -3,12 +3,11 @@ import { parseLabels, parseTagFlag } from '../../../src/cli/flags/tag-flag.js';
 it.each([
   ['site=osaka', 'site', 'osaka'],
   ['formula=a=b', 'formula', 'a=b'],
-  ['empty=', 'empty', ''],
 ])('reads %s', (text, tagName, tagValue) => {
   expect(parseTagFlag(text)).toEqual({ tagName, tagValue });
 });
 
-it.each(['', 'site', '=osaka'])('refuses %j', (text) => {
+it.each(['', 'site', '=osaka', 'site=', 'site= '])('refuses %j', (text) => {
   expect(() => parseTagFlag(text)).toThrow('a tag must have the form NAME=VALUE');
 });
 
