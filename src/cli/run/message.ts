@@ -70,7 +70,12 @@ export function answerTimeout(via: Message['via'], seconds: number | undefined):
   return (seconds ?? DEFAULT_TIMEOUTS[via]) * 1000;
 }
 
-/** @throws UserError `usage` if the message is missing, ambiguous, or not supported by `via` */
+/**
+ * Reads the message. An empty message needs `--method`, because it usually comes from an unset
+ * variable or a failed command.
+ *
+ * @throws UserError `usage` if the message is missing, ambiguous, or not supported by `via`
+ */
 export async function readMessage(
   argument: string | undefined,
   choice: MessageChoice,
@@ -84,13 +89,11 @@ export async function readMessage(
     });
   }
   const { via } = choice;
-  if (via === 'http') {
-    const head = requestHead(choice);
-    const body = await readBody(argument, choice.file, context);
-    return { via, request: { ...head, body } };
-  }
-  refuseHttpFlags(choice);
-  return { via, payload: await readBody(argument, choice.file, context) };
+  if (via !== 'http') refuseHttpFlags(choice);
+  const head = requestHead(choice);
+  const body = await readBody(argument, choice.file, context);
+  if (body.length === 0 && choice.method === undefined) throw noMessage('the message is empty');
+  return via === 'http' ? { via, request: { ...head, body } } : { via, payload: body };
 }
 
 function requestHead(choice: MessageChoice): Omit<HttpMessage, 'body'> {
@@ -137,14 +140,37 @@ async function readBody(
   file: string | undefined,
   context: SystemContext,
 ): Promise<Uint8Array> {
-  if (argument !== undefined) return new TextEncoder().encode(argument);
+  if (argument !== undefined) {
+    refuseFileName(argument);
+    return new TextEncoder().encode(argument);
+  }
   if (file !== undefined && file !== '-') return context.readFile(file);
   if (file === undefined && context.stdinIsTerminal()) {
-    throw new UserError('usage', {
-      what: 'no message to send',
-      why: 'no argument or --file was given, and standard input is a terminal',
-      next: [`Pass the message, for example: arctun send '{"temperature": 21.5}'`],
-    });
+    throw noMessage('no argument or --file was given, and standard input is a terminal');
   }
   return context.readStdin();
+}
+
+/** Refuses `@FILE` and `-`, which curl and other programs would replace with a file's contents. */
+function refuseFileName(argument: string): void {
+  if (argument !== '-' && !argument.startsWith('@')) return;
+  throw new UserError('usage', {
+    what: `cannot send ${argument}`,
+    why: 'arctun does not replace this argument with the contents of a file',
+    next: [
+      'Pass a file with --file FILE, or standard input with --file -.',
+      `To send this text itself, pipe it: printf %s '@text' | arctun send`,
+    ],
+  });
+}
+
+function noMessage(why: string): UserError {
+  return new UserError('usage', {
+    what: 'no message to send',
+    why,
+    next: [
+      `Pass the message, for example: arctun send '{"temperature": 21.5}'`,
+      'To send an HTTP request with an empty body, add --method.',
+    ],
+  });
 }

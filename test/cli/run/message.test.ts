@@ -105,6 +105,25 @@ it('reads a file, standard input for -, and standard input by default', async ()
   await expect(payload('x', 'a.json')).rejects.toMatchObject({ kind: 'usage' });
 });
 
+it.each(['@reading.json', '@-', '-'])('refuses %s, which curl would read', async (argument) => {
+  await expect(readMessage(argument, NOTHING, context)).rejects.toMatchObject({
+    kind: 'usage',
+    what: `cannot send ${argument}`,
+  });
+  expect(reads).toEqual([]);
+});
+
+it('accepts an empty message only with --method', async () => {
+  const empty = { ...context, readStdin: () => Promise.resolve(bytes('')) } as unknown as Context;
+  const error = { kind: 'usage', message: 'no message to send: the message is empty' };
+  for (const via of ['http', 'tcp', 'udp'] as const) {
+    await expect(readMessage('', { ...NOTHING, via }, context)).rejects.toMatchObject(error);
+    await expect(readMessage(undefined, { ...NOTHING, via }, empty)).rejects.toMatchObject(error);
+  }
+  const request = { method: 'GET', body: bytes('') };
+  expect(await readMessage('', { ...NOTHING, method: 'GET' }, context)).toMatchObject({ request });
+});
+
 it.each([
   [{ path: 'no-slash' }, '--path must begin with "/"'],
   [{ path: '/a b' }, '--path must begin with "/"'],
