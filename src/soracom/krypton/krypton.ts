@@ -77,6 +77,8 @@ async function send(request: HttpRequest, timeout: number): Promise<HttpResponse
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
     const lost = lostError(BOOTSTRAP_ARC, request.url, error);
+    // The scheme of the endpoint is wrong, so the route to Krypton does not matter.
+    if (error.failure === 'not-tls') throw lost;
     throw lost.withAdvice(error.sent ? KEY_MAY_BE_REPLACED : LINE_IS_THE_KEY);
   }
 }

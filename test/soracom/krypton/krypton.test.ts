@@ -103,6 +103,15 @@ it('reports that nothing was sent if it cannot connect', async () => {
   server = await RecordingServer.start();
 });
 
+it('gives only the advice about the endpoint if its scheme is wrong', async () => {
+  const endpoint = server.url.replace('http:', 'https:');
+  const error = await bootstrapArc({ endpoint, userAgent: 'x' }).catch((e: unknown) => e);
+  expect(error).toMatchObject({
+    failure: 'not-tls',
+    next: ['Check the scheme and the port of the endpoint.'],
+  });
+});
+
 it('refuses an endpoint that is not a URL', async () => {
   await expect(bootstrapArc({ endpoint: 'krypton', userAgent: 'x' })).rejects.toMatchObject({
     kind: 'usage',
