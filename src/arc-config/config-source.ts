@@ -14,13 +14,14 @@ export type ConfigSource =
 /**
  * Interprets a value of --config or ARCTUN_CONFIG: as JSON if it begins with a brace, as base64 if
  * it decodes to such JSON, and otherwise as a path.
- * @throws UserError `usage` if the value is empty; `configuration` if the value is clearly not a path; the message omits the
- * value, which may contain a key
+ * @throws UserError `usage` if the value is empty or `-`; `configuration` if the value is clearly
+ * not a path; the message omits the value, which may contain a key
  */
 export function resolveConfigSource(value: string): ConfigSource {
   const text = inlineConfig(value);
   if (text !== undefined) return { kind: 'inline', text };
   if (value.trim() === '') throw emptyConfig();
+  if (value === '-') throw standardInput();
   const fault = pathFault(value);
   if (fault !== undefined) throw unusableConfig(fault);
   return { kind: 'path', path: value };
@@ -32,6 +33,18 @@ function emptyConfig(): UserError {
     what: 'cannot use --config',
     why: 'the value is empty',
     next: ['Pass the path of a file, or remove --config to use arc.json.'],
+  });
+}
+
+/** Builds the error for `--config -`, because arctun would otherwise read a file with this name. */
+function standardInput(): UserError {
+  return new UserError('usage', {
+    what: 'cannot use --config or ARCTUN_CONFIG',
+    why: 'this flag does not read standard input for the value -',
+    next: [
+      'With `arctun up` or `arctun config validate`, use --read-stdin instead.',
+      'For a file with this name, use the path ./-.',
+    ],
   });
 }
 

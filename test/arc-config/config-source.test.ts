@@ -1,4 +1,5 @@
 import { loadArcConfigSource, resolveConfigSource } from '../../src/arc-config/config-source.js';
+import { thrownBy } from '../proxy/support/thrown.js';
 import { MemoryFiles } from './memory-files.js';
 import { PRIVATE_KEY, SAMPLE } from './sample.js';
 
@@ -44,6 +45,12 @@ describe('resolveConfigSource', () => {
       expect(() => resolveConfigSource(value)).toThrow('cannot use --config: the value is empty');
     },
   );
+
+  it('refuses -, and names the flag for standard input', () => {
+    const next = [expect.stringContaining('use --read-stdin'), expect.stringContaining('./-')];
+    expect(thrownBy(() => resolveConfigSource('-'))).toMatchObject({ kind: 'usage', next });
+    expect(resolveConfigSource('./-')).toEqual({ kind: 'path', path: './-' });
+  });
 });
 
 it.each([
