@@ -85,8 +85,12 @@ const SENTENCES: readonly (readonly [
     }),
   ],
   [
-    /^The following errors? occurred:\s+([^]+)$/,
-    ([, why = '']) => ({ what: 'conflicting flags', why: why.replaceAll(/\s+/g, ' ') }),
+    /^The following errors? occurred:\s+--([\w-]+)=[^]*? cannot also be provided when using --([\w-]+)/,
+    ([, other = '', name = '']) => ({
+      what: `cannot use --${name} with --${other}`,
+      why: 'these flags exclude each other',
+      next: ['Remove one of them.'],
+    }),
   ],
 ];
 

@@ -25,13 +25,18 @@ function oclifFlag(flag: Flag): object {
       return Oclif.option({ ...options(flag), options: flag.options })();
     case 'list': {
       const { default: values, ...rest } = options(flag);
-      const defaults = values && { default: [...values] };
+      const defaults = { ...(values && { default: [...values] }), parse: refuseEmpty };
       // Without `multipleNonGreedy`, oclif would treat B in `--header A B` as a second header.
       return Oclif.string({ ...rest, ...defaults, multiple: true, multipleNonGreedy: true });
     }
     case 'string':
-      return Oclif.string(options(flag));
+      return Oclif.string({ ...options(flag), ...(flag.default !== '' && { parse: refuseEmpty }) });
   }
+}
+
+/** Refuses an empty value, which often comes from an unset shell variable. */
+function refuseEmpty(value: string): Promise<string> {
+  return value === '' ? Promise.reject(new Error('the value is empty')) : Promise.resolve(value);
 }
 
 /** Removes arctun's `type`, because oclif defines its own. */

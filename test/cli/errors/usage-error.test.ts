@@ -16,6 +16,8 @@ const FLAGS = {
     mtu: { type: 'integer', description: 'Bytes.', min: 576, env: 'ARCTUN_USAGE_MTU' },
   }),
   name: { type: 'string', description: 'A name.' },
+  header: { type: 'list', description: 'A header.' },
+  port: { type: 'string', description: 'A port.', default: '' },
   wait: { type: 'integer', description: 'A time.', helpValue: 'SECONDS' },
   json: { type: 'boolean', description: 'JSON.', exclusive: ['name'] },
 } as const satisfies Flags;
@@ -25,7 +27,10 @@ async function refusal(
   line: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<string[]> {
-  const words = line.split(' ').filter(Boolean);
+  const words = line
+    .split(' ')
+    .filter(Boolean)
+    .map((word) => word.replace("''", ''));
   Object.assign(process.env, env);
   try {
     const args = { file: Args.string({ description: 'A file.', ignoreStdin: true }) };
@@ -56,6 +61,9 @@ it.each([
   ['--mtu abc', ['invalid --mtu: expected an integer, not "abc"', HELP]],
   ['--mtu 5', ['invalid --mtu: expected an integer greater than or equal to 576, not "5"', HELP]],
   ['--name', ['missing value for --name: expected a value', HELP]],
+  ["--name ''", ['invalid --name: the value is empty', HELP]],
+  ["--name=''", ['invalid --name: the value is empty', HELP]],
+  ["--header a --header ''", ['invalid --header: the value is empty', HELP]],
   ['--wait', ['missing value for --wait: expected --wait SECONDS', HELP]],
   [
     '--mode',
@@ -64,10 +72,15 @@ it.each([
   ['--name a --name b', ['cannot use --name twice: the flag accepts only one value', HELP]],
   [
     '--name a --json',
-    ['conflicting flags: --name=a cannot also be provided when using --json', HELP],
+    ['cannot use --json with --name: these flags exclude each other', 'Remove one of them.', HELP],
   ],
 ])('%s', async (line, lines) => {
   expect(await refusal(line)).toEqual(lines);
+});
+
+it('accepts an empty value if it is the default', async () => {
+  const line = ['--port', ''];
+  expect((await Parser.parse(line, { flags: oclifFlags(FLAGS) })).flags.port).toBe('');
 });
 
 it('names the variable that gave the value', async () => {
