@@ -9,6 +9,7 @@ import { TunnelError } from '../tunnel/tunnel-error.js';
 import type { TunnelConfig } from '../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import { readableWarning } from './config/config-file-rights.js';
 import type { LoadedArcConfig } from './config/load-arc-config.js';
 import { claimSim, type ClaimSimPorts } from './up/claim-sim.js';
 import type { TunnelMode } from './up/choose-mode.js';
@@ -57,6 +58,8 @@ export async function sendMessage(options: SendOptions, ports: SendPorts): Promi
   const config = planTunnel({ arcConfig }, ports);
   requireUserspace(options.mode);
   if (message.via === 'udp') requireOnePacket(message.payload, target.host, config.mtu);
+  const warning = readableWarning(arcConfig);
+  if (warning !== undefined) ports.log.warn({}, warning);
   const publicKey = ports.crypto.publicKey(config.privateKey.expose());
   const use = () => ({ command: 'send' as const, pid });
   const claim = await claimSim({ publicKey, use, force, signal }, ports);

@@ -30,6 +30,7 @@ interface Changes {
   readonly target?: { host: string; port: number };
   readonly mtu?: number;
   readonly timeout?: number;
+  readonly readableMode?: number;
 }
 
 function start(message: Message, changes: Changes = {}): Promise<SendResponse | UserError> {
@@ -47,7 +48,9 @@ function start(message: Message, changes: Changes = {}): Promise<SendResponse | 
     }),
     { path: 'arc.json' },
   );
-  const arcConfig = { config, original: config, source: 'arc.json', path: 'arc.json' };
+  const { readableMode } = changes;
+  const names = { source: 'arc.json', path: 'arc.json' };
+  const arcConfig = { config, original: config, ...names, readableMode };
   return sendMessage(
     { arcConfig, mode: 'auto', wait: 20_000, target, message, timeout, force: false, pid: 4711 },
     { ...world.ports, claims: new FakeClaims() },
@@ -70,6 +73,16 @@ it('sends over UDP and returns the answer', async () => {
   const sending = start({ via: 'udp', payload: bytes('21.5') });
   await world.advance(100);
   expect(await sending).toEqual({ via: 'udp', payload: bytes('201 21.5') });
+});
+
+it('warns if other users can read the private key', async () => {
+  answerByUdp('201 ');
+  const sending = start({ via: 'udp', payload: bytes('21.5') }, { readableMode: 0o644 });
+  await world.advance(100);
+  await sending;
+  expect(world.log.messages('warn')).toEqual([
+    expect.stringMatching(/^other users can read arc.json.*Run: chmod 600 arc.json$/),
+  ]);
 });
 
 it('returns no answer over UDP after its timeout', async () => {

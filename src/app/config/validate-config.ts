@@ -1,7 +1,7 @@
 import { sameBytes } from '../../lib/same-bytes.js';
 import { isZeroKey } from '../../arc-config/arc-config.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
-import { refuseHooksOfOthers } from './config-file-rights.js';
+import { readableWarning, refuseHooksOfOthers } from './config-file-rights.js';
 import { type LoadedArcConfig, loadTunnelConfig } from './load-arc-config.js';
 import { type KeyPorts, planTunnel } from '../up/plan-tunnel.js';
 import type { StateHome } from '../session/session-state.js';
@@ -28,13 +28,18 @@ export async function validateConfig(
 
 /** Finds likely mistakes in a valid configuration, for `validate` and `up` to report. */
 export function configNotices(
-  { config, source, notices = [] }: LoadedArcConfig,
+  arcConfig: LoadedArcConfig,
   { crypto }: KeyPorts,
 ): readonly ConfigNotice[] {
-  const located = notices.map(({ text, ...notice }) => ({
-    ...notice,
-    text: `${source}, line ${notice.line}: ${text}`,
-  }));
+  const { config, source, notices = [] } = arcConfig;
+  const readable = readableWarning(arcConfig);
+  const located = [
+    ...(readable === undefined ? [] : [{ kind: 'warning' as const, line: 0, text: readable }]),
+    ...notices.map(({ text, ...notice }) => ({
+      ...notice,
+      text: `${source}, line ${notice.line}: ${text}`,
+    })),
+  ];
   const own = crypto.publicKey(config.privateKey.expose());
   const { publicKey } = config;
   if (isZeroKey(publicKey) || sameBytes(own, publicKey)) return located;

@@ -7,7 +7,7 @@ import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
 import type { KernelOwner } from '../../ports/kernel-wireguard.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import { readableWarning, refuseHooksOfOthers } from '../config/config-file-rights.js';
+import { refuseHooksOfOthers } from '../config/config-file-rights.js';
 import { configNotices } from '../config/validate-config.js';
 import { chooseMode, type ChosenMode, type ModePorts, type ModeWish } from './choose-mode.js';
 import { claimSim, type ClaimSimPorts, type SimClaim } from './claim-sim.js';
@@ -133,8 +133,6 @@ function claimOwnSim(
 }
 
 function logNotices(arcConfig: LoadedArcConfig, ports: RunTunnelPorts): void {
-  const warning = readableWarning(arcConfig);
-  if (warning !== undefined) ports.log.warn({}, warning);
   for (const { kind, text } of configNotices(arcConfig, ports)) {
     ports.log[kind === 'warning' ? 'warn' : 'debug']({}, text);
   }

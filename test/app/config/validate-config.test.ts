@@ -203,6 +203,14 @@ it('warns about a public key that is not the private key’s, and about unknown 
   expect(await validate(sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
 });
 
+it('warns about a file that other users can read', async () => {
+  const path = '/home/readable.json';
+  files.texts.set(path, sampleWith({ publicKey: OWN_KEY }));
+  files.inspections.set(path, { readableMode: 0o644 });
+  const text = expect.stringMatching(/^other users can read \/home\/readable.json/) as string;
+  expect(await validate(path)).toEqual([{ kind: 'warning', line: 0, text }]);
+});
+
 it('refuses, as up does, commands that another user could have written', async () => {
   const path = '/home/hooks.json';
   files.texts.set(path, sampleWithSession({}));
