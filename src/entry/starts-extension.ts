@@ -12,6 +12,7 @@ export interface Start {
  * arguments and sets an environment variable to the address of its API.
  */
 export function startsExtension({ argv0, words, env }: Start): boolean {
+  if ((env.AWS_LAMBDA_RUNTIME_API ?? '') === '') return false;
   if (words.length > 0) return words.length === 1 && words[0] === 'lambda';
-  return (env.AWS_LAMBDA_RUNTIME_API ?? '') !== '' && /(^|\/)extensions\/[^/]+$/.test(argv0);
+  return /(^|\/)extensions\/[^/]+$/.test(argv0);
 }

@@ -138,7 +138,8 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-function notInLambda(): UserError {
+/** The error for a start outside Lambda. */
+export function notInLambda(): UserError {
   return new UserError('usage', {
     what: 'cannot run as a Lambda extension',
     why: 'AWS_LAMBDA_RUNTIME_API is not set, so this is not an AWS Lambda execution environment',

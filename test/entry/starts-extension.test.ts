@@ -10,7 +10,7 @@ it.each([
   ['/opt/extensions/arctun/arctun', [], API, false],
   ['/opt/extensions/arctun', ['--help'], API, false],
   ['/opt/extensions/arctun', ['version'], API, false],
-  ['arctun', ['lambda'], {}, true],
+  ['arctun', ['lambda'], {}, false],
   ['arctun', ['lambda'], API, true],
   ['arctun', ['lambda', '--help'], API, false],
   ['arctun', ['lambda', 'layer'], API, false],

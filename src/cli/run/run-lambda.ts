@@ -1,8 +1,13 @@
 import { configFlag } from '../flags/config-flag.js';
 
-/** Runs the Lambda extension, which ends the process itself. */
+/**
+ * Runs the Lambda extension, which ends the process itself.
+ *
+ * @throws UserError of kind `usage` outside Lambda, for a person at a terminal
+ */
 export async function runLambda({ config }: { readonly config: string }): Promise<void> {
-  const { main } = await import('../../lambda/main.js');
+  const { main, notInLambda } = await import('../../lambda/main.js');
+  if (!process.env.AWS_LAMBDA_RUNTIME_API) throw notInLambda();
   // The extension's default arc.json is in the function's package, not in the working directory.
   const isGiven = config !== configFlag.config.default;
   await main({ ...process.env, ...(isGiven && { ARCTUN_CONFIG: config }) });
