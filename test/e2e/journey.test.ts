@@ -238,16 +238,17 @@ describe('wrong input', () => {
     30_000,
   );
 
-  it('exits with 1, and explains why, for a full disk at standard output', async () => {
-    const { code, stderr } = await run(
-      ['-c', `'${process.execPath}' '${ARCTUN}' version > /dev/full`],
-      {
-        shell: true,
-      },
-    );
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^Error: cannot write to standard output: ENOSPC/);
-  }, 30_000);
+  it.each(['version', 'status'])(
+    'exits with 1, and explains why, for a full disk at standard output: %s',
+    async (command) => {
+      const line = `'${process.execPath}' '${ARCTUN}' ${command}`;
+      const { code, stderr } = await run(['-c', `${line} > /dev/full`], { shell: true });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^Error: cannot write to standard output: ENOSPC/);
+      expect(await run(['-c', `${line} | true`], { shell: true })).toMatchObject({ stderr: '' });
+    },
+    30_000,
+  );
 
   it('exits with 1 if the response does not fit on the disk, and says that it was sent', async () => {
     await bootstrap();

@@ -5,6 +5,7 @@ import {
   type Verdict,
   verdictOf,
 } from '../../app/status/show-status.js';
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
@@ -62,7 +63,13 @@ export async function runStatus(
   const shown = await look();
   for (const line of shown.notes) output.note(line);
   const moment = { now: context.now() };
-  await print(flags.json ? renderJson(statusValue(shown)) : renderStatus(shown, moment));
+  const text = flags.json ? renderJson(statusValue(shown)) : renderStatus(shown, moment);
+  await print(text).catch((error: unknown) => {
+    // A reader may close the pipe without reading, for example `| true`.
+    if (codeOf(error) === 'EPIPE') return;
+    const what = 'cannot write to standard output';
+    throw new UserError('failed', { what, why: messageOf(error), cause: error });
+  });
   return EXIT_CODE_OF[verdictOf(shown)];
 }
 
