@@ -5,7 +5,7 @@
  * Every method rejects with an ApiError, with the abort reason, or with a UserError of kind `usage`
  * for an invalid SIM ID.
  */
-import type { ArcSessionResponse, SessionEvent, SimResponse } from './client/responses.js';
+import type { CreatedSessionResponse, SessionEvent, SimResponse } from './client/responses.js';
 import type { SignIn } from './auth/sign-in.js';
 
 export interface SoracomApi {
@@ -37,7 +37,7 @@ export interface SoracomApi {
   /** Lists all virtual SIMs (`subscription=planArc01`) that are not terminated. */
   searchVirtualSims(): Promise<readonly SimResponse[]>;
   /** Creates the Arc session of a SIM, or replaces an existing one. */
-  createArcSession(simId: string): Promise<ArcSessionResponse>;
+  createArcSession(simId: string): Promise<CreatedSessionResponse>;
   /**
    * Sets the SIM's public key. The SIM's Arc session restarts immediately. Repeating the call with
    * the same key changes nothing.

@@ -5,6 +5,7 @@ import type {
   BootstrapAuthkeyOptions,
   BootstrapPorts,
 } from '../../src/app/bootstrap/bootstrap-run.js';
+import { createNodeCrypto } from '../../src/crypto/node.js';
 import { Secret } from '../../src/lib/secrets/secret.js';
 import { SoracomClient } from '../../src/soracom/client/client.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
@@ -128,6 +129,7 @@ export class BootstrapHarness {
         privateKey: new Secret(new Uint8Array(32).fill(0x40)),
         publicKey: new Uint8Array(32).fill(0x41),
       }),
+      publicKeyOf: (privateKey) => createNodeCrypto().publicKey(privateKey),
       now: () => 0,
     };
   }

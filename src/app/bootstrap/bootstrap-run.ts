@@ -34,6 +34,8 @@ export interface BootstrapPorts extends SignInPorts<BootstrapApi> {
   readonly files: Files;
   readonly journals: Journals;
   createKeyPair(): KeyPair;
+  /** Computes the public key of an X25519 private key. */
+  publicKeyOf(privateKey: Uint8Array): Uint8Array;
   /** Returns the time in Unix milliseconds. */
   now(): number;
   /** Asks the user which of these SIMs to use; absent without a terminal. */

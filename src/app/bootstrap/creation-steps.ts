@@ -6,6 +6,7 @@ import { commandFor } from '../../lib/text/config-name.js';
 import { FileError } from '../../ports/files.js';
 import { ApiError, simMayExist } from '../../soracom/api-error.js';
 import { isoTime } from '../iso-time.js';
+import { otherKeyFindings } from '../sim/diagnose-sim.js';
 import { refreshSession } from '../session/refresh-session.js';
 import { BootstrapRescueError, keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
 import type { SignedInRun, SimRun } from './bootstrap-run.js';
@@ -22,11 +23,14 @@ export const creationSteps = {
     const target = { original: withProfile(config, run.profile), path: options.path };
     const home = { files: ports.files, stateFolder: options.stateFolder };
     const refreshing = refreshSession(target, api, home);
-    const { notice, keptIn } = await refreshing.catch((error: unknown) => {
+    const { notice, keptIn, simPublicKey } = await refreshing.catch((error: unknown) => {
       throw withWayOut(error, ports.files.absolute(options.path));
     });
     run.keptIn = keptIn;
     if (notice !== undefined) notes.push(notice);
+    const kept = { config, source: options.path, path: options.path };
+    const findings = otherKeyFindings(simPublicKey, kept, (key) => ports.publicKeyOf(key));
+    notes.push(...findings.map(({ problem, next }) => `${problem} ${next}`));
     if (options.ownKey || options.adopt !== undefined) notes.push(keyKept(options.path));
     if (createSim !== undefined) {
       // After the earlier run was interrupted, another arc.json appeared.

@@ -24,7 +24,7 @@ export interface RefreshedSession {
 }
 
 /**
- * Creates a new session and saves it.
+ * Creates a new session and saves it. Also returns the SIM's public key, if SORACOM reports it.
  *
  * @throws ApiError; UserError of kind `api` if the response has no usable session
  */
@@ -32,10 +32,11 @@ export async function refreshSession(
   target: RefreshOptions,
   api: Pick<SoracomApi, 'createArcSession'>,
   home: StateHome,
-): Promise<RefreshedSession> {
+): Promise<RefreshedSession & { readonly simPublicKey: string | undefined }> {
   const { simId } = target.original;
-  const session = readSession(await api.createArcSession(simId), simId);
-  return keepSession(target, session, home);
+  const answer = await api.createArcSession(simId);
+  const kept = await keepSession(target, readSession(answer, simId), home);
+  return { ...kept, simPublicKey: answer.arcClientPeerPublicKey };
 }
 
 /**

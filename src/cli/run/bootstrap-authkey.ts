@@ -69,6 +69,7 @@ async function bootstrapPorts(
     }),
     createClient: await context.soracomClients(),
     createKeyPair: await context.keyPairs(),
+    publicKeyOf: await context.publicKeyOf(),
     now: () => context.now(),
     onStep: (step) => progress.step(step),
   };

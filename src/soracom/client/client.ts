@@ -3,13 +3,13 @@ import { UserError } from '../../lib/errors/user-error.js';
 import {
   anyAnswer,
   arcCredentialsResponse,
-  arcSessionAnswer,
+  createdSessionAnswer,
   createdSimAnswer,
   sessionEvents,
   simAnswer,
   simAnswers,
-  type ArcSessionResponse,
   type AuthResponse,
+  type CreatedSessionResponse,
   type SessionEvent,
   type SimResponse,
 } from './responses.js';
@@ -98,9 +98,9 @@ export class SoracomClient implements SoracomApi {
     return sims.filter(({ status }) => status !== 'terminated');
   }
 
-  async createArcSession(simId: string): Promise<ArcSessionResponse> {
+  async createArcSession(simId: string): Promise<CreatedSessionResponse> {
     const request = { path: simPath(simId, '/sessions/arc'), body: {} };
-    return this.#call(operations.CREATE_ARC_SESSION, arcSessionAnswer, request);
+    return this.#call(operations.CREATE_ARC_SESSION, createdSessionAnswer, request);
   }
 
   async renewArcSimCredentials(simId: string, publicKey: string): Promise<void> {

@@ -38,6 +38,10 @@ const time = absent(z.number());
 const recordOf = <T extends z.ZodMiniType>(schema: T) =>
   absent(z.record(z.string(), absent(schema)));
 
+/** The response to createArcSession, which also contains the SIM's public key. */
+export const createdSessionAnswer = z.extend(arcSessionAnswer, { arcClientPeerPublicKey: text });
+export type CreatedSessionResponse = z.infer<typeof createdSessionAnswer>;
+
 const simProfile = z.object({
   iccid: text,
   primaryImsi: text,

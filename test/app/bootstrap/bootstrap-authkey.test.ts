@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
 import { skeletonArcConfig } from '../../../src/arc-config/arc-config.js';
 import { FileError } from '../../../src/ports/files.js';
+import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith } from '../../arc-config/sample.js';
 import { cut, json, status } from '../../soracom/recording-server.js';
@@ -23,6 +24,9 @@ import { failureOf } from '../failure-of.js';
 
 const RESCUE = `/state/arc.json.${SIM_ID}.%2Fhome%2Farc.json.rescue`;
 const CREATE_SIM = 'POST /v1/sims';
+const SAMPLE_PUBLIC_KEY = Buffer.from(
+  createNodeCrypto().publicKey(Buffer.from(PRIVATE_KEY, 'base64')),
+).toString('base64');
 const FULL = new FileError('failed', TARGET, 'no space left on the device');
 
 let bench: BootstrapHarness;
@@ -297,6 +301,24 @@ describe('an existing arc.json', () => {
       'POST /v1/auth/logout',
     ]);
     expect(bench.server.requests[1]?.body).toBe('{}');
+  });
+
+  it.each([
+    ['another key', OWN_PUBLIC_KEY, 1],
+    ['the same key', SAMPLE_PUBLIC_KEY, 0],
+    ['no key', undefined, 0],
+  ])('keeps its key, with a note if it is not the SIM’s: %s', async (_, simKey, count) => {
+    bench.files.texts.set(TARGET, SAMPLE);
+    const session = { ...SESSION, arcClientPeerPublicKey: simKey };
+    bench.answering('POST /v1/sims/8942310022000012345/sessions/arc', json(session));
+    const { notes } = await bench.run();
+    expect(notes).toHaveLength(count);
+    for (const note of notes) {
+      expect(note).toContain(`The SIM's public key is ${OWN_PUBLIC_KEY}, but the key in arc.json`);
+      expect(note).toContain('`arctun sim renew-key`');
+    }
+    expect(JSON.parse(bench.files.texts.get(TARGET)!)).toMatchObject({ privateKey: PRIVATE_KEY });
+    expect(bench.files.texts.get(TARGET)).not.toContain('arcClientPeerPublicKey');
   });
 
   it('offers its profile when the credentials are chosen', async () => {
