@@ -21,7 +21,8 @@ function arctun(
   return processes.run([process.execPath, ARCTUN, ...parameters], { cwd: folder, ...options });
 }
 
-const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+const write = (name: string, text: string) =>
+  writeFileSync(join(folder, name), text, { mode: 0o600 });
 const read = (name: string) => readFileSync(join(folder, name), 'utf8');
 
 const SKELETON = `{
