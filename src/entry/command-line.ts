@@ -34,9 +34,11 @@ async function run(words: readonly string[], config: Config): Promise<void> {
     case 'version':
       process.stdout.write(`${config.userAgent}\n`);
       return;
-    case 'help':
-      await new CommandLineHelp(config).showHelp(reading.id === undefined ? [] : [reading.id]);
+    case 'help': {
+      const help = new CommandLineHelp(config, { flagSortOrder: 'none' });
+      await help.showHelp(reading.id === undefined ? [] : [reading.id]);
       return;
+    }
     case 'command':
       await config.runCommand(reading.id, reading.words);
   }

@@ -27,7 +27,9 @@ class ShortCommandHelp extends CommandHelp {
   protected override groupFlags(
     flags: Parameters<CommandHelp['groupFlags']>[0],
   ): ReturnType<CommandHelp['groupFlags']> {
-    const { mainFlags, flagGroups } = super.groupFlags(flags);
+    // A flag with a short form first, because oclif would not align the first line otherwise.
+    const ordered = flags.toSorted((one, other) => Number(!one.char) - Number(!other.char));
+    const { mainFlags, flagGroups } = super.groupFlags(ordered);
     const known = GROUPS.filter((name) => name in flagGroups);
     const others = Object.keys(flagGroups).filter((name) => !known.includes(name));
     const names = [...known, ...others];
@@ -64,5 +66,12 @@ export class CommandLineHelp extends Help {
 
   override formatRoot(): string {
     return `${super.formatRoot()}\n\n${this.section('EXAMPLES', FIRST_STEPS)}`;
+  }
+
+  /** Also lists `bootstrap authkey` in the general help, because new users run it first. */
+  protected override formatCommands(commands: Parameters<Help['formatCommands']>[0]): string {
+    const isRoot = commands.some(({ id }) => id === 'up');
+    const first = this.sortedCommands.filter(({ id }) => isRoot && id === 'bootstrap:authkey');
+    return super.formatCommands([...first, ...commands]);
   }
 }

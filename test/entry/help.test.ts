@@ -20,7 +20,7 @@ const option = (name: string, rest: object = {}) => ({
 });
 
 /** The help of a command with these properties, as lines without the spaces at their ends. */
-function helpOf(properties: object): string[] {
+function helpOf(properties: object, options: object = {}): string[] {
   const command = {
     id: 'send',
     args: {},
@@ -29,7 +29,7 @@ function helpOf(properties: object): string[] {
     hiddenAliases: [],
     ...properties,
   };
-  const help = new TestHelp(config, { maxWidth: 100 });
+  const help = new TestHelp(config, { maxWidth: 100, ...options });
   return help.format(command as unknown as Command.Loadable).split('\n');
 }
 
@@ -106,6 +106,12 @@ it('shows flags without a group first, then the known groups in their fixed orde
   ]);
   expect(section(help, 'FLAGS')).toEqual(['--z=<value>  Set z.']);
   expect(section(help, 'LISTENER FLAGS')).toEqual(['--a5=<value>  Set a5.']);
+});
+
+it('shows flags with a short form first, and keeps the order of the others', () => {
+  const flags = { ...option('zoo'), ...option('apple'), ...option('port', { char: 'p' }) };
+  const lines = section(helpOf({ flags }, { flagSortOrder: 'none' }), 'FLAGS');
+  expect(lines.map((line) => line.split(/[= ]/, 1)[0])).toEqual(['-p,', '--zoo', '--apple']);
 });
 
 describe('a flag', () => {

@@ -12,6 +12,18 @@ const number = (description: string, defaultValue: number) =>
 
 /** The krypton-cli flags that soratun also has. */
 export const kryptonCliFlags = {
+  interface: {
+    type: 'string',
+    description: 'SIM interface: iso7816, comm, mmcli or autoDetect.',
+    helpValue: 'INTERFACE',
+    default: 'autoDetect',
+  },
+  'port-name': {
+    type: 'string',
+    description: 'Port of the modem or reader.',
+    helpValue: 'PORT',
+    default: '',
+  },
   'provisioning-api-endpoint-url': {
     type: 'string',
     description: "Base URL of the Provisioning API; by default, krypton-cli's own URL.",
@@ -35,18 +47,6 @@ export const kryptonCliFlags = {
     description: 'Signature algorithm.',
     helpValue: 'NAME',
     default: 'SHA-256',
-  },
-  interface: {
-    type: 'string',
-    description: 'SIM interface: iso7816, comm, mmcli or autoDetect.',
-    helpValue: 'INTERFACE',
-    default: 'autoDetect',
-  },
-  'port-name': {
-    type: 'string',
-    description: 'Port of the modem or reader.',
-    helpValue: 'PORT',
-    default: '',
   },
   'baud-rate': number('Baud rate of the port.', 57_600),
   'data-bits': number('Number of data bits of the port.', 8),

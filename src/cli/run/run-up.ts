@@ -13,7 +13,7 @@ import { captureFlags, captureOptions, refuseKernelCapture } from './capture.js'
 import type { Context } from '../context.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { credentialFlags } from '../flags/credential-flags.js';
-import type { Flags, ParsedLine } from '../flags/flag.js';
+import { type Flags, grouped, type ParsedLine } from '../flags/flag.js';
 import { forwardFlags, forwardSettings } from '../flags/forward-flags.js';
 import { chosenLevel, configuredLogFlags, configuredLogLevel } from '../flags/log-flags.js';
 import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
@@ -33,20 +33,21 @@ import {
   userspaceVariable,
 } from '../flags/userspace-flags.js';
 
+/** The flags; in each group of the help, the most used flags come first. */
 export const upFlags = {
-  ...forwardFlags,
-  ...proxyFlags,
-  ...browserFlags,
   ...tunnelFlags,
+  ...overrideFlags,
+  ...grouped('Tunnel', captureFlags),
+  ...grouped('Tunnel', stdinFlag),
   ...congestionFlag,
   ...socketFlag,
-  ...overrideFlags,
-  ...stdinFlag,
+  ...guardFlags,
+  ...proxyFlags,
+  ...forwardFlags,
+  ...statusListenFlag,
+  ...browserFlags,
   ...credentialFlags,
   ...renewalFlag,
-  ...captureFlags,
-  ...guardFlags,
-  ...statusListenFlag,
   ...configuredLogFlags,
   json: { type: 'boolean', description: 'Print one line of JSON when the tunnel is up.' },
 } as const satisfies Flags;
