@@ -33,7 +33,9 @@ export default class LambdaLayer extends BaseCommand {
       commands: await this.context.commands(),
       prebuilt: prebuiltFolder(),
       signal: await this.context.stopSignal(),
-      onStep: (text) => this.note(text),
+      onStep: (text) => {
+        if (!flags.quiet) this.note(text);
+      },
     });
     this.write(layerText(layer, flags.json));
   }

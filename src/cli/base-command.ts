@@ -1,8 +1,8 @@
-/** The base class of all commands: context, `--config`, output and error handling. */
+/** The base class of all commands: context, global flags, output and error handling. */
 import { Command } from '@oclif/core/command';
 
 import { UserError } from '../lib/errors/user-error.js';
-import { configFlag } from './flags/config-flag.js';
+import { globalFlags } from './flags/config-flag.js';
 import { type Context, createContext } from './context.js';
 import { exitCodeOf } from './errors/exit-codes.js';
 import { shownError } from './errors/oclif-error.js';
@@ -18,7 +18,7 @@ import { isAbandonedQuestion } from './run/wizard.js';
 const INTERRUPTED = 130;
 
 export abstract class BaseCommand extends Command {
-  static override baseFlags = oclifFlags(configFlag);
+  static override baseFlags = oclifFlags(globalFlags);
 
   protected readonly context: Context = createContext(this.config.version);
   protected readonly output: Output = standardOutput;

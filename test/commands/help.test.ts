@@ -55,6 +55,7 @@ it.each(commands.map((command) => [command.id, command] as const))(
   (id, command) => {
     expect(command.description).toMatch(/\.$/);
     expect(command.examples?.length).toBeGreaterThan(0);
+    expect(Object.keys(command.flags)).toEqual(expect.arrayContaining(['config', 'quiet']));
     for (const flag of Object.values(command.flags)) expect(flag.description).toBeTruthy();
     const page = id.replaceAll(':', '-');
     expect(existsSync(new URL(`docs/reference/commands/${page}.md`, root))).toBe(true);
@@ -71,4 +72,16 @@ it('begins with the first steps, without a command too', async () => {
   expect(help!.stdout).toMatch(
     /EXAMPLES\n {2}\$ arctun bootstrap authkey .*\n {2}\$ arctun up .*\n {2}\$ arctun COMMAND --help .*\n\nTOPICS/,
   );
+  expect(help!.stdout).toMatch(/\nCOMMANDS\n {2}bootstrap authkey +Create a virtual SIM/);
+}, 60_000);
+
+it('lists the flags of up in the order of use, not of the alphabet', async () => {
+  const processes = new Processes();
+  const { stdout } = await processes.run([process.execPath, ARCTUN, 'up', '--help']);
+  await processes.close();
+  expect(stdout).toMatch(/\nFLAGS\n {2}--json .*\n\nTUNNEL FLAGS\n {2}--mode=/);
+  expect(stdout).toMatch(
+    /--mtu=[^]*--capture=[^]*--cleanup\n[^]*\nLISTENER FLAGS\n +-a, --address/,
+  );
+  expect(stdout).toMatch(/--proxy-listen=[^]*--forward-listen=[^]*--allow-host=/);
 }, 60_000);

@@ -12,3 +12,15 @@ export const configFlag = {
     helpGroup: 'GLOBAL',
   },
 } as const satisfies Flags;
+
+/** The flags that every command accepts. Commands with a log define their own `--quiet`. */
+export const globalFlags = {
+  ...configFlag,
+  quiet: {
+    type: 'boolean',
+    char: 'q',
+    description: 'Do not show progress.',
+    env: 'ARCTUN_QUIET',
+    helpGroup: 'GLOBAL',
+  },
+} as const satisfies Flags;

@@ -1,5 +1,7 @@
 import { ux } from '@oclif/core/ux';
 
+import type { SystemContext } from '../system-context.js';
+
 /** Shows the current step on standard error if standard error is a terminal. */
 export interface Progress {
   step(name: string): void;
@@ -7,8 +9,12 @@ export interface Progress {
   end(outcome?: 'done' | 'failed'): void;
 }
 
-/** @param visible whether standard error is a terminal and nothing else is written to it */
-export function createProgress(visible: boolean): Progress {
+/** Shows nothing if `--quiet` is given, or if SORACOM_VERBOSE writes to standard error. */
+export function createProgress(
+  context: Pick<SystemContext, 'stderrIsTerminal' | 'isVerbose'>,
+  { quiet }: { readonly quiet: boolean },
+): Progress {
+  const visible = context.stderrIsTerminal() && !context.isVerbose && !quiet;
   if (!visible) return { step: () => undefined, end: () => undefined };
   let running = false;
   const end = (outcome: 'done' | 'failed' = 'done') => {

@@ -14,6 +14,7 @@ import { askForCreation, askForSim } from './wizard.js';
 export interface BootstrapFlags extends CredentialFlags {
   readonly 'dump-config': boolean;
   readonly json: boolean;
+  readonly quiet: boolean;
 }
 
 export async function runBootstrapAuthkey(
@@ -22,7 +23,7 @@ export async function runBootstrapAuthkey(
   context: Context,
   output: Output,
 ): Promise<void> {
-  const progress = createProgress(context.stderrIsTerminal() && !context.isVerbose);
+  const progress = createProgress(context, flags);
   const signal = await context.stopSignal();
   const ports = await bootstrapPorts(flags, context, progress, signal);
   signal.addEventListener('abort', () => output.note(STOPPING));

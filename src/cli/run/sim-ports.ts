@@ -12,10 +12,10 @@ export type SimPorts = Required<SignInPorts<SoracomApi>> & StateHome;
 /** Runs a use case and shows its progress on a terminal, until the result is available. */
 export async function withSimPorts<Result>(
   context: Context,
-  flags: CredentialFlags,
+  flags: CredentialFlags & { readonly quiet: boolean },
   work: (ports: SimPorts, progress: Progress, signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  const progress = createProgress(context.stderrIsTerminal() && !context.isVerbose);
+  const progress = createProgress(context, flags);
   const ports: SimPorts = {
     files: await context.files(),
     stateFolder: context.stateFolder(),

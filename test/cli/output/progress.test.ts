@@ -4,6 +4,8 @@ import { createProgress } from '../../../src/cli/output/progress.js';
 
 afterEach(() => jest.restoreAllMocks());
 
+const TERMINAL = { stderrIsTerminal: () => true, isVerbose: false };
+
 function watched() {
   const calls: string[] = [];
   jest.spyOn(ux.action, 'start').mockImplementation((name) => void calls.push(`start ${name}`));
@@ -13,7 +15,7 @@ function watched() {
 
 it('shows one step at a time, and the result of the last one', () => {
   const calls = watched();
-  const progress = createProgress(true);
+  const progress = createProgress(TERMINAL, { quiet: false });
   progress.step('Signing in');
   progress.step('Creating a virtual SIM');
   progress.end('failed');
@@ -26,9 +28,13 @@ it('shows one step at a time, and the result of the last one', () => {
   ]);
 });
 
-it('shows nothing without a terminal', () => {
+it.each([
+  ['without a terminal', { ...TERMINAL, stderrIsTerminal: () => false }, false],
+  ['between the dumps of SORACOM_VERBOSE', { ...TERMINAL, isVerbose: true }, false],
+  ['with --quiet', TERMINAL, true],
+])('shows nothing %s', (_, context, quiet) => {
   const calls = watched();
-  const progress = createProgress(false);
+  const progress = createProgress(context, { quiet });
   progress.step('Signing in');
   progress.end();
   expect(calls).toEqual([]);
