@@ -40,7 +40,7 @@ function emptyConfig(): UserError {
 function standardInput(): UserError {
   return new UserError('usage', {
     what: 'cannot use --config or ARCTUN_CONFIG',
-    why: 'this flag does not read standard input for the value -',
+    why: 'the value - does not stand for standard input here',
     next: [
       'With `arctun up` or `arctun config validate`, use --read-stdin instead.',
       'For a file with this name, use the path ./-.',

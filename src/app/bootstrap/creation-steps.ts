@@ -1,12 +1,13 @@
 /** The steps that create a virtual SIM, give a SIM a new key, or create a new session. */
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
+import { formatKey } from '../../arc-config/value-syntax.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { commandFor } from '../../lib/text/config-name.js';
 import { FileError } from '../../ports/files.js';
 import { ApiError, simMayExist } from '../../soracom/api-error.js';
 import { isoTime } from '../iso-time.js';
-import { otherKeyFindings } from '../sim/diagnose-sim.js';
+import { renewKey as adviceForKey } from '../sim/diagnose-sim.js';
 import { refreshSession } from '../session/refresh-session.js';
 import { BootstrapRescueError, keepArcConfig, proveStillAbsent } from './bootstrap-rescue.js';
 import type { SignedInRun, SimRun } from './bootstrap-run.js';
@@ -28,9 +29,7 @@ export const creationSteps = {
     });
     run.keptIn = keptIn;
     if (notice !== undefined) notes.push(notice);
-    const kept = { config, source: options.path, path: options.path };
-    const findings = otherKeyFindings(simPublicKey, kept, (key) => ports.publicKeyOf(key));
-    notes.push(...findings.map(({ problem, next }) => `${problem} ${next}`));
+    if (isOtherKey(simPublicKey, run)) notes.push(otherKey(config.simId, options.path));
     if (options.ownKey || options.adopt !== undefined) notes.push(keyKept(options.path));
     if (createSim !== undefined) {
       // After the earlier run was interrupted, another arc.json appeared.
@@ -178,6 +177,16 @@ export const creationSteps = {
     return 'done';
   },
 };
+
+/** Whether SORACOM reports a public key for the SIM that differs from the key in arc.json. */
+function isOtherKey(simPublicKey: string | undefined, run: SimRun): boolean {
+  if (simPublicKey === undefined) return false;
+  const { privateKey } = configOf(run);
+  return simPublicKey !== formatKey(run.ports.publicKeyOf(privateKey.expose()));
+}
+
+const otherKey = (simId: string, path: string) =>
+  `The key in ${path} is not the key of SIM ${simId}, so the server does not answer handshakes with it. ${adviceForKey(path)}`;
 
 const keyKept = (path: string) =>
   `The key in ${path} is unchanged. Run \`${commandFor('sim renew-key', path)}\` to replace it.`;

@@ -29,7 +29,8 @@ export interface Finding {
 /** The configuration to compare, and its name in messages. */
 export type DiagnosedConfig = Pick<LoadedArcConfig, 'config' | 'source' | 'path'>;
 
-const renewKey = (path: string | undefined) =>
+/** The advice for an arc.json whose key is not the SIM's. */
+export const renewKey = (path: string | undefined) =>
   `Run \`${commandFor('sim renew-key', path)}\` to create a new key pair, or use the arc.json that has the matching private key.`;
 
 /**
@@ -50,33 +51,21 @@ export function diagnoseSim(
   return [...keyFindings(sim, arcConfig, publicKeyOf), ...sessionFindings(sim, arcConfig)];
 }
 
-/** @param platforms the SIM's public key according to SORACOM; undefined if unknown */
-export function otherKeyFindings(
-  platforms: string | undefined,
-  { config: { privateKey }, source, path }: DiagnosedConfig,
-  publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
-): readonly Finding[] {
-  if (platforms === undefined) return [];
-  const own = formatKey(publicKeyOf(privateKey.expose()));
-  if (platforms === own) return [];
-  const problem = `The SIM's public key is ${platforms}, but the key in ${source} has the public key ${own}. The server does not answer handshakes with that key.`;
-  return [{ kind: 'other-key', problem, next: renewKey(path) }];
-}
-
 function keyFindings(
   sim: SimResponse,
-  arcConfig: DiagnosedConfig,
+  { config: { privateKey, publicKey }, source, path }: DiagnosedConfig,
   publicKeyOf: (privateKey: Uint8Array) => Uint8Array,
 ): readonly Finding[] {
-  const { config, source, path } = arcConfig;
-  const { privateKey, publicKey } = config;
   if (isZeroKey(privateKey.expose())) {
     const problem = `${source} has no private key.`;
     return [{ kind: 'no-private-key', problem, next: renewKey(path) }];
   }
-  const other = otherKeyFindings(simPublicKey(sim), arcConfig, publicKeyOf);
-  if (other.length > 0) return other;
   const own = formatKey(publicKeyOf(privateKey.expose()));
+  const platforms = simPublicKey(sim);
+  if (platforms !== undefined && platforms !== own) {
+    const problem = `The SIM's public key is ${platforms}, but the key in ${source} has the public key ${own}. The server does not answer handshakes with that key.`;
+    return [{ kind: 'other-key', problem, next: renewKey(path) }];
+  }
   // The tunnel does not use the public key, but a wrong one may mislead users.
   if (isZeroKey(publicKey) || formatKey(publicKey) === own) return [];
   return [
