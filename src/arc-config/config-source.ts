@@ -20,32 +20,27 @@ export type ConfigSource =
 export function resolveConfigSource(value: string): ConfigSource {
   const text = inlineConfig(value);
   if (text !== undefined) return { kind: 'inline', text };
-  if (value.trim() === '') throw emptyConfig();
-  if (value === '-') throw standardInput();
+  if (value.trim() === '') {
+    throw noFile(
+      'the value is empty',
+      'Pass the path of a file, or remove --config to use arc.json.',
+    );
+  }
+  if (value === '-') {
+    throw noFile(
+      'the value is -, but arctun does not read standard input here',
+      'With `arctun up` or `arctun config validate`, use --read-stdin instead.',
+      'For a file with this name, use the path ./-.',
+    );
+  }
   const fault = pathFault(value);
   if (fault !== undefined) throw unusableConfig(fault);
   return { kind: 'path', path: value };
 }
 
-/** Builds the error for `--config "$FILE"` if the variable is not set. */
-function emptyConfig(): UserError {
-  return new UserError('usage', {
-    what: 'cannot use --config',
-    why: 'the value is empty',
-    next: ['Pass the path of a file, or remove --config to use arc.json.'],
-  });
-}
-
-/** Builds the error for `--config -`, because arctun would otherwise read a file with this name. */
-function standardInput(): UserError {
-  return new UserError('usage', {
-    what: 'cannot use --config or ARCTUN_CONFIG',
-    why: 'the value - does not stand for standard input here',
-    next: [
-      'With `arctun up` or `arctun config validate`, use --read-stdin instead.',
-      'For a file with this name, use the path ./-.',
-    ],
-  });
+/** Builds the error for a value that is not the path of a file. */
+function noFile(why: string, ...next: string[]): UserError {
+  return new UserError('usage', { what: 'cannot use --config', why, next });
 }
 
 /** @throws UserError `usage` if the value is an inline configuration, because `what` needs a file */
