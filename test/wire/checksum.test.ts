@@ -22,15 +22,26 @@ it('sums the example of RFC 1071 section 3', () => {
   expect(finishChecksum(0x2ddf0)).toBe(0x220d);
 });
 
-it('agrees with the simple algorithm for every length and offset', () => {
-  const bytes = patternBytes(1500);
+it('agrees with the simple algorithm for every length, offset and alignment', () => {
   const lengths = [...Array(91).keys(), 1388, 1389, 1390, 1391, 1392];
-  for (let offset = 0; offset < 4; offset++) {
-    for (const length of lengths) {
-      const part = bytes.subarray(offset, offset + length);
-      expect(finishChecksum(sumBytes(bytes, offset, length))).toBe(plainChecksum(part));
+  for (let start = 0; start < 4; start++) {
+    // The memory's size is mostly not a multiple of a word.
+    const memory = new Uint8Array(start + 3 + 1392);
+    const bytes = memory.subarray(start);
+    bytes.set(patternBytes(bytes.length));
+    for (let offset = 0; offset < 4; offset++) {
+      for (const length of lengths) {
+        const part = bytes.subarray(offset, offset + length);
+        expect(finishChecksum(sumBytes(bytes, offset, length))).toBe(plainChecksum(part));
+      }
     }
   }
+});
+
+it('sums shared memory', () => {
+  const bytes = new Uint8Array(new SharedArrayBuffer(203), 4, 199);
+  bytes.set(patternBytes(199));
+  expect(finishChecksum(sumBytes(bytes, 0, 199))).toBe(plainChecksum(bytes));
 });
 
 it('folds sums of 64 KiB of ones, and beyond 32 bits', () => {

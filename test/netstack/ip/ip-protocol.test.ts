@@ -311,6 +311,17 @@ describe('sources that are not a single host (MUST-63, RFC 1122 3.2.1.3, RFC 112
   it.each(['::2', '::1:1', '::100:0:0', '::fffe:1:1', '100::'])('but %s is', (text) => {
     expect(new Host().receives(v6(99, [], { from: ip(text) })).sends()).toHaveLength(1);
   });
+
+  it('are dropped each time, even between valid packets', () => {
+    const host = new Host();
+    const peers = [v4(99, []), v6(99, [])];
+    const others = ['224.0.0.1', '127.0.0.1'].map((text) => v4(99, [], { from: ip(text) }));
+    const others6 = ['::', 'ff02::1'].map((text) => v6(99, [], { from: ip(text) }));
+    for (const packet of [...others, ...others6]) {
+      for (const peer of peers) host.receives(peer).receives(packet).receives(packet);
+    }
+    expect(host.drops).toMatchObject({ 'ip-source': 16 });
+  });
 });
 
 it('accepts a packet with any hop limit (RFC 1122 3.2.1.7)', () => {
