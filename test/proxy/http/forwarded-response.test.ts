@@ -1,4 +1,4 @@
-import { Cleanup, Forwarding, localDialer, OK } from '../support/forwarding.js';
+import { Cleanup, Forwarding, localDialer, OK, until } from '../support/forwarding.js';
 
 const cleanup = new Cleanup();
 let forwarding: Forwarding;
@@ -136,15 +136,37 @@ describe('the answer', () => {
   it('arrives before its body is complete', async () => {
     const server = await forwarding.server(async (wire) => {
       await wire.request();
-      wire.send('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n');
+      wire.send('HTTP/1.1 200 OK\r\nX: \xe9\xff\r\nContent-Length: 4\r\n\r\n');
     });
     const client = forwarding.client(await forwarding.start(localDialer(server.port)));
     client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await client.until('\r\n\r\n');
+    expect(client.received).toMatch(/^HTTP\/1\.1 200 OK\r\nX: \xe9\xff\r\n/);
     server.wires[0]!.send('ab');
     await client.until('ab');
     server.wires[0]!.send('cd');
     await client.until('abcd');
+  });
+
+  it('leaves the connection open if it arrives at once and is empty', async () => {
+    const server = await forwarding.server(async (wire) => {
+      await wire.request();
+      wire.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    });
+    const client = forwarding.client(await forwarding.start(localDialer(server.port)));
+    const heads = () => client.received.split('HTTP/1.1 200 OK\r\n').length - 1;
+    for (let count = 1; count <= 3; count++) {
+      client.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await until(() => heads() === count && client.received.endsWith('\r\n\r\n'));
+    }
+  });
+
+  it('is reset if an error arrives together with the head', async () => {
+    const { received, ending } = await forwarding.seenByClient(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n',
+    );
+    expect(received).not.toContain('0\r\n\r\n');
+    expect(ending).toBe('ECONNRESET');
   });
 
   it('may arrive before the request is complete, and the connection stays open', async () => {
