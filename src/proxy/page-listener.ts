@@ -1,11 +1,11 @@
 /** A local port that serves a few status pages to probes. Only GET and HEAD are allowed. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 
-import { makeRoom, markUsed } from '../lib/oldest-idle.js';
 import { messageOf } from '../lib/errors/error-message.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
 import { checkBrowser } from './http/browser-gate.js';
+import { closeServer, limitConnections } from './limit-connections.js';
 import { formatAuthority } from './listen-address.js';
 import { openPort, type PortOptions } from './open-port.js';
 
@@ -32,10 +32,7 @@ const KEEP_ALIVE_TIMEOUT = 5_000;
 /** The interval in milliseconds at which Node checks connections against REQUEST_TIMEOUT. */
 const CHECK_INTERVAL = 5_000;
 
-/**
- * The connection limit. At the limit, a new connection replaces the oldest idle one, so that one
- * client cannot block probes.
- */
+/** The connection limit; see limitConnections(). */
 const MAX_CONNECTIONS = 64;
 
 /**
@@ -52,8 +49,6 @@ export async function startPageListener(options: PageListenerOptions): Promise<P
 export class PageListener {
   readonly #options: PageListenerOptions;
   readonly #server: Server;
-  /** The connections in order of last use; `isBusy` is set while a page is being generated. */
-  readonly #connections = new Map<Socket, { isBusy: boolean }>();
 
   constructor(options: PageListenerOptions) {
     this.#options = options;
@@ -67,7 +62,7 @@ export class PageListener {
       },
       (request, response) => void this.#answer(request, response),
     );
-    this.#server.on('connection', (socket) => this.#admit(socket));
+    limitConnections(this.#server, MAX_CONNECTIONS);
   }
 
   /** The listener's address and actual port as a URL, such as `http://127.0.0.1:9100`. */
@@ -83,31 +78,10 @@ export class PageListener {
 
   /** Closes all connections immediately, because responses to probes need not be completed. */
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
-  }
-
-  #admit(socket: Socket): void {
-    if (!makeRoom(this.#connections, MAX_CONNECTIONS)) {
-      socket.destroy();
-      return;
-    }
-    this.#connections.set(socket, { isBusy: false });
-    socket.on('close', () => this.#connections.delete(socket));
-  }
-
-  #setBusy(socket: Socket, isBusy: boolean): void {
-    const connection = this.#connections.get(socket);
-    if (connection !== undefined) connection.isBusy = isBusy;
-    markUsed(this.#connections, socket);
+    return closeServer(this.#server);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { socket } = request;
-    this.#setBusy(socket, true);
-    response.once('close', () => this.#setBusy(socket, false));
     // Serving a page has no side effects, so reads are always allowed.
     const policy = { ...CLOSED_TO_PAGES, ...this.#options.browsers, areReadsFree: true };
     const refusal = checkBrowser(request, response, policy);

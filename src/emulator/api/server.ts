@@ -5,10 +5,9 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
-import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
 import type { WallClock } from '../../ports/clock.js';
 import {
   type BrowserPolicy,
@@ -16,6 +15,7 @@ import {
   REFUSAL_STATUS,
 } from '../../proxy/http/browser-check.js';
 import { checkBrowser } from '../../proxy/http/browser-gate.js';
+import { closeServer, limitConnections } from '../../proxy/limit-connections.js';
 import { type Fault, Faults } from '../faults.js';
 import { type HttpResponse, sendResponse, sendHalf } from '../http-response.js';
 import type { MessageStore } from '../messages.js';
@@ -66,10 +66,7 @@ const LIMITS = {
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
 };
-/**
- * The connection limit. At the limit, a new connection replaces the oldest idle one, so that one
- * client cannot block all others.
- */
+
 const MAX_CONNECTIONS = 256;
 
 /** Prepares the server, which does not open a socket before `listen`. */
@@ -79,28 +76,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     // An error in one call must end only that call, not the emulator.
     exchange.handle(request, response).catch(() => response.destroy());
   });
-  admitAll(server);
-  return { listen: (host, port) => listen(server, host, port), close: () => close(server) };
-}
-
-function admitAll(server: Server): void {
-  const connections = new Map<Socket, { isBusy: boolean }>();
-  server.on('connection', (socket) => {
-    if (!makeRoom(connections, MAX_CONNECTIONS)) {
-      socket.destroy();
-      return;
-    }
-    connections.set(socket, { isBusy: false });
-    socket.on('close', () => connections.delete(socket));
-  });
-  server.on('request', ({ socket }, response) => {
-    const setBusy = (isBusy: boolean) => {
-      if (connections.has(socket)) connections.set(socket, { isBusy });
-      markUsed(connections, socket);
-    };
-    setBusy(true);
-    response.once('close', () => setBusy(false));
-  });
+  limitConnections(server, MAX_CONNECTIONS);
+  return {
+    listen: (host, port) => listen(server, host, port),
+    close: () => closeServer(server),
+  };
 }
 
 class ApiExchange {
@@ -255,11 +235,4 @@ function readBody(request: IncomingMessage): Promise<Body> {
 async function listen(server: Server, host: string, port: number): Promise<AddressInfo> {
   await once(server.listen(port, host), 'listening');
   return server.address() as AddressInfo;
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
