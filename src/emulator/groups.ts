@@ -1,17 +1,21 @@
 /** Creates, changes and stores SIM groups. */
+import * as z from 'zod';
+
 import type { WallClock } from '../ports/clock.js';
 import type { Entropy } from '../ports/entropy.js';
 import { randomUuid } from './random.js';
+import { tags, time } from './sim.js';
 
-export interface Group {
-  readonly groupId: string;
-  readonly operatorId: string;
-  readonly tags: ReadonlyMap<string, string>;
+export const groupSchema = z.strictObject({
+  groupId: z.string(),
+  operatorId: z.string(),
+  tags,
   /** Parameters by namespace (`SoracomAir` …), in the API's format. */
-  readonly configuration: Readonly<Record<string, unknown>>;
-  /** Unix milliseconds. */
-  readonly createdTime: number;
-}
+  configuration: z.record(z.string(), z.unknown()),
+  createdTime: time,
+});
+
+export type Group = Readonly<z.output<typeof groupSchema>>;
 
 export const MAX_GROUPS = 100;
 

@@ -8,12 +8,12 @@ import { fileFaultKind } from '../lib/errors/file-fault.js';
 import { Secret } from '../lib/secrets/secret.js';
 import { SerialQueue } from '../lib/serial-queue.js';
 import { UserError } from '../lib/errors/user-error.js';
-import { formatKey } from '../lib/text/key-text.js';
 import { parseJson } from '../lib/text/parse-json.js';
 import type { Files } from '../ports/files.js';
-import { formatIpAddress, type IpAddress, parseIpAddress } from '../wire/ip-address.js';
+import { formatIpAddress } from '../wire/ip-address.js';
+import { groupSchema } from './groups.js';
 import type { SavedPlatform } from './platform-state.js';
-import { MAX_EVENTS, type Sim } from './sim.js';
+import { key, type Sim, simSchema } from './sim.js';
 import { MAX_SIMS } from './sims.js';
 import { emulatorUser, MAX_USERS } from './users.js';
 
@@ -30,80 +30,14 @@ export interface SavedState {
  */
 export const MAX_STATE_LENGTH = 1 << 20;
 
-const time = z.number().int().nonnegative();
-const tags = z.codec(
-  z.array(z.strictObject({ tagName: z.string(), tagValue: z.string() })),
-  z.custom<ReadonlyMap<string, string>>(),
-  {
-    decode: (list) => new Map(list.map(({ tagName, tagValue }) => [tagName, tagValue])),
-    encode: (map) => [...map].map(([tagName, tagValue]) => ({ tagName, tagValue })),
-  },
-);
-const key = z.codec(z.string(), z.custom<Uint8Array>(), {
-  decode: (text, { issues }) => {
-    const bytes = Buffer.from(text, 'base64');
-    if (bytes.length === 32 && bytes.toString('base64') === text) return new Uint8Array(bytes);
-    issues.push({ code: 'custom', message: 'must be 32 bytes in base64', input: text });
-    return z.NEVER;
-  },
-  encode: formatKey,
-});
-export const ipv4Address = z.codec(z.string(), z.custom<IpAddress>(), {
-  decode: (text, { issues }) => {
-    const parsed = parseIpAddress(text);
-    if (parsed?.length === 4) return parsed;
-    issues.push({ code: 'custom', message: 'must be an IPv4 address', input: text });
-    return z.NEVER;
-  },
-  encode: formatIpAddress,
-});
-const session = z.strictObject({ sessionId: z.string(), createdTime: time });
-const event = z.strictObject({
-  event: z.enum(['Created', 'Deleted']),
-  time,
-  sessionId: z.string(),
-});
-
-const sim = z.strictObject({
-  simId: z.string(),
-  operatorId: z.string(),
-  type: z.enum(['virtual', 'uicc']),
-  imsi: z.string(),
-  status: z.enum(['active', 'terminated']),
-  tags,
-  groupId: z.string().optional(),
-  terminationEnabled: z.boolean(),
-  createdTime: time,
-  lastModifiedTime: time,
-  arc: z
-    .strictObject({
-      iccid: z.string(),
-      imsi: z.string(),
-      publicKey: key,
-      address: ipv4Address,
-      session: session.optional(),
-    })
-    .optional(),
-  previousSession: session.extend({ deletedTime: time }).optional(),
-  events: z.array(event).max(MAX_EVENTS).readonly(),
-});
-
-const group = z.strictObject({
-  groupId: z.string(),
-  operatorId: z.string(),
-  tags,
-  configuration: z.record(z.string(), z.unknown()),
-  createdTime: time,
-});
-
 const stateFile = z.strictObject({
   version: z.literal(1, 'must be 1, because this version of arctun cannot read other formats'),
   arcServer: z.strictObject({ privateKey: key }),
   run: z.string().regex(/^\d{8}$/),
   users: z.array(emulatorUser).max(MAX_USERS).readonly(),
-  groups: z.array(group).readonly(),
+  groups: z.array(groupSchema).readonly(),
   sims: z
-    .array(sim)
+    .array(simSchema)
     .min(1)
     .max(MAX_SIMS + 1)
     .refine(areDistinct, { message: 'two SIMs must not have the same ID, address or public key' })
