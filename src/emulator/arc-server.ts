@@ -3,10 +3,10 @@ import type { WallClock } from '../ports/clock.js';
 import type { ArcNetwork } from './arc-network.js';
 import { DnsEndpoint } from './endpoints/dns.js';
 import { EchoDiscardEndpoint } from './endpoints/echo-discard.js';
-import { metadataEndpoint } from './endpoints/metadata-endpoint.js';
 import { unifiedHttpEndpoint } from './endpoints/unified-endpoint.js';
 import { type RawResponse, UnifiedRawEndpoint } from './endpoints/unified-raw.js';
 import type { MessageStore } from './messages.js';
+import { metadataEndpoint } from './metadata.js';
 import type { PlatformState } from './platform-state.js';
 import {
   METADATA_ADDRESS,

@@ -1,18 +1,16 @@
 /** A local emulator of SORACOM: its API, and an Arc server for the API's sessions. */
-import { isIPv6 } from 'node:net';
-
 import type { Crypto } from '../crypto/crypto.js';
 import type { WallClock } from '../ports/clock.js';
 import type { Entropy } from '../ports/entropy.js';
 import { createPrivateKey } from '../lib/secrets/key-pair.js';
 import { Secret } from '../lib/secrets/secret.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
+import { formatAuthority } from '../proxy/listen-address.js';
 import type { ApiRequest } from './api/request-log.js';
 import { type ApiServer, createApiServer, METADATA_ROOT } from './api/server.js';
 import type { ArcNetwork, CreateArcNetwork } from './arc-network.js';
 import { startArcServer } from './arc-server.js';
 import type { RawResponse } from './endpoints/unified-raw.js';
-import { ListenError } from './emulator-listen-error.js';
 import { MessageStore } from './messages.js';
 import { PlatformState, type SavedPlatform } from './platform-state.js';
 import { SERVICE_ADDRESSES } from './services.js';
@@ -65,6 +63,20 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
+/** The error if one of the emulator's two addresses is unavailable. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly side: 'api' | 'arc';
+  /** The system's error code: EADDRINUSE, EACCES … */
+  readonly code: string;
+
+  constructor(side: 'api' | 'arc', cause: NodeJS.ErrnoException) {
+    super(`cannot open the ${side} listener: ${cause.code ?? cause.message}`, { cause });
+    this.side = side;
+    this.code = cause.code ?? '';
+  }
+}
+
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_API_PORT = 18080;
 export const DEFAULT_ARC_PORT = 11010;
@@ -112,7 +124,7 @@ async function startOn(
   const { users = BUILT_IN_USERS, onApiRequest, rawAnswer = 'status' } = options;
   const { stateFile, wallClock } = ports;
   const { address, port } = network.endpoint;
-  const arc = hostAndPort(options.arcAdvertisedHost ?? address, port);
+  const arc = formatAuthority({ host: options.arcAdvertisedHost ?? address, port });
   let serverKey = privateKey;
   const messages = new MessageStore();
   const state = new PlatformState({ ...ports, arc: network, users }, saved);
@@ -160,7 +172,7 @@ async function openApi(server: ApiServer, { apiHost, apiPort }: EmulatorOptions)
   const { address, port } = await listenOn('api', () =>
     server.listen(apiHost ?? DEFAULT_HOST, apiPort ?? DEFAULT_API_PORT),
   );
-  return `http://${hostAndPort(address, port)}`;
+  return `http://${formatAuthority({ host: address, port })}`;
 }
 
 async function listenOn<T>(side: 'api' | 'arc', open: () => Promise<T>): Promise<T> {
@@ -169,8 +181,4 @@ async function listenOn<T>(side: 'api' | 'arc', open: () => Promise<T>): Promise
   } catch (error) {
     throw new ListenError(side, error as NodeJS.ErrnoException);
   }
-}
-
-function hostAndPort(host: string, port: number): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }

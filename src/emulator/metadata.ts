@@ -3,7 +3,8 @@
  * identifies the SIM; over a cellular connection, the caller is the physical SIM.
  */
 import { formatIpAddress } from '../wire/ip-address.js';
-import type { HttpResponse } from './http-response.js';
+import { HttpEndpoint } from './endpoints/http-endpoint.js';
+import { type HttpResponse, sendResponse } from './http-response.js';
 import type { PlatformState } from './platform-state.js';
 import { moduleType, type Sim, speedClass } from './sim.js';
 
@@ -30,6 +31,17 @@ export function metadataResponse(
   if (method !== 'GET' && method !== 'HEAD') return NOT_ALLOWED;
   if (typeof value === 'string') return { status: 200, body: value };
   return { status: 200, body: typeof value === 'object' && value ? value : JSON.stringify(value) };
+}
+
+/** Serves metadata inside the tunnel. */
+export function metadataEndpoint({
+  sims,
+  groups,
+}: Pick<PlatformState, 'sims' | 'groups'>): HttpEndpoint {
+  return new HttpEndpoint(sims, (sim, { method = '', url = '' }, response) => {
+    const [path = ''] = url.split('?');
+    sendResponse(response, metadataResponse(groups, sim, { method, path }));
+  });
 }
 
 function valueAt(groups: PlatformState['groups'], sim: Sim, path: string): unknown {

@@ -1,6 +1,8 @@
 /** The emulator's users, with their credentials and permissions. */
 import * as z from 'zod';
 
+import { parseJson } from '../lib/text/parse-json.js';
+
 export const OPERATOR_ID = 'OP0000000000';
 
 export const MAX_USERS = 100;
@@ -117,6 +119,32 @@ export class Users {
       (user) => operatorOf(user) === operatorId && user.userName === userName,
     );
   }
+}
+
+/**
+ * Parses a JSON array of users that must not conflict with `others`.
+ *
+ * @throws Error that explains the problem without quoting a secret
+ */
+export function parseUserList(
+  text: string,
+  others: readonly EmulatorUser[],
+): readonly EmulatorUser[] {
+  const list = parseJson(text);
+  if (list === undefined) throw new Error('the text must be JSON');
+  const { success, data, error } = z.array(emulatorUser).max(MAX_USERS).safeParse(list);
+  if (!success) {
+    const [issue] = error.issues;
+    const [index, ...path] = issue?.path.map(String) ?? [];
+    const where = index === undefined ? '' : `user ${[index, ...path].join('.')}: `;
+    throw new Error(`${where}${issue?.message ?? ''}`, { cause: error });
+  }
+  const users = new Users(others);
+  for (const [index, user] of data.entries()) {
+    const reason = users.add(user);
+    if (reason !== undefined) throw new Error(`user ${index}: ${reason}`);
+  }
+  return data;
 }
 
 function hasCredentials(user: EmulatorUser, request: SignInRequest): boolean {

@@ -1,5 +1,4 @@
-import { parseUserList } from '../../src/emulator/user-list.js';
-import { DEFAULT_USER } from '../../src/emulator/users.js';
+import { DEFAULT_USER, parseUserList } from '../../src/emulator/users.js';
 
 const USER = { email: 'a@example.com', password: 'planted', permissions: [] };
 

@@ -8,12 +8,12 @@ import {
   DEFAULT_ARC_PORT,
   DEFAULT_HOST,
   type Emulator,
+  ListenError,
   startEmulator,
 } from '../../emulator/emulator.js';
 import { RAW_ANSWERS, type RawResponse } from '../../emulator/endpoints/unified-raw.js';
-import { ListenError } from '../../emulator/emulator-listen-error.js';
 import { StateFile, type StateFiles } from '../../emulator/state-file.js';
-import { parseUserList } from '../../emulator/user-list.js';
+import { parseUserList } from '../../emulator/users.js';
 import { openWireGuardNetwork } from '../../emulator/wireguard-network.js';
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { fromSetting } from '../../lib/errors/from-setting.js';

@@ -1,6 +1,6 @@
-import { metadataEndpoint } from '../../../src/emulator/endpoints/metadata-endpoint.js';
-import { Groups } from '../../../src/emulator/groups.js';
-import { FakeWallClock, ip, readAll, seededEntropy, streamPair, twoSims } from '../fakes.js';
+import { metadataEndpoint } from '../../src/emulator/metadata.js';
+import { Groups } from '../../src/emulator/groups.js';
+import { FakeWallClock, ip, readAll, seededEntropy, streamPair, twoSims } from './fakes.js';
 
 async function ask(from: string, target: string): Promise<{ answer: string; simIds: string[] }> {
   const { sims, simIds } = twoSims();
