@@ -17,6 +17,16 @@ export interface ApiOperation extends Operation {
   readonly adviceAfterRepeat?: readonly string[];
 }
 
+/** Describes an operation that is retried. */
+function repeatable(
+  method: ApiOperation['method'],
+  permission: string,
+  purpose: string,
+  advice?: Pick<ApiOperation, 'advice' | 'adviceAfterRepeat'>,
+): ApiOperation {
+  return { method, permission, purpose, repeatable: true, ...advice };
+}
+
 /** What to check if a sign-in is refused, for each kind of credentials. */
 const WHAT_TO_CHECK: Readonly<Record<SignIn['kind'], string>> = {
   'auth-key': 'Check the auth key ID and the auth key.',
@@ -49,17 +59,13 @@ export function authOperation({ kind, mfaOtpCode }: SignIn): ApiOperation {
 }
 
 /** Switches to another user. A retry only creates another token, as in a sign-in. */
-export const SWITCH_USER: ApiOperation = {
-  method: 'POST',
-  purpose: 'switch to the other user',
-  permission: 'Auth:switchUser',
-  repeatable: true,
+export const SWITCH_USER = repeatable('POST', 'Auth:switchUser', 'switch to the other user', {
   advice: {
     400: [
       'Check the operator ID and the user name to switch to, and check that this user trusts the user who signs in.',
     ],
   },
-};
+});
 
 /**
  * The logout request is sent even after the client's signal has aborted, because a switched user's
@@ -84,93 +90,56 @@ export const CREATE_SIM: ApiOperation = {
 };
 
 /** Reading a SIM changes nothing. */
-export const GET_SIM: ApiOperation = {
-  method: 'GET',
-  purpose: 'read the virtual SIM',
-  permission: 'Sim:getSim',
-  repeatable: true,
-};
+export const GET_SIM = repeatable('GET', 'Sim:getSim', 'read the virtual SIM');
 
 /** Listing SIMs changes nothing. */
-export const LIST_SIMS: ApiOperation = {
-  method: 'GET',
-  purpose: 'list the SIMs',
-  permission: 'Sim:listSims',
-  repeatable: true,
-};
+export const LIST_SIMS = repeatable('GET', 'Sim:listSims', 'list the SIMs');
 
 /** Searching for SIMs changes nothing. */
-export const SEARCH_SIMS: ApiOperation = {
-  method: 'GET',
-  purpose: 'search the virtual SIMs',
-  permission: 'Query:searchSims',
-  repeatable: true,
-};
+export const SEARCH_SIMS = repeatable('GET', 'Query:searchSims', 'search the virtual SIMs');
 
 /** Listing session events changes nothing. */
-export const LIST_SIM_SESSION_EVENTS: ApiOperation = {
-  method: 'GET',
-  purpose: 'read the session events of the SIM',
-  permission: 'Sim:listSimSessionEvents',
-  repeatable: true,
-};
+export const LIST_SIM_SESSION_EVENTS = repeatable(
+  'GET',
+  'Sim:listSimSessionEvents',
+  'read the session events of the SIM',
+);
 
 /** Creating a session again replaces the existing one, at no cost. */
-export const CREATE_ARC_SESSION: ApiOperation = {
-  method: 'POST',
-  purpose: 'create an Arc session',
-  permission: 'Sim:createArcSession',
-  repeatable: true,
-};
+export const CREATE_ARC_SESSION = repeatable(
+  'POST',
+  'Sim:createArcSession',
+  'create an Arc session',
+);
 
 /** Retrying sets the same key again, because the request contains the public key. */
-export const RENEW_ARC_SIM_CREDENTIALS: ApiOperation = {
-  method: 'PUT',
-  purpose: 'renew the key of the SIM',
-  permission: 'Sim:renewArcSimCredentials',
-  repeatable: true,
-};
+export const RENEW_ARC_SIM_CREDENTIALS = repeatable(
+  'PUT',
+  'Sim:renewArcSimCredentials',
+  'renew the key of the SIM',
+);
 
 /** Retrying sets the same tags to the same values. */
-export const PUT_SIM_TAGS: ApiOperation = {
-  method: 'PUT',
-  purpose: 'set the tags of the SIM',
-  permission: 'Sim:putSimTags',
-  repeatable: true,
-};
+export const PUT_SIM_TAGS = repeatable('PUT', 'Sim:putSimTags', 'set the tags of the SIM');
 
 /** Reading a group changes nothing. */
-export const GET_GROUP: ApiOperation = {
-  method: 'GET',
-  purpose: 'read the group',
-  permission: 'Group:getGroup',
-  repeatable: true,
-};
+export const GET_GROUP = repeatable('GET', 'Group:getGroup', 'read the group');
 
 /** Retrying sets the same group again. */
-export const SET_SIM_GROUP: ApiOperation = {
-  method: 'POST',
-  purpose: 'add the SIM to the group',
-  permission: 'Sim:setSimGroup',
-  repeatable: true,
+export const SET_SIM_GROUP = repeatable('POST', 'Sim:setSimGroup', 'add the SIM to the group', {
   advice: { 404: ['Check the SIM ID, the group ID and the coverage type.'] },
-};
+});
 
 /** Enabling termination twice has no further effect. */
-export const ENABLE_SIM_TERMINATION: ApiOperation = {
-  method: 'POST',
-  purpose: 'remove the termination protection of the SIM',
-  permission: 'Sim:enableSimTermination',
-  repeatable: true,
-};
+export const ENABLE_SIM_TERMINATION = repeatable(
+  'POST',
+  'Sim:enableSimTermination',
+  'remove the termination protection of the SIM',
+);
 
 /** Terminating a SIM twice has no further effect, because termination is final. */
-export const TERMINATE_SIM: ApiOperation = {
-  method: 'POST',
-  purpose: 'terminate the SIM',
-  permission: 'Sim:terminateSim',
-  repeatable: true,
+export const TERMINATE_SIM = repeatable('POST', 'Sim:terminateSim', 'terminate the SIM', {
   adviceAfterRepeat: [
     'Check with `arctun sim show`: an earlier attempt may have terminated the SIM.',
   ],
-};
+});
