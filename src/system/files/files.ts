@@ -1,18 +1,7 @@
 /** Writes files durably: to a temporary file in the same folder, which then replaces the target. */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import {
-  type FileHandle,
-  lstat,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import fs from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, type Files, type InspectedText } from '../../ports/files.js';
 import { codeOf } from '../../lib/errors/error-message.js';
@@ -50,7 +39,7 @@ export const regularFiles: Files = {
   ...systemFiles,
   readText: (path) =>
     failingWith(path, async () => {
-      const found = await stat(path);
+      const found = await fs.stat(path);
       if (found.isFIFO() || found.isCharacterDevice()) {
         throw new FileError('failed', path, 'the path must be a regular file');
       }
@@ -68,7 +57,7 @@ async function inspectText(path: string): Promise<InspectedText> {
 }
 
 async function readOpened(path: string): Promise<{ text: string; stats: Stats }> {
-  return withHandle(await open(path, 'r'), async (handle) => {
+  return withHandle(await fs.open(path, 'r'), async (handle) => {
     const stats = await handle.stat();
     const tooLong = () =>
       new FileError('failed', path, `the file must not be longer than ${MAX_TEXT} bytes`);
@@ -81,8 +70,8 @@ async function readOpened(path: string): Promise<{ text: string; stats: Stats }>
 
 /** Uses an open file, then closes it. */
 export async function withHandle<T>(
-  handle: FileHandle,
-  use: (handle: FileHandle) => Promise<T>,
+  handle: fs.FileHandle,
+  use: (handle: fs.FileHandle) => Promise<T>,
 ): Promise<T> {
   try {
     return await use(handle);
@@ -102,7 +91,7 @@ function decode(path: string, bytes: Uint8Array): string {
 }
 
 async function list(folder: string): Promise<readonly string[]> {
-  return (await unlessAbsent(readdir(folder))) ?? [];
+  return (await unlessAbsent(fs.readdir(folder))) ?? [];
 }
 
 async function createBytes(path: string, bytes: Uint8Array): Promise<void> {
@@ -112,12 +101,12 @@ async function createBytes(path: string, bytes: Uint8Array): Promise<void> {
 
 async function replace(path: string, content: string): Promise<void> {
   const target = await followLinks(path);
-  const owner = await unlessAbsent(stat(target));
+  const owner = await unlessAbsent(fs.stat(target));
   const temporary = await writeBeside(target, content, owner);
   try {
-    await rename(temporary, target);
+    await fs.rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await fs.rm(temporary, { force: true });
     throw error;
   }
   await syncFolder(dirname(target));
@@ -125,16 +114,16 @@ async function replace(path: string, content: string): Promise<void> {
 
 async function remove(path: string): Promise<void> {
   const target = await followLinks(path);
-  await rm(target, { force: true });
+  await fs.rm(target, { force: true });
   await syncFolder(dirname(target));
 }
 
 async function proveWritable(path: string): Promise<void> {
   const target = await followLinks(path);
-  const existing = await unlessAbsent(stat(target));
+  const existing = await unlessAbsent(fs.stat(target));
   if (existing !== undefined) await proveReplaceable(target, existing);
   const probe = await writeBeside(target, ' '.repeat(PROBE_SIZE), existing);
-  await rm(probe);
+  await fs.rm(probe);
 }
 
 /** Checks for obstacles to rename(2) that creating a file in the same folder does not reveal. */
@@ -149,7 +138,7 @@ async function proveReplaceable(target: string, existing: Stats): Promise<void> 
   const isOurs = uid === 0 || existing.uid === uid;
   await proveMutable(target, isOurs);
   if (isOurs) return;
-  const folder = await stat(dirname(target));
+  const folder = await fs.stat(dirname(target));
   if ((folder.mode & STICKY) !== 0 && folder.uid !== uid) {
     const reason = `the file belongs to user ${existing.uid}, and only owners can replace files in its folder`;
     throw new FileError('denied', target, reason);
@@ -162,7 +151,7 @@ async function proveReplaceable(target: string, existing: Stats): Promise<void> 
  */
 async function proveMutable(target: string, isOurs: boolean): Promise<void> {
   try {
-    await (await open(target, 'r+')).close();
+    await (await fs.open(target, 'r+')).close();
   } catch (error) {
     if (!(isOurs && codeOf(error) === 'EACCES')) throw error;
   }
@@ -192,7 +181,7 @@ export async function writeNew(
   existing?: Stats,
 ): Promise<void> {
   // O_EXCL refuses an existing file or link with this name.
-  const created = await open(path, 'wx', PRIVATE);
+  const created = await fs.open(path, 'wx', PRIVATE);
   try {
     await withHandle(created, async (handle) => {
       await handle.chmod(PRIVATE);
@@ -205,13 +194,13 @@ export async function writeNew(
       await handle.sync();
     });
   } catch (error) {
-    await rm(path, { force: true });
+    await fs.rm(path, { force: true });
     throw error;
   }
 }
 
 /** Writes from the beginning of the file, with as few system calls as possible. */
-async function writeAll(handle: FileHandle, content: string | Uint8Array): Promise<void> {
+async function writeAll(handle: fs.FileHandle, content: string | Uint8Array): Promise<void> {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   for (let offset = 0; offset < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, offset, bytes.length - offset, offset);
@@ -227,13 +216,13 @@ async function writeAll(handle: FileHandle, content: string | Uint8Array): Promi
 export async function followLinks(path: string): Promise<string> {
   let target = resolve(path);
   for (let links = 0; links < MAX_LINKS; links++) {
-    const found = await unlessAbsent(lstat(target));
+    const found = await unlessAbsent(fs.lstat(target));
     if (found?.isSymbolicLink() !== true) {
       await refuseLinkedFolder(target);
       return target;
     }
     refuseForeignLink(target, found);
-    target = resolve(dirname(target), await readlink(target));
+    target = resolve(dirname(target), await fs.readlink(target));
   }
   throw new FileError('failed', path, 'too many symbolic links');
 }
@@ -242,7 +231,7 @@ export async function followLinks(path: string): Promise<string> {
 async function refuseLinkedFolder(target: string): Promise<void> {
   if (process.geteuid?.() !== 0) return;
   for (let folder = dirname(target); folder !== dirname(folder); folder = dirname(folder)) {
-    const found = await unlessAbsent(lstat(folder));
+    const found = await unlessAbsent(fs.lstat(folder));
     if (found?.isSymbolicLink() === true) refuseForeignLink(folder, found);
   }
 }
@@ -267,8 +256,8 @@ async function unlessAbsent<T>(found: Promise<T>): Promise<T | undefined> {
 async function isMountPoint(path: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   const [place, table] = await Promise.all([
-    realpath(path),
-    readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
+    fs.realpath(path),
+    fs.readFile('/proc/self/mountinfo', 'utf8').catch(() => ''),
   ]);
   return table.split('\n').some((line) => unescapeMount(line.split(' ')[4] ?? '') === place);
 }
@@ -276,7 +265,7 @@ async function isMountPoint(path: string): Promise<boolean> {
 /** Syncs the folder to make the rename durable, if the file system supports this. */
 export async function syncFolder(folder: string): Promise<void> {
   try {
-    await withHandle(await open(folder, 'r'), (handle) => handle.sync());
+    await withHandle(await fs.open(folder, 'r'), (handle) => handle.sync());
   } catch (error) {
     // The file is already in place, so only a disk error counts as a failure, not a folder that
     // cannot be opened or synced.
@@ -305,7 +294,7 @@ async function toFileError(path: string, error: unknown): Promise<FileError> {
 
 async function folderExists(path: string): Promise<boolean> {
   try {
-    return (await stat(dirname(await followLinks(path)))).isDirectory();
+    return (await fs.stat(dirname(await followLinks(path)))).isDirectory();
   } catch {
     return false;
   }

@@ -1,14 +1,5 @@
 /** Creates folders for arctun's own files. */
-import {
-  closeSync,
-  constants,
-  fchownSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import { dirname } from 'node:path';
 
 import { codeOf } from '../../lib/errors/error-message.js';
@@ -34,31 +25,31 @@ export function createFolders(folder: string): void {
 
 function createFolder(folder: string): void {
   try {
-    mkdirSync(folder, { mode: 0o700 });
+    fs.mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     if (codeOf(error) === 'EEXIST' && isFolder(folder)) return;
     throw error;
   }
-  if (process.geteuid?.() === 0) giveTo(folder, statSync(dirname(folder)));
+  if (process.geteuid?.() === 0) giveTo(folder, fs.statSync(dirname(folder)));
   // A new folder is durable only after its parent is synced.
   syncFolderNow(dirname(folder));
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /**
  * Opens the folder without following links: if a file has replaced it, the file stays unchanged.
  */
-function giveTo(folder: string, { uid, gid }: Stats): void {
+function giveTo(folder: string, { uid, gid }: fs.Stats): void {
   try {
-    const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
-    const descriptor = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+    const descriptor = fs.openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
-      fchownSync(descriptor, uid, gid);
+      fs.fchownSync(descriptor, uid, gid);
     } finally {
-      closeSync(descriptor);
+      fs.closeSync(descriptor);
     }
   } catch {
     // Ignore an error: the owner may not exist in this user namespace, and some file systems do not
@@ -69,11 +60,11 @@ function giveTo(folder: string, { uid, gid }: Stats): void {
 /** Syncs a folder. As in files.ts, only a disk error is a failure. */
 export function syncFolderNow(folder: string): void {
   try {
-    const descriptor = openSync(folder, constants.O_RDONLY);
+    const descriptor = fs.openSync(folder, fs.constants.O_RDONLY);
     try {
-      fsyncSync(descriptor);
+      fs.fsyncSync(descriptor);
     } finally {
-      closeSync(descriptor);
+      fs.closeSync(descriptor);
     }
   } catch (error) {
     if (codeOf(error) === 'EIO') throw error;

@@ -8,19 +8,7 @@
  * block is a line of text that `tai64nlocal` can show.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fchownSync,
-  fdatasyncSync,
-  fstatSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readSync,
-  type Stats,
-  writeSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { codeOf } from '../../lib/errors/error-message.js';
@@ -41,7 +29,7 @@ const LENGTH = 2 * BLOCK;
  * These flags do not exist on Windows, where creating a link requires a privilege. O_NONBLOCK
  * prevents a FIFO from blocking.
  */
-const NO_LINK_NO_WAIT = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const NO_LINK_NO_WAIT = fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
 
 /** @param folder arctun's state folder; the first timestamp creates its subfolder `timestamps` */
 export function createTimestampStore(folder: string, log: Log): TimestampStore {
@@ -97,7 +85,7 @@ class TimestampFile {
   read(): Buffer | undefined {
     let descriptor: number;
     try {
-      descriptor = openSync(this.path, constants.O_RDONLY | NO_LINK_NO_WAIT);
+      descriptor = fs.openSync(this.path, fs.constants.O_RDONLY | NO_LINK_NO_WAIT);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
@@ -108,7 +96,7 @@ class TimestampFile {
       if (found === undefined && !isBlank) throw new Error('the file does not contain a timestamp');
       return found?.timestamp;
     } finally {
-      closeSync(descriptor);
+      fs.closeSync(descriptor);
     }
   }
 
@@ -126,31 +114,31 @@ class TimestampFile {
       // a full disk.
       const blank = index === 0 && length < LENGTH ? blockOf('') : '';
       const bytes = Buffer.from(blockOf(this.#lineOf(timestamp)) + blank);
-      if (writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
+      if (fs.writeSync(descriptor, bytes, 0, bytes.length, index * BLOCK) < bytes.length) {
         throw new Error('the write was incomplete');
       }
       if (length === 0) this.#finishNew(descriptor, folder);
-      else sync(descriptor, fdatasyncSync);
+      else sync(descriptor, fs.fdatasyncSync);
     } finally {
-      closeSync(descriptor);
+      fs.closeSync(descriptor);
     }
   }
 
   #openOrCreate(): number {
     try {
-      return openSync(this.path, constants.O_RDWR | NO_LINK_NO_WAIT);
+      return fs.openSync(this.path, fs.constants.O_RDWR | NO_LINK_NO_WAIT);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
     }
     createFolders(dirname(this.path));
-    const { O_RDWR, O_CREAT } = constants;
-    return openSync(this.path, O_RDWR | O_CREAT | NO_LINK_NO_WAIT, PRIVATE);
+    const { O_RDWR, O_CREAT } = fs.constants;
+    return fs.openSync(this.path, O_RDWR | O_CREAT | NO_LINK_NO_WAIT, PRIVATE);
   }
 
-  #finishNew(descriptor: number, folder: Stats): void {
+  #finishNew(descriptor: number, folder: fs.Stats): void {
     // If this process runs as root, the folder's owner gets the file.
-    if (process.geteuid?.() === 0) fchownSync(descriptor, folder.uid, folder.gid);
-    sync(descriptor, fsyncSync);
+    if (process.geteuid?.() === 0) fs.fchownSync(descriptor, folder.uid, folder.gid);
+    sync(descriptor, fs.fsyncSync);
     syncFolderNow(dirname(this.path));
   }
 
@@ -159,10 +147,10 @@ class TimestampFile {
    * trusted.
    * @returns the folder
    */
-  #requireOwn(descriptor: number): Stats {
-    const folder = lstatSync(dirname(this.path));
+  #requireOwn(descriptor: number): fs.Stats {
+    const folder = fs.lstatSync(dirname(this.path));
     if (!folder.isDirectory()) throw new Error(`${dirname(this.path)} is not a folder`);
-    const file = fstatSync(descriptor);
+    const file = fs.fstatSync(descriptor);
     if (!file.isFile()) throw new Error('the path must be a regular file');
     if (file.nlink !== 1) throw new Error('the file must not have more than one hard link');
     // Windows has neither user IDs nor Unix modes.
@@ -182,7 +170,7 @@ class TimestampFile {
   /** Reads both blocks and returns the later valid timestamp. */
   #readBlocks(descriptor: number): { found?: Found; isBlank: boolean; length: number } {
     const bytes = Buffer.alloc(LENGTH);
-    const length = readSync(descriptor, bytes, 0, LENGTH, 0);
+    const length = fs.readSync(descriptor, bytes, 0, LENGTH, 0);
     const text = bytes.toString('latin1', 0, length);
     let found: Found | undefined;
     for (const index of [0, 1]) {
