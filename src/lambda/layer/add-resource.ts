@@ -6,24 +6,7 @@
  * headers in place: it writes the trailing zeros of the last data segment to the file and appends
  * the notes to that segment. The existing program header of type PT_NOTE then points to the notes.
  */
-import {
-  alignUp,
-  appendSections,
-  ElfError,
-  endOfSegments,
-  FLAG_ALLOC,
-  FLAG_TLS,
-  readElf,
-  type Section,
-  SECTION_NOBITS,
-  SECTION_NOTE,
-  SECTION_PROGBITS,
-  type Segment,
-  SEGMENT_LOAD,
-  SEGMENT_NOTE,
-  viewOf,
-  writeSegment,
-} from './elf.js';
+import * as elf from './elf.js';
 
 const NAME = 'NODE_SEA_BLOB';
 /** The string that precedes `0` in an unmodified Node, and `1` in a Node with a blob. */
@@ -39,21 +22,24 @@ const NOTE_HEADER_SIZE = 12;
  * @throws ElfError if the file is not Node's, or already has a blob
  */
 export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
-  const { segments, sections } = readElf(bytes);
-  const dataIndex = segments.findLastIndex(({ type }) => type === SEGMENT_LOAD);
-  const noteIndex = segments.findIndex(({ type }) => type === SEGMENT_NOTE);
+  const { segments, sections } = elf.readElf(bytes);
+  const dataIndex = segments.findLastIndex(({ type }) => type === elf.SEGMENT_LOAD);
+  const noteIndex = segments.findIndex(({ type }) => type === elf.SEGMENT_NOTE);
   const data = segments[dataIndex];
   const notes = segments[noteIndex];
   if (data === undefined || notes === undefined)
-    throw new ElfError('the file must have a data segment and a note segment');
-  if (data.offset + data.fileSize !== endOfSegments(segments))
-    throw new ElfError('the data segment must be at the end of the file');
+    throw new elf.ElfError('the file must have a data segment and a note segment');
+  if (data.offset + data.fileSize !== elf.endOfSegments(segments))
+    throw new elf.ElfError('the data segment must be at the end of the file');
   const names = sections.at(-1);
   const kept = sections.slice(0, -1);
-  if (names?.name !== '.shstrtab' || kept.some(({ flags }, i) => i > 0 && !(flags & FLAG_ALLOC)))
-    throw new ElfError('the symbols must be stripped first');
+  if (
+    names?.name !== '.shstrtab' ||
+    kept.some(({ flags }, i) => i > 0 && !(flags & elf.FLAG_ALLOC))
+  )
+    throw new elf.ElfError('the symbols must be stripped first');
 
-  const start = alignUp(data.address + data.memorySize, ALIGNMENT);
+  const start = elf.alignUp(data.address + data.memorySize, ALIGNMENT);
   const ours = note(
     bytes.subarray(notes.offset, notes.offset + notes.fileSize),
     NAME,
@@ -65,20 +51,20 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
   file.set(bytes.subarray(0, data.offset + data.fileSize));
   file.set(ours, fileOffset(start));
   const size = start + ours.length - data.address;
-  writeSegment(file, dataIndex, { ...data, fileSize: size, memorySize: size });
+  elf.writeSegment(file, dataIndex, { ...data, fileSize: size, memorySize: size });
   const place = { offset: fileOffset(start), address: start };
-  const noteSegment: Segment = {
+  const noteSegment: elf.Segment = {
     ...notes,
     ...place,
     fileSize: ours.length,
     memorySize: ours.length,
   };
-  writeSegment(file, noteIndex, noteSegment);
+  elf.writeSegment(file, noteIndex, noteSegment);
   blowFuse(file.subarray(0, data.offset + data.fileSize));
-  return appendSections(file, [
+  return elf.appendSections(file, [
     ...kept.map((section) => writtenOut(section, fileOffset)),
     {
-      ...{ name: '.note.node.sea', type: SECTION_NOTE, flags: FLAG_ALLOC, ...place },
+      ...{ name: '.note.node.sea', type: elf.SECTION_NOTE, flags: elf.FLAG_ALLOC, ...place },
       ...{ size: ours.length, link: 0, info: 0, alignment: 4, entrySize: 0 },
     },
   ]);
@@ -87,9 +73,9 @@ export function addResource(bytes: Uint8Array, blob: Uint8Array): Uint8Array {
 /**
  * Updates a section after its zeros were written to the file, unless it is thread-local storage.
  */
-function writtenOut(section: Section, fileOffset: (address: number) => number): Section {
-  if (section.type !== SECTION_NOBITS || (section.flags & FLAG_TLS) !== 0) return section;
-  return { ...section, type: SECTION_PROGBITS, offset: fileOffset(section.address) };
+function writtenOut(section: elf.Section, fileOffset: (address: number) => number): elf.Section {
+  if (section.type !== elf.SECTION_NOBITS || (section.flags & elf.FLAG_TLS) !== 0) return section;
+  return { ...section, type: elf.SECTION_PROGBITS, offset: fileOffset(section.address) };
 }
 
 /** Returns the existing notes followed by a new note with aligned content. */
@@ -100,14 +86,14 @@ function note(
   alignment: number,
 ): Uint8Array {
   const nameBytes = new TextEncoder().encode(`${name}\0`);
-  const headLength = NOTE_HEADER_SIZE + alignUp(nameBytes.length, 4);
+  const headLength = NOTE_HEADER_SIZE + elf.alignUp(nameBytes.length, 4);
   // Notes must be adjacent, so make the padding part of the name.
-  const contentAt = alignUp(before.length + headLength, alignment);
+  const contentAt = elf.alignUp(before.length + headLength, alignment);
   const padding = contentAt - before.length - headLength;
-  const result = new Uint8Array(contentAt + alignUp(content.length, 4));
+  const result = new Uint8Array(contentAt + elf.alignUp(content.length, 4));
   result.set(before);
-  const view = viewOf(result);
-  view.setUint32(before.length, alignUp(nameBytes.length, 4) + padding, true);
+  const view = elf.viewOf(result);
+  view.setUint32(before.length, elf.alignUp(nameBytes.length, 4) + padding, true);
   view.setUint32(before.length + 4, content.length, true);
   result.set(nameBytes, before.length + NOTE_HEADER_SIZE);
   result.set(content, contentAt);
@@ -117,9 +103,9 @@ function note(
 function blowFuse(bytes: Uint8Array): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const at = buffer.indexOf(FUSE);
-  if (at < 0) throw new ElfError('the file must be a Node.js executable that can embed a blob');
+  if (at < 0) throw new elf.ElfError('the file must be a Node.js executable that can embed a blob');
   if (buffer.includes(FUSE, at + 1))
-    throw new ElfError('the file must not contain more than one fuse');
-  if (buffer[at + FUSE.length] !== 0x30) throw new ElfError('the file already contains a blob');
+    throw new elf.ElfError('the file must not contain more than one fuse');
+  if (buffer[at + FUSE.length] !== 0x30) throw new elf.ElfError('the file already contains a blob');
   buffer[at + FUSE.length] = 0x31;
 }

@@ -3,15 +3,7 @@
  * smaller (of 127). The tool `strip` is not used, because it may be missing or may not support
  * Linux or arm64.
  */
-import {
-  appendSections,
-  ElfError,
-  endOfSegments,
-  FLAG_ALLOC,
-  FLAG_INFO_LINK,
-  readElf,
-  type Section,
-} from './elf.js';
+import * as elf from './elf.js';
 
 /**
  * Returns the executable without sections that are not loaded, except the section names.
@@ -19,18 +11,18 @@ import {
  * @throws ElfError if the file is not an ELF file with the usual layout
  */
 export function stripSymbols(bytes: Uint8Array): Uint8Array {
-  const { segments, sections } = readElf(bytes);
+  const { segments, sections } = elf.readElf(bytes);
   const [first, ...others] = sections;
-  if (first === undefined) throw new ElfError('the file does not have sections');
-  const kept = [first, ...others.filter(({ flags }) => (flags & FLAG_ALLOC) !== 0)];
+  if (first === undefined) throw new elf.ElfError('the file does not have sections');
+  const kept = [first, ...others.filter(({ flags }) => (flags & elf.FLAG_ALLOC) !== 0)];
   // The remaining symbols and relocations refer to sections by index, so no index may change.
   if (kept.some((section, index) => sections[index] !== section))
-    throw new ElfError('loaded sections must not come after sections that are not loaded');
+    throw new elf.ElfError('loaded sections must not come after sections that are not loaded');
   if (kept.some((section) => refersTo(section).some((index) => index >= kept.length)))
-    throw new ElfError('a loaded section must not refer to a section that is not loaded');
-  return appendSections(bytes.subarray(0, endOfSegments(segments)), kept);
+    throw new elf.ElfError('a loaded section must not refer to a section that is not loaded');
+  return elf.appendSections(bytes.subarray(0, elf.endOfSegments(segments)), kept);
 }
 
-function refersTo({ flags, link, info }: Section): number[] {
-  return (flags & FLAG_INFO_LINK) === 0 ? [link] : [link, info];
+function refersTo({ flags, link, info }: elf.Section): number[] {
+  return (flags & elf.FLAG_INFO_LINK) === 0 ? [link] : [link, info];
 }

@@ -1,37 +1,10 @@
 /** Manages interfaces, addresses, routes and rules in this network namespace through rtnetlink(7). */
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import type { Libc } from '../libc.js';
-import {
-  decodeLink,
-  deleteLink,
-  getLink,
-  linkAlias,
-  linkMtu,
-  type LinkState,
-  linkUp,
-  newLink,
-} from './link-messages.js';
+import * as linkMessages from './link-messages.js';
 import type { NetlinkRequest } from './netlink-message.js';
 import { NetlinkSocket } from './netlink-socket.js';
-import {
-  decodeAddress,
-  decodeRoute,
-  deleteAddress,
-  deleteRoute,
-  deleteRule,
-  deleteUnreachableRoute,
-  type InterfaceAddress,
-  type InterfaceRoute,
-  listAddresses,
-  type ListedRoute,
-  listRoutes,
-  newAddress,
-  newRoute,
-  newRule,
-  newUnreachableRoute,
-  type RoutingRule,
-  type UnreachableRoute,
-} from './rtnetlink-messages.js';
+import * as messages from './rtnetlink-messages.js';
 
 const NETLINK_ROUTE = 0;
 
@@ -53,69 +26,77 @@ export class Rtnetlink {
 
   /** Creates an interface that is down and has no address; see newLink(). */
   addLink(name: string, kind: string): void {
-    this.#change('link add', newLink(name, kind));
+    this.#change('link add', linkMessages.newLink(name, kind));
   }
 
   setAlias(interfaceIndex: number, alias: string): void {
-    this.#change('link alias', linkAlias(interfaceIndex, alias));
+    this.#change('link alias', linkMessages.linkAlias(interfaceIndex, alias));
   }
 
   deleteLink(interfaceIndex: number): void {
-    this.#change('link delete', deleteLink(interfaceIndex));
+    this.#change('link delete', linkMessages.deleteLink(interfaceIndex));
   }
 
   setUp(interfaceIndex: number): void {
-    this.#change('link up', linkUp(interfaceIndex));
+    this.#change('link up', linkMessages.linkUp(interfaceIndex));
   }
 
   setMtu(interfaceIndex: number, mtu: number): void {
-    this.#change('link mtu', linkMtu(interfaceIndex, mtu));
+    this.#change('link mtu', linkMessages.linkMtu(interfaceIndex, mtu));
   }
 
   /** Returns the state of an interface; undefined if no such interface exists. */
-  link(interfaceIndex: number): LinkState | undefined {
-    const reply = this.#socket.ask(getLink(interfaceIndex));
-    return reply && decodeLink(reply);
+  link(interfaceIndex: number): linkMessages.LinkState | undefined {
+    const reply = this.#socket.ask(linkMessages.getLink(interfaceIndex));
+    return reply && linkMessages.decodeLink(reply);
   }
 
-  listAddresses(): InterfaceAddress[] {
-    return this.#socket.list('rtnetlink address list', listAddresses(), decodeAddress);
+  listAddresses(): messages.InterfaceAddress[] {
+    return this.#socket.list(
+      'rtnetlink address list',
+      messages.listAddresses(),
+      messages.decodeAddress,
+    );
   }
 
   addAddress(interfaceIndex: number, prefix: IpPrefix): void {
-    this.#change('address add', newAddress(interfaceIndex, prefix));
+    this.#change('address add', messages.newAddress(interfaceIndex, prefix));
   }
 
   deleteAddress(interfaceIndex: number, prefix: IpPrefix): void {
-    this.#change('address delete', deleteAddress(interfaceIndex, prefix));
+    this.#change('address delete', messages.deleteAddress(interfaceIndex, prefix));
   }
 
-  addRoute(route: InterfaceRoute): void {
-    this.#change('route add', newRoute(route));
+  addRoute(route: messages.InterfaceRoute): void {
+    this.#change('route add', messages.newRoute(route));
   }
 
-  deleteRoute(route: InterfaceRoute): void {
-    this.#change('route delete', deleteRoute(route));
+  deleteRoute(route: messages.InterfaceRoute): void {
+    this.#change('route delete', messages.deleteRoute(route));
   }
 
-  addUnreachableRoute(route: UnreachableRoute): void {
-    this.#change('route add', newUnreachableRoute(route));
+  addUnreachableRoute(route: messages.UnreachableRoute): void {
+    this.#change('route add', messages.newUnreachableRoute(route));
   }
 
-  deleteUnreachableRoute(route: UnreachableRoute): void {
-    this.#change('route delete', deleteUnreachableRoute(route));
+  deleteUnreachableRoute(route: messages.UnreachableRoute): void {
+    this.#change('route delete', messages.deleteUnreachableRoute(route));
   }
 
-  listRoutes(family: 4 | 6): ListedRoute[] {
-    return this.#socket.list('rtnetlink route list', listRoutes(family), decodeRoute);
+  listRoutes(family: 4 | 6): messages.ListedRoute[] {
+    return this.#socket.list(
+      'rtnetlink route list',
+      messages.listRoutes(family),
+      messages.decodeRoute,
+    );
   }
 
-  addRule(rule: RoutingRule): void {
-    this.#change('rule add', newRule(rule));
+  addRule(rule: messages.RoutingRule): void {
+    this.#change('rule add', messages.newRule(rule));
   }
 
-  deleteRule(rule: RoutingRule): void {
-    this.#change('rule delete', deleteRule(rule));
+  deleteRule(rule: messages.RoutingRule): void {
+    this.#change('rule delete', messages.deleteRule(rule));
   }
 
   close(): void {

@@ -6,23 +6,7 @@ import type { LocalBinding } from '../../../ports/datagram-sockets.js';
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
 import { AF_INET, AF_INET6, SOCKET_ADDRESS_LENGTH, SocketAddresses } from './socket-address.js';
-import {
-  IP_PKTINFO,
-  IP_RECVTOS,
-  IPV6_RECVPKTINFO,
-  IPV6_RECVTCLASS,
-  SO_MARK,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
-  SO_SNDBUF,
-  SO_SNDBUFFORCE,
-  SOL_IP,
-  SOL_IPV6,
-  SOL_SOCKET,
-  SOL_UDP,
-  UDP_GRO,
-  UDP_SEGMENT,
-} from './udp-options.js';
+import * as option from './udp-options.js';
 
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK = 0x800;
@@ -80,7 +64,7 @@ export class UdpDescriptors {
     const descriptor = this.#socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0) throw new SystemCallError('socket', this.#libc.errno());
     try {
-      if (fwmark !== 0 && !this.#set(descriptor, SOL_SOCKET, SO_MARK, fwmark)) {
+      if (fwmark !== 0 && !this.#set(descriptor, option.SOL_SOCKET, option.SO_MARK, fwmark)) {
         throw new SystemCallError('setsockopt SO_MARK', this.#libc.errno());
       }
       this.#enlargeBuffers(descriptor);
@@ -98,12 +82,12 @@ export class UdpDescriptors {
 
   /** Returns whether the system segments runs of sent datagrams (Linux 4.18). */
   probeSegmentation(descriptor: number): boolean {
-    return this.#set(descriptor, SOL_UDP, UDP_SEGMENT, 0);
+    return this.#set(descriptor, option.SOL_UDP, option.UDP_SEGMENT, 0);
   }
 
   /** Allows the system to coalesce received datagrams (Linux 5.0). */
   enableCoalescing(descriptor: number): boolean {
-    return this.#set(descriptor, SOL_UDP, UDP_GRO, 1);
+    return this.#set(descriptor, option.SOL_UDP, option.UDP_GRO, 1);
   }
 
   close(descriptor: number): void {
@@ -116,11 +100,11 @@ export class UdpDescriptors {
    */
   #enlargeBuffers(descriptor: number): void {
     for (const [force, request] of [
-      [SO_RCVBUFFORCE, SO_RCVBUF],
-      [SO_SNDBUFFORCE, SO_SNDBUF],
+      [option.SO_RCVBUFFORCE, option.SO_RCVBUF],
+      [option.SO_SNDBUFFORCE, option.SO_SNDBUF],
     ] as const) {
-      if (this.#set(descriptor, SOL_SOCKET, force, SOCKET_BUFFER)) continue;
-      this.#set(descriptor, SOL_SOCKET, request, SOCKET_BUFFER);
+      if (this.#set(descriptor, option.SOL_SOCKET, force, SOCKET_BUFFER)) continue;
+      this.#set(descriptor, option.SOL_SOCKET, request, SOCKET_BUFFER);
     }
   }
 
@@ -129,14 +113,14 @@ export class UdpDescriptors {
    * source.
    */
   #askForLocalAddress(descriptor: number, family: number): void {
-    if (family === AF_INET) this.#set(descriptor, SOL_IP, IP_PKTINFO, 1);
-    else this.#set(descriptor, SOL_IPV6, IPV6_RECVPKTINFO, 1);
+    if (family === AF_INET) this.#set(descriptor, option.SOL_IP, option.IP_PKTINFO, 1);
+    else this.#set(descriptor, option.SOL_IPV6, option.IPV6_RECVPKTINFO, 1);
   }
 
   /** Enables reports of the traffic class. An IPv6 socket also receives IPv4. */
   #askForTrafficClass(descriptor: number, family: number): void {
-    this.#set(descriptor, SOL_IP, IP_RECVTOS, 1);
-    if (family === AF_INET6) this.#set(descriptor, SOL_IPV6, IPV6_RECVTCLASS, 1);
+    this.#set(descriptor, option.SOL_IP, option.IP_RECVTOS, 1);
+    if (family === AF_INET6) this.#set(descriptor, option.SOL_IPV6, option.IPV6_RECVTCLASS, 1);
   }
 
   #bindTo(descriptor: number, local: Uint8Array): void {
