@@ -1,7 +1,7 @@
 /** Lists of rtnetlink that change while the kernel writes them, with a fake kernel. */
 import type { Libc, LibcFunction } from '../../../src/system/linux/libc.js';
 import {
-  encodeNetlinkRequest,
+  encodeRequest,
   NLM_F_DUMP_INTR,
   NLMSG_DONE,
 } from '../../../src/system/linux/interface/netlink-message.js';
@@ -54,7 +54,7 @@ function answer({ route, interrupted }: List, sequence: number): Uint8Array[] {
     { type: RTM_NEWROUTE, flags: flag('in the middle'), body },
     { type: NLMSG_DONE, flags: flag('at its end'), body: new Uint8Array(4) },
   ];
-  return messages.map((message) => encodeNetlinkRequest(message, sequence));
+  return messages.map((message) => encodeRequest(message, sequence));
 }
 
 const listed = (libc: Libc) =>

@@ -1,19 +1,6 @@
 /** Encodes and decodes rtnetlink(7) messages for interfaces. */
-import {
-  decodeNetlinkAttributes,
-  netlinkAttribute,
-  netlinkBody,
-  type NetlinkMessage,
-  type NetlinkRequest,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_EXCL,
-  NLM_F_REQUEST,
-  numberAttribute,
-  readNumber,
-  readText,
-  textAttribute,
-} from './netlink-message.js';
+import type { NetlinkMessage, NetlinkRequest } from './netlink-message.js';
+import * as netlink from './netlink-message.js';
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
@@ -28,7 +15,7 @@ const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
 const IFLA_INFO_KIND = 1;
 
-const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
+const CHANGE = netlink.NLM_F_REQUEST | netlink.NLM_F_ACK;
 
 export interface LinkState {
   readonly isUp: boolean;
@@ -42,20 +29,23 @@ export interface LinkState {
 /** Creates an interface that is down and has no address. */
 export function newLink(name: string, kind: string): NetlinkRequest {
   const attributes = [
-    textAttribute(IFLA_IFNAME, name),
-    netlinkAttribute(IFLA_LINKINFO, netlinkAttribute(IFLA_INFO_KIND, Buffer.from(kind))),
+    netlink.textAttribute(IFLA_IFNAME, name),
+    netlink.encodeAttribute(
+      IFLA_LINKINFO,
+      netlink.encodeAttribute(IFLA_INFO_KIND, Buffer.from(kind)),
+    ),
   ];
-  const body = netlinkBody([0, 0, 0, 0], [0, 0, 0], attributes);
-  return { type: RTM_NEWLINK, flags: CHANGE | NLM_F_CREATE | NLM_F_EXCL, body };
+  const body = netlink.encodeBody([0, 0, 0, 0], [0, 0, 0], attributes);
+  return { type: RTM_NEWLINK, flags: CHANGE | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL, body };
 }
 
 /** Sets the alias. The kernel ignores an alias in the request that creates an interface. */
 export function linkAlias(interfaceIndex: number, alias: string): NetlinkRequest {
-  return changeLink(interfaceIndex, 0, [netlinkAttribute(IFLA_IFALIAS, Buffer.from(alias))]);
+  return changeLink(interfaceIndex, 0, [netlink.encodeAttribute(IFLA_IFALIAS, Buffer.from(alias))]);
 }
 
 export function deleteLink(interfaceIndex: number): NetlinkRequest {
-  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
+  const body = netlink.encodeBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
   return { type: RTM_DELLINK, flags: CHANGE, body };
 }
 
@@ -64,25 +54,25 @@ export function linkUp(interfaceIndex: number): NetlinkRequest {
 }
 
 export function linkMtu(interfaceIndex: number, mtu: number): NetlinkRequest {
-  return changeLink(interfaceIndex, 0, [numberAttribute(IFLA_MTU, mtu)]);
+  return changeLink(interfaceIndex, 0, [netlink.numberAttribute(IFLA_MTU, mtu)]);
 }
 
 export function getLink(interfaceIndex: number): NetlinkRequest {
-  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
-  return { type: RTM_GETLINK, flags: NLM_F_REQUEST, body };
+  const body = netlink.encodeBody([0, 0, 0, 0], [interfaceIndex, 0, 0], []);
+  return { type: RTM_GETLINK, flags: netlink.NLM_F_REQUEST, body };
 }
 
 /** Decodes an interface; undefined for a message of another type. */
 export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
   if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
-  const flags = readNumber(body.subarray(8)) ?? 0;
-  const attributes = decodeNetlinkAttributes(body, LINK_HEADER);
-  const info = decodeNetlinkAttributes(attributes.get(IFLA_LINKINFO) ?? new Uint8Array(), 0);
+  const flags = netlink.readNumber(body.subarray(8)) ?? 0;
+  const attributes = netlink.decodeAttributes(body, LINK_HEADER);
+  const info = netlink.decodeAttributes(attributes.get(IFLA_LINKINFO) ?? new Uint8Array(), 0);
   return {
     isUp: (flags & IFF_UP) !== 0,
-    mtu: readNumber(attributes.get(IFLA_MTU)) ?? 0,
-    kind: readText(info.get(IFLA_INFO_KIND)),
-    alias: readText(attributes.get(IFLA_IFALIAS)),
+    mtu: netlink.readNumber(attributes.get(IFLA_MTU)) ?? 0,
+    kind: netlink.readText(info.get(IFLA_INFO_KIND)),
+    alias: netlink.readText(attributes.get(IFLA_IFALIAS)),
   };
 }
 
@@ -92,6 +82,6 @@ function changeLink(
   attributes: readonly Uint8Array[],
 ): NetlinkRequest {
   // The flags, followed by the mask of flags to change.
-  const body = netlinkBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
+  const body = netlink.encodeBody([0, 0, 0, 0], [interfaceIndex, flags, flags], attributes);
   return { type: RTM_NEWLINK, flags: CHANGE, body };
 }

@@ -43,7 +43,7 @@ export interface NetlinkRequest {
 }
 
 /** Encodes a body of single bytes, then 32-bit numbers, then attributes. */
-export function netlinkBody(
+export function encodeBody(
   bytes: readonly number[],
   words: readonly number[],
   attributes: readonly Uint8Array[],
@@ -57,7 +57,7 @@ export function netlinkBody(
   return Buffer.concat([fixed, ...attributes]);
 }
 
-export function netlinkAttribute(type: number, data: Uint8Array): Uint8Array {
+export function encodeAttribute(type: number, data: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(aligned(ATTRIBUTE_HEADER + data.length));
   const view = new DataView(bytes.buffer);
   view.setUint16(0, ATTRIBUTE_HEADER + data.length, LITTLE_ENDIAN);
@@ -69,15 +69,15 @@ export function netlinkAttribute(type: number, data: Uint8Array): Uint8Array {
 export function numberAttribute(type: number, value: number): Uint8Array {
   const data = new Uint8Array(4);
   new DataView(data.buffer).setUint32(0, value, LITTLE_ENDIAN);
-  return netlinkAttribute(type, data);
+  return encodeAttribute(type, data);
 }
 
 /** Encodes a text with the terminating zero that the kernel expects. */
 export function textAttribute(type: number, text: string): Uint8Array {
-  return netlinkAttribute(type, Buffer.from(`${text}\0`));
+  return encodeAttribute(type, Buffer.from(`${text}\0`));
 }
 
-export function encodeNetlinkRequest(request: NetlinkRequest, sequence: number): Uint8Array {
+export function encodeRequest(request: NetlinkRequest, sequence: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_LENGTH + request.body.length);
   const view = new DataView(bytes.buffer);
   view.setUint32(LENGTH, bytes.length, LITTLE_ENDIAN);
@@ -88,7 +88,7 @@ export function encodeNetlinkRequest(request: NetlinkRequest, sequence: number):
   return bytes;
 }
 
-export function decodeNetlinkMessages(bytes: Uint8Array): NetlinkMessage[] {
+export function decodeMessages(bytes: Uint8Array): NetlinkMessage[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const messages: NetlinkMessage[] = [];
   let offset = 0;
@@ -107,12 +107,12 @@ export function decodeNetlinkMessages(bytes: Uint8Array): NetlinkMessage[] {
 }
 
 /** Returns the attributes that start at `offset` in a body, by type. */
-export function decodeNetlinkAttributes(body: Uint8Array, offset: number): Map<number, Uint8Array> {
-  return new Map(listNetlinkAttributes(body, offset));
+export function decodeAttributes(body: Uint8Array, offset: number): Map<number, Uint8Array> {
+  return new Map(listAttributes(body, offset));
 }
 
 /** Returns the attributes with their types, in their original order; a type may occur repeatedly. */
-export function listNetlinkAttributes(body: Uint8Array, offset = 0): [number, Uint8Array][] {
+export function listAttributes(body: Uint8Array, offset = 0): [number, Uint8Array][] {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   const attributes: [number, Uint8Array][] = [];
   for (let at = offset; at + ATTRIBUTE_HEADER <= body.length;) {

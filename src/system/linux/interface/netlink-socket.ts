@@ -4,19 +4,8 @@
  */
 import { type Libc, type LibcFunction, SystemCallError } from '../libc.js';
 import { LITTLE_ENDIAN } from '../machine-word.js';
-import {
-  decodeNetlinkAttributes,
-  decodeNetlinkMessages,
-  encodeNetlinkRequest,
-  type NetlinkMessage,
-  type NetlinkRequest,
-  NLM_F_ACK_TLVS,
-  NLM_F_CAPPED,
-  NLM_F_DUMP_INTR,
-  NLMSG_DONE,
-  NLMSG_ERROR,
-  readNumber,
-} from './netlink-message.js';
+import type { NetlinkMessage, NetlinkRequest } from './netlink-message.js';
+import * as netlink from './netlink-message.js';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -84,7 +73,7 @@ export class NetlinkSocket {
    */
   change(name: string, request: NetlinkRequest): void {
     const reply = this.ask(request);
-    if (reply?.type !== NLMSG_ERROR) throw new Error(`${name}: no response`);
+    if (reply?.type !== netlink.NLMSG_ERROR) throw new Error(`${name}: no response`);
     throwRefusal(name, reply);
   }
 
@@ -118,9 +107,9 @@ export class NetlinkSocket {
     for (;;) {
       for (const message of this.#receive()) {
         if (message.sequence !== this.#sequence) continue;
-        if ((message.flags & NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
-        if (message.type === NLMSG_ERROR) throwRefusal(name, message);
-        if (message.type === NLMSG_DONE) {
+        if ((message.flags & netlink.NLM_F_DUMP_INTR) !== 0) isInterrupted = true;
+        if (message.type === netlink.NLMSG_ERROR) throwRefusal(name, message);
+        if (message.type === netlink.NLMSG_DONE) {
           throwFailure(name, message);
           return { messages, isInterrupted };
         }
@@ -130,7 +119,7 @@ export class NetlinkSocket {
   }
 
   #request(request: NetlinkRequest): void {
-    const bytes = encodeNetlinkRequest(request, ++this.#sequence);
+    const bytes = netlink.encodeRequest(request, ++this.#sequence);
     this.#buffer.set(bytes);
     const sent = this.#send(this.#descriptor, this.#address, bytes.length, 0);
     // A request may contain a private key.
@@ -143,7 +132,7 @@ export class NetlinkSocket {
     const length = this.#recv(this.#descriptor, this.#address, BUFFER_LENGTH, MSG_DONTWAIT);
     if (length < 0) throw new SystemCallError('recv', this.#libc.errno());
     const received = this.#buffer.subarray(0, length);
-    const messages = decodeNetlinkMessages(received);
+    const messages = netlink.decodeMessages(received);
     received.fill(0);
     return messages;
   }
@@ -160,7 +149,7 @@ export class NetlinkSocket {
 
 /** Throws NetlinkError if a list has failed after it began: its last message has an error number. */
 function throwFailure(name: string, { body }: NetlinkMessage): void {
-  const errno = -(readNumber(body) ?? 0) | 0;
+  const errno = -(netlink.readNumber(body) ?? 0) | 0;
   if (errno > 0) throw new NetlinkError(name, errno, '');
 }
 
@@ -171,9 +160,9 @@ export function throwRefusal(name: string, { body, flags }: NetlinkMessage): voi
   if (errno === 0) return;
   let detail = '';
   // After the error number comes the request's header, or without NLM_F_CAPPED the whole request.
-  const quoted = (flags & NLM_F_CAPPED) !== 0 ? 16 : view.getUint32(4, LITTLE_ENDIAN);
-  if ((flags & NLM_F_ACK_TLVS) !== 0) {
-    const words = decodeNetlinkAttributes(body, 4 + quoted).get(NLMSGERR_ATTR_MSG);
+  const quoted = (flags & netlink.NLM_F_CAPPED) !== 0 ? 16 : view.getUint32(4, LITTLE_ENDIAN);
+  if ((flags & netlink.NLM_F_ACK_TLVS) !== 0) {
+    const words = netlink.decodeAttributes(body, 4 + quoted).get(NLMSGERR_ATTR_MSG);
     detail = Buffer.from(words ?? [])
       .toString('utf8')
       .replace(/\0+$/, '');

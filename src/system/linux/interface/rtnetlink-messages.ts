@@ -1,19 +1,7 @@
 /** Encodes and decodes rtnetlink(7) messages for interfaces, addresses, routes and rules. */
 import type { IpAddress, IpPrefix } from '../../../wire/ip-address.js';
-import {
-  decodeNetlinkAttributes,
-  netlinkAttribute,
-  netlinkBody,
-  type NetlinkMessage,
-  type NetlinkRequest,
-  NLM_F_ACK,
-  NLM_F_CREATE,
-  NLM_F_DUMP,
-  NLM_F_EXCL,
-  NLM_F_REQUEST,
-  numberAttribute,
-  readNumber,
-} from './netlink-message.js';
+import type { NetlinkMessage, NetlinkRequest } from './netlink-message.js';
+import * as netlink from './netlink-message.js';
 import { AF_INET, AF_INET6 } from '../udp/socket-address.js';
 
 const RTM_NEWADDR = 20;
@@ -56,8 +44,9 @@ const FRA_TABLE = 15;
 
 export const MAIN_TABLE = 254;
 
-const CREATE = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
-const CHANGE = NLM_F_REQUEST | NLM_F_ACK;
+const CREATE =
+  netlink.NLM_F_REQUEST | netlink.NLM_F_ACK | netlink.NLM_F_CREATE | netlink.NLM_F_EXCL;
+const CHANGE = netlink.NLM_F_REQUEST | netlink.NLM_F_ACK;
 
 /** A route that leads to an interface, without a gateway. */
 export interface InterfaceRoute {
@@ -124,8 +113,8 @@ export function deleteAddress(interfaceIndex: number, prefix: IpPrefix): Netlink
 }
 
 export function listAddresses(): NetlinkRequest {
-  const body = netlinkBody([0, 0, 0, 0], [0], []);
-  return { type: RTM_GETADDR, flags: NLM_F_REQUEST | NLM_F_DUMP, body };
+  const body = netlink.encodeBody([0, 0, 0, 0], [0], []);
+  return { type: RTM_GETADDR, flags: netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP, body };
 }
 
 export function newRoute(route: InterfaceRoute): NetlinkRequest {
@@ -151,8 +140,8 @@ export function deleteUnreachableRoute(route: UnreachableRoute): NetlinkRequest 
 }
 
 export function listRoutes(family: 4 | 6): NetlinkRequest {
-  const body = netlinkBody([addressFamily(family), 0, 0, 0, 0, 0, 0, 0], [0], []);
-  return { type: RTM_GETROUTE, flags: NLM_F_REQUEST | NLM_F_DUMP, body };
+  const body = netlink.encodeBody([addressFamily(family), 0, 0, 0, 0, 0, 0, 0], [0], []);
+  return { type: RTM_GETROUTE, flags: netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP, body };
 }
 
 export function newRule(rule: RoutingRule): NetlinkRequest {
@@ -166,10 +155,10 @@ export function deleteRule(rule: RoutingRule): NetlinkRequest {
 /** Decodes an address; undefined for a message without an address. */
 export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress | undefined {
   if (type !== RTM_NEWADDR || body.length < ADDRESS_HEADER) return undefined;
-  const attributes = decodeNetlinkAttributes(body, ADDRESS_HEADER);
+  const attributes = netlink.decodeAttributes(body, ADDRESS_HEADER);
   // On a point-to-point link, IFA_ADDRESS is the peer's address.
   const address = (attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS))?.slice();
-  const interfaceIndex = readNumber(body.subarray(4));
+  const interfaceIndex = netlink.readNumber(body.subarray(4));
   if (address === undefined || interfaceIndex === undefined) return undefined;
   return { interfaceIndex, prefix: { address, prefixLength: body[1] ?? 0 } };
 }
@@ -178,23 +167,26 @@ export function decodeAddress({ type, body }: NetlinkMessage): InterfaceAddress 
 export function decodeRoute({ type, body }: NetlinkMessage): ListedRoute | undefined {
   if (type !== RTM_NEWROUTE || body.length < ROUTE_HEADER) return undefined;
   const [family = 0, prefixLength = 0, , , shortTable = 0, protocol = 0, , kind = 0] = body;
-  if (((readNumber(body.subarray(8)) ?? 0) & RTM_F_CLONED) !== 0) return undefined;
-  const attributes = decodeNetlinkAttributes(body, ROUTE_HEADER);
+  if (((netlink.readNumber(body.subarray(8)) ?? 0) & RTM_F_CLONED) !== 0) return undefined;
+  const attributes = netlink.decodeAttributes(body, ROUTE_HEADER);
   const unspecified = new Uint8Array(family === AF_INET6 ? 16 : 4);
   return {
     destination: { address: attributes.get(RTA_DST)?.slice() ?? unspecified, prefixLength },
-    interfaceIndex: readNumber(attributes.get(RTA_OIF)),
+    interfaceIndex: netlink.readNumber(attributes.get(RTA_OIF)),
     gateway: attributes.get(RTA_GATEWAY)?.slice(),
-    table: readNumber(attributes.get(RTA_TABLE)) ?? shortTable,
-    metric: readNumber(attributes.get(RTA_PRIORITY)) ?? 0,
+    table: netlink.readNumber(attributes.get(RTA_TABLE)) ?? shortTable,
+    metric: netlink.readNumber(attributes.get(RTA_PRIORITY)) ?? 0,
     protocol,
     isUnreachable: kind === RTN_UNREACHABLE,
   };
 }
 
 function addressBody(interfaceIndex: number, { address, prefixLength }: IpPrefix): Uint8Array {
-  const attributes = [netlinkAttribute(IFA_LOCAL, address), netlinkAttribute(IFA_ADDRESS, address)];
-  return netlinkBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
+  const attributes = [
+    netlink.encodeAttribute(IFA_LOCAL, address),
+    netlink.encodeAttribute(IFA_ADDRESS, address),
+  ];
+  return netlink.encodeBody([familyOf(address), prefixLength, 0, 0], [interfaceIndex], attributes);
 }
 
 /** @param kind the route's protocol, scope and type */
@@ -204,25 +196,26 @@ function routeBody(
 ): Uint8Array {
   const { address, prefixLength } = route.destination;
   const { table = MAIN_TABLE, metric, interfaceIndex } = route;
-  const attributes = [netlinkAttribute(RTA_DST, address)];
-  if (table > 0xff) attributes.push(numberAttribute(RTA_TABLE, table));
-  if (metric !== undefined) attributes.push(numberAttribute(RTA_PRIORITY, metric));
-  if (interfaceIndex !== undefined) attributes.push(numberAttribute(RTA_OIF, interfaceIndex));
+  const attributes = [netlink.encodeAttribute(RTA_DST, address)];
+  if (table > 0xff) attributes.push(netlink.numberAttribute(RTA_TABLE, table));
+  if (metric !== undefined) attributes.push(netlink.numberAttribute(RTA_PRIORITY, metric));
+  if (interfaceIndex !== undefined)
+    attributes.push(netlink.numberAttribute(RTA_OIF, interfaceIndex));
   const header = [familyOf(address), prefixLength, 0, 0, shortTable(table), ...kind];
-  return netlinkBody(header, [0], attributes);
+  return netlink.encodeBody(header, [0], attributes);
 }
 
 function ruleBody(rule: RoutingRule, action: number): Uint8Array {
   const attributes: Uint8Array[] = [];
   const add = (type: number, value: number | undefined) => {
-    if (value !== undefined) attributes.push(numberAttribute(type, value));
+    if (value !== undefined) attributes.push(netlink.numberAttribute(type, value));
   };
   add(FRA_PRIORITY, rule.priority);
   add(FRA_FWMARK, rule.fwmark);
   if (rule.table > 0xff) add(FRA_TABLE, rule.table);
   add(FRA_SUPPRESS_PREFIXLEN, rule.suppressPrefixLength);
   const header = [addressFamily(rule.family), 0, 0, 0, shortTable(rule.table), 0, 0, action];
-  return netlinkBody(header, [rule.isInverted === true ? FIB_RULE_INVERT : 0], attributes);
+  return netlink.encodeBody(header, [rule.isInverted === true ? FIB_RULE_INVERT : 0], attributes);
 }
 
 /** Returns the table for the header's one-byte field; larger numbers are only in an attribute. */

@@ -11,20 +11,8 @@ import type {
 import type { IpPrefix } from '../../../wire/ip-address.js';
 import { LITTLE_ENDIAN, readWord } from '../machine-word.js';
 import { AF_INET, AF_INET6, type SocketAddresses } from '../udp/socket-address.js';
-import {
-  decodeNetlinkAttributes,
-  listNetlinkAttributes,
-  netlinkAttribute,
-  netlinkBody,
-  type NetlinkMessage,
-  type NetlinkRequest,
-  NLM_F_ACK,
-  NLM_F_DUMP,
-  NLM_F_REQUEST,
-  numberAttribute,
-  readNumber,
-  textAttribute,
-} from './netlink-message.js';
+import type { NetlinkMessage, NetlinkRequest } from './netlink-message.js';
+import * as netlink from './netlink-message.js';
 
 /** The generic netlink controller, which assigns a message type to each family. */
 const GENL_ID_CTRL = 16;
@@ -71,15 +59,15 @@ const PREFIXES_PER_MESSAGE = 1_000;
 
 /** Asks for WireGuard's message type. It exists only if the module is loaded. */
 export function getFamily(): NetlinkRequest {
-  const attributes = [textAttribute(CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME)];
-  const body = netlinkBody([CTRL_CMD_GETFAMILY, 1, 0, 0], [], attributes);
-  return { type: GENL_ID_CTRL, flags: NLM_F_REQUEST, body };
+  const attributes = [netlink.textAttribute(CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME)];
+  const body = netlink.encodeBody([CTRL_CMD_GETFAMILY, 1, 0, 0], [], attributes);
+  return { type: GENL_ID_CTRL, flags: netlink.NLM_F_REQUEST, body };
 }
 
 /** Returns WireGuard's message type; undefined for a message of another type. */
 export function decodeFamily({ type, body }: NetlinkMessage): number | undefined {
   if (type !== GENL_ID_CTRL) return undefined;
-  const id = decodeNetlinkAttributes(body, GENERIC_HEADER).get(CTRL_ATTR_FAMILY_ID);
+  const id = netlink.decodeAttributes(body, GENERIC_HEADER).get(CTRL_ATTR_FAMILY_ID);
   return id && viewOf(id).getUint16(0, LITTLE_ENDIAN);
 }
 
@@ -93,15 +81,15 @@ export function setDevice(
   { privateKey, fwmark, peers = [] }: KernelDeviceChange,
   addresses: SocketAddresses,
 ): NetlinkRequest[] {
-  const index = numberAttribute(WGDEVICE_A_IFINDEX, interfaceIndex);
+  const index = netlink.numberAttribute(WGDEVICE_A_IFINDEX, interfaceIndex);
   const requests: NetlinkRequest[] = [];
   if (privateKey !== undefined) {
-    const key = netlinkAttribute(WGDEVICE_A_PRIVATE_KEY, privateKey.expose());
+    const key = netlink.encodeAttribute(WGDEVICE_A_PRIVATE_KEY, privateKey.expose());
     requests.push(request(family, [index, key]));
     key.fill(0);
   }
   if (fwmark !== undefined) {
-    requests.push(request(family, [index, numberAttribute(WGDEVICE_A_FWMARK, fwmark)]));
+    requests.push(request(family, [index, netlink.numberAttribute(WGDEVICE_A_FWMARK, fwmark)]));
   }
   for (const peer of peers) {
     for (const attributes of peerAttributes(peer, addresses)) {
@@ -113,9 +101,9 @@ export function setDevice(
 }
 
 export function getDevice(family: number, interfaceIndex: number): NetlinkRequest {
-  const attributes = [numberAttribute(WGDEVICE_A_IFINDEX, interfaceIndex)];
-  const body = netlinkBody([WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0, 0], [], attributes);
-  return { type: family, flags: NLM_F_REQUEST | NLM_F_DUMP, body };
+  const attributes = [netlink.numberAttribute(WGDEVICE_A_IFINDEX, interfaceIndex)];
+  const body = netlink.encodeBody([WG_CMD_GET_DEVICE, WG_GENL_VERSION, 0, 0], [], attributes);
+  return { type: family, flags: netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP, body };
 }
 
 /**
@@ -129,13 +117,13 @@ export function decodeDevice(
   const device = { publicKey: new Uint8Array(32), listenPort: 0, fwmark: 0 };
   const peers = new Map<string, KernelPeer>();
   for (const { body } of messages) {
-    const attributes = decodeNetlinkAttributes(body, GENERIC_HEADER);
+    const attributes = netlink.decodeAttributes(body, GENERIC_HEADER);
     attributes.get(WGDEVICE_A_PRIVATE_KEY)?.fill(0);
     device.publicKey = attributes.get(WGDEVICE_A_PUBLIC_KEY)?.slice() ?? device.publicKey;
     const port = attributes.get(WGDEVICE_A_LISTEN_PORT);
     if (port !== undefined) device.listenPort = viewOf(port).getUint16(0, LITTLE_ENDIAN);
-    device.fwmark = readNumber(attributes.get(WGDEVICE_A_FWMARK)) ?? device.fwmark;
-    for (const [, data] of listNetlinkAttributes(attributes.get(WGDEVICE_A_PEERS) ?? NOTHING)) {
+    device.fwmark = netlink.readNumber(attributes.get(WGDEVICE_A_FWMARK)) ?? device.fwmark;
+    for (const [, data] of netlink.listAttributes(attributes.get(WGDEVICE_A_PEERS) ?? NOTHING)) {
       const peer = decodePeer(data, addresses);
       const key = peer.publicKey.join();
       const known = peers.get(key);
@@ -149,22 +137,23 @@ export function decodeDevice(
 const NOTHING = new Uint8Array();
 
 function request(family: number, attributes: readonly Uint8Array[]): NetlinkRequest {
-  const body = netlinkBody([WG_CMD_SET_DEVICE, WG_GENL_VERSION, 0, 0], [], attributes);
-  return { type: family, flags: NLM_F_REQUEST | NLM_F_ACK, body };
+  const body = netlink.encodeBody([WG_CMD_SET_DEVICE, WG_GENL_VERSION, 0, 0], [], attributes);
+  return { type: family, flags: netlink.NLM_F_REQUEST | netlink.NLM_F_ACK, body };
 }
 
 /** Returns the attributes of one or more messages for the peer. */
 function peerAttributes(peer: KernelPeerChange, addresses: SocketAddresses): Uint8Array[][] {
   const { publicKey, isRemoved, isOnlyUpdated, endpoint, persistentKeepalive, allowedIps } = peer;
-  const key = netlinkAttribute(WGPEER_A_PUBLIC_KEY, publicKey);
-  if (isRemoved === true) return [[key, numberAttribute(WGPEER_A_FLAGS, WGPEER_F_REMOVE_ME)]];
+  const key = netlink.encodeAttribute(WGPEER_A_PUBLIC_KEY, publicKey);
+  if (isRemoved === true)
+    return [[key, netlink.numberAttribute(WGPEER_A_FLAGS, WGPEER_F_REMOVE_ME)]];
   const first = [key];
   if (endpoint !== undefined) {
     const { address, port } = endpoint;
     const family = address.includes(':') ? AF_INET6 : AF_INET;
     const encoded = addresses.encode(address, port, family);
     if (encoded === undefined) throw new RangeError(`${address} must be an IP address`);
-    first.push(netlinkAttribute(WGPEER_A_ENDPOINT, encoded));
+    first.push(netlink.encodeAttribute(WGPEER_A_ENDPOINT, encoded));
   }
   if (persistentKeepalive !== undefined) {
     const interval = shortAttribute(WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, persistentKeepalive);
@@ -172,12 +161,12 @@ function peerAttributes(peer: KernelPeerChange, addresses: SocketAddresses): Uin
   }
   const only = isOnlyUpdated === true ? WGPEER_F_UPDATE_ONLY : 0;
   const flags = only | (allowedIps === undefined ? 0 : WGPEER_F_REPLACE_ALLOWEDIPS);
-  if (flags !== 0) first.push(numberAttribute(WGPEER_A_FLAGS, flags));
+  if (flags !== 0) first.push(netlink.numberAttribute(WGPEER_A_FLAGS, flags));
   if (allowedIps === undefined) return [first];
   const messages = [[...first, prefixList(allowedIps.slice(0, PREFIXES_PER_MESSAGE))]];
   for (let at = PREFIXES_PER_MESSAGE; at < allowedIps.length; at += PREFIXES_PER_MESSAGE) {
     // The first message has added the peer, if it was wanted.
-    const update = numberAttribute(WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
+    const update = netlink.numberAttribute(WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
     messages.push([key, update, prefixList(allowedIps.slice(at, at + PREFIXES_PER_MESSAGE))]);
   }
   return messages;
@@ -187,28 +176,28 @@ function prefixList(prefixes: readonly IpPrefix[]): Uint8Array {
   const items = prefixes.map(({ address, prefixLength }) =>
     nested(0, [
       shortAttribute(WGALLOWEDIP_A_FAMILY, address.length === 4 ? AF_INET : AF_INET6),
-      netlinkAttribute(WGALLOWEDIP_A_IPADDR, address),
-      netlinkAttribute(WGALLOWEDIP_A_CIDR_MASK, Uint8Array.of(prefixLength)),
+      netlink.encodeAttribute(WGALLOWEDIP_A_IPADDR, address),
+      netlink.encodeAttribute(WGALLOWEDIP_A_CIDR_MASK, Uint8Array.of(prefixLength)),
     ]),
   );
   return nested(WGPEER_A_ALLOWEDIPS, items);
 }
 
 function nested(type: number, attributes: readonly Uint8Array[]): Uint8Array {
-  return netlinkAttribute(type | NESTED, Buffer.concat(attributes));
+  return netlink.encodeAttribute(type | NESTED, Buffer.concat(attributes));
 }
 
 function shortAttribute(type: number, value: number): Uint8Array {
   const data = new Uint8Array(2);
   viewOf(data).setUint16(0, value, LITTLE_ENDIAN);
-  return netlinkAttribute(type, data);
+  return netlink.encodeAttribute(type, data);
 }
 
 function decodePeer(data: Uint8Array, addresses: SocketAddresses): KernelPeer {
-  const attributes = decodeNetlinkAttributes(data, 0);
+  const attributes = netlink.decodeAttributes(data, 0);
   const endpoint = attributes.get(WGPEER_A_ENDPOINT);
   const keepalive = attributes.get(WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL);
-  const prefixes = listNetlinkAttributes(attributes.get(WGPEER_A_ALLOWEDIPS) ?? NOTHING);
+  const prefixes = netlink.listAttributes(attributes.get(WGPEER_A_ALLOWEDIPS) ?? NOTHING);
   return {
     publicKey: attributes.get(WGPEER_A_PUBLIC_KEY)?.slice() ?? new Uint8Array(32),
     endpoint: endpoint && addresses.decode(endpoint),
@@ -221,7 +210,7 @@ function decodePeer(data: Uint8Array, addresses: SocketAddresses): KernelPeer {
 }
 
 function decodePrefix(data: Uint8Array): IpPrefix {
-  const attributes = decodeNetlinkAttributes(data, 0);
+  const attributes = netlink.decodeAttributes(data, 0);
   return {
     address: attributes.get(WGALLOWEDIP_A_IPADDR)?.slice() ?? new Uint8Array(4),
     prefixLength: attributes.get(WGALLOWEDIP_A_CIDR_MASK)?.[0] ?? 0,

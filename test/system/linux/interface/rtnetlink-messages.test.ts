@@ -1,5 +1,5 @@
 import {
-  encodeNetlinkRequest,
+  encodeRequest,
   type NetlinkRequest,
 } from '../../../../src/system/linux/interface/netlink-message.js';
 import {
@@ -109,7 +109,7 @@ it.each<[string, NetlinkRequest, string]>([
      0a000000 00000000 02000000 08000a00 6cca0000 08000f00 6cca0000`,
   ],
 ])('sends the same request as %s', (_command, request, hex) => {
-  expect(toHex(encodeNetlinkRequest(request, SEQUENCE))).toBe(toHex(fromHex(hex)));
+  expect(toHex(encodeRequest(request, SEQUENCE))).toBe(toHex(fromHex(hex)));
 });
 
 it('reads a route, and ignores other messages', () => {
