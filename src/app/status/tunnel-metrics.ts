@@ -18,6 +18,29 @@ export interface MetricsText {
   readonly text: string;
 }
 
+/** The description of each gauge. */
+const GAUGES = {
+  build_info: 'The arctun version, as a label.',
+  up: '1 if the Arc server is answering, otherwise 0.',
+  rival: '1 if another tunnel with this key was detected in the last 10 minutes, otherwise 0.',
+  tcp_connections: 'Number of open TCP connections inside the tunnel.',
+  last_handshake_timestamp_seconds:
+    'Unix time of the last completed handshake; 0 before the first.',
+  handshake_round_trip_seconds:
+    'Time between initiation and response in the last completed handshake.',
+  rx_loss_ratio: 'Fraction of incoming data messages that were lost.',
+  proxy_active_connections: 'Number of requests waiting for a response.',
+};
+
+/** The description of each counter. */
+const COUNTERS = {
+  rx_bytes_total: 'Bytes of WireGuard messages received.',
+  tx_bytes_total: 'Bytes of WireGuard messages sent.',
+  proxy_requests_total: 'Requests from clients.',
+  proxy_failures_total:
+    'Number of requests that ended without a complete response from the target.',
+};
+
 /** Formats the metrics in a new registry each time, because the values are counted elsewhere. */
 export async function metricsText({
   version,
@@ -26,77 +49,31 @@ export async function metricsText({
 }: MeasuredTunnel): Promise<MetricsText> {
   const { default: prometheus } = await import('prom-client');
   const metrics = new Metrics(prometheus);
-  metrics.gauge('build_info', 'The arctun version, as a label.', { version }, 1);
-  const isUp = status?.health === 'up';
-  metrics.gauge('up', '1 if the Arc server is answering, otherwise 0.', {}, isUp ? 1 : 0);
+  metrics.gauge('build_info', { version }, 1);
+  metrics.gauge('up', {}, status?.health === 'up' ? 1 : 0);
   if (status !== undefined) addTunnel(metrics, status);
-  for (const [listener, counters] of Object.entries(listeners)) {
-    addListener(metrics, listener, counters);
+  for (const [listener, { requests, failures, active }] of Object.entries(listeners)) {
+    metrics.counter('proxy_requests_total', { listener }, requests);
+    metrics.counter('proxy_failures_total', { listener }, failures);
+    metrics.gauge('proxy_active_connections', { listener }, active);
   }
   return metrics.text();
 }
 
 function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus): void {
-  const help =
-    '1 if another tunnel with this key was detected in the last 10 minutes, otherwise 0.';
-  metrics.gauge('rival', help, {}, rival === undefined ? 0 : 1);
-  if (connections !== undefined) {
-    metrics.gauge(
-      'tcp_connections',
-      'Number of open TCP connections inside the tunnel.',
-      {},
-      connections,
-    );
-  }
+  metrics.gauge('rival', {}, rival === undefined ? 0 : 1);
+  metrics.gauge('tcp_connections', {}, connections);
   for (const peer of peers) {
     const labels = { public_key: peer.publicKey };
     const handshake = (peer.latestHandshakeUnix ?? 0) / 1000;
-    metrics.gauge(
-      'last_handshake_timestamp_seconds',
-      'Unix time of the last completed handshake; 0 before the first.',
-      labels,
-      handshake,
-    );
-    metrics.counter(
-      'rx_bytes_total',
-      'Bytes of WireGuard messages received.',
-      labels,
-      peer.receivedBytes,
-    );
-    metrics.counter('tx_bytes_total', 'Bytes of WireGuard messages sent.', labels, peer.sentBytes);
-    if (peer.roundTrip !== undefined) {
-      const help = 'Time between initiation and response in the last completed handshake.';
-      metrics.gauge(
-        'handshake_round_trip_seconds',
-        help,
-        labels,
-        // Round to the clock's resolution.
-        Math.round(peer.roundTrip * 1000) / 1e6,
-      );
-    }
-    if (peer.lossIn !== undefined) {
-      metrics.gauge(
-        'rx_loss_ratio',
-        'Fraction of incoming data messages that were lost.',
-        labels,
-        peer.lossIn,
-      );
-    }
+    metrics.gauge('last_handshake_timestamp_seconds', labels, handshake);
+    metrics.counter('rx_bytes_total', labels, peer.receivedBytes);
+    metrics.counter('tx_bytes_total', labels, peer.sentBytes);
+    // Round to the clock's resolution.
+    const roundTrip = peer.roundTrip && Math.round(peer.roundTrip * 1000) / 1e6;
+    metrics.gauge('handshake_round_trip_seconds', labels, roundTrip);
+    metrics.gauge('rx_loss_ratio', labels, peer.lossIn);
   }
-}
-
-function addListener(metrics: Metrics, listener: string, counters: ListenerCounters): void {
-  const labels = { listener };
-  const { requests, failures, active } = counters;
-  metrics.counter('proxy_requests_total', 'Requests from clients.', labels, requests);
-  const help = 'Number of requests that ended without a complete response from the target.';
-  metrics.counter('proxy_failures_total', help, labels, failures);
-  metrics.gauge(
-    'proxy_active_connections',
-    'Number of requests waiting for a response.',
-    labels,
-    active,
-  );
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -110,16 +87,18 @@ class Metrics {
     this.#registry = new prometheus.Registry();
   }
 
-  gauge(name: string, help: string, labels: Labels, value: number): void {
+  /** Sets a gauge, unless the value is unknown. */
+  gauge(name: keyof typeof GAUGES, labels: Labels, value: number | undefined): void {
+    if (value === undefined) return;
     const { Gauge } = this.#prometheus;
-    const options = this.#options(name, help, labels);
+    const options = this.#options(name, GAUGES[name], labels);
     const known = this.#registry.getSingleMetric(options.name);
     (known instanceof Gauge ? known : new Gauge(options)).set(labels, value);
   }
 
-  counter(name: string, help: string, labels: Labels, value: number): void {
+  counter(name: keyof typeof COUNTERS, labels: Labels, value: number): void {
     const { Counter } = this.#prometheus;
-    const options = this.#options(name, help, labels);
+    const options = this.#options(name, COUNTERS[name], labels);
     const known = this.#registry.getSingleMetric(options.name);
     (known instanceof Counter ? known : new Counter(options)).inc(labels, value);
   }
