@@ -1,5 +1,4 @@
 /** Gets the settings of the virtual SIM attached to a physical SIM in a reader or modem. */
-import { formatKey } from '../../arc-config/value-syntax.js';
 import type { CommandRunner } from '../../ports/command-runner.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import {
@@ -8,7 +7,8 @@ import {
   runKryptonCli,
   type KryptonCliOptions,
 } from '../../soracom/krypton/krypton-cli.js';
-import { readKryptonSession, type KryptonSession } from './krypton-session.js';
+import { sessionText } from '../session/session-state.js';
+import { readKryptonSession } from './krypton-session.js';
 import {
   callKrypton,
   keepKryptonSession,
@@ -60,16 +60,10 @@ export async function bootstrapSim(
   };
   const answer = await callKrypton(call, existing, undefined, { options, ports, signal });
   const result = await keepKryptonSession(answer, existing, undefined, options, ports);
-  if (kryptonCli.debug) ports.note(`Got response from ${kryptonCli.path}: ${sessionText(answer)}`);
+  if (kryptonCli.debug) {
+    // The session does not contain the private key. soratun prints the same text.
+    const session = JSON.stringify(sessionText(answer.session));
+    ports.note(`Got response from ${kryptonCli.path}: ${session}`);
+  }
   return result;
-}
-
-/** Formats the session without its private key, as soratun prints it. */
-function sessionText({ session }: KryptonSession): string {
-  return JSON.stringify({
-    arcServerPeerPublicKey: formatKey(session.arcServerPeerPublicKey),
-    arcServerEndpoint: session.arcServerEndpoint?.text,
-    arcAllowedIPs: session.arcAllowedIps,
-    arcClientPeerIpAddress: session.arcClientPeerIpAddress,
-  });
 }

@@ -11,19 +11,19 @@ import type { Files, OtherWriter } from '../../ports/files.js';
 import { parseArcSession } from '../../arc-config/parse-arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
 
-const sessionText = z.object({
+const sessionModel = z.object({
   arcServerPeerPublicKey: z.string(),
   arcServerEndpoint: z.string(),
   arcAllowedIPs: z.array(z.string()),
   arcClientPeerIpAddress: z.string(),
 });
-type SessionText = z.infer<typeof sessionText>;
+type SessionText = z.infer<typeof sessionModel>;
 
 const stateFile = z.object({
   simId: z.string(),
   /** The session in arc.json; null if arc.json had no session. */
-  replaces: z.nullable(sessionText),
-  arcSessionStatus: sessionText,
+  replaces: z.nullable(sessionModel),
+  arcSessionStatus: sessionModel,
 });
 
 export interface StateHome {
@@ -79,8 +79,8 @@ function stateText(original: ArcConfig, session: ArcSession): string {
   const { simId, arcSessionStatus: old } = original;
   const state: z.infer<typeof stateFile> = {
     simId,
-    replaces: old === undefined ? null : textOf(old),
-    arcSessionStatus: textOf(session),
+    replaces: old === undefined ? null : sessionText(old),
+    arcSessionStatus: sessionText(session),
   };
   return `${JSON.stringify(state, undefined, 2)}\n`;
 }
@@ -96,7 +96,7 @@ export async function withNewestSession(original: ArcConfig, home: StateHome): P
   const state = text === undefined ? undefined : stateFile.safeParse(parseJson(text)).data;
   if (state?.simId !== original.simId) return original;
   const { arcSessionStatus: old } = original;
-  const held = old === undefined ? null : textOf(old);
+  const held = old === undefined ? null : sessionText(old);
   if (JSON.stringify(held) !== JSON.stringify(state.replaces)) return original;
   const session = parseSession(state.arcSessionStatus);
   if (session === undefined) return original;
@@ -128,10 +128,11 @@ const OTHERS_WRITE = 0o002;
 /** Whether two sessions are equal, except for unknown keys. */
 export function isSameSession(one: ArcSession | undefined, other: ArcSession | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
-  return JSON.stringify(textOf(one)) === JSON.stringify(textOf(other));
+  return JSON.stringify(sessionText(one)) === JSON.stringify(sessionText(other));
 }
 
-function textOf(session: ArcSession): SessionText {
+/** Returns a session with SORACOM's member names and values. */
+export function sessionText(session: ArcSession): SessionText {
   return {
     arcServerPeerPublicKey: formatKey(session.arcServerPeerPublicKey),
     arcServerEndpoint: session.arcServerEndpoint?.text ?? '',
