@@ -3,7 +3,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:ht
 
 import { readLimited } from '../lib/read-limited.js';
 import type { Dialer, DialTarget } from './dialer.js';
-import { formatAuthority } from './listen-address.js';
+import { hostHeader } from './listen-address.js';
 
 export interface HttpMessage {
   readonly method: string;
@@ -75,11 +75,6 @@ export async function exchangeHttp(
   } finally {
     stream.on('error', () => undefined).destroy();
   }
-}
-
-/** Formats the Host field, with brackets around IPv6 and without port 80 (RFC 9110 7.2). */
-function hostHeader(target: DialTarget): string {
-  return formatAuthority(target).replace(/:80$/, '');
 }
 
 async function readBody(response: IncomingMessage, limit: number): Promise<Uint8Array> {

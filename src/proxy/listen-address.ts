@@ -90,3 +90,8 @@ export function requireLoopback(
 export function formatAuthority({ host, port }: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
+
+/** Formats the Host field, with brackets around IPv6 and without port 80 (RFC 9110 7.2). */
+export function hostHeader(target: ListenAddress): string {
+  return formatAuthority(target).replace(/:80$/, '');
+}

@@ -9,6 +9,7 @@
 import { type IncomingMessage, validateHeaderName, validateHeaderValue } from 'node:http';
 
 import type { DialTarget } from '../dialer.js';
+import { hostHeader } from '../listen-address.js';
 import type { ResponseHead } from './response-head.js';
 
 export type HeaderField = readonly [name: string, value: string];
@@ -83,7 +84,8 @@ export function requestFields(
   const replaced = new Set(['host', 'expect', ...added.map(([name]) => name.toLowerCase())]);
   const fields: string[] = [];
   // RFC 9110 7.2: Host should be the first field.
-  if (!added.some(([name]) => name.toLowerCase() === 'host')) fields.push('Host', hostOf(target));
+  if (!added.some(([name]) => name.toLowerCase() === 'host'))
+    fields.push('Host', hostHeader(target));
   for (const [name, value] of endToEndFields(request.rawHeaders)) {
     if (!replaced.has(name.toLowerCase())) fields.push(name, forwarded(request, name, value));
   }
@@ -252,10 +254,4 @@ function pairs(rawHeaders: readonly string[]): HeaderField[] {
     fields.push([rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '']);
   }
   return fields;
-}
-
-/** RFC 9110 4.2.3: the default port is omitted. */
-function hostOf({ host, port }: DialTarget): string {
-  const name = host.includes(':') ? `[${host}]` : host;
-  return port === 80 ? name : `${name}:${port}`;
 }
