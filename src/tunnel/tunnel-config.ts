@@ -36,25 +36,24 @@ export interface TunnelConfig {
   readonly killSwitch?: boolean | undefined;
 }
 
-/** The parts of a tunnel's configuration, as they appear in a file. */
-export interface TunnelConfigText {
-  /** The configuration that messages name; arc.json by default. */
-  readonly configName?: ConfigName | undefined;
-  readonly privateKey: Secret<Uint8Array>;
-  readonly serverPublicKey: Uint8Array;
-  readonly endpoint: { readonly host: string; readonly port: number };
+/**
+ * The parts of a tunnel's configuration, as they appear in a file. The default name is arc.json; if
+ * there are no name servers, names cannot be dialed.
+ */
+export interface TunnelConfigText
+  extends
+    Omit<
+      TunnelConfig,
+      'configName' | 'addresses' | 'allowedIps' | 'nameServers' | 'persistentKeepalive'
+    >,
+    Partial<Pick<TunnelConfig, 'configName' | 'nameServers'>> {
   /** An IP address without a prefix length. */
   readonly address: string;
   /** Additional addresses, for example from the other family. */
   readonly additionalAddresses?: readonly string[];
   /** The allowed IPs, each as `address/length`. */
   readonly allowedIps: readonly string[];
-  readonly mtu: number;
   readonly persistentKeepaliveSeconds: number;
-  readonly congestion?: CongestionAlgorithm | undefined;
-  /** The IP addresses of the name servers; if empty, names cannot be dialed. */
-  readonly nameServers?: readonly string[];
-  readonly killSwitch?: boolean | undefined;
 }
 
 const DEFAULT_NAME: ConfigName = { source: DEFAULT_CONFIG, path: DEFAULT_CONFIG };
@@ -65,30 +64,18 @@ const DEFAULT_NAME: ConfigName = { source: DEFAULT_CONFIG, path: DEFAULT_CONFIG 
  * @throws RangeError for an invalid address or prefix; the caller must validate the file first
  */
 export function parseTunnelConfig(text: TunnelConfigText): TunnelConfig {
-  const addresses = [text.address, ...(text.additionalAddresses ?? [])].map((addressText) => {
+  const { address: first, additionalAddresses = [], persistentKeepaliveSeconds, ...rest } = text;
+  const addresses = [first, ...additionalAddresses].map((addressText) => {
     const address = parseIpAddress(addressText);
     if (address === undefined) throw new RangeError(`${addressText} must be an IP address`);
     return address;
   });
-  const { privateKey, serverPublicKey, endpoint, mtu, persistentKeepaliveSeconds } = text;
-  const { nameServers = [], configName = DEFAULT_NAME } = text;
   const allowedIps = text.allowedIps.map((prefixText) => {
     const prefix = parseIpPrefix(prefixText);
     if (prefix === undefined) throw new RangeError(`${prefixText} must be an IP prefix`);
     return prefix;
   });
   const persistentKeepalive = persistentKeepaliveSeconds * 1000;
-  return {
-    configName,
-    privateKey,
-    serverPublicKey,
-    endpoint,
-    addresses,
-    allowedIps,
-    mtu,
-    persistentKeepalive,
-    congestion: text.congestion,
-    nameServers,
-    killSwitch: text.killSwitch,
-  };
+  const defaults = { configName: DEFAULT_NAME, nameServers: [] };
+  return { ...defaults, ...rest, addresses, allowedIps, persistentKeepalive };
 }
