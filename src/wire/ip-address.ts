@@ -100,6 +100,10 @@ export function parseIpPrefix(text: string): IpPrefix | undefined {
   return { address: maskAddress(address, prefixLength), prefixLength };
 }
 
+export function formatIpPrefix({ address, prefixLength }: IpPrefix): string {
+  return `${formatIpAddress(address)}/${prefixLength}`;
+}
+
 /** Returns a copy of `address` in which only the first `prefixLength` bits may be nonzero. */
 export function maskAddress(address: IpAddress, prefixLength: number): IpAddress {
   return address.map((byte, index) => {

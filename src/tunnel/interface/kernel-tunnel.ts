@@ -5,7 +5,7 @@ import { SerialQueue } from '../../lib/serial-queue.js';
 import type { Timer } from '../../ports/clock.js';
 import type { KernelDevice, KernelInterface, KernelPeer } from '../../ports/kernel-wireguard.js';
 import type { ConfiguredInterface } from '../../ports/packet-interfaces.js';
-import { formatIpAddress } from '../../wire/ip-address.js';
+import { formatIpAddress, formatIpPrefix } from '../../wire/ip-address.js';
 import { isSameServer, requireServer } from '../server/arc-server-peer.js';
 import { endpointText } from '../server/endpoint-text.js';
 import { HandshakeWaits } from '../server/handshake-waits.js';
@@ -254,9 +254,7 @@ function statusOf(peer: KernelPeer): PeerStatus {
     ...counters,
     publicKey: formatKey(publicKey),
     endpoint: endpoint && endpointText(endpoint),
-    allowedIps: allowedIps.map(
-      ({ address, prefixLength }) => `${formatIpAddress(address)}/${prefixLength}`,
-    ),
+    allowedIps: allowedIps.map(formatIpPrefix),
     roundTrip: undefined,
     lossIn: undefined,
   };

@@ -1,7 +1,7 @@
 /** Computes the parts of the tunnel status that describe the connection to the Arc server. */
 import { formatKey } from '../../lib/text/key-text.js';
 import type { Device, Peer } from '../../engine/engine.js';
-import { formatIpAddress } from '../../wire/ip-address.js';
+import { formatIpPrefix } from '../../wire/ip-address.js';
 import { endpointText } from './endpoint-text.js';
 import type { WallClock } from '../../ports/clock.js';
 import type { Rivals } from '../rivals/rivals.js';
@@ -72,9 +72,7 @@ export function peerStatuses(device: Device, server: Peer): PeerStatus[] {
   return [...(server.isRemoved ? [] : [server]), ...others].map((peer) => ({
     publicKey: formatKey(peer.publicKey),
     endpoint: peer.endpoint && endpointText(peer.endpoint),
-    allowedIps: device.allowedIps
-      .prefixesOf(peer)
-      .map(({ address, prefixLength }) => `${formatIpAddress(address)}/${prefixLength}`),
+    allowedIps: device.allowedIps.prefixesOf(peer).map(formatIpPrefix),
     persistentKeepalive: Math.round(peer.persistentKeepalive / 1000),
     latestHandshakeUnix: peer.lastHandshakeUnix,
     sentBytes: peer.txBytes,

@@ -17,7 +17,7 @@ import type {
   InterfaceRouting,
   InterfaceSettings,
 } from '../../../ports/packet-interfaces.js';
-import { type IpAddress, type IpPrefix, formatIpAddress } from '../../../wire/ip-address.js';
+import { type IpAddress, type IpPrefix, formatIpPrefix } from '../../../wire/ip-address.js';
 import { FIRST_TABLE, GuardRoutes, isGuarded, rulesOf, TABLES } from './guard-routes.js';
 import { SystemCallError } from '../libc.js';
 import type { Rtnetlink } from './rtnetlink.js';
@@ -203,7 +203,7 @@ class InterfaceSetup implements ConfiguredInterface {
     const netlink = this.#netlink;
     const { name, index } = this.#interface;
     return {
-      subject: `address ${textOf(prefix)}`,
+      subject: `address ${formatIpPrefix(prefix)}`,
       add: () => netlink.addAddress(index, prefix),
       remove: () => void isDone(() => netlink.deleteAddress(index, prefix)),
       // Accept any prefix length, because an administrator may have configured a subnet.
@@ -211,7 +211,7 @@ class InterfaceSetup implements ConfiguredInterface {
         netlink
           .listAddresses()
           .some((had) => had.interfaceIndex === index && isSameAddress(had.prefix, prefix)),
-      command: `ip address add ${textOf(prefix)} dev ${name}`,
+      command: `ip address add ${formatIpPrefix(prefix)} dev ${name}`,
     };
   }
 
@@ -220,7 +220,7 @@ class InterfaceSetup implements ConfiguredInterface {
     const { name, index } = this.#interface;
     const route = { destination, interfaceIndex: index, table };
     return {
-      subject: `route ${textOf(destination)}`,
+      subject: `route ${formatIpPrefix(destination)}`,
       add: () => netlink.addRoute(route),
       remove: () => void isDone(() => netlink.deleteRoute(route)),
       isThere: () =>
@@ -233,7 +233,10 @@ class InterfaceSetup implements ConfiguredInterface {
               had.destination.prefixLength === destination.prefixLength &&
               isSameAddress(had.destination, destination),
           ),
-      command: table === MAIN_TABLE ? `ip route add ${textOf(destination)} dev ${name}` : undefined,
+      command:
+        table === MAIN_TABLE
+          ? `ip route add ${formatIpPrefix(destination)} dev ${name}`
+          : undefined,
     };
   }
 
@@ -252,7 +255,7 @@ class InterfaceSetup implements ConfiguredInterface {
       if (isRequired || refusal.code !== 'EPERM') throw refusal;
     };
     return {
-      subject: `guard of ${textOf(guard.destination)}`,
+      subject: `guard of ${formatIpPrefix(guard.destination)}`,
       add,
       remove: () => void isDone(() => netlink.deleteUnreachableRoute(guard)),
       isThere: () => false,
@@ -329,8 +332,4 @@ function isSameAddress({ address }: IpPrefix, other: IpPrefix): boolean {
 /** Returns the prefix of a single address, without neighbors in its subnet. */
 function hostPrefix(address: IpAddress): IpPrefix {
   return { address, prefixLength: address.length * 8 };
-}
-
-function textOf({ address, prefixLength }: IpPrefix): string {
-  return `${formatIpAddress(address)}/${prefixLength}`;
 }
