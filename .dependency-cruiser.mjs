@@ -61,6 +61,7 @@ const ARROWS = [
       'crypto/crypto.ts',
       'proxy/http/browser-check.ts',
       'proxy/http/browser-gate.ts',
+      'proxy/limit-connections.ts',
     ],
     'The emulator uses the same tunnel and engine as app, but not app.',
   ],

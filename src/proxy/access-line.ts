@@ -1,8 +1,8 @@
 /** Formats the fields of log lines about client requests and connections. */
 import type { Socket } from 'node:net';
 
+import { formatAuthority } from '../lib/text/http-syntax.js';
 import type { DialTarget } from './dialer.js';
-import { formatAuthority } from './listen-address.js';
 
 /** The maximum number of path characters in a log line. */
 const MAX_PATH = 200;

@@ -2,6 +2,7 @@
 import { BlockList, isIP } from 'node:net';
 
 import { UserError } from '../lib/errors/user-error.js';
+import { formatAuthority } from '../lib/text/http-syntax.js';
 
 export interface ListenAddress {
   /** An IP address in text form without brackets, or a host name. */
@@ -84,11 +85,6 @@ export function requireLoopback(
       'Or allow this address with --allow-open or ARCTUN_ALLOW_OPEN=true.',
     ],
   });
-}
-
-/** Formats `host:port` for a URL or a Host field, with brackets around IPv6 (RFC 3986 3.2.2). */
-export function formatAuthority({ host, port }: ListenAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Formats the Host field, with brackets around IPv6 and without port 80 (RFC 9110 7.2). */

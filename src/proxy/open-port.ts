@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { type FailureKind, UserError } from '../lib/errors/user-error.js';
 import { isDenied } from '../lib/errors/error-message.js';
 import { listenFault } from '../lib/errors/listen-fault.js';
-import { formatAuthority, isLoopback, type ListenAddress } from './listen-address.js';
+import { formatAuthority } from '../lib/text/http-syntax.js';
+import { isLoopback, type ListenAddress } from './listen-address.js';
 import type { ProxyLog } from './proxy-log.js';
 
 export interface PortOptions {

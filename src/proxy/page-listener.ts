@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 import { messageOf } from '../lib/errors/error-message.js';
+import { formatAuthority } from '../lib/text/http-syntax.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES, REFUSAL_STATUS } from './http/browser-check.js';
 import { checkBrowser } from './http/browser-gate.js';
 import { closeServer, limitConnections } from './limit-connections.js';
-import { formatAuthority } from './listen-address.js';
 import { openPort, type PortOptions } from './open-port.js';
 
 export interface Page {

@@ -1,10 +1,5 @@
 import { UserError } from '../../src/lib/errors/user-error.js';
-import {
-  formatAuthority,
-  isLoopback,
-  parseListenAddress,
-  requireLoopback,
-} from '../../src/proxy/listen-address.js';
+import { isLoopback, parseListenAddress, requireLoopback } from '../../src/proxy/listen-address.js';
 import { thrownBy } from './support/thrown.js';
 
 describe('parseListenAddress', () => {
@@ -80,9 +75,4 @@ describe('requireLoopback', () => {
     expect(() => requireLoopback('0.0.0.0', true)).not.toThrow();
     expect(() => requireLoopback('::1', false)).not.toThrow();
   });
-});
-
-it('brackets IPv6 in an authority', () => {
-  expect(formatAuthority({ host: '::1', port: 80 })).toBe('[::1]:80');
-  expect(formatAuthority({ host: '127.0.0.1', port: 80 })).toBe('127.0.0.1:80');
 });

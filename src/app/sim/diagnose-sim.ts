@@ -2,6 +2,7 @@
 import { isZeroKey, type ArcSession } from '../../arc-config/arc-config.js';
 import { formatKey } from '../../arc-config/value-syntax.js';
 import { commandFor } from '../../lib/text/config-name.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { SimResponse } from '../../soracom/client/responses.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { readSessionOrNone } from '../session/arc-session.js';
@@ -111,7 +112,7 @@ function sessionFindings(sim: SimResponse, { config, source, path }: DiagnosedCo
 function endpointOf({ arcServerEndpoint }: ArcSession): string {
   if (arcServerEndpoint === undefined) return '';
   const { host, port } = arcServerEndpoint;
-  return host.includes(':') ? `[${host}]:${port}` : `${host.toLowerCase()}:${port}`;
+  return formatAuthority({ host: host.toLowerCase(), port });
 }
 
 function allowedIpsOf({ arcAllowedIps }: ArcSession): string {

@@ -1,4 +1,5 @@
 import { redactCommand } from '../../lib/secrets/redacted-command.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
 import { ArcConfigError, type ArcConfigFault, unplacedFault } from '../arc-config-error.js';
 import { effectiveKeepalive, effectiveMtu, type ArcConfig } from '../arc-config.js';
 import { formatHook, survivesAsHook } from './hook-command.js';
@@ -47,7 +48,7 @@ export function formatWgConfig(
     '[Peer]',
     `PublicKey = ${formatKey(session.arcServerPeerPublicKey)}`,
     `AllowedIPs = ${allowedIps.join(', ')}`,
-    `Endpoint = ${bracket(endpointHost)}:${session.arcServerEndpoint.port}`,
+    `Endpoint = ${formatAuthority({ host: endpointHost, port: session.arcServerEndpoint.port })}`,
     `PersistentKeepalive = ${overrides.persistentKeepalive ?? effectiveKeepalive(config)}`,
     '',
   ].join('\n');
@@ -84,8 +85,4 @@ function hookFaults({ keyPath, command }: ReturnType<typeof hooksOf>[number]): A
     const found = 'an argument with several lines';
     return [unplacedFault(`${keyPath}[${index}]`, found, expected)];
   });
-}
-
-function bracket(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,4 +1,4 @@
-/** Parts of the HTTP grammar that several parsers share. */
+/** Parts of the HTTP grammar that several modules share. */
 
 /** Whether the string is a token, such as a method or a field name (RFC 9110 5.6.2). */
 export function isToken(text: string): boolean {
@@ -11,4 +11,9 @@ export function isToken(text: string): boolean {
  */
 export function isFieldValue(text: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(text);
+}
+
+/** Formats `host:port`, with brackets around an IPv6 address (RFC 3986 3.2.2). */
+export function formatAuthority({ host, port }: { host: string; port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -2,9 +2,9 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 
 import type { Silence } from '../../lib/silence.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
-import { formatAuthority } from '../listen-address.js';
 import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
 
 /**

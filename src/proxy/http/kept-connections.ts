@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 
-import { formatAuthority } from '../listen-address.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { DialTarget } from '../dialer.js';
 import type { Upstream } from './upstream.js';
 

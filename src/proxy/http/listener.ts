@@ -9,8 +9,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { markUsed, oldestIdle } from '../../lib/oldest-idle.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { DialTarget } from '../dialer.js';
-import { formatAuthority, type ListenAddress } from '../listen-address.js';
+import type { ListenAddress } from '../listen-address.js';
 import { openPort } from '../open-port.js';
 import { ClientConnection } from './client-connection.js';
 import type { ExchangeContext } from './exchange-context.js';

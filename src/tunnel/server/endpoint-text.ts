@@ -1,4 +1,4 @@
-import { formatAuthority } from '../../proxy/listen-address.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { Endpoint } from '../../ports/datagram.js';
 
 /** Formats an endpoint, as in `192.0.2.1:11010` or `[2001:db8::1]:11010`. */

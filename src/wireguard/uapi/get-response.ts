@@ -1,4 +1,5 @@
 /** The response to `get=1` of WireGuard's userspace interface (wireguard.com/xplatform). */
+import { formatAuthority } from '../../lib/text/http-syntax.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import type { Device, Peer } from '../device.js';
 
@@ -31,8 +32,8 @@ function addPeer(lines: string[], device: Device, peer: Peer): void {
     'protocol_version=1',
   );
   if (peer.endpoint !== undefined) {
-    const { address, port } = peer.endpoint;
-    lines.push(`endpoint=${address.includes(':') ? `[${address}]` : address}:${port}`);
+    const { address: host, port } = peer.endpoint;
+    lines.push(`endpoint=${formatAuthority({ host, port })}`);
   }
   lines.push(
     `last_handshake_time_sec=${Math.floor(handshake / 1000)}`,
