@@ -5,18 +5,15 @@
 import { codeOf } from '../lib/errors/error-message.js';
 import { UserError } from '../lib/errors/user-error.js';
 import { pause } from '../lib/waits.js';
-import type { Dialer, DialTarget } from '../proxy/dialer.js';
+import type { Dialer } from '../proxy/dialer.js';
 import { startForwarder } from '../proxy/forward/forwarder.js';
-import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import type { KeptConnections } from '../proxy/http/kept-connections.js';
 import type { HttpListener } from '../proxy/http/listener.js';
 import type { Clock } from '../ports/clock.js';
 import type { Log } from '../ports/log.js';
+import type { LambdaSettings } from './settings.js';
 
-export interface ListenersOptions {
-  readonly port: number;
-  readonly target: DialTarget;
-  readonly browsers: BrowserPolicy;
+export interface ListenersOptions extends Pick<LambdaSettings, 'port' | 'target' | 'browsers'> {
   readonly dialer: Dialer;
   /** The idle connections that all listeners share, because they have the same client. */
   readonly kept: KeptConnections;

@@ -1,5 +1,4 @@
 /** Serves the status of a running tunnel at its control socket and on HTTP pages. */
-import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import type { ListenAddress } from '../../proxy/listen-address.js';
 import { type PageListener, startPageListener } from '../../proxy/page-listener.js';
@@ -7,31 +6,21 @@ import type { LocalListeners } from '../../ports/local-sockets.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { ControlSession } from './control-session.js';
 import { openControlSocket } from './control-socket.js';
-import { statusPages } from './status-pages.js';
-import type { StatusReport, TunnelListeners } from './status-report.js';
-import { type StatusSource, timelyStatus } from './timely-status.js';
+import { statusPages, type StatusPagesOptions } from './status-pages.js';
+import type { StatusReport, TunnelIdentity, TunnelListeners } from './status-report.js';
+import { timelyStatus } from './timely-status.js';
 
-export interface OfferStatusOptions {
-  /** The tunnel; undefined until it is open. */
-  readonly tunnel: () => StatusSource | undefined;
+export interface OfferStatusOptions
+  extends Omit<StatusPagesOptions, 'clock'>, Omit<TunnelIdentity, 'name'> {
   /** The interface's name, or the name in arc.json. */
   readonly interfaceName: string;
-  readonly simId: string;
-  readonly version: string;
-  readonly pid: number;
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
-  /** The tunnel's name for `wg`; undefined if `wg` cannot see it. */
-  readonly uapiName: string | undefined;
-  /** The counters of the open listeners, by listener name. */
-  readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   /** Candidate folders for the control socket. The first usable folder is used. */
   readonly folders: readonly string[];
   /** The address of the status pages; undefined if disabled. */
   readonly statusListen: ListenAddress | undefined;
   /** Which browser origins may read the pages. */
   readonly browsers?: BrowserPolicy;
-  /** Aborted when the tunnel is about to close. */
-  readonly signal: AbortSignal;
 }
 
 export interface OfferStatusPorts extends Pick<TunnelPorts, 'clock' | 'log'> {

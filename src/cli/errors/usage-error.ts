@@ -1,7 +1,7 @@
 /** Converts oclif's errors about the command line to UserErrors. */
 import { stripVTControlCharacters } from 'node:util';
 
-import { UserError } from '../../lib/errors/user-error.js';
+import { UserError, type UserErrorText } from '../../lib/errors/user-error.js';
 import { didYouMean } from './did-you-mean.js';
 import { type CommandLine, isTyped, sourceOf } from './value-source.js';
 
@@ -10,11 +10,7 @@ export interface UsageContext extends CommandLine {
   readonly command: string;
 }
 
-interface Sentence {
-  readonly what: string;
-  readonly why: string;
-  readonly next?: readonly string[];
-}
+type Sentence = Omit<UserErrorText, 'cause'>;
 
 /** Patterns for oclif's messages, each with its conversion. */
 const SENTENCES: readonly (readonly [

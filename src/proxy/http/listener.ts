@@ -12,7 +12,7 @@ import { markUsed, oldestIdle } from '../../lib/oldest-idle.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { DialTarget } from '../dialer.js';
 import type { ListenAddress } from '../listen-address.js';
-import { openPort } from '../open-port.js';
+import { openPort, type PortOptions } from '../open-port.js';
 import { ClientConnection } from './client-connection.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
@@ -22,17 +22,8 @@ import { fieldLines } from './raw-head.js';
 import { isSwitchWanted, refusalOf } from './refusal.js';
 import { summedLog } from '../summed-log.js';
 
-export interface HttpListenerOptions extends Pick<
-  ExchangeContext,
-  'route' | 'browsers' | 'headers' | 'dialer' | 'log'
-> {
-  readonly listen: ListenAddress;
-  /** The flag that sets the port. */
-  readonly flag: string;
-  /** See PortOptions. */
-  readonly hostFlag?: string | undefined;
-  /** See PortOptions. */
-  readonly risk: string;
+export interface HttpListenerOptions
+  extends PortOptions, Pick<ExchangeContext, 'route' | 'browsers' | 'headers' | 'dialer'> {
   /** Returns the target of a CONNECT request, or the reason why it is refused. */
   readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;
   /**

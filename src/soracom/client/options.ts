@@ -19,18 +19,18 @@ export interface SoracomClientOptions {
    */
   readonly deadlineMs?: number;
   /** The maximum number of retries after 429 and 5xx; defaults to 4. */
-  readonly mostRepeats?: number;
+  readonly mostRepeats?: number | undefined;
   /**
    * Called with a message before each pause between retries. Exceptions from this callback are
    * ignored.
    */
-  readonly onWait?: (text: string) => void;
+  readonly onWait?: ((text: string) => void) | undefined;
   /**
    * Called with each request and each response, formatted between soratun's banners
    * (SORACOM_VERBOSE), with a newline at the end and all secrets hidden. Exceptions from this
    * callback are ignored.
    */
-  readonly dump?: (text: string) => void;
+  readonly dump?: ((text: string) => void) | undefined;
   /** Aborts pauses and all unanswered calls except createSim. */
   readonly signal?: AbortSignal;
   readonly clock?: SoracomClock;

@@ -4,23 +4,17 @@ import type { SoracomClock } from './clock.js';
 import type { ApiOperation } from './operations.js';
 import { tell } from '../dump.js';
 import { refusalError } from '../refusal-error.js';
+import type { SoracomClientOptions } from './options.js';
 import { retryAfter } from './retry-after.js';
 import type { HttpResponse } from './transport.js';
 
-export interface RepeatOptions {
+export interface RepeatOptions extends Pick<SoracomClientOptions, 'mostRepeats' | 'onWait'> {
   readonly clock: SoracomClock;
-  /** The number of retries after the first attempt; defaults to 4. */
-  readonly mostRepeats?: number | undefined;
   /** Returns a random number from 0 to below 1. */
   readonly random: () => number;
   /** The deadline for all attempts, as a time on `clock`. */
   readonly end: number;
   readonly signal: AbortSignal | undefined;
-  /**
-   * Called with a message for the user before each pause. Exceptions from this callback are
-   * ignored.
-   */
-  readonly onWait: ((text: string) => void) | undefined;
   /** Removes secrets from an error message. */
   readonly hide: (text: string) => string;
 }

@@ -8,19 +8,14 @@ import { lostError, type Operation } from '../api-error.js';
 import { KRYPTON, parseEndpointUrl } from '../endpoint-url.js';
 import { dumpRequest, dumpResponse, tell } from '../dump.js';
 import { refusalError } from '../refusal-error.js';
+import type { SoracomClientOptions } from '../client/options.js';
 import { TransportError } from '../client/transport-error.js';
 import { exchange, type HttpRequest, type HttpResponse } from '../client/transport.js';
 
-export interface KryptonOptions {
-  /** The base URL, without `/v1`. */
-  readonly endpoint: string;
-  /** The User-Agent header: `arctun/VERSION (platform arch node)`. */
-  readonly userAgent: string;
-  /** The timeout for the whole call, in milliseconds; defaults to 30 s. */
-  readonly timeoutMs?: number;
-  /** Called with the request and the response as strings, with secrets hidden (SORACOM_VERBOSE). */
-  readonly dump?: ((text: string) => void) | undefined;
-}
+export type KryptonOptions = Pick<
+  SoracomClientOptions,
+  'endpoint' | 'userAgent' | 'timeoutMs' | 'dump'
+>;
 
 const DEFAULT_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;

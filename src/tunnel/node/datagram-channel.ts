@@ -24,6 +24,7 @@ export function maxDatagramPayload(mtu: number, family: 4 | 6 = 4): number {
 export interface DatagramChannelHost {
   readonly engine: NetstackEngine;
   readonly driver: Driver;
+  /** The maximum size of an IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
   readonly onClose: () => void;
 }

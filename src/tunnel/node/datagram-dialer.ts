@@ -1,10 +1,8 @@
 /** Opens UDP flows through an engine: the DatagramDialer that the proxies use. */
 import type { Peer } from '../../engine/engine.js';
-import type { NetstackEngine } from '../../engine/netstack-engine.js';
 import type { DatagramChannel, DatagramDialer } from '../../proxy/datagram-dialer.js';
 import { DialError, type DialTarget } from '../../proxy/dialer.js';
-import { TunnelDatagramChannel } from './datagram-channel.js';
-import type { Driver } from '../driver.js';
+import { type DatagramChannelHost, TunnelDatagramChannel } from './datagram-channel.js';
 import {
   closingTunnel,
   routeTo,
@@ -17,11 +15,7 @@ import { TunnelError } from '../tunnel-error.js';
 /** The maximum number of open channels, so that one user cannot use up the tunnel's ports. */
 const MAX_CHANNELS = 1024;
 
-export interface DatagramDialerOptions {
-  readonly engine: NetstackEngine;
-  readonly driver: Driver;
-  /** The maximum size of an IP packet inside the tunnel, in bytes. */
-  readonly mtu: number;
+export interface DatagramDialerOptions extends Omit<DatagramChannelHost, 'onClose'> {
   /** Resolves when the tunnel has a session; rejects with TunnelError at the deadline. */
   readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
   readonly silence: PeerSilence;

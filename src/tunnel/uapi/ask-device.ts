@@ -2,16 +2,11 @@
 import { formatKey } from '../../lib/text/key-text.js';
 import { type DeviceResponse, readGetResponse } from '../../engine/engine.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
-import type { PeerStatus } from '../tunnel-status.js';
+import type { PeerStatus, TunnelStatus } from '../tunnel-status.js';
 
-export interface DeviceStatus {
+export interface DeviceStatus extends Pick<TunnelStatus, 'listenPort' | 'fwmark' | 'peers'> {
   /** The device's public key in base64; undefined if the device has no key. */
   readonly publicKey: string | undefined;
-  /** The UDP port; 0 if no socket is open. */
-  readonly listenPort: number;
-  /** The mark on sent datagrams; 0 for no mark. */
-  readonly fwmark: number;
-  readonly peers: readonly PeerStatus[];
 }
 
 /**

@@ -36,11 +36,7 @@ export interface NetlinkMessage {
 }
 
 /** A request: a body that includes its attributes. The socket adds the header. */
-export interface NetlinkRequest {
-  readonly type: number;
-  readonly flags: number;
-  readonly body: Uint8Array;
-}
+export type NetlinkRequest = Omit<NetlinkMessage, 'sequence'>;
 
 /** Encodes a body of single bytes, then 32-bit numbers, then attributes. */
 export function encodeBody(
