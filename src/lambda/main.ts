@@ -3,7 +3,6 @@
  * both. Other modules are loaded after the registration request is sent.
  */
 import '../system/process/refuse-inspector.js';
-import { tmpdir } from 'node:os';
 import { basename, dirname } from 'node:path';
 
 import { messageOf } from '../lib/errors/error-message.js';
@@ -74,10 +73,9 @@ async function openTunnel(
   env: Environment,
   log: LaterLog,
 ): Promise<SandboxTunnel> {
-  const [source, { openSandboxTunnel }, { SimMemory }, files, secret] = await Promise.all([
+  const [source, { openSandboxTunnel }, files, secret] = await Promise.all([
     import('./config-source.js'),
     import('./open-sandbox-tunnel.js'),
-    import('./pool/sim-memory.js'),
     import('../system/files/files.js'),
     import('./parameters-and-secrets.js'),
   ]);
@@ -92,8 +90,8 @@ async function openTunnel(
   });
   for (const { message } of faults)
     log.warn({ why: message }, 'cannot use one of the arc.json files in the pool');
-  const memory = new SimMemory(`${tmpdir()}/arctun-sim`, files.systemFiles);
-  return openSandboxTunnel(configs, settings, memory, await tunnelPorts(settings, log));
+  const ports = await tunnelPorts(settings, log);
+  return openSandboxTunnel(configs, settings, files.systemFiles, ports);
 }
 
 async function tunnelPorts({ initializationType }: LambdaSettings, log: LaterLog) {

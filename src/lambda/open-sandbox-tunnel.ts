@@ -1,24 +1,31 @@
 /** Opens an execution environment's tunnel, with its only virtual SIM or with one from a pool. */
+import { tmpdir } from 'node:os';
+
 import type { LoadedArcConfig } from '../app/config/load-arc-config.js';
 import { planTunnel } from '../app/up/plan-tunnel.js';
 import { UserError } from '../lib/errors/user-error.js';
+import type { Files } from '../ports/files.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import { type PooledSim, PooledTunnel } from './pool/pooled-tunnel.js';
 import type { SandboxTunnel } from './sandbox-tunnel.js';
 import type { LambdaSettings } from './settings.js';
-import type { SimMemory } from './pool/sim-memory.js';
+
+/**
+ * The file with the name of the pool's virtual SIM that this environment used last. After a timeout
+ * or a crash, Lambda restarts the extension and preserves the environment's /tmp.
+ */
+const LAST_SIM = `${tmpdir()}/arctun-sim`;
 
 /**
  * Opens the tunnel. Resolves when the handshake is in progress.
  *
- * @param memory remembers which SIM of the pool this environment used last
  * @throws UserError of the first configuration if none is usable
  */
 export async function openSandboxTunnel(
   arcConfigs: readonly LoadedArcConfig[],
   settings: LambdaSettings,
-  memory: SimMemory,
+  files: Pick<Files, 'readText' | 'replaceText'>,
   ports: TunnelPorts,
 ): Promise<SandboxTunnel> {
   const sims = planSims(arcConfigs, settings, ports);
@@ -28,13 +35,16 @@ export async function openSandboxTunnel(
     adviseOnce(tunnel, ports);
     return tunnel;
   }
-  const last = await memory.read();
+  const last = await files.readText(LAST_SIM).catch(() => undefined);
   const first = sims.findIndex(({ name }) => name === last);
   return PooledTunnel.open(
     {
       sims,
       first: first < 0 ? undefined : first,
-      onSim: (index) => memory.write(sims[index]?.name ?? ''),
+      // Ignore a failure, because its only effect is a slower start.
+      onSim: (index) => {
+        files.replaceText(LAST_SIM, sims[index]?.name ?? '').catch(() => undefined);
+      },
     },
     ports,
   );

@@ -65,6 +65,11 @@ export interface DeviceContext {
   readonly events: EventQueue;
   /** The peers, keyed by publicKeyText(). */
   readonly peers: Map<string, Peer>;
+  /**
+   * Whether a session survives a sleep that is shorter than its remaining lifetime. Enable this
+   * only if this process's memory is never cloned: two copies would reuse the same counters. By
+   * default, a sleep of at least CLOCK_JUMP ends all sessions.
+   */
   readonly sessionsOutliveSleep: boolean | undefined;
   readonly observer: DeviceObserver | undefined;
   /** The device's key pair, replaced when the private key changes. */

@@ -15,7 +15,6 @@ import { publicKeyText, type DeviceContext } from './context.js';
 import { CookieChecker } from './handshake/cookie.js';
 import { routePacket } from './data/cryptokey-routing.js';
 import type { Datagram } from '../ports/datagram.js';
-import type { DeviceOptions } from './device-options.js';
 import { DropCounter } from '../lib/drop-counter.js';
 import type { DropCounts, DropReason } from './drop-reason.js';
 import { EventQueue, type DeviceEvent } from './events.js';
@@ -28,11 +27,25 @@ import { silenceOf, type SilenceReason } from './silence.js';
 import { compareTimestamps } from './handshake/tai64n.js';
 
 export type { DeviceSink } from './context.js';
-export type { DeviceOptions } from './device-options.js';
 export type { DropCounts, DropReason } from './drop-reason.js';
 export type { DeviceEvent } from './events.js';
 export type { SilenceReason } from './silence.js';
 export { Peer, type PeerOptions } from './peer.js';
+
+export interface DeviceOptions
+  extends
+    Pick<DeviceContext, 'crypto' | 'entropy' | 'wallClock' | 'sink'>,
+    Partial<Pick<DeviceContext, 'sessionsOutliveSleep' | 'observer'>> {
+  /** The static private key, 32 bytes; copied. close() wipes the copy. */
+  readonly privateKey: Uint8Array;
+  /** The length of the longest inner packet: the path MTU minus 60 (IPv4) or 80 (IPv6) bytes. */
+  readonly mtu: number;
+  /**
+   * The final value of `lastTimestamp` in the previous process with the same key. The timestamps of
+   * new initiations are later than this value even if the wall clock was set back (whitepaper 5.1).
+   */
+  readonly lastTimestamp?: Uint8Array | undefined;
+}
 
 export class Device {
   readonly #context: DeviceContext;
