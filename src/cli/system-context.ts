@@ -5,12 +5,11 @@
 import { homedir } from 'node:os';
 
 import { createPrivateKey, type KeyPair } from '../lib/secrets/key-pair.js';
-import type { Log } from '../ports/log.js';
+import type { Log, LogOptions } from '../ports/log.js';
 import { Secret } from '../lib/secrets/secret.js';
 import type { ServiceManager } from '../ports/service-manager.js';
 import { runFolders } from '../system/files/run-folders.js';
 import { stateFolder } from '../system/files/state-folder.js';
-import type { LogOptions } from './log-options.js';
 import { renderText } from './output/render.js';
 import type { TerminalSize } from './run/watch.js';
 

@@ -3,11 +3,10 @@ import { UserError } from '../lib/errors/user-error.js';
 import type { LinuxNetwork } from '../system/linux/linux-network.js';
 import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
-import type { Log } from '../ports/log.js';
+import type { Log, LogOptions } from '../ports/log.js';
 import type { PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
 import type { KernelOwner } from '../ports/kernel-wireguard.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
-import type { LogOptions } from './log-options.js';
 
 /**
  * How datagrams are passed to and from the system: one by one, in batches, or (`auto`) in batches
@@ -50,10 +49,10 @@ async function deviceTunnels(options: TunnelThreadOptions): Promise<InterfaceTun
   const { url } = import.meta as { readonly url?: string };
   // The single executable has no script file that could start a thread.
   if (url === undefined) return tunnelsInThisThread(options);
-  const { RemoteTunnels } = await import('../tunnel/thread/remote-tunnels.js');
+  const { remoteTunnels } = await import('../tunnel/thread/remote-tunnels.js');
   const { startThread, systemClock } = await import('./system-adapters.js');
   const entry = new URL('./tunnel-thread.js', url);
-  return new RemoteTunnels(() => startThread(entry, options), systemClock);
+  return remoteTunnels(() => startThread(entry, options), systemClock);
 }
 
 async function tunnelsInThisThread({

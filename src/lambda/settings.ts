@@ -1,6 +1,7 @@
 /** Reads the extension's settings from the environment variables of the Lambda function. */
 import { hasSecretShape } from '../lib/secrets/secret-shapes.js';
 import { UserError } from '../lib/errors/user-error.js';
+import { LOG_LEVELS, type LogLevel } from '../ports/log.js';
 import type { DialTarget } from '../proxy/dialer.js';
 import type { BrowserPolicy } from '../proxy/http/browser-check.js';
 import { parseAllowedHosts, parseAllowedOrigins } from '../proxy/http/parse-browser-policy.js';
@@ -28,7 +29,6 @@ export type FailurePolicy =
 /** How Lambda initialized the execution environment (AWS_LAMBDA_INITIALIZATION_TYPE). */
 export type InitializationType = (typeof INITIALIZATION_TYPES)[number];
 
-const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 const POLICIES = ['degrade', 'fail'] as const;
 const CONGESTION = ['bbr', 'cubic', 'reno'] as const;
 
@@ -44,7 +44,7 @@ export interface LambdaSettings {
   readonly target: DialTarget;
   /** Which requests browsers may send. */
   readonly browsers: BrowserPolicy;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logLevel: LogLevel;
   readonly congestion: (typeof CONGESTION)[number];
   readonly place: ConfigPlace;
   /** The folder to which paths are relative. */

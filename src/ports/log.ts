@@ -1,3 +1,11 @@
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: 'text' | 'json';
+}
+
 /**
  * A structured log. Secrets are never logged; addresses are logged at debug level, and packets at
  * trace level.

@@ -2,12 +2,9 @@
 import { pino } from 'pino';
 
 import { harmless, harmlessLines } from '../lib/text/harmless-text.js';
-import type { Log } from '../ports/log.js';
+import type { Log, LogLevel, LogOptions } from '../ports/log.js';
 
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
-export type LogFormat = 'text' | 'json';
-
-export function createLog(level: LogLevel, format: LogFormat): Log {
+export function createLog(level: LogLevel, format: LogOptions['format']): Log {
   const options = {
     level,
     base: null,

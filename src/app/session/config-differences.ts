@@ -21,23 +21,22 @@ export function tunnelDifferences(old: TunnelConfig, other: TunnelConfig): reado
   return compared.filter(([, valueOf]) => valueOf(old) !== valueOf(other)).map(([name]) => name);
 }
 
+const FIXED = [
+  'interface',
+  'logLevel',
+  'enableMetrics',
+  'preUp',
+  'postUp',
+  'preDown',
+  'postDown',
+] as const;
+
 /**
  * Lists the fields of arc.json that differ and that an open tunnel cannot apply. The MTU is
  * omitted, because other settings may override it.
  */
 export function fixedDifferences(old: ArcConfig, other: ArcConfig): readonly string[] {
-  const compared: readonly [name: string, valueOf: (config: ArcConfig) => unknown][] = [
-    ['interface', (config) => config.interface],
-    ['logLevel', ({ logLevel }) => logLevel],
-    ['enableMetrics', ({ enableMetrics }) => enableMetrics],
-    ['preUp', ({ preUp }) => preUp],
-    ['postUp', ({ postUp }) => postUp],
-    ['preDown', ({ preDown }) => preDown],
-    ['postDown', ({ postDown }) => postDown],
-  ];
-  return compared
-    .filter(([, valueOf]) => JSON.stringify(valueOf(old)) !== JSON.stringify(valueOf(other)))
-    .map(([name]) => name);
+  return FIXED.filter((name) => JSON.stringify(old[name]) !== JSON.stringify(other[name]));
 }
 
 /** Sorts the strings and removes duplicates, because order and repetition do not matter. */

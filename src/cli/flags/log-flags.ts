@@ -1,12 +1,10 @@
 import { type Flag, type Flags, grouped } from './flag.js';
-import type { LogLevel } from '../log-options.js';
-
-const LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+import { LOG_LEVELS, type LogLevel } from '../../ports/log.js';
 
 const LEVEL = {
   type: 'choice',
   description: 'Level of the log messages on standard error.',
-  options: LEVELS,
+  options: LOG_LEVELS,
   env: 'ARCTUN_LOG_LEVEL',
 } as const satisfies Flag;
 

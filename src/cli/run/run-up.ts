@@ -6,7 +6,7 @@ import { removeLeftovers } from '../../app/up/remove-leftovers.js';
 import { runTunnel, type RunTunnelPorts, type TunnelUp } from '../../app/up/run-tunnel.js';
 import type { ModePorts } from '../../app/up/choose-mode.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import type { LogOptions } from '../log-options.js';
+import type { LogOptions } from '../../ports/log.js';
 import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
 import { browserFlags } from '../flags/browser-flags.js';
 import { captureFlags, captureOptions, refuseKernelCapture } from './capture.js';

@@ -11,7 +11,7 @@ import {
   type CommandRunner,
   type RunOptions,
 } from '../../ports/command-runner.js';
-import { forgetGroup, keepGroup, signalGroup } from './process-groups.js';
+import { processGroups, signalGroup } from './process-groups.js';
 
 /** The default time limit of a command in milliseconds. */
 const TIMEOUT = 30_000;
@@ -101,7 +101,7 @@ class RunningCommand {
     this.#program = program;
     this.#child = child;
     this.#group = options.ownGroup === true ? child.pid : undefined;
-    if (this.#group !== undefined) keepGroup(this.#group);
+    if (this.#group !== undefined) processGroups.add(this.#group);
     this.#grace = grace;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -142,7 +142,7 @@ class RunningCommand {
   }
 
   #forgetGroup(): void {
-    if (this.#group !== undefined) forgetGroup(this.#group);
+    if (this.#group !== undefined) processGroups.delete(this.#group);
   }
 
   #collect(name: 'stdout' | 'stderr'): void {

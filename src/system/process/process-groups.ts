@@ -1,15 +1,7 @@
 /** Tracks the process groups of started commands, so that no group outlives this process. */
 
-const groups = new Set<number>();
-
-/** @param group the process ID of the group's leader */
-export function keepGroup(group: number): void {
-  groups.add(group);
-}
-
-export function forgetGroup(group: number): void {
-  groups.delete(group);
-}
+/** The running groups, each as the process ID of its leader. */
+export const processGroups = new Set<number>();
 
 /** Sends a signal to every process in a group; a group that has ended is not an error. */
 export function signalGroup(group: number, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -22,6 +14,6 @@ export function signalGroup(group: number, signal: 'SIGTERM' | 'SIGKILL'): void 
 }
 
 export function killGroups(): void {
-  for (const group of groups) signalGroup(group, 'SIGKILL');
-  groups.clear();
+  for (const group of processGroups) signalGroup(group, 'SIGKILL');
+  processGroups.clear();
 }

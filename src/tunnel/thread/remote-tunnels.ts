@@ -19,27 +19,21 @@ const CLOSE_TIMEOUT = 5_000;
 
 type TunnelCaller = Caller<TunnelOperations>;
 
-export class RemoteTunnels implements InterfaceTunnels {
-  readonly #startThread: () => MessageChannel;
-  readonly #clock: Clock;
-
-  /** @param startThread starts a thread that runs serveTunnels() */
-  constructor(startThread: () => MessageChannel, clock: Clock) {
-    this.#startThread = startThread;
-    this.#clock = clock;
-  }
-
-  async open(name: string): Promise<InterfaceTunnel> {
-    const channel = this.#startThread();
-    const caller: TunnelCaller = new Caller(channel);
-    try {
-      const interfaceName = await caller.call('open', name);
-      return new RemoteTunnel(interfaceName, { caller, channel, clock: this.#clock });
-    } catch (error) {
-      await channel.close();
-      throw error;
-    }
-  }
+/** @param startThread starts a thread that runs serveTunnels() */
+export function remoteTunnels(startThread: () => MessageChannel, clock: Clock): InterfaceTunnels {
+  return {
+    open: async (name) => {
+      const channel = startThread();
+      const caller: TunnelCaller = new Caller(channel);
+      try {
+        const interfaceName = await caller.call('open', name);
+        return new RemoteTunnel(interfaceName, { caller, channel, clock });
+      } catch (error) {
+        await channel.close();
+        throw error;
+      }
+    },
+  };
 }
 
 interface RemoteTunnelPorts {

@@ -1,9 +1,8 @@
 import { jest } from '@jest/globals';
 
 import {
-  forgetGroup,
-  keepGroup,
   killGroups,
+  processGroups,
   signalGroup,
 } from '../../../src/system/process/process-groups.js';
 
@@ -24,9 +23,7 @@ it('ignores a group that no longer exists', () => {
 });
 
 it('terminates its groups once', () => {
-  keepGroup(7);
-  keepGroup(8);
-  forgetGroup(7);
+  processGroups.add(8);
   killGroups();
   killGroups();
   expect(kill.mock.calls).toEqual([[-8, 'SIGKILL']]);

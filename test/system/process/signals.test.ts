@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 import { jest } from '@jest/globals';
 import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
-import { forgetGroup, keepGroup } from '../../../src/system/process/process-groups.js';
+import { processGroups } from '../../../src/system/process/process-groups.js';
 import { reloadRequests, stopSignal } from '../../../src/system/process/signals.js';
 import { REPOSITORY } from '../../support/processes.js';
 
@@ -48,9 +48,9 @@ it.each([
 });
 
 it('terminates commands in their own group before the process exits', () => {
-  keepGroup(1_000_001);
-  keepGroup(1_000_002);
-  forgetGroup(1_000_002);
+  processGroups.add(1_000_001);
+  processGroups.add(1_000_002);
+  processGroups.delete(1_000_002);
   stopSignal();
   process.emit('SIGINT');
   expect(kill).not.toHaveBeenCalled();

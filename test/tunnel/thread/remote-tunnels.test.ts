@@ -6,7 +6,7 @@ import type {
 } from '../../../src/tunnel/interface/interface-tunnel.js';
 import type { Conversation } from '../../../src/ports/local-sockets.js';
 import type { MessageChannel } from '../../../src/ports/message-channel.js';
-import { RemoteTunnels } from '../../../src/tunnel/thread/remote-tunnels.js';
+import { remoteTunnels } from '../../../src/tunnel/thread/remote-tunnels.js';
 import { serveTunnels } from '../../../src/tunnel/thread/serve-tunnels.js';
 import type { Tunnel } from '../../../src/tunnel/tunnel.js';
 import { type TunnelConfig, parseTunnelConfig } from '../../../src/tunnel/tunnel-config.js';
@@ -133,9 +133,9 @@ beforeEach(() => {
 
 function remote(
   tunnels: InterfaceTunnels = { open: () => Promise.resolve(served) },
-): RemoteTunnels {
+): InterfaceTunnels {
   serveTunnels(channel.second, tunnels, { clock: clocks.there, onClosed: () => closed++ });
-  return new RemoteTunnels(() => channel.first, clocks.here);
+  return remoteTunnels(() => channel.first, clocks.here);
 }
 
 async function start(): Promise<Tunnel> {
