@@ -5,50 +5,45 @@ import { isSecretName, redactNamed } from '../lib/secrets/secret-shapes.js';
 import { KEY_LENGTH, type ArcConfig, type ArcProfile, type ArcSession } from './arc-config.js';
 import {
   formatJson,
-  jsonArray,
-  jsonBoolean,
-  jsonInteger,
-  jsonNull,
+  jsonNode,
   jsonObject,
-  jsonString,
-  jsonStrings,
   type JsonMember,
   type JsonNode,
+  type JsonValue,
 } from './json/json-node.js';
 import { formatKey } from './value-syntax.js';
 
 /** Formats arc.json with secrets in clear text. Unknown members come after the known ones. */
 export function formatArcConfig(config: ArcConfig): string {
-  return `${formatJson(configNode(config, jsonString))}\n`;
+  return `${formatJson(configNode(config, (secret) => secret))}\n`;
 }
 
-/** @param secret formats a secret as a JSON node */
+/** @param secret returns the value to write for a secret */
 function configNode(
   config: ArcConfig,
-  secret: (value: string) => JsonNode,
-  commandNode: (command: readonly string[]) => JsonNode = jsonStrings,
+  secret: (value: string) => JsonValue,
+  shownCommand: (command: readonly string[]) => JsonValue = (command) => command,
 ): JsonNode {
-  const { profile, arcSessionStatus: session, additionalAllowedIps } = config;
+  const { profile, arcSessionStatus: session } = config;
   return jsonObject([
     ...config.unknownKeys.filter(isSchema),
-    member('privateKey', secret(formatKey(config.privateKey.expose()))),
-    member('publicKey', jsonString(formatKey(config.publicKey))),
-    member('simId', jsonString(config.simId)),
-    member('logLevel', jsonInteger(config.logLevel)),
-    member('enableMetrics', jsonBoolean(config.enableMetrics)),
-    member('interface', jsonString(config.interface)),
-    ...when(additionalAllowedIps.length > 0, 'additionalAllowedIPs', () =>
-      jsonStrings(additionalAllowedIps),
-    ),
-    ...when(config.mtu !== 0, 'mtu', () => jsonInteger(config.mtu)),
-    ...when(config.persistentKeepalive !== 0, 'persistentKeepalive', () =>
-      jsonInteger(config.persistentKeepalive),
-    ),
-    ...(['preUp', 'postUp', 'preDown', 'postDown'] as const).flatMap((hook) =>
-      when(config[hook].length > 0, hook, () => jsonArray(config[hook].map(commandNode))),
-    ),
-    ...(profile ? [member('profile', profileNode(profile, secret))] : []),
-    ...(session ? [member('arcSessionStatus', sessionNode(session))] : []),
+    ...membersOf({
+      privateKey: secret(formatKey(config.privateKey.expose())),
+      publicKey: formatKey(config.publicKey),
+      simId: config.simId,
+      logLevel: config.logLevel,
+      enableMetrics: config.enableMetrics,
+      interface: config.interface,
+      additionalAllowedIPs: omitEmpty(config.additionalAllowedIps),
+      mtu: omitEmpty(config.mtu),
+      persistentKeepalive: omitEmpty(config.persistentKeepalive),
+      preUp: omitEmpty(config.preUp.map(shownCommand)),
+      postUp: omitEmpty(config.postUp.map(shownCommand)),
+      preDown: omitEmpty(config.preDown.map(shownCommand)),
+      postDown: omitEmpty(config.postDown.map(shownCommand)),
+      profile: profile && profileNode(profile, secret),
+      arcSessionStatus: session && sessionNode(session),
+    }),
     ...config.unknownKeys.filter((unknown) => !isSchema(unknown)),
   ]);
 }
@@ -60,33 +55,41 @@ function isSchema({ key }: JsonMember): boolean {
   return key === '$schema';
 }
 
-function profileNode(profile: ArcProfile, secret: (value: string) => JsonNode): JsonNode {
+function profileNode(profile: ArcProfile, secret: (value: string) => JsonValue): JsonNode {
   const authKey = profile.authKey.expose();
   return jsonObject([
-    ...when(authKey !== '', 'authKey', () => secret(authKey)),
-    ...when(profile.authKeyId !== '', 'authKeyId', () => jsonString(profile.authKeyId)),
-    ...when(profile.endpoint !== '', 'endpoint', () => jsonString(profile.endpoint)),
+    ...membersOf({
+      authKey: authKey === '' ? undefined : secret(authKey),
+      authKeyId: omitEmpty(profile.authKeyId),
+      endpoint: omitEmpty(profile.endpoint),
+    }),
     ...profile.unknownKeys,
   ]);
 }
 
 function sessionNode(session: ArcSession): JsonNode {
-  const { arcServerEndpoint: endpoint, arcAllowedIps: allowedIps } = session;
   return jsonObject([
-    member('arcServerPeerPublicKey', jsonString(formatKey(session.arcServerPeerPublicKey))),
-    member('arcServerEndpoint', endpoint === undefined ? jsonNull() : jsonString(endpoint.text)),
-    member('arcAllowedIPs', allowedIps === null ? jsonNull() : jsonStrings(allowedIps)),
-    member('arcClientPeerIpAddress', jsonString(session.arcClientPeerIpAddress ?? '')),
+    ...membersOf({
+      arcServerPeerPublicKey: formatKey(session.arcServerPeerPublicKey),
+      arcServerEndpoint: session.arcServerEndpoint?.text ?? null,
+      arcAllowedIPs: session.arcAllowedIps,
+      arcClientPeerIpAddress: session.arcClientPeerIpAddress ?? '',
+    }),
     ...session.unknownKeys,
   ]);
 }
 
-function member(key: string, value: JsonNode): JsonMember {
-  return { key, value };
+/** Lists an object's members, except those without a value. */
+function membersOf(values: Readonly<Record<string, JsonValue | undefined>>): JsonMember[] {
+  return Object.entries(values).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ key, value: jsonNode(value) }],
+  );
 }
 
-function when(condition: boolean, key: string, value: () => JsonNode): JsonMember[] {
-  return condition ? [member(key, value())] : [];
+/** Like Go's omitempty: returns undefined for an empty value. */
+function omitEmpty<T extends JsonValue>(value: T): T | undefined {
+  const isEmpty = value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
+  return isEmpty ? undefined : value;
 }
 
 const REDACTED_NODE = verbatim(REDACTED);
@@ -97,19 +100,17 @@ const ZERO_KEY = formatKey(new Uint8Array(KEY_LENGTH));
  * name or value suggests a secret. An absent key is shown as zeros, so that users notice it.
  */
 export function redactArcConfig(config: ArcConfig): string {
-  const hide = (secret: string) => (isAbsent(secret) ? jsonString(secret) : REDACTED_NODE);
+  const hide = (secret: string) => (isAbsent(secret) ? secret : REDACTED_NODE);
   const node = configNode({ ...config, ...hideUnknown(config) }, hide, hiddenCommand);
   return `${formatJson(node)}\n`;
 }
 
-function hiddenCommand(command: readonly string[]): JsonNode {
+function hiddenCommand(command: readonly string[]): JsonValue {
   const shown = redactCommand(command);
-  return jsonArray(
-    command.map((word, index) => {
-      const text = shown[index] ?? '';
-      return text === word ? jsonString(word) : verbatim(text);
-    }),
-  );
+  return command.map((word, index) => {
+    const text = shown[index] ?? '';
+    return text === word ? word : verbatim(text);
+  });
 }
 
 /** Writes a string without Go's escapes for < and >. */

@@ -1,4 +1,4 @@
-import { jsonString, type JsonMember } from '../../arc-config/json/json-node.js';
+import { jsonNode, type JsonMember } from '../../arc-config/json/json-node.js';
 import type { Files } from '../../ports/files.js';
 
 const FOLDER = 'node_modules/arctun/schema';
@@ -8,5 +8,5 @@ const FILE = 'arc.schema.json';
 export async function localSchema(files: Files, path: string): Promise<readonly JsonMember[]> {
   const folder = files.absolute(path).replace(/[^/\\]*$/, FOLDER);
   const names = await files.list(folder).catch((): string[] => []);
-  return names.includes(FILE) ? [{ key: '$schema', value: jsonString(`./${FOLDER}/${FILE}`) }] : [];
+  return names.includes(FILE) ? [{ key: '$schema', value: jsonNode(`./${FOLDER}/${FILE}`) }] : [];
 }

@@ -4,13 +4,7 @@
  * and null has no effect. Members unknown to the model are kept separately.
  */
 import type * as z from 'zod/mini';
-import {
-  jsonArray,
-  jsonString,
-  type JsonMember,
-  type JsonNode,
-  type JsonObject,
-} from './json-node.js';
+import { jsonNode, type JsonMember, type JsonNode, type JsonObject } from './json-node.js';
 
 /** A tree in which all objects that the model knows are canonical. */
 export type CanonicalNode = JsonNode | CanonicalObject;
@@ -75,8 +69,8 @@ function joinDuplicates(first: JsonNode | undefined, second: JsonNode): JsonNode
 function zeroForNull(item: JsonNode, element: Model): JsonNode {
   if (item.kind !== 'null') return item;
   const { type } = unwrap(element)._zod.def;
-  if (type === 'string') return { ...jsonString(''), offset: item.offset };
-  if (type === 'array') return { ...jsonArray([]), offset: item.offset };
+  if (type === 'string') return { ...jsonNode(''), offset: item.offset };
+  if (type === 'array') return { ...jsonNode([]), offset: item.offset };
   return item;
 }
 

@@ -39,28 +39,16 @@ export interface JsonMember {
 /** The offset of values that do not come from a file. */
 const NOWHERE = 0;
 
-export function jsonNull(): JsonLiteral {
-  return { kind: 'null', text: 'null', offset: NOWHERE };
-}
+/** A value to convert to a node; numbers must be integers. */
+export type JsonValue = JsonNode | null | boolean | number | string | readonly JsonValue[];
 
-export function jsonBoolean(value: boolean): JsonLiteral {
-  return { kind: 'boolean', text: String(value), offset: NOWHERE };
-}
-
-export function jsonInteger(value: number): JsonLiteral {
-  return { kind: 'number', text: String(value), offset: NOWHERE };
-}
-
-export function jsonString(value: string): JsonString {
-  return { kind: 'string', value, offset: NOWHERE };
-}
-
-export function jsonArray(items: readonly JsonNode[]): JsonArray {
-  return { kind: 'array', items, offset: NOWHERE };
-}
-
-export function jsonStrings(values: readonly string[]): JsonArray {
-  return jsonArray(values.map(jsonString));
+export function jsonNode(value: JsonValue): JsonNode {
+  const offset = NOWHERE;
+  if (value === null) return { kind: 'null', text: 'null', offset };
+  if (typeof value === 'boolean') return { kind: 'boolean', text: String(value), offset };
+  if (typeof value === 'number') return { kind: 'number', text: String(value), offset };
+  if (typeof value === 'string') return { kind: 'string', value, offset };
+  return 'kind' in value ? value : { kind: 'array', items: value.map(jsonNode), offset };
 }
 
 export function jsonObject(members: readonly JsonMember[]): JsonObject {

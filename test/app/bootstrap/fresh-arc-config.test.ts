@@ -1,6 +1,6 @@
 import { parseArcSession } from '../../../src/arc-config/parse-arc-config.js';
 import { formatArcConfig } from '../../../src/arc-config/format-arc-config.js';
-import { jsonString } from '../../../src/arc-config/json/json-node.js';
+import { jsonNode } from '../../../src/arc-config/json/json-node.js';
 import { parseKey } from '../../../src/arc-config/value-syntax.js';
 import { freshArcConfig } from '../../../src/app/bootstrap/fresh-arc-config.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
@@ -39,7 +39,7 @@ it('has the interface of its platform', () => {
 });
 
 it('has "$schema" first, if it is given one', () => {
-  const schema = [{ key: '$schema', value: jsonString('./arc.schema.json') }];
+  const schema = [{ key: '$schema', value: jsonNode('./arc.schema.json') }];
   const config = freshArcConfig(PART, { platform: 'linux', schema });
   expect(Object.keys(JSON.parse(formatArcConfig(config)) as object).slice(0, 2)).toEqual([
     '$schema',
