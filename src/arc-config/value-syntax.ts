@@ -44,12 +44,13 @@ function isIpv6(text: string): boolean {
 
 /**
  * Parses `host[:port]`; the port defaults to 11010. Accepts `::1` without brackets as a host, and
- * also `[::1]`, which soratun rejects.
+ * also `[::1]`, which soratun rejects. An IP address gets its canonical form, in which the system
+ * reports the server's address.
  */
 export function parseEndpoint(text: string): ArcEndpoint | undefined {
   const { host, port } = splitHostPort(text);
   if (!isHost(host) || port === undefined) return undefined;
-  return { text, host, port };
+  return { text, host: parseIp(host) ?? host, port };
 }
 
 function splitHostPort(text: string): { host: string; port: number | undefined } {
