@@ -25,6 +25,7 @@ const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_TABLE = 15;
+const RTA_MARK = 16;
 /** Marks a route as created by an administrator; iproute2 uses this value for its routes. */
 const RTPROT_BOOT = 3;
 const RTN_UNICAST = 1;
@@ -142,6 +143,20 @@ export function deleteUnreachableRoute(route: UnreachableRoute): NetlinkRequest 
 export function listRoutes(family: 4 | 6): NetlinkRequest {
   const body = netlink.encodeBody([addressFamily(family), 0, 0, 0, 0, 0, 0, 0], [0], []);
   return { type: RTM_GETROUTE, flags: netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP, body };
+}
+
+/** Asks for the route of datagrams with a mark. The reply to a missing route is an error. */
+export function getRoute(address: IpAddress, fwmark: number): NetlinkRequest {
+  const attributes = [netlink.encodeAttribute(RTA_DST, address)];
+  if (fwmark !== 0) attributes.push(netlink.numberAttribute(RTA_MARK, fwmark));
+  const header = [familyOf(address), address.length * 8, 0, 0, 0, 0, 0, 0];
+  const body = netlink.encodeBody(header, [0], attributes);
+  return { type: RTM_GETROUTE, flags: netlink.NLM_F_REQUEST, body };
+}
+
+/** Returns the interface of a route that getRoute() asked for; undefined if it has none. */
+export function decodeRouteInterface({ body }: NetlinkMessage): number | undefined {
+  return netlink.readNumber(netlink.decodeAttributes(body, ROUTE_HEADER).get(RTA_OIF));
 }
 
 export function newRule(rule: RoutingRule): NetlinkRequest {

@@ -1,9 +1,9 @@
 /** Manages interfaces, addresses, routes and rules in this network namespace through rtnetlink(7). */
-import type { IpPrefix } from '../../../wire/ip-address.js';
+import type { IpAddress, IpPrefix } from '../../../wire/ip-address.js';
 import type { Libc } from '../libc.js';
 import * as linkMessages from './link-messages.js';
-import type { NetlinkRequest } from './netlink-message.js';
-import { NetlinkSocket } from './netlink-socket.js';
+import { type NetlinkRequest, NLMSG_ERROR } from './netlink-message.js';
+import { NetlinkSocket, throwRefusal } from './netlink-socket.js';
 import * as messages from './rtnetlink-messages.js';
 
 const NETLINK_ROUTE = 0;
@@ -89,6 +89,13 @@ export class Rtnetlink {
       messages.listRoutes(family),
       messages.decodeRoute,
     );
+  }
+
+  /** Returns the interface through which datagrams with a mark reach an address. */
+  routeTo(address: IpAddress, fwmark: number): number | undefined {
+    const reply = this.#socket.ask(messages.getRoute(address, fwmark));
+    if (reply?.type === NLMSG_ERROR) throwRefusal('rtnetlink route get', reply);
+    return reply && messages.decodeRouteInterface(reply);
   }
 
   addRule(rule: messages.RoutingRule): void {

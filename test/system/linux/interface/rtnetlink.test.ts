@@ -4,7 +4,7 @@ import { jest } from '@jest/globals';
 import { type Libc, loadLibc } from '../../../../src/system/linux/libc.js';
 import { NetlinkError } from '../../../../src/system/linux/interface/netlink-socket.js';
 import { Rtnetlink } from '../../../../src/system/linux/interface/rtnetlink.js';
-import { formatIpAddress, parseIpPrefix } from '../../../../src/wire/ip-address.js';
+import { formatIpAddress, parseIpAddress, parseIpPrefix } from '../../../../src/wire/ip-address.js';
 import { NetworkNamespace } from '../../../support/foreign/network-namespace.js';
 import { describeWith } from '../../../support/runner/requirements.js';
 import { WatchedLibc } from '../../../support/watched-libc.js';
@@ -75,6 +75,27 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
     expect(space.ip('route', 'show')).toBe('');
     expect(space.ip('-6', 'route', 'show', 'table', 'all')).not.toContain('51820');
     expect(refusal(() => netlink.deleteRoute(main)).code).toBe('ESRCH');
+  });
+
+  it('finds the interface of a route, by the mark of the datagrams, or why there is none', () => {
+    netlink.setUp(index);
+    space.ip('tuntap', 'add', 'other', 'mode', 'tun');
+    space.ip('link', 'set', 'other', 'up');
+    space.ip('route', 'add', '192.0.2.0/24', 'dev', 'arc');
+    space.ip('route', 'add', '192.0.2.0/24', 'dev', 'other', 'table', '77');
+    space.ip('rule', 'add', 'fwmark', '7', 'table', '77');
+    space.ip('-6', 'route', 'add', '2001:db8::/64', 'dev', 'arc');
+    space.ip('route', 'add', 'unreachable', '198.51.100.0/24');
+    space.ip('-6', 'route', 'add', 'unreachable', '2001:db8:1::/64');
+    const other = space.inside(() => netlink.interfaceIndex('other'));
+    const routeTo = (text: string, mark = 0) => netlink.routeTo(parseIpAddress(text)!, mark);
+    expect(routeTo('192.0.2.1')).toBe(index);
+    expect(routeTo('192.0.2.1', 7)).toBe(other);
+    expect(routeTo('2001:db8::1')).toBe(index);
+    expect(refusal(() => routeTo('203.0.113.1')).code).toBe('ENETUNREACH');
+    expect(refusal(() => routeTo('2001:db8:2::1')).code).toBe('ENETUNREACH');
+    expect(refusal(() => routeTo('198.51.100.1')).code).toBe('EHOSTUNREACH');
+    expect(refusal(() => routeTo('2001:db8:1::1')).code).toBe('EHOSTUNREACH');
   });
 
   it('lists the routes of all tables, however many there are', () => {
