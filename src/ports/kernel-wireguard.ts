@@ -36,6 +36,11 @@ export interface KernelInterface {
   set(change: KernelDeviceChange): void;
   /** Returns the state of the device; undefined if another program has removed the interface. */
   read(): KernelDevice | undefined;
+  /**
+   * Returns why datagrams with this mark cannot reach an IP address, with the system's `code`;
+   * undefined if a route leads to it. A route into this interface does not.
+   */
+  routeError(address: string, fwmark: number): Error | undefined;
   /** See PacketInterfaces.configure(). */
   configure(settings: InterfaceSettings): ConfiguredInterface;
   /** Removes the interface; succeeds if it no longer exists. */

@@ -1,7 +1,6 @@
 /**
  * The Arc server as a peer of the kernel's WireGuard. The kernel performs handshakes and follows a
- * server that moves, but does not resolve names or try other addresses. It reports only counters,
- * so a missing reply is inferred from them.
+ * server that moves, but does not resolve names or try other addresses.
  */
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { Endpoint } from '../../ports/datagram.js';
@@ -12,22 +11,10 @@ import { ServerAddresses, type ServerAddressesPorts } from '../server/server-add
 import { silenceReason } from '../server/silence-reason.js';
 import { silenceError } from '../server/silence-text.js';
 import { SILENCE } from '../server/silence-watch.js';
+import { ATTEMPT_TIME, KernelCounters } from './kernel-counters.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { SilenceError } from '../tunnel-error.js';
 import type { TunnelHealth } from '../tunnel-status.js';
-
-/**
- * The sizes in bytes of an initiation and of a keepalive (whitepaper 5.4). A keepalive does not
- * need a reply.
- */
-const INITIATION_LENGTH = 148;
-const KEEPALIVE_LENGTH = 32;
-
-/** REJECT_AFTER_TIME of whitepaper 6.1 in milliseconds: how long a session lasts. */
-const SESSION_TIME = 180_000;
-
-/** REKEY_TIMEOUT and its jitter, after which the kernel sends the next initiation. */
-const ATTEMPT_TIME = 5_500;
 
 /** REKEY_ATTEMPT_TIME, after which the kernel gives up. */
 const GIVE_UP_TIME = 90_000;
@@ -39,6 +26,8 @@ export interface KernelServerPorts extends ServerAddressesPorts {
   readonly clock: Clock;
   /** Changes the peer in the kernel, unless another program has removed it. */
   readonly change: (change: Omit<KernelPeerChange, 'publicKey'>) => void;
+  /** Why the kernel cannot send to an IP address; undefined if a route leads to it. */
+  readonly routeError: (address: string) => Error | undefined;
   /** Called if the kernel rejects a change that no caller waits for. */
   readonly onRefused: (cause: Error) => void;
 }
@@ -46,24 +35,16 @@ export interface KernelServerPorts extends ServerAddressesPorts {
 export class KernelServer {
   readonly #ports: KernelServerPorts;
   readonly #addresses: ServerAddresses;
+  readonly #counters: KernelCounters;
   #config: TunnelConfig;
   #endpoint: Endpoint | undefined;
   /** When the current endpoint was set, and the bytes that had been sent by then. */
   #chosenAt = -Infinity;
   #sentWhenChosen = 0;
-  #sentBytes = 0;
-  #receivedBytes = 0;
-  #handshakeUnix: number | undefined;
-  #handshakeAt = -Infinity;
-  /**
-   * The time of the first message that still needs a reply, and the total size of all messages
-   * since then.
-   */
-  #unansweredSince: number | undefined;
-  #unansweredBytes = 0;
-  /** When the counters last changed, and the keepalive interval that the kernel uses. */
-  #movedAt = -Infinity;
-  #keepalive: number | undefined;
+  /** Why no route leads to the current endpoint, and since when. */
+  #routeError: Error | undefined;
+  #unroutedSince = Infinity;
+  #hasWarned = false;
   #resolvedAt = -Infinity;
   /** Whether anything was sent since the last query to the resolver. */
   #isActive = true;
@@ -74,21 +55,16 @@ export class KernelServer {
   #timer: Timer | undefined;
   #isClosed = false;
 
-  constructor(config: TunnelConfig, ports: KernelServerPorts) {
+  /** @param peer the counters at the start; undefined for a new peer */
+  constructor(config: TunnelConfig, ports: KernelServerPorts, peer: KernelPeer | undefined) {
     this.#config = config;
     this.#ports = ports;
+    this.#counters = new KernelCounters(peer);
     this.#addresses = new ServerAddresses(config.endpoint, ports);
   }
 
-  /**
-   * Resolves the server's name, then starts a handshake.
-   *
-   * @param peer the counters at the start; undefined for a new peer
-   */
-  start(peer: KernelPeer | undefined): void {
-    this.#sentBytes = peer?.sentBytes ?? 0;
-    this.#receivedBytes = peer?.receivedBytes ?? 0;
-    this.#handshakeUnix = peer?.latestHandshakeUnix;
+  /** Resolves the server's name, then starts a handshake. */
+  start(): void {
     this.#resolve();
   }
 
@@ -96,32 +72,31 @@ export class KernelServer {
   reconfigure(config: TunnelConfig): void {
     const { allowedIps } = config;
     const isSame = config.persistentKeepalive === this.#config.persistentKeepalive;
-    this.#config = config;
     // The kernel's timer keeps a longer interval until it is disabled.
     if (!isSame) this.#ports.change({ persistentKeepalive: 0 });
     this.#ports.change({ allowedIps, persistentKeepalive: seconds(config) });
+    this.#config = config;
   }
 
   /** Whether a session exists that the kernel may use. */
   get hasSession(): boolean {
-    return this.#ports.clock.now() - this.#handshakeAt < SESSION_TIME;
+    return this.#counters.hasSession(this.#now());
   }
 
   /** Whether a handshake is running, or will start when the name is resolved. */
   get isAwaited(): boolean {
     if (this.hasSession || this.#hasGivenUp) return false;
-    return this.#handshakeAt === -Infinity || this.#unansweredSince !== undefined;
+    return !this.#counters.hasHandshake || this.#counters.isUnanswered;
   }
 
   /** For how many milliseconds a handshake has been unanswered; undefined if none is running. */
   get unansweredFor(): number | undefined {
-    if (this.hasSession || this.#unansweredSince === undefined) return undefined;
-    return this.#ports.clock.now() - this.#unansweredSince;
+    return this.#counters.unansweredFor(this.#now());
   }
 
   get health(): TunnelHealth {
     if (this.#hasGivenUp) return 'stale';
-    if (this.#handshakeAt === -Infinity) return 'connecting';
+    if (!this.#counters.hasHandshake) return 'connecting';
     return this.#isSilent() || this.#isRefused() ? 'stale' : 'up';
   }
 
@@ -131,26 +106,12 @@ export class KernelServer {
    * @returns whether a handshake has been completed
    */
   observe(peer: KernelPeer): boolean {
-    const now = this.#ports.clock.now();
-    const { latestHandshakeUnix } = peer;
-    // The counters restart if `wg` removes the peer and adds it again.
-    const isComplete =
-      latestHandshakeUnix !== undefined && latestHandshakeUnix !== this.#handshakeUnix;
-    const isHeard = isComplete || peer.receivedBytes > this.#receivedBytes;
-    const sent = peer.sentBytes - this.#sentBytes;
-    if (sent > 0) this.#isActive = true;
-    if (sent !== 0 || isHeard || peer.persistentKeepalive !== this.#keepalive) this.#movedAt = now;
-    this.#keepalive = peer.persistentKeepalive;
-    this.#sentBytes = peer.sentBytes;
-    this.#receivedBytes = peer.receivedBytes;
-    this.#handshakeUnix = peer.latestHandshakeUnix;
+    const now = this.#now();
+    const { isComplete, isHeard, isSent } = this.#counters.observe(peer, now);
+    if (isSent) this.#isActive = true;
     this.#endpoint = peer.endpoint ?? this.#endpoint;
-    if (isComplete) this.#handshakeAt = now;
     if (isHeard) this.#heard();
-    else if (sent > KEEPALIVE_LENGTH) {
-      this.#unansweredSince ??= now;
-      this.#unansweredBytes += sent;
-    }
+    this.#observeRoute();
     if (!isHeard) this.#search(now);
     return isComplete;
   }
@@ -159,22 +120,22 @@ export class KernelServer {
   explain(): SilenceError {
     const { wallClock } = this.#ports;
     const { failure } = this.#addresses;
-    const isRefused = this.#isRefused();
-    const isSilent = this.#isSilent();
+    const { hasSession } = this;
+    const isRefused = this.#routeError !== undefined || this.#isRefused();
     const reason = silenceReason({
       cannotSend: isRefused || isNetworkFault(failure),
       hasAddress: this.#addresses.count > 0,
       lookupFailed: failure !== undefined,
-      device: !isSilent ? undefined : this.hasSession ? 'no-data-back' : 'no-answer',
-      isHandshaking: !this.hasSession,
-      hasSession: this.hasSession,
+      device: this.#silence(),
+      isHandshaking: !hasSession,
+      hasSession,
     });
     return silenceError(reason, {
       configName: this.#config.configName,
       ...this.#config.endpoint,
       triedEndpoints: [...this.#triedEndpoints],
-      initiations: Math.max(1, Math.round(this.#unansweredBytes / INITIATION_LENGTH)),
-      error: isRefused ? new Error('the kernel is not sending the handshake') : failure,
+      initiations: this.#counters.initiations(this.#now()),
+      error: isRefused ? this.#whyRefused() : failure,
       unixMilliseconds: wallClock.unixMilliseconds(),
     });
   }
@@ -186,53 +147,87 @@ export class KernelServer {
   }
 
   #heard(): void {
-    this.#unansweredSince = undefined;
-    this.#unansweredBytes = 0;
     this.#hasGivenUp = false;
+    this.#hasWarned = false;
     this.#triedEndpoints.clear();
     if (this.#endpoint !== undefined) this.#triedEndpoints.add(endpointText(this.#endpoint));
   }
 
+  #now(): number {
+    return this.#ports.clock.now();
+  }
+
   #isSilent(): boolean {
-    if (this.#unansweredSince === undefined) return false;
-    return this.#ports.clock.now() - this.#unansweredSince >= SILENCE;
+    const now = this.#now();
+    return this.#counters.isSilent(now) || this.#counters.isDataMissing(now);
   }
 
-  /** Whether the kernel has sent nothing, although a handshake or a keepalive is due. */
+  /** Returns what the counters say about a silence; undefined if there is none. */
+  #silence(): 'no-answer' | 'no-data-back' | undefined {
+    if (!this.#isSilent()) return undefined;
+    const isMissed = !this.hasSession || (this.unansweredFor ?? 0) >= ATTEMPT_TIME;
+    return isMissed ? 'no-answer' : 'no-data-back';
+  }
+
+  /** Whether the kernel cannot send, or has sent nothing although a message is due. */
   #isRefused(): boolean {
-    if (this.#isKeepaliveOverdue()) return true;
+    const now = this.#now();
+    if (now - this.#unroutedSince >= ATTEMPT_TIME) return true;
+    if (this.#counters.isKeepaliveOverdue(now)) return true;
     if (this.hasSession || this.#chosenAt === -Infinity) return false;
-    const isDue = this.#ports.clock.now() - this.#chosenAt >= ATTEMPT_TIME;
-    return isDue && this.#sentBytes === this.#sentWhenChosen;
+    const isDue = now - this.#chosenAt >= ATTEMPT_TIME;
+    return isDue && this.#counters.sentBytes === this.#sentWhenChosen;
   }
 
-  /** The kernel counts only messages that it could send. Its timers are up to 12.5 % late. */
-  #isKeepaliveOverdue(): boolean {
-    const quiet = this.#ports.clock.now() - this.#movedAt;
-    const interval = (this.#keepalive ?? 0) * 1000;
-    return interval > 0 && quiet >= interval * 1.25 + ATTEMPT_TIME;
+  /** The kernel does not report packets that it could not send, so look up the route. */
+  #observeRoute(): void {
+    const hadNone = this.#routeError !== undefined;
+    this.#lookUpRoute();
+    // The kernel may have given up meanwhile.
+    if (hadNone && this.#routeError === undefined && !this.hasSession) this.#initiate();
+    if (this.#hasWarned || !this.#isRefused()) return;
+    this.#hasWarned = true;
+    this.#ports.log.warn({ reason: this.#whyRefused().message }, 'cannot send to the Arc server');
+  }
+
+  #lookUpRoute(): void {
+    this.#routeError = this.#endpoint && this.#ports.routeError(this.#endpoint.address);
+    if (this.#routeError === undefined) this.#unroutedSince = Infinity;
+    else this.#unroutedSince = Math.min(this.#unroutedSince, this.#now());
+  }
+
+  #whyRefused(): Error {
+    return this.#routeError ?? new Error('the kernel is not sending the handshake');
   }
 
   /** Chooses another address for an unanswered handshake, and resolves the name after a silence. */
   #search(now: number): void {
-    const isUnanswered = this.#unansweredSince !== undefined || this.#isRefused();
-    if (!isUnanswered) return;
-    this.#warnAfterGivingUp(now);
-    const isAttemptOver = now - this.#chosenAt >= ATTEMPT_TIME;
     const isRefused = this.#isRefused();
+    const hasNoRoute = this.#routeError !== undefined;
+    if (!this.#counters.isUnanswered && !isRefused && !hasNoRoute) return;
+    this.#warnAfterGivingUp();
     const isDue = this.#isSilent() || isRefused;
-    if ((!this.hasSession || isDue) && isAttemptOver && this.#addresses.count > 1) {
-      this.#choose(this.#addresses.after(this.#endpoint));
-      if (isRefused) this.#initiate();
+    const isAttemptOver = now - this.#chosenAt >= ATTEMPT_TIME && (!this.hasSession || isDue);
+    if ((isAttemptOver || hasNoRoute) && this.#addresses.count > 1) {
+      const isMoved = this.#choose(this.#next(this.#endpoint));
+      if (isMoved && (isRefused || hasNoRoute)) this.#initiate();
     }
     const isActive = this.#isActive || isRefused;
     if (isDue && isActive && now - this.#resolvedAt >= SILENCE) this.#resolve();
   }
 
-  #warnAfterGivingUp(now: number): void {
-    const since = this.#unansweredSince;
-    if (this.hasSession || since === undefined || now - since < GIVE_UP_TIME) return;
-    if (this.#hasGivenUp) return;
+  /** Returns the address to try after `endpoint`; undefined if no route leads to any. */
+  #next(endpoint: Endpoint | undefined): Endpoint | undefined {
+    let next = endpoint;
+    for (let count = this.#addresses.count; count > 0; count--) {
+      next = this.#addresses.after(next);
+      if (next && this.#ports.routeError(next.address) === undefined) return next;
+    }
+    return undefined;
+  }
+
+  #warnAfterGivingUp(): void {
+    if (this.hasSession || (this.unansweredFor ?? 0) < GIVE_UP_TIME || this.#hasGivenUp) return;
     this.#hasGivenUp = true;
     const { reason, why } = this.explain();
     const next = 'the next packet or keepalive starts another attempt';
@@ -240,7 +235,7 @@ export class KernelServer {
   }
 
   #resolve(): void {
-    this.#resolvedAt = this.#ports.clock.now();
+    this.#resolvedAt = this.#now();
     this.#isActive = false;
     const resolved = this.#addresses.resolve().then(() => {
       if (this.#isClosed) return;
@@ -253,7 +248,8 @@ export class KernelServer {
       // The server may have answered meanwhile, from an address that the name does not have.
       const isNeeded = !isCurrent && (this.#isSilent() || this.#isRefused());
       if (this.#isStarted && !isNeeded) return;
-      this.#choose(isCurrent ? known : this.#addresses.after(undefined));
+      const next = this.#next(undefined) ?? this.#addresses.after(undefined);
+      this.#choose(isCurrent ? known : next);
       this.#isStarted = true;
       this.#initiate();
     });
@@ -261,14 +257,17 @@ export class KernelServer {
     resolved.catch((error: unknown) => this.#ports.onRefused(error as Error));
   }
 
-  #choose(endpoint: Endpoint | undefined): void {
-    if (endpoint === undefined) return;
+  /** @returns whether there is an address */
+  #choose(endpoint: Endpoint | undefined): boolean {
+    if (endpoint === undefined) return false;
     this.#endpoint = endpoint;
-    this.#chosenAt = this.#ports.clock.now();
-    this.#sentWhenChosen = this.#sentBytes;
+    this.#chosenAt = this.#now();
+    this.#sentWhenChosen = this.#counters.sentBytes;
     this.#triedEndpoints.add(endpointText(endpoint));
     this.#ports.change({ endpoint });
     this.#ports.log.debug({ endpoint: endpointText(endpoint) }, 'endpoint set');
+    this.#lookUpRoute();
+    return true;
   }
 
   /** Makes the kernel send a keepalive, which starts a handshake if no session exists. */

@@ -3,8 +3,13 @@ import { formatKey } from '../../lib/text/key-text.js';
 import { sameBytes } from '../../lib/same-bytes.js';
 import { SerialQueue } from '../../lib/serial-queue.js';
 import type { Timer } from '../../ports/clock.js';
-import type { KernelDevice, KernelInterface, KernelPeer } from '../../ports/kernel-wireguard.js';
-import type { ConfiguredInterface } from '../../ports/packet-interfaces.js';
+import type {
+  KernelDevice,
+  KernelInterface,
+  KernelPeer,
+  KernelPeerChange,
+} from '../../ports/kernel-wireguard.js';
+import type { ConfiguredInterface, InterfaceRouting } from '../../ports/packet-interfaces.js';
 import { formatIpAddress, formatIpPrefix } from '../../wire/ip-address.js';
 import { isSameServer, requireServer } from '../server/arc-server-peer.js';
 import { endpointText } from '../server/endpoint-text.js';
@@ -62,7 +67,8 @@ export class KernelTunnel implements Tunnel {
     this.#waits = new HandshakeWaits(ports.clock);
     this.#onGone = onGone;
     created.set({ privateKey });
-    this.#server = this.#addServer(config);
+    this.#setPeer(config);
+    this.#server = this.#openServer(config, undefined);
     this.#configured = created.configure({ mtu, addresses, routes, killSwitch });
     try {
       const { fwmark } = this.#configured;
@@ -72,7 +78,7 @@ export class KernelTunnel implements Tunnel {
       this.#configured.undo();
       throw error;
     }
-    this.#server.start(undefined);
+    this.#server.start();
     this.#arm();
   }
 
@@ -116,19 +122,19 @@ export class KernelTunnel implements Tunnel {
       const { crypto } = this.#ports;
       requireServer(config, crypto.publicKey(config.privateKey.expose()));
       const configured = this.#requireConfigured();
-      const { addresses, allowedIps: routes } = config;
-      const change = configured.plan({ addresses, routes });
+      const change = configured.plan(routingOf(config));
       const { fwmark } = configured;
       // Set the mark before a default route leads into the tunnel; otherwise the route would apply
       // to the tunnel's own datagrams.
       if (change.fwmark !== 0) this.#setMark(fwmark, change.fwmark);
       try {
         change.apply();
+        this.#follow(config);
       } catch (error) {
+        ignoringErrors(() => configured.plan(routingOf(this.#config)).apply());
         if (change.fwmark !== 0) this.#setMark(change.fwmark, fwmark);
         throw error;
       }
-      this.#follow(config);
       if (change.fwmark === 0) this.#setMark(fwmark, 0);
       return Promise.resolve();
     });
@@ -147,40 +153,62 @@ export class KernelTunnel implements Tunnel {
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
   }
 
-  #addServer(config: TunnelConfig): KernelServer {
-    const { serverPublicKey: publicKey, allowedIps } = config;
+  /** Adds the Arc server, or replaces its allowed IPs. */
+  #setPeer({ serverPublicKey: publicKey, allowedIps }: TunnelConfig): void {
     this.#interface.set({ peers: [{ publicKey, allowedIps, persistentKeepalive: 0 }] });
-    return new KernelServer(config, {
-      ...this.#ports,
-      change: (change) =>
-        this.#interface.set({ peers: [{ publicKey, isOnlyUpdated: true, ...change }] }),
-      onRefused: (cause) => this.#onGone(cause),
-    });
   }
 
-  /** Applies another configuration to the device. */
+  #openServer(config: TunnelConfig, peer: KernelPeer | undefined): KernelServer {
+    const { serverPublicKey: publicKey } = config;
+    const ports = {
+      ...this.#ports,
+      change: (change: Omit<KernelPeerChange, 'publicKey'>) =>
+        this.#interface.set({ peers: [{ publicKey, isOnlyUpdated: true, ...change }] }),
+      routeError: (address: string) => this.#interface.routeError(address, this.#device.fwmark),
+      onRefused: (cause: Error) => this.#onGone(cause),
+    };
+    return new KernelServer(config, ports, peer);
+  }
+
+  /** Applies another configuration to the device. Restores the old one if the kernel refuses. */
   #follow(config: TunnelConfig): void {
-    const [before, old] = [this.#config, this.#server];
-    const { crypto, log } = this.#ports;
+    const before = this.#config;
+    this.#device = this.#read();
+    const peer = this.#peer();
+    const publicKey = this.#ports.crypto.publicKey(config.privateKey.expose());
+    const isOtherKey = !sameBytes(this.#device.publicKey, publicKey);
+    // `wg` may have removed the server.
+    const isNewServer = peer === undefined || !isSameServer(before, config);
+    try {
+      if (isOtherKey || isNewServer) this.#replaceServer(config, isOtherKey, isNewServer);
+      else this.#server.reconfigure(config);
+    } catch (error) {
+      const { serverPublicKey } = config;
+      const removed = isNewServer ? [{ publicKey: serverPublicKey, isRemoved: true }] : [];
+      const peers = [...removed, ...(peer === undefined ? [] : [peer])];
+      const key = isOtherKey ? { privateKey: before.privateKey } : {};
+      ignoringErrors(() => this.#interface.set({ ...key, peers }));
+      throw error;
+    }
     // The interface keeps the MTU that it was opened with.
     this.#config = { ...config, mtu: before.mtu };
-    const publicKey = crypto.publicKey(config.privateKey.expose());
-    const isOtherKey = !sameBytes(this.#device.publicKey, publicKey);
-    this.#device = this.#read();
-    // `wg` may have removed the server.
-    if (!isOtherKey && isSameServer(before, config) && this.#peer() !== undefined) {
-      old.reconfigure(config);
-      return;
+  }
+
+  #replaceServer(config: TunnelConfig, isOtherKey: boolean, isNewServer: boolean): void {
+    const { privateKey, serverPublicKey } = config;
+    const old = this.#server;
+    if (isOtherKey) this.#interface.set({ privateKey });
+    if (isNewServer) {
+      const removed = { publicKey: this.#config.serverPublicKey, isRemoved: true };
+      this.#interface.set({ peers: [removed] });
     }
+    this.#setPeer(config);
+    this.#device = this.#read();
+    this.#server = this.#openServer(config, peerOf(this.#device, serverPublicKey));
     old.close();
-    if (isOtherKey) this.#interface.set({ privateKey: config.privateKey });
-    if (!isSameServer(before, config)) {
-      this.#interface.set({ peers: [{ publicKey: before.serverPublicKey, isRemoved: true }] });
-    }
-    this.#server = this.#addServer(config);
-    this.#device = this.#read();
-    log.info(config.endpoint, 'the key or the Arc server has changed: starting a new handshake');
-    this.#server.start(this.#peer());
+    const why = 'the key or the Arc server has changed: starting a new handshake';
+    this.#ports.log.info(config.endpoint, why);
+    this.#server.start();
     this.#arm();
   }
 
@@ -226,8 +254,7 @@ export class KernelTunnel implements Tunnel {
   }
 
   #peer(): KernelPeer | undefined {
-    const { serverPublicKey } = this.#config;
-    return this.#device.peers.find(({ publicKey }) => sameBytes(publicKey, serverPublicKey));
+    return peerOf(this.#device, this.#config.serverPublicKey);
   }
 
   /** Returns all peers, beginning with the Arc server. */
@@ -241,6 +268,23 @@ export class KernelTunnel implements Tunnel {
   #requireConfigured(): ConfiguredInterface {
     if (this.#configured === undefined || this.#isClosed) throw notReconfigured();
     return this.#configured;
+  }
+}
+
+function routingOf({ addresses, allowedIps: routes }: TunnelConfig): InterfaceRouting {
+  return { addresses, routes };
+}
+
+function peerOf({ peers }: KernelDevice, serverPublicKey: Uint8Array): KernelPeer | undefined {
+  return peers.find(({ publicKey }) => sameBytes(publicKey, serverPublicKey));
+}
+
+/** Restores what it can after a failure, whose error is the one to report. */
+function ignoringErrors(restore: () => void): void {
+  try {
+    restore();
+  } catch {
+    // The interface may no longer exist, which the next reading reports.
   }
 }
 

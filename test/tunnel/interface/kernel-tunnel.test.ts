@@ -1,16 +1,10 @@
 /** Kernel mode on a fake kernel in virtual time: what arctun sets, and what it infers. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { Secret } from '../../../src/lib/secrets/secret.js';
-import type {
-  KernelDevice,
-  KernelDeviceChange,
-  KernelInterface,
-  KernelPeer,
-} from '../../../src/ports/kernel-wireguard.js';
-import type { InterfaceRouting } from '../../../src/ports/packet-interfaces.js';
 import { KernelTunnel } from '../../../src/tunnel/interface/kernel-tunnel.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../../src/tunnel/tunnel-config.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { FakeKernel, MARK } from '../../support/fakes/fake-kernel.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 
 const crypto = createNodeCrypto();
@@ -18,7 +12,6 @@ const OWN_KEY = new Uint8Array(32).fill(1);
 const OTHER_KEY = new Uint8Array(32).fill(2);
 const SERVER = crypto.publicKey(new Uint8Array(32).fill(3));
 const OTHER_SERVER = crypto.publicKey(new Uint8Array(32).fill(4));
-const MARK = 11_010;
 const [FIRST, SECOND] = ['192.0.2.1', '192.0.2.2'];
 
 interface Overrides {
@@ -41,142 +34,6 @@ function config(changes: Overrides = {}): TunnelConfig {
   });
 }
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-/** The kernel: sends an initiation when a keepalive becomes due, and every 5 s without a session. */
-class FakeKernel implements KernelInterface {
-  readonly name = 'wg0';
-  readonly events: string[] = [];
-  isThere = true;
-  reads = 0;
-  /** The address from which the server answers. */
-  answersAt: string | undefined = FIRST;
-  /** Whether the system lets datagrams out. */
-  canSend = true;
-  refusal: Error | undefined;
-  /** The errors of read() and of changes to peers. */
-  readRefusal: Error | undefined;
-  setRefusal: Error | undefined;
-  /** The addresses without a route. */
-  unreachable: readonly (string | undefined)[] = [];
-  #publicKey: Uint8Array = new Uint8Array(32);
-  #fwmark = 0;
-  readonly peers = new Map<string, Writable<KernelPeer>>();
-  /** By which factor the kernel's timers are late. */
-  lateness = 1;
-  readonly #moved = new Map<string, { readonly bytes: number; readonly at: number }>();
-  readonly #clock: FakeClock;
-
-  constructor(clock: FakeClock) {
-    this.#clock = clock;
-  }
-
-  set({ privateKey, fwmark, peers = [] }: KernelDeviceChange): void {
-    if (privateKey !== undefined) {
-      this.#publicKey = crypto.publicKey(privateKey.expose());
-      this.events.push('key');
-      for (const peer of this.peers.values()) peer.latestHandshakeUnix = undefined;
-    }
-    if (fwmark !== undefined) {
-      this.#fwmark = fwmark;
-      this.events.push(`mark ${fwmark}`);
-    }
-    if (this.setRefusal !== undefined) throw this.setRefusal;
-    for (const { publicKey, isRemoved, isOnlyUpdated, ...change } of peers) {
-      const key = publicKey.join();
-      if (isRemoved === true) {
-        this.peers.delete(key);
-        continue;
-      }
-      if (isOnlyUpdated === true && !this.peers.has(key)) continue;
-      const peer = this.peers.get(key) ?? newPeer(publicKey);
-      this.peers.set(key, peer);
-      const isOn = peer.persistentKeepalive === 0 && (change.persistentKeepalive ?? 0) > 0;
-      Object.assign(peer, change);
-      if (isOn) this.#keepAlive(peer);
-    }
-  }
-
-  /** Sends keepalives that are due. */
-  tick(): void {
-    for (const [key, peer] of this.peers) {
-      const bytes = peer.sentBytes + peer.receivedBytes;
-      const now = this.#clock.now();
-      const moved = this.#moved.get(key);
-      const interval = peer.persistentKeepalive * 1000 * this.lateness;
-      if (moved?.bytes !== bytes) this.#moved.set(key, { bytes, at: now });
-      else if (interval > 0 && now - moved.at >= interval) {
-        this.#moved.set(key, { bytes, at: now });
-        this.#keepAlive(peer);
-      }
-    }
-  }
-
-  #keepAlive(peer: Writable<KernelPeer>): void {
-    if (peer.latestHandshakeUnix === undefined) this.initiate(peer);
-    else if (this.canSend && !this.unreachable.includes(peer.endpoint?.address)) {
-      peer.sentBytes += 32;
-    }
-  }
-
-  /** Sends an initiation, which the server answers at its address. */
-  initiate(peer: Writable<KernelPeer>): void {
-    if (!this.canSend || peer.endpoint === undefined) return;
-    if (this.unreachable.includes(peer.endpoint.address)) return;
-    peer.sentBytes += 148;
-    if (peer.endpoint.address !== this.answersAt) return;
-    peer.latestHandshakeUnix = this.#clock.now();
-    peer.receivedBytes += 92;
-    peer.sentBytes += 32;
-  }
-
-  read(): KernelDevice | undefined {
-    this.reads++;
-    if (this.readRefusal !== undefined) throw this.readRefusal;
-    if (!this.isThere) return undefined;
-    const peers = [...this.peers.values()].map((peer) => ({ ...peer }));
-    return { publicKey: this.#publicKey, listenPort: 5, fwmark: this.#fwmark, peers };
-  }
-
-  configure(settings: InterfaceRouting) {
-    const markOf = ({ routes }: InterfaceRouting) =>
-      routes.some(({ prefixLength }) => prefixLength === 0) ? MARK : 0;
-    let fwmark = markOf(settings);
-    this.events.push('configure');
-    return {
-      get fwmark() {
-        return fwmark;
-      },
-      plan: (changed: InterfaceRouting) => ({
-        fwmark: markOf(changed),
-        apply: () => {
-          if (this.refusal !== undefined) throw this.refusal;
-          fwmark = markOf(changed);
-          this.events.push('apply');
-        },
-      }),
-      undo: () => this.events.push('undo'),
-    };
-  }
-
-  remove(): void {
-    this.events.push('remove');
-    this.isThere = false;
-  }
-}
-
-function newPeer(publicKey: Uint8Array): Writable<KernelPeer> {
-  return {
-    publicKey,
-    endpoint: undefined,
-    persistentKeepalive: 0,
-    latestHandshakeUnix: undefined,
-    sentBytes: 0,
-    receivedBytes: 0,
-    allowedIps: [],
-  };
-}
-
 let clock: FakeClock;
 let kernel: FakeKernel;
 let log: RecordingLog;
@@ -188,6 +45,7 @@ let lookup: Promise<void>;
 beforeEach(() => {
   clock = new FakeClock();
   kernel = new FakeKernel(clock);
+  kernel.answersAt = FIRST;
   log = new RecordingLog();
   addresses = [FIRST];
   lost = undefined;
@@ -322,21 +180,69 @@ it('reports that the system sends nothing', async () => {
   await expect(failing).rejects.toMatchObject({ reason: 'cannot-send' });
 });
 
-it('distinguishes missing data from keepalives, which need no reply', async () => {
+it('does not expect replies to keepalives', async () => {
   const tunnel = open();
   await pass(1_000);
   server().sentBytes += 32;
   await pass(20_000);
   expect((await tunnel.status()).health).toBe('up');
-  server().sentBytes += 96;
-  await pass(20_000);
+});
+
+it('reports that a server answers handshakes, but not packets', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  const silences: unknown[] = [];
+  for (let second = 0; second < 60; second++) {
+    kernel.packet(server(), false);
+    await pass(1_000);
+    const { health, silence } = await tunnel.status();
+    if (health === 'stale') silences.push(silence?.reason);
+  }
+  // All seconds except the first 16, and a few after each handshake.
+  expect(silences.length).toBeGreaterThan(35);
+  expect(new Set(silences)).toEqual(new Set(['no-data-back']));
+  kernel.packet(server(), true);
+  await pass(1_000);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('reports that a server no longer answers handshakes, before its session has expired', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  kernel.answersAt = undefined;
+  kernel.packet(server(), false);
+  await pass(15_500);
   expect(await tunnel.status()).toMatchObject({
     health: 'stale',
     silence: { reason: 'no-data-back' },
-    unanswered: undefined,
+    unanswered: { reason: 'no-data-back' },
   });
-  server().receivedBytes += 96;
+  await pass(10_000);
+  const { silence, unanswered } = await tunnel.status();
+  expect(silence).toEqual({
+    reason: 'no-answer',
+    why: '192.0.2.1:11010 has not answered 2 handshake initiations',
+  });
+  expect(unanswered?.for).toBeGreaterThan(9_000);
+  expect(unanswered?.for).toBeLessThan(11_000);
+});
+
+it('is up after a handshake without packets', async () => {
+  const tunnel = open();
   await pass(1_000);
+  kernel.packet(server(), false);
+  await pass(60_000);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('does not count the initiation that renews a session as a packet', async () => {
+  const tunnel = open();
+  await pass(1_000);
+  server().sentBytes += 148;
+  await pass(1_000);
+  Object.assign(server(), { latestHandshakeUnix: clock.now() });
+  server().receivedBytes += 92;
+  await pass(20_000);
   expect((await tunnel.status()).health).toBe('up');
 });
 
@@ -384,6 +290,33 @@ it.each<[string, Overrides]>([
   expect(peers.map((peer) => peer.publicKey)).toEqual([
     Buffer.from(serverPublicKey).toString('base64'),
   ]);
+});
+
+it.each<[string, Overrides]>([
+  ['key', { privateKey: OTHER_KEY, allowedIps: ['0.0.0.0/0'] }],
+  ['server', { serverPublicKey: OTHER_SERVER, allowedIps: ['0.0.0.0/0'] }],
+  ['keepalive interval', { keepalive: 40, allowedIps: ['0.0.0.0/0'] }],
+])('keeps everything if the kernel refuses another %s', async (_what, changes) => {
+  const tunnel = open();
+  await pass(1_000);
+  const before = await tunnel.status();
+  // The kernel refuses the allowed IPs, after the key and the old peer have been changed.
+  kernel.refusedPrefixLength = 0;
+  await expect(tunnel.reconfigure(config(changes))).rejects.toThrow('EINVAL');
+  const { publicKey, fwmark, peers } = await tunnel.status();
+  expect({ publicKey, fwmark }).toEqual({ publicKey: before.publicKey, fwmark: before.fwmark });
+  expect(peers).toMatchObject([
+    { publicKey: before.peers[0]?.publicKey, allowedIps: ['100.127.0.0/16'] },
+  ]);
+  expect(server().persistentKeepalive).toBe(25);
+  // The old server is still followed.
+  [addresses, kernel.answersAt] = [[SECOND], SECOND];
+  Object.assign(server(), { latestHandshakeUnix: undefined });
+  await pass(60_000);
+  expect((await tunnel.status()).health).toBe('up');
+  kernel.refusedPrefixLength = undefined;
+  await tunnel.reconfigure(config(changes));
+  expect((await tunnel.status()).peers[0]?.allowedIps).toEqual(['0.0.0.0/0']);
 });
 
 it('keeps peers that `wg` added', async () => {
@@ -448,6 +381,51 @@ it('removes routes and interface when it is closed, and ends waits', async () =>
   expect(kernel.events.slice(2)).toEqual(['undo', 'remove']);
   expect(clock.armed).toBe(0);
   await expect(tunnel.reconfigure(config())).rejects.toMatchObject({ reason: 'closing' });
+});
+
+it('reports a lost route although no keepalive is due, and its return', async () => {
+  const tunnel = open(config({ keepalive: 0 }));
+  await pass(1_000);
+  kernel.unreachable = [FIRST];
+  await pass(3_000);
+  expect((await tunnel.status()).health).toBe('up');
+  await pass(4_000);
+  expect(await tunnel.status()).toMatchObject({
+    health: 'stale',
+    silence: { reason: 'cannot-send', why: expect.stringContaining('ENETUNREACH') as string },
+  });
+  expect(log.messages('warn')).toEqual(['cannot send to the Arc server']);
+  kernel.unreachable = [];
+  await pass(1_000);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('skips an address without a route at once', async () => {
+  addresses = [FIRST, SECOND];
+  [kernel.unreachable, kernel.answersAt] = [[FIRST], SECOND];
+  const tunnel = open();
+  await pass(500);
+  await tunnel.waitForHandshake(clock.now());
+  expect(server().endpoint?.address).toBe(SECOND);
+});
+
+it('uses another address at once if the route to the current one is lost', async () => {
+  addresses = [FIRST, SECOND];
+  const tunnel = open();
+  await pass(1_000);
+  kernel.unreachable = [FIRST];
+  await pass(1_100);
+  expect(server().endpoint?.address).toBe(SECOND);
+  expect((await tunnel.status()).health).toBe('up');
+});
+
+it('starts a handshake when a route appears', async () => {
+  kernel.unreachable = [FIRST];
+  const tunnel = open(config({ keepalive: 0 }));
+  await pass(100_000);
+  kernel.unreachable = [];
+  await pass(200);
+  await tunnel.waitForHandshake(clock.now());
 });
 
 it('reports that no route leads to the server after a handshake, and tries other addresses', async () => {

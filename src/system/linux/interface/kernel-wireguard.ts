@@ -13,6 +13,7 @@ import type {
   InterfaceSettings,
   PacketInterfaceRefusal,
 } from '../../../ports/packet-interfaces.js';
+import { parseIpAddress } from '../../../wire/ip-address.js';
 import { type Libc, SystemCallError } from '../libc.js';
 import { isDone, refusalOf } from '../system-refusal.js';
 import { SocketAddresses } from '../udp/socket-address.js';
@@ -188,6 +189,17 @@ class WireGuardInterface implements KernelInterface {
 
   read(): KernelDevice | undefined {
     return this.#isRemoved ? undefined : this.#devices.read(this.#index);
+  }
+
+  routeError(address: string, fwmark: number): Error | undefined {
+    const ip = parseIpAddress(address);
+    // A zone names the interface to use.
+    if (ip === undefined) return undefined;
+    return refusalOf(() => {
+      const leavesThrough = this.#links.routeTo(ip, fwmark);
+      if (leavesThrough !== this.#index) return;
+      throw new SystemCallError(`route to ${address} through ${this.name}`, constants.errno.ELOOP);
+    });
   }
 
   configure(settings: InterfaceSettings): ConfiguredInterface {
