@@ -5,7 +5,6 @@ import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Log, LogOptions } from '../ports/log.js';
 import type { PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
-import type { KernelOwner } from '../ports/kernel-wireguard.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 
 /**
@@ -30,8 +29,8 @@ export const tunnelContext = {
   localInterfaceTunnels,
   kernelTunnels,
   /**
-   * Returns access to the routes and rules that killed processes left behind; undefined if the
-   * system does not support interfaces.
+   * Returns access to what killed processes left behind; undefined if the system does not support
+   * interfaces.
    */
   interfaceLeftovers: async () => (await linuxNetwork())?.leftovers,
   interfaceObstacle,
@@ -74,12 +73,12 @@ async function localInterfaceTunnels(ports: TunnelPorts): Promise<InterfaceTunne
 /** Creates tunnels with the kernel's WireGuard; undefined if this system has no interfaces. */
 async function kernelTunnels(
   ports: TunnelPorts,
-  owner: KernelOwner,
+  publicKey: Uint8Array,
 ): Promise<InterfaceTunnels | undefined> {
   const network = await linuxNetwork();
   if (network === undefined) return undefined;
   const { KernelTunnels } = await import('../tunnel/interface/kernel-tunnels.js');
-  return new KernelTunnels(network.kernel, ports, owner);
+  return new KernelTunnels(network.kernel, ports, publicKey);
 }
 
 /** One network for the whole thread, because the thread's sockets and interfaces share a poller. */

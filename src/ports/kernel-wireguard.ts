@@ -6,30 +6,21 @@ import type { ConfiguredInterface, InterfaceSettings } from './packet-interfaces
 /** The kernel's own WireGuard (Linux 5.6, or its module). */
 export interface KernelWireGuard {
   /**
-   * Creates an interface that is down and has no key, address or peer, and marks it with the owner's
-   * key.
+   * Creates an interface that is down and has no key, address or peer, and marks it with the public
+   * key of the tunnel.
    *
    * @param name the interface name; empty to choose a free one
    * @throws PacketInterfaceError
    */
-  create(name: string, owner: KernelOwner): KernelInterface;
-}
-
-export interface KernelOwner {
-  /** The key of the tunnel. */
-  readonly publicKey: Uint8Array;
-  /**
-   * Whether to replace an interface that is marked with this key. True only if no other process can
-   * be using the key, so that the interface must have been left by a killed process.
-   */
-  readonly mayReplace: boolean;
+  create(name: string, publicKey: Uint8Array): KernelInterface;
 }
 
 /** A WireGuard interface, until remove(). If this process is killed, the interface remains. */
 export interface KernelInterface {
   readonly name: string;
   /**
-   * Changes the device. Properties and peers that are absent remain unchanged.
+   * Changes the device. Properties and peers that are absent remain unchanged. A new key replaces
+   * the mark.
    *
    * @throws Error with the system's `code`
    */

@@ -101,7 +101,7 @@ export interface PacketInterfaces {
   configure(device: PacketInterface, settings: InterfaceSettings): ConfiguredInterface;
 }
 
-/** Guards and default-route rules that killed processes have left behind. */
+/** Guards, default-route rules and WireGuard interfaces that killed processes have left behind. */
 export interface InterfaceLeftovers {
   /** Whether an interface with this name exists. If so, a tunnel may be running. */
   isInUse(name: string): boolean;
@@ -110,6 +110,13 @@ export interface InterfaceLeftovers {
    * @throws Error with the system's `code`
    */
   remove(name: string): number;
+  /**
+   * Returns the name of the kernel's WireGuard interface that arctun created for this key; undefined
+   * if none exists.
+   */
+  kernelInterface(publicKey: Uint8Array): string | undefined;
+  /** @throws Error with the system's `code` */
+  removeInterface(name: string): void;
 }
 
 /** Why a packet device is unavailable. */

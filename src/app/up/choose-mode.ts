@@ -22,7 +22,7 @@ export interface ModePorts {
   readonly kernelTunnels?: (() => Promise<InterfaceTunnels | undefined>) | undefined;
   /** Why deviceTunnels() or kernelTunnels() returned undefined. */
   readonly whyNoInterfaces?: (() => Promise<string | undefined>) | undefined;
-  /** Access to the routes and rules left by killed processes. */
+  /** Access to what killed processes have left behind. */
   readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;
   /** Returns a known reason why an interface cannot be created, without trying to create one. */
   readonly interfaceObstacle?:

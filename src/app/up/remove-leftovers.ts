@@ -1,7 +1,8 @@
-/** Removes blocking routes and default-route rules that a killed `up --mode tun` left behind. */
-import { codeOf, messageOf } from '../../lib/errors/error-message.js';
+/** Removes what a killed `up` left behind: routes, rules, and the kernel's WireGuard interface. */
+import { codeOf, isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import type { InterfaceLeftovers } from '../../ports/packet-interfaces.js';
+import type { Log } from '../../ports/log.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { RIGHT } from './open-interface.js';
 
@@ -47,5 +48,55 @@ export function removeLeftovers(
     const isForbidden = codeOf(error) === 'EPERM';
     const text = { what, why: messageOf(error), next: isForbidden ? [RIGHT] : [], cause: error };
     throw new UserError(isForbidden ? 'permission' : 'failed', text);
+  }
+}
+
+/**
+ * Removes the interface that a killed `up --mode kernel` with this key has left, in which the kernel
+ * keeps the tunnel open. Call this only if no other process can be using the key.
+ *
+ * @throws UserError if the operating system refuses, because the two tunnels would keep
+ * disconnecting each other
+ */
+export async function removeKilledTunnel(
+  publicKey: Uint8Array,
+  { interfaceLeftovers, log }: KilledTunnelPorts,
+): Promise<void> {
+  const leftovers = await interfaceLeftovers?.();
+  const name = leftovers && findKilledTunnel(publicKey, leftovers, log);
+  if (leftovers === undefined || name === undefined) return;
+  try {
+    leftovers.removeInterface(name);
+  } catch (error) {
+    throw new UserError(isDenied(error) ? 'permission' : 'tunnel', {
+      what: 'cannot open the tunnel',
+      why: `an "arctun up" that was killed has left the network interface ${name}, which is still using this SIM and cannot be removed (${messageOf(error)})`,
+      next: [
+        `Remove the interface: sudo ip link delete ${name}.`,
+        'Or add --force (the two tunnels will then keep disconnecting each other).',
+      ],
+      cause: error,
+    });
+  }
+  log.info({ interface: name }, 'removed the network interface of an arctun that was killed');
+}
+
+interface KilledTunnelPorts {
+  readonly interfaceLeftovers?: (() => Promise<InterfaceLeftovers | undefined>) | undefined;
+  readonly log: Log;
+}
+
+/** A system that does not list its interfaces does not prevent a tunnel in userspace mode. */
+function findKilledTunnel(
+  publicKey: Uint8Array,
+  leftovers: InterfaceLeftovers,
+  log: Log,
+): string | undefined {
+  try {
+    return leftovers.kernelInterface(publicKey);
+  } catch (error) {
+    const reason = messageOf(error);
+    log.debug({ reason }, 'cannot detect whether a killed arctun has left a network interface');
+    return undefined;
   }
 }

@@ -5,7 +5,6 @@ import { whenAborted } from '../../lib/waits.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { InterfaceTunnels } from '../../tunnel/interface/interface-tunnel.js';
-import type { KernelOwner } from '../../ports/kernel-wireguard.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { refuseHooksOfOthers } from '../config/config-file-rights.js';
 import { configNotices } from '../config/validate-config.js';
@@ -16,6 +15,7 @@ import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { openTun } from './open-tun.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
 import { planTunnel, type TunnelPlan } from './plan-tunnel.js';
+import { removeKilledTunnel } from './remove-leftovers.js';
 import type { RunningTunnel, SystemInterface, UserspaceListeners } from './running-tunnel.js';
 import { ServiceStates, type ServiceStatesOptions } from './service-states.js';
 import type { SimUse } from './sim-use.js';
@@ -60,7 +60,7 @@ export interface RunTunnelPorts
     Pick<ClaimSimPorts, 'claims'>,
     Pick<ServiceStatesOptions, 'manager'> {
   /** See ModePorts. */
-  readonly kernelTunnels?: (owner: KernelOwner) => Promise<InterfaceTunnels | undefined>;
+  readonly kernelTunnels?: (publicKey: Uint8Array) => Promise<InterfaceTunnels | undefined>;
 }
 
 /**
@@ -146,10 +146,10 @@ async function enterMode(
   const { config, source } = tunnel.arcConfig;
   const publicKey = ports.crypto.publicKey(privateKey.expose());
   // With --force, another process may be using the key.
-  const owner = { publicKey, mayReplace: !force };
+  if (!force) await removeKilledTunnel(publicKey, ports);
   const chosen = await chooseMode(
     { ...mode, interfaceName: config.interface, source },
-    { ...ports, kernelTunnels: async () => ports.kernelTunnels?.(owner) },
+    { ...ports, kernelTunnels: async () => ports.kernelTunnels?.(publicKey) },
   );
   const { device, reason } = chosen;
   if (reason !== undefined) {

@@ -173,7 +173,7 @@ function interfacePorts(
     interfaceLeftovers: () => context.interfaceLeftovers(),
     whyNoInterfaces: () => context.whyNoInterfaces(),
     // A capture must run in the same thread as the tunnel.
-    kernelTunnels: (owner) => context.kernelTunnels(ports, owner),
+    kernelTunnels: (publicKey) => context.kernelTunnels(ports, publicKey),
     deviceTunnels: () =>
       capture === undefined
         ? context.deviceTunnels({ log, socket })

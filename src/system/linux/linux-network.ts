@@ -6,7 +6,7 @@ import type { KernelWireGuard } from '../../ports/kernel-wireguard.js';
 import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import { batchedUdpSockets } from './udp/batched-udp-socket.js';
 import { removeLeftovers } from './interface/guard-routes.js';
-import { kernelWireGuard } from './interface/kernel-wireguard.js';
+import { findInterface, kernelWireGuard } from './interface/kernel-wireguard.js';
 import { setUpInterface } from './interface/interface-setup.js';
 import { type Libc, loadLibc } from './libc.js';
 import { LoopReadiness } from './loop-readiness.js';
@@ -81,5 +81,11 @@ function interfaceLeftovers(libc: Libc): InterfaceLeftovers {
   return {
     isInUse: (name) => ask((netlink) => netlink.interfaceIndex(name) !== undefined),
     remove: (name) => ask((netlink) => removeLeftovers(netlink, name)),
+    kernelInterface: (publicKey) => ask((netlink) => findInterface(netlink, publicKey)?.name),
+    removeInterface: (name) =>
+      ask((netlink) => {
+        const index = netlink.interfaceIndex(name);
+        if (index !== undefined) netlink.deleteLink(index);
+      }),
   };
 }

@@ -1,9 +1,5 @@
 /** Tunnels that use the kernel's own WireGuard. */
-import type {
-  KernelInterface,
-  KernelOwner,
-  KernelWireGuard,
-} from '../../ports/kernel-wireguard.js';
+import type { KernelInterface, KernelWireGuard } from '../../ports/kernel-wireguard.js';
 import type { TunnelConfig } from '../tunnel-config.js';
 import type { Tunnel } from '../tunnel.js';
 import type { InterfaceTunnel, InterfaceTunnels } from './interface-tunnel.js';
@@ -12,18 +8,18 @@ import { KernelTunnel, type KernelTunnelPorts } from './kernel-tunnel.js';
 export class KernelTunnels implements InterfaceTunnels {
   readonly #kernel: KernelWireGuard;
   readonly #ports: KernelTunnelPorts;
-  readonly #owner: KernelOwner;
+  readonly #publicKey: Uint8Array;
 
-  constructor(kernel: KernelWireGuard, ports: KernelTunnelPorts, owner: KernelOwner) {
+  constructor(kernel: KernelWireGuard, ports: KernelTunnelPorts, publicKey: Uint8Array) {
     this.#kernel = kernel;
     this.#ports = ports;
-    this.#owner = owner;
+    this.#publicKey = publicKey;
   }
 
   open(name: string): Promise<InterfaceTunnel> {
     // Inside a promise, a synchronous error becomes a rejection.
     return new Promise((resolve) => {
-      const created = this.#kernel.create(name, this.#owner);
+      const created = this.#kernel.create(name, this.#publicKey);
       resolve(new KernelInterfaceTunnel(created, this.#ports));
     });
   }

@@ -6,6 +6,7 @@ import type { ConfigNotice } from '../../../src/arc-config/member-notices.js';
 import { parseArcConfig } from '../../../src/arc-config/parse-arc-config.js';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { ServiceManager } from '../../../src/ports/service-manager.js';
+import type { InterfaceLeftovers } from '../../../src/ports/packet-interfaces.js';
 import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import type { LocalListeners } from '../../../src/ports/local-sockets.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
@@ -33,6 +34,8 @@ let manager: ServiceManager | undefined;
 let listeners: LocalListeners;
 /** The interface of tun mode; undefined in userspace mode. */
 let device: InterfaceTunnel | undefined;
+let leftovers: InterfaceLeftovers | undefined;
+let force: boolean;
 const ups: TunnelUp[] = [];
 
 beforeEach(async () => {
@@ -44,6 +47,8 @@ beforeEach(async () => {
   manager = undefined;
   listeners = NO_LISTENERS;
   device = undefined;
+  leftovers = undefined;
+  force = false;
   ups.length = 0;
 });
 afterEach(async () => {
@@ -87,7 +92,7 @@ function begin(
         arcConfig: { config, original: config, source: 'arc.json', path: 'arc.json', notices },
       },
       mode: { mode: device === undefined ? 'userspace' : 'tun' },
-      force: false,
+      force,
       wait,
       signal: stop.signal,
       resends: true,
@@ -108,6 +113,7 @@ function begin(
       commands,
       listeners,
       manager,
+      interfaceLeftovers: () => Promise.resolve(leftovers),
       deviceTunnels: () => Promise.resolve(device && { open: () => Promise.resolve(device!) }),
     },
   ).catch((error: unknown) => error);
@@ -277,6 +283,22 @@ describe('a stop', () => {
     await turnUntil(() => world.log.messages('info').includes('tunnel closed'));
     expect(waits()).toEqual([]);
   });
+});
+
+it.each([
+  [false, ['soratun0']],
+  [true, []],
+])('replaces the interface of a killed tunnel, with --force: %s', async (isForced, expected) => {
+  const removed: string[] = [];
+  leftovers = {
+    isInUse: () => false,
+    remove: () => 0,
+    kernelInterface: () => 'soratun0',
+    removeInterface: (name) => void removed.push(name),
+  };
+  force = isForced;
+  await start('192.0.2.9', 0);
+  expect(removed).toEqual(expected);
 });
 
 it('ends without a failure when it is stopped', async () => {

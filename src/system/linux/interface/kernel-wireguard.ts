@@ -5,7 +5,6 @@ import type {
   KernelDevice,
   KernelDeviceChange,
   KernelInterface,
-  KernelOwner,
   KernelWireGuard,
 } from '../../../ports/kernel-wireguard.js';
 import type {
@@ -19,6 +18,7 @@ import { isDone, refusalOf } from '../system-refusal.js';
 import { SocketAddresses } from '../udp/socket-address.js';
 import { InterfaceError } from './interface-error.js';
 import { setUpInterface } from './interface-setup.js';
+import type { LinkState } from './link-messages.js';
 import { NetlinkSocket } from './netlink-socket.js';
 import { Rtnetlink } from './rtnetlink.js';
 import {
@@ -38,10 +38,10 @@ const MAX_NAMES = 100;
 
 export function kernelWireGuard(libc: Libc): KernelWireGuard {
   return {
-    create(name, owner) {
+    create(name, publicKey) {
       const links = new Rtnetlink(libc);
       try {
-        return openInterface(libc, links, createLink(links, name, owner), aliasOf(owner));
+        return openInterface(libc, links, createLink(links, name), publicKey);
       } catch (error) {
         links.close();
         if (!(error instanceof SystemCallError)) throw error;
@@ -51,10 +51,21 @@ export function kernelWireGuard(libc: Libc): KernelWireGuard {
   };
 }
 
-function openInterface(libc: Libc, links: Rtnetlink, name: string, alias: string): KernelInterface {
+/** Returns the interface that is marked with this key; undefined if none exists. */
+export function findInterface(links: Rtnetlink, publicKey: Uint8Array): LinkState | undefined {
+  const alias = aliasOf(publicKey);
+  return links.listLinks().find((link) => link.kind === KIND && link.alias === alias);
+}
+
+function openInterface(
+  libc: Libc,
+  links: Rtnetlink,
+  name: string,
+  publicKey: Uint8Array,
+): KernelInterface {
   const index = indexOf(links, name);
   try {
-    links.setAlias(index, alias);
+    links.setAlias(index, aliasOf(publicKey));
     return new WireGuardInterface(new WireGuardDevices(libc), links, { name, index });
   } catch (error) {
     isDone(() => links.deleteLink(index));
@@ -63,10 +74,8 @@ function openInterface(libc: Libc, links: Rtnetlink, name: string, alias: string
 }
 
 /** Returns the name of the created interface. */
-function createLink(links: Rtnetlink, name: string, owner: KernelOwner): string {
-  const names = candidates(name === '' ? 'wg%d' : name);
-  if (owner.mayReplace) removeLeftover(links, names, aliasOf(owner));
-  for (const candidate of names) {
+function createLink(links: Rtnetlink, name: string): string {
+  for (const candidate of candidates(name === '' ? 'wg%d' : name)) {
     const refusal = refusalOf(() => links.addLink(candidate, KIND));
     if (refusal === undefined) return candidate;
     if (refusal.code !== 'EEXIST') throw refusal;
@@ -74,19 +83,8 @@ function createLink(links: Rtnetlink, name: string, owner: KernelOwner): string 
   throw new InterfaceError('name-taken', new Error('an interface with this name already exists'));
 }
 
-/** Removes the interface that a killed arctun with this key has left. */
-function removeLeftover(links: Rtnetlink, names: readonly string[], alias: string): void {
-  for (const name of names) {
-    const index = links.interfaceIndex(name);
-    const state = index === undefined ? undefined : links.link(index);
-    if (index === undefined || state?.kind !== KIND || state.alias !== alias) continue;
-    links.deleteLink(index);
-    return;
-  }
-}
-
 /** The alias that marks an interface as this tunnel's, so that no other interface is replaced. */
-function aliasOf({ publicKey }: KernelOwner): string {
+function aliasOf(publicKey: Uint8Array): string {
   return `arctun ${Buffer.from(publicKey).toString('base64')}`;
 }
 
@@ -185,6 +183,8 @@ class WireGuardInterface implements KernelInterface {
 
   set(change: KernelDeviceChange): void {
     this.#devices.set(this.#index, change);
+    const publicKey = change.privateKey && this.read()?.publicKey;
+    if (publicKey !== undefined) this.#links.setAlias(this.#index, aliasOf(publicKey));
   }
 
   read(): KernelDevice | undefined {

@@ -18,6 +18,8 @@ const IFLA_INFO_KIND = 1;
 const CHANGE = netlink.NLM_F_REQUEST | netlink.NLM_F_ACK;
 
 export interface LinkState {
+  readonly index: number;
+  readonly name: string;
   readonly isUp: boolean;
   readonly mtu: number;
   /** The driver, such as `tun` or `wireguard`; undefined if it does not report one. */
@@ -62,6 +64,11 @@ export function getLink(interfaceIndex: number): NetlinkRequest {
   return { type: RTM_GETLINK, flags: netlink.NLM_F_REQUEST, body };
 }
 
+export function listLinks(): NetlinkRequest {
+  const body = netlink.encodeBody([0, 0, 0, 0], [0, 0, 0], []);
+  return { type: RTM_GETLINK, flags: netlink.NLM_F_REQUEST | netlink.NLM_F_DUMP, body };
+}
+
 /** Decodes an interface; undefined for a message of another type. */
 export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefined {
   if (type !== RTM_NEWLINK || body.length < LINK_HEADER) return undefined;
@@ -69,6 +76,8 @@ export function decodeLink({ type, body }: NetlinkMessage): LinkState | undefine
   const attributes = netlink.decodeAttributes(body, LINK_HEADER);
   const info = netlink.decodeAttributes(attributes.get(IFLA_LINKINFO) ?? new Uint8Array(), 0);
   return {
+    index: netlink.readNumber(body.subarray(4)) ?? 0,
+    name: netlink.readText(attributes.get(IFLA_IFNAME)) ?? '',
     isUp: (flags & IFF_UP) !== 0,
     mtu: netlink.readNumber(attributes.get(IFLA_MTU)) ?? 0,
     kind: netlink.readText(info.get(IFLA_INFO_KIND)),

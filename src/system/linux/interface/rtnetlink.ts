@@ -51,6 +51,14 @@ export class Rtnetlink {
     return reply && linkMessages.decodeLink(reply);
   }
 
+  listLinks(): linkMessages.LinkState[] {
+    return this.#socket.list(
+      'rtnetlink link list',
+      linkMessages.listLinks(),
+      linkMessages.decodeLink,
+    );
+  }
+
   listAddresses(): messages.InterfaceAddress[] {
     return this.#socket.list(
       'rtnetlink address list',

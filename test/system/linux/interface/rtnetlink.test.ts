@@ -50,6 +50,14 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
     expect(space.inside(() => netlink.interfaceIndex('nosuch'))).toBeUndefined();
   });
 
+  it('lists the interfaces with their kinds and aliases', () => {
+    netlink.setAlias(index, 'arctun KEY=');
+    const links = netlink.listLinks();
+    expect(links).toHaveLength(2);
+    expect(links[0]).toMatchObject({ index: 1, name: 'lo', kind: undefined, alias: undefined });
+    expect(links[1]).toMatchObject({ index, name: 'arc', kind: 'tun', alias: 'arctun KEY=' });
+  });
+
   it('sets an interface up, with MTU and addresses', () => {
     netlink.setMtu(index, 1420);
     netlink.addAddress(index, prefix('10.1.2.3/32'));
