@@ -140,6 +140,16 @@ export class WireGuardGoServer {
     run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.device);
   }
 
+  /** Gives the client another address, and the service too. */
+  addInside({ service, client }: Inside): void {
+    const { serverSpace, device } = this;
+    const allowed = `${host(this.inside.client)},${host(client)}`;
+    const peer = ['peer', this.#keys.client.publicKey, 'allowed-ips', allowed];
+    run(...inSpace(serverSpace), 'wg', 'set', device, ...peer);
+    run('ip', '-n', serverSpace, 'address', 'add', host(service), 'dev', device);
+    run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', device);
+  }
+
   /** Replaces the session: a new server key and port, and another client address. */
   renew(client: string): void {
     this.#keys.server = keyPair();
@@ -299,7 +309,12 @@ export class WireGuardGoServer {
     );
   }
 
-  writeConfig(change: { endpoint?: string; serverKey?: string; allowedIps?: string[] }): void {
+  writeConfig(change: {
+    endpoint?: string;
+    serverKey?: string;
+    allowedIps?: string[];
+    client?: string;
+  }): void {
     const { client, server } = this.#keys;
     const config = {
       privateKey: client.privateKey.trim(),
@@ -312,7 +327,7 @@ export class WireGuardGoServer {
         arcServerPeerPublicKey: change.serverKey ?? server.publicKey,
         arcServerEndpoint: change.endpoint ?? `${SERVER_OUTSIDE}:${LISTEN_PORT}`,
         arcAllowedIPs: change.allowedIps ?? [this.inside.allowedIps],
-        arcClientPeerIpAddress: this.inside.client,
+        arcClientPeerIpAddress: change.client ?? this.inside.client,
       },
     };
     writeFileSync(this.configPath, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });

@@ -7,9 +7,13 @@ import { inSpace, type WireGuardGoServer } from '../foreign/wireguard-go-server.
 import { REPOSITORY } from '../processes.js';
 import { INITRAMFS, KernelMachine } from './machine.js';
 
-const TAP = 'machine';
-const GATEWAY = '192.0.3.1';
-const MACHINE = '192.0.3.2';
+/** The server's end of the machine's network, and the addresses there. */
+export const TAP = 'machine';
+export const GATEWAY = '192.0.3.1';
+export const GATEWAY_IPV6 = '2001:db8:3::a1';
+export const MACHINE_IPV6 = '2001:db8:3::a2';
+export const NETWORK = '192.0.3.0/24';
+export const MACHINE = '192.0.3.2';
 
 /** What the npm package consists of, without the single executable. */
 const SHIPPED = ['bin/run.js', 'dist/bundle', 'oclif.manifest.json', 'package.json'];
