@@ -4,6 +4,7 @@ import { openTunnel } from './app/up/open-tunnel.js';
 import { planTunnel } from './app/up/plan-tunnel.js';
 import { selectCrypto } from './crypto/select.js';
 import { UserError } from './lib/errors/user-error.js';
+import type { Log } from './ports/log.js';
 import { systemClock, systemWallClock } from './system/clock.js';
 import { systemEntropy } from './system/entropy.js';
 import { systemFiles } from './system/files/files.js';
@@ -59,7 +60,7 @@ export interface CreateTunnelOptions {
  */
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
   const config = configText(options);
-  const log = createLog(options.logLevel ?? 'silent', 'text');
+  const log = logOf(options.logLevel ?? 'silent');
   const home = { files: systemFiles, stateFolder: stateFolder() };
   const arcConfig = await loadTunnelConfig(config, home);
   const ports = {
@@ -82,6 +83,18 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
     await tunnel.close();
     throw error;
   }
+}
+
+/** The log of each level, which all tunnels share, because a log uses more memory than a tunnel. */
+const logs = new Map<LogLevel, Log>();
+
+function logOf(level: LogLevel): Log {
+  let log = logs.get(level);
+  if (log === undefined) {
+    log = createLog(level, 'text');
+    logs.set(level, log);
+  }
+  return log;
 }
 
 /** @throws UserError of kind `usage` if the config is neither a string nor a plain object */

@@ -22,24 +22,28 @@ const SLAB_SIZE = 256 * 1024;
 const ALIGNMENT = 4;
 
 /**
+ * The current slab, and the number of its bytes that are in use. All stacks share the slab, so that
+ * a process with many tunnels does not keep one for each.
+ */
+let slab = new Uint8Array(0);
+let used = 0;
+
+/**
  * Allocates slots from slabs of 256 KiB. The garbage collector frees a slab only when none of its
  * slots is in use.
  */
 export class PacketSlots {
-  #slab = new Uint8Array(0);
-  #used = 0;
-
   /** Returns a zero-filled slot for a packet of `length` bytes. */
   allocate(length: number): Uint8Array {
     const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
     if (size > SLAB_SIZE) return new Uint8Array(size);
-    if (this.#used + size > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_SIZE);
-      this.#used = 0;
+    if (used + size > slab.length) {
+      slab = new Uint8Array(SLAB_SIZE);
+      used = 0;
     }
-    const slot = this.#slab.subarray(this.#used, this.#used + size);
+    const slot = slab.subarray(used, used + size);
     // Aligned packets have a faster checksum.
-    this.#used += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    used += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     return slot;
   }
 }

@@ -14,11 +14,15 @@ export function randomSipHashKey(entropy: Entropy): Uint8Array {
   return key;
 }
 
+/**
+ * The state words v0 to v3 of the hash that is being computed, each with its low word first. All
+ * hashes share this memory, because hash() is synchronous.
+ */
+const v = new Int32Array(8);
+
 export class SipHash {
   /** The key as four int32 words: k0 low, k0 high, k1 low, k1 high. */
   readonly #key: Int32Array;
-  /** The state words v0 to v3, each with its low word first. */
-  readonly #state = new Int32Array(8);
   #high = 0;
 
   /** @param key 16 bytes, which are copied */
@@ -35,7 +39,6 @@ export class SipHash {
 
   /** Hashes `message` and returns the low 32 bits of the result, as an int32. */
   hash(message: Uint8Array): number {
-    const v = this.#state;
     const key = this.#key;
     v.set(INITIAL);
     for (let index = 0; index < 8; index++) v[index] = v[index]! ^ key[index & 3]!;
@@ -54,7 +57,6 @@ export class SipHash {
   }
 
   #compress(low: number, high: number): void {
-    const v = this.#state;
     v[6] = v[6]! ^ low;
     v[7] = v[7]! ^ high;
     this.#round();
@@ -64,7 +66,6 @@ export class SipHash {
   }
 
   #round(): void {
-    const v = this.#state;
     mix(v, 0, 2, 13);
     swap(v, 0);
     mix(v, 4, 6, 16);

@@ -35,3 +35,8 @@ it('returns zeros, even for a packet larger than a slab', () => {
   expect(new PacketSlots().allocate(10).every((byte) => byte === 0)).toBe(true);
   expect(packetInSlot(new PacketSlots().allocate(300_000))).toHaveLength(300_000);
 });
+
+it('shares a slab with other allocators, so that many stacks use little memory', () => {
+  const buffers = Array.from({ length: 100 }, () => new PacketSlots().allocate(100).buffer);
+  expect(new Set(buffers).size).toBeLessThanOrEqual(2);
+});

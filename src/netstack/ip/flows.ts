@@ -3,11 +3,14 @@ import { randomSipHashKey, SipHash } from '../../lib/siphash.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 
 /**
- * A set-associative cache of flows: the hash selects one of SETS sets, and each set holds its WAYS
- * latest flows. SETS must be a power of two.
+ * A set-associative cache of flows: the hash selects a set, and each set holds its WAYS latest
+ * flows. The number of sets doubles from FEWEST_SETS to SETS; both must be powers of two.
  */
+const FEWEST_SETS = 4;
 const SETS = 256;
 const WAYS = 8;
+/** A flow is stored as two words. */
+const SET_LENGTH = WAYS * 2;
 
 const FLOW_LABEL_BITS = 0xfffff;
 
@@ -20,7 +23,7 @@ export class Flows {
   /**
    * Both 32-bit words of each recorded flow's hash; within each set, the latest flow comes first.
    */
-  readonly #noted = new Int32Array(SETS * WAYS * 2);
+  #noted = new Int32Array(FEWEST_SETS * SET_LENGTH);
 
   constructor(entropy: Entropy) {
     this.#hash = new SipHash(randomSipHashKey(entropy));
@@ -37,10 +40,8 @@ export class Flows {
     const low = this.#hash.hash(flowInput(protocol, local, remote));
     const { high } = this.#hash;
     if (this.#find(low, high)) return;
-    const set = setOf(low);
-    this.#noted.copyWithin(set + 2, set, set + (WAYS - 1) * 2);
-    this.#noted[set] = low;
-    this.#noted[set + 1] = high;
+    while (this.#isSetFull(low) && this.#noted.length < SETS * SET_LENGTH) this.#grow();
+    this.#insert(low, high);
   }
 
   /** Whether the flow was recorded and not yet evicted by newer flows. */
@@ -50,16 +51,38 @@ export class Flows {
   }
 
   #find(low: number, high: number): boolean {
-    const set = setOf(low);
-    for (let at = set; at < set + WAYS * 2; at += 2) {
+    const set = this.#setOf(low);
+    for (let at = set; at < set + SET_LENGTH; at += 2) {
       if (this.#noted[at] === low && this.#noted[at + 1] === high) return true;
     }
     return false;
   }
-}
 
-function setOf(low: number): number {
-  return (low & (SETS - 1)) * WAYS * 2;
+  #setOf(low: number): number {
+    return (low & (this.#noted.length / SET_LENGTH - 1)) * SET_LENGTH;
+  }
+
+  #isSetFull(low: number): boolean {
+    const last = this.#setOf(low) + SET_LENGTH - 2;
+    return this.#noted[last] !== 0 || this.#noted[last + 1] !== 0;
+  }
+
+  #insert(low: number, high: number): void {
+    const set = this.#setOf(low);
+    this.#noted.copyWithin(set + 2, set, set + SET_LENGTH - 2);
+    this.#noted[set] = low;
+    this.#noted[set + 1] = high;
+  }
+
+  /** Doubles the number of sets; the order within each set stays. */
+  #grow(): void {
+    const old = this.#noted;
+    this.#noted = new Int32Array(old.length * 2);
+    for (let at = old.length - 2; at >= 0; at -= 2) {
+      const [low, high] = [old[at]!, old[at + 1]!];
+      if (low !== 0 || high !== 0) this.#insert(low, high);
+    }
+  }
 }
 
 /**

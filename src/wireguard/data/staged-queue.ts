@@ -5,7 +5,8 @@ import { MAX_STAGED_PACKETS } from '../constants.js';
  * packets are the most relevant. The whitepaper (§3) leaves this choice open; Linux does the same.
  */
 export class StagedQueue {
-  readonly #slots = new Array<Uint8Array | undefined>(MAX_STAGED_PACKETS).fill(undefined);
+  /** A ring; empty while no packet waits, because most peers have a session most of the time. */
+  #slots: (Uint8Array | undefined)[] = [];
   #head = 0;
   #length = 0;
 
@@ -17,6 +18,7 @@ export class StagedQueue {
   push(slot: Uint8Array): boolean {
     const hadRoom = this.#length < MAX_STAGED_PACKETS;
     if (!hadRoom) this.shift();
+    else if (this.#length === 0) this.#slots = emptyRing();
     this.#slots[(this.#head + this.#length) % MAX_STAGED_PACKETS] = slot;
     this.#length++;
     return hadRoom;
@@ -28,14 +30,19 @@ export class StagedQueue {
     this.#slots[this.#head] = undefined;
     this.#head = (this.#head + 1) % MAX_STAGED_PACKETS;
     this.#length--;
+    if (this.#length === 0) this.#slots = [];
     return slot;
   }
 
   /** Drops all packets and returns their number. */
   clear(): number {
     const length = this.#length;
-    this.#slots.fill(undefined);
+    this.#slots = [];
     this.#length = 0;
     return length;
   }
+}
+
+function emptyRing(): (Uint8Array | undefined)[] {
+  return new Array<Uint8Array | undefined>(MAX_STAGED_PACKETS).fill(undefined);
 }

@@ -33,9 +33,8 @@ export class StrangerLimit {
   readonly #entropy: Entropy;
   readonly #withoutMac2 = new TokenBucket(PER_SECOND, BURST, 0);
   readonly #withMac2 = new TokenBucket(REFUSED_MAC2_PER_SECOND, REFUSED_MAC2_BURST, 0);
-  readonly #groups = Array.from({ length: GROUPS }, () => {
-    return new TokenBucket(GROUP_PER_SECOND, GROUP_BURST, 0);
-  });
+  /** The groups that have been used. */
+  readonly #groups = new Map<number, TokenBucket>();
   #grouping: SipHash | undefined;
   #groupedAt = -Infinity;
   #lastSource: Endpoint | undefined;
@@ -48,12 +47,21 @@ export class StrangerLimit {
   /** Whether to read a handshake message; `hasMac2` means that its mac2 is not zero. */
   allow(source: Endpoint, hasMac2: boolean, now: number): boolean {
     const shared = hasMac2 ? this.#withMac2 : this.#withoutMac2;
-    return shared.take(now) || this.#groups[this.#groupOf(source, now)]!.take(now);
+    return shared.take(now) || this.#bucketOf(this.#groupOf(source, now)).take(now);
   }
 
   /** Call this if the mac2 of an allowed message was valid: such messages have their own limit. */
   provedMac2(): void {
     this.#withMac2.giveBack();
+  }
+
+  #bucketOf(group: number): TokenBucket {
+    let bucket = this.#groups.get(group);
+    if (bucket === undefined) {
+      bucket = new TokenBucket(GROUP_PER_SECOND, GROUP_BURST, 0);
+      this.#groups.set(group, bucket);
+    }
+    return bucket;
   }
 
   #groupOf(source: Endpoint, now: number): number {

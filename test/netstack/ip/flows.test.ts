@@ -50,3 +50,12 @@ it('remembers the last hundred flows, and forgets old ones', () => {
   expect(recent).toHaveLength(100);
   expect(Array.from({ length: 1000 }, (_, index) => index + 1).some(remembered)).toBe(false);
 });
+
+it('keeps the noted flows while its table grows', () => {
+  const flows = new Flows(seededEntropy(1));
+  for (let port = 1; port <= 200; port++) {
+    flows.note(17, { ...LOCAL, port }, REMOTE);
+    const noted = Array.from({ length: port }, (_, index) => index + 1);
+    expect(noted.filter((one) => !flows.isNoted(17, { ...LOCAL, port: one }, REMOTE))).toEqual([]);
+  }
+});
