@@ -59,7 +59,7 @@ const options = {
   format: 'esm',
   target: 'node20',
   // Keep function and class names, so that stack traces are readable.
-  keepNames: true,
+  keepNames: false,
   metafile: true,
   legalComments: 'none',
   // Exclude native packages, and the packages that oclif loads for TypeScript projects.
