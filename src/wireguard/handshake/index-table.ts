@@ -12,8 +12,13 @@ export interface IndexEntry<Peer> {
   keypair: Keypair | undefined;
 }
 
-/** The number of released indices to remember, because messages in flight may still use them. */
-const FORMER_INDICES = 1_024;
+/**
+ * The number of released indices to remember, because messages in flight may still use them. This
+ * covers the handshakes of a peer for at least 320 s, which is longer than a session's messages are
+ * accepted. With many peers, the number increases with the indices in use.
+ */
+const FORMER_INDICES = 64;
+const MAX_FORMER_INDICES = 1_024;
 
 export class IndexTable<Peer> {
   readonly #entropy: Entropy;
@@ -53,7 +58,9 @@ export class IndexTable<Peer> {
   release(index: number): void {
     if (!this.#entries.delete(index)) return;
     this.#former.add(index);
-    if (this.#former.size <= FORMER_INDICES) return;
+    const inUse = this.#entries.size;
+    const limit = Math.min(MAX_FORMER_INDICES, FORMER_INDICES * Math.max(1, inUse));
+    if (this.#former.size <= limit) return;
     for (const oldest of this.#former) {
       this.#former.delete(oldest);
       return;

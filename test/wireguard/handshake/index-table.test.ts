@@ -44,7 +44,21 @@ it('distinguishes a released index from one that was never assigned', () => {
   // Releasing an index that was never assigned does not make it known.
   table.release(first + 1);
   expect(table.isStrange(first + 1)).toBe(true);
-  // The oldest of more than 1,024 is forgotten, to limit memory.
-  for (let serial = 0; serial < 1_024; serial++) table.release(table.allocate('alice'));
+  // The oldest of more than 64 is forgotten, to limit memory.
+  for (let serial = 0; serial < 64; serial++) {
+    expect(table.isStrange(first)).toBe(false);
+    table.release(table.allocate('alice'));
+  }
+  expect(table.isStrange(first)).toBe(true);
+});
+
+it('remembers 64 released indices for each index in use, but at most 1,024', () => {
+  const table = new IndexTable<string>(seededEntropy(1));
+  for (let serial = 0; serial < 20; serial++) table.allocate('bob');
+  const first = table.allocate('alice');
+  table.release(first);
+  for (let serial = 0; serial < 1_023; serial++) table.release(table.allocate('alice'));
+  expect(table.isStrange(first)).toBe(false);
+  table.release(table.allocate('alice'));
   expect(table.isStrange(first)).toBe(true);
 });
