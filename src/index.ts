@@ -2,6 +2,7 @@
 import { loadTunnelConfig } from './app/config/load-arc-config.js';
 import { openTunnel } from './app/up/open-tunnel.js';
 import { planTunnel } from './app/up/plan-tunnel.js';
+import type { Crypto } from './crypto/crypto.js';
 import { selectCrypto } from './crypto/select.js';
 import { UserError } from './lib/errors/user-error.js';
 import type { Log } from './ports/log.js';
@@ -64,7 +65,7 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
   const home = { files: systemFiles, stateFolder: stateFolder() };
   const arcConfig = await loadTunnelConfig(config, home);
   const ports = {
-    crypto: await selectCrypto(),
+    crypto: await (crypto ??= selectCrypto()),
     entropy: systemEntropy,
     wallClock: systemWallClock,
     clock: systemClock,
@@ -84,6 +85,9 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
     throw error;
   }
 }
+
+/** All tunnels share one cryptographic backend. */
+let crypto: Promise<Crypto> | undefined;
 
 /** The log of each level, which all tunnels share, because a log uses more memory than a tunnel. */
 const logs = new Map<LogLevel, Log>();
