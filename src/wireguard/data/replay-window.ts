@@ -8,11 +8,14 @@ const BITS_TOTAL = 8_192;
 const WORD_BITS = 32;
 const WORDS = BITS_TOTAL / WORD_BITS;
 
+/** The ring's words before a position needs more; most sessions of an idle tunnel need no more. */
+const FEWEST_WORDS = 16;
+
 /** Counters more than this far below the highest accepted counter are refused. */
 export const REPLAY_WINDOW_SIZE = BITS_TOTAL - 64;
 
 export class ReplayWindow {
-  readonly #bits = new Int32Array(WORDS);
+  #bits = new Int32Array(FEWEST_WORDS);
   /** The highest accepted counter plus one; 0 before the first message. */
   #next = 0;
   #accepted = 0;
@@ -37,6 +40,7 @@ export class ReplayWindow {
     const position = counter + 1;
     if (position + REPLAY_WINDOW_SIZE < this.#next) return false;
     const word = Math.floor(position / WORD_BITS);
+    if (word >= this.#bits.length && this.#bits.length < WORDS) this.#grow();
     if (position > this.#next) {
       this.#clearAhead(Math.floor(this.#next / WORD_BITS), word);
       this.#next = position;
@@ -47,6 +51,12 @@ export class ReplayWindow {
     this.#bits[index]! |= bit;
     if (seen === 0) this.#accepted++;
     return seen === 0;
+  }
+
+  #grow(): void {
+    const bits = new Int32Array(WORDS);
+    bits.set(this.#bits);
+    this.#bits = bits;
   }
 
   #clearAhead(from: number, to: number): void {
