@@ -52,8 +52,8 @@ export function removeLeftovers(
 }
 
 /**
- * Removes the interface that a killed `up --mode kernel` with this key has left, in which the kernel
- * keeps the tunnel open. Call this only if no other process can be using the key.
+ * Removes the interface that a killed `up --mode kernel` with this key left behind, and in which the
+ * kernel keeps the tunnel open. Call this only if no other process can be using the key.
  *
  * @throws UserError if the operating system refuses, because the two tunnels would keep
  * disconnecting each other
@@ -70,7 +70,7 @@ export async function removeKilledTunnel(
   } catch (error) {
     throw new UserError(isDenied(error) ? 'permission' : 'tunnel', {
       what: 'cannot open the tunnel',
-      why: `an "arctun up" that was killed has left the network interface ${name}, which is still using this SIM and cannot be removed (${messageOf(error)})`,
+      why: `an "arctun up" that was killed left behind the network interface ${name}, which is still using this SIM and cannot be removed (${messageOf(error)})`,
       next: [
         `Remove the interface: sudo ip link delete ${name}.`,
         'Or add --force (the two tunnels will then keep disconnecting each other).',
@@ -86,7 +86,7 @@ interface KilledTunnelPorts {
   readonly log: Log;
 }
 
-/** A system that does not list its interfaces does not prevent a tunnel in userspace mode. */
+/** Ignores errors, because userspace mode works even if the system does not list its interfaces. */
 function findKilledTunnel(
   publicKey: Uint8Array,
   leftovers: InterfaceLeftovers,
@@ -96,7 +96,7 @@ function findKilledTunnel(
     return leftovers.kernelInterface(publicKey);
   } catch (error) {
     const reason = messageOf(error);
-    log.debug({ reason }, 'cannot detect whether a killed arctun has left a network interface');
+    log.debug({ reason }, 'cannot detect whether a killed arctun left behind a network interface');
     return undefined;
   }
 }
