@@ -29,7 +29,7 @@ class LoopWatch implements Watch {
   #isReadable = false;
   #isWritable = false;
   #poll: Poll | undefined;
-  /** Whether libuv has stopped the poll because of an error of the descriptor. */
+  /** Whether libuv has stopped the poll because of an error on the descriptor. */
   #hasFailed = false;
   #turn: NodeJS.Immediate | undefined;
   #isClosed = false;
@@ -71,11 +71,11 @@ class LoopWatch implements Watch {
 
   /**
    * The handlers run in the check phase of the same iteration of the event loop, because Node.js
-   * would not run promises and ticks after a call from here.
+   * would not run promise callbacks and ticks after a call from here.
    */
   readonly #onReady = (status: number, ready: PollEvents): void => {
     this.#hasFailed = status < 0;
-    // After an error, each handler that is wanted finds the error through its own system call.
+    // After an error, call every wanted handler, whose own system call then returns the error.
     this.#isReadable ||= this.#wantsReadable && (ready.readable || this.#hasFailed);
     this.#isWritable ||= this.#wantsWritable && (ready.writable || this.#hasFailed);
     this.#turn ??= setImmediate(this.#handle);

@@ -136,8 +136,7 @@ class WatchedDescriptor implements Watch {
 
   handle(events: number): void {
     this.#armed = 0;
-    // After an error, call every handler that is wanted; each finds the error through its own
-    // system call.
+    // After an error, call every wanted handler, whose own system call then returns the error.
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
     if ((failed || (events & EPOLLOUT) !== 0) && this.#wantsWritable) this.#handlers.onWritable();
     if ((failed || (events & EPOLLIN) !== 0) && this.#wantsReadable) this.#read();

@@ -2,13 +2,13 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** The size in bytes from which the young generation may not grow; it has two halves. */
+/** The size in bytes, of both halves together, at which the young generation stops growing. */
 const LARGEST = 4 * 1024 * 1024;
 
 /**
  * Limits the growth of the young generation, and collects its garbage more often. By default, V8
- * enlarges it under load to 32 MB, and may never shrink it. Garbage in the young generation also
- * delays freeing the buffers of packets, which are outside the heap.
+ * enlarges it under load to 32 MB, and possibly never shrinks it. Garbage in the young generation
+ * also delays freeing the buffers of packets, which are outside the heap.
  *
  * A garbage collection while idle may shrink the young generation to 2 MB. It must then be able to
  * grow again, because collecting so little garbage at a time costs CPU time under load.

@@ -34,7 +34,7 @@ export class ReceiveSlab {
   }
 
   /**
-   * Lets the next messages overwrite the messages so far. New memory for each turn would cost page
+   * Lets the next messages overwrite the earlier ones. New memory for each turn would cost page
    * faults, and a full garbage collection several times a second.
    */
   reuse(): void {
