@@ -19,8 +19,8 @@ export interface KernelWireGuard {
 export interface KernelInterface {
   readonly name: string;
   /**
-   * Changes the device. Properties and peers that are absent remain unchanged. A new key replaces
-   * the mark.
+   * Changes the device. Properties and peers that are absent remain unchanged. If the private
+   * key changes, the interface is marked with the new public key.
    *
    * @throws Error with the system's `code`
    */
@@ -29,7 +29,7 @@ export interface KernelInterface {
   read(): KernelDevice | undefined;
   /**
    * Returns why datagrams with this mark cannot reach an IP address, with the system's `code`;
-   * undefined if a route leads to it. A route into this interface does not.
+   * undefined if a route leads to it. A route into this interface is an error.
    */
   routeError(address: string, fwmark: number): Error | undefined;
   /** See PacketInterfaces.configure(). */

@@ -15,7 +15,7 @@ const SESSION_TIME = 180_000;
 
 /** REKEY_TIMEOUT with its jitter, after which the kernel sends the next initiation. */
 export const ATTEMPT_TIME = 5_500;
-/** The same on average. */
+/** The average time between two initiations. */
 const AVERAGE_ATTEMPT = 5_167;
 
 export interface CounterChange {
@@ -31,7 +31,7 @@ export class KernelCounters {
   #receivedBytes: number;
   #handshakeUnix: number | undefined;
   #handshakeAt = -Infinity;
-  /** The time of the first message that needs a reply, since the peer was last heard. */
+  /** When the first message that needs a reply was sent since the peer was last heard from. */
   #unansweredSince: number | undefined;
   /** The time of the first packet since the last data message from the peer. */
   #dataSince: number | undefined;
@@ -97,7 +97,7 @@ export class KernelCounters {
     return this.#unansweredSince !== undefined && now - this.#unansweredSince >= SILENCE;
   }
 
-  /** Whether packets are overdue for a reply, even if the peer answers handshakes. */
+  /** Whether a reply to packets is overdue, even if the peer answers handshakes. */
   isDataMissing(now: number): boolean {
     const since = this.#dataSince;
     return this.#isDataSent && since !== undefined && now - since >= SILENCE;
@@ -124,7 +124,7 @@ export class KernelCounters {
     return interval > 0 && now - this.#movedAt >= interval * 1.25 + ATTEMPT_TIME;
   }
 
-  /** A new session is a reply, unless replies to packets are already overdue. */
+  /** Counts a new session as a reply to packets, unless that reply is already overdue. */
   #completed(now: number): void {
     this.#handshakeAt = now;
     this.#isDataSent = false;

@@ -279,12 +279,12 @@ function peerOf({ peers }: KernelDevice, serverPublicKey: Uint8Array): KernelPee
   return peers.find(({ publicKey }) => sameBytes(publicKey, serverPublicKey));
 }
 
-/** Restores what it can after a failure, whose error is the one to report. */
+/** Restores what it can after a failure. Ignores errors, so that the first one is reported. */
 function ignoringErrors(restore: () => void): void {
   try {
     restore();
   } catch {
-    // The interface may no longer exist, which the next reading reports.
+    // The interface may no longer exist; the next reading then reports this.
   }
 }
 
