@@ -42,7 +42,7 @@ export class PacketSlots {
       used = 0;
     }
     const slot = slab.subarray(used, used + size);
-    // Aligned packets have a faster checksum.
+    // The checksum of an aligned packet is faster to compute.
     used += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     return slot;
   }

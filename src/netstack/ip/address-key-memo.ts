@@ -9,7 +9,7 @@ export class AddressKeyMemo {
   #address = new Uint8Array(0);
   #key: number | string = 0;
 
-  /** Returns the addressKey() of the address of 4 or 16 bytes at `offset`. */
+  /** Returns the addressKey() of the address at `offset`, which has 4 or 16 bytes. */
   keyAt(bytes: Uint8Array, offset: number, length: number): number | string {
     if (length === 4) return readInt32(bytes, offset) >>> 0;
     if (!this.#isLast(bytes, offset)) {

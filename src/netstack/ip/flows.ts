@@ -74,7 +74,7 @@ export class Flows {
     this.#noted[set + 1] = high;
   }
 
-  /** Doubles the number of sets; the order within each set stays. */
+  /** Doubles the number of sets, and keeps the order within each set. */
   #grow(): void {
     const old = this.#noted;
     this.#noted = new Int32Array(old.length * 2);

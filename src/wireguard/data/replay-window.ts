@@ -8,7 +8,7 @@ const BITS_TOTAL = 8_192;
 const WORD_BITS = 32;
 const WORDS = BITS_TOTAL / WORD_BITS;
 
-/** The ring's words before a position needs more; most sessions of an idle tunnel need no more. */
+/** The initial number of words, which is enough for most sessions of an idle tunnel. */
 const FEWEST_WORDS = 16;
 
 /** Counters more than this far below the highest accepted counter are refused. */

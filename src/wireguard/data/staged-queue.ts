@@ -5,7 +5,7 @@ import { MAX_STAGED_PACKETS } from '../constants.js';
  * packets are the most relevant. The whitepaper (§3) leaves this choice open; Linux does the same.
  */
 export class StagedQueue {
-  /** A ring; empty while no packet waits, because most peers have a session most of the time. */
+  /** A ring, which is allocated only while packets wait; a peer that has a session needs none. */
   #slots: (Uint8Array | undefined)[] = [];
   #head = 0;
   #length = 0;

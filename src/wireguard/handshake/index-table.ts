@@ -14,8 +14,8 @@ export interface IndexEntry<Peer> {
 
 /**
  * The number of released indices to remember, because messages in flight may still use them. This
- * covers the handshakes of a peer for at least 320 s, which is longer than a session's messages are
- * accepted. With many peers, the number increases with the indices in use.
+ * covers the handshakes of a peer for at least 320 s; messages of a session are accepted for a
+ * shorter time. With many peers, the number increases with the indices in use.
  */
 const FORMER_INDICES = 64;
 const MAX_FORMER_INDICES = 1_024;
