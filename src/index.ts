@@ -89,7 +89,7 @@ export async function createTunnel(options: CreateTunnelOptions): Promise<Usersp
 /** All tunnels share one cryptographic backend. */
 let crypto: Promise<Crypto> | undefined;
 
-/** The log of each level, which all tunnels share, because a log uses more memory than a tunnel. */
+/** One log for each level. All tunnels share it, because a log uses more memory than a tunnel. */
 const logs = new Map<LogLevel, Log>();
 
 function logOf(level: LogLevel): Log {

@@ -44,8 +44,8 @@ function isIpv6(text: string): boolean {
 
 /**
  * Parses `host[:port]`; the port defaults to 11010. Accepts `::1` without brackets as a host, and
- * also `[::1]`, which soratun rejects. An IP address gets its canonical form, in which the system
- * reports the server's address.
+ * also `[::1]`, which soratun rejects. Converts an IP address to its canonical form, in which the
+ * system reports the server's address.
  */
 export function parseEndpoint(text: string): ArcEndpoint | undefined {
   const { host, port } = splitHostPort(text);

@@ -1,6 +1,6 @@
 /**
- * The operating system's adapters that are quick to load. They are loaded together, because loading
- * another file takes longer than loading the code of an unused adapter.
+ * The adapters to the operating system that are quick to load. They are loaded together, because
+ * loading another file takes longer than loading the code of an unused adapter.
  */
 export { systemClock } from '../system/clock.js';
 export { systemEntropy } from '../system/entropy.js';

@@ -89,7 +89,7 @@ function linuxNetwork(): Promise<LinuxNetwork | undefined> {
   return network;
 }
 
-/** Returns sockets that batch; undefined if the system's sockets are to be used. */
+/** Returns sockets that send and receive in batches; undefined to use Node's own sockets. */
 async function batchedSockets(choice: SocketChoice): Promise<DatagramSockets | undefined> {
   const batched = choice === 'dgram' ? undefined : (await linuxNetwork())?.sockets;
   if (batched === undefined && choice === 'batch') {

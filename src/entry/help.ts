@@ -27,7 +27,7 @@ class ShortCommandHelp extends CommandHelp {
   protected override groupFlags(
     flags: Parameters<CommandHelp['groupFlags']>[0],
   ): ReturnType<CommandHelp['groupFlags']> {
-    // A flag with a short form first, because oclif would not align the first line otherwise.
+    // Put a flag with a short form first, because otherwise oclif would not align the first line.
     const ordered = flags.toSorted((one, other) => Number(!one.char) - Number(!other.char));
     const { mainFlags, flagGroups } = super.groupFlags(ordered);
     const known = GROUPS.filter((name) => name in flagGroups);

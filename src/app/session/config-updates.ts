@@ -71,8 +71,8 @@ async function reloadConfig(running: RunningConfig, log: Log): Promise<void> {
       if (changed.length === 0) log.info({}, `reloaded ${source}: no changes`);
       else log.info({ changed }, `reloaded ${source}; applied the changes: ${changed.join(', ')}`);
     } catch (error) {
-      // If an interface rejects the change, the operating system's error does not contain advice,
-      // so only log it.
+      // If an interface rejects the change, the error is the operating system's, and does not contain
+      // advice.
       if (!(error instanceof Error)) throw error;
       const next = error instanceof UserError ? error.next : [];
       const text = `cannot reload the configuration: ${messageOf(error)}. The tunnel is unchanged.`;

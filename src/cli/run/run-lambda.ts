@@ -3,7 +3,7 @@ import { configFlag } from '../flags/config-flag.js';
 /**
  * Runs the Lambda extension, which ends the process itself.
  *
- * @throws UserError of kind `usage` outside Lambda, for a person at a terminal
+ * @throws UserError of kind `usage` if a user runs this outside Lambda
  */
 export async function runLambda({ config }: { readonly config: string }): Promise<void> {
   const { main, notInLambda } = await import('../../lambda/main.js');

@@ -77,12 +77,12 @@ export class ForwardedResponse {
     if (isLast) this.#response.shouldKeepAlive = false;
     this.#response.sendDate = false;
     this.#response.writeHead(answer.status, reasonPhrase(answer.reason), fields);
-    // Often the rest of the response has arrived, too. Node then sends it together with the head.
+    // If the rest of the response has arrived too, Node sends it together with the head.
     process.nextTick(() => this.#sendHead());
     return true;
   }
 
-  /** Sends the head encoded as latin1, which preserves its bytes, unless more was written since. */
+  /** Sends the head as latin1, which preserves its bytes, unless write() or end() has sent it. */
   #sendHead(): void {
     if (this.#isHeadSent || this.#response.writableEnded) return;
     this.#response.write('', 'latin1');
