@@ -57,7 +57,7 @@ describeWith(PEERS, 'kept connections with servers that close them', () => {
   }
 
   it.each([
-    // The least number of bursts: together 10,000 requests in the long run.
+    // The minimum number of bursts: 10,000 requests in total in the long form.
     ['node-silent', `${SERVICE}:80`, atLength({ short: 8, long: 90 }), LANES / 5],
     ['node-announced', `${SERVICE}:81`, atLength({ short: 4, long: 10 }), 0],
     ['nginx', `${OTHER_SERVICE}:80`, atLength({ short: 8, long: 100 }), LANES / 5],
@@ -90,7 +90,7 @@ describeWith(PEERS, 'kept connections with servers that close them', () => {
       const seen = readFileSync(logOf(name), 'utf8').trim().split('\n');
       expect(seen).toHaveLength(sent - failures.length);
       expect(new Set(seen).size).toBe(seen.length);
-      // Else no request has met a closed connection, and the test has shown nothing.
+      // Otherwise, no request has met a closed connection, so the test has not shown anything.
       expect(again()).toBeGreaterThanOrEqual(expectedAgain);
     },
     300_000,

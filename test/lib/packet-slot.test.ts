@@ -14,7 +14,7 @@ it('has the room that WireGuard needs around a packet', () => {
   expect(slot[PACKET_HEADROOM]).toBe(1);
 });
 
-it('aligns packets, whatever the length of the packet before', () => {
+it('aligns packets, whatever the length of the previous packet', () => {
   const slots = new PacketSlots();
   for (let length = 40; length < 60; length++) {
     expect(packetInSlot(slots.allocate(length)).byteOffset % 4).toBe(0);

@@ -169,7 +169,7 @@ export class Simulation implements World, Stage, EndSink {
     const before = authenticated(end);
     this.#act(end, 'datagram', () => {
       end.device.handleDatagrams([{ bytes, endpoint: flight.source }], end.now);
-      // A socket reuses its memory.
+      // Overwrite the bytes, because a real socket reuses its memory.
       bytes.fill(0xee);
       const received: Received = {
         type: header[0] ?? 0,

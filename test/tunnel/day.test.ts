@@ -21,7 +21,7 @@ const TUNNELS = atLength({ short: 3, long: 30 });
 const STEP = 5_000;
 const PORT = 80;
 
-/** The hours after which all code is compiled and all tables have their size. */
+/** The hours after which all code is compiled and all tables have their final size. */
 const WARM_UP = 4;
 
 /**
@@ -77,7 +77,7 @@ class Day {
     await this.#pass(STEP);
   }
 
-  /** An hour with one echo through each tunnel, and with a cut of the line in some hours. */
+  /** An hour with one echo through each tunnel; in some hours, the network also fails. */
   async hour(): Promise<void> {
     const cutAt = this.#random() * 3 * HOUR;
     for (let passed = 0; passed < HOUR; passed += STEP) {
@@ -86,7 +86,7 @@ class Day {
       await this.#pass(STEP);
     }
     for (const tunnel of this.tunnels) await this.#exchange(tunnel);
-    // Lets TIME-WAIT end.
+    // Let TIME-WAIT end.
     for (let passed = 0; passed < 300_000; passed += STEP) await this.#pass(STEP);
     this.#world.link.sent.length = 0;
   }
@@ -149,7 +149,7 @@ async function growthFor(day: Day): Promise<Used> {
 }
 
 it.each(atLength({ short: [1], long: [1, 2] }))(
-  'stays flat in 24 hours, with seed %i',
+  'stays flat over 24 hours, with seed %i',
   async (seed) => {
     const day = new Day(seed);
     const growth = await growthFor(day);

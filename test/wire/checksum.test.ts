@@ -25,7 +25,7 @@ it('sums the example of RFC 1071 section 3', () => {
 it('agrees with the simple algorithm for every length, offset and alignment', () => {
   const lengths = [...Array(91).keys(), 1388, 1389, 1390, 1391, 1392];
   for (let start = 0; start < 4; start++) {
-    // The memory's size is mostly not a multiple of a word.
+    // The size of the memory is usually not a multiple of a word.
     const memory = new Uint8Array(start + 3 + 1392);
     const bytes = memory.subarray(start);
     bytes.set(patternBytes(bytes.length));

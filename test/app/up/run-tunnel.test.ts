@@ -288,7 +288,7 @@ describe('a stop', () => {
 it.each([
   [false, ['soratun0']],
   [true, []],
-])('replaces the interface of a killed tunnel, with --force: %s', async (isForced, expected) => {
+])('removes a killed tunnel’s interface only without --force: %s', async (isForced, expected) => {
   const removed: string[] = [];
   leftovers = {
     isInUse: () => false,

@@ -61,7 +61,7 @@ describeWith(KERNEL_LAB, "the kernel's WireGuard, while the network changes", ()
   }
 
   it(
-    'reports a lost route without keepalives, and its return',
+    'without keepalives, reports a lost route and its return',
     async () => {
       await lab.configure({});
       await lab.upWithPages('--persistent-keepalive', '0');
@@ -161,7 +161,7 @@ describeWith(KERNEL_LAB, "the kernel's WireGuard, while the network changes", ()
   );
 
   it(
-    'uses IPv6, outside and inside',
+    'uses IPv6 outside and inside the tunnel',
     async () => {
       const { service, client, allowedIps } = INSIDE_IPV6;
       lab.onServer('ip', 'address', 'add', `${GATEWAY_IPV6}/64`, 'dev', TAP, 'nodad');
@@ -189,7 +189,7 @@ describeWith(KERNEL_LAB, "the kernel's WireGuard, while the network changes", ()
   );
 
   it(
-    'counts in its metrics what the kernel counts',
+    'shows the counters of the kernel in its metrics',
     async () => {
       await lab.configure({});
       await lab.upWithPages();

@@ -38,7 +38,7 @@ export class FakeKernel implements KernelInterface {
   #publicKey: Uint8Array = new Uint8Array(32);
   #fwmark = 0;
   readonly peers = new Map<string, Writable<KernelPeer>>();
-  /** By which factor the kernel's timers are late. */
+  /** The factor by which keepalive intervals are longer than set. */
   lateness = 1;
   /** When the first packet without a reply was sent, and the next initiation after it. */
   #unanswered: { readonly since: number; next: number } | undefined;
@@ -77,7 +77,7 @@ export class FakeKernel implements KernelInterface {
     }
   }
 
-  /** Sends a packet during a session, to which the server may return one. */
+  /** Sends a packet during a session; the server may send one back. */
   packet(peer: Writable<KernelPeer>, isReturned: boolean): void {
     if (!this.#canReach(peer)) return;
     const now = this.#clock.now();

@@ -24,7 +24,7 @@ export class FakeSocket implements DatagramSocket {
   receive(...datagrams: Datagram[]): void {
     const copies = datagrams.map((datagram) => ({ ...datagram, bytes: datagram.bytes.slice() }));
     this.onReceive(copies);
-    // A socket reuses its memory.
+    // Overwrite the bytes, because a real socket reuses its memory.
     for (const { bytes } of copies) bytes.fill(0xee);
   }
 

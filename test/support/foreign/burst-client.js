@@ -1,8 +1,8 @@
 /**
  * Sends bursts of POSTs through a forwarder: `node burst-client.js URL LANES ROUNDS FIRST`. Each lane
  * sends one POST in each round, with a path of its own: /ROUND-LANE, where rounds count from FIRST.
- * Pauses are drawn around a second. It prints the number of POSTs and the responses that were not
- * 201, as JSON.
+ * The pauses between rounds vary around one second. The program prints the number of POSTs and the
+ * responses that were not 201, as JSON.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout } from 'node:timers/promises';

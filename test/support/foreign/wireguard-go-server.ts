@@ -140,7 +140,7 @@ export class WireGuardGoServer {
     run('ip', '-n', serverSpace, 'route', 'add', host(client), 'dev', this.device);
   }
 
-  /** Gives the client another address, and the service too. */
+  /** Gives both the client and the service an additional address. */
   addInside({ service, client }: Inside): void {
     const { serverSpace, device } = this;
     const allowed = `${host(this.inside.client)},${host(client)}`;

@@ -1,6 +1,6 @@
 /**
  * `up` in a machine with Debian's kernel, against wireguard-go. The machine emulates its processor, so
- * tests wait for evidence and not for a duration.
+ * tests wait for an effect, not for a fixed time.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -117,7 +117,7 @@ export class KernelLab {
     await this.ended();
   }
 
-  /** Stops `up`, and checks that it leaves nothing. */
+  /** Stops `up`, and checks that it leaves nothing behind. */
   async stop(): Promise<void> {
     await this.run('killall -TERM node');
     expect(await this.ended()).toMatchObject({ code: 0 });

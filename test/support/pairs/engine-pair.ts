@@ -136,7 +136,7 @@ export class EnginePair {
       const flight = this.#flights.shift()!;
       const end = flight.to.address === this.alice.endpoint.address ? this.alice : this.bob;
       end.engine.handleDatagrams([flight], this.now);
-      // A socket reuses its memory.
+      // Overwrite the bytes, because a real socket reuses its memory.
       flight.bytes.fill(0xee);
     }
   }

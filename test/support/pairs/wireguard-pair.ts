@@ -182,7 +182,7 @@ export class WireguardPair {
     const endpoint = source ?? this[to === 'alice' ? 'bob' : 'alice'].endpoint;
     const copy = bytes.slice();
     this[to].device.handleDatagrams([{ bytes: copy, endpoint }], this.now);
-    // A socket reuses its memory.
+    // Overwrite the bytes, because a real socket reuses its memory.
     copy.fill(0xee);
   }
 

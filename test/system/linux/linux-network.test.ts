@@ -5,8 +5,8 @@ import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';
 
 /**
- * Opens sockets in a worker that receive datagrams all the time. Then the worker ends in the given
- * way without closing them, several times.
+ * Starts a worker whose sockets receive datagrams all the time, and ends the worker in the given
+ * way without closing the sockets. Repeats this several times.
  */
 const PROGRAM = `
   import { createSocket } from 'node:dgram';

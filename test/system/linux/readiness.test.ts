@@ -85,7 +85,7 @@ describe.each([
       writeSync(to, 'x');
       await until(() => reports === 2);
       control.close();
-      // Work that continues in turns of the event loop has had some turns.
+      // Give work that continues in later turns of the event loop some turns.
       for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
 
@@ -129,7 +129,7 @@ describe.each([
         onReadable: () => {
           turns++;
           if (turns === 1) setTimeout(() => (timerBefore = turns), 0);
-          // As long as it takes for a timer to be due.
+          // Busy-wait until the timer is due.
           for (const end = performance.now() + 1; performance.now() < end;);
           return read(from, 2) !== '';
         },
@@ -160,7 +160,7 @@ describe.each([
       await until(() => got === 'abcd');
     });
 
-    it('does not call a reader again that others have paused', async () => {
+    it('does not call a reader again after other code has paused it', async () => {
       const { from, to } = pipe();
       writeSync(to, 'x');
       let calls = 0;
@@ -308,7 +308,7 @@ describe.each([
       ['fails while it waits', 'setTimeout(() => { throw new Error("end") }, 20)', 1],
       ['ends by itself with nothing open', 'setTimeout(() => socket.close(), 20)', 0],
     ])(
-      'does not keep the process when it %s',
+      'does not keep the process running when it %s',
       async (_name, end, code) => {
         const program = `
       const [, built, file] = process.argv;
@@ -373,7 +373,7 @@ describe.each([
   }),
 );
 
-it('polls again after an error of the descriptor, which stops a poll of libuv', async () => {
+it('polls again after an error on the descriptor, which makes libuv stop the poll', async () => {
   const wanted: unknown[] = [];
   let report: Parameters<Libc['poll']>[2] = () => undefined;
   const poll = { start: (events: unknown) => void wanted.push(events), stop() {}, close() {} };

@@ -85,7 +85,7 @@ describeWith(['linux', 'koffi', 'root', 'tun', 'ip'], 'rtnetlink', () => {
     expect(refusal(() => netlink.deleteRoute(main)).code).toBe('ESRCH');
   });
 
-  it('finds the interface of a route, by the mark of the datagrams, or why no route exists', () => {
+  it('finds the interface of a route by the mark of the datagrams, or reports why none exists', () => {
     netlink.setUp(index);
     space.ip('tuntap', 'add', 'other', 'mode', 'tun');
     space.ip('link', 'set', 'other', 'up');

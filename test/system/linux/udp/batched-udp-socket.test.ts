@@ -217,7 +217,7 @@ describeWith(['linux', 'koffi'], 'datagrams in batches', () => {
     const memories = new Set<ArrayBufferLike>();
     let count = 0;
     right.onReceive = (datagrams) => {
-      // As decryption in place does.
+      // Overwrite the bytes, as decryption in place does.
       datagrams.forEach(({ bytes }, index) => bytes.fill(index));
       datagrams.forEach(({ bytes }, index) => {
         expect(bytes.every((byte) => byte === (index & 0xff))).toBe(true);
