@@ -81,7 +81,7 @@ async function post(tunnel) {
   await once(response.resume(), 'end');
 }
 
-/** The turns of the event loop so far; Node.js 20.19 counts them. */
+/** The turns of the event loop so far; needs Node.js 20.19 or later. */
 function loopTurns() {
   return performance.nodeTiming.uvMetricsInfo.loopCount;
 }

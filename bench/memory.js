@@ -28,7 +28,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     /** The seconds without traffic, in which V8 usually collects garbage. */
     idle: { type: 'string', default: '30' },
-    /** How many times to start `up` and measure only its idle memory. */
+    /** How many times to start `up`; only the last start is measured under load. */
     starts: { type: 'string', default: '1' },
     /** The `run.js` of another build to measure. */
     arctun: { type: 'string', default: ARCTUN },
@@ -87,7 +87,7 @@ async function measureLoad(name, carrier, client, url, limit) {
     const { bytes, perSecond } = await runTask(lab, { ...task, milliseconds });
     const cpu = carrier.cpuSeconds() - before;
     const rate = bytes
-      ? `${((bytes * 8) / 1_000 / milliseconds).toFixed(0)} Mbit/s, CPU ${((cpu * 1e9) / bytes).toFixed(1)} s a GB`
+      ? `${((bytes * 8) / 1_000 / milliseconds).toFixed(0)} Mbit/s, CPU ${((cpu * 1e9) / bytes).toFixed(1)} s per GB`
       : `${perSecond.toFixed(0)} a second, CPU ${((cpu * 1e9) / perSecond / milliseconds).toFixed(0)} µs each`;
     print(`${name}: peak of ${what} (${rate})`, peakMemory(carrier), limit);
   }

@@ -1,8 +1,8 @@
 /**
  * Measures the throughput of a tunnel over a path that is faster than this machine: `npm run
- * bench:tunnel`. Streams, pings and UDP use the network interface of `arctun up --mode tun`, streams
- * use the proxy in userspace, and small POSTs use the forwarder. Each is compared with wireguard-go
- * as the client of the same server. `--only tun` and `--socket dgram` restrict the runs.
+ * bench:tunnel`. Streams, pings and UDP use the network interface of `arctun up --mode tun`. In
+ * userspace mode, streams use the proxy, and small POSTs use the forwarder. Each is compared with
+ * wireguard-go as the client of the same server. `--only tun` and `--socket dgram` restrict the runs.
  * docs/reference/benchmarks.md describes the measurements.
  */
 import { parseArgs } from 'node:util';
@@ -84,7 +84,7 @@ async function compareTransfers(name, ours, theirs) {
       const both = await alternate({ ...ours, task, streams }, { ...theirs, task, streams });
       const what = `${task}load, streams: ${streams}, ${name} / wireguard-go`;
       print(what, ...both.map(rateOf), 'Mbit/s');
-      print('  CPU time', ...both.map(cpuOf), 'ms a gigabyte');
+      print('  CPU time', ...both.map(cpuOf), 'ms per gigabyte');
     }
   }
 }

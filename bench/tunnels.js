@@ -29,7 +29,7 @@ const { values } = parseArgs({
     keepalive: { type: 'string', default: '60' },
     /** Further parameters of the program that opens the tunnels, such as `--heap`. */
     client: { type: 'string', default: '' },
-    /** The state folder, such as one in /dev/shm to leave out the disk. */
+    /** The state folder, such as one in /dev/shm to keep the state in memory. */
     state: { type: 'string' },
     /** Parameters for Node.js, such as `--expose-gc`. */
     node: { type: 'string', default: '' },

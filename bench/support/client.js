@@ -5,9 +5,10 @@
  *                      "task":"up","run":1,"milliseconds":3000}'
  *
  * `stack` is `ours`, the library's dialer; `kernel`, the kernel's TCP; or `socks5`, the proxy at
- * `proxy`. `task` is `up` or `down`, with as many `streams` at once; `post`, one POST of `bytes`; or `posts`, as many
- * small POSTs to `url` on `connections` connections as possible. The program prints `ready`, waits
- * for a line, and prints the result as JSON. It exits when its standard input ends.
+ * `proxy`. `task` is `up` or `down`, with the number of `streams` at once; `post`, one POST of
+ * `bytes`; or `posts`, as many small POSTs to `url` on `connections` connections as possible. The
+ * program prints `ready`, waits for a line, and prints the result as JSON. It exits when its standard
+ * input ends.
  */
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';

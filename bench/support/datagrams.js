@@ -1,4 +1,4 @@
-/** Pings and UDP streams through a network interface, by the programs ping and iperf3. */
+/** Pings and UDP streams through a network interface, with the programs ping and iperf3. */
 
 /** The rates to try, in Mbit/s of payload. */
 const RATES = [100, 150, 200, 250, 300, 400, 500, 600, 700];
@@ -6,7 +6,7 @@ const RATES = [100, 150, 200, 250, 300, 400, 500, 600, 700];
 /** The largest UDP payload in a packet of 1,400 bytes. */
 const PAYLOAD = 1372;
 
-/** The share of lost datagrams that a rate may have, in percent. */
+/** The limit for the lost datagrams at a rate, in percent. */
 const MOST_LOST = 1;
 
 const PORT = 5201;

@@ -59,7 +59,7 @@ function bestJoin(chunks, fixed) {
   return best;
 }
 
-/** Returns what changes if the users of either chunk load both chunks, and its cost in bytes. */
+/** Returns the changes and the cost in bytes if the users of either chunk load both chunks. */
 function joined(one, other, fixed) {
   const users = new Set([...one.users, ...other.users]);
   const loaded = reachedFrom(one, ({ imports }) => imports);
@@ -131,7 +131,7 @@ function importsOf({ imports }) {
     .map(({ path }) => path);
 }
 
-/** Returns everything that imports reach from the start, including the start. */
+/** Returns the start and everything that it imports, directly or indirectly. */
 function reachedFrom(start, importsOf) {
   const reached = new Set([start]);
   for (const one of reached) for (const other of importsOf(one)) reached.add(other);
