@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url';
 
 const ARCTUN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
 const RUNS = 15;
-const LIMIT_VERSION = 2.2;
-const LIMIT_UP = 5.0;
+const LIMIT_VERSION = 2.1;
+const LIMIT_UP = 4.6;
 
 /** Returns a process's user and system time in milliseconds, from the kernel's accounting. */
 function cpuOf(parameters, env = process.env) {
