@@ -12,7 +12,7 @@ const LARGEST = 4 * 1024 * 1024;
  *
  * A garbage collection while idle may shrink the young generation to 2 MB. It must then be able to
  * grow again, because collecting so little garbage at a time costs CPU time under load.
- * docs/explanation/performance.md has measurements.
+ * docs/explanation/memory.md has measurements.
  */
 export function limitYoungGeneration(): void {
   // V8 collects garbage between two events as soon as this percentage is full, instead of 80.
