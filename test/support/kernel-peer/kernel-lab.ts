@@ -128,8 +128,9 @@ export class KernelLab {
     expect(await this.run(NETWORK)).toBe(this.#before);
   }
 
-  ping(target = this.server.inside.service): Promise<string> {
-    return this.run(`ping -c 3 -W 60 ${target}`);
+  /** Waits until three pings in a row are answered. The first one may be lost before that. */
+  async ping(target = this.server.inside.service): Promise<void> {
+    await this.until(`ping -c 3 -W 10 ${target} | grep ' 0% packet loss'`);
   }
 
   /** The received bytes, as `wg` shows them. */
