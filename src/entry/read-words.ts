@@ -1,5 +1,6 @@
 /** Finds the command in the words of a command line, with soratun's syntax. */
 import { didYouMean } from '../cli/errors/did-you-mean.js';
+import { quotedIfBlank } from '../cli/errors/quoted-if-blank.js';
 import { UserError } from '../lib/errors/user-error.js';
 
 /** The available commands and topics, with IDs in oclif's form: `sim:list`. */
@@ -187,7 +188,7 @@ function unknownCommand(words: readonly string[], { commands, topics }: CommandI
   ].filter((candidate) => candidate !== first);
   return new UserError('usage', {
     what: 'unknown command',
-    why: name,
+    why: quotedIfBlank(name),
     next: [
       ...didYouMean(name, candidates),
       `Run "arctun ${isTopic ? `${first} ` : ''}--help" to list the commands.`,

@@ -18,6 +18,13 @@ function refusal(line: string): string {
   throw new Error(`${line} is not refused`);
 }
 
+it.each([
+  [[''], '""'],
+  [['sim', ' '], 'sim  '],
+])('refuses the words %j', (words, name) => {
+  expect(() => readWords(words, INDEX)).toThrow(`unknown command: ${name}`);
+});
+
 describe('a command', () => {
   it.each([
     ['up', 'up', ''],

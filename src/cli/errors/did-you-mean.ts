@@ -12,7 +12,9 @@ export function didYouMean(word: string, candidates: readonly string[]): string[
     (a, b) => slips(word, a) - slips(word, b),
   );
   const most = Math.max(1, Math.floor(nearest.length / 3));
-  const meant = longer ?? (slips(word, nearest) <= most ? nearest : undefined);
+  // A candidate of one letter would be similar to any word of one letter.
+  const isAlike = slips(word, nearest) <= most && slips(word, nearest) < nearest.length;
+  const meant = longer ?? (isAlike ? nearest : undefined);
   return meant === undefined ? [] : [`Did you mean ${meant}?`];
 }
 

@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 import { UserError, type UserErrorText } from '../../lib/errors/user-error.js';
 import { didYouMean } from './did-you-mean.js';
+import { quotedIfBlank } from './quoted-if-blank.js';
 import { type CommandLine, isTyped, sourceOf } from './value-source.js';
 
 export interface UsageContext extends CommandLine {
@@ -29,8 +30,8 @@ const SENTENCES: readonly (readonly [
     }),
   ],
   [
-    /^Unexpected arguments?: ([^]+)$/,
-    ([, words = '']) => ({ what: 'unexpected argument', why: words }),
+    /^Unexpected arguments?: ([^]*)$/,
+    ([, words = '']) => ({ what: 'unexpected argument', why: quotedIfBlank(words) }),
   ],
   [
     /^Expected --([\w-]+)=([^]*) to be one of: (.+)$/,
@@ -59,7 +60,7 @@ const SENTENCES: readonly (readonly [
     /^Missing \d+ required args?:\n(\S+)\s+([^]+)$/,
     ([, name = '', description = '']) => ({
       what: `missing argument ${name.toUpperCase()}`,
-      why: description.replaceAll(/\s+/g, ' ').trim(),
+      why: expectation(description.replaceAll(/\s+/g, ' ').trim()),
     }),
   ],
   [
@@ -128,6 +129,12 @@ const helpFor = ({ command }: UsageContext) => `Run "arctun ${command} --help" t
 /** Removes color codes and oclif's own advice from a message. */
 function plain(message: string): string {
   return stripVTControlCharacters(message).replace(/\nSee more help with --help$/, '');
+}
+
+/** Replaces oclif's list of options, such as `(bash|zsh) Shell to …`, with a sentence. */
+function expectation(description: string): string {
+  const [, options] = /^\(([^)]+\|[^)]+)\)/.exec(description) ?? [];
+  return options === undefined ? description : `expected one of ${options.replaceAll('|', ', ')}`;
 }
 
 const dashed = (name: string) => `--${name}`;

@@ -11,6 +11,9 @@ it.each([
   ['pu', ['up', 'status'], ['Did you mean up?']],
   ['nosuch', ['list', 'show'], []],
   ['x', ['up'], []],
+  // Replacing every letter is not a typo.
+  ['x', ['s'], []],
+  ['', ['s'], []],
   ['x', [], []],
 ])('suggests for %s among %j: %j', (word, candidates, sentences) => {
   expect(didYouMean(word, candidates)).toEqual(sentences);

@@ -54,6 +54,7 @@ it.each([
   ['--mdoe auto', ['unknown flag: --mdoe', 'Did you mean --mode?', HELP]],
   ['--nosuch --neither', ['unknown flags: --nosuch, --neither', HELP]],
   ['a b', ['unexpected argument: b', HELP]],
+  ["a ''", ['unexpected argument: ""', HELP]],
   [
     '--mode tan',
     ['invalid --mode: "tan" is not one of auto, tun, userspace', 'Did you mean tun?', HELP],
@@ -76,6 +77,22 @@ it.each([
   ],
 ])('%s', async (line, lines) => {
   expect(await refusal(line)).toEqual(lines);
+});
+
+it.each([
+  [{ options: ['bash', 'zsh'] }, 'missing argument SHELL: expected one of bash, zsh'],
+  [{}, 'missing argument SHELL: Shell to print the script for.'],
+])('names a missing argument and its options: %j', async (options, message) => {
+  const shell = Args.string({
+    description: 'Shell to print the script for.',
+    required: true,
+    ignoreStdin: true,
+    ...options,
+  });
+  const error = await Parser.parse([], { args: { shell } }).catch((thrown: unknown) => thrown);
+  const context = { command: 'try it', flags: {}, words: [], env: {} };
+  const known = usageError(error as Error, context);
+  expect([known?.message, known?.next]).toEqual([message, [HELP]]);
 });
 
 it('accepts an empty value if it is the default', async () => {
