@@ -1,6 +1,6 @@
 /** Opens a tunnel, sends one message to Unified Endpoint, and closes the tunnel. */
 import { UserError } from '../lib/errors/user-error.js';
-import { DialError } from '../proxy/dialer.js';
+import { DialError, type DialFailure } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http-exchange.js';
 import { exchangeTcp } from '../proxy/tcp-exchange.js';
 import { exchangeUdp } from '../proxy/udp-exchange.js';
@@ -134,7 +134,7 @@ function explain(error: unknown, { target }: SendOptions): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
   const what = `cannot send to ${target.host}:${target.port}`;
   if (error instanceof DialError) {
-    const { reason = 'not-connected', next = [] } =
+    const { reason = 'not-connected', next = adviceFor(error) } =
       error.cause instanceof TunnelError ? error.cause : {};
     return new TunnelError(reason, { what, why: error.message, next, cause: error });
   }
@@ -147,4 +147,12 @@ function explain(error: unknown, { target }: SendOptions): unknown {
     ],
     cause: error,
   });
+}
+
+/** The failures that usually depend on the target. */
+const TARGET_FAILURES = new Set<DialFailure>(['no-route', 'refused', 'unreachable', 'timeout']);
+
+function adviceFor({ reason }: DialError): readonly string[] {
+  if (!TARGET_FAILURES.has(reason)) return [];
+  return ["Check the target's address and port (--forward-to)."];
 }

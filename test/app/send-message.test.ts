@@ -156,6 +156,7 @@ it.each(['tcp', 'udp'] as const)(
       kind: 'tunnel',
       reason: 'not-connected',
       what: `cannot send to ${SERVICE}:${PORT}`,
+      next: ["Check the target's address and port (--forward-to)."],
     });
   },
 );
@@ -166,6 +167,7 @@ it.each(['tcp', 'udp'] as const)('fails with kind tunnel over %s without a route
   expect(await sending).toMatchObject({
     kind: 'tunnel',
     why: '192.0.2.1 is outside the allowed IPs',
+    next: ["Check the target's address and port (--forward-to)."],
   });
 });
 

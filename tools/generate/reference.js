@@ -164,7 +164,8 @@ const FAILURES = {
   configuration:
     'Configuration: a missing file or folder, malformed JSON, or an unusable `arc.json`.',
   api: 'The SORACOM API refused the call or could not be reached.',
-  tunnel: 'Tunnel: no handshake, no route, or the SIM is in use on this machine.',
+  tunnel:
+    'Tunnel: no handshake, no route, a target that cannot be reached, or the SIM is in use on this machine.',
   permission: 'Permission: this user may not use the file, port, interface or tunnel.',
 };
 
