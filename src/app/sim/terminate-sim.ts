@@ -170,6 +170,7 @@ function declined(simId: string): UserError {
   return new UserError('failed', {
     what: `SIM ${simId} was not terminated`,
     why: 'you did not type the expected word',
+    next: ['Run the same command again, and type exactly the text in parentheses.'],
   });
 }
 

@@ -131,6 +131,7 @@ describe('the confirmation', () => {
   it('terminates nothing if the answer is wrong', async () => {
     const error = await failureOf(terminate({}, { confirm: () => Promise.resolve(false) }));
     expect(error).toMatchObject({ kind: 'failed', what: `SIM ${SIM_ID} was not terminated` });
+    expect(error.next).toEqual([expect.stringContaining('type exactly the text in parentheses')]);
     expect(ports.api.work).toEqual([`getSim ${SIM_ID}`]);
   });
 });
