@@ -80,7 +80,16 @@ async function renewed(existing: ArcConfig, { api, ports, profile }: DumpRun): P
   const { simId } = existing;
   const session = readSession(await api.createArcSession(simId), simId);
   const config = withProfile(withSession(existing, session), profile);
-  await ports.print(formatArcConfig(config));
+  try {
+    await ports.print(formatArcConfig(config));
+  } catch (error) {
+    throw new UserError('failed', {
+      what: 'cannot write arc.json to standard output',
+      why: messageOf(error),
+      next: [`Run the same command again: SIM ${simId} has a new session, which was not saved.`],
+      cause: error,
+    });
+  }
   return config;
 }
 

@@ -163,6 +163,17 @@ it.each([
   expect(bench.server.calls.at(-1)).toBe('POST /v1/auth/logout');
 });
 
+it('advises another run if a new session cannot be printed', async () => {
+  bench.files.texts.set(TARGET, SAMPLE);
+  expect(await failureOf(dump({}, new Error('no space left')))).toMatchObject({
+    kind: 'failed',
+    what: 'cannot write arc.json to standard output',
+    why: 'no space left',
+    next: [expect.stringMatching(/^Run the same command again: SIM \d+ has a new session/)],
+  });
+  expect(bench.files.texts.get(TARGET)).toBe(SAMPLE);
+});
+
 it('keeps the key in arc.json if standard output fails', async () => {
   const error = await failureOf(dump({}, new Error('no space left')));
   expect(error.what).toContain(`SIM ${SIM_ID} was created`);
