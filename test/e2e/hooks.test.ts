@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
@@ -120,6 +121,8 @@ it('end with their child processes when a second signal ends up', async () => {
   started.kill('SIGTERM');
   const sleeper = join(folder, 'sleeper');
   await until(() => existsSync(sleeper));
+  // A signal within 100 ms would count as the same one.
+  await setTimeout(150);
   started.kill('SIGTERM');
   await started.finished;
   const pid = Number(readFileSync(sleeper, 'utf8'));

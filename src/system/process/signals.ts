@@ -6,12 +6,19 @@ import { killGroups } from './process-groups.js';
 let reload: (() => void) | undefined;
 
 /**
+ * The time, in ms, in which further stop signals count as the same one. Ctrl-C in a terminal reaches
+ * both a wrapper, such as npx or timeout(1), and this process, to which the wrapper forwards it.
+ */
+const ONE_STOP = 100;
+
+/**
  * Returns a signal that aborts at the first SIGINT, SIGTERM, SIGHUP or SIGABRT; the second one ends
  * the process. The abort reason is a StoppedError. After reloadRequests() has taken over SIGHUP,
  * SIGHUP does not stop the process.
  */
-export function stopSignal(): AbortSignal {
+export function stopSignal(now = () => performance.now()): AbortSignal {
   const controller = new AbortController();
+  let stoppedAt = Infinity;
   for (const name of STOP_SIGNALS) {
     const handle = () => {
       if (name === 'SIGHUP' && reload !== undefined) {
@@ -20,7 +27,8 @@ export function stopSignal(): AbortSignal {
         return;
       }
       const stop = new StoppedError(name);
-      if (controller.signal.aborted) endBy(name, handle, stop.exitCode);
+      if (now() - stoppedAt > ONE_STOP) endBy(name, handle, stop.exitCode);
+      stoppedAt = Math.min(stoppedAt, now());
       controller.abort(stop);
     };
     process.on(name, handle);

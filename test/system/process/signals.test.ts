@@ -36,12 +36,17 @@ it.each([
   ['SIGHUP', 129],
   ['SIGABRT', 134],
 ] as const)('fires at the first %s, and exits with %d at a second stop signal', (name, code) => {
-  const signal = stopSignal();
+  let now = 0;
+  const signal = stopSignal(() => now);
   expect(signal.aborted).toBe(false);
+  process.emit(name);
+  // A wrapper forwards the signal that this process has also received.
+  now = 100;
   process.emit(name);
   expect(signal.reason).toBeInstanceOf(StoppedError);
   expect(signal.reason).toMatchObject({ what: `stopped by ${name}`, exitCode: code });
   expect(exit).not.toHaveBeenCalled();
+  now = 101;
   process.emit('SIGTERM');
   expect(exit).toHaveBeenCalledWith(143);
   expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
@@ -51,9 +56,11 @@ it('terminates commands in their own group before the process exits', () => {
   processGroups.add(1_000_001);
   processGroups.add(1_000_002);
   processGroups.delete(1_000_002);
-  stopSignal();
+  let now = 0;
+  stopSignal(() => now);
   process.emit('SIGINT');
   expect(kill).not.toHaveBeenCalled();
+  now = 1_000;
   process.emit('SIGINT');
   expect(kill.mock.calls).toEqual([
     [-1_000_001, 'SIGKILL'],
@@ -69,7 +76,9 @@ it('exits at the second signal, without waiting for a thread', async () => {
     const signal = stopSignal();
     // A minute's work for a thread, as a lookup is one.
     pbkdf2('', '', 2 ** 31 - 1, 64, 'sha512', () => undefined);
-    signal.addEventListener('abort', () => process.kill(process.pid, 'SIGINT'));
+    signal.addEventListener('abort', () => {
+      setTimeout(() => process.kill(process.pid, 'SIGINT'), 200);
+    });
     process.kill(process.pid, 'SIGINT');
     setInterval(() => undefined, 1000);
   `;
