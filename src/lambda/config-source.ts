@@ -145,8 +145,7 @@ async function textsOfPath(path: string, { files }: ConfigPorts): Promise<FoundT
   try {
     return { place: path, texts: [{ text: await files.readText(path), source: path, path }] };
   } catch (error) {
-    // List the entries only if the path may be a folder.
-    const isFolder = error instanceof FileError && error.failure === 'failed';
+    const isFolder = error instanceof FileError && error.failure === 'is-folder';
     names = isFolder ? await files.list(path).catch(() => []) : [];
     if (names.length === 0) throw error;
   }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 
 import { FileError } from '../../src/ports/files.js';
@@ -5,6 +8,7 @@ import { findConfigs } from '../../src/lambda/config-source.js';
 import { NotYetError } from '../../src/lambda/not-yet-error.js';
 import type { ConfigPlace } from '../../src/lambda/settings.js';
 import type { UserError } from '../../src/lib/errors/user-error.js';
+import { systemFiles } from '../../src/system/files/files.js';
 import { MemoryFiles } from '../arc-config/memory-files.js';
 import { PRIVATE_KEY, SAMPLE, sampleWith } from '../arc-config/sample.js';
 
@@ -40,7 +44,7 @@ const sourcesOf = async (found: ReturnType<typeof find>) =>
 
 /** As the system reports it: the path to be read as a file is a folder. */
 function folder(path: string, texts: Record<string, string>): void {
-  files.failures.set(`readText ${path}`, new FileError('failed', path, 'it is a folder'));
+  files.failures.set(`readText ${path}`, new FileError('is-folder', path, 'it is a folder'));
   for (const [name, text] of Object.entries(texts)) files.texts.set(`${path}/${name}`, text);
 }
 
@@ -145,6 +149,23 @@ describe('files', () => {
     folder('/pool', { 'b.json': SAMPLE, 'a.json': OTHER, 'README.md': '#' });
     const sources = await sourcesOf(findValue('/pool'));
     expect(sources).toEqual(['/pool/a.json', '/pool/b.json']);
+  });
+
+  it('is read from a folder of the file system', async () => {
+    const pool = mkdtempSync(join(tmpdir(), 'arctun-pool-'));
+    try {
+      writeFileSync(join(pool, 'a.json'), SAMPLE);
+      writeFileSync(join(pool, 'b.json'), OTHER);
+      const ports = {
+        files: systemFiles,
+        taskRoot: '/',
+        readSecret: () => Promise.reject(new Error('no secret')),
+      };
+      const { configs } = await findConfigs({ kind: 'value', value: pool }, ports);
+      expect(configs).toHaveLength(2);
+    } finally {
+      rmSync(pool, { recursive: true });
+    }
   });
 
   it('may be missing in a folder', async () => {
