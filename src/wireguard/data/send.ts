@@ -173,8 +173,14 @@ export class Sender implements TimerHandler<Peer> {
     this.beginHandshakeSoon(peer, now);
   }
 
-  /** Stages a packet, and sends all staged packets if a session exists. */
+  /** Sends a packet, after all staged ones. Without a session, stages it. */
   send(peer: Peer, slot: Uint8Array, now: number): void {
+    const keypair = peer.keypairs.current;
+    if (peer.staged.length === 0 && keypair?.canSend(now)) {
+      this.#seal(peer, keypair, slot, now);
+      this.#keepKeyFresh(peer, now);
+      return;
+    }
     if (!peer.staged.push(slot)) this.#context.drops.count('staged-overflow');
     this.sendStaged(peer, now);
   }

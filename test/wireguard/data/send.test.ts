@@ -1,4 +1,5 @@
 /** When and what the device sends: rekeying, retries, staging, padding, counters. */
+import { jest } from '@jest/globals';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../../../src/lib/packet-slot.js';
 import { Device, type PeerOptions } from '../../../src/wireguard/device.js';
@@ -274,6 +275,14 @@ it('counts bytes as the kernel does: ten pings of 84 bytes each way (netns.sh)',
   expect(pair.alice.peer.rxBytes).toBe(92 + 10 * 128);
   expect(pair.bob.peer.rxBytes).toBe(pair.alice.peer.txBytes);
   expect(pair.bob.peer.txBytes).toBe(pair.alice.peer.rxBytes);
+});
+
+it('does not stage a packet that can be sent, because staging allocates memory', () => {
+  const pair = WireguardPair.established();
+  const push = jest.spyOn(pair.alice.peer.staged, 'push');
+  pair.send('alice');
+  expect(pair.sent(DATA)).toHaveLength(1);
+  expect(push).not.toHaveBeenCalled();
 });
 
 it('never uses a counter twice', () => {
