@@ -75,16 +75,27 @@ async function untilBegun(curl: TestProcess, download: string): Promise<void> {
   while (curl.running && size() === 0) await pause(50);
 }
 
+/** Downloads, but reads only the first byte until a line is typed, so that the transfer cannot end. */
+const PAUSED_DOWNLOAD =
+  'exec 3<&0; curl -sSf --max-time 240 "$0" </dev/null | ' +
+  '{ dd bs=1 count=1 status=none; read -r _ <&3; cat; } >"$1"';
+
 /** The peer is stopped for 30 s. */
 async function stopPeerWithinTransfer(server: WireGuardGoServer): Promise<void> {
   const { url } = await server.up();
   const download = join(server.folder, 'download');
-  // More than a fast tunnel carries before the test notices its first bytes; curl limits no rate in
-  // its first second.
+  // More than all buffers between the two ends can contain.
   const length = 150 * MEGABYTE;
-  const get = server.curl('-f', '-o', download, `${url}/bytes/${length}`);
+  const get = server.processes.start(
+    [
+      ...inSpace(server.clientSpace),
+      ...['bash', '-o', 'pipefail', '-c', PAUSED_DOWNLOAD, `${url}/bytes/${length}`, download],
+    ],
+    { interactive: true },
+  );
   await untilBegun(get, download);
   server.signalWireGuard('SIGSTOP');
+  get.type('\n');
   await pause(30_000);
   expect(get.running).toBe(true);
   server.signalWireGuard('SIGCONT');
