@@ -1,5 +1,5 @@
 import { BaseCommand } from '../src/cli/base-command.js';
-import { browserFlags, browserPolicy } from '../src/cli/flags/browser-flags.js';
+import { browserFlags, browserPolicy } from '../src/cli/flags/listeners/browser-flags.js';
 import { chosenLevel, logFlags } from '../src/cli/flags/log-flags.js';
 import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
 import {

@@ -8,30 +8,34 @@ import type { ModePorts } from '../../app/up/choose-mode.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { LogOptions } from '../../ports/log.js';
 import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
-import { browserFlags } from '../flags/browser-flags.js';
+import { browserFlags } from '../flags/listeners/browser-flags.js';
 import { captureFlags, captureOptions, refuseKernelCapture } from './capture.js';
 import type { Context } from '../context.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { credentialFlags } from '../flags/credential-flags.js';
 import { type Flags, grouped, type ParsedLine } from '../flags/flag.js';
-import { forwardFlags, forwardSettings } from '../flags/forward-flags.js';
+import { forwardFlags, forwardSettings } from '../flags/listeners/forward-flags.js';
 import { chosenLevel, configuredLogFlags, configuredLogLevel } from '../flags/log-flags.js';
 import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
 import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
-import { nameServers, proxyFlags, proxySettings } from '../flags/proxy-flags.js';
+import { nameServers, proxyFlags, proxySettings } from '../flags/listeners/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
 import { renewalPorts } from './renewal.js';
 import { renewalFlag } from '../flags/renewal-flag.js';
 import { socketFlag } from '../flags/socket-flag.js';
-import { statusListen, statusListenFlag, statusPageSettings } from '../flags/status-listen-flag.js';
+import {
+  statusListen,
+  statusListenFlag,
+  statusPageSettings,
+} from '../flags/listeners/status-listen-flag.js';
 import { refuseConfigFlag, stdinFlag } from '../flags/stdin-flag.js';
 import { congestionFlag, tunnelFlags } from '../flags/tunnel-flags.js';
 import {
   refuseUserspaceFlags,
   userspaceFlag,
   userspaceVariable,
-} from '../flags/userspace-flags.js';
+} from '../flags/listeners/userspace-flags.js';
 
 /** The flags; in each group of the help, the most used flags come first. */
 export const upFlags = {

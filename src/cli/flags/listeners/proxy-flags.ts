@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 
-import type { ProxySettings } from '../../app/up/open-userspace.js';
-import { PLATFORM_NAME_SERVERS } from '../../app/up/plan-tunnel.js';
-import { fromSetting } from '../../lib/errors/from-setting.js';
-import { UserError } from '../../lib/errors/user-error.js';
-import { parseListenAddress, requireLoopback } from '../../proxy/listen-address.js';
-import { grouped } from './flag.js';
+import type { ProxySettings } from '../../../app/up/open-userspace.js';
+import { PLATFORM_NAME_SERVERS } from '../../../app/up/plan-tunnel.js';
+import { fromSetting } from '../../../lib/errors/from-setting.js';
+import { UserError } from '../../../lib/errors/user-error.js';
+import { parseListenAddress, requireLoopback } from '../../../proxy/listen-address.js';
+import { grouped } from '../flag.js';
 
 const PORT = 1080;
 const DEFAULT_LISTEN = `127.0.0.1:${PORT}`;

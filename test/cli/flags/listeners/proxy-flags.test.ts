@@ -1,4 +1,4 @@
-import { nameServers, proxySettings } from '../../../src/cli/flags/proxy-flags.js';
+import { nameServers, proxySettings } from '../../../../src/cli/flags/listeners/proxy-flags.js';
 
 const CLOSED = { 'allow-open': false };
 

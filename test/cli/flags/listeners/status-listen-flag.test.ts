@@ -1,4 +1,4 @@
-import { statusListen } from '../../../src/cli/flags/status-listen-flag.js';
+import { statusListen } from '../../../../src/cli/flags/listeners/status-listen-flag.js';
 
 const CLOSED = { 'allow-open': false };
 

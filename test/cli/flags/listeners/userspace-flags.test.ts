@@ -2,7 +2,7 @@ import {
   refuseUserspaceFlags,
   userspaceFlag,
   userspaceVariable,
-} from '../../../src/cli/flags/userspace-flags.js';
+} from '../../../../src/cli/flags/listeners/userspace-flags.js';
 
 const flag = (name: string) => ({ type: 'flag' as const, flag: name });
 

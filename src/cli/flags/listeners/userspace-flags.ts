@@ -1,8 +1,8 @@
-import { UserError } from '../../lib/errors/user-error.js';
-import type { CommandLineToken } from './flag.js';
+import { UserError } from '../../../lib/errors/user-error.js';
+import type { CommandLineToken } from '../flag.js';
 import { forwardFlags } from './forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
-import { congestionFlag } from './tunnel-flags.js';
+import { congestionFlag } from '../tunnel-flags.js';
 
 // Exclude --allow-open, because --status-listen uses it in both modes.
 const USERSPACE_FLAGS = new Set(

@@ -1,6 +1,9 @@
-import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
-import { parseAllowedHosts, parseAllowedOrigins } from '../../proxy/http/parse-browser-policy.js';
-import { type FlagValues, grouped } from './flag.js';
+import type { BrowserPolicy } from '../../../proxy/http/browser-check.js';
+import {
+  parseAllowedHosts,
+  parseAllowedOrigins,
+} from '../../../proxy/http/parse-browser-policy.js';
+import { type FlagValues, grouped } from '../flag.js';
 
 /** Flags that control which browser requests a listener accepts. */
 export const browserFlags = grouped('Listener', {

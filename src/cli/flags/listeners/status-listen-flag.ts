@@ -1,11 +1,11 @@
-import { fromSetting } from '../../lib/errors/from-setting.js';
+import { fromSetting } from '../../../lib/errors/from-setting.js';
 import {
   type ListenAddress,
   parseListenAddress,
   requireLoopback,
-} from '../../proxy/listen-address.js';
+} from '../../../proxy/listen-address.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
-import { type FlagValues, grouped } from './flag.js';
+import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
 const USUAL_PORT = 9100;
