@@ -60,17 +60,16 @@ export interface Crypto {
 /** Encrypts packets in place: ChaCha20-Poly1305 without associated data (whitepaper 5.4.6). */
 export interface TransportKey {
   /**
-   * Encrypts `buffer[offset, offset + length)` in place and writes the 16-byte tag after it. The
-   * nonce is 4 zero bytes followed by `counter` as 8 bytes, little-endian. `counter` is an integer
-   * below 2^53.
+   * Encrypts `text` in place and writes the 16-byte tag to `tag`. The nonce is 4 zero bytes
+   * followed by `counter` as 8 bytes, little-endian. `counter` is an integer below 2^53.
    */
-  seal(buffer: Uint8Array, offset: number, length: number, counter: number): void;
+  seal(text: Uint8Array, tag: Uint8Array, counter: number): void;
 
   /**
-   * Decrypts `buffer[offset, offset + length)` in place; `length` includes the tag. Returns false
-   * if the tag is wrong; the buffer then contains undefined bytes, which must not be used.
+   * Decrypts `text` in place. Returns false if the 16-byte `tag` is wrong; `text` then contains
+   * undefined bytes, which must not be used.
    */
-  open(buffer: Uint8Array, offset: number, length: number, counter: number): boolean;
+  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean;
 
   /** Overwrites the key. The object must not be used afterwards. */
   wipe(): void;

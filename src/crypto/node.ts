@@ -117,28 +117,25 @@ class NodeTransportKey implements TransportKey {
     this.#key = copySecret(key);
   }
 
-  seal(buffer: Uint8Array, offset: number, length: number, counter: number): void {
+  seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
     writeCounterNonce(this.#nonce, counter);
     const cipher = createCipheriv(AEAD, this.#key, this.#nonce, TAG_OPTION);
-    const end = offset + length;
-    buffer.set(cipher.update(buffer.subarray(offset, end)), offset);
+    text.set(cipher.update(text));
     cipher.final();
-    buffer.set(cipher.getAuthTag(), end);
+    tag.set(cipher.getAuthTag());
   }
 
-  open(buffer: Uint8Array, offset: number, length: number, counter: number): boolean {
-    const end = offset + length - TAG_LENGTH;
-    if (end < offset) return false;
+  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
     writeCounterNonce(this.#nonce, counter);
     const decipher = createDecipheriv(AEAD, this.#key, this.#nonce, TAG_OPTION);
-    decipher.setAuthTag(buffer.subarray(end, end + TAG_LENGTH));
-    const plaintext = decipher.update(buffer.subarray(offset, end));
+    decipher.setAuthTag(tag);
+    const plaintext = decipher.update(text);
     try {
       decipher.final();
     } catch {
       return false;
     }
-    buffer.set(plaintext, offset);
+    text.set(plaintext);
     return true;
   }
 

@@ -93,12 +93,12 @@ class SodiumTransportKey implements TransportKey {
     this.#key = copySecret(key);
   }
 
-  seal(buffer: Uint8Array, offset: number, length: number, counter: number): void {
+  seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
     writeCounterNonce(this.#nonce, counter);
-    const end = offset + length;
-    this.#sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
-      buffer.subarray(offset, end + TAG_LENGTH),
-      buffer.subarray(offset, end),
+    this.#sodium.crypto_aead_chacha20poly1305_ietf_encrypt_detached(
+      text,
+      tag,
+      text,
       null,
       null,
       this.#nonce,
@@ -106,15 +106,14 @@ class SodiumTransportKey implements TransportKey {
     );
   }
 
-  open(buffer: Uint8Array, offset: number, length: number, counter: number): boolean {
-    const end = offset + length - TAG_LENGTH;
-    if (end < offset) return false;
+  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
     writeCounterNonce(this.#nonce, counter);
     try {
-      this.#sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
-        buffer.subarray(offset, end),
+      this.#sodium.crypto_aead_chacha20poly1305_ietf_decrypt_detached(
+        text,
         null,
-        buffer.subarray(offset, end + TAG_LENGTH),
+        text,
+        tag,
         null,
         this.#nonce,
         this.#key,
@@ -129,6 +128,6 @@ class SodiumTransportKey implements TransportKey {
     this.#key.fill(0);
     // libsodium leaves the key in CPU registers, which are later saved on the stack. Encrypting
     // with the zeroed key overwrites those registers.
-    this.seal(new Uint8Array(TAG_LENGTH), 0, 0, 0);
+    this.seal(new Uint8Array(0), new Uint8Array(TAG_LENGTH), 0);
   }
 }

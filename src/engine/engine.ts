@@ -25,6 +25,12 @@ export interface Engine {
    */
   drain(now: number): { datagrams: readonly Datagram[]; more: boolean };
 
+  /**
+   * Allows the memory of sent packets to be used again. Call this only if all datagrams that
+   * drain() has returned were sent, and nothing refers to their bytes any more.
+   */
+  recycle(): void;
+
   /** Returns when handleTimeout() is due next, in monotonic ms; Infinity if never. */
   nextTimeout(): number;
 

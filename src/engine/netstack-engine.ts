@@ -97,6 +97,10 @@ export class NetstackEngine implements Engine {
     this.#errors.length = 0;
   }
 
+  recycle(): void {
+    if (this.#transmits.length === 0 && this.device.stagedPackets === 0) this.stack.recycle();
+  }
+
   nextTimeout(): number {
     return Math.min(this.device.nextTimeout(), this.stack.nextTimeout());
   }

@@ -80,6 +80,11 @@ export class TunEngine implements Engine {
     return { datagrams, more: false };
   }
 
+  recycle(): void {
+    const waiting = this.#packets.length + this.#transmits.length + this.device.stagedPackets;
+    if (waiting === 0) this.#slots.recycle();
+  }
+
   nextTimeout(): number {
     return this.device.nextTimeout();
   }

@@ -3,6 +3,8 @@
  * WireGuard writes its header and its tag there without copying the packet.
  *
  *     [ PACKET_HEADROOM ][ IP packet ][ PACKET_TAILROOM ]
+ *
+ * docs/decisions/0002-packet-slots.md explains how slots are reused.
  */
 
 /** Space for the transport data header: type, receiver index and counter (WireGuard 5.4.6). */
@@ -11,39 +13,133 @@ export const PACKET_HEADROOM = 16;
 /** Space for up to 15 bytes of padding and the 16-byte authentication tag, rounded up to 32. */
 export const PACKET_TAILROOM = 32;
 
+const TAG_LENGTH = 16;
+
 /** Returns a view of the IP packet inside `slot`. */
 export function packetInSlot(slot: Uint8Array): Uint8Array {
   return slot.subarray(PACKET_HEADROOM, slot.length - PACKET_TAILROOM);
 }
 
-const SLAB_SIZE = 256 * 1024;
+/** The parts of a slot that WireGuard uses to encrypt its packet in place. */
+export interface SlotViews {
+  /** The packet with its padding. */
+  readonly text: Uint8Array;
+  /** The 16 bytes after `text`. */
+  readonly tag: Uint8Array;
+  /** The whole message: the headroom, `text` and `tag`. */
+  readonly message: Uint8Array;
+}
+
+/** The size of a slab in bytes. One drain of an engine, 256 packets of 1,420 bytes, fits. */
+const SLAB_SIZE = 512 * 1024;
 
 /** The alignment of slots, in bytes. */
 const ALIGNMENT = 4;
 
-/**
- * The current slab, and the number of its bytes that are in use. All stacks share the slab, so that
- * a process with many tunnels does not keep one for each.
- */
-let slab = new Uint8Array(0);
-let used = 0;
+/** A piece of memory for slots, and the number of its bytes that are in use. */
+class Slab {
+  readonly memory: Uint8Array;
+  used = 0;
+  /** The allocators that have allocated slots here and may still be using them. */
+  users = 0;
+  /** The slots in the order of their allocation; those from `next` on are free. */
+  readonly #slots: Uint8Array[] = [];
+  #next = 0;
+  /** The views of reused slots; empty until the slab is first reused. */
+  readonly #views = new Map<Uint8Array, SlotViews>();
+  #isReused = false;
+
+  constructor(size: number) {
+    this.memory = new Uint8Array(size);
+  }
+
+  hasRoomFor(size: number): boolean {
+    return this.used + size <= this.memory.length;
+  }
+
+  /** Returns the next slot, which is an earlier slot's object if their places are the same. */
+  take(size: number): Uint8Array {
+    const start = this.used;
+    // The checksum of an aligned packet is faster to compute.
+    this.used = start + Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    const earlier = this.#slots[this.#next];
+    if (earlier !== undefined) {
+      if (earlier.length === size && earlier.byteOffset === start) {
+        this.#next++;
+        return earlier;
+      }
+      this.#views.delete(earlier);
+    }
+    return (this.#slots[this.#next++] = this.memory.subarray(start, start + size));
+  }
+
+  reuse(): void {
+    this.used = 0;
+    this.#next = 0;
+    this.#isReused = true;
+  }
+
+  views(slot: Uint8Array, length: number): SlotViews {
+    const known = this.#views.get(slot);
+    if (known?.text.length === length) return known;
+    const views = cut(slot, length);
+    if (this.#isReused && slot.buffer === this.memory.buffer) this.#views.set(slot, views);
+    return views;
+  }
+}
 
 /**
- * Allocates slots from slabs of 256 KiB. The garbage collector frees a slab only when none of its
- * slots is in use.
+ * All stacks share the current slab, so that a process with many tunnels does not keep one for
+ * each.
+ */
+let slab = new Slab(0);
+
+/**
+ * Returns the parts of a slot.
+ *
+ * @param length the length of the packet with its padding, in bytes
+ */
+export function slotViews(slot: Uint8Array, length: number): SlotViews {
+  return slab.views(slot, length);
+}
+
+function cut(slot: Uint8Array, length: number): SlotViews {
+  const end = PACKET_HEADROOM + length;
+  return {
+    text: slot.subarray(PACKET_HEADROOM, end),
+    tag: slot.subarray(end, end + TAG_LENGTH),
+    message: slot.subarray(0, end + TAG_LENGTH),
+  };
+}
+
+/**
+ * Allocates slots from slabs. The garbage collector frees a slab only when none of its slots is in
+ * use, unless recycle() has made the slots free before.
  */
 export class PacketSlots {
-  /** Returns a zero-filled slot for a packet of `length` bytes. */
+  /** The slab in which this allocator may have slots that are in use. */
+  #slab: Slab | undefined;
+
+  /** Returns a slot for a packet of `length` bytes. Its content is undefined. */
   allocate(length: number): Uint8Array {
     const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
     if (size > SLAB_SIZE) return new Uint8Array(size);
-    if (used + size > slab.length) {
-      slab = new Uint8Array(SLAB_SIZE);
-      used = 0;
+    if (!slab.hasRoomFor(size)) slab = new Slab(SLAB_SIZE);
+    if (this.#slab !== slab) {
+      this.#slab = slab;
+      slab.users++;
     }
-    const slot = slab.subarray(used, used + size);
-    // The checksum of an aligned packet is faster to compute.
-    used += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
-    return slot;
+    return slab.take(size);
+  }
+
+  /**
+   * Allows all slots of this allocator to be used again. Call this only if no slot, and no view of
+   * one, is in use any more.
+   */
+  recycle(): void {
+    if (this.#slab === undefined) return;
+    this.#slab.users--;
+    if (this.#slab === slab && slab.users === 0) slab.reuse();
+    this.#slab = undefined;
   }
 }

@@ -69,6 +69,7 @@ export class Stack {
   readonly #outbound: Outbound;
   readonly #inbound = new Inbound();
   readonly #drain: Drain;
+  readonly #recycle: () => void;
 
   /** @throws RangeError if an option is out of range */
   constructor(options: StackOptions, now: number) {
@@ -105,6 +106,9 @@ export class Stack {
     };
     this.#icmp = new IcmpProtocol(shared, onError, now);
     this.#drain = new Drain(control, datagrams, this.#tcp);
+    this.#recycle = () => {
+      if (control.length + datagrams.length === 0) slots.recycle();
+    };
   }
 
   /** The number of entries in each table, and the number of octets in buffers. */
@@ -216,6 +220,14 @@ export class Stack {
   drain(emit: (slot: Uint8Array) => void, now: number, budget = DEFAULT_BUDGET): boolean {
     this.#udp.settle(now);
     return this.#drain.run(emit, now, budget);
+  }
+
+  /**
+   * Allows the slots of emitted packets to be used again, unless packets wait. Call this only if
+   * no emitted slot is in use any more.
+   */
+  recycle(): void {
+    this.#recycle();
   }
 
   /**

@@ -6,6 +6,8 @@ export interface DatagramSocket {
   readonly localPort: number;
   /** The number of bytes passed to `send` that the kernel has not accepted yet. */
   readonly queuedBytes: number;
+  /** Whether no bytes that were passed to `send` are in use, so that they may be overwritten. */
+  readonly isFlushed: boolean;
   /** Sends the datagrams in order. Errors are reported through `onError`, never thrown. */
   send(datagrams: readonly Datagram[]): void;
   /**
@@ -17,7 +19,7 @@ export interface DatagramSocket {
   onDrain: () => void;
   /**
    * Called with each socket error, which has the system's `code`, and with the datagram that was
-   * not sent, if any. The socket remains usable unless the error says otherwise.
+   * not sent, if any; its bytes are valid only during the call. The socket remains usable unless the error says otherwise.
    */
   onError: (error: Error, unsent?: Datagram) => void;
   close(): Promise<void>;

@@ -186,7 +186,10 @@ export class Driver {
     let more = true;
     while (more && !this.isCongested) {
       const batch = this.#engine.drain(now);
-      if (batch.datagrams.length > 0) this.#socket.send(batch.datagrams);
+      if (batch.datagrams.length > 0) {
+        this.#socket.send(batch.datagrams);
+        if (this.#socket.isFlushed) this.#engine.recycle();
+      }
       more = batch.more;
     }
     for (let event = this.#engine.pollEvent(); event; event = this.#engine.pollEvent()) {

@@ -10,6 +10,7 @@ import type { EventQueue } from './events.js';
 import type { Identity } from './handshake/identity.js';
 import type { IndexTable } from './handshake/index-table.js';
 import type { Peer } from './peer.js';
+import type { StagedTotal } from './data/staged-queue.js';
 
 /** Receives a device's output. The methods must not call back into the device. */
 export interface DeviceSink {
@@ -63,6 +64,8 @@ export interface DeviceContext {
   readonly allowedIps: AllowedIps<Peer>;
   readonly drops: DropCounter<DropReason>;
   readonly events: EventQueue;
+  /** Counts the packets of all peers that wait for a handshake. */
+  readonly staged: StagedTotal;
   /** The peers, keyed by publicKeyText(). */
   readonly peers: Map<string, Peer>;
   /**

@@ -71,6 +71,7 @@ export class Device {
       allowedIps: new AllowedIps(),
       drops: new DropCounter<DropReason>(),
       events: new EventQueue(),
+      staged: { packets: 0 },
       peers: new Map(),
       sessionsOutliveSleep: options.sessionsOutliveSleep,
       observer: options.observer,
@@ -109,6 +110,11 @@ export class Device {
     };
   }
 
+  /** The number of packets that wait for a handshake. */
+  get stagedPackets(): number {
+    return this.#context.staged.packets;
+  }
+
   /** All peers, in the order in which they were added. */
   get peers(): Iterable<Peer> {
     return this.#context.peers.values();
@@ -133,7 +139,7 @@ export class Device {
    * existing peer
    */
   addPeer(options: PeerOptions, now: number): Peer {
-    const { crypto, entropy, identity, peers, allowedIps } = this.#context;
+    const { crypto, entropy, identity, peers, allowedIps, staged } = this.#context;
     if (this.#isClosed) throw new RangeError('the device is closed');
     const key = publicKeyText(options.publicKey);
     if (key === publicKeyText(identity.publicKey)) {
@@ -141,7 +147,7 @@ export class Device {
     }
     if (peers.has(key)) throw new RangeError('the peer already exists');
     const releaseIndex = this.#releaseIndex;
-    const peer = new Peer(options, { crypto, entropy, identity, releaseIndex });
+    const peer = new Peer(options, { crypto, entropy, identity, releaseIndex, staged });
     peer.handshake.lastSentTimestamp = this.#lastTimestamp;
     peers.set(key, peer);
     for (const prefix of options.allowedIps) allowedIps.set(prefix, peer);

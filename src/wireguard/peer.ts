@@ -9,7 +9,7 @@ import type { Endpoint } from '../ports/datagram.js';
 import { Handshake } from './handshake/handshake.js';
 import type { Identity } from './handshake/identity.js';
 import { Keypairs } from './data/keypair.js';
-import { StagedQueue } from './data/staged-queue.js';
+import { StagedQueue, type StagedTotal } from './data/staged-queue.js';
 import { Timers } from './timers.js';
 
 export interface PeerOptions {
@@ -39,6 +39,7 @@ export interface PeerSurroundings {
   readonly entropy: Entropy;
   readonly identity: Identity;
   readonly releaseIndex: (localIndex: number) => void;
+  readonly staged: StagedTotal;
 }
 
 /** The remote end of a tunnel: its configuration, its statistics and its protocol state. */
@@ -97,7 +98,7 @@ export class Peer {
   readonly keypairs: Keypairs;
   readonly timers: Timers;
   readonly cookies: CookieGenerator;
-  readonly staged = new StagedQueue();
+  readonly staged: StagedQueue;
   lastSentInitiation = -Infinity;
   lastSentResponse = -Infinity;
   /** Whether the next message is sent with Datagram.isSourceInDoubt. */
@@ -112,7 +113,7 @@ export class Peer {
 
   /** @throws RangeError if a key is not 32 bytes or the keepalive interval is negative */
   constructor(options: PeerOptions, surroundings: PeerSurroundings) {
-    const { crypto, entropy, identity, releaseIndex } = surroundings;
+    const { crypto, entropy, identity, releaseIndex, staged } = surroundings;
     requireKey(options.publicKey);
     const interval = options.persistentKeepalive ?? 0;
     requireInterval(interval);
@@ -124,6 +125,7 @@ export class Peer {
     this.keypairs = new Keypairs(releaseIndex);
     this.timers = new Timers(entropy, interval);
     this.cookies = new CookieGenerator(crypto, this.publicKey);
+    this.staged = new StagedQueue(staged);
   }
 
   /** When an initiation or a response was last sent. REKEY_TIMEOUT starts at this time (§6.1). */

@@ -98,6 +98,73 @@ describe('a TCP transfer through both halves', () => {
   });
 });
 
+describe('recycle()', () => {
+  /** Opens two UDP sockets; datagrams of one length arrive at Bob's as the text of their bytes. */
+  function datagrams(pair: EnginePair) {
+    const told: string[] = [];
+    pair.bob.engine.stack.bindUdp({ port: 7 }, (payload) => told.push(payload.join()));
+    const remote = { address: SERVICE.address, port: 7 };
+    const socket = pair.alice.engine.stack.connectUdp(remote, () => undefined);
+    return { told, send: (value: number) => socket.send(new Uint8Array(4).fill(value)) };
+  }
+
+  it('does not free packets that wait for a handshake', () => {
+    const pair = new EnginePair(createNodeCrypto(), { delay: 10 });
+    const { told, send } = datagrams(pair);
+    for (const value of [1, 2, 3]) {
+      send(value);
+      // Sends the initiation, and recycles.
+      pair.drive(() => false, 1);
+    }
+    pair.drive(() => told.length === 3);
+    expect(told).toEqual(['1,1,1,1', '2,2,2,2', '3,3,3,3']);
+  });
+
+  it('does not free packets that were sealed but not sent yet', () => {
+    const pair = new EnginePair(createNodeCrypto(), { delay: 10 });
+    const { told, send } = datagrams(pair);
+    send(1);
+    const { engine } = pair.alice;
+    // Bob's response seals the waiting packet within handleDatagrams().
+    const handle = engine.handleDatagrams.bind(engine);
+    engine.handleDatagrams = (arrived, now) => {
+      handle(arrived, now);
+      engine.recycle();
+      send(2);
+    };
+    pair.drive(() => told.length === 2);
+    expect(told).toEqual(['1,1,1,1', '2,2,2,2']);
+  });
+
+  it('does not free packets that are queued for the next drain', () => {
+    const pair = new EnginePair(createNodeCrypto());
+    const { told, send } = datagrams(pair);
+    send(1);
+    pair.drive(() => told.length === 1);
+    send(2);
+    pair.alice.engine.recycle();
+    send(3);
+    pair.drive(() => told.length === 3);
+    expect(told).toEqual(['1,1,1,1', '2,2,2,2', '3,3,3,3']);
+  });
+
+  it('lets the next packet of the same length use the same memory', () => {
+    const pair = new EnginePair(createNodeCrypto());
+    const { told, send } = datagrams(pair);
+    send(1);
+    pair.drive(() => told.length === 1);
+    // A slab that has room for both packets is current after a large packet.
+    const { engine } = pair.alice;
+    const sent = [2, 3].map((value) => {
+      send(value);
+      const [datagram] = engine.drain(pair.now).datagrams;
+      engine.recycle();
+      return datagram!.bytes;
+    });
+    expect(sent[1]).toBe(sent[0]);
+  });
+});
+
 it('carries datagrams, errors and echoes of IPv6', () => {
   const pair = new EnginePair(createNodeCrypto());
   const [alice, bob] = [pair.alice.engine.stack, pair.bob.engine.stack];

@@ -82,8 +82,8 @@ const openingAll: CreateDevice = (options) => {
     return {
       seal: key.seal.bind(key),
       wipe: key.wipe.bind(key),
-      open: (buffer, offset, length, counter) => {
-        key.open(buffer, offset, length, counter);
+      open: (text, tag, counter) => {
+        key.open(text, tag, counter);
         return true;
       },
     };

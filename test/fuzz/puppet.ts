@@ -25,6 +25,7 @@ import {
   readUint32,
   writeUint32,
 } from '../../src/wireguard/messages.js';
+import { openAt, sealAt } from '../support/transport-keys.js';
 
 export interface PuppetOptions {
   readonly crypto: Crypto;
@@ -171,7 +172,7 @@ export class Puppet {
     writeUint32(message, DATA.counter, counter >>> 0);
     writeUint32(message, DATA.counter + 4, Math.floor(counter / 0x1_0000_0000));
     message.set(plaintext, DATA.packet);
-    session.sending.seal(message, DATA.packet, plaintext.length, counter);
+    sealAt(session.sending, message, DATA.packet, plaintext.length, counter);
     return message;
   }
 
@@ -181,7 +182,7 @@ export class Puppet {
     if (readUint32(message, DATA.receiverIndex) !== session?.localIndex) return undefined;
     const copy = message.slice();
     const length = copy.length - DATA.packet;
-    if (!session.receiving.open(copy, DATA.packet, length, readCounter(copy))) return undefined;
+    if (!openAt(session.receiving, copy, DATA.packet, length, readCounter(copy))) return undefined;
     return copy.subarray(DATA.packet, copy.length - TAG_LENGTH);
   }
 }

@@ -3,6 +3,7 @@ import {
   PACKET_TAILROOM,
   packetInSlot,
   PacketSlots,
+  slotViews,
 } from '../../src/lib/packet-slot.js';
 
 it('has the room that WireGuard needs around a packet', () => {
@@ -31,12 +32,99 @@ it('never returns the same bytes twice, even across the end of a slab', () => {
   });
 });
 
-it('returns zeros, even for a packet larger than a slab', () => {
-  expect(new PacketSlots().allocate(10).every((byte) => byte === 0)).toBe(true);
-  expect(packetInSlot(new PacketSlots().allocate(300_000))).toHaveLength(300_000);
+it('returns a slot for a packet larger than a slab', () => {
+  expect(packetInSlot(new PacketSlots().allocate(600_000))).toHaveLength(600_000);
 });
 
 it('shares a slab with other allocators, so that many stacks use little memory', () => {
   const buffers = Array.from({ length: 100 }, () => new PacketSlots().allocate(100).buffer);
   expect(new Set(buffers).size).toBeLessThanOrEqual(2);
+});
+
+describe('the views of a slot', () => {
+  it('are the padded packet, its tag, and the whole message', () => {
+    const slot = new PacketSlots().allocate(100);
+    const { text, tag, message } = slotViews(slot, 112);
+    text.fill(1);
+    tag.fill(2);
+    expect([...slot.subarray(16, 144)]).toEqual([
+      ...new Uint8Array(112).fill(1),
+      ...new Uint8Array(16).fill(2),
+    ]);
+    expect([text.length, tag.length, message.length]).toEqual([112, 16, 144]);
+    expect(message.byteOffset).toBe(slot.byteOffset);
+  });
+
+  it('fit a slot that does not belong to a slab', () => {
+    const slot = new Uint8Array(PACKET_HEADROOM + PACKET_TAILROOM);
+    expect(slotViews(slot, 0).message).toHaveLength(32);
+    expect(slotViews(slot, 0)).not.toBe(slotViews(slot, 0));
+  });
+});
+
+describe('recycle()', () => {
+  /** Allocators that share a new slab, because no earlier one has room for their first slots. */
+  function allocators(count: number): PacketSlots[] {
+    const all = Array.from({ length: count }, () => new PacketSlots());
+    all[0]!.allocate(500_000);
+    return all;
+  }
+
+  it('returns the same objects again for packets of the same lengths', () => {
+    const [slots] = allocators(1) as [PacketSlots];
+    slots.recycle();
+    const first = [100, 200, 300].map((length) => slots.allocate(length));
+    slots.recycle();
+    const second = [100, 200, 300].map((length) => slots.allocate(length));
+    second.forEach((slot, index) => expect(slot).toBe(first[index]));
+    const views = second.map((slot) => slotViews(slot, 96));
+    slots.recycle();
+    const third = [100, 200, 300].map((length) => slots.allocate(length));
+    third.forEach((slot, index) => expect(slotViews(slot, 96)).toBe(views[index]));
+    expect(slotViews(third[0]!, 100).text).toHaveLength(100);
+  });
+
+  it('returns other slots without overlaps if the lengths differ', () => {
+    const [slots] = allocators(1) as [PacketSlots];
+    for (const lengths of [
+      [100, 200, 300, 40],
+      [200, 100, 300, 40],
+      [41, 500, 7],
+      [100, 200],
+    ]) {
+      slots.recycle();
+      const all = lengths.map((length) => slots.allocate(length));
+      all.forEach((slot, index) => {
+        expect(slot).toHaveLength(lengths[index]! + PACKET_HEADROOM + PACKET_TAILROOM);
+        expect(slot.byteOffset % 4).toBe(0);
+        slot.fill(index);
+        slotViews(slot, 16).text.fill(index);
+      });
+      all.forEach((slot, index) => expect(slot.every((byte) => byte === index)).toBe(true));
+    }
+  });
+
+  it('has no effect on slots while another allocator uses the slab', () => {
+    const [one, other] = allocators(2) as [PacketSlots, PacketSlots];
+    one.recycle();
+    const kept = other.allocate(100);
+    one.allocate(100);
+    one.recycle();
+    expect(one.allocate(100).byteOffset).toBeGreaterThan(kept.byteOffset);
+    one.recycle();
+    other.recycle();
+    expect(one.allocate(100)).toBe(kept);
+  });
+
+  it('has no effect on an earlier slab', () => {
+    const [slots] = allocators(1) as [PacketSlots];
+    slots.recycle();
+    const other = new PacketSlots();
+    const kept = slots.allocate(1_000);
+    while (other.allocate(100_000).buffer === kept.buffer);
+    slots.recycle();
+    const next = other.allocate(1_000);
+    slots.recycle();
+    expect(slots.allocate(1_000).byteOffset).toBeGreaterThan(next.byteOffset);
+  });
 });

@@ -78,8 +78,8 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
   {
     fault: 'accepts unauthentic messages',
     createDevice: sealing((key) => ({
-      open: (buffer, offset, length, counter) => {
-        key.open(buffer, offset, length, counter);
+      open: (text, tag, counter) => {
+        key.open(text, tag, counter);
         return true;
       },
     })),
@@ -90,8 +90,8 @@ export const BROKEN_DEVICES: readonly BrokenDevice[] = [
   {
     fault: 'seals two packets under one nonce',
     createDevice: sealing((key) => ({
-      seal: (buffer, offset, length, counter) => {
-        key.seal(buffer, offset, length, counter - (counter % 2));
+      seal: (text, tag, counter) => {
+        key.seal(text, tag, counter - (counter % 2));
       },
     })),
     kind: 'steady',

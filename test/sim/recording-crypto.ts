@@ -56,13 +56,13 @@ class RecordedKey implements TransportKey {
     this.#watcher = watcher;
   }
 
-  seal(buffer: Uint8Array, offset: number, length: number, counter: number): void {
+  seal(text: Uint8Array, tag: Uint8Array, counter: number): void {
     this.#watcher.tell('sealed', this.#record, counter);
-    this.#key.seal(buffer, offset, length, counter);
+    this.#key.seal(text, tag, counter);
   }
 
-  open(buffer: Uint8Array, offset: number, length: number, counter: number): boolean {
-    const isAuthentic = this.#key.open(buffer, offset, length, counter);
+  open(text: Uint8Array, tag: Uint8Array, counter: number): boolean {
+    const isAuthentic = this.#key.open(text, tag, counter);
     if (isAuthentic) this.#watcher.tell('opened', this.#record);
     return isAuthentic;
   }

@@ -304,31 +304,36 @@ function describeTransportKey(crypto: () => Crypto): void {
     const plaintext = seededBytes(8, length);
     const buffer = new Uint8Array(length + 40).fill(0xaa);
     buffer.set(plaintext, 16);
+    const [text, tag] = [
+      buffer.subarray(16, 16 + length),
+      buffer.subarray(16 + length, 32 + length),
+    ];
     const key = crypto().transportKey(KEY);
 
-    key.seal(buffer, 16, length, counter);
+    key.seal(text, tag, counter);
 
     const expected = crypto().seal(KEY, fromHex(nonce), plaintext, EMPTY);
     expect(buffer.slice(16, 32 + length)).toEqual(expected);
     expect(buffer.slice(0, 16)).toEqual(new Uint8Array(16).fill(0xaa));
     expect(buffer.slice(32 + length)).toEqual(new Uint8Array(8).fill(0xaa));
-    expect(key.open(buffer, 16, length + 16, counter)).toBe(true);
-    expect(buffer.slice(16, 16 + length)).toEqual(plaintext);
+    expect(key.open(text, tag, counter)).toBe(true);
+    expect(text).toEqual(plaintext);
   });
 
   it('refuses a wrong byte, counter or length', () => {
     const key = crypto().transportKey(KEY);
-    const sealed = new Uint8Array(48);
-    key.seal(sealed, 0, 32, 5);
-    for (let index = 0; index < sealed.length; index += 7) {
-      const wrong = sealed.slice();
-      wrong[index]! ^= 0x80;
-      expect(key.open(wrong, 0, 48, 5)).toBe(false);
+    const [text, tag] = [new Uint8Array(32), new Uint8Array(16)];
+    key.seal(text, tag, 5);
+    for (let index = 0; index < 32; index += 7) {
+      const [wrongText, wrongTag] = [text.slice(), tag.slice()];
+      wrongText[index]! ^= 0x80;
+      wrongTag[index % 16]! ^= 0x80;
+      expect(key.open(wrongText, tag, 5)).toBe(false);
+      expect(key.open(text.slice(), wrongTag, 5)).toBe(false);
     }
-    expect(key.open(sealed.slice(), 0, 48, 6)).toBe(false);
-    expect(key.open(sealed.slice(), 0, 47, 5)).toBe(false);
-    expect(key.open(sealed.slice(), 0, 15, 5)).toBe(false);
-    expect(key.open(sealed.slice(), 0, 48, 5)).toBe(true);
+    expect(key.open(text.slice(), tag, 6)).toBe(false);
+    expect(key.open(text.slice(0, 31), tag, 5)).toBe(false);
+    expect(key.open(text.slice(), tag, 5)).toBe(true);
   });
 
   it('keeps a copy of the key until it is wiped', () => {
@@ -336,9 +341,10 @@ function describeTransportKey(crypto: () => Crypto): void {
     const key = crypto().transportKey(original);
     original.fill(0);
     const sealed = new Uint8Array(32);
-    key.seal(sealed, 0, 16, 0);
+    const [text, tag] = [sealed.subarray(0, 16), sealed.subarray(16)];
+    key.seal(text, tag, 0);
     expect(crypto().open(KEY, new Uint8Array(12), sealed, EMPTY)).toEqual(new Uint8Array(16));
     key.wipe();
-    expect(key.open(sealed, 0, 32, 0)).toBe(false);
+    expect(key.open(text, tag, 0)).toBe(false);
   });
 }

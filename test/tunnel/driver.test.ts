@@ -35,6 +35,10 @@ class ScriptedEngine {
     return this.batches.shift() ?? { datagrams: [], more: false };
   }
 
+  recycle(): void {
+    this.calls.push('recycle');
+  }
+
   pollEvent(): DeviceEvent | undefined {
     return this.events.shift();
   }
@@ -64,8 +68,16 @@ it('drains after each batch of datagrams and sends the output', () => {
   const { engine, socket } = setUp();
   engine.batches = [{ datagrams: [datagram(), datagram()], more: false }];
   socket.receive(datagram(), datagram());
-  expect(engine.calls).toEqual(['datagrams 2 at 1000', 'drain']);
+  expect(engine.calls).toEqual(['datagrams 2 at 1000', 'drain', 'recycle']);
   expect(socket.sent).toHaveLength(2);
+});
+
+it('recycles the memory of a batch only if the socket does not keep it', () => {
+  const { engine, socket } = setUp();
+  socket.queuedBytes = 1;
+  engine.batches = [{ datagrams: [datagram()], more: false }];
+  socket.receive(datagram());
+  expect(engine.calls).toEqual(['datagrams 1 at 1000', 'drain']);
 });
 
 it('runs a beforeDrain callback after the datagrams, once', () => {

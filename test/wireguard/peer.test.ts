@@ -14,6 +14,7 @@ function create(options: Partial<PeerOptions> = {}): Peer {
       entropy: seededEntropy(1),
       identity: new Identity(crypto, seededBytes(1, 32)),
       releaseIndex: () => undefined,
+      staged: { packets: 0 },
     },
   );
 }

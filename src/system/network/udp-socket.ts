@@ -82,6 +82,10 @@ class DgramSocket implements DatagramSocket {
     return this.#queuedBytes;
   }
 
+  get isFlushed(): boolean {
+    return this.#queuedBytes === 0;
+  }
+
   send(datagrams: readonly Datagram[]): void {
     if (this.#closed) return;
     for (const datagram of datagrams) {

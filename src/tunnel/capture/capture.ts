@@ -208,6 +208,10 @@ class CapturedSocket implements DatagramSocket {
     return this.#socket.queuedBytes;
   }
 
+  get isFlushed(): boolean {
+    return this.#socket.isFlushed;
+  }
+
   send(datagrams: readonly Datagram[]): void {
     for (const datagram of datagrams) this.#show('out', datagram, this.#socket);
     this.#socket.send(datagrams);

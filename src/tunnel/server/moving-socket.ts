@@ -79,6 +79,11 @@ export class MovingSocket implements DatagramSocket {
     return this.#waitingBytes + (this.#socket?.queuedBytes ?? 0);
   }
 
+  get isFlushed(): boolean {
+    if (this.#waiting.length > 0 || this.#closing.size > 0) return false;
+    return this.#socket?.isFlushed !== false;
+  }
+
   send(datagrams: readonly Datagram[]): void {
     if (this.#closed) return;
     const now: Datagram[] = [];

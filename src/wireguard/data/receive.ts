@@ -45,6 +45,8 @@ export class Receiver {
   readonly #rateLimiter = new RateLimiter();
   readonly #strangers = new StrangerQueue();
   readonly #strangerLimit: StrangerLimit;
+  /** A copy of the current data message's tag, because a view of it would cost more memory. */
+  readonly #tag = new Uint8Array(TAG_LENGTH);
   /** The replies to this device's own handshake messages in this turn. */
   #replies = 0;
   #turnEndedAt = 0;
@@ -234,7 +236,9 @@ export class Receiver {
       drops.count('expired-session');
       return;
     }
-    if (!keypair.receiving.open(message, DATA.packet, message.length - DATA.packet, counter)) {
+    const text = message.subarray(DATA.packet, message.length - TAG_LENGTH);
+    copyTag(message, this.#tag);
+    if (!keypair.receiving.open(text, this.#tag, counter)) {
       drops.count('bad-tag');
       return;
     }
@@ -243,7 +247,7 @@ export class Receiver {
       return;
     }
     this.#authenticatedData(entry.peer, keypair, source, now);
-    this.#consumePacket(entry.peer, message, trafficClass, now);
+    this.#consumePacket(entry.peer, message, text, trafficClass, now);
   }
 
   #authenticatedData(peer: Peer, keypair: Keypair, source: Endpoint, now: number): void {
@@ -263,7 +267,13 @@ export class Receiver {
   }
 
   /** Counts the message and delivers its packet, cut to the length in the packet's header. */
-  #consumePacket(peer: Peer, message: Uint8Array, trafficClass: number, now: number): void {
+  #consumePacket(
+    peer: Peer,
+    message: Uint8Array,
+    text: Uint8Array,
+    trafficClass: number,
+    now: number,
+  ): void {
     const { allowedIps, drops, sink } = this.#context;
     const end = message.length - TAG_LENGTH;
     if (end === DATA.packet) {
@@ -292,7 +302,7 @@ export class Receiver {
       drops.count('congestion');
       return;
     }
-    sink.deliver(message.subarray(DATA.packet, DATA.packet + length), peer);
+    sink.deliver(length === text.length ? text : text.subarray(0, length), peer);
   }
 
   #authenticatedReceived(peer: Peer, length: number, now: number): void {
@@ -331,4 +341,10 @@ export class Receiver {
     peer.endpoint = source;
     this.#context.events.push({ type: 'endpoint-changed', peer, endpoint: source });
   }
+}
+
+/** Copies the tag at the end of a data message to `target`. */
+function copyTag(message: Uint8Array, target: Uint8Array): void {
+  const start = message.length - TAG_LENGTH;
+  for (let index = 0; index < TAG_LENGTH; index++) target[index] = message[start + index]!;
 }

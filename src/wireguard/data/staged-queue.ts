@@ -1,14 +1,24 @@
 import { MAX_STAGED_PACKETS } from '../constants.js';
 
+export interface StagedTotal {
+  packets: number;
+}
+
 /**
  * Packets that wait for a handshake. A full queue drops its oldest packet, because the newest
  * packets are the most relevant. The whitepaper (§3) leaves this choice open; Linux does the same.
  */
 export class StagedQueue {
+  readonly #total: StagedTotal;
   /** A ring, which is allocated only while packets wait; a peer that has a session needs none. */
   #slots: (Uint8Array | undefined)[] = [];
   #head = 0;
   #length = 0;
+
+  /** @param total counts the packets of all queues that share it */
+  constructor(total: StagedTotal) {
+    this.#total = total;
+  }
 
   get length(): number {
     return this.#length;
@@ -21,6 +31,7 @@ export class StagedQueue {
     else if (this.#length === 0) this.#slots = emptyRing();
     this.#slots[(this.#head + this.#length) % MAX_STAGED_PACKETS] = slot;
     this.#length++;
+    this.#total.packets++;
     return hadRoom;
   }
 
@@ -30,6 +41,7 @@ export class StagedQueue {
     this.#slots[this.#head] = undefined;
     this.#head = (this.#head + 1) % MAX_STAGED_PACKETS;
     this.#length--;
+    this.#total.packets--;
     if (this.#length === 0) this.#slots = [];
     return slot;
   }
@@ -39,6 +51,7 @@ export class StagedQueue {
     const length = this.#length;
     this.#slots = [];
     this.#length = 0;
+    this.#total.packets -= length;
     return length;
   }
 }

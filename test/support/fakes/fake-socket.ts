@@ -1,6 +1,14 @@
 import type { DatagramSocket } from '../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../src/ports/datagram.js';
 
+/** The type of a data message (whitepaper 5.4.6). */
+const DATA = 4;
+
+/** Overwrites a sent packet's slot, because a device uses it again for other packets. */
+export function overwritePacket(message: Uint8Array): void {
+  if (message[0] === DATA) message.fill(0xee);
+}
+
 /** A datagram socket that records sent datagrams and receives those that a test passes in. */
 export class FakeSocket implements DatagramSocket {
   readonly localAddress: string = '0.0.0.0';
@@ -12,8 +20,15 @@ export class FakeSocket implements DatagramSocket {
   onDrain: () => void = () => undefined;
   onError: (error: Error, unsent?: Datagram) => void = () => undefined;
 
+  get isFlushed(): boolean {
+    return this.queuedBytes === 0;
+  }
+
   send(datagrams: readonly Datagram[]): void {
-    this.sent.push(...datagrams);
+    for (const datagram of datagrams) {
+      this.sent.push({ ...datagram, bytes: datagram.bytes.slice() });
+      overwritePacket(datagram.bytes);
+    }
   }
 
   close(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { DatagramSocket, DatagramSockets } from '../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../src/ports/datagram.js';
 import type { FakeClock } from './fake-clock.js';
-import { FakeSocket } from './fake-socket.js';
+import { FakeSocket, overwritePacket } from './fake-socket.js';
 
 /** A datagram in transit between two ports of the host. */
 export interface Passing {
@@ -51,7 +51,10 @@ export class MemoryNetwork implements DatagramSockets {
     const socket: MemorySocket = new MemorySocket(address, localPort, (datagram) => {
       const refusal = this.refused.get(datagram.endpoint.address);
       if (refusal === undefined) this.#transmit(localPort, datagram);
-      else this.#clock.defer(() => socket.fail(systemError('send', refusal), datagram));
+      else {
+        const unsent = { ...datagram, bytes: datagram.bytes.slice() };
+        this.#clock.defer(() => socket.fail(systemError('send', refusal), unsent));
+      }
     });
     this.#sockets.set(localPort, socket);
     return socket;
@@ -98,6 +101,9 @@ class MemorySocket extends FakeSocket {
   }
 
   override send(datagrams: readonly Datagram[]): void {
-    for (const datagram of datagrams) this.#transmit(datagram);
+    for (const datagram of datagrams) {
+      this.#transmit(datagram);
+      overwritePacket(datagram.bytes);
+    }
   }
 }

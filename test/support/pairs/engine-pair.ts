@@ -1,4 +1,5 @@
 /** Two complete engines, each the other's only peer, over a link in virtual time. */
+import { overwritePacket } from '../fakes/fake-socket.js';
 import type { Crypto } from '../../../src/crypto/crypto.js';
 import type { Entropy } from '../../../src/ports/entropy.js';
 import type { DeviceEvent, Peer } from '../../../src/engine/engine.js';
@@ -114,8 +115,11 @@ export class EnginePair {
   #drain(end: End): void {
     for (let more = true; more;) {
       const batch = end.engine.drain(this.now);
-      for (const { bytes, endpoint } of batch.datagrams)
+      for (const { bytes, endpoint } of batch.datagrams) {
         this.#launch(bytes, end.endpoint, endpoint);
+        overwritePacket(bytes);
+      }
+      end.engine.recycle();
       more = batch.more;
     }
     for (let event = end.engine.pollEvent(); event; event = end.engine.pollEvent()) {

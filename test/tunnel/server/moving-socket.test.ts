@@ -94,6 +94,30 @@ it('changes the family with the endpoint, and closes the old socket', async () =
   expect(received).toHaveLength(1);
 });
 
+it('is flushed only if neither it nor a socket of its own keeps datagrams', async () => {
+  const { socket, sockets } = setUp();
+  expect(socket.isFlushed).toBe(true);
+  socket.send([datagram(V6)]);
+  expect(socket.isFlushed).toBe(false);
+  await settle();
+  expect(socket.isFlushed).toBe(true);
+  const [old] = sockets.opened;
+  old!.socket.queuedBytes = 1;
+  expect(socket.isFlushed).toBe(false);
+  old!.socket.queuedBytes = 0;
+
+  // Until the old socket is closed, it may keep datagrams that wait for the system.
+  let close = (): void => undefined;
+  old!.socket.close = () => new Promise((resolve) => (close = resolve));
+  socket.send([datagram(V4)]);
+  await settle();
+  expect(sockets.last.sent).toHaveLength(1);
+  expect(socket.isFlushed).toBe(false);
+  close();
+  await settle();
+  expect(socket.isFlushed).toBe(true);
+});
+
 it('queues 128 datagrams for a socket that is being opened', async () => {
   const { socket, sockets } = setUp();
   socket.send(Array.from({ length: 200 }, (_, index) => datagram(V4, index)));

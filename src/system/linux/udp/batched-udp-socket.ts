@@ -102,6 +102,10 @@ class BatchedUdpSocket implements DatagramSocket {
     return this.#queuedBytes;
   }
 
+  get isFlushed(): boolean {
+    return this.#queue.length === 0;
+  }
+
   send(datagrams: readonly Datagram[]): void {
     if (this.#isClosed) return;
     const isWaiting = this.#queue.length > 0;
@@ -156,7 +160,9 @@ class BatchedUdpSocket implements DatagramSocket {
   }
 
   /** Reports an error later, like dgram, so that onError is never called during send(). */
-  #report(error: Error, unsent: Datagram): void {
+  #report(error: Error, { bytes, ...rest }: Datagram): void {
+    // The caller may overwrite the bytes before the report.
+    const unsent = { ...rest, bytes: bytes.slice() };
     queueMicrotask(() => {
       if (!this.#isClosed) this.onError(error, unsent);
     });
