@@ -47,4 +47,20 @@ describeWith(['linux', 'koffi'], 'memory for received packets', () => {
     slab.take(3);
     expect(slab.reserve()).toBe(address + 8);
   });
+
+  it('returns the same view for the same place after reuse()', () => {
+    const slab = new ReceiveSlab(libc, 2_000);
+    const parts = (lengths: readonly number[]) =>
+      lengths.map((length) => {
+        slab.reserve();
+        return slab.part(slab.take(length), length);
+      });
+    const first = parts([1_500, 1_500, 100]);
+    slab.reuse();
+    parts([1_500, 1_500, 100]).forEach((part, index) => expect(part).toBe(first[index]));
+    slab.reuse();
+    const others = parts([1_496, 1_500, 100, 100]);
+    expect(others.map(({ length }) => length)).toEqual([1_496, 1_500, 100, 100]);
+    expect(others.map(({ byteOffset }) => byteOffset)).toEqual([0, 1_496, 3_000, 3_104]);
+  });
 });
