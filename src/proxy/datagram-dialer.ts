@@ -39,3 +39,85 @@ export interface DatagramChannel {
   /** Frees the port. Further calls have no effect. */
   close(): void;
 }
+
+/** A UDP address inside the tunnel. */
+export interface DatagramAddress {
+  /** 4 or 16 bytes. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+/**
+ * Why a port did not send a datagram:
+ *
+ * - `no-route`: the target is outside the allowed IPs, or cannot be a host's address
+ * - `too-long`: the payload does not fit into one packet
+ * - `queue-full`: too many datagrams are waiting to be sent
+ * - `closed`: the port or the tunnel is closed
+ */
+export type UnsentReason = 'no-route' | 'too-long' | 'queue-full' | 'closed';
+
+/**
+ * A UDP port inside the tunnel, which exchanges datagrams with any number of hosts. All hosts see
+ * the same source port (RFC 4787 4.1, endpoint-independent mapping).
+ */
+export interface DatagramPort {
+  /**
+   * Sends one datagram. The caller may reuse `payload` immediately. Before the first handshake, a
+   * few datagrams wait for the session, and further ones are lost.
+   *
+   * @returns undefined if the datagram was sent, otherwise the reason
+   */
+  send(payload: Uint8Array, to: DatagramAddress): UnsentReason | undefined;
+  /** Frees the port. Further calls have no effect. */
+  close(): void;
+}
+
+/** Receives a datagram and owns `payload`. Must not throw. */
+export type DatagramReceiver = (payload: Uint8Array, from: DatagramAddress) => void;
+
+/** The interface through which a proxy opens UDP ports inside the tunnel. */
+export interface DatagramPorts {
+  /**
+   * Opens a UDP port. Does not wait for a session.
+   *
+   * @throws DialError `exhausted` if too many ports are open, `closed` if the tunnel is closing
+   */
+  bind(onDatagram: DatagramReceiver): Promise<DatagramPort>;
+
+  /**
+   * Resolves a name inside the tunnel.
+   *
+   * @returns the first address that the tunnel can reach, 4 or 16 bytes
+   * @param signal aborts the wait; the promise then rejects with the abort reason
+   * @throws DialError if the name has no address, or none that the tunnel can reach; all waits are
+   * limited
+   */
+  resolve(name: string, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+/** Datagram ports whose implementation is set later. Calls wait until then. */
+export class LaterDatagramPorts implements DatagramPorts {
+  #open: (ports: Promise<DatagramPorts>) => void = () => undefined;
+  readonly #ports = new Promise<DatagramPorts>((resolve) => {
+    this.#open = resolve;
+  });
+
+  constructor() {
+    // Mark a rejection as handled, because possibly no call is waiting.
+    this.#ports.catch(() => undefined);
+  }
+
+  /** @param ports the ports to use; if the promise rejects, every call rejects */
+  open(ports: Promise<DatagramPorts>): void {
+    this.#open(ports);
+  }
+
+  async bind(onDatagram: DatagramReceiver): Promise<DatagramPort> {
+    return (await this.#ports).bind(onDatagram);
+  }
+
+  async resolve(name: string, signal?: AbortSignal): Promise<Uint8Array> {
+    return (await this.#ports).resolve(name, signal);
+  }
+}

@@ -2,6 +2,7 @@
 import type { NetstackEngine } from '../engine/netstack-engine.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './node/datagram-dialer.js';
+import { TunnelDatagramPorts } from './node/datagram-ports.js';
 import { NameDialer } from './names/name-dialer.js';
 import { NameResolver, type NameServers } from './names/name-resolver.js';
 import { NodeNetwork } from './node/node-network.js';
@@ -22,6 +23,7 @@ export class InnerNetwork {
   /** Opens TCP connections to addresses and names. */
   readonly dialer: ConfirmingDialer;
   readonly datagramDialer: TunnelDatagramDialer;
+  readonly datagramPorts: TunnelDatagramPorts;
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #clock: Clock;
@@ -54,6 +56,7 @@ export class InnerNetwork {
       entropy,
     });
     this.#names = names;
+    this.datagramPorts = new TunnelDatagramPorts({ ...host, names });
     this.dialer = new NameDialer(names, this.#dialer, clock);
     this.node = new NodeNetwork({ ...host, names, dialer, sockets });
   }
@@ -86,6 +89,7 @@ export class InnerNetwork {
    */
   drain(gracePeriod: number): Promise<void> {
     this.#dialer.close();
+    this.datagramPorts.close();
     this.node.close();
     return this.#sockets.drain(gracePeriod);
   }
@@ -104,6 +108,7 @@ export class InnerNetwork {
     this.#ownDialer.close();
     this.#names.close();
     this.datagramDialer.close();
+    this.datagramPorts.close();
     this.#engine.stack.close(this.#clock.now());
   }
 }

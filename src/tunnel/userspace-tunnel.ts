@@ -1,6 +1,6 @@
 /** A tunnel entirely in userspace: WireGuard and TCP/IP on one UDP socket. */
 import { NetstackEngine } from '../engine/netstack-engine.js';
-import type { DatagramDialer } from '../proxy/datagram-dialer.js';
+import type { DatagramDialer, DatagramPorts } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node/node-network.js';
@@ -47,6 +47,7 @@ const GRACE_PERIOD = 5_000;
 export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   readonly dialer: ConfirmingDialer;
   readonly datagramDialer: DatagramDialer;
+  readonly datagramPorts: DatagramPorts;
   protected readonly network: NodeNetwork;
   readonly #inner: InnerNetwork;
   readonly #link: ServerLink;
@@ -92,6 +93,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     this.#inner = new InnerNetwork({ config, engine, link, clock, entropy });
     this.dialer = this.#inner.dialer;
     this.datagramDialer = this.#inner.datagramDialer;
+    this.datagramPorts = this.#inner.datagramPorts;
     this.network = this.#inner.node;
   }
 
