@@ -69,12 +69,14 @@ export function isLoopback(host: string): boolean {
  * Rejects a listener that other machines can reach, unless the user allows it.
  *
  * @param risk what other machines could do through this port, such as use this SIM's identity
+ * @param otherwise advice besides a loopback address and `--allow-open`
  * @throws UserError of kind `usage`
  */
 export function requireLoopback(
   host: string,
   allowOpen: boolean,
   risk = 'anyone who can reach the address could send data as this SIM',
+  otherwise: readonly string[] = [],
 ): void {
   if (allowOpen || isLoopback(host)) return;
   throw new UserError('usage', {
@@ -82,6 +84,7 @@ export function requireLoopback(
     why: `this is not a loopback address, so ${risk}`,
     next: [
       'Listen on 127.0.0.1.',
+      ...otherwise,
       'Or allow this address with --allow-open or ARCTUN_ALLOW_OPEN=true.',
     ],
   });

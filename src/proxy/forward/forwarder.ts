@@ -8,11 +8,13 @@ import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
 import type { HeaderField } from '../http/header-fields.js';
 import { HttpListener, type HttpListenerOptions } from '../http/listener.js';
 import { originTarget } from '../http/request-target.js';
+import type { ListenAddress } from '../listen-address.js';
 
 export interface ForwarderOptions extends Omit<
   HttpListenerOptions,
-  'flag' | 'risk' | 'browsers' | 'route' | 'connectTarget' | 'accept'
+  'listen' | 'flag' | 'risk' | 'browsers' | 'route' | 'connectTarget' | 'answer' | 'accept'
 > {
+  readonly listen: ListenAddress;
   /** The IP address and port inside the tunnel. */
   readonly target: DialTarget;
   /**

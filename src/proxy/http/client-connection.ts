@@ -6,6 +6,8 @@
  */
 import type { Socket } from 'node:net';
 
+import { clientName } from '../access-line.js';
+import { answerLate } from '../authentication/password-check.js';
 import type { DialTarget } from '../dialer.js';
 import { endWith, JoinedConnection } from '../joined-connection.js';
 import { resetConnection } from '../reset.js';
@@ -43,7 +45,7 @@ export class ClientConnection {
 
   /** Whether an exchange is in progress. */
   get isBusy(): boolean {
-    return this.#running !== undefined || this.#tunnel !== undefined;
+    return this.#running?.isRefused === false || this.#tunnel !== undefined;
   }
 
   /** Queues a request; its exchange starts when the previous ones are over. */
@@ -97,7 +99,14 @@ export class ClientConnection {
   refuseAndClose(failure: ForwardFailure): void {
     if (this.resetUnlessFree()) return;
     this.#context.onFailure();
-    endWith(this.#socket, rawFailure(failure, undefined));
+    const answer = () => endWith(this.#socket, rawFailure(failure, undefined));
+    if (failure.reason !== 'wrong-password') {
+      answer();
+      return;
+    }
+    const fields = { reason: failure.reason, client: clientName(this.#socket) };
+    this.#context.log.warn(fields, `the request was not forwarded: ${failure.message}`);
+    answerLate(this.#socket, answer);
   }
 
   /**

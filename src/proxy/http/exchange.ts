@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { clientName, elapsed, loggedPath, partiesOf } from '../access-line.js';
+import { answerLate } from '../authentication/password-check.js';
 import { Relay } from '../relay.js';
 import { resetConnection } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
@@ -54,6 +55,7 @@ export class Exchange implements DeliveryHandler {
   #bytes = 0;
   #isClientFull = false;
   #hasFailed = false;
+  #isRefused = false;
 
   /** @param onOver called once, when the client has its response or its connection is closed */
   constructor(message: ClientMessage, context: ExchangeContext, onOver: () => void) {
@@ -74,6 +76,11 @@ export class Exchange implements DeliveryHandler {
     this.#response.once('finish', () => this.#complete());
   }
 
+  /** Whether the client waits only for a late refusal, so that its connection may be closed. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   /** Whether the exchange survives a FIN from the client, because it has switched protocols. */
   get keepsHalfOpen(): boolean {
     return this.#phase === 'switched';
@@ -88,7 +95,7 @@ export class Exchange implements DeliveryHandler {
       refusalOf(this.#request) ?? this.#askBrowser() ?? this.#context.route(this.#request);
     if (destination === 'answered') return;
     if ('reason' in destination) {
-      this.fail(destination);
+      this.#refuse(destination);
       return;
     }
     this.#destination = destination;
@@ -113,6 +120,15 @@ export class Exchange implements DeliveryHandler {
     this.#response.writeHead(204, preflightFields(this.#request, verdict.corsOrigin));
     this.#end(true);
     return 'answered';
+  }
+
+  #refuse(failure: ForwardFailure): void {
+    if (failure.reason !== 'wrong-password') {
+      this.fail(failure);
+      return;
+    }
+    this.#isRefused = true;
+    answerLate(this.#request.socket, () => this.fail(failure));
   }
 
   /** Ends the upstream side immediately after the client has disconnected. */

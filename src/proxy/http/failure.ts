@@ -3,6 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http';
 
 import type { Silence } from '../../lib/silence.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
+import { CHALLENGE } from '../authentication/password-check.js';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
 import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check.js';
@@ -17,6 +18,7 @@ import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check
  * - `header-too-large`: the request head exceeds the limit
  * - `too-many-requests`: the client pipelined too many requests
  * - `foreign-host`, `foreign-origin`: a web page may have sent the request (browser-check.ts)
+ * - `password-required`, `wrong-password`: the proxy requires a password
  * - `method-not-allowed`, `not-implemented`, `http-version`, `bad-request`: the request cannot be
  *   forwarded
  */
@@ -27,6 +29,8 @@ export type FailureReason =
   | 'request-timeout'
   | 'header-too-large'
   | 'too-many-requests'
+  | 'password-required'
+  | 'wrong-password'
   | 'method-not-allowed'
   | 'not-implemented'
   | 'http-version'
@@ -56,6 +60,8 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   'request-timeout': 408,
   'header-too-large': 431,
   'too-many-requests': 503,
+  'password-required': 407,
+  'wrong-password': 407,
   'method-not-allowed': 405,
   'not-implemented': 501,
   // RFC 9110 15.6.6.
@@ -118,6 +124,8 @@ export function failureResponse(
   const retryAfter = RETRY_AFTER[reason];
   if (retryAfter !== undefined && !LASTING.has(silence)) fields['Retry-After'] = retryAfter;
   if (reason === 'method-not-allowed') fields['Allow'] = ALLOW;
+  // RFC 9110 15.5.8: a 407 MUST contain a challenge.
+  if (statusOf(failure) === 407) fields['Proxy-Authenticate'] = CHALLENGE;
   return { fields, body };
 }
 

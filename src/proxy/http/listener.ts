@@ -13,6 +13,7 @@ import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { DialTarget } from '../dialer.js';
 import type { ListenAddress } from '../listen-address.js';
 import { openPort, type PortOptions } from '../open-port.js';
+import { openSocketFile, type SocketFile } from '../open-socket-file.js';
 import { ClientConnection } from './client-connection.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
@@ -23,7 +24,12 @@ import { isSwitchWanted, refusalOf } from './refusal.js';
 import { summedLog } from '../summed-log.js';
 
 export interface HttpListenerOptions
-  extends PortOptions, Pick<ExchangeContext, 'route' | 'browsers' | 'headers' | 'dialer'> {
+  extends
+    Omit<PortOptions, 'listen'>,
+    Pick<ExchangeContext, 'route' | 'browsers' | 'headers' | 'dialer'> {
+  readonly listen: ListenAddress | SocketFile;
+  /** Answers a request that is never forwarded; returns false to handle the request as usual. */
+  readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Returns the target of a CONNECT request, or the reason why it is refused. */
   readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;
   /**
@@ -87,7 +93,7 @@ export class HttpListener {
   readonly #serveHttp: (socket: Socket) => void;
   #requests = 0;
   #failures = 0;
-  #address: ListenAddress = { host: '', port: 0 };
+  #authority = '';
   #closed: Promise<void> | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
 
@@ -115,9 +121,11 @@ export class HttpListener {
     this.#wire(server);
   }
 
-  /** The address and actual port of the listener, such as `127.0.0.1:8888`. */
+  /**
+   * The address and actual port of the listener, such as `127.0.0.1:8888`, or `unix:` and its path.
+   */
   get authority(): string {
-    return formatAuthority(this.#address);
+    return this.#authority;
   }
 
   /** The listener's address as a URL, such as `http://127.0.0.1:8888`. */
@@ -138,9 +146,13 @@ export class HttpListener {
     this.#failures++;
   }
 
-  /** @throws UserError if the port cannot be opened */
+  /** @throws UserError if the port or the socket cannot be opened */
   async listen(): Promise<void> {
-    this.#address = await openPort(this.#server, this.#options);
+    const { listen, ...options } = this.#options;
+    this.#authority =
+      'path' in listen
+        ? await openSocketFile(this.#server, listen, options)
+        : formatAuthority(await openPort(this.#server, { ...options, listen }));
   }
 
   /**
@@ -231,6 +243,7 @@ export class HttpListener {
   #take(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     this.#requests++;
     markUsed(this.#connections, request.socket);
+    if (this.#options.answer?.(request, response) === true) return;
     const message = { request, response, expectsContinue, upgrades: false };
     this.#http(request.socket)?.add(message);
   }

@@ -2,18 +2,24 @@
  * A proxy for both SOCKS5 and HTTP on one local port. The first byte of a connection shows which
  * protocol it uses. The proxy dials only targets inside the tunnel.
  */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-import { clientName } from '../access-line.js';
+import type { Secret } from '../../lib/secrets/secret.js';
+import { PasswordCheck } from '../authentication/password-check.js';
+import type { ForwardFailure } from '../http/failure.js';
 import {
   HttpListener,
   type HttpListenerOptions,
   type ListenedConnection,
 } from '../http/listener.js';
-import { endWith } from '../joined-connection.js';
-import { SOCKS4_VERSION, SOCKS5_VERSION, socks4Refusal } from '../socks5/messages.js';
+import { SOCKS4_VERSION } from '../socks4/messages.js';
+import { Socks4Session } from '../socks4/session.js';
+import { SOCKS5_VERSION } from '../socks5/messages.js';
 import { type Socks5Context, Socks5Session } from '../socks5/session.js';
+import { Associations, type AssociationsOptions } from '../socks5/udp/associations.js';
 import { summedLog } from '../summed-log.js';
+import { answerPac, type PacSource } from './pac-response.js';
 import { connectTarget, proxiedDestination } from './request-authority.js';
 
 /**
@@ -22,10 +28,17 @@ import { connectTarget, proxiedDestination } from './request-authority.js';
  */
 const FIRST_BYTE_TIMEOUT = 30_000;
 
-export type MixedPortOptions = Pick<
+export interface MixedPortOptions extends Pick<
   HttpListenerOptions,
   'listen' | 'dialer' | 'log' | 'responseTimeout' | 'idleTimeout' | 'kept' | 'maxConnections'
->;
+> {
+  /** The password that clients must send, in UTF-8; undefined if they need none. */
+  readonly password?: Secret<Uint8Array> | undefined;
+  /** What UDP ASSOCIATE needs; undefined if it is not supported. */
+  readonly udp?: Pick<AssociationsOptions, 'sockets' | 'ports' | 'most'> | undefined;
+  /** The content of /proxy.pac; undefined if the file is not served. */
+  readonly pac?: PacSource | undefined;
+}
 
 /**
  * Starts the proxy and resolves when the port is open.
@@ -34,34 +47,66 @@ export type MixedPortOptions = Pick<
  */
 export async function startMixedPort(options: MixedPortOptions): Promise<HttpListener> {
   const log = summedLog(options.log);
+  const { password: secret, udp, pac } = options;
+  const password = secret && new PasswordCheck(secret);
   const listener: HttpListener = new HttpListener({
     ...options,
     log,
     flag: '--proxy-listen',
-    risk: 'reach everything inside the tunnel, with traffic that is billed to this SIM',
+    risk: riskOf(password),
     headers: [],
     // A page can send only the origin form to this port, and that form is never forwarded; see
     // proxiedDestination().
     browsers: undefined,
-    route: proxiedDestination,
-    connectTarget,
+    route: (request) => locked(proxiedDestination(request), request, password),
+    connectTarget: (request) => locked(connectTarget(request), request, password),
+    ...(pac && {
+      answer: (request, response) => answerPac(request, response, pac, listener.authority),
+    }),
     accept: (socket, asHttp) => accept(socket, asHttp, context),
   });
+  const onFailure = () => listener.countFailure();
   const context: Socks5Context = {
     dialer: options.dialer,
     log,
+    password,
+    associations: udp && new Associations({ ...udp, log, onFailure }),
     onRequest: () => listener.countRequest(),
-    onFailure: () => listener.countFailure(),
+    onFailure,
   };
   await listener.listen();
   return listener;
 }
 
+/** What others can do through a port that other machines can reach. */
+function riskOf(password: object | undefined): string {
+  return password === undefined
+    ? 'reach everything inside the tunnel, with traffic that is billed to this SIM'
+    : 'guess the password of the proxy; passwords and traffic between a client and the proxy are not encrypted';
+}
+
+/** Returns the target of a valid request, unless the password is missing or wrong. */
+function locked<Target extends object>(
+  target: Target | ForwardFailure,
+  request: IncomingMessage,
+  password: PasswordCheck | undefined,
+): Target | ForwardFailure {
+  if (password === undefined || 'reason' in target) return target;
+  switch (password.ofRequest(request)) {
+    case 'right':
+      return target;
+    case 'wrong':
+      return { reason: 'wrong-password', message: 'the password for this proxy is wrong' };
+    case 'absent':
+      return { reason: 'password-required', message: 'this proxy requires a password' };
+  }
+}
+
 function accept(socket: Socket, asHttp: () => void, context: Socks5Context): ListenedConnection {
-  let session: Socks5Session | undefined;
+  let session: Socks5Session | Socks4Session | undefined;
   onFirstByte(socket, (byte) => {
     if (byte === SOCKS5_VERSION) session = new Socks5Session(socket, context);
-    else if (byte === SOCKS4_VERSION) refuseSocks4(socket, context);
+    else if (byte === SOCKS4_VERSION) session = new Socks4Session(socket, context);
     else asHttp();
   });
   return {
@@ -70,19 +115,13 @@ function accept(socket: Socket, asHttp: () => void, context: Socks5Context): Lis
     },
     closeIfSilent: () => {
       if (socket.bytesRead === 0) socket.destroy();
+      else if (session instanceof Socks5Session) session.closing();
     },
     abort: () => {
       if (session === undefined) socket.destroy();
       else session.abort();
     },
   };
-}
-
-function refuseSocks4(socket: Socket, { log, onFailure }: Socks5Context): void {
-  const fields = { reason: 'bad-request', client: clientName(socket) };
-  log.warn(fields, 'cannot connect to the target: SOCKS4 is not supported');
-  onFailure();
-  endWith(socket, socks4Refusal());
 }
 
 /** Calls `handler` with the first byte, which remains unread in the socket. */

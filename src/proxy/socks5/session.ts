@@ -1,34 +1,43 @@
-/** A SOCKS5 session with one client (RFC 1928). Supports only CONNECT without authentication. */
+/** A SOCKS5 session with one client (RFC 1928): CONNECT and UDP ASSOCIATE. */
 import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
-import { endWith, type JoinContext, JoinedConnection } from '../joined-connection.js';
+import { answerLate, type PasswordCheck } from '../authentication/password-check.js';
+import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
+import { endWith, type JoinContext, JoinedConnection } from '../joined-connection.js';
+import { ClientHandshake } from './client-handshake.js';
 import {
+  METHOD,
   methodReply,
+  passwordReply,
   readGreeting,
+  readPassword,
   readRequest,
   REPLY,
   replyOf,
   type ReplyCode,
   requestReply,
 } from './messages.js';
-
-/** Milliseconds for the greeting and the request together. */
-const HANDSHAKE_TIMEOUT = 30_000;
+import type { Associations } from './udp/associations.js';
+import type { UdpAssociation } from './udp/udp-association.js';
 
 export interface Socks5Context extends JoinContext {
   readonly onRequest: () => void;
+  /** Undefined if clients need no password. */
+  readonly password?: PasswordCheck | undefined;
+  /** The listener's UDP associations; undefined if UDP is not available. */
+  readonly associations?: Associations | undefined;
 }
 
 export class Socks5Session {
   readonly #socket: Socket;
   readonly #context: Socks5Context;
-  readonly #timer: NodeJS.Timeout;
   readonly #client: string;
-  #received: Buffer = Buffer.alloc(0);
-  #isGreeted = false;
+  readonly #handshake: ClientHandshake;
+  #expected: 'greeting' | 'password' | 'request' = 'greeting';
   #joined: JoinedConnection | undefined;
+  #association: UdpAssociation | undefined;
   #isOver = false;
 
   /** @param socket the connection, whose first bytes are still unread */
@@ -36,93 +45,127 @@ export class Socks5Session {
     this.#socket = socket;
     this.#context = context;
     this.#client = clientName(socket);
-    this.#timer = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT);
-    socket.on('error', () => undefined);
-    socket.once('close', () => clearTimeout(this.#timer));
-    socket.on('readable', this.#onReadable);
-    socket.once('end', this.#onEnd);
-    this.#onReadable();
+    this.#handshake = new ClientHandshake(socket, (received) => this.#advance(received));
+    this.#handshake.start();
   }
 
   get isBusy(): boolean {
-    return this.#joined !== undefined && !this.#isOver;
+    const isStarted = this.#joined !== undefined || this.#association !== undefined;
+    return isStarted && !this.#isOver;
+  }
+
+  /** Ends a UDP association, in which nothing is left to deliver. Call this when the port closes. */
+  closing(): void {
+    this.#association?.end();
   }
 
   abort(): void {
     if (this.#joined !== undefined) this.#joined.abort();
+    else if (this.#association !== undefined) this.#association.end();
     else this.#socket.destroy();
   }
 
-  /** Closes the connection if the client ends it before sending a request. */
-  readonly #onEnd = (): void => void this.#socket.destroy();
-
-  readonly #onReadable = (): void => {
-    let chunk: Buffer | null;
-    // A handshake is at most 520 bytes long, so the buffer is at most one chunk longer than that.
-    while (!this.#isSettled() && (chunk = this.#socket.read() as Buffer | null) !== null) {
-      this.#received = Buffer.concat([this.#received, chunk]);
-      this.#advance();
+  #advance(received: Buffer): number {
+    switch (this.#expected) {
+      case 'greeting':
+        return this.#greet(received);
+      case 'password':
+        return this.#checkPassword(received);
+      case 'request':
+        return this.#handleRequest(received);
     }
-  };
-
-  #isSettled(): boolean {
-    return this.#joined !== undefined || this.#isOver;
   }
 
-  #advance(): void {
-    if (!this.#isGreeted) {
-      const greeting = readGreeting(this.#received);
-      if (greeting === undefined) return;
-      if (!greeting.isAcceptable) {
-        // After this reply, the client MUST close the connection (RFC 1928 3).
-        this.#end(methodReply(false), 'the client requires authentication, which is not supported');
-        return;
-      }
-      this.#isGreeted = true;
-      this.#socket.write(methodReply(true));
-      this.#received = this.#received.subarray(greeting.length);
+  #greet(received: Buffer): number {
+    const greeting = readGreeting(received);
+    if (greeting === undefined) return 0;
+    const needsPassword = this.#context.password !== undefined;
+    const method = needsPassword ? METHOD.password : METHOD.none;
+    if (!greeting.methods.includes(method)) {
+      const why = needsPassword
+        ? 'the client did not offer a password, which this port requires'
+        : 'the client requires authentication, which is off';
+      // After this reply, the client MUST close the connection (RFC 1928 3).
+      this.#end(methodReply(METHOD.noneAcceptable), why);
+      return 0;
     }
-    const request = readRequest(this.#received);
-    if (request === undefined) return;
+    this.#expected = needsPassword ? 'password' : 'request';
+    this.#socket.write(methodReply(method));
+    return greeting.length;
+  }
+
+  #checkPassword(received: Buffer): number {
+    const request = readPassword(received);
+    if (request === undefined) return 0;
+    const { password, length } = request;
+    if (password !== undefined && this.#context.password?.isRight(password) === true) {
+      this.#expected = 'request';
+      this.#socket.write(passwordReply(true));
+      return length;
+    }
+    this.#fail('wrong-password', 'the password is wrong');
+    // RFC 1929 2: the server MUST close the connection after a failure.
+    answerLate(this.#socket, () => endWith(this.#socket, passwordReply(false)));
+    return 0;
+  }
+
+  #handleRequest(received: Buffer): number {
+    const request = readRequest(received);
+    if (request === undefined) return 0;
     this.#context.onRequest();
-    const { target, length } = request;
-    if (typeof target === 'number') this.#end(requestReply(target), TEXT_OF[target]);
-    else this.#join(target, this.#received.subarray(length));
+    const { wish, length } = request;
+    if (typeof wish === 'number') this.#end(requestReply(wish), TEXT_OF[wish]);
+    else if (wish.command === 'connect') this.#join(wish.target, length);
+    else this.#associate(wish.port, length);
+    return 0;
   }
 
-  #join(target: DialTarget, rest: Buffer): void {
-    this.#release();
-    const socket = this.#socket;
-    if (rest.length > 0) socket.unshift(rest);
+  #join(target: DialTarget, length: number): void {
+    this.#handshake.finish(length);
     const request = {
       target,
       granted: requestReply(REPLY.succeeded),
-      refused: (failure: Parameters<typeof replyOf>[0]) => requestReply(replyOf(failure)),
+      refused: (failure: FailedDial) => requestReply(replyOf(failure)),
     };
-    this.#joined = new JoinedConnection(socket, request, this.#context, () => {
-      this.#isOver = true;
-    });
+    const onOver = () => void (this.#isOver = true);
+    this.#joined = new JoinedConnection(this.#socket, request, this.#context, onOver);
     this.#joined.start();
   }
 
-  #end(bytes: Uint8Array, message: string | undefined): void {
-    this.#release();
-    this.#isOver = true;
-    this.#context.onFailure();
-    const fields = { reason: 'bad-request', client: this.#client };
-    this.#context.log.warn(fields, `cannot connect to the target: ${message ?? 'no request'}`);
+  #associate(clientPort: number, length: number): void {
+    const { associations } = this.#context;
+    const end = { socket: this.#socket, port: clientPort };
+    const association = associations?.open(end, () => void (this.#isOver = true));
+    if (typeof association === 'object') {
+      this.#association = association;
+      this.#handshake.finish(length);
+      association.start();
+      return;
+    }
+    if (association === 'too-many') {
+      this.#end(requestReply(REPLY.generalFailure), 'too many UDP associations are open');
+      return;
+    }
+    const why = 'UDP ASSOCIATE is not supported over a Unix socket';
+    this.#end(requestReply(REPLY.commandNotSupported), why);
+  }
+
+  #end(bytes: Uint8Array, message = 'no request'): void {
+    this.#fail('bad-request', message);
     endWith(this.#socket, bytes);
   }
 
-  #release(): void {
-    clearTimeout(this.#timer);
-    this.#socket.off('readable', this.#onReadable);
-    this.#socket.off('end', this.#onEnd);
+  #fail(reason: 'bad-request' | 'wrong-password', message: string): void {
+    this.#handshake.finish();
+    this.#isOver = true;
+    this.#context.onFailure();
+    const fields = { reason, client: this.#client };
+    this.#context.log.warn(fields, `cannot connect to the target: ${message}`);
   }
 }
 
 const TEXT_OF: Partial<Record<ReplyCode, string>> = {
   [REPLY.generalFailure]: 'the request must be a SOCKS5 request for a host and a port',
-  [REPLY.commandNotSupported]: 'only CONNECT is supported, not BIND or UDP ASSOCIATE',
+  [REPLY.commandNotSupported]: 'only CONNECT and UDP ASSOCIATE are supported, not BIND',
   [REPLY.addressTypeNotSupported]: 'the address type does not exist in SOCKS5',
 };

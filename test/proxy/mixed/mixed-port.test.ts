@@ -127,7 +127,7 @@ describe('SOCKS5', () => {
     ['an unknown address type', `${GREETING}\x05\x01\x00\x09\0\0\0\0\0\0`, GREETED + reply(8)],
     ['an invalid name', `${GREETING}\x05\x01\x00\x03\x03a b\x00\x50`, GREETED + reply(1)],
     ['port 0', `${GREETING}\x05\x01\x00\x01\x01\x01\x01\x01\x00\x00`, GREETED + reply(1)],
-    ['SOCKS4', '\x04\x01\x00\x50\x64\x7f\x45\x2a\x00', `\x00\x5b${'\0'.repeat(6)}`],
+    ['BIND of SOCKS4', '\x04\x02\x00\x50\x64\x7f\x45\x2a\x00', `\x00\x5b${'\0'.repeat(6)}`],
   ])('refuses %s and logs the client', async (_name, sent, answer) => {
     const client = await open(failing('refused'));
     client.send(sent);
@@ -153,6 +153,45 @@ it.each([
   const next = forwarding.client(port);
   next.send(GREETING);
   await next.until(GREETED);
+});
+
+describe('SOCKS4', () => {
+  const SOCKS4 = '\x04\x01\x00\x50\x64\x7f\x45\x2auser\0';
+  const SOCKS4A = '\x04\x01\x00\x50\x00\x00\x00\x01\0one.test\0';
+  const granted = (code: number) => `\x00${String.fromCharCode(code)}${'\0'.repeat(6)}`;
+
+  it.each([
+    ['an address', SOCKS4, '100.127.69.42 80'],
+    ['a name', SOCKS4A, 'one.test 80'],
+  ])('connects to %s, with early data', async (_name, request, target) => {
+    const { server, client } = await openTo();
+    client.send(`${request}early`);
+    await client.until(granted(0x5a));
+    expect(dialled).toEqual([target]);
+    await carriesBothWays(client, server);
+  });
+
+  it('reports a failed dial', async () => {
+    const client = await open(failing('refused'));
+    client.send(SOCKS4A);
+    expect(await client.ended()).toBe('fin');
+    expect(client.received).toBe(granted(0x5b));
+  });
+
+  it('has 30 s for its request', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    const slow = await open(failing('refused'));
+    const fast = client();
+    slow.send(SOCKS4.slice(0, -1));
+    fast.send(GREETING);
+    await fast.until(GREETED);
+    await new Promise((resolve) => setImmediate(resolve));
+    jest.advanceTimersByTime(30_000);
+    expect(await slow.ended()).toBe('fin');
+    expect(slow.received).toBe('');
+    jest.useRealTimers();
+    await fast.ended();
+  });
 });
 
 describe('CONNECT', () => {

@@ -1,6 +1,8 @@
 import { jest } from '@jest/globals';
 import type { Socket } from 'node:net';
 
+import { Secret } from '../../../src/lib/secrets/secret.js';
+import { PasswordCheck } from '../../../src/proxy/authentication/password-check.js';
 import { Socks5Session } from '../../../src/proxy/socks5/session.js';
 import { Side } from '../support/side.js';
 
@@ -23,7 +25,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-function start(): Socks5Session {
+function start(password?: string): Socks5Session {
   const line = () => undefined;
   return new Socks5Session(client as unknown as Socket, {
     dialer: {
@@ -33,6 +35,9 @@ function start(): Socks5Session {
       },
     },
     log: { error: line, warn: line, info: line, debug: line },
+    ...(password !== undefined && {
+      password: new PasswordCheck(new Secret(new Uint8Array(Buffer.from(password)))),
+    }),
     onRequest: () => requests++,
     onFailure: () => failures++,
   });
@@ -120,4 +125,68 @@ it.each([
   expect([dialled, failures]).toEqual([[], 1]);
   client.push(null);
   await settle();
+});
+
+describe('with a password', () => {
+  const OFFER = [5, 2, 0, 2];
+  const login = (password: string) => [1, 1, 0x75, password.length, ...Buffer.from(password)];
+
+  it('serves a client that sends the password, in parts or at once', async () => {
+    start('secret');
+    await send([...OFFER, ...login('secret'), ...REQUEST]);
+    expect([taken(), dialled]).toEqual(['05020100', ['10.0.0.1 80']]);
+    client.destroy();
+    await settle();
+    client = new Side();
+    dialled = [];
+    start('secret');
+    for (const byte of [...OFFER, ...login('secret'), ...REQUEST]) await send([byte]);
+    expect([taken(), dialled]).toEqual(['05020100', ['10.0.0.1 80']]);
+    client.destroy();
+    await settle();
+  });
+
+  it.each([
+    ['a wrong password', login('Secret')],
+    ['an empty password', login('')],
+    ['another version', [2, 1]],
+  ])('answers %s after 1 s, and closes the connection', async (_name, message) => {
+    const session = start('secret');
+    await send([...OFFER, ...message, ...REQUEST]);
+    jest.advanceTimersByTime(999);
+    await settle();
+    expect([taken(), session.isBusy, failures]).toEqual(['0502', false, 1]);
+    jest.advanceTimersByTime(1);
+    await settle();
+    expect([taken(), client.hasEnded, dialled]).toEqual(['05020101', true, []]);
+    client.push(null);
+    await settle();
+  });
+
+  it('forgets a client that leaves before the answer', async () => {
+    start('secret');
+    await send([...OFFER, ...login('wrong')]);
+    client.destroy();
+    await settle();
+  });
+
+  it('refuses a client that does not offer a password', async () => {
+    start('secret');
+    await send([...GREETING, ...REQUEST]);
+    // The byte 0xff, which is not UTF-8.
+    expect([client.taken, client.hasEnded, dialled]).toEqual(['\x05\ufffd', true, []]);
+    client.push(null);
+    await settle();
+  });
+
+  it('gives a client 30 s for the handshake', async () => {
+    start('secret');
+    await send(OFFER);
+    jest.advanceTimersByTime(29_999);
+    await settle();
+    expect(client.fate).toBe('open');
+    jest.advanceTimersByTime(1);
+    await settle();
+    expect(client.fate).toBe('in order');
+  });
 });

@@ -1,0 +1,72 @@
+/** A SOCKS4 or SOCKS4a session with one client, which supports only CONNECT. */
+import type { Socket } from 'node:net';
+
+import { clientName } from '../access-line.js';
+import type { DialTarget } from '../dialer.js';
+import { endWith, type JoinContext, JoinedConnection } from '../joined-connection.js';
+import { ClientHandshake } from '../socks5/client-handshake.js';
+import { readRequest, reply } from './messages.js';
+
+export interface Socks4Context extends JoinContext {
+  readonly onRequest: () => void;
+  /** If this is set, SOCKS4 is refused, because its requests cannot contain a password. */
+  readonly password?: object | undefined;
+}
+
+const TEXT_OF = {
+  malformed: 'the request must be a SOCKS4 request for a host and a port',
+  'not-connect': 'only CONNECT is supported in SOCKS4, not BIND',
+};
+
+export class Socks4Session {
+  readonly #socket: Socket;
+  readonly #context: Socks4Context;
+  readonly #handshake: ClientHandshake;
+  #joined: JoinedConnection | undefined;
+  #isOver = false;
+
+  /** @param socket the connection, whose first bytes are still unread */
+  constructor(socket: Socket, context: Socks4Context) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#handshake = new ClientHandshake(socket, (received) => this.#advance(received));
+    if (context.password === undefined) this.#handshake.start();
+    else this.#refuse('SOCKS4 does not support the password that this port requires');
+  }
+
+  get isBusy(): boolean {
+    return this.#joined !== undefined && !this.#isOver;
+  }
+
+  abort(): void {
+    if (this.#joined !== undefined) this.#joined.abort();
+    else this.#socket.destroy();
+  }
+
+  #advance(received: Buffer): number {
+    const request = readRequest(received);
+    if (request === undefined) return 0;
+    this.#context.onRequest();
+    const { target, length } = request;
+    if (typeof target === 'string') this.#refuse(TEXT_OF[target]);
+    else this.#join(target, length);
+    return 0;
+  }
+
+  #join(target: DialTarget, length: number): void {
+    this.#handshake.finish(length);
+    const request = { target, granted: reply(true), refused: () => reply(false) };
+    const onOver = () => void (this.#isOver = true);
+    this.#joined = new JoinedConnection(this.#socket, request, this.#context, onOver);
+    this.#joined.start();
+  }
+
+  #refuse(message: string): void {
+    this.#handshake.finish();
+    this.#isOver = true;
+    this.#context.onFailure();
+    const fields = { reason: 'bad-request', client: clientName(this.#socket) };
+    this.#context.log.warn(fields, `cannot connect to the target: ${message}`);
+    endWith(this.#socket, reply(false));
+  }
+}

@@ -1,0 +1,82 @@
+/** The UDP associations of one listener, with their limits. */
+import type { Socket } from 'node:net';
+
+import type { DatagramSockets } from '../../../ports/datagram-sockets.js';
+import type { DatagramPorts } from '../../datagram-dialer.js';
+import { DialError } from '../../dialer.js';
+import type { ProxyLog } from '../../proxy-log.js';
+import { readTargetHost } from '../../target-host.js';
+import { UdpAssociation } from './udp-association.js';
+
+const MAX_ASSOCIATIONS = 1024;
+
+/** The maximum number of name lookups in progress for all associations together. */
+const MAX_LOOKUPS = 256;
+
+export interface AssociationsOptions {
+  /** The UDP sockets of this machine, for the clients' side. */
+  readonly sockets: DatagramSockets;
+  readonly ports: DatagramPorts;
+  readonly log: ProxyLog;
+  readonly onFailure: () => void;
+  /** The maximum number of associations. Default 1024. */
+  readonly most?: number;
+}
+
+export class Associations {
+  readonly #options: AssociationsOptions;
+  #open = 0;
+  #lookups = 0;
+
+  constructor(options: AssociationsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Creates an association, which the caller starts. Its UDP socket has the address that the client
+   * connected to, so that only those who can reach the listener can reach the relay.
+   *
+   * @param client the client's TCP connection and UDP port, or 0 for the port
+   * @param onOver called once, when the association has ended
+   * @returns `no-address` if the client is connected to a Unix socket
+   */
+  open(
+    client: { readonly socket: Socket; readonly port: number },
+    onOver: () => void,
+  ): UdpAssociation | 'too-many' | 'no-address' {
+    const { most = MAX_ASSOCIATIONS, ports, ...options } = this.#options;
+    const local = plainAddress(client.socket.localAddress);
+    const remote = plainAddress(client.socket.remoteAddress);
+    if (local === undefined || remote === undefined) return 'no-address';
+    if (this.#open >= most) return 'too-many';
+    this.#open++;
+    return new UdpAssociation({
+      ...client,
+      ...options,
+      local,
+      remote,
+      ports,
+      resolve: (name, signal) => this.#resolve(name, signal),
+      onOver: () => {
+        this.#open--;
+        onOver();
+      },
+    });
+  }
+
+  async #resolve(name: string, signal: AbortSignal): Promise<Uint8Array> {
+    if (this.#lookups >= MAX_LOOKUPS)
+      throw new DialError('exhausted', 'too many names are being looked up');
+    this.#lookups++;
+    try {
+      return await this.#options.ports.resolve(name, signal);
+    } finally {
+      this.#lookups--;
+    }
+  }
+}
+
+/** Converts an IPv4-mapped address, which a listener on `::` reports, to IPv4. */
+function plainAddress(address: string | undefined): string | undefined {
+  return address === undefined ? undefined : readTargetHost(address);
+}
