@@ -12,7 +12,7 @@ export { writeStandardOutput } from '../system/files/output.js';
 export { systemPrivateFiles } from '../system/files/read-private-file.js';
 export { createKeyClaims } from '../system/network/key-claims.js';
 export { localConnections } from '../system/network/local-connection.js';
-export { localListeners } from '../system/network/local-listener.js';
+export { bindSocketFile, localListeners } from '../system/network/local-listener.js';
 export { portHolder } from '../system/network/port-holder.js';
 export { systemResolver } from '../system/network/resolver.js';
 export { udpSockets } from '../system/network/udp-socket.js';

@@ -85,6 +85,7 @@ export function createSystemContext(version: string) {
     /** Detects which process is listening on a port on this machine. */
     portHolder: async () => (await adapters()).portHolder,
     localListeners: async () => (await adapters()).localListeners,
+    bindSocketFile: async () => (await adapters()).bindSocketFile,
   };
 }
 

@@ -107,6 +107,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   ARCTUN_PERSISTENT_KEEPALIVE: { values: ['abc', '70000'] },
   ARCTUN_PROFILE: { values: ['absent'], except: NOT_AT_START },
   ARCTUN_PROXY_LISTEN: { values: LISTENS },
+  ARCTUN_PROXY_PASSWORD_FILE: {
+    values: ['absent', '.', 'empty'],
+    env: { ARCTUN_PROXY_LISTEN: '127.0.0.1:0' },
+  },
   ARCTUN_QUIET: { values: ['maybe'] },
   ARCTUN_SOCKET: { values: ['x'] },
   ARCTUN_STATUS_LISTEN: { values: LISTENS },
@@ -249,6 +253,7 @@ it.each([
     [
       'Error: cannot listen on 0.0.0.0 (ARCTUN_PROXY_LISTEN): this is not a loopback address, so anyone who can reach the address could send data as this SIM',
       '  Listen on 127.0.0.1.',
+      '  Or set a password with --proxy-password-file or ARCTUN_PROXY_PASSWORD.',
       '  Or allow this address with --allow-open or ARCTUN_ALLOW_OPEN=true.',
     ],
   ],

@@ -1,27 +1,29 @@
 /** Opens a tunnel in userspace with its listeners. */
 import { UserError } from '../../lib/errors/user-error.js';
+import { LaterDatagramPorts } from '../../proxy/datagram-dialer.js';
 import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
 import { type ForwarderOptions, startForwarder } from '../../proxy/forward/forwarder.js';
 import type { HttpListener } from '../../proxy/http/listener.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
-import type { ListenAddress } from '../../proxy/listen-address.js';
-import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
+import { type MixedPortOptions, startMixedPort } from '../../proxy/mixed/mixed-port.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { RunningTunnel } from './running-tunnel.js';
+import { TUNNEL_NAMES } from './tunnel-names.js';
 
 export type ForwardSettings = Pick<
   ForwarderOptions,
   'listen' | 'flag' | 'hostFlag' | 'target' | 'headers' | 'browsers'
 >;
 
-export interface ProxySettings {
-  readonly listen: ListenAddress;
+export interface ProxySettings extends Pick<MixedPortOptions, 'listen' | 'password'> {
   /** Whether the user specified the port. */
   readonly isAskedFor: boolean;
+  /** The host names that requests for /proxy.pac may contain. */
+  readonly hosts?: readonly string[];
 }
 
 export interface UserspaceOptions {
@@ -32,6 +34,12 @@ export interface UserspaceOptions {
   readonly resends: boolean;
   /** Where to capture all packets outside and inside the tunnel; undefined if not requested. */
   readonly capture?: CaptureOptions | undefined;
+}
+
+/** The tunnel, as the proxy uses it. */
+interface ProxyUpstream extends Pick<MixedPortOptions, 'dialer' | 'kept' | 'udp'> {
+  /** See PacSource. */
+  readonly allowedIps?: () => Promise<readonly string[]>;
 }
 
 /** Never settles, because no external event ends a userspace tunnel. */
@@ -50,7 +58,11 @@ export async function openUserspace(
   // Open the ports first, because a tunnel that is opened and given up again could disconnect
   // another tunnel.
   const later = new LaterDialer();
-  const { forwarder, proxy } = await openListeners(options, later, ports.log);
+  const laterPorts = new LaterDatagramPorts();
+  let tunnel: UserspaceTunnel | undefined;
+  const udp = { sockets: ports.sockets, ports: laterPorts };
+  const upstream = { dialer: later, udp, allowedIps: () => allowedIpsOf(tunnel) };
+  const { forwarder, proxy } = await openListeners(options, upstream, ports.log);
   const closeListeners = async (graceMs: number) => {
     await Promise.all([forwarder.close({ graceMs }), proxy?.close({ graceMs })]);
   };
@@ -61,21 +73,23 @@ export async function openUserspace(
       watchForRivals: true,
     });
     later.open(opening.then(({ dialer }) => dialer));
-    const tunnel = await opening;
+    laterPorts.open(opening.then(({ datagramPorts }) => datagramPorts));
+    const opened = await opening;
+    tunnel = opened;
     return {
-      tunnel,
+      tunnel: opened,
       failed: NEVER,
       up: { mode: 'userspace', forward: forwarder.url, proxy: proxy?.authority },
       counters: () => ({
         forward: forwarder.counters,
         ...(proxy && { proxy: proxy.counters }),
       }),
-      giveUp: () => tunnel.giveUp(),
+      giveUp: () => opened.giveUp(),
       close: async (graceMs) => {
         const deadline = ports.clock.now() + graceMs;
         await closeListeners(graceMs);
         // Allow time for data that clients sent before closing and that is still in flight.
-        await tunnel.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
+        await opened.close({ gracePeriod: Math.max(0, deadline - ports.clock.now()) });
         await capture?.close();
       },
     };
@@ -86,15 +100,22 @@ export async function openUserspace(
   }
 }
 
+/** Returns the current allowed IPs, which a reload may change; none before the tunnel is open. */
+async function allowedIpsOf(tunnel: UserspaceTunnel | undefined): Promise<readonly string[]> {
+  const status = await tunnel?.status();
+  return status?.peers.flatMap(({ allowedIps }) => allowedIps) ?? [];
+}
+
 async function openListeners(
   { forward, proxy, resends }: UserspaceOptions,
-  dialer: Dialer,
+  { dialer, ...upstream }: ProxyUpstream,
   log: Log,
 ): Promise<{ forwarder: HttpListener; proxy: HttpListener | undefined }> {
   const forwarder = await startForwarder({ ...forward, ...keeping(dialer, resends), log });
   log.info({ url: forwarder.url }, 'forwarder listening');
   try {
-    return { forwarder, proxy: proxy && (await openProxy(proxy, keeping(dialer, resends), log)) };
+    const own = { ...upstream, ...keeping(dialer, resends) };
+    return { forwarder, proxy: proxy && (await openProxy(proxy, own, log)) };
   } catch (error) {
     await forwarder.close({ graceMs: 0 });
     throw error;
@@ -117,12 +138,13 @@ function keeping(dialer: Dialer, resends: boolean): { dialer: Dialer; kept: Kept
  * @throws UserError if the chosen port is unavailable
  */
 export async function openProxy(
-  { listen, isAskedFor }: ProxySettings,
-  upstream: { readonly dialer: Dialer; readonly kept?: KeptConnections },
+  { isAskedFor, hosts = [], ...settings }: ProxySettings,
+  { allowedIps, ...upstream }: ProxyUpstream,
   log: Log,
 ): Promise<HttpListener | undefined> {
   try {
-    const proxy = await startMixedPort({ listen, ...upstream, log });
+    const pac = allowedIps && { names: TUNNEL_NAMES, allowedIps, hosts };
+    const proxy = await startMixedPort({ ...settings, ...upstream, pac, log });
     log.info({ address: proxy.authority }, 'proxy listening');
     return proxy;
   } catch (error) {

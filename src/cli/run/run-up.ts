@@ -19,8 +19,9 @@ import { chosenLevel, configuredLogFlags, configuredLogLevel } from '../flags/lo
 import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
 import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
-import { nameServers, proxyFlags, proxySettings } from '../flags/listeners/proxy-flags.js';
+import { nameServers, proxyFlags, proxyPlace } from '../flags/listeners/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
+import { proxySettings } from './proxy-settings.js';
 import { renewalPorts } from './renewal.js';
 import { renewalFlag } from '../flags/renewal-flag.js';
 import { socketFlag } from '../flags/socket-flag.js';
@@ -68,7 +69,7 @@ export interface UpSurroundings {
  * @throws UserError
  */
 export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise<void> {
-  requirePorts(line);
+  requirePorts(line, surroundings.context.env);
   try {
     await openUp(line, surroundings);
   } catch (error) {
@@ -82,13 +83,15 @@ type UpLine = ParsedLine<typeof configFlag & typeof upFlags>;
  * Checks the listeners' ports for conflicts, unless the tunnel may use an interface. With an
  * interface, the status pages are the only listener.
  */
-function requirePorts({ flags, tokens }: UpLine): void {
+function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
   const forward = forwardSettings(flags);
-  const proxy = proxySettings(flags);
+  const proxy = proxyPlace(flags, env);
+  const proxyListen =
+    proxy?.isAskedFor === true && 'port' in proxy.listen ? proxy.listen : undefined;
   requireOtherPorts([
     { flag: forward.flag, listen: forward.listen },
-    { flag: '--proxy-listen', listen: proxy?.isAskedFor === true ? proxy.listen : undefined },
+    { flag: '--proxy-listen', listen: proxyListen },
     { flag: '--status-listen', listen: statusListen(flags) },
   ]);
 }
@@ -100,7 +103,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   refuseUserspaceFlags(tokens, flags.mode);
   refuseKernelCapture(flags);
   const forward = forwardSettings(flags);
-  const proxy = proxySettings(flags);
+  const proxy = await proxySettings(flags, context);
   const servers = nameServers(flags.dns);
   const pages = statusPageSettings(flags);
   const overrides = tunnelOverrides(flags);

@@ -1,6 +1,6 @@
 /** Local sockets with node:net, at a path to which only the path's owner can connect. */
 import { once } from 'node:events';
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, stat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 
@@ -45,7 +45,7 @@ export function createLocalListeners({
       socket.setTimeout(longestSilence, () => socket.destroy());
       socket.on('close', () => served.delete(socket));
     });
-    await (isAbstract ? listenAt(server, path) : listenPrivately(server, path));
+    await (isAbstract ? listenAt(server, path) : bindSocketFile(server, path));
     return { close: () => close(server, served.keys()) };
   }
 }
@@ -96,8 +96,16 @@ class Served {
   }
 }
 
-/** Listens with a umask that prevents other users from connecting even between bind and chmod. */
-async function listenPrivately(server: Server, path: string): Promise<void> {
+/**
+ * Listens at a path with mode 0600. Replaces a socket on which no process is listening. The umask
+ * prevents other users from connecting even between bind and chmod.
+ *
+ * @throws Error with the system's `code`: EADDRINUSE if a process is listening at the path, or if
+ * the path is not a socket; ENOENT if its folder does not exist
+ */
+export async function bindSocketFile(server: Server, path: string): Promise<void> {
+  // Check the folder, because listen() reports a missing one as EACCES.
+  await stat(dirname(path));
   try {
     await listenAt(server, path);
   } catch (error) {

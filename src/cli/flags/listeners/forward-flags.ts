@@ -46,7 +46,8 @@ export const forwardFlags = grouped('Listener', {
   },
   'allow-open': {
     type: 'boolean',
-    description: 'Allow listening on a non-loopback address. The listeners have no authentication.',
+    description:
+      'Allow listening on a non-loopback address without authentication. The proxy does not need this flag if it has a password.',
     env: 'ARCTUN_ALLOW_OPEN',
   },
 });

@@ -1,10 +1,13 @@
 import { isIP } from 'node:net';
 
-import type { ProxySettings } from '../../../app/up/open-userspace.js';
 import { PLATFORM_NAME_SERVERS } from '../../../app/up/plan-tunnel.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
 import { UserError } from '../../../lib/errors/user-error.js';
-import { parseListenAddress, requireLoopback } from '../../../proxy/listen-address.js';
+import {
+  type ListenAddress,
+  parseListenAddress,
+  requireLoopback,
+} from '../../../proxy/listen-address.js';
 import { grouped } from '../flag.js';
 
 const PORT = 1080;
@@ -13,14 +16,23 @@ const DEFAULT_LISTEN = `127.0.0.1:${PORT}`;
 /** The value of --proxy-listen that disables the proxy. */
 const OFF = 'off';
 
+/** The variable that contains the proxy's password. It has no flag, because `ps` shows flags. */
+export const PASSWORD_VARIABLE = 'ARCTUN_PROXY_PASSWORD';
+
 /** Flags of the SOCKS5 and HTTP proxy and its name servers. */
 export const proxyFlags = grouped('Listener', {
   'proxy-listen': {
     type: 'string',
-    description: `Address of the SOCKS5 and HTTP proxy, or "${OFF}"; ${DEFAULT_LISTEN} by default.`,
+    description: `Address or Unix socket of the SOCKS5 and HTTP proxy, or "${OFF}"; ${DEFAULT_LISTEN} by default.`,
     defaultHelp: DEFAULT_LISTEN,
-    helpValue: 'ADDRESS:PORT',
+    helpValue: 'ADDRESS:PORT|PATH',
     env: 'ARCTUN_PROXY_LISTEN',
+  },
+  'proxy-password-file': {
+    type: 'string',
+    description: `File with the password that clients of the proxy must send; overrides ${PASSWORD_VARIABLE}. Only its owner may have access.`,
+    helpValue: 'FILE',
+    env: 'ARCTUN_PROXY_PASSWORD_FILE',
   },
   dns: {
     type: 'string',
@@ -33,23 +45,45 @@ export const proxyFlags = grouped('Listener', {
 
 interface ProxyChoice {
   readonly 'proxy-listen': string | undefined;
+  readonly 'proxy-password-file'?: string | undefined;
   readonly 'allow-open': boolean;
 }
 
+export interface ProxyPlace {
+  readonly listen: ListenAddress | { readonly path: string };
+  /** Whether the user specified the address. */
+  readonly isAskedFor: boolean;
+}
+
 /**
- * Returns the proxy's settings; undefined if the proxy is disabled.
+ * Returns where the proxy listens; undefined if the proxy is disabled.
  *
+ * @param env the environment, which may contain a password
  * @throws UserError of kind `usage`
  */
-export function proxySettings(flags: ProxyChoice): ProxySettings | undefined {
+export function proxyPlace(
+  flags: ProxyChoice,
+  env: Readonly<Record<string, string | undefined>>,
+): ProxyPlace | undefined {
   const text = flags['proxy-listen'];
   if (text === OFF) return undefined;
+  const isAskedFor = text !== undefined;
+  const path = socketPath(text ?? '');
+  if (path !== undefined) return { listen: { path }, isAskedFor };
+  const hasPassword = Boolean(flags['proxy-password-file'] ?? env[PASSWORD_VARIABLE]);
   const listen = fromSetting('--proxy-listen', () => {
     const address = parseListenAddress(text ?? DEFAULT_LISTEN, PORT);
-    requireLoopback(address.host, flags['allow-open']);
+    const otherwise = `Or set a password with --proxy-password-file or ${PASSWORD_VARIABLE}.`;
+    requireLoopback(address.host, flags['allow-open'] || hasPassword, undefined, [otherwise]);
     return address;
   });
-  return { listen, isAskedFor: text !== undefined };
+  return { listen, isAskedFor };
+}
+
+/** Returns the path of `unix:PATH`, or of a path that contains a slash. */
+function socketPath(text: string): string | undefined {
+  const [, path] = /^unix:(.+)$/s.exec(text) ?? [];
+  return path ?? (text.includes('/') && !text.includes('://') ? text : undefined);
 }
 
 /** @throws UserError of kind `usage` */
