@@ -21,6 +21,7 @@ type Requirement =
   | 'tc'
   | 'nft'
   | 'curl'
+  | 'dig'
   | 'ethtool'
   | 'setpriv'
   | 'setcap'
