@@ -1,13 +1,13 @@
 /**
  * Measures the throughput of a tunnel over a path that is faster than this machine: `npm run
  * bench:tunnel`. Streams, pings and UDP use the network interface of `arctun up --mode tun`. In
- * userspace mode, streams use the proxy, and small POSTs use the forwarder. Each is compared with
+ * userspace mode, streams and UDP use the proxy, and small POSTs use the forwarder. Each is compared with
  * wireguard-go as the client of the same server. `--only tun` and `--socket dgram` restrict the runs.
  * docs/reference/benchmarks.md describes the measurements.
  */
 import { parseArgs } from 'node:util';
 
-import { ping, udpRate } from './support/datagrams.js';
+import { ping, streamRate, udpRate } from './support/datagrams.js';
 import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
 import { runTask } from './support/task.js';
@@ -40,7 +40,12 @@ const UP = [
 const lab = await Lab.start({ throughRelay: false });
 try {
   lab.setServerCongestion(ALGORITHM);
-  const parts = { tun: compareInterfaces, streams: compareStreams, posts: comparePosts };
+  const parts = {
+    tun: compareInterfaces,
+    streams: compareStreams,
+    udp: compareDatagrams,
+    posts: comparePosts,
+  };
   for (const [name, compare] of Object.entries(parts)) {
     if (values.only === undefined || values.only === name) await compare();
   }
@@ -74,6 +79,19 @@ async function compareStreams() {
     { stack: 'socks5', proxy: PROXY, host: HOST, process: up },
     { stack: 'kernel', host: HOST, process: lab.wireguard },
   );
+  await stop();
+}
+
+/** Compares UDP through SOCKS5 with UDP through wireguard-go's interface. */
+async function compareDatagrams() {
+  const { stop } = await startUp();
+  const seconds = milliseconds / 1000;
+  for (const direction of ['up', 'down']) {
+    const measure = (proxy) => streamRate(lab, { host: HOST, direction, proxy, seconds });
+    const rates = await inTurn(measure, PROXY, undefined);
+    const what = `UDP ${direction} with less than 1 % loss, SOCKS5 proxy / wireguard-go`;
+    print(what, ...rates, 'Mbit/s');
+  }
   await stop();
 }
 

@@ -1,4 +1,4 @@
-/** Pings and UDP streams through a network interface, with the programs ping and iperf3. */
+/** Pings and UDP streams: with ping and iperf3 at a network interface, or through a proxy. */
 
 /** The rates to try, in Mbit/s of payload. */
 const RATES = [100, 150, 200, 250, 300, 400, 500, 600, 700];
@@ -31,6 +31,40 @@ export async function udpRate(lab, host, seconds) {
     await server.ended();
     const { lost_percent: lost, bits_per_second: sent } = JSON.parse(client).end.sum;
     if (lost < MOST_LOST && sent >= rate * 0.98e6) best = rate;
+  }
+  return best;
+}
+
+/** The payload of streams through a proxy, in bytes. */
+const PROXIED_PAYLOAD = 1200;
+
+const STREAM = new URL('udp-stream.js', import.meta.url).pathname;
+
+/**
+ * Returns the highest rate in Mbit/s at which less than 1 % of the datagrams of 1,200 bytes are
+ * lost.
+ *
+ * @param direction `up` from the client to the server, or `down`
+ * @param proxy HOST:PORT of a SOCKS5 proxy; undefined to use the network interface
+ */
+export async function streamRate(lab, { host, direction, proxy, seconds }) {
+  let best = 0;
+  for (const rate of RATES) {
+    const task = {
+      ...{ host, port: PORT, proxy, seconds, size: PROXIED_PAYLOAD },
+      perSecond: (rate * 1e6) / 8 / PROXIED_PAYLOAD,
+    };
+    const start = (role, end) =>
+      lab.start(role, [process.execPath, STREAM, JSON.stringify({ ...task, ...end, role })]);
+    const server = start('server', { sends: direction === 'down', proxy: undefined });
+    await server.line((line) => line === 'listening');
+    const client = start('client', { sends: direction === 'up' });
+    const isResult = (line) => line.startsWith('{');
+    const results = await Promise.all([server.line(isResult), client.line(isResult)]);
+    const { sent, received } = Object.assign({}, ...results.map((line) => JSON.parse(line)));
+    await Promise.all([server.ended(), client.ended()]);
+    const isInTime = sent >= task.perSecond * seconds * 0.98;
+    if (isInTime && received >= sent * (1 - MOST_LOST / 100)) best = rate;
   }
   return best;
 }
