@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 
 import { type FailureKind, UserError } from '../lib/errors/user-error.js';
 import { isDenied } from '../lib/errors/error-message.js';

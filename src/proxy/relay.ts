@@ -4,10 +4,9 @@
  * If one stream ends cleanly, the end is forwarded and the other direction stays open. Any other
  * end resets the other stream, so that partial data never looks complete.
  */
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import { resetConnection } from './reset.js';
+import { resetStream } from './reset.js';
 import { Watchdog } from './watchdog.js';
 
 export interface RelayLimits {
@@ -94,9 +93,7 @@ export class Relay {
   }
 
   #reset(stream: Duplex): void {
-    if (stream.destroyed) return;
-    if (stream instanceof Socket) resetConnection(stream);
-    else stream.destroy(new Error('the other side of the relay has disconnected'));
+    resetStream(stream, 'the other side of the relay has disconnected');
   }
 }
 

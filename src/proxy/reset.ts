@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /**
  * Ends a connection with RST. During a shutdown, libuv refuses to reset, and Node treats the
@@ -8,6 +9,21 @@ import type { Socket } from 'node:net';
  */
 export function resetConnection(socket: Socket): void {
   const isHandedOver = socket.writableEnded && socket.writableLength === 0;
-  if (isHandedOver && !socket.writableFinished) socket.destroy();
-  else socket.resetAndDestroy();
+  if (isHandedOver && !socket.writableFinished) {
+    socket.destroy();
+    return;
+  }
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // Node cannot reset Unix sockets, which have no RST.
+    socket.destroy();
+  }
+}
+
+/** Ends a stream of any kind so that its peer does not mistake the end for a clean one. */
+export function resetStream(stream: Duplex, why: string): void {
+  if (stream.destroyed) return;
+  if (stream instanceof Socket) resetConnection(stream);
+  else stream.destroy(new Error(why));
 }
