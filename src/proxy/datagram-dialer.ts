@@ -1,4 +1,4 @@
-import type { DialTarget } from './dialer.js';
+import type { DialError, DialTarget } from './dialer.js';
 
 /** The interface through which a proxy sends UDP. Implementations never send outside the tunnel. */
 export interface DatagramDialer {
@@ -38,6 +38,28 @@ export interface DatagramChannel {
 
   /** Frees the port. Further calls have no effect. */
   close(): void;
+}
+
+/** A channel that can pass datagrams to handlers as they arrive, which is faster than receive(). */
+export interface PushedChannel extends DatagramChannel {
+  /**
+   * Passes each further datagram and error to the handlers, instead of to receive(). The handlers
+   * must not throw.
+   */
+  subscribe(handlers: DatagramHandlers): void;
+}
+
+/** A DatagramDialer whose channels can push, and whose targets may be names. */
+export interface PushingDatagramDialer extends DatagramDialer {
+  /** @param target a host as an IP address or a name to resolve inside the tunnel, and a port */
+  open(target: DialTarget, signal?: AbortSignal): Promise<PushedChannel>;
+}
+
+/** The handlers of a channel's events. */
+export interface DatagramHandlers {
+  readonly onDatagram: (payload: Uint8Array) => void;
+  /** Called with the errors that receive() would throw, except `closed`. */
+  readonly onError: (error: DialError) => void;
 }
 
 /** A UDP address inside the tunnel. */

@@ -1,5 +1,6 @@
 /** The network inside the tunnel: TCP, UDP and name resolution over an engine and its driver. */
 import type { NetstackEngine } from '../engine/netstack-engine.js';
+import type { PushingDatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './node/datagram-dialer.js';
 import { TunnelDatagramPorts } from './node/datagram-ports.js';
@@ -13,6 +14,12 @@ import type { TunnelConfig } from './tunnel-config.js';
 import { TunnelDialer } from './tunnel-dialer.js';
 import type { TunnelPorts } from './tunnel-ports.js';
 
+/**
+ * The maximum number of UDP channels of external callers, such as the associations of port forwards:
+ * half of the dynamic ports (RFC 6335 6).
+ */
+const MAX_CHANNELS = 8_192;
+
 export interface InnerNetworkOptions extends Pick<TunnelPorts, 'clock' | 'entropy'> {
   readonly config: TunnelConfig;
   readonly engine: NetstackEngine;
@@ -22,7 +29,8 @@ export interface InnerNetworkOptions extends Pick<TunnelPorts, 'clock' | 'entrop
 export class InnerNetwork {
   /** Opens TCP connections to addresses and names. */
   readonly dialer: ConfirmingDialer;
-  readonly datagramDialer: TunnelDatagramDialer;
+  /** Opens UDP channels to addresses and names. */
+  readonly datagramDialer: PushingDatagramDialer;
   readonly datagramPorts: TunnelDatagramPorts;
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
@@ -32,6 +40,10 @@ export class InnerNetwork {
   /** Used by Node.js sockets and name lookups; stays open while connections drain. */
   readonly #ownDialer: TunnelDialer;
   readonly #sockets: OpenSockets;
+  /** Used by external callers. */
+  readonly #datagrams: TunnelDatagramDialer;
+  /** Used by name lookups, which must work even if the external callers have no channels left. */
+  readonly #ownDatagrams: TunnelDatagramDialer;
   readonly #names: NameResolver;
 
   constructor({ config, engine, link, clock, entropy }: InnerNetworkOptions) {
@@ -44,13 +56,18 @@ export class InnerNetwork {
     this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
     const dialer = new TunnelDialer(host);
     this.#ownDialer = dialer;
-    this.datagramDialer = new TunnelDatagramDialer({
+    const waitForHandshake = (deadline: number, signal?: AbortSignal) =>
+      link.waitForHandshake(deadline, signal);
+    this.#ownDatagrams = new TunnelDatagramDialer({ ...host, waitForHandshake });
+    const datagrams = new TunnelDatagramDialer({
       ...host,
-      waitForHandshake: (deadline, signal) => link.waitForHandshake(deadline, signal),
+      waitForHandshake,
+      maxChannels: MAX_CHANNELS,
     });
+    this.#datagrams = datagrams;
     const names = new NameResolver({
       ...namesOf(config),
-      datagrams: this.datagramDialer,
+      datagrams: this.#ownDatagrams,
       streams: dialer,
       clock,
       entropy,
@@ -58,6 +75,12 @@ export class InnerNetwork {
     this.#names = names;
     this.datagramPorts = new TunnelDatagramPorts({ ...host, names });
     this.dialer = new NameDialer(names, this.#dialer, clock);
+    const opener = new NameDialer(
+      names,
+      { dial: (target, signal) => datagrams.open(target, signal) },
+      clock,
+    );
+    this.datagramDialer = { open: (target, signal) => opener.dial(target, signal) };
     this.node = new NodeNetwork({ ...host, names, dialer, sockets });
   }
 
@@ -107,7 +130,8 @@ export class InnerNetwork {
   close(): void {
     this.#ownDialer.close();
     this.#names.close();
-    this.datagramDialer.close();
+    this.#datagrams.close();
+    this.#ownDatagrams.close();
     this.datagramPorts.close();
     this.#engine.stack.close(this.#clock.now());
   }

@@ -1,6 +1,6 @@
 /** A tunnel entirely in userspace: WireGuard and TCP/IP on one UDP socket. */
 import { NetstackEngine } from '../engine/netstack-engine.js';
-import type { DatagramDialer, DatagramPorts } from '../proxy/datagram-dialer.js';
+import type { DatagramPorts, PushingDatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node/node-network.js';
@@ -46,7 +46,7 @@ const GRACE_PERIOD = 5_000;
 
 export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   readonly dialer: ConfirmingDialer;
-  readonly datagramDialer: DatagramDialer;
+  readonly datagramDialer: PushingDatagramDialer;
   readonly datagramPorts: DatagramPorts;
   protected readonly network: NodeNetwork;
   readonly #inner: InnerNetwork;

@@ -1,6 +1,6 @@
 import type { NetstackEngine, UdpError, UdpSocket } from '../../engine/netstack-engine.js';
 import { abortable } from '../../lib/waits.js';
-import type { DatagramChannel } from '../../proxy/datagram-dialer.js';
+import type { DatagramHandlers, PushedChannel } from '../../proxy/datagram-dialer.js';
 import { DialError } from '../../proxy/dialer.js';
 import type { SocketAddress } from '../../wire/ip-address.js';
 import type { Driver } from '../driver.js';
@@ -36,12 +36,13 @@ interface Receiver {
 }
 
 /** A UDP port in the netstack that is connected to one remote endpoint. */
-export class TunnelDatagramChannel implements DatagramChannel {
+export class TunnelDatagramChannel implements PushedChannel {
   readonly maxPayload: number;
   readonly #host: DatagramChannelHost;
   readonly #socket: UdpSocket;
   readonly #waiting: Uint8Array[] = [];
   #receiver: Receiver | undefined;
+  #handlers: DatagramHandlers | undefined;
   #error: DialError | undefined;
   #closed = false;
 
@@ -54,7 +55,7 @@ export class TunnelDatagramChannel implements DatagramChannel {
         remote,
         (payload) => this.#handleDatagram(payload),
         (error) => this.#handleError(error),
-        { onAddressGone: () => this.#receiver?.fail(addressGone()) },
+        { onAddressGone: () => this.#lose() },
       );
     } catch (error) {
       throw new DialError('exhausted', 'no UDP port is free', { cause: error });
@@ -85,9 +86,16 @@ export class TunnelDatagramChannel implements DatagramChannel {
     return this.#wait(timeout, signal);
   }
 
+  subscribe(handlers: DatagramHandlers): void {
+    this.#handlers = handlers;
+    for (const payload of this.#waiting.splice(0)) handlers.onDatagram(payload);
+    if (this.#error !== undefined) handlers.onError(this.#error);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#handlers = undefined;
     this.#socket.close();
     this.#waiting.length = 0;
     this.#receiver?.fail(closedError());
@@ -112,7 +120,8 @@ export class TunnelDatagramChannel implements DatagramChannel {
   }
 
   #handleDatagram(payload: Uint8Array): void {
-    if (this.#receiver !== undefined) this.#receiver.take(payload);
+    if (this.#handlers !== undefined) this.#handlers.onDatagram(payload);
+    else if (this.#receiver !== undefined) this.#receiver.take(payload);
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
   }
 
@@ -122,8 +131,14 @@ export class TunnelDatagramChannel implements DatagramChannel {
       kind === 'port-unreachable'
         ? new DialError('refused', `UDP port ${remote.port} on the target is closed`)
         : new DialError('unreachable', 'the target is unreachable');
-    if (this.#receiver !== undefined) this.#receiver.fail(error);
+    if (this.#handlers !== undefined) this.#handlers.onError(error);
+    else if (this.#receiver !== undefined) this.#receiver.fail(error);
     else this.#error = error;
+  }
+
+  #lose(): void {
+    this.#handlers?.onError(addressGone());
+    this.#receiver?.fail(addressGone());
   }
 }
 

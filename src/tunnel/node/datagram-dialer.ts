@@ -1,6 +1,6 @@
 /** Opens UDP flows through an engine: the DatagramDialer that the proxies use. */
 import type { Peer } from '../../engine/engine.js';
-import type { DatagramChannel, DatagramDialer } from '../../proxy/datagram-dialer.js';
+import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
 import { DialError, type DialTarget } from '../../proxy/dialer.js';
 import { type DatagramChannelHost, TunnelDatagramChannel } from './datagram-channel.js';
 import {
@@ -12,13 +12,17 @@ import {
 } from '../server/route.js';
 import { TunnelError } from '../tunnel-error.js';
 
-/** The maximum number of open channels, so that one user cannot use up the tunnel's ports. */
+/**
+ * The default maximum number of open channels, so that one user cannot use up the tunnel's ports.
+ */
 const MAX_CHANNELS = 1024;
 
 export interface DatagramDialerOptions extends Omit<DatagramChannelHost, 'onClose'> {
   /** Resolves when the tunnel has a session; rejects with TunnelError at the deadline. */
   readonly waitForHandshake: (deadline: number, signal?: AbortSignal) => Promise<void>;
   readonly silence: PeerSilence;
+  /** The maximum number of open channels; 1,024 by default. */
+  readonly maxChannels?: number;
 }
 
 export class TunnelDatagramDialer implements DatagramDialer {
@@ -36,14 +40,14 @@ export class TunnelDatagramDialer implements DatagramDialer {
     for (const channel of [...this.#channels]) channel.close();
   }
 
-  async open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel> {
+  async open(target: DialTarget, signal?: AbortSignal): Promise<TunnelDatagramChannel> {
     signal?.throwIfAborted();
     this.#requireOpen();
-    const { engine, driver, mtu, silence } = this.#options;
+    const { engine, driver, mtu, silence, maxChannels = MAX_CHANNELS } = this.#options;
     const { address, peer } = routeTo(target.host, engine, silence);
     await this.#waitForSession(peer, signal);
     this.#requireOpen();
-    if (this.#channels.size >= MAX_CHANNELS) {
+    if (this.#channels.size >= maxChannels) {
       throw new DialError('exhausted', 'too many UDP ports are open');
     }
     const channel = new TunnelDatagramChannel(

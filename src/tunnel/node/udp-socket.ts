@@ -136,6 +136,22 @@ export class UdpSocket extends EventEmitter<UdpSocketEvents> {
     );
   }
 
+  /**
+   * Sends one datagram to an IP address immediately.
+   *
+   * @returns false if the datagram was dropped: it does not fit into the MTU, no route exists, the
+   * send queue is full, or the socket is closed
+   */
+  trySend(payload: Uint8Array, port: number, address: string): boolean {
+    const { engine, silence } = this.#host;
+    try {
+      this.#send(payload, { address: routeTo(address, engine, silence).address, port });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** @throws Error if not bound */
   address(): AddressInfo {
     if (this.#socket === undefined) throw stateError('EBADF', 'not bound');
