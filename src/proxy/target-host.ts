@@ -9,6 +9,9 @@ const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/;
 /** The maximum length of RFC 1035 2.3.4, including the dot of the root. */
 const MAX_NAME_LENGTH = 254;
 
+/** The maximum length of a label (RFC 1035 2.3.4). */
+const MAX_LABEL_LENGTH = 63;
+
 /**
  * Parses an IP address or a host name; undefined for any other string.
  *
@@ -23,6 +26,7 @@ export function readTargetHost(text: string): string | undefined {
   if (text.length > MAX_NAME_LENGTH || !HOST_NAME.test(text) || text.includes('..'))
     return undefined;
   const labels = text.replace(/\.$/, '').split('.');
+  if (labels.some((label) => label.length > MAX_LABEL_LENGTH)) return undefined;
   return /^(\d+|0x[0-9a-f]*)$/i.test(labels.at(-1) ?? '') ? undefined : text;
 }
 

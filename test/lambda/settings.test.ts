@@ -86,7 +86,7 @@ describe('an invalid variable', () => {
     ['ARCTUN_LAMBDA_PORT', ['0', '65536', '80.5', '-1', '1e3', ' 80', '0x50', 'http']],
     ['ARCTUN_LAMBDA_WAIT', ['0', '0.05', '9.1', '-1', '3s', 'NaN', 'Infinity']],
     ['ARCTUN_LAMBDA_ON_FAILURE', ['Fail', 'ignore']],
-    ['ARCTUN_FORWARD_TO', ['unified.soracom.io', '10.0.0.1:0', '10.0.0.1:65536']],
+    ['ARCTUN_FORWARD_TO', ['http://10.0.0.1', '10.0.0.1:0', '10.0.0.1:65536']],
     ['ARCTUN_ALLOW_HOST', ['arctun:8080', '*']],
     ['ARCTUN_ALLOW_ORIGIN', ['app.example', 'null']],
     ['ARCTUN_LOG_LEVEL', ['verbose', 'INFO']],

@@ -21,9 +21,9 @@ export const tunnelFlags = grouped('Tunnel', {
   },
   'forward-to': {
     type: 'string',
-    description: 'Target of the forwarder inside the tunnel.',
+    description: 'Target of the forwarder inside the tunnel; names are resolved there.',
     default: `${UNIFIED_ENDPOINT}:80`,
-    helpValue: 'ADDRESS[:PORT]',
+    helpValue: 'HOST[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
   },
   force: {

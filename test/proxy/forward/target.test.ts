@@ -5,6 +5,8 @@ it.each([
   ['100.127.69.42', { host: '100.127.69.42', port: 80 }],
   ['100.127.127.100:8888', { host: '100.127.127.100', port: 8888 }],
   ['[2001:db8::1]:80', { host: '2001:db8::1', port: 80 }],
+  ['uni.soracom.io', { host: 'uni.soracom.io', port: 80 }],
+  ['example.internal:8080', { host: 'example.internal', port: 8080 }],
 ])('reads %s', (text, target) => {
   expect(parseTarget(text)).toEqual(target);
 });
@@ -23,6 +25,11 @@ it.each([
   '100.127.69.42:',
   '2001:db8::1',
   'a b',
+  '127.1:80',
+  'http://uni.soracom.io',
+  // A key without its padding is not a name.
+  `${'x1Yz9'.repeat(8)}aB3:80`,
+  `${'a'.repeat(64)}.internal`,
 ])('refuses "%s"', (text) => {
   expect(() => parseTarget(text)).toThrow('cannot use --forward-to');
 });
