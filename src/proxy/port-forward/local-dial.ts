@@ -1,0 +1,50 @@
+/** Connects to services on this machine's own network, which remote forwards lead to. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+import { codeOf, messageOf } from '../../lib/errors/error-message.js';
+import { DialError, type DialFailure, type DialTarget } from '../dialer.js';
+import type { SocketPath } from './port-forward.js';
+
+/** How long a connection attempt may take, in milliseconds. */
+const TIMEOUT = 20_000;
+
+/**
+ * Opens a TCP connection or a Unix socket.
+ *
+ * @throws DialError; or the abort reason
+ */
+export async function connectLocally(
+  target: DialTarget | SocketPath,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const place = 'path' in target ? target : { host: target.host, port: target.port, noDelay: true };
+  const socket = connect({ ...place, allowHalfOpen: true });
+  socket.setTimeout(TIMEOUT, () => {
+    socket.destroy(new DialError('timeout', `no response within ${TIMEOUT / 1000} s`));
+  });
+  try {
+    await once(socket, 'connect', { signal });
+    socket.setTimeout(0);
+    return socket;
+  } catch (error) {
+    socket.on('error', () => undefined).destroy();
+    throw signal.aborted ? error : localFault(error);
+  }
+}
+
+const FAILURES: Readonly<Record<string, DialFailure>> = {
+  ECONNREFUSED: 'refused',
+  ENOENT: 'refused',
+  EACCES: 'refused',
+  ETIMEDOUT: 'timeout',
+  ENOTFOUND: 'no-such-name',
+  EAI_AGAIN: 'name-unresolved',
+};
+
+/** Converts an error of the system to a DialError. */
+export function localFault(error: unknown): DialError {
+  if (error instanceof DialError) return error;
+  const failure = FAILURES[codeOf(error) ?? ''] ?? 'unreachable';
+  return new DialError(failure, messageOf(error), { cause: error });
+}

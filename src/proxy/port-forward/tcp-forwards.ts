@@ -1,0 +1,140 @@
+/** Opens TCP forwards: on this machine (-L) and inside the tunnel (-R). */
+import { createServer, type Server } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import { untilAborted } from '../../lib/waits.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
+import { clientName } from '../access-line.js';
+import { openPort } from '../open-port.js';
+import type { ProxyLog } from '../proxy-log.js';
+import { resetStream } from '../reset.js';
+import { ForwardCounters } from './forward-counters.js';
+import { ForwardedConnection } from './forwarded-connection.js';
+import type { InnerNetwork } from './inner-network.js';
+import { connectLocally } from './local-dial.js';
+import type { OpenForward } from './open-forward.js';
+import {
+  FORWARD_FLAG,
+  type LocalForward,
+  type LocalPlace,
+  placeText,
+  type RemoteForward,
+} from './port-forward.js';
+import { openUnixSocket } from './unix-socket.js';
+
+/** The maximum number of open connections of one forward. */
+const MAX_CONNECTIONS = 1024;
+
+/** What a client of an open port can do, for warnings. */
+export const FORWARD_RISK = 'use this forward, with traffic that is billed to this SIM';
+
+export interface ForwardHost {
+  /** Resolves when the tunnel is open. */
+  readonly network: Promise<InnerNetwork>;
+  readonly log: ProxyLog;
+  /** The maximum number of connections or associations of a forward. */
+  readonly most?: number | undefined;
+}
+
+/** @throws UserError if the port or path cannot be opened */
+export async function openLocalTcp(
+  forward: LocalForward,
+  { network, log, most }: ForwardHost,
+): Promise<OpenForward> {
+  const connections = new ForwardedConnections(new ForwardCounters('local'), log, most);
+  const target = formatAuthority(forward.target);
+  const dial = async (signal: AbortSignal) =>
+    (await untilAborted(network, signal)).dialer.dial(forward.target, signal);
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+    connections.add(socket, { client: clientName(socket), target }, dial),
+  );
+  const listen = await listenAt(server, forward.listen, log);
+  return {
+    forward: { ...forward, listen },
+    counters: connections.counters,
+    stop: () => void server.close(),
+    drain: (graceMs) => connections.drain(graceMs),
+  };
+}
+
+async function listenAt(server: Server, listen: LocalPlace, log: ProxyLog): Promise<LocalPlace> {
+  const flag = FORWARD_FLAG.local;
+  if (!('path' in listen)) return openPort(server, { listen, flag, risk: FORWARD_RISK, log });
+  await openUnixSocket(server, listen.path, flag);
+  server.on('error', (error) => log.error({ error: error.message }, 'the listener failed'));
+  return listen;
+}
+
+/** @throws Error with the code EADDRINUSE; rejects if the tunnel cannot be opened */
+export async function openRemoteTcp(
+  forward: RemoteForward,
+  { network, log, most }: ForwardHost,
+): Promise<OpenForward> {
+  const connections = new ForwardedConnections(new ForwardCounters('remote'), log, most);
+  const target = placeText(forward.target);
+  const dial = (signal: AbortSignal) => connectLocally(forward.target, signal);
+  const listener = await (
+    await network
+  ).listenTcp(forward.port, (stream, from) =>
+    connections.add(stream, { client: formatAuthority(from), target }, dial),
+  );
+  return {
+    forward: { ...forward, port: listener.port },
+    counters: connections.counters,
+    stop: () => listener.close(),
+    drain: (graceMs) => connections.drain(graceMs),
+  };
+}
+
+/** The open connections of one forward. */
+class ForwardedConnections {
+  readonly counters: ForwardCounters;
+  readonly #log: ProxyLog;
+  readonly #most: number;
+  readonly #open = new Set<ForwardedConnection>();
+  readonly #onDrained: (() => void)[] = [];
+
+  constructor(counters: ForwardCounters, log: ProxyLog, most = MAX_CONNECTIONS) {
+    this.counters = counters;
+    this.#log = log;
+    this.#most = most;
+  }
+
+  add(
+    client: Duplex,
+    parties: { client: string; target: string },
+    dial: (signal: AbortSignal) => Promise<Duplex>,
+  ): void {
+    if (this.#open.size >= this.#most) {
+      this.counters.failures++;
+      const text = 'too many connections: a new connection was closed';
+      this.#log.warn({ maxConnections: this.#most, target: parties.target }, text);
+      client.on('error', () => undefined);
+      resetStream(client, text);
+      return;
+    }
+    const context = { log: this.#log, counters: this.counters, dial };
+    const connection = new ForwardedConnection(client, parties, context, () => {
+      this.#open.delete(connection);
+      if (this.#open.size > 0) return;
+      for (const onDrained of this.#onDrained.splice(0)) onDrained();
+    });
+    this.#open.add(connection);
+    connection.start();
+  }
+
+  /** Resolves when all connections are closed; resets those that are open after `graceMs`. */
+  drain(graceMs: number): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const abort = () => {
+        for (const connection of [...this.#open]) connection.abort();
+      };
+      const timer = graceMs === Infinity ? undefined : setTimeout(abort, graceMs);
+      this.#onDrained.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
