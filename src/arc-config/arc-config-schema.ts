@@ -106,6 +106,25 @@ export const arcSessionModel = z.looseObject(
   { error: 'an object' },
 );
 
+function forwards(description: string, ...examples: string[][]) {
+  const list = z.array(z.string({ error: 'a string' }), { error: 'an array' });
+  return described(z._default(list, []), description, ...examples);
+}
+
+const forwardsModel = z.looseObject(
+  {
+    local: forwards(
+      'Local ports and Unix sockets that lead into the tunnel, as in --local-forward: "[BIND:]PORT:HOST:HOSTPORT", with "/udp" at the end for UDP.',
+      ['8080:10.0.0.3:80', '5353:100.127.0.53:53/udp'],
+    ),
+    remote: forwards(
+      'Ports of the virtual SIM that lead to services on this machine or its network, as in --remote-forward: "PORT:HOST:HOSTPORT", with "/udp" at the end for UDP.',
+      ['2222:127.0.0.1:22'],
+    ),
+  },
+  { error: 'an object' },
+);
+
 const profileModel = z.looseObject(
   {
     authKey: described(
@@ -170,6 +189,11 @@ export const arcConfigModel = described(
       postDown: commands('Commands to run after the tunnel closes, in the same format as postUp.', [
         ['logger', 'the tunnel is closed'],
       ]),
+      forwards: described(
+        z.prefault(forwardsModel, {}),
+        'Port forwards of "arctun up" in userspace mode. soratun ignores them.',
+        { local: ['8080:10.0.0.3:80'], remote: ['2222:127.0.0.1:22'] },
+      ),
       profile: described(z.optional(profileModel), 'Credentials for the SORACOM API.'),
       arcSessionStatus: described(
         z.optional(arcSessionModel),

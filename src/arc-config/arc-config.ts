@@ -31,9 +31,18 @@ export interface ArcConfig {
   readonly postUp: readonly (readonly string[])[];
   readonly preDown: readonly (readonly string[])[];
   readonly postDown: readonly (readonly string[])[];
+  /** Port forwards as text; see proxy/port-forward/forward-spec.ts. */
+  readonly forwards: ArcForwards;
   readonly profile?: ArcProfile;
   readonly arcSessionStatus?: ArcSession;
   /** Members of arc.json that arctun does not know, preserved for the next write. */
+  readonly unknownKeys: readonly JsonMember[];
+}
+
+/** arctun's own member: soratun ignores it. */
+export interface ArcForwards {
+  readonly local: readonly string[];
+  readonly remote: readonly string[];
   readonly unknownKeys: readonly JsonMember[];
 }
 
@@ -117,6 +126,7 @@ export function initialMembers(
     postUp: [],
     preDown: [],
     postDown: [],
+    forwards: { local: [], remote: [], unknownKeys: [] },
     unknownKeys: [],
   };
 }

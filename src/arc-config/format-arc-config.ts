@@ -2,7 +2,13 @@
 import { redactCommand } from '../lib/secrets/redacted-command.js';
 import { REDACTED } from '../lib/secrets/secret.js';
 import { isSecretName, redactNamed } from '../lib/secrets/secret-shapes.js';
-import { KEY_LENGTH, type ArcConfig, type ArcProfile, type ArcSession } from './arc-config.js';
+import {
+  KEY_LENGTH,
+  type ArcConfig,
+  type ArcForwards,
+  type ArcProfile,
+  type ArcSession,
+} from './arc-config.js';
 import {
   formatJson,
   jsonNode,
@@ -41,6 +47,7 @@ function configNode(
       postUp: omitEmpty(config.postUp.map(shownCommand)),
       preDown: omitEmpty(config.preDown.map(shownCommand)),
       postDown: omitEmpty(config.postDown.map(shownCommand)),
+      forwards: forwardsNode(config.forwards),
       profile: profile && profileNode(profile, secret),
       arcSessionStatus: session && sessionNode(session),
     }),
@@ -53,6 +60,13 @@ function configNode(
  */
 function isSchema({ key }: JsonMember): boolean {
   return key === '$schema';
+}
+
+/** Returns undefined if the member would be empty. */
+function forwardsNode({ local, remote, unknownKeys }: ArcForwards): JsonNode | undefined {
+  const members = membersOf({ local: omitEmpty(local), remote: omitEmpty(remote) });
+  const all = [...members, ...unknownKeys];
+  return all.length === 0 ? undefined : jsonObject(all);
 }
 
 function profileNode(profile: ArcProfile, secret: (value: string) => JsonValue): JsonNode {
@@ -122,9 +136,11 @@ function isAbsent(secret: string): boolean {
   return secret === '' || secret === ZERO_KEY;
 }
 
-function hideUnknown({ profile, arcSessionStatus: session, unknownKeys }: ArcConfig) {
+function hideUnknown(config: ArcConfig) {
+  const { forwards, profile, arcSessionStatus: session, unknownKeys } = config;
   return {
     unknownKeys: hideMembers(unknownKeys),
+    forwards: { ...forwards, unknownKeys: hideMembers(forwards.unknownKeys) },
     ...(profile && { profile: { ...profile, unknownKeys: hideMembers(profile.unknownKeys) } }),
     ...(session && {
       arcSessionStatus: { ...session, unknownKeys: hideMembers(session.unknownKeys) },

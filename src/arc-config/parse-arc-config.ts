@@ -131,6 +131,7 @@ function toConfig(
     ...rest,
     privateKey: privateKeyOf(value),
     additionalAllowedIps: additionalAllowedIPs,
+    forwards: { ...rest.forwards, unknownKeys: unknownAt('forwards') },
     ...(profile && { profile: { ...profile, unknownKeys: unknownAt('profile') } }),
     ...(session && { arcSessionStatus: toSession(session, unknownAt('arcSessionStatus')) }),
     unknownKeys: unknownAt(),

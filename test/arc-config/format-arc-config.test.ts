@@ -42,9 +42,16 @@ describe('formatArcConfig', () => {
   it('writes each member of the schema, because an unwritten one would be lost', () => {
     const file = new URL('../../schema/arc.schema.json', import.meta.url);
     const { properties } = JSON.parse(readFileSync(file, 'utf8')) as { properties: object };
-    const whole = sampleWith({ $schema: 'arc.schema.json', preUp: [['a']], preDown: [['b']] });
+    const own = { preUp: [['a']], preDown: [['b']], forwards: { local: ['1:a:2'], remote: [] } };
+    const whole = sampleWith({ $schema: 'arc.schema.json', ...own });
     const written = JSON.parse(rewrite(whole)) as object;
     expect(Object.keys(written).sort()).toEqual(Object.keys(properties).sort());
+  });
+
+  it('keeps the port forwards, with unknown members', () => {
+    const forwards = { local: ['8080:10.0.0.3:80'], remote: ['2222:22'], later: { x: 1 } };
+    const written = JSON.parse(rewrite(sampleWith({ forwards }))) as object;
+    expect(written).toMatchObject({ forwards });
   });
 
   it('writes the skeleton, byte for byte', () => {

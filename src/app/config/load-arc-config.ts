@@ -4,6 +4,7 @@ import type { InspectedText, OtherWriter } from '../../ports/files.js';
 import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { readArcConfigText, refuseFaults } from '../../arc-config/parse-arc-config.js';
 import type { TunnelOverrides } from '../../arc-config/tunnel-faults.js';
+import { forwardFaults } from './config-forwards.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { type ConfigName, INLINE_CONFIG, STANDARD_INPUT } from '../../lib/text/config-name.js';
 import { withNewestSession, type StateHome } from '../session/session-state.js';
@@ -51,10 +52,11 @@ export async function loadTunnelConfig(
 ): Promise<LoadedArcConfig> {
   const { text, source, path, inspected } = await readText(value, home);
   const read = readArcConfigText(text, { path: source });
-  const { config: original, faults, notices } = read;
+  const { config: original, notices } = read;
+  const faults = [...read.faults, ...forwardFaults(original, read.lineOf)];
   // Ignore sessions in the state folder if the configuration has errors.
   const config = faults.length > 0 ? original : await withNewestSession(original, home);
-  refuseFaults(read, config, { path: source, overrides });
+  refuseFaults({ ...read, faults }, config, { path: source, overrides });
   const loaded = { config, original, source, path, notices };
   if (inspected === undefined) return loaded;
   const { otherWriters, readableMode } = inspected;

@@ -29,6 +29,7 @@ const FIXED = [
   'postUp',
   'preDown',
   'postDown',
+  'forwards',
 ] as const;
 
 /**
