@@ -2,6 +2,8 @@
  * A connection to the control socket: each request and each response is one line of JSON.
  *
  *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
+ *
+ * forward-requests.ts describes the other requests.
  */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { parseJson } from '../../lib/text/parse-json.js';
@@ -17,14 +19,27 @@ export const STATUS_REQUEST = `${JSON.stringify({ request: 'status' })}${LINE_EN
 /** Maximum length of a request in characters. */
 const LONGEST_REQUEST = 4_096;
 
+/**
+ * Returns the response to a request, which may have any members. A rejection becomes
+ * `{"error":"…"}`.
+ */
+export type RequestHandler = (request: object) => Promise<object>;
+
 export class ControlSession implements Conversation {
-  readonly #report: () => Promise<StatusReport>;
+  readonly #handlers: ReadonlyMap<string, RequestHandler>;
   #rest = '';
   #isOver = false;
 
-  /** @param report returns the status, or rejects with the reason why no status is available */
-  constructor(report: () => Promise<StatusReport>) {
-    this.#report = report;
+  /**
+   * @param report returns the status, or rejects with the reason why no status is available
+   * @param handlers the handlers of other requests, by name
+   */
+  constructor(
+    report: () => Promise<StatusReport>,
+    handlers: Readonly<Record<string, RequestHandler>> = {},
+  ) {
+    const status: RequestHandler = async () => ({ status: await report() });
+    this.#handlers = new Map(Object.entries({ ...handlers, status }));
   }
 
   get isOver(): boolean {
@@ -49,9 +64,11 @@ export class ControlSession implements Conversation {
   }
 
   async #answer(line: string): Promise<object> {
-    if (memberOf(parseJson(line), 'request') !== 'status') return { error: 'unknown request' };
+    const request = parseJson(line);
+    const handler = this.#handlers.get(String(memberOf(request, 'request')));
+    if (handler === undefined) return { error: 'unknown request' };
     try {
-      return { status: await this.#report() };
+      return await handler(request as object);
     } catch (error) {
       return { error: messageOf(error) };
     }

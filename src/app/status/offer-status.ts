@@ -5,6 +5,7 @@ import { type PageListener, startPageListener } from '../../proxy/page-listener.
 import type { LocalListeners } from '../../ports/local-sockets.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { ControlSession } from './control-session.js';
+import { forwardHandlers } from './forward-requests.js';
 import { openControlSocket } from './control-socket.js';
 import { statusPages, type StatusPagesOptions } from './status-pages.js';
 import type { StatusReport, TunnelIdentity, TunnelListeners } from './status-report.js';
@@ -46,7 +47,11 @@ export async function offerStatus(
   const pages = await openPages(options, ports);
   const control = await openControlSocket(
     options,
-    (name) => new ControlSession(() => reportOf({ name, pages }, options, ports)),
+    (name) =>
+      new ControlSession(
+        () => reportOf({ name, pages }, options, ports),
+        forwardHandlers(() => options.forwards),
+      ),
     ports,
   );
   return {

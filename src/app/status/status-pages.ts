@@ -1,6 +1,7 @@
 /** The pages of --status-listen: liveness, readiness and metrics. */
 import { messageOf } from '../../lib/errors/error-message.js';
 import type { ListenerCounters } from '../../proxy/http/listener.js';
+import type { PortForwards } from '../../proxy/port-forward/port-forwards.js';
 import { type Page, textPage } from '../../proxy/page-listener.js';
 import type { Clock } from '../../ports/clock.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
@@ -13,6 +14,8 @@ export interface StatusPagesOptions {
   readonly tunnel: () => StatusSource | undefined;
   /** The counters of arctun's listeners, by listener name. */
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
+  /** The port forwards; undefined if the mode does not support them. */
+  readonly forwards?: PortForwards | undefined;
   readonly version: string;
   readonly clock: Clock;
   /**
@@ -61,13 +64,18 @@ async function readyPage({ tunnel, clock, signal }: StatusPagesOptions): Promise
 }
 
 async function metricsPage(options: StatusPagesOptions): Promise<Page> {
-  const { tunnel, counters, version, clock } = options;
+  const { tunnel, counters, forwards, version, clock } = options;
   const source = tunnel();
   let status: TunnelStatus | undefined;
   if (source !== undefined) {
     // Ignore the error: the metric arctun_up shows that the tunnel is not answering.
     status = await timelyStatus(source, DEADLINE, clock).catch(() => undefined);
   }
-  const { contentType, text } = await metricsText({ version, status, listeners: counters() });
+  const { contentType, text } = await metricsText({
+    version,
+    status,
+    listeners: counters(),
+    forwards: forwards?.list() ?? [],
+  });
   return { status: 200, contentType, body: text };
 }

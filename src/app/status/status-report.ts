@@ -1,4 +1,5 @@
 /** The report that a running `up` returns through its control socket. */
+import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
 import type { PeerStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface TunnelIdentity {
@@ -12,7 +13,7 @@ export interface TunnelIdentity {
   readonly uapiName: string | undefined;
 }
 
-/** The addresses of the tunnel's listeners; undefined for a listener that is not open. */
+/** The tunnel's listeners; undefined for a listener that is not open. */
 export interface TunnelListeners {
   /** The forwarder's URL. */
   readonly forward?: string | undefined;
@@ -20,6 +21,8 @@ export interface TunnelListeners {
   readonly proxy?: string | undefined;
   /** The URL of the --status-listen pages. */
   readonly status?: string | undefined;
+  /** The port forwards; undefined if the mode does not support them. */
+  readonly forwards?: readonly ForwardStatus[] | undefined;
 }
 
 /** The status as plain data without secrets. */
@@ -64,6 +67,19 @@ const isPeer = object<PeerStatus>({
   lossIn: optional(isNumber),
 });
 
+export const isForward = object<ForwardStatus>({
+  kind: oneOf('local', 'remote'),
+  protocol: oneOf('tcp', 'udp'),
+  listen: isText,
+  target: isText,
+  connections: isNumber,
+  active: isNumber,
+  failures: isNumber,
+  dropped: isNumber,
+  sentBytes: isNumber,
+  receivedBytes: isNumber,
+});
+
 /**
  * Checks a report, because another version may omit fields. The check does not use a validation
  * library, because loading one would take longer than the rest of `health`, which runs every few
@@ -79,6 +95,7 @@ export const isStatusReport = object<StatusReport>({
     forward: optional(isText),
     proxy: optional(isText),
     status: optional(isText),
+    forwards: optional(listOf(isForward)),
   }),
   mode: oneOf('tun', 'kernel', 'userspace'),
   interface: isText,

@@ -3,6 +3,7 @@ import type Prometheus from 'prom-client';
 import type { Registry } from 'prom-client';
 
 import type { ListenerCounters } from '../../proxy/http/listener.js';
+import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
 import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface MeasuredTunnel {
@@ -11,6 +12,7 @@ export interface MeasuredTunnel {
   readonly status: TunnelStatus | undefined;
   /** The counters of arctun's listeners, by listener name. */
   readonly listeners: Readonly<Record<string, ListenerCounters>>;
+  readonly forwards?: readonly ForwardStatus[];
 }
 
 export interface MetricsText {
@@ -30,6 +32,7 @@ const GAUGES = {
     'Time between initiation and response in the last completed handshake.',
   rx_loss_ratio: 'Fraction of incoming data messages that were lost.',
   proxy_active_connections: 'Number of requests waiting for a response.',
+  forward_active_connections: 'Number of open connections and UDP associations.',
 };
 
 /** The description of each counter. */
@@ -39,6 +42,11 @@ const COUNTERS = {
   proxy_requests_total: 'Requests from clients.',
   proxy_failures_total:
     'Number of requests that ended without a complete response from the target.',
+  forward_connections_total: 'Connections and UDP associations from clients.',
+  forward_failures_total: 'Connections and UDP associations that did not reach the target.',
+  forward_dropped_datagrams_total: 'Datagrams that were dropped.',
+  forward_tx_bytes_total: 'Payload bytes sent into the tunnel.',
+  forward_rx_bytes_total: 'Payload bytes received from the tunnel.',
 };
 
 /** Formats the metrics in a new registry each time, because the values are counted elsewhere. */
@@ -46,6 +54,7 @@ export async function metricsText({
   version,
   status,
   listeners,
+  forwards = [],
 }: MeasuredTunnel): Promise<MetricsText> {
   const { default: prometheus } = await import('prom-client');
   const metrics = new Metrics(prometheus);
@@ -57,7 +66,19 @@ export async function metricsText({
     metrics.counter('proxy_failures_total', { listener }, failures);
     metrics.gauge('proxy_active_connections', { listener }, active);
   }
+  for (const forward of forwards) addForward(metrics, forward);
   return metrics.text();
+}
+
+function addForward(metrics: Metrics, forward: ForwardStatus): void {
+  const { kind, protocol, listen, target } = forward;
+  const labels = { kind, protocol, listen, target };
+  metrics.counter('forward_connections_total', labels, forward.connections);
+  metrics.counter('forward_failures_total', labels, forward.failures);
+  metrics.counter('forward_dropped_datagrams_total', labels, forward.dropped);
+  metrics.counter('forward_tx_bytes_total', labels, forward.sentBytes);
+  metrics.counter('forward_rx_bytes_total', labels, forward.receivedBytes);
+  metrics.gauge('forward_active_connections', labels, forward.active);
 }
 
 function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus): void {

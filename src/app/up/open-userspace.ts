@@ -6,11 +6,13 @@ import { type ForwarderOptions, startForwarder } from '../../proxy/forward/forwa
 import type { HttpListener } from '../../proxy/http/listener.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
 import { type MixedPortOptions, startMixedPort } from '../../proxy/mixed/mixed-port.js';
+import type { PortForward } from '../../proxy/port-forward/port-forward.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import { LaterForwards } from './port-forwards.js';
 import type { RunningTunnel } from './running-tunnel.js';
 import { TUNNEL_NAMES } from './tunnel-names.js';
 
@@ -30,6 +32,8 @@ export interface UserspaceOptions {
   readonly forward: ForwardSettings;
   /** The SOCKS5 and HTTP proxy; undefined if disabled. */
   readonly proxy?: ProxySettings | undefined;
+  /** The port forwards to open. */
+  readonly forwards?: readonly PortForward[];
   /** Whether to send a request again if it is certain that the target has not read it. */
   readonly resends: boolean;
   /** Where to capture all packets outside and inside the tunnel; undefined if not requested. */
@@ -63,11 +67,15 @@ export async function openUserspace(
   const udp = { sockets: ports.sockets, ports: laterPorts };
   const upstream = { dialer: later, udp, allowedIps: () => allowedIpsOf(tunnel) };
   const { forwarder, proxy } = await openListeners(options, upstream, ports.log);
+  const laterForwards = new LaterForwards(options.forwards ?? [], ports.log);
+  const { forwards } = laterForwards;
   const closeListeners = async (graceMs: number) => {
-    await Promise.all([forwarder.close({ graceMs }), proxy?.close({ graceMs })]);
+    const grace = { graceMs };
+    await Promise.all([forwarder.close(grace), proxy?.close(grace), forwards.close(grace)]);
   };
   let capture: Capture | undefined;
   try {
+    await laterForwards.openLocal();
     capture = options.capture && (await Capture.open(options.capture, ports, config));
     const opening = UserspaceTunnel.open(config, capture?.ports ?? ports, {
       watchForRivals: true,
@@ -76,10 +84,20 @@ export async function openUserspace(
     laterPorts.open(opening.then(({ datagramPorts }) => datagramPorts));
     const opened = await opening;
     tunnel = opened;
+    await laterForwards.openRemote(opened).catch(async (error: unknown) => {
+      await opened.close({ gracePeriod: 0 });
+      throw error;
+    });
     return {
       tunnel: opened,
       failed: NEVER,
-      up: { mode: 'userspace', forward: forwarder.url, proxy: proxy?.authority },
+      up: {
+        mode: 'userspace',
+        forward: forwarder.url,
+        proxy: proxy?.authority,
+        ...laterForwards.names(),
+      },
+      forwards,
       counters: () => ({
         forward: forwarder.counters,
         ...(proxy && { proxy: proxy.counters }),

@@ -258,7 +258,7 @@ async function close({ options, ports, mode, hooks }: Run, running: RunningTunne
 
 /** Logs the connections that delay a stop, if any. */
 function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): void {
-  let open = 0;
+  let open = running.forwards?.active ?? 0;
   for (const { active } of Object.values(running.counters())) open += active;
   if (open === 0) return;
   const again =

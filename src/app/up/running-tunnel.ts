@@ -1,5 +1,7 @@
 /** The open tunnel of `up`, in either mode. */
 import type { ListenerCounters } from '../../proxy/http/listener.js';
+import type { NamedForward } from '../../proxy/port-forward/forward-counters.js';
+import type { PortForwards } from '../../proxy/port-forward/port-forwards.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 
 export interface RunningTunnel {
@@ -8,6 +10,8 @@ export interface RunningTunnel {
   readonly failed: Promise<never>;
   /** The details of the open tunnel, except the server's endpoint. */
   readonly up: UserspaceListeners | SystemInterface;
+  /** The port forwards; undefined if the mode does not support them. */
+  readonly forwards?: PortForwards;
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   /** Fails waiting clients with the reason for the server's silence; call before close(). */
   giveUp(): void;
@@ -25,6 +29,8 @@ export interface UserspaceListeners {
   readonly forward: string;
   /** The proxy's address and port; undefined if not open. */
   readonly proxy: string | undefined;
+  /** The port forwards; absent if none is open. */
+  readonly forwards?: readonly NamedForward[];
 }
 
 export interface SystemInterface {

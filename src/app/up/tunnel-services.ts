@@ -95,7 +95,7 @@ export function withFinding(error: unknown, finding: Finding | undefined): unkno
 
 function statusOffer(
   { offer }: TunnelServiceOptions,
-  { running: { tunnel, up, counters }, arcConfig, signal }: ServedTunnel,
+  { running: { tunnel, up, counters, forwards }, arcConfig, signal }: ServedTunnel,
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
@@ -107,7 +107,8 @@ function statusOffer(
     interfaceName,
     simId: arcConfig.config.simId,
     uapiName,
-    listeners: () => listeners,
+    listeners: () => ({ ...listeners, ...(forwards && { forwards: forwards.list() }) }),
     counters,
+    forwards,
   };
 }

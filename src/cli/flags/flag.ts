@@ -2,7 +2,7 @@
 
 interface AnyFlag {
   /** The one-letter short form of the flag. */
-  readonly char?: 'a' | 'f' | 'H' | 'p' | 'q' | 'X' | 'y';
+  readonly char?: 'a' | 'f' | 'H' | 'L' | 'p' | 'q' | 'R' | 'X' | 'y';
   readonly description: string;
   /**
    * The environment variable that sets the value if the flag is not given; an empty variable counts

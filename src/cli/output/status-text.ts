@@ -5,6 +5,7 @@ import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
 import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
+import { forwardLine } from './forward-text.js';
 import { goTime } from './go-time.js';
 import { renderText } from './render.js';
 import { timeText } from '../../app/iso-time.js';
@@ -78,7 +79,8 @@ function ownLines(report: StatusReport): string[] {
     ['open since', timeText(openedUnix)],
     ['process', `${pid}, arctun ${version}`],
   ];
-  return facts.flatMap(([name, value]) => (value ? [`  ${name}: ${value}`] : []));
+  const forwards = (listeners.forwards ?? []).map((one) => `  port forward: ${forwardLine(one)}`);
+  return [...facts.flatMap(([name, value]) => (value ? [`  ${name}: ${value}`] : [])), ...forwards];
 }
 
 function peerLines(peer: PeerStatus): string[] {

@@ -1,10 +1,13 @@
 /** Defines the flags of `up`, and runs the command. */
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
+import { configForwards } from '../../app/config/config-forwards.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
 import { runTunnel, type RunTunnelPorts, type TunnelUp } from '../../app/up/run-tunnel.js';
 import type { ModePorts } from '../../app/up/choose-mode.js';
+import type { ListenAddress } from '../../proxy/listen-address.js';
+import type { PortForward } from '../../proxy/port-forward/port-forward.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { LogOptions } from '../../ports/log.js';
 import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
@@ -17,6 +20,7 @@ import { type Flags, grouped, type ParsedLine } from '../flags/flag.js';
 import { forwardFlags, forwardSettings } from '../flags/listeners/forward-flags.js';
 import { chosenLevel, configuredLogFlags, configuredLogLevel } from '../flags/log-flags.js';
 import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
+import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
 import { nameServers, proxyFlags, proxyPlace } from '../flags/listeners/proxy-flags.js';
@@ -30,6 +34,7 @@ import {
   statusListenFlag,
   statusPageSettings,
 } from '../flags/listeners/status-listen-flag.js';
+import { portForwardFlags, portForwards } from '../flags/listeners/port-forward-flags.js';
 import { refuseConfigFlag, stdinFlag } from '../flags/stdin-flag.js';
 import { congestionFlag, tunnelFlags } from '../flags/tunnel-flags.js';
 import {
@@ -49,6 +54,7 @@ export const upFlags = {
   ...guardFlags,
   ...proxyFlags,
   ...forwardFlags,
+  ...portForwardFlags,
   ...statusListenFlag,
   ...browserFlags,
   ...credentialFlags,
@@ -93,7 +99,17 @@ function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
     { flag: forward.flag, listen: forward.listen },
     { flag: '--proxy-listen', listen: proxyListen },
     { flag: '--status-listen', listen: statusListen(flags) },
+    ...tcpListens(portForwards(flags)).map((listen) => ({ flag: '--local-forward', listen })),
   ]);
+}
+
+/** Returns the TCP ports of local forwards. */
+function tcpListens(forwards: readonly PortForward[]): ListenAddress[] {
+  return forwards.flatMap((forward) =>
+    forward.kind === 'local' && forward.protocol === 'tcp' && !('path' in forward.listen)
+      ? [forward.listen]
+      : [],
+  );
 }
 
 async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
@@ -104,6 +120,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   refuseKernelCapture(flags);
   const forward = forwardSettings(flags);
   const proxy = await proxySettings(flags, context);
+  const fromFlags = portForwards(flags);
   const servers = nameServers(flags.dns);
   const pages = statusPageSettings(flags);
   const overrides = tunnelOverrides(flags);
@@ -116,6 +133,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   const logOptions = { level, format: flags['log-format'] };
   const log = await context.log(logOptions);
   const ports = await context.tunnelPorts(log, flags.socket);
+  const forwards = [...configForwards(arcConfig, flags, log), ...fromFlags];
   await runTunnel(
     {
       tunnel: {
@@ -125,11 +143,9 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
         nameServers: servers,
         killSwitch: flags['kill-switch'],
       },
-      mode: {
-        mode: flags.mode,
-        userspaceFlag: userspaceFlag(tokens) ?? userspaceVariable(context.env),
-      },
+      mode: { mode: flags.mode, userspaceFlag: userspaceWish(tokens, context, forwards) },
       forward,
+      forwards,
       resends: !flags['no-resend'],
       proxy,
       force: flags.force,
@@ -155,6 +171,16 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
       ...interfacePorts(flags, context, ports, logOptions),
     },
   );
+}
+
+/** Returns what requests userspace mode: a flag, a variable, or port forwards in arc.json. */
+function userspaceWish(
+  tokens: UpLine['tokens'],
+  { env }: Pick<Context, 'env'>,
+  forwards: readonly PortForward[],
+): string | undefined {
+  const wish = userspaceFlag(tokens) ?? userspaceVariable(env);
+  return wish ?? (forwards.length > 0 ? 'forwards' : undefined);
 }
 
 async function updateOptions(
@@ -217,5 +243,6 @@ function upText(up: TunnelUp, target: string): string {
   if (up.mode !== 'userspace') return `Tunnel to ${endpoint} is up on ${up.interface}\n`;
   const lines = [`Tunnel to ${endpoint} is up; ${up.forward} forwards to ${target}`];
   if (up.proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${up.proxy}`);
+  for (const forward of up.forwards ?? []) lines.push(`Forwarding ${forwardText(forward)}`);
   return `${lines.join('\n')}\n`;
 }

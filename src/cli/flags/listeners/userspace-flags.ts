@@ -1,14 +1,16 @@
 import { UserError } from '../../../lib/errors/user-error.js';
 import type { CommandLineToken } from '../flag.js';
 import { forwardFlags } from './forward-flags.js';
+import { portForwardFlags } from './port-forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
 import { congestionFlag } from '../tunnel-flags.js';
 
 // Exclude --allow-open, because --status-listen uses it in both modes.
 const USERSPACE_FLAGS = new Set(
-  [...Object.keys({ ...forwardFlags, ...proxyFlags, ...congestionFlag }), 'forward-to'].filter(
-    (name) => name !== 'allow-open',
-  ),
+  [
+    ...Object.keys({ ...forwardFlags, ...portForwardFlags, ...proxyFlags, ...congestionFlag }),
+    'forward-to',
+  ].filter((name) => name !== 'allow-open'),
 );
 
 /**
