@@ -13,6 +13,7 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.js';
 import { PROTOCOL_ICMPV6 } from '../wire/ipv6.js';
 import { Drain } from './drain.js';
 import type { DropReason } from './drop-reason.js';
+import type { EchoHandlers, EchoSocket } from './icmp/echo-socket.js';
 import { IcmpErrorSender } from './icmp/icmp-error-sender.js';
 import { IcmpErrors } from './icmp/icmp-errors.js';
 import { type EchoReplyHandler, IcmpProtocol } from './icmp/icmp-protocol.js';
@@ -43,6 +44,7 @@ import type {
 } from './udp/udp-socket.js';
 
 export type { DropReason } from './drop-reason.js';
+export type { EchoError, EchoHandlers, EchoSocket } from './icmp/echo-socket.js';
 export type { EchoReply, EchoReplyHandler } from './icmp/icmp-protocol.js';
 export type { StackLimits } from './limits.js';
 export type {
@@ -99,12 +101,13 @@ export class Stack {
     this.#udp = new UdpProtocol(shared);
     this.#errors = new IcmpErrorSender(shared, now);
     this.#ip = new IpProtocol({ ...shared, errors: this.#errors });
-    const errors = new IcmpErrors({ ...shared, tcp: this.#tcp, udp: this.#udp });
     const onError = (packet: Inbound, at: number): void => {
       const outcome = errors.handle(packet, at);
       if (outcome !== 'taken') this.drops.count(outcome);
     };
     this.#icmp = new IcmpProtocol(shared, onError, now);
+    const users = { tcp: this.#tcp, udp: this.#udp, echoes: this.#icmp.sockets };
+    const errors = new IcmpErrors({ ...shared, ...users });
     this.#drain = new Drain(control, datagrams, this.#tcp);
     this.#recycle = () => {
       if (control.length + datagrams.length === 0) slots.recycle();
@@ -117,6 +120,7 @@ export class Stack {
     timeWaits: number;
     listeners: number;
     udpSockets: number;
+    echoSockets: number;
     bufferBytes: number;
     reassemblyBytes: number;
   } {
@@ -125,6 +129,7 @@ export class Stack {
       timeWaits: this.#tcp.timeWaits,
       listeners: this.#tcp.listeners.size,
       udpSockets: this.#udp.size,
+      echoSockets: this.#icmp.sockets.size,
       bufferBytes: this.#tcp.budget.used,
       reassemblyBytes: this.#ip.reassemblyBytes,
     };
@@ -147,6 +152,7 @@ export class Stack {
     this.#addresses.replace(addresses, (index) => this.#tcp.listeners.hasAt(index));
     this.#tcp.addressesChanged();
     this.#udp.addressesChanged();
+    this.#icmp.sockets.addressesChanged();
   }
 
   /**
@@ -296,6 +302,16 @@ export class Stack {
     return this.#udp.connect(remote, { address, port }, { ...options, onDatagram, onError });
   }
 
+  /**
+   * Opens a socket that sends echo requests to one host and receives its replies.
+   *
+   * @throws RangeError if no local address has the remote address's family, or too many sockets are
+   * open
+   */
+  openEcho(remote: IpAddress, handlers: EchoHandlers): EchoSocket {
+    return this.#icmp.sockets.open(remote, handlers);
+  }
+
   /** Whether a local address of the same family as `remote` exists. */
   hasAddressFor(remote: IpAddress): boolean {
     return this.#addresses.firstFor(remote) >= 0;
@@ -340,5 +356,6 @@ export class Stack {
   close(now: number): void {
     this.#tcp.close(now);
     this.#udp.closeAll();
+    this.#icmp.sockets.closeAll();
   }
 }

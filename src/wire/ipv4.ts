@@ -41,6 +41,10 @@ export function ipv4TotalLength(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + TOTAL_LENGTH);
 }
 
+export function ipv4TimeToLive(bytes: Uint8Array, offset: number): number {
+  return bytes[offset + TIME_TO_LIVE]!;
+}
+
 export function ipv4Protocol(bytes: Uint8Array, offset: number): number {
   return bytes[offset + PROTOCOL]!;
 }

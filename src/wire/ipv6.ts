@@ -43,6 +43,10 @@ export function ipv6PayloadLength(bytes: Uint8Array, offset: number): number {
   return readUint16(bytes, offset + IPV6_PAYLOAD_LENGTH);
 }
 
+export function ipv6HopLimit(bytes: Uint8Array, offset: number): number {
+  return bytes[offset + HOP_LIMIT]!;
+}
+
 export function ipv6Source(bytes: Uint8Array, offset: number): IpAddress {
   return bytes.subarray(offset + IPV6_SOURCE, offset + IPV6_SOURCE + 16);
 }

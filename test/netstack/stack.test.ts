@@ -254,6 +254,7 @@ it('resets all connections on close', () => {
     timeWaits: 0,
     listeners: 0,
     udpSockets: 0,
+    echoSockets: 0,
     bufferBytes: 0,
     reassemblyBytes: 0,
   });

@@ -31,6 +31,7 @@ import { destinationUnreachable, isInFlight } from '../tcp/network-errors.js';
 import type { TcpProtocol } from '../tcp/tcp-protocol.js';
 import type { UdpProtocol } from '../udp/udp-protocol.js';
 import type { UdpErrorKind } from '../udp/udp-socket.js';
+import type { EchoSockets } from './echo-sockets.js';
 import { echoEnds } from './icmp-protocol.js';
 import { type QuotedPacket, readQuotedPacket } from './quoted-packet.js';
 
@@ -41,6 +42,7 @@ export interface IcmpErrorsOptions {
   readonly outbound: Outbound;
   readonly tcp: TcpProtocol;
   readonly udp: UdpProtocol;
+  readonly echoes: EchoSockets;
 }
 
 export class IcmpErrors {
@@ -48,12 +50,14 @@ export class IcmpErrors {
   readonly #outbound: Outbound;
   readonly #tcp: TcpProtocol;
   readonly #udp: UdpProtocol;
+  readonly #echoes: EchoSockets;
 
-  constructor({ addresses, outbound, tcp, udp }: IcmpErrorsOptions) {
+  constructor({ addresses, outbound, tcp, udp, echoes }: IcmpErrorsOptions) {
     this.#addresses = addresses;
     this.#outbound = outbound;
     this.#tcp = tcp;
     this.#udp = udp;
+    this.#echoes = echoes;
   }
 
   /** Handles an ICMP or ICMPv6 error with a valid checksum. */
@@ -70,7 +74,7 @@ export class IcmpErrors {
       case PROTOCOL_UDP:
         return this.#handleUdp(packet, quoted, localIndex, kind, now);
       case isIpv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP:
-        return this.#handleEcho(packet, quoted, kind, now);
+        return this.#handleEcho(packet, quoted, localIndex, kind, now);
       default:
         return 'icmp-unmatched';
     }
@@ -115,13 +119,25 @@ export class IcmpErrors {
   #handleEcho(
     packet: Inbound,
     quoted: QuotedPacket,
+    localIndex: number,
     kind: UdpErrorKind,
     now: number,
   ): IcmpErrorOutcome {
     const { source, destination, protocol, upper } = quoted;
-    const [local, remote] = echoEnds(source, destination, packet.bytes, upper);
+    const { bytes, offset } = packet;
+    const [local, remote] = echoEnds(source, destination, bytes, upper);
     if (!this.#hasSent(protocol, local, remote)) return 'icmp-unmatched';
-    return kind === 'too-big' ? this.#learn(packet, quoted, now) : 'taken';
+    const outcome = kind === 'too-big' ? this.#learn(packet, quoted, now) : 'taken';
+    if (outcome !== 'taken') return outcome;
+    // RFC 1122 3.2.2: an error MUST be passed to the user of the quoted packet.
+    this.#echoes.find(localIndex, local.port, destination)?.handlers.onError({
+      kind,
+      type: icmpType(bytes, offset),
+      code: icmpCode(bytes, offset),
+      sequence: remote.port,
+      from: packet.source.slice(),
+    });
+    return 'taken';
   }
 
   #hasSent(protocol: number, local: SocketAddress, remote: SocketAddress): boolean {

@@ -5,6 +5,7 @@
 import type { DropCounter } from '../../lib/drop-counter.js';
 import { PACKET_HEADROOM, packetInSlot } from '../../lib/packet-slot.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
+import type { Entropy } from '../../ports/entropy.js';
 import { isChecksumValid, sumBytes } from '../../wire/checksum.js';
 import {
   finishIcmp,
@@ -28,6 +29,7 @@ import type { Inbound } from '../ip/inbound.js';
 import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { PacketQueue } from '../packet-queue.js';
+import { EchoSockets } from './echo-sockets.js';
 
 /** The maximum number of echo replies per second, to limit the effect of a flood. */
 const ANSWERS_PER_SECOND = 1000;
@@ -55,6 +57,7 @@ export interface EchoRequest {
 
 export interface IcmpProtocolOptions {
   readonly outbound: Outbound;
+  readonly entropy: Entropy;
   readonly addresses: OwnAddresses;
   readonly drops: DropCounter<DropReason>;
   readonly control: PacketQueue;
@@ -63,6 +66,7 @@ export interface IcmpProtocolOptions {
 
 export class IcmpProtocol {
   onEchoReply: EchoReplyHandler | undefined = undefined;
+  readonly sockets: EchoSockets;
   readonly #onError: ErrorHandler;
   readonly #options: IcmpProtocolOptions;
   readonly #answers: TokenBucket;
@@ -71,6 +75,10 @@ export class IcmpProtocol {
     this.#options = options;
     this.#onError = onError;
     this.#answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND, now);
+    this.sockets = new EchoSockets(options, (socket, sequence, payload) => {
+      const { remote: to, identifier, address: from } = socket;
+      return this.sendEcho({ to, identifier, sequence, payload, from });
+    });
   }
 
   handleInbound(packet: Inbound, now: number): void {
@@ -108,14 +116,16 @@ export class IcmpProtocol {
     }
   }
 
+  /** RFC 1122 3.2.2.6, RFC 4443 4.2: a reply MUST be passed to the user that sent the request. */
   #takeEchoReply(packet: Inbound): void {
-    const { bytes, offset, end } = packet;
-    this.onEchoReply?.({
-      from: packet.source.slice(),
-      identifier: icmpIdentifier(bytes, offset),
-      sequence: icmpSequence(bytes, offset),
-      payload: bytes.slice(offset + ICMP_HEADER_LENGTH, end),
-    });
+    const { bytes, offset, end, localIndex, source, hopLimit } = packet;
+    const identifier = icmpIdentifier(bytes, offset);
+    const sequence = icmpSequence(bytes, offset);
+    const payload = bytes.slice(offset + ICMP_HEADER_LENGTH, end);
+    const socket = this.sockets.find(localIndex, identifier, source);
+    if (socket !== undefined) socket.handlers.onReply({ sequence, payload, hopLimit });
+    else if (this.onEchoReply === undefined) this.#options.drops.count('icmp-unmatched');
+    else this.onEchoReply({ from: source.slice(), identifier, sequence, payload });
   }
 
   /** RFC 1122 3.2.2.6, RFC 4443 4.2: reply with the same data, from the address that was pinged. */

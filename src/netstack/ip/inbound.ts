@@ -7,6 +7,7 @@ import {
   ipv4HeaderLength,
   ipv4Protocol,
   ipv4Source,
+  ipv4TimeToLive,
   ipv4TotalLength,
   ipVersion,
 } from '../../wire/ipv4.js';
@@ -16,6 +17,7 @@ import {
   IPV6_SOURCE,
   ipv6Destination,
   ipv6HeaderError,
+  ipv6HopLimit,
   ipv6PayloadLength,
   ipv6Source,
 } from '../../wire/ipv6.js';
@@ -43,6 +45,11 @@ export class Inbound {
 
   get source(): IpAddress {
     return this.isIpv6 ? ipv6Source(this.bytes, 0) : ipv4Source(this.bytes, 0);
+  }
+
+  /** The IPv4 time to live or the IPv6 hop limit. */
+  get hopLimit(): number {
+    return this.isIpv6 ? ipv6HopLimit(this.bytes, 0) : ipv4TimeToLive(this.bytes, 0);
   }
 
   get destination(): IpAddress {
