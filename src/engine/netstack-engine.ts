@@ -129,6 +129,6 @@ export type {
 export type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
 export type { KeepAlive, TcpConnection, TcpInfo } from '../netstack/tcp/connection.js';
 export type { TcpListener } from '../netstack/tcp/open/listener.js';
-export { StackExhaustedError } from '../netstack/stack.js';
+export { type EchoError, type EchoSocket, StackExhaustedError } from '../netstack/stack.js';
 export type { TcpObserver } from '../netstack/tcp/observer.js';
 export type { UdpError, UdpSocket } from '../netstack/udp/udp-socket.js';

@@ -4,6 +4,7 @@ import type { PushingDatagramDialer } from '../proxy/datagram-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { TunnelDatagramDialer } from './node/datagram-dialer.js';
 import { TunnelDatagramPorts } from './node/datagram-ports.js';
+import { TunnelEchoDialer } from './node/echo-dialer.js';
 import { NameDialer } from './names/name-dialer.js';
 import { NameResolver, type NameServers } from './names/name-resolver.js';
 import { NodeNetwork } from './node/node-network.js';
@@ -32,6 +33,7 @@ export class InnerNetwork {
   /** Opens UDP channels to addresses and names. */
   readonly datagramDialer: PushingDatagramDialer;
   readonly datagramPorts: TunnelDatagramPorts;
+  readonly echoDialer: TunnelEchoDialer;
   readonly node: NodeNetwork;
   readonly #engine: NetstackEngine;
   readonly #clock: Clock;
@@ -56,14 +58,13 @@ export class InnerNetwork {
     this.#dialer = new TunnelDialer({ ...host, onDialled: (socket) => sockets.add(socket) });
     const dialer = new TunnelDialer(host);
     this.#ownDialer = dialer;
-    const waitForHandshake = (deadline: number, signal?: AbortSignal) =>
-      link.waitForHandshake(deadline, signal);
-    this.#ownDatagrams = new TunnelDatagramDialer({ ...host, waitForHandshake });
-    const datagrams = new TunnelDatagramDialer({
+    const sessionHost = {
       ...host,
-      waitForHandshake,
-      maxChannels: MAX_CHANNELS,
-    });
+      waitForHandshake: (deadline: number, signal?: AbortSignal) =>
+        link.waitForHandshake(deadline, signal),
+    };
+    this.#ownDatagrams = new TunnelDatagramDialer(sessionHost);
+    const datagrams = new TunnelDatagramDialer({ ...sessionHost, maxChannels: MAX_CHANNELS });
     this.#datagrams = datagrams;
     const names = new NameResolver({
       ...namesOf(config),
@@ -81,6 +82,7 @@ export class InnerNetwork {
       clock,
     );
     this.datagramDialer = { open: (target, signal) => opener.dial(target, signal) };
+    this.echoDialer = new TunnelEchoDialer({ ...sessionHost, names });
     this.node = new NodeNetwork({ ...host, names, dialer, sockets });
   }
 
@@ -133,6 +135,7 @@ export class InnerNetwork {
     this.#datagrams.close();
     this.#ownDatagrams.close();
     this.datagramPorts.close();
+    this.echoDialer.close();
     this.#engine.stack.close(this.#clock.now());
   }
 }

@@ -1,10 +1,12 @@
 /** A tunnel entirely in userspace: WireGuard and TCP/IP on one UDP socket. */
 import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramPorts, PushingDatagramDialer } from '../proxy/datagram-dialer.js';
+import type { EchoDialer } from '../proxy/echo-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node/node-network.js';
 import { NodeTunnel } from './node/node-tunnel.js';
+import { ping, type PingOptions, type PingReply } from './node/ping.js';
 import { SerialQueue } from '../lib/serial-queue.js';
 import type { Endpoint } from '../ports/datagram.js';
 import type { Conversation } from '../ports/local-sockets.js';
@@ -48,6 +50,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   readonly dialer: ConfirmingDialer;
   readonly datagramDialer: PushingDatagramDialer;
   readonly datagramPorts: DatagramPorts;
+  readonly echoDialer: EchoDialer;
   protected readonly network: NodeNetwork;
   readonly #inner: InnerNetwork;
   readonly #link: ServerLink;
@@ -94,6 +97,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     this.dialer = this.#inner.dialer;
     this.datagramDialer = this.#inner.datagramDialer;
     this.datagramPorts = this.#inner.datagramPorts;
+    this.echoDialer = this.#inner.echoDialer;
     this.network = this.#inner.node;
   }
 
@@ -147,6 +151,18 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
    */
   onRival(listener: (rival: Rival) => void): void {
     this.#rivals?.onRival(listener);
+  }
+
+  /**
+   * Pings a host inside the tunnel, and resolves with the first reply.
+   *
+   * @param host an IP address, or a name to resolve inside the tunnel
+   * @throws DialError `timeout` if no reply arrives, `unreachable` after an ICMP error, or the reason
+   * why nothing could be sent
+   * @throws RangeError for an option that is out of range, or a size that does not fit into a packet
+   */
+  ping(host: string, options?: PingOptions): Promise<PingReply> {
+    return ping(this.echoDialer, host, options);
   }
 
   totals(): TunnelTotals {
