@@ -21,7 +21,7 @@ import type { TunnelPorts } from './tunnel-ports.js';
  */
 const MAX_CHANNELS = 8_192;
 
-export interface InnerNetworkOptions extends Pick<TunnelPorts, 'clock' | 'entropy'> {
+export interface InnerNetworkOptions extends Pick<TunnelPorts, 'clock' | 'entropy' | 'log'> {
   readonly config: TunnelConfig;
   readonly engine: NetstackEngine;
   readonly link: ServerLink;
@@ -48,7 +48,7 @@ export class InnerNetwork {
   readonly #ownDatagrams: TunnelDatagramDialer;
   readonly #names: NameResolver;
 
-  constructor({ config, engine, link, clock, entropy }: InnerNetworkOptions) {
+  constructor({ config, engine, link, clock, entropy, log }: InnerNetworkOptions) {
     const { driver, silence } = link;
     const host = { engine, driver, silence, clock, entropy, mtu: config.mtu };
     this.#engine = engine;
@@ -68,10 +68,13 @@ export class InnerNetwork {
     this.#datagrams = datagrams;
     const names = new NameResolver({
       ...namesOf(config),
+      hosts: config.hosts,
+      fallbackHosts: config.fallbackHosts,
       datagrams: this.#ownDatagrams,
       streams: dialer,
       clock,
       entropy,
+      log,
     });
     this.#names = names;
     this.datagramPorts = new TunnelDatagramPorts({ ...host, names });

@@ -1,6 +1,7 @@
 import type { CongestionAlgorithm } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';
 import { type ConfigName, DEFAULT_CONFIG } from '../lib/text/config-name.js';
+import type { HostNames } from '../proxy/dns/host-names.js';
 import {
   type IpAddress,
   type IpPrefix,
@@ -32,6 +33,10 @@ export interface TunnelConfig {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** The IP addresses of the name servers inside the tunnel. */
   readonly nameServers: readonly string[];
+  /** Names whose addresses replace those of the name servers. */
+  readonly hosts?: HostNames | undefined;
+  /** Names whose addresses are used only if no name server answers. */
+  readonly fallbackHosts?: HostNames | undefined;
   /** In tun mode: whether traffic meant for the tunnel is blocked after the tunnel ends. */
   readonly killSwitch?: boolean | undefined;
 }

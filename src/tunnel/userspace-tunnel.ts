@@ -93,7 +93,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
       onTurn: () => this.#inner.afterTurn(),
     });
     this.#link = link;
-    this.#inner = new InnerNetwork({ config, engine, link, clock, entropy });
+    this.#inner = new InnerNetwork({ config, engine, link, clock, entropy, log });
     this.dialer = this.#inner.dialer;
     this.datagramDialer = this.#inner.datagramDialer;
     this.datagramPorts = this.#inner.datagramPorts;

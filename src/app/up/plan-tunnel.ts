@@ -10,7 +10,9 @@ import {
 } from '../../arc-config/tunnel-faults.js';
 import { sameBytes } from '../../lib/same-bytes.js';
 import { UserError } from '../../lib/errors/user-error.js';
+import type { HostNames } from '../../proxy/dns/host-names.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
+import { PLATFORM_HOSTS } from '../names/platform-hosts.js';
 import { parseTunnelConfig, type TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { CongestionAlgorithm } from '../../tunnel/userspace-tunnel.js';
 
@@ -21,6 +23,8 @@ export interface TunnelPlan {
   readonly congestion?: CongestionAlgorithm | undefined;
   /** IP addresses of the name servers inside the tunnel; SORACOM's by default. */
   readonly nameServers?: readonly string[];
+  /** Names whose addresses replace those of the name servers. */
+  readonly hosts?: HostNames | undefined;
   /** In tun mode: whether to block traffic meant for the tunnel until `up` is stopped. */
   readonly killSwitch?: boolean | undefined;
 }
@@ -72,6 +76,8 @@ function tunnelConfigOf(options: TunnelPlan): TunnelConfig {
     persistentKeepaliveSeconds: overrides.persistentKeepalive ?? effectiveKeepalive(config),
     congestion,
     nameServers,
+    hosts: options.hosts,
+    fallbackHosts: PLATFORM_HOSTS,
     killSwitch: options.killSwitch,
   });
 }

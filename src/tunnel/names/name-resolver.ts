@@ -5,6 +5,8 @@
 import { untilAborted } from '../../lib/waits.js';
 import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
 import { type Dialer, DialError, type DialTarget } from '../../proxy/dialer.js';
+import { askByTcp } from '../../proxy/dns/ask-by-tcp.js';
+import { FALLBACK_NOTE, hostKey, type HostNames } from '../../proxy/dns/host-names.js';
 import { happyEyeballsOrder } from '../server/address-order.js';
 import { NameCache } from './name-cache.js';
 import {
@@ -14,7 +16,6 @@ import {
   type NameQuestion,
   readAnswer,
 } from './name-question.js';
-import { askByTcp } from './name-by-tcp.js';
 import { ADDRESS_GONE } from '../node/node-errors.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 
@@ -25,6 +26,9 @@ export const DNS_PORT = 53;
  * two seconds.
  */
 const ATTEMPTS = [2_000, 2_000, 3_000, 3_000] as const;
+
+/** How long to use a fallback address without asking the name servers again, in milliseconds. */
+const FALLBACK_TTL = 60_000;
 
 /** The limits of RFC 1035 2.3.4: a name of 255 bytes in a message has 253 characters. */
 const MAX_NAME_LENGTH = 253;
@@ -49,7 +53,12 @@ export interface NameServers {
   readonly types: readonly AddressType[];
 }
 
-export interface NameResolverOptions extends NameServers, Pick<TunnelPorts, 'clock' | 'entropy'> {
+export interface NameResolverOptions
+  extends NameServers, Pick<TunnelPorts, 'clock' | 'entropy' | 'log'> {
+  /** Names whose addresses replace those of the name servers. */
+  readonly hosts?: HostNames | undefined;
+  /** Names whose addresses are used only if no name server answers. */
+  readonly fallbackHosts?: HostNames | undefined;
   readonly datagrams: DatagramDialer;
   /** Dials IP addresses, for responses that do not fit into a datagram. */
   readonly streams: Dialer;
@@ -66,6 +75,7 @@ export class NameResolver {
   readonly #options: Omit<NameResolverOptions, keyof NameServers>;
   #known: KnownNames;
   readonly #closing = new AbortController();
+  #hasLoggedFallback = false;
 
   constructor(options: NameResolverOptions) {
     this.#options = options;
@@ -92,9 +102,11 @@ export class NameResolver {
    * sent through it
    */
   async resolve(text: string, signal?: AbortSignal): Promise<readonly string[]> {
-    const name = text.replace(/\.$/, '').toLowerCase();
-    requireName(name);
+    const name = hostKey(text);
     this.#closing.signal.throwIfAborted();
+    const fixed = this.#options.hosts?.get(name);
+    if (fixed !== undefined) return fixed;
+    requireName(name);
     let addresses = this.#known.cache.get(name, this.#options.clock.now());
     addresses ??= await untilAborted(this.#ask(this.#known, name), signal);
     if (addresses.length === 0)
@@ -105,7 +117,9 @@ export class NameResolver {
   #ask(known: KnownNames, name: string): Promise<readonly string[]> {
     let running = known.running.get(name);
     if (running === undefined) {
-      running = this.#askAll(known, name).finally(() => known.running.delete(name));
+      running = this.#askAll(known, name)
+        .catch((error: unknown) => this.#fallBack(known, name, error))
+        .finally(() => known.running.delete(name));
       // The caller may have stopped waiting, so mark a rejection as handled.
       running.catch(() => undefined);
       known.running.set(name, running);
@@ -123,6 +137,19 @@ export class NameResolver {
       .filter((answer) => answer.addresses.length > 0 || addresses.length === 0)
       .map(({ ttl }) => ttl);
     known.cache.set(name, addresses, Math.min(...ttls), clock.now());
+    return addresses;
+  }
+
+  /** Returns the fixed addresses of a name after no name server has answered. */
+  #fallBack(known: KnownNames, name: string, error: unknown): readonly string[] {
+    const { fallbackHosts, clock, log } = this.#options;
+    const addresses = fallbackHosts?.get(name);
+    const isUnanswered = error instanceof DialError && error.reason === 'name-unresolved';
+    if (addresses === undefined || !isUnanswered) throw error;
+    if (!this.#hasLoggedFallback) log.warn({ reason: error.message }, FALLBACK_NOTE);
+    this.#hasLoggedFallback = true;
+    // Later connections need not wait for the name servers.
+    known.cache.set(name, addresses, FALLBACK_TTL, clock.now());
     return addresses;
   }
 

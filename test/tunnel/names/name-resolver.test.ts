@@ -2,10 +2,12 @@ import dnsPacket from 'dns-packet';
 
 import type { DatagramDialer } from '../../../src/proxy/datagram-dialer.js';
 import { DialError } from '../../../src/proxy/dialer.js';
+import { FALLBACK_NOTE } from '../../../src/proxy/dns/host-names.js';
 import { NameDialer } from '../../../src/tunnel/names/name-dialer.js';
 import { NameResolver } from '../../../src/tunnel/names/name-resolver.js';
 import { abortListeners } from '../../support/abort-listeners.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 
 const SERVERS = ['100.127.0.53', '100.127.1.53'];
@@ -16,6 +18,7 @@ const SERVERS = ['100.127.0.53', '100.127.1.53'];
 type Server = (question: Buffer) => Uint8Array | DialError | undefined;
 
 let clock: FakeClock;
+let log: RecordingLog;
 let start: number;
 let asked: string[];
 /** The number of open channels. */
@@ -53,6 +56,7 @@ afterEach(() => expect(open).toBe(0));
 
 beforeEach(() => {
   clock = new FakeClock();
+  log = new RecordingLog();
   start = clock.now();
   asked = [];
   open = 0;
@@ -63,6 +67,7 @@ beforeEach(() => {
     datagrams,
     streams: { dial: () => Promise.reject(new DialError('refused', 'no TCP')) },
     clock,
+    log,
     entropy: seededEntropy(1),
   });
 });
@@ -128,7 +133,7 @@ it('skips answers to other questions, without extending the timeout', async () =
   };
   const streams = { dial: () => Promise.reject(new DialError('refused', 'no TCP')) };
   const entropy = seededEntropy(1);
-  const options = { servers: SERVERS, types: ['A'] as const, streams, clock, entropy };
+  const options = { servers: SERVERS, types: ['A'] as const, streams, clock, entropy, log };
   resolver = new NameResolver({ ...options, datagrams: lying });
   expect(await resolver.resolve('one.test')).toEqual(['100.127.69.42']);
   expect(clock.now() - start).toBe(400);
@@ -174,7 +179,13 @@ it('closes the channel of a question that it cannot send', async () => {
       }),
   };
   const streams = { dial: () => Promise.reject(new DialError('refused', 'no TCP')) };
-  const options = { servers: SERVERS, types: ['A'] as const, clock, entropy: seededEntropy(1) };
+  const options = {
+    servers: SERVERS,
+    types: ['A'] as const,
+    clock,
+    log,
+    entropy: seededEntropy(1),
+  };
   resolver = new NameResolver({ ...options, streams, datagrams: refusing });
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({ reason: 'exhausted' });
   expect(open).toBe(0);
@@ -208,6 +219,7 @@ it('queries a silent server over TCP once, however often its datagrams are trunc
     datagrams,
     streams,
     clock,
+    log,
     entropy,
   });
   await expect(resolver.resolve('one.test')).rejects.toMatchObject({
@@ -266,4 +278,62 @@ it('dials the addresses of a name in order, and reports the first failure', asyn
     message: 'one.test: 192.0.2.1 says no',
   });
   expect(dialled).toEqual(['192.0.2.1', '100.127.69.42']);
+});
+
+describe('names with fixed addresses', () => {
+  const withHosts = (hosts: object) =>
+    new NameResolver({
+      servers: SERVERS,
+      types: ['A'],
+      datagrams,
+      streams: { dial: () => Promise.reject(new DialError('refused', 'no TCP')) },
+      clock,
+      entropy: seededEntropy(1),
+      log,
+      ...hosts,
+    });
+  const addresses = new Map([['uni.test', ['192.0.2.1', '192.0.2.2']]]);
+
+  it('are not asked for', async () => {
+    resolver = withHosts({ hosts: new Map([...addresses, ['printer.local', ['192.0.2.9']]]) });
+    expect(await resolver.resolve('Uni.test.')).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(await resolver.resolve('printer.local')).toEqual(['192.0.2.9']);
+    expect(asked).toEqual([]);
+  });
+
+  it('are a fallback if no name server answers, which is logged once', async () => {
+    resolver = withHosts({ fallbackHosts: new Map([...addresses, ['b.test', ['192.0.2.3']]]) });
+    expect(await resolver.resolve('uni.test')).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(await resolver.resolve('b.test')).toEqual(['192.0.2.3']);
+    expect(log.messages('warn')).toEqual([FALLBACK_NOTE]);
+    await expect(resolver.resolve('other.test')).rejects.toMatchObject({
+      reason: 'name-unresolved',
+    });
+  });
+
+  it('are used for a minute without asking again', async () => {
+    resolver = withHosts({ fallbackHosts: addresses });
+    await resolver.resolve('uni.test');
+    asked.length = 0;
+    servers.set(SERVERS[0]!, answering('192.0.2.7'));
+    expect(await resolver.resolve('uni.test')).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(asked).toEqual([]);
+    clock.advance(60_000);
+    expect(await resolver.resolve('uni.test')).toEqual(['192.0.2.7']);
+  });
+
+  it('are no fallback if a name server answers, even that the name does not exist', async () => {
+    resolver = withHosts({ fallbackHosts: addresses });
+    servers.set(SERVERS[0]!, answering());
+    await expect(resolver.resolve('uni.test')).rejects.toMatchObject({ reason: 'no-such-name' });
+    servers.set(SERVERS[0]!, answering('192.0.2.7'));
+    expect(await resolver.resolve('uni.test')).toEqual(['192.0.2.7']);
+    expect(log.lines).toEqual([]);
+  });
+
+  it('are no fallback if the tunnel is down', async () => {
+    resolver = withHosts({ fallbackHosts: addresses });
+    servers.set(SERVERS[0]!, () => new DialError('no-handshake', 'silent'));
+    await expect(resolver.resolve('uni.test')).rejects.toMatchObject({ reason: 'no-handshake' });
+  });
 });

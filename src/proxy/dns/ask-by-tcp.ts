@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { abortable } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
 
-/** The total timeout, in milliseconds, for the connection, the query and the response. */
+/** The default total timeout, in milliseconds, for the connection, the query and the response. */
 const TIMEOUT = 5_000;
 
 /** The size in bytes of the length field before each message (RFC 1035 4.2.2). */
@@ -14,6 +14,7 @@ const LENGTH_FIELD = 2;
  * Sends one message and reads one (RFC 7766), then destroys the stream.
  *
  * @param dial opens the stream to the server; its signal aborts at the timeout
+ * @param timeout milliseconds
  * @returns undefined if no complete message arrives in time
  * @throws the error with which `dial` rejects before the timeout
  */
@@ -21,9 +22,10 @@ export async function askByTcp(
   dial: (signal: AbortSignal) => Promise<Duplex>,
   question: Uint8Array,
   clock: Clock,
+  timeout = TIMEOUT,
 ): Promise<Uint8Array | undefined> {
   const limit = new AbortController();
-  const timer = clock.startTimer(TIMEOUT, () => limit.abort());
+  const timer = clock.startTimer(timeout, () => limit.abort());
   try {
     const stream = await dial(limit.signal);
     return await exchange(stream, question, limit.signal).finally(() => stream.destroy());

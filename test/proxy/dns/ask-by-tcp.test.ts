@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 
 import { DialError } from '../../../src/proxy/dialer.js';
-import { askByTcp } from '../../../src/tunnel/names/name-by-tcp.js';
+import { askByTcp } from '../../../src/proxy/dns/ask-by-tcp.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 
 const QUESTION = Uint8Array.of(1, 2, 3);
