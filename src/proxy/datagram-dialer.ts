@@ -143,3 +143,26 @@ export class LaterDatagramPorts implements DatagramPorts {
     return (await this.#ports).resolve(name, signal);
   }
 }
+
+/** A dialer whose implementation is set later. Channels open after that. */
+export class LaterDatagramDialer implements DatagramDialer {
+  #open: (dialer: Promise<DatagramDialer>) => void = () => undefined;
+  readonly #dialer = new Promise<DatagramDialer>((resolve) => {
+    this.#open = resolve;
+  });
+
+  constructor() {
+    // Mark a rejection as handled, because possibly no caller is waiting. The code that sets the
+    // dialer reports the failure.
+    this.#dialer.catch(() => undefined);
+  }
+
+  /** @param dialer the dialer to use; if the promise rejects, every call rejects */
+  set(dialer: Promise<DatagramDialer>): void {
+    this.#open(dialer);
+  }
+
+  async open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel> {
+    return (await this.#dialer).open(target, signal);
+  }
+}

@@ -19,6 +19,8 @@ export interface TunnelListeners {
   readonly forward?: string | undefined;
   /** The SOCKS5 and HTTP proxy, as ADDRESS:PORT. */
   readonly proxy?: string | undefined;
+  /** The DNS listener, as ADDRESS:PORT. */
+  readonly dns?: string | undefined;
   /** The URL of the --status-listen pages. */
   readonly status?: string | undefined;
   /** The port forwards; undefined if the mode does not support them. */
@@ -94,6 +96,7 @@ export const isStatusReport = object<StatusReport>({
   listeners: object<TunnelListeners>({
     forward: optional(isText),
     proxy: optional(isText),
+    dns: optional(isText),
     status: optional(isText),
     forwards: optional(listOf(isForward)),
   }),

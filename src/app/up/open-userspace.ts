@@ -1,17 +1,20 @@
 /** Opens a tunnel in userspace with its listeners. */
 import { UserError } from '../../lib/errors/user-error.js';
-import { LaterDatagramPorts } from '../../proxy/datagram-dialer.js';
+import { LaterDatagramDialer, LaterDatagramPorts } from '../../proxy/datagram-dialer.js';
 import { type Dialer, LaterDialer } from '../../proxy/dialer.js';
+import type { DnsListener } from '../../proxy/dns/dns-listener.js';
 import { type ForwarderOptions, startForwarder } from '../../proxy/forward/forwarder.js';
 import type { HttpListener } from '../../proxy/http/listener.js';
 import { KeptConnections } from '../../proxy/http/kept-connections.js';
 import { type MixedPortOptions, startMixedPort } from '../../proxy/mixed/mixed-port.js';
+import type { ListenAddress } from '../../proxy/listen-address.js';
 import type { PortForward } from '../../proxy/port-forward/port-forward.js';
 import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import { openDnsListener } from '../names/open-dns-listener.js';
 import { LaterForwards } from './port-forwards.js';
 import type { RunningTunnel } from './running-tunnel.js';
 import { TUNNEL_NAMES } from './tunnel-names.js';
@@ -34,6 +37,8 @@ export interface UserspaceOptions {
   readonly proxy?: ProxySettings | undefined;
   /** The port forwards to open. */
   readonly forwards?: readonly PortForward[];
+  /** The address of the DNS listener; undefined if not requested. */
+  readonly dnsListen?: ListenAddress | undefined;
   /** Whether to send a request again if it is certain that the target has not read it. */
   readonly resends: boolean;
   /** Where to capture all packets outside and inside the tunnel; undefined if not requested. */
@@ -62,6 +67,7 @@ export async function openUserspace(
   // Open the ports first, because a tunnel that is opened and given up again could disconnect
   // another tunnel.
   const later = new LaterDialer();
+  const datagrams = new LaterDatagramDialer();
   const laterPorts = new LaterDatagramPorts();
   let tunnel: UserspaceTunnel | undefined;
   const udp = { sockets: ports.sockets, ports: laterPorts };
@@ -69,18 +75,28 @@ export async function openUserspace(
   const { forwarder, proxy } = await openListeners(options, upstream, ports.log);
   const laterForwards = new LaterForwards(options.forwards ?? [], ports.log);
   const { forwards } = laterForwards;
+  let dns: DnsListener | undefined;
   const closeListeners = async (graceMs: number) => {
     const grace = { graceMs };
-    await Promise.all([forwarder.close(grace), proxy?.close(grace), forwards.close(grace)]);
+    await Promise.all([
+      forwarder.close(grace),
+      proxy?.close(grace),
+      forwards.close(grace),
+      dns?.close(),
+    ]);
   };
   let capture: Capture | undefined;
   try {
     await laterForwards.openLocal();
+    const { dnsListen } = options;
+    dns =
+      dnsListen && (await openDnsListener(dnsListen, config, { dialer: later, datagrams }, ports));
     capture = options.capture && (await Capture.open(options.capture, ports, config));
     const opening = UserspaceTunnel.open(config, capture?.ports ?? ports, {
       watchForRivals: true,
     });
     later.open(opening.then(({ dialer }) => dialer));
+    datagrams.set(opening.then(({ datagramDialer }) => datagramDialer));
     laterPorts.open(opening.then(({ datagramPorts }) => datagramPorts));
     const opened = await opening;
     tunnel = opened;
@@ -95,6 +111,7 @@ export async function openUserspace(
         mode: 'userspace',
         forward: forwarder.url,
         proxy: proxy?.authority,
+        dns: dns?.authority,
         ...laterForwards.names(),
       },
       forwards,

@@ -31,6 +31,8 @@ export interface UserspaceListeners {
   readonly proxy: string | undefined;
   /** The port forwards; absent if none is open. */
   readonly forwards?: readonly NamedForward[];
+  /** The DNS listener's address and port; undefined if not open. */
+  readonly dns?: string | undefined;
 }
 
 export interface SystemInterface {

@@ -99,7 +99,8 @@ function statusOffer(
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
-  const listeners = up.mode === 'userspace' ? { forward: up.forward, proxy: up.proxy } : {};
+  const listeners =
+    up.mode === 'userspace' ? { forward: up.forward, proxy: up.proxy, dns: up.dns } : {};
   return {
     ...offer,
     signal,

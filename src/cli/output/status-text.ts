@@ -74,6 +74,7 @@ function ownLines(report: StatusReport): string[] {
     ['address', addresses.join(', ')],
     ['forwarder', listeners.forward],
     ['proxy', listeners.proxy],
+    ['dns', listeners.dns],
     ['status pages', listeners.status],
     ['connections', connections?.toString()],
     ['open since', timeText(openedUnix)],

@@ -23,6 +23,7 @@ import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.
 import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
+import { dnsListen, dnsListenFlag, hostNames, hostsFlag } from '../flags/listeners/name-flags.js';
 import { nameServers, proxyFlags, proxyPlace } from '../flags/listeners/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
 import { proxySettings } from './proxy-settings.js';
@@ -55,6 +56,8 @@ export const upFlags = {
   ...proxyFlags,
   ...forwardFlags,
   ...portForwardFlags,
+  ...hostsFlag,
+  ...dnsListenFlag,
   ...statusListenFlag,
   ...browserFlags,
   ...credentialFlags,
@@ -98,6 +101,7 @@ function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
   requireOtherPorts([
     { flag: forward.flag, listen: forward.listen },
     { flag: '--proxy-listen', listen: proxyListen },
+    { flag: '--dns-listen', listen: dnsListen(flags) },
     { flag: '--status-listen', listen: statusListen(flags) },
     ...tcpListens(portForwards(flags)).map((listen) => ({ flag: '--local-forward', listen })),
   ]);
@@ -121,7 +125,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   const forward = forwardSettings(flags);
   const proxy = await proxySettings(flags, context);
   const fromFlags = portForwards(flags);
-  const servers = nameServers(flags.dns);
+  const names = { nameServers: nameServers(flags.dns), hosts: hostNames(flags) };
   const pages = statusPageSettings(flags);
   const overrides = tunnelOverrides(flags);
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
@@ -140,7 +144,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
         arcConfig,
         overrides,
         congestion: flags.congestion,
-        nameServers: servers,
+        ...names,
         killSwitch: flags['kill-switch'],
       },
       mode: { mode: flags.mode, userspaceFlag: userspaceWish(tokens, context, forwards) },
@@ -148,6 +152,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
       forwards,
       resends: !flags['no-resend'],
       proxy,
+      dnsListen: dnsListen(flags),
       force: flags.force,
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
@@ -244,5 +249,6 @@ function upText(up: TunnelUp, target: string): string {
   const lines = [`Tunnel to ${endpoint} is up; ${up.forward} forwards to ${target}`];
   if (up.proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${up.proxy}`);
   for (const forward of up.forwards ?? []) lines.push(`Forwarding ${forwardText(forward)}`);
+  if (up.dns !== undefined) lines.push(`DNS on ${up.dns}`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../../lib/errors/user-error.js';
 import type { CommandLineToken } from '../flag.js';
 import { forwardFlags } from './forward-flags.js';
+import { dnsListenFlag, hostsFlag } from './name-flags.js';
 import { portForwardFlags } from './port-forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
 import { congestionFlag } from '../tunnel-flags.js';
@@ -8,7 +9,14 @@ import { congestionFlag } from '../tunnel-flags.js';
 // Exclude --allow-open, because --status-listen uses it in both modes.
 const USERSPACE_FLAGS = new Set(
   [
-    ...Object.keys({ ...forwardFlags, ...portForwardFlags, ...proxyFlags, ...congestionFlag }),
+    ...Object.keys({
+      ...forwardFlags,
+      ...portForwardFlags,
+      ...proxyFlags,
+      ...hostsFlag,
+      ...dnsListenFlag,
+      ...congestionFlag,
+    }),
     'forward-to',
   ].filter((name) => name !== 'allow-open'),
 );
@@ -31,6 +39,7 @@ export function userspaceFlag(tokens: readonly CommandLineToken[]): string | und
 const LISTENER_VARIABLES = [
   forwardFlags['forward-listen'].env,
   proxyFlags['proxy-listen'].env,
+  dnsListenFlag['dns-listen'].env,
 ] as const;
 
 /**

@@ -7,14 +7,21 @@ import {
 const flag = (name: string) => ({ type: 'flag' as const, flag: name });
 
 describe.each(['tun', 'kernel'])('--mode %s', (mode) => {
-  it.each(['port', 'address', 'header', 'forward-to', 'proxy-listen', 'dns', 'congestion'])(
-    'refuses --%s',
-    (name) => {
-      expect(() => refuseUserspaceFlags([flag('mode'), flag(name)], mode)).toThrow(
-        `cannot use --${name} with --mode=${mode}`,
-      );
-    },
-  );
+  it.each([
+    'port',
+    'address',
+    'header',
+    'forward-to',
+    'proxy-listen',
+    'dns',
+    'hosts',
+    'dns-listen',
+    'congestion',
+  ])('refuses --%s', (name) => {
+    expect(() => refuseUserspaceFlags([flag('mode'), flag(name)], mode)).toThrow(
+      `cannot use --${name} with --mode=${mode}`,
+    );
+  });
 });
 
 it.each(['auto', 'userspace'])('accepts userspace flags with --mode %s', (mode) => {
@@ -33,6 +40,7 @@ it('finds userspace-only flags, on the command line and in the environment', () 
   const listen = '127.0.0.1:1081';
   expect(userspaceVariable({ ARCTUN_PROXY_LISTEN: listen })).toBe('ARCTUN_PROXY_LISTEN');
   expect(userspaceVariable({ ARCTUN_FORWARD_LISTEN: listen })).toBe('ARCTUN_FORWARD_LISTEN');
+  expect(userspaceVariable({ ARCTUN_DNS_LISTEN: listen })).toBe('ARCTUN_DNS_LISTEN');
   expect(userspaceVariable({ ARCTUN_PROXY_LISTEN: 'off', ARCTUN_FORWARD_LISTEN: '' })).toBe(
     undefined,
   );
