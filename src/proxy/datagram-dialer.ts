@@ -158,7 +158,7 @@ export class LaterDatagramDialer implements DatagramDialer {
   }
 
   /** @param dialer the dialer to use; if the promise rejects, every call rejects */
-  set(dialer: Promise<DatagramDialer>): void {
+  openWith(dialer: Promise<DatagramDialer>): void {
     this.#open(dialer);
   }
 

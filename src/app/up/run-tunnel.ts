@@ -16,7 +16,7 @@ import { openTun } from './open-tun.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
 import { planTunnel, type TunnelPlan } from './plan-tunnel.js';
 import { removeKilledTunnel } from './remove-leftovers.js';
-import type { RunningTunnel, SystemInterface, UserspaceListeners } from './running-tunnel.js';
+import type { OpenUserspace, RunningTunnel, SystemInterface } from './running-tunnel.js';
 import { ServiceStates, type ServiceStatesOptions } from './service-states.js';
 import type { SimUse } from './sim-use.js';
 import {
@@ -40,7 +40,7 @@ export interface RunTunnelOptions extends UserspaceOptions {
 }
 
 /** The details of the open tunnel, depending on the mode. */
-export type TunnelUp = (UserspaceListeners | SystemInterface) & {
+export type TunnelUp = (OpenUserspace | SystemInterface) & {
   /** The address of the Arc server. */
   readonly endpoint: string;
   /** The SIM ID; empty if arc.json has none. */

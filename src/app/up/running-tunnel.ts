@@ -9,7 +9,7 @@ export interface RunningTunnel {
   /** Rejects when the tunnel is lost; never resolves. */
   readonly failed: Promise<never>;
   /** The details of the open tunnel, except the server's endpoint. */
-  readonly up: UserspaceListeners | SystemInterface;
+  readonly up: OpenUserspace | SystemInterface;
   /** The port forwards; undefined if the mode does not support them. */
   readonly forwards?: PortForwards;
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
@@ -23,8 +23,8 @@ export interface RunningTunnel {
   close(graceMs: number): Promise<void>;
 }
 
-export interface UserspaceListeners {
-  readonly mode: 'userspace';
+/** Where the listeners of a tunnel in userspace are. */
+export interface UserspaceAddresses {
   /** The forwarder's URL. */
   readonly forward: string;
   /** The proxy's address and port; undefined if not open. */
@@ -33,6 +33,10 @@ export interface UserspaceListeners {
   readonly forwards?: readonly NamedForward[];
   /** The DNS listener's address and port; undefined if not open. */
   readonly dns?: string | undefined;
+}
+
+export interface OpenUserspace extends UserspaceAddresses {
+  readonly mode: 'userspace';
 }
 
 export interface SystemInterface {

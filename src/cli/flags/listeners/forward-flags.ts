@@ -2,7 +2,7 @@ import { parseHeaderFlag } from '../../../proxy/forward/header-flag.js';
 import { parseTarget } from '../../../proxy/forward/target.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
 import { parseListenAddress, requireLoopback } from '../../../proxy/listen-address.js';
-import type { ForwardSettings } from '../../../app/up/open-userspace.js';
+import type { ForwardSettings } from '../../../app/up/listeners/userspace-listeners.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import { type FlagValues, grouped } from '../flag.js';
 

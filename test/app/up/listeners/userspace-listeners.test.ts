@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 
-import { openProxy } from '../../../src/app/up/open-userspace.js';
-import { listen } from '../../proxy/support/scripted-server.js';
-import { RecordingLog } from '../../support/fakes/recording-log.js';
+import { openProxy } from '../../../../src/app/up/listeners/userspace-listeners.js';
+import { listen } from '../../../proxy/support/scripted-server.js';
+import { RecordingLog } from '../../../support/fakes/recording-log.js';
 
 const dialer = { dial: () => Promise.reject(new Error('never')) };
 

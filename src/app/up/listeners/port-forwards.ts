@@ -1,10 +1,10 @@
 /** Opens the port forwards of a tunnel, and connects them to the network inside it. */
-import type { NamedForward } from '../../proxy/port-forward/forward-counters.js';
-import type { InnerNetwork } from '../../proxy/port-forward/inner-network.js';
-import type { PortForward } from '../../proxy/port-forward/port-forward.js';
-import { PortForwards } from '../../proxy/port-forward/port-forwards.js';
-import type { ProxyLog } from '../../proxy/proxy-log.js';
-import type { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import type { NamedForward } from '../../../proxy/port-forward/forward-counters.js';
+import type { InnerNetwork } from '../../../proxy/port-forward/inner-network.js';
+import type { PortForward } from '../../../proxy/port-forward/port-forward.js';
+import { PortForwards } from '../../../proxy/port-forward/port-forwards.js';
+import type { ProxyLog } from '../../../proxy/proxy-log.js';
+import type { UserspaceTunnel } from '../../../tunnel/userspace-tunnel.js';
 
 /** The parts of a tunnel that forwards use. */
 export type ForwardingTunnel = Pick<
