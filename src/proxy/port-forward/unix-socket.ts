@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 
 import { codeOf, isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
@@ -17,9 +18,16 @@ export async function openUnixSocket(server: Server, path: string, flag: string)
   try {
     await listenOrReplace(server, path);
   } catch (error) {
-    throw new UserError(isDenied(error) ? 'permission' : 'failed', {
+    const isPossible = await lstat(dirname(path)).then(
+      (folder) => folder.isDirectory(),
+      () => false,
+    );
+    throw new UserError(isPossible && isDenied(error) ? 'permission' : 'failed', {
       what: `cannot listen on ${path} (${flag})`,
-      why: REASONS[codeOf(error) ?? ''] ?? messageOf(error),
+      why: isPossible
+        ? (REASONS[codeOf(error) ?? ''] ?? messageOf(error))
+        : // libuv reports EACCES in this case.
+          'the folder does not exist',
       next: ['Choose another path, in a folder that exists and that you can write.'],
       cause: error,
     });
@@ -28,8 +36,6 @@ export async function openUnixSocket(server: Server, path: string, flag: string)
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the path is in use',
-  ENOENT: 'the folder does not exist',
-  ENOTDIR: 'the folder does not exist',
   EACCES: 'permission denied',
 };
 

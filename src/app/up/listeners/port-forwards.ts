@@ -90,7 +90,9 @@ function bindUdp(
         port: socket.address().port,
         send: (payload, to) => socket.trySend(payload, to.port, to.host),
         close: () => {
-          if (!isClosed) socket.close();
+          if (isClosed) return;
+          isClosed = true;
+          socket.close();
         },
       });
     });
