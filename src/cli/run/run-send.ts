@@ -20,8 +20,8 @@ export const sendFlags = {
   ...tunnelFlags,
   'forward-to': {
     type: 'string',
-    description: `Target inside the tunnel, as ADDRESS or ADDRESS:PORT; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the protocol's port.`,
-    helpValue: 'ADDRESS[:PORT]',
+    description: `Target inside the tunnel, as HOST or HOST:PORT, with names resolved there; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the protocol's port.`,
+    helpValue: 'HOST[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
   },
   ...logFlags('warn'),
