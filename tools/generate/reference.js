@@ -97,6 +97,10 @@ function defaultOf({ default: value }) {
 
 /** The variables without a flag. */
 const OTHER_VARIABLES = [
+  [
+    ['ARCTUN_PROXY_PASSWORD'],
+    'The [password](proxy.md#password) that clients of the proxy of `up` must send. `--proxy-password-file` overrides it.',
+  ],
   [['SORACOM_PROFILE_DIR'], 'The folder of [profiles](credentials.md) (default `~/.soracom`).'],
   [
     ['SORACOM_VERBOSE'],

@@ -57,7 +57,7 @@ async function readPassword(
   throw new UserError('configuration', {
     what: `cannot use the password of the proxy (${setting})`,
     why: `${place}: ${why}`,
-    next: ['Create a password with: openssl rand -base64 24'],
+    next: ['Create a password with: head -c 24 /dev/urandom | base64'],
   });
 }
 
