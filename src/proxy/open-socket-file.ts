@@ -59,7 +59,7 @@ function tooLong(address: string, flag: string): UserError {
 const REASONS: Readonly<Record<string, { readonly why: string; readonly next: string }>> = {
   EADDRINUSE: {
     why: 'a program is listening on this path, or the path is not a socket',
-    next: 'Stop the program, remove the file, or choose another path.',
+    next: 'Stop the program, or choose another path.',
   },
   ENOENT: { why: 'the folder does not exist', next: 'Create the folder, or choose another path.' },
   ENOTDIR: { why: 'a part of the path is not a folder', next: 'Choose another path.' },

@@ -53,10 +53,9 @@ async function readPassword(
   const password = Buffer.from((text ?? '').replace(/\r?\n$/, ''));
   const why = faultOf(password);
   if (why === undefined) return new Secret(new Uint8Array(password));
-  const place = path === undefined ? PASSWORD_VARIABLE : placeOf(path);
   throw new UserError('configuration', {
     what: `cannot use the password of the proxy (${setting})`,
-    why: `${place}: ${why}`,
+    why: path === undefined ? why : `${placeOf(path)}: ${why}`,
     next: ['Create a password with: head -c 24 /dev/urandom | base64'],
   });
 }

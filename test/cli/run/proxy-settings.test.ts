@@ -68,7 +68,7 @@ it.each([
 it('names the variable that contains an invalid password, but not the password', async () => {
   await expect(settings({}, '', { ARCTUN_PROXY_PASSWORD: 'a\nb' })).rejects.toMatchObject({
     what: 'cannot use the password of the proxy (ARCTUN_PROXY_PASSWORD)',
-    why: 'ARCTUN_PROXY_PASSWORD: the password must be one line without control characters',
+    why: 'the password must be one line without control characters',
   });
 });
 

@@ -6,9 +6,10 @@ import type { Socket } from 'node:net';
 
 import ipaddr from 'ipaddr.js';
 
-import { clientName, elapsed } from '../../access-line.js';
+import { clientName, elapsed, partiesOf } from '../../access-line.js';
 import type { DatagramSocket, DatagramSockets } from '../../../ports/datagram-sockets.js';
 import type { DatagramPorts } from '../../datagram-dialer.js';
+import type { DialTarget } from '../../dialer.js';
 import { type FailedDial, failedDial } from '../../dial-outcome.js';
 import { endWith } from '../../joined-connection.js';
 import type { ProxyLog } from '../../proxy-log.js';
@@ -100,7 +101,7 @@ export class UdpAssociation {
       socket,
       resolve: (name) => resolve(name, this.#ended.signal),
       now: () => performance.now(),
-      onDrop: (reason) => this.#logDrop(reason),
+      onDrop: (reason, target) => this.#logDrop(reason, target),
     });
   }
 
@@ -124,8 +125,8 @@ export class UdpAssociation {
     onOver();
   }
 
-  #logDrop(reason: UdpDropReason): void {
-    const fields = { reason, client: this.#client };
+  #logDrop(reason: UdpDropReason, target: DialTarget | undefined): void {
+    const fields = { reason, ...partiesOf(this.#client, target) };
     this.#options.log.warn(fields, `a UDP datagram was dropped: ${TEXT_OF[reason]}`);
   }
 

@@ -6,6 +6,8 @@ import { DropCounter } from '../../../lib/drop-counter.js';
 import type { DatagramSocket } from '../../../ports/datagram-sockets.js';
 import type { Datagram, Endpoint } from '../../../ports/datagram.js';
 import type { DatagramAddress, DatagramPort, UnsentReason } from '../../datagram-dialer.js';
+import type { DialTarget } from '../../dialer.js';
+import { addressText } from '../../target-host.js';
 import { KnownNames, type Resolve } from './known-names.js';
 import { KnownTargets } from './known-targets.js';
 import { readUdpHeader, withUdpHeader } from './udp-header.js';
@@ -42,8 +44,8 @@ export interface UdpRelayOptions {
   readonly resolve: Resolve;
   /** A monotonic time in milliseconds. */
   readonly now: () => number;
-  /** Called for the first drop for each reason. */
-  readonly onDrop: (reason: UdpDropReason) => void;
+  /** Called for the first drop for each reason, with the target if it is known. */
+  readonly onDrop: (reason: UdpDropReason, target?: DialTarget) => void;
 }
 
 export class UdpRelay {
@@ -114,7 +116,7 @@ export class UdpRelay {
     this.#client ??= endpoint;
     const payload = bytes.subarray(header.length);
     const { host, port } = header;
-    if (typeof host === 'string') this.#sendToName(payload, host, port);
+    if (typeof host === 'string') this.#sendToName(payload, { host, port });
     else this.#send(payload, { address: host, port });
   }
 
@@ -129,18 +131,19 @@ export class UdpRelay {
     return from.address === address && (port === 0 || from.port === port);
   }
 
-  #sendToName(payload: Uint8Array, name: string, port: number): void {
-    const address = this.#names.addressOf(name, this.#options.now());
+  #sendToName(payload: Uint8Array, target: DialTarget): void {
+    const { host, port } = target;
+    const address = this.#names.addressOf(host, this.#options.now());
     if (address === undefined) {
-      this.#drop('name-unresolved');
+      this.#drop('name-unresolved', target);
     } else if (address === 'unknown') {
       // The datagram's bytes are valid only until this call returns.
       const copy = payload.slice();
-      const isWaiting = this.#names.wait(name, (found) => {
-        if (found === undefined) this.#drop('name-unresolved');
+      const isWaiting = this.#names.wait(host, (found) => {
+        if (found === undefined) this.#drop('name-unresolved', target);
         else this.#send(copy, { address: found, port });
       });
-      if (!isWaiting) this.#drop('too-many-names');
+      if (!isWaiting) this.#drop('too-many-names', target);
     } else {
       this.#send(payload, { address, port });
     }
@@ -149,15 +152,18 @@ export class UdpRelay {
   #send(payload: Uint8Array, to: DatagramAddress): void {
     const reason = this.#port === undefined ? 'closed' : this.#port.send(payload, to);
     if (reason !== undefined) {
-      this.#drop(reason);
+      this.#drop(reason, to);
       return;
     }
     this.sent++;
     this.#targets.note(to.address, this.#options.now());
   }
 
-  #drop(reason: UdpDropReason): void {
+  #drop(reason: UdpDropReason, to?: DialTarget | DatagramAddress): void {
     this.drops.count(reason);
-    if (this.drops.of(reason) === 1) this.#options.onDrop(reason);
+    if (this.drops.of(reason) > 1) return;
+    const isAddress = to !== undefined && 'address' in to;
+    const target = isAddress ? { host: addressText(to.address), port: to.port } : to;
+    this.#options.onDrop(reason, target);
   }
 }

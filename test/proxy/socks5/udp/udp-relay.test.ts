@@ -32,7 +32,8 @@ function open(port = 0): UdpRelay {
     socket,
     resolve: (name) => resolve(name),
     now: () => now,
-    onDrop: (reason) => first.push(reason),
+    onDrop: (reason, target) =>
+      first.push([reason, ...(target ? [target.host, target.port] : [])].join(' ')),
   });
   relay.open({
     send: (payload, { address, port: to }: DatagramAddress) => {
@@ -131,7 +132,7 @@ it.each(['no-route', 'too-long', 'queue-full'] as const)(
     refusal = reason;
     for (let count = 0; count < 3; count++) send(HEADER, 'x');
     expect([...relay.drops]).toEqual([[reason, 3]]);
-    expect(first).toEqual([reason]);
+    expect(first).toEqual([`${reason} 100.127.69.42 53`]);
     expect(relay.sent).toBe(0);
     // A host that was not reached may not answer.
     relay.handleTunnel(Buffer.from('x'), { address: TARGET, port: 53 });
@@ -175,6 +176,7 @@ it('drops the datagrams to a name that does not exist', async () => {
   await settle();
   send(NAME, 'two');
   expect([...relay.drops]).toEqual([['name-unresolved', 2]]);
+  expect(first).toEqual(['name-unresolved one.test 53']);
   expect(sent).toEqual([]);
 });
 
