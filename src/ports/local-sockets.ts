@@ -1,3 +1,11 @@
+/**
+ * A connection of a local listener as a byte stream. This type is opaque, because ports do not depend
+ * on Node.js: only the proxies, which use node:net themselves, read and write it.
+ */
+export interface LocalStream {
+  destroy(): void;
+}
+
 /** A conversation with a local socket's client: receives requests and returns responses. */
 export interface Conversation {
   /** Whether the client will not send more input. */
@@ -7,13 +15,28 @@ export interface Conversation {
    * settled. Never rejects.
    */
   handle(text: string): Promise<string>;
+  /**
+   * Checked after each response: if set, this function takes over the connection, which is then no
+   * longer part of the conversation.
+   */
+  readonly takeOver?: ((stream: LocalStream) => void) | undefined;
   /** Called when the client has disconnected. No further calls follow. */
   close(): void;
 }
 
+export interface LocalListenOptions {
+  /**
+   * The maximum number of conversations, 16 by default; at the limit, the oldest idle conversation
+   * is closed. Connections that were taken over do not count.
+   */
+  readonly maxConversations?: number;
+}
+
 /** A listening socket at a file system path. */
 export interface LocalListener {
-  /** Ends all conversations and removes the path. */
+  /**
+   * Ends all conversations and removes the path. Connections that were taken over continue.
+   */
   close(): Promise<void>;
 }
 
@@ -26,7 +49,11 @@ export interface LocalListeners {
    * another user owns the socket; the error then has an `owner`, and the process may be dead.
    * EACCES …
    */
-  listen(path: string, converse: () => Conversation): Promise<LocalListener>;
+  listen(
+    path: string,
+    converse: () => Conversation,
+    options?: LocalListenOptions,
+  ): Promise<LocalListener>;
 }
 
 /** Sends requests to the process that listens at a file system path. */

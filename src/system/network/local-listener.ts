@@ -3,10 +3,16 @@ import { once } from 'node:events';
 import { chmod, lstat, mkdir, stat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
 import { codeOf, isDenied } from '../../lib/errors/error-message.js';
-import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
+import type {
+  Conversation,
+  LocalListener,
+  LocalListeners,
+  LocalListenOptions,
+} from '../../ports/local-sockets.js';
 import { socketOwner } from './socket-owner.js';
 
 /**
@@ -32,21 +38,37 @@ export function createLocalListeners({
 } = {}): LocalListeners {
   return { listen };
 
-  async function listen(path: string, converse: () => Conversation): Promise<LocalListener> {
+  async function listen(
+    path: string,
+    converse: () => Conversation,
+    options: LocalListenOptions = {},
+  ): Promise<LocalListener> {
+    const most = options.maxConversations ?? maxConversations;
     const isAbstract = path.startsWith(ABSTRACT);
     if (!isAbstract) await makeFolder(dirname(path));
     const served = new Map<Socket, Served>();
+    const taken = new Set<Socket>();
     const server = createServer((socket) => {
-      if (!makeRoom(served, maxConversations)) {
+      if (!makeRoom(served, most)) {
         socket.destroy();
         return;
       }
-      served.set(socket, new Served(socket, converse(), () => markUsed(served, socket)));
+      const conversation = new Served(socket, converse(), {
+        onRequest: () => markUsed(served, socket),
+        onTakenOver: () => {
+          served.delete(socket);
+          taken.add(socket);
+        },
+      });
+      served.set(socket, conversation);
       socket.setTimeout(longestSilence, () => socket.destroy());
-      socket.on('close', () => served.delete(socket));
+      socket.on('close', () => {
+        served.delete(socket);
+        taken.delete(socket);
+      });
     });
     await (isAbstract ? listenAt(server, path) : bindSocketFile(server, path));
-    return { close: () => close(server, served.keys()) };
+    return { close: () => close(server, served.keys(), taken) };
   }
 }
 
@@ -58,9 +80,15 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /** Closes the listener; Node.js removes the path. */
-async function close(server: Server, sockets: Iterable<Socket>): Promise<void> {
+async function close(
+  server: Server,
+  sockets: Iterable<Socket>,
+  taken: ReadonlySet<Socket>,
+): Promise<void> {
   for (const socket of sockets) socket.destroy();
-  await once(server.close(), 'close');
+  server.close();
+  // The 'close' event would wait for the connections that were taken over.
+  if (taken.size === 0) await once(server, 'close');
 }
 
 /** A conversation with one client, which handles one request at a time. */
@@ -68,32 +96,49 @@ class Served {
   isBusy = false;
   readonly #socket: Socket;
   readonly #conversation: Conversation;
-  readonly #onRequest: () => void;
+  readonly #events: ServedEvents;
+  /** Used instead of setEncoding(), because a connection that is taken over carries bytes. */
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #onData = (bytes: Buffer): void => void this.#take(this.#decoder.write(bytes));
+  readonly #onDrain = (): void => void this.#socket.resume();
+  readonly #onClose = (): void => this.#conversation.close();
 
-  constructor(socket: Socket, conversation: Conversation, onRequest: () => void) {
+  constructor(socket: Socket, conversation: Conversation, events: ServedEvents) {
     this.#socket = socket;
     this.#conversation = conversation;
-    this.#onRequest = onRequest;
-    socket.setEncoding('utf8');
+    this.#events = events;
     // A client that disconnects does not need a response.
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => conversation.close());
-    socket.on('data', (text: string) => void this.#take(text));
-    socket.on('drain', () => socket.resume());
+    socket.on('close', this.#onClose).on('data', this.#onData).on('drain', this.#onDrain);
   }
 
   async #take(text: string): Promise<void> {
     const socket = this.#socket;
     this.isBusy = true;
-    this.#onRequest();
+    this.#events.onRequest();
     socket.pause();
     const answer = await this.#conversation.handle(text);
     this.isBusy = false;
     // Do not read further requests from a client that does not read its responses.
     const hasRoom = answer === '' || socket.write(answer);
     if (this.#conversation.isOver) socket.destroy();
+    else if (this.#conversation.takeOver !== undefined && !socket.destroyed) this.#handOver();
     else if (hasRoom) socket.resume();
   }
+
+  #handOver(): void {
+    const socket = this.#socket;
+    socket.off('close', this.#onClose).off('data', this.#onData).off('drain', this.#onDrain);
+    socket.setTimeout(0);
+    this.#events.onTakenOver();
+    this.#conversation.takeOver?.(socket);
+    this.#conversation.close();
+  }
+}
+
+interface ServedEvents {
+  readonly onRequest: () => void;
+  readonly onTakenOver: () => void;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -208,4 +208,75 @@ it('does not read from a client that does not read its answers', async () => {
   await isWritten;
   while (requests === 1) await new Promise(setImmediate);
   socket.destroy();
+});
+
+describe('a connection that is taken over', () => {
+  let taken: Socket | undefined;
+  let closed = 0;
+
+  /** Takes over the connection after "take". */
+  function handOver(): Conversation {
+    let takeOver: Conversation['takeOver'];
+    return {
+      isOver: false,
+      get takeOver() {
+        return takeOver;
+      },
+      handle: async (text) => {
+        await Promise.resolve();
+        if (text.startsWith('take'))
+          takeOver = (stream) => {
+            if (stream instanceof Socket) taken = stream;
+          };
+        return text.startsWith('take') ? '' : text;
+      },
+      close: () => closed++,
+    };
+  }
+
+  beforeEach(() => {
+    taken = undefined;
+    closed = 0;
+  });
+
+  async function begin(): Promise<Socket> {
+    const socket = connect(path);
+    socket.write('take');
+    await until(() => taken !== undefined);
+    return socket;
+  }
+
+  it('carries bytes, and is no longer part of the conversation', async () => {
+    listener = await localListeners.listen(path, handOver);
+    const socket = await begin();
+    expect(closed).toBe(1);
+    const bytes = Buffer.from([0xff, 0x00, 0xc3, 0x28]);
+    socket.write(bytes);
+    taken!.resume();
+    await expect(once(taken!, 'data')).resolves.toEqual([bytes]);
+    expect(taken!.timeout ?? 0).toBe(0);
+    socket.destroy();
+    await once(taken!, 'close');
+    expect(closed).toBe(1);
+  });
+
+  it('does not count as a conversation', async () => {
+    const listeners = createLocalListeners();
+    listener = await listeners.listen(path, handOver, { maxConversations: 1 });
+    const socket = await begin();
+    const [other, answer] = await talk('hello');
+    expect(answer).toBe('hello');
+    expect(taken!.destroyed).toBe(false);
+    for (const each of [socket, other]) each.destroy();
+  });
+
+  it('continues after the listener has closed', async () => {
+    listener = await localListeners.listen(path, handOver);
+    const socket = await begin();
+    await listener.close();
+    taken!.end('later');
+    await expect(once(socket, 'data')).resolves.toEqual([Buffer.from('later')]);
+    socket.destroy();
+    listener = undefined;
+  });
 });

@@ -1,0 +1,191 @@
+/**
+ * The side of a shared tunnel that owns the tunnel: connects other processes of the same user, over
+ * local sockets, to targets inside it.
+ */
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { LocalStream } from '../../ports/local-sockets.js';
+import type { DatagramDialer } from '../datagram-dialer.js';
+import type { Dialer } from '../dialer.js';
+import { partiesOf } from '../access-line.js';
+import type { ProxyLog } from '../proxy-log.js';
+import { Relay } from '../relay.js';
+import { FramedStream } from './framed-stream.js';
+import { BAD_REQUEST, type DialRequest, lineOf, readRequest, type Refusal } from './requests.js';
+import { serveDatagrams } from './serve-datagrams.js';
+
+/** The maximum number of connections and channels, so that one client cannot use up the memory. */
+const MAX_SHARED = 1_024;
+
+/** The client's name in log lines; a Unix socket does not have an address. */
+const CLIENT = 'control socket';
+
+export interface SharedTunnelOptions {
+  readonly dialer: Dialer;
+  readonly datagramDialer: DatagramDialer;
+  readonly log: ProxyLog;
+  /** Describes a failed dial to the other process. */
+  readonly describe: (error: unknown) => Refusal;
+  readonly maxShared?: number;
+}
+
+/** A connection or channel that the client does not use yet. */
+interface Opened {
+  /** Ends it, because the client has disconnected. */
+  readonly abandon: () => void;
+  /** Replies to the client, and connects it. */
+  readonly start: (socket: Socket) => void;
+}
+
+/** Takes over a local socket after a request. */
+type Serve = (request: object, stream: LocalStream) => void;
+
+export class SharedTunnel {
+  /** The requests by name. */
+  readonly requests: Readonly<Record<string, Serve>> = {
+    dial: (request, stream) => void this.#serve(request, stream, (...all) => this.#dial(...all)),
+    datagrams: (request, stream) =>
+      void this.#serve(request, stream, (...all) => this.#datagrams(...all)),
+  };
+  readonly #options: SharedTunnelOptions;
+  /** The sockets of the open connections and channels. */
+  readonly #open = new Set<Socket>();
+  #onIdle: () => void = () => undefined;
+  #isClosed = false;
+
+  constructor(options: SharedTunnelOptions) {
+    this.#options = options;
+  }
+
+  /** The number of open connections and channels. */
+  get active(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Refuses new requests, and ends open connections after a grace period.
+   *
+   * @param graceMs how long open connections may take to finish
+   */
+  async close({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#isClosed = true;
+    if (this.#open.size > 0 && graceMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#onIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    // The clients treat a lost socket as the end of this process.
+    for (const socket of [...this.#open]) socket.destroy();
+  }
+
+  async #serve(
+    request: object,
+    stream: LocalStream,
+    open: (request: DialRequest, signal: AbortSignal) => Promise<Opened>,
+  ): Promise<void> {
+    const socket = socketOf(stream);
+    const read = readRequest(request);
+    const refusal = read === undefined ? BAD_REQUEST : this.#limit();
+    if (read === undefined || refusal !== undefined) {
+      socket.end(lineOf(refusal ?? BAD_REQUEST));
+      return;
+    }
+    const dialling = new AbortController();
+    this.#open.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      dialling.abort(new Error('the client has disconnected'));
+      if (this.#open.size === 0) this.#onIdle();
+    });
+    const endWatch = watchEnd(socket, () => socket.destroy());
+    try {
+      const opened = await open(read, dialling.signal);
+      endWatch();
+      if (socket.destroyed) opened.abandon();
+      else opened.start(socket);
+    } catch (error) {
+      endWatch();
+      this.#refuse(socket, read, error);
+    }
+  }
+
+  #limit(): Refusal | undefined {
+    if (this.#isClosed) return { error: 'the tunnel is closing', reason: 'closed' };
+    const { maxShared = MAX_SHARED } = this.#options;
+    if (this.#open.size < maxShared) return undefined;
+    return { error: 'too many commands are using the tunnel', reason: 'exhausted' };
+  }
+
+  async #dial(request: DialRequest, signal: AbortSignal): Promise<Opened> {
+    const target = await this.#options.dialer.dial(request, signal);
+    return {
+      abandon: () => target.on('error', () => undefined).destroy(),
+      start: (socket) => {
+        socket.write(lineOf({ dialled: true }));
+        const client = new FramedStream(socket, { lost: clientLost });
+        // Pass on the reason, which the relay does not know.
+        target.once('error', (error) => client.destroy(error));
+        const relay = new Relay(client, target, () => undefined);
+        if (request.confirms) {
+          client.reportAcknowledged(() => acknowledgedBy(target, relay, client));
+        }
+      },
+    };
+  }
+
+  async #datagrams(request: DialRequest, signal: AbortSignal): Promise<Opened> {
+    const channel = await this.#options.datagramDialer.open(request, signal);
+    return {
+      abandon: () => channel.close(),
+      start: (socket) => {
+        socket.write(lineOf({ open: true, maxPayload: channel.maxPayload }));
+        serveDatagrams(socket, channel, this.#options.describe);
+      },
+    };
+  }
+
+  #refuse(socket: Socket, request: DialRequest, error: unknown): void {
+    if (socket.destroyed) return;
+    const refusal = this.#options.describe(error);
+    this.#options.log.warn(
+      { reason: refusal.reason, ...partiesOf(CLIENT, request) },
+      `cannot connect to the target: ${refusal.error}`,
+    );
+    socket.end(lineOf(refusal));
+  }
+}
+
+/**
+ * Calls `onEnd` when the client disconnects. Further bytes remain unread in the socket.
+ *
+ * @returns a function that stops watching
+ */
+function watchEnd(socket: Socket, onEnd: () => void): () => void {
+  const onReadable = (): void => {
+    // At the end of the stream, this call emits 'end'.
+    if (socket.readableLength === 0) socket.read();
+  };
+  socket.on('readable', onReadable).on('end', onEnd);
+  return () => socket.off('readable', onReadable).off('end', onEnd);
+}
+
+function clientLost(): Error {
+  return new Error('the client has disconnected');
+}
+
+/** The number of bytes that the target has acknowledged of those that the client has sent. */
+function acknowledgedBy(target: Duplex, relay: Relay, client: Duplex): number {
+  const { unacknowledgedBytes: rest = 0 } = target as { readonly unacknowledgedBytes?: number };
+  return target.destroyed ? 0 : relay.receivedFrom(client) - rest;
+}
+
+function socketOf(stream: LocalStream): Socket {
+  if (stream instanceof Socket) return stream;
+  throw new TypeError('a local stream must be a node:net socket');
+}
