@@ -86,6 +86,14 @@ export function createSystemContext(version: string) {
     portHolder: async () => (await adapters()).portHolder,
     localListeners: async () => (await adapters()).localListeners,
     bindSocketFile: async () => (await adapters()).bindSocketFile,
+    /** Connects to local sockets of other processes as byte streams. */
+    localStreams: async () => (await adapters()).localStreams,
+    /** Opens sockets of the operating system that are bound to a local address. */
+    boundSockets: async () => (await adapters()).boundSockets,
+    /** Runs a program in place of this process. */
+    foregroundPrograms: async () => (await adapters()).foregroundPrograms,
+    /** Returns a function that opens standard input and output as streams. */
+    standardStreams: async () => (await adapters()).standardStreams,
   };
 }
 

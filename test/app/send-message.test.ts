@@ -8,6 +8,7 @@ import { UserError } from '../../src/lib/errors/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../support/message-types.js';
 import { FakeClaims } from '../support/fakes/fake-claims.js';
+import { fakeShares } from '../support/fakes/fake-shares.js';
 import { CLIENT, SERVICE, TunnelInMemory } from '../support/pairs/tunnel-in-memory.js';
 import { settled, until } from '../support/until.js';
 
@@ -53,7 +54,7 @@ function start(message: Message, changes: Changes = {}): Promise<SendResponse | 
   const arcConfig = { config, original: config, ...names, readableMode };
   return sendMessage(
     { arcConfig, mode: 'auto', wait: 20_000, target, message, timeout, force: false, pid: 4711 },
-    { ...world.ports, claims: new FakeClaims() },
+    { ...world.ports, claims: new FakeClaims(), ...fakeShares() },
   ).catch((error: unknown) => {
     if (error instanceof UserError) return error;
     throw error;

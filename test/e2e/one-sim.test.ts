@@ -54,13 +54,19 @@ it('refuses a second up with a copy of the file', async () => {
   );
 }, 60_000);
 
-it('refuses send, and reports the port to post to', async () => {
-  const { code, stderr } = await run('send', 'x');
-  expect(code).toBe(5);
-  expect(stderr).toContain(`Error: cannot send: ${uses()}\n  Nothing was sent.\n`);
-  const [, url] = /Post the message to (\S+) instead/.exec(stderr)!;
-  const answer = await fetch(url!, { method: 'POST', body: 'x' });
-  expect(answer.status).toBe(201);
+it('sends through the running up', async () => {
+  const { code, stderr } = await run('send', 'x', '--log-level', 'debug');
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /^\S+ DEBUG using the tunnel of a running command holder="arctun up \(pid \d+\)" mode=userspace\nHTTP 201 Created\n$/,
+  );
+}, 60_000);
+
+it('runs a program through the proxy of the running up, or a port of its own', async () => {
+  const { code, stdout } = await run('exec', '--', 'env');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^http_proxy=http:\/\/127\.0\.0\.1:\d+$/m);
+  expect(stdout).toMatch(/^ARCTUN_FORWARD_URL=http:\/\/127\.0\.0\.1:\d+$/m);
 }, 60_000);
 
 it('sends with --force, and warns', async () => {

@@ -4,10 +4,11 @@
  *     {"request":"status"}  →  {"status":{…}}, or {"error":"…"}
  *
  * forward-requests.ts describes the other requests.
+ * After some requests, the connection carries something else (src/proxy/shared/requests.ts).
  */
 import { messageOf } from '../../lib/errors/error-message.js';
 import { parseJson } from '../../lib/text/parse-json.js';
-import type { Conversation } from '../../ports/local-sockets.js';
+import type { Conversation, LocalStream } from '../../ports/local-sockets.js';
 import { isStatusReport, type StatusReport } from './status-report.js';
 
 /** The terminator of each request and response. */
@@ -20,26 +21,34 @@ export const STATUS_REQUEST = `${JSON.stringify({ request: 'status' })}${LINE_EN
 const LONGEST_REQUEST = 4_096;
 
 /**
+/**
  * Returns the response to a request, which may have any members. A rejection becomes
  * `{"error":"…"}`.
  */
 export type RequestHandler = (request: object) => Promise<object>;
 
+/** The requests by name. */
+export type ControlRequests = Readonly<Record<string, RequestHandler>>;
+
+/** The requests by name that take over the connection, including the response. */
+export type StreamRequests = Readonly<
+  Record<string, (request: object, stream: LocalStream) => void>
+>;
+
 export class ControlSession implements Conversation {
-  readonly #handlers: ReadonlyMap<string, RequestHandler>;
+  readonly #requests: ControlRequests;
+  readonly #streams: StreamRequests;
   #rest = '';
   #isOver = false;
+  #takeOver: ((stream: LocalStream) => void) | undefined;
 
-  /**
-   * @param report returns the status, or rejects with the reason why no status is available
-   * @param handlers the handlers of other requests, by name
-   */
-  constructor(
-    report: () => Promise<StatusReport>,
-    handlers: Readonly<Record<string, RequestHandler>> = {},
-  ) {
-    const status: RequestHandler = async () => ({ status: await report() });
-    this.#handlers = new Map(Object.entries({ ...handlers, status }));
+  constructor(requests: ControlRequests, streams: StreamRequests = {}) {
+    this.#requests = requests;
+    this.#streams = streams;
+  }
+
+  get takeOver(): ((stream: LocalStream) => void) | undefined {
+    return this.#takeOver;
   }
 
   get isOver(): boolean {
@@ -50,7 +59,10 @@ export class ControlSession implements Conversation {
     const lines = (this.#rest + text).split(LINE_END);
     this.#rest = lines.pop() ?? '';
     let answer = '';
-    for (const line of lines) answer += lineOf(await this.#answer(line));
+    for (const line of lines) {
+      if (this.#beginStream(line)) return answer;
+      answer += lineOf(await this.#answer(line));
+    }
     if (this.#rest.length > LONGEST_REQUEST) {
       this.#isOver = true;
       this.#rest = '';
@@ -63,12 +75,22 @@ export class ControlSession implements Conversation {
     this.#rest = '';
   }
 
+  /** Bytes after such a request are dropped, because its client waits for the response. */
+  #beginStream(line: string): boolean {
+    const request = parseJson(line);
+    const begin = entryOf(this.#streams, request);
+    if (begin === undefined) return false;
+    this.#rest = '';
+    this.#takeOver = (stream) => begin(request as object, stream);
+    return true;
+  }
+
   async #answer(line: string): Promise<object> {
     const request = parseJson(line);
-    const handler = this.#handlers.get(String(memberOf(request, 'request')));
-    if (handler === undefined) return { error: 'unknown request' };
+    const handle = entryOf(this.#requests, request);
+    if (handle === undefined) return { error: 'unknown request' };
     try {
-      return await handler(request as object);
+      return await handle(request as object);
     } catch (error) {
       return { error: messageOf(error) };
     }
@@ -84,6 +106,14 @@ export function readStatusAnswer(line: string): StatusReport {
   throw new Error(
     typeof error === 'string' ? error : 'the process is running another version of arctun',
   );
+}
+
+function entryOf<Entry>(
+  table: Readonly<Record<string, Entry>>,
+  request: unknown,
+): Entry | undefined {
+  const name = memberOf(request, 'request');
+  return typeof name === 'string' && Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 function memberOf(value: unknown, name: string): unknown {

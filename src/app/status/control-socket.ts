@@ -1,4 +1,4 @@
-/** The Unix socket at which a running tunnel reports its status. */
+/** The Unix socket at which a running tunnel reports its status and connects other commands. */
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
 import type { Conversation, LocalListener, LocalListeners } from '../../ports/local-sockets.js';
 import type { Log } from '../../ports/log.js';
@@ -20,6 +20,12 @@ export interface ControlSocket {
 
 /** sun_path is 108 bytes long, and its last byte is zero (unix(7)). */
 const LONGEST_PATH = 107;
+
+/**
+ * The maximum number of clients whose request has not arrived yet. Each one may buffer 4 kB, and
+ * many commands may connect at the same moment.
+ */
+const MAX_CONVERSATIONS = 1_024;
 
 /**
  * Valid socket names. The pattern is strict because arc.json may contain any name, and the socket
@@ -54,7 +60,7 @@ export async function openControlSocket(
   }
   log.warn(
     { reason },
-    'cannot create the control socket, so "arctun status" and "arctun health" will not find this tunnel',
+    'cannot create the control socket, so other arctun commands will not find this tunnel',
   );
   return undefined;
 
@@ -62,7 +68,7 @@ export async function openControlSocket(
     if (new TextEncoder().encode(path).length > LONGEST_PATH) {
       throw new Error(`the path ${path} must not be longer than ${LONGEST_PATH} bytes`);
     }
-    return listeners.listen(path, () => converse(name));
+    return listeners.listen(path, () => converse(name), { maxConversations: MAX_CONVERSATIONS });
   }
 }
 

@@ -4,7 +4,7 @@ import type { ListenAddress } from '../../proxy/listen-address.js';
 import { type PageListener, startPageListener } from '../../proxy/page-listener.js';
 import type { LocalListeners } from '../../ports/local-sockets.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import { ControlSession } from './control-session.js';
+import { ControlSession, type StreamRequests } from './control-session.js';
 import { forwardHandlers } from './forward-requests.js';
 import { openControlSocket } from './control-socket.js';
 import { statusPages, type StatusPagesOptions } from './status-pages.js';
@@ -16,6 +16,8 @@ export interface OfferStatusOptions
   /** The interface's name, or the name in arc.json. */
   readonly interfaceName: string;
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
+  /** The requests that take over a connection to the control socket. */
+  readonly streams?: StreamRequests | undefined;
   /** Candidate folders for the control socket. The first usable folder is used. */
   readonly folders: readonly string[];
   /** The address of the status pages; undefined if disabled. */
@@ -49,8 +51,11 @@ export async function offerStatus(
     options,
     (name) =>
       new ControlSession(
-        () => reportOf({ name, pages }, options, ports),
-        forwardHandlers(() => options.forwards),
+        {
+          status: async () => ({ status: await reportOf({ name, pages }, options, ports) }),
+          ...forwardHandlers(() => options.forwards),
+        },
+        options.streams,
       ),
     ports,
   );

@@ -1,6 +1,6 @@
 /**
- * Ensures that a SIM is used by only one tunnel: a second `up` or `send` on this machine fails or,
- * if the SIM is used by a `send`, waits until that `send` ends. Two tunnels with one key keep
+ * Ensures that a SIM is used by only one tunnel: a second one on this machine fails or, if the SIM
+ * is used by a command such as `send`, waits until that command ends. Two tunnels with one key keep
  * disconnecting each other (docs/decisions/0014-one-sim-per-sandbox.md).
  */
 import { isDenied, messageOf } from '../../lib/errors/error-message.js';
@@ -25,7 +25,7 @@ export interface ClaimSimPorts extends Pick<TunnelPorts, 'clock' | 'log'> {
   readonly claims: KeyClaims;
 }
 
-/** How long to wait for each earlier `send` to finish, in milliseconds. */
+/** How long to wait for each earlier command other than `up` to finish, in milliseconds. */
 const LONGEST_WAIT = 30_000;
 
 /** The interval in milliseconds between attempts to claim the key. */
@@ -45,6 +45,26 @@ const LONGEST_DOUBT = 3_000;
 /** @throws UserError of kind `tunnel` if another process is using the SIM; the abort reason */
 export async function claimSim(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<SimClaim> {
   return new SimClaim(await claimKey(options, ports), options, ports);
+}
+
+/** An `up` whose tunnel other commands of the same user can use. */
+export interface SharingUp {
+  readonly use: SimUse & { readonly socket: string };
+}
+
+/**
+ * Like claimSim(), but returns the process that is using the SIM if it shares its tunnel.
+ *
+ * @param wait how long to wait, in milliseconds, for an `up` that is opening its tunnel; 0 waits
+ * forever
+ */
+export async function claimOrShare(
+  options: ClaimSimOptions & { readonly wait: number },
+  ports: ClaimSimPorts,
+): Promise<SimClaim | SharingUp> {
+  const opening = options.wait === 0 ? Infinity : options.wait;
+  const claim = await claimKey(options, ports, opening);
+  return 'use' in claim ? claim : new SimClaim(claim, options, ports);
 }
 
 /** This process's claim to a SIM, which close() releases. */
@@ -72,7 +92,18 @@ export class SimClaim {
   }
 }
 
-async function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<KeyClaim> {
+function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise<KeyClaim>;
+function claimKey(
+  options: ClaimSimOptions,
+  ports: ClaimSimPorts,
+  opening: number,
+): Promise<KeyClaim | SharingUp>;
+/** @param opening the patience with an opening `up`, if this process can share its tunnel */
+async function claimKey(
+  options: ClaimSimOptions,
+  ports: ClaimSimPorts,
+  opening?: number,
+): Promise<KeyClaim | SharingUp> {
   const { publicKey, use, force, signal } = options;
   const { claims, clock, log } = ports;
   const began = clock.now();
@@ -82,12 +113,13 @@ async function claimKey(options: ClaimSimOptions, ports: ClaimSimPorts): Promise
     const claim = await take(publicKey, use, ports);
     if (claim !== undefined) return claim;
     const isFirst = holder === undefined;
-    if (holder === undefined || clock.now() - holder.at >= QUESTION_INTERVAL) {
+    if (holder === undefined || clock.now() - holder.at >= questionInterval(holder)) {
       holder = { ...(await askHolder(publicKey, claims)), at: clock.now() };
       if (force) return forced(holder, log);
     }
-    const { isPresent, reason } = holder;
-    if (isPresent && clock.now() - began >= patienceFor(holder)) {
+    const { isPresent, reason, use: held } = holder;
+    if (opening !== undefined && isSharing(held)) return { use: held };
+    if (isPresent && clock.now() - began >= patienceFor(holder, opening)) {
       throw inUse(use().command, holder);
     }
     if (isFirst && isPresent) log.info({ reason }, 'waiting until the SIM is free');
@@ -104,9 +136,23 @@ interface Holder {
   readonly at: number;
 }
 
-function patienceFor({ use }: Holder): number {
+function patienceFor({ use }: Holder, opening = 0): number {
   if (use === undefined) return LONGEST_DOUBT;
-  return use.command === 'send' ? LONGEST_WAIT : 0;
+  if (use.command !== 'up') return LONGEST_WAIT;
+  return isOpening(use) ? opening : 0;
+}
+
+function questionInterval({ use }: Holder): number {
+  return isOpening(use) ? ATTEMPT_INTERVAL : QUESTION_INTERVAL;
+}
+
+/** Whether the process is an `up` that has not reported its listeners yet. */
+function isOpening(use: SimUse | undefined): boolean {
+  return use?.command === 'up' && use.forward === undefined && use.interface === undefined;
+}
+
+function isSharing(use: SimUse | undefined): use is SharingUp['use'] {
+  return use?.command === 'up' && use.socket !== undefined;
 }
 
 /** Claims the key. On a machine that does not support claims, a tunnel can still be opened. */
@@ -161,25 +207,52 @@ function forced({ isPresent, reason }: Holder, log: Log): KeyClaim {
   return UNKEPT;
 }
 
-function inUse(command: SimUse['command'], { use, reason }: Holder): UserError {
-  const what = command === 'send' ? 'cannot send' : 'cannot open the tunnel';
+/** The advice if an `up` does not share its tunnel with the commands of the same user. */
+const RESTART =
+  'That process is another version of arctun, or has no control socket. To use its tunnel in this command, restart it.';
+
+const FAILED: Readonly<Record<SimUse['command'], string>> = {
+  up: 'cannot open the tunnel',
+  send: 'cannot send',
+  exec: 'cannot run the program',
+  connect: 'cannot connect',
+};
+
+/** Builds the error if another process is using the SIM. */
+export function inUse(
+  command: SimUse['command'],
+  { use, reason }: Pick<Holder, 'use' | 'reason'>,
+): UserError {
+  const isLate = use !== undefined && use.command !== 'up';
   const why =
     use === undefined
       ? reason
-      : `${simUseText(use)} is already using this SIM${use.command === 'send' ? ', and did not exit within 30 s' : ''}`;
+      : `${simUseText(use)} is already using this SIM${isLate ? ', and did not exit within 30 s' : ''}`;
   const nothing = command === 'send' ? ['Nothing was sent.'] : [];
-  return new UserError('tunnel', { what, why, next: [...nothing, remedyFor(command, use)] });
+  const next = [...nothing, ...remedyFor(command, use)];
+  return new UserError('tunnel', { what: FAILED[command], why, next });
 }
 
-function remedyFor(command: SimUse['command'], use: SimUse | undefined): string {
+function remedyFor(command: SimUse['command'], use: SimUse | undefined): readonly string[] {
   const force = 'add --force (the two tunnels will then keep disconnecting each other)';
-  if (use === undefined) return `Stop that process, or ${force}.`;
+  if (use === undefined) return [`Stop that process, or ${force}.`];
   const stop = `stop that process with "kill ${use.pid}", or ${force}`;
+  const alone = `${stop.charAt(0).toUpperCase()}${stop.slice(1)}.`;
+  if (use.command !== 'up') {
+    const share =
+      'To use the SIM in several commands at once, run "arctun up" in another terminal.';
+    return command === 'up' ? [alone] : [share, alone];
+  }
+  const instead = insteadOf(command, use);
+  const first = instead === undefined ? alone : `${instead} instead, or ${stop}.`;
+  return command === 'up' || use.socket !== undefined ? [first] : [first, RESTART];
+}
+
+/** Says how to use the existing tunnel, if it is open and cannot be shared. */
+function insteadOf(command: SimUse['command'], use: SimUse): string | undefined {
   if (use.forward !== undefined) {
-    return `${command === 'send' ? 'Post the message' : 'Send requests'} to ${use.forward}/ instead, or ${stop}.`;
+    return `${command === 'send' ? 'Post the message' : 'Send requests'} to ${use.forward}/`;
   }
-  if (use.interface !== undefined) {
-    return `Send through the existing network interface ${use.interface} instead, or ${stop}.`;
-  }
-  return `${stop.charAt(0).toUpperCase()}${stop.slice(1)}.`;
+  if (use.interface === undefined) return undefined;
+  return `Send through the existing network interface ${use.interface}`;
 }

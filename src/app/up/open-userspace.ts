@@ -3,6 +3,8 @@ import { Capture, type CaptureOptions } from '../../tunnel/capture/capture.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
+import { SharedTunnel } from '../../proxy/shared/shared-tunnel.js';
+import { describeFailure } from '../access/portable-failure.js';
 import { type ListenerOptions, UserspaceListeners } from './listeners/userspace-listeners.js';
 import type { RunningTunnel } from './running-tunnel.js';
 
@@ -35,7 +37,10 @@ export async function openUserspace(
     listeners.connect(opening);
     tunnel = await opening;
     await listeners.openRemoteForwards(tunnel);
-    return running({ listeners, tunnel, capture }, ports);
+    const { dialer, datagramDialer } = tunnel;
+    const { log } = ports;
+    const shared = new SharedTunnel({ dialer, datagramDialer, log, describe: describeFailure });
+    return running({ listeners, tunnel, shared, capture }, ports);
   } catch (error) {
     await listeners.close(0);
     await tunnel?.close({ gracePeriod: 0 });
@@ -47,15 +52,17 @@ export async function openUserspace(
 interface Opened {
   readonly listeners: UserspaceListeners;
   readonly tunnel: UserspaceTunnel;
+  readonly shared: SharedTunnel;
   readonly capture: Capture | undefined;
 }
 
 function running(
-  { listeners, tunnel, capture }: Opened,
+  { listeners, tunnel, shared, capture }: Opened,
   { clock }: Pick<TunnelPorts, 'clock'>,
 ): RunningTunnel {
   return {
     tunnel,
+    shared,
     failed: NEVER,
     up: { mode: 'userspace', ...listeners.addresses() },
     forwards: listeners.forwards,
@@ -63,7 +70,7 @@ function running(
     giveUp: () => tunnel.giveUp(),
     close: async (graceMs) => {
       const deadline = clock.now() + graceMs;
-      await listeners.close(graceMs);
+      await Promise.all([listeners.close(graceMs), shared.close({ graceMs })]);
       // Allow time for data that clients sent before closing and that is still in flight.
       await tunnel.close({ gracePeriod: Math.max(0, deadline - clock.now()) });
       await capture?.close();

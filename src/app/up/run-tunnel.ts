@@ -175,6 +175,7 @@ async function keepOpen(run: Run): Promise<void> {
     running = await open(run);
     const handshake = startHandshakeWait(run, running);
     services = await openTunnelServices(options.services, served(run, running), ports);
+    Object.assign(run.use, useOf(running, services));
     // Run postUp without waiting for the handshake, as in soratun.
     await hooks.postUp();
     await untilUp(run, running, services, handshake);
@@ -195,17 +196,19 @@ async function keepOpen(run: Run): Promise<void> {
   }
 }
 
-async function open({ options, ports, config, mode: { device }, use }: Run) {
+async function open({ options, ports, config, mode: { device } }: Run) {
   const running =
     device === undefined
       ? await openUserspace(options, config, ports)
       : await openTun(device, options, config, ports);
-  const { up } = running;
-  Object.assign(
-    use,
-    up.mode === 'userspace' ? { forward: up.forward } : { interface: up.interface },
-  );
   return running;
+}
+
+/** Returns what other commands need to use the tunnel. */
+function useOf({ up }: RunningTunnel, { socket }: TunnelServices): Partial<SimUse> {
+  return up.mode === 'userspace'
+    ? { forward: up.forward, socket }
+    : { interface: up.interface, socket };
 }
 
 function startHandshakeWait(
@@ -258,7 +261,7 @@ async function close({ options, ports, mode, hooks }: Run, running: RunningTunne
 
 /** Logs the connections that delay a stop, if any. */
 function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): void {
-  let open = running.forwards?.active ?? 0;
+  let open = (running.forwards?.active ?? 0) + (running.shared?.active ?? 0);
   for (const { active } of Object.values(running.counters())) open += active;
   if (open === 0) return;
   const again =

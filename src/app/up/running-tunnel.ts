@@ -2,6 +2,7 @@
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { NamedForward } from '../../proxy/port-forward/forward-counters.js';
 import type { PortForwards } from '../../proxy/port-forward/port-forwards.js';
+import type { SharedTunnel } from '../../proxy/shared/shared-tunnel.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
 
 export interface RunningTunnel {
@@ -12,6 +13,8 @@ export interface RunningTunnel {
   readonly up: OpenUserspace | SystemInterface;
   /** The port forwards; undefined if the mode does not support them. */
   readonly forwards?: PortForwards;
+  /** Connects other commands to targets inside the tunnel; undefined with a network interface. */
+  readonly shared?: SharedTunnel;
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;
   /** Fails waiting clients with the reason for the server's silence; call before close(). */
   giveUp(): void;

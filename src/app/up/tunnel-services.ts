@@ -95,7 +95,7 @@ export function withFinding(error: unknown, finding: Finding | undefined): unkno
 
 function statusOffer(
   { offer }: TunnelServiceOptions,
-  { running: { tunnel, up, counters, forwards }, arcConfig, signal }: ServedTunnel,
+  { running: { tunnel, up, counters, forwards, shared }, arcConfig, signal }: ServedTunnel,
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
@@ -109,6 +109,7 @@ function statusOffer(
     simId: arcConfig.config.simId,
     uapiName,
     listeners: () => ({ ...listeners, ...(forwards && { forwards: forwards.list() }) }),
+    streams: shared?.requests,
     counters,
     forwards,
   };

@@ -7,6 +7,7 @@ import type { configFlag } from '../flags/config-flag.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
 import { chosenLevel, logFlags } from '../flags/log-flags.js';
+import { accessPorts } from './access/prepare-access.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
 import type { Output } from '../output/output.js';
 import { renderJson } from '../output/render.js';
@@ -56,7 +57,7 @@ export async function runSend(
       force: flags.force,
       pid: process.pid,
     },
-    { ...(await context.tunnelPorts(log)), claims: await context.keyClaims() },
+    await accessPorts(await context.tunnelPorts(log), context),
   );
   const isTerminal = context.terminalColumns() !== undefined;
   const print = await context.printer();

@@ -8,7 +8,7 @@ import { REPORT } from '../../support/fakes/status-report.js';
 const UNKNOWN = '{"error":"unknown request"}\n';
 
 function open(report = () => Promise.resolve(REPORT)): ControlSession {
-  return new ControlSession(report);
+  return new ControlSession({ status: async () => ({ status: await report() }) });
 }
 
 it('answers with a report on one line, which the other end reads', async () => {

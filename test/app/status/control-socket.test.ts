@@ -97,7 +97,7 @@ it('is omitted with a warning', async () => {
       level: 'warn',
       fields: { reason: 'listen EROFS' },
       message:
-        'cannot create the control socket, so "arctun status" and "arctun health" will not find this tunnel',
+        'cannot create the control socket, so other arctun commands will not find this tunnel',
     },
   ]);
   expect(await open('soratun0', [])).toBeUndefined();

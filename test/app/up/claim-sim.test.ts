@@ -1,4 +1,4 @@
-import { claimSim, type SimClaim } from '../../../src/app/up/claim-sim.js';
+import { claimOrShare, claimSim, type SimClaim } from '../../../src/app/up/claim-sim.js';
 import { simUseLine, type SimUse } from '../../../src/app/up/sim-use.js';
 import { UserError } from '../../../src/lib/errors/user-error.js';
 import { FakeClaims } from '../../support/fakes/fake-claims.js';
@@ -59,6 +59,7 @@ it.each([
     [
       'Nothing was sent.',
       'Post the message to http://127.0.0.1:8888/ instead, or stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
+      'That process is another version of arctun, or has no control socket. To use its tunnel in this command, restart it.',
     ],
   ],
   [
@@ -82,6 +83,87 @@ it.each([
   const error = (await claim(command)) as UserError;
   expect(error).toMatchObject({ kind: 'tunnel', message, next });
   expect(log.lines).toEqual([]);
+});
+
+describe('a command that can share a tunnel', () => {
+  const SHARING = { ...UP, socket: '/run/user/1000/arctun/soratun0.sock' };
+
+  function claimOrFind(wait = 20_000) {
+    const use = () => ({ command: 'exec' as const, pid: 4711 });
+    const options = { publicKey: KEY, use, force: false, signal: stop.signal, wait };
+    return claimOrShare(options, { claims, clock, log }).catch((error: unknown) => error);
+  }
+
+  it('finds the socket of the running up', async () => {
+    hold(SHARING);
+    expect(await claimOrFind()).toEqual({ use: { ...SHARING, interface: undefined } });
+  });
+
+  it('claims a free SIM', async () => {
+    const held = (await claimOrFind()) as SimClaim;
+    expect(claims.holders.get(NAME)?.()).toBe('{"command":"exec","pid":4711}');
+    await held.close();
+  });
+
+  it('waits for an up that is opening its tunnel', async () => {
+    hold({ command: 'up', pid: 1234 });
+    const claiming = claimOrFind();
+    await advance(19_000);
+    hold(SHARING);
+    await advance(300);
+    expect(await claiming).toMatchObject({ use: { socket: SHARING.socket } });
+  });
+
+  it('refuses after an up has been opening its tunnel for longer than --wait', async () => {
+    hold({ command: 'up', pid: 1234 });
+    const claiming = claimOrFind(2_000);
+    await advance(2_200);
+    expect(await claiming).toMatchObject({
+      what: 'cannot run the program',
+      why: 'arctun up (pid 1234) is already using this SIM',
+    });
+  });
+
+  it('refuses at once if the up has listeners, but no socket', async () => {
+    hold(UP);
+    expect(await claimOrFind()).toMatchObject({
+      next: [
+        'Send requests to http://127.0.0.1:8888/ instead, or stop that process with "kill 1234", or add --force (the two tunnels will then keep disconnecting each other).',
+        'That process is another version of arctun, or has no control socket. To use its tunnel in this command, restart it.',
+      ],
+    });
+  });
+
+  it('uses an up that follows another command', async () => {
+    hold({ command: 'connect', pid: 1235 });
+    const claiming = claimOrFind();
+    await advance(2_000);
+    hold(SHARING);
+    await advance(1_200);
+    expect(await claiming).toMatchObject({ use: { pid: 1234 } });
+  });
+
+  it('advises to run up after another command has used the SIM for 30 s', async () => {
+    hold({ command: 'exec', pid: 1235 });
+    const claiming = claimOrFind();
+    await advance(31_000);
+    expect(await claiming).toMatchObject({
+      why: 'arctun exec (pid 1235) is already using this SIM, and did not exit within 30 s',
+      next: [
+        'To use the SIM in several commands at once, run "arctun up" in another terminal.',
+        'Stop that process with "kill 1235", or add --force (the two tunnels will then keep disconnecting each other).',
+      ],
+    });
+  });
+
+  it('does not share with --force', async () => {
+    hold(SHARING);
+    const use = () => ({ command: 'exec' as const, pid: 4711 });
+    const options = { publicKey: KEY, use, force: true, wait: 0 };
+    const held = await claimOrShare(options, { claims, clock, log });
+    expect(held).not.toHaveProperty('use');
+    expect(log.messages('warn')).toHaveLength(1);
+  });
 });
 
 it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', async (command) => {

@@ -1,0 +1,18 @@
+import type { DialError, DialFailure } from '../../proxy/dialer.js';
+import { TunnelError } from '../../tunnel/tunnel-error.js';
+
+/** The failures that usually depend on the target. */
+const TARGET_FAILURES = new Set<DialFailure>(['no-route', 'refused', 'unreachable', 'timeout']);
+
+/**
+ * Explains a failed dial to the user.
+ *
+ * @param what what failed, in one clause
+ * @param advice what to do if the failure depends on the target
+ */
+export function dialFailure(error: DialError, what: string, advice: string): TunnelError {
+  const usual = TARGET_FAILURES.has(error.reason) ? [advice] : [];
+  const { reason = 'not-connected', next = usual } =
+    error.cause instanceof TunnelError ? error.cause : {};
+  return new TunnelError(reason, { what, why: error.message, next, cause: error });
+}

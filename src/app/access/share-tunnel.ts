@@ -1,0 +1,138 @@
+/** Uses the tunnel of a running `up`, over its control socket or through its network interface. */
+import { codeOf, isDenied, messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
+import { pause } from '../../lib/waits.js';
+import type { LocalConnections } from '../../ports/local-sockets.js';
+import type { LocalStreams } from '../../proxy/shared/local-streams.js';
+import { SharedDatagramDialer } from '../../proxy/shared/shared-datagrams.js';
+import { SharedDialer, type SharedDialerOptions } from '../../proxy/shared/shared-dialer.js';
+import { type BoundSockets, interfaceDialers } from '../../tunnel/interface/interface-dialer.js';
+import { TunnelError } from '../../tunnel/tunnel-error.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
+import { LINE_END, readStatusAnswer, STATUS_REQUEST } from '../status/control-session.js';
+import { isAbandoned } from '../status/find-tunnels.js';
+import { healthReasons } from '../status/health-text.js';
+import type { StatusReport } from '../status/status-report.js';
+import type { SharingUp } from '../up/claim-sim.js';
+import { simUseText } from '../up/sim-use.js';
+import type { AccessOptions, TunnelAccess } from './access.js';
+import { failureFrom, otherVersion } from './portable-failure.js';
+
+export interface ShareTunnelPorts {
+  readonly connections: LocalConnections;
+  readonly localStreams: LocalStreams;
+  readonly boundSockets: BoundSockets;
+}
+
+/** The interval in milliseconds between queries while the first handshake is in progress. */
+const QUESTION_INTERVAL = 200;
+
+/**
+ * @throws TunnelError if the `up` has had no handshake within `wait`
+ * @throws Error with the system's `code`: EACCES if another user owns the socket, ECONNREFUSED or
+ * ENOENT if the process has ended
+ */
+export async function shareTunnel(
+  { use }: SharingUp,
+  options: AccessOptions,
+  ports: TunnelPorts & ShareTunnelPorts,
+): Promise<TunnelAccess> {
+  const { socket } = use;
+  const holder = simUseText(use);
+  await ports.localStreams.check(socket);
+  const report = await waitUntilUp(use, options, ports);
+  ports.log.debug({ holder, mode: report.mode }, 'using the tunnel of a running command');
+  const rest = { via: 'shared', listeners: report.listeners, close: done } as const;
+  if (report.mode !== 'userspace') {
+    const { nameServers } = options.config;
+    const tunnel = {
+      ...report,
+      name: report.interface,
+      nameServers,
+      allowedIps: allAllowed(report),
+    };
+    return { ...interfaceDialers(tunnel, ports.boundSockets, ports), ...rest };
+  }
+  const shared: SharedDialerOptions = {
+    connect: () => ports.localStreams.open(socket),
+    refusal: (reply) => failureFrom(reply, holder),
+    lost: () => lostError(holder),
+  };
+  const confirms = options.command === 'send';
+  return {
+    dialer: new SharedDialer(shared, confirms),
+    datagramDialer: new SharedDatagramDialer(shared),
+    ...rest,
+  };
+}
+
+function done(): Promise<void> {
+  return Promise.resolve();
+}
+
+function allAllowed({ peers }: StatusReport): readonly string[] {
+  return peers.flatMap(({ allowedIps }) => allowedIps);
+}
+
+/** The error if the process ends while a connection is open. */
+export function lostError(holder: string): TunnelError {
+  return new TunnelError('closing', {
+    what: 'the connection was lost',
+    why: `${holder}, which owns the tunnel, has stopped`,
+    next: ['Start "arctun up" again, and repeat the command.'],
+  });
+}
+
+/** Returns the status once the first handshake is complete. */
+async function waitUntilUp(
+  use: SharingUp['use'],
+  { wait, signal }: AccessOptions,
+  { connections, clock }: TunnelPorts & ShareTunnelPorts,
+): Promise<StatusReport> {
+  const deadline = wait === 0 ? Infinity : clock.now() + wait;
+  for (;;) {
+    signal?.throwIfAborted();
+    const report = await statusOf(use, connections);
+    // A later silence may be over; the connection itself finds out.
+    if (report.health !== 'connecting') return report;
+    if (clock.now() >= deadline) throw noHandshake(report);
+    await pause(QUESTION_INTERVAL, clock, signal);
+  }
+}
+
+/** @throws Error with the system's `code` if access is denied or the process has ended; UserError */
+async function statusOf(
+  use: SharingUp['use'],
+  connections: LocalConnections,
+): Promise<StatusReport> {
+  let line: string;
+  try {
+    line = await connections.ask(use.socket, STATUS_REQUEST, LINE_END);
+  } catch (error) {
+    if (isDenied(error) || isAbandoned(codeOf(error))) throw error;
+    throw cannotShare(`${simUseText(use)}: ${messageOf(error)}`, error);
+  }
+  try {
+    return readStatusAnswer(line);
+  } catch (error) {
+    throw cannotShare(otherVersion(simUseText(use)), error);
+  }
+}
+
+function cannotShare(why: string, cause: unknown): UserError {
+  return new UserError('tunnel', {
+    what: 'cannot use the open tunnel',
+    why,
+    next: ['Restart "arctun up", and repeat the command.'],
+    cause,
+  });
+}
+
+function noHandshake(report: StatusReport): TunnelError {
+  const why = healthReasons(report).join('; ');
+  return new TunnelError(report.silence?.reason ?? 'no-answer', {
+    what: 'no handshake with the Arc server',
+    why: why === '' ? 'the running "arctun up" is still connecting' : why,
+    next: ['Run "arctun status" for details.'],
+  });
+}

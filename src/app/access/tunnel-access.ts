@@ -1,0 +1,80 @@
+/**
+ * Access to the inside of the tunnel for one command: through the running `up` of the same SIM and
+ * user, otherwise through a tunnel of the command's own.
+ */
+import { codeOf, isDenied } from '../../lib/errors/error-message.js';
+import { isAbandoned } from '../status/find-tunnels.js';
+import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
+import {
+  claimOrShare,
+  type ClaimSimPorts,
+  inUse,
+  type SharingUp,
+  type SimClaim,
+} from '../up/claim-sim.js';
+import { openTunnel } from '../up/open-tunnel.js';
+import { type SimCommand, simUseText } from '../up/sim-use.js';
+import type { AccessOptions, TunnelAccess } from './access.js';
+import { shareTunnel, type ShareTunnelPorts } from './share-tunnel.js';
+
+export type AccessPorts = TunnelPorts & Pick<ClaimSimPorts, 'claims'> & ShareTunnelPorts;
+
+/** How often to look again if the process that shares its tunnel has just ended. */
+const ATTEMPTS = 5;
+
+/**
+ * Resolves when the tunnel has had its handshake.
+ *
+ * @throws UserError of kind `tunnel` if another process that does not share its tunnel is using the
+ * SIM
+ * @throws TunnelError if no handshake succeeds within `wait`; the abort reason
+ */
+export async function openAccess(
+  options: AccessOptions,
+  ports: AccessPorts,
+): Promise<TunnelAccess> {
+  const { config, command, pid, force, signal, wait } = options;
+  const publicKey = ports.crypto.publicKey(config.privateKey.expose());
+  const use = () => ({ command, pid });
+  for (let attempt = 1; ; attempt++) {
+    const claim = await claimOrShare({ publicKey, use, force, signal, wait }, ports);
+    if (!('use' in claim)) return openOwn(claim, options, ports);
+    try {
+      return await shareTunnel(claim, options, ports);
+    } catch (error) {
+      if (isDenied(error)) throw deniedBy(command, claim);
+      if (!isAbandoned(codeOf(error)) || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** The error if another user's process is using the SIM. */
+function deniedBy(command: SimCommand, { use }: SharingUp): Error {
+  return inUse(command, { use, reason: `${simUseText(use)} is using this SIM` });
+}
+
+async function openOwn(
+  claim: SimClaim,
+  options: AccessOptions,
+  ports: AccessPorts,
+): Promise<TunnelAccess> {
+  try {
+    const { tunnel, handshake } = await openTunnel(options.config, options, ports);
+    const close = async (gracePeriod = 0) => {
+      await tunnel.close({ gracePeriod });
+      await claim.close();
+    };
+    try {
+      await handshake;
+    } catch (error) {
+      await tunnel.close({ gracePeriod: 0 });
+      throw error;
+    }
+    ports.log.debug({}, 'opened a tunnel for this command');
+    const { dialer, datagramDialer } = tunnel;
+    return { via: 'own', dialer, datagramDialer, listeners: {}, close };
+  } catch (error) {
+    await claim.close();
+    throw error;
+  }
+}
