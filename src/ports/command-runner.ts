@@ -45,6 +45,20 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** Runs a program in place of this process. */
+export interface ForegroundPrograms {
+  /**
+   * Runs a program with this process's standard streams until it exits. Meanwhile, SIGINT, SIGTERM,
+   * SIGHUP and SIGQUIT to this process are passed on to the program and have no other effect.
+   *
+   * @param command the program and its arguments
+   * @param environment variables to add to, or override in, this process's environment
+   * @returns the exit status as a shell reports it: 128 plus the signal's number after a signal
+   * @throws CommandError if the program cannot be started
+   */
+  run(command: readonly string[], environment: Readonly<Record<string, string>>): Promise<number>;
+}
+
 /** Why a program did not return a result. */
 export type CommandFailure = 'not-found' | 'denied' | 'timeout' | 'too-much-output' | 'failed';
 

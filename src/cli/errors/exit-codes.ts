@@ -1,3 +1,4 @@
+import { ProgramError } from '../../lib/errors/program-error.js';
 import { StoppedError } from '../../lib/errors/stopped-error.js';
 import type { FailureKind, UserError } from '../../lib/errors/user-error.js';
 
@@ -12,5 +13,7 @@ export const EXIT_CODES: Readonly<Record<FailureKind, number>> = {
 };
 
 export function exitCodeOf(error: UserError): number {
-  return error instanceof StoppedError ? error.exitCode : EXIT_CODES[error.kind];
+  return error instanceof StoppedError || error instanceof ProgramError
+    ? error.exitCode
+    : EXIT_CODES[error.kind];
 }

@@ -189,7 +189,7 @@ const START_FAILURES: Readonly<Record<string, readonly [CommandFailure, string]>
   EPERM: ['denied', 'the program is not executable'],
 };
 
-function startError(program: string, error: unknown): CommandError {
+export function startError(program: string, error: unknown): CommandError {
   const { code = '' } = error as NodeJS.ErrnoException;
   // Do not use the error's message or set it as the cause: it quotes the whole command line.
   const [failure, reason] = START_FAILURES[code] ?? [

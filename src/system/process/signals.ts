@@ -5,6 +5,12 @@ import { killGroups } from './process-groups.js';
 /** Requests a reload of the configuration on SIGHUP; undefined if SIGHUP stops the process. */
 let reload: (() => void) | undefined;
 
+/** Receives all stop signals instead of stopping the process; undefined if not requested. */
+let passOn: ((name: PassedSignal) => void) | undefined;
+
+/** The signals that passSignals() passes on. */
+export type PassedSignal = StopSignal | 'SIGQUIT';
+
 /**
  * The time, in ms, in which further stop signals count as the same one. Ctrl-C in a terminal reaches
  * both a wrapper, such as npx or timeout(1), and this process, to which the wrapper forwards it.
@@ -21,6 +27,10 @@ export function stopSignal(now = () => performance.now()): AbortSignal {
   let stoppedAt = Infinity;
   for (const name of STOP_SIGNALS) {
     const handle = () => {
+      if (passOn !== undefined) {
+        passOn(name);
+        return;
+      }
       if (name === 'SIGHUP' && reload !== undefined) {
         // A stopping process does not need a new configuration.
         if (!controller.signal.aborted) reload();
@@ -34,6 +44,27 @@ export function stopSignal(now = () => performance.now()): AbortSignal {
     process.on(name, handle);
   }
   return controller.signal;
+}
+
+/**
+ * Passes stop signals to `handler`; they no longer stop the process, whether or not stopSignal() was
+ * called. Only one call may be active.
+ *
+ * @returns a function that ends this
+ */
+export function passSignals(handler: (name: PassedSignal) => void): () => void {
+  passOn = handler;
+  // stopSignal() handles the other signals, but possibly it was not called.
+  const names = ['SIGQUIT', ...STOP_SIGNALS].filter((name) => process.listenerCount(name) === 0);
+  const listeners = (names as PassedSignal[]).map((name) => {
+    const listener = () => handler(name);
+    process.on(name, listener);
+    return () => process.off(name, listener);
+  });
+  return () => {
+    passOn = undefined;
+    for (const remove of listeners) remove();
+  };
 }
 
 /**

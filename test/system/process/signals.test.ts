@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { jest } from '@jest/globals';
 import { StoppedError } from '../../../src/lib/errors/stopped-error.js';
 import { processGroups } from '../../../src/system/process/process-groups.js';
-import { reloadRequests, stopSignal } from '../../../src/system/process/signals.js';
+import { passSignals, reloadRequests, stopSignal } from '../../../src/system/process/signals.js';
 import { REPOSITORY } from '../../support/processes.js';
 
 const BUILT = `${REPOSITORY}dist/src/system/process/signals.js`;
@@ -121,4 +121,20 @@ describe('SIGHUP', () => {
     expect(signal.aborted).toBe(true);
     expect(kill).not.toHaveBeenCalled();
   });
+});
+
+it('passes all stop signals to another program while it runs', () => {
+  let now = 0;
+  const signal = stopSignal(() => now);
+  const passed: string[] = [];
+  const stop = passSignals((name) => passed.push(name));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.emit(name);
+  now = 1_000;
+  process.emit('SIGINT');
+  expect(passed).toEqual(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGINT']);
+  expect(signal.aborted).toBe(false);
+  stop();
+  process.emit('SIGINT');
+  expect(signal.aborted).toBe(true);
+  expect(passed).toHaveLength(5);
 });

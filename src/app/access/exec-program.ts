@@ -1,0 +1,88 @@
+/** Runs a program whose proxy settings lead into the tunnel. */
+import { ProgramError } from '../../lib/errors/program-error.js';
+import { CommandError, type ForegroundPrograms } from '../../ports/command-runner.js';
+import type { HttpListener } from '../../proxy/http/listener.js';
+import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
+import type { AccessOptions, TunnelAccess } from './access.js';
+import { type AccessPorts, openAccess } from './tunnel-access.js';
+
+/** How long, in milliseconds, the program's last data may take to arrive. */
+const GRACE = 5_000;
+
+/** Exit codes of POSIX 2.8.2: the program was not found, or could not be executed. */
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+
+export type ExecPorts = AccessPorts & { readonly programs: ForegroundPrograms };
+
+/**
+ * Runs the program until it exits. Uses the proxy of the running `up`, or opens one on a free port
+ * of 127.0.0.1 for the program's lifetime, which other users of this machine can reach.
+ *
+ * @param command the program and its arguments
+ * @returns the program's exit status as a shell reports it
+ * @throws ProgramError if the program cannot be started
+ * @throws UserError of kind `tunnel` if the tunnel cannot be used; the abort reason
+ */
+export async function execProgram(
+  command: readonly string[],
+  options: Omit<AccessOptions, 'command'>,
+  ports: ExecPorts,
+): Promise<number> {
+  const access = await openAccess({ ...options, command: 'exec' }, ports);
+  let proxy: HttpListener | undefined;
+  try {
+    if (access.listeners.proxy === undefined) proxy = await openPort(access, ports);
+    const address = access.listeners.proxy ?? proxy?.authority ?? '';
+    options.signal?.throwIfAborted();
+    return await ports.programs.run(command, environmentFor(address, access.listeners.forward));
+  } catch (error) {
+    throw error instanceof CommandError ? notStarted(command, error) : error;
+  } finally {
+    const deadline = ports.clock.now() + GRACE;
+    await proxy?.close({ graceMs: GRACE });
+    await access.close(Math.max(0, deadline - ports.clock.now()));
+  }
+}
+
+function openPort({ dialer }: TunnelAccess, { log }: ExecPorts): Promise<HttpListener> {
+  return startMixedPort({ listen: { host: '127.0.0.1', port: 0 }, dialer, log });
+}
+
+/**
+ * Returns the variables for the program. Programs differ in which spelling they read: curl, for
+ * example, ignores HTTP_PROXY.
+ *
+ * @param proxy the address and port of the SOCKS5 and HTTP proxy
+ * @param forward the URL of the forwarder, if one is open
+ */
+export function environmentFor(
+  proxy: string,
+  forward: string | undefined,
+): Readonly<Record<string, string>> {
+  const address = proxy.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+  const http = `http://${address}`;
+  // With socks5h, the proxy resolves names, inside the tunnel.
+  const socks = `socks5h://${address}`;
+  const local = 'localhost,127.0.0.1,::1';
+  return {
+    ...{ http_proxy: http, HTTP_PROXY: http, https_proxy: http, HTTPS_PROXY: http },
+    ...{ all_proxy: socks, ALL_PROXY: socks, no_proxy: local, NO_PROXY: local },
+    // Without this variable, Node.js ignores the others.
+    NODE_USE_ENV_PROXY: '1',
+    ARCTUN_PROXY_URL: http,
+    ...(forward !== undefined && { ARCTUN_FORWARD_URL: forward }),
+  };
+}
+
+function notStarted([program = '']: readonly string[], error: CommandError): ProgramError {
+  const isMissing = error.failure === 'not-found';
+  const prefix = `${program}: `;
+  const why = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+  return new ProgramError(isMissing ? NOT_FOUND : NOT_EXECUTABLE, {
+    what: `cannot run ${program === '' ? 'the program' : program}`,
+    why,
+    next: [isMissing ? 'Check the name and your PATH.' : 'Check the path and the permissions.'],
+    cause: error,
+  });
+}

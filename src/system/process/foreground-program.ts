@@ -1,0 +1,69 @@
+/** Runs a program in place of this process: same standard streams, signals passed on. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+
+import type { ForegroundPrograms } from '../../ports/command-runner.js';
+import { startError } from './command-runner.js';
+import { passSignals } from './signals.js';
+
+export const foregroundPrograms: ForegroundPrograms = {
+  run: (command, environment) => run(command, environment),
+};
+
+/** The offset that shells add to a signal's number. */
+const SIGNAL_OFFSET = 128;
+
+/** @param hasTerminal whether a terminal sends its signals to the program directly */
+export async function run(
+  [program = '', ...parameters]: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  hasTerminal = isInForeground,
+): Promise<number> {
+  let child: ChildProcess;
+  try {
+    child = spawn(program, parameters, {
+      stdio: 'inherit',
+      env: { ...process.env, ...environment },
+    });
+  } catch (error) {
+    // spawn() throws synchronously for an empty name, a NUL byte, or a long command line.
+    throw startError(program, error);
+  }
+  const stop = passSignals((name) => {
+    // Ctrl-C and Ctrl-\ reach every process in the terminal's foreground group.
+    const isFromTerminal = (name === 'SIGINT' || name === 'SIGQUIT') && hasTerminal();
+    if (!isFromTerminal) child.kill(name);
+  });
+  try {
+    return await exitStatus(program, child);
+  } finally {
+    stop();
+  }
+}
+
+function exitStatus(program: string, child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => {
+      // The same event reports that a signal could not be sent.
+      if (child.pid === undefined) reject(startError(program, error));
+    });
+    child.once('exit', (code, signal) => {
+      resolve(code ?? SIGNAL_OFFSET + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
+}
+
+/** Whether this process is in the foreground process group of its terminal. */
+export function isInForeground(
+  stat: () => string = () => readFileSync('/proc/self/stat', 'utf8'),
+): boolean {
+  try {
+    // proc_pid_stat(5): after "PID (NAME)" come state, ppid, pgrp, session, tty_nr and tpgid.
+    const text = stat();
+    const [, , group, , , foreground] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return group === foreground;
+  } catch {
+    return [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+  }
+}
