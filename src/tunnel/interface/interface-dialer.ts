@@ -48,7 +48,7 @@ export interface InterfaceDialers {
 export function interfaceDialers(
   tunnel: TunnelInterface,
   sockets: BoundSockets,
-  { clock, entropy }: Pick<TunnelPorts, 'clock' | 'entropy'>,
+  { clock, entropy, log }: Pick<TunnelPorts, 'clock' | 'entropy' | 'log'>,
 ): InterfaceDialers {
   const streams = new AddressDialer(tunnel, sockets);
   const datagramDialer = new InterfaceDatagramDialer(tunnel, sockets);
@@ -63,6 +63,7 @@ export function interfaceDialers(
     streams,
     clock,
     entropy,
+    log,
   });
   return { dialer: new NameDialer(names, streams, clock), datagramDialer };
 }

@@ -22,10 +22,7 @@ afterEach(() => forwards?.close({ graceMs: 0 }));
 
 /** Sends a request to a session with the handlers. */
 function request(value: { request: string } & Record<string, unknown>) {
-  const session = new ControlSession(
-    () => Promise.reject(new Error('no report')),
-    forwardHandlers(() => forwards),
-  );
+  const session = new ControlSession(forwardHandlers(() => forwards));
   const ask = (_path: string, text: string) => session.handle(text);
   return requestForwards(PATH, value, Object.assign(connections, { ask }));
 }

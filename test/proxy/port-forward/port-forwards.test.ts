@@ -301,7 +301,7 @@ it('resets connections over the limit', async () => {
   const { listen } = open.forward as LocalForward;
   const first = await client(listen);
   await until(() => inner.dialled.length === 1);
-  const second = connect(listen as AddressInfo & { host: string });
+  const second = connect(listen as { host: string; port: number });
   expect((await once(second, 'error'))[0]).toMatchObject({ code: 'ECONNRESET' });
   expect(log.messages('warn')).toEqual(['too many connections: a new connection was closed']);
   expect(open.counters.totals()).toMatchObject({ connections: 1, failures: 1 });

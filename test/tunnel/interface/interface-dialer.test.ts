@@ -10,6 +10,7 @@ import {
 import { boundSockets } from '../../../src/system/network/bound-sockets.js';
 import { systemClock } from '../../../src/system/clock.js';
 import { systemEntropy } from '../../../src/system/entropy.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
 import { systemError } from '../../support/fakes/memory-network.js';
 
 const INTERFACE: TunnelInterface = {
@@ -49,6 +50,7 @@ const dialers = (changes: Partial<TunnelInterface> = {}) =>
   interfaceDialers({ ...INTERFACE, ...changes }, sockets, {
     clock: systemClock,
     entropy: systemEntropy,
+    log: silentLog,
   });
 const target = (port = (server.address() as AddressInfo).port) => ({ host: '127.0.0.3', port });
 

@@ -1,12 +1,12 @@
 /** The network inside a tunnel, as forwards see it, in virtual time. */
 import type { Duplex } from 'node:stream';
 
-import { innerNetwork } from '../../../src/app/up/port-forwards.js';
-import { createNodeCrypto } from '../../../src/crypto/node.js';
-import type { InnerNetwork, RemoteEnd } from '../../../src/proxy/port-forward/inner-network.js';
-import type { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
-import { parseIpAddress } from '../../../src/wire/ip-address.js';
-import { SERVICE, TunnelInMemory } from '../../support/pairs/tunnel-in-memory.js';
+import { innerNetwork } from '../../../../src/app/up/listeners/port-forwards.js';
+import { createNodeCrypto } from '../../../../src/crypto/node.js';
+import type { InnerNetwork, RemoteEnd } from '../../../../src/proxy/port-forward/inner-network.js';
+import type { UserspaceTunnel } from '../../../../src/tunnel/userspace-tunnel.js';
+import { parseIpAddress } from '../../../../src/wire/ip-address.js';
+import { SERVICE, TunnelInMemory } from '../../../support/pairs/tunnel-in-memory.js';
 
 let world: TunnelInMemory;
 let tunnel: UserspaceTunnel;
