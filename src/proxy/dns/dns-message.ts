@@ -99,7 +99,8 @@ export function rcodeOf(response: Uint8Array): number {
 
 /** Returns a copy of a message with another ID. */
 export function withId(message: Uint8Array, id: number): Uint8Array {
-  const copy = message.slice();
+  // The slice() of a Buffer would share its memory with the message.
+  const copy = new Uint8Array(message);
   copy[0] = id >>> 8;
   copy[1] = id & 0xff;
   return copy;

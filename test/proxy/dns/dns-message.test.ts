@@ -199,3 +199,9 @@ it('encodes a name', () => {
   const response = buildResponse(query, 0, [encodeName('ab.c')]);
   expect(dnsPacket.decode(Buffer.from(response)).answers).toMatchObject([{ data: 'ab.c' }]);
 });
+
+it('changes the ID in a copy, even of a Buffer', () => {
+  const message = Buffer.from(encodeQuery('a.test', 'A', { id: 0x1234 }));
+  expect([...withId(message, 0x5678)]).toEqual([0x56, 0x78, ...message.subarray(2)]);
+  expect(message.readUInt16BE(0)).toBe(0x1234);
+});
