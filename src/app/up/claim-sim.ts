@@ -216,6 +216,8 @@ const FAILED: Readonly<Record<SimUse['command'], string>> = {
   send: 'cannot send',
   exec: 'cannot run the program',
   connect: 'cannot connect',
+  ping: 'cannot ping',
+  dig: 'cannot look up the name',
 };
 
 /** Builds the error if another process is using the SIM. */

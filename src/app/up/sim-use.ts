@@ -1,8 +1,8 @@
 /** What a process that is using a SIM tells other processes on this machine. */
 import { parseJson } from '../../lib/text/parse-json.js';
 
-/** The commands that open a tunnel. */
-const COMMANDS = ['up', 'send', 'exec', 'connect'] as const;
+/** The commands that open a tunnel. All except `up` end soon. */
+const COMMANDS = ['up', 'send', 'exec', 'connect', 'ping', 'dig'] as const;
 
 export type SimCommand = (typeof COMMANDS)[number];
 

@@ -2,7 +2,8 @@
 
 interface AnyFlag {
   /** The one-letter short form of the flag. */
-  readonly char?: 'a' | 'f' | 'H' | 'L' | 'p' | 'q' | 'R' | 'X' | 'y';
+  readonly char?:
+    '4' | '6' | 'a' | 'c' | 'f' | 'H' | 'i' | 'L' | 'p' | 'q' | 'R' | 's' | 'W' | 'x' | 'X' | 'y';
   readonly description: string;
   /**
    * The environment variable that sets the value if the flag is not given; an empty variable counts

@@ -40,6 +40,11 @@ function refuseEmpty(value: string): Promise<string> {
 }
 
 /** Removes arctun's `type`, because oclif defines its own. */
-function options<F extends Flag>({ type: _, exclusive, ...rest }: F) {
-  return { ...rest, ...(exclusive && { exclusive: [...exclusive] }) };
+function options<F extends Flag>({ type: _, exclusive, char, ...rest }: F) {
+  return {
+    ...rest,
+    // oclif also accepts digits, such as -4, but its types do not.
+    ...(char && { char: char as Interfaces.AlphabetLowercase }),
+    ...(exclusive && { exclusive: [...exclusive] }),
+  };
 }

@@ -36,6 +36,8 @@ type Requirement =
   | 'tshark'
   | 'faketime'
   | 'ping'
+  | 'dig'
+  | 'dnsmasq'
   | 'systemd-analyze'
   // Either /run is writable, or user namespaces are allowed.
   | 'writable-run'
