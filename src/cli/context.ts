@@ -17,6 +17,11 @@ export function createContext(version: string) {
     ...system,
     ...tunnelContext,
     soracomClients: (patience?: ClientPatience) => soracomClients(system, patience),
+    /** Reads the SORACOM API's time, in Unix milliseconds, without credentials. */
+    serverTime: async (endpoint: string, signal: AbortSignal) => {
+      const { readServerTime } = await import('../soracom/client/server-time.js');
+      return readServerTime(endpoint, system.userAgent, signal);
+    },
   };
 }
 

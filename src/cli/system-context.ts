@@ -94,7 +94,15 @@ export function createSystemContext(version: string) {
     foregroundPrograms: async () => (await adapters()).foregroundPrograms,
     /** Returns a function that opens standard input and output as streams. */
     standardStreams: async () => (await adapters()).standardStreams,
+    /** The parts of the operating system that only `doctor` checks. */
+    doctorSystem,
   };
+}
+
+async function doctorSystem() {
+  const { connectThrough, makePrivate, tryFolder, tryListen } = await adapters();
+  const user = process.geteuid?.();
+  return { connectThrough, makePrivate, tryFolder, tryListen, user, nodeVersion: process.version };
 }
 
 async function stopSignal(): Promise<AbortSignal> {

@@ -26,6 +26,12 @@ export const tunnelContext = {
   deviceTunnels,
   /** Returns why deviceTunnels() returned undefined. */
   whyNoInterfaces: async () => (await import('../system/linux/libc.js')).libcFailure(),
+  /** Loads koffi. Resolves with the reason if it cannot be loaded. */
+  koffiFailure: async () => {
+    const { libcFailure, loadLibc } = await import('../system/linux/libc.js');
+    await loadLibc();
+    return libcFailure();
+  },
   localInterfaceTunnels,
   kernelTunnels,
   /**

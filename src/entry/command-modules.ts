@@ -14,6 +14,7 @@ export const COMMAND_MODULES: Readonly<
   'config:validate': () => import('../../commands/config/validate.js'),
   connect: () => import('../../commands/connect.js'),
   dig: () => import('../../commands/dig.js'),
+  doctor: () => import('../../commands/doctor.js'),
   emulator: () => import('../../commands/emulator.js'),
   exec: () => import('../../commands/exec.js'),
   'forward:add': () => import('../../commands/forward/add.js'),

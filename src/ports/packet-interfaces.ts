@@ -105,6 +105,8 @@ export interface PacketInterfaces {
 export interface InterfaceLeftovers {
   /** Whether an interface with this name exists. If so, a tunnel may be running. */
   isInUse(name: string): boolean;
+  /** Returns the number of guards of an interface. @throws Error with the system's `code` */
+  count(name: string): number;
   /**
    * @returns the number of removed routes and rules
    * @throws Error with the system's `code`

@@ -47,6 +47,23 @@ function firstPresent<T>(
 }
 
 /**
+ * Returns an endpoint for a request without credentials: Japan's if no setting chooses another.
+ * @throws UserError for an invalid URL or coverage type
+ */
+export function publicEndpoint(
+  chosen: ChosenConnection,
+  arcProfile: ArcProfile | undefined,
+): string {
+  const { endpoint = '' } = arcProfile ?? {};
+  return (
+    chosen.endpoint ??
+    (chosen.coverage === undefined && endpoint !== ''
+      ? parseEndpointUrl(endpoint)
+      : coverageEndpoint(chosen.coverage ?? 'jp', { sandbox: false }))
+  );
+}
+
+/**
  * Returns the API endpoint of a soracom-cli profile. The chosen coverage type does not affect
  * whether the profile uses the sandbox.
  */

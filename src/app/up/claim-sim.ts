@@ -218,6 +218,7 @@ const FAILED: Readonly<Record<SimUse['command'], string>> = {
   connect: 'cannot connect',
   ping: 'cannot ping',
   dig: 'cannot look up the name',
+  doctor: 'cannot check the tunnel',
 };
 
 /** Builds the error if another process is using the SIM. */

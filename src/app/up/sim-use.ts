@@ -2,7 +2,7 @@
 import { parseJson } from '../../lib/text/parse-json.js';
 
 /** The commands that open a tunnel. All except `up` end soon. */
-const COMMANDS = ['up', 'send', 'exec', 'connect', 'ping', 'dig'] as const;
+const COMMANDS = ['up', 'send', 'exec', 'connect', 'ping', 'dig', 'doctor'] as const;
 
 export type SimCommand = (typeof COMMANDS)[number];
 

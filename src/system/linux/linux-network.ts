@@ -5,7 +5,7 @@ import type { DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { KernelWireGuard } from '../../ports/kernel-wireguard.js';
 import type { InterfaceLeftovers, PacketInterfaces } from '../../ports/packet-interfaces.js';
 import { batchedUdpSockets } from './udp/batched-udp-socket.js';
-import { removeLeftovers } from './interface/guard-routes.js';
+import { GuardRoutes, removeLeftovers } from './interface/guard-routes.js';
 import { findInterface, kernelWireGuard } from './interface/kernel-wireguard.js';
 import { setUpInterface } from './interface/interface-setup.js';
 import { type Libc, loadLibc } from './libc.js';
@@ -80,6 +80,7 @@ function interfaceLeftovers(libc: Libc): InterfaceLeftovers {
   };
   return {
     isInUse: (name) => ask((netlink) => netlink.interfaceIndex(name) !== undefined),
+    count: (name) => ask((netlink) => new GuardRoutes(netlink, name).list().length),
     remove: (name) => ask((netlink) => removeLeftovers(netlink, name)),
     kernelInterface: (publicKey) => ask((netlink) => findInterface(netlink, publicKey)?.name),
     removeInterface: (name) =>

@@ -15,6 +15,7 @@ beforeEach(() => {
   removed = [];
   leftovers = {
     isInUse: () => false,
+    count: () => 0,
     remove: () => 0,
     kernelInterface: (key) => (key === KEY ? names.shift() : undefined),
     removeInterface: (name) => void removed.push(name),

@@ -292,6 +292,7 @@ it.each([
   const removed: string[] = [];
   leftovers = {
     isInUse: () => false,
+    count: () => 0,
     remove: () => 0,
     kernelInterface: () => 'soratun0',
     removeInterface: (name) => void removed.push(name),

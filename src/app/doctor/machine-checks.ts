@@ -1,0 +1,138 @@
+/** Checks this machine: the state folder, the system's abilities, and the ports. */
+import { codeOf, isDenied } from '../../lib/errors/error-message.js';
+import { fileFault } from '../../lib/errors/file-fault.js';
+import { listenFault } from '../../lib/errors/listen-fault.js';
+import { formatAuthority } from '../../lib/text/http-syntax.js';
+import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
+import type { StatusReport } from '../status/status-report.js';
+import { type Check, failed, ok, sentence, skipped } from './check.js';
+import type { DoctorOptions, DoctorPorts, WantedListener } from './doctor-ports.js';
+
+/** Checks that arctun can store the time of its last handshake, and renewed sessions. */
+export async function checkStateFolder(
+  { stateFolder }: Pick<DoctorOptions, 'stateFolder'>,
+  { system, files }: Pick<DoctorPorts, 'system' | 'files'>,
+  isFixing: boolean,
+): Promise<Check> {
+  const { exists, fault } = await system.tryFolder(stateFolder);
+  if (fault !== undefined) {
+    const isForbidden = isDenied(fault);
+    const owner =
+      system.user === undefined
+        ? ''
+        : ` (for example, as root: chown -R ${system.user} ${stateFolder})`;
+    return failed('state-folder', {
+      kind: isForbidden || codeOf(fault) === 'EROFS' ? 'permission' : 'failed',
+      text: `arctun cannot write to its state folder ${stateFolder}.`,
+      cause: sentence(fileFault(fault).reason),
+      remedy: isForbidden
+        ? `Make the folder writable for this user${owner}, or set XDG_STATE_HOME to another folder.`
+        : 'Set XDG_STATE_HOME to a folder on a file system that is writable and not full.',
+    });
+  }
+  if (exists) return ok('state-folder', `arctun can write to its state folder ${stateFolder}.`);
+  if (!isFixing) {
+    return ok('state-folder', `The state folder ${stateFolder} will be created when it is needed.`);
+  }
+  await files.createFolder(stateFolder);
+  return ok('state-folder', `Fixed: created the state folder ${stateFolder}.`);
+}
+
+/** Why an interface cannot be created, and what to do about that. */
+const OBSTACLES: Partial<Record<PacketInterfaceRefusal, readonly [cause: string, remedy: string]>> =
+  {
+    'no-driver': ['/dev/net/tun does not exist.', 'Run as root: modprobe tun'],
+    'no-access': [
+      'This user is not permitted to open /dev/net/tun.',
+      'Run as root, or run as root: chmod 666 /dev/net/tun',
+    ],
+    'not-permitted': [
+      'A network interface requires CAP_NET_ADMIN.',
+      'Run as root, or use --mode userspace.',
+    ],
+  };
+
+export interface SystemFacts {
+  /** Whether `up` would use a network interface in mode `auto`. */
+  readonly hasInterface: boolean;
+  readonly check: Check;
+}
+
+/** Checks Node.js, the optional dependencies, and whether a network interface is possible. */
+export async function checkSystem(
+  { mode }: Pick<DoctorOptions, 'mode'>,
+  interfaceName: string,
+  {
+    system,
+    crypto,
+    interfaceObstacle,
+  }: Pick<DoctorPorts, 'system' | 'crypto' | 'interfaceObstacle'>,
+): Promise<SystemFacts> {
+  const koffi = await system.koffiFailure();
+  const obstacle = await interfaceObstacle(interfaceName);
+  const why = koffi === undefined ? OBSTACLES[obstacle ?? 'failed']?.[0] : `koffi: ${koffi}.`;
+  const hasInterface = why === undefined;
+  const parts = [
+    `Node.js ${system.nodeVersion}`,
+    crypto.backend === 'sodium-native' ? 'sodium-native' : 'no sodium-native (slower)',
+    koffi === undefined ? 'koffi' : 'no koffi (slower, userspace mode only)',
+    hasInterface ? 'network interfaces are permitted' : 'userspace mode only',
+  ];
+  if (hasInterface || mode === 'auto' || mode === 'userspace') {
+    return { hasInterface, check: ok('system', `${parts.join(', ')}.`) };
+  }
+  const check = failed('system', {
+    kind: koffi === undefined ? 'permission' : 'failed',
+    text: `Mode ${mode} is not possible here.`,
+    cause: sentence(why),
+    remedy:
+      koffi === undefined
+        ? (OBSTACLES[obstacle ?? 'failed']?.[1] ?? 'Use --mode userspace.')
+        : 'Install arctun with its optional dependencies on Linux, or use --mode userspace.',
+  });
+  return { hasInterface, check };
+}
+
+/**
+ * Checks the ports that `up` would open.
+ *
+ * @param running the `up` of this SIM, whose listeners are not a problem
+ */
+export async function checkPorts(
+  { listeners, mode }: Pick<DoctorOptions, 'listeners' | 'mode'>,
+  hasInterface: boolean,
+  running: StatusReport | undefined,
+  ports: Pick<DoctorPorts, 'system' | 'portHolder'>,
+): Promise<Check> {
+  if (running !== undefined) return ok('ports', `arctun up (pid ${running.pid}) has its ports.`);
+  const usesInterface = mode === 'tun' || mode === 'kernel' || (mode === 'auto' && hasInterface);
+  if (usesInterface)
+    return skipped('ports', 'with a network interface, "up" does not listen on ports');
+  for (const listener of listeners) {
+    const fault = await ports.system.tryListen(listener.host, listener.port);
+    if (fault !== undefined) return portFault(listener, fault, ports);
+  }
+  const list = listeners.map(({ host, port }) => formatAuthority({ host, port })).join(' and ');
+  return listeners.length === 0
+    ? skipped('ports', 'no listener is enabled')
+    : ok('ports', `arctun can listen on ${list}.`);
+}
+
+async function portFault(
+  { flag, host, port }: WantedListener,
+  fault: Error,
+  { portHolder }: Pick<DoctorPorts, 'portHolder'>,
+): Promise<Check> {
+  const code = codeOf(fault) ?? '';
+  const holder = code === 'EADDRINUSE' ? await portHolder('tcp', port) : undefined;
+  const reason = listenFault(code) ?? fault.message;
+  return failed('ports', {
+    kind: isDenied(fault) ? 'permission' : 'failed',
+    text: `arctun cannot listen on ${formatAuthority({ host, port })}.`,
+    cause: sentence(holder === undefined ? reason : `${holder} is already listening on this port`),
+    remedy:
+      code === 'EADDRINUSE'
+        ? `Stop that program, or choose another port with ${flag} (0 picks a free port).`
+        : `Choose another address with ${flag}.`,
+  });
+}

@@ -1,0 +1,55 @@
+/** Formats the results of `doctor` for people and for programs. */
+import { type Check, type FailedCheck, LABELS } from '../../app/doctor/check.js';
+import { EXIT_CODES } from '../errors/exit-codes.js';
+import { renderText } from './render.js';
+
+const MARKS = { ok: '✔', failed: '✖', skipped: '–' } as const;
+
+/** The marks for files and pipes, which search tools find, and whose encoding is unknown. */
+const PLAIN_MARKS = { ok: 'ok  ', failed: 'FAIL', skipped: '-   ' } as const;
+
+/** @param isTerminal whether the output is a terminal, which shows symbols */
+export function doctorText(
+  checks: readonly Check[],
+  { isTerminal }: { readonly isTerminal: boolean },
+): string {
+  const marks = isTerminal ? MARKS : PLAIN_MARKS;
+  const lines = checks.map(
+    ({ name, outcome, text }) => `${marks[outcome]} ${LABELS[name]}: ${text}`,
+  );
+  const problems = checks.filter((check) => check.outcome === 'failed');
+  return renderText(`${[...lines, '', ...problemLines(problems)].join('\n')}\n`);
+}
+
+function problemLines(problems: readonly FailedCheck[]): string[] {
+  if (problems.length === 0) return ['No problems found.'];
+  const isFixable = problems.some(({ fix }) => fix !== undefined);
+  return [
+    problems.length === 1 ? '1 problem:' : `${problems.length} problems:`,
+    ...problems.flatMap(({ name, text, cause, remedy }) => [
+      `  ${LABELS[name]}: ${text}`,
+      `    Cause: ${cause.replaceAll('\n', '\n    ')}`,
+      `    Remedy: ${remedy}`,
+    ]),
+    ...(isFixable ? ['', '"arctun doctor --fix" can fix this for you.'] : []),
+  ];
+}
+
+/** Returns the JSON value that docs/reference/commands/doctor.md describes. */
+export function doctorValue(checks: readonly Check[]): object {
+  return {
+    healthy: checks.every(({ outcome }) => outcome !== 'failed'),
+    checks: checks.map((check) => {
+      const { name, outcome, text } = check;
+      if (check.outcome !== 'failed') return { name, outcome, text };
+      const { kind, cause, remedy, fix } = check;
+      return { name, outcome, text, kind, cause, remedy, fixable: fix !== undefined };
+    }),
+  };
+}
+
+/** Returns 0 if no check has failed, otherwise the exit code for the first failure. */
+export function doctorCode(checks: readonly Check[]): number {
+  const first = checks.find((check) => check.outcome === 'failed');
+  return first === undefined ? 0 : EXIT_CODES[first.kind];
+}
