@@ -1,5 +1,6 @@
 /** Compares arc.json with the SIM and the session that SORACOM reports, if credentials exist. */
 import { SKELETON_SIM_ID } from '../../arc-config/arc-config.js';
+import { untilAborted } from '../../lib/waits.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { MissingCredentialsError } from '../credentials/missing-credentials.js';
 import { signedIn } from '../credentials/signed-in.js';
@@ -39,7 +40,9 @@ export async function checkAccount(
   const timeout = AbortSignal.timeout(TIMEOUT);
   const either = AbortSignal.any([signal, timeout]);
   try {
-    const answer = await signedIn(profile, ports.account, either, (api) => api.getSim(simId));
+    // A command of a profile that hangs does not know the time limit.
+    const asking = signedIn(profile, ports.account, either, (api) => api.getSim(simId));
+    const answer = await untilAborted(asking, either);
     const publicKeyOf = (key: Uint8Array) => ports.crypto.publicKey(key);
     const findings = diagnoseSim(requireSim(answer, simId), arcConfig, publicKeyOf);
     return resultOf(findings, simId);

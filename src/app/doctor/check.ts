@@ -96,7 +96,9 @@ export function failedBy(name: CheckName, error: UserError): FailedCheck {
 /** Makes a clause a sentence: a capital letter at the start, and a full stop at the end. */
 export function sentence(clause: string): string {
   const text = clause.trim();
-  const start = /^[a-z]+(?:\s|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const start = /^(?!arctun\b)[a-z]+(?:\s|$)/.test(text)
+    ? text.charAt(0).toUpperCase() + text.slice(1)
+    : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 

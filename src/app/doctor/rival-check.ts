@@ -10,11 +10,11 @@ import { type Check, failed, ok, sentence, skipped } from './check.js';
  * The number of connections, a second apart. A rival takes the session with its own messages, which
  * is noticed if a connection of this tunnel then gets no answer.
  */
-const CONNECTIONS = 3;
+const CONNECTIONS = 5;
 const INTERVAL = 1_000;
 
 /** How long to watch at most, in milliseconds. */
-const LONGEST = 7_000;
+const LONGEST = 9_000;
 
 /**
  * Opens connections that carry no data, and resolves after a few seconds, or at the first sign of a

@@ -18,11 +18,17 @@ export function doctorText(
     ({ name, outcome, text }) => `${marks[outcome]} ${LABELS[name]}: ${text}`,
   );
   const problems = checks.filter((check) => check.outcome === 'failed');
-  return renderText(`${[...lines, '', ...problemLines(problems)].join('\n')}\n`);
+  const end = problems.length === 0 ? [nothingFound(checks)] : problemLines(problems);
+  return renderText(`${[...lines, '', ...end].join('\n')}\n`);
+}
+
+function nothingFound(checks: readonly Check[]): string {
+  const count = checks.filter(({ outcome }) => outcome === 'skipped').length;
+  if (count === 0) return 'No problems found.';
+  return `No problems found. ${count === 1 ? '1 check was' : `${count} checks were`} skipped.`;
 }
 
 function problemLines(problems: readonly FailedCheck[]): string[] {
-  if (problems.length === 0) return ['No problems found.'];
   const isFixable = problems.some(({ fix }) => fix !== undefined);
   return [
     problems.length === 1 ? '1 problem:' : `${problems.length} problems:`,

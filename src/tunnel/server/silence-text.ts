@@ -34,6 +34,7 @@ const TEXTS: Readonly<Record<Silence, (facts: SilenceFacts) => UserErrorText>> =
     what: NO_HANDSHAKE,
     why: unanswered(facts),
     next: [
+      `Run "${commandFor('doctor', facts.configName.path)}" to find the reason.`,
       `Check the keys: ${lookAtSim(facts)}. A WireGuard server does not answer keys that it does not know.`,
       isLoopback(facts.host)
         ? `Check that \`arctun emulator\` is running. If it was restarted without --state, it does not know this SIM: move ${facts.configName.source} elsewhere and run bootstrap again.`
