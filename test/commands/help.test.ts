@@ -27,6 +27,7 @@ it('lists the commands of this version', () => {
     'config:import',
     'config:init',
     'config:validate',
+    'doctor',
     'emulator',
     'health',
     'lambda',

@@ -55,12 +55,15 @@ const SAFE: Readonly<Record<string, Environment>> = {
 const KEY = { ARCTUN_AUTH_KEY_ID: 'keyId-x', ARCTUN_AUTH_KEY: 'secret-x' };
 const JAPAN = { ARCTUN_COVERAGE_TYPE: 'jp' };
 
+/** `doctor` shows these problems among its results. */
+const AS_RESULT = ['doctor'];
 /** `up` reads credentials only for a renewal. */
-const NOT_AT_START = ['up'];
+const NOT_AT_START = ['up', ...AS_RESULT];
 /** Commands that do not read arc.json, read it only later, or continue without it. */
 const WITHOUT_CONFIG = [
   ...['completion', 'config:init', 'emulator', 'health', 'lambda:layer', 'status', 'version'],
   ...['bootstrap:sim', 'config:import', 'sim:list', 'sim:show', 'sim:terminate'],
+  ...AS_RESULT,
 ];
 const LISTENS = ['x', '127.0.0.1:65536', '0.0.0.0:0', 'TAKEN'];
 
@@ -93,7 +96,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   ARCTUN_COVERAGE_TYPE: { values: ['x'], env: KEY },
   ARCTUN_DNS: { values: ['x', '1.1.1.1,x'] },
   ARCTUN_ENDPOINT: { values: ['x', 'http://a.example', 'https://a.example?b'], env: KEY },
-  ARCTUN_FORWARD_LISTEN: { values: LISTENS },
+  ARCTUN_FORWARD_LISTEN: { values: LISTENS, except: AS_RESULT },
   ARCTUN_FORWARD_TO: { values: ['x', '10.0.0.1:0'] },
   ARCTUN_INTERFACE: { values: [] },
   ARCTUN_KILL_SWITCH: { values: ['maybe', 'true'] },
@@ -106,7 +109,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   ARCTUN_NO_RESEND: { values: ['maybe'] },
   ARCTUN_PERSISTENT_KEEPALIVE: { values: ['abc', '70000'] },
   ARCTUN_PROFILE: { values: ['absent'], except: NOT_AT_START },
-  ARCTUN_PROXY_LISTEN: { values: LISTENS },
+  ARCTUN_PROXY_LISTEN: { values: LISTENS, except: AS_RESULT },
   ARCTUN_PROXY_PASSWORD_FILE: {
     values: ['absent', '.', 'empty'],
     env: { ARCTUN_PROXY_LISTEN: '127.0.0.1:0' },

@@ -38,7 +38,7 @@ it.each<[Silence, Partial<SilenceFacts>, string, RegExp]>([
     'no-answer',
     {},
     'no handshake with the Arc server: 192.0.2.1:11010 has not answered 3 handshake initiations',
-    /sim show.*does not answer keys that it does not know.*outgoing UDP packets to port 11010/s,
+    /^Run "arctun doctor" to find the reason\.\n?.*sim show.*does not answer keys that it does not know.*outgoing UDP packets to port 11010/s,
   ],
   [
     'no-answer',

@@ -1,0 +1,76 @@
+import { type Check, CHECK_NAMES, failed, ok, skipped } from '../../../src/app/doctor/check.js';
+import { doctorCode, doctorText, doctorValue } from '../../../src/cli/output/doctor-report.js';
+
+const PROBLEM = failed('file-access', {
+  kind: 'permission',
+  text: 'Other users can read arc.json.',
+  cause: '2 reasons:\n  one\n  two',
+  remedy: 'Run: chmod 600 arc.json',
+  fix: () => Promise.resolve('done'),
+});
+const CHECKS: readonly Check[] = [
+  ok('config', 'arc.json is valid.'),
+  PROBLEM,
+  skipped('sim', 'no credentials for the SORACOM API'),
+];
+
+it('shows one line for each check, then the problems, in plain text for a pipe', () => {
+  expect(doctorText(CHECKS, { isTerminal: false })).toBe(`ok   configuration: arc.json is valid.
+FAIL file access: Other users can read arc.json.
+-    SIM and session: Skipped: no credentials for the SORACOM API.
+
+1 problem:
+  file access: Other users can read arc.json.
+    Cause: 2 reasons:
+      one
+      two
+    Remedy: Run: chmod 600 arc.json
+
+"arctun doctor --fix" can fix this for you.
+`);
+});
+
+it('shows symbols on a terminal', () => {
+  const lines = doctorText(CHECKS, { isTerminal: true }).split('\n').slice(0, 3);
+  expect(lines.map((line) => line.slice(0, 2))).toEqual(['✔ ', '✖ ', '– ']);
+});
+
+it('escapes control characters', () => {
+  expect(doctorText([ok('config', 'a\u001b[2J')], { isTerminal: true })).not.toContain('\u001b');
+});
+
+it.each([
+  [[ok('config', 'a.')], 'No problems found.'],
+  [[skipped('sim', 'a')], 'No problems found. 1 check was skipped.'],
+  [[skipped('sim', 'a'), skipped('rival', 'b')], 'No problems found. 2 checks were skipped.'],
+])('says how many checks were skipped', (checks, line) => {
+  expect(doctorText(checks, { isTerminal: false }).trimEnd().split('\n').at(-1)).toBe(line);
+});
+
+it('returns the results as JSON, without functions', () => {
+  const { kind, text, cause, remedy } = PROBLEM;
+  expect(doctorValue(CHECKS)).toEqual({
+    healthy: false,
+    checks: [
+      CHECKS[0],
+      { name: 'file-access', outcome: 'failed', text, kind, cause, remedy, fixable: true },
+      CHECKS[2],
+    ],
+  });
+  expect(doctorValue([CHECKS[0]!, CHECKS[2]!])).toMatchObject({ healthy: true });
+});
+
+it.each([
+  ['configuration', 3],
+  ['api', 4],
+  ['tunnel', 5],
+  ['permission', 6],
+  ['failed', 1],
+] as const)('exits with the code of the first failure: %s', (kind, code) => {
+  const first = failed('keys', { ...PROBLEM, kind });
+  expect(doctorCode([CHECKS[0]!, first, failed('sim', { ...PROBLEM, kind: 'usage' })])).toBe(code);
+});
+
+it('exits with 0 if checks were only skipped', () => {
+  expect(doctorCode(CHECK_NAMES.map((name) => skipped(name, 'a')))).toBe(0);
+});
