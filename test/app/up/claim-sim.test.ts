@@ -182,6 +182,15 @@ it.each(['send', 'up'] as const)('makes %s wait for a send that ends in time', a
   ]);
 });
 
+it('waits for a doctor, which ends by itself', async () => {
+  hold({ command: 'doctor', pid: 1236 });
+  const claiming = claim('up');
+  await advance(20_000);
+  claims.holders.clear();
+  await advance(200);
+  expect(await claiming).not.toBeInstanceOf(UserError);
+});
+
 it('refuses after sends have used the SIM for 30 s', async () => {
   hold(SEND);
   const claiming = claim('send');
