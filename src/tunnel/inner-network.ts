@@ -137,7 +137,6 @@ export class InnerNetwork {
     this.#names.close();
     this.#datagrams.close();
     this.#ownDatagrams.close();
-    this.datagramPorts.close();
     this.echoDialer.close();
     this.#engine.stack.close(this.#clock.now());
   }

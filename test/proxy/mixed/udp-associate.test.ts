@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
+import type { DatagramSockets } from '../../../src/ports/datagram-sockets.js';
 import type { DatagramPorts, DatagramReceiver } from '../../../src/proxy/datagram-dialer.js';
 import { DialError } from '../../../src/proxy/dialer.js';
 import type { HttpListener } from '../../../src/proxy/http/listener.js';
@@ -16,6 +17,8 @@ const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
 
 const HEADER = Buffer.from([0, 0, 0, 1, 100, 127, 69, 42, 0, 7]);
+const toName = (name: string) =>
+  Buffer.from([0, 0, 0, 3, name.length, ...Buffer.from(name), 0, 7, 0x78]);
 const GREETING = '\x05\x01\x00';
 const ASSOCIATE = `\x05\x03\x00\x01${'\0'.repeat(6)}`;
 
@@ -57,12 +60,25 @@ let forwarding: Forwarding;
 let ports: EchoPorts;
 let log: RecordingLog;
 let port: HttpListener;
+/** The UDP sockets on the client's side that are open. */
+let openSockets: number;
+
+const sockets: DatagramSockets = {
+  async open(local) {
+    const socket = await udpSockets.open(local);
+    openSockets++;
+    const close = socket.close.bind(socket);
+    let closing: Promise<void> | undefined;
+    socket.close = () => (closing ??= close().finally(() => openSockets--));
+    return socket;
+  },
+};
 
 async function start(most?: number, host = '127.0.0.1'): Promise<void> {
   forwarding = new Forwarding(cleanup);
   ports = new EchoPorts();
   log = new RecordingLog();
-  const sockets = udpSockets;
+  openSockets = 0;
   port = await startMixedPort({
     listen: { host, port: 0 },
     dialer: failing('refused'),
@@ -109,7 +125,7 @@ it('relays until the TCP connection ends, from the address of the listener', asy
   expect(received).toEqual(['ONE', 'TWO']);
   wire.socket.end();
   await wire.ended();
-  await until(() => port.counters.active === 0);
+  await until(() => port.counters.active === 0 && openSockets === 0);
   expect(ports.open).toBe(0);
   expect(log.lines.at(-1)).toMatchObject({
     level: 'info',
@@ -159,8 +175,6 @@ it('resolves names, and abandons a lookup when the association ends', async () =
   await start();
   const { wire, relay } = await associate();
   const { socket, received } = await udp();
-  const toName = (name: string) =>
-    Buffer.from([0, 0, 0, 3, name.length, ...Buffer.from(name), 0, 7, 0x78]);
   socket.send(toName('one.test'), relay);
   await until(() => received.length === 1);
   expect(received).toEqual(['X']);
@@ -168,6 +182,20 @@ it('resolves names, and abandons a lookup when the association ends', async () =
   await until(() => ports.asked.length === 2);
   wire.socket.end();
   await until(() => ports.signals[1]?.aborted === true);
+});
+
+it('limits the name lookups of all associations together', async () => {
+  await start();
+  const { socket } = await udp();
+  for (let index = 0; index < 33; index++) {
+    const { relay } = await associate();
+    for (let name = 0; name < 8; name++) {
+      socket.send(toName(`n${name}.test`), relay);
+    }
+  }
+  await until(() => ports.asked.length >= 256 && log.messages('warn').length > 0);
+  expect(log.messages('warn')[0]).toContain('the name of its target has no address');
+  expect(ports.asked).toHaveLength(256);
 });
 
 it('limits the associations of a listener', async () => {
@@ -193,6 +221,7 @@ it('reports why the tunnel has no port', async () => {
     'cannot open a UDP association: too many UDP ports are open',
   ]);
   expect(port.counters).toEqual({ requests: 1, failures: 1, active: 0 });
+  await until(() => openSockets === 0);
 });
 
 it('has the address that the client connected to if the listener has all addresses', async () => {
@@ -216,6 +245,6 @@ it('leaves nothing open after a flood of associations', async () => {
   for (const wire of wires) wire.send(GREETING + ASSOCIATE);
   await until(() => ports.open === 200);
   for (const wire of wires) wire.socket.destroy();
-  await until(() => ports.open === 0 && port.counters.active === 0);
+  await until(() => ports.open === 0 && port.counters.active === 0 && openSockets === 0);
   expect(ports.opened).toBe(200);
 });

@@ -71,6 +71,16 @@ it.each([
   expect(atFar).toEqual([]);
 });
 
+it("does not send to the tunnel's own address inside the allowed IPs", async () => {
+  const own = '100.127.0.9';
+  const port = await bind();
+  const config = world.config('near', { addresses: [own, 'fd00:77::2'] });
+  await world.run(world.near.reconfigure(config));
+  expect(port.send(bytes('x'), at(own))).toBe('no-route');
+  // The port has survived the change of the address.
+  expect(port.send(bytes('x'), at(FAR))).toBeUndefined();
+});
+
 it.each([
   [FAR, 1392],
   [FAR_IPV6, 1372],

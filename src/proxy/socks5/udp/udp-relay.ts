@@ -56,7 +56,7 @@ export class UdpRelay {
   readonly #options: UdpRelayOptions;
   readonly #targets = new KnownTargets();
   readonly #names: KnownNames;
-  /** Undefined until the client's port is known. */
+  /** Undefined until the first valid datagram from the client. */
   #client: Endpoint | undefined;
   #port: DatagramPort | undefined;
   /** Answers that are sent together after the current turn of the tunnel. */
@@ -64,7 +64,6 @@ export class UdpRelay {
 
   constructor(options: UdpRelayOptions) {
     this.#options = options;
-    if (options.client.port !== 0) this.#client = options.client;
     this.#names = new KnownNames(options.resolve);
     options.socket.onReceive = (datagrams) => {
       for (const datagram of datagrams) this.#handleClient(datagram);
