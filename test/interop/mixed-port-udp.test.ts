@@ -68,55 +68,97 @@ async function up(listen: string, ...parameters: readonly string[]) {
   return { started, proxy: (await started.output(/"proxy":"([^"]+)"/))[1]! };
 }
 
-describeWith([...PEERS, 'dig'], 'UDP through the mixed port with wireguard-go as the peer', () => {
-  let started: TestProcess;
-  let proxy: string;
+describeWith(
+  [...PEERS, 'dig', 'nft'],
+  'UDP through the mixed port with wireguard-go as the peer',
+  () => {
+    let started: TestProcess;
+    let proxy: string;
 
-  beforeAll(async () => {
-    await openServer();
-    ({ started, proxy } = await up('127.0.0.1:0'));
-  }, 60_000);
-  afterAll(() => server.close());
+    beforeAll(async () => {
+      await openServer();
+      countOutside();
+      ({ started, proxy } = await up('127.0.0.1:0'));
+    }, 60_000);
+    afterAll(() => server.close());
 
-  it('reaches two hosts and a name from one port, and names the true source', async () => {
-    const targets = [`${SERVICE}:7=a`, `${OTHER_SERVICE}:7=b`, 'one.test:7=c'];
-    const { code, stdout, stderr } = await python('ask', proxy, '--', ...targets).finished;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const [, port] = / (\d+) /.exec(stdout)!;
-    expect(stdout.trim().split('\n')).toEqual([
-      `${SERVICE}:7 ${port} a`,
-      `${OTHER_SERVICE}:7 ${port} b`,
-      `${SERVICE}:7 ${port} c`,
-    ]);
-    await started.output(/"sent":3,"received":3/, 'stderr');
-  }, 60_000);
+    it('reaches two hosts and a name from one port, and names the true source', async () => {
+      const targets = [`${SERVICE}:7=a`, `${OTHER_SERVICE}:7=b`, 'one.test:7=c'];
+      const { code, stdout, stderr } = await python('ask', proxy, '--', ...targets).finished;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const [, port] = / (\d+) /.exec(stdout)!;
+      expect(stdout.trim().split('\n')).toEqual([
+        `${SERVICE}:7 ${port} a`,
+        `${OTHER_SERVICE}:7 ${port} b`,
+        `${SERVICE}:7 ${port} c`,
+      ]);
+      await started.output(/"sent":3,"received":3/, 'stderr');
+    }, 60_000);
 
-  it('answers dig', async () => {
-    const relay = python('relay', proxy, `${NAME_SERVER}:53`);
-    const [port] = await relay.output(/^\d+/);
-    const question = ['@127.0.0.1', '-p', port, 'one.test', 'A', '+short', '+time=10', '+tries=1'];
-    const { stdout } = await server.processes.run([
-      ...inSpace(server.clientSpace),
-      'dig',
-      ...question,
-    ]);
-    expect(stdout.trim()).toBe(SERVICE);
-    relay.kill('SIGKILL');
-    await relay.finished;
-  }, 60_000);
+    it('answers dig', async () => {
+      const relay = python('relay', proxy, `${NAME_SERVER}:53`);
+      const [port] = await relay.output(/^\d+/);
+      const question = [
+        '@127.0.0.1',
+        '-p',
+        port,
+        'one.test',
+        'A',
+        '+short',
+        '+time=10',
+        '+tries=1',
+      ];
+      const { stdout } = await server.processes.run([
+        ...inSpace(server.clientSpace),
+        'dig',
+        ...question,
+      ]);
+      expect(stdout.trim()).toBe(SERVICE);
+      relay.kill('SIGKILL');
+      await relay.finished;
+    }, 60_000);
 
-  it('closes the UDP port when the TCP connection ends', async () => {
-    const ports = () =>
-      execFileSync('ip', ['netns', 'exec', server.clientSpace, 'cat', '/proc/net/udp'], {
-        encoding: 'utf8',
-      })
-        .split('\n')
-        .filter((line) => line.includes(' 0100007F:')).length;
-    const before = ports();
-    await python('ask', proxy, '--', `${SERVICE}:7=a`).finished;
-    await until(() => ports() === before);
-  }, 60_000);
-});
+    it('never sends outside the tunnel', async () => {
+      const asking = python('ask', proxy, '--', '192.0.2.1:7=a');
+      await started.output(/"reason":"no-route"/, 'stderr');
+      asking.kill('SIGKILL');
+      expect(outsidePackets()).toBe(0);
+      // The counter counts what leaves outside the tunnel.
+      await server.curl('--max-time', '1', 'http://192.0.2.1:9/').finished;
+      expect(outsidePackets()).toBeGreaterThan(0);
+    }, 60_000);
+
+    it('closes the UDP port when the TCP connection ends', async () => {
+      const ports = () =>
+        execFileSync('ip', ['netns', 'exec', server.clientSpace, 'cat', '/proc/net/udp'], {
+          encoding: 'utf8',
+        })
+          .split('\n')
+          .filter((line) => line.includes(' 0100007F:')).length;
+      const before = ports();
+      await python('ask', proxy, '--', `${SERVICE}:7=a`).finished;
+      await until(() => ports() === before);
+    }, 60_000);
+  },
+);
+
+/** Counts the packets of the client's side that are not WireGuard messages to the server. */
+function countOutside(): void {
+  const nft = (rule: string) =>
+    execFileSync('ip', ['netns', 'exec', server.clientSpace, 'nft', rule]);
+  nft('add table inet outside');
+  nft('add chain inet outside output { type filter hook output priority 0; }');
+  nft('add rule inet outside output oifname lo accept');
+  nft('add rule inet outside output udp dport 11010 accept');
+  nft('add rule inet outside output meta l4proto ipv6-icmp accept');
+  nft('add rule inet outside output counter');
+}
+
+function outsidePackets(): number {
+  const list = ['nft', 'list', 'table', 'inet', 'outside'];
+  const listing = execFileSync('ip', ['netns', 'exec', server.clientSpace, ...list]).toString();
+  return Number(/counter packets (\d+)/.exec(listing)?.[1]);
+}
 
 describeWith(PEERS, 'a mixed port with a password', () => {
   let started: TestProcess;
