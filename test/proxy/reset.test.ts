@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { resetConnection } from '../../src/proxy/reset.js';
 
@@ -16,6 +18,19 @@ async function connected(): Promise<{ ours: Socket; client: Socket }> {
   const [ours] = (await once(server, 'connection')) as [Socket];
   return { ours, client };
 }
+
+it('closes a Unix socket, which Node.js cannot reset', async () => {
+  const path = join(tmpdir(), `arctun-reset-${process.pid}.sock`);
+  const local = createServer().listen(path);
+  await once(local, 'listening');
+  const client = connect(path);
+  const [ours] = (await once(local, 'connection')) as [Socket];
+  const ended = once(client.resume(), 'close');
+  resetConnection(ours);
+  await ended;
+  expect(ours.destroyed).toBe(true);
+  local.close();
+});
 
 it('resets the connection', async () => {
   const { ours, client } = await connected();

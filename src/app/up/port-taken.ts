@@ -43,7 +43,10 @@ export function requireOtherPorts(listeners: readonly NamedListen[]): void {
     if (same === undefined) continue;
     throw new UserError('usage', {
       what: `cannot listen twice on port ${listen.port}`,
-      why: `${same.flag} and ${flag} use the same port`,
+      why:
+        same.flag === flag
+          ? `${flag} contains this port twice`
+          : `${same.flag} and ${flag} use the same port`,
       next: ['Choose another port for one of them.'],
     });
   }

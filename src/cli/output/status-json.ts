@@ -36,7 +36,7 @@ function tunnelValue(report: StatusReport, rates: TransferRates | undefined): ob
     },
     opened: isoMilliseconds(openedUnix),
     ...{ publicKey, listenPort, fwmark, mtu, addresses },
-    listeners: { forward, proxy, status, forwards },
+    listeners: { forward, proxy, status, ...(forwards && { forwards }) },
     connections,
     peers: peers.map((peer) => ({ ...peerValue(peer), ...rateValue(rates?.of(report, peer)) })),
   };

@@ -47,6 +47,29 @@ export function requireLoopbackForwards(
   }
 }
 
+/**
+ * Rejects two forwards with the same place, which could fail only after the tunnel is open.
+ *
+ * @throws UserError of kind `usage`
+ */
+export function requireDistinctForwards(forwards: readonly PortForward[]): void {
+  const places = new Set<string>();
+  for (const forward of forwards) {
+    const isAnyPort =
+      'port' in forward ? forward.port === 0 : placeText(forward.listen).endsWith(':0');
+    if (isAnyPort) continue;
+    const key = placeKey(forward);
+    if (places.has(key)) {
+      throw new UserError('usage', {
+        what: `cannot forward ${listenText(forward)} twice`,
+        why: `two forwards (${FORWARD_FLAG[forward.kind]}) have the same place`,
+        next: ['Choose another port or path for one of them.'],
+      });
+    }
+    places.add(key);
+  }
+}
+
 export class PortForwards {
   readonly #log: ProxyLog;
   readonly #host: ForwardHost;

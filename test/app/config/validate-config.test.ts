@@ -53,6 +53,8 @@ function up(value: string | Uint8Array): Promise<void> {
     'forward-listen': '127.0.0.1:0',
     'forward-to': '100.127.69.42:80',
     header: [],
+    'local-forward': [],
+    'remote-forward': [],
     dns: '100.127.0.53',
     mode: 'auto',
     'no-renew': true,

@@ -1,5 +1,10 @@
 import { metricsText } from '../../../src/app/status/tunnel-metrics.js';
-import { CONNECTING, PEER_STATUS, TUNNEL_STATUS } from '../../support/fakes/status-report.js';
+import {
+  CONNECTING,
+  FORWARDS,
+  PEER_STATUS,
+  TUNNEL_STATUS,
+} from '../../support/fakes/status-report.js';
 
 const NONE = { version: '0.1.0', status: undefined, listeners: {} };
 const KEY = `public_key="${PEER_STATUS.publicKey}"`;
@@ -71,4 +76,24 @@ it('have one type and one help text each, and are all from one answer', async ()
   expect(text).toContain('# TYPE arctun_up gauge\n');
   expect(text.match(/^# HELP arctun_\w+ \S.*\.$/gm)).toHaveLength(9);
   expect((await metricsText(measured)).text).toBe(text);
+});
+
+it('include each port forward', async () => {
+  const lines = await samples({ ...NONE, forwards: FORWARDS });
+  const labels = 'kind="local",protocol="tcp",listen="127.0.0.1:8080",target="web.test:80"';
+  const others = 'kind="remote",protocol="udp",listen="53",target="127.0.0.1:5353"';
+  expect(lines.filter((line) => line.startsWith('arctun_forward'))).toEqual([
+    `arctun_forward_connections_total{${labels}} 3`,
+    `arctun_forward_connections_total{${others}} 9`,
+    `arctun_forward_failures_total{${labels}} 1`,
+    `arctun_forward_failures_total{${others}} 0`,
+    `arctun_forward_dropped_datagrams_total{${labels}} 0`,
+    `arctun_forward_dropped_datagrams_total{${others}} 4`,
+    `arctun_forward_tx_bytes_total{${labels}} 10`,
+    `arctun_forward_tx_bytes_total{${others}} 30`,
+    `arctun_forward_rx_bytes_total{${labels}} 20`,
+    `arctun_forward_rx_bytes_total{${others}} 40`,
+    `arctun_forward_active_connections{${labels}} 2`,
+    `arctun_forward_active_connections{${others}} 5`,
+  ]);
 });

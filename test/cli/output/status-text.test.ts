@@ -1,7 +1,7 @@
 import type { ShownStatus } from '../../../src/app/status/show-status.js';
 import { ageText, renderStatus } from '../../../src/cli/output/status-text.js';
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
-import { CONNECTING, PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
+import { CONNECTING, FORWARDS, PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
 
 const NOTHING: ShownStatus = { tunnels: [], silent: [], devices: [], notes: [] };
 const NOW = PEER_STATUS.latestHandshakeUnix! + 12_900;
@@ -117,4 +117,13 @@ it.each([
   [100 * 3_600_000, '100 h 0 min'],
 ])('writes %d ms as %s', (milliseconds, text) => {
   expect(ageText(milliseconds)).toBe(text);
+});
+
+it('shows each port forward with its counters', () => {
+  const listeners = { forwards: FORWARDS };
+  const text = render({ tunnels: [{ ...REPORT, listeners }] });
+  expect(text).toContain(
+    '  port forward: -L 127.0.0.1:8080 -> web.test:80: 2 open, 3 total, 1 failed; 20 B received, 10 B sent\n' +
+      '  port forward: -R 53 -> 127.0.0.1:5353 (udp): 5 open, 9 total, 0 failed, 4 dropped; 40 B received, 30 B sent\n',
+  );
 });

@@ -10,9 +10,11 @@ import { DialError } from '../../../src/proxy/dialer.js';
 import { parseForward, parsePlace } from '../../../src/proxy/port-forward/forward-spec.js';
 import {
   PortForwards,
+  requireDistinctForwards,
   requireLoopbackForwards,
 } from '../../../src/proxy/port-forward/port-forwards.js';
 import { openLocalTcp } from '../../../src/proxy/port-forward/tcp-forwards.js';
+import type { ListenAddress } from '../../../src/proxy/listen-address.js';
 import type { LocalForward } from '../../../src/proxy/port-forward/port-forward.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';
 import { until } from '../../support/until.js';
@@ -301,13 +303,30 @@ it('resets connections over the limit', async () => {
   const { listen } = open.forward as LocalForward;
   const first = await client(listen);
   await until(() => inner.dialled.length === 1);
-  const second = connect(listen as { host: string; port: number });
+  const second = connect(listen as ListenAddress);
   expect((await once(second, 'error'))[0]).toMatchObject({ code: 'ECONNRESET' });
   expect(log.messages('warn')).toEqual(['too many connections: a new connection was closed']);
   expect(open.counters.totals()).toMatchObject({ connections: 1, failures: 1 });
   open.stop();
   first.destroy();
   await open.drain(0);
+});
+
+it.each([
+  ['local', '8080:a:1', '127.0.0.1:8080:b:2'],
+  ['local', '/a.sock:a:1', '/a.sock:b:2'],
+  ['remote', '80:1', '80:127.0.0.1:2'],
+] as const)('refuses two %s forwards with the same place: %s, %s', (kind, ...texts) => {
+  const two = texts.map((text) => parseForward(kind, text));
+  expect(thrownBy(() => requireDistinctForwards(two))).toMatchObject({ kind: 'usage' });
+  const distinct = ['0:a:1', '0:b:1', '1:a:1', '1:a:1/udp'].map((text) =>
+    parseForward('local', text),
+  );
+  requireDistinctForwards([
+    ...distinct,
+    parseForward('remote', '0:1'),
+    parseForward('remote', '0:2'),
+  ]);
 });
 
 it('requires a permission to listen for other machines', () => {

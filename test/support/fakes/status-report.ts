@@ -1,4 +1,5 @@
 import type { StatusReport } from '../../../src/app/status/status-report.js';
+import type { ForwardStatus } from '../../../src/proxy/port-forward/forward-counters.js';
 import type { PeerStatus, TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 
 export const PEER_STATUS: PeerStatus = {
@@ -30,6 +31,22 @@ export const TUNNEL_STATUS: TunnelStatus = {
   peers: [PEER_STATUS],
   connections: 3,
 };
+
+export const FORWARDS: readonly ForwardStatus[] = [
+  {
+    ...({
+      kind: 'local',
+      protocol: 'tcp',
+      listen: '127.0.0.1:8080',
+      target: 'web.test:80',
+    } as const),
+    ...{ connections: 3, active: 2, failures: 1, dropped: 0, sentBytes: 10, receivedBytes: 20 },
+  },
+  {
+    ...({ kind: 'remote', protocol: 'udp', listen: '53', target: '127.0.0.1:5353' } as const),
+    ...{ connections: 9, active: 5, failures: 0, dropped: 4, sentBytes: 30, receivedBytes: 40 },
+  },
+];
 
 export const REPORT: StatusReport = {
   ...TUNNEL_STATUS,

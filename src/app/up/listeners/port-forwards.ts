@@ -2,7 +2,7 @@
 import type { NamedForward } from '../../../proxy/port-forward/forward-counters.js';
 import type { InnerNetwork } from '../../../proxy/port-forward/inner-network.js';
 import type { PortForward } from '../../../proxy/port-forward/port-forward.js';
-import { PortForwards } from '../../../proxy/port-forward/port-forwards.js';
+import { PortForwards, requireDistinctForwards } from '../../../proxy/port-forward/port-forwards.js';
 import type { ProxyLog } from '../../../proxy/proxy-log.js';
 import type { UserspaceTunnel } from '../../../tunnel/userspace-tunnel.js';
 
@@ -26,8 +26,9 @@ export class LaterForwards {
     this.forwards = new PortForwards({ network, log });
   }
 
-  /** @throws UserError if a port is unavailable; nothing is open then */
+  /** @throws UserError if a port is unavailable, or if two forwards have the same place */
   async openLocal(): Promise<void> {
+    requireDistinctForwards(this.#wanted);
     await this.forwards.open(this.#wanted.filter(({ kind }) => kind === 'local'));
   }
 

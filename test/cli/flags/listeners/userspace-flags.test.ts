@@ -17,6 +17,8 @@ describe.each(['tun', 'kernel'])('--mode %s', (mode) => {
     'hosts',
     'dns-listen',
     'congestion',
+    'local-forward',
+    'remote-forward',
   ])('refuses --%s', (name) => {
     expect(() => refuseUserspaceFlags([flag('mode'), flag(name)], mode)).toThrow(
       `cannot use --${name} with --mode=${mode}`,
