@@ -61,7 +61,8 @@ const AS_RESULT = ['doctor'];
 const NOT_AT_START = ['up', ...AS_RESULT];
 /** Commands that do not read arc.json, read it only later, or continue without it. */
 const WITHOUT_CONFIG = [
-  ...['completion', 'config:init', 'emulator', 'health', 'lambda:layer', 'status', 'version'],
+  ...['completion', 'config:init', 'emulator', 'forward:add', 'forward:list', 'forward:remove'],
+  ...['health', 'lambda:layer', 'status', 'version'],
   ...['bootstrap:sim', 'config:import', 'sim:list', 'sim:show', 'sim:terminate'],
   ...AS_RESULT,
 ];
@@ -97,7 +98,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   ARCTUN_DNS: { values: ['x', '1.1.1.1,x'] },
   ARCTUN_ENDPOINT: { values: ['x', 'http://a.example', 'https://a.example?b'], env: KEY },
   ARCTUN_FORWARD_LISTEN: { values: LISTENS, except: AS_RESULT },
-  ARCTUN_FORWARD_TO: { values: ['x', '10.0.0.1:0'] },
+  ARCTUN_FORWARD_TO: { values: ['x:', '10.0.0.1:0'] },
   ARCTUN_INTERFACE: { values: [] },
   ARCTUN_KILL_SWITCH: { values: ['maybe', 'true'] },
   ARCTUN_KRYPTON_ENDPOINT: { values: ['x', 'http://a.example'] },
