@@ -150,6 +150,11 @@ it('limits the datagrams that wait for a flow, in number and in bytes', async ()
   for (let client = 0; client < 20; client++) ask(all, `client ${client}`, large);
   // 1 MiB holds 17 of them.
   expect(counters.dropped).toBe(4 + 3);
+  // The bytes are free again after their flow has opened.
+  flows[1]!.resolve();
+  await settle();
+  ask(all, 'client 19', large);
+  expect(counters.dropped).toBe(4 + 3);
   all.close();
   expect(counters.dropped).toBe(4 + 20);
 });

@@ -107,6 +107,50 @@ it('fails with exhausted if the queue to the tunnel is full', async () => {
   expect(taken).toBe(1024);
 });
 
+/** Subscribes to a channel that was opened by the tunnel. */
+async function subscribe(port: number, before: (channel: DatagramChannel) => Promise<void>) {
+  const opening = tunnel.datagramDialer.open({ host: SERVICE, port });
+  await world.settle();
+  const channel = await opening;
+  await before(channel);
+  const heard: (string | undefined)[] = [];
+  const errors: Error[] = [];
+  channel.subscribe({
+    onDatagram: (payload) => heard.push(text(payload)),
+    onError: (error) => errors.push(error),
+  });
+  return { channel, heard, errors };
+}
+
+it('passes datagrams to handlers, beginning with those that have waited', async () => {
+  const { channel, heard, errors } = await subscribe(PORT, async (opened) => {
+    opened.send(bytes('ask'));
+    await world.settle();
+    answer(bytes('1'));
+    answer(bytes('2'));
+    await world.settle();
+  });
+  expect(heard).toEqual(['1', '2']);
+  answer(bytes('3'));
+  await world.settle();
+  expect(heard).toEqual(['1', '2', '3']);
+  channel.close();
+  answer(bytes('4'));
+  await world.settle();
+  expect(heard).toHaveLength(3);
+  expect(errors).toEqual([]);
+});
+
+it('passes an earlier ICMP error, and the loss of the address, to the handlers', async () => {
+  const { errors } = await subscribe(9, async (opened) => {
+    opened.send(bytes('x'));
+    await world.settle();
+  });
+  expect(errors).toMatchObject([{ reason: 'refused' }]);
+  await tunnel.reconfigure(world.config({ address: '10.0.0.9' }));
+  expect(errors).toMatchObject([{ reason: 'refused' }, { reason: 'unreachable' }]);
+});
+
 it('fails if ICMP reports that the port is unreachable', async () => {
   const channel = await open(SERVICE, 9);
   const waiting = channel.receive(5_000);
