@@ -34,11 +34,15 @@ const COMMANDS = Object.entries(manifest.commands).filter(([id]) => id !== 'lamb
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash'],
   'config:import': ['wg0.conf'],
+  connect: ['10.0.0.3:22'],
   send: ['x'],
   'sim:renew-key': ['8942310022000012345', '--yes'],
   'sim:show': ['8942310022000012345'],
   'sim:terminate': ['8942310022000012345', '--yes'],
 };
+
+/** The words that must follow the flags. */
+const LAST_WORDS: Readonly<Record<string, readonly string[]>> = { exec: ['--', 'true'] };
 
 /** Valid values that keep a command off the network, and from running forever. */
 const SAFE: Readonly<Record<string, Environment>> = {
@@ -201,7 +205,7 @@ async function refusal(id: string, words: readonly string[], env: Environment): 
     default: { run(argv: readonly string[], config: Config): Promise<unknown> };
   };
   try {
-    await Class.run([...(WORDS[id] ?? []), ...words], config);
+    await Class.run([...(WORDS[id] ?? []), ...words, ...(LAST_WORDS[id] ?? [])], config);
   } catch (error) {
     if ((error as { oclif?: object }).oclif === undefined) throw error;
   }

@@ -25,7 +25,9 @@ function usageOf(command) {
   const flags = Object.values(command.flags).filter(({ hidden }) => !hidden);
   const args = Object.values(command.args);
   const words = args.map((arg) => (arg.required ? upper(arg) : `[${upper(arg)}]`));
-  const line = [name, ...words, ...(flags.length > 0 ? ['[FLAGS]'] : [])].join(' ');
+  const line = command.usage
+    ? `arctun ${command.usage}`
+    : [name, ...words, ...(flags.length > 0 ? ['[FLAGS]'] : [])].join(' ');
   const examples = (command.examples ?? []).map((example) =>
     example.replaceAll('<%= config.bin %> <%= command.id %>', name),
   );
