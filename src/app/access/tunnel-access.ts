@@ -2,7 +2,8 @@
  * Access to the inside of the tunnel for one command: through the running `up` of the same SIM and
  * user, otherwise through a tunnel of the command's own.
  */
-import { codeOf, isDenied } from '../../lib/errors/error-message.js';
+import { codeOf, isDenied, messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { isAbandoned } from '../status/find-tunnels.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import {
@@ -13,7 +14,7 @@ import {
   type SimClaim,
 } from '../up/claim-sim.js';
 import { openTunnel } from '../up/open-tunnel.js';
-import { type SimCommand, simUseText } from '../up/sim-use.js';
+import type { SimCommand } from '../up/sim-use.js';
 import type { AccessOptions, TunnelAccess } from './access.js';
 import { shareTunnel, type ShareTunnelPorts } from './share-tunnel.js';
 
@@ -42,15 +43,17 @@ export async function openAccess(
     try {
       return await shareTunnel(claim, options, ports);
     } catch (error) {
-      if (isDenied(error)) throw deniedBy(command, claim);
+      if (isDenied(error)) throw deniedBy(command, claim, error);
       if (!isAbandoned(codeOf(error)) || attempt === ATTEMPTS) throw error;
     }
   }
 }
 
-/** The error if another user's process is using the SIM. */
-function deniedBy(command: SimCommand, { use }: SharingUp): Error {
-  return inUse(command, { use, reason: `${simUseText(use)} is using this SIM` });
+/** The error if this user may not use the socket, or if another user could replace the socket. */
+function deniedBy(command: SimCommand, { use }: SharingUp, error: unknown): UserError {
+  const { kind, what, why, next } = inUse(command, { use, reason: '' });
+  const denial = `This command cannot use the tunnel of that process: ${messageOf(error)}.`;
+  return new UserError(kind, { what, why, next: [...next, denial], cause: error });
 }
 
 async function openOwn(

@@ -124,6 +124,10 @@ it('does not use the socket of another user', async () => {
   expect(await open()).toMatchObject({
     kind: 'tunnel',
     message: 'cannot run the program: arctun up (pid 1234) is already using this SIM',
+    next: [
+      expect.stringContaining('Send requests to http://127.0.0.1:8888/ instead') as string,
+      'This command cannot use the tunnel of that process: check EACCES.',
+    ],
   });
   expect(shares.connections.asked).toEqual([]);
 });
