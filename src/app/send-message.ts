@@ -5,6 +5,7 @@ import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http
 import { exchangeTcp } from '../proxy/tcp-exchange.js';
 import { exchangeUdp } from '../proxy/udp-exchange.js';
 import { maxDatagramPayload } from '../tunnel/node/datagram-channel.js';
+import { TunnelError } from '../tunnel/tunnel-error.js';
 import type { TunnelAccess } from './access/access.js';
 import { dialFailure } from './access/dial-failure.js';
 import { type AccessPorts, openAccess } from './access/tunnel-access.js';
@@ -113,19 +114,25 @@ function requireOnePacket(payload: Uint8Array, host: string, mtu: number): void 
   });
 }
 
+const MAYBE_SENT = [
+  'The message may have arrived, but it was not sent twice.',
+  'Before you send it again, check whether it arrived.',
+];
+
 function explain(error: unknown, { target }: SendOptions): unknown {
-  if (error instanceof UserError || !(error instanceof Error)) return error;
+  if (!(error instanceof Error)) return error;
   const what = `cannot send to ${target.host}:${target.port}`;
+  if (error instanceof TunnelError && error.reason === 'closing') {
+    return new TunnelError('closing', { what, why: error.why, next: MAYBE_SENT, cause: error });
+  }
+  if (error instanceof UserError) return error;
   if (error instanceof DialError) {
     return dialFailure(error, what, "Check the target's address and port (--forward-to).");
   }
   return new UserError('failed', {
     what,
     why: error.message,
-    next: [
-      'The message may have arrived, but it was not sent twice.',
-      'Before you send it again, check whether it arrived.',
-    ],
+    next: MAYBE_SENT,
     cause: error,
   });
 }

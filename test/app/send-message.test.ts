@@ -1,14 +1,17 @@
 /** Sending through a tunnel to the emulator's network, in virtual time. */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { parseArcConfig } from '../../src/arc-config/parse-arc-config.js';
 import { sendMessage, type SendResponse, type Message } from '../../src/app/send-message.js';
+import { simUseLine } from '../../src/app/up/sim-use.js';
 import { createNodeCrypto } from '../../src/crypto/node.js';
 import { UserError } from '../../src/lib/errors/user-error.js';
 import { parseIpAddress } from '../../src/wire/ip-address.js';
 import { DATA, INITIATION } from '../support/message-types.js';
 import { FakeClaims } from '../support/fakes/fake-claims.js';
 import { fakeShares } from '../support/fakes/fake-shares.js';
+import { REPORT } from '../support/fakes/status-report.js';
 import { CLIENT, SERVICE, TunnelInMemory } from '../support/pairs/tunnel-in-memory.js';
 import { settled, until } from '../support/until.js';
 
@@ -17,7 +20,11 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (payload: Uint8Array) => new TextDecoder().decode(payload);
 
 let world: TunnelInMemory;
+let claims: FakeClaims;
+let shares: ReturnType<typeof fakeShares>;
 beforeEach(async () => {
+  claims = new FakeClaims();
+  shares = fakeShares();
   world = new TunnelInMemory(createNodeCrypto());
   await world.openNetwork();
 });
@@ -32,6 +39,8 @@ interface Changes {
   readonly mtu?: number;
   readonly timeout?: number;
   readonly readableMode?: number;
+  /** Connects to the running up. */
+  readonly open?: () => Promise<Socket>;
 }
 
 function start(message: Message, changes: Changes = {}): Promise<SendResponse | UserError> {
@@ -49,12 +58,12 @@ function start(message: Message, changes: Changes = {}): Promise<SendResponse | 
     }),
     { path: 'arc.json' },
   );
-  const { readableMode } = changes;
+  const { readableMode, open = shares.localStreams.open } = changes;
   const names = { source: 'arc.json', path: 'arc.json' };
   const arcConfig = { config, original: config, ...names, readableMode };
   return sendMessage(
     { arcConfig, mode: 'auto', wait: 20_000, target, message, timeout, force: false, pid: 4711 },
-    { ...world.ports, claims: new FakeClaims(), ...fakeShares() },
+    { ...world.ports, claims, ...shares, localStreams: { ...shares.localStreams, open } },
   ).catch((error: unknown) => {
     if (error instanceof UserError) return error;
     throw error;
@@ -279,5 +288,28 @@ describe('whether a message has arrived', () => {
     for (const message of [tcp, udp]) {
       expect(await outcomeOf(message, { timeout: 200 })).toMatchObject({ payload: undefined });
     }
+  });
+});
+
+it('says that the message may have arrived if the running up stops', async () => {
+  const socket = '/run/user/1000/arctun/soratun0.sock';
+  const key = createNodeCrypto().publicKey(new Uint8Array(32).fill(3));
+  const line = simUseLine({ command: 'up', pid: 1234, forward: 'http://127.0.0.1:1', socket });
+  claims.holders.set(Buffer.from(key).toString('hex'), () => line);
+  shares.connections.sockets.set(socket, `${JSON.stringify({ status: REPORT })}\n`);
+  const ending = new Socket();
+  ending.destroy();
+  const sent = await start(
+    { via: 'tcp', payload: bytes('21.5') },
+    { open: () => Promise.resolve(ending) },
+  );
+  expect(sent).toMatchObject({
+    kind: 'tunnel',
+    what: `cannot send to ${SERVICE}:${PORT}`,
+    why: 'arctun up (pid 1234), which owns the tunnel, has stopped',
+    next: [
+      'The message may have arrived, but it was not sent twice.',
+      'Before you send it again, check whether it arrived.',
+    ],
   });
 });
