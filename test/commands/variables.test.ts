@@ -33,6 +33,8 @@ const COMMANDS = Object.entries(manifest.commands).filter(([id]) => id !== 'lamb
 /** The arguments without which a command does not reach its flags' values. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   completion: ['bash'],
+  dig: ['a.test'],
+  ping: ['192.0.2.1'],
   'config:import': ['wg0.conf'],
   connect: ['10.0.0.3:22'],
   send: ['x'],
@@ -54,6 +56,8 @@ const SAFE: Readonly<Record<string, Environment>> = {
     ARCTUN_WAIT: '1',
   },
   send: { ARCTUN_CONFIG: 'valid.json', ARCTUN_WAIT: '1' },
+  ping: { ARCTUN_CONFIG: 'valid.json', ARCTUN_WAIT: '1' },
+  dig: { ARCTUN_CONFIG: 'valid.json', ARCTUN_WAIT: '1' },
 };
 
 const KEY = { ARCTUN_AUTH_KEY_ID: 'keyId-x', ARCTUN_AUTH_KEY: 'secret-x' };
@@ -100,9 +104,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   ARCTUN_CONGESTION: { values: ['x'] },
   ARCTUN_COVERAGE_TYPE: { values: ['x'], env: KEY },
   ARCTUN_DNS: { values: ['x', '1.1.1.1,x'] },
+  ARCTUN_DNS_LISTEN: { values: LISTENS },
   ARCTUN_ENDPOINT: { values: ['x', 'http://a.example', 'https://a.example?b'], env: KEY },
   ARCTUN_FORWARD_LISTEN: { values: LISTENS, except: AS_RESULT },
   ARCTUN_FORWARD_TO: { values: ['x:', '10.0.0.1:0'] },
+  ARCTUN_HOSTS: { values: ['x', 'a=b', 'a=192.0.2.1,b'] },
   ARCTUN_INTERFACE: { values: [] },
   ARCTUN_KILL_SWITCH: { values: ['maybe', 'true'] },
   ARCTUN_KRYPTON_ENDPOINT: { values: ['x', 'http://a.example'] },

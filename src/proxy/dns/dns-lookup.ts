@@ -60,7 +60,7 @@ export async function lookUp(
   const outcome = await upstream.ask(read.query, options);
   if (outcome.kind === 'silent') return outcome;
   const { server, via, duration } = outcome;
-  return { name, type, server, via, duration, ...decode(outcome.bytes, server) };
+  return { name, type, ...decode(outcome.bytes, server), server, via, duration };
 }
 
 function encodeQuery(name: string, type: LookupType): Uint8Array {
