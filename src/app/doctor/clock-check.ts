@@ -5,7 +5,7 @@
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { type Check, failed, ok, skipped } from './check.js';
+import { type Check, failed, ok, type Problem, sentence, skipped } from './check.js';
 import type { DoctorPorts } from './doctor-ports.js';
 
 /** How long to wait for the API's answer, in milliseconds. */
@@ -22,15 +22,19 @@ export async function checkClock(
   ports: Pick<DoctorPorts, 'serverTime' | 'wallClock'>,
 ): Promise<Check> {
   const began = ports.wallClock.unixMilliseconds();
+  const timeout = AbortSignal.timeout(TIMEOUT);
   let theirs: number | undefined;
   try {
-    const timeout = AbortSignal.timeout(TIMEOUT);
     theirs = await ports.serverTime(profile, AbortSignal.any([signal, timeout]));
   } catch (error) {
     signal.throwIfAborted();
-    if (isClockFailure(error)) return wrongClock(messageOf(error));
+    if (isClockFailure(error)) {
+      const text = "This machine's clock is wrong.";
+      return wrongClock({ kind: 'tunnel', text, cause: sentence(messageOf(error)) });
+    }
     if (error instanceof UserError) throw error;
-    return skipped('clock', `the SORACOM API did not answer (${messageOf(error)})`);
+    const why = timeout.aborted ? `within ${TIMEOUT / 1000} s` : `(${messageOf(error)})`;
+    return skipped('clock', `the SORACOM API did not answer ${why}`);
   }
   if (theirs === undefined) return skipped('clock', 'the SORACOM API did not report its time');
   const ended = ports.wallClock.unixMilliseconds();
@@ -40,19 +44,22 @@ export async function checkClock(
   if (behind <= TOLERANCE && ahead <= TOLERANCE) {
     return ok('clock', "This machine's clock agrees with SORACOM's.");
   }
-  return behind > 0
-    ? wrongClock(
-        `SORACOM's clock is ${durationText(behind)} ahead; the server ignores handshakes that are older than an earlier one`,
-        `This machine's clock is ${durationText(behind)} slow.`,
-      )
-    : wrongClock(
-        `SORACOM's clock is ${durationText(ahead)} behind; after the clock is corrected, handshakes look older than earlier ones`,
-        `This machine's clock is ${durationText(ahead)} fast.`,
-      );
+  if (behind > 0) {
+    return wrongClock({
+      kind: 'tunnel',
+      text: `This machine's clock is ${durationText(behind)} slow.`,
+      cause: `SORACOM's clock is ${durationText(behind)} ahead; the server ignores handshakes that are older than an earlier one.`,
+    });
+  }
+  return wrongClock({
+    kind: 'failed',
+    text: `This machine's clock is ${durationText(ahead)} fast.`,
+    cause: `SORACOM's clock is ${durationText(ahead)} behind; after the clock is corrected, handshakes look older than earlier ones.`,
+  });
 }
 
-function wrongClock(cause: string, text = "This machine's clock is wrong."): Check {
-  return failed('clock', { kind: 'tunnel', text, cause: `${cause}.`, remedy: REMEDY });
+function wrongClock(problem: Pick<Problem, 'kind' | 'text' | 'cause'>): Check {
+  return failed('clock', { ...problem, remedy: REMEDY });
 }
 
 /** Whether the certificate of the API is invalid by this machine's clock. */

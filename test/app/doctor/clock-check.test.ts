@@ -14,16 +14,16 @@ it.each([0, 60_000, -60_000])('accepts a difference of %i ms', async (difference
 });
 
 it.each([
-  [61_000, '1 min slow', /1 min ahead; the server ignores/],
-  [3_600_000, '60 min slow', /60 min ahead/],
-  [30 * 3_600_000, '30 h slow', /30 h ahead/],
-  [20 * 365 * 24 * 3_600_000, '7300 days slow', /7300 days ahead/],
-  [-62_000, '1 min fast', /1 min behind; after the clock is corrected/],
-  [-3_601_000, '60 min fast', /60 min behind/],
-])('reports a difference of %i ms', async (difference, text, cause) => {
+  [61_000, 'tunnel', '1 min slow', /1 min ahead; the server ignores/],
+  [3_600_000, 'tunnel', '60 min slow', /60 min ahead/],
+  [30 * 3_600_000, 'tunnel', '30 h slow', /30 h ahead/],
+  [20 * 365 * 24 * 3_600_000, 'tunnel', '7300 days slow', /7300 days ahead/],
+  [-62_000, 'failed', '1 min fast', /1 min behind; after the clock is corrected/],
+  [-3_601_000, 'failed', '60 min fast', /60 min behind/],
+])('reports a difference of %i ms', async (difference, kind, text, cause) => {
   expect(await check(() => Promise.resolve(NOW + difference))).toMatchObject({
     outcome: 'failed',
-    kind: 'tunnel',
+    kind,
     text: `This machine's clock is ${text}.`,
     cause: expect.stringMatching(cause) as string,
     remedy: expect.stringContaining('NTP') as string,
@@ -35,7 +35,7 @@ it('blames the clock for a certificate that is not valid yet', async () => {
   expect(await check(() => Promise.reject(error))).toMatchObject({
     outcome: 'failed',
     text: "This machine's clock is wrong.",
-    cause: 'certificate is not yet valid.',
+    cause: 'Certificate is not yet valid.',
   });
 });
 
