@@ -57,7 +57,8 @@ const SENTENCES: readonly (readonly [
     }),
   ],
   [
-    /^Missing \d+ required args?:\n(\S+)\s+([^]+)$/,
+    // oclif adds a note about repeatable flags, which does not apply: each takes only one value.
+    /^Missing \d+ required args?:\n(\S+)\s+([^]+?)(?:\n\nNote: [^]*)?$/,
     ([, name = '', description = '']) => ({
       what: `missing argument ${name.toUpperCase()}`,
       why: expectation(description.replaceAll(/\s+/g, ' ').trim()),

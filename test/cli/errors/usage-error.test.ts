@@ -89,7 +89,11 @@ it.each([
     ignoreStdin: true,
     ...options,
   });
-  const error = await Parser.parse([], { args: { shell } }).catch((thrown: unknown) => thrown);
+  // A repeatable flag makes oclif add a note to the error.
+  const flags = oclifFlags({ header: { type: 'list', description: 'A header.' } });
+  const error = await Parser.parse([], { args: { shell }, flags }).catch(
+    (thrown: unknown) => thrown,
+  );
   const context = { command: 'try it', flags: {}, words: [], env: {} };
   const known = usageError(error as Error, context);
   expect([known?.message, known?.next]).toEqual([message, [HELP]]);
