@@ -23,7 +23,7 @@ export default class Ping extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Ping);
-    const code = await runPing(flags, args.host, this.context, this.output);
+    const code = await runPing(flags, args.host, this.context);
     if (code !== 0) this.exit(code);
   }
 }

@@ -140,6 +140,16 @@ describeWith(PEERS, 'ping with the kernel at the far end', () => {
     60_000,
   );
 
+  it('ends if the reader of its output has ended', async () => {
+    const words = ['ping', '-c', '0', '-i', '0.2', SERVICE, '--config', server.configPath];
+    const { code, stdout } = await server.processes.run([
+      ...[...inSpace(server.clientSpace), 'sh', '-c', '"$@" | head -n 1', 'sh'],
+      ...[process.execPath, `${REPOSITORY}bin/run.js`, ...words],
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^PING .*\n$/);
+  }, 60_000);
+
   it.each([
     [2, ['-i', '0.1', SERVICE], 'cannot use --interval=0.1'],
     [2, ['-c', 'x', SERVICE], '--count'],

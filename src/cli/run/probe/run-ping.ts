@@ -1,12 +1,12 @@
 /** Defines the flags of `ping`, and runs the command. */
 import { pingHost, type PingObserver, type PingSummary } from '../../../app/probe/ping-host.js';
+import { codeOf } from '../../../lib/errors/error-message.js';
 import { StoppedError } from '../../../lib/errors/stopped-error.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
 import type { configFlag } from '../../flags/config-flag.js';
 import type { Flags, FlagValues } from '../../flags/flag.js';
 import { hostNames, hostsFlag } from '../../flags/listeners/name-flags.js';
 import { parseSeconds } from '../../flags/seconds-flag.js';
-import type { Output } from '../../output/output.js';
 import {
   pingErrorText,
   pingReplyText,
@@ -76,7 +76,6 @@ export async function runPing(
   flags: PingChoice,
   host: string,
   context: ProbeContext,
-  output: Output,
 ): Promise<number> {
   const options = {
     host,
@@ -87,26 +86,53 @@ export async function runPing(
     size: flags.size,
   };
   const hosts = hostNames(flags);
+  const page = new PingPage(await context.printer());
   const { summary, reason } = await runProbe('ping', flags, hosts, context, async (probe) => {
-    const { signal, ports } = probe;
-    const found = await pingHost(
-      { ...options, signal },
-      probe,
-      ports.clock,
-      observer(flags, output),
-    );
-    return { summary: found, reason: signal.reason as unknown };
+    const signal = AbortSignal.any([probe.signal, page.signal]);
+    const { clock } = probe.ports;
+    const found = await pingHost({ ...options, signal }, probe, clock, observer(flags, page));
+    return { summary: found, reason: probe.signal.reason as unknown };
   });
-  output.write(
+  page.write(
     flags.json ? renderJson(pingSummaryValue(summary)) : renderText(pingSummaryText(summary)),
   );
+  await page.finish();
   // Ctrl-C is the usual end of a ping; other signals stop the command.
   if (reason instanceof StoppedError && reason.signal !== 'SIGINT') throw reason;
   return exitCode(summary);
 }
 
-function observer({ json, quiet }: PingChoice, output: Output): PingObserver {
-  const write = (text: string) => output.write(renderText(text));
+/** Prints in order. If printing fails, for example because of `| head`, the ping must end. */
+class PingPage {
+  readonly #print: (text: string) => Promise<void>;
+  readonly #failure = new AbortController();
+  #printed: Promise<void> = Promise.resolve();
+
+  constructor(print: (text: string) => Promise<void>) {
+    this.#print = print;
+  }
+
+  /** Aborts if printing fails. */
+  get signal(): AbortSignal {
+    return this.#failure.signal;
+  }
+
+  write(text: string): void {
+    this.#printed = this.#printed
+      .then(() => (this.signal.aborted ? undefined : this.#print(text)))
+      .catch((error: unknown) => this.#failure.abort(error));
+  }
+
+  /** @throws Error of the system, unless the reader has closed the pipe */
+  async finish(): Promise<void> {
+    await this.#printed;
+    const reason: unknown = this.signal.reason;
+    if (this.signal.aborted && codeOf(reason) !== 'EPIPE') throw reason;
+  }
+}
+
+function observer({ json, quiet }: PingChoice, page: PingPage): PingObserver {
+  const write = (text: string) => page.write(renderText(text));
   const isShort = json || quiet;
   return {
     onStart: (start) => json || write(pingStartText(start)),
