@@ -36,7 +36,6 @@ type Requirement =
   | 'tshark'
   | 'faketime'
   | 'ping'
-  | 'dig'
   | 'dnsmasq'
   | 'systemd-analyze'
   // Either /run is writable, or user namespaces are allowed.

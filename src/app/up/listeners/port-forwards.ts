@@ -2,7 +2,10 @@
 import type { NamedForward } from '../../../proxy/port-forward/forward-counters.js';
 import type { InnerNetwork } from '../../../proxy/port-forward/inner-network.js';
 import type { PortForward } from '../../../proxy/port-forward/port-forward.js';
-import { PortForwards, requireDistinctForwards } from '../../../proxy/port-forward/port-forwards.js';
+import {
+  PortForwards,
+  requireDistinctForwards,
+} from '../../../proxy/port-forward/port-forwards.js';
 import type { ProxyLog } from '../../../proxy/proxy-log.js';
 import type { UserspaceTunnel } from '../../../tunnel/userspace-tunnel.js';
 
