@@ -29,6 +29,7 @@ export type {
 export type { Lookup, PromisedLookup } from './tunnel/names/lookup.js';
 export type { SystemError } from './tunnel/node/node-errors.js';
 export type { ConnectOptions } from './tunnel/node/node-network.js';
+export type { TunnelEvents, TunnelSilence } from './tunnel/node/node-tunnel.js';
 export type { PingOptions, PingReply } from './tunnel/node/ping.js';
 export type { ListenOptions, TcpServer } from './tunnel/node/tcp-server.js';
 export type { TcpInfo, TcpSocket } from './tunnel/node/tcp-socket.js';

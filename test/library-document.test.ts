@@ -38,6 +38,7 @@ const FOUND = `{ address: '${SERVICE}', family: 4 }`;
 const PRINTED: readonly (readonly (string | RegExp)[])[] = [
   [UP],
   [],
+  ['up 1'],
   ['100.127.100.127 true 64'],
   ['200 8'],
   ['201 '],

@@ -1,8 +1,11 @@
 /** A tunnel entirely in userspace: WireGuard and TCP/IP on one UDP socket. */
+import type { EventEmitter } from 'node:events';
+
 import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { DatagramPorts, PushingDatagramDialer } from '../proxy/datagram-dialer.js';
 import type { EchoDialer } from '../proxy/echo-dialer.js';
 import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
+import { HealthWatch } from './health-watch.js';
 import { InnerNetwork } from './inner-network.js';
 import type { NodeNetwork } from './node/node-network.js';
 import { NodeTunnel } from './node/node-tunnel.js';
@@ -56,6 +59,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   readonly #link: ServerLink;
   readonly #rivals: Rivals | undefined;
   readonly #reconfigurations = new SerialQueue();
+  readonly #watch: HealthWatch;
   #closed: Promise<void> | undefined;
 
   private constructor(
@@ -91,8 +95,22 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
       timestamps,
       rivals,
       onTurn: () => this.#inner.afterTurn(),
+      // Later, because a listener may throw, or may call the tunnel.
+      onHandshake: () => clock.defer(() => this.emit('handshake')),
     });
     this.#link = link;
+    this.#watch = new HealthWatch(
+      clock,
+      () => link.status(),
+      ({ health, silence }) => {
+        if (health === 'up') this.emit('up');
+        else if (health === 'stale' && silence !== undefined) this.emit('stale', silence);
+      },
+    );
+    (this as EventEmitter).on('newListener', (name: string) => {
+      const isOpen = this.#closed === undefined;
+      if (isOpen && (name === 'up' || name === 'stale')) this.#watch.start();
+    });
     this.#inner = new InnerNetwork({ config, engine, link, clock, entropy, log });
     this.dialer = this.#inner.dialer;
     this.datagramDialer = this.#inner.datagramDialer;
@@ -235,7 +253,14 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
     return this.#closed;
   }
 
+  /** Closes the tunnel at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async #close(gracePeriod: number): Promise<void> {
+    this.#watch.stop();
+    await this.endFetches();
     await this.#inner.drain(this.#link.hasGivenUp ? 0 : gracePeriod);
     this.#link.endWaits();
     this.#inner.close();

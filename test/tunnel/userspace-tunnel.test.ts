@@ -74,6 +74,14 @@ function readAll(stream: Duplex): Promise<Buffer> {
   });
 }
 
+it('closes at the end of an asynchronous disposal', async () => {
+  const tunnel = await setUp(() => undefined);
+  await tunnel[Symbol.asyncDispose]();
+  await expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject({
+    reason: 'closed',
+  });
+});
+
 it('half-closes: the answer arrives after the local end', async () => {
   const tunnel = await setUp((stream) => {
     void readAll(stream).then((request) => stream.end(`got ${request.length}`));

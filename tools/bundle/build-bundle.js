@@ -63,8 +63,8 @@ const options = {
   keepNames: false,
   metafile: true,
   legalComments: 'none',
-  // Exclude native packages, and the packages that oclif loads for TypeScript projects.
-  external: ['koffi', '@koromix/*', ADDON, 'typescript', 'ts-node', 'tsx'],
+  // Exclude native packages, an optional peer, and what oclif loads for TypeScript projects.
+  external: ['koffi', '@koromix/*', ADDON, 'undici', 'typescript', 'ts-node', 'tsx'],
   plugins: [machineCode, smallerOclif],
   // Define require() for bundled CommonJS packages, under names that no bundled code uses.
   banner: {

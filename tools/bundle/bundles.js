@@ -27,8 +27,9 @@ export const PROGRAMS = {
   },
 };
 
-/** The packages that oclif loads for TypeScript projects, and native packages. */
-const TYPESCRIPT = /^(typescript|ts-node|tsx)$/;
+/** Packages that oclif loads for TypeScript projects, or that only the library loads. */
+const NOT_NEEDED = /^(typescript|ts-node|tsx|undici)$/;
+/** Native packages. */
 const MACHINE_CODE = /^(koffi|sodium-native)$/;
 
 /** Makes the program load native addons from the executable's assets, which are named NAME.node. */
@@ -121,7 +122,7 @@ export async function bundle({ entry, target, addons }) {
     logOverride: { 'empty-import-meta': 'silent' },
     plugins: [
       smallerOclif,
-      absentPackages(TYPESCRIPT),
+      absentPackages(NOT_NEEDED),
       addons ? embeddedAddons(addons) : absentPackages(MACHINE_CODE),
     ],
   });

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { AgentOptions } from 'node:http';
 import type { AgentOptions as HttpsAgentOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
@@ -14,12 +15,28 @@ import type { ConnectOptions, NodeNetwork } from './node-network.js';
 import type { ListenOptions, TcpServer } from './tcp-server.js';
 import type { TcpSocket } from './tcp-socket.js';
 import type { MessageListener, UdpSocket } from './udp-socket.js';
+import { TunnelFetch } from './tunnel-fetch.js';
+import type { TunnelStatus } from '../tunnel-status.js';
+
+/** The events of a tunnel. */
+export interface TunnelEvents {
+  /** A handshake with the Arc server is complete. */
+  handshake: [];
+  /** The Arc server has stopped answering. */
+  stale: [silence: TunnelSilence];
+  /** The Arc server answers again after `stale`. */
+  up: [];
+}
+
+/** The likely reason for the Arc server's silence, as a code and in words. */
+export type TunnelSilence = NonNullable<TunnelStatus['silence']>;
 
 /**
  * A tunnel with the APIs of node:net, node:dgram, node:dns and node:http for the network inside it.
  */
-export abstract class NodeTunnel {
+export abstract class NodeTunnel extends EventEmitter<TunnelEvents> {
   protected abstract readonly network: NodeNetwork;
+  readonly #fetch = new TunnelFetch(() => this.undiciConnector());
 
   /** dns.lookup() with the name servers inside the tunnel, for APIs with a `lookup` option. */
   get lookup(): Lookup {
@@ -60,6 +77,21 @@ export abstract class NodeTunnel {
   /** Creates an `agent` for https.request(). */
   httpsAgent(options?: HttpsAgentOptions): TunnelHttpsAgent {
     return createHttpsAgent((to) => this.connect(to), options);
+  }
+
+  /**
+   * Requests a URL like the global fetch(), inside the tunnel. Needs the package undici.
+   *
+   * @throws UserError of kind `failed` if undici is not installed
+   * @throws TypeError if the request fails, with the reason as its `cause`
+   */
+  fetch(url: string | URL, init?: RequestInit): Promise<Response> {
+    return this.#fetch.fetch(url, init);
+  }
+
+  /** Ends the connections of fetch(). */
+  protected endFetches(): Promise<void> {
+    return this.#fetch.close();
   }
 
   /** Creates the `connect` option for undici's Agent; `tls` applies to https. */

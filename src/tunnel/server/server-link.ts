@@ -40,6 +40,8 @@ export interface ServerLinkOptions {
   readonly timestamps: SentTimestamps;
   /** Called at the end of each turn of the driver. */
   readonly onTurn?: () => void;
+  /** Called after each handshake with the Arc server. */
+  readonly onHandshake?: () => void;
   /** Observes the server's sessions to detect another tunnel with the same key. */
   readonly rivals?: Rivals | undefined;
 }
@@ -58,11 +60,14 @@ export class ServerLink {
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
   readonly #handshakeWaits: HandshakeWaits;
+  readonly #onHandshake: (() => void) | undefined;
   readonly #rivals: Rivals | undefined;
   #hasGivenUp = false;
 
-  constructor({ config, ports, engine, timestamps, onTurn, rivals }: ServerLinkOptions) {
+  constructor(options: ServerLinkOptions) {
+    const { config, ports, engine, timestamps, onTurn, rivals } = options;
     const { clock, wallClock } = ports;
+    this.#onHandshake = options.onHandshake;
     this.#ports = ports;
     this.#config = config;
     this.#openedUnix = wallClock.unixMilliseconds();
@@ -309,6 +314,7 @@ export class ServerLink {
         this.#rivals?.handshakeComplete(event.peer, event.now);
         this.#hasGivenUp = false;
         this.#handshakeWaits.end();
+        this.#onHandshake?.();
         break;
       }
       case 'handshake-gave-up': {
