@@ -30,6 +30,8 @@ const TYPE = 0;
 const CODE = 1;
 const CHECKSUM = 2;
 const IDENTIFIER = 4;
+/** The offset of an error's field that most errors do not use. */
+const UNUSED = 4;
 const SEQUENCE = 6;
 /** The offset of the next-hop MTU, the same as that of an echo's sequence number (RFC 1191 4). */
 const NEXT_HOP_MTU = 6;
@@ -81,7 +83,7 @@ export function writeIcmpEcho(
   writeUint16(bytes, offset + SEQUENCE, sequence);
 }
 
-/** Writes the type and code of an error. The four bytes after the checksum stay zero. */
+/** Writes the type and code of an error, and four bytes of zero after the checksum. */
 export function writeIcmpError(
   bytes: Uint8Array,
   offset: number,
@@ -90,6 +92,7 @@ export function writeIcmpError(
 ): void {
   bytes[offset + TYPE] = type;
   bytes[offset + CODE] = code;
+  bytes.fill(0, offset + UNUSED, offset + ICMP_HEADER_LENGTH);
 }
 
 /**

@@ -32,6 +32,7 @@ const DATA_OFFSET = 12;
 const FLAGS = 13;
 const WINDOW = 14;
 const CHECKSUM = 16;
+const URGENT_POINTER = 18;
 
 /** Returns a signed 32-bit integer. */
 export function tcpSequence(bytes: Uint8Array, offset: number): number {
@@ -67,7 +68,10 @@ export function writeTcpNumbers(
   writeInt32(bytes, offset + ACKNOWLEDGMENT, acknowledgment);
 }
 
-/** Writes the data offset, flags and window. `headerLength` is a multiple of 4. */
+/**
+ * Writes the data offset, flags, window and an urgent pointer of zero. `headerLength` is a multiple
+ * of 4.
+ */
 export function writeTcpControl(
   bytes: Uint8Array,
   offset: number,
@@ -78,6 +82,7 @@ export function writeTcpControl(
   bytes[offset + DATA_OFFSET] = (headerLength / 4) << 4;
   bytes[offset + FLAGS] = flags;
   writeUint16(bytes, offset + WINDOW, window);
+  writeUint16(bytes, offset + URGENT_POINTER, 0);
 }
 
 /**
