@@ -93,6 +93,8 @@ export class DnsListener {
     }
     udp.on('error', (error) => log.error({ error: error.message }, 'the DNS listener failed'));
     udp.on('message', (message, from) => {
+      // A response cannot be sent to port 0, and node:dgram would throw an exception.
+      if (from.port === 0) return;
       void forwarder.answer(message, 'udp').then((response) => {
         // Ignore errors: a client that is gone repeats its query.
         if (response !== undefined)

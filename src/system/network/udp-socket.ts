@@ -57,6 +57,10 @@ function noMark(): Error {
   });
 }
 
+function invalidPort(): Error {
+  return Object.assign(new Error('cannot send to port 0'), { code: 'EINVAL' });
+}
+
 class DgramSocket implements DatagramSocket {
   readonly localAddress: string;
   readonly localPort: number;
@@ -91,12 +95,15 @@ class DgramSocket implements DatagramSocket {
     for (const datagram of datagrams) {
       const { bytes, endpoint } = datagram;
       const size = bytes.length;
-      this.#queuedBytes += size;
-      this.#socket.send(bytes, endpoint.port, endpoint.address, (error) => {
+      const settle = (error: Error | null) => {
         this.#queuedBytes -= size;
         if (error !== null && !this.#closed) this.onError(error, datagram);
         if (this.#queuedBytes === 0 && !this.#closed) this.onDrain();
-      });
+      };
+      this.#queuedBytes += size;
+      // A datagram can arrive from port 0, but node:dgram throws an exception for an answer to it.
+      if (endpoint.port === 0) process.nextTick(settle, invalidPort());
+      else this.#socket.send(bytes, endpoint.port, endpoint.address, settle);
     }
   }
 

@@ -1,7 +1,9 @@
 /** The DNS listener on real local ports, with a forwarder that the test controls. */
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createSocket, Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+
+import { jest } from '@jest/globals';
 
 import type { DnsForwarder } from '../../../src/proxy/dns/dns-forwarder.js';
 import { type DnsListener, startDnsListener } from '../../../src/proxy/dns/dns-listener.js';
@@ -81,6 +83,20 @@ it('answers datagrams in any order, to their senders', async () => {
     answer(`re ${text}`);
   }
   for (const { text, reply } of sockets) expect(String((await reply)[0])).toBe(`re ${text}`);
+});
+
+it('ignores a datagram from port 0, to which no answer can be sent', async () => {
+  await listener.close();
+  // Only a privileged process can send such a datagram, so the test calls the handler.
+  const bind = jest.spyOn(UdpSocket.prototype, 'bind');
+  listener = await start();
+  const udp = bind.mock.contexts.at(-1) as UdpSocket;
+  bind.mockRestore();
+  const from = { address: '127.0.0.1', family: 'IPv4', size: 1 } as const;
+  udp.emit('message', Buffer.from('a'), { ...from, port: 0 });
+  udp.emit('message', Buffer.from('b'), { ...from, port });
+  await arrived(1);
+  expect(asked[0]!.text).toBe('b');
 });
 
 it('answers several queries on one TCP connection, in any order (RFC 7766 6.2.1)', async () => {

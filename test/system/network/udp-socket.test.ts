@@ -77,6 +77,23 @@ it('reports the error of a datagram and stays usable', async () => {
   expect(await arrival).toHaveLength(1);
 });
 
+it('reports datagrams to port 0, from which a datagram can arrive, and sends the others', async () => {
+  const [one, other] = [await socket(), await socket()];
+  const failure = new Promise<[Error, Datagram | undefined]>((resolve) => {
+    one.onError = (error, unsent) => resolve([error, unsent]);
+  });
+  const arrival = received(other, 1);
+  const bytes = new Uint8Array(1);
+  const answer = { bytes, endpoint: { address: '127.0.0.1', port: 0 } };
+  one.send([answer, { bytes, endpoint: { address: '127.0.0.1', port: other.localPort } }]);
+  expect(one.queuedBytes).toBe(2);
+  const [error, unsent] = await failure;
+  expect(error).toMatchObject({ code: 'EINVAL' });
+  expect(unsent).toBe(answer);
+  expect(await arrival).toHaveLength(1);
+  expect(one.isFlushed).toBe(true);
+});
+
 it('refuses a port that is in use, with the system’s code', async () => {
   const one = await socket();
   await expect(socket('127.0.0.1', one.localPort)).rejects.toMatchObject({ code: 'EADDRINUSE' });
