@@ -36,9 +36,11 @@ const SLAB_SIZE = 512 * 1024;
 /** The alignment of slots, in bytes. */
 const ALIGNMENT = 4;
 
+const NO_MEMORY = new Uint8Array(0);
+
 /** A piece of memory for slots, and the number of its bytes that are in use. */
 class Slab {
-  readonly memory: Uint8Array;
+  memory: Uint8Array;
   used = 0;
   /** The allocators that have allocated slots here and may still be using them. */
   users = 0;
@@ -77,6 +79,13 @@ class Slab {
     this.used = 0;
     this.#next = 0;
     this.#isReused = true;
+  }
+
+  /** Keeps no reference to the memory, because allocators refer to this object for a long time. */
+  retire(): void {
+    this.memory = NO_MEMORY;
+    this.#slots.length = 0;
+    this.#views.clear();
   }
 
   views(slot: Uint8Array, length: number): SlotViews {
@@ -124,7 +133,10 @@ export class PacketSlots {
   allocate(length: number): Uint8Array {
     const size = PACKET_HEADROOM + length + PACKET_TAILROOM;
     if (size > SLAB_SIZE) return new Uint8Array(size);
-    if (!slab.hasRoomFor(size)) slab = new Slab(SLAB_SIZE);
+    if (!slab.hasRoomFor(size)) {
+      slab.retire();
+      slab = new Slab(SLAB_SIZE);
+    }
     if (this.#slab !== slab) {
       this.#slab = slab;
       slab.users++;

@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import {
   PACKET_HEADROOM,
   PACKET_TAILROOM,
@@ -5,6 +8,8 @@ import {
   PacketSlots,
   slotViews,
 } from '../../src/lib/packet-slot.js';
+
+setFlagsFromString('--expose-gc');
 
 it('has the room that WireGuard needs around a packet', () => {
   const slot = new PacketSlots().allocate(100);
@@ -39,6 +44,18 @@ it('returns a slot for a packet larger than a slab', () => {
 it('shares a slab with other allocators, so that many stacks use little memory', () => {
   const buffers = Array.from({ length: 100 }, () => new PacketSlots().allocate(100).buffer);
   expect(new Set(buffers).size).toBeLessThanOrEqual(2);
+});
+
+it('keeps no earlier slab for an allocator that has become idle', () => {
+  const collectGarbage = runInNewContext('gc') as () => void;
+  collectGarbage();
+  const before = process.memoryUsage().arrayBuffers;
+  const idle = Array.from({ length: 50 }, () => new PacketSlots());
+  // Each slot fills most of a slab.
+  for (const slots of idle) slots.allocate(400_000);
+  collectGarbage();
+  expect(idle).toHaveLength(50);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 * 1024 * 1024);
 });
 
 describe('the views of a slot', () => {
