@@ -9,6 +9,7 @@ import type { LocalStream } from '../../ports/local-sockets.js';
 import type { DatagramDialer } from '../datagram-dialer.js';
 import type { Dialer } from '../dialer.js';
 import { partiesOf } from '../access-line.js';
+import { endWith } from '../joined-connection.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { Relay } from '../relay.js';
 import { FramedStream } from './framed-stream.js';
@@ -92,7 +93,7 @@ export class SharedTunnel {
     const read = readRequest(request);
     const refusal = read === undefined ? BAD_REQUEST : this.#limit();
     if (read === undefined || refusal !== undefined) {
-      socket.end(lineOf(refusal ?? BAD_REQUEST));
+      endWith(socket, lineOf(refusal ?? BAD_REQUEST));
       return;
     }
     const dialling = new AbortController();
@@ -157,7 +158,7 @@ export class SharedTunnel {
       { reason: refusal.reason, ...partiesOf(CLIENT, request) },
       `cannot connect to the target: ${refusal.error}`,
     );
-    socket.end(lineOf(refusal));
+    endWith(socket, lineOf(refusal));
   }
 }
 

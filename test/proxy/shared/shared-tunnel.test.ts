@@ -309,6 +309,34 @@ it.each([
   expect(JSON.parse(reply)).toMatchObject({ reason: 'bad-request' });
 });
 
+describe('a refused client that sends more before it disconnects', () => {
+  /** The number of local sockets of this process. */
+  const sockets = () =>
+    process.getActiveResourcesInfo().filter((name) => name === 'PipeWrap').length;
+
+  async function request(): Promise<Record<string, unknown>> {
+    const socket = await openLocalStream(path);
+    socket.write(`${JSON.stringify({ request: 'dial', ...TARGET })}\n`);
+    const [reply] = (await once(socket, 'data')) as [Buffer];
+    socket.write('more');
+    socket.destroy();
+    return JSON.parse(reply.toString()) as Record<string, unknown>;
+  }
+
+  it('leaves no socket behind if the limit is reached', async () => {
+    requests = tunnel(0).requests;
+    const before = sockets();
+    expect(await request()).toMatchObject({ reason: 'exhausted' });
+    await until(() => sockets() === before);
+  });
+
+  it('does not count any more after its dial has failed', async () => {
+    dial = () => Promise.reject(new DialError('refused', 'no'));
+    expect(await request()).toMatchObject({ reason: 'refused' });
+    await until(() => shared.active === 0);
+  });
+});
+
 it('says that an older version does not know the request', async () => {
   requests = {};
   const error = await dialer()
