@@ -2,7 +2,7 @@
  * Sends ICMP host unreachable and ICMPv6 address unreachable errors for packets that no peer may
  * receive, as Linux's WireGuard does. The sender then fails immediately instead of timing out.
  */
-import { PACKET_HEADROOM, packetInSlot, PacketSlots } from '../lib/packet-slot.js';
+import { PACKET_HEADROOM, PACKET_TAILROOM, packetInSlot } from '../lib/packet-slot.js';
 import { TokenBucket } from '../lib/token-bucket.js';
 import { IpHeader } from '../netstack/ip/ip-header.js';
 import { isUnicast } from '../netstack/ip/own-addresses.js';
@@ -49,7 +49,6 @@ const ERRORS_PER_SECOND = 100;
 
 export class HostUnreachable {
   readonly #mtu: number;
-  readonly #slots = new PacketSlots();
   readonly #bucket = new TokenBucket(ERRORS_PER_SECOND, ERRORS_PER_SECOND, -Infinity);
 
   /** @param mtu the tunnel's MTU in bytes, which limits the size of errors */
@@ -81,7 +80,8 @@ export class HostUnreachable {
     const limit = Math.min(isIpv6 ? ICMPV6_LONGEST_ERROR : ICMP_LONGEST_ERROR, this.#mtu);
     const quoted = packet.subarray(0, limit - header.length - ICMP_HEADER_LENGTH);
     const length = ICMP_HEADER_LENGTH + quoted.length;
-    const slot = this.#slots.allocate(header.length + length);
+    // The error does not use a slab, which could not be reused while the error is in use.
+    const slot = new Uint8Array(PACKET_HEADROOM + header.length + length + PACKET_TAILROOM);
     const offset = PACKET_HEADROOM + header.length;
     header.write(slot, PACKET_HEADROOM, length);
     if (isIpv6) {

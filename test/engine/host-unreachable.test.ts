@@ -119,3 +119,14 @@ it('answers 100 packets at once and 100 per second, not counting unanswered pack
   expect(answers(200, 1000)).toBe(100);
   expect(answers(200, 1500)).toBe(50);
 });
+
+it('does not prevent the reuse of packet slots', () => {
+  const own = new PacketSlots();
+  // Begins a new slab, in which only this allocator has slots.
+  own.allocate(500_000);
+  own.recycle();
+  const first = slotWith(own, ours4(6, pattern(20)));
+  expect(new HostUnreachable(1420).about(first, 0)).toBeDefined();
+  own.recycle();
+  expect(own.allocate(40)).toBe(first);
+});
