@@ -21,7 +21,6 @@ export const STATUS_REQUEST = `${JSON.stringify({ request: 'status' })}${LINE_EN
 const LONGEST_REQUEST = 4_096;
 
 /**
-/**
  * Returns the response to a request, which may have any members. A rejection becomes
  * `{"error":"…"}`.
  */

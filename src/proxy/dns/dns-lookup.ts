@@ -155,6 +155,14 @@ function quoted(text: string | Buffer): string {
 
 /** Formats the data of a type that this code does not know (RFC 3597 5). */
 function unknownText(data: unknown): string {
-  if (!(data instanceof Uint8Array)) return JSON.stringify(data);
+  if (!(data instanceof Uint8Array)) return printable(JSON.stringify(data));
   return `\\# ${data.length} ${Buffer.from(data).toString('hex')}`.trim();
+}
+
+/** Escapes what JSON allows in a string but a terminal could read as a control sequence. */
+function printable(json: string): string {
+  return json.replaceAll(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

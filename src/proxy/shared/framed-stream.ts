@@ -71,7 +71,10 @@ export class FramedStream extends Duplex {
       payload.writeBigUInt64BE(BigInt(now));
       this.#socket.write(frame(FRAME.acknowledged, payload));
     };
-    this.#reports = setInterval(this.#reportSoon, REPORT_INTERVAL);
+    this.#reports = setInterval(() => {
+      // Do not queue reports for a client that does not read. Each report contains the total.
+      if (!this.#socket.writableNeedDrain) this.#reportSoon();
+    }, REPORT_INTERVAL);
   }
 
   override _read(): void {

@@ -80,6 +80,12 @@ it('escapes names that could look like other lines', async () => {
   expect(answers[0]?.data).toBe('b\\010\\032c.test.');
 });
 
+it('escapes control characters in the data of other types', async () => {
+  const data = { cpu: 'a\u009b2J', os: '\u001b[2J' };
+  const { answers } = await found([{ type: 'HINFO', name: 'a.test', data }]);
+  expect(answers[0]?.data).toBe(String.raw`{"cpu":"a\u009b2J","os":"\u001b[2J"}`);
+});
+
 it('shows a TTL with its highest bit set as 0 (RFC 2181 8)', async () => {
   const record = { type: 'A', name: 'a.test', data: '192.0.2.1', ttl: 0x8000_0000 } as const;
   expect((await found([record])).answers[0]?.ttl).toBe(0);
