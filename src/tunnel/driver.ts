@@ -48,6 +48,8 @@ export class Driver {
   /** The number of datagram batches received. */
   #received = 0;
   #scheduled = false;
+  /** Whether the socket kept datagrams after the last send. */
+  #isUnflushed = false;
   /**
    * Whether the current turn will still drain the engine, so that schedule() does not need another
    * turn.
@@ -178,6 +180,8 @@ export class Driver {
   }
 
   #runTurn(now: number): void {
+    // The socket may have sent the rest since the last turn. With node:dgram, this is always so.
+    if (this.#isUnflushed) this.#recycle();
     this.#takeInput(() => {
       if (this.#engine.nextTimeout() <= now) this.#engine.handleTimeout(now);
       this.#runBeforeDrain();
@@ -188,7 +192,7 @@ export class Driver {
       const batch = this.#engine.drain(now);
       if (batch.datagrams.length > 0) {
         this.#socket.send(batch.datagrams);
-        if (this.#socket.isFlushed) this.#engine.recycle();
+        this.#recycle();
       }
       more = batch.more;
     }
@@ -198,6 +202,11 @@ export class Driver {
     this.#onTurn?.(now);
     // If `more` is true, the socket's drain event starts the next turn.
     this.#armTimer(now);
+  }
+
+  #recycle(): void {
+    this.#isUnflushed = !this.#socket.isFlushed;
+    if (!this.#isUnflushed) this.#engine.recycle();
   }
 
   /** Runs the handlers; if one throws, the remaining handlers run in the next turn. */

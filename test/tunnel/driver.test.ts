@@ -80,6 +80,20 @@ it('recycles the memory of a batch only if the socket does not keep it', () => {
   expect(engine.calls).toEqual(['datagrams 1 at 1000', 'drain']);
 });
 
+it('recycles the memory of a batch once the socket does not keep it any more', () => {
+  const { engine, socket } = setUp();
+  socket.queuedBytes = 1;
+  engine.batches = [{ datagrams: [datagram()], more: false }];
+  socket.receive(datagram());
+  socket.receive(datagram());
+  expect(engine.calls).not.toContain('recycle');
+  engine.calls.length = 0;
+  socket.drain();
+  expect(engine.calls).toEqual(['recycle', 'drain']);
+  socket.receive(datagram());
+  expect(engine.calls).toEqual(['recycle', 'drain', 'datagrams 1 at 1000', 'drain']);
+});
+
 it('runs a beforeDrain callback after the datagrams, once', () => {
   const { engine, socket, driver } = setUp();
   engine.onDatagrams = () => driver.beforeDrain(() => engine.calls.push('before the drain'));
