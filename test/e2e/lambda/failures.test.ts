@@ -117,7 +117,7 @@ describeWith(LAMBDA_SANDBOX, 'a configuration', () => {
   });
 
   it('is reported by the name of the invalid setting', async () => {
-    const sandbox = await lab.sandbox({ settings: { ARCTUN_FORWARD_TO: 'uni.soracom.io' } });
+    const sandbox = await lab.sandbox({ settings: { ARCTUN_FORWARD_TO: 'uni.soracom.io:' } });
     await refused(sandbox, /ARCTUN_FORWARD_TO/);
   });
 });
