@@ -1,13 +1,21 @@
 /** Runs a program whose proxy settings lead into the tunnel. */
 import { ProgramError } from '../../lib/errors/program-error.js';
+import { Secret } from '../../lib/secrets/secret.js';
 import { CommandError, type ForegroundPrograms } from '../../ports/command-runner.js';
 import type { HttpListener } from '../../proxy/http/listener.js';
 import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
+import type { TunnelListeners } from '../status/status-report.js';
 import type { AccessOptions, TunnelAccess } from './access.js';
 import { type AccessPorts, openAccess } from './tunnel-access.js';
 
 /** How long, in milliseconds, the program's last data may take to arrive. */
 const GRACE = 5_000;
+
+/** The length of the private proxy's password in random bytes: 128 bits. */
+const PASSWORD_BYTES = 16;
+
+/** The user name in the variables; the proxy accepts any. */
+const USER = 'arctun';
 
 /** Exit codes of POSIX 2.8.2: the program was not found, or could not be executed. */
 const NOT_FOUND = 127;
@@ -16,8 +24,9 @@ const NOT_EXECUTABLE = 126;
 export type ExecPorts = AccessPorts & { readonly programs: ForegroundPrograms };
 
 /**
- * Runs the program until it exits. Uses the proxy of the running `up`, or opens one on a free port
- * of 127.0.0.1 for the program's lifetime, which other users of this machine can reach.
+ * Runs the program until it exits. Uses the proxy of the running `up` if it needs no password.
+ * Otherwise, opens one on a free port of 127.0.0.1 for the program's lifetime, with a random
+ * password, because other users of this machine can connect to the port.
  *
  * @param command the program and its arguments
  * @returns the program's exit status as a shell reports it
@@ -32,8 +41,12 @@ export async function execProgram(
   const access = await openAccess({ ...options, command: 'exec' }, ports);
   let proxy: HttpListener | undefined;
   try {
-    if (access.listeners.proxy === undefined) proxy = await openPort(access, ports);
-    const address = access.listeners.proxy ?? proxy?.authority ?? '';
+    let address = openProxy(access.listeners);
+    if (address === undefined) {
+      const password = randomPassword(ports);
+      proxy = await openPort(access, password, ports);
+      address = `${USER}:${password.expose()}@${proxy.authority}`;
+    }
     options.signal?.throwIfAborted();
     return await ports.programs.run(command, environmentFor(address, access.listeners.forward));
   } catch (error) {
@@ -45,15 +58,34 @@ export async function execProgram(
   }
 }
 
-function openPort({ dialer }: TunnelAccess, { log }: ExecPorts): Promise<HttpListener> {
-  return startMixedPort({ listen: { host: '127.0.0.1', port: 0 }, dialer, log });
+/** Returns the proxy's address if every program can use the proxy without a password. */
+function openProxy({ proxy, proxyHasPassword }: TunnelListeners): string | undefined {
+  // Most programs cannot use a proxy on a Unix socket.
+  const isUsable = proxyHasPassword !== true && proxy?.startsWith('unix:') === false;
+  return isUsable ? proxy : undefined;
+}
+
+/** The hexadecimal digits need no encoding in a URL. */
+function randomPassword({ entropy }: Pick<ExecPorts, 'entropy'>): Secret<string> {
+  const bytes = new Uint8Array(PASSWORD_BYTES);
+  entropy.fill(bytes);
+  return new Secret(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''));
+}
+
+function openPort(
+  { dialer }: TunnelAccess,
+  secret: Secret<string>,
+  { log }: ExecPorts,
+): Promise<HttpListener> {
+  const password = new Secret(new TextEncoder().encode(secret.expose()));
+  return startMixedPort({ listen: { host: '127.0.0.1', port: 0 }, dialer, log, password });
 }
 
 /**
  * Returns the variables for the program. Programs differ in which spelling they read: curl, for
  * example, ignores HTTP_PROXY.
  *
- * @param proxy the address and port of the SOCKS5 and HTTP proxy
+ * @param proxy the address and port of the SOCKS5 and HTTP proxy, after `USER:PASSWORD@` if needed
  * @param forward the URL of the forwarder, if one is open
  */
 export function environmentFor(

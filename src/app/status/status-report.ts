@@ -17,8 +17,10 @@ export interface TunnelIdentity {
 export interface TunnelListeners {
   /** The forwarder's URL. */
   readonly forward?: string | undefined;
-  /** The SOCKS5 and HTTP proxy, as ADDRESS:PORT. */
+  /** The SOCKS5 and HTTP proxy, as ADDRESS:PORT or `unix:PATH`. */
   readonly proxy?: string | undefined;
+  /** Whether clients of the proxy must send a password. */
+  readonly proxyHasPassword?: boolean | undefined;
   /** The DNS listener, as ADDRESS:PORT. */
   readonly dns?: string | undefined;
   /** The URL of the --status-listen pages. */
@@ -96,6 +98,7 @@ export const isStatusReport = object<StatusReport>({
   listeners: object<TunnelListeners>({
     forward: optional(isText),
     proxy: optional(isText),
+    proxyHasPassword: optional((value) => typeof value === 'boolean'),
     dns: optional(isText),
     status: optional(isText),
     forwards: optional(listOf(isForward)),

@@ -40,7 +40,8 @@ export async function openUserspace(
     const { dialer, datagramDialer } = tunnel;
     const { log } = ports;
     const shared = new SharedTunnel({ dialer, datagramDialer, log, describe: describeFailure });
-    return running({ listeners, tunnel, shared, capture }, ports);
+    const proxyHasPassword = options.proxy?.password !== undefined;
+    return { ...running({ listeners, tunnel, shared, capture }, ports), proxyHasPassword };
   } catch (error) {
     await listeners.close(0);
     await tunnel?.close({ gracePeriod: 0 });

@@ -13,6 +13,8 @@ export interface RunningTunnel {
   readonly up: OpenUserspace | SystemInterface;
   /** The port forwards; undefined if the mode does not support them. */
   readonly forwards?: PortForwards;
+  /** Whether clients of the proxy must send a password. */
+  readonly proxyHasPassword?: boolean;
   /** Connects other commands to targets inside the tunnel; undefined with a network interface. */
   readonly shared?: SharedTunnel;
   readonly counters: () => Readonly<Record<string, ListenerCounters>>;

@@ -95,12 +95,15 @@ export function withFinding(error: unknown, finding: Finding | undefined): unkno
 
 function statusOffer(
   { offer }: TunnelServiceOptions,
-  { running: { tunnel, up, counters, forwards, shared }, arcConfig, signal }: ServedTunnel,
+  { running, arcConfig, signal }: ServedTunnel,
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
+  const { tunnel, up, counters, forwards, shared, proxyHasPassword } = running;
   const listeners =
-    up.mode === 'userspace' ? { forward: up.forward, proxy: up.proxy, dns: up.dns } : {};
+    up.mode === 'userspace'
+      ? { forward: up.forward, proxy: up.proxy, proxyHasPassword, dns: up.dns }
+      : {};
   return {
     ...offer,
     signal,
