@@ -37,9 +37,9 @@ export async function openUserspace(
     listeners.connect(opening);
     tunnel = await opening;
     await listeners.openRemoteForwards(tunnel);
-    const { dialer, datagramDialer } = tunnel;
-    const { log } = ports;
-    const shared = new SharedTunnel({ dialer, datagramDialer, log, describe: describeFailure });
+    const { dialer, datagramDialer, echoDialer } = tunnel;
+    const dialers = { dialer, datagramDialer, echoDialer };
+    const shared = new SharedTunnel({ ...dialers, log: ports.log, describe: describeFailure });
     const proxyHasPassword = options.proxy?.password !== undefined;
     return { ...running({ listeners, tunnel, shared, capture }, ports), proxyHasPassword };
   } catch (error) {

@@ -4,8 +4,10 @@
  *
  *     {"request":"dial","host":"…","port":80}       →  {"dialled":true}, then frames
  *     {"request":"datagrams","host":"…","port":53}  →  {"open":true,"maxPayload":1392}, then frames
+ *     {"request":"echo","host":"…","family":4}      →  {"open":true,"address":"…","maxPayload":1394},
+ *                                                      then frames (echo-frames.ts)
  *
- * Either may be answered with {"error":"…","reason":"refused"}.
+ * Each may be answered with {"error":"…","reason":"refused"}.
  */
 import { parseJson } from '../../lib/text/parse-json.js';
 import { type DialFailure, type DialTarget } from '../dialer.js';
@@ -29,13 +31,31 @@ export function datagramsLine({ host, port }: DialTarget): string {
   return lineOf({ request: 'datagrams', host, port });
 }
 
-/** Parses the target of a request; undefined if it is invalid. */
+export interface EchoRequest {
+  readonly host: string;
+  /** The only address family to use; undefined for both. */
+  readonly family: 4 | 6 | undefined;
+}
+
+export function echoLine({ host, family }: EchoRequest): string {
+  return lineOf({ request: 'echo', host, family });
+}
+
+/** Parses the target of a `dial` or `datagrams` request; undefined if it is invalid. */
 export function readRequest(request: object): DialRequest | undefined {
   const { host, port, confirms } = request as Record<string, unknown>;
   const target = typeof host === 'string' ? readTargetHost(host) : undefined;
   const isPort = Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535;
   if (target === undefined || !isPort) return undefined;
   return { host: target, port: port as number, confirms: confirms === true };
+}
+
+/** Parses an `echo` request; undefined if it is invalid. */
+export function readEchoRequest(request: object): EchoRequest | undefined {
+  const { host, family } = request as Record<string, unknown>;
+  const target = typeof host === 'string' ? readTargetHost(host) : undefined;
+  const isFamily = family === undefined || family === 4 || family === 6;
+  return target === undefined || !isFamily ? undefined : { host: target, family };
 }
 
 /** Why a request failed, in a form that another process can read. */
@@ -47,7 +67,7 @@ export interface Refusal {
 }
 
 export const BAD_REQUEST: Refusal = {
-  error: 'the request does not contain a valid host and port',
+  error: 'the request does not contain a valid target',
   reason: 'bad-request',
 };
 

@@ -7,7 +7,7 @@ import { FRAME, frame, FrameReader } from './frames.js';
 import type { Refusal } from './requests.js';
 
 /**
- * A channel without a datagram in either direction is closed after this many milliseconds, the
+ * A UDP channel without a datagram in either direction is closed after this many milliseconds, the
  * default of RFC 4787 4.3, REQ-5.
  */
 const LONGEST_SILENCE = 5 * 60_000;
@@ -18,11 +18,16 @@ const LONGEST_SILENCE = 5 * 60_000;
  */
 const MAX_UNREAD = 256 * 1024;
 
-/** Serves the channel until the client disconnects. The socket must not have unread bytes. */
+/**
+ * Serves the channel until the client disconnects. The socket must not have unread bytes.
+ *
+ * @param longestSilence after how many milliseconds without a datagram to disconnect the client
+ */
 export function serveDatagrams(
   socket: Socket,
   channel: DatagramChannel,
   describe: (error: unknown) => Refusal,
+  longestSilence = LONGEST_SILENCE,
 ): void {
   const reader = new FrameReader(
     (type, payload) => {
@@ -62,7 +67,7 @@ export function serveDatagrams(
       try {
         const payload = await channel.receive(LONGEST_SILENCE, ended.signal);
         if (payload !== undefined) write(FRAME.data, payload);
-        else if (performance.now() - lastSent >= LONGEST_SILENCE) socket.destroy();
+        else if (performance.now() - lastSent >= longestSilence) socket.destroy();
       } catch (error) {
         if (ended.signal.aborted) return;
         report(error);

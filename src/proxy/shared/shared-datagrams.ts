@@ -22,14 +22,27 @@ export class SharedDatagramDialer implements DatagramDialer {
   }
 
   async open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel> {
-    const { socket, reply } = await ask(datagramsLine(target), this.#options, signal);
-    const { open, maxPayload } = reply;
-    if (open !== true || !Number.isSafeInteger(maxPayload)) {
-      socket.destroy();
-      throw this.#options.refusal(reply);
-    }
-    return new SharedChannel(socket, maxPayload as number, this.#options);
+    return (await openSharedChannel(datagramsLine(target), this.#options, signal)).channel;
   }
+}
+
+/**
+ * Opens a channel with a request, and returns the reply as well.
+ *
+ * @throws the refusal of the owner; the abort reason
+ */
+export async function openSharedChannel(
+  line: string,
+  options: SharedDialerOptions,
+  signal?: AbortSignal,
+): Promise<{ channel: DatagramChannel; reply: Readonly<Record<string, unknown>> }> {
+  const { socket, reply } = await ask(line, options, signal);
+  const { open, maxPayload } = reply;
+  if (open !== true || !Number.isSafeInteger(maxPayload)) {
+    socket.destroy();
+    throw options.refusal(reply);
+  }
+  return { channel: new SharedChannel(socket, maxPayload as number, options), reply };
 }
 
 interface Receiver {

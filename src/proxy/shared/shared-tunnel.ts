@@ -8,13 +8,23 @@ import type { Duplex } from 'node:stream';
 import type { LocalStream } from '../../ports/local-sockets.js';
 import type { DatagramDialer } from '../datagram-dialer.js';
 import type { Dialer } from '../dialer.js';
+import type { EchoDialer } from '../echo-dialer.js';
 import { partiesOf } from '../access-line.js';
 import { endWith } from '../joined-connection.js';
 import type { ProxyLog } from '../proxy-log.js';
 import { Relay } from '../relay.js';
 import { FramedStream } from './framed-stream.js';
-import { BAD_REQUEST, type DialRequest, lineOf, readRequest, type Refusal } from './requests.js';
+import {
+  BAD_REQUEST,
+  type DialRequest,
+  type EchoRequest,
+  lineOf,
+  readEchoRequest,
+  readRequest,
+  type Refusal,
+} from './requests.js';
 import { serveDatagrams } from './serve-datagrams.js';
+import { encodedEcho } from './serve-echo.js';
 
 /** The maximum number of connections and channels, so that one client cannot use up the memory. */
 const MAX_SHARED = 1_024;
@@ -25,6 +35,7 @@ const CLIENT = 'control socket';
 export interface SharedTunnelOptions {
   readonly dialer: Dialer;
   readonly datagramDialer: DatagramDialer;
+  readonly echoDialer: EchoDialer;
   readonly log: ProxyLog;
   /** Describes a failed dial to the other process. */
   readonly describe: (error: unknown) => Refusal;
@@ -45,9 +56,12 @@ type Serve = (request: object, stream: LocalStream) => void;
 export class SharedTunnel {
   /** The requests by name. */
   readonly requests: Readonly<Record<string, Serve>> = {
-    dial: (request, stream) => void this.#serve(request, stream, (...all) => this.#dial(...all)),
+    dial: (request, stream) =>
+      void this.#serve(readRequest(request), stream, (...all) => this.#dial(...all)),
     datagrams: (request, stream) =>
-      void this.#serve(request, stream, (...all) => this.#datagrams(...all)),
+      void this.#serve(readRequest(request), stream, (...all) => this.#datagrams(...all)),
+    echo: (request, stream) =>
+      void this.#serve(readEchoRequest(request), stream, (...all) => this.#echo(...all)),
   };
   readonly #options: SharedTunnelOptions;
   /** The sockets of the open connections and channels. */
@@ -84,15 +98,15 @@ export class SharedTunnel {
     for (const socket of [...this.#open]) socket.destroy();
   }
 
-  async #serve(
-    request: object,
+  /** @param request undefined if it is invalid */
+  async #serve<Request extends DialRequest | EchoRequest>(
+    request: Request | undefined,
     stream: LocalStream,
-    open: (request: DialRequest, signal: AbortSignal) => Promise<Opened>,
+    open: (request: Request, signal: AbortSignal) => Promise<Opened>,
   ): Promise<void> {
     const socket = socketOf(stream);
-    const read = readRequest(request);
-    const refusal = read === undefined ? BAD_REQUEST : this.#limit();
-    if (read === undefined || refusal !== undefined) {
+    const refusal = request === undefined ? BAD_REQUEST : this.#limit();
+    if (request === undefined || refusal !== undefined) {
       endWith(socket, lineOf(refusal ?? BAD_REQUEST));
       return;
     }
@@ -106,13 +120,13 @@ export class SharedTunnel {
     });
     const endWatch = watchEnd(socket, () => socket.destroy());
     try {
-      const opened = await open(read, dialling.signal);
+      const opened = await open(request, dialling.signal);
       endWatch();
       if (socket.destroyed) opened.abandon();
       else opened.start(socket);
     } catch (error) {
       endWatch();
-      this.#refuse(socket, read, error);
+      this.#refuse(socket, request, error);
     }
   }
 
@@ -151,11 +165,29 @@ export class SharedTunnel {
     };
   }
 
-  #refuse(socket: Socket, request: DialRequest, error: unknown): void {
+  async #echo({ host, family }: EchoRequest, signal: AbortSignal): Promise<Opened> {
+    const echo = await this.#options.echoDialer.open(host, { family, signal });
+    return {
+      abandon: () => echo.close(),
+      start: (socket) => {
+        const channel = encodedEcho(echo);
+        const { address } = echo;
+        socket.write(lineOf({ open: true, address, maxPayload: channel.maxPayload }));
+        // The pause between two pings may be long.
+        serveDatagrams(socket, channel, this.#options.describe, Infinity);
+      },
+    };
+  }
+
+  #refuse(socket: Socket, request: DialRequest | EchoRequest, error: unknown): void {
     if (socket.destroyed) return;
     const refusal = this.#options.describe(error);
+    const parties =
+      'port' in request
+        ? partiesOf(CLIENT, request)
+        : { ...partiesOf(CLIENT, undefined), target: request.host };
     this.#options.log.warn(
-      { reason: refusal.reason, ...partiesOf(CLIENT, request) },
+      { reason: refusal.reason, ...parties },
       `cannot connect to the target: ${refusal.error}`,
     );
     endWith(socket, lineOf(refusal));

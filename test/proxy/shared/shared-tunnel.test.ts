@@ -11,7 +11,9 @@ import { describeFailure, failureFrom } from '../../../src/app/access/portable-f
 import type { LocalListener } from '../../../src/ports/local-sockets.js';
 import type { DatagramChannel } from '../../../src/proxy/datagram-dialer.js';
 import { type Dialer, DialError } from '../../../src/proxy/dialer.js';
+import type { EchoChannel, EchoDialer, EchoEvent } from '../../../src/proxy/echo-dialer.js';
 import { SharedDatagramDialer } from '../../../src/proxy/shared/shared-datagrams.js';
+import { SharedEchoDialer } from '../../../src/proxy/shared/shared-echo.js';
 import { SharedDialer } from '../../../src/proxy/shared/shared-dialer.js';
 import { SharedTunnel } from '../../../src/proxy/shared/shared-tunnel.js';
 import { localListeners } from '../../../src/system/network/local-listener.js';
@@ -31,6 +33,9 @@ let log: RecordingLog;
 /** Replaces the dialer's result if set. */
 let dial: Dialer['dial'] | undefined;
 let channel: FakeChannel;
+let echo: FakeEcho;
+/** The targets of `echo` requests, with the family. */
+let echoes: (readonly [string, 4 | 6 | undefined])[];
 /** Whether the server runs an older version, which does not know the requests. */
 let requests: SharedTunnel['requests'] | undefined;
 
@@ -64,6 +69,43 @@ class FakeChannel implements DatagramChannel {
   }
 }
 
+/** An echo channel on a clock that differs from the client's. */
+class FakeEcho implements EchoChannel {
+  readonly address = '100.127.69.42';
+  readonly maxPayload = 1392;
+  readonly sent: (readonly [number, string])[] = [];
+  isClosed = false;
+  now = 5_000_000;
+  readonly #events: EchoEvent[] = [];
+  #wake: () => void = () => undefined;
+  #fail: (error: Error) => void = () => undefined;
+
+  send(sequence: number, payload: Uint8Array): number {
+    this.sent.push([sequence, Buffer.from(payload).toString()]);
+    return this.now;
+  }
+  async receive(_timeout: number, signal?: AbortSignal): Promise<EchoEvent | undefined> {
+    while (this.#events.length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = resolve;
+        this.#fail = reject;
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    }
+    return this.#events.shift();
+  }
+  close(): void {
+    this.isClosed = true;
+  }
+  arrive(event: EchoEvent): void {
+    this.#events.push(event);
+    this.#wake();
+  }
+  fail(error: Error): void {
+    this.#fail(error);
+  }
+}
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-shared-'));
   path = join(folder, 'soratun0.sock');
@@ -75,6 +117,8 @@ beforeEach(async () => {
   log = new RecordingLog();
   dial = undefined;
   channel = new FakeChannel();
+  echo = new FakeEcho();
+  echoes = [];
   shared = tunnel();
   requests = shared.requests;
   listener = await localListeners.listen(path, () => new ControlSession({}, requests), {
@@ -101,9 +145,19 @@ function tunnel(maxShared = 1_024): SharedTunnel {
     },
   };
   const datagramDialer = { open: () => Promise.resolve(channel) };
+  const echoDialer: EchoDialer = {
+    open: (host, { family } = {}) => {
+      echoes.push([host, family]);
+      if (host === 'nowhere.test') {
+        return Promise.reject(new DialError('no-such-name', 'cannot find nowhere.test'));
+      }
+      return Promise.resolve(echo);
+    },
+  };
   return new SharedTunnel({
     dialer: toTarget,
     datagramDialer,
+    echoDialer,
     log,
     describe: describeFailure,
     maxShared,
@@ -400,4 +454,88 @@ describe('datagrams', () => {
     await shared.close({ graceMs: 0 });
     await expect(receiving).rejects.toThrow('lost');
   });
+});
+
+describe('echo', () => {
+  let now: number;
+  const open = (host = '100.127.69.42', family?: 4 | 6) =>
+    new SharedEchoDialer(options(), { now: () => now }).open(host, { family });
+  beforeEach(() => (now = 1_000));
+
+  it('travels in both directions, with the round trip that the owner measured', async () => {
+    const client = await open('pong.test', 4);
+    expect(echoes).toEqual([['pong.test', 4]]);
+    expect(client).toMatchObject({ address: '100.127.69.42', maxPayload: 1392 });
+    expect(client.send(65_535, Buffer.from('data'))).toBe(1_000);
+    await until(() => echo.sent.length === 1);
+    expect(echo.sent).toEqual([[65_535, 'data']]);
+    const payload = Buffer.from('data');
+    const event = { kind: 'reply', sequence: 65_535, at: 5_000_012.5, ttl: 61, payload } as const;
+    now = 1_900;
+    echo.arrive(event);
+    const reply = await client.receive(60_000);
+    expect({ ...reply, payload }).toEqual({ ...event, at: 1_012.5 });
+    expect(reply).toHaveProperty('payload.length', 4);
+    client.close();
+    await until(() => echo.isClosed);
+    expect(() => client.send(1, payload)).toThrow('the channel is closed');
+  });
+
+  it('reports ICMP errors with their text', async () => {
+    const client = await open();
+    client.send(7, Buffer.alloc(1392));
+    await until(() => echo.sent.length === 1);
+    const text = 'Destination Host Unreachable';
+    echo.arrive({ kind: 'error', sequence: 7, at: 5_000_003, from: 'fd00::1', text });
+    expect(await client.receive(60_000)).toEqual({
+      ...{ kind: 'error', sequence: 7, at: 1_003, from: 'fd00::1', text },
+    });
+    client.close();
+  });
+
+  it('ignores events about requests that the client did not send', async () => {
+    const client = await open();
+    client.send(1, Buffer.of());
+    await until(() => echo.sent.length === 1);
+    const reply = { kind: 'reply', at: 5_000_001, ttl: 64, payload: Buffer.of() } as const;
+    echo.arrive({ ...reply, sequence: 2 });
+    echo.arrive({ ...reply, sequence: 1 });
+    expect(await client.receive(60_000)).toMatchObject({ sequence: 1 });
+    client.close();
+  });
+
+  it('refuses longer data, and reports why a host cannot be pinged', async () => {
+    const client = await open();
+    expect(() => client.send(1, Buffer.alloc(1393))).toThrow(RangeError);
+    client.close();
+    await expect(open('nowhere.test')).rejects.toMatchObject({ reason: 'no-such-name' });
+    expect(log.lines).toContainEqual({
+      level: 'warn',
+      fields: { reason: 'no-such-name', client: 'control socket', target: 'nowhere.test' },
+      message: 'cannot connect to the target: cannot find nowhere.test',
+    });
+  });
+
+  it('ends after a lasting failure, and when the owner stops', async () => {
+    const failing = await open();
+    const failed = failing.receive(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    echo.fail(new DialError('unreachable', 'the address of this tunnel has changed'));
+    await expect(failed).rejects.toMatchObject({ reason: 'unreachable' });
+    await until(() => echo.isClosed);
+    const lost = (await open()).receive(60_000);
+    await shared.close({ graceMs: 0 });
+    await expect(lost).rejects.toThrow('lost');
+  });
+
+  it.each([{ host: '' }, { host: 'a b' }, { host: '10.0.0.1', family: 5 }, { host: 1 }, {}])(
+    'refuses the request %j',
+    async (request) => {
+      const socket = await openLocalStream(path);
+      socket.setEncoding('utf8').write(`${JSON.stringify({ request: 'echo', ...request })}\n`);
+      const [reply] = (await once(socket, 'data')) as [string];
+      expect(JSON.parse(reply)).toMatchObject({ reason: 'bad-request' });
+      expect(echoes).toEqual([]);
+    },
+  );
 });
