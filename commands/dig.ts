@@ -6,7 +6,7 @@ import { digFlags, runDig } from '../src/cli/run/probe/run-dig.js';
 
 export default class Dig extends BaseCommand {
   static override description =
-    'Look up a name with the name servers inside the tunnel.\nExits with code 0 if a name server responded, even if the name does not exist, and with 5 if none did.';
+    'Look up a name with the name servers inside the tunnel.\nThe command uses the tunnel of a running "arctun up". Without one, it opens a tunnel until it ends. Exits with code 0 if a name server responded, even if the name does not exist, and with 5 if none did.';
   static override examples = [
     'arctun dig pong.soracom.io',
     'arctun dig --short soracom.io MX',

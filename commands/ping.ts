@@ -6,7 +6,7 @@ import { pingFlags, runPing } from '../src/cli/run/probe/run-ping.js';
 
 export default class Ping extends BaseCommand {
   static override description =
-    'Ping a host inside the tunnel.\nExits with code 0 if at least one reply arrived, and with 1 if none did.';
+    'Ping a host inside the tunnel.\nThe command uses the tunnel of a running "arctun up". Without one, it opens a tunnel until it ends. Exits with code 0 if at least one reply arrived, and with 1 if none did.';
   static override examples = [
     'arctun ping pong.soracom.io',
     'arctun ping -c 0 100.127.100.127',

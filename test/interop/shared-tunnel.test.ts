@@ -1,5 +1,5 @@
 /**
- * `send`, `exec` and `connect` through the tunnel of a running `up`, as a user without privileges,
+ * `send`, `exec`, `connect`, `ping` and `dig` through the tunnel of a running `up`, as a user without privileges,
  * with wireguard-go and the kernel's TCP as the peer.
  */
 import { execFileSync } from 'node:child_process';
@@ -90,7 +90,7 @@ function wg(what: string): string {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-describeWith(PEERS, 'commands with a running up in userspace', () => {
+describeWith([...PEERS, 'git'], 'commands with a running up in userspace', () => {
   let up: TestProcess;
   let before: string;
 
@@ -157,6 +157,75 @@ describeWith(PEERS, 'commands with a running up in userspace', () => {
     },
     60_000,
   );
+
+  it('pings, with the round trips that the up measured', async () => {
+    const { code, stdout, stderr } = await run('ping', '-c', '3', '-i', '0.2', 'one.test');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const reply = (sequence: number) =>
+      `64 bytes from ${SERVICE}: icmp_seq=${sequence} ttl=64 time=T ms\n`;
+    expect(stdout.replaceAll(/time=[\d.]+ ms/g, 'time=T ms')).toContain(
+      `PING one.test (${SERVICE}) 56(84) bytes of data.\n${reply(1)}${reply(2)}${reply(3)}`,
+    );
+    const json = await run('ping', '--json', '-c', '1', '--hosts', `camera=${SERVICE}`, 'camera');
+    expect(JSON.parse(json.stdout)).toMatchObject({ host: 'camera', address: SERVICE, sent: 1 });
+  }, 60_000);
+
+  it.each([
+    [5, '192.0.2.99', [], 'outside the allowed IPs'],
+    [5, 'nowhere.test', [], 'nowhere.test'],
+    [5, SERVICE, ['-6'], 'is not an IPv6 address'],
+    [2, SERVICE, ['-s', '1393'], 'a packet in the tunnel can hold 1392 bytes'],
+  ])(
+    'exits with %i for a ping to %s with %j',
+    async (code, host, flags, reason) => {
+      const failed = await run('ping', ...flags, host);
+      expect(failed).toMatchObject({ code, stdout: '' });
+      expect(failed.stderr).toContain(reason);
+    },
+    60_000,
+  );
+
+  it('looks up names with the name servers of the up', async () => {
+    const found = await run('dig', 'one.test');
+    expect(found).toMatchObject({ code: 0, stderr: '' });
+    expect(found.stdout).toMatch(/one\.test\.\t+\d+\tIN\tA\t100\.127\.69\.42\n/);
+    expect(found.stdout).toContain(`server: ${NAME_SERVER} (UDP)`);
+    const other = await run('dig', '--dns', SERVICE, 'one.test');
+    expect(other).toMatchObject({ code: 5, stdout: '' });
+  }, 60_000);
+
+  it('opens a proxy for exec that other users cannot use', async () => {
+    const exec = asUser(
+      arctun('exec', '--', 'sh', '-c', 'echo "<$ARCTUN_PROXY_URL>"; exec sleep 1000'),
+    );
+    const [, url] = await exec.output(/<(\S+)>/);
+    const { password, host } = new URL(url!);
+    expect(password).toMatch(/^[0-9a-f]{32}$/);
+    const curl = async (...words: readonly string[]) => {
+      const status = ['-sS', '-o', '/dev/null', '-w', '%{http_code} %{http_connect}'];
+      const command = ['curl', ...status, ...words, `http://${SERVICE}/bytes/1`];
+      const { code, stdout } = await server.processes.run([
+        ...inSpace(server.clientSpace),
+        ...command,
+      ]);
+      return `${code} ${stdout}`;
+    };
+    expect(await curl('-x', url!)).toBe('0 200 000');
+    expect(await curl('-x', url!.replace('http:', 'socks5h:'))).toBe('0 200 000');
+    expect(await curl('-x', `http://${host}`)).toBe('0 407 000');
+    expect(await curl('-x', `http://${host}`, '-p')).toBe('56 000 407');
+    expect(await curl('-x', `socks5h://${host}`)).toBe('97 000 000');
+    expect(await curl('-x', `socks4a://${host}`)).toBe('97 000 000');
+    exec.kill('SIGTERM');
+    expect((await exec.finished).code).toBe(143);
+  }, 60_000);
+
+  it('sends the password from the URL with git', async () => {
+    const command = 'GIT_TRACE_CURL=1 git ls-remote http://one.test/project.git 2>&1';
+    const { code, stdout } = await run('exec', '--', 'sh', '-c', command);
+    expect(stdout).toMatch(/HTTP\/1\.1 201/);
+    expect(code).toBe(0);
+  }, 60_000);
 
   it('carries 100 MB in each direction, byte for byte', async () => {
     const file = join(home, 'upload');
@@ -305,7 +374,7 @@ describeWith([...PEERS, ...SSH], 'ssh and git through connect', () => {
   }, 60_000);
 });
 
-describeWith([...PEERS, ...TUN_MODE], 'commands with a running up in tun mode', () => {
+describeWith([...PEERS, ...TUN_MODE, 'ping'], 'commands with a running up in tun mode', () => {
   beforeAll(async () => {
     await startServer();
     const up = server.arctun('up', '--mode', 'tun', '--log-format', 'json');
@@ -332,6 +401,19 @@ describeWith([...PEERS, ...TUN_MODE], 'commands with a running up in tun mode', 
     },
     60_000,
   );
+
+  it('looks up names, and refers to the system’s ping, which works', async () => {
+    const found = await runAsRoot('dig', '--short', 'one.test');
+    expect(found).toEqual({ code: 0, stdout: `${SERVICE}\n`, stderr: '' });
+    const refused = await runAsRoot('ping', SERVICE);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/arctun up \(pid \d+\) is in tun mode/);
+    const [, advice] = /(ping -I \S+ [\d.]+)/.exec(refused.stderr) ?? [];
+    const { code } = await server.processes.run([
+      ...[...inSpace(server.clientSpace), 'sh', '-c', `${advice} -c 1`],
+    ]);
+    expect(code).toBe(0);
+  }, 60_000);
 
   it('resolves names inside the tunnel', async () => {
     const curl = ['curl', '-sS', '-f', '-o', '/dev/null', '-w', '%{size_download}'];

@@ -1,5 +1,6 @@
 /** The inside of a tunnel, as one command uses it. */
 import type { DatagramDialer } from '../../proxy/datagram-dialer.js';
+import type { EchoDialer } from '../../proxy/echo-dialer.js';
 import type { ConfirmingDialer } from '../../proxy/tcp-exchange.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { TunnelListeners } from '../status/status-report.js';
@@ -12,6 +13,10 @@ export interface TunnelAccess {
   /** Opens TCP connections to addresses and names inside the tunnel. */
   readonly dialer: ConfirmingDialer;
   readonly datagramDialer: DatagramDialer;
+  /** Rejects with a UserError of kind `usage` if the running `up` has a network interface. */
+  readonly echoDialer: EchoDialer;
+  /** The name servers that the tunnel uses, as IP addresses in text form. */
+  readonly nameServers: readonly string[];
   /** The listeners of the running `up`. */
   readonly listeners: TunnelListeners;
   /**

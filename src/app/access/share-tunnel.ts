@@ -1,10 +1,13 @@
 /** Uses the tunnel of a running `up`, over its control socket or through its network interface. */
+import { parseIp } from '../../arc-config/value-syntax.js';
 import { codeOf, isDenied, messageOf } from '../../lib/errors/error-message.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { pause } from '../../lib/waits.js';
 import type { LocalConnections } from '../../ports/local-sockets.js';
+import type { EchoDialer } from '../../proxy/echo-dialer.js';
 import type { LocalStreams } from '../../proxy/shared/local-streams.js';
 import { SharedDatagramDialer } from '../../proxy/shared/shared-datagrams.js';
+import { SharedEchoDialer } from '../../proxy/shared/shared-echo.js';
 import { SharedDialer, type SharedDialerOptions } from '../../proxy/shared/shared-dialer.js';
 import { type BoundSockets, interfaceDialers } from '../../tunnel/interface/interface-dialer.js';
 import { TunnelError } from '../../tunnel/tunnel-error.js';
@@ -42,16 +45,14 @@ export async function shareTunnel(
   await ports.localStreams.check(socket);
   const report = await waitUntilUp(use, options, ports);
   ports.log.debug({ holder, mode: report.mode }, 'using the tunnel of a running command');
-  const rest = { via: 'shared', listeners: report.listeners, close: done } as const;
+  const nameServers = report.nameServers ?? options.config.nameServers;
+  const { listeners } = report;
+  const rest = { via: 'shared', nameServers, listeners, close: done } as const;
   if (report.mode !== 'userspace') {
-    const { nameServers } = options.config;
-    const tunnel = {
-      ...report,
-      name: report.interface,
-      nameServers,
-      allowedIps: allAllowed(report),
-    };
-    return { ...interfaceDialers(tunnel, ports.boundSockets, ports), ...rest };
+    const allowedIps = allAllowed(report);
+    const tunnel = { ...report, name: report.interface, nameServers, allowedIps };
+    const echoDialer = new RefusedEchoDialer(report, holder);
+    return { ...interfaceDialers(tunnel, ports.boundSockets, ports), echoDialer, ...rest };
   }
   const shared: SharedDialerOptions = {
     connect: () => ports.localStreams.open(socket),
@@ -62,8 +63,32 @@ export async function shareTunnel(
   return {
     dialer: new SharedDialer(shared, confirms),
     datagramDialer: new SharedDatagramDialer(shared),
+    echoDialer: new SharedEchoDialer(shared, ports.clock),
     ...rest,
   };
+}
+
+/** Refers to the system's ping, because an ICMP socket requires a privilege or a system setting. */
+class RefusedEchoDialer implements EchoDialer {
+  readonly #report: StatusReport;
+  readonly #holder: string;
+
+  constructor(report: StatusReport, holder: string) {
+    this.#report = report;
+    this.#holder = holder;
+  }
+
+  open(host: string): Promise<never> {
+    const { mode, interface: name } = this.#report;
+    const isAddress = parseIp(host) !== undefined;
+    const next = [
+      ...(isAddress ? [] : ['Look up the address of the host with "arctun dig".']),
+      `Use the system's ping: ping -I ${name} ${isAddress ? host : 'ADDRESS'}`,
+    ];
+    const why = `${this.#holder} is in ${mode} mode, in which the system sends pings`;
+    const error = new UserError('usage', { what: `cannot ping ${host}`, why, next });
+    return Promise.reject(error);
+  }
 }
 
 function done(): Promise<void> {

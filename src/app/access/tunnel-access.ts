@@ -74,8 +74,10 @@ async function openOwn(
       throw error;
     }
     ports.log.debug({}, 'opened a tunnel for this command');
-    const { dialer, datagramDialer } = tunnel;
-    return { via: 'own', dialer, datagramDialer, listeners: {}, close };
+    const { dialer, datagramDialer, echoDialer } = tunnel;
+    const { nameServers } = options.config;
+    const dialers = { dialer, datagramDialer, echoDialer };
+    return { via: 'own', ...dialers, nameServers, listeners: {}, close };
   } catch (error) {
     await claim.close();
     throw error;

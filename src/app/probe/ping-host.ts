@@ -3,7 +3,8 @@ import { DialError } from '../../proxy/dialer.js';
 import type { EchoChannel, EchoErrorEvent, EchoEvent } from '../../proxy/echo-dialer.js';
 import type { Clock } from '../../ports/clock.js';
 import { UserError } from '../../lib/errors/user-error.js';
-import { accessError, type TunnelAccess } from './own-tunnel.js';
+import type { TunnelAccess } from '../access/access.js';
+import { dialFailure } from '../access/dial-failure.js';
 
 export interface PingHostOptions {
   /** An IP address, or a name to resolve inside the tunnel. */
@@ -91,7 +92,8 @@ export async function pingHost(
       channel.close();
     }
   } catch (error) {
-    throw accessError(error, `cannot ping ${host}`);
+    if (!(error instanceof DialError)) throw error;
+    throw dialFailure(error, `cannot ping ${host}`, 'Check the name or address of the host.');
   }
 }
 

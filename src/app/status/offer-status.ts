@@ -16,6 +16,8 @@ export interface OfferStatusOptions
   /** The interface's name, or the name in arc.json. */
   readonly interfaceName: string;
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
+  /** The name servers inside the tunnel, as IP addresses in text form. */
+  readonly nameServers?: readonly string[] | undefined;
   /** The requests that take over a connection to the control socket. */
   readonly streams?: StreamRequests | undefined;
   /** Candidate folders for the control socket. The first usable folder is used. */
@@ -83,14 +85,14 @@ async function openPages(
 
 async function reportOf(
   { name, pages }: { readonly name: string; readonly pages: PageListener | undefined },
-  { tunnel, simId, version, pid, uapiName, listeners }: OfferStatusOptions,
+  { tunnel, simId, version, pid, uapiName, nameServers, listeners }: OfferStatusOptions,
   { clock }: OfferStatusPorts,
 ): Promise<StatusReport> {
   const source = tunnel();
   if (source === undefined) throw new Error('the tunnel is not open yet');
   return {
     ...(await timelyStatus(source, CONTROL_DEADLINE, clock)),
-    ...{ name, simId, version, pid, uapiName },
+    ...{ name, simId, version, pid, uapiName, nameServers },
     listeners: { ...listeners(), status: pages?.url },
   };
 }

@@ -31,6 +31,8 @@ export interface TunnelListeners {
 
 /** The status as plain data without secrets. */
 export interface StatusReport extends TunnelIdentity, TunnelStatus {
+  /** The name servers inside the tunnel, as IP addresses in text form. */
+  readonly nameServers?: readonly string[] | undefined;
   readonly listeners: TunnelListeners;
 }
 
@@ -121,5 +123,6 @@ export const isStatusReport = object<StatusReport>({
   ),
   openedUnix: isNumber,
   peers: listOf(isPeer),
+  nameServers: optional(listOf(isText)),
   connections: optional(isNumber),
 });

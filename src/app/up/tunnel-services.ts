@@ -95,7 +95,7 @@ export function withFinding(error: unknown, finding: Finding | undefined): unkno
 
 function statusOffer(
   { offer }: TunnelServiceOptions,
-  { running, arcConfig, signal }: ServedTunnel,
+  { running, arcConfig, tunnelConfig, signal }: ServedTunnel,
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
@@ -111,6 +111,7 @@ function statusOffer(
     interfaceName,
     simId: arcConfig.config.simId,
     uapiName,
+    nameServers: tunnelConfig.nameServers,
     listeners: () => ({ ...listeners, ...(forwards && { forwards: forwards.list() }) }),
     streams: shared?.requests,
     counters,

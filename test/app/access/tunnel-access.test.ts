@@ -78,6 +78,36 @@ it('uses the system’s sockets if the up has a network interface', async () => 
   });
 });
 
+it.each([
+  ['192.0.2.9', ["Use the system's ping: ping -I soratun0 192.0.2.9"]],
+  [
+    'pong.test',
+    [
+      'Look up the address of the host with "arctun dig".',
+      "Use the system's ping: ping -I soratun0 ADDRESS",
+    ],
+  ],
+])('refers to the system’s ping for %s if the up has a network interface', async (host, next) => {
+  hold({ command: 'up', pid: 1234, interface: 'soratun0', socket: SOCKET });
+  answer({ ...REPORT, mode: 'kernel', interface: 'soratun0', listeners: {} });
+  const { echoDialer } = (await open({ command: 'ping' })) as TunnelAccess;
+  await expect(echoDialer.open(host)).rejects.toMatchObject({
+    kind: 'usage',
+    what: `cannot ping ${host}`,
+    why: 'arctun up (pid 1234) is in kernel mode, in which the system sends pings',
+    next,
+  });
+});
+
+it.each([
+  [['192.0.2.53'], ['192.0.2.53']],
+  [undefined, ['100.127.0.53']],
+])('uses the name servers %j of the running up', async (nameServers, expected) => {
+  hold(UP);
+  answer({ ...REPORT, nameServers });
+  expect(await open()).toMatchObject({ nameServers: expected });
+});
+
 it('waits for the first handshake of the running up', async () => {
   hold(UP);
   answer({ ...REPORT, ...CONNECTING });

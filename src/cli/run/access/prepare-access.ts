@@ -3,7 +3,7 @@ import type { AccessOptions } from '../../../app/access/access.js';
 import type { AccessPorts } from '../../../app/access/tunnel-access.js';
 import { readableWarning } from '../../../app/config/config-file-rights.js';
 import { loadTunnelConfig } from '../../../app/config/load-arc-config.js';
-import { planTunnel } from '../../../app/up/plan-tunnel.js';
+import { planTunnel, type TunnelPlan } from '../../../app/up/plan-tunnel.js';
 import type { LogLevel } from '../../../ports/log.js';
 import type { accessFlags } from '../../flags/access-flags.js';
 import type { configFlag } from '../../flags/config-flag.js';
@@ -24,11 +24,15 @@ export interface PreparedAccess {
   readonly ports: AccessPorts;
 }
 
-/** @throws UserError if arc.json cannot be read or has no session */
+/**
+ * @param names how an own tunnel resolves names
+ * @throws UserError if arc.json cannot be read or has no session
+ */
 export async function prepareAccess(
   flags: AccessFlagValues,
   context: AccessContext,
   level: LogLevel,
+  names: Pick<TunnelPlan, 'nameServers' | 'hosts'> = {},
 ): Promise<PreparedAccess> {
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const arcConfig = await loadTunnelConfig(flags.config, home);
@@ -38,7 +42,7 @@ export async function prepareAccess(
   if (warning !== undefined) log.warn({}, warning);
   return {
     options: {
-      config: planTunnel({ arcConfig }, ports),
+      config: planTunnel({ arcConfig, ...names }, ports),
       wait: flags.wait * 1000,
       force: flags.force,
       pid: process.pid,

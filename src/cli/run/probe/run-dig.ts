@@ -12,7 +12,8 @@ import type { Flags, FlagValues } from '../../flags/flag.js';
 import { digText, digValue, shortDigText } from '../../output/dig-text.js';
 import type { Output } from '../../output/output.js';
 import { renderJson } from '../../output/render.js';
-import { ownTunnelFlags, type ProbeContext, runProbe } from './own-tunnel.js';
+import type { AccessContext } from '../access/prepare-access.js';
+import { probeFlags, runProbe } from './run-probe.js';
 
 export const digFlags = {
   reverse: {
@@ -21,7 +22,7 @@ export const digFlags = {
     description: 'Look up the name of an IP address; NAME is then the address.',
   },
   short: { type: 'boolean', description: 'Print only the values of the records.' },
-  ...ownTunnelFlags,
+  ...probeFlags,
   json: { type: 'boolean', description: 'Print the result as JSON.', exclusive: ['short'] },
 } as const satisfies Flags;
 
@@ -36,13 +37,14 @@ export interface DigWords {
 export async function runDig(
   flags: DigChoice,
   words: DigWords,
-  context: ProbeContext,
+  context: AccessContext,
   output: Output,
 ): Promise<void> {
   const question = readQuestion(words, flags.reverse);
-  const found = await runProbe('dig', flags, new Map(), context, (probe) =>
-    digName({ ...question, servers: probe.servers, signal: probe.signal }, probe, probe.ports),
-  );
+  const found = await runProbe('dig', flags, new Map(), context, (probe) => {
+    const { access, ports, servers, signal } = probe;
+    return digName({ ...question, servers, signal }, access, ports);
+  });
   if (flags.json) output.write(renderJson(digValue(found)));
   else output.write(harmlessLines(flags.short ? shortDigText(found) : digText(found)));
 }

@@ -1,4 +1,5 @@
 /** Defines the flags of `ping`, and runs the command. */
+import { withHosts } from '../../../app/probe/fixed-hosts.js';
 import { pingHost, type PingObserver, type PingSummary } from '../../../app/probe/ping-host.js';
 import { codeOf } from '../../../lib/errors/error-message.js';
 import { StoppedError } from '../../../lib/errors/stopped-error.js';
@@ -15,7 +16,8 @@ import {
   pingSummaryValue,
 } from '../../output/ping-text.js';
 import { renderJson, renderText } from '../../output/render.js';
-import { ownTunnelFlags, type ProbeContext, runProbe } from './own-tunnel.js';
+import type { AccessContext } from '../access/prepare-access.js';
+import { probeFlags, runProbe } from './run-probe.js';
 
 /** The shortest interval in seconds, because pings are metered traffic. */
 const SHORTEST_INTERVAL = 0.2;
@@ -61,7 +63,7 @@ export const pingFlags = {
     exclusive: ['ipv6'],
   },
   ipv6: { type: 'boolean', char: '6', description: 'Use only an IPv6 address of the host.' },
-  ...ownTunnelFlags,
+  ...probeFlags,
   hosts: { ...hostsFlag.hosts, helpGroup: 'Tunnel' },
   json: { type: 'boolean', description: 'Print only the statistics, as JSON.' },
 } as const satisfies Flags;
@@ -75,7 +77,7 @@ type PingChoice = FlagValues<typeof configFlag & typeof pingFlags>;
 export async function runPing(
   flags: PingChoice,
   host: string,
-  context: ProbeContext,
+  context: AccessContext,
 ): Promise<number> {
   const options = {
     host,
@@ -89,8 +91,15 @@ export async function runPing(
   const page = new PingPage(await context.printer());
   const { summary, reason } = await runProbe('ping', flags, hosts, context, async (probe) => {
     const signal = AbortSignal.any([probe.signal, page.signal]);
-    const { clock } = probe.ports;
-    const found = await pingHost({ ...options, signal }, probe, clock, observer(flags, page));
+    const { access, ports } = probe;
+    // The running `up` does not know the names of this command.
+    const tunnel = { echoDialer: withHosts(access.echoDialer, hosts) };
+    const found = await pingHost(
+      { ...options, signal },
+      tunnel,
+      ports.clock,
+      observer(flags, page),
+    );
     return { summary: found, reason: probe.signal.reason as unknown };
   });
   page.write(
