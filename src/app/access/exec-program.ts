@@ -4,8 +4,8 @@ import { Secret } from '../../lib/secrets/secret.js';
 import { CommandError, type ForegroundPrograms } from '../../ports/command-runner.js';
 import type { HttpListener } from '../../proxy/http/listener.js';
 import { startMixedPort } from '../../proxy/mixed/mixed-port.js';
-import type { TunnelListeners } from '../status/status-report.js';
 import type { AccessOptions, TunnelAccess } from './access.js';
+import { passwordlessProxy } from './passwordless-proxy.js';
 import { type AccessPorts, openAccess } from './tunnel-access.js';
 
 /** How long, in milliseconds, the program's last data may take to arrive. */
@@ -41,7 +41,7 @@ export async function execProgram(
   const access = await openAccess({ ...options, command: 'exec' }, ports);
   let proxy: HttpListener | undefined;
   try {
-    let address = openProxy(access.listeners);
+    let address = passwordlessProxy(access.listeners);
     if (address === undefined) {
       const password = randomPassword(ports);
       proxy = await openPort(access, password, ports);
@@ -56,13 +56,6 @@ export async function execProgram(
     await proxy?.close({ graceMs: GRACE });
     await access.close(Math.max(0, deadline - ports.clock.now()));
   }
-}
-
-/** Returns the proxy's address if every program can use the proxy without a password. */
-function openProxy({ proxy, proxyHasPassword }: TunnelListeners): string | undefined {
-  // Most programs cannot use a proxy on a Unix socket.
-  const isUsable = proxyHasPassword !== true && proxy?.startsWith('unix:') === false;
-  return isUsable ? proxy : undefined;
 }
 
 /** The hexadecimal digits need no encoding in a URL. */

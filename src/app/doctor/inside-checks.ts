@@ -7,6 +7,7 @@ import { UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
 import { encodeQuestion, readAnswer } from '../../tunnel/names/name-question.js';
 import { DNS_PORT } from '../../tunnel/names/name-resolver.js';
 import type { Entropy } from '../../ports/entropy.js';
+import { passwordlessProxy } from '../access/passwordless-proxy.js';
 import type { StatusReport } from '../status/status-report.js';
 import { type Check, failed, ok, skipped } from './check.js';
 import type { DoctorPorts } from './doctor-ports.js';
@@ -121,14 +122,18 @@ function unreached(why: string, reason: string | undefined): Check {
 /**
  * Makes both checks through the proxy of a running `up`.
  *
- * @returns skipped checks if that `up` has no proxy
+ * @returns skipped checks if that `up` has no proxy that works without a password
  */
 export async function checkThroughRunning(
-  { listeners: { proxy }, pid }: Pick<StatusReport, 'listeners' | 'pid'>,
+  { listeners, pid }: Pick<StatusReport, 'listeners' | 'pid'>,
   { connectThrough }: Pick<DoctorPorts['system'], 'connectThrough'>,
 ): Promise<readonly [names: Check, endpoint: Check]> {
+  const proxy = passwordlessProxy(listeners);
   if (proxy === undefined) {
-    const why = `arctun up (pid ${pid}) has no proxy to check this through`;
+    const why =
+      listeners.proxy === undefined
+        ? `arctun up (pid ${pid}) has no proxy to check this through`
+        : `the proxy of arctun up (pid ${pid}) requires a password or is on a Unix socket`;
     return [skipped('name-servers', why), skipped('unified-endpoint', why)];
   }
   const byName = { host: NAME, port: TARGET.port };
