@@ -278,6 +278,21 @@ describeWith([...PEERS, 'git'], 'commands with a running up in userspace', () =>
     ]);
   }, 60_000);
 
+  it('pings several times at once, and prints the statistics after SIGINT', async () => {
+    const [endless, ...others] = ['0', '3', '3'].map((count) =>
+      asUser(arctun('ping', '-c', count, '-i', '0.2', SERVICE)),
+    );
+    for (const { code, stdout } of await Promise.all(others.map(({ finished }) => finished))) {
+      expect(stdout).toContain('3 packets transmitted, 3 received, 0% packet loss');
+      expect(code).toBe(0);
+    }
+    await endless!.output(/icmp_seq=2 /);
+    endless!.kill('SIGINT');
+    const { code, stdout } = await endless!.finished;
+    expect(stdout).toMatch(/ping statistics ---\n\d+ packets transmitted/);
+    expect(code).toBe(0);
+  }, 60_000);
+
   it('passes on the exit code, and does not write to standard output', async () => {
     expect(await run('exec', '--', 'sh', '-c', 'echo "$@"; exit 7', 'x', 'a', 'b', 'a')).toEqual({
       code: 7,
@@ -296,8 +311,10 @@ describeWith([...PEERS, 'git'], 'commands with a running up in userspace', () =>
     const large = asUser(arctun('connect', `${SERVICE}:80`), { interactive: true });
     large.child.stdin!.write(request);
     await large.output(/200 OK/);
+    const ping = asUser(arctun('ping', '-c', '0', '-i', '0.2', SERVICE));
+    await ping.output(/icmp_seq=2 /);
     up.kill('SIGKILL');
-    for (const process of [connect, large]) {
+    for (const process of [connect, large, ping]) {
       const { code, stderr } = await process.finished;
       expect(code).toBe(5);
       expect(stderr).toContain('which owns the tunnel, has stopped');
