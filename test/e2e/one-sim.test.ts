@@ -62,10 +62,10 @@ it('sends through the running up', async () => {
   );
 }, 60_000);
 
-it('runs a program through the proxy of the running up, or a port of its own', async () => {
+it('runs a program through a port with a password if the running up has no proxy', async () => {
   const { code, stdout } = await run('exec', '--', 'env');
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^http_proxy=http:\/\/127\.0\.0\.1:\d+$/m);
+  expect(stdout).toMatch(/^http_proxy=http:\/\/arctun:[0-9a-f]{32}@127\.0\.0\.1:\d+$/m);
   expect(stdout).toMatch(/^ARCTUN_FORWARD_URL=http:\/\/127\.0\.0\.1:\d+$/m);
 }, 60_000);
 

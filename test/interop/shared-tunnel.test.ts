@@ -324,6 +324,32 @@ describeWith([...PEERS, 'git'], 'commands with a running up in userspace', () =>
   }, 60_000);
 });
 
+describeWith(PEERS, 'exec with a running up whose proxy has a password', () => {
+  beforeAll(startServer, 60_000);
+  afterAll(stopServer);
+
+  it('opens a port with another password', async () => {
+    const up = asUser(
+      arctun(
+        'up',
+        '--mode',
+        'userspace',
+        '--forward-listen',
+        '127.0.0.1:0',
+        '--log-format',
+        'json',
+      ),
+      { env: { ARCTUN_PROXY_LISTEN: '127.0.0.1:0', ARCTUN_PROXY_PASSWORD: 'secret of the up' } },
+    );
+    await up.output(/is up/);
+    const curl = 'curl -sS -o /dev/null -w %{http_code} http://one.test/bytes/1';
+    const script = `echo "$http_proxy"; ${curl}`;
+    const { code, stdout, stderr } = await run('exec', '--', 'sh', '-c', script);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^http:\/\/arctun:[0-9a-f]{32}@127\.0\.0\.1:\d+\n200$/);
+  }, 60_000);
+});
+
 describeWith([...PEERS, ...SSH], 'ssh and git through connect', () => {
   beforeAll(async () => {
     await startServer();
