@@ -17,7 +17,7 @@ export { localConnections } from '../system/network/local-connection.js';
 export { bindSocketFile, localListeners } from '../system/network/local-listener.js';
 export { localStreams } from '../system/network/local-stream.js';
 export { portHolder } from '../system/network/port-holder.js';
-export { connectThrough, tryListen } from '../system/network/probe-listener.js';
+export { tryListen } from '../system/network/probe-listener.js';
 export { systemResolver } from '../system/network/resolver.js';
 export { udpSockets } from '../system/network/udp-socket.js';
 export { systemCommands } from '../system/process/command-runner.js';

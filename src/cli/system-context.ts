@@ -100,9 +100,9 @@ export function createSystemContext(version: string) {
 }
 
 async function doctorSystem() {
-  const { connectThrough, makePrivate, tryFolder, tryListen } = await adapters();
+  const { makePrivate, tryFolder, tryListen } = await adapters();
   const user = process.geteuid?.();
-  return { connectThrough, makePrivate, tryFolder, tryListen, user, nodeVersion: process.version };
+  return { makePrivate, tryFolder, tryListen, user, nodeVersion: process.version };
 }
 
 async function stopSignal(): Promise<AbortSignal> {

@@ -23,29 +23,34 @@ const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/;
  * Parses `127.0.0.1:8888`, `[::1]:8888`, `localhost:8888`; `:8888` and `8888` mean 127.0.0.1.
  *
  * @param usualPort the port that the advice shows, which differs for each listener
+ * @param otherwise advice besides an address
  * @throws UserError of kind `usage`
  */
-export function parseListenAddress(text: string, usualPort: number): ListenAddress {
+export function parseListenAddress(
+  text: string,
+  usualPort: number,
+  otherwise: readonly string[] = [],
+): ListenAddress {
   const [, bracketed, plain, digits] = LISTEN_ADDRESS.exec(text) ?? [];
   const port = Number(digits);
-  if (digits === undefined || port > 65_535) throw notAnAddress(text, usualPort);
+  const fault = () => notAnAddress(text, usualPort, otherwise);
+  if (digits === undefined || port > 65_535) throw fault();
   if (bracketed !== undefined) {
-    if (isIP(bracketed) !== 6) throw notAnAddress(text, usualPort);
+    if (isIP(bracketed) !== 6) throw fault();
     return { host: bracketed, port };
   }
   const host = plain === undefined || plain === '' ? DEFAULT_HOST : plain;
   // Digits and dots must form a full address, because resolvers interpret `127.1` differently.
   const isAddress = isIP(host) === 4;
-  if (!isAddress && (/^[\d.]+$/.test(host) || !HOST_NAME.test(host)))
-    throw notAnAddress(text, usualPort);
+  if (!isAddress && (/^[\d.]+$/.test(host) || !HOST_NAME.test(host))) throw fault();
   return { host, port };
 }
 
-function notAnAddress(text: string, usualPort: number): UserError {
+function notAnAddress(text: string, usualPort: number, otherwise: readonly string[]): UserError {
   return new UserError('usage', {
     what: `cannot listen on ${JSON.stringify(text)}`,
     why: 'the address must have the form ADDRESS:PORT, with a port from 0 to 65535',
-    next: [`Use the form 127.0.0.1:${usualPort}, or [::1]:${usualPort} for IPv6.`],
+    next: [`Use the form 127.0.0.1:${usualPort}, or [::1]:${usualPort} for IPv6.`, ...otherwise],
   });
 }
 

@@ -281,6 +281,29 @@ it('asks a running up, and does not disturb it', async () => {
   expect((await up.finished).code).toBe(0);
 }, 60_000);
 
+it.each([
+  ['a proxy with a password', ['--proxy-listen', '127.0.0.1:0'], { ARCTUN_PROXY_PASSWORD: 'p' }],
+  ['a proxy on a Unix socket', ['--proxy-listen', './proxy.sock'], {}],
+  ['no proxy', ['--proxy-listen', 'off'], {}],
+])(
+  'checks the inside of the tunnel of an up with %s',
+  async (_, proxy, variables) => {
+    const listeners = ['--forward-listen', '127.0.0.1:0', ...proxy];
+    const command = [process.execPath, ARCTUN, 'up', '--json', ...listeners];
+    const up = processes.start(command, { cwd: folder, env: { ...environment(), ...variables } });
+    await up.output(/"forward"/);
+    await doctor.expectHealthy(listeners, [...OPTIONAL, 'path-mtu']);
+    up.kill();
+    await up.finished;
+  },
+  60_000,
+);
+
+it('accepts the path of a Unix socket for the proxy', async () => {
+  const listeners = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', './proxy.sock'];
+  await doctor.expectHealthy(listeners, OPTIONAL);
+}, 60_000);
+
 it('prints the same for people', async () => {
   chmodSync(path(), 0o644);
   const shown = await run('doctor', ...FREE_PORTS);

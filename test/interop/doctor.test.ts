@@ -95,7 +95,7 @@ describeWith([...TUN_MODE, 'nft'], 'doctor with wireguard-go as the server', () 
     expect(found.remedy).toContain(`allow outgoing UDP packets to port ${LISTEN_PORT}`);
     allowAll(server.serverSpace);
     await up.output(/Tunnel to .* is up/);
-    // Its name servers and the Unified Endpoint are checked through its proxy.
+    // Its name servers and the Unified Endpoint are checked through its control socket.
     await doctor.expectHealthy(PARAMETERS, [...OFFLINE, 'path-mtu']);
     up.kill();
     await up.finished;

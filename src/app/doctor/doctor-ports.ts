@@ -2,10 +2,10 @@
 import type { ArcProfile } from '../../arc-config/arc-config.js';
 import type { Files } from '../../ports/files.js';
 import type { KeyClaims } from '../../ports/key-claims.js';
-import type { LocalConnections } from '../../ports/local-sockets.js';
 import type { InterfaceLeftovers, PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
+import type { ShareTunnelPorts } from '../access/share-tunnel.js';
 import type { SignInPorts } from '../credentials/signed-in.js';
 import type { TunnelMode } from '../up/choose-mode.js';
 import type { PortHolder } from '../up/port-taken.js';
@@ -35,12 +35,6 @@ export interface DoctorOptions {
   readonly signal: AbortSignal;
 }
 
-/** A connection attempt through the proxy of a running `up`. */
-export type ProxyAnswer =
-  | { readonly isOpen: true }
-  /** `reason` is a word of docs/reference/errors.md, if the response contains one. */
-  | { readonly isOpen: false; readonly reason: string | undefined; readonly why: string };
-
 /** The operating system, as far as only `doctor` needs it. */
 export interface DoctorSystem {
   /** The ID of this user; undefined on a system without user IDs. */
@@ -58,21 +52,14 @@ export interface DoctorSystem {
   tryFolder(folder: string): Promise<{ readonly exists: boolean; readonly fault?: Error }>;
   /** Sets a file's mode to 0600. @throws Error with the system's `code` */
   makePrivate(path: string): Promise<void>;
-  /** Opens a connection with CONNECT and closes it. Settles within `timeout` ms. Never rejects. */
-  connectThrough(
-    proxy: string,
-    target: { readonly host: string; readonly port: number },
-    timeout: number,
-  ): Promise<ProxyAnswer>;
 }
 
 export type AccountApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim'>;
 
-export interface DoctorPorts extends TunnelPorts {
+export interface DoctorPorts extends TunnelPorts, ShareTunnelPorts {
   readonly files: Files;
   readonly system: DoctorSystem;
   readonly claims: KeyClaims;
-  readonly connections: LocalConnections;
   readonly portHolder: PortHolder;
   readonly account: SignInPorts<AccountApi>;
   /**

@@ -138,9 +138,9 @@ async function findUser(
   { runFolders }: DoctorOptions,
   { connections, claims }: DoctorPorts,
 ): Promise<SimUser> {
-  const { reports } = await findTunnels({ folders: runFolders }, connections);
+  const { reports, sockets } = await findTunnels({ folders: runFolders }, connections);
   const report = reports.find((found) => found.publicKey === formatKey(publicKey));
-  if (report !== undefined) return { report, holder: undefined };
+  if (report !== undefined) return { report, socket: sockets.get(report), holder: undefined };
   return { report: undefined, holder: await findSimHolder(publicKey, claims) };
 }
 

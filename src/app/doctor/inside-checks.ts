@@ -7,10 +7,7 @@ import { UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
 import { encodeQuestion, readAnswer } from '../../tunnel/names/name-question.js';
 import { DNS_PORT } from '../../tunnel/names/name-resolver.js';
 import type { Entropy } from '../../ports/entropy.js';
-import { passwordlessProxy } from '../access/passwordless-proxy.js';
-import type { StatusReport } from '../status/status-report.js';
 import { type Check, failed, ok, skipped } from './check.js';
-import type { DoctorPorts } from './doctor-ports.js';
 
 /** A name that SORACOM's name servers have. A server that does not have it also answers. */
 const NAME = 'uni.soracom.io';
@@ -98,6 +95,10 @@ export async function checkUnifiedEndpoint(
     return reached();
   } catch (error) {
     signal.throwIfAborted();
+    // The running `up` is another version of arctun, or has just stopped.
+    if (error instanceof DialError && error.reason === 'not-ready') {
+      return skipped('unified-endpoint', messageOf(error));
+    }
     const why = timeout.aborted ? `no answer within ${CONNECT_TIMEOUT / 1000} s` : messageOf(error);
     return unreached(why, error instanceof DialError ? error.reason : undefined);
   }
@@ -117,53 +118,4 @@ function unreached(why: string, reason: string | undefined): Check {
         ? `Add ${TARGET.host}/32 to additionalAllowedIPs in arc.json.`
         : 'Check that the SIM has this session with "arctun sim show", and try again later.',
   });
-}
-
-/**
- * Makes both checks through the proxy of a running `up`.
- *
- * @returns skipped checks if that `up` has no proxy that works without a password
- */
-export async function checkThroughRunning(
-  { listeners, pid }: Pick<StatusReport, 'listeners' | 'pid'>,
-  { connectThrough }: Pick<DoctorPorts['system'], 'connectThrough'>,
-): Promise<readonly [names: Check, endpoint: Check]> {
-  const proxy = passwordlessProxy(listeners);
-  if (proxy === undefined) {
-    const why =
-      listeners.proxy === undefined
-        ? `arctun up (pid ${pid}) has no proxy to check this through`
-        : `the proxy of arctun up (pid ${pid}) requires a password or is on a Unix socket`;
-    return [skipped('name-servers', why), skipped('unified-endpoint', why)];
-  }
-  const byName = { host: NAME, port: TARGET.port };
-  const [named, reachedAt] = await Promise.all([
-    connectThrough(proxy, byName, CONNECT_TIMEOUT),
-    connectThrough(proxy, TARGET, CONNECT_TIMEOUT),
-  ]);
-  return [answerOfNames(named), answerOfEndpoint(reachedAt)];
-}
-
-type Answer = Awaited<ReturnType<DoctorPorts['system']['connectThrough']>>;
-
-function answerOfNames(answer: Answer): Check {
-  // With any other failure, the name servers have answered, or the proxy did not ask them.
-  if (answer.isOpen || answer.reason === 'no-such-name') {
-    return ok('name-servers', 'The name servers of the running tunnel answer.');
-  }
-  if (answer.reason !== 'name-unresolved') return skipped('name-servers', answer.why);
-  return failed('name-servers', {
-    kind: 'tunnel',
-    text: 'No name server inside the tunnel answers.',
-    cause: `${answer.why}.`,
-    remedy:
-      'Restart "arctun up" with --dns (ARCTUN_DNS) set to name servers that the tunnel reaches.',
-  });
-}
-
-function answerOfEndpoint(answer: Answer): Check {
-  if (answer.isOpen) return reached();
-  // Without a reason, the response does not come from inside the tunnel.
-  if (answer.reason === undefined) return skipped('unified-endpoint', answer.why);
-  return unreached(answer.why, answer.reason);
 }

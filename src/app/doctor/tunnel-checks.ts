@@ -1,13 +1,15 @@
 /** Checks the tunnel: that of a running `up`, otherwise one that is opened for the checks. */
+import { messageOf } from '../../lib/errors/error-message.js';
 import type { KeyClaim } from '../../ports/key-claims.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { StatusReport } from '../status/status-report.js';
+import { shareTunnel } from '../access/share-tunnel.js';
 import { findSimHolder } from '../up/claim-sim.js';
 import { simUseLine } from '../up/sim-use.js';
 import { attempt, type Check, skipped, skippedFor } from './check.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
 import { type Background, checkOwnHandshake, checkRunningHandshake } from './handshake-check.js';
-import { checkNameServers, checkThroughRunning, checkUnifiedEndpoint } from './inside-checks.js';
+import { checkNameServers, checkUnifiedEndpoint } from './inside-checks.js';
 import { checkPathMtu } from './path-mtu-check.js';
 import { rivalResult, runningRival, watchForRival } from './rival-check.js';
 
@@ -15,18 +17,21 @@ import { rivalResult, runningRival, watchForRival } from './rival-check.js';
 export interface SimUser {
   /** The status of a running `up`. */
   readonly report: StatusReport | undefined;
+  /** The control socket of that `up`. */
+  readonly socket?: string | undefined;
   /** A clause about any other process: `arctun send (pid 4711) is using this SIM`. */
   readonly holder: string | undefined;
 }
 
 export async function examineTunnel(
-  { report, holder }: SimUser,
+  user: SimUser,
   publicKey: Uint8Array,
   background: Background,
   options: DoctorOptions,
   ports: DoctorPorts,
 ): Promise<Check[]> {
-  if (report !== undefined) return examineRunning(report, background, options, ports);
+  const { report, socket = '', holder } = user;
+  if (report !== undefined) return examineRunning({ report, socket }, background, options, ports);
   if (holder !== undefined) return unexamined(holder);
   const claim = await takeClaim(publicKey, options, ports);
   if (claim === 'taken') {
@@ -59,12 +64,18 @@ async function takeClaim(
   }
 }
 
+interface RunningUp {
+  readonly report: StatusReport;
+  readonly socket: string;
+}
+
 async function examineRunning(
-  report: StatusReport,
+  up: RunningUp,
   background: Background,
-  { signal }: DoctorOptions,
-  { system }: DoctorPorts,
+  options: DoctorOptions,
+  ports: DoctorPorts,
 ): Promise<Check[]> {
+  const { report } = up;
   const handshake = checkRunningHandshake(report, background);
   const rival = runningRival(report);
   const mtu = skipped('path-mtu', `arctun up (pid ${report.pid}) is using the SIM`);
@@ -73,9 +84,41 @@ async function examineRunning(
     const endpoint = skippedFor('unified-endpoint', 'handshake');
     return [handshake, names, endpoint, mtu, rival];
   }
-  const [names, endpoint] = await checkThroughRunning(report, system);
-  signal.throwIfAborted();
+  const [names, endpoint] = await examineThrough(up, background, options, ports);
   return [handshake, ...beside(rival, [names, endpoint, mtu]), rival];
+}
+
+/** Makes the checks inside the tunnel of a running `up` in userspace, over its control socket. */
+async function examineThrough(
+  { report: { mode, pid }, socket }: RunningUp,
+  { tunnelConfig: config }: Background,
+  { signal, nameServers, pid: ownPid }: DoctorOptions,
+  ports: DoctorPorts,
+): Promise<readonly [names: Check, endpoint: Check]> {
+  const without = (why: string) =>
+    [skipped('name-servers', why), skipped('unified-endpoint', why)] as const;
+  if (mode !== 'userspace') {
+    return without(`doctor does not use the network interface of arctun up (pid ${pid})`);
+  }
+  const use = { command: 'up', pid, socket } as const;
+  const options = {
+    config,
+    command: 'doctor',
+    force: false,
+    pid: ownPid,
+    wait: 1,
+    signal,
+  } as const;
+  try {
+    const tunnel = await shareTunnel({ use }, options, ports);
+    const endpoint = await checkUnifiedEndpoint(tunnel, signal);
+    if (endpoint.outcome === 'skipped') return [{ ...endpoint, name: 'name-servers' }, endpoint];
+    const names = await checkNameServers(nameServers, tunnel, ports.entropy, signal);
+    return [names.check, endpoint];
+  } catch (error) {
+    signal.throwIfAborted();
+    return without(messageOf(error));
+  }
 }
 
 async function examineOwn(

@@ -19,6 +19,8 @@ export interface SilentTunnel {
 export interface FoundTunnels {
   /** The reports, sorted by name. */
   readonly reports: readonly StatusReport[];
+  /** The control socket of each reported tunnel. */
+  readonly sockets: ReadonlyMap<StatusReport, string>;
   readonly silent: readonly SilentTunnel[];
 }
 
@@ -37,14 +39,14 @@ export async function findTunnels(
   const listed = await Promise.all(folders.map((folder) => connections.list(folder)));
   const paths = listed.flat().filter((path) => name === undefined || nameOf(path) === name);
   const answers = await Promise.all(paths.map((path) => ask(path, connections)));
-  const reports: StatusReport[] = [];
+  const sockets = new Map<StatusReport, string>();
   const silent: SilentTunnel[] = [];
-  for (const answer of answers) {
+  for (const [index, answer] of answers.entries()) {
     if (answer === undefined) continue;
     if ('why' in answer) silent.push(answer);
-    else reports.push(answer);
+    else sockets.set(answer, paths[index] ?? '');
   }
-  return { reports: reports.sort(byName), silent: silent.sort(byName) };
+  return { reports: [...sockets.keys()].sort(byName), sockets, silent: silent.sort(byName) };
 }
 
 async function ask(

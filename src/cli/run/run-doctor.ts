@@ -12,7 +12,7 @@ import type { globalFlags } from '../flags/config-flag.js';
 import { credentialChoice, credentialFlags } from '../flags/credential-flags.js';
 import { type Flags, type FlagValues, grouped } from '../flags/flag.js';
 import { forwardFlags } from '../flags/listeners/forward-flags.js';
-import { nameServers, proxyFlags } from '../flags/listeners/proxy-flags.js';
+import { nameServers, proxyFlags, socketPath } from '../flags/listeners/proxy-flags.js';
 import { tunnelFlags } from '../flags/tunnel-flags.js';
 import { doctorCode, doctorText, doctorValue } from '../output/doctor-report.js';
 import { createProgress } from '../output/progress.js';
@@ -77,7 +77,8 @@ function wantedListeners(flags: DoctorFlags): readonly WantedListener[] {
   });
   const { 'forward-listen': forward, 'proxy-listen': proxy } = flags;
   const listeners = [parse('--forward-listen', forward, 8888)];
-  if (proxy !== 'off') {
+  // `up` replaces the Unix socket of a killed `up`, and so a path is not a port to check.
+  if (proxy !== 'off' && socketPath(proxy ?? '') === undefined) {
     listeners.push(parse('--proxy-listen', proxy ?? proxyFlags['proxy-listen'].defaultHelp, 1080));
   }
   return listeners;
@@ -106,6 +107,8 @@ async function doctorPorts(
     system: { ...system, koffiFailure: () => context.koffiFailure() },
     claims: await context.keyClaims(),
     connections: await context.localConnections(),
+    localStreams: await context.localStreams(),
+    boundSockets: await context.boundSockets(),
     portHolder: await context.portHolder(),
     account: {
       credentials: (profile) => resolveCredentials(choice, profile, credentialPorts, signal),

@@ -12,6 +12,7 @@ it('finds no tunnels in empty folders', async () => {
   const connections = new FakeConnections();
   await expect(findTunnels({ folders: FOLDERS }, connections)).resolves.toEqual({
     reports: [],
+    sockets: new Map(),
     silent: [],
   });
 });
@@ -22,8 +23,9 @@ it('returns the tunnels of all folders, by name', async () => {
   connections.sockets.set('/run/arctun/a.sock', answerOf('a'));
   connections.sockets.set('/state/run/b.sock', answerOf('b'));
   connections.sockets.set('/elsewhere/d.sock', answerOf('d'));
-  const { reports } = await findTunnels({ folders: FOLDERS }, connections);
+  const { reports, sockets } = await findTunnels({ folders: FOLDERS }, connections);
   expect(reports.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  expect(sockets.get(reports[1]!)).toBe('/state/run/b.sock');
   expect(connections.asked[0]).toEqual(['/run/arctun/a.sock', '{"request":"status"}\n']);
 });
 

@@ -22,7 +22,7 @@ const sent = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 it('answers at the control socket, until it is closed', async () => {
   const offer = await tunnel.open();
   expect(offer.url).toBeUndefined();
-  await expect(find()).resolves.toEqual({ reports: [sent(REPORT)], silent: [] });
+  await expect(find()).resolves.toMatchObject({ reports: [sent(REPORT)], silent: [] });
   await offer.close();
   expect(readdirSync(tunnel.folder)).toEqual([]);
 });

@@ -72,7 +72,7 @@ export function proxyPlace(
   if (path !== undefined) return { listen: { path }, isAskedFor };
   const hasPassword = Boolean(flags['proxy-password-file'] ?? env[PASSWORD_VARIABLE]);
   const listen = fromSetting('--proxy-listen', () => {
-    const address = parseListenAddress(text ?? DEFAULT_LISTEN, PORT);
+    const address = parseListenAddress(text ?? DEFAULT_LISTEN, PORT, [UNIX_FORM]);
     const otherwise = `Or set a password with --proxy-password-file or ${PASSWORD_VARIABLE}.`;
     requireLoopback(address.host, flags['allow-open'] || hasPassword, undefined, [otherwise]);
     return address;
@@ -80,8 +80,11 @@ export function proxyPlace(
   return { listen, isAskedFor };
 }
 
+/** Advice for a value that is not an address. */
+const UNIX_FORM = 'For a Unix socket, use a path that contains a slash, or unix:PATH.';
+
 /** Returns the path of `unix:PATH`, or of a path that contains a slash. */
-function socketPath(text: string): string | undefined {
+export function socketPath(text: string): string | undefined {
   const [, path] = /^unix:(.+)$/s.exec(text) ?? [];
   return path ?? (text.includes('/') && !text.includes('://') ? text : undefined);
 }
