@@ -104,7 +104,14 @@ export async function checkPorts(
   running: StatusReport | undefined,
   ports: Pick<DoctorPorts, 'system' | 'portHolder'>,
 ): Promise<Check> {
-  if (running !== undefined) return ok('ports', `arctun up (pid ${running.pid}) has its ports.`);
+  if (running !== undefined) {
+    return running.mode === 'userspace'
+      ? ok('ports', `arctun up (pid ${running.pid}) is using its ports.`)
+      : skipped(
+          'ports',
+          `arctun up (pid ${running.pid}) has a network interface and no such ports`,
+        );
+  }
   const usesInterface = mode === 'tun' || mode === 'kernel' || (mode === 'auto' && hasInterface);
   if (usesInterface)
     return skipped('ports', 'with a network interface, "up" does not listen on ports');

@@ -29,7 +29,7 @@ function nothingFound(checks: readonly Check[]): string {
 }
 
 function problemLines(problems: readonly FailedCheck[]): string[] {
-  const isFixable = problems.some(({ fix }) => fix !== undefined);
+  const fixable = problems.filter(({ fix }) => fix !== undefined);
   return [
     problems.length === 1 ? '1 problem:' : `${problems.length} problems:`,
     ...problems.flatMap(({ name, text, cause, remedy }) => [
@@ -37,8 +37,20 @@ function problemLines(problems: readonly FailedCheck[]): string[] {
       `    Cause: ${cause.replaceAll('\n', '\n    ')}`,
       `    Remedy: ${remedy}`,
     ]),
-    ...(isFixable ? ['', '"arctun doctor --fix" can fix this for you.'] : []),
+    ...(fixable.length === 0 ? [] : ['', fixLine(problems, fixable)]),
   ];
+}
+
+/** Names the fixable problems if `--fix` cannot fix all. */
+function fixLine(problems: readonly FailedCheck[], fixable: readonly FailedCheck[]): string {
+  const names = fixable.map(({ name }) => LABELS[name]).join(' and ');
+  const what =
+    fixable.length < problems.length
+      ? `the problem with ${names}`
+      : problems.length === 1
+        ? 'this problem'
+        : 'these problems';
+  return `"arctun doctor --fix" can fix ${what}.`;
 }
 
 /** Returns the JSON value that docs/reference/commands/doctor.md describes. */

@@ -26,8 +26,18 @@ FAIL file access: Other users can read arc.json.
       two
     Remedy: Run: chmod 600 arc.json
 
-"arctun doctor --fix" can fix this for you.
+"arctun doctor --fix" can fix this problem.
 `);
+});
+
+it('names the problem that --fix can fix, if there are others', () => {
+  const unfixable = { ...PROBLEM, fix: undefined };
+  const last = (checks: readonly Check[]) =>
+    doctorText(checks, { isTerminal: false }).trimEnd().split('\n').at(-1);
+  expect(last([{ ...unfixable, name: 'config' }, PROBLEM])).toBe(
+    '"arctun doctor --fix" can fix the problem with file access.',
+  );
+  expect(last([PROBLEM, PROBLEM])).toBe('"arctun doctor --fix" can fix these problems.');
 });
 
 it('shows symbols on a terminal', () => {
