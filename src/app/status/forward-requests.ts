@@ -72,8 +72,8 @@ function strings(value: unknown): readonly string[] {
 
 function unsupported(): never {
   throw new UserError('failed', {
-    what: 'cannot change port forwards',
-    why: 'the tunnel runs at a network interface, so programs can connect and listen without forwards',
+    what: 'cannot use port forwards',
+    why: 'the tunnel has a network interface, so programs can connect and listen without forwards',
     next: ['To use forwards, restart the tunnel with --mode userspace.'],
   });
 }

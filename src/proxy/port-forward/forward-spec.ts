@@ -21,6 +21,14 @@ export const FORWARD_FORM = {
   remote: 'PORT:HOST:HOSTPORT[/udp], PORT:HOSTPORT[/udp] or PORT:/PATH',
 } as const;
 
+/** The forms for removal, in which the target may be omitted. */
+const PLACE_FORM = {
+  local: '[BIND:]PORT[:HOST:HOSTPORT][/udp] or /PATH[:HOST:HOSTPORT]',
+  remote: 'PORT[:HOST:HOSTPORT][/udp]',
+} as const;
+
+const PLACE_EXAMPLE = { local: '8080', remote: '2222' } as const;
+
 const EXAMPLE = { local: '8080:10.0.0.3:80', remote: '2222:127.0.0.1:22' } as const;
 
 /** The length of sun_path without its final NUL (unix(7)). */
@@ -33,7 +41,8 @@ export class ForwardFault extends Error {
 
 /** @throws UserError of kind `usage` */
 export function parseForward(kind: PortForward['kind'], text: string): PortForward {
-  return explaining(kind, text, () => readForward(kind, text));
+  const form = `${FORWARD_FORM[kind]}, for example ${FORWARD_FLAG[kind]} ${EXAMPLE[kind]}`;
+  return explaining(kind, text, form, () => readForward(kind, text));
 }
 
 /**
@@ -42,7 +51,8 @@ export function parseForward(kind: PortForward['kind'], text: string): PortForwa
  * @throws UserError of kind `usage`
  */
 export function parsePlace(kind: PortForward['kind'], text: string): ForwardPlace {
-  return explaining(kind, text, () => readPlace(kind, text));
+  const form = `${PLACE_FORM[kind]}, for example ${FORWARD_FLAG[kind]} ${PLACE_EXAMPLE[kind]}`;
+  return explaining(kind, text, form, () => readPlace(kind, text));
 }
 
 /** @throws ForwardFault */
@@ -50,16 +60,15 @@ export function readForward(kind: PortForward['kind'], text: string): PortForwar
   return kind === 'local' ? readLocal(text) : readRemote(text);
 }
 
-function explaining<T>(kind: PortForward['kind'], text: string, read: () => T): T {
+function explaining<T>(kind: PortForward['kind'], text: string, form: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof ForwardFault)) throw error;
-    const flag = FORWARD_FLAG[kind];
     throw new UserError('usage', {
-      what: `cannot use ${flag}=${redactText(text)}`,
+      what: `cannot use ${FORWARD_FLAG[kind]}=${redactText(text)}`,
       why: error.message,
-      next: [`Use the form ${FORWARD_FORM[kind]}, for example ${flag} ${EXAMPLE[kind]}.`],
+      next: [`Use the form ${form}.`],
     });
   }
 }
@@ -77,6 +86,8 @@ function readLocal(text: string): LocalForward {
     const target = readTarget(fieldsOf(after.join(':')));
     return { kind: 'local', protocol: onlyTcp(protocol), listen: { path: readPath(path) }, target };
   }
+  if (/^[^:]*\/.*:/.test(rest))
+    throw new ForwardFault('the path of a Unix socket must begin with /');
   const fields = fieldsOf(rest);
   const listen = readListen(fields.slice(0, -2));
   return { kind: 'local', protocol, listen, target: readTarget(fields.slice(-2)) };
@@ -146,7 +157,10 @@ function plain(text: string): Field {
 
 function readListen(fields: readonly Field[]): ListenAddress {
   const [first, second] = fields;
-  if (first === undefined || fields.length > 2) {
+  if (fields.length > 2) {
+    throw new ForwardFault('the forward has too many fields; an IPv6 address must be in brackets');
+  }
+  if (first === undefined) {
     throw new ForwardFault('the forward must have a local port, a target host and a target port');
   }
   if (second === undefined) return { host: '127.0.0.1', port: readPort(first, 0) };

@@ -62,8 +62,8 @@ export function requireDistinctForwards(forwards: readonly PortForward[]): void 
     if (places.has(key)) {
       throw new UserError('usage', {
         what: `cannot forward ${listenText(forward)} twice`,
-        why: `two forwards (${FORWARD_FLAG[forward.kind]}) have the same place`,
-        next: ['Choose another port or path for one of them.'],
+        why: `two forwards (${FORWARD_FLAG[forward.kind]} or arc.json) listen there`,
+        next: ['Remove one of them, or choose another port or path for it.'],
       });
     }
     places.add(key);

@@ -42,7 +42,7 @@ it.each([
   ['', 'a local port, a target host and a target port'],
   ['8080', 'a local port, a target host and a target port'],
   ['8080:80', 'a local port, a target host and a target port'],
-  ['1:2:3:4:5', 'a local port, a target host and a target port'],
+  ['1:2:3:4:5', 'too many fields'],
   ['8080:10.0.0.3:', PORT_1],
   ['8080:10.0.0.3:0', PORT_1],
   ['8080:10.0.0.3:65536', PORT_1],
@@ -59,7 +59,8 @@ it.each([
   ['8080:[10.0.0.3]:80', 'the target host must be an IP address or a name'],
   ['8080::80', 'the target host must be an IP address or a name'],
   [`8080:${'x1Yz9'.repeat(8)}aB3:80`, 'the target host must be an IP address or a name'],
-  ['8080:fd00::3:80', 'a local port, a target host and a target port'],
+  ['8080:fd00::3:80', 'an IPv6 address must be in brackets'],
+  ['./a.sock:10.0.0.3:80', 'the path of a Unix socket must begin with /'],
   ['8080:[fd00::3:80', 'an IPv6 address must be in brackets'],
   ['8080:10.0.0.3:80/sctp', PORT_1],
   ['/run/a.sock:a:80/udp', 'a Unix socket cannot carry UDP'],
@@ -90,6 +91,17 @@ it('names the flag, the reason and the form in an error, but not a secret', () =
   });
   const key = `${'x1Yz9'.repeat(8)}aB3`;
   expect(String(thrownBy(() => parseForward('remote', `1:${key}:2`)))).not.toContain(key);
+});
+
+it('shows the shorter form for a forward to remove', () => {
+  expect(thrownBy(() => parsePlace('local', 'a'))).toMatchObject({
+    next: [
+      'Use the form [BIND:]PORT[:HOST:HOSTPORT][/udp] or /PATH[:HOST:HOSTPORT], for example --local-forward 8080.',
+    ],
+  });
+  expect(thrownBy(() => parsePlace('remote', 'a'))).toMatchObject({
+    next: ['Use the form PORT[:HOST:HOSTPORT][/udp], for example --remote-forward 2222.'],
+  });
 });
 
 it.each([
