@@ -316,6 +316,12 @@ it('names the flags that set the address and the port of the forwarder', async (
   expect(firstLine(await refusal('up', ['-p', '1081'], proxy))).toBe(
     'Error: cannot listen twice on port 1081: --port and ARCTUN_PROXY_LISTEN use the same port',
   );
+  const usual = { ...env, ARCTUN_PROXY_LISTEN: undefined };
+  expect(
+    firstLine(await refusal('up', ['--mode', 'userspace', '-L', '1080:10.0.0.3:80'], usual)),
+  ).toBe(
+    'Error: cannot listen twice on port 1080: --proxy-listen and --local-forward use the same port',
+  );
 });
 
 // The emulator needs no settings, so it would run.

@@ -96,14 +96,19 @@ function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
   const forward = forwardSettings(flags);
   const proxy = proxyPlace(flags, env);
-  const proxyListen =
-    proxy?.isAskedFor === true && 'port' in proxy.listen ? proxy.listen : undefined;
+  const proxyListen = proxy !== undefined && 'port' in proxy.listen ? proxy.listen : undefined;
+  const locals = tcpListens(portForwards(flags)).map((listen) => ({
+    flag: '--local-forward',
+    listen,
+  }));
+  // The proxy's default port is optional, but the proxy would take it from a local forward.
+  requireOtherPorts([{ flag: '--proxy-listen', listen: proxyListen }, ...locals]);
   requireOtherPorts([
     { flag: forward.flag, listen: forward.listen },
-    { flag: '--proxy-listen', listen: proxyListen },
+    { flag: '--proxy-listen', listen: proxy?.isAskedFor === true ? proxyListen : undefined },
     { flag: '--dns-listen', listen: dnsListen(flags) },
     { flag: '--status-listen', listen: statusListen(flags) },
-    ...tcpListens(portForwards(flags)).map((listen) => ({ flag: '--local-forward', listen })),
+    ...locals,
   ]);
 }
 

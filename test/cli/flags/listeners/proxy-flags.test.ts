@@ -17,7 +17,13 @@ it.each([
 
 it.each(['http://127.0.0.1:1080', 'unix:', '127.0.0.1'])('refuses --proxy-listen %s', (text) => {
   const place = () => proxyPlace({ 'proxy-listen': text, ...CLOSED }, {});
-  expect(place).toThrow('cannot listen on');
+  expect(thrownBy(place)).toMatchObject({
+    what: expect.stringContaining('cannot listen on') as string,
+    next: [
+      'Use the form 127.0.0.1:1080, or [::1]:1080 for IPv6.',
+      'For a Unix socket, use a path that contains a slash, or unix:PATH.',
+    ],
+  });
 });
 
 it('listens for other machines only with a password or with the flag for it', () => {
