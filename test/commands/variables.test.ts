@@ -316,7 +316,11 @@ it('names the flags that set the address and the port of the forwarder', async (
   expect(firstLine(await refusal('up', ['-p', '1081'], proxy))).toBe(
     'Error: cannot listen twice on port 1081: --port and ARCTUN_PROXY_LISTEN use the same port',
   );
-  const usual = { ...env, ARCTUN_PROXY_LISTEN: undefined };
+  const usual = {
+    ARCTUN_CONFIG: 'valid.json',
+    ARCTUN_FORWARD_LISTEN: '127.0.0.1:0',
+    ARCTUN_WAIT: '1',
+  };
   expect(
     firstLine(await refusal('up', ['--mode', 'userspace', '-L', '1080:10.0.0.3:80'], usual)),
   ).toBe(
