@@ -256,7 +256,8 @@ export default {
       {
         dependencyTypes: ['npm-dev'],
         dependencyTypesNot: ['type-only'],
-        pathNot: `^node_modules/(${BUNDLED.join('|')})/`,
+        // The library loads undici only if the user's program has installed it.
+        pathNot: `^node_modules/(${[...BUNDLED, 'undici'].join('|')})/`,
       },
     ),
     forbid(

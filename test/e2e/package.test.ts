@@ -54,7 +54,7 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     expect(paths).toContain(path);
   }
   // No Node: it is fetched when a layer is built.
-  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(15e6);
+  expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(16e6);
   expect(files.find(({ path }) => path === 'bin/run.js')!.mode & 0o111).toBe(0o111);
   expect(
     paths.filter(

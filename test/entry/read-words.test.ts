@@ -87,7 +87,7 @@ it.each([
   ['config valdate', 'unknown command: config valdate\nDid you mean config validate?'],
   ['help nosuch', 'unknown command: nosuch'],
   ['nosuch --help', 'unknown command: nosuch'],
-  ['-c F.json config validate', 'unknown flag: -c\nRun "arctun --help" to list the commands.'],
+  ['-C F.json config validate', 'unknown flag: -C\nRun "arctun --help" to list the commands.'],
   ['--confg F.json config validate', 'unknown flag: --confg\nDid you mean --config?\nRun'],
   ['--nosuch=1 nosuch', 'unknown flag: --nosuch\nRun'],
   ['--json -h nosuch', 'unknown command: nosuch'],

@@ -89,7 +89,8 @@ describeWith(PEERS, 'a program with the library and wireguard-go as the peer', (
   it.each([
     ["console.log('up'", "up { address: '192.0.2.1', port: 11010 }\n"],
     ['httpAgent(', '200 8\n'],
-    ["from 'undici'", `201 ${ANSWER}\n`],
+    ['tunnel.fetch(', `201 ${ANSWER}\n`],
+    ['tunnel.on(', 'up 1\n'],
     ["console.log('connected'", `connected ${SERVICE} 80\nreceived true CLOSE-WAIT bbr true\n`],
     ['createUdpSocket(', `ping ${SERVICE} 7\n`],
     [
@@ -122,11 +123,18 @@ describeWith(PEERS, 'a program with the library and wireguard-go as the peer', (
   }, 60_000);
 
   it('Node’s own fetch accepts an undici dispatcher', async () => {
-    const own = example("from 'undici'").replace('{ Agent, fetch }', '{ Agent }');
+    const text = example('tunnel.fetch(')
+      .replace('tunnel.fetch(', 'fetch(')
+      .replace("method: 'POST',", "method: 'POST', dispatcher,")
+      .replace(
+        'const response',
+        'const dispatcher = new Agent({ connect: tunnel.undiciConnector() });\nconst response',
+      );
+    const own = `import { Agent } from 'undici';\n${text}`;
     expect(await run(own).finished).toEqual({ code: 0, stdout: `201 ${ANSWER}\n`, stderr: '' });
   }, 60_000);
 });
 
 it('includes each example of the page', () => {
-  expect(EXAMPLES).toHaveLength(9);
+  expect(EXAMPLES).toHaveLength(11);
 });

@@ -15,7 +15,7 @@ export function sealAt(
   key.seal(buffer.subarray(offset, end), buffer.subarray(end, end + TAG_LENGTH), counter);
 }
 
-/** Decrypts `length` bytes at `offset`, which end with the tag. */
+/** Decrypts `length` bytes at `offset`, which end with the tag. False if they are too short for a tag. */
 export function openAt(
   key: TransportKey,
   buffer: Uint8Array,
@@ -23,6 +23,7 @@ export function openAt(
   length: number,
   counter: number,
 ): boolean {
+  if (length < TAG_LENGTH) return false;
   const end = offset + length - TAG_LENGTH;
   return key.open(buffer.subarray(offset, end), buffer.subarray(end, end + TAG_LENGTH), counter);
 }
