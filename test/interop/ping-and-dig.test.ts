@@ -154,7 +154,6 @@ describeWith(PEERS, 'ping with the kernel at the far end', () => {
     [2, ['-i', '0.1', SERVICE], 'cannot use --interval=0.1'],
     [2, ['-c', 'x', SERVICE], '--count'],
     [2, ['-s', '1393', SERVICE], 'a packet in the tunnel can hold 1392 bytes'],
-    [2, ['--mode', 'tun', SERVICE], "use the system's own ping"],
     [2, ['-4', '-6', SERVICE], 'ipv6'],
     [5, ['192.0.2.99'], 'outside the allowed IPs'],
     [5, ['nowhere.test'], 'cannot find nowhere.test'],

@@ -54,6 +54,7 @@ export function readQuestion(
   { name, type }: DigWords,
   isReverse: boolean,
 ): { readonly name: string; readonly type: LookupType } {
+  for (const word of [name, type ?? '']) refuseOtherNotation(word);
   if (!isReverse) return { name: readName(name), type: readType(type ?? 'A') };
   if (isIP(name) === 0) {
     throw wrong(`cannot use --reverse with ${JSON.stringify(name)}`, 'NAME must be an IP address', [
@@ -61,6 +62,20 @@ export function readQuestion(
     ]);
   }
   return { name: reverseName(name), type: readType(type ?? 'PTR') };
+}
+
+/** Refuses the notation of BIND's dig. @throws UserError of kind `usage` */
+function refuseOtherNotation(word: string): void {
+  const what = `cannot use ${JSON.stringify(word)}`;
+  if (word.startsWith('@')) {
+    throw wrong(what, 'arctun chooses name servers by a flag', [
+      `Use --dns ${word.length > 1 ? word.slice(1) : 'ADDRESS'} instead.`,
+    ]);
+  }
+  if (!word.startsWith('+')) return;
+  throw wrong(what, 'arctun has flags instead of options with a plus sign', [
+    'Use --short for "+short"; "arctun dig --help" lists the flags.',
+  ]);
 }
 
 function readType(text: string): LookupType {

@@ -2,20 +2,17 @@
 import type { AccessOptions, TunnelAccess } from '../../../app/access/access.js';
 import { type AccessPorts, openAccess } from '../../../app/access/tunnel-access.js';
 import { PLATFORM_NAME_SERVERS } from '../../../app/up/plan-tunnel.js';
-import { UserError } from '../../../lib/errors/user-error.js';
 import type { HostNames } from '../../../proxy/dns/host-names.js';
 import { accessFlags } from '../../flags/access-flags.js';
 import type { configFlag } from '../../flags/config-flag.js';
 import type { FlagValues } from '../../flags/flag.js';
 import { logFlags } from '../../flags/log-flags.js';
 import { nameServers, proxyFlags } from '../../flags/listeners/proxy-flags.js';
-import { tunnelFlags } from '../../flags/tunnel-flags.js';
 import { type AccessContext, prepareAccess } from '../access/prepare-access.js';
 
 const LEVEL = 'warn';
 
 export const probeFlags = {
-  mode: tunnelFlags.mode,
   wait: accessFlags.wait,
   dns: {
     type: 'string',
@@ -55,7 +52,6 @@ export async function runProbe<Result>(
   const chosen = flags.dns === undefined ? undefined : nameServers(flags.dns);
   const names = { hosts, ...(chosen && { nameServers: chosen }) };
   const { options, ports } = await prepareAccess(flags, context, LEVEL, names);
-  requireUserspace(command, flags.mode);
   const signal = await context.stopSignal();
   const access = await openAccess({ ...options, command }, ports);
   try {
@@ -63,13 +59,4 @@ export async function runProbe<Result>(
   } finally {
     await access.close();
   }
-}
-
-function requireUserspace(command: string, mode: ProbeChoice['mode']): void {
-  if (mode !== 'tun' && mode !== 'kernel') return;
-  throw new UserError('usage', {
-    what: `cannot use --mode=${mode}`,
-    why: `\`${command}\` opens only tunnels in userspace, without a network interface`,
-    next: [`Run "arctun up --mode ${mode}", and use the system's own ${command}.`],
-  });
 }
