@@ -260,8 +260,9 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
 
   async #close(gracePeriod: number): Promise<void> {
     this.#watch.stop();
-    await this.endFetches();
+    // Nothing may be awaited before, because a call of close() may shorten the drain from now on.
     await this.#inner.drain(this.#link.hasGivenUp ? 0 : gracePeriod);
+    await this.endFetches();
     this.#link.endWaits();
     this.#inner.close();
     await this.#link.close();
