@@ -107,18 +107,20 @@ it('starts after a kill, as does one of two that start at the same moment', asyn
   expect((await running!.finished).code).toBe(0);
 }, 60_000);
 
-it('runs a program in a tunnel of its own if no up is running', async () => {
-  const script = 'curl -sS -o /dev/null -w %{http_code} -d x http://100.127.69.42/; exit 3';
-  const exec = await run('exec', '--', 'sh', '-c', script);
-  expect(exec).toEqual({ code: 3, stdout: '201', stderr: '' });
-  expect(await run('exec', '--', 'no-such-program')).toMatchObject({
-    code: 127,
-    stdout: '',
-    stderr: expect.stringContaining(
-      'Error: cannot run no-such-program: the program was not found',
-    ) as string,
-  });
-}, 60_000);
+describeWith(['curl'], 'exec', () => {
+  it('runs a program in a tunnel of its own if no up is running', async () => {
+    const script = 'curl -sS -o /dev/null -w %{http_code} -d x http://100.127.69.42/; exit 3';
+    const exec = await run('exec', '--', 'sh', '-c', script);
+    expect(exec).toEqual({ code: 3, stdout: '201', stderr: '' });
+    expect(await run('exec', '--', 'no-such-program')).toMatchObject({
+      code: 127,
+      stdout: '',
+      stderr: expect.stringContaining(
+        'Error: cannot run no-such-program: the program was not found',
+      ) as string,
+    });
+  }, 60_000);
+});
 
 it('connects in a tunnel of its own if no up is running', async () => {
   const request = 'POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\nx';
