@@ -81,7 +81,7 @@ class Slab {
     this.#isReused = true;
   }
 
-  /** Keeps no reference to the memory, because allocators refer to this object for a long time. */
+  /** Releases the memory, because allocators may refer to this object for a long time. */
   retire(): void {
     this.memory = NO_MEMORY;
     this.#slots.length = 0;
@@ -122,8 +122,8 @@ function cut(slot: Uint8Array, length: number): SlotViews {
 }
 
 /**
- * Allocates slots from slabs. The garbage collector frees a slab only when none of its slots is in
- * use, unless recycle() has made the slots free before.
+ * Allocates slots from slabs. A slab is used again after recycle(); otherwise, the garbage collector
+ * frees it when none of its slots is in use.
  */
 export class PacketSlots {
   /** The slab in which this allocator may have slots that are in use. */

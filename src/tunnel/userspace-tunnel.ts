@@ -95,7 +95,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
       timestamps,
       rivals,
       onTurn: () => this.#inner.afterTurn(),
-      // Later, because a listener may throw, or may call the tunnel.
+      // Emit the event later, because a listener may throw or call the tunnel.
       onHandshake: () => clock.defer(() => this.emit('handshake')),
     });
     this.#link = link;
@@ -260,7 +260,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
 
   async #close(gracePeriod: number): Promise<void> {
     this.#watch.stop();
-    // Nothing may be awaited before, because a call of close() may shorten the drain from now on.
+    // Begin to drain before anything else is awaited, because another close() may shorten the drain.
     await this.#inner.drain(this.#link.hasGivenUp ? 0 : gracePeriod);
     await this.endFetches();
     this.#link.endWaits();

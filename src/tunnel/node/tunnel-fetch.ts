@@ -1,13 +1,13 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import type { UndiciConnector } from './http-agent.js';
 
-/** The part of undici that fetch() needs. The library has no types of undici in its interface. */
+/** The part of undici that fetch() needs. The library's interface does not contain undici's types. */
 interface Undici {
   readonly Agent: new (options: { connect: UndiciConnector }) => { destroy(): Promise<void> };
   readonly fetch: (url: string | URL, init: object) => Promise<Response>;
 }
 
-/** fetch() for the network inside a tunnel. It needs the package undici, which keeps connections. */
+/** Implements fetch() for the network inside a tunnel, with the package undici. */
 export class TunnelFetch {
   readonly #connect: () => UndiciConnector;
   readonly #load: () => Promise<unknown>;
