@@ -4,8 +4,10 @@
  * If one stream ends cleanly, the end is forwarded and the other direction stays open. Any other
  * end resets the other stream, so that partial data never looks complete.
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { type ImmediateSink, pipeSocket } from './pipe-socket.js';
 import { resetStream } from './reset.js';
 import { Watchdog } from './watchdog.js';
 
@@ -27,10 +29,17 @@ export const RELAY_LIMITS: RelayLimits = {
   halfClosedTimeout: 15 * 60_000,
 };
 
+export interface RelayOptions {
+  readonly limits?: RelayLimits | undefined;
+  /** Called with each stream's bytes, when they are read. */
+  readonly onBytes?: ((from: Duplex, count: number) => void) | undefined;
+}
+
 export class Relay {
   readonly #streams: readonly [Duplex, Duplex];
   readonly #limits: RelayLimits;
   readonly #onOver: () => void;
+  readonly #onBytes: RelayOptions['onBytes'];
   readonly #watchdog = new Watchdog(() => this.abort());
   readonly #inOrder = new Set<Duplex>();
   readonly #received = new Map<Duplex, number>();
@@ -42,16 +51,17 @@ export class Relay {
    *
    * @param onOver called once, when both streams are closed
    */
-  constructor(client: Duplex, target: Duplex, onOver: () => void, limits = RELAY_LIMITS) {
+  constructor(client: Duplex, target: Duplex, onOver: () => void, options: RelayOptions = {}) {
     this.#streams = [client, target];
     this.#onOver = onOver;
-    this.#limits = limits;
-    this.#limit = limits.idleTimeout;
+    this.#limits = options.limits ?? RELAY_LIMITS;
+    this.#onBytes = options.onBytes;
+    this.#limit = this.#limits.idleTimeout;
     this.#watchdog.arm(this.#limit);
     this.#watch(client, target);
     this.#watch(target, client);
-    client.pipe(target);
-    target.pipe(client);
+    this.#pass(client, target);
+    this.#pass(target, client);
     // Check for destroyed streams, because they do not emit any more events.
     if (client.destroyed) this.#reset(target);
     if (target.destroyed) this.#reset(client);
@@ -65,11 +75,21 @@ export class Relay {
     for (const stream of this.#streams) this.#reset(stream);
   }
 
-  #watch(stream: Duplex, other: Duplex): void {
-    stream.on('data', (chunk: Uint8Array) => {
-      this.#received.set(stream, this.receivedFrom(stream) + chunk.length);
+  #pass(from: Duplex, to: Duplex): void {
+    const count = (bytes: number): void => {
+      this.#received.set(from, this.receivedFrom(from) + bytes);
       this.#watchdog.arm(this.#limit);
-    });
+      this.#onBytes?.(from, bytes);
+    };
+    if (from instanceof Socket && isImmediate(to)) {
+      pipeSocket(from, to, count);
+      return;
+    }
+    from.on('data', (chunk: Uint8Array) => count(chunk.length));
+    from.pipe(to);
+  }
+
+  #watch(stream: Duplex, other: Duplex): void {
     stream.once('end', () => {
       this.#inOrder.add(stream);
       this.#limit = this.#limits.halfClosedTimeout;
@@ -95,6 +115,10 @@ export class Relay {
   #reset(stream: Duplex): void {
     resetStream(stream, 'the other side of the relay has disconnected');
   }
+}
+
+function isImmediate(stream: Duplex): stream is ImmediateSink {
+  return 'writeNow' in stream;
 }
 
 /**

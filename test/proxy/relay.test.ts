@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 function join(limits = RELAY_LIMITS): Relay {
-  return new Relay(client, target, () => overCount++, limits);
+  return new Relay(client, target, () => overCount++, { limits });
 }
 
 /** Runs all pending work that does not wait for a timer. */

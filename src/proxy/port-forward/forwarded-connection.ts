@@ -77,20 +77,16 @@ export class ForwardedConnection {
         resetStream(target, 'the client has disconnected');
         return;
       }
-      this.#count(client, 'toTarget');
-      this.#count(target, 'fromTarget');
-      this.#relay = new Relay(client, target, () => this.#relayOver(target));
+      const { counters } = this.#context;
+      this.#relay = new Relay(client, target, () => this.#relayOver(target), {
+        onBytes: (from, count) => {
+          counters[from === client ? 'toTarget' : 'fromTarget'] += count;
+        },
+      });
     } catch (error) {
       endWatch();
       this.#fail(error);
     }
-  }
-
-  #count(stream: Duplex, direction: 'toTarget' | 'fromTarget'): void {
-    const { counters } = this.#context;
-    stream.on('data', (chunk: Uint8Array) => {
-      counters[direction] += chunk.length;
-    });
   }
 
   #fail(error: unknown): void {

@@ -169,6 +169,15 @@ export class ConnectionStream extends Duplex {
     this.#pump();
   }
 
+  /**
+   * Copies as many of the bytes as the connection accepts now, without the stream's queue, and
+   * returns their number; 0 while bytes of write() are waiting.
+   */
+  writeNow(bytes: Uint8Array): number {
+    if (this.#closed || this.destroyed || this.writableEnded || this.writableLength > 0) return 0;
+    return this.#send(bytes);
+  }
+
   override _write(
     chunk: Uint8Array,
     _encoding: string,
@@ -253,15 +262,21 @@ export class ConnectionStream extends Duplex {
     }
   }
 
-  #flush(): void {
-    const pending = this.#pending;
-    if (pending === undefined || this.#connection === undefined || this.#closed) return;
-    const taken = this.#connection.send(pending.rest);
+  /** Passes bytes to the connection, if there is one, and returns the number that it accepts. */
+  #send(bytes: Uint8Array): number {
+    const taken = this.#connection?.send(bytes) ?? 0;
     if (taken > 0) {
       this.#bytesTaken += taken;
       this.handleActivity();
       this.host.schedule();
     }
+    return taken;
+  }
+
+  #flush(): void {
+    const pending = this.#pending;
+    if (pending === undefined || this.#connection === undefined || this.#closed) return;
+    const taken = this.#send(pending.rest);
     if (taken < pending.rest.length) {
       pending.rest = pending.rest.subarray(taken);
       pending.taken += taken;
