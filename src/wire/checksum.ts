@@ -31,31 +31,27 @@ let words: Uint32Array = new Uint32Array(0);
 
 /**
  * Sums words of 32 bits, which RFC 1071 2 (C) allows, in this machine's byte order, and swaps the
- * bytes of the folded sum (2 (B)). Summing single bytes takes more than twice as long.
+ * bytes of the folded sum (2 (B)). Summing single bytes takes more than three times as long.
  */
 function sumWords(bytes: Uint8Array, offset: number, length: number): number {
   if (bytes.buffer !== memory) {
     memory = bytes.buffer;
     words = new Uint32Array(memory, 0, memory.byteLength >>> 2);
   }
-  // For 64 KiB, both sums stay below 2^31.
-  let high = 0;
-  let low = 0;
+  // Doubles are exact up to 2^53, so that carries are added only once, at the end. Two sums are
+  // faster than one, because one addition need not wait for the other.
+  let even = 0;
+  let odd = 0;
   let index = (bytes.byteOffset + offset) >>> 2;
   const end = index + (length >>> 2);
   for (const unrolled = end - 3; index < unrolled; index += 4) {
-    const a = words[index]!;
-    const b = words[index + 1]!;
-    const c = words[index + 2]!;
-    const d = words[index + 3]!;
-    high += (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16);
-    low += (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff);
+    even += words[index]! + words[index + 2]!;
+    odd += words[index + 1]! + words[index + 3]!;
   }
-  for (; index < end; index++) {
-    high += words[index]! >>> 16;
-    low += words[index]! & 0xffff;
-  }
-  const folded = fold(high + low);
+  for (; index < end; index++) even += words[index]!;
+  const sum = even + odd;
+  const carries = Math.floor(sum / 0x1_0000_0000);
+  const folded = fold(fold(sum - carries * 0x1_0000_0000) + fold(carries));
   return ((folded & 0xff) << 8) | (folded >>> 8);
 }
 

@@ -44,9 +44,14 @@ it('sums shared memory', () => {
   expect(finishChecksum(sumBytes(bytes, 0, 199))).toBe(plainChecksum(bytes));
 });
 
-it('folds sums of 64 KiB of ones, and beyond 32 bits', () => {
-  const ones = new Uint8Array(65_536).fill(0xff);
-  expect(finishChecksum(sumBytes(ones, 0, ones.length))).toBe(0);
+it.each([64, 1024])('sums %i KiB of the largest words without losing a carry', (size) => {
+  const bytes = new Uint8Array(size * 1024).fill(0xff);
+  expect(finishChecksum(sumBytes(bytes, 0, bytes.length))).toBe(0);
+  bytes[4] = 0xfe;
+  expect(finishChecksum(sumBytes(bytes, 0, bytes.length))).toBe(plainChecksum(bytes));
+});
+
+it('folds sums beyond 32 bits', () => {
   expect(finishChecksum(0xffff_ffff + 0x1_0000_0000 * 3)).toBe(~3 & 0xffff);
 });
 
