@@ -1,11 +1,6 @@
 /**
- * Pipes a local connection into a stream through memory that all connections share.
- *
- * Node.js otherwise allocates 64 KiB for each read from a socket, and V8 spends about a tenth of the
- * CPU time of an upload on collecting them. Node.js has a public option for reading into one buffer
- * (`onread`), but only for connections that this process opens; for accepted ones, this module sets
- * what the option sets. If a version of Node.js has other internals, the connection is piped as
- * usual.
+ * Pipes a local connection into a stream through memory that all connections share
+ * (docs/decisions/0018-shared-read-memory.md).
  */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
