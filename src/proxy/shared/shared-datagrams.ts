@@ -1,15 +1,13 @@
 /** UDP channels over the local socket of the process that owns the tunnel. */
 import type { Socket } from 'node:net';
 
-import { abortable } from '../../lib/waits.js';
+import { ReceiveQueue } from '../../lib/receive-queue.js';
+import type { Clock } from '../../ports/clock.js';
 import type { DatagramChannel, DatagramDialer } from '../datagram-dialer.js';
 import { DialError, type DialTarget } from '../dialer.js';
 import { FRAME, frame, FrameReader, type FrameType } from './frames.js';
 import { datagramsLine, readReply } from './requests.js';
 import { ask, type SharedDialerOptions } from './shared-dialer.js';
-
-/** The maximum number of datagrams queued for receive(); further datagrams are dropped. */
-const MAX_WAITING = 64;
 
 /** The maximum number of bytes that the owner has not read; send() then fails. */
 const MAX_UNSENT = 256 * 1024;
@@ -45,19 +43,18 @@ export async function openSharedChannel(
   return { channel: new SharedChannel(socket, maxPayload as number, options), reply };
 }
 
-interface Receiver {
-  readonly take: (payload: Uint8Array) => void;
-  readonly fail: (error: Error) => void;
-}
+const TIMERS: Pick<Clock, 'startTimer'> = {
+  startTimer: (delay, handler) => {
+    const timer = setTimeout(handler, delay);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
 
 class SharedChannel implements DatagramChannel {
   readonly maxPayload: number;
   readonly #socket: Socket;
   readonly #options: SharedDialerOptions;
-  readonly #waiting: Uint8Array[] = [];
-  #receiver: Receiver | undefined;
-  #failure: Error | undefined;
-  #end: Error | undefined;
+  readonly #queue = new ReceiveQueue<Uint8Array>(TIMERS);
 
   constructor(socket: Socket, maxPayload: number, options: SharedDialerOptions) {
     this.#socket = socket;
@@ -69,12 +66,14 @@ class SharedChannel implements DatagramChannel {
     socket.on('data', (chunk: Buffer) => {
       if (!reader.read(chunk)) socket.destroy();
     });
-    socket.once('close', () => this.#finish(this.#failure ?? options.lost()));
+    // A lasting failure, if there is one, has arrived before; further calls report the loss.
+    socket.once('close', () => this.#queue.end(options.lost()));
     socket.resume();
   }
 
   send(payload: Uint8Array): void {
-    if (this.#end !== undefined) throw this.#end;
+    const { ended } = this.#queue;
+    if (ended !== undefined) throw ended;
     if (payload.length > this.maxPayload) {
       throw new RangeError(
         `the datagram is ${payload.length} bytes long, but must be at most ${this.maxPayload} bytes to fit into a packet`,
@@ -87,41 +86,18 @@ class SharedChannel implements DatagramChannel {
   }
 
   receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    if (this.#receiver !== undefined)
-      throw new TypeError('only one receive() call is allowed at a time');
-    const next = this.#waiting.shift();
-    if (next !== undefined) return Promise.resolve(next);
-    const error = this.#end ?? this.#failure;
-    this.#failure = undefined;
-    if (error !== undefined) return Promise.reject(error);
-    return abortable<Uint8Array | undefined>(signal, (resolve, reject) => {
-      const timer = setTimeout(() => resolve(undefined), timeout);
-      this.#receiver = { take: resolve, fail: reject };
-      return () => {
-        clearTimeout(timer);
-        this.#receiver = undefined;
-      };
-    });
+    return this.#queue.receive(timeout, signal);
   }
 
   close(): void {
-    this.#finish(new DialError('closed', 'the channel is closed'));
+    this.#queue.close(new DialError('closed', 'the channel is closed'));
     this.#socket.destroy();
   }
 
   #handle(type: FrameType, payload: Buffer): void {
-    if (type === FRAME.failure) {
-      const error = this.#options.refusal(readReply(payload.toString()));
-      if (this.#receiver !== undefined) this.#receiver.fail(error);
-      else this.#failure = error;
-    } else if (type === FRAME.data) {
-      if (this.#receiver !== undefined) this.#receiver.take(payload);
-      else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
+    if (type === FRAME.data) this.#queue.push(payload);
+    else if (type === FRAME.failure) {
+      this.#queue.fail(this.#options.refusal(readReply(payload.toString())));
     }
-  }
-
-  #finish(error: Error): void {
-    this.#end ??= error;
-    this.#receiver?.fail(this.#end);
   }
 }

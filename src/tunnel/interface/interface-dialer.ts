@@ -6,7 +6,8 @@ import type { Socket as DgramSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 
 import { codeOf, messageOf } from '../../lib/errors/error-message.js';
-import { abortable } from '../../lib/waits.js';
+import { ReceiveQueue } from '../../lib/receive-queue.js';
+import type { Clock } from '../../ports/clock.js';
 import type { DatagramChannel, DatagramDialer } from '../../proxy/datagram-dialer.js';
 import { DialError, type DialFailure, type DialTarget } from '../../proxy/dialer.js';
 import type { ConfirmingDialer, ConfirmingStream } from '../../proxy/tcp-exchange.js';
@@ -18,9 +19,6 @@ import type { TunnelPorts } from '../tunnel-ports.js';
 
 /** The time in ms after which an unfinished dial fails, as in userspace. */
 const DIAL_TIMEOUT = 20_000;
-
-/** The maximum number of datagrams queued for receive(); further datagrams are dropped. */
-const MAX_WAITING = 64;
 
 export interface TunnelInterface {
   readonly name: string;
@@ -51,7 +49,7 @@ export function interfaceDialers(
   { clock, entropy, log }: Pick<TunnelPorts, 'clock' | 'entropy' | 'log'>,
 ): InterfaceDialers {
   const streams = new AddressDialer(tunnel, sockets);
-  const datagramDialer = new InterfaceDatagramDialer(tunnel, sockets);
+  const datagramDialer = new InterfaceDatagramDialer(tunnel, sockets, clock);
   const types = [
     ...(tunnel.addresses.some((address) => !address.includes(':')) ? (['A'] as const) : []),
     ...(tunnel.addresses.some((address) => address.includes(':')) ? (['AAAA'] as const) : []),
@@ -137,10 +135,12 @@ function isSame(text: string, other: string): boolean {
 class InterfaceDatagramDialer implements DatagramDialer {
   readonly #tunnel: TunnelInterface;
   readonly #sockets: BoundSockets;
+  readonly #clock: Pick<Clock, 'startTimer'>;
 
-  constructor(tunnel: TunnelInterface, sockets: BoundSockets) {
+  constructor(tunnel: TunnelInterface, sockets: BoundSockets, clock: Pick<Clock, 'startTimer'>) {
     this.#tunnel = tunnel;
     this.#sockets = sockets;
+    this.#clock = clock;
   }
 
   async open(target: DialTarget, signal?: AbortSignal): Promise<DatagramChannel> {
@@ -150,69 +150,52 @@ class InterfaceDatagramDialer implements DatagramDialer {
       throw dialError(error);
     });
     const family = target.host.includes(':') ? 6 : 4;
-    return new InterfaceChannel(socket, maxDatagramPayload(this.#tunnel.mtu, family), target);
+    const maxPayload = maxDatagramPayload(this.#tunnel.mtu, family);
+    return new InterfaceChannel(socket, { maxPayload, target, clock: this.#clock });
   }
+}
+
+interface InterfaceChannelOptions {
+  readonly maxPayload: number;
+  readonly target: DialTarget;
+  readonly clock: Pick<Clock, 'startTimer'>;
 }
 
 class InterfaceChannel implements DatagramChannel {
   readonly maxPayload: number;
   readonly #socket: DgramSocket;
   readonly #target: DialTarget;
-  readonly #waiting: Uint8Array[] = [];
-  #receiver: { take: (payload: Uint8Array) => void; fail: (error: Error) => void } | undefined;
-  #failure: Error | undefined;
-  #isClosed = false;
+  readonly #queue: ReceiveQueue<Uint8Array>;
 
-  constructor(socket: DgramSocket, maxPayload: number, target: DialTarget) {
+  constructor(socket: DgramSocket, { maxPayload, target, clock }: InterfaceChannelOptions) {
     this.#socket = socket;
     this.maxPayload = maxPayload;
     this.#target = target;
-    socket.on('message', (payload) => {
-      if (this.#receiver !== undefined) this.#receiver.take(payload);
-      else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(payload);
-    });
-    socket.on('error', (error) => this.#fail(this.#explain(error)));
+    this.#queue = new ReceiveQueue(clock);
+    socket.on('message', (payload) => this.#queue.push(payload));
+    socket.on('error', (error) => this.#queue.fail(this.#explain(error)));
   }
 
   send(payload: Uint8Array): void {
-    if (this.#isClosed) throw closedError();
+    const { ended } = this.#queue;
+    if (ended !== undefined) throw ended;
     if (payload.length > this.maxPayload) {
       throw new RangeError(`the datagram must be at most ${this.maxPayload} bytes long`);
     }
     // The caller may reuse the payload, and node:dgram sends it later.
     this.#socket.send(Uint8Array.from(payload), (error) => {
-      if (error !== null && !this.#isClosed) this.#fail(this.#explain(error));
+      if (error !== null) this.#queue.fail(this.#explain(error));
     });
   }
 
   receive(timeout: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    if (this.#receiver !== undefined)
-      throw new TypeError('only one receive() call is allowed at a time');
-    const next = this.#waiting.shift();
-    if (next !== undefined) return Promise.resolve(next);
-    const error = this.#isClosed ? closedError() : this.#failure;
-    this.#failure = undefined;
-    if (error !== undefined) return Promise.reject(error);
-    return abortable<Uint8Array | undefined>(signal, (resolve, reject) => {
-      const timer = setTimeout(() => resolve(undefined), timeout);
-      this.#receiver = { take: resolve, fail: reject };
-      return () => {
-        clearTimeout(timer);
-        this.#receiver = undefined;
-      };
-    });
+    return this.#queue.receive(timeout, signal);
   }
 
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#queue.ended !== undefined) return;
+    this.#queue.close(new DialError('closed', 'the channel is closed'));
     this.#socket.close();
-    this.#receiver?.fail(closedError());
-  }
-
-  #fail(error: Error): void {
-    if (this.#receiver !== undefined) this.#receiver.fail(error);
-    else this.#failure = error;
   }
 
   #explain(error: unknown): DialError {
@@ -220,10 +203,6 @@ class InterfaceChannel implements DatagramChannel {
     if (known.reason !== 'refused') return known;
     return new DialError('refused', `UDP port ${this.#target.port} on the target is closed`);
   }
-}
-
-function closedError(): DialError {
-  return new DialError('closed', 'the channel is closed');
 }
 
 const TEXTS = {
