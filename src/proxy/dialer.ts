@@ -98,26 +98,3 @@ export class DialError extends Error {
     this.silence = options?.silence;
   }
 }
-
-/** A dialer whose implementation is set later. Dials wait until then. */
-export class LaterDialer implements Dialer {
-  #open: (dialer: Promise<Dialer>) => void = () => undefined;
-  readonly #dialer = new Promise<Dialer>((resolve) => {
-    this.#open = resolve;
-  });
-
-  constructor() {
-    // Mark a rejection as handled, because possibly no dial is waiting. The code that opens the
-    // dialer reports the failure.
-    this.#dialer.catch(() => undefined);
-  }
-
-  /** @param dialer the dialer to use; if the promise rejects, every dial rejects */
-  open(dialer: Promise<Dialer>): void {
-    this.#open(dialer);
-  }
-
-  async dial(target: DialTarget, signal?: AbortSignal): Promise<Duplex> {
-    return (await this.#dialer).dial(target, signal);
-  }
-}
