@@ -2,6 +2,8 @@
 
 const HEADER_LENGTH = 12;
 const MAX_NAME_LENGTH = 255;
+/** The length of a question after its name: QTYPE and QCLASS (RFC 1035 4.1.2). */
+const TYPE_AND_CLASS = 4;
 /** The two highest bits of a length octet mark a compression pointer (RFC 1035 4.1.4). */
 const POINTER = 0xc0;
 
@@ -76,17 +78,18 @@ export function readQuery(bytes: Uint8Array): ReadQuery {
 
 /**
  * Whether a message is the response to a query: the ID and the question must match (RFC 5452 9.1).
- * Letters may differ in case (RFC 4343).
+ * Letters of the name may differ in case (RFC 4343).
  */
 export function isResponseTo(response: Uint8Array, query: DnsQuery, id: number): boolean {
   if (response.length < query.questionEnd) return false;
   if (word(response, 0) !== id || word(response, 4) !== 1) return false;
   const flags = word(response, 2);
   if ((flags & FLAG_RESPONSE) === 0 || (flags & OPCODE) !== 0) return false;
-  for (let at = HEADER_LENGTH; at < query.questionEnd; at++) {
+  const nameEnd = query.questionEnd - TYPE_AND_CLASS;
+  for (let at = HEADER_LENGTH; at < nameEnd; at++) {
     if (lowerCase(response[at] ?? 0) !== lowerCase(query.bytes[at] ?? 0)) return false;
   }
-  return true;
+  return [nameEnd, nameEnd + 2].every((at) => word(response, at) === word(query.bytes, at));
 }
 
 export function isTruncated(response: Uint8Array): boolean {
@@ -206,7 +209,7 @@ function readQuestion(
     at += length;
     if (at - HEADER_LENGTH >= MAX_NAME_LENGTH) return undefined;
   }
-  const questionEnd = at + 4;
+  const questionEnd = at + TYPE_AND_CLASS;
   if (questionEnd > bytes.length) return undefined;
   const [type, cls] = [word(bytes, at), word(bytes, at + 2)];
   return { name: labels.join('.'), type, class: cls, questionEnd };

@@ -154,6 +154,15 @@ describe('a response', () => {
     expect(isResponseTo(edit(good(), 13, 0x75), query, 7)).toBe(true);
   });
 
+  it('does not belong to a query for a type whose number differs as the case of a letter', () => {
+    // 65 is HTTPS (RFC 9460), and 97 is the number of a small letter.
+    const bytes = edit(encodeQuery('uni.test', 'A', { id: 7 }), query.questionEnd - 3, 65);
+    const https = queryOf(bytes);
+    const response = emptyResponse(https, 0);
+    expect(isResponseTo(response, https, 7)).toBe(true);
+    expect(isResponseTo(edit(response, https.questionEnd - 3, 97), https, 7)).toBe(false);
+  });
+
   function edit(bytes: Uint8Array, at: number, octet: number): Uint8Array {
     bytes[at] = octet;
     return bytes;
