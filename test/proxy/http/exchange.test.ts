@@ -1,7 +1,15 @@
 import { jest } from '@jest/globals';
 
 import type { Dialer } from '../../../src/proxy/dialer.js';
-import { Cleanup, failing, Forwarding, localDialer, TARGET, until } from '../support/forwarding.js';
+import {
+  Cleanup,
+  failing,
+  Forwarding,
+  localDialer,
+  OK,
+  TARGET,
+  until,
+} from '../support/forwarding.js';
 import type { Wire } from '../support/wire.js';
 
 const cleanup = new Cleanup();
@@ -101,6 +109,21 @@ describe('another protocol', () => {
         },
       },
     ]);
+  });
+
+  it('survives a client that resets the connection before or during the answer', async () => {
+    const server = await forwarding.server(() => undefined);
+    const forwarder = await forwarding.start(localDialer(server.port));
+    for (let count = 0; count < 20; count++) {
+      const client = forwarding.client(forwarder);
+      client.send(ASKING);
+      await until(() => server.wires[count]?.received.includes('\r\n\r\n') === true);
+      // Both arrive in the same turn, so that the answer is written to a reset connection.
+      client.socket.resetAndDestroy();
+      server.wires[count]!.send(OK);
+      server.wires[count]!.socket.end();
+      await until(() => forwarder.counters.active === 0);
+    }
   });
 
   it('is not used if the target answers otherwise', async () => {
