@@ -149,7 +149,9 @@ class MessageReader {
   }
 
   #join(): Buffer {
-    const joined = Buffer.concat(this.#chunks);
+    const [first] = this.#chunks;
+    // Do not copy a chunk of many messages once for each of them.
+    const joined = this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks);
     this.#chunks = [joined];
     return joined;
   }
