@@ -33,6 +33,7 @@ export class ForwardedConnection {
   readonly #dialing = new AbortController();
   readonly #start = performance.now();
   #relay: Relay | undefined;
+  #isUsed = false;
   #isOver = false;
 
   /** @param onOver called once, when the client's and the target's connection are closed */
@@ -46,6 +47,11 @@ export class ForwardedConnection {
     this.#parties = parties;
     this.#context = context;
     this.#onOver = onOver;
+  }
+
+  /** Whether any bytes have passed, in either direction. */
+  get isUsed(): boolean {
+    return this.#isUsed;
   }
 
   /** Dials and relays. The client's bytes wait unread in its stream until then. */
@@ -80,6 +86,7 @@ export class ForwardedConnection {
       const { counters } = this.#context;
       this.#relay = new Relay(client, target, () => this.#relayOver(target), {
         onBytes: (from, count) => {
+          this.#isUsed = true;
           counters[from === client ? 'toTarget' : 'fromTarget'] += count;
         },
       });

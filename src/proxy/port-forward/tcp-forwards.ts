@@ -105,12 +105,9 @@ class ForwardedConnections {
     parties: { client: string; target: string },
     dial: (signal: AbortSignal) => Promise<Duplex>,
   ): void {
-    if (this.#open.size >= this.#most) {
-      this.counters.failures++;
-      const text = 'too many connections: a new connection was closed';
-      this.#log.warn({ maxConnections: this.#most, target: parties.target }, text);
+    if (!this.#makeRoom(parties.target)) {
       client.on('error', () => undefined);
-      resetStream(client, text);
+      resetStream(client, 'too many connections');
       return;
     }
     const context = { log: this.#log, counters: this.counters, dial };
@@ -121,6 +118,27 @@ class ForwardedConnections {
     });
     this.#open.add(connection);
     connection.start();
+  }
+
+  /**
+   * Keeps one client from occupying all connections by closing the oldest one that has carried
+   * nothing. A used connection stays open, because the protocol is unknown.
+   *
+   * @returns false if all connections have been used
+   */
+  #makeRoom(target: string): boolean {
+    if (this.#open.size < this.#most) return true;
+    const unused = [...this.#open].find(({ isUsed }) => !isUsed);
+    const outcome =
+      unused === undefined
+        ? 'a new connection was closed'
+        : 'the oldest connection without any data was closed';
+    this.counters.failures++;
+    this.#log.warn({ maxConnections: this.#most, target }, `too many connections: ${outcome}`);
+    if (unused === undefined) return false;
+    this.#open.delete(unused);
+    unused.abort();
+    return true;
   }
 
   /** Resolves when all connections are closed; resets those that are open after `graceMs`. */

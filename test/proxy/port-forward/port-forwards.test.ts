@@ -296,20 +296,50 @@ it('refuses more than 256 forwards, and any forward after the end', async () => 
   await expect(forwards.open([one])).rejects.toThrow('the tunnel is closing');
 });
 
-it('resets connections over the limit', async () => {
+describe('at the limit of connections', () => {
   const forward = parseForward('local', '0:web.test:80') as LocalForward;
-  const host = { network: Promise.resolve(inner), log, most: 1 };
-  const open = await openLocalTcp(forward, host);
-  const { listen } = open.forward as LocalForward;
-  const first = await client(listen);
-  await until(() => inner.dialled.length === 1);
-  const second = connect(listen as ListenAddress);
-  expect((await once(second, 'error'))[0]).toMatchObject({ code: 'ECONNRESET' });
-  expect(log.messages('warn')).toEqual(['too many connections: a new connection was closed']);
-  expect(open.counters.totals()).toMatchObject({ connections: 1, failures: 1 });
-  open.stop();
-  first.destroy();
-  await open.drain(0);
+  let open: Awaited<ReturnType<typeof openLocalTcp>>;
+  let first: Socket;
+
+  beforeEach(async () => {
+    open = await openLocalTcp(forward, { network: Promise.resolve(inner), log, most: 1 });
+    first = await client((open.forward as LocalForward).listen);
+    await until(() => inner.dialled.length === 1);
+  });
+  afterEach(async () => {
+    open.stop();
+    first.destroy();
+    await open.drain(0);
+  });
+
+  const connectSecond = () => connect((open.forward as LocalForward).listen as ListenAddress);
+
+  it.each(['client', 'target'])('resets a new one if the %s has sent something', async (side) => {
+    if (side === 'client') first.write('x');
+    else inner.dialled[0]!.side.push('x');
+    await until(() => {
+      const { sentBytes, receivedBytes } = open.counters.totals();
+      return sentBytes + receivedBytes === 1;
+    });
+    const second = connectSecond();
+    expect((await once(second, 'error'))[0]).toMatchObject({ code: 'ECONNRESET' });
+    expect(log.messages('warn')).toEqual(['too many connections: a new connection was closed']);
+    expect(open.counters.totals()).toMatchObject({ connections: 1, failures: 1, active: 1 });
+  });
+
+  it('replaces the oldest one that has carried nothing', async () => {
+    const lost = once(first, 'error');
+    const second = connectSecond();
+    expect((await lost)[0]).toMatchObject({ code: 'ECONNRESET' });
+    await until(() => inner.dialled.length === 2);
+    second.write('x');
+    await until(() => inner.dialled[1]!.side.taken === 'x');
+    expect(log.messages('warn')).toEqual([
+      'too many connections: the oldest connection without any data was closed',
+    ]);
+    expect(open.counters.totals()).toMatchObject({ connections: 2, failures: 1, active: 1 });
+    second.destroy();
+  });
 });
 
 it.each([
