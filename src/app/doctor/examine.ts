@@ -4,7 +4,6 @@ import { formatKey } from '../../arc-config/value-syntax.js';
 import type { TunnelConfig } from '../../tunnel/tunnel-config.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
 import { findTunnels } from '../status/find-tunnels.js';
-import type { StatusReport } from '../status/status-report.js';
 import { findSimHolder } from '../up/claim-sim.js';
 import { checkAccount, type CheckedAccount } from './account-check.js';
 import {
@@ -60,7 +59,7 @@ async function examineMachine(options: DoctorOptions, ports: DoctorPorts): Promi
 /** The second check uses the result of the first, and starts after it. */
 function checkSystemAndPorts(
   interfaceName: string,
-  running: StatusReport | undefined,
+  user: SimUser | undefined,
   options: DoctorOptions,
   ports: DoctorPorts,
 ): readonly [Promise<Check>, Promise<Check>] {
@@ -69,7 +68,7 @@ function checkSystemAndPorts(
   return [
     attempt('system', signal, async () => (await facts).check),
     attempt('ports', signal, async () =>
-      checkPorts(options, (await facts).hasInterface, running, ports),
+      checkPorts(options, (await facts).hasInterface, user, ports),
     ),
   ];
 }
@@ -95,7 +94,7 @@ async function examineAll(
   const local = await Promise.all([
     checkFolder(options, ports),
     fixed(access, fix),
-    ...checkSystemAndPorts(arcConfig.config.interface, user.report, options, ports),
+    ...checkSystemAndPorts(arcConfig.config.interface, user, options, ports),
   ]);
   onStep('Asking SORACOM');
   const outside = await examineOutside(arcConfig, keys.tunnelConfig, options, ports);

@@ -4,9 +4,9 @@ import { fileFault } from '../../lib/errors/file-fault.js';
 import { listenFault } from '../../lib/errors/listen-fault.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { PacketInterfaceRefusal } from '../../ports/packet-interfaces.js';
-import type { StatusReport } from '../status/status-report.js';
 import { type Check, failed, ok, sentence, skipped } from './check.js';
 import type { DoctorOptions, DoctorPorts, WantedListener } from './doctor-ports.js';
+import type { SimUser } from './tunnel-checks.js';
 
 /** Checks that arctun can store the time of its last handshake, and renewed sessions. */
 export async function checkStateFolder(
@@ -96,14 +96,15 @@ export async function checkSystem(
 /**
  * Checks the ports that `up` would open.
  *
- * @param running the `up` of this SIM, whose listeners are not a problem
+ * @param user the process that is using this SIM; the listeners of an `up` are not a problem
  */
 export async function checkPorts(
   { listeners, mode }: Pick<DoctorOptions, 'listeners' | 'mode'>,
   hasInterface: boolean,
-  running: StatusReport | undefined,
+  user: Pick<SimUser, 'report' | 'holder'> | undefined,
   ports: Pick<DoctorPorts, 'system' | 'portHolder'>,
 ): Promise<Check> {
+  const { report: running, holder } = user ?? {};
   if (running !== undefined) {
     return running.mode === 'userspace'
       ? ok('ports', `arctun up (pid ${running.pid}) is using its ports.`)
@@ -117,7 +118,11 @@ export async function checkPorts(
     return skipped('ports', 'with a network interface, "up" does not listen on ports');
   for (const listener of listeners) {
     const fault = await ports.system.tryListen(listener.host, listener.port);
-    if (fault !== undefined) return portFault(listener, fault, ports);
+    if (fault === undefined) continue;
+    // Another user's `up` does not report its listeners.
+    const isTaken = codeOf(fault) === 'EADDRINUSE' && holder !== undefined;
+    if (isTaken && (holder.command ?? 'up') === 'up') return skipped('ports', holder.clause);
+    return portFault(listener, fault, ports);
   }
   const list = listeners.map(({ host, port }) => formatAuthority({ host, port })).join(' and ');
   return listeners.length === 0

@@ -1,10 +1,11 @@
 /** Checks the tunnel: that of a running `up`, otherwise one that is opened for the checks. */
 import { messageOf } from '../../lib/errors/error-message.js';
+import { pause } from '../../lib/waits.js';
 import type { KeyClaim } from '../../ports/key-claims.js';
 import { UserspaceTunnel } from '../../tunnel/userspace-tunnel.js';
 import type { StatusReport } from '../status/status-report.js';
 import { shareTunnel } from '../access/share-tunnel.js';
-import { findSimHolder } from '../up/claim-sim.js';
+import { findSimHolder, type SimHolder } from '../up/claim-sim.js';
 import { simUseLine } from '../up/sim-use.js';
 import { attempt, type Check, skipped, skippedFor } from './check.js';
 import type { DoctorOptions, DoctorPorts } from './doctor-ports.js';
@@ -19,8 +20,8 @@ export interface SimUser {
   readonly report: StatusReport | undefined;
   /** The control socket of that `up`. */
   readonly socket?: string | undefined;
-  /** A clause about any other process: `arctun send (pid 4711) is using this SIM`. */
-  readonly holder: string | undefined;
+  /** Any other process. */
+  readonly holder: SimHolder | undefined;
 }
 
 export async function examineTunnel(
@@ -32,11 +33,9 @@ export async function examineTunnel(
 ): Promise<Check[]> {
   const { report, socket = '', holder } = user;
   if (report !== undefined) return examineRunning({ report, socket }, background, options, ports);
-  if (holder !== undefined) return unexamined(holder);
+  if (holder !== undefined && !endsSoon(holder)) return unexamined(holder.clause);
   const claim = await takeClaim(publicKey, options, ports);
-  if (claim === 'taken') {
-    return unexamined((await findSimHolder(publicKey, ports.claims)) ?? 'the SIM was just in use');
-  }
+  if (claim !== undefined && 'clause' in claim) return unexamined(claim.clause);
   try {
     return await examineOwn(background, options, ports);
   } finally {
@@ -50,19 +49,45 @@ function unexamined(holder: string): Check[] {
   return names.map((name) => skipped(name, holder));
 }
 
-/** @returns undefined on a system without claims, on which a tunnel can still be opened */
+/** How long to wait, in milliseconds, for a command such as another `doctor` to end. */
+const LONGEST_WAIT = 30_000;
+
+/** The interval in milliseconds between attempts to claim the SIM. */
+const ATTEMPT_INTERVAL = 200;
+
+/** Every command except `up` ends soon. */
+function endsSoon({ command }: SimHolder): boolean {
+  return command !== undefined && command !== 'up';
+}
+
+/**
+ * Claims the SIM, after a command that ends soon.
+ *
+ * @returns undefined on a system without claims, on which a tunnel can still be opened; the other
+ * process if it keeps the SIM
+ */
 async function takeClaim(
   publicKey: Uint8Array,
-  { pid }: DoctorOptions,
-  { claims }: DoctorPorts,
-): Promise<KeyClaim | 'taken' | undefined> {
+  { pid, signal }: DoctorOptions,
+  { claims, clock }: DoctorPorts,
+): Promise<KeyClaim | SimHolder | undefined> {
   const line = simUseLine({ command: 'doctor', pid });
-  try {
-    return (await claims.take(publicKey, () => line)) ?? 'taken';
-  } catch {
-    return undefined;
+  const deadline = clock.now() + LONGEST_WAIT;
+  for (;;) {
+    signal.throwIfAborted();
+    const claim = await claims.take(publicKey, () => line).catch(() => UNKEPT);
+    if (claim === UNKEPT) return undefined;
+    if (claim !== undefined) return claim;
+    const holder = await findSimHolder(publicKey, claims);
+    const isOver = clock.now() >= deadline;
+    if (holder !== undefined && (isOver || !endsSoon(holder))) return holder;
+    if (isOver) return { clause: 'the SIM was just in use', command: undefined };
+    await pause(ATTEMPT_INTERVAL, clock, signal);
   }
 }
+
+/** The result on a system without claims. */
+const UNKEPT = { close: () => Promise.resolve() };
 
 interface RunningUp {
   readonly report: StatusReport;
@@ -90,7 +115,7 @@ async function examineRunning(
 
 /** Makes the checks inside the tunnel of a running `up` in userspace, over its control socket. */
 async function examineThrough(
-  { report: { mode, pid }, socket }: RunningUp,
+  { report: { mode, pid, nameServers: ofUp }, socket }: RunningUp,
   { tunnelConfig: config }: Background,
   { signal, nameServers, pid: ownPid }: DoctorOptions,
   ports: DoctorPorts,
@@ -113,7 +138,9 @@ async function examineThrough(
     const tunnel = await shareTunnel({ use }, options, ports);
     const endpoint = await checkUnifiedEndpoint(tunnel, signal);
     if (endpoint.outcome === 'skipped') return [{ ...endpoint, name: 'name-servers' }, endpoint];
-    const names = await checkNameServers(nameServers, tunnel, ports.entropy, signal);
+    // The programs of this machine use the name servers of `up`.
+    const servers = ofUp ?? nameServers;
+    const names = await checkNameServers(servers, tunnel, ports.entropy, signal);
     return [names.check, endpoint];
   } catch (error) {
     signal.throwIfAborted();

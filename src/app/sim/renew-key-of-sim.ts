@@ -96,7 +96,7 @@ export async function renewKeyOfSim(
  */
 async function requireConsent(config: ArcConfig, ports: RenewKeyPorts): Promise<void> {
   const publicKey = ports.publicKeyOf(config.privateKey.expose());
-  const holder = await findSimHolder(publicKey, ports.claims);
+  const holder = (await findSimHolder(publicKey, ports.claims))?.clause;
   if (holder === undefined) return;
   if (ports.confirm === undefined) {
     throw refusal('usage', `${holder}, and a new key would stop its tunnel`, [

@@ -73,7 +73,7 @@ export async function terminateSim(
     };
     if (!done.alreadyTerminated) {
       const publicKey = parseKey(sim.publicKey ?? '') ?? target.arcConfig?.config.publicKey;
-      ports.onSim?.(sim, publicKey && (await findSimHolder(publicKey, ports.claims)));
+      ports.onSim?.(sim, publicKey && (await findSimHolder(publicKey, ports.claims))?.clause);
       if (!options.yes && !(await ports.confirm?.(sim))) throw declined(sim.simId);
       ports.onStep?.(`Terminating SIM ${sim.simId}`);
       await endSim(target.simId, sim.terminationEnabled, api);

@@ -10,7 +10,7 @@ import { sameBytes } from '../../lib/same-bytes.js';
 import type { KeyClaim, KeyClaims } from '../../ports/key-claims.js';
 import type { Log } from '../../ports/log.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
-import { readSimUse, simUseLine, simUseText, type SimUse } from './sim-use.js';
+import { readSimUse, type SimCommand, simUseLine, simUseText, type SimUse } from './sim-use.js';
 
 export interface ClaimSimOptions {
   readonly publicKey: Uint8Array;
@@ -172,15 +172,20 @@ async function take(
 
 const UNKEPT: KeyClaim = { close: () => Promise.resolve() };
 
-/**
- * Returns a clause that names the process using a SIM: `arctun up (pid 4711) is using this SIM`.
- */
+/** The process that is using a SIM. */
+export interface SimHolder {
+  /** A clause: `arctun up (pid 4711) is using this SIM`. */
+  readonly clause: string;
+  /** The command; undefined if it is unknown, for example because another user runs it. */
+  readonly command: SimCommand | undefined;
+}
+
 export async function findSimHolder(
   publicKey: Uint8Array,
   claims: KeyClaims,
-): Promise<string | undefined> {
-  const { isPresent, reason } = await askHolder(publicKey, claims);
-  return isPresent ? reason : undefined;
+): Promise<SimHolder | undefined> {
+  const { isPresent, reason, use } = await askHolder(publicKey, claims);
+  return isPresent ? { clause: reason, command: use?.command } : undefined;
 }
 
 async function askHolder(publicKey: Uint8Array, claims: KeyClaims): Promise<Omit<Holder, 'at'>> {
