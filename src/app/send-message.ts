@@ -11,7 +11,6 @@ import { dialFailure } from './access/dial-failure.js';
 import { type AccessPorts, openAccess } from './access/tunnel-access.js';
 import { readableWarning } from './config/config-file-rights.js';
 import type { LoadedArcConfig } from './config/load-arc-config.js';
-import type { TunnelMode } from './up/choose-mode.js';
 import type { OpenTunnelOptions } from './up/open-tunnel.js';
 import { planTunnel } from './up/plan-tunnel.js';
 
@@ -27,7 +26,6 @@ export type SendResponse =
 
 export interface SendOptions extends OpenTunnelOptions {
   readonly arcConfig: LoadedArcConfig;
-  readonly mode: TunnelMode;
   /** The destination inside the tunnel: IP address and port. */
   readonly target: { readonly host: string; readonly port: number };
   readonly message: Message;
@@ -49,14 +47,13 @@ const MAX_ANSWER = 16 * 1024 * 1024;
  *
  * @throws UserError of kind `tunnel` if another process that does not share its tunnel is using the
  * SIM
- * @throws UserError of kind `usage` for tun mode, or if a UDP message does not fit into one packet
+ * @throws UserError of kind `usage` if a UDP message does not fit into one packet
  * @throws TunnelError if no handshake or connection succeeds
  * @throws UserError of kind `failed` if the exchange fails
  */
 export async function sendMessage(options: SendOptions, ports: SendPorts): Promise<SendResponse> {
   const { arcConfig, message, target } = options;
   const config = planTunnel({ arcConfig }, ports);
-  requireUserspace(options.mode);
   if (message.via === 'udp') requireOnePacket(message.payload, target.host, config.mtu);
   const warning = readableWarning(arcConfig);
   if (warning !== undefined) ports.log.warn({}, warning);
@@ -92,15 +89,6 @@ function exchange(access: TunnelAccess, options: SendOptions): Promise<SendRespo
         (payload) => ({ via: 'udp', payload }),
       );
   }
-}
-
-function requireUserspace(mode: TunnelMode): void {
-  if (mode !== 'tun' && mode !== 'kernel') return;
-  throw new UserError('usage', {
-    what: `cannot use --mode=${mode}`,
-    why: '`send` always runs in userspace, without a network interface',
-    next: [`Run "arctun up --mode ${mode}", and send the message with any program.`],
-  });
 }
 
 /** Rejects payloads that need several packets, because NATs and firewalls often drop fragments. */

@@ -62,7 +62,7 @@ function start(message: Message, changes: Changes = {}): Promise<SendResponse | 
   const names = { source: 'arc.json', path: 'arc.json' };
   const arcConfig = { config, original: config, ...names, readableMode };
   return sendMessage(
-    { arcConfig, mode: 'auto', wait: 20_000, target, message, timeout, force: false, pid: 4711 },
+    { arcConfig, wait: 20_000, target, message, timeout, force: false, pid: 4711 },
     { ...world.ports, claims, ...shares, localStreams: { ...shares.localStreams, open } },
   ).catch((error: unknown) => {
     if (error instanceof UserError) return error;

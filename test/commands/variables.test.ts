@@ -280,14 +280,6 @@ it.each([
     ],
   ],
   [
-    'send',
-    { ARCTUN_MODE: 'tun' },
-    [
-      'Error: cannot use ARCTUN_MODE=tun: `send` always runs in userspace, without a network interface',
-      '  Run "arctun up --mode tun", and send the message with any program.',
-    ],
-  ],
-  [
     'bootstrap:cellular',
     { ARCTUN_KRYPTON_ENDPOINT: 'x' },
     [

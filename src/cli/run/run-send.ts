@@ -3,6 +3,7 @@ import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { sendMessage } from '../../app/send-message.js';
 import { codeOf } from '../../lib/errors/error-message.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
+import { accessFlags } from '../flags/access-flags.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
@@ -14,11 +15,10 @@ import { renderJson } from '../output/render.js';
 import { answerBody, answerNote, answerValue, unprintedError } from '../output/send-response.js';
 import type { SystemContext } from '../system-context.js';
 import type { TunnelContext } from '../tunnel-context.js';
-import { tunnelFlags } from '../flags/tunnel-flags.js';
 
 export const sendFlags = {
   ...messageFlags,
-  ...tunnelFlags,
+  ...accessFlags,
   'forward-to': {
     type: 'string',
     description: `Target inside the tunnel, as HOST or HOST:PORT, with names resolved there; by default, the Unified Endpoint (${UNIFIED_ENDPOINT}) and the protocol's port.`,
@@ -48,7 +48,6 @@ export async function runSend(
   const answer = await sendMessage(
     {
       arcConfig,
-      mode: flags.mode,
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
       target,
