@@ -158,6 +158,14 @@ describeWith([...PEERS, 'git'], 'commands with a running up in userspace', () =>
     60_000,
   );
 
+  it('says that --dns has no effect on a ping of a name', async () => {
+    const flags = ['ping', '-c', '1', '--dns', '192.0.2.53'];
+    const named = await run(...flags, 'one.test');
+    expect(named).toMatchObject({ code: 0 });
+    expect(named.stderr).toContain('--dns has no effect');
+    expect(await run(...flags, SERVICE)).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
   it('pings, with the round trips that the up measured', async () => {
     const { code, stdout, stderr } = await run('ping', '-c', '3', '-i', '0.2', 'one.test');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -1,8 +1,12 @@
 /** Defines the flags of `ping`, and runs the command. */
+import { isIP } from 'node:net';
+
+import type { TunnelAccess } from '../../../app/access/access.js';
 import { withHosts } from '../../../app/probe/fixed-hosts.js';
 import { pingHost, type PingObserver, type PingSummary } from '../../../app/probe/ping-host.js';
 import { codeOf } from '../../../lib/errors/error-message.js';
 import { StoppedError } from '../../../lib/errors/stopped-error.js';
+import { hostKey, type HostNames } from '../../../proxy/dns/host-names.js';
 import { EXIT_CODES } from '../../errors/exit-codes.js';
 import type { configFlag } from '../../flags/config-flag.js';
 import type { Flags, FlagValues } from '../../flags/flag.js';
@@ -92,6 +96,10 @@ export async function runPing(
   const { summary, reason } = await runProbe('ping', flags, hosts, context, async (probe) => {
     const signal = AbortSignal.any([probe.signal, page.signal]);
     const { access, ports } = probe;
+    if (flags.dns !== undefined && isLookedUpByUp(host, hosts, access)) {
+      const text = 'the running "arctun up" looks up the name, so that --dns has no effect';
+      ports.log.warn({ host, nameServers: access.nameServers.join(',') }, text);
+    }
     // The running `up` does not know the names of this command.
     const tunnel = { echoDialer: withHosts(access.echoDialer, hosts) };
     const found = await pingHost(
@@ -109,6 +117,11 @@ export async function runPing(
   // Ctrl-C is the usual end of a ping; other signals stop the command.
   if (reason instanceof StoppedError && reason.signal !== 'SIGINT') throw reason;
   return exitCode(summary);
+}
+
+/** Whether the running `up` resolves the name, with its own name servers. */
+function isLookedUpByUp(host: string, hosts: HostNames, { via }: TunnelAccess): boolean {
+  return via === 'shared' && isIP(host) === 0 && !hosts.has(hostKey(host));
 }
 
 /** Prints in order. If printing fails, for example because of `| head`, the ping must end. */
