@@ -61,6 +61,7 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   readonly #reconfigurations = new SerialQueue();
   readonly #watch: HealthWatch;
   #closed: Promise<void> | undefined;
+  #beforeClose: () => Promise<void> = () => Promise.resolve();
 
   private constructor(
     config: TunnelConfig,
@@ -234,6 +235,14 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
   }
 
   /**
+   * Sets what must end before the tunnel's socket closes, such as the renewal of its session.
+   * @param handler called once by close(); must not reject; replaces the previous handler
+   */
+  beforeClose(handler: () => Promise<void>): void {
+    this.#beforeClose = handler;
+  }
+
+  /**
    * Closes the tunnel. Nothing more can be opened inside the tunnel; listeners and UDP sockets
    * close. Connections that the program has not ended are reset if all their data has arrived. All
    * other connections are reset if their data and FIN are not acknowledged within the grace period.
@@ -260,9 +269,11 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
 
   async #close(gracePeriod: number): Promise<void> {
     this.#watch.stop();
+    const ended = this.#beforeClose();
     // Begin to drain before anything else is awaited, because another close() may shorten the drain.
     await this.#inner.drain(this.#link.hasGivenUp ? 0 : gracePeriod);
     await this.endFetches();
+    await ended;
     this.#link.endWaits();
     this.#inner.close();
     await this.#link.close();

@@ -48,6 +48,8 @@ export class RenewalHarness {
   reconfigured = 0;
   /** The error that it throws instead of applying the configuration. */
   reconfigureError: Error | undefined;
+  /** What a program adds to the renewal's ports. */
+  hooks: Partial<RenewalPorts> = {};
   credentials: RenewalPorts['credentials'] = (profile) => this.ports.credentials(profile);
   aroundReload = (reload: () => Promise<void>): Promise<void> => reload();
   #opened: Omit<RunningConfigOptions, 'tunnel'> | undefined;
@@ -147,7 +149,10 @@ export class RenewalHarness {
         reloads: { onRequest: (handler) => (this.#reload = handler) },
         aroundReload: (reload) => this.aroundReload(reload),
         renewal: renews
-          ? { ...ports, publicKeyOf, credentials: (profile) => this.credentials(profile) }
+          ? {
+              ...{ ...ports, ...this.hooks, publicKeyOf },
+              credentials: (profile) => this.credentials(profile),
+            }
           : undefined,
       },
       world.ports,

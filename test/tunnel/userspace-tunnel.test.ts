@@ -144,6 +144,24 @@ it('reports closed after close, and can be closed twice', async () => {
   });
 });
 
+it('waits in close() for what must end before', async () => {
+  const tunnel = await setUp(() => undefined);
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  let calls = 0;
+  tunnel.beforeClose(() => {
+    calls++;
+    return ended;
+  });
+  let isClosed = false;
+  const closed = tunnel.close({ gracePeriod: 0 }).then(() => (isClosed = true));
+  void tunnel.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect({ calls, isClosed }).toEqual({ calls: 1, isClosed: false });
+  end();
+  await closed;
+});
+
 it('fails a pending dial when it closes', async () => {
   const tunnel = await setUp(() => undefined);
   const dialled = expect(tunnel.dialer.dial({ host: SERVICE, port: 80 })).rejects.toMatchObject({

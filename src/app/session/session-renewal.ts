@@ -30,6 +30,27 @@ export type RenewalApi = Pick<
 export interface RenewalPorts extends SignInPorts<RenewalApi>, StateHome {
   /** Computes the public key of an X25519 private key. */
   publicKeyOf(privateKey: Uint8Array): Uint8Array;
+  /** Saves a new session before the tunnel uses it; keepSession() by default. */
+  readonly keep?: typeof keepSession;
+  /**
+   * Writes a new key and session to arc.json, instead of asking the SORACOM API. Called only if the
+   * server is silent, because the old key then stops working.
+   */
+  bootstrapAgain?(): Promise<void>;
+  /** Called after the tunnel has switched to another session or key. */
+  onRenewed?(renewal: Renewal): void;
+  /** Called with the text of each warning and error of the renewal. */
+  onProblem?(text: string): void;
+}
+
+/** A change to the configuration of an open tunnel. */
+export interface Renewal {
+  /** The reasons, as sentences. */
+  readonly why: readonly string[];
+  /** The names of the changed settings; empty if the server treats an equal session as new. */
+  readonly changed: readonly string[];
+  /** The path of the file that contains the session; undefined if it could not be saved. */
+  readonly keptIn: string | undefined;
 }
 
 export type RenewalEnvironment = Pick<TunnelPorts, 'clock' | 'wallClock' | 'entropy' | 'log'>;
@@ -117,6 +138,12 @@ export class SessionRenewal {
     this.#stop.signal.throwIfAborted();
     const target = await this.#reread();
     if (await this.#takeOver(target)) return;
+    if (this.#ports.bootstrapAgain !== undefined) {
+      if (suspicion !== 'silent') return;
+      await this.#ports.bootstrapAgain();
+      await this.#takeOver(await this.#reread());
+      return;
+    }
     const { simId, profile } = target.original;
     if (simId === '' || simId === SKELETON_SIM_ID) {
       if (suspicion === 'silent')
@@ -151,6 +178,8 @@ export class SessionRenewal {
       const changed = await this.#running.apply(target);
       if (changed.length === 0) return false;
       this.#log.info({ changed }, `applied the changes in ${target.source}`);
+      const why = [`${target.source} has changed.`];
+      this.#ports.onRenewed?.({ why, changed, keptIn: this.#ports.files.absolute(target.path) });
       return true;
     } catch (error) {
       if (!(error instanceof ArcConfigError)) throw error;
@@ -185,7 +214,8 @@ export class SessionRenewal {
       return;
     }
     const { original, path } = target;
-    const { config, keptIn, notice } = await keepSession({ original, path }, session, this.#ports);
+    const keep = this.#ports.keep ?? keepSession;
+    const { config, keptIn, notice } = await keep({ original, path }, session, this.#ports);
     if (keptIn === undefined) this.#running.holdUnkept(original, session);
     if (keptIn === undefined && notice !== undefined) this.#warnOnce(notice);
     else if (notice !== undefined) this.#log.info({}, notice);
@@ -195,11 +225,14 @@ export class SessionRenewal {
     this.#log.info({ why, changed, keptIn }, 'the Arc session was renewed');
     // The server treats this session as new even if its fields have not changed.
     this.#moments.changed(this.#clock.now());
+    this.#ports.onRenewed?.({ why, changed, keptIn });
   }
 
   #tellFailure(error: unknown, suspicion: Suspicion): void {
     if (!(error instanceof UserError)) {
-      this.#log.error({}, `cannot apply the new session to the tunnel: ${messageOf(error)}`);
+      const text = `cannot apply the new session to the tunnel: ${messageOf(error)}`;
+      this.#log.error({}, text);
+      this.#ports.onProblem?.(text);
       return;
     }
     const text = [`${error.what}: ${error.why.replace(/\.$/, '')}.`, ...error.next].join(' ');
@@ -217,6 +250,7 @@ export class SessionRenewal {
     if (this.#said.has(text)) return;
     this.#said.add(text);
     this.#log.warn({}, text);
+    this.#ports.onProblem?.(text);
   }
 }
 

@@ -1,9 +1,8 @@
 /** The services of an open tunnel: status, configuration updates and metrics. */
 import type { LocalListeners } from '../../ports/local-sockets.js';
-import { TunnelError } from '../../tunnel/tunnel-error.js';
 import { type ConfigUpdateOptions, startConfigUpdates } from '../session/config-updates.js';
 import type { RenewalEnvironment } from '../session/session-renewal.js';
-import type { Finding } from '../sim/diagnose-sim.js';
+import { withFinding } from '../session/with-finding.js';
 import { startMetricLines } from '../status/metric-lines.js';
 import { offerStatus, type OfferStatusOptions } from '../status/offer-status.js';
 import type { RunningTunnel } from './running-tunnel.js';
@@ -79,18 +78,6 @@ export async function openTunnelServices(
       await Promise.all([uapi?.close(), status.close()]);
     },
   };
-}
-
-/** Replaces the likely cause in a tunnel's error with the problem that SORACOM reports. */
-export function withFinding(error: unknown, finding: Finding | undefined): unknown {
-  if (!(error instanceof TunnelError) || finding === undefined) return error;
-  const why = finding.problem.replace(/^The /, 'the ').replace(/\.$/, '');
-  return new TunnelError(error.reason, {
-    what: error.what,
-    why,
-    next: [finding.next],
-    cause: error,
-  });
 }
 
 function statusOffer(

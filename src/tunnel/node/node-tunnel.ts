@@ -26,6 +26,20 @@ export interface TunnelEvents {
   stale: [silence: TunnelSilence];
   /** The Arc server answers again after `stale`. */
   up: [];
+  /** The tunnel has switched to another session; only with the `renewal` option. */
+  renewed: [renewal: TunnelRenewal];
+  /** The session could not be renewed or saved; only with the `renewal` option. */
+  renewalFailed: [failure: { readonly why: string }];
+}
+
+/** A switch of an open tunnel to another session. */
+export interface TunnelRenewal {
+  /** The reasons, as sentences. */
+  readonly why: readonly string[];
+  /** What has changed, such as `address`; empty if the server gave the same session again. */
+  readonly changed: readonly string[];
+  /** The path of the file that contains the session; undefined if no file does. */
+  readonly savedIn: string | undefined;
 }
 
 /** The likely reason for the Arc server's silence, as a code and in words. */

@@ -1,6 +1,6 @@
 import { MissingCredentialsError } from '../../../src/app/credentials/missing-credentials.js';
 import type { SessionRenewal } from '../../../src/app/session/session-renewal.js';
-import { withFinding } from '../../../src/app/up/tunnel-services.js';
+import { withFinding } from '../../../src/app/session/with-finding.js';
 import { FileError } from '../../../src/ports/files.js';
 import { TunnelError } from '../../../src/tunnel/tunnel-error.js';
 import { CLIENT } from '../../support/pairs/tunnel-in-memory.js';
@@ -530,4 +530,87 @@ it('retries changes that an interface has refused', async () => {
   at.reconfigureError = undefined;
   expect(await at.talkUntilAnswered(90_000)).toBeLessThan(60_000);
   expect(work()).toEqual(['getSim', 'createArcSession']);
+});
+
+describe('the hooks of a program', () => {
+  it('get each renewal after the tunnel has applied it', async () => {
+    const renewals: unknown[] = [];
+    at.hooks = {
+      onRenewed: (renewal) => renewals.push({ ...renewal, applied: at.reconfigured }),
+    };
+    await up();
+    at.deleteSession();
+    at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
+    await at.talkUntilAnswered(60_000);
+    const why = ['The SIM has no session, so the server does not answer handshakes.'];
+    expect(renewals).toEqual([{ why, changed: ['address'], keptIn: ARC_JSON, applied: 1 }]);
+  });
+
+  it('get the changes that another process has saved in arc.json', async () => {
+    const renewals: unknown[] = [];
+    at.hooks = { onRenewed: (renewal) => renewals.push(renewal) };
+    await up();
+    at.deleteSession();
+    at.admit('10.9.8.6');
+    const arcSessionStatus = at.session({ arcClientPeerIpAddress: '10.9.8.6' });
+    at.files.texts.set(ARC_JSON, at.arcJson({ arcSessionStatus }));
+    await at.talkUntilAnswered(60_000);
+    const why = ['arc.json has changed.'];
+    expect(renewals).toEqual([{ why, changed: ['address'], keptIn: ARC_JSON }]);
+    expect(at.api.calls).toEqual([]);
+  });
+
+  it('get each problem that is logged, once', async () => {
+    const problems: string[] = [];
+    at.hooks = { onProblem: (text) => problems.push(text) };
+    at.api.failures.set('auth', apiError(401));
+    await up();
+    at.deleteSession();
+    await at.talk(5 * MINUTE);
+    expect(problems).toHaveLength(1);
+    expect(warnings()).toEqual(expect.arrayContaining(problems));
+    at.api.failures.clear();
+    at.reconfigureError = new Error('no');
+    at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
+    await at.talk(10 * MINUTE);
+    expect(problems).toContain('cannot apply the new session to the tunnel: no');
+  });
+
+  it('can save a session before the tunnel applies it', async () => {
+    const saved: unknown[] = [];
+    at.hooks = {
+      keep: ({ original }, session) => {
+        saved.push([session.arcClientPeerIpAddress, at.reconfigured]);
+        const config = { ...original, arcSessionStatus: session };
+        return Promise.resolve({ config, keptIn: 'a place', notice: undefined });
+      },
+    };
+    await up();
+    at.deleteSession();
+    at.api.session = at.session({ arcClientPeerIpAddress: '10.9.8.7' });
+    await at.talkUntilAnswered(60_000);
+    expect(saved).toEqual([['10.9.8.7', 0]]);
+    expect(at.readArcJson().arcSessionStatus.arcClientPeerIpAddress).toBe(CLIENT);
+  });
+
+  it('can bootstrap again, but only while the server is silent', async () => {
+    let count = 0;
+    at.hooks = {
+      bootstrapAgain: () => {
+        count++;
+        at.admit(CLIENT, OTHER_KEY);
+        at.files.texts.set(ARC_JSON, at.arcJson({}, OTHER_KEY));
+        return Promise.resolve();
+      },
+    };
+    await up();
+    at.deleteSession();
+    expect(await at.talkUntilAnswered(60_000)).toBeLessThan(30_000);
+    expect(count).toBe(1);
+    expect(at.api.calls).toEqual([]);
+    // The server answers, but drops the packets of another address.
+    at.admit('10.9.8.7', OTHER_KEY);
+    await at.talk(5 * MINUTE);
+    expect(count).toBe(1);
+  });
 });
