@@ -27,7 +27,11 @@ import { confirmCreation, keylessError } from './creation-steps.js';
 export interface DumpPorts extends BootstrapPorts {
   /** Writes to standard output; rejects if the write fails. */
   print(text: string): Promise<void>;
+  /** How errors describe a failure of `print`, as a clause. */
+  readonly unprinted?: string;
 }
+
+const UNPRINTED = 'its arc.json could not be written to standard output';
 
 /**
  * @returns notes for the user, as sentences
@@ -167,7 +171,8 @@ async function keepUnprinted(
   error: unknown,
 ): Promise<UserError> {
   const reason = messageOf(error);
-  const done = `SIM ${config.simId} was created, but its arc.json could not be written to standard output (${reason})`;
+  const { unprinted = UNPRINTED } = ports;
+  const done = `SIM ${config.simId} was created, but ${unprinted} (${reason})`;
   const warning = 'Do not run bootstrap again for this SIM: that would create a second SIM.';
   const plan = { path: options.path, rescueFolder: options.stateFolder };
   await keepArcConfig(ports.files, config, { ...plan, replace: false, done, warning });

@@ -17,8 +17,8 @@ export type ListApi = Pick<
 export type Since = { readonly unixTime: number } | { readonly age: number };
 
 export interface ListSimsOptions {
-  /** The value of `--config`; the profile in that file may provide the credentials. */
-  readonly config: string;
+  /** The value of `--config`; the profile in that file may provide the credentials; undefined for none. */
+  readonly config: string | undefined;
   /** The earliest creation time of the listed SIMs. */
   readonly since?: Since | undefined;
   /** Whether to include terminated SIMs. */

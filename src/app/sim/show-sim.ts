@@ -13,8 +13,8 @@ export type ShowApi = Pick<SoracomApi, 'auth' | 'logout' | 'getSim' | 'listSimSe
 export interface ShowSimOptions {
   /** The SIM ID; defaults to the SIM of arc.json. */
   readonly simId?: string | undefined;
-  /** The value of `--config`. */
-  readonly config: string;
+  /** The value of `--config`; undefined to use no arc.json. */
+  readonly config: string | undefined;
   /** Whether to request the session events. */
   readonly events?: boolean;
 }

@@ -18,16 +18,16 @@ export interface SimTarget {
  * Returns the given SIM, or the SIM of arc.json. If a SIM ID is given, arc.json may be missing or
  * invalid.
  *
- * @param value the value of `--config`
+ * @param value the value of `--config`; undefined to use no arc.json
  * @throws UserError of kind `usage` for an invalid ID, of kind `configuration` if no SIM ID was
  * found; errors of `loadArcConfig` if arc.json is required
  */
 export async function findSimTarget(
   simId: string | undefined,
-  value: string,
+  value: string | undefined,
   home: StateHome,
 ): Promise<SimTarget> {
-  if (simId === undefined) return targetOfArcConfig(value, home);
+  if (simId === undefined) return targetOfArcConfig(value ?? '', home);
   requireSimId(simId);
   const { arcConfig, profile, notes } = await findArcConfig(value, home);
   const isItsOwn = arcConfig?.original.simId === simId;
@@ -36,9 +36,10 @@ export async function findSimTarget(
 
 /** Loads an arc.json if possible; a missing or invalid file is not an error. */
 export async function findArcConfig(
-  value: string,
+  value: string | undefined,
   home: StateHome,
 ): Promise<Omit<SimTarget, 'simId'>> {
+  if (value === undefined) return { arcConfig: undefined, profile: undefined, notes: [] };
   try {
     const arcConfig = await loadArcConfig(value, home);
     return { arcConfig, profile: arcConfig.original.profile, notes: [] };

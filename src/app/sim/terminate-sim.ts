@@ -25,8 +25,8 @@ export type TerminateApi = Pick<
 export interface TerminateSimOptions {
   /** The SIM ID; defaults to the SIM of arc.json. */
   readonly simId?: string | undefined;
-  /** The value of `--config`. */
-  readonly config: string;
+  /** The value of `--config`; undefined to use no arc.json. */
+  readonly config: string | undefined;
   /** Whether to terminate without confirmation. */
   readonly yes?: boolean;
 }
