@@ -71,6 +71,11 @@ const ARROWS = [
     'The extension combines use cases and a tunnel, without the command line.',
   ],
   [
+    'library',
+    ['ports', 'lib', 'crypto', 'soracom', 'arc-config', 'tunnel', 'app', 'system'],
+    'The library combines use cases and a tunnel, without the command line.',
+  ],
+  [
     'system',
     ['ports', 'lib', 'wire'],
     'System implements ports and uses the byte layouts of wire; it does not depend on use cases.',
@@ -223,7 +228,7 @@ export default {
       {
         path: '^(src|commands)/',
         pathNot:
-          '^src/(system/|cli/((tunnel-|system-)?context|create-tunnel-ports|system-adapters)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|index\\.ts$)',
+          '^src/(system/|cli/((tunnel-|system-)?context|create-tunnel-ports|system-adapters)\\.ts$|lambda/main\\.ts$|entry/(npm|executable)\\.ts$|library/(create-tunnel|soracom-ports|bootstrap)\\.ts$)',
       },
       { path: '^src/system/' },
     ),

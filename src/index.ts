@@ -1,24 +1,59 @@
-/** The library: opens a tunnel from another program. */
-import { loadTunnelConfig } from './app/config/load-arc-config.js';
-import { openTunnel } from './app/up/open-tunnel.js';
-import { planTunnel } from './app/up/plan-tunnel.js';
-import type { Crypto } from './crypto/crypto.js';
-import { selectCrypto } from './crypto/select.js';
+/** The library: opens tunnels and manages virtual SIMs from another program. */
+import type { ArcSessionStatus } from './library/arc-json.js';
+import type { BootstrapOptions, BootstrapResult } from './library/bootstrap-options.js';
+import {
+  createTunnel as openLibraryTunnel,
+  type CreateTunnelOptions,
+} from './library/create-tunnel.js';
+import type {
+  ListedVirtualSims,
+  ListSimsOptions,
+  RenewedSimKey,
+  RenewKeyOptions,
+  TerminatedVirtualSim,
+  VirtualSimDetails,
+} from './library/sim-types.js';
+import type { SoracomCallOptions } from './library/soracom-options.js';
 import { UserError } from './lib/errors/user-error.js';
-import type { Log } from './ports/log.js';
-import { systemClock, systemWallClock } from './system/clock.js';
-import { systemEntropy } from './system/entropy.js';
-import { systemFiles } from './system/files/files.js';
-import type { LogLevel } from './ports/log.js';
-import { createLog } from './system/log.js';
-import { systemResolver } from './system/network/resolver.js';
-import { stateFolder } from './system/files/state-folder.js';
-import { createTimestampStore } from './system/files/timestamps.js';
-import { udpSockets } from './system/network/udp-socket.js';
-import type { CongestionAlgorithm, UserspaceTunnel } from './tunnel/userspace-tunnel.js';
+import type { UserspaceTunnel } from './tunnel/userspace-tunnel.js';
 
 export { UserError };
+export type { ArcJson, ArcSessionStatus } from './library/arc-json.js';
+export type {
+  AuthKeyBootstrap,
+  BootstrapOptions,
+  BootstrapResult,
+  BootstrapTarget,
+  CellularBootstrap,
+  KryptonCli,
+  SimBootstrap,
+} from './library/bootstrap-options.js';
+export type { CreateTunnelOptions } from './library/create-tunnel.js';
+export type {
+  ApiRenewal,
+  CellularRenewal,
+  RenewalOptions,
+  SimRenewal,
+} from './library/renewal-options.js';
+export type {
+  ListedVirtualSims,
+  ListSimsOptions,
+  RenewedSimKey,
+  RenewKeyOptions,
+  TerminatedVirtualSim,
+  VirtualSim,
+  VirtualSimDetails,
+} from './library/sim-types.js';
+export type {
+  SoracomCallOptions,
+  SoracomCredentials,
+  SoracomOptions,
+} from './library/soracom-options.js';
+export type { BootstrapRescueError } from './app/bootstrap/bootstrap-rescue.js';
+export type { FailureKind } from './lib/errors/user-error.js';
+export type { LogLevel } from './ports/log.js';
 export { type Dialer, DialError, type DialTarget } from './proxy/dialer.js';
+export type { ApiError } from './soracom/api-error.js';
 export type { AddressInfo } from './tunnel/names/address-info.js';
 export type {
   TunnelHttpAgent,
@@ -29,11 +64,12 @@ export type {
 export type { Lookup, PromisedLookup } from './tunnel/names/lookup.js';
 export type { SystemError } from './tunnel/node/node-errors.js';
 export type { ConnectOptions } from './tunnel/node/node-network.js';
-export type { TunnelEvents, TunnelSilence } from './tunnel/node/node-tunnel.js';
+export type { TunnelEvents, TunnelRenewal, TunnelSilence } from './tunnel/node/node-tunnel.js';
 export type { PingOptions, PingReply } from './tunnel/node/ping.js';
 export type { ListenOptions, TcpServer } from './tunnel/node/tcp-server.js';
 export type { TcpInfo, TcpSocket } from './tunnel/node/tcp-socket.js';
 export { TunnelError } from './tunnel/tunnel-error.js';
+export type { TunnelHealth, TunnelStatus } from './tunnel/tunnel-status.js';
 export type { RemoteInfo, UdpSocket } from './tunnel/node/udp-socket.js';
 export type {
   CloseOptions,
@@ -41,80 +77,83 @@ export type {
   UserspaceTunnel,
 } from './tunnel/userspace-tunnel.js';
 
-export interface CreateTunnelOptions {
-  /**
-   * The path of arc.json, its content as JSON or base64, or an object with the members of arc.json.
-   */
-  readonly config: string | object;
-  /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
-  readonly wait?: number;
-  /** TCP congestion control inside the tunnel: `bbr` (the default), `cubic` or `reno`. */
-  readonly congestion?: CongestionAlgorithm;
-  /** The log level on standard error; nothing is logged by default. */
-  readonly logLevel?: LogLevel;
-  readonly signal?: AbortSignal;
-}
-
 /**
  * Opens a tunnel in userspace and waits for its first handshake; `tunnel.close()` closes the
  * tunnel. docs/guides/library.md describes what a tunnel can do.
  *
  * @throws UserError with `kind` (`configuration`, `tunnel` …), what failed, why, and what to do
  */
-export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
-  const config = configText(options);
-  const log = logOf(options.logLevel ?? 'silent');
-  const home = { files: systemFiles, stateFolder: stateFolder() };
-  const arcConfig = await loadTunnelConfig(config, home);
-  const ports = {
-    crypto: await (crypto ??= selectCrypto()),
-    entropy: systemEntropy,
-    wallClock: systemWallClock,
-    clock: systemClock,
-    sockets: udpSockets,
-    resolver: systemResolver,
-    log,
-    timestamps: createTimestampStore(stateFolder(), log),
-  };
-  const plan = planTunnel({ arcConfig, congestion: options.congestion }, ports);
-  const { wait, signal } = options;
-  const { tunnel, handshake } = await openTunnel(plan, { wait: wait ?? 20_000, signal }, ports);
-  try {
-    await handshake;
-    return tunnel;
-  } catch (error) {
-    await tunnel.close();
-    throw error;
-  }
+export function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
+  return openLibraryTunnel(options);
 }
 
-/** All tunnels share one cryptographic backend. */
-let crypto: Promise<Crypto> | undefined;
+// The functions below load the SORACOM API client at their first call, because loading it takes
+// longer than loading everything that a tunnel needs.
 
-/** One log for each level. All tunnels share it, because a log uses more memory than a tunnel. */
-const logs = new Map<LogLevel, Log>();
-
-function logOf(level: LogLevel): Log {
-  let log = logs.get(level);
-  if (log === undefined) {
-    log = createLog(level, 'text');
-    logs.set(level, log);
-  }
-  return log;
+/**
+ * Creates a virtual SIM, which SORACOM bills, or gets an existing one, and saves its configuration.
+ * With `path`, a call that was interrupted is finished by the next call with the same `path`: a
+ * journal next to the file records each step, and no SIM is created twice.
+ *
+ * @throws UserError with what failed, why, and what to do; ApiError if a call to SORACOM fails
+ * @throws BootstrapRescueError if the configuration could not be saved: `rescuePath` is a copy, and
+ * if no file could be written, `arcJson.expose()` returns its text
+ */
+export async function bootstrap(options: BootstrapOptions): Promise<BootstrapResult> {
+  return (await import('./library/bootstrap.js')).bootstrap(options);
 }
 
-/** @throws UserError of kind `usage` if the config is neither a string nor a plain object */
-function configText(options: CreateTunnelOptions | undefined): string {
-  const config: unknown = options?.config;
-  if (typeof config === 'string' && config !== '') return config;
-  if (typeof config === 'object' && config !== null && !ArrayBuffer.isView(config)) {
-    return JSON.stringify(config);
-  }
-  throw new UserError('usage', {
-    what: 'cannot use the config option of createTunnel',
-    why: `the option must not be ${config === '' ? 'empty' : `of type ${typeof config}`}`,
-    next: [
-      'Pass the path of arc.json, its content as JSON or in base64, or an object with the same members.',
-    ],
-  });
+/**
+ * Lists the account's virtual SIMs.
+ *
+ * @throws UserError; ApiError
+ */
+export async function listSims(options: ListSimsOptions = {}): Promise<ListedVirtualSims> {
+  return (await import('./library/sims.js')).listSims(options);
+}
+
+/**
+ * Returns what SORACOM reports about a SIM.
+ *
+ * @throws UserError; ApiError
+ */
+export async function getSim(
+  simId: string,
+  options: SoracomCallOptions = {},
+): Promise<VirtualSimDetails> {
+  return (await import('./library/sims.js')).getSim(simId, options);
+}
+
+/**
+ * Creates the Arc session of a SIM, or replaces an existing one, whose tunnel then stops working.
+ *
+ * @returns the session, which belongs into the SIM's arc.json
+ * @throws UserError; ApiError
+ */
+export async function createArcSession(
+  simId: string,
+  options: SoracomCallOptions = {},
+): Promise<ArcSessionStatus> {
+  return (await import('./library/sims.js')).createArcSession(simId, options);
+}
+
+/**
+ * Gives the SIM of an arc.json a new key, which is generated on this machine and saved in the file.
+ *
+ * @throws UserError; ApiError
+ */
+export async function renewKey(options: RenewKeyOptions): Promise<RenewedSimKey> {
+  return (await import('./library/sims.js')).renewKey(options);
+}
+
+/**
+ * Terminates a virtual SIM, without asking. You cannot undo this.
+ *
+ * @throws UserError; ApiError
+ */
+export async function terminateSim(
+  simId: string,
+  options: SoracomCallOptions = {},
+): Promise<TerminatedVirtualSim> {
+  return (await import('./library/sims.js')).terminateSim(simId, options);
 }

@@ -17,6 +17,7 @@ const LONG = {
   'test/e2e/bootstrap/faults.test.ts': 32,
   'test/e2e/sim.test.ts': 31,
   'test/e2e/renewal.test.ts': 30,
+  'test/library/renewal.test.ts': 27,
   'test/e2e/secrets.test.ts': 26,
   'test/e2e/lambda/layer.test.ts': 25,
   'test/interop/uapi.test.ts': 20,

@@ -1,0 +1,133 @@
+/** createTunnel() of the library. */
+import { loadTunnelConfig, type LoadedArcConfig } from '../app/config/load-arc-config.js';
+import { withFinding } from '../app/session/with-finding.js';
+import { openTunnel } from '../app/up/open-tunnel.js';
+import { planTunnel } from '../app/up/plan-tunnel.js';
+import type { Crypto } from '../crypto/crypto.js';
+import { selectCrypto } from '../crypto/select.js';
+import { UserError } from '../lib/errors/user-error.js';
+import type { Log, LogLevel } from '../ports/log.js';
+import { systemClock, systemWallClock } from '../system/clock.js';
+import { systemEntropy } from '../system/entropy.js';
+import { systemFiles } from '../system/files/files.js';
+import { stateFolder } from '../system/files/state-folder.js';
+import { createTimestampStore } from '../system/files/timestamps.js';
+import { createLog } from '../system/log.js';
+import { systemResolver } from '../system/network/resolver.js';
+import { udpSockets } from '../system/network/udp-socket.js';
+import type { CongestionAlgorithm, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import type { ArcJson } from './arc-json.js';
+import type { RenewalOptions } from './renewal-options.js';
+
+export interface CreateTunnelOptions {
+  /**
+   * The path of arc.json, its content as JSON or base64, or an object with the members of arc.json.
+   */
+  readonly config: string | ArcJson | object;
+  /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
+  readonly wait?: number;
+  /** TCP congestion control inside the tunnel: `bbr` (the default), `cubic` or `reno`. */
+  readonly congestion?: CongestionAlgorithm;
+  /** Seconds between keepalives, instead of the value in `config`; 0 disables keepalives. */
+  readonly persistentKeepalive?: number;
+  /** Renews the session when SORACOM has ended or moved it; off by default. */
+  readonly renewal?: RenewalOptions;
+  /** The log level on standard error; nothing is logged by default. */
+  readonly logLevel?: LogLevel;
+  readonly signal?: AbortSignal;
+}
+
+/** See createTunnel() in index.ts. */
+export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
+  const config = configText(options);
+  const { persistentKeepalive, congestion, signal, wait = 20_000 } = options;
+  requireKeepalive(persistentKeepalive);
+  const home = { files: systemFiles, stateFolder: stateFolder() };
+  const overrides = { persistentKeepalive };
+  const arcConfig = await loadTunnelConfig(config, home, overrides);
+  const ports = await tunnelPorts(logOf(options.logLevel ?? 'silent'));
+  const plan = (one: LoadedArcConfig) =>
+    planTunnel({ arcConfig: one, congestion, overrides }, ports);
+  const tunnelConfig = plan(arcConfig);
+  const renewal = await loadRenewal(options, arcConfig, home);
+  const { tunnel, handshake } = await openTunnel(tunnelConfig, { wait, signal }, ports);
+  const updates = renewal?.start(tunnel, { arcConfig, tunnelConfig, plan }, ports);
+  if (updates !== undefined) tunnel.beforeClose(() => updates.close());
+  try {
+    await handshake;
+    return tunnel;
+  } catch (error) {
+    await tunnel.close();
+    throw withFinding(error, updates?.finding);
+  }
+}
+
+/** Loads the SORACOM API client only if it is needed, because loading it takes long. */
+async function loadRenewal(
+  { renewal }: CreateTunnelOptions,
+  arcConfig: LoadedArcConfig,
+  home: { readonly files: typeof systemFiles; readonly stateFolder: string },
+) {
+  if (renewal === undefined) return undefined;
+  const { prepareRenewal } = await import('./renewal.js');
+  return prepareRenewal(renewal, arcConfig, home);
+}
+
+async function tunnelPorts(log: Log) {
+  return {
+    crypto: await (crypto ??= selectCrypto()),
+    entropy: systemEntropy,
+    wallClock: systemWallClock,
+    clock: systemClock,
+    sockets: udpSockets,
+    resolver: systemResolver,
+    log,
+    timestamps: createTimestampStore(stateFolder(), log),
+  };
+}
+
+/** All tunnels share one cryptographic backend. */
+let crypto: Promise<Crypto> | undefined;
+
+/** One log for each level. All tunnels share it, because a log uses more memory than a tunnel. */
+const logs = new Map<LogLevel, Log>();
+
+function logOf(level: LogLevel): Log {
+  let log = logs.get(level);
+  if (log === undefined) {
+    log = createLog(level, 'text');
+    logs.set(level, log);
+  }
+  return log;
+}
+
+/** The largest keepalive interval in seconds (`wg set`). */
+const LONGEST_KEEPALIVE = 65_535;
+
+/** @throws UserError of kind `usage` for a keepalive interval that WireGuard does not support */
+function requireKeepalive(seconds: unknown): void {
+  if (seconds === undefined) return;
+  const isUsable = Number.isInteger(seconds) && Number(seconds) >= 0;
+  if (isUsable && Number(seconds) <= LONGEST_KEEPALIVE) return;
+  throw new UserError('usage', {
+    what: 'cannot use the persistentKeepalive option of createTunnel',
+    why: `the option must be a whole number from 0 to ${LONGEST_KEEPALIVE}`,
+    next: ['Pass the interval in seconds, or 0 to disable keepalives.'],
+  });
+}
+
+/** @throws UserError of kind `usage` if the config is neither a string nor a plain object */
+function configText(options: CreateTunnelOptions | undefined): string {
+  const config: unknown = options?.config;
+  if (typeof config === 'string' && config !== '') return config;
+  if (typeof config === 'object' && config !== null && !ArrayBuffer.isView(config)) {
+    return JSON.stringify(config);
+  }
+  throw new UserError('usage', {
+    what: 'cannot use the config option of createTunnel',
+    why: `the option must not be ${config === '' ? 'empty' : `of type ${typeof config}`}`,
+    next: [
+      'Pass the path of arc.json, its content as JSON or in base64, or an object with the same members.',
+    ],
+  });
+}
