@@ -44,6 +44,42 @@ describe('fetch() of a tunnel', () => {
     expect(await world.run(textOf('http://web.test/'))).toBe('201 / GET web.test ');
   });
 
+  it('does not use a kept connection after the process was frozen', async () => {
+    let now = 1e12;
+    const connect = () => world.near.undiciConnector();
+    const frozen = new TunnelFetch(
+      connect,
+      () => import('undici'),
+      () => now,
+    );
+    const get = async () => (await frozen.fetch(`http://${FAR}/`)).text();
+    await world.run(get());
+    now += 4_000;
+    await world.pass(100);
+    await world.run(get());
+    expect(connections).toBe(1);
+    now += 4_001;
+    await world.pass(100);
+    await world.run(get());
+    expect(connections).toBe(2);
+    await frozen.close();
+  });
+
+  it('lets a running request end after the process was frozen', async () => {
+    let now = 1e12;
+    const connect = () => world.near.undiciConnector();
+    const frozen = new TunnelFetch(
+      connect,
+      () => import('undici'),
+      () => now,
+    );
+    const response = await world.run(frozen.fetch(`http://${FAR}/`, { method: 'POST', body: 'x' }));
+    now += 60_000;
+    await world.run(frozen.fetch(`http://${FAR}/`));
+    expect(await world.run(response.text())).toBe(`POST ${FAR} x`);
+    await frozen.close();
+  });
+
   it('fails with the reason of the connection', async () => {
     const failed = world.near.fetch('http://192.0.2.1/').catch((error: unknown) => error);
     expect(await world.run(failed)).toMatchObject({
