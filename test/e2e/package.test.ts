@@ -70,7 +70,9 @@ function reachableFrom(entry: string): string[] {
   const found = new Set([entry]);
   for (const file of found) {
     const text = readFileSync(`${REPOSITORY}${file}`, 'utf8');
-    for (const [, path = ''] of text.matchAll(/(?:from|import\(|import) ?['"](\.[^'"]+)['"]/g)) {
+    for (const [, path = ''] of text.matchAll(
+      /(?:from|import\(|import) ?['"](\.\.?\/[^'"]+\.js)['"]/g,
+    )) {
       const target = posix.join(posix.dirname(file), path);
       found.add(file.endsWith('.d.ts') ? target.replace(/\.js$/, '.d.ts') : target);
     }
