@@ -146,7 +146,7 @@ function otherSim(path: string): UserError {
  * Returns how to read the configuration again. Only the place where sessions are saved is read,
  * because another place would still contain the old session.
  */
-function rereading(
+export function rereading(
   save: RenewalOptions['save'],
   { path }: LoadedArcConfig,
   home: StateHome,

@@ -13,6 +13,9 @@ import {
   type TunnelRenewal,
   type UserspaceTunnel,
 } from '../../src/index.js';
+import { loadTunnelConfig } from '../../src/app/config/load-arc-config.js';
+import { rereading } from '../../src/library/renewal.js';
+import { systemFiles } from '../../src/system/files/files.js';
 import { until } from '../support/until.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
@@ -252,6 +255,30 @@ it('refuses to save over the arc.json of another SIM', async () => {
     why: 'the file belongs to another SIM or has another private key',
   });
   expect(readFileSync(save, 'utf8')).toBe(before);
+});
+
+describe('a renewal rereads', () => {
+  const read = async (save: RenewalOptions['save']) => {
+    const path = account.path('config.json');
+    writeFileSync(path, JSON.stringify(await sample({})));
+    const home = { files: systemFiles, stateFolder: account.path('arctun') };
+    const reread = rereading(save, await loadTunnelConfig(path, home), home);
+    return (await reread?.())?.path;
+  };
+
+  it('the file of the configuration', async () => {
+    expect(await read(undefined)).toBe(account.path('config.json'));
+  });
+
+  it('the file in which sessions are saved, instead of an old session', async () => {
+    const save = account.path('sessions.json');
+    writeFileSync(save, JSON.stringify(await sample({})));
+    expect(await read(save)).toBe(save);
+  });
+
+  it('no file if a function saves the sessions', async () => {
+    expect(await read(() => undefined)).toBeUndefined();
+  });
 });
 
 /** The arc.json of a SIM, with changes. */

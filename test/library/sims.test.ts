@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import {
   bootstrap,
   createArcSession,
@@ -6,6 +8,7 @@ import {
   renewKey,
   terminateSim,
 } from '../../src/index.js';
+import { REPOSITORY } from '../support/processes.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
@@ -85,6 +88,17 @@ it.each([
     message: `cannot use the options of ${name}(): simID does not exist`,
   });
   expect((await account.emulator.calls()).length).toBe(before);
+});
+
+it('names the version of the package and the library in its requests', async () => {
+  await listSims(account.signIn);
+  const { version } = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as {
+    readonly version: string;
+  };
+  const [last] = (await account.emulator.requests()).slice(-1);
+  expect(last?.headers['user-agent']).toBe(
+    `arctun/${version} (library; ${process.platform} ${process.arch} ${process.version})`,
+  );
 });
 
 it('stops when its signal aborts', async () => {
