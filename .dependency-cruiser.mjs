@@ -62,6 +62,11 @@ const ARROWS = [
       'proxy/http/browser-check.ts',
       'proxy/http/browser-gate.ts',
       'proxy/limit-connections.ts',
+      // Downlinks use the same exchanges as `send`.
+      'proxy/datagram-dialer.ts',
+      'proxy/dialer.ts',
+      'proxy/tcp-exchange.ts',
+      'proxy/udp-exchange.ts',
     ],
     'The emulator uses the same tunnel and engine as app, but not app.',
   ],

@@ -72,6 +72,7 @@ export default class Emulator extends BaseCommand {
           else {
             this.write(`SORACOM API: ${ready.api}\nArc server: ${ready.arc} (UDP)\n`);
             this.write(`Krypton: ${ready.api}\nMetadata service: ${ready.metadata}\n`);
+            this.write(`Web page: ${ready.api}/\n`);
             this.write(`Auth key: ${ready.authKeyId} / ${ready.authKey}\n`);
           }
         },

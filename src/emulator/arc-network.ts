@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 
 import type { Secret } from '../lib/secrets/secret.js';
+import type { DatagramDialer } from '../proxy/datagram-dialer.js';
+import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
 import type { IpAddress, SocketAddress } from '../wire/ip-address.js';
 
 /**
@@ -29,6 +31,18 @@ export interface ArcNetwork {
 
   /** Receives UDP datagrams at one of the stack's addresses. */
   bindUdp(local: SocketAddress, onDatagram: DatagramHandler): void;
+
+  /**
+   * Returns when the peer last completed a handshake, in ms since 1970; undefined before its first
+   * handshake.
+   */
+  lastHandshake(publicKey: Uint8Array): number | undefined;
+
+  /** Opens TCP connections from the stack's first address to the peers. */
+  readonly dialer: ConfirmingDialer;
+
+  /** Sends datagrams from the stack's first address to the peers. */
+  readonly datagramDialer: DatagramDialer;
 
   /** Resolves when the socket is closed; no handler is called afterwards. */
   close(): Promise<void>;

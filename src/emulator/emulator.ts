@@ -145,6 +145,7 @@ async function startOn(
       state.sims.setServerKey(new Secret(Uint8Array.from(serverKey.expose())));
     },
     messages,
+    network,
     wallClock,
     saveState,
     ...(options.browsers && { browsers: options.browsers }),

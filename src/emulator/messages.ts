@@ -45,6 +45,7 @@ const DEFAULT_LIMITS: MessageStoreLimits = { messages: 1000, bodyCharacters: 16 
 export class MessageStore {
   readonly #limits: MessageStoreLimits;
   readonly #messages: Message[] = [];
+  readonly #listeners = new Set<(message: Message) => void>();
   #bodyCharacters = 0;
 
   constructor(limits: MessageStoreLimits = DEFAULT_LIMITS) {
@@ -60,6 +61,17 @@ export class MessageStore {
     ) {
       this.#bodyCharacters -= this.#messages.shift()?.body.length ?? 0;
     }
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  /**
+   * Calls `listener` with each further message. The listener must not throw.
+   *
+   * @returns a function that removes the listener
+   */
+  subscribe(listener: (message: Message) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Returns the stored messages of one SIM, oldest first. */

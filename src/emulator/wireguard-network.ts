@@ -3,7 +3,14 @@ import type { Peer } from '../engine/engine.js';
 import { NetstackEngine } from '../engine/netstack-engine.js';
 import type { Secret } from '../lib/secrets/secret.js';
 import { Driver } from '../tunnel/driver.js';
+import type { DatagramChannel, DatagramDialer } from '../proxy/datagram-dialer.js';
+import type { DialTarget } from '../proxy/dialer.js';
+import type { ConfirmingDialer } from '../proxy/tcp-exchange.js';
+import { TunnelDatagramChannel } from '../tunnel/node/datagram-channel.js';
 import { TcpSocket } from '../tunnel/node/tcp-socket.js';
+import { type PeerSilence, routeTo } from '../tunnel/server/route.js';
+import { TunnelDialer } from '../tunnel/tunnel-dialer.js';
+import { type SilenceError, TunnelError } from '../tunnel/tunnel-error.js';
 import type { DatagramSocket } from '../ports/datagram-sockets.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
 import type { SocketAddress } from '../wire/ip-address.js';
@@ -14,6 +21,16 @@ import type {
   ConnectionHandler,
   DatagramHandler,
 } from './arc-network.js';
+
+/** Describes a client that does not answer. Nothing is known in advance about a client. */
+const CLIENT_SILENCE: PeerSilence = {
+  explain: () =>
+    new TunnelError('no-answer', {
+      what: 'no answer from the SIM',
+      why: 'the SIM is not answering',
+    }) as SilenceError,
+  blocked: () => undefined,
+};
 
 /** The MTU that soratun uses for Arc. */
 const MTU = 1420;
@@ -32,6 +49,9 @@ class WireGuardNetwork implements ArcNetwork {
   readonly #driver: Driver;
   readonly #socket: DatagramSocket;
   readonly #peers = new Map<string, Peer>();
+  readonly dialer: ConfirmingDialer;
+  readonly datagramDialer: DatagramDialer;
+  readonly #ownDialer: TunnelDialer;
 
   constructor(options: ArcNetworkOptions, ports: TunnelPorts, socket: DatagramSocket) {
     const { addresses } = options;
@@ -44,6 +64,10 @@ class WireGuardNetwork implements ArcNetwork {
       clock.now(),
     );
     this.#driver = new Driver({ engine: this.#engine, socket, clock, onEvent: () => undefined });
+    const host = { engine: this.#engine, driver: this.#driver, silence: CLIENT_SILENCE };
+    this.#ownDialer = new TunnelDialer(host);
+    this.dialer = this.#ownDialer;
+    this.datagramDialer = { open: (target) => openChannel(host, target) };
     socket.onError = (error) => ports.log.debug({ reason: error.message }, 'arc socket');
   }
 
@@ -90,10 +114,25 @@ class WireGuardNetwork implements ArcNetwork {
     );
   }
 
+  lastHandshake(publicKey: Uint8Array): number | undefined {
+    return this.#peers.get(publicKey.join())?.lastHandshakeUnix;
+  }
+
   async close(): Promise<void> {
+    this.#ownDialer.close();
     this.#engine.stack.close(this.#driver.now());
     this.#driver.close();
     this.#engine.close();
     await this.#socket.close();
   }
+}
+
+/** @throws DialError if no SIM has the target's address */
+async function openChannel(
+  { engine, driver }: { readonly engine: NetstackEngine; readonly driver: Driver },
+  { host, port }: DialTarget,
+): Promise<DatagramChannel> {
+  const { address } = routeTo(host, engine, CLIENT_SILENCE);
+  const options = { engine, driver, mtu: MTU, onClose: () => undefined };
+  return Promise.resolve(new TunnelDatagramChannel(options, { address, port }));
 }

@@ -10,6 +10,7 @@ import type {
   CreateArcNetwork,
   DatagramHandler,
 } from '../../src/emulator/arc-network.js';
+import { DialError } from '../../src/proxy/dialer.js';
 import type { Secret } from '../../src/lib/secrets/secret.js';
 import { Sims } from '../../src/emulator/sims.js';
 import { formatIpAddress, parseIpAddress, type SocketAddress } from '../../src/wire/ip-address.js';
@@ -114,6 +115,21 @@ export class FakeArcNetwork implements ArcNetwork {
   bindUdp(local: SocketAddress, onDatagram: DatagramHandler): void {
     this.#udp.set(text(local), onDatagram);
   }
+
+  /** The time of the last handshake of every peer. */
+  handshake: number | undefined;
+
+  lastHandshake(): number | undefined {
+    return this.handshake;
+  }
+
+  dialer: ArcNetwork['dialer'] = {
+    dial: () => Promise.reject(new DialError('refused', 'no dialer')),
+  };
+
+  datagramDialer: ArcNetwork['datagramDialer'] = {
+    open: () => Promise.reject(new DialError('refused', 'no dialer')),
+  };
 
   close(): Promise<void> {
     this.events.push('close');

@@ -14,6 +14,7 @@ import type { MessageStore } from '../messages.js';
 import type { PlatformState } from '../platform-state.js';
 import { type ArcSim, hasArc, ipv4Address } from '../sim.js';
 import { emulatorUser, userLabel } from '../users.js';
+import { isPagePath } from '../page/page-paths.js';
 import { isJson } from './all-operations.js';
 import { malformedBody, notAdded, REFUSALS } from './refusals.js';
 import { OPERATION_IDS } from './openapi.js';
@@ -49,7 +50,9 @@ const HANDLERS: ReadonlyMap<string, Readonly<Record<string, Handler>>> = new Map
 
 export function ownResponse(options: OwnPathsOptions, call: OwnCall): HttpResponse {
   const methods = HANDLERS.get(call.path);
-  if (methods === undefined) return REFUSALS.pathUnknown;
+  // The caller answers the page's paths for this machine.
+  if (methods === undefined)
+    return isPagePath(call.path) ? REFUSALS.notLocal : REFUSALS.pathUnknown;
   if (!call.isLocal) return REFUSALS.notLocal;
   const handler = Object.hasOwn(methods, call.method) ? methods[call.method] : undefined;
   if (handler === undefined) return REFUSALS.methodUnknown;

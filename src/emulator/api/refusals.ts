@@ -16,6 +16,7 @@ export const REFUSALS = {
   pathMalformed: refusal(400, 'COM0008', 'The path is malformed.'),
   simUnknown: refusal(404, 'SEM0095', 'The SIM was not found.'),
   simOffline: refusal(400, 'SEM0016', 'The SIM is offline.'),
+  simSilent: refusal(400, 'EMU0400', 'The SIM has not connected to the Arc server yet.'),
   simTerminated: refusal(400, 'EMU0400', 'The SIM is terminated.'),
   simProtected: refusal(
     400,
@@ -43,6 +44,8 @@ export const REFUSALS = {
     "The emulator's own paths can be requested only from this machine.",
   ),
   tooManyFaults: refusal(400, 'EMU0400', 'The emulator cannot store any more faults.'),
+  tooManyDownlinks: refusal(503, 'EMU0503', 'Too many downlinks are in progress.'),
+  tooManyViewers: refusal(503, 'EMU0503', 'Too many pages are open.'),
   asked: refusal(500, 'EMU0000', 'This error was requested with /emulator/faults.'),
   internal: refusal(500, 'AGW0005', 'Internal error.'),
 } as const satisfies Record<string, HttpResponse>;
@@ -66,6 +69,10 @@ export function malformedQuery(reason: string): HttpResponse {
 
 export function notAdded(reason: string): HttpResponse {
   return refusal(400, 'EMU0400', `The user was not added: ${reason}.`);
+}
+
+export function downlinkFailed(reason: string): HttpResponse {
+  return refusal(502, 'EMU0502', `The downlink failed: ${reason}.`);
 }
 
 export function notSaved(reason: string): HttpResponse {

@@ -25,6 +25,9 @@ import type { CallNotes } from './api-context.js';
 import { faultResponse, isCarriedOut } from './fault-response.js';
 import type { HandlerOptions } from './all-operations.js';
 import { API_ROOT } from './openapi.js';
+import type { ArcNetwork } from '../arc-network.js';
+import type { EmulatorPage } from '../page/emulator-page.js';
+import { isPagePath } from '../page/page-paths.js';
 import { isOwnMachine } from './own-machine.js';
 import { ownResponse } from './own-paths.js';
 import { type ApiRequest, hideCredentials, RequestLog } from './request-log.js';
@@ -32,6 +35,8 @@ import { type ApiCall, createApiRouter, type ApiRouter } from './router.js';
 
 export interface ApiServerOptions extends HandlerOptions {
   readonly messages: MessageStore;
+  /** The Arc server's network, through which the page sends downlinks. */
+  readonly network: Pick<ArcNetwork, 'dialer' | 'datagramDialer' | 'lastHandshake'>;
   readonly wallClock: WallClock;
   /** Which requests browsers may send. */
   readonly browsers?: BrowserPolicy;
@@ -79,7 +84,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   limitConnections(server, MAX_CONNECTIONS);
   return {
     listen: (host, port) => listen(server, host, port),
-    close: () => closeServer(server),
+    close: async () => {
+      await exchange.close();
+      await closeServer(server);
+    },
   };
 }
 
@@ -89,6 +97,8 @@ class ApiExchange {
   readonly #browsers: BrowserPolicy;
   readonly #requests = new RequestLog();
   readonly #faults = new Faults();
+  /** The page, which is loaded at its first request. */
+  #page: Promise<EmulatorPage> | undefined;
 
   constructor(router: ApiRouter, options: ApiServerOptions) {
     this.#router = router;
@@ -111,12 +121,28 @@ class ApiExchange {
     if ([API_ROOT, METADATA_ROOT].some((root) => call.path.startsWith(`${root}/`))) {
       await this.#answer(call, request, response);
     } else {
-      sendResponse(
-        response,
-        await this.#own(call, isOwnMachine(request.socket.remoteAddress)),
-        '  ',
-      );
+      const isLocal = isOwnMachine(request.socket.remoteAddress);
+      if (isLocal && isPagePath(call.path)) await this.#answerPage(call, response);
+      else sendResponse(response, await this.#own(call, isLocal), '  ');
     }
+  }
+
+  async close(): Promise<void> {
+    (await this.#page)?.close();
+  }
+
+  async #answerPage({ body, ...call }: Call, response: ServerResponse): Promise<void> {
+    if (body === 'too-large') {
+      deliver(response, REFUSALS.bodyTooLarge, undefined);
+      return;
+    }
+    this.#page ??= this.#loadPage();
+    await (await this.#page).answer({ ...call, body: body.text }, response);
+  }
+
+  async #loadPage(): Promise<EmulatorPage> {
+    const { EmulatorPage } = await import('../page/emulator-page.js');
+    return new EmulatorPage({ ...this.#options, endpoint: this.#options.arcServer.endpoint });
   }
 
   /** Handles a call to the API or the metadata service. */

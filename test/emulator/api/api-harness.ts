@@ -75,6 +75,7 @@ export class ApiHarness {
       },
       renewServerKey: () => state.sims.setServerKey(new Secret(new Uint8Array(32).fill(7))),
       messages,
+      network: arc,
       wallClock,
       ...(browsers && { browsers }),
       onRequest: (call) => {

@@ -215,7 +215,9 @@ it('answers only this machine', () => {
   const query = new URLSearchParams();
   const call = { method: 'GET', path: '/emulator/sims', headers: {}, query, body: '' };
   expect(ownResponse(options, { ...call, isLocal: true }).status).toBe(200);
-  expect(ownResponse(options, { ...call, isLocal: false }).status).toBe(403);
+  for (const path of ['/emulator/sims', '/', '/emulator/events', '/emulator/downlink']) {
+    expect(ownResponse(options, { ...call, path, isLocal: false }).status).toBe(403);
+  }
 });
 
 describe('a body with a type other than JSON', () => {

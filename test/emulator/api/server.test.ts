@@ -106,7 +106,6 @@ it('keeps running after a call that it cannot answer', async () => {
 
 describe('paths', () => {
   it.each([
-    ['GET', '/'],
     ['GET', '/v1'],
     ['GET', '/v1/'],
     ['POST', '/v1auth'],
