@@ -25,7 +25,7 @@ const FIREFOX_SETTINGS = {
   'toolkit.telemetry.server': '',
 };
 
-const CHROMIUM_FLAGS = [
+export const CHROMIUM_FLAGS = [
   '--headless',
   // Chromium's sandbox refuses to run as root.
   '--no-sandbox',
