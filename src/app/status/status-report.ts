@@ -1,4 +1,5 @@
 /** The report that a running `up` returns through its control socket. */
+import type { NamedForwarder } from '../../proxy/forward/forwarder.js';
 import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
 import type { PeerStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
@@ -17,6 +18,8 @@ export interface TunnelIdentity {
 export interface TunnelListeners {
   /** The forwarder's URL. */
   readonly forward?: string | undefined;
+  /** The forwarders with their own ports; undefined if none is open. */
+  readonly furtherForwarders?: readonly NamedForwarder[] | undefined;
   /** The SOCKS5 and HTTP proxy, as ADDRESS:PORT or `unix:PATH`. */
   readonly proxy?: string | undefined;
   /** Whether clients of the proxy must send a password. */
@@ -99,6 +102,7 @@ export const isStatusReport = object<StatusReport>({
   uapiName: optional(isText),
   listeners: object<TunnelListeners>({
     forward: optional(isText),
+    furtherForwarders: optional(listOf(object<NamedForwarder>({ url: isText, target: isText }))),
     proxy: optional(isText),
     proxyHasPassword: optional((value) => typeof value === 'boolean'),
     dns: optional(isText),

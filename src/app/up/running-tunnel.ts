@@ -1,5 +1,6 @@
 /** The open tunnel of `up`, in either mode. */
 import type { ListenerCounters } from '../../proxy/http/listener.js';
+import type { NamedForwarder } from '../../proxy/forward/forwarder.js';
 import type { NamedForward } from '../../proxy/port-forward/forward-counters.js';
 import type { PortForwards } from '../../proxy/port-forward/port-forwards.js';
 import type { SharedTunnel } from '../../proxy/shared/shared-tunnel.js';
@@ -32,6 +33,8 @@ export interface RunningTunnel {
 export interface UserspaceAddresses {
   /** The forwarder's URL. */
   readonly forward: string;
+  /** The forwarders with their own ports; absent if none is open. */
+  readonly furtherForwarders?: readonly NamedForwarder[];
   /** The proxy's address and port; undefined if not open. */
   readonly proxy: string | undefined;
   /** The port forwards; absent if none is open. */

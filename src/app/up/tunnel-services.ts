@@ -89,7 +89,13 @@ function statusOffer(
   const { tunnel, up, counters, forwards, shared, proxyHasPassword } = running;
   const listeners =
     up.mode === 'userspace'
-      ? { forward: up.forward, proxy: up.proxy, proxyHasPassword, dns: up.dns }
+      ? {
+          forward: up.forward,
+          furtherForwarders: up.furtherForwarders,
+          proxy: up.proxy,
+          proxyHasPassword,
+          dns: up.dns,
+        }
       : {};
   return {
     ...offer,

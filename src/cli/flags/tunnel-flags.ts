@@ -1,4 +1,3 @@
-import { UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
 import { grouped } from './flag.js';
 
 /** Flags of every command that opens a tunnel. */
@@ -18,13 +17,6 @@ export const tunnelFlags = grouped('Tunnel', {
     min: 0,
     helpValue: 'SECONDS',
     env: 'ARCTUN_WAIT',
-  },
-  'forward-to': {
-    type: 'string',
-    description: 'Target of the forwarder inside the tunnel; names are resolved there.',
-    default: `${UNIFIED_ENDPOINT}:80`,
-    helpValue: 'HOST[:PORT]',
-    env: 'ARCTUN_FORWARD_TO',
   },
   force: {
     type: 'boolean',

@@ -20,7 +20,7 @@ export function statusValue({ tunnels, devices }: ShownStatus, rates?: TransferR
 function tunnelValue(report: StatusReport, rates: TransferRates | undefined): object {
   const { name, version, pid, simId, mode, health, silence, listeners, connections } = report;
   const { publicKey, listenPort, fwmark, mtu, addresses, openedUnix, peers } = report;
-  const { forward, proxy, status, forwards } = listeners;
+  const { forward, furtherForwarders, proxy, status, forwards } = listeners;
   return {
     name,
     type: mode,
@@ -36,7 +36,13 @@ function tunnelValue(report: StatusReport, rates: TransferRates | undefined): ob
     },
     opened: isoMilliseconds(openedUnix),
     ...{ publicKey, listenPort, fwmark, mtu, addresses },
-    listeners: { forward, proxy, status, ...(forwards && { forwards }) },
+    listeners: {
+      forward,
+      ...(furtherForwarders && { furtherForwarders }),
+      proxy,
+      status,
+      ...(forwards && { forwards }),
+    },
     connections,
     peers: peers.map((peer) => ({ ...peerValue(peer), ...rateValue(rates?.of(report, peer)) })),
   };

@@ -73,6 +73,10 @@ function ownLines(report: StatusReport): string[] {
     ['sim', simId],
     ['address', addresses.join(', ')],
     ['forwarder', listeners.forward],
+    ...(listeners.furtherForwarders ?? []).map(({ url, target }): [string, string] => [
+      'forwarder',
+      `${url} to ${target}`,
+    ]),
     ['proxy', listeners.proxy],
     ['dns', listeners.dns],
     ['status pages', listeners.status],

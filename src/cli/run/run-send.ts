@@ -7,6 +7,7 @@ import { accessFlags } from '../flags/access-flags.js';
 import type { configFlag } from '../flags/config-flag.js';
 import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
+import { firstTarget } from '../flags/listeners/forward-targets.js';
 import { chosenLevel, logFlags } from '../flags/log-flags.js';
 import { accessPorts } from './access/prepare-access.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
@@ -39,7 +40,8 @@ export async function runSend(
   context: SystemContext & Pick<TunnelContext, 'tunnelPorts'>,
   output: Output,
 ): Promise<number> {
-  const target = parseTarget(flags['forward-to'] ?? UNIFIED_ENDPOINT, ENTRY_PORTS[flags.via]);
+  const chosen = flags['forward-to'] && firstTarget(flags['forward-to']);
+  const target = parseTarget(chosen ?? UNIFIED_ENDPOINT, ENTRY_PORTS[flags.via]);
   const timeout = answerTimeout(flags.via, flags.timeout);
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const arcConfig = await loadTunnelConfig(flags.config, home);

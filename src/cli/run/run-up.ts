@@ -18,6 +18,7 @@ import type { configFlag } from '../flags/config-flag.js';
 import { credentialFlags } from '../flags/credential-flags.js';
 import { type Flags, grouped, type ParsedLine } from '../flags/flag.js';
 import { forwardFlags, forwardSettings } from '../flags/listeners/forward-flags.js';
+import { forwardToFlag, furtherForwards, mainTarget } from '../flags/listeners/forward-targets.js';
 import { chosenLevel, configuredLogFlags, configuredLogLevel } from '../flags/log-flags.js';
 import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
 import { forwardText } from '../output/forward-text.js';
@@ -47,6 +48,7 @@ import {
 /** The flags; in each group of the help, the most used flags come first. */
 export const upFlags = {
   ...tunnelFlags,
+  ...forwardToFlag,
   ...overrideFlags,
   ...grouped('Tunnel', captureFlags),
   ...grouped('Tunnel', stdinFlag),
@@ -94,7 +96,7 @@ type UpLine = ParsedLine<typeof configFlag & typeof upFlags>;
  */
 function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
-  const forward = forwardSettings(flags);
+  const { forward, furtherForwards: further } = forwarderSettings(flags);
   const proxy = proxyPlace(flags, env);
   const proxyListen = proxy !== undefined && 'port' in proxy.listen ? proxy.listen : undefined;
   const locals = tcpListens(portForwards(flags)).map((listen) => ({
@@ -102,9 +104,10 @@ function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
     listen,
   }));
   // The proxy's default port is optional, but the proxy would take it from a local forward.
-  requireOtherPorts([{ flag: '--proxy-listen', listen: proxyListen }, ...locals]);
+  requireOtherPorts([{ flag: '--proxy-listen', listen: proxyListen }, ...further, ...locals]);
   requireOtherPorts([
     { flag: forward.flag, listen: forward.listen },
+    ...further,
     { flag: '--proxy-listen', listen: proxy?.isAskedFor === true ? proxyListen : undefined },
     { flag: '--dns-listen', listen: dnsListen(flags) },
     { flag: '--status-listen', listen: statusListen(flags) },
@@ -121,13 +124,18 @@ function tcpListens(forwards: readonly PortForward[]): ListenAddress[] {
   );
 }
 
+function forwarderSettings(flags: UpLine['flags']) {
+  const forward = forwardSettings(flags);
+  return { forward, furtherForwards: furtherForwards(flags, forward) };
+}
+
 async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
   const { context, output, version } = surroundings;
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireInterfaceForKillSwitch(flags);
   refuseUserspaceFlags(tokens, flags.mode);
   refuseKernelCapture(flags);
-  const forward = forwardSettings(flags);
+  const forwarders = forwarderSettings(flags);
   const proxy = await proxySettings(flags, context);
   const fromFlags = portForwards(flags);
   const names = { nameServers: nameServers(flags.dns), hosts: hostNames(flags) };
@@ -153,7 +161,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
         killSwitch: flags['kill-switch'],
       },
       mode: { mode: flags.mode, userspaceFlag: userspaceWish(tokens, context, forwards) },
-      forward,
+      ...forwarders,
       forwards,
       resends: !flags['no-resend'],
       proxy,
@@ -229,7 +237,7 @@ function showUp(up: TunnelUp, flags: UpLine['flags'], output: Output): void {
     output.note(`Mode ${up.mode}: ${up.modeReason}.`);
   }
   if (flags.json) output.write(renderJson(upJson(up)));
-  else if (!flags.quiet) output.write(renderText(upText(up, flags['forward-to'])));
+  else if (!flags.quiet) output.write(renderText(upText(up, mainTarget(flags))));
 }
 
 async function cleanUp(
@@ -252,6 +260,8 @@ function upText(up: TunnelUp, target: string): string {
   const { endpoint } = up;
   if (up.mode !== 'userspace') return `Tunnel to ${endpoint} is up on ${up.interface}\n`;
   const lines = [`Tunnel to ${endpoint} is up; ${up.forward} forwards to ${target}`];
+  const further = up.furtherForwarders ?? [];
+  lines.push(...further.map((forwarder) => `${forwarder.url} forwards to ${forwarder.target}`));
   if (up.proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${up.proxy}`);
   for (const forward of up.forwards ?? []) lines.push(`Forwarding ${forwardText(forward)}`);
   if (up.dns !== undefined) lines.push(`DNS on ${up.dns}`);

@@ -33,6 +33,13 @@ export interface ForwarderOptions extends Omit<
   readonly hostFlag?: string | undefined;
 }
 
+/** An open forwarder and its target. */
+export interface NamedForwarder {
+  readonly url: string;
+  /** The target inside the tunnel, as HOST:PORT. */
+  readonly target: string;
+}
+
 /**
  * Starts the forwarder and resolves when the port is open.
  *

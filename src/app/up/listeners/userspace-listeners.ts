@@ -1,5 +1,6 @@
 /** The local listeners of a tunnel in userspace. */
 import { UserError } from '../../../lib/errors/user-error.js';
+import { formatAuthority } from '../../../lib/text/http-syntax.js';
 import type { Log } from '../../../ports/log.js';
 import type { Dialer } from '../../../proxy/dialer.js';
 import type { DnsListener } from '../../../proxy/dns/dns-listener.js';
@@ -33,6 +34,8 @@ export interface ProxySettings extends Pick<MixedPortOptions, 'listen' | 'passwo
 
 export interface ListenerOptions {
   readonly forward: ForwardSettings;
+  /** More forwarders, each with its own port and target. */
+  readonly furtherForwards?: readonly ForwardSettings[];
   /** The SOCKS5 and HTTP proxy; undefined if disabled. */
   readonly proxy?: ProxySettings | undefined;
   /** The port forwards to open. */
@@ -54,6 +57,8 @@ export class UserspaceListeners {
   readonly #tunnel = new LaterTunnel();
   readonly #forwards: LaterForwards;
   #forwarder: HttpListener | undefined;
+  /** The further forwarders with their targets. */
+  readonly #further: { readonly listener: HttpListener; readonly target: string }[] = [];
   #proxy: HttpListener | undefined;
   #dns: DnsListener | undefined;
 
@@ -83,8 +88,10 @@ export class UserspaceListeners {
 
   /** Returns where the listeners are. */
   addresses(): UserspaceAddresses {
+    const further = this.#further.map(({ listener: { url }, target }) => ({ url, target }));
     return {
       forward: this.#forwarder?.url ?? '',
+      ...(further.length > 0 && { furtherForwarders: further }),
       proxy: this.#proxy?.authority,
       dns: this.#dns?.authority,
       ...this.#forwards.names(),
@@ -94,6 +101,9 @@ export class UserspaceListeners {
   counters(): Readonly<Record<string, ListenerCounters>> {
     return {
       ...(this.#forwarder && { forward: this.#forwarder.counters }),
+      ...Object.fromEntries(
+        this.#further.map(({ listener }) => [`forward ${listener.authority}`, listener.counters]),
+      ),
       ...(this.#proxy && { proxy: this.#proxy.counters }),
     };
   }
@@ -117,6 +127,7 @@ export class UserspaceListeners {
     const grace = { graceMs };
     await Promise.all([
       this.#forwarder?.close(grace),
+      ...this.#further.map(({ listener }) => listener.close(grace)),
       this.#proxy?.close(grace),
       this.forwards.close(grace),
       this.#dns?.close(),
@@ -124,7 +135,7 @@ export class UserspaceListeners {
   }
 
   async #open(
-    { forward, proxy, dnsListen, resends }: ListenerOptions,
+    { forward, furtherForwards = [], proxy, dnsListen, resends }: ListenerOptions,
     config: TunnelConfig,
     ports: TunnelPorts,
   ): Promise<void> {
@@ -132,6 +143,11 @@ export class UserspaceListeners {
     const { log, sockets } = ports;
     this.#forwarder = await startForwarder({ ...forward, ...keeping(dialer, resends), log });
     log.info({ url: this.#forwarder.url }, 'forwarder listening');
+    for (const further of furtherForwards) {
+      const listener = await startForwarder({ ...further, ...keeping(dialer, resends), log });
+      this.#further.push({ listener, target: formatAuthority(further.target) });
+      log.info({ url: listener.url }, 'forwarder listening');
+    }
     const upstream = {
       ...keeping(dialer, resends),
       udp: { sockets, ports: datagramPorts },

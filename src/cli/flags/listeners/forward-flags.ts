@@ -5,6 +5,7 @@ import { parseListenAddress, requireLoopback } from '../../../proxy/listen-addre
 import type { ForwardSettings } from '../../../app/up/listeners/userspace-listeners.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import { type FlagValues, grouped } from '../flag.js';
+import { type ForwardToChoice, mainTarget } from './forward-targets.js';
 
 const PORT = 8888;
 
@@ -52,8 +53,7 @@ export const forwardFlags = grouped('Listener', {
   },
 });
 
-type ForwardChoice = FlagValues<typeof forwardFlags> &
-  BrowserChoice & { readonly 'forward-to': string };
+type ForwardChoice = FlagValues<typeof forwardFlags> & BrowserChoice & ForwardToChoice;
 
 /** @throws UserError of kind `usage` */
 export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings> {
@@ -66,7 +66,7 @@ export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings>
     listen: { host, port: flags.port ?? listen.port },
     flag: flags.port === undefined ? whole : '--port',
     hostFlag,
-    target: parseTarget(flags['forward-to']),
+    target: parseTarget(mainTarget(flags)),
     headers: flags.header.map(parseHeaderFlag),
     browsers: browserPolicy(flags),
   };

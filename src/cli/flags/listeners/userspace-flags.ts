@@ -1,6 +1,7 @@
 import { UserError } from '../../../lib/errors/user-error.js';
 import type { CommandLineToken } from '../flag.js';
 import { forwardFlags } from './forward-flags.js';
+import { forwardToFlag } from './forward-targets.js';
 import { dnsListenFlag, hostsFlag } from './name-flags.js';
 import { portForwardFlags } from './port-forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
@@ -16,8 +17,8 @@ const USERSPACE_FLAGS = new Set(
       ...hostsFlag,
       ...dnsListenFlag,
       ...congestionFlag,
+      ...forwardToFlag,
     }),
-    'forward-to',
   ].filter((name) => name !== 'allow-open'),
 );
 
