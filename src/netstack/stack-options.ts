@@ -2,6 +2,7 @@
 import type { Entropy } from '../ports/entropy.js';
 import type { IpAddress } from '../wire/ip-address.js';
 import { IPV6_MINIMUM_MTU } from '../wire/ipv6.js';
+import type { GatewayHandlers } from './gateway/gateway.js';
 import type { StackLimits } from './limits.js';
 import type { CongestionAlgorithm } from './tcp/congestion/congestion-control.js';
 import type { KeepAlive } from './tcp/tcb.js';
@@ -26,6 +27,8 @@ export interface StackOptions {
   readonly sequences?: LastingSequences | undefined;
   /** Detects another host with the same address; see UnmatchedSegmentObserver. */
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
+  /** Makes the stack answer for every address; by default, it answers only for its own. */
+  readonly gateway?: GatewayHandlers | undefined;
 }
 
 /**

@@ -20,7 +20,9 @@ import { type EchoReplyHandler, IcmpProtocol } from './icmp/icmp-protocol.js';
 import { Inbound } from './ip/inbound.js';
 import { IpProtocol } from './ip/ip-protocol.js';
 import { Outbound } from './ip/outbound.js';
-import { isUnicast, OwnAddresses } from './ip/own-addresses.js';
+import { ForeignPackets } from './gateway/foreign-packets.js';
+import type { GatewayHandlers } from './gateway/gateway.js';
+import { type Adoption, isUnicast, OwnAddresses } from './ip/own-addresses.js';
 import { DEFAULT_LIMITS, type StackLimits } from './limits.js';
 import { PacketQueue } from './packet-queue.js';
 import {
@@ -44,6 +46,13 @@ import type {
 } from './udp/udp-socket.js';
 
 export type { DropReason } from './drop-reason.js';
+export type {
+  ConnectionAttempt,
+  DatagramFlow,
+  ForeignEcho,
+  GatewayHandlers,
+  Unreachable,
+} from './gateway/gateway.js';
 export type { EchoError, EchoHandlers, EchoSocket } from './icmp/echo-socket.js';
 export type { EchoReply, EchoReplyHandler } from './icmp/icmp-protocol.js';
 export type { StackLimits } from './limits.js';
@@ -59,6 +68,9 @@ const DEFAULT_BUDGET = 256;
 
 /** The maximum number of replies queued for peers; further ones are dropped. */
 const CONTROL_QUEUE = 1024;
+
+/** The number of addresses that a gateway can adopt in addition to those of TCP connections. */
+const ADOPTED_ADDRESSES = 4096;
 
 export class Stack {
   readonly drops = new DropCounter<DropReason>();
@@ -76,9 +88,12 @@ export class Stack {
   /** @throws RangeError if an option is out of range */
   constructor(options: StackOptions, now: number) {
     const { mtu, entropy } = options;
-    this.#addresses = new OwnAddresses(options.addresses);
-    assertMtu(mtu, this.#addresses.hasIpv6);
     const limits: StackLimits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#addresses = new OwnAddresses(
+      options.addresses,
+      options.gateway && this.#adoption(limits),
+    );
+    assertMtu(mtu, this.#addresses.hasIpv6);
     const control = new PacketQueue(CONTROL_QUEUE);
     const datagrams = new PacketQueue(limits.queuedDatagrams);
     const slots = new PacketSlots();
@@ -96,6 +111,7 @@ export class Stack {
       datagrams,
       unmatched: options.unmatched,
       sequences: options.sequences,
+      ...(options.gateway && this.#gatewayParts(options.gateway)),
     };
     this.#tcp = new TcpProtocol(shared, now);
     this.#udp = new UdpProtocol(shared);
@@ -111,6 +127,27 @@ export class Stack {
     this.#drain = new Drain(control, datagrams, this.#tcp);
     this.#recycle = () => {
       if (control.length + datagrams.length === 0) slots.recycle();
+    };
+  }
+
+  #adoption({ connections, timeWaits }: StackLimits): Adoption {
+    return {
+      most: connections + timeWaits + ADOPTED_ADDRESSES,
+      held: () => new Set([...this.#tcp.localIndexes, ...this.#udp.localIndexes]),
+    };
+  }
+
+  #gatewayParts(handlers: GatewayHandlers) {
+    const foreign = new ForeignPackets(handlers, {
+      addresses: this.#addresses,
+      errors: () => this.#errors,
+      replay: (packet, now) => this.handlePacket(packet, now),
+      reply: (echo) => this.#icmp.sendEchoReply(echo),
+    });
+    return {
+      attempts: foreign.attempts,
+      onUnmatched: foreign.handleDatagram.bind(foreign),
+      onForeignEcho: foreign.handleEcho.bind(foreign),
     };
   }
 

@@ -15,9 +15,12 @@ export const ICMP_PARAMETER_PROBLEM = 12;
 export const ICMP_LONGEST_ERROR = 576;
 
 /** Codes of ICMP_DESTINATION_UNREACHABLE (RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1). */
+export const ICMP_NETWORK_UNREACHABLE = 0;
 export const ICMP_HOST_UNREACHABLE = 1;
 export const ICMP_PROTOCOL_UNREACHABLE = 2;
 export const ICMP_PORT_UNREACHABLE = 3;
+/** Communication with the destination is administratively prohibited. */
+export const ICMP_PROHIBITED = 13;
 export const ICMP_FRAGMENTATION_NEEDED = 4;
 
 /** A code of ICMP_TIME_EXCEEDED. */

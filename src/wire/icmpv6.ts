@@ -15,6 +15,9 @@ export const ICMPV6_REDIRECT = 137;
 export const ICMPV6_LONGEST_ERROR = IPV6_MINIMUM_MTU;
 
 /** Codes of ICMPV6_DESTINATION_UNREACHABLE (RFC 4443 3.1). */
+export const ICMPV6_NO_ROUTE = 0;
+/** Communication with the destination is administratively prohibited. */
+export const ICMPV6_PROHIBITED = 1;
 export const ICMPV6_ADDRESS_UNREACHABLE = 3;
 export const ICMPV6_PORT_UNREACHABLE = 4;
 

@@ -5,9 +5,12 @@ import { TokenBucket } from '../../lib/token-bucket.js';
 import {
   finishIcmp,
   ICMP_DESTINATION_UNREACHABLE,
+  ICMP_HOST_UNREACHABLE,
   ICMP_HEADER_LENGTH,
   ICMP_LONGEST_ERROR,
+  ICMP_NETWORK_UNREACHABLE,
   ICMP_PORT_UNREACHABLE,
+  ICMP_PROHIBITED,
   ICMP_PROTOCOL_UNREACHABLE,
   ICMP_REASSEMBLY_TIME_EXCEEDED,
   ICMP_TIME_EXCEEDED,
@@ -16,10 +19,13 @@ import {
   writeIcmpError,
 } from '../../wire/icmp.js';
 import {
+  ICMPV6_ADDRESS_UNREACHABLE,
   ICMPV6_DESTINATION_UNREACHABLE,
   ICMPV6_LONGEST_ERROR,
   ICMPV6_PARAMETER_PROBLEM,
+  ICMPV6_NO_ROUTE,
   ICMPV6_PORT_UNREACHABLE,
+  ICMPV6_PROHIBITED,
   ICMPV6_REASSEMBLY_TIME_EXCEEDED,
   ICMPV6_REDIRECT,
   ICMPV6_TIME_EXCEEDED,
@@ -29,11 +35,21 @@ import {
 import { PROTOCOL_ICMP } from '../../wire/ipv4.js';
 import { PROTOCOL_ICMPV6, skipExtensionHeaders } from '../../wire/ipv6.js';
 import type { DropReason } from '../drop-reason.js';
+import type { Unreachable } from '../gateway/gateway.js';
 import type { Inbound } from '../ip/inbound.js';
 import { IpHeader } from '../ip/ip-header.js';
 import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
 import type { PacketQueue } from '../packet-queue.js';
+
+/** The codes of destination unreachable (RFC 792, RFC 1812 5.2.7.1; RFC 4443 3.1). */
+const UNREACHABLE: Readonly<Record<Unreachable, { readonly ipv4: number; readonly ipv6: number }>> =
+  {
+    network: { ipv4: ICMP_NETWORK_UNREACHABLE, ipv6: ICMPV6_NO_ROUTE },
+    host: { ipv4: ICMP_HOST_UNREACHABLE, ipv6: ICMPV6_ADDRESS_UNREACHABLE },
+    port: { ipv4: ICMP_PORT_UNREACHABLE, ipv6: ICMPV6_PORT_UNREACHABLE },
+    prohibited: { ipv4: ICMP_PROHIBITED, ipv6: ICMPV6_PROHIBITED },
+  };
 
 /** The maximum number of ICMP errors per second. RFC 4443 2.4 (f): the rate MUST be limited. */
 const ERRORS_PER_SECOND = 100;
@@ -63,9 +79,15 @@ export class IcmpErrorSender {
 
   /** Sends an error for a port without a socket (RFC 1122 4.1.3.1, RFC 4443 3.1). */
   sendPortUnreachable(packet: Inbound, now: number): void {
+    this.sendUnreachable(packet, 'port', now);
+  }
+
+  /** Sends an error for a packet that cannot be delivered. */
+  sendUnreachable(packet: Inbound, reason: Unreachable, now: number): void {
+    const { ipv4, ipv6 } = UNREACHABLE[reason];
     const message = packet.isIpv6
-      ? { type: ICMPV6_DESTINATION_UNREACHABLE, code: ICMPV6_PORT_UNREACHABLE }
-      : { type: ICMP_DESTINATION_UNREACHABLE, code: ICMP_PORT_UNREACHABLE };
+      ? { type: ICMPV6_DESTINATION_UNREACHABLE, code: ipv6 }
+      : { type: ICMP_DESTINATION_UNREACHABLE, code: ipv4 };
     this.#send(packet, message, now);
   }
 

@@ -62,6 +62,8 @@ export interface IcmpProtocolOptions {
   readonly drops: DropCounter<DropReason>;
   readonly control: PacketQueue;
   readonly datagrams: PacketQueue;
+  /** Handles an echo request to an address that the stack has adopted. */
+  readonly onForeignEcho?: ((packet: Inbound, now: number) => void) | undefined;
 }
 
 export class IcmpProtocol {
@@ -102,8 +104,10 @@ export class IcmpProtocol {
     const { isIpv6 } = packet;
     const type = icmpType(packet.bytes, packet.offset);
     if (type === (isIpv6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST)) {
-      if (this.#answers.take(now)) this.#answerEcho(packet);
-      else drops.count('icmp-rate');
+      const { addresses, onForeignEcho } = this.#options;
+      if (!this.#answers.take(now)) drops.count('icmp-rate');
+      else if (addresses.isAdopted(packet.localIndex)) onForeignEcho?.(packet, now);
+      else this.#answerEcho(packet);
     } else if (type === (isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY)) {
       this.#takeEchoReply(packet);
     } else if (isIpv6 ? isIcmpv6Error(type) : isHeededError(type)) {
@@ -131,14 +135,19 @@ export class IcmpProtocol {
   /** RFC 1122 3.2.2.6, RFC 4443 4.2: reply with the same data, from the address that was pinged. */
   #answerEcho(packet: Inbound): void {
     const { bytes, offset, end } = packet;
-    const slot = this.#createEcho(packet.isIpv6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY, {
+    this.sendEchoReply({
       to: packet.source,
       from: this.#options.addresses.at(packet.localIndex),
       identifier: icmpIdentifier(bytes, offset),
       sequence: icmpSequence(bytes, offset),
       payload: bytes.subarray(offset + ICMP_HEADER_LENGTH, end),
     });
-    this.#enqueue(this.#options.control, slot, packet.source);
+  }
+
+  /** @returns false if the reply was dropped because the queue is full */
+  sendEchoReply(echo: EchoRequest & { readonly from: IpAddress }): boolean {
+    const type = echo.from.length === 16 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY;
+    return this.#enqueue(this.#options.control, this.#createEcho(type, echo), echo.to);
   }
 
   /** @returns false if the echo was dropped because it exceeds the MTU or the queue is full */

@@ -90,7 +90,8 @@ export class Inbound {
     const at = this.isIpv6 ? IPV6_SOURCE : IPV4_SOURCE;
     // Multicast and broadcast packets are dropped here without a reply, because no such address is
     // local.
-    const localIndex = addresses.indexOfKey(this.#destinations.keyAt(packet, at + size, size));
+    const key = this.#destinations.keyAt(packet, at + size, size);
+    const localIndex = addresses.indexOfKey(key) ?? addresses.adopt(key, this.destination);
     if (localIndex === undefined) return 'ip-destination';
     this.localIndex = localIndex;
     this.sourceKey = this.#sources.keyAt(packet, at, size);

@@ -1,5 +1,13 @@
 import { addressKey, type IpAddress } from '../../wire/ip-address.js';
 
+/** How a gateway's addresses become local. */
+export interface Adoption {
+  /** The maximum number of adopted addresses; it must exceed the number that can be held. */
+  readonly most: number;
+  /** Returns the indexes that other tables use. */
+  readonly held: () => ReadonlySet<number>;
+}
+
 /**
  * The local addresses of the stack. Other tables refer to an address by its index, which stays the
  * same while the address is local.
@@ -11,12 +19,22 @@ export class OwnAddresses {
    */
   readonly #places: IpAddress[] = [];
   #addresses: readonly IpAddress[] = [];
-  #indexes: ReadonlyMap<number | string, number> = new Map();
+  #indexes = new Map<number | string, number>();
+  readonly #adoption: Adoption | undefined;
+  /** The indexes of adopted addresses. */
+  readonly #adopted = new Set<number>();
+  /** The indexes of disowned addresses. */
+  #freeIndexes: number[] = [];
   #firstIpv4 = -1;
   #firstIpv6 = -1;
 
-  /** @throws RangeError if no address is given, or if an address has an invalid length */
-  constructor(addresses: readonly IpAddress[]) {
+  /**
+   * @param adoption makes every unicast address local when a packet for it arrives; by default, only
+   * the given addresses are local
+   * @throws RangeError if no address is given, or if an address has an invalid length
+   */
+  constructor(addresses: readonly IpAddress[], adoption?: Adoption) {
+    this.#adoption = adoption;
     this.replace(addresses, () => false);
   }
 
@@ -49,6 +67,8 @@ export class OwnAddresses {
     }
     this.#addresses = [...wanted.values()];
     this.#indexes = indexes;
+    this.#adopted.clear();
+    this.#freeIndexes = [];
     this.#firstIpv4 = this.#firstOf(4);
     this.#firstIpv6 = this.#firstOf(16);
   }
@@ -75,6 +95,39 @@ export class OwnAddresses {
   /** The index of the address with this addressKey(); undefined if it is not local. */
   indexOfKey(key: number | string): number | undefined {
     return this.#indexes.get(key);
+  }
+
+  /**
+   * Makes the destination of a packet local.
+   *
+   * @param key the addressKey() of the address
+   * @returns its index; undefined without adoption, for an address that no host can have, and if all
+   * adopted addresses are in use
+   */
+  adopt(key: number | string, address: IpAddress): number | undefined {
+    if (this.#adoption === undefined || !isUnicast(address)) return undefined;
+    const { most, held } = this.#adoption;
+    if (this.#adopted.size >= most) this.#disown(held());
+    if (this.#adopted.size >= most) return undefined;
+    const index = this.#freeIndexes.pop() ?? this.#places.length;
+    this.#places[index] = address.slice();
+    this.#indexes.set(key, index);
+    this.#adopted.add(index);
+    return index;
+  }
+
+  /** Whether a gateway has adopted the address with this index. */
+  isAdopted(index: number): boolean {
+    return this.#adopted.has(index);
+  }
+
+  #disown(held: ReadonlySet<number>): void {
+    for (const index of this.#adopted) {
+      if (held.has(index)) continue;
+      this.#adopted.delete(index);
+      this.#indexes.delete(addressKey(this.at(index)));
+      this.#freeIndexes.push(index);
+    }
   }
 
   at(index: number): IpAddress {

@@ -12,6 +12,7 @@ import { randomSipHashKey } from '../../lib/siphash.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
 import type { DropReason } from '../drop-reason.js';
+import type { ConnectionAttempts } from '../gateway/connection-attempts.js';
 import type { Inbound } from '../ip/inbound.js';
 import type { Outbound } from '../ip/outbound.js';
 import type { OwnAddresses } from '../ip/own-addresses.js';
@@ -64,6 +65,7 @@ export interface TcpProtocolOptions {
   /** The queue for packets sent outside a connection's turn, such as RSTs. */
   readonly control: PacketQueue;
   readonly unmatched?: UnmatchedSegmentObserver | undefined;
+  readonly attempts?: ConnectionAttempts | undefined;
   readonly sequences?: LastingSequences | undefined;
 }
 
@@ -78,6 +80,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   readonly listeners = new ListenerTable();
   readonly addresses: OwnAddresses;
   readonly unmatchedSegments: UnmatchedSegments | undefined;
+  readonly attempts: ConnectionAttempts | undefined;
   #timedOutAt = -Infinity;
   readonly #limits: StackLimits;
   readonly #random: () => number;
@@ -107,12 +110,18 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
     this.#open = new Open(this, options.limits, entropy, options.sequences);
     this.unmatchedSegments =
       options.unmatched && new UnmatchedSegments(this.demux, options.unmatched);
+    this.attempts = options.attempts;
     this.#inbound = new InboundSegments(this, randomSipHashKey(entropy), now);
   }
 
   /** The number of connections in any state except TIME-WAIT. */
   get connections(): number {
     return this.demux.size - this.#timeWaits.size;
+  }
+
+  /** The indexes of the local addresses of all connections. */
+  get localIndexes(): readonly number[] {
+    return this.demux.all().map(({ localIndex }) => localIndex);
   }
 
   get isFull(): boolean {

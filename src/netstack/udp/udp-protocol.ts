@@ -34,6 +34,8 @@ export interface UdpProtocolOptions {
   readonly addresses: OwnAddresses;
   readonly drops: DropCounter<DropReason>;
   readonly datagrams: PacketQueue;
+  /** Handles a datagram for which no socket exists, and may open one. */
+  readonly onUnmatched?: ((packet: Inbound, sourcePort: number, port: number) => void) | undefined;
 }
 
 /** The local endpoint of a socket; port 0 selects an ephemeral port. */
@@ -55,6 +57,11 @@ export class UdpProtocol implements UdpHost {
 
   get size(): number {
     return this.#demux.size;
+  }
+
+  /** The indexes of the local addresses that sockets are bound to. */
+  get localIndexes(): readonly number[] {
+    return this.#demux.all().map(({ localIndex }) => localIndex);
   }
 
   /** @throws RangeError if the address is not local or the port is in use */
@@ -125,7 +132,12 @@ export class UdpProtocol implements UdpHost {
     }
     const sourcePort = udpSourcePort(bytes, offset);
     const port = udpDestinationPort(bytes, offset);
-    const socket = this.#demux.find(localIndex, port, sourceKey, sourcePort);
+    const find = () => this.#demux.find(localIndex, port, sourceKey, sourcePort);
+    let socket = find();
+    if (socket === undefined && this.#options.onUnmatched !== undefined) {
+      this.#options.onUnmatched(packet, sourcePort, port);
+      socket = find();
+    }
     if (socket === undefined) {
       drops.count('udp-port');
       return false;

@@ -8,6 +8,7 @@ import { isChecksumValid, sumBytes } from '../../../wire/checksum.js';
 import { PROTOCOL_TCP } from '../../../wire/ipv4.js';
 import { ACK, RST, SYN } from '../../../wire/tcp.js';
 import type { Inbound } from '../../ip/inbound.js';
+import type { ConnectionAttempts } from '../../gateway/connection-attempts.js';
 import type { TcpDemux } from '../tables/demux.js';
 import { terminate } from '../events.js';
 import type { ListenerTable } from '../tables/listener-table.js';
@@ -31,6 +32,8 @@ export interface InboundSegmentsHost extends PassiveOpenHost {
   readonly listeners: ListenerTable;
   /** Receives segments that do not match a connection; undefined without a subscriber. */
   readonly unmatchedSegments: UnmatchedSegments | undefined;
+  /** The unanswered SYNs of a gateway; undefined for other stacks. */
+  readonly attempts: ConnectionAttempts | undefined;
   /** TSval for a segment without a connection. */
   timestamp(local: SocketAddress, remote: SocketAddress, now: number): number;
 }
@@ -67,7 +70,7 @@ export class InboundSegments {
   }
 
   #deliver(packet: Inbound, segment: Segment, now: number): void {
-    const { demux, listeners } = this.#host;
+    const { demux, listeners, attempts } = this.#host;
     const { localIndex, sourceKey } = packet;
     const { destinationPort, sourcePort } = segment;
     const tcb = demux.find(localIndex, destinationPort, sourceKey, sourcePort);
@@ -75,8 +78,14 @@ export class InboundSegments {
       segmentArrives(tcb, segment, now);
       return;
     }
-    const listener = listeners.find(localIndex, destinationPort);
-    if (listener !== undefined && (segment.flags & (SYN | ACK | RST)) === SYN) {
+    const isSyn = (segment.flags & (SYN | ACK | RST)) === SYN;
+    let listener = listeners.find(localIndex, destinationPort);
+    if (listener === undefined && isSyn) {
+      const decision = attempts?.decide(packet, sourcePort, destinationPort);
+      if (decision === 'pending') return;
+      if (decision !== 'refused') listener = decision;
+    }
+    if (listener !== undefined && isSyn) {
       if (tcb !== undefined) terminate(tcb, 'normal');
       this.#passiveOpen.takeSyn(listener, packet, segment, now);
       return;
@@ -100,7 +109,8 @@ export class InboundSegments {
       tcb.state === 'TIME-WAIT' &&
       (segment.flags & (SYN | ACK | RST)) === SYN &&
       sequenceBefore(tcb.receiver.rcvNxt, segment.segSeq) &&
-      this.#host.listeners.find(tcb.localIndex, tcb.local.port) !== undefined
+      (this.#host.attempts !== undefined ||
+        this.#host.listeners.find(tcb.localIndex, tcb.local.port) !== undefined)
     );
   }
 
