@@ -1,5 +1,5 @@
 /** A client's TCP connection to the DNS listener (RFC 1035 4.2.2, RFC 7766). */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { DnsForwarder } from './dns-forwarder.js';
@@ -24,14 +24,14 @@ export interface DnsConnectionOptions {
 }
 
 export class DnsConnection {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #options: DnsConnectionOptions;
   readonly #received = new MessageReader();
   #inFlight = 0;
   #hasEnded = false;
   #idle: Timer;
 
-  constructor(socket: Socket, options: DnsConnectionOptions) {
+  constructor(socket: Duplex, options: DnsConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#idle = this.#startIdle();
