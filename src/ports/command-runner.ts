@@ -52,11 +52,15 @@ export interface ForegroundPrograms {
    * SIGHUP and SIGQUIT to this process are passed on to the program and have no other effect.
    *
    * @param command the program and its arguments
-   * @param environment variables to add to, or override in, this process's environment
+   * @param environment variables to add to, override in, or (if undefined) remove from this process's
+   * environment
    * @returns the exit status as a shell reports it: 128 plus the signal's number after a signal
    * @throws CommandError if the program cannot be started
    */
-  run(command: readonly string[], environment: Readonly<Record<string, string>>): Promise<number>;
+  run(
+    command: readonly string[],
+    environment: Readonly<Record<string, string | undefined>>,
+  ): Promise<number>;
 }
 
 /** Why a program did not return a result. */

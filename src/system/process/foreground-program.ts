@@ -17,7 +17,7 @@ const SIGNAL_OFFSET = 128;
 /** @param hasTerminal whether a terminal sends its signals to the program directly */
 export async function run(
   [program = '', ...parameters]: readonly string[],
-  environment: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
   hasTerminal = isInForeground,
 ): Promise<number> {
   let child: ChildProcess;
