@@ -2,7 +2,9 @@
 import { UserError } from '../lib/errors/user-error.js';
 import type { LinuxNetwork } from '../system/linux/linux-network.js';
 import type { InterfaceTunnels } from '../tunnel/interface/interface-tunnel.js';
+import type { RunInsidePorts } from '../app/access/run-inside.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
+import type { Isolation } from '../ports/isolation.js';
 import type { Log, LogOptions } from '../ports/log.js';
 import type { PacketInterfaceRefusal } from '../ports/packet-interfaces.js';
 import type { TunnelPorts } from '../tunnel/tunnel-ports.js';
@@ -40,6 +42,8 @@ export const tunnelContext = {
    */
   interfaceLeftovers: async () => (await linuxNetwork())?.leftovers,
   interfaceObstacle,
+  isolation,
+  insidePorts,
   /** Returns, inside a tunnel thread, the channel to the parent thread and the start data. */
   parentThread: async () => {
     const { parentThread, threadData } = await import('./system-adapters.js');
@@ -114,6 +118,26 @@ async function interfaceObstacle(name: string): Promise<PacketInterfaceRefusal |
   if (process.platform !== 'linux') return undefined;
   const { interfaceObstacle } = await import('../system/linux/interface/interface-obstacle.js');
   return interfaceObstacle(name, process.geteuid?.() ?? -1);
+}
+
+/** Returns access to namespaces, for the process that creates them. */
+async function isolation(): Promise<Isolation> {
+  const { createIsolation } = await import('../system/linux/isolation/isolation.js');
+  const { systemCommands } = await import('./system-adapters.js');
+  return createIsolation(systemCommands);
+}
+
+/** Returns what the process inside the namespaces uses. */
+async function insidePorts(): Promise<RunInsidePorts> {
+  const { insideIsolation } = await import('../system/linux/isolation/inside-isolation.js');
+  const { foregroundPrograms, localStreams, systemClock, systemEntropy } =
+    await import('./system-adapters.js');
+  const { createLog } = await import('../system/log.js');
+  return {
+    inside: await insideIsolation(),
+    ...{ localStreams, programs: foregroundPrograms, clock: systemClock, entropy: systemEntropy },
+    createLog: ({ level, format }) => createLog(level, format),
+  };
 }
 
 /**

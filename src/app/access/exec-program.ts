@@ -100,7 +100,8 @@ export function environmentFor(
   };
 }
 
-function notStarted([program = '']: readonly string[], error: CommandError): ProgramError {
+/** The error if the system cannot start the program. */
+export function notStarted([program = '']: readonly string[], error: CommandError): ProgramError {
   const isMissing = error.failure === 'not-found';
   const prefix = `${program}: `;
   const why = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;

@@ -1,16 +1,26 @@
 /** Defines the flags of `exec`, and runs the command. */
+import { execIsolated } from '../../../app/access/exec-isolated.js';
 import { execProgram } from '../../../app/access/exec-program.js';
 import { UserError } from '../../../lib/errors/user-error.js';
 import { accessFlags } from '../../flags/access-flags.js';
 import type { configFlag } from '../../flags/config-flag.js';
 import type { Flags, FlagValues } from '../../flags/flag.js';
-import { logFlags } from '../../flags/log-flags.js';
+import { chosenLevel, logFlags } from '../../flags/log-flags.js';
+import type { TunnelContext } from '../../tunnel-context.js';
 import { type AccessContext, prepareAccess } from './prepare-access.js';
 
 /** Warnings would mix with the program's own messages. */
 const LEVEL = 'error';
 
-export const execFlags = { ...accessFlags, ...logFlags(LEVEL) } as const satisfies Flags;
+export const execFlags = {
+  netns: {
+    type: 'boolean',
+    description:
+      'Run the program in its own network, whose only way out is the tunnel. Linux only.',
+  },
+  ...accessFlags,
+  ...logFlags(LEVEL),
+} as const satisfies Flags;
 
 /**
  * @param words the command line after `exec`
@@ -22,11 +32,16 @@ export async function runExec(
   flags: FlagValues<typeof configFlag & typeof execFlags>,
   words: readonly string[],
   command: readonly string[],
-  context: AccessContext,
+  context: AccessContext & Pick<TunnelContext, 'isolation'>,
 ): Promise<number> {
   requireProgram(words, command);
   const { options, ports } = await prepareAccess(flags, context, LEVEL);
-  return execProgram(command, options, { ...ports, programs: await context.foregroundPrograms() });
+  const programs = await context.foregroundPrograms();
+  if (!flags.netns) return execProgram(command, options, { ...ports, programs });
+  const isolation = await context.isolation();
+  const listeners = await context.localListeners();
+  const log = { level: chosenLevel(flags, LEVEL), format: flags['log-format'] };
+  return execIsolated(command, { ...options, log }, { ...ports, programs, isolation, listeners });
 }
 
 /**
