@@ -88,6 +88,7 @@ describeWith(PEERS, 'an imported configuration with wireguard-go as the peer', (
     ] as const) {
       execFileSync('ip', ['-n', space, 'address', 'add', `${address}/64`, 'dev', device, 'nodad']);
     }
+    server.wire?.addServer(SERVER_OUTSIDE_6);
     const [console] = WG_QUICK_SAMPLES;
     await importing(console!.text({ ...keys, endpoint: `[${SERVER_OUTSIDE_6}]:${LISTEN_PORT}` }));
     await sending('over IPv6');

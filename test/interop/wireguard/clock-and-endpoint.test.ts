@@ -173,6 +173,7 @@ describeWith(PEERS, 'an Arc server that moves', () => {
     server.http?.kill('SIGKILL');
     const address = ['ip', '-n', server.serverSpace, 'address'] as const;
     run(...address, 'delete', `${SERVER_OUTSIDE}/24`, 'dev', link.server);
+    server.wire?.addServer(OTHER);
     run(...address, 'add', `${OTHER}/24`, 'dev', link.server);
     await server.startWireGuard();
     await server.startHttp();

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 import { ARCTUN, Processes, REPOSITORY, type TestProcess } from '../processes.js';
 import { startAnswering } from '../pairs/start-answering.js';
+import { OuterWire } from './outer-wire.js';
 
 export const SERVER_OUTSIDE = '192.0.2.1';
 export const CLIENT_OUTSIDE = '192.0.2.2';
@@ -59,6 +60,9 @@ export class WireGuardGoServer {
   /** The namespace of the HTTP server: the server side, or a host behind it. */
   #serviceSpace: string;
   #wireguard: TestProcess | undefined;
+  /** The wire between the client and the server; undefined on machines without nft. */
+  readonly wire: OuterWire | undefined;
+  #areStraysAllowed = false;
 
   constructor(inside: Inside = INSIDE_IPV4) {
     this.inside = inside;
@@ -86,6 +90,7 @@ export class WireGuardGoServer {
       'netns',
       serverSpace,
     );
+    this.wire = OuterWire.watch(serverSpace, veth[1], SERVER_OUTSIDE, LISTEN_PORT);
     run('ip', '-n', clientSpace, 'address', 'add', `${CLIENT_OUTSIDE}/24`, 'dev', veth[0]);
     run('ip', '-n', serverSpace, 'address', 'add', `${SERVER_OUTSIDE}/24`, 'dev', veth[1]);
     run('ip', '-n', clientSpace, 'link', 'set', veth[0], 'up');
@@ -154,6 +159,7 @@ export class WireGuardGoServer {
   renew(client: string): void {
     this.#keys.server = keyPair();
     this.#listenPort++;
+    this.wire?.addPort(this.#listenPort);
     const keyFile = join(this.folder, 'server.key');
     writeFileSync(keyFile, this.#keys.server.privateKey, { mode: 0o600 });
     const { serverSpace, device } = this;
@@ -386,8 +392,26 @@ export class WireGuardGoServer {
     return { received: Number(received), sent: Number(sent) };
   }
 
+  /**
+   * Allows the client to send other packets than WireGuard to the server, because the test itself sends
+   * them. Otherwise, close() throws if it has sent any.
+   */
+  allowStrays(): void {
+    this.#areStraysAllowed = true;
+  }
+
+  /** @throws Error if anything but WireGuard has left the client's namespace */
   async close(): Promise<void> {
     await this.processes.close();
+    const { strays = 0, examples = [] } = this.wire?.report() ?? {};
+    this.#removeSpaces();
+    if (strays > 0 && !this.#areStraysAllowed)
+      throw new Error(
+        `${strays} packets left the client outside the tunnel: ${examples.join('; ')}`,
+      );
+  }
+
+  #removeSpaces(): void {
     for (const space of new Set([this.clientSpace, this.serverSpace, this.#serviceSpace]))
       run('ip', 'netns', 'delete', space);
     for (const device of [this.device, this.clientDevice]) {

@@ -1,0 +1,133 @@
+/**
+ * Counts the packets that leave the client's machine, at the server's end of the wire and below IP.
+ * A test can thus show that only WireGuard messages to the server leave the machine, also if a packet
+ * comes from a raw socket or from the kernel.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** The UDP length of each message (whitepaper 5.4), with the UDP header of 8 bytes. */
+const INITIATION = '@th,64,32 0x01000000 udp length 156';
+const RESPONSE = '@th,64,32 0x02000000 udp length 100';
+const COOKIE_REPLY = '@th,64,32 0x03000000 udp length 72';
+/** A header of 16 bytes, a packet that is padded to a multiple of 16 bytes, and a tag of 16 bytes. */
+const DATA = '@th,64,32 0x04000000 udp length >= 40 udp length & 15 == 8';
+/** The padding ends at the MTU (wireguard-go and arctun), by default 1,420 bytes. */
+const LONGEST_DATA = '@th,64,32 0x04000000 udp length 1460';
+
+/** What IPv6 sends on each link by itself: router solicitations, neighbor discovery, group reports. */
+const LINK_LOCAL =
+  'nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report';
+
+/** In an ICMP error, behind its header of 8 bytes and the IP header of the packet that it quotes. */
+const QUOTED_SOURCE_PORT = '@th,224,16';
+
+export interface WireReport {
+  /** WireGuard messages to the server. */
+  readonly wireguard: number;
+  /** ARP for the address of the server, and the discovery of neighbors and routers of IPv6. */
+  readonly neighbors: number;
+  /** Messages of the kernel that answer a WireGuard message from the server when no tunnel is open. */
+  readonly unreachable: number;
+  /** All other packets. */
+  readonly strays: number;
+  /** The kinds of strays, such as `192.0.2.1 udp 53`, `192.0.2.1 icmp`, `ip6` or `arp`. */
+  readonly examples: readonly string[];
+}
+
+export class OuterWire {
+  readonly #space: string;
+
+  /** @returns undefined if `nft` is missing, except in CI */
+  static watch(space: string, link: string, server: string, port: number): OuterWire | undefined {
+    const hasNft = spawnSync('nft', ['--version'], { stdio: 'ignore' }).status === 0;
+    return hasNft || process.env.CI === 'true'
+      ? new OuterWire(space, link, server, port)
+      : undefined;
+  }
+
+  constructor(space: string, link: string, server: string, port: number) {
+    this.#space = space;
+    const messages = [INITIATION, RESPONSE, COOKIE_REPLY, DATA, LONGEST_DATA];
+    const accepted = ['ip daddr @servers', 'ip6 daddr @servers_6'].flatMap((to) =>
+      messages.map((one) => `${to} udp dport @server_ports ${one} counter name wireguard accept`),
+    );
+    this.#nft(`
+      table netdev outer_wire {
+        counter wireguard { }
+        counter neighbors { }
+        counter unreachable { }
+        counter strays { }
+        set servers { type ipv4_addr; elements = { ${server} }; }
+        set servers_6 { type ipv6_addr; }
+        set server_ports { type inet_service; elements = { ${port} }; }
+        set quoted_ports { typeof ${QUOTED_SOURCE_PORT}; elements = { ${port} }; }
+        set examples { typeof ip daddr . ip protocol . th dport; flags dynamic; size 100; }
+        set examples_ip { typeof ip daddr . ip protocol; flags dynamic; size 100; }
+        set examples_other { type ether_type; flags dynamic; size 100; }
+        chain arriving {
+          type filter hook ingress device "${link}" priority 0;
+          ${accepted.join('\n')}
+          arp operation request arp daddr ip @servers counter name neighbors accept
+          arp operation reply counter name neighbors accept
+          icmpv6 type { ${LINK_LOCAL} } counter name neighbors accept
+          ip daddr @servers icmp code port-unreachable ${QUOTED_SOURCE_PORT} @quoted_ports counter name unreachable accept
+          counter name strays
+          ip protocol { tcp, udp } add @examples { ip daddr . ip protocol . @th,16,16 } return
+          ip protocol != 255 add @examples_ip { ip daddr . ip protocol } return
+          add @examples_other { meta protocol }
+        }
+      }`);
+  }
+
+  /** Also regards messages to this port of the server as WireGuard. */
+  addPort(port: number): void {
+    for (const set of ['server_ports', 'quoted_ports'])
+      this.#nft(`add element netdev outer_wire ${set} { ${port} }`);
+  }
+
+  /** Also regards this address as the server's. */
+  addServer(address: string): void {
+    const set = address.includes(':') ? 'servers_6' : 'servers';
+    this.#nft(`add element netdev outer_wire ${set} { ${address} }`);
+  }
+
+  report(): WireReport {
+    const listing = execFileSync('ip', this.#command('-j', 'list', 'table', 'netdev', TABLE), {
+      encoding: 'utf8',
+    });
+    const { nftables } = JSON.parse(listing) as { nftables: readonly Listed[] };
+    const packets = (name: string) =>
+      nftables.find(({ counter }) => counter?.name === name)?.counter?.packets ?? 0;
+    const examples = nftables.flatMap(({ set }) =>
+      set?.name.startsWith('examples') === true ? (set.elem ?? []) : [],
+    );
+    return {
+      wireguard: packets('wireguard'),
+      neighbors: packets('neighbors'),
+      unreachable: packets('unreachable'),
+      strays: packets('strays'),
+      examples: examples.map(textOf).sort(),
+    };
+  }
+
+  #nft(rules: string): void {
+    execFileSync('ip', this.#command('-f', '-'), { input: rules });
+  }
+
+  #command(...words: readonly string[]): string[] {
+    return ['netns', 'exec', this.#space, 'nft', ...words];
+  }
+}
+
+const TABLE = 'outer_wire';
+
+type Element = string | number | { readonly concat: readonly (string | number)[] };
+
+interface Listed {
+  readonly counter?: { readonly name: string; readonly packets: number };
+  readonly set?: { readonly name: string; readonly elem?: readonly Element[] };
+}
+
+function textOf(element: Element): string {
+  return typeof element === 'object' ? element.concat.join(' ') : String(element);
+}
