@@ -1,18 +1,21 @@
 /**
  * Measures the throughput of a tunnel over a path that is faster than this machine: `npm run
  * bench:tunnel`. Streams, pings and UDP use the network interface of `arctun up --mode tun`. In
- * userspace mode, streams and UDP use the proxy, and small POSTs use the forwarder. Each is compared with
- * wireguard-go as the client of the same server. `--only tun` and `--socket dgram` restrict the runs.
+ * userspace mode, streams and UDP use the proxy or a port forward, and small POSTs use the forwarder. Each
+ * is compared with wireguard-go as the client of the same server, and TCP through a port forward with the
+ * proxy. `--only tun` and `--socket dgram` restrict the runs.
  * docs/reference/benchmarks.md describes the measurements.
  */
 import { parseArgs } from 'node:util';
 
-import { ping, streamRate, udpRate } from './support/datagrams.js';
+import { ping, PORT as UDP_PORT, streamRate, udpRate } from './support/datagrams.js';
 import { Lab, SERVICES, TUN_SERVICE } from './support/lab.js';
 import { median } from './support/results.js';
+import { PORTS } from './support/streams.js';
 import { runTask } from './support/task.js';
 
-const PROXY = '127.0.0.1:1080';
+const LOCAL = '127.0.0.1';
+const PROXY = `${LOCAL}:1080`;
 const ARCTUN = new URL('../bin/run.js', import.meta.url).pathname;
 const ALGORITHM = 'bbr';
 const HOST = SERVICES[ALGORITHM];
@@ -44,6 +47,7 @@ try {
     tun: compareInterfaces,
     streams: compareStreams,
     udp: compareDatagrams,
+    forwards: compareForwards,
     posts: comparePosts,
   };
   for (const [name, compare] of Object.entries(parts)) {
@@ -82,36 +86,55 @@ async function compareStreams() {
   await stop();
 }
 
-/** Compares UDP through SOCKS5 with UDP through wireguard-go's interface. */
 async function compareDatagrams() {
   const { stop } = await startUp();
-  const seconds = milliseconds / 1000;
-  for (const direction of ['up', 'down']) {
-    const measure = (proxy) => streamRate(lab, { host: HOST, direction, proxy, seconds });
-    const rates = await inTurn(measure, PROXY, undefined);
-    const what = `UDP ${direction} with less than 1 % loss, SOCKS5 proxy / wireguard-go`;
-    print(what, ...rates, 'Mbit/s');
-  }
+  await compareStreamRates('SOCKS5 proxy', { proxy: PROXY });
   await stop();
 }
 
+/** Compares TCP through port forwards with TCP through SOCKS5, and UDP with wireguard-go's interface. */
+async function compareForwards() {
+  const tcp = [PORTS.up, PORTS.down].map((port) => `${port}:${HOST}:${port}`);
+  const udp = `${UDP_PORT}:${HOST}:${UDP_PORT}/udp`;
+  const { up, stop } = await startUp(...[...tcp, udp].flatMap((forward) => ['-L', forward]));
+  await compareTransfers(
+    'port forward',
+    { stack: 'kernel', host: LOCAL, process: up },
+    { stack: 'socks5', proxy: PROXY, host: HOST, process: up },
+    'SOCKS5 proxy',
+  );
+  await compareStreamRates('port forward', { target: LOCAL });
+  await stop();
+}
+
+/** Compares the rate of UDP in each direction with that through wireguard-go's interface. */
+async function compareStreamRates(name, way) {
+  const seconds = milliseconds / 1000;
+  for (const direction of ['up', 'down']) {
+    const measure = (one) => streamRate(lab, { host: HOST, direction, seconds, ...one });
+    const rates = await inTurn(measure, way, {});
+    const what = `UDP ${direction} with less than 1 % loss, ${name} / wireguard-go`;
+    print(what, ...rates, 'Mbit/s');
+  }
+}
+
 /** Compares the rate and the CPU time of one stream, and of ten, in each direction. */
-async function compareTransfers(name, ours, theirs) {
+async function compareTransfers(name, ours, theirs, baseline = 'wireguard-go') {
   for (const streams of STREAMS) {
     for (const task of ['up', 'down']) {
       const both = await alternate({ ...ours, task, streams }, { ...theirs, task, streams });
-      const what = `${task}load, streams: ${streams}, ${name} / wireguard-go`;
+      const what = `${task}load, streams: ${streams}, ${name} / ${baseline}`;
       print(what, ...both.map(rateOf), 'Mbit/s');
       print('  CPU time', ...both.map(cpuOf), 'ms per gigabyte');
     }
   }
 }
 
-/** Returns the medians of a measurement that is made for each host in turn. */
-async function inTurn(measure, ...hosts) {
-  const results = hosts.map(() => []);
+/** Returns the medians of a measurement that is made for each setup in turn. */
+async function inTurn(measure, ...setups) {
+  const results = setups.map(() => []);
   for (let repeat = 0; repeat < repeats; repeat++) {
-    for (const [index, host] of hosts.entries()) results[index].push(await measure(host));
+    for (const [index, setup] of setups.entries()) results[index].push(await measure(setup));
   }
   return results.map(median);
 }
@@ -176,10 +199,10 @@ async function alternate(...setups) {
 }
 
 /** Starts `arctun up` in userspace, and waits until it is ready. */
-async function startUp() {
+async function startUp(...flags) {
   const listen = ['--forward-listen', '127.0.0.1:0', '--forward-to', `${HOST}:80`];
   const mode = ['--mode', 'userspace', '--config', lab.configPath];
-  const up = lab.start('client', [...UP, ...mode, ...listen]);
+  const up = lab.start('client', [...UP, ...mode, ...listen, ...flags]);
   const { forward } = JSON.parse(await up.line((line) => line.startsWith('{')));
   const stop = async () => {
     up.kill('SIGTERM');

@@ -1,4 +1,4 @@
-/** Pings and UDP streams: with ping and iperf3 at a network interface, or through a proxy. */
+/** Pings and UDP streams: with ping and iperf3 at a network interface, or through a proxy or a forward. */
 
 /** The rates to try, in Mbit/s of payload. */
 const RATES = [100, 150, 200, 250, 300, 400, 500, 600, 700];
@@ -9,7 +9,7 @@ const PAYLOAD = 1372;
 /** The limit for the lost datagrams at a rate, in percent. */
 const MOST_LOST = 1;
 
-const PORT = 5201;
+export const PORT = 5201;
 
 /** Returns the median round-trip time of 500 pings, in ms. */
 export function ping(lab, host) {
@@ -45,9 +45,11 @@ const STREAM = new URL('udp-stream.js', import.meta.url).pathname;
  * lost.
  *
  * @param direction `up` from the client to the server, or `down`
- * @param proxy HOST:PORT of a SOCKS5 proxy; undefined to use the network interface
+ * @param proxy HOST:PORT of a SOCKS5 proxy
+ * @param target the address of a port forward to the same port of the host; without both, the stream uses
+ *   the network interface
  */
-export async function streamRate(lab, { host, direction, proxy, seconds }) {
+export async function streamRate(lab, { host, direction, proxy, target = host, seconds }) {
   let best = 0;
   for (const rate of RATES) {
     const task = {
@@ -58,7 +60,7 @@ export async function streamRate(lab, { host, direction, proxy, seconds }) {
       lab.start(role, [process.execPath, STREAM, JSON.stringify({ ...task, ...end, role })]);
     const server = start('server', { sends: direction === 'down', proxy: undefined });
     await server.line((line) => line === 'listening');
-    const client = start('client', { sends: direction === 'up' });
+    const client = start('client', { sends: direction === 'up', host: target });
     const isResult = (line) => line.startsWith('{');
     const results = await Promise.all([server.line(isResult), client.line(isResult)]);
     const { sent, received } = Object.assign({}, ...results.map((line) => JSON.parse(line)));
