@@ -78,8 +78,12 @@ type Requirement =
   // Debian's server, outside PATH.
   | 'postgres'
   | 'psql'
+  | 'chronyd'
+  | 'coap-client-notls'
+  | 'proxychains4'
   // With SOCKS, for Debian's Python.
-  | 'python3-requests';
+  | 'python3-requests'
+  | 'python3-aiohttp';
 
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 
@@ -103,6 +107,7 @@ export const TUN_MODE = [
 const COMMANDS: { readonly [name in Requirement]?: string } = {
   postgres: 'command -v /usr/lib/postgresql/*/bin/postgres',
   'python3-requests': "/usr/bin/python3 -c 'import requests, socks'",
+  'python3-aiohttp': "/usr/bin/python3 -c 'import aiohttp, aiohttp_socks'",
 };
 
 function has(requirement: Requirement): boolean {
