@@ -1,8 +1,6 @@
 /** The mixed port as curl uses it, with wireguard-go and the kernel's TCP as the peer. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { REPOSITORY, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
@@ -51,32 +49,6 @@ describeWith(PEERS, 'the mixed port with wireguard-go as the peer', () => {
     await started.output(/listening/);
     return started;
   }
-
-  const WAYS: readonly (readonly [string, () => readonly string[], string])[] = [
-    ['--socks5', () => ['--socks5', proxy], SERVICE],
-    ['--socks5-hostname', () => ['--socks5-hostname', proxy], 'one.test'],
-    ['-x http://', () => ['-x', `http://${proxy}`], 'one.test'],
-    ['-x http:// -p', () => ['-x', `http://${proxy}`, '-p'], 'one.test'],
-  ];
-
-  it.each(WAYS)(
-    'carries 20 MB in each direction: %s',
-    async (_name, way, host) => {
-      const body = Buffer.alloc(20_000_000, 'a body that is sent through a proxy. ');
-      const upload = join(server.folder, 'upload');
-      writeFileSync(upload, body);
-      const post = await server.curl('-f', ...way(), '--data-binary', `@${upload}`, `${host}/`)
-        .finished;
-      expect(post).toMatchObject({ code: 0, stderr: '' });
-      expect(JSON.parse(post.stdout)).toEqual(digest(body));
-      const get = await server.curl(
-        ...['-f', ...way(), '-o', '/dev/null', '-w', '%{size_download}'],
-        `${host}/bytes/20000000`,
-      ).finished;
-      expect(get).toMatchObject({ code: 0, stdout: '20000000' });
-    },
-    120_000,
-  );
 
   it('connects to two hosts on one connection', async () => {
     const one = ['-s', '-f', '-x', `http://${proxy}`, '-w', ' %{num_connects}\n', '-d', 'x'];

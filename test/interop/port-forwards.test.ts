@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { REPOSITORY, type Finished, type TestProcess } from '../support/processes.js';
+import { REPOSITORY, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import {
   CLIENT_INSIDE,
@@ -132,16 +132,6 @@ describeWith(PEERS, 'port forwards with wireguard-go as the peer', () => {
     await server.processes.start([...inSpace(space), ...command]).output(/listening/, 'stderr');
   }
 
-  function ssh(space: string, host: string, port: string, command: string): Promise<Finished> {
-    const options = [
-      ...['-F', 'none', '-i', join(server.folder, 'user.key'), '-o', 'StrictHostKeyChecking=no'],
-      ...['-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
-    ];
-    const line = ['ssh', ...options, '-p', port, `root@${host}`, command];
-    return server.processes.run([...inSpace(space), ...line]);
-  }
-
-  const portOf = (text: string) => text.slice(text.lastIndexOf(':') + 1);
   const inside = (...command: string[]) =>
     server.processes.run([...inSpace(server.serverSpace), ...command]);
   const forward = (...parameters: string[]) => server.arctun('forward', ...parameters).finished;
@@ -165,20 +155,6 @@ describeWith(PEERS, 'port forwards with wireguard-go as the peer', () => {
     expect(two).toMatchObject({ code: 0 });
     expect(JSON.parse(two.stdout)).toMatchObject({ length: 1 });
     expect(statSync(socket).mode & 0o777).toBe(0o600);
-  }, 60_000);
-
-  it('leads ssh to an sshd inside, and from the inside to an sshd on this machine', async () => {
-    const there = listens[`tcp ${SERVICE}:2200`]!;
-    const one = await ssh(server.clientSpace, '127.0.0.1', portOf(there), 'echo $SSH_CONNECTION');
-    expect(one).toMatchObject({ code: 0, stderr: '' });
-    expect(one.stdout).toContain(`${CLIENT_INSIDE} `);
-    const two = await ssh(
-      server.serverSpace,
-      CLIENT_INSIDE,
-      '2222',
-      'head -c 3000000 /dev/zero | wc -c; cat',
-    );
-    expect(two).toMatchObject({ code: 0, stdout: '3000000\n' });
   }, 60_000);
 
   it('leads curl from the inside to an HTTP server on this machine', async () => {

@@ -4,15 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -27,7 +19,6 @@ import { inSpace, SERVICE, WireGuardGoServer } from '../support/foreign/wireguar
 import { until } from '../support/until.js';
 
 const PEERS = ['root', 'wireguard-go', 'wg', 'ip', 'ethtool', 'curl', 'setpriv'] as const;
-const SSH = ['ssh', 'sshd', 'git'] as const;
 const NOBODY = 65_534;
 const NAME_SERVER = '100.127.0.53';
 const LARGE = 100_000_000;
@@ -355,73 +346,6 @@ describeWith(PEERS, 'exec with a running up whose proxy has a password', () => {
     const { code, stdout, stderr } = await run('exec', '--', 'sh', '-c', script);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^http:\/\/arctun:[0-9a-f]{32}@127\.0\.0\.1:\d+\n200$/);
-  }, 60_000);
-});
-
-describeWith([...PEERS, ...SSH], 'ssh and git through connect', () => {
-  beforeAll(async () => {
-    await startServer();
-    await startUp();
-    startSshd();
-  }, 60_000);
-  afterAll(stopServer);
-
-  function startSshd(): void {
-    const key = join(home, 'key');
-    const hostKey = join(server.folder, 'host_key');
-    for (const path of [key, hostKey]) {
-      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
-    }
-    chownSync(key, NOBODY, NOBODY);
-    mkdirSync('/run/sshd', { recursive: true });
-    const keys = join(server.folder, 'authorized_keys');
-    writeFileSync(keys, readFileSync(`${key}.pub`));
-    chmodSync(server.folder, 0o755);
-    const settings = {
-      ListenAddress: SERVICE,
-      UsePAM: 'no',
-      StrictModes: 'no',
-      PermitRootLogin: 'prohibit-password',
-      AuthorizedKeysFile: keys,
-    };
-    server.processes.start([
-      ...[...inSpace(server.serverSpace), '/usr/sbin/sshd', '-D', '-e', '-f', '/dev/null'],
-      ...['-p', '22', '-h', hostKey],
-      ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
-    ]);
-  }
-
-  const sshCommand = () =>
-    [
-      ...['ssh', '-F', '/dev/null', '-i', join(home, 'key'), '-o', 'BatchMode=yes'],
-      ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'],
-      ...['-o', 'LogLevel=ERROR', '-o', 'ConnectionAttempts=20'],
-    ] as const;
-  const proxy = `ProxyCommand=${arctun('connect', '%h', '%p').join(' ')}`;
-
-  it('runs a command with ssh, and ends with it', async () => {
-    const ssh = asUser(
-      [...sshCommand(), '-o', proxy, `root@${SERVICE}`, 'cat; echo done; exit 3'],
-      {
-        input: 'typed\n',
-      },
-    );
-    expect(await ssh.finished).toEqual({ code: 3, stdout: 'typed\ndone\n', stderr: '' });
-  }, 60_000);
-
-  it('clones a repository with git', async () => {
-    const repository = join(server.folder, 'project.git');
-    const git = (...words: readonly string[]) =>
-      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...words]);
-    git('init', '-q', repository);
-    git('-C', repository, 'commit', '-q', '--allow-empty', '-m', 'first');
-    const command = `${sshCommand().join(' ')} -o '${proxy}'`;
-    const clone = asUser(['git', 'clone', '-q', `root@${SERVICE}:${repository}`, 'clone'], {
-      env: { GIT_SSH_COMMAND: command },
-    });
-    expect(await clone.finished).toMatchObject({ code: 0, stderr: '' });
-    const log = asUser(['git', '-C', 'clone', 'log', '--format=%s']);
-    expect((await log.finished).stdout).toBe('first\n');
   }, 60_000);
 });
 
