@@ -1,7 +1,7 @@
 /** The port for running a system program without a shell. */
 export interface CommandRunner {
   /**
-   * Runs a program until it exits, with empty standard input.
+   * Runs a program until it exits, with empty standard input by default.
    *
    * @param command the program and its arguments
    * @throws CommandError if the program cannot be started, times out or writes too much. A nonzero
@@ -21,6 +21,8 @@ export interface RunOptions {
   /** The timeout in milliseconds; defaults to 30,000. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** All of standard input. */
+  readonly input?: string;
   /** Environment variables to add to, or override in, this process's environment. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Selects the variables of this process that the program does not inherit; by default none. */

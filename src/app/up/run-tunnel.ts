@@ -11,7 +11,9 @@ import { configNotices } from '../config/validate-config.js';
 import { chooseMode, type ChosenMode, type ModePorts, type ModeWish } from './choose-mode.js';
 import { claimSim, type ClaimSimPorts, type SimClaim } from './claim-sim.js';
 import { type HookPorts, Hooks, planHooks } from './hooks.js';
+import type { DnsSetup } from '../names/system-dns.js';
 import type { LoadedArcConfig } from '../config/load-arc-config.js';
+import { openSystemDns } from './open-system-dns.js';
 import { openTun } from './open-tun.js';
 import { openUserspace, type UserspaceOptions } from './open-userspace.js';
 import { planTunnel, type TunnelPlan } from './plan-tunnel.js';
@@ -30,6 +32,8 @@ export interface RunTunnelOptions extends UserspaceOptions {
   readonly tunnel: TunnelPlan;
   readonly mode: Omit<ModeWish, 'interfaceName' | 'source'>;
   readonly services: TunnelServiceOptions;
+  /** How to set up the system's DNS for a network interface; undefined if not requested. */
+  readonly dnsSetup?: DnsSetup | undefined;
   /** Whether to open the tunnel even if another process on this machine is using the SIM. */
   readonly force: boolean;
   /** How long to wait for the first handshake, in milliseconds; 0 waits forever. */
@@ -197,11 +201,11 @@ async function keepOpen(run: Run): Promise<void> {
 }
 
 async function open({ options, ports, config, mode: { device } }: Run) {
-  const running =
-    device === undefined
-      ? await openUserspace(options, config, ports)
-      : await openTun(device, options, config, ports);
-  return running;
+  if (device === undefined) return openUserspace(options, config, ports);
+  const running = await openTun(device, options, config, ports);
+  const { interfaceName } = device;
+  const { nameServers } = config;
+  return openSystemDns(running, { ...options, nameServers, interfaceName }, ports);
 }
 
 /** Returns what other commands need to use the tunnel. */

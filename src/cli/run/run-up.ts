@@ -2,6 +2,7 @@
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
 import { configForwards } from '../../app/config/config-forwards.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
+import { removeLeftDns } from '../../app/names/system-dns.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
 import { runTunnel, type RunTunnelPorts, type TunnelUp } from '../../app/up/run-tunnel.js';
@@ -24,6 +25,7 @@ import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.
 import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
+import { dnsSetup, dnsSetupFlags } from '../flags/listeners/dns-setup-flags.js';
 import { dnsListen, dnsListenFlag, hostNames, hostsFlag } from '../flags/listeners/name-flags.js';
 import { nameServers, proxyFlags, proxyPlace } from '../flags/listeners/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
@@ -55,6 +57,7 @@ export const upFlags = {
   ...congestionFlag,
   ...socketFlag,
   ...guardFlags,
+  ...dnsSetupFlags,
   ...proxyFlags,
   ...forwardFlags,
   ...portForwardFlags,
@@ -126,16 +129,22 @@ function tcpListens(forwards: readonly PortForward[]): ListenAddress[] {
 
 function forwarderSettings(flags: UpLine['flags']) {
   const forward = forwardSettings(flags);
-  return { forward, furtherForwards: furtherForwards(flags, forward) };
+  const further = furtherForwards(flags, forward);
+  return { forward, furtherForwards: further, resends: !flags['no-resend'] };
+}
+
+/** How this machine, or its programs, look up names inside the tunnel. */
+function nameSettings(flags: UpLine['flags']) {
+  return { dnsListen: dnsListen(flags), dnsSetup: dnsSetup(flags) };
 }
 
 async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
   const { context, output, version } = surroundings;
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireInterfaceForKillSwitch(flags);
-  refuseUserspaceFlags(tokens, flags.mode);
+  refuseUserspaceFlags(tokens, flags.mode, flags['dns-setup']);
   refuseKernelCapture(flags);
-  const forwarders = forwarderSettings(flags);
+  const settings = { ...forwarderSettings(flags), ...nameSettings(flags) };
   const proxy = await proxySettings(flags, context);
   const fromFlags = portForwards(flags);
   const names = { nameServers: nameServers(flags.dns), hosts: hostNames(flags) };
@@ -161,11 +170,9 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
         killSwitch: flags['kill-switch'],
       },
       mode: { mode: flags.mode, userspaceFlag: userspaceWish(tokens, context, forwards) },
-      ...forwarders,
+      ...settings,
       forwards,
-      resends: !flags['no-resend'],
       proxy,
-      dnsListen: dnsListen(flags),
       force: flags.force,
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
@@ -245,6 +252,7 @@ async function cleanUp(
   { context, output }: UpSurroundings,
 ): Promise<void> {
   const removed = removeLeftovers(arcConfig, await context.interfaceLeftovers());
+  await removeLeftDns(arcConfig.config.interface, { commands: await context.commands() });
   output.note(`Removed ${removed} routes and rules that an earlier "up" left behind.`);
 }
 

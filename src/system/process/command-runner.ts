@@ -1,7 +1,7 @@
 /** Runs programs without a shell and with a time limit. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 import { whileWaiting } from '../../lib/waits.js';
 import {
@@ -59,19 +59,22 @@ async function run(
   );
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
 
 function start(program: string, parameters: readonly string[], options: RunOptions): Child {
-  const { ownGroup } = options;
+  const { ownGroup, input } = options;
   try {
     // Keep the program in this process's group and session, so that a password manager can prompt
     // on the terminal.
-    return spawn(program, parameters, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(program, parameters, {
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
       env: environmentOf(options),
       detached: ownGroup === true,
     });
+    // A program may exit without reading its input.
+    child.stdin?.on('error', () => undefined).end(input);
+    return child as Child;
   } catch (error) {
     // spawn() throws synchronously for an empty name, a NUL byte, or a long command line.
     throw startError(program, error);

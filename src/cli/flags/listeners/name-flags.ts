@@ -39,6 +39,10 @@ export const dnsListenFlag = grouped('Listener', {
 const NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/;
 
+export function isHostName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /**
  * Parses the values of --hosts.
  *

@@ -61,11 +61,18 @@ export function userspaceVariable(
  * kernel's TCP, so they would silently ignore the flags.
  *
  * @param tokens the parsed command line
+ * @param setup the value of --dns-setup, which uses the name servers of --dns in these modes
  * @throws UserError of kind `usage`
  */
-export function refuseUserspaceFlags(tokens: readonly CommandLineToken[], mode: string): void {
+export function refuseUserspaceFlags(
+  tokens: readonly CommandLineToken[],
+  mode: string,
+  setup = 'off',
+): void {
   if (mode !== 'tun' && mode !== 'kernel') return;
-  const flag = userspaceFlag(tokens);
+  const isUsed = (token: CommandLineToken) =>
+    setup !== 'off' && token.type === 'flag' && token.flag === 'dns';
+  const flag = userspaceFlag(tokens.filter((token) => !isUsed(token)));
   if (flag === undefined) return;
   throw new UserError('usage', {
     what: `cannot use ${flag} with --mode=${mode}`,
