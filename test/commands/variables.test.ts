@@ -104,7 +104,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   ARCTUN_CONGESTION: { values: ['x'] },
   ARCTUN_COVERAGE_TYPE: { values: ['x'], env: KEY },
   ARCTUN_DNS: { values: ['x', '1.1.1.1,x'] },
+  ARCTUN_DNS_DOMAIN: {
+    values: ['-', 'a,b c'],
+    env: { ARCTUN_MODE: 'tun', ARCTUN_DNS_SETUP: 'auto' },
+  },
   ARCTUN_DNS_LISTEN: { values: LISTENS },
+  ARCTUN_DNS_SETUP: { values: ['x', 'auto'] },
   ARCTUN_ENDPOINT: { values: ['x', 'http://a.example', 'https://a.example?b'], env: KEY },
   ARCTUN_FORWARD_LISTEN: { values: LISTENS, except: AS_RESULT },
   ARCTUN_FORWARD_TO: { values: ['x:', '10.0.0.1:0'] },

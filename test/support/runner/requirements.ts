@@ -61,6 +61,9 @@ type Requirement =
   // build/lambda-runtime-client, made by test/support/lambda/build-runtime-client.sh
   | 'lambda-runtime-client'
   | 'memory-cgroup'
+  // build/system-dns, made by test/support/foreign/system-dns/unpack.sh
+  | 'system-dns'
+  | 'dbus-daemon'
   | 'nsenter'
   | 'bwrap'
   | 'python3'
@@ -85,6 +88,7 @@ type Requirement =
   | 'python3-requests'
   | 'python3-aiohttp';
 
+const SYSTEM_DNS = new URL('../../../build/system-dns/ready', import.meta.url);
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 
 /** The requirements of the Lambda emulator's sandbox, and of one with a private root. */
@@ -116,6 +120,7 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'kernel-peer') return isKernelBuilt();
   if (requirement === 'executable') return existsSync(EXECUTABLE_BLOB);
   if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
+  if (requirement === 'system-dns') return existsSync(SYSTEM_DNS);
   if (requirement === 'memory-cgroup') return memoryLimitObstacle() === undefined;
   if (requirement === 'koffi') return hasModule('koffi');
   if (requirement === 'arm64-libraries')
