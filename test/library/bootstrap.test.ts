@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 import { bootstrap, type ArcJson, type BootstrapOptions } from '../../src/index.js';
@@ -67,6 +67,28 @@ it('keeps the configuration in the state folder if save fails', async () => {
   expect((failure as Error).message).toContain(account.path(`arctun/${name}`));
   expect(account.readJson(`arctun/${name}`)).toMatchObject({
     privateKey: expect.stringMatching(/^.{43}=$/) as string,
+  });
+});
+
+it('creates one more SIM for each call with save, even after a failure', async () => {
+  const before = await account.creations();
+  const ids: unknown[] = [];
+  const save = ({ simId }: ArcJson): Promise<void> => {
+    ids.push(simId);
+    return ids.length === 1 ? Promise.reject(new Error('once')) : Promise.resolve();
+  };
+  await failureOf(bootstrap({ ...account.signIn, save }));
+  await bootstrap({ ...account.signIn, save });
+  expect(await account.creations()).toBe(before + 2);
+  expect(new Set(ids).size).toBe(2);
+});
+
+it('names the schema in arc.json if the package is next to it', async () => {
+  mkdirSync(account.path('project/node_modules/arctun/schema'), { recursive: true });
+  writeFileSync(account.path('project/node_modules/arctun/schema/arc.schema.json'), '{}');
+  await bootstrap({ ...account.signIn, path: account.path('project/arc.json') });
+  expect(account.readJson('project/arc.json')).toMatchObject({
+    $schema: './node_modules/arctun/schema/arc.schema.json',
   });
 });
 

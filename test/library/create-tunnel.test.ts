@@ -1,0 +1,40 @@
+import { bootstrap, createTunnel } from '../../src/index.js';
+import { EmulatedAccount, failureOf } from './emulated-account.js';
+
+let account: EmulatedAccount;
+let config: string;
+beforeAll(async () => {
+  account = await EmulatedAccount.start();
+  config = account.path('arc.json');
+  await bootstrap({ ...account.signIn, path: config });
+});
+afterAll(() => account.close());
+
+it.each([
+  [undefined, 60],
+  [0, 0],
+  [7, 7],
+  [65_535, 65_535],
+])('uses persistentKeepalive %p instead of the value in arc.json', async (seconds, used) => {
+  const options = seconds === undefined ? {} : { persistentKeepalive: seconds };
+  const tunnel = await createTunnel({ config, ...options });
+  const { peers } = await tunnel.status();
+  expect(peers[0]?.persistentKeepalive).toBe(used);
+  await tunnel.close({ gracePeriod: 0 });
+});
+
+it.each([-1, 65_536, 1.5, NaN, '60', null])('refuses persistentKeepalive %p', async (seconds) => {
+  const options = { config, persistentKeepalive: seconds as number };
+  expect(await failureOf(createTunnel(options))).toMatchObject({
+    kind: 'usage',
+    message:
+      'cannot use the persistentKeepalive option of createTunnel: the option must be a whole number from 0 to 65535',
+  });
+});
+
+it('does not ask SORACOM without the option renewal', async () => {
+  const before = (await account.emulator.calls()).length;
+  const tunnel = await createTunnel({ config });
+  await tunnel.close();
+  expect(await account.emulator.calls()).toHaveLength(before);
+});
