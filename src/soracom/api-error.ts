@@ -39,9 +39,17 @@ export class ApiError extends UserError {
 
   /** Returns a copy of this error with one more sentence of advice. */
   withAdvice(sentence: string): ApiError {
-    const { failure, what, why, next, cause } = this;
-    return new ApiError(failure, { what, why, next: [...next, sentence], cause }, this);
+    return copyWithAdvice(this, sentence);
   }
+}
+
+/**
+ * This function is outside the class because esbuild renames a class that creates its own objects,
+ * and Node.js prints the name of the class if the error is not caught.
+ */
+function copyWithAdvice(error: ApiError, sentence: string): ApiError {
+  const { failure, what, why, next, cause } = error;
+  return new ApiError(failure, { what, why, next: [...next, sentence], cause }, error);
 }
 
 /**

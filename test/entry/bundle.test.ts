@@ -51,6 +51,14 @@ it.each([
   expect(loadedWith(file!).length).toBeLessThanOrEqual(most);
 });
 
+it('keeps the names of error classes, which Node.js prints', () => {
+  const renamed = chunks.flatMap((name) => {
+    const text = readFileSync(join(folder, name), 'utf8');
+    return [...text.matchAll(/class (_\w+Error\d*) extends UserError/g)].map(([, found]) => found);
+  });
+  expect(renamed).toEqual([]);
+});
+
 it("fills in the templates of a command's help", async () => {
   const processes = new Processes();
   const help = await processes.run([process.execPath, ARCTUN, 'config', '--help']);
