@@ -1,15 +1,19 @@
+// The absolute path of this folder, because Stryker does not replace `<rootDir>`.
+const root = import.meta.dirname;
+
 /** @type {import('jest').Config} */
 export default {
+  rootDir: root,
   // Tests that start processes are slow on a slow machine. The limit ends tests that hang.
   testTimeout: 30_000,
-  testEnvironment: '<rootDir>/test/support/runner/watched-environment.js',
+  testEnvironment: `${root}/test/support/runner/watched-environment.js`,
   // Many tests wait for the timers of foreign peers, so three files run at once even on two cores.
   maxWorkers: 3,
   // A worker keeps the modules of each file that it has run, and garbage collection then makes it several times slower.
   workerIdleMemoryLimit: '200MB',
-  testSequencer: '<rootDir>/test/longest-first.js',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/(build|dist|[.]stryker-tmp)/'],
+  testSequencer: `${root}/test/longest-first.js`,
+  testMatch: [`${root}/test/**/*.test.ts`],
+  modulePathIgnorePatterns: [`${root}/(build|dist|[.]stryker-tmp)/`],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -31,7 +35,7 @@ export default {
   verbose: true,
   reporters: [
     'default',
-    '<rootDir>/test/support/runner/count-reporter.js',
-    '<rootDir>/test/support/runner/run-ends.js',
+    `${root}/test/support/runner/count-reporter.js`,
+    `${root}/test/support/runner/run-ends.js`,
   ],
 };
