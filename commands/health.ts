@@ -10,6 +10,6 @@ export default class Health extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Health);
-    this.exit(await runHealth(flags, this.context, this.output));
+    this.exit(await runHealth(flags, this.context));
   }
 }

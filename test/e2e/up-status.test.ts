@@ -50,6 +50,11 @@ it('is shown by status and health, and on its pages, until it ends', async () =>
     socket: `${run()}/${name}.sock`,
   });
   expect(await arctun('health')).toMatchObject({ code: 0, stdout: `${name}: up\n` });
+  const full = await processes.run(
+    ['sh', '-c', `${command('health').join(' ')} > /dev/full`],
+    options(),
+  );
+  expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOSPC') as string });
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   await fetch(forward!, { method: 'POST', body: '{}' });
   const metrics = await (await fetch(`${url}/metrics`)).text();

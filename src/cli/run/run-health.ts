@@ -1,8 +1,8 @@
 /** Defines the flags of `health`, and runs the command. */
 import { checkHealth } from '../../app/status/check-health.js';
+import { codeOf } from '../../lib/errors/error-message.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
 import { healthCode, healthLine } from '../output/health-line.js';
-import type { Output } from '../output/output.js';
 import { renderJson } from '../output/render.js';
 import type { SystemContext } from '../system-context.js';
 
@@ -17,14 +17,20 @@ export const healthFlags = {
   json: { type: 'boolean', description: 'Print the result as JSON.' },
 } as const satisfies Flags;
 
-/** @returns the exit code */
+/**
+ * @returns the exit code
+ * @throws Error of the system if the result cannot be printed
+ */
 export async function runHealth(
   flags: FlagValues<typeof healthFlags>,
-  context: Pick<SystemContext, 'runFolders' | 'localConnections'>,
-  output: Output,
+  context: Pick<SystemContext, 'runFolders' | 'localConnections' | 'printer'>,
 ): Promise<number> {
   const options = { folders: context.runFolders(), name: flags.interface };
   const answer = await checkHealth(options, await context.localConnections());
-  output.write(flags.json ? renderJson(answer) : healthLine(answer));
+  const print = await context.printer();
+  // The exit code must not report a healthy tunnel if the disk is full. A reader may close the pipe.
+  await print(flags.json ? renderJson(answer) : healthLine(answer)).catch((error: unknown) => {
+    if (codeOf(error) !== 'EPIPE') throw error;
+  });
   return healthCode(answer);
 }
