@@ -74,5 +74,5 @@ export function listenError(
     return fail('failed', reason, other);
   }
   if (isDenied(error)) return fail('permission', reason, 'Choose port 1024 or above.');
-  return fail('failed', undefined, 'Choose an address that belongs to this machine.', hostFlag);
+  return fail('failed', reason, 'Choose an address that belongs to this machine.', hostFlag);
 }

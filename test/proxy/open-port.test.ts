@@ -42,7 +42,9 @@ const LISTEN = { host: '::1', port: 80 };
 it.each([
   ['EADDRINUSE', 'failed', 'this port is in use'],
   ['EACCES', 'permission', 'this port requires privileges'],
-  ['EADDRNOTAVAIL', 'failed', 'as the system says'],
+  ['EADDRNOTAVAIL', 'failed', 'this machine does not have this address'],
+  ['ENOTFOUND', 'failed', 'the host name was not found'],
+  ['EOTHER', 'failed', 'as the system says'],
 ])('reports why a port is not available: %s', (code, kind, why) => {
   const cause = Object.assign(new Error('as the system says'), { code });
   const error = listenError({ listen: LISTEN, flag: '--forward-listen' }, cause);
