@@ -43,6 +43,7 @@ function remedy(
     case 'absent':
       return { kind: 'configuration', next: ['Check the path.'] };
     case 'failed':
-      return { kind: 'failed', next: [] };
+      // For example, a folder. The user has to set another path, as for a file that is absent.
+      return { kind: 'configuration', next: ['Choose a file that can be read.'] };
   }
 }

@@ -29,7 +29,10 @@ export async function proxySettings(
   context: Pick<Context, 'env' | 'privateFiles' | 'bindSocketFile'>,
 ): Promise<ProxySettings | undefined> {
   const place = proxyPlace(flags, context.env);
-  if (place === undefined) return undefined;
+  if (place === undefined) {
+    refuseUnusedPassword(flags);
+    return undefined;
+  }
   const { listen } = place;
   return {
     isAskedFor: place.isAskedFor,
@@ -40,6 +43,16 @@ export async function proxySettings(
     password: await readPassword(flags['proxy-password-file'], context),
     hosts: browserPolicy(flags).hosts,
   };
+}
+
+/** @throws UserError of kind `usage`: a user who sets a password expects a proxy */
+function refuseUnusedPassword({ 'proxy-password-file': path }: ProxyChoice): void {
+  if (path === undefined) return;
+  throw new UserError('usage', {
+    what: 'cannot use --proxy-password-file with --proxy-listen=off',
+    why: 'the proxy, which the password is for, is off',
+    next: ['Remove one of them.'],
+  });
 }
 
 async function readPassword(

@@ -69,7 +69,7 @@ it.each([
   ],
   ['denied', 'permission', ['Run as the user who owns the file.']],
   ['absent', 'configuration', ['Check the path.']],
-  ['failed', 'failed', []],
+  ['failed', 'configuration', ['Choose a file that can be read.']],
 ] as const)(
   'explains what to do if the file is %s',
   async (failure: PrivateFileFailure, kind, next) => {

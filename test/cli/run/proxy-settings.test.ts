@@ -82,11 +82,19 @@ it('refuses a file that others can read', async () => {
   });
 });
 
-it('makes the path of a socket absolute, and does not read a password if the proxy is off', async () => {
+it('refuses a password file if the proxy is off, and does not read it', async () => {
+  const failing = new Error('must not be read');
+  await expect(
+    settings({ 'proxy-listen': 'off', 'proxy-password-file': 'p' }, failing),
+  ).rejects.toMatchObject({
+    kind: 'usage',
+    what: 'cannot use --proxy-password-file with --proxy-listen=off',
+  });
+  const variable = { ARCTUN_PROXY_PASSWORD: 'variable' };
+  expect(await settings({ 'proxy-listen': 'off' }, failing, variable)).toBeUndefined();
+});
+
+it('makes the path of a socket absolute', async () => {
   const { listen } = (await settings({ 'proxy-listen': './p.sock' }))!;
   expect(listen).toEqual({ path: resolve('p.sock'), bind });
-  const failing = new Error('must not be read');
-  expect(
-    await settings({ 'proxy-listen': 'off', 'proxy-password-file': 'p' }, failing),
-  ).toBeUndefined();
 });
