@@ -129,6 +129,10 @@ function readPlace(kind: PortForward['kind'], text: string): ForwardPlace {
 }
 
 function splitProtocol(text: string): { rest: string; protocol: ForwardProtocol } {
+  const other = /(?:^|:)\d{1,5}\/([A-Za-z][\w-]*)$/.exec(text)?.[1];
+  if (other !== undefined && other !== 'tcp' && other !== 'udp') {
+    throw new ForwardFault('the protocol after the slash must be tcp or udp');
+  }
   const [, rest = '', protocol = 'tcp'] = /^(.*?)(?:\/(tcp|udp))?$/s.exec(text) ?? [];
   return { rest, protocol: protocol as ForwardProtocol };
 }

@@ -62,7 +62,9 @@ it.each([
   ['8080:fd00::3:80', 'an IPv6 address must be in brackets'],
   ['./a.sock:10.0.0.3:80', 'the path of a Unix socket must begin with /'],
   ['8080:[fd00::3:80', 'an IPv6 address must be in brackets'],
-  ['8080:10.0.0.3:80/sctp', PORT_1],
+  ['8080:10.0.0.3:80/sctp', 'the protocol after the slash must be tcp or udp'],
+  ['/run/a.sock:10.0.0.3:80/UDP', 'the protocol after the slash must be tcp or udp'],
+  ['8080:10.0.0.3:80/', PORT_1],
   ['/run/a.sock:a:80/udp', 'a Unix socket cannot carry UDP'],
   ['/run/a.sock', 'the forward must have a port, a target host and a target port'],
   [`/${'é'.repeat(54)}:a:80`, 'must not be longer than 107 bytes'],
@@ -75,6 +77,7 @@ it.each([
   ['22', 'the forward must have a port, a target host and a target port'],
   ['2222:127.0.0.1', PORT_1],
   ['127.0.0.1:2222:127.0.0.1:22', 'always listens on the address of the virtual SIM'],
+  ['5353:53/icmp', 'the protocol after the slash must be tcp or udp'],
   ['80:/run/app.sock/udp', 'a Unix socket cannot carry UDP'],
   [`80:/${'a'.repeat(107)}`, 'must not be longer than 107 bytes'],
 ])('refuses -R %s', (text, why) => {
