@@ -20,6 +20,9 @@ export const STATUS_REQUEST = `${JSON.stringify({ request: 'status' })}${LINE_EN
 /** Maximum length of a request in characters. */
 const LONGEST_REQUEST = 4_096;
 
+/** The maximum number of requests that may arrive together, because a response is much longer. */
+const MAX_TOGETHER = 16;
+
 /**
  * Returns the response to a request, which may have any members. A rejection becomes
  * `{"error":"…"}`.
@@ -58,16 +61,23 @@ export class ControlSession implements Conversation {
     const lines = (this.#rest + text).split(LINE_END);
     this.#rest = lines.pop() ?? '';
     let answer = '';
-    for (const line of lines) {
+    for (const line of lines.slice(0, MAX_TOGETHER)) {
       if (this.#beginStream(line)) return answer;
       answer += lineOf(await this.#answer(line));
     }
+    if (lines.length > MAX_TOGETHER) {
+      return answer + this.#end(`at most ${MAX_TOGETHER} requests may be sent at once`);
+    }
     if (this.#rest.length > LONGEST_REQUEST) {
-      this.#isOver = true;
-      this.#rest = '';
-      answer += lineOf({ error: `a request must not exceed ${LONGEST_REQUEST} characters` });
+      return answer + this.#end(`a request must not exceed ${LONGEST_REQUEST} characters`);
     }
     return answer;
+  }
+
+  #end(error: string): string {
+    this.#isOver = true;
+    this.#rest = '';
+    return lineOf({ error });
   }
 
   close(): void {

@@ -34,6 +34,17 @@ it('accepts requests in pieces, and several at once', async () => {
   await expect(session.handle('est":"status"}\n')).resolves.toBe('{"error":"no"}\n');
 });
 
+it('answers at most 16 requests that arrive together, and then ends', async () => {
+  const session = open();
+  const line = '{"request":"status"}\n';
+  const answers = (await session.handle(line.repeat(16))).split('\n');
+  expect(answers).toHaveLength(16 + 1);
+  expect(session.isOver).toBe(false);
+  const more = (await session.handle(`${line.repeat(17)}{`)).split('\n');
+  expect(more.slice(16)).toEqual(['{"error":"at most 16 requests may be sent at once"}', '']);
+  expect(session.isOver).toBe(true);
+});
+
 it.each(['', 'hello', 'null', '1', '[]', '{"request":"stop"}', '{"request":null}', '{'])(
   'refuses %j',
   async (line) => {
