@@ -175,12 +175,22 @@ function withPlainBooleans(words: readonly string[], { flags }: IndexedCommand):
   return end === -1 ? parsed : [...parsed, ...words.slice(end)];
 }
 
+/** The names of commands in other programs, which are not similar to ours. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  rm: 'remove',
+  del: 'remove',
+  delete: 'remove',
+  ls: 'list',
+};
+
 function unknownCommand(words: readonly string[], { commands, topics }: CommandIndex): UserError {
   const [first = '', second] = words;
   const isTopic =
     topics.some(({ name }) => name === first) ||
     commands.some(({ id }) => id.startsWith(`${first}:`));
   const name = second !== undefined && isTopic ? `${first} ${second}` : first;
+  const meant = `${first} ${OTHER_NAMES[second ?? ''] ?? ''}`;
+  const isMeant = commands.some(({ id }) => id.replace(':', ' ') === meant);
   // The first word alone is not a correction of itself with a second word.
   const candidates = [
     ...commands.map(({ id }) => id.replace(':', ' ')),
@@ -190,7 +200,7 @@ function unknownCommand(words: readonly string[], { commands, topics }: CommandI
     what: 'unknown command',
     why: quotedIfBlank(name),
     next: [
-      ...didYouMean(name, candidates),
+      ...(isMeant ? [`Did you mean ${meant}?`] : didYouMean(name, candidates)),
       `Run "arctun ${isTopic ? `${first} ` : ''}--help" to list the commands.`,
     ],
   });

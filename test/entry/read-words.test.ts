@@ -84,6 +84,8 @@ it.each([
     'sim nosuch --json',
     'unknown command: sim nosuch\nRun "arctun sim --help" to list the commands.',
   ],
+  ['sim ls', 'unknown command: sim ls\nDid you mean sim list?'],
+  ['sim rm', 'unknown command: sim rm\nRun "arctun sim --help"'],
   ['config valdate', 'unknown command: config valdate\nDid you mean config validate?'],
   ['help nosuch', 'unknown command: nosuch'],
   ['nosuch --help', 'unknown command: nosuch'],
