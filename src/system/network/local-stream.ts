@@ -16,24 +16,25 @@ const ATTEMPTS = 60;
 const RETRY_DELAY = 50;
 
 const OTHERS_WRITE = 0o002;
+const ROOT = 0;
 
 export const localStreams = { check: checkOwner, open: openLocalStream };
 
 /**
  * @throws Error with the code EACCES if another user can own or replace the socket. A folder may be
- * writable for its group, because on many systems each user has a private group.
+ * writable for the user's private group, which has the user's ID on many systems, and for root's.
  */
 export async function checkOwner(
   path: string,
   inspection: InspectionPorts = systemInspection,
 ): Promise<void> {
   const writers = await findOtherWriters(path, await lstat(path), inspection);
-  const other = writers.find(
-    (writer) => writer.fault !== 'mode' || (writer.mode & OTHERS_WRITE) !== 0,
-  );
-  if (other === undefined) return;
-  const error = new Error(`another user can replace ${other.path}`);
-  throw Object.assign(error, { code: 'EACCES' });
+  for (const writer of writers) {
+    const isGroupOnly = writer.fault === 'mode' && (writer.mode & OTHERS_WRITE) === 0;
+    if (isGroupOnly && [ROOT, inspection.user].includes((await lstat(writer.path)).gid)) continue;
+    const error = new Error(`another user can replace ${writer.path}`);
+    throw Object.assign(error, { code: 'EACCES' });
+  }
 }
 
 export async function openLocalStream(path: string): Promise<Socket> {

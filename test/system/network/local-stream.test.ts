@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,9 +31,20 @@ it('accepts a socket in a folder of this user', async () => {
   await expect(check(path)).resolves.toBeUndefined();
 });
 
-it('accepts a folder that the user’s private group can write to', async () => {
-  chmodSync(folder, 0o770);
-  await expect(check(path)).resolves.toBeUndefined();
+describe('a folder that a group can write to', () => {
+  beforeEach(() => chmodSync(folder, 0o770));
+
+  it('is accepted if the group has the ID of the user, or of root', async () => {
+    // Most systems create such a group for each user.
+    if (![0, USER].includes(statSync(folder).gid)) return;
+    await expect(check(path)).resolves.toBeUndefined();
+  });
+
+  it('is refused if the group may have other members', async () => {
+    if (USER !== 0) return;
+    chownSync(folder, 0, 12_345);
+    await expect(check(path)).rejects.toMatchObject({ code: 'EACCES' });
+  });
 });
 
 it('refuses a socket that other users can replace', async () => {
@@ -48,7 +59,6 @@ it('refuses a socket that another user owns', async () => {
   // Root may own sockets of every user, so this user must not be root here.
   const other = USER === 0 ? undefined : USER + 1;
   if (other === undefined) {
-    const { chownSync } = await import('node:fs');
     chownSync(path, 12_345, 12_345);
   }
   await expect(check(path, other ?? 0)).rejects.toMatchObject({ code: 'EACCES' });
