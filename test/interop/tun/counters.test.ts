@@ -115,6 +115,7 @@ describeWith([...TUN_LAB, 'curl'], 'a network interface, counted', () => {
       const { server } = lab;
       const { service } = server.inside;
       lab.in('server', 'ip', 'link', 'set', server.device, 'mtu', String(mtu));
+      server.wire?.addMtu(mtu);
       const running = await lab.up('--mtu', String(mtu));
       const message = mtu + 32;
       const whole = ['-M', 'do', '-s', String(mtu - 28)];

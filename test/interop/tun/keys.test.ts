@@ -99,6 +99,7 @@ describeWith([...TUN_LAB, 'curl'], 'keys, as wg sets them', () => {
     const before = network();
     running = await lab.up();
     const publicKey = lab.peer('client').publicKey;
+    lab.server.wire?.addServer('192.0.2.9');
     for (let index = 0; index < 20; index++) {
       const key = execFileSync('wg', ['genkey'], { encoding: 'utf8' });
       const other = execFileSync('wg', ['pubkey'], { input: key, encoding: 'utf8' }).trim();

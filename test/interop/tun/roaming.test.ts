@@ -103,6 +103,7 @@ describeWith(TUN_LAB, 'a network interface, while addresses move', () => {
     it('follows the server to another address, during a ping (row 29; witness wireguard-go)', async () => {
       const { latestHandshake } = lab.peer('client');
       const moved = `${network}${separator}99`;
+      lab.server.wire?.addServer(moved);
       await whilePinging(async () => {
         move('server', server, moved);
         // What we send there is lost until the server sends a packet.

@@ -104,6 +104,7 @@ describeWith(
       lab = await TunLab.start();
       const { server } = lab;
       its = { client: `q${server.clientDevice}`, server: `q${server.device}` };
+      server.wire?.addPort(ITS_PORT);
       await server.startWireGuardGo(lab.space('server'), its.server);
       const [keys, itsKeys] = [keyPair(), keyPair()];
       const keyFile = join(server.folder, 'its-server.key');

@@ -11,8 +11,11 @@ const RESPONSE = '@th,64,32 0x02000000 udp length 100';
 const COOKIE_REPLY = '@th,64,32 0x03000000 udp length 72';
 /** A header of 16 bytes, a packet that is padded to a multiple of 16 bytes, and a tag of 16 bytes. */
 const DATA = '@th,64,32 0x04000000 udp length >= 40 udp length & 15 == 8';
-/** The padding ends at the MTU (wireguard-go and arctun), by default 1,420 bytes. */
-const LONGEST_DATA = '@th,64,32 0x04000000 udp length 1460';
+/** The padding ends at the MTU, which need not be a multiple of 16. */
+const LONGEST_DATA = '@th,64,32 0x04000000 udp length @longest';
+const MTU = 1420;
+/** The headers of UDP and of a data message, and its tag. */
+const AROUND = 40;
 
 /** What IPv6 sends on each link by itself: router solicitations, neighbor discovery, group reports. */
 const LINK_LOCAL =
@@ -64,6 +67,7 @@ export class OuterWire {
         set examples { typeof ip daddr . ip protocol . th dport; flags dynamic; size 100; }
         set examples_ip { typeof ip daddr . ip protocol; flags dynamic; size 100; }
         set examples_other { type ether_type; flags dynamic; size 100; }
+        set longest { typeof udp length; elements = { ${MTU + AROUND} }; }
         chain arriving {
           type filter hook ingress device "${link}" priority 0;
           ${accepted.join('\n')}
@@ -83,6 +87,11 @@ export class OuterWire {
   addPort(port: number): void {
     for (const set of ['server_ports', 'quoted_ports'])
       this.#nft(`add element netdev outer_wire ${set} { ${port} }`);
+  }
+
+  /** Also regards data messages with packets of this length as WireGuard. */
+  addMtu(mtu: number): void {
+    this.#nft(`add element netdev outer_wire longest { ${mtu + AROUND} }`);
   }
 
   /** Also regards this address as the server's. */

@@ -44,6 +44,7 @@ export class TunLab {
       const [link] = lab.links(side);
       lab.in(side, 'ip', 'address', 'add', `${address}/64`, 'dev', link!, 'nodad');
     }
+    lab.server.wire?.addServer(SERVER_OUTSIDE_6);
     await lab.server.startWireGuard();
     return lab;
   }
