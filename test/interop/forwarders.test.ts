@@ -26,7 +26,7 @@ describeWith(PEERS, 'several targets', () => {
       const add = ['address', 'add', `${address}/32`, 'dev', 'lo'];
       execFileSync('ip', ['-n', server.serverSpace, ...add]);
     }
-    // The peer behind the second target counts bytes in the same way, so only its log differs.
+    // Each server appends the paths of its requests to its own file.
     for (const [address, port, name] of [
       [SERVICE, '80', 'first'],
       [OTHER, '8080', 'second'],
