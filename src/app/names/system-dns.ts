@@ -131,7 +131,7 @@ async function registerWithResolved(
   const mode = await resolvedMode(ports);
   if (mode !== undefined && isBypassed(mode)) {
     const why = '/etc/resolv.conf does not lead to it';
-    ports.log.warn({ mode }, `most programs do not use systemd-resolved, because ${why}`);
+    ports.log.warn({}, `most programs do not use systemd-resolved, because ${why}`);
   }
   const routed = [...TUNNEL_NAMES, ...domains].map((domain) => `~${domain}`);
   // The name servers come last: until then, the interface has no effect on lookups. They support
