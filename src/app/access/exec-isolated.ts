@@ -72,6 +72,7 @@ class Outside {
   readonly #shared: SharedTunnel;
   #folder: string | undefined;
   #listener: { close(): Promise<void> } | undefined;
+  #lifeline: LocalStream | undefined;
   #outerNetwork = '';
   /** The network namespace of the program, once the process inside has reported it. */
   #network: string | undefined;
@@ -104,6 +105,7 @@ class Outside {
   async close(): Promise<void> {
     const { isolation } = this.#ports;
     if (this.#network !== undefined) await isolation.endPrograms(this.#network);
+    this.#lifeline?.destroy();
     await this.#listener?.close();
     await this.#shared.close({ graceMs: GRACE });
     if (this.#folder !== undefined) await isolation.removeFolder(this.#folder);
@@ -112,11 +114,13 @@ class Outside {
   #begin({ network }: { readonly network?: unknown }, stream: LocalStream): void {
     const { config, log } = this.#options;
     const { nameServers } = this.#access;
-    if (typeof network !== 'string' || network === this.#outerNetwork) {
+    const isFirst = this.#lifeline === undefined;
+    if (!isFirst || typeof network !== 'string' || network === this.#outerNetwork) {
       stream.destroy();
       return;
     }
     this.#network = network;
+    this.#lifeline = stream;
     const { hosts, fallbackHosts, mtu } = config;
     const reply = isolationReply({
       outerNetwork: this.#outerNetwork,

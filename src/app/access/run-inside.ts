@@ -62,7 +62,11 @@ export async function runInside(
 ): Promise<number> {
   const network = await ports.inside.network();
   const connect = () => ports.localStreams.open(socket);
-  const lifeline = await openLifeline(isolationRequest(network), connect);
+  const lifeline = await openLifeline(isolationRequest(network), connect).catch(
+    (error: unknown) => {
+      throw notIsolated(error);
+    },
+  );
   const settings = readIsolationReply(lifeline.reply);
   // The network ends with this process, together with all its programs. Without new namespaces, that
   // would be the network of the whole system.
@@ -83,11 +87,12 @@ export async function runInside(
   }
 }
 
-function notIsolated(): UserError {
+function notIsolated(cause?: unknown): UserError {
   return new UserError('usage', {
     what: 'cannot run the program in its own network',
     why: 'this command is a part of "arctun exec --netns"',
     next: ['Run: arctun exec --netns -- PROGRAM'],
+    cause,
   });
 }
 

@@ -20,6 +20,7 @@ export async function run(
   environment: Readonly<Record<string, string | undefined>>,
   hasTerminal = isInForeground,
 ): Promise<number> {
+  useOutput();
   let child: ChildProcess;
   try {
     child = spawn(program, parameters, {
@@ -40,6 +41,15 @@ export async function run(
   } finally {
     stop();
   }
+}
+
+/**
+ * At the first use of process.stdout, such as in stream.pipe(), Node.js makes a pipe non-blocking, also
+ * for the program, which may then fail to write. spawn() makes the pipe blocking again, so the first
+ * use must come before.
+ */
+function useOutput(): readonly unknown[] {
+  return [process.stdout, process.stderr];
 }
 
 function exitStatus(program: string, child: ChildProcess): Promise<number> {

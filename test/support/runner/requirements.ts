@@ -70,6 +70,7 @@ type Requirement =
   | 'chromium'
   | 'firefox-esr'
   | 'zip'
+  | 'hey'
   | 'git'
   // Of OpenBSD, which knows SOCKS.
   | 'nc'

@@ -25,6 +25,17 @@ it.each([
   await expect(sh(script)).resolves.toBe(status);
 });
 
+it('removes variables from the environment', async () => {
+  process.env.ARCTUN_TEST_REMOVED = 'yes';
+  try {
+    const script = 'test -z "${ARCTUN_TEST_REMOVED+set}"';
+    const variables = { ARCTUN_TEST_REMOVED: undefined };
+    await expect(run(['sh', '-c', script], variables)).resolves.toBe(0);
+  } finally {
+    delete process.env.ARCTUN_TEST_REMOVED;
+  }
+});
+
 it('keeps arguments unchanged', async () => {
   const script = 'test "$*" = "a  b a" && test $# = 2';
   await expect(run(['sh', '-c', script, 'x', 'a  b', 'a'], {})).resolves.toBe(0);

@@ -14,7 +14,7 @@ export async function endPrograms(
   network: string,
   {
     proc = '/proc',
-    kill = (pid: number) => void process.kill(pid, 'SIGKILL'),
+    kill = (pid: number): void => void process.kill(pid, 'SIGKILL'),
     self = process.pid,
   } = {},
 ): Promise<void> {
