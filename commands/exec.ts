@@ -10,6 +10,7 @@ export default class Exec extends BaseCommand {
     'arctun exec -- curl http://uni.soracom.io/',
     'arctun exec -- git clone http://10.0.0.3/project.git',
     'arctun exec --wait 60 -- python3 client.py',
+    'arctun exec --netns -- ping -c 3 100.127.69.42',
   ];
   static override strict = false;
   static override flags = oclifFlags(execFlags);
