@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import {
   ARCTUN,
   REPOSITORY,
+  type Finished,
   type TestProcess,
   type TestProcessOptions,
 } from '../support/processes.js';
@@ -283,4 +284,49 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
       60_000,
     );
   });
+
+  /** Runs `exec --netns` after a script has changed what the system allows. */
+  function restricted(wrapper: readonly string[], script: string): Promise<Finished> {
+    const exec = arctun('exec', '--netns', '--', 'echo', 'ran');
+    return asUser([...wrapper, 'sh', '-c', `${script}; exec "$@"`, 'sh', ...exec]).finished;
+  }
+
+  const OWN_USERS = ['unshare', '--user', '--map-current-user', '--keep-caps', '--mount'];
+
+  it.each([
+    [
+      'no user namespaces',
+      OWN_USERS,
+      'echo 0 > /proc/sys/user/max_user_namespaces',
+      6,
+      'user.max_user_namespaces is 0',
+      'sysctl user.max_user_namespaces=10000',
+    ],
+    [
+      'no /dev/net/tun',
+      OWN_USERS,
+      'mount -t tmpfs none /dev/net',
+      1,
+      '/dev/net/tun does not exist',
+      'modprobe tun',
+    ],
+    [
+      '/dev/net/tun of another user',
+      OWN_USERS,
+      'mount -t tmpfs none /dev/net; touch /dev/net/tun; chmod 0 /dev/net/tun; exec setpriv --inh-caps=-all --ambient-caps=-all "$@"',
+      6,
+      'this user may not open /dev/net/tun',
+      'chmod 0666 /dev/net/tun',
+    ],
+    ['no unshare', ['env'], 'PATH=/nowhere', 1, 'unshare was not found', 'util-linux'],
+  ])(
+    'names what the system does not allow: %j %s',
+    async (wrapper, script, code, why, next) => {
+      const result = await restricted(wrapper, script);
+      expect(result).toMatchObject({ code, stdout: '' });
+      expect(result.stderr).toContain(`cannot run the program in its own network: ${why}`);
+      expect(result.stderr).toContain(next);
+    },
+    60_000,
+  );
 });
