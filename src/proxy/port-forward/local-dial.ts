@@ -20,6 +20,8 @@ export async function connectLocally(
 ): Promise<Socket> {
   const place = 'path' in target ? target : { host: target.host, port: target.port, noDelay: true };
   const socket = connect({ ...place, allowHalfOpen: true });
+  // An abort removes the listener of once(), and the socket may fail before the promise rejects.
+  socket.on('error', () => undefined);
   socket.setTimeout(TIMEOUT, () => {
     socket.destroy(new DialError('timeout', `no response within ${TIMEOUT / 1000} s`));
   });
@@ -28,7 +30,7 @@ export async function connectLocally(
     socket.setTimeout(0);
     return socket;
   } catch (error) {
-    socket.on('error', () => undefined).destroy();
+    socket.destroy();
     throw signal.aborted ? error : localFault(error);
   }
 }

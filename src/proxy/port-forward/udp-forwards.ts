@@ -162,12 +162,14 @@ async function openLocally(
   signal: AbortSignal,
 ): Promise<TargetFlow> {
   const socket = createUdpSocket(target.host);
+  // An abort removes the listener of once(), and the socket may fail before the promise rejects.
+  socket.on('error', () => undefined);
   try {
     const connected = once(socket, 'connect', { signal });
     socket.connect(target.port, target.host);
     await connected;
   } catch (error) {
-    socket.on('error', () => undefined).close();
+    socket.close();
     throw signal.aborted ? error : localFault(error);
   }
   enlargeBuffer(socket);

@@ -36,11 +36,13 @@ async function connectFrom(
   signal?: AbortSignal,
 ): Promise<Socket> {
   const socket = connect({ host, port, localAddress, allowHalfOpen: true, noDelay: true });
+  // An abort removes the listener of once(), and the socket may fail before the promise rejects.
+  socket.on('error', () => undefined);
   try {
     await once(socket, 'connect', { signal });
     return socket;
   } catch (error) {
-    socket.on('error', () => undefined).destroy();
+    socket.destroy();
     signal?.throwIfAborted();
     throw error;
   }

@@ -1,0 +1,36 @@
+/** Connections to services on this machine, with real sockets. */
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+
+import { jest } from '@jest/globals';
+
+import { connectLocally } from '../../../src/proxy/port-forward/local-dial.js';
+
+const PATH = { path: '/nowhere/arctun.sock' };
+
+it('reports a path at which nothing listens', async () => {
+  await expect(connectLocally(PATH, new AbortController().signal)).rejects.toMatchObject({
+    reason: 'refused',
+  });
+});
+
+it('survives an abort between a failure of the socket and its event', async () => {
+  const controller = new AbortController();
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with the socket
+  const { destroy } = Duplex.prototype;
+  const spy = jest.spyOn(Socket.prototype, 'destroy').mockImplementation(function (
+    this: Socket,
+    error?: Error,
+  ) {
+    destroy.call(this, error);
+    controller.abort(new Error('gone'));
+    return this;
+  });
+  try {
+    await expect(connectLocally(PATH, controller.signal)).rejects.toBeDefined();
+    await turn();
+  } finally {
+    spy.mockRestore();
+  }
+});
