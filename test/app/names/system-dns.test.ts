@@ -70,9 +70,10 @@ it('gives the name servers to resolvconf, and removes them', async () => {
   expect(commands.lines).toEqual([ADD, DELETE]);
 });
 
-it('does not pass credentials to the tools', async () => {
+it('does not pass credentials or Ctrl-C to the tools', async () => {
   await setUp({ manager: 'resolvconf' });
-  const { withoutVariables } = commands.ran[0]!.options;
+  const { withoutVariables, ownGroup } = commands.ran[0]!.options;
+  expect(ownGroup).toBe(true);
   expect(withoutVariables?.('ARCTUN_AUTH_KEY', 'x')).toBe(true);
   expect(withoutVariables?.('PATH', '/bin')).toBe(false);
 });
