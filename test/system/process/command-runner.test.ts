@@ -60,7 +60,9 @@ it('passes an input, which the program may leave unread', async () => {
   const echo = node('process.stdin.pipe(process.stdout)');
   const input = `nameserver 192.0.2.1\n${'x'.repeat(200_000)}`;
   expect(await systemCommands.run(echo, { input })).toMatchObject({ stdout: input });
-  expect(await systemCommands.run(node('process.exit(3)'), { input })).toMatchObject({ exitCode: 3 });
+  expect(await systemCommands.run(node('process.exit(3)'), { input })).toMatchObject({
+    exitCode: 3,
+  });
 });
 
 it('provides an empty standard input', async () => {
