@@ -4,6 +4,8 @@ import type { ConfigNotice } from '../../arc-config/member-notices.js';
 import { readableWarning, refuseHooksOfOthers } from './config-file-rights.js';
 import { type LoadedArcConfig, loadTunnelConfig } from './load-arc-config.js';
 import { type KeyPorts, planTunnel } from '../up/plan-tunnel.js';
+import { UserError } from '../../lib/errors/user-error.js';
+import { parseEndpointUrl } from '../../soracom/endpoint-url.js';
 import type { StateHome } from '../session/session-state.js';
 
 /**
@@ -39,10 +41,25 @@ export function configNotices(
       ...notice,
       text: `${source}, line ${notice.line}: ${text}`,
     })),
+    ...endpointNotice(arcConfig),
   ];
   const own = crypto.publicKey(config.privateKey.expose());
   const { publicKey } = config;
   if (isZeroKey(publicKey) || sameBytes(own, publicKey)) return located;
   const text = `publicKey in ${source} does not match privateKey. The tunnel does not need publicKey, but one of the two keys may belong to another SIM.`;
   return [...located, { kind: 'warning', line: 0, text }];
+}
+
+/** A tunnel works without the API, but its session cannot be renewed. */
+function endpointNotice({ config, source }: LoadedArcConfig): readonly ConfigNotice[] {
+  const { endpoint = '' } = config.profile ?? {};
+  if (endpoint === '') return [];
+  try {
+    parseEndpointUrl(endpoint);
+    return [];
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const text = `profile.endpoint in ${source} cannot be used to renew the session: ${error.why}`;
+    return [{ kind: 'warning', line: 0, text }];
+  }
 }

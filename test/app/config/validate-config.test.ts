@@ -205,6 +205,22 @@ it('warns about a public key that is not the private key’s, and about unknown 
   expect(await validate(sampleWith({ publicKey: ZERO_KEY }))).toEqual([]);
 });
 
+it.each([
+  [
+    'ftp://api.soracom.io',
+    'the endpoint must be an http or https URL without user, query or fragment',
+  ],
+  ['http://api.soracom.io', 'plain http to api.soracom.io would send keys unencrypted'],
+])('warns about an API endpoint that cannot be used: %s', async (endpoint, why) => {
+  const text = `profile.endpoint in the inline configuration cannot be used to renew the session: ${why}`;
+  expect(await validate(sampleWith({ publicKey: ZERO_KEY, profile: { endpoint } }))).toEqual([
+    { kind: 'warning', line: 0, text },
+  ]);
+  const good = { endpoint: 'https://g.api.soracom.io' };
+  expect(await validate(sampleWith({ publicKey: ZERO_KEY, profile: good }))).toEqual([]);
+  expect(await validate(sampleWith({ publicKey: ZERO_KEY, profile: {} }))).toEqual([]);
+});
+
 it('warns about a file that other users can read', async () => {
   const path = '/home/readable.json';
   files.texts.set(path, sampleWith({ publicKey: OWN_KEY }));
