@@ -26,6 +26,8 @@ export interface PortForwardsOptions {
   /** Resolves when the tunnel is open. */
   readonly network: Promise<InnerNetwork>;
   readonly log: ProxyLog;
+  /** See ForwardHost. */
+  readonly most?: number | undefined;
 }
 
 /**
@@ -79,11 +81,11 @@ export class PortForwards {
   readonly #draining = new Set<OpenForward>();
   #isClosed = false;
 
-  constructor({ network, log }: PortForwardsOptions) {
+  constructor({ network, log, most }: PortForwardsOptions) {
     // Mark a rejection as handled, because possibly no forward waits for the tunnel.
     network.catch(() => undefined);
     this.#log = summedLog(log);
-    this.#host = { network, log: this.#log };
+    this.#host = { network, log: this.#log, most };
   }
 
   /** The number of open connections and associations. */
