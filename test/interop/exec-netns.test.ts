@@ -319,9 +319,9 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
       'chmod 0666 /dev/net/tun',
     ],
     ['no unshare', ['env'], 'PATH=/nowhere', 1, 'unshare was not found', 'util-linux'],
-  ])(
-    'names what the system does not allow: %j %s',
-    async (wrapper, script, code, why, next) => {
+  ] as const)(
+    'names what the system does not allow: %s',
+    async (_title, wrapper, script, code, why, next) => {
       const result = await restricted(wrapper, script);
       expect(result).toMatchObject({ code, stdout: '' });
       expect(result.stderr).toContain(`cannot run the program in its own network: ${why}`);

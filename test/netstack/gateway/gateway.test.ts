@@ -195,6 +195,36 @@ describe('TCP', () => {
     expect(lab.gateway.usage.connections).toBe(0);
   });
 
+  it('reports an attempt from a port whose last connection is in TIME-WAIT', () => {
+    const lab = new Lab();
+    const open = (localPort: number) => {
+      const options = { localPort };
+      const connection = lab.host.connectTcp(TARGET, silentObserver, lab.now, options);
+      lab.settle();
+      return connection;
+    };
+    const first = open(40_000);
+    lab.attempts[0]!.accept(
+      (accepted) => {
+        accepted.shutdown();
+        return silentObserver;
+      },
+      nothing,
+      lab.now,
+    );
+    lab.settle();
+    first.shutdown();
+    lab.settle();
+    expect(lab.gateway.usage).toMatchObject({ connections: 0, timeWaits: 1 });
+    // The next initial sequence number is higher.
+    lab.pass(100);
+    open(40_000);
+    expect(lab.attempts).toHaveLength(2);
+    lab.attempts[1]!.accept(() => silentObserver, nothing, lab.now);
+    lab.settle();
+    expect(lab.gateway.usage).toMatchObject({ connections: 1, timeWaits: 0 });
+  });
+
   it('answers a segment for an unknown connection with RST', () => {
     const lab = new Lab();
     const { events, connection } = lab.connect();
