@@ -238,6 +238,11 @@ export class Stack {
     this.#tcp.retransmitNow(carries, now);
   }
 
+  /** The IP packets that TCP has sent again, and their bytes. */
+  get tcpRetransmitted(): Readonly<{ packets: number; bytes: number }> {
+    return this.#tcp.retransmitted;
+  }
+
   /** When a retransmission timer of TCP last expired, in ms; -Infinity if never. */
   get tcpTimedOutAt(): number {
     return this.#tcp.timedOutAt;

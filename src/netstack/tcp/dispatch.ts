@@ -27,7 +27,9 @@ function dispatchSyn(tcb: Tcb, now: number): number {
   const { sender, receiver } = tcb;
   if (sender.synDue) {
     const flags = tcb.state === 'SYN-SENT' ? SYN : SYN | ACK;
-    tcb.host.emit(createSegment(tcb, sender.iss, flags, 0, now));
+    const slot = createSegment(tcb, sender.iss, flags, 0, now);
+    if (sender.sndNxt !== sender.iss) tcb.host.countRetransmission(slot);
+    tcb.host.emit(slot);
     sender.synSent(now);
     return 1;
   }
@@ -101,7 +103,9 @@ function emitNext(tcb: Tcb, now: number): void {
   if (hasFin) flags |= FIN;
   // RFC 9293 3.9.1.2: set PSH on the last segment in the queue.
   if (length > 0 && sequenceAdd(start, length) === sender.dataEnd) flags |= PSH;
-  tcb.host.emit(createSegment(tcb, start, flags, length, now));
+  const slot = createSegment(tcb, start, flags, length, now);
+  if (sender.next.segment !== undefined) tcb.host.countRetransmission(slot);
+  tcb.host.emit(slot);
 }
 
 /**

@@ -32,6 +32,8 @@ export interface TcpHost {
   createCongestionControl(mss: number, now: number): CongestionControl;
   /** Passes a packet to the drain in progress. */
   emit(slot: Uint8Array): void;
+  /** Counts a packet that repeats data, a SYN or a FIN, or that probes for lost data. */
+  countRetransmission(slot: Uint8Array): void;
   /** Queues a packet for the next drain. */
   enqueuePacket(slot: Uint8Array): void;
   /** Answers a segment with an RST. */

@@ -7,7 +7,7 @@ import type { DropCounter } from '../../lib/drop-counter.js';
 import { randomUint32 } from '../../lib/random-uint32.js';
 import type { Entropy } from '../../ports/entropy.js';
 import { MemoryBudget } from '../../lib/memory-budget.js';
-import type { PacketSlots } from '../../lib/packet-slot.js';
+import { packetInSlot, type PacketSlots } from '../../lib/packet-slot.js';
 import { randomSipHashKey } from '../../lib/siphash.js';
 import { TokenBucket } from '../../lib/token-bucket.js';
 import type { IpAddress, SocketAddress } from '../../wire/ip-address.js';
@@ -82,6 +82,7 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   readonly unmatchedSegments: UnmatchedSegments | undefined;
   readonly attempts: ConnectionAttempts | undefined;
   #timedOutAt = -Infinity;
+  readonly #retransmitted = { packets: 0, bytes: 0 };
   readonly #limits: StackLimits;
   readonly #random: () => number;
   readonly #congestion: CongestionAlgorithm;
@@ -130,6 +131,11 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
 
   get timeWaits(): number {
     return this.#timeWaits.size;
+  }
+
+  /** The IP packets that TCP has sent again, and their bytes. */
+  get retransmitted(): Readonly<{ packets: number; bytes: number }> {
+    return this.#retransmitted;
   }
 
   /** When any connection's retransmission timer last expired (RFC 6298 5.4), in ms. */
@@ -278,6 +284,11 @@ export class TcpProtocol implements OpenHost, InboundSegmentsHost {
   close(now: number): void {
     for (const listener of this.listeners.all()) listener.close(now);
     for (const tcb of this.demux.all()) abortConnection(tcb, now);
+  }
+
+  countRetransmission(slot: Uint8Array): void {
+    this.#retransmitted.packets++;
+    this.#retransmitted.bytes += packetInSlot(slot).length;
   }
 
   emit(slot: Uint8Array): void {

@@ -331,3 +331,26 @@ it('counts a small segment sent by the override timeout as in flight (MUST-38)',
   h.receives({ flags: ACK, ack: 101, wnd: 0 });
   expect(h.connection.info()).toMatchObject({ inflight: 0, unacknowledged: 0 });
 });
+
+it('counts the packets that it sends again: data and a SYN, but not new data', () => {
+  const h = established();
+  h.connection.send(new Uint8Array(1000));
+  const [first] = h.sends();
+  expect(h.stack.tcpRetransmitted).toEqual({ packets: 0, bytes: 0 });
+  const again = h.after(h.connection.info().rto).sends();
+  expect(again).toMatchObject([{ seq: first!.seq }]);
+  expect(h.stack.tcpRetransmitted.packets).toBe(1);
+  expect(h.stack.tcpRetransmitted.bytes).toBeGreaterThanOrEqual(1000 + 40);
+  expect(h.stack.tcpRetransmitted.bytes).toBeLessThanOrEqual(1000 + 100);
+});
+
+it('counts a SYN that it sends again', () => {
+  const { tcb, host } = loneTcb('SYN-SENT');
+  tcb.sender.synDue = true;
+  tcb.sender.sndNxt = OUR_ISS;
+  dispatch(tcb, NOW, 1);
+  expect(host.retransmitted).toHaveLength(0);
+  tcb.sender.synDue = true;
+  dispatch(tcb, NOW + 1000, 1);
+  expect(host.retransmitted).toHaveLength(1);
+});

@@ -34,6 +34,7 @@ export class NotingHost implements TcpHost {
   /** Packets of the current drain, and of the next one. */
   readonly emitted: Uint8Array[] = [];
   readonly queued: Uint8Array[] = [];
+  readonly retransmitted: Uint8Array[] = [];
 
   constructor(memory = 2 ** 30) {
     this.budget = new MemoryBudget(memory);
@@ -41,6 +42,9 @@ export class NotingHost implements TcpHost {
 
   createCongestionControl(mss: number, now: number): CongestionControl {
     return createCongestionControl('reno', { mss, random: () => 0, now });
+  }
+  countRetransmission(slot: Uint8Array): void {
+    this.retransmitted.push(packetInSlot(slot).slice());
   }
   emit(slot: Uint8Array): void {
     this.emitted.push(packetInSlot(slot).slice());
