@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { messageOf } from '../../lib/errors/error-message.js';
 import { untilAborted } from '../../lib/waits.js';
 import type { Clock } from '../../ports/clock.js';
+import type { ListenerCounters } from '../http/listener.js';
 import type { ProxyLog } from '../proxy-log.js';
 import {
   buildResponse,
@@ -47,6 +48,9 @@ export class DnsForwarder {
   readonly #fallback: FixedNames;
   /** Ends the wait of each pending query. */
   readonly #waits = new Set<AbortController>();
+  #queries = 0;
+  #failures = 0;
+  #ignored = 0;
   #isClosed = false;
   #hasLoggedFallback = false;
 
@@ -61,6 +65,15 @@ export class DnsForwarder {
     return this.#waits.size;
   }
 
+  /** Counts a query that got SERVFAIL as a failure, and a message that is not a query as dropped. */
+  get counters(): ListenerCounters {
+    const dropped = { malformed: this.#ignored };
+    return {
+      ...{ requests: this.#queries, failures: this.#failures, active: this.pending },
+      ...(this.#ignored > 0 && { dropped }),
+    };
+  }
+
   /**
    * Returns the response to a client's message; undefined if it must not be answered. Never rejects.
    *
@@ -68,7 +81,11 @@ export class DnsForwarder {
    */
   async answer(message: Uint8Array, via: 'udp' | 'tcp'): Promise<Uint8Array | undefined> {
     const read = readQuery(message);
-    if (read.kind === 'ignored') return undefined;
+    if (read.kind === 'ignored') {
+      this.#ignored++;
+      return undefined;
+    }
+    this.#queries++;
     if (read.kind === 'refused') return read.response;
     const { query } = read;
     const response = await this.#answerQuery(query, via);
@@ -90,15 +107,20 @@ export class DnsForwarder {
       return emptyResponse(query, RCODE.notImplemented);
     }
     if (this.#isClosed || this.#waits.size >= MAX_PENDING) {
-      return emptyResponse(query, RCODE.serverFailure);
+      return this.#failure(query);
     }
     try {
-      return (await this.#ask(query, via)) ?? emptyResponse(query, RCODE.serverFailure);
+      return (await this.#ask(query, via)) ?? this.#failure(query);
     } catch (error) {
       const { log } = this.#options;
       log.debug({ reason: messageOf(error) }, 'a DNS query got SERVFAIL');
-      return emptyResponse(query, RCODE.serverFailure);
+      return this.#failure(query);
     }
+  }
+
+  #failure(query: DnsQuery): Uint8Array {
+    this.#failures++;
+    return emptyResponse(query, RCODE.serverFailure);
   }
 
   /** @throws Error if the tunnel cannot send the query, at the timeout, or after close() */

@@ -7,6 +7,7 @@ import { codeOf } from '../../lib/errors/error-message.js';
 import { makeRoom, markUsed } from '../../lib/oldest-idle.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { Clock } from '../../ports/clock.js';
+import type { ListenerCounters } from '../http/listener.js';
 import type { ListenAddress } from '../listen-address.js';
 import { listenError, openPort, type PortOptions } from '../open-port.js';
 import { DnsConnection } from './dns-connection.js';
@@ -58,6 +59,10 @@ export class DnsListener {
   /** The listener's address with the actual port, such as `127.0.0.1:5353`. */
   get authority(): string {
     return formatAuthority(this.#address ?? this.#options.listen);
+  }
+
+  get counters(): ListenerCounters {
+    return this.#options.forwarder.counters;
   }
 
   /** @throws UserError if the port cannot be opened */

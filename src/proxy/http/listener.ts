@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import type { DropCounter } from '../../lib/drop-counter.js';
 import { markUsed, oldestIdle } from '../../lib/oldest-idle.js';
 import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { DialTarget } from '../dialer.js';
@@ -60,6 +61,8 @@ export interface HttpListenerOptions
    * has been idle longest, or is closed immediately if none is idle. Default 1024.
    */
   readonly maxConnections?: number;
+  /** Counts dropped UDP datagrams, for listeners that carry UDP. */
+  readonly drops?: Pick<DropCounter, 'total'> & Iterable<[string, number]>;
 }
 
 /** A client connection, as the listener sees it. */
@@ -82,6 +85,8 @@ export interface ListenerCounters {
   readonly failures: number;
   /** The number of connections whose response is pending or incomplete. */
   readonly active: number;
+  /** The UDP datagrams that were dropped, by reason; undefined if none was. */
+  readonly dropped?: Readonly<Record<string, number>>;
 }
 
 export class HttpListener {
@@ -135,7 +140,10 @@ export class HttpListener {
 
   get counters(): ListenerCounters {
     const active = [...this.#connections.values()].filter(({ isBusy }) => isBusy).length;
-    return { requests: this.#requests, failures: this.#failures, active };
+    const { drops } = this.#options;
+    const dropped = drops !== undefined && drops.total > 0 && Object.fromEntries(drops);
+    const { requests, failures } = { requests: this.#requests, failures: this.#failures };
+    return { requests, failures, active, ...(dropped && { dropped }) };
   }
 
   countRequest(): void {

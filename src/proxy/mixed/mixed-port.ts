@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { DropCounter } from '../../lib/drop-counter.js';
 import type { Secret } from '../../lib/secrets/secret.js';
 import { PasswordCheck } from '../authentication/password-check.js';
 import type { ForwardFailure } from '../http/failure.js';
@@ -18,6 +19,7 @@ import { Socks4Session } from '../socks4/session.js';
 import { SOCKS5_VERSION } from '../socks5/messages.js';
 import { type Socks5Context, Socks5Session } from '../socks5/session.js';
 import { Associations, type AssociationsOptions } from '../socks5/udp/associations.js';
+import type { UdpDropReason } from '../socks5/udp/udp-relay.js';
 import { summedLog } from '../summed-log.js';
 import { answerPac, type PacSource } from './pac-response.js';
 import { connectTarget, proxiedDestination } from './request-authority.js';
@@ -49,8 +51,10 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
   const log = summedLog(options.log);
   const { password: secret, udp, pac } = options;
   const password = secret && new PasswordCheck(secret);
+  const drops = new DropCounter<UdpDropReason>();
   const listener: HttpListener = new HttpListener({
     ...options,
+    drops,
     log,
     flag: '--proxy-listen',
     risk: riskOf(password),
@@ -70,7 +74,7 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
     dialer: options.dialer,
     log,
     password,
-    associations: udp && new Associations({ ...udp, log, onFailure }),
+    associations: udp && new Associations({ ...udp, drops, log, onFailure }),
     onRequest: () => listener.countRequest(),
     onFailure,
   };

@@ -215,3 +215,23 @@ describe('a query without a response', () => {
     expect(clock.armed).toBe(0);
   });
 });
+
+it('counts queries, those that failed, and messages that are not queries', async () => {
+  const target = forwarder();
+  expect(target.counters).toEqual({ requests: 0, failures: 0, active: 0 });
+  await target.answer(new Uint8Array(3), 'udp');
+  await ask(target, 'silent.test');
+  outcome = (query) => found(query);
+  await ask(target, 'a.test');
+  outcome = () => new Promise(() => undefined);
+  const waiting = ask(target, 'waits.test');
+  expect(target.counters).toEqual({
+    requests: 3,
+    failures: 1,
+    active: 1,
+    dropped: { malformed: 1 },
+  });
+  target.close();
+  await waiting;
+  expect(target.counters).toMatchObject({ failures: 2, active: 0 });
+});

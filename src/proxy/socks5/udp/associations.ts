@@ -1,11 +1,13 @@
 /** The UDP associations of one listener, with their limits. */
 import type { Socket } from 'node:net';
 
+import type { DropCounter } from '../../../lib/drop-counter.js';
 import type { DatagramSockets } from '../../../ports/datagram-sockets.js';
 import type { DatagramPorts } from '../../datagram-dialer.js';
 import { DialError } from '../../dialer.js';
 import type { ProxyLog } from '../../proxy-log.js';
 import { readTargetHost } from '../../target-host.js';
+import type { UdpDropReason } from './udp-relay.js';
 import { UdpAssociation } from './udp-association.js';
 
 const MAX_ASSOCIATIONS = 1024;
@@ -19,6 +21,8 @@ export interface AssociationsOptions {
   readonly ports: DatagramPorts;
   readonly log: ProxyLog;
   readonly onFailure: () => void;
+  /** Counts the datagrams that any association drops. */
+  readonly drops?: DropCounter<UdpDropReason>;
   /** The maximum number of associations. Default 1024. */
   readonly most?: number;
 }

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 import { clientName, elapsed, partiesOf } from '../../access-line.js';
+import type { DropCounter } from '../../../lib/drop-counter.js';
 import type { DatagramSocket, DatagramSockets } from '../../../ports/datagram-sockets.js';
 import type { DatagramPorts } from '../../datagram-dialer.js';
 import type { DialTarget } from '../../dialer.js';
@@ -33,6 +34,8 @@ export interface UdpAssociationOptions {
   readonly resolve: (name: string, signal: AbortSignal) => ReturnType<Resolve>;
   readonly log: ProxyLog;
   readonly onFailure: () => void;
+  /** Counts the datagrams that any association drops. */
+  readonly drops?: DropCounter<UdpDropReason> | undefined;
   /** Called once, when the association has ended. */
   readonly onOver: () => void;
 }
@@ -101,6 +104,7 @@ export class UdpAssociation {
       socket,
       resolve: (name) => resolve(name, this.#ended.signal),
       now: () => performance.now(),
+      totals: this.#options.drops,
       onDrop: (reason, target) => this.#logDrop(reason, target),
     });
   }

@@ -44,6 +44,8 @@ export interface UdpRelayOptions {
   readonly resolve: Resolve;
   /** A monotonic time in milliseconds. */
   readonly now: () => number;
+  /** Counts the drops of all relays. */
+  readonly totals?: DropCounter<UdpDropReason> | undefined;
   /** Called for the first drop for each reason, with the target if it is known. */
   readonly onDrop: (reason: UdpDropReason, target?: DialTarget) => void;
 }
@@ -160,6 +162,7 @@ export class UdpRelay {
 
   #drop(reason: UdpDropReason, to?: DialTarget | DatagramAddress): void {
     this.drops.count(reason);
+    this.#options.totals?.count(reason);
     if (this.drops.of(reason) > 1) return;
     const isAddress = to !== undefined && 'address' in to;
     const target = isAddress ? { host: addressText(to.address), port: to.port } : to;

@@ -1,5 +1,6 @@
+import { DropCounter } from '../../../../src/lib/drop-counter.js';
 import type { DatagramAddress, UnsentReason } from '../../../../src/proxy/datagram-dialer.js';
-import { UdpRelay } from '../../../../src/proxy/socks5/udp/udp-relay.js';
+import { type UdpDropReason, UdpRelay } from '../../../../src/proxy/socks5/udp/udp-relay.js';
 import { FakeSocket } from '../../../support/fakes/fake-socket.js';
 
 const CLIENT = { address: '127.0.0.1', port: 5_000 };
@@ -26,12 +27,16 @@ beforeEach(() => {
   now = 0;
 });
 
+/** The drops of all relays. */
+let totals = new DropCounter<UdpDropReason>();
+
 function open(port = 0): UdpRelay {
   const relay = new UdpRelay({
     client: { address: '127.0.0.1', port },
     socket,
     resolve: (name) => resolve(name),
     now: () => now,
+    totals,
     onDrop: (reason, target) =>
       first.push([reason, ...(target ? [target.host, target.port] : [])].join(' ')),
   });
@@ -203,4 +208,14 @@ it('relays nothing after close, in either direction', async () => {
   expect(socket.sent).toEqual([]);
   expect(isClosed).toBe(true);
   expect(relay.drops.of('closed')).toBe(2);
+});
+
+it('counts its drops together with those of other relays', () => {
+  totals = new DropCounter();
+  resolve = () => new Promise(() => undefined);
+  open();
+  for (let count = 0; count < 70; count++) send(NAME, 'x');
+  open();
+  for (let count = 0; count < 70; count++) send(NAME, 'x');
+  expect([...totals]).toEqual([['too-many-names', 12]]);
 });
