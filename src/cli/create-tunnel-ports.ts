@@ -4,6 +4,7 @@ import { systemClock, systemWallClock } from '../system/clock.js';
 import { systemEntropy } from '../system/entropy.js';
 import { stateFolder } from '../system/files/state-folder.js';
 import { createTimestampStore } from '../system/files/timestamps.js';
+import { createTrafficStore } from '../system/files/traffic.js';
 import { systemResolver } from '../system/network/resolver.js';
 import { udpSockets } from '../system/network/udp-socket.js';
 import type { DatagramSockets } from '../ports/datagram-sockets.js';
@@ -24,5 +25,6 @@ export async function createTunnelPorts(
     resolver: systemResolver,
     log,
     timestamps: createTimestampStore(stateFolder(), log),
+    traffic: createTrafficStore(stateFolder(), log),
   };
 }

@@ -94,6 +94,16 @@ export class InnerNetwork {
   }
 
   /**
+   * Returns the bytes of the packets that TCP has sent again.
+   *
+   * @param overhead the bytes to add to each packet
+   */
+  retransmittedBytes(overhead: number): number {
+    const { packets, bytes } = this.#engine.stack.tcpRetransmitted;
+    return bytes + packets * overhead;
+  }
+
+  /**
    * Applies new addresses and name servers. Closes sockets that are bound to a removed address.
    *
    * @throws RangeError for invalid addresses; nothing was changed

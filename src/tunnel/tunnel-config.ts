@@ -13,6 +13,8 @@ import {
 export interface TunnelConfig {
   /** The configuration that messages name. */
   readonly configName: ConfigName;
+  /** The SIM ID, for the account of its traffic; undefined or empty if unknown. */
+  readonly simId?: string | undefined;
   /** This tunnel's X25519 private key, 32 bytes. */
   readonly privateKey: Secret<Uint8Array>;
   /** The Arc server's public key, 32 bytes. */

@@ -5,6 +5,7 @@ import type { Entropy } from '../ports/entropy.js';
 import type { Log } from '../ports/log.js';
 import type { Resolver } from '../ports/resolver.js';
 import type { TimestampStore } from '../ports/timestamp-store.js';
+import type { TrafficStore } from '../ports/traffic-store.js';
 import type { EngineObserver } from '../engine/engine.js';
 
 /** The services that a tunnel needs from its environment. */
@@ -18,6 +19,8 @@ export interface TunnelPorts {
   readonly log: Log;
   /** Stores handshake timestamps. If absent, timestamps increase only within this process. */
   readonly timestamps?: TimestampStore;
+  /** Stores the traffic of each SIM. If absent, traffic is counted for this tunnel only. */
+  readonly traffic?: TrafficStore;
   /** Observes packets and keys for a capture. */
   readonly observer?: Pick<EngineObserver, 'innerPacket' | 'ephemeralKey'>;
   /** Whether sessions survive sleep; see DeviceOptions. */

@@ -1,5 +1,7 @@
 /** The state of an open tunnel at one point in time, as plain data. */
 import type { Silence } from '../lib/silence.js';
+import type { TrafficPeriod } from '../lib/traffic-days.js';
+import type { DirectionTraffic } from './traffic/outer-traffic.js';
 
 export interface TunnelStatus {
   readonly mode: 'tun' | 'kernel' | 'userspace';
@@ -39,6 +41,26 @@ export interface TunnelStatus {
    * runs TCP, as in tun mode and kernel mode.
    */
   readonly connections: number | undefined;
+  /** The traffic outside the tunnel; undefined in kernel mode, in which the kernel sends it. */
+  readonly traffic?: TrafficStatus | undefined;
+}
+
+/**
+ * Traffic outside the tunnel, in bytes: WireGuard messages with their IP and UDP headers. A bill
+ * may count other layers.
+ */
+export interface TrafficStatus {
+  /** Since the tunnel was opened. */
+  readonly sent: DirectionTraffic;
+  readonly received: DirectionTraffic;
+  /**
+   * The part of `sent.bytes` in which TCP inside the tunnel repeated data; undefined if the system
+   * runs TCP. WireGuard's padding is not included.
+   */
+  readonly retransmittedBytes?: number | undefined;
+  /** All tunnels of this SIM and this user, by days in UTC; undefined if not stored. */
+  readonly today?: TrafficPeriod | undefined;
+  readonly month?: TrafficPeriod | undefined;
 }
 
 export type TunnelHealth =

@@ -21,6 +21,7 @@ import { engineOptions, lastingSequences, openTimestamps } from './server/engine
 import type { Tunnel } from './tunnel.js';
 import type { TunnelConfig } from './tunnel-config.js';
 import { notReconfigured } from './tunnel-error.js';
+import { outerOverhead } from './traffic/outer-traffic.js';
 import type { TunnelStatus } from './tunnel-status.js';
 
 export type { CongestionAlgorithm } from '../engine/netstack-engine.js';
@@ -190,8 +191,12 @@ export class UserspaceTunnel extends NodeTunnel implements Tunnel {
 
   /** See Tunnel.status(). */
   status(): Promise<TunnelStatus> {
+    const { traffic, ...link } = this.#link.status();
+    const family = this.endpoint?.address.includes(':') === true ? 6 : 4;
+    const retransmittedBytes = this.#inner.retransmittedBytes(outerOverhead(family));
     return Promise.resolve({
-      ...this.#link.status(),
+      ...link,
+      traffic: traffic && { ...traffic, retransmittedBytes },
       mode: 'userspace',
       interface: '',
       connections: this.#inner.connections,

@@ -1,7 +1,8 @@
 /** The report that a running `up` returns through its control socket. */
 import type { NamedForwarder } from '../../proxy/forward/forwarder.js';
+import { type ConnectionStatus, OPENERS } from '../../proxy/status/connection-list.js';
 import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
-import type { PeerStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
+import type { PeerStatus, TrafficStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface TunnelIdentity {
   /** The control socket's name: the interface's name, plus the process ID if the name is taken. */
@@ -37,6 +38,8 @@ export interface StatusReport extends TunnelIdentity, TunnelStatus {
   /** The name servers inside the tunnel, as IP addresses in text form. */
   readonly nameServers?: readonly string[] | undefined;
   readonly listeners: TunnelListeners;
+  /** The latest open TCP connections, the latest first; undefined if the system runs TCP. */
+  readonly openConnections?: readonly ConnectionStatus[] | undefined;
 }
 
 type Check = (value: unknown) => boolean;
@@ -89,6 +92,35 @@ export const isForward = object<ForwardStatus>({
   receivedBytes: isNumber,
 });
 
+const isDirection = object<TrafficStatus['sent']>({
+  datagrams: isNumber,
+  bytes: isNumber,
+  keepaliveBytes: isNumber,
+  handshakeBytes: isNumber,
+});
+
+const isPeriod = object<NonNullable<TrafficStatus['today']>>({
+  period: isText,
+  sentBytes: isNumber,
+  receivedBytes: isNumber,
+});
+
+const isTraffic = object<TrafficStatus>({
+  sent: isDirection,
+  received: isDirection,
+  retransmittedBytes: optional(isNumber),
+  today: optional(isPeriod),
+  month: optional(isPeriod),
+});
+
+const isConnection = object<ConnectionStatus>({
+  opener: oneOf(...OPENERS),
+  target: isText,
+  age: isNumber,
+  sentBytes: isNumber,
+  receivedBytes: isNumber,
+});
+
 /**
  * Checks a report, because another version may omit fields. The check does not use a validation
  * library, because loading one would take longer than the rest of `health`, which runs every few
@@ -129,4 +161,6 @@ export const isStatusReport = object<StatusReport>({
   peers: listOf(isPeer),
   nameServers: optional(listOf(isText)),
   connections: optional(isNumber),
+  traffic: optional(isTraffic),
+  openConnections: optional(listOf(isConnection)),
 });

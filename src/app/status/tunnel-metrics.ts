@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
-import type { TunnelStatus } from '../../tunnel/tunnel-status.js';
+import type { TrafficStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface MeasuredTunnel {
   readonly version: string;
@@ -31,6 +31,8 @@ const GAUGES = {
   handshake_round_trip_seconds:
     'Time between initiation and response in the last completed handshake.',
   rx_loss_ratio: 'Fraction of incoming data messages that were lost.',
+  sim_tx_bytes: 'Outer bytes that all tunnels of this SIM have sent in the day or month (UTC).',
+  sim_rx_bytes: 'Outer bytes that all tunnels of this SIM have received in the day or month (UTC).',
   proxy_active_connections: 'Number of requests waiting for a response.',
   forward_active_connections: 'Number of open connections and UDP associations.',
 };
@@ -39,6 +41,10 @@ const GAUGES = {
 const COUNTERS = {
   rx_bytes_total: 'Bytes of WireGuard messages received.',
   tx_bytes_total: 'Bytes of WireGuard messages sent.',
+  outer_tx_bytes_total: 'Bytes of WireGuard messages sent, with their IP and UDP headers.',
+  outer_rx_bytes_total: 'Bytes of WireGuard messages received, with their IP and UDP headers.',
+  tcp_retransmitted_bytes_total: 'Part of arctun_outer_tx_bytes_total that TCP has sent again.',
+  proxy_dropped_datagrams_total: 'Datagrams from clients, or for clients, that were dropped.',
   proxy_requests_total: 'Requests from clients.',
   proxy_failures_total:
     'Number of requests that ended without a complete response from the target.',
@@ -61,10 +67,16 @@ export async function metricsText({
   metrics.gauge('build_info', { version }, 1);
   metrics.gauge('up', {}, status?.health === 'up' ? 1 : 0);
   if (status !== undefined) addTunnel(metrics, status);
-  for (const [listener, { requests, failures, active }] of Object.entries(listeners)) {
+  if (status?.traffic !== undefined) addTraffic(metrics, status.traffic);
+  for (const [listener, { requests, failures, active, dropped = {} }] of Object.entries(
+    listeners,
+  )) {
     metrics.counter('proxy_requests_total', { listener }, requests);
     metrics.counter('proxy_failures_total', { listener }, failures);
     metrics.gauge('proxy_active_connections', { listener }, active);
+    for (const [reason, count] of Object.entries(dropped)) {
+      metrics.counter('proxy_dropped_datagrams_total', { listener, reason }, count);
+    }
   }
   for (const forward of forwards) addForward(metrics, forward);
   return metrics.text();
@@ -95,6 +107,30 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
     metrics.gauge('handshake_round_trip_seconds', labels, roundTrip);
     metrics.gauge('rx_loss_ratio', labels, peer.lossIn);
   }
+}
+
+function addTraffic(metrics: Metrics, traffic: TrafficStatus): void {
+  const { sent, received, retransmittedBytes, today, month } = traffic;
+  addDirection(metrics, 'outer_tx_bytes_total', sent);
+  addDirection(metrics, 'outer_rx_bytes_total', received);
+  if (retransmittedBytes !== undefined) {
+    metrics.counter('tcp_retransmitted_bytes_total', {}, retransmittedBytes);
+  }
+  for (const [period, total] of Object.entries({ day: today, month })) {
+    metrics.gauge('sim_tx_bytes', { period }, total?.sentBytes);
+    metrics.gauge('sim_rx_bytes', { period }, total?.receivedBytes);
+  }
+}
+
+/** The kinds add up to the total. */
+function addDirection(
+  metrics: Metrics,
+  name: 'outer_tx_bytes_total' | 'outer_rx_bytes_total',
+  { bytes, keepaliveBytes, handshakeBytes }: TrafficStatus['sent'],
+): void {
+  metrics.counter(name, { kind: 'data' }, bytes - keepaliveBytes - handshakeBytes);
+  metrics.counter(name, { kind: 'keepalive' }, keepaliveBytes);
+  metrics.counter(name, { kind: 'handshake' }, handshakeBytes);
 }
 
 type Labels = Readonly<Record<string, string>>;

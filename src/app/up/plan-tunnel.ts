@@ -63,6 +63,7 @@ function tunnelConfigOf(options: TunnelPlan): TunnelConfig {
   const session = requireSession(config, source);
   return parseTunnelConfig({
     configName: { source, path },
+    simId: config.simId,
     privateKey: config.privateKey,
     serverPublicKey: session.arcServerPeerPublicKey,
     endpoint: session.arcServerEndpoint,

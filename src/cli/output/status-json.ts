@@ -1,4 +1,6 @@
 /** The output of `status --json`: an array, with arctun's tunnels first. */
+import type { ConnectionStatus } from '../../proxy/status/connection-list.js';
+import type { TrafficBytes } from '../../lib/traffic-days.js';
 import { isoMilliseconds } from '../../app/iso-time.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
@@ -20,7 +22,7 @@ export function statusValue({ tunnels, devices }: ShownStatus, rates?: TransferR
 function tunnelValue(report: StatusReport, rates: TransferRates | undefined): object {
   const { name, version, pid, simId, mode, health, silence, listeners, connections } = report;
   const { publicKey, listenPort, fwmark, mtu, addresses, openedUnix, peers } = report;
-  const { forward, furtherForwarders, proxy, status, forwards } = listeners;
+  const { forward, furtherForwarders, proxy, dns, status, forwards } = listeners;
   return {
     name,
     type: mode,
@@ -40,12 +42,33 @@ function tunnelValue(report: StatusReport, rates: TransferRates | undefined): ob
       forward,
       ...(furtherForwarders && { furtherForwarders }),
       proxy,
+      dns,
       status,
       ...(forwards && { forwards }),
     },
     connections,
+    openConnections: report.openConnections?.map(connectionValue),
+    traffic: trafficValue(report),
     peers: peers.map((peer) => ({ ...peerValue(peer), ...rateValue(rates?.of(report, peer)) })),
   };
+}
+
+function connectionValue({ opener, target, age, sentBytes, receivedBytes }: ConnectionStatus) {
+  return { opener, target, ageSeconds: Math.floor(age / 1000), sentBytes, receivedBytes };
+}
+
+function trafficValue({ traffic }: StatusReport): object | undefined {
+  if (traffic === undefined) return undefined;
+  const { today, month, ...run } = traffic;
+  return {
+    ...run,
+    today: today && { date: today.period, ...bytesOf(today) },
+    month: month && { month: month.period, ...bytesOf(month) },
+  };
+}
+
+function bytesOf({ sentBytes, receivedBytes }: TrafficBytes): TrafficBytes {
+  return { sentBytes, receivedBytes };
 }
 
 function peerValue(peer: PeerStatus): object {

@@ -3,6 +3,8 @@ import type { FoundDevice } from '../../app/status/find-devices.js';
 import { healthText } from '../../app/status/health-text.js';
 import type { ShownStatus } from '../../app/status/show-status.js';
 import type { StatusReport } from '../../app/status/status-report.js';
+import type { TrafficPeriod } from '../../lib/traffic-days.js';
+import { ageText } from '../../lib/text/amounts.js';
 import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import { forwardLine } from './forward-text.js';
@@ -65,9 +67,11 @@ function interfaceLines(
   ];
 }
 
+type Fact = readonly [name: string, value: string | undefined];
+
 function ownLines(report: StatusReport): string[] {
   const { mode, simId, addresses, listeners, connections, openedUnix, pid, version } = report;
-  const facts: [name: string, value: string | undefined][] = [
+  const facts: Fact[] = [
     ['mode', mode],
     ['health', healthText(report)],
     ['sim', simId],
@@ -81,11 +85,36 @@ function ownLines(report: StatusReport): string[] {
     ['dns', listeners.dns],
     ['status pages', listeners.status],
     ['connections', connections?.toString()],
+    ...trafficFacts(report.traffic),
     ['open since', timeText(openedUnix)],
     ['process', `${pid}, arctun ${version}`],
   ];
   const forwards = (listeners.forwards ?? []).map((one) => `  port forward: ${forwardLine(one)}`);
   return [...facts.flatMap(([name, value]) => (value ? [`  ${name}: ${value}`] : [])), ...forwards];
+}
+
+function trafficFacts(traffic: StatusReport['traffic']): Fact[] {
+  if (traffic === undefined) return [];
+  const { sent, received, retransmittedBytes, today, month } = traffic;
+  const again = retransmittedBytes === undefined ? undefined : `${retransmittedBytes} B sent`;
+  return [
+    ['outer traffic', bytesText(received.bytes, sent.bytes)],
+    ['of which keepalives', bytesText(received.keepaliveBytes, sent.keepaliveBytes)],
+    ['of which handshakes', bytesText(received.handshakeBytes, sent.handshakeBytes)],
+    ['of which TCP retransmissions', again],
+    ...periodFact('today', today),
+    ...periodFact('this month', month),
+  ];
+}
+
+function periodFact(name: string, traffic: TrafficPeriod | undefined): Fact[] {
+  if (traffic === undefined) return [];
+  const { period, sentBytes, receivedBytes } = traffic;
+  return [[`outer traffic ${name}`, `${bytesText(receivedBytes, sentBytes)} (${period}, UTC)`]];
+}
+
+function bytesText(received: number, sent: number): string {
+  return `${received} B received, ${sent} B sent`;
 }
 
 function peerLines(peer: PeerStatus): string[] {
@@ -95,13 +124,13 @@ function peerLines(peer: PeerStatus): string[] {
     `  endpoint: ${peer.endpoint ?? '<nil>'}`,
     `  allowed ips: ${peer.allowedIps.join(', ')}`,
     `  latest handshake: ${goTime(peer.latestHandshakeUnix)}`,
-    `  transfer: ${peer.receivedBytes} B received, ${peer.sentBytes} B sent`,
+    `  transfer: ${bytesText(peer.receivedBytes, peer.sentBytes)}`,
   ];
 }
 
 function ownPeerLines(peer: PeerStatus, now: number, rate: TransferRate | undefined): string[] {
   const { latestHandshakeUnix: latest, roundTrip, lossIn } = peer;
-  const facts: [name: string, value: string | undefined][] = [
+  const facts: Fact[] = [
     ['rate', rate && `${rateText(rate.received)} received, ${rateText(rate.sent)} sent`],
     ['handshake age', latest === undefined ? undefined : ageText(now - latest)],
     ['round trip', roundTrip === undefined ? undefined : `${roundTrip.toFixed(1)} ms`],
@@ -112,16 +141,4 @@ function ownPeerLines(peer: PeerStatus, now: number, rate: TransferRate | undefi
 
 function rateText(bytesPerSecond: number): string {
   return `${Math.round(bytesPerSecond)} B/s`;
-}
-
-/**
- * Formats an age: `12 s`, `3 min 5 s`, `2 h 3 min`. An age that is negative, because the clock was
- * set back, is shown as 0.
- */
-export function ageText(milliseconds: number): string {
-  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -4,6 +4,7 @@ import { SerialQueue } from '../../lib/serial-queue.js';
 import type { Clock, Timer } from '../../ports/clock.js';
 import type { DatagramSocket, DatagramSockets } from '../../ports/datagram-sockets.js';
 import type { Datagram } from '../../ports/datagram.js';
+import { OuterTraffic } from '../traffic/outer-traffic.js';
 
 /** The minimum interval in milliseconds between two new sockets; the interval doubles each time. */
 const SHORTEST_INTERVAL = 1_000;
@@ -42,6 +43,7 @@ export class MovingSocket implements DatagramSocket {
   onError: (error: Error, unsent?: Datagram) => void = () => undefined;
   readonly #sockets: DatagramSockets;
   readonly #clock: Clock;
+  readonly #traffic: OuterTraffic;
   readonly #waiting: Datagram[] = [];
   #waitingBytes = 0;
   #socket: DatagramSocket | undefined;
@@ -58,9 +60,11 @@ export class MovingSocket implements DatagramSocket {
   /** The port and mark for each new socket. The socket's address depends on its family. */
   #binding = { port: 0, fwmark: 0 };
 
-  constructor(sockets: DatagramSockets, clock: Clock) {
+  /** @param traffic counts the datagrams that system sockets send and receive */
+  constructor(sockets: DatagramSockets, clock: Clock, traffic = new OuterTraffic()) {
     this.#sockets = sockets;
     this.#clock = clock;
+    this.#traffic = traffic;
   }
 
   /** The local address; empty before the first datagram. */
@@ -91,8 +95,15 @@ export class MovingSocket implements DatagramSocket {
       if (familyOf(datagram.endpoint.address) === this.#family) now.push(datagram);
       else this.#wait(datagram);
     }
-    if (now.length > 0) this.#socket?.send(now);
+    if (now.length > 0) this.#sendNow(now);
     this.#openForWaiting();
+  }
+
+  #sendNow(datagrams: readonly Datagram[]): void {
+    if (this.#socket === undefined || this.#family === undefined) return;
+    // Count first, because send() may report a datagram as unsent before it returns.
+    for (const { bytes } of datagrams) this.#traffic.sent.count(bytes, this.#family);
+    this.#socket.send(datagrams);
   }
 
   /** Opens a new socket after a network change, unless the current socket is too recent. */
@@ -188,14 +199,21 @@ export class MovingSocket implements DatagramSocket {
     this.#retire();
     this.#socket = socket;
     this.#family = family;
-    socket.onReceive = (datagrams) => this.onReceive(datagrams);
+    socket.onReceive = (datagrams) => {
+      // Count first, because the handler may overwrite the bytes.
+      for (const { bytes } of datagrams) this.#traffic.received.count(bytes, family);
+      this.onReceive(datagrams);
+    };
     socket.onDrain = () => {
       // During a pause, the queue is empty only because the system rejected its datagrams, not
       // because buffers are free.
       if (this.#pause === undefined) this.#pressedSince = undefined;
       this.onDrain();
     };
-    socket.onError = (error, unsent) => this.#handleError(error, unsent);
+    socket.onError = (error, unsent) => {
+      if (unsent !== undefined) this.#traffic.sent.count(unsent.bytes, family, -1);
+      this.#handleError(error, unsent);
+    };
     // close() waits until this socket is open, then closes it.
     if (this.#closed) return;
     this.send(this.#takeWaiting());

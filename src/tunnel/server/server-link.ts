@@ -21,6 +21,9 @@ import type { TunnelConfig } from '../tunnel-config.js';
 import type { TunnelPorts } from '../tunnel-ports.js';
 import { closingLink } from '../tunnel-error.js';
 import type { TunnelStatus } from '../tunnel-status.js';
+import type { TrafficAccount } from '../traffic/traffic-account.js';
+import { OuterTraffic } from '../traffic/outer-traffic.js';
+import { accountName, openAccount, trafficStatus } from '../traffic/traffic-status.js';
 import { type UapiHost, UapiSession } from '../uapi/uapi-session.js';
 
 /** The size in bytes of all WireGuard messages, as counted by `wg show … transfer`. */
@@ -59,6 +62,8 @@ export class ServerLink {
   /** The traffic exchanged with previous servers, in bytes. */
   #formerTotals: TunnelTotals = { sentBytes: 0, receivedBytes: 0 };
   readonly #openedUnix: number;
+  readonly #traffic = new OuterTraffic();
+  readonly #account: TrafficAccount | undefined;
   readonly #handshakeWaits: HandshakeWaits;
   readonly #onHandshake: (() => void) | undefined;
   readonly #rivals: Rivals | undefined;
@@ -75,7 +80,8 @@ export class ServerLink {
     this.#timestamps = timestamps;
     this.#handshakeWaits = new HandshakeWaits(clock);
     this.#rivals = rivals;
-    const socket = new MovingSocket(ports.sockets, clock);
+    const socket = new MovingSocket(ports.sockets, clock, this.#traffic);
+    this.#account = openAccount(config, ports, this.#traffic);
     this.#socket = socket;
     this.#server = this.#addServer(config, config.allowedIps);
     this.driver = new Driver({
@@ -203,6 +209,7 @@ export class ServerLink {
       rival: rivalOf(this.#rivals, now, this.#ports.wallClock),
       openedUnix: this.#openedUnix,
       peers: peerStatuses(device, this.#server.peer),
+      traffic: trafficStatus(this.#traffic, this.#account),
     };
   }
 
@@ -228,6 +235,7 @@ export class ServerLink {
     const { sentBytes, receivedBytes } = this.totals();
     this.#engine.close();
     await this.#socket.close();
+    await this.#account?.close();
     this.#ports.log.info({ sentBytes, receivedBytes }, 'tunnel closed');
   }
 
@@ -257,6 +265,7 @@ export class ServerLink {
     const [before, old] = [this.#config, this.#server];
     // The interface keeps the MTU that it was opened with.
     this.#config = { ...config, mtu: before.mtu };
+    this.#account?.follow(accountName(config, this.#ports));
     if (isSameServer(before, config) && !old.peer.isRemoved) {
       old.reconfigure(before, config, this.driver.now());
       return false;

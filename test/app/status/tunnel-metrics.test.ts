@@ -3,6 +3,7 @@ import {
   CONNECTING,
   FORWARDS,
   PEER_STATUS,
+  TRAFFIC,
   TUNNEL_STATUS,
 } from '../../support/fakes/status-report.js';
 
@@ -95,5 +96,31 @@ it('include each port forward', async () => {
     `arctun_forward_rx_bytes_total{${others}} 40`,
     `arctun_forward_active_connections{${labels}} 2`,
     `arctun_forward_active_connections{${others}} 5`,
+  ]);
+});
+
+it('include the traffic outside the tunnel', async () => {
+  const lines = await samples({ ...NONE, status: { ...TUNNEL_STATUS, traffic: TRAFFIC } });
+  expect(lines.filter((line) => /outer|retransmitted|sim_/.test(line))).toEqual([
+    'arctun_outer_tx_bytes_total{kind="data"} 1400',
+    'arctun_outer_tx_bytes_total{kind="keepalive"} 120',
+    'arctun_outer_tx_bytes_total{kind="handshake"} 352',
+    'arctun_outer_rx_bytes_total{kind="data"} 992',
+    'arctun_outer_rx_bytes_total{kind="keepalive"} 60',
+    'arctun_outer_rx_bytes_total{kind="handshake"} 120',
+    'arctun_tcp_retransmitted_bytes_total 372',
+    'arctun_sim_tx_bytes{period="day"} 5000',
+    'arctun_sim_tx_bytes{period="month"} 70000',
+    'arctun_sim_rx_bytes{period="day"} 6000',
+    'arctun_sim_rx_bytes{period="month"} 80000',
+  ]);
+});
+
+it('include dropped datagrams by reason', async () => {
+  const proxy = { requests: 1, failures: 0, active: 0, dropped: { malformed: 2, fragment: 1 } };
+  const lines = await samples({ ...NONE, listeners: { proxy } });
+  expect(lines.filter((line) => line.includes('dropped'))).toEqual([
+    'arctun_proxy_dropped_datagrams_total{listener="proxy",reason="malformed"} 2',
+    'arctun_proxy_dropped_datagrams_total{listener="proxy",reason="fragment"} 1',
   ]);
 });

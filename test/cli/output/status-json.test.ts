@@ -1,7 +1,13 @@
 import { statusValue } from '../../../src/cli/output/status-json.js';
 import { renderJson } from '../../../src/cli/output/render.js';
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
-import { CONNECTING, PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
+import {
+  CONNECTING,
+  CONNECTIONS,
+  PEER_STATUS,
+  REPORT,
+  TRAFFIC,
+} from '../../support/fakes/status-report.js';
 
 const NOTHING = { tunnels: [], silent: [], devices: [], notes: [] };
 
@@ -44,8 +50,15 @@ it('has times as strings, and numbers as numbers', () => {
       fwmark: 0,
       mtu: 1420,
       addresses: ['10.0.0.2'],
-      listeners: { forward: 'http://127.0.0.1:8888', proxy: '127.0.0.1:1080', status: null },
+      listeners: {
+        forward: 'http://127.0.0.1:8888',
+        proxy: '127.0.0.1:1080',
+        dns: null,
+        status: null,
+      },
       connections: 3,
+      openConnections: null,
+      traffic: null,
       peers: [PEER_VALUE],
     },
   ]);
@@ -83,5 +96,31 @@ it('has rates with --watch', () => {
   rates.look([REPORT], 2_000);
   expect(printed({ ...NOTHING, tunnels: [REPORT] }, rates)).toMatchObject([
     { peers: [{ sentBytesPerSecond: 500, receivedBytesPerSecond: 460 }] },
+  ]);
+});
+
+it('has the DNS listener, the open connections and the traffic', () => {
+  const listeners = { dns: '127.0.0.1:5353' };
+  const report = { ...REPORT, listeners, traffic: TRAFFIC, openConnections: CONNECTIONS };
+  expect(printed({ ...NOTHING, tunnels: [report] })).toMatchObject([
+    {
+      listeners: { dns: '127.0.0.1:5353' },
+      openConnections: [
+        {
+          opener: 'proxy',
+          target: 'web.test:443',
+          ageSeconds: 65,
+          sentBytes: 90,
+          receivedBytes: 2_000_000,
+        },
+      ],
+      traffic: {
+        sent: TRAFFIC.sent,
+        received: TRAFFIC.received,
+        retransmittedBytes: 372,
+        today: { date: '2026-11-26', sentBytes: 5_000, receivedBytes: 6_000 },
+        month: { month: '2026-11', sentBytes: 70_000, receivedBytes: 80_000 },
+      },
+    },
   ]);
 });

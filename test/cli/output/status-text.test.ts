@@ -1,7 +1,13 @@
 import type { ShownStatus } from '../../../src/app/status/show-status.js';
-import { ageText, renderStatus } from '../../../src/cli/output/status-text.js';
+import { renderStatus } from '../../../src/cli/output/status-text.js';
 import { TransferRates } from '../../../src/cli/output/transfer-rates.js';
-import { CONNECTING, FORWARDS, PEER_STATUS, REPORT } from '../../support/fakes/status-report.js';
+import {
+  CONNECTING,
+  FORWARDS,
+  PEER_STATUS,
+  REPORT,
+  TRAFFIC,
+} from '../../support/fakes/status-report.js';
 
 const NOTHING: ShownStatus = { tunnels: [], silent: [], devices: [], notes: [] };
 const NOW = PEER_STATUS.latestHandshakeUnix! + 12_900;
@@ -108,22 +114,27 @@ it('escapes texts from outside', () => {
   expect(text).toContain('sim: \u{FFFD}[2J');
 });
 
-it.each([
-  [-5_000, '0 s'],
-  [59_999, '59 s'],
-  [60_000, '1 min 0 s'],
-  [3_599_999, '59 min 59 s'],
-  [3_600_000, '1 h 0 min'],
-  [100 * 3_600_000, '100 h 0 min'],
-])('writes %d ms as %s', (milliseconds, text) => {
-  expect(ageText(milliseconds)).toBe(text);
-});
-
 it('shows each port forward with its counters', () => {
   const listeners = { forwards: FORWARDS };
   const text = render({ tunnels: [{ ...REPORT, listeners }] });
   expect(text).toContain(
     '  port forward: -L 127.0.0.1:8080 -> web.test:80: 2 open, 3 total, 1 failed; 20 B received, 10 B sent\n' +
       '  port forward: -R 53 -> 127.0.0.1:5353 (udp): 5 open, 9 total, 0 failed, 4 dropped; 40 B received, 30 B sent\n',
+  );
+});
+
+it('shows the traffic outside the tunnel, and its parts', () => {
+  const text = render({ tunnels: [{ ...REPORT, traffic: TRAFFIC }] });
+  expect(text).toContain(
+    [
+      '',
+      '  outer traffic: 1172 B received, 1872 B sent',
+      '  of which keepalives: 60 B received, 120 B sent',
+      '  of which handshakes: 120 B received, 352 B sent',
+      '  of which TCP retransmissions: 372 B sent',
+      '  outer traffic today: 6000 B received, 5000 B sent (2026-11-26, UTC)',
+      '  outer traffic this month: 80000 B received, 70000 B sent (2026-11, UTC)',
+      '',
+    ].join('\n'),
   );
 });

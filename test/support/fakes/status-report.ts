@@ -1,6 +1,7 @@
 import type { StatusReport } from '../../../src/app/status/status-report.js';
+import type { ConnectionStatus } from '../../../src/proxy/status/connection-list.js';
 import type { ForwardStatus } from '../../../src/proxy/port-forward/forward-counters.js';
-import type { PeerStatus, TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
+import type { PeerStatus, TrafficStatus, TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 
 export const PEER_STATUS: PeerStatus = {
   publicKey: '/CqT6nYwlNXkTTjv7Xt2ZR1eAHC4Y6bA4DkOwZBRg2k=',
@@ -45,6 +46,21 @@ export const FORWARDS: readonly ForwardStatus[] = [
   {
     ...({ kind: 'remote', protocol: 'udp', listen: '53', target: '127.0.0.1:5353' } as const),
     ...{ connections: 9, active: 5, failures: 0, dropped: 4, sentBytes: 30, receivedBytes: 40 },
+  },
+];
+
+export const TRAFFIC: TrafficStatus = {
+  sent: { datagrams: 14, bytes: 1_872, keepaliveBytes: 120, handshakeBytes: 352 },
+  received: { datagrams: 9, bytes: 1_172, keepaliveBytes: 60, handshakeBytes: 120 },
+  retransmittedBytes: 372,
+  today: { period: '2026-11-26', sentBytes: 5_000, receivedBytes: 6_000 },
+  month: { period: '2026-11', sentBytes: 70_000, receivedBytes: 80_000 },
+};
+
+export const CONNECTIONS: readonly ConnectionStatus[] = [
+  {
+    ...{ opener: 'proxy', target: 'web.test:443', age: 65_432 },
+    ...{ sentBytes: 90, receivedBytes: 2_000_000 },
   },
 ];
 

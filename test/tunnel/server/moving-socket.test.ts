@@ -5,6 +5,7 @@ import type {
   LocalBinding,
 } from '../../../src/ports/datagram-sockets.js';
 import type { Datagram } from '../../../src/ports/datagram.js';
+import { OuterTraffic } from '../../../src/tunnel/traffic/outer-traffic.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { FakeSocket } from '../../support/fakes/fake-socket.js';
 import { systemError } from '../../support/fakes/memory-network.js';
@@ -44,14 +45,15 @@ class FakeSockets implements DatagramSockets {
 function setUp() {
   const sockets = new FakeSockets();
   const clock = new FakeClock();
-  const socket = new MovingSocket(sockets, clock);
+  const traffic = new OuterTraffic();
+  const socket = new MovingSocket(sockets, clock, traffic);
   const errors: [code: unknown, unsent: Datagram | undefined][] = [];
   const received: Datagram[] = [];
   let drained = 0;
   socket.onError = (error, unsent) => errors.push([(error as NodeJS.ErrnoException).code, unsent]);
   socket.onReceive = (datagrams) => received.push(...datagrams);
   socket.onDrain = () => drained++;
-  return { sockets, clock, socket, errors, received, drained: () => drained };
+  return { sockets, clock, socket, traffic, errors, received, drained: () => drained };
 }
 
 function datagram(address: string, mark = 1): Datagram {
@@ -475,4 +477,27 @@ describe('a requested port or mark', () => {
     await Promise.all([rebound, closed]);
     expect(sockets.opened.map((opened) => opened.socket.closed)).toEqual([true, true]);
   });
+});
+
+it('counts datagrams when a system socket takes or delivers them, with their headers', async () => {
+  const { socket, sockets, traffic } = setUp();
+  socket.onReceive = (datagrams) => datagrams.forEach(({ bytes }) => bytes.fill(0));
+  socket.send([datagram(V4, 4), datagram(V4, 1)]);
+  expect(traffic.sent.bytes).toBe(0);
+  await settle();
+  expect(traffic.sent.totals()).toMatchObject({ datagrams: 2, bytes: 58, handshakeBytes: 29 });
+  sockets.last.receive(datagram(V4, 4));
+  expect(traffic.received.totals()).toMatchObject({ datagrams: 1, bytes: 29, handshakeBytes: 0 });
+  socket.send([datagram(V6, 4)]);
+  await settle();
+  expect(traffic.sent.bytes).toBe(58 + 49);
+});
+
+it('does not count datagrams that were not sent', async () => {
+  const { socket, sockets, traffic } = setUp();
+  socket.send([datagram(V4, 1)]);
+  await settle();
+  sockets.last.onError(systemError('send', 'ENETUNREACH'), datagram(V4, 1));
+  sockets.last.onError(systemError('send', 'ECONNREFUSED'));
+  expect(traffic.sent.totals()).toMatchObject({ datagrams: 0, bytes: 0, handshakeBytes: 0 });
 });

@@ -1,0 +1,25 @@
+import { ageText, bytesText } from '../../../src/lib/text/amounts.js';
+
+it.each([
+  [-5_000, '0 s'],
+  [59_999, '59 s'],
+  [60_000, '1 min 0 s'],
+  [3_599_999, '59 min 59 s'],
+  [3_600_000, '1 h 0 min'],
+  [100 * 3_600_000, '100 h 0 min'],
+])('writes %d ms as %s', (milliseconds, text) => {
+  expect(ageText(milliseconds)).toBe(text);
+});
+
+it.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1.0 kB'],
+  [999_949, '999.9 kB'],
+  [999_950, '1.0 MB'],
+  [12_345_678, '12.3 MB'],
+  [2.5e9, '2.5 GB'],
+  [9e15, '9000.0 TB'],
+])('writes %d bytes as %s', (bytes, text) => {
+  expect(bytesText(bytes)).toBe(text);
+});

@@ -1,0 +1,178 @@
+import { addDays, type TrafficDays } from '../../../src/lib/traffic-days.js';
+import type { TrafficStore } from '../../../src/ports/traffic-store.js';
+import { TrafficAccount } from '../../../src/tunnel/traffic/traffic-account.js';
+import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { RecordingLog } from '../../support/fakes/recording-log.js';
+
+const MINUTE = 60_000;
+const START = Date.UTC(2026, 10, 29, 23, 58, 30);
+
+/** The files of all SIMs. */
+class MemoryStore implements TrafficStore {
+  readonly files = new Map<string, TrafficDays>();
+  writes = 0;
+  failure: Error | undefined;
+  /** Delays the next calls. */
+  gate = Promise.resolve();
+
+  async read(name: string): Promise<TrafficDays> {
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    return this.files.get(name) ?? {};
+  }
+
+  async add(name: string, days: TrafficDays): Promise<TrafficDays> {
+    await this.read(name);
+    const sums = addDays(this.files.get(name) ?? {}, days);
+    this.files.set(name, sums);
+    this.writes++;
+    return sums;
+  }
+}
+
+let clock: FakeClock;
+let log: RecordingLog;
+let store: MemoryStore;
+let unix: number;
+beforeEach(() => {
+  clock = new FakeClock();
+  log = new RecordingLog();
+  store = new MemoryStore();
+  unix = START;
+});
+
+function open(name = 'sim1') {
+  const total = { sentBytes: 0, receivedBytes: 0 };
+  const wallClock = { unixMilliseconds: () => unix };
+  const account = new TrafficAccount({ name, store, total: () => total, clock, wallClock, log });
+  const send = (sent: number, received = 0) => {
+    total.sentBytes += sent;
+    total.receivedBytes += received;
+  };
+  return { account, send };
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+async function pass(milliseconds: number): Promise<void> {
+  unix += milliseconds;
+  clock.advance(milliseconds);
+  await settle();
+}
+
+it('stores traffic at most once a minute, and at the end', async () => {
+  const { account, send } = open();
+  send(100, 50);
+  await pass(MINUTE - 1);
+  expect(store.writes).toBe(0);
+  await pass(1);
+  expect(store.files.get('sim1')).toEqual({ '2026-11-29': { sentBytes: 100, receivedBytes: 50 } });
+  await pass(MINUTE);
+  expect(store.writes).toBe(1);
+  send(1);
+  await account.close();
+  expect(store.writes).toBe(2);
+  expect(clock.armed).toBe(0);
+});
+
+it('adds this tunnel to what is stored, and shows the sum before it is stored', async () => {
+  store.files.set('sim1', {
+    '2026-10-31': { sentBytes: 9, receivedBytes: 9 },
+    '2026-11-01': { sentBytes: 1_000, receivedBytes: 2_000 },
+    '2026-11-29': { sentBytes: 10, receivedBytes: 20 },
+  });
+  const { account, send } = open();
+  await settle();
+  send(100, 200);
+  expect(account.status()).toEqual({
+    today: { period: '2026-11-29', sentBytes: 110, receivedBytes: 220 },
+    month: { period: '2026-11', sentBytes: 1_110, receivedBytes: 2_220 },
+  });
+  await account.close();
+  expect(account.status().month).toMatchObject({ sentBytes: 1_110, receivedBytes: 2_220 });
+});
+
+it('shows the same sum while it is being stored', async () => {
+  const { account, send } = open();
+  await settle();
+  let release = () => {};
+  store.gate = new Promise((resolve) => (release = resolve));
+  send(100);
+  const closed = account.close();
+  await settle();
+  expect(account.status().today.sentBytes).toBe(100);
+  release();
+  await closed;
+  expect(account.status().today.sentBytes).toBe(100);
+});
+
+it('begins a new day and month in UTC', async () => {
+  const { account, send } = open();
+  unix = Date.UTC(2026, 10, 30, 23, 59, 59);
+  send(100);
+  account.status();
+  await pass(1_000);
+  send(7);
+  expect(account.status()).toMatchObject({
+    today: { period: '2026-12-01', sentBytes: 7 },
+    month: { period: '2026-12', sentBytes: 7 },
+  });
+  await account.close();
+  expect(store.files.get('sim1')).toMatchObject({
+    '2026-11-30': { sentBytes: 100 },
+    '2026-12-01': { sentBytes: 7 },
+  });
+});
+
+it('loses nothing if the clock is set back', async () => {
+  const { account, send } = open();
+  send(100);
+  await pass(MINUTE);
+  unix -= 3 * 24 * 3_600_000;
+  send(10);
+  await account.close();
+  expect(account.status()).toMatchObject({ today: { sentBytes: 10 }, month: { sentBytes: 110 } });
+});
+
+it('adds up two processes with one SIM', async () => {
+  const [one, other] = [open(), open()];
+  one.send(100);
+  other.send(10);
+  await pass(MINUTE);
+  one.send(1);
+  await Promise.all([one.account.close(), other.account.close()]);
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { sentBytes: 111 } });
+});
+
+it('logs once that nothing can be stored, and stores everything later', async () => {
+  store.failure = new Error('the file system is read-only');
+  const { account, send } = open();
+  send(100);
+  await pass(MINUTE);
+  await pass(MINUTE);
+  expect(log.lines).toMatchObject([
+    {
+      level: 'info',
+      fields: { reason: 'the file system is read-only' },
+      message: expect.stringContaining('cannot store traffic') as string,
+    },
+  ]);
+  expect(account.status().month.sentBytes).toBe(100);
+  store.failure = undefined;
+  await account.close();
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { sentBytes: 100 } });
+});
+
+it('assigns further traffic to another SIM', async () => {
+  store.files.set('sim2', { '2026-11-29': { sentBytes: 5, receivedBytes: 0 } });
+  const { account, send } = open();
+  send(100);
+  account.follow('sim1');
+  account.follow('sim2');
+  await settle();
+  send(10);
+  expect(account.status().today.sentBytes).toBe(15);
+  await account.close();
+  expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { sentBytes: 100 } });
+  expect(store.files.get('sim2')).toMatchObject({ '2026-11-29': { sentBytes: 15 } });
+});
