@@ -13,11 +13,18 @@ export interface Page {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** Further header fields. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Answers a request itself, for as long as it wants. Must not throw or reject. */
+export type Stream = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface PageListenerOptions extends Omit<PortOptions, 'risk'> {
   /** The page for each path, generated for each request. */
   readonly pages: ReadonlyMap<string, () => Promise<Page>>;
+  /** The stream for each path. */
+  readonly streams?: ReadonlyMap<string, Stream>;
   /** Which browser requests to allow. */
   readonly browsers?: BrowserPolicy;
 }
@@ -86,7 +93,12 @@ export class PageListener {
     const policy = { ...CLOSED_TO_PAGES, ...this.#options.browsers, areReadsFree: true };
     const refusal = checkBrowser(request, response, policy);
     if (refusal === 'answered') return;
-    const { status, contentType, body } =
+    const stream = refusal === undefined ? this.#streamFor(request) : undefined;
+    if (stream !== undefined) {
+      stream(request, response);
+      return;
+    }
+    const { status, contentType, body, headers } =
       refusal === undefined
         ? await this.#pageFor(request)
         : textPage(REFUSAL_STATUS[refusal.reason], refusal.message);
@@ -94,17 +106,24 @@ export class PageListener {
       'Content-Type': contentType,
       'Content-Length': Buffer.byteLength(body),
       'Cache-Control': 'no-store',
+      ...headers,
       ...(status === 405 && { Allow: 'GET, HEAD' }),
     });
     // Node omits the body for HEAD.
     response.end(body);
   }
 
-  async #pageFor({ method, url = '' }: IncomingMessage): Promise<Page> {
-    const [path = ''] = url.split('?');
-    const page = this.#options.pages.get(path);
-    if (page === undefined) return textPage(404, `not found; available paths: ${this.#paths()}`);
-    if (method !== 'GET' && method !== 'HEAD')
+  #streamFor(request: IncomingMessage): Stream | undefined {
+    return isRead(request) ? this.#options.streams?.get(pathOf(request)) : undefined;
+  }
+
+  async #pageFor(request: IncomingMessage): Promise<Page> {
+    const { pages, streams } = this.#options;
+    const path = pathOf(request);
+    const page = pages.get(path);
+    if (page === undefined && streams?.has(path) !== true)
+      return textPage(404, `not found; available paths: ${this.#paths()}`);
+    if (page === undefined || !isRead(request))
       return textPage(405, 'only GET and HEAD are supported');
     try {
       return await page();
@@ -115,8 +134,18 @@ export class PageListener {
   }
 
   #paths(): string {
-    return [...this.#options.pages.keys()].join(', ');
+    const paths = [...this.#options.pages.keys(), ...(this.#options.streams?.keys() ?? [])];
+    // The files of a page are of no use without the page.
+    return paths.filter((path) => !path.includes('.')).join(', ');
   }
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?')[0] ?? '';
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 export function textPage(status: number, line: string): Page {

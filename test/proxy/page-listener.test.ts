@@ -3,7 +3,12 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 
 import { CLOSED_TO_PAGES } from '../../src/proxy/http/browser-check.js';
-import { type Page, type PageListener, startPageListener } from '../../src/proxy/page-listener.js';
+import {
+  type Page,
+  type PageListener,
+  startPageListener,
+  type Stream,
+} from '../../src/proxy/page-listener.js';
 
 let listener: PageListener | undefined;
 const lines: string[] = [];
@@ -19,6 +24,12 @@ beforeEach(() => {
 });
 afterEach(() => listener?.close());
 
+const stream: Stream = ({ method }, response) => {
+  response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+  if (method === 'HEAD') response.end();
+  else response.write('first\n');
+};
+
 async function start(
   page: () => Promise<Page> = () =>
     Promise.resolve({ status: 203, contentType: 'text/x', body: 'é\n' }),
@@ -29,7 +40,8 @@ async function start(
     ['/other', page],
   ]);
   const listen = { host: '127.0.0.1', port: 0 };
-  listener = await startPageListener({ listen, flag: '--flag', pages, browsers, log });
+  const streams = new Map([['/stream', stream]]);
+  listener = await startPageListener({ listen, flag: '--flag', pages, streams, browsers, log });
   return new URL(listener.url);
 }
 
@@ -91,7 +103,7 @@ it.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s with 405', as
 
 it.each(['/', '/pages', '/page/', '//page', '*'])('answers 404 for %s', async (path) => {
   const { status, body } = await ask(await start(), path);
-  expect([status, body]).toEqual([404, 'not found; available paths: /page, /other\n']);
+  expect([status, body]).toEqual([404, 'not found; available paths: /page, /other, /stream\n']);
 });
 
 it('logs why a page cannot be generated, but does not show it to the client', async () => {
@@ -171,4 +183,35 @@ it('does not interrupt an answer because of an idle connection', async () => {
   answer({ status: 200, contentType: 'text/x', body: 'here' });
   expect(await asked).toMatchObject({ status: 200, body: 'here' });
   for (const socket of sockets) socket.destroy();
+});
+
+it('lets a stream answer GET and HEAD, for as long as it wants', async () => {
+  const url = await start();
+  expect(await ask(url, '/stream', 'HEAD')).toMatchObject({ status: 200, body: '' });
+  const asked = request({ host: url.hostname, port: url.port, path: '/stream?x' }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  response.on('error', () => undefined);
+  const [first] = (await once(response, 'data')) as [Buffer];
+  expect(first.toString()).toBe('first\n');
+  const closed = new Promise((resolve) => response.once('close', resolve));
+  await listener!.close();
+  await closed;
+});
+
+it('refuses other methods and foreign pages for a stream, too', async () => {
+  const url = await start();
+  expect(await ask(url, '/stream', 'POST')).toMatchObject({
+    status: 405,
+    headers: { allow: 'GET, HEAD' },
+  });
+  const headers = { Host: 'evil.example' };
+  const asked = request({ host: url.hostname, port: url.port, path: '/stream', headers }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  expect(response.statusCode).toBe(421);
+});
+
+it('adds the header fields of a page', async () => {
+  const page = { status: 200, contentType: 'text/x', body: '', headers: { 'X-More': 'here' } };
+  const { headers } = await ask(await start(() => Promise.resolve(page)), '/page');
+  expect(headers['x-more']).toBe('here');
 });

@@ -1,4 +1,5 @@
 /** Serves the status of a running tunnel at its control socket and on HTTP pages. */
+import type { ConnectionStatus } from '../../proxy/status/connection-list.js';
 import type { BrowserPolicy } from '../../proxy/http/browser-check.js';
 import type { ListenAddress } from '../../proxy/listen-address.js';
 import { type PageListener, startPageListener } from '../../proxy/page-listener.js';
@@ -6,6 +7,7 @@ import type { LocalListeners } from '../../ports/local-sockets.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import { ControlSession, type StreamRequests } from './control-session.js';
 import { forwardHandlers } from './forward-requests.js';
+import { humanPage } from './human-page.js';
 import { openControlSocket } from './control-socket.js';
 import { statusPages, type StatusPagesOptions } from './status-pages.js';
 import type { StatusReport, TunnelIdentity, TunnelListeners } from './status-report.js';
@@ -18,6 +20,8 @@ export interface OfferStatusOptions
   readonly listeners: () => Omit<TunnelListeners, 'status'>;
   /** The name servers inside the tunnel, as IP addresses in text form. */
   readonly nameServers?: readonly string[] | undefined;
+  /** The open TCP connections, the latest first; undefined if the system runs TCP. */
+  readonly connections?: (() => readonly ConnectionStatus[]) | undefined;
   /** The requests that take over a connection to the control socket. */
   readonly streams?: StreamRequests | undefined;
   /** Candidate folders for the control socket. The first usable folder is used. */
@@ -28,7 +32,7 @@ export interface OfferStatusOptions
   readonly browsers?: BrowserPolicy;
 }
 
-export interface OfferStatusPorts extends Pick<TunnelPorts, 'clock' | 'log'> {
+export interface OfferStatusPorts extends Pick<TunnelPorts, 'clock' | 'wallClock' | 'log'> {
   readonly listeners: LocalListeners;
 }
 
@@ -48,19 +52,20 @@ export async function offerStatus(
   options: OfferStatusOptions,
   ports: OfferStatusPorts,
 ): Promise<StatusOffer> {
-  const pages = await openPages(options, ports);
+  const known: { name: string; url?: string } = { name: options.interfaceName };
+  const report = (name: string) => reportOf({ name, url: known.url }, options, ports);
+  const pages = await openPages(options, { name: () => known.name, report }, ports);
+  if (pages !== undefined) known.url = pages.url;
   const control = await openControlSocket(
     options,
-    (name) =>
-      new ControlSession(
-        {
-          status: async () => ({ status: await reportOf({ name, pages }, options, ports) }),
-          ...forwardHandlers(() => options.forwards),
-        },
-        options.streams,
-      ),
+    (name) => {
+      const handlers = forwardHandlers(() => options.forwards);
+      const status = async () => ({ status: await report(name) });
+      return new ControlSession({ status, ...handlers }, options.streams);
+    },
     ports,
   );
+  if (control !== undefined) known.name = control.name;
   return {
     url: pages?.url,
     socket: control?.path,
@@ -72,27 +77,39 @@ export async function offerStatus(
 
 async function openPages(
   options: OfferStatusOptions,
-  { clock, log }: OfferStatusPorts,
-): Promise<PageListener | undefined> {
+  source: { name: () => string; report: (name: string) => Promise<StatusReport> },
+  { clock, wallClock, log }: OfferStatusPorts,
+): Promise<Pick<PageListener, 'url' | 'close'> | undefined> {
   const { statusListen: listen, browsers } = options;
   if (listen === undefined) return undefined;
-  const pages = statusPages({ ...options, clock });
-  const page = { listen, flag: '--status-listen', pages, ...(browsers && { browsers }), log };
-  const listener = await startPageListener(page);
+  const human = humanPage({ ...source, clock, wallClock });
+  const listener = await startPageListener({
+    ...{ listen, flag: '--status-listen', streams: human.streams, log },
+    ...(browsers && { browsers }),
+    pages: new Map([...human.pages, ...statusPages({ ...options, clock })]),
+  });
   log.info({ url: listener.url }, 'status pages listening');
-  return listener;
+  return {
+    url: listener.url,
+    close: () => {
+      human.close();
+      return listener.close();
+    },
+  };
 }
 
 async function reportOf(
-  { name, pages }: { readonly name: string; readonly pages: PageListener | undefined },
-  { tunnel, simId, version, pid, uapiName, nameServers, listeners }: OfferStatusOptions,
+  { name, url }: { readonly name: string; readonly url: string | undefined },
+  options: OfferStatusOptions,
   { clock }: OfferStatusPorts,
 ): Promise<StatusReport> {
+  const { tunnel, simId, version, pid, uapiName, nameServers, listeners, connections } = options;
   const source = tunnel();
   if (source === undefined) throw new Error('the tunnel is not open yet');
   return {
     ...(await timelyStatus(source, CONTROL_DEADLINE, clock)),
     ...{ name, simId, version, pid, uapiName, nameServers },
-    listeners: { ...listeners(), status: pages?.url },
+    listeners: { ...listeners(), status: url },
+    openConnections: connections?.(),
   };
 }

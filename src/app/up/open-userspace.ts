@@ -38,7 +38,8 @@ export async function openUserspace(
     tunnel = await opening;
     await listeners.openRemoteForwards(tunnel);
     const { dialer, datagramDialer, echoDialer } = tunnel;
-    const dialers = { dialer, datagramDialer, echoDialer };
+    const watched = listeners.connections.watching('command', dialer);
+    const dialers = { dialer: watched, datagramDialer, echoDialer };
     const shared = new SharedTunnel({ ...dialers, log: ports.log, describe: describeFailure });
     const proxyHasPassword = options.proxy?.password !== undefined;
     return { ...running({ listeners, tunnel, shared, capture }, ports), proxyHasPassword };
@@ -67,6 +68,7 @@ function running(
     failed: NEVER,
     up: { mode: 'userspace', ...listeners.addresses() },
     forwards: listeners.forwards,
+    connections: () => listeners.connections.list(),
     counters: () => listeners.counters(),
     giveUp: () => tunnel.giveUp(),
     close: async (graceMs) => {

@@ -266,7 +266,10 @@ async function close({ options, ports, mode, hooks }: Run, running: RunningTunne
 /** Logs the connections that delay a stop, if any. */
 function logWait(running: RunningTunnel, { reason }: AbortSignal, log: Log): void {
   let open = (running.forwards?.active ?? 0) + (running.shared?.active ?? 0);
-  for (const { active } of Object.values(running.counters())) open += active;
+  for (const [name, { active }] of Object.entries(running.counters())) {
+    // The DNS listener does not wait for its queries.
+    if (name !== 'dns') open += active;
+  }
   if (open === 0) return;
   const again =
     reason instanceof StoppedError && reason.signal === 'SIGINT'

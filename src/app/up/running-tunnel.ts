@@ -1,4 +1,5 @@
 /** The open tunnel of `up`, in either mode. */
+import type { ConnectionStatus } from '../../proxy/status/connection-list.js';
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { NamedForwarder } from '../../proxy/forward/forwarder.js';
 import type { NamedForward } from '../../proxy/port-forward/forward-counters.js';
@@ -14,6 +15,8 @@ export interface RunningTunnel {
   readonly up: OpenUserspace | SystemInterface;
   /** The port forwards; undefined if the mode does not support them. */
   readonly forwards?: PortForwards;
+  /** The open TCP connections, the latest first; undefined if the system runs TCP. */
+  readonly connections?: () => readonly ConnectionStatus[];
   /** Whether clients of the proxy must send a password. */
   readonly proxyHasPassword?: boolean;
   /** Connects other commands to targets inside the tunnel; undefined with a network interface. */

@@ -86,7 +86,7 @@ function statusOffer(
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
-  const { tunnel, up, counters, forwards, shared, proxyHasPassword } = running;
+  const { tunnel, up, counters, forwards, connections, shared, proxyHasPassword } = running;
   const listeners =
     up.mode === 'userspace'
       ? {
@@ -109,5 +109,6 @@ function statusOffer(
     streams: shared?.requests,
     counters,
     forwards,
+    connections,
   };
 }

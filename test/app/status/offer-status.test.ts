@@ -82,3 +82,67 @@ it('leaves no socket if the port of the pages is in use', async () => {
   });
   expect(readdirSync(tunnel.folder)).toEqual(['soratun0.sock']);
 });
+
+/** Reads events until one contains the text. */
+async function eventWith(url: string, text: string): Promise<string> {
+  const stop = new AbortController();
+  const response = await fetch(`${url}/events`, { signal: stop.signal });
+  expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+  let all = '';
+  try {
+    for await (const part of response.body!) {
+      all += Buffer.from(part as Uint8Array).toString();
+      if (all.includes(text)) return all;
+    }
+  } finally {
+    stop.abort();
+  }
+  throw new Error(`no event contains ${text}: ${all}`);
+}
+
+it('serves a page for people, which needs nothing from elsewhere', async () => {
+  const { url } = await tunnel.open({ statusListen: LISTEN });
+  const page = await fetch(`${url}/`);
+  expect(page.status).toBe(200);
+  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(page.headers.get('content-security-policy')).toMatch(
+    /^default-src 'none'; script-src 'self'; style-src 'self'; .*frame-ancestors 'none'$/,
+  );
+  const html = await page.text();
+  expect(html).toContain('<html lang="en">');
+  // No inline script, style or handler, and no other origin.
+  expect(html).not.toMatch(/<script>|<style>| style=| on\w+=|https?:/);
+  const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+  expect(files.sort()).toEqual(['/icon.svg', '/page.css', '/page.js']);
+  for (const path of files) expect((await fetch(`${url}${path}`)).status).toBe(200);
+  for (const method of ['HEAD', 'POST']) {
+    const answer = await fetch(`${url}/`, { method });
+    expect(answer.status).toBe(method === 'HEAD' ? 200 : 405);
+  }
+});
+
+it('sends the status to the page, with its name and listeners', async () => {
+  const { url } = await tunnel.open({
+    statusListen: LISTEN,
+    connections: () => [
+      { opener: 'proxy', target: 'web.test:443', age: 1, sentBytes: 2, receivedBytes: 3 },
+    ],
+  });
+  await tunnel.open({ pid: 4712 });
+  const events = await eventWith(url!, 'data: ');
+  expect(events).toContain('"name":"soratun0","state":"up"');
+  expect(events).toContain(`["Status pages","${url}"]`);
+  expect(events).toContain('["proxy","web.test:443","0 s","3 B","2 B"]');
+});
+
+it('tells the page why no status is available', async () => {
+  const { url } = await tunnel.open({ statusListen: LISTEN, tunnel: () => undefined });
+  expect(await eventWith(url!, 'data: ')).toContain('"reason":"the tunnel is not open yet"');
+});
+
+it('ends at once although a page listens', async () => {
+  const offer = await tunnel.open({ statusListen: LISTEN });
+  const response = await fetch(`${offer.url}/events`);
+  await offer.close();
+  await expect(response.text()).rejects.toThrow('terminated');
+});

@@ -8,7 +8,7 @@ import {
   type OfferStatusOptions,
   type StatusOffer,
 } from '../../../src/app/status/offer-status.js';
-import { systemClock } from '../../../src/system/clock.js';
+import { systemClock, systemWallClock } from '../../../src/system/clock.js';
 import { localListeners } from '../../../src/system/network/local-listener.js';
 import type { TunnelStatus } from '../../../src/tunnel/tunnel-status.js';
 import { RecordingLog } from './recording-log.js';
@@ -40,7 +40,7 @@ export class OfferedStatus {
         signal: this.stop.signal,
         ...options,
       },
-      { clock: systemClock, log: this.log, listeners: localListeners },
+      { clock: systemClock, wallClock: systemWallClock, log: this.log, listeners: localListeners },
     );
     this.#offers.push(offer);
     return offer;

@@ -1,4 +1,5 @@
 /** Opens the port forwards of a tunnel, and connects them to the network inside it. */
+import type { ConnectionList } from '../../../proxy/status/connection-list.js';
 import type { NamedForward } from '../../../proxy/port-forward/forward-counters.js';
 import type { InnerNetwork } from '../../../proxy/port-forward/inner-network.js';
 import type { PortForward } from '../../../proxy/port-forward/port-forward.js';
@@ -19,10 +20,13 @@ export type ForwardingTunnel = Pick<
 export class LaterForwards {
   readonly forwards: PortForwards;
   readonly #wanted: readonly PortForward[];
+  readonly #connections: ConnectionList;
   #connect: (network: InnerNetwork) => void = () => undefined;
 
-  constructor(wanted: readonly PortForward[], log: ProxyLog) {
+  /** @param connections lists the open TCP connections */
+  constructor(wanted: readonly PortForward[], log: ProxyLog, connections: ConnectionList) {
     this.#wanted = wanted;
+    this.#connections = connections;
     const network = new Promise<InnerNetwork>((resolve) => {
       this.#connect = resolve;
     });
@@ -37,7 +41,7 @@ export class LaterForwards {
 
   /** @throws UserError if a port inside the tunnel is unavailable */
   async openRemote(tunnel: ForwardingTunnel): Promise<void> {
-    this.#connect(innerNetwork(tunnel));
+    this.#connect(watched(innerNetwork(tunnel), this.#connections));
     await this.forwards.open(this.#wanted.filter(({ kind }) => kind === 'remote'));
   }
 
@@ -48,6 +52,18 @@ export class LaterForwards {
       .map(({ kind, protocol, listen, target }) => ({ kind, protocol, listen, target }));
     return forwards.length === 0 ? {} : { forwards };
   }
+}
+
+function watched(network: InnerNetwork, connections: ConnectionList): InnerNetwork {
+  return {
+    ...network,
+    dialer: connections.watching('local-forward', network.dialer),
+    listenTcp: (port, accept) =>
+      network.listenTcp(port, (stream, from) => {
+        connections.add('remote-forward', from, stream);
+        accept(stream, from);
+      }),
+  };
 }
 
 /** The network inside a tunnel, as forwards see it. */

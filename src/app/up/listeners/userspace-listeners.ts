@@ -2,6 +2,7 @@
 import { UserError } from '../../../lib/errors/user-error.js';
 import { formatAuthority } from '../../../lib/text/http-syntax.js';
 import type { Log } from '../../../ports/log.js';
+import { ConnectionList, type Opener } from '../../../proxy/status/connection-list.js';
 import type { Dialer } from '../../../proxy/dialer.js';
 import type { DnsListener } from '../../../proxy/dns/dns-listener.js';
 import { type ForwarderOptions, startForwarder } from '../../../proxy/forward/forwarder.js';
@@ -54,6 +55,8 @@ interface ProxyUpstream extends Pick<MixedPortOptions, 'dialer' | 'kept' | 'udp'
 
 /** The listeners, which open before the tunnel. */
 export class UserspaceListeners {
+  /** The open TCP connections of all listeners. */
+  readonly connections: ConnectionList;
   readonly #tunnel = new LaterTunnel();
   readonly #forwards: LaterForwards;
   #forwarder: HttpListener | undefined;
@@ -62,8 +65,9 @@ export class UserspaceListeners {
   #proxy: HttpListener | undefined;
   #dns: DnsListener | undefined;
 
-  private constructor({ forwards = [] }: ListenerOptions, log: Log) {
-    this.#forwards = new LaterForwards(forwards, log);
+  private constructor({ forwards = [] }: ListenerOptions, { log, clock }: TunnelPorts) {
+    this.connections = new ConnectionList(() => clock.now());
+    this.#forwards = new LaterForwards(forwards, log, this.connections);
   }
 
   /** @throws UserError if a port is unavailable; nothing is open then */
@@ -72,7 +76,7 @@ export class UserspaceListeners {
     config: TunnelConfig,
     ports: TunnelPorts,
   ): Promise<UserspaceListeners> {
-    const listeners = new UserspaceListeners(options, ports.log);
+    const listeners = new UserspaceListeners(options, ports);
     try {
       await listeners.#open(options, config, ports);
       return listeners;
@@ -105,6 +109,7 @@ export class UserspaceListeners {
         this.#further.map(({ listener }) => [`forward ${listener.authority}`, listener.counters]),
       ),
       ...(this.#proxy && { proxy: this.#proxy.counters }),
+      ...(this.#dns && { dns: this.#dns.counters }),
     };
   }
 
@@ -141,7 +146,9 @@ export class UserspaceListeners {
   ): Promise<void> {
     const { dialer, datagramDialer: datagrams, datagramPorts } = this.#tunnel;
     const { log, sockets } = ports;
-    this.#forwarder = await startForwarder({ ...forward, ...keeping(dialer, resends), log });
+    const watching = (opener: Opener) => this.connections.watching(opener, dialer);
+    const forwarding = keeping(watching('forwarder'), resends);
+    this.#forwarder = await startForwarder({ ...forward, ...forwarding, log });
     log.info({ url: this.#forwarder.url }, 'forwarder listening');
     for (const further of furtherForwards) {
       const listener = await startForwarder({ ...further, ...keeping(dialer, resends), log });
@@ -149,13 +156,14 @@ export class UserspaceListeners {
       log.info({ url: listener.url }, 'forwarder listening');
     }
     const upstream = {
-      ...keeping(dialer, resends),
+      ...keeping(watching('proxy'), resends),
       udp: { sockets, ports: datagramPorts },
       allowedIps: () => this.#tunnel.allowedIps(),
     };
     this.#proxy = proxy && (await openProxy(proxy, upstream, log));
     this.#dns =
-      dnsListen && (await openDnsListener(dnsListen, config, { dialer, datagrams }, ports));
+      dnsListen &&
+      (await openDnsListener(dnsListen, config, { dialer: watching('dns'), datagrams }, ports));
     await this.#forwards.openLocal();
   }
 }
