@@ -14,7 +14,8 @@ const USUAL_PORT = 9100;
 export const statusListenFlag = grouped('Listener', {
   'status-listen': {
     type: 'string',
-    description: 'Serve /livez, /readyz and /metrics over HTTP; port 0 picks a free port.',
+    description:
+      'Serve a status page, /livez, /readyz and /metrics over HTTP; port 0 picks a free port.',
     helpValue: 'ADDRESS:PORT',
     env: 'ARCTUN_STATUS_LISTEN',
   },
