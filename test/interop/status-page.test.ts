@@ -49,10 +49,10 @@ describeWith(PEERS, 'the status page', () => {
   });
 
   /** Starts `up`, and returns the URL of its status pages. */
-  async function start(): Promise<{ up: TestProcess; url: string }> {
+  async function start(port = '0'): Promise<{ up: TestProcess; url: string }> {
     const words = ['--mode', 'userspace', '--wait', '0', '--log-level', 'info'];
     const ports = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'];
-    const more = ['--status-listen', '127.0.0.1:0', '-L', `127.0.0.1:0:${SERVICE}:80`];
+    const more = ['--status-listen', `127.0.0.1:${port}`, '-L', `127.0.0.1:0:${SERVICE}:80`];
     const up = arctun('up', ...words, ...ports, ...more, '--dns-listen', '127.0.0.1:0');
     const [, url = ''] = await up.output(/status pages listening url=(\S+)/, 'stderr');
     return { up, url };
@@ -131,7 +131,13 @@ describeWith(PEERS, 'the status page', () => {
     // Further processes add to the same counts.
     const send = arctun('send', 'hello', '--wait', '20');
     expect(await send.finished).toMatchObject({ code: 0 });
-    expectCounted(state, server.clientSpace);
+    expectCounted(state, server.clientSpace, LATE);
+    const second = await start(new URL(first.url).port);
+    await pages[0]!.until(`${HEADLINE} === 'The tunnel is up'`);
+    await pages[0]!.until(`document.getElementById('lost').hidden`);
+    second.up.kill('SIGTERM');
+    expect(await second.up.finished).toMatchObject({ code: 0 });
+    expectCounted(state, server.clientSpace, LATE);
   }, 180_000);
 });
 
@@ -177,11 +183,23 @@ function count(space: string): void {
   }
 }
 
-/** Compares the stored bytes of this month with the kernel's, which are those of IP packets. */
-function expectCounted(state: string, space: string): void {
+/**
+ * The server may answer the last segments of a tunnel that has just closed. The kernel counts these
+ * datagrams, in bytes at most:
+ */
+const LATE = 1_000;
+
+/**
+ * Compares the stored bytes of this month with the kernel's, which are those of IP packets.
+ *
+ * @param late how many bytes may have arrived after the tunnel was closed
+ */
+function expectCounted(state: string, space: string, late = 0): void {
   const list = ['netns', 'exec', space, 'nft', 'list', 'table', 'inet', 'outer'];
   const listing = execFileSync('ip', list, { encoding: 'utf8' });
-  const [received, sent] = [...listing.matchAll(/bytes (\d+)/g)].map(([, bytes]) => Number(bytes));
+  const [received = NaN, sent] = [...listing.matchAll(/bytes (\d+)/g)].map(([, bytes]) =>
+    Number(bytes),
+  );
   const path = join(state, 'arctun/traffic/8942000000000000001.json');
   expect(existsSync(path)).toBe(true);
   const { days } = JSON.parse(readFileSync(path, 'utf8')) as {
@@ -189,5 +207,7 @@ function expectCounted(state: string, space: string): void {
   };
   const sum = (name: 'sentBytes' | 'receivedBytes') =>
     Object.values(days).reduce((total, day) => total + day[name], 0);
-  expect({ sent: sum('sentBytes'), received: sum('receivedBytes') }).toEqual({ sent, received });
+  expect(sum('sentBytes')).toBe(sent);
+  expect(sum('receivedBytes')).toBeLessThanOrEqual(received);
+  expect(sum('receivedBytes')).toBeGreaterThanOrEqual(received - late);
 }
