@@ -35,6 +35,18 @@ export async function connectLocally(
   }
 }
 
+/** Texts for the errors that users often see, instead of those of the system. */
+const TEXTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the service refused the connection',
+  ENOENT: 'the path of the service does not exist',
+  EACCES: 'this user may not connect to the path of the service',
+  ENETUNREACH: 'this machine has no route to the service',
+  EHOSTUNREACH: 'the host of the service is unreachable',
+  ETIMEDOUT: 'the service does not answer',
+  ENOTFOUND: 'the name of the service was not found',
+  EAI_AGAIN: 'the name of the service cannot be resolved at the moment',
+};
+
 const FAILURES: Readonly<Record<string, DialFailure>> = {
   ECONNREFUSED: 'refused',
   ENOENT: 'refused',
@@ -47,6 +59,7 @@ const FAILURES: Readonly<Record<string, DialFailure>> = {
 /** Converts an error of the system to a DialError. */
 export function localFault(error: unknown): DialError {
   if (error instanceof DialError) return error;
-  const failure = FAILURES[codeOf(error) ?? ''] ?? 'unreachable';
-  return new DialError(failure, messageOf(error), { cause: error });
+  const code = codeOf(error) ?? '';
+  const failure = FAILURES[code] ?? 'unreachable';
+  return new DialError(failure, TEXTS[code] ?? messageOf(error), { cause: error });
 }

@@ -5,13 +5,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { jest } from '@jest/globals';
 
-import { connectLocally } from '../../../src/proxy/port-forward/local-dial.js';
+import { connectLocally, localFault } from '../../../src/proxy/port-forward/local-dial.js';
 
 const PATH = { path: '/nowhere/arctun.sock' };
 
 it('reports a path at which nothing listens', async () => {
   await expect(connectLocally(PATH, new AbortController().signal)).rejects.toMatchObject({
     reason: 'refused',
+    message: 'the path of the service does not exist',
   });
 });
 
@@ -33,4 +34,13 @@ it('survives an abort between a failure of the socket and its event', async () =
   } finally {
     spy.mockRestore();
   }
+});
+
+it.each([
+  ['ENETUNREACH', 'unreachable', 'this machine has no route to the service'],
+  ['ENOTFOUND', 'no-such-name', 'the name of the service was not found'],
+  ['EOTHER', 'unreachable', 'as the system says'],
+])('explains a failure with %s', (code, reason, message) => {
+  const error = Object.assign(new Error('as the system says'), { code });
+  expect(localFault(error)).toMatchObject({ reason, message, cause: error });
 });
