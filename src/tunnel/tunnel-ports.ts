@@ -4,8 +4,8 @@ import type { DatagramSockets } from '../ports/datagram-sockets.js';
 import type { Entropy } from '../ports/entropy.js';
 import type { Log } from '../ports/log.js';
 import type { Resolver } from '../ports/resolver.js';
-import type { TimestampStore } from '../ports/timestamp-store.js';
-import type { TrafficStore } from '../ports/traffic-store.js';
+import type { TimestampStore } from '../ports/stores/timestamp-store.js';
+import type { TrafficStore } from '../ports/stores/traffic-store.js';
 import type { EngineObserver } from '../engine/engine.js';
 
 /** The services that a tunnel needs from its environment. */

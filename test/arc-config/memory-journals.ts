@@ -1,4 +1,4 @@
-import type { Journal, Journals, OpenedJournal } from '../../src/ports/journals.js';
+import type { Journal, Journals, OpenedJournal } from '../../src/ports/stores/journals.js';
 
 /** Journals in memory; every call is recorded, and can be made to fail. */
 export class MemoryJournals implements Journals {

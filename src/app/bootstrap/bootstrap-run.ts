@@ -1,7 +1,7 @@
 /** The options, ports, shared state and result of a `bootstrap authkey` run. */
 import type { ArcConfig, ArcProfile } from '../../arc-config/arc-config.js';
 import type { Files } from '../../ports/files.js';
-import type { Journals } from '../../ports/journals.js';
+import type { Journals } from '../../ports/stores/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import type { SoracomApi } from '../../soracom/soracom-api.js';
 import type { FreshOptions } from './fresh-arc-config.js';

@@ -5,7 +5,7 @@
 import { writeArcConfig } from '../../arc-config/arc-config-file.js';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { FileError, type Files } from '../../ports/files.js';
-import type { Journals } from '../../ports/journals.js';
+import type { Journals } from '../../ports/stores/journals.js';
 import { formatArcConfig } from '../../arc-config/format-arc-config.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { UserError } from '../../lib/errors/user-error.js';

@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import type { ArcConfig } from '../../arc-config/arc-config.js';
 import { parseArcConfig } from '../../arc-config/parse-arc-config.js';
 import { FileError } from '../../ports/files.js';
-import type { Journal, Journals } from '../../ports/journals.js';
+import type { Journal, Journals } from '../../ports/stores/journals.js';
 import { fileFaultKind } from '../../lib/errors/file-fault.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { parseJson } from '../../lib/text/parse-json.js';

@@ -3,7 +3,7 @@ import { SKELETON_SIM_ID, type ArcConfig } from '../../arc-config/arc-config.js'
 import { readArcConfig, writeArcConfig } from '../../arc-config/arc-config-file.js';
 import { requireFile } from '../../arc-config/config-source.js';
 import { FileError, type Files } from '../../ports/files.js';
-import type { Journals } from '../../ports/journals.js';
+import type { Journals } from '../../ports/stores/journals.js';
 import type { KeyPair } from '../../lib/secrets/key-pair.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { commandFor } from '../../lib/text/config-name.js';

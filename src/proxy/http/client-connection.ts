@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { clientName } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
 import type { DialTarget } from '../dialer.js';
-import { endWith, JoinedConnection } from '../joined-connection.js';
+import { endWith, JoinedConnection } from '../relay/joined-connection.js';
 import { resetConnection } from '../reset.js';
 import type { ClientMessage, ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';

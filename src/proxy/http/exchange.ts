@@ -10,7 +10,7 @@ import type { Duplex } from 'node:stream';
 
 import { clientName, elapsed, loggedPath, partiesOf } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
-import { Relay } from '../relay.js';
+import { Relay } from '../relay/relay.js';
 import { resetConnection } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
 import { browserVerdict, preflightFields } from './browser-check.js';

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { elapsed } from '../access-line.js';
 import { failedDial } from '../dial-outcome.js';
 import type { ProxyLog } from '../proxy-log.js';
-import { Relay, watchUnread } from '../relay.js';
+import { Relay, watchUnread } from '../relay/relay.js';
 import { resetStream } from '../reset.js';
 import type { ForwardCounters } from './forward-counters.js';
 

@@ -10,9 +10,9 @@ import type { DatagramDialer } from '../datagram-dialer.js';
 import type { Dialer } from '../dialer.js';
 import type { EchoDialer } from '../echo-dialer.js';
 import { partiesOf } from '../access-line.js';
-import { endWith } from '../joined-connection.js';
+import { endWith } from '../relay/joined-connection.js';
 import type { ProxyLog } from '../proxy-log.js';
-import { Relay } from '../relay.js';
+import { Relay } from '../relay/relay.js';
 import { FramedStream } from './framed-stream.js';
 import {
   BAD_REQUEST,

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
 import type { DialTarget } from '../dialer.js';
-import { endWith, type JoinContext, JoinedConnection } from '../joined-connection.js';
+import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
 import { ClientHandshake } from '../socks5/client-handshake.js';
 import { readRequest, reply } from './messages.js';
 

@@ -5,7 +5,7 @@ import { clientName } from '../access-line.js';
 import { answerLate, type PasswordCheck } from '../authentication/password-check.js';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
-import { endWith, type JoinContext, JoinedConnection } from '../joined-connection.js';
+import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
 import { ClientHandshake } from './client-handshake.js';
 import {
   METHOD,

@@ -9,7 +9,7 @@ import {
   type Journal,
   type Journals,
   type OpenedJournal,
-} from '../../ports/journals.js';
+} from '../../ports/stores/journals.js';
 import { codeOf } from '../../lib/errors/error-message.js';
 import { failingWith, followLinks, syncFolder, withHandle, writeNew } from './files.js';
 import { isOwnerLine, ownerLine, OWNER_LENGTH, runningOwner } from '../process/process-owner.js';

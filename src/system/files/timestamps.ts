@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { codeOf } from '../../lib/errors/error-message.js';
 import { fileFault } from '../../lib/errors/file-fault.js';
 import type { Log } from '../../ports/log.js';
-import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
+import type { TimestampRecord, TimestampStore } from '../../ports/stores/timestamp-store.js';
 import { createFolders, syncFolderNow } from './folders.js';
 
 const PRIVATE = 0o600;

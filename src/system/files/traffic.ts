@@ -10,7 +10,7 @@ import { codeOf } from '../../lib/errors/error-message.js';
 import { fileFault } from '../../lib/errors/file-fault.js';
 import { addDays, formatDays, parseDays, type TrafficDays } from '../../lib/traffic-days.js';
 import type { Log } from '../../ports/log.js';
-import type { TrafficStore } from '../../ports/traffic-store.js';
+import type { TrafficStore } from '../../ports/stores/traffic-store.js';
 import { createFolders } from './folders.js';
 
 /** A file of 62 days has a size of about 6 KB. */

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 
 import type { ConnectionAttempt } from '../../engine/gateway-engine.js';
 import type { Dialer } from '../../proxy/dialer.js';
-import { Relay } from '../../proxy/relay.js';
+import { Relay } from '../../proxy/relay/relay.js';
 import { formatIpAddress } from '../../wire/ip-address.js';
 import { type ConnectionHost, ConnectionStream } from '../node/connection-stream.js';
 import { refusalOf } from './refusal.js';

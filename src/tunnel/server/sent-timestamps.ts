@@ -2,7 +2,7 @@
  * The TAI64N timestamps sent with the tunnel's key, with one record for each key. A server does not
  * answer if an earlier process has sent a later timestamp (whitepaper 5.1).
  */
-import type { TimestampRecord, TimestampStore } from '../../ports/timestamp-store.js';
+import type { TimestampRecord, TimestampStore } from '../../ports/stores/timestamp-store.js';
 
 export class SentTimestamps {
   readonly #store: TimestampStore | undefined;

@@ -9,7 +9,7 @@ import {
 } from '../../lib/traffic-days.js';
 import type { Clock, Timer, WallClock } from '../../ports/clock.js';
 import type { Log } from '../../ports/log.js';
-import type { TrafficStore } from '../../ports/traffic-store.js';
+import type { TrafficStore } from '../../ports/stores/traffic-store.js';
 
 /** The interval in milliseconds at which traffic is stored, because flash memory wears out. */
 const INTERVAL = 60_000;

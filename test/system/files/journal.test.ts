@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { JOURNAL_ROOM } from '../../../src/ports/journals.js';
+import { JOURNAL_ROOM } from '../../../src/ports/stores/journals.js';
 import { systemJournals } from '../../../src/system/files/journal.js';
 import { FileTrace } from '../../support/file-calls.js';
 import { REPOSITORY } from '../../support/processes.js';

@@ -23,7 +23,7 @@ import { join } from 'node:path';
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import { createTimestampStore } from '../../../src/system/files/timestamps.js';
 import type { Log } from '../../../src/ports/log.js';
-import type { TimestampRecord } from '../../../src/ports/timestamp-store.js';
+import type { TimestampRecord } from '../../../src/ports/stores/timestamp-store.js';
 import { Device } from '../../../src/wireguard/device.js';
 import { REPOSITORY } from '../../support/processes.js';
 import { describeWith } from '../../support/runner/requirements.js';

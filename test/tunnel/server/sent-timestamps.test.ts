@@ -1,4 +1,4 @@
-import type { TimestampRecord, TimestampStore } from '../../../src/ports/timestamp-store.js';
+import type { TimestampRecord, TimestampStore } from '../../../src/ports/stores/timestamp-store.js';
 import { SentTimestamps } from '../../../src/tunnel/server/sent-timestamps.js';
 
 const stamp = (byte: number) => new Uint8Array(12).fill(byte);

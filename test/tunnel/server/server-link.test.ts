@@ -1,7 +1,7 @@
 /** A running tunnel that gets another configuration: the effect on its link to the server. */
 import { createNodeCrypto } from '../../../src/crypto/node.js';
 import type { ArcNetwork } from '../../../src/emulator/arc-network.js';
-import type { TimestampRecord } from '../../../src/ports/timestamp-store.js';
+import type { TimestampRecord } from '../../../src/ports/stores/timestamp-store.js';
 import { UserspaceTunnel } from '../../../src/tunnel/userspace-tunnel.js';
 import { parseIpAddress } from '../../../src/wire/ip-address.js';
 import { systemError } from '../../support/fakes/memory-network.js';

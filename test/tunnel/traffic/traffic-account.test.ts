@@ -1,5 +1,5 @@
 import { addDays, type TrafficDays } from '../../../src/lib/traffic-days.js';
-import type { TrafficStore } from '../../../src/ports/traffic-store.js';
+import type { TrafficStore } from '../../../src/ports/stores/traffic-store.js';
 import { TrafficAccount } from '../../../src/tunnel/traffic/traffic-account.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
 import { RecordingLog } from '../../support/fakes/recording-log.js';

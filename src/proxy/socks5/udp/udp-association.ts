@@ -12,7 +12,7 @@ import type { DatagramSocket, DatagramSockets } from '../../../ports/datagram-so
 import type { DatagramPorts } from '../../datagram-dialer.js';
 import type { DialTarget } from '../../dialer.js';
 import { type FailedDial, failedDial } from '../../dial-outcome.js';
-import { endWith } from '../../joined-connection.js';
+import { endWith } from '../../relay/joined-connection.js';
 import type { ProxyLog } from '../../proxy-log.js';
 import { REPLY, replyOf, requestReply } from '../messages.js';
 import type { Resolve } from './known-names.js';

@@ -2,10 +2,10 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import { clientName, elapsed, partiesOf } from './access-line.js';
-import { type FailedDial, failedDial } from './dial-outcome.js';
-import type { Dialer, DialTarget } from './dialer.js';
-import type { ProxyLog } from './proxy-log.js';
+import { clientName, elapsed, partiesOf } from '../access-line.js';
+import { type FailedDial, failedDial } from '../dial-outcome.js';
+import type { Dialer, DialTarget } from '../dialer.js';
+import type { ProxyLog } from '../proxy-log.js';
 import { Relay, watchUnread } from './relay.js';
 
 /**

@@ -2,10 +2,10 @@ import { jest } from '@jest/globals';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import { DialError } from '../../src/proxy/dialer.js';
-import { endWith, JoinedConnection } from '../../src/proxy/joined-connection.js';
-import { RELAY_LIMITS } from '../../src/proxy/relay.js';
-import { Side } from './support/side.js';
+import { DialError } from '../../../src/proxy/dialer.js';
+import { endWith, JoinedConnection } from '../../../src/proxy/relay/joined-connection.js';
+import { RELAY_LIMITS } from '../../../src/proxy/relay/relay.js';
+import { Side } from '../support/side.js';
 
 const TARGET = { host: 'one.test', port: 80 };
 /** The fields of each log line about the connection. */

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 
-import { Relay, RELAY_LIMITS, watchUnread } from '../../src/proxy/relay.js';
-import { Side } from './support/side.js';
+import { Relay, RELAY_LIMITS, watchUnread } from '../../../src/proxy/relay/relay.js';
+import { Side } from '../support/side.js';
 
 const HOUR = 60 * 60_000;
 

@@ -1,4 +1,4 @@
-import type { TrafficDays } from '../lib/traffic-days.js';
+import type { TrafficDays } from '../../lib/traffic-days.js';
 
 /** Stores the traffic of each SIM by day, for all processes of this user. */
 export interface TrafficStore {

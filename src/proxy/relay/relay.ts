@@ -8,8 +8,8 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { type ImmediateSink, pipeSocket } from './pipe-socket.js';
-import { resetStream } from './reset.js';
-import { Watchdog } from './watchdog.js';
+import { resetStream } from '../reset.js';
+import { Watchdog } from '../watchdog.js';
 
 export interface RelayLimits {
   /**

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { connect, createServer, type Server } from 'node:net';
 import { Duplex } from 'node:stream';
 
-import { type ImmediateSink, pipeSocket } from '../../src/proxy/pipe-socket.js';
+import { type ImmediateSink, pipeSocket } from '../../../src/proxy/relay/pipe-socket.js';
 
 /** A sink that accepts `room` bytes immediately, and the rest when release() is called. */
 class Sink extends Duplex implements ImmediateSink {
