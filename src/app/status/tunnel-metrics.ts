@@ -111,8 +111,12 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
 
 function addTraffic(metrics: Metrics, traffic: TrafficStatus): void {
   const { sent, received, retransmittedBytes, today, month } = traffic;
-  addDirection(metrics, 'outer_tx_bytes_total', sent);
-  addDirection(metrics, 'outer_rx_bytes_total', received);
+  for (const [kind, bytes] of bytesByKind(sent)) {
+    metrics.counter('outer_tx_bytes_total', { kind }, bytes);
+  }
+  for (const [kind, bytes] of bytesByKind(received)) {
+    metrics.counter('outer_rx_bytes_total', { kind }, bytes);
+  }
   if (retransmittedBytes !== undefined) {
     metrics.counter('tcp_retransmitted_bytes_total', {}, retransmittedBytes);
   }
@@ -123,14 +127,16 @@ function addTraffic(metrics: Metrics, traffic: TrafficStatus): void {
 }
 
 /** The kinds add up to the total. */
-function addDirection(
-  metrics: Metrics,
-  name: 'outer_tx_bytes_total' | 'outer_rx_bytes_total',
-  { bytes, keepaliveBytes, handshakeBytes }: TrafficStatus['sent'],
-): void {
-  metrics.counter(name, { kind: 'data' }, bytes - keepaliveBytes - handshakeBytes);
-  metrics.counter(name, { kind: 'keepalive' }, keepaliveBytes);
-  metrics.counter(name, { kind: 'handshake' }, handshakeBytes);
+function bytesByKind({
+  bytes,
+  keepaliveBytes,
+  handshakeBytes,
+}: TrafficStatus['sent']): readonly (readonly [kind: string, bytes: number])[] {
+  return [
+    ['data', bytes - keepaliveBytes - handshakeBytes],
+    ['keepalive', keepaliveBytes],
+    ['handshake', handshakeBytes],
+  ];
 }
 
 type Labels = Readonly<Record<string, string>>;

@@ -98,7 +98,7 @@ export async function runPing(
     const { access, ports } = probe;
     if (flags.dns !== undefined && isLookedUpByUp(host, hosts, access)) {
       const text = 'the running "arctun up" looks up the name, so that --dns has no effect';
-      ports.log.warn({ host, nameServers: access.nameServers.join(',') }, text);
+      ports.log.warn({ target: host, servers: access.nameServers }, text);
     }
     // The running `up` does not know the names of this command.
     const tunnel = { echoDialer: withHosts(access.echoDialer, hosts) };
