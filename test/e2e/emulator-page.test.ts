@@ -1,13 +1,13 @@
 /** The emulator's page in headless Chromium, with a running `up` as the SIM. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
-import { BrowserPage } from '../support/foreign/browser-page.js';
+import { DevTools, type DevToolsPage } from '../support/foreign/devtools.js';
 import { ARCTUN, Processes } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
@@ -24,7 +24,8 @@ const LAYOUTS = [
 
 let folder: string;
 let emulator: EmulatorProcess;
-let page: BrowserPage;
+let browser: DevTools;
+let page: DevToolsPage;
 /** The local service that receives downlinks over TCP; it answers in upper case. */
 const service = createServer((socket) => {
   socket
@@ -60,14 +61,15 @@ async function startUp(): Promise<void> {
 const send = (payload: string, ...flags: readonly string[]) =>
   run(['send', payload, ...flags], { RUNTIME_DIRECTORY: join(folder, 'run') });
 
-const textOf = (id: string) => page.run<string>(`document.getElementById('${id}').innerText`);
+const textOf = (id: string) =>
+  page.evaluate(`document.getElementById('${id}').innerText`) as Promise<string>;
 const shows = (id: string, text: string) =>
   until(async () => (await textOf(id)).includes(text), { what: `#${id} shows ${text}` });
 
 async function screenshot(name: string): Promise<void> {
   if (SCREENSHOTS === undefined) return;
   mkdirSync(SCREENSHOTS, { recursive: true });
-  writeFileSync(join(SCREENSHOTS, `${name}.png`), await page.screenshot());
+  await page.screenshot(join(SCREENSHOTS, `${name}.png`));
 }
 
 /** Sends a downlink with the keyboard only, beginning at the top of the page. */
@@ -87,10 +89,11 @@ describeWith(['chromium'], "the emulator's page", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'arctun-page-'));
     emulator = await startEmulatorProcess(processes);
-    page = await BrowserPage.open();
+    browser = new DevTools();
+    page = await browser.open('about:blank', LAYOUTS[2]);
   }, 60_000);
   afterAll(async () => {
-    await page.close();
+    await browser.close();
     await processes.close();
     service.close();
     datagrams.close();
@@ -98,7 +101,6 @@ describeWith(['chromium'], "the emulator's page", () => {
   });
 
   it('shows SIMs and messages as they arrive', async () => {
-    await page.setViewport(LAYOUTS[2]);
     await page.visit(emulator.api);
     await shows('connection', 'Live');
     await shows('sim-summary', 'No virtual SIMs yet');
@@ -122,7 +124,7 @@ describeWith(['chromium'], "the emulator's page", () => {
   it('sends a downlink over TCP with the keyboard only', async () => {
     await sendByKeyboard(['', 'ArrowDown', '8080', '', 'hello']);
     await shows('result', 'Sent 5 bytes to 10.0.0.2 port 8080. Answer (5 bytes):\nHELLO');
-    expect(await page.run('document.activeElement.id')).toBe('send');
+    expect(await page.evaluate('document.activeElement.id')).toBe('send');
   }, 60_000);
 
   it('sends a downlink in hex over UDP, and shows a binary answer', async () => {
@@ -136,16 +138,16 @@ describeWith(['chromium'], "the emulator's page", () => {
   }, 60_000);
 
   it.each(LAYOUTS)('fits into $width pixels, $scheme', async (layout) => {
-    await page.setViewport(layout);
+    await page.look(layout);
     await screenshot(`${layout.width}-${layout.scheme}`);
     const overflow = `document.documentElement.scrollWidth - document.documentElement.clientWidth`;
-    expect(await page.run(overflow)).toBe(0);
-    expect(await page.run<number>(LOWEST_CONTRAST)).toBeGreaterThanOrEqual(4.5);
+    expect(await page.evaluate(overflow)).toBe(0);
+    expect(await page.evaluate(LOWEST_CONTRAST)).toBeGreaterThanOrEqual(4.5);
   });
 
   it('shows that the emulator has stopped, without errors before that', async () => {
     // The only problem is the downlink that failed on purpose.
-    expect(page.problems).toEqual([expect.stringMatching(/status of 502 .*emulator\/downlink/)]);
+    expect(page.errors).toEqual([expect.stringMatching(/status of 502 .*emulator\/downlink/)]);
     const foreign = page.requests.filter((url) => !url.startsWith(emulator.api));
     expect(foreign.filter((url) => !/^(?:about:blank|data:,)$/.test(url))).toEqual([]);
     emulator.process.child.kill('SIGTERM');

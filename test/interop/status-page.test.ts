@@ -151,7 +151,7 @@ async function operable(page: DevToolsPage): Promise<void> {
   const focused = `document.activeElement.id`;
   const order: unknown[] = [];
   for (let index = 0; index < 5; index++) {
-    await page.press('Tab', 9);
+    await page.press('Tab');
     order.push(await page.evaluate(focused));
     const outline = await page.evaluate(`getComputedStyle(document.activeElement).outlineStyle`);
     expect(outline).toBe('solid');
@@ -165,7 +165,7 @@ async function operable(page: DevToolsPage): Promise<void> {
   ]);
   await page.evaluate(`document.getElementById('pause').focus()`);
   for (const label of ['Resume updates', 'Pause updates']) {
-    await page.press('Enter', 13, '\r');
+    await page.press('Enter');
     await page.until(`document.getElementById('pause').textContent === '${label}'`);
   }
 }

@@ -15,6 +15,8 @@ export interface PageOptions {
   readonly scheme: 'light' | 'dark';
 }
 
+const KEY_CODES = { Tab: 9, Enter: 13, ArrowDown: 40 } as const;
+
 type Parameters = Readonly<Record<string, unknown>>;
 
 interface Message {
@@ -47,25 +49,25 @@ export class DevTools {
     this.#process = spawn(program, words, {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, HOME: this.#profile },
+      // A time zone far from UTC shows which times are local.
+      env: { ...process.env, HOME: this.#profile, TZ: 'Asia/Tokyo' },
     });
+    // Killing the browser resets the pipes.
+    for (const pipe of this.#process.stdio) pipe?.on('error', () => undefined);
     const input = this.#process.stdio[4] as Readable;
     input.setEncoding('utf8');
     input.on('data', (text: string) => this.#read(text));
   }
 
   /** Opens a tab of its own. */
-  async open(url: string, { width, height, scheme }: PageOptions): Promise<DevToolsPage> {
+  async open(url: string, look: PageOptions): Promise<DevToolsPage> {
     const { targetId } = await this.send('Target.createTarget', { url: 'about:blank' });
     const attached = await this.send('Target.attachToTarget', { targetId, flatten: true });
     const sessionId = attached.sessionId as string;
     const page = new DevToolsPage((method, params) => this.send(method, params, sessionId));
     this.#pages.set(sessionId, page);
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await page.send(`${domain}.enable`);
-    const size = { width, height, deviceScaleFactor: 1, mobile: false };
-    await page.send('Emulation.setDeviceMetricsOverride', size);
-    const features = [{ name: 'prefers-color-scheme', value: scheme }];
-    await page.send('Emulation.setEmulatedMedia', { features });
+    await page.look(look);
     await page.send('Page.navigate', { url });
     return page;
   }
@@ -121,6 +123,18 @@ export class DevToolsPage {
     this.requests.push((params.request as { readonly url: string }).url);
   }
 
+  async look({ width, height, scheme }: PageOptions): Promise<void> {
+    const size = { width, height, deviceScaleFactor: 1, mobile: false };
+    await this.send('Emulation.setDeviceMetricsOverride', size);
+    const features = [{ name: 'prefers-color-scheme', value: scheme }];
+    await this.send('Emulation.setEmulatedMedia', { features });
+  }
+
+  async visit(url: string): Promise<void> {
+    await this.send('Page.navigate', { url });
+    await this.until(`document.readyState === 'complete' && location.href !== 'about:blank'`);
+  }
+
   async evaluate(expression: string): Promise<unknown> {
     const options = { expression, returnByValue: true, awaitPromise: true };
     const { result, exceptionDetails } = await this.send('Runtime.evaluate', options);
@@ -134,11 +148,16 @@ export class DevToolsPage {
     await until(async () => (await this.evaluate(expression)) === true, { what: expression, turn });
   }
 
-  /** Presses and releases a key, such as Tab or Enter. */
-  async press(key: string, code: number, text?: string): Promise<void> {
-    const event = { key, code: key, windowsVirtualKeyCode: code, ...(text && { text }) };
+  async press(key: keyof typeof KEY_CODES): Promise<void> {
+    const text = key === 'Enter' ? { text: '\r' } : {};
+    const event = { key, code: key, windowsVirtualKeyCode: KEY_CODES[key], ...text };
     await this.send('Input.dispatchKeyEvent', { type: 'keyDown', ...event });
     await this.send('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
+  }
+
+  /** Types text into the element that has the focus. */
+  async type(text: string): Promise<void> {
+    await this.send('Input.insertText', { text });
   }
 
   async screenshot(path: string): Promise<void> {
