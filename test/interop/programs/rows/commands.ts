@@ -239,6 +239,50 @@ export const COMMAND_ROWS: readonly ProgramRow[] = [
     },
   },
   {
+    program: 'hey',
+    version: '0.1',
+    debian: 'hey',
+    way: '`exec --netns`',
+    type: 'arctun exec --netns -- hey -n 40 http://uni.soracom.io/',
+    check: {
+      file: 'exec-netns.test.ts',
+      test: 'runs hey, whose sockets do not use the C library',
+    },
+  },
+  {
+    program: 'nc (OpenBSD)',
+    version: '1.229',
+    debian: 'netcat-openbsd',
+    way: '`exec --netns`',
+    type: 'arctun exec --netns -- nc -N uni.soracom.io 80',
+    check: {
+      file: 'exec-netns.test.ts',
+      test: 'runs nc over TCP, and passes on the end of each direction',
+    },
+  },
+  {
+    program: 'dig',
+    version: '9.20',
+    debian: 'bind9-dnsutils',
+    way: '`exec --netns`',
+    type: 'arctun exec --netns -- dig uni.soracom.io',
+    check: {
+      file: 'exec-netns.test.ts',
+      test: 'runs dig over UDP and TCP, with the name server in resolv.conf and others',
+    },
+  },
+  {
+    program: 'ping',
+    version: '20240905',
+    debian: 'iputils-ping',
+    way: '`exec --netns`',
+    type: 'arctun exec --netns -- ping -c 2 uni.soracom.io',
+    check: {
+      file: 'exec-netns.test.ts',
+      test: 'runs ping, and reports only the replies of the target',
+    },
+  },
+  {
     program: 'Chromium',
     // Debian replaces it each week, so no test compares it.
     version: '156',
