@@ -21,25 +21,31 @@ export async function run(
   hasTerminal = isInForeground,
 ): Promise<number> {
   useOutput();
-  let child: ChildProcess;
-  try {
-    child = spawn(program, parameters, {
-      stdio: 'inherit',
-      env: { ...process.env, ...environment },
-    });
-  } catch (error) {
-    // spawn() throws synchronously for an empty name, a NUL byte, or a long command line.
-    throw startError(program, error);
-  }
+  let child: ChildProcess | undefined;
+  // The program may be signalled, and this process with it, before spawn() returns.
   const stop = passSignals((name) => {
     // Ctrl-C and Ctrl-\ reach every process in the terminal's foreground group.
     const isFromTerminal = (name === 'SIGINT' || name === 'SIGQUIT') && hasTerminal();
-    if (!isFromTerminal) child.kill(name);
+    if (!isFromTerminal) child?.kill(name);
   });
   try {
+    child = start(program, parameters, { ...process.env, ...environment });
     return await exitStatus(program, child);
   } finally {
     stop();
+  }
+}
+
+function start(
+  program: string,
+  parameters: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ChildProcess {
+  try {
+    return spawn(program, parameters, { stdio: 'inherit', env });
+  } catch (error) {
+    // spawn() throws synchronously for an empty name, a NUL byte, or a long command line.
+    throw startError(program, error);
   }
 }
 
