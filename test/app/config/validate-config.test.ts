@@ -58,6 +58,7 @@ function up(value: string | Uint8Array): Promise<void> {
     dns: '100.127.0.53',
     mode: 'auto',
     'no-renew': true,
+    'dns-setup': 'off',
   };
   return runUp({ flags, tokens: [] } as unknown as Parameters<typeof runUp>[0], {
     context: context as unknown as Context,

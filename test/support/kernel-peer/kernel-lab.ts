@@ -171,7 +171,7 @@ export class KernelLab {
 
   /** Ends what a failed test has left running. */
   async clean(): Promise<void> {
-    this.onServer('nft', 'flush', 'ruleset');
+    this.onServer('nft', 'flush', 'ruleset', 'inet');
     await this.run(
       `killall -KILL node; killall ping; ip link delete ${INTERFACE}; ip link delete arc1
       ip -6 address flush dev eth0 scope global; rm -f /tmp/hooks /etc/hosts; true`,
