@@ -15,7 +15,9 @@ if [ "$manager" = resolved ]; then
   echo 'systemd-resolve:x:992:992::/:/usr/sbin/nologin' >>/etc/passwd
   echo 'systemd-resolve:x:992:' >>/etc/group
   install -d -o systemd-resolve -g systemd-resolve /run/systemd/resolve
-  install -d /run/dbus
+  install -d /run/dbus /etc/systemd
+  # Without these settings, it asks the link's neighbors, which the counters of the outer wire do not allow.
+  printf '[Resolve]\nLLMNR=no\nMulticastDNS=no\n' >/etc/systemd/resolved.conf
   ln -s /run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
   dbus-daemon --config-file="$(dirname "$0")/bus.conf" --nofork --nopidfile &
   until [ -S /run/dbus/system_bus_socket ]; do sleep 0.05; done
