@@ -46,6 +46,7 @@ export const REFUSALS = {
   tooManyFaults: refusal(400, 'EMU0400', 'The emulator cannot store any more faults.'),
   tooManyDownlinks: refusal(503, 'EMU0503', 'Too many downlinks are in progress.'),
   tooManyViewers: refusal(503, 'EMU0503', 'Too many pages are open.'),
+  pipelined: refusal(503, 'EMU0503', 'Send this request on another connection.'),
   asked: refusal(500, 'EMU0000', 'This error was requested with /emulator/faults.'),
   internal: refusal(500, 'AGW0005', 'Internal error.'),
 } as const satisfies Record<string, HttpResponse>;

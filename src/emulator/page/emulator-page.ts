@@ -6,6 +6,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 
 import type { WallClock } from '../../ports/clock.js';
+import { canStream } from '../../proxy/status/can-stream.js';
 import { isJson } from '../api/all-operations.js';
 import { REFUSALS } from '../api/refusals.js';
 import type { ArcNetwork } from '../arc-network.js';
@@ -106,6 +107,7 @@ export class EmulatorPage {
 
   #openEvents(response: ServerResponse, method: string): void {
     if (method === 'HEAD') response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end();
+    else if (!canStream(response)) sendResponse(response, REFUSALS.pipelined, '  ');
     else if (this.#viewers.isFull) sendResponse(response, REFUSALS.tooManyViewers, '  ');
     else {
       this.#simsEvent = this.#createSimsEvent();

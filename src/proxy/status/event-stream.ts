@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Clock, Timer } from '../../ports/clock.js';
+import { canStream } from './can-stream.js';
 
 export interface EventStreamOptions {
   /** Returns the data of the next event. Must not reject. */
@@ -46,18 +47,21 @@ export class EventStream {
   }
 
   /** Answers a request with events until either side closes the connection. */
-  handle({ method }: IncomingMessage, response: ServerResponse): void {
+  handle(request: IncomingMessage, response: ServerResponse): void {
     const { most = MAX_LISTENERS } = this.#options;
     if (this.#isClosed || this.#listeners.size >= most) {
-      const text = 'too many pages are listening; close one of them\n';
-      response.writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '10' }).end(text);
+      refuse(response, 'too many pages are listening; close one of them');
+      return;
+    }
+    if (request.method !== 'HEAD' && !canStream(response)) {
+      refuse(response, 'send this request on another connection');
       return;
     }
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
     });
-    if (method === 'HEAD') {
+    if (request.method === 'HEAD') {
       response.end();
       return;
     }
@@ -114,4 +118,8 @@ export class EventStream {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+}
+
+function refuse(response: ServerResponse, why: string): void {
+  response.writeHead(503, { 'Content-Type': 'text/plain', 'Retry-After': '10' }).end(`${why}\n`);
 }

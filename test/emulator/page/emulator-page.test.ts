@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request as openRequest } from 'node:http';
+import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 
 import type { Message } from '../../../src/emulator/messages.js';
@@ -156,6 +158,16 @@ describe('the events', () => {
     await expect(openEvents()).rejects.toThrow('503');
     closing.shift()?.();
     await until(async () => (await openEvents().catch(() => undefined)) !== undefined);
+  });
+
+  it('do not wait behind each other on one connection', async () => {
+    const client = connect(api.port, '127.0.0.1');
+    const request = 'GET /emulator/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+    client.write(request.repeat(MAX_VIEWERS + 1));
+    await once(client, 'data');
+    client.destroy();
+    const opens = async () => (await openEvents().catch(() => undefined)) !== undefined;
+    for (let count = 0; count < MAX_VIEWERS; count++) await until(opens, { limit: 1_000 });
   });
 
   it('end when the server closes', async () => {

@@ -1,8 +1,10 @@
-import { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 
 import { EventStream } from '../../../src/proxy/status/event-stream.js';
 import { FakeClock } from '../../support/fakes/fake-clock.js';
+import { until } from '../../support/until.js';
 
 /** The part of a response that events need. */
 class FakeResponse extends EventEmitter {
@@ -135,6 +137,29 @@ it('bounds the number of pages', () => {
   expect([refused.status, refused.isEnded]).toEqual([503, true]);
   page.destroy();
   expect(listen(all).status).toBe(200);
+});
+
+it('does not keep a stream that waits behind another one on its connection', async () => {
+  const all = events();
+  const server = createServer((request, response) => all.handle(request, response));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write('GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(17));
+  await once(client, 'data');
+  client.destroy();
+  await until(() => all.size === 0, { limit: 3_000 });
+  server.close();
+});
+
+it('does not keep a stream whose connection is closed', () => {
+  const all = events();
+  const response = new FakeResponse();
+  response.destroyed = true;
+  all.handle(
+    { method: 'GET' } as unknown as IncomingMessage,
+    response as unknown as ServerResponse,
+  );
+  expect([all.size, clock.armed]).toEqual([0, 0]);
 });
 
 it('answers HEAD with the headers only', () => {
