@@ -133,7 +133,12 @@ export class Stack {
   #adoption({ connections, timeWaits }: StackLimits): Adoption {
     return {
       most: connections + timeWaits + ADOPTED_ADDRESSES,
-      held: () => new Set([...this.#tcp.localIndexes, ...this.#udp.localIndexes]),
+      held: () =>
+        new Set([
+          ...this.#tcp.localIndexes,
+          ...this.#udp.localIndexes,
+          ...(this.#tcp.attempts?.localIndexes ?? []),
+        ]),
     };
   }
 

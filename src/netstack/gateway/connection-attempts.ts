@@ -30,6 +30,11 @@ export class ConnectionAttempts {
     return this.#attempts.size;
   }
 
+  /** The indexes of the local addresses of all attempts. */
+  get localIndexes(): readonly number[] {
+    return [...this.#attempts.values()].map(({ localIndex }) => localIndex);
+  }
+
   /** Decides about a SYN: pending until the attempt is settled, or the listener that accepts it. */
   decide(packet: Inbound, sourcePort: number, port: number): SynDecision {
     const key = `${packet.sourceKey} ${sourcePort} ${packet.localIndex} ${port}`;
@@ -44,7 +49,7 @@ export class ConnectionAttempts {
       source: { address: packet.source.slice(), port: sourcePort },
     };
     const end = () => this.#attempts.delete(key);
-    const attempt = new Attempt(ends, bytesOf(packet), this.#options, end);
+    const attempt = new Attempt(ends, packet, this.#options, end);
     this.#attempts.set(key, attempt);
     this.#options.onConnect(attempt);
     return 'pending';
@@ -58,6 +63,8 @@ function bytesOf({ bytes, end }: Inbound): Uint8Array {
 class Attempt implements ConnectionAttempt {
   readonly target: SocketAddress;
   readonly source: SocketAddress;
+  /** The index of the target's address, by which a repeated SYN finds this attempt. */
+  readonly localIndex: number;
   decision: SynDecision = 'pending';
   /** The packet with the latest SYN: a client may reuse its port. */
   syn: Uint8Array;
@@ -66,13 +73,14 @@ class Attempt implements ConnectionAttempt {
 
   constructor(
     { target, source }: Pick<ConnectionAttempt, 'target' | 'source'>,
-    syn: Uint8Array,
+    packet: Inbound,
     options: ConnectionAttemptsOptions,
     onEnd: () => void,
   ) {
     this.target = target;
     this.source = source;
-    this.syn = syn;
+    this.localIndex = packet.localIndex;
+    this.syn = bytesOf(packet);
     this.#options = options;
     this.#onEnd = onEnd;
   }

@@ -387,3 +387,18 @@ it('answers for more addresses than it remembers', () => {
   lab.settle();
   expect(first.events).toEqual(['established']);
 });
+
+it('keeps the address of an unanswered attempt', () => {
+  const lab = new Lab(1);
+  const { events } = lab.connect();
+  const socket = lab.host.bindUdp({ port: 0 }, nothing);
+  for (let count = 0; count < 20_000; count++) {
+    const address = Uint8Array.of(198, 18, count >> 8, count & 0xff);
+    socket.sendTo(Uint8Array.of(1), { address, port: 9 });
+    lab.settle();
+  }
+  lab.attempts[0]!.accept(() => silentObserver, nothing, lab.now);
+  lab.settle();
+  expect(events).toEqual(['established']);
+  expect(lab.attempts).toHaveLength(1);
+});
