@@ -39,6 +39,8 @@ export class ForeignPackets {
 
   handleDatagram(packet: Inbound, sourcePort: number, port: number): void {
     if (!this.#host.addresses.isAdopted(packet.localIndex)) return;
+    // Port 0 is not an endpoint. A datagram from it does not expect a reply (RFC 768).
+    if (port === 0 || sourcePort === 0) return;
     const quote = quoteOf(packet);
     this.#handlers.onDatagram({
       target: { address: packet.destination.slice(), port },

@@ -9,9 +9,10 @@ import { Stack } from '../../../src/netstack/stack.js';
 import type { TcpConnection, TcpObserver } from '../../../src/netstack/tcp/connection.js';
 import type { UdpError } from '../../../src/netstack/udp/udp-socket.js';
 import { formatIpAddress, type IpAddress } from '../../../src/wire/ip-address.js';
+import { PROTOCOL_UDP } from '../../../src/wire/ipv4.js';
 import { silentObserver } from '../../support/fakes/silent-observer.js';
 import { ip, seededEntropy } from '../../support/pairs/netstack-pair.js';
-import { isIntact } from '../packets.js';
+import { isIntact, udp, v4 } from '../packets.js';
 
 const HOST = ip('10.77.0.2');
 const HOST_V6 = ip('fd00:77::2');
@@ -316,6 +317,19 @@ describe('UDP', () => {
     socket.sendTo(Uint8Array.of(1), TARGET);
     lab.settle();
     expect(errors).toMatchObject([{ kind: 'port-unreachable' }]);
+  });
+
+  it.each([
+    [0, 9],
+    [9, 0],
+  ])('does not report a datagram from port %s to port %s', (from, to) => {
+    const lab = new Lab();
+    const between = { from: HOST, to: TARGET.address };
+    lab.gateway.handlePacket(
+      v4(PROTOCOL_UDP, udp([from, to], [1], false, between), between),
+      lab.now,
+    );
+    expect(lab.flows).toEqual([]);
   });
 
   it("does not report datagrams for the gateway's own address", () => {
