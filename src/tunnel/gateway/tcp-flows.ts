@@ -11,7 +11,8 @@ import { refusalOf } from './refusal.js';
 export class TcpFlows {
   readonly #dialer: Dialer;
   readonly #driver: ConnectionHost;
-  readonly #closing = new AbortController();
+  /** One for each dial, because Node.js warns about a signal with more than ten listeners. */
+  readonly #dials = new Set<AbortController>();
   readonly #relays = new Set<Relay>();
 
   constructor(dialer: Dialer, driver: ConnectionHost) {
@@ -27,7 +28,9 @@ export class TcpFlows {
   /** Connects to the target first, so that the program sees whether the target accepts. */
   async connect(attempt: ConnectionAttempt): Promise<void> {
     const { address, port } = attempt.target;
-    const { signal } = this.#closing;
+    const dialling = new AbortController();
+    const { signal } = dialling;
+    this.#dials.add(dialling);
     try {
       const target = { host: formatIpAddress(address), port };
       this.#accept(attempt, await this.#dialer.dial(target, signal));
@@ -38,12 +41,13 @@ export class TcpFlows {
       else if (refusal === 'port') attempt.refuse(now);
       else attempt.unreachable(refusal, now);
     }
+    this.#dials.delete(dialling);
     this.#driver.schedule();
   }
 
   /** Resets all connections. */
   close(): void {
-    this.#closing.abort(new Error('the gateway is closing'));
+    for (const dial of this.#dials) dial.abort(new Error('the gateway is closing'));
     for (const relay of this.#relays) relay.abort();
   }
 

@@ -62,6 +62,7 @@ class Lab {
   /** What each dial waits for. */
   dial: () => Promise<Duplex> = () => Promise.reject(new DialError('timeout', 'silent'));
   opening: Promise<void> = Promise.resolve();
+  onDial: (signal: AbortSignal | undefined) => unknown = nothing;
   #frames: Uint8Array[] = [];
   readonly #device: PacketInterface;
 
@@ -84,8 +85,9 @@ class Lab {
       device: this.#device,
       mtu: 1_420,
       dialer: {
-        dial: async ({ host, port }) => {
+        dial: async ({ host, port }, signal) => {
           this.log.push(`dial ${host}:${port}`);
+          this.onDial(signal);
           await this.opening;
           return this.dial();
         },
@@ -254,6 +256,18 @@ describe('TCP', () => {
     await lab.settle();
     expect(stream.destroyed).toBe(true);
   });
+});
+
+it('passes a signal of its own to each dial, because Node.js warns about ten listeners', async () => {
+  const lab = new Lab();
+  const signals = new Set<AbortSignal | undefined>();
+  lab.onDial = (signal) => signals.add(signal);
+  lab.opening = new Promise(nothing);
+  for (let count = 0; count < 20; count++) lab.connect();
+  await lab.settle();
+  expect(signals.size).toBe(20);
+  lab.gateway.close();
+  expect([...signals].every((signal) => signal?.aborted)).toBe(true);
 });
 
 describe('UDP', () => {
