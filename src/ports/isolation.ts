@@ -40,8 +40,17 @@ export interface Isolation {
   removeFolder(folder: string): Promise<void>;
   /** Returns the command that runs `program` in new namespaces, through InsideIsolation. */
   commandFor(socket: string, program: readonly string[]): readonly string[];
-  /** Kills the programs of a network namespace, except this process. */
-  endPrograms(network: string): Promise<void>;
+  /**
+   * Prevents the system from giving the ID of a network namespace to another one.
+   *
+   * @returns undefined if no process in the namespace can be found
+   */
+  holdNetwork(network: string): Promise<HeldNetwork | undefined>;
+}
+
+export interface HeldNetwork {
+  /** Kills the programs in the namespace, and then releases it. */
+  endPrograms(): Promise<void>;
 }
 
 export interface IsolatedNetworkOptions {
@@ -51,10 +60,9 @@ export interface IsolatedNetworkOptions {
 }
 
 /** The process inside the namespaces, before it starts the program. */
-export interface InsideIsolation extends Pick<
-  Isolation,
-  'network' | 'endPrograms' | 'removeFolder'
-> {
+export interface InsideIsolation extends Pick<Isolation, 'network' | 'removeFolder'> {
+  /** Kills the programs of this process's network namespace, except this process. */
+  endPrograms(network: string): Promise<void>;
   /**
    * Creates the only interface with a route to other hosts.
    *

@@ -1,6 +1,6 @@
 /** Runs a program in a network of its own, whose only way out is the tunnel: the process outside. */
 import type { ForegroundPrograms } from '../../ports/command-runner.js';
-import type { Isolation } from '../../ports/isolation.js';
+import type { HeldNetwork, Isolation } from '../../ports/isolation.js';
 import type { LocalListeners, LocalStream } from '../../ports/local-sockets.js';
 import type { LogOptions } from '../../ports/log.js';
 import { answerLifeline } from '../../proxy/shared/lifeline.js';
@@ -75,7 +75,7 @@ class Outside {
   #lifeline: LocalStream | undefined;
   #outerNetwork = '';
   /** The network namespace of the program, once the process inside has reported it. */
-  #network: string | undefined;
+  #held: Promise<HeldNetwork | undefined> | undefined;
 
   constructor(access: TunnelAccess, options: ExecIsolatedOptions, ports: ExecIsolatedPorts) {
     this.#access = access;
@@ -104,7 +104,7 @@ class Outside {
 
   async close(): Promise<void> {
     const { isolation } = this.#ports;
-    if (this.#network !== undefined) await isolation.endPrograms(this.#network);
+    await (await this.#held)?.endPrograms();
     this.#lifeline?.destroy();
     await this.#listener?.close();
     await this.#shared.close({ graceMs: GRACE });
@@ -119,8 +119,8 @@ class Outside {
       stream.destroy();
       return;
     }
-    this.#network = network;
     this.#lifeline = stream;
+    this.#held = this.#ports.isolation.holdNetwork(network);
     const { hosts, fallbackHosts, mtu } = config;
     const reply = isolationReply({
       outerNetwork: this.#outerNetwork,
@@ -128,6 +128,7 @@ class Outside {
       addresses: config.addresses.map((address) => addressInfo({ address, port: 0 }).address),
       ...{ mtu, nameServers, hosts, fallbackHosts, log },
     });
-    answerLifeline(stream, reply);
+    // The program starts after the reply.
+    void this.#held.then(() => answerLifeline(stream, reply));
   }
 }

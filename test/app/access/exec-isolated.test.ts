@@ -69,9 +69,14 @@ const isolation: Isolation = {
     return Promise.resolve();
   },
   commandFor: (socket, program) => [socket, ...program],
-  endPrograms: (network) => {
-    log.push(`ended ${network}`);
-    return Promise.resolve();
+  holdNetwork: async (network) => {
+    await new Promise(setImmediate);
+    log.push(`held ${network}`);
+    const endPrograms = () => {
+      log.push(`ended ${network}`);
+      return Promise.resolve();
+    };
+    return { endPrograms };
   },
 };
 
@@ -147,6 +152,7 @@ it('runs the program inside, and cleans up on both sides', async () => {
   expect(code).toBe(7);
   expect(log).toEqual([
     'command program word',
+    'held net:[2]',
     'log warn',
     'network 10.77.0.2 1420',
     'name server 169.254.0.53',

@@ -9,7 +9,7 @@ import type { CommandRunner } from '../../../ports/command-runner.js';
 import type { Isolation } from '../../../ports/isolation.js';
 import { libcFailure, loadLibc } from '../libc.js';
 import { isolationObstacle, UNSHARE } from './isolation-obstacle.js';
-import { endPrograms, networkOf } from './namespace-programs.js';
+import { holdNetwork, networkOf } from './namespace-programs.js';
 
 /** The longest folder for temporary files in which the path of a socket fits (unix(7)). */
 const LONGEST_FOLDER = 70;
@@ -36,7 +36,7 @@ export function createIsolation(commands: CommandRunner): Isolation {
       '--',
       ...program,
     ],
-    endPrograms: (network) => endPrograms(network),
+    holdNetwork: (network) => holdNetwork(network),
   };
 }
 

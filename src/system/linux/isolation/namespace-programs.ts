@@ -1,5 +1,8 @@
 /** Finds and kills the programs in a network namespace. */
-import { readdir, readlink } from 'node:fs/promises';
+import { readlinkSync } from 'node:fs';
+import { type FileHandle, open, readdir, readlink } from 'node:fs/promises';
+
+import type { HeldNetwork } from '../../../ports/isolation.js';
 
 /** How often to look for programs that have just been started. */
 const MAX_ROUNDS = 50;
@@ -24,12 +27,34 @@ export async function endPrograms(
     if (others.length === 0) return;
     for (const pid of others) {
       try {
-        kill(pid);
+        // Another program may have got the ID of a process that has ended.
+        if (readlinkSync(`${proc}/${pid}/ns/net`) === network) kill(pid);
       } catch {
         // The process has just ended.
       }
     }
   }
+}
+
+/**
+ * Holds a network namespace by one of its processes: the kernel reuses the ID of a namespace that has
+ * ended, whose new programs must not be killed.
+ */
+export async function holdNetwork(network: string): Promise<HeldNetwork | undefined> {
+  const handle = await openNetwork(network);
+  if (handle === undefined) return undefined;
+  return { endPrograms: () => endPrograms(network).finally(() => handle.close()) };
+}
+
+async function openNetwork(network: string): Promise<FileHandle | undefined> {
+  for (const pid of await programsIn(network, '/proc')) {
+    const handle = await open(`/proc/${pid}/ns/net`).catch(() => undefined);
+    if (handle === undefined) continue;
+    const { ino } = await handle.stat();
+    if (network === `net:[${ino}]`) return handle;
+    await handle.close();
+  }
+  return undefined;
 }
 
 async function programsIn(network: string, proc: string): Promise<readonly number[]> {
