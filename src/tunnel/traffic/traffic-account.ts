@@ -71,6 +71,8 @@ export class TrafficAccount {
     this.#turn = this.#turn.then(() => {
       this.#name = name;
       this.#stored = {};
+      // The rest could not be stored, and is not the other SIM's.
+      this.#unsaved = {};
       return this.#read();
     });
   }

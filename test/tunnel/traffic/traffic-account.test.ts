@@ -176,3 +176,15 @@ it('assigns further traffic to another SIM', async () => {
   expect(store.files.get('sim1')).toMatchObject({ '2026-11-29': { sentBytes: 100 } });
   expect(store.files.get('sim2')).toMatchObject({ '2026-11-29': { sentBytes: 15 } });
 });
+
+it('does not assign traffic that could not be stored to another SIM', async () => {
+  const { account, send } = open();
+  send(100);
+  store.failure = new Error('read-only');
+  account.follow('sim2');
+  await settle();
+  store.failure = undefined;
+  send(10);
+  await account.close();
+  expect(store.files.get('sim2')).toEqual({ '2026-11-29': { sentBytes: 10, receivedBytes: 0 } });
+});
