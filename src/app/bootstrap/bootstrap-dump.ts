@@ -139,7 +139,7 @@ async function askForSim(api: DumpRun['api']): Promise<SimResponse> {
 async function trySession(
   config: ArcConfig,
   api: DumpRun['api'],
-): Promise<{ whole: ArcConfig; failure?: UserError }> {
+): Promise<{ whole: ArcConfig; failure?: Error }> {
   if (config.arcSessionStatus !== undefined) return { whole: config };
   try {
     const whole = await addSession(config, api, () => Promise.resolve(), {
@@ -148,8 +148,8 @@ async function trySession(
     });
     return { whole };
   } catch (error) {
-    if (error instanceof UserError) return { whole: config, failure: error };
-    throw error;
+    // Also if the caller aborts: SORACOM does not show the key again.
+    return { whole: config, failure: error as Error };
   }
 }
 

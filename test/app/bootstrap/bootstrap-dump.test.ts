@@ -148,6 +148,16 @@ it('prints a configuration without a session', async () => {
   expect(printed).toEqual([`${head()}\n}\n`]);
 });
 
+it('prints the key of a new SIM although the caller aborts', async () => {
+  const stop = new AbortController();
+  bench.answering('POST /v1/sims', json({ ...SIM, arcSessionStatus: undefined }, 201));
+  bench.answering(CREATE_SESSION, () => stop.abort(new Error('stopped')));
+  const print = (text: string) => Promise.resolve(void printed.push(text));
+  const run = dumpBootstrap(optionsWith({}), { ...bench.ports, print }, stop.signal);
+  await expect(run).rejects.toThrow('stopped');
+  expect(printed).toEqual([`${head()}\n}\n`]);
+});
+
 it.each([
   ['a file', undefined],
   ['an inline configuration', SAMPLE],
