@@ -37,6 +37,10 @@ export function withOptionNames(error: unknown, config: 'config' | 'path' = 'con
         const option = flag === undefined ? undefined : OPTIONS[flag];
         return option === undefined ? mention : `the option ${option}`;
       })
+      .replaceAll(
+        'Save the arc.json that was printed to standard output',
+        'Save the text that arcJson.expose() of this error returns',
+      )
       .replaceAll('Run the same command again', 'Call the same function again')
       .replaceAll('run the same command again', 'call the same function again');
   const { message, what, why, next, stack } = error;

@@ -1,7 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
-import { bootstrap, type ArcJson, type BootstrapOptions } from '../../src/index.js';
+import {
+  bootstrap,
+  type ArcJson,
+  type BootstrapOptions,
+  type BootstrapRescueError,
+} from '../../src/index.js';
 import { publicKeyOf } from '../../src/crypto/key-pair.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
@@ -68,6 +73,26 @@ it('keeps the configuration in the state folder if save fails', async () => {
   expect(account.readJson(`arctun/${name}`)).toMatchObject({
     privateKey: expect.stringMatching(/^.{43}=$/) as string,
   });
+});
+
+it('has the configuration in the error if it cannot be saved anywhere', async () => {
+  const { XDG_STATE_HOME: before } = process.env;
+  // No folder can be created there.
+  process.env.XDG_STATE_HOME = '/proc/self/task';
+  const save = () => Promise.reject(new Error('the database is down'));
+  const failure = await failureOf(bootstrap({ ...account.signIn, save }));
+  process.env.XDG_STATE_HOME = before;
+  expect(failure).toMatchObject({
+    name: 'BootstrapRescueError',
+    next: [
+      expect.stringMatching(/^Save the text that arcJson.expose\(\) of this error returns: /),
+      expect.anything(),
+    ],
+  });
+  const text = (failure as BootstrapRescueError).arcJson?.expose() ?? '';
+  const { privateKey } = JSON.parse(text) as ArcJson;
+  expect(privateKey).toMatch(/^.{43}=$/);
+  expect(inspect(failure)).not.toContain(privateKey);
 });
 
 it('creates one more SIM for each call with save, even after a failure', async () => {
