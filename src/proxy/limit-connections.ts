@@ -1,5 +1,5 @@
 /** Limits and closes the connections of an HTTP server. */
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { makeRoom, markUsed } from '../lib/oldest-idle.js';
@@ -27,6 +27,15 @@ export function limitConnections(server: Server, most: number): void {
     setBusy(true);
     response.once('close', () => setBusy(false));
   });
+}
+
+/**
+ * Whether a response can be sent now. Node.js does not emit 'close' for a response that waits behind
+ * another one on its connection (pipelining), or whose connection is already closed, so such a
+ * response must not be kept.
+ */
+export function canStream({ socket, destroyed }: ServerResponse): boolean {
+  return socket !== null && !destroyed;
 }
 
 /** Closes the server and all its connections; resolves when everything is closed. */

@@ -6,7 +6,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 
 import type { WallClock } from '../../ports/clock.js';
-import { canStream } from '../../proxy/status/can-stream.js';
+import { canStream } from '../../proxy/limit-connections.js';
 import { isJson } from '../api/all-operations.js';
 import { REFUSALS } from '../api/refusals.js';
 import type { ArcNetwork } from '../arc-network.js';

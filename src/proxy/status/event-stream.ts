@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Clock, Timer } from '../../ports/clock.js';
-import { canStream } from './can-stream.js';
+import { canStream } from '../limit-connections.js';
 
 export interface EventStreamOptions {
   /** Returns the data of the next event. Must not reject. */
