@@ -2,7 +2,13 @@ import type { DialError, DialFailure } from '../../proxy/dialer.js';
 import { TunnelError } from '../../tunnel/tunnel-error.js';
 
 /** The failures that usually depend on the target. */
-const TARGET_FAILURES = new Set<DialFailure>(['no-route', 'refused', 'unreachable', 'timeout']);
+const TARGET_FAILURES = new Set<DialFailure>([
+  'no-such-name',
+  'no-route',
+  'refused',
+  'unreachable',
+  'timeout',
+]);
 
 /**
  * Explains a failed dial to the user.

@@ -52,7 +52,7 @@ export async function openAccess(
 /** The error if this user may not use the socket, or if another user could replace the socket. */
 function deniedBy(command: SimCommand, { use }: SharingUp, error: unknown): UserError {
   const { kind, what, why, next } = inUse(command, { use, reason: '' });
-  const denial = `This command cannot use the tunnel of that process: ${messageOf(error)}.`;
+  const denial = `Only the user who started that process can use its tunnel (${messageOf(error)}): run this command as that user.`;
   return new UserError(kind, { what, why, next: [...next, denial], cause: error });
 }
 

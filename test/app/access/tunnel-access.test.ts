@@ -156,7 +156,7 @@ it('does not use the socket of another user', async () => {
     message: 'cannot run the program: arctun up (pid 1234) is already using this SIM',
     next: [
       expect.stringContaining('Send requests to http://127.0.0.1:8888/ instead') as string,
-      'This command cannot use the tunnel of that process: check EACCES.',
+      'Only the user who started that process can use its tunnel (check EACCES): run this command as that user.',
     ],
   });
   expect(shares.connections.asked).toEqual([]);
