@@ -92,7 +92,7 @@ export function checkKeys(
   const own = crypto.publicKey(config.privateKey.expose());
   const { publicKey } = config;
   if (isZeroKey(publicKey) || sameBytes(own, publicKey)) {
-    return { check: ok('keys', 'The keys in arc.json are consistent.'), tunnelConfig };
+    return { check: ok('keys', `The keys in ${source} are consistent.`), tunnelConfig };
   }
   const shown = formatKey(own);
   const check = failed('keys', {
