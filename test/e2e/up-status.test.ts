@@ -48,6 +48,7 @@ it('is shown by status and health, and on its pages, until it ends', async () =>
   expect(JSON.parse(up.stdout)).toMatchObject({
     simId: expect.stringMatching(/^\d{19}$/) as string,
     socket: `${run()}/${name}.sock`,
+    status: url,
   });
   expect(await arctun('health')).toMatchObject({ code: 0, stdout: `${name}: up\n` });
   const full = await processes.run(
@@ -63,6 +64,14 @@ it('is shown by status and health, and on its pages, until it ends', async () =>
   expect((await up.finished).code).toBe(0);
   expect(readdirSync(run())).toEqual([]);
   expect(await arctun('health')).toMatchObject({ code: 1 });
+}, 60_000);
+
+it('prints the URL of the status page', async () => {
+  up = start('--status-listen', '127.0.0.1:0');
+  const [, url] = await up.output(/^Status page on (\S+)$/m);
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  up.kill('SIGTERM');
+  expect((await up.finished).code).toBe(0);
 }, 60_000);
 
 it('prints nothing with --quiet', async () => {

@@ -51,6 +51,8 @@ export type TunnelUp = (OpenUserspace | SystemInterface) & {
   readonly simId: string;
   /** The control socket for `status` and `health`; undefined if no folder was usable. */
   readonly socket: string | undefined;
+  /** The URL of the status pages; undefined if disabled. */
+  readonly status: string | undefined;
   /** Why `auto` chose this mode; undefined if the user chose the mode. */
   readonly modeReason: string | undefined;
 };
@@ -251,6 +253,7 @@ async function untilUp(
     endpoint: peers[0]?.endpoint ?? '',
     simId: options.tunnel.arcConfig.config.simId,
     socket: services.socket,
+    status: services.statusUrl,
     modeReason: mode.reason,
   });
 }

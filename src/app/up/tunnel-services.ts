@@ -35,6 +35,8 @@ export interface ServedTunnel extends Pick<
 export interface TunnelServices {
   /** The control socket for `status` and `health`; undefined if no folder was usable. */
   readonly socket: string | undefined;
+  /** The URL of the status pages; undefined if disabled. */
+  readonly statusUrl: string | undefined;
   /** Adds SORACOM's finding about the SIM to the error of a failed handshake. */
   explain(error: unknown): unknown;
   close(): Promise<void>;
@@ -71,6 +73,7 @@ export async function openTunnelServices(
   );
   return {
     socket: status.socket,
+    statusUrl: status.url,
     explain: (error) => withFinding(error, updates.finding),
     close: async () => {
       await updates.close();

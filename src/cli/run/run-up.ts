@@ -6,6 +6,7 @@ import { removeLeftDns } from '../../app/names/system-dns.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
 import { runTunnel, type RunTunnelPorts, type TunnelUp } from '../../app/up/run-tunnel.js';
+import type { OpenUserspace, SystemInterface } from '../../app/up/running-tunnel.js';
 import type { ModePorts } from '../../app/up/choose-mode.js';
 import type { ListenAddress } from '../../proxy/listen-address.js';
 import type { PortForward } from '../../proxy/port-forward/port-forward.js';
@@ -25,7 +26,11 @@ import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.
 import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
 import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
-import { dnsSetup, dnsSetupFlags } from '../flags/listeners/dns-setup-flags.js';
+import {
+  dnsSetup,
+  dnsSetupFlags,
+  refuseUnusedDomains,
+} from '../flags/listeners/dns-setup-flags.js';
 import { dnsListen, dnsListenFlag, hostNames, hostsFlag } from '../flags/listeners/name-flags.js';
 import { nameServers, proxyFlags, proxyPlace } from '../flags/listeners/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
@@ -143,6 +148,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireInterfaceForKillSwitch(flags);
   refuseUserspaceFlags(tokens, flags.mode, flags['dns-setup']);
+  refuseUnusedDomains(tokens, flags);
   refuseKernelCapture(flags);
   const settings = { ...forwarderSettings(flags), ...nameSettings(flags) };
   const proxy = await proxySettings(flags, context);
@@ -265,13 +271,21 @@ function upJson({ modeReason, ...up }: TunnelUp): object {
 }
 
 function upText(up: TunnelUp, target: string): string {
-  const { endpoint } = up;
-  if (up.mode !== 'userspace') return `Tunnel to ${endpoint} is up on ${up.interface}\n`;
-  const lines = [`Tunnel to ${endpoint} is up; ${up.forward} forwards to ${target}`];
+  const lines = up.mode === 'userspace' ? userspaceLines(up, target) : [interfaceLine(up)];
+  if (up.status !== undefined) lines.push(`Status page on ${up.status}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function interfaceLine({ endpoint, ...up }: TunnelUp & SystemInterface): string {
+  return `Tunnel to ${endpoint} is up on ${up.interface}`;
+}
+
+function userspaceLines(up: TunnelUp & OpenUserspace, target: string): string[] {
+  const lines = [`Tunnel to ${up.endpoint} is up; ${up.forward} forwards to ${target}`];
   const further = up.furtherForwarders ?? [];
   lines.push(...further.map((forwarder) => `${forwarder.url} forwards to ${forwarder.target}`));
   if (up.proxy !== undefined) lines.push(`SOCKS5 and HTTP proxy on ${up.proxy}`);
   for (const forward of up.forwards ?? []) lines.push(`Forwarding ${forwardText(forward)}`);
   if (up.dns !== undefined) lines.push(`DNS on ${up.dns}`);
-  return `${lines.join('\n')}\n`;
+  return lines;
 }

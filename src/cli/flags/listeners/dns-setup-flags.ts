@@ -1,7 +1,7 @@
 /** Flags for the system's DNS, for tunnels with a network interface. */
 import type { DnsSetup } from '../../../app/names/system-dns.js';
 import { UserError } from '../../../lib/errors/user-error.js';
-import { type FlagValues, grouped } from '../flag.js';
+import { type CommandLineToken, type FlagValues, grouped } from '../flag.js';
 import { isHostName } from './name-flags.js';
 
 export const dnsSetupFlags = grouped('Tunnel', {
@@ -41,6 +41,23 @@ export function dnsSetup(flags: DnsSetupChoice): DnsSetup | undefined {
     });
   }
   return { manager, domains: domainsOf(flags) };
+}
+
+/**
+ * @throws UserError of kind `usage` if the command line contains --dns-domain, but DNS setup is off.
+ * The variable of --dns-domain is ignored then, so that it can be set for all commands.
+ */
+export function refuseUnusedDomains(
+  tokens: readonly CommandLineToken[],
+  { 'dns-setup': manager }: Pick<DnsSetupChoice, 'dns-setup'>,
+): void {
+  const isGiven = tokens.some((token) => token.type === 'flag' && token.flag === 'dns-domain');
+  if (manager !== 'off' || !isGiven) return;
+  throw new UserError('usage', {
+    what: 'cannot use --dns-domain without --dns-setup',
+    why: 'arctun uses these domains only when it sets up the DNS of this machine',
+    next: ['Add --mode=tun and --dns-setup=auto, or remove --dns-domain.'],
+  });
 }
 
 function domainsOf({ 'dns-domain': values }: DnsSetupChoice): string[] {

@@ -1,4 +1,7 @@
-import { dnsSetup } from '../../../../src/cli/flags/listeners/dns-setup-flags.js';
+import {
+  dnsSetup,
+  refuseUnusedDomains,
+} from '../../../../src/cli/flags/listeners/dns-setup-flags.js';
 import { refuseUserspaceFlags } from '../../../../src/cli/flags/listeners/userspace-flags.js';
 import { thrownBy } from '../../../proxy/support/thrown.js';
 
@@ -44,4 +47,14 @@ it('allows --dns with a network interface, and no other userspace flag', () => {
   });
   const other = thrownBy(() => refuseUserspaceFlags(tokens('dns', 'hosts'), 'tun', 'auto'));
   expect(other).toMatchObject({ what: 'cannot use --hosts with --mode=tun' });
+});
+
+it('refuses --dns-domain without --dns-setup, but ignores the variable', () => {
+  const tokens = [{ type: 'flag', flag: 'dns-domain' }] as const;
+  expect(thrownBy(() => refuseUnusedDomains(tokens, { 'dns-setup': 'off' }))).toMatchObject({
+    kind: 'usage',
+    what: 'cannot use --dns-domain without --dns-setup',
+  });
+  refuseUnusedDomains(tokens, { 'dns-setup': 'auto' });
+  refuseUnusedDomains([], { 'dns-setup': 'off' });
 });
