@@ -18,6 +18,7 @@ import { udpSockets } from '../system/network/udp-socket.js';
 import type { CongestionAlgorithm, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
 import type { ArcJson } from './arc-json.js';
 import type { RenewalOptions } from './renewal-options.js';
+import { checkTunnelOptions } from './tunnel-options.js';
 
 export interface CreateTunnelOptions {
   /**
@@ -41,7 +42,7 @@ export interface CreateTunnelOptions {
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {
   const config = configText(options);
   const { persistentKeepalive, congestion, signal, wait = 20_000 } = options;
-  requireKeepalive(persistentKeepalive);
+  checkTunnelOptions(options);
   const home = { files: systemFiles, stateFolder: stateFolder() };
   const overrides = { persistentKeepalive };
   const arcConfig = await loadTunnelConfig(config, home, overrides);
@@ -99,21 +100,6 @@ function logOf(level: LogLevel): Log {
     logs.set(level, log);
   }
   return log;
-}
-
-/** The largest keepalive interval in seconds (`wg set`). */
-const LONGEST_KEEPALIVE = 65_535;
-
-/** @throws UserError of kind `usage` for a keepalive interval that WireGuard does not support */
-function requireKeepalive(seconds: unknown): void {
-  if (seconds === undefined) return;
-  const isUsable = Number.isInteger(seconds) && Number(seconds) >= 0;
-  if (isUsable && Number(seconds) <= LONGEST_KEEPALIVE) return;
-  throw new UserError('usage', {
-    what: 'cannot use the persistentKeepalive option of createTunnel',
-    why: `the option must be a whole number from 0 to ${LONGEST_KEEPALIVE}`,
-    next: ['Pass the interval in seconds, or 0 to disable keepalives.'],
-  });
 }
 
 /** @throws UserError of kind `usage` if the config is neither a string nor a plain object */

@@ -32,6 +32,20 @@ it.each([-1, 65_536, 1.5, NaN, '60', null])('refuses persistentKeepalive %p', as
   });
 });
 
+it.each([
+  ['wait', ['2000', -1, NaN, null], 'a number that is not negative'],
+  ['congestion', ['vegas', null], 'bbr, cubic or reno'],
+  ['logLevel', ['loud', null], 'silent, error, warn, info, debug or trace'],
+  ['signal', [3, {}, null], 'an AbortSignal'],
+])('refuses %s with a wrong value', async (name, values, expected) => {
+  for (const value of values) {
+    expect(await failureOf(createTunnel({ config, [name]: value }))).toMatchObject({
+      kind: 'usage',
+      message: `cannot use the ${name} option of createTunnel: the option must be ${expected}`,
+    });
+  }
+});
+
 it('does not ask SORACOM without the option renewal', async () => {
   const before = (await account.emulator.calls()).length;
   const tunnel = await createTunnel({ config });

@@ -1,0 +1,67 @@
+/**
+ * Checks the options of createTunnel(), which programs in JavaScript may get wrong. Does not use
+ * check-options.ts, because loading its schemas takes long.
+ */
+import { UserError } from '../lib/errors/user-error.js';
+import { LOG_LEVELS } from '../ports/log.js';
+import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
+import type { CreateTunnelOptions } from './create-tunnel.js';
+
+const CONGESTION: readonly CongestionAlgorithm[] = ['bbr', 'cubic', 'reno'];
+
+/** The largest keepalive interval in seconds (`wg set`). */
+const LONGEST_KEEPALIVE = 65_535;
+
+interface Rule {
+  readonly isUsable: (value: unknown) => boolean;
+  /** What the option must be. */
+  readonly expected: string;
+  readonly next: string;
+}
+
+const RULES: Partial<Record<keyof CreateTunnelOptions, Rule>> = {
+  wait: {
+    isUsable: (value) => typeof value === 'number' && value >= 0,
+    expected: 'a number that is not negative',
+    next: 'Pass the time in milliseconds, or 0 to wait indefinitely.',
+  },
+  congestion: oneOf(CONGESTION),
+  persistentKeepalive: {
+    isUsable: (value) =>
+      Number.isInteger(value) && Number(value) >= 0 && Number(value) <= LONGEST_KEEPALIVE,
+    expected: `a whole number from 0 to ${LONGEST_KEEPALIVE}`,
+    next: 'Pass the interval in seconds, or 0 to disable keepalives.',
+  },
+  logLevel: oneOf(LOG_LEVELS),
+  signal: {
+    isUsable: (value) => value instanceof AbortSignal,
+    expected: 'an AbortSignal',
+    next: 'Pass the signal of an AbortController.',
+  },
+};
+
+function oneOf(values: readonly string[]): Rule {
+  const expected = values.join(', ').replace(/, (?=\w+$)/, ' or ');
+  return {
+    isUsable: (value) => values.some((one) => one === value),
+    expected,
+    next: 'Pass one of these values, or omit the option.',
+  };
+}
+
+/**
+ * Checks the options that are not objects, except `config`.
+ *
+ * @throws UserError of kind `usage` for the first wrong option
+ */
+export function checkTunnelOptions(options: CreateTunnelOptions): void {
+  for (const [name, { isUsable, expected, next }] of Object.entries(RULES)) {
+    const value: unknown = options[name as keyof CreateTunnelOptions];
+    if (value === undefined || isUsable(value)) continue;
+    throw new UserError('usage', {
+      what: `cannot use the ${name} option of createTunnel`,
+      why: `the option must be ${expected}`,
+      next: [next],
+    });
+  }
+}
