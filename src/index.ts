@@ -1,10 +1,8 @@
 /** The library: opens tunnels and manages virtual SIMs from another program. */
 import type { ArcSessionStatus } from './library/arc-json.js';
 import type { BootstrapOptions, BootstrapResult } from './library/bootstrap-options.js';
-import {
-  createTunnel as openLibraryTunnel,
-  type CreateTunnelOptions,
-} from './library/create-tunnel.js';
+import { createTunnel as openLibraryTunnel } from './library/create-tunnel.js';
+import type { CreateTunnelOptions } from './library/tunnel-options.js';
 import type {
   ListedVirtualSims,
   ListSimsOptions,
@@ -28,7 +26,7 @@ export type {
   KryptonCli,
   SimBootstrap,
 } from './library/bootstrap-options.js';
-export type { CreateTunnelOptions } from './library/create-tunnel.js';
+export type { CreateTunnelOptions } from './library/tunnel-options.js';
 export type {
   ApiRenewal,
   CellularRenewal,

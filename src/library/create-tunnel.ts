@@ -15,28 +15,8 @@ import { createTimestampStore } from '../system/files/timestamps.js';
 import { createLog } from '../system/log.js';
 import { systemResolver } from '../system/network/resolver.js';
 import { udpSockets } from '../system/network/udp-socket.js';
-import type { CongestionAlgorithm, UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
-import type { ArcJson } from './arc-json.js';
-import type { RenewalOptions } from './renewal-options.js';
-import { checkTunnelOptions } from './tunnel-options.js';
-
-export interface CreateTunnelOptions {
-  /**
-   * The path of arc.json, its content as JSON or base64, or an object with the members of arc.json.
-   */
-  readonly config: string | ArcJson | object;
-  /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
-  readonly wait?: number;
-  /** TCP congestion control inside the tunnel: `bbr` (the default), `cubic` or `reno`. */
-  readonly congestion?: CongestionAlgorithm;
-  /** Seconds between keepalives, instead of the value in `config`; 0 disables keepalives. */
-  readonly persistentKeepalive?: number;
-  /** Renews the session when SORACOM has ended or moved it; off by default. */
-  readonly renewal?: RenewalOptions;
-  /** The log level on standard error; nothing is logged by default. */
-  readonly logLevel?: LogLevel;
-  readonly signal?: AbortSignal;
-}
+import type { UserspaceTunnel } from '../tunnel/userspace-tunnel.js';
+import { checkTunnelOptions, type CreateTunnelOptions } from './tunnel-options.js';
 
 /** See createTunnel() in index.ts. */
 export async function createTunnel(options: CreateTunnelOptions): Promise<UserspaceTunnel> {

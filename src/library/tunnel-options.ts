@@ -1,11 +1,30 @@
 /**
- * Checks the options of createTunnel(), which programs in JavaScript may get wrong. Does not use
+ * The options of createTunnel(), and their check for programs in JavaScript. Does not use
  * check-options.ts, because loading its schemas takes long.
  */
 import { UserError } from '../lib/errors/user-error.js';
-import { LOG_LEVELS } from '../ports/log.js';
-import type { CongestionAlgorithm } from '../netstack/tcp/congestion/congestion-control.js';
-import type { CreateTunnelOptions } from './create-tunnel.js';
+import { LOG_LEVELS, type LogLevel } from '../ports/log.js';
+import type { CongestionAlgorithm } from '../tunnel/userspace-tunnel.js';
+import type { ArcJson } from './arc-json.js';
+import type { RenewalOptions } from './renewal-options.js';
+
+export interface CreateTunnelOptions {
+  /**
+   * The path of arc.json, its content as JSON or base64, or an object with the members of arc.json.
+   */
+  readonly config: string | ArcJson | object;
+  /** Milliseconds to wait for the first handshake; defaults to 20,000, and 0 waits forever. */
+  readonly wait?: number;
+  /** TCP congestion control inside the tunnel: `bbr` (the default), `cubic` or `reno`. */
+  readonly congestion?: CongestionAlgorithm;
+  /** Seconds between keepalives, instead of the value in `config`; 0 disables keepalives. */
+  readonly persistentKeepalive?: number;
+  /** Renews the session when SORACOM has ended or moved it; off by default. */
+  readonly renewal?: RenewalOptions;
+  /** The log level on standard error; nothing is logged by default. */
+  readonly logLevel?: LogLevel;
+  readonly signal?: AbortSignal;
+}
 
 const CONGESTION: readonly CongestionAlgorithm[] = ['bbr', 'cubic', 'reno'];
 
