@@ -240,6 +240,7 @@ describeWith(NEEDS, 'the end of a tunnel with a network interface', () => {
       interface: server.clientDevice,
       endpoint: '192.0.2.1:11010',
       modeReason: 'a network interface is permitted',
+      status: null,
     });
     expect(running.stderr).toContain('Mode tun: a network interface is permitted.');
     running.kill('SIGTERM');
