@@ -1,4 +1,4 @@
-/** A stack as a gateway, with another stack as the only host behind it. */
+/** A stack as a gateway, which leads to another stack. */
 import { packetInSlot } from '../../../src/lib/packet-slot.js';
 import type {
   ConnectionAttempt,
