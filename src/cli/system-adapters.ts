@@ -26,4 +26,7 @@ export { openServiceManager } from '../system/process/service-notifications.js';
 export { reloadRequests, stopSignal } from '../system/process/signals.js';
 export { standardStreams } from '../system/process/standard-streams.js';
 export { parentThread, startThread, threadData } from '../system/process/thread.js';
-export { limitYoungGeneration } from '../system/process/young-generation.js';
+export {
+  limitYoungGeneration,
+  tuneGarbageCollection,
+} from '../system/process/garbage-collection.js';

@@ -48,6 +48,8 @@ export function createSystemContext(version: string) {
     stopSignal: () => (signal ??= stopSignal()),
     /** Makes SIGHUP request a configuration reload; undefined if SIGHUP remains a stop signal. */
     reloadRequests: async () => (await adapters()).reloadRequests(),
+    /** Makes V8's garbage collection use fewer threads and less memory. */
+    tuneGarbageCollection: async () => (await adapters()).tuneGarbageCollection(),
     /** Stops the growth of V8's young generation; call after startup, which fills it. */
     limitYoungGeneration: async () => (await adapters()).limitYoungGeneration(),
     readStdin: async () => (await adapters()).readStdin(),

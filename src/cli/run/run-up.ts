@@ -189,6 +189,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),
       onUp: (up) => {
         showUp(up, flags, output);
+        void context.tuneGarbageCollection();
         // The threads of the other modes were not measured with this limit.
         if (up.mode === 'userspace') void context.limitYoungGeneration();
       },
