@@ -36,8 +36,8 @@ const spares: Buffer[] = [];
 let internals: Internals | null | undefined;
 
 /**
- * Like `socket.pipe(sink)`: forwards the bytes, among them those that wait in the socket already,
- * and then the end. The socket does not emit 'data'.
+ * Like `socket.pipe(sink, { end: false })`: forwards the bytes, among them those that wait in the
+ * socket already. The socket does not emit 'data'.
  *
  * @param onBytes called with the number of bytes of each read
  */
@@ -50,7 +50,7 @@ export function pipeSocket(
   internals ??= findInternals();
   if (internals === null || typeof handle?.useUserBuffer !== 'function' || socket.readableEnded) {
     socket.on('data', (bytes: Uint8Array) => onBytes(bytes.length));
-    socket.pipe(sink);
+    socket.pipe(sink, { end: false });
     return;
   }
   passWaitingBytes(socket, sink, onBytes);
@@ -60,7 +60,6 @@ export function pipeSocket(
     [internals.callback]: reader(socket, sink, shared, onBytes),
   });
   handle.useUserBuffer(shared);
-  socket.once('end', () => sink.end());
   socket.resume();
 }
 

@@ -7,6 +7,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { onceCleanlyEnded } from './clean-end.js';
 import { type ImmediateSink, pipeSocket } from './pipe-socket.js';
 import { resetStream } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
@@ -86,12 +87,13 @@ export class Relay {
       return;
     }
     from.on('data', (chunk: Uint8Array) => count(chunk.length));
-    from.pipe(to);
+    from.pipe(to, { end: false });
   }
 
   #watch(stream: Duplex, other: Duplex): void {
-    stream.once('end', () => {
+    onceCleanlyEnded(stream, () => {
       this.#inOrder.add(stream);
+      other.end();
       this.#limit = this.#limits.halfClosedTimeout;
       this.#watchdog.arm(this.#limit);
     });
