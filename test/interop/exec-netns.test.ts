@@ -3,7 +3,15 @@
  * programs that do not know of any proxy, through a running `up` and without one.
  */
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,7 +22,7 @@ import {
   type TestProcess,
   type TestProcessOptions,
 } from '../support/processes.js';
-import { describeWith } from '../support/runner/requirements.js';
+import { describeWith, STATIC_GO } from '../support/runner/requirements.js';
 import {
   CLIENT_INSIDE,
   inSpace,
@@ -29,7 +37,17 @@ const NOBODY = 65_534;
 const NAME_SERVER = '100.127.0.53';
 const SUPPORT = `${REPOSITORY}test/support/foreign/`;
 const TOOLS = ['root', 'koffi', 'tun-for-all', 'unshare', 'wireguard-go', 'wg', 'ip'] as const;
-const PROGRAMS = ['ethtool', 'setpriv', 'curl', 'dig', 'nc', 'ping', 'hey', 'nft'] as const;
+const PROGRAMS = [
+  'ethtool',
+  'setpriv',
+  'curl',
+  'dig',
+  'nc',
+  'ping',
+  'hey',
+  'nft',
+  'static-go',
+] as const;
 /** A word that marks the processes of this test. */
 const MARK = `exec-netns-${process.pid}`;
 
@@ -161,6 +179,14 @@ describeWith([...TOOLS, ...PROGRAMS], 'exec --netns', () => {
       );
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(/^3\n.*"length":5/);
+    }, 60_000);
+
+    it('runs a static program, which looks up a name and connects without the C library', async () => {
+      const program = join(home, 'fetch');
+      copyFileSync(STATIC_GO, program);
+      const { code, stdout, stderr } = await run(program, 'one.test', '/bytes/3000');
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toBe(`${SERVICE}\nHTTP/1.1 200 OK\n3000 bytes\n`);
     }, 60_000);
 
     it('runs hey, whose sockets do not use the C library', async () => {

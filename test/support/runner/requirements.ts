@@ -63,6 +63,8 @@ type Requirement =
   | 'memory-cgroup'
   // build/system-dns, made by test/support/foreign/system-dns/unpack.sh
   | 'system-dns'
+  // build/static-go/fetch, made by test/support/foreign/static-go/build.sh
+  | 'static-go'
   | 'dbus-daemon'
   | 'nsenter'
   | 'bwrap'
@@ -90,6 +92,8 @@ type Requirement =
   | 'python3-aiohttp';
 
 const SYSTEM_DNS = new URL('../../../build/system-dns/ready', import.meta.url);
+/** A program without the C library; it fetches `http://HOST/PATH`: its parameters. */
+export const STATIC_GO = new URL('../../../build/static-go/fetch', import.meta.url).pathname;
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
 
 /** The requirements of the Lambda emulator's sandbox, and of one with a private root. */
@@ -122,6 +126,7 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'executable') return existsSync(EXECUTABLE_BLOB);
   if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
   if (requirement === 'system-dns') return existsSync(SYSTEM_DNS);
+  if (requirement === 'static-go') return existsSync(STATIC_GO);
   if (requirement === 'memory-cgroup') return memoryLimitObstacle() === undefined;
   if (requirement === 'koffi') return hasModule('koffi');
   if (requirement === 'arm64-libraries')
