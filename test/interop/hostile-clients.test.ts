@@ -6,6 +6,7 @@
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { ARCTUN, REPOSITORY, type TestProcess } from '../support/processes.js';
 import { atLength } from '../support/runner/tier.js';
@@ -36,6 +37,8 @@ const HELD = atLength({ short: 1_200, long: 5_000 });
 const FIRST_GROWTH = 250;
 /** MiB by which the same attack may let it grow again. */
 const GROWTH = 80;
+/** MiB by which the process may have grown when V8 has collected garbage after all attacks. */
+const LAST_GROWTH = 60;
 
 const GET = String.raw`GET / HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 const UPGRADE = String.raw`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
@@ -63,6 +66,7 @@ describeWith([...PEERS], 'a running up', () => {
   let home: string;
   let up: TestProcess;
   let places: Places;
+  let fresh: { memory: number };
 
   beforeAll(async () => {
     server = new WireGuardGoServer();
@@ -108,6 +112,7 @@ describeWith([...PEERS], 'a running up', () => {
         .find(Boolean)!,
       local: shown.forwards.find(({ kind }) => kind === 'local')!.listen,
     };
+    fresh = usage();
   }, 60_000);
   afterAll(async () => {
     await server.close();
@@ -216,6 +221,14 @@ describeWith([...PEERS], 'a running up', () => {
     expect(settled.memory - before.memory).toBeLessThan(FIRST_GROWTH);
     expect(usage().memory - settled.memory).toBeLessThan(GROWTH);
   }, 600_000);
+
+  it('returns the memory to the system while idle', async () => {
+    await until(() => usage().memory < fresh.memory + LAST_GROWTH, {
+      what: `the memory returns to less than ${LAST_GROWTH} MiB above ${fresh.memory} MiB`,
+      limit: 120_000,
+      turn: () => pause(500),
+    });
+  }, 130_000);
 
   it('ends in order afterwards, without a failure in its log', async () => {
     expect(up.stderr).not.toMatch(/unhandled|uncaught|TypeError|RangeError/i);
