@@ -21,22 +21,31 @@ export function withUsage(page, command) {
 }
 
 function usageOf(command) {
-  const name = `arctun ${command.id.replaceAll(':', ' ')}`;
   const flags = Object.values(command.flags).filter(({ hidden }) => !hidden);
   const args = Object.values(command.args);
-  const words = args.map((arg) => (arg.required ? upper(arg) : `[${upper(arg)}]`));
-  const line = command.usage
-    ? `arctun ${command.usage}`
-    : [name, ...words, ...(flags.length > 0 ? ['[FLAGS]'] : [])].join(' ');
-  const examples = (command.examples ?? []).map((example) =>
-    example.replaceAll('<%= config.bin %> <%= command.id %>', name),
-  );
+  const examples = examplesOf(command);
   return [
-    code(line),
+    code(synopsisOf(command)),
     ...(args.length > 0 ? [argumentTable(args)] : []),
     ...groupsOf(flags).map(([title, ofGroup]) => `### ${title}\n\n${flagTable(ofGroup)}`),
     ...(examples.length > 0 ? [`### Examples\n\n${list(examples)}`] : []),
   ].join('\n\n');
+}
+
+/** Returns the line that shows how to write the command. */
+export function synopsisOf({ id, usage, flags, args }) {
+  if (usage) return `arctun ${usage}`;
+  const words = Object.values(args).map((arg) => (arg.required ? upper(arg) : `[${upper(arg)}]`));
+  const hasFlags = Object.values(flags).some(({ hidden }) => !hidden);
+  return ['arctun', ...id.split(':'), ...words, ...(hasFlags ? ['[FLAGS]'] : [])].join(' ');
+}
+
+export function examplesOf({ id, examples = [] }) {
+  return examples.map((example) =>
+    example
+      .replaceAll('<%= config.bin %>', 'arctun')
+      .replaceAll('<%= command.id %>', id.replaceAll(':', ' ')),
+  );
 }
 
 function argumentTable(args) {
@@ -45,7 +54,7 @@ function argumentTable(args) {
 }
 
 /** Returns the flags without a group, then the groups by name, with the global group last. */
-function groupsOf(flags) {
+export function groupsOf(flags) {
   const groups = new Map();
   for (const flag of flags) {
     const title = titleOf(flag.helpGroup);
@@ -85,7 +94,7 @@ export function describedOf(flag) {
   return { variables, description: flag.description ?? '' };
 }
 
-function spelled(flag) {
+export function spelled(flag) {
   const long = flag.allowNo ? `--[no-]${flag.name}` : `--${flag.name}`;
   const names = flag.char === undefined ? long : `-${flag.char}, ${long}`;
   if (flag.type === 'boolean') return names;
@@ -97,8 +106,8 @@ function defaultOf({ default: value }) {
   return code(String(value));
 }
 
-/** The variables without a flag. */
-const OTHER_VARIABLES = [
+/** The variables without a flag, each with its meaning in Markdown. */
+export const OTHER_VARIABLES = [
   [
     ['ARCTUN_PROXY_PASSWORD'],
     'The [password](proxy.md#password) that clients of the proxy of `up` must send. `--proxy-password-file` overrides it.',
@@ -164,7 +173,8 @@ function linked(id) {
   return `[${id.replaceAll(':', ' ')}](commands/${id.replaceAll(':', '-')}.md)`;
 }
 
-const FAILURES = {
+/** The meanings of the exit codes, in Markdown. */
+export const FAILURES = {
   failed: 'Any other failure, such as a port in use or a response of 400 or above.',
   usage: 'Wrong usage: an unknown flag, or a value that a flag does not accept.',
   configuration:

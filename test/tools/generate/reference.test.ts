@@ -4,7 +4,7 @@ import { environmentPage, exitCodesPage, withUsage } from '../../../tools/genera
 const command = {
   id: 'sim:show',
   description: 'Show a SIM.',
-  examples: ['<%= config.bin %> <%= command.id %> --json'],
+  examples: ['<%= config.bin %> <%= command.id %> --json > <%= config.bin %>.json'],
   args: { sim_id: { name: 'sim_id', description: 'The SIM.', required: true } },
   flags: {
     json: { name: 'json', type: 'boolean', description: 'Print JSON.' },
@@ -35,7 +35,7 @@ describe('the usage of a command', () => {
       String.raw`| ${'`-o, --host NAME`'} | ${'`ARCTUN_HOST`'} | ${'`*.example`'} | Allow \*.example\|\*.test. |`,
     );
     expect(page.indexOf('### Flags')).toBeLessThan(page.indexOf('### Listener flags'));
-    expect(page).toContain('- `arctun sim show --json`');
+    expect(page).toContain('- `arctun sim show --json > arctun.json`');
     expect(page).not.toContain('--secret');
   });
 
