@@ -49,6 +49,10 @@ type Requirement =
   | 'unzip'
   | 'tar'
   | 'gzip'
+  | 'groff'
+  | 'mandoc'
+  | 'dpkg-deb'
+  | 'lintian'
   | 'readelf'
   | 'qemu-aarch64-static'
   // Debian's libraries of the other architecture.
