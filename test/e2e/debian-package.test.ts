@@ -1,0 +1,187 @@
+/**
+ * The Debian package, installed by dpkg in a copy of this machine's root folder, in which Node is
+ * missing.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { writeExecutable } from '../support/executable.js';
+import { type Finished, Processes, REPOSITORY, type TestProcess } from '../support/processes.js';
+import { describeWith } from '../support/runner/requirements.js';
+
+const { version: VERSION } = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as {
+  readonly version: string;
+};
+const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
+const LINK = '/etc/systemd/system/multi-user.target.wants/arctun.service';
+
+const processes = new Processes();
+let folder: string;
+let file: string;
+
+describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian package', () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'arctun-debian-'));
+    chmodSync(folder, 0o755);
+    await writeExecutable(join(folder, `arctun-linux-${process.arch}`));
+    const script = join(REPOSITORY, 'tools/release/write-packages.js');
+    execFileSync(process.execPath, [script, folder, '--fast'], { stdio: 'pipe' });
+    file = join(folder, `arctun_${VERSION}_${ARCHITECTURE}.deb`);
+  }, 300_000);
+  afterAll(async () => {
+    await processes.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('contains the program, the services and the documents, all owned by root', () => {
+    const entries = execFileSync('dpkg-deb', ['--contents', file], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map((line) => /^(\S+) (\S+) .* \.(\/\S*)$/.exec(line)!.slice(1));
+    expect(new Set(entries.map(([, owner]) => owner))).toEqual(new Set(['root/root']));
+    const modes = new Map(entries.map(([mode, , path]) => [path, mode]));
+    expect(Object.fromEntries(modes)).toMatchObject({
+      '/usr/bin/arctun': '-rwxr-xr-x',
+      '/etc/arctun/': 'drwx------',
+      '/etc/arctun/environment': '-rw-r--r--',
+      '/usr/lib/systemd/system/arctun.service': '-rw-r--r--',
+      '/usr/lib/systemd/system/arctun-tun.service': '-rw-r--r--',
+      '/usr/share/bash-completion/completions/arctun': '-rw-r--r--',
+      '/usr/share/zsh/vendor-completions/_arctun': '-rw-r--r--',
+      '/usr/share/fish/vendor_completions.d/arctun.fish': '-rw-r--r--',
+      '/usr/share/man/man1/arctun.1.gz': '-rw-r--r--',
+      '/usr/share/man/man1/arctun-sim-renew-key.1.gz': '-rw-r--r--',
+      '/usr/share/doc/arctun/copyright': '-rw-r--r--',
+      '/usr/share/doc/arctun/changelog.gz': '-rw-r--r--',
+      '/usr/share/doc/arctun/sbom.json.gz': '-rw-r--r--',
+    });
+    const folders = entries.filter(
+      ([mode, , path]) => mode!.startsWith('d') && path !== '/etc/arctun/',
+    );
+    expect(new Set(folders.map(([mode]) => mode))).toEqual(new Set(['drwxr-xr-x']));
+  });
+
+  it('has the same bytes if it is built again', () => {
+    const first = readFileSync(file);
+    const script = join(REPOSITORY, 'tools/release/write-packages.js');
+    execFileSync('sh', [
+      '-c',
+      'umask 077; exec "$@"',
+      'sh',
+      process.execPath,
+      script,
+      folder,
+      '--fast',
+    ]);
+    expect(readFileSync(file).equals(first)).toBe(true);
+  }, 300_000);
+
+  describeWith(['unshare', 'nsenter', 'systemd-analyze'], 'after dpkg -i', () => {
+    let root: string;
+    let holder: TestProcess;
+    let emulator: EmulatorProcess;
+
+    beforeAll(async () => {
+      root = join(folder, 'root');
+      holder = processes.start(['unshare', '--mount', 'sh', '-euc', ROOT, 'sh', folder]);
+      await holder.output(/^ready$/m);
+      emulator = await startEmulatorProcess(processes);
+    }, 120_000);
+    afterAll(async () => {
+      holder.kill('SIGKILL');
+      await holder.finished;
+    });
+
+    const inside = (words: readonly string[], env: NodeJS.ProcessEnv = {}): TestProcess =>
+      processes.start(
+        ['nsenter', `--target=${holder.child.pid}`, '--mount', 'chroot', root, ...words],
+        { env, cwd: '/' },
+      );
+    const run = (...words: string[]): Promise<Finished> => inside(words).finished;
+    const install = async () => {
+      const { code, stderr } = await run('dpkg', '--install', file);
+      // man-db complains about folders that a minimal Debian lacks.
+      const lines = stderr.split('\n').filter((line) => !/^(\/usr\/bin\/mandb: .*)?$/.test(line));
+      expect({ code, lines }).toEqual({ code: 0, lines: [] });
+    };
+
+    it('starts and enables nothing, asks nothing, and has a version', async () => {
+      expect(await run('node', '--version')).not.toMatchObject({ code: 0 });
+      await install();
+      expect(await run('dpkg', '--verify', 'arctun')).toMatchObject({ code: 0, stdout: '' });
+      expect((await run('systemctl', 'is-enabled', 'arctun')).stdout).toBe('disabled\n');
+      expect((await run('systemctl', 'is-enabled', 'arctun-tun')).stdout).toBe('disabled\n');
+      expect(await run('arctun', 'version')).toEqual({
+        code: 0,
+        stdout: `{"revision":"","version":"${VERSION}"}\n`,
+        stderr: '',
+      });
+    }, 120_000);
+
+    it('creates a SIM and carries a message with the command of the unit', async () => {
+      const config = '/etc/arctun/arc.json';
+      const made = inside(['arctun', 'bootstrap', 'authkey', '--config', config], emulator.env);
+      expect(await made.finished).toMatchObject({ code: 0 });
+      const unit = (await run('cat', '/usr/lib/systemd/system/arctun.service')).stdout;
+      const [, command = ''] = /^ExecStart=(.*)$/m.exec(unit)!;
+      const words = command.replace('%d/arc.json', config).split(' ');
+      const listen = ['--forward-listen=127.0.0.1:0', '--proxy-listen=127.0.0.1:0', '--json'];
+      const up = inside([...words, ...listen]);
+      const [line] = await up.output(/^\{.*\}$/m);
+      const { forward } = JSON.parse(line) as { forward: string };
+      const answer = await fetch(forward, { method: 'POST', body: '"packaged"' });
+      expect(answer.status).toBe(201);
+      expect((await emulator.messages()).map(({ body }) => body)).toContain('"packaged"');
+      up.kill('SIGTERM');
+      expect(await up.finished).toMatchObject({ code: 0 });
+    }, 120_000);
+
+    it('keeps changed settings in an upgrade, and the enabled service', async () => {
+      const change = 'echo ARCTUN_LOG_LEVEL=info >/etc/arctun/environment';
+      await run('sh', '-c', change);
+      expect(await run('systemctl', 'enable', 'arctun')).toMatchObject({ code: 0 });
+      await install();
+      expect((await run('cat', '/etc/arctun/environment')).stdout).toBe('ARCTUN_LOG_LEVEL=info\n');
+      expect((await run('systemctl', 'is-enabled', 'arctun')).stdout).toBe('enabled\n');
+    }, 120_000);
+
+    it('keeps its settings if it is removed, and the key of the SIM if it is purged', async () => {
+      expect(await run('dpkg', '--remove', 'arctun')).toMatchObject({ code: 0 });
+      expect(await run('test', '-e', '/usr/bin/arctun')).toMatchObject({ code: 1 });
+      expect(await run('test', '-e', '/etc/arctun/environment')).toMatchObject({ code: 0 });
+      expect(await run('dpkg', '--purge', 'arctun')).toMatchObject({ code: 0 });
+      expect(await run('test', '-L', LINK)).toMatchObject({ code: 1 });
+      const left = await run('find', '/', '-xdev', '-path', '*arctun*', '-newer', '/installing');
+      expect(left.stdout.split('\n').filter((path) => /^\/(etc|usr|var)\//.test(path))).toEqual([
+        '/etc/arctun',
+        '/etc/arctun/arc.json',
+      ]);
+      expect(await run('dpkg', '--status', 'arctun')).toMatchObject({ code: 1 });
+    }, 120_000);
+  });
+
+  describeWith(['lintian'], 'lintian', () => {
+    it('finds no fault', () => {
+      const words = ['--allow-root', '--tag-display-limit=0', '--fail-on=error,warning', file];
+      expect(execFileSync('lintian', words, { encoding: 'utf8' })).toBe('');
+    }, 300_000);
+  });
+});
+
+/**
+ * Mounts a copy of the root folder, whose changes go to a folder of the test, and removes Node from
+ * it. The mounts end with the process.
+ */
+const ROOT = `
+cd "$1"
+mkdir changes work root
+mount -t overlay -o lowerdir=/,upperdir="$1/changes",workdir="$1/work" overlay root
+for folder in proc dev tmp; do mount --rbind /$folder root/$folder; done
+for program in $(which -a node npm); do rm -f "root$program"; done
+touch root/installing
+echo ready
+exec sleep infinity
+`;
