@@ -1,12 +1,13 @@
 /**
- * The Debian package, installed by dpkg in a copy of this machine's root folder, in which Node is
- * missing.
+ * The Debian package, installed by dpkg in a copy of this machine's root folder, in which Node
+ * is missing.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { stepsOf } from '../docs/blocks.js';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { writeExecutable } from '../support/executable.js';
 import { type Finished, Processes, REPOSITORY, type TestProcess } from '../support/processes.js';
@@ -16,6 +17,10 @@ const { version: VERSION } = JSON.parse(readFileSync(`${REPOSITORY}package.json`
   readonly version: string;
 };
 const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
+/** The blocks of the guide: install, create a SIM, purge. */
+const GUIDE = stepsOf(readFileSync(`${REPOSITORY}docs/guides/debian.md`, 'utf8')).flatMap((step) =>
+  step.kind === 'block' && step.language === 'sh' ? [step.text] : [],
+);
 const LINK = '/etc/systemd/system/multi-user.target.wants/arctun.service';
 
 const processes = new Processes();
@@ -101,30 +106,26 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
         { env, cwd: '/' },
       );
     const run = (...words: string[]): Promise<Finished> => inside(words).finished;
-    const install = async () => {
-      const { code, stderr } = await run('dpkg', '--install', file);
-      // man-db complains about folders that a minimal Debian lacks.
-      const lines = stderr.split('\n').filter((line) => !/^(\/usr\/bin\/mandb: .*)?$/.test(line));
-      expect({ code, lines }).toEqual({ code: 0, lines: [] });
+    /** Runs a block of the guide in the folder of the package. */
+    const guide = (number: number, env?: NodeJS.ProcessEnv): Promise<Finished> => {
+      const block = GUIDE[number]!.replace('amd64', ARCHITECTURE);
+      return inside(['bash', '-euc', `cd '${folder}'\n${block}`], env).finished;
     };
 
-    it('starts and enables nothing, asks nothing, and has a version', async () => {
+    it('enables no service, does not ask, and does not need Node', async () => {
       expect(await run('node', '--version')).not.toMatchObject({ code: 0 });
-      await install();
+      expect(GUIDE).toHaveLength(3);
+      const installed = await guide(0);
+      expect(installed).toMatchObject({ code: 0 });
+      expect(installed.stdout).toMatch(`{"revision":"","version":"${VERSION}"}\n`);
       expect(await run('dpkg', '--verify', 'arctun')).toMatchObject({ code: 0, stdout: '' });
       expect((await run('systemctl', 'is-enabled', 'arctun')).stdout).toBe('disabled\n');
       expect((await run('systemctl', 'is-enabled', 'arctun-tun')).stdout).toBe('disabled\n');
-      expect(await run('arctun', 'version')).toEqual({
-        code: 0,
-        stdout: `{"revision":"","version":"${VERSION}"}\n`,
-        stderr: '',
-      });
     }, 120_000);
 
     it('creates a SIM and carries a message with the command of the unit', async () => {
       const config = '/etc/arctun/arc.json';
-      const made = inside(['arctun', 'bootstrap', 'authkey', '--config', config], emulator.env);
-      expect(await made.finished).toMatchObject({ code: 0 });
+      expect(await guide(1, emulator.env)).toMatchObject({ code: 0 });
       const unit = (await run('cat', '/usr/lib/systemd/system/arctun.service')).stdout;
       const [, command = ''] = /^ExecStart=(.*)$/m.exec(unit)!;
       const words = command.replace('%d/arc.json', config).split(' ');
@@ -143,7 +144,7 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
       const change = 'echo ARCTUN_LOG_LEVEL=info >/etc/arctun/environment';
       await run('sh', '-c', change);
       expect(await run('systemctl', 'enable', 'arctun')).toMatchObject({ code: 0 });
-      await install();
+      expect(await run('dpkg', '--install', file)).toMatchObject({ code: 0 });
       expect((await run('cat', '/etc/arctun/environment')).stdout).toBe('ARCTUN_LOG_LEVEL=info\n');
       expect((await run('systemctl', 'is-enabled', 'arctun')).stdout).toBe('enabled\n');
     }, 120_000);
@@ -152,7 +153,7 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
       expect(await run('dpkg', '--remove', 'arctun')).toMatchObject({ code: 0 });
       expect(await run('test', '-e', '/usr/bin/arctun')).toMatchObject({ code: 1 });
       expect(await run('test', '-e', '/etc/arctun/environment')).toMatchObject({ code: 0 });
-      expect(await run('dpkg', '--purge', 'arctun')).toMatchObject({ code: 0 });
+      expect(await guide(2)).toMatchObject({ code: 0 });
       expect(await run('test', '-L', LINK)).toMatchObject({ code: 1 });
       const left = await run('find', '/', '-xdev', '-path', '*arctun*', '-newer', '/installing');
       expect(left.stdout.split('\n').filter((path) => /^\/(etc|usr|var)\//.test(path))).toEqual([

@@ -5,7 +5,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+
+import { gzipSync } from 'fflate';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const SCRIPTS = ['postinst', 'prerm', 'postrm'];
@@ -165,7 +166,7 @@ function program(content) {
 }
 
 function packed(content) {
-  return { bytes: gzipSync(content, { level: 9 }), mode: 0o644 };
+  return { bytes: gzipSync(Buffer.from(content), { level: 9, mtime: 0 }), mode: 0o644 };
 }
 
 /** Writes a file and its folders with their modes, whatever the umask is. */
