@@ -8,4 +8,5 @@ export const LIMITS = {
   'arctun-lambda-nodejs.zip': 2e6,
   'arctun-linux-x64': 120e6,
   'arctun-linux-arm64': 120e6,
+  'arctun.tar': 100e6,
 };

@@ -72,6 +72,8 @@ type Requirement =
   | 'dbus-daemon'
   | 'nsenter'
   | 'bwrap'
+  | 'runc'
+  | 'skopeo'
   | 'python3'
   | 'chromium'
   | 'firefox-esr'
