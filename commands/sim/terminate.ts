@@ -7,15 +7,17 @@ import { confirmTermination } from '../../src/cli/run/confirm.js';
 import { credentialFlags } from '../../src/cli/flags/credential-flags.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
 import { renderJson } from '../../src/cli/output/render.js';
+import { runSweep, sweepOptions } from '../../src/cli/run/run-sweep.js';
 import { withSimPorts } from '../../src/cli/run/sim-ports.js';
 import { renderSimTable } from '../../src/cli/output/sim-table.js';
 
 export default class SimTerminate extends BaseCommand {
   static override description =
-    'Terminate a virtual SIM.\nYou cannot undo this. SORACOM deletes the SIM and stops billing it.';
+    'Terminate a virtual SIM, or all old virtual SIMs that have a tag.\nYou cannot undo this. SORACOM deletes the SIM and stops billing it.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> 8942310022000012345',
     '<%= config.bin %> <%= command.id %> --yes',
+    '<%= config.bin %> <%= command.id %> --tag ci=nightly --older-than 2h --yes',
   ];
   static override args = {
     sim_id: Args.string({
@@ -25,6 +27,22 @@ export default class SimTerminate extends BaseCommand {
   };
   static override flags = oclifFlags({
     ...credentialFlags,
+    tag: {
+      type: 'list',
+      description:
+        'Terminate the SIMs that have this tag, instead of one SIM. With several tags, a SIM must have all of them. Requires --older-than.',
+      helpValue: 'NAME[=VALUE]',
+    },
+    'older-than': {
+      type: 'string',
+      description:
+        'With --tag, terminate only SIMs that were created longer ago than DURATION, such as 90m, 2h or 3d.',
+      helpValue: 'DURATION',
+    },
+    'dry-run': {
+      type: 'boolean',
+      description: 'With --tag, list the SIMs, and do not terminate them.',
+    },
     yes: { type: 'boolean', char: 'y', description: 'Do not ask for confirmation.' },
     json: { type: 'boolean', description: 'Print the result as JSON.' },
   });
@@ -32,6 +50,8 @@ export default class SimTerminate extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SimTerminate);
     const { context } = this;
+    const sweep = sweepOptions(args.sim_id, flags);
+    if (sweep !== undefined) return runSweep(sweep, flags, context, this.output);
     const options = { simId: args.sim_id, config: flags.config, yes: flags.yes };
     const claims = await context.keyClaims();
     const { notes, ...done } = await withSimPorts(context, flags, (ports, progress, signal) => {

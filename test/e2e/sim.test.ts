@@ -229,6 +229,89 @@ describe('sim terminate', () => {
   }, 60_000);
 });
 
+describe('sim terminate by tag', () => {
+  const bootstrapTagged = async (tag: string) => {
+    const name = tag.replace('=', '-');
+    const words = ['bootstrap', 'authkey', '--tag', tag, '--config', `${name}.json`, '--json'];
+    const { stdout } = await run(words);
+    return (JSON.parse(stdout) as { simId: string }).simId;
+  };
+
+  it('terminates only old SIMs with the tag, and reports SIMs without tags', async () => {
+    const left = await bootstrapTagged('sweep=mine');
+    const other = await bootstrapTagged('sweep=other');
+    const { body } = await emulator.call('POST', '/sims', {
+      type: 'virtual',
+      subscription: 'planArc01',
+    });
+    const { simId: untagged } = body as { simId: string };
+    const words = ['sim', 'terminate', '--tag', 'sweep=mine'];
+
+    const young = await run([...words, '--older-than', '1h', '--yes']);
+    expect(young).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: 'No virtual SIM with this tag is old enough.\n',
+    });
+
+    const dry = await run([...words, '--older-than', '0s', '--dry-run']);
+    expect(dry.code).toBe(0);
+    expect(dry.stdout).toMatch(new RegExp(`^SIM ID .*\n${left} .*\n$`));
+    expect(dry.stderr).toContain(`neither tags nor a name: `);
+    expect(dry.stderr).toContain(untagged);
+    expect(await statusOf(left)).toBe('active');
+
+    const done = await run([...words, '--older-than', '0s', '--yes']);
+    expect(done.stdout).toBe(`SIM ${left} is terminated and no longer billed.\n`);
+    expect(done.stderr).toMatch(/^These SIMs will be terminated:\n/);
+    expect(await statusOf(left)).toBe('terminated');
+    expect(await statusOf(other)).toBe('active');
+    expect(await statusOf(untagged)).toBe('active');
+
+    const rest = await jsonOf(['sim', 'terminate', '--tag', 'sweep', '--older-than', '0s', '-y']);
+    expect(rest).toMatchObject({
+      dryRun: false,
+      sims: [{ simId: other, outcome: 'terminated', tags: { sweep: 'other' } }],
+      notes: [expect.stringContaining(untagged)],
+    });
+    await emulator.terminate(untagged);
+  }, 60_000);
+
+  it('continues after a failure, and exits with 4', async () => {
+    const first = await bootstrapTagged('sweep=a');
+    const second = await bootstrapTagged('sweep=b');
+    await emulator.fault({ operation: 'terminateSim', status: 400 });
+    const words = ['sim', 'terminate', '--tag', 'sweep', '--older-than', '0s', '--yes'];
+    const { code, stdout, stderr } = await run(words);
+    expect({ code, stderr }).toMatchObject({ code: 4 });
+    expect(stdout).toMatch(new RegExp(`^SIM ${first} was not terminated: `));
+    expect(stdout).toContain(`SIM ${second} is terminated`);
+    expect(stderr).toContain('1 of 2 SIMs could not be terminated');
+    expect((await run(words)).code).toBe(0);
+    expect(await statusOf(first)).toBe('terminated');
+  }, 60_000);
+
+  it.each([
+    [['--tag', 'a=b'], '--tag requires --older-than'],
+    [['--older-than', '1h'], '--older-than works only with --tag'],
+    [['--dry-run'], '--dry-run works only with --tag'],
+    [['8942', '--tag', 'a', '--older-than', '1h'], 'SIM_ID and --tag cannot be used together'],
+    [['--tag', '=b', '--older-than', '1h'], 'cannot use --tag =b'],
+    [['--tag', 'a=', '--older-than', '1h'], 'cannot use --tag a='],
+    [['--tag', 'a', '--older-than', '1'], 'the value must be a duration'],
+  ])(
+    'refuses %j before any call',
+    async (words, message) => {
+      const before = await emulator.calls();
+      const { code, stderr } = await run(['sim', 'terminate', '--yes', ...words]);
+      expect(code).toBe(2);
+      expect(stderr).toContain(message);
+      expect(await emulator.calls()).toEqual(before);
+    },
+    60_000,
+  );
+});
+
 describeWith(['script'], 'sim terminate on a terminal', () => {
   function onTerminal() {
     const command = `'${process.execPath}' '${ARCTUN}' sim terminate`;

@@ -97,7 +97,8 @@ async function everySim(api: ListApi): Promise<Found> {
   };
 }
 
-function mayNotLook(): UserError {
+/** The error if the user may neither search nor list SIMs. */
+export function mayNotLook(): UserError {
   return new UserError('api', {
     what: 'cannot list the virtual SIMs',
     why: 'this user is not permitted to search or list SIMs (HTTP 403)',

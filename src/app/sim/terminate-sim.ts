@@ -110,10 +110,16 @@ async function readSim(
 
 const UNREAD = { simId: '' };
 
-async function endSim(
+/**
+ * Removes the termination protection, if any, and terminates the SIM.
+ *
+ * @param isUnprotected undefined if unknown
+ * @throws ApiError; UserError that also explains why the protection could not be removed
+ */
+export async function endSim(
   simId: string,
   isUnprotected: boolean | undefined,
-  api: TerminateApi,
+  api: Pick<SoracomApi, 'enableSimTermination' | 'terminateSim'>,
 ): Promise<void> {
   const refusal = isUnprotected ? undefined : await removeProtection(simId, api);
   try {
@@ -143,7 +149,10 @@ function isLost(error: unknown): error is ApiError {
  * @returns the refusal if the user may not remove the protection; the caller still tries to
  * terminate the SIM
  */
-async function removeProtection(simId: string, api: TerminateApi): Promise<ApiError | undefined> {
+async function removeProtection(
+  simId: string,
+  api: Pick<SoracomApi, 'enableSimTermination'>,
+): Promise<ApiError | undefined> {
   try {
     await api.enableSimTermination(simId);
     return undefined;

@@ -19,9 +19,8 @@ const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d
  * @throws UserError of kind `usage`
  */
 export function parseSince(text: string): Since {
-  const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
-  const length = UNITS[unit];
-  if (count !== undefined && length !== undefined) return { age: Number(count) * length };
+  const age = parseAge(text);
+  if (age !== undefined) return { age };
   const [, date] = ISO_TIME.exec(text) ?? [];
   const unixTime = Date.parse(text);
   if (date !== undefined && isInCalendar(date) && !Number.isNaN(unixTime)) return { unixTime };
@@ -30,6 +29,29 @@ export function parseSince(text: string): Since {
     why: 'the value must be a time or a duration',
     next: ['Use a time such as 2026-11-25T14:00:00Z, or a duration such as 10m, 2h or 3d.'],
   });
+}
+
+/**
+ * Parses a value of `--older-than`, a duration such as `2h`.
+ *
+ * @returns milliseconds
+ * @throws UserError of kind `usage`
+ */
+export function parseOlderThan(text: string): number {
+  const age = parseAge(text);
+  if (age !== undefined) return age;
+  throw new UserError('usage', {
+    what: `cannot use --older-than ${text}`,
+    why: 'the value must be a duration',
+    next: ['Use a whole number and a unit (s, m, h, d or w), such as 90m, 2h or 3d.'],
+  });
+}
+
+/** Returns a duration in milliseconds; undefined if the text is not a duration. */
+function parseAge(text: string): number | undefined {
+  const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  const length = UNITS[unit];
+  return count === undefined || length === undefined ? undefined : Number(count) * length;
 }
 
 /** Whether a calendar date exists. Date.parse would interpret February 31 as a day in March. */

@@ -1,5 +1,6 @@
 import { UserError } from '../../lib/errors/user-error.js';
 import type { SimLabels } from '../../app/bootstrap/label-sim.js';
+import type { TagFilter } from '../../app/sim/sweep-sims.js';
 import type { SimTag } from '../../soracom/soracom-api.js';
 
 /** SORACOM's group IDs are UUIDs (RFC 9562 4). */
@@ -72,5 +73,21 @@ export function parseTagFlag(text: string): SimTag {
     what: `cannot use --tag ${text}`,
     why: 'a tag must have the form NAME=VALUE, and the value must not be empty',
     next: ['Use the form --tag site=osaka.'],
+  });
+}
+
+/**
+ * Parses a tag to look for: `NAME=VALUE`, or `NAME` for every value that is not empty.
+ * @throws UserError of kind `usage`
+ */
+export function parseTagFilter(text: string): TagFilter {
+  if (!text.includes('=') && text.trim() !== '') return { tagName: text, tagValue: undefined };
+  const equals = text.indexOf('=');
+  const tagValue = text.slice(equals + 1);
+  if (equals > 0 && tagValue.trim() !== '') return { tagName: text.slice(0, equals), tagValue };
+  throw new UserError('usage', {
+    what: `cannot use --tag ${text}`,
+    why: 'a tag must have the form NAME or NAME=VALUE, and the value must not be empty',
+    next: ['Use the form --tag ci=nightly, or --tag ci for every value.'],
   });
 }

@@ -30,6 +30,16 @@ export async function confirmTermination(
   return answer.trim() === word;
 }
 
+/** Asks the user to type the number of SIMs. Rejects with the abort reason if the signal aborts. */
+export async function confirmSweep(
+  count: number,
+  signal: AbortSignal,
+  ask: typeof askForWord = askForWord,
+): Promise<boolean> {
+  const question = `Termination is final. Type the number of SIMs (${count}) to confirm:`;
+  return (await ask(question, signal)).trim() === String(count);
+}
+
 /**
  * Asks whether to renew the key although a running tunnel is using it. Rejects with the abort
  * reason if the signal aborts.

@@ -1,4 +1,4 @@
-import { parseSince } from '../../../src/cli/flags/since-flag.js';
+import { parseOlderThan, parseSince } from '../../../src/cli/flags/since-flag.js';
 
 it.each([
   ['45s', 45_000],
@@ -47,4 +47,16 @@ it.each([
     thrown = error;
   }
   expect(thrown).toMatchObject({ kind: 'usage', what: `cannot use --since ${text}` });
+});
+
+it.each([
+  ['0s', 0],
+  ['90m', 5_400_000],
+  ['3d', 259_200_000],
+])('%s is a value of --older-than', (text, age) => {
+  expect(parseOlderThan(text)).toBe(age);
+});
+
+it.each(['', '2', '1.5h', '-2h', '2026-11-25'])('%j is no value of --older-than', (text) => {
+  expect(() => parseOlderThan(text)).toThrow('the value must be a duration');
 });

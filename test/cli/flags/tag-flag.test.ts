@@ -1,4 +1,4 @@
-import { parseLabels, parseTagFlag } from '../../../src/cli/flags/tag-flag.js';
+import { parseLabels, parseTagFilter, parseTagFlag } from '../../../src/cli/flags/tag-flag.js';
 
 it.each([
   ['site=osaka', 'site', 'osaka'],
@@ -9,6 +9,18 @@ it.each([
 
 it.each(['', 'site', '=osaka', 'site=', 'site= '])('refuses %j', (text) => {
   expect(() => parseTagFlag(text)).toThrow('a tag must have the form NAME=VALUE');
+});
+
+it.each([
+  ['ci', 'ci', undefined],
+  ['ci=nightly', 'ci', 'nightly'],
+  ['formula=a=b', 'formula', 'a=b'],
+])('reads %s as a tag to look for', (text, tagName, tagValue) => {
+  expect(parseTagFilter(text)).toEqual({ tagName, tagValue });
+});
+
+it.each(['', ' ', '=osaka', 'site=', 'site= '])('refuses to look for %j', (text) => {
+  expect(() => parseTagFilter(text)).toThrow('a tag must have the form NAME or NAME=VALUE');
 });
 
 describe('labels', () => {

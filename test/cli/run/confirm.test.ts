@@ -1,4 +1,9 @@
-import { confirmRenewal, confirmTermination, wordOfSim } from '../../../src/cli/run/confirm.js';
+import {
+  confirmRenewal,
+  confirmSweep,
+  confirmTermination,
+  wordOfSim,
+} from '../../../src/cli/run/confirm.js';
 
 const sim = (name: string) => ({ simId: '8942', name });
 
@@ -55,4 +60,19 @@ it.each([
   expect(questions).toEqual([
     'arctun up (pid 1234) is using this SIM. With a new key, its tunnel will stop working until you restart that process. Type yes to renew the key:',
   ]);
+});
+
+it.each([
+  ['3', true],
+  [' 3 ', true],
+  ['2', false],
+  ['yes', false],
+  ['', false],
+])('reads %j as the answer %s to the termination of three SIMs', async (answer, expected) => {
+  const { signal } = new AbortController();
+  const ask = (question: string) => {
+    expect(question).toBe('Termination is final. Type the number of SIMs (3) to confirm:');
+    return Promise.resolve(answer);
+  };
+  await expect(confirmSweep(3, signal, ask)).resolves.toBe(expected);
 });
