@@ -1,0 +1,38 @@
+/** Sends a new message immediately, and keeps it in the spool if nothing of it was sent. */
+import type { SendOutcome } from './send-request.js';
+import type { Spool } from './spool.js';
+import type { SpoolEntry } from './spool-entry.js';
+
+/**
+ * - `answered`: the target has responded; the spool does not contain the message
+ * - `kept`: nothing was sent; the message is queued
+ * - `lost`: the message may have arrived; it is kept as `unknown`
+ */
+export type PassResult =
+  | { readonly state: 'answered' }
+  | { readonly state: 'kept'; readonly entry: SpoolEntry; readonly why: string }
+  | { readonly state: 'lost'; readonly entry: SpoolEntry; readonly why: string };
+
+/**
+ * The caller reports the target's response to the user, whatever its status.
+ *
+ * @throws SpoolFullError, FileError; the message was not kept
+ */
+export async function passMessage(
+  spool: Spool,
+  content: Uint8Array,
+  send: () => Promise<SendOutcome>,
+): Promise<PassResult> {
+  const entry = await spool.pass(content);
+  const outcome = await send();
+  if (outcome.kind === 'answered') {
+    await spool.finish(entry);
+    return { state: 'answered' };
+  }
+  const why = outcome.message;
+  if (outcome.kind === 'unsent') {
+    return { state: 'kept', entry: await spool.keepPassing(entry), why };
+  }
+  const unknown = await spool.setAside(entry, 'unknown', 'lost');
+  return { state: 'lost', entry: unknown ?? entry, why };
+}

@@ -1,0 +1,99 @@
+/**
+ * Sends one stored request, and reports whether the target may have read it
+ * (docs/decisions/0003-keep-upstream-connections.md).
+ */
+import { messageOf } from '../../lib/errors/error-message.js';
+import { abortable } from '../../lib/waits.js';
+import { failedDial } from '../dial-outcome.js';
+import type { Dialer } from '../dialer.js';
+import type { KeptConnections } from '../http/kept-connections.js';
+import { keepAliveTimeout, type ResponseHead } from '../http/response-head.js';
+import { Upstream } from '../http/upstream.js';
+import { Watchdog } from '../watchdog.js';
+import type { SpooledMessage } from './spooled-message.js';
+
+/**
+ * - `answered`: the target has sent a response
+ * - `unsent`: the target has certainly not read the request
+ * - `lost`: the target may have read the request
+ */
+export type SendOutcome =
+  | { readonly kind: 'answered'; readonly status: number }
+  | { readonly kind: 'unsent'; readonly message: string }
+  | { readonly kind: 'lost'; readonly message: string };
+
+export interface SendRequestOptions {
+  readonly dialer: Dialer;
+  readonly kept: KeptConnections;
+  /** Milliseconds without progress before a request counts as lost. */
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Sends a request once. Never throws. */
+export async function sendRequest(
+  message: SpooledMessage,
+  options: SendRequestOptions,
+): Promise<SendOutcome> {
+  const { dialer, kept, signal } = options;
+  const { target, request } = message;
+  const reused = kept.take(target, request.length);
+  if (reused !== undefined) return exchange(reused, message, { ...options, isReused: true });
+  try {
+    const stream = await dialer.dial(target, signal);
+    return await exchange(new Upstream(stream), message, { ...options, isReused: false });
+  } catch (error) {
+    return { kind: 'unsent', message: failedDial(error).message };
+  }
+}
+
+async function exchange(
+  upstream: Upstream,
+  { target, request }: SpooledMessage,
+  { kept, timeout, signal, isReused }: SendRequestOptions & { readonly isReused: boolean },
+): Promise<SendOutcome> {
+  const lost = (message: string) => ({ kind: 'lost', message }) as const;
+  try {
+    return await abortable<SendOutcome>(signal, (resolve) => {
+      let head: ResponseHead | undefined;
+      const settle = (outcome: SendOutcome) => {
+        upstream.destroy();
+        // The target read the request before it began to respond.
+        resolve(head === undefined ? outcome : { kind: 'answered', status: head.status });
+      };
+      const watchdog = new Watchdog(() => settle(lost('the target did not respond in time')));
+      upstream.begin(
+        {
+          interim: () => watchdog.arm(timeout),
+          head: (received) => {
+            head = received;
+            watchdog.arm(timeout);
+          },
+          body: () => watchdog.arm(timeout),
+          end: () => {
+            watchdog.stop();
+            if (head?.keepsAlive === true && upstream.stream.writableLength === 0) {
+              kept.keep(target, upstream, keepAliveTimeout(head));
+            } else upstream.close();
+            resolve({ kind: 'answered', status: head?.status ?? 0 });
+          },
+          malformed: () => settle(lost('the response is not HTTP/1.1')),
+          lost: (error, isUnread) =>
+            settle({
+              kind: isReused && isUnread ? 'unsent' : 'lost',
+              message: error?.message ?? 'the target closed the connection without a response',
+            }),
+          drain: () => watchdog.arm(timeout),
+        },
+        { isHead: false, upgrades: false },
+      );
+      upstream.write(Buffer.from(request.buffer, request.byteOffset, request.length));
+      if (isReused) upstream.expectAnswer();
+      watchdog.arm(timeout);
+      return () => watchdog.stop();
+    });
+  } catch (error) {
+    upstream.destroy();
+    return lost(messageOf(error));
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * Messages on disk until they are delivered.
+ *
+ * Invariant: a message's state is saved to disk before anything that depends on it happens. Its
+ * first byte is sent only after `sending` is saved, and a message that was `sending` when its
+ * process ended becomes `unknown`, so that no message is sent twice.
+ */
+import { SerialQueue } from '../../lib/serial-queue.js';
+import type { Entropy } from '../../ports/entropy.js';
+import type { SpoolFolder } from '../../ports/stores/spool-folder.js';
+import type { WallClock } from '../../ports/clock.js';
+import {
+  acceptedAt,
+  entryName,
+  isTemporary,
+  parseEntryName,
+  type SpoolEntry,
+  type SpoolState,
+  temporaryName,
+} from './spool-entry.js';
+
+export interface SpoolLimits {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface SpoolPorts {
+  readonly folder: SpoolFolder;
+  readonly wallClock: WallClock;
+  readonly entropy: Entropy;
+}
+
+/** The spool has no room for another message. */
+export class SpoolFullError extends Error {
+  override readonly name = 'SpoolFullError';
+}
+
+export class Spool {
+  readonly #folder: SpoolFolder;
+  readonly #ports: SpoolPorts;
+  readonly #limits: SpoolLimits;
+  /** One change at a time, so that the limits hold. */
+  readonly #changes = new SerialQueue();
+  /** The messages that are `sending` and were never `queued`. They do not count as kept. */
+  readonly #passing = new Set<string>();
+
+  constructor(ports: SpoolPorts, limits: SpoolLimits) {
+    this.#folder = ports.folder;
+    this.#ports = ports;
+    this.#limits = limits;
+  }
+
+  /** Returns all messages, the oldest first. */
+  async list(): Promise<readonly SpoolEntry[]> {
+    const names = await this.#folder.list();
+    const entries = names.flatMap((name) => parseEntryName(name) ?? []);
+    return entries.sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** @returns undefined if another process has removed or changed the message */
+  read(entry: SpoolEntry): Promise<Uint8Array | undefined> {
+    return this.#folder.read(entryName(entry));
+  }
+
+  /**
+   * Marks what an ended process was sending as `unknown`. Call this before any other change, and
+   * only while no other process uses the folder.
+   *
+   * @returns the messages that are now `unknown`
+   */
+  recover(): Promise<readonly SpoolEntry[]> {
+    return this.#changes.run(async () => {
+      for (const name of await this.#folder.list()) {
+        if (isTemporary(name)) await this.#folder.remove(name);
+      }
+      const interrupted = (await this.list()).filter(({ state }) => state === 'sending');
+      const moved: SpoolEntry[] = [];
+      for (const entry of interrupted) {
+        const next = await this.#move(entry, 'unknown', 'killed');
+        if (next !== undefined) moved.push(next);
+      }
+      return moved;
+    });
+  }
+
+  /**
+   * Saves a new message to be sent after the older ones.
+   *
+   * @throws SpoolFullError, FileError; nothing was kept
+   */
+  keep(content: Uint8Array): Promise<SpoolEntry> {
+    return this.#changes.run(async () => {
+      await this.#requireRoom(content.length);
+      return this.#create(content, 'queued');
+    });
+  }
+
+  /**
+   * Saves a new message that is sent immediately. It does not count against the limits, unless
+   * keepPassing() keeps it.
+   *
+   * @throws FileError; nothing was kept
+   */
+  pass(content: Uint8Array): Promise<SpoolEntry> {
+    return this.#changes.run(async () => {
+      const entry = await this.#create(content, 'sending');
+      this.#passing.add(entry.id);
+      return entry;
+    });
+  }
+
+  /**
+   * Keeps a message from pass(), of which nothing was sent.
+   *
+   * @throws SpoolFullError, FileError; the message was removed, if possible
+   */
+  keepPassing(entry: SpoolEntry): Promise<SpoolEntry> {
+    return this.#changes.run(async () => {
+      try {
+        await this.#requireRoom(entry.bytes);
+        return await this.#moveOwn(entry, 'queued', '');
+      } catch (error) {
+        await this.#remove(entry);
+        throw error;
+      } finally {
+        this.#passing.delete(entry.id);
+      }
+    });
+  }
+
+  /**
+   * Marks a queued message as `sending`. Resolves when this is saved to disk.
+   *
+   * @returns undefined if another process has removed the message
+   */
+  begin(entry: SpoolEntry): Promise<SpoolEntry | undefined> {
+    return this.#changes.run(() => this.#move(entry, 'sending', ''));
+  }
+
+  /** Queues a message again, of which the target has read nothing. */
+  requeue(entry: SpoolEntry): Promise<SpoolEntry | undefined> {
+    return this.#changes.run(() => this.#move(entry, 'queued', ''));
+  }
+
+  /** Removes a delivered message, or one that was not accepted. */
+  finish(entry: SpoolEntry): Promise<void> {
+    return this.#changes.run(async () => {
+      await this.#remove(entry);
+      this.#passing.delete(entry.id);
+    });
+  }
+
+  /** Keeps a message for the user, who decides whether to send it again. */
+  setAside(
+    entry: SpoolEntry,
+    state: 'unknown' | 'refused',
+    detail: string,
+  ): Promise<SpoolEntry | undefined> {
+    return this.#changes.run(() => {
+      this.#passing.delete(entry.id);
+      return this.#move(entry, state, detail);
+    });
+  }
+
+  /** Removes a message that is not being sent. @returns false if it is, or no longer exists */
+  discard(entry: SpoolEntry): Promise<boolean> {
+    return this.#changes.run(async () => {
+      if (entry.state === 'sending') return false;
+      return this.#remove(entry);
+    });
+  }
+
+  /** Queues a message that was set aside. @returns undefined if it no longer exists */
+  retry(entry: SpoolEntry): Promise<SpoolEntry | undefined> {
+    return this.#changes.run(() => this.#move(entry, 'queued', ''));
+  }
+
+  async #requireRoom(bytes: number): Promise<void> {
+    const kept = (await this.list()).filter(({ id }) => !this.#passing.has(id));
+    const total = kept.reduce((sum, entry) => sum + entry.bytes, bytes);
+    if (kept.length < this.#limits.messages && total <= this.#limits.bytes) return;
+    const { messages, bytes: most } = this.#limits;
+    throw new SpoolFullError(
+      `the spool holds ${kept.length} messages with ${total - bytes} bytes; it has room for ${messages} messages with ${most} bytes`,
+    );
+  }
+
+  /** Creates the file under another name first, so that a file of a message is always whole. */
+  async #create(content: Uint8Array, state: SpoolState): Promise<SpoolEntry> {
+    const folder = this.#folder;
+    const entry = { id: await this.#nextId(), bytes: content.length, state, detail: '' };
+    const temporary = temporaryName(entry.id);
+    try {
+      await folder.create(temporary, content);
+      await folder.sync(temporary);
+      await folder.rename(temporary, entryName(entry));
+      await folder.syncNames();
+      return entry;
+    } catch (error) {
+      await folder.remove(temporary).catch(() => false);
+      await folder.remove(entryName(entry)).catch(() => false);
+      throw error;
+    }
+  }
+
+  /** The order of the IDs is the order of acceptance, even if the clock is set back. */
+  async #nextId(): Promise<string> {
+    const last = (await this.list()).at(-1);
+    const now = this.#ports.wallClock.unixMilliseconds();
+    const time = Math.max(now, last === undefined ? 0 : acceptedAt(last.id) + 1);
+    const random = new Uint8Array(3);
+    this.#ports.entropy.fill(random);
+    const digits = [...random].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return `${String(time).padStart(13, '0')}-${digits}`;
+  }
+
+  async #move(
+    entry: SpoolEntry,
+    state: SpoolState,
+    detail: string,
+  ): Promise<SpoolEntry | undefined> {
+    const next = { ...entry, state, detail };
+    if (!(await this.#folder.rename(entryName(entry), entryName(next)))) return undefined;
+    await this.#folder.syncNames();
+    return next;
+  }
+
+  async #moveOwn(entry: SpoolEntry, state: SpoolState, detail: string): Promise<SpoolEntry> {
+    const next = await this.#move(entry, state, detail);
+    if (next === undefined) throw new Error('another program has removed the message');
+    return next;
+  }
+
+  async #remove(entry: SpoolEntry): Promise<boolean> {
+    const isRemoved = await this.#folder.remove(entryName(entry));
+    if (isRemoved) await this.#folder.syncNames();
+    return isRemoved;
+  }
+}

@@ -1,0 +1,102 @@
+/** Implements the folder of a spool. */
+import fs from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { codeOf } from '../../lib/errors/error-message.js';
+import { FileError } from '../../ports/files.js';
+import type { SpoolFolder } from '../../ports/stores/spool-folder.js';
+import { createFolders } from './folders.js';
+import { failingWith, syncFolder, withHandle } from './files.js';
+
+const PRIVATE = 0o600;
+const ACCESSIBLE_BY_OTHERS = 0o077;
+/** These flags do not exist on Windows. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/**
+ * Opens the folder, and creates it with mode 0700 if it does not exist.
+ *
+ * @throws FileError, also if other users can access the folder, because messages may be secret
+ */
+export function openSpoolFolder(path: string): Promise<SpoolFolder> {
+  const folder = resolve(path);
+  return failingWith(folder, async () => {
+    createFolders(folder);
+    const stats = await fs.stat(folder);
+    requireOwn(folder, stats);
+    return new SystemSpoolFolder(folder, `${stats.dev}:${stats.ino}`);
+  });
+}
+
+function requireOwn(path: string, { uid, mode }: { uid: number; mode: number }): void {
+  // Windows has neither user IDs nor Unix modes.
+  const user = process.geteuid?.();
+  if (user === undefined) return;
+  if (uid !== user) throw new FileError('denied', path, `the folder belongs to user ${uid}`);
+  if ((mode & ACCESSIBLE_BY_OTHERS) === 0) return;
+  const remedy = `Run: chmod 700 ${path}`;
+  throw new FileError('denied', path, `other users can access the folder. ${remedy}`);
+}
+
+class SystemSpoolFolder implements SpoolFolder {
+  readonly path: string;
+  readonly identity: string;
+
+  constructor(path: string, identity: string) {
+    this.path = path;
+    this.identity = identity;
+  }
+
+  list(): Promise<readonly string[]> {
+    return failingWith(this.path, () => fs.readdir(this.path));
+  }
+
+  read(name: string): Promise<Uint8Array | undefined> {
+    return this.#unlessAbsent(name, undefined, async (path) =>
+      withHandle(await fs.open(path, READ), (handle) => handle.readFile()),
+    );
+  }
+
+  create(name: string, bytes: Uint8Array): Promise<void> {
+    const path = join(this.path, name);
+    return failingWith(path, async () => {
+      await withHandle(await fs.open(path, 'wx', PRIVATE), (handle) => handle.writeFile(bytes));
+    });
+  }
+
+  sync(name: string): Promise<void> {
+    const path = join(this.path, name);
+    return failingWith(path, async () => {
+      await withHandle(await fs.open(path, 'r+'), (handle) => handle.sync());
+    });
+  }
+
+  rename(from: string, to: string): Promise<boolean> {
+    return this.#unlessAbsent(from, false, async (path) => {
+      await fs.rename(path, join(this.path, to));
+      return true;
+    });
+  }
+
+  remove(name: string): Promise<boolean> {
+    return this.#unlessAbsent(name, false, async (path) => {
+      await fs.unlink(path);
+      return true;
+    });
+  }
+
+  syncNames(): Promise<void> {
+    return failingWith(this.path, () => syncFolder(this.path));
+  }
+
+  #unlessAbsent<T>(name: string, absent: T, action: (path: string) => Promise<T>): Promise<T> {
+    const path = join(this.path, name);
+    return failingWith(path, () =>
+      action(path).catch((error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return absent;
+        throw error;
+      }),
+    );
+  }
+}

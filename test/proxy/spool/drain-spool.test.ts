@@ -1,0 +1,79 @@
+import { drainSpool, judge } from '../../../src/proxy/spool/drain-spool.js';
+import type { SendOutcome } from '../../../src/proxy/spool/send-request.js';
+import { Spool } from '../../../src/proxy/spool/spool.js';
+import { formatMessage } from '../../../src/proxy/spool/spooled-message.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
+import { LosingDisk } from './support/losing-disk.js';
+
+const TARGET = { host: '100.127.69.42', port: 80 };
+
+async function drain(outcomes: readonly SendOutcome[], obstacle?: () => string | undefined) {
+  const disk = new LosingDisk();
+  const wallClock = { unixMilliseconds: () => 1_795_989_600_000 };
+  const ports = { folder: disk, wallClock, entropy: seededEntropy(1) };
+  const spool = new Spool(ports, { messages: 9, bytes: 9_999 });
+  for (const text of ['a', 'b', 'c']) {
+    await spool.keep(formatMessage({ target: TARGET, request: Buffer.from(text) }));
+  }
+  const sent: string[] = [];
+  const answers = [...outcomes];
+  const result = await drainSpool({
+    spool,
+    log: silentLog,
+    obstacle,
+    send: async ({ target, request }) => {
+      await Promise.resolve();
+      expect(target).toEqual(TARGET);
+      const [state] = (await spool.list()).filter((entry) => entry.state === 'sending');
+      sent.push(`${Buffer.from(request).toString()} ${state === undefined ? '' : 'saved'}`);
+      return answers.shift() ?? { kind: 'answered', status: 204 };
+    },
+  });
+  const left = (await spool.list()).map(({ state, detail }) => `${state} ${detail}`.trim());
+  return { sent, left, waitsFor: result.waitsFor, delivered: result.delivered };
+}
+
+const answered = (status: number) => ({ kind: 'answered', status }) as const;
+
+it('sends all messages, after it has saved that it sends them', async () => {
+  expect(await drain([])).toEqual({
+    sent: ['a saved', 'b saved', 'c saved'],
+    left: [],
+    waitsFor: undefined,
+    delivered: 3,
+  });
+});
+
+it('keeps the order if nothing of a message was sent', async () => {
+  const result = await drain([answered(201), { kind: 'unsent', message: 'no handshake' }]);
+  expect(result).toMatchObject({ left: ['queued', 'queued'], waitsFor: 'no handshake' });
+});
+
+it('stops after a message whose fate is unknown, so that a broken target costs one', async () => {
+  const result = await drain([{ kind: 'lost', message: 'reset' }]);
+  expect(result).toMatchObject({ left: ['unknown lost', 'queued', 'queued'], waitsFor: 'reset' });
+});
+
+it('continues after a refused message', async () => {
+  const result = await drain([answered(404)]);
+  expect(result).toMatchObject({ left: ['refused 404'], delivered: 2, waitsFor: undefined });
+});
+
+it('sends nothing while an obstacle exists', async () => {
+  const result = await drain([], () => 'the budget is used up');
+  expect(result).toMatchObject({ sent: [], waitsFor: 'the budget is used up' });
+});
+
+it.each([
+  [200, 'delivered'],
+  [299, 'delivered'],
+  [304, 'refused'],
+  [400, 'refused'],
+  [429, 'queued'],
+  [500, 'unknown'],
+  [502, 'unknown'],
+  [503, 'queued'],
+])('after HTTP %d a message is %s', (status, state) => {
+  expect(judge(answered(status)).state).toBe(state);
+});

@@ -1,0 +1,169 @@
+/** A process that is killed at every step, on a disk that loses what was not synced. */
+import { drainSpool } from '../../../src/proxy/spool/drain-spool.js';
+import { passMessage } from '../../../src/proxy/spool/pass-message.js';
+import type { SendOutcome } from '../../../src/proxy/spool/send-request.js';
+import { Spool } from '../../../src/proxy/spool/spool.js';
+import {
+  formatMessage,
+  parseMessage,
+  type SpooledMessage,
+} from '../../../src/proxy/spool/spooled-message.js';
+import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
+import { silentLog } from '../../support/fakes/silent-log.js';
+import { Killed, LosingDisk } from './support/losing-disk.js';
+
+const TARGET = { host: '100.127.69.42', port: 80 };
+const MESSAGES = 12;
+const RUNS = 200;
+
+const content = (number: number) =>
+  formatMessage({ target: TARGET, request: Buffer.from(String(number)) });
+const numberOf = (request: Uint8Array) => Number(Buffer.from(request).toString());
+
+class World {
+  readonly disk = new LosingDisk();
+  readonly #entropy;
+  /** How often the target has read each message. */
+  readonly received = new Map<number, number>();
+  /** The messages in the order in which the target has read them. */
+  readonly order: number[] = [];
+  /** The messages for which the client has a response or was accepted. */
+  readonly accepted = new Set<number>();
+  kills = 0;
+  #clock = 1_795_989_600_000;
+  #isUp = true;
+
+  constructor(seed: number) {
+    this.#entropy = seededEntropy(seed);
+  }
+
+  random(below: number): number {
+    const bytes = new Uint8Array(2);
+    this.#entropy.fill(bytes);
+    return ((bytes[0]! << 8) | bytes[1]!) % below;
+  }
+
+  open(): Spool {
+    const wallClock = { unixMilliseconds: () => (this.#clock += this.random(3) - 1) };
+    const ports = { folder: this.disk, wallClock, entropy: this.#entropy };
+    return new Spool(ports, { messages: 100, bytes: 100_000 });
+  }
+
+  async send(number: number): Promise<SendOutcome> {
+    if (this.random(4) === 0) this.#isUp = !this.#isUp;
+    if (!this.#isUp) return { kind: 'unsent', message: 'no handshake' };
+    await this.#killable();
+    this.received.set(number, (this.received.get(number) ?? 0) + 1);
+    this.order.push(number);
+    await this.#killable();
+    return { kind: 'answered', status: 201 };
+  }
+
+  /** The network is a step, too. */
+  async #killable(): Promise<void> {
+    await Promise.resolve();
+    if (--this.disk.stepsLeft <= 0) throw new Killed('the process was killed');
+  }
+
+  bringUp(): void {
+    this.#isUp = true;
+  }
+
+  crash(): void {
+    this.kills++;
+    if (this.random(2) === 0) this.disk.losePower(this.random(this.disk.pending + 1));
+    this.disk.restart();
+  }
+}
+
+/** One process: recovers, sends what waits, and takes new messages. */
+async function work(world: World, next: { number: number }): Promise<void> {
+  const spool = world.open();
+  await spool.recover();
+  while (next.number < MESSAGES) {
+    const number = next.number++;
+    const isWaiting = (await spool.list()).some(({ state }) => state === 'queued');
+    if (isWaiting) {
+      await spool.keep(content(number));
+      world.accepted.add(number);
+      await drain(world, spool);
+    } else {
+      await passMessage(spool, content(number), () => world.send(number));
+      world.accepted.add(number);
+    }
+  }
+  world.bringUp();
+  for (;;) {
+    const { waitsFor } = await drain(world, spool);
+    if (waitsFor === undefined) return;
+    world.bringUp();
+  }
+}
+
+function drain(world: World, spool: Spool) {
+  const send = (message: SpooledMessage) => world.send(numberOf(message.request));
+  return drainSpool({ spool, log: silentLog, send });
+}
+
+/** Runs with kills until all messages are taken; returns what remains on the disk. */
+async function live(world: World, kills: readonly number[]) {
+  const next = { number: 0 };
+  for (const steps of [...kills, Infinity]) {
+    world.disk.stepsLeft = steps;
+    try {
+      await work(world, next);
+      break;
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      world.crash();
+    }
+  }
+  const spool = world.open();
+  const left = new Map<number, string>();
+  for (const entry of await spool.list()) {
+    const message = parseMessage((await spool.read(entry))!);
+    left.set(numberOf(message!.request), `${entry.state} ${entry.detail}`);
+  }
+  return left;
+}
+
+function check(world: World, left: ReadonlyMap<number, string>): void {
+  for (const [number, times] of world.received) expect([number, times]).toEqual([number, 1]);
+  for (const [number, state] of left) {
+    expect([number, state]).toEqual([number, 'unknown killed']);
+  }
+  // A process sends one message at a time here, so that a kill interrupts at most one.
+  expect(left.size).toBeLessThanOrEqual(world.kills);
+  for (const number of world.accepted) {
+    expect([number, world.received.has(number) || left.has(number)]).toEqual([number, true]);
+  }
+  const sorted = [...world.order].sort((one, other) => one - other);
+  expect(world.order).toEqual(sorted);
+}
+
+it.each(Array.from({ length: RUNS }, (_, seed) => seed))(
+  'delivers each message once, or keeps it as unknown, with seed %d',
+  async (seed) => {
+    const world = new World(seed);
+    const kills = Array.from({ length: 6 }, () => 1 + world.random(30));
+    check(world, await live(world, kills));
+  },
+);
+
+it('survives a kill at each single step', async () => {
+  let unknown = 0;
+  for (let step = 1; step <= 120; step++) {
+    const world = new World(1_000 + (step % 7));
+    const left = await live(world, [step]);
+    check(world, left);
+    unknown += left.size;
+  }
+  expect(unknown).toBeGreaterThan(5);
+});
+
+it('delivers everything in order without a kill', async () => {
+  const world = new World(42);
+  const left = await live(world, []);
+  expect(left.size).toBe(0);
+  expect(world.order).toEqual(Array.from({ length: MESSAGES }, (_, number) => number));
+});
