@@ -28,6 +28,11 @@ if (action === 'publish') {
 build();
 step('the Debian packages');
 run(process.execPath, ['tools/release/write-packages.js', OUTPUT]);
+step('the container image');
+// The time of the commit, so that the same commit gives the same bytes.
+process.env.SOURCE_DATE_EPOCH ??= output('git', ['show', '--no-patch', '--format=%ct', 'HEAD']);
+run(process.execPath, ['tools/bundle/build-image.js']);
+copyFileSync('build/image/arctun.tar', join(OUTPUT, `arctun-${version}.oci.tar`));
 copyFileSync('dist/bundle/sbom.json', join(OUTPUT, 'arctun-npm.sbom.json'));
 writeSums();
 const archive = join(OUTPUT, `${name}-${version}.tgz`);

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 const NEEDED = [
   ['git', 'git'],
   ['dpkg-deb', 'dpkg'],
+  ['readelf', 'binutils'],
   // Compiles the code of the arm64 executable ahead of time.
   ['qemu-aarch64-static', 'qemu-user-static'],
   ['/usr/aarch64-linux-gnu/lib/libc.so.6', 'libc6-arm64-cross'],
