@@ -22,6 +22,7 @@ export { systemResolver } from '../system/network/resolver.js';
 export { udpSockets } from '../system/network/udp-socket.js';
 export { systemCommands } from '../system/process/command-runner.js';
 export { foregroundPrograms } from '../system/process/foreground-program.js';
+export { takePassedSockets } from '../system/process/passed-sockets.js';
 export { openServiceManager } from '../system/process/service-notifications.js';
 export { reloadRequests, stopSignal } from '../system/process/signals.js';
 export { standardStreams } from '../system/process/standard-streams.js';

@@ -34,6 +34,12 @@ export function createSystemContext(version: string) {
     privateFiles: async () => (await adapters()).systemPrivateFiles,
     commands: async () => (await adapters()).systemCommands,
     serviceManager,
+    /**
+     * Returns the sockets that the service manager passed to this process. Must be called once,
+     * before any command runs, because it removes environment variables that child processes must
+     * not inherit.
+     */
+    passedSockets: async () => (await adapters()).takePassedSockets(),
     log: async ({ level, format }: LogOptions) =>
       (await import('../system/log.js')).createLog(level, format),
     captureFile: async (path: string, header: readonly Uint8Array[], log: Log) =>

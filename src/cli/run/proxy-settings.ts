@@ -7,6 +7,7 @@ import { withSetting } from '../../lib/errors/from-setting.js';
 import { UserError } from '../../lib/errors/user-error.js';
 import { Secret } from '../../lib/secrets/secret.js';
 import { PrivateFileError } from '../../ports/private-files.js';
+import type { PassedSockets } from '../../proxy/open-passed-sockets.js';
 import type { Context } from '../context.js';
 import { type BrowserChoice, browserPolicy } from '../flags/listeners/browser-flags.js';
 import { PASSWORD_VARIABLE, type proxyFlags, proxyPlace } from '../flags/listeners/proxy-flags.js';
@@ -21,14 +22,16 @@ const MAX_LENGTH = 255;
 /**
  * Returns the proxy's settings; undefined if the proxy is disabled.
  *
+ * @param passed the sockets of the service manager, which replace the flag for the address
  * @throws UserError of kind `usage` for invalid flags; of another kind if the password cannot be
  * read or used
  */
 export async function proxySettings(
   flags: ProxyChoice,
   context: Pick<Context, 'env' | 'privateFiles' | 'bindSocketFile'>,
+  passed?: PassedSockets,
 ): Promise<ProxySettings | undefined> {
-  const place = proxyPlace(flags, context.env);
+  const place = proxyPlace(flags, context.env, passed);
   if (place === undefined) {
     refuseUnusedPassword(flags);
     return undefined;

@@ -32,7 +32,12 @@ import {
   refuseUnusedDomains,
 } from '../flags/listeners/dns-setup-flags.js';
 import { dnsListen, dnsListenFlag, hostNames, hostsFlag } from '../flags/listeners/name-flags.js';
-import { nameServers, proxyFlags, proxyPlace } from '../flags/listeners/proxy-flags.js';
+import {
+  nameServers,
+  proxyFlags,
+  type ProxyPlace,
+  proxyPlace,
+} from '../flags/listeners/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
 import { proxySettings } from './proxy-settings.js';
 import { renewalPorts } from './renewal.js';
@@ -43,6 +48,7 @@ import {
   statusListenFlag,
   statusPageSettings,
 } from '../flags/listeners/status-listen-flag.js';
+import { type PassedListeners, passedListeners } from '../flags/listeners/passed-listeners.js';
 import { portForwardFlags, portForwards } from '../flags/listeners/port-forward-flags.js';
 import { refuseConfigFlag, stdinFlag } from '../flags/stdin-flag.js';
 import { congestionFlag, tunnelFlags } from '../flags/tunnel-flags.js';
@@ -88,11 +94,13 @@ export interface UpSurroundings {
  * @throws UserError
  */
 export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise<void> {
-  requirePorts(line, surroundings.context.env);
+  const { context } = surroundings;
+  const passed = passedListeners(await context.passedSockets(), line.flags, context.env);
+  requirePorts(line, passed, context.env);
   try {
-    await openUp(line, surroundings);
+    await openUp(line, { ...surroundings, passed });
   } catch (error) {
-    throw await withPortHolder(error, await surroundings.context.portHolder());
+    throw await withPortHolder(error, await context.portHolder());
   }
 }
 
@@ -102,11 +110,15 @@ type UpLine = ParsedLine<typeof configFlag & typeof upFlags>;
  * Checks the listeners' ports for conflicts, unless the tunnel may use an interface. With an
  * interface, the status pages are the only listener.
  */
-function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
+function requirePorts(
+  { flags, tokens }: UpLine,
+  passed: PassedListeners,
+  env: Context['env'],
+): void {
   if (flags.mode !== 'userspace' && userspaceFlag(tokens) === undefined) return;
-  const { forward, furtherForwards: further } = forwarderSettings(flags);
-  const proxy = proxyPlace(flags, env);
-  const proxyListen = proxy !== undefined && 'port' in proxy.listen ? proxy.listen : undefined;
+  const { forward, furtherForwards: further } = forwarderSettings(flags, passed);
+  const proxy = proxyPlace(flags, env, passed.proxy);
+  const proxyListen = portOf(proxy?.listen);
   const locals = tcpListens(portForwards(flags)).map((listen) => ({
     flag: '--local-forward',
     listen,
@@ -114,13 +126,18 @@ function requirePorts({ flags, tokens }: UpLine, env: Context['env']): void {
   // The proxy's default port is optional, but the proxy would take it from a local forward.
   requireOtherPorts([{ flag: '--proxy-listen', listen: proxyListen }, ...further, ...locals]);
   requireOtherPorts([
-    { flag: forward.flag, listen: forward.listen },
+    { flag: forward.flag, listen: portOf(forward.listen) },
     ...further,
     { flag: '--proxy-listen', listen: proxy?.isAskedFor === true ? proxyListen : undefined },
     { flag: '--dns-listen', listen: dnsListen(flags) },
     { flag: '--status-listen', listen: statusListen(flags) },
     ...locals,
   ]);
+}
+
+/** Returns a listener's port; undefined if the listener has none, or if systemd has opened it. */
+function portOf(listen: ProxyPlace['listen'] | undefined): ListenAddress | undefined {
+  return listen !== undefined && 'port' in listen ? listen : undefined;
 }
 
 /** Returns the TCP ports of local forwards. */
@@ -132,10 +149,15 @@ function tcpListens(forwards: readonly PortForward[]): ListenAddress[] {
   );
 }
 
-function forwarderSettings(flags: UpLine['flags']) {
-  const forward = forwardSettings(flags);
+function forwarderSettings(flags: UpLine['flags'], passed: PassedListeners) {
+  const forward = forwardSettings(flags, passed.forward);
   const further = furtherForwards(flags, forward);
   return { forward, furtherForwards: further, resends: !flags['no-resend'] };
+}
+
+interface Opening extends UpSurroundings {
+  /** The sockets of the service manager. */
+  readonly passed: PassedListeners;
 }
 
 /** How this machine, or its programs, look up names inside the tunnel. */
@@ -143,15 +165,15 @@ function nameSettings(flags: UpLine['flags']) {
   return { dnsListen: dnsListen(flags), dnsSetup: dnsSetup(flags) };
 }
 
-async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): Promise<void> {
-  const { context, output, version } = surroundings;
+async function openUp({ flags, tokens }: UpLine, surroundings: Opening): Promise<void> {
+  const { context, output, version, passed } = surroundings;
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireInterfaceForKillSwitch(flags);
   refuseUserspaceFlags(tokens, flags.mode, flags['dns-setup']);
   refuseUnusedDomains(tokens, flags);
   refuseKernelCapture(flags);
-  const settings = { ...forwarderSettings(flags), ...nameSettings(flags) };
-  const proxy = await proxySettings(flags, context);
+  const settings = { ...forwarderSettings(flags, passed), ...nameSettings(flags) };
+  const proxy = await proxySettings(flags, context, passed.proxy);
   const fromFlags = portForwards(flags);
   const names = { nameServers: nameServers(flags.dns), hosts: hostNames(flags) };
   const pages = statusPageSettings(flags);
@@ -175,7 +197,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
         ...names,
         killSwitch: flags['kill-switch'],
       },
-      mode: { mode: flags.mode, userspaceFlag: userspaceWish(tokens, context, forwards) },
+      mode: { mode: flags.mode, userspaceFlag: userspaceWish(tokens, context, forwards, passed) },
       ...settings,
       forwards,
       proxy,
@@ -205,14 +227,17 @@ async function openUp({ flags, tokens }: UpLine, surroundings: UpSurroundings): 
   );
 }
 
-/** Returns what requests userspace mode: a flag, a variable, or port forwards in arc.json. */
+/** Returns what requests userspace mode: a flag, a variable, a passed socket, or port forwards in arc.json. */
 function userspaceWish(
   tokens: UpLine['tokens'],
   { env }: Pick<Context, 'env'>,
   forwards: readonly PortForward[],
+  passed: PassedListeners,
 ): string | undefined {
   const wish = userspaceFlag(tokens) ?? userspaceVariable(env);
-  return wish ?? (forwards.length > 0 ? 'forwards' : undefined);
+  if (wish !== undefined) return wish;
+  if (passed.forward !== undefined || passed.proxy !== undefined) return 'socket activation';
+  return forwards.length > 0 ? 'forwards' : undefined;
 }
 
 async function updateOptions(

@@ -9,12 +9,13 @@ import type { HeaderField } from '../http/header-fields.js';
 import { HttpListener, type HttpListenerOptions } from '../http/listener.js';
 import { originTarget } from '../http/request-target.js';
 import type { ListenAddress } from '../listen-address.js';
+import type { PassedSockets } from '../open-passed-sockets.js';
 
 export interface ForwarderOptions extends Omit<
   HttpListenerOptions,
   'listen' | 'flag' | 'risk' | 'browsers' | 'route' | 'connectTarget' | 'answer' | 'accept'
 > {
-  readonly listen: ListenAddress;
+  readonly listen: ListenAddress | PassedSockets;
   /** The IP address and port inside the tunnel. */
   readonly target: DialTarget;
   /**
@@ -66,7 +67,8 @@ export async function startForwarder({
 /** Returns the host names that the user has configured for the listener and the target. */
 function ownNames({ listen, headers }: Pick<ForwarderOptions, 'listen' | 'headers'>): string[] {
   const hosts = headers.filter(([name]) => name.toLowerCase() === 'host');
-  return [listen.host, ...hosts.map(([, value]) => value.replace(/:\d*$/, ''))].map((name) =>
+  const listening = 'host' in listen ? [listen.host] : [];
+  return [...listening, ...hosts.map(([, value]) => value.replace(/:\d*$/, ''))].map((name) =>
     name.toLowerCase(),
   );
 }

@@ -5,7 +5,7 @@
  * Node's parser itself answers unknown methods with 400.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { DropCounter } from '../../lib/drop-counter.js';
@@ -14,6 +14,7 @@ import { formatAuthority } from '../../lib/text/http-syntax.js';
 import type { DialTarget } from '../dialer.js';
 import type { ListenAddress } from '../listen-address.js';
 import { openPort, type PortOptions } from '../open-port.js';
+import { openPassedSockets, type PassedSockets } from '../open-passed-sockets.js';
 import { openSocketFile, type SocketFile } from '../open-socket-file.js';
 import { ClientConnection } from './client-connection.js';
 import type { ExchangeContext } from './exchange-context.js';
@@ -28,7 +29,7 @@ export interface HttpListenerOptions
   extends
     Omit<PortOptions, 'listen'>,
     Pick<ExchangeContext, 'route' | 'browsers' | 'headers' | 'dialer'> {
-  readonly listen: ListenAddress | SocketFile;
+  readonly listen: ListenAddress | SocketFile | PassedSockets;
   /** Answers a request that is never forwarded; returns false to handle the request as usual. */
   readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Returns the target of a CONNECT request, or the reason why it is refused. */
@@ -92,6 +93,8 @@ export interface ListenerCounters {
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #server: Server;
+  /** The servers of further sockets, which pass their connections to #server. */
+  #others: readonly NetServer[] = [];
   readonly #connections = new Map<Duplex, ListenedConnection>();
   readonly #context: ExchangeContext;
   /** Node's own handler for new connections. */
@@ -133,9 +136,9 @@ export class HttpListener {
     return this.#authority;
   }
 
-  /** The listener's address as a URL, such as `http://127.0.0.1:8888`. */
+  /** The listener's address as a URL, such as `http://127.0.0.1:8888`, or `unix:` and its path. */
   get url(): string {
-    return `http://${this.authority}`;
+    return this.authority.startsWith('unix:') ? this.authority : `http://${this.authority}`;
   }
 
   get counters(): ListenerCounters {
@@ -157,10 +160,15 @@ export class HttpListener {
   /** @throws UserError if the port or the socket cannot be opened */
   async listen(): Promise<void> {
     const { listen, ...options } = this.#options;
-    this.#authority =
-      'path' in listen
-        ? await openSocketFile(this.#server, listen, options)
-        : formatAuthority(await openPort(this.#server, { ...options, listen }));
+    if ('passed' in listen) {
+      const { authority, others } = await openPassedSockets(this.#server, listen, options);
+      this.#authority = authority;
+      this.#others = others;
+    } else if ('path' in listen) {
+      this.#authority = await openSocketFile(this.#server, listen, options);
+    } else {
+      this.#authority = formatAuthority(await openPort(this.#server, { ...options, listen }));
+    }
   }
 
   /**
@@ -170,17 +178,20 @@ export class HttpListener {
    * @param graceMs milliseconds after which exchanges in progress fail with `closed`
    */
   close({ graceMs }: { graceMs: number }): Promise<void> {
-    this.#closed ??= new Promise((resolve) => {
-      this.#options.kept?.close();
-      this.#server.close(() => {
-        clearTimeout(this.#graceTimer);
-        resolve();
-      });
-      for (const connection of this.#connections.values()) connection.closeIfSilent();
-    });
+    this.#closed ??= this.#end();
     clearTimeout(this.#graceTimer);
     this.#graceTimer = setTimeout(() => this.#abort(), graceMs);
     return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    this.#options.kept?.close();
+    const closed = [this.#server, ...this.#others].map(
+      (server) => new Promise<void>((resolve) => void server.close(() => resolve())),
+    );
+    for (const connection of this.#connections.values()) connection.closeIfSilent();
+    await Promise.all(closed);
+    clearTimeout(this.#graceTimer);
   }
 
   #abort(): void {

@@ -41,6 +41,7 @@ type Requirement =
   // Either /run is writable, or user namespaces are allowed.
   | 'writable-run'
   | 'systemd-notify'
+  | 'systemd-socket-activate'
   // Optional dependencies are missing if npm was run with --omit=optional.
   | 'koffi'
   | 'tun'

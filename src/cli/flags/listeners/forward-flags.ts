@@ -3,6 +3,7 @@ import { parseTarget } from '../../../proxy/forward/target.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
 import { parseListenAddress, requireLoopback } from '../../../proxy/listen-address.js';
 import type { ForwardSettings } from '../../../app/up/listeners/userspace-listeners.js';
+import type { PassedSockets } from '../../../proxy/open-passed-sockets.js';
 import { type BrowserChoice, browserPolicy } from './browser-flags.js';
 import { type FlagValues, grouped } from '../flag.js';
 import { type ForwardToChoice, mainTarget } from './forward-targets.js';
@@ -53,11 +54,30 @@ export const forwardFlags = grouped('Listener', {
   },
 });
 
+const WHOLE = { flag: '--forward-listen', hostFlag: '--forward-listen' } as const;
+
 type ForwardChoice = FlagValues<typeof forwardFlags> & BrowserChoice & ForwardToChoice;
 
-/** @throws UserError of kind `usage` */
-export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings> {
-  const whole = '--forward-listen';
+type ForwarderPlace = Required<Pick<ForwardSettings, 'listen' | 'flag' | 'hostFlag'>>;
+
+/**
+ * @param passed the sockets of the service manager, which replace the flags for the address
+ * @throws UserError of kind `usage`
+ */
+export function forwardSettings(
+  flags: ForwardChoice,
+  passed?: PassedSockets,
+): Required<ForwardSettings> {
+  return {
+    ...(passed === undefined ? forwarderPlace(flags) : { ...WHOLE, listen: passed }),
+    target: parseTarget(mainTarget(flags)),
+    headers: flags.header.map(parseHeaderFlag),
+    browsers: browserPolicy(flags),
+  };
+}
+
+function forwarderPlace(flags: ForwardChoice): ForwarderPlace {
+  const whole = WHOLE.flag;
   const listen = fromSetting(whole, () => parseListenAddress(flags['forward-listen'], PORT));
   const host = flags.address ?? listen.host;
   const hostFlag = flags.address === undefined ? whole : '--address';
@@ -66,8 +86,5 @@ export function forwardSettings(flags: ForwardChoice): Required<ForwardSettings>
     listen: { host, port: flags.port ?? listen.port },
     flag: flags.port === undefined ? whole : '--port',
     hostFlag,
-    target: parseTarget(mainTarget(flags)),
-    headers: flags.header.map(parseHeaderFlag),
-    browsers: browserPolicy(flags),
   };
 }

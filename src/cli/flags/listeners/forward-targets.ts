@@ -4,7 +4,11 @@ import { fromSetting } from '../../../lib/errors/from-setting.js';
 import { UserError } from '../../../lib/errors/user-error.js';
 import { redactText } from '../../../lib/secrets/secret-shapes.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../../proxy/forward/target.js';
-import { parseListenAddress, requireLoopback } from '../../../proxy/listen-address.js';
+import {
+  type ListenAddress,
+  parseListenAddress,
+  requireLoopback,
+} from '../../../proxy/listen-address.js';
 import { type FlagValues, grouped } from '../flag.js';
 
 /** The port in the documentation. */
@@ -66,7 +70,7 @@ export function firstTarget(text: string): string | undefined {
 export function furtherForwards(
   flags: ForwardToChoice & { readonly 'allow-open': boolean },
   { headers, browsers }: Pick<Required<ForwardSettings>, 'headers' | 'browsers'>,
-): Required<ForwardSettings>[] {
+): (Required<ForwardSettings> & { readonly listen: ListenAddress })[] {
   return entriesOf(flags).flatMap(({ listen: place, target }) => {
     if (place === undefined) return [];
     const listen = fromSetting('--forward-to', () => parseListenAddress(place, USUAL_PORT));

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { PLATFORM_NAME_SERVERS } from '../../../app/up/plan-tunnel.js';
 import { fromSetting } from '../../../lib/errors/from-setting.js';
 import { UserError } from '../../../lib/errors/user-error.js';
+import type { PassedSockets } from '../../../proxy/open-passed-sockets.js';
 import {
   type ListenAddress,
   parseListenAddress,
@@ -14,7 +15,7 @@ const PORT = 1080;
 const DEFAULT_LISTEN = `127.0.0.1:${PORT}`;
 
 /** The value of --proxy-listen that disables the proxy. */
-const OFF = 'off';
+export const PROXY_OFF = 'off';
 
 /** The variable that contains the proxy's password. It has no flag, because `ps` shows flags. */
 export const PASSWORD_VARIABLE = 'ARCTUN_PROXY_PASSWORD';
@@ -23,7 +24,7 @@ export const PASSWORD_VARIABLE = 'ARCTUN_PROXY_PASSWORD';
 export const proxyFlags = grouped('Listener', {
   'proxy-listen': {
     type: 'string',
-    description: `Address or Unix socket of the SOCKS5 and HTTP proxy, or "${OFF}"; ${DEFAULT_LISTEN} by default.`,
+    description: `Address or Unix socket of the SOCKS5 and HTTP proxy, or "${PROXY_OFF}"; ${DEFAULT_LISTEN} by default.`,
     defaultHelp: DEFAULT_LISTEN,
     helpValue: 'ADDRESS:PORT|PATH',
     env: 'ARCTUN_PROXY_LISTEN',
@@ -50,7 +51,7 @@ interface ProxyChoice {
 }
 
 export interface ProxyPlace {
-  readonly listen: ListenAddress | { readonly path: string };
+  readonly listen: ListenAddress | { readonly path: string } | PassedSockets;
   /** Whether the user specified the address. */
   readonly isAskedFor: boolean;
 }
@@ -59,25 +60,38 @@ export interface ProxyPlace {
  * Returns where the proxy listens; undefined if the proxy is disabled.
  *
  * @param env the environment, which may contain a password
+ * @param passed the sockets of the service manager, which replace the flag
  * @throws UserError of kind `usage`
  */
 export function proxyPlace(
   flags: ProxyChoice,
   env: Readonly<Record<string, string | undefined>>,
+  passed?: PassedSockets,
 ): ProxyPlace | undefined {
+  if (passed !== undefined) return { listen: passed, isAskedFor: true };
   const text = flags['proxy-listen'];
-  if (text === OFF) return undefined;
+  if (text === PROXY_OFF) return undefined;
   const isAskedFor = text !== undefined;
   const path = socketPath(text ?? '');
   if (path !== undefined) return { listen: { path }, isAskedFor };
-  const hasPassword = Boolean(flags['proxy-password-file'] ?? env[PASSWORD_VARIABLE]);
+  const isGuarded = flags['allow-open'] || hasProxyPassword(flags, env);
   const listen = fromSetting('--proxy-listen', () => {
     const address = parseListenAddress(text ?? DEFAULT_LISTEN, PORT, [UNIX_FORM]);
-    const otherwise = `Or set a password with --proxy-password-file or ${PASSWORD_VARIABLE}.`;
-    requireLoopback(address.host, flags['allow-open'] || hasPassword, undefined, [otherwise]);
+    requireLoopback(address.host, isGuarded, undefined, [PASSWORD_ADVICE]);
     return address;
   });
   return { listen, isAskedFor };
+}
+
+/** Advice for a proxy that other machines can reach. */
+export const PASSWORD_ADVICE = `Or set a password with --proxy-password-file or ${PASSWORD_VARIABLE}.`;
+
+/** Whether clients of the proxy need a password. */
+export function hasProxyPassword(
+  flags: Pick<ProxyChoice, 'proxy-password-file'>,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return Boolean(flags['proxy-password-file'] ?? env[PASSWORD_VARIABLE]);
 }
 
 /** Advice for a value that is not an address. */
