@@ -9,18 +9,26 @@ import { REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
 const FOLDER = `${REPOSITORY}deploy/systemd/`;
-const UNITS = readdirSync(FOLDER);
+const FILES = readdirSync(FOLDER);
+const UNITS = FILES.filter((name) => name.endsWith('.service'));
+const SOCKETS = FILES.filter((name) => name.endsWith('.socket'));
 /** Tenths: the limit for `systemd-analyze security`. soratun's sample unit has 94. */
 const MOST_EXPOSURE: Readonly<Record<string, number>> = {
   'arctun.service': 12,
   'arctun-tun.service': 18,
+  'arctun@.service': 12,
 };
+const TEMPLATE = 'arctun@.service';
 const EXECUTABLE = '/usr/bin/arctun';
 
+interface Flag {
+  readonly env?: string;
+  readonly default?: string;
+  readonly description?: string;
+}
+
 interface Manifest {
-  readonly commands: Readonly<
-    Record<string, { readonly flags: Readonly<Record<string, { readonly env?: string }>> }>
-  >;
+  readonly commands: Readonly<Record<string, { readonly flags: Readonly<Record<string, Flag>> }>>;
 }
 const manifest = JSON.parse(readFileSync(`${REPOSITORY}oclif.manifest.json`, 'utf8')) as Manifest;
 
@@ -34,8 +42,10 @@ function settings(unit: string, name: string): string[] {
     .map((line) => line.slice(name.length + 1));
 }
 
-it('exist for two modes', () => {
+it('exist for two modes, for several SIMs, and for the ports', () => {
   expect(UNITS).toEqual(Object.keys(MOST_EXPOSURE).sort());
+  expect(SOCKETS).toEqual(['arctun-forward.socket', 'arctun-proxy.socket']);
+  expect(FILES).toHaveLength(UNITS.length + SOCKETS.length);
 });
 
 describe.each(UNITS)('%s', (unit) => {
@@ -54,9 +64,13 @@ describe.each(UNITS)('%s', (unit) => {
   });
 
   it('reads its credential, keeps a state folder, and does not restart after a permanent error', () => {
-    expect(settings(unit, 'LoadCredential')).toEqual(['arc.json:/etc/arctun/arc.json']);
+    const name = unit === TEMPLATE ? '%i' : 'arc';
+    expect(settings(unit, 'LoadCredential')).toEqual([`arc.json:/etc/arctun/${name}.json`]);
     expect(settings(unit, 'ExecStart')[0]).toContain('--config %d/arc.json');
-    expect(settings(unit, 'StateDirectory')).toEqual(['arctun']);
+    const folder = unit === TEMPLATE ? 'arctun-%i' : 'arctun';
+    expect(settings(unit, 'StateDirectory')).toEqual([folder]);
+    expect(settings(unit, 'RuntimeDirectory')).toEqual([folder]);
+    expect(settings(unit, 'User')).toEqual([folder]);
     expect(settings(unit, 'RestartPreventExitStatus')).toEqual(['2 3 6']);
     expect(settings(unit, 'Type')).toEqual(['notify-reload']);
   });
@@ -69,6 +83,37 @@ describe.each(UNITS)('%s', (unit) => {
   it('lets V8 compile', () => {
     expect(settings(unit, 'MemoryDenyWriteExecute')).toEqual([]);
   });
+});
+
+it('the template differs from the userspace unit only in what belongs to the instance', () => {
+  const lines = (unit: string) =>
+    textOf(unit)
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+  const instance = lines(TEMPLATE).filter((line) => line.includes('%i'));
+  expect(instance.map((line) => line.split('=')[0])).toEqual([
+    ...['Description', 'EnvironmentFile', 'LoadCredential', 'StateDirectory'],
+    ...['RuntimeDirectory', 'User'],
+  ]);
+  const common = (unit: string) =>
+    lines(unit).filter((line) => !/^(Description|Documentation)=|%i/.test(line));
+  expect(common(TEMPLATE)).toEqual(
+    common('arctun.service').filter(
+      (line) => !/^(LoadCredential|StateDirectory|RuntimeDirectory|User)=/.test(line),
+    ),
+  );
+});
+
+it.each([
+  ['arctun-forward.socket', 'forward', 'forward-listen'],
+  ['arctun-proxy.socket', 'proxy', 'proxy-listen'],
+])('%s opens the default port of the listener "%s"', (socket, name, flag) => {
+  const { flags } = manifest.commands.up!;
+  expect(settings(socket, 'FileDescriptorName')).toEqual([name]);
+  expect(settings(socket, 'Service')).toEqual(['arctun.service']);
+  const [address = ''] = settings(socket, 'ListenStream');
+  const { default: value, description = '' } = flags[flag]!;
+  expect(value ?? description).toContain(address);
 });
 
 it('only the unit with an interface has a capability, and only one', () => {
@@ -97,13 +142,16 @@ it('removes blocking routes after a tunnel with an interface stops, and never ot
 });
 
 describeWith(['systemd-analyze', 'writable-run'], 'systemd-analyze', () => {
+  /** Only an instance of a template can start. */
+  const started = (unit: string) => unit.replace('@.', '@office.');
   const prefix = privateRun() ?? [];
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'arctun-units-'));
     // It requires the executable to exist.
-    for (const unit of UNITS) {
-      writeFileSync(join(folder, unit), textOf(unit).replaceAll(EXECUTABLE, process.execPath));
+    for (const unit of FILES) {
+      const path = join(folder, started(unit));
+      writeFileSync(path, textOf(unit).replaceAll(EXECUTABLE, process.execPath));
     }
   });
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -114,13 +162,21 @@ describeWith(['systemd-analyze', 'writable-run'], 'systemd-analyze', () => {
     return { status, text: stdout + stderr };
   };
 
-  it.each(UNITS)('verifies %s without messages', (unit) => {
-    expect(analyze('verify', '--man=no', join(folder, unit))).toEqual({ status: 0, text: '' });
+  it.each(FILES)('verifies %s without messages', (unit) => {
+    expect(analyze('verify', '--man=no', join(folder, started(unit)))).toEqual({
+      status: 0,
+      text: '',
+    });
   });
 
   it.each(UNITS)('rates the exposure of %s as low', (unit) => {
     const threshold = `--threshold=${MOST_EXPOSURE[unit]}`;
-    const { status, text } = analyze('security', '--offline=true', threshold, join(folder, unit));
+    const { status, text } = analyze(
+      'security',
+      '--offline=true',
+      threshold,
+      join(folder, started(unit)),
+    );
     expect({ status, verdict: /Overall exposure level.*/.exec(text)?.[0] }).toMatchObject({
       status: 0,
       verdict: expect.stringContaining('OK') as string,
