@@ -76,6 +76,11 @@ const ARROWS = [
     'The extension combines use cases and a tunnel, without the command line.',
   ],
   [
+    'action',
+    [],
+    'The GitHub Action runs the command as other processes, which outlive its own process.',
+  ],
+  [
     'library',
     ['ports', 'lib', 'crypto', 'soracom', 'arc-config', 'tunnel', 'app', 'system'],
     'The library combines use cases and a tunnel, without the command line.',
