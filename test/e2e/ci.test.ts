@@ -170,8 +170,11 @@ describeWith(['jq'], 'a CI job', () => {
 
   it('terminates only the SIMs that it left behind', async () => {
     const ids: Record<string, string> = {};
-    for (const name of ['ci-dead', 'sensor']) {
-      const script = `arctun bootstrap authkey --name ${name} --config ${name}.json --json`;
+    for (const [name, tag] of [
+      ['ci-dead', 'arctun-ci=job'],
+      ['sensor', 'site=osaka'],
+    ] as const) {
+      const script = `arctun bootstrap authkey --name ${name} --tag ${tag} --config ${name}.json --json`;
       const { stdout, stderr } = await run(script);
       expect(stderr).toBe('');
       ids[name] = (JSON.parse(stdout) as { simId: string }).simId;
@@ -180,7 +183,7 @@ describeWith(['jq'], 'a CI job', () => {
       (await emulator.sims()).find(({ simId }) => simId === ids[name])?.status;
     expect((await run(SWEEP!)).code).toBe(0);
     expect(await statusOf('ci-dead')).toBe('active');
-    expect((await run(SWEEP!, { MAX_AGE: '0' })).code).toBe(0);
+    expect((await run(SWEEP!, { MAX_AGE: '0s' })).code).toBe(0);
     expect(await statusOf('ci-dead')).toBe('terminated');
     expect(await statusOf('sensor')).toBe('active');
   }, 60_000);
