@@ -1,6 +1,6 @@
 /** Sends one message to Unified Endpoint, through the running `up` or a tunnel of its own. */
 import { UserError } from '../lib/errors/user-error.js';
-import { DialError } from '../proxy/dialer.js';
+import { type Dialer, DialError } from '../proxy/dialer.js';
 import { exchangeHttp, type HttpResponse, type HttpMessage } from '../proxy/http-exchange.js';
 import { exchangeTcp } from '../proxy/tcp-exchange.js';
 import { exchangeUdp } from '../proxy/udp-exchange.js';
@@ -13,16 +13,19 @@ import { readableWarning } from './config/config-file-rights.js';
 import type { LoadedArcConfig } from './config/load-arc-config.js';
 import type { OpenTunnelOptions } from './up/open-tunnel.js';
 import { planTunnel } from './up/plan-tunnel.js';
+import { ownSpool, type OwnSpoolPorts, type SpoolSettings } from './spool/open-spool.js';
+import { keepMessage, type KeptMessage, sendSpooled } from './spool/send-spooled.js';
 
 /** A message, and the protocol used to send it. */
 export type Message =
   | { readonly via: 'http'; readonly request: HttpMessage }
   | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array };
 
-/** The response, which may be empty over TCP and UDP. */
+/** The response, which may be empty over TCP and UDP, or the ID under which a spool keeps the message. */
 export type SendResponse =
   | { readonly via: 'http'; readonly response: HttpResponse }
-  | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array | undefined };
+  | { readonly via: 'tcp' | 'udp'; readonly payload: Uint8Array | undefined }
+  | KeptMessage;
 
 export interface SendOptions extends OpenTunnelOptions {
   readonly arcConfig: LoadedArcConfig;
@@ -35,9 +38,11 @@ export interface SendOptions extends OpenTunnelOptions {
   readonly force: boolean;
   /** This process's ID. */
   readonly pid: number;
+  /** Where to keep the message if it cannot be sent; only over HTTP. */
+  readonly spool?: SpoolSettings | undefined;
 }
 
-export type SendPorts = AccessPorts;
+export type SendPorts = AccessPorts & Partial<Pick<OwnSpoolPorts, 'openFolder'>>;
 
 /** The maximum response size in bytes; responses from SORACOM's services are much smaller. */
 const MAX_ANSWER = 16 * 1024 * 1024;
@@ -57,7 +62,16 @@ export async function sendMessage(options: SendOptions, ports: SendPorts): Promi
   if (message.via === 'udp') requireOnePacket(message.payload, target.host, config.mtu);
   const warning = readableWarning(arcConfig);
   if (warning !== undefined) ports.log.warn({}, warning);
-  const access = await openAccess({ ...options, command: 'send', config }, ports);
+  const open = () => openAccess({ ...options, command: 'send', config }, ports);
+  const { openFolder } = ports;
+  if (options.spool !== undefined && openFolder !== undefined && message.via === 'http') {
+    return sendOrKeep(
+      { ...options, spool: options.spool, message },
+      { ...ports, openFolder },
+      open,
+    );
+  }
+  const access = await open();
   try {
     return await exchange(access, options);
   } catch (error) {
@@ -68,17 +82,55 @@ export async function sendMessage(options: SendOptions, ports: SendPorts): Promi
   }
 }
 
+interface SpoolingOptions extends SendOptions {
+  readonly spool: SpoolSettings;
+  readonly message: Message & { readonly via: 'http' };
+}
+
+async function sendOrKeep(
+  options: SpoolingOptions,
+  ports: AccessPorts & OwnSpoolPorts,
+  open: () => Promise<TunnelAccess>,
+): Promise<SendResponse> {
+  const { spool: settings, message, target, timeout, signal } = options;
+  const { spool, close } = await ownSpool(settings, options, ports);
+  const path = settings.folder;
+  const send = {
+    ...{ spool, path, target, message: message.request, timeout, signal, log: ports.log },
+    exchange: (dialer: Dialer) => exchangeOverHttp(dialer, message.request, options),
+    explain: (error: unknown) => explain(error, options),
+  };
+  try {
+    const access = await open().catch((error: unknown) => {
+      if (!(error instanceof UserError) || error.kind !== 'tunnel') throw error;
+      return error;
+    });
+    if (access instanceof Error) return await keepMessage(send, access.why);
+    try {
+      return await sendSpooled(send, access.dialer);
+    } finally {
+      await access.close();
+    }
+  } finally {
+    await close();
+  }
+}
+
+async function exchangeOverHttp(
+  dialer: Dialer,
+  request: HttpMessage,
+  { target, timeout, signal }: SendOptions,
+): Promise<SendResponse> {
+  const idle = { idleTimeout: timeout, maxAnswerBytes: MAX_ANSWER, ...(signal && { signal }) };
+  return { via: 'http', response: await exchangeHttp(dialer, target, request, idle) };
+}
+
 function exchange(access: TunnelAccess, options: SendOptions): Promise<SendResponse> {
   const { message, target, timeout, signal } = options;
   const limits = { timeout, maxAnswerBytes: MAX_ANSWER, ...(signal && { signal }) };
   switch (message.via) {
-    case 'http': {
-      const idle = { ...limits, idleTimeout: timeout };
-      return exchangeHttp(access.dialer, target, message.request, idle).then((response) => ({
-        via: 'http',
-        response,
-      }));
-    }
+    case 'http':
+      return exchangeOverHttp(access.dialer, message.request, options);
     case 'tcp':
       return exchangeTcp(access.dialer, target, message.payload, limits).then((payload) => ({
         via: 'tcp',

@@ -10,6 +10,7 @@ export { readStdin, readWholeFile } from '../system/files/input.js';
 export { systemJournals } from '../system/files/journal.js';
 export { writeStandardOutput } from '../system/files/output.js';
 export { makePrivate, tryFolder } from '../system/files/probe-folder.js';
+export { openSpoolFolder } from '../system/files/spool-folder.js';
 export { systemPrivateFiles } from '../system/files/read-private-file.js';
 export { boundSockets } from '../system/network/bound-sockets.js';
 export { createKeyClaims } from '../system/network/key-claims.js';

@@ -32,6 +32,9 @@ export function createSystemContext(version: string) {
     journals: async () => (await adapters()).systemJournals,
     /** Reads secret files of other programs, and checks that other users cannot read them. */
     privateFiles: async () => (await adapters()).systemPrivateFiles,
+    /** Opens the folder of a spool. */
+    openSpoolFolder: async (path: string) => (await adapters()).openSpoolFolder(path),
+    entropy: async () => (await adapters()).systemEntropy,
     commands: async () => (await adapters()).systemCommands,
     serviceManager,
     /**

@@ -57,7 +57,7 @@ export type Flags = Readonly<Record<string, Flag>>;
 
 /** Groups flags under a heading of the help. */
 export function grouped<const T extends Flags>(
-  helpGroup: 'Listener' | 'Logging' | 'SORACOM API' | 'Tunnel',
+  helpGroup: 'Listener' | 'Logging' | 'SORACOM API' | 'Spool' | 'Tunnel',
   flags: T,
 ): { readonly [Name in keyof T]: T[Name] & { readonly helpGroup: string } } {
   const entries = Object.entries(flags).map(([name, flag]) => [name, { ...flag, helpGroup }]);

@@ -8,6 +8,7 @@ import { renderResponse, textMember } from './render.js';
 /** Converts a response to a JSON value. */
 export function answerValue(answer: SendResponse): object {
   if (answer.via === 'http') return renderResponse(answer.response);
+  if (answer.via === 'spool') return { spooled: { id: answer.id, reason: answer.why } };
   const { via, payload } = answer;
   return { via, ...(payload === undefined ? { answer: null } : textMember('answer', payload)) };
 }
@@ -20,8 +21,13 @@ export function answerBody(
   answer: SendResponse,
   { isTerminal }: { readonly isTerminal: boolean },
 ): string | Uint8Array {
-  const body = (answer.via === 'http' ? answer.response.body : answer.payload) ?? new Uint8Array();
+  const body = bodyOf(answer) ?? new Uint8Array();
   return isTerminal ? harmlessLines(new TextDecoder().decode(body)) : body;
+}
+
+function bodyOf(answer: SendResponse): Uint8Array | undefined {
+  if (answer.via === 'spool') return undefined;
+  return answer.via === 'http' ? answer.response.body : answer.payload;
 }
 
 /**
@@ -38,6 +44,9 @@ export function answerNote(
     const { status, statusText } = answer.response;
     return json ? undefined : `HTTP ${status} ${statusText}`;
   }
+  if (answer.via === 'spool') {
+    return `Kept as ${answer.id}, because nothing was sent: ${answer.why}. The next "arctun send --spool" or "arctun spool send" sends it.`;
+  }
   const { via, payload } = answer;
   if (payload !== undefined)
     return payload.length === 0 ? 'The target sent an empty response.' : undefined;
@@ -48,12 +57,22 @@ export function answerNote(
 
 /** Builds the error for a response that cannot be printed: the message must not be sent twice. */
 export function unprintedError(cause: unknown, answer: SendResponse): UserError {
+  if (answer.via === 'spool') return unprintedKeep(cause, answer.id);
   const result =
     answer.via === 'http' ? `, and the response was HTTP ${answer.response.status}` : '';
   return new UserError('failed', {
     what: 'cannot write to standard output',
     why: messageOf(cause),
     next: [`The message was sent${result}. To avoid a duplicate, do not send it again.`],
+    cause,
+  });
+}
+
+function unprintedKeep(cause: unknown, id: string): UserError {
+  return new UserError('failed', {
+    what: 'cannot write to standard output',
+    why: messageOf(cause),
+    next: [`The spool keeps the message as ${id}. To avoid a duplicate, do not send it again.`],
     cause,
   });
 }

@@ -1,6 +1,7 @@
 /** Defines the flags of `send`, and runs the command. */
 import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
 import { sendMessage } from '../../app/send-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
 import { codeOf } from '../../lib/errors/error-message.js';
 import { parseTarget, UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
 import { accessFlags } from '../flags/access-flags.js';
@@ -9,6 +10,7 @@ import { EXIT_CODES } from '../errors/exit-codes.js';
 import type { FlagValues, Flags } from '../flags/flag.js';
 import { firstTarget } from '../flags/listeners/forward-targets.js';
 import { chosenLevel, logFlags } from '../flags/log-flags.js';
+import { spoolFlags, spoolSettings } from '../flags/spool-flags.js';
 import { accessPorts } from './access/prepare-access.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
 import type { Output } from '../output/output.js';
@@ -26,6 +28,7 @@ export const sendFlags = {
     helpValue: 'HOST[:PORT]',
     env: 'ARCTUN_FORWARD_TO',
   },
+  ...spoolFlags,
   ...logFlags('warn'),
   json: { type: 'boolean', description: 'Print the response as JSON.' },
 } as const satisfies Flags;
@@ -43,6 +46,8 @@ export async function runSend(
   const chosen = flags['forward-to'] && firstTarget(flags['forward-to']);
   const target = parseTarget(chosen ?? UNIFIED_ENDPOINT, ENTRY_PORTS[flags.via]);
   const timeout = answerTimeout(flags.via, flags.timeout);
+  const spool = spoolSettings(flags);
+  if (spool !== undefined && flags.via !== 'http') throw refusedSpool(flags.via);
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const arcConfig = await loadTunnelConfig(flags.config, home);
   const message = await readMessage(argument, flags, context);
@@ -57,8 +62,12 @@ export async function runSend(
       timeout,
       force: flags.force,
       pid: process.pid,
+      spool,
     },
-    await accessPorts(await context.tunnelPorts(log), context),
+    {
+      ...(await accessPorts(await context.tunnelPorts(log), context)),
+      openFolder: (path) => context.openSpoolFolder(path),
+    },
   );
   const isTerminal = context.terminalColumns() !== undefined;
   const print = await context.printer();
@@ -71,4 +80,13 @@ export async function runSend(
   const note = answerNote(answer, { timeout, json: flags.json });
   if (note !== undefined && !flags.quiet) output.note(note);
   return answer.via === 'http' && answer.response.status >= 400 ? EXIT_CODES.failed : 0;
+}
+
+/** Over TCP and UDP, no response shows that a service has accepted the message. */
+function refusedSpool(via: string): UserError {
+  return new UserError('usage', {
+    what: `cannot use --spool with --via ${via}`,
+    why: 'arctun can tell only over HTTP whether a message arrived',
+    next: ['Remove --spool, unset ARCTUN_SPOOL, or send over HTTP.'],
+  });
 }

@@ -10,7 +10,7 @@ export interface DrainResult {
   readonly delivered: number;
   /** The messages that were set aside. */
   readonly setAside: readonly SpoolEntry[];
-  /** Why messages wait; undefined if none is queued. */
+  /** Why sending stopped; undefined if no message is queued. */
   readonly waitsFor: string | undefined;
 }
 

@@ -1,0 +1,22 @@
+import * as Args from '@oclif/core/args';
+
+import { BaseCommand } from '../../src/cli/base-command.js';
+import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
+import { runSpoolRemove, spoolChangeFlags } from '../../src/cli/run/run-spool.js';
+
+export default class SpoolRemove extends BaseCommand {
+  static override description = 'Remove a message from a spool without sending it.';
+  static override examples = ['arctun spool remove --spool spool 1795989600000-0f3a9c'];
+  static override args = {
+    id: Args.string({
+      description: 'ID of the message, as "spool list" shows it.',
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = oclifFlags(spoolChangeFlags);
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(SpoolRemove);
+    await runSpoolRemove(flags, args.id, this.context, this.output);
+  }
+}

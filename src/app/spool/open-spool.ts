@@ -1,0 +1,120 @@
+/** Opens a spool. */
+import { UserError } from '../../lib/errors/user-error.js';
+import { fileFaultKind } from '../../lib/errors/file-fault.js';
+import { pause } from '../../lib/waits.js';
+import type { Clock, WallClock } from '../../ports/clock.js';
+import type { Entropy } from '../../ports/entropy.js';
+import { FileError } from '../../ports/files.js';
+import type { KeyClaims } from '../../ports/key-claims.js';
+import type { Log } from '../../ports/log.js';
+import type { SpoolFolder } from '../../ports/stores/spool-folder.js';
+import { Spool, type SpoolLimits } from '../../proxy/spool/spool.js';
+
+export interface SpoolSettings {
+  readonly folder: string;
+  readonly limits: SpoolLimits;
+}
+
+export interface SpoolOpener {
+  readonly openFolder: (path: string) => Promise<SpoolFolder>;
+  readonly wallClock: WallClock;
+  readonly entropy: Entropy;
+}
+
+export interface OwnSpoolPorts extends SpoolOpener {
+  readonly claims: KeyClaims;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface OwnSpoolOptions {
+  /** This process's ID. */
+  readonly pid: number;
+  /** How long to wait for another process that uses the spool, in milliseconds. */
+  readonly wait: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A spool that no other process sends from until close(). */
+export interface OwnedSpool {
+  readonly spool: Spool;
+  readonly close: () => Promise<void>;
+}
+
+/** How often to look whether the other process has ended, in milliseconds. */
+const INTERVAL = 200;
+
+/** @throws UserError if the folder cannot be used */
+export async function openSpool(
+  { folder: path, limits }: SpoolSettings,
+  { openFolder, wallClock, entropy }: SpoolOpener,
+): Promise<{ spool: Spool; folder: SpoolFolder }> {
+  const folder = await usingSpool(path, () => openFolder(path));
+  return { spool: new Spool({ folder, wallClock, entropy }, limits), folder };
+}
+
+/**
+ * Opens a spool to send from it, and marks what an ended process was sending as `unknown`.
+ *
+ * @throws UserError if the folder cannot be used, or another process uses it
+ */
+export async function ownSpool(
+  settings: SpoolSettings,
+  options: OwnSpoolOptions,
+  ports: OwnSpoolPorts,
+): Promise<OwnedSpool> {
+  const { spool, folder } = await openSpool(settings, ports);
+  const claim = await claimFolder(folder, options, ports);
+  try {
+    for (const { id } of await usingSpool(folder.path, () => spool.recover())) {
+      ports.log.warn(
+        { id },
+        'a message was being sent when its process ended; it may have arrived',
+      );
+    }
+    return { spool, close: () => claim.close() };
+  } catch (error) {
+    await claim.close();
+    throw error;
+  }
+}
+
+async function claimFolder(
+  { identity, path }: SpoolFolder,
+  { pid, wait, signal }: OwnSpoolOptions,
+  { claims, clock }: OwnSpoolPorts,
+) {
+  const name = new TextEncoder().encode(`spool ${identity}`);
+  const deadline = clock.now() + wait;
+  for (;;) {
+    const claim = await claims.take(name, () => String(pid));
+    if (claim !== undefined) return claim;
+    signal?.throwIfAborted();
+    if (clock.now() < deadline) await pause(INTERVAL, clock, signal);
+    else throw inUse(path, await claims.holder(name).catch(() => undefined));
+  }
+}
+
+function inUse(path: string, holder = ''): UserError {
+  const by = /^\d+$/.test(holder) ? `process ${holder}` : 'another process';
+  return new UserError('failed', {
+    what: `cannot send from the spool ${path}`,
+    why: `${by} is using it`,
+    next: ['Send the message to the forwarder of that process, or use another folder.'],
+  });
+}
+
+/** Converts errors of the folder. @throws UserError */
+export async function usingSpool<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new UserError(fileFaultKind(error), {
+      what: `cannot use the spool ${path}`,
+      why: error.message,
+      next: ['Name a folder that only you can access, on a disk with free space.'],
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,135 @@
+/** Sends the queued messages of a spool, and one new message, which is kept if it cannot be sent. */
+import { messageOf } from '../../lib/errors/error-message.js';
+import { UserError } from '../../lib/errors/user-error.js';
+import type { Dialer, DialTarget } from '../../proxy/dialer.js';
+import { KeptConnections } from '../../proxy/http/kept-connections.js';
+import type { HttpMessage } from '../../proxy/http-exchange.js';
+import { drainSpool, type DrainResult } from '../../proxy/spool/drain-spool.js';
+import { passMessage } from '../../proxy/spool/pass-message.js';
+import { sendRequest } from '../../proxy/spool/send-request.js';
+import { type Spool, SpoolFullError } from '../../proxy/spool/spool.js';
+import { formatMessage, requestBytes } from '../../proxy/spool/spooled-message.js';
+import type { Log } from '../../ports/log.js';
+import { usingSpool } from './open-spool.js';
+
+/** A message that was kept instead of being sent. */
+export interface KeptMessage {
+  readonly via: 'spool';
+  readonly id: string;
+  /** Why the message could not be sent. */
+  readonly why: string;
+}
+
+export interface SpooledSend<Answer> {
+  readonly spool: Spool;
+  /** The spool's folder, for error messages. */
+  readonly path: string;
+  readonly target: DialTarget;
+  readonly message: HttpMessage;
+  /** Sends the message once through the dialer. */
+  readonly exchange: (dialer: Dialer) => Promise<Answer>;
+  /** Converts an error of exchange(). */
+  readonly explain: (error: unknown) => unknown;
+  readonly timeout: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly log: Log;
+}
+
+/** Keeps the message without sending it. @throws UserError if the spool is full or unusable */
+export async function keepMessage<Answer>(
+  send: SpooledSend<Answer>,
+  why: string,
+): Promise<KeptMessage> {
+  const { id } = await keeping(send.path, () => send.spool.keep(contentOf(send)));
+  return { via: 'spool', id, why };
+}
+
+/**
+ * Sends older messages first. The message is kept if one of them cannot be sent.
+ *
+ * @throws the error of exchange() if the message may have arrived
+ */
+export async function sendSpooled<Answer>(
+  send: SpooledSend<Answer>,
+  dialer: Dialer,
+): Promise<Answer | KeptMessage> {
+  const { waitsFor } = await drainThrough(dialer, send);
+  if (waitsFor !== undefined) return keepMessage(send, waitsFor);
+  let answer: { readonly value: Answer } | undefined;
+  let failure: unknown;
+  const watched = watchedDialer(dialer);
+  const result = await keeping(send.path, () =>
+    passMessage(send.spool, contentOf(send), async () => {
+      try {
+        answer = { value: await send.exchange(watched.dialer) };
+        return { kind: 'answered', status: 0 };
+      } catch (error) {
+        failure = error;
+        const message = messageOf(error);
+        return watched.hasDialed() ? { kind: 'lost', message } : { kind: 'unsent', message };
+      }
+    }),
+  );
+  if (result.state === 'kept') return { via: 'spool', id: result.entry.id, why: result.why };
+  if (answer !== undefined) return answer.value;
+  if (result.state === 'lost') {
+    send.log.warn({ id: result.entry.id }, 'the spool keeps the message as unknown');
+  }
+  throw send.explain(failure);
+}
+
+/** Sends all queued messages of a spool. @throws UserError */
+export async function drainThrough(
+  dialer: Dialer,
+  {
+    spool,
+    path,
+    timeout,
+    signal,
+    log,
+  }: Pick<SpooledSend<unknown>, 'spool' | 'path' | 'timeout' | 'signal' | 'log'>,
+): Promise<DrainResult> {
+  const kept = new KeptConnections({ resends: true });
+  const limits = { dialer, kept, timeout, ...(signal && { signal }) };
+  try {
+    return await usingSpool(path, () =>
+      drainSpool({ spool, log, send: (message) => sendRequest(message, limits) }),
+    );
+  } finally {
+    kept.close();
+  }
+}
+
+/** Until a dial has succeeded, nothing of the message can have been sent. */
+function watchedDialer(dialer: Dialer): { dialer: Dialer; hasDialed: () => boolean } {
+  let hasDialed = false;
+  return {
+    hasDialed: () => hasDialed,
+    dialer: {
+      dial: async (target, signal) => {
+        const stream = await dialer.dial(target, signal);
+        hasDialed = true;
+        return stream;
+      },
+    },
+  };
+}
+
+function contentOf({ message, target }: Pick<SpooledSend<unknown>, 'message' | 'target'>) {
+  return formatMessage({ target, request: requestBytes(message, target) });
+}
+
+async function keeping<T>(path: string, action: () => Promise<T>): Promise<T> {
+  return usingSpool(path, action).catch((error: unknown) => {
+    if (!(error instanceof SpoolFullError)) throw error;
+    throw new UserError('failed', {
+      what: 'cannot send the message, and cannot keep it',
+      why: error.message,
+      next: [
+        'Send it again when the tunnel is up.',
+        'See "arctun spool list" for the messages in the spool.',
+      ],
+      cause: error,
+    });
+  });
+}

@@ -1,0 +1,53 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { openSpoolFolder } from '../../../src/system/files/spool-folder.js';
+
+let base: string;
+let path: string;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'arctun-spool-'));
+  path = join(base, 'deep', 'spool');
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+it('creates folders and files that only the user can access', async () => {
+  const folder = await openSpoolFolder(path);
+  await folder.create('a', Buffer.from('x'));
+  await folder.sync('a');
+  await folder.syncNames();
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+  expect(statSync(join(path, 'a')).mode & 0o777).toBe(0o600);
+  expect(Buffer.from((await folder.read('a'))!).toString()).toBe('x');
+});
+
+it('refuses a folder that other users can access', async () => {
+  await openSpoolFolder(path);
+  chmodSync(path, 0o750);
+  await expect(openSpoolFolder(path)).rejects.toMatchObject({
+    name: 'FileError',
+    failure: 'denied',
+    message: `other users can access the folder. Run: chmod 700 ${path}`,
+  });
+});
+
+it('has one identity, whatever path leads to it', async () => {
+  const { identity } = await openSpoolFolder(path);
+  symlinkSync(path, join(base, 'link'));
+  expect((await openSpoolFolder(join(base, 'link'))).identity).toBe(identity);
+  expect((await openSpoolFolder(join(base, 'other'))).identity).not.toBe(identity);
+});
+
+it('does not replace a file that it creates, and reports missing files', async () => {
+  const folder = await openSpoolFolder(path);
+  await folder.create('a', Buffer.from('x'));
+  await expect(folder.create('a', Buffer.from('y'))).rejects.toMatchObject({ name: 'FileError' });
+  expect(await folder.rename('a', 'b')).toBe(true);
+  expect(await folder.rename('a', 'c')).toBe(false);
+  expect(await folder.remove('a')).toBe(false);
+  expect(await folder.read('a')).toBeUndefined();
+  expect(await folder.list()).toEqual(['b']);
+  expect(await folder.remove('b')).toBe(true);
+  expect(readdirSync(path)).toEqual([]);
+});
