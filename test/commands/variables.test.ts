@@ -41,6 +41,9 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'sim:renew-key': ['8942310022000012345', '--yes'],
   'sim:show': ['8942310022000012345'],
   'sim:terminate': ['8942310022000012345', '--yes'],
+  'spool:remove': ['x'],
+  'spool:retry': ['x'],
+  'spool:show': ['x'],
 };
 
 /** The words that must follow the flags. */
@@ -56,6 +59,7 @@ const SAFE: Readonly<Record<string, Environment>> = {
     ARCTUN_WAIT: '1',
   },
   send: { ARCTUN_CONFIG: 'valid.json', ARCTUN_WAIT: '1' },
+  'spool:send': { ARCTUN_CONFIG: 'valid.json', ARCTUN_WAIT: '1' },
   ping: { ARCTUN_CONFIG: 'valid.json', ARCTUN_WAIT: '1' },
   dig: { ARCTUN_CONFIG: 'valid.json', ARCTUN_WAIT: '1' },
 };
@@ -70,6 +74,7 @@ const NOT_AT_START = ['up', ...AS_RESULT];
 /** Commands that do not read arc.json, read it only later, or continue without it. */
 const WITHOUT_CONFIG = [
   ...['completion', 'config:init', 'emulator', 'forward:add', 'forward:list', 'forward:remove'],
+  ...['spool:list', 'spool:remove', 'spool:retry', 'spool:show'],
   ...['health', 'lambda:layer', 'status', 'version'],
   ...['bootstrap:sim', 'config:import', 'sim:list', 'sim:show', 'sim:terminate'],
   ...AS_RESULT,
@@ -132,6 +137,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   ARCTUN_QUIET: { values: ['maybe'] },
   ARCTUN_SOCKET: { values: ['x'] },
+  ARCTUN_SPOOL: { values: ['empty'] },
+  ARCTUN_SPOOL_MESSAGES: { values: ['abc', '0'] },
+  ARCTUN_SPOOL_SIZE: { values: ['abc', '0'] },
   ARCTUN_STATUS_LISTEN: { values: LISTENS },
   ARCTUN_WAIT: { values: ['abc', '-1'] },
   SORACOM_AUTH_KEY: {

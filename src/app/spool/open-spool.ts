@@ -111,7 +111,7 @@ export async function usingSpool<T>(path: string, action: () => Promise<T>): Pro
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
     throw new UserError(fileFaultKind(error), {
-      what: `cannot use the spool ${path}`,
+      what: `cannot use the spool ${path} (--spool)`,
       why: error.message,
       next: ['Name a folder that only you can access, on a disk with free space.'],
       cause: error,

@@ -104,8 +104,8 @@ export async function runSpoolSend(
   context: AccessContext,
   output: Output,
 ): Promise<number> {
-  const spool = requiredSpool(flags);
   const { options, ports } = await prepareAccess(flags, context, 'warn');
+  const spool = requiredSpool(flags);
   const timeout = answerTimeout('http', undefined);
   const openFolder = (path: string) => context.openSpoolFolder(path);
   const result = await sendQueued({ ...options, spool, timeout }, { ...ports, openFolder });
