@@ -28,6 +28,8 @@ export interface TestProcessOptions {
   readonly input?: string;
   /** Whether standard input stays open for `type`. */
   readonly interactive?: boolean;
+  /** Whether the program is the leader of a new process group. */
+  readonly detached?: boolean;
   /** The descriptor that the program gets as its descriptor 3. */
   readonly descriptor?: number;
 }
