@@ -10,7 +10,13 @@ import { join } from 'node:path';
 import { stepsOf } from '../docs/blocks.js';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { writeExecutable } from '../support/executable.js';
-import { type Finished, Processes, REPOSITORY, type TestProcess } from '../support/processes.js';
+import {
+  ARCTUN,
+  type Finished,
+  Processes,
+  REPOSITORY,
+  type TestProcess,
+} from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
 const { version: VERSION } = JSON.parse(readFileSync(`${REPOSITORY}package.json`, 'utf8')) as {
@@ -162,6 +168,29 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
       ]);
       expect(await run('dpkg', '--status', 'arctun')).toMatchObject({ code: 1 });
     }, 120_000);
+  });
+
+  describeWith(['qemu-aarch64-static', 'arm64-libraries'], 'for arm64', () => {
+    it('contains a program that sends a message', async () => {
+      // In a folder of its own, because the other tests need only the package for this machine.
+      const arm64 = mkdtempSync(join(folder, 'arm64-'));
+      await writeExecutable(join(arm64, 'arctun-linux-arm64'), 'arm64');
+      const script = join(REPOSITORY, 'tools/release/write-packages.js');
+      execFileSync(process.execPath, [script, arm64, '--fast'], { stdio: 'pipe' });
+      const built = join(arm64, `arctun_${VERSION}_arm64.deb`);
+      const field = ['--field', built, 'Architecture'];
+      expect(execFileSync('dpkg-deb', field, { encoding: 'utf8' })).toBe('arm64\n');
+      execFileSync('dpkg-deb', ['--extract', built, join(arm64, 'root')]);
+      const emulator = await startEmulatorProcess(processes);
+      const program = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
+      // The start time of a process, which identifies the owner of a journal, changes in qemu.
+      const bootstrap = [process.execPath, ARCTUN, 'bootstrap', 'authkey'];
+      const options = { cwd: arm64, env: emulator.env };
+      expect(await processes.run(bootstrap, options)).toMatchObject({ code: 0 });
+      const send = [...program, join(arm64, 'root/usr/bin/arctun'), 'send', '"from arm64"'];
+      expect(await processes.run(send, { cwd: arm64 })).toMatchObject({ code: 0 });
+      expect((await emulator.messages()).map(({ body }) => body)).toEqual(['"from arm64"']);
+    }, 300_000);
   });
 
   describeWith(['lintian'], 'lintian', () => {
