@@ -27,6 +27,7 @@ const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
 const GUIDE = stepsOf(readFileSync(`${REPOSITORY}docs/guides/debian.md`, 'utf8')).flatMap((step) =>
   step.kind === 'block' && step.language === 'sh' ? [step.text] : [],
 );
+const UNITS = 'arctun.service arctun-tun.service';
 const LINK = '/etc/systemd/system/multi-user.target.wants/arctun.service';
 
 const processes = new Processes();
@@ -112,6 +113,11 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
         { env, cwd: '/' },
       );
     const run = (...words: string[]): Promise<Finished> => inside(words).finished;
+    /** Returns how systemctl was called since the last call. */
+    const systemctlCalls = async (): Promise<string[]> => {
+      const { stdout } = await run('sh', '-c', 'cat /systemctl-calls; rm /systemctl-calls');
+      return stdout.trim().split('\n');
+    };
     /** Runs a block of the guide in the folder of the package. */
     const guide = (number: number, env?: NodeJS.ProcessEnv): Promise<Finished> => {
       const block = GUIDE[number]!.replace('amd64', ARCHITECTURE);
@@ -124,6 +130,7 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
       const installed = await guide(0);
       expect(installed).toMatchObject({ code: 0 });
       expect(installed.stdout).toMatch(`{"revision":"","version":"${VERSION}"}\n`);
+      expect(await systemctlCalls()).toEqual(['--system daemon-reload']);
       expect(await run('dpkg', '--verify', 'arctun')).toMatchObject({ code: 0, stdout: '' });
       expect((await run('systemctl', 'is-enabled', 'arctun')).stdout).toBe('disabled\n');
       expect((await run('systemctl', 'is-enabled', 'arctun-tun')).stdout).toBe('disabled\n');
@@ -151,12 +158,14 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
       await run('sh', '-c', change);
       expect(await run('systemctl', 'enable', 'arctun')).toMatchObject({ code: 0 });
       expect(await run('dpkg', '--install', file)).toMatchObject({ code: 0 });
+      expect(await systemctlCalls()).toEqual(['--system daemon-reload', `try-restart ${UNITS}`]);
       expect((await run('cat', '/etc/arctun/environment')).stdout).toBe('ARCTUN_LOG_LEVEL=info\n');
       expect((await run('systemctl', 'is-enabled', 'arctun')).stdout).toBe('enabled\n');
     }, 120_000);
 
     it('keeps its settings if it is removed, and the key of the SIM if it is purged', async () => {
       expect(await run('dpkg', '--remove', 'arctun')).toMatchObject({ code: 0 });
+      expect(await systemctlCalls()).toEqual([`stop ${UNITS}`, '--system daemon-reload']);
       expect(await run('test', '-e', '/usr/bin/arctun')).toMatchObject({ code: 1 });
       expect(await run('test', '-e', '/etc/arctun/environment')).toMatchObject({ code: 0 });
       expect(await guide(2)).toMatchObject({ code: 0 });
@@ -203,7 +212,8 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
 
 /**
  * Mounts a copy of the root folder, whose changes go to a folder of the test, and removes Node from
- * it. The mounts end with the process.
+ * it. Because systemd does not run in there, a script replaces systemctl and records the calls, except
+ * those that only write links. The mounts end with the process.
  */
 const ROOT = `
 cd "$1"
@@ -211,6 +221,16 @@ mkdir changes work root
 mount -t overlay -o lowerdir=/,upperdir="$1/changes",workdir="$1/work" overlay root
 for folder in proc dev tmp; do mount --rbind /$folder root/$folder; done
 for program in $(which -a node npm); do rm -f "root$program"; done
+# In a container, this file forbids to start services.
+rm -f root/usr/sbin/policy-rc.d
+mkdir -p root/run/systemd/system
+mv root/usr/bin/systemctl root/usr/bin/systemctl-of-debian
+cat >root/usr/bin/systemctl <<'END'
+#!/bin/sh
+case $* in *enable*) exec systemctl-of-debian --root=/ "$@" ;; esac
+echo "$*" >>/systemctl-calls
+END
+chmod 755 root/usr/bin/systemctl
 touch root/installing
 echo ready
 exec sleep infinity

@@ -18,7 +18,7 @@ const COMPLETIONS = {
   zsh: 'usr/share/zsh/vendor-completions/_arctun',
 };
 /** The oldest libraries that contain the symbols which Node's executable needs. */
-const LIBRARIES = 'libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 6)';
+const LIBRARIES = 'libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 7)';
 /** One thread, because the bytes depend on whether there are several. */
 const COMPRESSION = ['-Zxz', '-z6', '--threads-max=1'];
 
@@ -82,7 +82,7 @@ function installedFiles(release, contents) {
     [`${documents}/copyright`, text(copyrightOf(license))],
     [`${documents}/NOTICES.gz`, packed(notices)],
     [`${documents}/sbom.json.gz`, packed(bill)],
-    [`${documents}/changelog.gz`, packed(debianChangelog(release))],
+    [`${documents}/changelog.gz`, packed(debianChangelog(release, changelog !== undefined))],
     ...(changelog === undefined ? [] : [[`${documents}/CHANGELOG.md.gz`, packed(changelog)]]),
     ['usr/share/lintian/overrides/arctun', text(own('lintian-overrides'))],
   ]);
@@ -126,12 +126,12 @@ function sizeOf(files) {
   return files.reduce((sum, [, { bytes }]) => sum + Math.ceil(bytes.length / 1024), 0);
 }
 
-function debianChangelog({ version, maintainer, time }) {
+function debianChangelog({ version, maintainer, time }, hasChanges) {
   // Debian writes the time as RFC 5322 does, with a numeric zone.
   const date = new Date(time * 1000).toUTCString().replace(/GMT$/, '+0000');
   return `arctun (${debianVersion(version)}) stable; urgency=medium
 
-  * Release ${version}. CHANGELOG.md.gz lists the changes.
+  * Release ${version}.${hasChanges ? ' CHANGELOG.md.gz lists the changes.' : ''}
 
  -- ${maintainer}  ${date}
 `;
