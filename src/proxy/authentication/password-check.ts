@@ -29,23 +29,31 @@ export class PasswordCheck {
   isRight(password: Uint8Array): boolean {
     return sameBytes(password, this.#password.expose());
   }
+}
 
-  /**
-   * Checks the Proxy-Authorization header with the scheme Basic (RFC 7617). Any user name is
-   * accepted.
-   *
-   * @returns `absent` if the header is missing, which a client omits until it is challenged
-   */
-  ofRequest({ headersDistinct }: IncomingMessage): 'right' | 'wrong' | 'absent' {
-    const [value, ...others] = headersDistinct['proxy-authorization'] ?? [];
-    if (value === undefined) return 'absent';
-    const [, digits] = BASIC.exec(value) ?? [];
-    if (digits === undefined || others.length > 0) return 'wrong';
-    const bytes = Buffer.from(digits, 'base64');
-    // RFC 7617 2: the user name ends at the first colon.
-    const colon = bytes.indexOf(':');
-    return colon >= 0 && this.isRight(bytes.subarray(colon + 1)) ? 'right' : 'wrong';
-  }
+/** The user name and the password that a client has sent, as bytes in UTF-8. */
+export interface UserCredentials {
+  readonly user: Uint8Array;
+  readonly password: Uint8Array;
+}
+
+/**
+ * Reads the Proxy-Authorization header with the scheme Basic (RFC 7617).
+ *
+ * @returns `absent` if the header is missing, which a client omits until it is challenged
+ */
+export function readBasic({
+  headersDistinct,
+}: IncomingMessage): UserCredentials | 'absent' | 'malformed' {
+  const [value, ...others] = headersDistinct['proxy-authorization'] ?? [];
+  if (value === undefined) return 'absent';
+  const [, digits] = BASIC.exec(value) ?? [];
+  if (digits === undefined || others.length > 0) return 'malformed';
+  const bytes = Buffer.from(digits, 'base64');
+  // RFC 7617 2: the user name ends at the first colon.
+  const colon = bytes.indexOf(':');
+  if (colon < 0) return 'malformed';
+  return { user: bytes.subarray(0, colon), password: bytes.subarray(colon + 1) };
 }
 
 /** Calls `answer` after WRONG_PASSWORD_DELAY, unless the client disconnects first. */

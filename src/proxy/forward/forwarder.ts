@@ -3,12 +3,17 @@
  * soraproxy for the Unified Endpoint. Method, path, query, header fields, status and bodies are not
  * changed; header-fields.ts lists the exceptions.
  */
+import type { IncomingMessage } from 'node:http';
+
+import { listOf, type TunnelChoice, unknownName } from '../authentication/tunnel-choice.js';
 import type { DialTarget } from '../dialer.js';
 import { type BrowserPolicy, CLOSED_TO_PAGES } from '../http/browser-check.js';
 import type { HeaderField } from '../http/header-fields.js';
 import { HttpListener, type HttpListenerOptions } from '../http/listener.js';
+import type { Destination } from '../http/exchange-context.js';
+import type { ForwardFailure } from '../http/failure.js';
 import { originTarget } from '../http/request-target.js';
-import type { ListenAddress } from '../listen-address.js';
+import { isLoopback, type ListenAddress } from '../listen-address.js';
 import type { PassedSockets } from '../open-passed-sockets.js';
 
 export interface ForwarderOptions extends Omit<
@@ -32,7 +37,12 @@ export interface ForwarderOptions extends Omit<
   readonly flag?: string;
   /** See PortOptions. */
   readonly hostFlag?: string | undefined;
+  /** The tunnels that requests choose with SIM_HEADER; undefined if there is only one. */
+  readonly choice?: TunnelChoice | undefined;
 }
+
+/** The field with the name of the SIM that sends the request, in lower case. */
+export const SIM_HEADER = 'x-arctun-sim';
 
 /** An open forwarder and its target. */
 export interface NamedForwarder {
@@ -49,6 +59,7 @@ export interface NamedForwarder {
 export async function startForwarder({
   target,
   browsers = CLOSED_TO_PAGES,
+  choice,
   ...options
 }: ForwarderOptions): Promise<HttpListener> {
   const message = 'CONNECT is not supported, because the target of the forwarder is fixed';
@@ -57,11 +68,38 @@ export async function startForwarder({
     risk: 'send messages that are billed to this SIM',
     ...options,
     browsers: { ...browsers, hosts: [...browsers.hosts, ...ownNames(options)] },
-    route: ({ url = '', method = '' }) => ({ target, path: originTarget(url, method) }),
+    route: (request) => {
+      const { url = '', method = '' } = request;
+      const destination = { target, path: originTarget(url, method) };
+      if (choice === undefined) return destination;
+      return withChosen(destination, request, choice, isLoopback(options.listen.host));
+    },
     connectTarget: () => ({ reason: 'method-not-allowed', message }),
   });
   await listener.listen();
   return listener;
+}
+
+/**
+ * Adds the tunnel that a request has chosen to its destination.
+ *
+ * @param mayList whether the client may know the names of the SIMs
+ */
+function withChosen(
+  destination: Destination,
+  { headersDistinct }: IncomingMessage,
+  choice: TunnelChoice,
+  mayList: boolean,
+): Destination | ForwardFailure {
+  const [name, ...others] = headersDistinct[SIM_HEADER] ?? [];
+  if (name === undefined || others.length > 0) {
+    const names = mayList ? listOf(choice) : '';
+    const message = `the request must have one X-Arctun-Sim field with the name of a SIM${names}`;
+    return { reason: 'sim-required', message };
+  }
+  const via = choice.find(name);
+  if (via === undefined) return { reason: 'unknown-sim', message: unknownName(choice, mayList) };
+  return { ...destination, via, without: SIM_HEADER };
 }
 
 /** Returns the host names that the user has configured for the listener and the target. */

@@ -8,12 +8,18 @@ import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
 import { answerLate } from '../authentication/password-check.js';
-import type { DialTarget } from '../dialer.js';
+import type { Dialer, DialTarget } from '../dialer.js';
 import { endWith, JoinedConnection } from '../relay/joined-connection.js';
 import { resetConnection } from '../reset.js';
 import type { ClientMessage, ExchangeContext } from './exchange-context.js';
 import { Exchange } from './exchange.js';
-import { type ForwardFailure, malformedFailure, rawFailure, writeFailure } from './failure.js';
+import {
+  type ForwardFailure,
+  isGuess,
+  malformedFailure,
+  rawFailure,
+  writeFailure,
+} from './failure.js';
 import { MAX_PIPELINED } from './limits.js';
 
 /**
@@ -66,12 +72,15 @@ export class ClientConnection {
 
   /**
    * Joins the connection to a target (RFC 9110 9.3.6) after Node has detached it from its parser.
+   *
+   * @param dialer the dialer to use instead of the listener's
    */
-  connect(target: DialTarget): void {
+  connect(target: DialTarget, dialer?: Dialer): void {
     if (this.resetUnlessFree()) return;
     const socket = this.#socket;
     const request = {
       target,
+      dialer,
       granted: CONNECTED,
       refused: (failure: ForwardFailure) => rawFailure(failure, target),
     };
@@ -100,7 +109,7 @@ export class ClientConnection {
     if (this.resetUnlessFree()) return;
     this.#context.onFailure();
     const answer = () => endWith(this.#socket, rawFailure(failure, undefined));
-    if (failure.reason !== 'wrong-password') {
+    if (!isGuess(failure)) {
       answer();
       return;
     }

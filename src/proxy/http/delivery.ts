@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 
+import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import { failedDial } from '../dial-outcome.js';
 import { DialError } from '../dialer.js';
 import type { Destination, ExchangeContext } from './exchange-context.js';
@@ -39,6 +40,8 @@ export interface DeliveredRequest {
 export class Delivery implements UpstreamHandler {
   readonly #context: ExchangeContext;
   readonly #request: DeliveredRequest;
+  /** The tunnel of the request. */
+  readonly #via: Pick<ChosenTunnel, 'dialer' | 'kept'>;
   readonly #handler: DeliveryHandler;
   #dialing: AbortController | undefined;
   #bodyTimer: NodeJS.Timeout | undefined;
@@ -53,6 +56,7 @@ export class Delivery implements UpstreamHandler {
   constructor(request: DeliveredRequest, context: ExchangeContext, handler: DeliveryHandler) {
     this.#context = context;
     this.#request = request;
+    this.#via = request.destination.via ?? context;
     this.#handler = handler;
   }
 
@@ -91,7 +95,8 @@ export class Delivery implements UpstreamHandler {
     const head = this.#head;
     this.#end();
     if (upstream === undefined || head === undefined) return;
-    const { kept, isClosing } = this.#context;
+    const { kept } = this.#via;
+    const { isClosing } = this.#context;
     const { forwarded, destination } = this.#request;
     const isBound = forwarded.bindsConnection || bindConnection(head.rawHeaders);
     const keepsAlive = this.#keepsAlive && head.keepsAlive;
@@ -128,12 +133,12 @@ export class Delivery implements UpstreamHandler {
    */
   get #mayReuse(): boolean {
     const { upgrades, forwarded } = this.#request;
-    if (this.#context.kept === undefined || upgrades || forwarded.awaitsContinue) return false;
+    if (this.#via.kept === undefined || upgrades || forwarded.awaitsContinue) return false;
     return forwarded.isWhole || (forwarded.announcedLength ?? Infinity) < MAX_SEGMENT;
   }
 
   #reuse(): void {
-    const ready = this.#context.kept?.ready();
+    const ready = this.#via.kept?.ready();
     if (ready === undefined) this.#reuseNow();
     else {
       void ready.then(() => {
@@ -143,7 +148,8 @@ export class Delivery implements UpstreamHandler {
   }
 
   #reuseNow(): void {
-    const { kept, headers } = this.#context;
+    const { headers } = this.#context;
+    const { kept } = this.#via;
     const { destination, forwarded } = this.#request;
     this.#keepsAlive = true;
     const head = forwarded.head(destination, headers, true);
@@ -159,7 +165,7 @@ export class Delivery implements UpstreamHandler {
   }
 
   async #dial(): Promise<void> {
-    const { dialer } = this.#context;
+    const { dialer } = this.#via;
     this.#dialing = new AbortController();
     try {
       const { target } = this.#request.destination;
@@ -172,7 +178,8 @@ export class Delivery implements UpstreamHandler {
   }
 
   #open(stream: Duplex): void {
-    const { kept, headers } = this.#context;
+    const { headers } = this.#context;
+    const { kept } = this.#via;
     const { forwarded, destination } = this.#request;
     const upstream = new Upstream(stream);
     this.#keepsAlive = kept?.expectsMore === true && upstream.segmentSize > 0;
@@ -222,7 +229,7 @@ export class Delivery implements UpstreamHandler {
   lost(error: Error | undefined, isUnread: boolean): void {
     this.#upstream?.destroy();
     this.#upstream = undefined;
-    if (this.#isReused && isUnread && this.#context.kept?.resends === true) {
+    if (this.#isReused && isUnread && this.#via.kept?.resends === true) {
       this.#isReused = false;
       this.#context.log.debug(
         {},

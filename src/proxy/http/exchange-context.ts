@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { Dialer, DialTarget } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
 import type { BrowserPolicy } from './browser-check.js';
@@ -15,6 +16,10 @@ export interface Destination {
   readonly target: DialTarget;
   /** The origin-form request target for the upstream request line. */
   readonly path: string;
+  /** The tunnel to use instead of the listener's. */
+  readonly via?: ChosenTunnel | undefined;
+  /** The name, in lower case, of a field that is not forwarded. */
+  readonly without?: string | undefined;
 }
 
 /** The state that the exchanges of one listener share. */

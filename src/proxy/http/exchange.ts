@@ -16,7 +16,7 @@ import { Watchdog } from '../watchdog.js';
 import { browserVerdict, preflightFields } from './browser-check.js';
 import { Delivery, type DeliveryHandler } from './delivery.js';
 import type { ClientMessage, Destination, ExchangeContext } from './exchange-context.js';
-import { type ForwardFailure, statusOf, writeFailure } from './failure.js';
+import { type ForwardFailure, isGuess, statusOf, writeFailure } from './failure.js';
 import { ForwardedResponse } from './forwarded-response.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { DRAIN_TIMEOUT } from './limits.js';
@@ -123,7 +123,7 @@ export class Exchange implements DeliveryHandler {
   }
 
   #refuse(failure: ForwardFailure): void {
-    if (failure.reason !== 'wrong-password') {
+    if (!isGuess(failure)) {
       this.fail(failure);
       return;
     }

@@ -19,6 +19,8 @@ import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check
  * - `too-many-requests`: the client pipelined too many requests
  * - `foreign-host`, `foreign-origin`: a web page may have sent the request (browser-check.ts)
  * - `password-required`, `wrong-password`: the proxy requires a password
+ * - `unknown-user`: the user name for the proxy is not the name of a SIM
+ * - `sim-required`, `unknown-sim`: a request to the forwarder does not name one of its SIMs
  * - `method-not-allowed`, `not-implemented`, `http-version`, `bad-request`: the request cannot be
  *   forwarded
  */
@@ -31,6 +33,9 @@ export type FailureReason =
   | 'too-many-requests'
   | 'password-required'
   | 'wrong-password'
+  | 'unknown-user'
+  | 'sim-required'
+  | 'unknown-sim'
   | 'method-not-allowed'
   | 'not-implemented'
   | 'http-version'
@@ -62,6 +67,9 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   'too-many-requests': 503,
   'password-required': 407,
   'wrong-password': 407,
+  'unknown-user': 407,
+  'sim-required': 400,
+  'unknown-sim': 404,
   'method-not-allowed': 405,
   'not-implemented': 501,
   // RFC 9110 15.6.6.
@@ -86,6 +94,13 @@ const LASTING = new Set<Silence | undefined>(['wrong-key', 'clock-behind']);
 
 /** The Allow field that RFC 9110 15.5.6 requires in a 405. */
 const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+/**
+ * Whether to answer late, so that a client cannot try many passwords or names.
+ */
+export function isGuess({ reason }: ForwardFailure): boolean {
+  return reason === 'wrong-password' || reason === 'unknown-user' || reason === 'unknown-sim';
+}
 
 export function statusOf(failure: ForwardFailure): number {
   return STATUS[failure.reason];

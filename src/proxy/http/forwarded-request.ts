@@ -84,12 +84,13 @@ export class ForwardedRequest {
    * @returns undefined if the head contains characters that HTTP forbids
    */
   head(
-    { target, path }: Destination,
+    { target, path, without }: Destination,
     added: readonly HeaderField[],
     keepsAlive: boolean,
   ): string | undefined {
     const fields = requestFields(this.#request, target, {
       added,
+      without,
       expectsContinue: this.awaitsContinue,
       upgrades: this.#upgrades,
       keepsAlive,

@@ -64,6 +64,8 @@ const NEVER_A_TRAILER: ReadonlySet<string> = new Set([
 export interface RequestOptions {
   /** Fields that replace those of the client with the same name. */
   readonly added: readonly HeaderField[];
+  /** The name, in lower case, of a field that is not forwarded. */
+  readonly without?: string | undefined;
   /** Whether the client waits for a 100 response before it sends its body (RFC 9110 10.1.1). */
   readonly expectsContinue: boolean;
   /** Whether the client requests a protocol upgrade on this connection (RFC 9110 7.8). */
@@ -79,7 +81,7 @@ export interface RequestOptions {
 export function requestFields(
   request: IncomingMessage,
   target: DialTarget,
-  { added, expectsContinue, upgrades, keepsAlive }: RequestOptions,
+  { added, without, expectsContinue, upgrades, keepsAlive }: RequestOptions,
 ): string[] {
   const replaced = new Set(['host', 'expect', ...added.map(([name]) => name.toLowerCase())]);
   const fields: string[] = [];
@@ -87,7 +89,9 @@ export function requestFields(
   if (!added.some(([name]) => name.toLowerCase() === 'host'))
     fields.push('Host', hostHeader(target));
   for (const [name, value] of endToEndFields(request.rawHeaders)) {
-    if (!replaced.has(name.toLowerCase())) fields.push(name, forwarded(request, name, value));
+    const lower = name.toLowerCase();
+    if (!replaced.has(lower) && lower !== without)
+      fields.push(name, forwarded(request, name, value));
   }
   fields.push(...added.flat());
   // Forward the expectation, because the target must meet it; this proxy forwards its 1xx response.

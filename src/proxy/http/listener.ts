@@ -17,7 +17,7 @@ import { openPort, type PortOptions } from '../open-port.js';
 import { openPassedSockets, type PassedSockets } from '../open-passed-sockets.js';
 import { openSocketFile, type SocketFile } from '../open-socket-file.js';
 import { ClientConnection } from './client-connection.js';
-import type { ExchangeContext } from './exchange-context.js';
+import type { Destination, ExchangeContext } from './exchange-context.js';
 import type { ForwardFailure } from './failure.js';
 import type { KeptConnections } from './kept-connections.js';
 import * as limits from './limits.js';
@@ -33,7 +33,7 @@ export interface HttpListenerOptions
   /** Answers a request that is never forwarded; returns false to handle the request as usual. */
   readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Returns the target of a CONNECT request, or the reason why it is refused. */
-  readonly connectTarget: (request: IncomingMessage) => DialTarget | ForwardFailure;
+  readonly connectTarget: (request: IncomingMessage) => ConnectTarget | ForwardFailure;
   /**
    * Called for each connection before HTTP handling starts.
    *
@@ -65,6 +65,9 @@ export interface HttpListenerOptions
   /** Counts dropped UDP datagrams, for listeners that carry UDP. */
   readonly drops?: Pick<DropCounter, 'total'> & Iterable<[string, number]>;
 }
+
+/** The target of a CONNECT request, and the tunnel to use instead of the listener's. */
+export type ConnectTarget = DialTarget & Pick<Destination, 'via'>;
 
 /** A client connection, as the listener sees it. */
 export interface ListenedConnection {
@@ -277,7 +280,8 @@ export class HttpListener {
       return;
     }
     if (head.length > 0) socket.unshift(head);
-    connection?.connect(target);
+    const { host, port, via } = target;
+    connection?.connect({ host, port }, via?.dialer);
   }
 
   /**

@@ -2,13 +2,12 @@
  * A proxy for both SOCKS5 and HTTP on one local port. The first byte of a connection shows which
  * protocol it uses. The proxy dials only targets inside the tunnel.
  */
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { DropCounter } from '../../lib/drop-counter.js';
 import type { Secret } from '../../lib/secrets/secret.js';
 import { PasswordCheck } from '../authentication/password-check.js';
-import type { ForwardFailure } from '../http/failure.js';
+import type { TunnelChoice } from '../authentication/tunnel-choice.js';
 import {
   HttpListener,
   type HttpListenerOptions,
@@ -20,7 +19,9 @@ import { SOCKS5_VERSION } from '../socks5/messages.js';
 import { type Socks5Context, Socks5Session } from '../socks5/session.js';
 import { Associations, type AssociationsOptions } from '../socks5/udp/associations.js';
 import type { UdpDropReason } from '../socks5/udp/udp-relay.js';
+import { isLoopback } from '../listen-address.js';
 import { summedLog } from '../summed-log.js';
+import { ClientGate } from '../authentication/client-gate.js';
 import { answerPac, type PacSource } from './pac-response.js';
 import { connectTarget, proxiedDestination } from './request-authority.js';
 
@@ -36,6 +37,8 @@ export interface MixedPortOptions extends Pick<
 > {
   /** The password that clients must send, in UTF-8; undefined if they need none. */
   readonly password?: Secret<Uint8Array> | undefined;
+  /** The tunnels that clients choose by user name; undefined if there is only one. */
+  readonly choice?: TunnelChoice | undefined;
   /** What UDP ASSOCIATE needs; undefined if it is not supported. */
   readonly udp?: Pick<AssociationsOptions, 'sockets' | 'ports' | 'most'> | undefined;
   /** The content of /proxy.pac; undefined if the file is not served. */
@@ -49,8 +52,10 @@ export interface MixedPortOptions extends Pick<
  */
 export async function startMixedPort(options: MixedPortOptions): Promise<HttpListener> {
   const log = summedLog(options.log);
-  const { password: secret, udp, pac } = options;
+  const { password: secret, choice, udp, pac, listen } = options;
   const password = secret && new PasswordCheck(secret);
+  const isLocal = 'path' in listen || isLoopback(listen.host);
+  const gate = new ClientGate({ password, choice, isLocal });
   const drops = new DropCounter<UdpDropReason>();
   const listener: HttpListener = new HttpListener({
     ...options,
@@ -62,8 +67,8 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
     // A page can send only the origin form to this port, and that form is never forwarded; see
     // proxiedDestination().
     browsers: undefined,
-    route: (request) => locked(proxiedDestination(request), request, password),
-    connectTarget: (request) => locked(connectTarget(request), request, password),
+    route: (request) => gate.admitRequest(proxiedDestination(request), request),
+    connectTarget: (request) => gate.admitRequest(connectTarget(request), request),
     ...(pac && {
       answer: (request, response) => answerPac(request, response, pac, listener.authority),
     }),
@@ -73,7 +78,7 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
   const context: Socks5Context = {
     dialer: options.dialer,
     log,
-    password,
+    gate,
     associations: udp && new Associations({ ...udp, drops, log, onFailure }),
     onRequest: () => listener.countRequest(),
     onFailure,
@@ -87,23 +92,6 @@ function riskOf(password: object | undefined): string {
   return password === undefined
     ? 'reach everything inside the tunnel, with traffic that is billed to this SIM'
     : 'guess the password of the proxy; passwords and traffic between a client and the proxy are not encrypted';
-}
-
-/** Returns the target of a valid request, unless the password is missing or wrong. */
-function locked<Target extends object>(
-  target: Target | ForwardFailure,
-  request: IncomingMessage,
-  password: PasswordCheck | undefined,
-): Target | ForwardFailure {
-  if (password === undefined || 'reason' in target) return target;
-  switch (password.ofRequest(request)) {
-    case 'right':
-      return target;
-    case 'wrong':
-      return { reason: 'wrong-password', message: 'the password for this proxy is wrong' };
-    case 'absent':
-      return { reason: 'password-required', message: 'this proxy requires a password' };
-  }
 }
 
 function accept(socket: Socket, asHttp: () => void, context: Socks5Context): ListenedConnection {

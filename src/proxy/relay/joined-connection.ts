@@ -16,6 +16,8 @@ const LINGER = 2_000;
 
 export interface JoinRequest {
   readonly target: DialTarget;
+  /** The dialer to use instead of the listener's. */
+  readonly dialer?: Dialer | undefined;
   /** The reply to the client after the target is connected. */
   readonly granted: string | Uint8Array;
   /** The reply to the client if the dial fails. */
@@ -69,7 +71,7 @@ export class JoinedConnection {
   }
 
   async #dial(): Promise<void> {
-    const { dialer } = this.#context;
+    const { dialer = this.#context.dialer } = this.#request;
     try {
       const stream = await dialer.dial(this.#request.target, this.#dialing.signal);
       if (this.#isSettled || this.#socket.destroyed) {

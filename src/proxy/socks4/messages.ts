@@ -10,13 +10,15 @@ export const SOCKS4_VERSION = 4;
 const CONNECT = 1;
 const HEADER_LENGTH = 8;
 
-/** The maximum length in bytes of a user ID, which is ignored, and of a name, without their NUL. */
+/** The maximum length in bytes of a user ID and of a name, without their NUL. */
 const MAX_USER_ID = 255;
 const MAX_NAME = 255;
 
 /** A parsed request: its length in bytes, and its target or the reason why it is refused. */
 export interface Socks4Request {
   readonly length: number;
+  /** Empty if the request is refused. */
+  readonly userId: string;
   readonly target: DialTarget | 'malformed' | 'not-connect';
 }
 
@@ -31,13 +33,17 @@ export function readRequest(bytes: Uint8Array): Socks4Request | undefined {
   const address = bytes.subarray(4, HEADER_LENGTH);
   if (!isOfName(address)) {
     const length = userId.end;
-    return { length, target: port === 0 ? 'malformed' : { host: addressText(address), port } };
+    return {
+      length,
+      userId: userId.text,
+      target: port === 0 ? 'malformed' : { host: addressText(address), port },
+    };
   }
   const name = readString(bytes, userId.end, MAX_NAME);
   if (typeof name !== 'object') return name && refused(name);
   const host = readTargetHost(name.text);
-  if (host === undefined || port === 0) return { length: name.end, target: 'malformed' };
-  return { length: name.end, target: { host, port } };
+  const read = { length: name.end, userId: userId.text };
+  return { ...read, target: host === undefined || port === 0 ? 'malformed' : { host, port } };
 }
 
 /** SOCKS4a: the address 0.0.0.x, with x other than 0, means that a name follows. */
@@ -58,7 +64,7 @@ function readString(
 }
 
 function refused(target: 'malformed' | 'not-connect'): Socks4Request {
-  return { length: 0, target };
+  return { length: 0, userId: '', target };
 }
 
 /** Formats a reply: "request granted", or "request rejected or failed". */

@@ -2,15 +2,18 @@
 import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
-import type { DialTarget } from '../dialer.js';
+import { answerLate } from '../authentication/password-check.js';
+import type { Dialer, DialTarget } from '../dialer.js';
+import type { ForwardFailure } from '../http/failure.js';
+import type { ClientGate } from '../authentication/client-gate.js';
 import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
 import { ClientHandshake } from '../socks5/client-handshake.js';
 import { readRequest, reply } from './messages.js';
 
 export interface Socks4Context extends JoinContext {
   readonly onRequest: () => void;
-  /** If this is set, SOCKS4 is refused, because its requests cannot contain a password. */
-  readonly password?: object | undefined;
+  /** If clients need a password, SOCKS4 is refused, because its requests cannot contain one. */
+  readonly gate: Pick<ClientGate, 'needsPassword' | 'admitUser'>;
 }
 
 const TEXT_OF = {
@@ -30,7 +33,7 @@ export class Socks4Session {
     this.#socket = socket;
     this.#context = context;
     this.#handshake = new ClientHandshake(socket, (received) => this.#advance(received));
-    if (context.password === undefined) this.#handshake.start();
+    if (!context.gate.needsPassword) this.#handshake.start();
     else this.#refuse('SOCKS4 does not support the password that this port requires');
   }
 
@@ -47,26 +50,33 @@ export class Socks4Session {
     const request = readRequest(received);
     if (request === undefined) return 0;
     this.#context.onRequest();
-    const { target, length } = request;
-    if (typeof target === 'string') this.#refuse(TEXT_OF[target]);
-    else this.#join(target, length);
+    const { target, userId, length } = request;
+    if (typeof target === 'string') {
+      this.#refuse(TEXT_OF[target]);
+      return 0;
+    }
+    const admission = this.#context.gate.admitUser(userId);
+    if ('reason' in admission) this.#refuse(admission.message, admission.reason);
+    else this.#join(target, length, admission.via?.dialer);
     return 0;
   }
 
-  #join(target: DialTarget, length: number): void {
+  #join(target: DialTarget, length: number, dialer: Dialer | undefined): void {
     this.#handshake.finish(length);
-    const request = { target, granted: reply(true), refused: () => reply(false) };
+    const request = { target, dialer, granted: reply(true), refused: () => reply(false) };
     const onOver = () => void (this.#isOver = true);
     this.#joined = new JoinedConnection(this.#socket, request, this.#context, onOver);
     this.#joined.start();
   }
 
-  #refuse(message: string): void {
+  #refuse(message: string, reason: ForwardFailure['reason'] = 'bad-request'): void {
     this.#handshake.finish();
     this.#isOver = true;
     this.#context.onFailure();
-    const fields = { reason: 'bad-request', client: clientName(this.#socket) };
+    const fields = { reason, client: clientName(this.#socket) };
     this.#context.log.warn(fields, `cannot connect to the target: ${message}`);
-    endWith(this.#socket, reply(false));
+    const answer = () => endWith(this.#socket, reply(false));
+    if (reason === 'bad-request') answer();
+    else answerLate(this.#socket, answer);
   }
 }

@@ -2,6 +2,7 @@
  * Parses and formats SOCKS5 messages (RFC 1928, RFC 1929). The parsers are stateless and never
  * throw.
  */
+import type { UserCredentials } from '../authentication/password-check.js';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
 import { addressText, readTargetHost } from '../target-host.js';
@@ -38,10 +39,10 @@ export interface Greeting {
   readonly methods: Uint8Array;
 }
 
-/** A parsed username/password request (RFC 1929 2); without a password if it is malformed. */
+/** A parsed username/password request (RFC 1929 2); without credentials if it is malformed. */
 export interface PasswordRequest {
   readonly length: number;
-  readonly password: Uint8Array | undefined;
+  readonly credentials: UserCredentials | undefined;
 }
 
 /**
@@ -66,17 +67,18 @@ export function readGreeting(bytes: Uint8Array): Greeting | undefined {
   return { length: 2 + count, methods: bytes.subarray(2, 2 + count) };
 }
 
-/** Parses a username/password request, whose user name can be anything; undefined if incomplete. */
+/** Parses a username/password request; undefined if incomplete. */
 export function readPassword(bytes: Uint8Array): PasswordRequest | undefined {
   const [version, nameLength] = bytes;
   if (version !== undefined && version !== PASSWORD_VERSION)
-    return { length: 0, password: undefined };
+    return { length: 0, credentials: undefined };
   if (nameLength === undefined) return undefined;
   const start = 3 + nameLength;
   const passwordLength = bytes[start - 1];
   if (passwordLength === undefined || bytes.length < start + passwordLength) return undefined;
   const length = start + passwordLength;
-  return { length, password: bytes.subarray(start, length) };
+  const user = bytes.subarray(2, start - 1);
+  return { length, credentials: { user, password: bytes.subarray(start, length) } };
 }
 
 /** Parses a request; undefined if incomplete. */

@@ -2,9 +2,12 @@
 import type { Socket } from 'node:net';
 
 import { clientName } from '../access-line.js';
-import { answerLate, type PasswordCheck } from '../authentication/password-check.js';
+import { answerLate } from '../authentication/password-check.js';
+import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
+import type { ForwardFailure } from '../http/failure.js';
+import type { ClientGate } from '../authentication/client-gate.js';
 import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
 import { ClientHandshake } from './client-handshake.js';
 import {
@@ -24,8 +27,8 @@ import type { UdpAssociation } from './udp/udp-association.js';
 
 export interface Socks5Context extends JoinContext {
   readonly onRequest: () => void;
-  /** Undefined if clients need no password. */
-  readonly password?: PasswordCheck | undefined;
+  /** Decides which clients may use the proxy. */
+  readonly gate: Pick<ClientGate, 'needsPassword' | 'needsUser' | 'admit' | 'admitUser'>;
   /** The listener's UDP associations; undefined if UDP is not available. */
   readonly associations?: Associations | undefined;
 }
@@ -38,6 +41,8 @@ export class Socks5Session {
   #expected: 'greeting' | 'password' | 'request' = 'greeting';
   #joined: JoinedConnection | undefined;
   #association: UdpAssociation | undefined;
+  /** The tunnel that the client has chosen; undefined for the listener's. */
+  #via: ChosenTunnel | undefined;
   #isOver = false;
 
   /** @param socket the connection, whose first bytes are still unread */
@@ -79,17 +84,17 @@ export class Socks5Session {
   #greet(received: Buffer): number {
     const greeting = readGreeting(received);
     if (greeting === undefined) return 0;
-    const needsPassword = this.#context.password !== undefined;
-    const method = needsPassword ? METHOD.password : METHOD.none;
+    const { needsPassword, needsUser } = this.#context.gate;
+    const method = needsUser ? METHOD.password : METHOD.none;
     if (!greeting.methods.includes(method)) {
-      const why = needsPassword
-        ? 'the client did not offer a password, which this port requires'
+      const why = needsUser
+        ? `the client did not offer a ${needsPassword ? 'password' : 'user name'}, which this port requires`
         : 'the client requires authentication, which is off';
       // After this reply, the client MUST close the connection (RFC 1928 3).
       this.#end(methodReply(METHOD.noneAcceptable), why);
       return 0;
     }
-    this.#expected = needsPassword ? 'password' : 'request';
+    this.#expected = needsUser ? 'password' : 'request';
     this.#socket.write(methodReply(method));
     return greeting.length;
   }
@@ -97,13 +102,15 @@ export class Socks5Session {
   #checkPassword(received: Buffer): number {
     const request = readPassword(received);
     if (request === undefined) return 0;
-    const { password, length } = request;
-    if (password !== undefined && this.#context.password?.isRight(password) === true) {
+    const { credentials, length } = request;
+    const admission = credentials === undefined ? MALFORMED : this.#context.gate.admit(credentials);
+    if (!('reason' in admission)) {
+      this.#via = admission.via;
       this.#expected = 'request';
       this.#socket.write(passwordReply(true));
       return length;
     }
-    this.#fail('wrong-password', 'the password is wrong');
+    this.#fail(admission.reason, admission.message);
     // RFC 1929 2: the server MUST close the connection after a failure.
     answerLate(this.#socket, () => endWith(this.#socket, passwordReply(false)));
     return 0;
@@ -124,6 +131,7 @@ export class Socks5Session {
     this.#handshake.finish(length);
     const request = {
       target,
+      dialer: this.#via?.dialer,
       granted: requestReply(REPLY.succeeded),
       refused: (failure: FailedDial) => requestReply(replyOf(failure)),
     };
@@ -134,7 +142,7 @@ export class Socks5Session {
 
   #associate(clientPort: number, length: number): void {
     const { associations } = this.#context;
-    const end = { socket: this.#socket, port: clientPort };
+    const end = { socket: this.#socket, port: clientPort, ports: this.#via?.datagramPorts };
     const association = associations?.open(end, () => void (this.#isOver = true));
     if (typeof association === 'object') {
       this.#association = association;
@@ -155,7 +163,7 @@ export class Socks5Session {
     endWith(this.#socket, bytes);
   }
 
-  #fail(reason: 'bad-request' | 'wrong-password', message: string): void {
+  #fail(reason: ForwardFailure['reason'], message: string): void {
     this.#handshake.finish();
     this.#isOver = true;
     this.#context.onFailure();
@@ -163,6 +171,11 @@ export class Socks5Session {
     this.#context.log.warn(fields, `cannot connect to the target: ${message}`);
   }
 }
+
+const MALFORMED: ForwardFailure = {
+  reason: 'wrong-password',
+  message: 'the password for this proxy is wrong',
+};
 
 const TEXT_OF: Partial<Record<ReplyCode, string>> = {
   [REPLY.generalFailure]: 'the request must be a SOCKS5 request for a host and a port',

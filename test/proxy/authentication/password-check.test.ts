@@ -1,14 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 
 import { Secret } from '../../../src/lib/secrets/secret.js';
-import { PasswordCheck } from '../../../src/proxy/authentication/password-check.js';
+import { PasswordCheck, readBasic } from '../../../src/proxy/authentication/password-check.js';
 
 const check = new PasswordCheck(new Secret(new Uint8Array(Buffer.from('pass:wörd'))));
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
-function ofRequest(...values: readonly string[]) {
+/** The user name and the password in the headers. */
+function read(...values: readonly string[]) {
   const headersDistinct = values.length > 0 ? { 'proxy-authorization': [...values] } : {};
-  return check.ofRequest({ headersDistinct } as unknown as IncomingMessage);
+  const credentials = readBasic({ headersDistinct } as unknown as IncomingMessage);
+  if (typeof credentials === 'string') return credentials;
+  return [credentials.user, credentials.password].map((bytes) => Buffer.from(bytes).toString());
 }
 
 it.each([
@@ -22,17 +25,17 @@ it.each([
 });
 
 it.each([
-  ['any user', [basic('any user:pass:wörd')], 'right'],
-  ['no user', [basic(':pass:wörd')], 'right'],
-  ['a scheme in lower case', [basic(':pass:wörd').replace('Basic', 'basic')], 'right'],
-  ['base64 without padding', [basic('user:pass:wörd').replaceAll('=', '')], 'right'],
-  ['another password', [basic('user:pass')], 'wrong'],
-  ['no colon', [basic('passwörd')], 'wrong'],
-  ['another scheme', [basic('u:pass:wörd').replace('Basic', 'Bearer')], 'wrong'],
-  ['nothing after the scheme', ['Basic '], 'wrong'],
-  ['bytes that are not base64', ['Basic %%%'], 'wrong'],
-  ['two headers', [basic(':pass:wörd'), basic(':pass:wörd')], 'wrong'],
+  ['a user', [basic('any user:pass:wörd')], ['any user', 'pass:wörd']],
+  ['no user', [basic(':pass:wörd')], ['', 'pass:wörd']],
+  ['no password', [basic('user:')], ['user', '']],
+  ['a scheme in lower case', [basic(':pass').replace('Basic', 'basic')], ['', 'pass']],
+  ['base64 without padding', [basic('us:pass').replaceAll('=', '')], ['us', 'pass']],
+  ['no colon', [basic('passwörd')], 'malformed'],
+  ['another scheme', [basic('u:pass:wörd').replace('Basic', 'Bearer')], 'malformed'],
+  ['nothing after the scheme', ['Basic '], 'malformed'],
+  ['bytes that are not base64', ['Basic %%%'], 'malformed'],
+  ['two headers', [basic(':pass:wörd'), basic(':pass:wörd')], 'malformed'],
   ['no header', [], 'absent'],
-] as const)('checks Proxy-Authorization with %s', (_name, values, verdict) => {
-  expect(ofRequest(...values)).toBe(verdict);
+] as const)('reads Proxy-Authorization with %s', (_name, values, credentials) => {
+  expect(read(...values)).toEqual(credentials);
 });

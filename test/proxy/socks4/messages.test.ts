@@ -5,14 +5,15 @@ const ADDRESS = '\x04\x01\x00\x50\x64\x7f\x45\x2a';
 const OF_NAME = '\x04\x01\x00\x50\x00\x00\x00\x01';
 
 it.each([
-  ['an address', `${ADDRESS}\0`, '100.127.69.42'],
-  ['an address and a user ID', `${ADDRESS}user\0`, '100.127.69.42'],
-  ['a name (SOCKS4a)', `${OF_NAME}\0one.test\0`, 'one.test'],
-  ['a name and a user ID', `${OF_NAME}user\0one.test\0`, 'one.test'],
-])('reads %s, and nothing before its last byte', (_name, text, host) => {
+  ['an address', `${ADDRESS}\0`, '100.127.69.42', ''],
+  ['an address and a user ID', `${ADDRESS}user\0`, '100.127.69.42', 'user'],
+  ['a name (SOCKS4a)', `${OF_NAME}\0one.test\0`, 'one.test', ''],
+  ['a name and a user ID', `${OF_NAME}user\0one.test\0`, 'one.test', 'user'],
+])('reads %s, and nothing before its last byte', (_name, text, host, userId) => {
   const bytes = latin1(text);
   expect(readRequest(latin1(`${text}early`))).toEqual({
     length: bytes.length,
+    userId,
     target: { host, port: 80 },
   });
   for (let length = 0; length < bytes.length; length++) {

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import type { Socket } from 'node:net';
 
 import { Secret } from '../../../src/lib/secrets/secret.js';
+import { ClientGate } from '../../../src/proxy/authentication/client-gate.js';
 import { PasswordCheck } from '../../../src/proxy/authentication/password-check.js';
 import { Socks5Session } from '../../../src/proxy/socks5/session.js';
 import { Side } from '../support/side.js';
@@ -35,12 +36,18 @@ function start(password?: string): Socks5Session {
       },
     },
     log: { error: line, warn: line, info: line, debug: line },
-    ...(password !== undefined && {
-      password: new PasswordCheck(new Secret(new Uint8Array(Buffer.from(password)))),
+    gate: new ClientGate({
+      password: password === undefined ? undefined : new PasswordCheck(secretOf(password)),
+      choice: undefined,
+      isLocal: true,
     }),
     onRequest: () => requests++,
     onFailure: () => failures++,
   });
+}
+
+function secretOf(password: string): Secret<Uint8Array> {
+  return new Secret(new Uint8Array(Buffer.from(password)));
 }
 
 async function settle(): Promise<void> {

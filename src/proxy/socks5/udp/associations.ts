@@ -18,7 +18,8 @@ const MAX_LOOKUPS = 256;
 export interface AssociationsOptions {
   /** The UDP sockets of this machine, for the clients' side. */
   readonly sockets: DatagramSockets;
-  readonly ports: DatagramPorts;
+  /** The tunnel's side; undefined if each client chooses its tunnel. */
+  readonly ports?: DatagramPorts | undefined;
   readonly log: ProxyLog;
   readonly onFailure: () => void;
   /** Counts the datagrams that any association drops. */
@@ -40,27 +41,34 @@ export class Associations {
    * Creates an association, which the caller starts. Its UDP socket has the address that the client
    * connected to, so that only those who can reach the listener can reach the relay.
    *
-   * @param client the client's TCP connection and UDP port, or 0 for the port
+   * @param client the client's TCP connection and UDP port, or 0 for the port; and the tunnel that it
+   * has chosen
    * @param onOver called once, when the association has ended
    * @returns `no-address` if the client is connected to a Unix socket
    */
   open(
-    client: { readonly socket: Socket; readonly port: number },
+    client: {
+      readonly socket: Socket;
+      readonly port: number;
+      readonly ports?: DatagramPorts | undefined;
+    },
     onOver: () => void,
   ): UdpAssociation | 'too-many' | 'no-address' {
-    const { most = MAX_ASSOCIATIONS, ports, ...options } = this.#options;
+    const { most = MAX_ASSOCIATIONS, ...options } = this.#options;
+    const ports = client.ports ?? options.ports;
     const local = plainAddress(client.socket.localAddress);
     const remote = plainAddress(client.socket.remoteAddress);
-    if (local === undefined || remote === undefined) return 'no-address';
+    if (local === undefined || remote === undefined || ports === undefined) return 'no-address';
     if (this.#open >= most) return 'too-many';
     this.#open++;
     return new UdpAssociation({
-      ...client,
       ...options,
+      socket: client.socket,
+      port: client.port,
       local,
       remote,
       ports,
-      resolve: (name, signal) => this.#resolve(name, signal),
+      resolve: (name, signal) => this.#resolve(ports, name, signal),
       onOver: () => {
         this.#open--;
         onOver();
@@ -68,12 +76,12 @@ export class Associations {
     });
   }
 
-  async #resolve(name: string, signal: AbortSignal): Promise<Uint8Array> {
+  async #resolve(ports: DatagramPorts, name: string, signal: AbortSignal): Promise<Uint8Array> {
     if (this.#lookups >= MAX_LOOKUPS)
       throw new DialError('exhausted', 'too many names are being looked up');
     this.#lookups++;
     try {
-      return await this.#options.ports.resolve(name, signal);
+      return await ports.resolve(name, signal);
     } finally {
       this.#lookups--;
     }
