@@ -15,6 +15,19 @@ export interface MeasuredTunnel {
   readonly forwards?: readonly ForwardStatus[];
 }
 
+/** A SIM of several in one process. */
+export interface SimStatus {
+  readonly sim: string;
+  /** Empty if it is unknown. */
+  readonly simId: string;
+  /** The status; undefined if the tunnel is not open. */
+  readonly status: TunnelStatus | undefined;
+}
+
+export interface MeasuredFleet extends Pick<MeasuredTunnel, 'version' | 'listeners'> {
+  readonly sims: readonly SimStatus[];
+}
+
 export interface MetricsText {
   readonly contentType: string;
   readonly text: string;
@@ -65,9 +78,34 @@ export async function metricsText({
   const { default: prometheus } = await import('prom-client');
   const metrics = new Metrics(prometheus);
   metrics.gauge('build_info', { version }, 1);
-  metrics.gauge('up', {}, status?.health === 'up' ? 1 : 0);
-  if (status !== undefined) addTunnel(metrics, status);
-  if (status?.traffic !== undefined) addTraffic(metrics, status.traffic);
+  addStatus(metrics, status, {});
+  addListeners(metrics, listeners);
+  for (const forward of forwards) addForward(metrics, forward);
+  return metrics.text();
+}
+
+/** Like metricsText(), for several SIMs: each metric of a tunnel has the label `sim`. */
+export async function fleetMetricsText({
+  version,
+  sims,
+  listeners,
+}: MeasuredFleet): Promise<MetricsText> {
+  const { default: prometheus } = await import('prom-client');
+  const metrics = new Metrics(prometheus);
+  metrics.gauge('build_info', { version }, 1);
+  for (const { sim, status } of sims) addStatus(metrics, status, { sim });
+  addListeners(metrics, listeners);
+  return metrics.text();
+}
+
+/** @param labels the labels of each metric of the tunnel */
+function addStatus(metrics: Metrics, status: TunnelStatus | undefined, labels: Labels): void {
+  metrics.gauge('up', labels, status?.health === 'up' ? 1 : 0);
+  if (status !== undefined) addTunnel(metrics, status, labels);
+  if (status?.traffic !== undefined) addTraffic(metrics, status.traffic, labels);
+}
+
+function addListeners(metrics: Metrics, listeners: MeasuredTunnel['listeners']): void {
   for (const [listener, { requests, failures, active, dropped = {} }] of Object.entries(
     listeners,
   )) {
@@ -78,8 +116,6 @@ export async function metricsText({
       metrics.counter('proxy_dropped_datagrams_total', { listener, reason }, count);
     }
   }
-  for (const forward of forwards) addForward(metrics, forward);
-  return metrics.text();
 }
 
 function addForward(metrics: Metrics, forward: ForwardStatus): void {
@@ -93,11 +129,12 @@ function addForward(metrics: Metrics, forward: ForwardStatus): void {
   metrics.gauge('forward_active_connections', labels, forward.active);
 }
 
-function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus): void {
-  metrics.gauge('rival', {}, rival === undefined ? 0 : 1);
-  metrics.gauge('tcp_connections', {}, connections);
+function addTunnel(metrics: Metrics, status: TunnelStatus, own: Labels): void {
+  const { connections, peers, rival } = status;
+  metrics.gauge('rival', own, rival === undefined ? 0 : 1);
+  metrics.gauge('tcp_connections', own, connections);
   for (const peer of peers) {
-    const labels = { public_key: peer.publicKey };
+    const labels = { ...own, public_key: peer.publicKey };
     const handshake = (peer.latestHandshakeUnix ?? 0) / 1000;
     metrics.gauge('last_handshake_timestamp_seconds', labels, handshake);
     metrics.counter('rx_bytes_total', labels, peer.receivedBytes);
@@ -109,20 +146,20 @@ function addTunnel(metrics: Metrics, { connections, peers, rival }: TunnelStatus
   }
 }
 
-function addTraffic(metrics: Metrics, traffic: TrafficStatus): void {
+function addTraffic(metrics: Metrics, traffic: TrafficStatus, own: Labels): void {
   const { sent, received, retransmittedBytes, today, month } = traffic;
   for (const [kind, bytes] of bytesByKind(sent)) {
-    metrics.counter('outer_tx_bytes_total', { kind }, bytes);
+    metrics.counter('outer_tx_bytes_total', { ...own, kind }, bytes);
   }
   for (const [kind, bytes] of bytesByKind(received)) {
-    metrics.counter('outer_rx_bytes_total', { kind }, bytes);
+    metrics.counter('outer_rx_bytes_total', { ...own, kind }, bytes);
   }
   if (retransmittedBytes !== undefined) {
-    metrics.counter('tcp_retransmitted_bytes_total', {}, retransmittedBytes);
+    metrics.counter('tcp_retransmitted_bytes_total', own, retransmittedBytes);
   }
   for (const [period, total] of Object.entries({ day: today, month })) {
-    metrics.gauge('sim_tx_bytes', { period }, total?.sentBytes);
-    metrics.gauge('sim_rx_bytes', { period }, total?.receivedBytes);
+    metrics.gauge('sim_tx_bytes', { ...own, period }, total?.sentBytes);
+    metrics.gauge('sim_rx_bytes', { ...own, period }, total?.receivedBytes);
   }
 }
 

@@ -13,6 +13,17 @@ export const configFlag = {
   },
 } as const satisfies Flags;
 
+/** The `--config` flag of a command that accepts several configurations. */
+export const configsFlag = {
+  config: {
+    ...configFlag.config,
+    type: 'list',
+    default: [configFlag.config.default],
+    description:
+      "Path of arc.json, or of a folder with one such file for each SIM. Repeatable. ARCTUN_CONFIG can also hold the file's content, as JSON or in base64.",
+  },
+} as const satisfies Flags;
+
 /** The flags that every command accepts. Commands with a log define their own `--quiet`. */
 export const globalFlags = {
   ...configFlag,

@@ -2,6 +2,8 @@
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
 import { configForwards } from '../../app/config/config-forwards.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
+import { fleetPlaces } from '../../app/fleet/fleet-configs.js';
+import type { FleetListenerOptions } from '../../app/fleet/fleet-listeners.js';
 import { removeLeftDns } from '../../app/names/system-dns.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
@@ -16,7 +18,7 @@ import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
 import { browserFlags } from '../flags/listeners/browser-flags.js';
 import { captureFlags, captureOptions, refuseKernelCapture } from './capture.js';
 import type { Context } from '../context.js';
-import type { configFlag } from '../flags/config-flag.js';
+import { configsFlag } from '../flags/config-flag.js';
 import { credentialFlags } from '../flags/credential-flags.js';
 import { type Flags, grouped, type ParsedLine } from '../flags/flag.js';
 import { forwardFlags, forwardSettings } from '../flags/listeners/forward-flags.js';
@@ -60,6 +62,7 @@ import {
 
 /** The flags; in each group of the help, the most used flags come first. */
 export const upFlags = {
+  ...configsFlag,
   ...tunnelFlags,
   ...forwardToFlag,
   ...overrideFlags,
@@ -104,7 +107,7 @@ export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise
   }
 }
 
-type UpLine = ParsedLine<typeof configFlag & typeof upFlags>;
+export type UpLine = ParsedLine<typeof upFlags>;
 
 /**
  * Checks the listeners' ports for conflicts, unless the tunnel may use an interface. With an
@@ -165,13 +168,38 @@ function nameSettings(flags: UpLine['flags']) {
   return { dnsListen: dnsListen(flags), dnsSetup: dnsSetup(flags) };
 }
 
-async function openUp({ flags, tokens }: UpLine, surroundings: Opening): Promise<void> {
-  const { context, output, version, passed } = surroundings;
+/** @throws UserError of kind `usage` for flags that contradict each other */
+function refuseConflicts({ flags, tokens }: UpLine): void {
   if (flags['read-stdin']) refuseConfigFlag(tokens);
   requireInterfaceForKillSwitch(flags);
   refuseUserspaceFlags(tokens, flags.mode, flags['dns-setup']);
   refuseUnusedDomains(tokens, flags);
   refuseKernelCapture(flags);
+}
+
+/** @returns false if there is one configuration; otherwise, `up` has ended */
+async function runSeveral(
+  line: UpLine,
+  listeners: FleetListenerOptions,
+  surroundings: UpSurroundings,
+): Promise<boolean> {
+  if (line.flags['read-stdin']) return false;
+  const files = await surroundings.context.files();
+  const places = await fleetPlaces(configs(line.flags), files);
+  if (places === undefined) return false;
+  const { runUpFleet } = await import('./run-fleet.js');
+  await runUpFleet(line, places, listeners, surroundings);
+  return true;
+}
+
+function configs({ config }: UpLine['flags']): readonly string[] {
+  return [config].flat();
+}
+
+async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
+  const { flags, tokens } = line;
+  const { context, output, version, passed } = surroundings;
+  refuseConflicts(line);
   const settings = { ...forwarderSettings(flags, passed), ...nameSettings(flags) };
   const proxy = await proxySettings(flags, context, passed.proxy);
   const fromFlags = portForwards(flags);
@@ -180,7 +208,9 @@ async function openUp({ flags, tokens }: UpLine, surroundings: Opening): Promise
   const overrides = tunnelOverrides(flags);
   const home = { files: await context.files(), stateFolder: context.stateFolder() };
   const load = (value: string | Uint8Array) => loadTunnelConfig(value, home, overrides);
-  const arcConfig = await load(flags['read-stdin'] ? await context.readStdin() : flags.config);
+  if (await runSeveral(line, { ...settings, proxy }, surroundings)) return;
+  const [value = ''] = configs(flags);
+  const arcConfig = await load(flags['read-stdin'] ? await context.readStdin() : value);
   if (flags.cleanup) return cleanUp(arcConfig, surroundings);
   context.dump?.(verboseWgConfig(arcConfig, overrides));
   const level = chosenLevel(flags, configuredLogLevel(arcConfig.config.logLevel));
@@ -205,7 +235,7 @@ async function openUp({ flags, tokens }: UpLine, surroundings: Opening): Promise
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
       services: {
-        updates: await updateOptions(flags, context, () => load(flags.config)),
+        updates: await updateOptions(flags, context, () => load(value)),
         offer: { ...pages, version, pid: process.pid, folders: context.runFolders() },
       },
       capture: captureOptions(flags.capture, context, log, (line) => output.note(line)),

@@ -62,6 +62,9 @@ export async function startForwarder({
   choice,
   ...options
 }: ForwarderOptions): Promise<HttpListener> {
+  const { listen } = options;
+  // It is not known who can reach the sockets of systemd.
+  const isLocal = 'host' in listen && isLoopback(listen.host);
   const message = 'CONNECT is not supported, because the target of the forwarder is fixed';
   const listener = new HttpListener({
     flag: '--forward-listen',
@@ -72,7 +75,7 @@ export async function startForwarder({
       const { url = '', method = '' } = request;
       const destination = { target, path: originTarget(url, method) };
       if (choice === undefined) return destination;
-      return withChosen(destination, request, choice, isLoopback(options.listen.host));
+      return withChosen(destination, request, choice, isLocal);
     },
     connectTarget: () => ({ reason: 'method-not-allowed', message }),
   });

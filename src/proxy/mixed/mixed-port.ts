@@ -54,7 +54,8 @@ export async function startMixedPort(options: MixedPortOptions): Promise<HttpLis
   const log = summedLog(options.log);
   const { password: secret, choice, udp, pac, listen } = options;
   const password = secret && new PasswordCheck(secret);
-  const isLocal = 'path' in listen || isLoopback(listen.host);
+  // It is not known who can reach the sockets of systemd.
+  const isLocal = 'path' in listen || ('host' in listen && isLoopback(listen.host));
   const gate = new ClientGate({ password, choice, isLocal });
   const drops = new DropCounter<UdpDropReason>();
   const listener: HttpListener = new HttpListener({

@@ -1,4 +1,4 @@
-import { metricsText } from '../../../src/app/status/tunnel-metrics.js';
+import { fleetMetricsText, metricsText } from '../../../src/app/status/tunnel-metrics.js';
 import {
   CONNECTING,
   FORWARDS,
@@ -123,4 +123,27 @@ it('include dropped datagrams by reason', async () => {
     'arctun_proxy_dropped_datagrams_total{listener="proxy",reason="malformed"} 2',
     'arctun_proxy_dropped_datagrams_total{listener="proxy",reason="fragment"} 1',
   ]);
+});
+
+it('label the metrics of several SIMs, also of one whose tunnel is not open', async () => {
+  const { text } = await fleetMetricsText({
+    version: '0.1.0',
+    sims: [
+      { sim: 'a', simId: '1', status: { ...TUNNEL_STATUS, traffic: TRAFFIC } },
+      { sim: 'b', simId: '', status: undefined },
+    ],
+    listeners: { proxy: { requests: 7, failures: 0, active: 0 } },
+  });
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'arctun_up{sim="a"} 1',
+      'arctun_up{sim="b"} 0',
+      'arctun_tcp_connections{sim="a"} 3',
+      `arctun_rx_bytes_total{sim="a",${KEY}} 920`,
+      'arctun_proxy_requests_total{listener="proxy"} 7',
+    ]),
+  );
+  const own = lines.filter((line) => !/^arctun_(build_info|proxy_)/.test(line));
+  expect(own.filter((line) => !/\{sim="[ab]"/.test(line))).toEqual([]);
 });

@@ -48,7 +48,7 @@ export interface ListenerOptions {
 }
 
 /** The tunnel, as the proxy uses it. */
-interface ProxyUpstream extends Pick<MixedPortOptions, 'dialer' | 'kept' | 'udp'> {
+interface ProxyUpstream extends Pick<MixedPortOptions, 'dialer' | 'kept' | 'choice' | 'udp'> {
   /** See PacSource. */
   readonly allowedIps?: () => Promise<readonly string[]>;
 }

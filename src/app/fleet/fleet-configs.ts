@@ -1,0 +1,130 @@
+/** Finds the configurations of a fleet: files, and folders with one file for each SIM. */
+import { resolveConfigSource } from '../../arc-config/config-source.js';
+import { UserError } from '../../lib/errors/user-error.js';
+import { type Files, FileError } from '../../ports/files.js';
+
+/** A configuration and the name of its SIM. */
+export interface NamedConfig {
+  /** The file's name without `.json`. */
+  readonly name: string;
+  readonly path: string;
+}
+
+export interface FoundConfigs {
+  /** Sorted by name, without duplicates. */
+  readonly configs: readonly NamedConfig[];
+  /** Why files were ignored, as sentences without a period. */
+  readonly problems: readonly string[];
+}
+
+/** The maximum number of SIMs, so that one process keeps to the limits of the system. */
+export const MAX_SIMS = 2_000;
+
+/** A name must be valid as a user name, as a header's value and as the name of a socket. */
+const NAME = /^[A-Za-z0-9_=+-][A-Za-z0-9_=+.-]{0,63}$/;
+
+const EXTENSION = '.json';
+
+/** A value of --config in a fleet. */
+export interface ConfigPlace {
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
+/**
+ * Returns the places of a fleet's configurations; undefined if the values of --config name one
+ * configuration.
+ *
+ * @throws UserError of kind `usage` if one of several values is not a path
+ */
+export async function fleetPlaces(
+  values: readonly string[],
+  files: Pick<Files, 'list'>,
+): Promise<readonly ConfigPlace[] | undefined> {
+  const places: ConfigPlace[] = [];
+  for (const value of values) {
+    const source = resolveConfigSource(value);
+    if (source.kind === 'path') {
+      const { path } = source;
+      places.push({ path, isFolder: (await namesIn(path, files)).length > 0 });
+    } else if (values.length > 1) throw inlineInFleet();
+  }
+  return places.length > 1 || places[0]?.isFolder === true ? places : undefined;
+}
+
+/**
+ * Finds the configurations.
+ *
+ * @throws UserError of kind `configuration` if no configuration exists
+ */
+export async function findConfigs(
+  places: readonly ConfigPlace[],
+  files: Pick<Files, 'list'>,
+): Promise<FoundConfigs> {
+  const paths: string[] = [];
+  for (const place of places) paths.push(...(await pathsAt(place, files)));
+  const found = new Map<string, string>();
+  const problems: string[] = [];
+  for (const path of paths) {
+    const name = nameOf(path);
+    const first = found.get(name);
+    const why = faultOf(name, first, found.size);
+    if (why === undefined) found.set(name, path);
+    else problems.push(`${path} is ignored: ${why}`);
+  }
+  if (found.size === 0) throw noConfigs(places, problems);
+  const configs = [...found].map(([name, path]) => ({ name, path }));
+  return { configs: configs.sort((one, other) => (one.name < other.name ? -1 : 1)), problems };
+}
+
+/** @param first the path of the configuration that already has the name */
+function faultOf(name: string, first: string | undefined, count: number): string | undefined {
+  if (!NAME.test(name)) {
+    return 'before .json, its name must have 1 to 64 letters, digits and characters of _=+.-';
+  }
+  if (first !== undefined) return `${first} has the same name`;
+  return count < MAX_SIMS ? undefined : `a process can have at most ${MAX_SIMS} SIMs`;
+}
+
+async function pathsAt(
+  { path, isFolder }: ConfigPlace,
+  files: Pick<Files, 'list'>,
+): Promise<string[]> {
+  if (!isFolder) return [path];
+  const folder = path.replace(/\/+$/, '');
+  return (await namesIn(path, files))
+    .filter((name) => name.endsWith(EXTENSION) && !name.startsWith('.'))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+}
+
+/** Returns the names in a folder; empty if the path is a file, or does not exist. */
+async function namesIn(path: string, files: Pick<Files, 'list'>): Promise<readonly string[]> {
+  try {
+    return await files.list(path);
+  } catch (error) {
+    if (error instanceof FileError) return [];
+    throw error;
+  }
+}
+
+function nameOf(path: string): string {
+  const file = path.slice(path.lastIndexOf('/') + 1);
+  return file.endsWith(EXTENSION) ? file.slice(0, -EXTENSION.length) : file;
+}
+
+function inlineInFleet(): UserError {
+  return new UserError('usage', {
+    what: 'cannot use several configurations',
+    why: 'one of them was passed inline, and the names of the SIMs are the names of the files',
+    next: ['Pass the path of a file or of a folder in each --config.'],
+  });
+}
+
+function noConfigs(places: readonly ConfigPlace[], problems: readonly string[]): UserError {
+  return new UserError('configuration', {
+    what: `cannot find a configuration in ${places.map(({ path }) => path).join(', ')}`,
+    why: problems[0] ?? 'the folder has no file whose name ends in .json',
+    next: ['Put the arc.json of each SIM there, and name the file after the SIM.'],
+  });
+}

@@ -1,0 +1,75 @@
+import { findConfigs, fleetPlaces, MAX_SIMS } from '../../../src/app/fleet/fleet-configs.js';
+import { FileError } from '../../../src/ports/files.js';
+
+/** Folders and their names; everything else is a file. */
+const folders = new Map<string, string[]>();
+beforeEach(() => folders.clear());
+
+const files = {
+  list: (path: string) => {
+    const names = folders.get(path);
+    return names === undefined
+      ? Promise.reject(new FileError('failed', path, 'not a folder'))
+      : Promise.resolve(names);
+  },
+};
+
+const file = (path: string) => ({ path, isFolder: false });
+
+it.each([
+  ['a file', ['arc.json']],
+  ['an inline configuration', ['{"simId":"1"}']],
+])('finds no fleet in %s', async (_name, values) => {
+  expect(await fleetPlaces(values, files)).toBeUndefined();
+});
+
+it('finds a fleet in a folder, and in several files', async () => {
+  folders.set('fleet', ['a.json']);
+  expect(await fleetPlaces(['fleet'], files)).toEqual([{ path: 'fleet', isFolder: true }]);
+  expect(await fleetPlaces(['a.json', 'b.json'], files)).toEqual([file('a.json'), file('b.json')]);
+});
+
+it('refuses an inline configuration in a fleet', async () => {
+  await expect(fleetPlaces(['a.json', '{}'], files)).rejects.toMatchObject({ kind: 'usage' });
+});
+
+it('names the configurations of a folder after their files, and ignores other files', async () => {
+  folders.set('fleet/', ['b.json', 'a.json', 'notes.txt', '.hidden.json', '.json']);
+  const places = [{ path: 'fleet/', isFolder: true }, file('more/c')];
+  expect(await findConfigs(places, files)).toEqual({
+    configs: [
+      { name: 'a', path: 'fleet/a.json' },
+      { name: 'b', path: 'fleet/b.json' },
+      { name: 'c', path: 'more/c' },
+    ],
+    problems: [],
+  });
+});
+
+it('ignores a second file with the same name, and a name that no client can send', async () => {
+  const places = ['one/a.json', 'two/a.json', 'a b.json', 'a:b.json', 'ä.json'].map(file);
+  const { configs, problems } = await findConfigs(places, files);
+  expect(configs).toEqual([{ name: 'a', path: 'one/a.json' }]);
+  expect(problems).toEqual([
+    'two/a.json is ignored: one/a.json has the same name',
+    expect.stringContaining('a b.json is ignored: before .json, its name must have'),
+    expect.stringContaining('a:b.json is ignored'),
+    expect.stringContaining('ä.json is ignored'),
+  ]);
+});
+
+it('limits the number of SIMs', async () => {
+  const places = Array.from({ length: MAX_SIMS + 1 }, (_none, index) => file(`sim-${index}.json`));
+  const { configs, problems } = await findConfigs(places, files);
+  expect(configs).toHaveLength(MAX_SIMS);
+  expect(problems).toEqual([expect.stringContaining('at most 2000 SIMs')]);
+});
+
+it('fails if a folder has no configuration', async () => {
+  folders.set('fleet', ['notes.txt']);
+  const places = await fleetPlaces(['fleet'], files);
+  await expect(findConfigs(places!, files)).rejects.toMatchObject({
+    kind: 'configuration',
+    why: 'the folder has no file whose name ends in .json',
+  });
+});
