@@ -1,6 +1,7 @@
 import { BaseCommand } from '../src/cli/base-command.js';
 import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { runUp, upFlags } from '../src/cli/run/run-up.js';
+import { upFlags } from '../src/cli/flags/up-flags.js';
+import { runUp } from '../src/cli/run/run-up.js';
 
 export default class Up extends BaseCommand {
   static override description =

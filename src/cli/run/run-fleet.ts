@@ -13,7 +13,15 @@ import { statusPageSettings } from '../flags/listeners/status-listen-flag.js';
 import { tunnelOverrides } from '../flags/override-flags.js';
 import { renderJson, renderText } from '../output/render.js';
 import { renewalPorts } from './renewal.js';
-import type { UpLine, UpSurroundings } from './run-up.js';
+import type { Context } from '../context.js';
+import type { UpLine } from '../flags/up-flags.js';
+import type { Output } from '../output/output.js';
+
+export interface UpSurroundings {
+  readonly context: Context;
+  readonly output: Output;
+  readonly version: string;
+}
 
 /**
  * Runs the tunnels of all configurations. Resolves after a stop, when everything is closed.

@@ -1,4 +1,4 @@
-/** Defines the flags of `up`, and runs the command. */
+/** Runs the command `up`. */
 import { verboseWgConfig } from '../../app/config/export-wg-config.js';
 import { configForwards } from '../../app/config/config-forwards.js';
 import { type LoadedArcConfig, loadTunnelConfig } from '../../app/config/load-arc-config.js';
@@ -15,81 +15,32 @@ import type { PortForward } from '../../proxy/port-forward/port-forward.js';
 import type { TunnelPorts } from '../../tunnel/tunnel-ports.js';
 import type { LogOptions } from '../../ports/log.js';
 import type { TunnelServiceOptions } from '../../app/up/tunnel-services.js';
-import { browserFlags } from '../flags/listeners/browser-flags.js';
-import { captureFlags, captureOptions, refuseKernelCapture } from './capture.js';
+import { captureOptions, refuseKernelCapture } from './capture.js';
 import type { Context } from '../context.js';
-import { configsFlag } from '../flags/config-flag.js';
-import { credentialFlags } from '../flags/credential-flags.js';
-import { type Flags, grouped, type ParsedLine } from '../flags/flag.js';
-import { forwardFlags, forwardSettings } from '../flags/listeners/forward-flags.js';
-import { forwardToFlag, furtherForwards, mainTarget } from '../flags/listeners/forward-targets.js';
-import { chosenLevel, configuredLogFlags, configuredLogLevel } from '../flags/log-flags.js';
-import { guardFlags, requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
+import { forwardSettings } from '../flags/listeners/forward-flags.js';
+import { furtherForwards, mainTarget } from '../flags/listeners/forward-targets.js';
+import { chosenLevel, configuredLogLevel } from '../flags/log-flags.js';
+import { requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
 import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
-import { overrideFlags, tunnelOverrides } from '../flags/override-flags.js';
-import {
-  dnsSetup,
-  dnsSetupFlags,
-  refuseUnusedDomains,
-} from '../flags/listeners/dns-setup-flags.js';
-import { dnsListen, dnsListenFlag, hostNames, hostsFlag } from '../flags/listeners/name-flags.js';
-import {
-  nameServers,
-  proxyFlags,
-  type ProxyPlace,
-  proxyPlace,
-} from '../flags/listeners/proxy-flags.js';
+import { tunnelOverrides } from '../flags/override-flags.js';
+import { dnsSetup, refuseUnusedDomains } from '../flags/listeners/dns-setup-flags.js';
+import { dnsListen, hostNames } from '../flags/listeners/name-flags.js';
+import { nameServers, type ProxyPlace, proxyPlace } from '../flags/listeners/proxy-flags.js';
 import { renderJson, renderText } from '../output/render.js';
 import { proxySettings } from './proxy-settings.js';
 import { renewalPorts } from './renewal.js';
-import { renewalFlag } from '../flags/renewal-flag.js';
-import { socketFlag } from '../flags/socket-flag.js';
-import {
-  statusListen,
-  statusListenFlag,
-  statusPageSettings,
-} from '../flags/listeners/status-listen-flag.js';
+import { statusListen, statusPageSettings } from '../flags/listeners/status-listen-flag.js';
+import { portForwards } from '../flags/listeners/port-forward-flags.js';
+import { refuseConfigFlag } from '../flags/stdin-flag.js';
 import { type PassedListeners, passedListeners } from '../flags/listeners/passed-listeners.js';
-import { portForwardFlags, portForwards } from '../flags/listeners/port-forward-flags.js';
-import { refuseConfigFlag, stdinFlag } from '../flags/stdin-flag.js';
-import { congestionFlag, tunnelFlags } from '../flags/tunnel-flags.js';
 import {
   refuseUserspaceFlags,
   userspaceFlag,
   userspaceVariable,
 } from '../flags/listeners/userspace-flags.js';
-
-/** The flags; in each group of the help, the most used flags come first. */
-export const upFlags = {
-  ...configsFlag,
-  ...tunnelFlags,
-  ...forwardToFlag,
-  ...overrideFlags,
-  ...grouped('Tunnel', captureFlags),
-  ...grouped('Tunnel', stdinFlag),
-  ...congestionFlag,
-  ...socketFlag,
-  ...guardFlags,
-  ...dnsSetupFlags,
-  ...proxyFlags,
-  ...forwardFlags,
-  ...portForwardFlags,
-  ...hostsFlag,
-  ...dnsListenFlag,
-  ...statusListenFlag,
-  ...browserFlags,
-  ...credentialFlags,
-  ...renewalFlag,
-  ...configuredLogFlags,
-  json: { type: 'boolean', description: 'Print one line of JSON when the tunnel is up.' },
-} as const satisfies Flags;
-
-export interface UpSurroundings {
-  readonly context: Context;
-  readonly output: Output;
-  readonly version: string;
-}
+import type { UpLine } from '../flags/up-flags.js';
+import type { UpSurroundings } from './run-fleet.js';
 
 /**
  * Runs the tunnel. Resolves after a stop, when everything is closed.
@@ -106,8 +57,6 @@ export async function runUp(line: UpLine, surroundings: UpSurroundings): Promise
     throw await withPortHolder(error, await context.portHolder());
   }
 }
-
-export type UpLine = ParsedLine<typeof upFlags>;
 
 /**
  * Checks the listeners' ports for conflicts, unless the tunnel may use an interface. With an

@@ -1,0 +1,48 @@
+/** The flags of `up`. */
+import { captureFlags } from '../run/capture.js';
+import { configsFlag } from './config-flag.js';
+import { credentialFlags } from './credential-flags.js';
+import { guardFlags } from './guard-flags.js';
+import { browserFlags } from './listeners/browser-flags.js';
+import { dnsSetupFlags } from './listeners/dns-setup-flags.js';
+import { forwardFlags } from './listeners/forward-flags.js';
+import { forwardToFlag } from './listeners/forward-targets.js';
+import { dnsListenFlag, hostsFlag } from './listeners/name-flags.js';
+import { portForwardFlags } from './listeners/port-forward-flags.js';
+import { proxyFlags } from './listeners/proxy-flags.js';
+import { statusListenFlag } from './listeners/status-listen-flag.js';
+import { configuredLogFlags } from './log-flags.js';
+import { overrideFlags } from './override-flags.js';
+import { renewalFlag } from './renewal-flag.js';
+import { socketFlag } from './socket-flag.js';
+import { stdinFlag } from './stdin-flag.js';
+import { congestionFlag, tunnelFlags } from './tunnel-flags.js';
+import { type Flags, grouped, type ParsedLine } from './flag.js';
+
+/** The flags; in each group of the help, the most used flags come first. */
+export const upFlags = {
+  ...configsFlag,
+  ...tunnelFlags,
+  ...forwardToFlag,
+  ...overrideFlags,
+  ...grouped('Tunnel', captureFlags),
+  ...grouped('Tunnel', stdinFlag),
+  ...congestionFlag,
+  ...socketFlag,
+  ...guardFlags,
+  ...dnsSetupFlags,
+  ...proxyFlags,
+  ...forwardFlags,
+  ...portForwardFlags,
+  ...hostsFlag,
+  ...dnsListenFlag,
+  ...statusListenFlag,
+  ...browserFlags,
+  ...credentialFlags,
+  ...renewalFlag,
+  ...configuredLogFlags,
+  json: { type: 'boolean', description: 'Print one line of JSON when the tunnel is up.' },
+} as const satisfies Flags;
+
+/** The parsed command line of `up`. */
+export type UpLine = ParsedLine<typeof upFlags>;
