@@ -75,6 +75,7 @@ type Requirement =
   | 'bwrap'
   | 'runc'
   | 'skopeo'
+  | 'kubectl'
   | 'python3'
   | 'chromium'
   | 'firefox-esr'
