@@ -134,6 +134,10 @@ export const OTHER_VARIABLES = [
     ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'],
     'Notifications to [systemd](../guides/systemd.md), which sets these variables.',
   ],
+  [
+    ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'],
+    'The sockets of [socket activation](../guides/socket-activation.md).',
+  ],
   [['DEBUG'], 'Ignored, because debug output of libraries may contain secrets.'],
 ];
 
