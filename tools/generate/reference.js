@@ -135,7 +135,7 @@ export const OTHER_VARIABLES = [
     'Notifications to [systemd](../guides/systemd.md), which sets these variables.',
   ],
   [
-    ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'],
+    ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES', 'LISTEN_PIDFDID'],
     'The sockets of [socket activation](../guides/socket-activation.md).',
   ],
   [['DEBUG'], 'Ignored, because debug output of libraries may contain secrets.'],
