@@ -15,6 +15,8 @@ const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const OUTPUT = join(REPOSITORY, 'build/release');
 
 process.chdir(REPOSITORY);
+// The npm package contains the modes of the built files.
+process.umask(0o022);
 const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const action = actionOf(process.argv.slice(2), process.env);
 if (action === undefined) end(2, 'Usage: npm run release -- --dry-run | --publish');
