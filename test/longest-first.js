@@ -8,6 +8,7 @@ import TestSequencer from '@jest/test-sequencer';
 /** Approximate seconds, of which only the order matters. Files that are not listed start later. */
 const LONG = {
   'test/interop/wireguard/foreign-peers.test.ts': 140,
+  'test/e2e/github-action.test.ts': 80,
   'test/e2e/bootstrap/kill.test.ts': 70,
   'test/interop/wireguard/foreign-roaming.test.ts': 50,
   'test/interop/wireguard/wireguard-go.test.ts': 40,
@@ -20,6 +21,7 @@ const LONG = {
   'test/library/renewal.test.ts': 27,
   'test/e2e/secrets.test.ts': 26,
   'test/e2e/lambda/layer.test.ts': 25,
+  'test/e2e/gitlab-ci.test.ts': 22,
   'test/interop/uapi.test.ts': 20,
   'test/tools/release.test.ts': 20,
   'test/interop/wireguard/restart.test.ts': 20,

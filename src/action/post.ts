@@ -47,7 +47,7 @@ async function stopUp(runner: Runner, folder: JobFolder): Promise<void> {
  *
  * @returns false if a SIM may exist that arc.json does not name
  */
-async function finishBootstrap(runner: Runner, options: CommandOptions): Promise<boolean> {
+export async function finishBootstrap(runner: Runner, options: CommandOptions): Promise<boolean> {
   const { folder } = options;
   await waitForEnd('bootstrap', folder, BOOTSTRAP_TIMEOUT);
   if (!folder.hasSim() && !folder.hasJournal() && folder.blockCreation()) {

@@ -88,7 +88,11 @@ function stepEnvironment(inputs: Inputs): NodeJS.ProcessEnv {
 
 function startMain(inputs: Inputs = {}, env: NodeJS.ProcessEnv = {}): TestProcess {
   const command = [process.execPath, join(action, 'dist/action/main.mjs')];
-  return processes.start(command, { cwd: folder, env: { ...stepEnvironment(inputs), ...env } });
+  return processes.start(command, {
+    cwd: folder,
+    detached: true,
+    env: { ...stepEnvironment(inputs), ...env },
+  });
 }
 
 /** Runs post with the state and the environment that main left behind. */
@@ -131,7 +135,7 @@ async function newSims(before: readonly EmulatedSim[]): Promise<EmulatedSim[]> {
   return (await emulator.sims()).filter(({ simId }) => !known.has(simId));
 }
 
-/** Kills main when a condition is met. */
+/** Kills main and the programs in its process group when a condition is met. */
 async function killMainWhen(
   main: TestProcess,
   what: string,
@@ -142,7 +146,7 @@ async function killMainWhen(
     turn: () => sleep(10),
   });
   expect(main.running).toBe(true);
-  main.kill('SIGKILL');
+  process.kill(-main.child.pid!, 'SIGKILL');
   await main.finished;
 }
 
@@ -155,10 +159,7 @@ const OPERATIONS = {
 type OperationName = keyof typeof OPERATIONS;
 
 /** Delays the answer to an operation; returns a condition that is met when the request is there. */
-async function delayed(
-  operation: OperationName,
-  delayMs = 4000,
-): Promise<() => Promise<boolean>> {
+async function delayed(operation: OperationName, delayMs = 4000): Promise<() => Promise<boolean>> {
   const before = (await emulator.calls()).length;
   await emulator.fault({ operation, delayMs });
   return async () =>

@@ -166,6 +166,16 @@ describeWith(['bash'], 'a GitLab job', () => {
     60_000,
   );
 
+  it('finishes a bootstrap that was killed, to terminate its SIM', async () => {
+    expect(await run(template.before_script)).toMatchObject({ code: 0 });
+    leaveJournal();
+    const { code, stdout } = await run(template.after_script);
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+    expect(stdout).toContain('Finishing the bootstrap, attempt 1 of 5.');
+    expect(await newSims()).toMatchObject([{ status: 'terminated' }]);
+    expect(existsSync(file(''))).toBe(false);
+  }, 60_000);
+
   it('has a sweep for the SIMs that killed jobs left behind', async () => {
     expect(await run(template.before_script)).toMatchObject({ code: 0 });
     const pid = Number(readFileSync(file('up.pid'), 'utf8'));
@@ -177,6 +187,21 @@ describeWith(['bash'], 'a GitLab job', () => {
     expect(await newSims()).toMatchObject([{ status: 'terminated' }]);
   }, 60_000);
 });
+
+/** Leaves the state of a bootstrap that was killed before arc.json is written. */
+function leaveJournal(): void {
+  const arcJson = readFileSync(file('arc.json'), 'utf8');
+  const { simId } = JSON.parse(arcJson) as { simId: string };
+  const asked = { since: 0, clock: 'platform', endpoint: 'https://x', ownKey: false };
+  const steps = [
+    { step: 'create-sim', ...asked },
+    { step: 'created', simId, arcJson },
+  ];
+  // No process has this ID.
+  const lines = ['4194305 gone'.padEnd(127), ...steps.map((step) => JSON.stringify(step))];
+  writeFileSync(file('.arc.json.bootstrap'), `${lines.join('\n')}\n`, { mode: 0o600 });
+  rmSync(file('arc.json'));
+}
 
 function isRunning(pid: number): boolean {
   try {
