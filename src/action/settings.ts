@@ -26,10 +26,11 @@ const TAG = 'arctun-ci';
 
 /** @throws Error that names the input */
 export function readSettings(runner: Runner): Settings {
+  const { GITHUB_REPOSITORY = 'job' } = runner.env;
   const group = runner.input('group');
   const name = runner.input('name') ?? defaultName(runner.env);
   const wait = runner.input('wait');
-  const tags = [`${TAG}=${runner.env.GITHUB_REPOSITORY ?? 'job'}`, ...lines(runner, 'tags')];
+  const tags = [`${TAG}=${GITHUB_REPOSITORY}`, ...lines(runner, 'tags')];
   return {
     labels: [
       `--name=${name}`,
@@ -89,8 +90,8 @@ export function maskCredentials(runner: Runner): void {
 }
 
 /** Returns the folder that the runner empties after each job. */
-export function temporaryFolder(env: Environment): string {
-  return env.RUNNER_TEMP ?? tmpdir();
+export function temporaryFolder({ RUNNER_TEMP }: Environment): string {
+  return RUNNER_TEMP ?? tmpdir();
 }
 
 function defaultName({ GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT, GITHUB_JOB }: Environment): string {
