@@ -26,11 +26,10 @@ const TAG = 'arctun-ci';
 
 /** @throws Error that names the input */
 export function readSettings(runner: Runner): Settings {
-  const { GITHUB_REPOSITORY = 'job' } = runner.env;
   const group = runner.input('group');
   const name = runner.input('name') ?? defaultName(runner.env);
   const wait = runner.input('wait');
-  const tags = [`${TAG}=${GITHUB_REPOSITORY}`, ...lines(runner, 'tags')];
+  const tags = [repositoryTag(runner.env), ...lines(runner, 'tags')];
   return {
     labels: [
       `--name=${name}`,
@@ -92,6 +91,11 @@ export function maskCredentials(runner: Runner): void {
 /** Returns the folder that the runner empties after each job. */
 export function temporaryFolder({ RUNNER_TEMP }: Environment): string {
   return RUNNER_TEMP ?? tmpdir();
+}
+
+/** Parameters name the runner's variables, because users do not set them. */
+function repositoryTag({ GITHUB_REPOSITORY = 'job' }: Environment): string {
+  return `${TAG}=${GITHUB_REPOSITORY}`;
 }
 
 function defaultName({ GITHUB_RUN_ID, GITHUB_RUN_ATTEMPT, GITHUB_JOB }: Environment): string {
