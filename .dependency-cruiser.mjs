@@ -160,7 +160,7 @@ export default {
       {
         path: '^(src|commands|test|bin|bench|tools)/',
         pathNot:
-          '^(commands/|src/(entry|cli|lib)/|src/lambda/main\\.ts$|src/system/process/refuse-inspector\\.ts$)',
+          '^(commands/|src/(entry|cli|lib)/|src/lambda/main\\.ts$|src/system/process/(refuse-inspector|stop-early)\\.ts$)',
       },
     ),
     forbid(

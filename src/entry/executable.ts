@@ -3,6 +3,7 @@
  * line is an asset, because a larger main program would slow down cold starts.
  */
 import '../system/process/refuse-inspector.js';
+import '../system/process/stop-early.js';
 import { runEmbedded } from './embedded.js';
 import { startsExtension } from './starts-extension.js';
 
