@@ -10,6 +10,7 @@ const LONG = {
   'test/interop/wireguard/foreign-peers.test.ts': 140,
   'test/e2e/github-action.test.ts': 80,
   'test/e2e/bootstrap/kill.test.ts': 70,
+  'test/deploy/container.test.ts': 60,
   'test/interop/wireguard/foreign-roaming.test.ts': 50,
   'test/interop/wireguard/wireguard-go.test.ts': 40,
   'test/interop/wireguard/clock-and-endpoint.test.ts': 36,

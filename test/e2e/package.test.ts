@@ -73,6 +73,8 @@ it('ships the executable, the build, the manifest and the documents, and nothing
     'deploy/lambda/function/index.mjs',
     'deploy/lambda/sam/template.yaml',
     'deploy/lambda/cdk/sending-stack.ts',
+    'deploy/compose/compose.yaml',
+    'deploy/kubernetes/sidecar/kustomization.yaml',
     'schema/arc.schema.json',
     'README.md',
     'LICENSE',
