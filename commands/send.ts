@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../src/cli/base-command.js';
 import { oclifFlags } from '../src/cli/flags/oclif-flags.js';
-import { runSend, sendFlags } from '../src/cli/run/run-send.js';
+import { runSend, sendFlags } from '../src/cli/run/messages/run-send.js';
 
 export default class Send extends BaseCommand {
   static override description =

@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
-import { runSpoolList, spoolListFlags } from '../../src/cli/run/run-spool.js';
+import { runSpoolList, spoolListFlags } from '../../src/cli/run/messages/run-spool.js';
 
 export default class SpoolList extends BaseCommand {
   static override description = 'List the messages of a spool, the oldest first.';

@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
-import { runSpoolRemove, spoolChangeFlags } from '../../src/cli/run/run-spool.js';
+import { runSpoolRemove, spoolChangeFlags } from '../../src/cli/run/messages/run-spool.js';
 
 export default class SpoolRemove extends BaseCommand {
   static override description = 'Remove a message from a spool without sending it.';

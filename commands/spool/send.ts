@@ -1,6 +1,6 @@
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
-import { runSpoolSend, spoolSendFlags } from '../../src/cli/run/run-spool.js';
+import { runSpoolSend, spoolSendFlags } from '../../src/cli/run/messages/run-spool.js';
 
 export default class SpoolSend extends BaseCommand {
   static override description = 'Send the queued messages of a spool, the oldest first.';

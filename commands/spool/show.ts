@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 
 import { BaseCommand } from '../../src/cli/base-command.js';
 import { oclifFlags } from '../../src/cli/flags/oclif-flags.js';
-import { runSpoolShow, spoolShowFlags } from '../../src/cli/run/run-spool.js';
+import { runSpoolShow, spoolShowFlags } from '../../src/cli/run/messages/run-spool.js';
 
 export default class SpoolShow extends BaseCommand {
   static override description = 'Show the HTTP request of a message in a spool.';

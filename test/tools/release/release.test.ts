@@ -23,7 +23,7 @@ it('names everything that is missing before it builds', () => {
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toMatch(
     process.platform === 'linux' && process.arch === 'x64'
-      ? /^This machine lacks git, dpkg-deb, qemu-aarch64-static.*\nOn Debian, run: apt-get install git dpkg qemu-user-static/
+      ? /^This machine lacks git, dpkg-deb, readelf, qemu-aarch64-static.*\nOn Debian, run: apt-get install git dpkg binutils qemu-user-static/
       : /^A release is built on Linux on x86_64/,
   );
 });

@@ -5,7 +5,7 @@ it('has everything on a machine with all packages', () => {
 });
 
 it('names everything that is missing at once, with one command that installs it', () => {
-  const present = ['git', 'dpkg-deb', '/usr/aarch64-linux-gnu/lib/libc.so.6'];
+  const present = ['git', 'dpkg-deb', 'readelf', '/usr/aarch64-linux-gnu/lib/libc.so.6'];
   const message = missingRequirements('linux', 'x64', (wanted: string) => present.includes(wanted));
   expect(message).toMatch(/^This machine lacks qemu-aarch64-static, .*libgcc_s\.so\.1\.$/m);
   expect(message).toMatch(

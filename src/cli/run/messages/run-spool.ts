@@ -6,21 +6,21 @@ import {
   type Selection,
   showMessage,
   type SpooledSummary,
-} from '../../app/spool/manage-spool.js';
-import type { SpoolOpener } from '../../app/spool/open-spool.js';
-import { sendQueued } from '../../app/spool/send-queued.js';
-import { UserError } from '../../lib/errors/user-error.js';
-import { EXIT_CODES } from '../errors/exit-codes.js';
-import { accessFlags } from '../flags/access-flags.js';
-import type { configFlag } from '../flags/config-flag.js';
-import type { FlagValues, Flags } from '../flags/flag.js';
-import { logFlags } from '../flags/log-flags.js';
-import { requiredSpool, spoolFlag } from '../flags/spool-flags.js';
-import type { Output } from '../output/output.js';
-import { renderJson, textMember } from '../output/render.js';
-import { drainText, messageText, spoolTable } from '../output/spool-text.js';
-import type { SystemContext } from '../system-context.js';
-import { type AccessContext, prepareAccess } from './access/prepare-access.js';
+} from '../../../app/spool/manage-spool.js';
+import type { SpoolOpener } from '../../../app/spool/open-spool.js';
+import { sendQueued } from '../../../app/spool/send-queued.js';
+import { UserError } from '../../../lib/errors/user-error.js';
+import { EXIT_CODES } from '../../errors/exit-codes.js';
+import { accessFlags } from '../../flags/access-flags.js';
+import type { configFlag } from '../../flags/config-flag.js';
+import type { FlagValues, Flags } from '../../flags/flag.js';
+import { logFlags } from '../../flags/log-flags.js';
+import { requiredSpool, spoolFlag } from '../../flags/spool-flags.js';
+import type { Output } from '../../output/output.js';
+import { renderJson, textMember } from '../../output/render.js';
+import { drainText, messageText, spoolTable } from '../../output/spool-text.js';
+import type { SystemContext } from '../../system-context.js';
+import { type AccessContext, prepareAccess } from '../access/prepare-access.js';
 import { answerTimeout } from './message.js';
 
 const json = { type: 'boolean', description: 'Print the result as JSON.' } as const;

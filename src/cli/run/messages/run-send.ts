@@ -1,23 +1,23 @@
 /** Defines the flags of `send`, and runs the command. */
-import { loadTunnelConfig } from '../../app/config/load-arc-config.js';
-import { sendMessage } from '../../app/send-message.js';
-import { UserError } from '../../lib/errors/user-error.js';
-import { codeOf } from '../../lib/errors/error-message.js';
-import { parseTarget, UNIFIED_ENDPOINT } from '../../proxy/forward/target.js';
-import { accessFlags } from '../flags/access-flags.js';
-import type { configFlag } from '../flags/config-flag.js';
-import { EXIT_CODES } from '../errors/exit-codes.js';
-import type { FlagValues, Flags } from '../flags/flag.js';
-import { firstTarget } from '../flags/listeners/forward-targets.js';
-import { chosenLevel, logFlags } from '../flags/log-flags.js';
-import { spoolFlags, spoolSettings } from '../flags/spool-flags.js';
-import { accessPorts } from './access/prepare-access.js';
+import { loadTunnelConfig } from '../../../app/config/load-arc-config.js';
+import { sendMessage } from '../../../app/send-message.js';
+import { UserError } from '../../../lib/errors/user-error.js';
+import { codeOf } from '../../../lib/errors/error-message.js';
+import { parseTarget, UNIFIED_ENDPOINT } from '../../../proxy/forward/target.js';
+import { accessFlags } from '../../flags/access-flags.js';
+import type { configFlag } from '../../flags/config-flag.js';
+import { EXIT_CODES } from '../../errors/exit-codes.js';
+import type { FlagValues, Flags } from '../../flags/flag.js';
+import { firstTarget } from '../../flags/listeners/forward-targets.js';
+import { chosenLevel, logFlags } from '../../flags/log-flags.js';
+import { spoolFlags, spoolSettings } from '../../flags/spool-flags.js';
+import { accessPorts } from '../access/prepare-access.js';
 import { answerTimeout, ENTRY_PORTS, messageFlags, readMessage } from './message.js';
-import type { Output } from '../output/output.js';
-import { renderJson } from '../output/render.js';
-import { answerBody, answerNote, answerValue, unprintedError } from '../output/send-response.js';
-import type { SystemContext } from '../system-context.js';
-import type { TunnelContext } from '../tunnel-context.js';
+import type { Output } from '../../output/output.js';
+import { renderJson } from '../../output/render.js';
+import { answerBody, answerNote, answerValue, unprintedError } from '../../output/send-response.js';
+import type { SystemContext } from '../../system-context.js';
+import type { TunnelContext } from '../../tunnel-context.js';
 
 export const sendFlags = {
   ...messageFlags,

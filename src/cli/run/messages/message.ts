@@ -1,11 +1,11 @@
 /** The message that `send` sends: its flags and the source of its bytes. */
-import type { Message } from '../../app/send-message.js';
-import { isToken } from '../../lib/text/http-syntax.js';
-import { UserError } from '../../lib/errors/user-error.js';
-import { parseHeaderFlag } from '../../proxy/forward/header-flag.js';
-import type { HttpMessage } from '../../proxy/http-exchange.js';
-import type { Flags, FlagValues } from '../flags/flag.js';
-import type { SystemContext } from '../system-context.js';
+import type { Message } from '../../../app/send-message.js';
+import { isToken } from '../../../lib/text/http-syntax.js';
+import { UserError } from '../../../lib/errors/user-error.js';
+import { parseHeaderFlag } from '../../../proxy/forward/header-flag.js';
+import type { HttpMessage } from '../../../proxy/http-exchange.js';
+import type { Flags, FlagValues } from '../../flags/flag.js';
+import type { SystemContext } from '../../system-context.js';
 
 export const messageFlags = {
   via: {
