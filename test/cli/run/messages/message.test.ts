@@ -1,5 +1,9 @@
 import type { Context } from '../../../../src/cli/context.js';
-import { answerTimeout, ENTRY_PORTS, readMessage } from '../../../../src/cli/run/messages/message.js';
+import {
+  answerTimeout,
+  ENTRY_PORTS,
+  readMessage,
+} from '../../../../src/cli/run/messages/message.js';
 import { thrownBy } from '../../../proxy/support/thrown.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
