@@ -28,7 +28,7 @@ const NAMESPACES = [
 ] as const;
 
 /** The line that `up` or `emulator` prints when it is ready. */
-const READY = /^(Tunnel to .* is up|Auth key: )/m;
+const READY = /^(Tunnel to .* is up|\d+ of \d+ tunnels are up|Auth key: )/m;
 
 export interface Run {
   readonly script: string;
@@ -99,7 +99,9 @@ export class PageShell {
     const { source, output } = this.#write(script);
     const variable = `terminal_${terminal.replaceAll(/\W/g, '_')}`;
     this.#shell.type(
-      `if [ -n "\${${variable}:-}" ]; then kill -- -$${variable} || true; wait $${variable} || true; fi\n` +
+      // A program may end after the shell that started it.
+      `if [ -n "\${${variable}:-}" ]; then kill -- -$${variable} || true; wait $${variable} || true; ` +
+        `while kill -0 -- -$${variable} 2>/dev/null; do sleep 0.01; done; fi\n` +
         `set -m; (set +e; (set -e; ${source}); echo $? >${output.inside}.code) >${output.inside} 2>&1 </dev/null &\n` +
         `${variable}=$!; set +m\n`,
     );
