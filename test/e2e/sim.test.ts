@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { ARCTUN, type Finished, Processes } from '../support/processes.js';
@@ -230,6 +231,9 @@ describe('sim terminate', () => {
 });
 
 describe('sim terminate by tag', () => {
+  /** SORACOM's clock, the `Date` of a response, has a resolution of one second. */
+  const untilOld = () => pause(1_100);
+
   const bootstrapTagged = async (tag: string) => {
     const name = tag.replace('=', '-');
     const words = ['bootstrap', 'authkey', '--tag', tag, '--config', `${name}.json`, '--json'];
@@ -245,6 +249,7 @@ describe('sim terminate by tag', () => {
       subscription: 'planArc01',
     });
     const { simId: untagged } = body as { simId: string };
+    await untilOld();
     const words = ['sim', 'terminate', '--tag', 'sweep=mine'];
 
     const young = await run([...words, '--older-than', '1h', '--yes']);
@@ -280,6 +285,7 @@ describe('sim terminate by tag', () => {
   it('continues after a failure, and exits with 4', async () => {
     const first = await bootstrapTagged('sweep=a');
     const second = await bootstrapTagged('sweep=b');
+    await untilOld();
     await emulator.fault({ operation: 'terminateSim', status: 400 });
     const words = ['sim', 'terminate', '--tag', 'sweep', '--older-than', '0s', '--yes'];
     const { code, stdout, stderr } = await run(words);

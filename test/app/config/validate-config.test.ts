@@ -36,6 +36,7 @@ function up(value: string | Uint8Array): Promise<void> {
     files: () => Promise.resolve(files),
     stateFolder: () => home.stateFolder,
     runFolders: () => [],
+    passedSockets: () => Promise.resolve([]),
     readStdin: () => Promise.resolve(value),
     log: () => Promise.resolve({}),
     tunnelPorts: () => Promise.resolve({ crypto }),
