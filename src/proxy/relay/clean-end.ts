@@ -18,10 +18,12 @@ interface SocketInternals {
  * the event loop: another end, or an error, which destroys the socket.
  */
 export function onceCleanlyEnded(stream: Duplex, handle: () => void): void {
-  stream.once('end', () => {
+  const check = (): void => {
     if (stream instanceof Socket) readOnceMore(stream, handle);
     else handle();
-  });
+  };
+  if (stream.readableEnded) process.nextTick(check);
+  else stream.once('end', check);
 }
 
 function readOnceMore(socket: Socket, handle: () => void): void {

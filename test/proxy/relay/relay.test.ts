@@ -101,6 +101,19 @@ describe('an orderly end', () => {
     expect(fates()).toEqual(['in order', 'in order']);
   });
 
+  it('that was read before the relay started is passed on', async () => {
+    client.push(null);
+    client.resume();
+    await settle();
+    expect(client.readableEnded).toBe(true);
+    join();
+    await settle();
+    expect(target.hasEnded).toBe(true);
+    target.push(null);
+    await settle();
+    expect(fates()).toEqual(['in order', 'in order']);
+  });
+
   it('waits for the bytes before it', async () => {
     const relay = join();
     target.isFull = true;
