@@ -55,7 +55,8 @@ export async function fleetPlaces(
 /**
  * Finds the configurations.
  *
- * @throws UserError of kind `configuration` if no configuration exists
+ * @throws UserError of kind `configuration` if no configuration exists; FileError if a folder cannot
+ * be read, because its SIMs would seem to be removed
  */
 export async function findConfigs(
   places: readonly ConfigPlace[],
@@ -92,7 +93,7 @@ async function pathsAt(
 ): Promise<string[]> {
   if (!isFolder) return [path];
   const folder = path.replace(/\/+$/, '');
-  return (await namesIn(path, files))
+  return (await files.list(path))
     .filter((name) => name.endsWith(EXTENSION) && !name.startsWith('.'))
     .sort()
     .map((name) => `${folder}/${name}`);

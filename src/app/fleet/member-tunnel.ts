@@ -151,7 +151,11 @@ function logNotices(arcConfig: LoadedArcConfig, ports: MemberTunnelPorts): void 
   for (const { kind, text } of configNotices(arcConfig, ports)) {
     ports.log[kind === 'warning' ? 'warn' : 'debug']({}, text);
   }
-  const ignored = IGNORED.filter((name) => arcConfig.config[name].length > 0);
+  const { local, remote } = arcConfig.config.forwards;
+  const ignored = [
+    ...IGNORED.filter((name) => arcConfig.config[name].length > 0),
+    ...(local.length + remote.length > 0 ? ['forwards'] : []),
+  ];
   if (ignored.length === 0) return;
   const text = `${ignored.join(', ')} in ${arcConfig.source} have no effect, because several configurations are open`;
   ports.log.warn({}, text);

@@ -42,7 +42,7 @@ export class ClientGate {
     const check = this.#options.password;
     // Check the password first, so that only an authenticated client learns whether a name exists.
     if (check !== undefined && !check.isRight(password)) {
-      return { reason: 'wrong-password', message: 'the password for this proxy is wrong' };
+      return WRONG_PASSWORD;
     }
     return this.admitUser(Buffer.from(user).toString('utf8'));
   }
@@ -64,7 +64,7 @@ export class ClientGate {
     if (!this.needsUser || 'reason' in target) return target;
     const client = readBasic(request);
     if (client === 'absent') return { reason: 'password-required', message: this.#demand() };
-    const admission = client === 'malformed' ? MALFORMED : this.admit(client);
+    const admission = client === 'malformed' ? WRONG_PASSWORD : this.admit(client);
     if ('reason' in admission) return admission;
     return { ...target, via: admission.via };
   }
@@ -83,7 +83,8 @@ export class ClientGate {
   }
 }
 
-const MALFORMED: ForwardFailure = {
+/** Also the answer to malformed credentials. */
+export const WRONG_PASSWORD: ForwardFailure = {
   reason: 'wrong-password',
   message: 'the password for this proxy is wrong',
 };

@@ -7,7 +7,7 @@ import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { FailedDial } from '../dial-outcome.js';
 import type { DialTarget } from '../dialer.js';
 import type { ForwardFailure } from '../http/failure.js';
-import type { ClientGate } from '../authentication/client-gate.js';
+import { type ClientGate, WRONG_PASSWORD } from '../authentication/client-gate.js';
 import { endWith, type JoinContext, JoinedConnection } from '../relay/joined-connection.js';
 import { ClientHandshake } from './client-handshake.js';
 import {
@@ -103,7 +103,8 @@ export class Socks5Session {
     const request = readPassword(received);
     if (request === undefined) return 0;
     const { credentials, length } = request;
-    const admission = credentials === undefined ? MALFORMED : this.#context.gate.admit(credentials);
+    const admission =
+      credentials === undefined ? WRONG_PASSWORD : this.#context.gate.admit(credentials);
     if (!('reason' in admission)) {
       this.#via = admission.via;
       this.#expected = 'request';
@@ -171,11 +172,6 @@ export class Socks5Session {
     this.#context.log.warn(fields, `cannot connect to the target: ${message}`);
   }
 }
-
-const MALFORMED: ForwardFailure = {
-  reason: 'wrong-password',
-  message: 'the password for this proxy is wrong',
-};
 
 const TEXT_OF: Partial<Record<ReplyCode, string>> = {
   [REPLY.generalFailure]: 'the request must be a SOCKS5 request for a host and a port',

@@ -73,3 +73,11 @@ it('fails if a folder has no configuration', async () => {
     why: 'the folder has no file whose name ends in .json',
   });
 });
+
+it('fails if one of several folders cannot be read, so that a reload keeps its SIMs', async () => {
+  folders.set('one', ['a.json']);
+  folders.set('two', ['b.json']);
+  const places = await fleetPlaces(['one', 'two'], files);
+  folders.delete('two');
+  await expect(findConfigs(places!, files)).rejects.toBeInstanceOf(FileError);
+});
