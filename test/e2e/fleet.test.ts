@@ -27,6 +27,9 @@ beforeAll(async () => {
   }
   renameSync(join(folder, 'sims/other.json'), join(folder, 'other.json'));
   writeFileSync(join(folder, 'sims/bad.json'), '{');
+  const b = join(folder, 'sims/b.json');
+  const config = JSON.parse(readFileSync(b, 'utf8')) as object;
+  writeFileSync(b, JSON.stringify({ ...config, forwards: { local: ['8080:10.0.0.3:80'] } }));
   const listen = ['--forward-listen', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'];
   const flags = ['--status-listen', '127.0.0.1:0', '--log-level', 'info', '--json'];
   up = start('up', '--config', 'sims', ...listen, ...flags);
@@ -103,6 +106,10 @@ it('answers 503 for a SIM that is not open, and shows it in status, pages and me
   expect(await page('/metrics')).toMatch(
     /arctun_up\{sim="a"\} 1\n.*\{sim="b"\} 1\n.*\{sim="bad"\} 0/,
   );
+});
+
+it('warns of port forwards in arc.json, which have no effect', () => {
+  expect(up.stderr).toMatch(/forwards in sims\/b\.json have no effect/);
 });
 
 it('shares the tunnel of a SIM with other commands', async () => {
