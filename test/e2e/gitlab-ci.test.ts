@@ -182,6 +182,8 @@ describeWith(['bash'], 'a GitLab job', () => {
     process.kill(pid, 'SIGKILL');
     expect(await run(sweep.script)).toMatchObject({ code: 0 });
     expect(await newSims()).toMatchObject([{ status: 'active' }]);
+    // SORACOM's clock, the `Date` of a response, has a resolution of one second.
+    await sleep(1_100);
     const lines = sweep.script.map((line) => line.replace('--older-than 1d', '--older-than 0s'));
     expect(await run(lines)).toMatchObject({ code: 0 });
     expect(await newSims()).toMatchObject([{ status: 'terminated' }]);
