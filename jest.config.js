@@ -1,12 +1,16 @@
 // The absolute path of this folder, because Stryker does not replace `<rootDir>`.
 const root = import.meta.dirname;
 
+/** Milliseconds. A test may set a longer limit, and a shorter one has no effect. */
+const LEAST_TIMEOUT = 240_000;
+
 /** @type {import('jest').Config} */
 export default {
   rootDir: root,
-  // Tests that start processes are slow on a slow machine. The limit ends tests that hang.
-  testTimeout: 30_000,
+  // Tests that start processes are slow on a slow machine. The limits end tests that hang.
+  testTimeout: LEAST_TIMEOUT,
   testEnvironment: `${root}/test/support/runner/watched-environment.js`,
+  testEnvironmentOptions: { leastTimeout: LEAST_TIMEOUT },
   // Many tests wait for the timers of foreign peers, so three files run at once even on two cores.
   maxWorkers: 3,
   // A worker keeps the modules of each file that it has run, and garbage collection then makes it several times slower.

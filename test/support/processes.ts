@@ -12,6 +12,9 @@ export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url)).repl
 );
 export const ARCTUN = `${REPOSITORY}bin/run.js`;
 
+/** Milliseconds; ample for a busy machine, but below Jest's own limit. */
+const PATIENCE = 100_000;
+
 export interface Finished {
   readonly code: number | null;
   readonly stdout: string;
@@ -78,7 +81,7 @@ export class TestProcess {
   async output(
     pattern: RegExp,
     stream: 'stdout' | 'stderr' = 'stdout',
-    timeout = 30_000,
+    timeout = PATIENCE,
   ): Promise<RegExpExecArray> {
     const until = Date.now() + timeout;
     for (;;) {

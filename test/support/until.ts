@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * Ample for a slow machine, but below Jest's own limit, whose error does not name the condition.
  */
-const PATIENCE = 25_000;
+const PATIENCE = 100_000;
 
 interface Patience {
   /** The awaited condition, for the error message. */

@@ -29,6 +29,9 @@ export interface ShownPeer {
 
 type Side = 'client' | 'server';
 
+/** Milliseconds. */
+const PATIENCE = 100_000;
+
 export class TunLab {
   readonly server: WireGuardGoServer;
 
@@ -188,11 +191,11 @@ export class TunLab {
     return `udp ${side === 'server' ? 'dport' : 'sport'} ${LISTEN_PORT} udp length ${length + 8}`;
   }
 
-  /** Polls until the condition holds, for at most a minute, because machines may be slow. */
+  /** Polls until the condition holds, for much longer than a slow machine needs. */
   async until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-    const end = Date.now() + 60_000;
+    const end = Date.now() + PATIENCE;
     while (!(await isTrue())) {
-      if (Date.now() > end) throw new Error(`not within a minute: ${what}`);
+      if (Date.now() > end) throw new Error(`not within ${PATIENCE / 1000} s: ${what}`);
       await pause(100);
     }
   }

@@ -7,7 +7,7 @@ import { type Finished, Processes, REPOSITORY } from '../processes.js';
 
 const JEST = `${REPOSITORY}node_modules/jest/bin/jest.js`;
 /** Far longer than these runs take. */
-const PATIENCE = 60_000;
+const PATIENCE = 200_000;
 
 const LISTENER = `
   test('fails behind a listener', async () => {

@@ -1,7 +1,7 @@
 /**
- * Jest's Node environment with a watchdog. A loop that blocks the event loop also stops Jest's
- * timeouts, so that a run would wait forever for that worker. The watchdog kills the worker, and
- * Jest fails the file.
+ * Jest's Node environment with a watchdog, and with longer limits for tests and hooks. A loop that
+ * blocks the event loop also stops Jest's timeouts, so that a run would wait forever for that worker.
+ * The watchdog kills the worker, and Jest fails the file.
  */
 import { setInterval } from 'node:timers';
 import { Worker } from 'node:worker_threads';
@@ -47,10 +47,20 @@ function start() {
 }
 
 export default class WatchedEnvironment extends TestEnvironment {
+  #leastTimeout;
+
   constructor(config, context) {
     super(config, context);
-    const { hangLimit = LIMIT } = config.projectConfig.testEnvironmentOptions;
+    const { hangLimit = LIMIT, leastTimeout = 0 } = config.projectConfig.testEnvironmentOptions;
+    this.#leastTimeout = leastTimeout;
     watchdog ??= start();
     watchdog.postMessage({ file: context.testPath, limit: hangLimit });
+  }
+
+  /** Raises the limits that tests and hooks set, because a busy machine may be ten times slower. */
+  handleTestEvent({ name, hook, test }) {
+    const limited = { hook_start: hook, test_fn_start: test }[name];
+    if (limited?.timeout === undefined) return;
+    limited.timeout = Math.max(limited.timeout, this.#leastTimeout);
   }
 }
