@@ -49,7 +49,10 @@ export class LambdaLab {
     const sandbox = await LambdaSandbox.start({
       extensions: [{ name: 'arctun', file: this.extension }],
       ...nodeFunction('message'),
+      // Generous limits, because a busy machine is slow.
       timeoutMs: 20_000,
+      initLimitMs: 30_000,
+      shutdownLimitMs: 20_000,
       env: {
         ARCTUN_CONFIG: this.arcJson,
         ARCTUN_LAMBDA_PORT: port,

@@ -3,6 +3,8 @@
  */
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { FUNCTIONS, nodeFunction } from './apis/runtimes.js';
@@ -14,8 +16,30 @@ const PROBE = join(FUNCTIONS, 'probe.mjs');
 /** Behaviors by the extension's name, which consists of letters only. */
 export type Probes = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+/** Holds a process of a sandbox back until the test opens it. */
+export class Gate {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'arctun-gate-'));
+  /** A file that exists when the gate is open. */
+  readonly path = join(this.#folder, 'open');
+
+  open(): void {
+    writeFileSync(this.path, '');
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
 export class Sandboxes {
   readonly #all: LambdaSandbox[] = [];
+  readonly #gates: Gate[] = [];
+
+  gate(): Gate {
+    const gate = new Gate();
+    this.#gates.push(gate);
+    return gate;
+  }
 
   /** Starts a sandbox with the function `echo`, unless the options set another. */
   async start(probes: Probes, options: Partial<SandboxOptions> = {}): Promise<LambdaSandbox> {
@@ -29,6 +53,7 @@ export class Sandboxes {
       // Generous limits by default, because a busy machine is slow.
       timeoutMs: 30_000,
       initLimitMs: 30_000,
+      shutdownLimitMs: 30_000,
       ...options,
       env: { ...Object.fromEntries(variables), ...options.env },
     });
@@ -39,6 +64,7 @@ export class Sandboxes {
   async close(): Promise<void> {
     await Promise.all(this.#all.map((one) => one.close()));
     this.#all.length = 0;
+    for (const gate of this.#gates.splice(0)) gate.close();
   }
 }
 

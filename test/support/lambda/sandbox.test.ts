@@ -15,10 +15,17 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
 
   describe('init', () => {
     it('starts the runtime after every extension has registered, and ends when all wait in next', async () => {
+      const [register, next] = [sandboxes.gate(), sandboxes.gate()];
       const sandbox = await sandboxes.start({
         early: {},
-        late: { registerAfterMs: 100, nextAfterMs: 300 },
+        late: { registerGate: register.path, nextGate: next.path },
       });
+      await sandbox.seen('extension next', 'early');
+      expect(sandbox.order).not.toContain('runtime started: runtime');
+      register.open();
+      await sandbox.seen('runtime next');
+      expect(sandbox.order).not.toContain('init done');
+      next.open();
       expect(await sandbox.initialized()).toMatchObject({ status: 'success' });
       const { order } = sandbox;
       const at = (step: string): number => order.indexOf(step);
@@ -152,7 +159,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
     it('keeps the answer if an extension never returns to next', async () => {
       const sandbox = await sandboxes.start(
         { probe: { hangAt: 'INVOKE' } },
-        { timeoutMs: 1_500, shutdownLimitMs: 200 },
+        { timeoutMs: 5_000, shutdownLimitMs: 200 },
       );
       await sandbox.initialized();
       const result = await sandbox.invoke({ number: 4 });
@@ -210,7 +217,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
     it('kills late processes at the deadline, and unregistered ones at once', async () => {
       const sandbox = await sandboxes.start(
         { late: { hangAt: 'SHUTDOWN', child: true }, not: { events: ['INVOKE'] } },
-        { shutdownLimitMs: 600 },
+        { shutdownLimitMs: 5_000 },
       );
       await sandbox.initialized();
       const report = await sandbox.shutdown('TIMEOUT');
@@ -221,9 +228,9 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       ]);
       const { order } = sandbox;
       expect(order.indexOf('killed: not')).toBeLessThan(order.indexOf('killed: late'));
-      expect(report.processes[0]!.ms).toBeGreaterThanOrEqual(599);
+      expect(report.processes[0]!.ms).toBeGreaterThanOrEqual(4_999);
       const [event] = toldBy(sandbox, 'late', 'SHUTDOWN') as { deadlineMs: number; wall: number }[];
-      expect(event!.deadlineMs - event!.wall).toBeLessThanOrEqual(600);
+      expect(event!.deadlineMs - event!.wall).toBeLessThanOrEqual(5_000);
     });
 
     it('gives the runtime only its share of the time', async () => {
@@ -233,7 +240,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
       };
       const sandbox = await sandboxes.start(
         { probe: {} },
-        { runtime: command, shutdownLimitMs: 2_000 },
+        { runtime: command, shutdownLimitMs: 10_000 },
       );
       await sandbox.seen('extension next');
       await sandbox.said('runtime', /trapped/);
@@ -248,7 +255,7 @@ describeWith(LAMBDA_SANDBOX, 'a sandbox of Lambda', () => {
         'shutdown done',
       ]);
       expect(report.processes).toMatchObject([{ exitCode: 0 }, { signal: 'SIGKILL' }]);
-      expect(report.processes[1]!.ms).toBeGreaterThanOrEqual(599);
+      expect(report.processes[1]!.ms).toBeGreaterThanOrEqual(2_999);
     });
 
     it('leaves no child process of an extension when it is closed', async () => {

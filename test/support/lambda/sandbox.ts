@@ -25,7 +25,9 @@ export interface InitReport {
 }
 
 /** Milliseconds within which processes stop after SIGSTOP. */
-const STOP_LIMIT = 5_000;
+const STOP_LIMIT = 60_000;
+/** Milliseconds; ample for a busy machine. */
+const PATIENCE = 100_000;
 
 export class LambdaSandbox {
   /** host:port, as in AWS_LAMBDA_RUNTIME_API. */
@@ -129,14 +131,14 @@ export class LambdaSandbox {
    *
    * @throws Error with all recorded steps after `limit` ms
    */
-  async seen(step: StepName, name?: string, times = 1, limit = 30_000): Promise<void> {
+  async seen(step: StepName, name?: string, times = 1, limit = PATIENCE): Promise<void> {
     const isIt = (one: Step): boolean =>
       one.step === step && (name === undefined || one.name === name);
     await this.#until(() => this.steps.filter(isIt).length >= times, `${step} ${name}`, limit);
   }
 
   /** Resolves when a process has written a line that matches the pattern. */
-  async said(name: string, pattern: RegExp, limit = 30_000): Promise<RegExpExecArray> {
+  async said(name: string, pattern: RegExp, limit = PATIENCE): Promise<RegExpExecArray> {
     let match: RegExpExecArray | null = null;
     const condition = (): boolean => {
       match = pattern.exec(this.output(name));
@@ -152,20 +154,24 @@ export class LambdaSandbox {
    *
    * @param payload the event
    * @param options `traceId` of X-Ray, the empty string for none; `timeoutMs` for this invocation
-   * only
+   * only; `graceMs` after the timeout in which a slow machine can still finish the invocation
    * @throws Error if another invocation is running (except on managed instances), or after
    * `shutdown`
    */
   async invoke(
     payload: unknown,
-    options: { readonly traceId?: string; readonly timeoutMs?: number } = {},
+    options: {
+      readonly traceId?: string;
+      readonly timeoutMs?: number;
+      readonly graceMs?: number;
+    } = {},
   ): Promise<InvokeResult> {
-    const { traceId = newTraceId(), timeoutMs = this.#plan.timeoutMs } = options;
+    const { traceId = newTraceId(), timeoutMs = this.#plan.timeoutMs, graceMs = 0 } = options;
     if (this.#isShutDown) throw new Error('the sandbox is shut down');
     if (this.#running > 0 && !this.#plan.isManaged) throw new Error('an invocation runs');
     this.#running++;
     try {
-      return await this.#invoke(JSON.stringify(payload), traceId, timeoutMs);
+      return await this.#invoke(JSON.stringify(payload), traceId, timeoutMs, graceMs);
     } finally {
       this.#running--;
       const canFreeze = this.#running === 0 && this.#server.domain !== undefined;
@@ -229,13 +235,18 @@ export class LambdaSandbox {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #invoke(payload: string, traceId: string, timeoutMs: number): Promise<InvokeResult> {
+  async #invoke(
+    payload: string,
+    traceId: string,
+    timeoutMs: number,
+    graceMs: number,
+  ): Promise<InvokeResult> {
     this.thaw();
     const report = await this.#init;
     let initMs = this.#isInitPaid ? 0 : report.ms;
     this.#isInitPaid = true;
     const startedAt = performance.now();
-    const until = startedAt + timeoutMs;
+    const until = startedAt + timeoutMs + graceMs;
     const invocation: Invocation = {
       requestId: randomUUID(),
       payload,

@@ -11,7 +11,7 @@ const INTERNAL_LIMIT = 500;
 /** The share of the limit that the runtime gets before the extensions are notified. */
 const RUNTIME_SHARE = 0.3;
 /** Milliseconds within which a process must exit after SIGKILL. */
-const KILL_LIMIT = 10_000;
+const KILL_LIMIT = 60_000;
 
 export interface EndedProcess {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** The Telemetry API: subscribers receive events in batches. */
 import { describeWith, LAMBDA_SANDBOX } from '../../runner/requirements.js';
 import { freePort, Sandboxes, toldBy } from '../probe.js';
+import { nodeFunction } from './runtimes.js';
 
 describeWith(LAMBDA_SANDBOX, 'the Telemetry API', () => {
   const sandboxes = new Sandboxes();
@@ -9,7 +10,17 @@ describeWith(LAMBDA_SANDBOX, 'the Telemetry API', () => {
 
   it('delivers the events of the platform, and the lines of the function and of extensions', async () => {
     const telemetryPort = await freePort();
-    const sandbox = await sandboxes.start({ probe: { telemetryPort } });
+    // The runtime starts after the subscription, so that the subscriber misses no event.
+    const subscribed = sandboxes.gate();
+    const held = `until [ -e "$1" ]; do sleep 0.02; done; exec "$2" "$3"`;
+    const { command, args = [] } = nodeFunction('echo').runtime;
+    const runtime = {
+      command: 'sh',
+      args: ['-c', held, 'sh', subscribed.path, command, ...args],
+    };
+    const sandbox = await sandboxes.start({ probe: { telemetryPort } }, { runtime });
+    await sandbox.said('probe', /^subscribed /m);
+    subscribed.open();
     await sandbox.invoke({ do: 'log' });
     await sandbox.said('probe', /telemetry .*platform\.report/);
     await sandbox.said('probe', /telemetry .*"function"/);

@@ -6,7 +6,8 @@
  *     events          the events that it registers for; default INVOKE and SHUTDOWN
  *     name            the name under which it registers; default its file name
  *     silent          never register
- *     registerAfterMs, nextAfterMs   the delay before each call
+ *     nextAfterMs     the delay before it asks for its first event
+ *     registerGate, nextGate   a file that must exist before each call
  *     exitAt, code    when to exit: start, registered, INVOKE or SHUTDOWN
  *     hangAt          the event that it never finishes
  *     initError, exitError   the error reported after registering, or at the first event, before it exits
@@ -16,6 +17,7 @@
  *     child           start a child in its process group that outlives it
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { basename } from 'node:path';
 import { setInterval } from 'node:timers';
@@ -35,7 +37,7 @@ if (plan.port !== undefined) await listen(plan.port, answer);
 if (plan.telemetryPort !== undefined) await listen(plan.telemetryPort, takeTelemetry);
 exitIf('start');
 if (plan.silent) await sleep(600_000);
-await sleep(plan.registerAfterMs ?? 0);
+await passed(plan.registerGate);
 const registered = await call('POST', `${EXTENSIONS}/register`, {
   headers: { 'Lambda-Extension-Name': plan.name ?? NAME },
   body: { events: plan.events ?? ['INVOKE', 'SHUTDOWN'] },
@@ -47,6 +49,7 @@ exitIf('registered');
 if (plan.initError !== undefined) await giveUp('init', plan.initError);
 if (plan.telemetryPort !== undefined) await subscribe();
 await sleep(plan.nextAfterMs ?? 0);
+await passed(plan.nextGate);
 
 for (;;) {
   const { body } = await call('GET', `${EXTENSIONS}/event/next`);
@@ -64,6 +67,10 @@ function tell(what, facts) {
 
 function exitIf(moment) {
   if (plan.exitAt === moment) process.exit(plan.code ?? 0);
+}
+
+async function passed(gate) {
+  while (gate !== undefined && !existsSync(gate)) await sleep(5);
 }
 
 async function giveUp(phase, type) {
