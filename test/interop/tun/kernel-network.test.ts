@@ -45,6 +45,7 @@ describeWith(KERNEL_LAB, "the kernel's WireGuard, while the network changes", ()
       lab.onServer('ip', 'address', action, `${address}/24`, 'dev', TAP);
     // Otherwise, Linux removes the other addresses of the network with the first one.
     lab.onServer('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/conf/all/promote_secondaries');
+    lab.server.wire?.addServer(MOVED);
     change('add', MOVED);
     change('delete', GATEWAY);
     try {
@@ -55,7 +56,7 @@ describeWith(KERNEL_LAB, "the kernel's WireGuard, while the network changes", ()
     }
   }
 
-  /** Sends pings until the tunnel is closed. */
+  /** Sends pings until the tunnel is stopped. */
   async function keepPinging(): Promise<void> {
     await lab.run(`(ping ${lab.server.inside.service} >/dev/null 2>&1) &`);
   }

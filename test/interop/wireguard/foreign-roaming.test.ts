@@ -82,6 +82,7 @@ describeWith(FOREIGN_PEERS, 'moves during a session', () => {
       await withoutHandshake(name, async (tunnel) => {
         const { foreign } = tunnel;
         for (const port of [foreign.listenPort + 1000, foreign.listenPort]) {
+          lab.network.wire.addPort(port);
           await foreign.setListenPort(port);
           expect(await foreign.ping(tunnel.inside, 3)).toEqual([3, 3]);
           await untilWeKnow(tunnel, tunnel.theirAddress.address, port);

@@ -33,7 +33,11 @@ export const BOTH_PEERS = [
   ['wireguard-go', 'go'],
 ] as const;
 
-const PATIENCE = 60_000;
+/** Milliseconds. */
+const PATIENCE = 100_000;
+
+/** The source ports of floods begin here. */
+const FLOOD_PORTS = 60_000;
 
 export type PeerName = (typeof BOTH_PEERS)[number][1];
 
@@ -59,11 +63,13 @@ export class ForeignLab {
   #kernel: KernelPeer | undefined;
   readonly #others: ForeignPeer[] = [];
   #tunnels = 0;
+  #floods = 0;
 
   private constructor() {
     this.processes = new Processes();
     this.network = new ForeignNetwork();
     this.#go = new WireGuardGoPeer(this.processes, this.network);
+    this.network.wire.addPort(this.#go.listenPort);
   }
 
   /** Starts both peers, each with an interface and an HTTP server. */
@@ -71,6 +77,7 @@ export class ForeignLab {
     const lab = new ForeignLab();
     try {
       lab.#kernel = await KernelPeer.boot(lab.processes, lab.network);
+      lab.network.wire.addPort(lab.#kernel.listenPort);
       for (const [, name] of BOTH_PEERS) {
         await lab.peer(name).start();
         await lab.peer(name).serveHttp();
@@ -92,6 +99,7 @@ export class ForeignLab {
   async another(name: PeerName, identity: Identity): Promise<ForeignPeer> {
     const peer = this.peer(name).another(identity);
     this.#others.push(peer);
+    this.network.wire.addPort(peer.listenPort);
     await peer.start();
     return peer;
   }
@@ -119,7 +127,7 @@ export class ForeignLab {
     return this.processes.start([...this.network.in('ours'), ...command], options);
   }
 
-  /** Polls until the condition holds, for at most a minute, which is ample. */
+  /** Polls until the condition holds, for much longer than a slow machine needs. */
   async until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
     const end = Date.now() + PATIENCE;
     while (!(await isTrue())) {
@@ -131,11 +139,14 @@ export class ForeignLab {
   /** Floods an interface from the router; the flood ends with its standard input. */
   flood(target: Address, publicKey: string): TestProcess {
     const program = `${REPOSITORY}test/support/foreign/initiation-flood.js`;
+    // Cookie replies go there.
+    const port = FLOOD_PORTS + ++this.#floods;
+    this.network.wire.addPort(port);
     return this.processes.start(
       [
         ...this.network.in('router'),
         ...[process.execPath, program, endpointText(target), publicKey],
-        ...['--limit', '400000'],
+        ...['--limit', '400000', '--from', String(port)],
       ],
       { interactive: true },
     );

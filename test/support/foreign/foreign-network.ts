@@ -5,6 +5,8 @@
  */
 import { execFileSync } from 'node:child_process';
 
+import { OuterWire } from './outer-wire.js';
+
 export type Site = 'ours' | 'go' | 'kernel';
 
 /** The networks, IPv4 and IPv6; in each, `.2` is the machine and `.1` the router. */
@@ -35,6 +37,8 @@ export class ForeignNetwork {
   readonly #name = `af${process.pid}${serial++}`;
   readonly spaces: Record<'ours' | 'go' | 'router', string>;
   readonly tap = 'tokernel';
+  /** The link of the local side, which may send only WireGuard to the peers. */
+  readonly wire: OuterWire;
 
   constructor() {
     const [ours, go, router] = ['o', 'g', 'r'].map((letter) => `${this.#name}${letter}`);
@@ -43,7 +47,11 @@ export class ForeignNetwork {
       run('ip', 'netns', 'add', space);
       run('ip', '-n', space, 'link', 'set', 'lo', 'up');
     }
+    this.wire = new OuterWire(router!);
     for (const site of ['ours', 'go'] as const) this.#connect(site);
+    // The gateway is also the address of a peer with NAT.
+    for (const address of [gateway('ours', 4), gateway('ours', 6), ...peerAddresses()])
+      this.wire.addServer(address);
     const { router: routing } = this.spaces;
     run('ip', '-n', routing, 'tuntap', 'add', this.tap, 'mode', 'tap');
     this.#setUpRouterSide('kernel', this.tap);
@@ -125,6 +133,7 @@ export class ForeignNetwork {
   /** Translates packets from `inside` to the router's address and the given ports. */
   translate(inside: Site, outside: Site, ports: string): void {
     this.stopTranslating();
+    if (outside === 'ours') this.wire.addPort(ports);
     this.#nft(
       'add table ip translation',
       'add chain ip translation out { type nat hook postrouting priority srcnat; }',
@@ -156,8 +165,13 @@ export class ForeignNetwork {
     );
   }
 
+  /** @throws Error if the local side has sent anything but WireGuard to the peers */
   close(): void {
-    for (const space of Object.values(this.spaces)) run('ip', 'netns', 'delete', space);
+    try {
+      this.wire.assertNoStrays();
+    } finally {
+      for (const space of Object.values(this.spaces)) run('ip', 'netns', 'delete', space);
+    }
   }
 
   #connect(site: 'ours' | 'go'): void {
@@ -167,6 +181,7 @@ export class ForeignNetwork {
       ...['ip', 'link', 'add', 'eth0', 'netns', space, 'type', 'veth'],
       ...['peer', 'name', linkTo(site, this.tap), 'netns', router],
     );
+    if (site === 'ours') this.wire.addLink(linkTo(site, this.tap));
     this.#setUpRouterSide(site, linkTo(site, this.tap));
     run(...inSpace(space), 'sh', '-ec', firstAddresses(site));
     // Disables offload: the router must count datagrams, not the super-datagrams of segmentation
@@ -208,6 +223,19 @@ const WAYS = [
 export function outsideAddress(site: Site, family: 4 | 6 = 4, machine = 2): string {
   const { ipv4, ipv6 } = NETWORKS[site];
   return family === 4 ? `${ipv4}.${machine}` : `${ipv6}${machine}`;
+}
+
+function gateway(site: Site, family: 4 | 6): string {
+  return outsideAddress(site, family, 1);
+}
+
+/** The addresses that the peers have, and those to which they move. */
+function peerAddresses(): string[] {
+  return (['go', 'kernel'] as const).flatMap((site) => [
+    outsideAddress(site),
+    outsideAddress(site, 4, 3),
+    outsideAddress(site, 6),
+  ]);
 }
 
 /** Shell commands that set a machine's addresses and routes on eth0. */

@@ -2,8 +2,9 @@
  * Puts a WireGuard interface under load (whitepaper 5.3) with initiations from unknown peers, each
  * with a valid mac1, until standard input ends or `--limit N` messages were sent.
  *
- * `node initiation-flood.js HOST:PORT PUBLIC-KEY --limit N` prints `cookie` when the first cookie
- * reply arrives. If none arrives, the interface keeps up with the flood, so the burst size doubles.
+ * `node initiation-flood.js HOST:PORT PUBLIC-KEY --limit N --from PORT` prints `cookie` when the first
+ * cookie reply arrives. If none arrives, the interface keeps up with the flood, so the burst size
+ * doubles.
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -19,6 +20,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     limit: { type: 'string', default: '100000' },
+    from: { type: 'string', default: '0' },
   },
 });
 const [target = '', publicKey = ''] = positionals;
@@ -68,7 +70,7 @@ function sendBurst() {
   if (sent < limit) setTimeout(sendBurst, INTERVAL);
 }
 
-socket.connect(Number(port), host, sendBurst);
+socket.bind(Number(values.from), () => socket.connect(Number(port), host, sendBurst));
 process.stdin.resume().on('end', () => {
   console.log(`sent ${sent}, cookies ${cookies}`);
   process.exit(0);

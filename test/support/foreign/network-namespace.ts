@@ -30,18 +30,35 @@ export class NetworkNamespace {
 
   /** Calls the synchronous `make` with this thread in the namespace; what it opens stays there. */
   inside<Made>(make: () => Made): Made {
-    const setns = this.#libc.bind('int setns(int, int)');
-    const [ours, theirs] = ['/proc/thread-self/ns/net', `/run/netns/${this.name}`].map((path) =>
-      openSync(path, 'r'),
-    ) as [number, number];
+    const leave = this.enter();
     try {
-      if (setns(theirs, CLONE_NEWNET) < 0) throw new Error(`cannot enter ${this.name}`);
       return make();
     } finally {
-      setns(ours, CLONE_NEWNET);
-      closeSync(ours);
-      closeSync(theirs);
+      leave();
     }
+  }
+
+  /**
+   * Moves this thread into the namespace: what it opens or starts from now on is there.
+   *
+   * @returns a function that moves it back
+   */
+  enter(): () => void {
+    const setns = this.#libc.bind('int setns(int, int)');
+    const before = openSync('/proc/thread-self/ns/net', 'r');
+    const own = openSync(`/run/netns/${this.name}`, 'r');
+    try {
+      if (setns(own, CLONE_NEWNET) < 0) {
+        closeSync(before);
+        throw new Error(`cannot enter ${this.name}`);
+      }
+    } finally {
+      closeSync(own);
+    }
+    return () => {
+      setns(before, CLONE_NEWNET);
+      closeSync(before);
+    };
   }
 
   close(): void {

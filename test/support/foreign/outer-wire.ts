@@ -1,5 +1,5 @@
 /**
- * Counts the packets that leave the client's machine, at the server's end of the wire and below IP.
+ * Counts the packets that leave the client's machine, at the other end of its wire and below IP.
  * A test can thus show that only WireGuard messages to the server leave the machine, also if a packet
  * comes from a raw socket or from the kernel.
  */
@@ -21,8 +21,11 @@ const AROUND = 40;
 const LINK_LOCAL =
   'nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report';
 
-/** In an ICMP error, behind its header of 8 bytes and the IP header of the packet that it quotes. */
+/** In an ICMP error, after its header of 8 bytes and the IP header of the packet that it quotes. */
 const QUOTED_SOURCE_PORT = '@th,224,16';
+const QUOTED_SOURCE_PORT_6 = '@th,384,16';
+
+const TABLE = 'outer_wire';
 
 export interface WireReport {
   /** WireGuard messages to the server. */
@@ -37,67 +40,105 @@ export interface WireReport {
   readonly examples: readonly string[];
 }
 
+/** The rules for a link: `wire` leads to another machine, `loopback` is the interface lo. */
+type Rules = 'wire' | 'loopback';
+
 export class OuterWire {
   readonly #space: string;
 
   /** @returns undefined if `nft` is missing, except in CI */
   static watch(space: string, link: string, server: string, port: number): OuterWire | undefined {
     const hasNft = spawnSync('nft', ['--version'], { stdio: 'ignore' }).status === 0;
-    return hasNft || process.env.CI === 'true'
-      ? new OuterWire(space, link, server, port)
-      : undefined;
+    if (!hasNft && process.env.CI !== 'true') return undefined;
+    const wire = new OuterWire(space);
+    wire.addServer(server);
+    wire.addPort(port);
+    wire.addLink(link);
+    return wire;
   }
 
-  constructor(space: string, link: string, server: string, port: number) {
+  /** Call addLink() for each link, before it is up. */
+  constructor(space: string) {
     this.#space = space;
     const messages = [INITIATION, RESPONSE, COOKIE_REPLY, DATA, LONGEST_DATA];
-    const accepted = ['ip daddr @servers', 'ip6 daddr @servers_6'].flatMap((to) =>
-      messages.map((one) => `${to} udp dport @server_ports ${one} counter name wireguard accept`),
-    );
+    const accept = (match: string) =>
+      messages.map((one) => `${match} ${one} counter name wireguard accept`).join('\n');
     this.#nft(`
-      table netdev outer_wire {
+      table netdev ${TABLE} {
         counter wireguard { }
         counter neighbors { }
         counter unreachable { }
         counter strays { }
-        set servers { type ipv4_addr; elements = { ${server} }; }
+        set servers { type ipv4_addr; }
         set servers_6 { type ipv6_addr; }
-        set server_ports { type inet_service; elements = { ${port} }; }
-        set quoted_ports { typeof ${QUOTED_SOURCE_PORT}; elements = { ${port} }; }
+        set server_ports { type inet_service; flags interval; auto-merge; }
+        set quoted_ports { typeof ${QUOTED_SOURCE_PORT}; flags interval; auto-merge; }
         set examples { typeof ip daddr . ip protocol . th dport; flags dynamic; size 100; }
         set examples_ip { typeof ip daddr . ip protocol; flags dynamic; size 100; }
         set examples_other { type ether_type; flags dynamic; size 100; }
         set longest { typeof udp length; elements = { ${MTU + AROUND} }; }
-        chain arriving {
-          type filter hook ingress device "${link}" priority 0;
-          ${accepted.join('\n')}
-          arp operation request arp daddr ip @servers counter name neighbors accept
-          arp operation reply counter name neighbors accept
-          icmpv6 type { ${LINK_LOCAL} } counter name neighbors accept
-          ip daddr @servers icmp code port-unreachable ${QUOTED_SOURCE_PORT} @quoted_ports counter name unreachable accept
+        chain stray {
           counter name strays
           ip protocol { tcp, udp } add @examples { ip daddr . ip protocol . @th,16,16 } return
           ip protocol != 255 add @examples_ip { ip daddr . ip protocol } return
           add @examples_other { meta protocol }
         }
+        chain wire {
+          ${accept('ip daddr @servers udp dport @server_ports')}
+          ${accept('ip6 daddr @servers_6 udp dport @server_ports')}
+          arp operation request arp daddr ip @servers counter name neighbors accept
+          arp operation reply counter name neighbors accept
+          icmpv6 type { ${LINK_LOCAL} } counter name neighbors accept
+          ip daddr @servers icmp code port-unreachable ${QUOTED_SOURCE_PORT} @quoted_ports counter name unreachable accept
+          ip6 daddr @servers_6 icmpv6 code port-unreachable ${QUOTED_SOURCE_PORT_6} @quoted_ports counter name unreachable accept
+          jump stray
+        }
+        chain loopback {
+          ${accept('meta l4proto udp')}
+          meta l4proto tcp accept
+          icmp code port-unreachable counter name unreachable accept
+          icmpv6 code port-unreachable counter name unreachable accept
+          jump stray
+        }
       }`);
   }
 
-  /** Also regards messages to this port of the server as WireGuard. */
-  addPort(port: number): void {
+  /**
+   * Counts the packets that arrive at this link of the namespace. The rules for the loopback
+   * interface accept all TCP, and UDP only if it is WireGuard, to any port.
+   */
+  addLink(link: string, rules: Rules = 'wire'): void {
+    this.#nft(`
+      table netdev ${TABLE} {
+        chain from_${link} {
+          type filter hook ingress device "${link}" priority 0;
+          jump ${rules}
+        }
+      }`);
+  }
+
+  /** Also regards messages to this port of a server as WireGuard, or to a range such as `1-9`. */
+  addPort(port: number | string): void {
     for (const set of ['server_ports', 'quoted_ports'])
-      this.#nft(`add element netdev outer_wire ${set} { ${port} }`);
+      this.#nft(`add element netdev ${TABLE} ${set} { ${port} }`);
   }
 
   /** Also regards data messages with packets of this length as WireGuard. */
   addMtu(mtu: number): void {
-    this.#nft(`add element netdev outer_wire longest { ${mtu + AROUND} }`);
+    this.#nft(`add element netdev ${TABLE} longest { ${mtu + AROUND} }`);
   }
 
-  /** Also regards this address as the server's. */
+  /** Also regards this address as a server's, or as that of the gateway to it. */
   addServer(address: string): void {
     const set = address.includes(':') ? 'servers_6' : 'servers';
-    this.#nft(`add element netdev outer_wire ${set} { ${address} }`);
+    this.#nft(`add element netdev ${TABLE} ${set} { ${address} }`);
+  }
+
+  /** @throws Error that lists what left the machine, if anything but WireGuard did */
+  assertNoStrays(): void {
+    const { strays, examples } = this.report();
+    if (strays === 0) return;
+    throw new Error(`${strays} packets left the client outside the tunnel: ${examples.join('; ')}`);
   }
 
   report(): WireReport {
@@ -127,8 +168,6 @@ export class OuterWire {
     return ['netns', 'exec', this.#space, 'nft', ...words];
   }
 }
-
-const TABLE = 'outer_wire';
 
 type Element = string | number | { readonly concat: readonly (string | number)[] };
 

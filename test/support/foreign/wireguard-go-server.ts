@@ -403,13 +403,11 @@ export class WireGuardGoServer {
   /** @throws Error if anything but WireGuard has left the client's namespace */
   async close(): Promise<void> {
     await this.processes.close();
-    const wire = this.#areStraysAllowed ? undefined : this.wire;
-    const { strays = 0, examples = [] } = wire?.report() ?? {};
-    this.#removeSpaces();
-    if (strays > 0)
-      throw new Error(
-        `${strays} packets left the client outside the tunnel: ${examples.join('; ')}`,
-      );
+    try {
+      if (!this.#areStraysAllowed) this.wire?.assertNoStrays();
+    } finally {
+      this.#removeSpaces();
+    }
   }
 
   #removeSpaces(): void {

@@ -24,6 +24,8 @@ export async function bootArctunMachine(server: WireGuardGoServer): Promise<Kern
   const ip = (...parameters: readonly string[]) =>
     execFileSync('ip', ['-n', server.serverSpace, ...parameters]);
   ip('tuntap', 'add', TAP, 'mode', 'tap');
+  for (const address of [GATEWAY, GATEWAY_IPV6]) server.wire?.addServer(address);
+  server.wire?.addLink(TAP);
   ip('address', 'add', `${GATEWAY}/24`, 'dev', TAP);
   ip('link', 'set', TAP, 'up');
   const contents = { initramfs: packInitramfs(server.folder), memory: 1024 };

@@ -162,12 +162,17 @@ function hasModule(name: string): boolean {
   }
 }
 
+/** Returns the requirements that this machine or user does not meet. */
+export function missingOf(requirements: readonly Requirement[]): readonly Requirement[] {
+  return requirements.filter((requirement) => !has(requirement));
+}
+
 export function describeWith(
   requirements: readonly Requirement[],
   name: string,
   body: () => void,
 ): void {
-  const missing = requirements.filter((requirement) => !has(requirement));
+  const missing = missingOf(requirements);
   if (missing.length === 0) {
     describe(name, body);
   } else if (process.env.CI === 'true') {
