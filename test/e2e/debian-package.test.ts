@@ -3,9 +3,9 @@
  * is missing.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, linkSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { stepsOf } from '../docs/blocks.js';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
@@ -89,6 +89,19 @@ describeWith(['linux', 'root', 'git', 'dpkg-deb', 'executable'], 'the Debian pac
       '--fast',
     ]);
     expect(readFileSync(file).equals(first)).toBe(true);
+  }, 300_000);
+
+  it('has the time that SOURCE_DATE_EPOCH sets', () => {
+    const place = mkdtempSync(join(folder, 'dated-'));
+    const program = `arctun-linux-${process.arch}`;
+    linkSync(join(folder, program), join(place, program));
+    const script = join(REPOSITORY, 'tools/release/write-packages.js');
+    const env = { ...process.env, SOURCE_DATE_EPOCH: '1000000000', TZ: 'UTC' };
+    execFileSync(process.execPath, [script, place, '--fast'], { stdio: 'pipe', env });
+    const words = ['--contents', join(place, basename(file))];
+    const entries = execFileSync('dpkg-deb', words, { encoding: 'utf8', env }).trim().split('\n');
+    const dates = entries.map((line) => / (\d{4}-\d\d-\d\d) /.exec(line)?.[1]);
+    expect(new Set(dates)).toEqual(new Set(['2001-09-09']));
   }, 300_000);
 
   describeWith(['unshare', 'nsenter', 'systemd-analyze'], 'after dpkg -i', () => {

@@ -33,16 +33,22 @@ function koffi(name, cache) {
   if (existsSync(installed)) return readFileSync(installed);
   const { version, integrity } = locked[path];
   const archive = join(cache, `koromix-koffi-linux-${name}-${version}.tgz`);
-  if (!existsSync(archive)) {
+  // A killed download may have left a part of the file.
+  if (!isWhole(archive, integrity)) {
     const wanted = `@koromix/koffi-linux-${name}@${version}`;
     // `npm pack --dry-run` passes its option to the scripts that it runs.
     const options = ['--dry-run=false', '--ignore-scripts', '--silent'];
     const command = ['pack', wanted, `--pack-destination=${cache}`, ...options];
     execFileSync('npm', command, { stdio: ['ignore', 'ignore', 'pipe'] });
   }
-  const bytes = readFileSync(archive);
-  if (integrity !== `sha512-${createHash('sha512').update(bytes).digest('base64')}`)
+  if (!isWhole(archive, integrity))
     throw new Error(`${archive} is not what package-lock.json names`);
-  const [addon] = packageFiles(bytes, [`package/${file}`]);
+  const [addon] = packageFiles(readFileSync(archive), [`package/${file}`]);
   return addon;
+}
+
+function isWhole(archive, integrity) {
+  if (!existsSync(archive)) return false;
+  const digest = createHash('sha512').update(readFileSync(archive)).digest('base64');
+  return integrity === `sha512-${digest}`;
 }

@@ -8,7 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -108,16 +108,20 @@ async function blobOf(code, commandLine, architecture) {
     writeFileSync(join(folder, 'command-line.cjs'), commandLine);
     writeFileSync(join(folder, 'command-line.cache'), '');
     for (const [name, bytes] of Object.entries(addons)) writeFileSync(join(folder, name), bytes);
-    writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: blob }));
+    writeFileSync(join(folder, 'sea.json'), JSON.stringify({ ...settings, output: 'blob' }));
     const [program, ...words] = runs ?? (await nodeFor(HOST));
     // Use a fixed seed for reproducible bytes, because the layout depends on seeded hashes.
     const run = (...options) =>
       execFileSync(program, [...words, '--random-seed=1', ...options], {
         cwd: folder,
         stdio: 'pipe',
+        // The compiled code depends on the environment, for example on NODE_OPTIONS.
+        env: { PATH: process.env.PATH, HOME: '/' },
       });
     if (runs !== undefined) run(join(REPOSITORY, 'tools/bundle/compile-ahead.js'), 'command-line');
     run('--experimental-sea-config', 'sea.json');
+    // The cache must not contain the part of a blob that a killed build or a full disk leaves.
+    renameSync(join(folder, 'blob'), blob);
     rmSync(folder, { recursive: true });
   }
   return readFileSync(blob);
@@ -144,7 +148,9 @@ async function nodeFor(architecture) {
   const path = join(cache, `node-${NODE_VERSION}-${architecture}`);
   if (!existsSync(path)) {
     const { executable } = await fetchNode(architecture, systemCommands, cache);
-    writeFileSync(path, executable, { mode: 0o755 });
+    const unfinished = `${path}.unfinished`;
+    writeFileSync(unfinished, executable, { mode: 0o755 });
+    renameSync(unfinished, path);
   }
   return isForeign ? [...EMULATOR, path] : [path];
 }

@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -48,7 +47,8 @@ export function writeDebianPackage(
   contents,
   compression = COMPRESSION,
 ) {
-  const folder = mkdtempSync(join(tmpdir(), 'arctun-deb-'));
+  // Next to the package, because the next build removes what a killed build leaves there.
+  const folder = mkdtempSync(`${file}-`);
   try {
     const files = installedFiles(release, contents);
     for (const [path, entry] of files) writeEntry(folder, path, entry);

@@ -1,10 +1,19 @@
 /**
  * Builds every file of a release into build/release: `npm run release -- --dry-run`. With
- * `--publish`, then publishes the npm package.
+ * `--publish`, then publishes the npm package. The folder exists only if the release is complete.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,43 +22,46 @@ import { missingRequirements } from './requirements.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const OUTPUT = join(REPOSITORY, 'build/release');
+const UNFINISHED = join(REPOSITORY, 'build/unfinished-release');
 
 process.chdir(REPOSITORY);
-// The npm package contains the modes of the built files.
 process.umask(0o022);
 const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const archive = `${name}-${version}.tgz`;
 const action = actionOf(process.argv.slice(2), process.env);
 if (action === undefined) end(2, 'Usage: npm run release -- --dry-run | --publish');
 const missing = missingRequirements();
 if (missing !== undefined) end(1, missing);
-if (action === 'publish') {
+let current = 'the commit';
+try {
+  if (action === 'publish') requirePublishable();
+  process.env.SOURCE_DATE_EPOCH = releaseTime();
+  build();
+  if (action === 'publish') publish();
+  else console.log(`${OUTPUT} contains the release. Nothing was published.`);
+} catch (error) {
+  end(1, failureOf(error));
+}
+
+function requirePublishable() {
   const obstacles = publicationObstacles(version, (...words) => output('git', words));
   if (obstacles.length > 0) end(1, `Nothing was built or published.\n${obstacles.join('\n')}`);
 }
 
-build();
-step('the Debian packages');
-run(process.execPath, ['tools/release/write-packages.js', OUTPUT]);
-step('the container image');
-// The time of the commit, so that the same commit gives the same bytes.
-process.env.SOURCE_DATE_EPOCH ??= output('git', ['show', '--no-patch', '--format=%ct', 'HEAD']);
-run(process.execPath, ['tools/bundle/build-image.js']);
-copyFileSync('build/image/arctun.tar', join(OUTPUT, `arctun-${version}.oci.tar`));
-copyFileSync('dist/bundle/sbom.json', join(OUTPUT, 'arctun-npm.sbom.json'));
-writeSums();
-const archive = join(OUTPUT, `${name}-${version}.tgz`);
-if (action === 'publish') {
-  step(`npm publish ${archive}`);
-  run('npm', ['publish', '--dry-run=false', '--access', 'public', archive]);
-} else {
-  console.log(`${OUTPUT} contains the release. Nothing was published.`);
+/** Returns the time that all files get, in seconds: that of the commit, unless the user sets it. */
+function releaseTime() {
+  const wanted = process.env.SOURCE_DATE_EPOCH;
+  if (wanted === undefined || wanted === '')
+    return output('git', ['show', '--no-patch', '--format=%ct', 'HEAD']);
+  if (/^\d+$/.test(wanted)) return wanted;
+  throw new Error(`SOURCE_DATE_EPOCH must be a number of seconds, not "${wanted}"`);
 }
 
 /** Builds without the results of earlier builds, which may contain files of deleted code. */
 function build() {
-  for (const folder of ['dist', 'build/executable', 'build/layers', OUTPUT])
+  for (const folder of ['dist', 'build/executable', 'build/layers', UNFINISHED, OUTPUT])
     rmSync(folder, { recursive: true, force: true });
-  mkdirSync(OUTPUT, { recursive: true });
+  mkdirSync(UNFINISHED, { recursive: true });
   step('the programs');
   run('npm', ['run', '--silent', 'build']);
   run('npm', ['run', '--silent', 'build:executable', '--', '--complete']);
@@ -57,24 +69,70 @@ function build() {
   run(process.execPath, ['tools/bundle/build-layers.js']);
   for (const folder of ['build/executable', 'build/layers'])
     for (const file of readdirSync(folder).filter((each) => each !== 'SHA256SUMS'))
-      copyFileSync(join(folder, file), join(OUTPUT, file));
+      copyFileSync(join(folder, file), join(UNFINISHED, file));
   step('the npm package');
-  const options = ['--dry-run=false', '--ignore-scripts', '--silent'];
-  output('npm', ['pack', ...options, `--pack-destination=${OUTPUT}`]);
+  packForNpm();
+  step('the Debian packages');
+  run(process.execPath, ['tools/release/write-packages.js', UNFINISHED]);
+  step('the container image');
+  run(process.execPath, ['tools/bundle/build-image.js']);
+  copyFileSync('build/image/arctun.tar', join(UNFINISHED, `arctun-${version}.oci.tar`));
+  copyFileSync('dist/bundle/sbom.json', join(UNFINISHED, 'arctun-npm.sbom.json'));
+  step('the checksums');
+  writeSums();
+  renameSync(UNFINISHED, OUTPUT);
+}
+
+/**
+ * Packs the files with fixed modes. A checkout with another umask has other modes, and git keeps only
+ * whether a file is executable.
+ */
+function packForNpm() {
+  const options = ['--ignore-scripts', '--loglevel=error'];
+  const listed = JSON.parse(output('npm', ['pack', '--dry-run=true', '--json', ...options]));
+  const [{ files }] = Object.values(listed);
+  for (const { path, mode } of files) {
+    const wanted = (mode & 0o100) === 0 ? 0o644 : 0o755;
+    if (mode !== wanted) chmodSync(path, wanted);
+  }
+  output('npm', ['pack', '--dry-run=false', ...options, `--pack-destination=${UNFINISHED}`]);
 }
 
 function writeSums() {
-  const files = readdirSync(OUTPUT).sort();
+  const files = readdirSync(UNFINISHED).sort();
   const sums = files.map((file) => {
-    const bytes = readFileSync(join(OUTPUT, file));
+    const bytes = readFileSync(join(UNFINISHED, file));
     console.log(`${file}: ${bytes.length} bytes`);
     return `${createHash('sha256').update(bytes).digest('hex')}  ${file}\n`;
   });
-  writeFileSync(join(OUTPUT, 'SHA256SUMS'), sums.join(''));
+  writeFileSync(join(UNFINISHED, 'SHA256SUMS'), sums.join(''));
+}
+
+function publish() {
+  const file = join(OUTPUT, archive);
+  step(`npm publish ${file}`);
+  run('npm', ['publish', '--dry-run=false', '--access', 'public', file]);
 }
 
 function step(text) {
+  current = text;
   console.log(`== ${text}`);
+}
+
+/** Returns the message for a step that failed. A command has printed its own reason already. */
+function failureOf({ status, signal, message }) {
+  const reason = signal
+    ? `a command was ended by ${signal}`
+    : Number.isInteger(status)
+      ? `a command failed with exit code ${status}; its messages are above`
+      : message;
+  return [
+    `cannot build the release: ${current}: ${reason}`,
+    action === 'publish' && current.startsWith('npm publish')
+      ? `${OUTPUT} contains the release. Nothing was published.`
+      : 'The release is incomplete, and nothing was published.',
+    'Fix this, then run the command again.',
+  ].join('\n');
 }
 
 function run(command, parameters) {
@@ -84,6 +142,7 @@ function run(command, parameters) {
 function output(command, parameters) {
   return execFileSync(command, parameters, {
     encoding: 'utf8',
+    maxBuffer: 2 ** 26,
     stdio: ['ignore', 'pipe', 'inherit'],
   }).trim();
 }

@@ -13,6 +13,8 @@ const NEEDED = [
   ['/usr/aarch64-linux-gnu/lib/libstdc++.so.6', 'libstdc++6-arm64-cross'],
   ['/usr/aarch64-linux-gnu/lib/libgcc_s.so.1', 'libgcc-s1-arm64-cross'],
 ];
+/** A file of a package that every build uses. */
+const INSTALLED = 'node_modules/esbuild/package.json';
 
 /**
  * @param {string} platform
@@ -28,15 +30,18 @@ export function missingRequirements(
   if (platform !== 'linux' || architecture !== 'x64')
     return `A release is built on Linux on x86_64, because arm64 code is compiled in qemu. This machine is ${platform} on ${architecture}.`;
   const missing = NEEDED.filter(([wanted]) => !has(wanted));
-  if (missing.length === 0) return undefined;
-  return [
-    `This machine lacks ${missing.map(([wanted]) => wanted).join(', ')}.`,
-    `On Debian, run: apt-get install ${missing.map(([, name]) => name).join(' ')}`,
-  ].join('\n');
+  const lines = [];
+  if (missing.length > 0)
+    lines.push(
+      `This machine lacks ${missing.map(([wanted]) => wanted).join(', ')}.`,
+      `On Debian, run: apt-get install ${missing.map(([, name]) => name).join(' ')}`,
+    );
+  if (!has(INSTALLED)) lines.push('The npm packages are not installed. Run: npm ci');
+  return lines.length === 0 ? undefined : lines.join('\n');
 }
 
 function exists(wanted) {
-  if (wanted.startsWith('/')) return existsSync(wanted);
+  if (wanted.includes('/')) return existsSync(wanted);
   try {
     execFileSync('sh', ['-c', 'command -v "$1"', 'sh', wanted], { stdio: 'ignore' });
     return true;

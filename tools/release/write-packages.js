@@ -31,7 +31,8 @@ const release = {
   description,
   // Properties of the commit, so that each build of the commit gives the same bytes.
   maintainer: output('git', 'log', '-1', '--format=%an <%ae>'),
-  time: Number(output('git', 'log', '-1', '--format=%ct')),
+  // https://reproducible-builds.org/docs/source-date-epoch/
+  time: Number(process.env.SOURCE_DATE_EPOCH || output('git', 'log', '-1', '--format=%ct')),
 };
 const date = new Date(release.time * 1000).toISOString().slice(0, 10);
 const shared = {

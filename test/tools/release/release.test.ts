@@ -1,17 +1,31 @@
-/** What `npm run release` checks before it builds anything. */
-import { spawnSync } from 'node:child_process';
+/** What `npm run release` checks before it builds anything, and what it leaves if a step fails. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { REPOSITORY } from '../../support/processes.js';
+import { describeWith } from '../../support/runner/requirements.js';
 
-const SCRIPT = `${REPOSITORY}tools/release/release.js`;
-
-function release(words: readonly string[], env: NodeJS.ProcessEnv) {
-  const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
-  return spawnSync(process.execPath, [SCRIPT, ...words], options);
+function release(words: readonly string[], env: NodeJS.ProcessEnv = {}, folder = REPOSITORY) {
+  const script = join(folder, 'tools/release/release.js');
+  const unset = { npm_config_dry_run: undefined, SOURCE_DATE_EPOCH: undefined };
+  const options = { encoding: 'utf8', env: { ...process.env, ...unset, ...env } } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...words], options);
+  return { status, stdout, stderr };
 }
 
 it('does nothing without being asked to publish or not to', () => {
-  expect(release([], { npm_config_dry_run: undefined })).toMatchObject({
+  expect(release([])).toEqual({
     status: 2,
     stdout: '',
     stderr: 'Usage: npm run release -- --dry-run | --publish\n',
@@ -27,3 +41,87 @@ it('names everything that is missing before it builds', () => {
       : /^A release is built on Linux on x86_64/,
   );
 });
+
+describeWith(
+  ['linux', 'git', 'dpkg-deb', 'readelf', 'qemu-aarch64-static', 'arm64-libraries'],
+  'in a repository',
+  () => {
+    let folder: string;
+    const git = (...words: string[]) =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...words], {
+        cwd: folder,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+    /** The release in build/release, and the part of one that an earlier run left. */
+    const built = () => existsSync(join(folder, 'build/release'));
+
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'arctun-release-'));
+      cpSync(join(REPOSITORY, 'tools/release'), join(folder, 'tools/release'), { recursive: true });
+      symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
+      writeFileSync(join(folder, 'package.json'), '{"name":"arctun","version":"1.2.3"}');
+      writeFileSync(join(folder, '.gitignore'), 'node_modules\nbuild\n');
+      git('init', '--quiet', '--initial-branch=main');
+      git('add', '--all');
+      git('commit', '--quiet', '--message=arctun: start');
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    it('refuses to publish changes, and a commit without the tag', () => {
+      mkdirSync(join(folder, 'build/release'), { recursive: true });
+      writeFileSync(join(folder, 'new'), '');
+      const { status, stdout, stderr } = release(['--publish'], {}, folder);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toMatch(
+        /^Nothing was built or published\.\nThe working tree has changes .*\nThe commit does not have the tag v1\.2\.3\. Run: npx changeset tag\n$/,
+      );
+      expect(built()).toBe(true);
+    });
+
+    it('reports the step that failed, and leaves no release', () => {
+      mkdirSync(join(folder, 'build/release'), { recursive: true });
+      const { status, stderr } = release(['--dry-run'], { PATH: pathWithNpm('exit 3') }, folder);
+      expect(status).toBe(1);
+      expect(stderr).toBe(
+        [
+          'cannot build the release: the programs: a command failed with exit code 3; its messages are above',
+          'The release is incomplete, and nothing was published.',
+          'Fix this, then run the command again.\n',
+        ].join('\n'),
+      );
+      expect(built()).toBe(false);
+    });
+
+    it('gives all steps the time of the commit, or SOURCE_DATE_EPOCH', () => {
+      const path = pathWithNpm('echo "time $SOURCE_DATE_EPOCH"; exit 1');
+      const time = execFileSync('git', ['log', '-1', '--format=%ct'], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      const timeWith = (env: NodeJS.ProcessEnv) =>
+        /time (\S*)/.exec(release(['--dry-run'], { PATH: path, ...env }, folder).stdout)?.[1];
+      expect(timeWith({})).toBe(time.trim());
+      expect(timeWith({ SOURCE_DATE_EPOCH: '' })).toBe(time.trim());
+      expect(timeWith({ SOURCE_DATE_EPOCH: '12345' })).toBe('12345');
+      const wrong = release(['--dry-run'], { SOURCE_DATE_EPOCH: 'today' }, folder);
+      expect(wrong).toMatchObject({ status: 1, stdout: '' });
+      expect(wrong.stderr).toContain('SOURCE_DATE_EPOCH must be a number of seconds, not "today"');
+    });
+
+    it('fails before it builds if git cannot read the commit', () => {
+      rmSync(join(folder, '.git'), { recursive: true });
+      const { status, stdout, stderr } = release(['--dry-run'], {}, folder);
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toContain('cannot build the release: the commit: ');
+    });
+
+    /** Returns a PATH in which npm is a script. */
+    function pathWithNpm(script: string): string {
+      const place = join(folder, 'build/bin');
+      mkdirSync(place, { recursive: true });
+      writeFileSync(join(place, 'npm'), `#!/bin/sh\n${script}\n`);
+      chmodSync(join(place, 'npm'), 0o755);
+      return `${place}:${process.env.PATH ?? ''}`;
+    }
+  },
+);
