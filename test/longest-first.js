@@ -8,7 +8,8 @@ import TestSequencer from '@jest/test-sequencer';
 /** Approximate seconds, of which only the order matters. Files that are not listed start later. */
 const LONG = {
   'test/interop/wireguard/foreign-peers.test.ts': 140,
-  'test/e2e/github-action.test.ts': 80,
+  'test/e2e/github-action/killed.test.ts': 60,
+  'test/e2e/github-action/job.test.ts': 20,
   'test/e2e/bootstrap/kill.test.ts': 70,
   'test/deploy/container.test.ts': 60,
   'test/interop/wireguard/foreign-roaming.test.ts': 50,

@@ -1,0 +1,106 @@
+/** The GitHub Action against the emulator: jobs whose processes are killed. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+
+import {
+  ActionLab,
+  JOB_TIMEOUT as TIMEOUT,
+  type OperationName,
+  OPERATIONS,
+} from '../../support/action-lab.js';
+import { ARCTUN } from '../../support/processes.js';
+import { describeWith } from '../../support/runner/requirements.js';
+
+const lab = new ActionLab();
+beforeAll(() => lab.start(), 60_000);
+afterAll(() => lab.close());
+beforeEach(() => lab.startJob());
+afterEach(() => lab.endJob());
+
+describeWith(['linux'], 'main is killed', () => {
+  const STEPS: readonly [string, () => Promise<() => boolean | Promise<boolean>>][] = [
+    ['after it saved its state', () => Promise.resolve(() => lab.jobFolder !== undefined)],
+    ...Object.keys(OPERATIONS).map((name): (typeof STEPS)[number] => [
+      `during ${name}`,
+      () => lab.delayed(name as OperationName),
+    ]),
+    ['while up starts', () => Promise.resolve(() => existsSync(lab.inJobFolder('up.pid')))],
+  ];
+
+  it.each(STEPS)(
+    '%s: post leaves no SIM',
+    async (what, prepare) => {
+      const condition = await prepare();
+      await lab.killMainWhen(lab.startMain(), what, condition);
+      expect(await lab.runPost()).toMatchObject({ code: 0 });
+      // A bootstrap that post overlooked would still create a SIM.
+      await lab.noProcessIsLeft();
+      expect(await lab.unterminatedSims()).toEqual([]);
+      expect(lab.leftFiles).toEqual([]);
+    },
+    TIMEOUT,
+  );
+
+  it(
+    'during createSim, and post does not know its bootstrap',
+    async () => {
+      await lab.killMainWhen(lab.startMain(), 'createSim', await lab.delayed('createSim'));
+      rmSync(lab.inJobFolder('bootstrap.pid'));
+      expect(await lab.runPost()).toMatchObject({ code: 0 });
+      expect(await lab.newSims()).toMatchObject([{ status: 'terminated' }]);
+    },
+    TIMEOUT,
+  );
+
+  it(
+    'before its bootstrap signs in, and post does not know the bootstrap',
+    async () => {
+      await lab.killMainWhen(lab.startMain(), 'auth', await lab.delayed('auth'));
+      rmSync(lab.inJobFolder('bootstrap.pid'));
+      expect(await lab.runPost()).toMatchObject({ code: 0 });
+      await lab.noProcessIsLeft();
+      expect(await lab.unterminatedSims()).toEqual([]);
+    },
+    TIMEOUT,
+  );
+});
+
+describeWith(['linux'], 'main and its bootstrap are killed', () => {
+  async function killBoth(operation: OperationName): Promise<void> {
+    // No one waits for the answer, because both processes are killed.
+    const condition = await lab.delayed(operation, 30_000);
+    await lab.killMainWhen(lab.startMain(), operation, condition);
+    process.kill(-Number(readFileSync(lab.inJobFolder('bootstrap.pid'), 'utf8')), 'SIGKILL');
+    await lab.noProcessIsLeft();
+  }
+
+  it.each(['auth', 'putSimTags', 'logout'] as const)(
+    'during %s: post leaves no SIM',
+    async (operation) => {
+      await killBoth(operation);
+      expect(await lab.runPost()).toMatchObject({ code: 0 });
+      expect(await lab.unterminatedSims()).toEqual([]);
+    },
+    TIMEOUT,
+  );
+
+  it(
+    'during createSim: post and the sweep report the SIM',
+    async () => {
+      await killBoth('createSim');
+      const [sim] = await lab.newSims();
+      const { code, stdout } = await lab.runPost();
+      expect(code).toBe(1);
+      expect(stdout).toContain('::error title=arctun::A virtual SIM may have been created');
+      expect(stdout).toContain(sim!.simId);
+      const words = ['sim', 'terminate', '--tag', 'arctun-ci', '--older-than', '0s', '--yes'];
+      const sweep = await lab.processes.run([process.execPath, ARCTUN, ...words], {
+        cwd: lab.folder,
+        env: lab.emulator.env,
+      });
+      expect(sweep.stderr).toContain(`neither tags nor a name: `);
+      expect(sweep.stderr).toContain(sim!.simId);
+      await lab.emulator.terminate(sim!.simId);
+    },
+    TIMEOUT,
+  );
+});
