@@ -17,6 +17,8 @@ export default {
   workerIdleMemoryLimit: '200MB',
   testSequencer: `${root}/test/longest-first.js`,
   testMatch: [`${root}/test/**/*.test.ts`],
+  // These tests need the files of a release (jest.release.config.js).
+  testPathIgnorePatterns: ['/node_modules/', `${root}/test/release/`],
   modulePathIgnorePatterns: [`${root}/(build|dist|[.]stryker-tmp)/`],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

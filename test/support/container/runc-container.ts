@@ -11,6 +11,8 @@ export interface ContainerOptions {
   readonly network: string;
   /** The words after the entrypoint; default those of the image. */
   readonly words?: readonly string[];
+  /** The program in the image that runs the entrypoint, if it is for another architecture. */
+  readonly interpreter?: string;
   /** Variables in addition to those of the image. */
   readonly env?: Readonly<Record<string, string>>;
   /** Files and folders of this machine, each with its path in the container. */
@@ -76,7 +78,10 @@ export class RuncContainer {
   }
 }
 
-function bundleOf(image: UnpackedImage, { network, words, env, binds = [] }: ContainerOptions) {
+function bundleOf(
+  image: UnpackedImage,
+  { network, words, interpreter, env, binds = [] }: ContainerOptions,
+) {
   const { config } = image.config;
   const [uid, gid] = config.User.split(':').map(Number) as [number, number];
   const none = { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] };
@@ -84,7 +89,10 @@ function bundleOf(image: UnpackedImage, { network, words, env, binds = [] }: Con
     ociVersion: '1.0.2',
     process: {
       user: { uid, gid },
-      args: [...config.Entrypoint, ...(words ?? config.Cmd)],
+      args: [
+        ...(interpreter === undefined ? [] : [interpreter]),
+        ...[...config.Entrypoint, ...(words ?? config.Cmd)],
+      ],
       env: [...config.Env, ...Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`)],
       cwd: config.WorkingDir,
       capabilities: none,

@@ -65,6 +65,8 @@ type Requirement =
   | 'executable'
   // build/lambda-runtime-client, made by test/support/lambda/build-runtime-client.sh
   | 'lambda-runtime-client'
+  // build/release, made by npm run release -- --dry-run
+  | 'release'
   | 'memory-cgroup'
   // build/system-dns, made by test/support/foreign/system-dns/unpack.sh
   | 'system-dns'
@@ -97,12 +99,16 @@ type Requirement =
   | 'proxychains4'
   // With SOCKS, for Debian's Python.
   | 'python3-requests'
-  | 'python3-aiohttp';
+  | 'python3-aiohttp'
+  // With the validator of JSON documents, for Debian's Python.
+  | 'python3-cyclonedx'
+  | 'mmdebstrap';
 
 const SYSTEM_DNS = new URL('../../../build/system-dns/ready', import.meta.url);
 /** A program without the C library; it fetches `http://HOST/PATH`: its parameters. */
 export const STATIC_GO = new URL('../../../build/static-go/fetch', import.meta.url).pathname;
 const EXECUTABLE_BLOB = new URL('../../../dist/executable/arctun-x86_64.blob.gz', import.meta.url);
+const RELEASE = new URL('../../../build/release/SHA256SUMS', import.meta.url);
 
 /** The requirements of the Lambda emulator's sandbox, and of one with a private root. */
 export const LAMBDA_SANDBOX = ['linux', 'setpriv'] as const;
@@ -125,6 +131,7 @@ const COMMANDS: { readonly [name in Requirement]?: string } = {
   postgres: 'command -v /usr/lib/postgresql/*/bin/postgres',
   'python3-requests': "/usr/bin/python3 -c 'import requests, socks'",
   'python3-aiohttp': "/usr/bin/python3 -c 'import aiohttp, aiohttp_socks'",
+  'python3-cyclonedx': "/usr/bin/python3 -c 'import cyclonedx.validation.json, jsonschema'",
 };
 
 function has(requirement: Requirement): boolean {
@@ -132,6 +139,7 @@ function has(requirement: Requirement): boolean {
   if (requirement === 'linux') return process.platform === 'linux';
   if (requirement === 'kernel-peer') return isKernelBuilt();
   if (requirement === 'executable') return existsSync(EXECUTABLE_BLOB);
+  if (requirement === 'release') return existsSync(RELEASE);
   if (requirement === 'lambda-runtime-client') return isRuntimeClientBuilt();
   if (requirement === 'system-dns') return existsSync(SYSTEM_DNS);
   if (requirement === 'static-go') return existsSync(STATIC_GO);
