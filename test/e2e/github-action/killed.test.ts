@@ -92,6 +92,8 @@ describeWith(['linux'], 'main and its bootstrap are killed', () => {
       expect(code).toBe(1);
       expect(stdout).toContain('::error title=arctun::A virtual SIM may have been created');
       expect(stdout).toContain(sim!.simId);
+      // SORACOM's clock, the `Date` of a response, has a resolution of one second.
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
       const words = ['sim', 'terminate', '--tag', 'arctun-ci', '--older-than', '0s', '--yes'];
       const sweep = await lab.processes.run([process.execPath, ARCTUN, ...words], {
         cwd: lab.folder,
