@@ -36,6 +36,12 @@ export const spoolFlags = {
   }),
 };
 
+/** The argument that selects a message. */
+export const messageIdArgument = {
+  description: 'ID of the message, as "spool list" shows it.',
+  ignoreStdin: true,
+} as const;
+
 const MEGABYTE = 1_000_000;
 
 /** @returns undefined if no spool is requested */
