@@ -80,7 +80,7 @@ async function exchange(
           malformed: () => settle(lost('the response is not HTTP/1.1')),
           lost: (error, isUnread) =>
             settle({
-              kind: isReused && isUnread ? 'unsent' : 'lost',
+              kind: isReused && isUnread && kept.resends ? 'unsent' : 'lost',
               message: error?.message ?? 'the target closed the connection without a response',
             }),
           drain: () => watchdog.arm(timeout),
