@@ -51,6 +51,7 @@ export class Delivery implements UpstreamHandler {
   #isReused = false;
   /** Whether the request let the target keep the connection open (RFC 9112 9.6). */
   #keepsAlive = false;
+  #mayHaveArrived = false;
   #isOver = false;
 
   constructor(request: DeliveredRequest, context: ExchangeContext, handler: DeliveryHandler) {
@@ -58,6 +59,11 @@ export class Delivery implements UpstreamHandler {
     this.#request = request;
     this.#via = request.destination.via ?? context;
     this.#handler = handler;
+  }
+
+  /** Whether the target may have read the request. */
+  get mayHaveArrived(): boolean {
+    return this.#mayHaveArrived;
   }
 
   /** Starts the delivery. Call read() on the request first. */
@@ -195,6 +201,7 @@ export class Delivery implements UpstreamHandler {
   #send(upstream: Upstream, bytes: Buffer): void {
     const { method, upgrades, forwarded } = this.#request;
     this.#upstream = upstream;
+    this.#mayHaveArrived = true;
     upstream.begin(this, { isHead: method === 'HEAD', upgrades });
     forwarded.sendBy(upstream, bytes);
     if (this.#isReused) upstream.expectAnswer();
@@ -231,6 +238,7 @@ export class Delivery implements UpstreamHandler {
     this.#upstream = undefined;
     if (this.#isReused && isUnread && this.#via.kept?.resends === true) {
       this.#isReused = false;
+      this.#mayHaveArrived = false;
       this.#context.log.debug(
         {},
         'sent again: the target closed the connection without reading the request',

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChosenTunnel } from '../authentication/tunnel-choice.js';
 import type { Dialer, DialTarget } from '../dialer.js';
 import type { ProxyLog } from '../proxy-log.js';
+import type { RequestKeeper } from '../spool/request-keeper.js';
 import type { BrowserPolicy } from './browser-check.js';
 import type { ForwardFailure } from './failure.js';
 import type { HeaderField } from './header-fields.js';
@@ -36,6 +37,8 @@ export interface ExchangeContext {
    * request.
    */
   readonly kept: KeptConnections | undefined;
+  /** Keeps requests that cannot be sent; undefined if they fail. */
+  readonly keeper: RequestKeeper | undefined;
   readonly log: ProxyLog;
   readonly responseTimeout: number;
   readonly idleTimeout: number;

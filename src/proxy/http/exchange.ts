@@ -14,9 +14,14 @@ import { Relay } from '../relay/relay.js';
 import { resetConnection } from '../reset.js';
 import { Watchdog } from '../watchdog.js';
 import { browserVerdict, preflightFields } from './browser-check.js';
-import { Delivery, type DeliveryHandler } from './delivery.js';
+import {
+  type KeptRequest,
+  SpooledDelivery,
+  type SpooledDeliveryHandler,
+} from '../spool/spooled-delivery.js';
+import { Delivery } from './delivery.js';
 import type { ClientMessage, Destination, ExchangeContext } from './exchange-context.js';
-import { type ForwardFailure, isGuess, statusOf, writeFailure } from './failure.js';
+import { type ForwardFailure, isGuess, statusOf, writeFailure, writeKept } from './failure.js';
 import { ForwardedResponse } from './forwarded-response.js';
 import { ForwardedRequest } from './forwarded-request.js';
 import { DRAIN_TIMEOUT } from './limits.js';
@@ -36,7 +41,7 @@ const BAD_ANSWER: ForwardFailure = {
  */
 type Phase = 'open' | 'ending' | 'switched' | 'over';
 
-export class Exchange implements DeliveryHandler {
+export class Exchange implements SpooledDeliveryHandler {
   readonly #context: ExchangeContext;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -50,7 +55,7 @@ export class Exchange implements DeliveryHandler {
   #destination: Destination | undefined;
   #relay: Relay | undefined;
   #phase: Phase = 'open';
-  #delivery: Delivery | undefined;
+  #delivery: Delivery | SpooledDelivery | undefined;
   #answer: ResponseHead | undefined;
   #bytes = 0;
   #isClientFull = false;
@@ -144,8 +149,10 @@ export class Exchange implements DeliveryHandler {
   fail(failure: ForwardFailure): void {
     this.#relay?.abort();
     if (this.#phase !== 'open') return;
+    // The spool answers later, when the state of the message is saved.
+    if (this.#delivery instanceof SpooledDelivery && this.#delivery.settles(failure)) return;
     const { log, onFailure, isClosing } = this.#context;
-    const { reason, silence, message } = failure;
+    const { reason, silence, message, spoolId: id } = failure;
     onFailure();
     this.#hasFailed = true;
     this.#endUpstream();
@@ -154,7 +161,8 @@ export class Exchange implements DeliveryHandler {
       this.#reset();
       return;
     }
-    const why = { reason, ...(silence && { silence }), status: statusOf(failure) };
+    const kept = id !== undefined && { id };
+    const why = { reason, ...(silence && { silence }), status: statusOf(failure), ...kept };
     log.warn({ ...why, ...this.#parties() }, `the request was not forwarded: ${message}`);
     const isBodyLost =
       this.#forwardedRequest.awaitsContinue ||
@@ -181,8 +189,35 @@ export class Exchange implements DeliveryHandler {
       upgrades: this.#upgrades,
     };
     this.#forwardedRequest.read();
-    this.#delivery = new Delivery(request, this.#context, this);
+    const context = this.#context;
+    const { keeper } = context;
+    this.#delivery = keeper
+      ? new SpooledDelivery(request, context, keeper, this)
+      : new Delivery(request, context, this);
     this.#delivery.start();
+  }
+
+  acceptBody(): void {
+    this.#forwardedRequest.awaitsContinue = false;
+    this.#response.writeContinue();
+  }
+
+  kept({ id, failure }: KeptRequest): void {
+    const destination = this.#destination;
+    if (this.#phase !== 'open' || destination === undefined) return;
+    this.#endUpstream();
+    const { log, isClosing } = this.#context;
+    const fields = { id, status: 202, ...this.#parties(), ms: elapsed(this.#start) };
+    if (failure === undefined) log.info(fields, 'the spool keeps the request');
+    else {
+      const { reason, silence, message } = failure;
+      const why = { reason, ...(silence && { silence }) };
+      log.warn({ ...why, ...fields }, `the spool keeps the request: ${message}`);
+    }
+    if (isClosing()) this.#response.shouldKeepAlive = false;
+    const { corsOrigin } = this.#forwardedAnswer;
+    writeKept(this.#response, { id, failure }, destination.target, corsOrigin);
+    this.#end(true);
   }
 
   interim(head: ResponseHead): void {

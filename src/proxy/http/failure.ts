@@ -21,6 +21,7 @@ import { type BrowserRefusal, corsFields, REFUSAL_STATUS } from './browser-check
  * - `password-required`, `wrong-password`: the proxy requires a password
  * - `unknown-user`: the user name for the proxy is not the name of a SIM
  * - `sim-required`, `unknown-sim`: a request to the forwarder does not name one of its SIMs
+ * - `spool-full`, `spool-failed`: the spool cannot keep the request, which cannot be sent
  * - `method-not-allowed`, `not-implemented`, `http-version`, `bad-request`: the request cannot be
  *   forwarded
  */
@@ -36,6 +37,8 @@ export type FailureReason =
   | 'unknown-user'
   | 'sim-required'
   | 'unknown-sim'
+  | 'spool-full'
+  | 'spool-failed'
   | 'method-not-allowed'
   | 'not-implemented'
   | 'http-version'
@@ -46,6 +49,10 @@ export interface ForwardFailure {
   readonly message: string;
   /** The cause of the tunnel's silence, for `no-handshake` and `timeout`. */
   readonly silence?: Silence | undefined;
+  /** The ID under which a spool keeps the request as `unknown`, because it may have arrived. */
+  readonly spoolId?: string | undefined;
+  /** Why the spool does not keep the request. */
+  readonly notKept?: string | undefined;
 }
 
 const STATUS: Readonly<Record<FailureReason, number>> = {
@@ -70,6 +77,9 @@ const STATUS: Readonly<Record<FailureReason, number>> = {
   'unknown-user': 407,
   'sim-required': 400,
   'unknown-sim': 404,
+  // RFC 4918 11.5.
+  'spool-full': 507,
+  'spool-failed': 507,
   'method-not-allowed': 405,
   'not-implemented': 501,
   // RFC 9110 15.6.6.
@@ -91,6 +101,11 @@ const RETRY_AFTER: Partial<Record<FailureReason, number>> = {
 
 /** Causes that waiting does not resolve. */
 const LASTING = new Set<Silence | undefined>(['wrong-key', 'clock-behind']);
+
+/** The field with the ID of a message in the spool. */
+const SPOOL_ID = 'Arctun-Spool-Id';
+
+const WAITING = 'older messages wait in the spool';
 
 /** The Allow field that RFC 9110 15.5.6 requires in a 405. */
 const ALLOW = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
@@ -129,19 +144,41 @@ export function failureResponse(
   failure: ForwardFailure,
   target: DialTarget | undefined,
 ): { fields: Record<string, string | number>; body: string } {
-  const { reason, silence, message } = failure;
-  const error = { reason, silence, message, target: target && formatAuthority(target) };
+  const { reason, silence, message, spoolId, notKept } = failure;
+  const to = target && formatAuthority(target);
+  const error = { reason, silence, message, target: to, spoolId, notKept };
   const body = `${JSON.stringify({ error })}\n`;
   const fields: Record<string, string | number> = {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
   };
+  if (spoolId !== undefined) fields[SPOOL_ID] = spoolId;
   const retryAfter = RETRY_AFTER[reason];
   if (retryAfter !== undefined && !LASTING.has(silence)) fields['Retry-After'] = retryAfter;
   if (reason === 'method-not-allowed') fields['Allow'] = ALLOW;
   // RFC 9110 15.5.8: a 407 MUST contain a challenge.
   if (statusOf(failure) === 407) fields['Proxy-Authenticate'] = CHALLENGE;
   return { fields, body };
+}
+
+/**
+ * Writes the response for a request that the spool keeps; the caller ends it.
+ *
+ * @param failure why the request was not sent; undefined if older messages wait
+ */
+export function writeKept(
+  response: ServerResponse,
+  { id, failure }: { readonly id: string; readonly failure: ForwardFailure | undefined },
+  target: DialTarget,
+  corsOrigin?: string,
+): void {
+  const { reason = 'waiting', silence, message = WAITING } = failure ?? {};
+  const kept = { id, reason, silence, message, target: formatAuthority(target) };
+  const body = `${JSON.stringify({ kept })}\n`;
+  const fields = ['Content-Type', 'application/json', 'Content-Length', Buffer.byteLength(body)];
+  const cors = corsOrigin === undefined ? [] : corsFields(corsOrigin).flat();
+  response.writeHead(202, [...fields.map(String), SPOOL_ID, id, ...cors]);
+  response.write(body);
 }
 
 /**

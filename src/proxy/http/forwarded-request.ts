@@ -14,7 +14,7 @@ import { fieldLines } from './raw-head.js';
 import type { Upstream } from './upstream.js';
 
 /** The number of body bytes to buffer before a connection to the target is open. */
-const MAX_HELD = 64 * 1024;
+export const MAX_HELD = 64 * 1024;
 
 export interface RequestEvents {
   /** A part of the body has arrived, or more of it can be sent. */
@@ -34,6 +34,8 @@ export class ForwardedRequest {
   #heldBytes = 0;
   #isWhole = false;
   #isStopped = false;
+  /** Set while the body is collected before it is sent. */
+  #onTooLong: (() => void) | undefined;
   #upstream: Upstream | undefined;
 
   constructor({ request, expectsContinue, upgrades }: ClientMessage, events: RequestEvents) {
@@ -60,6 +62,15 @@ export class ForwardedRequest {
     }
     request.on('data', (chunk: Buffer) => this.#take(chunk));
     request.once('end', () => this.#end());
+  }
+
+  /**
+   * Collects the body before it is sent. Call this after read(), unless the body is whole.
+   *
+   * @param onTooLong called once if the body is longer than MAX_HELD; it is then no longer collected
+   */
+  collect(onTooLong: () => void): void {
+    this.#onTooLong = onTooLong;
   }
 
   /** Whether the whole body has arrived. */
@@ -141,6 +152,7 @@ export class ForwardedRequest {
    */
   get awaitsClient(): boolean {
     if (this.awaitsContinue || this.#isWhole) return false;
+    if (this.#onTooLong !== undefined) return true;
     return this.#upstream?.stream.writableNeedDrain === false;
   }
 
@@ -172,7 +184,11 @@ export class ForwardedRequest {
   #hold(chunk: Buffer): void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    if (this.#heldBytes >= MAX_HELD) this.#request.pause();
+    if (this.#heldBytes <= MAX_HELD) return;
+    this.#request.pause();
+    const onTooLong = this.#onTooLong;
+    this.#onTooLong = undefined;
+    onTooLong?.();
   }
 
   #send(upstream: Upstream, parts: readonly Buffer[]): void {

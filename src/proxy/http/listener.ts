@@ -23,6 +23,7 @@ import type { KeptConnections } from './kept-connections.js';
 import * as limits from './limits.js';
 import { fieldLines } from './raw-head.js';
 import { isSwitchWanted, refusalOf } from './refusal.js';
+import type { RequestKeeper } from '../spool/request-keeper.js';
 import { summedLog } from '../summed-log.js';
 
 export interface HttpListenerOptions
@@ -52,6 +53,8 @@ export interface HttpListenerOptions
    * request.
    */
   readonly kept?: KeptConnections;
+  /** See ExchangeContext. */
+  readonly keeper?: RequestKeeper | undefined;
   /**
    * Milliseconds until an idle connection is closed; 0 means that only the client closes it.
    * Default 65,000.
@@ -118,6 +121,7 @@ export class HttpListener {
       headers,
       dialer,
       kept: options.kept,
+      keeper: options.keeper,
       log,
       responseTimeout: options.responseTimeout ?? limits.RESPONSE_TIMEOUT,
       idleTimeout: options.idleTimeout ?? limits.IDLE_TIMEOUT,

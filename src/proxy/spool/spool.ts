@@ -43,6 +43,8 @@ export class Spool {
   readonly #changes = new SerialQueue();
   /** The messages that are `sending` and were never `queued`. They do not count as kept. */
   readonly #passing = new Set<string>();
+  /** The messages that are `sending` and were `queued`. Newer messages wait for them. */
+  readonly #resending = new Set<string>();
 
   constructor(ports: SpoolPorts, limits: SpoolLimits) {
     this.#folder = ports.folder;
@@ -110,7 +112,29 @@ export class Spool {
   }
 
   /**
-   * Keeps a message from pass(), of which nothing was sent.
+   * Saves a new message: as `queued` if older messages wait, otherwise as `sending`, like pass().
+   *
+   * @throws SpoolFullError, FileError; nothing was kept
+   */
+  accept(content: Uint8Array): Promise<SpoolEntry> {
+    return this.#changes.run(async () => {
+      if (await this.#hasBacklog()) {
+        await this.#requireRoom(content.length);
+        return this.#create(content, 'queued');
+      }
+      const entry = await this.#create(content, 'sending');
+      this.#passing.add(entry.id);
+      return entry;
+    });
+  }
+
+  /** Whether new messages must wait for older ones. @throws FileError */
+  hasBacklog(): Promise<boolean> {
+    return this.#changes.run(() => this.#hasBacklog());
+  }
+
+  /**
+   * Keeps a message from pass() or accept(), of which nothing was sent.
    *
    * @throws SpoolFullError, FileError; the message was removed, if possible
    */
@@ -134,17 +158,25 @@ export class Spool {
    * @returns undefined if another process has removed the message
    */
   begin(entry: SpoolEntry): Promise<SpoolEntry | undefined> {
-    return this.#changes.run(() => this.#move(entry, 'sending', ''));
+    return this.#changes.run(async () => {
+      const sending = await this.#move(entry, 'sending', '');
+      if (sending !== undefined) this.#resending.add(entry.id);
+      return sending;
+    });
   }
 
   /** Queues a message again, of which the target has read nothing. */
   requeue(entry: SpoolEntry): Promise<SpoolEntry | undefined> {
-    return this.#changes.run(() => this.#move(entry, 'queued', ''));
+    return this.#changes.run(() => {
+      this.#resending.delete(entry.id);
+      return this.#move(entry, 'queued', '');
+    });
   }
 
   /** Removes a delivered message, or one that was not accepted. */
   finish(entry: SpoolEntry): Promise<void> {
     return this.#changes.run(async () => {
+      this.#resending.delete(entry.id);
       await this.#remove(entry);
       this.#passing.delete(entry.id);
     });
@@ -157,6 +189,7 @@ export class Spool {
     detail: string,
   ): Promise<SpoolEntry | undefined> {
     return this.#changes.run(() => {
+      this.#resending.delete(entry.id);
       this.#passing.delete(entry.id);
       return this.#move(entry, state, detail);
     });
@@ -173,6 +206,11 @@ export class Spool {
   /** Queues a message that was set aside. @returns undefined if it no longer exists */
   retry(entry: SpoolEntry): Promise<SpoolEntry | undefined> {
     return this.#changes.run(() => this.#move(entry, 'queued', ''));
+  }
+
+  async #hasBacklog(): Promise<boolean> {
+    const entries = await this.list();
+    return entries.some(({ id, state }) => state === 'queued' || this.#resending.has(id));
   }
 
   async #requireRoom(bytes: number): Promise<void> {

@@ -1,4 +1,8 @@
-import { acceptedAt, parseEntryName } from '../../../src/proxy/spool/spool-entry.js';
+import {
+  acceptedAt,
+  parseEntryName,
+  type SpoolEntry,
+} from '../../../src/proxy/spool/spool-entry.js';
 import { Spool, SpoolFullError } from '../../../src/proxy/spool/spool.js';
 import { seededEntropy } from '../../support/fakes/seeded-entropy.js';
 import { LosingDisk } from './support/losing-disk.js';
@@ -92,6 +96,65 @@ it('queues a message that was set aside in its old place', async () => {
   const unknown = (await spool.setAside(first, 'unknown', 'lost'))!;
   expect(await spool.retry(unknown)).toEqual({ ...first, state: 'queued' });
   expect((await spool.list()).map(({ id }) => id)).toEqual([first.id, second.id]);
+});
+
+describe('accept', () => {
+  it('lets a message pass if none waits', async () => {
+    const first = await spool.accept(bytes(1));
+    const second = await spool.accept(bytes(1));
+    expect([first.state, second.state]).toEqual(['sending', 'sending']);
+    await spool.keepPassing(first);
+    expect(await spool.accept(bytes(1))).toMatchObject({ state: 'queued' });
+  });
+
+  it.each<[string, (entry: SpoolEntry) => Promise<unknown>]>([
+    ['was delivered', (entry) => spool.finish(entry)],
+    ['was set aside', (entry) => spool.setAside(entry, 'unknown', 'lost')],
+  ])('queues a message while an older one is sent again, until that %s', async (_, end) => {
+    const older = (await spool.begin(await spool.keep(bytes(1))))!;
+    expect(await spool.hasBacklog()).toBe(true);
+    const queued = await spool.accept(bytes(1));
+    expect(queued.state).toBe('queued');
+    await spool.discard(queued);
+    await end(older);
+    expect(await spool.hasBacklog()).toBe(false);
+    expect(await spool.accept(bytes(1))).toMatchObject({ state: 'sending' });
+  });
+
+  it('queues a message after an older one was queued again', async () => {
+    const older = (await spool.begin(await spool.keep(bytes(1))))!;
+    await spool.requeue(older);
+    await spool.discard({ ...older, state: 'queued' });
+    expect(await spool.accept(bytes(1))).toMatchObject({ state: 'sending' });
+  });
+
+  it('has saved the message when it resolves', async () => {
+    const entry = await spool.accept(bytes(1));
+    disk.losePower(0);
+    expect(await spool.list()).toEqual([entry]);
+  });
+
+  it('refuses a message that must wait in a full spool', async () => {
+    await spool.keep(bytes(100));
+    await expect(spool.accept(bytes(1))).rejects.toThrow(SpoolFullError);
+    expect(await spool.list()).toHaveLength(1);
+  });
+
+  it('does not take what another process has left behind for an older message', async () => {
+    await open().accept(bytes(1));
+    expect(await spool.accept(bytes(1))).toMatchObject({ state: 'sending' });
+  });
+});
+
+it.each<[string, (entry: SpoolEntry) => Promise<unknown>]>([
+  ['a delivered message', (entry) => spool.finish(entry)],
+  ['a discarded message', (entry) => spool.discard({ ...entry, state: 'queued' })],
+])('has saved that %s is removed', async (name, remove) => {
+  const entry =
+    name === 'a delivered message' ? await spool.pass(bytes(1)) : await spool.keep(bytes(1));
+  await remove(entry);
+  disk.losePower(0);
+  expect(await spool.list()).toEqual([]);
 });
 
 it.each(['lock', '1-abcdef.5.queued', '1795989600000-abcdef.5.sent', '1795989600000-abcdef.tmp'])(

@@ -1,0 +1,97 @@
+/** Keeps the requests of a forwarder in a spool. */
+import { messageOf } from '../../lib/errors/error-message.js';
+import type { ProxyLog } from '../proxy-log.js';
+import type { PassingRequest, Refusal, RequestKeeper, TakenRequest } from './request-keeper.js';
+import { type Spool, SpoolFullError } from './spool.js';
+import type { SpoolEntry } from './spool-entry.js';
+import { formatMessage, type SpooledMessage } from './spooled-message.js';
+
+export interface SpoolKeeperOptions {
+  readonly spool: Spool;
+  readonly log: ProxyLog;
+  /** See RequestKeeper. */
+  readonly signal: AbortSignal;
+  /** Called after a message was queued. */
+  readonly onQueued: () => void;
+}
+
+export class SpoolKeeper implements RequestKeeper {
+  readonly signal: AbortSignal;
+  readonly #options: SpoolKeeperOptions;
+  /** The number of requests that are being saved or sent. */
+  #open = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: SpoolKeeperOptions) {
+    this.signal = options.signal;
+    this.#options = options;
+  }
+
+  async take(message: SpooledMessage): Promise<TakenRequest> {
+    const { spool, onQueued } = this.#options;
+    this.#open++;
+    try {
+      const entry = await spool.accept(formatMessage(message));
+      if (entry.state === 'sending') return { kind: 'passing', request: this.#passing(entry) };
+      onQueued();
+      this.#over();
+      return { kind: 'queued', id: entry.id };
+    } catch (error) {
+      const refusal = this.#refusalOf(error);
+      // If the folder cannot be read, it is better to send a message than to lose it.
+      const isBlocked = await spool.hasBacklog().catch(() => false);
+      this.#over();
+      return { kind: isBlocked ? 'blocked' : 'unsaved', refusal };
+    }
+  }
+
+  /** Resolves when no request is being saved or sent. */
+  settled(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #passing(entry: SpoolEntry): PassingRequest {
+    const { spool, onQueued } = this.#options;
+    const { id } = entry;
+    return {
+      id,
+      answered: () => void this.#settle(() => spool.finish(entry)),
+      unsent: () =>
+        this.#settle(async () => {
+          await spool.keepPassing(entry);
+          onQueued();
+        }),
+      lost: async () => {
+        await this.#settle(() => spool.setAside(entry, 'unknown', 'lost'));
+      },
+    };
+  }
+
+  async #settle(change: () => Promise<unknown>): Promise<Refusal | undefined> {
+    try {
+      await change();
+      return undefined;
+    } catch (error) {
+      return this.#refusalOf(error);
+    } finally {
+      this.#over();
+    }
+  }
+
+  #refusalOf(error: unknown): Refusal {
+    const isFull = error instanceof SpoolFullError;
+    const why = messageOf(error);
+    const what = isFull ? 'the spool is full' : 'cannot use the spool';
+    this.#options.log.warn({ reason: why }, what);
+    return { isFull, why };
+  }
+
+  #over(): void {
+    this.#open--;
+    if (this.#open > 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
