@@ -30,6 +30,8 @@ export interface OwnSpoolPorts extends SpoolOpener {
 export interface OwnSpoolOptions {
   /** This process's ID. */
   readonly pid: number;
+  /** Whether this process uses the spool until it is stopped, so that others need not wait. */
+  readonly isLasting?: boolean;
   /** How long to wait for another process that uses the spool, in milliseconds. */
   readonly wait: number;
   readonly signal?: AbortSignal | undefined;
@@ -81,26 +83,38 @@ export async function ownSpool(
 
 async function claimFolder(
   { identity, path }: SpoolFolder,
-  { pid, wait, signal }: OwnSpoolOptions,
+  { pid, wait, signal, isLasting = false }: OwnSpoolOptions,
   { claims, clock }: OwnSpoolPorts,
 ) {
   const name = new TextEncoder().encode(`spool ${identity}`);
   const deadline = clock.now() + wait;
   for (;;) {
-    const claim = await claims.take(name, () => String(pid));
+    const claim = await claims.take(name, () => `${pid}${isLasting ? LASTING : ''}`);
     if (claim !== undefined) return claim;
     signal?.throwIfAborted();
-    if (clock.now() < deadline) await pause(INTERVAL, clock, signal);
-    else throw inUse(path, await claims.holder(name).catch(() => undefined));
+    const holder = await claims.holder(name).catch(() => undefined);
+    if (clock.now() >= deadline || holder?.endsWith(LASTING) === true) throw inUse(path, holder);
+    await pause(INTERVAL, clock, signal);
   }
 }
 
+/** Follows the process ID of an `up` in the description of its claim. */
+const LASTING = ' up';
+
 function inUse(path: string, holder = ''): UserError {
-  const by = /^\d+$/.test(holder) ? `process ${holder}` : 'another process';
+  const [, pid, command] = /^(\d+)( up)?$/.exec(holder) ?? [];
+  const what = `cannot send from the spool ${path}`;
+  if (command !== undefined) {
+    return new UserError('failed', {
+      what,
+      why: `"arctun up" (process ${pid ?? ''}) is using it, and sends its messages`,
+      next: ['Send the message to the forwarder of "arctun up", or use another folder.'],
+    });
+  }
   return new UserError('failed', {
-    what: `cannot send from the spool ${path}`,
-    why: `${by} is using it`,
-    next: ['Send the message to the forwarder of that process, or use another folder.'],
+    what,
+    why: `${pid === undefined ? 'another process' : `process ${pid}`} is using it`,
+    next: ['Try again when that process has ended, or use another folder.'],
   });
 }
 

@@ -104,6 +104,7 @@ async function reportOf(
   { clock }: OfferStatusPorts,
 ): Promise<StatusReport> {
   const { tunnel, simId, version, pid, uapiName, nameServers, listeners, connections } = options;
+  const spool = options.spool?.().catch(() => undefined);
   const source = tunnel();
   if (source === undefined) throw new Error('the tunnel is not open yet');
   return {
@@ -111,5 +112,6 @@ async function reportOf(
     ...{ name, simId, version, pid, uapiName, nameServers },
     listeners: { ...listeners(), status: url },
     openConnections: connections?.(),
+    spool: await spool,
   };
 }

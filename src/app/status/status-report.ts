@@ -2,6 +2,7 @@
 import type { NamedForwarder } from '../../proxy/forward/forwarder.js';
 import { type ConnectionStatus, OPENERS } from '../../proxy/status/connection-list.js';
 import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
+import type { SpoolStatus } from '../spool/forwarder-spool.js';
 import type { PeerStatus, TrafficStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface TunnelIdentity {
@@ -40,6 +41,8 @@ export interface StatusReport extends TunnelIdentity, TunnelStatus {
   readonly listeners: TunnelListeners;
   /** The latest open TCP connections, the latest first; undefined if the system runs TCP. */
   readonly openConnections?: readonly ConnectionStatus[] | undefined;
+  /** The messages in the spool; undefined without a spool. */
+  readonly spool?: SpoolStatus | undefined;
 }
 
 type Check = (value: unknown) => boolean;
@@ -113,6 +116,14 @@ const isTraffic = object<TrafficStatus>({
   month: optional(isPeriod),
 });
 
+const isSpool = object<SpoolStatus>({
+  folder: isText,
+  queued: isNumber,
+  sending: isNumber,
+  unknown: isNumber,
+  refused: isNumber,
+});
+
 const isConnection = object<ConnectionStatus>({
   opener: oneOf(...OPENERS),
   target: isText,
@@ -163,4 +174,5 @@ export const isStatusReport = object<StatusReport>({
   connections: optional(isNumber),
   traffic: optional(isTraffic),
   openConnections: optional(listOf(isConnection)),
+  spool: optional(isSpool),
 });

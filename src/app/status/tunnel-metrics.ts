@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 
 import type { ListenerCounters } from '../../proxy/http/listener.js';
 import type { ForwardStatus } from '../../proxy/port-forward/forward-counters.js';
+import type { SpoolStatus } from '../spool/forwarder-spool.js';
 import type { TrafficStatus, TunnelStatus } from '../../tunnel/tunnel-status.js';
 
 export interface MeasuredTunnel {
@@ -13,6 +14,8 @@ export interface MeasuredTunnel {
   /** The counters of arctun's listeners, by listener name. */
   readonly listeners: Readonly<Record<string, ListenerCounters>>;
   readonly forwards?: readonly ForwardStatus[];
+  /** The number of messages in the spool; undefined without a spool. */
+  readonly spool?: SpoolStatus | undefined;
 }
 
 /** A SIM of several in one process. */
@@ -48,6 +51,7 @@ const GAUGES = {
   sim_rx_bytes: 'Outer bytes that all tunnels of this SIM have received in the day or month (UTC).',
   proxy_active_connections: 'Number of requests waiting for a response.',
   forward_active_connections: 'Number of open connections and UDP associations.',
+  spool_messages: 'Number of messages in the spool.',
 };
 
 /** The description of each counter. */
@@ -74,6 +78,7 @@ export async function metricsText({
   status,
   listeners,
   forwards = [],
+  spool,
 }: MeasuredTunnel): Promise<MetricsText> {
   const { default: prometheus } = await import('prom-client');
   const metrics = new Metrics(prometheus);
@@ -81,6 +86,7 @@ export async function metricsText({
   addStatus(metrics, status, {});
   addListeners(metrics, listeners);
   for (const forward of forwards) addForward(metrics, forward);
+  if (spool !== undefined) addSpool(metrics, spool);
   return metrics.text();
 }
 
@@ -127,6 +133,12 @@ function addForward(metrics: Metrics, forward: ForwardStatus): void {
   metrics.counter('forward_tx_bytes_total', labels, forward.sentBytes);
   metrics.counter('forward_rx_bytes_total', labels, forward.receivedBytes);
   metrics.gauge('forward_active_connections', labels, forward.active);
+}
+
+function addSpool(metrics: Metrics, { queued, sending, unknown, refused }: SpoolStatus): void {
+  for (const [state, count] of Object.entries({ queued, sending, unknown, refused })) {
+    metrics.gauge('spool_messages', { state }, count);
+  }
 }
 
 function addTunnel(metrics: Metrics, status: TunnelStatus, own: Labels): void {

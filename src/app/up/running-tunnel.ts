@@ -6,6 +6,7 @@ import type { NamedForward } from '../../proxy/port-forward/forward-counters.js'
 import type { PortForwards } from '../../proxy/port-forward/port-forwards.js';
 import type { SharedTunnel } from '../../proxy/shared/shared-tunnel.js';
 import type { Tunnel } from '../../tunnel/tunnel.js';
+import type { SpoolStatus } from '../spool/forwarder-spool.js';
 
 export interface RunningTunnel {
   readonly tunnel: Tunnel;
@@ -15,6 +16,8 @@ export interface RunningTunnel {
   readonly up: OpenUserspace | SystemInterface;
   /** The port forwards; undefined if the mode does not support them. */
   readonly forwards?: PortForwards;
+  /** Returns how many messages the spool has in each state; undefined without a spool. */
+  readonly spool?: (() => Promise<SpoolStatus>) | undefined;
   /** The open TCP connections, the latest first; undefined if the system runs TCP. */
   readonly connections?: () => readonly ConnectionStatus[];
   /** Whether clients of the proxy must send a password. */

@@ -89,7 +89,7 @@ function statusOffer(
   interfaceName: string,
   uapiName: string | undefined,
 ): OfferStatusOptions {
-  const { tunnel, up, counters, forwards, connections, shared, proxyHasPassword } = running;
+  const { tunnel, up, counters, forwards, spool, connections, shared, proxyHasPassword } = running;
   const listeners =
     up.mode === 'userspace'
       ? {
@@ -112,6 +112,7 @@ function statusOffer(
     streams: shared?.requests,
     counters,
     forwards,
+    spool,
     connections,
   };
 }

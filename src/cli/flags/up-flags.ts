@@ -15,6 +15,7 @@ import { configuredLogFlags } from './log-flags.js';
 import { overrideFlags } from './override-flags.js';
 import { renewalFlag } from './renewal-flag.js';
 import { socketFlag } from './socket-flag.js';
+import { spoolFlags } from './spool-flags.js';
 import { stdinFlag } from './stdin-flag.js';
 import { congestionFlag, tunnelFlags } from './tunnel-flags.js';
 import { type Flags, grouped, type ParsedLine } from './flag.js';
@@ -38,6 +39,7 @@ export const upFlags = {
   ...dnsListenFlag,
   ...statusListenFlag,
   ...browserFlags,
+  ...spoolFlags,
   ...credentialFlags,
   ...renewalFlag,
   ...configuredLogFlags,

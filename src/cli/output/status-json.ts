@@ -48,6 +48,7 @@ function tunnelValue(report: StatusReport, rates: TransferRates | undefined): ob
     },
     connections,
     openConnections: report.openConnections?.map(connectionValue),
+    ...(report.spool && { spool: report.spool }),
     traffic: trafficValue(report),
     peers: peers.map((peer) => ({ ...peerValue(peer), ...rateValue(rates?.of(report, peer)) })),
   };

@@ -8,6 +8,7 @@ import { ageText } from '../../lib/text/amounts.js';
 import type { DeviceStatus } from '../../tunnel/uapi/ask-device.js';
 import type { PeerStatus } from '../../tunnel/tunnel-status.js';
 import { forwardLine } from './forward-text.js';
+import { spoolText } from '../../app/status/spool-text.js';
 import { goTime } from './go-time.js';
 import { renderText } from './render.js';
 import { timeText } from '../../app/iso-time.js';
@@ -84,6 +85,7 @@ function ownLines(report: StatusReport): string[] {
     ['proxy', listeners.proxy],
     ['dns', listeners.dns],
     ['status pages', listeners.status],
+    ['spool', report.spool && spoolText(report.spool)],
     ['connections', connections?.toString()],
     ...trafficFacts(report.traffic),
     ['open since', timeText(openedUnix)],

@@ -9,6 +9,7 @@ import { dnsListen, hostNames } from '../flags/listeners/name-flags.js';
 import { nameServers } from '../flags/listeners/proxy-flags.js';
 import { mainTarget } from '../flags/listeners/forward-targets.js';
 import { portForwards } from '../flags/listeners/port-forward-flags.js';
+import { spoolSettings } from '../flags/spool-flags.js';
 import { statusPageSettings } from '../flags/listeners/status-listen-flag.js';
 import { tunnelOverrides } from '../flags/override-flags.js';
 import { renderJson, renderText } from '../output/render.js';
@@ -82,6 +83,7 @@ function refuseSingleFlags(flags: UpFlags): void {
     ['--cleanup', flags.cleanup],
     ['--capture', flags.capture !== undefined],
     ['--dns-listen', dnsListen(flags) !== undefined],
+    ['--spool', spoolSettings(flags) !== undefined],
     ['--local-forward and --remote-forward', portForwards(flags).length > 0],
   ];
   const [name] = single.find(([, isGiven]) => isGiven) ?? [];

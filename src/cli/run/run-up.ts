@@ -7,6 +7,7 @@ import type { FleetListenerOptions } from '../../app/fleet/fleet-listeners.js';
 import { removeLeftDns } from '../../app/names/system-dns.js';
 import { requireOtherPorts, withPortHolder } from '../../app/up/port-taken.js';
 import { removeLeftovers } from '../../app/up/remove-leftovers.js';
+import type { ForwarderSpool } from '../../app/spool/forwarder-spool.js';
 import { runTunnel, type RunTunnelPorts, type TunnelUp } from '../../app/up/run-tunnel.js';
 import type { OpenUserspace, SystemInterface } from '../../app/up/running-tunnel.js';
 import type { ModePorts } from '../../app/up/choose-mode.js';
@@ -21,6 +22,7 @@ import { forwardSettings } from '../flags/listeners/forward-flags.js';
 import { furtherForwards, mainTarget } from '../flags/listeners/forward-targets.js';
 import { chosenLevel, configuredLogLevel } from '../flags/log-flags.js';
 import { requireInterfaceForKillSwitch } from '../flags/guard-flags.js';
+import { spoolSettings } from '../flags/spool-flags.js';
 import { forwardText } from '../output/forward-text.js';
 import type { Output } from '../output/output.js';
 import { tunnelOverrides } from '../flags/override-flags.js';
@@ -183,6 +185,7 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
       force: flags.force,
       wait: flags.wait * 1000,
       signal: await context.stopSignal(),
+      openSpool: await spoolOpener(flags, context, ports),
       services: {
         updates: await updateOptions(flags, context, () => load(value)),
         offer: { ...pages, version, pid: process.pid, folders: context.runFolders() },
@@ -204,6 +207,24 @@ async function openUp(line: UpLine, surroundings: Opening): Promise<void> {
       ...interfacePorts(flags, context, ports, logOptions),
     },
   );
+}
+
+/** @returns undefined if no spool is requested */
+async function spoolOpener(
+  flags: UpLine['flags'],
+  context: Context,
+  ports: TunnelPorts,
+): Promise<(() => Promise<ForwarderSpool>) | undefined> {
+  const settings = spoolSettings(flags);
+  if (settings === undefined) return undefined;
+  const resends = !flags['no-resend'];
+  const wait = flags.wait === 0 ? Infinity : flags.wait * 1000;
+  const signal = await context.stopSignal();
+  const claims = await context.keyClaims();
+  const options = { settings, pid: process.pid, wait, signal, resends };
+  const openFolder = (path: string) => context.openSpoolFolder(path);
+  const { ForwarderSpool } = await import('../../app/spool/forwarder-spool.js');
+  return () => ForwarderSpool.open(options, { ...ports, claims, openFolder });
 }
 
 /** Returns what requests userspace mode: a flag, a variable, a passed socket, or port forwards in arc.json. */

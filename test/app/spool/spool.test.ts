@@ -136,6 +136,17 @@ describe('the owner', () => {
     await (await own()).close();
   });
 
+  it('does not wait for "up", which uses the spool until it is stopped', async () => {
+    const ports = { ...opener(), claims, clock, log };
+    const { close } = await ownSpool(settings(), { pid: 7, wait: 0, isLasting: true }, ports);
+    await expect(own(60_000)).rejects.toMatchObject({
+      kind: 'failed',
+      why: '"arctun up" (process 7) is using it, and sends its messages',
+      next: ['Send the message to the forwarder of "arctun up", or use another folder.'],
+    });
+    await close();
+  });
+
   it('waits for the other process', async () => {
     const { close } = await own();
     const waiting = own(1_000);

@@ -1,5 +1,5 @@
 import { isStatusReport } from '../../../src/app/status/status-report.js';
-import { CONNECTING, REPORT } from '../../support/fakes/status-report.js';
+import { CONNECTING, REPORT, SPOOL } from '../../support/fakes/status-report.js';
 
 /** Serialized as on a socket. */
 function sent(value: unknown): unknown {
@@ -11,6 +11,7 @@ it.each([
   ['that connects', { ...REPORT, ...CONNECTING }],
   ['of tun mode', { ...REPORT, mode: 'tun', interface: 'soratun0', connections: undefined }],
   ['without listeners', { ...REPORT, listeners: {} }],
+  ['with a spool', { ...REPORT, spool: SPOOL }],
   ['without peers', { ...REPORT, peers: [] }],
 ])('is accepted for a tunnel %s', (_, report) => {
   expect(isStatusReport(sent(report))).toBe(true);
@@ -34,6 +35,7 @@ it.each([
   [{ ...REPORT, peers: [{ ...REPORT.peers[0], sentBytes: null }] }],
   [{ ...REPORT, peers: [{ ...REPORT.peers[0], roundTrip: '1' }] }],
   [{ ...REPORT, connections: '3' }],
+  [{ ...REPORT, spool: { ...SPOOL, queued: undefined } }],
 ])('is rejected if a field is missing or invalid: %#', (value) => {
   expect(isStatusReport(value)).toBe(false);
 });

@@ -3,6 +3,7 @@ import {
   CONNECTING,
   FORWARDS,
   PEER_STATUS,
+  SPOOL,
   TRAFFIC,
   TUNNEL_STATUS,
 } from '../../support/fakes/status-report.js';
@@ -113,6 +114,16 @@ it('include the traffic outside the tunnel', async () => {
     'arctun_sim_tx_bytes{period="month"} 70000',
     'arctun_sim_rx_bytes{period="day"} 6000',
     'arctun_sim_rx_bytes{period="month"} 80000',
+  ]);
+});
+
+it('include the messages of a spool, by state', async () => {
+  const lines = await samples({ ...NONE, spool: SPOOL });
+  expect(lines.filter((line) => line.includes('spool'))).toEqual([
+    'arctun_spool_messages{state="queued"} 3',
+    'arctun_spool_messages{state="sending"} 1',
+    'arctun_spool_messages{state="unknown"} 2',
+    'arctun_spool_messages{state="refused"} 0',
   ]);
 });
 

@@ -6,6 +6,7 @@ import {
   CONNECTIONS,
   PEER_STATUS,
   REPORT,
+  SPOOL,
   TRAFFIC,
 } from '../../support/fakes/status-report.js';
 
@@ -29,6 +30,12 @@ const PEER_VALUE = {
 
 it('is an empty array without tunnels', () => {
   expect(printed(NOTHING)).toEqual([]);
+});
+
+it('has the messages of the spool by state', () => {
+  expect(printed({ ...NOTHING, tunnels: [{ ...REPORT, spool: SPOOL }] })).toMatchObject([
+    { spool: SPOOL },
+  ]);
 });
 
 it('has times as strings, and numbers as numbers', () => {

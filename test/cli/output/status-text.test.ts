@@ -6,6 +6,7 @@ import {
   FORWARDS,
   PEER_STATUS,
   REPORT,
+  SPOOL,
   TRAFFIC,
 } from '../../support/fakes/status-report.js';
 
@@ -52,6 +53,16 @@ peer: ${PEER}
   inbound loss: 2.5 %
 
 `);
+});
+
+it('shows how many messages the spool has, without states that no message has', () => {
+  expect(render({ tunnels: [{ ...REPORT, spool: SPOOL }] })).toContain(
+    '\n  spool: 3 queued, 1 sending, 2 unknown (outbox)\n',
+  );
+  const none = { folder: 'outbox', queued: 0, sending: 0, unknown: 0, refused: 0 };
+  expect(render({ tunnels: [{ ...REPORT, spool: none }] })).toContain(
+    '  spool: 0 queued (outbox)\n',
+  );
 });
 
 it('omits unknown values, and shows why nothing arrives', () => {

@@ -1,3 +1,4 @@
+import type { SpoolStatus } from '../../../src/app/spool/forwarder-spool.js';
 import type { StatusReport } from '../../../src/app/status/status-report.js';
 import type { ConnectionStatus } from '../../../src/proxy/status/connection-list.js';
 import type { ForwardStatus } from '../../../src/proxy/port-forward/forward-counters.js';
@@ -55,6 +56,14 @@ export const TRAFFIC: TrafficStatus = {
   retransmittedBytes: 372,
   today: { period: '2026-11-26', sentBytes: 5_000, receivedBytes: 6_000 },
   month: { period: '2026-11', sentBytes: 70_000, receivedBytes: 80_000 },
+};
+
+export const SPOOL: SpoolStatus = {
+  folder: 'outbox',
+  queued: 3,
+  sending: 1,
+  unknown: 2,
+  refused: 0,
 };
 
 export const CONNECTIONS: readonly ConnectionStatus[] = [

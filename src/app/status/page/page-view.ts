@@ -4,6 +4,7 @@ import type { ForwardStatus } from '../../../proxy/port-forward/forward-counters
 import type { TrafficStatus } from '../../../tunnel/tunnel-status.js';
 import { timeText } from '../../iso-time.js';
 import { healthReasons } from '../health-text.js';
+import { spoolText } from '../spool-text.js';
 import type { StatusReport } from '../status-report.js';
 
 /** The cells of a table, row by row. */
@@ -77,7 +78,7 @@ export function pageView(report: StatusReport, moment: PageMoment): PageView {
 }
 
 function factsOf(report: StatusReport, { unix }: PageMoment): [string, string][] {
-  const { peers, connections, simId, addresses, mode, version, pid, openedUnix } = report;
+  const { peers, connections, simId, addresses, mode, version, pid, openedUnix, spool } = report;
   const [server] = peers;
   const latest = server?.latestHandshakeUnix;
   const roundTrip = server?.roundTrip;
@@ -90,6 +91,7 @@ function factsOf(report: StatusReport, { unix }: PageMoment): [string, string][]
     ['Last handshake', handshake],
     ['Round trip', roundTrip === undefined ? '' : `${roundTrip.toFixed(1)} ms`],
     ['Open connections', connections?.toString() ?? ''],
+    ['Spool', spool === undefined ? '' : spoolText(spool)],
     ['Mode', report.interface === '' ? mode : `${mode}, interface ${report.interface}`],
     ['Open since', `${timeText(openedUnix)}, ${ageText(unix - openedUnix)} ago`],
     ['Process', `${pid}, arctun ${version}`],

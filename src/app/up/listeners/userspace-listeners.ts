@@ -12,6 +12,7 @@ import type { ListenAddress } from '../../../proxy/listen-address.js';
 import { type MixedPortOptions, startMixedPort } from '../../../proxy/mixed/mixed-port.js';
 import type { PortForward } from '../../../proxy/port-forward/port-forward.js';
 import type { PortForwards } from '../../../proxy/port-forward/port-forwards.js';
+import type { RequestKeeper } from '../../../proxy/spool/request-keeper.js';
 import type { TunnelConfig } from '../../../tunnel/tunnel-config.js';
 import type { TunnelPorts } from '../../../tunnel/tunnel-ports.js';
 import type { UserspaceTunnel } from '../../../tunnel/userspace-tunnel.js';
@@ -45,6 +46,8 @@ export interface ListenerOptions {
   readonly dnsListen?: ListenAddress | undefined;
   /** Whether to send a request again if it is certain that the target has not read it. */
   readonly resends: boolean;
+  /** Keeps the requests to the forwarders that cannot be sent; undefined if they fail. */
+  readonly keeper?: RequestKeeper | undefined;
 }
 
 /** The tunnel, as the proxy uses it. */
@@ -140,7 +143,7 @@ export class UserspaceListeners {
   }
 
   async #open(
-    { forward, furtherForwards = [], proxy, dnsListen, resends }: ListenerOptions,
+    { forward, furtherForwards = [], proxy, dnsListen, resends, keeper }: ListenerOptions,
     config: TunnelConfig,
     ports: TunnelPorts,
   ): Promise<void> {
@@ -148,10 +151,13 @@ export class UserspaceListeners {
     const { log, sockets } = ports;
     const watching = (opener: Opener) => this.connections.watching(opener, dialer);
     const forwarding = keeping(watching('forwarder'), resends);
-    this.#forwarder = await startForwarder({ ...forward, ...forwarding, log });
+    this.#forwarder = await startForwarder({ ...forward, ...forwarding, keeper, log });
     log.info({ url: this.#forwarder.url }, 'forwarder listening');
     for (const further of furtherForwards) {
-      const listener = await startForwarder({ ...further, ...keeping(dialer, resends), log });
+      const listener = await startForwarder({
+        ...{ ...further, ...keeping(dialer, resends) },
+        ...{ keeper, log },
+      });
       this.#further.push({ listener, target: formatAuthority(further.target) });
       log.info({ url: listener.url }, 'forwarder listening');
     }

@@ -5,6 +5,7 @@ import { forwardToFlag } from './forward-targets.js';
 import { dnsListenFlag, hostsFlag } from './name-flags.js';
 import { portForwardFlags } from './port-forward-flags.js';
 import { proxyFlags } from './proxy-flags.js';
+import { spoolFlags } from '../spool-flags.js';
 import { congestionFlag } from '../tunnel-flags.js';
 
 // Exclude --allow-open, because --status-listen uses it in both modes.
@@ -18,6 +19,7 @@ const USERSPACE_FLAGS = new Set(
       ...dnsListenFlag,
       ...congestionFlag,
       ...forwardToFlag,
+      ...spoolFlags,
     }),
   ].filter((name) => name !== 'allow-open'),
 );
@@ -36,11 +38,12 @@ export function userspaceFlag(tokens: readonly CommandLineToken[]): string | und
   return undefined;
 }
 
-/** Environment variables that request a listener, typically in a container. */
+/** Environment variables that request a listener or its spool, typically in a container. */
 const LISTENER_VARIABLES = [
   forwardFlags['forward-listen'].env,
   proxyFlags['proxy-listen'].env,
   dnsListenFlag['dns-listen'].env,
+  spoolFlags.spool.env,
 ] as const;
 
 /**

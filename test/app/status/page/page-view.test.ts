@@ -5,12 +5,20 @@ import {
   CONNECTIONS,
   FORWARDS,
   REPORT,
+  SPOOL,
   TRAFFIC,
 } from '../../../support/fakes/status-report.js';
 
 const MOMENT = { now: 7_000, unix: Date.UTC(2026, 10, 26, 1, 2, 5) };
 
 const view = (change: Partial<StatusReport> = {}) => pageView({ ...REPORT, ...change }, MOMENT);
+
+it('shows how many messages the spool has', () => {
+  expect(view({ spool: SPOOL }).facts).toContainEqual([
+    'Spool',
+    '3 queued, 1 sending, 2 unknown (outbox)',
+  ]);
+});
 
 it('shows the state, and the facts as texts', () => {
   expect(view()).toEqual({

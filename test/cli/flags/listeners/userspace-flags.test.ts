@@ -19,6 +19,7 @@ describe.each(['tun', 'kernel'])('--mode %s', (mode) => {
     'congestion',
     'local-forward',
     'remote-forward',
+    'spool',
   ])('refuses --%s', (name) => {
     expect(() => refuseUserspaceFlags([flag('mode'), flag(name)], mode)).toThrow(
       `cannot use --${name} with --mode=${mode}`,
@@ -43,6 +44,7 @@ it('finds userspace-only flags, on the command line and in the environment', () 
   expect(userspaceVariable({ ARCTUN_PROXY_LISTEN: listen })).toBe('ARCTUN_PROXY_LISTEN');
   expect(userspaceVariable({ ARCTUN_FORWARD_LISTEN: listen })).toBe('ARCTUN_FORWARD_LISTEN');
   expect(userspaceVariable({ ARCTUN_DNS_LISTEN: listen })).toBe('ARCTUN_DNS_LISTEN');
+  expect(userspaceVariable({ ARCTUN_SPOOL: 'outbox' })).toBe('ARCTUN_SPOOL');
   expect(userspaceVariable({ ARCTUN_PROXY_LISTEN: 'off', ARCTUN_FORWARD_LISTEN: '' })).toBe(
     undefined,
   );
