@@ -17,6 +17,7 @@ import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
 import { readPcapng } from '../support/foreign/pcapng-reader.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -25,10 +26,10 @@ let emulator: EmulatorProcess;
 let folder: string;
 let capture: string;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);
-afterAll(() => processes.close());
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-capture-'));
   capture = join(folder, 'tunnel.pcapng');

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -30,6 +31,7 @@ let folder: string;
 /** The SAM user of the page, with exactly the permissions that it lists. */
 let user: NodeJS.ProcessEnv;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
   const [policy] = blocks('json').map(
@@ -43,7 +45,6 @@ beforeAll(async () => {
     ARCTUN_AUTH_KEY: credentials.authKey,
   };
 }, 60_000);
-afterAll(() => processes.close());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-ci-'));
   mkdirSync(join(folder, 'bin'));

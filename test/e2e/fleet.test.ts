@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
@@ -16,6 +17,7 @@ let up: TestProcess;
 let forwarder: string;
 let pages: string;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-fleet-'));
   mkdirSync(join(folder, 'sims'));
@@ -43,10 +45,7 @@ beforeAll(async () => {
     { name: 'bad', simId: '', isUp: false, problem: expect.stringContaining('bad.json') as string },
   ]);
 }, 120_000);
-afterAll(async () => {
-  await processes.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const options = () => ({
   cwd: folder,

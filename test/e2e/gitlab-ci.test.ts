@@ -19,6 +19,7 @@ import {
   type EmulatorProcess,
   startEmulatorProcess,
 } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 import { until } from '../support/until.js';
@@ -42,10 +43,10 @@ let emulator: EmulatorProcess;
 let folder: string;
 let before: readonly EmulatedSim[];
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);
-afterAll(() => processes.close());
 beforeEach(async () => {
   before = await emulator.sims();
   folder = mkdtempSync(join(tmpdir(), 'arctun-gitlab-'));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, Processes, type TestProcess } from '../support/processes.js';
 import { until } from '../support/until.js';
 
@@ -13,6 +14,7 @@ let emulator: EmulatorProcess;
 let folder: string;
 let arcJson: object;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-hooks-'));
   emulator = await startEmulatorProcess(processes);
@@ -23,10 +25,7 @@ beforeAll(async () => {
   // Standard input is the only configuration.
   rmSync(join(folder, 'arc.json'));
 }, 120_000);
-afterAll(async () => {
-  await processes.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** `up` with an arc.json on its standard input. */
 function up(members: object, ...parameters: readonly string[]): TestProcess {

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -22,10 +23,10 @@ const processes = new Processes();
 let emulator: EmulatorProcess;
 let folder: string;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);
-afterAll(() => processes.close());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-e2e-'));
   chmodSync(folder, 0o755);
@@ -173,14 +174,6 @@ describe('wrong input', () => {
     },
     30_000,
   );
-
-  it('exits with 5 for an unknown host as endpoint', async () => {
-    await bootstrap();
-    change({ arcSessionStatus: { ...session(), arcServerEndpoint: 'no-such-host.invalid:11010' } });
-    const { code, stderr } = await run(['up', '--wait', '1', '--forward-listen', '127.0.0.1:0']);
-    expect(code).toBe(5);
-    expect(stderr).toContain('cannot find the Arc server no-such-host.invalid');
-  }, 30_000);
 
   it('exits with 5 for a wrong server key', async () => {
     await bootstrap();

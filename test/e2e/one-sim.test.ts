@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -13,6 +14,7 @@ let emulator: EmulatorProcess;
 let folder: string;
 let up: TestProcess;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-one-sim-'));
   emulator = await startEmulatorProcess(processes);
@@ -21,10 +23,7 @@ beforeAll(async () => {
   up = startUp();
   await up.output(/is up/);
 }, 120_000);
-afterAll(async () => {
-  await processes.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const options = () => ({
   cwd: folder,

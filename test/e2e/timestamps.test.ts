@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, REPOSITORY } from '../support/processes.js';
 import { describeWith } from '../support/runner/requirements.js';
 
@@ -17,10 +18,10 @@ let emulator: EmulatorProcess;
 let folder: string;
 let state: string;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   emulator = await startEmulatorProcess(processes);
 }, 60_000);
-afterAll(() => processes.close());
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-timestamps-'));
   state = join(folder, 'state');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { ARCTUN, type Finished, Processes, type TestProcess } from '../support/processes.js';
 
 const processes = new Processes();
@@ -11,16 +12,14 @@ let emulator: EmulatorProcess;
 let folder: string;
 let up: TestProcess;
 
+usePrivateNetwork(processes);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arctun-up-status-'));
   emulator = await startEmulatorProcess(processes);
   const { code } = await arctun('bootstrap', 'authkey');
   expect(code).toBe(0);
 }, 120_000);
-afterAll(async () => {
-  await processes.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const run = () => join(folder, 'run');
 const options = () => ({ cwd: folder, env: { ...emulator.env, RUNTIME_DIRECTORY: run() } });

@@ -8,13 +8,14 @@ import {
   type BootstrapRescueError,
 } from '../../src/index.js';
 import { publicKeyOf } from '../../src/crypto/key-pair.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
+usePrivateNetwork({ close: () => account.close() });
 beforeAll(async () => {
   account = await EmulatedAccount.start();
 });
-afterAll(() => account.close());
 afterEach(() => account.emulator.clearFaults());
 
 it('creates a SIM with labels and writes its arc.json', async () => {

@@ -1,14 +1,15 @@
 import { bootstrap, createTunnel } from '../../src/index.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
 let config: string;
+usePrivateNetwork({ close: () => account.close() });
 beforeAll(async () => {
   account = await EmulatedAccount.start();
   config = account.path('arc.json');
   await bootstrap({ ...account.signIn, path: config });
 });
-afterAll(() => account.close());
 
 it.each([
   [undefined, 60],

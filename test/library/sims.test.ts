@@ -9,17 +9,18 @@ import {
   terminateSim,
 } from '../../src/index.js';
 import { REPOSITORY } from '../support/processes.js';
+import { usePrivateNetwork } from '../support/foreign/private-network.js';
 import { EmulatedAccount, failureOf } from './emulated-account.js';
 
 let account: EmulatedAccount;
 let simId: string;
 let path: string;
+usePrivateNetwork({ close: () => account.close() });
 beforeAll(async () => {
   account = await EmulatedAccount.start();
   path = account.path('arc.json');
   ({ simId } = await bootstrap({ ...account.signIn, path, name: 'first' }));
 });
-afterAll(() => account.close());
 
 it('lists the virtual SIMs, newest first', async () => {
   const second = await bootstrap({ ...account.signIn, path: account.path('second.json') });

@@ -3,12 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
+import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
+usePrivateNetwork(lab);
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
-afterAll(() => lab.close());
 
 /** The log of one sandbox; a conflict is certain after 30 s with one message a second. */
 const MESSAGES = 60;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { type LambdaSandbox, nodeFunction } from '../../support/lambda/main.js';
 import { answerOf, freePort, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
+import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { until } from '../../support/until.js';
 import {
   describeWith,
@@ -13,9 +14,9 @@ import {
 } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
+usePrivateNetwork(lab);
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
-afterAll(() => lab.close());
 
 const EXTENSION = 'arctun';
 const OTHER_KEY = 'ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=';

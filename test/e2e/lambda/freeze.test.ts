@@ -5,13 +5,14 @@ import { join } from 'node:path';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, type LabOptions, logged } from '../../support/foreign/lambda-lab.js';
+import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { REPOSITORY, type TestProcess } from '../../support/processes.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
+usePrivateNetwork(lab);
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
-afterAll(() => lab.close());
 
 /** The server's address as seen from behind a NAT. */
 class Nat {

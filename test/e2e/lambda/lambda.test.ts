@@ -9,12 +9,13 @@ import {
   shellFunction,
 } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, logged } from '../../support/foreign/lambda-lab.js';
+import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
+usePrivateNetwork(lab);
 beforeAll(() => lab.start(), 120_000);
 afterEach(() => lab.closeSandboxes());
-afterAll(() => lab.close());
 
 async function expectColdAndWarm(where: LambdaLab): Promise<void> {
   const sandbox = await where.sandbox({ freezeBetweenInvokes: true });
@@ -67,8 +68,8 @@ describeWith(
   'with wireguard-go as the Arc server',
   () => {
     const foreign = new LambdaLab();
+    usePrivateNetwork(foreign);
     beforeAll(() => foreign.start(wireGuardGoArcServer), 120_000);
-    afterAll(() => foreign.close());
 
     it('the message of a function in Node.js arrives, cold and warm, frozen in between', () =>
       expectColdAndWarm(foreign));

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { LambdaSandbox } from '../../support/lambda/main.js';
 import { answerOf, LambdaLab, type LabOptions, logged } from '../../support/foreign/lambda-lab.js';
+import { usePrivateNetwork } from '../../support/foreign/private-network.js';
 import { describeWith, LAMBDA_SANDBOX } from '../../support/runner/requirements.js';
 
 const lab = new LambdaLab();
@@ -34,6 +35,12 @@ function answer({ url = '', headers }: IncomingMessage): { status: number; body:
   return { status: 200, body: JSON.stringify(found) };
 }
 
+usePrivateNetwork({
+  close: async () => {
+    extension.close();
+    await lab.close();
+  },
+});
 beforeAll(async () => {
   await lab.start();
   extension = createServer((request, response) => {
@@ -48,10 +55,6 @@ beforeEach(() => {
   questions = [];
 });
 afterEach(() => lab.closeSandboxes());
-afterAll(async () => {
-  extension.close();
-  await lab.close();
-});
 
 function start(
   place: Record<string, string>,
