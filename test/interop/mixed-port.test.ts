@@ -94,7 +94,8 @@ describeWith(PEERS, 'the mixed port with wireguard-go as the peer', () => {
       const socks = await refusal('--socks5-hostname', proxy, `http://${target}/`);
       expect(socks.code).toBe(97);
       expect(socks.stderr).toContain(`(${reply})`);
-      for (const { seconds } of [plain, tunnel, socks]) expect(seconds).toBeLessThan(1);
+      // Without a route, a connection would be attempted for longer than that.
+      for (const { seconds } of [plain, tunnel, socks]) expect(seconds).toBeLessThan(5);
     },
     60_000,
   );

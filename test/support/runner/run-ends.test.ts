@@ -9,6 +9,9 @@ const JEST = `${REPOSITORY}node_modules/jest/bin/jest.js`;
 /** Far longer than these runs take. */
 const PATIENCE = 200_000;
 
+/** Milliseconds; a busy machine may block the event loop of a sound file for a few seconds. */
+const HANG_LIMIT = 20_000;
+
 const LISTENER = `
   test('fails behind a listener', async () => {
     const server = require('node:net').createServer().listen(0, '127.0.0.1');
@@ -24,6 +27,10 @@ const LOOP = `
     for (;;);
   });
 `;
+const SLOW = `
+  beforeAll(() => new Promise((resolve) => setTimeout(resolve, 300)), 100);
+  test('takes longer than its limit', () => new Promise((resolve) => setTimeout(resolve, 300)), 100);
+`;
 const SOUND = `
   test('passes', () => undefined);
 `;
@@ -37,13 +44,21 @@ afterEach(() => rmSync(folder, { recursive: true }));
 afterAll(() => processes.close());
 
 /** Runs these files with short limits; a run that does not end is killed and has no exit code. */
-async function run(workers: string, ...files: readonly string[]): Promise<Finished> {
+function run(workers: string, ...files: readonly string[]): Promise<Finished> {
+  return runWith({}, workers, files);
+}
+
+async function runWith(
+  options: object,
+  workers: string,
+  files: readonly string[],
+): Promise<Finished> {
   files.forEach((text, index) => writeFileSync(join(folder, `${index}.test.js`), text));
   const config = {
     rootDir: folder,
     cacheDirectory: join(folder, 'cache'),
     testEnvironment: `${REPOSITORY}test/support/runner/watched-environment.js`,
-    testEnvironmentOptions: { hangLimit: 2_000 },
+    testEnvironmentOptions: { hangLimit: HANG_LIMIT, ...options },
     reporters: ['default', [`${REPOSITORY}test/support/runner/run-ends.js`, { grace: 500 }]],
     transform: {},
   };
@@ -79,7 +94,12 @@ it('a run whose tests pass also fails, and reports what was left open', async ()
 
 it('a file with an endless loop is reported, and the others are run', async () => {
   const { code, stderr } = await run('-w=2', LOOP, SOUND);
-  expect(stderr).toMatch(/no turn of the event loop in 2 s: .*0\.test\.js/);
+  expect(stderr).toMatch(/no turn of the event loop in 20 s: .*0\.test\.js/);
   expect(stderr).toContain('1 failed, 1 passed');
   expect(code).toBe(1);
 }, 120_000);
+
+it('a configuration can raise the limits of tests and hooks', async () => {
+  expect(await runWith({}, '-i', [SLOW])).toMatchObject({ code: 1 });
+  expect(await runWith({ leastTimeout: 60_000 }, '-i', [SLOW])).toMatchObject({ code: 0 });
+});
