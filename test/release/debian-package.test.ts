@@ -61,7 +61,7 @@ describeWith(
       await install(AMD64);
       expect(await debian.output('dpkg', '--verify', 'arctun')).toBe('');
       const start: Start = (words, env) => debian.start(['arctun', ...words], env);
-      await doMainJob(start, '/tmp');
+      await doMainJob(start, '/tmp/amd64.json');
 
       const verified = await debian.run('systemd-analyze', 'verify', '--man=yes', ...UNITS);
       expect(verified).toEqual({ code: 0, stdout: '', stderr: '' });
@@ -89,11 +89,10 @@ describeWith(
       const emulator = await startEmulatorProcess(processes);
       // The start time of a process, which identifies the owner of a journal, changes in qemu.
       const executable = debian.add(files.executable(AMD64));
-      const words = [executable, 'bootstrap', 'authkey', '--config', '/tmp/arc.json'];
-      await debian.output('rm', '-f', '/tmp/arc.json');
+      const words = [executable, 'bootstrap', 'authkey', '--config', '/tmp/arm64.json'];
       const created = await debian.start(words, emulator.env).finished;
       expect(created).toMatchObject({ code: 0 });
-      await carryMessages(start, '/tmp/arc.json', emulator);
+      await carryMessages(start, '/tmp/arm64.json', emulator);
       await debian.output('apt-get', 'purge', '-y', 'arctun:arm64');
       expect(await newFiles()).toEqual([]);
     });

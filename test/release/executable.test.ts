@@ -24,7 +24,7 @@ describeWith(['linux', 'root', 'release', 'readelf'], 'an executable in an empty
     rmSync(root.path, { recursive: true });
   });
 
-  it('does its main job on amd64', () => doMainJob(native, WRITABLE));
+  it('does its main job on amd64', () => doMainJob(native, `${WRITABLE}/amd64.json`));
 
   describeWith(['qemu-aarch64-static', 'arm64-libraries'], 'in qemu', () => {
     it('does its main job on arm64', async () => {
@@ -33,7 +33,7 @@ describeWith(['linux', 'root', 'release', 'readelf'], 'an executable in an empty
       root.add(commandPath('qemu-aarch64-static'), '/qemu');
       root.add(executable, '/arctun-arm64');
       const start: Start = (words, env) => root.start(['/qemu', '/arctun-arm64', ...words], env);
-      await doMainJob(start, WRITABLE, { native });
+      await doMainJob(start, `${WRITABLE}/arm64.json`, { native });
     });
   });
 });

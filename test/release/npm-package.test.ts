@@ -39,18 +39,17 @@ describeWith(['linux', 'root', 'release'], 'the npm package in an empty root', (
     const installed = await root.start([...npm, ...options, '/arctun.tgz']).finished;
     expect(installed).toMatchObject({ code: 0, stderr: '' });
     expect(await loadsNativeCode()).toBe(false);
-    await doMainJob(start, WRITABLE);
+    await doMainJob(start, `${WRITABLE}/first.json`);
   });
 
   it('does its main job with native code, without install scripts', async () => {
     // Outside of the root, because npm needs the network for the two packages with native code.
     const place = join(root.path, PREFIX);
     rmSync(place, { recursive: true, force: true });
-    rmSync(join(root.path, WRITABLE, 'arc.json'), { force: true });
     const npm = ['install', '--global', `--prefix=${place}`, '--ignore-scripts', ...QUIET];
     execFileSync('npm', [...npm, '--prefer-offline', files.npmPackage], { stdio: 'pipe' });
     expect(await loadsNativeCode()).toBe(true);
-    await doMainJob(start, WRITABLE);
+    await doMainJob(start, `${WRITABLE}/second.json`);
   });
 
   async function loadsNativeCode(): Promise<boolean> {

@@ -43,7 +43,8 @@ export class DebianRoot {
   start(command: readonly string[], env: NodeJS.ProcessEnv = {}): TestProcess {
     const variables = {
       ...{ PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' },
-      ...{ DEBIAN_FRONTEND: 'noninteractive', ARCTUN_MODE: 'userspace', RUNTIME_DIRECTORY: '/run' },
+      ...{ DEBIAN_FRONTEND: 'noninteractive', ARCTUN_MODE: 'userspace' },
+      ...{ RUNTIME_DIRECTORY: '/run', XDG_STATE_HOME: '/tmp/state' },
       ...env,
     };
     const settings = Object.entries(variables).map(([name, value]) => `${name}=${value ?? ''}`);

@@ -7,7 +7,7 @@ import type { Processes, TestProcess } from '../processes.js';
 
 /** A user who is not in any file of the root. */
 const NOBODY = 65532;
-/** The PATH of a command in the root differs from the one that leads to chroot. */
+/** By its path, because PATH is that of the root. */
 const CHROOT = '/usr/sbin/chroot';
 /** The only folder in which the user can write. */
 export const WRITABLE = '/run';
@@ -47,17 +47,16 @@ export class EmptyRoot {
     cpSync(from, this.#place(to), { recursive: true });
   }
 
-  /** Runs a program of the root as an unnamed user. */
+  /** Runs a program of the root as an unnamed user, without the variables of the test. */
   start(command: readonly string[], env: NodeJS.ProcessEnv = {}): TestProcess {
-    const user = `--userspec=${NOBODY}:${NOBODY}`;
-    return this.#processes.start([CHROOT, user, '--groups=', this.path, ...command], {
-      env: {
-        ...{ HOME: WRITABLE, TMPDIR: WRITABLE, RUNTIME_DIRECTORY: WRITABLE },
-        ...{ XDG_STATE_HOME: `${WRITABLE}/state`, PATH: '/usr/bin' },
-        ...env,
-      },
-      cwd: '/',
-    });
+    const variables = {
+      ...{ HOME: WRITABLE, TMPDIR: WRITABLE, RUNTIME_DIRECTORY: WRITABLE },
+      ...{ XDG_STATE_HOME: `${WRITABLE}/state`, PATH: '/usr/bin' },
+      ...env,
+    };
+    const settings = Object.entries(variables).map(([name, value]) => `${name}=${value ?? ''}`);
+    const enter = [CHROOT, `--userspec=${NOBODY}:${NOBODY}`, '--groups=', this.path];
+    return this.#processes.start(['env', '-i', ...settings, ...enter, ...command], { cwd: '/' });
   }
 
   #place(path: string): string {

@@ -1,6 +1,7 @@
 /** The main job of a released program: it creates a SIM, opens a tunnel and sends messages. */
 import { type EmulatorProcess, emulatorAt } from '../emulator-process.js';
 import type { TestProcess } from '../processes.js';
+import { until } from '../until.js';
 import { VERSION_LINE } from './files.js';
 
 /** Starts the program with these words. */
@@ -12,16 +13,15 @@ const LISTEN = ['--forward-listen=127.0.0.1:0', '--proxy-listen=127.0.0.1:0'];
 
 /**
  * @param start starts the program under test
- * @param folder a folder in which it can write
+ * @param config the path of the new arc.json
  * @param options.native starts the program that runs the emulator and creates the SIM; default `start`
  */
 export async function doMainJob(
   start: Start,
-  folder: string,
+  config: string,
   options: { readonly native?: Start } = {},
 ): Promise<void> {
   const { native = start } = options;
-  const config = `${folder}/arc.json`;
   expect(await start(['version']).finished).toEqual({ code: 0, stdout: VERSION_LINE, stderr: '' });
   const emulator = await startEmulator(native);
   try {
@@ -53,7 +53,9 @@ export async function carryMessages(
   const { forward } = JSON.parse(line) as { readonly forward: string };
   const answer = await fetch(forward, { method: 'POST', body: '"through up"' });
   expect(answer.status).toBe(201);
-  expect(await start(['health']).finished).toMatchObject({ code: 0, stdout: 'soratun0: up\n' });
+  // On a slow machine, `up` in qemu may answer too late.
+  const isHealthy = async () => (await start(['health']).finished).stdout === 'soratun0: up\n';
+  await until(isHealthy, { what: 'up is healthy', limit: READY });
   up.kill('SIGTERM');
   expect(await up.finished).toMatchObject({ code: 0 });
   const sent = await start(['send', '"by send"', '--config', config]).finished;
