@@ -59,7 +59,10 @@ describeWith(
       folder = mkdtempSync(join(tmpdir(), 'arctun-release-'));
       cpSync(join(REPOSITORY, 'tools/release'), join(folder, 'tools/release'), { recursive: true });
       symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
-      writeFileSync(join(folder, 'package.json'), '{"name":"arctun","version":"1.2.3"}');
+      writeFileSync(
+        join(folder, 'package.json'),
+        '{"name":"arctun","version":"1.2.3","type":"module"}',
+      );
       writeFileSync(join(folder, '.gitignore'), 'node_modules\nbuild\n');
       git('init', '--quiet', '--initial-branch=main');
       git('add', '--all');
