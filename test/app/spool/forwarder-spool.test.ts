@@ -107,7 +107,9 @@ it('sends a message later whose dial failed', async () => {
   spool.sendThrough(dialer);
   await until(() => clock.armed === 1);
   expect(await passing(await take(spool, 'a')).unsent()).toBeUndefined();
+  const start = clock.now();
   await until(() => dialer.sides.length > 0, { turn: () => turn(100) });
+  expect(clock.now() - start).toBeLessThan(3_000);
   expect(await dialer.sides[0]!.request()).toBe('a');
   dialer.sides[0]!.respond(OK);
   await until(async () => (await disk.list()).length === 0);

@@ -125,6 +125,24 @@ it('does not miss a message that is queued while the last one is sent', async ()
   expect(texts()).toEqual(['a', 'b']);
 });
 
+it('does not miss a message that is queued after the last look at the folder', async () => {
+  const list = disk.list.bind(disk);
+  let isLate = true;
+  disk.list = async () => {
+    const names = await list();
+    if (isLate && attempts.length === 1 && names.length === 0) {
+      isLate = false;
+      await keep('b');
+    }
+    return names;
+  };
+  await keep('a');
+  pump.start();
+  await until(() => !isLate);
+  expect(await nextAttempt()).toBeLessThanOrEqual(2_100);
+  expect(texts()).toEqual(['a', 'b']);
+});
+
 it('tries at once when the line is back, and pauses briefly after the next failure', async () => {
   outcome = DOWN;
   await keep('a');
