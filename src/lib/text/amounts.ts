@@ -1,4 +1,4 @@
-/** Formats durations and numbers of bytes for people. */
+/** Formats durations and numbers of bytes for people, and parses bytes. */
 
 /**
  * Formats an age: `12 s`, `3 min 5 s`, `2 h 3 min`. An age that is negative, because the clock was
@@ -25,4 +25,12 @@ export function bytesText(bytes: number): string {
     unit = next;
   }
   return `${value.toFixed(1)} ${unit}`;
+}
+
+/** Parses bytes in decimal units, such as `500kB` or `1.5 GB`; undefined if the text is invalid. */
+export function parseBytes(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,6})?) ?([kKMGT]?B)$/.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  const power = UNITS.findIndex((known) => known.toUpperCase() === unit.toUpperCase()) + 1;
+  return Math.round(Number(number) * 1000 ** power);
 }

@@ -1,4 +1,4 @@
-import { ageText, bytesText } from '../../../src/lib/text/amounts.js';
+import { ageText, bytesText, parseBytes } from '../../../src/lib/text/amounts.js';
 
 it.each([
   [-5_000, '0 s'],
@@ -23,3 +23,22 @@ it.each([
 ])('writes %d bytes as %s', (bytes, text) => {
   expect(bytesText(bytes)).toBe(text);
 });
+
+it.each([
+  ['1B', 1],
+  ['500kB', 500_000],
+  ['500KB', 500_000],
+  ['50MB', 50_000_000],
+  ['1.5 GB', 1_500_000_000],
+  ['0.000001MB', 1],
+  ['2TB', 2e12],
+])('reads %s as %d bytes', (text, bytes) => {
+  expect(parseBytes(text)).toBe(bytes);
+});
+
+it.each(['', '5', 'MB', '5M', '5mb', '5MiB', '-5MB', '5,5MB', '1e3MB', '.5MB', '5  MB', '5MB '])(
+  'does not read %j',
+  (text) => {
+    expect(parseBytes(text)).toBeUndefined();
+  },
+);
